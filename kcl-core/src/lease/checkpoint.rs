@@ -1,0 +1,183 @@
+//! How far a shard is processed.
+
+use std::fmt;
+
+use crate::{
+    env::WallTime,
+    stream::{Position, SequenceNumber, StartAt},
+};
+
+/// How far a shard is processed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Checkpoint {
+    /// Nothing yet; reading starts at the oldest record.
+    TrimHorizon,
+    /// Nothing yet; reading starts after the newest record. Rows hold it only if written by hand:
+    /// a configured LATEST is frozen to a timestamp before the first lease exists.
+    Latest,
+    /// Nothing yet; reading starts at the first record that arrived at or after this time.
+    AtTimestamp(WallTime),
+    /// Everything up to and including this position.
+    After(Position),
+    /// Everything; the shard has ended (`SHARD_END` in the Java KCL).
+    ShardEnd,
+}
+
+/// Digits of the sub-sequence number in a key.
+const SUB_DIGITS: usize = 20;
+
+impl Checkpoint {
+    /// How many characters a [`Self::key`] has.
+    pub const KEY_LENGTH: usize = SequenceNumber::MAX_DIGITS + SUB_DIGITS;
+
+    /// The checkpoint as a fixed-width run of ASCII digits, whose order is the order of progress:
+    /// initial positions first, the end of the shard last. Stores compare these, so that no store
+    /// needs big numbers (DynamoDB's hold 38 digits, Lua's 53 bits) and no collation matters.
+    #[must_use]
+    pub fn key(&self) -> String {
+        match self {
+            Self::TrimHorizon | Self::Latest | Self::AtTimestamp(_) => "0".repeat(Self::KEY_LENGTH),
+            Self::After(at) => format!("{}{:0>SUB_DIGITS$}", at.sequence.padded(), at.sub),
+            Self::ShardEnd => "9".repeat(Self::KEY_LENGTH),
+        }
+    }
+
+    /// What the key does not tell: which kind of checkpoint it is.
+    #[must_use]
+    pub fn kind(&self) -> String {
+        match self {
+            Self::TrimHorizon => "TRIM_HORIZON".into(),
+            Self::Latest => "LATEST".into(),
+            Self::AtTimestamp(at) => format!("AT_TIMESTAMP:{}", at.as_millis()),
+            Self::After(_) => "AFTER".into(),
+            Self::ShardEnd => "SHARD_END".into(),
+        }
+    }
+
+    /// Reads a checkpoint back from what [`Self::kind`] and [`Self::key`] gave.
+    ///
+    /// # Errors
+    /// When the two make no checkpoint.
+    pub fn from_parts(kind: &str, key: &str) -> Result<Self, InvalidCheckpoint> {
+        let refuse = || InvalidCheckpoint::new(kind, key);
+        match kind {
+            "TRIM_HORIZON" => Ok(Self::TrimHorizon),
+            "LATEST" => Ok(Self::Latest),
+            "SHARD_END" => Ok(Self::ShardEnd),
+            "AFTER" => {
+                if key.len() != Self::KEY_LENGTH || !key.is_ascii() {
+                    return Err(refuse());
+                }
+                let (sequence, sub) = key.split_at(SequenceNumber::MAX_DIGITS);
+                let sequence = sequence.parse().map_err(|_| refuse())?;
+                let sub = sub.parse().map_err(|_| refuse())?;
+                Ok(Self::After(Position::new(sequence, sub)))
+            }
+            other => {
+                let millis = other.strip_prefix("AT_TIMESTAMP:").ok_or_else(refuse)?;
+                let millis = millis.parse().map_err(|_| refuse())?;
+                Ok(Self::AtTimestamp(WallTime::from_millis(millis)))
+            }
+        }
+    }
+
+    /// Whether writing this over `stored` would take nothing back.
+    #[must_use]
+    pub fn may_follow(&self, stored: &Self) -> bool {
+        self.rank() >= stored.rank()
+    }
+
+    /// Whether the shard is processed to its end.
+    #[must_use]
+    pub const fn is_end(&self) -> bool {
+        matches!(self, Self::ShardEnd)
+    }
+
+    /// Where a reader that goes on from here starts; `None` at the end of the shard.
+    #[must_use]
+    pub fn start(&self) -> Option<StartAt> {
+        match self {
+            Self::TrimHorizon => Some(StartAt::TrimHorizon),
+            Self::Latest => Some(StartAt::Latest),
+            Self::AtTimestamp(at) => Some(StartAt::AtTimestamp(*at)),
+            Self::After(position) => Some(StartAt::After(position.clone())),
+            Self::ShardEnd => None,
+        }
+    }
+
+    /// Orders as [`Self::key`] does, without making strings.
+    fn rank(&self) -> (u8, Option<&Position>) {
+        match self {
+            Self::TrimHorizon | Self::Latest | Self::AtTimestamp(_) => (0, None),
+            Self::After(position) => (1, Some(position)),
+            Self::ShardEnd => (2, None),
+        }
+    }
+}
+
+impl From<Position> for Checkpoint {
+    fn from(position: Position) -> Self {
+        Self::After(position)
+    }
+}
+
+impl fmt::Display for Checkpoint {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::After(position) => write!(f, "{position}"),
+            other => f.write_str(&other.kind()),
+        }
+    }
+}
+
+/// Stored parts that make no checkpoint.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("the stored checkpoint (kind {kind:?}, key {key:?}) makes no sense")]
+pub struct InvalidCheckpoint {
+    kind: String,
+    key: String,
+}
+
+impl InvalidCheckpoint {
+    fn new(kind: &str, key: &str) -> Self {
+        Self { kind: kind.chars().take(40).collect(), key: key.chars().take(90).collect() }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn any_checkpoint() -> impl Strategy<Value = Checkpoint> {
+        prop_oneof![
+            Just(Checkpoint::TrimHorizon),
+            Just(Checkpoint::Latest),
+            any::<u64>().prop_map(|at| Checkpoint::AtTimestamp(WallTime::from_millis(at))),
+            (1..u128::MAX, any::<u64>())
+                .prop_map(|(n, sub)| Checkpoint::After(Position::new(n.into(), sub))),
+            Just(Checkpoint::ShardEnd),
+        ]
+    }
+
+    proptest! {
+        #[test]
+        fn reads_back(checkpoint in any_checkpoint()) {
+            let key = checkpoint.key();
+            prop_assert_eq!(key.len(), Checkpoint::KEY_LENGTH);
+            prop_assert_eq!(Checkpoint::from_parts(&checkpoint.kind(), &key).unwrap(), checkpoint);
+        }
+
+        #[test]
+        fn keys_order_as_the_rule_does(a in any_checkpoint(), b in any_checkpoint()) {
+            prop_assert_eq!(a.may_follow(&b), a.key() >= b.key());
+        }
+
+        #[test]
+        fn parsing_never_panics(kind: String, key: String) {
+            let _ = Checkpoint::from_parts(&kind, &key);
+            let _ = Checkpoint::from_parts("AFTER", &key);
+        }
+    }
+}

@@ -1,0 +1,85 @@
+//! Named documents: assignments, placement rules, the frozen start.
+
+use std::{fmt, str::FromStr, sync::Arc};
+
+use bytes::Bytes;
+
+use super::{InvalidName, WorkerId, identity::check_name};
+use crate::stream::StreamKey;
+
+/// The name of a document, unique within an application.
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct DocName(Arc<str>);
+
+impl DocName {
+    /// The longest name, in bytes.
+    pub const MAX_LENGTH: usize = 300;
+
+    /// What `worker` should hold.
+    #[must_use]
+    pub fn assignment(worker: &WorkerId) -> Self {
+        Self(format!("assignment:{worker}").into())
+    }
+
+    /// Which shards must or should go to which workers.
+    #[must_use]
+    pub fn placement() -> Self {
+        Self("placement".into())
+    }
+
+    /// Where reading of a stream starts that has no lease yet.
+    #[must_use]
+    pub fn start(stream: &StreamKey) -> Self {
+        Self(format!("start:{}:{}", stream.name, stream.created.as_millis()).into())
+    }
+
+    /// The name as text.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl FromStr for DocName {
+    type Err = InvalidName;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        check_name("document name", text, Self::MAX_LENGTH)?;
+        Ok(Self(text.into()))
+    }
+}
+
+impl fmt::Display for DocName {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl fmt::Debug for DocName {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+/// A document as stored.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Document {
+    /// Its name.
+    pub name: DocName,
+    /// Counts its writes: 1 for the first.
+    pub version: u64,
+    /// Its content, up to [`Self::MAX_BODY`] bytes.
+    pub body: Bytes,
+}
+
+impl Document {
+    /// The largest body, in bytes: what fits an item of DynamoDB (400 KB) with room for its keys.
+    pub const MAX_BODY: usize = 390_000;
+
+    /// A document as stored.
+    #[must_use]
+    pub const fn new(name: DocName, version: u64, body: Bytes) -> Self {
+        Self { name, version, body }
+    }
+}

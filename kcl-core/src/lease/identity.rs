@@ -1,0 +1,193 @@
+//! Names of workers and of their lives.
+
+use std::{fmt, str::FromStr, sync::Arc};
+
+/// A worker's name, unique among the workers of an application (`workerIdentifier` in the Java
+/// KCL). A worker that restarts under its old name takes its old leases back.
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize, serde::Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub struct WorkerId(Arc<str>);
+
+impl WorkerId {
+    /// The longest name, in bytes.
+    pub const MAX_LENGTH: usize = 128;
+
+    /// The name.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl FromStr for WorkerId {
+    type Err = InvalidName;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        check_name("worker id", text, Self::MAX_LENGTH)?;
+        Ok(Self(text.into()))
+    }
+}
+
+/// Checks a name that becomes part of keys in every store.
+pub(super) fn check_name(what: &'static str, text: &str, max: usize) -> Result<(), InvalidName> {
+    let allowed =
+        |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'_' | b'.' | b'-' | b':' | b'@');
+    if text.is_empty() || text.len() > max || !text.bytes().all(allowed) {
+        return Err(InvalidName { what, shown: text.chars().take(max + 1).collect(), max });
+    }
+    Ok(())
+}
+
+/// A text that cannot be a name.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{shown:?} is no {what}: expected 1 to {max} of the characters a-z A-Z 0-9 _ . : @ -")]
+pub struct InvalidName {
+    what: &'static str,
+    shown: String,
+    max: usize,
+}
+
+impl TryFrom<String> for WorkerId {
+    type Error = InvalidName;
+
+    fn try_from(text: String) -> Result<Self, Self::Error> {
+        text.parse()
+    }
+}
+
+impl From<WorkerId> for String {
+    fn from(id: WorkerId) -> Self {
+        id.as_str().to_owned()
+    }
+}
+
+impl fmt::Display for WorkerId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl fmt::Debug for WorkerId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+/// One life of a worker: 128 random bits, drawn anew at each registration. Shown as a UUID.
+#[derive(
+    Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize, serde::Deserialize,
+)]
+#[serde(try_from = "String", into = "String")]
+pub struct Incarnation(u128);
+
+impl Incarnation {
+    /// The incarnation of these bits.
+    #[must_use]
+    pub const fn from_bits(bits: u128) -> Self {
+        Self(bits)
+    }
+
+    /// The bits.
+    #[must_use]
+    pub const fn bits(self) -> u128 {
+        self.0
+    }
+}
+
+impl fmt::Display for Incarnation {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let hex = format!("{:032x}", self.0);
+        let (a, b, c, d, e) = (&hex[..8], &hex[8..12], &hex[12..16], &hex[16..20], &hex[20..]);
+        write!(f, "{a}-{b}-{c}-{d}-{e}")
+    }
+}
+
+impl fmt::Debug for Incarnation {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
+    }
+}
+
+impl FromStr for Incarnation {
+    type Err = InvalidName;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let refuse = || InvalidName {
+            what: "incarnation (a UUID)",
+            shown: text.chars().take(40).collect(),
+            max: 36,
+        };
+        let hex: String = text.chars().filter(|c| *c != '-').collect();
+        if hex.len() != 32 || text.len() != 36 {
+            return Err(refuse());
+        }
+        u128::from_str_radix(&hex, 16).map(Self).map_err(|_| refuse())
+    }
+}
+
+impl TryFrom<String> for Incarnation {
+    type Error = InvalidName;
+
+    fn try_from(text: String) -> Result<Self, Self::Error> {
+        text.parse()
+    }
+}
+
+impl From<Incarnation> for String {
+    fn from(incarnation: Incarnation) -> Self {
+        incarnation.to_string()
+    }
+}
+
+/// A worker's name and which of its lives is meant. Every claim of ownership names both.
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize, serde::Deserialize)]
+pub struct SessionId {
+    /// The worker.
+    #[serde(rename = "w")]
+    pub worker: WorkerId,
+    /// Which of its lives.
+    #[serde(rename = "i")]
+    pub incarnation: Incarnation,
+}
+
+impl SessionId {
+    /// The life `incarnation` of `worker`.
+    #[must_use]
+    pub const fn new(worker: WorkerId, incarnation: Incarnation) -> Self {
+        Self { worker, incarnation }
+    }
+}
+
+impl fmt::Display for SessionId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}#{:08x}", self.worker, self.incarnation.bits() >> 96)
+    }
+}
+
+impl fmt::Debug for SessionId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_incarnation_reads_back_what_it_shows() {
+        let shown = Incarnation::from_bits(0x0123_4567_89ab_cdef_0011_2233_4455_6677).to_string();
+        assert_eq!(shown, "01234567-89ab-cdef-0011-223344556677");
+        assert_eq!(shown.parse::<Incarnation>().unwrap().to_string(), shown);
+        assert!("01234567".parse::<Incarnation>().is_err());
+        assert!("+1234567-89ab-cdef-0011-22334455667".parse::<Incarnation>().is_err());
+    }
+
+    #[test]
+    fn a_worker_id_refuses_what_would_break_a_key() {
+        assert!("pod-7.orders".parse::<WorkerId>().is_ok());
+        for bad in ["", "a/b", "a b", "a#b", "\n", &"x".repeat(129)] {
+            assert!(bad.parse::<WorkerId>().is_err(), "{bad:?}");
+        }
+    }
+}

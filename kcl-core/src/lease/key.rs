@@ -1,0 +1,160 @@
+//! What a lease is called.
+
+use std::{fmt, str::FromStr, sync::Arc};
+
+use crate::{
+    env::WallTime,
+    stream::{ShardId, StreamKey},
+};
+
+/// A lease's key, unique within an application: `stream/creation milliseconds/shard` for a shard,
+/// `@name` for a role of the fleet.
+///
+/// Holding the creation time keeps a stream that was deleted and made again apart from its former
+/// life, although both use the same shard ids.
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize, serde::Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub struct LeaseKey(Arc<str>);
+
+impl LeaseKey {
+    /// The longest key, in bytes.
+    pub const MAX_LENGTH: usize = 300;
+
+    /// The key of the planner's lease.
+    #[must_use]
+    pub fn planner() -> Self {
+        Self("@planner".into())
+    }
+
+    /// The key of a shard's lease.
+    #[must_use]
+    pub fn of_shard(stream: &StreamKey, shard: &ShardId) -> Self {
+        Self(format!("{stream}/{shard}").into())
+    }
+
+    /// Whether the key names a role and not a shard: such leases take no part in counts, audit or
+    /// drop.
+    #[must_use]
+    pub fn is_role(&self) -> bool {
+        self.0.starts_with('@')
+    }
+
+    /// The stream, for a shard's lease.
+    #[must_use]
+    pub fn stream(&self) -> Option<StreamKey> {
+        let (name, created, _) = self.parts()?;
+        Some(StreamKey::new(name, WallTime::from_millis(created.parse().ok()?)))
+    }
+
+    /// The shard, for a shard's lease.
+    #[must_use]
+    pub fn shard(&self) -> Option<ShardId> {
+        self.parts()?.2.parse().ok()
+    }
+
+    /// The same stream's lease of another shard; `None` for a role.
+    #[must_use]
+    pub fn sibling(&self, shard: &ShardId) -> Option<Self> {
+        let at = self.0.rfind('/')?;
+        Some(Self(format!("{}/{shard}", &self.0[..at]).into()))
+    }
+
+    /// The key as text.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+
+    fn parts(&self) -> Option<(&str, &str, &str)> {
+        let (name, rest) = self.0.split_once('/')?;
+        let (created, shard) = rest.split_once('/')?;
+        Some((name, created, shard))
+    }
+}
+
+impl FromStr for LeaseKey {
+    type Err = InvalidLeaseKey;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let key = Self(text.into());
+        let role = text.strip_prefix('@').is_some_and(|role| {
+            !role.is_empty() && role.bytes().all(|b| b.is_ascii_lowercase() || b == b'-')
+        });
+        let known = role || (key.shard().is_some() && key.stream().is_some());
+        if known && text.len() <= Self::MAX_LENGTH {
+            Ok(key)
+        } else {
+            Err(InvalidLeaseKey(text.chars().take(Self::MAX_LENGTH + 1).collect()))
+        }
+    }
+}
+
+impl TryFrom<String> for LeaseKey {
+    type Error = InvalidLeaseKey;
+
+    fn try_from(text: String) -> Result<Self, Self::Error> {
+        text.parse()
+    }
+}
+
+impl From<LeaseKey> for String {
+    fn from(key: LeaseKey) -> Self {
+        key.as_str().to_owned()
+    }
+}
+
+impl fmt::Display for LeaseKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl fmt::Debug for LeaseKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+/// A text that is no lease key.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{0:?} is no lease key: expected stream/milliseconds/shard or @role")]
+pub struct InvalidLeaseKey(String);
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    proptest! {
+        #[test]
+        fn a_shard_key_reads_back(
+            name in "[a-zA-Z0-9_.-]{1,128}",
+            created: u64,
+            shard in "[a-zA-Z0-9_.-]{1,128}",
+        ) {
+            let stream = StreamKey::new(&name, WallTime::from_millis(created));
+            let shard: ShardId = shard.parse().unwrap();
+            let key = LeaseKey::of_shard(&stream, &shard);
+            let read: LeaseKey = key.as_str().parse().unwrap();
+            prop_assert_eq!(read.stream(), Some(stream));
+            prop_assert_eq!(read.shard(), Some(shard.clone()));
+            prop_assert_eq!(read.sibling(&shard), Some(key));
+            prop_assert!(!read.is_role());
+        }
+
+        #[test]
+        fn parsing_never_panics(text: String) {
+            let _ = text.parse::<LeaseKey>();
+        }
+    }
+
+    #[test]
+    fn a_role_is_no_shard() {
+        let planner: LeaseKey = "@planner".parse().unwrap();
+        assert!(planner.is_role());
+        assert_eq!((planner.stream(), planner.shard()), (None, None));
+        assert!("@".parse::<LeaseKey>().is_err());
+        assert!("orders/x/shard".parse::<LeaseKey>().is_err());
+    }
+}

@@ -1,0 +1,158 @@
+//! The meaning of every conditional write, once.
+//!
+//! Each rule takes the row (`None`: there is none) and a command, and says what becomes of the row.
+//! A store is right if every operation behaves as its rule on one row, atomically.
+
+use super::{
+    Acquire, Advance, Beat, Delete, DeleteDoc, Document, EndReason, EndSession, Ending, Forget,
+    Lease, PutDoc, Release, Session, SessionState, Write,
+};
+
+/// Puts a new session's row; refused if the incarnation was ever registered and not forgotten.
+pub fn register(row: Option<&Session>, new: &Session) -> Write<Session> {
+    match row {
+        Some(present) => Write::Refused(Some(present.clone())),
+        None => Write::Done(new.clone()),
+    }
+}
+
+/// Counts a beat: refused if the session has ended, or if this or a later attempt was counted.
+/// Leaving is for good.
+pub fn beat(row: Option<&Session>, beat: &Beat) -> Write<Session> {
+    let Some(row) = row else { return Write::Refused(None) };
+    if row.has_ended() || beat.number <= row.beat {
+        return Write::Refused(Some(row.clone()));
+    }
+    let mut next = row.clone();
+    next.beat = beat.number;
+    next.report = beat.report;
+    if beat.leaving {
+        next.state = SessionState::Leaving;
+    }
+    Write::Done(next)
+}
+
+/// Ends a session; refused if it has ended, or was to be fenced and has beaten since.
+pub fn end_session(row: Option<&Session>, end: &EndSession) -> Write<Session> {
+    let Some(row) = row else { return Write::Refused(None) };
+    let (allowed, reason) = match end.ending {
+        Ending::Leave => (true, EndReason::Left),
+        Ending::Replace => (true, EndReason::Replaced),
+        Ending::Fence { beat } => (row.beat == beat, EndReason::Fenced),
+    };
+    if row.has_ended() || !allowed {
+        return Write::Refused(Some(row.clone()));
+    }
+    let mut next = row.clone();
+    next.state = SessionState::Ended(reason);
+    Write::Done(next)
+}
+
+/// Deletes the row of a session; refused unless it has ended.
+pub fn forget(row: Option<&Session>, _forget: &Forget) -> Write<Session> {
+    match row {
+        Some(row) if row.has_ended() => Write::Done(row.clone()),
+        other => Write::Refused(other.cloned()),
+    }
+}
+
+/// Raises a session's mailbox; refused if it has ended.
+pub fn wake(row: Option<&Session>) -> Write<Session> {
+    match row {
+        Some(row) if !row.has_ended() => {
+            let mut next = row.clone();
+            next.mailbox += 1;
+            Write::Done(next)
+        }
+        other => Write::Refused(other.cloned()),
+    }
+}
+
+/// Puts a lease row; refused if there is one.
+pub fn create(row: Option<&Lease>, new: &Lease) -> Write<Lease> {
+    match row {
+        Some(present) => Write::Refused(Some(present.clone())),
+        None => Write::Done(new.clone()),
+    }
+}
+
+/// Changes the owner; refused unless owner and epoch are as the caller saw them.
+pub fn acquire(row: Option<&Lease>, acquire: &Acquire) -> Write<Lease> {
+    let Some(row) = row else { return Write::Refused(None) };
+    let as_seen = row.owner == acquire.seen_owner && row.epoch == acquire.seen_epoch;
+    if !as_seen || acquire.epoch <= row.epoch {
+        return Write::Refused(Some(row.clone()));
+    }
+    let mut next = row.clone();
+    next.owner = Some(acquire.owner.clone());
+    next.epoch = acquire.epoch;
+    next.successor = None;
+    next.avoid = None;
+    Write::Done(next)
+}
+
+/// Writes a checkpoint; refused unless the caller holds the lease under its epoch and nothing is
+/// taken back. The end of the shard clears the owner.
+pub fn advance(row: Option<&Lease>, advance: &Advance) -> Write<Lease> {
+    let Some(row) = row else { return Write::Refused(None) };
+    let held = row.is_held_by(&advance.owner, advance.epoch);
+    if !held || !advance.checkpoint.may_follow(&row.checkpoint) {
+        return Write::Refused(Some(row.clone()));
+    }
+    let mut next = row.clone();
+    next.checkpoint = advance.checkpoint.clone();
+    next.progress = advance.progress;
+    if advance.checkpoint.is_end() {
+        next.owner = None;
+        next.children.clone_from(&advance.children);
+    }
+    Write::Done(next)
+}
+
+/// Clears the owner and writes the last checkpoint; refused as [`advance`] is.
+pub fn release(row: Option<&Lease>, release: &Release) -> Write<Lease> {
+    let Some(row) = row else { return Write::Refused(None) };
+    let held = row.is_held_by(&release.owner, release.epoch);
+    let forward = release.checkpoint.as_ref().is_none_or(|c| c.may_follow(&row.checkpoint));
+    if !held || !forward {
+        return Write::Refused(Some(row.clone()));
+    }
+    let mut next = row.clone();
+    next.owner = None;
+    next.successor.clone_from(&release.successor);
+    next.avoid = release.avoid.then(|| release.owner.worker.clone());
+    if let Some(checkpoint) = &release.checkpoint {
+        next.checkpoint = checkpoint.clone();
+        next.progress = release.progress;
+    }
+    Write::Done(next)
+}
+
+/// Deletes a lease row; refused unless its epoch is as the caller saw it and its shard has ended
+/// (which clears the owner) or its stream is gone (whoever holds it reads nothing any more).
+pub fn delete(row: Option<&Lease>, delete: &Delete) -> Write<Lease> {
+    let Some(row) = row else { return Write::Refused(None) };
+    let ended = row.has_ended() && row.owner.is_none();
+    if row.epoch == delete.seen_epoch && (ended || delete.unfinished) {
+        Write::Done(row.clone())
+    } else {
+        Write::Refused(Some(row.clone()))
+    }
+}
+
+/// Writes a document; refused unless its version is as the caller saw it.
+pub fn put_doc(row: Option<&Document>, put: &PutDoc) -> Write<Document> {
+    if row.map(|present| present.version) != put.seen {
+        return Write::Refused(row.cloned());
+    }
+    let version = put.seen.map_or(1, |seen| seen + 1);
+    Write::Done(Document::new(put.name.clone(), version, put.body.clone()))
+}
+
+/// Deletes a document; refused unless its version is as the caller saw it.
+pub fn delete_doc(row: Option<&Document>, delete: &DeleteDoc) -> Write<Document> {
+    match row {
+        Some(row) if row.version == delete.seen => Write::Done(row.clone()),
+        other => Write::Refused(other.cloned()),
+    }
+}

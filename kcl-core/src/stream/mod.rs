@@ -1,0 +1,17 @@
+//! What is read: shards, records, positions, and the trait a source implements.
+
+mod error;
+mod hash_range;
+mod position;
+mod record;
+mod shard;
+mod source;
+mod start;
+
+pub use error::{SourceError, SourceErrorKind, SourceResult};
+pub use hash_range::{HashKey, HashRange};
+pub use position::{InvalidSequenceNumber, Position, SequenceNumber};
+pub use record::{Batch, Encryption, KplMark, Record};
+pub use shard::{InvalidShardId, Shard, ShardId, StreamDescription, StreamKey};
+pub use source::{ReadEvent, Room, ShardReader, StreamSource};
+pub use start::StartAt;

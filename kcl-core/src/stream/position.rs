@@ -1,0 +1,180 @@
+//! Where a record stands in its shard.
+
+use std::{cmp::Ordering, fmt, str::FromStr};
+
+/// The number Kinesis gives a record: up to [`SequenceNumber::MAX_DIGITS`] decimal digits, more
+/// than any machine integer holds. Ordered by value.
+#[derive(Clone, PartialEq, Eq, Hash)]
+pub struct SequenceNumber(Box<str>);
+
+impl SequenceNumber {
+    /// The most digits a sequence number may have. Kinesis uses 56; the rest is headroom.
+    pub const MAX_DIGITS: usize = 64;
+
+    /// The digits, without leading zeros.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+
+    /// The digits padded with zeros to [`Self::MAX_DIGITS`]: ASCII order is order by value, in
+    /// every collation.
+    #[must_use]
+    pub fn padded(&self) -> String {
+        format!("{:0>width$}", self.0, width = Self::MAX_DIGITS)
+    }
+
+    fn check(digits: &str) -> Result<(), InvalidSequenceNumber> {
+        let well_formed = !digits.is_empty()
+            && digits.len() <= Self::MAX_DIGITS
+            && digits.bytes().all(|b| b.is_ascii_digit());
+        if well_formed { Ok(()) } else { Err(InvalidSequenceNumber::new(digits)) }
+    }
+}
+
+/// Takes the digits over without copying them, when they have no leading zero.
+impl TryFrom<String> for SequenceNumber {
+    type Error = InvalidSequenceNumber;
+
+    fn try_from(digits: String) -> Result<Self, Self::Error> {
+        if digits.starts_with('0') && digits.len() > 1 {
+            return digits.parse();
+        }
+        Self::check(&digits)?;
+        Ok(Self(digits.into_boxed_str()))
+    }
+}
+
+impl FromStr for SequenceNumber {
+    type Err = InvalidSequenceNumber;
+
+    fn from_str(digits: &str) -> Result<Self, Self::Err> {
+        let significant = digits.trim_start_matches('0');
+        if significant.is_empty() && !digits.is_empty() {
+            return Ok(Self("0".into()));
+        }
+        Self::check(significant)?;
+        Ok(Self(significant.into()))
+    }
+}
+
+impl From<u128> for SequenceNumber {
+    fn from(value: u128) -> Self {
+        Self(value.to_string().into_boxed_str())
+    }
+}
+
+impl Ord for SequenceNumber {
+    fn cmp(&self, other: &Self) -> Ordering {
+        self.0.len().cmp(&other.0.len()).then_with(|| self.0.cmp(&other.0))
+    }
+}
+
+impl PartialOrd for SequenceNumber {
+    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
+        Some(self.cmp(other))
+    }
+}
+
+impl fmt::Display for SequenceNumber {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl fmt::Debug for SequenceNumber {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+/// A text that is no sequence number.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error(
+    "{shown:?} is no sequence number: expected 1 to {} decimal digits",
+    SequenceNumber::MAX_DIGITS
+)]
+pub struct InvalidSequenceNumber {
+    shown: String,
+}
+
+impl InvalidSequenceNumber {
+    fn new(text: &str) -> Self {
+        Self { shown: text.chars().take(SequenceNumber::MAX_DIGITS + 1).collect() }
+    }
+}
+
+/// A record's place in its shard: the sequence number, and for a record unpacked from a KPL
+/// aggregate its index in it (`ExtendedSequenceNumber` in the Java KCL).
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Position {
+    /// The Kinesis sequence number.
+    pub sequence: SequenceNumber,
+    /// The index inside a KPL aggregate; zero for a plain record.
+    pub sub: u64,
+}
+
+impl Position {
+    /// The place of a sub-record, or with `sub` zero of a plain record.
+    #[must_use]
+    pub const fn new(sequence: SequenceNumber, sub: u64) -> Self {
+        Self { sequence, sub }
+    }
+}
+
+impl From<SequenceNumber> for Position {
+    fn from(sequence: SequenceNumber) -> Self {
+        Self { sequence, sub: 0 }
+    }
+}
+
+impl fmt::Display for Position {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.sub == 0 {
+            write!(f, "{}", self.sequence)
+        } else {
+            write!(f, "{}.{}", self.sequence, self.sub)
+        }
+    }
+}
+
+impl fmt::Debug for Position {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    #[test]
+    fn takes_what_kinesis_gives_and_refuses_the_rest() {
+        let real = "49590338271490256608559692538361571095921575989136588898";
+        assert_eq!(real.parse::<SequenceNumber>().unwrap().as_str(), real);
+        assert_eq!("000".parse::<SequenceNumber>().unwrap().as_str(), "0");
+        assert_eq!(SequenceNumber::try_from("007".to_owned()).unwrap().as_str(), "7");
+        for bad in ["", "-1", "12a", "TRIM_HORIZON", &"9".repeat(65)] {
+            let refused = bad.parse::<SequenceNumber>().unwrap_err();
+            assert!(refused.to_string().contains("64 decimal digits"), "{refused}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn is_ordered_by_value_and_so_is_its_padded_form(a: u128, b: u128) {
+            let (x, y) = (SequenceNumber::from(a), SequenceNumber::from(b));
+            prop_assert_eq!(x.cmp(&y), a.cmp(&b));
+            prop_assert_eq!(x.padded().cmp(&y.padded()), a.cmp(&b));
+            prop_assert_eq!(x.padded().parse::<SequenceNumber>().unwrap(), x);
+        }
+
+        #[test]
+        fn parsing_never_panics(text: String) {
+            let _ = text.parse::<SequenceNumber>();
+            let _ = SequenceNumber::try_from(text);
+        }
+    }
+}

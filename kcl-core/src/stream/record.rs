@@ -1,0 +1,126 @@
+//! Records, as they reach a processor.
+
+use std::fmt;
+
+use bytes::Bytes;
+
+use super::{HashKey, Position};
+use crate::env::WallTime;
+
+/// How Kinesis kept a record.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Encryption {
+    /// In clear.
+    #[default]
+    None,
+    /// Encrypted by a KMS key.
+    Kms,
+}
+
+/// What de-aggregation found out about a record.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum KplMark {
+    /// The record stands in the stream by itself.
+    #[default]
+    Plain,
+    /// It was unpacked from a KPL aggregate.
+    Aggregated,
+    /// It was unpacked from a KPL aggregate, and its key hashes outside the shard's range: the
+    /// aggregate crossed a split or merge. The Java KCL drops such records; here they are delivered.
+    OutsideShard,
+    /// It carries the mark of a KPL aggregate but is damaged: delivered whole, not unpacked.
+    Malformed,
+}
+
+/// One record.
+///
+/// `Debug` shows neither payload nor partition key.
+#[derive(Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Record {
+    /// The payload.
+    pub data: Bytes,
+    /// The key the producer gave it.
+    pub partition_key: String,
+    /// Its place in the shard.
+    pub position: Position,
+    /// When it arrived at the stream, by the stream's clock: millisecond precision, not ordered.
+    pub arrival: Option<WallTime>,
+    /// How Kinesis kept it.
+    pub encryption: Encryption,
+    /// The hash key the producer gave in place of the partition key's; known for KPL records only.
+    pub explicit_hash_key: Option<HashKey>,
+    /// What de-aggregation found out about it.
+    pub kpl: KplMark,
+}
+
+impl Record {
+    /// A plain record.
+    #[must_use]
+    pub const fn new(position: Position, partition_key: String, data: Bytes) -> Self {
+        Self {
+            data,
+            partition_key,
+            position,
+            arrival: None,
+            encryption: Encryption::None,
+            explicit_hash_key: None,
+            kpl: KplMark::Plain,
+        }
+    }
+
+    /// The same record, with its time of arrival.
+    #[must_use]
+    pub const fn arrived(mut self, at: WallTime) -> Self {
+        self.arrival = Some(at);
+        self
+    }
+
+    /// What the record counts against the byte budget: payload, key, and a fixed share for the rest.
+    #[must_use]
+    pub fn weight(&self) -> usize {
+        const FIXED: usize = 64;
+        self.data.len() + self.partition_key.len() + FIXED
+    }
+}
+
+impl fmt::Debug for Record {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Record")
+            .field("position", &self.position)
+            .field("bytes", &self.data.len())
+            .finish_non_exhaustive()
+    }
+}
+
+/// Records of one shard, in order.
+#[derive(Clone, Debug, Default)]
+#[non_exhaustive]
+pub struct Batch {
+    /// The records. May be empty.
+    pub records: Vec<Record>,
+    /// Where reading goes on if `records` is empty or was filtered: the last position the source
+    /// passed, delivered or not.
+    pub through: Option<Position>,
+    /// How far behind the newest record the source says this answer is, in milliseconds. Some
+    /// servers always say zero.
+    pub millis_behind: Option<u64>,
+    /// Whether the source had nothing more to give when it answered.
+    pub at_tip: bool,
+}
+
+impl Batch {
+    /// These records, with nothing said about lag.
+    #[must_use]
+    pub fn of(records: Vec<Record>) -> Self {
+        Self { records, ..Self::default() }
+    }
+
+    /// The sum of the records' weights, in bytes.
+    #[must_use]
+    pub fn weight(&self) -> usize {
+        self.records.iter().map(Record::weight).sum()
+    }
+}

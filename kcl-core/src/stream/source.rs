@@ -1,0 +1,76 @@
+//! The contract of a stream's reader.
+
+use std::fmt::Debug;
+
+use async_trait::async_trait;
+
+use super::{Batch, Position, Shard, ShardId, SourceResult, StartAt, StreamDescription};
+
+/// A stream to read: Kinesis, or the simulator's.
+#[async_trait]
+pub trait StreamSource: Debug + Send + Sync + 'static {
+    /// What the stream is. Asked at the start and before each listing of shards, so that a stream
+    /// deleted and made again is noticed.
+    ///
+    /// # Errors
+    /// [`super::SourceErrorKind::NoStream`] when it does not exist; any other kind.
+    async fn describe(&self) -> SourceResult<StreamDescription>;
+
+    /// Every shard the stream lists, closed ones included, from all pages.
+    ///
+    /// # Errors
+    /// Any kind. A partial list is an error, never an answer.
+    async fn shards(&self) -> SourceResult<Vec<Shard>>;
+
+    /// Opens a reader. Sends nothing yet if it need not.
+    ///
+    /// # Errors
+    /// [`super::SourceErrorKind::NoShard`] when the stream has no such shard.
+    async fn open(&self, shard: &ShardId, at: StartAt) -> SourceResult<Box<dyn ShardReader>>;
+}
+
+/// How many bytes the caller has room for: what it reserved before it asked.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Room(pub usize);
+
+/// Reads one shard, in order.
+#[async_trait]
+pub trait ShardReader: Debug + Send {
+    /// How many bytes the next answer is expected to need, judged by recent answers.
+    fn expects(&self) -> Room;
+
+    /// The next piece of the shard. Waits while there is nothing, at most about a poll interval,
+    /// and then returns an empty batch. Keeps to the service's rate limits by itself, renews
+    /// expired iterators, and starts again after the last position it returned.
+    ///
+    /// The answer is meant to fit `room`, but at least one record is always returned if there is
+    /// one, so it may be larger. With [`ReadEvent::End`] the reader is finished.
+    ///
+    /// # Errors
+    /// Any kind; calling again continues where the reader stood.
+    ///
+    /// # Cancel safety
+    /// Safe: a dropped call delivers nothing and loses nothing.
+    async fn next(&mut self, room: Room) -> SourceResult<ReadEvent>;
+}
+
+/// What a reader found.
+#[derive(Clone, Debug)]
+pub enum ReadEvent {
+    /// Records.
+    Batch(Batch),
+    /// Records between these two positions are gone before they could be read: they were trimmed.
+    /// `from` is the last position read, `to` the first still there; unknown ends are `None`.
+    Lost {
+        /// The last position that was read.
+        from: Option<Position>,
+        /// The first position that is still there.
+        to: Option<Position>,
+    },
+    /// The shard has ended: all of its records were returned.
+    End {
+        /// The shards that continue it; `None` where the server does not say, and they have to be
+        /// listed.
+        children: Option<Vec<Shard>>,
+    },
+}
