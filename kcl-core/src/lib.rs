@@ -7,5 +7,6 @@
 
 pub mod env;
 pub mod lease;
+pub mod lineage;
 pub mod store;
 pub mod stream;
