@@ -1,0 +1,161 @@
+//! Who gets a seat at all, and the seats that placement rules fix.
+
+use std::collections::BTreeMap;
+
+use super::{
+    Reason,
+    draft::Draft,
+    free::Free,
+    order,
+    placement::{Mode, Rule, Uncovered},
+};
+
+/// Seats what rules place, refuses what cannot be seated, and returns the leases that are left to
+/// be shared out: there is room for all of them.
+///
+/// Seats go to required leases first (no other worker may have them), then to leases that are held
+/// (nothing is gained by reading one shard in place of another), then to the most lagging.
+pub(super) fn settle(draft: &mut Draft<'_>) -> Vec<Free> {
+    let rules = Rules::of(draft);
+    if rules.say_nothing() {
+        let seated = within_room(draft, (0..draft.seats.len()).collect());
+        return seated.into_iter().map(|lease| Free::new(draft, lease)).collect();
+    }
+    let mut required = Vec::new();
+    let mut open = Vec::with_capacity(draft.seats.len());
+    for lease in 0..draft.seats.len() {
+        match rules.standing(draft, lease) {
+            Standing::Open => open.push(lease),
+            Standing::Required(worker) => required.push(Claim { worker, lease }),
+            Standing::Refused(reason) => draft.refuse(lease, reason),
+        }
+    }
+    let first = |draft: &Draft<'_>, claim: &Claim| {
+        let holder = draft.worker(draft.view.leases[claim.lease].holder);
+        (holder != Some(claim.worker), holder.is_none())
+    };
+    for Claim { worker, lease } in grant(draft, required, first) {
+        let worker = draft.view.workers[worker].id.clone();
+        draft.refuse(lease, Reason::RequiredWorkerFull { worker });
+    }
+    let seated = within_room(draft, open);
+    prefer(draft, &rules, seated)
+}
+
+/// Refuses what the workers have no room for.
+fn within_room(draft: &mut Draft<'_>, mut open: Vec<usize>) -> Vec<usize> {
+    let workers = 0..draft.load.len();
+    let room = workers.map(|worker| draft.room(worker)).fold(0, usize::saturating_add);
+    if open.len() > room {
+        let view = draft.view;
+        open.sort_by(|a, b| {
+            let is_orphan = |lease: usize| draft.worker(view.leases[lease].holder).is_none();
+            let by_lag = || order::most_lagging_first(view, *a, *b);
+            is_orphan(*a).cmp(&is_orphan(*b)).then_with(by_lag)
+        });
+        let nobody = draft.load.is_empty();
+        for lease in open.split_off(room) {
+            draft.refuse(lease, if nobody { Reason::NoWorker } else { Reason::LimitReached });
+        }
+    }
+    open
+}
+
+/// Seats the leases a live worker is preferred for, while it has room; returns the others.
+fn prefer(draft: &mut Draft<'_>, rules: &Rules<'_>, open: Vec<usize>) -> Vec<Free> {
+    let mut claims = Vec::new();
+    let mut free = Vec::with_capacity(open.len());
+    for lease in open {
+        match rules.preferred(draft, lease) {
+            Some(worker) => claims.push(Claim { worker, lease }),
+            None => free.push(Free::new(draft, lease)),
+        }
+    }
+    // One that is held elsewhere had better stay than one that is held nowhere be left.
+    let first = |draft: &Draft<'_>, claim: &Claim| {
+        let holder = draft.worker(draft.view.leases[claim.lease].holder);
+        (holder != Some(claim.worker), holder.is_some())
+    };
+    let rest = grant(draft, claims, first);
+    free.extend(rest.into_iter().map(|claim| Free::new(draft, claim.lease)));
+    free
+}
+
+/// A lease that is to be seated at one certain worker.
+struct Claim {
+    worker: usize,
+    lease: usize,
+}
+
+/// Seats claims while there is room, those that are `first` of all and then the most lagging;
+/// returns the rest.
+fn grant<K: Ord>(
+    draft: &mut Draft<'_>,
+    mut claims: Vec<Claim>,
+    first: impl Fn(&Draft<'_>, &Claim) -> K,
+) -> Vec<Claim> {
+    let by_lag = |a: &Claim, b: &Claim| order::most_lagging_first(draft.view, a.lease, b.lease);
+    claims.sort_by(|a, b| first(draft, a).cmp(&first(draft, b)).then_with(|| by_lag(a, b)));
+    let mut rest = Vec::new();
+    for claim in claims {
+        if draft.room(claim.worker) > 0 {
+            draft.seat(claim.lease, claim.worker);
+        } else {
+            rest.push(claim);
+        }
+    }
+    rest
+}
+
+/// The rules of a view, each with its worker if that lives.
+struct Rules<'a> {
+    rules: Vec<(&'a Rule, Option<usize>)>,
+    uncovered: Uncovered,
+}
+
+/// Where a lease stands by its rule.
+enum Standing {
+    Open,
+    Required(usize),
+    Refused(Reason),
+}
+
+impl<'a> Rules<'a> {
+    fn of(draft: &Draft<'a>) -> Self {
+        let view = draft.view;
+        let workers = view.workers.iter().enumerate();
+        let by_id: BTreeMap<_, _> = workers.map(|(at, worker)| (&worker.id, at)).collect();
+        let with_worker = |rule: &'a Rule| (rule, by_id.get(&rule.worker).copied());
+        let rules = view.rules.rules().iter().map(with_worker).collect();
+        Self { rules, uncovered: view.rules.uncovered() }
+    }
+
+    fn say_nothing(&self) -> bool {
+        self.rules.is_empty() && self.uncovered == Uncovered::Balance
+    }
+
+    /// The rule of a lease, and its worker if that lives.
+    fn rule(&self, draft: &Draft<'_>, lease: usize) -> Option<(&'a Rule, Option<usize>)> {
+        self.rules.get(draft.view.leases[lease].rule? as usize).copied()
+    }
+
+    fn standing(&self, draft: &Draft<'_>, lease: usize) -> Standing {
+        match self.rule(draft, lease) {
+            None if self.uncovered == Uncovered::Hold => Standing::Refused(Reason::HeldBack),
+            Some((Rule { mode: Mode::Require, worker, .. }, live)) => match live {
+                Some(worker) => Standing::Required(worker),
+                None => {
+                    let worker = worker.clone();
+                    Standing::Refused(Reason::RequiredWorkerAbsent { worker })
+                }
+            },
+            _ => Standing::Open,
+        }
+    }
+
+    /// The live worker an open lease should go to, unless it is the one to avoid.
+    fn preferred(&self, draft: &Draft<'_>, lease: usize) -> Option<usize> {
+        let (_, worker) = self.rule(draft, lease)?;
+        worker.filter(|worker| draft.worker(draft.view.leases[lease].avoid) != Some(*worker))
+    }
+}

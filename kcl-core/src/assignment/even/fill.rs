@@ -1,0 +1,172 @@
+//! Who goes where.
+
+use crate::assignment::{draft::Draft, free::Free, order};
+
+/// Seats `movers`, which come in the order of keys, so that every worker reaches its target.
+pub(super) fn fill(draft: &mut Draft<'_>, free: &[Free], movers: &[Free], targets: &[usize]) {
+    let rest = join_kin(draft, movers, targets);
+    let mut seats = Seats::open(draft, targets);
+    // Who must avoid somebody chooses first.
+    let (shy, others): (Vec<Free>, Vec<Free>) = rest.iter().partition(|one| one.avoid().is_some());
+    let mut stranded = Vec::new();
+    for one in shy.into_iter().chain(others) {
+        match seats.take(one.avoid()) {
+            Some(worker) => draft.seat(one.lease(), worker),
+            None => stranded.push(one),
+        }
+    }
+    if let Some(worker) = seats.left() {
+        Swap::new(draft, worker, movers, free).place(&stranded);
+    }
+}
+
+/// Seats the movers whose parent's holder has a seat for them; returns the others.
+fn join_kin(draft: &mut Draft<'_>, movers: &[Free], targets: &[usize]) -> Vec<Free> {
+    let mut rest = Vec::with_capacity(movers.len());
+    for one in movers {
+        match one.kin().filter(|kin| draft.load[*kin] < targets[*kin]) {
+            Some(kin) => draft.seat(one.lease(), kin),
+            None => rest.push(*one),
+        }
+    }
+    rest
+}
+
+/// The open seats. Those of the emptiest workers come first, and one of each worker at a time:
+/// neighbours in the order of keys, a stream's shards above all, are spread over all workers.
+struct Seats {
+    workers: Vec<usize>,
+    taken: usize,
+}
+
+impl Seats {
+    fn open(draft: &Draft<'_>, targets: &[usize]) -> Self {
+        let mut by_rank: Vec<usize> = (0..targets.len()).collect();
+        by_rank.sort_unstable_by_key(|worker| draft.rank[*worker]);
+        let seats = || {
+            let levels = |worker: usize| draft.load[worker]..targets[worker];
+            by_rank.iter().flat_map(move |worker| levels(*worker).map(|level| (level, *worker)))
+        };
+        // Sorted by counting: how many seats are below each level is where its own begin.
+        let mut begin = vec![0; targets.iter().max().map_or(1, |max| max + 1)];
+        for (level, _) in seats() {
+            begin[level + 1] += 1;
+        }
+        for level in 1..begin.len() {
+            begin[level] += begin[level - 1];
+        }
+        let mut workers = vec![0; begin.last().copied().unwrap_or(0)];
+        for (level, worker) in seats() {
+            workers[begin[level]] = worker;
+            begin[level] += 1;
+        }
+        Self { workers, taken: 0 }
+    }
+
+    /// The next seat that is not of the worker to `avoid`.
+    fn take(&mut self, avoid: Option<usize>) -> Option<usize> {
+        let open = &self.workers[self.taken..];
+        let at = open.iter().position(|worker| Some(*worker) != avoid)?;
+        self.workers.swap(self.taken, self.taken + at);
+        self.taken += 1;
+        self.workers.get(self.taken - 1).copied()
+    }
+
+    /// Whose seats are left. If any are, then all are of one worker, and who is stranded must avoid
+    /// that one: before anybody is, every seat of another worker is taken.
+    fn left(&self) -> Option<usize> {
+        self.workers.get(self.taken).copied()
+    }
+}
+
+/// Seats those for whom only seats of the worker they must avoid are left: others go there and make
+/// room. Which others, is looked for where it costs the least.
+struct Swap<'d, 'a, 'f> {
+    draft: &'d mut Draft<'a>,
+    worker: usize,
+    movers: &'f [Free],
+    /// For each worker, the leases that stay with it and could go to `worker`.
+    stays: Vec<Stays>,
+}
+
+/// Leases that stay where they are, sorted when first asked for.
+#[derive(Clone, Default)]
+struct Stays {
+    leases: Vec<usize>,
+    is_sorted: bool,
+}
+
+impl<'d, 'a, 'f> Swap<'d, 'a, 'f> {
+    fn new(draft: &'d mut Draft<'a>, worker: usize, movers: &'f [Free], free: &[Free]) -> Self {
+        let mut stays = vec![Stays::default(); draft.load.len()];
+        for one in free.iter().filter(|one| one.avoid() != Some(worker)) {
+            let seat = draft.seat_of(one.lease());
+            if let Some(home) = one.home().filter(|home| seat == Some(*home) && *home != worker) {
+                stays[home].leases.push(one.lease());
+            }
+        }
+        Self { draft, worker, movers, stays }
+    }
+
+    fn place(&mut self, stranded: &[Free]) {
+        let worker = self.worker;
+        let stranded: Vec<&Free> =
+            stranded.iter().filter(|one| !self.stay_after_all(one)).collect();
+        let mut others = self.movers.iter().filter(|other| other.avoid() != Some(worker));
+        for one in stranded {
+            let seat = others.find_map(|other| self.send(other.lease()));
+            let seat = seat.or_else(|| self.exchange()).or_else(|| self.send_any());
+            // Where everybody else is full, better the wrong worker than none.
+            self.draft.seat(one.lease(), seat.unwrap_or(worker));
+        }
+    }
+
+    /// One of the stranded keeps its home, and another lease from there goes to the worker: that is
+    /// no move more.
+    fn stay_after_all(&mut self, one: &Free) -> bool {
+        let Some(home) = one.home() else { return false };
+        let Some(other) = self.pop(home) else { return false };
+        self.send(other);
+        self.draft.reseat(one.lease(), home);
+        true
+    }
+
+    /// Sends a lease to the worker; returns the seat it leaves, if that is somebody else's.
+    fn send(&mut self, lease: usize) -> Option<usize> {
+        self.draft.seat_of(lease).filter(|seat| *seat != self.worker)?;
+        self.draft.reseat(lease, self.worker)
+    }
+
+    /// The same for a lease that has got a seat elsewhere; returns that seat.
+    fn exchange(&mut self) -> Option<usize> {
+        let is_elsewhere = |one: &&Free| {
+            let seat = self.draft.seat_of(one.lease());
+            seat != one.home() && seat.is_some_and(|seat| seat != self.worker)
+        };
+        let has_other =
+            |one: &&Free| one.home().is_some_and(|home| !self.stays[home].leases.is_empty());
+        let one = *self.movers.iter().filter(is_elsewhere).find(has_other)?;
+        let freed = self.draft.seat_of(one.lease())?;
+        self.stay_after_all(&one).then_some(freed)
+    }
+
+    /// Any lease moves that could stay.
+    fn send_any(&mut self) -> Option<usize> {
+        let has_some = |home: &usize| !self.stays[*home].leases.is_empty();
+        let homes = (0..self.stays.len()).filter(has_some);
+        let home = homes.min_by_key(|home| self.draft.rank[*home])?;
+        let other = self.pop(home)?;
+        self.send(other)
+    }
+
+    /// Takes the first, in the order of keys, of the leases that stay at `home`.
+    fn pop(&mut self, home: usize) -> Option<usize> {
+        let stays = &mut self.stays[home];
+        if !stays.is_sorted {
+            order::by_key(self.draft.view, &mut stays.leases, |lease| *lease);
+            stays.leases.reverse();
+            stays.is_sorted = true;
+        }
+        stays.leases.pop()
+    }
+}

@@ -1,0 +1,86 @@
+//! What each worker has and may get.
+
+use crate::assignment::{draft::Draft, free::Free};
+
+/// What one worker has and may get.
+#[derive(Clone, Debug)]
+pub(super) struct Share {
+    /// Its place in the order of ids.
+    pub(super) rank: usize,
+    /// Leases it has by a rule.
+    pub(super) pinned: usize,
+    /// Free leases it holds and may keep.
+    pub(super) homes: usize,
+    /// Free leases that must avoid it.
+    pub(super) shunned: usize,
+    /// Orphans whose parent it holds.
+    pub(super) kin: usize,
+    /// The most leases it can have.
+    pub(super) most: usize,
+}
+
+impl Share {
+    /// What it has of what it may keep.
+    pub(super) const fn held(&self) -> usize {
+        self.pinned + self.homes
+    }
+
+    /// How many leases it has when everybody is filled up to `level`.
+    pub(super) fn at(&self, level: usize) -> usize {
+        level.clamp(self.pinned, self.most)
+    }
+}
+
+/// Counts what each worker has.
+pub(super) fn tally(draft: &Draft<'_>, free: &mut [Free]) -> Vec<Share> {
+    let mut shares: Vec<Share> = (0..draft.load.len()).map(|at| empty(draft, at)).collect();
+    for one in free.iter() {
+        if let Some(avoid) = one.avoid() {
+            shares[avoid].shunned += 1;
+        }
+    }
+    forgive(draft, free, &mut shares);
+    for one in free.iter() {
+        if let Some(home) = one.home() {
+            shares[home].homes += 1;
+        } else if let Some(kin) = one.kin() {
+            shares[kin].kin += 1;
+        }
+    }
+    for share in &mut shares {
+        share.most = share.most.min(share.pinned + free.len() - share.shunned);
+    }
+    shares
+}
+
+fn empty(draft: &Draft<'_>, worker: usize) -> Share {
+    Share {
+        rank: draft.rank[worker],
+        pinned: draft.load[worker],
+        homes: 0,
+        shunned: 0,
+        kin: 0,
+        most: draft.load[worker] + draft.room(worker),
+    }
+}
+
+/// Where all others together have too little room for the leases that must avoid a worker, it gets
+/// some all the same: those it holds stay, as many as must. There can be one such worker only: of
+/// two, the leases that avoid the one have room at the other.
+fn forgive(draft: &Draft<'_>, free: &mut [Free], shares: &mut [Share]) {
+    let room = |share: &Share| share.most - share.pinned;
+    let total = free.len();
+    let takes = |share: &Share| room(share).min(total - share.shunned);
+    let forgiven = total.saturating_sub(shares.iter().map(takes).sum());
+    let worker = shares.iter().position(|share| takes(share) < room(share));
+    let Some(worker) = worker.filter(|_| forgiven > 0) else { return };
+    shares[worker].shunned -= forgiven;
+    let leases = &draft.view.leases;
+    let is_held = |one: &&mut Free| draft.worker(leases[one.lease()].holder) == Some(worker);
+    let shy = free.iter_mut().filter(|one| one.avoid() == Some(worker));
+    let mut held: Vec<&mut Free> = shy.filter(is_held).collect();
+    held.sort_by_key(|one| &leases[one.lease()].key);
+    for one in held.into_iter().take(forgiven) {
+        one.stay_at(worker);
+    }
+}

@@ -1,0 +1,98 @@
+//! How placement rules look as JSON or YAML. Hash keys are text: few readers of either hold 128
+//! bits.
+
+use serde::{Deserialize, Serialize};
+
+use super::{InvalidPlacement, Mode, PlacementRules, Rule, Target, Uncovered};
+use crate::{lease::WorkerId, stream::ShardId};
+
+/// The one format there is.
+const FORMAT: u64 = 1;
+
+const fn format() -> u64 {
+    FORMAT
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct RulesForm {
+    #[serde(default = "format")]
+    format: u64,
+    #[serde(default)]
+    uncovered: Uncovered,
+    #[serde(default)]
+    rules: Vec<RuleForm>,
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct RuleForm {
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    stream: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    shard: Option<ShardId>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    range: Option<String>,
+    worker: WorkerId,
+    #[serde(default)]
+    mode: Mode,
+}
+
+impl RulesForm {
+    /// Refuses a later format by its number, before its unknown fields are stumbled over.
+    pub(super) fn check_format(json: &[u8]) -> Result<(), InvalidPlacement> {
+        #[derive(Deserialize)]
+        struct Header {
+            #[serde(default = "format")]
+            format: u64,
+        }
+        let Header { format: found } = serde_json::from_slice(json)?;
+        if found == FORMAT { Ok(()) } else { Err(InvalidPlacement::Format { found }) }
+    }
+}
+
+impl TryFrom<RulesForm> for PlacementRules {
+    type Error = InvalidPlacement;
+
+    fn try_from(form: RulesForm) -> Result<Self, InvalidPlacement> {
+        if form.format != FORMAT {
+            return Err(InvalidPlacement::Format { found: form.format });
+        }
+        let numbered = form.rules.into_iter().zip(1..);
+        let rules: Result<_, _> = numbered.map(|(rule, number)| rule.read(number)).collect();
+        Self::new(rules?, form.uncovered)
+    }
+}
+
+impl RuleForm {
+    fn read(self, number: usize) -> Result<Rule, InvalidPlacement> {
+        let target = match (self.shard, self.range) {
+            (Some(shard), None) => Target::Shard(shard),
+            (None, Some(text)) => match text.parse() {
+                Ok(range) => Target::Range(range),
+                Err(source) => return Err(InvalidPlacement::Range { number, text, source }),
+            },
+            _ => return Err(InvalidPlacement::NotOneTarget { number }),
+        };
+        let stream = self.stream.map(Into::into);
+        Ok(Rule { stream, target, worker: self.worker, mode: self.mode })
+    }
+}
+
+impl From<PlacementRules> for RulesForm {
+    fn from(rules: PlacementRules) -> Self {
+        let form = rules.rules().iter().map(RuleForm::from).collect();
+        Self { format: FORMAT, uncovered: rules.uncovered(), rules: form }
+    }
+}
+
+impl From<&Rule> for RuleForm {
+    fn from(rule: &Rule) -> Self {
+        let (shard, range) = match &rule.target {
+            Target::Shard(shard) => (Some(shard.clone()), None),
+            Target::Range(range) => (None, Some(range.to_string())),
+        };
+        let stream = rule.stream.as_deref().map(str::to_owned);
+        Self { stream, shard, range, worker: rule.worker.clone(), mode: rule.mode }
+    }
+}

@@ -1,0 +1,6 @@
+mod experiment;
+mod optimum;
+mod properties;
+mod small_worlds;
+mod weighted;
+mod worlds;

@@ -1,0 +1,162 @@
+//! The best plan there is, by trying them all. Shares nothing with the planner.
+
+use std::{cmp::Reverse, time::Duration};
+
+use crate::assignment::{
+    Plan, View, WorkerIndex,
+    placement::{Mode, Uncovered},
+};
+
+/// How bad a plan is. What comes first matters most.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) struct Badness {
+    /// Leases without a seat.
+    unseated: usize,
+    /// Which, in the order in which they have a right to one.
+    who: Vec<bool>,
+    /// Leases that are not where a rule would rather have them.
+    pub(super) unpreferred: usize,
+    /// Leases at a worker they should avoid.
+    unavoided: usize,
+    /// The sum of the squares of the counts: least when they are most even.
+    uneven: usize,
+    /// Held leases that change hands.
+    pub(super) moves: usize,
+}
+
+/// What a lease may and should have.
+struct Wish {
+    /// Whether it may go to each worker.
+    allowed: Vec<bool>,
+    prefers: Option<usize>,
+    avoids: Option<usize>,
+    holder: Option<usize>,
+}
+
+pub(super) struct World {
+    wishes: Vec<Wish>,
+    limits: Vec<usize>,
+    /// The leases in the order in which they have a right to a seat.
+    rights: Vec<usize>,
+}
+
+impl World {
+    pub(super) fn of(view: &View) -> Self {
+        let limit = |own: Option<u32>| {
+            let share = view.leases.len().div_ceil(view.workers.len());
+            let share = view.limits.fair_share.then_some(share);
+            let fixed = [own, view.limits.per_worker].into_iter().flatten();
+            fixed.map(|n| n as usize).chain(share).min().unwrap_or(usize::MAX)
+        };
+        let wishes: Vec<Wish> = (0..view.leases.len()).map(|lease| wish(view, lease)).collect();
+        let mut rights: Vec<usize> = (0..wishes.len()).collect();
+        rights.sort_by_key(|lease| {
+            let (seen, wish) = (&view.leases[*lease], &wishes[*lease]);
+            let only = required(view, *lease).filter(|only| *only < view.workers.len());
+            let elsewhere = only.is_some() && wish.holder != only;
+            let lag = Reverse(seen.lag.unwrap_or(Duration::MAX));
+            (only.is_none(), elsewhere, wish.holder.is_none(), lag, seen.key.clone())
+        });
+        Self { wishes, limits: view.workers.iter().map(|w| limit(w.capacity)).collect(), rights }
+    }
+
+    /// The least badness of all plans.
+    pub(super) fn best(&self) -> Badness {
+        let mut best = None;
+        let mut seats = vec![None; self.wishes.len()];
+        let mut load = vec![0; self.limits.len()];
+        let skip = self.limits.iter().fold(0, |sum: usize, n| sum.saturating_add(*n));
+        let may_skip = skip < self.wishes.len()
+            || self.wishes.iter().any(|wish| wish.allowed.iter().any(|allowed| !allowed));
+        self.try_all(0, may_skip, &mut seats, &mut load, &mut best);
+        best.unwrap()
+    }
+
+    fn try_all(
+        &self,
+        lease: usize,
+        may_skip: bool,
+        seats: &mut Vec<Option<usize>>,
+        load: &mut Vec<usize>,
+        best: &mut Option<Badness>,
+    ) {
+        if lease == seats.len() {
+            let badness = self.judge(seats);
+            if best.as_ref().is_none_or(|best| badness < *best) {
+                *best = Some(badness);
+            }
+            return;
+        }
+        for worker in 0..load.len() {
+            if load[worker] < self.limits[worker] && self.wishes[lease].allowed[worker] {
+                seats[lease] = Some(worker);
+                load[worker] += 1;
+                self.try_all(lease + 1, may_skip, seats, load, best);
+                load[worker] -= 1;
+            }
+        }
+        if may_skip {
+            seats[lease] = None;
+            self.try_all(lease + 1, may_skip, seats, load, best);
+        }
+    }
+
+    /// How bad these seats are; they must keep limits and rules.
+    pub(super) fn judge(&self, seats: &[Option<usize>]) -> Badness {
+        let both = || self.wishes.iter().zip(seats);
+        let mut load = vec![0; self.limits.len()];
+        for (wish, seat) in both() {
+            if let Some(worker) = seat {
+                assert!(wish.allowed[*worker], "a lease is where it may not be");
+                load[*worker] += 1;
+            }
+        }
+        assert!(load.iter().zip(&self.limits).all(|(load, limit)| load <= limit), "over a limit");
+        let prefers = |wish: &Wish| wish.prefers.filter(|worker| wish.avoids != Some(*worker));
+        Badness {
+            unseated: seats.iter().filter(|seat| seat.is_none()).count(),
+            who: self.rights.iter().map(|lease| seats[*lease].is_none()).collect(),
+            unpreferred: both()
+                .filter(|(wish, seat)| {
+                    seat.is_some() && prefers(wish).is_some_and(|w| **seat != Some(w))
+                })
+                .count(),
+            unavoided: both().filter(|(w, seat)| seat.is_some() && w.avoids == **seat).count(),
+            uneven: load.iter().map(|load| load * load).sum(),
+            moves: both().filter(|(w, seat)| w.holder.is_some() && w.holder != **seat).count(),
+        }
+    }
+
+    pub(super) fn judge_plan(&self, plan: &Plan) -> Badness {
+        let seats: Vec<_> = plan.seats.iter().map(|seat| seat.map(WorkerIndex::get)).collect();
+        let badness = self.judge(&seats);
+        assert_eq!(badness.moves, plan.moves, "the plan counts its moves wrongly");
+        badness
+    }
+}
+
+fn rule(view: &View, lease: usize) -> Option<(usize, Mode)> {
+    let rule = view.rules.rules().get(view.leases[lease].rule? as usize)?;
+    let worker = view.workers.iter().position(|worker| worker.id == rule.worker);
+    Some((worker.unwrap_or(usize::MAX), rule.mode))
+}
+
+fn required(view: &View, lease: usize) -> Option<usize> {
+    rule(view, lease).filter(|(_, mode)| *mode == Mode::Require).map(|(worker, _)| worker)
+}
+
+fn wish(view: &View, lease: usize) -> Wish {
+    let live = |worker: Option<usize>| worker.filter(|worker| *worker < view.workers.len());
+    let named = |worker: Option<WorkerIndex>| live(worker.map(WorkerIndex::get));
+    let seen = &view.leases[lease];
+    let held = rule(view, lease).is_none() && view.rules.uncovered() == Uncovered::Hold;
+    let only = required(view, lease);
+    let may = |worker: usize| !held && only.is_none_or(|only| only == worker);
+    let prefers = rule(view, lease).filter(|(_, mode)| *mode == Mode::Prefer);
+    Wish {
+        allowed: (0..view.workers.len()).map(may).collect(),
+        prefers: live(prefers.map(|(worker, _)| worker)),
+        avoids: named(seen.avoid),
+        holder: named(seen.holder),
+    }
+}

@@ -1,0 +1,93 @@
+//! What a plan is made from.
+
+use std::time::Duration;
+
+use super::{Balance, Limits, WorkerIndex, placement::PlacementRules};
+use crate::lease::{LeaseKey, WorkerId};
+
+/// What a plan is made from.
+///
+/// Leases name workers and rules by their index. An index that names none counts as `None`.
+#[derive(Clone, Debug, Default)]
+#[non_exhaustive]
+pub struct View {
+    /// The runnable leases: a parent that has not ended, or an end that has come, takes no seat.
+    pub leases: Vec<LeaseView>,
+    /// The live workers that do not leave, each once.
+    pub workers: Vec<WorkerView>,
+    /// How much one worker may take.
+    pub limits: Limits,
+    /// Which leases must or should go to which worker.
+    pub rules: PlacementRules,
+    /// How the others are shared out.
+    pub balance: Balance,
+}
+
+impl View {
+    /// These leases and workers, with no limits and no rules, shared out evenly.
+    #[must_use]
+    pub fn new(leases: Vec<LeaseView>, workers: Vec<WorkerView>) -> Self {
+        Self { leases, workers, ..Self::default() }
+    }
+}
+
+/// A runnable lease.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct LeaseView {
+    /// Its key.
+    pub key: LeaseKey,
+    /// The live worker that holds it, or that the last plan gave it to. A lease without one is an
+    /// orphan; giving it away is no move.
+    pub holder: Option<WorkerIndex>,
+    /// The live worker that holds or held its parent, which decides between equals.
+    pub parent_holder: Option<WorkerIndex>,
+    /// A live worker whose processor made no progress on it: the lease goes elsewhere while any
+    /// other worker can take it.
+    pub avoid: Option<WorkerIndex>,
+    /// What it weighs, in any unit (bytes a second): `None` if that was not measured yet. Used by
+    /// [`Balance::Weighted`] only.
+    pub weight: Option<u64>,
+    /// How far behind its shard it is: where seats are short, the most lagging goes first, one of
+    /// which nothing is known before all.
+    pub lag: Option<Duration>,
+    /// Whether it may be moved for its weight's sake: its cool-down since the last move is over.
+    pub settled: bool,
+    /// The rule it follows: index into [`PlacementRules::rules`].
+    pub rule: Option<u32>,
+}
+
+impl LeaseView {
+    /// An orphan of which nothing is known.
+    #[must_use]
+    pub const fn new(key: LeaseKey) -> Self {
+        Self {
+            key,
+            holder: None,
+            parent_holder: None,
+            avoid: None,
+            weight: None,
+            lag: None,
+            settled: true,
+            rule: None,
+        }
+    }
+}
+
+/// A live worker.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct WorkerView {
+    /// Its id.
+    pub id: WorkerId,
+    /// The most leases it takes; `None`: as many as there are.
+    pub capacity: Option<u32>,
+}
+
+impl WorkerView {
+    /// A worker that takes as many leases as there are.
+    #[must_use]
+    pub const fn new(id: WorkerId) -> Self {
+        Self { id, capacity: None }
+    }
+}

@@ -1,0 +1,94 @@
+//! Moves to workers that have too little, above all to those that have just joined: with a
+//! tolerance of a tenth, the eleventh of eleven workers would otherwise stay idle, for no other is
+//! loaded above the bar.
+
+use std::{cmp::Reverse, collections::BinaryHeap};
+
+use super::{
+    loads::{Loads, Weighed},
+    place,
+    relief::Bar,
+};
+use crate::assignment::draft::Draft;
+
+/// Fills workers below the bar with what those above the level can spare, the most loaded first.
+pub(super) fn draw(draft: &mut Draft<'_>, loads: &mut Loads, free: &[Weighed], bar: Bar) {
+    let low = bar.level.saturating_sub(bar.tolerance);
+    let is_needy = |worker: &usize| loads.get(*worker) < low && draft.room(*worker) > 0;
+    let mut needy: Vec<usize> = (0..draft.load.len()).filter(is_needy).collect();
+    if needy.is_empty() {
+        return;
+    }
+    needy.sort_by_key(|worker| (loads.get(*worker), draft.rank[*worker]));
+    let mut sources = Sources::of(draft, loads, free, bar);
+    for worker in needy {
+        sources.fill(draft, loads, worker);
+    }
+}
+
+/// The workers above the level.
+struct Sources {
+    bar: Bar,
+    /// For each worker, what it can spare, the heaviest first.
+    leases: Vec<Vec<Weighed>>,
+    /// The workers that can spare something, by load; of equals, the first in the order of ids.
+    heap: BinaryHeap<(u64, Reverse<usize>, usize)>,
+}
+
+impl Sources {
+    fn of(draft: &Draft<'_>, loads: &Loads, free: &[Weighed], bar: Bar) -> Self {
+        let leases = place::movable(draft, free, |worker| loads.get(worker) > bar.level);
+        let mut sources = Self { bar, leases, heap: BinaryHeap::new() };
+        for worker in 0..sources.leases.len() {
+            sources.note(draft, loads, worker);
+        }
+        sources
+    }
+
+    fn note(&mut self, draft: &Draft<'_>, loads: &Loads, worker: usize) {
+        let load = loads.get(worker);
+        if load > self.bar.level && !self.leases[worker].is_empty() {
+            self.heap.push((load, Reverse(draft.rank[worker]), worker));
+        }
+    }
+
+    /// Fills one worker up to half the tolerance below the level; leaves it as it is if not even
+    /// half the tolerance can be found for it.
+    fn fill(&mut self, draft: &mut Draft<'_>, loads: &mut Loads, worker: usize) {
+        let half = self.bar.tolerance / 2;
+        let before = loads.get(worker);
+        let mut moved: Vec<(Weighed, usize)> = Vec::new();
+        let mut useless = Vec::new();
+        while loads.get(worker) < self.bar.level - half && draft.room(worker) > 0 {
+            let Some((_, _, source)) = self.heap.pop() else { break };
+            match self.take(loads, source, worker) {
+                Some(one) => {
+                    loads.seat(draft, &one, worker);
+                    moved.push((one, source));
+                    self.note(draft, loads, source);
+                }
+                None => useless.push(source),
+            }
+        }
+        if loads.get(worker) - before <= half {
+            for (one, source) in moved {
+                loads.seat(draft, &one, source);
+                useless.push(source);
+            }
+        }
+        for source in useless {
+            self.note(draft, loads, source);
+        }
+    }
+
+    /// The heaviest lease that leaves the source at or above the level and the worker at or below
+    /// the bar.
+    fn take(&mut self, loads: &Loads, source: usize, worker: usize) -> Option<Weighed> {
+        let most = (loads.get(source) - self.bar.level).min(self.bar.height() - loads.get(worker));
+        let leases = &mut self.leases[source];
+        let from = leases.partition_point(|one| one.weight > most);
+        let may_go = |one: &Weighed| one.free.avoid() != Some(worker);
+        let at = from + leases[from..].iter().position(may_go)?;
+        Some(leases.remove(at))
+    }
+}

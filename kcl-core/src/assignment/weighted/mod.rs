@@ -1,0 +1,46 @@
+//! Sharing out by load.
+//!
+//! Whoever holds a lease keeps it, and orphans go to the least loaded ([`place`]). Then workers that
+//! are loaded above the level of a perfect split are relieved ([`relief`]) and those below it draw
+//! from the others ([`draw`]), where that is worth a move.
+
+mod draw;
+mod ladder;
+mod loads;
+mod place;
+mod relief;
+
+use self::loads::{Loads, Weighed, Weights};
+use super::{Weighting, draft::Draft, free::Free};
+
+pub(super) fn balance(draft: &mut Draft<'_>, free: Vec<Free>, weighting: Weighting) {
+    let weights = Weights::of(draft.view);
+    let mut loads = Loads::of(draft, &weights);
+    let free: Vec<Weighed> = free.into_iter().map(|free| weights.weigh(draft.view, free)).collect();
+    let bar = relief::Bar::new(level(&loads, &free), weighting);
+    let orphans = place::keep(draft, &mut loads, &free);
+    place::place(draft, &mut loads, orphans, weighting.floor);
+    relief::relieve(draft, &mut loads, &free, bar);
+    draw::draw(draft, &mut loads, &free, bar);
+}
+
+/// The load of each worker if the leases could be cut to measure. What cannot be cut and is more
+/// than that by itself (what rules pin to one worker, a very heavy lease) takes a worker out of the
+/// reckoning: the others share the rest.
+fn level(pinned: &Loads, free: &[Weighed]) -> u64 {
+    let weights = || free.iter().map(|one| one.weight);
+    let mut rest = pinned.all().iter().sum::<u64>() + weights().sum::<u64>();
+    let mut workers = pinned.all().len() as u64;
+    let share = rest.checked_div(workers).unwrap_or(0);
+    let heavy = weights().filter(|weight| *weight > share);
+    let mut blocks: Vec<u64> = pinned.all().iter().copied().chain(heavy).collect();
+    blocks.sort_unstable_by(|a, b| b.cmp(a));
+    for block in blocks {
+        if workers <= 1 || block <= rest / workers {
+            break;
+        }
+        rest -= block;
+        workers -= 1;
+    }
+    rest.checked_div(workers).unwrap_or(0)
+}

@@ -1,0 +1,139 @@
+//! Moves that relieve overloaded workers.
+
+use std::cmp::Reverse;
+
+use super::{
+    ladder::{Ladder, Least},
+    loads::{Loads, Weighed},
+    place,
+};
+use crate::assignment::{Weighting, draft::Draft};
+
+/// From where on a worker is overloaded.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Bar {
+    /// The load of each worker in a perfect split.
+    pub(super) level: u64,
+    /// How far above it is not worth a move.
+    pub(super) tolerance: u64,
+}
+
+impl Bar {
+    pub(super) fn new(level: u64, weighting: Weighting) -> Self {
+        let slack = u128::from(level) * u128::from(weighting.hysteresis_percent) / 100;
+        let slack = u64::try_from(slack).unwrap_or(u64::MAX);
+        Self { level, tolerance: slack.max(weighting.floor) }
+    }
+
+    pub(super) const fn height(self) -> u64 {
+        self.level.saturating_add(self.tolerance)
+    }
+}
+
+/// Relieves the workers above the bar, the most loaded first.
+pub(super) fn relieve(draft: &mut Draft<'_>, loads: &mut Loads, free: &[Weighed], bar: Bar) {
+    let mut ladder = Ladder::new(Least::Loaded, draft, loads);
+    let leases = place::movable(draft, free, |worker| loads.get(worker) > bar.height());
+    let mut donors: Vec<usize> = (0..leases.len()).filter(|at| !leases[*at].is_empty()).collect();
+    donors.sort_by_key(|donor| (Reverse(loads.get(*donor)), draft.rank[*donor]));
+    for donor in donors {
+        let mut relief = Relief {
+            draft: &mut *draft,
+            loads: &mut *loads,
+            ladder: &mut ladder,
+            bar,
+            donor,
+            before: 0,
+            peak: 0,
+            moved: Vec::new(),
+        };
+        relief.run(&leases[donor]);
+    }
+}
+
+/// The relief of one worker.
+struct Relief<'r, 'a> {
+    draft: &'r mut Draft<'a>,
+    loads: &'r mut Loads,
+    ladder: &'r mut Ladder,
+    bar: Bar,
+    donor: usize,
+    /// Its load at the beginning.
+    before: u64,
+    /// The highest load of a receiver.
+    peak: u64,
+    moved: Vec<(Weighed, usize)>,
+}
+
+impl Relief<'_, '_> {
+    /// Moves what fits, and takes it all back if it was not worth it.
+    fn run(&mut self, leases: &[Weighed]) {
+        self.before = self.loads.get(self.donor);
+        loop {
+            self.shed_what_fits(leases);
+            if self.loads.get(self.donor) <= self.bar.height() || !self.shed_one_more(leases) {
+                break;
+            }
+        }
+        if self.gain() <= self.bar.tolerance {
+            while let Some((one, receiver)) = self.moved.pop() {
+                self.loads.seat(self.draft, &one, self.donor);
+                self.ladder.note(receiver, self.draft, self.loads);
+            }
+        }
+        self.ladder.note(self.donor, self.draft, self.loads);
+    }
+
+    /// The heaviest leases that leave the donor at or above the level and the receiver below the
+    /// bar, until the rest is not worth a move.
+    fn shed_what_fits(&mut self, leases: &[Weighed]) {
+        for one in leases {
+            let excess = self.loads.get(self.donor).saturating_sub(self.bar.level);
+            if excess <= self.bar.tolerance / 2 && self.gain() > self.bar.tolerance {
+                return;
+            }
+            let weight = one.weight;
+            if weight > excess || self.draft.seat_of(one.free.lease()) != Some(self.donor) {
+                continue;
+            }
+            let Some(receiver) = self.receiver(one) else { continue };
+            if self.loads.get(receiver) + weight <= self.bar.height() {
+                self.give(*one, receiver);
+            }
+        }
+    }
+
+    /// The lightest lease whose move lowers the higher of both loads by more than the tolerance.
+    fn shed_one_more(&mut self, leases: &[Weighed]) -> bool {
+        for one in leases.iter().rev() {
+            if self.draft.seat_of(one.free.lease()) != Some(self.donor) {
+                continue;
+            }
+            let Some(receiver) = self.receiver(one) else { continue };
+            let weight = one.weight;
+            let before = self.loads.get(self.donor);
+            let after = (before - weight).max(self.loads.get(receiver) + weight);
+            if after + self.bar.tolerance < before {
+                self.give(*one, receiver);
+                return true;
+            }
+        }
+        false
+    }
+
+    /// How much lower the highest of all loads concerned is than the donor's was.
+    fn gain(&self) -> u64 {
+        self.before.saturating_sub(self.peak.max(self.loads.get(self.donor)))
+    }
+
+    fn receiver(&mut self, one: &Weighed) -> Option<usize> {
+        self.ladder.least([Some(self.donor), one.free.avoid()], self.draft, self.loads)
+    }
+
+    fn give(&mut self, one: Weighed, receiver: usize) {
+        self.loads.seat(self.draft, &one, receiver);
+        self.ladder.note(receiver, self.draft, self.loads);
+        self.peak = self.peak.max(self.loads.get(receiver));
+        self.moved.push((one, receiver));
+    }
+}
