@@ -4,5 +4,6 @@ pub mod assignment;
 pub mod env;
 pub mod lease;
 pub mod lineage;
+pub mod settings;
 pub mod store;
 pub mod stream;

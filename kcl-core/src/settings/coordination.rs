@@ -1,0 +1,231 @@
+//! The knobs of the coordination protocol.
+
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+
+use super::InvalidSettings;
+use crate::{
+    assignment::{Balance, Limits},
+    env::WallTime,
+};
+
+/// The knobs of the coordination protocol. All workers of an application should share them; a
+/// rolling change is safe.
+///
+/// In a file, durations are written like `6s`, `1500ms`, `2m`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+#[non_exhaustive]
+pub struct Coordination {
+    /// T: a session that does not beat for this long is ended by the others
+    /// (`failoverTimeMillis` in the Java KCL).
+    #[serde(with = "humantime_serde")]
+    pub session_timeout: Duration,
+    /// h: how often a worker beats. At most a third of the session timeout.
+    #[serde(with = "humantime_serde")]
+    pub heartbeat_interval: Duration,
+    /// g: how much earlier than the others an owner believes its own session to be over. Covers the
+    /// drift between two clocks over one session timeout.
+    #[serde(with = "humantime_serde")]
+    pub clock_guard: Duration,
+    /// w: how often planner and standby read all sessions. At most a third of the session timeout.
+    #[serde(with = "humantime_serde")]
+    pub watch_interval: Duration,
+    /// How often something that is expected any moment is looked at.
+    #[serde(with = "humantime_serde")]
+    pub fast_poll: Duration,
+    /// How often a worker looks for wake-ups on a store that does not push them.
+    #[serde(with = "humantime_serde")]
+    pub wake_poll: Duration,
+    /// How long the planner waits for more workers when one has joined.
+    #[serde(with = "humantime_serde")]
+    pub join_gather: Duration,
+    /// How often the planner lists the shards of the stream.
+    #[serde(with = "humantime_serde")]
+    pub shard_sync_interval: Duration,
+    /// How often the planner compares every lease with its plan.
+    #[serde(with = "humantime_serde")]
+    pub audit_interval: Duration,
+    /// How often the newest checkpoint of a lease is written.
+    #[serde(with = "humantime_serde")]
+    pub checkpoint_interval: Duration,
+    /// How long an owner may take to finish its batch when a lease moves away.
+    #[serde(with = "humantime_serde")]
+    pub handoff_timeout: Duration,
+    /// How long a worker that leaves may take to hand its leases over.
+    #[serde(with = "humantime_serde")]
+    pub shutdown_grace: Duration,
+    /// What happens when a worker starts whose id another one uses.
+    pub same_id: SameId,
+    /// The most leases this worker takes (`maxLeasesForWorker`).
+    pub max_leases: Option<u32>,
+    /// How much any one worker may take.
+    pub limits: Limits,
+    /// How leases are shared out.
+    pub balance: Balance,
+    /// Where reading starts in a stream that has no lease yet.
+    pub initial_position: InitialPosition,
+}
+
+/// What happens when a worker starts whose id another one uses.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum SameId {
+    /// The newer one takes the place of the older at once: what a StatefulSet wants.
+    #[default]
+    Replace,
+    /// The newer one stops, if the older still beats.
+    Refuse,
+}
+
+/// Where reading starts in a stream that has no lease yet (`initialPositionInStream`).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum InitialPosition {
+    /// At the oldest record.
+    #[default]
+    TrimHorizon,
+    /// After the newest record at the first start of the application; frozen then.
+    Latest,
+    /// At the first record that arrived at or after this time.
+    AtTimestamp(WallTime),
+}
+
+impl Default for Coordination {
+    fn default() -> Self {
+        Self {
+            session_timeout: Duration::from_secs(6),
+            heartbeat_interval: Duration::from_millis(1_500),
+            clock_guard: Duration::from_millis(300),
+            watch_interval: Duration::from_secs(2),
+            fast_poll: Duration::from_millis(200),
+            wake_poll: Duration::from_millis(500),
+            join_gather: Duration::from_millis(300),
+            shard_sync_interval: Duration::from_secs(30),
+            audit_interval: Duration::from_secs(60),
+            checkpoint_interval: Duration::from_secs(5),
+            handoff_timeout: Duration::from_secs(30),
+            shutdown_grace: Duration::from_secs(30),
+            same_id: SameId::Replace,
+            max_leases: None,
+            limits: Limits::default(),
+            balance: Balance::Even,
+            initial_position: InitialPosition::TrimHorizon,
+        }
+    }
+}
+
+impl Coordination {
+    /// Half the times of the defaults: failover in about three seconds, at twice the store
+    /// requests.
+    #[must_use]
+    pub fn fast() -> Self {
+        Self {
+            session_timeout: Duration::from_secs(3),
+            heartbeat_interval: Duration::from_millis(750),
+            clock_guard: Duration::from_millis(150),
+            watch_interval: Duration::from_secs(1),
+            wake_poll: Duration::from_millis(250),
+            ..Self::default()
+        }
+    }
+
+    /// Checks that the knobs can work together.
+    ///
+    /// # Errors
+    /// The first contradiction, with the numbers.
+    pub fn validate(&self) -> Result<(), InvalidSettings> {
+        for (key, span) in self.spans() {
+            if span < Duration::from_millis(1) {
+                let problem = format!("{span:?} is too short");
+                return Err(InvalidSettings::new(key, problem, "use at least 1ms"));
+            }
+        }
+        let third = self.session_timeout / 3;
+        self.at_most("heartbeat_interval", self.heartbeat_interval, third, "a third of it")?;
+        self.at_most("watch_interval", self.watch_interval, third, "a third of it")?;
+        let tenth = self.session_timeout / 10;
+        self.at_most("clock_guard", self.clock_guard, tenth, "a tenth of it")?;
+        self.at_most("fast_poll", self.fast_poll, self.watch_interval, "watch_interval")?;
+        if self.handoff_timeout <= self.clock_guard * 2 {
+            let problem = format!(
+                "{:?} is not above twice clock_guard {:?}",
+                self.handoff_timeout, self.clock_guard
+            );
+            return Err(InvalidSettings::new("handoff_timeout", problem, "raise it"));
+        }
+        if self.max_leases == Some(0) {
+            return Err(InvalidSettings::new(
+                "max_leases",
+                "0 leaves the worker without work",
+                "use 1 or more, or leave it out for no limit",
+            ));
+        }
+        Ok(())
+    }
+
+    fn at_most(
+        &self,
+        key: &'static str,
+        span: Duration,
+        bound: Duration,
+        what: &str,
+    ) -> Result<(), InvalidSettings> {
+        if span <= bound {
+            return Ok(());
+        }
+        let problem =
+            format!("{span:?} is too long for session_timeout {:?}", self.session_timeout);
+        let remedy = format!("use at most {bound:?} ({what}), or raise session_timeout");
+        Err(InvalidSettings::new(key, problem, remedy))
+    }
+
+    const fn spans(&self) -> [(&'static str, Duration); 12] {
+        [
+            ("session_timeout", self.session_timeout),
+            ("heartbeat_interval", self.heartbeat_interval),
+            ("clock_guard", self.clock_guard),
+            ("watch_interval", self.watch_interval),
+            ("fast_poll", self.fast_poll),
+            ("wake_poll", self.wake_poll),
+            ("join_gather", self.join_gather),
+            ("shard_sync_interval", self.shard_sync_interval),
+            ("audit_interval", self.audit_interval),
+            ("checkpoint_interval", self.checkpoint_interval),
+            ("handoff_timeout", self.handoff_timeout),
+            ("shutdown_grace", self.shutdown_grace),
+        ]
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_documented_profiles_are_valid() {
+        Coordination::default().validate().unwrap();
+        Coordination::fast().validate().unwrap();
+    }
+
+    #[test]
+    fn a_heartbeat_above_a_third_of_the_session_timeout_is_refused_with_the_numbers() {
+        let settings =
+            Coordination { heartbeat_interval: Duration::from_secs(3), ..Coordination::default() };
+        let refused = settings.validate().unwrap_err().to_string();
+        assert_eq!(
+            refused,
+            "heartbeat_interval: 3s is too long for session_timeout 6s; \
+             use at most 2s (a third of it), or raise session_timeout"
+        );
+    }
+
+    #[test]
+    fn spans_that_are_zero_and_a_cap_of_zero_are_refused() {
+        let zero = Coordination { audit_interval: Duration::ZERO, ..Coordination::default() };
+        assert_eq!(zero.validate().unwrap_err().key, "audit_interval");
+        let idle = Coordination { max_leases: Some(0), ..Coordination::default() };
+        assert_eq!(idle.validate().unwrap_err().key, "max_leases");
+    }
+}

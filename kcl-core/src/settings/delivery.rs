@@ -1,0 +1,152 @@
+//! The knobs of delivery: checkpoints, failures, memory.
+
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+
+use super::InvalidSettings;
+
+/// How records are delivered, and what happens when processing them fails.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+#[non_exhaustive]
+pub struct Delivery {
+    /// Who says how far a shard is processed.
+    pub progress: ProgressMode,
+    /// How many bytes of records may be fetched and not yet processed, in all shards of the worker.
+    pub byte_budget: usize,
+    /// The most records of a batch; answers of the stream with more are cut.
+    pub max_batch: usize,
+    /// Whether a processor is also called when there was nothing to read
+    /// (`callProcessRecordsEvenForEmptyRecordList`).
+    pub empty_batches: bool,
+    /// What happens when a batch keeps failing.
+    pub on_failure: OnFailure,
+    /// The pause before a failed batch is delivered again; doubled each time, with jitter.
+    #[serde(with = "humantime_serde")]
+    pub retry_pause: Duration,
+    /// The longest such pause.
+    #[serde(with = "humantime_serde")]
+    pub retry_pause_max: Duration,
+    /// After how long without progress a processor is reported.
+    #[serde(with = "humantime_serde")]
+    pub watchdog: Duration,
+    /// What happens when it is.
+    pub on_stall: OnStall,
+    /// Whether a batch may run on when its lease cannot be kept any more. The overlap with the next
+    /// owner is then the user's.
+    pub finish_batch: bool,
+    /// What happens when records were trimmed by the stream before they could be read.
+    pub on_records_lost: OnRecordsLost,
+}
+
+/// Who says how far a shard is processed.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum ProgressMode {
+    /// A batch whose processing returned `Ok` is processed.
+    #[default]
+    Automatic,
+    /// Only the processor's checkpoints count: for sinks that buffer.
+    Manual,
+}
+
+/// What happens when a batch keeps failing.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum OnFailure {
+    /// It is delivered again for ever. Nothing is skipped.
+    #[default]
+    Retry,
+    /// After this many deliveries, the shard stops; the lease is kept, so that nobody else fails
+    /// on it, until the worker ends.
+    StopShard {
+        /// How often the batch is delivered.
+        attempts: u32,
+    },
+    /// After this many deliveries, the record that fails is found by halving the batch, reported,
+    /// handed to the dead-letter sink if there is one, and skipped.
+    SkipRecord {
+        /// How often each half, and at the end the record, is delivered.
+        attempts: u32,
+    },
+}
+
+/// What happens when a processor makes no progress.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum OnStall {
+    /// It is reported.
+    #[default]
+    Report,
+    /// It is reported and its lease goes to another worker, if there is one.
+    HandOver,
+}
+
+/// What happens when records were trimmed before they could be read.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum OnRecordsLost {
+    /// The loss is reported and reading goes on after it.
+    #[default]
+    Continue,
+    /// The loss is reported and the shard stops until the worker ends.
+    StopShard,
+}
+
+impl Default for Delivery {
+    fn default() -> Self {
+        Self {
+            progress: ProgressMode::Automatic,
+            byte_budget: 64 * 1024 * 1024,
+            max_batch: 10_000,
+            empty_batches: false,
+            on_failure: OnFailure::Retry,
+            retry_pause: Duration::from_millis(100),
+            retry_pause_max: Duration::from_secs(30),
+            watchdog: Duration::from_secs(60),
+            on_stall: OnStall::Report,
+            finish_batch: false,
+            on_records_lost: OnRecordsLost::Continue,
+        }
+    }
+}
+
+impl Delivery {
+    /// The smallest byte budget: what one answer of the stream may need.
+    pub const BYTE_BUDGET_MIN: usize = 1024 * 1024;
+
+    /// Checks that the knobs can work.
+    ///
+    /// # Errors
+    /// The first that cannot, with the numbers.
+    pub fn validate(&self) -> Result<(), InvalidSettings> {
+        if self.byte_budget < Self::BYTE_BUDGET_MIN {
+            let problem = format!("{} bytes hold no answer of the stream", self.byte_budget);
+            let remedy = format!("use at least {}", Self::BYTE_BUDGET_MIN);
+            return Err(InvalidSettings::new("byte_budget", problem, remedy));
+        }
+        if self.max_batch == 0 {
+            return Err(InvalidSettings::new("max_batch", "0 delivers nothing", "use 1 or more"));
+        }
+        if self.retry_pause.is_zero() || self.retry_pause > self.retry_pause_max {
+            let problem = format!(
+                "{:?} is not between zero and retry_pause_max {:?}",
+                self.retry_pause, self.retry_pause_max
+            );
+            return Err(InvalidSettings::new("retry_pause", problem, "use for example 100ms"));
+        }
+        if self.watchdog.is_zero() {
+            return Err(InvalidSettings::new("watchdog", "0s is too short", "use for example 60s"));
+        }
+        let attempts = match self.on_failure {
+            OnFailure::Retry => 1,
+            OnFailure::StopShard { attempts } | OnFailure::SkipRecord { attempts } => attempts,
+        };
+        if attempts == 0 {
+            let remedy = "use 1 or more attempts";
+            return Err(InvalidSettings::new("on_failure", "0 attempts deliver nothing", remedy));
+        }
+        Ok(())
+    }
+}
