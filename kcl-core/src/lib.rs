@@ -1,6 +1,7 @@
 //! Coordination of a fleet of workers that share the shards of a Kinesis stream.
 
 pub mod assignment;
+pub mod coordinator;
 pub mod env;
 pub mod lease;
 pub mod lineage;

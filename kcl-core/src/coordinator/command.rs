@@ -1,0 +1,159 @@
+//! What a coordinator wants done.
+
+use std::fmt;
+
+use super::{CallId, StoreCall};
+use crate::{
+    env::Time,
+    lease::{Checkpoint, EndReason, Epoch, Lease, LeaseKey, SessionId, WorkerId},
+};
+
+/// Something to do.
+#[derive(Clone, Debug)]
+pub enum Command {
+    /// Ask the store; hand the outcome back as [`super::Event::Store`].
+    Store(CallId, Box<StoreCall>),
+    /// Describe the stream and list its shards; hand them back as [`super::Event::Shards`].
+    ListShards,
+    /// Direct a run.
+    Run(RunCommand),
+    /// Runs may dispatch before this time, and not at or after it.
+    ValidUntil(Time),
+    /// Every checkpoint up to this one is stored.
+    Stored(LeaseKey, Epoch, Checkpoint),
+    /// Tell whoever listens.
+    Notify(Notice),
+    /// The worker is over.
+    Finished(Outcome),
+}
+
+/// A direction to the run of one lease under one epoch.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RunCommand {
+    /// Which lease.
+    pub key: LeaseKey,
+    /// Under which epoch.
+    pub epoch: Epoch,
+    /// What to do.
+    pub order: RunOrder,
+}
+
+/// What a run is to do. After `Drain` and `Drop` it answers with [`super::RunNews::Stopped`].
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum RunOrder {
+    /// Start reading and dispatching after the row's checkpoint.
+    Start(Box<Lease>),
+    /// Dispatch nothing new; finish the batch that runs.
+    Drain,
+    /// Dispatch nothing new and drop the batch that runs; the lease is lost or given up.
+    Drop(DropReason),
+    /// Dispatch nothing and drop the batch that runs, but keep its records: they come again first,
+    /// should the run be resumed.
+    Suspend,
+    /// Dispatch again.
+    Resume,
+}
+
+/// Why a run is dropped.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum DropReason {
+    /// Somebody else holds the lease, or may.
+    Lost,
+    /// The batch did not end in time, and the lease moves on.
+    TimedOut,
+    /// The worker is over.
+    Leaving,
+}
+
+/// Something worth telling: events of the worker's handle, metrics and logs.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Notice {
+    /// This session is registered.
+    Registered(SessionId),
+    /// This session holds the lease from now on.
+    Gained(LeaseKey, Epoch),
+    /// This session holds the lease no longer.
+    Lost(LeaseKey, Epoch, LossReason),
+    /// The shard is processed to its end, and the store knows.
+    Ended(LeaseKey, Epoch),
+    /// This session was ended by others.
+    Fenced(SessionId, EndReason),
+    /// The session could not be kept alive in time; dispatch stops until the store answers.
+    Lapsed,
+    /// The session is valid again; this many leases go on in place.
+    Revived(usize),
+    /// This session ended another one that did not beat.
+    FencedOther(SessionId),
+    /// A newer session of this worker's id took its place.
+    DuplicateWorkerId(SessionId),
+    /// This session plans from now on, in this term.
+    Planning(Epoch),
+    /// This session plans no longer.
+    StoppedPlanning(Epoch),
+    /// A plan was published.
+    Planned {
+        /// Leases that change hands between live workers.
+        moves: usize,
+        /// Leases nobody may take, with the reason, worst lag first.
+        unassigned: Vec<(LeaseKey, String)>,
+    },
+    /// A lease was ordered to be taken from a live owner that did not release it in time.
+    Forced {
+        /// Which lease.
+        key: LeaseKey,
+        /// From whom.
+        from: SessionId,
+        /// Whether the owner never said that it saw the order: both may process for a moment.
+        overlap: bool,
+    },
+    /// The stream cannot be listed.
+    StreamTrouble(crate::stream::SourceErrorKind),
+    /// The stream was deleted and made again.
+    StreamRemade,
+    /// Leases went back in time, or may have.
+    StoreWentBack,
+    /// No lease covers a part of the hash-key space although shards for it are listed.
+    Hole(String),
+    /// What the stream lists and the lease rows do not fit together.
+    Lineage(String),
+    /// The placement rules make no sense; those read before stay in force.
+    BadRules(String),
+    /// The processor of a lease makes no progress; it is handed over.
+    Stalled(LeaseKey, Epoch),
+    /// A lease was seen held by a live session that was not expected to hold it.
+    Conflict(LeaseKey, SessionId),
+}
+
+/// Why a lease was lost.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum LossReason {
+    /// It was handed over.
+    HandedOver,
+    /// Somebody else holds it.
+    Taken,
+    /// This session was ended.
+    Fenced,
+    /// Its row is gone.
+    Gone,
+    /// The worker leaves.
+    Leaving,
+}
+
+/// How a worker's life ended.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Outcome {
+    /// It left as it was asked to.
+    Left,
+    /// A newer session of its id took its place, or was there first.
+    Duplicate(WorkerId),
+}
+
+impl fmt::Display for Outcome {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Left => f.write_str("left"),
+            Self::Duplicate(worker) => write!(f, "another worker uses the id {worker}"),
+        }
+    }
+}

@@ -1,0 +1,134 @@
+//! What the parts of a coordinator share: time, knobs, calls under way, commands to come.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::{CallId, Command, Notice, RunCommand, RunOrder, StoreCall};
+use crate::{
+    env::{Rng, Time},
+    lease::{Epoch, Lease, LeaseKey, SessionId, Stamp},
+    settings::Coordination,
+};
+
+/// Ended sessions remembered. Only a cache: what is forgotten is asked for again.
+const ENDED_MAX: usize = 10_000;
+
+/// Shared by the parts of one coordinator.
+#[derive(Debug)]
+pub(super) struct Context {
+    /// The time of the event at hand.
+    pub(super) now: Time,
+    pub(super) settings: Coordination,
+    pub(super) rng: Rng,
+    pub(super) epochs: Epochs,
+    /// Sessions known to have ended: that is final, so it may be remembered.
+    pub(super) ended: BTreeSet<SessionId>,
+    calls: BTreeMap<CallId, Purpose>,
+    next_call: u64,
+    out: Vec<Command>,
+}
+
+/// Why a call was made, and by which part: routes its outcome.
+#[derive(Clone, Debug)]
+pub(super) enum Purpose {
+    Member(super::member::Ask),
+    Handoff(super::handoff::Ask),
+    Watch(super::watch::Ask),
+    Planner(super::planner::Ask),
+    Succession(super::succession::Ask),
+    /// My assignment document.
+    Document,
+    /// Nobody waits for the outcome.
+    Nobody,
+}
+
+impl Context {
+    pub(super) fn new(settings: Coordination, seed: u64) -> Self {
+        Self {
+            now: Time::ZERO,
+            settings,
+            rng: Rng::new(seed),
+            epochs: Epochs::default(),
+            ended: BTreeSet::new(),
+            calls: BTreeMap::new(),
+            next_call: 0,
+            out: Vec::new(),
+        }
+    }
+
+    /// Asks the store.
+    pub(super) fn ask(&mut self, call: StoreCall, purpose: Purpose) {
+        let id = CallId(self.next_call);
+        self.next_call += 1;
+        self.calls.insert(id, purpose);
+        self.out.push(Command::Store(id, Box::new(call)));
+    }
+
+    /// Wakes a session; a wake-up may be lost.
+    pub(super) fn wake(&mut self, session: &SessionId) {
+        self.ask(StoreCall::Wake(session.clone()), Purpose::Nobody);
+    }
+
+    pub(super) fn run(&mut self, key: &LeaseKey, epoch: Epoch, order: RunOrder) {
+        self.out.push(Command::Run(RunCommand { key: key.clone(), epoch, order }));
+    }
+
+    pub(super) fn notify(&mut self, notice: Notice) {
+        self.out.push(Command::Notify(notice));
+    }
+
+    pub(super) fn push(&mut self, command: Command) {
+        self.out.push(command);
+    }
+
+    /// Remembers that a session has ended.
+    pub(super) fn note_ended(&mut self, id: &SessionId) {
+        if self.ended.len() >= ENDED_MAX {
+            self.ended.clear();
+        }
+        self.ended.insert(id.clone());
+    }
+
+    /// Who made the call, once.
+    pub(super) fn take_purpose(&mut self, id: CallId) -> Option<Purpose> {
+        self.calls.remove(&id)
+    }
+
+    /// Forgets every call under way: their outcomes mean nothing to a new life.
+    pub(super) fn forget_calls(&mut self) {
+        self.calls.clear();
+    }
+
+    pub(super) fn take_commands(&mut self) -> Vec<Command> {
+        std::mem::take(&mut self.out)
+    }
+}
+
+/// Makes epochs: above the row's, above all seen, and no less than the store's clock, so that a
+/// store that lost its last writes gives no epoch a second time.
+#[derive(Debug, Default)]
+pub(super) struct Epochs {
+    highest: u64,
+    stamp: Option<(u64, Time)>,
+}
+
+impl Epochs {
+    /// Learns from a row.
+    pub(super) fn saw(&mut self, row: &Lease) {
+        self.highest = self.highest.max(row.epoch.0);
+    }
+
+    /// Learns the store's time from a reply that arrived at `now`.
+    pub(super) fn stamped(&mut self, stamp: &Stamp, now: Time) {
+        self.stamp = Some((stamp.at.0, now));
+    }
+
+    /// The epoch that follows `seen`.
+    pub(super) fn next(&mut self, seen: Epoch, now: Time) -> Epoch {
+        let clock = self.stamp.map_or(0, |(at, received)| {
+            let passed = u64::try_from(now.since(received).as_millis()).unwrap_or(0);
+            at.saturating_add(passed)
+        });
+        self.highest = (seen.0 + 1).max(self.highest + 1).max(clock);
+        Epoch(self.highest)
+    }
+}

@@ -1,0 +1,142 @@
+//! The assignment document: what one worker should hold, as the planner writes it.
+
+use bytes::Bytes;
+use serde::{Deserialize, Serialize};
+
+use crate::{
+    env::WallTime,
+    lease::{Epoch, LeaseKey, PlanVersion, SessionId},
+};
+
+/// What one worker should hold. Field names are short: the document is rewritten at each change.
+///
+/// Wishes ([`Hold`]) may be followed by any later life of the worker; orders ([`Give`], and a hold
+/// by force) name the session and epoch they mean.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Assignment {
+    /// Orders documents; an older one than a worker has seen is ignored.
+    #[serde(rename = "p")]
+    pub version: PlanVersion,
+    /// For which life of the worker it was written.
+    #[serde(rename = "s")]
+    pub session: SessionId,
+    /// The planner that wrote it.
+    #[serde(rename = "l")]
+    pub planner: SessionId,
+    /// The worker the planner named to follow it.
+    #[serde(rename = "b", skip_serializing_if = "Option::is_none", default)]
+    pub standby: Option<SessionId>,
+    /// This worker's place in the order of succession: 0 the planner, 1 the standby.
+    #[serde(rename = "r")]
+    pub rank: u32,
+    /// Whether the worker may acquire the children of a shard it has read to the end at once.
+    #[serde(rename = "k")]
+    pub takes_children: bool,
+    /// The frozen start of the stream, where one is frozen: known to all, so that a store that
+    /// lost it gets it back.
+    #[serde(rename = "z", skip_serializing_if = "Option::is_none", default)]
+    pub frozen: Option<WallTime>,
+    /// What the worker should hold.
+    #[serde(rename = "h", skip_serializing_if = "Vec::is_empty", default)]
+    pub holds: Vec<Hold>,
+    /// What the worker should give away.
+    #[serde(rename = "g", skip_serializing_if = "Vec::is_empty", default)]
+    pub gives: Vec<Give>,
+}
+
+/// A lease the worker should hold.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Hold {
+    /// Which lease.
+    #[serde(rename = "k")]
+    pub key: LeaseKey,
+    /// How the planner saw the row, when the worker does not hold it yet.
+    #[serde(rename = "o", skip_serializing_if = "Option::is_none", default)]
+    pub from: Option<Origin>,
+}
+
+/// How the planner saw the row of a lease that is to change its owner.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Origin {
+    /// The owner; `None`: nobody.
+    #[serde(rename = "o", skip_serializing_if = "Option::is_none", default)]
+    pub owner: Option<SessionId>,
+    /// The epoch.
+    #[serde(rename = "e")]
+    pub epoch: Epoch,
+    /// How to come by it.
+    #[serde(rename = "h")]
+    pub how: How,
+}
+
+/// How to come by a lease.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum How {
+    /// Nobody holds it, or its owner's session has ended: take it.
+    #[serde(rename = "f")]
+    Free,
+    /// Its owner lives and has been or will be told to release it: wait for that.
+    #[serde(rename = "w")]
+    Wait,
+    /// Its owner lives but did not release it in time: take it, if owner and epoch are still these.
+    #[serde(rename = "x")]
+    Force,
+}
+
+/// A lease the worker should give away.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Give {
+    /// Which lease.
+    #[serde(rename = "k")]
+    pub key: LeaseKey,
+    /// The epoch the planner saw: the order to release a lease the worker does not run means this
+    /// epoch only.
+    #[serde(rename = "e")]
+    pub epoch: Epoch,
+    /// Who takes it next.
+    #[serde(rename = "t", skip_serializing_if = "Option::is_none", default)]
+    pub to: Option<SessionId>,
+}
+
+impl Assignment {
+    /// The document's text.
+    #[must_use]
+    pub fn encode(&self) -> Bytes {
+        // Serialising plain structs with string keys into memory cannot fail.
+        serde_json::to_vec(self).unwrap_or_default().into()
+    }
+
+    /// Reads a document; `None` if it makes no sense (it is then treated as never written).
+    #[must_use]
+    pub fn decode(body: &[u8]) -> Option<Self> {
+        serde_json::from_slice(body).ok()
+    }
+}
+
+/// The frozen start of a stream: where leases start that no parent's end has created.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct FrozenStart {
+    /// The time LATEST was frozen to, or the configured timestamp; `None`: the trim horizon.
+    #[serde(rename = "at")]
+    pub at: Option<WallTime>,
+}
+
+impl From<FrozenStart> for crate::lineage::FrozenStart {
+    fn from(start: FrozenStart) -> Self {
+        start.at.map_or(Self::TrimHorizon, Self::AtTimestamp)
+    }
+}
+
+impl FrozenStart {
+    /// The document's text.
+    #[must_use]
+    pub fn encode(&self) -> Bytes {
+        serde_json::to_vec(self).unwrap_or_default().into()
+    }
+
+    /// Reads a document; `None` if it makes no sense.
+    #[must_use]
+    pub fn decode(body: &[u8]) -> Option<Self> {
+        serde_json::from_slice(body).ok()
+    }
+}

@@ -1,0 +1,108 @@
+//! Taking a lease, and what the answers mean.
+
+use super::{
+    Ask, Handoff, Signal,
+    marks::Marks,
+    tenure::{Phase, Tenure},
+    wish::Cause,
+};
+use crate::{
+    coordinator::{
+        call::{StoreCall, StoreOutcome, StoreReply},
+        command::{Notice, RunOrder},
+        context::{Context, Purpose},
+    },
+    lease::{Acquire, Epoch, Lease, LeaseKey, SessionId, Write},
+    store::StoreErrorKind,
+};
+
+/// An acquire under way.
+#[derive(Debug)]
+pub(super) struct Acquiring {
+    pub(super) epoch: Epoch,
+    /// The plan has given the lease to somebody else since: a success starts nothing.
+    pub(super) cancelled: bool,
+    /// To whom.
+    pub(super) to: Option<SessionId>,
+}
+
+impl Handoff {
+    pub(super) fn acquire(
+        &mut self,
+        key: &LeaseKey,
+        seen_owner: Option<SessionId>,
+        seen_epoch: Epoch,
+        ctx: &mut Context,
+    ) {
+        let Some(wish) = self.wishes.get_mut(key) else { return };
+        wish.try_at = crate::env::Time::NEVER;
+        let epoch = ctx.epochs.next(seen_epoch, ctx.now);
+        self.acquiring.insert(key.clone(), Acquiring { epoch, cancelled: false, to: None });
+        let acquire =
+            Acquire { key: key.clone(), seen_owner, seen_epoch, owner: self.me.clone(), epoch };
+        let ask = Purpose::Handoff(Ask::Acquire(key.clone(), epoch));
+        ctx.ask(StoreCall::Acquire(acquire), ask);
+    }
+
+    pub(super) fn on_acquire(
+        &mut self,
+        key: &LeaseKey,
+        epoch: Epoch,
+        outcome: StoreOutcome,
+        ctx: &mut Context,
+    ) {
+        if self.acquiring.get(key).is_none_or(|acquiring| acquiring.epoch != epoch) {
+            return;
+        }
+        let Some(acquiring) = self.acquiring.remove(key) else { return };
+        match outcome {
+            Ok(StoreReply::LeaseWrite(Write::Done(row))) => self.on_granted(row, &acquiring, ctx),
+            Ok(StoreReply::LeaseWrite(Write::Refused(row))) => self.on_refused(key, row, ctx),
+            // It may land yet. If it has by the next look, the row is mine and not running here,
+            // and is acquired anew; if it lands after the wish is gone, the planner's audit sees it.
+            Err(StoreErrorKind::Unknown) => self.try_later(key, std::time::Duration::ZERO, ctx.now),
+            _ => self.try_soon(key, ctx),
+        }
+    }
+
+    fn on_refused(&mut self, key: &LeaseKey, row: Option<Lease>, ctx: &mut Context) {
+        if self.wishes.get(key).is_some_and(|wish| wish.cause == Cause::Child) {
+            self.wishes.remove(key);
+        } else {
+            self.judge(key, row, ctx);
+        }
+    }
+
+    fn on_granted(&mut self, row: Lease, acquiring: &Acquiring, ctx: &mut Context) {
+        ctx.epochs.saw(&row);
+        let key = row.key.clone();
+        if acquiring.cancelled || self.leaving || !self.wishes.contains_key(&key) {
+            return self.release(&key, row.epoch, None, acquiring.to.clone(), false, ctx);
+        }
+        if !self.valid {
+            // Too late: the others may have ended this session. It starts nothing; the row, if it
+            // is still mine, is acquired anew once a beat is answered.
+            return self.try_later(&key, ctx.settings.fast_poll, ctx.now);
+        }
+        if self.wishes.remove(&key).is_some_and(|wish| !wish.is_planned()) {
+            self.signals.push(Signal::Changed);
+        }
+        if let Some(ended) = self.ended_before(&row) {
+            return self.end_at_once(row, ended, ctx);
+        }
+        let mut start = row.clone();
+        start.checkpoint = self.memory.furthest(&row);
+        let (epoch, marks) =
+            (row.epoch, Marks::new(row.checkpoint.clone(), start.checkpoint.clone()));
+        let tenure = Tenure { lease: row, phase: Phase::Running, marks, stalled: false };
+        self.tenures.insert(key.clone(), tenure);
+        self.memory.hold(&start);
+        ctx.notify(Notice::Gained(key.clone(), epoch));
+        ctx.run(&key, epoch, RunOrder::Start(Box::new(start)));
+    }
+
+    /// The children of a shard that ended although its acquired row may not say so.
+    fn ended_before(&self, row: &Lease) -> Option<Vec<crate::stream::ShardId>> {
+        if row.has_ended() { Some(row.children.clone()) } else { self.memory.end_of(&row.key) }
+    }
+}

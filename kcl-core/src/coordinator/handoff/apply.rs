@@ -1,0 +1,129 @@
+//! Following an assignment document.
+
+use std::collections::BTreeSet;
+
+use super::{
+    Handoff,
+    tenure::Phase,
+    wish::{Cause, Wish},
+};
+use crate::{
+    coordinator::{
+        Assignment,
+        command::{DropReason, RunOrder},
+        context::Context,
+        document::Give,
+    },
+    lease::{LeaseKey, SessionId},
+};
+
+impl Handoff {
+    /// Follows a document that is newer than any seen. When this returns, new dispatch of what it
+    /// revokes has stopped, and the next beat may say that it was seen.
+    pub(in crate::coordinator) fn apply(&mut self, assignment: Assignment, ctx: &mut Context) {
+        self.cancel_unplanned(&assignment);
+        self.wish_as_planned(&assignment, ctx);
+        for give in &assignment.gives {
+            self.give(give, ctx);
+        }
+        self.memory.keep_only(&assignment, self.tenures.keys());
+        self.assignment = Some(assignment);
+        self.pursue_due(ctx);
+    }
+
+    /// Takes over what the document of a former life of this worker wished. Its orders were not
+    /// meant for this session.
+    pub(in crate::coordinator) fn take_back(&mut self, former: &Assignment, ctx: &mut Context) {
+        for hold in &former.holds {
+            if !self.tenures.contains_key(&hold.key) {
+                self.wishes.entry(hold.key.clone()).or_insert_with(|| Wish::kept(ctx.now));
+            }
+        }
+        self.pursue_due(ctx);
+    }
+
+    /// Wishes become those of the document; what this session wants by itself stays wished.
+    fn wish_as_planned(&mut self, assignment: &Assignment, ctx: &Context) {
+        let planned: BTreeSet<&LeaseKey> = assignment.holds.iter().map(|hold| &hold.key).collect();
+        self.wishes.retain(|key, wish| !wish.is_planned() || planned.contains(key));
+        if self.leaving {
+            return;
+        }
+        for hold in &assignment.holds {
+            // A lease on its way out that the plan wants back is acquired anew once it is out.
+            if self.tenures.get(&hold.key).is_some_and(|tenure| !tenure.is_stopping()) {
+                continue;
+            }
+            let wish = self
+                .wishes
+                .entry(hold.key.clone())
+                .or_insert_with(|| Wish::new(hold.from.clone(), ctx.now));
+            wish.cause = Cause::Planned;
+            wish.update(hold.from.clone(), ctx.now);
+        }
+    }
+
+    /// An acquire under way for a lease that the plan no longer gives me starts nothing.
+    fn cancel_unplanned(&mut self, assignment: &Assignment) {
+        for (key, acquiring) in &mut self.acquiring {
+            let planned = assignment.holds.iter().any(|hold| hold.key == *key);
+            let own = self.wishes.get(key).is_some_and(|wish| !wish.is_planned());
+            if !planned && !own {
+                acquiring.cancelled = true;
+            }
+        }
+    }
+
+    fn give(&mut self, give: &Give, ctx: &mut Context) {
+        if let Some(acquiring) = self.acquiring.get_mut(&give.key) {
+            acquiring.cancelled = true;
+            acquiring.to.clone_from(&give.to);
+        }
+        if self.tenures.contains_key(&give.key) {
+            return self.start_draining(&give.key, give.to.clone(), ctx);
+        }
+        // Not run here, yet the row says that it is mine: a write landed late.
+        if !self.acquiring.contains_key(&give.key) && !self.memory.has_given(give) {
+            self.release(&give.key, give.epoch, None, give.to.clone(), false, ctx);
+            self.memory.note_given(give);
+        }
+    }
+
+    /// Tells a run to finish its batch; the lease is released when it has.
+    pub(in crate::coordinator) fn start_draining(
+        &mut self,
+        key: &LeaseKey,
+        successor: Option<SessionId>,
+        ctx: &mut Context,
+    ) {
+        let deadline = ctx.now + ctx.settings.handoff_timeout - ctx.settings.clock_guard;
+        let Some(tenure) = self.tenures.get_mut(key) else { return };
+        let epoch = tenure.epoch();
+        match &mut tenure.phase {
+            Phase::Running => {
+                tenure.phase = Phase::Draining { to: successor, deadline };
+                ctx.run(key, epoch, RunOrder::Drain);
+            }
+            // Its batch is dropped already.
+            Phase::Suspended { .. } => {
+                tenure.phase = Phase::Dropping { to: successor };
+                ctx.run(key, epoch, RunOrder::Drop(DropReason::TimedOut));
+            }
+            Phase::Draining { to, .. } | Phase::Dropping { to } => *to = successor,
+            Phase::Ending(_) => {}
+        }
+    }
+
+    /// Drops the batches that did not end in time.
+    pub(super) fn drop_overdue(&mut self, ctx: &mut Context) {
+        for (key, tenure) in &mut self.tenures {
+            if let Phase::Draining { to, deadline } = &mut tenure.phase
+                && *deadline <= ctx.now
+            {
+                let to = to.take();
+                tenure.phase = Phase::Dropping { to };
+                ctx.run(key, tenure.lease.epoch, RunOrder::Drop(DropReason::TimedOut));
+            }
+        }
+    }
+}

@@ -1,0 +1,78 @@
+//! Writing checkpoints: one write in flight per lease, the newest position wins.
+
+use super::{Ask, Handoff, tenure::Phase};
+use crate::{
+    coordinator::{
+        call::{StoreCall, StoreOutcome, StoreReply},
+        command::{Command, LossReason},
+        context::{Context, Purpose},
+    },
+    lease::{Advance, Epoch, LeaseKey, Write},
+};
+
+impl Handoff {
+    pub(super) fn flush_due(&mut self, ctx: &mut Context) {
+        let now = ctx.now;
+        let due: Vec<LeaseKey> = self
+            .tenures
+            .iter()
+            .filter(|(_, tenure)| tenure.marks.next_write() <= now)
+            .map(|(key, _)| key.clone())
+            .collect();
+        for key in due {
+            self.flush(&key, ctx);
+        }
+    }
+
+    /// Writes the newest checkpoint of a lease if it is due.
+    pub(super) fn flush(&mut self, key: &LeaseKey, ctx: &mut Context) {
+        let Some(tenure) = self.tenures.get_mut(key) else { return };
+        if matches!(tenure.phase, Phase::Ending(_)) {
+            return;
+        }
+        let every = ctx.settings.checkpoint_interval;
+        let Some((checkpoint, progress)) = tenure.marks.take_due(ctx.now, every) else { return };
+        let epoch = tenure.epoch();
+        let advance =
+            Advance::new(key.clone(), self.me.clone(), epoch, checkpoint).with_progress(progress);
+        let ask = Purpose::Handoff(Ask::Advance(key.clone(), epoch));
+        ctx.ask(StoreCall::Advance(advance), ask);
+    }
+
+    pub(super) fn on_advance(
+        &mut self,
+        key: &LeaseKey,
+        epoch: Epoch,
+        outcome: StoreOutcome,
+        ctx: &mut Context,
+    ) {
+        let Some(tenure) = self.tenures.get_mut(key).filter(|t| t.epoch() == epoch) else {
+            return;
+        };
+        match outcome {
+            Ok(StoreReply::LeaseWrite(Write::Done(row))) => {
+                self.memory.hold(&row);
+                tenure.marks.on_stored(row.checkpoint.clone());
+                ctx.push(Command::Stored(key.clone(), epoch, row.checkpoint));
+                self.flush(key, ctx);
+            }
+            Ok(StoreReply::LeaseWrite(Write::Refused(Some(row)))) => {
+                if row.is_held_by(&self.me, epoch) {
+                    tenure.marks.on_stored(row.checkpoint.clone());
+                    ctx.push(Command::Stored(key.clone(), epoch, row.checkpoint));
+                } else {
+                    self.lose(key, LossReason::Taken, ctx);
+                }
+            }
+            Ok(StoreReply::LeaseWrite(Write::Refused(None))) => self.on_row_gone(key, ctx),
+            _ => tenure.marks.on_failed(ctx.now + ctx.settings.heartbeat_interval / 3),
+        }
+    }
+
+    /// The row of a held lease is gone. Where the plan still gives it to me, it is made anew.
+    pub(super) fn on_row_gone(&mut self, key: &LeaseKey, ctx: &mut Context) {
+        self.remember_progress(key);
+        self.lose(key, LossReason::Gone, ctx);
+        self.wish_again(key, ctx);
+    }
+}

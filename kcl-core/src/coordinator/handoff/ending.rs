@@ -1,0 +1,223 @@
+//! The end of a shard: put the children, write the end, *then* look at the other parents.
+//!
+//! A crash before the end is written is made good by the next owner, one after it by the planner.
+
+use std::collections::BTreeSet;
+
+use super::{
+    Ask, Handoff, Signal,
+    marks::Marks,
+    tenure::{Phase, Tenure},
+    wish::Wish,
+};
+use crate::{
+    coordinator::{
+        call::{StoreCall, StoreOutcome, StoreReply},
+        command::{LossReason, Notice},
+        context::{Context, Purpose},
+    },
+    env::Time,
+    lease::{Advance, Checkpoint, Epoch, Lease, LeaseKey, Progress, Write},
+    stream::{Shard, ShardId},
+};
+
+/// Where the end of a shard has got to.
+#[derive(Debug)]
+pub(super) struct Ending {
+    children: Vec<Lease>,
+    names: Vec<ShardId>,
+    /// Children whose rows are not known to be there.
+    missing: BTreeSet<ShardId>,
+    step: Step,
+}
+
+#[derive(Debug, PartialEq, Eq)]
+enum Step {
+    /// Calls are under way.
+    Waiting,
+    /// A call failed and is made again.
+    Again(Time),
+}
+
+impl Ending {
+    pub(super) const fn retry_at(&self) -> Time {
+        match self.step {
+            Step::Waiting => Time::NEVER,
+            Step::Again(at) => at,
+        }
+    }
+}
+
+impl Handoff {
+    pub(super) fn start_ending(&mut self, key: &LeaseKey, children: Vec<Shard>, ctx: &mut Context) {
+        let Some(tenure) = self.tenures.get_mut(key) else { return };
+        let names: Vec<ShardId> = children.iter().map(|child| child.id.clone()).collect();
+        let rows = children.into_iter().filter_map(|child| {
+            let key = key.sibling(&child.id)?;
+            Some(Lease::new(key, Checkpoint::TrimHorizon).of_shard(child.parents, child.range))
+        });
+        let missing = names.iter().cloned().collect();
+        let ending = Ending { children: rows.collect(), names, missing, step: Step::Waiting };
+        tenure.phase = Phase::Ending(ending);
+        self.go_on_ending(key, ctx);
+    }
+
+    /// A row was acquired whose shard is known to have ended: it is not run.
+    pub(super) fn end_at_once(&mut self, row: Lease, names: Vec<ShardId>, ctx: &mut Context) {
+        let key = row.key.clone();
+        let marks = Marks::new(row.checkpoint.clone(), row.checkpoint.clone());
+        let ending =
+            Ending { children: Vec::new(), names, missing: BTreeSet::new(), step: Step::Waiting };
+        let tenure = Tenure { lease: row, phase: Phase::Ending(ending), marks, stalled: false };
+        self.tenures.insert(key.clone(), tenure);
+        self.go_on_ending(&key, ctx);
+    }
+
+    /// Makes the calls of the step the end has got to.
+    fn go_on_ending(&mut self, key: &LeaseKey, ctx: &mut Context) {
+        let Some(tenure) = self.tenures.get_mut(key) else { return };
+        let epoch = tenure.epoch();
+        let (_, progress) = tenure.marks.newest();
+        let Phase::Ending(ending) = &mut tenure.phase else { return };
+        ending.step = Step::Waiting;
+        if ending.missing.is_empty() {
+            let end = Advance::new(key.clone(), self.me.clone(), epoch, Checkpoint::ShardEnd)
+                .with_progress(Progress { lag: None, ..progress })
+                .with_children(ending.names.clone());
+            let ask = Purpose::Handoff(Ask::WriteEnd(key.clone(), epoch));
+            return ctx.ask(StoreCall::Advance(end), ask);
+        }
+        for child in &ending.children {
+            let Some(id) = child.key.shard().filter(|id| ending.missing.contains(id)) else {
+                continue;
+            };
+            let ask = Purpose::Handoff(Ask::PutChild(key.clone(), epoch, id));
+            ctx.ask(StoreCall::Create(child.clone()), ask);
+        }
+    }
+
+    pub(super) fn retry_endings(&mut self, ctx: &mut Context) {
+        let now = ctx.now;
+        let due: Vec<LeaseKey> = self
+            .tenures
+            .iter()
+            .filter(|(_, t)| matches!(&t.phase, Phase::Ending(e) if e.retry_at() <= now))
+            .map(|(key, _)| key.clone())
+            .collect();
+        for key in due {
+            self.go_on_ending(&key, ctx);
+        }
+    }
+
+    pub(super) fn on_child_put(
+        &mut self,
+        key: &LeaseKey,
+        epoch: Epoch,
+        child: &ShardId,
+        outcome: &StoreOutcome,
+        ctx: &mut Context,
+    ) {
+        let again = ctx.now + ctx.settings.heartbeat_interval / 3;
+        let Some(tenure) = self.tenures.get_mut(key).filter(|t| t.epoch() == epoch) else {
+            return;
+        };
+        let Phase::Ending(ending) = &mut tenure.phase else { return };
+        match outcome {
+            // Put, or refused because it is there.
+            Ok(StoreReply::LeaseWrite(Write::Done(_) | Write::Refused(Some(_)))) => {
+                ending.missing.remove(child);
+                if ending.missing.is_empty() {
+                    self.go_on_ending(key, ctx);
+                }
+            }
+            _ => ending.step = Step::Again(again),
+        }
+    }
+
+    pub(super) fn on_end_written(
+        &mut self,
+        key: &LeaseKey,
+        epoch: Epoch,
+        outcome: StoreOutcome,
+        ctx: &mut Context,
+    ) {
+        let again = ctx.now + ctx.settings.heartbeat_interval / 3;
+        let Some(tenure) = self.tenures.get_mut(key).filter(|t| t.epoch() == epoch) else {
+            return;
+        };
+        let Phase::Ending(ending) = &mut tenure.phase else { return };
+        match outcome {
+            Ok(StoreReply::LeaseWrite(Write::Done(row) | Write::Refused(Some(row))))
+                if row.has_ended() =>
+            {
+                let children = std::mem::take(&mut ending.children);
+                self.tenures.remove(key);
+                self.memory.end(row);
+                self.signals.push(Signal::Changed);
+                ctx.notify(Notice::Ended(key.clone(), epoch));
+                self.take_children(key, &children, ctx);
+            }
+            Ok(StoreReply::LeaseWrite(Write::Refused(Some(_)))) => {
+                self.lose(key, LossReason::Taken, ctx);
+            }
+            Ok(StoreReply::LeaseWrite(Write::Refused(None))) => self.on_row_gone(key, ctx),
+            _ => ending.step = Step::Again(again),
+        }
+    }
+
+    /// Takes the children at once, without waiting for a plan, where all parents have ended and
+    /// neither a rule nor the hard maximum forbids it.
+    fn take_children(&mut self, parent: &LeaseKey, children: &[Lease], ctx: &mut Context) {
+        let allowed = self.assignment.as_ref().is_none_or(|a| a.takes_children);
+        if self.leaving || !allowed {
+            return;
+        }
+        for child in children {
+            let others: Vec<LeaseKey> = child
+                .parents
+                .iter()
+                .filter_map(|id| parent.sibling(id))
+                .filter(|key| key != parent)
+                .collect();
+            if others.is_empty() {
+                self.wish_child(&child.key, ctx);
+                continue;
+            }
+            self.merging.insert(child.key.clone(), others.len());
+            for other in others {
+                let ask = Purpose::Handoff(Ask::OtherParent(child.key.clone()));
+                ctx.ask(StoreCall::Lease(other), ask);
+            }
+        }
+    }
+
+    /// The other parent of a merge: if it has ended too, the child can be read. If it has not, its
+    /// owner will take the child; if it is not there, the planner knows why.
+    pub(super) fn on_other_parent(
+        &mut self,
+        child: &LeaseKey,
+        row: Option<&Lease>,
+        ctx: &mut Context,
+    ) {
+        let Some(left) = self.merging.get_mut(child) else { return };
+        if !row.is_some_and(Lease::has_ended) {
+            self.merging.remove(child);
+            return;
+        }
+        *left -= 1;
+        if *left == 0 {
+            self.merging.remove(child);
+            self.wish_child(child, ctx);
+        }
+    }
+
+    fn wish_child(&mut self, child: &LeaseKey, ctx: &mut Context) {
+        let most = ctx.settings.max_leases.map_or(usize::MAX, |max| max as usize);
+        let taken = self.tenures.len() + self.wishes.len();
+        if self.leaving || taken >= most || self.tenures.contains_key(child) {
+            return;
+        }
+        self.wishes.entry(child.clone()).or_insert_with(|| Wish::child(ctx.now));
+        self.pursue(child, ctx);
+    }
+}

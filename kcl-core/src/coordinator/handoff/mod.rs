@@ -1,0 +1,234 @@
+//! My leases: taking them, running them, handing them over.
+//!
+//! DESIGN §4 rules 4, 5, 7–10, 12 and 13. A lease goes from a [`wish::Wish`] by an acquire to a
+//! [`tenure::Tenure`], and from there by a release, the end of the shard, or loss.
+
+mod acquire;
+mod apply;
+mod checkpointing;
+mod ending;
+mod marks;
+mod recovery;
+mod releasing;
+mod tenure;
+mod wish;
+
+#[cfg(test)]
+mod tests;
+
+use std::collections::BTreeMap;
+
+use self::{
+    acquire::Acquiring,
+    recovery::Memory,
+    releasing::Releasing,
+    tenure::{Phase, Tenure},
+    wish::{OwnerChecks, Wish},
+};
+use super::{
+    Assignment,
+    call::{StoreOutcome, StoreReply},
+    command::{DropReason, LossReason, Notice, RunOrder},
+    context::Context,
+    event::{RunEvent, RunNews},
+};
+use crate::{
+    env::Time,
+    lease::{Epoch, LeaseKey, SessionId},
+    stream::ShardId,
+};
+
+/// What the handoff asked the store for.
+#[derive(Clone, Debug)]
+pub(in crate::coordinator) enum Ask {
+    /// The row of a wished lease.
+    WishRow(LeaseKey),
+    /// The session of the owner of a wished lease.
+    Owner(SessionId),
+    /// A wished lease, under this epoch.
+    Acquire(LeaseKey, Epoch),
+    /// A row that the store lost.
+    Recreate(LeaseKey),
+    /// A checkpoint of a held lease.
+    Advance(LeaseKey, Epoch),
+    /// The return of a lease.
+    Release(LeaseKey, Epoch),
+    /// The row of a child of an ending shard.
+    PutChild(LeaseKey, Epoch, ShardId),
+    /// The end of a shard.
+    WriteEnd(LeaseKey, Epoch),
+    /// The row of the other parent of this child.
+    OtherParent(LeaseKey),
+    /// The row of a held lease, after this lapse of the session.
+    Revalidate(LeaseKey, u64),
+}
+
+/// What the rest of the coordinator has to know.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(in crate::coordinator) enum Signal {
+    /// Leases changed in a way no plan foresaw.
+    Changed,
+    /// A live session holds what I should, and is not the expected one.
+    Conflict,
+}
+
+/// My leases.
+#[derive(Debug)]
+pub(in crate::coordinator) struct Handoff {
+    me: SessionId,
+    assignment: Option<Assignment>,
+    wishes: BTreeMap<LeaseKey, Wish>,
+    acquiring: BTreeMap<LeaseKey, Acquiring>,
+    tenures: BTreeMap<LeaseKey, Tenure>,
+    releases: BTreeMap<(LeaseKey, Epoch), Releasing>,
+    owners: OwnerChecks,
+    memory: Memory,
+    /// Children of merges, waiting for the word on their other parent.
+    merging: BTreeMap<LeaseKey, usize>,
+    /// Row reads under way: bounded, however many leases are wished.
+    reads: usize,
+    /// Counts the session's lapses, so that a read from before one proves nothing after it.
+    lapses: u64,
+    valid: bool,
+    leaving: bool,
+    signals: Vec<Signal>,
+}
+
+impl Handoff {
+    pub(in crate::coordinator) fn new(me: SessionId) -> Self {
+        Self {
+            me,
+            assignment: None,
+            wishes: BTreeMap::new(),
+            acquiring: BTreeMap::new(),
+            tenures: BTreeMap::new(),
+            releases: BTreeMap::new(),
+            owners: OwnerChecks::default(),
+            memory: Memory::default(),
+            merging: BTreeMap::new(),
+            reads: 0,
+            lapses: 0,
+            valid: false,
+            leaving: false,
+            signals: Vec::new(),
+        }
+    }
+
+    pub(in crate::coordinator) fn take_signals(&mut self) -> Vec<Signal> {
+        std::mem::take(&mut self.signals)
+    }
+
+    /// The newest assignment seen.
+    pub(in crate::coordinator) const fn assignment(&self) -> Option<&Assignment> {
+        self.assignment.as_ref()
+    }
+
+    /// The leases held, with their epochs.
+    pub(in crate::coordinator) fn held(&self) -> impl Iterator<Item = (&LeaseKey, Epoch)> {
+        self.tenures.iter().map(|(key, tenure)| (key, tenure.epoch()))
+    }
+
+    /// Whether nothing is held and nothing is on its way back.
+    pub(in crate::coordinator) fn is_empty(&self) -> bool {
+        self.tenures.is_empty() && self.releases.is_empty() && self.acquiring.is_empty()
+    }
+
+    /// Whether the session may take and run leases now.
+    pub(in crate::coordinator) const fn set_valid(&mut self, valid: bool) {
+        self.valid = valid;
+    }
+
+    /// The worker leaves: what it holds it goes on reading, new leases it does not take.
+    pub(in crate::coordinator) fn start_leaving(&mut self) {
+        self.leaving = true;
+        self.wishes.clear();
+        self.merging.clear();
+        for acquiring in self.acquiring.values_mut() {
+            acquiring.cancelled = true;
+        }
+    }
+
+    pub(in crate::coordinator) fn next_wake(&self) -> Time {
+        let wishes = self.wishes.values().filter(|_| self.valid).map(|wish| wish.try_at);
+        let tenures = self.tenures.values().map(|tenure| match &tenure.phase {
+            Phase::Draining { deadline, .. } => tenure.marks.next_write().min(*deadline),
+            Phase::Ending(ending) => ending.retry_at(),
+            Phase::Dropping { .. } => Time::NEVER,
+            Phase::Running | Phase::Suspended { .. } => tenure.marks.next_write(),
+        });
+        wishes.chain(tenures).min().unwrap_or(Time::NEVER)
+    }
+
+    pub(in crate::coordinator) fn on_tick(&mut self, ctx: &mut Context) {
+        self.flush_due(ctx);
+        self.drop_overdue(ctx);
+        self.retry_endings(ctx);
+        self.pursue_due(ctx);
+    }
+
+    /// A beat was answered: what is unfinished is tried again.
+    pub(in crate::coordinator) fn on_beat(&mut self, ctx: &mut Context) {
+        self.repeat_releases(ctx);
+        self.revalidate(ctx);
+    }
+
+    pub(in crate::coordinator) fn on_run(&mut self, event: RunEvent, ctx: &mut Context) {
+        let RunEvent { key, epoch, news } = event;
+        let Some(tenure) = self.tenures.get_mut(&key).filter(|t| t.epoch() == epoch) else {
+            return;
+        };
+        match news {
+            RunNews::Progress { checkpoint, progress, flush } => {
+                tenure.marks.advance(checkpoint, progress, flush);
+                self.flush(&key, ctx);
+            }
+            RunNews::Ended { children } => self.start_ending(&key, children, ctx),
+            RunNews::Stopped => self.on_stopped(&key, ctx),
+            RunNews::Stalled => {
+                if matches!(tenure.phase, Phase::Running) {
+                    tenure.stalled = true;
+                    tenure.phase = Phase::Dropping { to: None };
+                    ctx.run(&key, epoch, RunOrder::Drop(DropReason::TimedOut));
+                    ctx.notify(Notice::Stalled(key, epoch));
+                }
+            }
+        }
+    }
+
+    pub(in crate::coordinator) fn on_reply(
+        &mut self,
+        ask: Ask,
+        outcome: StoreOutcome,
+        ctx: &mut Context,
+    ) {
+        match (ask, outcome) {
+            (Ask::WishRow(key), outcome) => self.on_wish_row(&key, outcome, ctx),
+            (Ask::Owner(id), outcome) => self.on_owner(&id, outcome, ctx),
+            (Ask::Acquire(key, epoch), outcome) => self.on_acquire(&key, epoch, outcome, ctx),
+            (Ask::Recreate(key), _) => self.try_soon(&key, ctx),
+            (Ask::Advance(key, epoch), outcome) => self.on_advance(&key, epoch, outcome, ctx),
+            (Ask::Release(key, epoch), outcome) => self.on_release(&key, epoch, outcome, ctx),
+            (Ask::PutChild(key, epoch, child), outcome) => {
+                self.on_child_put(&key, epoch, &child, &outcome, ctx);
+            }
+            (Ask::WriteEnd(key, epoch), outcome) => self.on_end_written(&key, epoch, outcome, ctx),
+            (Ask::OtherParent(child), Ok(StoreReply::Lease(row))) => {
+                self.on_other_parent(&child, row.as_ref(), ctx);
+            }
+            (Ask::OtherParent(child), _) => {
+                self.merging.remove(&child);
+            }
+            (Ask::Revalidate(key, lapse), outcome) => {
+                self.on_revalidated(&key, lapse, outcome, ctx);
+            }
+        }
+    }
+
+    /// Ends the tenure of a lease that is held no longer.
+    fn lose(&mut self, key: &LeaseKey, reason: LossReason, ctx: &mut Context) {
+        if let Some(tenure) = self.tenures.remove(key) {
+            ctx.run(key, tenure.epoch(), RunOrder::Drop(DropReason::Lost));
+            ctx.notify(Notice::Lost(key.clone(), tenure.epoch(), reason));
+        }
+    }
+}

@@ -1,0 +1,219 @@
+//! After a lapse, a fence, or a store that went back in time.
+
+use std::collections::BTreeMap;
+
+use super::{Ask, Handoff, tenure::Phase, wish::Wish};
+use crate::{
+    coordinator::{
+        Assignment,
+        call::{StoreCall, StoreOutcome, StoreReply},
+        command::{DropReason, LossReason, RunOrder},
+        context::{Context, Purpose},
+        document::Give,
+    },
+    lease::{Checkpoint, Epoch, Lease, LeaseKey},
+    stream::ShardId,
+};
+
+/// Ended shards remembered for a store that goes back in time.
+const ENDS_KEPT: usize = 1_000;
+
+/// What this process knows although its store may have lost it.
+#[derive(Debug, Default)]
+pub(super) struct Memory {
+    /// Rows of leases held, with the newest checkpoint known to be processed.
+    held: BTreeMap<LeaseKey, Lease>,
+    /// Rows of shards that ended here.
+    ended: BTreeMap<LeaseKey, Lease>,
+    /// Orders to release a lease that was not run, which have been followed.
+    given: BTreeMap<LeaseKey, Epoch>,
+    /// Whether the store went back in time: only then does memory overrule a row. Otherwise an
+    /// operator who sets a checkpoint back would not be obeyed.
+    overrules: bool,
+}
+
+impl Memory {
+    pub(super) fn hold(&mut self, row: &Lease) {
+        self.held.insert(row.key.clone(), row.clone());
+    }
+
+    pub(super) fn end(&mut self, row: Lease) {
+        self.held.remove(&row.key);
+        self.ended.insert(row.key.clone(), row);
+        if self.ended.len() > ENDS_KEPT {
+            self.ended.pop_first();
+        }
+    }
+
+    pub(super) fn furthest(&self, row: &Lease) -> Checkpoint {
+        let known = self.held.get(&row.key).filter(|_| self.overrules).map(|held| &held.checkpoint);
+        match known {
+            Some(known) if known.may_follow(&row.checkpoint) => known.clone(),
+            _ => row.checkpoint.clone(),
+        }
+    }
+
+    pub(super) fn end_of(&self, key: &LeaseKey) -> Option<Vec<ShardId>> {
+        let ended = self.ended.get(key).filter(|_| self.overrules)?;
+        Some(ended.children.clone())
+    }
+
+    /// The row to make anew for a lease that was held here and whose row is gone.
+    pub(super) fn lost_row(&self, key: &LeaseKey) -> Option<Lease> {
+        let mut row = self.held.get(key)?.clone();
+        row.owner = None;
+        Some(row)
+    }
+
+    pub(super) fn has_given(&self, give: &Give) -> bool {
+        self.given.get(&give.key) == Some(&give.epoch)
+    }
+
+    pub(super) fn note_given(&mut self, give: &Give) {
+        self.given.insert(give.key.clone(), give.epoch);
+    }
+
+    /// Forgets leases that are neither held nor planned for me.
+    pub(super) fn keep_only<'a>(
+        &mut self,
+        assignment: &Assignment,
+        held: impl Iterator<Item = &'a LeaseKey>,
+    ) {
+        let mut keys: std::collections::BTreeSet<&LeaseKey> = held.collect();
+        keys.extend(assignment.holds.iter().map(|hold| &hold.key));
+        self.held.retain(|key, _| keys.contains(key));
+        self.given.retain(|key, _| assignment.gives.iter().any(|give| give.key == *key));
+    }
+}
+
+impl Handoff {
+    /// The deadline passed: nothing may be dispatched. What was to be drained is dropped.
+    pub(in crate::coordinator) fn on_lapse(&mut self, ctx: &mut Context) {
+        self.lapses += 1;
+        for (key, tenure) in &mut self.tenures {
+            let epoch = tenure.lease.epoch;
+            match &mut tenure.phase {
+                Phase::Running => {
+                    tenure.phase = Phase::Suspended { reading: false };
+                    ctx.run(key, epoch, RunOrder::Suspend);
+                }
+                Phase::Suspended { reading } => *reading = false,
+                Phase::Draining { to, .. } => {
+                    let to = to.take();
+                    tenure.phase = Phase::Dropping { to };
+                    ctx.run(key, epoch, RunOrder::Drop(DropReason::TimedOut));
+                }
+                Phase::Dropping { .. } | Phase::Ending(_) => {}
+            }
+        }
+    }
+
+    /// Reads the rows of suspended leases: those that are still mine go on in place.
+    pub(in crate::coordinator) fn revalidate(&mut self, ctx: &mut Context) {
+        if !self.valid {
+            return;
+        }
+        for (key, tenure) in &mut self.tenures {
+            if let Phase::Suspended { reading: reading @ false } = &mut tenure.phase {
+                *reading = true;
+                let ask = Purpose::Handoff(Ask::Revalidate(key.clone(), self.lapses));
+                ctx.ask(StoreCall::Lease(key.clone()), ask);
+            }
+        }
+    }
+
+    pub(super) fn on_revalidated(
+        &mut self,
+        key: &LeaseKey,
+        lapse: u64,
+        outcome: StoreOutcome,
+        ctx: &mut Context,
+    ) {
+        if lapse != self.lapses {
+            return;
+        }
+        let Some(tenure) = self.tenures.get_mut(key) else { return };
+        let epoch = tenure.epoch();
+        let Phase::Suspended { reading } = &mut tenure.phase else { return };
+        *reading = false;
+        match outcome {
+            Ok(StoreReply::Lease(Some(row))) if row.is_held_by(&self.me, epoch) && self.valid => {
+                tenure.phase = Phase::Running;
+                ctx.run(key, epoch, RunOrder::Resume);
+            }
+            Ok(StoreReply::Lease(Some(row))) if !row.is_held_by(&self.me, epoch) => {
+                self.lose(key, LossReason::Taken, ctx);
+                self.wish_again(key, ctx);
+            }
+            Ok(StoreReply::Lease(None)) => self.on_row_gone(key, ctx),
+            // Read again at the next beat.
+            _ => {}
+        }
+    }
+
+    /// This session was ended: nothing it held is its own any more.
+    pub(in crate::coordinator) fn lose_all(&mut self, reason: LossReason, ctx: &mut Context) {
+        let keys: Vec<LeaseKey> = self.tenures.keys().cloned().collect();
+        for key in keys {
+            self.lose(&key, reason, ctx);
+        }
+        self.wishes.clear();
+        self.acquiring.clear();
+        self.releases.clear();
+        self.merging.clear();
+    }
+
+    /// The store may have lost its last writes, this session's claims among them. Every lease held
+    /// is acquired anew and written forward, as is every shard that ended here.
+    pub(in crate::coordinator) fn on_store_went_back(&mut self, ctx: &mut Context) {
+        self.memory.overrules = true;
+        ctx.ended.clear();
+        let keys: Vec<LeaseKey> = self.tenures.keys().cloned().collect();
+        for key in keys {
+            self.remember_progress(&key);
+            self.lose(&key, LossReason::Taken, ctx);
+            self.wishes.insert(key, Wish::new(None, ctx.now));
+        }
+        let ended: Vec<LeaseKey> = self.memory.ended.keys().cloned().collect();
+        for key in ended {
+            self.wishes.insert(key, Wish::repair(ctx.now));
+        }
+        self.pursue_due(ctx);
+    }
+
+    /// Remembers how far a lease was processed, stored or not.
+    pub(super) fn remember_progress(&mut self, key: &LeaseKey) {
+        let Some(tenure) = self.tenures.get(key) else { return };
+        let mut row = tenure.lease.clone();
+        row.checkpoint = tenure.marks.newest().0.clone();
+        self.memory.hold(&row);
+    }
+
+    /// Wishes a lost lease again if the plan still gives it to this session.
+    pub(super) fn wish_again(&mut self, key: &LeaseKey, ctx: &mut Context) {
+        let planned =
+            self.assignment.as_ref().is_some_and(|a| a.holds.iter().any(|h| h.key == *key));
+        if planned && !self.leaving {
+            self.wishes.insert(key.clone(), Wish::new(None, ctx.now));
+            self.pursue_due(ctx);
+        }
+    }
+
+    /// Lets every run finish its batch: nobody is there to hand over to.
+    pub(in crate::coordinator) fn drain_all(&mut self, ctx: &mut Context) {
+        let keys: Vec<LeaseKey> = self.tenures.keys().cloned().collect();
+        for key in keys {
+            self.start_draining(&key, None, ctx);
+        }
+    }
+
+    /// Drops every batch; what was processed is still flushed.
+    pub(in crate::coordinator) fn drop_all(&mut self, ctx: &mut Context) {
+        for (key, tenure) in &mut self.tenures {
+            if !matches!(tenure.phase, Phase::Dropping { .. } | Phase::Ending(_)) {
+                ctx.run(key, tenure.lease.epoch, RunOrder::Drop(DropReason::Leaving));
+                tenure.phase = Phase::Dropping { to: None };
+            }
+        }
+    }
+}

@@ -1,0 +1,110 @@
+//! Giving a lease back.
+//!
+//! Once *sent*, a release means that the lease is lost to this session at this epoch, whatever its
+//! outcome: it may land at any later time. It is repeated until the row shows that it is gone.
+
+use super::{Ask, Handoff, tenure::Phase};
+use crate::{
+    coordinator::{
+        call::{StoreCall, StoreOutcome, StoreReply},
+        command::{LossReason, Notice},
+        context::{Context, Purpose},
+    },
+    lease::{Checkpoint, Epoch, LeaseKey, Progress, Release, SessionId, Write},
+};
+
+/// A release that has been sent.
+#[derive(Debug)]
+pub(super) struct Releasing {
+    release: Release,
+    in_flight: bool,
+}
+
+impl Handoff {
+    /// The run of a lease has stopped: the lease is released, with its last checkpoint.
+    pub(super) fn on_stopped(&mut self, key: &LeaseKey, ctx: &mut Context) {
+        let stopping = self.tenures.get(key).is_some_and(super::Tenure::is_stopping);
+        if !stopping {
+            return;
+        }
+        let Some(tenure) = self.tenures.remove(key) else { return };
+        let (Phase::Draining { to, .. } | Phase::Dropping { to }) = tenure.phase else { return };
+        let at = if tenure.marks.is_stored() {
+            None
+        } else {
+            let (checkpoint, progress) = tenure.marks.newest();
+            Some((checkpoint.clone(), progress))
+        };
+        let epoch = tenure.lease.epoch;
+        let reason = if self.leaving { LossReason::Leaving } else { LossReason::HandedOver };
+        ctx.notify(Notice::Lost(key.clone(), epoch, reason));
+        if tenure.stalled {
+            self.signals.push(super::Signal::Changed);
+        }
+        self.release(key, epoch, at, to, tenure.stalled, ctx);
+        if let Some(wish) = self.wishes.get_mut(key) {
+            wish.try_at = ctx.now + ctx.settings.fast_poll;
+        }
+    }
+
+    pub(super) fn release(
+        &mut self,
+        key: &LeaseKey,
+        epoch: Epoch,
+        at: Option<(Checkpoint, Progress)>,
+        to: Option<SessionId>,
+        avoid: bool,
+        ctx: &mut Context,
+    ) {
+        let mut release = Release::new(key.clone(), self.me.clone(), epoch).to(to).avoiding(avoid);
+        if let Some((checkpoint, progress)) = at {
+            release = release.at(checkpoint, progress);
+        }
+        self.send_release(release, ctx);
+    }
+
+    fn send_release(&mut self, release: Release, ctx: &mut Context) {
+        let (key, epoch) = (release.key.clone(), release.epoch);
+        let ask = Purpose::Handoff(Ask::Release(key.clone(), epoch));
+        ctx.ask(StoreCall::Release(release.clone()), ask);
+        self.releases.insert((key, epoch), Releasing { release, in_flight: true });
+    }
+
+    pub(super) fn on_release(
+        &mut self,
+        key: &LeaseKey,
+        epoch: Epoch,
+        outcome: StoreOutcome,
+        ctx: &mut Context,
+    ) {
+        let id = (key.clone(), epoch);
+        let Some(releasing) = self.releases.get_mut(&id) else { return };
+        match outcome {
+            Ok(StoreReply::LeaseWrite(Write::Refused(Some(row))))
+                if row.is_held_by(&self.me, epoch) =>
+            {
+                // The row is ahead of the release's checkpoint: it keeps what it has.
+                let mut release = releasing.release.clone();
+                release.checkpoint = None;
+                self.send_release(release, ctx);
+            }
+            Ok(StoreReply::LeaseWrite(_)) => {
+                if let Some(successor) = releasing.release.successor.take() {
+                    ctx.wake(&successor);
+                }
+                self.releases.remove(&id);
+            }
+            _ => releasing.in_flight = false,
+        }
+    }
+
+    pub(super) fn repeat_releases(&mut self, ctx: &mut Context) {
+        for ((key, epoch), releasing) in &mut self.releases {
+            if !releasing.in_flight {
+                releasing.in_flight = true;
+                let ask = Purpose::Handoff(Ask::Release(key.clone(), *epoch));
+                ctx.ask(StoreCall::Release(releasing.release.clone()), ask);
+            }
+        }
+    }
+}

@@ -1,0 +1,155 @@
+//! Beating, and what the answers mean.
+
+use super::{Ask, Member, Phase, Signal, retry_pause};
+use crate::{
+    coordinator::{
+        call::{StoreCall, StoreOutcome, StoreReply},
+        context::{Context, Purpose},
+    },
+    env::Time,
+    lease::{Beat, EndReason, EndSession, Ending, Session, SessionState, Stamped, Write},
+    store::Consistency,
+};
+
+/// Unanswered attempts worth remembering: T/h of them and their retries fit many times over.
+const ATTEMPTS_KEPT: usize = 64;
+
+impl Member {
+    /// Beats now, beside the regular schedule: something is worth telling.
+    pub(in crate::coordinator) fn beat_now(&mut self, ctx: &mut Context) {
+        if self.is_live() {
+            self.send_beat(ctx);
+        }
+    }
+
+    /// Says from the next beat on, which is now, that the session hands its leases over.
+    pub(in crate::coordinator) fn start_leaving(&mut self, ctx: &mut Context) {
+        self.leaving = true;
+        self.beat_now(ctx);
+    }
+
+    /// Ends the session: everything it holds is free from then on.
+    pub(in crate::coordinator) fn leave(&mut self, ctx: &mut Context) {
+        let end = EndSession::new(self.session.id.clone(), Ending::Leave);
+        self.phase = Phase::Over;
+        self.retry_at = Time::NEVER;
+        ctx.ask(StoreCall::EndSession(end), Purpose::Member(Ask::Leave));
+    }
+
+    pub(super) fn beat_when_due(&mut self, ctx: &mut Context) {
+        if self.beat_at <= ctx.now {
+            // The schedule keeps its phase, which watchers rely on; after a pause it starts anew.
+            let next = self.beat_at + self.session.interval;
+            self.beat_at = if next > ctx.now { next } else { ctx.now + self.session.interval };
+            self.send_beat(ctx);
+        } else if self.retry_at <= ctx.now {
+            self.send_beat(ctx);
+        }
+    }
+
+    pub(super) fn send_beat(&mut self, ctx: &mut Context) {
+        self.last_number += 1;
+        self.attempts.insert(self.last_number, ctx.now);
+        if self.attempts.len() > ATTEMPTS_KEPT {
+            self.attempts.pop_first();
+        }
+        // Tried again without giving this attempt up: any answer counts, from its own sending.
+        self.retry_at = ctx.now + self.session.interval / 3;
+        self.report.watched = self
+            .watched_at
+            .map_or(0, |at| u32::try_from(ctx.now.since(at).as_millis()).unwrap_or(u32::MAX));
+        let beat =
+            Beat::new(self.session.id.clone(), self.last_number, self.report).leaving(self.leaving);
+        ctx.ask(StoreCall::Beat(beat), Purpose::Member(Ask::Beat(self.last_number)));
+    }
+
+    pub(super) fn on_beat(
+        &mut self,
+        number: u64,
+        reply: Stamped<Write<Session>>,
+        ctx: &mut Context,
+    ) {
+        ctx.epochs.stamped(&reply.stamp, ctx.now);
+        match reply.value {
+            Write::Done(row) => self.on_counted(number, &row, ctx),
+            Write::Refused(Some(row)) => match row.state {
+                SessionState::Ended(reason) => return self.on_fence(reason),
+                // A later attempt of mine was counted, its answer lost: no fence, and as good.
+                _ => self.on_counted(row.beat, &row, ctx),
+            },
+            // The row is gone: forgotten after its end, or lost by the store.
+            Write::Refused(None) => return self.on_fence(EndReason::Fenced),
+        }
+        self.on_generation(&reply.stamp.generation);
+    }
+
+    fn on_counted(&mut self, number: u64, row: &Session, ctx: &mut Context) {
+        let sent = self.attempts.get(&number).copied();
+        self.attempts = self.attempts.split_off(&(number + 1));
+        if self.attempts.is_empty() {
+            self.retry_at = Time::NEVER;
+        }
+        self.check_deadline(ctx);
+        if let Some(sent) = sent {
+            self.become_valid(sent, ctx);
+        }
+        if self.lapsed && ctx.now < self.valid_until {
+            self.lapsed = false;
+            self.signals.push(Signal::Revived);
+        }
+        self.on_mailbox(Some(row));
+    }
+
+    pub(super) fn on_mailbox(&mut self, row: Option<&Session>) {
+        let Some(row) = row else { return };
+        if let SessionState::Ended(reason) = row.state {
+            return self.on_fence(reason);
+        }
+        if row.mailbox > self.mailbox {
+            self.mailbox = row.mailbox;
+            self.signals.push(Signal::Woken);
+        }
+    }
+
+    pub(super) fn on_generation(&mut self, generation: &crate::lease::Generation) {
+        match &self.generation {
+            Some(known) if known != generation => {
+                self.generation = Some(generation.clone());
+                self.signals.push(Signal::WentBack);
+            }
+            Some(_) => {}
+            None => self.generation = Some(generation.clone()),
+        }
+    }
+
+    pub(super) fn on_fence(&mut self, reason: EndReason) {
+        if self.phase != Phase::Over {
+            self.phase = Phase::Over;
+            self.signals.push(Signal::Fenced(reason));
+        }
+    }
+
+    pub(super) fn check_deadline(&mut self, ctx: &Context) {
+        if !self.lapsed && ctx.now >= self.valid_until {
+            self.lapsed = true;
+            self.signals.push(Signal::Lapsed);
+        }
+    }
+
+    pub(super) fn poll_mailbox(&mut self, ctx: &mut Context) {
+        if self.poll_at <= ctx.now {
+            self.poll_at = ctx.now + ctx.settings.wake_poll;
+            let call = StoreCall::Session(self.session.id.clone(), Consistency::Eventual);
+            ctx.ask(call, Purpose::Member(Ask::Mailbox));
+        }
+    }
+
+    pub(super) fn on_left(&mut self, outcome: &StoreOutcome, ctx: &mut Context) {
+        // Refused: it had ended already, or its row is gone.
+        if matches!(outcome, Ok(StoreReply::SessionWrite(_))) {
+            self.signals.push(Signal::Left);
+        } else {
+            self.retry_at = ctx.now + retry_pause(ctx);
+        }
+    }
+}

@@ -1,0 +1,228 @@
+//! Registering, and making sure that the worker id is mine alone.
+//!
+//! Register, *then* list: of two sessions that start under one id at once at least one sees the
+//! other, and both order themselves by (start number, incarnation).
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::{Ask, Member, Phase, Signal, retry_pause};
+use crate::{
+    coordinator::{
+        call::{StoreCall, StoreOutcome, StoreReply},
+        context::{Context, Purpose},
+    },
+    env::Time,
+    lease::{EndSession, Ending, Session, SessionId, Stamped, Write},
+    settings::SameId,
+    store::Consistency,
+};
+
+/// The older live sessions of my id that stand in the way.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub(super) struct Older {
+    /// Under `same_id = replace`: told to end, not answered yet.
+    ending: BTreeSet<SessionId>,
+    /// Under `same_id = refuse`: with the beat seen at first, and since when.
+    watched: BTreeMap<SessionId, (u64, Time)>,
+    look_at: Option<Time>,
+    /// The first listing after registering has been judged.
+    listed: bool,
+}
+
+impl Older {
+    pub(super) fn next_look(&self) -> Time {
+        self.look_at.unwrap_or(Time::NEVER)
+    }
+
+    fn is_settled(&self) -> bool {
+        self.listed && self.ending.is_empty() && self.watched.is_empty()
+    }
+}
+
+impl Member {
+    pub(super) fn list_before(&mut self, ctx: &mut Context) {
+        self.phase = Phase::Listing;
+        self.retry_at = Time::NEVER;
+        ctx.ask(StoreCall::Sessions(Consistency::Strong), Purpose::Member(Ask::ListBefore));
+    }
+
+    /// Tries the step of joining that failed again.
+    pub(super) fn rejoin(&mut self, ctx: &mut Context) {
+        match self.phase {
+            Phase::Registering => self.send_register(ctx),
+            _ => self.list_before(ctx),
+        }
+    }
+
+    pub(super) fn register(&mut self, rows: &[Session], ctx: &mut Context) {
+        let mine = rows.iter().filter(|row| row.id.worker == self.session.id.worker);
+        if self.rejoining && mine.clone().any(|row| !row.has_ended()) {
+            return self.give_way(ctx);
+        }
+        self.session.start = mine.map(|row| row.start).max().unwrap_or(0) + 1;
+        self.phase = Phase::Registering;
+        self.send_register(ctx);
+    }
+
+    /// Registers, again with the same incarnation if need be: a register whose answer was lost
+    /// must not leave a second session behind.
+    fn send_register(&mut self, ctx: &mut Context) {
+        self.retry_at = Time::NEVER;
+        let call = StoreCall::Register(self.session.clone());
+        ctx.ask(call, Purpose::Member(Ask::Register(ctx.now)));
+    }
+
+    pub(super) fn on_registered(
+        &mut self,
+        sent: Time,
+        reply: Stamped<Write<Session>>,
+        ctx: &mut Context,
+    ) {
+        if self.phase != Phase::Registering {
+            return;
+        }
+        ctx.epochs.stamped(&reply.stamp, ctx.now);
+        self.on_generation(&reply.stamp.generation);
+        let Some(row) = reply.value.into_row() else { return self.list_before(ctx) };
+        if row.has_ended() {
+            return self.on_fence(crate::lease::EndReason::Replaced);
+        }
+        self.mailbox = row.mailbox;
+        self.become_valid(sent, ctx);
+        // Spread the fleet's beats over the interval: pods of one deployment start together.
+        self.beat_at = ctx.now + ctx.rng.span(self.session.interval);
+        self.poll_at = if self.pushed { Time::NEVER } else { ctx.now + ctx.settings.wake_poll };
+        self.phase = Phase::Checking(Older::default());
+        self.list_after(ctx);
+    }
+
+    /// The listing after registering failed: it is made again a little later.
+    pub(super) fn list_after_later(&mut self, ctx: &mut Context) {
+        if let Phase::Checking(older) = &mut self.phase {
+            older.look_at = Some(ctx.now + retry_pause(ctx));
+        }
+    }
+
+    fn list_after(&self, ctx: &mut Context) {
+        ctx.ask(StoreCall::Sessions(Consistency::Strong), Purpose::Member(Ask::ListAfter));
+    }
+
+    pub(super) fn check(&mut self, rows: &[Session], ctx: &mut Context) {
+        let Phase::Checking(older) = &mut self.phase else { return };
+        let me = &self.session;
+        older.listed = true;
+        for row in rows {
+            let rival = row.id.worker == me.id.worker && row.id != me.id && !row.has_ended();
+            if !rival {
+                continue;
+            }
+            if row.seniority() > me.seniority() {
+                return self.give_way(ctx);
+            }
+            match ctx.settings.same_id {
+                SameId::Replace => {
+                    older.ending.insert(row.id.clone());
+                }
+                SameId::Refuse => {
+                    older.watched.insert(row.id.clone(), (row.beat, ctx.now));
+                    older.look_at = Some(ctx.now + ctx.settings.watch_interval);
+                }
+            }
+        }
+        for id in &older.ending {
+            let end = EndSession::new(id.clone(), Ending::Replace);
+            ctx.ask(StoreCall::EndSession(end), Purpose::Member(Ask::EndOlder(id.clone())));
+        }
+        self.join_when_settled();
+    }
+
+    fn join_when_settled(&mut self) {
+        if let Phase::Checking(older) = &self.phase
+            && older.is_settled()
+        {
+            self.phase = Phase::Live;
+            self.signals.push(Signal::Joined);
+        }
+    }
+
+    pub(super) fn on_older_ended(
+        &mut self,
+        id: &SessionId,
+        outcome: StoreOutcome,
+        ctx: &mut Context,
+    ) {
+        let Phase::Checking(older) = &mut self.phase else { return };
+        if !older.ending.contains(id) {
+            return;
+        }
+        match outcome {
+            // It was to be fenced, and has beaten.
+            Ok(StoreReply::SessionWrite(Write::Refused(Some(row)))) if !row.has_ended() => {
+                self.give_way(ctx);
+            }
+            // Done, or it had ended: either way it is over.
+            Ok(StoreReply::SessionWrite(_)) => {
+                older.ending.remove(id);
+                ctx.note_ended(id);
+                self.join_when_settled();
+            }
+            // The next look asks again.
+            _ => older.look_at = Some(ctx.now + ctx.settings.fast_poll),
+        }
+    }
+
+    pub(super) fn look_at_older(&mut self, ctx: &mut Context) {
+        let Phase::Checking(older) = &mut self.phase else { return };
+        if older.look_at.is_none_or(|at| at > ctx.now) {
+            return;
+        }
+        older.look_at = None;
+        if !older.listed {
+            return self.list_after(ctx);
+        }
+        for id in &older.ending {
+            let end = EndSession::new(id.clone(), Ending::Replace);
+            ctx.ask(StoreCall::EndSession(end), Purpose::Member(Ask::EndOlder(id.clone())));
+        }
+        for id in older.watched.keys() {
+            let call = StoreCall::Session(id.clone(), Consistency::Strong);
+            ctx.ask(call, Purpose::Member(Ask::LookAtOlder(id.clone())));
+            older.look_at = Some(ctx.now + ctx.settings.watch_interval);
+        }
+    }
+
+    pub(super) fn on_older(&mut self, id: &SessionId, row: Option<&Session>, ctx: &mut Context) {
+        let timeout = self.session.timeout;
+        let Phase::Checking(older) = &mut self.phase else { return };
+        let Some(&(beat, since)) = older.watched.get(id) else { return };
+        match row {
+            Some(row) if !row.has_ended() && row.beat != beat => self.give_way(ctx),
+            Some(row) if !row.has_ended() => {
+                if ctx.now >= since + timeout.max(row.timeout) {
+                    older.watched.remove(id);
+                    older.ending.insert(id.clone());
+                    let end = EndSession::new(id.clone(), Ending::Fence { beat });
+                    let ask = Purpose::Member(Ask::EndOlder(id.clone()));
+                    ctx.ask(StoreCall::EndSession(end), ask);
+                }
+            }
+            _ => {
+                older.watched.remove(id);
+                ctx.note_ended(id);
+                self.join_when_settled();
+            }
+        }
+    }
+
+    /// Another session of my id is there to stay: I go, and leave nothing behind.
+    fn give_way(&mut self, ctx: &mut Context) {
+        let registered = !matches!(self.phase, Phase::Listing | Phase::Waiting(_));
+        self.phase = Phase::Over;
+        self.retry_at = Time::NEVER;
+        if registered {
+            let end = EndSession::new(self.session.id.clone(), Ending::Leave);
+            ctx.ask(StoreCall::EndSession(end), Purpose::Nobody);
+        }
+        self.signals.push(Signal::Duplicate);
+    }
+}

@@ -1,0 +1,281 @@
+//! My own session: registering, beating, being valid, being fenced, leaving.
+//!
+//! DESIGN §4 rules 1, 2, 15 and 16.
+
+mod beat;
+mod join;
+
+use std::{collections::BTreeMap, time::Duration};
+
+use super::{
+    call::{StoreOutcome, StoreReply},
+    command::Command,
+    context::Context,
+};
+use crate::{
+    env::Time,
+    lease::{
+        EndReason, Generation, Incarnation, PlanVersion, Report, Session, SessionId, WorkerId,
+    },
+};
+
+/// What a member asked the store for.
+#[derive(Clone, Debug)]
+pub(in crate::coordinator) enum Ask {
+    /// The sessions, before registering.
+    ListBefore,
+    /// The row of a new session; sent at.
+    Register(Time),
+    /// The sessions, after registering.
+    ListAfter,
+    /// The end of an older session of my id.
+    EndOlder(SessionId),
+    /// The row of an older session of my id that I must not replace.
+    LookAtOlder(SessionId),
+    /// A beat of this number.
+    Beat(u64),
+    /// My own row, for its mailbox.
+    Mailbox,
+    /// The end of my own session, by myself.
+    Leave,
+}
+
+/// What became of the member.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(in crate::coordinator) enum Signal {
+    /// The session is registered and its id is mine alone.
+    Joined,
+    /// Somebody raised the mailbox.
+    Woken,
+    /// The deadline passed without an answered beat.
+    Lapsed,
+    /// A beat was answered after a lapse.
+    Revived,
+    /// The session was ended by others.
+    Fenced(EndReason),
+    /// The store's history changed.
+    WentBack,
+    /// The session ended itself, as it was asked to.
+    Left,
+    /// A newer session of my id lives.
+    Duplicate,
+}
+
+/// My own session.
+#[derive(Debug)]
+pub(in crate::coordinator) struct Member {
+    session: Session,
+    phase: Phase,
+    /// Whether an earlier life of this process was fenced: then a live session of my id is newer.
+    rejoining: bool,
+    /// When each unanswered beat was sent.
+    attempts: BTreeMap<u64, Time>,
+    last_number: u64,
+    beat_at: Time,
+    retry_at: Time,
+    valid_until: Time,
+    lapsed: bool,
+    leaving: bool,
+    report: Report,
+    mailbox: u64,
+    poll_at: Time,
+    pushed: bool,
+    generation: Option<Generation>,
+    /// When a planner or standby last read all sessions.
+    watched_at: Option<Time>,
+    signals: Vec<Signal>,
+}
+
+#[derive(Debug, PartialEq, Eq)]
+enum Phase {
+    /// Waiting until it is time to start: after a fence, the first beats are spread.
+    Waiting(Time),
+    Listing,
+    Registering,
+    /// Registered; whether the id is mine alone is being found out.
+    Checking(join::Older),
+    Live,
+    Over,
+}
+
+impl Member {
+    /// A member that joins at `at`.
+    pub(in crate::coordinator) fn new(
+        worker: WorkerId,
+        at: Time,
+        rejoining: bool,
+        ctx: &mut Context,
+    ) -> Self {
+        let incarnation = Incarnation::from_bits(ctx.rng.next_u128());
+        let mut session = Session::new(
+            SessionId::new(worker, incarnation),
+            1,
+            ctx.settings.session_timeout,
+            ctx.settings.heartbeat_interval,
+        );
+        session.capacity = ctx.settings.max_leases.unwrap_or(0);
+        Self {
+            session,
+            phase: Phase::Waiting(at),
+            rejoining,
+            attempts: BTreeMap::new(),
+            last_number: 0,
+            beat_at: Time::NEVER,
+            retry_at: Time::NEVER,
+            valid_until: Time::ZERO,
+            lapsed: false,
+            leaving: false,
+            report: Report::NOTHING,
+            mailbox: 0,
+            poll_at: Time::NEVER,
+            pushed: false,
+            generation: None,
+            watched_at: None,
+            signals: Vec::new(),
+        }
+    }
+
+    pub(in crate::coordinator) const fn id(&self) -> &SessionId {
+        &self.session.id
+    }
+
+    /// My row, as I last wrote it.
+    pub(in crate::coordinator) fn row(&self) -> Session {
+        let mut row = self.session.clone();
+        row.report = self.report;
+        row.beat = self.last_number;
+        if self.leaving {
+            row.state = crate::lease::SessionState::Leaving;
+        }
+        row
+    }
+
+    /// Whether the session is registered, mine alone, and not over.
+    pub(in crate::coordinator) fn is_live(&self) -> bool {
+        self.phase == Phase::Live
+    }
+
+    /// Whether runs may dispatch now.
+    pub(in crate::coordinator) fn is_valid(&self, now: Time) -> bool {
+        self.is_live() && !self.lapsed && now < self.valid_until
+    }
+
+    pub(in crate::coordinator) const fn seen(&self) -> PlanVersion {
+        self.report.seen
+    }
+
+    /// Notes that a document was seen: new dispatch of what it revokes has stopped.
+    pub(in crate::coordinator) const fn has_seen(&mut self, version: PlanVersion) {
+        self.report.seen = version;
+    }
+
+    /// Notes that I changed leases in a way no plan foresaw.
+    pub(in crate::coordinator) const fn has_changed_leases(&mut self) {
+        self.report.changes += 1;
+    }
+
+    /// Notes that a live session, not the expected one, holds what I should.
+    pub(in crate::coordinator) const fn has_met_conflict(&mut self) {
+        self.report.conflicts += 1;
+    }
+
+    /// Notes that I read all sessions.
+    pub(in crate::coordinator) const fn has_watched(&mut self, now: Time) {
+        self.watched_at = Some(now);
+    }
+
+    /// Whether wake-ups are pushed, so that the mailbox need not be polled.
+    pub(in crate::coordinator) fn set_pushed(&mut self, pushed: bool, now: Time) {
+        self.pushed = pushed;
+        self.poll_at = if pushed { Time::NEVER } else { now };
+    }
+
+    /// Counts a pushed wake-up.
+    pub(in crate::coordinator) fn on_push(&mut self) -> Vec<Signal> {
+        self.mailbox += 1;
+        vec![Signal::Woken]
+    }
+
+    pub(in crate::coordinator) fn take_signals(&mut self) -> Vec<Signal> {
+        std::mem::take(&mut self.signals)
+    }
+
+    pub(in crate::coordinator) fn next_wake(&self) -> Time {
+        let deadline = if self.lapsed { Time::NEVER } else { self.valid_until };
+        match &self.phase {
+            Phase::Waiting(at) => *at,
+            Phase::Listing | Phase::Registering => self.retry_at,
+            Phase::Checking(older) => {
+                self.beat_at.min(self.retry_at).min(deadline).min(older.next_look())
+            }
+            Phase::Live => self.beat_at.min(self.retry_at).min(self.poll_at).min(deadline),
+            // A failed leave is tried again.
+            Phase::Over => self.retry_at,
+        }
+    }
+
+    pub(in crate::coordinator) fn on_tick(&mut self, ctx: &mut Context) {
+        match &self.phase {
+            Phase::Waiting(at) if *at <= ctx.now => self.list_before(ctx),
+            Phase::Listing | Phase::Registering if self.retry_at <= ctx.now => self.rejoin(ctx),
+            Phase::Checking(_) => {
+                self.check_deadline(ctx);
+                self.beat_when_due(ctx);
+                self.look_at_older(ctx);
+            }
+            Phase::Live => {
+                self.check_deadline(ctx);
+                self.beat_when_due(ctx);
+                self.poll_mailbox(ctx);
+            }
+            Phase::Over if self.retry_at <= ctx.now => self.leave(ctx),
+            _ => {}
+        }
+    }
+
+    pub(in crate::coordinator) fn on_reply(
+        &mut self,
+        ask: Ask,
+        outcome: StoreOutcome,
+        ctx: &mut Context,
+    ) {
+        if self.phase == Phase::Over && !matches!(ask, Ask::Leave) {
+            return;
+        }
+        match (ask, outcome) {
+            (Ask::ListBefore, Ok(StoreReply::Sessions(rows))) => self.register(&rows, ctx),
+            (Ask::Register(sent), Ok(StoreReply::Beat(reply))) => {
+                self.on_registered(sent, reply, ctx);
+            }
+            (Ask::ListAfter, Ok(StoreReply::Sessions(rows))) => self.check(&rows, ctx),
+            (Ask::ListBefore | Ask::Register(_), Err(_)) => {
+                self.retry_at = ctx.now + retry_pause(ctx);
+            }
+            (Ask::ListAfter, Err(_)) => self.list_after_later(ctx),
+            (Ask::EndOlder(id), outcome) => self.on_older_ended(&id, outcome, ctx),
+            (Ask::LookAtOlder(id), Ok(StoreReply::Session(row))) => {
+                self.on_older(&id, row.as_ref(), ctx);
+            }
+            (Ask::Beat(number), Ok(StoreReply::Beat(reply))) => {
+                self.on_beat(number, reply, ctx);
+            }
+            (Ask::Mailbox, Ok(StoreReply::Session(row))) => self.on_mailbox(row.as_ref()),
+            (Ask::Leave, outcome) => self.on_left(&outcome, ctx),
+            _ => {}
+        }
+    }
+
+    fn become_valid(&mut self, sent: Time, ctx: &mut Context) {
+        let until = sent + self.session.timeout - ctx.settings.clock_guard;
+        if until > self.valid_until {
+            self.valid_until = until;
+            ctx.push(Command::ValidUntil(until));
+        }
+    }
+}
+
+/// How long to wait before a failed call of joining or leaving is made again.
+fn retry_pause(ctx: &mut Context) -> Duration {
+    let third = ctx.settings.heartbeat_interval / 3;
+    third / 2 + ctx.rng.span(third)
+}

@@ -1,0 +1,263 @@
+//! When to do what: the coordination protocol of DESIGN §4 as a state machine.
+//!
+//! A [`Coordinator`] is one worker's part in it. It does no I/O and reads no clock: [`Event`]s and
+//! the time go in, [`Command`]s come out. The keeper of a real worker and the simulator drive the
+//! same machine.
+//!
+//! | part | its question |
+//! |---|---|
+//! | `member` | is my own session alive? |
+//! | `handoff` | which leases do I hold, take, give? |
+//! | `watch` | which other sessions are dead? |
+//! | `succession` | who plans? |
+//! | `planner` | who should hold what? |
+//! | `leaving` | how do I go? |
+
+mod call;
+mod command;
+mod context;
+mod document;
+mod event;
+mod handoff;
+mod leaving;
+mod member;
+mod planner;
+mod route;
+mod succession;
+mod watch;
+
+#[cfg(test)]
+mod tests;
+
+pub use call::{CallId, StoreCall, StoreOutcome, StoreReply};
+pub use command::{Command, DropReason, LossReason, Notice, Outcome, RunCommand, RunOrder};
+pub use document::{Assignment, FrozenStart, Give, Hold, How, Origin};
+pub use event::{Event, RunEvent, RunNews, StreamView};
+
+use self::{
+    context::{Context, Purpose},
+    handoff::Handoff,
+    leaving::Leaving,
+    member::Member,
+    planner::Planner,
+    succession::Succession,
+    watch::Watch,
+};
+use crate::{
+    env::Time,
+    lease::{DocName, Epoch, LeaseKey, SessionId, WorkerId},
+    settings::Coordination,
+};
+
+/// How long a new session looks for its first document at the fast pace.
+const EAGER_FOR: std::time::Duration = std::time::Duration::from_secs(5);
+
+/// One worker's part in the coordination protocol.
+#[derive(Debug)]
+pub struct Coordinator {
+    ctx: Context,
+    member: Member,
+    handoff: Handoff,
+    watch: Watch,
+    succession: Succession,
+    planner: Option<Planner>,
+    document: DocumentReads,
+    leaving: Leaving,
+    rejoined: bool,
+    joined_at: Time,
+    over: bool,
+}
+
+/// Reads of my own assignment document.
+#[derive(Debug)]
+struct DocumentReads {
+    busy: bool,
+    again: bool,
+    /// When it is read without having been woken: while the first one, or the order to go, is
+    /// expected any moment.
+    poll_at: Time,
+}
+
+impl Coordinator {
+    /// A worker's part, starting at `now`. Two coordinators with the same arguments and the same
+    /// events do the same.
+    #[must_use]
+    pub fn new(worker: WorkerId, settings: Coordination, now: Time, seed: u64) -> Self {
+        let mut ctx = Context::new(settings, seed);
+        ctx.now = now;
+        let member = Member::new(worker, now, false, &mut ctx);
+        let me = member.id().clone();
+        Self {
+            member,
+            handoff: Handoff::new(me.clone()),
+            watch: Watch::new(me.clone(), now),
+            succession: Succession::new(me),
+            planner: None,
+            document: DocumentReads { busy: false, again: false, poll_at: Time::NEVER },
+            leaving: Leaving::default(),
+            rejoined: false,
+            joined_at: now,
+            over: false,
+            ctx,
+        }
+    }
+
+    /// The session as it is now; a worker that was fenced gets a new one.
+    #[must_use]
+    pub const fn session(&self) -> &SessionId {
+        self.member.id()
+    }
+
+    /// Whether the worker is over: no event means anything to it any more.
+    #[must_use]
+    pub const fn is_over(&self) -> bool {
+        self.over
+    }
+
+    /// Whether this worker plans, and in which term.
+    #[must_use]
+    pub fn planning(&self) -> Option<Epoch> {
+        self.planner.as_ref().map(Planner::term)
+    }
+
+    /// The leases held, with their epochs.
+    pub fn held(&self) -> impl Iterator<Item = (&LeaseKey, Epoch)> {
+        self.handoff.held()
+    }
+
+    /// The newest assignment followed.
+    #[must_use]
+    pub const fn assignment(&self) -> Option<&Assignment> {
+        self.handoff.assignment()
+    }
+
+    /// When [`Event::Tick`] is due at the latest.
+    #[must_use]
+    pub fn next_wake(&self) -> Time {
+        if self.over {
+            return Time::NEVER;
+        }
+        self.member
+            .next_wake()
+            .min(self.handoff.next_wake())
+            .min(self.watch.next_wake(&self.ctx))
+            .min(self.succession.next_wake())
+            .min(self.planner.as_ref().map_or(Time::NEVER, Planner::next_wake))
+            .min(self.document.poll_at)
+            .min(self.leaving.next_wake())
+    }
+
+    /// Something happened at `now`: what is to be done about it.
+    #[must_use]
+    pub fn handle(&mut self, now: Time, event: Event) -> Vec<Command> {
+        if self.over {
+            return Vec::new();
+        }
+        self.ctx.now = self.ctx.now.max(now);
+        // A deadline that has passed is noticed before anything else is looked at.
+        self.member.on_tick(&mut self.ctx);
+        self.settle();
+        self.route(event);
+        self.settle();
+        self.tick();
+        self.settle();
+        self.ctx.take_commands()
+    }
+
+    fn tick(&mut self) {
+        let ctx = &mut self.ctx;
+        self.handoff.on_tick(ctx);
+        self.watch.on_tick(ctx);
+        self.succession.on_tick(&mut self.watch, ctx);
+        if let Some(planner) = &mut self.planner {
+            planner.on_tick(&mut self.watch, ctx);
+        }
+        if self.document.poll_at <= ctx.now {
+            self.poll_document();
+        }
+    }
+
+    /// Reads my assignment document, once more if it is being read.
+    fn read_document(&mut self) {
+        if self.document.busy {
+            self.document.again = true;
+            return;
+        }
+        self.document.busy = true;
+        let name = DocName::assignment(&self.member.id().worker);
+        self.ctx.ask(StoreCall::Doc(name), Purpose::Document);
+    }
+
+    fn poll_document(&mut self) {
+        let now = self.ctx.now;
+        let first = !self.has_own_document() && now.since(self.joined_at) < EAGER_FOR;
+        let expected = self.member.is_live() && self.planner.is_none();
+        self.document.poll_at = if expected && (first || self.leaving.is_under_way()) {
+            now + self.ctx.settings.fast_poll
+        } else {
+            Time::NEVER
+        };
+        if expected {
+            self.read_document();
+        }
+    }
+
+    fn has_own_document(&self) -> bool {
+        self.handoff.assignment().is_some_and(|a| a.session == *self.member.id())
+    }
+
+    fn on_document(&mut self, outcome: StoreOutcome) {
+        self.document.busy = false;
+        if let Ok(StoreReply::Doc(Some(found))) = outcome
+            && let Some(assignment) = Assignment::decode(&found.body)
+        {
+            self.follow(assignment);
+        }
+        if std::mem::take(&mut self.document.again) {
+            self.read_document();
+        }
+    }
+
+    /// Follows a document, if it is newer than any seen, and says so in a beat.
+    fn follow(&mut self, assignment: Assignment) {
+        if !self.member.is_live() {
+            return;
+        }
+        if assignment.session != *self.member.id() {
+            if !self.rejoined && self.handoff.assignment().is_none() {
+                self.handoff.take_back(&assignment, &mut self.ctx);
+            }
+            return;
+        }
+        if assignment.version <= self.member.seen() {
+            return;
+        }
+        let version = assignment.version;
+        self.succession.on_assignment(&assignment, &mut self.watch, &mut self.ctx);
+        self.handoff.apply(assignment, &mut self.ctx);
+        self.member.has_seen(version);
+        self.member.beat_now(&mut self.ctx);
+    }
+
+    /// The session was ended by others: a new life starts, with nothing of the old one.
+    fn rejoin(&mut self) {
+        let ctx = &mut self.ctx;
+        ctx.forget_calls();
+        let pause = ctx.rng.span(ctx.settings.heartbeat_interval);
+        let worker = self.member.id().worker.clone();
+        self.member = Member::new(worker, ctx.now + pause, true, ctx);
+        let me = self.member.id().clone();
+        self.handoff = Handoff::new(me.clone());
+        self.watch = Watch::new(me.clone(), ctx.now);
+        self.succession = Succession::new(me);
+        self.planner = None;
+        self.document = DocumentReads { busy: false, again: false, poll_at: Time::NEVER };
+        self.rejoined = true;
+    }
+
+    fn finish(&mut self, outcome: Outcome) {
+        self.over = true;
+        self.planner = None;
+        self.ctx.push(Command::Finished(outcome));
+    }
+}

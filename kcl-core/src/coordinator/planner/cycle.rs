@@ -1,0 +1,397 @@
+//! Making a plan: read everything, mend the lineage, compute, publish.
+
+use std::collections::BTreeSet;
+
+use super::{Ask, Planner};
+use crate::{
+    coordinator::{
+        call::{StoreCall, StoreOutcome, StoreReply},
+        command::{Command, Notice},
+        context::{Context, Purpose},
+        document::FrozenStart,
+        event::StreamView,
+    },
+    env::Time,
+    lease::{DocName, Document, Lease, LeaseKey, PutDoc, Session, Write},
+    settings::InitialPosition,
+    store::Consistency,
+    stream::StreamKey,
+};
+
+/// How far the making of a plan has got.
+#[derive(Debug)]
+pub(super) enum Cycle {
+    Idle,
+    /// Leases and sessions are being read.
+    Reading {
+        leases: Option<Vec<Lease>>,
+        sessions: Option<Vec<Session>>,
+        /// Whether the sessions were asked for after the leases had been read: only then does a
+        /// session's absence mean that it is gone. A session registers before it takes a lease.
+        sessions_after: bool,
+        /// Whether the placement rules are as fresh as they need be.
+        rules: bool,
+        start: StartDoc,
+        since: Time,
+    },
+    /// Rows that the lineage asks for are being put.
+    Creating {
+        /// Those that are put when the present ones are there.
+        waiting: Vec<Lease>,
+        /// Those being put.
+        missing: BTreeSet<LeaseKey>,
+    },
+    /// A call failed: everything is read again.
+    Again(Time),
+}
+
+/// Whether the plan in the making needs a listing of the shards.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Sync {
+    NotWanted,
+    /// The shards are to be listed once the rows are read.
+    Wanted,
+    /// They are being listed.
+    Listing,
+    /// They were listed after the rows were read.
+    Fresh,
+    /// They could not be listed.
+    Failed,
+}
+
+/// What is known of the stored frozen start.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum StartDoc {
+    Unasked,
+    Asked,
+    Missing,
+}
+
+impl Cycle {
+    pub(super) const fn is_idle(&self) -> bool {
+        matches!(self, Self::Idle)
+    }
+
+    pub(super) const fn next_wake(&self) -> Time {
+        match self {
+            Self::Again(at) => *at,
+            _ => Time::NEVER,
+        }
+    }
+}
+
+impl Planner {
+    /// Does whatever the plan in the making waits for, if it can be done now.
+    pub(super) fn go_on_cycle(&mut self, ctx: &mut Context) {
+        match &self.cycle {
+            Cycle::Again(at) if *at <= ctx.now => {
+                self.cycle = Cycle::Idle;
+                self.plan_at = ctx.now;
+                self.start_cycle(ctx);
+            }
+            Cycle::Idle => self.start_cycle(ctx),
+            Cycle::Reading { leases: Some(_), sessions: Some(_), rules: true, .. } => {
+                self.on_all_read(ctx);
+            }
+            Cycle::Creating { missing, .. } if missing.is_empty() => self.put_rows(ctx),
+            _ => {}
+        }
+    }
+
+    fn start_cycle(&mut self, ctx: &mut Context) {
+        if self.plan_at > ctx.now || !self.valid {
+            return;
+        }
+        self.plan_at = Time::NEVER;
+        self.cycle = Cycle::Reading {
+            leases: None,
+            sessions: None,
+            sessions_after: false,
+            rules: !self.rules_due,
+            start: StartDoc::Unasked,
+            since: ctx.now,
+        };
+        ctx.ask(StoreCall::Leases, Purpose::Planner(Ask::Leases));
+        let sessions = StoreCall::Sessions(Consistency::Strong);
+        ctx.ask(sessions, Purpose::Planner(Ask::Sessions));
+        if self.rules_due {
+            ctx.ask(StoreCall::Doc(DocName::placement()), Purpose::Planner(Ask::Rules));
+        }
+    }
+
+    /// A call failed: everything is read again, the shards too.
+    pub(super) fn restart_cycle(&mut self, ctx: &Context) {
+        self.sync = Sync::Wanted;
+        self.cycle = Cycle::Again(ctx.now + ctx.settings.fast_poll);
+    }
+
+    pub(super) fn on_leases(&mut self, rows: Vec<Lease>, ctx: &mut Context) {
+        if let Cycle::Reading { leases, .. } = &mut self.cycle {
+            *leases = Some(rows);
+            // What the rows speak of, a listing asked for after them shows or has forgotten.
+            if self.sync == Sync::Wanted {
+                self.sync = Sync::Listing;
+                self.read_at = ctx.now;
+                self.list_shards(ctx);
+            }
+        }
+        self.go_on_cycle(ctx);
+    }
+
+    pub(super) fn on_sessions(&mut self, rows: Vec<Session>, ctx: &mut Context) {
+        if let Cycle::Reading { sessions, .. } = &mut self.cycle {
+            *sessions = Some(rows);
+        }
+        self.go_on_cycle(ctx);
+    }
+
+    pub(super) fn on_rules(&mut self, doc: Option<&Document>, ctx: &mut Context) {
+        self.read_rules(doc, ctx);
+        self.rules_due = false;
+        if let Cycle::Reading { rules, .. } = &mut self.cycle {
+            *rules = true;
+        }
+        self.go_on_cycle(ctx);
+    }
+
+    /// Lists the shards, unless they are being listed.
+    pub(super) fn list_shards(&mut self, ctx: &mut Context) {
+        if self.listing_since.is_none() {
+            self.listing_since = Some(ctx.now);
+            self.shards_at = Time::NEVER;
+            ctx.push(Command::ListShards);
+        }
+    }
+
+    /// The shards were listed. A change of them is worth a plan, with a listing of its own.
+    pub(super) fn on_stream(&mut self, view: StreamView, asked: Time, ctx: &mut Context) {
+        let old = self.stream.replace(view);
+        let new = self.stream.as_ref();
+        let key = |view: &StreamView| view.description.key.clone();
+        let same_stream = old.as_ref().map(key) == new.map(key);
+        let same_shards = old.as_ref().map(|view| &view.shards) == new.map(|view| &view.shards);
+        if old.is_some() && !same_stream {
+            ctx.notify(Notice::StreamRemade);
+        }
+        if self.sync == Sync::Listing && asked < self.read_at {
+            self.list_shards(ctx);
+        } else if self.sync == Sync::Listing {
+            self.sync = Sync::Fresh;
+        } else if !(same_stream && same_shards) {
+            self.sync = Sync::Wanted;
+            self.plan_soon(ctx);
+        }
+        self.ask_start(ctx);
+    }
+
+    /// The shards could not be listed: the plan is made from the rows alone.
+    pub(super) fn on_no_stream(&mut self) {
+        if self.sync == Sync::Listing {
+            self.sync = Sync::Failed;
+        }
+    }
+
+    fn stream_key(&self) -> Option<&StreamKey> {
+        self.stream.as_ref().map(|view| &view.description.key)
+    }
+
+    /// The frozen start of the stream as it is now, if it is known.
+    fn known_start(&self) -> Option<FrozenStart> {
+        let key = self.stream_key()?;
+        self.frozen.as_ref().filter(|(of, _)| of == key).map(|(_, start)| *start)
+    }
+
+    fn ask_start(&mut self, ctx: &mut Context) {
+        let Some(key) = self.stream_key().cloned() else { return };
+        if self.known_start().is_some() {
+            return;
+        }
+        if let Cycle::Reading { start: start @ StartDoc::Unasked, .. } = &mut self.cycle {
+            *start = StartDoc::Asked;
+            ctx.ask(StoreCall::Doc(DocName::start(&key)), Purpose::Planner(Ask::Start));
+        }
+    }
+
+    pub(super) fn on_start(&mut self, doc: Option<&Document>, ctx: &mut Context) {
+        let found = doc.and_then(|doc| FrozenStart::decode(&doc.body));
+        match (found, self.stream_key().cloned()) {
+            (Some(start), Some(key)) => self.frozen = Some((key, start)),
+            _ => {
+                if let Cycle::Reading { start, .. } = &mut self.cycle {
+                    *start = StartDoc::Missing;
+                }
+            }
+        }
+        self.go_on_cycle(ctx);
+    }
+
+    /// Freezes the start of a stream that has none: once for all, before its first lease.
+    fn freeze_start(&mut self, ctx: &mut Context) {
+        let Some(view) = &self.stream else { return };
+        let key = view.description.key.clone();
+        let remade = match &self.cycle {
+            Cycle::Reading { leases: Some(rows), .. } => rows.iter().any(|row| {
+                row.key.stream().is_some_and(|of| of.name == key.name && of.created != key.created)
+            }),
+            _ => false,
+        };
+        let at = match (self.remembered_start, ctx.settings.initial_position) {
+            // A stream made again is read from its beginning, whatever the settings say.
+            _ if remade => None,
+            (Some(at), _) => Some(at),
+            (None, InitialPosition::TrimHorizon) => None,
+            (None, InitialPosition::Latest) => Some(view.description.server_time),
+            (None, InitialPosition::AtTimestamp(at)) => Some(at),
+        };
+        let start = FrozenStart { at };
+        let put = PutDoc::new(DocName::start(&key), None, start.encode());
+        ctx.ask(StoreCall::PutDoc(put), Purpose::Planner(Ask::PutStart(start)));
+    }
+
+    pub(super) fn on_start_put(
+        &mut self,
+        start: FrozenStart,
+        write: Write<Document>,
+        ctx: &mut Context,
+    ) {
+        let stored = match write {
+            Write::Done(_) => Some(start),
+            Write::Refused(doc) => doc.and_then(|doc| FrozenStart::decode(&doc.body)),
+        };
+        match (stored, self.stream_key().cloned()) {
+            (Some(start), Some(key)) => {
+                self.frozen = Some((key, start));
+                self.go_on_cycle(ctx);
+            }
+            _ => self.restart_cycle(ctx),
+        }
+    }
+
+    /// Leases, sessions and rules are read; the stream may or may not be known.
+    fn on_all_read(&mut self, ctx: &mut Context) {
+        if self.stream.is_some() && self.known_start().is_none() {
+            if let Cycle::Reading { start, .. } = &mut self.cycle {
+                match start {
+                    StartDoc::Missing => {
+                        *start = StartDoc::Asked;
+                        self.freeze_start(ctx);
+                    }
+                    StartDoc::Unasked => self.ask_start(ctx),
+                    StartDoc::Asked => {}
+                }
+            }
+            return;
+        }
+        if self.sync == Sync::Listing {
+            return;
+        }
+        if self.must_list_sessions_again(ctx) {
+            let sessions = StoreCall::Sessions(Consistency::Strong);
+            return ctx.ask(sessions, Purpose::Planner(Ask::Sessions));
+        }
+        let read = std::mem::replace(&mut self.cycle, Cycle::Idle);
+        let Cycle::Reading { leases: Some(leases), sessions: Some(sessions), since, .. } = read
+        else {
+            return;
+        };
+        self.fleet.replace(&sessions, since, ctx.now);
+        for row in sessions.iter().filter(|row| row.has_ended()) {
+            ctx.note_ended(&row.id);
+        }
+        let listed: BTreeSet<_> = sessions.iter().map(|row| &row.id).collect();
+        for owner in leases.iter().filter_map(|row| row.owner.as_ref()) {
+            if !listed.contains(owner) {
+                ctx.note_ended(owner);
+            }
+        }
+        self.rows = leases.into_iter().map(|row| (row.key.clone(), row)).collect();
+        self.mend_lineage(ctx);
+    }
+
+    /// Whether a lease names a session that the listing does not show, and the listing may be
+    /// older than the lease: the sessions are then listed again.
+    fn must_list_sessions_again(&mut self, ctx: &Context) -> bool {
+        let Cycle::Reading {
+            leases: Some(leases),
+            sessions: sessions @ Some(_),
+            sessions_after: after @ false,
+            ..
+        } = &mut self.cycle
+        else {
+            return false;
+        };
+        let listed: BTreeSet<_> = sessions.iter().flatten().map(|row| &row.id).collect();
+        let unknown = leases
+            .iter()
+            .filter_map(|row| row.owner.as_ref())
+            .any(|owner| !listed.contains(owner) && !ctx.ended.contains(owner));
+        if unknown {
+            *sessions = None;
+            *after = true;
+        }
+        unknown
+    }
+
+    /// Compares the rows with a listing of the shards that is newer than them.
+    fn mend_lineage(&mut self, ctx: &mut Context) {
+        let mut waiting = Vec::new();
+        if let (Sync::Fresh, Some(start)) = (self.sync, self.known_start()) {
+            let changes = self.reconcile(start.into());
+            self.note_problems(&changes, ctx);
+            waiting = changes.create;
+            self.orphaned = changes.orphaned;
+            self.deletable = changes.delete;
+            self.deletable.extend(self.retirable(changes.stale));
+        }
+        self.sync = match self.sync {
+            Sync::Failed => Sync::Wanted,
+            _ => Sync::NotWanted,
+        };
+        self.cycle = Cycle::Creating { waiting, missing: BTreeSet::new() };
+        self.put_rows(ctx);
+    }
+
+    /// Puts the rows no other row waits for: descendants before their ancestors, so that a planner
+    /// that stops half way leaves no ancestor with a row whose descendants lack theirs.
+    fn put_rows(&mut self, ctx: &mut Context) {
+        let Cycle::Creating { waiting, missing } = &mut self.cycle else { return };
+        let parents: BTreeSet<LeaseKey> = waiting
+            .iter()
+            .flat_map(|row| row.parents.iter().filter_map(|id| row.key.sibling(id)))
+            .collect();
+        let (later, now): (Vec<Lease>, Vec<Lease>) =
+            std::mem::take(waiting).into_iter().partition(|row| parents.contains(&row.key));
+        *waiting = later;
+        missing.extend(now.iter().map(|row| row.key.clone()));
+        if now.is_empty() {
+            return self.finish_cycle(ctx);
+        }
+        for row in now {
+            let ask = Purpose::Planner(Ask::Create(row.key.clone()));
+            ctx.ask(StoreCall::Create(row), ask);
+        }
+    }
+
+    pub(super) fn on_created(&mut self, key: &LeaseKey, outcome: StoreOutcome, ctx: &mut Context) {
+        let Ok(StoreReply::LeaseWrite(write)) = outcome else { return self.restart_cycle(ctx) };
+        if let Some(row) = write.into_row() {
+            self.rows.insert(key.clone(), row);
+        }
+        if let Cycle::Creating { missing, .. } = &mut self.cycle {
+            missing.remove(key);
+        }
+        self.go_on_cycle(ctx);
+    }
+
+    /// Everything is there: computes the plan and publishes it.
+    fn finish_cycle(&mut self, ctx: &mut Context) {
+        self.cycle = Cycle::Idle;
+        let unassigned = self.compute(ctx);
+        let moves = self.plan_moves(ctx.now);
+        self.fleet.name_standby(&self.me);
+        ctx.notify(Notice::Planned { moves, unassigned });
+        self.publish(ctx);
+        self.note_unused_sessions(ctx);
+        self.delete_useless(ctx);
+    }
+}

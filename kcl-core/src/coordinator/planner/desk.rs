@@ -1,0 +1,67 @@
+//! The document of one worker: what is stored, and what should be.
+
+use super::fleet::Fleet;
+use crate::{
+    coordinator::{Assignment, Hold},
+    env::Time,
+    lease::{PlanVersion, SessionId},
+};
+
+/// The document of one worker.
+#[derive(Debug, Default)]
+pub(super) struct Desk {
+    /// The document's version in the store, once it is known: `Some(None)` means there is none.
+    pub(super) stored: Option<Option<u64>>,
+    /// What the store holds of this term, once acknowledged.
+    pub(super) published: Option<Assignment>,
+    /// What it should hold.
+    pub(super) wanted: Option<Assignment>,
+    /// A read or write is under way.
+    pub(super) busy: bool,
+    /// When a failed read or write is tried again.
+    pub(super) retry_at: Option<Time>,
+    /// When the worker was last told to look.
+    pub(super) woken_at: Option<Time>,
+}
+
+impl Desk {
+    /// Whether the store holds what it should.
+    pub(super) fn is_published(&self) -> bool {
+        self.wanted.is_some() && self.published == self.wanted
+    }
+
+    /// The version of the stored document of this term.
+    pub(super) fn version(&self) -> Option<PlanVersion> {
+        self.published.as_ref().map(|document| document.version)
+    }
+
+    /// Whether what should be stored is stored, and `session` has said that it saw it.
+    pub(super) fn is_echoed_by(&self, session: &SessionId, fleet: &Fleet) -> bool {
+        self.is_published() && self.version().is_some_and(|v| fleet.seen_by(session) >= v)
+    }
+
+    /// Whether `document` says the same as what should be stored: its version aside, how a lease
+    /// was to be come by that is held now, and what the worker is told of the others' places in the
+    /// succession. None of that is worth rewriting a document.
+    pub(super) fn says(&self, document: &Assignment) -> bool {
+        let me = Some(&document.session);
+        self.wanted.as_ref().is_some_and(|wanted| {
+            let same_part = (wanted.standby.as_ref() == me) == (document.standby.as_ref() == me);
+            let aligned = Assignment {
+                version: document.version,
+                rank: document.rank,
+                standby: document.standby.clone(),
+                holds: document.holds.clone(),
+                ..wanted.clone()
+            };
+            same_part && aligned == *document && says_holds(&wanted.holds, &document.holds)
+        })
+    }
+}
+
+fn says_holds(stored: &[Hold], wanted: &[Hold]) -> bool {
+    let same = |(old, new): (&Hold, &Hold)| {
+        old.key == new.key && (new.from.is_none() || new.from == old.from)
+    };
+    stored.len() == wanted.len() && stored.iter().zip(wanted).all(same)
+}

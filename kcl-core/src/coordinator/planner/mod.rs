@@ -1,0 +1,291 @@
+//! Planning: what each worker should hold, published as one document per worker.
+//!
+//! DESIGN §4 rules 6, 8, 12 and 14. A plan is intent only: owners take and release leases
+//! themselves, so that a stale or doubled planner can waste moves and never break safety.
+
+mod cycle;
+mod desk;
+mod fleet;
+mod moves;
+mod publish;
+mod triggers;
+mod upkeep;
+mod view;
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use self::{
+    cycle::{Cycle, Sync},
+    desk::Desk,
+    fleet::Fleet,
+    moves::Move,
+    upkeep::Upkeep,
+};
+use super::{
+    Assignment,
+    call::{StoreOutcome, StoreReply},
+    context::Context,
+    document::FrozenStart,
+    event::StreamView,
+    watch::Watch,
+};
+use crate::{
+    assignment::placement::PlacementRules,
+    env::{Time, WallTime},
+    lease::{Delete, Epoch, Lease, LeaseKey, PlanVersion, SessionId, WorkerId},
+    stream::{SourceErrorKind, StreamKey},
+};
+
+/// What the planner asked the store for.
+#[derive(Clone, Debug)]
+pub(in crate::coordinator) enum Ask {
+    /// Every lease, for a plan.
+    Leases,
+    /// Every session, for a plan.
+    Sessions,
+    /// The placement rules.
+    Rules,
+    /// The frozen start of the stream.
+    Start,
+    /// The frozen start, put because there was none.
+    PutStart(FrozenStart),
+    /// The row of a lease that the lineage asks for.
+    Create(LeaseKey),
+    /// A worker's document.
+    Doc(WorkerId),
+    /// A worker's document, written.
+    PutDoc(WorkerId, PlanVersion),
+    /// The document of a worker that is gone.
+    DeadDoc(WorkerId),
+    /// The row of a lease that should have moved by now.
+    MoveRow(LeaseKey),
+    /// The end of a session's row.
+    Forget(SessionId),
+}
+
+/// What the rest of the coordinator has to know.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(in crate::coordinator) enum Signal {
+    /// My own document changed.
+    Mine(Assignment),
+    /// A document of a higher term was met.
+    Outranked,
+}
+
+/// The planner of one term.
+#[derive(Debug)]
+pub(in crate::coordinator) struct Planner {
+    me: SessionId,
+    term: Epoch,
+    version: u64,
+    cycle: Cycle,
+    /// When the next plan is made, if one is asked for.
+    plan_at: Time,
+    /// When the next audit is due.
+    audit_at: Time,
+    fleet: Fleet,
+    /// The leases as the last plan saw them.
+    rows: BTreeMap<LeaseKey, Lease>,
+    /// Who should hold what.
+    desired: BTreeMap<LeaseKey, SessionId>,
+    moves: BTreeMap<LeaseKey, Move>,
+    /// When each lease last started to move between live workers.
+    moved_at: BTreeMap<LeaseKey, Time>,
+    desks: BTreeMap<WorkerId, Desk>,
+    stream: Option<StreamView>,
+    sync: Sync,
+    /// When the listing of the shards that is under way was asked for.
+    listing_since: Option<Time>,
+    /// When the rows were read that the next listing has to be newer than.
+    read_at: Time,
+    shards_at: Time,
+    /// Leases whose shard the stream has forgotten, to be ended by an owner.
+    orphaned: Vec<LeaseKey>,
+    /// Rows nobody needs any more.
+    deletable: Vec<Delete>,
+    frozen: Option<(StreamKey, FrozenStart)>,
+    /// A frozen start learnt from an older document, should the store have lost its own.
+    remembered_start: Option<WallTime>,
+    rules: PlacementRules,
+    /// Whether the next plan reads the rules anew.
+    rules_due: bool,
+    upkeep: Upkeep,
+    /// Hash-range holes the last plan saw: healed when seen twice.
+    holes: Vec<crate::stream::HashRange>,
+    valid: bool,
+    signals: Vec<Signal>,
+}
+
+impl Planner {
+    /// A planner that starts its term, with the newest document it has seen.
+    pub(in crate::coordinator) fn new(
+        me: SessionId,
+        term: Epoch,
+        first_plan_at: Time,
+        last: Option<&Assignment>,
+        ctx: &Context,
+    ) -> Self {
+        Self {
+            me,
+            term,
+            version: 0,
+            cycle: Cycle::Idle,
+            plan_at: first_plan_at,
+            audit_at: ctx.now + ctx.settings.audit_interval,
+            fleet: Fleet::default(),
+            rows: BTreeMap::new(),
+            desired: BTreeMap::new(),
+            moves: BTreeMap::new(),
+            moved_at: BTreeMap::new(),
+            desks: BTreeMap::new(),
+            stream: None,
+            sync: Sync::Wanted,
+            listing_since: None,
+            read_at: Time::ZERO,
+            shards_at: Time::NEVER,
+            orphaned: Vec::new(),
+            deletable: Vec::new(),
+            frozen: None,
+            remembered_start: last.and_then(|last| last.frozen),
+            rules: PlacementRules::default(),
+            rules_due: true,
+            upkeep: Upkeep::default(),
+            holes: Vec::new(),
+            valid: true,
+            signals: Vec::new(),
+        }
+    }
+
+    pub(in crate::coordinator) const fn term(&self) -> Epoch {
+        self.term
+    }
+
+    pub(in crate::coordinator) fn take_signals(&mut self) -> Vec<Signal> {
+        std::mem::take(&mut self.signals)
+    }
+
+    /// Whether the planner's own session is valid: it publishes nothing while it is not.
+    pub(in crate::coordinator) const fn set_valid(&mut self, valid: bool) {
+        self.valid = valid;
+    }
+
+    /// The session named to follow the planner.
+    pub(in crate::coordinator) fn standby(&self) -> Option<SessionId> {
+        self.fleet.standby().cloned()
+    }
+
+    /// Whether a live session that does not leave, other than the planner, is known.
+    pub(in crate::coordinator) fn has_successors(&self) -> bool {
+        self.fleet.members().any(|row| row.id != self.me)
+    }
+
+    /// Whether the standby has seen the document that names it.
+    pub(in crate::coordinator) fn standby_knows(&self) -> bool {
+        let Some(standby) = self.fleet.standby() else { return false };
+        self.desks.get(&standby.worker).is_some_and(|desk| desk.is_echoed_by(standby, &self.fleet))
+    }
+
+    /// Every known live session but the planner's.
+    pub(in crate::coordinator) fn others(&self) -> Vec<SessionId> {
+        let others = self.fleet.members().filter(|row| row.id != self.me);
+        others.map(|row| row.id.clone()).collect()
+    }
+
+    pub(in crate::coordinator) fn next_wake(&self) -> Time {
+        if !self.valid {
+            return Time::NEVER;
+        }
+        let plan = if self.cycle.is_idle() { self.plan_at } else { self.cycle.next_wake() };
+        let shards = self.shards_at;
+        plan.min(self.audit_at)
+            .min(shards)
+            .min(self.next_move())
+            .min(self.next_publication())
+            .min(self.upkeep.next_wake())
+    }
+
+    pub(in crate::coordinator) fn on_tick(&mut self, watch: &mut Watch, ctx: &mut Context) {
+        if !self.valid {
+            return;
+        }
+        if self.shards_at <= ctx.now {
+            self.list_shards(ctx);
+        }
+        if self.audit_at <= ctx.now {
+            self.audit_at = ctx.now + ctx.settings.audit_interval;
+            self.rules_due = true;
+            self.sync = Sync::Wanted;
+            self.plan_soon(ctx);
+        }
+        self.go_on_cycle(ctx);
+        self.drive_moves(watch, ctx);
+        self.publish_due(ctx);
+        self.forget_due(ctx);
+    }
+
+    pub(in crate::coordinator) fn on_reply(
+        &mut self,
+        ask: Ask,
+        outcome: StoreOutcome,
+        ctx: &mut Context,
+    ) {
+        match (ask, outcome) {
+            (Ask::Leases, Ok(StoreReply::Leases(rows))) => self.on_leases(rows, ctx),
+            (Ask::Sessions, Ok(StoreReply::Sessions(rows))) => self.on_sessions(rows, ctx),
+            (Ask::Rules, Ok(StoreReply::Doc(doc))) => self.on_rules(doc.as_ref(), ctx),
+            (Ask::Start, Ok(StoreReply::Doc(doc))) => self.on_start(doc.as_ref(), ctx),
+            (Ask::PutStart(start), Ok(StoreReply::DocWrite(write))) => {
+                self.on_start_put(start, write, ctx);
+            }
+            (Ask::Create(key), outcome) => self.on_created(&key, outcome, ctx),
+            (Ask::Leases | Ask::Sessions | Ask::Rules | Ask::Start | Ask::PutStart(_), _) => {
+                self.restart_cycle(ctx);
+            }
+            (Ask::Doc(worker), outcome) => self.on_doc(&worker, outcome, ctx),
+            (Ask::PutDoc(worker, version), outcome) => {
+                self.on_doc_put(&worker, version, outcome, ctx);
+            }
+            (Ask::MoveRow(key), Ok(StoreReply::Lease(row))) => {
+                self.on_move_row(&key, row.as_ref(), ctx);
+            }
+            (Ask::MoveRow(key), _) => self.look_at_move_later(&key, ctx),
+            (Ask::Forget(id), outcome) => self.on_forgotten(&id, &outcome, ctx),
+            (Ask::DeadDoc(worker), Ok(StoreReply::Doc(doc))) => {
+                self.on_dead_doc(&worker, doc, ctx);
+            }
+            (Ask::DeadDoc(_), _) => {}
+        }
+    }
+
+    /// The shards were listed, or could not be.
+    pub(in crate::coordinator) fn on_shards(
+        &mut self,
+        result: Result<StreamView, SourceErrorKind>,
+        ctx: &mut Context,
+    ) {
+        let Some(asked) = self.listing_since.take() else { return };
+        match result {
+            Ok(view) => {
+                self.shards_at = ctx.now + ctx.settings.shard_sync_interval;
+                self.on_stream(view, asked, ctx);
+            }
+            Err(kind) => {
+                self.shards_at = ctx.now + ctx.settings.watch_interval;
+                self.on_no_stream();
+                ctx.notify(super::command::Notice::StreamTrouble(kind));
+            }
+        }
+        self.go_on_cycle(ctx);
+    }
+
+    /// Makes a plan at once, or again if one is being made.
+    pub(in crate::coordinator) fn plan_soon(&mut self, ctx: &Context) {
+        self.plan_at = self.plan_at.min(ctx.now);
+    }
+
+    /// Which sessions hold or should hold leases.
+    fn sessions_in_use(&self) -> BTreeSet<&SessionId> {
+        let owners = self.rows.values().filter_map(|row| row.owner.as_ref());
+        owners.chain(self.desired.values()).collect()
+    }
+}

@@ -1,0 +1,236 @@
+//! Leases on their way from one live worker to another: make before break.
+//!
+//! First the new owner's document names the lease; once it has said that it saw that, the old
+//! owner's document gives the lease away; an owner that does not release it in time has it taken by
+//! force.
+
+use super::{Ask, Planner};
+use crate::{
+    assignment::placement::PlacementRules,
+    coordinator::{
+        Assignment,
+        call::StoreCall,
+        command::Notice,
+        context::{Context, Purpose},
+        document::{Give, Hold, How, Origin},
+        watch::Watch,
+    },
+    env::Time,
+    lease::{Epoch, Lease, LeaseKey, PlanVersion, SessionId},
+};
+
+/// Sessions looked at one by one for an expected echo; beyond, all are read at once.
+const LOOKS_MAX: usize = 8;
+
+/// A lease on its way.
+#[derive(Clone, Debug)]
+pub(super) struct Move {
+    pub(super) from: SessionId,
+    pub(super) epoch: Epoch,
+    pub(super) to: SessionId,
+    pub(super) stage: Stage,
+}
+
+/// How far a move has got.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Stage {
+    /// The new owner is told; the old one goes on.
+    Announced,
+    /// The old owner is told to release.
+    Ordered {
+        /// When the order was published, and as what.
+        published: Option<(Time, PlanVersion)>,
+        /// When it was known that the old owner had seen it.
+        seen_at: Option<Time>,
+        /// When the row is looked at: it should have moved by then.
+        look_at: Time,
+    },
+    /// The new owner is told to take it by force.
+    Forced,
+}
+
+impl Stage {
+    pub(super) const fn ordered() -> Self {
+        Self::Ordered { published: None, seen_at: None, look_at: Time::NEVER }
+    }
+}
+
+impl Planner {
+    /// What a worker's document should say now.
+    pub(super) fn document_for(&self, session: &SessionId) -> Assignment {
+        let mut holds = Vec::new();
+        let mut gives = Vec::new();
+        for (key, wanted) in &self.desired {
+            if wanted == session {
+                holds.push(Hold { key: key.clone(), from: self.origin(key, session) });
+            }
+        }
+        for (key, moving) in self.moves.iter().filter(|(_, m)| m.from == *session) {
+            if moving.stage == Stage::Announced {
+                holds.push(Hold { key: key.clone(), from: None });
+            } else {
+                let to = Some(moving.to.clone());
+                gives.push(Give { key: key.clone(), epoch: moving.epoch, to });
+            }
+        }
+        for (key, row) in &self.rows {
+            let owned = row.owner.as_ref() == Some(session);
+            if owned && !self.desired.contains_key(key) && !row.has_ended() && !key.is_role() {
+                gives.push(Give { key: key.clone(), epoch: row.epoch, to: None });
+            }
+        }
+        holds.sort_by(|a, b| a.key.cmp(&b.key));
+        Assignment {
+            version: PlanVersion::NONE,
+            session: session.clone(),
+            planner: self.me.clone(),
+            standby: self.fleet.standby().cloned(),
+            rank: self.fleet.rank(session, &self.me),
+            takes_children: self.rules == PlacementRules::default(),
+            frozen: self.frozen.as_ref().and_then(|(_, start)| start.at),
+            holds,
+            gives,
+        }
+    }
+
+    /// How the row of a wished lease was seen, when its new owner does not hold it.
+    fn origin(&self, key: &LeaseKey, session: &SessionId) -> Option<Origin> {
+        let row = self.rows.get(key)?;
+        if row.owner.as_ref() == Some(session) {
+            return None;
+        }
+        let how = match self.moves.get(key).map(|m| &m.stage) {
+            None => How::Free,
+            Some(Stage::Forced) => How::Force,
+            Some(_) => How::Wait,
+        };
+        Some(Origin { owner: row.owner.clone(), epoch: row.epoch, how })
+    }
+
+    /// Brings the moves in line with a new plan. Answers how many leases start to move.
+    pub(super) fn plan_moves(&mut self, now: Time) -> usize {
+        let mut started = 0;
+        let mut moves = std::collections::BTreeMap::new();
+        for (key, to) in &self.desired {
+            let Some(row) = self.rows.get(key) else { continue };
+            let Some(from) = row.owner.as_ref().filter(|owner| *owner != to) else { continue };
+            if !self.fleet.is_alive(from) {
+                continue;
+            }
+            let same = self
+                .moves
+                .get(key)
+                .filter(|old| old.from == *from && old.epoch == row.epoch && old.to == *to);
+            let moving = same.cloned().unwrap_or_else(|| {
+                started += 1;
+                self.moved_at.insert(key.clone(), now);
+                let (from, to) = (from.clone(), to.clone());
+                Move { from, epoch: row.epoch, to, stage: Stage::Announced }
+            });
+            moves.insert(key.clone(), moving);
+        }
+        self.moves = moves;
+        self.moved_at.retain(|key, _| self.rows.contains_key(key));
+        started
+    }
+
+    /// A document was published: orders in it count from now.
+    pub(super) fn note_publication(&mut self, document: &Assignment, ctx: &Context) {
+        let silent = ctx.settings.session_timeout + ctx.settings.handoff_timeout;
+        for give in &document.gives {
+            if let Some(Stage::Ordered { published: published @ None, look_at, .. }) =
+                self.moves.get_mut(&give.key).map(|moving| &mut moving.stage)
+            {
+                *published = Some((ctx.now, document.version));
+                // An owner that beats but never says that it saw the order.
+                *look_at = ctx.now + silent;
+            }
+        }
+    }
+
+    /// Moves whose new owner has said that it knows go on; those overdue are looked at.
+    pub(super) fn drive_moves(&mut self, watch: &mut Watch, ctx: &mut Context) {
+        let mut ordered = false;
+        let mut waiting: Vec<SessionId> = Vec::new();
+        let desks = &self.desks;
+        let fleet = &self.fleet;
+        for (key, moving) in &mut self.moves {
+            match &mut moving.stage {
+                Stage::Announced => {
+                    let desk = desks.get(&moving.to.worker);
+                    if desk.is_some_and(|desk| desk.is_echoed_by(&moving.to, fleet)) {
+                        moving.stage = Stage::ordered();
+                        ordered = true;
+                    } else if !waiting.contains(&moving.to) && moving.to != self.me {
+                        waiting.push(moving.to.clone());
+                    }
+                }
+                Stage::Ordered { published: Some((_, version)), seen_at, look_at } => {
+                    if seen_at.is_none() && fleet.seen_by(&moving.from) >= *version {
+                        *seen_at = Some(ctx.now);
+                        *look_at = ctx.now + ctx.settings.handoff_timeout;
+                    }
+                    if *look_at <= ctx.now {
+                        *look_at = Time::NEVER;
+                        let ask = Purpose::Planner(Ask::MoveRow(key.clone()));
+                        ctx.ask(StoreCall::Lease(key.clone()), ask);
+                    }
+                }
+                Stage::Ordered { .. } | Stage::Forced => {}
+            }
+        }
+        if ordered {
+            self.publish(ctx);
+        }
+        self.look_for_echoes(&waiting, watch, ctx);
+    }
+
+    fn look_for_echoes(&mut self, waiting: &[SessionId], watch: &mut Watch, ctx: &mut Context) {
+        if waiting.is_empty() {
+            self.upkeep.echoes_at = Time::NEVER;
+        } else if self.upkeep.echoes_at == Time::NEVER {
+            self.upkeep.echoes_at = ctx.now + ctx.settings.fast_poll;
+        } else if self.upkeep.echoes_at <= ctx.now {
+            self.upkeep.echoes_at = ctx.now + ctx.settings.fast_poll;
+            if waiting.len() > LOOKS_MAX {
+                watch.list(crate::store::Consistency::Eventual, ctx);
+            } else {
+                for id in waiting {
+                    watch.look(id, ctx);
+                }
+            }
+        }
+    }
+
+    /// The row of a lease that should have moved by now: if it has not, it is taken by force.
+    pub(super) fn on_move_row(&mut self, key: &LeaseKey, row: Option<&Lease>, ctx: &mut Context) {
+        let Some(moving) = self.moves.get_mut(key) else { return };
+        let Stage::Ordered { seen_at, .. } = &moving.stage else { return };
+        if !row.is_some_and(|row| row.is_held_by(&moving.from, moving.epoch)) {
+            // It has moved, or something else became of it: the next plan will see.
+            self.moves.remove(key);
+            return self.plan_soon(ctx);
+        }
+        let (from, overlap) = (moving.from.clone(), seen_at.is_none());
+        moving.stage = Stage::Forced;
+        ctx.notify(Notice::Forced { key: key.clone(), from: from.clone(), overlap });
+        ctx.wake(&from);
+        self.publish(ctx);
+    }
+
+    pub(super) fn look_at_move_later(&mut self, key: &LeaseKey, ctx: &Context) {
+        if let Some(Stage::Ordered { look_at, .. }) =
+            self.moves.get_mut(key).map(|moving| &mut moving.stage)
+        {
+            *look_at = ctx.now + ctx.settings.fast_poll;
+        }
+    }
+
+    pub(super) fn next_move(&self) -> Time {
+        let looks = self.moves.values().map(|moving| match &moving.stage {
+            Stage::Ordered { look_at, .. } => *look_at,
+            _ => Time::NEVER,
+        });
+        looks.min().unwrap_or(Time::NEVER).min(self.upkeep.echoes_at)
+    }
+}

@@ -1,0 +1,262 @@
+//! Which part hears of what.
+
+use super::{
+    Coordinator, Event, Notice, Outcome, StoreOutcome,
+    command::LossReason,
+    context::Purpose,
+    handoff, member,
+    planner::{self, Planner},
+    succession, watch,
+};
+use crate::{
+    lease::{EndReason, Epoch},
+    store::Consistency,
+};
+
+impl Coordinator {
+    pub(super) fn route(&mut self, event: Event) {
+        match event {
+            Event::Tick => {}
+            Event::Store(id, outcome) => {
+                if let Some(purpose) = self.ctx.take_purpose(id) {
+                    self.route_reply(purpose, outcome);
+                }
+            }
+            Event::Shards(result) => {
+                if let Some(planner) = &mut self.planner {
+                    planner.on_shards(result, &mut self.ctx);
+                }
+            }
+            Event::Run(news) => self.handoff.on_run(news, &mut self.ctx),
+            Event::Woken => {
+                for signal in self.member.on_push() {
+                    self.on_member(signal);
+                }
+            }
+            Event::Pushes(pushed) => self.member.set_pushed(pushed, self.ctx.now),
+            Event::Leave => self.start_leaving(),
+        }
+    }
+
+    fn route_reply(&mut self, purpose: Purpose, outcome: StoreOutcome) {
+        let ctx = &mut self.ctx;
+        match purpose {
+            Purpose::Member(ask) => {
+                let beat = matches!(ask, member::Ask::Beat(_)) && outcome.is_ok();
+                self.member.on_reply(ask, outcome, ctx);
+                if beat {
+                    self.watch.on_own_beat(ctx);
+                    self.handoff.on_beat(ctx);
+                }
+            }
+            Purpose::Handoff(ask) => self.handoff.on_reply(ask, outcome, ctx),
+            Purpose::Watch(ask) => self.watch.on_reply(ask, outcome, ctx),
+            Purpose::Succession(ask) => {
+                self.succession.on_reply(ask, outcome, &mut self.watch, ctx);
+            }
+            Purpose::Planner(ask) => {
+                if let Some(planner) = &mut self.planner {
+                    planner.on_reply(ask, outcome, ctx);
+                }
+            }
+            Purpose::Document => self.on_document(outcome),
+            Purpose::Nobody => {}
+        }
+    }
+
+    /// Lets every part hear what the others have to say, until nobody has anything to say.
+    pub(super) fn settle(&mut self) {
+        loop {
+            self.share_validity();
+            let mut quiet = true;
+            for signal in self.member.take_signals() {
+                quiet = false;
+                self.on_member(signal);
+                self.share_validity();
+            }
+            for signal in self.handoff.take_signals() {
+                quiet = false;
+                self.on_handoff(&signal);
+            }
+            for signal in self.watch.take_signals() {
+                quiet = false;
+                self.on_watch(signal);
+            }
+            for signal in self.succession.take_signals() {
+                quiet = false;
+                self.on_succession(&signal);
+            }
+            for signal in self.planner.as_mut().map(Planner::take_signals).unwrap_or_default() {
+                quiet = false;
+                self.on_planner(signal);
+            }
+            self.go_on_leaving();
+            if quiet || self.over {
+                return;
+            }
+        }
+    }
+
+    fn share_validity(&mut self) {
+        let valid = self.member.is_valid(self.ctx.now);
+        self.handoff.set_valid(valid);
+        self.succession.set_valid(valid);
+        if let Some(planner) = &mut self.planner {
+            planner.set_valid(valid);
+            planner.on_seen(&self.member.row(), &mut self.ctx);
+        }
+    }
+
+    fn on_member(&mut self, signal: member::Signal) {
+        match signal {
+            member::Signal::Joined => {
+                self.joined_at = self.ctx.now;
+                self.ctx.notify(Notice::Registered(self.member.id().clone()));
+                self.succession.look_now(&self.ctx);
+                self.document.poll_at = self.ctx.now;
+            }
+            member::Signal::Woken => self.on_woken(),
+            member::Signal::Lapsed => {
+                self.handoff.on_lapse(&mut self.ctx);
+                self.ctx.notify(Notice::Lapsed);
+            }
+            member::Signal::Revived => {
+                let held = self.handoff.held().count();
+                self.ctx.notify(Notice::Revived(held));
+                self.handoff.revalidate(&mut self.ctx);
+                self.succession.look_now(&self.ctx);
+            }
+            member::Signal::Fenced(reason) => self.on_fenced(reason),
+            member::Signal::WentBack => {
+                self.ctx.notify(Notice::StoreWentBack);
+                self.handoff.on_store_went_back(&mut self.ctx);
+                self.watch.on_store_went_back(&self.ctx);
+                self.succession.look_now(&self.ctx);
+                if let Some(planner) = &mut self.planner {
+                    planner.on_store_went_back(&self.ctx);
+                }
+            }
+            member::Signal::Left => self.finish(Outcome::Left),
+            member::Signal::Duplicate => self.on_duplicate(),
+        }
+    }
+
+    /// Somebody wants this worker to look: at its document, at leases released to it, and as the
+    /// planner at the sessions.
+    fn on_woken(&mut self) {
+        self.handoff.hurry(&mut self.ctx);
+        if self.planner.is_some() {
+            self.watch.list(Consistency::Strong, &mut self.ctx);
+        } else {
+            self.read_document();
+            self.succession.look_now(&self.ctx);
+        }
+    }
+
+    fn on_fenced(&mut self, reason: EndReason) {
+        let id = self.member.id().clone();
+        self.ctx.notify(Notice::Fenced(id, reason));
+        self.handoff.lose_all(LossReason::Fenced, &mut self.ctx);
+        self.stop_planning();
+        match reason {
+            EndReason::Replaced => self.on_duplicate(),
+            _ if self.leaving.is_under_way() => self.finish(Outcome::Left),
+            _ => self.rejoin(),
+        }
+    }
+
+    fn on_duplicate(&mut self) {
+        self.handoff.lose_all(LossReason::Fenced, &mut self.ctx);
+        self.stop_planning();
+        let worker = self.member.id().worker.clone();
+        self.ctx.notify(Notice::DuplicateWorkerId(self.member.id().clone()));
+        self.finish(Outcome::Duplicate(worker));
+    }
+
+    fn on_handoff(&mut self, signal: &handoff::Signal) {
+        match signal {
+            handoff::Signal::Changed => {
+                self.member.has_changed_leases();
+                self.member.beat_now(&mut self.ctx);
+            }
+            handoff::Signal::Conflict => self.member.has_met_conflict(),
+        }
+    }
+
+    fn on_watch(&mut self, signal: watch::Signal) {
+        let ctx = &mut self.ctx;
+        match signal {
+            watch::Signal::Listed(rows) => {
+                self.member.has_watched(ctx.now);
+                for row in &rows {
+                    self.succession.on_seen(row, &mut self.watch, ctx);
+                }
+                if let Some(planner) = &mut self.planner {
+                    planner.on_listed(&rows, ctx);
+                }
+                self.leaving.on_listed(&rows, self.member.id());
+            }
+            watch::Signal::Ended(id, mine) => {
+                self.succession.on_ended(&id, ctx);
+                if let Some(planner) = &mut self.planner {
+                    planner.on_ended(&id, ctx);
+                } else if let Some(planner) = self.succession.planner().filter(|p| **p != id)
+                    && mine
+                {
+                    ctx.wake(&planner.clone());
+                }
+            }
+            watch::Signal::Seen(row) => {
+                self.succession.on_seen(&row, &mut self.watch, ctx);
+                if let Some(planner) = &mut self.planner {
+                    planner.on_seen(&row, ctx);
+                }
+            }
+        }
+    }
+
+    fn on_succession(&mut self, signal: &succession::Signal) {
+        match signal {
+            succession::Signal::Elected(term) => self.start_planning(*term),
+            succession::Signal::Deposed => {
+                self.stop_planning();
+                self.read_document();
+            }
+            succession::Signal::Follows(planner) => {
+                // The planner is known from its lease before any document: it is told of me.
+                if !self.has_own_document() {
+                    self.ctx.wake(planner);
+                }
+            }
+            succession::Signal::SteppedDown => self.on_stepped_down(),
+        }
+    }
+
+    fn start_planning(&mut self, term: Epoch) {
+        let ctx = &mut self.ctx;
+        // Workers that start together are planned for together.
+        let first = ctx.now.max(self.joined_at + ctx.settings.join_gather);
+        let me = self.member.id().clone();
+        let last = self.handoff.assignment();
+        self.planner = Some(Planner::new(me, term, first, last, ctx));
+        self.watch.watch_all_from(ctx.now);
+        ctx.notify(Notice::Planning(term));
+    }
+
+    fn stop_planning(&mut self) {
+        if let Some(planner) = self.planner.take() {
+            self.watch.watch_only(Vec::new());
+            self.ctx.notify(Notice::StoppedPlanning(planner.term()));
+        }
+    }
+
+    fn on_planner(&mut self, signal: planner::Signal) {
+        match signal {
+            planner::Signal::Mine(assignment) => self.follow(assignment),
+            planner::Signal::Outranked => self.succession.depose(&mut self.ctx),
+        }
+        if let Some(planner) = &self.planner {
+            self.succession.name_standby(planner.standby(), self.ctx.now);
+        }
+    }
+}

@@ -1,0 +1,85 @@
+//! Following one session closely: planner and standby read each other's row shortly after each
+//! beat they expect, so that the death of either is known as soon as the protocol allows.
+
+use std::time::Duration;
+
+use crate::{
+    coordinator::{context::Context, watch::Watch},
+    env::Time,
+    lease::{Session, SessionId},
+};
+
+/// How long after an expected beat the row is read, and how soon again if it is late.
+const AFTER_BEAT: Duration = Duration::from_millis(100);
+
+/// The session followed closely, if any.
+#[derive(Debug)]
+pub(super) struct Partner {
+    id: Option<SessionId>,
+    look_at: Time,
+    /// The last look that found no new beat.
+    stale_at: Time,
+}
+
+impl Default for Partner {
+    fn default() -> Self {
+        Self { id: None, look_at: Time::NEVER, stale_at: Time::ZERO }
+    }
+}
+
+impl Partner {
+    /// Follows another session, or none.
+    pub(super) fn follow(&mut self, id: Option<SessionId>, now: Time) {
+        if self.id != id {
+            self.look_at = if id.is_some() { now } else { Time::NEVER };
+            self.id = id;
+        }
+    }
+
+    pub(super) const fn look_at(&self) -> Time {
+        self.look_at
+    }
+
+    pub(super) fn on_tick(&mut self, watch: &mut Watch, ctx: &mut Context) {
+        if self.look_at > ctx.now {
+            return;
+        }
+        if let Some(id) = &self.id {
+            self.look_at = ctx.now + AFTER_BEAT;
+            if watch.is_overdue(id, ctx.now) {
+                // The watch looks at suspects by itself.
+                self.look_at = Time::NEVER;
+            } else {
+                watch.look(id, ctx);
+            }
+        }
+    }
+
+    /// The session was seen. True if it is the one followed.
+    pub(super) fn on_seen(&mut self, row: &Session, watch: &Watch, ctx: &Context) -> bool {
+        if self.id.as_ref() != Some(&row.id) {
+            return false;
+        }
+        let fresh = watch.last_change(&row.id) == Some(ctx.now);
+        if !fresh {
+            self.stale_at = ctx.now;
+            if self.look_at == Time::NEVER && !watch.is_overdue(&row.id, ctx.now) {
+                self.look_at = ctx.now + AFTER_BEAT;
+            }
+        } else if ctx.now.since(self.stale_at) <= AFTER_BEAT * 2 {
+            self.look_at = ctx.now + row.interval;
+        } else {
+            // How long ago it beat is not known: creep up on the next beat until a look finds
+            // nothing new.
+            self.look_at = ctx.now + row.interval - AFTER_BEAT;
+        }
+        fresh
+    }
+
+    pub(super) fn on_ended(&mut self, id: &SessionId) {
+        if self.id.as_ref() == Some(id) {
+            self.id = None;
+            self.look_at = Time::NEVER;
+        }
+    }
+}

@@ -1,0 +1,343 @@
+//! Watching other sessions, and ending those that do not beat.
+//!
+//! DESIGN §4 rules 3 and 11. A window opens when a beat is first *received*; if it is still the
+//! newest a session timeout later, and this watcher was well throughout, the session is ended,
+//! conditional on that beat.
+
+mod health;
+mod window;
+
+use std::collections::BTreeMap;
+
+use self::{
+    health::Health,
+    window::{Pace, Window},
+};
+use super::{
+    call::{StoreCall, StoreOutcome, StoreReply},
+    command::Notice,
+    context::{Context, Purpose},
+};
+use crate::{
+    env::Time,
+    lease::{EndSession, Ending, Session, SessionId, Write},
+    store::Consistency,
+};
+
+/// From this many sessions on, more than half of them failing at once is taken for an outage first.
+const OUTAGE_MIN_SESSIONS: usize = 4;
+
+/// What the watch asked the store for.
+#[derive(Clone, Debug)]
+pub(in crate::coordinator) enum Ask {
+    /// All sessions.
+    List,
+    /// One session; asked at.
+    Look(SessionId, Time),
+    /// One session that a look did not find, consistently.
+    Confirm(SessionId),
+    /// The end of a session.
+    Fence(SessionId),
+}
+
+/// What the rest of the coordinator has to know.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(in crate::coordinator) enum Signal {
+    /// All sessions were read.
+    Listed(Vec<Session>),
+    /// A watched session has ended; true: by my hand.
+    Ended(SessionId, bool),
+    /// A watched session beat, or its row changed.
+    Seen(Session),
+}
+
+/// The sessions being watched.
+#[derive(Debug)]
+pub(in crate::coordinator) struct Watch {
+    me: SessionId,
+    windows: BTreeMap<SessionId, Window>,
+    /// Whom to watch; `None`: everybody.
+    only: Option<Vec<SessionId>>,
+    health: Health,
+    /// When all sessions are read next; `NEVER`: not my part.
+    list_at: Time,
+    listing: bool,
+    /// No session is ended before this time: an outage is waited out, or the store went back.
+    patience: Patience,
+    signals: Vec<Signal>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Patience {
+    /// Sessions that are due are ended.
+    Out,
+    /// Nothing is ended before this time.
+    Until(Time),
+    /// One wait was granted and is over; what is due is ended, however many, until the fleet is
+    /// well again.
+    Spent,
+}
+
+impl Watch {
+    pub(in crate::coordinator) fn new(me: SessionId, now: Time) -> Self {
+        Self {
+            me,
+            windows: BTreeMap::new(),
+            only: Some(Vec::new()),
+            health: Health::new(now),
+            list_at: Time::NEVER,
+            listing: false,
+            patience: Patience::Out,
+            signals: Vec::new(),
+        }
+    }
+
+    pub(in crate::coordinator) fn take_signals(&mut self) -> Vec<Signal> {
+        std::mem::take(&mut self.signals)
+    }
+
+    /// Reads all sessions every watch interval from `at` on.
+    pub(in crate::coordinator) fn watch_all_from(&mut self, at: Time) {
+        self.list_at = at;
+        self.only = None;
+    }
+
+    /// When all sessions are read next; `NEVER` if not at all.
+    pub(in crate::coordinator) const fn lists_at(&self) -> Time {
+        self.list_at
+    }
+
+    /// Watches only these sessions from now on, by single looks.
+    pub(in crate::coordinator) fn watch_only(&mut self, ids: Vec<SessionId>) {
+        self.list_at = Time::NEVER;
+        self.windows.retain(|id, _| ids.contains(id));
+        self.only = Some(ids);
+    }
+
+    /// Looks at one session now.
+    pub(in crate::coordinator) fn look(&mut self, id: &SessionId, ctx: &mut Context) {
+        if let Some(window) = self.windows.get_mut(id) {
+            if window.looking {
+                return;
+            }
+            window.looking = true;
+        }
+        let ask = Purpose::Watch(Ask::Look(id.clone(), ctx.now));
+        ctx.ask(StoreCall::Session(id.clone(), Consistency::Eventual), ask);
+    }
+
+    /// Reads all sessions now.
+    pub(in crate::coordinator) fn list(&mut self, consistency: Consistency, ctx: &mut Context) {
+        self.listing = true;
+        ctx.ask(StoreCall::Sessions(consistency), Purpose::Watch(Ask::List));
+    }
+
+    /// Whether the session's next beat is overdue.
+    pub(in crate::coordinator) fn is_overdue(&self, id: &SessionId, now: Time) -> bool {
+        self.windows.get(id).is_some_and(|window| window.is_overdue(now))
+    }
+
+    /// When the newest beat of a session was received, and its interval.
+    pub(in crate::coordinator) fn last_change(&self, id: &SessionId) -> Option<Time> {
+        self.windows.get(id).map(|window| window.since)
+    }
+
+    /// An own beat was answered.
+    pub(in crate::coordinator) fn on_own_beat(&mut self, ctx: &Context) {
+        self.health.on_beat(ctx.now, ctx.settings.session_timeout / 2);
+    }
+
+    /// The store may have gone back in time: what beats it shows proves nothing for a while.
+    pub(in crate::coordinator) fn on_store_went_back(&mut self, ctx: &Context) {
+        self.patience = Patience::Until(ctx.now + ctx.settings.session_timeout);
+        self.windows.clear();
+    }
+
+    pub(in crate::coordinator) fn next_wake(&self, ctx: &Context) -> Time {
+        let list = if self.listing { Time::NEVER } else { self.list_at };
+        let floor = match self.patience {
+            Patience::Until(at) => at,
+            _ => Time::ZERO,
+        };
+        // A watcher that is not well ends nobody, until an answer makes it well again.
+        let well = self.health.is_well(ctx.now, ctx.settings.session_timeout / 2);
+        let windows = self.windows.values().map(|window| {
+            let due = window.due_at(&self.health).max(floor);
+            let fence = if window.fencing || !well { Time::NEVER } else { due };
+            fence.min(window.next_look(self.pace(ctx)))
+        });
+        windows.min().unwrap_or(Time::NEVER).min(list)
+    }
+
+    pub(in crate::coordinator) fn on_tick(&mut self, ctx: &mut Context) {
+        if self.list_at <= ctx.now && !self.listing {
+            // The schedule keeps its phase: the other watcher keeps to the opposite one.
+            let next = self.list_at + ctx.settings.watch_interval;
+            self.list_at =
+                if next > ctx.now { next } else { ctx.now + ctx.settings.watch_interval };
+            self.list(Consistency::Eventual, ctx);
+        }
+        let pace = self.pace(ctx);
+        let suspects: Vec<SessionId> = self
+            .windows
+            .iter()
+            .filter(|(_, window)| window.next_look(pace) <= ctx.now)
+            .map(|(id, _)| id.clone())
+            .collect();
+        for id in suspects {
+            self.look(&id, ctx);
+        }
+        self.fence_due(ctx);
+    }
+
+    pub(in crate::coordinator) fn on_reply(
+        &mut self,
+        ask: Ask,
+        outcome: StoreOutcome,
+        ctx: &mut Context,
+    ) {
+        match (ask, outcome) {
+            (Ask::List, Ok(StoreReply::Sessions(rows))) => {
+                self.listing = false;
+                self.on_read(ctx);
+                for row in &rows {
+                    self.observe(row, ctx);
+                }
+                self.signals.push(Signal::Listed(rows));
+            }
+            (Ask::List, _) => self.listing = false,
+            (Ask::Look(id, asked), outcome) => self.on_look(&id, asked, outcome, ctx),
+            (Ask::Confirm(id), Ok(StoreReply::Session(None))) => self.on_absent(&id, ctx),
+            (Ask::Confirm(_), _) => {}
+            (Ask::Fence(id), outcome) => self.on_fenced(&id, outcome, ctx),
+        }
+        self.fence_due(ctx);
+    }
+
+    fn pace(&self, ctx: &Context) -> Pace {
+        if self.list_at == Time::NEVER {
+            Pace::Casual(ctx.settings.watch_interval)
+        } else {
+            Pace::Close(ctx.settings.fast_poll)
+        }
+    }
+
+    fn on_read(&mut self, ctx: &Context) {
+        self.health.on_read(ctx.now, ctx.settings.session_timeout / 2);
+    }
+
+    fn on_look(&mut self, id: &SessionId, asked: Time, outcome: StoreOutcome, ctx: &mut Context) {
+        if let Some(window) = self.windows.get_mut(id) {
+            window.looking = false;
+            window.looked_at = asked;
+        }
+        if let Ok(StoreReply::Session(row)) = outcome {
+            self.on_read(ctx);
+            if let Some(row) = row {
+                self.observe(&row, ctx);
+                self.signals.push(Signal::Seen(row));
+            } else {
+                // Absence is believed only from a consistent read; this was none.
+                let call = StoreCall::Session(id.clone(), Consistency::Strong);
+                ctx.ask(call, Purpose::Watch(Ask::Confirm(id.clone())));
+            }
+        }
+    }
+
+    /// The session has ended, or has ended and was forgotten.
+    fn on_absent(&mut self, id: &SessionId, ctx: &mut Context) {
+        let watched = self.windows.remove(id).is_some();
+        if watched || !ctx.ended.contains(id) {
+            ctx.note_ended(id);
+            self.signals.push(Signal::Ended(id.clone(), false));
+        }
+    }
+
+    /// Learns from a row, wherever it was read.
+    pub(in crate::coordinator) fn observe(&mut self, row: &Session, ctx: &mut Context) {
+        if row.id == self.me {
+            return;
+        }
+        if row.has_ended() {
+            return self.on_absent(&row.id, ctx);
+        }
+        if self.only.as_ref().is_some_and(|only| !only.contains(&row.id)) {
+            return;
+        }
+        let fresh = || Window::new(row, ctx.now);
+        self.windows.entry(row.id.clone()).or_insert_with(fresh).observe(row, ctx.now);
+    }
+
+    /// Ends every session that is due, unless so many are that it looks like an outage.
+    fn fence_due(&mut self, ctx: &mut Context) {
+        let now = ctx.now;
+        if !self.health.is_well(now, ctx.settings.session_timeout / 2) {
+            return;
+        }
+        let due: Vec<(SessionId, u64)> = self
+            .windows
+            .iter()
+            .filter(|(_, window)| !window.fencing && window.due_at(&self.health) <= now)
+            .map(|(id, window)| (id.clone(), window.beat))
+            .collect();
+        if !self.may_end(!due.is_empty(), ctx) {
+            return;
+        }
+        for (session, beat) in due {
+            if let Some(window) = self.windows.get_mut(&session) {
+                window.fencing = true;
+            }
+            let end = EndSession::new(session.clone(), Ending::Fence { beat });
+            ctx.ask(StoreCall::EndSession(end), Purpose::Watch(Ask::Fence(session)));
+        }
+    }
+
+    /// An outage is not a death: when more than half of four or more sessions fall due together,
+    /// one more session timeout is waited, once.
+    fn may_end(&mut self, any_due: bool, ctx: &Context) -> bool {
+        let now = ctx.now;
+        let overdue = self.windows.values().filter(|window| window.is_overdue(now)).count();
+        let sessions = self.windows.len() + 1;
+        let mass = sessions >= OUTAGE_MIN_SESSIONS && overdue * 2 > sessions;
+        match self.patience {
+            Patience::Out if mass && any_due => {
+                self.patience = Patience::Until(now + ctx.settings.session_timeout);
+                false
+            }
+            Patience::Out => true,
+            Patience::Until(at) if now < at => false,
+            Patience::Until(_) => {
+                self.patience = if mass { Patience::Spent } else { Patience::Out };
+                true
+            }
+            Patience::Spent => {
+                if !mass {
+                    self.patience = Patience::Out;
+                }
+                true
+            }
+        }
+    }
+
+    fn on_fenced(&mut self, id: &SessionId, outcome: StoreOutcome, ctx: &mut Context) {
+        if let Some(window) = self.windows.get_mut(id) {
+            window.fencing = false;
+        }
+        match outcome {
+            Ok(StoreReply::SessionWrite(Write::Done(_))) => {
+                self.windows.remove(id);
+                ctx.note_ended(id);
+                ctx.notify(Notice::FencedOther(id.clone()));
+                self.signals.push(Signal::Ended(id.clone(), true));
+            }
+            Ok(StoreReply::SessionWrite(Write::Refused(Some(row)))) => self.observe(&row, ctx),
+            Ok(StoreReply::SessionWrite(Write::Refused(None))) => self.on_absent(id, ctx),
+            // Tried again at the next look: the window stays due.
+            _ => {
+                if let Some(window) = self.windows.get_mut(id) {
+                    window.postpone(ctx.now + ctx.settings.fast_poll);
+                }
+            }
+        }
+    }
+}

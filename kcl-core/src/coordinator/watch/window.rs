@@ -1,0 +1,90 @@
+//! One watched session: its newest beat, and since when it is the newest.
+
+use std::time::Duration;
+
+use super::health::Health;
+use crate::{env::Time, lease::Session};
+
+/// How closely a watcher follows a suspect.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Pace {
+    /// Planner and standby: at once, this often.
+    Close(Duration),
+    /// Everybody else: once the suspicion is confirmed, this often.
+    Casual(Duration),
+}
+
+/// One watched session.
+#[derive(Debug)]
+pub(super) struct Window {
+    pub(super) beat: u64,
+    /// When `beat` was first received.
+    pub(super) since: Time,
+    timeout: Duration,
+    interval: Duration,
+    /// A single read of the session is under way.
+    pub(super) looking: bool,
+    /// When the last single read was sent.
+    pub(super) looked_at: Time,
+    /// Its end is being written.
+    pub(super) fencing: bool,
+    not_before: Time,
+}
+
+impl Window {
+    pub(super) const fn new(row: &Session, now: Time) -> Self {
+        Self {
+            beat: row.beat,
+            since: now,
+            timeout: row.timeout,
+            interval: row.interval,
+            looking: false,
+            looked_at: now,
+            fencing: false,
+            not_before: Time::ZERO,
+        }
+    }
+
+    /// Learns from a read. A lower beat than the newest known is a stale read.
+    pub(super) const fn observe(&mut self, row: &Session, now: Time) {
+        if row.beat > self.beat {
+            self.beat = row.beat;
+            self.since = now;
+            self.timeout = row.timeout;
+            self.interval = row.interval;
+        }
+    }
+
+    /// When the session may be ended: a timeout after its newest beat was first received, of which
+    /// the watcher was well all the time.
+    pub(super) fn due_at(&self, health: &Health) -> Time {
+        (self.since.max(health.unbroken_since()) + self.timeout).max(self.not_before)
+    }
+
+    /// Whether the next beat should have been seen half an interval ago.
+    pub(super) fn is_overdue(&self, now: Time) -> bool {
+        now >= self.overdue_at()
+    }
+
+    /// When a suspect is looked at next. A close watcher suspects as soon as a beat is overdue and
+    /// looks fast, so that a beat that comes late is seen; a casual one only once a look after that
+    /// time has found nothing new.
+    pub(super) fn next_look(&self, pace: Pace) -> Time {
+        if self.looking || self.fencing {
+            return Time::NEVER;
+        }
+        match pace {
+            Pace::Close(every) => self.overdue_at().max(self.looked_at + every),
+            Pace::Casual(_) if self.looked_at < self.overdue_at() => Time::NEVER,
+            Pace::Casual(every) => self.looked_at + every,
+        }
+    }
+
+    pub(super) const fn postpone(&mut self, to: Time) {
+        self.not_before = to;
+    }
+
+    fn overdue_at(&self) -> Time {
+        self.since + self.interval + self.interval / 2
+    }
+}
