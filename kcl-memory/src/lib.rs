@@ -1,1 +1,2 @@
-//! Placeholder.
+//! In memory.
+pub mod sim;

@@ -1,0 +1,215 @@
+//! Reaching into the network by hand: calls that are held, lost or repeated on purpose.
+
+use std::{collections::BTreeMap, fmt, time::Duration};
+
+use kcl_core::{
+    coordinator::{CallId, StoreCall},
+    lease::{Lease, LeaseKey, WorkerId},
+    store::StoreErrorKind,
+};
+
+use super::{Action, Violation, World, oracle::Fact, world::Happening};
+
+/// What becomes of a call that an interceptor picked.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Fate {
+    /// It is kept on the way until [`World::land`]; the caller hears of no outcome.
+    Held,
+    /// It is applied at once; the caller hears of no outcome.
+    ReplyLost,
+    /// It never arrives; the caller hears of no outcome.
+    RequestLost,
+}
+
+/// Names an interceptor.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct InterceptorId(usize);
+
+/// Whether a worker's call is picked.
+type Picks = Box<dyn Fn(&WorkerId, &StoreCall) -> bool>;
+
+/// Picks calls on their way to the store.
+pub(super) struct Interceptor {
+    picks: Picks,
+    fate: Fate,
+    lifted: bool,
+    held: Vec<StoreCall>,
+    picked: usize,
+}
+
+impl fmt::Debug for Interceptor {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Interceptor").field("fate", &self.fate).finish_non_exhaustive()
+    }
+}
+
+impl World {
+    /// From now on every call that `picks` accepts meets this fate, until [`World::lift`].
+    pub fn intercept(
+        &mut self,
+        fate: Fate,
+        picks: impl Fn(&WorkerId, &StoreCall) -> bool + 'static,
+    ) -> InterceptorId {
+        let picks = Box::new(picks);
+        let interceptor = Interceptor { picks, fate, lifted: false, held: Vec::new(), picked: 0 };
+        self.interceptors.push(interceptor);
+        InterceptorId(self.interceptors.len() - 1)
+    }
+
+    /// Picks no more calls; those held stay held.
+    pub fn lift(&mut self, id: InterceptorId) {
+        if let Some(interceptor) = self.interceptors.get_mut(id.0) {
+            interceptor.lifted = true;
+        }
+    }
+
+    /// How many calls were picked so far.
+    #[must_use]
+    pub fn picked(&self, id: InterceptorId) -> usize {
+        self.interceptors.get(id.0).map_or(0, |interceptor| interceptor.picked)
+    }
+
+    /// The held calls reach the store now, late.
+    ///
+    /// # Errors
+    /// The invariant that this breaks.
+    pub fn land(&mut self, id: InterceptorId) -> Result<(), Violation> {
+        let held = self.interceptors.get_mut(id.0).map(|i| std::mem::take(&mut i.held));
+        for call in held.unwrap_or_default() {
+            self.note(|| format!("late: {}", call.name()));
+            self.apply(&call, false)?;
+        }
+        Ok(())
+    }
+
+    /// Starts the script's workers and lets time pass.
+    ///
+    /// # Errors
+    /// The first violation of an invariant.
+    pub fn run_for(&mut self, span: Duration) -> Result<(), Violation> {
+        self.start();
+        let until = self.now + span;
+        self.run_until(until)
+    }
+
+    /// Lets time pass until `done`, at most `span`. True if it is done.
+    ///
+    /// # Errors
+    /// The first violation of an invariant.
+    pub fn run_while(
+        &mut self,
+        span: Duration,
+        mut waiting: impl FnMut(&Self) -> bool,
+    ) -> Result<bool, Violation> {
+        self.start();
+        let until = self.now + span;
+        while waiting(self) {
+            if self.now >= until {
+                return Ok(false);
+            }
+            self.run_until(self.now + Duration::from_millis(1))?;
+        }
+        Ok(true)
+    }
+
+    /// Does something to the fleet now.
+    ///
+    /// # Errors
+    /// The invariant that this breaks.
+    pub fn act_now(&mut self, action: &Action) -> Result<(), Violation> {
+        self.act(action)
+    }
+
+    /// Changes the lease rows by hand, as an operator or a defect would.
+    ///
+    /// # Errors
+    /// None of its own: what was true of the rows before is forgotten.
+    pub fn tamper(
+        &mut self,
+        change: impl FnOnce(&mut BTreeMap<LeaseKey, Lease>),
+    ) -> Result<(), Violation> {
+        change(&mut self.store.rows.leases);
+        self.learn(&Fact::RolledBack)
+    }
+
+    /// What happened so far, if the world is [`World::traced`].
+    #[must_use]
+    pub fn trace(&self) -> &[String] {
+        &self.report.trace
+    }
+
+    /// How often something was noticed so far, by the name of the notice.
+    #[must_use]
+    pub fn noticed(&self, kind: &str) -> u64 {
+        self.report.notices.get(kind).copied().unwrap_or(0)
+    }
+
+    /// How often a lease has been taken so far.
+    #[must_use]
+    pub const fn acquires(&self) -> u64 {
+        self.oracle.acquires
+    }
+
+    /// The processes that are up, by worker id, with the number of leases each holds.
+    #[must_use]
+    pub fn held(&self) -> Vec<(WorkerId, usize)> {
+        let up = self.hosts.iter().filter(|host| host.is_up());
+        up.map(|host| (host.worker.clone(), host.coordinator.held().count())).collect()
+    }
+
+    /// The worker that plans, if one does.
+    #[must_use]
+    pub fn planner(&self) -> Option<WorkerId> {
+        let mut up = self.hosts.iter().filter(|host| host.is_up());
+        let planner = up.find(|host| host.coordinator.planning().is_some());
+        planner.map(|host| host.worker.clone())
+    }
+
+    /// A lease row as it is now.
+    #[must_use]
+    pub fn lease(&self, key: &LeaseKey) -> Option<&Lease> {
+        self.store.rows.leases.get(key)
+    }
+
+    /// The rows of the shards' leases.
+    pub fn shard_leases(&self) -> impl Iterator<Item = &Lease> {
+        self.store.rows.leases.values().filter(|row| !row.key.is_role())
+    }
+
+    /// Checks that the fleet has settled, as at the end of a script, and gives the report.
+    ///
+    /// # Errors
+    /// The first violation of an invariant.
+    pub fn finish(mut self) -> Result<super::Report, Violation> {
+        let settle = self.script.settle;
+        let quiet = self.now + settle * 3 / 4;
+        self.run_until(self.now + settle)?;
+        self.check_settled(quiet)?;
+        Ok(self.into_report())
+    }
+
+    /// What an interceptor does with a call; true if it was picked.
+    pub(super) fn is_intercepted(&mut self, at: usize, id: CallId, call: &StoreCall) -> bool {
+        let Some(host) = self.hosts.get(at) else { return false };
+        let worker = host.worker.clone();
+        let picked = self
+            .interceptors
+            .iter_mut()
+            .find(|interceptor| !interceptor.lifted && (interceptor.picks)(&worker, call));
+        let Some(interceptor) = picked else { return false };
+        interceptor.picked += 1;
+        let fate = interceptor.fate;
+        if fate == Fate::Held {
+            interceptor.held.push(call.clone());
+        }
+        self.note(|| format!("{worker} {}: {fate:?}", call.name()));
+        if fate == Fate::ReplyLost {
+            let soon = self.now + Duration::from_millis(2);
+            self.at(soon, Happening::Again(call.clone()));
+        }
+        let outcome = Err(StoreErrorKind::Unknown);
+        let give_up = self.now + self.script.network.deadline;
+        self.at(give_up, Happening::Reply { host: at, id, outcome });
+        true
+    }
+}

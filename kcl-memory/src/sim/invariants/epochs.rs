@@ -1,0 +1,39 @@
+use std::collections::BTreeMap;
+
+use kcl_core::lease::{Epoch, Lease, LeaseKey, SessionId};
+
+use super::{Done, Fact, Invariant};
+
+/// The epoch of a lease grows with each change of owner, and none is given to two sessions: also
+/// across a store that went back in time.
+#[derive(Debug, Default)]
+pub(super) struct EpochsIncrease {
+    given: BTreeMap<(LeaseKey, Epoch), SessionId>,
+}
+
+impl Invariant for EpochsIncrease {
+    fn name(&self) -> &'static str {
+        "epochs increase"
+    }
+
+    fn check(&mut self, fact: &Fact<'_>, _: &Done) -> Result<(), String> {
+        let Fact::Lease { before, after: Some(after), .. } = fact else { return Ok(()) };
+        let Some(owner) = &after.owner else { return Ok(()) };
+        let old = before.map_or(Epoch::NONE, |row: &Lease| row.epoch);
+        let same_owner = before.is_some_and(|row| row.owner.as_ref() == Some(owner));
+        if same_owner && old == after.epoch {
+            return Ok(());
+        }
+        if after.epoch <= old {
+            return Err(format!("{}: {owner} took epoch {} after {old}", after.key, after.epoch));
+        }
+        match self.given.insert((after.key.clone(), after.epoch), owner.clone()) {
+            // A late duplicate of one session's acquire, after the store lost the first.
+            Some(first) if first != *owner => {
+                let (key, epoch) = (&after.key, after.epoch);
+                Err(format!("{key}: epoch {epoch} was {first}'s and is {owner}'s"))
+            }
+            _ => Ok(()),
+        }
+    }
+}

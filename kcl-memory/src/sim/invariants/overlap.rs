@@ -1,0 +1,26 @@
+use super::{Done, Fact, Invariant};
+
+/// No two workers have records of one shard in their processors at once.
+#[derive(Debug)]
+pub(super) struct OneDispatcher;
+
+impl Invariant for OneDispatcher {
+    fn name(&self) -> &'static str {
+        "one dispatcher per shard"
+    }
+
+    fn excuses_overlap(&self) -> bool {
+        true
+    }
+
+    fn check(&mut self, fact: &Fact<'_>, _: &Done) -> Result<(), String> {
+        let Fact::Dispatched(dispatch) = fact else { return Ok(()) };
+        match &dispatch.overlaps {
+            Some(other) => {
+                let (shard, worker) = (dispatch.shard, dispatch.worker);
+                Err(format!("{shard}: dispatched by {worker} while {other} processes it"))
+            }
+            None => Ok(()),
+        }
+    }
+}

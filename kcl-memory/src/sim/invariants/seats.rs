@@ -1,0 +1,17 @@
+use super::{Done, Fact, Invariant};
+
+/// An ended lease takes no seat: nobody owns it for good.
+#[derive(Debug)]
+pub(super) struct EndedIsFree;
+
+impl Invariant for EndedIsFree {
+    fn name(&self) -> &'static str {
+        "ended leases take no seat"
+    }
+
+    fn check(&mut self, fact: &Fact<'_>, _: &Done) -> Result<(), String> {
+        let Fact::Settled(settled) = fact else { return Ok(()) };
+        let held = settled.leases.values().find(|row| row.has_ended() && row.owner.is_some());
+        held.map_or(Ok(()), |row| Err(format!("{} has ended and is held", row.key)))
+    }
+}

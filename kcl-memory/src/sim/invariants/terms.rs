@@ -1,0 +1,36 @@
+use std::collections::BTreeMap;
+
+use kcl_core::{
+    coordinator::Assignment,
+    lease::{DocName, PlanVersion},
+};
+
+use super::{Done, Fact, Invariant};
+
+/// No planner writes over the document of a newer one, nor of itself with an older plan.
+#[derive(Debug, Default)]
+pub(super) struct TermsGoForward {
+    newest: BTreeMap<DocName, PlanVersion>,
+}
+
+impl Invariant for TermsGoForward {
+    fn name(&self) -> &'static str {
+        "terms go forward"
+    }
+
+    fn check(&mut self, fact: &Fact<'_>, _: &Done) -> Result<(), String> {
+        match fact {
+            Fact::RolledBack => self.newest.clear(),
+            Fact::Document(doc) => {
+                let Some(assignment) = Assignment::decode(&doc.body) else { return Ok(()) };
+                let newest = self.newest.entry(doc.name.clone()).or_default();
+                if assignment.version < *newest {
+                    return Err(format!("{}: {} over {newest}", doc.name, assignment.version));
+                }
+                *newest = assignment.version;
+            }
+            _ => {}
+        }
+        Ok(())
+    }
+}

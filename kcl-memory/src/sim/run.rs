@@ -1,0 +1,46 @@
+//! The reading and processing of one lease, modelled: batches of records that take a while.
+
+use kcl_core::{env::Time, lease::Epoch, stream::ShardId};
+
+/// The run of one lease under one epoch in one worker.
+#[derive(Clone, Debug)]
+pub(super) struct Run {
+    pub(super) shard: ShardId,
+    pub(super) epoch: Epoch,
+    /// The last record processed.
+    pub(super) done: u64,
+    /// The batch in the processor: its last record, when it started, when it will be done.
+    pub(super) batch: Option<BatchInWork>,
+    pub(super) gate: Gate,
+    /// The end of the shard was reported.
+    pub(super) ended: bool,
+    /// Numbers the wake-ups scheduled for this run: only the newest counts.
+    pub(super) ticket: u64,
+}
+
+/// Records in the processor.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct BatchInWork {
+    pub(super) last: u64,
+    pub(super) until: Time,
+    /// The processor cannot be interrupted.
+    pub(super) hung: bool,
+}
+
+/// What a run may do.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Gate {
+    Open,
+    /// Dispatches nothing until resumed.
+    Suspended,
+    /// Stops when its batch is done.
+    Draining,
+    /// Stops when its processor can be interrupted; what it did does not count.
+    Dropped,
+}
+
+impl Run {
+    pub(super) const fn new(shard: ShardId, epoch: Epoch, done: u64) -> Self {
+        Self { shard, epoch, done, batch: None, gate: Gate::Open, ended: false, ticket: 0 }
+    }
+}

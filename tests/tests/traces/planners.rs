@@ -1,0 +1,94 @@
+//! Planners that die, pause, or are replaced at bad moments.
+
+use kcl_core::{
+    coordinator::StoreCall,
+    lease::{Epoch, LeaseKey},
+};
+use kcl_memory::sim::{Action, Fate};
+
+use crate::stage::{acquires, secs, settled, wait_for};
+
+/// The planner tells the new owner of a lease and dies before it tells the old one; the old one's
+/// processor is slow, so that its successor has to force the handoff.
+#[test]
+fn a_planner_that_dies_between_two_assignment_writes_then_a_forced_handoff() {
+    let mut world = settled(3, 9);
+    for which in 0..3 {
+        world.act_now(&Action::HungProcessor(which, secs(40), secs(40))).unwrap();
+    }
+    let puts = world.intercept(Fate::RequestLost, |_, call| {
+        let newcomers = ["assignment:w3", "assignment:w4"];
+        matches!(call, StoreCall::PutDoc(put) if !newcomers.contains(&put.name.as_str()))
+    });
+    world.act_now(&Action::Join).unwrap();
+    world.act_now(&Action::Join).unwrap();
+    wait_for(&mut world, secs(5), |world| world.picked(puts) > 0);
+    world.act_now(&Action::CrashPlanner).unwrap();
+    world.lift(puts);
+    wait_for(&mut world, secs(60), |world| world.noticed("Forced") > 0);
+    world.finish().unwrap();
+}
+
+/// The planner stands still for longer than its session lasts, and goes on under a newer term.
+#[test]
+fn a_paused_planner_that_wakes_under_a_newer_term() {
+    let mut world = settled(3, 6);
+    let old = world.planner();
+    world.act_now(&Action::PausePlanner(secs(12))).unwrap();
+    world.run_for(secs(20)).unwrap();
+    assert!(world.planner().is_some() && world.planner() != old);
+    assert!(world.noticed("Planning") >= 2);
+    world.finish().unwrap();
+}
+
+/// The planner's lease is somebody else's, and the planner does not know it yet: it is refused,
+/// reads what it met, and must not write over it.
+#[test]
+fn a_stale_planner_that_is_refused_and_reads_again() {
+    let mut world = settled(3, 6);
+    let old = world.planner().unwrap();
+    let heir = world
+        .shard_leases()
+        .filter_map(|row| row.owner.clone())
+        .find(|owner| owner.worker != old)
+        .unwrap();
+    world
+        .tamper(|rows| {
+            let row = rows.get_mut(&LeaseKey::planner()).unwrap();
+            row.owner = Some(heir);
+            row.epoch = Epoch(row.epoch.0 + 1);
+        })
+        .unwrap();
+    // The heir finds its own session there and plans in a newer term; a newcomer makes both plan.
+    wait_for(&mut world, secs(40), |world| world.noticed("Planning") >= 2);
+    world.act_now(&Action::Join).unwrap();
+    world.run_for(secs(10)).unwrap();
+    assert!(world.noticed("StoppedPlanning") >= 1);
+    world.finish().unwrap();
+}
+
+/// The standby's acquire of the planner's lease lands when it does not expect it any more.
+#[test]
+fn an_acquire_of_the_planners_lease_that_lands_on_a_worker_that_does_not_plan() {
+    let mut world = settled(3, 6);
+    let key = LeaseKey::planner();
+    let late = world.intercept(Fate::Held, move |_, call| acquires(call, &key));
+    world.act_now(&Action::LeavePlanner).unwrap();
+    wait_for(&mut world, secs(20), |world| world.picked(late) > 0);
+    world.land(late).unwrap();
+    world.run_for(secs(3)).unwrap();
+    assert_eq!(world.planner(), None, "its own later acquires are held");
+    world.lift(late);
+    wait_for(&mut world, secs(40), |world| world.planner().is_some());
+    world.act_now(&Action::Join).unwrap();
+    world.finish().unwrap();
+}
+
+/// Planner and standby die at once: the next in rank finds out by itself.
+#[test]
+fn planner_and_standby_die_together() {
+    let mut world = settled(4, 8);
+    world.act_now(&Action::CrashPlannerAndStandby).unwrap();
+    wait_for(&mut world, secs(60), |world| world.planner().is_some());
+    world.finish().unwrap();
+}
