@@ -1,10 +1,18 @@
 //! Coordination of a fleet of workers that share the shards of a Kinesis stream.
+//!
+//! Start at [`worker::Worker`], which puts together a [`stream::StreamSource`] (what is read), a
+//! [`store::LeaseStore`] (where the coordination state is kept) and a
+//! [`processor::RecordProcessor`] (what you write). The pure folders ([`lease`], [`assignment`],
+//! [`lineage`], [`coordinator`]) know neither clock nor runtime: time and randomness are arguments,
+//! so that the same code runs against a real store and inside the simulator.
 
 pub mod assignment;
 pub mod coordinator;
 pub mod env;
 pub mod lease;
 pub mod lineage;
+pub mod processor;
 pub mod settings;
 pub mod store;
 pub mod stream;
+pub mod worker;

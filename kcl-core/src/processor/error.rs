@@ -1,0 +1,27 @@
+//! What can go wrong in and around a processor.
+
+use crate::{lease::LeaseKey, stream::Position};
+
+/// Whatever a processor reports. The batch is delivered again, by the failure policy.
+pub type ProcessorError = Box<dyn std::error::Error + Send + Sync>;
+
+/// Why a checkpoint was not taken.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum CheckpointError {
+    /// The lease is not held any more: somebody else works on the shard (`ShutdownException` in
+    /// the Java KCL).
+    #[error("lease {0} is not held any more: its next owner goes on from the last checkpoint")]
+    LeaseLost(LeaseKey),
+    /// The position was not delivered to this processor under this lease.
+    #[error("position {at} was not delivered yet: the last delivered is {delivered}")]
+    NotDelivered {
+        /// The position asked for.
+        at: Position,
+        /// The last position delivered.
+        delivered: String,
+    },
+    /// The worker stopped before the store answered: the checkpoint may or may not be stored.
+    #[error("the worker stopped before the checkpoint was known to be stored")]
+    Stopped,
+}

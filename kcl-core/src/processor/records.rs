@@ -1,0 +1,84 @@
+//! Records of one shard, as a processor gets them.
+
+use std::{ops::Deref, sync::Arc};
+
+use super::Fence;
+use crate::stream::{Position, Record, ShardId};
+
+/// Records of one shard, in order. Cheap to clone: clones share the records.
+#[derive(Clone, Debug)]
+pub struct RecordBatch {
+    records: Arc<Vec<Record>>,
+    from: usize,
+    to: usize,
+    shard: ShardId,
+    fence: Fence,
+    millis_behind: Option<u64>,
+}
+
+impl RecordBatch {
+    pub(crate) fn new(
+        records: Vec<Record>,
+        shard: ShardId,
+        fence: Fence,
+        millis_behind: Option<u64>,
+    ) -> Self {
+        let to = records.len();
+        Self { records: Arc::new(records), from: 0, to, shard, fence, millis_behind }
+    }
+
+    /// A batch made by hand, to test a processor with.
+    #[must_use]
+    pub fn for_test(records: Vec<Record>, shard: ShardId, fence: Fence) -> Self {
+        Self::new(records, shard, fence, None)
+    }
+
+    /// The shard the records are from.
+    #[must_use]
+    pub const fn shard(&self) -> &ShardId {
+        &self.shard
+    }
+
+    /// The fencing token under which the records are delivered.
+    #[must_use]
+    pub const fn fence(&self) -> &Fence {
+        &self.fence
+    }
+
+    /// How far behind the newest record of the shard this batch was when it was read, in
+    /// milliseconds, as the source says. Some servers always say zero.
+    #[must_use]
+    pub const fn millis_behind(&self) -> Option<u64> {
+        self.millis_behind
+    }
+
+    /// The position of the last record.
+    #[must_use]
+    pub fn last_position(&self) -> Option<&Position> {
+        self.last().map(|record| &record.position)
+    }
+
+    /// The first `count` records, and the rest.
+    #[must_use]
+    pub fn split_at(&self, count: usize) -> (Self, Self) {
+        let middle = self.from.saturating_add(count).min(self.to);
+        (Self { to: middle, ..self.clone() }, Self { from: middle, ..self.clone() })
+    }
+}
+
+impl Deref for RecordBatch {
+    type Target = [Record];
+
+    fn deref(&self) -> &[Record] {
+        self.records.get(self.from..self.to).unwrap_or_default()
+    }
+}
+
+impl<'a> IntoIterator for &'a RecordBatch {
+    type Item = &'a Record;
+    type IntoIter = std::slice::Iter<'a, Record>;
+
+    fn into_iter(self) -> Self::IntoIter {
+        self.iter()
+    }
+}

@@ -1,0 +1,325 @@
+//! Making and running a worker.
+
+use std::{collections::BTreeMap, fmt, future::Future, sync::Arc};
+
+use tokio::{
+    sync::{broadcast, mpsc, oneshot},
+    task::JoinSet,
+};
+
+use super::{
+    WorkerError, WorkerEvent, WorkerStatus,
+    budget::Budget,
+    gate::Validity,
+    keeper::{Direction, Keeper},
+    run::{DeadLetter, Shared},
+    status::StatusBoard,
+    supervisor::Supervisor,
+};
+use crate::{
+    coordinator::{Coordinator, Event},
+    env::Env,
+    lease::WorkerId,
+    processor::{ProcessorError, ProcessorFactory, RecordBatch, from_batches},
+    settings::Settings,
+    store::{LeaseStore, StoreError},
+    stream::StreamSource,
+};
+
+/// Events kept for a listener that is behind.
+const EVENTS_KEPT: usize = 1_024;
+
+/// A member of a fleet that shares the shards of a stream (`Scheduler` in the Java KCL).
+pub struct Worker {
+    id: WorkerId,
+    settings: Settings,
+    env: Env,
+    store: Arc<dyn LeaseStore>,
+    shared: Arc<Shared>,
+    validity: Validity,
+    events: (mpsc::UnboundedSender<Event>, mpsc::UnboundedReceiver<Event>),
+}
+
+/// Makes a [`Worker`].
+pub struct WorkerBuilder {
+    source: Arc<dyn StreamSource>,
+    store: Arc<dyn LeaseStore>,
+    id: Option<WorkerId>,
+    settings: Settings,
+    env: Env,
+    factory: Option<Box<dyn ProcessorFactory>>,
+    dead_letter: Option<Arc<dyn DeadLetter>>,
+}
+
+/// A hold on a running worker. Cheap to clone; dropping it changes nothing.
+#[derive(Clone)]
+pub struct WorkerHandle {
+    events: mpsc::UnboundedSender<Event>,
+    told: broadcast::Sender<WorkerEvent>,
+    status: StatusBoard,
+    id: WorkerId,
+}
+
+impl Worker {
+    /// A worker that reads `source` and keeps its coordination state in `store`.
+    #[must_use]
+    pub fn builder(source: impl StreamSource, store: impl LeaseStore) -> WorkerBuilder {
+        Self::shared_builder(Arc::new(source), Arc::new(store))
+    }
+
+    /// As [`Self::builder`], for a source and a store chosen at run time.
+    #[must_use]
+    pub fn shared_builder(
+        source: Arc<dyn StreamSource>,
+        store: Arc<dyn LeaseStore>,
+    ) -> WorkerBuilder {
+        WorkerBuilder {
+            source,
+            store,
+            id: None,
+            settings: Settings::default(),
+            env: Env::system(),
+            factory: None,
+            dead_letter: None,
+        }
+    }
+
+    /// A hold on the worker, to watch and to stop it with.
+    #[must_use]
+    pub fn handle(&self) -> WorkerHandle {
+        WorkerHandle {
+            events: self.events.0.clone(),
+            told: self.shared.events.clone(),
+            status: self.shared.status.clone(),
+            id: self.id.clone(),
+        }
+    }
+
+    /// Runs until `signal` completes, then hands every lease over and leaves.
+    ///
+    /// # Errors
+    /// As [`Self::run`].
+    ///
+    /// # Cancel safety
+    /// Dropping the future stops every run and ends the session with one write, without letting
+    /// batches finish.
+    pub async fn run_until(self, signal: impl Future) -> Result<(), WorkerError> {
+        let handle = self.handle();
+        let mut running = Box::pin(self.run());
+        tokio::select! {
+            biased;
+            result = &mut running => return result,
+            _ = signal => handle.shut_down(),
+        }
+        running.await
+    }
+
+    /// Runs until it is shut down by its handle, or cannot go on.
+    ///
+    /// # Errors
+    /// When the store or the stream cannot be used as they are set up, or another worker uses the
+    /// same id. What may pass is tried again, for ever.
+    ///
+    /// # Cancel safety
+    /// As [`Self::run_until`].
+    pub async fn run(self) -> Result<(), WorkerError> {
+        self.shared.source.describe().await.map(drop).or_else(|error| {
+            // Somebody has to mend it, or it passes: only the first is worth stopping for.
+            if error.is_retryable() { Ok(()) } else { Err(error) }
+        })?;
+        let (directions, directed) = mpsc::unbounded_channel();
+        let (ready, prepared) = oneshot::channel();
+        let supervisor = Supervisor {
+            shared: Arc::clone(&self.shared),
+            directions: directed,
+            events: self.events.0.clone(),
+            runs: BTreeMap::new(),
+        };
+        let location = self.store.location();
+        self.start_keeper(directions, ready)?;
+        match prepared.await {
+            Ok(Ok(())) => supervisor.work().await,
+            Ok(Err(source)) => Err(WorkerError::Store { location, source }),
+            Err(_) => Err(WorkerError::KeeperGone),
+        }
+    }
+
+    fn start_keeper(
+        self,
+        directions: mpsc::UnboundedSender<Direction>,
+        ready: oneshot::Sender<Result<(), StoreError>>,
+    ) -> Result<(), WorkerError> {
+        let Self { id, settings, env, store, shared, validity, events } = self;
+        let spawner = Arc::clone(&env.spawner);
+        let status = shared.status.clone();
+        let keep = async move {
+            let prepared = prepare(&*store, &env, &directions).await;
+            let go = prepared.is_ok();
+            if ready.send(prepared).is_err() || !go {
+                return;
+            }
+            let seed = env.entropy.next_u64();
+            let coordination = settings.coordination.clone();
+            let keeper = Keeper {
+                coordinator: Coordinator::new(id, coordination, env.clock.now(), seed),
+                store,
+                env,
+                settings,
+                validity,
+                status,
+                events: events.1,
+                sender: events.0,
+                directions,
+                gates: BTreeMap::new(),
+                calls: JoinSet::new(),
+            };
+            keeper.keep().await;
+        };
+        spawner.spawn_keeper(Box::new(move || Box::pin(keep))).map_err(WorkerError::Thread)
+    }
+}
+
+/// Prepares the store; what may pass is waited out.
+async fn prepare(
+    store: &dyn LeaseStore,
+    env: &Env,
+    directions: &mpsc::UnboundedSender<Direction>,
+) -> Result<(), StoreError> {
+    const PAUSE: std::time::Duration = std::time::Duration::from_millis(500);
+    loop {
+        match store.prepare().await {
+            Err(error) if error.is_retryable() && !directions.is_closed() => {
+                let source = error.source.as_deref().map(ToString::to_string).unwrap_or_default();
+                tracing::warn!(%error, source, "kcl.store.unprepared");
+                env.clock.sleep(PAUSE).await;
+            }
+            result => return result,
+        }
+    }
+}
+
+impl WorkerBuilder {
+    /// This worker's name among the workers of the application. Without one it is `POD_NAME` from
+    /// the environment, else made of the host's name, the process id and a random part.
+    #[must_use]
+    pub fn worker_id(mut self, id: WorkerId) -> Self {
+        self.id = Some(id);
+        self
+    }
+
+    /// Every knob.
+    #[must_use]
+    pub fn settings(mut self, settings: Settings) -> Self {
+        self.settings = settings;
+        self
+    }
+
+    /// The processor: a factory, or any `Fn(&LeaseHandle) -> P` with `P: RecordProcessor`.
+    #[must_use]
+    pub fn processor(mut self, factory: impl ProcessorFactory) -> Self {
+        self.factory = Some(Box::new(factory));
+        self
+    }
+
+    /// The processor: an async closure that is given every batch.
+    #[must_use]
+    pub fn for_each_batch<F, R>(self, work: F) -> Self
+    where
+        F: Fn(RecordBatch) -> R + Clone + Send + Sync + 'static,
+        R: Future<Output = Result<(), ProcessorError>> + Send + 'static,
+    {
+        self.processor(from_batches(work))
+    }
+
+    /// Where records go that the failure policy skips.
+    #[must_use]
+    pub fn dead_letter(mut self, sink: impl DeadLetter) -> Self {
+        self.dead_letter = Some(Arc::new(sink));
+        self
+    }
+
+    /// Another world than the real machine: a simulation's.
+    #[must_use]
+    pub fn env(mut self, env: Env) -> Self {
+        self.env = env;
+        self
+    }
+
+    /// Checks the settings and makes the worker.
+    ///
+    /// # Errors
+    /// The first contradiction in the settings, with the numbers; or that no processor was given.
+    pub fn build(self) -> Result<Worker, WorkerError> {
+        self.settings.validate()?;
+        let factory = self.factory.ok_or_else(|| {
+            crate::settings::InvalidSettings::new(
+                "processor",
+                "there is none",
+                "give one with processor() or for_each_batch()",
+            )
+        })?;
+        let id = match self.id {
+            Some(id) => id,
+            None => super::default_id::default_worker_id(&*self.env.entropy),
+        };
+        let (told, _) = broadcast::channel(EVENTS_KEPT);
+        let shared = Arc::new(Shared {
+            source: self.source,
+            factory,
+            dead_letter: self.dead_letter,
+            budget: Budget::new(self.settings.delivery.byte_budget),
+            delivery: self.settings.delivery.clone(),
+            status: StatusBoard::new(Arc::clone(&self.env.clock)),
+            location: self.store.location().into(),
+            env: self.env.clone(),
+            events: told,
+        });
+        let validity = Validity::new(Arc::clone(&self.env.clock));
+        let (settings, env, store) = (self.settings, self.env, self.store);
+        Ok(Worker { id, settings, env, store, shared, validity, events: mpsc::unbounded_channel() })
+    }
+}
+
+impl WorkerHandle {
+    /// This worker's name.
+    #[must_use]
+    pub const fn id(&self) -> &WorkerId {
+        &self.id
+    }
+
+    /// Asks the worker to hand every lease over and leave. Its `run` then returns.
+    pub fn shut_down(&self) {
+        // A worker that is over needs no telling.
+        let _ = self.events.send(Event::Leave);
+    }
+
+    /// What happens from now on. A listener that falls behind misses events and is told so.
+    #[must_use]
+    pub fn events(&self) -> broadcast::Receiver<WorkerEvent> {
+        self.told.subscribe()
+    }
+
+    /// What the worker is doing now.
+    #[must_use]
+    pub fn status(&self) -> WorkerStatus {
+        self.status.snapshot()
+    }
+}
+
+impl fmt::Debug for Worker {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Worker").field("id", &self.id).finish_non_exhaustive()
+    }
+}
+
+impl fmt::Debug for WorkerBuilder {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("WorkerBuilder").field("id", &self.id).finish_non_exhaustive()
+    }
+}
+
+impl fmt::Debug for WorkerHandle {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("WorkerHandle").field("id", &self.id).finish_non_exhaustive()
+    }
+}

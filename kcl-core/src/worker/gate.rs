@@ -1,0 +1,250 @@
+//! Whether a run may dispatch: set by the keeper, looked at before each dispatch.
+//!
+//! The keeper closes a gate before it sends the beat that says so; it does not wait for the user's
+//! runtime, which may be blocked.
+
+use std::{
+    fmt,
+    sync::{
+        Arc, Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicU8, AtomicU64, Ordering},
+    },
+};
+
+use tokio::sync::{Notify, mpsc, oneshot};
+
+use crate::{
+    coordinator::{Event, RunEvent, RunNews},
+    env::{Clock, Time},
+    lease::{Checkpoint, Epoch, LeaseKey, Progress},
+    processor::CheckpointError,
+    stream::Position,
+};
+
+/// Until when the session is valid, for every gate of one worker.
+#[derive(Clone, Debug)]
+pub(crate) struct Validity {
+    until: Arc<AtomicU64>,
+    clock: Arc<dyn Clock>,
+}
+
+impl Validity {
+    pub(crate) fn new(clock: Arc<dyn Clock>) -> Self {
+        Self { until: Arc::new(AtomicU64::new(0)), clock }
+    }
+
+    pub(crate) fn set(&self, until: Time) {
+        self.until.store(until.as_micros(), Ordering::Release);
+    }
+
+    fn until(&self) -> Time {
+        Time::from_micros(self.until.load(Ordering::Acquire))
+    }
+
+    fn is_over(&self) -> bool {
+        self.clock.now() >= self.until()
+    }
+
+    /// Waits until the session is not valid any more. Timers do not see a suspend, so the clock
+    /// is looked at again; the deadline may have moved meanwhile.
+    async fn over(&self) {
+        while !self.is_over() {
+            self.clock.sleep_until(self.until()).await;
+        }
+    }
+}
+
+/// What the keeper lets a run do.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum GateState {
+    /// Dispatch.
+    Open,
+    /// Finish the batch at hand, dispatch nothing new.
+    Draining,
+    /// Drop the batch at hand and keep its records.
+    Suspended,
+    /// Drop the batch at hand: the lease is not this run's any more.
+    Dropped,
+}
+
+/// The gate of one run.
+pub(crate) struct Gate {
+    epoch: Epoch,
+    state: AtomicU8,
+    changed: Notify,
+    validity: Validity,
+    /// Whether a batch may run on past the deadline; the overlap is then the user's.
+    finish_batch: bool,
+    checkpoints: Mutex<Checkpoints>,
+    events: mpsc::UnboundedSender<Event>,
+}
+
+#[derive(Default)]
+struct Checkpoints {
+    delivered: Option<Position>,
+    waiting: Vec<(Checkpoint, oneshot::Sender<bool>)>,
+}
+
+impl Gate {
+    pub(crate) fn new(
+        epoch: Epoch,
+        validity: Validity,
+        finish_batch: bool,
+        events: mpsc::UnboundedSender<Event>,
+    ) -> Self {
+        Self {
+            epoch,
+            state: AtomicU8::new(GateState::Open as u8),
+            changed: Notify::new(),
+            validity,
+            finish_batch,
+            checkpoints: Mutex::default(),
+            events,
+        }
+    }
+
+    pub(crate) const fn epoch(&self) -> Epoch {
+        self.epoch
+    }
+
+    pub(crate) fn set(&self, state: GateState) {
+        // A dropped gate stays dropped.
+        let keep = |old| (old != GateState::Dropped as u8).then_some(state as u8);
+        let _ = self.state.fetch_update(Ordering::AcqRel, Ordering::Acquire, keep);
+        self.changed.notify_waiters();
+        if state == GateState::Dropped {
+            for (_, waiter) in self.checkpoints().waiting.drain(..) {
+                let _ = waiter.send(false);
+            }
+        }
+    }
+
+    pub(crate) fn state(&self) -> GateState {
+        match self.state.load(Ordering::Acquire) {
+            0 => GateState::Open,
+            1 => GateState::Draining,
+            2 => GateState::Suspended,
+            _ => GateState::Dropped,
+        }
+    }
+
+    /// Whether a batch that was given to the processor may go on now.
+    pub(crate) fn may_process(&self) -> bool {
+        matches!(self.state(), GateState::Open | GateState::Draining) && !self.validity.is_over()
+    }
+
+    /// Waits until a batch at hand may not go on.
+    pub(crate) async fn closed(&self) {
+        loop {
+            let changed = self.changed.notified();
+            if !self.may_process() {
+                return;
+            }
+            tokio::select! {
+                biased;
+                () = changed => {}
+                () = self.validity.over() => {}
+            }
+        }
+    }
+
+    /// Waits until a batch at hand has to be dropped.
+    pub(crate) async fn must_drop(&self) {
+        if self.finish_batch {
+            std::future::pending::<()>().await;
+        }
+        self.closed().await;
+    }
+
+    /// Waits until the keeper changes its mind, or the session is not valid any more.
+    pub(crate) async fn changed(&self, seen: GateState) {
+        loop {
+            let changed = self.changed.notified();
+            if self.state() != seen {
+                return;
+            }
+            changed.await;
+        }
+    }
+
+    /// Waits until a new batch may be given to the processor; false if that will never be.
+    pub(crate) async fn dispatchable(&self) -> bool {
+        loop {
+            let changed = self.changed.notified();
+            match self.state() {
+                GateState::Draining | GateState::Dropped => return false,
+                GateState::Open if !self.validity.is_over() => return true,
+                // The keeper suspends a run whose deadline has passed, and resumes it.
+                GateState::Open => {
+                    let soon = self.validity.clock.sleep(LAPSE_POLL);
+                    tokio::select! { biased; () = changed => {}, () = soon => {} }
+                }
+                GateState::Suspended => changed.await,
+            }
+        }
+    }
+
+    /// Notes how far records have been delivered: beyond, no checkpoint is taken.
+    pub(crate) fn note_delivered(&self, to: &Position) {
+        self.checkpoints().delivered = Some(to.clone());
+    }
+
+    /// Asks the keeper for a checkpoint. The receiver hears true when it is stored.
+    pub(crate) fn ask_checkpoint(
+        &self,
+        key: &LeaseKey,
+        at: &Position,
+    ) -> Result<oneshot::Receiver<bool>, CheckpointError> {
+        let mut checkpoints = self.checkpoints();
+        if self.state() == GateState::Dropped {
+            return Err(CheckpointError::LeaseLost(key.clone()));
+        }
+        if checkpoints.delivered.as_ref().is_none_or(|delivered| at > delivered) {
+            let delivered = checkpoints.delivered.as_ref();
+            let delivered = delivered.map_or_else(|| "none".to_owned(), ToString::to_string);
+            return Err(CheckpointError::NotDelivered { at: at.clone(), delivered });
+        }
+        let (sender, receiver) = oneshot::channel();
+        let checkpoint = Checkpoint::After(at.clone());
+        checkpoints.waiting.push((checkpoint.clone(), sender));
+        drop(checkpoints);
+        self.report(key, RunNews::Progress { checkpoint, progress: Progress::NONE, flush: true });
+        Ok(receiver)
+    }
+
+    /// Tells the keeper news of this run.
+    pub(crate) fn report(&self, key: &LeaseKey, news: RunNews) {
+        let event = RunEvent { key: key.clone(), epoch: self.epoch, news };
+        // The keeper may be gone: then nothing is stored any more, and nobody is told otherwise.
+        let _ = self.events.send(Event::Run(event));
+    }
+
+    /// Everything up to `stored` is in the store.
+    pub(crate) fn note_stored(&self, stored: &Checkpoint) {
+        let mut checkpoints = self.checkpoints();
+        let waiting = std::mem::take(&mut checkpoints.waiting);
+        for (asked, waiter) in waiting {
+            if stored.may_follow(&asked) {
+                let _ = waiter.send(true);
+            } else {
+                checkpoints.waiting.push((asked, waiter));
+            }
+        }
+    }
+
+    fn checkpoints(&self) -> MutexGuard<'_, Checkpoints> {
+        self.checkpoints.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// How often a run whose deadline has passed looks whether it has moved.
+const LAPSE_POLL: std::time::Duration = std::time::Duration::from_millis(50);
+
+impl fmt::Debug for Gate {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Gate")
+            .field("epoch", &self.epoch)
+            .field("state", &self.state())
+            .finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,198 @@
+//! The keeper: drives the coordinator, and talks to the store for it.
+//!
+//! It runs on a thread of its own. What it says to the user's runtime it says through gates, which
+//! take effect at once, and through a channel, which takes effect when that runtime gets to it.
+
+use std::{collections::BTreeMap, sync::Arc};
+
+use tokio::{sync::mpsc, task::JoinSet};
+use tracing::{debug, info, warn};
+
+use super::{
+    call::carry_out,
+    event::WorkerEvent,
+    gate::{Gate, GateState, Validity},
+    status::StatusBoard,
+    waking::{Heard, Waking},
+};
+use crate::{
+    coordinator::{
+        CallId, Command, Coordinator, Event, Notice, Outcome, RunCommand, RunOrder, StoreCall,
+        StoreOutcome,
+    },
+    env::Env,
+    lease::{EndSession, Ending, Lease, LeaseKey},
+    settings::Settings,
+    store::LeaseStore,
+};
+
+/// What the keeper wants of the supervisor.
+#[derive(Debug)]
+pub(super) enum Direction {
+    /// Start a run.
+    Start(Box<Lease>, Arc<Gate>),
+    /// List the shards, and hand them to the keeper.
+    ListShards,
+    /// Tell whoever listens.
+    Tell(WorkerEvent),
+    /// The worker is over.
+    Finished(Outcome),
+}
+
+/// The keeper of one worker.
+pub(super) struct Keeper {
+    pub(super) coordinator: Coordinator,
+    pub(super) store: Arc<dyn LeaseStore>,
+    pub(super) env: Env,
+    pub(super) settings: Settings,
+    pub(super) validity: Validity,
+    pub(super) status: StatusBoard,
+    pub(super) events: mpsc::UnboundedReceiver<Event>,
+    /// For the gates' news.
+    pub(super) sender: mpsc::UnboundedSender<Event>,
+    pub(super) directions: mpsc::UnboundedSender<Direction>,
+    pub(super) gates: BTreeMap<LeaseKey, Arc<Gate>>,
+    pub(super) calls: JoinSet<(CallId, StoreOutcome)>,
+}
+
+impl Keeper {
+    /// Keeps the worker's part in the fleet until it is over, or nobody is there to work for.
+    pub(super) async fn keep(mut self) {
+        let mut waking = Waking::new(Arc::clone(&self.store), Arc::clone(&self.env.clock));
+        self.handle(Event::Tick, &mut waking);
+        while !self.coordinator.is_over() {
+            let wake = self.coordinator.next_wake();
+            let clock = Arc::clone(&self.env.clock);
+            let event = tokio::select! {
+                biased;
+                () = self.directions.closed() => return self.abandon().await,
+                Some(done) = self.calls.join_next() => match done {
+                    Ok((id, outcome)) => Event::Store(id, outcome),
+                    // A call is never aborted, so this is a panic in the store.
+                    Err(error) => {
+                        warn!(%error, "kcl.store.panicked");
+                        Event::Tick
+                    }
+                },
+                Some(event) = self.events.recv() => event,
+                heard = waking.next() => match heard {
+                    Heard::Opened => Event::Pushes(true),
+                    Heard::Woken => Event::Woken,
+                    Heard::Broken => Event::Pushes(false),
+                },
+                () = clock.sleep_until(wake) => Event::Tick,
+            };
+            self.handle(event, &mut waking);
+        }
+    }
+
+    fn handle(&mut self, event: Event, waking: &mut Waking) {
+        let commands = self.coordinator.handle(self.env.clock.now(), event);
+        for command in commands {
+            self.execute(command, waking);
+        }
+    }
+
+    fn execute(&mut self, command: Command, waking: &mut Waking) {
+        match command {
+            Command::Store(id, call) => self.ask(id, *call),
+            Command::ListShards => self.direct(Direction::ListShards),
+            Command::Run(command) => self.direct_run(command),
+            Command::ValidUntil(until) => {
+                self.validity.set(until);
+                self.status.set_valid(true);
+            }
+            Command::Stored(key, epoch, checkpoint) => {
+                debug!(lease = %key, %epoch, %checkpoint, "kcl.checkpoint.stored");
+                if let Some(gate) = self.gates.get(&key).filter(|gate| gate.epoch() == epoch) {
+                    gate.note_stored(&checkpoint);
+                }
+            }
+            Command::Notify(notice) => self.tell(notice, waking),
+            Command::Finished(outcome) => {
+                info!(%outcome, "kcl.worker.finished");
+                self.direct(Direction::Finished(outcome));
+            }
+        }
+    }
+
+    fn ask(&mut self, id: CallId, call: StoreCall) {
+        let timeout = self.settings.coordination.session_timeout;
+        // A beat is worth waiting for as long as its answer can still count.
+        let deadline = if matches!(call, StoreCall::Beat(_)) { timeout } else { timeout / 2 };
+        let (store, clock) = (Arc::clone(&self.store), Arc::clone(&self.env.clock));
+        self.calls.spawn(async move { (id, carry_out(store, clock, call, deadline).await) });
+    }
+
+    /// Gates first: whatever is to stop has stopped dispatching before anything else is done.
+    fn direct_run(&mut self, command: RunCommand) {
+        let RunCommand { key, epoch, order } = command;
+        if let RunOrder::Start(lease) = order {
+            let finish_batch = self.settings.delivery.finish_batch;
+            let gate = Gate::new(epoch, self.validity.clone(), finish_batch, self.sender.clone());
+            let gate = Arc::new(gate);
+            self.gates.insert(key, Arc::clone(&gate));
+            return self.direct(Direction::Start(lease, gate));
+        }
+        let Some(gate) = self.gates.get(&key).filter(|gate| gate.epoch() == epoch) else { return };
+        gate.set(match order {
+            RunOrder::Drain => GateState::Draining,
+            RunOrder::Suspend => GateState::Suspended,
+            RunOrder::Start(_) | RunOrder::Resume => GateState::Open,
+            RunOrder::Drop(_) => GateState::Dropped,
+        });
+    }
+
+    fn tell(&mut self, notice: Notice, waking: &mut Waking) {
+        info!(?notice, "kcl.coordination");
+        match &notice {
+            Notice::Registered(session) => {
+                self.status.set_session(Some(session.clone()));
+                waking.follow(session.clone());
+            }
+            Notice::Gained(key, epoch) => self.status.hold(key, *epoch),
+            Notice::Lost(key, epoch, _) | Notice::Ended(key, epoch) => {
+                if self.gates.get(key).is_some_and(|gate| gate.epoch() == *epoch) {
+                    self.gates.remove(key);
+                }
+                self.status.forget(key);
+            }
+            Notice::Lapsed => self.status.set_valid(false),
+            Notice::Planning(_) => self.status.set_planning(true),
+            Notice::StoppedPlanning(_) => self.status.set_planning(false),
+            _ => {}
+        }
+        for event in WorkerEvent::from_notice(notice) {
+            self.direct(Direction::Tell(event));
+        }
+    }
+
+    fn direct(&self, direction: Direction) {
+        // A supervisor that is gone is noticed by the loop.
+        let _ = self.directions.send(direction);
+    }
+
+    /// Nobody is there to work for: the user's future was dropped, and every run with it. One
+    /// write ends the session and frees everything.
+    async fn abandon(mut self) {
+        self.close_gates();
+        let end = EndSession::new(self.coordinator.session().clone(), Ending::Leave);
+        let (store, clock) = (Arc::clone(&self.store), Arc::clone(&self.env.clock));
+        let deadline = self.settings.coordination.session_timeout / 2;
+        let _ = carry_out(store, clock, StoreCall::EndSession(end), deadline).await;
+    }
+
+    fn close_gates(&mut self) {
+        self.validity.set(crate::env::Time::ZERO);
+        for gate in self.gates.values() {
+            gate.set(GateState::Dropped);
+        }
+    }
+}
+
+/// However the keeper ends, nothing is dispatched after it.
+impl Drop for Keeper {
+    fn drop(&mut self) {
+        self.close_gates();
+    }
+}

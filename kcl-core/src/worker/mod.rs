@@ -1,0 +1,25 @@
+//! The async shell around the coordinator: a keeper that talks to the store, and a task per shard.
+//!
+//! The keeper runs on a thread and runtime of its own and owns the coordinator; a processor that
+//! blocks every thread of the user's runtime loses no lease. On the user's runtime a supervisor
+//! starts one run per held lease: a fetcher that reads ahead within the worker's byte budget, and
+//! a delivery loop that hands batches to the processor and looks at its gate before each.
+
+mod budget;
+mod builder;
+mod call;
+mod default_id;
+mod error;
+mod event;
+pub(crate) mod gate;
+mod keeper;
+mod run;
+mod status;
+mod supervisor;
+mod waking;
+
+pub use builder::{Worker, WorkerBuilder, WorkerHandle};
+pub use error::WorkerError;
+pub use event::WorkerEvent;
+pub use run::DeadLetter;
+pub use status::{LeaseStatus, WorkerStatus};

@@ -1,0 +1,30 @@
+//! Pauses that double, with jitter.
+
+use std::time::Duration;
+
+use crate::env::{Entropy, Rng};
+
+/// Pauses that double up to a bound, each drawn between half and the whole of its length.
+#[derive(Debug)]
+pub(super) struct Backoff {
+    first: Duration,
+    longest: Duration,
+    next: Duration,
+    rng: Rng,
+}
+
+impl Backoff {
+    pub(super) fn new(first: Duration, longest: Duration, entropy: &dyn Entropy) -> Self {
+        Self { first, longest, next: first, rng: Rng::new(entropy.next_u64()) }
+    }
+
+    pub(super) fn next(&mut self) -> Duration {
+        let pause = self.next / 2 + self.rng.span(self.next / 2);
+        self.next = (self.next * 2).min(self.longest);
+        pause
+    }
+
+    pub(super) const fn reset(&mut self) {
+        self.next = self.first;
+    }
+}

@@ -1,0 +1,279 @@
+//! Handing batches to the processor, one at a time, looking at the gate before each.
+
+use std::sync::Arc;
+
+use tokio::sync::mpsc;
+use tracing::{error, warn};
+
+use super::{
+    Run, Shared, backoff::Backoff, catch::CatchPanic, fetch::Fetched, meter::Meter,
+    patience::Patience,
+};
+use crate::{
+    coordinator::RunNews,
+    lease::{Checkpoint, Progress},
+    processor::{RecordBatch, RecordProcessor},
+    settings::{OnRecordsLost, ProgressMode},
+    stream::{Batch, Position, Shard},
+    worker::{event::WorkerEvent, gate::GateState},
+};
+
+/// Why delivery ended.
+pub(super) enum Exit {
+    /// Everything of the shard is processed; its children, if the source said.
+    Ended(Option<Vec<Shard>>),
+    /// The keeper wants the run to stop.
+    Stopping,
+}
+
+/// Delivers the records of one lease.
+pub(super) struct Delivering<'a> {
+    pub(super) run: &'a Run,
+    pub(super) processor: Box<dyn RecordProcessor>,
+    started: bool,
+    pub(super) backoff: Backoff,
+    meter: Meter,
+}
+
+/// What became of one delivery.
+enum Delivered {
+    Done,
+    Failed(String),
+    /// The batch was dropped; its records come again, should the run go on.
+    Dropped,
+}
+
+impl<'a> Delivering<'a> {
+    pub(super) fn new(run: &'a Run) -> Self {
+        let delivery = &run.shared.delivery;
+        let entropy = &*run.shared.env.entropy;
+        Self {
+            run,
+            processor: run.shared.factory.create(&run.handle),
+            started: false,
+            backoff: Backoff::new(delivery.retry_pause, delivery.retry_pause_max, entropy),
+            meter: Meter::new(run.shared.env.clock.now()),
+        }
+    }
+
+    pub(super) fn shared(&self) -> &'a Arc<Shared> {
+        &self.run.shared
+    }
+
+    /// Delivers what is fetched, until the shard ends or the run has to stop.
+    pub(super) async fn work(&mut self, mut fetched: mpsc::Receiver<Fetched>) -> Exit {
+        loop {
+            let state = self.run.gate.state();
+            if matches!(state, GateState::Draining | GateState::Dropped) {
+                return Exit::Stopping;
+            }
+            let next = tokio::select! {
+                biased;
+                () = self.run.gate.changed(state) => continue,
+                next = fetched.recv() => next,
+            };
+            let went_on = match next {
+                Some(Fetched::Batch(batch, room)) => {
+                    let went_on = self.deliver_all(batch).await;
+                    drop(room);
+                    went_on
+                }
+                Some(Fetched::Lost { from, to }) => self.on_lost(from, to).await,
+                Some(Fetched::End(children)) => return Exit::Ended(children),
+                // The fetcher ends only after the end of the shard, or with its runtime.
+                None => self.park("the reader ended".to_owned()).await,
+            };
+            if !went_on {
+                return Exit::Stopping;
+            }
+        }
+    }
+
+    /// Delivers an answer of the stream; false if the run has to stop.
+    async fn deliver_all(&mut self, batch: Batch) -> bool {
+        let weight = batch.weight();
+        let millis_behind = batch.millis_behind;
+        let fence = self.run.handle.fence().clone();
+        let mut rest =
+            RecordBatch::new(batch.records, self.run.shard.clone(), fence, millis_behind);
+        loop {
+            let (now, later) = rest.split_at(self.shared().delivery.max_batch);
+            if !self.deliver(now).await {
+                return false;
+            }
+            if later.is_empty() {
+                break;
+            }
+            rest = later;
+        }
+        self.meter.count(weight, self.shared().env.clock.now());
+        true
+    }
+
+    /// Delivers a batch until it is processed, or skipped by the policy; false if the run has to
+    /// stop.
+    async fn deliver(&mut self, batch: RecordBatch) -> bool {
+        let mut patience = Patience::new(self.shared().delivery.on_failure, batch);
+        while let Some(batch) = patience.next() {
+            if !self.run.gate.dispatchable().await || !self.start().await {
+                return false;
+            }
+            match self.deliver_once(batch.clone()).await {
+                Delivered::Done => {
+                    patience.on_done();
+                    self.backoff.reset();
+                    self.note_progress(&batch);
+                }
+                Delivered::Dropped => {}
+                Delivered::Failed(error) => {
+                    if !self.on_failed(&mut patience, &batch, error).await {
+                        return false;
+                    }
+                }
+            }
+        }
+        true
+    }
+
+    async fn deliver_once(&mut self, batch: RecordBatch) -> Delivered {
+        let gate = &self.run.gate;
+        let shared = Arc::clone(self.shared());
+        if let Some(last) = batch.last_position() {
+            gate.note_delivered(last);
+        }
+        let begun = shared.env.clock.now();
+        let result = {
+            let mut work = CatchPanic(self.processor.process(batch, &self.run.handle));
+            loop {
+                tokio::select! {
+                    biased;
+                    () = gate.must_drop() => return Delivered::Dropped,
+                    result = &mut work => break result,
+                    () = shared.env.clock.sleep(shared.delivery.watchdog) => {
+                        self.run.report_stall(shared.env.clock.now().since(begun));
+                    }
+                }
+            }
+        };
+        self.judge(result)
+    }
+
+    fn judge(
+        &mut self,
+        result: Result<Result<(), crate::processor::ProcessorError>, String>,
+    ) -> Delivered {
+        match result {
+            Ok(Ok(())) => Delivered::Done,
+            Ok(Err(error)) => Delivered::Failed(error.to_string()),
+            Err(message) => {
+                let key = self.run.key.clone();
+                error!(lease = %key, message, "kcl.processor.panicked");
+                self.shared()
+                    .tell(WorkerEvent::ProcessorPanicked { key, message: message.clone() });
+                // What the panic left behind is not trusted.
+                self.processor = self.shared().factory.create(&self.run.handle);
+                self.started = false;
+                Delivered::Failed(format!("panicked: {message}"))
+            }
+        }
+    }
+
+    /// A delivery failed: what the policy says. False if the run has to stop.
+    async fn on_failed(
+        &mut self,
+        patience: &mut Patience,
+        batch: &RecordBatch,
+        error: String,
+    ) -> bool {
+        let attempt = patience.on_failed();
+        let key = self.run.key.clone();
+        warn!(lease = %key, attempt, records = batch.len(), error, "kcl.batch.failed");
+        self.shared().tell(WorkerEvent::BatchFailed { key, attempt, error: error.clone() });
+        if patience.is_out() {
+            return self.park(error).await;
+        }
+        if let Some(record) = patience.to_skip() {
+            let went_on = self.skip(&record, &error).await;
+            patience.on_done();
+            if went_on {
+                self.note_progress(&record);
+            }
+            return went_on;
+        }
+        self.pause().await;
+        true
+    }
+
+    /// Waits before the next attempt; less if the keeper wants something.
+    pub(super) async fn pause(&mut self) {
+        let pause = self.backoff.next();
+        let clock = Arc::clone(&self.shared().env.clock);
+        tokio::select! {
+            biased;
+            () = self.run.gate.changed(self.run.gate.state()) => {}
+            () = clock.sleep(pause) => {}
+        }
+    }
+
+    /// Starts the processor, once; false if the run has to stop.
+    pub(super) async fn start(&mut self) -> bool {
+        while !self.started {
+            let starting = CatchPanic(self.processor.start(&self.run.handle));
+            let result = tokio::select! {
+                biased;
+                () = self.run.gate.must_drop() => None,
+                result = starting => Some(result),
+            };
+            match result.map(|result| self.judge(result)) {
+                Some(Delivered::Done) => self.started = true,
+                Some(Delivered::Failed(error)) => {
+                    warn!(lease = %self.run.key, error, "kcl.processor.start_failed");
+                    self.pause().await;
+                }
+                _ => {}
+            }
+            if !self.started && !self.run.gate.dispatchable().await {
+                return false;
+            }
+        }
+        true
+    }
+
+    /// Records were trimmed before they could be read; false if the run has to stop.
+    async fn on_lost(&mut self, from: Option<Position>, to: Option<Position>) -> bool {
+        let key = self.run.key.clone();
+        error!(lease = %key, ?from, ?to, "kcl.records.lost");
+        self.shared().tell(WorkerEvent::RecordsLost { key, from, to });
+        match self.shared().delivery.on_records_lost {
+            OnRecordsLost::Continue => true,
+            OnRecordsLost::StopShard => self.park("records were lost".to_owned()).await,
+        }
+    }
+
+    /// Reads no more, but keeps the lease until the keeper wants it back. Always false.
+    async fn park(&mut self, reason: String) -> bool {
+        let key = self.run.key.clone();
+        error!(lease = %key, reason, "kcl.shard.stopped");
+        self.shared().tell(WorkerEvent::ShardStopped { key, reason });
+        loop {
+            let state = self.run.gate.state();
+            if matches!(state, GateState::Draining | GateState::Dropped) {
+                return false;
+            }
+            self.run.gate.changed(state).await;
+        }
+    }
+
+    fn note_progress(&self, batch: &RecordBatch) {
+        let Some(last) = batch.last() else { return };
+        let now = self.shared().env.clock.wall();
+        let lag = last.arrival.map(|arrival| now.since(arrival));
+        let progress = Progress { arrival: last.arrival, lag, rate: self.meter.rate() };
+        self.shared().status.note_processed(&self.run.key, batch, lag);
+        if self.shared().delivery.progress == ProgressMode::Automatic {
+            let checkpoint = Checkpoint::After(last.position.clone());
+            let news = RunNews::Progress { checkpoint, progress, flush: false };
+            self.run.gate.report(&self.run.key, news);
+        }
+    }
+}

@@ -1,0 +1,148 @@
+//! Reading ahead of the processor, within the worker's byte budget.
+
+use std::{sync::Arc, time::Duration};
+
+use tracing::warn;
+
+use super::{FetchedSender, Run, Shared, backoff::Backoff};
+use crate::{
+    lease::{Checkpoint, LeaseKey},
+    stream::{
+        Batch, Position, ReadEvent, Shard, ShardId, ShardReader, SourceError, SourceErrorKind,
+        SourceResult, StartAt,
+    },
+    worker::{budget::Reservation, event::WorkerEvent},
+};
+
+/// Something read, with the bytes it takes.
+pub(super) enum Fetched {
+    Batch(Batch, Reservation),
+    Lost {
+        from: Option<Position>,
+        to: Option<Position>,
+    },
+    /// The shard has ended; its children, if the source said.
+    End(Option<Vec<Shard>>),
+}
+
+/// Reads one shard.
+pub(super) struct Fetcher {
+    key: LeaseKey,
+    shard: ShardId,
+    start: Checkpoint,
+    shared: Arc<Shared>,
+    sender: FetchedSender,
+    backoff: Backoff,
+}
+
+/// Pauses between failing reads. The reader itself keeps to the rate limits.
+const PAUSE: Duration = Duration::from_millis(200);
+const PAUSE_MAX: Duration = Duration::from_secs(10);
+
+/// The receiver is gone: nobody wants more.
+struct Unwanted;
+
+impl Fetcher {
+    pub(super) fn new(run: &Run, sender: FetchedSender) -> Self {
+        let shared = Arc::clone(&run.shared);
+        let backoff = Backoff::new(PAUSE, PAUSE_MAX, &*shared.env.entropy);
+        let (key, shard, start) = (run.key.clone(), run.shard.clone(), run.start.clone());
+        Self { key, shard, start, shared, sender, backoff }
+    }
+
+    /// Reads until the shard ends or nobody wants more.
+    pub(super) async fn work(mut self) {
+        let Some(start) = self.start.start() else { return };
+        let Some(mut reader) = self.open(start).await else { return };
+        loop {
+            let mut room = self.shared.budget.reserve(reader.expects().0).await;
+            let sent = match reader.next(crate::stream::Room(room.bytes())).await {
+                Ok(ReadEvent::Batch(batch)) => {
+                    self.backoff.reset();
+                    room.resize(batch.weight());
+                    self.send_batch(batch, room).await
+                }
+                Ok(ReadEvent::Lost { from, to }) => self.send(Fetched::Lost { from, to }).await,
+                Ok(ReadEvent::End { children }) => {
+                    let _ = self.send(Fetched::End(children)).await;
+                    return;
+                }
+                Err(error) => {
+                    drop(room);
+                    if self.is_gone(&error).await {
+                        return self.give_up().await;
+                    }
+                    self.pause(&error).await;
+                    Ok(())
+                }
+            };
+            if sent.is_err() {
+                return;
+            }
+        }
+    }
+
+    async fn open(&mut self, start: StartAt) -> Option<Box<dyn ShardReader>> {
+        loop {
+            match self.shared.source.open(&self.shard, start.clone()).await {
+                Ok(reader) => return Some(reader),
+                Err(error) if self.is_gone(&error).await => {
+                    self.give_up().await;
+                    return None;
+                }
+                Err(error) => self.pause(&error).await,
+            }
+        }
+    }
+
+    async fn send_batch(&self, batch: Batch, room: Reservation) -> Result<(), Unwanted> {
+        if batch.records.is_empty() && !self.shared.delivery.empty_batches {
+            self.shared.status.note_read(&self.key, batch.millis_behind);
+            return if self.sender.is_closed() { Err(Unwanted) } else { Ok(()) };
+        }
+        self.send(Fetched::Batch(batch, room)).await
+    }
+
+    async fn send(&self, fetched: Fetched) -> Result<(), Unwanted> {
+        self.sender.send(fetched).await.map_err(|_| Unwanted)
+    }
+
+    /// Whether the stream has forgotten the shard: it says so, and does not list it.
+    async fn is_gone(&self, error: &SourceError) -> bool {
+        if error.kind != SourceErrorKind::NoShard {
+            return false;
+        }
+        let listed = self.shared.source.shards().await;
+        listed.is_ok_and(|shards| shards.iter().all(|shard| shard.id != self.shard))
+    }
+
+    /// The shard is gone with whatever was not read: that is said loudly, and the shard ended, so
+    /// that its children are read.
+    async fn give_up(&self) {
+        let from = match &self.start {
+            Checkpoint::After(position) => Some(position.clone()),
+            _ => None,
+        };
+        if self.send(Fetched::Lost { from, to: None }).await.is_ok() {
+            let _ = self.send(Fetched::End(None)).await;
+        }
+    }
+
+    async fn pause(&mut self, error: &SourceError) {
+        let source = error.source.as_deref().map(ToString::to_string).unwrap_or_default();
+        warn!(lease = %self.key, %error, source, "kcl.read.failed");
+        self.shared.tell(WorkerEvent::ReadFailed {
+            key: self.key.clone(),
+            kind: error.kind,
+            error: format!("{error}: {source}"),
+        });
+        let pause = self.backoff.next();
+        self.shared.env.clock.sleep(pause).await;
+    }
+}
+
+/// The shards that continue `parent`, from a listing of the stream.
+pub(super) async fn list_children(shared: &Shared, parent: &ShardId) -> SourceResult<Vec<Shard>> {
+    let shards = shared.source.shards().await?;
+    Ok(shards.into_iter().filter(|shard| shard.parents.contains(parent)).collect())
+}

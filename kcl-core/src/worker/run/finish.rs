@@ -1,0 +1,130 @@
+//! The end of a run: the end of the shard, a handover, a loss, a skipped record.
+
+use std::{sync::Arc, time::Duration};
+
+use tracing::{error, warn};
+
+use super::{Run, catch::CatchPanic, deliver::Delivering, fetch::list_children};
+use crate::{
+    coordinator::RunNews,
+    processor::{RecordBatch, Stop},
+    settings::OnStall,
+    stream::Shard,
+    worker::event::WorkerEvent,
+};
+
+/// How long a processor that lost its lease may take to tidy up.
+const LOST_GRACE: Duration = Duration::from_secs(5);
+
+impl Delivering<'_> {
+    /// Tells the processor that the shard has ended, until it acknowledges that, and learns which
+    /// shards continue it. `None` if the run has to stop first.
+    pub(super) async fn end(&mut self, children: Option<Vec<Shard>>) -> Option<Vec<Shard>> {
+        loop {
+            if !self.run.gate.dispatchable().await || !self.start().await {
+                return None;
+            }
+            let stopping = self.processor.stop(Stop::ShardEnd, &self.run.handle);
+            let result = tokio::select! {
+                biased;
+                () = self.run.gate.must_drop() => continue,
+                result = CatchPanic(stopping) => result,
+            };
+            let error = match result {
+                Ok(Ok(())) => break,
+                Ok(Err(error)) => error.to_string(),
+                Err(message) => format!("panicked: {message}"),
+            };
+            warn!(lease = %self.run.key, error, "kcl.processor.end_failed");
+            self.pause().await;
+        }
+        self.backoff.reset();
+        if let Some(children) = children {
+            return Some(children);
+        }
+        self.ask_for_children().await
+    }
+
+    /// The source did not say which shards continue an ended one: they are listed.
+    async fn ask_for_children(&mut self) -> Option<Vec<Shard>> {
+        loop {
+            match list_children(self.shared(), &self.run.shard).await {
+                Ok(children) => return Some(children),
+                Err(error) => warn!(lease = %self.run.key, %error, "kcl.children.unknown"),
+            }
+            self.pause().await;
+            if !self.run.gate.dispatchable().await {
+                return None;
+            }
+        }
+    }
+
+    /// Lets the processor finish its affairs before the lease is handed over.
+    pub(super) async fn say_goodbye(&mut self) {
+        let clock = Arc::clone(&self.shared().env.clock);
+        let deadline = clock.now() + LOST_GRACE;
+        let stopping = self.processor.stop(Stop::Leaving { deadline }, &self.run.handle);
+        let result = tokio::select! {
+            biased;
+            () = self.run.gate.must_drop() => return,
+            result = CatchPanic(stopping) => result,
+            () = clock.sleep_until(deadline) => return,
+        };
+        self.log_stop(result);
+    }
+
+    /// Tells the processor that its lease is lost.
+    pub(super) async fn say_lost(&mut self) {
+        let clock = Arc::clone(&self.shared().env.clock);
+        let stopping = self.processor.stop(Stop::Lost, &self.run.handle);
+        let result = tokio::select! {
+            biased;
+            result = CatchPanic(stopping) => result,
+            () = clock.sleep(LOST_GRACE) => return,
+        };
+        self.log_stop(result);
+    }
+
+    fn log_stop(&self, result: Result<Result<(), crate::processor::ProcessorError>, String>) {
+        let error = match result {
+            Ok(Ok(())) => return,
+            Ok(Err(error)) => error.to_string(),
+            Err(message) => format!("panicked: {message}"),
+        };
+        warn!(lease = %self.run.key, error, "kcl.processor.stop_failed");
+    }
+
+    /// Hands a record that keeps failing to the dead-letter sink, and reports it; false if the run
+    /// has to stop before it is kept.
+    pub(super) async fn skip(&mut self, batch: &RecordBatch, error: &str) -> bool {
+        let Some(record) = batch.first() else { return true };
+        if let Some(sink) = self.shared().dead_letter.clone() {
+            while let Err(failure) = sink.bury(record, &self.run.handle, error).await {
+                let failure = failure.to_string();
+                error!(lease = %self.run.key, failure, "kcl.dead_letter.failed");
+                self.pause().await;
+                if !self.run.gate.dispatchable().await {
+                    return false;
+                }
+            }
+        }
+        self.shared().tell(WorkerEvent::RecordSkipped {
+            key: self.run.key.clone(),
+            at: record.position.clone(),
+            error: error.to_owned(),
+        });
+        true
+    }
+}
+
+impl Run {
+    /// The processor has made no progress for a while.
+    pub(super) fn report_stall(&self, since: Duration) {
+        let key = self.key.clone();
+        warn!(lease = %key, ?since, "kcl.processor.stalled");
+        self.shared.tell(WorkerEvent::ProcessorStalled { key, since });
+        if self.shared.delivery.on_stall == OnStall::HandOver {
+            self.gate.report(&self.key, RunNews::Stalled);
+        }
+    }
+}

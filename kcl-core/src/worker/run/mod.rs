@@ -1,0 +1,151 @@
+//! One held lease: reading its shard, delivering its records, ending it.
+
+mod backoff;
+mod catch;
+mod deliver;
+mod fetch;
+mod finish;
+mod meter;
+mod patience;
+
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use tokio::sync::{broadcast, mpsc};
+
+use self::{
+    deliver::{Delivering, Exit},
+    fetch::{Fetched, Fetcher},
+};
+use super::{
+    budget::Budget,
+    event::WorkerEvent,
+    gate::{Gate, GateState},
+    status::StatusBoard,
+};
+use crate::{
+    coordinator::RunNews,
+    env::{Env, TaskHandle},
+    lease::{Checkpoint, Lease, LeaseKey},
+    processor::{Fence, HandleParts, LeaseHandle, ProcessorError, ProcessorFactory},
+    settings::Delivery,
+    stream::{Record, ShardId, StreamSource},
+};
+
+/// Where records go that keep failing, when the failure policy skips them.
+#[async_trait]
+pub trait DeadLetter: Send + Sync + 'static {
+    /// Keeps a record that is about to be skipped.
+    ///
+    /// # Errors
+    /// Any: tried again after a pause; the record is not skipped before it is kept.
+    async fn bury(
+        &self,
+        record: &Record,
+        lease: &LeaseHandle,
+        error: &str,
+    ) -> Result<(), ProcessorError>;
+}
+
+/// What all runs of a worker share.
+pub(super) struct Shared {
+    pub(super) source: Arc<dyn StreamSource>,
+    pub(super) factory: Box<dyn ProcessorFactory>,
+    pub(super) dead_letter: Option<Arc<dyn DeadLetter>>,
+    pub(super) delivery: Delivery,
+    pub(super) budget: Budget,
+    pub(super) env: Env,
+    pub(super) events: broadcast::Sender<WorkerEvent>,
+    pub(super) status: StatusBoard,
+    /// Where the leases are kept, for the fencing token.
+    pub(super) location: Arc<str>,
+}
+
+impl Shared {
+    pub(super) fn tell(&self, event: WorkerEvent) {
+        // Nobody need listen.
+        let _ = self.events.send(event);
+    }
+}
+
+/// The run of one lease under one epoch.
+pub(super) struct Run {
+    pub(super) key: LeaseKey,
+    pub(super) shard: ShardId,
+    pub(super) gate: Arc<Gate>,
+    pub(super) handle: LeaseHandle,
+    pub(super) start: Checkpoint,
+    pub(super) shared: Arc<Shared>,
+}
+
+impl Run {
+    /// The run of a lease that was just gained; `None` for a key that names no shard.
+    pub(super) fn new(lease: &Lease, gate: Arc<Gate>, shared: Arc<Shared>) -> Option<Self> {
+        let shard = lease.key.shard()?;
+        let fence = Fence {
+            store: Arc::clone(&shared.location),
+            key: lease.key.clone(),
+            epoch: lease.epoch,
+        };
+        let handle = LeaseHandle::new(HandleParts {
+            fence,
+            shard: shard.clone(),
+            start: lease.checkpoint.clone(),
+            gate: Arc::clone(&gate),
+        });
+        let (key, start) = (lease.key.clone(), lease.checkpoint.clone());
+        Some(Self { key, shard, gate, handle, start, shared })
+    }
+
+    /// Reads and delivers until the shard ends or the lease goes. `former` is the run of the same
+    /// shard before this one: two of them never overlap in one worker.
+    pub(super) async fn work(self, former: Option<TaskHandle>) {
+        if let Some(former) = former {
+            former.join().await;
+        }
+        let (sender, receiver) = mpsc::channel(1);
+        let fetcher = Fetcher::new(&self, sender);
+        let spawner = Arc::clone(&self.shared.env.spawner);
+        let fetching = Abort(spawner.spawn("kcl-fetch", Box::pin(fetcher.work())));
+        let mut delivering = Delivering::new(&self);
+        let exit = delivering.work(receiver).await;
+        drop(fetching);
+        self.leave(delivering, exit).await;
+    }
+
+    /// Takes leave of the processor and of the keeper.
+    async fn leave(&self, mut delivering: Delivering<'_>, exit: Exit) {
+        match exit {
+            Exit::Ended(children) => {
+                let Some(children) = delivering.end(children).await else {
+                    return self.stop(&mut delivering).await;
+                };
+                self.gate.report(&self.key, RunNews::Ended { children });
+            }
+            Exit::Stopping => self.stop(&mut delivering).await,
+        }
+    }
+
+    async fn stop(&self, delivering: &mut Delivering<'_>) {
+        if self.gate.state() == GateState::Draining {
+            delivering.say_goodbye().await;
+            self.gate.report(&self.key, RunNews::Stopped);
+        } else {
+            // Nothing is dispatched any more: the keeper need not wait for the processor.
+            self.gate.report(&self.key, RunNews::Stopped);
+            delivering.say_lost().await;
+        }
+    }
+}
+
+/// A task that ends with its owner.
+struct Abort(TaskHandle);
+
+impl Drop for Abort {
+    fn drop(&mut self) {
+        self.0.abort();
+    }
+}
+
+/// What the fetcher hands to delivery.
+type FetchedSender = mpsc::Sender<Fetched>;

@@ -1,0 +1,105 @@
+//! The supervisor: the keeper's hand on the user's runtime. Starts runs, lists shards, passes on
+//! events.
+
+use std::{collections::BTreeMap, sync::Arc, time::Duration};
+
+use tokio::sync::mpsc;
+use tracing::warn;
+
+use super::{
+    WorkerError,
+    gate::Gate,
+    keeper::Direction,
+    run::{Run, Shared},
+};
+use crate::{
+    coordinator::{Event, Outcome, StreamView},
+    env::TaskHandle,
+    lease::{Lease, LeaseKey},
+    stream::{SourceResult, StreamSource},
+};
+
+/// How long runs may take to notice that the worker is over.
+const LAST_RUNS: Duration = Duration::from_secs(1);
+
+/// Starts runs, lists shards, passes on events.
+pub(super) struct Supervisor {
+    pub(super) shared: Arc<Shared>,
+    pub(super) directions: mpsc::UnboundedReceiver<Direction>,
+    pub(super) events: mpsc::UnboundedSender<Event>,
+    pub(super) runs: BTreeMap<LeaseKey, TaskHandle>,
+}
+
+impl Supervisor {
+    /// Works until the keeper says that the worker is over.
+    pub(super) async fn work(mut self) -> Result<(), WorkerError> {
+        let outcome = loop {
+            match self.directions.recv().await {
+                Some(Direction::Start(lease, gate)) => self.start(&lease, gate),
+                Some(Direction::ListShards) => self.list_shards(),
+                Some(Direction::Tell(event)) => self.shared.tell(event),
+                Some(Direction::Finished(outcome)) => break Some(outcome),
+                None => break None,
+            }
+        };
+        self.wait_for_runs().await;
+        match outcome {
+            Some(Outcome::Left) => Ok(()),
+            Some(Outcome::Duplicate(worker)) => Err(WorkerError::DuplicateWorkerId(worker)),
+            None => Err(WorkerError::KeeperGone),
+        }
+    }
+
+    fn start(&mut self, lease: &Lease, gate: Arc<Gate>) {
+        let Some(run) = Run::new(lease, gate, Arc::clone(&self.shared)) else { return };
+        let former = self.runs.remove(&lease.key);
+        let spawner = Arc::clone(&self.shared.env.spawner);
+        let task = spawner.spawn("kcl-run", Box::pin(run.work(former)));
+        self.runs.insert(lease.key.clone(), task);
+    }
+
+    fn list_shards(&self) {
+        let (source, events) = (Arc::clone(&self.shared.source), self.events.clone());
+        let listing = async move {
+            let result = view(&*source).await;
+            if let Err(error) = &result {
+                let source = error.source.as_deref().map(ToString::to_string).unwrap_or_default();
+                warn!(%error, source, "kcl.shards.unknown");
+            }
+            // The keeper may be gone by now.
+            let _ = events.send(Event::Shards(result.map_err(|error| error.kind)));
+        };
+        let spawner = Arc::clone(&self.shared.env.spawner);
+        drop(spawner.spawn("kcl-shards", Box::pin(listing)));
+    }
+
+    async fn wait_for_runs(&mut self) {
+        let clock = Arc::clone(&self.shared.env.clock);
+        let runs = std::mem::take(&mut self.runs);
+        let all = async move {
+            for run in runs.into_values() {
+                run.join().await;
+            }
+        };
+        tokio::select! {
+            biased;
+            () = all => {}
+            () = clock.sleep(LAST_RUNS) => {}
+        }
+    }
+}
+
+/// Runs do not outlive the worker, also if its future is dropped.
+impl Drop for Supervisor {
+    fn drop(&mut self) {
+        for run in self.runs.values() {
+            run.abort();
+        }
+    }
+}
+
+async fn view(source: &dyn StreamSource) -> SourceResult<StreamView> {
+    let description = source.describe().await?;
+    let shards = source.shards().await?;
+    Ok(StreamView { description, shards })
+}
