@@ -5,6 +5,8 @@
 //! `assignment`, `lineage`, `coordinator`) know neither clock nor runtime: time and randomness are
 //! arguments, so that the same code runs against a real store and inside the simulator.
 
+#[cfg(feature = "conformance")]
+pub mod conformance;
 pub mod env;
 pub mod lease;
 pub mod store;
