@@ -87,7 +87,7 @@ pub const ALL: &[Case] = cases! { strict {
         listings_see_every_acknowledged_write
         an_eventual_read_sees_a_write_in_the_end
         leases_are_listed_past_a_page_and_a_megabyte
-        sessions_are_listed_past_a_page_and_a_megabyte
+        sessions_are_listed_past_a_page
         documents_are_listed_past_a_megabyte
         a_listing_holds_what_stays_while_rows_come_and_go;
 } tolerant {
