@@ -7,6 +7,28 @@
 //!   everything ever put.
 //! - [`faults`] puts latency, lost replies, late writes and stale reads between a worker and any
 //!   store.
+//!
+//! ```
+//! use kcl_memory::{MemoryStore, MemoryStream};
+//!
+//! # fn main() -> kcl_core::stream::SourceResult<()> {
+//! // What a worker under test is given.
+//! let store = MemoryStore::new("order-indexer");
+//! let stream = MemoryStream::new("orders", 2);
+//!
+//! // What a test does meanwhile.
+//! let put = stream.put("customer-7", "an order")?;
+//! let children = stream.split(&put.shard)?;
+//! stream.put("customer-7", "another order")?;
+//!
+//! // What the worker must have seen, by shard: two first ones and two children.
+//! let all = stream.history();
+//! assert_eq!(all.len(), 4);
+//! assert!(children.contains(&all[2].shard.id));
+//! # let _ = store;
+//! # Ok(())
+//! # }
+//! ```
 
 pub mod faults;
 pub mod store;
