@@ -12,7 +12,10 @@ use crate::{
         case::{Check, check, made, same},
         samples::{doc_name, full_lease, lease, lease_key, new_doc, session, session_id},
     },
-    lease::{Delete, DeleteDoc, DocName, Document, EndSession, Ending, Forget, LeaseKey, PutDoc},
+    lease::{
+        Delete, DeleteDoc, DocName, Document, EndSession, Ending, Forget, LeaseKey, PutDoc,
+        WorkerId,
+    },
     store::{Consistency, LeaseStore, LeaseStoreExt, StoreResult},
 };
 
@@ -167,31 +170,33 @@ pub(super) async fn documents_are_listed_past_a_megabyte(bench: Bench) -> Check 
 }
 
 pub(super) async fn a_listing_holds_what_stays_while_rows_come_and_go(bench: Bench) -> Check {
+    // More than a megabyte, and more than a thousand rows.
+    const ROWS: u64 = 1_600;
+    let fat = |n: u64| full_lease(lease_key(n)?, session_id(&"w".repeat(WorkerId::MAX_LENGTH), 1)?);
     let store = bench.store().await?;
-    // Even ones stay, odd ones go while the listing is under way.
-    fill(&store, MANY, |store, n| async move {
-        made(store.create(full_lease(lease_key(n)?, session_id("worker", 1)?)?).await?)?;
+    fill(&store, ROWS, move |store, n| async move {
+        made(store.create(fat(n)?).await?)?;
         Ok(())
     })
     .await?;
+    // Even ones stay, odd ones go while the listing is under way.
+    let mut going = (1..ROWS).step_by(2);
     let mut listed: Vec<LeaseKey> = Vec::new();
     let mut from = None;
-    let mut going = (1..MANY).step_by(2);
     loop {
         let page = store.leases(from).await?;
         listed.extend(page.items.into_iter().map(|lease| lease.key));
-        for n in going.by_ref().take(400) {
-            let key = lease_key(n)?;
-            let epoch = full_lease(key.clone(), session_id("worker", 1)?)?.epoch;
-            made(store.delete(Delete::of_gone_stream(key, epoch)).await?)?;
-            made(store.create(lease(lease_key(MANY + n)?)?).await?)?;
+        for n in going.by_ref().take(200) {
+            let gone = fat(n)?;
+            made(store.delete(Delete::of_gone_stream(gone.key, gone.epoch)).await?)?;
+            made(store.create(lease(lease_key(ROWS + n)?)?).await?)?;
         }
         from = page.next;
         if from.is_none() {
             break;
         }
     }
-    let stayed = (0..MANY).step_by(2).map(lease_key).collect::<Result<BTreeSet<_>, _>>()?;
+    let stayed = (0..ROWS).step_by(2).map(lease_key).collect::<Result<BTreeSet<_>, _>>()?;
     listed.retain(|key| stayed.contains(key));
     exactly(listed, &stayed)
 }
