@@ -7,6 +7,8 @@
 //! so that the same code runs against a real store and inside the simulator.
 
 pub mod assignment;
+#[cfg(feature = "conformance")]
+pub mod conformance;
 pub mod coordinator;
 pub mod env;
 pub mod lease;

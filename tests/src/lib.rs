@@ -1,1 +1,5 @@
 //! What crosses crates.
+
+pub mod conformance;
+pub mod dynamo;
+pub mod servers;

@@ -156,6 +156,23 @@ impl SessionId {
     pub const fn new(worker: WorkerId, incarnation: Incarnation) -> Self {
         Self { worker, incarnation }
     }
+
+    /// The whole id as one text for stores to key rows by: `worker#incarnation`, read back by
+    /// [`FromStr`]. ([`fmt::Display`] shortens the incarnation, for people.)
+    #[must_use]
+    pub fn key(&self) -> String {
+        format!("{}#{}", self.worker, self.incarnation)
+    }
+}
+
+impl FromStr for SessionId {
+    type Err = InvalidName;
+
+    /// Reads back what [`Self::key`] gave.
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let (worker, incarnation) = text.split_once('#').unwrap_or((text, ""));
+        Ok(Self::new(worker.parse()?, incarnation.parse()?))
+    }
 }
 
 impl fmt::Display for SessionId {
@@ -181,6 +198,14 @@ mod tests {
         assert_eq!(shown.parse::<Incarnation>().unwrap().to_string(), shown);
         assert!("01234567".parse::<Incarnation>().is_err());
         assert!("+1234567-89ab-cdef-0011-22334455667".parse::<Incarnation>().is_err());
+    }
+
+    #[test]
+    fn a_session_id_reads_back_its_key() {
+        let id = SessionId::new("pod-7".parse().unwrap(), Incarnation::from_bits(7));
+        assert_eq!(id.key().parse::<SessionId>().unwrap(), id);
+        assert!(id.to_string().parse::<SessionId>().is_err(), "what people see is shortened");
+        assert!("pod-7".parse::<SessionId>().is_err());
     }
 
     #[test]

@@ -109,7 +109,7 @@ impl Lease {
 pub struct Progress {
     /// When the checkpointed record arrived at the stream.
     pub arrival: Option<WallTime>,
-    /// How far behind the newest record the shard was.
+    /// How far behind the newest record the shard was. Whole milliseconds.
     pub lag: Option<Duration>,
     /// Bytes a second read from the shard lately.
     pub rate: u64,

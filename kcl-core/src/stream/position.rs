@@ -120,6 +120,11 @@ impl Position {
     pub const fn new(sequence: SequenceNumber, sub: u64) -> Self {
         Self { sequence, sub }
     }
+
+    /// Whether this is before every record: a sequence number of zero.
+    pub(crate) fn is_zero(&self) -> bool {
+        self.sub == 0 && self.sequence.as_str() == "0"
+    }
 }
 
 impl From<SequenceNumber> for Position {

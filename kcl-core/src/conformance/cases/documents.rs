@@ -1,0 +1,53 @@
+//! The life of a document.
+
+use bytes::Bytes;
+
+use crate::{
+    conformance::{
+        bench::Bench,
+        case::Check,
+        samples::{doc_name, new_doc},
+    },
+    lease::{DeleteDoc, PutDoc},
+};
+
+pub(super) async fn a_document_counts_its_versions(bench: Bench) -> Check {
+    let mut script = bench.script().await?;
+    let name = doc_name("placement")?;
+    let write =
+        |seen, body: &'static [u8]| PutDoc::new(name.clone(), seen, Bytes::from_static(body));
+    script.refused(write(Some(0), b"zero")).await?;
+    script.refused(write(Some(1), b"one")).await?;
+    script.done(write(None, b"first")).await?;
+    script.refused(write(None, b"again")).await?;
+    script.refused(write(Some(0), b"stale")).await?;
+    script.refused(write(Some(2), b"ahead")).await?;
+    script.done(write(Some(1), b"second, longer")).await?;
+    script.refused(write(Some(1), b"second, doubled")).await?;
+    script.done(write(Some(2), b"third")).await
+}
+
+pub(super) async fn a_document_is_deleted_at_the_version_seen(bench: Bench) -> Check {
+    let mut script = bench.script().await?;
+    let name = doc_name("assignment:worker")?;
+    script.refused(DeleteDoc::new(name.clone(), 1)).await?;
+    script.done(new_doc("assignment:worker", b"{}")?).await?;
+    script.done(new_doc("assignment:worker-2", b"{}")?).await?;
+    script.refused(DeleteDoc::new(name.clone(), 0)).await?;
+    script.refused(DeleteDoc::new(name.clone(), 2)).await?;
+    script.done(DeleteDoc::new(name.clone(), 1)).await?;
+    script.refused(DeleteDoc::new(name, 1)).await?;
+    script.done(new_doc("assignment:worker", b"[]")?).await
+}
+
+pub(super) async fn a_document_holds_any_bytes(bench: Bench) -> Check {
+    let mut script = bench.script().await?;
+    let every: Vec<u8> = (0..=u8::MAX).collect();
+    let bodies = [Bytes::new(), Bytes::from(every), Bytes::from_static(b"\0"), Bytes::new()];
+    let name = doc_name("any")?;
+    for (version, body) in (0..).zip(bodies) {
+        let seen = (version > 0).then_some(version);
+        script.done(PutDoc::new(name.clone(), seen, body)).await?;
+    }
+    Ok(())
+}

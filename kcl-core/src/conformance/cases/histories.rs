@@ -1,0 +1,53 @@
+//! Random histories: one client, any commands, every answer compared with its rule's.
+
+use crate::conformance::{
+    bench::Bench,
+    case::{Check, check},
+    command::Command,
+    draw::Drawer,
+};
+
+/// Histories a case, and commands a history.
+const HISTORIES: u64 = 4;
+const COMMANDS: usize = 250;
+
+pub(super) async fn random_histories_answer_as_the_rules_do(bench: Bench) -> Check {
+    let (mut done, mut refused) = (0, 0);
+    for history in 0..HISTORIES {
+        let mut drawer = Drawer::new(bench.rng(history))?;
+        let mut script = bench.script_apart(history).await?;
+        for step in 0..COMMANDS {
+            let key = drawer.key();
+            let command = drawer.command(&key, script.row(&key));
+            let answer = script.play(command).await;
+            match answer.map_err(|why| why.during(format_args!("history {history}, {step}")))? {
+                true => done += 1,
+                false => refused += 1,
+            }
+        }
+    }
+    // Otherwise the histories would prove less than they seem to.
+    check(done > 100 && refused > 100, || format!("{done} done, {refused} refused: too few"))
+}
+
+pub(super) async fn late_duplicates_change_nothing_they_must_not(bench: Bench) -> Check {
+    let mut drawer = Drawer::new(bench.rng(100))?;
+    let mut script = bench.script_apart(100).await?;
+    let mut sent: Vec<Command> = Vec::new();
+    let mut late = 0;
+    for step in 0..COMMANDS {
+        let key = drawer.key();
+        let command = drawer.command(&key, script.row(&key));
+        sent.push(command.clone());
+        script.play(command).await.map_err(|why| why.during(format_args!("step {step}")))?;
+        if drawer.once_in(2) {
+            let at = usize::try_from(drawer.below(sent.len() as u64)).unwrap_or(0);
+            let again = sent[at].clone();
+            script.play(again).await.map_err(|why| {
+                why.during(format_args!("after step {step}, step {at} once more"))
+            })?;
+            late += 1;
+        }
+    }
+    check(late > 50, || format!("only {late} duplicates were sent"))
+}

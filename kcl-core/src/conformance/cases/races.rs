@@ -1,0 +1,198 @@
+//! Many tasks, one row: exactly one wins.
+
+use std::{future::Future, sync::Arc};
+
+use bytes::Bytes;
+use tokio::{sync::Barrier, task::JoinSet};
+
+use crate::{
+    conformance::{
+        Failure,
+        bench::Bench,
+        case::{Check, check, made, same},
+        command::{Command, Row},
+        samples::{doc_name, lease, lease_key, report, session, session_id},
+    },
+    lease::{Acquire, Beat, EndSession, Ending, Epoch, Lease, PutDoc, SessionId, Write},
+    store::{Consistency, LeaseStore, LeaseStoreExt},
+};
+
+/// How many tasks race for a row, through how many clients, how often.
+const RACERS: u64 = 32;
+const CLIENTS: usize = 4;
+const ROUNDS: u64 = 12;
+
+/// Races in one application.
+struct Track(Vec<Arc<dyn LeaseStore>>);
+
+impl Track {
+    async fn of(bench: &Bench) -> Result<Self, Failure> {
+        let mut clients = Vec::new();
+        for _ in 0..CLIENTS {
+            clients.push(bench.store().await?);
+        }
+        Ok(Self(clients))
+    }
+
+    fn store(&self) -> &dyn LeaseStore {
+        self.0[0].as_ref()
+    }
+
+    /// Sends all commands at once; the answers in the order of the commands.
+    async fn race(&self, commands: Vec<Command>) -> Result<Vec<Write<Row>>, Failure> {
+        let start = Arc::new(Barrier::new(commands.len()));
+        let runners = commands.into_iter().zip(self.0.iter().cycle()).map(|(command, store)| {
+            let (start, store) = (start.clone(), store.clone());
+            async move {
+                start.wait().await;
+                Ok(command.send(store.as_ref()).await?)
+            }
+        });
+        let answers = all(runners).await?;
+        answers.into_iter().map(|answer| answer.ok_or_else(|| Failure::new("no answer"))).collect()
+    }
+
+    /// Fails unless exactly one was done, and all others were shown the row that it left.
+    async fn one_wins(&self, round: u64, commands: Vec<Command>) -> Result<Row, Failure> {
+        let racers = commands.len();
+        let answers = self.race(commands).await?;
+        let winners: Vec<_> = answers.iter().filter_map(done).collect();
+        check(winners.len() == 1, || {
+            format!("round {round}: {} of {racers} racers won: {winners:?}", winners.len())
+        })?;
+        let winner = winners[0].clone();
+        for answer in &answers {
+            let what = format_args!("round {round}: the row in an answer");
+            same(what, &answer.clone().into_row().as_ref(), &Some(&winner))?;
+        }
+        Ok(winner)
+    }
+}
+
+fn done(answer: &Write<Row>) -> Option<&Row> {
+    if let Write::Done(row) = answer { Some(row) } else { None }
+}
+
+/// Runs futures as tasks; their answers in order.
+async fn all<T: Send + 'static>(
+    runners: impl Iterator<Item = impl Future<Output = Result<T, Failure>> + Send + 'static>,
+) -> Result<Vec<T>, Failure> {
+    let mut tasks = JoinSet::new();
+    for (at, runner) in runners.enumerate() {
+        tasks.spawn(async move { (at, runner.await) });
+    }
+    let mut answers = Vec::new();
+    while let Some(ended) = tasks.join_next().await {
+        let (at, answer) = ended?;
+        answers.push((at, answer?));
+    }
+    answers.sort_by_key(|(at, _)| *at);
+    Ok(answers.into_iter().map(|(_, answer)| answer).collect())
+}
+
+fn racer(n: u64) -> Result<SessionId, Failure> {
+    session_id(&format!("racer-{n}"), u128::from(n))
+}
+
+fn racers(command: impl Fn(u64) -> Result<Command, Failure>) -> Result<Vec<Command>, Failure> {
+    (0..RACERS).map(command).collect()
+}
+
+fn as_lease(row: &Row) -> Result<&Lease, Failure> {
+    row.lease().ok_or_else(|| Failure::new(format!("no lease: {row:?}")))
+}
+
+pub(super) async fn one_of_many_acquires_wins(bench: Bench) -> Check {
+    let track = Track::of(&bench).await?;
+    let mut seen = lease(lease_key(1)?)?;
+    made(track.store().create(seen.clone()).await?)?;
+    for round in 1..=ROUNDS {
+        let epoch = Epoch(round * 10);
+        let acquire = |n| Ok(Acquire::new(&seen, racer(n)?, epoch).into());
+        seen = as_lease(&track.one_wins(round, racers(acquire)?).await?)?.clone();
+        same("the stored lease", &track.store().lease(&seen.key).await?.as_ref(), &Some(&seen))?;
+    }
+    Ok(())
+}
+
+pub(super) async fn one_of_many_creations_wins(bench: Bench) -> Check {
+    let track = Track::of(&bench).await?;
+    for round in 1..=ROUNDS {
+        let create = |n| {
+            let mut lease = lease(lease_key(round)?)?;
+            lease.epoch = Epoch(n);
+            Ok(lease.into())
+        };
+        track.one_wins(round, racers(create)?).await?;
+    }
+    same("the leases made", &(track.store().all_leases().await?.len() as u64), &ROUNDS)
+}
+
+pub(super) async fn one_of_many_registrations_wins(bench: Bench) -> Check {
+    let track = Track::of(&bench).await?;
+    for round in 1..=ROUNDS {
+        let register = |n| {
+            let mut session = session(racer(round)?);
+            session.start = n;
+            Ok(session.into())
+        };
+        track.one_wins(round, racers(register)?).await?;
+    }
+    let listed = track.store().all_sessions(Consistency::Strong).await?.len() as u64;
+    same("the sessions made", &listed, &ROUNDS)
+}
+
+pub(super) async fn one_of_many_document_writes_wins(bench: Bench) -> Check {
+    let track = Track::of(&bench).await?;
+    let name = doc_name("placement")?;
+    for round in 0..ROUNDS {
+        let write = |n: u64| {
+            let body = Bytes::copy_from_slice(&n.to_be_bytes());
+            Ok(PutDoc::new(name.clone(), (round > 0).then_some(round), body).into())
+        };
+        track.one_wins(round, racers(write)?).await?;
+    }
+    Ok(())
+}
+
+pub(super) async fn a_fence_and_a_beat_never_both_win(bench: Bench) -> Check {
+    let track = Track::of(&bench).await?;
+    for round in 0..3 * ROUNDS {
+        let id = racer(round)?;
+        made(track.store().register(session(id.clone())).await?.value)?;
+        // Two watchers and the sleeper, who starts first in every third round.
+        let fence = EndSession::new(id.clone(), Ending::Fence { beat: 0 });
+        let mut commands: Vec<Command> = vec![fence.clone().into(), fence.into()];
+        let place = usize::try_from(round % 3)?;
+        commands.insert(place, Beat::new(id, 1, report(1)).into());
+        track.one_wins(round, commands).await?;
+    }
+    Ok(())
+}
+
+pub(super) async fn wakes_and_beats_lose_nothing_of_each_other(bench: Bench) -> Check {
+    let track = Track::of(&bench).await?;
+    let id = racer(0)?;
+    made(track.store().register(session(id.clone())).await?.value)?;
+    let beats = 1..=RACERS;
+    let (beating, waking) = (track.0[0].clone(), track.0[1].clone());
+    let (beater, sleeper) = (id.clone(), id.clone());
+    let beat = async move {
+        for number in beats {
+            made(beating.beat(Beat::new(beater.clone(), number, report(1))).await?.value)?;
+        }
+        Ok::<_, Failure>(())
+    };
+    let wake = async move {
+        for _ in 0..RACERS {
+            waking.wake(&sleeper).await?;
+        }
+        Ok(())
+    };
+    let tasks: [std::pin::Pin<Box<dyn Future<Output = Check> + Send>>; 2] =
+        [Box::pin(beat), Box::pin(wake)];
+    all(tasks.into_iter()).await?;
+    let row = track.store().session(&id, Consistency::Strong).await?;
+    let counts = row.map(|row| (row.beat, row.mailbox));
+    same("the beat and the mailbox", &counts, &Some((RACERS, RACERS)))
+}

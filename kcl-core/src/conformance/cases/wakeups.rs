@@ -1,0 +1,76 @@
+//! Mailboxes, and pushed wake-ups.
+
+use std::time::Duration;
+
+use crate::{
+    conformance::{
+        Failure,
+        bench::Bench,
+        case::{Check, check, made, same},
+        samples::{report, session, session_id},
+    },
+    lease::{Beat, EndSession, Ending, SessionId, Write},
+    store::{Consistency, LeaseStore, Wakeups},
+};
+
+/// How long a pushed wake-up may take: plenty, so that only a lost one fails.
+const PATIENCE: Duration = Duration::from_secs(20);
+
+async fn mailbox(store: &dyn LeaseStore, id: &SessionId) -> Result<u64, Failure> {
+    let row = store.session(id, Consistency::Strong).await?;
+    Ok(row.ok_or_else(|| Failure::new(format!("{id} is gone")))?.mailbox)
+}
+
+pub(super) async fn a_wake_up_raises_the_mailbox_and_nothing_else(bench: Bench) -> Check {
+    let mut script = bench.script().await?;
+    let (id, other) = (session_id("worker", 1)?, session_id("worker", 2)?);
+    script.done(session(id.clone())).await?;
+    script.done(session(other.clone())).await?;
+    // The script compares the whole row after each.
+    script.done(id.clone()).await?;
+    script.done(id.clone()).await?;
+    same("the other's mailbox", &mailbox(script.store(), &other).await?, &0)?;
+    script.done(Beat::new(id.clone(), 1, report(2))).await?;
+    script.done(id.clone()).await?;
+    let answer = script.store().beat(Beat::new(id, 2, report(3))).await?.value;
+    match answer {
+        Write::Done(row) => same("the mailbox in a beat's reply", &row.mailbox, &3),
+        Write::Refused(row) => Err(Failure::new(format!("the second beat was refused: {row:?}"))),
+    }
+}
+
+pub(super) async fn nobody_is_made_or_woken_by_waking_the_absent_or_ended(bench: Bench) -> Check {
+    let mut script = bench.script().await?;
+    let id = session_id("worker", 1)?;
+    script.refused(id.clone()).await?;
+    let listed = script.store().sessions(None, Consistency::Strong).await?.items;
+    check(listed.is_empty(), || format!("waking made a session: {listed:?}"))?;
+    script.done(session(id.clone())).await?;
+    script.done(id.clone()).await?;
+    script.done(EndSession::new(id.clone(), Ending::Replace)).await?;
+    script.refused(id).await
+}
+
+pub(super) async fn wake_ups_are_pushed_where_the_store_says_so(bench: Bench) -> Check {
+    let (store, other) = (bench.store().await?, bench.store().await?);
+    let id = session_id("worker", 1)?;
+    made(store.register(session(id.clone())).await?.value)?;
+    let wakeups = store.wakeups(&id).await?;
+    let pushes = bench.capabilities().pushes_wakeups;
+    same("whether the store pushes wake-ups", &wakeups.is_some(), &pushes)?;
+    let Some(mut wakeups) = wakeups else { return Ok(()) };
+    for round in 1..=3 {
+        // From another client, and before the sleeper listens: nothing in between may be missed.
+        other.wake(&id).await?;
+        arrives(wakeups.as_mut(), round).await?;
+    }
+    same("the mailbox after three wake-ups", &mailbox(store.as_ref(), &id).await?, &3)
+}
+
+#[expect(clippy::disallowed_methods, reason = "a watchdog of tests, no part of any simulation")]
+async fn arrives(wakeups: &mut dyn Wakeups, round: u32) -> Check {
+    match tokio::time::timeout(PATIENCE, wakeups.next()).await {
+        Ok(answer) => Ok(answer?),
+        Err(_) => Err(Failure::new(format!("wake-up {round} did not arrive in {PATIENCE:?}"))),
+    }
+}

@@ -1,0 +1,189 @@
+//! Every write of a lease store as a value, and what its rule makes of a row.
+
+use crate::{
+    lease::{
+        Acquire, Advance, Beat, Delete, DeleteDoc, DocName, Document, EndSession, Forget, Lease,
+        LeaseKey, PutDoc, Release, Session, SessionId, Write, rules,
+    },
+    store::{Consistency, LeaseStore, StoreResult},
+};
+
+/// A write.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Command {
+    Register(Session),
+    Beat(Beat),
+    EndSession(EndSession),
+    Forget(Forget),
+    Wake(SessionId),
+    Create(Box<Lease>),
+    Acquire(Acquire),
+    Advance(Advance),
+    Release(Release),
+    Delete(Delete),
+    PutDoc(PutDoc),
+    DeleteDoc(DeleteDoc),
+}
+
+/// Which row.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum RowKey {
+    Session(SessionId),
+    Lease(LeaseKey),
+    Doc(DocName),
+}
+
+/// A row of any kind.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Row {
+    Session(Session),
+    Lease(Box<Lease>),
+    Doc(Document),
+}
+
+/// What a rule says: the answer, and the row after the write.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Verdict {
+    pub(super) answer: Write<Row>,
+    pub(super) after: Option<Row>,
+}
+
+impl Command {
+    /// The row it is about.
+    pub(super) fn key(&self) -> RowKey {
+        match self {
+            Self::Register(session) => RowKey::Session(session.id.clone()),
+            Self::Beat(beat) => RowKey::Session(beat.session.clone()),
+            Self::EndSession(end) => RowKey::Session(end.session.clone()),
+            Self::Forget(forget) => RowKey::Session(forget.session.clone()),
+            Self::Wake(id) => RowKey::Session(id.clone()),
+            Self::Create(lease) => RowKey::Lease(lease.key.clone()),
+            Self::Acquire(acquire) => RowKey::Lease(acquire.key.clone()),
+            Self::Advance(advance) => RowKey::Lease(advance.key.clone()),
+            Self::Release(release) => RowKey::Lease(release.key.clone()),
+            Self::Delete(delete) => RowKey::Lease(delete.key.clone()),
+            Self::PutDoc(put) => RowKey::Doc(put.name.clone()),
+            Self::DeleteDoc(delete) => RowKey::Doc(delete.name.clone()),
+        }
+    }
+
+    /// What its rule makes of `row`.
+    pub(super) fn verdict(&self, row: Option<&Row>) -> Verdict {
+        let session = row.and_then(Row::session);
+        let lease = row.and_then(Row::lease);
+        let doc = row.and_then(Row::doc);
+        match self {
+            Self::Register(new) => put(row, rules::register(session, new)),
+            Self::Beat(beat) => put(row, rules::beat(session, beat)),
+            Self::EndSession(end) => put(row, rules::end_session(session, end)),
+            Self::Forget(forget) => remove(row, rules::forget(session, forget)),
+            Self::Wake(_) => put(row, rules::wake(session)),
+            Self::Create(new) => put(row, rules::create(lease, new)),
+            Self::Acquire(acquire) => put(row, rules::acquire(lease, acquire)),
+            Self::Advance(advance) => put(row, rules::advance(lease, advance)),
+            Self::Release(release) => put(row, rules::release(lease, release)),
+            Self::Delete(delete) => remove(row, rules::delete(lease, delete)),
+            Self::PutDoc(put_doc) => put(row, rules::put_doc(doc, put_doc)),
+            Self::DeleteDoc(delete) => remove(row, rules::delete_doc(doc, delete)),
+        }
+    }
+
+    /// Sends it to `store`; `None` for a wake-up, which answers nothing.
+    pub(super) async fn send(&self, store: &dyn LeaseStore) -> StoreResult<Option<Write<Row>>> {
+        let answer = match self.clone() {
+            Self::Register(new) => store.register(new).await?.value.map(Row::from),
+            Self::Beat(beat) => store.beat(beat).await?.value.map(Row::from),
+            Self::EndSession(end) => store.end_session(end).await?.map(Row::from),
+            Self::Forget(forget) => store.forget(forget).await?.map(Row::from),
+            Self::Wake(id) => return store.wake(&id).await.map(|()| None),
+            Self::Create(new) => store.create(*new).await?.map(Row::from),
+            Self::Acquire(acquire) => store.acquire(acquire).await?.map(Row::from),
+            Self::Advance(advance) => store.advance(advance).await?.map(Row::from),
+            Self::Release(release) => store.release(release).await?.map(Row::from),
+            Self::Delete(delete) => store.delete(delete).await?.map(Row::from),
+            Self::PutDoc(put) => store.put_doc(put).await?.map(Row::from),
+            Self::DeleteDoc(delete) => store.delete_doc(delete).await?.map(Row::from),
+        };
+        Ok(Some(answer))
+    }
+}
+
+fn put<R: Into<Row>>(before: Option<&Row>, answer: Write<R>) -> Verdict {
+    let answer = answer.map(Into::into);
+    let after = match &answer {
+        Write::Done(row) => Some(row.clone()),
+        Write::Refused(_) => before.cloned(),
+    };
+    Verdict { answer, after }
+}
+
+fn remove<R: Into<Row>>(before: Option<&Row>, answer: Write<R>) -> Verdict {
+    let after = if answer.is_done() { None } else { before.cloned() };
+    Verdict { answer: answer.map(Into::into), after }
+}
+
+impl RowKey {
+    /// Reads the row, consistently.
+    pub(super) async fn read(&self, store: &dyn LeaseStore) -> StoreResult<Option<Row>> {
+        Ok(match self {
+            Self::Session(id) => store.session(id, Consistency::Strong).await?.map(Row::from),
+            Self::Lease(key) => store.lease(key).await?.map(Row::from),
+            Self::Doc(name) => store.doc(name).await?.map(Row::from),
+        })
+    }
+}
+
+impl Row {
+    pub(super) const fn session(&self) -> Option<&Session> {
+        if let Self::Session(session) = self { Some(session) } else { None }
+    }
+
+    pub(super) fn lease(&self) -> Option<&Lease> {
+        if let Self::Lease(lease) = self { Some(lease) } else { None }
+    }
+
+    pub(super) const fn doc(&self) -> Option<&Document> {
+        if let Self::Doc(doc) = self { Some(doc) } else { None }
+    }
+}
+
+impl From<Session> for Row {
+    fn from(session: Session) -> Self {
+        Self::Session(session)
+    }
+}
+
+impl From<Lease> for Row {
+    fn from(lease: Lease) -> Self {
+        Self::Lease(Box::new(lease))
+    }
+}
+
+impl From<Document> for Row {
+    fn from(doc: Document) -> Self {
+        Self::Doc(doc)
+    }
+}
+
+impl From<Lease> for Command {
+    fn from(lease: Lease) -> Self {
+        Self::Create(Box::new(lease))
+    }
+}
+
+/// Each command struct is its variant.
+macro_rules! from {
+    ($($variant:ident($command:ty)),* $(,)?) => {
+        $(impl From<$command> for Command {
+            fn from(command: $command) -> Self {
+                Self::$variant(command)
+            }
+        })*
+    };
+}
+
+from! {
+    Register(Session), Beat(Beat), EndSession(EndSession), Forget(Forget), Wake(SessionId),
+    Acquire(Acquire), Advance(Advance), Release(Release), Delete(Delete), PutDoc(PutDoc),
+    DeleteDoc(DeleteDoc),
+}

@@ -1,0 +1,225 @@
+//! Drawing commands: valid ones, stale ones, and ones that were never right.
+
+use bytes::Bytes;
+
+use super::{
+    Failure,
+    command::{Command, Row, RowKey},
+    samples,
+};
+use crate::{
+    env::Rng,
+    lease::{
+        Acquire, Advance, Beat, Checkpoint, Delete, DeleteDoc, DocName, Document, EndSession,
+        Ending, Epoch, Forget, Lease, LeaseKey, PutDoc, Release, Session, SessionId,
+    },
+    stream::ShardId,
+};
+
+/// Draws commands on a few rows.
+pub(super) struct Drawer {
+    rng: Rng,
+    /// Who may own what: two lives of one worker, and another.
+    owners: Vec<SessionId>,
+    shards: Vec<ShardId>,
+    keys: Vec<RowKey>,
+}
+
+impl Drawer {
+    pub(super) fn new(rng: Rng) -> Result<Self, Failure> {
+        let owners = vec![
+            samples::session_id("worker", 1)?,
+            samples::session_id("worker", 2)?,
+            samples::session_id("other", 1)?,
+        ];
+        let shards = (0..4).map(samples::shard).collect::<Result<_, _>>()?;
+        let mut keys: Vec<_> = owners.iter().cloned().map(RowKey::Session).collect();
+        keys.push(RowKey::Lease(samples::lease_key(1)?));
+        keys.push(RowKey::Lease(samples::lease_key(2)?));
+        keys.push(RowKey::Lease(LeaseKey::planner()));
+        keys.push(RowKey::Doc(samples::doc_name("placement")?));
+        keys.push(RowKey::Doc(samples::doc_name("assignment:worker")?));
+        Ok(Self { rng, owners, shards, keys })
+    }
+
+    /// The rows that commands are drawn for.
+    pub(super) fn keys(&self) -> &[RowKey] {
+        &self.keys
+    }
+
+    /// One of the rows.
+    pub(super) fn key(&mut self) -> RowKey {
+        pick(&mut self.rng, &self.keys)
+    }
+
+    /// True once in `n` times.
+    pub(super) fn once_in(&mut self, n: u64) -> bool {
+        self.rng.below(n) == 0
+    }
+
+    /// A number below `bound`.
+    pub(super) fn below(&mut self, bound: u64) -> u64 {
+        self.rng.below(bound)
+    }
+
+    /// A command on the row `key` by somebody who believes that it is `seen`.
+    pub(super) fn command(&mut self, key: &RowKey, seen: Option<&Row>) -> Command {
+        match key {
+            RowKey::Session(id) => self.on_session(id, seen.and_then(Row::session)),
+            RowKey::Lease(key) => self.on_lease(key, seen.and_then(Row::lease)),
+            RowKey::Doc(name) => self.on_doc(name, seen.and_then(Row::doc)),
+        }
+    }
+
+    fn on_session(&mut self, id: &SessionId, seen: Option<&Session>) -> Command {
+        let beat = seen.map_or(0, |row| row.beat);
+        let ended = seen.is_some_and(Session::has_ended);
+        match self.rng.below(if seen.is_none() || ended { 30 } else { 20 }) {
+            0..2 => Command::Wake(id.clone()),
+            2 => Command::Forget(Forget::new(id.clone())),
+            3 => {
+                let endings =
+                    [Ending::Leave, Ending::Replace, Ending::Fence { beat: self.near(beat) }];
+                EndSession::new(id.clone(), pick(&mut self.rng, &endings)).into()
+            }
+            4 => self.new_session(id).into(),
+            5..20 => {
+                let number = if self.once_in(4) { self.near(beat) } else { beat + 1 };
+                let report = samples::report(self.small());
+                let leaving = self.once_in(12);
+                Beat::new(id.clone(), number, report).leaving(leaving).into()
+            }
+            _ if ended => Command::Forget(Forget::new(id.clone())),
+            _ => self.new_session(id).into(),
+        }
+    }
+
+    fn new_session(&mut self, id: &SessionId) -> Session {
+        let mut session = samples::session(id.clone());
+        session.start = self.rng.below(5);
+        session.capacity = self.small();
+        session
+    }
+
+    fn on_lease(&mut self, key: &LeaseKey, seen: Option<&Lease>) -> Command {
+        let Some(row) = seen else {
+            let lease = self.new_lease(key);
+            return if self.once_in(4) { self.on_lease(key, Some(&lease)) } else { lease.into() };
+        };
+        let epoch = if self.once_in(5) { Epoch(self.near(row.epoch.0)) } else { row.epoch };
+        let owner = row.owner.clone().filter(|_| !self.once_in(6));
+        let owner = owner.unwrap_or_else(|| pick(&mut self.rng, &self.owners));
+        match self.rng.below(20) {
+            0..6 => self.acquire(row, epoch),
+            6..13 => self.advance(row, owner, epoch),
+            13..17 => self.release(row, owner, epoch),
+            17 => self.new_lease(key).into(),
+            18 => Delete::ended(key.clone(), epoch).into(),
+            _ if self.once_in(3) => Delete::of_gone_stream(key.clone(), epoch).into(),
+            _ => Delete::ended(key.clone(), epoch).into(),
+        }
+    }
+
+    fn new_lease(&mut self, key: &LeaseKey) -> Lease {
+        let mut lease = Lease::new(key.clone(), Checkpoint::TrimHorizon);
+        lease.parents = self.some_shards();
+        lease.epoch = Epoch(self.rng.below(2));
+        if self.once_in(3) {
+            lease.owner = Some(pick(&mut self.rng, &self.owners));
+            lease.checkpoint = self.checkpoint(&Checkpoint::TrimHorizon);
+        }
+        lease
+    }
+
+    fn acquire(&mut self, row: &Lease, epoch: Epoch) -> Command {
+        let taker = pick(&mut self.rng, &self.owners);
+        let new = Epoch(row.epoch.0 + self.rng.below(4));
+        let mut acquire = Acquire::new(row, taker, new);
+        acquire.seen_epoch = epoch;
+        if self.once_in(6) {
+            acquire.seen_owner = None;
+        }
+        acquire.into()
+    }
+
+    fn advance(&mut self, row: &Lease, owner: SessionId, epoch: Epoch) -> Command {
+        let checkpoint = self.checkpoint(&row.checkpoint);
+        let children = if checkpoint.is_end() { self.some_shards() } else { Vec::new() };
+        let mut advance = Advance::new(row.key.clone(), owner, epoch, checkpoint);
+        if self.once_in(2) {
+            advance = advance.with_progress(samples::progress(self.rng.below(50)));
+        }
+        advance.with_children(children).into()
+    }
+
+    fn release(&mut self, row: &Lease, owner: SessionId, epoch: Epoch) -> Command {
+        let mut release = Release::new(row.key.clone(), owner, epoch);
+        if self.once_in(2) {
+            let progress = samples::progress(self.rng.below(50));
+            release = release.at(self.checkpoint(&row.checkpoint), progress);
+        }
+        let successor = self.once_in(2).then(|| pick(&mut self.rng, &self.owners));
+        release.to(successor).avoiding(self.once_in(4)).into()
+    }
+
+    /// A checkpoint around `stored`: mostly forward, sometimes the same, sometimes back.
+    fn checkpoint(&mut self, stored: &Checkpoint) -> Checkpoint {
+        match self.rng.below(16) {
+            0 => Checkpoint::ShardEnd,
+            1 => Checkpoint::TrimHorizon,
+            2 => stored.clone(),
+            _ => {
+                let around = match stored {
+                    Checkpoint::After(at) => at.sequence.as_str().parse().unwrap_or(1_u128),
+                    _ => 8,
+                };
+                // Around 9, 99, 999: numbers of different lengths meet.
+                let step = [0_u128, 1, 2, 5, 90, 900][usize::from(self.small_index(6))];
+                let back = u128::from(self.once_in(4)) * 3;
+                samples::after((around + step).saturating_sub(back), self.rng.below(3))
+            }
+        }
+    }
+
+    fn on_doc(&mut self, name: &DocName, seen: Option<&Document>) -> Command {
+        let version = seen.map(|doc| doc.version);
+        let believed = match self.rng.below(5) {
+            0 => Some(self.near(version.unwrap_or(0))),
+            1 if self.once_in(2) => None,
+            _ => version,
+        };
+        match believed {
+            Some(version) if self.once_in(6) => DeleteDoc::new(name.clone(), version).into(),
+            _ => {
+                let body = vec![b'x'; usize::from(self.small_index(40))];
+                let mut body = body;
+                body.extend_from_slice(&self.rng.next_u64().to_be_bytes());
+                PutDoc::new(name.clone(), believed, Bytes::from(body)).into()
+            }
+        }
+    }
+
+    /// `n`, one more or one less.
+    fn near(&mut self, n: u64) -> u64 {
+        (n + self.rng.below(3)).saturating_sub(1)
+    }
+
+    fn small(&mut self) -> u32 {
+        u32::from(self.small_index(100))
+    }
+
+    fn small_index(&mut self, bound: u8) -> u8 {
+        u8::try_from(self.rng.below(u64::from(bound))).unwrap_or(0)
+    }
+
+    fn some_shards(&mut self) -> Vec<ShardId> {
+        let many = usize::from(self.small_index(3));
+        (0..many).map(|_| pick(&mut self.rng, &self.shards)).collect()
+    }
+}
+
+/// One of `from`, which must not be empty.
+fn pick<T: Clone>(rng: &mut Rng, from: &[T]) -> T {
+    let at = usize::try_from(rng.below(from.len() as u64)).unwrap_or(0);
+    from[at].clone()
+}

@@ -1,0 +1,92 @@
+//! Rows to write.
+
+use std::time::Duration;
+
+use bytes::Bytes;
+
+use super::Failure;
+use crate::{
+    env::WallTime,
+    lease::{
+        Checkpoint, DocName, Epoch, Incarnation, Lease, LeaseKey, PlanVersion, Progress, PutDoc,
+        Report, Session, SessionId,
+    },
+    stream::{HashRange, Position, ShardId, StreamKey},
+};
+
+/// The highest number a store has to hold.
+pub(super) const HIGHEST: u64 = u64::MAX / 2;
+
+pub(super) fn session_id(worker: &str, incarnation: u128) -> Result<SessionId, Failure> {
+    Ok(SessionId::new(worker.parse()?, Incarnation::from_bits(incarnation)))
+}
+
+/// A session with something in every field.
+pub(super) fn session(id: SessionId) -> Session {
+    let (timeout, interval) = (Duration::from_secs(6), Duration::from_millis(1_500));
+    let mut session = Session::new(id, 3, timeout, interval);
+    session.capacity = 12;
+    session.report = report(1);
+    session
+}
+
+/// A report that differs with `n` in every field.
+pub(super) fn report(n: u32) -> Report {
+    let number = u64::from(n);
+    Report {
+        seen: PlanVersion { term: Epoch(1_700_000_000_000 + number), version: number },
+        changes: 2 * number,
+        conflicts: 3 * number,
+        watched: 100 + n,
+    }
+}
+
+pub(super) fn shard(n: u64) -> Result<ShardId, Failure> {
+    Ok(format!("shardId-{n:012}").parse()?)
+}
+
+pub(super) fn lease_key(n: u64) -> Result<LeaseKey, Failure> {
+    let stream = StreamKey::new("orders", WallTime::from_millis(1_700_000_000_000));
+    Ok(LeaseKey::of_shard(&stream, &shard(n)?))
+}
+
+/// A lease nobody has held yet, with its place in the lineage.
+pub(super) fn lease(key: LeaseKey) -> Result<Lease, Failure> {
+    let parents = vec![shard(91)?, shard(90)?];
+    let range = HashRange::new(1 << 100, HashRange::ALL.end);
+    Ok(Lease::new(key, Checkpoint::TrimHorizon).of_shard(parents, Some(range)))
+}
+
+/// A lease with something in every field, as its owner makes it anew when its row is gone.
+pub(super) fn full_lease(key: LeaseKey, owner: SessionId) -> Result<Lease, Failure> {
+    let mut lease = lease(key)?;
+    lease.epoch = Epoch(1_700_000_000_123);
+    lease.checkpoint = after(40_000, 7);
+    lease.progress = progress(9);
+    lease.children = vec![shard(93)?, shard(92)?];
+    lease.successor = Some(session_id("successor", 5)?);
+    lease.avoid = Some(owner.worker.clone());
+    lease.owner = Some(owner);
+    Ok(lease)
+}
+
+pub(super) fn after(sequence: u128, sub: u64) -> Checkpoint {
+    Checkpoint::After(Position::new(sequence.into(), sub))
+}
+
+pub(super) fn progress(n: u64) -> Progress {
+    Progress {
+        arrival: Some(WallTime::from_millis(1_700_000_000_000 + n)),
+        lag: Some(Duration::from_millis(250 * n)),
+        rate: 1_000 * n,
+    }
+}
+
+pub(super) fn doc_name(name: &str) -> Result<DocName, Failure> {
+    Ok(name.parse()?)
+}
+
+/// A first version.
+pub(super) fn new_doc(name: &str, body: &'static [u8]) -> Result<PutDoc, Failure> {
+    Ok(PutDoc::new(doc_name(name)?, None, Bytes::from_static(body)))
+}

@@ -1,0 +1,83 @@
+//! A script: commands one after the other, each answer compared with its rule's.
+
+use std::{collections::BTreeMap, sync::Arc};
+
+use super::{
+    Failure,
+    case::{Check, check, same, shown},
+    command::{Command, Row, RowKey},
+};
+use crate::{
+    lease::{Lease, LeaseKey, Session, SessionId, Write},
+    store::LeaseStore,
+};
+
+/// A store, and the rows that it should hold.
+pub(super) struct Script {
+    store: Arc<dyn LeaseStore>,
+    rows: BTreeMap<RowKey, Row>,
+}
+
+impl Script {
+    /// Starts on an empty application.
+    pub(super) const fn on(store: Arc<dyn LeaseStore>) -> Self {
+        Self { store, rows: BTreeMap::new() }
+    }
+
+    pub(super) fn store(&self) -> &dyn LeaseStore {
+        self.store.as_ref()
+    }
+
+    /// Sends a command; fails unless the store answers what the rule says and then shows the row
+    /// that the rule leaves. Whether it was done.
+    pub(super) async fn play(&mut self, command: impl Into<Command>) -> Result<bool, Failure> {
+        let command = command.into();
+        let key = command.key();
+        let want = command.verdict(self.rows.get(&key));
+        let got = command
+            .send(self.store())
+            .await
+            .map_err(|error| Failure::from(error).during(format_args!("on {}", shown(&command))))?;
+        if let Some(got) = got {
+            same(format_args!("the answer to {}", shown(&command)), &got, &want.answer)?;
+        }
+        let stored = key.read(self.store()).await?;
+        same(format_args!("the row after {}", shown(&command)), &stored, &want.after)?;
+        match want.after {
+            Some(row) => self.rows.insert(key, row),
+            None => self.rows.remove(&key),
+        };
+        Ok(matches!(want.answer, Write::Done(_)))
+    }
+
+    /// Plays a command that has to be done.
+    pub(super) async fn done(&mut self, command: impl Into<Command>) -> Check {
+        let command = command.into();
+        let done = self.play(command.clone()).await?;
+        check(done, || format!("the case expects {} to be done", shown(&command)))
+    }
+
+    /// Plays a command that has to be refused.
+    pub(super) async fn refused(&mut self, command: impl Into<Command>) -> Check {
+        let command = command.into();
+        let done = self.play(command.clone()).await?;
+        check(!done, || format!("the case expects {} to be refused", shown(&command)))
+    }
+
+    /// The row as it should be.
+    pub(super) fn row(&self, key: &RowKey) -> Option<&Row> {
+        self.rows.get(key)
+    }
+
+    /// The lease as it should be.
+    pub(super) fn lease(&self, key: &LeaseKey) -> Result<&Lease, Failure> {
+        let row = self.rows.get(&RowKey::Lease(key.clone()));
+        row.and_then(Row::lease).ok_or_else(|| Failure::new(format!("the script has no {key}")))
+    }
+
+    /// The session as it should be.
+    pub(super) fn session(&self, id: &SessionId) -> Result<&Session, Failure> {
+        let row = self.rows.get(&RowKey::Session(id.clone()));
+        row.and_then(Row::session).ok_or_else(|| Failure::new(format!("the script has no {id}")))
+    }
+}

@@ -1,0 +1,107 @@
+//! Running the cases.
+
+use std::{sync::Arc, time::Duration};
+
+use tokio::task::JoinSet;
+
+use super::{
+    Case, CaseReport, Failed, Failure, Report, StoreFactory, bench::Bench, case::Check, cases,
+};
+use crate::env::{Env, Rng};
+
+/// No case may take longer: a store that hangs fails.
+const LONGEST: Duration = Duration::from_secs(180);
+
+/// Runs the suite with its default seed.
+///
+/// # Errors
+/// When any case fails; all of them are run first.
+pub async fn run(factory: impl StoreFactory) -> Result<Report, Failed> {
+    Suite::new(factory).run().await
+}
+
+/// The cases to run, on which store and from which seed.
+#[must_use = "nothing happens until it is run"]
+pub struct Suite {
+    factory: Arc<dyn StoreFactory>,
+    seed: u64,
+    only: Option<String>,
+}
+
+impl Suite {
+    /// Every case, with a fixed seed.
+    pub fn new(factory: impl StoreFactory) -> Self {
+        Self { factory: Arc::new(factory), seed: 1, only: None }
+    }
+
+    /// The same with another seed for all randomness.
+    pub const fn seed(mut self, seed: u64) -> Self {
+        self.seed = seed;
+        self
+    }
+
+    /// Only the cases whose name contains `part`.
+    pub fn only(mut self, part: &str) -> Self {
+        self.only = Some(part.to_owned());
+        self
+    }
+
+    /// The cases it will run.
+    pub fn cases(&self) -> impl Iterator<Item = &'static Case> {
+        let tolerant = self.factory.capabilities().unreliable;
+        let part = self.only.clone().unwrap_or_default();
+        cases::ALL
+            .iter()
+            .filter(move |case| (!tolerant || case.tolerant) && case.name.contains(&part))
+    }
+
+    /// Runs them, one after the other.
+    ///
+    /// # Errors
+    /// When any case fails, or none was to be run; all of them are run first.
+    pub async fn run(self) -> Result<Report, Failed> {
+        let mut report = Report { store: self.factory.name(), seed: self.seed, cases: Vec::new() };
+        // Unlike everything else, names must differ from run to run: servers outlive them.
+        let mut names = Rng::new(Env::system().entropy.next_u64());
+        for case in self.cases() {
+            let application = format!("conformance-{:08x}", names.below(1 << 32));
+            let bench = Bench::new(self.factory.clone(), application, self.seed);
+            report.cases.push(run_case(case, bench).await);
+        }
+        if report.cases.is_empty() {
+            let failure = Some(Failure::new("no case has such a name"));
+            report.cases.push(CaseReport { name: "any case", took: Duration::ZERO, failure });
+        }
+        report.verdict()
+    }
+}
+
+async fn run_case(case: &'static Case, bench: Bench) -> CaseReport {
+    let clock = Env::system().clock;
+    let started = clock.now();
+    let failure = guarded(case, bench).await.err();
+    CaseReport { name: case.name, took: clock.now().since(started), failure }
+}
+
+/// Plays a case in a task of its own: a panic or a hang fails that case only.
+#[expect(clippy::disallowed_methods, reason = "a watchdog of tests, no part of any simulation")]
+async fn guarded(case: &'static Case, bench: Bench) -> Check {
+    let mut task = JoinSet::new();
+    task.spawn((case.play)(bench));
+    match tokio::time::timeout(LONGEST, task.join_next()).await {
+        Err(_) => Err(Failure::new(format!("not done after {} s", LONGEST.as_secs()))),
+        Ok(Some(Ok(check))) => check,
+        Ok(Some(Err(panic))) => Err(Failure::from(panic)),
+        Ok(None) => Err(Failure::new("the case did not start")),
+    }
+}
+
+impl std::fmt::Debug for Suite {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Suite")
+            .field("store", &self.factory.name())
+            .field("seed", &self.seed)
+            .field("only", &self.only)
+            .finish()
+    }
+}

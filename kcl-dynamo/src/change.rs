@@ -1,0 +1,77 @@
+//! Conditions, and changes under them, as DynamoDB's expressions.
+
+use aws_sdk_dynamodb::types::AttributeValue;
+
+/// What a conditional write demands and does.
+///
+/// Attribute names stand in the expressions as they are: none of them is a reserved word.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Change {
+    sets: Vec<String>,
+    removes: Vec<&'static str>,
+    conditions: Vec<&'static str>,
+    /// What the placeholders of all expressions stand for.
+    pub(crate) values: Vec<(String, AttributeValue)>,
+}
+
+impl Change {
+    /// A change that demands nothing yet.
+    pub(crate) fn new() -> Self {
+        Self::default()
+    }
+
+    /// Demands `condition` too.
+    pub(crate) fn when(mut self, condition: &'static str) -> Self {
+        self.conditions.push(condition);
+        self
+    }
+
+    /// Says what a placeholder of a condition stands for.
+    pub(crate) fn bind(mut self, placeholder: &str, value: AttributeValue) -> Self {
+        self.values.push((placeholder.to_owned(), value));
+        self
+    }
+
+    /// Writes an attribute.
+    pub(crate) fn set(mut self, name: &str, value: AttributeValue) -> Self {
+        self.sets.push(format!("{name}=:{name}"));
+        self.bind(&format!(":{name}"), value)
+    }
+
+    /// Counts an attribute that is there up by one.
+    pub(crate) fn count(mut self, name: &str) -> Self {
+        self.sets.push(format!("{name}={name}+:one"));
+        self.bind(":one", AttributeValue::N("1".into()))
+    }
+
+    /// Removes an attribute.
+    pub(crate) fn remove(mut self, name: &'static str) -> Self {
+        self.removes.push(name);
+        self
+    }
+
+    /// Writes an attribute, or removes it.
+    pub(crate) fn set_or_remove(self, name: &'static str, value: Option<AttributeValue>) -> Self {
+        match value {
+            Some(value) => self.set(name, value),
+            None => self.remove(name),
+        }
+    }
+
+    /// The condition expression.
+    pub(crate) fn condition(&self) -> String {
+        self.conditions.join(" AND ")
+    }
+
+    /// The update expression.
+    pub(crate) fn update(&self) -> String {
+        let mut clauses = Vec::new();
+        if !self.sets.is_empty() {
+            clauses.push(format!("SET {}", self.sets.join(",")));
+        }
+        if !self.removes.is_empty() {
+            clauses.push(format!("REMOVE {}", self.removes.join(",")));
+        }
+        clauses.join(" ")
+    }
+}

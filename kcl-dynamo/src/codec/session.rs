@@ -1,0 +1,63 @@
+//! Sessions as items.
+
+use std::time::Duration;
+
+use kcl_core::lease::{Epoch, PlanVersion, Report, Session, SessionId, SessionState};
+
+use super::{
+    Row,
+    fields::{BadRow, Fields, number, text},
+};
+use crate::layout::{Item, Kind, SK};
+
+impl Row for Session {
+    type Key = SessionId;
+    const KIND: Kind = Kind::Session;
+
+    fn key(&self) -> &SessionId {
+        &self.id
+    }
+
+    fn sort_key(key: &SessionId) -> String {
+        key.key()
+    }
+
+    fn encode(&self) -> Item {
+        let Report { seen, changes, conflicts, watched, .. } = self.report;
+        [
+            ("b", number(self.beat)),
+            ("st", text(self.state.as_str())),
+            ("mb", number(self.mailbox)),
+            ("n", number(self.start)),
+            ("t", number(self.timeout.as_millis())),
+            ("h", number(self.interval.as_millis())),
+            ("c", number(self.capacity)),
+            ("pt", number(seen.term)),
+            ("pv", number(seen.version)),
+            ("ch", number(changes)),
+            ("cf", number(conflicts)),
+            ("w", number(watched)),
+        ]
+        .map(|(name, value)| (name.to_owned(), value))
+        .into()
+    }
+
+    fn decode(item: &Item) -> Result<Self, BadRow> {
+        let row = Fields(item);
+        let timeout = Duration::from_millis(row.number("t")?);
+        let interval = Duration::from_millis(row.number("h")?);
+        let mut session = Self::new(row.parsed(SK)?, row.number("n")?, timeout, interval);
+        let state = row.text("st")?;
+        session.state = SessionState::parse(state)
+            .ok_or_else(|| BadRow::new("st", format!("is no state: {state:?}")))?;
+        session.beat = row.number("b")?;
+        session.mailbox = row.number("mb")?;
+        session.capacity = row.number("c")?;
+        let seen = PlanVersion { term: Epoch(row.number("pt")?), version: row.number("pv")? };
+        session.report.seen = seen;
+        session.report.changes = row.number("ch")?;
+        session.report.conflicts = row.number("cf")?;
+        session.report.watched = row.number("w")?;
+        Ok(session)
+    }
+}

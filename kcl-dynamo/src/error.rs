@@ -1,0 +1,161 @@
+//! What a failed call means.
+
+use std::error::Error as StdError;
+
+use aws_credential_types::provider::error::CredentialsError;
+use aws_sdk_dynamodb::{
+    config::http::HttpResponse,
+    error::{ProvideErrorMetadata, SdkError},
+};
+use kcl_core::store::{StoreError, StoreErrorKind};
+
+use crate::flight::Flight;
+
+/// Whether a call may have changed something.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Effect {
+    Reads,
+    Writes,
+}
+
+/// A call, and what it is about.
+#[derive(Clone, Debug)]
+pub(crate) struct Call<'a> {
+    /// The operation, as the trait names it.
+    pub(crate) op: &'static str,
+    pub(crate) table: &'a str,
+    /// The row; empty for a listing.
+    pub(crate) row: &'a str,
+    pub(crate) effect: Effect,
+    /// Watches it on its way.
+    pub(crate) flight: Flight,
+}
+
+/// An error of a service operation.
+pub(crate) trait ServiceFault:
+    StdError + ProvideErrorMetadata + Send + Sync + 'static
+{
+}
+impl<E: StdError + ProvideErrorMetadata + Send + Sync + 'static> ServiceFault for E {}
+
+impl Call<'_> {
+    /// An error of `kind`, with what is to be said about it.
+    pub(crate) fn error(&self, kind: StoreErrorKind, why: String) -> StoreError {
+        let key = match self.row {
+            "" => format!("table {}", self.table),
+            row => format!("{row} in table {}", self.table),
+        };
+        StoreError::new(kind, self.op, key).caused_by(why)
+    }
+
+    /// What it means that the call failed so.
+    pub(crate) fn failed<E: ServiceFault>(&self, error: &SdkError<E, HttpResponse>) -> StoreError {
+        let SdkError::ServiceError(answer) = error else {
+            return self.error(self.of_silence(error), chain(error));
+        };
+        let code = answer.err().code().unwrap_or_default();
+        let message = answer.err().message().unwrap_or("no message");
+        let status = answer.raw().status().as_u16();
+        let why = match code {
+            "" => format!("an answer with status {status} that cannot be read"),
+            "ResourceNotFoundException" => format!(
+                "{code}: {message} (is there a table {} in this region and account? `prepare` \
+                 creates it)",
+                self.table
+            ),
+            _ => format!("{code}: {message}"),
+        };
+        self.error(self.of_answer(code, status), why)
+    }
+
+    /// What an error answer means.
+    fn of_answer(&self, code: &str, status: u16) -> StoreErrorKind {
+        match code {
+            "ProvisionedThroughputExceededException"
+            | "ThrottlingException"
+            | "Throttling"
+            | "RequestLimitExceeded"
+            | "LimitExceededException" => StoreErrorKind::Throttled,
+            "AccessDeniedException"
+            | "AccessDenied"
+            | "UnrecognizedClientException"
+            | "InvalidClientTokenId"
+            | "InvalidSignatureException"
+            | "SignatureDoesNotMatch"
+            | "IncompleteSignature"
+            | "IncompleteSignatureException"
+            | "MissingAuthenticationToken"
+            | "MissingAuthenticationTokenException"
+            | "ExpiredToken"
+            | "ExpiredTokenException"
+            | "RequestExpired"
+            | "NotAuthorized"
+            | "OptInRequired" => StoreErrorKind::Denied,
+            // Another writer was at the item; nothing was done.
+            "TransactionConflictException"
+            | "ReplicatedWriteConflictException"
+            | "ResourceInUseException" => StoreErrorKind::Unavailable,
+            // A failing server does not say whether it had already written, and an answer that is
+            // no error cannot be read.
+            _ if !(400..500).contains(&status) => self.unanswered(),
+            _ if status == 429 => StoreErrorKind::Throttled,
+            _ if status == 401 || status == 403 => StoreErrorKind::Denied,
+            _ => StoreErrorKind::Misconfigured,
+        }
+    }
+
+    /// What it means that no answer came.
+    fn of_silence<E: ServiceFault>(&self, error: &SdkError<E, HttpResponse>) -> StoreErrorKind {
+        if self.flight.departed() {
+            let connection = find::<hyper_util::client::legacy::Error>(error);
+            let connected = !connection.is_some_and(|failed| failed.is_connect());
+            return if connected { self.unanswered() } else { StoreErrorKind::Unavailable };
+        }
+        match (error, find::<CredentialsError>(error)) {
+            (_, Some(CredentialsError::CredentialsNotLoaded(_)))
+            | (_, Some(CredentialsError::InvalidConfiguration(_))) => StoreErrorKind::Denied,
+            // The provider of credentials has a bad day.
+            (_, Some(_)) | (SdkError::TimeoutError(_), None) => StoreErrorKind::Unavailable,
+            (_, None) => StoreErrorKind::Misconfigured,
+        }
+    }
+
+    const fn unanswered(&self) -> StoreErrorKind {
+        match self.effect {
+            Effect::Reads => StoreErrorKind::Unavailable,
+            Effect::Writes => StoreErrorKind::Unknown,
+        }
+    }
+}
+
+/// The code of the service's answer, if it answered.
+pub(crate) fn code<E: ServiceFault>(error: &SdkError<E, HttpResponse>) -> Option<&str> {
+    error.as_service_error().and_then(ProvideErrorMetadata::code)
+}
+
+/// The first error of this type among the causes.
+fn find<'a, T: StdError + 'static>(error: &'a (dyn StdError + 'static)) -> Option<&'a T> {
+    let mut next = Some(error);
+    while let Some(error) = next {
+        if let Some(found) = error.downcast_ref() {
+            return Some(found);
+        }
+        next = error.source();
+    }
+    None
+}
+
+/// An error and its causes, in one line.
+fn chain(error: &dyn StdError) -> String {
+    let mut text = error.to_string();
+    let mut next = error.source();
+    while let Some(cause) = next {
+        text.push_str(": ");
+        text.push_str(&cause.to_string());
+        next = cause.source();
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests;

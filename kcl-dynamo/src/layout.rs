@@ -1,0 +1,40 @@
+//! How rows lie in the table.
+
+use aws_sdk_dynamodb::types::AttributeValue;
+
+/// An item as the SDK keeps it.
+#[expect(clippy::disallowed_types, reason = "the SDK's own type; nothing depends on its order")]
+pub(crate) type Item = std::collections::HashMap<String, AttributeValue>;
+
+/// The version of this layout. A release reads this one and the one before.
+pub(crate) const VERSION: u64 = 1;
+
+/// The hash key.
+pub(crate) const PK: &str = "pk";
+/// The range key.
+pub(crate) const SK: &str = "sk";
+/// Where the layout's version stands.
+pub(crate) const MARKER: (&str, &str) = ("@kcl", "layout");
+/// The version of a document or of the layout.
+pub(crate) const VERSION_ATTRIBUTE: &str = "v";
+
+/// A kind of rows: one partition for each application.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Kind {
+    Session,
+    Lease,
+    Document,
+}
+
+impl Kind {
+    /// The partition key of this kind of rows of `application`. The kind stands first, so that no
+    /// name of an application can reach into another kind.
+    pub(crate) fn partition(self, application: &str) -> String {
+        let kind = match self {
+            Self::Session => 'S',
+            Self::Lease => 'L',
+            Self::Document => 'D',
+        };
+        format!("{kind}/{application}")
+    }
+}

@@ -1,0 +1,244 @@
+//! Making the table usable.
+
+use std::time::Duration;
+
+use aws_sdk_dynamodb::{
+    config::http::HttpResponse,
+    error::SdkError,
+    operation::{describe_table::DescribeTableError, get_item::GetItemError},
+    types::{AttributeValue, KeySchemaElement, TableDescription, TableStatus},
+};
+use kcl_core::{
+    env::Env,
+    store::{StoreError, StoreErrorKind, StoreResult},
+};
+
+use crate::{
+    creation::Creation,
+    error::{Call, Effect, ServiceFault, code},
+    flight::Flight,
+    layout::{self, Item, MARKER, PK, SK, VERSION_ATTRIBUTE},
+    table::Table,
+};
+
+/// How long a table may take to become usable.
+const PATIENCE: Duration = Duration::from_secs(180);
+/// How long the first wait for something takes.
+pub(crate) const FIRST_WAIT: Duration = Duration::from_millis(50);
+/// The longest single wait for the table.
+const LONGEST_WAIT: Duration = Duration::from_secs(2);
+pub(crate) const OP: &str = "prepare";
+
+/// What stands in the way.
+enum Obstacle {
+    /// There is no table, or not yet.
+    NoTable,
+    /// There is one with other keys.
+    OtherKeys,
+    Failed(StoreError),
+}
+
+impl Table {
+    /// Makes the table if there is none, waits for it, and checks that its layout is ours. One
+    /// consistent read if everything is in place.
+    pub(crate) async fn prepare(&self, creation: &Creation) -> StoreResult<()> {
+        let clock = Env::system().clock;
+        let deadline = clock.now() + PATIENCE;
+        let mut wait = FIRST_WAIT;
+        loop {
+            match self.layout().await {
+                Ok(Some(version)) => {
+                    self.check_layout(version)?;
+                    break;
+                }
+                Ok(None) => self.mark().await?,
+                Err(Obstacle::Failed(error)) => return Err(error),
+                Err(Obstacle::OtherKeys) => return Err(self.foreign().await),
+                Err(Obstacle::NoTable) => {
+                    if clock.now() >= deadline {
+                        let why = format!("the table was not usable after {PATIENCE:?}");
+                        return Err(self.not_prepared(StoreErrorKind::Unavailable, why));
+                    }
+                    self.ensure_table(creation).await?;
+                    clock.sleep(wait).await;
+                    wait = (wait * 2).min(LONGEST_WAIT);
+                }
+            }
+        }
+        if creation.point_in_time_recovery {
+            self.protect().await;
+        }
+        Ok(())
+    }
+
+    pub(crate) fn not_prepared(&self, kind: StoreErrorKind, why: String) -> StoreError {
+        self.call(OP, "", Effect::Reads).error(kind, why)
+    }
+
+    pub(crate) fn failed<E: ServiceFault>(
+        &self,
+        effect: Effect,
+        error: &SdkError<E, HttpResponse>,
+    ) -> StoreError {
+        let flight = Flight::unwatched();
+        Call { flight, ..self.call(OP, "", effect) }.failed(error)
+    }
+
+    /// The version of the layout, as the table says.
+    async fn layout(&self) -> Result<Option<u64>, Obstacle> {
+        let call = self.call(OP, "", Effect::Reads);
+        let client = self.connection.client().await;
+        let sent = client
+            .get_item()
+            .table_name(&self.name)
+            .set_key(Some(marker()))
+            .consistent_read(true)
+            .customize()
+            .interceptor(call.flight.clone())
+            .send()
+            .await;
+        let Some(item) = sent.map_err(|error| obstacle(&call, &error))?.item else {
+            return Ok(None);
+        };
+        let version = version_of(&item).ok_or_else(|| {
+            let why = format!("attribute {VERSION_ATTRIBUTE:?} of the layout is no number");
+            Obstacle::Failed(call.error(StoreErrorKind::Corrupt, why))
+        })?;
+        Ok(Some(version))
+    }
+
+    fn check_layout(&self, version: u64) -> StoreResult<()> {
+        if version == layout::VERSION || version + 1 == layout::VERSION {
+            return Ok(());
+        }
+        let why = format!(
+            "the table has layout version {version}, this release knows {} and the one before: \
+             use a release that knows it, or another table",
+            layout::VERSION
+        );
+        Err(self.not_prepared(StoreErrorKind::Misconfigured, why))
+    }
+
+    /// Writes the layout's version, unless another worker did.
+    async fn mark(&self) -> StoreResult<()> {
+        let sent = self
+            .connection
+            .client()
+            .await
+            .put_item()
+            .table_name(&self.name)
+            .set_item(Some(marker()))
+            .item(VERSION_ATTRIBUTE, AttributeValue::N(layout::VERSION.to_string()))
+            .condition_expression("attribute_not_exists(pk)")
+            .send()
+            .await;
+        match sent {
+            Ok(_) => Ok(()),
+            Err(error) if code(&error) == Some("ConditionalCheckFailedException") => Ok(()),
+            Err(error) => Err(self.failed(Effect::Writes, &error)),
+        }
+    }
+
+    /// Creates the table, unless it is on its way.
+    async fn ensure_table(&self, creation: &Creation) -> StoreResult<()> {
+        match self.describe().await? {
+            None => self.create_table(creation).await,
+            Some(table) => match table.table_status {
+                Some(TableStatus::Archived | TableStatus::Archiving) => {
+                    let why = "the table is archived: restore it, or use another one".to_owned();
+                    Err(self.not_prepared(StoreErrorKind::Misconfigured, why))
+                }
+                Some(TableStatus::InaccessibleEncryptionCredentials) => {
+                    let why = "the table's encryption key cannot be used".to_owned();
+                    Err(self.not_prepared(StoreErrorKind::Denied, why))
+                }
+                status => {
+                    tracing::info!(table = self.name, ?status, "waiting for the lease table");
+                    Ok(())
+                }
+            },
+        }
+    }
+
+    async fn describe(&self) -> StoreResult<Option<TableDescription>> {
+        let client = self.connection.client().await;
+        match client.describe_table().table_name(&self.name).send().await {
+            Ok(output) => Ok(output.table),
+            Err(SdkError::ServiceError(answer))
+                if matches!(answer.err(), DescribeTableError::ResourceNotFoundException(_)) =>
+            {
+                Ok(None)
+            }
+            Err(error) => Err(self.failed(Effect::Reads, &error)),
+        }
+    }
+
+    async fn create_table(&self, creation: &Creation) -> StoreResult<()> {
+        tracing::info!(table = self.name, "creating the lease table");
+        let request = self.connection.client().await.create_table().table_name(&self.name);
+        let request = creation.apply(request).map_err(|bad| {
+            self.not_prepared(
+                StoreErrorKind::Misconfigured,
+                format!("the table cannot be described: {bad}"),
+            )
+        })?;
+        match request.send().await {
+            Ok(_) => Ok(()),
+            // Another worker was faster.
+            Err(error) if code(&error) == Some("ResourceInUseException") => Ok(()),
+            Err(error) => Err(self.failed(Effect::Writes, &error)),
+        }
+    }
+
+    /// What to say of a table that is not ours.
+    async fn foreign(&self) -> StoreError {
+        let found = match self.describe().await {
+            Ok(Some(table)) => keys_of(&table),
+            Ok(None) => "none".to_owned(),
+            Err(error) => return error,
+        };
+        let java = if found.contains("leaseKey") { " of the Java KCL" } else { "" };
+        let why = format!(
+            "it is a table{java} with the keys {found}; expected {PK} (HASH, S), {SK} (RANGE, S): \
+             choose another table name with `table`, this one is left alone"
+        );
+        self.not_prepared(StoreErrorKind::Misconfigured, why)
+    }
+}
+
+/// The key of the item that tells the layout's version.
+fn marker() -> Item {
+    [(PK, MARKER.0), (SK, MARKER.1)]
+        .map(|(name, value)| (name.to_owned(), AttributeValue::S(value.to_owned())))
+        .into()
+}
+
+fn obstacle(call: &Call<'_>, error: &SdkError<GetItemError, HttpResponse>) -> Obstacle {
+    match code(error) {
+        Some("ResourceNotFoundException") => Obstacle::NoTable,
+        Some("ValidationException") => Obstacle::OtherKeys,
+        _ => Obstacle::Failed(call.failed(error)),
+    }
+}
+
+fn version_of(item: &Item) -> Option<u64> {
+    match item.get(VERSION_ATTRIBUTE)? {
+        AttributeValue::N(digits) => digits.parse().ok(),
+        _ => None,
+    }
+}
+
+/// The keys of a table, like `leaseKey (HASH, S)`.
+fn keys_of(table: &TableDescription) -> String {
+    let describe = |key: &KeySchemaElement| {
+        let name = key.attribute_name();
+        let mut attributes = table.attribute_definitions().iter();
+        let attribute = attributes.find(|attribute| attribute.attribute_name() == name);
+        let kind = attribute.map_or("?", |attribute| attribute.attribute_type().as_str());
+        format!("{name} ({}, {kind})", key.key_type().as_str())
+    };
+    table.key_schema().iter().map(describe).collect::<Vec<_>>().join(", ")
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,75 @@
+//! What is demanded of a lease's row, and done to it.
+
+use kcl_core::lease::{Acquire, Advance, Checkpoint, Delete, Epoch, Progress, Release, SessionId};
+
+use crate::{
+    change::Change,
+    codec::{number, shard_list, text},
+};
+
+pub(crate) fn acquire(acquire: &Acquire) -> Change {
+    let change = Change::new()
+        .when("e=:seen")
+        .bind(":seen", number(acquire.seen_epoch))
+        .when("e<:e")
+        .set("e", number(acquire.epoch))
+        .set("o", text(acquire.owner.key()))
+        .remove("su")
+        .remove("av");
+    match &acquire.seen_owner {
+        Some(owner) => change.when("o=:owner").bind(":owner", text(owner.key())),
+        None => change.when("attribute_not_exists(o)"),
+    }
+}
+
+/// Demands that `owner` holds the lease under `epoch`.
+fn held(owner: &SessionId, epoch: Epoch) -> Change {
+    Change::new()
+        .when("o=:owner")
+        .bind(":owner", text(owner.key()))
+        .when("e=:epoch")
+        .bind(":epoch", number(epoch))
+}
+
+/// Writes a checkpoint that takes nothing back: fixed-width digits compare as the numbers do.
+fn forward(change: Change, checkpoint: &Checkpoint, progress: &Progress) -> Change {
+    change
+        .when("k<=:k")
+        .set("k", text(checkpoint.key()))
+        .set("ck", text(checkpoint.kind()))
+        .set_or_remove("ca", progress.arrival.map(|at| number(at.as_millis())))
+        .set_or_remove("cl", progress.lag.map(|lag| number(lag.as_millis())))
+        .set("r", number(progress.rate))
+}
+
+pub(crate) fn advance(advance: &Advance) -> Change {
+    let held = held(&advance.owner, advance.epoch);
+    let change = forward(held, &advance.checkpoint, &advance.progress);
+    if advance.checkpoint.is_end() {
+        change.remove("o").set_or_remove("cd", shard_list(&advance.children))
+    } else {
+        change
+    }
+}
+
+pub(crate) fn release(release: &Release) -> Change {
+    let change = held(&release.owner, release.epoch)
+        .remove("o")
+        .set_or_remove("su", release.successor.as_ref().map(|next| text(next.key())))
+        .set_or_remove("av", release.avoid.then(|| text(release.owner.worker.as_str())));
+    match &release.checkpoint {
+        Some(checkpoint) => forward(change, checkpoint, &release.progress),
+        None => change,
+    }
+}
+
+pub(crate) fn delete(delete: &Delete) -> Change {
+    let change = Change::new().when("e=:seen").bind(":seen", number(delete.seen_epoch));
+    if delete.unfinished {
+        return change;
+    }
+    change
+        .when("ck=:end")
+        .bind(":end", text(Checkpoint::ShardEnd.kind()))
+        .when("attribute_not_exists(o)")
+}

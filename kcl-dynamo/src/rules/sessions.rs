@@ -1,0 +1,55 @@
+//! What is demanded of a session's row, and done to it.
+
+use kcl_core::lease::{Beat, EndReason, EndSession, Ending, Report, SessionState};
+
+use crate::{
+    change::Change,
+    codec::{number, text},
+};
+
+/// Demands that the session is there and has not ended.
+fn alive() -> Change {
+    Change::new()
+        .when("st IN (:live,:leaving)")
+        .bind(":live", text(SessionState::Live.as_str()))
+        .bind(":leaving", text(SessionState::Leaving.as_str()))
+}
+
+pub(crate) fn beat(beat: &Beat) -> Change {
+    let Report { seen, changes, conflicts, watched, .. } = beat.report;
+    let change = alive()
+        .when("b<:b")
+        .set("b", number(beat.number))
+        .set("pt", number(seen.term))
+        .set("pv", number(seen.version))
+        .set("ch", number(changes))
+        .set("cf", number(conflicts))
+        .set("w", number(watched));
+    if beat.leaving { change.set("st", text(SessionState::Leaving.as_str())) } else { change }
+}
+
+pub(crate) fn end_session(end: &EndSession) -> Change {
+    let (reason, beat) = match end.ending {
+        Ending::Leave => (EndReason::Left, None),
+        Ending::Replace => (EndReason::Replaced, None),
+        Ending::Fence { beat } => (EndReason::Fenced, Some(beat)),
+    };
+    let change = alive().set("st", text(SessionState::Ended(reason).as_str()));
+    match beat {
+        Some(beat) => change.when("b=:seen").bind(":seen", number(beat)),
+        None => change,
+    }
+}
+
+pub(crate) fn forget() -> Change {
+    let ended = |reason| text(SessionState::Ended(reason).as_str());
+    Change::new()
+        .when("st IN (:left,:replaced,:fenced)")
+        .bind(":left", ended(EndReason::Left))
+        .bind(":replaced", ended(EndReason::Replaced))
+        .bind(":fenced", ended(EndReason::Fenced))
+}
+
+pub(crate) fn wake() -> Change {
+    alive().count("mb")
+}

@@ -1,0 +1,178 @@
+//! The store: each operation is its rule, as a request.
+
+use std::fmt;
+
+use async_trait::async_trait;
+use kcl_core::{
+    lease::{
+        Acquire, Advance, Beat, Delete, DeleteDoc, DocName, Document, EndSession, Forget,
+        Generation, Lease, LeaseKey, PutDoc, Release, Session, SessionId, Stamp, Stamped, Write,
+    },
+    store::{Consistency, Cursor, LeaseStore, Page, StoreResult, Wakeups},
+};
+
+use crate::{
+    DynamoStoreBuilder, InvalidSettings, connection::Connection, creation::Creation, rules,
+    table::Table,
+};
+
+/// The lease store of one application, in a DynamoDB table.
+///
+/// Store time is the `Date` header of the answers, in whole seconds; the generation never changes.
+/// Wake-ups are not pushed.
+pub struct DynamoStore {
+    table: Table,
+    creation: Creation,
+}
+
+impl DynamoStore {
+    /// A store in a table called like the application, with region and credentials from the
+    /// environment. Nothing is sent yet.
+    ///
+    /// # Errors
+    /// When the application's name can be no name of a table.
+    pub fn new(application: &str) -> Result<Self, InvalidSettings> {
+        Self::builder(application).build()
+    }
+
+    /// Sets a store of `application` up.
+    pub fn builder(application: &str) -> DynamoStoreBuilder {
+        DynamoStoreBuilder::new(application)
+    }
+
+    pub(crate) const fn assemble(
+        application: String,
+        table: String,
+        connection: Connection,
+        creation: Creation,
+    ) -> Self {
+        Self { table: Table { application, name: table, connection }, creation }
+    }
+
+    /// The table's name.
+    #[must_use]
+    pub fn table_name(&self) -> &str {
+        &self.table.name
+    }
+
+    /// The answer with the time at which the server gave it.
+    fn stamped<T>(&self, value: T) -> Stamped<T> {
+        let at = self.table.connection.clock.now();
+        Stamped { value, stamp: Stamp { at, generation: Generation::default() } }
+    }
+}
+
+#[async_trait]
+impl LeaseStore for DynamoStore {
+    fn application(&self) -> &str {
+        &self.table.application
+    }
+
+    fn location(&self) -> String {
+        format!("dynamodb://{}", self.table.name)
+    }
+
+    async fn prepare(&self) -> StoreResult<()> {
+        self.table.prepare(&self.creation).await
+    }
+
+    async fn register(&self, session: Session) -> StoreResult<Stamped<Write<Session>>> {
+        let answer = self.table.put("register", session, rules::absent()).await?;
+        Ok(self.stamped(answer))
+    }
+
+    async fn beat(&self, beat: Beat) -> StoreResult<Stamped<Write<Session>>> {
+        let answer = self.table.update("beat", &beat.session, rules::beat(&beat)).await?;
+        Ok(self.stamped(answer))
+    }
+
+    async fn end_session(&self, end: EndSession) -> StoreResult<Write<Session>> {
+        self.table.update("end_session", &end.session, rules::end_session(&end)).await
+    }
+
+    async fn forget(&self, forget: Forget) -> StoreResult<Write<Session>> {
+        self.table.remove("forget", &forget.session, rules::forget()).await
+    }
+
+    async fn session(
+        &self,
+        id: &SessionId,
+        consistency: Consistency,
+    ) -> StoreResult<Option<Session>> {
+        self.table.get("session", id, consistency).await
+    }
+
+    async fn sessions(
+        &self,
+        from: Option<Cursor>,
+        consistency: Consistency,
+    ) -> StoreResult<Page<Session>> {
+        self.table.query("sessions", from, consistency).await
+    }
+
+    async fn wake(&self, id: &SessionId) -> StoreResult<()> {
+        // Refused means that there is nobody to wake.
+        let _: Write<Session> = self.table.update("wake", id, rules::wake()).await?;
+        Ok(())
+    }
+
+    async fn wakeups(&self, _: &SessionId) -> StoreResult<Option<Box<dyn Wakeups>>> {
+        Ok(None)
+    }
+
+    async fn create(&self, lease: Lease) -> StoreResult<Write<Lease>> {
+        self.table.put("create", lease, rules::absent()).await
+    }
+
+    async fn lease(&self, key: &LeaseKey) -> StoreResult<Option<Lease>> {
+        self.table.get("lease", key, Consistency::Strong).await
+    }
+
+    async fn leases(&self, from: Option<Cursor>) -> StoreResult<Page<Lease>> {
+        self.table.query("leases", from, Consistency::Strong).await
+    }
+
+    async fn acquire(&self, acquire: Acquire) -> StoreResult<Write<Lease>> {
+        self.table.update("acquire", &acquire.key, rules::acquire(&acquire)).await
+    }
+
+    async fn advance(&self, advance: Advance) -> StoreResult<Write<Lease>> {
+        self.table.update("advance", &advance.key, rules::advance(&advance)).await
+    }
+
+    async fn release(&self, release: Release) -> StoreResult<Write<Lease>> {
+        self.table.update("release", &release.key, rules::release(&release)).await
+    }
+
+    async fn delete(&self, delete: Delete) -> StoreResult<Write<Lease>> {
+        self.table.remove("delete", &delete.key, rules::delete(&delete)).await
+    }
+
+    async fn doc(&self, name: &DocName) -> StoreResult<Option<Document>> {
+        self.table.get("doc", name, Consistency::Strong).await
+    }
+
+    async fn put_doc(&self, put: PutDoc) -> StoreResult<Write<Document>> {
+        let condition = rules::put_doc(&put);
+        let version = put.seen.map_or(1, |seen| seen.saturating_add(1));
+        let document = Document::new(put.name, version, put.body);
+        self.table.put("put_doc", document, condition).await
+    }
+
+    async fn docs(&self, from: Option<Cursor>) -> StoreResult<Page<Document>> {
+        self.table.query("docs", from, Consistency::Strong).await
+    }
+
+    async fn delete_doc(&self, delete: DeleteDoc) -> StoreResult<Write<Document>> {
+        self.table.remove("delete_doc", &delete.name, rules::delete_doc(&delete)).await
+    }
+}
+
+impl fmt::Debug for DynamoStore {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("DynamoStore")
+            .field("application", &self.table.application)
+            .field("table", &self.table.name)
+            .finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,263 @@
+//! Requests on one table, for one application.
+
+use aws_sdk_dynamodb::{
+    config::http::HttpResponse,
+    error::SdkError,
+    operation::{
+        delete_item::DeleteItemError, put_item::PutItemError, update_item::UpdateItemError,
+    },
+    types::{
+        AttributeValue, ReturnValue, ReturnValuesOnConditionCheckFailure as OnFailure,
+        error::ConditionalCheckFailedException,
+    },
+};
+use kcl_core::store::{Consistency, Cursor, Page, StoreErrorKind, StoreResult, Write};
+
+use crate::{
+    change::Change,
+    codec::Row,
+    connection::Connection,
+    error::{Call, Effect, ServiceFault},
+    flight::Flight,
+    layout::{Item, PK, SK},
+};
+
+/// A table, as one application uses it.
+#[derive(Debug)]
+pub(crate) struct Table {
+    pub(crate) application: String,
+    pub(crate) name: String,
+    pub(crate) connection: Connection,
+}
+
+/// What the server made of a conditional write.
+enum Answer {
+    /// Done; the item it sent along.
+    Done(Option<Item>),
+    /// Refused; the item then, if the server told it.
+    Refused(Option<Item>),
+}
+
+/// Sends a write under the condition of a change.
+macro_rules! send {
+    ($request:expr, $change:expr, $flight:expr) => {{
+        let mut request = $request
+            .condition_expression($change.condition())
+            .return_values_on_condition_check_failure(OnFailure::AllOld);
+        for (placeholder, value) in $change.values {
+            request = request.expression_attribute_values(placeholder, value);
+        }
+        request.customize().interceptor($flight).send().await
+    }};
+}
+
+impl Table {
+    /// Puts a whole row under the condition of `change`.
+    pub(crate) async fn put<R: Row>(
+        &self,
+        op: &'static str,
+        row: R,
+        change: Change,
+    ) -> StoreResult<Write<R>> {
+        let key = R::sort_key(row.key());
+        let call = self.call(op, &key, Effect::Writes);
+        let mut item = row.encode();
+        item.extend(self.key_of::<R>(&key));
+        let client = self.connection.client().await;
+        let request = client.put_item().table_name(&self.name).set_item(Some(item));
+        let sent = send!(request, change, call.flight.clone());
+        match answer(&call, sent.map(|_| None))? {
+            Answer::Done(_) => Ok(Write::Done(row)),
+            Answer::Refused(item) => self.refused(&call, item).await,
+        }
+    }
+
+    /// Changes a row that is there.
+    pub(crate) async fn update<R: Row>(
+        &self,
+        op: &'static str,
+        key: &R::Key,
+        change: Change,
+    ) -> StoreResult<Write<R>> {
+        let key = R::sort_key(key);
+        let call = self.call(op, &key, Effect::Writes);
+        let client = self.connection.client().await;
+        let request = client
+            .update_item()
+            .table_name(&self.name)
+            .set_key(Some(self.key_of::<R>(&key)))
+            .update_expression(change.update())
+            .return_values(ReturnValue::AllNew);
+        let sent = send!(request, change, call.flight.clone());
+        self.settle(&call, sent.map(|output| output.attributes)).await
+    }
+
+    /// Deletes a row under the condition of `change`.
+    pub(crate) async fn remove<R: Row>(
+        &self,
+        op: &'static str,
+        key: &R::Key,
+        change: Change,
+    ) -> StoreResult<Write<R>> {
+        let key = R::sort_key(key);
+        let call = self.call(op, &key, Effect::Writes);
+        let client = self.connection.client().await;
+        let request = client
+            .delete_item()
+            .table_name(&self.name)
+            .set_key(Some(self.key_of::<R>(&key)))
+            .return_values(ReturnValue::AllOld);
+        let sent = send!(request, change, call.flight.clone());
+        self.settle(&call, sent.map(|output| output.attributes)).await
+    }
+
+    /// Reads a row.
+    pub(crate) async fn get<R: Row>(
+        &self,
+        op: &'static str,
+        key: &R::Key,
+        consistency: Consistency,
+    ) -> StoreResult<Option<R>> {
+        let key = R::sort_key(key);
+        self.look(&self.call(op, &key, Effect::Reads), consistency).await
+    }
+
+    /// Reads the row that a call is about.
+    async fn look<R: Row>(
+        &self,
+        call: &Call<'_>,
+        consistency: Consistency,
+    ) -> StoreResult<Option<R>> {
+        let client = self.connection.client().await;
+        let sent = client
+            .get_item()
+            .table_name(&self.name)
+            .set_key(Some(self.key_of::<R>(call.row)))
+            .consistent_read(consistency == Consistency::Strong)
+            .customize()
+            .interceptor(call.flight.clone())
+            .send()
+            .await;
+        let output = sent.map_err(|error| call.failed(&error))?;
+        output.item.map(|item| decode(call, &item)).transpose()
+    }
+
+    /// Lists rows of one kind: a page of up to a megabyte.
+    pub(crate) async fn query<R: Row>(
+        &self,
+        op: &'static str,
+        from: Option<Cursor>,
+        consistency: Consistency,
+    ) -> StoreResult<Page<R>> {
+        let call = self.call(op, "", Effect::Reads);
+        let partition = AttributeValue::S(R::KIND.partition(&self.application));
+        let client = self.connection.client().await;
+        let sent = client
+            .query()
+            .table_name(&self.name)
+            .key_condition_expression("pk=:pk")
+            .expression_attribute_values(":pk", partition)
+            .set_exclusive_start_key(from.map(|cursor| self.key_of::<R>(&cursor.0)))
+            .consistent_read(consistency == Consistency::Strong)
+            .customize()
+            .interceptor(call.flight.clone())
+            .send()
+            .await;
+        let output = sent.map_err(|error| call.failed(&error))?;
+        let items = output.items.unwrap_or_default();
+        let items = items.iter().map(|item| decode(&call, item)).collect::<Result<_, _>>()?;
+        let next = output.last_evaluated_key.map(|key| Cursor(sort_key_of(&key).to_owned()));
+        Ok(Page { items, next })
+    }
+
+    fn key_of<R: Row>(&self, key: &str) -> Item {
+        let partition = R::KIND.partition(&self.application);
+        [(PK, partition), (SK, key.to_owned())]
+            .map(|(name, value)| (name.to_owned(), AttributeValue::S(value)))
+            .into()
+    }
+
+    pub(crate) fn call<'a>(&'a self, op: &'static str, row: &'a str, effect: Effect) -> Call<'a> {
+        Call { op, table: &self.name, row, effect, flight: Flight::default() }
+    }
+
+    /// The answer of a write whose reply brings the row.
+    async fn settle<R: Row, E: MayRefuse>(
+        &self,
+        call: &Call<'_>,
+        sent: Result<Option<Item>, SdkError<E, HttpResponse>>,
+    ) -> StoreResult<Write<R>> {
+        match answer(call, sent)? {
+            Answer::Done(Some(item)) => decode(call, &item).map(Write::Done),
+            Answer::Done(None) => {
+                let why = "the server did a write and did not answer its row".to_owned();
+                Err(call.error(StoreErrorKind::Unknown, why))
+            }
+            Answer::Refused(item) => self.refused(call, item).await,
+        }
+    }
+
+    /// The row of a refused write. Some servers do not tell it, and none tells that there is none:
+    /// it is read then. That nothing was done is certain, so a failed read is a failed read only.
+    async fn refused<R: Row>(&self, call: &Call<'_>, item: Option<Item>) -> StoreResult<Write<R>> {
+        let row = match item {
+            Some(item) => Some(decode(call, &item)?),
+            None => {
+                let read = self.call(call.op, call.row, Effect::Reads);
+                self.look(&read, Consistency::Strong).await?
+            }
+        };
+        Ok(Write::Refused(row))
+    }
+}
+
+fn decode<R: Row>(call: &Call<'_>, item: &Item) -> StoreResult<R> {
+    R::decode(item).map_err(|bad| {
+        // A listing is about no row until one is bad.
+        let call = Call { row: sort_key_of(item), ..call.clone() };
+        call.error(StoreErrorKind::Corrupt, bad.to_string())
+    })
+}
+
+/// Tells a refusal from a failure.
+fn answer<E: MayRefuse>(
+    call: &Call<'_>,
+    sent: Result<Option<Item>, SdkError<E, HttpResponse>>,
+) -> StoreResult<Answer> {
+    match sent {
+        Ok(item) => Ok(Answer::Done(item)),
+        Err(error) => match error.as_service_error().and_then(MayRefuse::refusal) {
+            Some(refusal) => Ok(Answer::Refused(refusal.item().cloned())),
+            None => Err(call.failed(&error)),
+        },
+    }
+}
+
+/// The sort key of an item, for cursors and errors.
+fn sort_key_of(item: &Item) -> &str {
+    match item.get(SK) {
+        Some(AttributeValue::S(key)) => key,
+        _ => "a row without a sort key",
+    }
+}
+
+/// An error that may say that a condition did not hold.
+trait MayRefuse: ServiceFault {
+    fn refusal(&self) -> Option<&ConditionalCheckFailedException>;
+}
+
+macro_rules! may_refuse {
+    ($($error:ident),*) => {
+        $(impl MayRefuse for $error {
+            fn refusal(&self) -> Option<&ConditionalCheckFailedException> {
+                if let Self::ConditionalCheckFailedException(refusal) = self {
+                    Some(refusal)
+                } else {
+                    None
+                }
+            }
+        })*
+    };
+}
+
+may_refuse!(PutItemError, UpdateItemError, DeleteItemError);

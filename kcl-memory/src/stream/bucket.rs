@@ -1,0 +1,32 @@
+//! The read limit of a shard.
+
+use std::time::Duration;
+
+use kcl_core::env::Time;
+
+/// A token bucket that holds a second's worth: so many reads a second, in a burst or evenly.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Bucket {
+    /// What one read costs.
+    interval: Duration,
+    /// When the bucket would be full again.
+    full_at: Time,
+}
+
+impl Bucket {
+    pub(super) fn new(reads_per_second: u32) -> Self {
+        let interval = Duration::from_secs(1) / reads_per_second.max(1);
+        Self { interval, full_at: Time::ZERO }
+    }
+
+    /// Takes a token, or says when there will be one.
+    pub(super) fn take(&mut self, now: Time) -> Result<(), Time> {
+        let full_at = self.full_at.max(now) + self.interval;
+        let burst_until = now + Duration::from_secs(1);
+        if full_at > burst_until {
+            return Err(now + full_at.since(burst_until));
+        }
+        self.full_at = full_at;
+        Ok(())
+    }
+}

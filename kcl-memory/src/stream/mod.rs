@@ -1,0 +1,19 @@
+//! The stream in memory.
+
+mod bucket;
+mod key;
+mod life;
+mod log;
+mod memory;
+mod options;
+mod producer;
+mod reader;
+
+pub use key::hash_of;
+pub use life::ShardHistory;
+pub use memory::MemoryStream;
+pub use options::{StreamCall, StreamFaults, StreamOp, StreamOptions};
+pub use producer::Put;
+
+#[cfg(test)]
+mod tests;
