@@ -6,6 +6,7 @@
 //! - [`MemoryStream`] has shards that take records, split, merge, trim and end, and remembers
 //!   everything ever put.
 //! - [`sim`] runs whole fleets on virtual time, under faults, and checks what must hold.
+//! - [`virtual_env`] makes a worker run on tokio's paused clock: hours in milliseconds.
 //! - [`faults`] puts latency, lost replies, late writes and stale reads between a worker and any
 //!   store.
 //!
@@ -31,11 +32,13 @@
 //! # }
 //! ```
 
+mod env;
 pub mod faults;
 pub mod sim;
 pub mod store;
 pub mod stream;
 
+pub use env::virtual_env;
 pub use faults::Faulty;
 pub use store::{MemoryServer, MemoryStore};
 pub use stream::MemoryStream;

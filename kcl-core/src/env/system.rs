@@ -32,6 +32,9 @@ impl Clock for SystemClock {
 
     #[expect(clippy::disallowed_methods, reason = "this is the clock the others are told to use")]
     async fn sleep_until(&self, at: Time) {
+        if at == Time::NEVER {
+            return std::future::pending().await;
+        }
         let span = at.since(self.now());
         if !span.is_zero() {
             tokio::time::sleep(span).await;

@@ -1,0 +1,9 @@
+//! Whole workers, the real async code, on the stores and streams in memory. Most run on virtual
+//! time; what is about threads runs on the real machine.
+
+mod bench;
+mod delivery;
+mod failures;
+mod fleet;
+mod starting;
+mod threads;

@@ -1,0 +1,100 @@
+//! Starting, and what keeps a worker from it.
+
+use kcl_core::{
+    settings::Settings,
+    worker::{Worker, WorkerError},
+};
+
+use crate::bench::{Bench, Running, virtually};
+
+#[test]
+fn settings_that_contradict_each_other_are_refused_with_the_numbers() {
+    virtually(|env| async move {
+        let bench = Bench::new(env, 1);
+        let mut settings = Settings::default();
+        settings.coordination.heartbeat_interval = std::time::Duration::from_secs(5);
+        let built = bench.builder("a").settings(settings).for_each_batch(|_| async { Ok(()) });
+        let WorkerError::Settings(refused) = built.build().unwrap_err() else { panic!("settings") };
+        assert!(refused.to_string().contains("5s is too long for session_timeout 6s"), "{refused}");
+    });
+}
+
+#[test]
+fn a_worker_without_a_processor_is_refused() {
+    virtually(|env| async move {
+        let refused = Bench::new(env, 1).builder("a").build().unwrap_err();
+        let WorkerError::Settings(refused) = refused else { panic!("settings") };
+        assert!(refused.to_string().contains("for_each_batch"), "{refused}");
+    });
+}
+
+#[test]
+fn an_unknown_stream_is_refused_by_name_before_anything_is_registered() {
+    virtually(|env| async move {
+        let bench = Bench::new(env, 1);
+        bench.stream.delete();
+        let refused = bench.worker("a", Settings::default()).run().await.unwrap_err();
+        let WorkerError::Source(source) = refused else { panic!("{refused}") };
+        assert!(source.to_string().contains("orders"), "{source}");
+        assert!(source.to_string().contains("no such stream"), "{source}");
+    });
+}
+
+#[test]
+fn a_lone_worker_reads_within_half_a_second() {
+    virtually(|env| async move {
+        let bench = Bench::new(env.clone(), 20);
+        bench.put(0, 20);
+        let started = env.clock.now();
+        let worker = bench.start("a");
+        bench.wait_for("the first record", || bench.log.len() > 0).await;
+        let took = env.clock.now().since(started);
+        assert!(took.as_millis() < 500, "virtual time, so no noise: {took:?}");
+        worker.stop().await.unwrap();
+    });
+}
+
+#[test]
+fn run_until_leaves_when_its_signal_comes() {
+    virtually(|env| async move {
+        let bench = Bench::new(env.clone(), 4);
+        bench.put(0, 40);
+        let worker = bench.worker("a", Settings::default());
+        let signal = env.clock.sleep(std::time::Duration::from_secs(5));
+        worker.run_until(signal).await.unwrap();
+        assert_eq!(bench.log.len(), 40);
+        let next = bench.start("b");
+        bench.sleep(5_000).await;
+        assert_eq!((next.leases(), bench.log.len()), (4, 40));
+        next.stop().await.unwrap();
+    });
+}
+
+#[test]
+fn the_status_tells_what_is_held_and_how_far_it_is() {
+    virtually(|env| async move {
+        let bench = Bench::new(env, 2);
+        bench.put(0, 30);
+        let worker: Running = bench.start("a");
+        bench.wait_for("thirty", || bench.log.len() == 30).await;
+        let status = worker.handle.status();
+        assert!(status.valid && status.planning && status.session.is_some());
+        assert_eq!(status.leases.len(), 2);
+        assert_eq!(status.leases.values().map(|lease| lease.records).sum::<u64>(), 30);
+        assert!(status.leases.values().all(|lease| lease.epoch.0 > 0));
+        worker.stop().await.unwrap();
+    });
+}
+
+#[test]
+fn a_worker_without_an_id_makes_one_up() {
+    virtually(|env| async move {
+        let bench = Bench::new(env.clone(), 1);
+        let worker = Worker::builder(bench.stream.clone(), bench.server.store("test"))
+            .env(env)
+            .for_each_batch(|_| async { Ok(()) })
+            .build()
+            .unwrap();
+        assert!(worker.handle().id().as_str().contains(&std::process::id().to_string()));
+    });
+}
