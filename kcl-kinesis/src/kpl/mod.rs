@@ -1,6 +1,6 @@
 //! Aggregates of the Kinesis Producer Library (KPL): many user records packed into one.
 //!
-//! The format is four magic bytes, a protobuf message ([`message`]), and the MD5 digest of that
+//! The format is four magic bytes, a protobuf message (`message.rs`), and the MD5 digest of that
 //! message. It is described in the KPL's repository (`aggregation-format.md`).
 
 mod aggregator;
