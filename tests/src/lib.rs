@@ -1,1 +1,4 @@
 //! What crosses crates.
+
+pub mod kinesis;
+pub mod servers;

@@ -98,7 +98,8 @@ impl Service {
 
     /// `ListShards`, one page.
     pub(crate) async fn list_shards(&self, page: Page) -> Result<ListShardsOutput, Failure> {
-        let call = self.clients().await?.control.list_shards();
+        // The default of Kinesis, said so that servers with another one page alike.
+        let call = self.clients().await?.control.list_shards().max_results(1_000);
         // A token stands for the stream, too: naming it again is refused.
         let call = match page {
             Page::Next(token) => return Ok(call.next_token(token).send().await?),

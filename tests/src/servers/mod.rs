@@ -1,0 +1,13 @@
+//! The servers that tests run against. They listen on the loopback interface, at free ports, and
+//! end with the value that started them.
+//!
+//! Those that are no Rust code are installed by `tests/servers/install.sh`. A server that cannot be
+//! started is an error: no test passes without it.
+
+mod ferrokinesis;
+mod kinesis_local;
+mod process;
+
+pub use ferrokinesis::Ferrokinesis;
+pub use kinesis_local::KinesisLocal;
+pub use process::{ServerProcess, installed};
