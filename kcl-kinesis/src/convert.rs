@@ -23,7 +23,17 @@ pub(crate) enum Nonsense {
     HashKey(String),
 }
 
-pub(crate) fn record(raw: types::Record) -> Result<Record, Nonsense> {
+/// Converts all or none.
+pub(crate) fn records(raw: Vec<types::Record>) -> Result<Vec<Record>, Nonsense> {
+    // Collecting into a result would not know how many there are, and grow step by step.
+    let mut records = Vec::with_capacity(raw.len());
+    for raw in raw {
+        records.push(record(raw)?);
+    }
+    Ok(records)
+}
+
+fn record(raw: types::Record) -> Result<Record, Nonsense> {
     let sequence = SequenceNumber::try_from(raw.sequence_number)?;
     let key = raw.partition_key.unwrap_or_default();
     let mut record = Record::new(sequence.into(), key, raw.data.into_bytes());
@@ -60,8 +70,9 @@ pub(crate) fn child(raw: types::ChildShard) -> Result<Shard, Nonsense> {
 
 /// Rounded, not cut: the wire has seconds as a decimal fraction, and 0.123 is read as 0.1229….
 pub(crate) fn wall_time(at: &DateTime) -> WallTime {
-    let nanos = at.as_nanos().saturating_add(500_000);
-    WallTime::from_millis(u64::try_from(nanos / 1_000_000).unwrap_or(0))
+    let seconds = u64::try_from(at.secs()).unwrap_or(0);
+    let millis = u64::from(at.subsec_nanos().saturating_add(500_000) / 1_000_000);
+    WallTime::from_millis(seconds.saturating_mul(1_000).saturating_add(millis))
 }
 
 pub(crate) fn date_time(at: WallTime) -> DateTime {

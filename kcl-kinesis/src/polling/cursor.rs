@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use kcl_core::{
-    env::WallTime,
+    env::{Time, WallTime},
     stream::{Position, Record, SequenceNumber, StartAt},
 };
 
@@ -28,6 +28,8 @@ pub(super) struct Cursor {
     sought: Option<SequenceNumber>,
     /// Set while the service refuses the position: what is left is read from the oldest record on.
     from_horizon: bool,
+    /// When this reader last had everything there was.
+    caught_up: Option<Time>,
     /// Set while the iterator may repeat records, or begin with records too early.
     filtering: bool,
 }
@@ -51,7 +53,7 @@ impl Cursor {
             }
             _ => None,
         };
-        Self { start, passed, sought: None, from_horizon: false, filtering: false }
+        Self { start, passed, sought: None, from_horizon: false, caught_up: None, filtering: false }
     }
 
     pub(super) const fn passed(&self) -> Option<&Passed> {
@@ -60,6 +62,15 @@ impl Cursor {
 
     pub(super) const fn sought(&self) -> Option<&SequenceNumber> {
         self.sought.as_ref()
+    }
+
+    pub(super) const fn caught_up(&self) -> Option<Time> {
+        self.caught_up
+    }
+
+    /// Everything that there was at this time has been passed.
+    pub(super) const fn catch_up(&mut self, at: Time) {
+        self.caught_up = Some(at);
     }
 
     /// The sought record was found, or it is known why not.
@@ -127,7 +138,8 @@ impl Cursor {
 
     /// The stream's records up to and including `position` were passed.
     pub(super) fn pass(&mut self, position: Position, arrival: Option<WallTime>) {
-        if self.passed.as_ref().is_none_or(|passed| position > passed.position) {
+        // Again at the same place counts: now the record's time of arrival is known.
+        if self.passed.as_ref().is_none_or(|passed| position >= passed.position) {
             self.from_horizon = false;
             self.passed = Some(Passed { position, arrival, read_here: true });
         }

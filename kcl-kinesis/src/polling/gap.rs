@@ -24,6 +24,8 @@
 //! successor: what is reported is a gap that cannot be ruled out. An empty shard that has *ended* is
 //! reported: it was not read to its end while its records were there.
 
+use std::time::Duration;
+
 use kcl_core::stream::{ReadEvent, SequenceNumber, SourceErrorKind, SourceResult};
 
 use super::{Call, reader::PollingReader};
@@ -36,11 +38,14 @@ impl PollingReader {
             return Ok(None);
         };
         let first = answer.first.clone();
+        let is_last = answer.next.is_none();
         let is_gone = match (&first, self.cursor.sought()) {
+            _ if self.was_caught_up() => false,
             (Some(first), Some(sought)) if first <= sought => false,
             (Some(_), Some(sought)) => self.was_trimmed(sought).await?,
+            (None, Some(sought)) if is_last => self.was_trimmed(sought).await?,
             (Some(_), None) => self.is_last_trimmed().await?,
-            (None, Some(sought)) if answer.next.is_none() => self.was_trimmed(sought).await?,
+            (None, None) if is_last => self.is_last_trimmed().await?,
             (None, Some(sought)) if answer.at_tip => {
                 let shard = &self.calls.shard;
                 tracing::info!(%shard, %sought, "the position is gone, and nothing follows it");
@@ -74,26 +79,46 @@ impl PollingReader {
         if self.cursor.passed().is_some_and(|passed| passed.read_here) {
             return Ok(true);
         }
-        let oldest = self.calls.first_of(IteratorAt::TrimHorizon).await?;
-        Ok(oldest.is_none_or(|oldest| oldest > *sought))
+        self.is_before_oldest(sought).await
     }
 
-    /// Whether the last record passed was trimmed since; not asked while it is too young for that.
+    /// Whether this reader had everything there was so recently that no record which came later can
+    /// have been trimmed.
+    fn was_caught_up(&self) -> bool {
+        let now = self.calls.now();
+        self.cursor.caught_up().is_some_and(|at| now.since(at) < self.safe_age())
+    }
+
+    /// The age up to which a record is certainly still there. Arrival times are the stream's, ages
+    /// are by our own clock: allow for an hour in a day.
+    fn safe_age(&self) -> Duration {
+        let retention = self.calls.stream.retention();
+        retention - retention / 24
+    }
+
+    /// Whether the last record passed was trimmed since. Not asked while it is too young for that.
     async fn is_last_trimmed(&self) -> SourceResult<bool> {
         let Some(passed) = self.cursor.passed() else { return Ok(false) };
-        let retention = self.calls.stream.retention();
-        // The arrival time is the stream's, the age by our own clock: allow for an hour in a day.
-        let safe_age = retention - retention / 24;
         let now = self.calls.stream.env.clock.wall();
-        if passed.arrival.is_none_or(|arrival| now.since(arrival) < safe_age) {
+        if passed.arrival.is_none_or(|arrival| now.since(arrival) < self.safe_age()) {
             return Ok(false);
         }
-        let number = passed.position.sequence.clone();
+        let number = &passed.position.sequence;
         match self.calls.first_of(IteratorAt::Record(number.clone())).await {
-            Ok(first) => Ok(first != Some(number)),
-            Err(error) if error.kind == SourceErrorKind::Misconfigured => Ok(true),
+            Ok(first) => Ok(first.as_ref() != Some(number)),
+            Err(error)
+                if error.kind == SourceErrorKind::Misconfigured
+                    && error.op == Call::Iterator.name() =>
+            {
+                self.is_before_oldest(number).await
+            }
             Err(error) => Err(error),
         }
+    }
+
+    async fn is_before_oldest(&self, number: &SequenceNumber) -> SourceResult<bool> {
+        let oldest = self.calls.first_of(IteratorAt::TrimHorizon).await?;
+        Ok(oldest.is_none_or(|oldest| oldest > *number))
     }
 
     fn lost(&self, to: Option<SequenceNumber>) -> ReadEvent {

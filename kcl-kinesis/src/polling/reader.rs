@@ -22,7 +22,8 @@ use crate::{
     stream::Stream,
 };
 
-/// How often one call of `next` puts up with an expired iterator before it says so.
+/// How often one call of `next` puts up with a stale iterator (expired, or not known to a server
+/// that was restarted) before it says so.
 const RENEWALS: u32 = 3;
 
 /// Reads a shard by polling.
@@ -88,7 +89,9 @@ impl PollingReader {
             }
             // Whatever else went wrong, it may be the iterator that the service cannot digest.
             self.iterator = None;
-            if failure.is("ExpiredIteratorException") && renewals < RENEWALS {
+            let stale = failure.is("ExpiredIteratorException")
+                || (call == Call::Records && failure.kind() == SourceErrorKind::Misconfigured);
+            if stale && renewals < RENEWALS {
                 renewals += 1;
                 continue;
             }
@@ -131,8 +134,7 @@ impl PollingReader {
     /// Turns an answer into a batch, and steps over it.
     fn deliver(&mut self, answer: Answer) -> Result<Batch, Failure> {
         let asked = answer.records.len();
-        let records = answer.records.into_iter().map(convert::record);
-        let records = records.collect::<Result<Vec<_>, _>>().map_err(Failure::corrupt)?;
+        let records = convert::records(answer.records).map_err(Failure::corrupt)?;
         let last = records.last().map(|last| (last.position.clone(), last.arrival));
         let mut records = self.unpack(records);
         let weight = records.iter().map(Record::weight).sum();
@@ -151,6 +153,9 @@ impl PollingReader {
             _ => Duration::ZERO,
         };
         self.due = answer.sent + pause;
+        if answer.at_tip {
+            self.cursor.catch_up(answer.sent);
+        }
         if answer.next.is_none() {
             self.ended = Some(answer.children);
         }

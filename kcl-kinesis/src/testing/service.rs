@@ -138,24 +138,27 @@ impl Scripted {
             other => panic!("{operation} was called, but the script has {other:?}"),
         }
     }
+}
 
-    fn respond(&self, reply: Reply) -> Result<HttpResponse, ConnectorError> {
-        let (status, body) = match reply {
-            Reply::Json(body) => (200, body),
-            Reply::Refusal { status, code, message } => {
-                (status, json!({ "__type": code, "message": message }))
-            }
-            Reply::Broken | Reply::Silence => {
-                return Err(ConnectorError::io("the connection broke".into()));
-            }
-        };
-        let body = SdkBody::from(body.to_string());
-        let mut response = HttpResponse::new(status.try_into().unwrap(), body);
-        if let Some(date) = self.date {
-            response.headers_mut().insert("date", date);
+pub(super) fn respond(
+    reply: Reply,
+    date: Option<&'static str>,
+) -> Result<HttpResponse, ConnectorError> {
+    let (status, body) = match reply {
+        Reply::Json(body) => (200, body),
+        Reply::Refusal { status, code, message } => {
+            (status, json!({ "__type": code, "message": message }))
         }
-        Ok(response)
+        Reply::Broken | Reply::Silence => {
+            return Err(ConnectorError::io("the connection broke".into()));
+        }
+    };
+    let body = SdkBody::from(body.to_string());
+    let mut response = HttpResponse::new(status.try_into().unwrap(), body);
+    if let Some(date) = date {
+        response.headers_mut().insert("date", date);
     }
+    Ok(response)
 }
 
 impl HttpConnector for Scripted {
@@ -164,7 +167,7 @@ impl HttpConnector for Scripted {
         self.silent.store(matches!(reply, Reply::Silence), Ordering::Relaxed);
         match reply {
             Reply::Silence => HttpConnectorFuture::new(std::future::pending()),
-            reply => HttpConnectorFuture::ready(self.respond(reply)),
+            reply => HttpConnectorFuture::ready(respond(reply, self.date)),
         }
     }
 }

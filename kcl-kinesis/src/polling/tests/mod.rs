@@ -5,6 +5,7 @@ mod end;
 mod gap;
 mod pace;
 mod positions;
+mod random;
 mod rooms;
 
 use kcl_core::stream::{
