@@ -1,1 +1,26 @@
-//! Placeholder.
+//! Amazon Kinesis Data Streams as a source of the [Kinesis client library](kcl_core).
+//!
+//! [`KinesisSource`] reads the shards of one stream by polling, follows splits and merges, unpacks
+//! aggregates of the Kinesis Producer Library ([`kpl`]), keeps to the service's rate limits, and
+//! says so when records were trimmed before they could be read.
+//!
+//! # Rights
+//! `kinesis:DescribeStreamSummary`, `kinesis:ListShards`, `kinesis:GetShardIterator` and
+//! `kinesis:GetRecords` on the stream; `kms:Decrypt` on its key if it is encrypted.
+
+mod book;
+mod builder;
+mod convert;
+pub mod kpl;
+mod listing;
+mod polling;
+mod service;
+mod source;
+mod stream;
+mod stream_name;
+#[cfg(test)]
+mod testing;
+
+pub use builder::{InvalidSettings, KinesisSourceBuilder};
+pub use source::KinesisSource;
+pub use stream_name::{InvalidStreamName, StreamName};

@@ -19,3 +19,4 @@ npm_server() {
 }
 
 npm_server dynalite 4.0.0
+npm_server kinesis-local 0.6.2

@@ -2,4 +2,5 @@
 
 pub mod conformance;
 pub mod dynamo;
+pub mod kinesis;
 pub mod servers;

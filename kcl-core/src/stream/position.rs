@@ -25,9 +25,9 @@ impl SequenceNumber {
     }
 
     fn check(digits: &str) -> Result<(), InvalidSequenceNumber> {
-        let well_formed = !digits.is_empty()
-            && digits.len() <= Self::MAX_DIGITS
-            && digits.bytes().all(|b| b.is_ascii_digit());
+        // Without leaving early, so that it compiles to vector code: this runs for every record.
+        let are_digits = digits.bytes().fold(true, |so_far, b| so_far & b.is_ascii_digit());
+        let well_formed = !digits.is_empty() && digits.len() <= Self::MAX_DIGITS && are_digits;
         if well_formed { Ok(()) } else { Err(InvalidSequenceNumber::new(digits)) }
     }
 }

@@ -6,8 +6,12 @@
 
 mod dynalite;
 mod dynoxide;
+mod ferrokinesis;
+mod kinesis_local;
 mod process;
 
 pub use dynalite::Dynalite;
 pub use dynoxide::Dynoxide;
+pub use ferrokinesis::Ferrokinesis;
+pub use kinesis_local::KinesisLocal;
 pub use process::{ServerProcess, installed};

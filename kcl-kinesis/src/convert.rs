@@ -1,0 +1,89 @@
+//! From the SDK's types to the library's. Strings and payloads are moved, not copied.
+
+use aws_sdk_kinesis::{
+    primitives::DateTime,
+    types::{self, EncryptionType},
+};
+use kcl_core::{
+    env::WallTime,
+    stream::{
+        Encryption, HashKey, HashRange, InvalidSequenceNumber, InvalidShardId, Record,
+        SequenceNumber, Shard, ShardId,
+    },
+};
+
+/// A part of an answer that makes no sense.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum Nonsense {
+    #[error(transparent)]
+    SequenceNumber(#[from] InvalidSequenceNumber),
+    #[error(transparent)]
+    ShardId(#[from] InvalidShardId),
+    #[error("{0:?} is no hash key: expected a decimal number below 2^128")]
+    HashKey(String),
+}
+
+/// Converts all or none.
+pub(crate) fn records(raw: Vec<types::Record>) -> Result<Vec<Record>, Nonsense> {
+    // Collecting into a result would not know how many there are, and grow step by step.
+    let mut records = Vec::with_capacity(raw.len());
+    for raw in raw {
+        records.push(record(raw)?);
+    }
+    Ok(records)
+}
+
+fn record(raw: types::Record) -> Result<Record, Nonsense> {
+    let sequence = SequenceNumber::try_from(raw.sequence_number)?;
+    let key = raw.partition_key.unwrap_or_default();
+    let mut record = Record::new(sequence.into(), key, raw.data.into_bytes());
+    record.arrival = raw.approximate_arrival_timestamp.as_ref().map(wall_time);
+    record.encryption = match raw.encryption_type {
+        Some(EncryptionType::Kms) => Encryption::Kms,
+        _ => Encryption::None,
+    };
+    Ok(record)
+}
+
+pub(crate) fn shard(raw: types::Shard) -> Result<Shard, Nonsense> {
+    let numbers = raw.sequence_number_range;
+    let parents = raw.parent_shard_id.into_iter().chain(raw.adjacent_parent_shard_id);
+    Ok(Shard {
+        id: raw.shard_id.parse()?,
+        parents: shard_ids(parents)?,
+        range: raw.hash_key_range.map(hash_range).transpose()?,
+        closed: numbers.as_ref().is_some_and(|range| range.ending_sequence_number.is_some()),
+        starting: numbers.map(|range| range.starting_sequence_number.try_into()).transpose()?,
+    })
+}
+
+/// A shard that continues an ended one.
+pub(crate) fn child(raw: types::ChildShard) -> Result<Shard, Nonsense> {
+    Ok(Shard {
+        id: raw.shard_id.parse()?,
+        parents: shard_ids(raw.parent_shards)?,
+        range: raw.hash_key_range.map(hash_range).transpose()?,
+        starting: None,
+        closed: false,
+    })
+}
+
+/// Rounded, not cut: the wire has seconds as a decimal fraction, and 0.123 is read as 0.1229….
+pub(crate) fn wall_time(at: &DateTime) -> WallTime {
+    let seconds = u64::try_from(at.secs()).unwrap_or(0);
+    let millis = u64::from(at.subsec_nanos().saturating_add(500_000) / 1_000_000);
+    WallTime::from_millis(seconds.saturating_mul(1_000).saturating_add(millis))
+}
+
+pub(crate) fn date_time(at: WallTime) -> DateTime {
+    DateTime::from_millis(i64::try_from(at.as_millis()).unwrap_or(i64::MAX))
+}
+
+fn shard_ids(ids: impl IntoIterator<Item = String>) -> Result<Vec<ShardId>, Nonsense> {
+    ids.into_iter().map(|id| Ok(id.parse()?)).collect()
+}
+
+fn hash_range(raw: types::HashKeyRange) -> Result<HashRange, Nonsense> {
+    let key = |digits: String| digits.parse::<HashKey>().map_err(|_| Nonsense::HashKey(digits));
+    Ok(HashRange::new(key(raw.starting_hash_key)?, key(raw.ending_hash_key)?))
+}

@@ -1,0 +1,27 @@
+//! The protobuf message inside an aggregate. Tags (field 4 of a record) are skipped: nothing in
+//! Kinesis uses them.
+
+use bytes::Bytes;
+
+/// `AggregatedRecord` of the KPL.
+#[derive(Clone, PartialEq, prost::Message)]
+pub(super) struct AggregatedRecord {
+    #[prost(string, repeated, tag = "1")]
+    pub partition_keys: Vec<String>,
+    #[prost(string, repeated, tag = "2")]
+    pub explicit_hash_keys: Vec<String>,
+    #[prost(message, repeated, tag = "3")]
+    pub records: Vec<SubRecord>,
+}
+
+/// `Record` of the KPL. Its two required fields are optional here, because the decoder would take a
+/// missing one for an empty one.
+#[derive(Clone, PartialEq, prost::Message)]
+pub(super) struct SubRecord {
+    #[prost(uint64, optional, tag = "1")]
+    pub partition_key: Option<u64>,
+    #[prost(uint64, optional, tag = "2")]
+    pub explicit_hash_key: Option<u64>,
+    #[prost(bytes = "bytes", optional, tag = "3")]
+    pub data: Option<Bytes>,
+}

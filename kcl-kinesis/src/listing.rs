@@ -1,0 +1,80 @@
+//! All shards of a stream, page by page, and patience with a service that asks to slow down.
+
+use std::{collections::BTreeMap, future::Future, time::Duration};
+
+use kcl_core::{
+    env::{Env, Rng},
+    stream::{Shard, ShardId, SourceErrorKind},
+};
+
+use crate::{
+    convert,
+    service::{Failure, Page, Service},
+};
+
+/// Lists every shard, closed ones included, in the order of their ids.
+///
+/// Pages are followed by token. A token may not be taken: it has expired (after 300 s), or the
+/// server refuses its own tokens (ferrokinesis 0.7.0 finds no stream for them). Then the listing
+/// goes on after the last shard it saw, by id, which every server knows and which is the order
+/// pages have.
+pub(crate) async fn shards(service: &Service, env: &Env) -> Result<Vec<Shard>, Failure> {
+    let mut found: BTreeMap<ShardId, Shard> = BTreeMap::new();
+    let mut last = String::new();
+    let mut tokens_work = true;
+    let mut page = Page::First;
+    loop {
+        let answer = match patiently(env, || service.list_shards(page.clone())).await {
+            Ok(answer) => answer,
+            Err(failure) if matches!(page, Page::Next(_)) && is_about_token(&failure) => {
+                tokens_work = false;
+                page = Page::After(last.clone());
+                continue;
+            }
+            Err(failure) => return Err(failure),
+        };
+        let before = found.len();
+        for raw in answer.shards.unwrap_or_default() {
+            last.clone_from(&raw.shard_id);
+            let shard = convert::shard(raw).map_err(Failure::corrupt)?;
+            found.insert(shard.id.clone(), shard);
+        }
+        page = match answer.next_token {
+            None => return Ok(found.into_values().collect()),
+            Some(_) if found.len() == before => {
+                return Err(Failure::corrupt("a page promised more shards and held no new one"));
+            }
+            Some(token) if tokens_work => Page::Next(token),
+            Some(_) => Page::After(last.clone()),
+        };
+    }
+}
+
+fn is_about_token(failure: &Failure) -> bool {
+    failure.is("ExpiredNextTokenException")
+        || matches!(failure.kind(), SourceErrorKind::NoStream | SourceErrorKind::Misconfigured)
+}
+
+/// Repeats a call that was refused for its rate, at growing intervals with jitter, a bounded number
+/// of times.
+pub(crate) async fn patiently<T, F>(env: &Env, mut call: impl FnMut() -> F) -> Result<T, Failure>
+where
+    F: Future<Output = Result<T, Failure>>,
+{
+    const FIRST: Duration = Duration::from_millis(100);
+    const DOUBLINGS: u32 = 6;
+    let mut jitter = Rng::new(env.entropy.next_u64());
+    for doubling in 0..DOUBLINGS {
+        match call().await {
+            Err(failure) if failure.kind() == SourceErrorKind::Throttled => {
+                let pause = FIRST * 2_u32.pow(doubling);
+                env.clock.sleep(pause / 2 + jitter.span(pause / 2)).await;
+            }
+            outcome => return outcome,
+        }
+    }
+    call().await
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,99 @@
+//! The calls about one shard, each at its turn.
+
+use std::sync::Arc;
+
+use kcl_core::{
+    env::Time,
+    stream::{SequenceNumber, ShardId, SourceError, SourceErrorKind, SourceResult},
+};
+
+use super::{Call, Quota, answer::Answer};
+use crate::{
+    service::{Failure, IteratorAt, ShardIterator},
+    stream::Stream,
+};
+
+#[derive(Debug)]
+pub(super) struct ShardCalls {
+    pub(super) stream: Arc<Stream>,
+    pub(super) shard: ShardId,
+    quota: Arc<Quota>,
+}
+
+impl ShardCalls {
+    pub(super) fn new(stream: Arc<Stream>, shard: ShardId) -> Self {
+        let quota = stream.book.quota(&shard, &*stream.env.entropy);
+        Self { stream, shard, quota }
+    }
+
+    pub(super) fn now(&self) -> Time {
+        self.stream.env.clock.now()
+    }
+
+    /// Waits until a call of this kind may be sent, and `earliest` has come; at most until
+    /// `deadline`. Whether it may be sent now.
+    pub(super) async fn turn(&self, call: Call, earliest: Time, deadline: Time) -> bool {
+        let ready = self.quota.ready(call).max(earliest);
+        if ready > self.now() {
+            self.stream.env.clock.sleep_until(ready.min(deadline)).await;
+        }
+        ready <= deadline
+    }
+
+    pub(super) async fn iterator(&self, at: &IteratorAt) -> Result<ShardIterator, Failure> {
+        self.quota.sent(Call::Iterator, self.now());
+        let outcome = self.stream.service.iterator(&self.shard, at).await;
+        self.settle(Call::Iterator, &outcome, 0);
+        outcome
+    }
+
+    pub(super) async fn records(&self, iterator: &str, limit: usize) -> Result<Answer, Failure> {
+        let sent = self.now();
+        self.quota.sent(Call::Records, sent);
+        let most = i32::try_from(limit).unwrap_or(i32::MAX);
+        let outcome = self.stream.service.records(iterator, most).await;
+        let outcome = outcome
+            .and_then(|output| Answer::new(output, limit, sent, self.stream.env.clock.wall()));
+        let bytes = outcome.as_ref().map_or(0, |answer| answer.bytes);
+        self.settle(Call::Records, &outcome, bytes);
+        outcome
+    }
+
+    /// The first record there is at or after `at`; `None` at the tip. Takes the turns it needs.
+    pub(super) async fn first_of(&self, at: IteratorAt) -> SourceResult<Option<SequenceNumber>> {
+        self.turn(Call::Iterator, Time::ZERO, Time::NEVER).await;
+        let mut iterator = match self.iterator(&at).await {
+            Ok(iterator) => iterator.token,
+            Err(failure) => return Err(self.explain(Call::Iterator, failure).await),
+        };
+        loop {
+            self.turn(Call::Records, Time::ZERO, Time::NEVER).await;
+            let answer = match self.records(&iterator, 1).await {
+                Ok(answer) => answer,
+                Err(failure) => return Err(self.explain(Call::Records, failure).await),
+            };
+            match answer.next {
+                _ if answer.first.is_some() => return Ok(answer.first),
+                Some(next) if !answer.at_tip => iterator = next,
+                _ => return Ok(None),
+            }
+        }
+    }
+
+    pub(super) async fn explain(&self, call: Call, failure: Failure) -> SourceError {
+        self.stream.explain(call.name(), &self.shard, failure).await
+    }
+
+    fn settle<T>(&self, call: Call, outcome: &Result<T, Failure>, bytes: usize) {
+        match outcome {
+            Ok(_) => {
+                let bytes = u64::try_from(bytes).unwrap_or(u64::MAX);
+                self.quota.answered(call, self.now(), bytes);
+            }
+            Err(failure) if failure.kind() == SourceErrorKind::Throttled => {
+                self.quota.refused(call, self.now());
+            }
+            Err(_) => {}
+        }
+    }
+}

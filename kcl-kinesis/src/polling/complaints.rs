@@ -1,0 +1,37 @@
+//! Warnings about records, not more often than anybody can read.
+
+use std::time::Duration;
+
+use kcl_core::{
+    env::Time,
+    stream::{Record, ShardId},
+};
+
+use crate::kpl::Damage;
+
+/// The time between two warnings about one shard.
+const PAUSE: Duration = Duration::from_secs(60);
+
+#[derive(Debug, Default)]
+pub(super) struct Complaints {
+    next: Time,
+    unsaid: u64,
+}
+
+impl Complaints {
+    /// A record that looks like a KPL aggregate is damaged.
+    pub(super) fn damaged(&mut self, now: Time, shard: &ShardId, record: &Record, why: Damage) {
+        if now < self.next {
+            self.unsaid += 1;
+            return;
+        }
+        tracing::warn!(
+            %shard,
+            sequence = %record.position.sequence,
+            bytes = record.data.len(),
+            unsaid = self.unsaid,
+            "a KPL aggregate is damaged and is delivered as it is: {why}"
+        );
+        *self = Self { next: now + PAUSE, unsaid: 0 };
+    }
+}

@@ -1,0 +1,78 @@
+//! How fast one shard may be asked.
+
+use std::time::Duration;
+
+use kcl_core::env::{Rng, Time};
+
+/// What the service allows for one shard, all applications together.
+///
+/// Source: Kinesis Data Streams quotas, "`GetRecords`: 5 transactions per second per shard, 2 MiB
+/// per second per shard" and "`GetShardIterator`: 5 transactions per second per shard"; after an
+/// answer of 10 MiB, calls within the next 5 seconds are refused.
+const CALLS_PER_SECOND: u32 = 5;
+const BYTES_PER_SECOND: u64 = 2 << 20;
+const LONGEST_DEBT: Duration = Duration::from_secs(5);
+
+/// The time between two calls at the full rate.
+pub(crate) const CALL_INTERVAL: Duration = Duration::from_millis(200);
+
+/// A token bucket for the calls of one kind to one shard, whose rate adapts to the other
+/// applications that read it: additive increase, multiplicative decrease (AIMD).
+///
+/// The bucket is kept as the time at which it would be full again.
+#[derive(Clone, Debug)]
+pub(crate) struct Pace {
+    /// How many calls may be sent at once.
+    burst: u32,
+    /// Our share of the quota, in thousandths.
+    share: u32,
+    /// When the calls sent so far are paid for.
+    calls_paid: Time,
+    /// When the bytes received so far are paid for.
+    bytes_paid: Time,
+}
+
+const WHOLE: u32 = 1_000;
+const LEAST: u32 = WHOLE / 32;
+const STEP: u32 = WHOLE / 20;
+
+impl Pace {
+    /// A full bucket that holds `burst` calls.
+    pub(crate) const fn new(burst: u32) -> Self {
+        Self { burst, share: WHOLE, calls_paid: Time::ZERO, bytes_paid: Time::ZERO }
+    }
+
+    /// When the next call may be sent.
+    pub(crate) fn ready(&self) -> Time {
+        let credit = self.interval() * (self.burst - 1);
+        (self.calls_paid - credit).max(self.bytes_paid)
+    }
+
+    /// A call is being sent.
+    pub(crate) fn sent(&mut self, now: Time) {
+        self.calls_paid = self.calls_paid.max(now) + self.interval();
+    }
+
+    /// The call was answered with so many bytes.
+    pub(crate) fn answered(&mut self, now: Time, bytes: u64) {
+        let price = Duration::from_micros(bytes.saturating_mul(1_000_000) / BYTES_PER_SECOND);
+        let paid = self.bytes_paid.max(now) + self.of_share(price);
+        self.bytes_paid = paid.min(now + LONGEST_DEBT);
+        self.share = (self.share + STEP).min(WHOLE);
+    }
+
+    /// The call was refused for its rate. Readers that were refused together try again apart.
+    pub(crate) fn refused(&mut self, now: Time, jitter: &mut Rng) {
+        self.share = (self.share / 2).max(LEAST);
+        let pause = self.interval();
+        self.calls_paid = now + pause * self.burst + jitter.span(pause / 2);
+    }
+
+    fn interval(&self) -> Duration {
+        self.of_share(Duration::from_secs(1) / CALLS_PER_SECOND)
+    }
+
+    fn of_share(&self, span: Duration) -> Duration {
+        span * WHOLE / self.share
+    }
+}

@@ -1,0 +1,231 @@
+//! The reader of one shard.
+
+use std::{fmt, sync::Arc, time::Duration};
+
+use async_trait::async_trait;
+use aws_sdk_kinesis::types::{self, ChildShard};
+use kcl_core::{
+    env::Time,
+    stream::{
+        Batch, HashRange, ReadEvent, Record, Room, ShardId, ShardReader, SourceErrorKind,
+        SourceResult, StartAt,
+    },
+};
+
+use super::{
+    Call, answer::Answer, calls::ShardCalls, complaints::Complaints, cursor::Cursor,
+    pace::CALL_INTERVAL, sizing::Sizing,
+};
+use crate::{
+    convert, kpl,
+    service::{Failure, IteratorAt},
+    stream::Stream,
+};
+
+/// How often one call of `next` puts up with a stale iterator (expired, or not known to a server
+/// that was restarted) before it says so.
+const RENEWALS: u32 = 3;
+
+/// Reads a shard by polling.
+///
+/// Everything that outlives a call of `next` is a field, and changes only between two awaits: a call
+/// that is dropped loses nothing.
+pub(crate) struct PollingReader {
+    pub(super) calls: ShardCalls,
+    pub(super) cursor: Cursor,
+    /// An answer that was received and not yet delivered.
+    pub(super) held: Option<Answer>,
+    iterator: Option<String>,
+    sizing: Sizing,
+    /// When the next read is worth while.
+    due: Time,
+    /// The shard's hash range, where known, and whether it was asked for.
+    range: Option<HashRange>,
+    range_asked: bool,
+    complaints: Complaints,
+    /// What the last answer said of the lag.
+    millis_behind: Option<u64>,
+    /// Set by the last answer: the shards that continue this one, as far as the server says.
+    pub(super) ended: Option<Vec<ChildShard>>,
+}
+
+impl PollingReader {
+    pub(crate) fn new(stream: Arc<Stream>, shard: ShardId, start: StartAt) -> Self {
+        Self {
+            range: stream.book.range(&shard),
+            sizing: Sizing::new(stream.reading.max_records),
+            calls: ShardCalls::new(stream, shard),
+            cursor: Cursor::new(start),
+            held: None,
+            iterator: None,
+            due: Time::ZERO,
+            range_asked: false,
+            complaints: Complaints::default(),
+            millis_behind: None,
+            ended: None,
+        }
+    }
+
+    /// Calls until an answer is held, at most until `deadline`. Returns what is to be told instead.
+    async fn fetch(&mut self, room: Room, deadline: Time) -> SourceResult<Option<ReadEvent>> {
+        let mut refused = None;
+        let mut renewals = 0;
+        while self.held.is_none() {
+            let call = if self.iterator.is_some() { Call::Records } else { Call::Iterator };
+            if !self.calls.turn(call, self.due, deadline).await {
+                return match refused {
+                    Some(failure) => Err(self.calls.explain(call, failure).await),
+                    None => Ok(Some(ReadEvent::Batch(self.batch(Vec::new(), false)))),
+                };
+            }
+            let outcome = match self.iterator.clone() {
+                Some(iterator) => self.read(&iterator, room).await,
+                None => self.renew().await,
+            };
+            let Err(failure) = outcome else { continue };
+            if failure.kind() == SourceErrorKind::Throttled {
+                refused = Some(failure);
+                continue;
+            }
+            // Whatever else went wrong, it may be the iterator that the service cannot digest.
+            self.iterator = None;
+            let stale = failure.is("ExpiredIteratorException")
+                || (call == Call::Records && failure.kind() == SourceErrorKind::Misconfigured);
+            if stale && renewals < RENEWALS {
+                renewals += 1;
+                continue;
+            }
+            return match (call, self.cursor.iterator_at()) {
+                (Call::Iterator, IteratorAt::Record(number))
+                    if failure.kind() == SourceErrorKind::Misconfigured =>
+                {
+                    self.refused(&number, failure).await.map(Some)
+                }
+                _ => Err(self.calls.explain(call, failure).await),
+            };
+        }
+        Ok(None)
+    }
+
+    async fn renew(&mut self) -> Result<(), Failure> {
+        let at = self.cursor.iterator_at();
+        let iterator = self.calls.iterator(&at).await?;
+        self.cursor.given(at, &iterator);
+        self.iterator = Some(iterator.token);
+        Ok(())
+    }
+
+    async fn read(&mut self, iterator: &str, room: Room) -> Result<(), Failure> {
+        let limit = self.sizing.limit(room);
+        self.held = Some(self.calls.records(iterator, limit).await?);
+        Ok(())
+    }
+
+    /// Learns the shard's hash range once it matters: for the sub-records of an aggregate.
+    async fn learn_range(&mut self) {
+        let is_aggregate = |record: &types::Record| kpl::is_aggregate(record.data.as_ref());
+        let unknown = self.range.is_none() && !self.range_asked;
+        if unknown && self.held.iter().any(|held| held.records.iter().any(is_aggregate)) {
+            self.range = self.calls.stream.learn_range(&self.calls.shard).await;
+            self.range_asked = true;
+        }
+    }
+
+    /// Turns an answer into a batch, and steps over it.
+    fn deliver(&mut self, answer: Answer) -> Result<Batch, Failure> {
+        let asked = answer.records.len();
+        let records = convert::records(answer.records).map_err(Failure::corrupt)?;
+        let last = records.last().map(|last| (last.position.clone(), last.arrival));
+        let mut records = self.unpack(records);
+        let weight = records.iter().map(Record::weight).sum();
+        self.sizing.observe(asked, weight, !answer.at_tip);
+        if let Some((mut through, arrival)) = last {
+            if let Some(part) = records.last().filter(|part| part.position > through) {
+                through = part.position.clone();
+            }
+            self.cursor.drop_unwanted(&mut records);
+            self.cursor.pass(through, arrival);
+        }
+        let pause = match asked {
+            _ if answer.at_tip => self.calls.stream.reading.idle_poll,
+            // A stretch of the shard without records: step over it, but no faster than allowed.
+            0 => CALL_INTERVAL,
+            _ => Duration::ZERO,
+        };
+        self.due = answer.sent + pause;
+        if answer.at_tip {
+            self.cursor.catch_up(answer.sent);
+        }
+        if answer.next.is_none() {
+            self.ended = Some(answer.children);
+        }
+        self.iterator = answer.next;
+        self.millis_behind = answer.millis_behind;
+        Ok(self.batch(records, answer.at_tip))
+    }
+
+    fn unpack(&mut self, records: Vec<Record>) -> Vec<Record> {
+        if !records.iter().any(|record| kpl::is_aggregate(&record.data)) {
+            return records;
+        }
+        let mut unpacked = Vec::with_capacity(records.len());
+        for record in records {
+            if let Err(damage) = kpl::unpack(record, self.range, &mut unpacked) {
+                let now = self.calls.now();
+                if let Some(whole) = unpacked.last() {
+                    self.complaints.damaged(now, &self.calls.shard, whole, damage);
+                }
+            }
+        }
+        unpacked
+    }
+
+    fn batch(&self, records: Vec<Record>, at_tip: bool) -> Batch {
+        let mut batch = Batch::of(records);
+        batch.through = self.cursor.passed().map(|passed| passed.position.clone());
+        batch.millis_behind = self.millis_behind;
+        batch.at_tip = at_tip;
+        batch
+    }
+}
+
+#[async_trait]
+impl ShardReader for PollingReader {
+    fn expects(&self) -> Room {
+        self.sizing.expects()
+    }
+
+    async fn next(&mut self, room: Room) -> SourceResult<ReadEvent> {
+        let deadline = self.calls.now() + self.calls.stream.reading.idle_poll;
+        loop {
+            if self.ended.is_some() {
+                return self.end().await;
+            }
+            if let Some(event) = self.fetch(room, deadline).await? {
+                return Ok(event);
+            }
+            if let Some(lost) = self.gap().await? {
+                return Ok(lost);
+            }
+            self.learn_range().await;
+            let Some(answer) = self.held.take() else { continue };
+            let batch = match self.deliver(answer) {
+                Ok(batch) => batch,
+                Err(failure) => return Err(self.calls.explain(Call::Records, failure).await),
+            };
+            let has_something = !batch.records.is_empty() || batch.at_tip;
+            if has_something || (self.ended.is_none() && self.calls.now() >= deadline) {
+                return Ok(ReadEvent::Batch(batch));
+            }
+        }
+    }
+}
+
+impl fmt::Debug for PollingReader {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("PollingReader")
+            .field("shard", &self.calls.shard)
+            .field("cursor", &self.cursor)
+            .finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,126 @@
+use kcl_core::stream::{ReadEvent, Shard, ShardReader, SourceErrorKind, StartAt};
+use serde_json::{Value, json};
+
+use super::{ROOM, after, iterators, open, read};
+use crate::testing::{Reply, Scripted, iterator, records};
+
+const THIS: &str = "shardId-000000000000";
+
+fn last(numbers: &[u64], children: Value) -> (&'static str, Reply) {
+    let (operation, Reply::Json(mut body)) = records(numbers, None, 0) else { unreachable!() };
+    body["ChildShards"] = children;
+    (operation, Reply::Json(body))
+}
+
+fn named(id: &str, parents: &[&str]) -> Value {
+    json!({
+        "ShardId": id,
+        "ParentShards": parents,
+        "HashKeyRange": { "StartingHashKey": "0", "EndingHashKey": "9" },
+    })
+}
+
+fn listed(id: &str, parent: Option<&str>, end: Option<&str>) -> Value {
+    json!({
+        "ShardId": id,
+        "ParentShardId": parent,
+        "HashKeyRange": { "StartingHashKey": "0", "EndingHashKey": "9" },
+        "SequenceNumberRange": { "StartingSequenceNumber": "1", "EndingSequenceNumber": end },
+    })
+}
+
+fn list(shards: &[Value]) -> (&'static str, Reply) {
+    ("ListShards", Reply::Json(json!({ "Shards": shards })))
+}
+
+async fn children(reader: &mut dyn ShardReader) -> Option<Vec<Shard>> {
+    match reader.next(ROOM).await.unwrap() {
+        ReadEvent::End { children } => children,
+        other => panic!("expected the end, got {other:?}"),
+    }
+}
+
+fn ids(shards: &[Shard]) -> Vec<&str> {
+    shards.iter().map(|shard| shard.id.as_str()).collect()
+}
+
+#[tokio::test]
+async fn the_last_records_come_before_the_end_that_came_with_them() {
+    let page = last(&[1, 2], json!([named("shardId-1", &[THIS]), named("shardId-2", &[THIS])]));
+    let (source, service) = Scripted::source([iterator("a"), page]);
+    let mut reader = open(&source, StartAt::TrimHorizon).await;
+    assert_eq!(read(&mut *reader).await, ["1", "2"]);
+    let found = children(&mut *reader).await.unwrap();
+    assert_eq!(ids(&found), ["shardId-1", "shardId-2"]);
+    assert_eq!(found[0].parents, [THIS.parse().unwrap()]);
+    assert_eq!(found[0].range.map(|range| (range.start, range.end)), Some((0, 9)));
+    assert!(!found[0].closed);
+    // Nothing was waited for, and asking again says the same.
+    assert_eq!(service.clock.millis(), 0);
+    assert_eq!(children(&mut *reader).await.unwrap(), found);
+    service.played();
+}
+
+#[tokio::test]
+async fn an_end_without_children_is_settled_by_the_list() {
+    let shards = [
+        listed(THIS, None, Some("9")),
+        listed("shardId-1", Some(THIS), None),
+        listed("shardId-2", Some("another"), None),
+    ];
+    let (source, _) = Scripted::source([iterator("a"), last(&[], Value::Null), list(&shards)]);
+    let mut reader = open(&source, StartAt::TrimHorizon).await;
+    assert_eq!(ids(&children(&mut *reader).await.unwrap()), ["shardId-1"]);
+}
+
+#[tokio::test]
+async fn children_that_do_not_say_whose_they_are_are_not_believed() {
+    let page = last(&[], json!([named("shardId-1", &[THIS]), named("shardId-9", &[])]));
+    let shards = [listed(THIS, None, Some("9")), listed("shardId-1", Some(THIS), None)];
+    let (source, _) = Scripted::source([iterator("a"), page, list(&shards)]);
+    let mut reader = open(&source, StartAt::TrimHorizon).await;
+    assert_eq!(ids(&children(&mut *reader).await.unwrap()), ["shardId-1"]);
+}
+
+#[tokio::test]
+async fn a_shard_that_is_no_longer_listed_has_ended_without_children() {
+    let (source, _) = Scripted::source([iterator("a"), last(&[], Value::Null), list(&[])]);
+    let mut reader = open(&source, StartAt::TrimHorizon).await;
+    assert_eq!(children(&mut *reader).await, None);
+}
+
+#[tokio::test]
+async fn an_end_of_a_shard_that_is_listed_as_open_is_not_believed() {
+    let (source, service) = Scripted::source([
+        iterator("a"),
+        last(&[1], Value::Null),
+        list(&[listed(THIS, None, None)]),
+        iterator("b"),
+        records(&[1, 2], Some("c"), 0),
+    ]);
+    let mut reader = open(&source, StartAt::TrimHorizon).await;
+    assert_eq!(read(&mut *reader).await, ["1"]);
+    let error = reader.next(ROOM).await.unwrap_err();
+    assert_eq!(error.kind, SourceErrorKind::Unavailable);
+    assert_eq!(read(&mut *reader).await, ["2"]);
+    assert_eq!(iterators(&service.played()), ["TRIM_HORIZON", "AT_SEQUENCE_NUMBER 1"]);
+}
+
+#[tokio::test]
+async fn children_beside_a_next_iterator_do_not_end_the_shard() {
+    let (operation, Reply::Json(mut body)) = records(&[1], Some("b"), 9) else { unreachable!() };
+    body["ChildShards"] = json!([named("shardId-1", &[THIS])]);
+    let page = (operation, Reply::Json(body));
+    let (source, _) = Scripted::source([iterator("a"), page, records(&[2], Some("c"), 0)]);
+    let mut reader = open(&source, StartAt::TrimHorizon).await;
+    assert_eq!(read(&mut *reader).await, ["1"]);
+    assert_eq!(read(&mut *reader).await, ["2"]);
+}
+
+#[tokio::test]
+async fn a_reader_that_resumes_at_the_last_record_of_an_ended_shard_ends() {
+    let page = last(&[7], json!([named("shardId-1", &[THIS])]));
+    let (source, _) = Scripted::source([iterator("a"), page]);
+    let mut reader = open(&source, after(7, 0)).await;
+    assert_eq!(ids(&children(&mut *reader).await.unwrap()), ["shardId-1"]);
+}

@@ -1,0 +1,63 @@
+//! The reader against a scripted service and a manual clock.
+
+mod cancel;
+mod end;
+mod gap;
+mod pace;
+mod positions;
+mod random;
+mod rooms;
+
+use kcl_core::stream::{
+    Batch, Position, ReadEvent, Room, SequenceNumber, ShardReader, SourceResult, StartAt,
+    StreamSource,
+};
+
+use crate::{KinesisSource, testing::Sent};
+
+const ROOM: Room = Room(1 << 20);
+
+async fn open(source: &KinesisSource, at: StartAt) -> Box<dyn ShardReader> {
+    source.open(&"shardId-000000000000".parse().unwrap(), at).await.unwrap()
+}
+
+fn number(number: u64) -> SequenceNumber {
+    SequenceNumber::from(u128::from(number))
+}
+
+fn after(sequence: u64, sub: u64) -> StartAt {
+    StartAt::After(Position::new(number(sequence), sub))
+}
+
+fn batch(event: SourceResult<ReadEvent>) -> Batch {
+    match event.unwrap() {
+        ReadEvent::Batch(batch) => batch,
+        other => panic!("expected records, got {other:?}"),
+    }
+}
+
+/// The next batch's positions.
+async fn read(reader: &mut dyn ShardReader) -> Vec<String> {
+    shown(&batch(reader.next(ROOM).await))
+}
+
+fn shown(batch: &Batch) -> Vec<String> {
+    batch.records.iter().map(|record| record.position.to_string()).collect()
+}
+
+/// What was asked of `GetShardIterator`: type, and number or time.
+fn iterators(sent: &[Sent]) -> Vec<String> {
+    let sent = sent.iter().filter(|sent| sent.operation == "GetShardIterator");
+    sent.map(|sent| {
+        let kind = sent.body["ShardIteratorType"].as_str().unwrap();
+        let number = sent.body["StartingSequenceNumber"].as_str().unwrap_or_default();
+        let time = sent.body["Timestamp"].as_f64().map(|at| at.to_string()).unwrap_or_default();
+        format!("{kind} {number}{time}").trim_end().to_owned()
+    })
+    .collect()
+}
+
+/// When each call was sent, in milliseconds.
+fn times(sent: &[Sent], operation: &str) -> Vec<u64> {
+    sent.iter().filter(|sent| sent.operation == operation).map(|sent| sent.at).collect()
+}

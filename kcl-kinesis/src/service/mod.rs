@@ -1,0 +1,169 @@
+//! The calls to Kinesis that a source makes: their arguments in the library's types, their failures
+//! told apart. No policy: neither pace nor repetition.
+
+mod clients;
+mod failure;
+mod server_date;
+
+pub(crate) use clients::{Configuration, Overrides};
+pub(crate) use failure::Failure;
+
+use std::{fmt, time::Duration};
+
+use aws_sdk_kinesis::{
+    operation::{get_records::GetRecordsOutput, list_shards::ListShardsOutput},
+    types::{ShardIteratorType, StreamStatus},
+};
+use kcl_core::{
+    env::WallTime,
+    stream::{SequenceNumber, ShardId, SourceErrorKind, StreamDescription, StreamKey},
+};
+use tokio::sync::OnceCell;
+
+use self::{clients::Clients, server_date::ServerDate};
+use crate::{StreamName, convert};
+
+/// One stream of the service.
+pub(crate) struct Service {
+    stream: StreamName,
+    configuration: Configuration,
+    overrides: Overrides,
+    clients: OnceCell<Clients>,
+}
+
+/// Which page of a listing.
+#[derive(Clone, Debug)]
+pub(crate) enum Page {
+    First,
+    /// The one a token of the page before it stands for.
+    Next(String),
+    /// The one that begins after this shard.
+    After(String),
+}
+
+/// Where an iterator starts.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum IteratorAt {
+    TrimHorizon,
+    Latest,
+    Timestamp(WallTime),
+    /// At this record, included.
+    Record(SequenceNumber),
+}
+
+/// An iterator, and the service's time when it gave it.
+#[derive(Clone, Debug)]
+pub(crate) struct ShardIterator {
+    pub(crate) token: String,
+    pub(crate) server_time: Option<WallTime>,
+}
+
+impl Service {
+    pub(crate) fn new(
+        stream: StreamName,
+        configuration: Configuration,
+        overrides: Overrides,
+    ) -> Self {
+        Self { stream, configuration, overrides, clients: OnceCell::new() }
+    }
+
+    pub(crate) const fn stream(&self) -> &StreamName {
+        &self.stream
+    }
+
+    async fn clients(&self) -> Result<&Clients, Failure> {
+        let load = || Clients::load(self.configuration.clone(), self.overrides.clone());
+        self.clients.get_or_try_init(load).await
+    }
+
+    /// `DescribeStreamSummary`.
+    pub(crate) async fn describe(&self) -> Result<StreamDescription, Failure> {
+        let date = ServerDate::default();
+        let call = self.clients().await?.control.describe_stream_summary();
+        let call = call.set_stream_name(self.stream.name()).set_stream_arn(self.stream.arn());
+        let answer = call.customize().interceptor(date.clone()).send().await?;
+        let summary = answer.stream_description_summary;
+        let summary = summary.ok_or_else(|| Failure::corrupt("the answer describes no stream"))?;
+        if summary.stream_status == StreamStatus::Deleting {
+            return Err(Failure::new(SourceErrorKind::NoStream, "the stream is being deleted"));
+        }
+        let hours = u64::try_from(summary.retention_period_hours).unwrap_or(0);
+        let created = convert::wall_time(&summary.stream_creation_timestamp);
+        Ok(StreamDescription {
+            key: StreamKey::new(&summary.stream_name, created),
+            retention: Duration::from_hours(hours),
+            server_time: date.get().ok_or_else(undated)?,
+        })
+    }
+
+    /// `ListShards`, one page.
+    pub(crate) async fn list_shards(&self, page: Page) -> Result<ListShardsOutput, Failure> {
+        // The default of Kinesis, said so that servers with another one page alike.
+        let call = self.clients().await?.control.list_shards().max_results(1_000);
+        // A token stands for the stream, too: naming it again is refused.
+        let call = match page {
+            Page::Next(token) => return Ok(call.next_token(token).send().await?),
+            Page::First => call,
+            Page::After(shard) => call.exclusive_start_shard_id(shard),
+        };
+        let call = call.set_stream_name(self.stream.name()).set_stream_arn(self.stream.arn());
+        Ok(call.send().await?)
+    }
+
+    /// `GetShardIterator`.
+    pub(crate) async fn iterator(
+        &self,
+        shard: &ShardId,
+        at: &IteratorAt,
+    ) -> Result<ShardIterator, Failure> {
+        use ShardIteratorType as Type;
+        let date = ServerDate::default();
+        let call = self.clients().await?.data.get_shard_iterator().shard_id(shard.as_str());
+        let call = call.set_stream_name(self.stream.name()).set_stream_arn(self.stream.arn());
+        let call = match at {
+            IteratorAt::TrimHorizon => call.shard_iterator_type(Type::TrimHorizon),
+            IteratorAt::Latest => call.shard_iterator_type(Type::Latest),
+            IteratorAt::Timestamp(at) => {
+                call.shard_iterator_type(Type::AtTimestamp).timestamp(convert::date_time(*at))
+            }
+            IteratorAt::Record(number) => call
+                .shard_iterator_type(Type::AtSequenceNumber)
+                .starting_sequence_number(number.as_str()),
+        };
+        let answer = call.customize().interceptor(date.clone()).send().await?;
+        let token = answer.shard_iterator;
+        let token = token.ok_or_else(|| Failure::corrupt("the answer holds no iterator"))?;
+        if *at == IteratorAt::Latest && date.get().is_none() {
+            return Err(undated());
+        }
+        Ok(ShardIterator { token, server_time: date.get() })
+    }
+
+    /// `GetRecords`, of at most `limit` records.
+    pub(crate) async fn records(
+        &self,
+        iterator: &str,
+        limit: i32,
+    ) -> Result<GetRecordsOutput, Failure> {
+        let call = self.clients().await?.data.get_records().shard_iterator(iterator).limit(limit);
+        Ok(call.set_stream_arn(self.stream.arn()).send().await?)
+    }
+}
+
+/// A stream's clock is known from nothing else, and a wrong one could skip records.
+fn undated() -> Failure {
+    Failure::corrupt("the answer has no Date header: is a proxy removing it?")
+}
+
+/// Shows neither credentials nor what else a configuration may hold.
+impl fmt::Debug for Service {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Service")
+            .field("stream", &self.stream)
+            .field("overrides", &self.overrides)
+            .finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests;

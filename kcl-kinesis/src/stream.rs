@@ -1,0 +1,109 @@
+//! One stream, as the source and its readers share it.
+
+use std::{
+    sync::atomic::{AtomicU64, Ordering},
+    time::Duration,
+};
+
+use kcl_core::{
+    env::Env,
+    stream::{
+        HashRange, Shard, ShardId, SourceError, SourceErrorKind, SourceResult, StreamDescription,
+    },
+};
+use tokio::sync::Mutex;
+
+use crate::{
+    book::ShardBook,
+    listing,
+    service::{Failure, Service},
+};
+
+/// How reading is done.
+#[derive(Clone, Debug)]
+pub(crate) struct Reading {
+    /// The most records to ask for in a call.
+    pub(crate) max_records: usize,
+    /// The time between two reads at the tip of a shard.
+    pub(crate) idle_poll: Duration,
+}
+
+/// The retention of a new stream, and the least there is.
+const LEAST_RETENTION: Duration = Duration::from_hours(24);
+
+#[derive(Debug)]
+pub(crate) struct Stream {
+    pub(crate) service: Service,
+    pub(crate) env: Env,
+    pub(crate) reading: Reading,
+    pub(crate) book: ShardBook,
+    /// As last described, in milliseconds.
+    retention: AtomicU64,
+    /// Held by the reader that lists on behalf of all that wait for it.
+    learning: Mutex<()>,
+}
+
+impl Stream {
+    pub(crate) fn new(service: Service, env: Env, reading: Reading) -> Self {
+        let retention = AtomicU64::new(millis(LEAST_RETENTION));
+        let book = ShardBook::default();
+        Self { service, env, reading, book, retention, learning: Mutex::new(()) }
+    }
+
+    pub(crate) async fn describe(&self) -> SourceResult<StreamDescription> {
+        let outcome = listing::patiently(&self.env, || self.service.describe()).await;
+        let description = outcome.map_err(|failure| {
+            failure.during("DescribeStreamSummary", self.service.stream().to_string())
+        })?;
+        self.retention.store(millis(description.retention), Ordering::Relaxed);
+        Ok(description)
+    }
+
+    pub(crate) async fn shards(&self) -> SourceResult<Vec<Shard>> {
+        let shards = listing::shards(&self.service, &self.env).await;
+        let shards = shards
+            .map_err(|failure| failure.during("ListShards", self.service.stream().to_string()))?;
+        self.book.replace(&shards);
+        Ok(shards)
+    }
+
+    /// How long records are kept, as far as known.
+    pub(crate) fn retention(&self) -> Duration {
+        Duration::from_millis(self.retention.load(Ordering::Relaxed))
+    }
+
+    /// The hash range of a shard that no listing has shown yet. However many readers ask, they ask
+    /// the service once.
+    pub(crate) async fn learn_range(&self, shard: &ShardId) -> Option<HashRange> {
+        let _waiting = self.learning.lock().await;
+        if let Some(range) = self.book.range(shard) {
+            return Some(range);
+        }
+        if let Err(error) = self.shards().await {
+            tracing::debug!(%shard, %error, "cannot learn the hash range of the shard");
+        }
+        self.book.range(shard)
+    }
+
+    /// The error for a failed call about `shard`. The service has one code for a stream and for a
+    /// shard that is not there, and its message is no contract: ask for the stream.
+    pub(crate) async fn explain(
+        &self,
+        op: &'static str,
+        shard: &ShardId,
+        failure: Failure,
+    ) -> SourceError {
+        let subject = format!("{shard} of {}", self.service.stream());
+        if failure.kind() != SourceErrorKind::NoStream {
+            return failure.during(op, subject);
+        }
+        match self.describe().await {
+            Ok(_) => failure.of_kind(SourceErrorKind::NoShard).during(op, subject),
+            Err(error) => error,
+        }
+    }
+}
+
+fn millis(span: Duration) -> u64 {
+    u64::try_from(span.as_millis()).unwrap_or(u64::MAX)
+}

@@ -1,0 +1,104 @@
+//! Which stream is meant.
+
+use std::{fmt, str::FromStr};
+
+/// A stream's name, or its ARN (which may belong to another account).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct StreamName(Kind);
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+enum Kind {
+    Name(String),
+    Arn { arn: String, region: String },
+}
+
+impl StreamName {
+    /// The longest name Kinesis allows.
+    pub const MAX_LENGTH: usize = 128;
+
+    pub(crate) fn name(&self) -> Option<String> {
+        match &self.0 {
+            Kind::Name(name) => Some(name.clone()),
+            Kind::Arn { .. } => None,
+        }
+    }
+
+    pub(crate) fn arn(&self) -> Option<String> {
+        match &self.0 {
+            Kind::Name(_) => None,
+            Kind::Arn { arn, .. } => Some(arn.clone()),
+        }
+    }
+
+    /// The region an ARN names: the stream is nowhere else.
+    pub(crate) fn region(&self) -> Option<&str> {
+        match &self.0 {
+            Kind::Name(_) => None,
+            Kind::Arn { region, .. } => Some(region),
+        }
+    }
+}
+
+impl FromStr for StreamName {
+    type Err = InvalidStreamName;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        if is_name(text) {
+            return Ok(Self(Kind::Name(text.to_owned())));
+        }
+        // arn:PARTITION:kinesis:REGION:ACCOUNT:stream/NAME
+        let mut parts = text.splitn(6, ':');
+        let mut next = || parts.next().unwrap_or_default();
+        let (scheme, _partition, service) = (next(), next(), next());
+        let (region, _account, resource) = (next(), next(), next());
+        let name = resource.strip_prefix("stream/").unwrap_or_default();
+        if scheme == "arn" && service == "kinesis" && !region.is_empty() && is_name(name) {
+            return Ok(Self(Kind::Arn { arn: text.to_owned(), region: region.to_owned() }));
+        }
+        Err(InvalidStreamName(text.chars().take(200).collect()))
+    }
+}
+
+fn is_name(text: &str) -> bool {
+    let allowed = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'_' | b'.' | b'-');
+    !text.is_empty() && text.len() <= StreamName::MAX_LENGTH && text.bytes().all(allowed)
+}
+
+impl fmt::Display for StreamName {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.0 {
+            Kind::Name(name) => f.write_str(name),
+            Kind::Arn { arn, .. } => f.write_str(arn),
+        }
+    }
+}
+
+/// A text that names no stream.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error(
+    "{0:?} names no stream: expected 1 to 128 of the characters a-z A-Z 0-9 _ . -, \
+     or arn:aws:kinesis:REGION:ACCOUNT:stream/NAME"
+)]
+pub struct InvalidStreamName(String);
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn takes_a_name_or_an_arn_and_refuses_the_rest() {
+        let name: StreamName = "orders-v1.eu_west".parse().unwrap();
+        assert_eq!((name.name().as_deref(), name.arn()), (Some("orders-v1.eu_west"), None));
+        let text = "arn:aws-cn:kinesis:cn-north-1:123456789012:stream/orders";
+        let arn: StreamName = text.parse().unwrap();
+        assert_eq!((arn.name(), arn.arn().as_deref()), (None, Some(text)));
+        assert_eq!(arn.region(), Some("cn-north-1"));
+        assert_eq!(arn.to_string(), text);
+        let long = "x".repeat(129);
+        let consumer = "arn:aws:kinesis:eu-west-1:1:stream/orders/consumer/a:1";
+        for bad in ["", "a b", "orders/", &long, "arn:aws:sqs:eu-west-1:1:orders", consumer] {
+            let refused = bad.parse::<StreamName>().unwrap_err().to_string();
+            assert!(refused.contains("128") && refused.contains("arn:aws"), "{refused}");
+        }
+    }
+}
