@@ -8,7 +8,7 @@ pub(super) struct Free {
     lease: u32,
     home: Option<WorkerIndex>,
     avoid: Option<WorkerIndex>,
-    kin: Option<WorkerIndex>,
+    parent_holder: Option<WorkerIndex>,
 }
 
 impl Free {
@@ -22,7 +22,7 @@ impl Free {
             lease: u32::try_from(lease).unwrap_or(u32::MAX),
             home: seen.holder.filter(may_get),
             avoid,
-            kin: seen.parent_holder.filter(may_get),
+            parent_holder: seen.parent_holder.filter(may_get),
         }
     }
 
@@ -42,8 +42,8 @@ impl Free {
     }
 
     /// Who holds or held its parent and may get it.
-    pub(super) fn kin(&self) -> Option<usize> {
-        self.kin.map(WorkerIndex::get)
+    pub(super) fn parent_holder(&self) -> Option<usize> {
+        self.parent_holder.map(WorkerIndex::get)
     }
 
     /// It stays at `worker`, although it should avoid it.

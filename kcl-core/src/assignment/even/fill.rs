@@ -4,12 +4,13 @@ use crate::assignment::{draft::Draft, free::Free, order};
 
 /// Seats `movers`, which come in the order of keys, so that every worker reaches its target.
 pub(super) fn fill(draft: &mut Draft<'_>, free: &[Free], movers: &[Free], targets: &[usize]) {
-    let rest = join_kin(draft, movers, targets);
+    let rest = join_parents(draft, movers, targets);
     let mut seats = Seats::open(draft, targets);
     // Who must avoid somebody chooses first.
-    let (shy, others): (Vec<Free>, Vec<Free>) = rest.iter().partition(|one| one.avoid().is_some());
+    let (avoiding, others): (Vec<Free>, Vec<Free>) =
+        rest.iter().partition(|one| one.avoid().is_some());
     let mut stranded = Vec::new();
-    for one in shy.into_iter().chain(others) {
+    for one in avoiding.into_iter().chain(others) {
         match seats.take(one.avoid()) {
             Some(worker) => draft.seat(one.lease(), worker),
             None => stranded.push(one),
@@ -21,11 +22,11 @@ pub(super) fn fill(draft: &mut Draft<'_>, free: &[Free], movers: &[Free], target
 }
 
 /// Seats the movers whose parent's holder has a seat for them; returns the others.
-fn join_kin(draft: &mut Draft<'_>, movers: &[Free], targets: &[usize]) -> Vec<Free> {
+fn join_parents(draft: &mut Draft<'_>, movers: &[Free], targets: &[usize]) -> Vec<Free> {
     let mut rest = Vec::with_capacity(movers.len());
     for one in movers {
-        match one.kin().filter(|kin| draft.load[*kin] < targets[*kin]) {
-            Some(kin) => draft.seat(one.lease(), kin),
+        match one.parent_holder().filter(|parent| draft.load[*parent] < targets[*parent]) {
+            Some(parent) => draft.seat(one.lease(), parent),
             None => rest.push(*one),
         }
     }

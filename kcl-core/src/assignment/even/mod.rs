@@ -29,14 +29,37 @@ fn keep(draft: &mut Draft<'_>, free: &[Free], shares: &[Share], targets: &[usize
         }
     }
     order::by_key(draft.view, &mut open, Free::lease);
-    // Who must avoid somebody is harder to place, and stays first.
-    for shy in [true, false] {
-        open.retain(|one| {
-            let stays = one.home().filter(|home| draft.load[*home] < targets[*home]);
-            let Some(home) = stays.filter(|_| one.avoid().is_some() == shy) else { return true };
-            draft.seat(one.lease(), home);
-            false
-        });
+    let mut sheds = vec![Shed::default(); shares.len()];
+    open.iter().filter_map(Free::home).for_each(|home| sheds[home].of += 1);
+    for (worker, shed) in sheds.iter_mut().enumerate() {
+        shed.goes = shed.of.saturating_sub(targets[worker] - draft.load[worker]);
+        shed.phase = shed.of * draft.rank[worker] / shares.len();
     }
+    open.retain(|one| {
+        let Some(home) = one.home() else { return true };
+        let goes = sheds[home].next_goes();
+        if !goes {
+            draft.seat(one.lease(), home);
+        }
+        goes
+    });
     open
+}
+
+/// Which of a worker's leases go: evenly spread over the order of keys, and with each worker others
+/// than with the next, so that every stream gives up its part and none ends up with one worker.
+#[derive(Clone, Default)]
+struct Shed {
+    of: usize,
+    goes: usize,
+    phase: usize,
+    seen: usize,
+}
+
+impl Shed {
+    fn next_goes(&mut self) -> bool {
+        let gone = (self.seen * self.goes + self.phase) / self.of;
+        self.seen += 1;
+        (self.seen * self.goes + self.phase) / self.of > gone
+    }
 }

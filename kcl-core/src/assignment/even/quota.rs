@@ -14,10 +14,10 @@ pub(super) fn targets(shares: &[Share], free: &[Free]) -> Vec<usize> {
     let natural = base.raised(&base.candidates, base.spare, |worker| {
         usize::from(shares[worker].held() > base.targets[worker])
     });
-    let is_scarce = |shy: &Shy| shy.stays(shares, &natural).1;
-    match Shy::all(shares, free).into_iter().find(is_scarce) {
+    let is_scarce = |avoided: &Avoided| avoided.stays(shares, &natural).1;
+    match Avoided::all(shares, free).into_iter().find(is_scarce) {
         None => natural,
-        Some(shy) => base.raised_around(&shy),
+        Some(avoided) => base.raised_around(&avoided),
     }
 }
 
@@ -67,7 +67,7 @@ impl<'a> Base<'a> {
         let order = |worker: &usize| {
             let share = &self.shares[*worker];
             let room = self.targets[*worker].saturating_sub(share.held());
-            (Reverse(gain(*worker)), share.kin <= room, Reverse(share.held()), share.rank)
+            (Reverse(gain(*worker)), share.children <= room, Reverse(share.held()), share.rank)
         };
         let mut candidates = candidates.to_vec();
         candidates.sort_by_key(order);
@@ -80,46 +80,47 @@ impl<'a> Base<'a> {
 
     /// Raises the candidates so that most leases stay, where too few leases need not avoid one of
     /// the workers. Tries it with that worker raised and not.
-    fn raised_around(&self, shy: &Shy) -> Vec<usize> {
+    fn raised_around(&self, avoided: &Avoided) -> Vec<usize> {
         let others: Vec<usize> =
-            self.candidates.iter().copied().filter(|worker| *worker != shy.worker).collect();
-        let gain = |worker: usize| shy.gain(&self.shares[worker], worker, self.targets[worker]);
+            self.candidates.iter().copied().filter(|worker| *worker != avoided.worker).collect();
+        let gain = |worker: usize| avoided.gain(&self.shares[worker], worker, self.targets[worker]);
         let is_candidate = others.len() < self.candidates.len();
         let without = (self.spare <= others.len()).then(|| self.raised(&others, self.spare, gain));
         let with = (is_candidate && self.spare > 0).then(|| {
             let mut targets = self.raised(&others, self.spare - 1, gain);
-            targets[shy.worker] += 1;
+            targets[avoided.worker] += 1;
             targets
         });
         let both = without.into_iter().chain(with);
-        let best = both.max_by_key(|targets| shy.stays(self.shares, targets).0);
+        let best = both.max_by_key(|targets| avoided.stays(self.shares, targets).0);
         best.unwrap_or_else(|| self.targets.clone())
     }
 }
 
 /// The leases that must avoid one worker.
-struct Shy {
+struct Avoided {
     worker: usize,
     /// How many of them each worker holds.
-    homes: Vec<usize>,
+    held: Vec<usize>,
     /// How many free leases may go to it.
-    others: usize,
+    welcome: usize,
 }
 
-impl Shy {
+impl Avoided {
     /// One for each worker that is avoided, in the order of ids.
     fn all(shares: &[Share], free: &[Free]) -> Vec<Self> {
-        let shy = free.iter().filter_map(|one| Some((one.avoid()?, one.home())));
-        let mut shy: Vec<(usize, Option<usize>)> = shy.collect();
-        shy.sort_by_key(|(worker, _)| shares[*worker].rank);
+        let avoided = free.iter().filter_map(|one| Some((one.avoid()?, one.home())));
+        let mut avoided: Vec<(usize, Option<usize>)> = avoided.collect();
+        avoided.sort_by_key(|(worker, _)| shares[*worker].rank);
         let group = |group: &[(usize, Option<usize>)]| {
-            let mut homes = vec![0; shares.len()];
+            let mut held = vec![0; shares.len()];
             for home in group.iter().filter_map(|(_, home)| *home) {
-                homes[home] += 1;
+                held[home] += 1;
             }
-            Self { worker: group[0].0, homes, others: free.len() - shares[group[0].0].shunned }
+            let worker = group[0].0;
+            Self { worker, held, welcome: free.len() - shares[worker].avoided_by }
         };
-        shy.chunk_by(|a, b| a.0 == b.0).map(group).collect()
+        avoided.chunk_by(|a, b| a.0 == b.0).map(group).collect()
     }
 
     /// How many leases stay, and whether fewer do because the avoided worker needs them.
@@ -127,27 +128,23 @@ impl Shy {
     /// Its target can only be met with leases that may go to it. So of those, no more may stay
     /// elsewhere than it leaves over.
     fn stays(&self, shares: &[Share], targets: &[usize]) -> (usize, bool) {
-        let (mut shy, mut others) = (0, 0);
+        let (mut avoided, mut others) = (0, 0);
         for (worker, share) in shares.iter().enumerate().filter(|(at, _)| *at != self.worker) {
             let seats = targets[worker] - share.pinned;
-            let stay = self.homes[worker].min(seats);
-            shy += stay;
-            others += (share.homes - self.homes[worker]).min(seats - stay);
+            let stay = self.held[worker].min(seats);
+            avoided += stay;
+            others += (share.holds - self.held[worker]).min(seats - stay);
         }
         let own = &shares[self.worker];
         let seats = targets[self.worker] - own.pinned;
-        let left_over = self.others.saturating_sub(seats);
-        (own.homes.min(seats) + shy + others.min(left_over), others > left_over)
+        let left_over = self.welcome.saturating_sub(seats);
+        (own.holds.min(seats) + avoided + others.min(left_over), others > left_over)
     }
 
     /// What is gained by one seat more for a worker with `target` seats: a lease that must avoid
     /// the scarce worker may stay (2), another may (1), or nothing.
     fn gain(&self, share: &Share, worker: usize, target: usize) -> usize {
         let seats = target - share.pinned;
-        match () {
-            () if self.homes[worker] > seats => 2,
-            () if share.homes > seats => 1,
-            () => 0,
-        }
+        if self.held[worker] > seats { 2 } else { usize::from(share.holds > seats) }
     }
 }

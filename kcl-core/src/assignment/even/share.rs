@@ -10,11 +10,11 @@ pub(super) struct Share {
     /// Leases it has by a rule.
     pub(super) pinned: usize,
     /// Free leases it holds and may keep.
-    pub(super) homes: usize,
+    pub(super) holds: usize,
     /// Free leases that must avoid it.
-    pub(super) shunned: usize,
+    pub(super) avoided_by: usize,
     /// Orphans whose parent it holds.
-    pub(super) kin: usize,
+    pub(super) children: usize,
     /// The most leases it can have.
     pub(super) most: usize,
 }
@@ -22,7 +22,7 @@ pub(super) struct Share {
 impl Share {
     /// What it has of what it may keep.
     pub(super) const fn held(&self) -> usize {
-        self.pinned + self.homes
+        self.pinned + self.holds
     }
 
     /// How many leases it has when everybody is filled up to `level`.
@@ -36,19 +36,19 @@ pub(super) fn tally(draft: &Draft<'_>, free: &mut [Free]) -> Vec<Share> {
     let mut shares: Vec<Share> = (0..draft.load.len()).map(|at| empty(draft, at)).collect();
     for one in free.iter() {
         if let Some(avoid) = one.avoid() {
-            shares[avoid].shunned += 1;
+            shares[avoid].avoided_by += 1;
         }
     }
     forgive(draft, free, &mut shares);
     for one in free.iter() {
         if let Some(home) = one.home() {
-            shares[home].homes += 1;
-        } else if let Some(kin) = one.kin() {
-            shares[kin].kin += 1;
+            shares[home].holds += 1;
+        } else if let Some(parent) = one.parent_holder() {
+            shares[parent].children += 1;
         }
     }
     for share in &mut shares {
-        share.most = share.most.min(share.pinned + free.len() - share.shunned);
+        share.most = share.most.min(share.pinned + free.len() - share.avoided_by);
     }
     shares
 }
@@ -57,9 +57,9 @@ fn empty(draft: &Draft<'_>, worker: usize) -> Share {
     Share {
         rank: draft.rank[worker],
         pinned: draft.load[worker],
-        homes: 0,
-        shunned: 0,
-        kin: 0,
+        holds: 0,
+        avoided_by: 0,
+        children: 0,
         most: draft.load[worker] + draft.room(worker),
     }
 }
@@ -70,15 +70,15 @@ fn empty(draft: &Draft<'_>, worker: usize) -> Share {
 fn forgive(draft: &Draft<'_>, free: &mut [Free], shares: &mut [Share]) {
     let room = |share: &Share| share.most - share.pinned;
     let total = free.len();
-    let takes = |share: &Share| room(share).min(total - share.shunned);
+    let takes = |share: &Share| room(share).min(total - share.avoided_by);
     let forgiven = total.saturating_sub(shares.iter().map(takes).sum());
     let worker = shares.iter().position(|share| takes(share) < room(share));
     let Some(worker) = worker.filter(|_| forgiven > 0) else { return };
-    shares[worker].shunned -= forgiven;
+    shares[worker].avoided_by -= forgiven;
     let leases = &draft.view.leases;
     let is_held = |one: &&mut Free| draft.worker(leases[one.lease()].holder) == Some(worker);
-    let shy = free.iter_mut().filter(|one| one.avoid() == Some(worker));
-    let mut held: Vec<&mut Free> = shy.filter(is_held).collect();
+    let avoiding = free.iter_mut().filter(|one| one.avoid() == Some(worker));
+    let mut held: Vec<&mut Free> = avoiding.filter(is_held).collect();
     held.sort_by_key(|one| &leases[one.lease()].key);
     for one in held.into_iter().take(forgiven) {
         one.stay_at(worker);

@@ -12,8 +12,8 @@ use crate::assignment::{
 pub(super) struct Badness {
     /// Leases without a seat.
     unseated: usize,
-    /// Which, in the order in which they have a right to one.
-    who: Vec<bool>,
+    /// Which: a bit for each, the one with the first right to a seat the highest.
+    who: u64,
     /// Leases that are not where a rule would rather have them.
     pub(super) unpreferred: usize,
     /// Leases at a worker they should avoid.
@@ -81,7 +81,7 @@ impl World {
         best: &mut Option<Badness>,
     ) {
         if lease == seats.len() {
-            let badness = self.judge(seats);
+            let badness = self.judge(seats, load);
             if best.as_ref().is_none_or(|best| badness < *best) {
                 *best = Some(badness);
             }
@@ -101,35 +101,36 @@ impl World {
         }
     }
 
-    /// How bad these seats are; they must keep limits and rules.
-    pub(super) fn judge(&self, seats: &[Option<usize>]) -> Badness {
-        let both = || self.wishes.iter().zip(seats);
+    /// How bad these seats are.
+    fn judge(&self, seats: &[Option<usize>], load: &[usize]) -> Badness {
+        let seated = || self.wishes.iter().zip(seats).filter(|(_, seat)| seat.is_some());
+        let is_unpreferred = |wish: &Wish, seat: Option<usize>| {
+            wish.prefers.is_some() && wish.prefers != wish.avoids && wish.prefers != seat
+        };
+        let bit = |who: u64, lease: &usize| who << 1 | u64::from(seats[*lease].is_none());
+        let moved = |wish: &Wish, seat: Option<usize>| wish.holder.is_some() && wish.holder != seat;
+        Badness {
+            unseated: seats.iter().filter(|seat| seat.is_none()).count(),
+            who: self.rights.iter().fold(0, bit),
+            unpreferred: seated().filter(|(wish, seat)| is_unpreferred(wish, **seat)).count(),
+            unavoided: seated().filter(|(wish, seat)| wish.avoids == **seat).count(),
+            uneven: load.iter().map(|load| load * load).sum(),
+            moves: self.wishes.iter().zip(seats).filter(|(wish, seat)| moved(wish, **seat)).count(),
+        }
+    }
+
+    /// How bad a plan is; fails if it breaks a rule or a limit.
+    pub(super) fn judge_plan(&self, plan: &Plan) -> Badness {
+        let seats: Vec<_> = plan.seats.iter().map(|seat| seat.map(WorkerIndex::get)).collect();
         let mut load = vec![0; self.limits.len()];
-        for (wish, seat) in both() {
-            if let Some(worker) = seat {
+        for (wish, worker) in self.wishes.iter().zip(&seats) {
+            if let Some(worker) = worker {
                 assert!(wish.allowed[*worker], "a lease is where it may not be");
                 load[*worker] += 1;
             }
         }
         assert!(load.iter().zip(&self.limits).all(|(load, limit)| load <= limit), "over a limit");
-        let prefers = |wish: &Wish| wish.prefers.filter(|worker| wish.avoids != Some(*worker));
-        Badness {
-            unseated: seats.iter().filter(|seat| seat.is_none()).count(),
-            who: self.rights.iter().map(|lease| seats[*lease].is_none()).collect(),
-            unpreferred: both()
-                .filter(|(wish, seat)| {
-                    seat.is_some() && prefers(wish).is_some_and(|w| **seat != Some(w))
-                })
-                .count(),
-            unavoided: both().filter(|(w, seat)| seat.is_some() && w.avoids == **seat).count(),
-            uneven: load.iter().map(|load| load * load).sum(),
-            moves: both().filter(|(w, seat)| w.holder.is_some() && w.holder != **seat).count(),
-        }
-    }
-
-    pub(super) fn judge_plan(&self, plan: &Plan) -> Badness {
-        let seats: Vec<_> = plan.seats.iter().map(|seat| seat.map(WorkerIndex::get)).collect();
-        let badness = self.judge(&seats);
+        let badness = self.judge(&seats, &load);
         assert_eq!(badness.moves, plan.moves, "the plan counts its moves wrongly");
         badness
     }

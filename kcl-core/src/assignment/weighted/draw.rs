@@ -29,7 +29,7 @@ pub(super) fn draw(draft: &mut Draft<'_>, loads: &mut Loads, free: &[Weighed], b
 /// The workers above the level.
 struct Sources {
     bar: Bar,
-    /// For each worker, what it can spare, the heaviest first.
+    /// For each worker, what it can spare.
     leases: Vec<Vec<Weighed>>,
     /// The workers that can spare something, by load; of equals, the first in the order of ids.
     heap: BinaryHeap<(u64, Reverse<usize>, usize)>,
@@ -61,7 +61,7 @@ impl Sources {
         let mut useless = Vec::new();
         while loads.get(worker) < self.bar.level - half && draft.room(worker) > 0 {
             let Some((_, _, source)) = self.heap.pop() else { break };
-            match self.take(loads, source, worker) {
+            match self.take(draft, loads, source, worker) {
                 Some(one) => {
                     loads.seat(draft, &one, worker);
                     moved.push((one, source));
@@ -73,6 +73,7 @@ impl Sources {
         if loads.get(worker) - before <= half {
             for (one, source) in moved {
                 loads.seat(draft, &one, source);
+                self.leases[source].push(one);
                 useless.push(source);
             }
         }
@@ -82,13 +83,24 @@ impl Sources {
     }
 
     /// The heaviest lease that leaves the source at or above the level and the worker at or below
-    /// the bar.
-    fn take(&mut self, loads: &Loads, source: usize, worker: usize) -> Option<Weighed> {
-        let most = (loads.get(source) - self.bar.level).min(self.bar.height() - loads.get(worker));
+    /// the bar; of equals, the first in the order of keys.
+    fn take(
+        &mut self,
+        draft: &Draft<'_>,
+        loads: &Loads,
+        source: usize,
+        worker: usize,
+    ) -> Option<Weighed> {
+        let excess = loads.get(source).saturating_sub(self.bar.level);
+        let most = excess.min(self.bar.height() - loads.get(worker));
         let leases = &mut self.leases[source];
-        let from = leases.partition_point(|one| one.weight > most);
-        let may_go = |one: &Weighed| one.free.avoid() != Some(worker);
-        let at = from + leases[from..].iter().position(may_go)?;
-        Some(leases.remove(at))
+        let may_go =
+            |(_, one): &(usize, &Weighed)| one.weight <= most && one.free.avoid() != Some(worker);
+        let key = |one: &Weighed| &draft.view.leases[one.free.lease()].key;
+        let (at, _) =
+            leases.iter().enumerate().filter(may_go).max_by(|(_, a), (_, b)| {
+                a.weight.cmp(&b.weight).then_with(|| key(b).cmp(key(a)))
+            })?;
+        Some(leases.swap_remove(at))
     }
 }

@@ -46,9 +46,9 @@ pub(super) fn place(
     idle: u64,
 ) {
     heaviest_first(draft, &mut orphans);
-    let (shy, others): (Vec<Weighed>, Vec<Weighed>) =
+    let (avoiding, others): (Vec<Weighed>, Vec<Weighed>) =
         orphans.into_iter().partition(|one| one.free.avoid().is_some());
-    for group in [shy, others] {
+    for group in [avoiding, others] {
         let idle_from = group.partition_point(|one| one.weight > idle);
         let (heavy, idle) = group.split_at(idle_from);
         for (orphans, by) in [(heavy, Least::Loaded), (idle, Least::Held)] {
@@ -68,12 +68,12 @@ fn choose(draft: &Draft<'_>, loads: &Loads, ladder: &mut Ladder, one: &Weighed) 
     let Some(least) = ladder.least([one.free.avoid(), None], draft, loads) else {
         return one.free.avoid();
     };
-    let is_as_good = |kin: &usize| ladder.are_even(*kin, least, draft, loads);
-    Some(one.free.kin().filter(is_as_good).unwrap_or(least))
+    let is_as_good = |parent: &usize| ladder.are_even(*parent, least, draft, loads);
+    Some(one.free.parent_holder().filter(is_as_good).unwrap_or(least))
 }
 
 /// For each of some workers, the leases seated there that may move for their weight's sake:
-/// measured, settled, and placed by no rule. The heaviest come first.
+/// measured, settled, and placed by no rule.
 pub(super) fn movable(
     draft: &Draft<'_>,
     free: &[Weighed],
@@ -90,14 +90,11 @@ pub(super) fn movable(
             leases[seat].push(*one);
         }
     }
-    for leases in &mut leases {
-        heaviest_first(draft, leases);
-    }
     leases
 }
 
 /// Sorts leases by weight, then by key.
-fn heaviest_first(draft: &Draft<'_>, leases: &mut [Weighed]) {
+pub(super) fn heaviest_first(draft: &Draft<'_>, leases: &mut [Weighed]) {
     let weight = |one: &Weighed| Reverse(one.weight);
     leases.sort_unstable_by_key(weight);
     for equals in leases.chunk_by_mut(|a, b| weight(a) == weight(b)) {

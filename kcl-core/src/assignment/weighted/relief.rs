@@ -32,11 +32,15 @@ impl Bar {
 
 /// Relieves the workers above the bar, the most loaded first.
 pub(super) fn relieve(draft: &mut Draft<'_>, loads: &mut Loads, free: &[Weighed], bar: Bar) {
+    if loads.all().iter().all(|load| *load <= bar.height()) {
+        return;
+    }
     let mut ladder = Ladder::new(Least::Loaded, draft, loads);
-    let leases = place::movable(draft, free, |worker| loads.get(worker) > bar.height());
+    let mut leases = place::movable(draft, free, |worker| loads.get(worker) > bar.height());
     let mut donors: Vec<usize> = (0..leases.len()).filter(|at| !leases[*at].is_empty()).collect();
     donors.sort_by_key(|donor| (Reverse(loads.get(*donor)), draft.rank[*donor]));
     for donor in donors {
+        place::heaviest_first(draft, &mut leases[donor]);
         let mut relief = Relief {
             draft: &mut *draft,
             loads: &mut *loads,
@@ -113,7 +117,7 @@ impl Relief<'_, '_> {
             let weight = one.weight;
             let before = self.loads.get(self.donor);
             let after = (before - weight).max(self.loads.get(receiver) + weight);
-            if after + self.bar.tolerance < before {
+            if after.saturating_add(self.bar.tolerance) < before {
                 self.give(*one, receiver);
                 return true;
             }
