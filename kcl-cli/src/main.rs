@@ -1,2 +1,7 @@
-//! The kcl command.
-fn main() {}
+//! The `kcl` command.
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    kcl_cli::main()
+}
