@@ -45,9 +45,9 @@ fn run(cli: Cli) -> anyhow::Result<ExitCode> {
     logging::start(&cli.logging, cli.command.is_long_running())?;
     let config = || Config::load(&cli.settings, &config::Environment::of_process());
     match cli.command {
-        Command::Consume(args) => consume::run(&args, args.apply_to(config()?)?),
-        Command::Produce(args) => produce::run(&args, args.apply_to(config()?)),
+        Command::Consume(args) => consume::run(&args, &args.apply_to(config()?)),
+        Command::Produce(args) => produce::run(&args, &args.apply_to(config()?)),
         Command::Stream(args) => stream::run(&args, &config()?),
-        Command::Leases(args) => leases::run(&args, args.apply_to(config()?)),
+        Command::Leases(args) => leases::run(&args, &args.apply_to(config()?)),
     }
 }

@@ -27,11 +27,11 @@ consumer:
   poll_interval_ms: 250
 ";
 
-fn load(file: &str, environment: &[(&str, &str)], args: SettingsArgs) -> anyhow::Result<Config> {
+fn load(file: &str, environment: &[(&str, &str)], args: &SettingsArgs) -> anyhow::Result<Config> {
     let mut tree = Tree::default();
     tree.lay("settings.yaml", layers::parse_yaml("settings.yaml", file)?)?;
     tree.lay("the environment", Environment::of(environment).layer()?)?;
-    tree.lay("the command line", flags(&args)?)?;
+    tree.lay("the command line", flags(args)?)?;
     tree.read()
 }
 
@@ -41,12 +41,12 @@ fn set(settings: &[&str]) -> SettingsArgs {
 }
 
 fn refused(file: &str, settings: &[&str]) -> String {
-    format!("{:#}", load(file, &[], set(settings)).unwrap_err())
+    format!("{:#}", load(file, &[], &set(settings)).unwrap_err())
 }
 
 #[test]
 fn the_existing_shape_is_read_as_it_is() {
-    let config = load(FILE, &[], set(&[])).unwrap();
+    let config = load(FILE, &[], &set(&[])).unwrap();
     assert_eq!(config.stream().unwrap(), "orders");
     assert_eq!(config.application().unwrap(), "indexer");
     assert_eq!(config.kinesis_endpoint(), Some("http://127.0.0.1:4566"));
@@ -71,7 +71,7 @@ fn the_environment_overrides_the_file_and_flags_override_both() {
         region: Some("eu-central-1".to_owned()),
         ..set(&["coordination.session_timeout=9s", "consumer.worker_id=w9"])
     };
-    let config = load(FILE, &environment, args).unwrap();
+    let config = load(FILE, &environment, &args).unwrap();
     assert_eq!(config.application().unwrap(), "from-environment");
     assert_eq!(config.stream().unwrap(), "orders");
     assert_eq!(config.consumer.worker_id.as_deref(), Some("w9"));
@@ -83,21 +83,21 @@ fn the_environment_overrides_the_file_and_flags_override_both() {
 #[test]
 fn the_endpoint_of_one_service_is_stronger_unless_it_comes_from_further_below() {
     let one = "{aws: {endpoint: http://a}, kinesis: {endpoint: http://k}}";
-    let config = load(one, &[], set(&[])).unwrap();
+    let config = load(one, &[], &set(&[])).unwrap();
     assert_eq!(config.kinesis_endpoint(), Some("http://k"));
     assert_eq!(config.dynamodb_endpoint(), Some("http://a"));
     let variable = [("AWS_ENDPOINT_URL_DYNAMODB", "http://d")];
-    let config = load(one, &variable, set(&[])).unwrap();
+    let config = load(one, &variable, &set(&[])).unwrap();
     assert_eq!(config.dynamodb_endpoint(), Some("http://d"));
     let flag = SettingsArgs { endpoint: Some("http://all".to_owned()), ..set(&[]) };
-    let config = load(one, &variable, flag).unwrap();
+    let config = load(one, &variable, &flag).unwrap();
     assert_eq!(config.kinesis_endpoint(), Some("http://all"));
     assert_eq!(config.dynamodb_endpoint(), Some("http://all"));
 }
 
 #[test]
 fn a_profile_is_what_settings_start_from() {
-    let config = load("profile: fast", &[], set(&["coordination.session_timeout=4s"])).unwrap();
+    let config = load("profile: fast", &[], &set(&["coordination.session_timeout=4s"])).unwrap();
     assert_eq!(config.profile, Profile::Fast);
     assert_eq!(config.coordination.session_timeout, Duration::from_secs(4));
     assert_eq!(config.coordination.heartbeat_interval, Duration::from_millis(750));
@@ -129,29 +129,29 @@ fn a_value_that_makes_no_sense_is_named_by_its_path() {
 
 #[test]
 fn an_empty_file_and_empty_sections_say_nothing() {
-    assert_eq!(load("# nothing\n", &[], set(&[])).unwrap(), Config::default());
-    assert_eq!(load("aws:\nconsumer:\n", &[], set(&[])).unwrap(), Config::default());
+    assert_eq!(load("# nothing\n", &[], &set(&[])).unwrap(), Config::default());
+    assert_eq!(load("aws:\nconsumer:\n", &[], &set(&[])).unwrap(), Config::default());
 }
 
 #[test]
 fn manual_assignment_is_refused_with_the_reason() {
-    let config = load("consumer: {assignment_mode: manual}", &[], set(&[])).unwrap();
+    let config = load("consumer: {assignment_mode: manual}", &[], &set(&[])).unwrap();
     let error = config.worker_settings().unwrap_err().to_string();
     assert!(error.contains("placement rules") && error.contains("assignment_mode: kcl"), "{error}");
 }
 
 #[test]
 fn settings_that_contradict_each_other_are_refused_with_the_numbers() {
-    let config = load("", &[], set(&["coordination.heartbeat_interval=3s"])).unwrap();
+    let config = load("", &[], &set(&["coordination.heartbeat_interval=3s"])).unwrap();
     let error = config.worker_settings().unwrap_err().to_string();
     assert!(error.contains("3s") && error.contains("6s"), "{error}");
 }
 
 #[test]
 fn no_secret_is_shown() {
-    let config = load(FILE, &[], set(&[])).unwrap();
+    let config = load(FILE, &[], &set(&[])).unwrap();
     assert!(!format!("{config:?}").contains("hunter2"));
-    let half = load("aws: {secret_key: hunter2}", &[], set(&[])).unwrap();
+    let half = load("aws: {secret_key: hunter2}", &[], &set(&[])).unwrap();
     let error = half.static_credentials().unwrap_err().to_string();
     assert!(error.contains("access_key") && !error.contains("hunter2"), "{error}");
 }
@@ -159,6 +159,6 @@ fn no_secret_is_shown() {
 proptest::proptest! {
     #[test]
     fn no_file_makes_it_panic(text: String) {
-        let _ = load(&text, &[], set(&[]));
+        let _ = load(&text, &[], &set(&[]));
     }
 }

@@ -5,7 +5,7 @@ mod output;
 mod processor;
 mod stop;
 
-use std::process::ExitCode;
+use std::{process::ExitCode, sync::Arc};
 
 use anyhow::Context;
 use clap::Args;
@@ -14,6 +14,7 @@ use kcl_core::{
     settings::InitialPosition,
     worker::{Worker, WorkerHandle},
 };
+use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
 pub(crate) use self::line::rfc3339;
@@ -47,10 +48,7 @@ pub struct ConsumeArgs {
 
 impl ConsumeArgs {
     /// The settings, with what the arguments say.
-    ///
-    /// # Errors
-    /// None yet; arguments are checked as they are parsed.
-    pub(crate) fn apply_to(&self, mut config: Config) -> anyhow::Result<Config> {
+    pub(crate) fn apply_to(&self, mut config: Config) -> Config {
         let set = |setting: &mut Option<String>, argument: &Option<String>| {
             if argument.is_some() {
                 setting.clone_from(argument);
@@ -63,7 +61,7 @@ impl ConsumeArgs {
         if let Some(position) = self.initial_position {
             config.coordination.initial_position = position;
         }
-        Ok(config)
+        config
     }
 }
 
@@ -86,9 +84,9 @@ fn initial_position(text: &str) -> Result<InitialPosition, String> {
 ///
 /// # Errors
 /// What cannot be mended by trying again.
-pub(crate) fn run(args: &ConsumeArgs, config: Config) -> anyhow::Result<ExitCode> {
+pub(crate) fn run(args: &ConsumeArgs, config: &Config) -> anyhow::Result<ExitCode> {
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
-    let result = runtime.block_on(consume(args, &config));
+    let result = runtime.block_on(consume(args, config));
     // A writer that nobody reads from would be waited for otherwise.
     runtime.shutdown_background();
     result
@@ -105,9 +103,8 @@ async fn consume(args: &ConsumeArgs, config: &Config) -> anyhow::Result<ExitCode
         output: output.clone(),
         give_up: leaving.clone(),
     };
-    let mut builder = Worker::shared_builder(std::sync::Arc::new(source), store)
-        .settings(settings)
-        .processor(writing);
+    let mut builder =
+        Worker::shared_builder(Arc::new(source), store).settings(settings).processor(writing);
     if let Some(id) = &config.consumer.worker_id {
         let id: WorkerId = id.parse().with_context(|| format!("the worker id {id:?}"))?;
         builder = builder.worker_id(id);
@@ -115,12 +112,11 @@ async fn consume(args: &ConsumeArgs, config: &Config) -> anyhow::Result<ExitCode
     let worker = builder.build()?;
     let handle = worker.handle();
     tracing::info!(worker = %handle.id(), "kcl.worker.starting");
-    let signals = tokio::spawn(stop::follow_signals(handle.clone(), leaving.clone())?);
-    let closed = tokio::spawn(leave_when_closed(output.clone(), handle, leaving));
-    let result = worker.run().await;
-    signals.abort();
-    closed.abort();
-    result?;
+    // They end with this set.
+    let mut watching = JoinSet::new();
+    watching.spawn(stop::follow_signals(handle.clone(), leaving.clone())?);
+    watching.spawn(leave_when_closed(output.clone(), handle, leaving));
+    worker.run().await?;
     if let Some(error) = output.failure() {
         return Err(anyhow::anyhow!(error)
             .context("stdout cannot be written any more; no record past it was checkpointed"));

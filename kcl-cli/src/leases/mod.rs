@@ -78,8 +78,8 @@ impl LeasesArgs {
 ///
 /// # Errors
 /// The store's.
-pub(crate) fn run(args: &LeasesArgs, config: Config) -> anyhow::Result<ExitCode> {
-    let store = StoreUrl::of(&config)?.open_shared(&config)?;
+pub(crate) fn run(args: &LeasesArgs, config: &Config) -> anyhow::Result<ExitCode> {
+    let store = StoreUrl::of(config)?.open_shared(config)?;
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     runtime.block_on(act(&args.action, store))?;
     Ok(ExitCode::SUCCESS)

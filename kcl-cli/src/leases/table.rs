@@ -9,11 +9,11 @@ pub(super) fn draw(look: &Look) -> String {
     let mut text = format!("application {} in {}\n\n", look.application, look.store);
     let head = ["WORKER", "STATE", "ROLE", "LEASES", "LAST BEAT"].map(str::to_owned).to_vec();
     let workers = look.workers.iter().map(worker);
-    text += &columns(std::iter::once(head).chain(workers).collect());
+    text += &columns(&std::iter::once(head).chain(workers).collect::<Vec<_>>());
     text.push('\n');
     let head = ["SHARD", "OWNER", "BEAT", "EPOCH", "LAG", "CHECKPOINT"].map(str::to_owned).to_vec();
     let leases = look.leases.iter().map(lease);
-    text += &columns(std::iter::once(head).chain(leases).collect());
+    text += &columns(&std::iter::once(head).chain(leases).collect::<Vec<_>>());
     for problem in problems(look) {
         // Writing to a string cannot fail.
         let _ = write!(text, "\n! {problem}");
@@ -86,12 +86,12 @@ fn span(millis: u64) -> String {
 }
 
 /// Rows in columns as wide as they must be.
-fn columns(rows: Vec<Vec<String>>) -> String {
+fn columns(rows: &[Vec<String>]) -> String {
     let count = rows.first().map_or(0, Vec::len);
     let width = |column: usize| rows.iter().map(|row| row[column].chars().count()).max();
     let widths: Vec<usize> = (0..count).map(|column| width(column).unwrap_or(0)).collect();
     let mut text = String::new();
-    for row in &rows {
+    for row in rows {
         let mut line = String::new();
         for (cell, width) in row.iter().zip(&widths) {
             let _ = write!(line, "{cell:<width$}  ");

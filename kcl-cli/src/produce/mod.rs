@@ -62,7 +62,7 @@ const RECORD: usize = 1024 * 1024;
 ///
 /// # Errors
 /// What cannot be mended by trying again.
-pub(crate) fn run(args: &ProduceArgs, config: Config) -> anyhow::Result<ExitCode> {
+pub(crate) fn run(args: &ProduceArgs, config: &Config) -> anyhow::Result<ExitCode> {
     let batch_size = config.producer.batch_size;
     ensure!(
         BATCH.contains(&batch_size),
@@ -72,7 +72,7 @@ pub(crate) fn run(args: &ProduceArgs, config: Config) -> anyhow::Result<ExitCode
     );
     ensure!(args.size <= RECORD - 256, "--size {}: a record takes up to 1 MiB", args.size);
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-    let result = runtime.block_on(produce(args, &config));
+    let result = runtime.block_on(produce(args, config));
     // Stdin may be waited for.
     runtime.shutdown_background();
     result

@@ -38,8 +38,9 @@ fn log_lease(notice: &Notice) {
         Notice::StoppedPlanning(term) => info!(%term, "kcl.planner.stopped"),
         Notice::Planned { moves, unassigned } => {
             info!(moves, unassigned = unassigned.len(), "kcl.plan.published");
-            for (lease, reason) in unassigned {
-                warn!(%lease, reason, "kcl.lease.unassignable");
+            if let Some((lease, reason)) = unassigned.first() {
+                let leases = unassigned.len();
+                warn!(leases, worst = %lease, reason, "kcl.lease.unassignable");
             }
         }
         Notice::Forced { key, from, overlap } => {
