@@ -22,6 +22,9 @@ mod report;
 mod store_url;
 mod stream;
 
+#[cfg(feature = "demo")]
+pub mod demo;
+
 use std::process::ExitCode;
 
 use clap::Parser;
