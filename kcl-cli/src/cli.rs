@@ -35,12 +35,22 @@ pub enum Command {
     Stream(StreamArgs),
     /// See who reads what, and how far they are.
     Leases(LeasesArgs),
+    /// Watch a fleet share a stream through splits, joins and a crash, all in this process.
+    #[cfg(feature = "demo")]
+    Demo(crate::demo::DemoArgs),
 }
 
 impl Command {
-    /// Whether it goes on until it is told to stop, and its log is worth reading.
-    pub(crate) const fn is_long_running(&self) -> bool {
-        matches!(self, Self::Consume(_))
+    /// What is logged unless somebody says otherwise.
+    pub(crate) const fn default_log(&self) -> &'static str {
+        match self {
+            // A member of a fleet tells what happens to it.
+            Self::Consume(_) => "warn,kcl_core=info,kcl_dynamo=info,kcl_kinesis=info,kcl_cli=info",
+            // The picture tells it.
+            #[cfg(feature = "demo")]
+            Self::Demo(_) => "off",
+            _ => "warn",
+        }
     }
 }
 

@@ -8,6 +8,7 @@
 //! | `produce` | `kcl produce`: records into a stream |
 //! | `stream` | `kcl stream`: create, describe, reshard, split, merge, delete |
 //! | `leases` | `kcl leases`: who reads what, and how far they are |
+//! | `demo` | `kcl demo`: a fleet, its stream and its troubles in one process (feature `demo`) |
 //!
 //! Data goes to stdout, everything else to stderr.
 
@@ -15,15 +16,14 @@ pub mod cli;
 pub mod config;
 mod connect;
 mod consume;
+#[cfg(feature = "demo")]
+pub mod demo;
 mod leases;
 mod logging;
 mod produce;
 mod report;
 mod store_url;
 mod stream;
-
-#[cfg(feature = "demo")]
-pub mod demo;
 
 use std::process::ExitCode;
 
@@ -45,12 +45,14 @@ pub fn main() -> ExitCode {
 }
 
 fn run(cli: Cli) -> anyhow::Result<ExitCode> {
-    logging::start(&cli.logging, cli.command.is_long_running())?;
+    logging::start(&cli.logging, cli.command.default_log())?;
     let config = || Config::load(&cli.settings, &config::Environment::of_process());
     match cli.command {
         Command::Consume(args) => consume::run(&args, &args.apply_to(config()?)),
         Command::Produce(args) => produce::run(&args, &args.apply_to(config()?)),
         Command::Stream(args) => stream::run(&args, &config()?),
         Command::Leases(args) => leases::run(&args, &args.apply_to(config()?)),
+        #[cfg(feature = "demo")]
+        Command::Demo(args) => demo::run(&args),
     }
 }

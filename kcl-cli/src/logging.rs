@@ -7,18 +7,12 @@ use tracing_subscriber::EnvFilter;
 
 use crate::cli::{LogFormat, LoggingArgs};
 
-/// A member of a fleet tells what happens to it.
-const LONG_RUNNING: &str = "warn,kcl_core=info,kcl_dynamo=info,kcl_kinesis=info,kcl_cli=info";
-/// Everything else tells what is wrong.
-const BRIEF: &str = "warn";
-
 /// Starts the log.
 ///
 /// # Errors
 /// The filter makes no sense.
-pub(crate) fn start(args: &LoggingArgs, is_long_running: bool) -> anyhow::Result<()> {
+pub(crate) fn start(args: &LoggingArgs, default: &str) -> anyhow::Result<()> {
     let from_environment = std::env::var(EnvFilter::DEFAULT_ENV).ok().filter(|it| !it.is_empty());
-    let default = if is_long_running { LONG_RUNNING } else { BRIEF };
     let wanted = args.log.clone().or(from_environment).unwrap_or_else(|| default.to_owned());
     let filter = EnvFilter::try_new(&wanted).with_context(|| {
         format!("{wanted:?} is no log filter: use a level like `info`, or `target=level,…`")
