@@ -136,7 +136,8 @@ impl Stage {
     async fn crash(&mut self, view: &mut View) -> Result<()> {
         let planner = self.fleet.planner();
         let worker = planner.or_else(|| self.fleet.workers().next()).context("no worker runs")?;
-        self.begin("crash", format!("{worker} crashes, the planner of the fleet"));
+        let what = if planner.is_some() { ", the planner of the fleet," } else { "" };
+        self.begin("crash", format!("{worker}{what} crashes"));
         self.fleet.crash(worker);
         self.ledger.cue(Cue::Crash(worker), self.ledger.now());
         self.balance(view).await

@@ -29,7 +29,7 @@ pub(super) fn picture(scene: &Scene, width: usize) -> Vec<Line> {
     lines.push(titles(width));
     lines.extend(scene.workers.iter().map(|row| worker(row, most, width)));
     lines.push(Line::default());
-    lines.extend(totals(scene, width));
+    lines.extend(totals(scene));
     lines.push(Line::default());
     lines.extend(timeline::timeline(&scene.history, scene.expected, width));
     lines
@@ -76,11 +76,7 @@ fn titles(width: usize) -> Line {
 fn worker(row: &WorkerRow, most: usize, width: usize) -> Line {
     let room = width.saturating_sub(BESIDE);
     let ink = if row.state == State::Works { Ink::Worker(row.worker.0) } else { Ink::Quiet };
-    let filled = (row.leases * room).div_ceil(most).min(room);
-    let bar = "█".repeat(filled);
-    let line = Line::of(ink, format!(" {:<10}", row.worker.to_string()))
-        .with(ink, bar)
-        .with(Ink::Quiet, "·".repeat(room - filled));
+    let line = bar(Line::of(ink, format!(" {:<10}", row.worker.to_string())), row, most, room, ink);
     let leases = if row.leases == 0 && row.state != State::Works {
         String::new()
     } else {
@@ -98,7 +94,20 @@ fn worker(row: &WorkerRow, most: usize, width: usize) -> Line {
     }
 }
 
-fn totals(scene: &Scene, width: usize) -> Vec<Line> {
+/// A block for each lease, and dots up to the most that a worker holds.
+fn bar(line: Line, row: &WorkerRow, most: usize, room: usize, ink: Ink) -> Line {
+    let block = (room / most).saturating_sub(1).max(1);
+    let gap = usize::from(room / most > 1);
+    let leases = row.leases.min(most);
+    let blocks =
+        |sign: &str, count| format!("{}{}", sign.repeat(block), " ".repeat(gap)).repeat(count);
+    let used = most * (block + gap);
+    line.with(ink, blocks("█", leases))
+        .with(Ink::Quiet, blocks("·", most - leases))
+        .with(Ink::Usual, " ".repeat(room.saturating_sub(used)))
+}
+
+fn totals(scene: &Scene) -> Vec<Line> {
     let records = Line::of(Ink::Usual, format!(" {} records processed", scene.processed))
         .with(Ink::Quiet, format!(" of {} produced", scene.produced))
         .with(Ink::Usual, format!(" · {} duplicates · {} moves", scene.duplicates, scene.moves));
@@ -108,6 +117,5 @@ fn totals(scene: &Scene, width: usize) -> Vec<Line> {
     let speed = Line::of(Ink::Usual, format!(" {} records/s ", scene.rate))
         .with(Ink::Good, sparks)
         .with(Ink::Usual, format!("  lag p99 {} ms", scene.lag));
-    let _ = width;
     vec![records, speed]
 }
