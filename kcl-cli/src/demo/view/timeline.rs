@@ -115,8 +115,11 @@ fn axis(span: Millis, columns: usize) -> Line {
     for second in (0..=span / 1_000).step_by(step) {
         let at = scale(second * 1_000, span, columns);
         let used = text.chars().count();
-        text.push_str(&" ".repeat(at.saturating_sub(used)));
-        text.push_str(&format!("{second} s"));
+        let label = format!("{second} s");
+        if at + label.len() <= columns {
+            text.push_str(&" ".repeat(at.saturating_sub(used)));
+            text.push_str(&label);
+        }
     }
     Line::of(Ink::Quiet, format!("{}{text}", " ".repeat(LEFT)))
 }
