@@ -165,7 +165,7 @@ mod tests {
         ) {
             let nothing = Cue::Split(Vec::new());
             let holdings = holding(&counts);
-            prop_assert_eq!(holdings.optimum(&nothing), moves_by_hand(counts.clone()));
+            prop_assert_eq!(holdings.optimum(&nothing), moves_by_hand(counts));
             prop_assert_eq!(holdings.is_even(), holdings.optimum(&nothing) == 0);
         }
     }
