@@ -183,6 +183,7 @@ impl Stage {
 
     /// Waits until the fleet has been balanced for a while after `since`, or for too long.
     async fn balance(&mut self, view: &mut View, since: Millis) -> Result<()> {
+        let asked = self.ledger.now();
         let mut even_since = None;
         loop {
             self.frame(view).await?;
@@ -200,7 +201,7 @@ impl Stage {
             } else {
                 even_since = None;
                 self.finish(None);
-                if now > since + PATIENCE {
+                if now > asked + PATIENCE {
                     return Ok(());
                 }
             }
