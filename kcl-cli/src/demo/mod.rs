@@ -33,6 +33,7 @@
 //! optimum of a split is that of all its shards at once; they end one after another and the fleet
 //! answers each, so up to one move more for each is no problem.
 
+mod backlog;
 mod facts;
 mod fleet;
 mod holdings;
@@ -100,7 +101,8 @@ pub fn run(args: &DemoArgs) -> Result<ExitCode> {
     // Workers that still run after an error are not waited for.
     runtime.shutdown_background();
     let Some(verdict) = played? else {
-        writeln!(io::stderr(), "interrupted: the demo was not played to its end, so no verdict")?;
+        // On a line of its own, after what the terminal shows for ctrl-c.
+        writeln!(io::stderr(), "\ninterrupted: the demo did not come to its end: no verdict")?;
         return Ok(ExitCode::from(INTERRUPTED));
     };
     let mut out = io::stdout().lock();
