@@ -22,8 +22,8 @@
 //! | `events[].event` | `start`, `split`, `join`, `crash` or `leave` |
 //! | `events[].workers` | the workers it is about |
 //! | `events[].at_ms` | when, since the start of the run |
-//! | `events[].balanced_after_ms` | until the fleet is in balance (below) to stay; `null` if never |
-//! | `events[].moves`, `.optimum` | leases that went from one staying worker to another, and the fewest needed |
+//! | `events[].balanced_after_ms` | until it is in balance (below) for good, or `null` |
+//! | `events[].moves`, `.optimum` | moves between workers that stay, and the fewest needed |
 //! | `events[].duplicates` | as above, until the next event |
 //! | `events[].read_again_after_ms` | after a crash or leave: until others read all its shards |
 //! | `events[].unread` | after a crash or leave, if any: how many of them nobody read again |
