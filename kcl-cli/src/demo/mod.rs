@@ -22,11 +22,13 @@
 //! | `events[].event` | `start`, `split`, `join`, `crash` or `leave` |
 //! | `events[].workers` | the workers it is about |
 //! | `events[].at_ms` | when, since the start of the run |
-//! | `events[].balanced_after_ms` | until every open shard is held and no two workers differ by more than one; `null` if never |
-//! | `events[].moves`, `.optimum` | leases that went from one worker that stays to another, and the fewest that had to |
-//! | `events[].duplicates` | deliveries of records that had been processed before, until the next event |
-//! | `events[].read_again_after_ms` | after a crash or leave: until the last of the worker's shards was read by another |
+//! | `events[].balanced_after_ms` | until it is in balance (below) for good, or `null` |
+//! | `events[].moves`, `.optimum` | moves between workers that stay, and the fewest needed |
+//! | `events[].duplicates` | as above, until the next event |
+//! | `events[].read_again_after_ms` | after a crash or leave: until others read all its shards |
 //! | `events[].unread` | after a crash or leave, if any: how many of them nobody read again |
+//!
+//! In balance, every open shard is held, and no two workers differ by more than one lease.
 //!
 //! Lost records, disorder, a fleet that does not come to balance and moves above the optimum are
 //! problems. Duplicates are not: after a crash a shard is read again from its last checkpoint. The

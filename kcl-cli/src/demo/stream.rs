@@ -19,8 +19,8 @@ use super::facts::Split;
 /// The stream's name.
 pub(super) const NAME: &str = "demo";
 
-/// How often a shard with nothing new is read: often enough to look at, and seldom enough for thirty
-/// shards, their server and everything else on two busy cores.
+/// How often a shard with nothing new is read: often enough to look at, and seldom enough for
+/// thirty shards and their server on two busy cores.
 const IDLE_POLL: Duration = Duration::from_millis(500);
 
 /// The stream of the demo.
