@@ -5,6 +5,9 @@ use tracing::{debug, error, info, warn};
 
 use crate::coordinator::{Notice, StoreCall};
 
+/// How many of the leases that nobody may take are named.
+const NAMED: usize = 10;
+
 /// Writes a notice of the coordinator into the log.
 pub(super) fn log(notice: &Notice) {
     match notice {
@@ -38,9 +41,11 @@ fn log_lease(notice: &Notice) {
         Notice::StoppedPlanning(term) => info!(%term, "kcl.planner.stopped"),
         Notice::Planned { moves, unassigned } => {
             info!(moves, unassigned = unassigned.len(), "kcl.plan.published");
-            if let Some((lease, reason)) = unassigned.first() {
-                let leases = unassigned.len();
-                warn!(leases, worst = %lease, reason, "kcl.lease.unassignable");
+            if let Some((_, reason)) = unassigned.first() {
+                let some: Vec<&str> =
+                    unassigned.iter().take(NAMED).map(|(lease, _)| lease.as_str()).collect();
+                let which = some.join(", ");
+                warn!(leases = unassigned.len(), which, reason, "kcl.lease.unassignable");
             }
         }
         Notice::Forced { key, from, overlap } => {
