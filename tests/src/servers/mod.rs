@@ -9,9 +9,13 @@ mod dynoxide;
 mod ferrokinesis;
 mod kinesis_local;
 mod process;
+mod redis;
+mod redis_cluster;
 
 pub use dynalite::Dynalite;
 pub use dynoxide::Dynoxide;
 pub use ferrokinesis::Ferrokinesis;
 pub use kinesis_local::KinesisLocal;
 pub use process::{ServerProcess, installed};
+pub use redis::{RedisMake, RedisServer};
+pub use redis_cluster::RedisCluster;

@@ -45,6 +45,18 @@ impl ServerProcess {
     }
 }
 
+impl ServerProcess {
+    /// Sends a signal by its name, like `STOP`.
+    ///
+    /// # Errors
+    /// It cannot be sent.
+    pub fn signal(&self, name: &str) -> io::Result<()> {
+        let id = self.0.id().to_string();
+        let sent = Command::new("kill").args(["-s", name, &id]).status()?;
+        if sent.success() { Ok(()) } else { Err(io::Error::other(format!("kill: {sent}"))) }
+    }
+}
+
 /// Passes on what the server writes, and reads on when nobody listens any more: a full pipe would
 /// stop the server.
 fn pass_on(output: impl Read + Send + 'static, to: mpsc::Sender<String>) -> io::Result<()> {
