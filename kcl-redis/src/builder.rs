@@ -47,6 +47,17 @@ pub enum InvalidSettings {
     /// The time an operation or a replica may take.
     #[error("a timeout of {0:?}: expected 10 ms or more")]
     Timeout(Duration),
+    /// The time a replica may take.
+    #[error(
+        "a replica timeout of {replica:?}: expected at most half of the operation timeout of \
+         {operation:?}"
+    )]
+    ReplicaTimeout {
+        /// How long replicas are waited for.
+        replica: Duration,
+        /// How long an operation may take.
+        operation: Duration,
+    },
     /// Certificates that cannot be used.
     #[error("the TLS certificates cannot be used: {0}")]
     Certificates(String),
@@ -141,7 +152,8 @@ impl RedisStoreBuilder {
         self
     }
 
-    /// How long such a write waits for them: 200 ms by default.
+    /// How long such a write waits for them: 200 ms by default, at most half of the operation
+    /// timeout.
     pub const fn replica_timeout(mut self, patience: Duration) -> Self {
         self.patience = patience;
         self
@@ -164,6 +176,10 @@ impl RedisStoreBuilder {
         let shortest = self.timeout.min(self.patience);
         if shortest < Duration::from_millis(10) {
             return Err(InvalidSettings::Timeout(shortest));
+        }
+        if self.patience > self.timeout / 2 {
+            let (replica, operation) = (self.patience, self.timeout);
+            return Err(InvalidSettings::ReplicaTimeout { replica, operation });
         }
         let seeds = self.seeds()?;
         let keys = Keys::new(&self.prefix, &self.application);
@@ -189,8 +205,8 @@ impl RedisStoreBuilder {
             match (&self.certificates, info.addr()) {
                 (Some(certificates), ConnectionAddr::TcpTls { .. }) => {
                     let client = redis::Client::build_with_tls(info, certificates.clone());
-                    let client = client
-                        .map_err(|error| InvalidSettings::Certificates(error.to_string()))?;
+                    let client =
+                        client.map_err(|error| InvalidSettings::Certificates(error.to_string()))?;
                     Ok(client.get_connection_info().clone())
                 }
                 _ => Ok(info),

@@ -40,6 +40,7 @@ enum Check {
     Upto,
 }
 
+#[expect(clippy::needless_pass_by_value, reason = "numbers, ids and literals alike")]
 impl Change {
     /// A change that demands nothing but a row.
     pub(crate) fn new() -> Self {

@@ -82,7 +82,9 @@ fn of_answer(error: &RedisError) -> (StoreErrorKind, &'static str) {
         "NOREPLICAS" => (Unavailable, "too few replicas keep up for min-replicas-to-write"),
         "LOADING" | "MASTERDOWN" | "CLUSTERDOWN" | "TRYAGAIN" | "MOVED" | "ASK" | "BUSY"
         | "FAILOVER" => (Unavailable, ""),
-        "ERR" if said.contains("max number of clients reached") => (Unavailable, "raise maxclients"),
+        "ERR" if said.contains("max number of clients reached") => {
+            (Unavailable, "raise maxclients")
+        }
         "OOM" => (Misconfigured, "the server's memory is full: raise maxmemory"),
         "MISCONF" => (Misconfigured, "the server cannot save to its disk and refuses writes"),
         _ => match error.kind() {

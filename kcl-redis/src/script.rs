@@ -25,7 +25,8 @@ pub(crate) static CHANGE: Script = script!("lua/change.lua");
 /// Deletes a row under conditions.
 pub(crate) static REMOVE: Script = script!("lua/remove.lua");
 /// Lists rows.
-pub(crate) static PAGE: Script = Script { text: include_str!("lua/page.lua"), hash: OnceLock::new() };
+pub(crate) static PAGE: Script =
+    Script { text: include_str!("lua/page.lua"), hash: OnceLock::new() };
 
 impl Script {
     /// What the server calls the script.

@@ -141,4 +141,3 @@ impl Run<'_> {
         command
     }
 }
-

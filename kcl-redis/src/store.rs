@@ -81,19 +81,11 @@ impl LeaseStore for RedisStore {
         self.rows.remove("forget", &forget.session, &rules::forget(), Weight::Other).await
     }
 
-    async fn session(
-        &self,
-        id: &SessionId,
-        _: Consistency,
-    ) -> StoreResult<Option<Session>> {
+    async fn session(&self, id: &SessionId, _: Consistency) -> StoreResult<Option<Session>> {
         self.rows.get("session", id).await
     }
 
-    async fn sessions(
-        &self,
-        from: Option<Cursor>,
-        _: Consistency,
-    ) -> StoreResult<Page<Session>> {
+    async fn sessions(&self, from: Option<Cursor>, _: Consistency) -> StoreResult<Page<Session>> {
         self.rows.page("sessions", from).await
     }
 

@@ -50,14 +50,15 @@ fn names_that_would_part_the_keys_of_an_application_are_refused() {
         let refused = named(bad).unwrap_err().to_string();
         assert!(refused.contains("1 to 255 without {, }"), "{refused}");
     }
-    let prefixed =
-        |prefix: &str| RedisStore::builder("orders").url("redis://cache").key_prefix(prefix).build();
+    let prefixed = |prefix: &str| {
+        RedisStore::builder("orders").url("redis://cache").key_prefix(prefix).build()
+    };
     assert!(prefixed("").is_ok() && prefixed("prod:kcl:").is_ok());
     assert!(prefixed("{x}").unwrap_err().to_string().contains("key prefix"));
 }
 
 #[test]
-fn times_that_are_too_short_are_refused() {
+fn times_that_cannot_work_are_refused() {
     let store = || RedisStore::builder("orders").url("redis://cache");
     for short in [
         store().operation_timeout(Duration::ZERO),
@@ -65,6 +66,8 @@ fn times_that_are_too_short_are_refused() {
     ] {
         assert!(short.build().unwrap_err().to_string().contains("10 ms"));
     }
+    let long = store().replica_timeout(Duration::from_millis(1_001));
+    assert!(long.build().unwrap_err().to_string().contains("at most half"));
 }
 
 #[test]

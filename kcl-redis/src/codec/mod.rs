@@ -16,7 +16,7 @@ pub(crate) use lease::shard_list;
 use crate::layout::Kind;
 
 /// A row that is kept as text.
-pub(crate) trait Row: Send + Sized {
+pub(crate) trait Row: Send + Sync + Sized {
     /// What identifies it within an application.
     type Key: Sync;
     /// Where it is kept.

@@ -22,7 +22,7 @@ pub enum RedisMake {
     Valkey,
 }
 
-/// How long a replica may take to copy what there is.
+/// How long servers may take to do what they are told.
 const PATIENCE: Duration = Duration::from_secs(60);
 
 /// How often another free port is tried: between finding and using one, somebody may take it.
@@ -86,7 +86,8 @@ impl RedisServer {
             .arg(&self.folder.0)
             .args(&self.options);
         let ready = |line: &str| {
-            let taken = line.contains("Address already in use") || line.contains("Failed listening");
+            let taken =
+                line.contains("Address already in use") || line.contains("Failed listening");
             if taken { Some(false) } else { line.contains("Ready to accept").then_some(true) }
         };
         let (process, ready) = ServerProcess::start(&mut command, ready)?;
@@ -150,16 +151,27 @@ impl RedisServer {
     /// # Errors
     /// What the servers say; that it takes longer than a minute.
     pub async fn follow(&self, primary: &Self) -> RedisResult<()> {
-        let clock = Env::system().clock;
-        let until = clock.now() + PATIENCE;
         self.tell(&["REPLICAOF", "127.0.0.1", &primary.port.to_string()]).await?;
-        while !primary.info("replication").await?.contains("state=online") {
-            if clock.now() > until {
-                return Err(io::Error::other("the replica does not catch up").into());
-            }
-            clock.sleep(Duration::from_millis(20)).await;
-        }
-        Ok(())
+        until("the replica copies", async || {
+            Ok(primary.info("replication").await?.contains("state=online"))
+        })
+        .await
+    }
+
+    /// Waits until this replica of `primary` has everything that was written before.
+    ///
+    /// # Errors
+    /// What the servers say; that it takes longer than a minute.
+    pub async fn catch_up(&self, primary: &Self) -> RedisResult<()> {
+        let written = primary.offset().await?;
+        until("the replica catches up", async || Ok(self.offset().await? >= written)).await
+    }
+
+    /// How far its history goes.
+    async fn offset(&self) -> RedisResult<u64> {
+        let info = self.info("replication").await?;
+        let offset = info.lines().find_map(|line| line.strip_prefix("master_repl_offset:"));
+        Ok(offset.and_then(|offset| offset.trim().parse().ok()).unwrap_or(0))
     }
 
     /// What it says of itself.
@@ -178,6 +190,22 @@ impl RedisServer {
         let mut connection = Client::open(self.url())?.get_multiplexed_async_connection().await?;
         redis::cmd(command[0]).arg(&command[1..]).query_async(&mut connection).await
     }
+}
+
+/// Waits for something that has to happen.
+pub(super) async fn until(
+    what: &str,
+    mut done: impl AsyncFnMut() -> RedisResult<bool>,
+) -> RedisResult<()> {
+    let clock = Env::system().clock;
+    let deadline = clock.now() + PATIENCE;
+    while !done().await? {
+        if clock.now() > deadline {
+            return Err(io::Error::other(format!("not done in time: {what}")).into());
+        }
+        clock.sleep(Duration::from_millis(20)).await;
+    }
+    Ok(())
 }
 
 /// A port that was free a moment ago.

@@ -1,16 +1,13 @@
 //! Clusters of Redis or Valkey.
 
-use std::{io, time::Duration};
+use std::io;
 
-use kcl_core::env::Env;
-use redis::{RedisError, RedisResult, Value};
+use redis::RedisResult;
 
-use super::redis::{RedisMake, RedisServer, free_port};
+use super::redis::{RedisMake, RedisServer, free_port, until};
 
 /// Slots of a cluster.
 const SLOTS: usize = 16_384;
-/// How long the nodes may take to agree.
-const PATIENCE: Duration = Duration::from_secs(60);
 
 /// Three primaries that share the slots.
 #[derive(Debug)]
@@ -42,27 +39,24 @@ impl RedisCluster {
             let port = node.port().to_string();
             self.nodes[0].tell(&["CLUSTER", "MEET", "127.0.0.1", &port, &bus]).await?;
         }
-        let clock = Env::system().clock;
-        let until = clock.now() + PATIENCE;
-        while !self.agrees().await? {
-            if clock.now() > until {
-                return Err(RedisError::from(io::Error::other("the nodes do not agree")));
-            }
-            clock.sleep(Duration::from_millis(20)).await;
-        }
-        Ok(())
+        until("the nodes agree", async || self.agrees().await).await
     }
 
     /// Whether every node knows all others and who keeps which slots.
     async fn agrees(&self) -> RedisResult<bool> {
         for node in &self.nodes {
-            let info = text(node.tell(&["CLUSTER", "INFO"]).await?)?;
+            let info = node.cluster_info().await?;
             let known = format!("cluster_known_nodes:{}", self.nodes.len());
             if !info.contains("cluster_state:ok") || !info.contains(&known) {
                 return Ok(false);
             }
         }
         Ok(true)
+    }
+
+    /// Kills a node, as a crash would.
+    pub fn kill(&mut self, node: usize) {
+        self.nodes[node].kill();
     }
 
     /// The nodes.
@@ -73,6 +67,10 @@ impl RedisCluster {
 }
 
 impl RedisServer {
+    async fn cluster_info(&self) -> RedisResult<String> {
+        Ok(redis::from_redis_value(self.tell(&["CLUSTER", "INFO"]).await?)?)
+    }
+
     /// The port on which nodes of a cluster talk.
     async fn bus_port(&self) -> RedisResult<String> {
         let answer = self.tell(&["CONFIG", "GET", "cluster-port"]).await?;
@@ -86,8 +84,4 @@ fn node(make: RedisMake) -> io::Result<RedisServer> {
     let timeout = ["--cluster-node-timeout", "2000"];
     let options = ["--cluster-enabled", "yes", "--cluster-port", &bus];
     RedisServer::with(make, &[options.as_slice(), &timeout].concat())
-}
-
-fn text(value: Value) -> RedisResult<String> {
-    Ok(redis::from_redis_value(value)?)
 }
