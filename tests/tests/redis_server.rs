@@ -11,7 +11,7 @@ use kcl_core::{
     },
     store::{Consistency, LeaseStore, LeaseStoreExt, StoreError, StoreErrorKind},
 };
-use kcl_redis::{Durability, RedisStore, RedisStoreBuilder};
+use kcl_redis::{Durability, RedisStore, RedisStoreBuilder, TlsCertificates};
 use kcl_tests::servers::{RedisCluster, RedisMake, RedisServer};
 use redis::Value;
 
@@ -36,6 +36,19 @@ const RIGHTS: &[&str] = &[
     "+spublish",
     "+subscribe",
     "+ssubscribe",
+];
+
+/// The same by category.
+const CATEGORIES: &[&str] = &[
+    "+@scripting",
+    "+@hash",
+    "+@sortedset",
+    "+@string",
+    "+@pubsub",
+    "+time",
+    "+info",
+    "+wait",
+    "+cluster|slots",
 ];
 
 fn builder(server: &RedisServer) -> RedisStoreBuilder {
@@ -109,6 +122,8 @@ async fn the_rights_listed_suffice_and_each_missing_one_is_named() {
             builder(&server).credentials(Some(name), "p").build().unwrap()
         };
         use_everything(&allow("app", RIGHTS).await).await.unwrap();
+        server.tell(&["FLUSHALL"]).await.unwrap();
+        use_everything(&allow("broad", CATEGORIES).await).await.unwrap();
         let blind = allow("blind", &["+evalsha", "+eval", "+hget"]).await;
         let (kind, said) = refusal(&blind).await;
         assert_eq!(kind, StoreErrorKind::Denied);
@@ -365,6 +380,21 @@ async fn a_node_of_a_cluster_that_is_gone_is_replaced_by_one_that_was_learned() 
         }
     }
     assert!((1..12).contains(&served), "{served} of 12 are kept by the nodes that live");
+}
+
+#[tokio::test]
+async fn tls_is_spoken_with_those_whom_the_certificates_name_and_nobody_else() {
+    let (server, url, root_cert) = RedisServer::with_tls(RedisMake::Redis).unwrap();
+    let known = TlsCertificates { client_tls: None, root_cert: Some(root_cert) };
+    let trusting = RedisStore::builder("orders").url(&url).tls_certificates(known).build().unwrap();
+    assert!(trusting.location().starts_with("rediss://localhost:"), "{trusting:?}");
+    use_everything(&trusting).await.unwrap();
+    // By the machine's own authorities nobody knows this server.
+    let distrusting = RedisStore::new("orders", &url).unwrap();
+    let (kind, said) = refusal(&distrusting).await;
+    assert_eq!(kind, StoreErrorKind::Unavailable);
+    assert!(said.contains("certificate"), "{said}");
+    drop(server);
 }
 
 #[test]

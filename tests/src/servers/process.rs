@@ -43,9 +43,7 @@ impl ServerProcess {
             said.push(line);
         }
     }
-}
 
-impl ServerProcess {
     /// Sends a signal by its name, like `STOP`.
     ///
     /// # Errors

@@ -67,6 +67,33 @@ impl RedisServer {
         Err(taken.unwrap_or_else(|| io::ErrorKind::AddrInUse.into()))
     }
 
+    /// A server that also speaks TLS, its URL for that, and the certificate to trust, as PEM.
+    ///
+    /// # Errors
+    /// It cannot be started, or is not installed, or `openssl` is not.
+    pub fn with_tls(make: RedisMake) -> io::Result<(Self, String, Vec<u8>)> {
+        let port = free_port()?;
+        let folder = Folder::make(port)?;
+        let file = |name: &str| folder.0.join(name).display().to_string();
+        let (key, certificate) = (file("key.pem"), file("certificate.pem"));
+        let made = Command::new("openssl")
+            .args(["req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "1"])
+            .args(["-subj", "/CN=localhost", "-addext", "subjectAltName=DNS:localhost"])
+            .args(["-addext", "basicConstraints=critical,CA:FALSE"])
+            .args(["-keyout", &key, "-out", &certificate])
+            .output()?;
+        if !made.status.success() {
+            let said = String::from_utf8_lossy(&made.stderr).into_owned();
+            return Err(io::Error::other(format!("openssl: {said}")));
+        }
+        let tls_port = port.to_string();
+        let mut options = vec!["--tls-port", &tls_port, "--tls-auth-clients", "no"];
+        options.extend(["--tls-cert-file", &certificate, "--tls-key-file", &key]);
+        options.extend(["--tls-ca-cert-file", &certificate]);
+        let server = Self::with(make, &options)?;
+        Ok((server, format!("rediss://localhost:{port}"), std::fs::read(&certificate)?))
+    }
+
     /// Starts the server anew, on its port and in its folder, if it does not run.
     ///
     /// # Errors
