@@ -4,3 +4,9 @@ pub mod conformance;
 pub mod dynamo;
 pub mod kinesis;
 pub mod servers;
+
+/// The examples of the README.
+#[cfg(doctest)]
+#[doc = include_str!("../../README.md")]
+#[derive(Debug)]
+pub struct Readme;

@@ -64,7 +64,7 @@ impl Action {
         }
     }
 
-    /// Whether runs with this action may see two workers dispatch one shard at once: what DESIGN
+    /// Whether runs with this action may see two workers dispatch one shard at once: what ARCHITECTURE
     /// §9 excepts.
     #[must_use]
     pub const fn may_overlap(&self) -> bool {
