@@ -36,11 +36,8 @@ impl Rows {
             return Err(self.unusable(StoreErrorKind::Misconfigured, why));
         }
         if info.get("aof_enabled") == Some("0") && info.replicas() == 0 {
-            tracing::warn!(
-                server = self.location,
-                "kcl.redis.volatile: neither an append-only file nor a replica; what was written \
-                 since the last snapshot does not outlive a restart"
-            );
+            // What was written since the last snapshot does not outlive a restart.
+            tracing::warn!(server = self.location, "kcl.store.volatile");
         }
         Ok(())
     }

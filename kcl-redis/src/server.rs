@@ -122,7 +122,7 @@ impl Server {
         if self.replicas.durability == Durability::Auto {
             // Not waited for again before a beat finds that they keep up.
             self.replicas.note(0);
-            tracing::warn!(op = call.op, row = call.row, why, "kcl.redis.unreplicated");
+            tracing::warn!(op = call.op, row = call.row, why, "kcl.store.unreplicated");
             return Ok(());
         }
         Err(call.error(StoreErrorKind::Unknown, format!("written to the primary, but {why}")))

@@ -1,3 +1,5 @@
+//! What is refused, and what is never shown.
+
 use kcl_core::store::LeaseStore;
 
 use super::*;

@@ -1,3 +1,5 @@
+//! Rows there and back.
+
 use std::time::Duration;
 
 use kcl_core::{

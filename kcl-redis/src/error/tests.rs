@@ -1,3 +1,5 @@
+//! What failures mean.
+
 use std::io;
 
 use redis::parse_redis_value;
