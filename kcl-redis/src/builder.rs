@@ -18,15 +18,11 @@ use crate::{
 pub enum InvalidSettings {
     /// The name of an application.
     #[error(
-        "an application's name of {length} bytes{braces}: expected 1 to {max} without {{, }} and \
+        "{0:?} cannot be an application's name: expected 1 to {max} bytes without {{, }} and \
          control characters",
-        max = MAX_NAME,
-        braces = if *.length > MAX_NAME || *.length == 0 { "" } else { " with such a character" }
+        max = MAX_NAME
     )]
-    Application {
-        /// Its length in bytes.
-        length: usize,
-    },
+    Application(String),
     /// What all keys begin with.
     #[error("{0:?} is no key prefix: expected up to {max} bytes without {{ and }}", max = MAX_NAME)]
     Prefix(String),
@@ -104,7 +100,9 @@ impl RedisStoreBuilder {
     /// For a cluster, one node is enough, and several are safer: give each with a call of its own.
     /// The others are learned from them. Credentials and database of the first hold for all.
     pub fn url(mut self, url: &str) -> Self {
-        let info = url.into_connection_info();
+        let keepalive = TcpKeepalive::new().with_time(KEEPALIVE).with_interval(KEEPALIVE);
+        let tcp = TcpSettings::default().set_nodelay(true).set_keepalive(keepalive);
+        let info = url.into_connection_info().map(|info| info.set_tcp_settings(tcp));
         self.nodes.push(info.map_err(|error| InvalidSettings::Url {
             shown: without_credentials(url),
             why: error.detail().unwrap_or("it cannot be read").to_owned(),
@@ -112,8 +110,8 @@ impl RedisStoreBuilder {
         self
     }
 
-    /// The same, as a configuration: for what a URL cannot say. Its protocol version is not used:
-    /// the store speaks RESP3.
+    /// The same, as a configuration: for what a URL cannot say, like other TCP settings. Its protocol
+    /// version is not used: the store speaks RESP3.
     pub fn connection_info(mut self, info: ConnectionInfo) -> Self {
         self.nodes.push(Ok(info));
         self
@@ -164,14 +162,15 @@ impl RedisStoreBuilder {
     /// # Errors
     /// When a name, an address or a number cannot be used.
     pub fn build(self) -> Result<RedisStore, InvalidSettings> {
-        let length = self.application.len();
         let forbidden = |c: char| c == '{' || c == '}' || c.is_control();
+        let cut = |name: &str| name.chars().take(MAX_NAME + 1).collect();
+        let length = self.application.len();
         if length == 0 || length > MAX_NAME || self.application.contains(forbidden) {
-            return Err(InvalidSettings::Application { length });
+            return Err(InvalidSettings::Application(cut(&self.application)));
         }
         // Braces would move the hash tag, and with it the keys of a cluster.
         if self.prefix.len() > MAX_NAME || self.prefix.contains(forbidden) {
-            return Err(InvalidSettings::Prefix(self.prefix.chars().take(MAX_NAME + 1).collect()));
+            return Err(InvalidSettings::Prefix(cut(&self.prefix)));
         }
         let shortest = self.timeout.min(self.patience);
         if shortest < Duration::from_millis(10) {
@@ -199,9 +198,7 @@ impl RedisStoreBuilder {
                 settings = settings.set_password(password);
                 settings = settings.set_username(user.as_deref().unwrap_or("default"));
             }
-            let keepalive = TcpKeepalive::new().with_time(KEEPALIVE).with_interval(KEEPALIVE);
-            let tcp = TcpSettings::default().set_nodelay(true).set_keepalive(keepalive);
-            let info = info.set_redis_settings(settings).set_tcp_settings(tcp);
+            let info = info.set_redis_settings(settings);
             match (&self.certificates, info.addr()) {
                 (Some(certificates), ConnectionAddr::TcpTls { .. }) => {
                     let client = redis::Client::build_with_tls(info, certificates.clone());

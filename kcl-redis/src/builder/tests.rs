@@ -50,7 +50,7 @@ fn names_that_would_part_the_keys_of_an_application_are_refused() {
     assert!(named("orders/eu:1").is_ok());
     for bad in ["", "a{b", "a}b", "a\nb", &"x".repeat(256)] {
         let refused = named(bad).unwrap_err().to_string();
-        assert!(refused.contains("1 to 255 without {, }"), "{refused}");
+        assert!(refused.contains("1 to 255 bytes without {, }"), "{refused}");
     }
     let prefixed = |prefix: &str| {
         RedisStore::builder("orders").url("redis://cache").key_prefix(prefix).build()
