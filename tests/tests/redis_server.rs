@@ -12,7 +12,7 @@ use kcl_core::{
     store::{Consistency, LeaseStore, LeaseStoreExt, StoreError, StoreErrorKind},
 };
 use kcl_redis::{Durability, RedisStore, RedisStoreBuilder, TlsCertificates};
-use kcl_tests::servers::{RedisCluster, RedisMake, RedisServer};
+use kcl_tests::servers::{RedisMake, RedisServer};
 use redis::Value;
 
 /// The rights that the documentation of the store lists.
@@ -353,33 +353,6 @@ async fn operations_cost_what_the_documentation_says() {
     let clients: String = redis::from_redis_value(clients).unwrap();
     // Beats, everything else, and the one that asks.
     assert_eq!(clients.lines().count(), 3, "{clients}");
-}
-
-#[tokio::test]
-async fn a_node_of_a_cluster_that_is_gone_is_replaced_by_one_that_was_learned() {
-    let mut cluster = RedisCluster::start(RedisMake::Redis).await.unwrap();
-    // A name for each node, so that the first node keeps some and not all.
-    let url = cluster.nodes()[0].url();
-    let stores: Vec<_> =
-        (0..12).map(|n| RedisStore::new(&format!("orders-{n}"), &url).unwrap()).collect();
-    for store in &stores {
-        store.prepare().await.unwrap();
-        assert!(store.create(lease()).await.unwrap().is_done());
-    }
-    // Every connection is cut; the only address that was given answers no more.
-    for node in cluster.nodes() {
-        node.tell(&["CONFIG", "SET", "cluster-require-full-coverage", "no"]).await.unwrap();
-        node.tell(&["CLIENT", "KILL", "TYPE", "normal", "SKIPME", "yes"]).await.unwrap();
-    }
-    cluster.kill(0);
-    let mut served = 0;
-    for store in &stores {
-        match store.lease(&LeaseKey::planner()).await {
-            Ok(row) => served += usize::from(row.is_some()),
-            Err(gone) => assert_eq!(gone.kind, StoreErrorKind::Unavailable, "{}", cause(&gone)),
-        }
-    }
-    assert!((1..12).contains(&served), "{served} of 12 are kept by the nodes that live");
 }
 
 #[tokio::test]
