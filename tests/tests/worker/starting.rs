@@ -25,7 +25,7 @@ fn settings_that_contradict_each_other_are_refused_with_the_numbers() {
     virtually(|env| async move {
         let bench = Bench::new(env, 1);
         let mut settings = Settings::default();
-        settings.coordination.heartbeat_interval = std::time::Duration::from_secs(5);
+        settings.coordination.heartbeat_interval = Duration::from_secs(5);
         let built = bench.builder("a").settings(settings).for_each_batch(|_| async { Ok(()) });
         let WorkerError::Settings(refused) = built.build().unwrap_err() else { panic!("settings") };
         assert!(refused.to_string().contains("5s is too long for session_timeout 6s"), "{refused}");
@@ -73,7 +73,7 @@ fn run_until_leaves_when_its_signal_comes() {
         let bench = Bench::new(env.clone(), 4);
         bench.put(0, 40);
         let worker = bench.worker("a", Settings::default());
-        let signal = env.clock.sleep(std::time::Duration::from_secs(5));
+        let signal = env.clock.sleep(Duration::from_secs(5));
         worker.run_until(signal).await.unwrap();
         assert_eq!(bench.log.len(), 40);
         let next = bench.start("b");
