@@ -2,6 +2,7 @@
 
 pub mod conformance;
 pub mod dynamo;
+pub mod fleet;
 pub mod kinesis;
 pub mod servers;
 

@@ -43,7 +43,9 @@ fn files_are_short_and_lines_are_narrow() {
         if lines > 500 {
             found.push(format!("{name}: {lines} lines (500 at most)"));
         }
-        let wide = text.lines().zip(1..).filter(|(line, _)| line.chars().count() > 100);
+        // A row of a table cannot be broken.
+        let is_wide = |line: &str| line.chars().count() > 100 && !line.starts_with("//! |");
+        let wide = text.lines().zip(1..).filter(|(line, _)| is_wide(line));
         found.extend(wide.map(|(_, number)| format!("{name}:{number}: more than 100 columns")));
     }
     assert_none(&found, "files and lines");
@@ -51,8 +53,11 @@ fn files_are_short_and_lines_are_narrow() {
 
 #[test]
 fn every_module_says_what_it_is_for() {
+    // Tests beside the code are about the module they stand beside.
+    let is_beside = |name: &str| name.contains("/src/") && name.contains("tests");
     let silent = |(name, text): (String, String)| (!text.starts_with("//!")).then_some(name);
-    let found: Vec<String> = files(&["rs"]).into_iter().filter_map(silent).collect();
+    let found = files(&["rs"]).into_iter().filter(|(name, _)| !is_beside(name));
+    let found: Vec<String> = found.filter_map(silent).collect();
     assert_none(&found, "modules without a word about them");
 }
 

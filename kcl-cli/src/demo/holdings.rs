@@ -122,3 +122,51 @@ impl Holdings {
         held.iter().enumerate().map(|(rank, held)| held.saturating_sub(target(rank))).sum()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    /// Workers that hold so many leases of a stream that has just those.
+    fn holding(counts: &[usize]) -> Holdings {
+        let mut holdings = Holdings::default();
+        let workers = (1..).map(WorkerNo).take(counts.len());
+        let shard = |number: usize| format!("shardId-{number:012}").parse::<ShardId>().unwrap();
+        let shards = (0..counts.iter().sum()).map(shard);
+        holdings.cue(&Cue::Start(workers.clone().collect(), shards.collect()));
+        let owners = workers.zip(counts).flat_map(|(worker, count)| vec![worker; *count]);
+        for (number, worker) in owners.enumerate() {
+            let (shard, epoch) = (shard(number), Epoch(1));
+            holdings.turn(&Turn { worker, shard, epoch, gained: true, at: 0 });
+        }
+        holdings
+    }
+
+    /// Moves one lease at a time from who has most to who has least.
+    fn moves_by_hand(mut counts: Vec<usize>) -> usize {
+        for moves in 0.. {
+            counts.sort_unstable();
+            let last = counts.len() - 1;
+            if counts[last] - counts[0] <= 1 {
+                return moves;
+            }
+            counts[0] += 1;
+            counts[last] -= 1;
+        }
+        unreachable!()
+    }
+
+    proptest! {
+        #[test]
+        fn the_optimum_is_what_moving_one_lease_after_another_takes(
+            counts in prop::collection::vec(0..12_usize, 1..7),
+        ) {
+            let nothing = Cue::Split(Vec::new());
+            let holdings = holding(&counts);
+            prop_assert_eq!(holdings.optimum(&nothing), moves_by_hand(counts));
+            prop_assert_eq!(holdings.is_even(), holdings.optimum(&nothing) == 0);
+        }
+    }
+}

@@ -32,6 +32,8 @@ pub(super) struct Book {
     pub(super) moves: usize,
     /// Different records processed so far.
     pub(super) processed: usize,
+    /// Of each delivery, whether its record had been processed before.
+    again: Vec<bool>,
     /// Whether each record was processed, by its number.
     seen: Vec<bool>,
     /// What must not happen and did, apart from what the judge finds.
@@ -125,9 +127,10 @@ impl Book {
         if at >= self.seen.len() && at < usize::MAX {
             self.seen.resize(at + 1, false);
         }
-        if let Some(seen) = self.seen.get_mut(at) {
-            self.processed += usize::from(!std::mem::replace(seen, true));
-        }
+        let seen = self.seen.get_mut(at);
+        let again = seen.is_some_and(|seen| std::mem::replace(seen, true));
+        self.processed += usize::from(!again);
+        self.again.push(again);
         self.history.deliveries.push(delivery);
     }
 
@@ -141,10 +144,10 @@ impl Book {
         self.history.deliveries.len() - self.processed
     }
 
-    /// What was processed in the second before `now`.
-    pub(super) fn last_second(&self, now: Millis) -> &[Delivery] {
-        let all = &self.history.deliveries;
-        let from = all.iter().rposition(|delivery| delivery.at + 1_000 < now);
-        &all[from.map_or(0, |last_before| last_before + 1)..]
+    /// What was processed for the first time in the second before `now`, the newest first.
+    pub(super) fn last_second(&self, now: Millis) -> Vec<&Delivery> {
+        let recent = self.history.deliveries.iter().zip(&self.again).rev();
+        let recent = recent.take_while(|(delivery, _)| delivery.at + 1_000 >= now);
+        recent.filter(|(_, again)| !**again).map(|(delivery, _)| delivery).collect()
     }
 }

@@ -22,17 +22,20 @@
 //! | `events[].event` | `start`, `split`, `join`, `crash` or `leave` |
 //! | `events[].workers` | the workers it is about |
 //! | `events[].at_ms` | when, since the start of the run |
-//! | `events[].balanced_after_ms` | until every open shard is held and no two workers differ by more than one; `null` if never |
-//! | `events[].moves`, `.optimum` | leases that went from one worker that stays to another, and the fewest that had to |
-//! | `events[].duplicates` | deliveries of records that had been processed before, until the next event |
-//! | `events[].read_again_after_ms` | after a crash or leave: until the last of the worker's shards was read by another |
+//! | `events[].balanced_after_ms` | until it is in balance (below) for good, or `null` |
+//! | `events[].moves`, `.optimum` | moves between workers that stay, and the fewest needed |
+//! | `events[].duplicates` | as above, until the next event |
+//! | `events[].read_again_after_ms` | after a crash or leave: until others read all its shards |
 //! | `events[].unread` | after a crash or leave, if any: how many of them nobody read again |
+//!
+//! In balance, every open shard is held, and no two workers differ by more than one lease.
 //!
 //! Lost records, disorder, a fleet that does not come to balance and moves above the optimum are
 //! problems. Duplicates are not: after a crash a shard is read again from its last checkpoint. The
 //! optimum of a split is that of all its shards at once; they end one after another and the fleet
 //! answers each, so up to one move more for each is no problem.
 
+mod backlog;
 mod facts;
 mod fleet;
 mod holdings;
@@ -100,7 +103,8 @@ pub fn run(args: &DemoArgs) -> Result<ExitCode> {
     // Workers that still run after an error are not waited for.
     runtime.shutdown_background();
     let Some(verdict) = played? else {
-        writeln!(io::stderr(), "interrupted: the demo was not played to its end, so no verdict")?;
+        // On a line of its own, after what the terminal shows for ctrl-c.
+        writeln!(io::stderr(), "\ninterrupted: the demo did not come to its end: no verdict")?;
         return Ok(ExitCode::from(INTERRUPTED));
     };
     let mut out = io::stdout().lock();

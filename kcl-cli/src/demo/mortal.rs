@@ -74,3 +74,28 @@ impl Life {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_keeper_that_is_ended_is_gone_before_anything_else_happens() {
+        let (env, life) = Mortal::env();
+        let (started, begun) = std::sync::mpsc::channel();
+        let held = Arc::new(());
+        let holding = Arc::clone(&held);
+        let keep = async move {
+            started.send(()).unwrap();
+            std::future::pending::<()>().await;
+            drop(holding);
+        };
+        env.spawner.spawn_keeper(Box::new(move || Box::pin(keep))).unwrap();
+        begun.recv().unwrap();
+        assert_eq!(Arc::strong_count(&held), 2);
+        life.end();
+        assert_eq!(Arc::strong_count(&held), 1);
+        // Once more changes nothing.
+        life.end();
+    }
+}

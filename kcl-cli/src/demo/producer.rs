@@ -1,8 +1,6 @@
 //! A steady producer that keeps the order of each key.
 
 use std::{
-    collections::BTreeSet,
-    mem,
     sync::{
         Arc,
         atomic::{AtomicBool, Ordering},
@@ -18,10 +16,11 @@ use aws_sdk_kinesis::{
 };
 use kcl_core::env::{Clock, Env};
 
-use super::{facts::Produced, ledger::Ledger, payload::Payload, stream::DemoStream, stream::NAME};
-
-/// How many partition keys there are. More than a call takes, so that each call has a key once.
-const KEYS: u32 = 1_000;
+use super::{
+    backlog::{Backlog, Entry},
+    ledger::Ledger,
+    stream::{DemoStream, NAME},
+};
 
 /// How often records are put.
 const TICK: Duration = Duration::from_millis(100);
@@ -45,12 +44,7 @@ pub(super) struct Producer {
     clock: Arc<dyn Clock>,
     rate: u32,
     stop: Stop,
-    /// What was refused and is to be sent again first.
-    refused: Vec<Entry>,
-    next_id: u64,
-    next_key: u32,
-    /// How many records each key has.
-    counts: Vec<u32>,
+    backlog: Backlog,
 }
 
 /// Asks the producer to finish. Clones ask the same one.
@@ -64,12 +58,6 @@ impl Stop {
     }
 }
 
-#[derive(Clone, Copy, Debug)]
-struct Entry {
-    record: Produced,
-    payload: Payload,
-}
-
 impl Producer {
     /// A producer of `rate` records a second.
     pub(super) fn new(
@@ -79,10 +67,8 @@ impl Producer {
         rate: u32,
         stop: Stop,
     ) -> Self {
-        let counts = (0..KEYS).map(|_| 0).collect();
         let clock = Arc::clone(&env.clock);
-        let (next_id, next_key) = (0, 0);
-        Self { stream, ledger, clock, rate, stop, refused: Vec::new(), next_id, next_key, counts }
+        Self { stream, ledger, clock, rate, stop, backlog: Backlog::default() }
     }
 
     /// Puts records until asked to stop and everything begun is acknowledged.
@@ -95,17 +81,17 @@ impl Producer {
         let mut tick = 0;
         loop {
             let stopping = self.stop.0.load(Ordering::Relaxed);
-            if stopping && self.refused.is_empty() {
+            if stopping && self.backlog.is_empty() {
                 return Ok(());
             }
             tick = (tick + 1) % TICKS;
             let wanted = if stopping { 0 } else { self.share_of(tick) };
-            let batch = self.next_batch(wanted);
+            let batch = self.backlog.next_batch(wanted, self.ledger.now());
             match self.put(&batch).await {
                 Ok(()) => failures = 0,
                 Err(error) => {
                     // Sent again as it is: should it have arrived, records stand there twice.
-                    self.refused = batch;
+                    batch.into_iter().for_each(|entry| self.backlog.refuse(entry));
                     failures += 1;
                     if failures > PATIENCE {
                         return Err(error.context("the producer cannot put records"));
@@ -122,33 +108,6 @@ impl Producer {
         self.rate / TICKS + if tick < self.rate % TICKS { 1 } else { 0 }
     }
 
-    /// What was refused, and then new records of other keys.
-    fn next_batch(&mut self, wanted: u32) -> Vec<Entry> {
-        let mut batch = mem::take(&mut self.refused);
-        let waiting: BTreeSet<u32> = batch.iter().map(|entry| entry.record.key).collect();
-        let room = usize::try_from(wanted).unwrap_or(usize::MAX);
-        while batch.len() < room {
-            let key = self.next_key;
-            self.next_key = (self.next_key + 1) % KEYS;
-            if !waiting.contains(&key) {
-                batch.push(self.next_entry(key));
-            }
-        }
-        batch
-    }
-
-    fn next_entry(&mut self, key: u32) -> Entry {
-        let id = self.next_id;
-        self.next_id += 1;
-        let mut nth = 0;
-        if let Some(count) = usize::try_from(key).ok().and_then(|key| self.counts.get_mut(key)) {
-            nth = *count;
-            *count += 1;
-        }
-        let payload = Payload { id, sent: self.ledger.now() };
-        Entry { record: Produced { id, key, nth }, payload }
-    }
-
     /// Puts a batch, and keeps what was refused.
     async fn put(&mut self, batch: &[Entry]) -> Result<()> {
         if batch.is_empty() {
@@ -163,7 +122,7 @@ impl Producer {
             if took(result) {
                 self.ledger.produced(entry.record);
             } else {
-                self.refused.push(*entry);
+                self.backlog.refuse(*entry);
             }
         }
         Ok(())

@@ -62,12 +62,7 @@ impl Stage {
         let producer = Stop::default();
         let working =
             Producer::new(stream.clone(), ledger.clone(), &env, args.rate, producer.clone());
-        let (done, produced) = oneshot::channel();
-        let work: Task = Box::pin(async move {
-            // Nobody listens if the demo is over already.
-            let _ = done.send(working.run().await);
-        });
-        drop(env.spawner.spawn("producer", work));
+        let produced = beside(&env, "producer", working.run());
         Ok(Self {
             fleet: Fleet::new(stream.clone(), ledger.clone()),
             rng: Rng::new(args.seed),
@@ -99,11 +94,11 @@ impl Stage {
         let open = self.stream.open_shards().await?;
         let open = open.into_iter().map(|shard| shard.id).collect();
         self.begin("start", format!("{} workers start on {SHARDS} shards", FIRST.len()));
-        self.ledger.cue(Cue::Start(FIRST.to_vec(), open), self.ledger.now());
+        let at = self.cue(Cue::Start(FIRST.to_vec(), open));
         for worker in FIRST {
             self.fleet.start(worker)?;
         }
-        self.balance(view).await
+        self.balance(view, at).await
     }
 
     async fn split(&mut self, view: &mut View) -> Result<()> {
@@ -117,29 +112,37 @@ impl Stage {
         let after = open.len() + 2 * chosen.len();
         self.begin("split", format!("{} shards split: {SHARDS} → {after} open", chosen.len()));
         let at = self.ledger.now();
-        let splits = self.stream.split(&chosen).await?;
+        let stream = self.stream.clone();
+        let mut split = beside(&self.env, "splits", async move { stream.split(&chosen).await });
+        let splits = loop {
+            self.frame(view).await?;
+            if let Ok(splits) = split.try_recv() {
+                break splits?;
+            }
+        };
         self.ledger.cue(Cue::Split(splits), at);
-        self.balance(view).await
+        self.balance(view, at).await
     }
 
     async fn join(&mut self, view: &mut View) -> Result<()> {
         let (before, more) = (FIRST.len(), JOINING.len());
         self.begin("join", format!("{more} workers join: {before} → {}", before + more));
-        self.ledger.cue(Cue::Join(JOINING.to_vec()), self.ledger.now());
+        let at = self.cue(Cue::Join(JOINING.to_vec()));
         for worker in JOINING {
             self.fleet.start(worker)?;
         }
-        self.balance(view).await
+        self.balance(view, at).await
     }
 
     /// The planner dies: the hardest worker to lose.
     async fn crash(&mut self, view: &mut View) -> Result<()> {
         let planner = self.fleet.planner();
         let worker = planner.or_else(|| self.fleet.workers().next()).context("no worker runs")?;
-        self.begin("crash", format!("{worker} crashes, the planner of the fleet"));
+        let what = if planner.is_some() { ", the planner of the fleet," } else { "" };
+        self.begin("crash", format!("{worker}{what} crashes"));
         self.fleet.crash(worker);
-        self.ledger.cue(Cue::Crash(worker), self.ledger.now());
-        self.balance(view).await
+        let at = self.cue(Cue::Crash(worker));
+        self.balance(view, at).await
     }
 
     async fn leave(&mut self, view: &mut View) -> Result<()> {
@@ -147,9 +150,9 @@ impl Stage {
         let worker = *workers.get(self.draw(workers.len())).context("no worker runs")?;
         self.begin("leave", format!("{worker} leaves gracefully"));
         self.leaving.push(worker);
-        self.ledger.cue(Cue::Leave(worker), self.ledger.now());
+        let at = self.cue(Cue::Leave(worker));
         self.fleet.ask_to_leave(worker);
-        self.balance(view).await
+        self.balance(view, at).await
     }
 
     /// No more records; those there are, are processed; everybody goes home.
@@ -178,9 +181,9 @@ impl Stage {
         Ok(history)
     }
 
-    /// Waits until the fleet has been balanced for a while, or for too long.
-    async fn balance(&mut self, view: &mut View) -> Result<()> {
-        let since = self.ledger.now();
+    /// Waits until the fleet has been balanced for a while after `since`, or for too long.
+    async fn balance(&mut self, view: &mut View, since: Millis) -> Result<()> {
+        let asked = self.ledger.now();
         let mut even_since = None;
         loop {
             self.frame(view).await?;
@@ -198,7 +201,7 @@ impl Stage {
             } else {
                 even_since = None;
                 self.finish(None);
-                if now > since + PATIENCE {
+                if now > asked + PATIENCE {
                     return Ok(());
                 }
             }
@@ -212,6 +215,13 @@ impl Stage {
         view.draw(&scene.lasting(self.calm * ACTS_WITH_CALM + REST))?;
         self.env.clock.sleep(FRAME).await;
         Ok(())
+    }
+
+    /// Writes down what is done now, and returns when that is.
+    fn cue(&self, cue: Cue) -> Millis {
+        let at = self.ledger.now();
+        self.ledger.cue(cue, at);
+        at
     }
 
     fn begin(&mut self, name: &'static str, headline: String) {
@@ -229,6 +239,21 @@ impl Stage {
         let length = u64::try_from(length).unwrap_or(u64::MAX);
         usize::try_from(self.rng.below(length)).unwrap_or(0)
     }
+}
+
+/// Lets work go on beside the script, and tells how it ended.
+fn beside<T: Send + 'static>(
+    env: &Env,
+    name: &'static str,
+    work: impl Future<Output = T> + Send + 'static,
+) -> oneshot::Receiver<T> {
+    let (done, result) = oneshot::channel();
+    let work: Task = Box::pin(async move {
+        // Nobody listens if the demo is over already.
+        let _ = done.send(work.await);
+    });
+    drop(env.spawner.spawn(name, work));
+    result
 }
 
 impl fmt::Debug for Stage {

@@ -51,7 +51,7 @@ async fn serve(listener: std::net::TcpListener) -> io::Result<()> {
     let options = StoreOptions {
         create_stream_ms: 5,
         delete_stream_ms: 5,
-        update_stream_ms: 5,
+        update_stream_ms: 1,
         shard_limit: 1_000,
         ..StoreOptions::default()
     };

@@ -19,8 +19,9 @@ use super::facts::Split;
 /// The stream's name.
 pub(super) const NAME: &str = "demo";
 
-/// How often a shard with nothing new is read: small, so that the demo's lag is the library's.
-const IDLE_POLL: Duration = Duration::from_millis(300);
+/// How often a shard with nothing new is read: often enough to look at, and seldom enough for
+/// thirty shards and their server on two busy cores.
+const IDLE_POLL: Duration = Duration::from_millis(500);
 
 /// The stream of the demo.
 #[derive(Clone)]

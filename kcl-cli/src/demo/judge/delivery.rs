@@ -28,7 +28,7 @@ pub(in crate::demo) struct Records {
     /// First deliveries after the first delivery of a later record of the same partition key, in
     /// whatever shards they are.
     pub(in crate::demo) out_of_order_key: usize,
-    /// Deliveries from a shard before all of its parent's records had been processed.
+    /// Deliveries from a shard before all of its ancestors' records had been processed.
     pub(in crate::demo) before_parent: usize,
     /// Deliveries under an epoch older than one already seen for the shard: by a worker that had
     /// lost the lease.
@@ -134,9 +134,11 @@ fn before_parent(
     parents: &BTreeMap<&ShardId, &ShardId>,
     shards: &BTreeMap<&ShardId, Shard<'_>>,
 ) -> usize {
+    let parent = |shard: &&ShardId| parents.get(*shard).copied();
     let early = |(place, delivery): &(usize, &Delivery)| {
-        let parent = parents.get(&delivery.shard).and_then(|parent| shards.get(*parent));
-        parent.is_some_and(|parent| parent.ended > *place)
+        // A parent may be empty, and its own parent not.
+        let mut ancestors = std::iter::successors(parent(&&delivery.shard), parent);
+        ancestors.any(|shard| shards.get(shard).is_some_and(|shard| shard.ended > *place))
     };
     deliveries.iter().enumerate().filter(early).count()
 }

@@ -27,3 +27,6 @@ pub(super) fn judge(history: &History) -> Findings {
     problems.extend(events.iter().flat_map(EventReport::problems));
     Findings { records, events, problems }
 }
+
+#[cfg(test)]
+mod tests;

@@ -30,7 +30,8 @@ pub(super) enum View {
 impl View {
     /// The moving picture if stderr is a terminal and nobody asked for plain lines.
     pub(super) fn new(plain: bool) -> Self {
-        if plain || !io::stderr().is_terminal() {
+        let dumb = std::env::var_os("TERM").is_some_and(|term| term == "dumb");
+        if plain || dumb || !io::stderr().is_terminal() {
             Self::Plain(Plain::default())
         } else {
             Self::Screen(Screen::default())

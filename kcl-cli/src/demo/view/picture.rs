@@ -29,7 +29,7 @@ pub(super) fn picture(scene: &Scene, width: usize) -> Vec<Line> {
     lines.push(titles(width));
     lines.extend(scene.workers.iter().map(|row| worker(row, most, width)));
     lines.push(Line::default());
-    lines.extend(totals(scene, width));
+    lines.extend(totals(scene));
     lines.push(Line::default());
     lines.extend(timeline::timeline(&scene.history, scene.expected, width));
     lines
@@ -41,8 +41,9 @@ fn acts(scene: &Scene) -> Line {
     for (number, name) in ACTS.iter().enumerate() {
         let (ink, text) = match scene.acts.get(number) {
             None => (Ink::Quiet, format!("· {name}")),
+            Some(Act { took: Some(_), name: "end", .. }) => (Ink::Good, "✓ end".to_owned()),
             Some(Act { took: Some(took), .. }) => {
-                (Ink::Good, format!("✓ {name} {}", seconds(*took)))
+                (Ink::Good, format!("✓ {name} {}", seconds(*took).replace(' ', "")))
             }
             Some(Act { took: None, .. }) => (Ink::Busy, format!("▸ {name}")),
         };
@@ -76,11 +77,7 @@ fn titles(width: usize) -> Line {
 fn worker(row: &WorkerRow, most: usize, width: usize) -> Line {
     let room = width.saturating_sub(BESIDE);
     let ink = if row.state == State::Works { Ink::Worker(row.worker.0) } else { Ink::Quiet };
-    let filled = (row.leases * room).div_ceil(most).min(room);
-    let bar = "█".repeat(filled);
-    let line = Line::of(ink, format!(" {:<10}", row.worker.to_string()))
-        .with(ink, bar)
-        .with(Ink::Quiet, "·".repeat(room - filled));
+    let line = bar(Line::of(ink, format!(" {:<10}", row.worker.to_string())), row, most, room, ink);
     let leases = if row.leases == 0 && row.state != State::Works {
         String::new()
     } else {
@@ -98,7 +95,21 @@ fn worker(row: &WorkerRow, most: usize, width: usize) -> Line {
     }
 }
 
-fn totals(scene: &Scene, width: usize) -> Vec<Line> {
+/// A block for each lease, and dots up to the most that a worker holds.
+fn bar(line: Line, row: &WorkerRow, most: usize, room: usize, ink: Ink) -> Line {
+    let block = (room / most).saturating_sub(1).max(1);
+    let gap = usize::from(room / most > 1);
+    let leases = row.leases.min(most);
+    let blocks =
+        |sign: &str, count| format!("{}{}", sign.repeat(block), " ".repeat(gap)).repeat(count);
+    let used = most * (block + gap);
+    let free = if row.state == State::Works { "·" } else { " " };
+    line.with(ink, blocks("█", leases))
+        .with(Ink::Quiet, blocks(free, most - leases))
+        .with(Ink::Usual, " ".repeat(room.saturating_sub(used)))
+}
+
+fn totals(scene: &Scene) -> Vec<Line> {
     let records = Line::of(Ink::Usual, format!(" {} records processed", scene.processed))
         .with(Ink::Quiet, format!(" of {} produced", scene.produced))
         .with(Ink::Usual, format!(" · {} duplicates · {} moves", scene.duplicates, scene.moves));
@@ -108,6 +119,72 @@ fn totals(scene: &Scene, width: usize) -> Vec<Line> {
     let speed = Line::of(Ink::Usual, format!(" {} records/s ", scene.rate))
         .with(Ink::Good, sparks)
         .with(Ink::Usual, format!("  lag p99 {} ms", scene.lag));
-    let _ = width;
     vec![records, speed]
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::demo::facts::{Cue, Event, History, WorkerNo};
+
+    fn row(number: u16, leases: usize, state: State) -> WorkerRow {
+        let worker = WorkerNo(number);
+        WorkerRow { worker, state, leases, rate: 1_234, lag: 98_765, plans: number == 1 }
+    }
+
+    fn scene(leases: &[usize]) -> Scene {
+        let act = |name: &&'static str| Act {
+            name,
+            headline: "worker-2, the planner of the fleet, crashes".into(),
+            took: Some(if *name == "crash" { 12_345 } else { 9_876 }),
+        };
+        let states = [State::Works, State::Crashed, State::Left];
+        let rows = (1..).zip(leases).zip(states.into_iter().cycle());
+        let workers = (1..=5).map(WorkerNo).collect();
+        let start = Event { cue: Cue::Start(workers, Vec::new()), at: 1 };
+        Scene {
+            now: 45_678,
+            expected: 40_000,
+            acts: ACTS.iter().map(act).collect(),
+            workers: rows.map(|((number, leases), state)| row(number, *leases, state)).collect(),
+            produced: 22_222,
+            processed: 22_222,
+            duplicates: 333,
+            moves: 44,
+            rate: 1_234,
+            lag: 98_765,
+            rates: vec![0, 1, 500, 1_000],
+            history: History { events: vec![start], over: 45_678, ..History::default() },
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn no_line_is_wider_than_a_terminal_of_eighty_columns_or_more(
+            width in 79_usize..160, leases in prop::collection::vec(0..30_usize, 0..6),
+        ) {
+            for line in picture(&scene(&leases), width) {
+                prop_assert!(line.width() <= width, "{:?}", line.plain());
+            }
+        }
+
+        #[test]
+        fn no_terminal_is_too_small(width in 0_usize..79) {
+            for line in picture(&scene(&[9, 3, 0]), width) {
+                prop_assert!(line.coloured(width).len() < 10_000);
+            }
+        }
+    }
+
+    #[test]
+    fn a_worker_shows_a_block_for_each_lease() {
+        let lines = picture(&scene(&[7]), 79);
+        let line = lines.iter().map(Line::plain).find(|line| line.starts_with(" worker-1"));
+        let line = line.unwrap();
+        assert_eq!(line.matches("██ ").count(), 7, "{line}");
+        assert_eq!(line.matches("·· ").count(), 3, "{line}");
+        assert!(line.ends_with("98765 ms plans"), "{line}");
+    }
 }

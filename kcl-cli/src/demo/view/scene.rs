@@ -31,7 +31,7 @@ pub(in crate::demo) struct Scene {
     pub(super) processed: usize,
     pub(super) duplicates: usize,
     pub(super) moves: usize,
-    /// Records processed in the last second.
+    /// Records processed for the first time in the last second.
     pub(super) rate: usize,
     /// How old they were: 99 of 100 were not older.
     pub(super) lag: Millis,
@@ -70,7 +70,7 @@ impl Scene {
         let book = ledger.book();
         let recent = book.last_second(now);
         let row = |(worker, state): (WorkerNo, State)| {
-            let own: Vec<&Delivery> = recent.iter().filter(|d| d.worker == worker).collect();
+            let own: Vec<_> = recent.iter().filter(|delivery| delivery.worker == worker).collect();
             WorkerRow {
                 worker,
                 state,

@@ -4,7 +4,7 @@ use super::{
     line::{Ink, Line},
     plain::seconds,
 };
-use crate::demo::{judge::EventReport, verdict::Verdict};
+use crate::demo::{facts::Millis, judge::EventReport, verdict::Verdict};
 
 /// The verdict, in a few lines.
 pub(super) fn summary(verdict: &Verdict) -> Vec<Line> {
@@ -45,14 +45,19 @@ pub(super) fn summary(verdict: &Verdict) -> Vec<Line> {
 fn event(report: &EventReport) -> Line {
     let line = match report.balanced_after_ms {
         Some(after) => Line::of(Ink::Good, " ✓ ")
-            .with(Ink::Usual, format!("{:<6} balanced after {:>6}", report.event, seconds(after))),
+            .with(Ink::Usual, format!("{:<6} balanced after {:>6}", report.event, span(after))),
         None => Line::of(Ink::Bad, " ✗ ")
             .with(Ink::Usual, format!("{:<6} not balanced        ", report.event)),
     };
     let line = line
         .with(Ink::Usual, format!("   {:>2} moves (optimum {:>2})", report.moves, report.optimum));
     match report.read_again_after_ms {
-        Some(after) => line.with(Ink::Usual, format!("   read again after {}", seconds(after))),
+        Some(after) => line.with(Ink::Usual, format!("   read again after {}", span(after))),
         None => line,
     }
+}
+
+/// A time like `1.2 s`, or `345 ms`.
+fn span(millis: Millis) -> String {
+    if millis < 1_000 { format!("{millis} ms") } else { seconds(millis) }
 }

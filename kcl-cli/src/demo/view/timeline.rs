@@ -11,6 +11,9 @@ use crate::demo::{
 /// Eighths of a character's height.
 const HEIGHTS: [char; 9] = [' ', '▁', '▂', '▃', '▄', '▅', '▆', '▇', '█'];
 
+/// The height of the picture in leases, at least: so that it does not change while it is watched.
+const USUAL_MOST: usize = 10;
+
 /// The columns left of the picture and right of it.
 const LEFT: usize = 11;
 const RIGHT: usize = 1;
@@ -24,7 +27,7 @@ pub(super) fn timeline(history: &History, expected: Millis, width: usize) -> Vec
         history.events.iter().flat_map(|event| event.cue.workers().iter().copied()).collect();
     let column = |at: Millis| scale(at, span, columns).min(columns - 1);
     let counts = counts(history, &workers, span, columns);
-    let most = counts.iter().flatten().flatten().max().copied().unwrap_or(0).max(1);
+    let most = counts.iter().flatten().flatten().max().copied().unwrap_or(0).max(USUAL_MOST);
     let mut lines = markers(&history.events, column, columns);
     for (worker, row) in workers.iter().zip(&counts) {
         let name = Line::of(Ink::Worker(worker.0), format!(" {:<10}", worker.to_string()));
@@ -115,8 +118,11 @@ fn axis(span: Millis, columns: usize) -> Line {
     for second in (0..=span / 1_000).step_by(step) {
         let at = scale(second * 1_000, span, columns);
         let used = text.chars().count();
-        text.push_str(&" ".repeat(at.saturating_sub(used)));
-        text.push_str(&format!("{second} s"));
+        let label = format!("{second} s");
+        if at + label.len() <= columns {
+            text.push_str(&" ".repeat(at.saturating_sub(used)));
+            text.push_str(&label);
+        }
     }
     Line::of(Ink::Quiet, format!("{}{text}", " ".repeat(LEFT)))
 }
