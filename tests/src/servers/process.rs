@@ -8,6 +8,8 @@ use std::{
     time::Duration,
 };
 
+use rustix::process::{Pid, Signal, kill_process};
+
 /// How long a server may take to say that it is ready.
 const PATIENCE: Duration = Duration::from_secs(60);
 
@@ -44,14 +46,12 @@ impl ServerProcess {
         }
     }
 
-    /// Sends a signal by its name, like `STOP`.
+    /// Sends a signal.
     ///
     /// # Errors
     /// It cannot be sent.
-    pub fn signal(&self, name: &str) -> io::Result<()> {
-        let id = self.0.id().to_string();
-        let sent = Command::new("kill").args(["-s", name, &id]).status()?;
-        if sent.success() { Ok(()) } else { Err(io::Error::other(format!("kill: {sent}"))) }
+    pub fn signal(&self, signal: Signal) -> io::Result<()> {
+        Ok(kill_process(Pid::from_child(&self.0), signal)?)
     }
 }
 

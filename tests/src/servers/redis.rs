@@ -3,13 +3,15 @@
 use std::{
     io,
     net::{Ipv4Addr, TcpListener},
-    path::{Path, PathBuf},
+    path::PathBuf,
     process::Command,
     time::Duration,
 };
 
 use kcl_core::env::Env;
 use redis::{Client, RedisResult, Value};
+use rustix::process::Signal;
+use tempfile::TempDir;
 
 use super::process::{ServerProcess, installed};
 
@@ -34,7 +36,7 @@ pub struct RedisServer {
     make: RedisMake,
     port: u16,
     options: Vec<String>,
-    folder: Folder,
+    folder: TempDir,
     process: Option<ServerProcess>,
 }
 
@@ -55,7 +57,7 @@ impl RedisServer {
         let mut taken = None;
         for _ in 0..MOST_PORTS {
             let port = free_port()?;
-            let folder = Folder::make(port)?;
+            let folder = TempDir::new()?;
             let options = options.iter().map(ToString::to_string).collect();
             let mut server = Self { make, port, options, folder, process: None };
             match server.launch() {
@@ -73,8 +75,8 @@ impl RedisServer {
     /// It cannot be started, or is not installed, or `openssl` is not.
     pub fn with_tls(make: RedisMake) -> io::Result<(Self, String, Vec<u8>)> {
         let port = free_port()?;
-        let folder = Folder::make(port)?;
-        let file = |name: &str| folder.0.join(name).display().to_string();
+        let folder = TempDir::new()?;
+        let file = |name: &str| folder.path().join(name).display().to_string();
         let (key, certificate) = (file("key.pem"), file("certificate.pem"));
         let made = Command::new("openssl")
             .args(["req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "1"])
@@ -110,7 +112,7 @@ impl RedisServer {
         command
             .args(["--bind", "127.0.0.1", "--port", &self.port.to_string(), "--save", ""])
             .arg("--dir")
-            .arg(&self.folder.0)
+            .arg(self.folder.path())
             .args(&self.options);
         let ready = |line: &str| {
             let taken =
@@ -135,7 +137,7 @@ impl RedisServer {
     /// # Errors
     /// It does not run.
     pub fn pause(&self) -> io::Result<()> {
-        self.signal("STOP")
+        self.signal(Signal::STOP)
     }
 
     /// Lets a paused process go on.
@@ -143,12 +145,12 @@ impl RedisServer {
     /// # Errors
     /// It does not run.
     pub fn resume(&self) -> io::Result<()> {
-        self.signal("CONT")
+        self.signal(Signal::CONT)
     }
 
-    fn signal(&self, name: &str) -> io::Result<()> {
+    fn signal(&self, signal: Signal) -> io::Result<()> {
         let gone = || io::Error::new(io::ErrorKind::NotFound, "the server does not run");
-        self.process.as_ref().ok_or_else(gone)?.signal(name)
+        self.process.as_ref().ok_or_else(gone)?.signal(signal)
     }
 
     /// Where it listens, as `redis://host:port`.
@@ -238,23 +240,4 @@ pub(super) async fn until(
 /// A port that was free a moment ago.
 pub(super) fn free_port() -> io::Result<u16> {
     Ok(TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?.local_addr()?.port())
-}
-
-/// A temporary folder that goes with its server.
-#[derive(Debug)]
-struct Folder(PathBuf);
-
-impl Folder {
-    fn make(port: u16) -> io::Result<Self> {
-        let name = format!("kcl-tests-{}-redis-{port}", std::process::id());
-        let path = Path::new(&std::env::temp_dir()).join(name);
-        std::fs::create_dir_all(&path)?;
-        Ok(Self(path))
-    }
-}
-
-impl Drop for Folder {
-    fn drop(&mut self) {
-        drop(std::fs::remove_dir_all(&self.0));
-    }
 }
