@@ -110,8 +110,8 @@ impl RedisStoreBuilder {
         self
     }
 
-    /// The same, as a configuration: for what a URL cannot say, like other TCP settings. Its protocol
-    /// version is not used: the store speaks RESP3.
+    /// The same, as a configuration: for what a URL cannot say, like other TCP settings. Its
+    /// protocol version is not used: the store speaks RESP3.
     pub fn connection_info(mut self, info: ConnectionInfo) -> Self {
         self.nodes.push(Ok(info));
         self

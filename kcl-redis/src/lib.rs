@@ -90,15 +90,16 @@
 //! | beat, registration, end of a session | 1 script |
 //! | wake | 1 script, which publishes |
 //! | checkpoint | 1 script |
-//! | a new lease, acquire, release, end of a shard, a document written or deleted | 1 script, and 1 `WAIT` where there are replicas; several at once share it |
-//! | a refused write | as if it had been done, without waiting |
+//! | new lease, acquire, release, end of a shard, delete, document | 1 script; 1 `WAIT` with replicas |
+//! | a refused write | as if it had been done |
 //! | one session, lease or document | 1 `HGET` |
 //! | a listing | 1 script for each 500 rows or megabyte |
 //! | `prepare` | 3: `INFO`, `SET`, `GET` |
 //! | a new connection | the handshake, 1 `GET`, and in a cluster `CLUSTER SLOTS` |
 //!
-//! The first use of a script after a restart of the server takes one request more, which brings
-//! its text. A session takes about 200 bytes and a lease 300 to 600.
+//! Writes under way at once share a `WAIT`. The first use of a script after a restart of the server
+//! takes one request more, which brings its text. A session takes about 200 bytes and a lease 300
+//! to 600.
 
 mod builder;
 mod change;
