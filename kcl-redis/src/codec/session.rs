@@ -1,0 +1,61 @@
+//! Sessions as rows.
+
+use std::{collections::BTreeMap, time::Duration};
+
+use kcl_core::lease::{Epoch, PlanVersion, Report, Session, SessionId, SessionState};
+
+use super::{
+    Row,
+    fields::{BadRow, Fields, parse_name},
+};
+use crate::layout::Kind;
+
+impl Row for Session {
+    type Key = SessionId;
+    const KIND: Kind = Kind::Session;
+
+    fn key(&self) -> &SessionId {
+        &self.id
+    }
+
+    fn name(key: &SessionId) -> String {
+        key.key()
+    }
+
+    fn fields(&self) -> BTreeMap<&'static str, String> {
+        let Report { seen, changes, conflicts, watched, .. } = self.report;
+        [
+            ("b", self.beat.to_string()),
+            ("st", self.state.to_string()),
+            ("mb", self.mailbox.to_string()),
+            ("n", self.start.to_string()),
+            ("t", self.timeout.as_millis().to_string()),
+            ("h", self.interval.as_millis().to_string()),
+            ("c", self.capacity.to_string()),
+            ("pt", seen.term.to_string()),
+            ("pv", seen.version.to_string()),
+            ("ch", changes.to_string()),
+            ("cf", conflicts.to_string()),
+            ("w", watched.to_string()),
+        ]
+        .into()
+    }
+
+    fn decode(name: &str, fields: &Fields, _: &[u8]) -> Result<Self, BadRow> {
+        let timeout = Duration::from_millis(fields.parsed("t")?);
+        let interval = Duration::from_millis(fields.parsed("h")?);
+        let mut session = Self::new(parse_name(name)?, fields.parsed("n")?, timeout, interval);
+        let state = fields.text("st")?;
+        session.state = SessionState::parse(state)
+            .ok_or_else(|| BadRow::field("st", format!("is no state: {state:?}")))?;
+        session.beat = fields.parsed("b")?;
+        session.mailbox = fields.parsed("mb")?;
+        session.capacity = fields.parsed("c")?;
+        let term = Epoch(fields.parsed("pt")?);
+        session.report.seen = PlanVersion { term, version: fields.parsed("pv")? };
+        session.report.changes = fields.parsed("ch")?;
+        session.report.conflicts = fields.parsed("cf")?;
+        session.report.watched = fields.parsed("w")?;
+        Ok(session)
+    }
+}

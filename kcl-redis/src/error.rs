@@ -1,0 +1,105 @@
+//! What a failed call means.
+
+use kcl_core::store::{StoreError, StoreErrorKind};
+use redis::{ErrorKind, RedisError};
+
+/// Whether a call may have changed something.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Effect {
+    Reads,
+    Writes,
+}
+
+/// A call, and what it is about.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Call<'a> {
+    /// The operation, as the trait names it.
+    pub(crate) op: &'static str,
+    /// The server, without secrets.
+    pub(crate) location: &'a str,
+    /// The row; empty for a listing.
+    pub(crate) row: &'a str,
+    pub(crate) effect: Effect,
+}
+
+impl Call<'_> {
+    /// An error of `kind`, with what is to be said about it.
+    pub(crate) fn error(&self, kind: StoreErrorKind, why: impl Into<String>) -> StoreError {
+        let key = match self.row {
+            "" => self.location.to_owned(),
+            row => format!("{row} at {}", self.location),
+        };
+        StoreError::new(kind, self.op, key).caused_by(why.into())
+    }
+
+    /// What it means that no connection could be made: nothing was done.
+    pub(crate) fn unreached(&self, error: &RedisError) -> StoreError {
+        match error.kind() {
+            ErrorKind::Io => self.error(StoreErrorKind::Unavailable, format!("no answer: {error}")),
+            _ => self.refused(error),
+        }
+    }
+
+    /// What it means that the call failed so after it was handed to a connection.
+    pub(crate) fn failed(&self, error: &RedisError) -> StoreError {
+        match (error.kind(), self.effect) {
+            (ErrorKind::Io | ErrorKind::Parse, Effect::Writes) => {
+                self.error(StoreErrorKind::Unknown, format!("sent, and no answer: {error}"))
+            }
+            (ErrorKind::Io | ErrorKind::Parse, Effect::Reads) => {
+                self.error(StoreErrorKind::Unavailable, format!("no answer: {error}"))
+            }
+            _ => self.refused(error),
+        }
+    }
+
+    /// What an error answer means. The server did nothing, whichever it is.
+    fn refused(&self, error: &RedisError) -> StoreError {
+        let (kind, remedy) = of_answer(error);
+        let text = error.to_string();
+        match remedy {
+            "" => self.error(kind, text),
+            remedy => self.error(kind, format!("{text} ({remedy})")),
+        }
+    }
+}
+
+/// The kind of an error answer, and a remedy where one is known.
+fn of_answer(error: &RedisError) -> (StoreErrorKind, &'static str) {
+    use StoreErrorKind::{Denied, Misconfigured, Unavailable};
+    const RIGHTS: &str = "the documentation of kcl_redis lists the rights";
+    let said = error.detail().unwrap_or_default();
+    match error.code().unwrap_or_default() {
+        "NOAUTH" => (Denied, "give a password with the URL or with `credentials`"),
+        "WRONGPASS" => (Denied, ""),
+        "NOPERM" => (Denied, RIGHTS),
+        // Rights that a script lacks have no code of their own.
+        "ERR" if said.contains("The user executing the script can't") => (Denied, RIGHTS),
+        "ERR" if said.contains("ACL failure in script") => (Denied, RIGHTS),
+        "READONLY" => {
+            (Unavailable, "this is a replica, or was made one: give the address of the primary")
+        }
+        "NOREPLICAS" => (Unavailable, "too few replicas keep up for min-replicas-to-write"),
+        "LOADING" | "MASTERDOWN" | "CLUSTERDOWN" | "TRYAGAIN" | "MOVED" | "ASK" | "BUSY"
+        | "FAILOVER" => (Unavailable, ""),
+        "ERR" if said.contains("max number of clients reached") => {
+            (Unavailable, "raise maxclients")
+        }
+        "OOM" => (Misconfigured, "the server's memory is full: raise maxmemory"),
+        "MISCONF" => (Misconfigured, "the server cannot save to its disk and refuses writes"),
+        _ => match error.kind() {
+            ErrorKind::AuthenticationFailed => (Denied, ""),
+            ErrorKind::RESP3NotSupported => (Misconfigured, "Redis 6 or newer is needed"),
+            _ => (Misconfigured, ""),
+        },
+    }
+}
+
+/// Whether another connection is needed, or another node.
+pub(crate) fn wants_another_link(error: &RedisError) -> bool {
+    matches!(error.kind(), ErrorKind::Io | ErrorKind::Parse)
+        || matches!(error.code(), Some("MOVED" | "READONLY" | "MASTERDOWN" | "CLUSTERDOWN"))
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,82 @@
+//! What `INFO` says.
+
+use kcl_core::lease::Generation;
+
+/// An answer of `INFO`.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Info<'a>(pub(crate) &'a str);
+
+/// A replica that was not heard of for longer does not keep up. Replicas speak every second.
+const LONGEST_SILENCE: u64 = 2;
+
+impl<'a> Info<'a> {
+    /// The value of a line.
+    pub(crate) fn get(self, name: &str) -> Option<&'a str> {
+        self.0.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(':'))
+    }
+
+    /// Which history this is: a new one begins with every promotion of a replica and every restart
+    /// of a primary, whether or not it lost anything.
+    pub(crate) fn generation(self) -> Generation {
+        Generation::new(self.get("master_replid").unwrap_or_default())
+    }
+
+    /// How many replicas keep up.
+    pub(crate) fn replicas(self) -> usize {
+        let keeps_up = |line: &&str| {
+            let part = |name: &str| {
+                line.split([':', ',']).find_map(|part| part.strip_prefix(name)?.strip_prefix('='))
+            };
+            let lag = part("lag").and_then(|lag| lag.parse::<u64>().ok());
+            part("state") == Some("online") && lag.is_some_and(|lag| lag <= LONGEST_SILENCE)
+        };
+        self.0.lines().filter(|line| line.starts_with("slave")).filter(keeps_up).count()
+    }
+
+    /// Whether the server may throw keys away that have no expiry.
+    pub(crate) fn evicts(self) -> bool {
+        let limited = self.get("maxmemory").is_some_and(|bytes| bytes != "0");
+        limited && self.get("maxmemory_policy").is_some_and(|policy| policy.starts_with("allkeys"))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const REPLICATION: Info<'_> = Info(
+        "# Replication\r\nrole:master\r\nconnected_slaves:3\r\n\
+         slave0:ip=10.0.0.2,port=6379,state=online,offset=42,lag=0\r\n\
+         slave1:ip=10.0.0.3,port=6379,state=wait_bgsave,offset=0,lag=0\r\n\
+         slave2:ip=10.0.0.4,port=6379,state=online,offset=7,lag=9\r\n\
+         master_replid:e0d365046bbb1ad4504a8901a56a44ea67307c34\r\n\
+         master_replid2:0000000000000000000000000000000000000000\r\n",
+    );
+
+    #[test]
+    fn only_replicas_that_keep_up_are_counted() {
+        assert_eq!(REPLICATION.replicas(), 1);
+        assert_eq!(Info("role:master\r\nconnected_slaves:0\r\n").replicas(), 0);
+    }
+
+    #[test]
+    fn the_replication_id_is_the_generation() {
+        let generation = REPLICATION.generation();
+        assert_eq!(generation.as_str(), "e0d365046bbb1ad4504a8901a56a44ea67307c34");
+        assert_eq!(Info("role:master\r\n").generation().as_str(), "");
+    }
+
+    #[test]
+    fn a_server_evicts_what_never_expires_only_by_an_allkeys_policy_under_a_limit() {
+        for (limit, policy, evicts) in [
+            ("0", "allkeys-lru", false),
+            ("1000000", "noeviction", false),
+            ("1000000", "volatile-lru", false),
+            ("1000000", "allkeys-lru", true),
+            ("1000000", "allkeys-random", true),
+        ] {
+            let info = format!("maxmemory:{limit}\r\nmaxmemory_policy:{policy}\r\n");
+            assert_eq!(Info(&info).evicts(), evicts, "{limit} {policy}");
+        }
+    }
+}

@@ -1,0 +1,218 @@
+//! Where the server is; in a cluster, which node keeps the application's keys.
+
+use std::{
+    collections::VecDeque,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::Duration,
+};
+
+use redis::{
+    AsyncConnectionConfig, Client, ConnectionAddr, ConnectionInfo, ErrorKind, RedisError,
+    RedisResult, ServerErrorKind, Value, aio::MultiplexedConnection, cmd,
+};
+
+use crate::ears::Ears;
+
+/// How often a node may name another one before nobody is believed.
+const MOST_REDIRECTS: usize = 5;
+
+/// The nodes of a server.
+///
+/// A single server is a cluster of one. All keys of an application are in one slot, so that one
+/// node keeps them all: the one that others name when they are asked.
+#[derive(Debug)]
+pub(crate) struct Nodes {
+    /// What all nodes share: credentials, TLS, the database.
+    common: ConnectionInfo,
+    /// A key of the application.
+    key: String,
+    /// How long connecting to one node may take.
+    connecting: Duration,
+    /// How long an answer may take.
+    answering: Duration,
+    known: Mutex<Known>,
+}
+
+/// What was learned of the nodes.
+#[derive(Debug)]
+struct Known {
+    /// Every known address. The first is tried first.
+    addresses: VecDeque<ConnectionAddr>,
+    /// Whether they make a cluster; `None` before any was asked.
+    clustered: Option<bool>,
+}
+
+impl Nodes {
+    pub(crate) fn new(seeds: Vec<ConnectionInfo>, key: String, timeout: Duration) -> Option<Self> {
+        let addresses = seeds.iter().map(|seed| seed.addr().clone()).collect();
+        let known = Mutex::new(Known { addresses, clustered: None });
+        let common = seeds.into_iter().next()?;
+        Some(Self { common, key, connecting: timeout / 2, answering: timeout, known })
+    }
+
+    fn known(&self) -> MutexGuard<'_, Known> {
+        self.known.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Whether the server is a cluster, as far as is known.
+    pub(crate) fn are_clustered(&self) -> bool {
+        self.known().clustered == Some(true)
+    }
+
+    /// Connects to the node that keeps the application's keys.
+    pub(crate) async fn open(&self, ears: &Arc<Ears>) -> RedisResult<MultiplexedConnection> {
+        let candidates: Vec<ConnectionAddr> = self.known().addresses.iter().cloned().collect();
+        let mut failure = None;
+        for address in candidates {
+            // Should this future be dropped, the next one begins elsewhere.
+            self.known().put_last(&address);
+            match self.reach(address, ears).await {
+                Ok(connection) => return Ok(connection),
+                Err(error) => failure = Some(error),
+            }
+        }
+        let nobody = || RedisError::from((ErrorKind::InvalidClientConfig, "no node is known"));
+        Err(failure.unwrap_or_else(nobody))
+    }
+
+    /// Connects to the node that the one at `address` names.
+    async fn reach(
+        &self,
+        mut address: ConnectionAddr,
+        ears: &Arc<Ears>,
+    ) -> RedisResult<MultiplexedConnection> {
+        for _ in 0..MOST_REDIRECTS {
+            let mut connection = self.connect(&address, ears).await?;
+            match self.keeps_the_key(&mut connection).await {
+                Ok(()) => {
+                    self.look_around(&mut connection, &address).await;
+                    self.known().put_first(address);
+                    return Ok(connection);
+                }
+                Err(error) => address = self.named_by(&error, &address).ok_or(error)?,
+            }
+        }
+        Err(RedisError::from((ErrorKind::Client, "the nodes name each other in turn")))
+    }
+
+    async fn connect(
+        &self,
+        address: &ConnectionAddr,
+        ears: &Arc<Ears>,
+    ) -> RedisResult<MultiplexedConnection> {
+        if matches!(address, ConnectionAddr::TcpTls { .. }) {
+            choose_cryptography();
+        }
+        let client = Client::open(self.common.clone().set_addr(address.clone()))?;
+        let config = AsyncConnectionConfig::new()
+            .set_connection_timeout(Some(self.connecting))
+            .set_response_timeout(Some(self.answering))
+            .set_push_sender(Ears::sender(ears));
+        client.get_multiplexed_async_connection_with_config(&config).await
+    }
+
+    /// Fails if another node keeps the application's keys, or this one cannot serve now.
+    async fn keeps_the_key(&self, connection: &mut MultiplexedConnection) -> RedisResult<()> {
+        let answer: RedisResult<Value> = cmd("GET").arg(&self.key).query_async(connection).await;
+        match answer {
+            Err(error) if error.is_io_error() => Err(error),
+            Err(error) => match error.kind() {
+                ErrorKind::Server(
+                    ServerErrorKind::Moved
+                    | ServerErrorKind::ClusterDown
+                    | ServerErrorKind::BusyLoading
+                    | ServerErrorKind::MasterDown,
+                ) => Err(error),
+                // Whatever it is, the operation itself will meet it and say so.
+                _ => Ok(()),
+            },
+            Ok(_) => Ok(()),
+        }
+    }
+
+    /// Learns the other nodes of a cluster: they are asked when this one is gone.
+    async fn look_around(&self, connection: &mut MultiplexedConnection, here: &ConnectionAddr) {
+        if self.known().clustered == Some(false) {
+            return;
+        }
+        // An error says that this is no cluster, or that looking is not allowed.
+        let slots: RedisResult<Value> = cmd("CLUSTER").arg("SLOTS").query_async(connection).await;
+        let mut known = self.known();
+        known.clustered = Some(slots.is_ok());
+        for (host, port) in slots.map(|slots| nodes_of(&slots)).unwrap_or_default() {
+            let address = self.address(host, port, here);
+            if !known.addresses.contains(&address) {
+                known.addresses.push_back(address);
+            }
+        }
+    }
+
+    /// The node that an answer names instead of the one at `here`.
+    fn named_by(&self, error: &RedisError, here: &ConnectionAddr) -> Option<ConnectionAddr> {
+        if error.kind() != ErrorKind::Server(ServerErrorKind::Moved) {
+            return None;
+        }
+        let (host, port) = error.redirect_node()?.0.rsplit_once(':')?;
+        Some(self.address(host.to_owned(), port.parse().ok()?, here))
+    }
+
+    /// The address of another node; one that names no host is at the host of the one asked.
+    fn address(&self, host: String, port: u16, asked: &ConnectionAddr) -> ConnectionAddr {
+        let host = match asked {
+            ConnectionAddr::Tcp(here, _) | ConnectionAddr::TcpTls { host: here, .. }
+                if host.is_empty() =>
+            {
+                here.clone()
+            }
+            _ => host,
+        };
+        match self.common.addr() {
+            ConnectionAddr::TcpTls { insecure, tls_params, .. } => ConnectionAddr::TcpTls {
+                host,
+                port,
+                insecure: *insecure,
+                tls_params: tls_params.clone(),
+            },
+            _ => ConnectionAddr::Tcp(host, port),
+        }
+    }
+}
+
+impl Known {
+    fn put_last(&mut self, address: &ConnectionAddr) {
+        if let Some(at) = self.addresses.iter().position(|known| known == address) {
+            self.addresses.remove(at).into_iter().for_each(|known| self.addresses.push_back(known));
+        }
+    }
+
+    fn put_first(&mut self, address: ConnectionAddr) {
+        self.addresses.retain(|known| *known != address);
+        self.addresses.push_front(address);
+    }
+}
+
+/// The process-wide choice that the TLS library asks for; one that was made is kept.
+fn choose_cryptography() {
+    if rustls::crypto::CryptoProvider::get_default().is_none() {
+        // Lost against another thread: as good.
+        let _ = rustls::crypto::ring::default_provider().install_default();
+    }
+}
+
+/// Hosts and ports in an answer of `CLUSTER SLOTS`: ranges of slots, each with the nodes that keep
+/// it.
+fn nodes_of(slots: &Value) -> Vec<(String, u16)> {
+    let node = |value: &Value| {
+        let [Value::BulkString(host), Value::Int(port), ..] = list(value)? else { return None };
+        Some((String::from_utf8(host.clone()).ok()?, u16::try_from(*port).ok()?))
+    };
+    let ranges = list(slots).unwrap_or_default().iter().filter_map(list);
+    ranges.flat_map(|range| range.iter().skip(2)).filter_map(node).collect()
+}
+
+fn list(value: &Value) -> Option<&[Value]> {
+    match value {
+        Value::Array(values) => Some(values),
+        _ => None,
+    }
+}

@@ -1,0 +1,78 @@
+//! Checking that the server will do.
+
+use kcl_core::store::{StoreError, StoreErrorKind, StoreResult};
+use redis::{Value, cmd};
+
+use crate::{error::Effect, info::Info, layout, rows::Rows};
+
+const OP: &str = "prepare";
+
+impl Rows {
+    /// Checks the server, and that its layout is ours; writes the layout's version if there is
+    /// none.
+    pub(crate) async fn prepare(&self) -> StoreResult<()> {
+        let call = self.call(OP, "", Effect::Reads);
+        let info: String = self.told(self.server.ask(&call, cmd("INFO").arg("default")).await?)?;
+        self.check_server(Info(&info))?;
+        self.server.replicas.note(Info(&info).replicas());
+        self.check_layout().await
+    }
+
+    fn check_server(&self, info: Info<'_>) -> StoreResult<()> {
+        if info.get("role") == Some("slave") {
+            let primary = match (info.get("master_host"), info.get("master_port")) {
+                (Some(host), Some(port)) => format!("{host}:{port}"),
+                _ => "its primary".to_owned(),
+            };
+            let why = format!("this is a read-only replica: give the address of {primary}");
+            return Err(self.unusable(StoreErrorKind::Misconfigured, why));
+        }
+        if info.evicts() {
+            let policy = info.get("maxmemory_policy").unwrap_or_default();
+            let why = format!(
+                "with maxmemory-policy {policy} the server throws leases away when its memory is \
+                 full: set maxmemory-policy noeviction, or use another server"
+            );
+            return Err(self.unusable(StoreErrorKind::Misconfigured, why));
+        }
+        if info.get("aof_enabled") == Some("0") && info.replicas() == 0 {
+            // What was written since the last snapshot does not outlive a restart.
+            tracing::warn!(server = self.location, "kcl.store.volatile");
+        }
+        Ok(())
+    }
+
+    async fn check_layout(&self) -> StoreResult<()> {
+        let key = self.keys.layout();
+        let version = layout::VERSION;
+        let writes = self.call(OP, &key, Effect::Writes);
+        let mark = cmd("SET").arg(&key).arg(version).arg("NX").to_owned();
+        if self.server.ask(&writes, &mark).await? == Value::Okay {
+            return Ok(());
+        }
+        let reads = self.call(OP, &key, Effect::Reads);
+        let found: String = self.told(self.server.ask(&reads, cmd("GET").arg(&key)).await?)?;
+        let Ok(found) = found.parse::<u64>() else {
+            let why = format!("the version of the layout is no number: {found:?}");
+            return Err(reads.error(StoreErrorKind::Corrupt, why));
+        };
+        if found == version || found + 1 == version {
+            return Ok(());
+        }
+        let why = format!(
+            "the keys have layout version {found}, this release knows {version} and the one \
+             before: use a release that knows it, or another `key_prefix`"
+        );
+        Err(reads.error(StoreErrorKind::Misconfigured, why))
+    }
+
+    fn told(&self, value: Value) -> StoreResult<String> {
+        redis::from_redis_value(value).map_err(|bad| {
+            self.unusable(StoreErrorKind::Misconfigured, format!("an unexpected answer: {bad}"))
+        })
+    }
+
+    fn unusable(&self, kind: StoreErrorKind, why: String) -> StoreError {
+        self.call(OP, "", Effect::Reads).error(kind, why)
+    }
+}

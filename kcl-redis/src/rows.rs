@@ -1,0 +1,191 @@
+//! Requests about the rows of one application.
+
+use kcl_core::{
+    lease::{Stamp, StoreTime},
+    store::{Cursor, Page, StoreErrorKind, StoreResult, Write},
+};
+use redis::{FromRedisValue, Value, cmd};
+
+use crate::{
+    change::Change,
+    codec::{self, Row},
+    error::{Call, Effect},
+    info::Info,
+    layout::Keys,
+    script::{CHANGE, PAGE, PUT, REMOVE},
+    server::{Run, Server, Weight},
+};
+
+/// The most rows of a page.
+const PAGE_ROWS: usize = 500;
+/// About how many bytes a page has at most.
+const PAGE_BYTES: usize = 1_000_000;
+
+/// The rows of one application.
+#[derive(Debug)]
+pub(crate) struct Rows {
+    pub(crate) keys: Keys,
+    pub(crate) location: String,
+    pub(crate) server: Server,
+}
+
+/// What the server made of a conditional write, and its time and history if they were asked for.
+type Answer<R> = (Write<R>, Option<Stamp>);
+
+impl Rows {
+    /// Puts a row if there is none.
+    pub(crate) async fn put<R: Row>(
+        &self,
+        op: &'static str,
+        row: &R,
+        weight: Weight,
+    ) -> StoreResult<Answer<R>> {
+        let name = R::name(row.key());
+        let (rows, names) = (self.keys.rows(R::KIND), self.keys.names(R::KIND));
+        let stamp: &[u8] = if weight == Weight::Beat { b"stamp" } else { b"" };
+        let run = Run {
+            script: &PUT,
+            keys: &[&rows, &names],
+            arguments: &[name.as_bytes(), &codec::encode(row), stamp],
+        };
+        self.write(&self.call(op, &name, Effect::Writes), weight, &run).await
+    }
+
+    /// Changes a row that is there.
+    pub(crate) async fn update<R: Row>(
+        &self,
+        op: &'static str,
+        key: &R::Key,
+        change: &Change,
+        weight: Weight,
+    ) -> StoreResult<Answer<R>> {
+        let name = R::name(key);
+        let (rows, json) = (self.keys.rows(R::KIND), change.to_json());
+        let mut arguments = vec![name.as_bytes(), json.as_bytes()];
+        arguments.extend(change.body.as_deref());
+        let run = Run { script: &CHANGE, keys: &[&rows], arguments: &arguments };
+        self.write(&self.call(op, &name, Effect::Writes), weight, &run).await
+    }
+
+    /// Deletes a row.
+    pub(crate) async fn remove<R: Row>(
+        &self,
+        op: &'static str,
+        key: &R::Key,
+        change: &Change,
+        weight: Weight,
+    ) -> StoreResult<Write<R>> {
+        let name = R::name(key);
+        let (rows, names) = (self.keys.rows(R::KIND), self.keys.names(R::KIND));
+        let json = change.to_json();
+        let run = Run {
+            script: &REMOVE,
+            keys: &[&rows, &names],
+            arguments: &[name.as_bytes(), json.as_bytes()],
+        };
+        Ok(self.write(&self.call(op, &name, Effect::Writes), weight, &run).await?.0)
+    }
+
+    /// Reads a row.
+    pub(crate) async fn get<R: Row>(
+        &self,
+        op: &'static str,
+        key: &R::Key,
+    ) -> StoreResult<Option<R>> {
+        let name = R::name(key);
+        let call = self.call(op, &name, Effect::Reads);
+        let command = cmd("HGET").arg(self.keys.rows(R::KIND)).arg(&name).to_owned();
+        let stored: Option<Vec<u8>> = read(&call, self.server.ask(&call, &command).await?)?;
+        stored.map(|stored| decode(&call, &stored)).transpose()
+    }
+
+    /// Lists rows of one kind in the order of their names.
+    pub(crate) async fn page<R: Row>(
+        &self,
+        op: &'static str,
+        from: Option<Cursor>,
+    ) -> StoreResult<Page<R>> {
+        let call = self.call(op, "", Effect::Reads);
+        let (rows, names) = (self.keys.rows(R::KIND), self.keys.names(R::KIND));
+        let from = from.map_or_else(|| "-".to_owned(), |last| format!("({}", last.0));
+        let (most, bytes) = (PAGE_ROWS.to_string(), PAGE_BYTES.to_string());
+        let run = Run {
+            script: &PAGE,
+            keys: &[&rows, &names],
+            arguments: &[from.as_bytes(), most.as_bytes(), bytes.as_bytes()],
+        };
+        let answer = self.server.run(&call, Weight::Other, &run).await?;
+        let mut parts = read::<Vec<Value>>(&call, answer)?.into_iter();
+        let next: Option<String> = read(&call, parts.next().unwrap_or(Value::Nil))?;
+        let mut items = Vec::new();
+        while let (Some(name), Some(stored)) = (parts.next(), parts.next()) {
+            let (name, stored): (String, Vec<u8>) = (read(&call, name)?, read(&call, stored)?);
+            items.push(decode(&Call { row: &name, ..call }, &stored)?);
+        }
+        Ok(Page { items, next: next.map(Cursor) })
+    }
+
+    pub(crate) fn call<'a>(&'a self, op: &'static str, row: &'a str, effect: Effect) -> Call<'a> {
+        Call { op, location: &self.location, row, effect }
+    }
+
+    async fn write<R: Row>(
+        &self,
+        call: &Call<'_>,
+        weight: Weight,
+        run: &Run<'_>,
+    ) -> StoreResult<Answer<R>> {
+        let answer = self.server.run(call, weight, run).await?;
+        let mut parts = read::<Vec<Value>>(call, answer)?.into_iter();
+        let mut next = || parts.next().unwrap_or(Value::Nil);
+        let done: bool = read(call, next())?;
+        let stored: Option<Vec<u8>> = read(call, next())?;
+        let row = stored.map(|stored| decode(call, &stored)).transpose()?;
+        let write = match (done, row) {
+            (true, Some(row)) => Write::Done(row),
+            (true, None) => {
+                let why = "the server did a write and did not answer its row";
+                return Err(call.error(StoreErrorKind::Unknown, why));
+            }
+            (false, row) => Write::Refused(row),
+        };
+        let stamp = match (next(), next(), next()) {
+            (Value::Nil, ..) => None,
+            (seconds, micros, info) => Some(self.stamp(call, seconds, micros, info)?),
+        };
+        Ok((write, stamp))
+    }
+
+    /// Time and history of the server. Its replicas are noted by the way.
+    fn stamp(
+        &self,
+        call: &Call<'_>,
+        seconds: Value,
+        micros: Value,
+        info: Value,
+    ) -> StoreResult<Stamp> {
+        let (seconds, micros): (u64, u64) = (read(call, seconds)?, read(call, micros)?);
+        let info: String = read(call, info)?;
+        self.server.replicas.note(Info(&info).replicas());
+        let at = StoreTime(seconds * 1_000 + micros / 1_000);
+        Ok(Stamp { at, generation: Info(&info).generation() })
+    }
+}
+
+fn decode<R: Row>(call: &Call<'_>, stored: &[u8]) -> StoreResult<R> {
+    codec::decode(call.row, stored)
+        .map_err(|bad| call.error(StoreErrorKind::Corrupt, bad.to_string()))
+}
+
+/// Reads a part of an answer.
+fn read<T: FromRedisValue>(call: &Call<'_>, value: Value) -> StoreResult<T> {
+    redis::from_redis_value(value).map_err(|bad| {
+        let why = format!("an answer that cannot be read: {bad}");
+        // What was asked for may have been done.
+        let kind = match call.effect {
+            Effect::Reads => StoreErrorKind::Corrupt,
+            Effect::Writes => StoreErrorKind::Unknown,
+        };
+        call.error(kind, why)
+    })
+}

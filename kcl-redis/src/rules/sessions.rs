@@ -1,0 +1,47 @@
+//! What is demanded of a session's row, and done to it.
+
+use kcl_core::lease::{Beat, EndReason, EndSession, Ending, Report, SessionState};
+
+use crate::change::Change;
+
+/// Demands that the session is there and has not ended.
+fn alive() -> Change {
+    Change::new().when_among("st", [SessionState::Live, SessionState::Leaving])
+}
+
+pub(crate) fn beat(beat: &Beat) -> Change {
+    let Report { seen, changes, conflicts, watched, .. } = beat.report;
+    let change = alive()
+        .when_below("b", beat.number)
+        .set("b", beat.number)
+        .set("pt", seen.term)
+        .set("pv", seen.version)
+        .set("ch", changes)
+        .set("cf", conflicts)
+        .set("w", watched)
+        .stamped();
+    if beat.leaving { change.set("st", SessionState::Leaving) } else { change }
+}
+
+pub(crate) fn end_session(end: &EndSession) -> Change {
+    let (reason, beat) = match end.ending {
+        Ending::Leave => (EndReason::Left, None),
+        Ending::Replace => (EndReason::Replaced, None),
+        Ending::Fence { beat } => (EndReason::Fenced, Some(beat)),
+    };
+    let change = alive().set("st", SessionState::Ended(reason));
+    match beat {
+        Some(beat) => change.when_is("b", beat),
+        None => change,
+    }
+}
+
+pub(crate) fn forget() -> Change {
+    let reasons = [EndReason::Left, EndReason::Replaced, EndReason::Fenced];
+    Change::new().when_among("st", reasons.map(SessionState::Ended))
+}
+
+/// `channel` is where the sleeper listens; `sharded` keeps the message on the application's node.
+pub(crate) fn wake(channel: String, sharded: bool) -> Change {
+    alive().count("mb").publish(channel, sharded)
+}

@@ -1,0 +1,143 @@
+//! Commands to the server, and what becomes of them.
+
+use kcl_core::store::{StoreErrorKind, StoreResult};
+use redis::{Cmd, ErrorKind, RedisResult, ServerErrorKind, Value, cmd};
+
+use crate::{
+    durability::{Durability, Replicas},
+    error::{Call, wants_another_link},
+    lane::{Lane, Link},
+    nodes::Nodes,
+    script::Script,
+};
+
+/// How often a command is sent again because the server answered that it did nothing: the script
+/// is not known, or another node keeps the keys.
+const MOST_ATTEMPTS: usize = 4;
+
+/// The server, with a connection for each kind of commands that must not wait for another.
+#[derive(Debug)]
+pub(crate) struct Server {
+    pub(crate) nodes: Nodes,
+    pub(crate) replicas: Replicas,
+    beats: Lane,
+    /// Waiting for replicas blocks a connection.
+    claims: Lane,
+    others: Lane,
+}
+
+/// What a command is, which is to say how it is sent.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Weight {
+    /// On a connection of its own: nothing may delay it.
+    Beat,
+    /// Not to be lost: replicas are waited for.
+    Claim,
+    Other,
+}
+
+/// A script with its arguments.
+#[derive(Debug)]
+pub(crate) struct Run<'a> {
+    pub(crate) script: &'static Script,
+    pub(crate) keys: &'a [&'a str],
+    pub(crate) arguments: &'a [&'a [u8]],
+}
+
+impl Server {
+    pub(crate) fn new(nodes: Nodes, replicas: Replicas) -> Self {
+        let (beats, claims, others) = Default::default();
+        Self { nodes, replicas, beats, claims, others }
+    }
+
+    /// Runs a script.
+    pub(crate) async fn run(
+        &self,
+        call: &Call<'_>,
+        weight: Weight,
+        run: &Run<'_>,
+    ) -> StoreResult<Value> {
+        let replicas = if weight == Weight::Claim { self.replicas.wanted() } else { 0 };
+        let lane = match weight {
+            Weight::Beat => &self.beats,
+            Weight::Claim if replicas > 0 => &self.claims,
+            Weight::Claim | Weight::Other => &self.others,
+        };
+        let (answer, link) = self.send(call, lane, |known| run.command(known)).await?;
+        if replicas > 0 {
+            self.wait_for(call, &link, replicas).await?;
+        }
+        Ok(answer)
+    }
+
+    /// Sends a command that is no script.
+    pub(crate) async fn ask(&self, call: &Call<'_>, command: &Cmd) -> StoreResult<Value> {
+        Ok(self.send(call, &self.others, |_| command.clone()).await?.0)
+    }
+
+    /// Sends what `command` makes: it is told whether the server may know the script.
+    async fn send(
+        &self,
+        call: &Call<'_>,
+        lane: &Lane,
+        command: impl Fn(bool) -> Cmd,
+    ) -> StoreResult<(Value, std::sync::Arc<Link>)> {
+        let mut known = true;
+        let mut attempts = 1;
+        loop {
+            let link = lane.link(&self.nodes).await.map_err(|error| call.unreached(&error))?;
+            let answer: RedisResult<Value> = link.send(&command(known)).await;
+            let error = match answer {
+                Ok(answer) => return Ok((answer, link)),
+                Err(error) => error,
+            };
+            if wants_another_link(&error) {
+                link.abandon();
+            }
+            match error.kind() {
+                ErrorKind::Server(ServerErrorKind::NoScript) => known = false,
+                ErrorKind::Server(ServerErrorKind::Moved) => {}
+                _ => return Err(call.failed(&error)),
+            }
+            attempts += 1;
+            if attempts > MOST_ATTEMPTS {
+                return Err(call.failed(&error));
+            }
+        }
+    }
+
+    /// Waits for replicas to have what was written.
+    async fn wait_for(&self, call: &Call<'_>, link: &Link, wanted: usize) -> StoreResult<()> {
+        let patience = self.replicas.patience;
+        let why = match link.replicate(wanted, patience.as_millis()).await {
+            Ok(reached) if reached >= wanted => return Ok(()),
+            Ok(reached) => format!("{reached} of {wanted} replicas confirmed within {patience:?}"),
+            Err(error) => {
+                if wants_another_link(&error) {
+                    link.abandon();
+                }
+                format!("replicas could not be waited for: {error}")
+            }
+        };
+        if self.replicas.durability == Durability::Auto {
+            // Not waited for again before a beat finds that they keep up.
+            self.replicas.note(0);
+            tracing::warn!(op = call.op, row = call.row, why, "kcl.store.unreplicated");
+            return Ok(());
+        }
+        Err(call.error(StoreErrorKind::Unknown, format!("written to the primary, but {why}")))
+    }
+}
+
+impl Run<'_> {
+    /// The command: by the script's hash if the server may know it, else with its text.
+    fn command(&self, known: bool) -> Cmd {
+        let mut command = if known {
+            cmd("EVALSHA").arg(self.script.hash()).to_owned()
+        } else {
+            cmd("EVAL").arg(self.script.text).to_owned()
+        };
+        command.arg(self.keys.len()).arg(self.keys).arg(self.arguments);
+        command
+    }
+}

@@ -1,0 +1,173 @@
+//! The store: each operation is its rule, as a script with arguments.
+
+use std::fmt;
+
+use async_trait::async_trait;
+use kcl_core::{
+    lease::{
+        Acquire, Advance, Beat, Delete, DeleteDoc, DocName, Document, EndSession, Forget, Lease,
+        LeaseKey, PutDoc, Release, Session, SessionId, Stamp, Stamped, Write,
+    },
+    store::{Consistency, Cursor, LeaseStore, Page, StoreResult, Wakeups},
+};
+
+use crate::{
+    InvalidSettings, RedisStoreBuilder, codec::Row, rows::Rows, rules, server::Weight,
+    wakeups::RedisWakeups,
+};
+
+/// The lease store of one application, in a Redis or Valkey server or cluster.
+///
+/// Store time is the server's `TIME`; the generation is its replication id. Wake-ups are pushed.
+/// Reads go to the primary, whatever consistency is asked for.
+pub struct RedisStore {
+    application: String,
+    rows: Rows,
+}
+
+impl RedisStore {
+    /// A store at `url`, like `redis://:password@host:6379/0`; `rediss://` for TLS. The address of
+    /// one node of a cluster will do. Nothing is sent yet.
+    ///
+    /// # Errors
+    /// When the URL is none, or the application's name can be no part of a key.
+    pub fn new(application: &str, url: &str) -> Result<Self, InvalidSettings> {
+        Self::builder(application).url(url).build()
+    }
+
+    /// Sets a store of `application` up.
+    pub fn builder(application: &str) -> RedisStoreBuilder {
+        RedisStoreBuilder::new(application)
+    }
+
+    pub(crate) const fn assemble(application: String, rows: Rows) -> Self {
+        Self { application, rows }
+    }
+}
+
+fn stamped<R>((value, stamp): (Write<R>, Option<Stamp>)) -> Stamped<Write<R>> {
+    Stamped { value, stamp: stamp.unwrap_or_default() }
+}
+
+#[async_trait]
+impl LeaseStore for RedisStore {
+    fn application(&self) -> &str {
+        &self.application
+    }
+
+    fn location(&self) -> String {
+        self.rows.location.clone()
+    }
+
+    async fn prepare(&self) -> StoreResult<()> {
+        self.rows.prepare().await
+    }
+
+    async fn register(&self, session: Session) -> StoreResult<Stamped<Write<Session>>> {
+        self.rows.put("register", &session, Weight::Beat).await.map(stamped)
+    }
+
+    async fn beat(&self, beat: Beat) -> StoreResult<Stamped<Write<Session>>> {
+        let change = rules::beat(&beat);
+        self.rows.update("beat", &beat.session, &change, Weight::Beat).await.map(stamped)
+    }
+
+    async fn end_session(&self, end: EndSession) -> StoreResult<Write<Session>> {
+        let change = rules::end_session(&end);
+        Ok(self.rows.update("end_session", &end.session, &change, Weight::Other).await?.0)
+    }
+
+    async fn forget(&self, forget: Forget) -> StoreResult<Write<Session>> {
+        self.rows.remove("forget", &forget.session, &rules::forget(), Weight::Other).await
+    }
+
+    async fn session(&self, id: &SessionId, _: Consistency) -> StoreResult<Option<Session>> {
+        self.rows.get("session", id).await
+    }
+
+    async fn sessions(&self, from: Option<Cursor>, _: Consistency) -> StoreResult<Page<Session>> {
+        self.rows.page("sessions", from).await
+    }
+
+    async fn wake(&self, id: &SessionId) -> StoreResult<()> {
+        let sharded = self.rows.server.nodes.are_clustered();
+        let change = rules::wake(self.rows.keys.channel(&Session::name(id)), sharded);
+        // Refused means that there is nobody to wake.
+        self.rows.update::<Session>("wake", id, &change, Weight::Other).await.map(drop)
+    }
+
+    async fn wakeups(&self, id: &SessionId) -> StoreResult<Option<Box<dyn Wakeups>>> {
+        let wakeups = RedisWakeups::open(&self.rows, &Session::name(id)).await?;
+        Ok(Some(Box::new(wakeups)))
+    }
+
+    async fn create(&self, lease: Lease) -> StoreResult<Write<Lease>> {
+        Ok(self.rows.put("create", &lease, Weight::Claim).await?.0)
+    }
+
+    async fn lease(&self, key: &LeaseKey) -> StoreResult<Option<Lease>> {
+        self.rows.get("lease", key).await
+    }
+
+    async fn leases(&self, from: Option<Cursor>) -> StoreResult<Page<Lease>> {
+        self.rows.page("leases", from).await
+    }
+
+    async fn acquire(&self, acquire: Acquire) -> StoreResult<Write<Lease>> {
+        let change = rules::acquire(&acquire);
+        Ok(self.rows.update("acquire", &acquire.key, &change, Weight::Claim).await?.0)
+    }
+
+    async fn advance(&self, advance: Advance) -> StoreResult<Write<Lease>> {
+        let change = rules::advance(&advance);
+        let weight = if advance.checkpoint.is_end() { Weight::Claim } else { Weight::Other };
+        Ok(self.rows.update("advance", &advance.key, &change, weight).await?.0)
+    }
+
+    async fn release(&self, release: Release) -> StoreResult<Write<Lease>> {
+        let change = rules::release(&release);
+        Ok(self.rows.update("release", &release.key, &change, Weight::Claim).await?.0)
+    }
+
+    async fn delete(&self, delete: Delete) -> StoreResult<Write<Lease>> {
+        self.rows.remove("delete", &delete.key, &rules::delete(&delete), Weight::Claim).await
+    }
+
+    async fn doc(&self, name: &DocName) -> StoreResult<Option<Document>> {
+        self.rows.get("doc", name).await
+    }
+
+    async fn put_doc(&self, put: PutDoc) -> StoreResult<Write<Document>> {
+        let PutDoc { name, seen, body, .. } = put;
+        let answer = match seen {
+            None => {
+                let first = Document::new(name, 1, body);
+                self.rows.put("put_doc", &first, Weight::Claim).await?
+            }
+            Some(seen) => {
+                let change = rules::put_doc(seen, body);
+                self.rows.update("put_doc", &name, &change, Weight::Claim).await?
+            }
+        };
+        Ok(answer.0)
+    }
+
+    async fn docs(&self, from: Option<Cursor>) -> StoreResult<Page<Document>> {
+        self.rows.page("docs", from).await
+    }
+
+    async fn delete_doc(&self, delete: DeleteDoc) -> StoreResult<Write<Document>> {
+        let change = rules::delete_doc(&delete);
+        self.rows.remove("delete_doc", &delete.name, &change, Weight::Claim).await
+    }
+}
+
+/// Shows the application and where its rows are; no credentials.
+impl fmt::Debug for RedisStore {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("RedisStore")
+            .field("application", &self.application)
+            .field("location", &self.rows.location)
+            .finish_non_exhaustive()
+    }
+}
