@@ -8,10 +8,14 @@ mod dynalite;
 mod dynoxide;
 mod ferrokinesis;
 mod kinesis_local;
+mod pgbouncer;
+mod postgres;
 mod process;
 
 pub use dynalite::Dynalite;
 pub use dynoxide::Dynoxide;
 pub use ferrokinesis::Ferrokinesis;
 pub use kinesis_local::KinesisLocal;
+pub use pgbouncer::PgBouncer;
+pub use postgres::{Postgres, PostgresRelease};
 pub use process::{ServerProcess, installed};
