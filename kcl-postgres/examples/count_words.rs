@@ -1,7 +1,8 @@
 //! Counts words into a table, each word exactly once, whoever dies when.
 //!
 //! ```text
-//! DATABASE_URL=postgres://postgres@127.0.0.1/postgres cargo run -p kcl-postgres --example count_words
+//! export DATABASE_URL=postgres://postgres@127.0.0.1/postgres
+//! cargo run -p kcl-postgres --example count_words
 //! ```
 //!
 //! Three workers share a stream in memory. One of them is stopped half way, as by a crash; the
@@ -37,13 +38,11 @@ impl TxProcessor for CountWords {
             .iter()
             .map(|record| std::str::from_utf8(&record.data))
             .collect::<Result<_, _>>()?;
-        sqlx::query(
-            "insert into word_count (word, n) select word, count(*) from unnest($1::text[]) as w(word) \
-             group by word order by word on conflict (word) do update set n = word_count.n + excluded.n",
-        )
-        .bind(words)
-        .execute(effects)
-        .await?;
+        // In the order of the words, so that batches of two shards never wait for each other.
+        const COUNT: &str = "insert into word_count (word, n) \
+            select word, count(*) from unnest($1::text[]) as w(word) group by word order by word \
+            on conflict (word) do update set n = word_count.n + excluded.n";
+        sqlx::query(COUNT).bind(words).execute(effects).await?;
         Ok(())
     }
 }

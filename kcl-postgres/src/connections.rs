@@ -6,7 +6,7 @@
 use std::{
     fmt,
     sync::{
-        Mutex, PoisonError,
+        Mutex, MutexGuard, PoisonError,
         atomic::{AtomicBool, Ordering},
     },
     time::Duration,
@@ -67,11 +67,19 @@ impl Spare {
     }
 
     fn take(&self) -> Option<PgConnection> {
-        self.idle.lock().unwrap_or_else(PoisonError::into_inner).pop()
+        self.idle().pop()
     }
 
     fn put(&self, connection: PgConnection) {
-        self.idle.lock().unwrap_or_else(PoisonError::into_inner).push(connection);
+        self.idle().push(connection);
+    }
+
+    fn close_idle(&self) {
+        self.idle().clear();
+    }
+
+    fn idle(&self) -> MutexGuard<'_, Vec<PgConnection>> {
+        self.idle.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -125,6 +133,9 @@ impl Connections {
         };
         if answer.as_ref().err().is_none_or(outlived) {
             spare.put(connection);
+        } else {
+            // Those that waited broke with it, more likely than not.
+            spare.close_idle();
         }
         answer.map_err(|error| call.failed(&error))
     }

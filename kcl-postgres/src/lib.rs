@@ -44,12 +44,20 @@
 //! # Layout
 //! One schema, by default `kcl`, for any number of applications. All names are in lower case.
 //!
-//! | table | key | columns |
-//! |---|---|---|
-//! | `layout` | none: one row | `version` |
-//! | `session` | `application`, `id` (`worker#incarnation`) | `beat`, `state`, `mailbox`, `start`, `timeout_ms`, `interval_ms`, `capacity`; its report: `seen_term`, `seen_version`, `changes`, `conflicts`, `watched` |
-//! | `lease` | `application`, `key` | `owner`, `epoch`, `checkpoint` (fixed-width digits), `kind`, `arrival_ms`, `lag_ms`, `rate` (bytes a second), `parents`, `children`, `hash_range`, `successor`, `avoid` |
-//! | `document` | `application`, `name` | `version`, `body` |
+//! | table | key |
+//! |---|---|
+//! | `layout` | none: one row |
+//! | `session` | `application`, `id` (`worker#incarnation`) |
+//! | `lease` | `application`, `key` |
+//! | `document` | `application`, `name` |
+//!
+//! - Layout: `version`.
+//! - Session: `beat`, `state`, `mailbox`, `start`, `timeout_ms`, `interval_ms`, `capacity`. Its
+//!   report: `seen_term` and `seen_version` of the plan it has seen, `changes`, `conflicts`,
+//!   `watched`.
+//! - Lease: `owner`, `epoch`, `checkpoint` as fixed-width digits, its `kind`, `arrival_ms`,
+//!   `lag_ms`, `rate` in bytes a second, `parents`, `children`, `hash_range`, `successor`, `avoid`.
+//! - Document: `version`, `body`.
 //!
 //! Texts compare byte by byte (`collate "C"`) in databases of any collation. There is no index but
 //! the primary keys, and pages are filled by half or two thirds, so that beats and checkpoints are
@@ -83,7 +91,7 @@
 //! | a listing | 1 per 1,000 rows, or 4 MB of documents | 0 |
 //! | `prepare` of a schema that is there | 1 | 0 |
 //! | a new connection | 2 | 0 |
-//! | a batch of a [`TxProcessor`] | the processor's, and 3: begin, advance, commit | its own, and 1 |
+//! | a batch of a [`TxProcessor`] | its own and 3: begin, advance, commit | its own and 1 |
 //!
 //! Checkpoints are one row and one statement per lease and checkpoint interval: the contract of
 //! `LeaseStore` has no batch.

@@ -3,4 +3,5 @@
 pub mod conformance;
 pub mod dynamo;
 pub mod kinesis;
+pub mod postgres;
 pub mod servers;

@@ -9,27 +9,18 @@ use kcl_core::{
         Acquire, Advance, Beat, Checkpoint, Epoch, Incarnation, Lease, LeaseKey, Report, Session,
         SessionId, Write,
     },
-    store::{Consistency, LeaseStore, StoreError, StoreErrorKind},
+    store::{Consistency, LeaseStore, StoreErrorKind},
     stream::Position,
 };
 use kcl_postgres::PostgresStore;
-use kcl_tests::servers::{PgBouncer, Postgres};
-use sqlx::{AssertSqlSafe, ConnectOptions, Connection, PgConnection, postgres::PgConnectOptions};
-
-async fn superuser(server: &Postgres) -> PgConnection {
-    server.url().parse::<PgConnectOptions>().unwrap().connect().await.unwrap()
-}
-
-async fn run(connection: &mut PgConnection, sql: &str) {
-    sqlx::raw_sql(AssertSqlSafe(sql)).execute(connection).await.unwrap();
-}
+use kcl_tests::{
+    postgres::{cause, run, superuser},
+    servers::{PgBouncer, Postgres},
+};
+use sqlx::Connection;
 
 fn store(url: &str) -> PostgresStore {
     PostgresStore::new("orders", url).unwrap()
-}
-
-fn cause(error: &StoreError) -> String {
-    error.source.as_ref().map(ToString::to_string).unwrap_or_default()
 }
 
 fn worker(incarnation: u128) -> SessionId {
@@ -198,6 +189,26 @@ async fn each_beat_tells_the_servers_time_and_timeline() {
         assert!(stamp.at.0 > 1_700_000_000_000, "{stamp:?}");
     }
     assert!(refused.stamp.at >= beat.stamp.at && beat.stamp.at >= registered.stamp.at);
+}
+
+#[tokio::test]
+async fn a_follower_only_reads_until_it_is_promoted_to_a_timeline_of_its_own() {
+    let server = Postgres::start().unwrap();
+    let first = store(&server.url());
+    first.prepare().await.unwrap();
+    assert!(first.register(session()).await.unwrap().value.is_done());
+    let follower = server.follower().unwrap();
+    let second = store(&follower.url());
+    second.prepare().await.unwrap();
+    let beat = |number| second.beat(Beat::new(worker(1), number, Report::NOTHING));
+    let refused = beat(1).await.unwrap_err();
+    assert_eq!(refused.kind, StoreErrorKind::Misconfigured, "{}", cause(&refused));
+    assert!(cause(&refused).contains("primary"), "{}", cause(&refused));
+
+    follower.promote().unwrap();
+    let promoted = beat(1).await.unwrap();
+    assert!(promoted.value.is_done());
+    assert_eq!(promoted.stamp.generation.as_str(), "00000002");
 }
 
 /// Rows written are counted by the server itself.

@@ -12,16 +12,14 @@ use std::{
 use kcl_core::{
     lease::{Epoch, LeaseKey, SessionId},
     processor::{ProcessorError, RecordBatch},
-    settings::{Coordination, Settings},
     store::LeaseStoreExt,
     worker::{Worker, WorkerError, WorkerHandle},
 };
 use kcl_memory::{MemoryStream, stream::StreamOptions};
 use kcl_postgres::PostgresStore;
-use kcl_tests::servers::Postgres;
+use kcl_tests::{postgres::short_settings, servers::Postgres};
 
 const PATIENCE: Duration = Duration::from_secs(60);
-const TIMEOUT: Duration = Duration::from_millis(1_500);
 
 /// A stream, a server, and what was read.
 struct Bench {
@@ -44,20 +42,6 @@ impl Running {
         self.handle.shut_down();
         self.task.await.unwrap().unwrap();
     }
-}
-
-fn settings() -> Settings {
-    let mut settings = Settings::default();
-    let mut coordination = Coordination::default();
-    coordination.session_timeout = TIMEOUT;
-    coordination.heartbeat_interval = Duration::from_millis(300);
-    coordination.clock_guard = Duration::from_millis(100);
-    coordination.watch_interval = Duration::from_millis(300);
-    coordination.fast_poll = Duration::from_millis(50);
-    coordination.wake_poll = Duration::from_millis(60);
-    coordination.checkpoint_interval = Duration::from_millis(200);
-    settings.coordination = coordination;
-    settings
 }
 
 impl Bench {
@@ -88,7 +72,7 @@ impl Bench {
         };
         let worker = Worker::builder(self.stream.clone(), self.store())
             .worker_id(name.parse().unwrap())
-            .settings(settings())
+            .settings(short_settings())
             .for_each_batch(work)
             .build()
             .unwrap();
@@ -152,15 +136,16 @@ async fn nothing_moves_when_the_server_crashes_and_nobody_died() {
     bench.put(0, 40);
     bench.all_read(40).await;
     let before = bench.holders().await;
+    let timeout = short_settings().coordination.session_timeout;
 
     bench.server.crash().unwrap();
-    tokio::time::sleep(TIMEOUT * 2).await;
+    tokio::time::sleep(timeout * 2).await;
     assert!(!a.handle.status().valid && !b.handle.status().valid, "nothing is dispatched");
     bench.server.go_on().unwrap();
     bench.wait_for("all live", || a.handle.status().valid && b.handle.status().valid).await;
     bench.put(40, 40);
     bench.all_read(80).await;
-    tokio::time::sleep(TIMEOUT * 2).await;
+    tokio::time::sleep(timeout * 2).await;
     assert_eq!(bench.holders().await, before);
     for worker in [a, b] {
         worker.stop().await;

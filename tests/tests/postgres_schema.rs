@@ -4,26 +4,17 @@
 
 use kcl_core::{
     lease::{Checkpoint, Lease, LeaseKey},
-    store::{LeaseStore, LeaseStoreExt, StoreError, StoreErrorKind},
+    store::{LeaseStore, LeaseStoreExt, StoreErrorKind},
 };
 use kcl_postgres::PostgresStore;
-use kcl_tests::servers::Postgres;
-use sqlx::{AssertSqlSafe, ConnectOptions, PgConnection, Row, postgres::PgConnectOptions};
-
-async fn superuser(server: &Postgres) -> PgConnection {
-    server.url().parse::<PgConnectOptions>().unwrap().connect().await.unwrap()
-}
-
-async fn run(connection: &mut PgConnection, sql: &str) {
-    sqlx::raw_sql(AssertSqlSafe(sql)).execute(connection).await.unwrap();
-}
+use kcl_tests::{
+    postgres::{cause, run, superuser},
+    servers::Postgres,
+};
+use sqlx::Row;
 
 fn store(server: &Postgres, role: &str) -> PostgresStore {
     PostgresStore::new("orders", &server.url_of(role)).unwrap()
-}
-
-fn cause(error: &StoreError) -> String {
-    error.source.as_ref().map(ToString::to_string).unwrap_or_default()
 }
 
 fn planner() -> Lease {

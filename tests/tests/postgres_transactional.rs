@@ -16,10 +16,10 @@ use async_trait::async_trait;
 use kcl_core::{
     env::{Env, Rng},
     processor::{CheckpointError, LeaseHandle, ProcessorError, ProcessorFactory, RecordBatch},
-    settings::{Coordination, OnFailure, ProgressMode, Settings},
+    settings::{OnFailure, ProgressMode, Settings},
     store::StoreErrorKind,
     stream::{ShardId, StreamSource},
-    worker::{Worker, WorkerError, WorkerHandle},
+    worker::{Worker, WorkerError, WorkerEvent, WorkerHandle},
 };
 use kcl_memory::{
     Faulty, MemoryStream,
@@ -27,31 +27,18 @@ use kcl_memory::{
     stream::StreamOptions,
 };
 use kcl_postgres::{PostgresStore, TxProcessor, transactional};
-use kcl_tests::servers::Postgres;
-use sqlx::{AssertSqlSafe, ConnectOptions, PgConnection, Row, postgres::PgConnectOptions};
+use kcl_tests::{
+    postgres::{run, short_settings, superuser},
+    servers::Postgres,
+};
+use sqlx::{AssertSqlSafe, PgConnection, Row, postgres::PgConnectOptions};
+use tokio::sync::Semaphore;
 
 /// How long a test waits for what has to happen.
 const PATIENCE: Duration = Duration::from_secs(90);
 
-async fn superuser(server: &Postgres) -> PgConnection {
-    server.url().parse::<PgConnectOptions>().unwrap().connect().await.unwrap()
-}
-
-async fn run(connection: &mut PgConnection, sql: &str) {
-    sqlx::raw_sql(AssertSqlSafe(sql)).execute(connection).await.unwrap();
-}
-
 fn settings() -> Settings {
-    let mut settings = Settings::default();
-    let mut coordination = Coordination::default();
-    coordination.session_timeout = Duration::from_millis(1_500);
-    coordination.heartbeat_interval = Duration::from_millis(300);
-    coordination.clock_guard = Duration::from_millis(100);
-    coordination.watch_interval = Duration::from_millis(300);
-    coordination.fast_poll = Duration::from_millis(50);
-    coordination.wake_poll = Duration::from_millis(60);
-    coordination.shard_sync_interval = Duration::from_secs(1);
-    settings.coordination = coordination;
+    let mut settings = short_settings();
     settings.delivery.progress = ProgressMode::Transactional;
     settings.delivery.max_batch = 7;
     settings.delivery.retry_pause_max = Duration::from_millis(400);
@@ -288,6 +275,7 @@ struct Failing {
 }
 
 #[async_trait]
+#[expect(clippy::panic, reason = "what happens then is what is tested")]
 impl TxProcessor for Failing {
     async fn process(
         &mut self,
@@ -343,7 +331,7 @@ async fn a_processor_that_ends_its_transaction_itself_is_not_called_again() {
     let said = async {
         loop {
             let event = events.recv().await.unwrap();
-            if let kcl_core::worker::WorkerEvent::ShardStopped { reason, .. } = event {
+            if let WorkerEvent::ShardStopped { reason, .. } = event {
                 return reason;
             }
         }
@@ -355,6 +343,59 @@ async fn a_processor_that_ends_its_transaction_itself_is_not_called_again() {
     let kind: String = row.fetch_one(&mut admin).await.unwrap().get(0);
     assert_eq!(kind, "TRIM_HORIZON", "nothing counts as processed");
     worker.stop().await;
+}
+
+/// Waits to be let through, and then counts.
+#[derive(Clone)]
+struct Paused(Arc<Semaphore>);
+
+#[async_trait]
+impl TxProcessor for Paused {
+    async fn process(
+        &mut self,
+        batch: RecordBatch,
+        effects: &mut PgConnection,
+        lease: &LeaseHandle,
+    ) -> Result<(), ProcessorError> {
+        let _let_through = self.0.acquire().await?;
+        CountWords.process(batch, effects, lease).await
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn whoever_was_paused_beyond_its_session_commits_nothing() {
+    let server = Postgres::start().unwrap();
+    let mut admin = words_table(&server).await;
+    // A batch that runs on past its session: what a pause of the whole process looks like.
+    let mut running_on = settings();
+    running_on.delivery.finish_batch = true;
+    let gate = Arc::new(Semaphore::new(0));
+    let (stream, paused) = one_worker(&server, running_on, None, Paused(Arc::clone(&gate))).await;
+    let mut events = paused.handle.events();
+    let mut author = Author::default();
+    author.write(&stream, 5);
+    let gained =
+        async { while !matches!(events.recv().await.unwrap(), WorkerEvent::LeaseGained { .. }) {} };
+    tokio::time::timeout(PATIENCE, gained).await.unwrap();
+    paused.dead.store(true, Ordering::Relaxed);
+
+    let successor = Mortal::counting(&stream, "two", &server);
+    author.all_counted(&mut admin).await;
+    gate.add_permits(1);
+    let refused = async {
+        loop {
+            if let WorkerEvent::BatchFailed { error, .. } = events.recv().await.unwrap() {
+                return error;
+            }
+        }
+    };
+    let error = tokio::time::timeout(PATIENCE, refused).await.unwrap();
+    assert!(error.contains("commit of words/"), "{error}");
+    assert_eq!(counted(&mut admin).await, author.counts);
+    author.write(&stream, 5);
+    author.all_counted(&mut admin).await;
+    paused.kill();
+    successor.stop().await;
 }
 
 #[test]

@@ -61,7 +61,12 @@ mod tests {
         let named = |sql: &str, state: SessionState| sql.contains(&format!("'{state}'"));
         let ends = [EndReason::Left, EndReason::Replaced, EndReason::Fenced];
         assert!(ends.iter().all(|end| named(forget().sql, SessionState::Ended(*end))));
-        for sql in [wake(String::new()).sql] {
+        let beat = beat(&Beat::new(
+            "a#00000000-0000-0000-0000-000000000001".parse().unwrap(),
+            1,
+            Report::NOTHING,
+        ));
+        for sql in [beat.sql, wake(String::new()).sql] {
             assert!(named(sql, SessionState::Live) && named(sql, SessionState::Leaving));
         }
     }

@@ -75,9 +75,13 @@ impl Ledger {
         if advance.fetch_optional(&mut *on).await?.is_some() {
             return Ok(Advanced::Yes);
         }
+        Ok(if Self::is_marked(on, mark).await? { Advanced::Moved } else { Advanced::Elsewhere })
+    }
+
+    /// Whether this still is the transaction with this mark. Fails after a failed statement.
+    pub(super) async fn is_marked(on: &mut PgConnection, mark: &str) -> sqlx::Result<bool> {
         let marked = sqlx::query("select current_setting('kcl.batch', true)").fetch_one(on).await?;
-        let same = marked.try_get::<Option<&str>, _>(0)? == Some(mark);
-        Ok(if same { Advanced::Moved } else { Advanced::Elsewhere })
+        Ok(marked.try_get::<Option<&str>, _>(0)? == Some(mark))
     }
 
     /// How far the lease is processed, when every transaction that had advanced it is over.

@@ -27,7 +27,8 @@ pub trait TxProcessor: Send + 'static {
     /// The transaction is the library's: it begins before this and ends after it. Transactions
     /// begun on `effects` by [`sqlx::Connection::begin`] are savepoints within. A processor that
     /// ends it by a statement of its own (`commit`) is not called again under this lease, since
-    /// that would repeat effects. The less time passes from the first row it writes to its return,
+    /// that would repeat effects. What it sets on the connection for longer than the transaction
+    /// (`set` without `local`) stays for later batches of any shard. The less time passes from the first row it writes to its return,
     /// the fewer wait for it. `notify` in it makes all commits of the database wait for each other.
     ///
     /// # Errors

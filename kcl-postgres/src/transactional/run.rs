@@ -248,10 +248,12 @@ impl Run {
         let begin = checked_out.connection.begin_with(Ledger::begin(&mark));
         let mut transaction = begin.await.map_err(failed)?;
         if let Err(error) = self.processor.process(batch, &mut transaction, lease).await {
+            let marked = Ledger::is_marked(&mut transaction, &mark).await;
+            self.broken = matches!(marked, Ok(false));
             if transaction.rollback().await.is_ok() {
                 checked_out.give_back();
             }
-            return Err(error);
+            return Err(if self.broken { EndedByItself.into() } else { error });
         }
         let step = Step { from: &self.at, to: &to, progress };
         let advanced = ledger.advance(&mut transaction, lease, &step, &mark).await;

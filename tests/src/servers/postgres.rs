@@ -67,6 +67,36 @@ impl Postgres {
         Ok(server)
     }
 
+    /// Starts a server that follows this one.
+    ///
+    /// # Errors
+    /// It cannot be started.
+    pub fn follower(&self) -> io::Result<Self> {
+        let home = Folder::create("postgres")?;
+        let mut copy = unprivileged(&self.release.programs()?.join("pg_basebackup"));
+        copy.args(["-h", "127.0.0.1", "-U", "postgres", "-p", &self.port.to_string()]);
+        finish(
+            copy.args(["--write-recovery-conf", "--no-sync", "-c", "fast", "-D"]).arg(home.data()),
+        )?;
+        let release = self.release;
+        let mut server = Self { release, home, port: free_port()?, process: None };
+        server.go_on()?;
+        Ok(server)
+    }
+
+    /// Makes a follower go on by itself.
+    ///
+    /// # Errors
+    /// It does not.
+    pub fn promote(&self) -> io::Result<()> {
+        self.control(&["promote", "-w"])
+    }
+
+    fn control(&self, what: &[&str]) -> io::Result<()> {
+        let mut control = unprivileged(&self.release.programs()?.join("pg_ctl"));
+        finish(control.args(what).arg("-D").arg(self.home.data()))
+    }
+
     /// Starts the server again, on the same port with the same data.
     ///
     /// # Errors
@@ -89,7 +119,7 @@ impl Postgres {
             ])
             .args(["-c", "max_connections=100", "-c", "log_statement=none"]);
         let (process, ()) = ServerProcess::start(&mut command, |line| {
-            line.contains("ready to accept connections").then_some(())
+            READY.iter().any(|said| line.contains(said)).then_some(())
         })?;
         self.process = Some(process);
         Ok(())
@@ -100,9 +130,7 @@ impl Postgres {
     /// # Errors
     /// It does not end.
     pub fn crash(&mut self) -> io::Result<()> {
-        let mut stop = unprivileged(&self.release.programs()?.join("pg_ctl"));
-        stop.arg("stop").arg("-D").arg(self.home.data()).args(["-m", "immediate", "-w"]);
-        let stopped = finish(&mut stop);
+        let stopped = self.control(&["stop", "-m", "immediate", "-w"]);
         self.process = None;
         stopped
     }
@@ -132,6 +160,9 @@ impl Drop for Postgres {
         drop(self.crash());
     }
 }
+
+/// What a server says that serves, or one that follows another.
+const READY: [&str; 2] = ["ready to accept connections", "ready to accept read-only connections"];
 
 /// Ends the server when standard input is closed, which happens however this process ends.
 const WATCHED: &str = r#""$0" "$@" <&- & read _; kill -QUIT $!; wait"#;
