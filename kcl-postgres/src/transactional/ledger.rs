@@ -84,25 +84,18 @@ impl Ledger {
         Ok(marked.try_get::<Option<&str>, _>(0)? == Some(mark))
     }
 
-    /// How far the lease is processed, when every transaction that had advanced it is over.
-    pub(super) async fn settled(&self, lease: &LeaseHandle) -> StoreResult<Checkpoint> {
+    /// How far the lease is processed, when every transaction that had advanced it is over; `None`
+    /// if it is not held.
+    pub(super) async fn settled(&self, lease: &LeaseHandle) -> StoreResult<Option<Checkpoint>> {
         const SQL: &str = "select checkpoint, kind from {s}.lease where application = $1 \
             and key = $2 and owner = $3 and epoch = $4 for no key update";
         let call = self.call(lease.key(), Effect::Reads);
         let rows = self.connections.ask(call, Lane::Work, self.held(SQL, lease)).await?;
-        let Some(row) = rows.first() else {
-            let why = format!(
-                "the lease is not held by {} under epoch {} any more, or this is another database \
-                 than the one that keeps the leases ({})",
-                lease.owner(),
-                lease.fence().epoch,
-                self.connections.address()
-            );
-            return Err(call.error(StoreErrorKind::Misconfigured, why));
-        };
+        let Some(row) = rows.first() else { return Ok(None) };
         let failed = |error: sqlx::Error| call.failed(&error);
         let (key, kind) = (row.try_get("checkpoint"), row.try_get("kind"));
         Checkpoint::from_parts(kind.map_err(failed)?, key.map_err(failed)?)
+            .map(Some)
             .map_err(|bad| call.error(StoreErrorKind::Corrupt, bad.to_string()))
     }
 

@@ -10,6 +10,7 @@
 //! is, since the rest of the worker holds the lease under it; the compare-and-set on the position
 //! is what refuses a second application.
 
+mod error;
 mod ledger;
 mod processor;
 mod run;

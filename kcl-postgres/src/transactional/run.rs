@@ -9,12 +9,12 @@ use kcl_core::{
     processor::{
         LeaseHandle, ProcessorError, ProcessorFactory, RecordBatch, RecordProcessor, Stop,
     },
-    store::StoreErrorKind,
 };
 use sqlx::{Connection, postgres::PgConnectOptions};
 
 use super::{
     TxFactory, TxProcessor,
+    error::Uncommitted,
     ledger::{Advanced, Ledger, Step},
 };
 use crate::{PostgresStore, builder::secured, connections::Connections, error::Effect};
@@ -169,14 +169,6 @@ struct Run {
     broken: bool,
 }
 
-/// What the user's processor did wrong.
-#[derive(Debug, thiserror::Error)]
-#[error(
-    "the processor ended its transaction itself, with effects that may be committed without their \
-     checkpoint: it is not called again under this lease. Leave commit and rollback to the library"
-)]
-struct EndedByItself;
-
 #[async_trait]
 impl RecordProcessor for Run {
     async fn start(&mut self, lease: &LeaseHandle) -> Result<(), ProcessorError> {
@@ -191,7 +183,7 @@ impl RecordProcessor for Run {
     ) -> Result<(), ProcessorError> {
         loop {
             if self.broken {
-                return Err(EndedByItself.into());
+                return Err(Uncommitted::EndedByItself.into());
             }
             if self.in_doubt {
                 self.settle(lease).await?;
@@ -211,16 +203,13 @@ impl RecordProcessor for Run {
 
 impl Run {
     /// Learns from the row how far the shard is processed.
-    async fn settle(&mut self, lease: &LeaseHandle) -> Result<(), ProcessorError> {
-        let stored = self.ledger.settled(lease).await?;
+    async fn settle(&mut self, lease: &LeaseHandle) -> Result<(), Uncommitted> {
+        let key = || lease.key().clone();
+        let Some(stored) = self.ledger.settled(lease).await? else {
+            return Err(Uncommitted::NotHeld(key(), self.ledger.connections.address()));
+        };
         if !stored.may_follow(&self.at) {
-            let call = self.ledger.call(lease.key(), Effect::Reads);
-            let why = format!(
-                "the stored checkpoint went back from {} to {stored}: records in between are \
-                 delivered again once the lease is acquired anew",
-                self.at
-            );
-            return Err(call.error(StoreErrorKind::Misconfigured, why).into());
+            return Err(Uncommitted::WentBack { key: key(), from: self.at.clone(), to: stored });
         }
         self.at = stored;
         self.in_doubt = false;
@@ -243,8 +232,9 @@ impl Run {
 
         let ledger = Arc::clone(&self.ledger);
         let call = ledger.call(lease.key(), Effect::Writes);
-        let mut checked_out = ledger.connections.check_out(call).await?;
-        let failed = |error: sqlx::Error| call.failed(&error);
+        let mut checked_out =
+            ledger.connections.check_out(call).await.map_err(Uncommitted::from)?;
+        let failed = |error: sqlx::Error| Uncommitted::from(call.failed(&error));
         let begin = checked_out.connection.begin_with(Ledger::begin(&mark));
         let mut transaction = begin.await.map_err(failed)?;
         if let Err(error) = self.processor.process(batch, &mut transaction, lease).await {
@@ -253,7 +243,7 @@ impl Run {
             if transaction.rollback().await.is_ok() {
                 checked_out.give_back();
             }
-            return Err(if self.broken { EndedByItself.into() } else { error });
+            return Err(if self.broken { Uncommitted::EndedByItself.into() } else { error });
         }
         let step = Step { from: &self.at, to: &to, progress };
         let advanced = ledger.advance(&mut transaction, lease, &step, &mark).await;
@@ -266,8 +256,7 @@ impl Run {
                 let before = self.at.clone();
                 self.settle(lease).await?;
                 if self.at == before {
-                    let why = "the row is as it was, and was refused: is there a trigger on it?";
-                    return Err(call.error(StoreErrorKind::Misconfigured, why).into());
+                    return Err(Uncommitted::Withheld(lease.key().clone()).into());
                 }
                 return Ok(false);
             }
