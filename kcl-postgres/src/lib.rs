@@ -89,7 +89,7 @@
 //! | a refused write | 2: the second reads the row | 0 |
 //! | a read | 1 | 0 |
 //! | a listing | 1 per 1,000 rows, or 4 MB of documents | 0 |
-//! | `prepare` of a schema that is there | 1 | 0 |
+//! | `prepare` of a schema that is there | 2 | 0 |
 //! | a new connection | 2 | 0 |
 //! | a batch of a [`TxProcessor`] | its own and 3: begin, advance, commit | its own and 1 |
 //!

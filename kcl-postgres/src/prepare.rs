@@ -21,12 +21,14 @@ const OP: &str = "prepare";
 
 impl Tables {
     /// Makes or changes the schema if it is not as this release knows it, and checks the role's
-    /// rights. One statement if everything is in place.
+    /// rights. Two statements if everything is in place.
     pub(crate) async fn prepare(&self) -> StoreResult<()> {
-        if self.found().await?.is_none_or(|version| version < VERSION) {
+        let mut found = self.found().await?;
+        if found.is_none_or(|version| version < VERSION) {
             self.migrate().await?;
+            found = self.found().await?;
         }
-        match self.found().await? {
+        match found {
             Some(version) => self.check(version),
             None => Err(self.unprepared(
                 StoreErrorKind::Misconfigured,
