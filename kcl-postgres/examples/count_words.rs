@@ -22,7 +22,7 @@ use kcl_postgres::{PostgresStore, TxProcessor, transactional};
 use sqlx::{Connection, PgConnection};
 
 const TEXT: &str = "the quick brown fox jumps over the lazy dog while the dog dreams of the fox";
-const TIMES: i64 = 500;
+const TIMES: i64 = 2_000;
 
 struct CountWords;
 
@@ -77,18 +77,19 @@ async fn main() -> anyhow::Result<()> {
             .build()?;
         tasks.push(tokio::spawn(worker.run()));
     }
-    tokio::time::sleep(Duration::from_millis(1_500)).await;
-    tasks.remove(0).abort();
-
     let expected = i64::try_from(TEXT.split(' ').count())? * TIMES;
     loop {
         let total: Option<i64> = sqlx::query_scalar("select sum(n)::bigint from word_count")
             .fetch_one(&mut database)
             .await?;
-        if total.unwrap_or(0) >= expected {
+        let total = total.unwrap_or(0);
+        if total >= expected {
             break;
         }
-        tokio::time::sleep(Duration::from_millis(100)).await;
+        if total > expected / 4 && tasks.len() == 3 {
+            tasks.remove(0).abort();
+        }
+        tokio::time::sleep(Duration::from_millis(50)).await;
     }
     let counts: Vec<(String, i64)> =
         sqlx::query_as("select word, n from word_count order by n desc, word")
