@@ -161,8 +161,8 @@ impl Connections {
         format!("{} did not answer within {:?}", self.address(), self.operation_timeout)
     }
 
-    /// A connection for a transaction, waiting for one if all are in use. Unless it is given back it
-    /// is closed, and what it was doing undone.
+    /// A connection for a transaction, waiting for one if all are in use. Unless it is given back
+    /// it is closed, and what it was doing undone.
     pub(crate) async fn check_out(&self, call: Call<'_>) -> StoreResult<CheckedOut<'_>> {
         let place = self.work.places.acquire().await;
         let place = place.map_err(|_| call.error(StoreErrorKind::Unavailable, "closed"))?;

@@ -31,8 +31,8 @@ pub trait TxProcessor: Send + 'static {
     /// begun on `effects` by [`sqlx::Connection::begin`] are savepoints within. A processor that
     /// ends it by a statement of its own (`commit`) is not called again under this lease, since
     /// that would repeat effects. What it sets on the connection for longer than the transaction
-    /// (`set` without `local`) stays for later batches of any shard. The less time passes from the first row it writes to its return,
-    /// the fewer wait for it. `notify` in it makes all commits of the database wait for each other.
+    /// (`set` without `local`) stays for later batches of any shard. `notify` in it makes all
+    /// commits of the database wait for each other.
     ///
     /// # Errors
     /// Any: the effects are undone, and the batch is delivered again by the failure policy. After
