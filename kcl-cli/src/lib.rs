@@ -1,8 +1,58 @@
-//! The `kcl` command as a library: its `main` is all that the binary adds.
+//! The `kcl` command as a library: its [`main`] is all that the binary adds.
+//!
+//! | module | what it is for |
+//! |---|---|
+//! | [`cli`] | the arguments |
+//! | [`config`] | settings from a file, the environment and flags |
+//! | `consume` | `kcl consume`: a member of a fleet that writes records to stdout |
+//! | `produce` | `kcl produce`: records into a stream |
+//! | `stream` | `kcl stream`: create, describe, reshard, split, merge, delete |
+//! | `leases` | `kcl leases`: who reads what, and how far they are |
+//! | `demo` | `kcl demo`: a fleet, its stream and its troubles in one process (feature `demo`) |
+//!
+//! Data goes to stdout, everything else to stderr.
+
+pub mod cli;
+pub mod config;
+mod connect;
+mod consume;
+#[cfg(feature = "demo")]
+pub mod demo;
+mod leases;
+mod logging;
+mod produce;
+mod report;
+mod store_url;
+mod stream;
 
 use std::process::ExitCode;
 
-/// Runs the command with the process's arguments.
+use clap::Parser;
+
+use self::{
+    cli::{Cli, Command},
+    config::Config,
+};
+
+/// Runs the command with the process's arguments and environment.
+#[must_use]
 pub fn main() -> ExitCode {
-    ExitCode::SUCCESS
+    let cli = Cli::parse();
+    run(cli).unwrap_or_else(|error| {
+        report::failure(&error);
+        ExitCode::FAILURE
+    })
+}
+
+fn run(cli: Cli) -> anyhow::Result<ExitCode> {
+    logging::start(&cli.logging, cli.command.default_log())?;
+    let config = || Config::load(&cli.settings, &config::Environment::of_process());
+    match cli.command {
+        Command::Consume(args) => consume::run(&args, &args.apply_to(config()?)),
+        Command::Produce(args) => produce::run(&args, &args.apply_to(config()?)),
+        Command::Stream(args) => stream::run(&args, &config()?),
+        Command::Leases(args) => leases::run(&args, &args.apply_to(config()?)),
+        #[cfg(feature = "demo")]
+        Command::Demo(args) => demo::run(&args),
+    }
 }

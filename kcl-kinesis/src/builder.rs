@@ -32,7 +32,10 @@ pub enum InvalidSettings {
     #[error(transparent)]
     Stream(#[from] InvalidStreamName),
     /// The records per call.
-    #[error("max_records = {0}: Kinesis takes {min} to {max}", min = MAX_RECORDS.start(), max = MAX_RECORDS.end())]
+    #[error(
+        "max_records = {0}: Kinesis takes {min} to {max}",
+        min = MAX_RECORDS.start(), max = MAX_RECORDS.end()
+    )]
     MaxRecords(usize),
     /// The time between reads at the tip.
     #[error(

@@ -8,7 +8,8 @@ use kcl_core::env::{Clock, Entropy, Env, Keeper, Rng, Spawner, Task, TaskHandle,
 use tokio::time::Instant;
 
 /// An environment on virtual time, for a current-thread runtime whose clock is paused: sleeping
-/// costs nothing, and two runs with one seed are alike. The worker's keeper is a task like any other.
+/// costs nothing, and two runs with one seed are alike. The worker's keeper is a task like any
+/// other.
 ///
 /// ```
 /// # use std::time::Duration;

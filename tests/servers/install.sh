@@ -6,6 +6,16 @@ set -euo pipefail
 workspace=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
 servers=${KCL_TEST_SERVERS:-$workspace/.servers}
 
+# Node, from Debian's packages where nothing else brought it.
+if ! command -v npm >/dev/null; then
+    if [ "$(id -u)" != 0 ] || ! command -v apt-get >/dev/null; then
+        echo "npm is not installed: install Node.js 18 or newer, with npm" >&2
+        exit 1
+    fi
+    apt-get update -qq >&2
+    DEBIAN_FRONTEND=noninteractive apt-get install -qq -y --no-install-recommends nodejs npm >&2
+fi
+
 # npm_server NAME VERSION
 npm_server() {
     local folder="$servers/$1" manifest installed

@@ -140,7 +140,9 @@ impl fmt::Debug for TestStream {
     }
 }
 
-fn config(url: &str) -> aws_sdk_kinesis::config::Builder {
+/// A configuration for the server at `url`: these servers take any credentials.
+#[must_use]
+pub fn config(url: &str) -> aws_sdk_kinesis::config::Builder {
     aws_sdk_kinesis::Config::builder()
         .behavior_version(BehaviorVersion::latest())
         .endpoint_url(url)

@@ -2,6 +2,13 @@
 
 pub mod conformance;
 pub mod dynamo;
+pub mod fleet;
 pub mod kinesis;
 pub mod postgres;
 pub mod servers;
+
+/// The examples of the README.
+#[cfg(doctest)]
+#[doc = include_str!("../../README.md")]
+#[derive(Debug)]
+pub struct Readme;

@@ -3,6 +3,9 @@
 //! A failure prints the command that replays it. Scripts that proptest finds are shrunk to the
 //! shortest that still fails.
 
+#![allow(clippy::panic, reason = "what goes wrong here fails the test")]
+#![allow(clippy::print_stdout, reason = "a replay tells what happened")]
+
 use std::time::Duration;
 
 use kcl_memory::sim::{Action, Network, Script, Step, World, play};
@@ -113,7 +116,7 @@ fn any_action() -> impl Strategy<Value = Action> {
         1 => span.clone().prop_map(Action::Outage),
         1 => (who.clone(), span.clone())
             .prop_map(|(who, span)| Action::SlowProcessor(who, span * 3, span)),
-        1 => (who, span.clone()).prop_map(|(who, span)| Action::HungProcessor(who, span * 3, span)),
+        1 => (who, span).prop_map(|(who, span)| Action::HungProcessor(who, span * 3, span)),
         1 => (0_u64..3_000).prop_map(|millis| Action::RollBack(Duration::from_millis(millis))),
         1 => Just(Action::Trim),
     ]

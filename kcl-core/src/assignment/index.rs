@@ -9,7 +9,8 @@ use std::{fmt, num::NonZeroU32};
 pub struct WorkerIndex(NonZeroU32);
 
 impl WorkerIndex {
-    /// The worker at `index`. No view has more than four billion workers: a larger index names none.
+    /// The worker at `index`. No view has more than four billion workers: a larger index names
+    /// none.
     #[must_use]
     pub fn new(index: usize) -> Self {
         let index = u32::try_from(index).unwrap_or(u32::MAX);

@@ -140,6 +140,20 @@ pub enum LossReason {
     Leaving,
 }
 
+impl LossReason {
+    /// As logs name it.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::HandedOver => "handed over",
+            Self::Taken => "taken",
+            Self::Fenced => "fenced",
+            Self::Gone => "gone",
+            Self::Leaving => "leaving",
+        }
+    }
+}
+
 /// How a worker's life ended.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Outcome {

@@ -1,4 +1,4 @@
-//! When to do what: the coordination protocol of DESIGN §4 as a state machine.
+//! When to do what: the coordination protocol of ARCHITECTURE §4 as a state machine.
 //!
 //! A [`Coordinator`] is one worker's part in it. It does no I/O and reads no clock: [`Event`]s and
 //! the time go in, [`Command`]s come out. The keeper of a real worker and the simulator drive the

@@ -12,7 +12,8 @@ pub struct Session {
     pub id: SessionId,
     /// Orders the lives of one worker: one more than the highest listed at registration.
     pub start: u64,
-    /// The session timeout T: unchanged for this long, the session may be ended. Whole milliseconds.
+    /// The session timeout T: unchanged for this long, the session may be ended. Whole
+    /// milliseconds.
     pub timeout: Duration,
     /// The heartbeat interval h the worker tries to keep. Whole milliseconds.
     pub interval: Duration,

@@ -5,8 +5,8 @@ use std::{fmt, sync::Arc};
 use crate::lease::{Epoch, LeaseKey};
 
 /// The fencing token of one lease under one epoch. Pass it to sinks that can compare it: of two
-/// writes for one lease the one with the higher epoch is the newer owner's, and a sink that has seen
-/// it refuses the lower one.
+/// writes for one lease the one with the higher epoch is the newer owner's, and a sink that has
+/// seen it refuses the lower one.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Fence {
     /// Where the lease is kept: epochs of different stores cannot be compared.

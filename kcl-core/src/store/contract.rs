@@ -19,8 +19,8 @@ use crate::lease::{
 /// `kcl_core::conformance::run` (feature `conformance`).
 ///
 /// Numbers (epochs, beats, versions, milliseconds) go up to `u64::MAX / 2`, so that a signed 64-bit
-/// column holds them; only the sub-sequence number inside [`crate::lease::Checkpoint::key`] uses all
-/// of its digits. Durations are whole milliseconds.
+/// column holds them; only the sub-sequence number inside [`crate::lease::Checkpoint::key`] uses
+/// all of its digits. Durations are whole milliseconds.
 ///
 /// A worker runs every operation on its keeper's own thread and runtime: connect lazily, at the
 /// first operation, so that connections live where they are used.

@@ -28,7 +28,8 @@ pub enum KplMark {
     /// It was unpacked from a KPL aggregate.
     Aggregated,
     /// It was unpacked from a KPL aggregate, and its key hashes outside the shard's range: the
-    /// aggregate crossed a split or merge. The Java KCL drops such records; here they are delivered.
+    /// aggregate crossed a split or merge. The Java KCL drops such records; here they are
+    /// delivered.
     OutsideShard,
     /// It carries the mark of a KPL aggregate but is damaged: delivered whole, not unpacked.
     Malformed,
@@ -78,7 +79,8 @@ impl Record {
         self
     }
 
-    /// What the record counts against the byte budget: payload, key, and a fixed share for the rest.
+    /// What the record counts against the byte budget: payload, key, and a fixed share for the
+    /// rest.
     #[must_use]
     pub fn weight(&self) -> usize {
         const FIXED: usize = 64;

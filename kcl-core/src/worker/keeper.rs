@@ -13,6 +13,7 @@ use super::{
     event::WorkerEvent,
     gate::{Gate, GateState, Validity},
     status::StatusBoard,
+    telemetry,
     waking::{Heard, Waking},
 };
 use crate::{
@@ -120,6 +121,7 @@ impl Keeper {
         let timeout = self.settings.coordination.session_timeout;
         // A beat is worth waiting for as long as its answer can still count.
         let deadline = if matches!(call, StoreCall::Beat(_)) { timeout } else { timeout / 2 };
+        telemetry::log_call(&call);
         let (store, clock) = (Arc::clone(&self.store), Arc::clone(&self.env.clock));
         self.calls.spawn(async move { (id, carry_out(store, clock, call, deadline).await) });
     }
@@ -144,7 +146,7 @@ impl Keeper {
     }
 
     fn tell(&mut self, notice: Notice, waking: &mut Waking) {
-        info!(?notice, "kcl.coordination");
+        telemetry::log(&notice);
         match &notice {
             Notice::Registered(session) => {
                 self.status.set_session(Some(session.clone()));

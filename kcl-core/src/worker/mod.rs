@@ -16,6 +16,7 @@ mod keeper;
 mod run;
 mod status;
 mod supervisor;
+mod telemetry;
 mod waking;
 
 pub use builder::{Worker, WorkerBuilder, WorkerHandle};

@@ -1,3 +1,5 @@
+//! Each error told apart, by what to do about it.
+
 use std::{io, time::Duration};
 
 use aws_credential_types::provider::{ProvideCredentials, error::CredentialsError, future};

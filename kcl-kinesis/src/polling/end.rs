@@ -5,7 +5,8 @@
 //! (ferrokinesis, kinesalite) would keep it reading for ever, so the lack of them is settled by the
 //! stream's own list: a shard that it shows closed, or no longer at all, has ended, and whoever
 //! names it as a parent continues it. A shard that it shows open has not ended: that answer is an
-//! error, and reading goes on. Children beside a next iterator mean nothing; the records come first.
+//! error, and reading goes on. Children beside a next iterator mean nothing; the records come
+//! first.
 
 use aws_sdk_kinesis::types::ChildShard;
 use kcl_core::stream::{ReadEvent, Shard, SourceErrorKind, SourceResult};

@@ -21,8 +21,8 @@
 //! *empty* and still open. One that has been idle for longer than the retention looks just like
 //! that after every restart, so no loss is reported then; only whoever knows for how long nobody
 //! read the shard can tell. In the first case, too, a record may have been trimmed that had no
-//! successor: what is reported is a gap that cannot be ruled out. An empty shard that has *ended* is
-//! reported: it was not read to its end while its records were there.
+//! successor: what is reported is a gap that cannot be ruled out. An empty shard that has *ended*
+//! is reported: it was not read to its end while its records were there.
 
 use std::time::Duration;
 

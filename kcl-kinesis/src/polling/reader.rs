@@ -28,8 +28,8 @@ const RENEWALS: u32 = 3;
 
 /// Reads a shard by polling.
 ///
-/// Everything that outlives a call of `next` is a field, and changes only between two awaits: a call
-/// that is dropped loses nothing.
+/// Everything that outlives a call of `next` is a field, and changes only between two awaits: a
+/// call that is dropped loses nothing.
 pub(crate) struct PollingReader {
     pub(super) calls: ShardCalls,
     pub(super) cursor: Cursor,

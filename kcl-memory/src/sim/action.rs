@@ -64,8 +64,8 @@ impl Action {
         }
     }
 
-    /// Whether runs with this action may see two workers dispatch one shard at once: what DESIGN
-    /// §9 excepts.
+    /// Whether runs with this action may see two workers dispatch one shard at once: what
+    /// ARCHITECTURE §9 excepts.
     #[must_use]
     pub const fn may_overlap(&self) -> bool {
         matches!(

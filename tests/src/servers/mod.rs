@@ -4,6 +4,7 @@
 //! Those that are no Rust code are installed by `tests/servers/install.sh`. A server that cannot be
 //! started is an error: no test passes without it.
 
+mod counted;
 mod dynalite;
 mod dynoxide;
 mod ferrokinesis;
@@ -12,6 +13,7 @@ mod pgbouncer;
 mod postgres;
 mod process;
 
+pub use counted::{Bill, Cost, Counted, units};
 pub use dynalite::Dynalite;
 pub use dynoxide::Dynoxide;
 pub use ferrokinesis::Ferrokinesis;

@@ -1,6 +1,8 @@
 //! Whole workers, the real async code, on the stores and streams in memory. Most run on virtual
 //! time; what is about threads runs on the real machine.
 
+#![allow(clippy::unwrap_used, reason = "what goes wrong here fails the test")]
+
 mod bench;
 mod delivery;
 mod failures;

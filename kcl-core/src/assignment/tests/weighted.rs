@@ -258,7 +258,9 @@ proptest! {
     /// Graham's bound for orphans alone: at most a third above the level plus what one heaviest
     /// lease forces.
     #[test]
-    fn a_cold_start_is_within_a_third_of_the_best(weights in prop::collection::vec(1..999_u64, 1..60)) {
+    fn a_cold_start_is_within_a_third_of_the_best(
+        weights in prop::collection::vec(1..999_u64, 1..60),
+    ) {
         let mut view = weighing(&[&[], &[], &[], &[]], TENTH);
         view.leases = weights.iter().enumerate().map(|(number, weight)| {
             let mut orphan = lease(number, None);

@@ -1,8 +1,8 @@
 //! Sharing out by load.
 //!
-//! Whoever holds a lease keeps it, and orphans go to the least loaded ([`place`]). Then workers that
-//! are loaded above the level of a perfect split are relieved ([`relief`]) and those below it draw
-//! from the others ([`draw`]), where that is worth a move.
+//! Whoever holds a lease keeps it, and orphans go to the least loaded ([`place`]). Then workers
+//! that are loaded above the level of a perfect split are relieved ([`relief`]) and those below it
+//! draw from the others ([`draw`]), where that is worth a move.
 
 mod draw;
 mod ladder;

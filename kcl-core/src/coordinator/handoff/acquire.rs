@@ -59,7 +59,8 @@ impl Handoff {
             Ok(StoreReply::LeaseWrite(Write::Done(row))) => self.on_granted(row, &acquiring, ctx),
             Ok(StoreReply::LeaseWrite(Write::Refused(row))) => self.on_refused(key, row, ctx),
             // It may land yet. If it has by the next look, the row is mine and not running here,
-            // and is acquired anew; if it lands after the wish is gone, the planner's audit sees it.
+            // and is acquired anew; if it lands after the wish is gone, the planner's audit sees
+            // it.
             Err(StoreErrorKind::Unknown) => self.try_later(key, std::time::Duration::ZERO, ctx.now),
             _ => self.try_soon(key, ctx),
         }

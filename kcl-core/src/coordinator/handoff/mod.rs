@@ -1,7 +1,7 @@
 //! My leases: taking them, running them, handing them over.
 //!
-//! DESIGN §4 rules 4, 5, 7–10, 12 and 13. A lease goes from a [`wish::Wish`] by an acquire to a
-//! [`tenure::Tenure`], and from there by a release, the end of the shard, or loss.
+//! ARCHITECTURE §4 rules 4, 5, 7–10, 12 and 13. A lease goes from a [`wish::Wish`] by an acquire to
+//! a [`tenure::Tenure`], and from there by a release, the end of the shard, or loss.
 
 mod acquire;
 mod apply;

@@ -1,6 +1,6 @@
 //! My own session: registering, beating, being valid, being fenced, leaving.
 //!
-//! DESIGN §4 rules 1, 2, 15 and 16.
+//! ARCHITECTURE §4 rules 1, 2, 15 and 16.
 
 mod beat;
 mod join;

@@ -1,6 +1,6 @@
 //! Planning: what each worker should hold, published as one document per worker.
 //!
-//! DESIGN §4 rules 6, 8, 12 and 14. A plan is intent only: owners take and release leases
+//! ARCHITECTURE §4 rules 6, 8, 12 and 14. A plan is intent only: owners take and release leases
 //! themselves, so that a stale or doubled planner can waste moves and never break safety.
 
 mod cycle;

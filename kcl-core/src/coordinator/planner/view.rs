@@ -59,7 +59,9 @@ impl Planner {
                 Some((lease.key.clone(), member.clone()))
             })
             .collect();
-        let unassigned = plan.unassigned.iter().filter_map(|left| {
+        // A planner that leaves alone knows that it leaves nobody behind.
+        let is_news = |left: &&assignment::Unassigned| left.reason != assignment::Reason::NoWorker;
+        let unassigned = plan.unassigned.iter().filter(is_news).filter_map(|left| {
             let lease = view.leases.get(left.lease)?;
             Some((lease.key.clone(), left.reason.to_string()))
         });

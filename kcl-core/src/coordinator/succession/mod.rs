@@ -1,8 +1,8 @@
 //! Who plans: looking at the planner's lease, taking it, and who looks how often.
 //!
-//! DESIGN §4 rule 6. The planner and the standby it names follow each other closely; the other
-//! workers, ranked by the planner, look at both now and then. Nothing here is needed for safety: the
-//! planner's lease is taken by compare-and-set like any other.
+//! ARCHITECTURE §4 rule 6. The planner and the standby it names follow each other closely; the
+//! other workers, ranked by the planner, look at both now and then. Nothing here is needed for
+//! safety: the planner's lease is taken by compare-and-set like any other.
 
 mod partner;
 

@@ -1,7 +1,7 @@
 //! Watching other sessions, and ending those that do not beat.
 //!
-//! DESIGN §4 rules 3 and 11. A window opens when a beat is first *received*; if it is still the
-//! newest a session timeout later, and this watcher was well throughout, the session is ended,
+//! ARCHITECTURE §4 rules 3 and 11. A window opens when a beat is first *received*; if it is still
+//! the newest a session timeout later, and this watcher was well throughout, the session is ended,
 //! conditional on that beat.
 
 mod health;

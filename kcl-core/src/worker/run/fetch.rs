@@ -2,11 +2,11 @@
 
 use std::{sync::Arc, time::Duration};
 
-use tracing::warn;
+use tracing::{debug, warn};
 
 use super::{FetchedSender, Run, Shared, backoff::Backoff};
 use crate::{
-    lease::{Checkpoint, LeaseKey},
+    lease::{Checkpoint, Epoch, LeaseKey},
     stream::{
         Batch, Position, ReadEvent, Shard, ShardId, ShardReader, SourceError, SourceErrorKind,
         SourceResult, StartAt,
@@ -28,6 +28,7 @@ pub(super) enum Fetched {
 /// Reads one shard.
 pub(super) struct Fetcher {
     key: LeaseKey,
+    epoch: Epoch,
     shard: ShardId,
     start: Checkpoint,
     shared: Arc<Shared>,
@@ -47,16 +48,22 @@ impl Fetcher {
         let shared = Arc::clone(&run.shared);
         let backoff = Backoff::new(PAUSE, PAUSE_MAX, &*shared.env.entropy);
         let (key, shard, start) = (run.key.clone(), run.shard.clone(), run.start.clone());
-        Self { key, shard, start, shared, sender, backoff }
+        Self { key, epoch: run.gate.epoch(), shard, start, shared, sender, backoff }
     }
 
     /// Reads until the shard ends or nobody wants more.
     pub(super) async fn work(mut self) {
         let Some(start) = self.start.start() else { return };
         let Some(mut reader) = self.open(start).await else { return };
+        let mut is_first = true;
         loop {
             let mut room = self.shared.budget.reserve(reader.expects().0).await;
-            let sent = match reader.next(crate::stream::Room(room.bytes())).await {
+            let read = reader.next(crate::stream::Room(room.bytes())).await;
+            if is_first && read.is_ok() {
+                is_first = false;
+                debug!(lease = %self.key, epoch = %self.epoch, "kcl.read.first");
+            }
+            let sent = match read {
                 Ok(ReadEvent::Batch(batch)) => {
                     self.backoff.reset();
                     room.resize(batch.weight());
@@ -64,6 +71,7 @@ impl Fetcher {
                 }
                 Ok(ReadEvent::Lost { from, to }) => self.send(Fetched::Lost { from, to }).await,
                 Ok(ReadEvent::End { children }) => {
+                    debug!(lease = %self.key, epoch = %self.epoch, "kcl.read.ended");
                     let _ = self.send(Fetched::End(children)).await;
                     return;
                 }

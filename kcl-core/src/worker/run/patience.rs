@@ -94,7 +94,9 @@ mod tests {
         ) {
             let mut patience = Patience::new(OnFailure::SkipRecord { attempts }, batch(count));
             let (mut done, mut skipped) = (Vec::new(), BTreeSet::new());
-            let number = |record: &Record| record.position.sequence.as_str().parse::<u128>().unwrap();
+            let number = |record: &Record| -> u128 {
+                record.position.sequence.as_str().parse().unwrap()
+            };
             while let Some(part) = patience.next() {
                 if part.iter().any(|record| bad.contains(&number(record))) {
                     patience.on_failed();

@@ -1,3 +1,5 @@
+//! Checkpoints: never back, and one writer for each epoch.
+
 use std::collections::BTreeMap;
 
 use kcl_core::{

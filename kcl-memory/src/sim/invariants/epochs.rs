@@ -1,3 +1,5 @@
+//! Epochs: up, and none twice.
+
 use std::collections::BTreeMap;
 
 use kcl_core::lease::{Epoch, Lease, LeaseKey, SessionId};

@@ -1,3 +1,5 @@
+//! Liveness: after the last fault everything is owned, run and balanced, and rests.
+
 use super::{Done, Fact, Invariant};
 
 /// After the last fault every lease that can be read is, by a worker that holds it, up to the tip;

@@ -1,3 +1,5 @@
+//! Order: records of a shard as they were put.
+
 use std::collections::BTreeMap;
 
 use kcl_core::{lease::Epoch, stream::ShardId};

@@ -1,3 +1,5 @@
+//! Overlap: one dispatcher of a shard at a time.
+
 use super::{Done, Fact, Invariant};
 
 /// No two workers have records of one shard in their processors at once.

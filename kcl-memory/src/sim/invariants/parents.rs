@@ -1,3 +1,5 @@
+//! Parents: all of their records before any of a child.
+
 use super::{Done, Fact, Invariant};
 
 /// Children come after all of their parents' records.

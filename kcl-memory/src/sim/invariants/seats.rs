@@ -1,3 +1,5 @@
+//! Seats: what has ended takes none.
+
 use super::{Done, Fact, Invariant};
 
 /// An ended lease takes no seat: nobody owns it for good.

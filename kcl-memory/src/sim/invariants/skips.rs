@@ -1,3 +1,5 @@
+//! Skips: none.
+
 use kcl_core::{
     lease::{Checkpoint, LeaseKey},
     stream::ShardId,

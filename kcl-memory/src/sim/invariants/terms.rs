@@ -1,3 +1,5 @@
+//! Terms: a newer planner is never written over.
+
 use std::collections::BTreeMap;
 
 use kcl_core::{

@@ -1,0 +1,71 @@
+# `make help` lists what there is.
+
+SHELL := /bin/bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+CARGO ?= cargo
+KCL := $(CARGO) run --quiet --package kcl-cli --features demo --
+LOCAL := scripts/local.sh
+
+##@ To begin with
+.PHONY: help demo
+help: ## Show this list
+	@awk 'BEGIN { FS = ":.*## " } \
+		/^##@/ { printf "\n%s\n", substr($$0, 5) } \
+		/^[a-z-]+:.*## / { printf "  %-18s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+demo: ## Watch a fleet share a stream through splits, joins and a crash
+	@$(KCL) demo
+
+##@ To work on it
+.PHONY: build check test servers
+build: ## Build everything
+	$(CARGO) build --workspace --all-targets
+
+servers: ## Install the servers that the tests start
+	tests/servers/install.sh
+
+check: ## Formatting, lints and documentation
+	$(CARGO) fmt --all --check
+	$(CARGO) clippy --workspace --all-targets -- -D warnings
+	RUSTDOCFLAGS="-D warnings" $(CARGO) doc --workspace --no-deps
+
+test: servers check ## Everything, as it has to pass before a change lands
+	$(CARGO) test --workspace
+	scripts/package.sh
+
+##@ To measure it
+.PHONY: bench bench-rebalance bench-drain
+bench: ## How long a plan takes
+	$(CARGO) bench --package kcl-core --bench plan
+
+bench-rebalance: servers ## How fast a fleet starts, rebalances, fails over and leaves
+	$(CARGO) bench --package kcl-tests --bench rebalance
+
+bench-drain: ## How fast a worker drains a backlog, beside a bare SDK loop
+	$(CARGO) bench --package kcl-tests --bench drain
+
+##@ To try it by hand, on local servers
+.PHONY: start stop produce consumer leases reshard clean
+SHARDS ?= 4
+start: servers ## Start a local Kinesis and DynamoDB, with a stream of SHARDS=4 shards
+	$(LOCAL) start $(SHARDS)
+
+stop: ## Stop them
+	$(LOCAL) stop
+
+produce: ## Put records into the local stream until ctrl-c
+	@$(LOCAL) kcl produce
+
+consumer: ## Join the fleet that reads the local stream; one JSON object per record
+	@$(LOCAL) kcl consume --text
+
+leases: ## Show who reads what
+	@$(LOCAL) kcl leases list
+
+reshard: ## Bring the local stream to SHARDS=N shards
+	@$(LOCAL) kcl stream reshard --to $(SHARDS)
+
+clean: ## Stop local servers and remove what was built
+	-$(LOCAL) stop
+	$(CARGO) clean

@@ -1,0 +1,66 @@
+//! Settings from the environment.
+
+use std::collections::BTreeMap;
+
+use serde_json::{Map, Value};
+
+use super::layers;
+
+/// Variables with a meaning of their own, and the settings they set.
+const NAMED: [(&str, &str); 8] = [
+    ("APP_NAME", "consumer.application_name"),
+    ("STREAM_NAME", "kinesis.stream_name"),
+    ("POD_NAME", "consumer.worker_id"),
+    ("AWS_REGION", "aws.region"),
+    ("AWS_ENDPOINT_URL", "aws.endpoint"),
+    ("AWS_ENDPOINT_URL_KINESIS", "kinesis.endpoint"),
+    ("AWS_ENDPOINT_URL_DYNAMODB", "dynamodb.endpoint"),
+    ("KCL_STORE", "store"),
+];
+
+/// What every other setting's variable begins with: `KCL_COORDINATION__SESSION_TIMEOUT=10s`.
+const PREFIX: &str = "KCL_";
+
+/// What joins the parts of a path in such a variable.
+const JOINT: &str = "__";
+
+/// The environment's variables.
+#[derive(Clone, Debug, Default)]
+pub struct Environment(BTreeMap<String, String>);
+
+impl Environment {
+    /// This process's.
+    #[must_use]
+    pub fn of_process() -> Self {
+        let text = |(name, value): (std::ffi::OsString, std::ffi::OsString)| {
+            Some((name.into_string().ok()?, value.into_string().ok()?))
+        };
+        Self(std::env::vars_os().filter_map(text).collect())
+    }
+
+    /// These.
+    #[must_use]
+    pub fn of(variables: &[(&str, &str)]) -> Self {
+        let owned = |(name, value): &(&str, &str)| ((*name).to_owned(), (*value).to_owned());
+        Self(variables.iter().map(owned).collect())
+    }
+
+    /// The settings it holds. Empty variables count as unset.
+    pub(super) fn layer(&self) -> anyhow::Result<Value> {
+        let mut layer = Value::Object(Map::new());
+        let set = |(_, value): &(&String, &String)| !value.is_empty();
+        for (name, value) in self.0.iter().filter(set) {
+            let Some(path) = name.strip_prefix(PREFIX).filter(|path| path.contains(JOINT)) else {
+                continue;
+            };
+            let path = path.to_lowercase().replace(JOINT, ".");
+            layers::put(&mut layer, &path, layers::parse_yaml(name, value)?);
+        }
+        for (name, path) in NAMED {
+            if let Some(value) = self.0.get(name).filter(|value| !value.is_empty()) {
+                layers::put(&mut layer, path, Value::String(value.clone()));
+            }
+        }
+        Ok(layer)
+    }
+}

@@ -1,0 +1,37 @@
+//! Checking keys against those that exist.
+
+use anyhow::bail;
+use serde_json::{Map, Value};
+
+/// Checks that every key of `given` exists in `known`, however deep.
+///
+/// # Errors
+/// The first that does not, with the nearest that does.
+pub(super) fn check(from: &str, given: &Value, known: &Value) -> anyhow::Result<()> {
+    check_below(from, "", given, known)
+}
+
+fn check_below(from: &str, path: &str, given: &Value, known: &Value) -> anyhow::Result<()> {
+    let (Value::Object(given), Value::Object(known)) = (given, known) else { return Ok(()) };
+    for (key, value) in given {
+        let path = if path.is_empty() { key.clone() } else { format!("{path}.{key}") };
+        match known.get(key) {
+            Some(known) => check_below(from, &path, value, known)?,
+            None => bail!("{from}: there is no setting `{path}`: {}", advice(key, known)),
+        }
+    }
+    Ok(())
+}
+
+fn advice(key: &str, known: &Map<String, Value>) -> String {
+    let nearest = known.keys().min_by_key(|known| strsim::damerau_levenshtein(key, known));
+    let is_near =
+        |known: &&String| strsim::damerau_levenshtein(key, known) <= 2.max(key.chars().count() / 2);
+    match nearest.filter(is_near) {
+        Some(nearest) => format!("did you mean `{nearest}`?"),
+        None => {
+            let all: Vec<&str> = known.keys().map(String::as_str).collect();
+            format!("expected one of {}", all.join(", "))
+        }
+    }
+}

@@ -1,0 +1,66 @@
+//! Settings from a YAML file, the environment and flags, in rising precedence.
+//!
+//! All layers are laid over the defaults as one tree, whose keys are checked, and which is read as
+//! a [`Config`] at the end. So a wrong value is named by its path, wherever it comes from.
+
+mod environment;
+mod keys;
+mod layers;
+mod model;
+#[cfg(test)]
+mod tests;
+
+pub use environment::Environment;
+pub use model::{AssignmentMode, Aws, Config, Consumer, Dynamodb, Kinesis, Producer};
+
+use anyhow::Context;
+use serde_json::Value;
+
+use self::layers::Tree;
+use crate::cli::SettingsArgs;
+
+impl Config {
+    /// Reads every layer.
+    ///
+    /// # Errors
+    /// A file that cannot be read or parsed, a key that does not exist, a value that makes no
+    /// sense: named by file or path, with the remedy.
+    pub fn load(args: &SettingsArgs, environment: &Environment) -> anyhow::Result<Self> {
+        let mut tree = Tree::default();
+        if let Some(path) = &args.config {
+            let from = path.display().to_string();
+            let text = std::fs::read_to_string(path)
+                .with_context(|| format!("the settings file {from} cannot be read"))?;
+            tree.lay(&from, layers::parse_yaml(&from, &text)?)?;
+        }
+        tree.lay("the environment", environment.layer()?)?;
+        tree.lay("the command line", flags(args)?)?;
+        tree.read()
+    }
+}
+
+/// What the flags say.
+fn flags(args: &SettingsArgs) -> anyhow::Result<Value> {
+    let mut layer = Value::Object(serde_json::Map::new());
+    for setting in &args.set {
+        let (path, value) = setting.split_once('=').with_context(|| {
+            format!("--set {setting}: expected PATH=VALUE, like coordination.session_timeout=10s")
+        })?;
+        layers::put(&mut layer, path, layers::parse_yaml("--set", value)?);
+    }
+    let text = |value: &Option<String>| value.clone().map(Value::String);
+    let profile = args.profile.map(serde_json::to_value).transpose()?;
+    let named = [
+        ("profile", profile),
+        ("aws.region", text(&args.region)),
+        ("aws.endpoint", text(&args.endpoint)),
+        ("kinesis.endpoint", text(&args.kinesis_endpoint)),
+        ("dynamodb.endpoint", text(&args.dynamodb_endpoint)),
+    ];
+    for (path, value) in named {
+        if let Some(value) = value {
+            layers::put(&mut layer, path, value);
+        }
+    }
+    Ok(layer)
+}

@@ -1,0 +1,195 @@
+//! The settings as one value. The shape of the file is the shape of these structs.
+
+use std::{fmt, time::Duration};
+
+use anyhow::{Context, bail};
+use kcl_core::settings::{Coordination, Delivery, Settings};
+use serde::{Deserialize, Serialize};
+
+use crate::cli::Profile;
+
+/// Every setting of the command.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Config {
+    /// Region, credentials and endpoint for all of AWS.
+    pub aws: Aws,
+    /// The stream.
+    pub kinesis: Kinesis,
+    /// The lease table, if leases are kept in one.
+    pub dynamodb: Dynamodb,
+    /// Where leases are kept: `dynamodb`, `dynamodb://TABLE`, `memory:`.
+    pub store: Option<String>,
+    /// What `kcl produce` does.
+    pub producer: Producer,
+    /// What `kcl consume` does.
+    pub consumer: Consumer,
+    /// The times that `coordination` starts from.
+    pub profile: Profile,
+    /// How workers share the shards.
+    pub coordination: Coordination,
+    /// How records are delivered.
+    pub delivery: Delivery,
+}
+
+/// Region, credentials and endpoint for all of AWS. What is left out is found as the AWS SDK finds
+/// it.
+#[derive(Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Aws {
+    /// The region.
+    pub region: Option<String>,
+    /// Where services are, if not at AWS.
+    pub endpoint: Option<String>,
+    /// An access key. Better leave it to the environment or the machine's role.
+    pub access_key: Option<String>,
+    /// Its secret.
+    pub secret_key: Option<String>,
+}
+
+/// The stream.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Kinesis {
+    /// Its name or ARN.
+    pub stream_name: Option<String>,
+    /// Where Kinesis is; stronger than `aws.endpoint`.
+    pub endpoint: Option<String>,
+}
+
+/// The lease table.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Dynamodb {
+    /// Where DynamoDB is; stronger than `aws.endpoint`.
+    pub endpoint: Option<String>,
+}
+
+/// What `kcl produce` does.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Producer {
+    /// Records per call: 1 to 500.
+    pub batch_size: usize,
+    /// The pause after each call, in milliseconds.
+    pub batch_delay_ms: u64,
+    /// How many records in all; `None`: until told to stop.
+    pub total_messages: Option<u64>,
+}
+
+/// What `kcl consume` does.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Consumer {
+    /// Who decides which worker reads a shard.
+    pub assignment_mode: AssignmentMode,
+    /// The consumer group: workers of one name share the stream.
+    pub application_name: Option<String>,
+    /// This worker's name among them.
+    pub worker_id: Option<String>,
+    /// The most records of a read: 1 to 10,000.
+    pub max_records: Option<usize>,
+    /// Whether a batch is delivered when there was nothing to read.
+    pub call_process_records_even_for_empty_list: bool,
+    /// The time between two reads of a shard that has nothing new, in milliseconds.
+    pub poll_interval_ms: Option<u64>,
+}
+
+/// Who decides which worker reads a shard.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum AssignmentMode {
+    /// The fleet: balanced.
+    #[default]
+    Kcl,
+    /// A mapping of shards to workers.
+    Manual,
+}
+
+impl Default for Producer {
+    fn default() -> Self {
+        Self { batch_size: 100, batch_delay_ms: 1_000, total_messages: None }
+    }
+}
+
+/// Shows no secret.
+impl fmt::Debug for Aws {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Aws")
+            .field("region", &self.region)
+            .field("endpoint", &self.endpoint)
+            .finish_non_exhaustive()
+    }
+}
+
+impl Config {
+    /// The stream's name.
+    ///
+    /// # Errors
+    /// There is none.
+    pub fn stream(&self) -> anyhow::Result<&str> {
+        self.kinesis.stream_name.as_deref().context(
+            "no stream is named: give --stream, STREAM_NAME or `kinesis: {stream_name: …}`",
+        )
+    }
+
+    /// The application's name.
+    ///
+    /// # Errors
+    /// There is none.
+    pub fn application(&self) -> anyhow::Result<&str> {
+        self.consumer.application_name.as_deref().context(
+            "no application is named: give --app, APP_NAME or `consumer: {application_name: …}`",
+        )
+    }
+
+    /// The time between two reads of a shard that has nothing new.
+    #[must_use]
+    pub fn poll_interval(&self) -> Option<Duration> {
+        self.consumer.poll_interval_ms.map(Duration::from_millis)
+    }
+
+    /// Where Kinesis is, if not at AWS.
+    #[must_use]
+    pub fn kinesis_endpoint(&self) -> Option<&str> {
+        self.kinesis.endpoint.as_deref().or(self.aws.endpoint.as_deref())
+    }
+
+    /// Where DynamoDB is, if not at AWS.
+    #[must_use]
+    pub fn dynamodb_endpoint(&self) -> Option<&str> {
+        self.dynamodb.endpoint.as_deref().or(self.aws.endpoint.as_deref())
+    }
+
+    /// The worker's knobs.
+    ///
+    /// # Errors
+    /// They contradict each other, or ask for what does not exist.
+    pub fn worker_settings(&self) -> anyhow::Result<Settings> {
+        if self.consumer.assignment_mode == AssignmentMode::Manual {
+            bail!(
+                "assignment_mode: manual is not available: it needs placement rules, which the \
+                 planner reads but nothing writes yet. Use `assignment_mode: kcl` (balanced)"
+            );
+        }
+        let mut settings = Settings::default();
+        settings.coordination = self.coordination.clone();
+        settings.delivery = self.delivery.clone();
+        settings.delivery.empty_batches |= self.consumer.call_process_records_even_for_empty_list;
+        settings.validate()?;
+        Ok(settings)
+    }
+
+    /// The access key and its secret, if they are set.
+    ///
+    /// # Errors
+    /// One is set without the other.
+    pub fn static_credentials(&self) -> anyhow::Result<Option<(&str, &str)>> {
+        match (self.aws.access_key.as_deref(), self.aws.secret_key.as_deref()) {
+            (Some(key), Some(secret)) => Ok(Some((key, secret))),
+            (None, None) => Ok(None),
+            (Some(_), None) => bail!("aws.access_key is set, but aws.secret_key is not: set both"),
+            (None, Some(_)) => bail!("aws.secret_key is set, but aws.access_key is not: set both"),
+        }
+    }
+}

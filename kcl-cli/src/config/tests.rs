@@ -1,0 +1,164 @@
+//! Layers, keys and their errors.
+
+use std::time::Duration;
+
+use super::*;
+use crate::cli::Profile;
+
+/// The shape that other tools of this kind use.
+const FILE: &str = "
+aws:
+  region: eu-west-1
+  endpoint: http://127.0.0.1:4566
+  access_key: AKIA
+  secret_key: hunter2
+kinesis:
+  stream_name: orders
+producer:
+  batch_size: 50
+  batch_delay_ms: 10
+  total_messages: 1000
+consumer:
+  assignment_mode: kcl
+  application_name: indexer
+  worker_id: w1
+  max_records: 500
+  call_process_records_even_for_empty_list: true
+  poll_interval_ms: 250
+";
+
+fn load(file: &str, environment: &[(&str, &str)], args: &SettingsArgs) -> anyhow::Result<Config> {
+    let mut tree = Tree::default();
+    tree.lay("settings.yaml", layers::parse_yaml("settings.yaml", file)?)?;
+    tree.lay("the environment", Environment::of(environment).layer()?)?;
+    tree.lay("the command line", flags(args)?)?;
+    tree.read()
+}
+
+fn set(settings: &[&str]) -> SettingsArgs {
+    let set = settings.iter().map(|setting| (*setting).to_owned()).collect();
+    SettingsArgs { set, ..SettingsArgs::default() }
+}
+
+fn refused(file: &str, settings: &[&str]) -> String {
+    format!("{:#}", load(file, &[], &set(settings)).unwrap_err())
+}
+
+#[test]
+fn the_existing_shape_is_read_as_it_is() {
+    let config = load(FILE, &[], &set(&[])).unwrap();
+    assert_eq!(config.stream().unwrap(), "orders");
+    assert_eq!(config.application().unwrap(), "indexer");
+    assert_eq!(config.kinesis_endpoint(), Some("http://127.0.0.1:4566"));
+    assert_eq!(config.dynamodb_endpoint(), Some("http://127.0.0.1:4566"));
+    assert_eq!(config.static_credentials().unwrap(), Some(("AKIA", "hunter2")));
+    assert_eq!(config.poll_interval(), Some(Duration::from_millis(250)));
+    assert!(config.worker_settings().unwrap().delivery.empty_batches);
+    let producer = &config.producer;
+    assert_eq!((producer.batch_size, producer.total_messages), (50, Some(1_000)));
+}
+
+#[test]
+fn the_environment_overrides_the_file_and_flags_override_both() {
+    let environment = [
+        ("APP_NAME", "from-environment"),
+        ("POD_NAME", "pod-0"),
+        ("STREAM_NAME", ""),
+        ("KCL_COORDINATION__SESSION_TIMEOUT", "12s"),
+        ("KCL_COORDINATION__CLOCK_GUARD", "600ms"),
+    ];
+    let args = SettingsArgs {
+        region: Some("eu-central-1".to_owned()),
+        ..set(&["coordination.session_timeout=9s", "consumer.worker_id=w9"])
+    };
+    let config = load(FILE, &environment, &args).unwrap();
+    assert_eq!(config.application().unwrap(), "from-environment");
+    assert_eq!(config.stream().unwrap(), "orders");
+    assert_eq!(config.consumer.worker_id.as_deref(), Some("w9"));
+    assert_eq!(config.aws.region.as_deref(), Some("eu-central-1"));
+    assert_eq!(config.coordination.session_timeout, Duration::from_secs(9));
+    assert_eq!(config.coordination.clock_guard, Duration::from_millis(600));
+}
+
+#[test]
+fn the_endpoint_of_one_service_is_stronger_unless_it_comes_from_further_below() {
+    let one = "{aws: {endpoint: http://a}, kinesis: {endpoint: http://k}}";
+    let config = load(one, &[], &set(&[])).unwrap();
+    assert_eq!(config.kinesis_endpoint(), Some("http://k"));
+    assert_eq!(config.dynamodb_endpoint(), Some("http://a"));
+    let variable = [("AWS_ENDPOINT_URL_DYNAMODB", "http://d")];
+    let config = load(one, &variable, &set(&[])).unwrap();
+    assert_eq!(config.dynamodb_endpoint(), Some("http://d"));
+    let flag = SettingsArgs { endpoint: Some("http://all".to_owned()), ..set(&[]) };
+    let config = load(one, &variable, &flag).unwrap();
+    assert_eq!(config.kinesis_endpoint(), Some("http://all"));
+    assert_eq!(config.dynamodb_endpoint(), Some("http://all"));
+}
+
+#[test]
+fn a_profile_is_what_settings_start_from() {
+    let config = load("profile: fast", &[], &set(&["coordination.session_timeout=4s"])).unwrap();
+    assert_eq!(config.profile, Profile::Fast);
+    assert_eq!(config.coordination.session_timeout, Duration::from_secs(4));
+    assert_eq!(config.coordination.heartbeat_interval, Duration::from_millis(750));
+    assert!(refused("profile: quick", &[]).contains("`default` or `fast`"));
+}
+
+#[test]
+fn a_key_that_does_not_exist_is_refused_with_the_nearest_that_does() {
+    let error = refused("consumer: {aplication_name: x}", &[]);
+    assert_eq!(
+        error,
+        "settings.yaml: there is no setting `consumer.aplication_name`: \
+         did you mean `application_name`?"
+    );
+    assert!(refused("", &["coordination.session_timout=1s"]).contains("`session_timeout`"));
+    assert!(refused("shards: 7", &[]).contains("expected one of aws, "));
+}
+
+#[test]
+fn a_value_that_makes_no_sense_is_named_by_its_path() {
+    let error = refused("coordination: {session_timeout: soon}", &[]);
+    assert!(error.contains("`coordination.session_timeout`"), "{error}");
+    let error = refused("consumer: {max_records: many}", &[]);
+    assert!(error.contains("`consumer.max_records`"), "{error}");
+    assert!(refused("kinesis: [stream", &[]).contains("settings.yaml is no valid YAML"));
+    assert!(refused("- a list", &[]).contains("expected settings by name"));
+    assert!(refused("", &["no-value"]).contains("PATH=VALUE"));
+}
+
+#[test]
+fn an_empty_file_and_empty_sections_say_nothing() {
+    assert_eq!(load("# nothing\n", &[], &set(&[])).unwrap(), Config::default());
+    assert_eq!(load("aws:\nconsumer:\n", &[], &set(&[])).unwrap(), Config::default());
+}
+
+#[test]
+fn manual_assignment_is_refused_with_the_reason() {
+    let config = load("consumer: {assignment_mode: manual}", &[], &set(&[])).unwrap();
+    let error = config.worker_settings().unwrap_err().to_string();
+    assert!(error.contains("placement rules") && error.contains("assignment_mode: kcl"), "{error}");
+}
+
+#[test]
+fn settings_that_contradict_each_other_are_refused_with_the_numbers() {
+    let config = load("", &[], &set(&["coordination.heartbeat_interval=3s"])).unwrap();
+    let error = config.worker_settings().unwrap_err().to_string();
+    assert!(error.contains("3s") && error.contains("6s"), "{error}");
+}
+
+#[test]
+fn no_secret_is_shown() {
+    let config = load(FILE, &[], &set(&[])).unwrap();
+    assert!(!format!("{config:?}").contains("hunter2"));
+    let half = load("aws: {secret_key: hunter2}", &[], &set(&[])).unwrap();
+    let error = half.static_credentials().unwrap_err().to_string();
+    assert!(error.contains("access_key") && !error.contains("hunter2"), "{error}");
+}
+
+proptest::proptest! {
+    #[test]
+    fn no_file_makes_it_panic(text: String) {
+        let _ = load(&text, &[], &set(&[]));
+    }
+}

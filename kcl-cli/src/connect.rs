@@ -1,0 +1,92 @@
+//! Sources, stores and clients, made from the settings.
+
+use anyhow::Context;
+use aws_config::BehaviorVersion;
+use aws_credential_types::{Credentials, provider::SharedCredentialsProvider};
+use aws_sdk_kinesis::{Client, config::Region};
+use aws_smithy_http_client::tls::{Provider, rustls_provider::CryptoMode};
+use kcl_dynamo::DynamoStore;
+use kcl_kinesis::KinesisSource;
+
+use crate::config::Config;
+
+/// The stream that the settings name.
+///
+/// # Errors
+/// None is named, or a setting cannot work.
+pub(crate) fn source(config: &Config) -> anyhow::Result<KinesisSource> {
+    let mut builder = KinesisSource::builder(config.stream()?);
+    if let Some(credentials) = credentials(config)? {
+        let service = aws_sdk_kinesis::Config::builder()
+            .behavior_version(BehaviorVersion::latest())
+            .credentials_provider(credentials);
+        builder = builder.client_config(service);
+    }
+    if let Some(region) = &config.aws.region {
+        builder = builder.region(region);
+    }
+    if let Some(endpoint) = config.kinesis_endpoint() {
+        builder = builder.endpoint_url(endpoint);
+    }
+    if let Some(records) = config.consumer.max_records {
+        builder = builder.max_records(records);
+    }
+    if let Some(interval) = config.poll_interval() {
+        builder = builder.idle_poll(interval);
+    }
+    Ok(builder.build()?)
+}
+
+/// The lease table of this name, or of the application's.
+///
+/// # Errors
+/// No application is named, or a setting cannot work.
+pub(crate) fn lease_table(config: &Config, table: Option<&str>) -> anyhow::Result<DynamoStore> {
+    let mut builder = DynamoStore::builder(config.application()?);
+    if let Some(credentials) = credentials(config)? {
+        let service = aws_config::SdkConfig::builder()
+            .behavior_version(BehaviorVersion::latest())
+            .credentials_provider(SharedCredentialsProvider::new(credentials))
+            .build();
+        builder = builder.sdk_config(&service);
+    }
+    if let Some(table) = table {
+        builder = builder.table(table);
+    }
+    if let Some(region) = &config.aws.region {
+        builder = builder.region(region);
+    }
+    if let Some(endpoint) = config.dynamodb_endpoint() {
+        builder = builder.endpoint_url(endpoint);
+    }
+    Ok(builder.build()?)
+}
+
+/// A client for what a source does not do: making streams and putting records.
+///
+/// # Errors
+/// No region is known.
+pub(crate) async fn kinesis(config: &Config) -> anyhow::Result<Client> {
+    let http = aws_smithy_http_client::Builder::new()
+        .tls_provider(Provider::Rustls(CryptoMode::Ring))
+        .build_https();
+    let mut loader = aws_config::defaults(BehaviorVersion::latest()).http_client(http);
+    if let Some(credentials) = credentials(config)? {
+        loader = loader.credentials_provider(credentials);
+    }
+    if let Some(region) = &config.aws.region {
+        loader = loader.region(Region::new(region.clone()));
+    }
+    let loaded = loader.load().await;
+    loaded.region().context("no region is configured: give --region, or set AWS_REGION")?;
+    let mut service = aws_sdk_kinesis::config::Builder::from(&loaded);
+    if let Some(endpoint) = config.kinesis_endpoint() {
+        service = service.endpoint_url(endpoint);
+    }
+    Ok(Client::from_conf(service.build()))
+}
+
+fn credentials(config: &Config) -> anyhow::Result<Option<Credentials>> {
+    let credentials = config.static_credentials()?;
+    Ok(credentials.map(|(key, secret)| Credentials::new(key, secret, None, None, "settings")))
+}

@@ -1,0 +1,110 @@
+//! One record as one line of JSON.
+
+use std::{io, sync::Arc};
+
+use base64::{Engine, engine::general_purpose::STANDARD};
+use kcl_core::{env::WallTime, lease::Epoch, stream::Record};
+use serde::Serialize;
+
+/// How records are written.
+#[derive(Clone, Debug)]
+pub(super) struct Format {
+    /// The stream's name.
+    pub(super) stream: Arc<str>,
+    /// Whether data is written as text where it is text.
+    pub(super) text: bool,
+}
+
+/// A record as it is written.
+#[derive(Serialize)]
+struct Line<'a> {
+    stream: &'a str,
+    shard: &'a str,
+    sequence_number: &'a str,
+    sub_sequence_number: u64,
+    partition_key: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    data: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    data_base64: Option<&'a str>,
+    arrival: Option<String>,
+    epoch: u64,
+}
+
+impl Format {
+    /// Appends a record's line.
+    ///
+    /// # Errors
+    /// None in practice: memory takes everything, and every record is JSON.
+    pub(super) fn append(
+        &self,
+        lines: &mut Vec<u8>,
+        shard: &str,
+        epoch: Epoch,
+        record: &Record,
+    ) -> io::Result<()> {
+        let text = self.text.then(|| std::str::from_utf8(&record.data).ok()).flatten();
+        let encoded = text.is_none().then(|| STANDARD.encode(&record.data));
+        let line = Line {
+            stream: &self.stream,
+            shard,
+            sequence_number: record.position.sequence.as_str(),
+            sub_sequence_number: record.position.sub,
+            partition_key: &record.partition_key,
+            data: if self.text { text } else { encoded.as_deref() },
+            data_base64: if self.text { encoded.as_deref() } else { None },
+            arrival: record.arrival.map(rfc3339),
+            epoch: epoch.0,
+        };
+        serde_json::to_writer(&mut *lines, &line)?;
+        lines.push(b'\n');
+        Ok(())
+    }
+}
+
+/// A time like `2026-01-31T09:00:00.123Z`.
+pub(crate) fn rfc3339(at: WallTime) -> String {
+    let millis = i64::try_from(at.as_millis()).unwrap_or(i64::MAX);
+    match jiff::Timestamp::from_millisecond(millis) {
+        Ok(at) => at.strftime("%Y-%m-%dT%H:%M:%S.%3fZ").to_string(),
+        // After the year 9999.
+        Err(_) => millis.to_string(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use bytes::Bytes;
+    use kcl_core::stream::{Position, SequenceNumber};
+
+    use super::*;
+
+    fn line(text: bool, data: &'static [u8]) -> serde_json::Value {
+        let format = Format { stream: "orders".into(), text };
+        let position = Position::new(SequenceNumber::from(49_u128), 3);
+        let record = Record::new(position, "customer-7".into(), Bytes::from_static(data));
+        let record = record.arrived(WallTime::from_millis(1_769_850_000_007));
+        let mut lines = Vec::new();
+        format.append(&mut lines, "shardId-000000000001", Epoch(8), &record).unwrap();
+        assert_eq!(lines.pop(), Some(b'\n'));
+        serde_json::from_slice(&lines).unwrap()
+    }
+
+    #[test]
+    fn a_record_is_one_object_with_its_place_in_the_stream() {
+        let expected = serde_json::json!({
+            "stream": "orders", "shard": "shardId-000000000001", "sequence_number": "49",
+            "sub_sequence_number": 3, "partition_key": "customer-7", "data": "YmVsbMO8",
+            "arrival": "2026-01-31T09:00:00.007Z", "epoch": 8,
+        });
+        assert_eq!(line(false, "bellü".as_bytes()), expected);
+    }
+
+    #[test]
+    fn text_is_written_as_it_is_and_everything_else_in_base64() {
+        let text = line(true, "\"bellü\"\n".as_bytes());
+        assert_eq!((&text["data"], text.get("data_base64")), (&"\"bellü\"\n".into(), None));
+        let bytes = line(true, &[0xff, 0x00]);
+        assert_eq!((bytes.get("data"), &bytes["data_base64"]), (None, &"/wA=".into()));
+    }
+}

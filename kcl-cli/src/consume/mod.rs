@@ -1,0 +1,132 @@
+//! `kcl consume`: a member of a fleet that writes records to stdout.
+
+mod line;
+mod output;
+mod processor;
+mod stop;
+
+use std::{process::ExitCode, sync::Arc};
+
+use anyhow::Context;
+use clap::Args;
+use kcl_core::{
+    lease::WorkerId,
+    settings::InitialPosition,
+    worker::{Worker, WorkerHandle},
+};
+use tokio::task::JoinSet;
+use tokio_util::sync::CancellationToken;
+
+pub(crate) use self::line::rfc3339;
+use self::{line::Format, output::Output, processor::Writing};
+use crate::{config::Config, connect, store_url::StoreUrl};
+
+/// The arguments of `kcl consume`.
+#[derive(Args, Clone, Debug)]
+pub struct ConsumeArgs {
+    /// The stream's name or ARN [setting: kinesis.stream_name; STREAM_NAME].
+    #[arg(long)]
+    pub stream: Option<String>,
+    /// The consumer group: workers of one name share the stream
+    /// [setting: consumer.application_name; APP_NAME].
+    #[arg(long = "app", value_name = "NAME")]
+    pub application: Option<String>,
+    /// This worker's name; made up if it has none [setting: consumer.worker_id; POD_NAME].
+    #[arg(long)]
+    pub worker_id: Option<String>,
+    /// Where leases are kept: dynamodb, dynamodb://TABLE, memory: [setting: store; KCL_STORE].
+    #[arg(long, value_name = "URL")]
+    pub store: Option<String>,
+    /// Where to begin in a stream that nobody of the group has read: trim-horizon, latest, or a
+    /// time like 2026-01-31T09:00:00Z.
+    #[arg(long, value_name = "POSITION", value_parser = initial_position)]
+    pub initial_position: Option<InitialPosition>,
+    /// Write `data` as text where it is UTF-8, else base64 as `data_base64`.
+    #[arg(long)]
+    pub text: bool,
+}
+
+impl ConsumeArgs {
+    /// The settings, with what the arguments say.
+    pub(crate) fn apply_to(&self, mut config: Config) -> Config {
+        let set = |setting: &mut Option<String>, argument: &Option<String>| {
+            if argument.is_some() {
+                setting.clone_from(argument);
+            }
+        };
+        set(&mut config.kinesis.stream_name, &self.stream);
+        set(&mut config.consumer.application_name, &self.application);
+        set(&mut config.consumer.worker_id, &self.worker_id);
+        set(&mut config.store, &self.store);
+        if let Some(position) = self.initial_position {
+            config.coordination.initial_position = position;
+        }
+        config
+    }
+}
+
+fn initial_position(text: &str) -> Result<InitialPosition, String> {
+    match text.to_lowercase().replace('_', "-").as_str() {
+        "trim-horizon" => Ok(InitialPosition::TrimHorizon),
+        "latest" => Ok(InitialPosition::Latest),
+        _ => {
+            let at: jiff::Timestamp = text.parse().map_err(|_| {
+                "expected trim-horizon, latest, or a time like 2026-01-31T09:00:00Z".to_owned()
+            })?;
+            let millis = u64::try_from(at.as_millisecond())
+                .map_err(|_| "expected a time after 1970".to_owned())?;
+            Ok(InitialPosition::AtTimestamp(kcl_core::env::WallTime::from_millis(millis)))
+        }
+    }
+}
+
+/// Reads until it is told to stop.
+///
+/// # Errors
+/// What cannot be mended by trying again.
+pub(crate) fn run(args: &ConsumeArgs, config: &Config) -> anyhow::Result<ExitCode> {
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
+    let result = runtime.block_on(consume(args, config));
+    // A writer that nobody reads from would be waited for otherwise.
+    runtime.shutdown_background();
+    result
+}
+
+async fn consume(args: &ConsumeArgs, config: &Config) -> anyhow::Result<ExitCode> {
+    let source = connect::source(config)?;
+    let store = StoreUrl::of(config)?.open(config)?;
+    let settings = config.worker_settings()?;
+    let leaving = CancellationToken::new();
+    let output = Output::start(std::io::stdout()).context("no thread to write stdout with")?;
+    let writing = Writing {
+        format: Format { stream: config.stream()?.into(), text: args.text },
+        output: output.clone(),
+        give_up: leaving.clone(),
+    };
+    let mut builder =
+        Worker::shared_builder(Arc::new(source), store).settings(settings).processor(writing);
+    if let Some(id) = &config.consumer.worker_id {
+        let id: WorkerId = id.parse().with_context(|| format!("the worker id {id:?}"))?;
+        builder = builder.worker_id(id);
+    }
+    let worker = builder.build()?;
+    let handle = worker.handle();
+    tracing::info!(worker = %handle.id(), "kcl.worker.starting");
+    // They end with this set.
+    let mut watching = JoinSet::new();
+    watching.spawn(stop::follow_signals(handle.clone(), leaving.clone())?);
+    watching.spawn(leave_when_closed(output.clone(), handle, leaving));
+    worker.run().await?;
+    if let Some(error) = output.failure() {
+        return Err(anyhow::anyhow!(error)
+            .context("stdout cannot be written any more; no record past it was checkpointed"));
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+/// Leaves when nobody reads what is written.
+async fn leave_when_closed(output: Output, handle: WorkerHandle, leaving: CancellationToken) {
+    output.failed().await;
+    leaving.cancel();
+    handle.shut_down();
+}

@@ -1,0 +1,189 @@
+//! The workers of the demo, each on a runtime of its own.
+
+use std::{collections::BTreeMap, fmt, sync::Arc, time::Duration};
+
+use anyhow::{Context, Result, anyhow};
+use kcl_core::{
+    env::Env,
+    worker::{Worker, WorkerError, WorkerEvent, WorkerHandle},
+};
+use kcl_memory::MemoryServer;
+use tokio::{runtime::Runtime, sync::broadcast, task::JoinHandle};
+
+use super::{
+    facts::WorkerNo,
+    ledger::Ledger,
+    mortal::{Life, Mortal},
+    stream::DemoStream,
+};
+
+/// The application all workers belong to.
+const APPLICATION: &str = "demo";
+
+/// How long a worker may take to leave.
+const LEAVING: Duration = Duration::from_secs(10);
+
+/// The workers that run.
+pub(super) struct Fleet {
+    stream: DemoStream,
+    store: MemoryServer,
+    ledger: Ledger,
+    running: BTreeMap<WorkerNo, Running>,
+}
+
+/// A worker that runs.
+struct Running {
+    handle: WorkerHandle,
+    /// Taken when the worker is over.
+    runtime: Option<Runtime>,
+    task: JoinHandle<Result<(), WorkerError>>,
+    life: Arc<Life>,
+}
+
+impl Fleet {
+    /// A fleet without workers, that reads `stream`.
+    pub(super) fn new(stream: DemoStream, ledger: Ledger) -> Self {
+        Self { stream, store: MemoryServer::new(), ledger, running: BTreeMap::new() }
+    }
+
+    /// Starts a worker.
+    ///
+    /// # Errors
+    /// The operating system's, or the settings'.
+    pub(super) fn start(&mut self, worker: WorkerNo) -> Result<()> {
+        let runtime = tokio::runtime::Builder::new_multi_thread()
+            .worker_threads(1)
+            .thread_name(worker.to_string())
+            .enable_all()
+            .build()?;
+        let (env, life) = Mortal::env();
+        let ledger = self.ledger.clone();
+        let built = Worker::builder(self.stream.source()?, self.store.store(APPLICATION))
+            .worker_id(worker.to_string().parse()?)
+            .env(env)
+            .for_each_batch(move |batch| {
+                let done = ledger.processed(worker, &batch);
+                async move { Ok(done?) }
+            })
+            .build()?;
+        let handle = built.handle();
+        drop(runtime.spawn(listen(handle.events(), worker, self.ledger.clone())));
+        let task = runtime.spawn(built.run());
+        self.running.insert(worker, Running { handle, runtime: Some(runtime), task, life });
+        Ok(())
+    }
+
+    /// The workers that run.
+    pub(super) fn workers(&self) -> impl Iterator<Item = WorkerNo> {
+        self.running.keys().copied()
+    }
+
+    /// The worker that plans for the others, if one does just now.
+    pub(super) fn planner(&self) -> Option<WorkerNo> {
+        let plans =
+            |(no, running): (&WorkerNo, &Running)| running.handle.status().planning.then_some(*no);
+        self.running.iter().find_map(plans)
+    }
+
+    /// Switches a worker off: no release, no farewell, nothing in flight is finished.
+    pub(super) fn crash(&mut self, worker: WorkerNo) {
+        if let Some(running) = self.running.remove(&worker) {
+            // First what could still write to the store, then what reads.
+            running.life.end();
+            drop(running);
+        }
+    }
+
+    /// Asks a worker to leave.
+    pub(super) fn ask_to_leave(&self, worker: WorkerNo) {
+        if let Some(running) = self.running.get(&worker) {
+            running.handle.shut_down();
+        }
+    }
+
+    /// Takes away those that have left.
+    ///
+    /// # Errors
+    /// When a worker ended that nobody asked to, or could not go on.
+    pub(super) async fn reap(&mut self, leaving: &[WorkerNo]) -> Result<()> {
+        let over = |(no, running): (&WorkerNo, &Running)| running.task.is_finished().then_some(*no);
+        let gone: Vec<WorkerNo> = self.running.iter().filter_map(over).collect();
+        for worker in gone {
+            let Some(mut running) = self.running.remove(&worker) else { continue };
+            (&mut running.task).await.context("a worker panicked")??;
+            if !leaving.contains(&worker) {
+                return Err(anyhow!("{worker} left although nobody asked it to"));
+            }
+        }
+        Ok(())
+    }
+
+    /// Stops every worker gracefully.
+    ///
+    /// # Errors
+    /// When one could not go on, or takes too long.
+    pub(super) async fn stop(&mut self, env: &Env) -> Result<()> {
+        let all: Vec<WorkerNo> = self.workers().collect();
+        for worker in &all {
+            self.ask_to_leave(*worker);
+        }
+        let deadline = env.clock.now() + LEAVING;
+        while !self.running.is_empty() {
+            self.reap(&all).await?;
+            if env.clock.now() > deadline {
+                let left: Vec<String> = self.workers().map(|no| no.to_string()).collect();
+                return Err(anyhow!("{} did not leave within {LEAVING:?}", left.join(", ")));
+            }
+            env.clock.sleep(Duration::from_millis(20)).await;
+        }
+        Ok(())
+    }
+}
+
+/// Writes down what a worker tells.
+async fn listen(mut events: broadcast::Receiver<WorkerEvent>, worker: WorkerNo, ledger: Ledger) {
+    loop {
+        match events.recv().await {
+            Ok(WorkerEvent::LeaseGained { key, epoch }) => ledger.turn(worker, &key, epoch, true),
+            Ok(WorkerEvent::LeaseLost { key, epoch, .. }) => {
+                ledger.turn(worker, &key, epoch, false);
+            }
+            Ok(WorkerEvent::ShardEnded { key }) => ledger.ended(worker, &key),
+            Ok(event) => {
+                if let Some(trouble) = trouble(&event) {
+                    ledger.trouble(format!("{worker}: {trouble}"));
+                }
+            }
+            Err(broadcast::error::RecvError::Lagged(missed)) => {
+                ledger.trouble(format!("{worker}: {missed} of its events were missed"));
+            }
+            Err(broadcast::error::RecvError::Closed) => return,
+        }
+    }
+}
+
+/// What an event says that must not happen in the demo.
+fn trouble(event: &WorkerEvent) -> Option<String> {
+    match event {
+        WorkerEvent::RecordsLost { key, .. } => Some(format!("records of {key} were lost")),
+        WorkerEvent::BatchFailed { error, .. } => Some(format!("a batch failed: {error}")),
+        WorkerEvent::ProcessorPanicked { message, .. } => Some(format!("panicked: {message}")),
+        WorkerEvent::RecordSkipped { key, .. } => Some(format!("a record of {key} was skipped")),
+        _ => None,
+    }
+}
+
+/// A runtime may not be waited for inside another one's task.
+impl Drop for Running {
+    fn drop(&mut self) {
+        if let Some(runtime) = self.runtime.take() {
+            runtime.shutdown_background();
+        }
+    }
+}
+
+impl fmt::Debug for Fleet {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Fleet").field("running", &self.running.keys()).finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,150 @@
+//! `kcl demo`: a fleet at work in one process, and a verdict on it.
+//!
+//! A Kinesis API server, a stream of 20 shards, a steady producer, and workers that read it over
+//! HTTP with their leases in memory. Then shards split, workers join, one crashes, one leaves. The
+//! picture goes to stderr; on stdout there is one JSON object when it is over:
+//!
+//! | key | meaning |
+//! |---|---|
+//! | `verdict` | `ok`, or `bad` if there are problems |
+//! | `problems` | what is wrong, in words |
+//! | `seed`, `rate` | as given |
+//! | `duration_ms` | how long the run took |
+//! | `records.produced` | records the stream acknowledged |
+//! | `records.processed`, `.lost` | how many of them were processed at least once, and never |
+//! | `records.duplicates` | deliveries of records that had been processed before |
+//! | `records.out_of_order_shard` | deliveries after a later record of their shard |
+//! | `records.out_of_order_key` | first deliveries after a later record of their partition key |
+//! | `records.before_parent` | deliveries before all of the parent shard's records |
+//! | `records.stale_epoch` | deliveries by a worker that had lost the lease |
+//! | `records.unknown` | deliveries of records that were never acknowledged |
+//! | `lag_ms.p50`, `.p99`, `.max` | from sending a record to having processed it first |
+//! | `events[].event` | `start`, `split`, `join`, `crash` or `leave` |
+//! | `events[].workers` | the workers it is about |
+//! | `events[].at_ms` | when, since the start of the run |
+//! | `events[].balanced_after_ms` | until it is in balance (below) for good, or `null` |
+//! | `events[].moves`, `.optimum` | moves between workers that stay, and the fewest needed |
+//! | `events[].duplicates` | as above, until the next event |
+//! | `events[].read_again_after_ms` | after a crash or leave: until others read all its shards |
+//! | `events[].unread` | after a crash or leave, if any: how many of them nobody read again |
+//!
+//! In balance, every open shard is held, and no two workers differ by more than one lease.
+//!
+//! Lost records, disorder, a fleet that does not come to balance and moves above the optimum are
+//! problems. Duplicates are not: after a crash a shard is read again from its last checkpoint. The
+//! optimum of a split is that of all its shards at once; they end one after another and the fleet
+//! answers each, so up to one move more for each is no problem.
+
+mod backlog;
+mod facts;
+mod fleet;
+mod holdings;
+mod judge;
+mod ledger;
+mod mortal;
+mod payload;
+mod producer;
+mod script;
+mod server;
+mod stream;
+mod verdict;
+mod view;
+
+use std::{
+    io::{self, Write},
+    process::ExitCode,
+};
+
+use anyhow::Result;
+use kcl_core::env::Env;
+
+use self::{ledger::Ledger, script::Stage, server::KinesisServer, verdict::Verdict, view::View};
+
+/// Shows a fleet at work: shards split, workers join, one crashes, one leaves. Needs nothing but
+/// this command, and takes less than a minute.
+#[derive(Clone, Debug, clap::Args)]
+pub struct DemoArgs {
+    /// Which shards are split and which worker leaves is drawn from this number.
+    #[arg(long, default_value_t = 1)]
+    pub seed: u64,
+    /// Records produced per second.
+    #[arg(
+        long, value_name = "RECORDS", default_value_t = 500,
+        value_parser = clap::value_parser!(u32).range(1..=i64::from(producer::MAX_RATE))
+    )]
+    pub rate: u32,
+    /// Seconds of balance before the next thing happens.
+    #[arg(
+        long, value_name = "SECONDS", default_value_t = 5,
+        value_parser = clap::value_parser!(u16).range(1..=600)
+    )]
+    pub calm: u16,
+    /// Plain lines instead of the moving picture, also on a terminal.
+    #[arg(long)]
+    pub plain: bool,
+}
+
+/// What a shell expects of a command that was interrupted.
+const INTERRUPTED: u8 = 130;
+
+/// Runs the demo. Success means that the verdict is good.
+///
+/// # Errors
+/// What keeps the demo from being played to its end: the operating system refuses a thread or a
+/// port, a worker or the stream's server cannot go on.
+pub fn run(args: &DemoArgs) -> Result<ExitCode> {
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(1)
+        .thread_name("demo")
+        .enable_all()
+        .build()?;
+    let server = KinesisServer::start()?;
+    let played = runtime.block_on(play(args, &server));
+    // Workers that still run after an error are not waited for.
+    runtime.shutdown_background();
+    let Some(verdict) = played? else {
+        // On a line of its own, after what the terminal shows for ctrl-c.
+        writeln!(io::stderr(), "\ninterrupted: the demo did not come to its end: no verdict")?;
+        return Ok(ExitCode::from(INTERRUPTED));
+    };
+    let mut out = io::stdout().lock();
+    serde_json::to_writer_pretty(&mut out, &verdict)?;
+    writeln!(out)?;
+    Ok(if verdict.is_ok() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}
+
+/// Plays the demo; `None` if it was interrupted.
+async fn play(args: &DemoArgs, server: &KinesisServer) -> Result<Option<Verdict>> {
+    let env = Env::system();
+    let ledger = Ledger::new(&env);
+    let mut view = View::new(args.plain);
+    let mut stage = Stage::set(args, server.url(), ledger.clone(), env).await?;
+    let history = tokio::select! {
+        biased;
+        interrupted = interruption() => {
+            interrupted?;
+            return Ok(None);
+        }
+        played = stage.play(&mut view) => played?,
+    };
+    let verdict = Verdict::of(&history, &ledger.book().troubles, args);
+    view.finish(&history, &verdict)?;
+    Ok(Some(verdict))
+}
+
+/// Waits until somebody wants the demo to stop.
+#[cfg(unix)]
+async fn interruption() -> io::Result<()> {
+    use tokio::signal::unix::{SignalKind, signal};
+    let mut terminate = signal(SignalKind::terminate())?;
+    tokio::select! {
+        interrupted = tokio::signal::ctrl_c() => interrupted,
+        _ = terminate.recv() => Ok(()),
+    }
+}
+
+/// Waits until somebody wants the demo to stop.
+#[cfg(not(unix))]
+async fn interruption() -> io::Result<()> {
+    tokio::signal::ctrl_c().await
+}

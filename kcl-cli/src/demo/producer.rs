@@ -1,0 +1,140 @@
+//! A steady producer that keeps the order of each key.
+
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::Duration,
+};
+
+use anyhow::{Context, Result};
+use aws_sdk_kinesis::{
+    error::DisplayErrorContext,
+    primitives::Blob,
+    types::{PutRecordsRequestEntry, PutRecordsResultEntry},
+};
+use kcl_core::env::{Clock, Env};
+
+use super::{
+    backlog::{Backlog, Entry},
+    ledger::Ledger,
+    stream::{DemoStream, NAME},
+};
+
+/// How often records are put.
+const TICK: Duration = Duration::from_millis(100);
+
+/// Ticks in a second.
+const TICKS: u32 = 10;
+
+/// How many calls in a row may fail.
+const PATIENCE: u32 = 50;
+
+/// The most records a second: what one call per tick carries.
+pub(super) const MAX_RATE: u32 = 500 * TICKS;
+
+/// Puts records at a steady rate. One call is in flight at a time, with each key at most once, and
+/// a record that was refused is sent again before any later one of its key: so records of a key
+/// stand in the stream in the order of their numbers.
+#[derive(Debug)]
+pub(super) struct Producer {
+    stream: DemoStream,
+    ledger: Ledger,
+    clock: Arc<dyn Clock>,
+    rate: u32,
+    stop: Stop,
+    backlog: Backlog,
+}
+
+/// Asks the producer to finish. Clones ask the same one.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Stop(Arc<AtomicBool>);
+
+impl Stop {
+    /// No more new records.
+    pub(super) fn ask(&self) {
+        self.0.store(true, Ordering::Relaxed);
+    }
+}
+
+impl Producer {
+    /// A producer of `rate` records a second.
+    pub(super) fn new(
+        stream: DemoStream,
+        ledger: Ledger,
+        env: &Env,
+        rate: u32,
+        stop: Stop,
+    ) -> Self {
+        let clock = Arc::clone(&env.clock);
+        Self { stream, ledger, clock, rate, stop, backlog: Backlog::default() }
+    }
+
+    /// Puts records until asked to stop and everything begun is acknowledged.
+    ///
+    /// # Errors
+    /// The stream's, when many calls in a row fail.
+    pub(super) async fn run(mut self) -> Result<()> {
+        let mut due = self.clock.now();
+        let mut failures = 0;
+        let mut tick = 0;
+        loop {
+            let stopping = self.stop.0.load(Ordering::Relaxed);
+            if stopping && self.backlog.is_empty() {
+                return Ok(());
+            }
+            tick = (tick + 1) % TICKS;
+            let wanted = if stopping { 0 } else { self.share_of(tick) };
+            let batch = self.backlog.next_batch(wanted, self.ledger.now());
+            match self.put(&batch).await {
+                Ok(()) => failures = 0,
+                Err(error) => {
+                    // Sent again as it is: should it have arrived, records stand there twice.
+                    batch.into_iter().for_each(|entry| self.backlog.refuse(entry));
+                    failures += 1;
+                    if failures > PATIENCE {
+                        return Err(error.context("the producer cannot put records"));
+                    }
+                }
+            }
+            due = due + TICK;
+            self.clock.sleep_until(due).await;
+        }
+    }
+
+    /// How many of a second's records this tick has.
+    const fn share_of(&self, tick: u32) -> u32 {
+        self.rate / TICKS + if tick < self.rate % TICKS { 1 } else { 0 }
+    }
+
+    /// Puts a batch, and keeps what was refused.
+    async fn put(&mut self, batch: &[Entry]) -> Result<()> {
+        if batch.is_empty() {
+            return Ok(());
+        }
+        let entries = batch.iter().map(Entry::request).collect::<Result<Vec<_>>>()?;
+        let put = self.stream.client().put_records().stream_name(NAME).set_records(Some(entries));
+        let answer = put.send().await;
+        let answer = answer.map_err(|error| anyhow::anyhow!("{}", DisplayErrorContext(error)))?;
+        let took = |result: &PutRecordsResultEntry| result.sequence_number.is_some();
+        for (entry, result) in batch.iter().zip(&answer.records) {
+            if took(result) {
+                self.ledger.produced(entry.record);
+            } else {
+                self.backlog.refuse(*entry);
+            }
+        }
+        Ok(())
+    }
+}
+
+impl Entry {
+    fn request(&self) -> Result<PutRecordsRequestEntry> {
+        PutRecordsRequestEntry::builder()
+            .partition_key(format!("customer-{:04}", self.record.key))
+            .data(Blob::new(self.payload.to_bytes()))
+            .build()
+            .context("a record without data")
+    }
+}

@@ -1,0 +1,263 @@
+//! What happens in the demo, one thing after the other.
+
+use std::{fmt, time::Duration};
+
+use anyhow::{Context, Result, bail};
+use kcl_core::{
+    env::{Env, Rng, Task},
+    stream::Shard,
+};
+use tokio::sync::oneshot;
+
+use super::{
+    DemoArgs,
+    facts::{Cue, History, Millis, WorkerNo},
+    fleet::Fleet,
+    ledger::Ledger,
+    producer::{Producer, Stop},
+    stream::DemoStream,
+    view::{Act, Scene, View},
+};
+
+/// How many shards the stream starts with, and how many of them are split.
+const SHARDS: i32 = 20;
+const SPLITS: usize = 10;
+
+/// The workers that start, and those that join.
+const FIRST: [WorkerNo; 3] = [WorkerNo(1), WorkerNo(2), WorkerNo(3)];
+const JOINING: [WorkerNo; 2] = [WorkerNo(4), WorkerNo(5)];
+
+/// How long balance, and the last records, are waited for.
+const PATIENCE: Millis = 15_000;
+
+/// How long the run takes: five times the calm, and the rest, most of which is the crash.
+const ACTS_WITH_CALM: Millis = 5;
+const REST: Millis = 10_000;
+
+/// How often the picture is drawn and the fleet looked at.
+const FRAME: Duration = Duration::from_millis(100);
+
+/// Everything the script needs.
+pub(super) struct Stage {
+    env: Env,
+    ledger: Ledger,
+    stream: DemoStream,
+    fleet: Fleet,
+    producer: Stop,
+    produced: oneshot::Receiver<Result<()>>,
+    rng: Rng,
+    calm: Millis,
+    /// Workers that were asked to leave.
+    leaving: Vec<WorkerNo>,
+    acts: Vec<Act>,
+}
+
+impl Stage {
+    /// Makes the stream and starts the producer.
+    ///
+    /// # Errors
+    /// The server's.
+    pub(super) async fn set(args: &DemoArgs, url: &str, ledger: Ledger, env: Env) -> Result<Self> {
+        let stream = DemoStream::create(url, SHARDS, env.clone()).await?;
+        let producer = Stop::default();
+        let working =
+            Producer::new(stream.clone(), ledger.clone(), &env, args.rate, producer.clone());
+        let produced = beside(&env, "producer", working.run());
+        Ok(Self {
+            fleet: Fleet::new(stream.clone(), ledger.clone()),
+            rng: Rng::new(args.seed),
+            calm: Millis::from(args.calm) * 1_000,
+            leaving: Vec::new(),
+            acts: Vec::new(),
+            env,
+            ledger,
+            stream,
+            producer,
+            produced,
+        })
+    }
+
+    /// Plays the whole script, and returns what happened until the last record was processed.
+    ///
+    /// # Errors
+    /// When a worker or the producer cannot go on.
+    pub(super) async fn play(&mut self, view: &mut View) -> Result<History> {
+        self.start(view).await?;
+        self.split(view).await?;
+        self.join(view).await?;
+        self.crash(view).await?;
+        self.leave(view).await?;
+        self.end(view).await
+    }
+
+    async fn start(&mut self, view: &mut View) -> Result<()> {
+        let open = self.stream.open_shards().await?;
+        let open = open.into_iter().map(|shard| shard.id).collect();
+        self.begin("start", format!("{} workers start on {SHARDS} shards", FIRST.len()));
+        let at = self.cue(Cue::Start(FIRST.to_vec(), open));
+        for worker in FIRST {
+            self.fleet.start(worker)?;
+        }
+        self.balance(view, at).await
+    }
+
+    async fn split(&mut self, view: &mut View) -> Result<()> {
+        let mut open = self.stream.open_shards().await?;
+        let chosen: Vec<Shard> = (0..SPLITS.min(open.len()))
+            .map(|_| {
+                let at = self.draw(open.len());
+                open.swap_remove(at)
+            })
+            .collect();
+        let after = open.len() + 2 * chosen.len();
+        self.begin("split", format!("{} shards split: {SHARDS} → {after} open", chosen.len()));
+        let at = self.ledger.now();
+        let stream = self.stream.clone();
+        let mut split = beside(&self.env, "splits", async move { stream.split(&chosen).await });
+        let splits = loop {
+            self.frame(view).await?;
+            if let Ok(splits) = split.try_recv() {
+                break splits?;
+            }
+        };
+        self.ledger.cue(Cue::Split(splits), at);
+        self.balance(view, at).await
+    }
+
+    async fn join(&mut self, view: &mut View) -> Result<()> {
+        let (before, more) = (FIRST.len(), JOINING.len());
+        self.begin("join", format!("{more} workers join: {before} → {}", before + more));
+        let at = self.cue(Cue::Join(JOINING.to_vec()));
+        for worker in JOINING {
+            self.fleet.start(worker)?;
+        }
+        self.balance(view, at).await
+    }
+
+    /// The planner dies: the hardest worker to lose.
+    async fn crash(&mut self, view: &mut View) -> Result<()> {
+        let planner = self.fleet.planner();
+        let worker = planner.or_else(|| self.fleet.workers().next()).context("no worker runs")?;
+        let what = if planner.is_some() { ", the planner of the fleet," } else { "" };
+        self.begin("crash", format!("{worker}{what} crashes"));
+        self.fleet.crash(worker);
+        let at = self.cue(Cue::Crash(worker));
+        self.balance(view, at).await
+    }
+
+    async fn leave(&mut self, view: &mut View) -> Result<()> {
+        let workers: Vec<WorkerNo> = self.fleet.workers().collect();
+        let worker = *workers.get(self.draw(workers.len())).context("no worker runs")?;
+        self.begin("leave", format!("{worker} leaves gracefully"));
+        self.leaving.push(worker);
+        let at = self.cue(Cue::Leave(worker));
+        self.fleet.ask_to_leave(worker);
+        self.balance(view, at).await
+    }
+
+    /// No more records; those there are, are processed; everybody goes home.
+    async fn end(&mut self, view: &mut View) -> Result<History> {
+        self.begin("end", "the last records are processed".to_owned());
+        self.producer.ask();
+        let since = self.ledger.now();
+        let mut finished = false;
+        loop {
+            if !finished && let Ok(result) = self.produced.try_recv() {
+                result?;
+                finished = true;
+            }
+            let all = {
+                let book = self.ledger.book();
+                book.processed >= book.history.produced.len()
+            };
+            if finished && all || self.ledger.now() > since + PATIENCE {
+                break;
+            }
+            self.frame(view).await?;
+        }
+        self.finish(Some(self.ledger.now() - since));
+        let history = self.ledger.history();
+        self.fleet.stop(&self.env).await?;
+        Ok(history)
+    }
+
+    /// Waits until the fleet has been balanced for a while after `since`, or for too long.
+    async fn balance(&mut self, view: &mut View, since: Millis) -> Result<()> {
+        let asked = self.ledger.now();
+        let mut even_since = None;
+        loop {
+            self.frame(view).await?;
+            if let Ok(result) = self.produced.try_recv() {
+                result?;
+                bail!("the producer stopped although nobody asked it to");
+            }
+            let now = self.ledger.now();
+            if self.ledger.book().holdings.is_even() {
+                let at = *even_since.get_or_insert(now);
+                self.finish(Some(at - since));
+                if now >= at + self.calm {
+                    return Ok(());
+                }
+            } else {
+                even_since = None;
+                self.finish(None);
+                if now > asked + PATIENCE {
+                    return Ok(());
+                }
+            }
+        }
+    }
+
+    /// Draws a frame and waits for the next.
+    async fn frame(&mut self, view: &mut View) -> Result<()> {
+        self.fleet.reap(&self.leaving).await?;
+        let scene = Scene::of(&self.ledger, &self.acts, self.fleet.planner());
+        view.draw(&scene.lasting(self.calm * ACTS_WITH_CALM + REST))?;
+        self.env.clock.sleep(FRAME).await;
+        Ok(())
+    }
+
+    /// Writes down what is done now, and returns when that is.
+    fn cue(&self, cue: Cue) -> Millis {
+        let at = self.ledger.now();
+        self.ledger.cue(cue, at);
+        at
+    }
+
+    fn begin(&mut self, name: &'static str, headline: String) {
+        self.acts.push(Act { name, headline, took: None });
+    }
+
+    fn finish(&mut self, took: Option<Millis>) {
+        if let Some(act) = self.acts.last_mut() {
+            act.took = took;
+        }
+    }
+
+    /// A place in a list of `length`.
+    fn draw(&mut self, length: usize) -> usize {
+        let length = u64::try_from(length).unwrap_or(u64::MAX);
+        usize::try_from(self.rng.below(length)).unwrap_or(0)
+    }
+}
+
+/// Lets work go on beside the script, and tells how it ended.
+fn beside<T: Send + 'static>(
+    env: &Env,
+    name: &'static str,
+    work: impl Future<Output = T> + Send + 'static,
+) -> oneshot::Receiver<T> {
+    let (done, result) = oneshot::channel();
+    let work: Task = Box::pin(async move {
+        // Nobody listens if the demo is over already.
+        let _ = done.send(work.await);
+    });
+    drop(env.spawner.spawn(name, work));
+    result
+}
+
+impl fmt::Debug for Stage {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Stage").field("fleet", &self.fleet).finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,222 @@
+//! What a look at the store shows.
+
+use std::{collections::BTreeMap, time::Duration};
+
+use kcl_core::{
+    coordinator::Assignment,
+    env::Time,
+    lease::{DocName, Lease, LeaseKey, Session, SessionId},
+    store::{Consistency, LeaseStore, LeaseStoreExt},
+};
+use serde::Serialize;
+
+/// Workers and leases, as they stand in the store.
+#[derive(Clone, Debug, Serialize)]
+pub(super) struct Look {
+    pub(super) application: String,
+    pub(super) store: String,
+    pub(super) workers: Vec<WorkerRow>,
+    pub(super) leases: Vec<LeaseRow>,
+}
+
+/// A worker's session.
+#[derive(Clone, Debug, Serialize)]
+pub(super) struct WorkerRow {
+    pub(super) worker: String,
+    pub(super) session: String,
+    /// `LIVE`, `LEAVING`, or how it ended.
+    pub(super) state: &'static str,
+    /// `planner`, `standby`, or nothing.
+    pub(super) role: Option<&'static str>,
+    pub(super) leases: usize,
+    pub(super) beat: u64,
+    /// Since when its beat stands still, at least. Nothing if it was looked at only once.
+    pub(super) beat_age_ms: Option<u64>,
+    pub(super) session_timeout_ms: u64,
+}
+
+/// The lease of a shard.
+#[derive(Clone, Debug, Serialize)]
+pub(super) struct LeaseRow {
+    pub(super) stream: String,
+    pub(super) shard: String,
+    pub(super) owner: Option<String>,
+    pub(super) owner_beat_age_ms: Option<u64>,
+    pub(super) epoch: u64,
+    /// `TRIM_HORIZON`, `LATEST`, `AT_TIMESTAMP`, `AFTER`, `SHARD_END`.
+    pub(super) checkpoint: String,
+    /// How old the last checkpointed record was when it was processed.
+    pub(super) lag_ms: Option<u64>,
+    pub(super) bytes_per_second: u64,
+    pub(super) parents: Vec<String>,
+    pub(super) children: Vec<String>,
+}
+
+/// Since when the beats stand where they stand, as far as was seen.
+#[derive(Debug, Default)]
+pub(super) struct Beats(BTreeMap<SessionId, Seen>);
+
+#[derive(Clone, Copy, Debug)]
+struct Seen {
+    beat: u64,
+    first: Time,
+    last: Time,
+    moved: bool,
+}
+
+impl Beats {
+    /// Takes a look at the beats.
+    pub(super) fn note(&mut self, sessions: &[Session], now: Time) {
+        self.0.retain(|id, _| sessions.iter().any(|session| session.id == *id));
+        for session in sessions {
+            let fresh = Seen { beat: session.beat, first: now, last: now, moved: false };
+            let seen = self.0.entry(session.id.clone()).or_insert(fresh);
+            if seen.beat == session.beat {
+                seen.last = now;
+            } else {
+                *seen = Seen { moved: true, ..fresh };
+            }
+        }
+    }
+
+    /// Whether it is known of every live session whether it beats.
+    pub(super) fn is_settled(&self, sessions: &[Session]) -> bool {
+        let known = |session: &Session| {
+            let seen = self.0.get(&session.id);
+            // Half an interval of grace for the way of a beat to the store.
+            let patience = session.interval + session.interval / 2;
+            seen.is_some_and(|seen| seen.moved || seen.last.since(seen.first) > patience)
+        };
+        sessions.iter().all(|session| session.has_ended() || known(session))
+    }
+
+    fn age(&self, id: &SessionId) -> Option<Duration> {
+        let seen = self.0.get(id)?;
+        (seen.moved || seen.last > seen.first).then(|| seen.last.since(seen.first))
+    }
+}
+
+impl Look {
+    /// Reads the store.
+    ///
+    /// # Errors
+    /// The store's.
+    pub(super) async fn take(
+        store: &dyn LeaseStore,
+        sessions: Vec<Session>,
+        beats: &Beats,
+    ) -> anyhow::Result<Self> {
+        let leases = store.all_leases().await?;
+        let planner = leases.iter().find(|lease| lease.key == LeaseKey::planner());
+        let planner = planner.and_then(|lease| lease.owner.clone());
+        let standby = match &planner {
+            Some(planner) => standby_of(store, planner).await?,
+            None => None,
+        };
+        let role = |id: &SessionId| match () {
+            () if planner.as_ref() == Some(id) => Some("planner"),
+            () if standby.as_ref() == Some(id) => Some("standby"),
+            () => None,
+        };
+        let held = |id: &SessionId| leases.iter().filter(|it| is_shard_of(it, id)).count();
+        let mut workers: Vec<WorkerRow> = sessions
+            .iter()
+            .map(|session| WorkerRow {
+                worker: session.id.worker.to_string(),
+                session: session.id.to_string(),
+                state: session.state.as_str(),
+                role: role(&session.id),
+                leases: held(&session.id),
+                beat: session.beat,
+                beat_age_ms: beats.age(&session.id).map(millis),
+                session_timeout_ms: millis(session.timeout),
+            })
+            .collect();
+        workers.sort_by(|a, b| (&a.worker, &a.session).cmp(&(&b.worker, &b.session)));
+        let shards = leases.iter().filter(|lease| !lease.key.is_role());
+        let leases = shards.map(|lease| LeaseRow::of(lease, beats)).collect();
+        let (application, store) = (store.application().to_owned(), store.location());
+        Ok(Self { application, store, workers, leases })
+    }
+}
+
+async fn standby_of(
+    store: &dyn LeaseStore,
+    planner: &SessionId,
+) -> anyhow::Result<Option<SessionId>> {
+    let document = store.doc(&DocName::assignment(&planner.worker)).await?;
+    let assignment = document.and_then(|document| Assignment::decode(&document.body));
+    Ok(assignment.and_then(|assignment| assignment.standby))
+}
+
+fn is_shard_of(lease: &Lease, id: &SessionId) -> bool {
+    !lease.key.is_role() && !lease.has_ended() && lease.owner.as_ref() == Some(id)
+}
+
+impl LeaseRow {
+    fn of(lease: &Lease, beats: &Beats) -> Self {
+        let texts = |shards: &[kcl_core::stream::ShardId]| {
+            shards.iter().map(|shard| shard.as_str().to_owned()).collect()
+        };
+        Self {
+            stream: lease.key.stream().map(|stream| stream.name.to_string()).unwrap_or_default(),
+            shard: lease.key.shard().map(|shard| shard.as_str().to_owned()).unwrap_or_default(),
+            owner: lease.owner.as_ref().map(|owner| owner.worker.to_string()),
+            owner_beat_age_ms: lease.owner.as_ref().and_then(|id| beats.age(id)).map(millis),
+            epoch: lease.epoch.0,
+            checkpoint: lease.checkpoint.to_string(),
+            lag_ms: lease.progress.lag.map(millis),
+            bytes_per_second: lease.progress.rate,
+            parents: texts(&lease.parents),
+            children: texts(&lease.children),
+        }
+    }
+}
+
+/// The sessions there are, ended ones included.
+///
+/// # Errors
+/// The store's.
+pub(super) async fn sessions(store: &dyn LeaseStore) -> anyhow::Result<Vec<Session>> {
+    Ok(store.all_sessions(Consistency::Strong).await?)
+}
+
+fn millis(span: Duration) -> u64 {
+    u64::try_from(span.as_millis()).unwrap_or(u64::MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn session(beat: u64) -> Session {
+        let id = SessionId::new("w1".parse().unwrap(), kcl_core::lease::Incarnation::from_bits(7));
+        let mut session = Session::new(id, 1, Duration::from_secs(6), Duration::from_millis(1_500));
+        session.beat = beat;
+        session
+    }
+
+    #[test]
+    fn a_beat_that_moved_is_alive_and_one_that_stands_grows_old() {
+        let mut beats = Beats::default();
+        let at = Time::from_millis;
+        beats.note(&[session(4)], at(1_000));
+        assert_eq!(beats.age(&session(4).id), None);
+        beats.note(&[session(4)], at(2_000));
+        assert_eq!(beats.age(&session(4).id), Some(Duration::from_secs(1)));
+        assert!(!beats.is_settled(&[session(4)]));
+        beats.note(&[session(5)], at(3_000));
+        assert_eq!(beats.age(&session(5).id), Some(Duration::ZERO));
+        assert!(beats.is_settled(&[session(5)]));
+        beats.note(&[session(5)], at(9_000));
+        assert_eq!(beats.age(&session(5).id), Some(Duration::from_secs(6)));
+    }
+
+    #[test]
+    fn a_session_that_never_beats_is_waited_for_no_longer_than_a_beat_may_take() {
+        let mut beats = Beats::default();
+        beats.note(&[session(4)], Time::from_millis(0));
+        beats.note(&[session(4)], Time::from_millis(2_251));
+        assert!(beats.is_settled(&[session(4)]));
+    }
+}

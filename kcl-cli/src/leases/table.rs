@@ -1,0 +1,164 @@
+//! A look as tables.
+
+use std::fmt::Write;
+
+use super::look::{LeaseRow, Look, WorkerRow};
+
+/// Both tables, with a line about each problem below them.
+pub(super) fn draw(look: &Look) -> String {
+    let mut text = format!("application {} in {}\n\n", look.application, look.store);
+    let head = ["WORKER", "STATE", "ROLE", "LEASES", "LAST BEAT"].map(str::to_owned).to_vec();
+    let workers = look.workers.iter().map(worker);
+    text += &columns(&std::iter::once(head).chain(workers).collect::<Vec<_>>());
+    text.push('\n');
+    let head = ["SHARD", "OWNER", "BEAT", "EPOCH", "LAG", "CHECKPOINT"].map(str::to_owned).to_vec();
+    let leases = look.leases.iter().map(lease);
+    text += &columns(&std::iter::once(head).chain(leases).collect::<Vec<_>>());
+    for problem in problems(look) {
+        // Writing to a string cannot fail.
+        let _ = write!(text, "\n! {problem}");
+    }
+    if !text.ends_with('\n') {
+        text.push('\n');
+    }
+    text
+}
+
+fn worker(row: &WorkerRow) -> Vec<String> {
+    let ended = !matches!(row.state, "LIVE" | "LEAVING");
+    let silent = row.beat_age_ms.is_some_and(|age| age > row.session_timeout_ms);
+    let state = if silent && !ended { "SILENT" } else { row.state };
+    vec![
+        row.worker.clone(),
+        state.to_owned(),
+        row.role.unwrap_or("-").to_owned(),
+        row.leases.to_string(),
+        if ended { "-".to_owned() } else { age(row.beat_age_ms) },
+    ]
+}
+
+fn lease(row: &LeaseRow) -> Vec<String> {
+    let is_over = row.checkpoint.starts_with("SHARD_END");
+    vec![
+        row.shard.clone(),
+        row.owner.clone().unwrap_or_else(|| if is_over { "(ended)" } else { "-" }.to_owned()),
+        row.owner.as_ref().map_or_else(|| "-".to_owned(), |_| age(row.owner_beat_age_ms)),
+        row.epoch.to_string(),
+        row.lag_ms.map_or_else(|| "-".to_owned(), span),
+        row.checkpoint.clone(),
+    ]
+}
+
+/// What a person at 3 a.m. should see first.
+fn problems(look: &Look) -> Vec<String> {
+    let mut problems = Vec::new();
+    let live = look.workers.iter().filter(|worker| worker.state == "LIVE").count();
+    if live == 0 {
+        problems.push("no worker lives: nothing is read".to_owned());
+    } else if !look.workers.iter().any(|worker| worker.role == Some("planner")) {
+        problems.push("nobody plans: leases of workers that go are not given to others".to_owned());
+    }
+    let is_free = |row: &&LeaseRow| row.owner.is_none() && !row.checkpoint.starts_with("SHARD_END");
+    let free: Vec<&str> =
+        look.leases.iter().filter(is_free).map(|row| row.shard.as_str()).collect();
+    if live > 0 && !free.is_empty() {
+        let some = free.iter().take(5).copied().collect::<Vec<_>>().join(", ");
+        let more = if free.len() > 5 { ", …" } else { "" };
+        problems.push(format!(
+            "{} shards have no owner: they wait for their parents, or for a worker: {some}{more}",
+            free.len()
+        ));
+    }
+    problems
+}
+
+fn age(millis: Option<u64>) -> String {
+    millis.map_or_else(|| "?".to_owned(), |millis| format!("{} ago", span(millis)))
+}
+
+fn span(millis: u64) -> String {
+    match millis {
+        0..1_000 => format!("{millis} ms"),
+        1_000..120_000 => format!("{}.{} s", millis / 1_000, millis % 1_000 / 100),
+        120_000..7_200_000 => format!("{} min", millis / 60_000),
+        _ => format!("{} h", millis / 3_600_000),
+    }
+}
+
+/// Rows in columns as wide as they must be.
+fn columns(rows: &[Vec<String>]) -> String {
+    let count = rows.first().map_or(0, Vec::len);
+    let width = |column: usize| rows.iter().map(|row| row[column].chars().count()).max();
+    let widths: Vec<usize> = (0..count).map(|column| width(column).unwrap_or(0)).collect();
+    let mut text = String::new();
+    for row in rows {
+        let mut line = String::new();
+        for (cell, width) in row.iter().zip(&widths) {
+            let _ = write!(line, "{cell:<width$}  ");
+        }
+        text += line.trim_end();
+        text.push('\n');
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn look() -> Look {
+        let worker = |name: &str, role, leases, age| WorkerRow {
+            worker: name.to_owned(),
+            session: format!("{name}#1"),
+            state: "LIVE",
+            role,
+            leases,
+            beat: 9,
+            beat_age_ms: Some(age),
+            session_timeout_ms: 6_000,
+        };
+        let lease = |shard: &str, owner: Option<&str>| LeaseRow {
+            stream: "orders".to_owned(),
+            shard: shard.to_owned(),
+            owner: owner.map(str::to_owned),
+            owner_beat_age_ms: owner.map(|_| 200),
+            epoch: 1_769_850_000_007,
+            checkpoint: "TRIM_HORIZON".to_owned(),
+            lag_ms: Some(1_250),
+            bytes_per_second: 0,
+            parents: Vec::new(),
+            children: Vec::new(),
+        };
+        Look {
+            application: "indexer".to_owned(),
+            store: "dynamodb://indexer".to_owned(),
+            workers: vec![worker("w1", Some("planner"), 1, 200), worker("w22", None, 0, 9_000)],
+            leases: vec![lease("shardId-0", Some("w1")), lease("shardId-1", None)],
+        }
+    }
+
+    #[test]
+    fn tables_line_up_and_problems_come_last() {
+        let drawn = draw(&look());
+        let expected = "\
+application indexer in dynamodb://indexer
+
+WORKER  STATE   ROLE     LEASES  LAST BEAT
+w1      LIVE    planner  1       200 ms ago
+w22     SILENT  -        0       9.0 s ago
+
+SHARD      OWNER  BEAT        EPOCH          LAG    CHECKPOINT
+shardId-0  w1     200 ms ago  1769850000007  1.2 s  TRIM_HORIZON
+shardId-1  -      -           1769850000007  1.2 s  TRIM_HORIZON
+
+! 1 shards have no owner: they wait for their parents, or for a worker: shardId-1
+";
+        assert_eq!(drawn, expected);
+    }
+
+    #[test]
+    fn a_fleet_without_workers_is_a_problem() {
+        let nobody = Look { workers: Vec::new(), ..look() };
+        assert!(draw(&nobody).contains("! no worker lives"));
+    }
+}

@@ -1,0 +1,93 @@
+//! `kcl stream`: create, describe, reshard, split, merge, delete.
+
+mod admin;
+mod describe;
+
+use std::process::ExitCode;
+
+use clap::{Args, Subcommand};
+use kcl_core::stream::HashKey;
+
+use self::admin::Admin;
+use crate::{config::Config, connect};
+
+/// The arguments of `kcl stream`.
+#[derive(Args, Clone, Debug)]
+pub struct StreamArgs {
+    /// What to do with the stream.
+    #[command(subcommand)]
+    pub action: Action,
+    /// The stream's name [setting: kinesis.stream_name; STREAM_NAME].
+    #[arg(long, global = true)]
+    pub stream: Option<String>,
+}
+
+/// What to do with the stream.
+#[derive(Clone, Debug, Subcommand)]
+pub enum Action {
+    /// Create it, and wait until it is active.
+    Create {
+        /// How many shards it has.
+        #[arg(long, default_value_t = 1)]
+        shards: i32,
+    },
+    /// Show it and its shards.
+    Describe {
+        /// One JSON object instead of a table.
+        #[arg(long)]
+        json: bool,
+    },
+    /// Bring it to a number of open shards, in as many steps as Kinesis asks for.
+    Reshard {
+        /// How many open shards.
+        #[arg(long)]
+        to: i32,
+    },
+    /// Split a shard in two.
+    Split {
+        /// Its id.
+        shard: String,
+        /// The first hash key of the upper child; the middle without it.
+        #[arg(long)]
+        at: Option<HashKey>,
+    },
+    /// Merge two adjacent shards.
+    Merge {
+        /// The one id.
+        shard: String,
+        /// The other.
+        with: String,
+    },
+    /// Delete it, with every record in it.
+    Delete,
+}
+
+/// Does it.
+///
+/// # Errors
+/// The service's.
+pub(crate) fn run(args: &StreamArgs, config: &Config) -> anyhow::Result<ExitCode> {
+    let mut config = config.clone();
+    if args.stream.is_some() {
+        config.kinesis.stream_name.clone_from(&args.stream);
+    }
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    runtime.block_on(act(&args.action, &config))?;
+    Ok(ExitCode::SUCCESS)
+}
+
+async fn act(action: &Action, config: &Config) -> anyhow::Result<()> {
+    let admin = Admin {
+        client: connect::kinesis(config).await?,
+        source: connect::source(config)?,
+        stream: config.stream()?.to_owned(),
+    };
+    match action {
+        Action::Create { shards } => admin.create(*shards).await,
+        Action::Describe { json } => describe::show(&admin, *json).await,
+        Action::Reshard { to } => admin.reshard(*to).await,
+        Action::Split { shard, at } => admin.split(shard, *at).await,
+        Action::Merge { shard, with } => admin.merge(shard, with).await,
+        Action::Delete => admin.delete().await,
+    }
+}

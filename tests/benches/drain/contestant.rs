@@ -1,0 +1,169 @@
+//! Who drains: a bare loop of the SDK, the source, a whole worker.
+
+use std::{
+    sync::{
+        Arc, OnceLock,
+        atomic::{AtomicUsize, Ordering},
+    },
+    time::Duration,
+};
+
+use aws_sdk_kinesis::{Client, types::ShardIteratorType};
+use kcl_core::{
+    processor::{ProcessorError, RecordBatch},
+    stream::{ReadEvent, Room, StartAt, StreamSource},
+    worker::Worker,
+};
+use kcl_kinesis::KinesisSource;
+use kcl_memory::MemoryStore;
+use kcl_tests::kinesis;
+use tokio::{sync::Notify, task::JoinSet};
+
+use crate::{
+    server::{RECORDS, SHARDS, STREAM},
+    spent::{Meter, Spent},
+};
+
+/// One way to drain the stream.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Contestant {
+    Bare,
+    Source,
+    Worker,
+}
+
+impl Contestant {
+    /// The bare loop first: the others are compared with it.
+    pub(crate) const ALL: [Self; 3] = [Self::Bare, Self::Source, Self::Worker];
+
+    pub(crate) const fn name(self) -> &'static str {
+        match self {
+            Self::Bare => "bare SDK loop",
+            Self::Source => "KinesisSource",
+            Self::Worker => "Worker",
+        }
+    }
+
+    pub(crate) fn named(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|contestant| contestant.name() == name)
+    }
+
+    /// Drains everything, and says what that took.
+    pub(crate) fn drain(self, url: &str) -> Spent {
+        let runtime = tokio::runtime::Runtime::new().unwrap();
+        let tally = Arc::new(Tally::new());
+        runtime.block_on(async {
+            match self {
+                Self::Bare => by_sdk(url, &tally).await,
+                Self::Source => by_source(url, &tally).await,
+                Self::Worker => by_worker(url, &tally).await,
+            }
+        })
+    }
+}
+
+/// Counts the records that come, from the first answer to the last record.
+#[derive(Debug)]
+struct Tally {
+    meter: Meter,
+    first: OnceLock<Duration>,
+    records: AtomicUsize,
+    spent: OnceLock<Spent>,
+    done: Notify,
+}
+
+impl Tally {
+    fn new() -> Self {
+        Self {
+            meter: Meter::start(),
+            first: OnceLock::new(),
+            records: AtomicUsize::new(0),
+            spent: OnceLock::new(),
+            done: Notify::new(),
+        }
+    }
+
+    fn count(&self, records: usize) {
+        let first = *self.first.get_or_init(|| self.meter.elapsed());
+        let all = SHARDS * RECORDS;
+        let before = self.records.fetch_add(records, Ordering::Relaxed);
+        assert!(before + records <= all, "a record came twice");
+        if before + records == all {
+            self.spent.get_or_init(|| self.meter.stop(first));
+            self.done.notify_one();
+        }
+    }
+
+    fn spent(&self) -> Spent {
+        *self.spent.get().unwrap()
+    }
+}
+
+async fn by_sdk(url: &str, tally: &Arc<Tally>) -> Spent {
+    let http = aws_smithy_http_client::Builder::new().build_http();
+    let client = Client::from_conf(kinesis::config(url).http_client(http).build());
+    let mut shards = JoinSet::new();
+    for shard in shard_ids() {
+        shards.spawn(shard_by_sdk(client.clone(), shard, Arc::clone(tally)));
+    }
+    shards.join_all().await;
+    tally.spent()
+}
+
+async fn shard_by_sdk(client: Client, shard: String, tally: Arc<Tally>) {
+    let iterator = client.get_shard_iterator().stream_name(STREAM).shard_id(shard);
+    let iterator = iterator.shard_iterator_type(ShardIteratorType::TrimHorizon).send().await;
+    let mut iterator = iterator.unwrap().shard_iterator.unwrap();
+    let mut records = 0;
+    while records < RECORDS {
+        let read = client.get_records().shard_iterator(iterator).limit(10_000);
+        let answer = read.send().await.unwrap();
+        tally.count(answer.records.len());
+        records += answer.records.len();
+        iterator = answer.next_shard_iterator.unwrap();
+    }
+}
+
+async fn by_source(url: &str, tally: &Arc<Tally>) -> Spent {
+    let source = source(url);
+    let mut shards = JoinSet::new();
+    for shard in shard_ids() {
+        shards.spawn(shard_by_source(source.clone(), shard, Arc::clone(tally)));
+    }
+    shards.join_all().await;
+    tally.spent()
+}
+
+async fn shard_by_source(source: KinesisSource, shard: String, tally: Arc<Tally>) {
+    let mut reader = source.open(&shard.parse().unwrap(), StartAt::TrimHorizon).await.unwrap();
+    let mut records = 0;
+    while records < RECORDS {
+        match reader.next(Room(64 << 20)).await.unwrap() {
+            ReadEvent::Batch(batch) => {
+                tally.count(batch.records.len());
+                records += batch.records.len();
+            }
+            other => unreachable!("{other:?}"),
+        }
+    }
+}
+
+async fn by_worker(url: &str, tally: &Arc<Tally>) -> Spent {
+    let count = Arc::clone(tally);
+    let process = move |batch: RecordBatch| {
+        count.count(batch.len());
+        async { Ok::<(), ProcessorError>(()) }
+    };
+    let worker = Worker::builder(source(url), MemoryStore::new("drain"));
+    let worker = worker.for_each_batch(process).build().unwrap();
+    worker.run_until(tally.done.notified()).await.unwrap();
+    tally.spent()
+}
+
+fn source(url: &str) -> KinesisSource {
+    KinesisSource::builder(STREAM).client_config(kinesis::config(url)).build().unwrap()
+}
+
+fn shard_ids() -> impl Iterator<Item = String> {
+    (0..SHARDS).map(|index| format!("shardId-{index:012}"))
+}

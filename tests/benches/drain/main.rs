@@ -1,0 +1,94 @@
+//! What a worker costs over a bare loop of the SDK: each drains the same backlog of two million
+//! records from a server of prepared answers.
+//!
+//! `cargo bench -p kcl-tests --bench drain` prints a table: records per second from the first
+//! answer to the last record, CPU time per record, and the most memory used. Server and
+//! contestants are processes of their own; rounds alternate, and the median counts.
+//! `-- --rounds N` sets how many there are.
+
+#![allow(clippy::print_stdout, clippy::print_stderr, reason = "this is where results go")]
+#![allow(clippy::unwrap_used, clippy::panic, reason = "a bench has nobody to hand an error to")]
+
+mod contestant;
+mod server;
+mod spent;
+
+use std::{
+    io::{BufRead, BufReader},
+    process::{Child, Command, Stdio},
+};
+
+use contestant::Contestant;
+use server::{RECORDS, SHARDS};
+use spent::Spent;
+
+const ROUNDS: usize = 7;
+
+fn main() {
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    let of = |flag: &str| {
+        let at = arguments.iter().position(|argument| argument == flag)?;
+        arguments.get(at + 1).cloned()
+    };
+    if arguments.iter().any(|argument| argument == "--serve") {
+        return server::serve();
+    }
+    if let (Some(contestant), Some(url)) = (of("--contestant"), of("--url")) {
+        let contestant = Contestant::named(&contestant).unwrap();
+        return println!("{}", contestant.drain(&url));
+    }
+    let rounds = of("--rounds").map_or(ROUNDS, |rounds| rounds.parse().unwrap());
+    compare(rounds);
+}
+
+fn compare(rounds: usize) {
+    let (mut server, url) = start_server();
+    let mut spent: Vec<(Contestant, Vec<Spent>)> =
+        Contestant::ALL.into_iter().map(|contestant| (contestant, Vec::new())).collect();
+    for round in 1..=rounds {
+        for (contestant, spent) in &mut spent {
+            let once = run(*contestant, &url);
+            eprintln!("round {round} of {rounds}, {}: {once:?}", contestant.name());
+            spent.push(once);
+        }
+    }
+    server.kill().unwrap();
+    server.wait().unwrap();
+    report(&spent);
+}
+
+fn report(spent: &[(Contestant, Vec<Spent>)]) {
+    let records = f64::from(u32::try_from(SHARDS * RECORDS).unwrap());
+    let rate = |spent: &[Spent]| records / spent::median(spent, |one| one.drain.as_secs_f64());
+    let bare = rate(&spent[0].1);
+    println!("| | records/s | of the bare loop | CPU a record | peak RSS | start to last record |");
+    println!("|---|---|---|---|---|---|");
+    for (contestant, spent) in spent {
+        let rate = rate(spent);
+        println!(
+            "| {} | {:.2} M | {:.2} | {:.2} us | {:.0} MB | {:.2} s |",
+            contestant.name(),
+            rate / 1e6,
+            rate / bare,
+            spent::median(spent, |one| one.cpu.as_secs_f64()) * 1e6 / records,
+            spent.iter().map(|one| one.peak_kib).max().map_or(0.0, |kib| kib as f64 / 1e3 * 1.024),
+            spent::median(spent, |one| one.whole.as_secs_f64()),
+        );
+    }
+}
+
+fn run(contestant: Contestant, url: &str) -> Spent {
+    let mut command = Command::new(std::env::current_exe().unwrap());
+    command.args(["--contestant", contestant.name(), "--url", url]).stderr(Stdio::inherit());
+    let output = command.output().unwrap();
+    assert!(output.status.success(), "{} failed", contestant.name());
+    String::from_utf8(output.stdout).unwrap().trim().parse().unwrap()
+}
+
+fn start_server() -> (Child, String) {
+    let mut command = Command::new(std::env::current_exe().unwrap());
+    let mut child = command.arg("--serve").stdout(Stdio::piped()).spawn().unwrap();
+    let mut address = String::new();
+    BufReader::new(child.stdout.take().unwrap()).read_line(&mut address).unwrap();
+    (child, format!("http://{}", address.trim()))
+}

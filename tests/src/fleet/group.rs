@@ -1,0 +1,304 @@
+//! Several consumers of one application.
+
+use std::{
+    collections::BTreeMap,
+    process::{Command, ExitStatus},
+    sync::{Arc, MutexGuard},
+    time::Duration,
+};
+
+use anyhow::{Context, Result, bail, ensure};
+use kcl_core::{
+    coordinator::Assignment,
+    lease::{Checkpoint, DocName, Lease, LeaseKey, WorkerId},
+    store::{LeaseStore, LeaseStoreExt},
+};
+use kcl_dynamo::DynamoStore;
+use tempfile::TempDir;
+
+use super::{History, Launch, Process, Signal, wall_millis, watcher::Watcher};
+use crate::dynamo;
+
+/// How long anything may take that has to come.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+/// Lines of each worker's log that are shown when something did not come.
+const SHOWN: usize = 25;
+
+/// Several consumers of one application. They are killed when this is dropped.
+#[derive(Debug)]
+pub struct Fleet {
+    /// How consumers are started.
+    pub launch: Launch,
+    store: Arc<DynamoStore>,
+    processes: BTreeMap<String, Process>,
+    lives: usize,
+    watcher: Watcher,
+    folder: TempDir,
+}
+
+impl Fleet {
+    /// A fleet without anybody yet.
+    ///
+    /// # Errors
+    /// The operating system's.
+    pub fn new(launch: Launch) -> Result<Self> {
+        let store = DynamoStore::builder(&launch.application);
+        let store = launch.table.iter().fold(store, |store, table| store.table(table));
+        let store = store.client_config(dynamo::config(&launch.dynamodb)).build()?;
+        Ok(Self {
+            launch,
+            store: Arc::new(store),
+            processes: BTreeMap::new(),
+            lives: 0,
+            watcher: Watcher::start()?,
+            folder: TempDir::with_prefix("kcl-fleet-")?,
+        })
+    }
+
+    /// Starts a consumer.
+    ///
+    /// # Errors
+    /// The operating system's.
+    pub fn start(&mut self, worker: &str) -> Result<()> {
+        let command = self.launch.consumer(worker);
+        self.start_command(worker, command)
+    }
+
+    /// Starts each of these, at once.
+    ///
+    /// # Errors
+    /// The operating system's.
+    pub fn start_all(&mut self, workers: &[&str]) -> Result<()> {
+        workers.iter().try_for_each(|worker| self.start(worker))
+    }
+
+    /// Starts a consumer by a command of its own. A process of the same worker that is still there
+    /// is killed.
+    ///
+    /// # Errors
+    /// The operating system's.
+    pub fn start_command(&mut self, worker: &str, mut command: Command) -> Result<()> {
+        self.lives += 1;
+        let path = |kind: &str| self.folder.path().join(format!("{}.{worker}.{kind}", self.lives));
+        let (output, log) = (path("out"), path("log"));
+        let process = Process::start(&mut command, &output, &log)?;
+        self.watcher.watch(worker, self.lives, &output, &log)?;
+        self.processes.insert(worker.to_owned(), process);
+        Ok(())
+    }
+
+    /// The process of a worker.
+    ///
+    /// # Errors
+    /// It was never started.
+    pub fn process(&mut self, worker: &str) -> Result<&mut Process> {
+        self.processes.get_mut(worker).with_context(|| format!("nobody started {worker}"))
+    }
+
+    /// Sends a worker a signal; returns when, in milliseconds since 1970.
+    ///
+    /// # Errors
+    /// It has ended.
+    pub fn signal(&mut self, worker: &str, signal: Signal) -> Result<f64> {
+        let at = wall_millis();
+        self.process(worker)?.signal(signal).with_context(|| worker.to_owned())?;
+        Ok(at)
+    }
+
+    /// Waits until a worker's process has ended.
+    ///
+    /// # Errors
+    /// It does not within a minute.
+    pub async fn gone(&mut self, worker: &str) -> Result<ExitStatus> {
+        let until = wall_millis() + PATIENCE.as_millis() as f64;
+        while wall_millis() < until {
+            if let Some(status) = self.process(worker)?.ended()? {
+                return Ok(status);
+            }
+            pause(10).await;
+        }
+        bail!("{worker} does not end:\n{}", self.watcher.caught_up().log_of(worker))
+    }
+
+    /// Asks a worker to leave, and waits until it has, without an error.
+    ///
+    /// # Errors
+    /// It does not, or fails.
+    pub async fn leave(&mut self, worker: &str) -> Result<()> {
+        self.signal(worker, Signal::TERM)?;
+        let status = self.gone(worker).await?;
+        ensure!(status.success(), "{worker} ended with {status}");
+        Ok(())
+    }
+
+    /// Those whose process has ended, or that never held a lease.
+    ///
+    /// # Errors
+    /// The operating system's.
+    pub fn lost(&mut self) -> Result<Vec<String>> {
+        let mut lost = Vec::new();
+        let history = self.watcher.caught_up();
+        for (worker, process) in &mut self.processes {
+            let gained = history.events("kcl.lease.gained").any(|line| *line.worker == **worker);
+            if process.ended()?.is_some() || !gained {
+                lost.push(worker.clone());
+            }
+        }
+        Ok(lost)
+    }
+
+    /// What the consumers wrote, up to a few milliseconds ago.
+    pub fn history(&self) -> MutexGuard<'_, History> {
+        self.watcher.history()
+    }
+
+    /// What the consumers wrote, up to now.
+    pub fn caught_up(&self) -> MutexGuard<'_, History> {
+        self.watcher.caught_up()
+    }
+
+    /// The leases of the shards, as they stand in the store; none while there is no table.
+    pub async fn leases(&self) -> Vec<Lease> {
+        // Whoever waits for something asks again.
+        let leases = self.store.all_leases().await.unwrap_or_default();
+        leases.into_iter().filter(|lease| !lease.key.is_role()).collect()
+    }
+
+    /// How many records a worker has delivered that no checkpoint covers.
+    pub async fn uncheckpointed(&self, worker: &str) -> usize {
+        let leases = self.leases().await;
+        let checkpoints: BTreeMap<_, _> = leases
+            .into_iter()
+            .filter_map(|lease| Some((lease.key.shard()?.to_string(), lease.checkpoint)))
+            .collect();
+        let history = self.caught_up();
+        let of_worker = history.deliveries.iter().filter(|record| &*record.worker == worker);
+        let after = of_worker.filter(|record| match checkpoints.get(&*record.shard) {
+            Some(Checkpoint::After(at)) => at.sequence.as_str() < &*record.sequence,
+            Some(Checkpoint::ShardEnd) => false,
+            _ => true,
+        });
+        after.count()
+    }
+
+    /// Who plans.
+    ///
+    /// # Errors
+    /// Nobody does for a minute.
+    pub async fn planner(&self) -> Result<String> {
+        let until = wall_millis() + PATIENCE.as_millis() as f64;
+        while wall_millis() < until {
+            let lease = self.store.lease(&LeaseKey::planner()).await.ok().flatten();
+            if let Some(owner) = lease.and_then(|lease| lease.owner) {
+                return Ok(owner.worker.to_string());
+            }
+            pause(20).await;
+        }
+        bail!("nobody plans")
+    }
+
+    /// Whom the planner named to follow it.
+    ///
+    /// # Errors
+    /// It named nobody for a minute.
+    pub async fn standby(&self) -> Result<String> {
+        let until = wall_millis() + PATIENCE.as_millis() as f64;
+        while wall_millis() < until {
+            let planner: WorkerId = self.planner().await?.parse()?;
+            let document = self.store.doc(&DocName::assignment(&planner)).await.ok().flatten();
+            let assignment = document.and_then(|document| Assignment::decode(&document.body));
+            if let Some(standby) = assignment.and_then(|assignment| assignment.standby) {
+                return Ok(standby.worker.to_string());
+            }
+            pause(20).await;
+        }
+        bail!("nobody is named to follow the planner")
+    }
+
+    /// Waits until what the consumers wrote is as wanted.
+    ///
+    /// # Errors
+    /// It is not within a minute.
+    pub async fn until(&self, what: &str, mut wanted: impl FnMut(&History) -> bool) -> Result<()> {
+        let until = wall_millis() + PATIENCE.as_millis() as f64;
+        while wall_millis() < until {
+            if wanted(&self.history()) {
+                return Ok(());
+            }
+            pause(10).await;
+        }
+        Err(self.missed(what).await)
+    }
+
+    /// Waits until so many different records were delivered.
+    ///
+    /// # Errors
+    /// They are not within a minute.
+    pub async fn until_delivered(&self, records: usize) -> Result<()> {
+        self.until(&format!("{records} records"), |history| {
+            history.deliveries.len() >= records && history.distinct() >= records
+        })
+        .await
+    }
+
+    /// Waits until the leases are as wanted.
+    ///
+    /// # Errors
+    /// They are not within a minute.
+    pub async fn until_leases(
+        &self,
+        what: &str,
+        mut wanted: impl FnMut(&[Lease]) -> bool,
+    ) -> Result<()> {
+        let until = wall_millis() + PATIENCE.as_millis() as f64;
+        while wall_millis() < until {
+            if wanted(&self.leases().await) {
+                return Ok(());
+            }
+            pause(30).await;
+        }
+        Err(self.missed(what).await)
+    }
+
+    /// Waits until the leases are shared out like this, the largest share first.
+    ///
+    /// # Errors
+    /// They are not within a minute.
+    pub async fn until_shared(&self, wanted: &[usize]) -> Result<()> {
+        self.until_leases(&format!("{wanted:?}"), |leases| {
+            let mut shares: Vec<_> = shares(leases).into_values().collect();
+            shares.sort_unstable_by(|a, b| b.cmp(a));
+            shares == wanted
+        })
+        .await
+    }
+
+    async fn missed(&self, what: &str) -> anyhow::Error {
+        let leases = self.leases().await;
+        let mut shown = format!("not reached within a minute: {what}\n{:?}\n", shares(&leases));
+        let history = self.watcher.caught_up();
+        for worker in self.processes.keys() {
+            let log = history.log_of(worker);
+            let lines: Vec<_> = log.lines().collect();
+            let last = &lines[lines.len().saturating_sub(SHOWN)..];
+            shown.push_str(&format!("--- {worker}\n{}\n", last.join("\n")));
+        }
+        anyhow::Error::msg(shown)
+    }
+}
+
+/// How many leases each worker holds.
+#[must_use]
+pub fn shares(leases: &[Lease]) -> BTreeMap<String, usize> {
+    let mut shares = BTreeMap::new();
+    for owner in leases.iter().filter_map(|lease| lease.owner.as_ref()) {
+        *shares.entry(owner.worker.to_string()).or_default() += 1;
+    }
+    shares
+}
+
+#[expect(clippy::disallowed_methods, reason = "processes keep to the machine's clock")]
+async fn pause(millis: u64) {
+    tokio::time::sleep(Duration::from_millis(millis)).await;
+}

@@ -1,0 +1,77 @@
+//! One event of a consumer's log.
+
+use std::sync::Arc;
+
+use serde_json::{Map, Value};
+
+/// One line of a consumer's standard error.
+#[derive(Clone, Debug)]
+pub struct LogLine {
+    /// The consumer's worker id.
+    pub worker: Arc<str>,
+    /// Which process wrote it, counted over the fleet.
+    pub life: usize,
+    /// When, in milliseconds since 1970; 0 for a line that is no event.
+    pub at: f64,
+    /// What happened: the event's name, or a whole line that is no event.
+    pub message: String,
+    fields: Map<String, Value>,
+}
+
+impl LogLine {
+    /// Reads a line; one that is no event is kept as a message.
+    #[must_use]
+    pub fn parse(worker: &Arc<str>, life: usize, line: &str) -> Self {
+        let worker = Arc::clone(worker);
+        Self::event(&worker, life, line).unwrap_or_else(|| Self {
+            worker,
+            life,
+            at: 0.0,
+            message: line.to_owned(),
+            fields: Map::new(),
+        })
+    }
+
+    fn event(worker: &Arc<str>, life: usize, line: &str) -> Option<Self> {
+        let mut event: Map<String, Value> = serde_json::from_str(line).ok()?;
+        let at: jiff::Timestamp = event.get("timestamp")?.as_str()?.parse().ok()?;
+        let mut fields = match event.remove("fields") {
+            Some(Value::Object(fields)) => fields,
+            _ => event,
+        };
+        let message = match fields.remove("message")? {
+            Value::String(message) => message,
+            _ => return None,
+        };
+        let at = at.as_microsecond() as f64 / 1e3;
+        Some(Self { worker: Arc::clone(worker), life, at, message, fields })
+    }
+
+    /// A field as text.
+    #[must_use]
+    pub fn text(&self, field: &str) -> Option<String> {
+        match self.fields.get(field)? {
+            Value::String(text) => Some(text.clone()),
+            other => Some(other.to_string()),
+        }
+    }
+
+    /// The shard whose lease the event is about.
+    #[must_use]
+    pub fn shard(&self) -> Option<String> {
+        let lease = self.text("lease")?;
+        lease.rsplit_once('/').map(|(_, shard)| shard.to_owned())
+    }
+
+    /// A field as a number.
+    #[must_use]
+    pub fn number(&self, field: &str) -> Option<u64> {
+        self.text(field)?.parse().ok()
+    }
+
+    /// Every field, for messages of failures.
+    #[must_use]
+    pub fn fields(&self) -> String {
+        Value::Object(self.fields.clone()).to_string()
+    }
+}

@@ -1,0 +1,49 @@
+//! The rest of the command, around a fleet.
+
+use anyhow::{Result, ensure};
+use kcl_tests::{fleet::Launch, kinesis::TestStream};
+use serde_json::Value;
+
+use crate::stage::{self, KCL, Servers, Stage};
+
+/// Runs `kcl` against the servers, and returns what it wrote to standard output.
+async fn kcl(stage: &Stage, arguments: &[&str]) -> Result<String> {
+    let launch = &stage.fleet.launch;
+    let mut command = Launch::command(KCL.as_ref());
+    command.args(arguments).args(["--region", "us-east-1"]);
+    command.args(["--kinesis-endpoint", &launch.kinesis]);
+    command.args(["--dynamodb-endpoint", &launch.dynamodb]);
+    let output = stage::run(command).await?;
+    let said = String::from_utf8_lossy(&output.stderr);
+    ensure!(output.status.success(), "{arguments:?}: {said}");
+    Ok(String::from_utf8(output.stdout)?)
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_stream_is_made_filled_read_resharded_and_looked_at_by_commands() -> Result<()> {
+    const NAME: &str = "by-commands";
+    let mut stage = Stage::new(Servers::InProcess, "around", 1).await?;
+    stage.fleet.launch.stream = NAME.to_owned();
+    kcl(&stage, &["stream", "create", "--stream", NAME, "--shards", "2"]).await?;
+    let put = ["produce", "--stream", NAME, "--total", "150", "--batch-delay-ms", "1"];
+    kcl(&stage, &put).await?;
+    stage.fleet.start_all(&["a", "b"])?;
+    stage.fleet.until_shared(&[1, 1]).await?;
+    stage.fleet.until_delivered(150).await?;
+    kcl(&stage, &["stream", "reshard", "--stream", NAME, "--to", "4"]).await?;
+    stage.fleet.until_shared(&[2, 2]).await?;
+
+    let list = ["leases", "list", "--app", "around", "--store", "dynamodb", "--format", "json"];
+    let look: Value = serde_json::from_str(&kcl(&stage, &list).await?)?;
+    let of = |what: &str| look[what].as_array().map_or(&[][..], Vec::as_slice);
+    let owners = of("leases").iter().filter(|lease| lease["owner"].is_string());
+    ensure!(owners.count() == 4 && of("workers").len() == 2, "{look:#}");
+
+    for worker in ["a", "b"] {
+        stage.fleet.leave(worker).await?;
+    }
+    kcl(&stage, &["stream", "delete", "--stream", NAME]).await?;
+    let gone = TestStream::named(Servers::InProcess.kinesis(), NAME).shards().await;
+    ensure!(gone.is_err(), "{gone:?}");
+    Ok(())
+}

@@ -1,0 +1,16 @@
+//! Fleets of real processes against real servers: what no simulation can show.
+//!
+//! Every test has a stream and an application of its own, with the command's default settings
+//! unless it says otherwise. What comes out of each consumer is judged by an oracle.
+
+#![expect(clippy::unwrap_used, reason = "helpers of tests fail the test")]
+
+mod bad_input;
+mod commands;
+mod dying;
+mod growing;
+mod leaving;
+mod output;
+mod pausing;
+mod sharing;
+mod stage;
