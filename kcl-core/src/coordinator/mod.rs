@@ -102,6 +102,14 @@ impl Coordinator {
         }
     }
 
+    /// The same for processors that keep their effects in the store's own database: when the store
+    /// went back in time, so did the effects, and nothing is written forward.
+    #[must_use]
+    pub const fn following_the_store(mut self) -> Self {
+        self.handoff.follow_the_store();
+        self
+    }
+
     /// The session as it is now; a worker that was fenced gets a new one.
     #[must_use]
     pub const fn session(&self) -> &SessionId {

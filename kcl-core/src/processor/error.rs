@@ -21,6 +21,9 @@ pub enum CheckpointError {
         /// The last position delivered.
         delivered: String,
     },
+    /// The processor commits its checkpoints with its effects: any other would separate the two.
+    #[error("lease {0} takes no other checkpoints than those committed with their effects")]
+    Transactional(LeaseKey),
     /// The worker stopped before the store answered: the checkpoint may or may not be stored.
     #[error("the worker stopped before the checkpoint was known to be stored")]
     Stopped,

@@ -10,6 +10,12 @@ use super::{LeaseHandle, ProcessorError, RecordBatch, RecordProcessor};
 pub trait ProcessorFactory: Send + Sync + 'static {
     /// A processor for a lease that was just gained.
     fn create(&self, lease: &LeaseHandle) -> Box<dyn RecordProcessor>;
+
+    /// Whether its processors commit the checkpoints themselves, with their effects: then, and only
+    /// then, the settings have to say [`crate::settings::ProgressMode::Transactional`].
+    fn commits_checkpoints(&self) -> bool {
+        false
+    }
 }
 
 impl<F, P> ProcessorFactory for F

@@ -4,7 +4,7 @@ use std::{fmt, sync::Arc};
 
 use super::{CheckpointError, Fence};
 use crate::{
-    lease::{Checkpoint, LeaseKey},
+    lease::{Checkpoint, LeaseKey, SessionId},
     stream::{Position, Record, ShardId},
     worker::gate::Gate,
 };
@@ -17,6 +17,7 @@ pub struct LeaseHandle(Arc<HandleParts>);
 /// What a handle is made of.
 pub(crate) struct HandleParts {
     pub(crate) fence: Fence,
+    pub(crate) owner: SessionId,
     pub(crate) shard: ShardId,
     /// Where reading started.
     pub(crate) start: Checkpoint,
@@ -38,6 +39,13 @@ impl LeaseHandle {
     #[must_use]
     pub fn key(&self) -> &LeaseKey {
         &self.0.fence.key
+    }
+
+    /// The session that holds the lease. With the epoch of [`Self::fence`] it is what a row must
+    /// still show for a checkpoint to be accepted.
+    #[must_use]
+    pub fn owner(&self) -> &SessionId {
+        &self.0.owner
     }
 
     /// The checkpoint this lease was gained at: the first record delivered is after it.

@@ -49,6 +49,10 @@ pub enum ProgressMode {
     Automatic,
     /// Only the processor's checkpoints count: for sinks that buffer.
     Manual,
+    /// The processor commits each checkpoint together with its effects, in the database that also
+    /// keeps the leases. The worker writes none but the end of a shard. Needs a processor made for
+    /// it, which in turn works in no other mode.
+    Transactional,
 }
 
 /// What happens when a batch keeps failing.

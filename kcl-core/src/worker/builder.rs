@@ -21,7 +21,7 @@ use crate::{
     env::Env,
     lease::WorkerId,
     processor::{ProcessorError, ProcessorFactory, RecordBatch, from_batches},
-    settings::Settings,
+    settings::{InvalidSettings, ProgressMode, Settings},
     store::{LeaseStore, StoreError},
     stream::StreamSource,
 };
@@ -160,8 +160,12 @@ impl Worker {
             }
             let seed = env.entropy.next_u64();
             let coordination = settings.coordination.clone();
+            let mut coordinator = Coordinator::new(id, coordination, env.clock.now(), seed);
+            if settings.delivery.progress == ProgressMode::Transactional {
+                coordinator = coordinator.following_the_store();
+            }
             let keeper = Keeper {
-                coordinator: Coordinator::new(id, coordination, env.clock.now(), seed),
+                coordinator,
                 store,
                 env,
                 settings,
@@ -252,12 +256,13 @@ impl WorkerBuilder {
     pub fn build(self) -> Result<Worker, WorkerError> {
         self.settings.validate()?;
         let factory = self.factory.ok_or_else(|| {
-            crate::settings::InvalidSettings::new(
+            InvalidSettings::new(
                 "processor",
                 "there is none",
                 "give one with processor() or for_each_batch()",
             )
         })?;
+        check_progress(self.settings.delivery.progress, factory.commits_checkpoints())?;
         let id = match self.id {
             Some(id) => id,
             None => super::default_id::default_worker_id(&*self.env.entropy),
@@ -278,6 +283,23 @@ impl WorkerBuilder {
         let (settings, env, store) = (self.settings, self.env, self.store);
         Ok(Worker { id, settings, env, store, shared, validity, events: mpsc::unbounded_channel() })
     }
+}
+
+/// Who commits checkpoints has to be said on both sides: a mistake would repeat effects.
+fn check_progress(mode: ProgressMode, commits: bool) -> Result<(), InvalidSettings> {
+    let transactional = mode == ProgressMode::Transactional;
+    let (problem, remedy) = match (transactional, commits) {
+        (true, false) => (
+            "transactional needs a processor that commits its checkpoints with its effects",
+            "give such a processor, or use automatic or manual",
+        ),
+        (false, true) => (
+            "the processor commits its checkpoints with its effects, others must not be written",
+            "use transactional",
+        ),
+        _ => return Ok(()),
+    };
+    Err(InvalidSettings::new("progress", problem, remedy))
 }
 
 impl WorkerHandle {
@@ -321,5 +343,23 @@ impl fmt::Debug for WorkerBuilder {
 impl fmt::Debug for WorkerHandle {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("WorkerHandle").field("id", &self.id).finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn who_commits_checkpoints_is_said_on_both_sides() {
+        use ProgressMode::{Automatic, Manual, Transactional};
+        for background in [Automatic, Manual] {
+            assert!(check_progress(background, false).is_ok());
+            let refused = check_progress(background, true).unwrap_err().to_string();
+            assert!(refused.contains("use transactional"), "{refused}");
+        }
+        assert!(check_progress(Transactional, true).is_ok());
+        let refused = check_progress(Transactional, false).unwrap_err().to_string();
+        assert!(refused.contains("give such a processor"), "{refused}");
     }
 }

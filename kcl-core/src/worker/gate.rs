@@ -18,6 +18,7 @@ use crate::{
     env::{Clock, Time},
     lease::{Checkpoint, Epoch, LeaseKey, Progress},
     processor::CheckpointError,
+    settings::{Delivery, ProgressMode},
     stream::Position,
 };
 
@@ -75,6 +76,8 @@ pub(crate) struct Gate {
     validity: Validity,
     /// Whether a batch may run on past the deadline; the overlap is then the user's.
     finish_batch: bool,
+    /// Whether the processor commits its checkpoints itself.
+    transactional: bool,
     checkpoints: Mutex<Checkpoints>,
     events: mpsc::UnboundedSender<Event>,
 }
@@ -89,7 +92,7 @@ impl Gate {
     pub(crate) fn new(
         epoch: Epoch,
         validity: Validity,
-        finish_batch: bool,
+        delivery: &Delivery,
         events: mpsc::UnboundedSender<Event>,
     ) -> Self {
         Self {
@@ -97,7 +100,8 @@ impl Gate {
             state: AtomicU8::new(GateState::Open as u8),
             changed: Notify::new(),
             validity,
-            finish_batch,
+            finish_batch: delivery.finish_batch,
+            transactional: delivery.progress == ProgressMode::Transactional,
             checkpoints: Mutex::default(),
             events,
         }
@@ -195,6 +199,9 @@ impl Gate {
         key: &LeaseKey,
         at: &Position,
     ) -> Result<oneshot::Receiver<bool>, CheckpointError> {
+        if self.transactional {
+            return Err(CheckpointError::Transactional(key.clone()));
+        }
         let mut checkpoints = self.checkpoints();
         if self.state() == GateState::Dropped {
             return Err(CheckpointError::LeaseLost(key.clone()));
@@ -246,5 +253,24 @@ impl fmt::Debug for Gate {
             .field("epoch", &self.epoch)
             .field("state", &self.state())
             .finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::env::Env;
+
+    #[test]
+    fn a_processor_that_commits_its_checkpoints_gets_no_others() {
+        let (events, mut heard) = mpsc::unbounded_channel();
+        let delivery = Delivery { progress: ProgressMode::Transactional, ..Delivery::default() };
+        let validity = Validity::new(Env::system().clock);
+        let gate = Gate::new(Epoch(1), validity, &delivery, events);
+        let at = Position::new(7_u128.into(), 0);
+        gate.note_delivered(&at);
+        let refused = gate.ask_checkpoint(&LeaseKey::planner(), &at).unwrap_err();
+        assert!(matches!(refused, CheckpointError::Transactional(_)), "{refused}");
+        assert!(heard.try_recv().is_err(), "the keeper hears nothing of it");
     }
 }

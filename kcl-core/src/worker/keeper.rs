@@ -130,8 +130,8 @@ impl Keeper {
     fn direct_run(&mut self, command: RunCommand) {
         let RunCommand { key, epoch, order } = command;
         if let RunOrder::Start(lease) = order {
-            let finish_batch = self.settings.delivery.finish_batch;
-            let gate = Gate::new(epoch, self.validity.clone(), finish_batch, self.sender.clone());
+            let (validity, delivery) = (self.validity.clone(), &self.settings.delivery);
+            let gate = Gate::new(epoch, validity, delivery, self.sender.clone());
             let gate = Arc::new(gate);
             self.gates.insert(key, Arc::clone(&gate));
             return self.direct(Direction::Start(lease, gate));

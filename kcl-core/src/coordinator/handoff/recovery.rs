@@ -30,6 +30,8 @@ pub(super) struct Memory {
     /// Whether the store went back in time: only then does memory overrule a row. Otherwise an
     /// operator who sets a checkpoint back would not be obeyed.
     overrules: bool,
+    /// Whether effects go back in time with the rows: then memory never overrules.
+    follows: bool,
 }
 
 impl Memory {
@@ -43,6 +45,12 @@ impl Memory {
         if self.ended.len() > ENDS_KEPT {
             self.ended.pop_first();
         }
+    }
+
+    /// The store went back in time; whether memory overrules it from now on.
+    const fn overrule(&mut self) -> bool {
+        self.overrules = !self.follows;
+        self.overrules
     }
 
     pub(super) fn furthest(&self, row: &Lease) -> Checkpoint {
@@ -60,7 +68,7 @@ impl Memory {
 
     /// The row to make anew for a lease that was held here and whose row is gone.
     pub(super) fn lost_row(&self, key: &LeaseKey) -> Option<Lease> {
-        let mut row = self.held.get(key)?.clone();
+        let mut row = self.held.get(key).filter(|_| !self.follows)?.clone();
         row.owner = None;
         Some(row)
     }
@@ -87,6 +95,10 @@ impl Memory {
 }
 
 impl Handoff {
+    pub(in crate::coordinator) const fn follow_the_store(&mut self) {
+        self.memory.follows = true;
+    }
+
     /// The deadline passed: nothing may be dispatched. What was to be drained is dropped.
     pub(in crate::coordinator) fn on_lapse(&mut self, ctx: &mut Context) {
         self.lapses += 1;
@@ -164,9 +176,10 @@ impl Handoff {
     }
 
     /// The store may have lost its last writes, this session's claims among them. Every lease held
-    /// is acquired anew and written forward, as is every shard that ended here.
+    /// is acquired anew and written forward, as is every shard that ended here; where effects went
+    /// back with the rows, both go on from what the rows say.
     pub(in crate::coordinator) fn on_store_went_back(&mut self, ctx: &mut Context) {
-        self.memory.overrules = true;
+        let overrules = self.memory.overrule();
         ctx.ended.clear();
         let keys: Vec<LeaseKey> = self.tenures.keys().cloned().collect();
         for key in keys {
@@ -175,7 +188,7 @@ impl Handoff {
             self.wishes.insert(key, Wish::new(None, ctx.now));
         }
         let ended: Vec<LeaseKey> = self.memory.ended.keys().cloned().collect();
-        for key in ended {
+        for key in ended.into_iter().filter(|_| overrules) {
             self.wishes.insert(key, Wish::repair(ctx.now));
         }
         self.pursue_due(ctx);
@@ -214,6 +227,31 @@ impl Handoff {
                 ctx.run(key, tenure.lease.epoch, RunOrder::Drop(DropReason::Leaving));
                 tenure.phase = Phase::Dropping { to: None };
             }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn row(sequence: u128) -> Lease {
+        let at = crate::stream::Position::new(sequence.into(), 0);
+        Lease::new("orders/1/shardId-000000000000".parse().unwrap(), Checkpoint::After(at))
+    }
+
+    #[test]
+    fn memory_writes_a_store_forward_that_went_back_unless_effects_went_back_too() {
+        for follows in [false, true] {
+            let mut memory = Memory { follows, ..Memory::default() };
+            memory.hold(&row(9));
+            assert_eq!(memory.furthest(&row(5)), row(5).checkpoint, "an operator is obeyed");
+            assert_eq!(memory.lost_row(&row(5).key).is_none(), follows);
+            assert_eq!(memory.overrule(), !follows);
+            let expected = if follows { row(5) } else { row(9) };
+            assert_eq!(memory.furthest(&row(5)), expected.checkpoint);
+            memory.end(row(9));
+            assert_eq!(memory.end_of(&row(5).key).is_none(), follows);
         }
     }
 }

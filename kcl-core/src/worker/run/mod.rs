@@ -79,9 +79,10 @@ pub(super) struct Run {
 }
 
 impl Run {
-    /// The run of a lease that was just gained; `None` for a key that names no shard.
+    /// The run of a lease that was just gained; `None` for a key that names no shard, or a
+    /// row that names no owner.
     pub(super) fn new(lease: &Lease, gate: Arc<Gate>, shared: Arc<Shared>) -> Option<Self> {
-        let shard = lease.key.shard()?;
+        let (shard, owner) = (lease.key.shard()?, lease.owner.clone()?);
         let fence = Fence {
             store: Arc::clone(&shared.location),
             key: lease.key.clone(),
@@ -89,6 +90,7 @@ impl Run {
         };
         let handle = LeaseHandle::new(HandleParts {
             fence,
+            owner,
             shard: shard.clone(),
             start: lease.checkpoint.clone(),
             gate: Arc::clone(&gate),

@@ -1,0 +1,273 @@
+//! Connections: made when they are needed, in lanes that do not starve each other.
+//!
+//! Not the driver's pool: that one hides why it could not connect, and takes back connections whose
+//! call was dropped half way.
+
+use std::{
+    fmt,
+    sync::{
+        Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::Duration,
+};
+
+use kcl_core::{
+    env::{Env, Time},
+    store::{StoreErrorKind, StoreResult},
+};
+use sqlx::{
+    AssertSqlSafe, ConnectOptions, Connection, PgConnection, Postgres, Row,
+    postgres::{PgArguments, PgConnectOptions, PgDatabaseError, PgRow, PgSeverity},
+    query::Query,
+};
+use tokio::sync::{Semaphore, SemaphorePermit};
+
+use crate::error::{Call, POOLER};
+
+/// A statement with its values.
+pub(crate) type Statement = Query<'static, Postgres, PgArguments>;
+
+/// A statement of ours: its text holds no value but the name of the schema, which was checked.
+pub(crate) fn statement(sql: String) -> Statement {
+    sqlx::query(AssertSqlSafe(sql))
+}
+
+/// Which connections an operation uses.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Lane {
+    /// What keeps a session alive.
+    Beats,
+    /// Everything else.
+    Work,
+}
+
+/// Beats under way at once: one, and retries while its answer is late.
+const BEATS_AT_ONCE: usize = 3;
+
+/// The connections of one store.
+pub(crate) struct Connections {
+    options: PgConnectOptions,
+    beats: Spare,
+    work: Spare,
+    operation_timeout: Duration,
+    /// Whether the server tells its timeline. Aurora does not.
+    tells_timeline: AtomicBool,
+}
+
+/// Connections that wait for use, and how many there may be.
+struct Spare {
+    places: Semaphore,
+    idle: Mutex<Vec<PgConnection>>,
+}
+
+impl Spare {
+    fn new(places: usize) -> Self {
+        Self { places: Semaphore::new(places), idle: Mutex::default() }
+    }
+
+    fn take(&self) -> Option<PgConnection> {
+        self.idle().pop()
+    }
+
+    fn put(&self, connection: PgConnection) {
+        self.idle().push(connection);
+    }
+
+    fn close_idle(&self) {
+        self.idle().clear();
+    }
+
+    fn idle(&self) -> MutexGuard<'_, Vec<PgConnection>> {
+        self.idle.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Connections {
+    pub(crate) fn new(
+        options: PgConnectOptions,
+        most: usize,
+        operation_timeout: Duration,
+        statement_timeout: Option<Duration>,
+    ) -> Self {
+        // A role may have another default; under it a conflict would be an error.
+        let isolated = options.options([("default_transaction_isolation", "read committed")]);
+        let limit = statement_timeout.map(|limit| format!("{}ms", limit.as_millis()));
+        let options = isolated.options(limit.map(|limit| ("statement_timeout", limit)));
+        let (beats, work) = (Spare::new(BEATS_AT_ONCE), Spare::new(most));
+        let tells_timeline = AtomicBool::new(true);
+        Self { options, beats, work, operation_timeout, tells_timeline }
+    }
+
+    /// Where the server is, without user and password.
+    pub(crate) fn address(&self) -> String {
+        let options = &self.options;
+        let database = options.get_database().unwrap_or_else(|| options.get_username());
+        format!("postgres://{}:{}/{database}", options.get_host(), options.get_port())
+    }
+
+    pub(crate) const fn operation_timeout(&self) -> Duration {
+        self.operation_timeout
+    }
+
+    pub(crate) fn tells_timeline(&self) -> bool {
+        self.tells_timeline.load(Ordering::Relaxed)
+    }
+
+    /// Carries out a statement, for at most the operation timeout.
+    pub(crate) async fn ask(
+        &self,
+        call: Call<'_>,
+        lane: Lane,
+        statement: Statement,
+    ) -> StoreResult<Vec<PgRow>> {
+        let spare = match lane {
+            Lane::Beats => &self.beats,
+            Lane::Work => &self.work,
+        };
+        let deadline = Env::system().clock.now() + self.operation_timeout;
+        let (mut connection, _place) = self.connection(call, spare, deadline).await?;
+        let asking = statement.fetch_all(&mut connection);
+        let Some(answer) = within(deadline, asking).await else {
+            return Err(call.error(call.unanswered(), self.no_answer()));
+        };
+        if answer.as_ref().err().is_none_or(outlived) {
+            spare.put(connection);
+        } else {
+            // Those that waited broke with it, more likely than not.
+            spare.close_idle();
+        }
+        answer.map_err(|error| call.failed(&error))
+    }
+
+    async fn connection<'a>(
+        &self,
+        call: Call<'_>,
+        spare: &'a Spare,
+        deadline: Time,
+    ) -> StoreResult<(PgConnection, SemaphorePermit<'a>)> {
+        let late = || call.error(StoreErrorKind::Unavailable, self.no_answer());
+        let Some(Ok(place)) = within(deadline, spare.places.acquire()).await else {
+            return Err(late());
+        };
+        let connection = match spare.take() {
+            Some(connection) => connection,
+            None => within(deadline, self.connect(call)).await.ok_or_else(late)??,
+        };
+        Ok((connection, place))
+    }
+
+    fn no_answer(&self) -> String {
+        format!("{} did not answer within {:?}", self.address(), self.operation_timeout)
+    }
+
+    /// A connection for a transaction, waiting for one if all are in use. Unless it is given back
+    /// it is closed, and what it was doing undone.
+    pub(crate) async fn check_out(&self, call: Call<'_>) -> StoreResult<CheckedOut<'_>> {
+        let place = self.work.places.acquire().await;
+        let place = place.map_err(|_| call.error(StoreErrorKind::Unavailable, "closed"))?;
+        let deadline = Env::system().clock.now() + self.operation_timeout;
+        let late = || call.error(StoreErrorKind::Unavailable, self.no_answer());
+        let connection = match self.work.take() {
+            Some(connection) => connection,
+            None => within(deadline, self.connect(call)).await.ok_or_else(late)??,
+        };
+        Ok(CheckedOut { connection, spare: &self.work, _place: place })
+    }
+
+    /// A new connection, which is the server's own.
+    pub(crate) async fn connect(&self, call: Call<'_>) -> StoreResult<PgConnection> {
+        let (options, mark) = self.marked();
+        let connecting = options.connect().await;
+        let mut connection = connecting.map_err(|error| call.unconnected(&error))?;
+        greet(call, &mut connection, &mark).await?;
+        self.look_for_timeline(call, &mut connection).await?;
+        Ok(connection)
+    }
+
+    /// The options with a mark, which only the server that was connected to can show.
+    pub(crate) fn marked(&self) -> (PgConnectOptions, String) {
+        let mark = format!("{:016x}", Env::system().entropy.next_u64());
+        (self.options.clone().options([("kcl.connection", &mark)]), mark)
+    }
+
+    /// Finds out whether the server tells its timeline.
+    async fn look_for_timeline(
+        &self,
+        call: Call<'_>,
+        connection: &mut PgConnection,
+    ) -> StoreResult<()> {
+        let asked = sqlx::raw_sql("select pg_walfile_name(pg_current_wal_lsn())");
+        match asked.execute(&mut *connection).await {
+            Ok(_) => self.tells_timeline.store(true, Ordering::Relaxed),
+            // 55000: a standby, whose writes fail with a better message.
+            Err(sqlx::Error::Database(said)) if said.code().as_deref() == Some("55000") => {}
+            Err(sqlx::Error::Database(_)) => self.tells_timeline.store(false, Ordering::Relaxed),
+            Err(error) => return Err(call.unconnected(&error)),
+        }
+        Ok(())
+    }
+
+    /// Closes the connection in good order; nothing hangs on it.
+    pub(crate) async fn close(connection: PgConnection) {
+        drop(connection.close().await);
+    }
+}
+
+/// A connection in use by a transaction.
+pub(crate) struct CheckedOut<'a> {
+    pub(crate) connection: PgConnection,
+    spare: &'a Spare,
+    _place: SemaphorePermit<'a>,
+}
+
+impl CheckedOut<'_> {
+    /// Gives it back: nothing is under way on it.
+    pub(crate) fn give_back(self) {
+        self.spare.put(self.connection);
+    }
+}
+
+/// Checks that a connection is the server's own, and that commits on it are durable.
+///
+/// One message, which a pooler passes on whole: prepared statements cannot be trusted yet.
+pub(crate) async fn greet<'c>(
+    call: Call<'_>,
+    connection: impl sqlx::Executor<'c, Database = Postgres>,
+    mark: &str,
+) -> StoreResult<()> {
+    const GREETING: &str = "select current_setting('kcl.connection', true), \
+        set_config('synchronous_commit', case current_setting('synchronous_commit') \
+        when 'off' then 'on' else current_setting('synchronous_commit') end, false)";
+    let answer = sqlx::raw_sql(GREETING).fetch_one(connection).await;
+    let answer = answer.map_err(|error| call.unconnected(&error))?;
+    let shown: Option<String> = answer.try_get(0).map_err(|error| call.unconnected(&error))?;
+    if shown.as_deref() == Some(mark) {
+        Ok(())
+    } else {
+        Err(call.error(StoreErrorKind::Misconfigured, POOLER))
+    }
+}
+
+/// Whether a connection is good for more after this error. Otherwise it is closed by being dropped.
+pub(crate) fn outlived(error: &sqlx::Error) -> bool {
+    let said = error.as_database_error().and_then(|said| said.try_downcast_ref());
+    said.is_some_and(|said: &PgDatabaseError| said.severity() == PgSeverity::Error)
+}
+
+/// The outcome of `work`, unless the deadline comes first.
+pub(crate) async fn within<T>(deadline: Time, work: impl Future<Output = T>) -> Option<T> {
+    let clock = Env::system().clock;
+    tokio::select! {
+        biased;
+        outcome = work => Some(outcome),
+        () = clock.sleep_until(deadline) => None,
+    }
+}
+
+/// The password is no part of it.
+impl fmt::Debug for Connections {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Connections").field("address", &self.address()).finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,180 @@
+//! What a failed call means.
+
+use kcl_core::store::{StoreError, StoreErrorKind};
+
+use crate::layout::Schema;
+
+/// Whether a call may have changed something.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Effect {
+    Reads,
+    Writes,
+}
+
+/// A call, and what it is about.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Call<'a> {
+    /// The operation, as the trait names it.
+    pub(crate) op: &'static str,
+    pub(crate) schema: &'a Schema,
+    /// The row; empty for a listing.
+    pub(crate) row: &'a str,
+    pub(crate) effect: Effect,
+}
+
+/// What to say where something between worker and server breaks connections up.
+pub(crate) const POOLER: &str = "between this worker and the server stands a pooler that does not \
+    pass on the settings of a connection, like PgBouncer. With transactions of several clients on \
+    one connection, prepared statements give the answers of others and wake-ups are lost: connect \
+    to the server itself";
+
+impl Call<'_> {
+    /// An error of `kind`, with what is to be said about it.
+    pub(crate) fn error(&self, kind: StoreErrorKind, why: impl Into<String>) -> StoreError {
+        let key = match self.row {
+            "" => format!("schema {}", self.schema),
+            row => format!("{row} in schema {}", self.schema),
+        };
+        StoreError::new(kind, self.op, key).caused_by(why.into())
+    }
+
+    /// What it means that no connection could be made: nothing was sent.
+    pub(crate) fn unconnected(&self, error: &sqlx::Error) -> StoreError {
+        match error {
+            sqlx::Error::Database(said) => {
+                let code = said.code().unwrap_or_default();
+                let kind = kind_of_code(&code).unwrap_or(StoreErrorKind::Unavailable);
+                self.error(kind, self.explained(&code, said.message()))
+            }
+            sqlx::Error::Tls(_) => self.error(
+                StoreErrorKind::Misconfigured,
+                format!(
+                    "{error} (the server has to show a certificate for its host name: see \
+                     `sslrootcert` and `sslmode`)"
+                ),
+            ),
+            sqlx::Error::Io(_) | sqlx::Error::PoolTimedOut => {
+                self.error(StoreErrorKind::Unavailable, error.to_string())
+            }
+            _ => self.error(StoreErrorKind::Misconfigured, error.to_string()),
+        }
+    }
+
+    /// What it means that a statement failed that was sent.
+    pub(crate) fn failed(&self, error: &sqlx::Error) -> StoreError {
+        match error {
+            sqlx::Error::Database(said) => {
+                let code = said.code().unwrap_or_default();
+                let kind = kind_of_code(&code).unwrap_or_else(|| self.unanswered());
+                self.error(kind, self.explained(&code, said.message()))
+            }
+            sqlx::Error::ColumnDecode { .. }
+            | sqlx::Error::ColumnNotFound(_)
+            | sqlx::Error::Decode(_) => self.error(StoreErrorKind::Corrupt, error.to_string()),
+            _ => self.error(self.unanswered(), error.to_string()),
+        }
+    }
+
+    /// What it means that no answer came to a statement that was sent.
+    pub(crate) const fn unanswered(&self) -> StoreErrorKind {
+        match self.effect {
+            Effect::Reads => StoreErrorKind::Unavailable,
+            Effect::Writes => StoreErrorKind::Unknown,
+        }
+    }
+
+    /// What the server said, with what is to be done about it.
+    fn explained(&self, code: &str, message: &str) -> String {
+        let schema = self.schema;
+        let remedy = match code {
+            "42501" => format!(
+                " (the role needs usage on schema {schema} and select, insert, update and delete \
+                 on its tables; to make them it needs create on the database)"
+            ),
+            "42P01" | "3F000" | "42703" => {
+                format!(" (is schema {schema} in this database? `prepare` makes it)")
+            }
+            "25006" => " (writes need the primary server: this one only reads)".to_owned(),
+            "53300" => " (raise max_connections, or lower `connections`)".to_owned(),
+            "08P01" if message.contains("startup parameter") => format!(" ({POOLER})"),
+            _ => String::new(),
+        };
+        format!("{message} [{code}]{remedy}")
+    }
+}
+
+/// What an SQLSTATE means; `None` if the statement may have been applied, or may still be.
+fn kind_of_code(code: &str) -> Option<StoreErrorKind> {
+    Some(match code {
+        "42501" => StoreErrorKind::Denied,
+        // A server that only reads, and a connection whose settings were refused on the way.
+        "25006" | "08P01" => StoreErrorKind::Misconfigured,
+        // Given up, in conflict or at a limit: a failed statement is undone as a whole. (57P05: the
+        // connection was closed for having been idle.)
+        "57014" | "57P03" | "57P05" => StoreErrorKind::Unavailable,
+        _ => match code.get(..2)? {
+            "28" => StoreErrorKind::Denied,
+            "40" | "53" | "55" => StoreErrorKind::Unavailable,
+            // No such database, schema, table or function; a value or row that does not fit.
+            "0A" | "22" | "23" | "3D" | "3F" | "42" => StoreErrorKind::Misconfigured,
+            _ => return None,
+        },
+    })
+}
+
+/// A row that makes no sense.
+#[derive(Debug, thiserror::Error)]
+#[error("column {column:?} {why}")]
+pub(crate) struct BadRow {
+    column: &'static str,
+    why: String,
+}
+
+impl BadRow {
+    pub(crate) fn new(column: &'static str, why: impl std::fmt::Display) -> Self {
+        Self { column, why: why.to_string() }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_what_certainly_was_not_done_counts_as_such() {
+        use StoreErrorKind::{Denied, Misconfigured, Unavailable};
+        let expected = [
+            ("28P01", Some(Denied)),
+            ("42501", Some(Denied)),
+            ("25006", Some(Misconfigured)),
+            ("42P01", Some(Misconfigured)),
+            ("3D000", Some(Misconfigured)),
+            ("57014", Some(Unavailable)),
+            ("57P03", Some(Unavailable)),
+            ("53300", Some(Unavailable)),
+            ("40001", Some(Unavailable)),
+            ("55P03", Some(Unavailable)),
+            // The server went down with the statement under way.
+            ("57P01", None),
+            ("57P02", None),
+            ("08006", None),
+            ("XX000", None),
+            ("", None),
+        ];
+        for (code, kind) in expected {
+            assert_eq!(kind_of_code(code), kind, "{code}");
+        }
+    }
+
+    #[test]
+    fn a_lost_connection_leaves_a_write_unknown_and_a_read_undone() {
+        let schema = Schema::parse("kcl").unwrap();
+        let call = |effect| Call { op: "advance", schema: &schema, row: "a/1/b", effect };
+        let lost = || sqlx::Error::Io(std::io::ErrorKind::UnexpectedEof.into());
+        assert_eq!(call(Effect::Writes).failed(&lost()).kind, StoreErrorKind::Unknown);
+        assert_eq!(call(Effect::Reads).failed(&lost()).kind, StoreErrorKind::Unavailable);
+        assert_eq!(call(Effect::Writes).unconnected(&lost()).kind, StoreErrorKind::Unavailable);
+        let said = call(Effect::Writes).failed(&lost()).to_string();
+        assert!(said.contains("a/1/b in schema \"kcl\""), "{said}");
+    }
+}

@@ -1,0 +1,120 @@
+//! Lease store on PostgreSQL for `kcl-core`, with transactional checkpoints.
+//!
+//! ```no_run
+//! # fn main() -> Result<(), kcl_postgres::InvalidSettings> {
+//! use std::time::Duration;
+//!
+//! use kcl_postgres::PostgresStore;
+//!
+//! // Tables in the schema "kcl" of the database of this address.
+//! let store = PostgresStore::new("order-indexer", "postgres://kcl@db.example.com/orders")?;
+//!
+//! // Another schema, and more to do at once.
+//! let store = PostgresStore::builder("order-indexer")
+//!     .url("postgres://kcl@db.example.com/orders")
+//!     .schema("leases")
+//!     .connections(8)
+//!     .statement_timeout(Duration::from_millis(250))
+//!     .build()?;
+//! # let _ = store;
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! A store is given a *configuration*, never a ready pool: it connects at its first operation, on
+//! the runtime that runs it. Nothing is tried twice unseen. A connection whose call was dropped or
+//! failed in an unclear way is closed, never used again.
+//!
+//! # Connections
+//! Beats have connections of their own (one, and up to three while an answer is late), so that no
+//! amount of other work can starve them; other operations share up to [4 by
+//! default](PostgresStoreBuilder::connections). A worker that listens for wake-ups keeps one more.
+//! They are made as needed: an idle worker has three.
+//!
+//! Off the loopback interface the server has to prove who it is (`sslmode=verify-full`) unless
+//! another mode than `prefer` is asked for. A server that is not on public roots needs
+//! `sslrootcert`. The statement timeout is the *server's*: an operation whose future was dropped
+//! leaves no long statement behind.
+//!
+//! Behind a pooler in transaction mode (PgBouncer) prepared statements can give the answers of
+//! others, and nobody listens. Every connection therefore carries a mark that only the server
+//! itself can show; where it does not arrive the store refuses to work and says why. Connect to the
+//! server itself: a worker needs few connections.
+//!
+//! # Layout
+//! One schema, by default `kcl`, for any number of applications. All names are in lower case.
+//!
+//! | table | key |
+//! |---|---|
+//! | `layout` | none: one row |
+//! | `session` | `application`, `id` (`worker#incarnation`) |
+//! | `lease` | `application`, `key` |
+//! | `document` | `application`, `name` |
+//!
+//! - Layout: `version`.
+//! - Session: `beat`, `state`, `mailbox`, `start`, `timeout_ms`, `interval_ms`, `capacity`. Its
+//!   report: `seen_term` and `seen_version` of the plan it has seen, `changes`, `conflicts`,
+//!   `watched`.
+//! - Lease: `owner`, `epoch`, `checkpoint` as fixed-width digits, its `kind`, `arrival_ms`,
+//!   `lag_ms`, `rate` in bytes a second, `parents`, `children`, `hash_range`, `successor`, `avoid`.
+//! - Document: `version`, `body`.
+//!
+//! Texts compare byte by byte (`collate "C"`) in databases of any collation. There is no index but
+//! the primary keys, and pages are filled by half or two thirds, so that beats and checkpoints are
+//! HOT updates: they write no index.
+//!
+//! # Rights
+//! The worker that makes the tables needs `create` on the database, or on the schema if that
+//! exists. All others need `usage` on the schema, `select` on `layout`, and `select`, `insert`,
+//! `update` and `delete` on the three other tables:
+//!
+//! ```sql
+//! grant usage on schema kcl to worker;
+//! grant select on kcl.layout to worker;
+//! grant select, insert, update, delete on kcl.session, kcl.lease, kcl.document to worker;
+//! ```
+//!
+//! Where workers may not create anything, an administrator runs what
+//! [`PostgresStore::schema_sql`] gives, once.
+//!
+//! # Requests
+//! Each operation is one statement in a transaction of its own, sent in one round trip once its
+//! connection has prepared it.
+//!
+//! | operation | statements | rows written |
+//! |---|---|---|
+//! | beat | 1 | 1 |
+//! | acquire, checkpoint, release, create, delete, a document | 1 | 1 |
+//! | wake | 1, with its notification | 1 |
+//! | a refused write | 2: the second reads the row | 0 |
+//! | a read | 1 | 0 |
+//! | a listing | 1 per 1,000 rows, or 4 MB of documents | 0 |
+//! | `prepare` of a schema that is there | 2 | 0 |
+//! | a new connection | 2 | 0 |
+//! | a batch of a [`TxProcessor`] | its own and 3: begin, advance, commit | its own and 1 |
+//!
+//! Checkpoints are one row and one statement per lease and checkpoint interval: the contract of
+//! `LeaseStore` has no batch.
+//!
+//! # Durability
+//! A connection that finds `synchronous_commit` off turns it on for itself. With asynchronous
+//! replicas a failover may lose the last leases and checkpoints: workers notice by the timeline, a
+//! part of every beat's answer, and put their rows right (with a [`TxProcessor`] they go back to
+//! what the server still has, since the effects are gone too). To lose nothing, set
+//! `synchronous_standby_names`.
+
+mod builder;
+mod codec;
+mod connections;
+mod error;
+mod layout;
+mod prepare;
+mod statements;
+mod store;
+mod table;
+mod transactional;
+mod wakeups;
+
+pub use builder::{InvalidSettings, PostgresStoreBuilder};
+pub use store::PostgresStore;
+pub use transactional::{Transactional, TxFactory, TxProcessor, transactional};

@@ -1,0 +1,259 @@
+//! Statements on the tables of one schema, for one application.
+
+use kcl_core::{
+    lease::{Generation, Stamp, Stamped, StoreTime},
+    store::{Cursor, Page, StoreErrorKind, StoreResult, Write},
+};
+use sqlx::{Row as _, postgres::PgRow};
+
+use crate::{
+    codec::Row,
+    connections::{Connections, Lane, Statement, statement},
+    error::{Call, Effect},
+    layout::Schema,
+    statements::Conditional,
+};
+
+/// Rows of a page, at most.
+const PAGE_ROWS: i64 = 1_000;
+/// Bytes of documents after which a page ends.
+const PAGE_BYTES: i64 = 4 * 1024 * 1024;
+
+/// The tables, as one application uses them.
+#[derive(Debug)]
+pub(crate) struct Tables {
+    pub(crate) application: String,
+    pub(crate) schema: Schema,
+    pub(crate) connections: Connections,
+}
+
+impl Tables {
+    pub(crate) const fn call<'a>(
+        &'a self,
+        op: &'static str,
+        row: &'a str,
+        effect: Effect,
+    ) -> Call<'a> {
+        Call { op, schema: &self.schema, row, effect }
+    }
+
+    /// A conditional write of one row: a refusal tells the row as it is afterwards.
+    pub(crate) async fn write<R: Row>(
+        &self,
+        op: &'static str,
+        key: &R::Key,
+        write: Conditional,
+    ) -> StoreResult<Write<R>> {
+        let key = R::text_of(key);
+        let call = self.call(op, &key, Effect::Writes);
+        let rows = self.send(call, Lane::Work, write, R::COLUMNS).await?;
+        self.settle(call, rows).await
+    }
+
+    /// Puts a row if there is none.
+    pub(crate) async fn insert<R: Row>(&self, op: &'static str, row: R) -> StoreResult<Write<R>> {
+        let key = row.key_text();
+        let call = self.call(op, &key, Effect::Writes);
+        let insert = self.insertion(&row, R::COLUMNS);
+        let rows = self.connections.ask(call, Lane::Work, insert).await?;
+        self.settle(call, rows).await
+    }
+
+    async fn settle<R: Row>(&self, call: Call<'_>, rows: Vec<PgRow>) -> StoreResult<Write<R>> {
+        if let Some(row) = rows.first() {
+            return Ok(Write::Done(decode(call, row)?));
+        }
+        // A statement of its own: within the first one the row would be as it was at its start.
+        let row = self.look(Call { effect: Effect::Reads, ..call }).await?;
+        Ok(Write::Refused(row))
+    }
+
+    /// As [`Self::write`], on the lane of beats and with a stamp.
+    pub(crate) async fn stamped_write<R: Row>(
+        &self,
+        op: &'static str,
+        key: &R::Key,
+        write: Conditional,
+    ) -> StoreResult<Stamped<Write<R>>> {
+        let key = R::text_of(key);
+        let call = self.call(op, &key, Effect::Writes);
+        let rows = self.send(call, Lane::Beats, write, &self.stamped(R::COLUMNS)).await?;
+        self.settle_stamped(call, rows).await
+    }
+
+    /// As [`Self::insert`], on the lane of beats and with a stamp.
+    pub(crate) async fn stamped_insert<R: Row>(
+        &self,
+        op: &'static str,
+        row: R,
+    ) -> StoreResult<Stamped<Write<R>>> {
+        let key = row.key_text();
+        let call = self.call(op, &key, Effect::Writes);
+        let insert = self.insertion(&row, &self.stamped(R::COLUMNS));
+        let rows = self.connections.ask(call, Lane::Beats, insert).await?;
+        self.settle_stamped(call, rows).await
+    }
+
+    async fn settle_stamped<R: Row>(
+        &self,
+        call: Call<'_>,
+        rows: Vec<PgRow>,
+    ) -> StoreResult<Stamped<Write<R>>> {
+        if let Some(row) = rows.first() {
+            return Ok(Stamped {
+                value: Write::Done(decode(call, row)?),
+                stamp: stamp(call, row)?,
+            });
+        }
+        // One row in any case: the stamp comes without a session too.
+        let sql = format!(
+            "select {}, {key} is null as absent from (select 1) as one left join {{s}}.{table} \
+             on application = $1 and {key} = $2",
+            self.stamped(R::COLUMNS),
+            key = R::KEY,
+            table = R::TABLE
+        );
+        let call = Call { effect: Effect::Reads, ..call };
+        let rows = self.connections.ask(call, Lane::Beats, self.keyed(&sql, call.row)).await?;
+        let row = rows.first().ok_or_else(|| {
+            call.error(StoreErrorKind::Corrupt, "the server gave no row where there is one always")
+        })?;
+        let absent = row.try_get("absent").map_err(|error| call.failed(&error))?;
+        let session = if absent { None } else { Some(decode(call, row)?) };
+        Ok(Stamped { value: Write::Refused(session), stamp: stamp(call, row)? })
+    }
+
+    /// Reads a row.
+    pub(crate) async fn get<R: Row>(
+        &self,
+        op: &'static str,
+        key: &R::Key,
+    ) -> StoreResult<Option<R>> {
+        let key = R::text_of(key);
+        self.look(self.call(op, &key, Effect::Reads)).await
+    }
+
+    /// Reads the row that a call is about.
+    async fn look<R: Row>(&self, call: Call<'_>) -> StoreResult<Option<R>> {
+        let sql = format!(
+            "select {} from {{s}}.{} where application = $1 and {} = $2",
+            R::COLUMNS,
+            R::TABLE,
+            R::KEY
+        );
+        let rows = self.connections.ask(call, Lane::Work, self.keyed(&sql, call.row)).await?;
+        rows.first().map(|row| decode(call, row)).transpose()
+    }
+
+    /// Lists rows of one kind, in the order of their keys.
+    pub(crate) async fn list<R: Row>(
+        &self,
+        op: &'static str,
+        from: Option<Cursor>,
+    ) -> StoreResult<Page<R>> {
+        let sql = format!(
+            "select {} from {{s}}.{} where application = $1 and {key} > $2 order by {key} \
+             limit {PAGE_ROWS}",
+            R::COLUMNS,
+            R::TABLE,
+            key = R::KEY
+        );
+        let (rows, items) = self.page::<R>(op, from, &sql).await?;
+        let full = i64::try_from(rows).is_ok_and(|rows| rows == PAGE_ROWS);
+        let next = items.last().filter(|_| full).map(|last| Cursor(last.key_text()));
+        Ok(Page { items, next })
+    }
+
+    /// As [`Self::list`], for rows of documents: a page ends after some bytes too.
+    pub(crate) async fn list_long<R: Row>(
+        &self,
+        op: &'static str,
+        from: Option<Cursor>,
+    ) -> StoreResult<Page<R>> {
+        let sql = format!(
+            "select {columns} from (select *, sum(octet_length(body)) over (order by {key}) - \
+             octet_length(body) as before from (select {columns} from {{s}}.{} \
+             where application = $1 and {key} > $2 order by {key} limit {PAGE_ROWS}) as page) \
+             as page where before < {PAGE_BYTES} order by {key}",
+            R::TABLE,
+            columns = R::COLUMNS,
+            key = R::KEY
+        );
+        let (_, items) = self.page::<R>(op, from, &sql).await?;
+        // The page may have been cut by bytes: only an empty one is known to be the last.
+        let next = items.last().map(|last| Cursor(last.key_text()));
+        Ok(Page { items, next })
+    }
+
+    async fn page<R: Row>(
+        &self,
+        op: &'static str,
+        from: Option<Cursor>,
+        sql: &str,
+    ) -> StoreResult<(usize, Vec<R>)> {
+        let call = self.call(op, "", Effect::Reads);
+        let from = from.map(|cursor| cursor.0).unwrap_or_default();
+        let rows = self.connections.ask(call, Lane::Work, self.keyed(sql, &from)).await?;
+        let items = rows.iter().map(|row| decode(call, row)).collect::<StoreResult<_>>()?;
+        Ok((rows.len(), items))
+    }
+
+    /// Sends a conditional statement that returns these columns.
+    pub(crate) async fn send(
+        &self,
+        call: Call<'_>,
+        lane: Lane,
+        write: Conditional,
+        columns: &str,
+    ) -> StoreResult<Vec<PgRow>> {
+        let statement = self.keyed(&write.sql.replace("{row}", columns), call.row);
+        self.connections.ask(call, lane, (write.bind)(statement)).await
+    }
+
+    /// A statement, with the application and a key as its first values.
+    fn keyed(&self, sql: &str, key: &str) -> Statement {
+        statement(self.schema.sql(sql)).bind(self.application.clone()).bind(key.to_owned())
+    }
+
+    fn insertion<R: Row>(&self, row: &R, returned: &str) -> Statement {
+        let count = R::COLUMNS.split(',').count() + 1;
+        let values: Vec<String> = (1..=count).map(|n| format!("${n}")).collect();
+        let sql = format!(
+            "insert into {{s}}.{} (application, {}) values ({}) on conflict do nothing \
+             returning {returned}",
+            R::TABLE,
+            R::COLUMNS,
+            values.join(", ")
+        );
+        row.bind(statement(self.schema.sql(&sql)).bind(self.application.clone()))
+    }
+
+    /// The columns, and with them the server's clock and timeline. The timeline is that of the
+    /// log being written: just after a promotion the control file still names the old one.
+    fn stamped(&self, columns: &str) -> String {
+        let timeline = if self.connections.tells_timeline() {
+            "left(pg_walfile_name(pg_current_wal_lsn()), 8)"
+        } else {
+            "''"
+        };
+        format!(
+            "{columns}, (extract(epoch from clock_timestamp()) * 1000)::bigint as store_ms, \
+             {timeline} as timeline"
+        )
+    }
+}
+
+fn decode<R: Row>(call: Call<'_>, row: &PgRow) -> StoreResult<R> {
+    R::decode(row).map_err(|bad| {
+        let key: Result<&str, _> = row.try_get(R::KEY);
+        let call = Call { row: key.unwrap_or(call.row), ..call };
+        call.error(StoreErrorKind::Corrupt, bad.to_string())
+    })
+}
+
+fn stamp(call: Call<'_>, row: &PgRow) -> StoreResult<Stamp> {
+    let millis: i64 = row.try_get("store_ms").map_err(|error| call.failed(&error))?;
+    let timeline: &str = row.try_get("timeline").map_err(|error| call.failed(&error))?;
+    let at = StoreTime(u64::try_from(millis).unwrap_or_default());
+    Ok(Stamp { at, generation: Generation::new(timeline) })
+}

@@ -1,0 +1,227 @@
+//! PostgreSQL: servers of their own, with data in temporary folders.
+
+use std::{
+    fs, io,
+    net::TcpListener,
+    path::{Path, PathBuf},
+    process::{Command, Stdio},
+    sync::atomic::{AtomicU64, Ordering},
+};
+
+use super::process::{ServerProcess, installed};
+
+/// A server with an empty database, whose superuser `postgres` needs no password.
+#[derive(Debug)]
+pub struct Postgres {
+    release: PostgresRelease,
+    home: Folder,
+    port: u16,
+    process: Option<ServerProcess>,
+}
+
+/// Which server.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum PostgresRelease {
+    /// The one of the operating system's packages: 15 on Debian 12.
+    Packaged,
+    /// The one from Maven: 18.
+    Newest,
+}
+
+impl PostgresRelease {
+    fn programs(self) -> io::Result<PathBuf> {
+        match self {
+            Self::Newest => installed("postgres-18/bin"),
+            Self::Packaged => {
+                let releases = fs::read_dir("/usr/lib/postgresql").into_iter().flatten().flatten();
+                let newest = releases.map(|release| release.path().join("bin")).max();
+                newest.filter(|bin| bin.join("postgres").exists()).ok_or_else(|| {
+                    let why = "no PostgreSQL in /usr/lib/postgresql: run tests/servers/install.sh";
+                    io::Error::new(io::ErrorKind::NotFound, why)
+                })
+            }
+        }
+    }
+}
+
+impl Postgres {
+    /// Starts a fresh server of the operating system's packages.
+    ///
+    /// # Errors
+    /// It cannot be started, or is not installed.
+    pub fn start() -> io::Result<Self> {
+        Self::start_release(PostgresRelease::Packaged)
+    }
+
+    /// Starts a fresh server.
+    ///
+    /// # Errors
+    /// It cannot be started, or is not installed.
+    pub fn start_release(release: PostgresRelease) -> io::Result<Self> {
+        let home = Folder::create("postgres")?;
+        let mut initdb = unprivileged(&release.programs()?.join("initdb"));
+        initdb.arg("-D").arg(home.data()).args(["-A", "trust", "-U", "postgres", "--no-sync"]);
+        finish(initdb.args(["-E", "UTF8", "--locale", "C.UTF-8"]))?;
+        let mut server = Self { release, home, port: free_port()?, process: None };
+        server.go_on()?;
+        Ok(server)
+    }
+
+    /// Starts a server that follows this one.
+    ///
+    /// # Errors
+    /// It cannot be started.
+    pub fn follower(&self) -> io::Result<Self> {
+        let home = Folder::create("postgres")?;
+        let mut copy = unprivileged(&self.release.programs()?.join("pg_basebackup"));
+        copy.args(["-h", "127.0.0.1", "-U", "postgres", "-p", &self.port.to_string()]);
+        finish(
+            copy.args(["--write-recovery-conf", "--no-sync", "-c", "fast", "-D"]).arg(home.data()),
+        )?;
+        let release = self.release;
+        let mut server = Self { release, home, port: free_port()?, process: None };
+        server.go_on()?;
+        Ok(server)
+    }
+
+    /// Makes a follower go on by itself.
+    ///
+    /// # Errors
+    /// It does not.
+    pub fn promote(&self) -> io::Result<()> {
+        self.control(&["promote", "-w"])
+    }
+
+    fn control(&self, what: &[&str]) -> io::Result<()> {
+        let mut control = unprivileged(&self.release.programs()?.join("pg_ctl"));
+        finish(control.args(what).arg("-D").arg(self.home.data()))
+    }
+
+    /// Starts the server again, on the same port with the same data.
+    ///
+    /// # Errors
+    /// It cannot be started.
+    pub fn go_on(&mut self) -> io::Result<()> {
+        let mut command = unprivileged(Path::new("/bin/sh"));
+        command
+            .args(["-c", WATCHED])
+            .arg(self.release.programs()?.join("postgres"))
+            .arg("-D")
+            .arg(self.home.data())
+            .args(["-h", "127.0.0.1", "-p", &self.port.to_string(), "-k", ""])
+            .args([
+                "-c",
+                "fsync=off",
+                "-c",
+                "log_min_messages=warning",
+                "-c",
+                "log_min_error_statement=panic",
+            ])
+            .args(["-c", "max_connections=100", "-c", "log_statement=none"]);
+        let (process, ()) = ServerProcess::start(&mut command, |line| {
+            READY.iter().any(|said| line.contains(said)).then_some(())
+        })?;
+        self.process = Some(process);
+        Ok(())
+    }
+
+    /// Ends the server as a crash would: without a word to its clients.
+    ///
+    /// # Errors
+    /// It does not end.
+    pub fn crash(&mut self) -> io::Result<()> {
+        let stopped = self.control(&["stop", "-m", "immediate", "-w"]);
+        self.process = None;
+        stopped
+    }
+
+    /// The port it listens on.
+    #[must_use]
+    pub const fn port(&self) -> u16 {
+        self.port
+    }
+
+    /// The address of its database.
+    #[must_use]
+    pub fn url(&self) -> String {
+        self.url_of("postgres")
+    }
+
+    /// The same for another role: `name`, or `name:password`.
+    #[must_use]
+    pub fn url_of(&self, role: &str) -> String {
+        format!("postgres://{role}@127.0.0.1:{}/postgres", self.port)
+    }
+}
+
+impl Drop for Postgres {
+    fn drop(&mut self) {
+        // It may have ended by itself.
+        drop(self.crash());
+    }
+}
+
+/// What a server says that serves, or one that follows another.
+const READY: [&str; 2] = ["ready to accept connections", "ready to accept read-only connections"];
+
+/// Ends the server when standard input is closed, which happens however this process ends.
+const WATCHED: &str = r#""$0" "$@" <&- & read _; kill -QUIT $!; wait"#;
+
+/// A temporary folder that the servers' user may write, which is removed when this is dropped.
+#[derive(Debug)]
+pub(super) struct Folder(PathBuf);
+
+impl Folder {
+    pub(super) fn create(what: &str) -> io::Result<Self> {
+        static COUNT: AtomicU64 = AtomicU64::new(0);
+        let name =
+            format!("kcl-{what}-{}-{}", std::process::id(), COUNT.fetch_add(1, Ordering::Relaxed));
+        let path = std::env::temp_dir().join(name);
+        // Made by that user, so that it is theirs.
+        finish(unprivileged(Path::new("/bin/mkdir")).arg("-m").arg("755").arg(&path))?;
+        Ok(Self(path))
+    }
+
+    pub(super) fn path(&self) -> &Path {
+        &self.0
+    }
+
+    fn data(&self) -> PathBuf {
+        self.0.join("data")
+    }
+}
+
+impl Drop for Folder {
+    fn drop(&mut self) {
+        drop(fs::remove_dir_all(&self.0));
+    }
+}
+
+/// A command that does not run as root: these servers refuse that.
+pub(super) fn unprivileged(program: &Path) -> Command {
+    if !is_root() {
+        return Command::new(program);
+    }
+    let mut command = Command::new("setpriv");
+    command.args(["--reuid=nobody", "--regid=nogroup", "--clear-groups", "--"]).arg(program);
+    command
+}
+
+fn is_root() -> bool {
+    let status = fs::read_to_string("/proc/self/status").unwrap_or_default();
+    status.lines().any(|line| line.starts_with("Uid:\t0\t"))
+}
+
+fn finish(command: &mut Command) -> io::Result<()> {
+    let output = command.stdin(Stdio::null()).output()?;
+    if output.status.success() {
+        return Ok(());
+    }
+    let said = String::from_utf8_lossy(&output.stderr);
+    Err(io::Error::other(format!("{command:?} failed with {}: {said}", output.status)))
+}
+
+/// A port that nobody listens on.
+pub(super) fn free_port() -> io::Result<u16> {
+    Ok(TcpListener::bind("127.0.0.1:0")?.local_addr()?.port())
+}

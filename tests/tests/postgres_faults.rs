@@ -1,0 +1,255 @@
+//! The PostgreSQL store when something is wrong with the server or on the way to it.
+
+#![expect(clippy::unwrap_used, reason = "helpers of tests fail the test")]
+
+use std::time::Duration;
+
+use kcl_core::{
+    lease::{
+        Acquire, Advance, Beat, Checkpoint, Epoch, Incarnation, Lease, LeaseKey, Report, Session,
+        SessionId, Write,
+    },
+    store::{Consistency, LeaseStore, StoreErrorKind},
+    stream::Position,
+};
+use kcl_postgres::PostgresStore;
+use kcl_tests::{
+    postgres::{cause, run, superuser},
+    servers::{PgBouncer, Postgres},
+};
+use sqlx::Connection;
+
+fn store(url: &str) -> PostgresStore {
+    PostgresStore::new("orders", url).unwrap()
+}
+
+fn worker(incarnation: u128) -> SessionId {
+    SessionId::new("worker".parse().unwrap(), Incarnation::from_bits(incarnation))
+}
+
+fn session() -> Session {
+    Session::new(worker(1), 1, Duration::from_secs(6), Duration::from_millis(1_500))
+}
+
+fn planner() -> Lease {
+    Lease::new(LeaseKey::planner(), Checkpoint::TrimHorizon)
+}
+
+#[tokio::test]
+async fn a_pooler_in_transaction_mode_is_refused_whether_it_throws_settings_away_or_not() {
+    let server = Postgres::start().unwrap();
+    // As poolers are set up for this driver, and as one is that takes every setting and drops it.
+    let plain = PgBouncer::start(&server, "extra_float_digits").unwrap();
+    let lenient = PgBouncer::start(&server, "extra_float_digits,options").unwrap();
+    for pooler in [plain, lenient] {
+        let refused = store(&pooler.url()).prepare().await.unwrap_err();
+        assert_eq!(refused.kind, StoreErrorKind::Misconfigured, "{}", cause(&refused));
+        assert!(cause(&refused).contains("connect to the server itself"), "{}", cause(&refused));
+        let refused = store(&pooler.url()).wakeups(&worker(1)).await.unwrap_err();
+        assert_eq!(refused.kind, StoreErrorKind::Misconfigured, "{}", cause(&refused));
+    }
+    let mut admin = superuser(&server).await;
+    let made = sqlx::query("select 1 from pg_namespace where nspname = 'kcl'");
+    assert!(made.fetch_optional(&mut admin).await.unwrap().is_none());
+}
+
+#[tokio::test]
+async fn what_was_acknowledged_outlives_a_crash_of_the_server() {
+    let mut server = Postgres::start().unwrap();
+    let store = store(&server.url());
+    store.prepare().await.unwrap();
+    assert!(store.register(session()).await.unwrap().value.is_done());
+    assert!(store.create(planner()).await.unwrap().is_done());
+    let lease = store.acquire(Acquire::new(&planner(), worker(1), Epoch(7))).await.unwrap();
+    let lease = lease.done().unwrap();
+    let mut wakeups = store.wakeups(&worker(1)).await.unwrap().unwrap();
+
+    server.crash().unwrap();
+    assert!(wakeups.next().await.is_err(), "whoever listens is told that nobody speaks");
+    let beat = |number| store.beat(Beat::new(worker(1), number, Report::NOTHING));
+    // The connection that was open may have taken the write along.
+    assert_eq!(beat(1).await.unwrap_err().kind, StoreErrorKind::Unknown);
+    // One that cannot be made took nothing.
+    assert_eq!(beat(2).await.unwrap_err().kind, StoreErrorKind::Unavailable);
+
+    server.go_on().unwrap();
+    let before = store.session(&worker(1), Consistency::Strong).await;
+    // Connections of other lanes are found to be dead one by one.
+    drop(before);
+    assert_eq!(store.lease(&LeaseKey::planner()).await.unwrap(), Some(lease));
+    assert!(beat(3).await.unwrap().value.is_done());
+    let mut wakeups = store.wakeups(&worker(1)).await.unwrap().unwrap();
+    store.wake(&worker(1)).await.unwrap();
+    wakeups.next().await.unwrap();
+}
+
+#[tokio::test]
+async fn a_server_that_only_reads_is_named_as_such() {
+    let server = Postgres::start().unwrap();
+    let store = store(&server.url());
+    store.prepare().await.unwrap();
+    let mut admin = superuser(&server).await;
+    run(&mut admin, "alter system set default_transaction_read_only = on").await;
+    run(&mut admin, "select pg_reload_conf()").await;
+    let refused = loop {
+        // The server's processes read their configuration when they get to it.
+        match store.create(planner()).await {
+            Err(refused) => break refused,
+            Ok(_) => tokio::task::yield_now().await,
+        }
+    };
+    assert_eq!(refused.kind, StoreErrorKind::Misconfigured);
+    assert!(cause(&refused).contains("primary"), "{}", cause(&refused));
+    assert!(store.leases(None).await.is_ok(), "reading goes on");
+}
+
+#[tokio::test]
+async fn a_wrong_password_is_denied_and_not_shown() {
+    let server = Postgres::start().unwrap();
+    let mut admin = superuser(&server).await;
+    run(&mut admin, "create role worker login password 'right'").await;
+    run(
+        &mut admin,
+        "create role kcl login password 'right'; grant create on database postgres to kcl",
+    )
+    .await;
+    run(&mut admin, "create table hba (line text)").await;
+    run(
+        &mut admin,
+        "insert into hba values ('host all postgres 127.0.0.1/32 trust'), \
+        ('host all all 127.0.0.1/32 scram-sha-256')",
+    )
+    .await;
+    run(&mut admin, "copy hba to program 'cat > pg_hba.conf'; select pg_reload_conf()").await;
+    store(&server.url_of("kcl:right")).prepare().await.unwrap();
+    let wrong = store(&server.url_of("worker:hunter2"));
+    let refused = wrong.prepare().await.unwrap_err();
+    assert_eq!(refused.kind, StoreErrorKind::Denied, "{}", cause(&refused));
+    let shown = format!("{refused} {refused:?} {wrong:?} {}", wrong.location());
+    assert!(!shown.contains("hunter2"), "{shown}");
+}
+
+#[tokio::test]
+async fn a_server_that_is_full_or_absent_is_unavailable() {
+    let server = Postgres::start().unwrap();
+    let first = store(&server.url());
+    first.prepare().await.unwrap();
+    let mut admin = superuser(&server).await;
+    run(&mut admin, "create role worker login connection limit 1").await;
+    run(&mut admin, "grant usage on schema kcl to worker").await;
+    run(&mut admin, "grant all on all tables in schema kcl to worker").await;
+    let worker = store(&server.url_of("worker"));
+    worker.prepare().await.unwrap();
+    // A beat needs a connection of its own.
+    let refused = worker.register(session()).await.unwrap_err();
+    assert_eq!(refused.kind, StoreErrorKind::Unavailable, "{}", cause(&refused));
+    assert!(cause(&refused).contains("53300"), "{}", cause(&refused));
+    let nobody = store("postgres://postgres@127.0.0.1:1/postgres");
+    let refused = nobody.prepare().await.unwrap_err();
+    assert_eq!(refused.kind, StoreErrorKind::Unavailable, "{}", cause(&refused));
+    let elsewhere = store(&format!("postgres://postgres@127.0.0.1:{}/nowhere", server.port()));
+    let refused = elsewhere.prepare().await.unwrap_err();
+    assert_eq!(refused.kind, StoreErrorKind::Misconfigured, "{}", cause(&refused));
+}
+
+#[tokio::test]
+async fn beats_go_on_while_everything_else_waits_for_a_lock() {
+    let server = Postgres::start().unwrap();
+    let store = PostgresStore::builder("orders").url(&server.url()).connections(2).build().unwrap();
+    store.prepare().await.unwrap();
+    assert!(store.register(session()).await.unwrap().value.is_done());
+    assert!(store.create(planner()).await.unwrap().is_done());
+    let mut admin = superuser(&server).await;
+    let mut blocking = admin.begin().await.unwrap();
+    run(&mut blocking, "lock table kcl.lease in exclusive mode").await;
+    let take = || store.acquire(Acquire::new(&planner(), worker(1), Epoch(1)));
+    let blocked = async { tokio::join!(take(), take()) };
+    let beat = async { store.beat(Beat::new(worker(1), 1, Report::NOTHING)).await.unwrap() };
+    let ((one, two), beat) = tokio::join!(blocked, beat);
+    assert!(beat.value.is_done());
+    // The server gave them up, and undid them: that is certain.
+    for given_up in [one, two] {
+        assert_eq!(given_up.unwrap_err().kind, StoreErrorKind::Unavailable);
+    }
+    blocking.rollback().await.unwrap();
+    assert!(take().await.unwrap().is_done());
+}
+
+#[tokio::test]
+async fn each_beat_tells_the_servers_time_and_timeline() {
+    let server = Postgres::start().unwrap();
+    let store = store(&server.url());
+    store.prepare().await.unwrap();
+    let registered = store.register(session()).await.unwrap();
+    let beat = store.beat(Beat::new(worker(1), 1, Report::NOTHING)).await.unwrap();
+    let refused = store.beat(Beat::new(worker(2), 1, Report::NOTHING)).await.unwrap();
+    assert_eq!(refused.value, Write::Refused(None));
+    for stamp in [&registered.stamp, &beat.stamp, &refused.stamp] {
+        assert_eq!(stamp.generation.as_str(), "00000001");
+        assert!(stamp.at.0 > 1_700_000_000_000, "{stamp:?}");
+    }
+    assert!(refused.stamp.at >= beat.stamp.at && beat.stamp.at >= registered.stamp.at);
+}
+
+#[tokio::test]
+async fn a_follower_only_reads_until_it_is_promoted_to_a_timeline_of_its_own() {
+    let server = Postgres::start().unwrap();
+    let first = store(&server.url());
+    first.prepare().await.unwrap();
+    assert!(first.register(session()).await.unwrap().value.is_done());
+    let follower = server.follower().unwrap();
+    let second = store(&follower.url());
+    second.prepare().await.unwrap();
+    let beat = |number| second.beat(Beat::new(worker(1), number, Report::NOTHING));
+    let refused = beat(1).await.unwrap_err();
+    assert_eq!(refused.kind, StoreErrorKind::Misconfigured, "{}", cause(&refused));
+    assert!(cause(&refused).contains("primary"), "{}", cause(&refused));
+
+    follower.promote().unwrap();
+    let promoted = beat(1).await.unwrap();
+    assert!(promoted.value.is_done());
+    assert_eq!(promoted.stamp.generation.as_str(), "00000002");
+}
+
+/// Rows written are counted by the server itself.
+#[tokio::test]
+async fn a_beat_writes_one_row_and_no_index_whatever_is_held() {
+    const BEATS: u64 = 20;
+    let server = Postgres::start().unwrap();
+    let store = store(&server.url());
+    store.prepare().await.unwrap();
+    assert!(store.register(session()).await.unwrap().value.is_done());
+    for n in 0..50_u64 {
+        let key: LeaseKey = format!("orders/1/shardId-{n:012}").parse().unwrap();
+        let lease = Lease::new(key.clone(), Checkpoint::TrimHorizon);
+        assert!(store.create(lease.clone()).await.unwrap().is_done());
+        assert!(store.acquire(Acquire::new(&lease, worker(1), Epoch(1))).await.unwrap().is_done());
+        let at = Checkpoint::After(Position::new(7_u128.into(), 0));
+        let advance = Advance::new(key, worker(1), Epoch(1), at);
+        assert!(store.advance(advance).await.unwrap().is_done());
+    }
+    for number in 1..=BEATS {
+        let beat = store.beat(Beat::new(worker(1), number, Report::NOTHING)).await.unwrap();
+        assert!(beat.value.is_done());
+    }
+    let mut admin = superuser(&server).await;
+    let counts = "select n_tup_upd, n_tup_hot_upd, n_tup_ins from pg_stat_user_tables \
+        where schemaname = 'kcl' and relname = $1";
+    let expected = [("session", [20, 20, 1]), ("lease", [100, 100, 50])];
+    for (table, expected) in expected {
+        let row: (i64, i64, i64) = loop {
+            // Each of the server's processes hands in what it counted after a while.
+            let row: (i64, i64, i64) =
+                sqlx::query_as(counts).bind(table).fetch_one(&mut admin).await.unwrap();
+            if [row.0, row.2] == [expected[0], expected[2]] {
+                break row;
+            }
+            assert!(row.0 <= expected[0] && row.2 <= expected[2], "{table}: {row:?}");
+            drop(store.leases(None).await.unwrap());
+            drop(store.register(session()).await.unwrap());
+            tokio::task::yield_now().await;
+        };
+        let hot = row.1;
+        assert!(hot * 10 >= expected[1] * 9, "{table}: {hot} of {} updates were HOT", row.0);
+    }
+}
