@@ -22,7 +22,7 @@ mod leases;
 mod logging;
 mod produce;
 mod report;
-mod store_url;
+pub mod store_url;
 mod stream;
 
 use std::process::ExitCode;

@@ -1,20 +1,32 @@
-//! Which lease store, as one text: `dynamodb`, `dynamodb://TABLE`, `memory:`.
+//! Which lease store, as one text, like `dynamodb://TABLE` or `postgres://…`.
 
 use std::{fmt, str::FromStr, sync::Arc};
 
 use anyhow::bail;
 use kcl_core::store::LeaseStore;
 use kcl_memory::MemoryStore;
+use kcl_postgres::PostgresStore;
+use kcl_redis::RedisStore;
 
 use crate::{config::Config, connect};
 
-/// Which lease store.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) enum StoreUrl {
+/// Which lease store. The text of a server's address may hold a password: it is shown to nobody.
+#[derive(Clone, PartialEq, Eq)]
+pub enum StoreUrl {
     /// A DynamoDB table; without a name it is called like the application.
     Dynamo {
         /// Its name.
         table: Option<String>,
+    },
+    /// A PostgreSQL database.
+    Postgres {
+        /// Its address.
+        url: String,
+    },
+    /// A Redis or Valkey server, or a cluster of them.
+    Redis {
+        /// Its address.
+        url: String,
     },
     /// This process's memory: gone with it, and nobody else's.
     Memory,
@@ -22,8 +34,11 @@ pub(crate) enum StoreUrl {
 
 /// A text that names no lease store.
 #[derive(Debug, thiserror::Error)]
-#[error("{0:?} names no lease store: expected dynamodb, dynamodb://TABLE or memory:")]
-pub(crate) struct UnknownStore(String);
+#[error(
+    "{0:?} names no lease store: expected dynamodb, dynamodb://TABLE, postgres://…, redis://…, \
+     rediss://…, valkey://… or memory:"
+)]
+pub struct UnknownStore(String);
 
 impl FromStr for StoreUrl {
     type Err = UnknownStore;
@@ -31,9 +46,14 @@ impl FromStr for StoreUrl {
     fn from_str(text: &str) -> Result<Self, Self::Err> {
         let (scheme, rest) = text.split_once(':').unwrap_or((text, ""));
         let name = rest.trim_start_matches('/').trim_end_matches('/');
+        let url = || text.to_owned();
         match scheme {
             "dynamodb" if name.is_empty() => Ok(Self::Dynamo { table: None }),
             "dynamodb" if !name.contains('/') => Ok(Self::Dynamo { table: Some(name.to_owned()) }),
+            "postgres" | "postgresql" if !name.is_empty() => Ok(Self::Postgres { url: url() }),
+            "redis" | "rediss" | "valkey" | "valkeys" if !name.is_empty() => {
+                Ok(Self::Redis { url: url() })
+            }
             "memory" if name.is_empty() => Ok(Self::Memory),
             _ => Err(UnknownStore(without_password(text))),
         }
@@ -55,8 +75,15 @@ impl fmt::Display for StoreUrl {
         match self {
             Self::Dynamo { table: None } => f.write_str("dynamodb"),
             Self::Dynamo { table: Some(table) } => write!(f, "dynamodb://{table}"),
+            Self::Postgres { url } | Self::Redis { url } => f.write_str(&without_password(url)),
             Self::Memory => f.write_str("memory:"),
         }
+    }
+}
+
+impl fmt::Debug for StoreUrl {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "StoreUrl({self})")
     }
 }
 
@@ -76,6 +103,8 @@ impl StoreUrl {
     pub(crate) fn open(&self, config: &Config) -> anyhow::Result<Arc<dyn LeaseStore>> {
         Ok(match self {
             Self::Dynamo { table } => Arc::new(connect::lease_table(config, table.as_deref())?),
+            Self::Postgres { url } => Arc::new(PostgresStore::new(config.application()?, url)?),
+            Self::Redis { url } => Arc::new(RedisStore::new(config.application()?, url)?),
             Self::Memory => Arc::new(MemoryStore::new(config.application()?)),
         })
     }
@@ -88,7 +117,7 @@ impl StoreUrl {
         if *self == Self::Memory {
             bail!(
                 "the store memory: is inside the one process that uses it, and cannot be looked \
-                 at from another: give --store dynamodb or dynamodb://TABLE"
+                 at from another: give --store dynamodb, postgres://… or redis://…"
             );
         }
         self.open(config)
@@ -105,6 +134,8 @@ mod tests {
         assert_eq!(named("dynamodb").unwrap(), "dynamodb");
         assert_eq!(named("dynamodb://").unwrap(), "dynamodb");
         assert_eq!(named("dynamodb://leases").unwrap(), "dynamodb://leases");
+        assert_eq!(named("postgres://db/orders").unwrap(), "postgres://db/orders");
+        assert_eq!(named("valkey://cache:6379").unwrap(), "valkey://cache:6379");
         assert_eq!(named("memory:").unwrap(), "memory:");
         assert_eq!(named("memory").unwrap(), "memory:");
     }
@@ -113,7 +144,16 @@ mod tests {
     fn what_names_no_store_is_refused_without_its_password() {
         let refused = |text: &str| text.parse::<StoreUrl>().unwrap_err().to_string();
         assert!(refused("dynamo").contains("dynamodb://TABLE"));
+        assert!(refused("postgres:").contains("postgres://…"));
         let secret = refused("mysql://admin:hunter2@db/leases");
         assert!(secret.contains("mysql") && !secret.contains("hunter2"), "{secret}");
+    }
+
+    #[test]
+    fn no_password_is_shown() {
+        for text in ["postgres://kcl:hunter2@db/orders", "rediss://:hunter2@cache:6379"] {
+            let url: StoreUrl = text.parse().unwrap();
+            assert!(!format!("{url} {url:?}").contains("hunter2"));
+        }
     }
 }

@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 use crate::cli::Profile;
 
 /// Every setting of the command.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Config {
     /// Region, credentials and endpoint for all of AWS.
@@ -18,7 +18,8 @@ pub struct Config {
     pub kinesis: Kinesis,
     /// The lease table, if leases are kept in one.
     pub dynamodb: Dynamodb,
-    /// Where leases are kept: `dynamodb`, `dynamodb://TABLE`, `memory:`.
+    /// Where leases are kept: `dynamodb`, `dynamodb://TABLE`, `postgres://…`, `redis://…`,
+    /// `memory:`. It may hold a password.
     pub store: Option<String>,
     /// What `kcl produce` does.
     pub producer: Producer,
@@ -109,6 +110,22 @@ pub enum AssignmentMode {
 impl Default for Producer {
     fn default() -> Self {
         Self { batch_size: 100, batch_delay_ms: 1_000, total_messages: None }
+    }
+}
+
+/// Shows no secret: the store's address may hold one.
+impl fmt::Debug for Config {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Config")
+            .field("aws", &self.aws)
+            .field("kinesis", &self.kinesis)
+            .field("dynamodb", &self.dynamodb)
+            .field("producer", &self.producer)
+            .field("consumer", &self.consumer)
+            .field("profile", &self.profile)
+            .field("coordination", &self.coordination)
+            .field("delivery", &self.delivery)
+            .finish_non_exhaustive()
     }
 }
 

@@ -34,7 +34,8 @@ pub struct ConsumeArgs {
     /// This worker's name; made up if it has none [setting: consumer.worker_id; POD_NAME].
     #[arg(long)]
     pub worker_id: Option<String>,
-    /// Where leases are kept: dynamodb, dynamodb://TABLE, memory: [setting: store; KCL_STORE].
+    /// Where leases are kept: dynamodb, dynamodb://TABLE, postgres://…, redis://…, memory:
+    /// [setting: store; KCL_STORE; default dynamodb].
     #[arg(long, value_name = "URL")]
     pub store: Option<String>,
     /// Where to begin in a stream that nobody of the group has read: trim-horizon, latest, or a

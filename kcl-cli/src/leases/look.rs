@@ -4,11 +4,14 @@ use std::{collections::BTreeMap, time::Duration};
 
 use kcl_core::{
     coordinator::Assignment,
-    env::Time,
+    env::{Clock, Time},
     lease::{DocName, Lease, LeaseKey, Session, SessionId},
     store::{Consistency, LeaseStore, LeaseStoreExt},
 };
 use serde::Serialize;
+
+/// How often a beat that is waited for is looked at.
+const POLL: Duration = Duration::from_millis(300);
 
 /// Workers and leases, as they stand in the store.
 #[derive(Clone, Debug, Serialize)]
@@ -88,6 +91,11 @@ impl Beats {
             seen.is_some_and(|seen| seen.moved || seen.last.since(seen.first) > patience)
         };
         sessions.iter().all(|session| session.has_ended() || known(session))
+    }
+
+    /// Whether the session's beat was seen to move.
+    pub(super) fn lives(&self, session: &Session) -> bool {
+        !session.has_ended() && self.0.get(&session.id).is_some_and(|seen| seen.moved)
     }
 
     fn age(&self, id: &SessionId) -> Option<Duration> {
@@ -179,6 +187,25 @@ impl LeaseRow {
 /// The store's.
 pub(super) async fn sessions(store: &dyn LeaseStore) -> anyhow::Result<Vec<Session>> {
     Ok(store.all_sessions(Consistency::Strong).await?)
+}
+
+/// Looks at the sessions until it is known of each whether it beats.
+///
+/// # Errors
+/// The store's.
+pub(super) async fn settled(
+    store: &dyn LeaseStore,
+    clock: &dyn Clock,
+) -> anyhow::Result<(Vec<Session>, Beats)> {
+    let mut beats = Beats::default();
+    loop {
+        let sessions = sessions(store).await?;
+        beats.note(&sessions, clock.now());
+        if beats.is_settled(&sessions) {
+            return Ok((sessions, beats));
+        }
+        clock.sleep(POLL).await;
+    }
 }
 
 fn millis(span: Duration) -> u64 {

@@ -1,14 +1,14 @@
 //! `kcl leases`: who reads what, and how far they are.
 
-mod export;
 mod look;
+mod snapshot;
 mod table;
+mod transfer;
 mod watch;
 
-use std::{process::ExitCode, sync::Arc};
+use std::process::ExitCode;
 
 use clap::{Args, Subcommand, ValueEnum};
-use kcl_core::store::LeaseStore;
 
 use crate::{config::Config, store_url::StoreUrl};
 
@@ -21,7 +21,8 @@ pub struct LeasesArgs {
     /// The consumer group [setting: consumer.application_name; APP_NAME].
     #[arg(long = "app", value_name = "NAME", global = true)]
     pub application: Option<String>,
-    /// Where leases are kept: dynamodb, dynamodb://TABLE [setting: store; KCL_STORE].
+    /// Where leases are kept: dynamodb, dynamodb://TABLE, postgres://…, redis://…
+    /// [setting: store; KCL_STORE; default dynamodb].
     #[arg(long, value_name = "URL", global = true)]
     pub store: Option<String>,
 }
@@ -47,8 +48,26 @@ pub enum Action {
         #[arg(long, default_value_t = 2.0)]
         every: f64,
     },
-    /// Write everything the store holds of the application as one JSON object.
+    /// Write the application's leases and documents as one JSON object.
     Export,
+    /// Read what `export` wrote from stdin. Nothing that is there is written over.
+    Import {
+        /// Even while workers live there.
+        #[arg(long)]
+        while_running: bool,
+    },
+    /// Copy the application's leases and documents to another store.
+    Copy {
+        /// The store to read: dynamodb://TABLE, postgres://…, redis://…
+        #[arg(long, value_name = "URL")]
+        from: StoreUrl,
+        /// The store to fill.
+        #[arg(long, value_name = "URL")]
+        to: StoreUrl,
+        /// Even while workers live in one of them.
+        #[arg(long)]
+        while_running: bool,
+    },
 }
 
 /// How workers and leases are shown.
@@ -79,16 +98,21 @@ impl LeasesArgs {
 /// # Errors
 /// The store's.
 pub(crate) fn run(args: &LeasesArgs, config: &Config) -> anyhow::Result<ExitCode> {
-    let store = StoreUrl::of(config)?.open_shared(config)?;
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-    runtime.block_on(act(&args.action, store))?;
+    runtime.block_on(act(&args.action, config))?;
     Ok(ExitCode::SUCCESS)
 }
 
-async fn act(action: &Action, store: Arc<dyn LeaseStore>) -> anyhow::Result<()> {
+async fn act(action: &Action, config: &Config) -> anyhow::Result<()> {
+    if let Action::Copy { from, to, while_running } = action {
+        let (from, to) = (from.open_shared(config)?, to.open_shared(config)?);
+        return transfer::copy(&*from, &*to, *while_running).await;
+    }
+    let store = StoreUrl::of(config)?.open_shared(config)?;
     match action {
         Action::List { format, no_wait } => watch::once(&*store, *format, !no_wait).await,
         Action::Watch { format, every } => watch::forever(&*store, *format, *every).await,
-        Action::Export => export::export(&*store).await,
+        Action::Import { while_running } => transfer::import(&*store, *while_running).await,
+        Action::Export | Action::Copy { .. } => transfer::export(&*store).await,
     }
 }

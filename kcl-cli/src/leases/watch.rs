@@ -14,9 +14,6 @@ use super::{
     table,
 };
 
-/// How often a beat that is waited for is looked at.
-const POLL: Duration = Duration::from_millis(300);
-
 /// Shows workers and leases once, after a heartbeat if that is waited for.
 ///
 /// # Errors
@@ -27,14 +24,10 @@ pub(super) async fn once(
     waits: bool,
 ) -> anyhow::Result<()> {
     let clock = Env::system().clock;
-    let mut beats = Beats::default();
-    let sessions = loop {
-        let sessions = look::sessions(store).await?;
-        beats.note(&sessions, clock.now());
-        if !waits || beats.is_settled(&sessions) {
-            break sessions;
-        }
-        clock.sleep(POLL).await;
+    let (sessions, beats) = if waits {
+        look::settled(store, &*clock).await?
+    } else {
+        (look::sessions(store).await?, Beats::default())
     };
     show(&Look::take(store, sessions, &beats).await?, format)
 }

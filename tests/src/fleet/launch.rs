@@ -20,6 +20,8 @@ pub struct Launch {
     pub dynamodb: String,
     /// The lease table, if not one of the application's name.
     pub table: Option<String>,
+    /// Another lease store than DynamoDB, by its address.
+    pub other_store: Option<String>,
     /// What else each is told.
     pub arguments: Vec<String>,
     /// Which events are logged.
@@ -37,6 +39,7 @@ impl Launch {
             kinesis: kinesis.to_owned(),
             dynamodb: dynamodb.to_owned(),
             table: None,
+            other_store: None,
             arguments: Vec::new(),
             log: "warn,kcl_core=debug".to_owned(),
         }
@@ -94,9 +97,10 @@ impl Launch {
     /// The store, as the command is told it.
     #[must_use]
     pub fn store(&self) -> String {
-        match &self.table {
-            Some(table) => format!("dynamodb://{table}"),
-            None => "dynamodb".to_owned(),
+        match (&self.other_store, &self.table) {
+            (Some(address), _) => address.clone(),
+            (None, Some(table)) => format!("dynamodb://{table}"),
+            (None, None) => "dynamodb".to_owned(),
         }
     }
 }

@@ -1,7 +1,11 @@
 //! The rest of the command, around a fleet.
 
 use anyhow::{Result, ensure};
-use kcl_tests::{fleet::Launch, kinesis::TestStream};
+use kcl_tests::{
+    fleet::Launch,
+    kinesis::TestStream,
+    servers::{Postgres, RedisMake, RedisServer},
+};
 use serde_json::Value;
 
 use crate::stage::{self, KCL, Servers, Stage};
@@ -46,4 +50,31 @@ async fn a_stream_is_made_filled_read_resharded_and_looked_at_by_commands() -> R
     let gone = TestStream::named(Servers::InProcess.kinesis(), NAME).shards().await;
     ensure!(gone.is_err(), "{gone:?}");
     Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_fleet_moves_from_store_to_store_and_repeats_nothing() -> Result<()> {
+    const APP: &str = "moving";
+    let (redis, postgres) = (RedisServer::start(RedisMake::Redis)?, Postgres::start()?);
+    let stores = ["dynamodb".to_owned(), redis.url(), postgres.url()];
+    let mut stage = Stage::new(Servers::InProcess, APP, 3).await?;
+    for (number, store) in stores.iter().enumerate() {
+        if number > 0 {
+            let from = &stores[number - 1];
+            let copy = ["leases", "copy", "--app", APP, "--from", from, "--to", store];
+            let copied: Value = serde_json::from_str(&kcl(&stage, &copy).await?)?;
+            // Three shards and the planner's role.
+            ensure!(copied["leases"] == 4, "{copied}");
+        }
+        stage.fleet.launch.other_store = Some(store.clone());
+        let worker = ["a", "b", "c"][number];
+        stage.fleet.start(worker)?;
+        stage.producer.put(60).await?;
+        stage.until_delivered().await?;
+        let copy = ["leases", "copy", "--app", APP, "--from", store, "--to", "dynamodb://other"];
+        let refused = kcl(&stage, &copy).await.unwrap_err().to_string();
+        ensure!(refused.contains("workers live") && refused.contains(worker), "{refused}");
+        stage.fleet.leave(worker).await?;
+    }
+    stage.judge().await?.check_repeats_of(&[])
 }

@@ -1,0 +1,293 @@
+//! Everything of an application that outlives its workers, as one value and as JSON.
+
+use anyhow::{Context, bail, ensure};
+use base64::{Engine, engine::general_purpose::STANDARD};
+use bytes::Bytes;
+use kcl_core::{
+    env::{Env, WallTime},
+    lease::{Checkpoint, DocName, Document, Lease, LeaseKey, PutDoc, Write},
+    store::{LeaseStore, LeaseStoreExt},
+    stream::{HashRange, ShardId},
+};
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use crate::consume::rfc3339;
+
+/// What the format is called, and its version.
+const FORMAT: &str = "kcl-leases";
+const VERSION: u32 = 1;
+
+/// Documents that belong to workers, not to the application: nobody else has a use for them.
+const ASSIGNMENT: &str = "assignment:";
+
+/// Leases and documents of an application.
+#[derive(Debug, Serialize, Deserialize)]
+pub(super) struct Snapshot {
+    format: String,
+    version: u32,
+    application: String,
+    store: String,
+    exported_at: String,
+    pub(super) leases: Vec<LeaseRecord>,
+    documents: Vec<DocumentRecord>,
+}
+
+/// A lease, without its owner: whoever reads a snapshot later is another fleet.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct LeaseRecord {
+    pub(super) key: String,
+    /// Who held it, for people to see.
+    owner: Option<String>,
+    pub(super) epoch: u64,
+    pub(super) checkpoint: CheckpointRecord,
+    arrival_ms: Option<u64>,
+    lag_ms: Option<u64>,
+    bytes_per_second: u64,
+    parents: Vec<String>,
+    children: Vec<String>,
+    hash_range: Option<[String; 2]>,
+}
+
+/// A checkpoint, as stores keep it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct CheckpointRecord {
+    kind: String,
+    pub(super) key: String,
+}
+
+/// A document.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+struct DocumentRecord {
+    name: String,
+    /// Its content, which is JSON.
+    body: Option<Value>,
+    /// Its content, should it be something else.
+    body_base64: Option<String>,
+}
+
+/// What became of a snapshot that was written to a store.
+#[derive(Clone, Copy, Debug, Default, Serialize)]
+pub(super) struct Written {
+    /// Leases that were not there.
+    leases: usize,
+    /// Documents that were not there.
+    documents: usize,
+    /// Rows that were there already, the same.
+    unchanged: usize,
+}
+
+impl Snapshot {
+    /// Reads all of it.
+    ///
+    /// # Errors
+    /// The store's.
+    pub(super) async fn read(store: &dyn LeaseStore) -> anyhow::Result<Self> {
+        let leases = store.all_leases().await?;
+        let documents = store.all_docs().await?;
+        let is_kept = |document: &&Document| !document.name.as_str().starts_with(ASSIGNMENT);
+        Ok(Self {
+            format: FORMAT.to_owned(),
+            version: VERSION,
+            application: store.application().to_owned(),
+            store: store.location(),
+            exported_at: rfc3339(Env::system().clock.wall()),
+            leases: leases.iter().map(LeaseRecord::of).collect(),
+            documents: documents.iter().filter(is_kept).map(DocumentRecord::of).collect(),
+        })
+    }
+
+    /// Reads what [`crate::leases`] exported.
+    ///
+    /// # Errors
+    /// It is something else, or of a newer version.
+    pub(super) fn parse(text: &str) -> anyhow::Result<Self> {
+        let snapshot: Self =
+            serde_json::from_str(text).context("this is no export of `kcl leases export`")?;
+        let Self { format, version, .. } = &snapshot;
+        ensure!(format == FORMAT, "this is {format:?}, not {FORMAT:?}");
+        ensure!(*version <= VERSION, "a {FORMAT} of version {version}: this kcl reads {VERSION}");
+        Ok(snapshot)
+    }
+
+    /// Puts every row that is not there yet.
+    ///
+    /// # Errors
+    /// The store's; a row that makes no sense; or a row that is there already and says something
+    /// else: nothing is written over. What was written before stays.
+    pub(super) async fn write(&self, store: &dyn LeaseStore) -> anyhow::Result<Written> {
+        let leases = self.leases.iter().map(LeaseRecord::to_lease);
+        let leases = leases.collect::<anyhow::Result<Vec<Lease>>>()?;
+        let mut written = Written::default();
+        for lease in leases {
+            let key = lease.key.clone();
+            let record = LeaseRecord::of(&lease);
+            match store.create(lease).await? {
+                Write::Done(_) => written.leases += 1,
+                Write::Refused(Some(present)) if LeaseRecord::of(&present).says(&record) => {
+                    written.unchanged += 1;
+                }
+                Write::Refused(_) => bail!(
+                    "{} already has a lease {key} that stands elsewhere: nothing is written over; \
+                     choose a store or an application that is empty",
+                    store.location()
+                ),
+            }
+        }
+        for document in &self.documents {
+            let name: DocName = document.name.parse()?;
+            let body = document.content()?;
+            match store.put_doc(PutDoc::new(name, None, body.clone())).await? {
+                Write::Done(_) => written.documents += 1,
+                Write::Refused(Some(present)) if present.body == body => written.unchanged += 1,
+                Write::Refused(_) => bail!(
+                    "{} already has another document {}: nothing is written over",
+                    store.location(),
+                    document.name
+                ),
+            }
+        }
+        Ok(written)
+    }
+}
+
+impl LeaseRecord {
+    fn of(lease: &Lease) -> Self {
+        let texts = |shards: &[ShardId]| shards.iter().map(|it| it.as_str().to_owned()).collect();
+        let millis = |span: std::time::Duration| u64::try_from(span.as_millis()).ok();
+        Self {
+            key: lease.key.as_str().to_owned(),
+            owner: lease.owner.as_ref().map(ToString::to_string),
+            epoch: lease.epoch.0,
+            checkpoint: CheckpointRecord {
+                kind: lease.checkpoint.kind(),
+                key: lease.checkpoint.key(),
+            },
+            arrival_ms: lease.progress.arrival.map(WallTime::as_millis),
+            lag_ms: lease.progress.lag.and_then(millis),
+            bytes_per_second: lease.progress.rate,
+            parents: texts(&lease.parents),
+            children: texts(&lease.children),
+            hash_range: lease.range.map(|it| [it.start.to_string(), it.end.to_string()]),
+        }
+    }
+
+    /// Whether this row has the same place in the stream and the same epoch.
+    fn says(&self, other: &Self) -> bool {
+        (&self.checkpoint, self.epoch) == (&other.checkpoint, other.epoch)
+    }
+
+    /// The row, owned by nobody, at the same epoch: the next owner's is higher.
+    fn to_lease(&self) -> anyhow::Result<Lease> {
+        let about = || format!("the lease {}", self.key);
+        let shards = |names: &[String]| {
+            names.iter().map(|name| name.parse()).collect::<Result<Vec<ShardId>, _>>()
+        };
+        let key: LeaseKey = self.key.parse().with_context(about)?;
+        let checkpoint = Checkpoint::from_parts(&self.checkpoint.kind, &self.checkpoint.key);
+        let range = match &self.hash_range {
+            Some([start, end]) => Some(HashRange::new(
+                start.parse().with_context(about)?,
+                end.parse().with_context(about)?,
+            )),
+            None => None,
+        };
+        let parents = shards(&self.parents).with_context(about)?;
+        let mut lease = Lease::new(key, checkpoint.with_context(about)?).of_shard(parents, range);
+        lease.children = shards(&self.children).with_context(about)?;
+        lease.epoch = kcl_core::lease::Epoch(self.epoch);
+        lease.progress.arrival = self.arrival_ms.map(WallTime::from_millis);
+        lease.progress.lag = self.lag_ms.map(std::time::Duration::from_millis);
+        lease.progress.rate = self.bytes_per_second;
+        Ok(lease)
+    }
+}
+
+impl DocumentRecord {
+    fn of(document: &Document) -> Self {
+        let body = serde_json::from_slice::<Value>(&document.body).ok();
+        // Only what comes out again as it went in may be shown as JSON.
+        let body = body.filter(|body| body.to_string().as_bytes() == &document.body[..]);
+        let raw = body.is_none().then(|| STANDARD.encode(&document.body));
+        Self { name: document.name.as_str().to_owned(), body, body_base64: raw }
+    }
+
+    fn content(&self) -> anyhow::Result<Bytes> {
+        match (&self.body, &self.body_base64) {
+            (_, Some(raw)) => Ok(STANDARD.decode(raw).context("a document's body")?.into()),
+            (Some(body), None) => Ok(body.to_string().into()),
+            (None, None) => bail!("the document {} has no body", self.name),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use kcl_core::{
+        lease::Epoch,
+        stream::{Position, SequenceNumber},
+    };
+    use kcl_memory::MemoryStore;
+
+    use super::*;
+
+    async fn filled() -> Arc<dyn LeaseStore> {
+        let store = MemoryStore::new("indexer");
+        let at = Checkpoint::After(Position::new(SequenceNumber::from(49_u128), 3));
+        let range = HashRange::new("0".parse().unwrap(), "9".parse().unwrap());
+        let parents = vec!["shardId-0".parse().unwrap()];
+        let mut lease = Lease::new("orders/7/shardId-1".parse().unwrap(), at);
+        lease = lease.of_shard(parents, Some(range));
+        lease.epoch = Epoch(1_769_850_000_007);
+        lease.progress.lag = Some(std::time::Duration::from_millis(1_250));
+        assert!(store.create(lease).await.unwrap().is_done());
+        let planner = Lease::new(LeaseKey::planner(), Checkpoint::TrimHorizon);
+        assert!(store.create(planner).await.unwrap().is_done());
+        for (name, body) in [
+            ("start:orders:7", &br#"{"at":5}"#[..]),
+            ("placement", b"\xff not JSON"),
+            ("assignment:w1", b"{}"),
+        ] {
+            let put = PutDoc::new(name.parse().unwrap(), None, Bytes::from_static(body));
+            assert!(store.put_doc(put).await.unwrap().is_done());
+        }
+        Arc::new(store)
+    }
+
+    #[tokio::test]
+    async fn what_is_exported_arrives_and_arrives_only_once() {
+        let from = filled().await;
+        let text = serde_json::to_string(&Snapshot::read(&*from).await.unwrap()).unwrap();
+        let snapshot = Snapshot::parse(&text).unwrap();
+        let to = MemoryStore::new("indexer");
+        let written = snapshot.write(&to).await.unwrap();
+        assert_eq!((written.leases, written.documents, written.unchanged), (2, 2, 0));
+        assert_eq!(to.all_leases().await.unwrap(), from.all_leases().await.unwrap());
+        let kept: Vec<Bytes> =
+            to.all_docs().await.unwrap().into_iter().map(|document| document.body).collect();
+        assert_eq!(kept.len(), 2);
+        assert!(kept.contains(&Bytes::from_static(b"\xff not JSON")));
+        let again = snapshot.write(&to).await.unwrap();
+        assert_eq!((again.leases, again.documents, again.unchanged), (0, 0, 4));
+    }
+
+    #[tokio::test]
+    async fn a_lease_that_stands_elsewhere_is_not_written_over() {
+        let snapshot = Snapshot::read(&*filled().await).await.unwrap();
+        let to = MemoryStore::new("indexer");
+        let key = "orders/7/shardId-1".parse().unwrap();
+        assert!(to.create(Lease::new(key, Checkpoint::TrimHorizon)).await.unwrap().is_done());
+        let refused = snapshot.write(&to).await.unwrap_err().to_string();
+        assert!(refused.contains("orders/7/shardId-1") && refused.contains("empty"), "{refused}");
+    }
+
+    #[test]
+    fn what_is_no_export_is_refused() {
+        assert!(Snapshot::parse("{}").is_err());
+        let newer = r#"{"format":"kcl-leases","version":2,"application":"a","store":"s",
+            "exported_at":"","leases":[],"documents":[]}"#;
+        assert!(Snapshot::parse(newer).unwrap_err().to_string().contains("version 2"));
+    }
+}
