@@ -13,9 +13,9 @@ use tokio::time::Instant;
 ///
 /// ```
 /// # use std::time::Duration;
-/// let runtime = tokio::runtime::Builder::new_current_thread().enable_time().start_paused(true);
-/// # let mut runtime = runtime;
-/// runtime.build().unwrap().block_on(async {
+/// let mut builder = tokio::runtime::Builder::new_current_thread();
+/// let runtime = builder.enable_time().start_paused(true).build().unwrap();
+/// runtime.block_on(async {
 ///     let env = kcl_memory::virtual_env(7);
 ///     let before = env.clock.now();
 ///     env.clock.sleep(Duration::from_secs(3600)).await; // takes no time

@@ -120,6 +120,8 @@ fn every_event_of_the_log_is_in_the_list_and_the_list_names_no_other() {
     for (name, text) in &sources {
         let events = text.split("\"kcl.").skip(1).filter_map(|rest| rest.split('"').next());
         let events = events.map(|event| format!("kcl.{event}"));
+        // A name of one part only is something else: a setting of a server's.
+        let events = events.filter(|event| event.matches('.').count() > 1);
         let unlisted = events.filter(|event| !listed.contains(&event.as_str()));
         found.extend(unlisted.map(|event| format!("{name}: {event} is not in docs/EVENTS.md")));
     }
