@@ -31,7 +31,8 @@ pub enum PostgresRelease {
 impl PostgresRelease {
     fn programs(self) -> io::Result<PathBuf> {
         match self {
-            Self::Newest => installed("postgres-18/bin"),
+            // Where it really is: the servers' user may not get there by way of a link.
+            Self::Newest => installed("postgres-18/bin")?.canonicalize(),
             Self::Packaged => {
                 let releases = fs::read_dir("/usr/lib/postgresql").into_iter().flatten().flatten();
                 let newest = releases.map(|release| release.path().join("bin")).max();
