@@ -12,10 +12,12 @@ state=$workspace/target/local
 guard=$workspace/tests/servers/only-localhost.js
 
 start() {
-    if [ -e "$state/environment" ]; then
+    if running; then
         echo "already running: see $state, or run \`make stop\`" >&2
         exit 1
     fi
+    # What is left of servers that ended with the machine.
+    rm -rf "$state"
     mkdir -p "$state"
     local package=$servers/kinesis-local/node_modules/kinesis-local kinesis dynamodb
     KINESIS_MOCK_CERT_PATH=$package/server.json KINESIS_MOCK_PLAIN_PORT=4568 \
@@ -33,16 +35,25 @@ export AWS_ENDPOINT_URL_KINESIS=http://127.0.0.1:$kinesis
 export AWS_ENDPOINT_URL_DYNAMODB=http://127.0.0.1:$dynamodb
 export STREAM_NAME=\${STREAM_NAME:-orders} APP_NAME=\${APP_NAME:-indexer}
 END
-    (kcl stream create --shards "${1:-4}")
+    (kcl stream create --shards "${1:-4}") || { stop && exit 1; }
     cat "$state/environment"
     echo "Started. Now try \`make consumer\`, \`make produce\`, \`make leases\`." >&2
 }
 
-# launch NAME NODE-ARGUMENTS: its standard input stays open, or the guard would end it
+running() {
+    local file
+    for file in "$state"/*.pid; do
+        [ -e "$file" ] && kill -0 "$(cat "$file")" 2>/dev/null && return
+    done
+    return 1
+}
+
+# launch NAME NODE-ARGUMENTS: its standard input never ends, or the guard would end the server
 launch() {
     local name=$1
     shift
-    (exec setsid nohup node "$@" < <(exec sleep infinity) >"$state/$name.log" 2>&1) &
+    mkfifo "$state/$name.stdin"
+    (exec setsid nohup node "$@" <>"$state/$name.stdin" >"$state/$name.log" 2>&1) &
     echo $! >"$state/$name.pid"
 }
 
@@ -72,7 +83,7 @@ stop() {
 }
 
 kcl() {
-    if [ ! -e "$state/environment" ]; then
+    if ! running || [ ! -e "$state/environment" ]; then
         echo "no local servers: run \`make start\` first" >&2
         exit 1
     fi
