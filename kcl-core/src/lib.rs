@@ -11,6 +11,7 @@ pub mod assignment;
 pub mod conformance;
 pub mod coordinator;
 pub mod env;
+mod explain;
 pub mod lease;
 pub mod lineage;
 pub mod processor;
@@ -18,3 +19,5 @@ pub mod settings;
 pub mod store;
 pub mod stream;
 pub mod worker;
+
+pub use explain::explain;

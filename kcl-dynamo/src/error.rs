@@ -51,7 +51,7 @@ impl Call<'_> {
     /// What it means that the call failed so.
     pub(crate) fn failed<E: ServiceFault>(&self, error: &SdkError<E, HttpResponse>) -> StoreError {
         let SdkError::ServiceError(answer) = error else {
-            return self.error(self.of_silence(error), chain(error));
+            return self.error(self.of_silence(error), kcl_core::explain(error));
         };
         let code = answer.err().code().unwrap_or_default();
         let message = answer.err().message().unwrap_or("no message");
@@ -143,18 +143,6 @@ fn find<'a, T: StdError + 'static>(error: &'a (dyn StdError + 'static)) -> Optio
         next = error.source();
     }
     None
-}
-
-/// An error and its causes, in one line.
-fn chain(error: &dyn StdError) -> String {
-    let mut text = error.to_string();
-    let mut next = error.source();
-    while let Some(cause) = next {
-        text.push_str(": ");
-        text.push_str(&cause.to_string());
-        next = cause.source();
-    }
-    text
 }
 
 #[cfg(test)]

@@ -10,7 +10,6 @@ use std::{
 
 use anyhow::{Context, Result};
 use aws_sdk_kinesis::{
-    error::DisplayErrorContext,
     primitives::Blob,
     types::{PutRecordsRequestEntry, PutRecordsResultEntry},
 };
@@ -21,6 +20,7 @@ use super::{
     ledger::Ledger,
     stream::{DemoStream, NAME},
 };
+use crate::report;
 
 /// How often records are put.
 const TICK: Duration = Duration::from_millis(100);
@@ -116,7 +116,7 @@ impl Producer {
         let entries = batch.iter().map(Entry::request).collect::<Result<Vec<_>>>()?;
         let put = self.stream.client().put_records().stream_name(NAME).set_records(Some(entries));
         let answer = put.send().await;
-        let answer = answer.map_err(|error| anyhow::anyhow!("{}", DisplayErrorContext(error)))?;
+        let answer = answer.map_err(|error| anyhow::anyhow!(report::why(&error)))?;
         let took = |result: &PutRecordsResultEntry| result.sequence_number.is_some();
         for (entry, result) in batch.iter().zip(&answer.records) {
             if took(result) {

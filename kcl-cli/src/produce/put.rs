@@ -5,13 +5,13 @@ use std::time::Duration;
 use anyhow::Context;
 use aws_sdk_kinesis::{
     Client,
-    error::DisplayErrorContext,
     primitives::Blob,
     types::{PutRecordsRequestEntry, PutRecordsResultEntry},
 };
 use serde::Serialize;
 
 use super::{records::NewRecord, rest};
+use crate::report;
 
 /// The most bytes of a call, keys included.
 const CALL: usize = 5 * 1024 * 1024;
@@ -80,7 +80,7 @@ impl Putting {
             false => call.stream_name(&self.stream),
         };
         let answer = call.send().await.map_err(|error| {
-            let cause = DisplayErrorContext(&error).to_string();
+            let cause = report::why(&error);
             anyhow::anyhow!(cause).context(format!("nothing can be put into {}", self.stream))
         })?;
         let results = answer.records;

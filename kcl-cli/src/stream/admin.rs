@@ -5,11 +5,13 @@ use std::time::Duration;
 use anyhow::{Context, bail, ensure};
 use aws_sdk_kinesis::{
     Client,
-    error::{DisplayErrorContext, ProvideErrorMetadata, SdkError},
+    error::{ProvideErrorMetadata, SdkError},
     types::{ScalingType, StreamStatus},
 };
 use kcl_core::stream::{HashKey, Shard, StreamSource};
 use kcl_kinesis::KinesisSource;
+
+use crate::report;
 
 /// How often a change is looked at, and for how long.
 const LOOK: Duration = Duration::from_millis(200);
@@ -132,8 +134,8 @@ impl Admin {
         E: std::error::Error + 'static,
         R: std::fmt::Debug,
     {
-        let cause = DisplayErrorContext(error).to_string();
-        anyhow::anyhow!(cause).context(format!("the stream {} cannot be {done}", self.stream))
+        anyhow::anyhow!(report::why(error))
+            .context(format!("the stream {} cannot be {done}", self.stream))
     }
 }
 

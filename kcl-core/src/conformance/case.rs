@@ -57,14 +57,7 @@ impl fmt::Debug for Failure {
 /// Any error, with all of its causes.
 impl<E: Error> From<E> for Failure {
     fn from(error: E) -> Self {
-        let mut text = error.to_string();
-        let mut cause = error.source();
-        while let Some(inner) = cause {
-            text.push_str(": ");
-            text.push_str(&inner.to_string());
-            cause = inner.source();
-        }
-        Self(text)
+        Self(crate::explain(&error))
     }
 }
 

@@ -5,7 +5,7 @@ use std::error::Error as StdError;
 use aws_credential_types::provider::error::CredentialsError;
 use aws_sdk_kinesis::{
     config::http::HttpResponse,
-    error::{DisplayErrorContext, ProvideErrorMetadata, SdkError},
+    error::{ProvideErrorMetadata, SdkError},
     operation::RequestId,
 };
 use kcl_core::stream::{SourceError, SourceErrorKind};
@@ -73,7 +73,7 @@ where
     fn from(error: SdkError<E, HttpResponse>) -> Self {
         let Some(answer) = error.as_service_error() else {
             let kind = kind_of_unanswered(&error);
-            return Self::new(kind, Unanswered(DisplayErrorContext(&error).to_string()));
+            return Self::new(kind, Unanswered(kcl_core::explain(&error)));
         };
         let code = answer.code().unwrap_or("an error without code").to_owned();
         let message = answer.message().unwrap_or("no message").to_owned();
