@@ -7,6 +7,8 @@ use tokio::{
     task::JoinSet,
 };
 
+use tracing::{Instrument, info_span};
+
 use super::{
     WorkerError, WorkerEvent, WorkerStatus,
     budget::Budget,
@@ -123,6 +125,11 @@ impl Worker {
     /// # Cancel safety
     /// As [`Self::run_until`].
     pub async fn run(self) -> Result<(), WorkerError> {
+        let span = info_span!("kcl.worker", worker = %self.id);
+        self.work().instrument(span).await
+    }
+
+    async fn work(self) -> Result<(), WorkerError> {
         self.shared.source.describe().await.map(drop).or_else(|error| {
             // Somebody has to mend it, or it passes: only the first is worth stopping for.
             if error.is_retryable() { Ok(()) } else { Err(error) }
@@ -179,6 +186,7 @@ impl Worker {
             };
             keeper.keep().await;
         };
+        let keep = keep.in_current_span();
         spawner.spawn_keeper(Box::new(move || Box::pin(keep))).map_err(WorkerError::Thread)
     }
 }

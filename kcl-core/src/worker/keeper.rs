@@ -6,7 +6,7 @@
 use std::{collections::BTreeMap, sync::Arc};
 
 use tokio::{sync::mpsc, task::JoinSet};
-use tracing::{debug, info, warn};
+use tracing::{Instrument, debug, info, warn};
 
 use super::{
     call::carry_out,
@@ -123,7 +123,8 @@ impl Keeper {
         let deadline = if matches!(call, StoreCall::Beat(_)) { timeout } else { timeout / 2 };
         telemetry::log_call(&call);
         let (store, clock) = (Arc::clone(&self.store), Arc::clone(&self.env.clock));
-        self.calls.spawn(async move { (id, carry_out(store, clock, call, deadline).await) });
+        let asking = async move { (id, carry_out(store, clock, call, deadline).await) };
+        self.calls.spawn(asking.in_current_span());
     }
 
     /// Gates first: whatever is to stop has stopped dispatching before anything else is done.

@@ -4,7 +4,7 @@
 use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
 use tokio::sync::mpsc;
-use tracing::warn;
+use tracing::{Instrument, info_span, warn};
 
 use super::{
     WorkerError,
@@ -51,10 +51,11 @@ impl Supervisor {
     }
 
     fn start(&mut self, lease: &Lease, gate: Arc<Gate>) {
+        let span = info_span!("kcl.run", lease = %lease.key, epoch = %lease.epoch);
         let Some(run) = Run::new(lease, gate, Arc::clone(&self.shared)) else { return };
         let former = self.runs.remove(&lease.key);
         let spawner = Arc::clone(&self.shared.env.spawner);
-        let task = spawner.spawn("kcl-run", Box::pin(run.work(former)));
+        let task = spawner.spawn("kcl-run", Box::pin(run.work(former).instrument(span)));
         self.runs.insert(lease.key.clone(), task);
     }
 
@@ -70,7 +71,7 @@ impl Supervisor {
             let _ = events.send(Event::Shards(result.map_err(|error| error.kind)));
         };
         let spawner = Arc::clone(&self.shared.env.spawner);
-        drop(spawner.spawn("kcl-shards", Box::pin(listing)));
+        drop(spawner.spawn("kcl-shards", Box::pin(listing.in_current_span())));
     }
 
     async fn wait_for_runs(&mut self) {

@@ -15,6 +15,8 @@ pub struct LogLine {
     pub at: f64,
     /// What happened: the event's name, or a whole line that is no event.
     pub message: String,
+    /// The names of the spans it happened in, from the outside in.
+    pub spans: Vec<String>,
     fields: Map<String, Value>,
 }
 
@@ -28,6 +30,7 @@ impl LogLine {
             life,
             at: 0.0,
             message: line.to_owned(),
+            spans: Vec::new(),
             fields: Map::new(),
         })
     }
@@ -35,6 +38,9 @@ impl LogLine {
     fn event(worker: &Arc<str>, life: usize, line: &str) -> Option<Self> {
         let mut event: Map<String, Value> = serde_json::from_str(line).ok()?;
         let at: jiff::Timestamp = event.get("timestamp")?.as_str()?.parse().ok()?;
+        let spans = event.get("spans").and_then(Value::as_array);
+        let names = spans.into_iter().flatten().filter_map(|span| span.get("name")?.as_str());
+        let spans = names.map(str::to_owned).collect();
         let mut fields = match event.remove("fields") {
             Some(Value::Object(fields)) => fields,
             _ => event,
@@ -44,7 +50,7 @@ impl LogLine {
             _ => return None,
         };
         let at = at.as_microsecond() as f64 / 1e3;
-        Some(Self { worker: Arc::clone(worker), life, at, message, fields })
+        Some(Self { worker: Arc::clone(worker), life, at, message, spans, fields })
     }
 
     /// A field as text.

@@ -57,3 +57,23 @@ async fn two_applications_in_one_table_each_read_everything() -> Result<()> {
     stage.until_delivered().await?;
     stage.judge().await?.check_repeats_of(&[])
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_is_logged_tells_which_worker_and_which_run_it_is_about() -> Result<()> {
+    let mut stage = Stage::new(Servers::InProcess, "spans", 2).await?;
+    stage.fleet.start("a")?;
+    stage.fleet.until_shared(&[2]).await?;
+    stage
+        .fleet
+        .until("a read", |history| history.log.iter().any(|line| line.message == "kcl.read.first"))
+        .await?;
+    let history = stage.fleet.caught_up();
+    let spans = |event: &str| {
+        let line = history.log.iter().find(|line| line.message == event);
+        line.map(|line| line.spans.clone()).unwrap_or_default()
+    };
+    // The first is the keeper's, on a thread of its own; the other a run's.
+    ensure!(spans("kcl.lease.gained") == ["kcl.worker"], "{:?}", history.log);
+    ensure!(spans("kcl.read.first") == ["kcl.worker", "kcl.run"], "{:?}", history.log);
+    Ok(())
+}

@@ -12,6 +12,7 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use tokio::sync::{broadcast, mpsc};
+use tracing::Instrument;
 
 use self::{
     deliver::{Delivering, Exit},
@@ -108,7 +109,8 @@ impl Run {
         let (sender, receiver) = mpsc::channel(1);
         let fetcher = Fetcher::new(&self, sender);
         let spawner = Arc::clone(&self.shared.env.spawner);
-        let fetching = Abort(spawner.spawn("kcl-fetch", Box::pin(fetcher.work())));
+        let fetching =
+            Abort(spawner.spawn("kcl-fetch", Box::pin(fetcher.work().in_current_span())));
         let mut delivering = Delivering::new(&self);
         let exit = delivering.work(receiver).await;
         drop(fetching);
