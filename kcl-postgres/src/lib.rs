@@ -84,7 +84,8 @@
 //! | operation | statements | rows written |
 //! |---|---|---|
 //! | beat | 1 | 1 |
-//! | acquire, checkpoint, release, create, delete, a document | 1 | 1 |
+//! | checkpoints asked for at the same moment | 1 | 1 each |
+//! | acquire, a checkpoint alone, release, create, delete, a document | 1 | 1 |
 //! | wake | 1, with its notification | 1 |
 //! | a refused write | 2: the second reads the row | 0 |
 //! | a read | 1 | 0 |
@@ -93,8 +94,8 @@
 //! | a new connection | 2 | 0 |
 //! | a batch of a [`TxProcessor`] | its own and 3: begin, advance, commit | its own and 1 |
 //!
-//! Checkpoints are one row and one statement per lease and checkpoint interval: the contract of
-//! `LeaseStore` has no batch.
+//! A checkpoint writes one row per lease and checkpoint interval. Those that a worker asks for at
+//! the same moment are one statement, and workers write those together that are nearly due.
 //!
 //! # Durability
 //! A connection that finds `synchronous_commit` off turns it on for itself. With asynchronous
@@ -104,6 +105,7 @@
 //! `synchronous_standby_names`.
 
 mod builder;
+mod coalesce;
 mod codec;
 mod connections;
 mod error;

@@ -14,6 +14,7 @@ use sqlx::postgres::PgConnectOptions;
 
 use crate::{
     InvalidSettings, PostgresStoreBuilder,
+    coalesce::Coalescer,
     connections::{Connections, Lane},
     error::Effect,
     layout::{MIGRATIONS, Schema},
@@ -28,6 +29,7 @@ use crate::{
 /// pushed by `LISTEN` and `NOTIFY`.
 pub struct PostgresStore {
     pub(crate) tables: Tables,
+    coalescer: Coalescer,
     /// How to connect, without the limits of the store's own connections.
     pub(crate) options: PgConnectOptions,
 }
@@ -46,13 +48,14 @@ impl PostgresStore {
         PostgresStoreBuilder::new(application)
     }
 
-    pub(crate) const fn assemble(
+    pub(crate) fn assemble(
         application: String,
         schema: Schema,
         connections: Connections,
         options: PgConnectOptions,
     ) -> Self {
-        Self { tables: Tables { application, schema, connections }, options }
+        let tables = Tables { application, schema, connections };
+        Self { tables, coalescer: Coalescer::default(), options }
     }
 
     /// The statements that make the schema and its tables, for an administrator to run where
@@ -145,7 +148,7 @@ impl LeaseStore for PostgresStore {
     }
 
     async fn advance(&self, advance: Advance) -> StoreResult<Write<Lease>> {
-        self.tables.write("advance", &advance.key, statements::advance(&advance)).await
+        self.coalescer.advance(&self.tables, advance).await
     }
 
     async fn release(&self, release: Release) -> StoreResult<Write<Lease>> {

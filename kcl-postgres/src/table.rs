@@ -50,6 +50,19 @@ impl Tables {
         self.settle(call, rows).await
     }
 
+    /// Conditional writes of several rows in one statement: the rows that were written.
+    pub(crate) async fn write_all<R: Row>(
+        &self,
+        op: &'static str,
+        write: Conditional,
+    ) -> StoreResult<Vec<R>> {
+        let call = self.call(op, "", Effect::Writes);
+        let sql = self.schema.sql(&write.sql.replace("{row}", R::COLUMNS));
+        let statement = (write.bind)(statement(sql).bind(self.application.clone()));
+        let rows = self.connections.ask(call, Lane::Work, statement).await?;
+        rows.iter().map(|row| decode(call, row)).collect()
+    }
+
     /// Puts a row if there is none.
     pub(crate) async fn insert<R: Row>(&self, op: &'static str, row: R) -> StoreResult<Write<R>> {
         let key = row.key_text();

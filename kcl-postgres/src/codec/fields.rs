@@ -13,7 +13,7 @@ pub(crate) fn int(number: u64) -> i64 {
 }
 
 /// Whole milliseconds.
-pub(super) fn millis(duration: Duration) -> i64 {
+pub(crate) fn millis(duration: Duration) -> i64 {
     i64::try_from(duration.as_millis()).unwrap_or(i64::MAX)
 }
 

@@ -7,7 +7,7 @@ mod session;
 
 use sqlx::postgres::PgRow;
 
-pub(crate) use fields::{int, shards};
+pub(crate) use fields::{int, millis, shards};
 pub(crate) use lease::bind_checkpoint;
 
 use crate::{connections::Statement, error::BadRow};

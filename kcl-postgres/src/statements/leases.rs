@@ -3,7 +3,7 @@
 use kcl_core::lease::{Acquire, Advance, Delete, Release, SessionId};
 
 use super::Conditional;
-use crate::codec::{bind_checkpoint, int, shards};
+use crate::codec::{bind_checkpoint, int, millis, shards};
 
 pub(crate) fn acquire(acquire: &Acquire) -> Conditional {
     const SQL: &str = "update {s}.lease set owner = $5, epoch = $6, successor = null, avoid = null \
@@ -32,6 +32,41 @@ pub(crate) fn advance(advance: &Advance) -> Conditional {
         bind_checkpoint(statement, Some(&advance.checkpoint), &advance.progress)
             .bind(advance.checkpoint.is_end())
             .bind(shards(&advance.children))
+    })
+}
+
+/// As [`advance`] of each, but for the end of a shard: its first value is the application's alone,
+/// and it returns the rows that were written.
+///
+/// Rows are locked in the order of their keys: two such statements cannot wait for each other.
+pub(crate) fn advance_all(advances: &[&Advance]) -> Conditional {
+    const SQL: &str = "with wanted as (select * from unnest($2::text[], $3::text[], $4::bigint[], \
+        $5::text[], $6::text[], $7::bigint[], $8::bigint[], $9::bigint[]) \
+        as w (w_key, w_owner, w_epoch, w_checkpoint, w_kind, w_arrival_ms, w_lag_ms, w_rate)), \
+        locked as (select key as l_key from {s}.lease where application = $1 and key = any($2) \
+        order by key for no key update) \
+        update {s}.lease set checkpoint = w_checkpoint, kind = w_kind, \
+        arrival_ms = w_arrival_ms, lag_ms = w_lag_ms, rate = w_rate \
+        from wanted join locked on l_key = w_key \
+        where application = $1 and key = w_key and owner = w_owner and epoch = w_epoch \
+        and checkpoint <= w_checkpoint returning {row}";
+    let texts = |text: &dyn Fn(&Advance) -> String| -> Vec<String> {
+        advances.iter().map(|advance| text(advance)).collect()
+    };
+    let numbers = |number: &dyn Fn(&Advance) -> Option<i64>| -> Vec<Option<i64>> {
+        advances.iter().map(|advance| number(advance)).collect()
+    };
+    let keys = texts(&|advance| advance.key.as_str().to_owned());
+    let owners = texts(&|advance| advance.owner.key());
+    let epochs = numbers(&|advance| Some(int(advance.epoch.0)));
+    let checkpoints = texts(&|advance| advance.checkpoint.key());
+    let kinds = texts(&|advance| advance.checkpoint.kind());
+    let arrivals = numbers(&|advance| advance.progress.arrival.map(|at| int(at.as_millis())));
+    let lags = numbers(&|advance| advance.progress.lag.map(millis));
+    let rates = numbers(&|advance| Some(int(advance.progress.rate)));
+    Conditional::new(SQL, move |statement| {
+        let statement = statement.bind(keys).bind(owners).bind(epochs).bind(checkpoints);
+        statement.bind(kinds).bind(arrivals).bind(lags).bind(rates)
     })
 }
 

@@ -7,31 +7,45 @@ use crate::{
         command::{Command, LossReason},
         context::{Context, Purpose},
     },
+    env::Time,
     lease::{Advance, Epoch, LeaseKey, Write},
 };
 
+/// The part of a checkpoint interval within which checkpoints are written together: stores that can
+/// make one request of them.
+const TOGETHER: u32 = 10;
+
 impl Handoff {
     pub(super) fn flush_due(&mut self, ctx: &mut Context) {
-        let now = ctx.now;
-        let due: Vec<LeaseKey> = self
-            .tenures
-            .iter()
-            .filter(|(_, tenure)| tenure.marks.next_write() <= now)
-            .map(|(key, _)| key.clone())
-            .collect();
-        for key in due {
-            self.flush(&key, ctx);
+        let due_by = |by: Time| {
+            let due = self.tenures.iter().filter(move |(_, it)| it.marks.next_write() <= by);
+            due.map(|(key, _)| key.clone())
+        };
+        if due_by(ctx.now).next().is_none() {
+            return;
+        }
+        // Those that are nearly due go along, and from then on they are due together.
+        let soon = ctx.now + ctx.settings.checkpoint_interval / TOGETHER;
+        for key in due_by(soon).collect::<Vec<_>>() {
+            self.flush_by(&key, soon, ctx);
         }
     }
 
     /// Writes the newest checkpoint of a lease if it is due.
     pub(super) fn flush(&mut self, key: &LeaseKey, ctx: &mut Context) {
+        self.flush_by(key, ctx.now, ctx);
+    }
+
+    /// Writes the newest checkpoint of a lease if it is due by then.
+    fn flush_by(&mut self, key: &LeaseKey, by: Time, ctx: &mut Context) {
         let Some(tenure) = self.tenures.get_mut(key) else { return };
         if matches!(tenure.phase, Phase::Ending(_)) {
             return;
         }
         let every = ctx.settings.checkpoint_interval;
-        let Some((checkpoint, progress)) = tenure.marks.take_due(ctx.now, every) else { return };
+        let Some((checkpoint, progress)) = tenure.marks.take_due(by, ctx.now + every) else {
+            return;
+        };
         let epoch = tenure.epoch();
         let advance =
             Advance::new(key.clone(), self.me.clone(), epoch, checkpoint).with_progress(progress);

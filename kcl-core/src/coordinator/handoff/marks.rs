@@ -1,7 +1,5 @@
 //! How far a lease got, and how much of that is stored: one write in flight, the newest wins.
 
-use std::time::Duration;
-
 use crate::{
     env::Time,
     lease::{Checkpoint, Progress},
@@ -40,18 +38,15 @@ impl Marks {
         self.urgent |= urgent;
     }
 
-    /// What to write now, if anything; the write counts as in flight.
-    pub(super) fn take_due(
-        &mut self,
-        now: Time,
-        every: Duration,
-    ) -> Option<(Checkpoint, Progress)> {
-        if self.next_write() > now {
+    /// What to write now, if it is due by then; the write counts as in flight, and the one after
+    /// it is due at `next`.
+    pub(super) fn take_due(&mut self, by: Time, next: Time) -> Option<(Checkpoint, Progress)> {
+        if self.next_write() > by {
             return None;
         }
         self.in_flight = true;
         self.urgent = false;
-        self.due_at = now + every;
+        self.due_at = next;
         Some((self.newest.clone(), self.progress))
     }
 
