@@ -1,21 +1,18 @@
 //! Servers that are shared by all runs, and fleets on them.
 
-use std::time::Duration;
+use std::{process::Command, time::Duration};
 
 use anyhow::Result;
-use kcl_core::store::LeaseStore;
-use kcl_dynamo::DynamoStore;
 use kcl_tests::{
-    dynamo,
     fleet::{Fleet, Launch, Producer},
     kinesis::TestStream,
-    servers::{Bill, Counted, Dynoxide, Ferrokinesis},
+    servers::{Bill, Ferrokinesis},
 };
 
-use crate::profile::Profile;
-
-/// The lease table, which exists before anybody starts.
-const TABLE: &str = "bench-leases";
+use crate::{
+    leases::{LeaseServer, StoreKind},
+    profile::Profile,
+};
 
 /// Enough for each of thirty shards to have some.
 const KEYS: usize = 400;
@@ -23,8 +20,7 @@ const KEYS: usize = 400;
 /// Servers that are shared by all runs.
 pub(crate) struct Lab {
     kinesis: Ferrokinesis,
-    counted: Counted,
-    _dynamodb: Dynoxide,
+    leases: LeaseServer,
 }
 
 /// One stream, its producer, and the fleet that reads it.
@@ -35,17 +31,13 @@ pub(crate) struct Setup {
 }
 
 impl Lab {
-    pub(crate) async fn open() -> Result<Self> {
-        let (kinesis, dynamodb) = (Ferrokinesis::start()?, Dynoxide::start()?);
-        let counted = Counted::before(dynamodb.url())?;
-        let store = DynamoStore::builder("bench").table(TABLE);
-        store.client_config(dynamo::config(counted.url())).build()?.prepare().await?;
-        Ok(Self { kinesis, counted, _dynamodb: dynamodb })
+    pub(crate) async fn open(store: StoreKind) -> Result<Self> {
+        Ok(Self { kinesis: Ferrokinesis::start()?, leases: LeaseServer::start(store).await? })
     }
 
     /// A new stream, and nobody who reads it; the table is there.
     pub(crate) async fn setup(&self, profile: Profile, name: &str, shards: i32) -> Result<Setup> {
-        self.setup_in(profile, name, shards, Some(TABLE.to_owned())).await
+        self.setup_in(profile, name, shards, false).await
     }
 
     /// The same, with a table of its own that nobody has made yet.
@@ -55,7 +47,7 @@ impl Lab {
         name: &str,
         shards: i32,
     ) -> Result<Setup> {
-        self.setup_in(profile, name, shards, None).await
+        self.setup_in(profile, name, shards, true).await
     }
 
     async fn setup_in(
@@ -63,21 +55,36 @@ impl Lab {
         profile: Profile,
         name: &str,
         shards: i32,
-        table: Option<String>,
+        bare: bool,
     ) -> Result<Setup> {
         let stream = TestStream::create(self.kinesis.url(), name, shards).await?;
         let binary = env!("CARGO_BIN_EXE_kcl-under-test");
-        let mut launch = Launch::new(binary, name, self.kinesis.url(), self.counted.url());
-        launch.table = table;
-        let fleet = Fleet::new(profile.apply_to(launch))?;
+        let launch = Launch::new(binary, name, self.kinesis.url(), "http://127.0.0.1:1");
+        let fleet = self.leases.fleet(profile.apply_to(launch), bare)?;
         Ok(Setup { producer: Producer::new(&stream, KEYS), stream, fleet })
     }
 
     /// What the lease store was asked in so many seconds from now on.
-    pub(crate) async fn bill(&self, seconds: u64) -> Bill {
-        drop(self.counted.take());
+    pub(crate) async fn bill(&self, seconds: u64) -> Result<Bill> {
+        let counted = self.leases.counted()?;
+        drop(counted.take());
         pause(Duration::from_secs(seconds)).await;
-        self.counted.take()
+        Ok(counted.take())
+    }
+}
+
+impl Setup {
+    /// The README's example as a member of this fleet.
+    pub(crate) fn application(&self, worker: &str) -> Command {
+        let launch = &self.fleet.launch;
+        let mut command = Launch::command(env!("CARGO_BIN_EXE_worker-under-test").as_ref());
+        command
+            .args([&launch.stream, &launch.application])
+            .env("POD_NAME", worker)
+            .env("AWS_REGION", "us-east-1")
+            .env("AWS_ENDPOINT_URL_KINESIS", &launch.kinesis)
+            .env("AWS_ENDPOINT_URL_DYNAMODB", &launch.dynamodb);
+        command
     }
 }
 

@@ -1,9 +1,9 @@
 //! What a fleet of real processes does, in how long, and at what cost in the lease store.
 //!
 //! `cargo bench -p kcl-tests --bench rebalance -- [--runs 10] [--profile default|fast|t10]
-//! [--only ROW] [--json FILE]` prints a Markdown table: median and maximum of the runs, for each
-//! profile. `ROW` is the beginning of a row's name. Times are taken from the processes' own logs:
-//! all run on one machine, with one clock.
+//! [--store dynamodb|postgres|redis] [--only ROW] [--json FILE]` prints a Markdown table: median
+//! and maximum of the runs, for each profile. `ROW` is the beginning of a row's name. Times are
+//! taken from the processes' own logs: all run on one machine, with one clock.
 
 #![allow(clippy::print_stdout, clippy::print_stderr, reason = "this is where results go")]
 
@@ -11,6 +11,7 @@ mod arguments;
 mod cost;
 mod departures;
 mod lab;
+mod leases;
 mod pauses;
 mod profile;
 mod reads;
@@ -36,9 +37,12 @@ fn main() -> Result<()> {
 }
 
 async fn measure(arguments: &Arguments) -> Result<Table> {
-    let lab = Lab::open().await?;
+    let lab = Lab::open(arguments.store).await?;
     let mut table = Table::default();
-    let rows = Row::ALL.into_iter().filter(|row| arguments.wants(row.name()));
+    let rows = Row::ALL
+        .into_iter()
+        .filter(|row| arguments.wants(row.name()))
+        .filter(|row| row.is_for(arguments.store));
     for row in rows {
         for &profile in &arguments.profiles {
             for run in 0..row.runs(arguments.runs) {

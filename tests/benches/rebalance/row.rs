@@ -2,7 +2,9 @@
 
 use anyhow::Result;
 
-use crate::{cost, departures, lab::Lab, pauses, profile::Profile, resharding, starts};
+use crate::{
+    cost, departures, lab::Lab, leases::StoreKind, pauses, profile::Profile, resharding, starts,
+};
 
 /// What is measured in one go; it may fill several lines of the table.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -92,6 +94,11 @@ impl Row {
             Self::Idle | Self::Busy | Self::Memory => runs.min(3),
             _ => runs,
         }
+    }
+
+    /// Whether it can be measured on this store: a bill of units is DynamoDB's alone.
+    pub(crate) fn is_for(self, store: StoreKind) -> bool {
+        store == StoreKind::DynamoDb || !matches!(self, Self::Idle | Self::Busy)
     }
 
     pub(crate) async fn measure(

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use anyhow::{Result, ensure};
+use kcl_tests::fleet::LogLine;
 
 use crate::{
     lab::{Lab, pause},
@@ -58,12 +59,26 @@ pub(crate) async fn join(lab: &Lab, profile: Profile, name: &str) -> Result<Vec<
     let plans = since.iter().filter(|line| line.message == "kcl.plan.published");
     let planned: u64 = plans.filter_map(|line| line.number("moves")).sum();
     let handed = handed.count();
+    let joined = since.iter().filter(|line| line.message == "kcl.session.registered");
+    let joined = joined.map(|line| line.at).fold(started, f64::max);
     Ok(vec![
         Sample::new(
             "3 → 5 workers, 30 shards → 6/6/6/6/6",
             "s",
             "2 / 3",
             vec![(settled - started) / 1e3],
+        ),
+        Sample::new(
+            "… since the last of them registered",
+            "s",
+            "0.8 where wake-ups are pushed",
+            vec![(settled - joined) / 1e3],
+        ),
+        Sample::new(
+            "… a plan published → a moved lease read by its new owner",
+            "s",
+            "0.1 where wake-ups are pushed",
+            moved_in(since),
         ),
         Sample::new("… leases moved", "moves", "12, or 13 in two plans", vec![handed as f64]),
         Sample::new(
@@ -73,6 +88,22 @@ pub(crate) async fn join(lab: &Lab, profile: Profile, name: &str) -> Result<Vec<
             vec![handed as f64 - planned as f64],
         ),
     ])
+}
+
+/// How long it took to move each lease that one worker gave to another, from the publication of
+/// the last plan before it was read there, in seconds.
+fn moved_in(log: &[LogLine]) -> Vec<f64> {
+    let plans: Vec<f64> = log
+        .iter()
+        .filter(|line| line.message == "kcl.plan.published" && line.number("moves") > Some(0))
+        .map(|line| line.at)
+        .collect();
+    let reads = log.iter().filter(|line| line.message == "kcl.read.first");
+    let since_plan = reads.filter_map(|read| {
+        let before = plans.iter().copied().filter(|plan| *plan <= read.at);
+        before.reduce(f64::max).map(|plan| (read.at - plan) / 1e3)
+    });
+    since_plan.collect()
 }
 
 /// Five start at once on an empty store: those that are lost.
