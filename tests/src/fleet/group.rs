@@ -30,7 +30,7 @@ const SHOWN: usize = 25;
 pub struct Fleet {
     /// How consumers are started.
     pub launch: Launch,
-    store: Arc<DynamoStore>,
+    store: Arc<dyn LeaseStore>,
     processes: BTreeMap<String, Process>,
     lives: usize,
     watcher: Watcher,
@@ -38,7 +38,7 @@ pub struct Fleet {
 }
 
 impl Fleet {
-    /// A fleet without anybody yet.
+    /// A fleet without anybody yet, whose leases are in DynamoDB.
     ///
     /// # Errors
     /// The operating system's.
@@ -46,9 +46,17 @@ impl Fleet {
         let store = DynamoStore::builder(&launch.application);
         let store = launch.table.iter().fold(store, |store, table| store.table(table));
         let store = store.client_config(dynamo::config(&launch.dynamodb)).build()?;
+        Self::watched_in(launch, Arc::new(store))
+    }
+
+    /// A fleet without anybody yet, whose leases are looked at in this store.
+    ///
+    /// # Errors
+    /// The operating system's.
+    pub fn watched_in(launch: Launch, store: Arc<dyn LeaseStore>) -> Result<Self> {
         Ok(Self {
             launch,
-            store: Arc::new(store),
+            store,
             processes: BTreeMap::new(),
             lives: 0,
             watcher: Watcher::start()?,
