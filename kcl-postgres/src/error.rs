@@ -2,7 +2,7 @@
 
 use kcl_core::store::{StoreError, StoreErrorKind};
 
-use crate::layout::Schema;
+use crate::{layout::Schema, unfinished::Unmade};
 
 /// Whether a call may have changed something.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -23,7 +23,7 @@ pub(crate) struct Call<'a> {
 }
 
 /// What to say where something between worker and server breaks connections up.
-pub(crate) const POOLER: &str = "between this worker and the server stands a pooler that does not \
+const POOLER: &str = "between this worker and the server stands a pooler that does not \
     pass on the settings of a connection, like PgBouncer. With transactions of several clients on \
     one connection, prepared statements give the answers of others and wake-ups are lost: connect \
     to the server itself";
@@ -39,7 +39,14 @@ impl Call<'_> {
     }
 
     /// What it means that no connection could be made: nothing was sent.
-    pub(crate) fn unconnected(&self, error: &sqlx::Error) -> StoreError {
+    pub(crate) fn unmade(&self, unmade: &Unmade) -> StoreError {
+        match unmade {
+            Unmade::Failed(error) => self.unconnected(error),
+            Unmade::Pooled => self.error(StoreErrorKind::Misconfigured, POOLER),
+        }
+    }
+
+    fn unconnected(&self, error: &sqlx::Error) -> StoreError {
         match error {
             sqlx::Error::Database(said) => {
                 let code = said.code().unwrap_or_default();
