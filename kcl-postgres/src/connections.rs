@@ -178,7 +178,7 @@ impl Connections {
         }
         let making = spare.unfinished.make(self.make(), deadline, deadline);
         match making.await {
-            Some(made) => made.map_err(|unmade| call.unmade(&unmade)),
+            Some(made) => made.map_err(|unmade| call.unmade(&unmade, &self.address())),
             None => Err(call.error(StoreErrorKind::Unavailable, self.no_answer())),
         }
     }
@@ -199,7 +199,7 @@ impl Connections {
 
     /// A new connection, which is the server's own.
     pub(crate) async fn connect(&self, call: Call<'_>) -> StoreResult<PgConnection> {
-        self.make().await.map_err(|unmade| call.unmade(&unmade))
+        self.make().await.map_err(|unmade| call.unmade(&unmade, &self.address()))
     }
 
     fn make(&self) -> Making {

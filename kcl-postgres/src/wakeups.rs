@@ -64,7 +64,8 @@ pub(crate) async fn listen(tables: &Tables, id: &SessionId) -> StoreResult<Box<d
     let deadline = Env::system().clock.now() + patience;
     let late = || call.error(StoreErrorKind::Unavailable, "the server did not answer in time");
     let listener = within(deadline, listening).await.ok_or_else(late)?;
-    let listener = listener.map_err(|unmade| call.unmade(&unmade))?;
+    let listener =
+        listener.map_err(|unmade| call.unmade(&unmade, &tables.connections.address()))?;
     let schema = tables.schema.clone();
     Ok(Box::new(Listening { listener, schema, session }))
 }

@@ -22,9 +22,10 @@ impl Rows {
         if info.get("role") == Some("slave") {
             let primary = match (info.get("master_host"), info.get("master_port")) {
                 (Some(host), Some(port)) => format!("{host}:{port}"),
-                _ => "its primary".to_owned(),
+                _ => "which it does not tell".to_owned(),
             };
-            let why = format!("this is a read-only replica: give the address of {primary}");
+            let why =
+                format!("this is a read-only replica: give the address of its primary, {primary}");
             return Err(self.unusable(StoreErrorKind::Misconfigured, why));
         }
         if info.evicts() {
