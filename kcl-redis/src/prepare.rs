@@ -43,6 +43,13 @@ impl Rows {
         Ok(())
     }
 
+    /// Deletes the layout's version.
+    pub(crate) async fn remove_layout(&self) -> StoreResult<()> {
+        let key = self.keys.layout();
+        let call = self.call("remove_layout", &key, Effect::Writes);
+        self.server.ask(&call, cmd("DEL").arg(&key)).await.map(drop)
+    }
+
     async fn check_layout(&self) -> StoreResult<()> {
         let key = self.keys.layout();
         let version = layout::VERSION;
