@@ -35,7 +35,7 @@ test: servers check ## Everything, as it has to pass before a change lands
 	scripts/package.sh
 
 ##@ To measure it
-.PHONY: bench bench-rebalance bench-drain
+.PHONY: bench bench-rebalance bench-drain bench-stores
 bench: ## How long a plan takes
 	$(CARGO) bench --package kcl-core --bench plan
 
@@ -44,6 +44,9 @@ bench-rebalance: servers ## How fast a fleet starts, rebalances, fails over and 
 
 bench-drain: ## How fast a worker drains a backlog, beside a bare SDK loop
 	$(CARGO) bench --package kcl-tests --bench drain
+
+bench-stores: servers ## What 50 workers with 1,000 leases ask of each lease store
+	$(CARGO) bench --package kcl-tests --bench stores
 
 ##@ To try it by hand, on local servers
 .PHONY: start stop produce consumer leases reshard clean

@@ -53,6 +53,6 @@ fn run(cli: Cli) -> anyhow::Result<ExitCode> {
         Command::Stream(args) => stream::run(&args, &config()?),
         Command::Leases(args) => leases::run(&args, &args.apply_to(config()?)),
         #[cfg(feature = "demo")]
-        Command::Demo(args) => demo::run(&args),
+        Command::Demo(args) => demo::run(&args, &config()?),
     }
 }

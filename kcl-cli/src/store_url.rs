@@ -35,8 +35,9 @@ pub enum StoreUrl {
 /// A text that names no lease store.
 #[derive(Debug, thiserror::Error)]
 #[error(
-    "{0:?} names no lease store: expected dynamodb, dynamodb://TABLE, postgres://…, redis://…, \
-     rediss://…, valkey://… or memory:"
+    "{0:?} names no lease store: expected dynamodb, dynamodb://TABLE, \
+     postgres://user@host/database, redis://host:port (for a cluster, one of its nodes; rediss:// \
+     with TLS; valkey:// is the same) or memory:"
 )]
 pub struct UnknownStore(String);
 
@@ -144,7 +145,7 @@ mod tests {
     fn what_names_no_store_is_refused_without_its_password() {
         let refused = |text: &str| text.parse::<StoreUrl>().unwrap_err().to_string();
         assert!(refused("dynamo").contains("dynamodb://TABLE"));
-        assert!(refused("postgres:").contains("postgres://…"));
+        assert!(refused("postgres:").contains("postgres://user@host/database"));
         let secret = refused("mysql://admin:hunter2@db/leases");
         assert!(secret.contains("mysql") && !secret.contains("hunter2"), "{secret}");
     }

@@ -33,6 +33,15 @@ pub(crate) struct Connection {
 }
 
 impl Connection {
+    /// Where DynamoDB is, as far as that was set up: like ` at http://127.0.0.1:8000`.
+    pub(crate) fn place(&self) -> String {
+        match (&self.endpoint, &self.region) {
+            (Some(endpoint), _) => format!(" at {endpoint}"),
+            (None, Some(region)) => format!(" in {region}"),
+            (None, None) => String::new(),
+        }
+    }
+
     /// The client. The first call makes it; its connections stay with the caller's runtime.
     pub(crate) async fn client(&self) -> &Client {
         self.client.get_or_init(|| self.connect()).await

@@ -24,6 +24,8 @@ pub(crate) struct Call<'a> {
     /// The operation, as the trait names it.
     pub(crate) op: &'static str,
     pub(crate) table: &'a str,
+    /// Where it is.
+    pub(crate) place: &'a str,
     /// The row; empty for a listing.
     pub(crate) row: &'a str,
     pub(crate) effect: Effect,
@@ -42,8 +44,8 @@ impl Call<'_> {
     /// An error of `kind`, with what is to be said about it.
     pub(crate) fn error(&self, kind: StoreErrorKind, why: String) -> StoreError {
         let key = match self.row {
-            "" => format!("table {}", self.table),
-            row => format!("{row} in table {}", self.table),
+            "" => format!("table {}{}", self.table, self.place),
+            row => format!("{row} in table {}{}", self.table, self.place),
         };
         StoreError::new(kind, self.op, key).caused_by(why)
     }
@@ -51,7 +53,13 @@ impl Call<'_> {
     /// What it means that the call failed so.
     pub(crate) fn failed<E: ServiceFault>(&self, error: &SdkError<E, HttpResponse>) -> StoreError {
         let SdkError::ServiceError(answer) = error else {
-            return self.error(self.of_silence(error), kcl_core::explain(error));
+            let (kind, mut why) = (self.of_silence(error), kcl_core::explain(error));
+            if why.contains(NO_TLS) {
+                why.push_str(
+                    " (does the endpoint speak TLS? One that does not begins with http://)",
+                );
+            }
+            return self.error(kind, why);
         };
         let code = answer.err().code().unwrap_or_default();
         let message = answer.err().message().unwrap_or("no message");
@@ -60,8 +68,12 @@ impl Call<'_> {
             "" => format!("an answer with status {status} that cannot be read"),
             "ResourceNotFoundException" => format!(
                 "{code}: {message} (is there a table {} in this region and account? `prepare` \
-                 creates it)",
+                 creates it, as the first worker does)",
                 self.table
+            ),
+            "AccessDeniedException" | "AccessDenied" => format!(
+                "{code}: {message} (the rights that are needed are in deploy/iam: consumer.json for \
+                 workers, lease-table.json to create the table, operator.json to look)"
             ),
             _ => format!("{code}: {message}"),
         };
@@ -127,6 +139,9 @@ impl Call<'_> {
         }
     }
 }
+
+/// What the TLS library says of an answer in clear.
+const NO_TLS: &str = "InvalidContentType";
 
 /// The code of the service's answer, if it answered.
 pub(crate) fn code<E: ServiceFault>(error: &SdkError<E, HttpResponse>) -> Option<&str> {

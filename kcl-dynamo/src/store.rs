@@ -40,13 +40,14 @@ impl DynamoStore {
         DynamoStoreBuilder::new(application)
     }
 
-    pub(crate) const fn assemble(
+    pub(crate) fn assemble(
         application: String,
         table: String,
         connection: Connection,
         creation: Creation,
     ) -> Self {
-        Self { table: Table { application, name: table, connection }, creation }
+        let place = connection.place();
+        Self { table: Table { application, name: table, place, connection }, creation }
     }
 
     /// The table's name.

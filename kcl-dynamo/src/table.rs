@@ -27,6 +27,8 @@ use crate::{
 pub(crate) struct Table {
     pub(crate) application: String,
     pub(crate) name: String,
+    /// Where it is, for messages.
+    pub(crate) place: String,
     pub(crate) connection: Connection,
 }
 
@@ -178,7 +180,8 @@ impl Table {
     }
 
     pub(crate) fn call<'a>(&'a self, op: &'static str, row: &'a str, effect: Effect) -> Call<'a> {
-        Call { op, table: &self.name, row, effect, flight: Flight::default() }
+        let (table, place, flight) = (&*self.name, &*self.place, Flight::default());
+        Call { op, table, place, row, effect, flight }
     }
 
     /// The answer of a write whose reply brings the row.

@@ -6,7 +6,7 @@
 use std::{
     fmt,
     sync::{
-        Mutex, MutexGuard, PoisonError,
+        Arc, Mutex, MutexGuard, PoisonError,
         atomic::{AtomicBool, Ordering},
     },
     time::Duration,
@@ -23,7 +23,10 @@ use sqlx::{
 };
 use tokio::sync::{Semaphore, SemaphorePermit};
 
-use crate::error::{Call, POOLER};
+use crate::{
+    error::Call,
+    unfinished::{Making, Unfinished, Unmade},
+};
 
 /// A statement with its values.
 pub(crate) type Statement = Query<'static, Postgres, PgArguments>;
@@ -52,18 +55,20 @@ pub(crate) struct Connections {
     work: Spare,
     operation_timeout: Duration,
     /// Whether the server tells its timeline. Aurora does not.
-    tells_timeline: AtomicBool,
+    tells_timeline: Arc<AtomicBool>,
 }
 
 /// Connections that wait for use, and how many there may be.
 struct Spare {
     places: Semaphore,
     idle: Mutex<Vec<PgConnection>>,
+    unfinished: Unfinished,
 }
 
 impl Spare {
     fn new(places: usize) -> Self {
-        Self { places: Semaphore::new(places), idle: Mutex::default() }
+        let (idle, unfinished) = (Mutex::default(), Unfinished::default());
+        Self { places: Semaphore::new(places), idle, unfinished }
     }
 
     fn take(&self) -> Option<PgConnection> {
@@ -95,7 +100,7 @@ impl Connections {
         let limit = statement_timeout.map(|limit| format!("{}ms", limit.as_millis()));
         let options = isolated.options(limit.map(|limit| ("statement_timeout", limit)));
         let (beats, work) = (Spare::new(BEATS_AT_ONCE), Spare::new(most));
-        let tells_timeline = AtomicBool::new(true);
+        let tells_timeline = Arc::new(AtomicBool::new(true));
         Self { options, beats, work, operation_timeout, tells_timeline }
     }
 
@@ -127,8 +132,13 @@ impl Connections {
         };
         let deadline = Env::system().clock.now() + self.operation_timeout;
         let (mut connection, _place) = self.connection(call, spare, deadline).await?;
-        let asking = statement.fetch_all(&mut connection);
-        let Some(answer) = within(deadline, asking).await else {
+        // A connection that is dead is not kept for long by those who went away.
+        let until = Env::system().clock.now() + self.operation_timeout / 2;
+        let asking = Box::pin(async move {
+            let answer = statement.fetch_all(&mut connection).await;
+            (connection, answer)
+        });
+        let Some((connection, answer)) = spare.unfinished.ask(asking, until, deadline).await else {
             return Err(call.error(call.unanswered(), self.no_answer()));
         };
         if answer.as_ref().err().is_none_or(outlived) {
@@ -150,11 +160,27 @@ impl Connections {
         let Some(Ok(place)) = within(deadline, spare.places.acquire()).await else {
             return Err(late());
         };
-        let connection = match spare.take() {
-            Some(connection) => connection,
-            None => within(deadline, self.connect(call)).await.ok_or_else(late)??,
-        };
-        Ok((connection, place))
+        Ok((self.taken_or_made(call, spare, deadline).await?, place))
+    }
+
+    async fn taken_or_made(
+        &self,
+        call: Call<'_>,
+        spare: &Spare,
+        deadline: Time,
+    ) -> StoreResult<PgConnection> {
+        if let Some(connection) = spare.take() {
+            return Ok(connection);
+        }
+        let now = Env::system().clock.now();
+        if let Some(connection) = spare.unfinished.finish(now, deadline).await {
+            return Ok(connection);
+        }
+        let making = spare.unfinished.make(self.make(), deadline, deadline);
+        match making.await {
+            Some(made) => made.map_err(|unmade| call.unmade(&unmade, &self.address())),
+            None => Err(call.error(StoreErrorKind::Unavailable, self.no_answer())),
+        }
     }
 
     fn no_answer(&self) -> String {
@@ -167,45 +193,32 @@ impl Connections {
         let place = self.work.places.acquire().await;
         let place = place.map_err(|_| call.error(StoreErrorKind::Unavailable, "closed"))?;
         let deadline = Env::system().clock.now() + self.operation_timeout;
-        let late = || call.error(StoreErrorKind::Unavailable, self.no_answer());
-        let connection = match self.work.take() {
-            Some(connection) => connection,
-            None => within(deadline, self.connect(call)).await.ok_or_else(late)??,
-        };
+        let connection = self.taken_or_made(call, &self.work, deadline).await?;
         Ok(CheckedOut { connection, spare: &self.work, _place: place })
     }
 
     /// A new connection, which is the server's own.
     pub(crate) async fn connect(&self, call: Call<'_>) -> StoreResult<PgConnection> {
+        self.make().await.map_err(|unmade| call.unmade(&unmade, &self.address()))
+    }
+
+    fn make(&self) -> Making {
         let (options, mark) = self.marked();
-        let connecting = options.connect().await;
-        let mut connection = connecting.map_err(|error| call.unconnected(&error))?;
-        greet(call, &mut connection, &mark).await?;
-        self.look_for_timeline(call, &mut connection).await?;
-        Ok(connection)
+        let tells_timeline = Arc::clone(&self.tells_timeline);
+        Box::pin(async move {
+            let mut connection = options.connect().await?;
+            greet(&mut connection, &mark).await?;
+            if let Some(tells) = finds_timeline(&mut connection).await? {
+                tells_timeline.store(tells, Ordering::Relaxed);
+            }
+            Ok(connection)
+        })
     }
 
     /// The options with a mark, which only the server that was connected to can show.
     pub(crate) fn marked(&self) -> (PgConnectOptions, String) {
         let mark = format!("{:016x}", Env::system().entropy.next_u64());
         (self.options.clone().options([("kcl.connection", &mark)]), mark)
-    }
-
-    /// Finds out whether the server tells its timeline.
-    async fn look_for_timeline(
-        &self,
-        call: Call<'_>,
-        connection: &mut PgConnection,
-    ) -> StoreResult<()> {
-        let asked = sqlx::raw_sql("select pg_walfile_name(pg_current_wal_lsn())");
-        match asked.execute(&mut *connection).await {
-            Ok(_) => self.tells_timeline.store(true, Ordering::Relaxed),
-            // 55000: a standby, whose writes fail with a better message.
-            Err(sqlx::Error::Database(said)) if said.code().as_deref() == Some("55000") => {}
-            Err(sqlx::Error::Database(_)) => self.tells_timeline.store(false, Ordering::Relaxed),
-            Err(error) => return Err(call.unconnected(&error)),
-        }
-        Ok(())
     }
 
     /// Closes the connection in good order; nothing hangs on it.
@@ -232,20 +245,25 @@ impl CheckedOut<'_> {
 ///
 /// One message, which a pooler passes on whole: prepared statements cannot be trusted yet.
 pub(crate) async fn greet<'c>(
-    call: Call<'_>,
     connection: impl sqlx::Executor<'c, Database = Postgres>,
     mark: &str,
-) -> StoreResult<()> {
+) -> Result<(), Unmade> {
     const GREETING: &str = "select current_setting('kcl.connection', true), \
         set_config('synchronous_commit', case current_setting('synchronous_commit') \
         when 'off' then 'on' else current_setting('synchronous_commit') end, false)";
-    let answer = sqlx::raw_sql(GREETING).fetch_one(connection).await;
-    let answer = answer.map_err(|error| call.unconnected(&error))?;
-    let shown: Option<String> = answer.try_get(0).map_err(|error| call.unconnected(&error))?;
-    if shown.as_deref() == Some(mark) {
-        Ok(())
-    } else {
-        Err(call.error(StoreErrorKind::Misconfigured, POOLER))
+    let answer = sqlx::raw_sql(GREETING).fetch_one(connection).await?;
+    let shown: Option<String> = answer.try_get(0)?;
+    if shown.as_deref() == Some(mark) { Ok(()) } else { Err(Unmade::Pooled) }
+}
+
+/// Whether the server tells its timeline; `None` if that cannot be told yet.
+async fn finds_timeline(connection: &mut PgConnection) -> sqlx::Result<Option<bool>> {
+    match sqlx::raw_sql("select pg_walfile_name(pg_current_wal_lsn())").execute(connection).await {
+        Ok(_) => Ok(Some(true)),
+        // 55000: a standby, whose writes fail with a better message.
+        Err(sqlx::Error::Database(said)) if said.code().as_deref() == Some("55000") => Ok(None),
+        Err(sqlx::Error::Database(_)) => Ok(Some(false)),
+        Err(error) => Err(error),
     }
 }
 

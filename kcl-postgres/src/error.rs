@@ -2,7 +2,7 @@
 
 use kcl_core::store::{StoreError, StoreErrorKind};
 
-use crate::layout::Schema;
+use crate::{layout::Schema, unfinished::Unmade};
 
 /// Whether a call may have changed something.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -23,7 +23,7 @@ pub(crate) struct Call<'a> {
 }
 
 /// What to say where something between worker and server breaks connections up.
-pub(crate) const POOLER: &str = "between this worker and the server stands a pooler that does not \
+const POOLER: &str = "between this worker and the server stands a pooler that does not \
     pass on the settings of a connection, like PgBouncer. With transactions of several clients on \
     one connection, prepared statements give the answers of others and wake-ups are lost: connect \
     to the server itself";
@@ -39,24 +39,32 @@ impl Call<'_> {
     }
 
     /// What it means that no connection could be made: nothing was sent.
-    pub(crate) fn unconnected(&self, error: &sqlx::Error) -> StoreError {
+    pub(crate) fn unmade(&self, unmade: &Unmade, address: &str) -> StoreError {
+        match unmade {
+            Unmade::Failed(error) => self.unconnected(error, address),
+            Unmade::Pooled => self.error(StoreErrorKind::Misconfigured, POOLER),
+        }
+    }
+
+    fn unconnected(&self, error: &sqlx::Error, address: &str) -> StoreError {
         match error {
             sqlx::Error::Database(said) => {
                 let code = said.code().unwrap_or_default();
                 let kind = kind_of_code(&code).unwrap_or(StoreErrorKind::Unavailable);
-                self.error(kind, self.explained(&code, said.message()))
+                let said = self.explained(&code, said.message());
+                self.error(kind, format!("{address}: {said}"))
             }
             sqlx::Error::Tls(_) => self.error(
                 StoreErrorKind::Misconfigured,
                 format!(
-                    "{error} (the server has to show a certificate for its host name: see \
-                     `sslrootcert` and `sslmode`)"
+                    "{address}: {error} (the server has to show a certificate for its host name: \
+                     see `sslrootcert` and `sslmode`)"
                 ),
             ),
             sqlx::Error::Io(_) | sqlx::Error::PoolTimedOut => {
-                self.error(StoreErrorKind::Unavailable, error.to_string())
+                self.error(StoreErrorKind::Unavailable, format!("{address}: {error}"))
             }
-            _ => self.error(StoreErrorKind::Misconfigured, error.to_string()),
+            _ => self.error(StoreErrorKind::Misconfigured, format!("{address}: {error}")),
         }
     }
 
@@ -92,7 +100,9 @@ impl Call<'_> {
                  on its tables; to make them it needs create on the database)"
             ),
             "42P01" | "3F000" | "42703" => {
-                format!(" (is schema {schema} in this database? `prepare` makes it)")
+                format!(
+                    " (is schema {schema} in this database? `prepare` makes it, as the first worker does)"
+                )
             }
             "25006" => " (writes need the primary server: this one only reads)".to_owned(),
             "53300" => " (raise max_connections, or lower `connections`)".to_owned(),
@@ -173,7 +183,10 @@ mod tests {
         let lost = || sqlx::Error::Io(std::io::ErrorKind::UnexpectedEof.into());
         assert_eq!(call(Effect::Writes).failed(&lost()).kind, StoreErrorKind::Unknown);
         assert_eq!(call(Effect::Reads).failed(&lost()).kind, StoreErrorKind::Unavailable);
-        assert_eq!(call(Effect::Writes).unconnected(&lost()).kind, StoreErrorKind::Unavailable);
+        assert_eq!(
+            call(Effect::Writes).unconnected(&lost(), "postgres://db").kind,
+            StoreErrorKind::Unavailable
+        );
         let said = call(Effect::Writes).failed(&lost()).to_string();
         assert!(said.contains("a/1/b in schema \"kcl\""), "{said}");
     }

@@ -147,14 +147,15 @@ impl Tables {
     }
 
     fn not_migrated(&self, call: Call<'_>, error: &sqlx::Error) -> StoreError {
-        let code = error.as_database_error().and_then(sqlx::error::DatabaseError::code);
-        if code.as_deref() != Some("42501") {
+        let said = error.as_database_error();
+        let Some(said) = said.filter(|said| said.code().as_deref() == Some("42501")) else {
             return call.failed(error);
-        }
+        };
         let why = format!(
-            "{error}: schema {} has to be made or changed, and this role may not. Run one worker \
+            "{}: schema {} has to be made or changed, and this role may not. Run one worker \
              with a role that has `create` on the database, or let an administrator run what \
              `PostgresStore::schema_sql` gives, and grant this role its rights",
+            said.message(),
             self.schema
         );
         call.error(StoreErrorKind::Denied, why)

@@ -15,10 +15,8 @@ use crate::{
     error::{Call, Effect},
     layout::Schema,
     table::Tables,
+    unfinished::Unmade,
 };
-
-/// How long it may take to listen.
-const PATIENCE: std::time::Duration = std::time::Duration::from_secs(2);
 
 /// The channel of a session, of any application: its incarnation is drawn from 128 random bits.
 pub(crate) struct Channel(String);
@@ -48,24 +46,26 @@ pub(crate) async fn listen(tables: &Tables, id: &SessionId) -> StoreResult<Box<d
     let session = id.key();
     let call = tables.call(OP, &session, Effect::Reads);
     let (options, mark) = tables.connections.marked();
+    let patience = tables.connections.operation_timeout();
     let listening = async {
-        let failed = |error: sqlx::Error| call.unconnected(&error);
         // The listener wants a pool; it holds its only connection.
         let pool = PgPoolOptions::new()
             .max_connections(1)
-            .acquire_timeout(PATIENCE)
+            .acquire_timeout(patience)
             .idle_timeout(None)
             .max_lifetime(None)
             .connect_lazy_with(options);
-        let mut listener = PgListener::connect_with(&pool).await.map_err(failed)?;
+        let mut listener = PgListener::connect_with(&pool).await?;
         listener.eager_reconnect(false);
-        greet(call, &mut listener, &mark).await?;
-        listener.listen(&Channel::of(id).to_string()).await.map_err(failed)?;
-        Ok(listener)
+        greet(&mut listener, &mark).await?;
+        listener.listen(&Channel::of(id).to_string()).await?;
+        Ok::<_, Unmade>(listener)
     };
-    let deadline = Env::system().clock.now() + PATIENCE;
+    let deadline = Env::system().clock.now() + patience;
     let late = || call.error(StoreErrorKind::Unavailable, "the server did not answer in time");
-    let listener = within(deadline, listening).await.ok_or_else(late)??;
+    let listener = within(deadline, listening).await.ok_or_else(late)?;
+    let listener =
+        listener.map_err(|unmade| call.unmade(&unmade, &tables.connections.address()))?;
     let schema = tables.schema.clone();
     Ok(Box::new(Listening { listener, schema, session }))
 }

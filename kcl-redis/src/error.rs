@@ -1,5 +1,7 @@
 //! What a failed call means.
 
+use std::time::Duration;
+
 use kcl_core::store::{StoreError, StoreErrorKind};
 use redis::{ErrorKind, RedisError};
 
@@ -32,12 +34,22 @@ impl Call<'_> {
         StoreError::new(kind, self.op, key).caused_by(why.into())
     }
 
-    /// What it means that no connection could be made: nothing was done.
-    pub(crate) fn unreached(&self, error: &RedisError) -> StoreError {
-        match error.kind() {
-            ErrorKind::Io => self.error(StoreErrorKind::Unavailable, format!("no answer: {error}")),
-            _ => self.refused(error),
+    /// What it means that no connection could be made within `limit`: nothing was done.
+    pub(crate) fn unreached(&self, error: &RedisError, limit: Duration) -> StoreError {
+        if error.kind() != ErrorKind::Io {
+            return self.refused(error);
         }
+        let text = error.to_string();
+        let secured = self.location.starts_with(SECURED);
+        let why = if error.is_timeout() && secured {
+            // A server in clear waits for the rest of what to it is a strange line.
+            format!("no answer within {limit:?} (does the server speak TLS? If not: redis://)")
+        } else if error.is_timeout() {
+            format!("no answer within {limit:?}")
+        } else {
+            format!("no answer: {text}")
+        };
+        self.error(StoreErrorKind::Unavailable, why)
     }
 
     /// What it means that the call failed so after it was handed to a connection.
@@ -64,6 +76,9 @@ impl Call<'_> {
     }
 }
 
+/// How the location of a server begins that is to speak TLS.
+const SECURED: &str = "rediss://";
+
 /// The kind of an error answer, and a remedy where one is known.
 fn of_answer(error: &RedisError) -> (StoreErrorKind, &'static str) {
     use StoreErrorKind::{Denied, Misconfigured, Unavailable};
@@ -82,6 +97,9 @@ fn of_answer(error: &RedisError) -> (StoreErrorKind, &'static str) {
         "NOREPLICAS" => (Unavailable, "too few replicas keep up for min-replicas-to-write"),
         "LOADING" | "MASTERDOWN" | "CLUSTERDOWN" | "TRYAGAIN" | "MOVED" | "ASK" | "BUSY"
         | "FAILOVER" => (Unavailable, ""),
+        _ if error.to_string().contains("SELECT is not allowed in cluster mode") => {
+            (Misconfigured, "a cluster has one database: leave its number out of the URL")
+        }
         "ERR" if said.contains("max number of clients reached") => {
             (Unavailable, "raise maxclients")
         }

@@ -54,6 +54,11 @@ impl Nodes {
         self.known.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    /// How long connecting to one node may take.
+    pub(crate) const fn connecting(&self) -> Duration {
+        self.connecting
+    }
+
     /// Whether the server is a cluster, as far as is known.
     pub(crate) fn are_clustered(&self) -> bool {
         self.known().clustered == Some(true)

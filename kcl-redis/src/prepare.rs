@@ -22,9 +22,10 @@ impl Rows {
         if info.get("role") == Some("slave") {
             let primary = match (info.get("master_host"), info.get("master_port")) {
                 (Some(host), Some(port)) => format!("{host}:{port}"),
-                _ => "its primary".to_owned(),
+                _ => "which it does not tell".to_owned(),
             };
-            let why = format!("this is a read-only replica: give the address of {primary}");
+            let why =
+                format!("this is a read-only replica: give the address of its primary, {primary}");
             return Err(self.unusable(StoreErrorKind::Misconfigured, why));
         }
         if info.evicts() {
@@ -40,6 +41,13 @@ impl Rows {
             tracing::warn!(server = self.location, "kcl.store.volatile");
         }
         Ok(())
+    }
+
+    /// Deletes the layout's version.
+    pub(crate) async fn remove_layout(&self) -> StoreResult<()> {
+        let key = self.keys.layout();
+        let call = self.call("remove_layout", &key, Effect::Writes);
+        self.server.ask(&call, cmd("DEL").arg(&key)).await.map(drop)
     }
 
     async fn check_layout(&self) -> StoreResult<()> {

@@ -85,7 +85,10 @@ impl Server {
         let mut known = true;
         let mut attempts = 1;
         loop {
-            let link = lane.link(&self.nodes).await.map_err(|error| call.unreached(&error))?;
+            let link = lane
+                .link(&self.nodes)
+                .await
+                .map_err(|error| call.unreached(&error, self.nodes.connecting()))?;
             let answer: RedisResult<Value> = link.send(&command(known)).await;
             let error = match answer {
                 Ok(answer) => return Ok((answer, link)),

@@ -40,6 +40,15 @@ impl RedisStore {
         RedisStoreBuilder::new(application)
     }
 
+    /// Deletes the last that is left of an application whose rows are gone: the mark of the layout,
+    /// which [`LeaseStore::prepare`] writes anew. Beside the rights of a worker it needs `del`.
+    ///
+    /// # Errors
+    /// The server's.
+    pub async fn remove_layout(&self) -> StoreResult<()> {
+        self.rows.remove_layout().await
+    }
+
     pub(crate) const fn assemble(application: String, rows: Rows) -> Self {
         Self { application, rows }
     }

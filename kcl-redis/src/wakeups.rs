@@ -28,7 +28,8 @@ impl RedisWakeups {
         let call = rows.call("wakeups", name, Effect::Reads);
         let ears = Arc::default();
         let nodes = &rows.server.nodes;
-        let opened = nodes.open(&ears).await.map_err(|error| call.unreached(&error))?;
+        let opened =
+            nodes.open(&ears).await.map_err(|error| call.unreached(&error, nodes.connecting()))?;
         let mut connection = opened;
         let channel = rows.keys.channel(name);
         // A message to a channel of one node does not cross the whole cluster.

@@ -15,7 +15,7 @@ use kcl_core::{
 use kcl_postgres::PostgresStore;
 use kcl_tests::{
     postgres::{cause, run, superuser},
-    servers::{PgBouncer, Postgres},
+    servers::{Link, PgBouncer, Postgres},
 };
 use sqlx::Connection;
 
@@ -81,6 +81,25 @@ async fn what_was_acknowledged_outlives_a_crash_of_the_server() {
     let mut wakeups = store.wakeups(&worker(1)).await.unwrap().unwrap();
     store.wake(&worker(1)).await.unwrap();
     wakeups.next().await.unwrap();
+}
+
+#[tokio::test]
+#[expect(clippy::disallowed_methods, reason = "a real server, so real time")]
+async fn a_server_is_reached_by_callers_who_cannot_wait_for_a_connection() {
+    let server = Postgres::start().unwrap();
+    store(&server.url()).prepare().await.unwrap();
+    let link = Link::to(server.port()).unwrap();
+    // A connection takes four round trips, and a statement two: 1.2 s.
+    link.delay(Duration::from_millis(100));
+    let store = store(&format!("postgres://postgres@127.0.0.1:{}/postgres", link.port()));
+    for _ in 0..10 {
+        let listing = store.leases(None);
+        if let Ok(listed) = tokio::time::timeout(Duration::from_millis(600), listing).await {
+            assert_eq!(listed.unwrap().items, []);
+            return;
+        }
+    }
+    panic!("each caller began anew");
 }
 
 #[tokio::test]

@@ -7,18 +7,15 @@ use kcl_core::{
     env::Env,
     worker::{Worker, WorkerError, WorkerEvent, WorkerHandle},
 };
-use kcl_memory::MemoryServer;
 use tokio::{runtime::Runtime, sync::broadcast, task::JoinHandle};
 
 use super::{
     facts::WorkerNo,
     ledger::Ledger,
     mortal::{Life, Mortal},
+    store::DemoStore,
     stream::DemoStream,
 };
-
-/// The application all workers belong to.
-const APPLICATION: &str = "demo";
 
 /// How long a worker may take to leave.
 const LEAVING: Duration = Duration::from_secs(10);
@@ -26,7 +23,7 @@ const LEAVING: Duration = Duration::from_secs(10);
 /// The workers that run.
 pub(super) struct Fleet {
     stream: DemoStream,
-    store: MemoryServer,
+    store: DemoStore,
     ledger: Ledger,
     running: BTreeMap<WorkerNo, Running>,
 }
@@ -42,8 +39,8 @@ struct Running {
 
 impl Fleet {
     /// A fleet without workers, that reads `stream`.
-    pub(super) fn new(stream: DemoStream, ledger: Ledger) -> Self {
-        Self { stream, store: MemoryServer::new(), ledger, running: BTreeMap::new() }
+    pub(super) const fn new(stream: DemoStream, store: DemoStore, ledger: Ledger) -> Self {
+        Self { stream, store, ledger, running: BTreeMap::new() }
     }
 
     /// Starts a worker.
@@ -58,7 +55,8 @@ impl Fleet {
             .build()?;
         let (env, life) = Mortal::env();
         let ledger = self.ledger.clone();
-        let built = Worker::builder(self.stream.source()?, self.store.store(APPLICATION))
+        let source = Arc::new(self.stream.source()?);
+        let built = Worker::shared_builder(source, self.store.open()?)
             .worker_id(worker.to_string().parse()?)
             .env(env)
             .for_each_batch(move |batch| {

@@ -1,7 +1,7 @@
 //! `kcl demo`: a fleet at work in one process, and a verdict on it.
 //!
 //! A Kinesis API server, a stream of 20 shards, a steady producer, and workers that read it over
-//! HTTP with their leases in memory. Then shards split, workers join, one crashes, one leaves. The
+//! HTTP with their leases in memory, or in the store that is given. Then shards split, workers join, one crashes, one leaves. The
 //! picture goes to stderr; on stdout there is one JSON object when it is over:
 //!
 //! | key | meaning |
@@ -9,6 +9,7 @@
 //! | `verdict` | `ok`, or `bad` if there are problems |
 //! | `problems` | what is wrong, in words |
 //! | `seed`, `rate` | as given |
+//! | `store` | where leases were kept |
 //! | `duration_ms` | how long the run took |
 //! | `records.produced` | records the stream acknowledged |
 //! | `records.processed`, `.lost` | how many of them were processed at least once, and never |
@@ -46,6 +47,7 @@ mod payload;
 mod producer;
 mod script;
 mod server;
+mod store;
 mod stream;
 mod verdict;
 mod view;
@@ -58,7 +60,11 @@ use std::{
 use anyhow::Result;
 use kcl_core::env::Env;
 
-use self::{ledger::Ledger, script::Stage, server::KinesisServer, verdict::Verdict, view::View};
+use self::{
+    ledger::Ledger, script::Stage, server::KinesisServer, store::DemoStore, verdict::Verdict,
+    view::View,
+};
+use crate::config::Config;
 
 /// Shows a fleet at work: shards split, workers join, one crashes, one leaves. Needs nothing but
 /// this command, and takes less than a minute.
@@ -79,6 +85,10 @@ pub struct DemoArgs {
         value_parser = clap::value_parser!(u16).range(1..=600)
     )]
     pub calm: u16,
+    /// Where leases are kept: memory:, postgres://…, redis://…, dynamodb://TABLE. They belong to an
+    /// application of the demo's own, and are removed at its end [default: memory:].
+    #[arg(long, value_name = "URL")]
+    pub store: Option<String>,
     /// Plain lines instead of the moving picture, also on a terminal.
     #[arg(long)]
     pub plain: bool,
@@ -92,14 +102,15 @@ const INTERRUPTED: u8 = 130;
 /// # Errors
 /// What keeps the demo from being played to its end: the operating system refuses a thread or a
 /// port, a worker or the stream's server cannot go on.
-pub fn run(args: &DemoArgs) -> Result<ExitCode> {
+pub fn run(args: &DemoArgs, config: &Config) -> Result<ExitCode> {
+    let store = DemoStore::new(args.store.as_deref(), config)?;
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .worker_threads(1)
         .thread_name("demo")
         .enable_all()
         .build()?;
     let server = KinesisServer::start()?;
-    let played = runtime.block_on(play(args, &server));
+    let played = runtime.block_on(play_in(&store, args, &server));
     // Workers that still run after an error are not waited for.
     runtime.shutdown_background();
     let Some(verdict) = played? else {
@@ -113,12 +124,32 @@ pub fn run(args: &DemoArgs) -> Result<ExitCode> {
     Ok(if verdict.is_ok() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
-/// Plays the demo; `None` if it was interrupted.
-async fn play(args: &DemoArgs, server: &KinesisServer) -> Result<Option<Verdict>> {
+/// Plays the demo, and leaves nothing in the store; `None` if it was interrupted.
+async fn play_in(
+    store: &DemoStore,
+    args: &DemoArgs,
+    server: &KinesisServer,
+) -> Result<Option<Verdict>> {
+    store.prepare().await?;
     let env = Env::system();
     let ledger = Ledger::new(&env);
+    let mut stage = Stage::set(args, server.url(), store.clone(), ledger.clone(), env).await?;
+    let played = play(&mut stage, store, args, &ledger).await;
+    // Whoever still runs writes no more.
+    stage.stop();
+    let cleared = store.clear().await;
+    let verdict = played?;
+    cleared?;
+    Ok(verdict)
+}
+
+async fn play(
+    stage: &mut Stage,
+    store: &DemoStore,
+    args: &DemoArgs,
+    ledger: &Ledger,
+) -> Result<Option<Verdict>> {
     let mut view = View::new(args.plain);
-    let mut stage = Stage::set(args, server.url(), ledger.clone(), env).await?;
     let history = tokio::select! {
         biased;
         interrupted = interruption() => {
@@ -127,7 +158,7 @@ async fn play(args: &DemoArgs, server: &KinesisServer) -> Result<Option<Verdict>
         }
         played = stage.play(&mut view) => played?,
     };
-    let verdict = Verdict::of(&history, &ledger.book().troubles, args);
+    let verdict = Verdict::of(&history, &ledger.book().troubles, args, store);
     view.finish(&history, &verdict)?;
     Ok(Some(verdict))
 }

@@ -15,6 +15,7 @@ use super::{
     fleet::Fleet,
     ledger::Ledger,
     producer::{Producer, Stop},
+    store::DemoStore,
     stream::DemoStream,
     view::{Act, Scene, View},
 };
@@ -57,14 +58,20 @@ impl Stage {
     ///
     /// # Errors
     /// The server's.
-    pub(super) async fn set(args: &DemoArgs, url: &str, ledger: Ledger, env: Env) -> Result<Self> {
+    pub(super) async fn set(
+        args: &DemoArgs,
+        url: &str,
+        store: DemoStore,
+        ledger: Ledger,
+        env: Env,
+    ) -> Result<Self> {
         let stream = DemoStream::create(url, SHARDS, env.clone()).await?;
         let producer = Stop::default();
         let working =
             Producer::new(stream.clone(), ledger.clone(), &env, args.rate, producer.clone());
         let produced = beside(&env, "producer", working.run());
         Ok(Self {
-            fleet: Fleet::new(stream.clone(), ledger.clone()),
+            fleet: Fleet::new(stream.clone(), store, ledger.clone()),
             rng: Rng::new(args.seed),
             calm: Millis::from(args.calm) * 1_000,
             leaving: Vec::new(),
@@ -88,6 +95,14 @@ impl Stage {
         self.crash(view).await?;
         self.leave(view).await?;
         self.end(view).await
+    }
+
+    /// Switches everybody off who still runs.
+    pub(super) fn stop(&mut self) {
+        let running: Vec<WorkerNo> = self.fleet.workers().collect();
+        for worker in running {
+            self.fleet.crash(worker);
+        }
     }
 
     async fn start(&mut self, view: &mut View) -> Result<()> {

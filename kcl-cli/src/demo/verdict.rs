@@ -6,6 +6,7 @@ use super::{
     DemoArgs,
     facts::{History, Millis},
     judge::{EventReport, Findings, Records, judge},
+    store::DemoStore,
 };
 
 /// What a run was worth, as printed on stdout. Its keys are documented in [`crate::demo`].
@@ -15,6 +16,7 @@ pub(super) struct Verdict {
     problems: Vec<String>,
     seed: u64,
     rate: u32,
+    store: String,
     duration_ms: Millis,
     records: Records,
     lag_ms: Lag,
@@ -38,7 +40,12 @@ pub(super) struct Lag {
 
 impl Verdict {
     /// Judges a run that is over.
-    pub(super) fn of(history: &History, troubles: &[String], args: &DemoArgs) -> Self {
+    pub(super) fn of(
+        history: &History,
+        troubles: &[String],
+        args: &DemoArgs,
+        store: &DemoStore,
+    ) -> Self {
         let Findings { records, events, mut problems } = judge(history);
         problems.extend(troubles.iter().cloned());
         let verdict = if problems.is_empty() { Word::Ok } else { Word::Bad };
@@ -47,6 +54,7 @@ impl Verdict {
             problems,
             seed: args.seed,
             rate: args.rate,
+            store: store.to_string(),
             duration_ms: history.over,
             records,
             lag_ms: Lag::of(history),
@@ -62,6 +70,11 @@ impl Verdict {
     /// What is wrong, in words.
     pub(super) fn problems(&self) -> &[String] {
         &self.problems
+    }
+
+    /// Where leases were kept.
+    pub(super) fn store(&self) -> &str {
+        &self.store
     }
 
     /// What became of the records.

@@ -60,10 +60,10 @@ pub enum Action {
     Copy {
         /// The store to read: dynamodb://TABLE, postgres://…, redis://…
         #[arg(long, value_name = "URL")]
-        from: StoreUrl,
+        from: String,
         /// The store to fill.
         #[arg(long, value_name = "URL")]
-        to: StoreUrl,
+        to: String,
         /// Even while workers live in one of them.
         #[arg(long)]
         while_running: bool,
@@ -105,7 +105,9 @@ pub(crate) fn run(args: &LeasesArgs, config: &Config) -> anyhow::Result<ExitCode
 
 async fn act(action: &Action, config: &Config) -> anyhow::Result<()> {
     if let Action::Copy { from, to, while_running } = action {
-        let (from, to) = (from.open_shared(config)?, to.open_shared(config)?);
+        // Read here: a message of the arguments' parser would repeat a password.
+        let open = |url: &str| url.parse::<StoreUrl>()?.open_shared(config);
+        let (from, to) = (open(from)?, open(to)?);
         return transfer::copy(&*from, &*to, *while_running).await;
     }
     let store = StoreUrl::of(config)?.open_shared(config)?;

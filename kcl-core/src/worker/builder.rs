@@ -1,6 +1,6 @@
 //! Making and running a worker.
 
-use std::{collections::BTreeMap, fmt, future::Future, sync::Arc};
+use std::{collections::BTreeMap, fmt, future::Future, sync::Arc, time::Duration};
 
 use tokio::{
     sync::{broadcast, mpsc, oneshot},
@@ -19,8 +19,8 @@ use super::{
     supervisor::Supervisor,
 };
 use crate::{
-    coordinator::{Coordinator, Event},
-    env::Env,
+    coordinator::{Coordinator, Event, Outcome},
+    env::{Env, Time},
     lease::WorkerId,
     processor::{ProcessorError, ProcessorFactory, RecordBatch, from_batches},
     settings::{InvalidSettings, ProgressMode, Settings},
@@ -156,11 +156,22 @@ impl Worker {
         directions: mpsc::UnboundedSender<Direction>,
         ready: oneshot::Sender<Result<(), StoreError>>,
     ) -> Result<(), WorkerError> {
-        let Self { id, settings, env, store, shared, validity, events } = self;
+        let Self { id, settings, env, store, shared, validity, mut events } = self;
         let spawner = Arc::clone(&env.spawner);
         let status = shared.status.clone();
         let keep = async move {
-            let prepared = prepare(&*store, &env, &directions).await;
+            let prepared = tokio::select! {
+                biased;
+                prepared = prepare(&*store, &env, &directions) => prepared,
+                () = told_to_leave(&mut events.1) => {
+                    // Nothing was registered, so there is nothing to hand over.
+                    tracing::info!(outcome = %Outcome::Left, "kcl.worker.finished");
+                    // Nobody listens if the worker's future is gone.
+                    let _ = directions.send(Direction::Finished(Outcome::Left));
+                    let _ = ready.send(Ok(()));
+                    return;
+                }
+            };
             let go = prepared.is_ok();
             if ready.send(prepared).is_err() || !go {
                 return;
@@ -191,18 +202,36 @@ impl Worker {
     }
 }
 
+/// Waits until somebody asks the worker to leave that has not begun yet.
+async fn told_to_leave(events: &mut mpsc::UnboundedReceiver<Event>) {
+    while let Some(event) = events.recv().await {
+        if matches!(event, Event::Leave) {
+            return;
+        }
+    }
+    // The supervisor has a sender as long as it lives.
+    std::future::pending().await
+}
+
 /// Prepares the store; what may pass is waited out.
 async fn prepare(
     store: &dyn LeaseStore,
     env: &Env,
     directions: &mpsc::UnboundedSender<Direction>,
 ) -> Result<(), StoreError> {
-    const PAUSE: std::time::Duration = std::time::Duration::from_millis(500);
+    const PAUSE: Duration = Duration::from_millis(500);
+    // What has not changed is said again after this time.
+    const REMINDER: Duration = Duration::from_secs(30);
+    let mut said: Option<(String, Time)> = None;
     loop {
         match store.prepare().await {
             Err(error) if error.is_retryable() && !directions.is_closed() => {
                 let source = error.source.as_deref().map(ToString::to_string).unwrap_or_default();
-                tracing::warn!(%error, source, "kcl.store.unprepared");
+                let (what, now) = (format!("{error}: {source}"), env.clock.now());
+                if said.as_ref().is_none_or(|(last, at)| *last != what || now >= *at + REMINDER) {
+                    tracing::warn!(%error, source, "kcl.store.unprepared");
+                    said = Some((what, now));
+                }
                 env.clock.sleep(PAUSE).await;
             }
             result => return result,

@@ -25,7 +25,10 @@ fn a_write_without_an_answer_may_have_been_applied_and_a_read_has_not() {
     for kind in [io::ErrorKind::TimedOut, io::ErrorKind::BrokenPipe, io::ErrorKind::UnexpectedEof] {
         assert_eq!(WRITE.failed(&broken(kind)).kind, StoreErrorKind::Unknown);
         assert_eq!(READ.failed(&broken(kind)).kind, StoreErrorKind::Unavailable);
-        assert_eq!(WRITE.unreached(&broken(kind)).kind, StoreErrorKind::Unavailable);
+        assert_eq!(
+            WRITE.unreached(&broken(kind), Duration::from_secs(1)).kind,
+            StoreErrorKind::Unavailable
+        );
     }
 }
 

@@ -1,4 +1,4 @@
-//! A proxy before a DynamoDB server that counts what each request costs.
+//! A proxy before a DynamoDB or Kinesis server that counts requests, and what each costs.
 
 use std::{
     collections::BTreeMap,
@@ -13,8 +13,8 @@ use std::{
 
 use serde_json::Value;
 
-/// Passes requests on to a DynamoDB server, and counts them by operation with the capacity units
-/// they consumed. It asks the server for those; a refused write, of which servers tell nothing,
+/// Passes requests on to a server, and counts them by operation: those to DynamoDB with the
+/// capacity units they consumed. It asks the server for those; a refused write, of which servers tell nothing,
 /// costs a unit. It ends when this is dropped.
 #[derive(Debug)]
 pub struct Counted {
@@ -27,6 +27,7 @@ pub struct Counted {
 struct Shared {
     upstream: String,
     bill: Mutex<Bill>,
+    refusals: Mutex<BTreeMap<String, &'static str>>,
     done: AtomicBool,
 }
 
@@ -42,8 +43,8 @@ pub struct Cost {
     pub units: f64,
 }
 
-/// The operations that consume units.
-const WRITES: [&str; 3] = ["UpdateItem", "PutItem", "DeleteItem"];
+/// The operations that consume write units.
+pub const WRITES: [&str; 3] = ["UpdateItem", "PutItem", "DeleteItem"];
 const READS: [&str; 3] = ["GetItem", "Query", "Scan"];
 
 impl Counted {
@@ -55,8 +56,12 @@ impl Counted {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?;
         let own = listener.local_addr()?;
         let upstream = url.trim_start_matches("http://").to_owned();
-        let (bill, done) = (Mutex::default(), AtomicBool::new(false));
-        let shared = Arc::new(Shared { upstream, bill, done });
+        let shared = Arc::new(Shared {
+            upstream,
+            bill: Mutex::default(),
+            refusals: Mutex::default(),
+            done: AtomicBool::new(false),
+        });
         let serving = Arc::clone(&shared);
         let serve = move || {
             for client in listener.incoming().map_while(Result::ok) {
@@ -79,6 +84,19 @@ impl Counted {
         &self.url
     }
 
+    /// Refuses these operations from now on, and no others, without the server's knowing: with a
+    /// code like `AccessDeniedException`.
+    pub fn refuse(&self, operations: &[&str], code: &'static str) {
+        let refusals = operations.iter().map(|operation| ((*operation).to_owned(), code));
+        *self.shared.refusals() = refusals.collect();
+    }
+
+    /// Whether this operation was asked for since the last [`Self::take`].
+    #[must_use]
+    pub fn has_seen(&self, operation: &str) -> bool {
+        self.shared.bill().contains_key(operation)
+    }
+
     /// What was asked since this was asked last.
     #[must_use]
     pub fn take(&self) -> Bill {
@@ -97,6 +115,10 @@ pub fn units(bill: &Bill) -> (f64, f64) {
 }
 
 impl Shared {
+    fn refusals(&self) -> MutexGuard<'_, BTreeMap<String, &'static str>> {
+        self.refusals.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     fn bill(&self) -> MutexGuard<'_, Bill> {
         self.bill.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -109,6 +131,11 @@ impl Shared {
         while let Some(mut request) = Message::read(&mut requests)? {
             let operation = request.header("x-amz-target").unwrap_or_default();
             let operation = operation.rsplit('.').next().unwrap_or_default().to_owned();
+            let refusal = self.refusals().get(&operation).copied();
+            if let Some(code) = refusal {
+                Message::refusing(&operation, code).write(client)?;
+                continue;
+            }
             let counts = WRITES.contains(&&*operation) || READS.contains(&&*operation);
             if counts {
                 request.ask_for_units();
@@ -162,6 +189,16 @@ impl Message {
         message.body = vec![0; length];
         from.read_exact(&mut message.body)?;
         Ok(Some(message))
+    }
+
+    fn refusing(operation: &str, code: &str) -> Self {
+        let body = serde_json::json!({
+            "__type": format!("com.amazonaws.dynamodb.v20120810#{code}"),
+            "message": format!("{operation} is refused by the test"),
+        });
+        let kind = ("content-type".to_owned(), "application/x-amz-json-1.0".to_owned());
+        let first = "HTTP/1.1 400 Bad Request\r\n".to_owned();
+        Self { first, headers: vec![kind], body: body.to_string().into_bytes() }
     }
 
     fn header(&self, name: &str) -> Option<&str> {

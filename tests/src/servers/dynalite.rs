@@ -2,6 +2,8 @@
 
 use std::{io, process::Command};
 
+use rustix::process::Signal;
+
 use super::process::{ServerProcess, beside_install, installed};
 
 /// The server that refuses things: it tells no row of a refused write, knows neither point-in-time
@@ -9,8 +11,9 @@ use super::process::{ServerProcess, beside_install, installed};
 /// words.
 #[derive(Debug)]
 pub struct Dynalite {
+    port: u16,
     url: String,
-    _process: ServerProcess,
+    process: ServerProcess,
 }
 
 /// A port in name only: the server gets a free one.
@@ -29,10 +32,31 @@ impl Dynalite {
             .arg(installed("dynalite/node_modules/dynalite/cli.js")?)
             .args(["--port", PORT, "--createTableMs", "100"]);
         let prefix = format!("listening {PORT} on ");
-        let (process, port) = ServerProcess::start(&mut command, |line| {
-            line.strip_prefix(&prefix).map(ToOwned::to_owned)
-        })?;
-        Ok(Self { url: format!("http://127.0.0.1:{port}"), _process: process })
+        let (process, port) =
+            ServerProcess::start(&mut command, |line| line.strip_prefix(&prefix)?.parse().ok())?;
+        Ok(Self { port, url: format!("http://127.0.0.1:{port}"), process })
+    }
+
+    /// The port it listens on.
+    #[must_use]
+    pub const fn port(&self) -> u16 {
+        self.port
+    }
+
+    /// Stops the process until [`Self::resume`]: connections stay, nobody answers.
+    ///
+    /// # Errors
+    /// It has ended.
+    pub fn pause(&self) -> io::Result<()> {
+        self.process.signal(Signal::STOP)
+    }
+
+    /// Lets a paused process go on.
+    ///
+    /// # Errors
+    /// It has ended.
+    pub fn resume(&self) -> io::Result<()> {
+        self.process.signal(Signal::CONT)
     }
 
     /// Where it listens.

@@ -8,6 +8,7 @@ use tokio::{net::TcpListener, sync::oneshot};
 /// when this is dropped. Tells the row of a refused write; knows no point-in-time recovery.
 #[derive(Debug)]
 pub struct Dynoxide {
+    port: u16,
     url: String,
     stop: Option<oneshot::Sender<()>>,
     thread: Option<JoinHandle<()>>,
@@ -21,7 +22,7 @@ impl Dynoxide {
     pub fn start() -> io::Result<Self> {
         let listener = std::net::TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?;
         listener.set_nonblocking(true)?;
-        let url = format!("http://{}", listener.local_addr()?);
+        let port = listener.local_addr()?.port();
         let database = dynoxide::Database::memory().map_err(io::Error::other)?;
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
         let (stop, stopped) = oneshot::channel::<()>();
@@ -35,7 +36,18 @@ impl Dynoxide {
         let thread = std::thread::Builder::new()
             .name("dynoxide".into())
             .spawn(move || runtime.block_on(serve))?;
-        Ok(Self { url, stop: Some(stop), thread: Some(thread) })
+        Ok(Self {
+            port,
+            url: format!("http://127.0.0.1:{port}"),
+            stop: Some(stop),
+            thread: Some(thread),
+        })
+    }
+
+    /// The port it listens on.
+    #[must_use]
+    pub const fn port(&self) -> u16 {
+        self.port
     }
 
     /// Where it listens.

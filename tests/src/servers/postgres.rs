@@ -8,6 +8,8 @@ use std::{
     sync::atomic::{AtomicU64, Ordering},
 };
 
+use rustix::process::{Pid, Signal, kill_process};
+
 use super::process::{ServerProcess, installed};
 
 /// A server with an empty database, whose superuser `postgres` needs no password.
@@ -16,6 +18,8 @@ pub struct Postgres {
     release: PostgresRelease,
     home: Folder,
     port: u16,
+    /// What it is started with beyond the usual.
+    settings: Vec<String>,
     process: Option<ServerProcess>,
 }
 
@@ -54,16 +58,29 @@ impl Postgres {
         Self::start_release(PostgresRelease::Packaged)
     }
 
+    /// The same with more settings, like `max_connections=500`.
+    ///
+    /// # Errors
+    /// It cannot be started, or is not installed.
+    pub fn start_with(settings: &[&str]) -> io::Result<Self> {
+        let settings = settings.iter().map(ToString::to_string).collect();
+        Self::start_anew(PostgresRelease::Packaged, settings)
+    }
+
     /// Starts a fresh server.
     ///
     /// # Errors
     /// It cannot be started, or is not installed.
     pub fn start_release(release: PostgresRelease) -> io::Result<Self> {
+        Self::start_anew(release, Vec::new())
+    }
+
+    fn start_anew(release: PostgresRelease, settings: Vec<String>) -> io::Result<Self> {
         let home = Folder::create("postgres")?;
         let mut initdb = unprivileged(&release.programs()?.join("initdb"));
         initdb.arg("-D").arg(home.data()).args(["-A", "trust", "-U", "postgres", "--no-sync"]);
         finish(initdb.args(["-E", "UTF8", "--locale", "C.UTF-8"]))?;
-        let mut server = Self { release, home, port: free_port()?, process: None };
+        let mut server = Self { release, home, port: free_port()?, settings, process: None };
         server.go_on()?;
         Ok(server)
     }
@@ -79,8 +96,8 @@ impl Postgres {
         finish(
             copy.args(["--write-recovery-conf", "--no-sync", "-c", "fast", "-D"]).arg(home.data()),
         )?;
-        let release = self.release;
-        let mut server = Self { release, home, port: free_port()?, process: None };
+        let (release, settings) = (self.release, self.settings.clone());
+        let mut server = Self { release, home, port: free_port()?, settings, process: None };
         server.go_on()?;
         Ok(server)
     }
@@ -118,7 +135,8 @@ impl Postgres {
                 "-c",
                 "log_min_error_statement=panic",
             ])
-            .args(["-c", "max_connections=100", "-c", "log_statement=none"]);
+            .args(["-c", "max_connections=100", "-c", "log_statement=none"])
+            .args(self.settings.iter().flat_map(|setting| ["-c", setting]));
         let (process, ()) = ServerProcess::start(&mut command, |line| {
             READY.iter().any(|said| line.contains(said)).then_some(())
         })?;
@@ -134,6 +152,44 @@ impl Postgres {
         let stopped = self.control(&["stop", "-m", "immediate", "-w"]);
         self.process = None;
         stopped
+    }
+
+    /// Stops all of the server's processes until [`Self::resume`]: connections stay, nobody answers.
+    ///
+    /// # Errors
+    /// It does not run.
+    pub fn pause(&self) -> io::Result<()> {
+        self.signal(Signal::STOP)
+    }
+
+    /// Lets a paused server go on.
+    ///
+    /// # Errors
+    /// It does not run.
+    pub fn resume(&self) -> io::Result<()> {
+        self.signal(Signal::CONT)
+    }
+
+    /// The process that is the parent of all others.
+    ///
+    /// # Errors
+    /// It does not run.
+    pub fn process_id(&self) -> io::Result<i32> {
+        let first = fs::read_to_string(self.home.data().join("postmaster.pid"))?;
+        let first = first.lines().next().and_then(|line| line.parse().ok());
+        first.ok_or_else(|| io::Error::other("the server does not say its process"))
+    }
+
+    /// Each of its processes is its own group, so each gets the signal: first the one that would
+    /// start more of them.
+    fn signal(&self, signal: Signal) -> io::Result<()> {
+        let first = self.process_id()?;
+        send(first, signal)?;
+        for process in children(first)? {
+            // One that has just ended needs no signal.
+            drop(send(process, signal));
+        }
+        Ok(())
     }
 
     /// The port it listens on.
@@ -160,6 +216,23 @@ impl Drop for Postgres {
         // It may have ended by itself.
         drop(self.crash());
     }
+}
+
+fn send(process: i32, signal: Signal) -> io::Result<()> {
+    let process = Pid::from_raw(process).ok_or(io::ErrorKind::InvalidInput)?;
+    Ok(kill_process(process, signal)?)
+}
+
+/// The processes whose parent is this one.
+fn children(parent: i32) -> io::Result<Vec<i32>> {
+    let is_child = |process: &i32| {
+        let status = fs::read_to_string(format!("/proc/{process}/status")).unwrap_or_default();
+        let of = status.lines().find_map(|line| line.strip_prefix("PPid:"));
+        of.is_some_and(|of| of.trim() == parent.to_string())
+    };
+    let all = fs::read_dir("/proc")?.flatten();
+    let all = all.filter_map(|entry| entry.file_name().to_str()?.parse().ok());
+    Ok(all.filter(is_child).collect())
 }
 
 /// What a server says that serves, or one that follows another.

@@ -46,6 +46,12 @@ impl ServerProcess {
         }
     }
 
+    /// The process.
+    #[must_use]
+    pub fn id(&self) -> i32 {
+        Pid::from_child(&self.0).as_raw_nonzero().get()
+    }
+
     /// Sends a signal.
     ///
     /// # Errors

@@ -148,9 +148,21 @@ impl RedisServer {
         self.signal(Signal::CONT)
     }
 
+    /// The server's process.
+    ///
+    /// # Errors
+    /// It does not run.
+    pub fn process_id(&self) -> io::Result<i32> {
+        Ok(self.running()?.id())
+    }
+
     fn signal(&self, signal: Signal) -> io::Result<()> {
+        self.running()?.signal(signal)
+    }
+
+    fn running(&self) -> io::Result<&ServerProcess> {
         let gone = || io::Error::new(io::ErrorKind::NotFound, "the server does not run");
-        self.process.as_ref().ok_or_else(gone)?.signal(signal)
+        self.process.as_ref().ok_or_else(gone)
     }
 
     /// Where it listens, as `redis://host:port`.

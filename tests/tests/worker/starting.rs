@@ -10,12 +10,13 @@ use std::{
 
 use kcl_core::{
     settings::Settings,
+    store::StoreErrorKind,
     worker::{Worker, WorkerError},
 };
 
 use kcl_memory::{
     Faulty,
-    faults::{Fate, Policy},
+    faults::{Fate, Outcome, Policy},
 };
 
 use crate::bench::{Bench, Running, virtually};
@@ -80,6 +81,26 @@ fn run_until_leaves_when_its_signal_comes() {
         bench.sleep(5_000).await;
         assert_eq!((next.leases(), bench.log.len()), (4, 40));
         next.stop().await.unwrap();
+    });
+}
+
+#[test]
+fn a_worker_that_waits_for_its_store_leaves_when_it_is_asked_to() {
+    virtually(|env| async move {
+        let bench = Bench::new(env.clone(), 1);
+        let away: Policy = Arc::new(|_| Fate::of(Outcome::Refused(StoreErrorKind::Unavailable)));
+        let store = Faulty::new(Arc::new(bench.server.store("test")), env.clone(), away);
+        let worker = Worker::builder(bench.stream.clone(), store)
+            .env(env.clone())
+            .for_each_batch(|_| async { Ok(()) })
+            .build()
+            .unwrap();
+        let worker = Running::start(worker);
+        bench.sleep(10_000).await;
+        let asked = env.clock.now();
+        worker.stop().await.unwrap();
+        assert!(env.clock.now().since(asked) < Duration::from_secs(1));
+        assert_eq!(bench.server.writes(), 0);
     });
 }
 

@@ -32,6 +32,7 @@ pub(super) fn summary(verdict: &Verdict) -> Vec<Line> {
             records.out_of_order_key
         ),
     ));
+    lines.push(Line::of(Ink::Usual, format!(" leases in {}", verdict.store())));
     if verdict.is_ok() {
         lines.push(Line::of(Ink::Good, " ✓ ok"));
     } else {

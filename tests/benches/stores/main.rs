@@ -1,0 +1,33 @@
+//! What a big fleet asks of its lease store, idle and at work, and what that costs the server.
+//!
+//! `cargo bench -p kcl-tests --bench stores -- [--store memory|postgres|redis|dynamodb]
+//! [--leases 1000] [--workers 50] [--seconds 30]` prints a Markdown table. All workers are in this
+//! process, as is the stream; each has a store of its own, with the default settings but one:
+//! checkpoints are written once a second.
+
+#![allow(clippy::print_stdout, clippy::print_stderr, reason = "this is where results go")]
+
+mod arguments;
+mod backend;
+mod counts;
+mod fleet;
+mod processor_time;
+mod row;
+
+use anyhow::Result;
+
+use arguments::Arguments;
+use row::{HEAD, Row};
+
+fn main() -> Result<()> {
+    let arguments = Arguments::parse(std::env::args().skip(1))?;
+    let runtime = tokio::runtime::Runtime::new()?;
+    println!("{HEAD}");
+    for &backend in &arguments.stores {
+        eprintln!("{}", backend.name());
+        for row in runtime.block_on(Row::measure(backend, &arguments))? {
+            println!("{row}");
+        }
+    }
+    Ok(())
+}

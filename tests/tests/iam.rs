@@ -1,0 +1,154 @@
+//! The IAM policies of `deploy/iam`, held against the calls of a real run: what is called is
+//! allowed, and what is allowed is called.
+
+#![expect(clippy::unwrap_used, reason = "helpers of tests fail the test")]
+
+use std::{
+    collections::BTreeSet,
+    path::Path,
+    process::{Command, Stdio},
+};
+
+use anyhow::{Context, Result, ensure};
+use kcl_core::store::LeaseStore;
+use kcl_dynamo::DynamoStore;
+use kcl_tests::{
+    dynamo,
+    fleet::{Fleet, History, Launch, Producer, Signal},
+    kinesis::TestStream,
+    servers::{Counted, Dynoxide, Ferrokinesis},
+};
+use serde_json::Value;
+
+/// The `kcl` command.
+const KCL: &str = env!("CARGO_BIN_EXE_kcl-under-test");
+
+const APPLICATION: &str = "iam-policies";
+
+/// Actions, like `kinesis:GetRecords`.
+type Actions = BTreeSet<String>;
+
+/// Both services, each behind a proxy that records calls.
+struct Recorded {
+    kinesis: Counted,
+    dynamodb: Counted,
+}
+
+impl Recorded {
+    /// Records what is called from now on, on these servers.
+    fn before(kinesis: &Ferrokinesis, dynamodb: &Dynoxide) -> Result<Self> {
+        let (kinesis, dynamodb) = (kinesis.url(), dynamodb.url());
+        Ok(Self { kinesis: Counted::before(kinesis)?, dynamodb: Counted::before(dynamodb)? })
+    }
+
+    /// What was called since this was asked last.
+    fn actions(&self) -> Actions {
+        let named = |service: &'static str, proxy: &Counted| {
+            proxy.take().into_keys().map(move |action| format!("{service}:{action}"))
+        };
+        named("kinesis", &self.kinesis).chain(named("dynamodb", &self.dynamodb)).collect()
+    }
+
+    /// Runs a command to its end.
+    fn run(&self, arguments: &[&str]) -> Result<()> {
+        let mut command: Command = Launch::command(KCL.as_ref());
+        command.args(arguments).args(["--region", "us-east-1"]).stdin(Stdio::null());
+        command.args(["--kinesis-endpoint", self.kinesis.url()]);
+        command.args(["--dynamodb-endpoint", self.dynamodb.url()]);
+        let output = command.output()?;
+        ensure!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+        Ok(())
+    }
+}
+
+/// The actions that a policy allows, on one stream and one table.
+fn allowed(policy: &str) -> Result<Actions> {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../deploy/iam").join(policy);
+    let text = std::fs::read_to_string(&path).with_context(|| path.display().to_string())?;
+    let policy: Value = serde_json::from_str(&text)?;
+    ensure!(policy["Version"] == "2012-10-17", "{policy}");
+    let mut actions = Actions::new();
+    for statement in policy["Statement"].as_array().context("no statements")? {
+        ensure!(statement["Effect"] == "Allow", "{statement}");
+        let of = statement["Action"].as_array().context("no actions")?;
+        let of: Vec<_> = of.iter().filter_map(Value::as_str).collect();
+        let resource = statement["Resource"].as_str().context("no resource")?;
+        let service = of[0].split_once(':').context("no service")?.0;
+        let kind = match service {
+            "kinesis" => "stream/${STREAM}",
+            _ => "table/${TABLE}",
+        };
+        ensure!(resource == format!("arn:aws:{service}:${{REGION}}:${{ACCOUNT}}:{kind}"));
+        ensure!(of.iter().all(|action| action.starts_with(service) && !action.contains('*')));
+        actions.extend(of.into_iter().map(ToOwned::to_owned));
+    }
+    Ok(actions)
+}
+
+/// A fleet that shares a stream, meets a split, loses a worker, forgets it, and goes home; while
+/// both live, somebody looks.
+async fn a_life(
+    recorded: &Recorded,
+    stream: &TestStream,
+    looks: impl Fn() -> Result<()>,
+) -> Result<()> {
+    let launch = Launch::new(KCL, &stream.name, recorded.kinesis.url(), recorded.dynamodb.url());
+    let launch = launch.with(&["--profile", "fast"]).set("consumer.poll_interval_ms=200");
+    // Rows of the dead are deleted at an audit.
+    let mut launch = launch.set("coordination.audit_interval=2s");
+    launch.application = APPLICATION.to_owned();
+    let mut fleet = Fleet::new(launch)?;
+    fleet.start_all(&["a", "b"])?;
+    fleet.until_shared(&[1, 1]).await?;
+    Producer::new(stream, 10).put(50).await?;
+    fleet.until_delivered(50).await?;
+    fleet.standby().await?;
+    looks()?;
+    stream.split(&stream.shards().await?[0]).await?;
+    fleet.until_shared(&[2, 1]).await?;
+    fleet.signal("a", Signal::KILL)?;
+    fleet.until_shared(&[3]).await?;
+    let forgotten = |_: &History| recorded.dynamodb.has_seen("DeleteItem");
+    fleet.until("the dead worker's row is deleted", forgotten).await?;
+    fleet.leave("b").await
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn each_policy_allows_what_is_called_and_nothing_more() -> Result<()> {
+    let (kinesis, dynamodb) = (Ferrokinesis::start()?, Dynoxide::start()?);
+    // Made by other hands than those that are watched.
+    let stream = TestStream::create(kinesis.url(), APPLICATION, 2).await?;
+    let consumer = allowed("consumer.json")?;
+    let consuming = Recorded::before(&kinesis, &dynamodb)?;
+
+    let builder = DynamoStore::builder(APPLICATION);
+    let store = builder.client_config(dynamo::config(consuming.dynamodb.url())).build()?;
+    store.prepare().await?;
+    let creating: Actions = consuming.actions().difference(&consumer).cloned().collect();
+    assert_eq!(creating, allowed("lease-table.json")?, "to create the table, beside consuming");
+
+    let producing = Recorded::before(&kinesis, &dynamodb)?;
+    producing.run(&[
+        "produce",
+        "--stream",
+        APPLICATION,
+        "--total",
+        "20",
+        "--batch-delay-ms",
+        "1",
+    ])?;
+    assert_eq!(producing.actions(), allowed("producer.json")?, "to produce");
+
+    let looking = Recorded::before(&kinesis, &dynamodb)?;
+    let look = || {
+        for action in [&["list", "--no-wait"][..], &["list"], &["export"]] {
+            let leases = ["leases", "--app", APPLICATION, "--store", "dynamodb"];
+            looking.run(&[&leases[..], action].concat())?;
+        }
+        Ok(())
+    };
+    a_life(&consuming, &stream, look).await?;
+    assert_eq!(consuming.actions(), consumer, "to consume");
+    assert_eq!(looking.actions(), allowed("operator.json")?, "to look");
+    Ok(())
+}
