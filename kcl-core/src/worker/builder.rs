@@ -2,14 +2,12 @@
 
 use std::{collections::BTreeMap, fmt, future::Future, sync::Arc};
 
-use tokio::{
-    sync::{broadcast, mpsc, oneshot},
-    task::JoinSet,
-};
+use tokio::sync::{broadcast, mpsc, oneshot};
 
 use super::{
     WorkerError, WorkerEvent, WorkerStatus,
     budget::Budget,
+    call::Calls,
     gate::Validity,
     keeper::{Direction, Keeper},
     run::{DeadLetter, Shared},
@@ -175,7 +173,7 @@ impl Worker {
                 sender: events.0,
                 directions,
                 gates: BTreeMap::new(),
-                calls: JoinSet::new(),
+                calls: Calls::new(),
             };
             keeper.keep().await;
         };

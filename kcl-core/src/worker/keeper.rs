@@ -5,11 +5,11 @@
 
 use std::{collections::BTreeMap, sync::Arc};
 
-use tokio::{sync::mpsc, task::JoinSet};
-use tracing::{debug, info, warn};
+use tokio::sync::mpsc;
+use tracing::{debug, info};
 
 use super::{
-    call::carry_out,
+    call::{Calls, carry_out},
     event::WorkerEvent,
     gate::{Gate, GateState, Validity},
     status::StatusBoard,
@@ -19,7 +19,6 @@ use super::{
 use crate::{
     coordinator::{
         CallId, Command, Coordinator, Event, Notice, Outcome, RunCommand, RunOrder, StoreCall,
-        StoreOutcome,
     },
     env::Env,
     lease::{EndSession, Ending, Lease, LeaseKey},
@@ -53,7 +52,7 @@ pub(super) struct Keeper {
     pub(super) sender: mpsc::UnboundedSender<Event>,
     pub(super) directions: mpsc::UnboundedSender<Direction>,
     pub(super) gates: BTreeMap<LeaseKey, Arc<Gate>>,
-    pub(super) calls: JoinSet<(CallId, StoreOutcome)>,
+    pub(super) calls: Calls,
 }
 
 impl Keeper {
@@ -67,14 +66,7 @@ impl Keeper {
             let event = tokio::select! {
                 biased;
                 () = self.directions.closed() => return self.abandon().await,
-                Some(done) = self.calls.join_next() => match done {
-                    Ok((id, outcome)) => Event::Store(id, outcome),
-                    // A call is never aborted, so this is a panic in the store.
-                    Err(error) => {
-                        warn!(%error, "kcl.store.panicked");
-                        Event::Tick
-                    }
-                },
+                (id, outcome) = self.calls.next() => Event::Store(id, outcome),
                 Some(event) = self.events.recv() => event,
                 heard = waking.next() => match heard {
                     Heard::Opened => Event::Pushes(true),
@@ -123,7 +115,7 @@ impl Keeper {
         let deadline = if matches!(call, StoreCall::Beat(_)) { timeout } else { timeout / 2 };
         telemetry::log_call(&call);
         let (store, clock) = (Arc::clone(&self.store), Arc::clone(&self.env.clock));
-        self.calls.spawn(async move { (id, carry_out(store, clock, call, deadline).await) });
+        self.calls.start(&*self.env.spawner, id, carry_out(store, clock, call, deadline));
     }
 
     /// Gates first: whatever is to stop has stopped dispatching before anything else is done.

@@ -5,17 +5,14 @@ use std::sync::Arc;
 use tokio::sync::mpsc;
 use tracing::{error, warn};
 
-use super::{
-    Run, Shared, backoff::Backoff, catch::CatchPanic, fetch::Fetched, meter::Meter,
-    patience::Patience,
-};
+use super::{Run, Shared, backoff::Backoff, fetch::Fetched, meter::Meter, patience::Patience};
 use crate::{
     coordinator::RunNews,
     lease::{Checkpoint, Progress},
     processor::{RecordBatch, RecordProcessor},
     settings::{OnRecordsLost, ProgressMode},
     stream::{Batch, Position, Shard},
-    worker::{event::WorkerEvent, gate::GateState},
+    worker::{catch::CatchPanic, event::WorkerEvent, gate::GateState},
 };
 
 /// Why delivery ended.

@@ -4,13 +4,13 @@ use std::{sync::Arc, time::Duration};
 
 use tracing::{error, warn};
 
-use super::{Run, catch::CatchPanic, deliver::Delivering, fetch::list_children};
+use super::{Run, deliver::Delivering, fetch::list_children};
 use crate::{
     coordinator::RunNews,
     processor::{RecordBatch, Stop},
     settings::OnStall,
     stream::Shard,
-    worker::event::WorkerEvent,
+    worker::{catch::CatchPanic, event::WorkerEvent},
 };
 
 /// How long a processor that lost its lease may take to tidy up.

@@ -1,7 +1,6 @@
 //! One held lease: reading its shard, delivering its records, ending it.
 
 mod backoff;
-mod catch;
 mod deliver;
 mod fetch;
 mod finish;
