@@ -197,6 +197,11 @@ impl<'a> Delivering<'a> {
             }
             return went_on;
         }
+        // A smaller part is another one: to find a record in a thousand takes ten halvings, and must
+        // not take ten times the longest pause.
+        if patience.next().is_some_and(|part| part.len() < batch.len()) {
+            self.backoff.reset();
+        }
         self.pause().await;
         true
     }

@@ -1,0 +1,94 @@
+//! Promises of the worker that the simulation once found broken, each by itself: on virtual time,
+//! without faults but the one it is about.
+
+#![allow(clippy::unwrap_used, reason = "what goes wrong here fails the test")]
+
+use std::{
+    future::Future,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::Duration,
+};
+
+use kcl_core::{
+    env::Env,
+    processor::RecordBatch,
+    settings::{OnFailure, Settings},
+    stream::Record,
+    worker::{Worker, WorkerBuilder, WorkerHandle},
+};
+use kcl_memory::{MemoryServer, MemoryStream, stream::StreamOptions, virtual_env};
+
+/// A stream of one shard, and a store.
+struct Bench {
+    env: Env,
+    stream: MemoryStream,
+    server: MemoryServer,
+}
+
+fn virtually<F: Future>(test: impl FnOnce(Bench) -> F) -> F::Output {
+    let mut runtime = tokio::runtime::Builder::new_current_thread();
+    runtime.enable_time().start_paused(true).build().unwrap().block_on(async {
+        let env = virtual_env(7);
+        let options = StreamOptions { env: env.clone(), ..StreamOptions::new("orders") };
+        let server = MemoryServer::with_clock(env.clock.clone());
+        test(Bench { env, stream: MemoryStream::with(options), server }).await
+    })
+}
+
+impl Bench {
+    fn put(&self, numbers: std::ops::Range<u32>) {
+        for n in numbers {
+            self.stream.put("key", n.to_string()).unwrap();
+        }
+    }
+
+    fn worker(&self, id: &str, settings: Settings) -> WorkerBuilder {
+        Worker::builder(self.stream.clone(), self.server.store("test"))
+            .worker_id(id.parse().unwrap())
+            .env(self.env.clone())
+            .settings(settings)
+    }
+
+    async fn sleep(&self, seconds: u64) {
+        self.env.clock.sleep(Duration::from_secs(seconds)).await;
+    }
+}
+
+#[expect(clippy::disallowed_methods, reason = "a test may spawn")]
+fn start(worker: WorkerBuilder) -> (WorkerHandle, tokio::task::JoinHandle<()>) {
+    let worker = worker.build().unwrap();
+    (worker.handle(), tokio::spawn(async move { worker.run().await.unwrap() }))
+}
+
+fn number(record: &Record) -> u32 {
+    std::str::from_utf8(&record.data).unwrap().parse().unwrap()
+}
+
+#[test]
+fn a_record_that_keeps_failing_is_found_in_a_minute_also_if_it_is_the_first_of_a_thousand() {
+    virtually(|bench| async move {
+        bench.put(0..1_000);
+        let mut settings = Settings::default();
+        settings.delivery.on_failure = OnFailure::SkipRecord { attempts: 3 };
+        let done = Arc::new(AtomicBool::new(false));
+        let all = Arc::clone(&done);
+        let worker = bench.worker("a", settings).for_each_batch(move |batch: RecordBatch| {
+            let all = Arc::clone(&all);
+            async move {
+                if batch.iter().any(|record| number(record) == 0) {
+                    return Err("the first fails".into());
+                }
+                all.fetch_or(batch.iter().any(|record| number(record) == 999), Ordering::Relaxed);
+                Ok(())
+            }
+        });
+        let (handle, running) = start(worker);
+        bench.sleep(60).await;
+        assert!(done.load(Ordering::Relaxed));
+        handle.shut_down();
+        running.await.unwrap();
+    });
+}
