@@ -19,7 +19,12 @@ use kcl_core::{
     stream::Record,
     worker::{Worker, WorkerBuilder, WorkerHandle},
 };
-use kcl_memory::{MemoryServer, MemoryStream, stream::StreamOptions, virtual_env};
+use kcl_memory::{
+    Faulty, MemoryServer, MemoryStream,
+    faults::{Fate, Outcome},
+    stream::StreamOptions,
+    virtual_env,
+};
 
 /// A stream of one shard, and a store.
 struct Bench {
@@ -65,6 +70,23 @@ fn start(worker: WorkerBuilder) -> (WorkerHandle, tokio::task::JoinHandle<()>) {
 
 fn number(record: &Record) -> u32 {
     std::str::from_utf8(&record.data).unwrap().parse().unwrap()
+}
+
+#[test]
+fn a_worker_can_be_stopped_while_its_store_cannot_be_prepared() {
+    virtually(|bench| async move {
+        let hangs = Fate::of(Outcome::Served).slowly(Duration::from_secs(3_600), Duration::ZERO);
+        let store = Arc::new(bench.server.store("test"));
+        let store = Faulty::new(store, bench.env.clone(), Arc::new(move |_| hangs));
+        let worker = Worker::builder(bench.stream.clone(), store).env(bench.env.clone());
+        let worker = worker.for_each_batch(|_| async { Ok(()) });
+        let (handle, running) = start(worker);
+        bench.sleep(10).await;
+        let asked = bench.env.clock.now();
+        handle.shut_down();
+        running.await.unwrap();
+        assert!(bench.env.clock.now().since(asked) < Duration::from_secs(2));
+    });
 }
 
 #[test]

@@ -136,7 +136,8 @@ impl Worker {
         let location = self.store.location();
         self.start_keeper(directions, ready)?;
         match prepared.await {
-            Ok(Ok(())) => supervisor.work().await,
+            Ok(Ok(Prepared::Ready)) => supervisor.work().await,
+            Ok(Ok(Prepared::Unwanted)) => Ok(()),
             Ok(Err(source)) => Err(WorkerError::Store { location, source }),
             Err(_) => Err(WorkerError::KeeperGone),
         }
@@ -145,14 +146,18 @@ impl Worker {
     fn start_keeper(
         self,
         directions: mpsc::UnboundedSender<Direction>,
-        ready: oneshot::Sender<Result<(), StoreError>>,
+        ready: oneshot::Sender<Result<Prepared, StoreError>>,
     ) -> Result<(), WorkerError> {
-        let Self { id, settings, env, store, shared, validity, events } = self;
+        let Self { id, settings, env, store, shared, validity, mut events } = self;
         let spawner = Arc::clone(&env.spawner);
         let status = shared.status.clone();
         let keep = async move {
-            let prepared = prepare(&*store, &env, &directions).await;
-            let go = prepared.is_ok();
+            let prepared = tokio::select! {
+                biased;
+                prepared = prepare(&*store, &env, &directions) => prepared,
+                () = asked_to_leave(&mut events.1) => Ok(Prepared::Unwanted),
+            };
+            let go = matches!(prepared, Ok(Prepared::Ready));
             if ready.send(prepared).is_err() || !go {
                 return;
             }
@@ -181,12 +186,29 @@ impl Worker {
     }
 }
 
+/// What came of preparing the store.
+enum Prepared {
+    Ready,
+    /// The worker was told to leave before it was ready.
+    Unwanted,
+}
+
+/// Waits until the worker is told to leave. Nobody says anything else before it is ready.
+async fn asked_to_leave(events: &mut mpsc::UnboundedReceiver<Event>) {
+    while let Some(event) = events.recv().await {
+        if matches!(event, Event::Leave) {
+            return;
+        }
+    }
+    std::future::pending().await
+}
+
 /// Prepares the store; what may pass is waited out.
 async fn prepare(
     store: &dyn LeaseStore,
     env: &Env,
     directions: &mpsc::UnboundedSender<Direction>,
-) -> Result<(), StoreError> {
+) -> Result<Prepared, StoreError> {
     const PAUSE: std::time::Duration = std::time::Duration::from_millis(500);
     loop {
         match store.prepare().await {
@@ -195,7 +217,7 @@ async fn prepare(
                 tracing::warn!(%error, source, "kcl.store.unprepared");
                 env.clock.sleep(PAUSE).await;
             }
-            result => return result,
+            result => return result.map(|()| Prepared::Ready),
         }
     }
 }
