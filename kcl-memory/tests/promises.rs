@@ -6,16 +6,17 @@
 use std::{
     future::Future,
     sync::{
-        Arc,
+        Arc, Mutex,
         atomic::{AtomicBool, Ordering},
     },
     time::Duration,
 };
 
+use async_trait::async_trait;
 use kcl_core::{
     env::Env,
-    processor::RecordBatch,
-    settings::{OnFailure, Settings},
+    processor::{CheckpointError, LeaseHandle, ProcessorError, RecordBatch, RecordProcessor},
+    settings::{OnFailure, ProgressMode, Settings},
     stream::Record,
     worker::{Worker, WorkerBuilder, WorkerHandle},
 };
@@ -68,6 +69,12 @@ fn start(worker: WorkerBuilder) -> (WorkerHandle, tokio::task::JoinHandle<()>) {
     (worker.handle(), tokio::spawn(async move { worker.run().await.unwrap() }))
 }
 
+fn manual() -> Settings {
+    let mut settings = Settings::default();
+    settings.delivery.progress = ProgressMode::Manual;
+    settings
+}
+
 fn number(record: &Record) -> u32 {
     std::str::from_utf8(&record.data).unwrap().parse().unwrap()
 }
@@ -86,6 +93,50 @@ fn a_worker_can_be_stopped_while_its_store_cannot_be_prepared() {
         handle.shut_down();
         running.await.unwrap();
         assert!(bench.env.clock.now().since(asked) < Duration::from_secs(2));
+    });
+}
+
+/// Keeps its lease's handle, and the last record it was given.
+#[derive(Clone, Default)]
+struct Keeping(Arc<Mutex<Option<(LeaseHandle, Record)>>>);
+
+#[async_trait]
+impl RecordProcessor for Keeping {
+    async fn process(
+        &mut self,
+        batch: RecordBatch,
+        lease: &LeaseHandle,
+    ) -> Result<(), ProcessorError> {
+        *self.0.lock().unwrap() = batch.last().map(|last| (lease.clone(), last.clone()));
+        Ok(())
+    }
+}
+
+#[test]
+fn a_checkpoint_that_is_stored_is_answered_and_one_after_a_handover_is_refused() {
+    virtually(|bench| async move {
+        let keeping = Keeping::default();
+        let kept = keeping.clone();
+        let processor = move |_: &LeaseHandle| keeping.clone();
+        let (handle, running) = start(bench.worker("a", manual()).processor(processor));
+        bench.put(0..5);
+        bench.sleep(5).await;
+        let (lease, last) = kept.0.lock().unwrap().clone().unwrap();
+        let soon = Duration::from_secs(10);
+        for _ in 0..2 {
+            let stored = tokio::time::timeout_at(tokio::time::Instant::now() + soon, async {
+                lease.checkpoint(&last).await
+            });
+            stored.await.expect("it is stored already").unwrap();
+        }
+        handle.shut_down();
+        running.await.unwrap();
+        let refused = tokio::time::timeout_at(tokio::time::Instant::now() + soon, async {
+            lease.checkpoint(&last).await
+        });
+        let refused = refused.await.expect("nobody writes it any more").unwrap_err();
+        assert!(matches!(refused, CheckpointError::LeaseLost(_)), "{refused}");
+        assert!(!lease.is_held());
     });
 }
 

@@ -146,7 +146,10 @@ impl Keeper {
             }
             Notice::Gained(key, epoch) => self.status.hold(key, *epoch),
             Notice::Lost(key, epoch, _) | Notice::Ended(key, epoch) => {
-                if self.gates.get(key).is_some_and(|gate| gate.epoch() == *epoch) {
+                if let Some(gate) = self.gates.get(key).filter(|gate| gate.epoch() == *epoch) {
+                    // Also after a handover: whoever still holds the handle is refused, and not
+                    // kept waiting for a checkpoint that nobody writes any more.
+                    gate.set(GateState::Dropped);
                     self.gates.remove(key);
                 }
                 self.status.forget(key);
