@@ -165,3 +165,80 @@ fn a_record_that_keeps_failing_is_found_in_a_minute_also_if_it_is_the_first_of_a
         running.await.unwrap();
     });
 }
+
+/// Buffers what it is given, writes and checkpoints it at every tenth record, and panics at some.
+struct Buffering {
+    buffer: Vec<Record>,
+    written: Arc<Mutex<Vec<u32>>>,
+    panics: fn(u32) -> bool,
+}
+
+#[async_trait]
+impl RecordProcessor for Buffering {
+    async fn process(
+        &mut self,
+        batch: RecordBatch,
+        lease: &LeaseHandle,
+    ) -> Result<(), ProcessorError> {
+        for record in &batch {
+            if (self.panics)(number(record)) {
+                std::panic::resume_unwind(Box::new("on purpose"));
+            }
+            self.buffer.push(record.clone());
+            if number(record) % 10 == 9 {
+                let numbers = self.buffer.drain(..).map(|record| number(&record));
+                self.written.lock().unwrap().extend(numbers);
+                lease.checkpoint(record).await?;
+            }
+        }
+        Ok(())
+    }
+}
+
+fn written_by_a_processor_that_panics(panics: fn(u32) -> bool, on_failure: OnFailure) -> Vec<u32> {
+    virtually(|bench| async move {
+        let mut settings = manual();
+        settings.delivery.on_failure = on_failure;
+        settings.delivery.max_batch = 4;
+        let written = Arc::new(Mutex::new(Vec::new()));
+        let kept = Arc::clone(&written);
+        let processor = move |_: &LeaseHandle| {
+            let (buffer, written) = (Vec::new(), Arc::clone(&kept));
+            Buffering { buffer, written, panics }
+        };
+        let (handle, running) = start(bench.worker("a", settings).processor(processor));
+        for part in 0..20 {
+            bench.put(part * 5..part * 5 + 5);
+            bench.sleep(1).await;
+        }
+        bench.sleep(600).await;
+        handle.shut_down();
+        running.await.unwrap();
+        let mut written = written.lock().unwrap().clone();
+        written.dedup();
+        written
+    })
+}
+
+#[test]
+fn what_a_panic_took_out_of_a_buffer_is_delivered_again() {
+    // Once in each ten: whether it is the first time cannot be seen by the processor.
+    static PANICKED: Mutex<Vec<u32>> = Mutex::new(Vec::new());
+    let once = |number: u32| {
+        let mut panicked = PANICKED.lock().unwrap();
+        let first = number % 10 == 6 && !panicked.contains(&number);
+        panicked.extend(first.then_some(number));
+        first
+    };
+    let written = written_by_a_processor_that_panics(once, OnFailure::Retry);
+    assert_eq!(written, (0..100).collect::<Vec<_>>());
+}
+
+#[test]
+fn a_record_that_keeps_panicking_is_skipped_and_its_neighbours_in_the_buffer_are_not() {
+    let poison = |number: u32| matches!(number, 33 | 36 | 71);
+    let skip = OnFailure::SkipRecord { attempts: 2 };
+    let written = written_by_a_processor_that_panics(poison, skip);
+    let expected: Vec<u32> = (0..100).filter(|number| !poison(*number)).collect();
+    assert_eq!(written, expected);
+}
