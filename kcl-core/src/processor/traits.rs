@@ -26,7 +26,8 @@ pub trait RecordProcessor: Send + 'static {
     /// Any: the batch is delivered again, by the failure policy.
     ///
     /// # Panics
-    /// A panic counts as an error, and the processor is made anew. Other shards go on.
+    /// A panic counts as an error, and the processor is made anew. Other shards go on. With manual
+    /// checkpoints, what the lost processor had been given since its last one is delivered again.
     ///
     /// # Cancel safety
     /// The future is dropped when the lease is lost, when the session cannot be kept alive in time
@@ -45,6 +46,9 @@ pub trait RecordProcessor: Send + 'static {
     /// # Errors
     /// At [`Stop::ShardEnd`] an error is retried like a batch's: the end of the shard is written
     /// once it is acknowledged. Elsewhere it is logged.
+    ///
+    /// # Panics
+    /// At [`Stop::ShardEnd`] as in [`Self::process`]; elsewhere a panic is logged.
     async fn stop(&mut self, _reason: Stop, _lease: &LeaseHandle) -> Result<(), ProcessorError> {
         Ok(())
     }

@@ -2,16 +2,13 @@
 
 use std::{collections::BTreeMap, fmt, future::Future, sync::Arc, time::Duration};
 
-use tokio::{
-    sync::{broadcast, mpsc, oneshot},
-    task::JoinSet,
-};
-
+use tokio::sync::{broadcast, mpsc, oneshot};
 use tracing::{Instrument, info_span};
 
 use super::{
     WorkerError, WorkerEvent, WorkerStatus,
     budget::Budget,
+    call::Calls,
     gate::Validity,
     keeper::{Direction, Keeper},
     run::{DeadLetter, Shared},
@@ -193,7 +190,7 @@ impl Worker {
                 sender: events.0,
                 directions,
                 gates: BTreeMap::new(),
-                calls: JoinSet::new(),
+                calls: Calls::new(),
             };
             keeper.keep().await;
         };

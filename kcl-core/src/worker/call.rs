@@ -1,14 +1,60 @@
 //! Carrying out the coordinator's calls on a real store.
 
-use std::{sync::Arc, time::Duration};
+use std::{future::Future, sync::Arc, time::Duration};
 
+use tokio::sync::mpsc;
 use tracing::{debug, warn};
 
+use super::catch::CatchPanic;
 use crate::{
-    coordinator::{StoreCall, StoreOutcome, StoreReply},
-    env::Clock,
+    coordinator::{CallId, StoreCall, StoreOutcome, StoreReply},
+    env::{Clock, Spawner},
     store::{LeaseStore, LeaseStoreExt, StoreErrorKind, StoreResult},
 };
+
+/// The calls under way, each a task of its own.
+pub(super) struct Calls {
+    sender: mpsc::UnboundedSender<(CallId, StoreOutcome)>,
+    answers: mpsc::UnboundedReceiver<(CallId, StoreOutcome)>,
+}
+
+impl Calls {
+    pub(super) fn new() -> Self {
+        let (sender, answers) = mpsc::unbounded_channel();
+        Self { sender, answers }
+    }
+
+    /// Starts a call. A store that panics leaves its outcome unknown.
+    pub(super) fn start(
+        &self,
+        spawner: &dyn Spawner,
+        id: CallId,
+        call: impl Future<Output = StoreOutcome> + Send + 'static,
+    ) {
+        let sender = self.sender.clone();
+        let task = async move {
+            let outcome = CatchPanic(Box::pin(call)).await.unwrap_or_else(|error| {
+                warn!(error, "kcl.store.panicked");
+                Err(StoreErrorKind::Unknown)
+            });
+            // The keeper may be gone by now.
+            let _ = sender.send((id, outcome));
+        };
+        drop(spawner.spawn("kcl-call", Box::pin(task)));
+    }
+
+    /// Waits for the next answer.
+    ///
+    /// # Cancel safety
+    /// Safe.
+    pub(super) async fn next(&mut self) -> (CallId, StoreOutcome) {
+        match self.answers.recv().await {
+            Some(answer) => answer,
+            // Never: a sender is kept here.
+            None => std::future::pending().await,
+        }
+    }
+}
 
 /// Carries out a call, for at most `deadline`: what has not been answered by then has an unknown
 /// outcome.
@@ -71,4 +117,22 @@ async fn ask(store: &dyn LeaseStore, call: StoreCall) -> StoreResult<StoreReply>
         StoreCall::PutDoc(put) => StoreReply::DocWrite(store.put_doc(put).await?),
         StoreCall::DeleteDoc(delete) => StoreReply::DocWrite(store.delete_doc(delete).await?),
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::env::Env;
+
+    #[test]
+    fn a_store_that_panics_leaves_the_outcome_of_the_call_unknown() {
+        let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+        runtime.block_on(async {
+            let mut calls = Calls::new();
+            let call = async { panic!("a defect of the store") };
+            calls.start(&*Env::system().spawner, CallId(7), call);
+            let (id, outcome) = calls.next().await;
+            assert_eq!((id, outcome.err()), (CallId(7), Some(StoreErrorKind::Unknown)));
+        });
+    }
 }

@@ -19,7 +19,7 @@ use crate::{
     lease::{Checkpoint, Epoch, LeaseKey, Progress},
     processor::CheckpointError,
     settings::{Delivery, ProgressMode},
-    stream::Position,
+    stream::{Position, StartAt},
 };
 
 /// Until when the session is valid, for every gate of one worker.
@@ -84,7 +84,13 @@ pub(crate) struct Gate {
 
 #[derive(Default)]
 struct Checkpoints {
+    /// The first record delivered under the lease, and the last.
+    first: Option<Position>,
     delivered: Option<Position>,
+    /// The furthest position asked for.
+    asked: Option<Position>,
+    /// The newest checkpoint that is known to be stored.
+    stored: Option<Checkpoint>,
     waiting: Vec<(Checkpoint, oneshot::Sender<bool>)>,
 }
 
@@ -188,9 +194,20 @@ impl Gate {
         }
     }
 
-    /// Notes how far records have been delivered: beyond, no checkpoint is taken.
-    pub(crate) fn note_delivered(&self, to: &Position) {
-        self.checkpoints().delivered = Some(to.clone());
+    /// Notes which records are delivered: beyond the last, no checkpoint is taken.
+    pub(crate) fn note_delivered(&self, from: &Position, to: &Position) {
+        let mut checkpoints = self.checkpoints();
+        checkpoints.first.get_or_insert_with(|| from.clone());
+        checkpoints.delivered = Some(to.clone());
+    }
+
+    /// What was delivered since the last checkpoint does not count any more. Where that is, or else
+    /// the first record delivered: what was there and is trimmed meanwhile is to be reported.
+    pub(crate) fn go_back(&self) -> Option<StartAt> {
+        let mut checkpoints = self.checkpoints();
+        checkpoints.delivered = checkpoints.asked.clone();
+        let first = || checkpoints.first.clone().map(|first| StartAt::At(first.sequence));
+        checkpoints.asked.clone().map(StartAt::After).or_else(first)
     }
 
     /// Asks the keeper for a checkpoint. The receiver hears true when it is stored.
@@ -212,7 +229,13 @@ impl Gate {
             return Err(CheckpointError::NotDelivered { at: at.clone(), delivered });
         }
         let (sender, receiver) = oneshot::channel();
+        checkpoints.asked = checkpoints.asked.take().max(Some(at.clone()));
         let checkpoint = Checkpoint::After(at.clone());
+        if checkpoints.stored.as_ref().is_some_and(|stored| stored.may_follow(&checkpoint)) {
+            // Nothing is written for it any more, so nobody would tell.
+            let _ = sender.send(true);
+            return Ok(receiver);
+        }
         checkpoints.waiting.push((checkpoint.clone(), sender));
         drop(checkpoints);
         self.report(key, RunNews::Progress { checkpoint, progress: Progress::NONE, flush: true });
@@ -229,6 +252,7 @@ impl Gate {
     /// Everything up to `stored` is in the store.
     pub(crate) fn note_stored(&self, stored: &Checkpoint) {
         let mut checkpoints = self.checkpoints();
+        checkpoints.stored = Some(stored.clone());
         let waiting = std::mem::take(&mut checkpoints.waiting);
         for (asked, waiter) in waiting {
             if stored.may_follow(&asked) {
@@ -268,7 +292,7 @@ mod tests {
         let validity = Validity::new(Env::system().clock);
         let gate = Gate::new(Epoch(1), validity, &delivery, events);
         let at = Position::new(7_u128.into(), 0);
-        gate.note_delivered(&at);
+        gate.note_delivered(&at, &at);
         let refused = gate.ask_checkpoint(&LeaseKey::planner(), &at).unwrap_err();
         assert!(matches!(refused, CheckpointError::Transactional(_)), "{refused}");
         assert!(heard.try_recv().is_err(), "the keeper hears nothing of it");

@@ -5,11 +5,11 @@
 
 use std::{collections::BTreeMap, sync::Arc};
 
-use tokio::{sync::mpsc, task::JoinSet};
-use tracing::{Instrument, debug, info, warn};
+use tokio::sync::mpsc;
+use tracing::{Instrument, debug, info};
 
 use super::{
-    call::carry_out,
+    call::{Calls, carry_out},
     event::WorkerEvent,
     gate::{Gate, GateState, Validity},
     status::StatusBoard,
@@ -19,7 +19,6 @@ use super::{
 use crate::{
     coordinator::{
         CallId, Command, Coordinator, Event, Notice, Outcome, RunCommand, RunOrder, StoreCall,
-        StoreOutcome,
     },
     env::Env,
     lease::{EndSession, Ending, Lease, LeaseKey},
@@ -53,7 +52,7 @@ pub(super) struct Keeper {
     pub(super) sender: mpsc::UnboundedSender<Event>,
     pub(super) directions: mpsc::UnboundedSender<Direction>,
     pub(super) gates: BTreeMap<LeaseKey, Arc<Gate>>,
-    pub(super) calls: JoinSet<(CallId, StoreOutcome)>,
+    pub(super) calls: Calls,
 }
 
 impl Keeper {
@@ -67,14 +66,7 @@ impl Keeper {
             let event = tokio::select! {
                 biased;
                 () = self.directions.closed() => return self.abandon().await,
-                Some(done) = self.calls.join_next() => match done {
-                    Ok((id, outcome)) => Event::Store(id, outcome),
-                    // A call is never aborted, so this is a panic in the store.
-                    Err(error) => {
-                        warn!(%error, "kcl.store.panicked");
-                        Event::Tick
-                    }
-                },
+                (id, outcome) = self.calls.next() => Event::Store(id, outcome),
                 Some(event) = self.events.recv() => event,
                 heard = waking.next() => match heard {
                     Heard::Opened => Event::Pushes(true),
@@ -123,8 +115,8 @@ impl Keeper {
         let deadline = if matches!(call, StoreCall::Beat(_)) { timeout } else { timeout / 2 };
         telemetry::log_call(&call);
         let (store, clock) = (Arc::clone(&self.store), Arc::clone(&self.env.clock));
-        let asking = async move { (id, carry_out(store, clock, call, deadline).await) };
-        self.calls.spawn(asking.in_current_span());
+        let asking = carry_out(store, clock, call, deadline).in_current_span();
+        self.calls.start(&*self.env.spawner, id, asking);
     }
 
     /// Gates first: whatever is to stop has stopped dispatching before anything else is done.
@@ -155,7 +147,10 @@ impl Keeper {
             }
             Notice::Gained(key, epoch) => self.status.hold(key, *epoch),
             Notice::Lost(key, epoch, _) | Notice::Ended(key, epoch) => {
-                if self.gates.get(key).is_some_and(|gate| gate.epoch() == *epoch) {
+                if let Some(gate) = self.gates.get(key).filter(|gate| gate.epoch() == *epoch) {
+                    // Also after a handover: whoever still holds the handle is refused, and not
+                    // kept waiting for a checkpoint that nobody writes any more.
+                    gate.set(GateState::Dropped);
                     self.gates.remove(key);
                 }
                 self.status.forget(key);

@@ -8,6 +8,7 @@
 mod budget;
 mod builder;
 mod call;
+mod catch;
 mod default_id;
 mod error;
 mod event;

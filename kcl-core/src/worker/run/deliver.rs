@@ -6,16 +6,20 @@ use tokio::sync::mpsc;
 use tracing::{error, warn};
 
 use super::{
-    Run, Shared, backoff::Backoff, catch::CatchPanic, fetch::Fetched, meter::Meter,
+    Run, Shared,
+    backoff::Backoff,
+    fetch::Fetched,
+    meter::Meter,
     patience::Patience,
+    rewind::{Piece, Rewind},
 };
 use crate::{
     coordinator::RunNews,
     lease::{Checkpoint, Progress},
     processor::{RecordBatch, RecordProcessor},
     settings::{OnRecordsLost, ProgressMode},
-    stream::{Batch, Position, Shard},
-    worker::{event::WorkerEvent, gate::GateState},
+    stream::{Batch, Position, Shard, StartAt},
+    worker::{catch::CatchPanic, event::WorkerEvent, gate::GateState},
 };
 
 /// Why delivery ended.
@@ -24,6 +28,8 @@ pub(super) enum Exit {
     Ended(Option<Vec<Shard>>),
     /// The keeper wants the run to stop.
     Stopping,
+    /// Everything since the last checkpoint has to come again.
+    Rewinding,
 }
 
 /// Delivers the records of one lease.
@@ -33,10 +39,13 @@ pub(super) struct Delivering<'a> {
     started: bool,
     pub(super) backoff: Backoff,
     meter: Meter,
+    /// A panic took with it what the processor had been given since its last checkpoint.
+    pub(super) forgot: bool,
+    rewind: Rewind,
 }
 
 /// What became of one delivery.
-enum Delivered {
+pub(super) enum Delivered {
     Done,
     Failed(String),
     /// The batch was dropped; its records come again, should the run go on.
@@ -53,6 +62,8 @@ impl<'a> Delivering<'a> {
             started: false,
             backoff: Backoff::new(delivery.retry_pause, delivery.retry_pause_max, entropy),
             meter: Meter::new(run.shared.env.clock.now()),
+            forgot: false,
+            rewind: Rewind::default(),
         }
     }
 
@@ -83,37 +94,57 @@ impl<'a> Delivering<'a> {
                 // The fetcher ends only after the end of the shard, or with its runtime.
                 None => self.park("the reader ended".to_owned()).await,
             };
+            if self.forgot && went_on {
+                return Exit::Rewinding;
+            }
             if !went_on {
                 return Exit::Stopping;
             }
         }
     }
 
-    /// Delivers an answer of the stream; false if the run has to stop.
+    /// Delivers an answer of the stream, or as much as can be: a processor that forgot what it had
+    /// gets no more of it. False if the run has to stop.
     async fn deliver_all(&mut self, batch: Batch) -> bool {
         let weight = batch.weight();
         let millis_behind = batch.millis_behind;
         let fence = self.run.handle.fence().clone();
-        let mut rest =
-            RecordBatch::new(batch.records, self.run.shard.clone(), fence, millis_behind);
-        loop {
-            let (now, later) = rest.split_at(self.shared().delivery.max_batch);
-            if !self.deliver(now).await {
+        let all = RecordBatch::new(batch.records, self.run.shard.clone(), fence, millis_behind);
+        for piece in self.rewind.pieces(all) {
+            let went_on = match piece {
+                Piece::New(batch) => self.deliver_cut(batch).await,
+                Piece::Interrupted(patience) => self.deliver(patience).await,
+            };
+            if !went_on {
                 return false;
             }
-            if later.is_empty() {
-                break;
+            if self.forgot {
+                return true;
             }
-            rest = later;
         }
         self.meter.count(weight, self.shared().env.clock.now());
         true
     }
 
-    /// Delivers a batch until it is processed, or skipped by the policy; false if the run has to
-    /// stop.
-    async fn deliver(&mut self, batch: RecordBatch) -> bool {
-        let mut patience = Patience::new(self.shared().delivery.on_failure, batch);
+    /// Delivers a batch in parts that are not too large.
+    async fn deliver_cut(&mut self, batch: RecordBatch) -> bool {
+        let mut rest = batch;
+        loop {
+            let (now, later) = rest.split_at(self.shared().delivery.max_batch);
+            let patience = Patience::new(self.shared().delivery.on_failure, now);
+            if !self.deliver(patience).await {
+                return false;
+            }
+            if later.is_empty() || self.forgot {
+                return true;
+            }
+            rest = later;
+        }
+    }
+
+    /// Delivers a batch until it is processed, skipped by the policy, or forgotten; false if the run
+    /// has to stop.
+    async fn deliver(&mut self, mut patience: Patience) -> bool {
         while let Some(batch) = patience.next() {
             if !self.run.gate.dispatchable().await || !self.start().await {
                 return false;
@@ -129,6 +160,10 @@ impl<'a> Delivering<'a> {
                     if !self.on_failed(&mut patience, &batch, error).await {
                         return false;
                     }
+                    if self.forgot {
+                        self.rewind.interrupt(patience, &batch);
+                        return true;
+                    }
                 }
             }
         }
@@ -138,8 +173,8 @@ impl<'a> Delivering<'a> {
     async fn deliver_once(&mut self, batch: RecordBatch) -> Delivered {
         let gate = &self.run.gate;
         let shared = Arc::clone(self.shared());
-        if let Some(last) = batch.last_position() {
-            gate.note_delivered(last);
+        if let (Some(first), Some(last)) = (batch.first(), batch.last()) {
+            gate.note_delivered(&first.position, &last.position);
         }
         let begun = shared.env.clock.now();
         let result = {
@@ -158,7 +193,7 @@ impl<'a> Delivering<'a> {
         self.judge(result)
     }
 
-    fn judge(
+    pub(super) fn judge(
         &mut self,
         result: Result<Result<(), crate::processor::ProcessorError>, String>,
     ) -> Delivered {
@@ -173,9 +208,25 @@ impl<'a> Delivering<'a> {
                 // What the panic left behind is not trusted.
                 self.processor = self.shared().factory.create(&self.run.handle);
                 self.started = false;
+                self.forgot = self.shared().delivery.progress == ProgressMode::Manual;
                 Delivered::Failed(format!("panicked: {message}"))
             }
         }
+    }
+
+    /// Goes back to the last checkpoint: where to read from.
+    pub(super) fn go_back(&mut self) -> Option<StartAt> {
+        self.forgot = false;
+        // A lease that started behind a checkpoint has that one until it takes another.
+        let behind = matches!(self.run.start, Checkpoint::After(_)).then(|| self.run.start.start());
+        let to = match self.run.gate.go_back() {
+            Some(StartAt::At(first)) => behind.flatten().or(Some(StartAt::At(first))),
+            Some(checkpoint) => Some(checkpoint),
+            None => self.run.start.start(),
+        };
+        self.rewind.start_over(to.as_ref());
+        warn!(lease = %self.run.key, ?to, "kcl.run.rewound");
+        to
     }
 
     /// A delivery failed: what the policy says. False if the run has to stop.
@@ -196,9 +247,15 @@ impl<'a> Delivering<'a> {
             let went_on = self.skip(&record, &error).await;
             patience.on_done();
             if went_on {
+                self.rewind.skip(&record);
                 self.note_progress(&record);
             }
             return went_on;
+        }
+        // A smaller part is another one: to find a record in a thousand takes ten halvings, and must
+        // not take ten times the longest pause.
+        if patience.next().is_some_and(|part| part.len() < batch.len()) {
+            self.backoff.reset();
         }
         self.pause().await;
         true
@@ -228,6 +285,8 @@ impl<'a> Delivering<'a> {
                 Some(Delivered::Done) => self.started = true,
                 Some(Delivered::Failed(error)) => {
                     warn!(lease = %self.run.key, error, "kcl.processor.start_failed");
+                    // It had been given nothing yet.
+                    self.forgot = false;
                     self.pause().await;
                 }
                 _ => {}

@@ -6,7 +6,7 @@ use tracing::{debug, warn};
 
 use super::{FetchedSender, Run, Shared, backoff::Backoff};
 use crate::{
-    lease::{Checkpoint, Epoch, LeaseKey},
+    lease::{Epoch, LeaseKey},
     stream::{
         Batch, Position, ReadEvent, Shard, ShardId, ShardReader, SourceError, SourceErrorKind,
         SourceResult, StartAt,
@@ -30,7 +30,7 @@ pub(super) struct Fetcher {
     key: LeaseKey,
     epoch: Epoch,
     shard: ShardId,
-    start: Checkpoint,
+    start: Option<StartAt>,
     shared: Arc<Shared>,
     sender: FetchedSender,
     backoff: Backoff,
@@ -44,16 +44,16 @@ const PAUSE_MAX: Duration = Duration::from_secs(10);
 struct Unwanted;
 
 impl Fetcher {
-    pub(super) fn new(run: &Run, sender: FetchedSender) -> Self {
+    pub(super) fn new(run: &Run, start: Option<StartAt>, sender: FetchedSender) -> Self {
         let shared = Arc::clone(&run.shared);
         let backoff = Backoff::new(PAUSE, PAUSE_MAX, &*shared.env.entropy);
-        let (key, shard, start) = (run.key.clone(), run.shard.clone(), run.start.clone());
+        let (key, shard) = (run.key.clone(), run.shard.clone());
         Self { key, epoch: run.gate.epoch(), shard, start, shared, sender, backoff }
     }
 
     /// Reads until the shard ends or nobody wants more.
     pub(super) async fn work(mut self) {
-        let Some(start) = self.start.start() else { return };
+        let Some(start) = self.start.clone() else { return };
         let Some(mut reader) = self.open(start).await else { return };
         let mut is_first = true;
         loop {
@@ -128,7 +128,7 @@ impl Fetcher {
     /// that its children are read.
     async fn give_up(&self) {
         let from = match &self.start {
-            Checkpoint::After(position) => Some(position.clone()),
+            Some(StartAt::After(position)) => Some(position.clone()),
             _ => None,
         };
         if self.send(Fetched::Lost { from, to: None }).await.is_ok() {

@@ -4,13 +4,17 @@ use std::{sync::Arc, time::Duration};
 
 use tracing::{error, warn};
 
-use super::{Run, catch::CatchPanic, deliver::Delivering, fetch::list_children};
+use super::{
+    Run,
+    deliver::{Delivered, Delivering},
+    fetch::list_children,
+};
 use crate::{
     coordinator::RunNews,
     processor::{RecordBatch, Stop},
     settings::OnStall,
     stream::Shard,
-    worker::event::WorkerEvent,
+    worker::{catch::CatchPanic, event::WorkerEvent},
 };
 
 /// How long a processor that lost its lease may take to tidy up.
@@ -18,7 +22,7 @@ const LOST_GRACE: Duration = Duration::from_secs(5);
 
 impl Delivering<'_> {
     /// Tells the processor that the shard has ended, until it acknowledges that, and learns which
-    /// shards continue it. `None` if the run has to stop first.
+    /// shards continue it. `None` if the run has to stop first, or to go back.
     pub(super) async fn end(&mut self, children: Option<Vec<Shard>>) -> Option<Vec<Shard>> {
         loop {
             if !self.run.gate.dispatchable().await || !self.start().await {
@@ -30,13 +34,16 @@ impl Delivering<'_> {
                 () = self.run.gate.must_drop() => continue,
                 result = CatchPanic(stopping) => result,
             };
-            let error = match result {
-                Ok(Ok(())) => break,
-                Ok(Err(error)) => error.to_string(),
-                Err(message) => format!("panicked: {message}"),
+            let error = match self.judge(result) {
+                Delivered::Done => break,
+                Delivered::Failed(error) => error,
+                Delivered::Dropped => continue,
             };
             warn!(lease = %self.run.key, error, "kcl.processor.end_failed");
             self.pause().await;
+            if self.forgot {
+                return None;
+            }
         }
         self.backoff.reset();
         if let Some(children) = children {

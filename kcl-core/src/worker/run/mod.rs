@@ -1,12 +1,12 @@
 //! One held lease: reading its shard, delivering its records, ending it.
 
 mod backoff;
-mod catch;
 mod deliver;
 mod fetch;
 mod finish;
 mod meter;
 mod patience;
+mod rewind;
 
 use std::sync::Arc;
 
@@ -30,7 +30,7 @@ use crate::{
     lease::{Checkpoint, Lease, LeaseKey},
     processor::{Fence, HandleParts, LeaseHandle, ProcessorError, ProcessorFactory},
     settings::Delivery,
-    stream::{Record, ShardId, StreamSource},
+    stream::{Record, ShardId, StartAt, StreamSource},
 };
 
 /// Where records go that keep failing, when the failure policy skips them.
@@ -106,28 +106,32 @@ impl Run {
         if let Some(former) = former {
             former.join().await;
         }
-        let (sender, receiver) = mpsc::channel(1);
-        let fetcher = Fetcher::new(&self, sender);
-        let spawner = Arc::clone(&self.shared.env.spawner);
-        let fetching =
-            Abort(spawner.spawn("kcl-fetch", Box::pin(fetcher.work().in_current_span())));
         let mut delivering = Delivering::new(&self);
-        let exit = delivering.work(receiver).await;
-        drop(fetching);
-        self.leave(delivering, exit).await;
+        let mut start = self.start.start();
+        while self.read_from(start, &mut delivering).await {
+            start = delivering.go_back();
+        }
     }
 
-    /// Takes leave of the processor and of the keeper.
-    async fn leave(&self, mut delivering: Delivering<'_>, exit: Exit) {
+    /// Reads and delivers from `start`; true if that has to be done again, from a checkpoint.
+    async fn read_from(&self, start: Option<StartAt>, delivering: &mut Delivering<'_>) -> bool {
+        let (sender, receiver) = mpsc::channel(1);
+        let fetcher = Fetcher::new(self, start, sender);
+        let spawner = Arc::clone(&self.shared.env.spawner);
+        let fetching = fetcher.work().in_current_span();
+        let fetching = Abort(spawner.spawn("kcl-fetch", Box::pin(fetching)));
+        let exit = delivering.work(receiver).await;
+        drop(fetching);
         match exit {
-            Exit::Ended(children) => {
-                let Some(children) = delivering.end(children).await else {
-                    return self.stop(&mut delivering).await;
-                };
-                self.gate.report(&self.key, RunNews::Ended { children });
-            }
-            Exit::Stopping => self.stop(&mut delivering).await,
+            Exit::Rewinding => return true,
+            Exit::Ended(children) => match delivering.end(children).await {
+                Some(children) => self.gate.report(&self.key, RunNews::Ended { children }),
+                None if delivering.forgot => return true,
+                None => self.stop(delivering).await,
+            },
+            Exit::Stopping => self.stop(delivering).await,
         }
+        false
     }
 
     async fn stop(&self, delivering: &mut Delivering<'_>) {

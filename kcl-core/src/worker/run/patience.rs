@@ -1,6 +1,6 @@
 //! How often a failing batch is delivered, and which record of it is to blame.
 
-use crate::{processor::RecordBatch, settings::OnFailure};
+use crate::{processor::RecordBatch, settings::OnFailure, stream::Position};
 
 /// A batch on its way through the failure policy. Pure: the parts still to deliver, in order, and
 /// how often the first of them has failed.
@@ -22,6 +22,11 @@ impl Patience {
     /// The part to deliver next; `None` when all are done.
     pub(super) fn next(&self) -> Option<RecordBatch> {
         self.parts.last().cloned()
+    }
+
+    /// The last record still to deliver.
+    pub(super) fn last_position(&self) -> Option<&Position> {
+        self.parts.first()?.last_position()
     }
 
     /// The part is processed, or skipped.
