@@ -202,7 +202,7 @@ async fn told_to_leave(events: &mut mpsc::UnboundedReceiver<Event>) {
         }
     }
     // The supervisor has a sender as long as it lives.
-    std::future::pending().await
+    std::future::pending::<()>().await;
 }
 
 /// Prepares the store; what may pass is waited out.
