@@ -14,8 +14,8 @@ use std::{
 use serde_json::Value;
 
 /// Passes requests on to a server, and counts them by operation: those to DynamoDB with the
-/// capacity units they consumed. It asks the server for those; a refused write, of which servers tell nothing,
-/// costs a unit. It ends when this is dropped.
+/// capacity units they consumed. It asks the server for those; a refused write, of which servers
+/// tell nothing, costs a unit. It ends when this is dropped.
 #[derive(Debug)]
 pub struct Counted {
     url: String,

@@ -145,7 +145,7 @@ async fn accept(listener: Option<&TcpListener>) -> TcpStream {
 /// Passes bytes on in both directions until one side ends, or the connection is cut.
 async fn pass(client: TcpStream, server: SocketAddr, mut told: watch::Receiver<Orders>) {
     let Ok(server) = TcpStream::connect(server).await else { return };
-    if client.set_nodelay(true).and(server.set_nodelay(true)).is_err() {
+    if client.set_nodelay(true).is_err() || server.set_nodelay(true).is_err() {
         return;
     }
     let cuts = told.borrow().cuts;

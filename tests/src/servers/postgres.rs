@@ -154,7 +154,8 @@ impl Postgres {
         stopped
     }
 
-    /// Stops all of the server's processes until [`Self::resume`]: connections stay, nobody answers.
+    /// Stops all of the server's processes until [`Self::resume`]: connections stay, nobody
+    /// answers.
     ///
     /// # Errors
     /// It does not run.
