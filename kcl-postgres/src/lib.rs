@@ -23,9 +23,9 @@
 //!
 //! A store is given a *configuration*, never a ready pool: it connects at its first operation, on
 //! the runtime that runs it. Nothing is tried twice unseen. A connection that failed in an unclear
-//! way is closed, never used again. What a dropped call began, be it a connection or a statement, is
-//! finished by the next that needs a connection: far from the server, making one may take longer
-//! than a caller waits.
+//! way is closed, never used again. What a dropped call began, be it a connection or a statement,
+//! is finished by the next that needs a connection: far from the server, making one may take
+//! longer than a caller waits.
 //!
 //! # Connections
 //! Beats have connections of their own (one, and up to three while an answer is late), so that no
