@@ -72,8 +72,8 @@ impl Call<'_> {
                 self.table
             ),
             "AccessDeniedException" | "AccessDenied" => format!(
-                "{code}: {message} (the rights that are needed are in deploy/iam: consumer.json for \
-                 workers, lease-table.json to create the table, operator.json to look)"
+                "{code}: {message} (the rights that are needed are in deploy/iam: consumer.json \
+                 for workers, lease-table.json to create the table, operator.json to look)"
             ),
             _ => format!("{code}: {message}"),
         };

@@ -101,7 +101,8 @@ impl Call<'_> {
             ),
             "42P01" | "3F000" | "42703" => {
                 format!(
-                    " (is schema {schema} in this database? `prepare` makes it, as the first worker does)"
+                    " (is schema {schema} in this database? `prepare` makes it, as the first \
+                     worker does)"
                 )
             }
             "25006" => " (writes need the primary server: this one only reads)".to_owned(),

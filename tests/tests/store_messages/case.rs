@@ -113,7 +113,6 @@ impl Case {
 }
 
 /// Checks every case, some at a time, and fails with all that are wrong.
-#[expect(clippy::disallowed_methods, reason = "a test may spawn")]
 pub(crate) async fn check_all(cases: Vec<Case>) -> Result<()> {
     // The stream is there: only the store is wrong.
     static MADE: tokio::sync::OnceCell<TestStream> = tokio::sync::OnceCell::const_new();

@@ -37,7 +37,8 @@ async fn guarded() -> Result<Postgres> {
     let mut there = PgConnection::connect(&newer).await?;
     run(&mut there, "update kcl.layout set version = 99").await;
     let rules = "create table hba (line text); insert into hba values \
-        ('host all,replication postgres 127.0.0.1/32 trust'), ('host all all 127.0.0.1/32 scram-sha-256'); \
+        ('host all,replication postgres 127.0.0.1/32 trust'), \
+        ('host all all 127.0.0.1/32 scram-sha-256'); \
         copy hba to program 'cat > pg_hba.conf'; select pg_reload_conf()";
     run(&mut admin, rules).await;
     Ok(server)
