@@ -1,8 +1,6 @@
 //! The IAM policies of `deploy/iam`, held against the calls of a real run: what is called is
 //! allowed, and what is allowed is called.
 
-#![expect(clippy::unwrap_used, reason = "helpers of tests fail the test")]
-
 use std::{
     collections::BTreeSet,
     path::Path,
