@@ -1,7 +1,5 @@
 //! `kcl demo --store`: the demo on real servers, in which it leaves nothing.
 
-#![expect(clippy::unwrap_used, reason = "helpers of tests fail the test")]
-
 use std::process::{Output, Stdio};
 
 use anyhow::{Context, Result, ensure};

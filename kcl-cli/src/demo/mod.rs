@@ -1,8 +1,9 @@
 //! `kcl demo`: a fleet at work in one process, and a verdict on it.
 //!
 //! A Kinesis API server, a stream of 20 shards, a steady producer, and workers that read it over
-//! HTTP with their leases in memory, or in the store that is given. Then shards split, workers join, one crashes, one leaves. The
-//! picture goes to stderr; on stdout there is one JSON object when it is over:
+//! HTTP with their leases in memory, or in the store that is given. Then shards split, workers
+//! join, one crashes, one leaves. The picture goes to stderr; on stdout there is one JSON object when it
+//! is over:
 //!
 //! | key | meaning |
 //! |---|---|
