@@ -1,35 +1,22 @@
 //! The store of `examples/file_store` against the suite, and after its file is opened again.
 
+#[path = "../examples/file_store/factory.rs"]
+mod factory;
 #[path = "../examples/file_store/rows.rs"]
 mod rows;
 #[path = "../examples/file_store/store.rs"]
 mod store;
 
-use std::sync::Arc;
-
 use anyhow::{Result, ensure};
-use async_trait::async_trait;
 use kcl_core::{
-    conformance::{StoreFactory, Suite},
+    conformance::Suite,
     lease::{Checkpoint, Lease, LeaseKey},
-    store::{LeaseStore, StoreResult},
+    store::LeaseStore,
 };
 use kcl_tests::conformance::conforms;
 
+use factory::Files;
 use store::FileDatabase;
-
-struct Files(Arc<FileDatabase>);
-
-#[async_trait]
-impl StoreFactory for Files {
-    fn name(&self) -> String {
-        "file".into()
-    }
-
-    async fn open(&self, application: &str) -> StoreResult<Arc<dyn LeaseStore>> {
-        Ok(Arc::new(self.0.store(application)))
-    }
-}
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn the_example_of_a_store_of_ones_own_conforms() -> Result<()> {
