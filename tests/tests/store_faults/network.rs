@@ -10,11 +10,8 @@ use kcl_tests::{
 
 use crate::{
     backend::Backend,
-    stage::{SESSION, Stage, check_repeats_in_place, ensure_nobody_fenced, on_each, pause},
+    stage::{FLOW, SESSION, Stage, check_repeats_in_place, on_each, pause},
 };
-
-/// Records that flow while something happens.
-const FLOW: Duration = Duration::from_millis(100);
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn connections_that_are_cut_and_refused_for_a_while_cost_nothing() -> Result<()> {
@@ -26,22 +23,18 @@ async fn cut_and_refused(backend: Backend) -> Result<()> {
     let mut stage = Stage::new(backend, &server, "cut", 4).await?;
     stage.fleet.start_all(&["a", "b"])?;
     stage.fleet.until_shared(&[2, 2]).await?;
-    let before = stage.holders().await;
-    let load = stage.producer.clone().go_on(10, FLOW);
-    for _ in 0..5 {
-        pause(400).await;
+    let cut = async |stage: &mut Stage| {
+        for _ in 0..5 {
+            pause(400).await;
+            stage.link.cut();
+        }
+        stage.link.refuse(true);
         stage.link.cut();
-    }
-    stage.link.refuse(true);
-    stage.link.cut();
-    pause(1_000).await;
-    stage.link.refuse(false);
-    // Whoever was to be fenced for it would have been by then.
-    pause(4_500).await;
-    stage.producer = load.stop().await?;
-    stage.until_delivered().await?;
-    stage.check_unmoved(&before).await?;
-    stage.judge().await?.check_repeats_of(&[])?;
+        pause(1_000).await;
+        stage.link.refuse(false);
+        Ok(())
+    };
+    stage.unmoved_by(cut).await?.check_repeats_of(&[])?;
     stage.end(&["a", "b"]).await
 }
 
@@ -57,16 +50,13 @@ async fn short_hole(backend: Backend) -> Result<()> {
     stage.start_by(&way, "a")?;
     stage.fleet.start("b")?;
     stage.fleet.until_shared(&[2, 2]).await?;
-    let before = stage.holders().await;
-    let load = stage.producer.clone().go_on(10, FLOW);
-    way.hold(true);
-    pause(1_500).await;
-    way.hold(false);
-    pause(4_500).await;
-    stage.producer = load.stop().await?;
-    stage.until_delivered().await?;
-    stage.check_unmoved(&before).await?;
-    stage.judge().await?.check_repeats_of(&[])?;
+    let hole = async |_: &mut Stage| {
+        way.hold(true);
+        pause(1_500).await;
+        way.hold(false);
+        Ok(())
+    };
+    stage.unmoved_by(hole).await?.check_repeats_of(&[])?;
     stage.end(&["a", "b"]).await
 }
 
@@ -119,13 +109,11 @@ async fn far_away(backend: Backend) -> Result<()> {
     stage.link.delay(Duration::from_millis(250));
     stage.fleet.start_all(&["a", "b"])?;
     stage.fleet.until_shared(&[2, 2]).await?;
-    let before = stage.holders().await;
-    let load = stage.producer.clone().go_on(10, FLOW);
-    pause(14_000).await;
-    stage.producer = load.stop().await?;
-    stage.until_delivered().await?;
-    stage.check_unmoved(&before).await?;
-    stage.judge().await?.check_repeats_of(&[])?;
+    let nothing = async |_: &mut Stage| {
+        pause(8_500).await;
+        Ok(())
+    };
+    stage.unmoved_by(nothing).await?.check_repeats_of(&[])?;
     {
         let history = stage.fleet.caught_up();
         let lapsed: Vec<_> = history.events("kcl.session.lapsed").collect();
@@ -143,17 +131,12 @@ async fn writes_throttled_for_longer_than_a_session_while_reads_go_on_fence_nobo
     stage.fleet.launch.dynamodb = throttling.url().to_owned();
     stage.fleet.start_all(&["a", "b"])?;
     stage.fleet.until_shared(&[2, 2]).await?;
-    let before = stage.holders().await;
-    let load = stage.producer.clone().go_on(10, FLOW);
-    pause(1_000).await;
-    throttling.refuse(&WRITES, "ProvisionedThroughputExceededException");
-    pause(6_000).await;
-    throttling.refuse(&[], "");
-    pause(4_500).await;
-    stage.producer = load.stop().await?;
-    stage.until_delivered().await?;
-    stage.check_unmoved(&before).await?;
-    ensure_nobody_fenced(&stage.fleet.caught_up())?;
-    check_repeats_in_place(&stage.judge().await?)?;
+    let throttled = async |_: &mut Stage| {
+        throttling.refuse(&WRITES, "ProvisionedThroughputExceededException");
+        pause(6_000).await;
+        throttling.refuse(&[], "");
+        Ok(())
+    };
+    check_repeats_in_place(&stage.unmoved_by(throttled).await?)?;
     stage.end(&["a", "b"]).await
 }

@@ -1,13 +1,11 @@
 //! The store itself stands still, or dies and comes back.
 
-use std::time::Duration;
-
 use anyhow::{Result, ensure};
 use kcl_core::lease::{LeaseKey, SessionId};
 
 use crate::{
     backend::Backend,
-    stage::{Holders, Stage, check_repeats_in_place, ensure_nobody_fenced, on_each, pause},
+    stage::{FLOW, Holders, Stage, check_repeats_in_place, ensure_nobody_fenced, on_each, pause},
 };
 
 /// Nearly twice the session timeout.
@@ -23,18 +21,12 @@ async fn paused(backend: Backend) -> Result<()> {
     let mut stage = Stage::new(backend, &server, "paused", 4).await?;
     stage.fleet.start_all(&["a", "b"])?;
     stage.fleet.until_shared(&[2, 2]).await?;
-    let before = stage.holders().await;
-    let load = stage.producer.clone().go_on(10, Duration::from_millis(100));
-    pause(1_000).await;
-    server.pause()?;
-    pause(OUTAGE).await;
-    server.resume()?;
-    // Whoever was to be fenced for it would have been by then.
-    pause(4_500).await;
-    stage.producer = load.stop().await?;
-    stage.until_delivered().await?;
-    stage.check_unmoved(&before).await?;
-    check_repeats_in_place(&stage.judge().await?)?;
+    let outage = async |_: &mut Stage| {
+        server.pause()?;
+        pause(OUTAGE).await;
+        Ok(server.resume()?)
+    };
+    check_repeats_in_place(&stage.unmoved_by(outage).await?)?;
     stage.end(&["a", "b"]).await
 }
 
@@ -49,7 +41,7 @@ async fn restarted(backend: Backend) -> Result<()> {
     stage.fleet.start_all(&["a", "b"])?;
     stage.fleet.until_shared(&[2, 2]).await?;
     let before = owners(stage.holders().await);
-    let load = stage.producer.clone().go_on(10, Duration::from_millis(100));
+    let load = stage.producer.clone().go_on(10, FLOW);
     pause(1_000).await;
     server.crash()?;
     pause(OUTAGE).await;

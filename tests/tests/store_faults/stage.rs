@@ -25,6 +25,9 @@ const KCL: &str = env!("CARGO_BIN_EXE_kcl-under-test");
 /// The session timeout of the fast profile.
 pub(crate) const SESSION: Duration = Duration::from_secs(3);
 
+/// How often records are put while something happens.
+pub(crate) const FLOW: Duration = Duration::from_millis(100);
+
 /// The stream that all fleets' servers offer.
 pub(crate) static KINESIS: LazyLock<Ferrokinesis> =
     LazyLock::new(|| Ferrokinesis::start().unwrap());
@@ -95,6 +98,24 @@ impl Stage {
         ensure_nobody_fenced(&self.fleet.caught_up())
     }
 
+    /// Lets something happen while records flow; fails if a lease moved for it, or a record was not
+    /// delivered. Tells what was delivered twice.
+    pub(crate) async fn unmoved_by(
+        &mut self,
+        happening: impl AsyncFnOnce(&mut Self) -> Result<()>,
+    ) -> Result<Verdict> {
+        let before = self.holders().await;
+        let load = self.producer.clone().go_on(10, FLOW);
+        pause(1_000).await;
+        happening(self).await?;
+        // Whoever was to be fenced for it would have been by then.
+        pause(4_500).await;
+        self.producer = load.stop().await?;
+        self.until_delivered().await?;
+        self.check_unmoved(&before).await?;
+        self.judge().await
+    }
+
     /// Waits until everything that was put is delivered.
     pub(crate) async fn until_delivered(&self) -> Result<()> {
         self.fleet.until_delivered(self.producer.produced.len()).await
@@ -152,7 +173,8 @@ macro_rules! on_each {
     ($scenario:ident: $($backend:ident),+) => {{
         use anyhow::Context as _;
         tokio::try_join!($(async {
-            $scenario(crate::backend::Backend::$backend).await.context(stringify!($backend))
+            let scenario = $scenario(crate::backend::Backend::$backend);
+            Box::pin(scenario).await.context(stringify!($backend))
         }),+)?;
         Ok(())
     }};

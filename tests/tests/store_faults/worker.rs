@@ -1,14 +1,12 @@
 //! Workers in trouble, and other applications, on the stores that no other test starts fleets of
 //! processes on.
 
-use std::time::Duration;
-
 use anyhow::{Context, Result, ensure};
 use kcl_tests::fleet::{Fleet, Signal};
 
 use crate::{
     backend::Backend,
-    stage::{Stage, on_each},
+    stage::{FLOW, Stage, on_each},
 };
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -23,7 +21,7 @@ async fn stopped(backend: Backend) -> Result<()> {
     let workers = ["a", "b", "c"];
     stage.fleet.start_all(&workers)?;
     stage.fleet.until_shared(&[2, 2, 2]).await?;
-    let load = stage.producer.clone().go_on(10, Duration::from_millis(100));
+    let load = stage.producer.clone().go_on(10, FLOW);
     let planner = stage.fleet.planner().await?;
     let stopped = workers.into_iter().find(|worker| *worker != planner).context("no follower")?;
     stage.fleet.signal(stopped, Signal::STOP)?;
@@ -54,7 +52,7 @@ async fn two_applications(backend: Backend) -> Result<()> {
     stage.fleet.until_shared(&[2, 2]).await?;
     other.until_shared(&[2, 2]).await?;
     let before = stage.holders().await;
-    let load = stage.producer.clone().go_on(10, Duration::from_millis(100));
+    let load = stage.producer.clone().go_on(10, FLOW);
     // The death of a worker is nothing to its namesake.
     other.signal("a", Signal::KILL)?;
     other.until_shared(&[4]).await?;
