@@ -47,7 +47,8 @@ impl Row {
 
     fn per_second(&self, wanted: impl Fn(&str, bool) -> bool) -> f64 {
         let counted = self.counts.iter().filter(|(op, (writes, _))| wanted(op, *writes));
-        counted.map(|(_, (_, count))| *count as f64).sum::<f64>() / self.took.as_secs_f64()
+        let sum: u64 = counted.map(|(_, (_, count))| count).sum();
+        sum as f64 / self.took.as_secs_f64()
     }
 }
 
@@ -91,11 +92,11 @@ impl fmt::Display for Row {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let beats = self.per_second(|op, _| op == "beat");
         let checkpoints = self.per_second(|op, _| op == "advance");
-        let writes = self.per_second(|_, writes| writes);
         let all = self.per_second(|_, _| true);
-        let others = writes - beats - checkpoints;
+        let reads = self.per_second(|_, writes| !writes);
+        let others = self.per_second(|op, writes| writes && op != "beat" && op != "advance");
         let each = beats * settings().coordination.heartbeat_interval.as_secs_f64();
-        let (store, load, reads) = (self.store, self.load, all - writes);
+        let (store, load) = (self.store, self.load);
         write!(f, "| {store} | {load} | {all:.0} | {beats:.1} | {checkpoints:.0} | {others:.1} |")?;
         write!(f, " {reads:.1} | {each:.1} |")?;
         match self.processor {
