@@ -18,7 +18,7 @@ demo: ## Watch a fleet share a stream through splits, joins and a crash
 	@$(KCL) demo
 
 ##@ To work on it
-.PHONY: build check test servers
+.PHONY: build check test model model-deep servers
 build: ## Build everything
 	$(CARGO) build --workspace --all-targets
 
@@ -32,7 +32,15 @@ check: ## Formatting, lints and documentation
 
 test: servers check ## Everything, as it has to pass before a change lands
 	$(CARGO) test --workspace
+	$(MAKE) model
 	scripts/package.sh
+
+model: ## Search every state of a small world for a way to break the protocol
+	$(CARGO) test --release --package kcl-memory --test model -- --nocapture --test-threads 1
+
+model-deep: ## The same in a larger world: minutes to hours, gigabytes
+	KCL_MODEL_EPOCHS=$${EPOCHS:-4} KCL_MODEL_RECORDS=$${RECORDS:-2} \
+		$(CARGO) test --release --package kcl-memory --test model -- --nocapture nothing
 
 ##@ To measure it
 .PHONY: bench bench-rebalance bench-drain bench-stores

@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     env::WallTime,
-    lease::{Epoch, LeaseKey, PlanVersion, SessionId},
+    lease::{Epoch, Lease, LeaseKey, PlanVersion, SessionId},
 };
 
 /// What one worker should hold. Field names are short: the document is rewritten at each change.
@@ -67,6 +67,15 @@ pub struct Origin {
     /// How to come by it.
     #[serde(rename = "h")]
     pub how: How,
+}
+
+impl Origin {
+    /// Whether this orders to take `row` from its owner by force (ARCHITECTURE §4 rule 8). The
+    /// order means one owner under one epoch: what its session acquired since is no part of it.
+    #[must_use]
+    pub fn forces(&self, row: &Lease) -> bool {
+        self.how == How::Force && self.owner == row.owner && self.epoch == row.epoch
+    }
 }
 
 /// How to come by a lease.

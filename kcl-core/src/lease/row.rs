@@ -101,6 +101,15 @@ impl Lease {
     pub fn is_held_by(&self, session: &SessionId, epoch: Epoch) -> bool {
         self.epoch == epoch && self.owner.as_ref() == Some(session)
     }
+
+    /// Whether `me` may acquire the lease without an order to (ARCHITECTURE §4 rule 4): nobody owns
+    /// it, or `me` does without running it, or its owner has ended. An end is final, so it may have
+    /// been learned at any time; of a session without a row it is believed only after a consistent
+    /// read.
+    #[must_use]
+    pub fn is_free_for(&self, me: &SessionId, has_ended: impl FnOnce(&SessionId) -> bool) -> bool {
+        self.owner.as_ref().is_none_or(|owner| owner == me || has_ended(owner))
+    }
 }
 
 /// What was known of a shard's lag when its checkpoint was written. For display and for weights.

@@ -38,10 +38,11 @@ impl HashRange {
         self.start <= other.start && other.end <= self.end
     }
 
-    /// The middle of the range, where placement rules match a child.
+    /// The middle of the range, where placement rules match a child. Of one that is backwards,
+    /// which a row written by hand can hold: its start.
     #[must_use]
     pub const fn midpoint(&self) -> HashKey {
-        self.start + (self.end - self.start) / 2
+        self.start + self.end.saturating_sub(self.start) / 2
     }
 
     /// The two halves a split in the middle makes; `None` for a range of one key.

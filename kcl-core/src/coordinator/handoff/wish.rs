@@ -176,11 +176,9 @@ impl Handoff {
             return;
         }
         let kept = self.wishes.get(key).is_some_and(|wish| wish.cause == Cause::Kept);
-        let may = match &row.owner {
-            None => !kept,
-            Some(owner) if kept && owner.worker != self.me.worker => false,
-            Some(owner) => *owner == self.me || ctx.ended.contains(owner),
-        };
+        let former = row.owner.as_ref().is_some_and(|owner| owner.worker == self.me.worker);
+        let free = row.is_free_for(&self.me, |owner| ctx.ended.contains(owner));
+        let may = free && (former || !kept);
         if may || self.is_forced(key, &row) {
             return self.acquire(key, row.owner, row.epoch, ctx);
         }
@@ -194,9 +192,7 @@ impl Handoff {
 
     fn is_forced(&self, key: &LeaseKey, row: &Lease) -> bool {
         let from = self.wishes.get(key).and_then(|wish| wish.from.as_ref());
-        from.is_some_and(|from| {
-            from.how == How::Force && from.owner == row.owner && from.epoch == row.epoch
-        })
+        from.is_some_and(|from| from.forces(row))
     }
 
     /// Another session holds the lease. If it is the expected one, its release is waited for; of

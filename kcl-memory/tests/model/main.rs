@@ -1,0 +1,116 @@
+//! The protocol of docs/ARCHITECTURE.md §4, searched: every order of every event in a small world.
+//!
+//! `make model` runs it. `kcl_core::lease::rules` decides what becomes of each write, and the
+//! coordinator's own decisions which lease may be taken; the rest of a worker is the steps in
+//! [`protocol`], [`tenure`] and [`life`]. [`mutant`] takes one clause out at a time, and each time
+//! a violation is found.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::disallowed_methods,
+    reason = "what goes wrong here fails the test; a search takes real time"
+)]
+
+mod life;
+mod mirror;
+mod mutant;
+mod properties;
+mod protocol;
+mod state;
+mod tables;
+mod tenure;
+mod witness;
+mod world;
+
+use stateright::{Checker, HasDiscoveries, Model};
+
+use self::{mutant::Mutant, protocol::Protocol, world::Bounds};
+
+/// A bound, or what the environment says instead (`make model-deep`).
+fn bound(name: &str, usual: u8) -> u8 {
+    std::env::var(name).map_or(usual, |text| text.parse().unwrap())
+}
+
+#[test]
+fn nothing_is_violated_in_any_state_that_can_be_reached() {
+    let bounds = Bounds {
+        epochs: bound("KCL_MODEL_EPOCHS", 3),
+        records: bound("KCL_MODEL_RECORDS", 2),
+        lives: bound("KCL_MODEL_LIVES", 2),
+    };
+    let started = std::time::Instant::now();
+    let checker = Protocol::new(bounds, Mutant::None)
+        .mirrored()
+        .checker()
+        .threads(2)
+        .finish_when(HasDiscoveries::AnyFailures)
+        .spawn_bfs()
+        .join();
+    println!(
+        "{bounds:?}: {} states, {} transitions, depth {}, {:.0?}",
+        checker.unique_state_count(),
+        checker.state_count(),
+        checker.max_depth(),
+        started.elapsed(),
+    );
+    checker.assert_properties();
+}
+
+/// Takes one clause out and expects the search to find what it was for.
+fn dies(mutant: Mutant, by: &'static str) {
+    let bounds = Bounds { epochs: 3, records: 2, lives: 2 };
+    let checker = Protocol::new(bounds, mutant)
+        .checker()
+        .finish_when(HasDiscoveries::AllOf([by].into()))
+        .spawn_bfs()
+        .join();
+    let Some(path) = checker.discovery(by) else {
+        panic!("{mutant:?}: not \"{by}\", but {:?}", checker.discoveries().keys());
+    };
+    let steps = path.into_actions();
+    println!(
+        "{mutant:?}: \"{by}\" broken by {} steps, {} states: {steps:?}",
+        steps.len(),
+        checker.unique_state_count()
+    );
+}
+
+macro_rules! mutants {
+    ($($name:ident: $mutant:ident breaks $property:literal;)*) => {
+        $(#[test]
+        fn $name() {
+            dies(Mutant::$mutant, $property);
+        })*
+    };
+}
+
+mutants! {
+    a_checkpoint_that_may_go_back_is_caught:
+        CheckpointsMayRegress breaks "no checkpoint regresses";
+    a_store_that_does_not_compare_epochs_is_caught:
+        EpochNotCompared breaks "no stale write is accepted";
+    a_store_that_does_not_compare_incarnations_is_caught:
+        IncarnationNotCompared breaks "checkpoints of an epoch come from one session";
+    an_acquire_that_keeps_the_epoch_is_caught:
+        EpochNotRaised breaks "no epoch is held by two sessions";
+    a_release_that_is_taken_back_is_caught:
+        ReleaseTakenBack breaks "one dispatcher at a time";
+    a_release_believed_not_applied_is_caught:
+        NotAppliedBelieved breaks "one dispatcher at a time";
+    a_forced_order_without_its_epoch_is_caught:
+        OrdersWithoutEpoch breaks "one dispatcher at a time";
+    an_acquire_that_runs_although_revoked_is_caught:
+        RevokedAcquireRuns breaks "one dispatcher at a time";
+    a_run_that_starts_from_an_earlier_read_is_caught:
+        StartsFromAnEarlierRead breaks "what was stored before an acquire is not delivered under it";
+    a_fence_that_ignores_the_beat_is_caught:
+        FenceIgnoresTheBeat breaks "one dispatcher at a time";
+    validity_that_counts_from_the_answer_is_caught:
+        ValidSinceTheAnswer breaks "one dispatcher at a time";
+    an_ended_row_that_is_run_is_caught:
+        EndedRowIsRun breaks "what has ended is not run";
+    an_end_written_before_the_children_is_caught:
+        EndBeforeChildren breaks "an ended row has its children";
+    children_taken_before_the_end_are_caught:
+        ChildrenBeforeEnd breaks "children come after their parent's end";
+}
