@@ -44,7 +44,7 @@ pub(super) enum Piece {
 impl Rewind {
     /// The processor panicked on `part` of a batch.
     pub(super) fn interrupt(&mut self, patience: Patience, part: &RecordBatch) {
-        let to = patience.last_position().or(part.last_position()).cloned();
+        let to = patience.last_position().or_else(|| part.last_position()).cloned();
         let from = part.first().map(|record| record.position.clone());
         self.passed = None;
         self.interrupted = from.zip(to).map(|(from, to)| Interrupted { patience, from, to });
