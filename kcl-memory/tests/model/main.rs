@@ -102,7 +102,8 @@ mutants! {
     an_acquire_that_runs_although_revoked_is_caught:
         RevokedAcquireRuns breaks "one dispatcher at a time";
     a_run_that_starts_from_an_earlier_read_is_caught:
-        StartsFromAnEarlierRead breaks "what was stored before an acquire is not delivered under it";
+        StartsFromAnEarlierRead breaks
+            "what was stored before an acquire is not delivered under it";
     a_fence_that_ignores_the_beat_is_caught:
         FenceIgnoresTheBeat breaks "one dispatcher at a time";
     validity_that_counts_from_the_answer_is_caught:

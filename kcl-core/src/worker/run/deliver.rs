@@ -142,8 +142,8 @@ impl<'a> Delivering<'a> {
         }
     }
 
-    /// Delivers a batch until it is processed, skipped by the policy, or forgotten; false if the run
-    /// has to stop.
+    /// Delivers a batch until it is processed, skipped by the policy, or forgotten; false if the
+    /// run has to stop.
     async fn deliver(&mut self, mut patience: Patience) -> bool {
         while let Some(batch) = patience.next() {
             if !self.run.gate.dispatchable().await || !self.start().await {
@@ -252,8 +252,8 @@ impl<'a> Delivering<'a> {
             }
             return went_on;
         }
-        // A smaller part is another one: to find a record in a thousand takes ten halvings, and must
-        // not take ten times the longest pause.
+        // A smaller part is another one: to find a record in a thousand takes ten halvings, and
+        // must not take ten times the longest pause.
         if patience.next().is_some_and(|part| part.len() < batch.len()) {
             self.backoff.reset();
         }
