@@ -197,6 +197,11 @@ impl Planner {
 
     /// The frozen start of the stream as it is now, if it is known.
     fn known_start(&self) -> Option<FrozenStart> {
+        self.last_known_start().filter(|_| !self.start_unsure)
+    }
+
+    /// The same, although the store may have lost it.
+    fn last_known_start(&self) -> Option<FrozenStart> {
         let key = self.stream_key()?;
         self.frozen.as_ref().filter(|(of, _)| of == key).map(|(_, start)| *start)
     }
@@ -215,7 +220,7 @@ impl Planner {
     pub(super) fn on_start(&mut self, doc: Option<&Document>, ctx: &mut Context) {
         let found = doc.and_then(|doc| FrozenStart::decode(&doc.body));
         match (found, self.stream_key().cloned()) {
-            (Some(start), Some(key)) => self.frozen = Some((key, start)),
+            (Some(start), Some(key)) => self.knows_start(key, start),
             _ => {
                 if let Cycle::Reading { start, .. } = &mut self.cycle {
                     *start = StartDoc::Missing;
@@ -223,6 +228,11 @@ impl Planner {
             }
         }
         self.go_on_cycle(ctx);
+    }
+
+    fn knows_start(&mut self, key: StreamKey, start: FrozenStart) {
+        self.frozen = Some((key, start));
+        self.start_unsure = false;
     }
 
     /// Freezes the start of a stream that has none: once for all, before its first lease.
@@ -243,7 +253,7 @@ impl Planner {
             (None, InitialPosition::Latest) => Some(view.description.server_time),
             (None, InitialPosition::AtTimestamp(at)) => Some(at),
         };
-        let start = FrozenStart { at };
+        let start = self.last_known_start().unwrap_or(FrozenStart { at });
         let put = PutDoc::new(DocName::start(&key), None, start.encode());
         ctx.ask(StoreCall::PutDoc(put), Purpose::Planner(Ask::PutStart(start)));
     }
@@ -260,7 +270,7 @@ impl Planner {
         };
         match (stored, self.stream_key().cloned()) {
             (Some(start), Some(key)) => {
-                self.frozen = Some((key, start));
+                self.knows_start(key, start);
                 self.go_on_cycle(ctx);
             }
             _ => self.restart_cycle(ctx),

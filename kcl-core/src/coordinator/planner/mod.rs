@@ -104,6 +104,8 @@ pub(in crate::coordinator) struct Planner {
     /// Rows nobody needs any more.
     deletable: Vec<Delete>,
     frozen: Option<(StreamKey, FrozenStart)>,
+    /// The store may have lost the document of the frozen start: the next plan looks.
+    start_unsure: bool,
     /// A frozen start learnt from an older document, should the store have lost its own.
     remembered_start: Option<WallTime>,
     rules: PlacementRules,
@@ -146,6 +148,7 @@ impl Planner {
             orphaned: Vec::new(),
             deletable: Vec::new(),
             frozen: None,
+            start_unsure: false,
             remembered_start: last.and_then(|last| last.frozen),
             rules: PlacementRules::default(),
             rules_due: true,

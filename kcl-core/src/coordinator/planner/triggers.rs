@@ -48,6 +48,7 @@ impl Planner {
     /// The store may have lost its last writes: what was published, and even the ends of sessions.
     pub(in crate::coordinator) fn on_store_went_back(&mut self, ctx: &Context) {
         self.fleet.forget_rows();
+        self.start_unsure = true;
         self.rewrite_all(ctx);
     }
 
