@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use kcl_core::{
-    coordinator::{Command, Event, Notice, RunCommand, RunEvent, RunNews, RunOrder},
+    coordinator::{Command, Event, Notice, Outcome, RunCommand, RunEvent, RunNews, RunOrder},
     env::Time,
     lease::{Checkpoint, LeaseKey, Progress},
     stream::{Position, SequenceNumber, ShardId},
@@ -153,6 +153,10 @@ impl World {
                 let worker = self.hosts[at].worker.clone();
                 self.note(|| format!("{worker} is over: {outcome}"));
                 self.crash(at);
+                if matches!(outcome, Outcome::Duplicate(_)) {
+                    let rivals = self.hosts.iter().filter(|host| host.worker == worker).count() > 1;
+                    self.learn(&Fact::GaveWay { worker: &worker, rivals })?;
+                }
             }
             Command::Stored(..) => {}
         }

@@ -19,6 +19,10 @@ pub enum Fate {
     ReplyLost,
     /// It never arrives; the caller hears of no outcome.
     RequestLost,
+    /// It is applied so much later, and answered then.
+    RequestLate(Duration),
+    /// It is applied at once; the caller hears of it so much later.
+    ReplyLate(Duration),
 }
 
 /// Names an interceptor.
@@ -203,8 +207,18 @@ impl World {
             interceptor.held.push(call.clone());
         }
         self.note(|| format!("{worker} {}: {fate:?}", call.name()));
+        let soon = self.now + Duration::from_millis(2);
+        let late = match fate {
+            Fate::RequestLate(late) => Some((self.now + late, Duration::from_millis(2))),
+            Fate::ReplyLate(late) => Some((soon, late)),
+            _ => None,
+        };
+        if let Some((when, takes)) = late {
+            let (call, reply) = (call.clone(), Some(takes));
+            self.at(when, Happening::Arrive { host: at, id, call, reply, stale: false });
+            return true;
+        }
         if fate == Fate::ReplyLost {
-            let soon = self.now + Duration::from_millis(2);
             self.at(soon, Happening::Again(call.clone()));
         }
         let outcome = Err(StoreErrorKind::Unknown);

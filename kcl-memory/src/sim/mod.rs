@@ -5,9 +5,11 @@
 
 mod act;
 mod action;
+mod facts;
 mod host;
 mod intercept;
 mod invariants;
+mod look;
 mod network;
 mod oracle;
 mod report;

@@ -21,6 +21,8 @@ pub struct Network {
     pub repeated: u64,
     /// The chance that an eventually consistent read is stale.
     pub stale: u64,
+    /// How old a stale answer is, at least.
+    pub staleness: Duration,
     /// How long a caller waits for an answer.
     pub deadline: Duration,
 }
@@ -35,6 +37,7 @@ impl Default for Network {
             late: 0,
             repeated: 0,
             stale: 0,
+            staleness: Duration::ZERO,
             deadline: Duration::from_secs(2),
         }
     }

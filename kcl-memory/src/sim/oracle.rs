@@ -5,7 +5,7 @@ use std::{collections::BTreeMap, fmt};
 use kcl_core::{
     coordinator::StoreCall,
     env::Time,
-    lease::{Document, Epoch, Lease, LeaseKey, WorkerId},
+    lease::{Document, Epoch, Lease, LeaseKey, Session, SessionId, WorkerId},
     stream::ShardId,
 };
 
@@ -35,6 +35,21 @@ impl std::error::Error for Violation {}
 pub(super) enum Fact<'a> {
     /// A call changed a lease row.
     Lease { call: &'a StoreCall, before: Option<&'a Lease>, after: Option<&'a Lease> },
+    /// A call changed a session row.
+    Session {
+        at: Time,
+        call: &'a StoreCall,
+        before: Option<&'a Session>,
+        after: Option<&'a Session>,
+    },
+    /// A lease was taken from another session; whether that one's row says that it lives.
+    Taken { row: &'a Lease, from: &'a SessionId, epoch: Epoch, lives: bool },
+    /// A lease row was deleted; whether the stream still lists its shard.
+    Deleted { row: &'a Lease, unfinished: bool, listed: bool },
+    /// The end of a shard was written; children that it names and that have no row.
+    Ended { row: &'a Lease, without_row: Vec<LeaseKey> },
+    /// A worker stopped because another one uses its id; whether any other one ever did.
+    GaveWay { worker: &'a WorkerId, rivals: bool },
     /// A document was written.
     Document(&'a Document),
     /// A worker gave records to its processor.

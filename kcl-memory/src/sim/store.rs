@@ -1,6 +1,6 @@
 //! The store of a simulated fleet: the rules on maps.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, time::Duration};
 
 use kcl_core::{
     coordinator::{StoreCall, StoreReply},
@@ -26,6 +26,8 @@ pub(super) struct SimStore {
     pub(super) rows: Rows,
     snapshots: Vec<(Time, Rows)>,
     generation: u64,
+    /// How old a stale answer is, at least.
+    staleness: Duration,
 }
 
 /// How often the history is kept.
@@ -35,6 +37,11 @@ const SNAPSHOTS_KEPT: usize = 80;
 const STORE_EPOCH_MS: u64 = 1_700_000_000_000;
 
 impl SimStore {
+    /// An empty store whose stale answers are at least this old.
+    pub(super) fn new(staleness: Duration) -> Self {
+        Self { staleness, ..Self::default() }
+    }
+
     /// Applies a call at `now` and answers it.
     pub(super) fn apply(&mut self, call: &StoreCall, now: Time, stale: bool) -> StoreReply {
         self.keep_history(now);
@@ -57,11 +64,11 @@ impl SimStore {
                 StoreReply::SessionWrite(take(&mut rows.sessions, &forget.session, rule))
             }
             StoreCall::Session(id, consistency) => {
-                let view = self.view(*consistency, stale);
+                let view = self.view(*consistency, now, stale);
                 StoreReply::Session(view.sessions.get(id).cloned())
             }
             StoreCall::Sessions(consistency) => {
-                let view = self.view(*consistency, stale);
+                let view = self.view(*consistency, now, stale);
                 StoreReply::Sessions(view.sessions.values().cloned().collect())
             }
             StoreCall::Wake(id) => {
@@ -94,8 +101,9 @@ impl SimStore {
         self.generation += 1;
     }
 
-    fn view(&self, consistency: Consistency, stale: bool) -> &Rows {
-        match self.snapshots.last() {
+    fn view(&self, consistency: Consistency, now: Time, stale: bool) -> &Rows {
+        let then = now - self.staleness;
+        match self.snapshots.iter().rfind(|(taken, _)| *taken <= then) {
             Some((_, old)) if stale && consistency == Consistency::Eventual => old,
             _ => &self.rows,
         }

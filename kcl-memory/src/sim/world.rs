@@ -10,12 +10,12 @@ use std::{
 use kcl_core::{
     coordinator::{CallId, Coordinator, Event, StoreCall, StoreOutcome, StoreReply},
     env::{Rng, Time},
-    lease::{LeaseKey, WorkerId, Write},
+    lease::{Lease, LeaseKey, WorkerId, Write},
     store::StoreErrorKind,
 };
 
 use super::{
-    Action, Report, Script, Violation,
+    Action, Report, Script, Violation, facts,
     host::{Host, HostClock, HostState, Slowness},
     intercept::Interceptor,
     oracle::{Fact, Oracle, Settled},
@@ -103,7 +103,7 @@ impl World {
             happenings: BTreeMap::new(),
             sequence: 0,
             rng: Rng::new(script.seed),
-            store: SimStore::default(),
+            store: SimStore::new(script.network.staleness),
             stream: SimStream::new(script.shards, script.rate),
             hosts: Vec::new(),
             outage_until: Time::ZERO,
@@ -328,6 +328,8 @@ impl World {
     }
 
     pub(super) fn apply(&mut self, call: &StoreCall, stale: bool) -> Result<StoreReply, Violation> {
+        let session = facts::session_id(call).cloned();
+        let earlier = session.as_ref().and_then(|id| self.store.rows.sessions.get(id).cloned());
         let key = lease_key(call).cloned();
         let before = key.as_ref().and_then(|key| self.store.rows.leases.get(key).cloned());
         let answer = self.store.apply(call, self.now, stale);
@@ -341,6 +343,14 @@ impl World {
                 format!("{after:?}").hash(&mut self.digest);
                 let (before, after) = (before.as_ref(), after.as_ref());
                 self.oracle.learn(self.now, &Fact::Lease { call, before, after })?;
+                self.learn_of_lease(call, before, after)?;
+            }
+        }
+        if let Some(id) = session {
+            let (before, after) = (earlier.as_ref(), self.store.rows.sessions.get(&id));
+            if before != after {
+                let fact = Fact::Session { at: self.now, call, before, after };
+                self.oracle.learn(self.now, &fact)?;
             }
         }
         Ok(answer)
@@ -460,7 +470,7 @@ fn lease_key(call: &StoreCall) -> Option<&LeaseKey> {
     }
 }
 
-fn show(row: Option<&kcl_core::lease::Lease>) -> String {
+fn show(row: Option<&Lease>) -> String {
     let Some(row) = row else { return "gone".into() };
     let owner = row.owner.as_ref().map_or_else(|| "-".into(), ToString::to_string);
     format!("{owner} epoch {} at {}", row.epoch.0 % 10_000_000, row.checkpoint)

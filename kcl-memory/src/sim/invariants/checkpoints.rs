@@ -35,6 +35,34 @@ impl Invariant for OneSessionPerEpoch {
     }
 }
 
+/// In the end the checkpoint of each lease is close behind what its owner has processed.
+#[derive(Debug)]
+pub(super) struct Kept;
+
+impl Invariant for Kept {
+    fn name(&self) -> &'static str {
+        "checkpoints keep up"
+    }
+
+    fn check(&mut self, fact: &Fact<'_>, _: &Done) -> Result<(), String> {
+        let Fact::Settled(settled) = fact else { return Ok(()) };
+        for row in settled.leases.values().filter(|row| !row.has_ended()) {
+            let Some((owner, shard)) = row.owner.as_ref().zip(row.key.shard()) else { continue };
+            let runs = settled.running.get(&owner.worker);
+            let Some((_, done)) = runs.and_then(|runs| runs.get(&shard)) else { continue };
+            let stored = match &row.checkpoint {
+                Checkpoint::After(at) => at.sequence.as_str().parse().unwrap_or(0),
+                _ => 0,
+            };
+            // A few checkpoint intervals; what a healthy reader may be behind is less than one.
+            if stored + 4 * settled.slack < *done {
+                return Err(format!("{}: stored {stored}, processed {done}", row.key));
+            }
+        }
+        Ok(())
+    }
+}
+
 /// No checkpoint regresses, but in a store that went back in time. A row that was deleted is no
 /// more; one put in its place begins anew.
 #[derive(Debug, Default)]

@@ -1,13 +1,20 @@
 //! What must hold in every run: one small file each.
 
 mod checkpoints;
+mod deletions;
+mod ends;
 mod epochs;
+mod fences;
 mod liveness;
 mod order;
 mod overlap;
 mod parents;
+mod rivals;
 mod seats;
+mod sessions;
 mod skips;
+mod starts;
+mod takes;
 mod terms;
 
 use std::{collections::BTreeMap, fmt::Debug};
@@ -37,6 +44,14 @@ pub(super) fn all() -> Vec<Box<dyn Invariant>> {
         Box::new(epochs::EpochsIncrease::default()),
         Box::new(checkpoints::OneSessionPerEpoch::default()),
         Box::new(checkpoints::NoRegress::default()),
+        Box::new(checkpoints::Kept),
+        Box::new(sessions::EndedIsFinal::default()),
+        Box::new(fences::OnlySilence::default()),
+        Box::new(rivals::NobodyGivesWayToNobody),
+        Box::new(takes::NobodyIsRobbed::default()),
+        Box::new(ends::ChildrenFirst),
+        Box::new(deletions::OnlyWhatIsPast),
+        Box::new(starts::FrozenOnce::default()),
         Box::new(skips::NothingSkipped),
         Box::new(order::InOrder::default()),
         Box::new(overlap::OneDispatcher),

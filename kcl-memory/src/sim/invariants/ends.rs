@@ -1,0 +1,23 @@
+//! Ends: children before the end of their parent.
+
+use super::{Done, Fact, Invariant};
+
+/// When the end of a shard is written, each of its children has a row: whoever dies next leaves
+/// nothing behind that nobody knows of.
+#[derive(Debug)]
+pub(super) struct ChildrenFirst;
+
+impl Invariant for ChildrenFirst {
+    fn name(&self) -> &'static str {
+        "children are put before the end"
+    }
+
+    fn check(&mut self, fact: &Fact<'_>, _: &Done) -> Result<(), String> {
+        match fact {
+            Fact::Ended { row, without_row } if !without_row.is_empty() => {
+                Err(format!("{} has ended, and {without_row:?} have no rows", row.key))
+            }
+            _ => Ok(()),
+        }
+    }
+}

@@ -1,0 +1,51 @@
+//! Fences: only those who are silent are ended by others.
+
+use std::{collections::BTreeMap, time::Duration};
+
+use kcl_core::{
+    coordinator::StoreCall,
+    env::Time,
+    lease::{Ending, SessionId},
+};
+
+use super::{Done, Fact, Invariant};
+
+/// A session is fenced only when no beat of it was counted for its session timeout.
+#[derive(Debug, Default)]
+pub(super) struct OnlySilence {
+    counted: BTreeMap<SessionId, Time>,
+}
+
+/// How much faster than true time a watcher's clock may run: twice what NTP slews, rounded up.
+const DRIFT: u32 = 500;
+
+impl Invariant for OnlySilence {
+    fn name(&self) -> &'static str {
+        "only the silent are fenced"
+    }
+
+    fn check(&mut self, fact: &Fact<'_>, _: &Done) -> Result<(), String> {
+        let (at, call, after) = match fact {
+            Fact::RolledBack => {
+                self.counted.clear();
+                return Ok(());
+            }
+            Fact::Session { at, call, after: Some(after), .. } => (*at, *call, *after),
+            _ => return Ok(()),
+        };
+        match call {
+            StoreCall::Register(_) | StoreCall::Beat(_) => {
+                self.counted.insert(after.id.clone(), at);
+            }
+            StoreCall::EndSession(end) if matches!(end.ending, Ending::Fence { .. }) => {
+                let Some(counted) = self.counted.get(&after.id) else { return Ok(()) };
+                let silent: Duration = at.since(*counted);
+                if silent + after.timeout / DRIFT < after.timeout {
+                    return Err(format!("{} was silent for {silent:?} only", after.id));
+                }
+            }
+            _ => {}
+        }
+        Ok(())
+    }
+}

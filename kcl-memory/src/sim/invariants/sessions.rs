@@ -1,0 +1,37 @@
+//! Sessions: an ended one is over for good.
+
+use std::collections::BTreeSet;
+
+use kcl_core::lease::SessionId;
+
+use super::{Done, Fact, Invariant};
+
+/// A session that has ended does not live again, and its beats never go back.
+#[derive(Debug, Default)]
+pub(super) struct EndedIsFinal {
+    ended: BTreeSet<SessionId>,
+}
+
+impl Invariant for EndedIsFinal {
+    fn name(&self) -> &'static str {
+        "ended is final"
+    }
+
+    fn check(&mut self, fact: &Fact<'_>, _: &Done) -> Result<(), String> {
+        match fact {
+            Fact::RolledBack => self.ended.clear(),
+            Fact::Session { before, after: Some(after), .. } => {
+                if after.has_ended() {
+                    self.ended.insert(after.id.clone());
+                } else if before.is_some() && self.ended.contains(&after.id) {
+                    return Err(format!("{} has ended and lives", after.id));
+                }
+                if before.is_some_and(|before| after.beat < before.beat) {
+                    return Err(format!("{}: beat {} is counted again", after.id, after.beat));
+                }
+            }
+            _ => {}
+        }
+        Ok(())
+    }
+}
