@@ -6,6 +6,13 @@
 //! [`lineage`], [`coordinator`]) know neither clock nor runtime: time and randomness are arguments,
 //! so that the same code runs against a real store and inside the simulator.
 
+#[cfg(not(kcl_planted))]
+#[macro_use]
+mod planted;
+#[cfg(kcl_planted)]
+#[macro_use]
+pub mod planted;
+
 pub mod assignment;
 #[cfg(feature = "conformance")]
 pub mod conformance;

@@ -144,6 +144,7 @@ impl<'a> Rules<'a> {
             None if self.uncovered == Uncovered::Hold => Standing::Refused(Reason::HeldBack),
             Some((Rule { mode: Mode::Require, worker, .. }, live)) => match live {
                 Some(worker) => Standing::Required(worker),
+                None if planted!(RequireFailsOver) => Standing::Open,
                 None => {
                     let worker = worker.clone();
                     Standing::Refused(Reason::RequiredWorkerAbsent { worker })

@@ -21,7 +21,9 @@ impl<'a> Draft<'a> {
     pub(super) fn new(view: &'a View) -> Self {
         let (leases, workers) = (view.leases.len(), view.workers.len());
         let mut by_id: Vec<usize> = (0..workers).collect();
-        by_id.sort_by_key(|worker| &view.workers[*worker].id);
+        if !planted!(TiesByInputOrder) {
+            by_id.sort_by_key(|worker| &view.workers[*worker].id);
+        }
         let mut rank = vec![0; workers];
         for (place, worker) in by_id.into_iter().enumerate() {
             rank[worker] = place;

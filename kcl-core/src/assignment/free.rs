@@ -20,9 +20,12 @@ impl Free {
         Self {
             // A view of more leases than this would not fit a machine.
             lease: u32::try_from(lease).unwrap_or(u32::MAX),
-            home: seen.holder.filter(may_get),
-            avoid,
-            parent_holder: seen.parent_holder.filter(may_get),
+            home: seen.holder.filter(may_get).filter(|_| !planted!(OwnerNotPreferred)),
+            avoid: avoid.filter(|_| !planted!(AvoidIgnored)),
+            parent_holder: seen
+                .parent_holder
+                .filter(may_get)
+                .filter(|_| !planted!(ParentHolderNotPreferred)),
         }
     }
 

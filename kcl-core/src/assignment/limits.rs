@@ -21,6 +21,8 @@ impl Limits {
     pub fn per_worker(&self, leases: usize, workers: usize, capacity: Option<u32>) -> usize {
         let fixed = [self.per_worker, capacity].into_iter().flatten().map(|limit| limit as usize);
         let share = self.fair_share.then(|| leases.div_ceil(workers.max(1)));
+        let share = share
+            .map(|share| if planted!(ShareRoundedDown) { leases / workers.max(1) } else { share });
         fixed.chain(share).min().unwrap_or(usize::MAX).min(leases)
     }
 }

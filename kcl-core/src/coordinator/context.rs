@@ -65,6 +65,9 @@ impl Context {
 
     /// Wakes a session; a wake-up may be lost.
     pub(super) fn wake(&mut self, session: &SessionId) {
+        if planted!(WakeNeverSent) {
+            return;
+        }
         self.ask(StoreCall::Wake(session.clone()), Purpose::Nobody);
     }
 
@@ -129,6 +132,12 @@ impl Epochs {
             at.saturating_add(passed)
         });
         self.highest = (seen.0 + 1).max(self.highest + 1).max(clock);
+        if planted!(NoEpochBump) {
+            return seen;
+        }
+        if planted!(EpochFromRowAlone) {
+            return Epoch(seen.0 + 1);
+        }
         Epoch(self.highest)
     }
 }

@@ -75,6 +75,12 @@ impl Coordinator {
             self.document.poll_at = now + self.ctx.settings.fast_poll;
         }
         self.leaving.list_at = Some(now);
+        if planted!(BreaksBeforeMake) {
+            self.handoff.drain_all(&mut self.ctx);
+        }
+        if planted!(PlannerLeavesFirst) {
+            self.succession.step_down(&mut self.ctx);
+        }
     }
 
     /// Does whatever the leaving waits for, if it can be done now.
@@ -94,6 +100,7 @@ impl Coordinator {
             self.watch.list(Consistency::Strong, &mut self.ctx);
         }
         if self.leaving.alone == Some(true) && !self.leaving.draining {
+            sometimes!(LeftAlone);
             self.leaving.draining = true;
             self.handoff.drain_all(&mut self.ctx);
         }
@@ -112,6 +119,7 @@ impl Coordinator {
         let patience = self.ctx.settings.heartbeat_interval * 2;
         let hopeless = self.leaving.alone == Some(true) || !planner.has_successors();
         if planner.standby_knows() || hopeless || self.ctx.now >= waited + patience {
+            sometimes!(PlannerSteppedDown);
             self.leaving.stepping_down = true;
             self.succession.step_down(&mut self.ctx);
         }
@@ -133,6 +141,7 @@ impl Coordinator {
     fn on_grace_out(&mut self) {
         let next = self.ctx.now + LAST_MOMENT;
         if !self.leaving.dropped && self.member.is_live() {
+            sometimes!(GraceOut);
             self.leaving.dropped = true;
             self.leaving.deadline = Some(next);
             self.handoff.drop_all(&mut self.ctx);

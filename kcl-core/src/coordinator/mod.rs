@@ -200,11 +200,9 @@ impl Coordinator {
         let now = self.ctx.now;
         let first = !self.has_own_document() && now.since(self.joined_at) < EAGER_FOR;
         let expected = self.member.is_live() && self.planner.is_none();
-        self.document.poll_at = if expected && (first || self.leaving.is_under_way()) {
-            now + self.ctx.settings.fast_poll
-        } else {
-            Time::NEVER
-        };
+        let eager = first || self.leaving.is_under_way() || planted!(EagerForEver);
+        self.document.poll_at =
+            if expected && eager { now + self.ctx.settings.fast_poll } else { Time::NEVER };
         if expected {
             self.read_document();
         }
@@ -233,22 +231,30 @@ impl Coordinator {
         }
         if assignment.session != *self.member.id() {
             if !self.rejoined && self.handoff.assignment().is_none() {
+                sometimes!(FormerWishesTaken);
                 self.handoff.take_back(&assignment, &mut self.ctx);
             }
             return;
         }
-        if assignment.version <= self.member.seen() {
+        let version = assignment.version;
+        let seen = self.member.seen();
+        let newer =
+            if planted!(TermNotCompared) { version.version > seen.version } else { version > seen };
+        if !newer {
+            sometimes!(OldDocumentIgnored);
             return;
         }
-        let version = assignment.version;
         self.succession.on_assignment(&assignment, &mut self.watch, &mut self.ctx);
         self.handoff.apply(assignment, &mut self.ctx);
         self.member.has_seen(version);
-        self.member.beat_now(&mut self.ctx);
+        if !planted!(EchoWaitsForBeat) {
+            self.member.beat_now(&mut self.ctx);
+        }
     }
 
     /// The session was ended by others: a new life starts, with nothing of the old one.
     fn rejoin(&mut self) {
+        sometimes!(Rejoined);
         let ctx = &mut self.ctx;
         ctx.forget_calls();
         let pause = ctx.rng.span(ctx.settings.heartbeat_interval);

@@ -115,7 +115,10 @@ impl Coordinator {
                 self.succession.look_now(&self.ctx);
                 self.document.poll_at = self.ctx.now;
             }
-            member::Signal::Woken => self.on_woken(),
+            member::Signal::Woken => {
+                sometimes!(Woken);
+                self.on_woken();
+            }
             member::Signal::Lapsed => {
                 self.handoff.on_lapse(&mut self.ctx);
                 self.ctx.notify(Notice::Lapsed);
@@ -128,6 +131,7 @@ impl Coordinator {
             }
             member::Signal::Fenced(reason) => self.on_fenced(reason),
             member::Signal::WentBack => {
+                sometimes!(StoreWentBack);
                 self.ctx.notify(Notice::StoreWentBack);
                 self.handoff.on_store_went_back(&mut self.ctx);
                 self.watch.on_store_went_back(&self.ctx);
@@ -156,7 +160,9 @@ impl Coordinator {
     fn on_fenced(&mut self, reason: EndReason) {
         let id = self.member.id().clone();
         self.ctx.notify(Notice::Fenced(id, reason));
-        self.handoff.lose_all(LossReason::Fenced, &mut self.ctx);
+        if !planted!(FencedGoesOn) {
+            self.handoff.lose_all(LossReason::Fenced, &mut self.ctx);
+        }
         self.stop_planning();
         match reason {
             EndReason::Replaced => self.on_duplicate(),

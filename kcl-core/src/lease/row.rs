@@ -99,7 +99,11 @@ impl Lease {
     /// Whether `session` holds the lease under `epoch`.
     #[must_use]
     pub fn is_held_by(&self, session: &SessionId, epoch: Epoch) -> bool {
-        self.epoch == epoch && self.owner.as_ref() == Some(session)
+        if planted!(OwnerOnlyFencing) {
+            return self.owner.as_ref().is_some_and(|owner| owner.worker == session.worker);
+        }
+        let under = self.epoch == epoch || planted!(EpochNotCompared);
+        under && self.owner.as_ref() == Some(session)
     }
 
     /// Whether `me` may acquire the lease without an order to (ARCHITECTURE §4 rule 4): nobody owns

@@ -11,8 +11,8 @@ use super::{
 /// Puts a new session's row; refused if the incarnation was ever registered and not forgotten.
 pub fn register(row: Option<&Session>, new: &Session) -> Write<Session> {
     match row {
-        Some(present) => Write::Refused(Some(present.clone())),
-        None => Write::Done(new.clone()),
+        Some(present) if !planted!(RegisteredTwice) => Write::Refused(Some(present.clone())),
+        _ => Write::Done(new.clone()),
     }
 }
 
@@ -38,9 +38,13 @@ pub fn end_session(row: Option<&Session>, end: &EndSession) -> Write<Session> {
     let (allowed, reason) = match end.ending {
         Ending::Leave => (true, EndReason::Left),
         Ending::Replace => (true, EndReason::Replaced),
-        Ending::Fence { beat } => (row.beat == beat, EndReason::Fenced),
+        Ending::Fence { beat } => {
+            let silent = row.beat == beat || planted!(FenceWhateverTheBeat);
+            (silent, EndReason::Fenced)
+        }
     };
     if row.has_ended() || !allowed {
+        sometimes!(FenceRefused, !row.has_ended());
         return Write::Refused(Some(row.clone()));
     }
     let mut next = row.clone();
@@ -79,8 +83,10 @@ pub fn create(row: Option<&Lease>, new: &Lease) -> Write<Lease> {
 /// Changes the owner; refused unless owner and epoch are as the caller saw them.
 pub fn acquire(row: Option<&Lease>, acquire: &Acquire) -> Write<Lease> {
     let Some(row) = row else { return Write::Refused(None) };
-    let as_seen = row.owner == acquire.seen_owner && row.epoch == acquire.seen_epoch;
-    if !as_seen || acquire.epoch <= row.epoch {
+    let as_seen = row.owner == acquire.seen_owner && row.epoch == acquire.seen_epoch
+        || planted!(AcquireComparesNothing);
+    let rises = acquire.epoch > row.epoch || planted!(NoEpochBump);
+    if !as_seen || !rises {
         return Write::Refused(Some(row.clone()));
     }
     let mut next = row.clone();
@@ -96,7 +102,11 @@ pub fn acquire(row: Option<&Lease>, acquire: &Acquire) -> Write<Lease> {
 pub fn advance(row: Option<&Lease>, advance: &Advance) -> Write<Lease> {
     let Some(row) = row else { return Write::Refused(None) };
     let held = row.is_held_by(&advance.owner, advance.epoch);
-    if !held || !advance.checkpoint.may_follow(&row.checkpoint) {
+    let forward = advance.checkpoint.may_follow(&row.checkpoint) || planted!(NoMonotoneGuard);
+    if !held || !forward {
+        sometimes!(OldCheckpointRefused, held);
+        sometimes!(FencedCheckpointRefused, !held && !row.has_ended());
+        sometimes!(EndRefusedAsDone, row.has_ended() && advance.checkpoint.is_end());
         return Write::Refused(Some(row.clone()));
     }
     let mut next = row.clone();
@@ -133,7 +143,8 @@ pub fn release(row: Option<&Lease>, release: &Release) -> Write<Lease> {
 pub fn delete(row: Option<&Lease>, delete: &Delete) -> Write<Lease> {
     let Some(row) = row else { return Write::Refused(None) };
     let ended = row.has_ended() && row.owner.is_none();
-    if row.epoch == delete.seen_epoch && (ended || delete.unfinished) {
+    let as_seen = row.epoch == delete.seen_epoch && (ended || delete.unfinished);
+    if as_seen || planted!(DeleteComparesNothing) {
         Write::Done(row.clone())
     } else {
         Write::Refused(Some(row.clone()))
@@ -142,7 +153,8 @@ pub fn delete(row: Option<&Lease>, delete: &Delete) -> Write<Lease> {
 
 /// Writes a document; refused unless its version is as the caller saw it.
 pub fn put_doc(row: Option<&Document>, put: &PutDoc) -> Write<Document> {
-    if row.map(|present| present.version) != put.seen {
+    let as_seen = row.map(|present| present.version) == put.seen;
+    if !as_seen && !planted!(DocumentComparesNothing) {
         return Write::Refused(row.cloned());
     }
     let version = put.seen.map_or(1, |seen| seen + 1);

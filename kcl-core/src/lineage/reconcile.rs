@@ -107,10 +107,16 @@ fn missing(lineage: &Lineage<'_>, start: FrozenStart) -> Vec<Lease> {
         let after_a_row = rows.clone().next().is_some();
         if after_a_row || shard.parents.iter().any(|parent| led_to.contains(parent)) {
             led_to.insert(&shard.id);
-            if rows.into_iter().any(Lease::has_ended) {
+            if rows.into_iter().any(Lease::has_ended) && !planted!(MissingChildLeft) {
+                sometimes!(MissingChildMade);
                 create.push(lease_of(lineage, shard, Checkpoint::TrimHorizon));
             }
         } else if begins(lineage, shard, start) {
+            let is_first = lineage.leases().next().is_none();
+            sometimes!(BeginningMade, !is_first);
+            if planted!(MissingBeginningLeft) && !is_first {
+                continue;
+            }
             create.push(lease_of(lineage, shard, start.into()));
         }
     }
@@ -142,7 +148,7 @@ fn forgotten(lineage: &Lineage<'_>) -> Vec<Delete> {
         .collect();
     let may_go = |(id, lease): &(&ShardId, &Lease)| {
         lease.has_ended()
-            && lineage.shard(id).is_none()
+            && (lineage.shard(id).is_none() || planted!(EndedRowDeletedEarly))
             && !awaiting.contains(id)
             && !lease.children.iter().any(without_row)
     };

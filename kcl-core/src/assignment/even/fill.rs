@@ -26,7 +26,10 @@ fn join_parents(draft: &mut Draft<'_>, movers: &[Free], targets: &[usize]) -> Ve
     let mut rest = Vec::with_capacity(movers.len());
     for one in movers {
         match one.parent_holder().filter(|parent| draft.load[*parent] < targets[*parent]) {
-            Some(parent) => draft.seat(one.lease(), parent),
+            Some(parent) => {
+                sometimes!(JoinedParent);
+                draft.seat(one.lease(), parent);
+            }
             None => rest.push(*one),
         }
     }

@@ -39,6 +39,7 @@ fn keep(draft: &mut Draft<'_>, free: &[Free], shares: &[Share], targets: &[usize
         let Some(home) = one.home() else { return true };
         let goes = sheds[home].next_goes();
         if !goes {
+            sometimes!(StayedAtHome);
             draft.seat(one.lease(), home);
         }
         goes

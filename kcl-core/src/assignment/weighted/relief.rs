@@ -22,7 +22,8 @@ impl Bar {
     pub(super) fn new(level: u64, weighting: Weighting) -> Self {
         let slack = u128::from(level) * u128::from(weighting.hysteresis_percent) / 100;
         let slack = u64::try_from(slack).unwrap_or(u64::MAX);
-        Self { level, tolerance: slack.max(weighting.floor) }
+        let tolerance = if planted!(NoTolerance) { 0 } else { slack.max(weighting.floor) };
+        Self { level, tolerance }
     }
 
     pub(super) const fn height(self) -> u64 {

@@ -58,12 +58,19 @@ impl Handoff {
         match outcome {
             Ok(StoreReply::LeaseWrite(Write::Done(row))) => self.on_granted(row, &acquiring, ctx),
             Ok(StoreReply::LeaseWrite(Write::Refused(row))) => self.on_refused(key, row, ctx),
-            // It may land yet. If it has by the next look, the row is mine and not running here,
-            // and is acquired anew; if it lands after the wish is gone, the planner's audit sees
-            // it.
-            Err(StoreErrorKind::Unknown) => self.try_later(key, std::time::Duration::ZERO, ctx.now),
+            Err(StoreErrorKind::Unknown) => self.on_unknown(key, ctx),
             _ => self.try_soon(key, ctx),
         }
+    }
+
+    /// It may land yet. If it has by the next look, the row is mine and not running here, and is
+    /// acquired anew; if it lands after the wish is gone, the planner's audit sees it.
+    fn on_unknown(&mut self, key: &LeaseKey, ctx: &mut Context) {
+        sometimes!(AcquireUnknown);
+        if planted!(UnknownAcquireForgotten) {
+            return self.try_later(key, ctx.settings.audit_interval, ctx.now);
+        }
+        self.try_later(key, std::time::Duration::ZERO, ctx.now);
     }
 
     fn on_refused(&mut self, key: &LeaseKey, row: Option<Lease>, ctx: &mut Context) {
@@ -74,13 +81,16 @@ impl Handoff {
         }
     }
 
-    fn on_granted(&mut self, row: Lease, acquiring: &Acquiring, ctx: &mut Context) {
+    pub(super) fn on_granted(&mut self, row: Lease, acquiring: &Acquiring, ctx: &mut Context) {
         ctx.epochs.saw(&row);
         let key = row.key.clone();
-        if acquiring.cancelled || self.leaving || !self.wishes.contains_key(&key) {
+        let wanted = !acquiring.cancelled && self.wishes.contains_key(&key);
+        if self.leaving || !(wanted || planted!(CancelledGrantRuns)) {
+            sometimes!(CancelledGrantReleased);
             return self.release(&key, row.epoch, None, acquiring.to.clone(), false, ctx);
         }
         if !self.valid {
+            sometimes!(GrantedTooLate);
             // Too late: the others may have ended this session. It starts nothing; the row, if it
             // is still mine, is acquired anew once a beat is answered.
             return self.try_later(&key, ctx.settings.fast_poll, ctx.now);
@@ -88,7 +98,8 @@ impl Handoff {
         if self.wishes.remove(&key).is_some_and(|wish| !wish.is_planned()) {
             self.signals.push(Signal::Changed);
         }
-        if let Some(ended) = self.ended_before(&row) {
+        if let Some(ended) = self.ended_before(&row).filter(|_| !planted!(EndedRowRun)) {
+            sometimes!(EndedRowCompleted);
             return self.end_at_once(row, ended, ctx);
         }
         let mut start = row.clone();

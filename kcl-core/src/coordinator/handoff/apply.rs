@@ -80,10 +80,15 @@ impl Handoff {
             acquiring.to.clone_from(&give.to);
         }
         if self.tenures.contains_key(&give.key) {
+            if planted!(GiveIgnored) {
+                return;
+            }
             return self.start_draining(&give.key, give.to.clone(), ctx);
         }
         // Not run here, yet the row says that it is mine: a write landed late.
-        if !self.acquiring.contains_key(&give.key) && !self.memory.has_given(give) {
+        let is_new = !self.acquiring.contains_key(&give.key) && !self.memory.has_given(give);
+        if is_new && !planted!(DropOrderIgnored) {
+            sometimes!(DropOrderFollowed);
             self.release(&give.key, give.epoch, None, give.to.clone(), false, ctx);
             self.memory.note_given(give);
         }
@@ -101,8 +106,11 @@ impl Handoff {
         let epoch = tenure.epoch();
         match &mut tenure.phase {
             Phase::Running => {
-                tenure.phase = Phase::Draining { to: successor, deadline };
+                tenure.phase = Phase::Draining { to: successor.clone(), deadline };
                 ctx.run(key, epoch, RunOrder::Drain);
+                if planted!(ReleasedWhileRunning) {
+                    self.release(key, epoch, None, successor, false, ctx);
+                }
             }
             // Its batch is dropped already.
             Phase::Suspended { .. } => {
@@ -119,7 +127,9 @@ impl Handoff {
         for (key, tenure) in &mut self.tenures {
             if let Phase::Draining { to, deadline } = &mut tenure.phase
                 && *deadline <= ctx.now
+                && !planted!(OverdueBatchKept)
             {
+                sometimes!(BatchDroppedInTime);
                 let to = to.take();
                 tenure.phase = Phase::Dropping { to };
                 ctx.run(key, tenure.lease.epoch, RunOrder::Drop(DropReason::TimedOut));

@@ -79,7 +79,11 @@ impl Handoff {
                 }
             }
             Ok(StoreReply::LeaseWrite(Write::Refused(None))) => self.on_row_gone(key, ctx),
-            _ => tenure.marks.on_failed(ctx.now + ctx.settings.heartbeat_interval / 3),
+            _ if planted!(UnknownCheckpointIsLoss) => self.lose(key, LossReason::Taken, ctx),
+            _ => {
+                sometimes!(CheckpointUnknown);
+                tenure.marks.on_failed(ctx.now + ctx.settings.heartbeat_interval / 3);
+            }
         }
     }
 

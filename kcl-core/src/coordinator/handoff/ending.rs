@@ -54,7 +54,12 @@ impl Handoff {
         let names: Vec<ShardId> = children.iter().map(|child| child.id.clone()).collect();
         let rows = children.into_iter().filter_map(|child| {
             let key = key.sibling(&child.id)?;
-            Some(Lease::new(key, Checkpoint::TrimHorizon).of_shard(child.parents, child.range))
+            let start = if planted!(ChildrenAtLatest) {
+                Checkpoint::Latest
+            } else {
+                Checkpoint::TrimHorizon
+            };
+            Some(Lease::new(key, start).of_shard(child.parents, child.range))
         });
         let missing = names.iter().cloned().collect();
         let ending = Ending { children: rows.collect(), names, missing, step: Step::Waiting };
@@ -80,7 +85,7 @@ impl Handoff {
         let (_, progress) = tenure.marks.newest();
         let Phase::Ending(ending) = &mut tenure.phase else { return };
         ending.step = Step::Waiting;
-        if ending.missing.is_empty() {
+        if ending.missing.is_empty() || planted!(EndBeforeChildren) {
             let end = Advance::new(key.clone(), self.me.clone(), epoch, Checkpoint::ShardEnd)
                 .with_progress(Progress { lag: None, ..progress })
                 .with_children(ending.names.clone());
@@ -147,6 +152,9 @@ impl Handoff {
         };
         let Phase::Ending(ending) = &mut tenure.phase else { return };
         match outcome {
+            Ok(StoreReply::LeaseWrite(Write::Refused(Some(_)))) if planted!(EndTwiceIsLoss) => {
+                self.lose(key, LossReason::Taken, ctx);
+            }
             Ok(StoreReply::LeaseWrite(Write::Done(row) | Write::Refused(Some(row))))
                 if row.has_ended() =>
             {
@@ -169,7 +177,7 @@ impl Handoff {
     /// neither a rule nor the hard maximum forbids it.
     fn take_children(&mut self, parent: &LeaseKey, children: &[Lease], ctx: &mut Context) {
         let allowed = self.assignment.as_ref().is_none_or(|a| a.takes_children);
-        if self.leaving || !allowed {
+        if self.leaving || !allowed || planted!(ChildrenWaitForPlan) {
             return;
         }
         for child in children {
@@ -179,7 +187,7 @@ impl Handoff {
                 .filter_map(|id| parent.sibling(id))
                 .filter(|key| key != parent)
                 .collect();
-            if others.is_empty() {
+            if others.is_empty() || planted!(OtherParentNotRead) {
                 self.wish_child(&child.key, ctx);
                 continue;
             }
@@ -200,10 +208,13 @@ impl Handoff {
         ctx: &mut Context,
     ) {
         let Some(left) = self.merging.get_mut(child) else { return };
-        if !row.is_some_and(Lease::has_ended) {
+        let absent = row.is_none() && planted!(AbsentOtherParentEnded);
+        if !row.is_some_and(Lease::has_ended) && !absent {
+            sometimes!(OtherParentOpen);
             self.merging.remove(child);
             return;
         }
+        sometimes!(OtherParentEnded);
         *left -= 1;
         if *left == 0 {
             self.merging.remove(child);
@@ -217,6 +228,7 @@ impl Handoff {
         if self.leaving || taken >= most || self.tenures.contains_key(child) {
             return;
         }
+        sometimes!(ChildWished);
         self.wishes.entry(child.clone()).or_insert_with(|| Wish::child(ctx.now));
         self.pursue(child, ctx);
     }

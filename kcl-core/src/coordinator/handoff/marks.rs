@@ -52,9 +52,10 @@ impl Marks {
 
     /// When [`Self::take_due`] will have something.
     pub(super) fn next_write(&self) -> Time {
-        if self.in_flight || self.newest == self.stored {
+        let nothing = self.newest == self.stored || planted!(CheckpointOnlyAtRelease);
+        if self.in_flight || nothing {
             Time::NEVER
-        } else if self.urgent {
+        } else if self.urgent || planted!(CheckpointAtEachBatch) {
             Time::ZERO
         } else {
             self.due_at
@@ -84,6 +85,6 @@ impl Marks {
 
     /// Whether a release can leave the stored checkpoint as it is.
     pub(super) fn is_stored(&self) -> bool {
-        self.newest == self.stored && !self.in_flight
+        self.newest == self.stored && !self.in_flight || planted!(ReleasedWithoutCheckpoint)
     }
 }

@@ -27,9 +27,9 @@ use self::{
 };
 use super::{
     Assignment,
-    call::{StoreOutcome, StoreReply},
+    call::{StoreCall, StoreOutcome, StoreReply},
     command::{DropReason, LossReason, Notice, RunOrder},
-    context::Context,
+    context::{Context, Purpose},
     event::{RunEvent, RunNews},
 };
 use crate::{
@@ -170,6 +170,11 @@ impl Handoff {
     pub(in crate::coordinator) fn on_beat(&mut self, ctx: &mut Context) {
         self.repeat_releases(ctx);
         self.revalidate(ctx);
+        if planted!(BeatPerLease) {
+            for key in self.tenures.keys() {
+                ctx.ask(StoreCall::Lease(key.clone()), Purpose::Nobody);
+            }
+        }
     }
 
     pub(in crate::coordinator) fn on_run(&mut self, event: RunEvent, ctx: &mut Context) {

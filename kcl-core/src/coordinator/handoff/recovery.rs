@@ -54,9 +54,16 @@ impl Memory {
     }
 
     pub(super) fn furthest(&self, row: &Lease) -> Checkpoint {
-        let known = self.held.get(&row.key).filter(|_| self.overrules).map(|held| &held.checkpoint);
-        match known {
-            Some(known) if known.may_follow(&row.checkpoint) => known.clone(),
+        let held = self.held.get(&row.key);
+        if planted!(StartedFromEarlierRead) {
+            return held.unwrap_or(row).checkpoint.clone();
+        }
+        let known = held.filter(|_| self.overrules && !planted!(NotWrittenForward));
+        match known.map(|held| &held.checkpoint) {
+            Some(known) if known.may_follow(&row.checkpoint) => {
+                sometimes!(WrittenForward);
+                known.clone()
+            }
             _ => row.checkpoint.clone(),
         }
     }
@@ -68,7 +75,9 @@ impl Memory {
 
     /// The row to make anew for a lease that was held here and whose row is gone.
     pub(super) fn lost_row(&self, key: &LeaseKey) -> Option<Lease> {
-        let mut row = self.held.get(key).filter(|_| !self.follows)?.clone();
+        let known = self.held.get(key).filter(|_| !self.follows && !planted!(LostRowLeft));
+        let mut row = known?.clone();
+        sometimes!(LostRowMade);
         row.owner = None;
         Some(row)
     }
@@ -89,7 +98,7 @@ impl Memory {
     ) {
         let mut keys: std::collections::BTreeSet<&LeaseKey> = held.collect();
         keys.extend(assignment.holds.iter().map(|hold| &hold.key));
-        self.held.retain(|key, _| keys.contains(key));
+        self.held.retain(|key, _| keys.contains(key) || planted!(StartedFromEarlierRead));
         self.given.retain(|key, _| assignment.gives.iter().any(|give| give.key == *key));
     }
 }
@@ -126,6 +135,10 @@ impl Handoff {
             return;
         }
         for (key, tenure) in &mut self.tenures {
+            if planted!(ResumedUnread) && matches!(tenure.phase, Phase::Suspended { .. }) {
+                tenure.phase = Phase::Running;
+                ctx.run(key, tenure.epoch(), RunOrder::Resume);
+            }
             if let Phase::Suspended { reading: reading @ false } = &mut tenure.phase {
                 *reading = true;
                 let ask = Purpose::Handoff(Ask::Revalidate(key.clone(), self.lapses));
@@ -149,11 +162,17 @@ impl Handoff {
         let Phase::Suspended { reading } = &mut tenure.phase else { return };
         *reading = false;
         match outcome {
-            Ok(StoreReply::Lease(Some(row))) if row.is_held_by(&self.me, epoch) && self.valid => {
+            Ok(StoreReply::Lease(Some(row)))
+                if row.is_held_by(&self.me, epoch) && self.valid && !planted!(LapsedStartsAnew) =>
+            {
+                sometimes!(ResumedInPlace);
                 tenure.phase = Phase::Running;
                 ctx.run(key, epoch, RunOrder::Resume);
             }
-            Ok(StoreReply::Lease(Some(row))) if !row.is_held_by(&self.me, epoch) => {
+            Ok(StoreReply::Lease(Some(row)))
+                if !row.is_held_by(&self.me, epoch) || planted!(LapsedStartsAnew) =>
+            {
+                sometimes!(LostMeanwhile);
                 self.lose(key, LossReason::Taken, ctx);
                 self.wish_again(key, ctx);
             }

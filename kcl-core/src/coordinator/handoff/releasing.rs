@@ -90,6 +90,7 @@ impl Handoff {
             }
             Ok(StoreReply::LeaseWrite(_)) => {
                 if let Some(successor) = releasing.release.successor.take() {
+                    sometimes!(SuccessorWoken);
                     ctx.wake(&successor);
                 }
                 self.releases.remove(&id);
@@ -100,7 +101,8 @@ impl Handoff {
 
     pub(super) fn repeat_releases(&mut self, ctx: &mut Context) {
         for ((key, epoch), releasing) in &mut self.releases {
-            if !releasing.in_flight {
+            if !releasing.in_flight && !planted!(ReleaseSentOnce) {
+                sometimes!(ReleaseRepeated);
                 releasing.in_flight = true;
                 let ask = Purpose::Handoff(Ask::Release(key.clone(), *epoch));
                 ctx.ask(StoreCall::Release(releasing.release.clone()), ask);

@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeMap, time::Duration};
 
-use super::{Ask, Handoff, Signal};
+use super::{Ask, Handoff, Signal, acquire::Acquiring};
 use crate::{
     coordinator::{
         call::{StoreCall, StoreOutcome, StoreReply},
@@ -96,7 +96,7 @@ impl Wish {
     /// How soon an expected release is looked for again.
     fn pace(&self, ctx: &Context) -> Duration {
         let expected = self.from.as_ref().is_some_and(|from| from.how == How::Wait);
-        if !expected {
+        if !expected || planted!(SuccessorPollsSlowly) {
             ctx.settings.heartbeat_interval
         } else if ctx.now.since(self.since) < FAST_FOR {
             ctx.settings.fast_poll
@@ -178,7 +178,13 @@ impl Handoff {
         let kept = self.wishes.get(key).is_some_and(|wish| wish.cause == Cause::Kept);
         let former = row.owner.as_ref().is_some_and(|owner| owner.worker == self.me.worker);
         let free = row.is_free_for(&self.me, |owner| ctx.ended.contains(owner));
-        let may = free && (former || !kept);
+        let may = free && (former || !kept) || planted!(TakenFromTheLiving);
+        if planted!(ReleaseTakenBack) && self.releases.contains_key(&(key.clone(), row.epoch)) {
+            let (epoch, cancelled, to) = (row.epoch, false, None);
+            return self.on_granted(row, &Acquiring { epoch, cancelled, to }, ctx);
+        }
+        sometimes!(OwnRowTakenAnew, row.owner.as_ref() == Some(&self.me));
+        sometimes!(TakenFromEnded, row.owner.as_ref().is_some_and(|o| ctx.ended.contains(o)));
         if may || self.is_forced(key, &row) {
             return self.acquire(key, row.owner, row.epoch, ctx);
         }
@@ -211,11 +217,17 @@ impl Handoff {
         }
         let expected = wish.from.as_ref().is_some_and(|f| f.owner.as_ref() == Some(owner));
         wish.try_at = ctx.now + wish.pace(ctx);
+        if planted!(NeverTriedAgain) {
+            wish.try_at = Time::NEVER;
+        }
         wish.asked = Some(owner.clone());
         if !expected && wish.conflict.as_ref() != Some(&(owner.clone(), epoch)) {
             wish.conflict = Some((owner.clone(), epoch));
+            sometimes!(ConflictMet);
             ctx.notify(Notice::Conflict(key.clone(), owner.clone()));
-            self.signals.push(Signal::Conflict);
+            if !planted!(ConflictNotTold) {
+                self.signals.push(Signal::Conflict);
+            }
         }
         let every =
             if expected { ctx.settings.session_timeout } else { ctx.settings.heartbeat_interval };

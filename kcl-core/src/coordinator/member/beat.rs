@@ -24,7 +24,7 @@ impl Member {
 
     /// Says from the next beat on, which is now, that the session hands its leases over.
     pub(in crate::coordinator) fn start_leaving(&mut self, ctx: &mut Context) {
-        self.leaving = true;
+        self.leaving = !planted!(LeavingNotSaid);
         self.beat_now(ctx);
     }
 
@@ -33,6 +33,9 @@ impl Member {
         let end = EndSession::new(self.session.id.clone(), Ending::Leave);
         self.phase = Phase::Over;
         self.retry_at = Time::NEVER;
+        if planted!(LeavesWithoutEnd) {
+            return self.signals.push(Signal::Left);
+        }
         ctx.ask(StoreCall::EndSession(end), Purpose::Member(Ask::Leave));
     }
 
@@ -74,8 +77,12 @@ impl Member {
             Write::Done(row) => self.on_counted(number, &row, ctx),
             Write::Refused(Some(row)) => match row.state {
                 SessionState::Ended(reason) => return self.on_fence(reason),
+                _ if planted!(HigherBeatTakenForFence) => return self.on_fence(EndReason::Fenced),
                 // A later attempt of mine was counted, its answer lost: no fence, and as good.
-                _ => self.on_counted(row.beat, &row, ctx),
+                _ => {
+                    sometimes!(LaterBeatCounted);
+                    self.on_counted(row.beat, &row, ctx);
+                }
             },
             // The row is gone: forgotten after its end, or lost by the store.
             Write::Refused(None) => return self.on_fence(EndReason::Fenced),
@@ -84,7 +91,13 @@ impl Member {
     }
 
     fn on_counted(&mut self, number: u64, row: &Session, ctx: &mut Context) {
-        let sent = self.attempts.get(&number).copied();
+        let mut sent = self.attempts.get(&number).copied();
+        if planted!(ValidFromReply) {
+            sent = Some(ctx.now);
+        }
+        if planted!(ValidFromLastAttempt) {
+            sent = self.attempts.values().last().copied();
+        }
         self.attempts = self.attempts.split_off(&(number + 1));
         if self.attempts.is_empty() {
             self.retry_at = Time::NEVER;
@@ -105,7 +118,7 @@ impl Member {
         if let SessionState::Ended(reason) = row.state {
             return self.on_fence(reason);
         }
-        if row.mailbox > self.mailbox {
+        if row.mailbox > self.mailbox && !planted!(WakeNeverRead) {
             self.mailbox = row.mailbox;
             self.signals.push(Signal::Woken);
         }
@@ -113,7 +126,7 @@ impl Member {
 
     pub(super) fn on_generation(&mut self, generation: &crate::lease::Generation) {
         match &self.generation {
-            Some(known) if known != generation => {
+            Some(known) if known != generation && !planted!(GenerationIgnored) => {
                 self.generation = Some(generation.clone());
                 self.signals.push(Signal::WentBack);
             }
@@ -132,6 +145,7 @@ impl Member {
     pub(super) fn check_deadline(&mut self, ctx: &Context) {
         if !self.lapsed && ctx.now >= self.valid_until {
             self.lapsed = true;
+            sometimes!(Lapsed);
             self.signals.push(Signal::Lapsed);
         }
     }

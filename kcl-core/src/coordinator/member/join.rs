@@ -56,10 +56,15 @@ impl Member {
 
     pub(super) fn register(&mut self, rows: &[Session], ctx: &mut Context) {
         let mine = rows.iter().filter(|row| row.id.worker == self.session.id.worker);
-        if self.rejoining && mine.clone().any(|row| !row.has_ended()) {
+        let newer = self.rejoining && mine.clone().any(|row| !row.has_ended());
+        if newer && !planted!(FencedComesBack) {
+            sometimes!(RejoinGaveWay);
             return self.give_way(ctx);
         }
         self.session.start = mine.map(|row| row.start).max().unwrap_or(0) + 1;
+        if planted!(StartsNotCounted) {
+            self.session.start = 1;
+        }
         self.phase = Phase::Registering;
         self.send_register(ctx);
     }
@@ -93,6 +98,10 @@ impl Member {
         self.beat_at = ctx.now + ctx.rng.span(self.session.interval);
         self.poll_at = if self.pushed { Time::NEVER } else { ctx.now + ctx.settings.wake_poll };
         self.phase = Phase::Checking(Older::default());
+        if planted!(JoinsWithoutListing) {
+            self.phase = Phase::Live;
+            return self.signals.push(Signal::Joined);
+        }
         self.list_after(ctx);
     }
 
@@ -116,7 +125,7 @@ impl Member {
             if !rival {
                 continue;
             }
-            if row.seniority() > me.seniority() {
+            if row.seniority() > me.seniority() && !planted!(OlderDoesNotStop) {
                 return self.give_way(ctx);
             }
             match ctx.settings.same_id {
@@ -162,6 +171,7 @@ impl Member {
             }
             // Done, or it had ended: either way it is over.
             Ok(StoreReply::SessionWrite(_)) => {
+                sometimes!(OlderReplaced);
                 older.ending.remove(id);
                 ctx.note_ended(id);
                 self.join_when_settled();

@@ -106,7 +106,10 @@ impl Member {
         rejoining: bool,
         ctx: &mut Context,
     ) -> Self {
-        let incarnation = Incarnation::from_bits(ctx.rng.next_u128());
+        let mut incarnation = Incarnation::from_bits(ctx.rng.next_u128());
+        if planted!(SameIncarnationAgain) {
+            incarnation = Incarnation::from_bits(1);
+        }
         let mut session = Session::new(
             SessionId::new(worker, incarnation),
             1,
@@ -266,7 +269,10 @@ impl Member {
     }
 
     fn become_valid(&mut self, sent: Time, ctx: &mut Context) {
-        let until = sent + self.session.timeout - ctx.settings.clock_guard;
+        let mut until = sent + self.session.timeout - ctx.settings.clock_guard;
+        if planted!(DeadlineNotKept) {
+            until = until + self.session.timeout;
+        }
         if until > self.valid_until {
             self.valid_until = until;
             ctx.push(Command::ValidUntil(until));

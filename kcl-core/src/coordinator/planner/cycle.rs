@@ -112,11 +112,19 @@ impl Planner {
             since: ctx.now,
         };
         ctx.ask(StoreCall::Leases, Purpose::Planner(Ask::Leases));
-        let sessions = StoreCall::Sessions(Consistency::Strong);
-        ctx.ask(sessions, Purpose::Planner(Ask::Sessions));
+        self.list_sessions(ctx);
         if self.rules_due {
             ctx.ask(StoreCall::Doc(DocName::placement()), Purpose::Planner(Ask::Rules));
         }
+    }
+
+    /// Lists the sessions: their absence is to be believed.
+    fn list_sessions(&self, ctx: &mut Context) {
+        let mut consistency = Consistency::Strong;
+        if planted!(AbsenceFromStaleListing) {
+            consistency = Consistency::Eventual;
+        }
+        ctx.ask(StoreCall::Sessions(consistency), Purpose::Planner(Ask::Sessions));
     }
 
     /// A call failed: everything is read again, the shards too.
@@ -245,7 +253,8 @@ impl Planner {
             }),
             _ => false,
         };
-        let at = match (self.remembered_start, ctx.settings.initial_position) {
+        let remembered = self.remembered_start.filter(|_| !planted!(FrozenStartForgotten));
+        let at = match (remembered, ctx.settings.initial_position) {
             // A stream made again is read from its beginning, whatever the settings say.
             _ if remade => None,
             (Some(at), _) => Some(at),
@@ -253,7 +262,8 @@ impl Planner {
             (None, InitialPosition::Latest) => Some(view.description.server_time),
             (None, InitialPosition::AtTimestamp(at)) => Some(at),
         };
-        let start = self.last_known_start().unwrap_or(FrozenStart { at });
+        let known = self.last_known_start().filter(|_| !planted!(FrozenStartForgotten));
+        let start = known.unwrap_or(FrozenStart { at });
         let put = PutDoc::new(DocName::start(&key), None, start.encode());
         ctx.ask(StoreCall::PutDoc(put), Purpose::Planner(Ask::PutStart(start)));
     }
@@ -296,8 +306,7 @@ impl Planner {
             return;
         }
         if self.must_list_sessions_again(ctx) {
-            let sessions = StoreCall::Sessions(Consistency::Strong);
-            return ctx.ask(sessions, Purpose::Planner(Ask::Sessions));
+            return self.list_sessions(ctx);
         }
         let read = std::mem::replace(&mut self.cycle, Cycle::Idle);
         let Cycle::Reading { leases: Some(leases), sessions: Some(sessions), since, .. } = read
@@ -335,7 +344,11 @@ impl Planner {
             .iter()
             .filter_map(|row| row.owner.as_ref())
             .any(|owner| !listed.contains(owner) && !ctx.ended.contains(owner));
+        if unknown && planted!(AbsenceFromOlderListing) {
+            return false;
+        }
         if unknown {
+            sometimes!(ListedAgain);
             *sessions = None;
             *after = true;
         }
@@ -346,6 +359,10 @@ impl Planner {
     fn mend_lineage(&mut self, ctx: &mut Context) {
         let mut waiting = Vec::new();
         if let (Sync::Fresh, Some(start)) = (self.sync, self.known_start()) {
+            let mut start = start;
+            if planted!(FrozenStartMovesOn) && start.at.is_some() {
+                start.at = self.stream.as_ref().map(|view| view.description.server_time);
+            }
             let changes = self.reconcile(start.into());
             self.note_problems(&changes, ctx);
             waiting = changes.create;

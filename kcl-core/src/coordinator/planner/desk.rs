@@ -44,6 +44,9 @@ impl Desk {
     /// was to be come by that is held now, and what the worker is told of the others' places in the
     /// succession. None of that is worth rewriting a document.
     pub(super) fn says(&self, document: &Assignment) -> bool {
+        if planted!(DocumentsAlwaysRewritten) {
+            return false;
+        }
         let me = Some(&document.session);
         self.wanted.as_ref().is_some_and(|wanted| {
             let same_part = (wanted.standby.as_ref() == me) == (document.standby.as_ref() == me);

@@ -39,7 +39,7 @@ impl Fleet {
             Some(old) => {
                 let before = (old.report.changes, old.report.conflicts);
                 let now = (row.report.changes, row.report.conflicts);
-                if before == now { News::None } else { News::Urgent }
+                if before == now || planted!(ChangesNotHeard) { News::None } else { News::Urgent }
             }
         };
         if !row.has_ended() && self.order.iter().all(|(id, _)| *id != row.id) {
@@ -96,7 +96,10 @@ impl Fleet {
     /// The sessions that count as workers: for each worker id its newest live one, unless that one
     /// is leaving.
     pub(super) fn members(&self) -> impl Iterator<Item = &Session> {
-        self.rows.values().filter(|row| row.state == SessionState::Live && self.is_newest(row))
+        let stays = |row: &Session| {
+            row.state == SessionState::Live || planted!(LeavingStillCounts) && !row.has_ended()
+        };
+        self.rows.values().filter(move |row| stays(row) && self.is_newest(row))
     }
 
     fn is_newest(&self, row: &Session) -> bool {
@@ -127,6 +130,7 @@ impl Fleet {
         let present = self.standby.clone().filter(stays);
         let named =
             present.or_else(|| self.order.iter().map(|(id, _)| id).find(|id| stays(id)).cloned());
+        let named = named.filter(|_| !planted!(NoStandby));
         self.standby.clone_from(&named);
         named
     }

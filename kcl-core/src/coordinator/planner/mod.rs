@@ -216,6 +216,9 @@ impl Planner {
         }
         if self.audit_at <= ctx.now {
             self.audit_at = ctx.now + ctx.settings.audit_interval;
+            if planted!(NoAudit) {
+                return;
+            }
             self.rules_due = true;
             self.sync = Sync::Wanted;
             self.plan_soon(ctx);

@@ -125,7 +125,9 @@ impl Planner {
                 started += 1;
                 self.moved_at.insert(key.clone(), now);
                 let (from, to) = (from.clone(), to.clone());
-                Move { from, epoch: row.epoch, to, stage: Stage::Announced }
+                let stage =
+                    if planted!(MovesNotStaged) { Stage::ordered() } else { Stage::Announced };
+                Move { from, epoch: row.epoch, to, stage }
             });
             moves.insert(key.clone(), moving);
         }
@@ -169,6 +171,9 @@ impl Planner {
                     if seen_at.is_none() && fleet.seen_by(&moving.from) >= *version {
                         *seen_at = Some(ctx.now);
                         *look_at = ctx.now + ctx.settings.handoff_timeout;
+                        if planted!(ForcedWithoutWaiting) {
+                            *look_at = ctx.now;
+                        }
                     }
                     if *look_at <= ctx.now {
                         *look_at = Time::NEVER;
@@ -212,6 +217,8 @@ impl Planner {
             return self.plan_soon(ctx);
         }
         let (from, overlap) = (moving.from.clone(), seen_at.is_none());
+        sometimes!(HandoffForcedByTimeout, !overlap);
+        sometimes!(DeafOwnerForced, overlap);
         moving.stage = Stage::Forced;
         ctx.notify(Notice::Forced { key: key.clone(), from: from.clone(), overlap });
         ctx.wake(&from);

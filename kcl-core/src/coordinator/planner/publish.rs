@@ -71,7 +71,8 @@ impl Planner {
     /// over.
     fn on_found(&mut self, worker: &WorkerId, found: Option<&Document>, ctx: &mut Context) {
         let term = found.and_then(|doc| Assignment::decode(&doc.body)).map(|a| a.version.term);
-        if term.is_some_and(|term| term > self.term) {
+        if term.is_some_and(|term| term > self.term) && !planted!(HigherTermOverwritten) {
+            sometimes!(Outranked);
             self.signals.push(Signal::Outranked);
             return;
         }
@@ -155,6 +156,7 @@ impl Planner {
                 && self.fleet.is_alive(&session)
                 && self.fleet.seen_by(&session) < document.version;
             if deaf && desk.woken_at.is_some_and(|at| ctx.now >= at + patience) {
+                sometimes!(DeafWokenAgain);
                 desk.woken_at = Some(ctx.now);
                 ctx.wake(&session);
             }

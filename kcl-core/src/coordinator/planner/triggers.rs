@@ -18,7 +18,8 @@ impl Planner {
     pub(in crate::coordinator) fn on_seen(&mut self, row: &Session, ctx: &mut Context) {
         let news = self.fleet.observe(row, ctx.now);
         self.react(news, ctx);
-        if row.report.seen.term > self.term {
+        if row.report.seen.term > self.term && !planted!(HigherTermOverwritten) {
+            sometimes!(Outranked);
             // It has seen the document of a newer planner.
             self.signals.push(Signal::Outranked);
         } else if row.report.seen.term == self.term && row.report.seen.version > self.version {
@@ -38,6 +39,7 @@ impl Planner {
     fn react(&mut self, news: News, ctx: &Context) {
         match news {
             News::None => {}
+            News::Joined if planted!(JoinsNotGathered) => self.plan_soon(ctx),
             News::Joined => {
                 self.plan_at = self.plan_at.min(ctx.now + ctx.settings.join_gather);
             }

@@ -85,6 +85,7 @@ impl Planner {
         if !matches!(outcome, Ok(StoreReply::SessionWrite(_))) {
             return;
         }
+        sometimes!(SessionForgotten);
         self.upkeep.unused.remove(id);
         self.upkeep.schedule(ctx);
         let others = self.fleet.rows().any(|row| row.id.worker == id.worker && row.id != *id);
@@ -111,6 +112,10 @@ impl Planner {
     /// Deletes lease rows nobody needs any more.
     pub(super) fn delete_useless(&mut self, ctx: &mut Context) {
         for delete in std::mem::take(&mut self.deletable) {
+            if planted!(EndedRowKept) {
+                return;
+            }
+            sometimes!(EndedRowDeleted);
             self.rows.remove(&delete.key);
             ctx.ask(StoreCall::Delete(delete), Purpose::Nobody);
         }

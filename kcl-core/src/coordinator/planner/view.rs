@@ -115,7 +115,9 @@ impl Planner {
     fn runnable<'a>(&self, lineage: &Lineage<'a>) -> Vec<&'a Lease> {
         let orphaned: BTreeSet<&LeaseKey> = self.orphaned.iter().collect();
         let readable = |row: &&Lease| {
-            lineage.is_runnable(row) || (orphaned.contains(&row.key) && !row.has_ended())
+            lineage.is_runnable(row)
+                || (orphaned.contains(&row.key) && !row.has_ended())
+                || planted!(EndedTakesSeat) && row.has_ended()
         };
         lineage.leases().map(|(_, row)| row).filter(readable).collect()
     }

@@ -180,7 +180,8 @@ impl Succession {
         watch: &mut Watch,
         ctx: &Context,
     ) {
-        if !self.partner.on_seen(row, watch, ctx) || !self.is_standby() {
+        let partner = self.partner.on_seen(row, watch, ctx) && !planted!(WatchersInPhase);
+        if !partner || !self.is_standby() {
             return;
         }
         let interval = ctx.settings.watch_interval;
@@ -256,6 +257,7 @@ impl Succession {
             return;
         }
         match &row.owner {
+            Some(owner) if *owner == self.me && planted!(OwnPlannerRowLeft) => {}
             Some(owner) if *owner != self.me && !ctx.ended.contains(owner) => {
                 if self.planner.as_ref() != Some(owner) {
                     if !self.is_standby() {
@@ -270,7 +272,10 @@ impl Succession {
                 }
             }
             // Free; or mine, and I do not plan: an acquire landed late, and is made anew.
-            _ => self.take(&row, ctx),
+            _ => {
+                sometimes!(OwnPlannerRowTaken, row.owner.as_ref() == Some(&self.me));
+                self.take(&row, ctx);
+            }
         }
     }
 
@@ -297,6 +302,8 @@ impl Succession {
         self.taking = None;
         match outcome {
             Ok(StoreReply::LeaseWrite(Write::Done(_))) if self.valid && !self.leaving => {
+                sometimes!(StandbyElected, self.is_standby());
+                sometimes!(OtherElected, self.rank.is_some_and(|rank| rank > 1));
                 self.term = Some(epoch);
                 self.planner = Some(self.me.clone());
                 self.standby = None;
@@ -344,6 +351,7 @@ impl Succession {
     fn pause(&self, ctx: &Context) -> Duration {
         match self.rank {
             _ if self.term.is_some() => ctx.settings.audit_interval,
+            Some(2..) if planted!(OthersNeverLook) => Duration::from_secs(3_600),
             Some(rank @ 1..) => (LOOK_PER_RANK * rank).min(LOOK_MAX),
             _ => ctx.settings.watch_interval,
         }

@@ -31,7 +31,8 @@ impl Partner {
     /// Follows another session, or none.
     pub(super) fn follow(&mut self, id: Option<SessionId>, now: Time) {
         if self.id != id {
-            self.look_at = if id.is_some() { now } else { Time::NEVER };
+            let follows = id.is_some() && !planted!(PartnerNotFollowed);
+            self.look_at = if follows { now } else { Time::NEVER };
             self.id = id;
         }
     }
@@ -57,7 +58,7 @@ impl Partner {
 
     /// The session was seen. True if it is the one followed.
     pub(super) fn on_seen(&mut self, row: &Session, watch: &Watch, ctx: &Context) -> bool {
-        if self.id.as_ref() != Some(&row.id) {
+        if self.id.as_ref() != Some(&row.id) || planted!(PartnerNotFollowed) {
             return false;
         }
         let fresh = watch.last_change(&row.id) == Some(ctx.now);

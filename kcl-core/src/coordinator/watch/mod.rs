@@ -185,6 +185,7 @@ impl Watch {
             .map(|(id, _)| id.clone())
             .collect();
         for id in suspects {
+            sometimes!(SuspectLookedAt, self.list_at != Time::NEVER);
             self.look(&id, ctx);
         }
         self.fence_due(ctx);
@@ -207,7 +208,10 @@ impl Watch {
             }
             (Ask::List, _) => self.listing = false,
             (Ask::Look(id, asked), outcome) => self.on_look(&id, asked, outcome, ctx),
-            (Ask::Confirm(id), Ok(StoreReply::Session(None))) => self.on_absent(&id, ctx),
+            (Ask::Confirm(id), Ok(StoreReply::Session(None))) => {
+                sometimes!(AbsenceConfirmed);
+                self.on_absent(&id, ctx);
+            }
             (Ask::Confirm(_), _) => {}
             (Ask::Fence(id), outcome) => self.on_fenced(&id, outcome, ctx),
         }
@@ -236,6 +240,8 @@ impl Watch {
             if let Some(row) = row {
                 self.observe(&row, ctx);
                 self.signals.push(Signal::Seen(row));
+            } else if planted!(AbsenceFromStaleRead) {
+                self.on_absent(id, ctx);
             } else {
                 // Absence is believed only from a consistent read; this was none.
                 let call = StoreCall::Session(id.clone(), Consistency::Strong);
@@ -271,7 +277,9 @@ impl Watch {
     /// Ends every session that is due, unless so many are that it looks like an outage.
     fn fence_due(&mut self, ctx: &mut Context) {
         let now = ctx.now;
-        if !self.health.is_well(now, ctx.settings.session_timeout / 2) {
+        let well = self.health.is_well(now, ctx.settings.session_timeout / 2);
+        if !well && !planted!(OutageIsDeath) {
+            sometimes!(WatcherUnwell);
             return;
         }
         let due: Vec<(SessionId, u64)> = self
@@ -299,14 +307,18 @@ impl Watch {
         let overdue = self.windows.values().filter(|window| window.is_overdue(now)).count();
         let sessions = self.windows.len() + 1;
         let mass = sessions >= OUTAGE_MIN_SESSIONS && overdue * 2 > sessions;
+        let mass = mass && !planted!(NoSecondWait);
         match self.patience {
             Patience::Out if mass && any_due => {
+                sometimes!(MassExpiryWait);
                 self.patience = Patience::Until(now + ctx.settings.session_timeout);
                 false
             }
             Patience::Out => true,
             Patience::Until(at) if now < at => false,
+            Patience::Until(_) if mass && planted!(WaitsForEver) => false,
             Patience::Until(_) => {
+                sometimes!(MassExpiryOver, mass);
                 self.patience = if mass { Patience::Spent } else { Patience::Out };
                 true
             }
@@ -325,6 +337,7 @@ impl Watch {
         }
         match outcome {
             Ok(StoreReply::SessionWrite(Write::Done(_))) => {
+                sometimes!(SilentFenced);
                 self.windows.remove(id);
                 ctx.note_ended(id);
                 ctx.notify(Notice::FencedOther(id.clone()));

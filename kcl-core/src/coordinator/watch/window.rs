@@ -58,7 +58,15 @@ impl Window {
     /// When the session may be ended: a timeout after its newest beat was first received, of which
     /// the watcher was well all the time.
     pub(super) fn due_at(&self, health: &Health) -> Time {
-        (self.since.max(health.unbroken_since()) + self.timeout).max(self.not_before)
+        let mut from = self.since.max(health.unbroken_since());
+        let mut timeout = self.timeout;
+        if planted!(OutageIsDeath) {
+            from = self.since;
+        }
+        if planted!(FencedEarly) {
+            timeout = self.interval * 2;
+        }
+        (from + timeout).max(self.not_before)
     }
 
     /// Whether the next beat should have been seen half an interval ago.
@@ -74,6 +82,7 @@ impl Window {
             return Time::NEVER;
         }
         match pace {
+            Pace::Close(_) if planted!(SuspectNotWatched) => Time::NEVER,
             Pace::Close(every) => self.overdue_at().max(self.looked_at + every),
             Pace::Casual(_) if self.looked_at < self.overdue_at() => Time::NEVER,
             Pace::Casual(every) => self.looked_at + every,

@@ -155,7 +155,9 @@ impl<'a> Delivering<'a> {
                     self.backoff.reset();
                     self.note_progress(&batch);
                 }
+                Delivered::Dropped if planted!(DroppedBatchSkipped) => patience.on_done(),
                 Delivered::Dropped => {}
+                Delivered::Failed(_) if planted!(FailedBatchSkipped) => patience.on_done(),
                 Delivered::Failed(error) => {
                     if !self.on_failed(&mut patience, &batch, error).await {
                         return false;

@@ -24,7 +24,7 @@ impl Delivering<'_> {
     /// Tells the processor that the shard has ended, until it acknowledges that, and learns which
     /// shards continue it. `None` if the run has to stop first, or to go back.
     pub(super) async fn end(&mut self, children: Option<Vec<Shard>>) -> Option<Vec<Shard>> {
-        loop {
+        while !planted!(EndNotAcknowledged) {
             if !self.run.gate.dispatchable().await || !self.start().await {
                 return None;
             }

@@ -1,0 +1,170 @@
+//! Branches that the simulated fleets must reach.
+
+use std::cell::Cell;
+
+macro_rules! marks {
+    ($($(#[doc = $doc:literal])+ $rule:literal $name:ident,)+) => {
+        /// A branch that the simulated fleets must reach, or the rule it stands for goes untested.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+        pub enum Mark {
+            $($(#[doc = $doc])+ $name,)+
+        }
+
+        impl Mark {
+            /// All of them, in the order of the rules.
+            pub const ALL: &[Self] = &[$(Self::$name,)+];
+
+            /// The rule of `docs/ARCHITECTURE.md` that the branch belongs to.
+            #[must_use]
+            pub const fn rule(self) -> &'static str {
+                match self {
+                    $(Self::$name => $rule,)+
+                }
+            }
+
+            /// What happened, in words.
+            #[must_use]
+            pub const fn what(self) -> &'static str {
+                match self {
+                    $(Self::$name => concat!($($doc,)+).trim_ascii(),)+
+                }
+            }
+        }
+    };
+}
+
+thread_local! {
+    static REACHED: Cell<[u64; Mark::ALL.len()]> = const { Cell::new([0; Mark::ALL.len()]) };
+}
+
+impl Mark {
+    /// Counts that the thread at hand came here.
+    pub fn reach(self) {
+        let mut reached = REACHED.get();
+        if let Some(count) = reached.get_mut(self as usize) {
+            *count += 1;
+        }
+        REACHED.set(reached);
+    }
+
+    /// How often the thread at hand reached each mark since it was asked last.
+    pub fn take_counts() -> Vec<(Self, u64)> {
+        let reached = REACHED.replace([0; Self::ALL.len()]);
+        Self::ALL.iter().copied().zip(reached).collect()
+    }
+}
+
+marks! {
+    /// An older session of the same worker id was ended by the newer one.
+    "4.1" OlderReplaced,
+    /// The row of an ended session was deleted.
+    "4.1" SessionForgotten,
+    /// A session's deadline passed without an answered beat.
+    "4.2" Lapsed,
+    /// A beat was refused because a later attempt of it had been counted.
+    "4.2" LaterBeatCounted,
+    /// A lease was granted after the deadline, and nothing was started.
+    "4.2" GrantedTooLate,
+    /// A silent session was ended.
+    "4.3" SilentFenced,
+    /// The end of a session was refused: it had beaten after all.
+    "4.3" FenceRefused,
+    /// Planner or standby looked at a suspect beside their regular readings.
+    "4.3" SuspectLookedAt,
+    /// A lease of an ended session was taken.
+    "4.4" TakenFromEnded,
+    /// A lease that was this session's and not running was taken anew.
+    "4.4" OwnRowTakenAnew,
+    /// A session's absence was confirmed by a consistent read.
+    "4.4" AbsenceConfirmed,
+    /// A lease names a session that the listing lacks: the sessions were listed again.
+    "4.4" ListedAgain,
+    /// A checkpoint of a former holder was refused.
+    "4.5" FencedCheckpointRefused,
+    /// A checkpoint behind the stored one was refused.
+    "4.5" OldCheckpointRefused,
+    /// A planner met a document of a higher term, or heard of one.
+    "4.6" Outranked,
+    /// A document that was not newer than the one seen was ignored.
+    "4.6" OldDocumentIgnored,
+    /// A worker found the planner's lease its own, without planning, and took it anew.
+    "4.6" OwnPlannerRowTaken,
+    /// The standby took the planner's lease.
+    "4.6" StandbyElected,
+    /// A worker that was neither planner nor standby took the planner's lease.
+    "4.6" OtherElected,
+    /// A release was sent again at a beat.
+    "4.7" ReleaseRepeated,
+    /// The successor was woken by a release.
+    "4.7" SuccessorWoken,
+    /// A lease was ordered to be taken by force.
+    "4.8" HandoffForcedByTimeout,
+    /// An owner was forced that never said that it saw the order.
+    "4.8" DeafOwnerForced,
+    /// A batch did not end in time for a handover, and was dropped.
+    "4.8" BatchDroppedInTime,
+    /// An acquire was granted that the plan had cancelled; nothing was started.
+    "4.8" CancelledGrantReleased,
+    /// The document of a former life was taken for wishes.
+    "4.8" FormerWishesTaken,
+    /// The end of a shard was written a second time: done.
+    "4.9" EndRefusedAsDone,
+    /// The owner of an ended shard took its child at once.
+    "4.9" ChildWished,
+    /// The other parent of a merge had ended too.
+    "4.9" OtherParentEnded,
+    /// The other parent of a merge had not ended: its owner was left the child.
+    "4.9" OtherParentOpen,
+    /// An acquire had an unknown outcome.
+    "4.10" AcquireUnknown,
+    /// A checkpoint had an unknown outcome.
+    "4.10" CheckpointUnknown,
+    /// Nobody was fenced because the watcher itself was not well.
+    "4.11" WatcherUnwell,
+    /// So many sessions fell due at once that one more timeout was waited.
+    "4.11" MassExpiryWait,
+    /// After that wait all who were still due were fenced.
+    "4.11" MassExpiryOver,
+    /// A lease that had lapsed went on in place.
+    "4.11" ResumedInPlace,
+    /// A row that was read again after a lapse was another's.
+    "4.12" LostMeanwhile,
+    /// A lease that was not run here was released on the planner's order.
+    "4.12" DropOrderFollowed,
+    /// A live session was met that was not expected to hold a lease.
+    "4.12" ConflictMet,
+    /// The store went back in time.
+    "4.13" StoreWentBack,
+    /// A checkpoint was written forward after the store went back.
+    "4.13" WrittenForward,
+    /// An ended shard's row was acquired, and completed without being run.
+    "4.13" EndedRowCompleted,
+    /// A row that the store lost was made anew by its owner.
+    "4.13" LostRowMade,
+    /// The last worker drained: nobody was there to hand over to.
+    "4.14" LeftAlone,
+    /// Grace was out: every batch was dropped.
+    "4.14" GraceOut,
+    /// The planner's lease was given back by a planner that leaves.
+    "4.14" PlannerSteppedDown,
+    /// A worker was woken.
+    "4.15" Woken,
+    /// A worker that had not said that it saw its document was woken again.
+    "4.15" DeafWokenAgain,
+    /// A fenced session started again under a new incarnation.
+    "4.16" Rejoined,
+    /// A fenced session found a newer one of its id, and stopped.
+    "4.16" RejoinGaveWay,
+    /// A lease stayed with its owner although others had to move.
+    "6" StayedAtHome,
+    /// A child went to the worker that holds its parent.
+    "6" JoinedParent,
+    /// A parent that is neither in the rows nor in the list counted as ended.
+    "7" ForgottenParentEnded,
+    /// A missing child of an ended shard was made by the planner.
+    "7" MissingChildMade,
+    /// A shard that nothing leads to got a lease.
+    "7" BeginningMade,
+    /// An ended row was deleted.
+    "7" EndedRowDeleted,
+}

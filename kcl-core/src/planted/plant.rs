@@ -1,0 +1,287 @@
+//! The bugs that can be planted.
+//!
+//! Some clauses of the rules have none, because without them another clause still prevents the
+//! harm, and nothing could be noticed:
+//!
+//! - *Incarnations are compared (5).* No epoch is given twice, so rows with equal epochs are of one
+//!   incarnation. What is planted is `OwnerOnlyFencing`, without the epoch.
+//! - *A grant after the deadline starts nothing (2).* The gate of a run looks at the same deadline
+//!   before each dispatch. The mark `GrantedTooLate` shows that the branch is taken.
+//! - *The clock guard (2).* It covers the drift of two clocks over one session timeout, some
+//!   milliseconds; in the simulated network a fence and the acquires after it take longer.
+//! - *A session is ended by a timer (3).* A suspect is looked at every 200 ms, and each look ends
+//!   who is due: no bound is that tight.
+//! - *The rows of ended sessions are kept while leases name them (1).* An absent row counts as
+//!   ended too. What they are kept for is `RegisteredTwice`: a late register finds them.
+//! - *One checkpoint in flight (5).* The guard of `NoMonotoneGuard` refuses the one that is late.
+//! - *A new life takes wishes from its former life's document, never orders (8).* Orders name owner
+//!   and epoch, and the compare-and-set refuses what has changed since (`AcquireComparesNothing`).
+//! - *Ends are written forward (13).* The plan gives such a row back to its owner, which remembers
+//!   the end (`EndedRowRun`): a matter of a second.
+//! - *Nobody fences for a while after the store went back (13).* A fence is conditional on a beat's
+//!   number, and numbers are counted by the owner, which forgets none (`FenceWhateverTheBeat`).
+
+use std::cell::Cell;
+
+macro_rules! plants {
+    ($($(#[doc = $doc:literal])+ $rule:literal $name:ident,)+) => {
+        /// A bug that can be planted. The tests have to notice each.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+        pub enum Plant {
+            $($(#[doc = $doc])+ $name,)+
+        }
+
+        impl Plant {
+            /// All of them, in the order of the rules they break.
+            pub const ALL: &[Self] = &[$(Self::$name,)+];
+
+            /// The rule of `docs/ARCHITECTURE.md` that the bug breaks.
+            #[must_use]
+            pub const fn rule(self) -> &'static str {
+                match self {
+                    $(Self::$name => $rule,)+
+                }
+            }
+
+            /// What it does, in words.
+            #[must_use]
+            pub const fn what(self) -> &'static str {
+                match self {
+                    $(Self::$name => concat!($($doc,)+).trim_ascii(),)+
+                }
+            }
+        }
+    };
+}
+
+thread_local! {
+    static PLANTED: Cell<Option<Plant>> = const { Cell::new(None) };
+}
+
+impl Plant {
+    /// Whether this bug is planted in the thread at hand.
+    #[must_use]
+    pub fn is_in(self) -> bool {
+        PLANTED.get() == Some(self)
+    }
+
+    /// Does something with a bug, or none, planted in the thread at hand.
+    pub fn during<T>(plant: Option<Self>, work: impl FnOnce() -> T) -> T {
+        /// Takes the bug out again, also when `work` panics.
+        struct Weed(Option<Plant>);
+        impl Drop for Weed {
+            fn drop(&mut self) {
+                PLANTED.set(self.0);
+            }
+        }
+        let _weed = Weed(PLANTED.replace(plant));
+        work()
+    }
+}
+
+plants! {
+    /// A register writes over the row that is there.
+    "4.1" RegisteredTwice,
+    /// A worker joins without listing the sessions after it has registered.
+    "4.1" JoinsWithoutListing,
+    /// A session that finds a newer one of its worker id does not stop.
+    "4.1" OlderDoesNotStop,
+    /// Start numbers do not count: a later session of a worker id may come before an earlier one.
+    "4.1" StartsNotCounted,
+    /// Validity counts from the answer to a beat, not from its sending (W1).
+    "4.2" ValidFromReply,
+    /// Validity counts from the newest attempt of a beat, not from the one that was answered.
+    "4.2" ValidFromLastAttempt,
+    /// An owner believes in its session for twice the session timeout.
+    "4.2" DeadlineNotKept,
+    /// A refusal that shows a higher beat of my own live session is taken for a fence.
+    "4.2" HigherBeatTakenForFence,
+    /// A batch that was dropped at the deadline counts as processed.
+    "4.2" DroppedBatchSkipped,
+    /// A session is ended whatever its beat is meanwhile.
+    "4.3" FenceWhateverTheBeat,
+    /// A session is ended after two heartbeat intervals, not after its own session timeout.
+    "4.3" FencedEarly,
+    /// Planner and standby do not look at a suspect beside their regular readings.
+    "4.3" SuspectNotWatched,
+    /// An acquire compares neither owner nor epoch (W3).
+    "4.4" AcquireComparesNothing,
+    /// An acquire keeps the epoch of the row.
+    "4.4" NoEpochBump,
+    /// The new epoch is the row's and one, whatever the store's clock and memory say.
+    "4.4" EpochFromRowAlone,
+    /// A lease is taken from a live owner that was not told.
+    "4.4" TakenFromTheLiving,
+    /// A session that an eventually consistent read does not show counts as ended.
+    "4.4" AbsenceFromStaleRead,
+    /// The planner believes an eventually consistent listing that a session is gone (W3).
+    "4.4" AbsenceFromStaleListing,
+    /// The planner believes a listing older than the leases that a session is gone.
+    "4.4" AbsenceFromOlderListing,
+    /// Processing starts from what was known of the row before, not from the acquire's reply.
+    "4.4" StartedFromEarlierRead,
+    /// A row is run although its shard is known to have ended.
+    "4.4" EndedRowRun,
+    /// A checkpoint behind the stored one is accepted.
+    "4.5" NoMonotoneGuard,
+    /// The epoch is not compared: whoever owns the lease now may write with an old epoch.
+    "4.5" EpochNotCompared,
+    /// Only the worker's name is compared, neither incarnation nor epoch.
+    "4.5" OwnerOnlyFencing,
+    /// A checkpoint is written after every batch.
+    "4.5" CheckpointAtEachBatch,
+    /// Checkpoints are written at handover and at the end only.
+    "4.5" CheckpointOnlyAtRelease,
+    /// A document is written whatever its version is meanwhile.
+    "4.6" DocumentComparesNothing,
+    /// A worker compares the versions of documents without their terms.
+    "4.6" TermNotCompared,
+    /// A planner writes over the document of a higher term.
+    "4.6" HigherTermOverwritten,
+    /// Who finds the planner's lease its own without planning leaves it so.
+    "4.6" OwnPlannerRowLeft,
+    /// No standby is named.
+    "4.6" NoStandby,
+    /// Planner and standby do not follow each other's beats.
+    "4.6" PartnerNotFollowed,
+    /// The standby reads all sessions at any phase, and not opposite to the planner's.
+    "4.6" WatchersInPhase,
+    /// Workers that are neither planner nor standby never look at the planner.
+    "4.6" OthersNeverLook,
+    /// The planner does not hear that leases have changed, or that a worker met a conflict.
+    "4.6" ChangesNotHeard,
+    /// Each worker that joins is planned for by itself.
+    "4.6" JoinsNotGathered,
+    /// Every plan rewrites every document.
+    "4.6" DocumentsAlwaysRewritten,
+    /// A release does not carry the last checkpoint.
+    "4.7" ReleasedWithoutCheckpoint,
+    /// A lease is released before its run has stopped.
+    "4.7" ReleasedWhileRunning,
+    /// A lease whose release was sent goes on under the same epoch.
+    "4.7" ReleaseTakenBack,
+    /// A release whose outcome is unknown is not sent again.
+    "4.7" ReleaseSentOnce,
+    /// A successor looks at the row it waits for no faster than at any other.
+    "4.7" SuccessorPollsSlowly,
+    /// A worker that has said that it saw the plan goes on with what that revokes.
+    "4.8" GiveIgnored,
+    /// A batch that does not end in time for a handover is not dropped.
+    "4.8" OverdueBatchKept,
+    /// A lease is ordered to be taken by force as soon as its owner knows that it is to give it.
+    "4.8" ForcedWithoutWaiting,
+    /// An order to take by force is followed whatever owner and epoch the row shows.
+    "4.8" ForcedWhateverTheEpoch,
+    /// An acquire that was cancelled while under way starts a run.
+    "4.8" CancelledGrantRuns,
+    /// A lease moves in one stage: its owner is told before its successor.
+    "4.8" MovesNotStaged,
+    /// The end of a shard is written before its children's rows.
+    "4.9" EndBeforeChildren,
+    /// The owner of an ended shard takes its child without a look at the other parent.
+    "4.9" OtherParentNotRead,
+    /// A parent without a row counts as ended to the owner of the other one (W6).
+    "4.9" AbsentOtherParentEnded,
+    /// The owner of an ended shard leaves the children to the planner.
+    "4.9" ChildrenWaitForPlan,
+    /// A refusal of the end that shows that the shard has ended is taken for a loss.
+    "4.9" EndTwiceIsLoss,
+    /// An acquire of unknown outcome is not read back.
+    "4.10" UnknownAcquireForgotten,
+    /// A checkpoint of unknown outcome is taken for a loss (W4).
+    "4.10" UnknownCheckpointIsLoss,
+    /// A watcher ends sessions although it was itself cut off (W5).
+    "4.11" OutageIsDeath,
+    /// More than half of the fleet falling due at once is ended at once.
+    "4.11" NoSecondWait,
+    /// More than half of the fleet falling due at once is never ended.
+    "4.11" WaitsForEver,
+    /// Owners give up after an outage what they still hold (W5).
+    "4.11" LapsedStartsAnew,
+    /// A worker does not try again to take what it should hold.
+    "4.12" NeverTriedAgain,
+    /// The planner never audits.
+    "4.12" NoAudit,
+    /// A lease of mine that I do not run is not released on the planner's order.
+    "4.12" DropOrderIgnored,
+    /// A conflict is not told to the planner.
+    "4.12" ConflictNotTold,
+    /// After a lapse runs go on without a look at their rows.
+    "4.12" ResumedUnread,
+    /// Nobody notices that the store went back in time.
+    "4.13" GenerationIgnored,
+    /// After the store went back, checkpoints are not written forward.
+    "4.13" NotWrittenForward,
+    /// A row that the store lost is left to the planner, which knows no checkpoint.
+    "4.13" LostRowLeft,
+    /// The frozen start is not remembered for a store that lost it.
+    "4.13" FrozenStartForgotten,
+    /// A session that leaves does not say so.
+    "4.14" LeavingNotSaid,
+    /// A session that leaves stops reading before successors are found.
+    "4.14" BreaksBeforeMake,
+    /// A session that leaves does not end its row: the others wait for its timeout.
+    "4.14" LeavesWithoutEnd,
+    /// A planner that leaves gives its lease back before it has planned without itself.
+    "4.14" PlannerLeavesFirst,
+    /// A session that leaves still counts as a worker.
+    "4.14" LeavingStillCounts,
+    /// Nobody is ever woken.
+    "4.15" WakeNeverSent,
+    /// A raised mailbox is not noticed.
+    "4.15" WakeNeverRead,
+    /// A worker that has read its document tells so with its next regular beat.
+    "4.15" EchoWaitsForBeat,
+    /// A worker reads its document at the fast pace for ever.
+    "4.15" EagerForEver,
+    /// A fenced session keeps what it runs.
+    "4.16" FencedGoesOn,
+    /// A fenced session drives out the newer one of its worker id.
+    "4.16" FencedComesBack,
+    /// A fenced session registers again under its old incarnation.
+    "4.16" SameIncarnationAgain,
+    /// Every lease costs a call at every beat, as in the Java KCL.
+    "4" BeatPerLease,
+    /// The fair share is rounded down.
+    "6" ShareRoundedDown,
+    /// Ended leases take seats.
+    "6" EndedTakesSeat,
+    /// Who holds a lease is not preferred for it.
+    "6" OwnerNotPreferred,
+    /// Who holds the parent is not preferred for its children.
+    "6" ParentHolderNotPreferred,
+    /// Ties are broken by the order of the input.
+    "6" TiesByInputOrder,
+    /// A lease that a rule requires at a worker that is gone goes elsewhere.
+    "6" RequireFailsOver,
+    /// A lease goes back to the worker that made no progress on it.
+    "6" AvoidIgnored,
+    /// Any difference in load is worth a move.
+    "6" NoTolerance,
+    /// Leases without a seat are passed over in silence.
+    "6" UnseatedNotListed,
+    /// A child counts as runnable before its parents have ended.
+    "7" ChildRunsEarly,
+    /// A parent without a row counts as ended although the stream lists it (W6).
+    "7" AbsentParentEnded,
+    /// The planner does not make the missing row of an ended shard's child.
+    "7" MissingChildLeft,
+    /// A listed shard without a row that nothing leads to gets none.
+    "7" MissingBeginningLeft,
+    /// Children start at the tip of the stream.
+    "7" ChildrenAtLatest,
+    /// The frozen start moves on with the stream's clock.
+    "7" FrozenStartMovesOn,
+    /// An ended row is deleted while the stream lists its shard.
+    "7" EndedRowDeletedEarly,
+    /// An ended row of a forgotten shard is never deleted.
+    "7" EndedRowKept,
+    /// A row is deleted whatever became of it (W7).
+    "7" DeleteComparesNothing,
+    /// A batch that failed counts as processed.
+    "8.3" FailedBatchSkipped,
+    /// The end of a shard is written before the processor has acknowledged it.
+    "8.4" EndNotAcknowledged,
+    /// A handle takes checkpoints after its lease is lost.
+    "8.5" HandleOutlivesLease,
+}
