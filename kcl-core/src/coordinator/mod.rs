@@ -85,7 +85,7 @@ impl Coordinator {
     pub fn new(worker: WorkerId, settings: Coordination, now: Time, seed: u64) -> Self {
         let mut ctx = Context::new(settings, seed);
         ctx.now = now;
-        let member = Member::new(worker, now, false, &mut ctx);
+        let member = Member::new(worker, now, Vec::new(), &mut ctx);
         let me = member.id().clone();
         Self {
             member,
@@ -259,7 +259,8 @@ impl Coordinator {
         ctx.forget_calls();
         let pause = ctx.rng.span(ctx.settings.heartbeat_interval);
         let worker = self.member.id().worker.clone();
-        self.member = Member::new(worker, ctx.now + pause, true, ctx);
+        let former = self.member.lives();
+        self.member = Member::new(worker, ctx.now + pause, former, ctx);
         let me = self.member.id().clone();
         self.handoff = Handoff::new(me.clone());
         self.watch = Watch::new(me.clone(), ctx.now);

@@ -77,3 +77,23 @@ fn a_listing_that_is_older_than_the_leases() {
     assert_eq!(world.noticed("FencedOther"), 0, "nobody died");
     world.finish().unwrap();
 }
+
+/// A worker is fenced and goes on in a new life; then the store goes back to when it lived its old
+/// one. Nobody but itself uses its id: it does not stop.
+#[test]
+fn a_store_that_goes_back_to_a_former_life() {
+    let mut world = settled(3, 6);
+    let planner = world.planner();
+    let at = world.held().iter().position(|(name, _)| planner.as_ref() != Some(name)).unwrap();
+    world.act_now(&Action::Pause(at, secs(10))).unwrap();
+    world.run_for(secs(4)).unwrap();
+    let before = world.now();
+    wait_for(&mut world, secs(20), |world| world.noticed("Registered") == 4);
+    assert_eq!(world.noticed("FencedOther"), 1);
+    let lost = world.now().since(before);
+    world.act_now(&Action::RollBack(lost)).unwrap();
+    world.run_for(secs(20)).unwrap();
+    assert_eq!(world.noticed("DuplicateWorkerId"), 0);
+    assert_eq!(world.held().len(), 3);
+    world.finish().unwrap();
+}

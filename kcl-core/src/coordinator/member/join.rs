@@ -56,8 +56,9 @@ impl Member {
 
     pub(super) fn register(&mut self, rows: &[Session], ctx: &mut Context) {
         let mine = rows.iter().filter(|row| row.id.worker == self.session.id.worker);
-        let newer = self.rejoining && mine.clone().any(|row| !row.has_ended());
-        if newer && !planted!(FencedComesBack) {
+        let is_newer = |row: &Session| !row.has_ended() && !self.former.contains(&row.id);
+        let gives_way = !self.former.is_empty() && mine.clone().any(is_newer);
+        if gives_way && !planted!(FencedComesBack) {
             sometimes!(RejoinGaveWay);
             return self.give_way(ctx);
         }

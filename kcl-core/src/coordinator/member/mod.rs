@@ -66,8 +66,9 @@ pub(in crate::coordinator) enum Signal {
 pub(in crate::coordinator) struct Member {
     session: Session,
     phase: Phase,
-    /// Whether an earlier life of this process was fenced: then a live session of my id is newer.
-    rejoining: bool,
+    /// Earlier lives of this process, which were fenced. After one, every live session of my id is
+    /// newer, but for these: a store that goes back may show them as they were.
+    former: Vec<SessionId>,
     /// When each unanswered beat was sent.
     attempts: BTreeMap<u64, Time>,
     last_number: u64,
@@ -99,11 +100,11 @@ enum Phase {
 }
 
 impl Member {
-    /// A member that joins at `at`.
+    /// A member that joins at `at`, after these lives of the same process.
     pub(in crate::coordinator) fn new(
         worker: WorkerId,
         at: Time,
-        rejoining: bool,
+        former: Vec<SessionId>,
         ctx: &mut Context,
     ) -> Self {
         let mut incarnation = Incarnation::from_bits(ctx.rng.next_u128());
@@ -120,7 +121,7 @@ impl Member {
         Self {
             session,
             phase: Phase::Waiting(at),
-            rejoining,
+            former,
             attempts: BTreeMap::new(),
             last_number: 0,
             beat_at: Time::NEVER,
@@ -140,6 +141,11 @@ impl Member {
 
     pub(in crate::coordinator) const fn id(&self) -> &SessionId {
         &self.session.id
+    }
+
+    /// The lives of this process up to this one.
+    pub(in crate::coordinator) fn lives(&self) -> Vec<SessionId> {
+        self.former.iter().chain([self.id()]).cloned().collect()
     }
 
     /// My row, as I last wrote it.
