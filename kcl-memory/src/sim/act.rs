@@ -148,7 +148,7 @@ impl World {
             }
             Command::ValidUntil(until) => self.hosts[at].valid_until = until,
             Command::Run(command) => self.direct(at, command),
-            Command::Notify(notice) => self.on_notice(at, &notice),
+            Command::Notify(notice) => self.on_notice(at, &notice)?,
             Command::Finished(outcome) => {
                 let worker = self.hosts[at].worker.clone();
                 self.note(|| format!("{worker} is over: {outcome}"));
@@ -163,12 +163,16 @@ impl World {
         Ok(())
     }
 
-    fn on_notice(&mut self, at: usize, notice: &Notice) {
+    fn on_notice(&mut self, at: usize, notice: &Notice) -> Result<(), Violation> {
         let text = format!("{notice:?}");
         let kind = text.split(['(', ' ']).next().unwrap_or_default().to_owned();
         *self.report.notices.entry(kind).or_default() += 1;
         let worker = self.hosts[at].worker.clone();
         self.note(|| format!("{worker} {text}"));
+        let Notice::Fenced(session, _) = notice else { return Ok(()) };
+        let row = self.store.rows.sessions.get(session);
+        let lives = row.is_some_and(|row| !row.has_ended());
+        self.learn(&Fact::Fenced { session, lives })
     }
 
     fn direct(&mut self, at: usize, command: RunCommand) {

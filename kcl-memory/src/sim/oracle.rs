@@ -48,6 +48,8 @@ pub(super) enum Fact<'a> {
     Deleted { row: &'a Lease, unfinished: bool, listed: bool },
     /// The end of a shard was written; children that it names and that have no row.
     Ended { row: &'a Lease, without_row: Vec<LeaseKey> },
+    /// A worker believes that its session has ended; whether that one's row says that it lives.
+    Fenced { session: &'a SessionId, lives: bool },
     /// A worker stopped because another one uses its id; whether any other one ever did.
     GaveWay { worker: &'a WorkerId, rivals: bool },
     /// A document was written.

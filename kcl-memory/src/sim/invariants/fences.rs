@@ -1,4 +1,4 @@
-//! Fences: only those who are silent are ended by others.
+//! Fences: only those who are silent are ended by others, and nobody else takes itself for ended.
 
 use std::{collections::BTreeMap, time::Duration};
 
@@ -43,6 +43,30 @@ impl Invariant for OnlySilence {
                 if silent + after.timeout / DRIFT < after.timeout {
                     return Err(format!("{} was silent for {silent:?} only", after.id));
                 }
+            }
+            _ => {}
+        }
+        Ok(())
+    }
+}
+
+/// A worker takes its session for ended only when it has, or is gone. A store that went back may
+/// show it alive again.
+#[derive(Debug, Default)]
+pub(super) struct NotInError {
+    went_back: bool,
+}
+
+impl Invariant for NotInError {
+    fn name(&self) -> &'static str {
+        "who is fenced has ended"
+    }
+
+    fn check(&mut self, fact: &Fact<'_>, _: &Done) -> Result<(), String> {
+        match fact {
+            Fact::RolledBack => self.went_back = true,
+            Fact::Fenced { session, lives: true } if !self.went_back => {
+                return Err(format!("{session} takes itself for ended, and lives"));
             }
             _ => {}
         }

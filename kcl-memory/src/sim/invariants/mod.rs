@@ -47,6 +47,7 @@ pub(super) fn all() -> Vec<Box<dyn Invariant>> {
         Box::new(checkpoints::Kept),
         Box::new(sessions::EndedIsFinal::default()),
         Box::new(fences::OnlySilence::default()),
+        Box::new(fences::NotInError::default()),
         Box::new(rivals::NobodyGivesWayToNobody),
         Box::new(takes::NobodyIsRobbed::default()),
         Box::new(ends::ChildrenFirst),
