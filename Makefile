@@ -18,7 +18,7 @@ demo: ## Watch a fleet share a stream through splits, joins and a crash
 	@$(KCL) demo
 
 ##@ To work on it
-.PHONY: build check test model model-deep servers
+.PHONY: build check test mutants mutants-table model model-deep servers
 build: ## Build everything
 	$(CARGO) build --workspace --all-targets
 
@@ -30,7 +30,15 @@ check: ## Formatting, lints and documentation
 	$(CARGO) clippy --workspace --all-targets -- -D warnings
 	RUSTDOCFLAGS="-D warnings" $(CARGO) doc --workspace --no-deps
 
-test: servers check ## Everything, as it has to pass before a change lands
+# Linking at its best takes longer than the run.
+mutants: ## Plant bugs in the library, and see that the tests notice each
+	RUSTFLAGS="$${RUSTFLAGS:-} --cfg kcl_planted" CARGO_PROFILE_RELEASE_LTO=off \
+		$(CARGO) test --release --package kcl-memory --test planted --target-dir target/planted
+
+mutants-table: ## Write into docs/TESTING.md what noticed which
+	KCL_WRITE_TABLES=1 $(MAKE) mutants
+
+test: servers check mutants ## Everything, as it has to pass before a change lands
 	$(CARGO) test --workspace
 	$(MAKE) model
 	scripts/package.sh

@@ -15,7 +15,7 @@ fn writes_an_end(call: &StoreCall) -> bool {
 
 /// A parent's row is deleted while its child is read, and the child's owner crashes.
 #[test]
-fn a_parents_row_deleted_early_and_its_childs_owner_crashing() {
+pub(crate) fn a_parents_row_deleted_early_and_its_childs_owner_crashing() {
     let mut world = settled(3, 3);
     world.act_now(&Action::Split(0)).unwrap();
     wait_for(&mut world, secs(10), |world| !ended(world).is_empty());
@@ -36,7 +36,7 @@ fn a_parents_row_deleted_early_and_its_childs_owner_crashing() {
 /// Both parents of a merge end at the same moment: each owner finds the other's end, and one of
 /// them takes the child.
 #[test]
-fn two_parents_of_a_merge_that_end_at_the_same_moment() {
+pub(crate) fn two_parents_of_a_merge_that_end_at_the_same_moment() {
     let mut world = settled(2, 2);
     let ends = world.intercept(Fate::Held, |_, call| writes_an_end(call));
     world.act_now(&Action::Merge(0)).unwrap();
@@ -51,7 +51,7 @@ fn two_parents_of_a_merge_that_end_at_the_same_moment() {
 
 /// The owner of a shard writes its end and crashes before it takes the children.
 #[test]
-fn a_crash_right_after_the_end_of_a_shard() {
+pub(crate) fn a_crash_right_after_the_end_of_a_shard() {
     let mut world = settled(3, 3);
     world.act_now(&Action::Split(1)).unwrap();
     let owners: Vec<_> = world.shard_leases().filter_map(|row| row.owner.clone()).collect();
@@ -65,7 +65,7 @@ fn a_crash_right_after_the_end_of_a_shard() {
 
 /// A child's row is put again, late, after the child has ended and its row was deleted.
 #[test]
-fn a_late_put_of_a_child_that_has_ended_and_was_deleted() {
+pub(crate) fn a_late_put_of_a_child_that_has_ended_and_was_deleted() {
     let mut world = settled(2, 1);
     let puts = world.intercept(
         Fate::Held,

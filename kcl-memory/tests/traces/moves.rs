@@ -10,7 +10,7 @@ use crate::stage::{
 /// The release of the old owner times out and its row still shows it; the plan gives the lease
 /// back; only then the release lands.
 #[test]
-fn a_release_that_lands_after_the_plan_has_flipped_back() {
+pub(crate) fn a_release_that_lands_after_the_plan_has_flipped_back() {
     let mut world = settled(2, 4);
     let releases = world.intercept(Fate::Held, |_, call| key_of_release(call).is_some());
     world.act_now(&Action::Join).unwrap();
@@ -31,7 +31,7 @@ fn a_release_that_lands_after_the_plan_has_flipped_back() {
 
 /// The read-back of an acquire said that the lease is free; the plan moved on; then it landed.
 #[test]
-fn an_acquire_that_lands_after_its_read_back_said_unowned() {
+pub(crate) fn an_acquire_that_lands_after_its_read_back_said_unowned() {
     let mut world = crate::stage::fleet(2, 4);
     let late = worker("w1");
     let held = world.intercept(Fate::Held, move |who, call| *who == late && acquires_a_shard(call));
@@ -53,7 +53,7 @@ fn an_acquire_that_lands_after_its_read_back_said_unowned() {
 
 /// A release is lost on its way, for as long as five seconds.
 #[test]
-fn a_release_that_is_lost() {
+pub(crate) fn a_release_that_is_lost() {
     let mut world = settled(2, 4);
     let lost = world.intercept(Fate::RequestLost, |_, call| key_of_release(call).is_some());
     world.act_now(&Action::Join).unwrap();
@@ -66,7 +66,7 @@ fn a_release_that_is_lost() {
 /// The owner's processor does not end its batch in time, so the lease is ordered to be taken by
 /// force; the taker dies with its acquire on the way and the plan flips back; then it lands.
 #[test]
-fn a_force_in_flight_while_the_plan_flips_back() {
+pub(crate) fn a_force_in_flight_while_the_plan_flips_back() {
     let mut world = settled(2, 4);
     world.act_now(&Action::HungProcessor(0, secs(60), secs(8))).unwrap();
     world.act_now(&Action::HungProcessor(1, secs(60), secs(8))).unwrap();
@@ -86,7 +86,7 @@ fn a_force_in_flight_while_the_plan_flips_back() {
 
 /// Nobody answers for a while: batches are dropped at the deadline, and the work goes on in place.
 #[test]
-fn a_batch_dropped_at_the_deadline_and_work_resumed_in_place() {
+pub(crate) fn a_batch_dropped_at_the_deadline_and_work_resumed_in_place() {
     let mut world = settled(3, 6);
     let before = world.acquires();
     world.act_now(&Action::SlowProcessor(0, secs(2), secs(30))).unwrap();
@@ -100,7 +100,7 @@ fn a_batch_dropped_at_the_deadline_and_work_resumed_in_place() {
 
 /// An acquire is applied but its answer is lost: the row is read back, and the work begins.
 #[test]
-fn an_acquire_whose_answer_is_lost() {
+pub(crate) fn an_acquire_whose_answer_is_lost() {
     let mut world = settled(2, 4);
     let key = a_lease_of(&world, &worker("w0"));
     let lost = {
@@ -116,7 +116,7 @@ fn an_acquire_whose_answer_is_lost() {
 
 /// A checkpoint is applied twice, the second time late.
 #[test]
-fn a_checkpoint_that_lands_again_after_the_lease_has_moved() {
+pub(crate) fn a_checkpoint_that_lands_again_after_the_lease_has_moved() {
     let mut world = settled(2, 4);
     let late = world.intercept(Fate::Held, |_, call| matches!(call, StoreCall::Advance(_)));
     wait_for(&mut world, secs(10), |world| world.picked(late) > 3);

@@ -13,7 +13,7 @@ use crate::stage::{acquires, secs, settled, wait_for};
 /// The planner tells the new owner of a lease and dies before it tells the old one; the old one's
 /// processor is slow, so that its successor has to force the handoff.
 #[test]
-fn a_planner_that_dies_between_two_assignment_writes_then_a_forced_handoff() {
+pub(crate) fn a_planner_that_dies_between_two_assignment_writes_then_a_forced_handoff() {
     let mut world = settled(3, 9);
     for which in 0..3 {
         world.act_now(&Action::HungProcessor(which, secs(40), secs(40))).unwrap();
@@ -33,7 +33,7 @@ fn a_planner_that_dies_between_two_assignment_writes_then_a_forced_handoff() {
 
 /// The planner stands still for longer than its session lasts, and goes on under a newer term.
 #[test]
-fn a_paused_planner_that_wakes_under_a_newer_term() {
+pub(crate) fn a_paused_planner_that_wakes_under_a_newer_term() {
     let mut world = settled(3, 6);
     let old = world.planner();
     world.act_now(&Action::PausePlanner(secs(12))).unwrap();
@@ -46,7 +46,7 @@ fn a_paused_planner_that_wakes_under_a_newer_term() {
 /// The planner's lease is somebody else's, and the planner does not know it yet: it is refused,
 /// reads what it met, and must not write over it.
 #[test]
-fn a_stale_planner_that_is_refused_and_reads_again() {
+pub(crate) fn a_stale_planner_that_is_refused_and_reads_again() {
     let mut world = settled(3, 6);
     let old = world.planner().unwrap();
     let heir = world
@@ -71,7 +71,7 @@ fn a_stale_planner_that_is_refused_and_reads_again() {
 
 /// The standby's acquire of the planner's lease lands when it does not expect it any more.
 #[test]
-fn an_acquire_of_the_planners_lease_that_lands_on_a_worker_that_does_not_plan() {
+pub(crate) fn an_acquire_of_the_planners_lease_that_lands_on_a_worker_that_does_not_plan() {
     let mut world = settled(3, 6);
     let key = LeaseKey::planner();
     let late = world.intercept(Fate::Held, move |_, call| acquires(call, &key));
@@ -88,7 +88,7 @@ fn an_acquire_of_the_planners_lease_that_lands_on_a_worker_that_does_not_plan() 
 
 /// Planner and standby die at once: the next in rank finds out by itself.
 #[test]
-fn planner_and_standby_die_together() {
+pub(crate) fn planner_and_standby_die_together() {
     let mut world = settled(4, 8);
     world.act_now(&Action::CrashPlannerAndStandby).unwrap();
     wait_for(&mut world, secs(60), |world| world.planner().is_some());
@@ -98,7 +98,7 @@ fn planner_and_standby_die_together() {
 /// The frozen start is among the writes that the store loses. The planner writes it again, or its
 /// successor does, as it was; otherwise whoever starts later would freeze another one.
 #[test]
-fn a_store_that_loses_the_frozen_start() {
+pub(crate) fn a_store_that_loses_the_frozen_start() {
     for planner_dies in [false, true] {
         let mut script = Script::quiet(1, 3, 6);
         script.settings.initial_position = InitialPosition::Latest;

@@ -8,7 +8,7 @@ use crate::stage::{secs, settled, wait_for};
 /// Every eventually consistent read is stale: a session that registered a moment ago is not seen.
 /// Nobody may take its absence for its end.
 #[test]
-fn a_stale_read_of_the_session_list() {
+pub(crate) fn a_stale_read_of_the_session_list() {
     let mut script = Script::quiet(3, 3, 9);
     script.network = Network { stale: 1_000, ..Network::default() };
     let mut world = World::new(script);
@@ -23,7 +23,7 @@ fn a_stale_read_of_the_session_list() {
 
 /// Two processes start under the id of a third that lives, at once. One of the three is left.
 #[test]
-fn two_restarts_under_one_id_at_once() {
+pub(crate) fn two_restarts_under_one_id_at_once() {
     let mut world = settled(3, 6);
     let name = world.held()[0].0.clone();
     world.act_now(&Action::JoinAs(0)).unwrap();
@@ -38,7 +38,7 @@ fn two_restarts_under_one_id_at_once() {
 /// A worker's process dies and starts again under its id: it takes its leases back at once, without
 /// waiting for a session timeout, and nothing else moves.
 #[test]
-fn a_worker_that_restarts_under_its_id_takes_its_leases_back() {
+pub(crate) fn a_worker_that_restarts_under_its_id_takes_its_leases_back() {
     let mut world = settled(3, 6);
     let before = world.acquires();
     world.act_now(&Action::JoinAs(1)).unwrap();
@@ -50,7 +50,7 @@ fn a_worker_that_restarts_under_its_id_takes_its_leases_back() {
 
 /// The answer to a registration is lost: the worker must not be left with two sessions.
 #[test]
-fn a_registration_whose_answer_is_lost() {
+pub(crate) fn a_registration_whose_answer_is_lost() {
     let mut world = settled(2, 4);
     let lost = world.intercept(Fate::ReplyLost, |_, call| matches!(call, StoreCall::Register(_)));
     world.act_now(&Action::Join).unwrap();
@@ -64,7 +64,7 @@ fn a_registration_whose_answer_is_lost() {
 /// The planner's consistent listings are late by seconds; leases taken meanwhile by workers that
 /// the listing does not know are theirs.
 #[test]
-fn a_listing_that_is_older_than_the_leases() {
+pub(crate) fn a_listing_that_is_older_than_the_leases() {
     let mut world = settled(2, 4);
     let late = world.intercept(Fate::RequestLost, |_, call| {
         matches!(call, StoreCall::Sessions(Consistency::Strong))
@@ -81,7 +81,7 @@ fn a_listing_that_is_older_than_the_leases() {
 /// A worker is fenced and goes on in a new life; then the store goes back to when it lived its old
 /// one. Nobody but itself uses its id: it does not stop.
 #[test]
-fn a_store_that_goes_back_to_a_former_life() {
+pub(crate) fn a_store_that_goes_back_to_a_former_life() {
     let mut world = settled(3, 6);
     let planner = world.planner();
     let at = world.held().iter().position(|(name, _)| planner.as_ref() != Some(name)).unwrap();

@@ -1,0 +1,135 @@
+//! What every bug is tried on, after the seeds.
+
+use crate::{
+    bounds, counts, ends, kill::Killer, moves, overtaken, planners, plans, rarely, scripts,
+    sessions, workers,
+};
+
+/// A directed test that the healthy code passes. It panics when it fails.
+#[derive(Clone, Copy)]
+pub(crate) struct Check {
+    /// What kind of test.
+    pub(crate) kind: &'static str,
+    /// Its name: a sentence.
+    pub(crate) name: &'static str,
+    pub(crate) play: fn(),
+}
+
+impl Check {
+    pub(crate) const fn killer(&self) -> Killer {
+        Killer::Check(self.kind, self.name)
+    }
+}
+
+macro_rules! checks {
+    ($($kind:literal: $module:ident { $($name:ident,)+ })+) => {
+        /// All of them, in the order in which they are tried.
+        pub(crate) const ALL: &[Check] = &[
+            $($(Check { kind: $kind, name: stringify!($name), play: $module::$name },)+)+
+        ];
+    };
+}
+
+checks! {
+    "count": counts {
+        a_quiet_minute_costs_what_it_should,
+        workers_that_join_together_are_planned_for_together,
+    }
+    "bound": bounds {
+        a_fleet_starts,
+        two_workers_join,
+        a_worker_dies,
+        a_worker_dies_that_has_no_part_in_planning,
+        the_planner_dies,
+        one_planner_dies_after_the_other,
+        a_worker_leaves,
+        the_planner_leaves,
+        a_shard_is_split,
+        two_shards_are_merged,
+        most_of_the_fleet_dies,
+        a_worker_hears_late_and_then_nothing,
+    }
+    "plan": plans {
+        the_order_of_the_input_does_not_matter,
+        a_required_worker_is_waited_for,
+        a_lease_is_not_given_back_to_who_made_no_progress,
+        a_small_difference_in_load_moves_nothing,
+        children_join_the_holder_of_their_parent,
+        who_gets_no_seat_is_told,
+    }
+    "worker": workers {
+        a_batch_dropped_at_the_deadline_comes_again,
+        a_batch_that_failed_comes_again,
+        the_end_waits_for_the_processor,
+        a_handle_refuses_after_its_worker_has_left,
+        a_handle_refuses_after_its_lease_was_handed_over,
+    }
+    "trace": moves {
+        a_release_that_lands_after_the_plan_has_flipped_back,
+        an_acquire_that_lands_after_its_read_back_said_unowned,
+        a_release_that_is_lost,
+        a_force_in_flight_while_the_plan_flips_back,
+        a_batch_dropped_at_the_deadline_and_work_resumed_in_place,
+        an_acquire_whose_answer_is_lost,
+        a_checkpoint_that_lands_again_after_the_lease_has_moved,
+    }
+    "trace": planners {
+        a_planner_that_dies_between_two_assignment_writes_then_a_forced_handoff,
+        a_paused_planner_that_wakes_under_a_newer_term,
+        a_stale_planner_that_is_refused_and_reads_again,
+        an_acquire_of_the_planners_lease_that_lands_on_a_worker_that_does_not_plan,
+        planner_and_standby_die_together,
+        a_store_that_loses_the_frozen_start,
+    }
+    "trace": sessions {
+        a_stale_read_of_the_session_list,
+        two_restarts_under_one_id_at_once,
+        a_worker_that_restarts_under_its_id_takes_its_leases_back,
+        a_registration_whose_answer_is_lost,
+        a_store_that_goes_back_to_a_former_life,
+        a_listing_that_is_older_than_the_leases,
+    }
+    "trace": ends {
+        a_parents_row_deleted_early_and_its_childs_owner_crashing,
+        two_parents_of_a_merge_that_end_at_the_same_moment,
+        a_crash_right_after_the_end_of_a_shard,
+        a_late_put_of_a_child_that_has_ended_and_was_deleted,
+    }
+    "script": scripts {
+        most_of_the_fleet_is_cut_off_and_nobody_is_fenced,
+        checkpoints_of_unknown_outcome_cost_nothing,
+        the_answer_to_an_end_is_lost,
+        an_operator_frees_a_lease,
+        an_operator_deletes_a_row_that_is_held,
+        the_row_of_an_open_shard_is_lost_with_its_owner,
+        the_row_of_a_child_is_lost_with_the_owner_of_its_parent,
+        a_parent_of_a_merge_has_no_row_yet,
+        the_store_goes_back_and_nothing_is_processed_again,
+        the_store_loses_the_end_of_a_shard,
+        a_row_that_is_lost_starts_where_the_stream_was_frozen,
+        a_shard_that_was_moved_and_moved_back,
+        a_fenced_worker_finds_a_newer_one_of_its_id,
+        a_worker_restarts_six_times,
+        a_worker_whose_id_is_in_use_is_refused,
+        a_slow_batch_is_dropped_before_its_lease_is_forced,
+        a_share_is_rounded_up,
+        a_deletion_lands_when_the_row_was_made_again,
+        ended_rows_go_when_the_stream_forgets_them,
+    }
+    "script": rarely {
+        a_lease_is_granted_at_the_last_moment,
+        a_fence_lands_after_a_beat,
+        a_row_names_a_session_that_nobody_knows,
+        an_owner_never_reads_its_order,
+        a_row_is_anothers_after_an_outage,
+        grace_runs_out,
+    }
+    "script": overtaken {
+        a_release_lands_right_after_its_lease_was_taken_anew,
+        an_order_to_force_outlives_what_it_meant,
+        a_grant_is_heard_of_after_the_lease_was_given_away,
+        an_acquire_lands_on_a_worker_that_is_not_to_hold_the_lease,
+        the_leases_are_newer_than_the_sessions,
+        sessions_are_listed_as_they_were_seconds_ago,
+    }
+}

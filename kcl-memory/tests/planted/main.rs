@@ -1,0 +1,39 @@
+//! Bugs on purpose: each must be noticed, or the tests prove nothing.
+//!
+//! A build of its own (`make mutants`): under `--cfg kcl_planted` the library carries switches for
+//! bugs ([`kcl_core::planted::Plant`]) and marks on the branches that matter
+//! ([`kcl_core::planted::Mark`]). Each bug is tried on the same seeds, traces, bounds and counts
+//! that the healthy code passes here too.
+
+#![cfg(kcl_planted)]
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    reason = "what goes wrong fails the test"
+)]
+#![allow(clippy::print_stdout, clippy::print_stderr, reason = "a table is printed")]
+
+mod bounds;
+mod checks;
+mod counts;
+#[path = "../traces/ends.rs"]
+mod ends;
+mod kill;
+mod lab;
+mod marks;
+#[path = "../traces/moves.rs"]
+mod moves;
+mod overtaken;
+#[path = "../traces/planners.rs"]
+mod planners;
+mod plans;
+mod rarely;
+mod scripts;
+#[path = "../traces/sessions.rs"]
+mod sessions;
+#[path = "../traces/stage.rs"]
+mod stage;
+mod table;
+#[path = "../workers.rs"]
+mod workers;
