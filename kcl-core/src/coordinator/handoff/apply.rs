@@ -82,8 +82,11 @@ impl Handoff {
         if self.tenures.contains_key(&give.key) {
             return self.start_draining(&give.key, give.to.clone(), ctx);
         }
-        // Not run here, yet the row says that it is mine: a write landed late.
-        if !self.acquiring.contains_key(&give.key) && !self.memory.has_given(give) {
+        // Not run here, yet the row says that it is mine: a write landed late. If its release is on
+        // its way, that one carries a checkpoint, which another must not overtake.
+        let releasing = self.releases.contains_key(&(give.key.clone(), give.epoch));
+        let acquiring = self.acquiring.contains_key(&give.key);
+        if !acquiring && !releasing && !self.memory.has_given(give) {
             self.release(&give.key, give.epoch, None, give.to.clone(), false, ctx);
             self.memory.note_given(give);
         }
