@@ -8,6 +8,8 @@ mod action;
 mod host;
 mod intercept;
 mod invariants;
+#[cfg(feature = "simulation")]
+pub mod live;
 mod network;
 mod oracle;
 mod report;
@@ -19,6 +21,10 @@ mod world;
 
 pub use action::Action;
 pub use intercept::{Fate, InterceptorId};
+#[cfg(feature = "simulation")]
+pub use live::{
+    Broken, EffectOf, Failure, Fault, InvalidPlan, Plan, Simulation, Sink, SinkError, Summary,
+};
 pub use network::Network;
 pub use oracle::Violation;
 pub use report::Report;
