@@ -251,6 +251,8 @@ impl Coordinator {
     fn rejoin(&mut self) {
         let ctx = &mut self.ctx;
         ctx.forget_calls();
+        // For the session that is over.
+        ctx.pushes = false;
         let pause = ctx.rng.span(ctx.settings.heartbeat_interval);
         let worker = self.member.id().worker.clone();
         self.member = Member::new(worker, ctx.now + pause, true, ctx);
