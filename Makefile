@@ -18,7 +18,7 @@ demo: ## Watch a fleet share a stream through splits, joins and a crash
 	@$(KCL) demo
 
 ##@ To work on it
-.PHONY: build check test model model-deep servers
+.PHONY: build check test model model-deep fuzz servers
 build: ## Build everything
 	$(CARGO) build --workspace --all-targets
 
@@ -38,9 +38,12 @@ test: servers check ## Everything, as it has to pass before a change lands
 model: ## Search every state of a small world for a way to break the protocol
 	$(CARGO) test --release --package kcl-memory --test model -- --nocapture --test-threads 1
 
-model-deep: ## The same in a larger world: minutes to hours, gigabytes
-	KCL_MODEL_EPOCHS=$${EPOCHS:-4} KCL_MODEL_RECORDS=$${RECORDS:-2} \
+model-deep: ## The same in a larger world: ten minutes, gigabytes
+	KCL_MODEL_EPOCHS=$${EPOCHS:-3} KCL_MODEL_RECORDS=$${RECORDS:-3} \
 		$(CARGO) test --release --package kcl-memory --test model -- --nocapture nothing
+
+fuzz: ## Feed every parser of outside data with garbage, SECONDS_EACH=10
+	scripts/fuzz.sh $${SECONDS_EACH:-10}
 
 ##@ To measure it
 .PHONY: bench bench-rebalance bench-drain bench-stores
