@@ -18,7 +18,7 @@ demo: ## Watch a fleet share a stream through splits, joins and a crash
 	@$(KCL) demo
 
 ##@ To work on it
-.PHONY: build check test mutants mutants-table model model-deep servers
+.PHONY: build check test mutants mutants-table model model-deep fuzz servers
 build: ## Build everything
 	$(CARGO) build --workspace --all-targets
 
@@ -30,9 +30,10 @@ check: ## Formatting, lints and documentation
 	$(CARGO) clippy --workspace --all-targets -- -D warnings
 	RUSTDOCFLAGS="-D warnings" $(CARGO) doc --workspace --no-deps
 
-# Linking at its best takes longer than the run.
+# Compiling the best code takes longer than the run.
 mutants: ## Plant bugs in the library, and see that the tests notice each
-	RUSTFLAGS="$${RUSTFLAGS:-} --cfg kcl_planted" CARGO_PROFILE_RELEASE_LTO=off \
+	RUSTFLAGS="$${RUSTFLAGS:-} --cfg kcl_planted" \
+	CARGO_PROFILE_RELEASE_LTO=off CARGO_PROFILE_RELEASE_CODEGEN_UNITS=16 \
 		$(CARGO) test --release --package kcl-memory --test planted --target-dir target/planted
 
 mutants-table: ## Write into docs/TESTING.md what noticed which
@@ -46,9 +47,12 @@ test: servers check mutants ## Everything, as it has to pass before a change lan
 model: ## Search every state of a small world for a way to break the protocol
 	$(CARGO) test --release --package kcl-memory --test model -- --nocapture --test-threads 1
 
-model-deep: ## The same in a larger world: minutes to hours, gigabytes
-	KCL_MODEL_EPOCHS=$${EPOCHS:-4} KCL_MODEL_RECORDS=$${RECORDS:-2} \
+model-deep: ## The same in a larger world: ten minutes, gigabytes
+	KCL_MODEL_EPOCHS=$${EPOCHS:-3} KCL_MODEL_RECORDS=$${RECORDS:-3} \
 		$(CARGO) test --release --package kcl-memory --test model -- --nocapture nothing
+
+fuzz: ## Feed every parser of outside data with garbage, SECONDS_EACH=10
+	scripts/fuzz.sh $${SECONDS_EACH:-10}
 
 ##@ To measure it
 .PHONY: bench bench-rebalance bench-drain bench-stores

@@ -20,6 +20,9 @@ mod consume;
 pub mod demo;
 mod leases;
 mod logging;
+#[cfg(any(test, fuzzing))]
+#[doc(hidden)]
+pub mod outside;
 mod produce;
 mod report;
 pub mod store_url;

@@ -78,6 +78,9 @@ mod error;
 mod fake;
 mod flight;
 mod layout;
+#[cfg(any(test, fuzzing))]
+#[doc(hidden)]
+pub mod outside;
 mod prepare;
 mod recovery;
 mod rules;

@@ -5,7 +5,8 @@
 //!   stores share, and can go back in time like a database that lost its last writes.
 //! - [`MemoryStream`] has shards that take records, split, merge, trim and end, and remembers
 //!   everything ever put.
-//! - [`sim`] runs whole fleets on virtual time, under faults, and checks what must hold.
+//! - [`sim`] runs whole fleets on virtual time, under faults, and checks what must hold; its
+//!   `Simulation` does that with a processor of yours, in a test of a few lines.
 //! - [`virtual_env`] makes a worker run on tokio's paused clock: hours in milliseconds.
 //! - [`faults`] puts latency, lost replies, late writes and stale reads between a worker and any
 //!   store.

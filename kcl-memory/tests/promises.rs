@@ -96,6 +96,24 @@ fn a_worker_can_be_stopped_while_its_store_cannot_be_prepared() {
     });
 }
 
+#[test]
+fn where_wake_ups_are_pushed_a_lease_moves_in_a_tenth_of_a_second() {
+    virtually(|mut bench| async move {
+        let mut options = StreamOptions::new("orders");
+        (options.shards, options.env) = (8, bench.env.clone());
+        bench.stream = MemoryStream::with(options);
+        let settings = Settings::default();
+        let worker = |id| bench.worker(id, settings.clone()).for_each_batch(|_| async { Ok(()) });
+        let (first, _running) = start(worker("first"));
+        bench.sleep(20).await;
+        assert_eq!(first.status().leases.len(), 8);
+        let (second, _running) = start(worker("second"));
+        bench.env.clock.sleep(settings.coordination.join_gather).await;
+        bench.env.clock.sleep(Duration::from_millis(100)).await;
+        assert_eq!((first.status().leases.len(), second.status().leases.len()), (4, 4));
+    });
+}
+
 /// Keeps its lease's handle, and the last record it was given.
 #[derive(Clone, Default)]
 struct Keeping(Arc<Mutex<Option<(LeaseHandle, Record)>>>);

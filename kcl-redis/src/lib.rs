@@ -111,6 +111,9 @@ mod info;
 mod lane;
 mod layout;
 mod nodes;
+#[cfg(any(test, fuzzing))]
+#[doc(hidden)]
+pub mod outside;
 mod prepare;
 mod rows;
 mod rules;

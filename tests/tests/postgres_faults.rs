@@ -272,3 +272,30 @@ async fn a_beat_writes_one_row_and_no_index_whatever_is_held() {
         assert!(hot * 10 >= expected[1] * 9, "{table}: {hot} of {} updates were HOT", row.0);
     }
 }
+
+#[tokio::test]
+async fn tls_is_spoken_with_the_server_that_the_certificate_names_and_no_other() {
+    let (server, url, certificate) = Postgres::start_with_tls().unwrap();
+    let strict = format!("sslmode=verify-full&sslrootcert={}", certificate.display());
+    let trusting = store(&format!("{url}?{strict}"));
+    trusting.prepare().await.unwrap();
+    assert!(trusting.create(planner()).await.unwrap().is_done());
+    assert_eq!(connections(&server, true).await, connections(&server, false).await);
+
+    // By the machine's own authorities nobody knows this server; and it is not called by its number.
+    for other in [format!("{url}?sslmode=verify-full"), format!("{}?{strict}", server.url())] {
+        let refused = store(&other).prepare().await.unwrap_err();
+        assert_eq!(refused.kind, StoreErrorKind::Misconfigured, "{}", cause(&refused));
+        assert!(cause(&refused).contains("certificate"), "{}", cause(&refused));
+    }
+}
+
+/// How many connections of others the server has: those that are encrypted, or all.
+async fn connections(server: &Postgres, encrypted: bool) -> i64 {
+    let all = "select count(*) from pg_stat_ssl join pg_stat_activity using (pid) \
+        where backend_type = 'client backend' and pid <> pg_backend_pid() and (ssl or not $1)";
+    let counted = sqlx::query_scalar(all).bind(encrypted);
+    let counted: i64 = counted.fetch_one(&mut superuser(server).await).await.unwrap();
+    assert!(counted > 0);
+    counted
+}

@@ -39,6 +39,14 @@ impl Config {
     }
 }
 
+/// Reads a file's settings alone.
+#[cfg(any(test, fuzzing))]
+pub(crate) fn read_file(text: &str) -> anyhow::Result<Config> {
+    let mut tree = Tree::default();
+    tree.lay("settings.yaml", layers::parse_yaml("settings.yaml", text)?)?;
+    tree.read()
+}
+
 /// What the flags say.
 fn flags(args: &SettingsArgs) -> anyhow::Result<Value> {
     let mut layer = Value::Object(serde_json::Map::new());

@@ -155,10 +155,3 @@ fn no_secret_is_shown() {
     let error = half.static_credentials().unwrap_err().to_string();
     assert!(error.contains("access_key") && !error.contains("hunter2"), "{error}");
 }
-
-proptest::proptest! {
-    #[test]
-    fn no_file_makes_it_panic(text: String) {
-        let _ = load(&text, &[], &set(&[]));
-    }
-}

@@ -10,6 +10,9 @@ use std::process::ExitCode;
 
 use clap::{Args, Subcommand, ValueEnum};
 
+#[cfg(any(test, fuzzing))]
+pub(crate) use snapshot::read_back;
+
 use crate::{config::Config, store_url::StoreUrl};
 
 /// The arguments of `kcl leases`.

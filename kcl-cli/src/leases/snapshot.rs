@@ -221,6 +221,27 @@ impl DocumentRecord {
     }
 }
 
+/// Reads an export and every row in it; how many leases it has.
+///
+/// # Panics
+/// A row that was read is written back as another.
+#[cfg(any(test, fuzzing))]
+pub(crate) fn read_back(text: &str) -> usize {
+    let Ok(snapshot) = Snapshot::parse(text) else { return 0 };
+    let leases = snapshot.leases.iter().filter_map(|record| record.to_lease().ok());
+    let leases = leases.inspect(|lease| {
+        let again = LeaseRecord::of(lease).to_lease().ok();
+        assert_eq!(again.as_ref(), Some(lease), "a lease of an export changes on its way");
+    });
+    for (body, record) in snapshot.documents.iter().filter_map(|it| Some((it.content().ok()?, it)))
+    {
+        let Ok(name) = record.name.parse() else { continue };
+        let again = DocumentRecord::of(&Document::new(name, 1, body.clone())).content().ok();
+        assert_eq!(again, Some(body), "a document of an export changes on its way");
+    }
+    leases.count()
+}
+
 #[cfg(test)]
 mod tests {
     use std::sync::Arc;

@@ -18,6 +18,8 @@ pub(super) struct Context {
     /// The time of the event at hand.
     pub(super) now: Time,
     pub(super) settings: Coordination,
+    /// Whether the store pushes wake-ups.
+    pub(super) pushes: bool,
     pub(super) rng: Rng,
     pub(super) epochs: Epochs,
     /// Sessions known to have ended: that is final, so it may be remembered.
@@ -46,6 +48,7 @@ impl Context {
         Self {
             now: Time::ZERO,
             settings,
+            pushes: false,
             rng: Rng::new(seed),
             epochs: Epochs::default(),
             ended: BTreeSet::new(),

@@ -257,6 +257,8 @@ impl Coordinator {
         sometimes!(Rejoined);
         let ctx = &mut self.ctx;
         ctx.forget_calls();
+        // For the session that is over.
+        ctx.pushes = false;
         let pause = ctx.rng.span(ctx.settings.heartbeat_interval);
         let worker = self.member.id().worker.clone();
         let former = self.member.lives();

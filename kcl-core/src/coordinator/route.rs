@@ -33,7 +33,10 @@ impl Coordinator {
                     self.on_member(signal);
                 }
             }
-            Event::Pushes(pushed) => self.member.set_pushed(pushed, self.ctx.now),
+            Event::Pushes(pushes) => {
+                self.ctx.pushes = pushes;
+                self.member.on_pushes(&self.ctx);
+            }
             Event::Leave => self.start_leaving(),
         }
     }

@@ -10,15 +10,7 @@ use kcl_core::{
 };
 
 use super::*;
-use crate::layout::{PK, SK};
-
-/// The item as it comes back: with its keys.
-fn stored<R: Row>(row: &R) -> Item {
-    let mut item = row.encode();
-    item.insert(PK.to_owned(), text(R::KIND.partition("orders")));
-    item.insert(SK.to_owned(), text(R::sort_key(row.key())));
-    item
-}
+use crate::outside::stored;
 
 fn owner() -> SessionId {
     SessionId::new("pod-1".parse().unwrap(), Incarnation::from_bits(7))

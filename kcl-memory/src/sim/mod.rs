@@ -9,6 +9,8 @@ mod facts;
 mod host;
 mod intercept;
 mod invariants;
+#[cfg(feature = "simulation")]
+pub mod live;
 mod look;
 mod network;
 mod oracle;
@@ -21,6 +23,10 @@ mod world;
 
 pub use action::Action;
 pub use intercept::{Fate, InterceptorId};
+#[cfg(feature = "simulation")]
+pub use live::{
+    Broken, EffectOf, Failure, Fault, InvalidPlan, Plan, Simulation, Sink, SinkError, Summary,
+};
 pub use network::Network;
 pub use oracle::Violation;
 pub use report::Report;

@@ -4,6 +4,7 @@
 //! Those that are no Rust code are installed by `tests/servers/install.sh`. A server that cannot be
 //! started is an error: no test passes without it.
 
+mod certificate;
 mod counted;
 mod dynalite;
 mod dynoxide;

@@ -10,7 +10,10 @@ use std::{
 
 use rustix::process::{Pid, Signal, kill_process};
 
-use super::process::{ServerProcess, installed};
+use super::{
+    certificate::Certificate,
+    process::{ServerProcess, installed},
+};
 
 /// A server with an empty database, whose superuser `postgres` needs no password.
 #[derive(Debug)]
@@ -73,6 +76,25 @@ impl Postgres {
     /// It cannot be started, or is not installed.
     pub fn start_release(release: PostgresRelease) -> io::Result<Self> {
         Self::start_anew(release, Vec::new())
+    }
+
+    /// A server that also speaks TLS, its URL by the name that its certificate has, and where that
+    /// certificate is. Another way to it, by address, is [`Self::url`].
+    ///
+    /// # Errors
+    /// It cannot be started, or is not installed, or `openssl` is not.
+    pub fn start_with_tls() -> io::Result<(Self, String, PathBuf)> {
+        let mut server = Self::start()?;
+        let made = Certificate::make(unprivileged(Path::new("openssl")), server.home.path())?;
+        server.crash()?;
+        server.settings = vec![
+            "ssl=on".to_owned(),
+            format!("ssl_cert_file={}", made.certificate.display()),
+            format!("ssl_key_file={}", made.key.display()),
+        ];
+        server.go_on()?;
+        let url = format!("postgres://postgres@localhost:{}/postgres", server.port);
+        Ok((server, url, made.certificate))
     }
 
     fn start_anew(release: PostgresRelease, settings: Vec<String>) -> io::Result<Self> {

@@ -13,7 +13,10 @@ use redis::{Client, RedisResult, Value};
 use rustix::process::Signal;
 use tempfile::TempDir;
 
-use super::process::{ServerProcess, installed};
+use super::{
+    certificate::Certificate,
+    process::{ServerProcess, installed},
+};
 
 /// Whose server it is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -76,18 +79,9 @@ impl RedisServer {
     pub fn with_tls(make: RedisMake) -> io::Result<(Self, String, Vec<u8>)> {
         let port = free_port()?;
         let folder = TempDir::new()?;
-        let file = |name: &str| folder.path().join(name).display().to_string();
-        let (key, certificate) = (file("key.pem"), file("certificate.pem"));
-        let made = Command::new("openssl")
-            .args(["req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "1"])
-            .args(["-subj", "/CN=localhost", "-addext", "subjectAltName=DNS:localhost"])
-            .args(["-addext", "basicConstraints=critical,CA:FALSE"])
-            .args(["-keyout", &key, "-out", &certificate])
-            .output()?;
-        if !made.status.success() {
-            let said = String::from_utf8_lossy(&made.stderr).into_owned();
-            return Err(io::Error::other(format!("openssl: {said}")));
-        }
+        let made = Certificate::make(Command::new("openssl"), folder.path())?;
+        let (key, certificate) =
+            (made.key.display().to_string(), made.certificate.display().to_string());
         let tls_port = port.to_string();
         let mut options = vec!["--tls-port", &tls_port, "--tls-auth-clients", "no"];
         options.extend(["--tls-cert-file", &certificate, "--tls-key-file", &key]);

@@ -85,8 +85,11 @@ impl Handoff {
             }
             return self.start_draining(&give.key, give.to.clone(), ctx);
         }
-        // Not run here, yet the row says that it is mine: a write landed late.
-        let is_new = !self.acquiring.contains_key(&give.key) && !self.memory.has_given(give);
+        // Not run here, yet the row says that it is mine: a write landed late. If its release is on
+        // its way, that one carries a checkpoint, which another must not overtake.
+        let releasing = self.releases.contains_key(&(give.key.clone(), give.epoch));
+        let acquiring = self.acquiring.contains_key(&give.key);
+        let is_new = !acquiring && !releasing && !self.memory.has_given(give);
         if is_new && !planted!(DropOrderIgnored) {
             sometimes!(DropOrderFollowed);
             self.release(&give.key, give.epoch, None, give.to.clone(), false, ctx);

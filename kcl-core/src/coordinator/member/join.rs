@@ -97,7 +97,7 @@ impl Member {
         self.become_valid(sent, ctx);
         // Spread the fleet's beats over the interval: pods of one deployment start together.
         self.beat_at = ctx.now + ctx.rng.span(self.session.interval);
-        self.poll_at = if self.pushed { Time::NEVER } else { ctx.now + ctx.settings.wake_poll };
+        self.poll_at = if ctx.pushes { Time::NEVER } else { ctx.now + ctx.settings.wake_poll };
         self.phase = Phase::Checking(Older::default());
         if planted!(JoinsWithoutListing) {
             self.phase = Phase::Live;

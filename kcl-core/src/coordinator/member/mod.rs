@@ -80,7 +80,6 @@ pub(in crate::coordinator) struct Member {
     report: Report,
     mailbox: u64,
     poll_at: Time,
-    pushed: bool,
     generation: Option<Generation>,
     /// When a planner or standby last read all sessions.
     watched_at: Option<Time>,
@@ -132,7 +131,6 @@ impl Member {
             report: Report::NOTHING,
             mailbox: 0,
             poll_at: Time::NEVER,
-            pushed: false,
             generation: None,
             watched_at: None,
             signals: Vec::new(),
@@ -193,10 +191,9 @@ impl Member {
         self.watched_at = Some(now);
     }
 
-    /// Whether wake-ups are pushed, so that the mailbox need not be polled.
-    pub(in crate::coordinator) fn set_pushed(&mut self, pushed: bool, now: Time) {
-        self.pushed = pushed;
-        self.poll_at = if pushed { Time::NEVER } else { now };
+    /// The store began or ceased to push wake-ups: the mailbox is polled while it does not.
+    pub(in crate::coordinator) fn on_pushes(&mut self, ctx: &Context) {
+        self.poll_at = if ctx.pushes { Time::NEVER } else { ctx.now };
     }
 
     /// Counts a pushed wake-up.

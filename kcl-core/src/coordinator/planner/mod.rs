@@ -18,7 +18,7 @@ use self::{
     cycle::{Cycle, Sync},
     desk::Desk,
     fleet::Fleet,
-    moves::Move,
+    moves::{EchoLooks, Move},
     upkeep::Upkeep,
 };
 use super::{
@@ -112,6 +112,7 @@ pub(in crate::coordinator) struct Planner {
     /// Whether the next plan reads the rules anew.
     rules_due: bool,
     upkeep: Upkeep,
+    echoes: EchoLooks,
     /// Hash-range holes the last plan saw: healed when seen twice.
     holes: Vec<crate::stream::HashRange>,
     valid: bool,
@@ -153,6 +154,7 @@ impl Planner {
             rules: PlacementRules::default(),
             rules_due: true,
             upkeep: Upkeep::default(),
+            echoes: EchoLooks::default(),
             holes: Vec::new(),
             valid: true,
             signals: Vec::new(),

@@ -4,6 +4,8 @@
 //! owner's document gives the lease away; an owner that does not release it in time has it taken by
 //! force.
 
+use std::time::Duration;
+
 use super::{Ask, Planner};
 use crate::{
     assignment::placement::PlacementRules,
@@ -21,6 +23,42 @@ use crate::{
 
 /// Sessions looked at one by one for an expected echo; beyond, all are read at once.
 const LOOKS_MAX: usize = 8;
+
+/// Where wake-ups are pushed, the first look for an echo comes after this part of a fast poll: by
+/// then a worker has been woken, has read its document and has beaten. Each pause is twice the one
+/// before.
+const EAGER: u32 = 8;
+
+/// When the sessions are looked at whose echo is awaited.
+#[derive(Debug)]
+pub(super) struct EchoLooks {
+    at: Time,
+    pause: Duration,
+}
+
+impl Default for EchoLooks {
+    fn default() -> Self {
+        Self { at: Time::NEVER, pause: Duration::ZERO }
+    }
+}
+
+impl EchoLooks {
+    /// Whether it is time, and if so or at the beginning, when the next one is.
+    fn are_due(&mut self, ctx: &Context) -> bool {
+        let slow = ctx.settings.fast_poll;
+        if self.at == Time::NEVER {
+            self.pause = if ctx.pushes { slow / EAGER } else { slow };
+            self.at = ctx.now + self.pause;
+            return false;
+        }
+        let due = self.at <= ctx.now;
+        if due {
+            self.pause = (self.pause * 2).min(slow);
+            self.at = ctx.now + self.pause;
+        }
+        due
+    }
+}
 
 /// A lease on its way.
 #[derive(Clone, Debug)]
@@ -192,11 +230,8 @@ impl Planner {
 
     fn look_for_echoes(&mut self, waiting: &[SessionId], watch: &mut Watch, ctx: &mut Context) {
         if waiting.is_empty() {
-            self.upkeep.echoes_at = Time::NEVER;
-        } else if self.upkeep.echoes_at == Time::NEVER {
-            self.upkeep.echoes_at = ctx.now + ctx.settings.fast_poll;
-        } else if self.upkeep.echoes_at <= ctx.now {
-            self.upkeep.echoes_at = ctx.now + ctx.settings.fast_poll;
+            self.echoes = EchoLooks::default();
+        } else if self.echoes.are_due(ctx) {
             if waiting.len() > LOOKS_MAX {
                 watch.list(crate::store::Consistency::Eventual, ctx);
             } else {
@@ -238,6 +273,6 @@ impl Planner {
             Stage::Ordered { look_at, .. } => *look_at,
             _ => Time::NEVER,
         });
-        looks.min().unwrap_or(Time::NEVER).min(self.upkeep.echoes_at)
+        looks.min().unwrap_or(Time::NEVER).min(self.echoes.at)
     }
 }

@@ -20,13 +20,11 @@ pub(super) struct Upkeep {
     unused: BTreeMap<SessionId, Time>,
     /// When each may be forgotten.
     forget_at: Time,
-    /// When the sessions whose echo is awaited are looked at.
-    pub(super) echoes_at: Time,
 }
 
 impl Default for Upkeep {
     fn default() -> Self {
-        Self { unused: BTreeMap::new(), forget_at: Time::NEVER, echoes_at: Time::NEVER }
+        Self { unused: BTreeMap::new(), forget_at: Time::NEVER }
     }
 }
 

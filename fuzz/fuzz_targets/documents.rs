@@ -1,0 +1,8 @@
+//! Assignments, the frozen start, and placement rules.
+#![no_main]
+
+#[path = "../../kcl-core/tests/outside_data/checks.rs"]
+#[allow(dead_code, reason = "each target asks some of the questions")]
+mod checks;
+
+libfuzzer_sys::fuzz_target!(|body: &[u8]| checks::documents(body));

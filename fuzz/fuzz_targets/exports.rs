@@ -1,0 +1,4 @@
+//! What `kcl leases export` wrote, or somebody by hand.
+#![no_main]
+
+libfuzzer_sys::fuzz_target!(|text: &str| kcl_cli::outside::export(text));

@@ -1,0 +1,308 @@
+//! What workers are given, and what they say of it.
+
+use std::ops::Range;
+
+use kcl_core::{
+    lease::{Checkpoint, LeaseKey},
+    processor::{LeaseHandle, RecordBatch},
+    stream::{Position, Record, ShardId},
+};
+
+use super::{Broken, Ledger, Place};
+use crate::sim::live::fleet::Process;
+
+/// One process's hold on one shard under one epoch.
+#[derive(Debug)]
+pub(super) struct Tenancy {
+    /// The record it has to be given next.
+    next: usize,
+    /// It started at the oldest record there was, whatever that would be.
+    at_horizon: bool,
+    /// The processor was made anew: all since its last checkpoint comes again.
+    rewound: bool,
+}
+
+/// How a dispatch ended.
+pub(in crate::sim::live) enum Ended {
+    Acknowledged,
+    Failed(String),
+    /// The future was dropped, or panicked.
+    Dropped,
+}
+
+impl Ledger {
+    /// A processor is made for a lease.
+    pub(in crate::sim::live) fn gained(&mut self, process: &Process, lease: &LeaseHandle) {
+        let (shard, epoch) = (lease.shard().clone(), lease.fence().epoch);
+        let key = (process.name().to_owned(), shard.clone(), epoch);
+        if let Some(tenancy) = self.tenancies.get_mut(&key) {
+            tenancy.rewound = self.expected.manual;
+            return self.note(process.name(), format!("{} makes its processor anew", key.0));
+        }
+        let now = self.now();
+        let Some(book) = self.shards.get_mut(&shard) else { return };
+        let next = book.passed(lease.started_at());
+        let at_horizon = !matches!(lease.started_at(), Checkpoint::After(_));
+        let former = book.epochs.insert(epoch, key.0.clone());
+        // What it starts behind is passed over for good.
+        let behind = if next == 0 { "at the beginning".into() } else { format!("behind {next}") };
+        let text = format!("{} holds {shard} under epoch {epoch}, {behind}", key.0);
+        self.log.note_records(now, process.name(), (&shard, 0..next), text);
+        self.tenancies.insert(key, Tenancy { next, at_horizon, rewound: false });
+        if let Some(former) = former {
+            let what = format!("{former} and {} hold {shard} under one epoch", process.name());
+            self.violate(Broken::Library, what, Vec::new());
+        }
+        self.check_checkpoint(&shard, next);
+    }
+
+    /// Every record before `passed` is checkpointed.
+    pub(super) fn check_checkpoint(&mut self, shard: &ShardId, passed: usize) {
+        let by_batch = self.expected.acknowledged_by_batch;
+        let Some(book) = self.shards.get(shard) else { return };
+        let ahead = book
+            .records
+            .iter()
+            .take(passed)
+            .position(|record| !record.is_done() && (by_batch || !record.delivered));
+        if let Some(ahead) = ahead {
+            let place = (shard.clone(), ahead);
+            let what = format!("{} is checkpointed, but was not processed", self.name(&place));
+            self.violate(Broken::Library, what, vec![place]);
+        }
+    }
+
+    /// A batch is given to a processor.
+    pub(in crate::sim::live) fn dispatched(&mut self, process: &Process, batch: &RecordBatch) {
+        let Some((shard, range)) = self.range(batch) else { return };
+        let (first, last) = (range.start, range.end - 1);
+        let now = self.now();
+        let (name, names) = (process.name(), self.names(&shard, first, last));
+        let text = format!("{name} is given {names}");
+        self.log.note_records(now, name, (&shard, range.clone()), text);
+        if range.len() != batch.len() {
+            let place = (shard.clone(), first);
+            let what = format!("{name} is given {names} with holes between them");
+            self.violate(Broken::Library, what, vec![place]);
+        }
+        self.check_next(process, batch, &shard, first);
+        self.check_parents(&shard, first);
+        self.check_alone(process, &shard, first);
+        let again = self.planned && self.expected.acknowledged_by_batch;
+        let Some(book) = self.shards.get_mut(&shard) else { return };
+        let again = again && book.records.get(range.clone()).is_some_and(is_any_acknowledged);
+        book.in_hand = Some(name.to_owned());
+        book.records.iter_mut().take(range.end).skip(first).for_each(|r| r.delivered = true);
+        if again {
+            let what = format!("{name} is given {names} again, although nothing went wrong");
+            self.violate(Broken::Library, what, vec![(shard, first)]);
+        }
+    }
+
+    /// Each batch starts with the first record that is not processed under this lease.
+    fn check_next(
+        &mut self,
+        process: &Process,
+        batch: &RecordBatch,
+        shard: &ShardId,
+        first: usize,
+    ) {
+        let key = (process.name().to_owned(), shard.clone(), batch.fence().epoch);
+        let (Some(tenancy), Some(book)) =
+            (self.tenancies.get_mut(&key), self.shards.get_mut(shard))
+        else {
+            return;
+        };
+        while tenancy.next < first {
+            let Some(record) = book.records.get_mut(tenancy.next) else { break };
+            // Before anything was read, the beginning is wherever the stream begins.
+            if tenancy.at_horizon && tenancy.next < book.trimmed && !record.acknowledged {
+                record.excused = true;
+            }
+            let gone = tenancy.next < book.trimmed && record.acknowledged;
+            if !record.excused && !gone {
+                break;
+            }
+            tenancy.next += 1;
+        }
+        tenancy.at_horizon = false;
+        if std::mem::take(&mut tenancy.rewound) {
+            tenancy.next = tenancy.next.min(first);
+        }
+        let next = tenancy.next;
+        if next != first {
+            let (next, first) = ((shard.clone(), next), (shard.clone(), first));
+            let what = format!(
+                "{} is given {} where {} is next",
+                process.name(),
+                self.name(&first),
+                self.name(&next)
+            );
+            self.violate(Broken::Library, what, vec![next, first]);
+        }
+    }
+
+    /// Records of a child come after all of its parents' records.
+    fn check_parents(&mut self, shard: &ShardId, first: usize) {
+        let by_batch = self.expected.acknowledged_by_batch;
+        let parents = self.shards.get(shard).map(|book| book.parents.clone()).unwrap_or_default();
+        for parent in parents {
+            let Some(book) = self.shards.get(&parent) else { continue };
+            let early = book
+                .records
+                .iter()
+                .position(|record| !record.is_done() && (by_batch || !record.delivered));
+            if let Some(early) = early {
+                let (early, first) = ((parent, early), (shard.clone(), first));
+                let what = format!(
+                    "{} is delivered before {} of its parent",
+                    self.name(&first),
+                    self.name(&early)
+                );
+                self.violate(Broken::Library, what, vec![early, first]);
+            }
+        }
+    }
+
+    /// Nobody else has records of the shard in hand.
+    fn check_alone(&mut self, process: &Process, shard: &ShardId, first: usize) {
+        let other = self.shards.get(shard).and_then(|book| book.in_hand.clone());
+        let other = other.filter(|other| other != process.name() && !self.may_overlap);
+        if let Some(other) = other {
+            let what = format!("{} and {other} process {shard} at once", process.name());
+            self.violate(Broken::Library, what, vec![(shard.clone(), first)]);
+        }
+    }
+
+    /// The processor is done with a batch, or was interrupted.
+    pub(in crate::sim::live) fn dispatch_ended(
+        &mut self,
+        process: &Process,
+        batch: &RecordBatch,
+        ended: Ended,
+    ) {
+        let Some((shard, range)) = self.range(batch) else { return };
+        let (name, now) = (process.name(), self.now());
+        let names = self.names(&shard, range.start, range.end - 1);
+        let Some(book) = self.shards.get_mut(&shard) else { return };
+        if book.in_hand.as_deref() == Some(name) {
+            book.in_hand = None;
+        }
+        let text = match ended {
+            Ended::Acknowledged => {
+                let records = book.records.iter_mut().take(range.end).skip(range.start);
+                records.for_each(|record| record.acknowledged = true);
+                let key = (name.to_owned(), shard.clone(), batch.fence().epoch);
+                if let Some(tenancy) = self.tenancies.get_mut(&key) {
+                    tenancy.next = range.end;
+                }
+                let bytes: usize = batch.iter().map(Record::weight).sum();
+                if let Some(held) = self.unprocessed.get_mut(&(key.0, key.1)) {
+                    *held = held.saturating_sub(bytes);
+                }
+                format!("{name} acknowledges {names}")
+            }
+            Ended::Failed(error) => format!("{name} fails on {names}: {error}"),
+            Ended::Dropped => format!("{name} is interrupted in {names}"),
+        };
+        self.log.note_records(now, name, (&shard, range), text);
+    }
+
+    /// The end of a shard is acknowledged.
+    pub(in crate::sim::live) fn end_acknowledged(
+        &mut self,
+        process: &Process,
+        lease: &LeaseHandle,
+    ) {
+        let shard = lease.shard().clone();
+        self.note(process.name(), format!("{} acknowledges the end of {shard}", process.name()));
+        let Some(book) = self.shards.get_mut(&shard) else { return };
+        book.ended = true;
+        let (closed, all) = (book.closed, book.records.len());
+        if !closed {
+            let what = format!("{shard} is told to have ended, but goes on");
+            self.violate(Broken::Library, what, Vec::new());
+        }
+        self.check_checkpoint(&shard, all);
+    }
+
+    /// A processor is dropped.
+    pub(in crate::sim::live) fn gave_up(&mut self, process: &Process, lease: &LeaseHandle) {
+        let key = (process.name().to_owned(), lease.shard().clone());
+        self.unprocessed.remove(&key);
+        let text = format!("{} drops its processor of {} ({})", key.0, key.1, lease.fence().epoch);
+        self.note(process.name(), text);
+    }
+
+    /// A worker says that records are gone.
+    pub(in crate::sim::live) fn lost(
+        &mut self,
+        process: &str,
+        key: &LeaseKey,
+        (from, to): (Option<&Position>, Option<&Position>),
+    ) {
+        let Some(shard) = key.shard() else { return };
+        let Some(book) = self.shards.get_mut(&shard) else { return };
+        let passed = |at: &Position| book.records.partition_point(|r| r.position <= *at);
+        let start = from.map_or(0, passed);
+        let end = to.map_or(book.records.len(), |to| {
+            book.records.partition_point(|record| record.position < *to)
+        });
+        let (trimmed, range) = (book.trimmed, start..end.max(start));
+        let manual = self.expected.manual;
+        for record in book.records.iter_mut().take(range.end).skip(range.start) {
+            // What is acknowledged may be in a buffer that is gone.
+            record.excused |= !record.acknowledged || (manual && record.effects == 0);
+        }
+        let text = format!("{process} reports {} records of {shard} as lost", range.len());
+        let now = self.now();
+        self.log.note_records(now, process, (&shard, range.clone()), text);
+        if range.end > trimmed {
+            let place = (shard, range.end - 1);
+            let what = format!("{process} reports {} as lost: it is there", self.name(&place));
+            self.violate(Broken::Library, what, vec![place]);
+        }
+    }
+
+    /// A worker says that a record was skipped, as its policy wants.
+    pub(in crate::sim::live) fn skipped(&mut self, process: &str, at: &Position) {
+        let Some((shard, n)) = self.place(at) else { return };
+        let Some(record) = self.shards.get_mut(&shard).and_then(|book| book.records.get_mut(n))
+        else {
+            return;
+        };
+        record.excused = true;
+        let text = format!("{process} skips record {}, as its policy says", record.number);
+        let now = self.now();
+        self.log.note_records(now, process, (&shard, n..n + 1), text);
+    }
+
+    /// A process opens a reader.
+    pub(in crate::sim::live) fn read_anew(&mut self, process: &Process, shard: &ShardId) {
+        self.unprocessed.remove(&(process.name().to_owned(), shard.clone()));
+    }
+
+    /// A process reads so many bytes of a shard.
+    pub(in crate::sim::live) fn read(&mut self, process: &Process, shard: &ShardId, bytes: usize) {
+        let key = (process.name().to_owned(), shard.clone());
+        *self.unprocessed.entry(key).or_default() += bytes;
+        let mine = self.unprocessed.iter().filter(|((name, _), _)| name == process.name());
+        let (shards, held) = mine.fold((0, 0), |(n, sum), (_, bytes)| (n + 1, sum + bytes));
+        // An answer holds at least one record, also if that is more than there was room for.
+        let most = self.expected.byte_budget + shards * self.largest_record;
+        if held > most {
+            let what = format!("{} holds {held} bytes: at most {most} fit", process.name());
+            self.violate(Broken::Library, what, Vec::new());
+        }
+    }
+
+    fn range(&self, batch: &RecordBatch) -> Option<(ShardId, Range<usize>)> {
+        let (shard, first): Place = self.place(&batch.first()?.position)?;
+        let (_, last) = self.place(&batch.last()?.position)?;
+        Some((shard, first..last + 1))
+    }
+}
+
+fn is_any_acknowledged(records: &[super::RecordBook]) -> bool {
+    records.iter().any(|record| record.acknowledged)
+}
