@@ -59,6 +59,8 @@ pub(in crate::coordinator) enum Ask {
     DeadDoc(WorkerId),
     /// The row of a lease that should have moved by now.
     MoveRow(LeaseKey),
+    /// The placement rules, with what the rows to be deleted handed down.
+    PutRules(PlacementRules, Vec<Delete>),
     /// The end of a session's row.
     Forget(SessionId),
 }
@@ -107,6 +109,8 @@ pub(in crate::coordinator) struct Planner {
     /// A frozen start learnt from an older document, should the store have lost its own.
     remembered_start: Option<WallTime>,
     rules: PlacementRules,
+    /// The version of their document, `Some(None)` if there is none; `None` if it makes no sense.
+    rules_seen: Option<Option<u64>>,
     /// Whether the next plan reads the rules anew.
     rules_due: bool,
     upkeep: Upkeep,
@@ -148,6 +152,7 @@ impl Planner {
             frozen: None,
             remembered_start: last.and_then(|last| last.frozen),
             rules: PlacementRules::default(),
+            rules_seen: Some(None),
             rules_due: true,
             upkeep: Upkeep::default(),
             holes: Vec::new(),
@@ -249,6 +254,9 @@ impl Planner {
                 self.on_move_row(&key, row.as_ref(), ctx);
             }
             (Ask::MoveRow(key), _) => self.look_at_move_later(&key, ctx),
+            (Ask::PutRules(rules, deletes), outcome) => {
+                self.on_rules_put(rules, deletes, &outcome, ctx);
+            }
             (Ask::Forget(id), outcome) => self.on_forgotten(&id, &outcome, ctx),
             (Ask::DeadDoc(worker), Ok(StoreReply::Doc(doc))) => {
                 self.on_dead_doc(&worker, doc, ctx);

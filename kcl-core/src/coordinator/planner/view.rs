@@ -23,8 +23,12 @@ impl Planner {
         match doc.map(|doc| PlacementRules::decode(&doc.body)) {
             None => self.rules = PlacementRules::default(),
             Some(Ok(rules)) => self.rules = rules,
-            Some(Err(error)) => ctx.notify(Notice::BadRules(error.to_string())),
+            Some(Err(error)) => {
+                self.rules_seen = None;
+                return ctx.notify(Notice::BadRules(error.to_string()));
+            }
         }
+        self.rules_seen = Some(doc.map(|doc| doc.version));
     }
 
     /// Which rows the lineage asks for, after a listing of the shards that is newer than the rows.
