@@ -143,13 +143,15 @@ impl Planner {
         view
     }
 
-    /// Who holds a lease, or is about to: a move that has been ordered is not called off. A worker
-    /// that came back under its id keeps what its former life held.
+    /// Who holds a lease, or is about to: a move that has been ordered is not called off, nor when
+    /// the lease is released and not yet taken. A worker that came back under its id keeps what its
+    /// former life held.
     fn holder<'a>(&'a self, row: &'a Lease) -> Option<&'a WorkerId> {
         let ordered = self.moves.get(&row.key).filter(|moving| {
             moving.stage != Stage::Announced && row.owner.as_ref() == Some(&moving.from)
         });
-        let holder = ordered.map(|moving| &moving.to).or(row.owner.as_ref());
+        let released = row.successor.as_ref().filter(|to| self.fleet.is_alive(to));
+        let holder = ordered.map(|moving| &moving.to).or(row.owner.as_ref()).or(released);
         holder.map(|holder| &holder.worker)
     }
 
