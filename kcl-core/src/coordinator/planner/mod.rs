@@ -46,9 +46,9 @@ pub(in crate::coordinator) enum Ask {
     /// The placement rules.
     Rules,
     /// The frozen start of the stream.
-    Start,
+    Start(StreamKey),
     /// The frozen start, put because there was none.
-    PutStart(FrozenStart),
+    PutStart(StreamKey, FrozenStart),
     /// The row of a lease that the lineage asks for.
     Create(LeaseKey),
     /// A worker's document.
@@ -238,12 +238,12 @@ impl Planner {
             (Ask::Leases, Ok(StoreReply::Leases(rows))) => self.on_leases(rows, ctx),
             (Ask::Sessions, Ok(StoreReply::Sessions(rows))) => self.on_sessions(rows, ctx),
             (Ask::Rules, Ok(StoreReply::Doc(doc))) => self.on_rules(doc.as_ref(), ctx),
-            (Ask::Start, Ok(StoreReply::Doc(doc))) => self.on_start(doc.as_ref(), ctx),
-            (Ask::PutStart(start), Ok(StoreReply::DocWrite(write))) => {
-                self.on_start_put(start, write, ctx);
+            (Ask::Start(of), Ok(StoreReply::Doc(doc))) => self.on_start(&of, doc.as_ref(), ctx),
+            (Ask::PutStart(of, start), Ok(StoreReply::DocWrite(write))) => {
+                self.on_start_put(of, start, write, ctx);
             }
             (Ask::Create(key), outcome) => self.on_created(&key, outcome, ctx),
-            (Ask::Leases | Ask::Sessions | Ask::Rules | Ask::Start | Ask::PutStart(_), _) => {
+            (Ask::Leases | Ask::Sessions | Ask::Rules | Ask::Start(_) | Ask::PutStart(..), _) => {
                 self.restart_cycle(ctx);
             }
             (Ask::Doc(worker), outcome) => self.on_doc(&worker, outcome, ctx),
