@@ -7,7 +7,7 @@ use kcl_core::{
     lease::{Checkpoint, Epoch, LeaseKey, SessionId},
 };
 
-use super::{Done, Fact, Invariant};
+use super::{Fact, Invariant, Known};
 
 /// The checkpoints accepted for one lease and epoch come from one session.
 #[derive(Debug, Default)]
@@ -20,7 +20,7 @@ impl Invariant for OneSessionPerEpoch {
         "one session per epoch"
     }
 
-    fn check(&mut self, fact: &Fact<'_>, _: &Done) -> Result<(), String> {
+    fn check(&mut self, fact: &Fact<'_>, _: &Known) -> Result<(), String> {
         let Fact::Lease { call, .. } = fact else { return Ok(()) };
         let (key, epoch, owner) = match call {
             StoreCall::Advance(write) => (&write.key, write.epoch, &write.owner),
@@ -47,7 +47,7 @@ impl Invariant for NoRegress {
         "no checkpoint regresses"
     }
 
-    fn check(&mut self, fact: &Fact<'_>, _: &Done) -> Result<(), String> {
+    fn check(&mut self, fact: &Fact<'_>, _: &Known) -> Result<(), String> {
         match fact {
             Fact::RolledBack => self.newest.clear(),
             Fact::Lease { before: Some(before), after: None, .. } => {
