@@ -18,7 +18,7 @@ demo: ## Watch a fleet share a stream through splits, joins and a crash
 	@$(KCL) demo
 
 ##@ To work on it
-.PHONY: build check test model model-deep servers
+.PHONY: build check test model model-deep simulate servers
 build: ## Build everything
 	$(CARGO) build --workspace --all-targets
 
@@ -41,6 +41,11 @@ model: ## Search every state of a small world for a way to break the protocol
 model-deep: ## The same in a larger world: minutes to hours, gigabytes
 	KCL_MODEL_EPOCHS=$${EPOCHS:-4} KCL_MODEL_RECORDS=$${RECORDS:-2} \
 		$(CARGO) test --release --package kcl-memory --test model -- --nocapture nothing
+
+SEEDS ?= 2000
+FROM ?= 0
+simulate: ## Play SEEDS=2000 seeds of the simulator, from FROM=0 on
+	@$(CARGO) run --quiet --release --package kcl-memory --example simulate -- $(SEEDS) $(FROM)
 
 ##@ To measure it
 .PHONY: bench bench-rebalance bench-drain bench-stores
