@@ -18,7 +18,7 @@ demo: ## Watch a fleet share a stream through splits, joins and a crash
 	@$(KCL) demo
 
 ##@ To work on it
-.PHONY: build check test mutants mutants-table model model-deep fuzz servers
+.PHONY: build check test mutants mutants-table model model-deep simulate fuzz servers
 build: ## Build everything
 	$(CARGO) build --workspace --all-targets
 
@@ -53,6 +53,11 @@ model-deep: ## The same in a larger world: ten minutes, gigabytes
 
 fuzz: ## Feed every parser of outside data with garbage, SECONDS_EACH=10
 	scripts/fuzz.sh $${SECONDS_EACH:-10}
+
+SEEDS ?= 2000
+FROM ?= 0
+simulate: ## Play SEEDS=2000 seeds of the simulator, from FROM=0 on
+	@$(CARGO) run --quiet --release --package kcl-memory --example simulate -- $(SEEDS) $(FROM)
 
 ##@ To measure it
 .PHONY: bench bench-rebalance bench-drain bench-stores

@@ -1,28 +1,37 @@
 //! Whole fleets on one event heap: the real coordinators over `lease::rules`, on virtual time.
 //!
-//! A run is a [`Script`]: a fleet, a stream, a network, and what happens to them when. Proptest
-//! makes and shrinks scripts; a seed is one way to make one. The same script gives the same run.
+//! A run is a [`Script`]: a fleet, a stream, a network, and what happens to them when. It is text
+//! in a file as well; a seed is one way to make one, proptest another. The same script gives the
+//! same run. A script that breaks an invariant is shrunk ([`shrink`]) and kept ([`Finding`]).
+//!
+//! | part | its question |
+//! |---|---|
+//! | `script`, `action` | what happens, as data and as text |
+//! | `world` | what comes of it |
+//! | `oracle`, `invariants` | is that allowed? |
+//! | `timeline` | who held what when, for pictures |
+//! | `campaign` | many seeds, side by side |
+//! | `live` | the same for whole workers and a user's own processor |
 
-mod act;
 mod action;
-mod facts;
-mod host;
-mod intercept;
+mod campaign;
+mod finding;
 mod invariants;
 #[cfg(feature = "simulation")]
 pub mod live;
-mod look;
 mod network;
 mod oracle;
 mod report;
-mod run;
 mod script;
+mod shrink;
 mod store;
 mod stream;
+mod timeline;
 mod world;
 
 pub use action::Action;
-pub use intercept::{Fate, InterceptorId};
+pub use campaign::{Campaign, Tally};
+pub use finding::Finding;
 #[cfg(feature = "simulation")]
 pub use live::{
     Broken, EffectOf, Failure, Fault, InvalidPlan, Plan, Simulation, Sink, SinkError, Summary,
@@ -30,8 +39,10 @@ pub use live::{
 pub use network::Network;
 pub use oracle::Violation;
 pub use report::Report;
-pub use script::{Script, Step};
-pub use world::World;
+pub use script::{Ending, Script, ScriptError, Step};
+pub use shrink::shrink;
+pub use timeline::{Happened, ShardLife, Span, Timeline};
+pub use world::{Fate, InterceptorId, World};
 
 /// Plays a script to its end.
 ///

@@ -5,7 +5,7 @@ use std::time::Duration;
 use kcl_core::env::Rng;
 
 /// How calls travel. Chances are per thousand.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Network {
     /// Each way takes at least this long.
     pub least: Duration,
@@ -53,6 +53,8 @@ pub(super) struct Trip {
     /// How long the answer takes; `None`: it is lost.
     pub(super) reply: Option<Duration>,
     pub(super) stale: bool,
+    /// The request arrives only after the caller gave up.
+    pub(super) late: bool,
 }
 
 impl Network {
@@ -79,7 +81,7 @@ impl Network {
     pub(super) fn trip(&self, rng: &mut Rng) -> Trip {
         let there = self.least + rng.span(self.spread);
         let back = self.least + rng.span(self.spread);
-        let hit = |chance: u64, rng: &mut Rng| rng.below(1_000) < chance;
+        let hit = |chance: u64, rng: &mut Rng| chance > 0 && rng.below(1_000) < chance;
         let lost = hit(self.lost_request, rng);
         let late = hit(self.late, rng);
         let applied = if late { self.deadline + rng.span(Duration::from_secs(8)) } else { there };
@@ -88,6 +90,7 @@ impl Network {
             again: hit(self.repeated, rng).then(|| there + rng.span(Duration::from_secs(6))),
             reply: (!hit(self.lost_reply, rng)).then_some(back),
             stale: hit(self.stale, rng),
+            late,
         }
     }
 }

@@ -1,6 +1,6 @@
 //! What is true of a run, kept outside the code under test.
 
-use std::{collections::BTreeMap, fmt};
+use std::{collections::BTreeMap, fmt, time::Duration};
 
 use kcl_core::{
     coordinator::StoreCall,
@@ -9,7 +9,13 @@ use kcl_core::{
     stream::ShardId,
 };
 
-use super::invariants::{self, Invariant};
+use super::{
+    invariants::{self, Excuse, Invariant},
+    stream::ShardNo,
+};
+
+/// A call that is on its way lands no later than this.
+pub(super) const LATE_MAX: Duration = Duration::from_secs(15);
 
 /// A broken invariant.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -34,14 +40,20 @@ impl std::error::Error for Violation {}
 #[derive(Debug)]
 pub(super) enum Fact<'a> {
     /// A call changed a lease row.
-    Lease { call: &'a StoreCall, before: Option<&'a Lease>, after: Option<&'a Lease> },
-    /// A call changed a session row.
-    Session {
-        at: Time,
+    Lease {
         call: &'a StoreCall,
-        before: Option<&'a Session>,
-        after: Option<&'a Session>,
+        before: Option<&'a Lease>,
+        after: Option<&'a Lease>,
+        shard: Option<ShardNo>,
+        /// The session that wrote it stays: it neither leaves nor has ended.
+        stays: bool,
+        /// What nobody will read now that the row has ended or is gone.
+        uncovered: Option<String>,
+        /// The one worker that the placement rules allow to take it.
+        allowed: Option<WorkerId>,
     },
+    /// A call changed a session row.
+    Session { call: &'a StoreCall, before: Option<&'a Session>, after: Option<&'a Session> },
     /// A lease was taken from another session; whether that one's row says that it lives.
     Taken { row: &'a Lease, from: &'a SessionId, epoch: Epoch, lives: bool },
     /// A lease row was deleted; whether the stream still lists its shard.
@@ -54,104 +66,187 @@ pub(super) enum Fact<'a> {
     GaveWay { worker: &'a WorkerId, rivals: bool },
     /// A document was written.
     Document(&'a Document),
+    /// A planner published a plan in which so many leases change hands.
+    Planned { moves: usize },
     /// A worker gave records to its processor.
     Dispatched(Dispatch<'a>),
     /// A processor is done with records.
-    Processed { shard: &'a ShardId, after: u64, to: u64 },
+    Processed { shard: ShardNo, epoch: Epoch, after: u64, to: u64 },
+    /// A reader was told that records up to this one are gone.
+    Lost { shard: ShardNo, epoch: Epoch, to: u64 },
+    /// Records up to this one are gone, or from before reading began: nobody has to read them.
+    Gone { shard: ShardNo, to: u64 },
     /// The store lost its last writes.
     RolledBack,
+    /// Nothing has failed for as long as the protocol asks for.
+    Due(&'a Settled),
     /// The run is over, and the fleet had time to settle.
     Settled(&'a Settled),
 }
 
-/// Records given to a processor: those after `after`, up to and including `to`.
+/// Records given to a processor: those after `after`.
 #[derive(Debug)]
 pub(super) struct Dispatch<'a> {
     pub(super) worker: &'a WorkerId,
-    pub(super) shard: &'a ShardId,
+    pub(super) shard: ShardNo,
+    pub(super) name: &'a ShardId,
     pub(super) epoch: Epoch,
     pub(super) after: u64,
-    pub(super) to: u64,
-    /// Parents of the shard with the number of records each has.
-    pub(super) parents: Vec<(ShardId, u64)>,
+    /// A parent of the shard that is not processed to its end: how far, and how much there is.
+    pub(super) unread_parent: Option<(ShardId, u64, u64)>,
     /// Another worker that has records of the shard in its processor now.
     pub(super) overlaps: Option<WorkerId>,
 }
 
-/// The fleet at the end of a run.
+/// The fleet after the last fault.
 #[derive(Debug)]
 pub(super) struct Settled {
     /// The lease rows.
     pub(super) leases: BTreeMap<LeaseKey, Lease>,
-    /// For each worker that is up and stays: the shards it runs and how far it got in them.
-    pub(super) running: BTreeMap<WorkerId, BTreeMap<ShardId, (Epoch, u64)>>,
-    /// Every shard the stream ever had: how many records, and whether it takes more.
-    pub(super) shards: BTreeMap<ShardId, (u64, bool)>,
+    /// For each worker that is up: the shards it runs, under which epoch, up to which record, and
+    /// whether it stays.
+    pub(super) running: BTreeMap<SessionId, (BTreeMap<ShardNo, (Epoch, u64)>, bool)>,
+    /// Every shard the stream ever had, by number.
+    pub(super) shards: Vec<SettledShard>,
+    /// Leases are shared out evenly: no rule says otherwise.
+    pub(super) even: bool,
     /// How many records a healthy reader may be behind.
     pub(super) slack: u64,
+    /// From when on nothing may move.
+    pub(super) rest_since: Time,
+    /// Parents of a lease that has to be run ended before.
+    pub(super) runnable_since: Time,
+}
+
+/// A shard after the last fault.
+#[derive(Debug)]
+pub(super) struct SettledShard {
+    pub(super) key: LeaseKey,
+    /// How many records it took.
+    pub(super) count: u64,
+    pub(super) open: bool,
+    /// Whether somebody has to read it.
+    pub(super) needed: bool,
+    pub(super) parents: Vec<ShardNo>,
+}
+
+/// What is known of a run: given to invariants with each fact.
+#[derive(Debug, Default)]
+pub(super) struct Known {
+    /// Records of each shard that are processed, or that nobody has to: all up to this one.
+    done: Vec<u64>,
     /// When a lease last changed its owner.
     pub(super) last_change: Time,
-    pub(super) quiet_since: Time,
+    /// When the lease of each shard ended.
+    ended: Vec<Time>,
+    /// Until when what was sent before the store last went back may still land.
+    pub(super) late_until: Time,
+    pub(super) now: Time,
+}
+
+impl Known {
+    pub(super) fn done(&self, shard: ShardNo) -> u64 {
+        self.done.get(shard).copied().unwrap_or(0)
+    }
+
+    /// When the lease of a shard ended, if it has.
+    pub(super) fn ended(&self, shard: ShardNo) -> Time {
+        self.ended.get(shard).copied().unwrap_or(Time::ZERO)
+    }
+
+    fn done_mut(&mut self, shard: ShardNo) -> &mut u64 {
+        if self.done.len() <= shard {
+            self.done.resize(shard + 1, 0);
+        }
+        &mut self.done[shard]
+    }
+
+    fn set_ended(&mut self, shard: ShardNo, at: Time) {
+        if self.ended.len() <= shard {
+            self.ended.resize(shard + 1, Time::ZERO);
+        }
+        self.ended[shard] = at;
+    }
 }
 
 /// What is true of a run, and the invariants it is held to.
 #[derive(Debug)]
 pub(super) struct Oracle {
     invariants: Vec<Box<dyn Invariant>>,
-    /// Records of each shard that are processed: all up to this one.
-    done: BTreeMap<ShardId, u64>,
+    known: Known,
     pub(super) duplicates: u64,
     pub(super) processed: u64,
     pub(super) acquires: u64,
-    pub(super) last_change: Time,
 }
 
 impl Oracle {
     pub(super) fn new() -> Self {
         Self {
             invariants: invariants::all(),
-            done: BTreeMap::new(),
+            known: Known::default(),
             duplicates: 0,
             processed: 0,
             acquires: 0,
-            last_change: Time::ZERO,
         }
     }
 
-    /// From now on two workers may dispatch one shard at once.
-    pub(super) fn allow_overlap(&mut self) {
-        self.invariants.retain(|invariant| !invariant.excuses_overlap());
+    pub(super) fn done(&self, shard: ShardNo) -> u64 {
+        self.known.done(shard)
+    }
+
+    /// From now on some invariants do not hold.
+    pub(super) fn excuse(&mut self, excuse: Excuse) {
+        self.invariants.retain(|invariant| invariant.until() != Some(excuse));
     }
 
     /// Learns a fact, and checks it.
     pub(super) fn learn(&mut self, now: Time, fact: &Fact<'_>) -> Result<(), Violation> {
+        self.known.now = now;
+        if matches!(fact, Fact::RolledBack) {
+            self.known.late_until = now + LATE_MAX;
+        }
         for invariant in &mut self.invariants {
             let name = invariant.name();
-            invariant.check(fact, &self.done).map_err(|what| Violation {
+            invariant.check(fact, &self.known).map_err(|what| Violation {
                 invariant: name,
                 at: now,
                 what,
             })?;
         }
         match fact {
-            Fact::Processed { shard, after, to } => {
-                let done = self.done.entry((*shard).clone()).or_default();
+            Fact::Processed { shard, after, to, .. } => {
+                let done = self.known.done_mut(*shard);
                 self.duplicates += (*done).min(*to).saturating_sub(*after);
                 self.processed += to.saturating_sub(*done);
                 *done = (*done).max(*to);
             }
-            Fact::Lease { before, after, .. } => {
-                let owner = |row: &Option<&Lease>| {
-                    row.and_then(|row| row.owner.clone().map(|owner| (owner, row.epoch)))
-                };
-                let role = before.or(*after).is_some_and(|row| row.key.is_role());
-                if !role && owner(before) != owner(after) {
-                    self.last_change = now;
-                    self.acquires += u64::from(owner(after).is_some());
+            Fact::Gone { shard, to } => {
+                let done = self.known.done_mut(*shard);
+                *done = (*done).max(*to);
+            }
+            Fact::Lease { before, after, shard, .. } => {
+                let ends = after.is_some_and(Lease::has_ended);
+                if let Some(shard) = shard.filter(|_| ends && !before.is_some_and(Lease::has_ended))
+                {
+                    self.known.set_ended(shard, now);
                 }
+                self.on_lease(now, *before, *after);
             }
             _ => {}
         }
         Ok(())
+    }
+
+    fn on_lease(&mut self, now: Time, before: Option<&Lease>, after: Option<&Lease>) {
+        if before.or(after).is_some_and(|row| row.key.is_role()) {
+            return;
+        }
+        let owner =
+            |row: Option<&Lease>| row.and_then(|row| row.owner.clone().map(|o| (o, row.epoch)));
+        let (was, is) = (owner(before), owner(after));
+        if was != is {
+            self.known.last_change = now;
+            self.acquires += u64::from(is.is_some());
+        }
     }
 }

@@ -1,171 +1,270 @@
 //! The store of a simulated fleet: the rules on maps.
 
-use std::{collections::BTreeMap, time::Duration};
+use std::{
+    collections::{BTreeMap, VecDeque},
+    time::Duration,
+};
 
 use kcl_core::{
     coordinator::{StoreCall, StoreReply},
     env::Time,
     lease::{
-        DocName, Document, Generation, Lease, LeaseKey, Session, SessionId, Stamp, Stamped,
+        DocName, Document, Generation, Lease, LeaseKey, PutDoc, Session, SessionId, Stamp, Stamped,
         StoreTime, Write, rules,
     },
     store::Consistency,
 };
 
 /// The rows of one application.
-#[derive(Clone, Debug, Default)]
+#[derive(Debug, Default)]
 pub(super) struct Rows {
     pub(super) sessions: BTreeMap<SessionId, Session>,
     pub(super) leases: BTreeMap<LeaseKey, Lease>,
     pub(super) docs: BTreeMap<DocName, Document>,
 }
 
+/// A row as it was before a write.
+#[derive(Debug)]
+enum Former {
+    Session(SessionId, Option<Session>),
+    Lease(LeaseKey, Option<Lease>),
+    Doc(DocName, Option<Document>),
+}
+
 /// A store with a history: for stale reads, and for losing its last writes.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct SimStore {
     pub(super) rows: Rows,
-    snapshots: Vec<(Time, Rows)>,
-    generation: u64,
-    /// How old a stale answer is, at least.
+    /// What the last writes wrote over, the oldest first.
+    history: VecDeque<(Time, Former)>,
+    generation: Generation,
+    lives: u64,
+    /// How far the clock runs ahead or behind, in milliseconds.
+    pub(super) clock_off: i64,
+    /// When a session was last ended, with the length of the history just before.
+    last_fence: Option<Time>,
+    /// How old a stale answer is.
     staleness: Duration,
 }
 
-/// How often the history is kept.
-const SNAPSHOT_MICROS: u64 = 250_000;
-const SNAPSHOTS_KEPT: usize = 80;
+/// How long the history is kept: longer than any roll-back.
+const KEPT: Duration = Duration::from_secs(20);
+/// How old a stale answer is, at least.
+const STALENESS: Duration = Duration::from_millis(250);
 /// The store's clock at the start of a run.
-const STORE_EPOCH_MS: u64 = 1_700_000_000_000;
+pub(super) const STORE_EPOCH_MS: u64 = 1_700_000_000_000;
+
+impl Default for SimStore {
+    fn default() -> Self {
+        Self {
+            rows: Rows::default(),
+            history: VecDeque::new(),
+            generation: Generation::new("0"),
+            lives: 0,
+            clock_off: 0,
+            last_fence: None,
+            staleness: STALENESS,
+        }
+    }
+}
 
 impl SimStore {
     /// An empty store whose stale answers are at least this old.
     pub(super) fn new(staleness: Duration) -> Self {
-        Self { staleness, ..Self::default() }
+        Self { staleness: staleness.max(STALENESS), ..Self::default() }
     }
 
     /// Applies a call at `now` and answers it.
     pub(super) fn apply(&mut self, call: &StoreCall, now: Time, stale: bool) -> StoreReply {
-        self.keep_history(now);
-        let rows = &mut self.rows;
+        self.forget_history(now);
         match call {
             StoreCall::Register(new) => {
-                let write = put(&mut rows.sessions, &new.id, |row| rules::register(row, new));
+                let write = self.put_session(now, &new.id, |row| rules::register(row, new));
                 self.stamped(write, now)
             }
             StoreCall::Beat(beat) => {
-                let write = put(&mut rows.sessions, &beat.session, |row| rules::beat(row, beat));
+                let write = self.put_session(now, &beat.session, |row| rules::beat(row, beat));
                 self.stamped(write, now)
             }
             StoreCall::EndSession(end) => {
                 let rule = |row: Option<&Session>| rules::end_session(row, end);
-                StoreReply::SessionWrite(put(&mut rows.sessions, &end.session, rule))
+                let write = self.put_session(now, &end.session, rule);
+                if write.is_done() {
+                    self.last_fence = Some(now);
+                }
+                StoreReply::SessionWrite(write)
             }
             StoreCall::Forget(forget) => {
-                let rule = |row: Option<&Session>| rules::forget(row, forget);
-                StoreReply::SessionWrite(take(&mut rows.sessions, &forget.session, rule))
+                let write = rules::forget(self.rows.sessions.get(&forget.session), forget);
+                if write.is_done() {
+                    let old = self.rows.sessions.remove(&forget.session);
+                    self.remember(now, Former::Session(forget.session.clone(), old));
+                }
+                StoreReply::SessionWrite(write)
             }
             StoreCall::Session(id, consistency) => {
-                let view = self.view(*consistency, now, stale);
-                StoreReply::Session(view.sessions.get(id).cloned())
+                StoreReply::Session(self.session(id, stale && is_eventual(*consistency), now))
             }
             StoreCall::Sessions(consistency) => {
-                let view = self.view(*consistency, now, stale);
-                StoreReply::Sessions(view.sessions.values().cloned().collect())
+                StoreReply::Sessions(self.sessions(stale && is_eventual(*consistency), now))
             }
             StoreCall::Wake(id) => {
-                let _ = put(&mut rows.sessions, id, rules::wake);
+                let _ = self.put_session(now, id, rules::wake);
                 StoreReply::Woken
             }
-            StoreCall::Lease(key) => StoreReply::Lease(rows.leases.get(key).cloned()),
-            StoreCall::Leases => StoreReply::Leases(rows.leases.values().cloned().collect()),
-            StoreCall::Doc(name) => StoreReply::Doc(rows.docs.get(name).cloned()),
-            StoreCall::PutDoc(put_doc) => {
-                StoreReply::DocWrite(put(&mut rows.docs, &put_doc.name, |row| {
-                    rules::put_doc(row, put_doc)
-                }))
-            }
+            StoreCall::Lease(key) => StoreReply::Lease(self.rows.leases.get(key).cloned()),
+            StoreCall::Leases => StoreReply::Leases(self.rows.leases.values().cloned().collect()),
+            StoreCall::Doc(name) => StoreReply::Doc(self.rows.docs.get(name).cloned()),
+            StoreCall::PutDoc(put) => StoreReply::DocWrite(self.put_doc(now, put)),
             StoreCall::DeleteDoc(delete) => {
-                let rule = |row: Option<&Document>| rules::delete_doc(row, delete);
-                StoreReply::DocWrite(take(&mut rows.docs, &delete.name, rule))
+                let write = rules::delete_doc(self.rows.docs.get(&delete.name), delete);
+                if write.is_done() {
+                    let old = self.rows.docs.remove(&delete.name);
+                    self.remember(now, Former::Doc(delete.name.clone(), old));
+                }
+                StoreReply::DocWrite(write)
             }
-            _ => StoreReply::LeaseWrite(apply_lease(rows, call)),
+            _ => StoreReply::LeaseWrite(self.apply_lease(call, now)),
         }
     }
 
-    /// Loses the writes since `to`, and starts another history.
-    pub(super) fn roll_back(&mut self, to: Time) {
-        let at = self.snapshots.iter().rposition(|(taken, _)| *taken <= to);
-        if let Some((_, rows)) = at.map(|at| self.snapshots.swap_remove(at)) {
-            self.rows = rows;
+    /// Writes a document as a worker or an operator does.
+    pub(super) fn put_doc(&mut self, now: Time, put: &PutDoc) -> Write<Document> {
+        let write = rules::put_doc(self.rows.docs.get(&put.name), put);
+        if let Write::Done(row) = &write {
+            let old = self.rows.docs.insert(put.name.clone(), row.clone());
+            self.remember(now, Former::Doc(put.name.clone(), old));
         }
-        self.snapshots.clear();
-        self.generation += 1;
+        write
     }
 
-    fn view(&self, consistency: Consistency, now: Time, stale: bool) -> &Rows {
-        let then = now - self.staleness;
-        match self.snapshots.iter().rfind(|(taken, _)| *taken <= then) {
-            Some((_, old)) if stale && consistency == Consistency::Eventual => old,
-            _ => &self.rows,
-        }
-    }
-
-    fn keep_history(&mut self, now: Time) {
-        let last = self.snapshots.last().map_or(Time::ZERO, |(at, _)| *at);
-        if now.as_micros() >= last.as_micros() + SNAPSHOT_MICROS {
-            if self.snapshots.len() >= SNAPSHOTS_KEPT {
-                self.snapshots.remove(0);
+    /// Loses the writes after `to`, and starts another history. False if there are none.
+    pub(super) fn roll_back(&mut self, to: Time) -> bool {
+        let mut lost = false;
+        while let Some((at, former)) = self.history.pop_back() {
+            if at < to {
+                break;
             }
-            self.snapshots.push((now, self.rows.clone()));
+            lost = true;
+            match former {
+                Former::Session(id, old) => restore(&mut self.rows.sessions, id, old),
+                Former::Lease(key, old) => restore(&mut self.rows.leases, key, old),
+                Former::Doc(name, old) => restore(&mut self.rows.docs, name, old),
+            }
         }
+        self.history.clear();
+        self.last_fence = None;
+        self.lives += 1;
+        self.generation = Generation::new(&self.lives.to_string());
+        lost
+    }
+
+    /// When a session was last ended, since the history begins.
+    pub(super) const fn last_fence(&self) -> Option<Time> {
+        self.last_fence
+    }
+
+    fn apply_lease(&mut self, call: &StoreCall, now: Time) -> Write<Lease> {
+        let leases = &self.rows.leases;
+        let (key, write) = match call {
+            StoreCall::Create(new) => (&new.key, rules::create(leases.get(&new.key), new)),
+            StoreCall::Acquire(acquire) => {
+                (&acquire.key, rules::acquire(leases.get(&acquire.key), acquire))
+            }
+            StoreCall::Advance(advance) => {
+                (&advance.key, rules::advance(leases.get(&advance.key), advance))
+            }
+            StoreCall::Release(release) => {
+                (&release.key, rules::release(leases.get(&release.key), release))
+            }
+            StoreCall::Delete(delete) => {
+                let write = rules::delete(leases.get(&delete.key), delete);
+                if write.is_done() {
+                    let old = self.rows.leases.remove(&delete.key);
+                    self.remember(now, Former::Lease(delete.key.clone(), old));
+                }
+                return write;
+            }
+            _ => return Write::Refused(None),
+        };
+        if let Write::Done(row) = &write {
+            let old = self.rows.leases.insert(key.clone(), row.clone());
+            self.remember(now, Former::Lease(key.clone(), old));
+        }
+        write
+    }
+
+    fn put_session(
+        &mut self,
+        now: Time,
+        id: &SessionId,
+        rule: impl FnOnce(Option<&Session>) -> Write<Session>,
+    ) -> Write<Session> {
+        let write = rule(self.rows.sessions.get(id));
+        if let Write::Done(row) = &write {
+            let old = self.rows.sessions.insert(id.clone(), row.clone());
+            self.remember(now, Former::Session(id.clone(), old));
+        }
+        write
+    }
+
+    fn remember(&mut self, now: Time, former: Former) {
+        self.history.push_back((now, former));
+    }
+
+    fn forget_history(&mut self, now: Time) {
+        while self.history.front().is_some_and(|(at, _)| *at + KEPT < now) {
+            self.history.pop_front();
+        }
+    }
+
+    fn session(&self, id: &SessionId, stale: bool, now: Time) -> Option<Session> {
+        if stale {
+            let mut recent = self.history.iter().filter(|(at, _)| *at + self.staleness >= now);
+            let former = recent.find_map(|(_, former)| match former {
+                Former::Session(of, old) if of == id => Some(old.clone()),
+                _ => None,
+            });
+            if let Some(old) = former {
+                return old;
+            }
+        }
+        self.rows.sessions.get(id).cloned()
+    }
+
+    fn sessions(&self, stale: bool, now: Time) -> Vec<Session> {
+        if !stale {
+            return self.rows.sessions.values().cloned().collect();
+        }
+        let mut rows = self.rows.sessions.clone();
+        for (_, former) in
+            self.history.iter().rev().take_while(|(at, _)| *at + self.staleness >= now)
+        {
+            if let Former::Session(id, old) = former {
+                restore(&mut rows, id.clone(), old.clone());
+            }
+        }
+        rows.into_values().collect()
     }
 
     fn stamped(&self, value: Write<Session>, now: Time) -> StoreReply {
-        let at = StoreTime(STORE_EPOCH_MS + now.as_micros() / 1_000);
-        let generation = Generation::new(&self.generation.to_string());
-        StoreReply::Beat(Stamped { value, stamp: Stamp { at, generation } })
+        let at = (STORE_EPOCH_MS + now.as_micros() / 1_000).saturating_add_signed(self.clock_off);
+        let generation = self.generation.clone();
+        StoreReply::Beat(Stamped { value, stamp: Stamp { at: StoreTime(at), generation } })
     }
 }
 
-fn apply_lease(rows: &mut Rows, call: &StoreCall) -> Write<Lease> {
-    let leases = &mut rows.leases;
-    match call {
-        StoreCall::Create(new) => put(leases, &new.key, |row| rules::create(row, new)),
-        StoreCall::Acquire(acquire) => {
-            put(leases, &acquire.key, |row| rules::acquire(row, acquire))
-        }
-        StoreCall::Advance(advance) => {
-            put(leases, &advance.key, |row| rules::advance(row, advance))
-        }
-        StoreCall::Release(release) => {
-            put(leases, &release.key, |row| rules::release(row, release))
-        }
-        StoreCall::Delete(delete) => take(leases, &delete.key, |row| rules::delete(row, delete)),
-        _ => Write::Refused(None),
-    }
+fn is_eventual(consistency: Consistency) -> bool {
+    consistency == Consistency::Eventual
 }
 
-/// Runs a rule on a row and keeps what becomes of it.
-fn put<K: Ord + Clone, R: Clone>(
-    rows: &mut BTreeMap<K, R>,
-    key: &K,
-    rule: impl FnOnce(Option<&R>) -> Write<R>,
-) -> Write<R> {
-    let write = rule(rows.get(key));
-    if let Write::Done(row) = &write {
-        rows.insert(key.clone(), row.clone());
+fn restore<K: Ord, R>(rows: &mut BTreeMap<K, R>, key: K, old: Option<R>) {
+    match old {
+        Some(row) => {
+            rows.insert(key, row);
+        }
+        None => {
+            rows.remove(&key);
+        }
     }
-    write
-}
-
-/// Runs the rule of a deletion on a row.
-fn take<K: Ord, R: Clone>(
-    rows: &mut BTreeMap<K, R>,
-    key: &K,
-    rule: impl FnOnce(Option<&R>) -> Write<R>,
-) -> Write<R> {
-    let write = rule(rows.get(key));
-    if write.is_done() {
-        rows.remove(key);
-    }
-    write
 }

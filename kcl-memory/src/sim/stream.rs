@@ -1,140 +1,258 @@
 //! The stream of a simulated fleet: records are only counted.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, time::Duration};
 
 use kcl_core::{
     coordinator::StreamView,
     env::{Time, WallTime},
-    stream::{HashRange, Shard, ShardId, StreamDescription, StreamKey},
+    lease::LeaseKey,
+    stream::{HashRange, Shard, StreamDescription, StreamKey},
 };
 
+/// Numbers the shards of all lives of the stream.
+pub(super) type ShardNo = usize;
+
 /// A shard whose records are numbered 1, 2, 3, ….
-#[derive(Clone, Debug)]
+#[derive(Debug)]
 pub(super) struct SimShard {
+    pub(super) key: LeaseKey,
     pub(super) listed: Shard,
+    pub(super) parents: Vec<ShardNo>,
+    pub(super) children: Vec<ShardNo>,
     opened: Time,
-    closed: Option<Time>,
-    pub(super) children: Vec<ShardId>,
+    pub(super) closed: Option<Time>,
+    /// The stream lists it no longer.
+    pub(super) forgotten: bool,
+    /// It has, or had, a lease: what comes of it is known to come of it.
+    pub(super) leased: bool,
+    /// It belongs to a former life of the stream.
+    pub(super) former: bool,
+    /// How many of its first records are gone.
+    pub(super) trimmed: u64,
 }
 
 /// A stream whose shards all take records at one rate.
 #[derive(Debug)]
 pub(super) struct SimStream {
-    pub(super) key: StreamKey,
-    pub(super) shards: BTreeMap<ShardId, SimShard>,
-    /// Shards that the stream forgot.
-    pub(super) forgotten: BTreeMap<ShardId, SimShard>,
+    key: StreamKey,
+    pub(super) shards: Vec<SimShard>,
+    by_key: BTreeMap<LeaseKey, ShardNo>,
     rate: u64,
+    first: usize,
+    /// The next shard's number in its name.
     next: usize,
 }
 
+/// The wall clock at the start of a run.
+const WALL_EPOCH_MS: u64 = 1_700_000_000_000;
+const NAME: &str = "orders";
+/// More shards than this a stream of a test never has.
+const SHARDS_MAX: usize = 600;
+
 impl SimStream {
     pub(super) fn new(shards: usize, rate: u64) -> Self {
-        let key = StreamKey::new("orders", WallTime::from_millis(1_700_000_000_000));
-        let mut stream =
-            Self { key, shards: BTreeMap::new(), forgotten: BTreeMap::new(), rate, next: 0 };
-        let count = u128::try_from(shards.max(1)).unwrap_or(1);
-        let width = u128::MAX / count;
-        for n in 0..count {
-            let end = if n + 1 == count { u128::MAX } else { (n + 1) * width - 1 };
-            stream.open(Vec::new(), HashRange::new(n * width, end), Time::ZERO);
-        }
+        let mut stream = Self {
+            key: StreamKey::new(NAME, WallTime::from_millis(WALL_EPOCH_MS)),
+            shards: Vec::new(),
+            by_key: BTreeMap::new(),
+            rate,
+            first: shards.max(1),
+            next: 0,
+        };
+        stream.open_first(Time::ZERO);
         stream
     }
 
-    fn open(&mut self, parents: Vec<ShardId>, range: HashRange, now: Time) -> ShardId {
+    fn open_first(&mut self, now: Time) {
+        let count = u128::try_from(self.first).unwrap_or(1);
+        let width = u128::MAX / count;
+        for n in 0..count {
+            let end = if n + 1 == count { u128::MAX } else { (n + 1) * width - 1 };
+            self.open(&[], HashRange::new(n * width, end), now);
+        }
+    }
+
+    fn open(&mut self, parents: &[ShardNo], range: HashRange, now: Time) -> ShardNo {
         let name = format!("shardId-{:012}", self.next);
         self.next += 1;
         #[expect(clippy::expect_used, reason = "the name is made of digits and letters")]
-        let id: ShardId = name.parse().expect("a valid shard id");
-        let mut listed = Shard::open(id.clone(), range);
-        listed.parents = parents;
-        let shard = SimShard { listed, opened: now, closed: None, children: Vec::new() };
-        self.shards.insert(id.clone(), shard);
-        id
+        let mut listed = Shard::open(name.parse().expect("a valid shard id"), range);
+        listed.parents = parents.iter().map(|no| self.shards[*no].listed.id.clone()).collect();
+        let key = LeaseKey::of_shard(&self.key, &listed.id);
+        let no = self.shards.len();
+        self.by_key.insert(key.clone(), no);
+        self.shards.push(SimShard {
+            key,
+            listed,
+            parents: parents.to_vec(),
+            children: Vec::new(),
+            opened: now,
+            closed: None,
+            forgotten: false,
+            leased: false,
+            former: false,
+            trimmed: 0,
+        });
+        no
+    }
+
+    pub(super) fn number(&self, key: &LeaseKey) -> Option<ShardNo> {
+        self.by_key.get(key).copied()
     }
 
     /// The open shards, in the order of their hash ranges.
-    pub(super) fn open_shards(&self) -> Vec<ShardId> {
-        let mut open: Vec<&SimShard> =
-            self.shards.values().filter(|shard| shard.closed.is_none()).collect();
-        open.sort_by_key(|shard| shard.listed.range.map(|range| range.start));
-        open.into_iter().map(|shard| shard.listed.id.clone()).collect()
+    pub(super) fn open_shards(&self) -> Vec<ShardNo> {
+        let is_open = |no: &ShardNo| self.shards[*no].is_open();
+        let mut open: Vec<ShardNo> = (0..self.shards.len()).filter(is_open).collect();
+        open.sort_by_key(|no| self.shards[*no].listed.range.map(|range| range.start));
+        open
     }
 
-    pub(super) fn split(&mut self, which: usize, now: Time) {
+    /// Splits a shard; false if there is none to split.
+    pub(super) fn split(&mut self, which: usize, now: Time) -> bool {
         let open = self.open_shards();
-        let Some(id) = open.get(which % open.len().max(1)) else { return };
-        let Some((low, high)) = self.range(id).and_then(|range| range.halves()) else { return };
-        let children =
-            vec![self.open(vec![id.clone()], low, now), self.open(vec![id.clone()], high, now)];
-        self.close(id, &children, now);
+        let no = open.get(which % open.len().max(1));
+        no.is_some_and(|no| self.split_shard(*no, now).is_some())
     }
 
-    pub(super) fn merge(&mut self, which: usize, now: Time) {
+    /// Merges two neighbours; false if there are none.
+    pub(super) fn merge(&mut self, which: usize, now: Time) -> bool {
         let open = self.open_shards();
-        if open.len() < 2 {
-            return;
-        }
-        let at = which % (open.len() - 1);
-        let (Some(left), Some(right)) = (open.get(at), open.get(at + 1)) else { return };
-        let (Some(low), Some(high)) = (self.range(left), self.range(right)) else { return };
-        let range = HashRange::new(low.start, high.end);
-        let child = self.open(vec![left.clone(), right.clone()], range, now);
-        self.close(left, std::slice::from_ref(&child), now);
-        self.close(right, std::slice::from_ref(&child), now);
-    }
-
-    fn range(&self, id: &ShardId) -> Option<HashRange> {
-        self.shards.get(id).and_then(|shard| shard.listed.range)
-    }
-
-    fn close(&mut self, id: &ShardId, children: &[ShardId], now: Time) {
-        if let Some(shard) = self.shards.get_mut(id) {
-            shard.closed = Some(now);
-            shard.listed.closed = true;
-            shard.children = children.to_vec();
+        let at = which % open.len().saturating_sub(1).max(1);
+        match (open.get(at), open.get(at + 1)) {
+            (Some(left), Some(right)) => self.merge_shards(*left, *right, now).is_some(),
+            _ => false,
         }
     }
 
-    /// Forgets a closed shard.
-    pub(super) fn forget(&mut self, id: &ShardId) {
-        if let Some(shard) = self.shards.remove(id) {
-            self.forgotten.insert(id.clone(), shard);
+    /// Splits two neighbours and merges the inner halves, all at once.
+    pub(super) fn rescale(&mut self, which: usize, now: Time) -> bool {
+        let open = self.open_shards();
+        let at = which % open.len().saturating_sub(1).max(1);
+        let (Some(left), Some(right)) = (open.get(at), open.get(at + 1)) else { return false };
+        let inner = self.split_shard(*left, now).map(|(_, high)| high);
+        let outer = self.split_shard(*right, now).map(|(low, _)| low);
+        match (inner, outer) {
+            (Some(left), Some(right)) => self.merge_shards(left, right, now).is_some(),
+            _ => false,
         }
     }
 
-    pub(super) fn get(&self, id: &ShardId) -> Option<&SimShard> {
-        self.shards.get(id).or_else(|| self.forgotten.get(id))
+    /// Splits a shard and merges its halves, all at once.
+    pub(super) fn split_and_merge(&mut self, which: usize, now: Time) -> bool {
+        let open = self.open_shards();
+        let no = open.get(which % open.len().max(1));
+        let halves = no.and_then(|no| self.split_shard(*no, now));
+        halves.is_some_and(|(low, high)| self.merge_shards(low, high, now).is_some())
     }
 
-    /// How many records the shard has at `now`.
-    pub(super) fn count(&self, id: &ShardId, now: Time) -> u64 {
-        let Some(shard) = self.get(id) else { return 0 };
+    fn split_shard(&mut self, no: ShardNo, now: Time) -> Option<(ShardNo, ShardNo)> {
+        if self.shards.len() >= SHARDS_MAX {
+            return None;
+        }
+        let (low, high) = self.shards[no].listed.range?.halves()?;
+        let halves = (self.open(&[no], low, now), self.open(&[no], high, now));
+        self.close(no, &[halves.0, halves.1], now);
+        Some(halves)
+    }
+
+    fn merge_shards(&mut self, left: ShardNo, right: ShardNo, now: Time) -> Option<ShardNo> {
+        if self.shards.len() >= SHARDS_MAX {
+            return None;
+        }
+        let (low, high) = (self.shards[left].listed.range?, self.shards[right].listed.range?);
+        let child = self.open(&[left, right], HashRange::new(low.start, high.end), now);
+        self.close(left, &[child], now);
+        self.close(right, &[child], now);
+        Some(child)
+    }
+
+    fn close(&mut self, no: ShardNo, children: &[ShardNo], now: Time) {
+        let shard = &mut self.shards[no];
+        shard.closed = Some(now);
+        shard.listed.closed = true;
+        shard.children = children.to_vec();
+    }
+
+    /// Forgets every record older than `age`, and closed shards with no other. Answers how many
+    /// records of each changed shard are gone.
+    pub(super) fn expire(&mut self, age: Duration, now: Time) -> Vec<(ShardNo, u64)> {
+        let mut gone = Vec::new();
+        for no in 0..self.shards.len() {
+            if self.shards[no].forgotten || self.shards[no].opened + age >= now {
+                continue;
+            }
+            let trimmed = self.count(no, now - age);
+            let shard = &mut self.shards[no];
+            shard.forgotten = shard.closed.is_some_and(|closed| closed + age < now);
+            if trimmed > shard.trimmed || shard.forgotten {
+                shard.trimmed = trimmed;
+                gone.push((no, trimmed));
+            }
+        }
+        gone
+    }
+
+    /// Deletes the stream and makes it again.
+    pub(super) fn remake(&mut self, now: Time) {
+        for shard in &mut self.shards {
+            shard.former = true;
+            shard.forgotten = true;
+            shard.closed = shard.closed.or(Some(now));
+        }
+        self.key = StreamKey::new(NAME, wall(now));
+        self.next = 0;
+        self.open_first(now);
+    }
+
+    /// How many records the shard has taken until `now`.
+    pub(super) fn count(&self, no: ShardNo, now: Time) -> u64 {
+        let shard = &self.shards[no];
         let until = shard.closed.unwrap_or(now).min(now);
         let micros = until.as_micros().saturating_sub(shard.opened.as_micros());
         1 + micros / 1_000 * self.rate / 100_000
     }
 
-    pub(super) fn is_closed(&self, id: &ShardId) -> bool {
-        self.get(id).is_some_and(|shard| shard.closed.is_some())
+    /// How many records the shard took before a time of the wall clock.
+    pub(super) fn count_before(&self, no: ShardNo, at: WallTime) -> u64 {
+        let passed = Time::from_millis(at.as_millis().saturating_sub(WALL_EPOCH_MS));
+        if passed <= self.shards[no].opened {
+            return 0;
+        }
+        self.count(no, passed - Duration::from_millis(1))
     }
 
     pub(super) fn view(&self, now: Time) -> StreamView {
-        let server_time = WallTime::from_millis(1_700_000_000_000 + now.as_micros() / 1_000);
+        let listed = self.shards.iter().filter(|shard| !shard.forgotten);
         StreamView {
             description: StreamDescription {
                 key: self.key.clone(),
-                retention: std::time::Duration::from_secs(86_400),
-                server_time,
+                retention: Duration::from_secs(86_400),
+                server_time: wall(now),
             },
-            shards: self.shards.values().map(|shard| shard.listed.clone()).collect(),
+            shards: listed.map(|shard| shard.listed.clone()).collect(),
         }
     }
 
     /// The shards that continue an ended one, as a reader learns of them.
-    pub(super) fn children(&self, id: &ShardId) -> Vec<Shard> {
-        let names = self.get(id).map(|shard| shard.children.clone()).unwrap_or_default();
-        names.iter().filter_map(|id| self.get(id)).map(|shard| shard.listed.clone()).collect()
+    pub(super) fn children(&self, no: ShardNo) -> Vec<Shard> {
+        let parent = &self.shards[no];
+        if parent.former {
+            return Vec::new();
+        }
+        let children = parent.children.iter().map(|no| &self.shards[*no]);
+        // Of a shard that is gone they have to be listed.
+        let told = children.filter(|child| !parent.forgotten || !child.forgotten);
+        told.map(|shard| shard.listed.clone()).collect()
     }
+}
+
+impl SimShard {
+    pub(super) const fn is_open(&self) -> bool {
+        self.closed.is_none()
+    }
+}
+
+fn wall(now: Time) -> WallTime {
+    WallTime::from_millis(WALL_EPOCH_MS + now.as_micros() / 1_000)
 }

@@ -80,6 +80,7 @@ checks! {
         an_acquire_of_the_planners_lease_that_lands_on_a_worker_that_does_not_plan,
         planner_and_standby_die_together,
         a_store_that_loses_the_frozen_start,
+        a_planner_that_cannot_list_the_shards_takes_no_lease_from_anybody,
     }
     "trace": sessions {
         a_stale_read_of_the_session_list,

@@ -120,3 +120,23 @@ pub(crate) fn a_store_that_loses_the_frozen_start() {
         world.finish().unwrap();
     }
 }
+
+/// The stream cannot be listed when a new planner starts: what others read stays with them, the
+/// children of reshards, too.
+#[test]
+pub(crate) fn a_planner_that_cannot_list_the_shards_takes_no_lease_from_anybody() {
+    let mut world = settled(3, 4);
+    world.act_now(&Action::SplitStorm(3)).unwrap();
+    world.run_for(secs(20)).unwrap();
+    world.act_now(&Action::StreamOutage(secs(60))).unwrap();
+    world.act_now(&Action::CrashPlanner).unwrap();
+    let before = world.noticed("Planning");
+    wait_for(&mut world, secs(20), |world| world.noticed("Planning") > before);
+    world.run_for(secs(20)).unwrap();
+    let open = || world.shard_leases().filter(|row| !row.has_ended());
+    assert!(open().any(|row| !row.parents.is_empty()), "there are children");
+    let free: Vec<_> = open().filter(|row| row.owner.is_none()).map(|row| &row.key).collect();
+    assert!(free.is_empty(), "held by nobody: {free:?}");
+    world.run_for(secs(60)).unwrap();
+    world.finish().unwrap();
+}

@@ -3,6 +3,7 @@
 use super::{
     Ask, Handoff, Signal,
     marks::Marks,
+    recovery::Ended,
     tenure::{Phase, Tenure},
     wish::Cause,
 };
@@ -114,7 +115,11 @@ impl Handoff {
     }
 
     /// The children of a shard that ended although its acquired row may not say so.
-    fn ended_before(&self, row: &Lease) -> Option<Vec<crate::stream::ShardId>> {
-        if row.has_ended() { Some(row.children.clone()) } else { self.memory.end_of(&row.key) }
+    fn ended_before(&self, row: &Lease) -> Option<Ended> {
+        if row.has_ended() {
+            Some(Ended { names: row.children.clone(), rows: Vec::new() })
+        } else {
+            self.memory.end_of(&row.key)
+        }
     }
 }

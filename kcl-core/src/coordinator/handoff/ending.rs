@@ -7,6 +7,7 @@ use std::collections::BTreeSet;
 use super::{
     Ask, Handoff, Signal,
     marks::Marks,
+    recovery::Ended,
     tenure::{Phase, Tenure},
     wish::Wish,
 };
@@ -67,12 +68,14 @@ impl Handoff {
         self.go_on_ending(key, ctx);
     }
 
-    /// A row was acquired whose shard is known to have ended: it is not run.
-    pub(super) fn end_at_once(&mut self, row: Lease, names: Vec<ShardId>, ctx: &mut Context) {
+    /// A row was acquired whose shard is known to have ended: it is not run. A store that lost the
+    /// end may have lost the children's rows, too: they are put again first.
+    pub(super) fn end_at_once(&mut self, row: Lease, ended: Ended, ctx: &mut Context) {
         let key = row.key.clone();
         let marks = Marks::new(row.checkpoint.clone(), row.checkpoint.clone());
-        let ending =
-            Ending { children: Vec::new(), names, missing: BTreeSet::new(), step: Step::Waiting };
+        let Ended { names, rows: children } = ended;
+        let missing = children.iter().filter_map(|child| child.key.shard()).collect();
+        let ending = Ending { children, names, missing, step: Step::Waiting };
         let tenure = Tenure { lease: row, phase: Phase::Ending(ending), marks, stalled: false };
         self.tenures.insert(key.clone(), tenure);
         self.go_on_ending(&key, ctx);
@@ -160,7 +163,7 @@ impl Handoff {
             {
                 let children = std::mem::take(&mut ending.children);
                 self.tenures.remove(key);
-                self.memory.end(row);
+                self.memory.end(key, Ended { names: row.children, rows: children.clone() });
                 self.signals.push(Signal::Changed);
                 ctx.notify(Notice::Ended(key.clone(), epoch));
                 self.take_children(key, &children, ctx);

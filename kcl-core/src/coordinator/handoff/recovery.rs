@@ -18,13 +18,22 @@ use crate::{
 /// Ended shards remembered for a store that goes back in time.
 const ENDS_KEPT: usize = 1_000;
 
+/// What continues a shard that ended.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Ended {
+    /// The children's names.
+    pub(super) names: Vec<ShardId>,
+    /// The rows that were put for them, as far as it was done here.
+    pub(super) rows: Vec<Lease>,
+}
+
 /// What this process knows although its store may have lost it.
 #[derive(Debug, Default)]
 pub(super) struct Memory {
     /// Rows of leases held, with the newest checkpoint known to be processed.
     held: BTreeMap<LeaseKey, Lease>,
-    /// Rows of shards that ended here.
-    ended: BTreeMap<LeaseKey, Lease>,
+    /// Shards that ended here.
+    ended: BTreeMap<LeaseKey, Ended>,
     /// Orders to release a lease that was not run, which have been followed.
     given: BTreeMap<LeaseKey, Epoch>,
     /// Whether the store went back in time: only then does memory overrule a row. Otherwise an
@@ -39,9 +48,9 @@ impl Memory {
         self.held.insert(row.key.clone(), row.clone());
     }
 
-    pub(super) fn end(&mut self, row: Lease) {
-        self.held.remove(&row.key);
-        self.ended.insert(row.key.clone(), row);
+    pub(super) fn end(&mut self, key: &LeaseKey, ended: Ended) {
+        self.held.remove(key);
+        self.ended.insert(key.clone(), ended);
         if self.ended.len() > ENDS_KEPT {
             self.ended.pop_first();
         }
@@ -68,9 +77,8 @@ impl Memory {
         }
     }
 
-    pub(super) fn end_of(&self, key: &LeaseKey) -> Option<Vec<ShardId>> {
-        let ended = self.ended.get(key).filter(|_| self.overrules)?;
-        Some(ended.children.clone())
+    pub(super) fn end_of(&self, key: &LeaseKey) -> Option<Ended> {
+        self.ended.get(key).filter(|_| self.overrules).cloned()
     }
 
     /// The row to make anew for a lease that was held here and whose row is gone.
@@ -269,7 +277,7 @@ mod tests {
             assert_eq!(memory.overrule(), !follows);
             let expected = if follows { row(5) } else { row(9) };
             assert_eq!(memory.furthest(&row(5)), expected.checkpoint);
-            memory.end(row(9));
+            memory.end(&row(9).key, Ended::default());
             assert_eq!(memory.end_of(&row(5).key).is_none(), follows);
         }
     }

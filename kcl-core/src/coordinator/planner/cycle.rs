@@ -180,6 +180,10 @@ impl Planner {
         let same_shards = old.as_ref().map(|view| &view.shards) == new.map(|view| &view.shards);
         if old.is_some() && !same_stream {
             ctx.notify(Notice::StreamRemade);
+            // What was asked about the former stream says nothing of this one.
+            if let Cycle::Reading { start, .. } = &mut self.cycle {
+                *start = StartDoc::Unasked;
+            }
         }
         if self.sync == Sync::Listing && asked < self.read_at {
             self.list_shards(ctx);
@@ -221,15 +225,19 @@ impl Planner {
         }
         if let Cycle::Reading { start: start @ StartDoc::Unasked, .. } = &mut self.cycle {
             *start = StartDoc::Asked;
-            ctx.ask(StoreCall::Doc(DocName::start(&key)), Purpose::Planner(Ask::Start));
+            ctx.ask(StoreCall::Doc(DocName::start(&key)), Purpose::Planner(Ask::Start(key)));
         }
     }
 
-    pub(super) fn on_start(&mut self, doc: Option<&Document>, ctx: &mut Context) {
-        let found = doc.and_then(|doc| FrozenStart::decode(&doc.body));
-        match (found, self.stream_key().cloned()) {
-            (Some(start), Some(key)) => self.knows_start(key, start),
-            _ => {
+    /// The frozen start of a stream was read. Should the stream have been made again meanwhile,
+    /// that of the new one has been asked for.
+    pub(super) fn on_start(&mut self, of: &StreamKey, doc: Option<&Document>, ctx: &mut Context) {
+        if self.stream_key() != Some(of) {
+            return;
+        }
+        match doc.and_then(|doc| FrozenStart::decode(&doc.body)) {
+            Some(start) => self.knows_start(of.clone(), start),
+            None => {
                 if let Cycle::Reading { start, .. } = &mut self.cycle {
                     *start = StartDoc::Missing;
                 }
@@ -265,11 +273,12 @@ impl Planner {
         let known = self.last_known_start().filter(|_| !planted!(FrozenStartForgotten));
         let start = known.unwrap_or(FrozenStart { at });
         let put = PutDoc::new(DocName::start(&key), None, start.encode());
-        ctx.ask(StoreCall::PutDoc(put), Purpose::Planner(Ask::PutStart(start)));
+        ctx.ask(StoreCall::PutDoc(put), Purpose::Planner(Ask::PutStart(key, start)));
     }
 
     pub(super) fn on_start_put(
         &mut self,
+        of: StreamKey,
         start: FrozenStart,
         write: Write<Document>,
         ctx: &mut Context,
@@ -278,12 +287,15 @@ impl Planner {
             Write::Done(_) => Some(start),
             Write::Refused(doc) => doc.and_then(|doc| FrozenStart::decode(&doc.body)),
         };
-        match (stored, self.stream_key().cloned()) {
-            (Some(start), Some(key)) => {
-                self.knows_start(key, start);
+        if self.stream_key() != Some(&of) {
+            return;
+        }
+        match stored {
+            Some(start) => {
+                self.knows_start(of, start);
                 self.go_on_cycle(ctx);
             }
-            _ => self.restart_cycle(ctx),
+            None => self.restart_cycle(ctx),
         }
     }
 

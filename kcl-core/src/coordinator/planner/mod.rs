@@ -46,9 +46,9 @@ pub(in crate::coordinator) enum Ask {
     /// The placement rules.
     Rules,
     /// The frozen start of the stream.
-    Start,
+    Start(StreamKey),
     /// The frozen start, put because there was none.
-    PutStart(FrozenStart),
+    PutStart(StreamKey, FrozenStart),
     /// The row of a lease that the lineage asks for.
     Create(LeaseKey),
     /// A worker's document.
@@ -59,6 +59,8 @@ pub(in crate::coordinator) enum Ask {
     DeadDoc(WorkerId),
     /// The row of a lease that should have moved by now.
     MoveRow(LeaseKey),
+    /// The placement rules, with what the rows to be deleted handed down.
+    PutRules(PlacementRules, Vec<Delete>),
     /// The end of a session's row.
     Forget(SessionId),
 }
@@ -109,6 +111,8 @@ pub(in crate::coordinator) struct Planner {
     /// A frozen start learnt from an older document, should the store have lost its own.
     remembered_start: Option<WallTime>,
     rules: PlacementRules,
+    /// The version of their document, `Some(None)` if there is none; `None` if it makes no sense.
+    rules_seen: Option<Option<u64>>,
     /// Whether the next plan reads the rules anew.
     rules_due: bool,
     upkeep: Upkeep,
@@ -152,6 +156,7 @@ impl Planner {
             start_unsure: false,
             remembered_start: last.and_then(|last| last.frozen),
             rules: PlacementRules::default(),
+            rules_seen: Some(None),
             rules_due: true,
             upkeep: Upkeep::default(),
             echoes: EchoLooks::default(),
@@ -241,12 +246,12 @@ impl Planner {
             (Ask::Leases, Ok(StoreReply::Leases(rows))) => self.on_leases(rows, ctx),
             (Ask::Sessions, Ok(StoreReply::Sessions(rows))) => self.on_sessions(rows, ctx),
             (Ask::Rules, Ok(StoreReply::Doc(doc))) => self.on_rules(doc.as_ref(), ctx),
-            (Ask::Start, Ok(StoreReply::Doc(doc))) => self.on_start(doc.as_ref(), ctx),
-            (Ask::PutStart(start), Ok(StoreReply::DocWrite(write))) => {
-                self.on_start_put(start, write, ctx);
+            (Ask::Start(of), Ok(StoreReply::Doc(doc))) => self.on_start(&of, doc.as_ref(), ctx),
+            (Ask::PutStart(of, start), Ok(StoreReply::DocWrite(write))) => {
+                self.on_start_put(of, start, write, ctx);
             }
             (Ask::Create(key), outcome) => self.on_created(&key, outcome, ctx),
-            (Ask::Leases | Ask::Sessions | Ask::Rules | Ask::Start | Ask::PutStart(_), _) => {
+            (Ask::Leases | Ask::Sessions | Ask::Rules | Ask::Start(_) | Ask::PutStart(..), _) => {
                 self.restart_cycle(ctx);
             }
             (Ask::Doc(worker), outcome) => self.on_doc(&worker, outcome, ctx),
@@ -257,6 +262,9 @@ impl Planner {
                 self.on_move_row(&key, row.as_ref(), ctx);
             }
             (Ask::MoveRow(key), _) => self.look_at_move_later(&key, ctx),
+            (Ask::PutRules(rules, deletes), outcome) => {
+                self.on_rules_put(rules, deletes, &outcome, ctx);
+            }
             (Ask::Forget(id), outcome) => self.on_forgotten(&id, &outcome, ctx),
             (Ask::DeadDoc(worker), Ok(StoreReply::Doc(doc))) => {
                 self.on_dead_doc(&worker, doc, ctx);

@@ -5,12 +5,17 @@ use std::collections::BTreeMap;
 
 use super::{Ask, Planner};
 use crate::{
+    assignment::placement::{PlacementRules, Resolver},
     coordinator::{
         call::{StoreCall, StoreOutcome, StoreReply},
+        command::Notice,
         context::{Context, Purpose},
     },
     env::Time,
-    lease::{Delete, DeleteDoc, DocName, Document, Forget, SessionId, WorkerId},
+    lease::{
+        Delete, DeleteDoc, DocName, Document, Forget, Lease, PutDoc, SessionId, WorkerId, Write,
+    },
+    lineage::Lineage,
 };
 
 /// What is to be tidied, and when.
@@ -107,9 +112,54 @@ impl Planner {
         }
     }
 
-    /// Deletes lease rows nobody needs any more.
+    /// Deletes lease rows nobody needs any more. With a row goes what is known of its shard's
+    /// parents: rules that shards inherit through it are first made rules of their own.
     pub(super) fn delete_useless(&mut self, ctx: &mut Context) {
-        for delete in std::mem::take(&mut self.deletable) {
+        let deletes = std::mem::take(&mut self.deletable);
+        // Rules that make no sense now may be mended, and must find what they were about.
+        let Some(seen) = self.rules_seen.filter(|_| !deletes.is_empty()) else { return };
+        let Some(rules) = self.handed_down(&deletes) else { return self.delete(deletes, ctx) };
+        match rules.encode() {
+            Ok(body) => {
+                let put = PutDoc::new(DocName::placement(), seen, body);
+                let ask = Purpose::Planner(Ask::PutRules(rules, deletes));
+                ctx.ask(StoreCall::PutDoc(put), ask);
+            }
+            Err(error) => ctx.notify(Notice::BadRules(error.to_string())),
+        }
+    }
+
+    /// The rules as they must read before these rows go; `None` if they already do.
+    fn handed_down(&self, deletes: &[Delete]) -> Option<PlacementRules> {
+        let view = self.stream.as_ref().filter(|_| !self.rules.rules().is_empty())?;
+        let key = &view.description.key;
+        let of_stream = deletes.iter().filter(|delete| delete.key.stream().as_ref() == Some(key));
+        let leaving = of_stream.filter_map(|delete| delete.key.shard()).collect();
+        let rows: Vec<Lease> = self.rows.values().cloned().collect();
+        let lineage = Lineage::new(key, &view.shards, &rows);
+        Resolver::new(&self.rules, &lineage).handed_down(&leaving)
+    }
+
+    /// The rules were written; if they were not, the next audit finds the rows again.
+    pub(super) fn on_rules_put(
+        &mut self,
+        rules: PlacementRules,
+        deletes: Vec<Delete>,
+        outcome: &StoreOutcome,
+        ctx: &mut Context,
+    ) {
+        match outcome {
+            Ok(StoreReply::DocWrite(Write::Done(doc))) => {
+                self.rules = rules;
+                self.rules_seen = Some(Some(doc.version));
+                self.delete(deletes, ctx);
+            }
+            _ => self.rules_due = true,
+        }
+    }
+
+    fn delete(&mut self, deletes: Vec<Delete>, ctx: &mut Context) {
+        for delete in deletes {
             if planted!(EndedRowKept) {
                 return;
             }

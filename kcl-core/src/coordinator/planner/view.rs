@@ -23,8 +23,12 @@ impl Planner {
         match doc.map(|doc| PlacementRules::decode(&doc.body)) {
             None => self.rules = PlacementRules::default(),
             Some(Ok(rules)) => self.rules = rules,
-            Some(Err(error)) => ctx.notify(Notice::BadRules(error.to_string())),
+            Some(Err(error)) => {
+                self.rules_seen = None;
+                return ctx.notify(Notice::BadRules(error.to_string()));
+            }
         }
+        self.rules_seen = Some(doc.map(|doc| doc.version));
     }
 
     /// Which rows the lineage asks for, after a listing of the shards that is newer than the rows.
@@ -75,22 +79,18 @@ impl Planner {
             .enumerate()
             .map(|(at, member)| (&member.worker, WorkerIndex::new(at)))
             .collect();
-        let leases = match &self.stream {
-            Some(stream) => {
-                let lineage = Lineage::new(&stream.description.key, &stream.shards, &rows);
-                let resolver = Resolver::new(&self.rules, &lineage);
-                let runnable = self.runnable(&lineage);
-                let view = |row| self.lease_view(row, &workers, Some(&resolver), ctx);
-                runnable.into_iter().map(view).collect()
-            }
-            // The stream has not been listed yet. What has no parents can be read.
-            None => {
-                let open = rows
-                    .iter()
-                    .filter(|row| !row.key.is_role() && !row.has_ended() && row.parents.is_empty());
-                open.map(|row| self.lease_view(row, &workers, None, ctx)).collect()
-            }
+        // A stream that has not been listed yet is known by its rows: the rules hold all the same.
+        let known = rows.iter().filter_map(|row| row.key.stream());
+        let (stream, shards) = match &self.stream {
+            Some(stream) => (Some(stream.description.key.clone()), stream.shards.as_slice()),
+            None => (known.max_by_key(|stream| stream.created), [].as_slice()),
         };
+        let leases = stream.as_ref().map_or_else(Vec::new, |stream| {
+            let lineage = Lineage::new(stream, shards, &rows);
+            let resolver = Resolver::new(&self.rules, &lineage);
+            let view = |row| self.lease_view(row, &workers, &resolver, ctx);
+            self.runnable(&lineage).into_iter().map(view).collect()
+        });
         let capacity = |member: &SessionId| {
             let row = self.fleet.member_of(&member.worker);
             row.map(|row| row.capacity).filter(|capacity| *capacity > 0)
@@ -111,12 +111,16 @@ impl Planner {
     }
 
     /// The rows that may be read now, and those that an owner has to end because the stream has
-    /// forgotten their shard.
+    /// forgotten their shard. As long as the stream has not been listed, whatever a live worker
+    /// holds stays where it is.
     fn runnable<'a>(&self, lineage: &Lineage<'a>) -> Vec<&'a Lease> {
         let orphaned: BTreeSet<&LeaseKey> = self.orphaned.iter().collect();
+        let is_held = |row: &Lease| row.owner.as_ref().is_some_and(|o| self.fleet.is_alive(o));
+        let stays =
+            |row: &Lease| orphaned.contains(&row.key) || (self.stream.is_none() && is_held(row));
         let readable = |row: &&Lease| {
             lineage.is_runnable(row)
-                || (orphaned.contains(&row.key) && !row.has_ended())
+                || (stays(row) && !row.has_ended())
                 || planted!(EndedTakesSeat) && row.has_ended()
         };
         lineage.leases().map(|(_, row)| row).filter(readable).collect()
@@ -126,7 +130,7 @@ impl Planner {
         &self,
         row: &Lease,
         workers: &BTreeMap<&WorkerId, WorkerIndex>,
-        resolver: Option<&Resolver<'_>>,
+        resolver: &Resolver<'_>,
         ctx: &Context,
     ) -> LeaseView {
         let worker = |id: Option<&WorkerId>| id.and_then(|id| workers.get(id).copied());
@@ -138,18 +142,20 @@ impl Planner {
         view.lag = row.progress.lag;
         let cool_down = ctx.settings.session_timeout * COOL_DOWN;
         view.settled = self.moved_at.get(&row.key).is_none_or(|at| ctx.now >= *at + cool_down);
-        let rule = row.key.shard().and_then(|shard| resolver?.resolve(&shard));
+        let rule = row.key.shard().and_then(|shard| resolver.resolve(&shard));
         view.rule = rule.and_then(|resolved| u32::try_from(resolved.rule).ok());
         view
     }
 
-    /// Who holds a lease, or is about to: a move that has been ordered is not called off. A worker
-    /// that came back under its id keeps what its former life held.
+    /// Who holds a lease, or is about to: a move that has been ordered is not called off, nor when
+    /// the lease is released and not yet taken. A worker that came back under its id keeps what its
+    /// former life held.
     fn holder<'a>(&'a self, row: &'a Lease) -> Option<&'a WorkerId> {
         let ordered = self.moves.get(&row.key).filter(|moving| {
             moving.stage != Stage::Announced && row.owner.as_ref() == Some(&moving.from)
         });
-        let holder = ordered.map(|moving| &moving.to).or(row.owner.as_ref());
+        let released = row.successor.as_ref().filter(|to| self.fleet.is_alive(to));
+        let holder = ordered.map(|moving| &moving.to).or(row.owner.as_ref()).or(released);
         holder.map(|holder| &holder.worker)
     }
 

@@ -7,7 +7,7 @@ use kcl_core::{
     lease::{Checkpoint, Epoch, LeaseKey, SessionId},
 };
 
-use super::{Done, Fact, Invariant};
+use super::{Fact, Invariant, Known};
 
 /// The checkpoints accepted for one lease and epoch come from one session.
 #[derive(Debug, Default)]
@@ -20,7 +20,7 @@ impl Invariant for OneSessionPerEpoch {
         "one session per epoch"
     }
 
-    fn check(&mut self, fact: &Fact<'_>, _: &Done) -> Result<(), String> {
+    fn check(&mut self, fact: &Fact<'_>, _: &Known) -> Result<(), String> {
         let Fact::Lease { call, .. } = fact else { return Ok(()) };
         let (key, epoch, owner) = match call {
             StoreCall::Advance(write) => (&write.key, write.epoch, &write.owner),
@@ -44,12 +44,15 @@ impl Invariant for Kept {
         "checkpoints keep up"
     }
 
-    fn check(&mut self, fact: &Fact<'_>, _: &Done) -> Result<(), String> {
+    fn check(&mut self, fact: &Fact<'_>, _: &Known) -> Result<(), String> {
         let Fact::Settled(settled) = fact else { return Ok(()) };
-        for row in settled.leases.values().filter(|row| !row.has_ended()) {
-            let Some((owner, shard)) = row.owner.as_ref().zip(row.key.shard()) else { continue };
-            let runs = settled.running.get(&owner.worker);
-            let Some((_, done)) = runs.and_then(|runs| runs.get(&shard)) else { continue };
+        for (no, shard) in settled.shards.iter().enumerate() {
+            let row = settled.leases.get(&shard.key).filter(|row| !row.has_ended());
+            let Some((row, owner)) = row.and_then(|row| Some((row, row.owner.as_ref()?))) else {
+                continue;
+            };
+            let runs = settled.running.get(owner);
+            let Some((_, done)) = runs.and_then(|(runs, _)| runs.get(&no)) else { continue };
             let stored = match &row.checkpoint {
                 Checkpoint::After(at) => at.sequence.as_str().parse().unwrap_or(0),
                 _ => 0,
@@ -75,7 +78,7 @@ impl Invariant for NoRegress {
         "no checkpoint regresses"
     }
 
-    fn check(&mut self, fact: &Fact<'_>, _: &Done) -> Result<(), String> {
+    fn check(&mut self, fact: &Fact<'_>, _: &Known) -> Result<(), String> {
         match fact {
             Fact::RolledBack => self.newest.clear(),
             Fact::Lease { before: Some(before), after: None, .. } => {

@@ -1,6 +1,6 @@
 //! Deletions: only of what is past.
 
-use super::{Done, Fact, Invariant};
+use super::{Fact, Invariant, Known};
 
 /// A lease row is deleted only when its shard has ended and the stream lists it no longer, or when
 /// its stream is gone.
@@ -12,7 +12,7 @@ impl Invariant for OnlyWhatIsPast {
         "only what is past is deleted"
     }
 
-    fn check(&mut self, fact: &Fact<'_>, _: &Done) -> Result<(), String> {
+    fn check(&mut self, fact: &Fact<'_>, _: &Known) -> Result<(), String> {
         let Fact::Deleted { row, unfinished: false, listed } = fact else { return Ok(()) };
         if !row.has_ended() {
             return Err(format!("{} was deleted at {}", row.key, row.checkpoint));

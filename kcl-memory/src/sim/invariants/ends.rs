@@ -1,6 +1,6 @@
 //! Ends: children before the end of their parent.
 
-use super::{Done, Fact, Invariant};
+use super::{Fact, Invariant, Known};
 
 /// When the end of a shard is written, each of its children has a row: whoever dies next leaves
 /// nothing behind that nobody knows of.
@@ -12,7 +12,7 @@ impl Invariant for ChildrenFirst {
         "children are put before the end"
     }
 
-    fn check(&mut self, fact: &Fact<'_>, _: &Done) -> Result<(), String> {
+    fn check(&mut self, fact: &Fact<'_>, _: &Known) -> Result<(), String> {
         match fact {
             Fact::Ended { row, without_row } if !without_row.is_empty() => {
                 Err(format!("{} has ended, and {without_row:?} have no rows", row.key))

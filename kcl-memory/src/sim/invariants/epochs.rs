@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use kcl_core::lease::{Epoch, Lease, LeaseKey, SessionId};
 
-use super::{Done, Fact, Invariant};
+use super::{Excuse, Fact, Invariant, Known};
 
 /// The epoch of a lease grows with each change of owner, and none is given to two sessions: also
 /// across a store that went back in time.
@@ -18,7 +18,11 @@ impl Invariant for EpochsIncrease {
         "epochs increase"
     }
 
-    fn check(&mut self, fact: &Fact<'_>, _: &Done) -> Result<(), String> {
+    fn until(&self) -> Option<Excuse> {
+        Some(Excuse::OldClock)
+    }
+
+    fn check(&mut self, fact: &Fact<'_>, _: &Known) -> Result<(), String> {
         let Fact::Lease { before, after: Some(after), .. } = fact else { return Ok(()) };
         let Some(owner) = &after.owner else { return Ok(()) };
         let old = before.map_or(Epoch::NONE, |row: &Lease| row.epoch);

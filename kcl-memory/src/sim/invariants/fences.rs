@@ -8,7 +8,7 @@ use kcl_core::{
     lease::{Ending, SessionId},
 };
 
-use super::{Done, Fact, Invariant};
+use super::{Fact, Invariant, Known};
 
 /// A session is fenced only when no beat of it was counted for its session timeout.
 #[derive(Debug, Default)]
@@ -24,22 +24,22 @@ impl Invariant for OnlySilence {
         "only the silent are fenced"
     }
 
-    fn check(&mut self, fact: &Fact<'_>, _: &Done) -> Result<(), String> {
-        let (at, call, after) = match fact {
+    fn check(&mut self, fact: &Fact<'_>, known: &Known) -> Result<(), String> {
+        let (call, after) = match fact {
             Fact::RolledBack => {
                 self.counted.clear();
                 return Ok(());
             }
-            Fact::Session { at, call, after: Some(after), .. } => (*at, *call, *after),
+            Fact::Session { call, after: Some(after), .. } => (*call, *after),
             _ => return Ok(()),
         };
         match call {
             StoreCall::Register(_) | StoreCall::Beat(_) => {
-                self.counted.insert(after.id.clone(), at);
+                self.counted.insert(after.id.clone(), known.now);
             }
             StoreCall::EndSession(end) if matches!(end.ending, Ending::Fence { .. }) => {
                 let Some(counted) = self.counted.get(&after.id) else { return Ok(()) };
-                let silent: Duration = at.since(*counted);
+                let silent: Duration = known.now.since(*counted);
                 if silent + after.timeout / DRIFT < after.timeout {
                     return Err(format!("{} was silent for {silent:?} only", after.id));
                 }
@@ -62,7 +62,7 @@ impl Invariant for NotInError {
         "who is fenced has ended"
     }
 
-    fn check(&mut self, fact: &Fact<'_>, _: &Done) -> Result<(), String> {
+    fn check(&mut self, fact: &Fact<'_>, _: &Known) -> Result<(), String> {
         match fact {
             Fact::RolledBack => self.went_back = true,
             Fact::Fenced { session, lives: true } if !self.went_back => {

@@ -1,9 +1,46 @@
 //! Liveness: after the last fault everything is owned, run and balanced, and rests.
 
-use super::{Done, Fact, Invariant};
+use kcl_core::lease::Lease;
 
-/// After the last fault every lease that can be read is, by a worker that holds it, up to the tip;
-/// and no part of the stream is left out.
+use super::{Fact, Invariant, Known};
+use crate::sim::{oracle::Settled, stream::ShardNo};
+
+/// As soon as the protocol promises, every lease that can be read is held by a worker that runs
+/// it.
+#[derive(Debug)]
+pub(super) struct EverythingRun;
+
+impl Invariant for EverythingRun {
+    fn name(&self) -> &'static str {
+        "everything is run"
+    }
+
+    fn check(&mut self, fact: &Fact<'_>, known: &Known) -> Result<(), String> {
+        let (Fact::Due(settled) | Fact::Settled(settled)) = fact else { return Ok(()) };
+        if !settled.has_members() {
+            return Ok(());
+        }
+        for (no, shard) in settled.shards.iter().enumerate().filter(|(_, shard)| shard.needed) {
+            let Some(row) = settled.leases.get(&shard.key).filter(|row| !row.has_ended()) else {
+                continue;
+            };
+            let blocked = shard.parents.iter().any(|no| {
+                let parent = settled.leases.get(&settled.shards[*no].key);
+                let ended = parent.is_none_or(Lease::has_ended);
+                !ended || known.ended(*no) > settled.runnable_since
+            });
+            let runs = row.owner.as_ref().and_then(|owner| settled.running.get(owner));
+            let epoch = runs.and_then(|(runs, _)| runs.get(&no)).map(|(epoch, _)| *epoch);
+            if !blocked && epoch != Some(row.epoch) {
+                return Err(format!("{} is held by {:?} and not run", row.key, row.owner));
+            }
+        }
+        Ok(())
+    }
+}
+
+/// In the end every record that is there has been processed, up to the tip; and no part of the
+/// stream is left out.
 #[derive(Debug)]
 pub(super) struct EverythingRead;
 
@@ -12,31 +49,23 @@ impl Invariant for EverythingRead {
         "everything is read"
     }
 
-    fn check(&mut self, fact: &Fact<'_>, done: &Done) -> Result<(), String> {
+    fn check(&mut self, fact: &Fact<'_>, known: &Known) -> Result<(), String> {
         let Fact::Settled(settled) = fact else { return Ok(()) };
-        if settled.running.is_empty() {
+        if !settled.has_members() {
             return Ok(());
         }
-        for (shard, (count, open)) in &settled.shards {
-            let done = done.get(shard).copied().unwrap_or(0);
-            let slack = if *open { settled.slack } else { 0 };
-            if done.saturating_add(slack) < *count {
-                return Err(format!("{shard} is read to {done} of {count}"));
-            }
-        }
-        for row in settled.leases.values().filter(|row| !row.has_ended() && !row.key.is_role()) {
-            let Some(shard) = row.key.shard() else { continue };
-            let runs = row.owner.as_ref().and_then(|owner| settled.running.get(&owner.worker));
-            let epoch = runs.and_then(|runs| runs.get(&shard)).map(|(epoch, _)| *epoch);
-            if epoch != Some(row.epoch) {
-                return Err(format!("{} is held by {:?} and not run", row.key, row.owner));
+        for (no, shard) in settled.shards.iter().enumerate().filter(|(_, shard)| shard.needed) {
+            let done = known.done(no);
+            let slack = if shard.open { settled.slack } else { 0 };
+            if done.saturating_add(slack) < shard.count {
+                return Err(format!("{} is read to {done} of {}", shard.key, shard.count));
             }
         }
         Ok(())
     }
 }
 
-/// After the last fault the leases are spread evenly.
+/// In the end the leases are spread evenly over the workers that stay.
 #[derive(Debug)]
 pub(super) struct Balanced;
 
@@ -45,10 +74,18 @@ impl Invariant for Balanced {
         "balanced"
     }
 
-    fn check(&mut self, fact: &Fact<'_>, _: &Done) -> Result<(), String> {
+    fn check(&mut self, fact: &Fact<'_>, _: &Known) -> Result<(), String> {
         let Fact::Settled(settled) = fact else { return Ok(()) };
+        if !settled.even {
+            return Ok(());
+        }
+        let members = settled.running.values().filter(|(_, stays)| *stays);
+        let is_read = |no: &&ShardNo| {
+            let row = settled.leases.get(&settled.shards[**no].key);
+            row.is_some_and(|row| !row.has_ended())
+        };
         let counts: Vec<usize> =
-            settled.running.values().map(std::collections::BTreeMap::len).collect();
+            members.map(|(runs, _)| runs.keys().filter(is_read).count()).collect();
         let (most, least) = (counts.iter().max(), counts.iter().min());
         if let (Some(most), Some(least)) = (most, least)
             && most - least > 1
@@ -68,11 +105,18 @@ impl Invariant for AtRest {
         "at rest"
     }
 
-    fn check(&mut self, fact: &Fact<'_>, _: &Done) -> Result<(), String> {
+    fn check(&mut self, fact: &Fact<'_>, known: &Known) -> Result<(), String> {
         let Fact::Settled(settled) = fact else { return Ok(()) };
-        if settled.last_change <= settled.quiet_since {
+        if known.last_change <= settled.rest_since {
             return Ok(());
         }
-        Err(format!("a lease changed hands at {}", settled.last_change))
+        let (change, rest) = (known.last_change, settled.rest_since);
+        Err(format!("a lease changed hands at {change}, after {rest}"))
+    }
+}
+
+impl Settled {
+    fn has_members(&self) -> bool {
+        self.running.values().any(|(_, stays)| *stays)
     }
 }

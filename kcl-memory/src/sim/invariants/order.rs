@@ -2,15 +2,17 @@
 
 use std::collections::BTreeMap;
 
-use kcl_core::{lease::Epoch, stream::ShardId};
+use kcl_core::lease::Epoch;
 
-use super::{Done, Fact, Invariant};
+use super::{Fact, Invariant, Known};
+use crate::sim::stream::ShardNo;
 
 /// Within one shard and epoch records come in order: what was not processed comes again first, and
 /// what was processed does not come again.
 #[derive(Debug, Default)]
 pub(super) struct InOrder {
-    at: BTreeMap<(ShardId, Epoch), (u64, u64)>,
+    /// The last record processed, by shard and epoch.
+    at: BTreeMap<(ShardNo, Epoch), u64>,
 }
 
 impl Invariant for InOrder {
@@ -18,24 +20,18 @@ impl Invariant for InOrder {
         "records come in order"
     }
 
-    fn check(&mut self, fact: &Fact<'_>, _: &Done) -> Result<(), String> {
+    fn check(&mut self, fact: &Fact<'_>, _: &Known) -> Result<(), String> {
         match fact {
             Fact::Dispatched(dispatch) => {
-                let key = (dispatch.shard.clone(), dispatch.epoch);
-                if let Some((processed, _)) = self.at.get(&key)
-                    && dispatch.after != *processed
-                {
-                    let (shard, after) = (dispatch.shard, dispatch.after);
+                let key = (dispatch.shard, dispatch.epoch);
+                let processed = *self.at.entry(key).or_insert(dispatch.after);
+                if dispatch.after != processed {
+                    let (shard, after) = (dispatch.name, dispatch.after);
                     return Err(format!("{shard}: after {after} although {processed} was last"));
                 }
-                self.at.insert(key, (dispatch.after, dispatch.to));
             }
-            Fact::Processed { shard, after, to } => {
-                for ((of, _), (processed, dispatched)) in &mut self.at {
-                    if of == *shard && *processed == *after && *dispatched == *to {
-                        *processed = *to;
-                    }
-                }
+            Fact::Processed { shard, epoch, to, .. } | Fact::Lost { shard, epoch, to } => {
+                self.at.insert((*shard, *epoch), *to);
             }
             _ => {}
         }

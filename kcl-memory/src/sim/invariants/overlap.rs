@@ -1,6 +1,6 @@
 //! Overlap: one dispatcher of a shard at a time.
 
-use super::{Done, Fact, Invariant};
+use super::{Excuse, Fact, Invariant, Known};
 
 /// No two workers have records of one shard in their processors at once.
 #[derive(Debug)]
@@ -11,15 +11,15 @@ impl Invariant for OneDispatcher {
         "one dispatcher per shard"
     }
 
-    fn excuses_overlap(&self) -> bool {
-        true
+    fn until(&self) -> Option<Excuse> {
+        Some(Excuse::Overlap)
     }
 
-    fn check(&mut self, fact: &Fact<'_>, _: &Done) -> Result<(), String> {
+    fn check(&mut self, fact: &Fact<'_>, _: &Known) -> Result<(), String> {
         let Fact::Dispatched(dispatch) = fact else { return Ok(()) };
         match &dispatch.overlaps {
             Some(other) => {
-                let (shard, worker) = (dispatch.shard, dispatch.worker);
+                let (shard, worker) = (dispatch.name, dispatch.worker);
                 Err(format!("{shard}: dispatched by {worker} while {other} processes it"))
             }
             None => Ok(()),

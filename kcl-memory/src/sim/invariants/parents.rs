@@ -1,6 +1,6 @@
 //! Parents: all of their records before any of a child.
 
-use super::{Done, Fact, Invariant};
+use super::{Fact, Invariant, Known};
 
 /// Children come after all of their parents' records.
 #[derive(Debug)]
@@ -11,15 +11,14 @@ impl Invariant for ParentsFirst {
         "children after parents"
     }
 
-    fn check(&mut self, fact: &Fact<'_>, done: &Done) -> Result<(), String> {
+    fn check(&mut self, fact: &Fact<'_>, _: &Known) -> Result<(), String> {
         let Fact::Dispatched(dispatch) = fact else { return Ok(()) };
-        for (parent, count) in &dispatch.parents {
-            let done = done.get(parent).copied().unwrap_or(0);
-            if done < *count {
-                let shard = dispatch.shard;
-                return Err(format!("{shard} is read, its parent {parent} only to {done}/{count}"));
+        let shard = dispatch.name;
+        match &dispatch.unread_parent {
+            None => Ok(()),
+            Some((parent, done, count)) => {
+                Err(format!("{shard} is read, its parent {parent} only to {done}/{count}"))
             }
         }
-        Ok(())
     }
 }

@@ -1,6 +1,6 @@
 //! Rivals: a worker gives way to another of its id, and not to itself.
 
-use super::{Done, Fact, Invariant};
+use super::{Fact, Invariant, Known};
 
 /// A worker stops for another one of its id only if there is one.
 #[derive(Debug)]
@@ -11,7 +11,7 @@ impl Invariant for NobodyGivesWayToNobody {
         "nobody gives way to nobody"
     }
 
-    fn check(&mut self, fact: &Fact<'_>, _: &Done) -> Result<(), String> {
+    fn check(&mut self, fact: &Fact<'_>, _: &Known) -> Result<(), String> {
         match fact {
             Fact::GaveWay { worker, rivals: false } => {
                 Err(format!("{worker} stopped for another worker of its id: there is none"))

@@ -1,6 +1,6 @@
 //! Seats: what has ended takes none.
 
-use super::{Done, Fact, Invariant};
+use super::{Fact, Invariant, Known};
 
 /// An ended lease takes no seat: nobody owns it for good.
 #[derive(Debug)]
@@ -11,7 +11,7 @@ impl Invariant for EndedIsFree {
         "ended leases take no seat"
     }
 
-    fn check(&mut self, fact: &Fact<'_>, _: &Done) -> Result<(), String> {
+    fn check(&mut self, fact: &Fact<'_>, _: &Known) -> Result<(), String> {
         let Fact::Settled(settled) = fact else { return Ok(()) };
         let held = settled.leases.values().find(|row| row.has_ended() && row.owner.is_some());
         held.map_or(Ok(()), |row| Err(format!("{} has ended and is held", row.key)))

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use kcl_core::lease::SessionId;
 
-use super::{Done, Fact, Invariant};
+use super::{Fact, Invariant, Known};
 
 /// A session that has ended does not live again, and its beats never go back.
 #[derive(Debug, Default)]
@@ -17,7 +17,7 @@ impl Invariant for EndedIsFinal {
         "ended is final"
     }
 
-    fn check(&mut self, fact: &Fact<'_>, _: &Done) -> Result<(), String> {
+    fn check(&mut self, fact: &Fact<'_>, _: &Known) -> Result<(), String> {
         match fact {
             Fact::RolledBack => self.ended.clear(),
             Fact::Session { before, after: Some(after), .. } => {

@@ -1,11 +1,10 @@
 //! Skips: none.
 
-use kcl_core::{
-    lease::{Checkpoint, LeaseKey},
-    stream::ShardId,
-};
+use std::fmt::Display;
 
-use super::{Done, Fact, Invariant};
+use kcl_core::lease::Checkpoint;
+
+use super::{Fact, Invariant, Known};
 
 /// No record is skipped: whatever a checkpoint covers has been processed, and no worker starts
 /// after a record that has not.
@@ -17,26 +16,22 @@ impl Invariant for NothingSkipped {
         "nothing is skipped"
     }
 
-    fn check(&mut self, fact: &Fact<'_>, done: &Done) -> Result<(), String> {
+    fn check(&mut self, fact: &Fact<'_>, known: &Known) -> Result<(), String> {
         match fact {
-            Fact::Lease { after: Some(after), .. } => {
+            Fact::Lease { after: Some(after), shard: Some(shard), .. } => {
                 let Checkpoint::After(at) = &after.checkpoint else { return Ok(()) };
                 let to = at.sequence.as_str().parse().unwrap_or(u64::MAX);
-                check(shard_of(&after.key).as_ref(), to, done)
+                check(&after.key, to, known.done(*shard))
             }
-            Fact::Dispatched(dispatch) => check(Some(dispatch.shard), dispatch.after, done),
+            Fact::Dispatched(dispatch) => {
+                check(dispatch.name, dispatch.after, known.done(dispatch.shard))
+            }
             _ => Ok(()),
         }
     }
 }
 
-fn shard_of(key: &LeaseKey) -> Option<ShardId> {
-    key.shard()
-}
-
-fn check(shard: Option<&ShardId>, to: u64, done: &Done) -> Result<(), String> {
-    let Some(shard) = shard else { return Ok(()) };
-    let done = done.get(shard).copied().unwrap_or(0);
+fn check(shard: impl Display, to: u64, done: u64) -> Result<(), String> {
     if to <= done {
         return Ok(());
     }

@@ -2,7 +2,7 @@
 
 use kcl_core::{coordinator::StoreCall, env::WallTime, lease::Checkpoint};
 
-use super::{Done, Fact, Invariant};
+use super::{Fact, Invariant, Known};
 
 /// The start of a stream is frozen once for all; a row starts there or at the trim horizon, and a
 /// child, whose first record came later, always at the trim horizon.
@@ -16,7 +16,7 @@ impl Invariant for FrozenOnce {
         "the start is frozen once"
     }
 
-    fn check(&mut self, fact: &Fact<'_>, _: &Done) -> Result<(), String> {
+    fn check(&mut self, fact: &Fact<'_>, _: &Known) -> Result<(), String> {
         match fact {
             Fact::Document(doc) if doc.name.as_str().starts_with("start:") => {
                 let Some(start) = kcl_core::coordinator::FrozenStart::decode(&doc.body) else {

@@ -7,7 +7,7 @@ use kcl_core::{
     lease::{Epoch, LeaseKey, SessionId},
 };
 
-use super::{Done, Fact, Invariant};
+use super::{Fact, Invariant, Known};
 
 /// A lease is taken from another session only when that one has ended, or by an order to take it by
 /// force that names that owner and its epoch.
@@ -22,7 +22,7 @@ impl Invariant for NobodyIsRobbed {
         "nobody is robbed"
     }
 
-    fn check(&mut self, fact: &Fact<'_>, _: &Done) -> Result<(), String> {
+    fn check(&mut self, fact: &Fact<'_>, _: &Known) -> Result<(), String> {
         match fact {
             Fact::Session { after: Some(after), .. } if after.has_ended() => {
                 self.ended.insert(after.id.clone());

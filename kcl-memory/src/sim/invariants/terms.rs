@@ -7,9 +7,10 @@ use kcl_core::{
     lease::{DocName, PlanVersion},
 };
 
-use super::{Done, Fact, Invariant};
+use super::{Fact, Invariant, Known};
 
-/// No planner writes over the document of a newer one, nor of itself with an older plan.
+/// No planner writes over the document of a newer one, nor of itself with an older plan. In a store
+/// that went back, versions come again, and what was sent before may match them.
 #[derive(Debug, Default)]
 pub(super) struct TermsGoForward {
     newest: BTreeMap<DocName, PlanVersion>,
@@ -20,13 +21,13 @@ impl Invariant for TermsGoForward {
         "terms go forward"
     }
 
-    fn check(&mut self, fact: &Fact<'_>, _: &Done) -> Result<(), String> {
+    fn check(&mut self, fact: &Fact<'_>, known: &Known) -> Result<(), String> {
         match fact {
             Fact::RolledBack => self.newest.clear(),
             Fact::Document(doc) => {
                 let Some(assignment) = Assignment::decode(&doc.body) else { return Ok(()) };
                 let newest = self.newest.entry(doc.name.clone()).or_default();
-                if assignment.version < *newest {
+                if assignment.version < *newest && known.now >= known.late_until {
                     return Err(format!("{}: {} over {newest}", doc.name, assignment.version));
                 }
                 *newest = assignment.version;

@@ -47,10 +47,13 @@ impl World {
     }
 
     fn is_read(&self, row: &Lease) -> bool {
-        self.hosts.iter().filter(|host| host.is_up() && !host.is_paused(self.now)).any(|host| {
-            let run = host.runs.get(&row.key);
-            host.clock.local(self.now) < host.valid_until
-                && run.is_some_and(|run| run.gate == Gate::Open && run.epoch == row.epoch)
-        })
+        let Some(no) = self.stream.number(&row.key) else { return false };
+        self.hosts.iter().filter(|host| host.is_up() && host.stands_still(self.now).is_none()).any(
+            |host| {
+                let run = host.runs.get(&no);
+                host.clock.local(self.now) < host.valid_until
+                    && run.is_some_and(|run| run.gate == Gate::Open && run.epoch == row.epoch)
+            },
+        )
     }
 }

@@ -1,15 +1,18 @@
 //! The reading and processing of one lease, modelled: batches of records that take a while.
 
-use kcl_core::{env::Time, lease::Epoch, stream::ShardId};
+use kcl_core::{
+    env::Time,
+    lease::{Epoch, LeaseKey},
+};
 
 /// The run of one lease under one epoch in one worker.
 #[derive(Clone, Debug)]
 pub(super) struct Run {
-    pub(super) shard: ShardId,
+    pub(super) key: LeaseKey,
     pub(super) epoch: Epoch,
     /// The last record processed.
     pub(super) done: u64,
-    /// The batch in the processor: its last record, when it started, when it will be done.
+    /// The batch in the processor.
     pub(super) batch: Option<BatchInWork>,
     pub(super) gate: Gate,
     /// The end of the shard was reported.
@@ -40,7 +43,7 @@ pub(super) enum Gate {
 }
 
 impl Run {
-    pub(super) const fn new(shard: ShardId, epoch: Epoch, done: u64) -> Self {
-        Self { shard, epoch, done, batch: None, gate: Gate::Open, ended: false, ticket: 0 }
+    pub(super) const fn new(key: LeaseKey, epoch: Epoch, done: u64) -> Self {
+        Self { key, epoch, done, batch: None, gate: Gate::Open, ended: false, ticket: 0 }
     }
 }

@@ -5,10 +5,10 @@ use std::{collections::BTreeMap, fmt, time::Duration};
 use kcl_core::{
     coordinator::{CallId, StoreCall},
     lease::{Lease, LeaseKey, WorkerId},
-    store::StoreErrorKind,
 };
 
-use super::{Action, Violation, World, oracle::Fact, world::Happening};
+use super::{World, agenda::Happening};
+use crate::sim::{Action, Violation, oracle::Fact};
 
 /// What becomes of a call that an interceptor picked.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -86,6 +86,14 @@ impl World {
         Ok(())
     }
 
+    /// The recording starts anew from the rows as they are: they were changed by no call.
+    pub(super) fn record_all_rows(&mut self) {
+        let Some(timeline) = &mut self.timeline else { return };
+        for (no, shard) in self.stream.shards.iter().enumerate() {
+            timeline.row(no, self.store.rows.leases.get(&shard.key), self.now);
+        }
+    }
+
     /// Starts the script's workers and lets time pass.
     ///
     /// # Errors
@@ -133,6 +141,7 @@ impl World {
         change: impl FnOnce(&mut BTreeMap<LeaseKey, Lease>),
     ) -> Result<(), Violation> {
         change(&mut self.store.rows.leases);
+        self.record_all_rows();
         self.learn(&Fact::RolledBack)
     }
 
@@ -184,11 +193,11 @@ impl World {
     ///
     /// # Errors
     /// The first violation of an invariant.
-    pub fn finish(mut self) -> Result<super::Report, Violation> {
+    pub fn finish(mut self) -> Result<crate::sim::Report, Violation> {
         let settle = self.script.settle;
-        let quiet = self.now + settle * 3 / 4;
+        self.rest_since(self.now + settle * 3 / 4);
         self.run_until(self.now + settle)?;
-        self.check_settled(quiet)?;
+        self.check_settled()?;
         Ok(self.into_report())
     }
 
@@ -214,16 +223,14 @@ impl World {
             _ => None,
         };
         if let Some((when, takes)) = late {
-            let (call, reply) = (call.clone(), Some(takes));
-            self.at(when, Happening::Arrive { host: at, id, call, reply, stale: false });
+            let (call, reply) = (Box::new(call.clone()), Some(takes));
+            self.put(when, Happening::Arrive { host: at, id, call, reply, stale: false });
             return true;
         }
         if fate == Fate::ReplyLost {
-            self.at(soon, Happening::Again(call.clone()));
+            self.put(soon, Happening::Again(Box::new(call.clone())));
         }
-        let outcome = Err(StoreErrorKind::Unknown);
-        let give_up = self.now + self.script.network.deadline;
-        self.at(give_up, Happening::Reply { host: at, id, outcome });
+        self.give_up(at, id);
         true
     }
 }

@@ -5,13 +5,15 @@ use kcl_core::{
     lease::{Lease, SessionId},
 };
 
-use super::{Violation, World, oracle::Fact};
+use super::World;
+use crate::sim::{Violation, oracle::Fact, stream::ShardNo};
 
 impl World {
     /// What else the change of a lease row means.
     pub(super) fn learn_of_lease(
         &mut self,
         call: &StoreCall,
+        shard: Option<ShardNo>,
         before: Option<&Lease>,
         after: Option<&Lease>,
     ) -> Result<(), Violation> {
@@ -26,19 +28,17 @@ impl World {
                 self.learn(&Fact::Taken { row, from, epoch: old.epoch, lives })
             }
             (StoreCall::Advance(_), _, Some(row)) if row.has_ended() => {
-                let shard = row.key.shard();
-                let names = shard.map(|id| self.stream.children(&id)).unwrap_or_default();
+                let shards = &self.stream.shards;
+                let children = shard.map(|no| shards[no].children.iter()).unwrap_or_default();
                 // One that the stream has forgotten may have been read and deleted long ago.
-                let listed =
-                    names.iter().filter(|child| self.stream.shards.contains_key(&child.id));
-                let keys = listed.filter_map(|child| row.key.sibling(&child.id));
+                let listed = children.map(|no| &shards[*no]).filter(|child| !child.forgotten);
+                let keys = listed.map(|child| child.key.clone());
                 let without_row =
                     keys.filter(|key| !self.store.rows.leases.contains_key(key)).collect();
                 self.learn(&Fact::Ended { row, without_row })
             }
             (StoreCall::Delete(delete), Some(row), None) => {
-                let shard = row.key.shard();
-                let listed = shard.is_some_and(|id| self.stream.shards.contains_key(&id));
+                let listed = shard.is_some_and(|no| !self.stream.shards[no].forgotten);
                 self.learn(&Fact::Deleted { row, unfinished: delete.unfinished, listed })
             }
             _ => Ok(()),

@@ -1,0 +1,65 @@
+//! Moves: none that no plan asked for.
+
+use std::collections::BTreeMap;
+
+use kcl_core::{
+    coordinator::StoreCall,
+    lease::{LeaseKey, SessionId},
+};
+
+use super::{Excuse, Fact, Invariant, Known};
+
+/// Leases that a worker that stays gives up to another are no more than the plans published asked
+/// for; and each of these asks for the fewest (see the properties of `assignment`).
+#[derive(Debug, Default)]
+pub(super) struct MovesArePlanned {
+    plans: usize,
+    planned: usize,
+    moved: usize,
+    /// How many plans there were when each lease was taken.
+    taken: BTreeMap<LeaseKey, usize>,
+    /// Who released a lease, until it is taken.
+    released: BTreeMap<LeaseKey, SessionId>,
+}
+
+impl Invariant for MovesArePlanned {
+    fn name(&self) -> &'static str {
+        "moves are planned"
+    }
+
+    fn until(&self) -> Option<Excuse> {
+        Some(Excuse::Plans)
+    }
+
+    fn check(&mut self, fact: &Fact<'_>, _: &Known) -> Result<(), String> {
+        match fact {
+            Fact::Planned { moves } => {
+                self.plans += 1;
+                self.planned += moves;
+            }
+            Fact::Lease { call: StoreCall::Release(release), stays: true, .. }
+                if !release.key.is_role() && self.was_known(&release.key) =>
+            {
+                self.released.insert(release.key.clone(), release.owner.clone());
+            }
+            Fact::Lease { call: StoreCall::Acquire(acquire), .. } => {
+                let from = self.released.remove(&acquire.key);
+                self.moved += usize::from(from.is_some_and(|from| from != acquire.owner));
+                self.taken.insert(acquire.key.clone(), self.plans);
+            }
+            _ => {}
+        }
+        if self.moved <= self.planned {
+            return Ok(());
+        }
+        Err(format!("{} leases changed hands, {} were planned to", self.moved, self.planned))
+    }
+}
+
+impl MovesArePlanned {
+    /// Whether the newest plan can have known who holds a lease. Of what was taken after it, by an
+    /// acquire that was on its way, it cannot.
+    fn was_known(&self, key: &LeaseKey) -> bool {
+        self.taken.get(key).is_some_and(|plans| *plans < self.plans)
+    }
+}

@@ -1,0 +1,27 @@
+//! Placement: nobody takes what a rule gives to somebody else.
+
+use super::{Fact, Invariant, Known};
+
+/// A lease that a rule requires to be one worker's is taken by no other, also when that worker is
+/// dead: rather it waits.
+#[derive(Debug)]
+pub(super) struct RulesRespected;
+
+impl Invariant for RulesRespected {
+    fn name(&self) -> &'static str {
+        "rules are respected"
+    }
+
+    fn check(&mut self, fact: &Fact<'_>, _: &Known) -> Result<(), String> {
+        let Fact::Lease { before, after: Some(after), allowed: Some(allowed), .. } = fact else {
+            return Ok(());
+        };
+        let was = before.and_then(|row| row.owner.as_ref());
+        match &after.owner {
+            Some(owner) if Some(owner) != was && owner.worker != *allowed => {
+                Err(format!("{} was taken by {owner}, it is {allowed}'s", after.key))
+            }
+            _ => Ok(()),
+        }
+    }
+}

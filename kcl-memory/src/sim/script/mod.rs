@@ -1,0 +1,126 @@
+//! A run, as data.
+
+mod draw;
+mod error;
+mod settings;
+#[cfg(test)]
+mod tests;
+mod text;
+pub(crate) mod word;
+pub(crate) mod words;
+
+use std::time::Duration;
+
+use kcl_core::settings::Coordination;
+
+pub use error::ScriptError;
+
+use super::{Action, Network};
+
+/// A run, as data: the same script gives the same run. As text (`Display`, `FromStr`) it is one
+/// thing a line, with `#` before comments.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Script {
+    /// Fixes every draw of the run: latencies, losses, incarnations.
+    pub seed: u64,
+    /// Workers that start at time zero.
+    pub workers: usize,
+    /// Shards the stream starts with.
+    pub shards: usize,
+    /// The workers' settings.
+    pub settings: Coordination,
+    /// The settings that a rolling deploy brings.
+    pub next: Coordination,
+    /// The network to the store.
+    pub network: Network,
+    /// Records a second put to each open shard, in hundredths.
+    pub rate: u64,
+    /// How often a reader at the tip looks for more.
+    pub poll: Duration,
+    /// How much a worker's clock runs fast or slow at most, in parts per million.
+    pub drift: u64,
+    /// Whether the store pushes wake-ups.
+    pub pushes: bool,
+    /// What happens, and when.
+    pub steps: Vec<Step>,
+    /// How long the run goes on after the last step, at least.
+    pub settle: Duration,
+    /// How the run ends.
+    pub ending: Ending,
+}
+
+/// How a run ends.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Ending {
+    /// After the last step nothing fails any more, and the fleet has to settle in the time that
+    /// the protocol promises.
+    #[default]
+    Calm,
+    /// In the midst of whatever happens: only what must never happen is checked.
+    Abrupt,
+}
+
+impl Ending {
+    const fn as_str(self) -> &'static str {
+        match self {
+            Self::Calm => "calm",
+            Self::Abrupt => "abrupt",
+        }
+    }
+
+    fn read(text: &str) -> Option<Self> {
+        [Self::Calm, Self::Abrupt].into_iter().find(|ending| ending.as_str() == text)
+    }
+}
+
+/// Something that happens at a time.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Step {
+    /// When, from the start of the run.
+    pub at: Duration,
+    /// What.
+    pub action: Action,
+}
+
+impl Step {
+    /// `action` at `millis` milliseconds.
+    #[must_use]
+    pub const fn new(millis: u64, action: Action) -> Self {
+        Self { at: Duration::from_millis(millis), action }
+    }
+}
+
+impl Script {
+    /// A fleet that starts and is left alone.
+    #[must_use]
+    pub fn quiet(seed: u64, workers: usize, shards: usize) -> Self {
+        Self {
+            seed,
+            workers,
+            shards,
+            settings: Coordination::default(),
+            next: Coordination::fast(),
+            network: Network::default(),
+            rate: 1_000,
+            poll: Duration::from_secs(1),
+            drift: 500,
+            pushes: false,
+            steps: Vec::new(),
+            settle: Duration::from_secs(60),
+            ending: Ending::Calm,
+        }
+    }
+
+    /// The same script with these steps.
+    #[must_use]
+    pub fn with(mut self, steps: Vec<Step>) -> Self {
+        self.steps = steps;
+        self
+    }
+
+    /// When the last step is over.
+    pub(crate) fn faults_end(&self) -> Duration {
+        let ends = self.steps.iter().map(|step| step.at.saturating_add(step.action.lasts()));
+        ends.max().unwrap_or_default()
+    }
+}

@@ -1,0 +1,198 @@
+//! A script as text, one thing a line:
+//!
+//! ```text
+//! # What it shows: a comment.
+//! seed 7
+//! workers 3
+//! shards 5
+//! rate 1000                     records a second and shard, in hundredths
+//! poll 1s                       how often a reader at the tip looks for more
+//! drift 500                     parts per million that clocks run fast or slow, at most
+//! wakeups pushed                or: polled
+//! settle 60s
+//! end calm                      or: abrupt
+//! set session_timeout 3s        a setting of the workers; `next` of those of a rolling deploy
+//! network lost_reply 12         of a thousand; least, spread, staleness, deadline are times
+//! at 8s crash 2
+//! ```
+//!
+//! What is left out is as in [`Script::quiet`].
+
+use std::{fmt, str::FromStr, time::Duration};
+
+use super::{Ending, Script, ScriptError, Step, settings, word::Word, words::Words};
+use crate::sim::{Action, Network};
+
+/// Workers and shards a script may start with.
+const WORKERS_MAX: usize = 24;
+const SHARDS_MAX: usize = 1_000;
+
+impl fmt::Display for Script {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        writeln!(f, "seed {}", self.seed)?;
+        writeln!(f, "workers {}", self.workers)?;
+        writeln!(f, "shards {}", self.shards)?;
+        writeln!(f, "rate {}", self.rate)?;
+        writeln!(f, "poll {}", self.poll.show())?;
+        writeln!(f, "drift {}", self.drift)?;
+        writeln!(f, "wakeups {}", if self.pushes { "pushed" } else { "polled" })?;
+        writeln!(f, "settle {}", self.settle.show())?;
+        writeln!(f, "end {}", self.ending.as_str())?;
+        let usual = Self::quiet(0, 1, 1);
+        let both = [("set", &self.settings, &usual.settings), ("next", &self.next, &usual.next)];
+        for (word, of, usual) in both {
+            for (name, value) in settings::differing(of, usual) {
+                writeln!(f, "{word} {name} {value}")?;
+            }
+        }
+        let usual = Network::default().fields();
+        for ((name, value), (_, usual)) in self.network.fields().into_iter().zip(usual) {
+            if value != usual {
+                writeln!(f, "network {name} {value}")?;
+            }
+        }
+        self.steps.iter().try_for_each(|step| writeln!(f, "at {} {}", step.at.show(), step.action))
+    }
+}
+
+impl FromStr for Script {
+    type Err = ScriptError;
+
+    /// Reads a script. `#` begins a comment; empty lines mean nothing.
+    fn from_str(text: &str) -> Result<Self, ScriptError> {
+        let mut script = Self::quiet(0, 1, 1);
+        for (number, line) in (1..).zip(text.lines()) {
+            let line = line.split('#').next().unwrap_or_default();
+            let mut words = Words::new(number, line);
+            if let Some(word) = words.next() {
+                script.read(word, &mut words)?;
+                words.end()?;
+            }
+        }
+        let last = text.lines().count();
+        for (word, settings) in [("set", &script.settings), ("next", &script.next)] {
+            settings.validate().map_err(|refused| {
+                let problem = format!("the settings given by `{word}` do not work together");
+                ScriptError::new(last, problem, refused.to_string())
+            })?;
+        }
+        Ok(script)
+    }
+}
+
+impl Script {
+    fn read(&mut self, word: &str, words: &mut Words<'_>) -> Result<(), ScriptError> {
+        match word {
+            "seed" => self.seed = any_number(words, "the seed")?,
+            "workers" => self.workers = at_most(words, "workers", WORKERS_MAX)?,
+            "shards" => self.shards = at_most(words, "shards", SHARDS_MAX)?,
+            "rate" => self.rate = any_number(words, "the rate")?,
+            "poll" => {
+                self.poll = words.value("the poll interval")?;
+                if self.poll < Duration::from_millis(1) {
+                    let problem = format!("the poll interval is {}", self.poll.show());
+                    return Err(words.error(problem, "write 1ms or more"));
+                }
+            }
+            "drift" => self.drift = any_number(words, "the drift")?.min(100_000),
+            "wakeups" => {
+                let how = words.name("how wake-ups travel")?;
+                self.pushes = match how {
+                    "pushed" => true,
+                    "polled" => false,
+                    other => {
+                        let problem = format!("wake-ups are {other:?}");
+                        return Err(words.error(problem, "write pushed or polled"));
+                    }
+                };
+            }
+            "settle" => self.settle = words.value("the time to settle")?,
+            "end" => {
+                let how = words.name("the ending")?;
+                self.ending = Ending::read(how).ok_or_else(|| {
+                    words.error(format!("the ending is {how:?}"), "write calm or abrupt")
+                })?;
+            }
+            "set" => self.settings = read_setting(&self.settings, words)?,
+            "next" => self.next = read_setting(&self.next, words)?,
+            "network" => self.network.read(words)?,
+            "at" => {
+                let at = words.value("the time of a step")?;
+                let name = words.name("the action")?;
+                let action = Action::read(name, words)?;
+                self.steps.push(Step { at, action });
+            }
+            other => {
+                let remedy = "begin a line with seed, workers, shards, rate, poll, drift, wakeups, \
+                              settle, end, set, next, network or at";
+                return Err(words.error(format!("{other:?} means nothing"), remedy));
+            }
+        }
+        Ok(())
+    }
+}
+
+fn any_number(words: &mut Words<'_>, what: &str) -> Result<u64, ScriptError> {
+    let word = words.name(what)?;
+    word.parse().map_err(|_| {
+        words.error(format!("{what} is {word:?}"), format!("write a number up to {}", u64::MAX))
+    })
+}
+
+fn at_most(words: &mut Words<'_>, what: &str, most: usize) -> Result<usize, ScriptError> {
+    let number: usize = words.value(what)?;
+    if (1..=most).contains(&number) {
+        return Ok(number);
+    }
+    Err(words.error(format!("{what} is {number}"), format!("write a number from 1 to {most}")))
+}
+
+fn read_setting(
+    settings: &kcl_core::settings::Coordination,
+    words: &mut Words<'_>,
+) -> Result<kcl_core::settings::Coordination, ScriptError> {
+    let name = words.name("the name of a setting")?;
+    let value = words.rest();
+    settings::changed(settings, name, value).map_err(|refused| {
+        let problem = format!("the setting {name} is {value:?}");
+        words.error(problem, format!("write it as in a file of settings ({refused})"))
+    })
+}
+
+impl Network {
+    /// Each field with its value as text.
+    fn fields(&self) -> [(&'static str, String); 9] {
+        [
+            ("least", self.least.show()),
+            ("spread", self.spread.show()),
+            ("lost_request", self.lost_request.show()),
+            ("lost_reply", self.lost_reply.show()),
+            ("late", self.late.show()),
+            ("repeated", self.repeated.show()),
+            ("stale", self.stale.show()),
+            ("staleness", self.staleness.show()),
+            ("deadline", self.deadline.show()),
+        ]
+    }
+
+    fn read(&mut self, words: &mut Words<'_>) -> Result<(), ScriptError> {
+        let name = words.name("a property of the network")?;
+        match name {
+            "least" => self.least = words.value(name)?,
+            "spread" => self.spread = words.value(name)?,
+            "lost_request" => self.lost_request = words.value(name)?,
+            "lost_reply" => self.lost_reply = words.value(name)?,
+            "late" => self.late = words.value(name)?,
+            "repeated" => self.repeated = words.value(name)?,
+            "stale" => self.stale = words.value(name)?,
+            "staleness" => self.staleness = words.value(name)?,
+            "deadline" => self.deadline = words.value(name)?,
+            other => {
+                let known = self.fields().map(|(name, _)| name).join(", ");
+                return Err(words
+                    .error(format!("a network has no {other:?}"), format!("use one of {known}")));
+            }
+        }
+        Ok(())
+    }
+}

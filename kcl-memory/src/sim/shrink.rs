@@ -1,0 +1,183 @@
+//! Makes a script that breaks an invariant as short as can be found.
+
+use std::time::Duration;
+
+use kcl_core::settings::Coordination;
+
+use super::{Network, Script, Step};
+
+/// Runs at most: what is still long then is left so.
+const RUNS_MAX: usize = 1_500;
+/// What happens sooner than this is not made to happen sooner.
+const SHORT: Duration = Duration::from_secs(4);
+/// Other seeds tried for a shorter script: chance matters less than what happens.
+const OTHER_SEEDS: [u64; 3] = [1, 2, 3];
+
+/// The shortest script found that is still `broken`: with fewer steps, workers and shards, a calmer
+/// network, usual settings, shorter and rounder times. `script` itself has to be broken.
+#[must_use]
+pub fn shrink(script: &Script, broken: impl FnMut(&Script) -> bool) -> Script {
+    let mut search = Search { best: script.clone(), broken, runs: 0 };
+    loop {
+        let before = search.best.clone();
+        search.drop_steps();
+        search.make_faster();
+        search.make_usual();
+        search.make_smaller();
+        search.make_calmer();
+        search.make_shorter();
+        if search.best == before || search.runs >= RUNS_MAX {
+            return search.best;
+        }
+    }
+}
+
+struct Search<F> {
+    best: Script,
+    broken: F,
+    runs: usize,
+}
+
+impl<F: FnMut(&Script) -> bool> Search<F> {
+    /// Takes the script that `change` makes of the best one, if it is another and still broken.
+    fn try_with(&mut self, change: impl FnOnce(&mut Script)) -> bool {
+        let mut next = self.best.clone();
+        change(&mut next);
+        if next == self.best {
+            return false;
+        }
+        let own = self.best.seed;
+        // A long script is first cut down as it is: each run takes its time.
+        let others = if self.best.steps.len() > 12 { 0 } else { OTHER_SEEDS.len() };
+        for seed in std::iter::once(own).chain(OTHER_SEEDS.into_iter().take(others)) {
+            if self.runs >= RUNS_MAX {
+                return false;
+            }
+            self.runs += 1;
+            next.seed = seed;
+            if (self.broken)(&next) {
+                self.best = next;
+                return true;
+            }
+        }
+        false
+    }
+
+    /// Drops steps: first many at once, then one by one.
+    fn drop_steps(&mut self) {
+        let mut size = self.best.steps.len();
+        while size > 0 {
+            let mut at = 0;
+            while at < self.best.steps.len() {
+                let end = (at + size).min(self.best.steps.len());
+                if !self.try_with(|script| drop(script.steps.drain(at..end))) {
+                    at = end;
+                }
+            }
+            size /= 2;
+        }
+    }
+
+    /// Makes everything happen in half the time.
+    fn make_faster(&mut self) {
+        let halve = |script: &mut Script| {
+            for step in &mut script.steps {
+                step.at /= 2;
+            }
+        };
+        while self.try_with(halve) && self.best.steps.iter().any(|step| step.at >= SHORT) {}
+    }
+
+    fn make_usual(&mut self) {
+        let usual = Script::quiet(0, 1, 1);
+        self.try_with(|script| script.network = Network::default());
+        self.try_with(|script| script.settings = Coordination::default());
+        self.try_with(|script| script.next = usual.next.clone());
+        self.try_with(|script| script.pushes = usual.pushes);
+        self.try_with(|script| script.poll = usual.poll);
+        self.try_with(|script| script.drift = usual.drift);
+        self.try_with(|script| script.rate = usual.rate);
+    }
+
+    fn make_smaller(&mut self) {
+        while self.best.workers > 1
+            && (self.try_with(|script| script.workers = script.workers.div_ceil(2))
+                || self.try_with(|script| script.workers -= 1))
+        {}
+        while self.best.shards > 1
+            && (self.try_with(|script| script.shards = script.shards.div_ceil(2))
+                || self.try_with(|script| script.shards -= 1))
+        {}
+    }
+
+    fn make_calmer(&mut self) {
+        let usual = Network::default();
+        self.try_with(|script| script.network.lost_request = 0);
+        self.try_with(|script| script.network.lost_reply = 0);
+        self.try_with(|script| script.network.late = 0);
+        self.try_with(|script| script.network.repeated = 0);
+        self.try_with(|script| script.network.stale = 0);
+        self.try_with(|script| script.network.spread = usual.spread);
+    }
+
+    /// Shorter and rounder times, and smaller numbers.
+    fn make_shorter(&mut self) {
+        for at in 0..self.best.steps.len() {
+            self.try_with(|script| change(script, at, |step| step.action = step.action.half()));
+            self.try_with(|script| change(script, at, |step| step.action = step.action.round()));
+            self.try_with(|script| close_gap(script, at));
+            self.try_with(|script| change(script, at, |step| step.at = rounded(step.at)));
+        }
+        while self.best.settle > Duration::from_secs(1)
+            && self.try_with(|script| script.settle /= 2)
+        {}
+        self.try_with(|script| script.settle = rounded(script.settle));
+    }
+}
+
+fn change(script: &mut Script, at: usize, change: impl FnOnce(&mut Step)) {
+    if let Some(step) = script.steps.get_mut(at) {
+        change(step);
+        script.steps.sort_by_key(|step| step.at);
+    }
+}
+
+/// Halves the time before a step; those after it come as much earlier.
+fn close_gap(script: &mut Script, at: usize) {
+    let before = at.checked_sub(1).and_then(|before| script.steps.get(before));
+    let before = before.map_or(Duration::ZERO, |step| step.at);
+    let gap = script.steps.get(at).map_or(Duration::ZERO, |step| step.at.saturating_sub(before));
+    for step in script.steps.iter_mut().skip(at) {
+        step.at = step.at.saturating_sub(gap / 2);
+    }
+}
+
+fn rounded(time: Duration) -> Duration {
+    let coarse = if time >= Duration::from_secs(1) { 100 } else { 10 };
+    let millis = time.as_millis() / coarse * coarse;
+    Duration::from_millis(u64::try_from(millis).unwrap_or(u64::MAX))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::sim::Action;
+
+    #[test]
+    fn what_does_not_matter_is_left_out_and_what_matters_stays() {
+        let crash_after_split = |script: &Script| {
+            let at = |kind: &str| script.steps.iter().position(|s| s.action.kind() == kind);
+            script.shards > 2 && at("split").zip(at("crash")).is_some_and(|(a, b)| a < b)
+        };
+        let script = (0..)
+            .map(Script::from_seed)
+            .find(|script| script.shards > 6 && crash_after_split(script))
+            .expect("a seed with both");
+        let shortest = shrink(&script, crash_after_split);
+        assert_eq!((shortest.workers, shortest.shards), (1, 3));
+        assert_eq!(shortest.network, Network::default());
+        let kinds: Vec<_> = shortest.steps.iter().map(|step| step.action).collect();
+        assert_eq!(kinds, [Action::Split(0), Action::Crash(0)]);
+        assert!(shortest.steps[1].at < Duration::from_secs(1), "{:?}", shortest.steps);
+    }
+}

@@ -1,0 +1,231 @@
+//! What actions do to the world.
+
+use std::time::Duration;
+
+use kcl_core::env::Time;
+
+use super::{
+    World,
+    host::{Host, Slowness, Stillness},
+    settle::Trap,
+    weather::Spell,
+};
+use crate::sim::{Action, Violation, invariants::Excuse, oracle::Fact};
+
+impl World {
+    pub(super) fn act(&mut self, action: &Action) -> Result<(), Violation> {
+        self.note(|| format!("--- {action}"));
+        if action.may_overlap() {
+            self.oracle.excuse(Excuse::Overlap);
+        }
+        if let Some(timeline) = &mut self.timeline {
+            timeline.happened(self.now, action.lasts(), action.to_string());
+        }
+        if self.perform(action)? {
+            self.count_fault(action.kind());
+            self.past.note(action, self.now);
+        }
+        Ok(())
+    }
+
+    /// Does it; false if there is nothing to do it to.
+    fn perform(&mut self, action: &Action) -> Result<bool, Violation> {
+        Ok(match action {
+            Action::Join => self.start_new_host(false),
+            Action::JoinChanged => self.start_new_host(true),
+            Action::JoinAs(which) => self.join_as(*which),
+            Action::ColdStart(down) => self.cold_start(*down),
+            Action::Deploy(apart) => self.deploy(*apart),
+            Action::Crash(which) => self.on_host(*which, Self::crash),
+            Action::CrashPlanner => self.crash_planner(false),
+            Action::CrashPlannerAndStandby => self.crash_planner(true),
+            Action::CrashPlannerMidPlan(documents) => self.set_trap(*documents, false),
+            Action::CrashBothMidPlan(documents) => self.set_trap(*documents, true),
+            Action::Leave(which) => return self.leave_if_any(self.pick(*which)),
+            Action::LeavePlanner => return self.leave_if_any(self.planner_host()),
+            Action::Pause(who, span) => self.still(self.pick(*who), *span, Stillness::Stopped),
+            Action::PausePlanner(span) => {
+                self.still(self.planner_host(), *span, Stillness::Stopped)
+            }
+            Action::Suspend(who, span) => self.still(self.pick(*who), *span, Stillness::Suspended),
+            Action::SuspendUncounted(who, span) => {
+                self.still(self.pick(*who), *span, Stillness::Uncounted)
+            }
+            Action::Trim
+            | Action::Expire(_)
+            | Action::RemakeStream
+            | Action::Split(_)
+            | Action::Merge(_)
+            | Action::SplitStorm(_)
+            | Action::MergeStorm(_)
+            | Action::Rescale(_)
+            | Action::SplitAndMerge(_) => return self.change_stream(action),
+            Action::RollBack(lost) => return self.roll_back(self.now - *lost),
+            Action::LoseFence(lost) => {
+                let fence = self.store.last_fence().filter(|at| *at + *lost >= self.now);
+                return fence.map_or(Ok(false), |at| self.roll_back(at));
+            }
+            Action::StoreClockAhead(by) => self.move_store_clock(*by, 1),
+            Action::StoreClockBack(by) => {
+                self.oracle.excuse(Excuse::OldClock);
+                self.move_store_clock(*by, -1)
+            }
+            Action::Require(which, who) => self.add_rule(*which, *who, true),
+            Action::Prefer(which, who) => self.add_rule(*which, *who, false),
+            Action::ClearRules => self.clear_rules(),
+            Action::GarbleRules => self.garble_rules(),
+            _ => self.trouble_one(action) || self.trouble_all(action),
+        })
+    }
+
+    /// What troubles one worker for a while.
+    fn trouble_one(&mut self, action: &Action) -> bool {
+        let now = self.now;
+        let change = |host: &mut Host| match action {
+            Action::CutRequests(_, span) => extend(&mut host.requests_cut_until, now + *span),
+            Action::CutReplies(_, span) => extend(&mut host.replies_cut_until, now + *span),
+            Action::Isolate(_, span) => {
+                extend(&mut host.requests_cut_until, now + *span);
+                extend(&mut host.replies_cut_until, now + *span);
+            }
+            Action::CutStream(_, span) => extend(&mut host.stream_cut_until, now + *span),
+            Action::FailingProcessor(_, span) => extend(&mut host.failing_until, now + *span),
+            Action::SlowProcessor(_, takes, span) => {
+                host.slow = Slowness { until: now + *span, extra: *takes, hung: false };
+            }
+            Action::HungProcessor(_, takes, span) => {
+                host.slow = Slowness { until: now + *span, extra: *takes, hung: true };
+            }
+            _ => {}
+        };
+        match action {
+            Action::CutRequests(who, _)
+            | Action::CutReplies(who, _)
+            | Action::Isolate(who, _)
+            | Action::CutStream(who, _)
+            | Action::FailingProcessor(who, _)
+            | Action::SlowProcessor(who, ..)
+            | Action::HungProcessor(who, ..) => {
+                self.on_host(*who, |world, at| change(&mut world.hosts[at]))
+            }
+            _ => false,
+        }
+    }
+
+    /// What troubles everybody for a while.
+    fn trouble_all(&mut self, action: &Action) -> bool {
+        let now = self.now;
+        let weather = &mut self.weather;
+        let spell = |span: Duration, chance| Spell { until: now + span, chance };
+        match action {
+            Action::Outage(span) => extend(&mut weather.outage_until, now + *span),
+            Action::CutAllReplies(span) => extend(&mut weather.replies_cut_until, now + *span),
+            Action::StreamOutage(span) => extend(&mut weather.stream_out_until, now + *span),
+            Action::Slow(span, extra) => weather.slow = (now + *span, *extra),
+            Action::ThrottleWrites(span, chance) => weather.throttle = spell(*span, *chance),
+            Action::LoseReplies(span, chance) => weather.lost_reply = spell(*span, *chance),
+            Action::LateRequests(span, chance) => weather.late = spell(*span, *chance),
+            Action::RepeatRequests(span, chance) => weather.repeated = spell(*span, *chance),
+            _ => return false,
+        }
+        true
+    }
+
+    fn on_host(&mut self, which: usize, change: impl FnOnce(&mut Self, usize)) -> bool {
+        let picked = self.pick(which);
+        if let Some(at) = picked {
+            change(self, at);
+        }
+        picked.is_some()
+    }
+
+    fn still(&mut self, at: Option<usize>, span: Duration, how: Stillness) -> bool {
+        if let Some(at) = at {
+            self.stand_still(at, span, how);
+        }
+        at.is_some()
+    }
+
+    fn leave_if_any(&mut self, at: Option<usize>) -> Result<bool, Violation> {
+        at.map_or(Ok(false), |at| self.leave(at).map(|()| true))
+    }
+
+    fn set_trap(&mut self, documents: usize, both: bool) -> bool {
+        self.past.trap = Some(Trap { documents, both });
+        true
+    }
+
+    fn roll_back(&mut self, to: Time) -> Result<bool, Violation> {
+        if !self.store.roll_back(to) {
+            return Ok(false);
+        }
+        self.oracle.excuse(Excuse::Plans);
+        for shard in &mut self.stream.shards {
+            shard.leased = self.store.rows.leases.contains_key(&shard.key);
+        }
+        self.record_all_rows();
+        self.learn(&Fact::RolledBack)?;
+        Ok(true)
+    }
+
+    fn move_store_clock(&mut self, by: Duration, sign: i64) -> bool {
+        self.store.clock_off += sign * i64::try_from(by.as_millis()).unwrap_or(0);
+        true
+    }
+
+    fn change_stream(&mut self, action: &Action) -> Result<bool, Violation> {
+        let now = self.now;
+        let stream = &mut self.stream;
+        let times = |count: usize| 0..count.max(1);
+        let changed = match action {
+            Action::Split(which) => stream.split(*which, now),
+            Action::Merge(which) => stream.merge(*which, now),
+            Action::Rescale(which) => stream.rescale(*which, now),
+            Action::SplitAndMerge(which) => stream.split_and_merge(*which, now),
+            // Every other one, so that neighbours of all kinds come of it.
+            Action::SplitStorm(count) => {
+                times(*count).filter(|n| stream.split(n * 3, now)).count() > 0
+            }
+            Action::MergeStorm(count) => {
+                times(*count).filter(|n| stream.merge(*n, now)).count() > 0
+            }
+            Action::Trim => return Ok(self.trim()),
+            Action::Expire(age) => return self.expire(*age),
+            Action::RemakeStream => {
+                let before = stream.shards.len();
+                stream.remake(now);
+                for no in 0..before {
+                    let to = self.stream.count(no, now);
+                    self.learn(&Fact::Gone { shard: no, to })?;
+                }
+                true
+            }
+            _ => false,
+        };
+        Ok(changed)
+    }
+
+    /// The stream forgets the shards whose rows say that they have ended.
+    fn trim(&mut self) -> bool {
+        let mut forgotten = false;
+        for row in self.store.rows.leases.values().filter(|row| row.has_ended()) {
+            if let Some(no) = self.stream.number(&row.key) {
+                let shard = &mut self.stream.shards[no];
+                forgotten |= !std::mem::replace(&mut shard.forgotten, true);
+            }
+        }
+        forgotten
+    }
+
+    fn expire(&mut self, age: Duration) -> Result<bool, Violation> {
+        let gone = self.stream.expire(age, self.now);
+        for (shard, to) in &gone {
+            self.learn(&Fact::Gone { shard: *shard, to: *to })?;
+        }
+        Ok(!gone.is_empty())
+    }
+}
+
+fn extend(until: &mut Time, to: Time) {
+    *until = (*until).max(to);
+}

@@ -1,0 +1,173 @@
+//! What will happen, in the order of time.
+
+use std::{cmp::Reverse, collections::BinaryHeap, time::Duration};
+
+use kcl_core::{
+    coordinator::{CallId, RunEvent, StoreCall, StoreOutcome},
+    env::Time,
+    lease::WorkerId,
+};
+
+use crate::sim::stream::ShardNo;
+
+/// Something that will happen.
+#[derive(Debug)]
+pub(super) enum Happening {
+    /// A step of the script.
+    Step(usize),
+    /// A worker starts, under this id, with the settings of the next deployment or not.
+    Start {
+        worker: WorkerId,
+        changed: bool,
+    },
+    /// A host's next replacement in a rolling deploy.
+    Replace {
+        host: usize,
+    },
+    /// Nothing fails any more.
+    Calm,
+    /// Everything has to be owned and run.
+    Due,
+    Timer {
+        host: usize,
+        number: u64,
+    },
+    /// A call reaches the store; the answer takes so long, if there is one.
+    Arrive {
+        host: usize,
+        id: CallId,
+        call: Box<StoreCall>,
+        reply: Option<Duration>,
+        stale: bool,
+    },
+    /// A call reaches the store once more.
+    Again(Box<StoreCall>),
+    Reply {
+        host: usize,
+        id: CallId,
+        outcome: Box<StoreOutcome>,
+    },
+    /// A listing of the shards was asked for.
+    Shards {
+        host: usize,
+    },
+    /// The store says that it pushes wake-ups.
+    Pushes {
+        host: usize,
+    },
+    /// The store pushes a wake-up.
+    Woken {
+        host: usize,
+    },
+    Run {
+        host: usize,
+        shard: ShardNo,
+        ticket: u64,
+    },
+    /// A process that stood still goes on.
+    Resume {
+        host: usize,
+    },
+    /// A run has news for its coordinator.
+    News {
+        host: usize,
+        event: Box<RunEvent>,
+    },
+}
+
+impl Happening {
+    /// The host it happens to, for the digest.
+    pub(super) fn whose(&self) -> u64 {
+        let host = match self {
+            Self::Replace { host }
+            | Self::Timer { host, .. }
+            | Self::Arrive { host, .. }
+            | Self::Reply { host, .. }
+            | Self::Shards { host }
+            | Self::Pushes { host }
+            | Self::Woken { host }
+            | Self::Run { host, .. }
+            | Self::Resume { host }
+            | Self::News { host, .. } => *host,
+            _ => 0,
+        };
+        u64::try_from(host).unwrap_or(u64::MAX)
+    }
+
+    /// A number for each kind, for the digest.
+    pub(super) const fn code(&self) -> u64 {
+        match self {
+            Self::Step(_) => 1,
+            Self::Start { .. } => 2,
+            Self::Replace { .. } => 3,
+            Self::Calm => 4,
+            Self::Due => 5,
+            Self::Timer { .. } => 6,
+            Self::Arrive { .. } => 7,
+            Self::Again(_) => 8,
+            Self::Reply { .. } => 9,
+            Self::Shards { .. } => 10,
+            Self::Woken { .. } => 11,
+            Self::Run { .. } => 12,
+            Self::Resume { .. } => 13,
+            Self::News { .. } => 14,
+            Self::Pushes { .. } => 15,
+        }
+    }
+}
+
+/// What will happen, in the order of time; at one time, in the order it was put down.
+#[derive(Debug, Default)]
+pub(super) struct Agenda {
+    heap: BinaryHeap<Reverse<(Time, u64, usize)>>,
+    /// What stands at the places that the heap names.
+    slots: Vec<Option<Happening>>,
+    free: Vec<usize>,
+    sequence: u64,
+}
+
+impl Agenda {
+    pub(super) fn put(&mut self, at: Time, happening: Happening) {
+        self.sequence += 1;
+        let slot = match self.free.pop() {
+            Some(slot) => {
+                self.slots[slot] = Some(happening);
+                slot
+            }
+            None => {
+                self.slots.push(Some(happening));
+                self.slots.len() - 1
+            }
+        };
+        self.heap.push(Reverse((at, self.sequence, slot)));
+    }
+
+    /// The next thing to happen, if it happens until `end`.
+    pub(super) fn pop(&mut self, end: Time) -> Option<(Time, Happening)> {
+        let Reverse((at, _, slot)) = *self.heap.peek()?;
+        if at > end {
+            return None;
+        }
+        self.heap.pop();
+        self.free.push(slot);
+        Some((at, self.slots[slot].take()?))
+    }
+
+    /// When the last of what has been set off comes to its end: calls that are on their way, and
+    /// processes that are to start, stop or go on.
+    pub(super) fn last_trouble(&self) -> Option<Time> {
+        let is_trouble = |happening: &Happening| {
+            matches!(
+                happening,
+                Happening::Arrive { .. }
+                    | Happening::Again(_)
+                    | Happening::Start { .. }
+                    | Happening::Replace { .. }
+                    | Happening::Resume { .. }
+            )
+        };
+        let slots = self.heap.iter().map(|Reverse((at, _, slot))| (at, &self.slots[*slot]));
+        let trouble = slots.filter(|(_, slot)| slot.as_ref().is_some_and(is_trouble));
+        trouble.map(|(at, _)| *at).max()
+    }
+}

@@ -1,0 +1,200 @@
+//! Calls to the store: on their way, there, and back.
+
+use std::time::Duration;
+
+use kcl_core::{
+    coordinator::{CallId, StoreCall, StoreOutcome, StoreReply},
+    env::Time,
+    lease::{LeaseKey, SessionState, Write},
+    store::StoreErrorKind,
+};
+
+use super::{World, agenda::Happening, facts, host::Host};
+use crate::sim::{Violation, oracle::Fact};
+
+impl World {
+    pub(super) fn send(&mut self, at: usize, id: CallId, call: Box<StoreCall>) {
+        self.report.count_call(call.name());
+        if !self.interceptors.is_empty() && self.is_intercepted(at, id, &call) {
+            return;
+        }
+        let now = self.now;
+        let network = self.weather.network(&self.script.network, now);
+        let refuses = self.weather.refuses(&call, now);
+        let Some(host) = self.hosts.get_mut(at) else { return };
+        if refuses > 0 && host.rng.below(1_000) < refuses {
+            self.count_fault("throttled");
+            let soon = now + network.least * 2;
+            return self.reply(soon, at, id, Err(StoreErrorKind::Throttled));
+        }
+        let mut trip = network.trip(&mut host.rng);
+        if now < host.requests_cut_until {
+            trip.applied = None;
+            self.count_fault("request-cut");
+        }
+        self.count_trip(&trip);
+        let applied = trip.applied.map(|takes| takes + self.weather.delay(now));
+        let answered = match (applied, trip.reply) {
+            (Some(there), Some(back)) if there + back <= network.deadline => Some(back),
+            _ => None,
+        };
+        if answered.is_none() {
+            self.give_up(at, id);
+        }
+        if let Some(later) = trip.again {
+            self.put(now + later, Happening::Again(call.clone()));
+        }
+        if let Some(there) = applied {
+            let stale = trip.stale;
+            let arrive = Happening::Arrive { host: at, id, call, reply: answered, stale };
+            self.put(now + there, arrive);
+        }
+    }
+
+    fn reply(&mut self, at: Time, host: usize, id: CallId, outcome: StoreOutcome) {
+        self.put(at, Happening::Reply { host, id, outcome: Box::new(outcome) });
+    }
+
+    /// The caller hears nothing, and gives up in the end.
+    pub(super) fn give_up(&mut self, host: usize, id: CallId) {
+        let at = self.now + self.script.network.deadline;
+        self.reply(at, host, id, Err(StoreErrorKind::Unknown));
+    }
+
+    fn count_trip(&mut self, trip: &crate::sim::network::Trip) {
+        let happened = [
+            (trip.applied.is_none(), "request-lost"),
+            (trip.reply.is_none(), "reply-lost"),
+            (trip.late, "request-late"),
+            (trip.again.is_some(), "request-repeated"),
+            (trip.stale, "read-stale"),
+        ];
+        for (_, kind) in happened.into_iter().filter(|(happened, _)| *happened) {
+            self.count_fault(kind);
+        }
+    }
+
+    pub(super) fn is_reply_cut(&mut self, at: usize) -> bool {
+        let now = self.now;
+        let cut = now < self.weather.replies_cut_until
+            || self.hosts.get(at).is_some_and(|host| now < host.replies_cut_until);
+        if cut {
+            self.count_fault("reply-cut");
+        }
+        cut
+    }
+
+    /// A call reaches the store.
+    pub(super) fn arrive(
+        &mut self,
+        host: usize,
+        id: CallId,
+        call: &StoreCall,
+        reply: Option<Duration>,
+        stale: bool,
+    ) -> Result<(), Violation> {
+        if self.now < self.weather.outage_until {
+            self.count_fault("call-in-outage");
+            if reply.is_some() {
+                self.give_up(host, id);
+            }
+            return Ok(());
+        }
+        let answer = self.apply(call, stale)?;
+        if let Some(takes) = reply {
+            self.reply(self.now + takes, host, id, Ok(answer));
+        }
+        Ok(())
+    }
+
+    pub(super) fn apply(&mut self, call: &StoreCall, stale: bool) -> Result<StoreReply, Violation> {
+        let Some(key) = lease_key(call) else {
+            let session = facts::session_id(call);
+            let before = session.and_then(|id| self.store.rows.sessions.get(id).cloned());
+            let answer = self.store.apply(call, self.now, stale);
+            let after = session.and_then(|id| self.store.rows.sessions.get(id));
+            if before.as_ref() != after {
+                let fact = Fact::Session { call, before: before.as_ref(), after };
+                self.oracle.learn(self.now, &fact)?;
+            }
+            match (call, &answer) {
+                (StoreCall::PutDoc(_), StoreReply::DocWrite(Write::Done(doc))) => {
+                    self.digest.bytes(&doc.body);
+                    self.oracle.learn(self.now, &Fact::Document(doc))?;
+                    self.note_start(doc)?;
+                }
+                (StoreCall::Wake(session), _) if self.script.pushes => self.push(session),
+                _ => {}
+            }
+            return Ok(answer);
+        };
+        let before = self.store.rows.leases.get(key).cloned();
+        let answer = self.store.apply(call, self.now, stale);
+        let after = self.store.rows.leases.get(key);
+        if before.as_ref() == after {
+            return Ok(answer);
+        }
+        self.digest.row(call, after);
+        let shard = self.stream.number(key);
+        let after = after.cloned();
+        self.note(|| format!("{} {key}: {}", call.name(), show(after.as_ref())));
+        if let Some(no) = shard {
+            self.stream.shards[no].leased = true;
+            self.past.began = true;
+            if let Some(timeline) = &mut self.timeline {
+                timeline.row(no, after.as_ref(), self.now);
+            }
+        }
+        let (before, after) = (before.as_ref(), after.as_ref());
+        let uncovered = self.uncovered(shard, after);
+        let allowed = self.allowed_owner(shard, after);
+        let stays = self.writer_stays(call);
+        let fact = Fact::Lease { call, before, after, shard, stays, uncovered, allowed };
+        self.oracle.learn(self.now, &fact)?;
+        self.learn_of_lease(call, shard, before, after)?;
+        Ok(answer)
+    }
+
+    /// Whether the session that releases a lease neither leaves nor has ended. It may be leaving
+    /// before the store knows.
+    fn writer_stays(&self, call: &StoreCall) -> bool {
+        let StoreCall::Release(release) = call else { return true };
+        let row = self.store.rows.sessions.get(&release.owner);
+        let host = self.hosts.iter().find(|host| *host.coordinator.session() == release.owner);
+        host.is_some_and(Host::is_member) && row.is_some_and(|row| row.state == SessionState::Live)
+    }
+
+    fn push(&mut self, session: &kcl_core::lease::SessionId) {
+        let now = self.now;
+        let sleeper = self
+            .hosts
+            .iter()
+            .position(|host| host.is_up() && host.coordinator.session() == session);
+        if let Some(at) = sleeper {
+            let network = self.weather.network(&self.script.network, now);
+            let host = &mut self.hosts[at];
+            let takes = network.least + host.rng.span(network.spread);
+            let lost = now < host.replies_cut_until || host.rng.below(1_000) < network.lost_reply;
+            if !lost {
+                self.put(now + takes, Happening::Woken { host: at });
+            }
+        }
+    }
+}
+
+fn lease_key(call: &StoreCall) -> Option<&LeaseKey> {
+    match call {
+        StoreCall::Create(row) => Some(&row.key),
+        StoreCall::Acquire(acquire) => Some(&acquire.key),
+        StoreCall::Advance(advance) => Some(&advance.key),
+        StoreCall::Release(release) => Some(&release.key),
+        StoreCall::Delete(delete) => Some(&delete.key),
+        _ => None,
+    }
+}
+
+fn show(row: Option<&kcl_core::lease::Lease>) -> String {
+    let Some(row) = row else { return "gone".into() };
+    let owner = row.owner.as_ref().map_or_else(|| "-".into(), ToString::to_string);
+    format!("{owner} epoch {} at {}", row.epoch.0 % 10_000_000, row.checkpoint)
+}

@@ -1,0 +1,177 @@
+//! A simulated process: one coordinator, its runs, its clock.
+
+use std::{collections::BTreeMap, time::Duration};
+
+use kcl_core::{
+    coordinator::{Coordinator, Event},
+    env::{Rng, Time},
+    lease::WorkerId,
+    settings::Coordination,
+};
+
+use super::run::Run;
+use crate::sim::stream::ShardNo;
+
+/// A simulated process.
+#[derive(Debug)]
+pub(super) struct Host {
+    pub(super) worker: WorkerId,
+    pub(super) coordinator: Coordinator,
+    pub(super) runs: BTreeMap<ShardNo, Run>,
+    pub(super) clock: HostClock,
+    /// Draws the fates of this host's calls.
+    pub(super) rng: Rng,
+    /// Runs may dispatch before this local time.
+    pub(super) valid_until: Time,
+    pub(super) still: Option<Still>,
+    /// Events that arrived while the process stood still.
+    pub(super) inbox: Vec<Event>,
+    pub(super) requests_cut_until: Time,
+    pub(super) replies_cut_until: Time,
+    pub(super) stream_cut_until: Time,
+    pub(super) failing_until: Time,
+    pub(super) batch_takes: Duration,
+    pub(super) slow: Slowness,
+    pub(super) state: HostState,
+    /// The timer that is set, by number: only the newest counts.
+    pub(super) timer: u64,
+    pub(super) timer_at: Time,
+    pub(super) since: Time,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum HostState {
+    Up,
+    /// It was asked to leave.
+    Leaving,
+    Down,
+}
+
+/// A process that stands still.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Still {
+    pub(super) since: Time,
+    pub(super) until: Time,
+    pub(super) how: Stillness,
+}
+
+/// How a process stands still.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Stillness {
+    /// Clock and timers go on.
+    Stopped,
+    /// The clock goes on, timers do not.
+    Suspended,
+    /// Neither does.
+    Uncounted,
+}
+
+/// Until when a batch takes how much longer.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Slowness {
+    pub(super) until: Time,
+    pub(super) extra: Duration,
+    /// It cannot be interrupted.
+    pub(super) hung: bool,
+}
+
+/// A clock that starts anywhere and runs a little fast or slow.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct HostClock {
+    offset: u64,
+    /// Parts per million.
+    drift: i64,
+}
+
+impl HostClock {
+    /// A clock that drifts by at most so many parts per million. (NTP slews by at most 500.)
+    fn draw(rng: &mut Rng, most: u64) -> Self {
+        let most_signed = i64::try_from(most).unwrap_or(0);
+        let drift = i64::try_from(rng.below(2 * most + 1)).unwrap_or(0) - most_signed;
+        Self { offset: 1_000_000_000 + rng.below(1_000_000_000), drift }
+    }
+
+    /// What the clock shows at the true time `at`.
+    pub(super) fn local(&self, at: Time) -> Time {
+        let micros = i64::try_from(at.as_micros()).unwrap_or(i64::MAX);
+        let shown =
+            micros + micros / 1_000_000 * self.drift + micros % 1_000_000 * self.drift / 1_000_000;
+        Time::from_micros(self.offset.saturating_add_signed(shown))
+    }
+
+    /// The first true time at which the clock shows `local` or more.
+    pub(super) fn global(&self, local: Time) -> Time {
+        if local == Time::NEVER {
+            return Time::NEVER;
+        }
+        let shown = i64::try_from(local.as_micros().saturating_sub(self.offset)).unwrap_or(0);
+        let rate = 1_000_000 + self.drift;
+        let micros = shown / rate * 1_000_000 + shown % rate * 1_000_000 / rate;
+        let mut at = Time::from_micros(u64::try_from(micros).unwrap_or(0));
+        while self.local(at) < local {
+            at = at + Duration::from_micros(1);
+        }
+        at
+    }
+
+    /// From now on it shows so much less.
+    pub(super) fn set_back(&mut self, by: Duration) {
+        let by = u64::try_from(by.as_micros()).unwrap_or(u64::MAX);
+        self.offset = self.offset.saturating_sub(by);
+    }
+}
+
+impl Host {
+    /// A process that starts now. Its draws depend on `seed` alone.
+    pub(super) fn new(
+        worker: WorkerId,
+        settings: Coordination,
+        seed: u64,
+        drift: u64,
+        now: Time,
+    ) -> Self {
+        let mut rng = Rng::new(seed);
+        let clock = HostClock::draw(&mut rng, drift);
+        let coordinator =
+            Coordinator::new(worker.clone(), settings, clock.local(now), rng.next_u64());
+        Self {
+            coordinator,
+            worker,
+            runs: BTreeMap::new(),
+            clock,
+            valid_until: Time::ZERO,
+            still: None,
+            inbox: Vec::new(),
+            requests_cut_until: Time::ZERO,
+            replies_cut_until: Time::ZERO,
+            stream_cut_until: Time::ZERO,
+            failing_until: Time::ZERO,
+            slow: Slowness::default(),
+            batch_takes: Duration::from_millis(20 + rng.below(200)),
+            state: HostState::Up,
+            timer: 0,
+            timer_at: Time::NEVER,
+            since: now,
+            rng,
+        }
+    }
+
+    pub(super) fn is_up(&self) -> bool {
+        self.state != HostState::Down
+    }
+
+    /// How long the processor takes for a batch that it is given now, and whether it can be
+    /// interrupted meanwhile.
+    pub(super) fn takes(&self, now: Time) -> (Duration, bool) {
+        if now < self.slow.until {
+            (self.batch_takes + self.slow.extra, self.slow.hung)
+        } else {
+            (self.batch_takes, false)
+        }
+    }
+
+    /// Whether the process stands still, and until when.
+    pub(super) fn stands_still(&self, now: Time) -> Option<Still> {
+        self.still.filter(|still| now < still.until)
+    }
+}

@@ -1,0 +1,307 @@
+//! The event heap, and everything on it.
+
+mod act;
+mod agenda;
+mod by_hand;
+mod calls;
+mod digest;
+mod facts;
+mod host;
+mod look;
+mod people;
+mod placement;
+mod run;
+mod runs;
+mod settle;
+mod weather;
+
+use std::time::Duration;
+
+use kcl_core::{coordinator::Event, env::Time, stream::SourceErrorKind};
+
+pub use self::by_hand::{Fate, InterceptorId};
+use self::{
+    agenda::{Agenda, Happening},
+    by_hand::Interceptor,
+    digest::Digest,
+    host::Host,
+    placement::Placement,
+    settle::Past,
+    weather::Weather,
+};
+use super::{
+    Report, Script, Timeline, Violation,
+    oracle::{Fact, Oracle},
+    script::Ending,
+    store::SimStore,
+    stream::SimStream,
+};
+
+/// A simulated fleet with its stream and store.
+#[derive(Debug)]
+pub struct World {
+    script: Script,
+    now: Time,
+    end: Time,
+    agenda: Agenda,
+    store: SimStore,
+    stream: SimStream,
+    hosts: Vec<Host>,
+    /// The next unused number in a worker's id.
+    next_worker: usize,
+    weather: Weather,
+    placement: Placement,
+    past: Past,
+    oracle: Oracle,
+    report: Report,
+    tracing: bool,
+    timeline: Option<Timeline>,
+    interceptors: Vec<Interceptor>,
+    started: bool,
+    standstill: u64,
+    digest: Digest,
+}
+
+/// Events at one instant, at most: beyond, a coordinator asks to be called again and again.
+const STANDSTILL_MAX: u64 = 20_000;
+
+impl World {
+    /// A fleet about to play `script`.
+    #[must_use]
+    pub fn new(script: Script) -> Self {
+        Self {
+            now: Time::ZERO,
+            end: Time::NEVER,
+            agenda: Agenda::default(),
+            store: SimStore::new(script.network.staleness),
+            stream: SimStream::new(script.shards, script.rate),
+            hosts: Vec::new(),
+            next_worker: 0,
+            weather: Weather::default(),
+            placement: Placement::default(),
+            past: Past::default(),
+            oracle: Oracle::new(),
+            report: Report::default(),
+            tracing: false,
+            timeline: None,
+            interceptors: Vec::new(),
+            started: false,
+            standstill: 0,
+            digest: Digest::default(),
+            script,
+        }
+    }
+
+    /// The same, keeping a trace of what happens.
+    #[must_use]
+    pub const fn traced(mut self) -> Self {
+        self.tracing = true;
+        self
+    }
+
+    /// The same, recording who holds what: for [`Report::timeline`].
+    #[must_use]
+    pub fn recorded(mut self) -> Self {
+        self.timeline = Some(Timeline::default());
+        self
+    }
+
+    /// Plays the script to its end.
+    ///
+    /// # Errors
+    /// The first violation of an invariant.
+    pub fn play(mut self) -> Result<Report, Violation> {
+        self.run().map(|()| self.into_report())
+    }
+
+    /// Plays the script and gives the report also when an invariant is broken.
+    pub fn play_explained(mut self) -> (Report, Option<Violation>) {
+        let violation = self.run().err();
+        (self.into_report(), violation)
+    }
+
+    fn run(&mut self) -> Result<(), Violation> {
+        self.start();
+        for (at, step) in self.script.steps.iter().enumerate() {
+            self.agenda.put(Time::ZERO + step.at, Happening::Step(at));
+        }
+        let last = self.script.steps.iter().map(|step| step.at).max().unwrap_or_default();
+        match self.script.ending {
+            Ending::Abrupt => self.end = Time::ZERO + last + self.script.settle,
+            // The end is known when it is calm.
+            Ending::Calm => self.put(Time::ZERO + self.script.faults_end(), Happening::Calm),
+        }
+        while self.step()? {}
+        self.now = self.end;
+        match self.script.ending {
+            Ending::Abrupt => Ok(()),
+            Ending::Calm => self.check_settled(),
+        }
+    }
+
+    /// Starts the workers the script begins with, once.
+    fn start(&mut self) {
+        if !std::mem::replace(&mut self.started, true) {
+            for _ in 0..self.script.workers {
+                self.start_new_host(false);
+            }
+        }
+    }
+
+    /// Lets everything happen that is due until `end`.
+    fn run_until(&mut self, end: Time) -> Result<(), Violation> {
+        self.end = end;
+        while self.step()? {}
+        self.now = end;
+        Ok(())
+    }
+
+    /// Lets the next thing happen; false if the end comes before it.
+    fn step(&mut self) -> Result<bool, Violation> {
+        let Some((at, happening)) = self.agenda.pop(self.end) else { return Ok(false) };
+        self.standstill = if at == self.now { self.standstill + 1 } else { 0 };
+        self.now = at;
+        self.report.events += 1;
+        if self.standstill > STANDSTILL_MAX {
+            let what = format!("{} events at one instant", self.standstill);
+            return Err(Violation { invariant: "time goes on", at, what });
+        }
+        self.happen(happening)?;
+        Ok(true)
+    }
+
+    fn into_report(mut self) -> Report {
+        self.report.lasted = self.now;
+        self.report.processed = self.oracle.processed;
+        self.report.duplicates = self.oracle.duplicates;
+        self.report.acquires = self.oracle.acquires;
+        self.report.digest = self.digest.finish();
+        for host in self.hosts.iter().filter(|host| host.is_up()) {
+            let held = host.coordinator.held().count();
+            self.report.held.insert(host.worker.to_string(), held);
+            self.report.worker_time += self.now.since(host.since);
+        }
+        self.report.timeline = self.timeline.map(|timeline| timeline.closed(self.now));
+        self.report
+    }
+
+    fn put(&mut self, at: Time, happening: Happening) {
+        self.agenda.put(at.max(self.now), happening);
+    }
+
+    fn learn(&mut self, fact: &Fact<'_>) -> Result<(), Violation> {
+        self.oracle.learn(self.now, fact)
+    }
+
+    fn note(&mut self, text: impl FnOnce() -> String) {
+        if self.tracing {
+            let line = format!("{} {}", self.now, text());
+            self.report.trace.push(line);
+        }
+    }
+
+    fn happen(&mut self, happening: Happening) -> Result<(), Violation> {
+        self.digest.add(self.now.as_micros() << 4 | happening.code());
+        self.digest.add(happening.whose());
+        match happening {
+            Happening::Step(at) => {
+                let action = self.script.steps.get(at).map(|step| step.action);
+                action.map_or(Ok(()), |action| self.act(&action))
+            }
+            Happening::Start { worker, changed } => {
+                self.start_host(worker, changed);
+                Ok(())
+            }
+            Happening::Replace { host } => self.replace(host),
+            Happening::Calm => {
+                self.become_calm();
+                Ok(())
+            }
+            Happening::Due => self.check_due(),
+            Happening::Timer { host, number } => self.on_timer(host, number),
+            Happening::Arrive { host, id, call, reply, stale } => {
+                self.arrive(host, id, &call, reply, stale)
+            }
+            Happening::Again(call) => self.apply(&call, false).map(drop),
+            Happening::Reply { host, id, outcome } => {
+                if outcome.is_ok() && self.is_reply_cut(host) {
+                    self.give_up(host, id);
+                    return Ok(());
+                }
+                self.deliver(host, Event::Store(id, *outcome))
+            }
+            Happening::Shards { host } => {
+                let listed = if self.reaches_stream(host) {
+                    Ok(self.stream.view(self.now))
+                } else {
+                    self.count_fault("stream-unreachable");
+                    Err(SourceErrorKind::Unavailable)
+                };
+                self.deliver(host, Event::Shards(listed))
+            }
+            Happening::Pushes { host } => self.deliver(host, Event::Pushes(true)),
+            Happening::Woken { host } => self.deliver(host, Event::Woken),
+            Happening::Run { host, shard, ticket } => self.step_run(host, shard, ticket),
+            Happening::Resume { host } => self.resume(host),
+            Happening::News { host, event } => self.deliver(host, Event::Run(*event)),
+        }
+    }
+
+    /// A process hears of something; if it stands still, later.
+    fn deliver(&mut self, at: usize, event: Event) -> Result<(), Violation> {
+        let now = self.now;
+        let Some(host) = self.hosts.get_mut(at).filter(|host| host.is_up()) else { return Ok(()) };
+        if host.stands_still(now).is_some() {
+            host.inbox.push(event);
+            return Ok(());
+        }
+        let local = host.clock.local(now);
+        let commands = host.coordinator.handle(local, event);
+        for command in commands {
+            self.execute(at, command)?;
+        }
+        self.set_timer(at);
+        Ok(())
+    }
+
+    /// A timer that is due later than the one that is set is set when that one goes off.
+    fn set_timer(&mut self, at: usize) {
+        let now = self.now;
+        let Some(host) = self.hosts.get_mut(at).filter(|host| host.is_up()) else { return };
+        let due = host.clock.global(host.coordinator.next_wake()).max(now);
+        if due == Time::NEVER || due >= host.timer_at {
+            return;
+        }
+        host.timer += 1;
+        host.timer_at = due;
+        let number = host.timer;
+        self.put(due, Happening::Timer { host: at, number });
+    }
+
+    fn on_timer(&mut self, at: usize, number: u64) -> Result<(), Violation> {
+        let now = self.now;
+        let Some(host) = self.hosts.get_mut(at).filter(|host| host.timer == number) else {
+            return Ok(());
+        };
+        if host.stands_still(now).is_some() {
+            // It goes off when the process goes on: see `resume`.
+            return Ok(());
+        }
+        host.timer_at = Time::NEVER;
+        if host.clock.global(host.coordinator.next_wake()) > now {
+            self.set_timer(at);
+            return Ok(());
+        }
+        self.deliver(at, Event::Tick)
+    }
+
+    /// A fault took effect.
+    fn count_fault(&mut self, kind: &'static str) {
+        *self.report.faults.entry(kind).or_default() += 1;
+    }
+
+    /// How long the run has gone on since `then`.
+    fn since(&self, then: Time) -> Duration {
+        self.now.since(then)
+    }
+}

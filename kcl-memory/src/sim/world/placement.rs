@@ -1,0 +1,174 @@
+//! The placement rules as an operator edits them, and what they mean for a shard.
+
+use std::collections::BTreeSet;
+
+use kcl_core::{
+    assignment::placement::{Mode, PlacementRules, Rule, Target, Uncovered},
+    coordinator::FrozenStart,
+    env::Time,
+    lease::{DeleteDoc, DocName, Document, Lease, PutDoc, WorkerId, rules},
+    stream::ShardId,
+};
+
+use super::World;
+use crate::sim::{Violation, invariants::Excuse, oracle::Fact, stream::ShardNo};
+
+/// The rules as they were last written.
+#[derive(Debug, Default)]
+pub(super) struct Placement {
+    rules: Vec<(ShardId, WorkerId, Mode)>,
+    /// The rules of the document before it was garbled.
+    garbled: Option<Vec<Rule>>,
+    /// When they were last written.
+    pub(super) changed: Option<Time>,
+    /// Nobody knows which rules are in force.
+    pub(super) unknown: bool,
+}
+
+impl Placement {
+    /// Whether shards are shared out evenly.
+    pub(super) fn is_even(&self) -> bool {
+        self.rules.is_empty() && !self.unknown
+    }
+}
+
+impl World {
+    pub(super) fn add_rule(&mut self, which: usize, who: usize, require: bool) -> bool {
+        let open = self.stream.open_shards();
+        let shard = open.get(which % open.len().max(1)).copied();
+        let (Some(no), Some(at)) = (shard, self.pick(who)) else { return false };
+        let id = self.stream.shards[no].listed.id.clone();
+        let worker = self.hosts[at].worker.clone();
+        let mode = if require { Mode::Require } else { Mode::Prefer };
+        let rules = self.rules_with(Rule::new(Target::Shard(id.clone()), worker.clone(), mode));
+        self.placement.rules.retain(|(of, ..)| *of != id);
+        self.placement.rules.push((id, worker, mode));
+        let body = PlacementRules::new(rules, Uncovered::Balance).and_then(|rules| rules.encode());
+        self.placement.unknown = false;
+        body.is_ok_and(|body| self.put_rules(body))
+    }
+
+    /// The rules as they stand, what a planner added to them included, with this one.
+    fn rules_with(&mut self, rule: Rule) -> Vec<Rule> {
+        let stored = self.stored_rules();
+        let mut rules = self.placement.garbled.take().or(stored).unwrap_or_default();
+        rules.retain(|other| other.target != rule.target);
+        rules.push(rule);
+        rules
+    }
+
+    /// The rules of the document; `None` if it makes no sense.
+    fn stored_rules(&self) -> Option<Vec<Rule>> {
+        let doc = self.store.rows.docs.get(&DocName::placement());
+        doc.map_or(Some(Vec::new()), |doc| {
+            PlacementRules::decode(&doc.body).ok().map(|rules| rules.rules().to_vec())
+        })
+    }
+
+    pub(super) fn garble_rules(&mut self) -> bool {
+        if let Some(rules) = self.stored_rules() {
+            self.placement.garbled = Some(rules);
+        }
+        self.placement.unknown = true;
+        self.put_rules("{\"rules\": 7}".into())
+    }
+
+    fn put_rules(&mut self, body: bytes::Bytes) -> bool {
+        let name = DocName::placement();
+        let seen = self.store.rows.docs.get(&name).map(|doc| doc.version);
+        self.placement.changed = Some(self.now);
+        self.oracle.excuse(Excuse::Plans);
+        self.store.put_doc(self.now, &PutDoc::new(name, seen, body)).is_done()
+    }
+
+    pub(super) fn clear_rules(&mut self) -> bool {
+        let name = DocName::placement();
+        let Some(doc) = self.store.rows.docs.get(&name) else { return false };
+        let delete = DeleteDoc::new(name.clone(), doc.version);
+        let deleted = rules::delete_doc(Some(doc), &delete).is_done();
+        if deleted {
+            self.store.rows.docs.remove(&name);
+            self.placement.rules.clear();
+            self.placement.garbled = None;
+            self.placement.changed = Some(self.now);
+            self.placement.unknown = false;
+        }
+        deleted
+    }
+
+    /// The one worker that may take a lease that was just taken, if the rules say so and every
+    /// planner has had the time to read them.
+    pub(super) fn allowed_owner(
+        &self,
+        shard: Option<ShardNo>,
+        row: Option<&Lease>,
+    ) -> Option<WorkerId> {
+        let (no, _) = (shard?, row?.owner.as_ref()?);
+        let changed = self.placement.changed.filter(|_| !self.placement.unknown)?;
+        let known = self.settings_used().map(|s| s.audit_interval * 2 + s.session_timeout).max()?;
+        if self.since(changed) < known {
+            return None;
+        }
+        self.required(no)
+    }
+
+    /// The one worker that the rules require for a shard: its own rule, or its nearest ancestors'
+    /// if these agree. What comes of a shard that is gone and never had a lease nobody can know.
+    fn required(&self, no: ShardNo) -> Option<WorkerId> {
+        let mut generation = BTreeSet::from([no]);
+        while !generation.is_empty() {
+            let shards = generation.iter().map(|no| &self.stream.shards[*no]);
+            let named: BTreeSet<_> = shards
+                .filter_map(|shard| self.placement.rules.iter().find(|r| r.0 == shard.listed.id))
+                .map(|(_, worker, mode)| (worker, *mode))
+                .collect();
+            match named.iter().next() {
+                None => {}
+                Some((worker, Mode::Require)) if named.len() == 1 => {
+                    return Some((*worker).clone());
+                }
+                Some(_) => return None,
+            }
+            let is_known = |no: &ShardNo| {
+                let shard = &self.stream.shards[*no];
+                shard.leased || !shard.forgotten
+            };
+            generation.retain(is_known);
+            let parents = |no: &ShardNo| self.stream.shards[*no].parents.clone();
+            generation = generation.iter().flat_map(parents).collect();
+        }
+        None
+    }
+
+    /// The shards that nobody has to read: a rule requires a worker that is not there, or a shard
+    /// they come from waits for such a one.
+    pub(super) fn waiting(&self) -> BTreeSet<ShardNo> {
+        let mut waiting = BTreeSet::new();
+        for no in 0..self.stream.shards.len() {
+            let required = self.required(no);
+            let there = required.is_none_or(|worker| {
+                self.hosts.iter().any(|host| host.is_member() && host.worker == worker)
+            });
+            let parents = &self.stream.shards[no].parents;
+            if !there || self.placement.unknown || parents.iter().any(|p| waiting.contains(p)) {
+                waiting.insert(no);
+            }
+        }
+        waiting
+    }
+
+    /// Records from before the first lease's frozen start nobody has to read.
+    pub(super) fn note_start(&mut self, doc: &Document) -> Result<(), Violation> {
+        if !doc.name.as_str().starts_with("start:") || self.past.began {
+            return Ok(());
+        }
+        let Some(at) = FrozenStart::decode(&doc.body).and_then(|start| start.at) else {
+            return Ok(());
+        };
+        for shard in 0..self.stream.shards.len() {
+            let to = self.stream.count_before(shard, at);
+            self.learn(&Fact::Gone { shard, to })?;
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,323 @@
+//! What coordinators want done, and the runs that they direct.
+
+use std::time::Duration;
+
+use kcl_core::{
+    coordinator::{Command, Notice, Outcome, RunCommand, RunEvent, RunNews, RunOrder},
+    env::Time,
+    lease::{Checkpoint, Epoch, Lease, LeaseKey, Progress, WorkerId},
+    stream::{Position, SequenceNumber},
+};
+
+use super::{
+    World,
+    agenda::Happening,
+    run::{BatchInWork, Gate, Run},
+};
+use crate::sim::{
+    Violation,
+    invariants::Excuse,
+    oracle::{Dispatch, Fact},
+    report::kind_of,
+    stream::ShardNo,
+    timeline::Span,
+};
+
+/// Records a batch holds at most.
+const BATCH_MAX: u64 = 100;
+/// How often a run looks whether its session is valid again.
+const LAPSE_POLL: Duration = Duration::from_millis(100);
+/// How long a run waits before it gives a failed batch to the processor again.
+const BACKOFF: Duration = Duration::from_millis(500);
+
+impl World {
+    pub(super) fn execute(&mut self, at: usize, command: Command) -> Result<(), Violation> {
+        if !self.hosts[at].is_up() {
+            // It died of an earlier command of the same event.
+            return Ok(());
+        }
+        match command {
+            Command::Store(id, call) => {
+                let springs = self.springs_trap(at, &call);
+                self.send(at, id, call);
+                if let Some(both) = springs {
+                    self.note(|| "--- the planner crashes in the midst of its plan".into());
+                    self.crash_planner(both);
+                }
+            }
+            Command::ListShards => {
+                let takes = Duration::from_millis(20 + self.hosts[at].rng.below(60));
+                self.put(self.now + takes, Happening::Shards { host: at });
+            }
+            Command::ValidUntil(until) => self.hosts[at].valid_until = until,
+            Command::Run(command) => self.direct(at, command),
+            Command::Notify(notice) => return self.on_notice(at, &notice),
+            Command::Finished(outcome) => {
+                let worker = self.hosts[at].worker.clone();
+                self.note(|| format!("{worker} is over: {outcome}"));
+                self.crash(at);
+                if matches!(outcome, Outcome::Duplicate(_)) {
+                    let rivals = self.hosts.iter().filter(|host| host.worker == worker).count() > 1;
+                    self.learn(&Fact::GaveWay { worker: &worker, rivals })?;
+                }
+            }
+            Command::Stored(..) => {}
+        }
+        Ok(())
+    }
+
+    fn on_notice(&mut self, at: usize, notice: &Notice) -> Result<(), Violation> {
+        *self.report.notices.entry(kind_of(notice)).or_default() += 1;
+        let worker = &self.hosts[at].worker;
+        if self.tracing {
+            let line = format!("{worker} {notice:?}");
+            self.note(|| line);
+        }
+        match notice {
+            Notice::Planned { moves, .. } => self.learn(&Fact::Planned { moves: *moves }),
+            // An owner that never said that it saw the order may still process.
+            Notice::Forced { overlap: true, .. } => {
+                self.oracle.excuse(Excuse::Overlap);
+                Ok(())
+            }
+            Notice::Fenced(session, _) => {
+                let row = self.store.rows.sessions.get(session);
+                let lives = row.is_some_and(|row| !row.has_ended());
+                self.learn(&Fact::Fenced { session, lives })
+            }
+            _ => Ok(()),
+        }
+    }
+
+    fn direct(&mut self, at: usize, command: RunCommand) {
+        let RunCommand { key, epoch, order } = command;
+        if self.tracing {
+            let worker = self.hosts[at].worker.clone();
+            self.note(|| match &order {
+                RunOrder::Start(row) => format!("{worker} {key}: start after {}", row.checkpoint),
+                order => format!("{worker} {key}: {order:?}"),
+            });
+        }
+        let Some(no) = self.stream.number(&key) else { return };
+        match order {
+            RunOrder::Start(row) => self.start_run(at, no, epoch, &row),
+            RunOrder::Drain => {
+                let Some(run) = self.hosts[at].runs.get_mut(&no) else { return };
+                run.gate = Gate::Draining;
+                if run.batch.is_none() {
+                    self.stop_run(at, no, epoch);
+                }
+            }
+            RunOrder::Drop(_) => {
+                let Some(run) = self.hosts[at].runs.get_mut(&no) else { return };
+                if run.batch.is_some_and(|batch| batch.hung) {
+                    run.gate = Gate::Dropped;
+                } else {
+                    self.stop_run(at, no, epoch);
+                }
+            }
+            RunOrder::Suspend => {
+                if let Some(run) = self.hosts[at].runs.get_mut(&no) {
+                    run.gate = Gate::Suspended;
+                    run.batch = None;
+                }
+            }
+            RunOrder::Resume => {
+                if let Some(run) = self.hosts[at].runs.get_mut(&no) {
+                    run.gate = Gate::Open;
+                    self.wake_run(at, no, self.now);
+                }
+            }
+        }
+    }
+
+    fn start_run(&mut self, at: usize, no: ShardNo, epoch: Epoch, row: &Lease) {
+        let done = match &row.checkpoint {
+            Checkpoint::After(at) => at.sequence.as_str().parse().unwrap_or(0),
+            Checkpoint::AtTimestamp(time) => self.stream.count_before(no, *time),
+            _ => 0,
+        };
+        self.hosts[at].runs.insert(no, Run::new(row.key.clone(), epoch, done));
+        if let Some(timeline) = &mut self.timeline {
+            let worker = self.hosts[at].worker.clone();
+            let span = Span { shard: no, worker, epoch, from: self.now, to: Time::NEVER };
+            timeline.started(at, span);
+        }
+        self.wake_run(at, no, self.now);
+    }
+
+    fn stop_run(&mut self, at: usize, no: ShardNo, epoch: Epoch) {
+        if let Some(run) = self.hosts[at].runs.remove(&no) {
+            self.tell(at, &run.key, epoch, RunNews::Stopped);
+        }
+        if let Some(timeline) = &mut self.timeline {
+            timeline.stopped(at, no, self.now);
+        }
+    }
+
+    /// A run's news reach its coordinator as an event of its own, a moment later.
+    fn tell(&mut self, at: usize, key: &LeaseKey, epoch: Epoch, news: RunNews) {
+        let event = RunEvent { key: key.clone(), epoch, news };
+        self.put(self.now, Happening::News { host: at, event: Box::new(event) });
+    }
+
+    fn wake_run(&mut self, at: usize, no: ShardNo, when: Time) {
+        let Some(run) = self.hosts[at].runs.get_mut(&no) else { return };
+        run.ticket += 1;
+        let ticket = run.ticket;
+        self.put(when, Happening::Run { host: at, shard: no, ticket });
+    }
+
+    pub(super) fn step_run(
+        &mut self,
+        at: usize,
+        no: ShardNo,
+        ticket: u64,
+    ) -> Result<(), Violation> {
+        let now = self.now;
+        let Some(host) = self.hosts.get_mut(at).filter(|host| host.is_up()) else { return Ok(()) };
+        let (valid, still) = (host.clock.local(now) < host.valid_until, host.stands_still(now));
+        let fails = now < host.failing_until;
+        let Some(run) = host.runs.get_mut(&no).filter(|run| run.ticket == ticket) else {
+            return Ok(());
+        };
+        if let Some(still) = still {
+            self.wake_run(at, no, still.until);
+            return Ok(());
+        }
+        if !valid {
+            // Past the deadline the batch is dropped; its records come again.
+            run.batch = None;
+            if !matches!(run.gate, Gate::Draining | Gate::Dropped) {
+                self.wake_run(at, no, now + LAPSE_POLL);
+                return Ok(());
+            }
+        }
+        let batch = run.batch.take().filter(|_| run.gate != Gate::Dropped);
+        if batch.is_some() && fails {
+            self.count_fault("batch-failed");
+            if matches!(self.hosts[at].runs.get(&no), Some(run) if run.gate == Gate::Open) {
+                self.wake_run(at, no, now + BACKOFF);
+                return Ok(());
+            }
+        } else if let Some(batch) = batch {
+            let was_full = self.finish_batch(at, no, batch)?;
+            // At the tip a reader idles; a closed shard it reads to the end.
+            if !was_full && self.idles(at, no) {
+                self.wake_run(at, no, now + self.script.poll);
+                return Ok(());
+            }
+        }
+        self.go_on(at, no)
+    }
+
+    /// True if the batch held as many records as one can.
+    fn finish_batch(
+        &mut self,
+        at: usize,
+        no: ShardNo,
+        batch: BatchInWork,
+    ) -> Result<bool, Violation> {
+        let Some(run) = self.hosts[at].runs.get_mut(&no) else { return Ok(false) };
+        let (after, epoch, key) = (run.done, run.epoch, run.key.clone());
+        run.done = batch.last;
+        let fact = Fact::Processed { shard: no, epoch, after, to: batch.last };
+        self.learn(&fact)?;
+        let position = Position::from(SequenceNumber::from(u128::from(batch.last)));
+        let news = RunNews::Progress {
+            checkpoint: Checkpoint::After(position),
+            progress: Progress::NONE,
+            flush: false,
+        };
+        self.tell(at, &key, epoch, news);
+        Ok(batch.last - after >= BATCH_MAX)
+    }
+
+    /// Whether a run that may go on has nothing to do but to wait for more records.
+    fn idles(&self, at: usize, no: ShardNo) -> bool {
+        let run = self.hosts[at].runs.get(&no);
+        self.stream.shards[no].is_open() && run.is_some_and(|run| run.gate == Gate::Open)
+    }
+
+    /// Dispatches the next records, or reports the end, or looks again later.
+    fn go_on(&mut self, at: usize, no: ShardNo) -> Result<(), Violation> {
+        let reaches = self.reaches_stream(at);
+        let count = self.stream.count(no, self.now);
+        let poll = self.now + self.script.poll;
+        let Some(run) = self.hosts[at].runs.get_mut(&no) else { return Ok(()) };
+        let epoch = run.epoch;
+        match run.gate {
+            Gate::Suspended => return Ok(()),
+            Gate::Draining | Gate::Dropped => {
+                self.stop_run(at, no, epoch);
+                return Ok(());
+            }
+            Gate::Open => {}
+        }
+        let shard = &self.stream.shards[no];
+        if !reaches || shard.former {
+            // A reader of what cannot be reached tries again and again.
+            self.wake_run(at, no, poll);
+            return Ok(());
+        }
+        if run.done < shard.trimmed {
+            run.done = shard.trimmed;
+            self.oracle.learn(self.now, &Fact::Lost { shard: no, epoch, to: shard.trimmed })?;
+        }
+        let Some(run) = self.hosts[at].runs.get_mut(&no) else { return Ok(()) };
+        if run.done < count && !shard.forgotten {
+            let last = count.min(run.done + BATCH_MAX);
+            return self.dispatch(at, no, last);
+        }
+        if shard.is_open() {
+            self.wake_run(at, no, poll);
+        } else if !std::mem::replace(&mut run.ended, true) {
+            let key = run.key.clone();
+            let children = self.stream.children(no);
+            self.tell(at, &key, epoch, RunNews::Ended { children });
+        }
+        Ok(())
+    }
+
+    fn dispatch(&mut self, at: usize, no: ShardNo, last: u64) -> Result<(), Violation> {
+        let (takes, hung) = self.hosts[at].takes(self.now);
+        let until = self.now + takes;
+        let overlaps = self.processing_elsewhere(at, no);
+        let Some(run) = self.hosts[at].runs.get_mut(&no) else { return Ok(()) };
+        run.batch = Some(BatchInWork { last, until, hung });
+        let (epoch, after) = (run.epoch, run.done);
+        let stream = &self.stream;
+        let unread = stream.shards[no].parents.iter().find_map(|parent| {
+            let (count, done) = (stream.count(*parent, self.now), self.oracle.done(*parent));
+            (done < count).then(|| (stream.shards[*parent].listed.id.clone(), done, count))
+        });
+        let fact = Fact::Dispatched(Dispatch {
+            worker: &self.hosts[at].worker,
+            shard: no,
+            name: &stream.shards[no].listed.id,
+            epoch,
+            after,
+            unread_parent: unread,
+            overlaps,
+        });
+        self.oracle.learn(self.now, &fact)?;
+        self.wake_run(at, no, until);
+        Ok(())
+    }
+
+    /// Another worker that has records of the shard in its processor.
+    fn processing_elsewhere(&self, me: usize, no: ShardNo) -> Option<WorkerId> {
+        let now = self.now;
+        let others = self.hosts.iter().enumerate().filter(|(at, host)| *at != me && host.is_up());
+        let mut busy = others.filter(|(_, host)| {
+            let batch = host.runs.get(&no).and_then(|run| run.batch);
+            batch.is_some_and(|batch| now < batch.until) && host.clock.local(now) < host.valid_until
+        });
+        busy.next().map(|(_, host)| host.worker.clone())
+    }
+
+    pub(super) fn reaches_stream(&self, at: usize) -> bool {
+        let host = &self.hosts[at];
+        self.now >= self.weather.stream_out_until && self.now >= host.stream_cut_until
+    }
+}

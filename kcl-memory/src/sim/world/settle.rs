@@ -1,0 +1,246 @@
+//! After the last fault: what has to hold, and when.
+
+use std::time::Duration;
+
+use kcl_core::{
+    coordinator::StoreCall,
+    env::Time,
+    lease::{Lease, LeaseKey, Session},
+    settings::Coordination,
+};
+
+use super::{
+    World,
+    agenda::Happening,
+    host::{Host, HostState},
+};
+use crate::sim::{
+    Action, Violation,
+    oracle::{Fact, LATE_MAX, Settled, SettledShard},
+    stream::ShardNo,
+};
+
+/// Kills a planner in the midst of its plan.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Trap {
+    /// How many documents it still sends.
+    pub(super) documents: usize,
+    /// Whether the standby dies with it.
+    pub(super) both: bool,
+}
+
+/// What happened so far that what comes depends on.
+#[derive(Debug, Default)]
+pub(super) struct Past {
+    pub(super) trap: Option<Trap>,
+    /// A shard has, or had, a lease: where reading begins is settled.
+    pub(super) began: bool,
+    /// Settings of a deployment are in use.
+    changed: bool,
+    /// When the store last went back in time.
+    went_back: Option<Time>,
+    /// Shards changed in a way that only a listing tells.
+    unlisted: bool,
+    /// From when on nothing may move any more.
+    rest: Time,
+}
+
+impl Past {
+    pub(super) const fn note(&mut self, action: &Action, now: Time) {
+        match action {
+            Action::JoinChanged | Action::Deploy(_) => self.changed = true,
+            Action::RollBack(_) | Action::LoseFence(_) => self.went_back = Some(now),
+            Action::RemakeStream | Action::Expire(_) | Action::StreamOutage(_) => {
+                self.unlisted = true;
+            }
+            _ => {}
+        }
+    }
+}
+
+/// Round trips to the store from a dead session's end to the new owner's first read: the fence,
+/// the rows, the shards, the documents read and written, the wake-up, the new owner's look, its
+/// beat, its acquire; and as many again where one is refused.
+const ROUND_TRIPS: u32 = 20;
+
+impl World {
+    /// The settings that workers of this run have.
+    pub(super) fn settings_used(&self) -> impl Iterator<Item = &Coordination> {
+        let next = self.past.changed.then_some(&self.script.next);
+        std::iter::once(&self.script.settings).chain(next)
+    }
+
+    /// Nothing fails any more: says when everything has to be in order.
+    pub(super) fn become_calm(&mut self) {
+        self.note(|| "--- calm".into());
+        self.weather.calm = true;
+        self.past.trap = None;
+        let quiet = self.agenda.last_trouble().map_or(self.now, |last| last.max(self.now));
+        let due = quiet + self.bound();
+        self.past.rest = due + self.round();
+        self.put(due, Happening::Due);
+        let end = self.past.rest + Duration::from_secs(1);
+        self.end = end.max(self.now + self.script.settle);
+    }
+
+    /// How long after the last fault every lease that can be read is owned and run: ARCHITECTURE
+    /// §9, last paragraph.
+    fn bound(&self) -> Duration {
+        let longest = |of: fn(&Coordination) -> Duration| {
+            self.settings_used().map(of).max().unwrap_or_default()
+        };
+        let timeout = longest(|s| s.session_timeout);
+        let audit = longest(|s| s.audit_interval);
+        let mut bound = self.usual_bound();
+        if self.most_are_dead() {
+            bound += timeout;
+        }
+        if let Some(rank) = self.lowest_rank_without_planner() {
+            bound += Duration::from_secs(u64::from((5 * rank).min(30))) * 2 + timeout;
+        }
+        if self.past.went_back.is_some() {
+            bound += timeout;
+        }
+        if self.past.unlisted {
+            bound += longest(|s| s.shard_sync_interval);
+        }
+        // What the rules now say the next audit finds out.
+        if self.placement.changed.is_some() {
+            bound += audit;
+        }
+        bound
+    }
+
+    /// How long it takes where one worker died.
+    fn usual_bound(&self) -> Duration {
+        let usual = |s: &Coordination| {
+            let trips = (self.script.network.least + self.script.network.spread) * 2 * ROUND_TRIPS;
+            s.session_timeout + s.watch_interval + s.heartbeat_interval * 2 + s.join_gather + trips
+        };
+        self.settings_used().map(usual).max().unwrap_or_default()
+    }
+
+    /// One round of balancing: everybody is known, the plan is made, what moves has moved. And
+    /// time for the readers of some generations of shards to come to their ends.
+    fn round(&self) -> Duration {
+        let rounds = self.settings_used().map(|s| s.session_timeout + s.heartbeat_interval * 4);
+        rounds.max().unwrap_or_default() + Duration::from_secs(2) + self.script.poll * 4
+    }
+
+    fn live_rows(&self) -> impl Iterator<Item = &Session> {
+        self.store.rows.sessions.values().filter(|row| !row.has_ended())
+    }
+
+    fn is_dead(&self, row: &Session) -> bool {
+        !self.hosts.iter().any(|host| host.is_up() && *host.coordinator.session() == row.id)
+    }
+
+    /// More than half of four or more sessions are dead, and not yet ended.
+    fn most_are_dead(&self) -> bool {
+        let all = self.live_rows().count();
+        let dead = self.live_rows().filter(|row| self.is_dead(row)).count();
+        all >= 4 && dead * 2 > all
+    }
+
+    /// If neither planner nor standby lives: the lowest rank that does.
+    fn lowest_rank_without_planner(&self) -> Option<u32> {
+        let up = || self.hosts.iter().filter(|host| host.is_up());
+        let owner =
+            self.store.rows.leases.get(&LeaseKey::planner()).and_then(|row| row.owner.as_ref());
+        if up().any(|host| Some(host.coordinator.session()) == owner) {
+            return None;
+        }
+        let assignments = || up().filter_map(|host| host.coordinator.assignment());
+        let knows_standby = |standby| up().any(|host| host.coordinator.session() == standby);
+        if assignments().any(|a| a.standby.as_ref().is_some_and(knows_standby)) {
+            return None;
+        }
+        // A worker without a document looks as rank 6 and beyond do.
+        Some(assignments().map(|a| a.rank.max(2)).min().unwrap_or(6))
+    }
+
+    pub(super) fn check_due(&mut self) -> Result<(), Violation> {
+        let settled = self.settled();
+        self.oracle.learn(self.now, &Fact::Due(&settled))
+    }
+
+    /// Checks what must hold at the end of a calm run.
+    pub(super) fn check_settled(&mut self) -> Result<(), Violation> {
+        let settled = self.settled();
+        self.oracle.learn(self.now, &Fact::Settled(&settled))
+    }
+
+    /// From `since` on nothing may have moved.
+    pub(super) const fn rest_since(&mut self, since: Time) {
+        self.past.rest = since;
+    }
+
+    fn settled(&self) -> Settled {
+        let up = self.hosts.iter().filter(|host| host.is_up());
+        let running = up.map(|host| {
+            let runs = host.runs.iter().map(|(no, run)| (*no, (run.epoch, run.done))).collect();
+            (host.coordinator.session().clone(), (runs, host.is_member()))
+        });
+        let waiting = self.waiting();
+        let shards = self.stream.shards.iter().enumerate().map(|(no, shard)| SettledShard {
+            key: shard.key.clone(),
+            count: self.stream.count(no, self.now),
+            open: shard.is_open(),
+            needed: !shard.forgotten && !shard.former && !waiting.contains(&no),
+            parents: shard.parents.clone(),
+        });
+        let poll = u64::try_from((self.script.poll.as_millis() + 3_000) / 1_000).unwrap_or(3);
+        Settled {
+            leases: self.store.rows.leases.clone(),
+            running: running.collect(),
+            shards: shards.collect(),
+            even: self.placement.is_even(),
+            slack: self.script.rate / 100 * poll + 4,
+            rest_since: self.past.rest,
+            runnable_since: self.now - self.usual_bound(),
+        }
+    }
+
+    /// What the end or the deletion of a row leaves nobody to read.
+    pub(super) fn uncovered(
+        &self,
+        shard: Option<ShardNo>,
+        after: Option<&Lease>,
+    ) -> Option<String> {
+        let no = shard.filter(|_| after.is_none_or(Lease::has_ended))?;
+        let shard = &self.stream.shards[no];
+        // What was sent before the store lost the children's rows is no decision of anybody's now.
+        let back = self.past.went_back.is_some_and(|at| self.since(at) < LATE_MAX);
+        if shard.former || back {
+            return None;
+        }
+        if after.is_none() && !shard.forgotten {
+            return Some(format!("{} is listed and has no lease", shard.listed.id));
+        }
+        let mut children = shard.children.iter().map(|child| &self.stream.shards[*child]);
+        let left = children
+            .find(|child| !child.forgotten && !self.store.rows.leases.contains_key(&child.key));
+        left.map(|child| {
+            format!("{} has ended, its child {} has no lease", shard.listed.id, child.listed.id)
+        })
+    }
+
+    /// Whether this call is the one that the planner does not survive, and the standby neither.
+    pub(super) fn springs_trap(&mut self, at: usize, call: &StoreCall) -> Option<bool> {
+        let trap = self.past.trap?;
+        let is_plan = matches!(call, StoreCall::PutDoc(put) if put.name.as_str().starts_with('a'));
+        if !is_plan || self.planner_host() != Some(at) {
+            return None;
+        }
+        self.past.trap =
+            (trap.documents > 0).then(|| Trap { documents: trap.documents - 1, ..trap });
+        self.past.trap.is_none().then_some(trap.both)
+    }
+}
+
+impl Host {
+    /// Whether it takes part and stays.
+    pub(super) fn is_member(&self) -> bool {
+        self.state == HostState::Up
+    }
+}
