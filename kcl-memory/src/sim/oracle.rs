@@ -142,6 +142,8 @@ pub(super) struct Known {
     /// Until when what was sent before the store last went back may still land.
     pub(super) late_until: Time,
     pub(super) now: Time,
+    /// How many parts per million clocks run fast or slow, at most.
+    pub(super) drift: u32,
 }
 
 impl Known {
@@ -180,10 +182,12 @@ pub(super) struct Oracle {
 }
 
 impl Oracle {
-    pub(super) fn new() -> Self {
+    /// For a run in which clocks drift by at most so many parts per million.
+    pub(super) fn new(drift: u64) -> Self {
+        let drift = u32::try_from(drift).unwrap_or(u32::MAX);
         Self {
             invariants: invariants::all(),
-            known: Known::default(),
+            known: Known { drift, ..Known::default() },
             duplicates: 0,
             processed: 0,
             acquires: 0,

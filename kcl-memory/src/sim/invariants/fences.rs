@@ -10,14 +10,12 @@ use kcl_core::{
 
 use super::{Fact, Invariant, Known};
 
-/// A session is fenced only when no beat of it was counted for its session timeout.
+/// A session is fenced only when no beat of it was counted for its session timeout, on a clock that
+/// may run a little fast.
 #[derive(Debug, Default)]
 pub(super) struct OnlySilence {
     counted: BTreeMap<SessionId, Time>,
 }
-
-/// How much faster than true time a watcher's clock may run: twice what NTP slews, rounded up.
-const DRIFT: u32 = 500;
 
 impl Invariant for OnlySilence {
     fn name(&self) -> &'static str {
@@ -40,7 +38,8 @@ impl Invariant for OnlySilence {
             StoreCall::EndSession(end) if matches!(end.ending, Ending::Fence { .. }) => {
                 let Some(counted) = self.counted.get(&after.id) else { return Ok(()) };
                 let silent: Duration = known.now.since(*counted);
-                if silent + after.timeout / DRIFT < after.timeout {
+                let too_soon = after.timeout * known.drift / 1_000_000;
+                if silent + too_soon < after.timeout {
                     return Err(format!("{} was silent for {silent:?} only", after.id));
                 }
             }

@@ -1,6 +1,12 @@
 //! Starts: frozen once, and the same for every row.
 
-use kcl_core::{coordinator::StoreCall, env::WallTime, lease::Checkpoint};
+use std::collections::BTreeMap;
+
+use kcl_core::{
+    coordinator::{FrozenStart, StoreCall},
+    env::WallTime,
+    lease::{Checkpoint, DocName, Lease},
+};
 
 use super::{Fact, Invariant, Known};
 
@@ -8,7 +14,15 @@ use super::{Fact, Invariant, Known};
 /// child, whose first record came later, always at the trim horizon.
 #[derive(Debug, Default)]
 pub(super) struct FrozenOnce {
-    frozen: Option<Option<WallTime>>,
+    /// By the name of its document: a stream that is made again has a start of its own.
+    frozen: BTreeMap<DocName, Option<WallTime>>,
+}
+
+impl FrozenOnce {
+    fn starts_at(&self, row: &Lease, at: WallTime) -> bool {
+        let frozen = row.key.stream().and_then(|stream| self.frozen.get(&DocName::start(&stream)));
+        frozen == Some(&Some(at))
+    }
 }
 
 impl Invariant for FrozenOnce {
@@ -19,17 +33,18 @@ impl Invariant for FrozenOnce {
     fn check(&mut self, fact: &Fact<'_>, _: &Known) -> Result<(), String> {
         match fact {
             Fact::Document(doc) if doc.name.as_str().starts_with("start:") => {
-                let Some(start) = kcl_core::coordinator::FrozenStart::decode(&doc.body) else {
+                let Some(start) = FrozenStart::decode(&doc.body) else {
                     return Err(format!("{} makes no sense", doc.name));
                 };
-                if *self.frozen.get_or_insert(start.at) != start.at {
-                    return Err(format!("{}: frozen to {:?} and {start:?}", doc.name, self.frozen));
+                let first = *self.frozen.entry(doc.name.clone()).or_insert(start.at);
+                if first != start.at {
+                    return Err(format!("{}: frozen to {first:?} and {start:?}", doc.name));
                 }
             }
             Fact::Lease { call: StoreCall::Create(_), after: Some(row), .. } => {
                 let starts_well = match &row.checkpoint {
                     Checkpoint::Latest => false,
-                    Checkpoint::AtTimestamp(at) => self.frozen == Some(Some(*at)),
+                    Checkpoint::AtTimestamp(at) => self.starts_at(row, *at),
                     _ => true,
                 };
                 if !starts_well {

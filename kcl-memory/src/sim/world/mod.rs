@@ -80,7 +80,7 @@ impl World {
             weather: Weather::default(),
             placement: Placement::default(),
             past: Past::default(),
-            oracle: Oracle::new(),
+            oracle: Oracle::new(script.drift),
             report: Report::default(),
             tracing: false,
             timeline: None,
