@@ -34,6 +34,8 @@ pub use command::{Command, DropReason, LossReason, Notice, Outcome, RunCommand, 
 pub use document::{Assignment, FrozenStart, Give, Hold, How, Origin};
 pub use event::{Event, RunEvent, RunNews, StreamView};
 
+use std::time::Duration;
+
 use self::{
     context::{Context, Purpose},
     handoff::Handoff,
@@ -50,7 +52,7 @@ use crate::{
 };
 
 /// How long a new session looks for its first document at the fast pace.
-const EAGER_FOR: std::time::Duration = std::time::Duration::from_secs(5);
+const EAGER_FOR: Duration = Duration::from_secs(5);
 
 /// One worker's part in the coordination protocol.
 #[derive(Debug)]
@@ -85,7 +87,7 @@ impl Coordinator {
     pub fn new(worker: WorkerId, settings: Coordination, now: Time, seed: u64) -> Self {
         let mut ctx = Context::new(settings, seed);
         ctx.now = now;
-        let member = Member::new(worker, now, Vec::new(), &mut ctx);
+        let member = Member::new(worker, now, Vec::new(), false, &mut ctx);
         let me = member.id().clone();
         Self {
             member,
@@ -255,21 +257,25 @@ impl Coordinator {
     /// The session was ended by others: a new life starts, with nothing of the old one.
     fn rejoin(&mut self) {
         sometimes!(Rejoined);
+        let pause = self.ctx.rng.span(self.ctx.settings.heartbeat_interval);
+        self.rejoined = true;
+        self.start_anew(pause);
+    }
+
+    fn start_anew(&mut self, pause: Duration) {
         let ctx = &mut self.ctx;
         ctx.forget_calls();
         // For the session that is over.
         ctx.pushes = false;
-        let pause = ctx.rng.span(ctx.settings.heartbeat_interval);
         let worker = self.member.id().worker.clone();
         let former = self.member.lives();
-        self.member = Member::new(worker, ctx.now + pause, former, ctx);
+        self.member = Member::new(worker, ctx.now + pause, former, self.rejoined, ctx);
         let me = self.member.id().clone();
         self.handoff = Handoff::new(me.clone());
         self.watch = Watch::new(me.clone(), ctx.now);
         self.succession = Succession::new(me);
         self.planner = None;
         self.document = DocumentReads { busy: false, again: false, poll_at: Time::NEVER };
-        self.rejoined = true;
     }
 
     fn finish(&mut self, outcome: Outcome) {

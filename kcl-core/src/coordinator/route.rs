@@ -1,5 +1,7 @@
 //! Which part hears of what.
 
+use std::time::Duration;
+
 use super::{
     Coordinator, Event, Notice, Outcome, StoreOutcome,
     command::LossReason,
@@ -132,6 +134,8 @@ impl Coordinator {
                 self.handoff.revalidate(&mut self.ctx);
                 self.succession.look_now(&self.ctx);
             }
+            member::Signal::Unheard if self.leaving.is_under_way() => self.finish(Outcome::Left),
+            member::Signal::Unheard => self.start_anew(Duration::ZERO),
             member::Signal::Fenced(reason) => self.on_fenced(reason),
             member::Signal::WentBack => {
                 sometimes!(StoreWentBack);

@@ -12,7 +12,7 @@ use crate::{
         context::{Context, Purpose},
     },
     env::Time,
-    lease::{EndSession, Ending, Session, SessionId, Stamped, Write},
+    lease::{EndSession, Ending, Session, SessionId, SessionState, Stamped, Write},
     settings::SameId,
     store::Consistency,
 };
@@ -49,7 +49,13 @@ impl Member {
     /// Tries the step of joining that failed again.
     pub(super) fn rejoin(&mut self, ctx: &mut Context) {
         match self.phase {
-            Phase::Registering => self.send_register(ctx),
+            // Whatever was sent may have been registered, ended for its silence and forgotten: others
+            // take that session for ended for good.
+            Phase::Registering(since) if ctx.now >= since + self.session.timeout => {
+                self.phase = Phase::Over;
+                self.signals.push(Signal::Unheard);
+            }
+            Phase::Registering(_) => self.send_register(ctx),
             _ => self.list_before(ctx),
         }
     }
@@ -57,7 +63,7 @@ impl Member {
     pub(super) fn register(&mut self, rows: &[Session], ctx: &mut Context) {
         let mine = rows.iter().filter(|row| row.id.worker == self.session.id.worker);
         let is_newer = |row: &Session| !row.has_ended() && !self.former.contains(&row.id);
-        let gives_way = !self.former.is_empty() && mine.clone().any(is_newer);
+        let gives_way = self.fenced_before && mine.clone().any(is_newer);
         if gives_way && !planted!(FencedComesBack) {
             sometimes!(RejoinGaveWay);
             return self.give_way(ctx);
@@ -66,7 +72,7 @@ impl Member {
         if planted!(StartsNotCounted) {
             self.session.start = 1;
         }
-        self.phase = Phase::Registering;
+        self.phase = Phase::Registering(ctx.now);
         self.send_register(ctx);
     }
 
@@ -84,14 +90,15 @@ impl Member {
         reply: Stamped<Write<Session>>,
         ctx: &mut Context,
     ) {
-        if self.phase != Phase::Registering {
+        if !matches!(self.phase, Phase::Registering(_)) {
             return;
         }
         ctx.epochs.stamped(&reply.stamp, ctx.now);
         self.on_generation(&reply.stamp.generation);
         let Some(row) = reply.value.into_row() else { return self.list_before(ctx) };
-        if row.has_ended() {
-            return self.on_fence(crate::lease::EndReason::Replaced);
+        // An earlier attempt was counted, and its answer lost.
+        if let SessionState::Ended(reason) = row.state {
+            return self.on_fence(reason);
         }
         self.mailbox = row.mailbox;
         self.become_valid(sent, ctx);

@@ -51,6 +51,8 @@ pub(in crate::coordinator) enum Signal {
     Lapsed,
     /// A beat was answered after a lapse.
     Revived,
+    /// Nobody knows what became of the session: no attempt to register it was answered in time.
+    Unheard,
     /// The session was ended by others.
     Fenced(EndReason),
     /// The store's history changed.
@@ -66,9 +68,10 @@ pub(in crate::coordinator) enum Signal {
 pub(in crate::coordinator) struct Member {
     session: Session,
     phase: Phase,
-    /// Earlier lives of this process, which were fenced. After one, every live session of my id is
-    /// newer, but for these: a store that goes back may show them as they were.
+    /// Earlier lives of this process: a store that goes back may show them as they were.
     former: Vec<SessionId>,
+    /// One of them was fenced. From then on every other live session of my id is newer.
+    fenced_before: bool,
     /// When each unanswered beat was sent.
     attempts: BTreeMap<u64, Time>,
     last_number: u64,
@@ -91,7 +94,8 @@ enum Phase {
     /// Waiting until it is time to start: after a fence, the first beats are spread.
     Waiting(Time),
     Listing,
-    Registering,
+    /// Since when the same row is sent.
+    Registering(Time),
     /// Registered; whether the id is mine alone is being found out.
     Checking(join::Older),
     Live,
@@ -99,11 +103,13 @@ enum Phase {
 }
 
 impl Member {
-    /// A member that joins at `at`, after these lives of the same process.
+    /// A member that joins at `at`, after these lives of the same process, of which one was fenced
+    /// or none was.
     pub(in crate::coordinator) fn new(
         worker: WorkerId,
         at: Time,
         former: Vec<SessionId>,
+        fenced_before: bool,
         ctx: &mut Context,
     ) -> Self {
         let mut incarnation = Incarnation::from_bits(ctx.rng.next_u128());
@@ -121,6 +127,7 @@ impl Member {
             session,
             phase: Phase::Waiting(at),
             former,
+            fenced_before,
             attempts: BTreeMap::new(),
             last_number: 0,
             beat_at: Time::NEVER,
@@ -210,7 +217,7 @@ impl Member {
         let deadline = if self.lapsed { Time::NEVER } else { self.valid_until };
         match &self.phase {
             Phase::Waiting(at) => *at,
-            Phase::Listing | Phase::Registering => self.retry_at,
+            Phase::Listing | Phase::Registering(_) => self.retry_at,
             Phase::Checking(older) => {
                 self.beat_at.min(self.retry_at).min(deadline).min(older.next_look())
             }
@@ -223,7 +230,7 @@ impl Member {
     pub(in crate::coordinator) fn on_tick(&mut self, ctx: &mut Context) {
         match &self.phase {
             Phase::Waiting(at) if *at <= ctx.now => self.list_before(ctx),
-            Phase::Listing | Phase::Registering if self.retry_at <= ctx.now => self.rejoin(ctx),
+            Phase::Listing | Phase::Registering(_) if self.retry_at <= ctx.now => self.rejoin(ctx),
             Phase::Checking(_) => {
                 self.check_deadline(ctx);
                 self.beat_when_due(ctx);
