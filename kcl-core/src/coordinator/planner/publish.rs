@@ -44,7 +44,12 @@ impl Planner {
         if desk.is_published() {
             desk.retry_at = None;
         }
-        if desk.busy || desk.is_published() || !valid {
+        if desk.busy || desk.is_published() {
+            return;
+        }
+        if !valid {
+            // Written as soon as the planner's session is valid again.
+            desk.retry_at = Some(ctx.now);
             return;
         }
         let name = DocName::assignment(worker);
