@@ -49,8 +49,8 @@ impl Member {
     /// Tries the step of joining that failed again.
     pub(super) fn rejoin(&mut self, ctx: &mut Context) {
         match self.phase {
-            // Whatever was sent may have been registered, ended for its silence and forgotten: others
-            // take that session for ended for good.
+            // Whatever was sent may have been registered, ended for its silence and forgotten:
+            // others take that session for ended for good.
             Phase::Registering(since) if ctx.now >= since + self.session.timeout => {
                 self.phase = Phase::Over;
                 self.signals.push(Signal::Unheard);
