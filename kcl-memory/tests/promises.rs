@@ -3,8 +3,9 @@
 
 #![allow(clippy::unwrap_used, reason = "what goes wrong here fails the test")]
 
+mod bench;
+
 use std::{
-    future::Future,
     sync::{
         Arc, Mutex,
         atomic::{AtomicBool, Ordering},
@@ -14,52 +15,24 @@ use std::{
 
 use async_trait::async_trait;
 use kcl_core::{
-    env::Env,
     processor::{CheckpointError, LeaseHandle, ProcessorError, RecordBatch, RecordProcessor},
     settings::{OnFailure, ProgressMode, Settings},
     stream::Record,
     worker::{Worker, WorkerBuilder, WorkerHandle},
 };
 use kcl_memory::{
-    Faulty, MemoryServer, MemoryStream,
+    Faulty,
     faults::{Fate, Outcome},
-    stream::StreamOptions,
-    virtual_env,
 };
 
-/// A stream of one shard, and a store.
-struct Bench {
-    env: Env,
-    stream: MemoryStream,
-    server: MemoryServer,
-}
-
-fn virtually<F: Future>(test: impl FnOnce(Bench) -> F) -> F::Output {
-    let mut runtime = tokio::runtime::Builder::new_current_thread();
-    runtime.enable_time().start_paused(true).build().unwrap().block_on(async {
-        let env = virtual_env(7);
-        let options = StreamOptions { env: env.clone(), ..StreamOptions::new("orders") };
-        let server = MemoryServer::with_clock(env.clock.clone());
-        test(Bench { env, stream: MemoryStream::with(options), server }).await
-    })
-}
+use bench::{Bench, virtually};
 
 impl Bench {
-    fn put(&self, numbers: std::ops::Range<u32>) {
-        for n in numbers {
-            self.stream.put("key", n.to_string()).unwrap();
-        }
-    }
-
     fn worker(&self, id: &str, settings: Settings) -> WorkerBuilder {
         Worker::builder(self.stream.clone(), self.server.store("test"))
             .worker_id(id.parse().unwrap())
             .env(self.env.clone())
             .settings(settings)
-    }
-
-    async fn sleep(&self, seconds: u64) {
-        self.env.clock.sleep(Duration::from_secs(seconds)).await;
     }
 }
 
@@ -81,7 +54,7 @@ fn number(record: &Record) -> u32 {
 
 #[test]
 fn a_worker_can_be_stopped_while_its_store_cannot_be_prepared() {
-    virtually(|bench| async move {
+    virtually(1, |bench| async move {
         let hangs = Fate::of(Outcome::Served).slowly(Duration::from_secs(3_600), Duration::ZERO);
         let store = Arc::new(bench.server.store("test"));
         let store = Faulty::new(store, bench.env.clone(), Arc::new(move |_| hangs));
@@ -98,10 +71,7 @@ fn a_worker_can_be_stopped_while_its_store_cannot_be_prepared() {
 
 #[test]
 fn where_wake_ups_are_pushed_a_lease_moves_in_a_tenth_of_a_second() {
-    virtually(|mut bench| async move {
-        let mut options = StreamOptions::new("orders");
-        (options.shards, options.env) = (8, bench.env.clone());
-        bench.stream = MemoryStream::with(options);
+    virtually(8, |bench| async move {
         let settings = Settings::default();
         let worker = |id| bench.worker(id, settings.clone()).for_each_batch(|_| async { Ok(()) });
         let (first, _running) = start(worker("first"));
@@ -132,7 +102,7 @@ impl RecordProcessor for Keeping {
 
 #[test]
 fn a_checkpoint_that_is_stored_is_answered_and_one_after_a_handover_is_refused() {
-    virtually(|bench| async move {
+    virtually(1, |bench| async move {
         let keeping = Keeping::default();
         let kept = keeping.clone();
         let processor = move |_: &LeaseHandle| keeping.clone();
@@ -160,7 +130,7 @@ fn a_checkpoint_that_is_stored_is_answered_and_one_after_a_handover_is_refused()
 
 #[test]
 fn a_record_that_keeps_failing_is_found_in_a_minute_also_if_it_is_the_first_of_a_thousand() {
-    virtually(|bench| async move {
+    virtually(1, |bench| async move {
         bench.put(0..1_000);
         let mut settings = Settings::default();
         settings.delivery.on_failure = OnFailure::SkipRecord { attempts: 3 };
@@ -214,7 +184,7 @@ impl RecordProcessor for Buffering {
 }
 
 fn written_by_a_processor_that_panics(panics: fn(u32) -> bool, on_failure: OnFailure) -> Vec<u32> {
-    virtually(|bench| async move {
+    virtually(1, |bench| async move {
         let mut settings = manual();
         settings.delivery.on_failure = on_failure;
         settings.delivery.max_batch = 4;

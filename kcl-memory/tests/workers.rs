@@ -2,6 +2,9 @@
 
 #![allow(clippy::unwrap_used, reason = "what goes wrong fails the test")]
 
+#[path = "bench/mod.rs"]
+mod bench;
+
 use std::{
     future::Future,
     sync::{
@@ -20,18 +23,15 @@ use kcl_core::{
     worker::Worker,
 };
 use kcl_memory::{
-    Faulty, MemoryServer, MemoryStream,
+    Faulty,
     faults::{Fate, Outcome},
-    stream::StreamOptions,
-    virtual_env,
 };
 
+use bench::Bench;
+
 /// A stream, a store that can be cut off, and what the processors did.
-#[derive(Clone)]
 struct Stage {
-    env: Env,
-    stream: MemoryStream,
-    server: MemoryServer,
+    bench: Bench,
     log: Log,
 }
 
@@ -81,21 +81,14 @@ impl RecordProcessor for Processor {
 
 /// Runs a test on virtual time.
 fn virtually<F: Future<Output = ()>>(shards: u32, test: impl FnOnce(Stage) -> F) {
-    let mut runtime = tokio::runtime::Builder::new_current_thread();
-    runtime.enable_time().start_paused(true).build().unwrap().block_on(async {
-        let env = virtual_env(7);
-        let mut options = StreamOptions::new("orders");
-        options.shards = shards;
-        options.env = env.clone();
-        let server = MemoryServer::with_clock(Arc::clone(&env.clock));
-        test(Stage { env, stream: MemoryStream::with(options), server, log: Log::default() }).await;
-    });
+    bench::virtually(shards, |bench| test(Stage { bench, log: Log::default() }));
 }
 
 impl Stage {
     /// Starts a worker, which leaves when the future is told to.
     #[allow(clippy::disallowed_methods, reason = "a test may spawn")]
     fn start(&self, name: &str) -> kcl_core::worker::WorkerHandle {
+        let bench = &self.bench;
         let cut = Arc::clone(&self.log.cut);
         let policy = Arc::new(move |_: &kcl_memory::faults::Call| {
             let is_cut = cut.load(Ordering::SeqCst);
@@ -105,11 +98,11 @@ impl Stage {
                 Fate::CALM
             }
         });
-        let store = Faulty::new(Arc::new(self.server.store("test")), self.env.clone(), policy);
-        let (log, env) = (self.log.clone(), self.env.clone());
-        let worker = Worker::builder(self.stream.clone(), store)
+        let store = Faulty::new(Arc::new(bench.server.store("test")), bench.env.clone(), policy);
+        let (log, env) = (self.log.clone(), bench.env.clone());
+        let worker = Worker::builder(bench.stream.clone(), store)
             .worker_id(name.parse().unwrap())
-            .env(self.env.clone())
+            .env(bench.env.clone())
             .processor(move |_: &LeaseHandle| Processor(log.clone(), env.clone()))
             .build()
             .unwrap();
@@ -118,22 +111,12 @@ impl Stage {
         handle
     }
 
-    fn put(&self, texts: std::ops::Range<usize>) {
-        for n in texts {
-            self.stream.put(&format!("key-{n}"), n.to_string()).unwrap();
-        }
-    }
-
-    async fn pass(&self, seconds: u64) {
-        self.env.clock.sleep(Duration::from_secs(seconds)).await;
-    }
-
     fn processed(&self) -> Vec<String> {
         self.log.processed.lock().unwrap().clone()
     }
 }
 
-fn numbers(range: std::ops::Range<usize>) -> Vec<String> {
+fn numbers(range: std::ops::Range<u32>) -> Vec<String> {
     range.map(|n| n.to_string()).collect()
 }
 
@@ -141,15 +124,15 @@ fn numbers(range: std::ops::Range<usize>) -> Vec<String> {
 pub(crate) fn a_batch_dropped_at_the_deadline_comes_again() {
     virtually(1, |stage| async move {
         stage.start("a");
-        stage.pass(5).await;
+        stage.bench.sleep(5).await;
         stage.log.dawdles.store(true, Ordering::SeqCst);
-        stage.put(0..5);
-        stage.pass(2).await;
+        stage.bench.put(0..5);
+        stage.bench.sleep(2).await;
         stage.log.cut.store(true, Ordering::SeqCst);
-        stage.pass(8).await;
+        stage.bench.sleep(8).await;
         stage.log.cut.store(false, Ordering::SeqCst);
-        stage.put(5..10);
-        stage.pass(20).await;
+        stage.bench.put(5..10);
+        stage.bench.sleep(20).await;
         assert_eq!(stage.processed(), numbers(0..10));
     });
 }
@@ -158,9 +141,9 @@ pub(crate) fn a_batch_dropped_at_the_deadline_comes_again() {
 pub(crate) fn a_batch_that_failed_comes_again() {
     virtually(1, |stage| async move {
         stage.log.fails.store(true, Ordering::SeqCst);
-        stage.put(0..5);
+        stage.bench.put(0..5);
         stage.start("a");
-        stage.pass(20).await;
+        stage.bench.sleep(20).await;
         assert_eq!(stage.processed(), numbers(0..5));
     });
 }
@@ -170,24 +153,24 @@ pub(crate) fn the_end_waits_for_the_processor() {
     virtually(1, |stage| async move {
         stage.log.holds_on.store(true, Ordering::SeqCst);
         stage.start("a");
-        stage.put(0..5);
-        let shard = stage.stream.shards().await.unwrap().remove(0).id;
-        stage.stream.split(&shard).unwrap();
-        stage.pass(20).await;
+        stage.bench.put(0..5);
+        let shard = stage.bench.stream.shards().await.unwrap().remove(0).id;
+        stage.bench.stream.split(&shard).unwrap();
+        stage.bench.sleep(20).await;
         let ended = || async {
-            let rows = stage.server.store("test").all_leases().await.unwrap();
+            let rows = stage.bench.server.store("test").all_leases().await.unwrap();
             rows.iter().filter(|row| row.has_ended()).count()
         };
         assert_eq!(ended().await, 0, "the processor has not acknowledged the end");
         stage.log.holds_on.store(false, Ordering::SeqCst);
-        stage.pass(60).await;
+        stage.bench.sleep(60).await;
         assert_eq!(ended().await, 1);
     });
 }
 
 /// Whether a handle that was kept says that it is good for nothing any more.
 async fn refuses(stage: &Stage, handle: &LeaseHandle, at: &Position) -> bool {
-    let patience = stage.env.clock.sleep(Duration::from_secs(10));
+    let patience = stage.bench.env.clock.sleep(Duration::from_secs(10));
     tokio::select! {
         result = handle.checkpoint_at(at) => result.is_err() && !handle.is_held(),
         () = patience => false,
@@ -197,12 +180,12 @@ async fn refuses(stage: &Stage, handle: &LeaseHandle, at: &Position) -> bool {
 #[test]
 pub(crate) fn a_handle_refuses_after_its_worker_has_left() {
     virtually(1, |stage| async move {
-        stage.put(0..5);
+        stage.bench.put(0..5);
         let worker = stage.start("a");
-        stage.pass(5).await;
+        stage.bench.sleep(5).await;
         let (handle, at) = stage.log.handles.lock().unwrap().remove(0);
         worker.shut_down();
-        stage.pass(10).await;
+        stage.bench.sleep(10).await;
         assert!(refuses(&stage, &handle, &at).await);
     });
 }
@@ -210,13 +193,13 @@ pub(crate) fn a_handle_refuses_after_its_worker_has_left() {
 #[test]
 pub(crate) fn a_handle_refuses_after_its_lease_was_handed_over() {
     virtually(2, |stage| async move {
-        stage.put(0..20);
+        stage.bench.put(0..20);
         stage.start("a");
-        stage.pass(5).await;
+        stage.bench.sleep(5).await;
         let kept = stage.log.handles.lock().unwrap().clone();
         assert_eq!(kept.len(), 2, "one for each shard");
         stage.start("b");
-        stage.pass(10).await;
+        stage.bench.sleep(10).await;
         let mut held = 0;
         for (handle, at) in &kept {
             held += usize::from(!refuses(&stage, handle, at).await);

@@ -36,10 +36,11 @@ impl Coalescer {
         tables: &Tables,
         advance: Advance,
     ) -> StoreResult<Write<Lease>> {
-        let Some(joined) = self.join(&advance) else { return alone(tables, &advance).await };
-        let (leads, answered) = joined;
+        let Some((leads, answered)) = self.join(&advance) else {
+            return alone(tables, &advance).await;
+        };
         if leads {
-            let led = Led(self);
+            let led = Led(Some(self));
             // Whoever was asked in the same breath has joined when this goes on.
             tokio::task::yield_now().await;
             let batch = led.take();
@@ -77,17 +78,21 @@ impl Coalescer {
 }
 
 /// The duty to write for those that wait. If it is dropped they are told that nothing is known.
-struct Led<'a>(&'a Coalescer);
+/// Once they are taken, whoever waits waits for another.
+struct Led<'a>(Option<&'a Coalescer>);
 
 impl Led<'_> {
-    fn take(self) -> Vec<Waiting> {
-        std::mem::take(&mut *self.0.waiting()).into_values().collect()
+    fn take(mut self) -> Vec<Waiting> {
+        let all = self.0.take().map(|coalescer| std::mem::take(&mut *coalescer.waiting()));
+        all.unwrap_or_default().into_values().collect()
     }
 }
 
 impl Drop for Led<'_> {
     fn drop(&mut self) {
-        self.0.waiting().clear();
+        if let Some(coalescer) = self.0 {
+            coalescer.waiting().clear();
+        }
     }
 }
 

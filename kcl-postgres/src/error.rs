@@ -54,18 +54,22 @@ impl Call<'_> {
                 let said = self.explained(&code, said.message());
                 self.error(kind, format!("{address}: {said}"))
             }
-            sqlx::Error::Tls(_) => self.error(
-                StoreErrorKind::Misconfigured,
-                format!(
-                    "{address}: {error} (the server has to show a certificate for its host name: \
-                     see `sslrootcert` and `sslmode`)"
-                ),
-            ),
+            sqlx::Error::Tls(_) => self.distrusted(error, address),
+            // How the driver passes on that the handshake failed.
+            sqlx::Error::Io(why) if why.kind() == std::io::ErrorKind::InvalidData => {
+                self.distrusted(error, address)
+            }
             sqlx::Error::Io(_) | sqlx::Error::PoolTimedOut => {
                 self.error(StoreErrorKind::Unavailable, format!("{address}: {error}"))
             }
             _ => self.error(StoreErrorKind::Misconfigured, format!("{address}: {error}")),
         }
+    }
+
+    fn distrusted(&self, error: &sqlx::Error, address: &str) -> StoreError {
+        let remedy = "the server has to show a certificate for its host name: see `sslrootcert` \
+             and `sslmode`";
+        self.error(StoreErrorKind::Misconfigured, format!("{address}: {error} ({remedy})"))
     }
 
     /// What it means that a statement failed that was sent.

@@ -282,7 +282,7 @@ async fn tls_is_spoken_with_the_server_that_the_certificate_names_and_no_other()
     assert!(trusting.create(planner()).await.unwrap().is_done());
     assert_eq!(connections(&server, true).await, connections(&server, false).await);
 
-    // By the machine's own authorities nobody knows this server; and it is not called by its number.
+    // By the machine's own authorities nobody knows this server, and its name is no number.
     for other in [format!("{url}?sslmode=verify-full"), format!("{}?{strict}", server.url())] {
         let refused = store(&other).prepare().await.unwrap_err();
         assert_eq!(refused.kind, StoreErrorKind::Misconfigured, "{}", cause(&refused));

@@ -65,6 +65,15 @@ impl LeaseKey {
         &self.0
     }
 
+    /// Whether the key is written as [`LeaseKey::of_shard`] writes it, of a stream that has a name
+    /// and is not taken for a role.
+    fn is_of_a_shard(&self) -> bool {
+        !self.0.starts_with(['@', '/'])
+            && self.stream().zip(self.shard()).is_some_and(|(stream, shard)| {
+                Self::of_shard(&stream, &shard).as_str() == self.as_str()
+            })
+    }
+
     fn parts(&self) -> Option<(&str, &str, &str)> {
         let (name, rest) = self.0.split_once('/')?;
         let (created, shard) = rest.split_once('/')?;
@@ -80,7 +89,7 @@ impl FromStr for LeaseKey {
         let role = text.strip_prefix('@').is_some_and(|role| {
             !role.is_empty() && role.bytes().all(|b| b.is_ascii_lowercase() || b == b'-')
         });
-        let known = role || (key.shard().is_some() && key.stream().is_some());
+        let known = role || key.is_of_a_shard();
         if known && text.len() <= Self::MAX_LENGTH {
             Ok(key)
         } else {
@@ -155,6 +164,8 @@ mod tests {
         assert!(planner.is_role());
         assert_eq!((planner.stream(), planner.shard()), (None, None));
         assert!("@".parse::<LeaseKey>().is_err());
-        assert!("orders/x/shard".parse::<LeaseKey>().is_err());
+        for odd in ["orders/x/shard", "@/4/5667", "/4/5667", "orders/007/5667", "orders/+7/5667"] {
+            assert!(odd.parse::<LeaseKey>().is_err(), "{odd}");
+        }
     }
 }

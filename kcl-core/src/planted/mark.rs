@@ -2,37 +2,6 @@
 
 use std::cell::Cell;
 
-macro_rules! marks {
-    ($($(#[doc = $doc:literal])+ $rule:literal $name:ident,)+) => {
-        /// A branch that the simulated fleets must reach, or the rule it stands for goes untested.
-        #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-        pub enum Mark {
-            $($(#[doc = $doc])+ $name,)+
-        }
-
-        impl Mark {
-            /// All of them, in the order of the rules.
-            pub const ALL: &[Self] = &[$(Self::$name,)+];
-
-            /// The rule of `docs/ARCHITECTURE.md` that the branch belongs to.
-            #[must_use]
-            pub const fn rule(self) -> &'static str {
-                match self {
-                    $(Self::$name => $rule,)+
-                }
-            }
-
-            /// What happened, in words.
-            #[must_use]
-            pub const fn what(self) -> &'static str {
-                match self {
-                    $(Self::$name => concat!($($doc,)+).trim_ascii(),)+
-                }
-            }
-        }
-    };
-}
-
 thread_local! {
     static REACHED: Cell<[u64; Mark::ALL.len()]> = const { Cell::new([0; Mark::ALL.len()]) };
 }
@@ -54,7 +23,10 @@ impl Mark {
     }
 }
 
-marks! {
+by_rule! {
+    /// A branch that the simulated fleets must reach, or the rule it stands for goes untested.
+    enum Mark;
+
     /// An older session of the same worker id was ended by the newer one.
     "4.1" OlderReplaced,
     /// The row of an ended session was deleted.

@@ -5,6 +5,43 @@
 //! constant `false` and [`sometimes!`] is nothing. In the code the true condition comes first, and
 //! the bug is named beside it: `held || planted!(EpochNotCompared)`.
 
+/// An enumeration that belongs to the rules of `docs/ARCHITECTURE.md`: each variant with its words
+/// and its rule, in the order of the rules.
+#[cfg(kcl_planted)]
+macro_rules! by_rule {
+    (
+        $(#[$about:meta])+ enum $name:ident;
+        $($(#[doc = $doc:literal])+ $rule:literal $variant:ident,)+
+    ) => {
+        $(#[$about])+
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+        pub enum $name {
+            $($(#[doc = $doc])+ $variant,)+
+        }
+
+        impl $name {
+            /// All of them, in the order of the rules.
+            pub const ALL: &[Self] = &[$(Self::$variant,)+];
+
+            /// The rule of `docs/ARCHITECTURE.md` that it belongs to.
+            #[must_use]
+            pub const fn rule(self) -> &'static str {
+                match self {
+                    $(Self::$variant => $rule,)+
+                }
+            }
+
+            /// What it is, in words.
+            #[must_use]
+            pub const fn what(self) -> &'static str {
+                match self {
+                    $(Self::$variant => concat!($($doc,)+).trim_ascii(),)+
+                }
+            }
+        }
+    };
+}
+
 #[cfg(kcl_planted)]
 mod mark;
 #[cfg(kcl_planted)]

@@ -23,37 +23,6 @@
 
 use std::cell::Cell;
 
-macro_rules! plants {
-    ($($(#[doc = $doc:literal])+ $rule:literal $name:ident,)+) => {
-        /// A bug that can be planted. The tests have to notice each.
-        #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-        pub enum Plant {
-            $($(#[doc = $doc])+ $name,)+
-        }
-
-        impl Plant {
-            /// All of them, in the order of the rules they break.
-            pub const ALL: &[Self] = &[$(Self::$name,)+];
-
-            /// The rule of `docs/ARCHITECTURE.md` that the bug breaks.
-            #[must_use]
-            pub const fn rule(self) -> &'static str {
-                match self {
-                    $(Self::$name => $rule,)+
-                }
-            }
-
-            /// What it does, in words.
-            #[must_use]
-            pub const fn what(self) -> &'static str {
-                match self {
-                    $(Self::$name => concat!($($doc,)+).trim_ascii(),)+
-                }
-            }
-        }
-    };
-}
-
 thread_local! {
     static PLANTED: Cell<Option<Plant>> = const { Cell::new(None) };
 }
@@ -79,7 +48,10 @@ impl Plant {
     }
 }
 
-plants! {
+by_rule! {
+    /// A bug that can be planted. The tests have to notice each.
+    enum Plant;
+
     /// A register writes over the row that is there.
     "4.1" RegisteredTwice,
     /// A worker joins without listing the sessions after it has registered.

@@ -8,9 +8,7 @@ use kcl_core::{
 };
 use kcl_memory::sim::{Script, World};
 
-pub(crate) fn secs(seconds: u64) -> Duration {
-    Duration::from_secs(seconds)
-}
+pub(crate) use crate::stage::secs;
 
 pub(crate) fn millis(millis: u64) -> Duration {
     Duration::from_millis(millis)
@@ -18,7 +16,12 @@ pub(crate) fn millis(millis: u64) -> Duration {
 
 /// A fleet that is even and at rest.
 pub(crate) fn settled(seed: u64, workers: usize, shards: usize) -> World {
-    let mut world = World::new(Script::quiet(seed, workers, shards));
+    at_rest(Script::quiet(seed, workers, shards))
+}
+
+/// The fleet of a script, ten seconds later.
+pub(crate) fn at_rest(script: Script) -> World {
+    let mut world = World::new(script);
     world.run_for(secs(10)).unwrap();
     world
 }

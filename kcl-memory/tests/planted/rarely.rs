@@ -9,7 +9,7 @@ use kcl_core::{
 use kcl_memory::sim::{Action, Fate, Script, World};
 
 use crate::{
-    lab::{millis, not_planning, place_of, secs, settled, time_until},
+    lab::{at_rest, millis, not_planning, place_of, secs, settled, time_until},
     scripts::impatient,
     stage::acquires_a_shard,
 };
@@ -123,8 +123,7 @@ pub(crate) fn a_row_is_anothers_after_an_outage() {
 pub(crate) fn grace_runs_out() {
     let mut script = Script::quiet(1, 1, 3);
     script.settings.shutdown_grace = secs(5);
-    let mut world = World::new(script);
-    world.run_for(secs(10)).unwrap();
+    let mut world = at_rest(script);
     world.act_now(&Action::SlowProcessor(0, secs(25), secs(3))).unwrap();
     world.run_for(secs(2)).unwrap();
     world.act_now(&Action::Leave(0)).unwrap();

@@ -7,15 +7,13 @@ use kcl_core::{
 };
 use kcl_memory::sim::{Action, Fate, Script, World};
 
-use crate::lab::{millis, not_planning, place_of, secs, settled, time_until};
+use crate::lab::{at_rest, millis, not_planning, place_of, secs, settled, time_until};
 
 /// A fleet that is at rest, whose handoffs are forced after four seconds.
 pub(crate) fn impatient(seed: u64, workers: usize, shards: usize) -> World {
     let mut script = Script::quiet(seed, workers, shards);
     script.settings.handoff_timeout = secs(4);
-    let mut world = World::new(script);
-    world.run_for(secs(10)).unwrap();
-    world
+    at_rest(script)
 }
 
 fn owners(world: &World) -> Vec<Option<SessionId>> {
@@ -30,9 +28,21 @@ fn is_end(call: &StoreCall) -> bool {
     matches!(call, StoreCall::Advance(advance) if advance.checkpoint.is_end())
 }
 
-fn crash_owner(world: &mut World, owner: &SessionId) {
+/// A lease that a worker holds which does not plan, and its session.
+fn held_by_a_follower(world: &World) -> (LeaseKey, SessionId) {
+    let planner = world.planner().unwrap();
+    let mut held = world.shard_leases().filter_map(|row| Some((&row.key, row.owner.as_ref()?)));
+    let (key, owner) = held.find(|(_, owner)| owner.worker != planner).unwrap();
+    (key.clone(), owner.clone())
+}
+
+/// A row is lost, and its owner dies, who could have put it again: the planner makes it anew.
+fn lose_with_owner(world: &mut World, key: &LeaseKey, owner: &SessionId) {
+    world.tamper(|rows| drop(rows.remove(key))).unwrap();
     let at = place_of(world, &owner.worker);
     world.act_now(&Action::Crash(at)).unwrap();
+    world.run_for(secs(90)).unwrap();
+    assert!(world.lease(key).is_some(), "the planner makes it anew");
 }
 
 /// Three of five hear nothing for longer than the session timeout, and not for twice as long.
@@ -117,16 +127,8 @@ pub(crate) fn an_operator_deletes_a_row_that_is_held() {
 #[test]
 pub(crate) fn the_row_of_an_open_shard_is_lost_with_its_owner() {
     let mut world = settled(1, 3, 9);
-    let planner = world.planner().unwrap();
-    let row = world
-        .shard_leases()
-        .find(|row| row.owner.as_ref().is_some_and(|owner| owner.worker != planner))
-        .unwrap()
-        .clone();
-    world.tamper(|rows| drop(rows.remove(&row.key))).unwrap();
-    crash_owner(&mut world, row.owner.as_ref().unwrap());
-    world.run_for(secs(90)).unwrap();
-    assert!(world.lease(&row.key).is_some(), "the planner makes it anew");
+    let (key, owner) = held_by_a_follower(&world);
+    lose_with_owner(&mut world, &key, &owner);
     world.finish().unwrap();
 }
 
@@ -139,10 +141,7 @@ pub(crate) fn the_row_of_a_child_is_lost_with_the_owner_of_its_parent() {
     let parent = ended(&world).remove(0);
     let child = parent.key.sibling(&parent.children[0]).unwrap();
     let reader = world.lease(&child).unwrap().owner.clone().unwrap();
-    world.tamper(|rows| drop(rows.remove(&child))).unwrap();
-    crash_owner(&mut world, &reader);
-    world.run_for(secs(90)).unwrap();
-    assert!(world.lease(&child).is_some(), "the planner makes it anew");
+    lose_with_owner(&mut world, &child, &reader);
     world.finish().unwrap();
 }
 
@@ -202,16 +201,8 @@ pub(crate) fn a_row_that_is_lost_starts_where_the_stream_was_frozen() {
     script.settings.initial_position = InitialPosition::Latest;
     let mut world = World::new(script);
     world.run_for(secs(20)).unwrap();
-    let planner = world.planner().unwrap();
-    let row = world
-        .shard_leases()
-        .find(|row| row.owner.as_ref().is_some_and(|owner| owner.worker != planner))
-        .unwrap()
-        .clone();
-    world.tamper(|rows| drop(rows.remove(&row.key))).unwrap();
-    crash_owner(&mut world, row.owner.as_ref().unwrap());
-    world.run_for(secs(90)).unwrap();
-    assert!(world.lease(&row.key).is_some(), "the planner makes it anew");
+    let (key, owner) = held_by_a_follower(&world);
+    lose_with_owner(&mut world, &key, &owner);
     world.finish().unwrap();
 }
 
@@ -253,8 +244,7 @@ pub(crate) fn a_fenced_worker_finds_a_newer_one_of_its_id() {
 pub(crate) fn a_worker_whose_id_is_in_use_is_refused() {
     let mut script = Script::quiet(1, 3, 9);
     script.settings.same_id = SameId::Refuse;
-    let mut world = World::new(script);
-    world.run_for(secs(10)).unwrap();
+    let mut world = at_rest(script);
     let at = place_of(&world, &not_planning(&world));
     world.act_now(&Action::JoinAs(at)).unwrap();
     world.run_for(secs(20)).unwrap();
@@ -299,8 +289,7 @@ pub(crate) fn a_slow_batch_is_dropped_before_its_lease_is_forced() {
 pub(crate) fn a_share_is_rounded_up() {
     let mut script = Script::quiet(1, 3, 20);
     script.settings.limits.fair_share = true;
-    let mut world = World::new(script);
-    world.run_for(secs(10)).unwrap();
+    let world = at_rest(script);
     let mut held: Vec<usize> = world.held().into_iter().map(|(_, held)| held).collect();
     held.sort_unstable();
     assert_eq!(held, [6, 7, 7]);
