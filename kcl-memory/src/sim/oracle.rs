@@ -103,9 +103,8 @@ pub(super) struct Dispatch<'a> {
 pub(super) struct Settled {
     /// The lease rows.
     pub(super) leases: BTreeMap<LeaseKey, Lease>,
-    /// For each worker that is up: the shards it runs, under which epoch, up to which record, and
-    /// whether it stays.
-    pub(super) running: BTreeMap<SessionId, (BTreeMap<ShardNo, (Epoch, u64)>, bool)>,
+    /// What each worker that is up runs.
+    pub(super) running: BTreeMap<SessionId, SettledWorker>,
     /// Every shard the stream ever had, by number.
     pub(super) shards: Vec<SettledShard>,
     /// Leases are shared out evenly: no rule says otherwise.
@@ -116,6 +115,14 @@ pub(super) struct Settled {
     pub(super) rest_since: Time,
     /// Parents of a lease that has to be run ended before.
     pub(super) runnable_since: Time,
+}
+
+/// A worker after the last fault.
+#[derive(Debug)]
+pub(super) struct SettledWorker {
+    /// The shards it runs, under which epoch and up to which record.
+    pub(super) runs: BTreeMap<ShardNo, (Epoch, u64)>,
+    pub(super) stays: bool,
 }
 
 /// A shard after the last fault.

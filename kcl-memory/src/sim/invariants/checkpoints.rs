@@ -51,8 +51,8 @@ impl Invariant for Kept {
             let Some((row, owner)) = row.and_then(|row| Some((row, row.owner.as_ref()?))) else {
                 continue;
             };
-            let runs = settled.running.get(owner);
-            let Some((_, done)) = runs.and_then(|(runs, _)| runs.get(&no)) else { continue };
+            let worker = settled.running.get(owner);
+            let Some((_, done)) = worker.and_then(|worker| worker.runs.get(&no)) else { continue };
             let stored = match &row.checkpoint {
                 Checkpoint::After(at) => at.sequence.as_str().parse().unwrap_or(0),
                 _ => 0,

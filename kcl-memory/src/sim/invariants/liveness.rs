@@ -29,8 +29,8 @@ impl Invariant for EverythingRun {
                 let ended = parent.is_none_or(Lease::has_ended);
                 !ended || known.ended(*no) > settled.runnable_since
             });
-            let runs = row.owner.as_ref().and_then(|owner| settled.running.get(owner));
-            let epoch = runs.and_then(|(runs, _)| runs.get(&no)).map(|(epoch, _)| *epoch);
+            let owner = row.owner.as_ref().and_then(|owner| settled.running.get(owner));
+            let epoch = owner.and_then(|worker| worker.runs.get(&no)).map(|(epoch, _)| *epoch);
             if !blocked && epoch != Some(row.epoch) {
                 return Err(format!("{} is held by {:?} and not run", row.key, row.owner));
             }
@@ -79,13 +79,13 @@ impl Invariant for Balanced {
         if !settled.even {
             return Ok(());
         }
-        let members = settled.running.values().filter(|(_, stays)| *stays);
+        let members = settled.running.values().filter(|worker| worker.stays);
         let is_read = |no: &&ShardNo| {
             let row = settled.leases.get(&settled.shards[**no].key);
             row.is_some_and(|row| !row.has_ended())
         };
         let counts: Vec<usize> =
-            members.map(|(runs, _)| runs.keys().filter(is_read).count()).collect();
+            members.map(|worker| worker.runs.keys().filter(is_read).count()).collect();
         let (most, least) = (counts.iter().max(), counts.iter().min());
         if let (Some(most), Some(least)) = (most, least)
             && most - least > 1
@@ -117,6 +117,6 @@ impl Invariant for AtRest {
 
 impl Settled {
     fn has_members(&self) -> bool {
-        self.running.values().any(|(_, stays)| *stays)
+        self.running.values().any(|worker| worker.stays)
     }
 }

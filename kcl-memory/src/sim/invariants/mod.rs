@@ -65,7 +65,7 @@ pub(super) fn all() -> Vec<Box<dyn Invariant>> {
         Box::new(starts::FrozenOnce::default()),
         Box::new(skips::NothingSkipped),
         Box::new(order::InOrder::default()),
-        Box::new(overlap::OneDispatcher),
+        Box::new(overlap::OneDispatcher::default()),
         Box::new(parents::ParentsFirst),
         Box::new(coverage::NoHole),
         Box::new(placement::RulesRespected),

@@ -1,10 +1,18 @@
 //! Overlap: one dispatcher of a shard at a time.
 
-use super::{Excuse, Fact, Invariant, Known};
+use std::collections::BTreeMap;
 
-/// No two workers have records of one shard in their processors at once.
-#[derive(Debug)]
-pub(super) struct OneDispatcher;
+use kcl_core::lease::Epoch;
+
+use super::{Excuse, Fact, Invariant, Known};
+use crate::sim::stream::ShardNo;
+
+/// No two workers have records of one shard in their processors at once, and whoever held its lease
+/// before gives its processor nothing any more.
+#[derive(Debug, Default)]
+pub(super) struct OneDispatcher {
+    newest: BTreeMap<ShardNo, Epoch>,
+}
 
 impl Invariant for OneDispatcher {
     fn name(&self) -> &'static str {
@@ -17,12 +25,15 @@ impl Invariant for OneDispatcher {
 
     fn check(&mut self, fact: &Fact<'_>, _: &Known) -> Result<(), String> {
         let Fact::Dispatched(dispatch) = fact else { return Ok(()) };
-        match &dispatch.overlaps {
-            Some(other) => {
-                let (shard, worker) = (dispatch.name, dispatch.worker);
-                Err(format!("{shard}: dispatched by {worker} while {other} processes it"))
-            }
-            None => Ok(()),
+        let (shard, worker) = (dispatch.name, dispatch.worker);
+        if let Some(other) = &dispatch.overlaps {
+            return Err(format!("{shard}: dispatched by {worker} while {other} processes it"));
         }
+        let newest = self.newest.entry(dispatch.shard).or_insert(dispatch.epoch);
+        *newest = dispatch.epoch.max(*newest);
+        if dispatch.epoch < *newest {
+            return Err(format!("{shard}: dispatched by {worker}, which another took it from"));
+        }
+        Ok(())
     }
 }

@@ -16,7 +16,7 @@ use super::{
 };
 use crate::sim::{
     Action, Violation,
-    oracle::{Fact, LATE_MAX, Settled, SettledShard},
+    oracle::{Fact, LATE_MAX, Settled, SettledShard, SettledWorker},
     stream::ShardNo,
 };
 
@@ -179,7 +179,8 @@ impl World {
         let up = self.hosts.iter().filter(|host| host.is_up());
         let running = up.map(|host| {
             let runs = host.runs.iter().map(|(no, run)| (*no, (run.epoch, run.done))).collect();
-            (host.coordinator.session().clone(), (runs, host.is_member()))
+            let worker = SettledWorker { runs, stays: host.is_member() };
+            (host.coordinator.session().clone(), worker)
         });
         let waiting = self.waiting();
         let shards = self.stream.shards.iter().enumerate().map(|(no, shard)| SettledShard {
