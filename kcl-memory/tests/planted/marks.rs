@@ -6,7 +6,7 @@ use kcl_memory::sim::{Script, play};
 use crate::{checks, kill::panics};
 
 /// Seeds that the healthy code is played on. Some branches are rare.
-const SEEDS: u64 = 400;
+const SEEDS: u64 = 200;
 
 /// After every seed and every directed test has been played in this thread: the first mark that
 /// was never reached.
