@@ -9,6 +9,7 @@
 //! | `script`, `action` | what happens, as data and as text |
 //! | `world` | what comes of it |
 //! | `oracle`, `invariants` | is that allowed? |
+//! | `judge` | was it allowed, in a run of real processes? |
 //! | `timeline` | who held what when, for pictures |
 //! | `campaign` | many seeds, side by side |
 //! | `live` | the same for whole workers and a user's own processor |
@@ -17,6 +18,7 @@ mod action;
 mod campaign;
 mod finding;
 mod invariants;
+mod judge;
 #[cfg(feature = "simulation")]
 pub mod live;
 mod network;
@@ -32,6 +34,7 @@ mod world;
 pub use action::Action;
 pub use campaign::{Campaign, Tally};
 pub use finding::Finding;
+pub use judge::{Delivered, Judge};
 #[cfg(feature = "simulation")]
 pub use live::{
     Broken, EffectOf, Failure, Fault, InvalidPlan, Plan, Simulation, Sink, SinkError, Summary,

@@ -11,7 +11,7 @@ use anyhow::{Context, Result, bail, ensure};
 use kcl_core::{
     coordinator::Assignment,
     lease::{Checkpoint, DocName, Lease, LeaseKey, WorkerId},
-    store::{LeaseStore, LeaseStoreExt},
+    store::{LeaseStore, LeaseStoreExt, StoreResult},
 };
 use kcl_dynamo::DynamoStore;
 use tempfile::TempDir;
@@ -21,6 +21,9 @@ use crate::dynamo;
 
 /// How long anything may take that has to come.
 const PATIENCE: Duration = Duration::from_secs(60);
+
+/// Milliseconds between two looks at the rows.
+const LOOK: u64 = 40;
 
 /// Lines of each worker's log that are shown when something did not come.
 const SHOWN: usize = 25;
@@ -109,6 +112,9 @@ impl Fleet {
     /// # Errors
     /// It has ended.
     pub fn signal(&mut self, worker: &str, signal: Signal) -> Result<f64> {
+        if signal == Signal::STOP {
+            self.watcher.stands_still();
+        }
         let at = wall_millis();
         self.process(worker)?.signal(signal).with_context(|| worker.to_owned())?;
         Ok(at)
@@ -169,8 +175,24 @@ impl Fleet {
     /// The leases of the shards, as they stand in the store; none while there is no table.
     pub async fn leases(&self) -> Vec<Lease> {
         // Whoever waits for something asks again.
-        let leases = self.store.all_leases().await.unwrap_or_default();
-        leases.into_iter().filter(|lease| !lease.key.is_role()).collect()
+        let leases = rows(self.store.as_ref()).await.unwrap_or_default();
+        self.watcher.notebook().saw(leases.clone());
+        leases
+    }
+
+    /// From now on looks at the rows again and again, so that they are judged with the rest.
+    #[expect(clippy::disallowed_methods, reason = "a test may spawn")]
+    pub fn keep_looking(&self) {
+        let (store, notebook) = (Arc::clone(&self.store), self.watcher.notebook());
+        tokio::spawn(async move {
+            while !notebook.is_over() {
+                // While the server is away, there is nothing to see.
+                if let Ok(leases) = rows(store.as_ref()).await {
+                    notebook.saw(leases);
+                }
+                pause(LOOK).await;
+            }
+        });
     }
 
     /// How many records a worker has delivered that no checkpoint covers.
@@ -294,6 +316,12 @@ impl Fleet {
         }
         anyhow::Error::msg(shown)
     }
+}
+
+/// The leases of the shards.
+async fn rows(store: &dyn LeaseStore) -> StoreResult<Vec<Lease>> {
+    let leases = store.all_leases().await?;
+    Ok(leases.into_iter().filter(|lease| !lease.key.is_role()).collect())
 }
 
 /// How many leases each worker holds.

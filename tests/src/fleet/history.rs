@@ -2,6 +2,8 @@
 
 use std::collections::BTreeSet;
 
+use kcl_core::lease::Lease;
+
 use super::{Delivery, LogLine};
 
 /// Everything that the consumers of a fleet wrote, in the order of each process.
@@ -13,7 +15,23 @@ pub struct History {
     pub log: Vec<LogLine>,
     /// Lines of standard output that are no records.
     pub broken: Vec<String>,
+    /// What stood in the store whenever somebody looked.
+    pub readings: Vec<Reading>,
+    /// A process was stopped in the midst of its work.
+    pub stood_still: bool,
     pub(super) passes: u64,
+}
+
+/// The lease rows as they were read.
+#[derive(Clone, Debug)]
+pub struct Reading {
+    /// The last pass of the watcher that had begun when they had been read: what is seen two passes
+    /// later was written after that.
+    pub pass: u64,
+    /// When that was, in milliseconds since 1970.
+    pub seen: f64,
+    /// The rows.
+    pub rows: Vec<Lease>,
 }
 
 impl History {

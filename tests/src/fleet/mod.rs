@@ -18,7 +18,7 @@ mod watcher;
 
 pub use delivery::Delivery;
 pub use group::{Fleet, shares};
-pub use history::History;
+pub use history::{History, Reading};
 pub use launch::{Launch, wall_millis};
 pub use log::LogLine;
 pub use process::{Process, Signal};

@@ -3,6 +3,11 @@
 //! Exact where it can be: one process's lines are in its order, and the processes that held a shard
 //! are in the order of their epochs. What different processes wrote about different shards is in
 //! order only as far as the passes of the watcher tell, which never call right wrong.
+//!
+//! The same is held to the invariants of simulated runs, in the kindest order that is possible.
+
+mod invariants;
+mod order;
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -83,6 +88,7 @@ pub fn judge(history: &History, produced: &[Produced], shards: &[Shard]) -> Verd
     }
     judge_keys(&mut verdict, produced, &firsts);
     judge_lineage(&mut verdict, produced, shards, &firsts);
+    verdict.wrong.extend(invariants::broken(history, produced, shards));
     verdict
 }
 

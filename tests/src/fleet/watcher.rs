@@ -11,7 +11,9 @@ use std::{
     time::Duration,
 };
 
-use super::{Delivery, History, LogLine, tail::Tail, wall_millis};
+use kcl_core::lease::Lease;
+
+use super::{Delivery, History, LogLine, Reading, tail::Tail, wall_millis};
 
 /// The pause between two passes.
 const PAUSE: Duration = Duration::from_millis(5);
@@ -71,10 +73,37 @@ impl Watcher {
         lock(&self.shared.history)
     }
 
+    /// Where to note what stands in the store.
+    pub(super) fn notebook(&self) -> Notebook {
+        Notebook(Arc::clone(&self.shared))
+    }
+
+    /// A process stands still from now on.
+    pub(super) fn stands_still(&self) {
+        self.history().stood_still = true;
+    }
+
     /// Everything that is written by now.
     pub(super) fn caught_up(&self) -> MutexGuard<'_, History> {
         self.shared.pass();
         self.history()
+    }
+}
+
+/// Takes notes of what stands in the store.
+#[derive(Debug)]
+pub(super) struct Notebook(Arc<Shared>);
+
+impl Notebook {
+    pub(super) fn saw(&self, rows: Vec<Lease>) {
+        let mut history = lock(&self.0.history);
+        let pass = history.passes;
+        history.readings.push(Reading { pass, seen: wall_millis(), rows });
+    }
+
+    /// Whether nobody will read them any more.
+    pub(super) fn is_over(&self) -> bool {
+        self.0.done.load(Ordering::Relaxed)
     }
 }
 

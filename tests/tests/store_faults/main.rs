@@ -10,5 +10,4 @@ mod backend;
 mod network;
 mod outage;
 mod stage;
-mod witness;
 mod worker;

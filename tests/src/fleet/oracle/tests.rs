@@ -1,6 +1,13 @@
 //! The oracle sees what it is there to see.
 
+use kcl_core::{
+    env::WallTime,
+    lease::{Checkpoint, Lease, LeaseKey},
+    stream::{Position, SequenceNumber, StreamKey},
+};
+
 use super::*;
+use crate::fleet::Reading;
 
 /// What was put: `(shard, sequence, key, number)`.
 fn put(records: &[(&str, &str, &str, usize)]) -> Vec<Produced> {
@@ -72,6 +79,25 @@ fn a_repeat_is_told_with_both_of_its_workers() {
     assert_eq!((verdict.repeats[0].first.1, verdict.repeats[0].again.1), (1, 2));
     verdict.check_repeats_of(&["w1"]).unwrap();
     verdict.check_repeats_of(&["w2"]).unwrap_err();
+}
+
+#[test]
+fn a_checkpoint_ahead_of_what_was_delivered_is_wrong_when_the_passes_prove_it() {
+    let put = three();
+    let shard = Shard::open("a".parse().unwrap(), kcl_core::stream::HashRange::ALL);
+    let judged = |pass, last: &str| {
+        let lines = (0..3).map(|at| line(&put[at], 1, 1, if at == 2 { 5 } else { 1 }));
+        let mut history = history(lines.collect());
+        let stream = StreamKey::new("orders", WallTime::from_millis(1));
+        let position = Position::from(last.parse::<SequenceNumber>().unwrap());
+        let row = Lease::new(LeaseKey::of_shard(&stream, &shard.id), Checkpoint::After(position));
+        history.readings.push(Reading { pass, seen: 0.0, rows: vec![row] });
+        judge(&history, &put, std::slice::from_ref(&shard)).wrong
+    };
+    assert!(judged(4, "11").is_empty());
+    assert!(judged(3, "10").is_empty());
+    let wrong = judged(3, "11");
+    assert!(wrong[0].contains("nothing is skipped"), "{wrong:?}");
 }
 
 #[test]
