@@ -4,7 +4,10 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
-use crate::{consume::ConsumeArgs, leases::LeasesArgs, produce::ProduceArgs, stream::StreamArgs};
+use crate::{
+    consume::ConsumeArgs, leases::LeasesArgs, produce::ProduceArgs, simulate::SimulateArgs,
+    stream::StreamArgs,
+};
 
 /// Consume Kinesis streams with a balanced fleet, and look after it.
 ///
@@ -35,6 +38,12 @@ pub enum Command {
     Stream(StreamArgs),
     /// See who reads what, and how far they are.
     Leases(LeasesArgs),
+    /// Play a simulated fleet under faults, check every invariant, and show who held what.
+    ///
+    /// Everything is drawn from a seed, or written in a script: the same gives the same run. If an
+    /// invariant breaks, the shortest script that breaks it is written to a file. Exit code: 0 if
+    /// every invariant held, 1 if one is broken, 2 if there is no verdict.
+    Simulate(SimulateArgs),
     /// Watch a fleet share a stream through splits, joins and a crash, all in this process.
     #[cfg(feature = "demo")]
     Demo(crate::demo::DemoArgs),

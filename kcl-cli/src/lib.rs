@@ -8,6 +8,7 @@
 //! | `produce` | `kcl produce`: records into a stream |
 //! | `stream` | `kcl stream`: create, describe, reshard, split, merge, delete |
 //! | `leases` | `kcl leases`: who reads what, and how far they are |
+//! | `simulate` | `kcl simulate`: one simulated fleet under faults, played and explained |
 //! | `demo` | `kcl demo`: a fleet, its stream and its troubles in one process (feature `demo`) |
 //!
 //! Data goes to stdout, everything else to stderr.
@@ -25,6 +26,7 @@ mod logging;
 pub mod outside;
 mod produce;
 mod report;
+mod simulate;
 pub mod store_url;
 mod stream;
 
@@ -55,6 +57,7 @@ fn run(cli: Cli) -> anyhow::Result<ExitCode> {
         Command::Produce(args) => produce::run(&args, &args.apply_to(config()?)),
         Command::Stream(args) => stream::run(&args, &config()?),
         Command::Leases(args) => leases::run(&args, &args.apply_to(config()?)),
+        Command::Simulate(args) => Ok(simulate::run(&args, &cli.settings)),
         #[cfg(feature = "demo")]
         Command::Demo(args) => demo::run(&args, &config()?),
     }

@@ -108,7 +108,7 @@ impl Coordinator {
         self.succession.set_valid(valid);
         if let Some(planner) = &mut self.planner {
             planner.set_valid(valid);
-            planner.on_seen(&self.member.row(), &mut self.ctx);
+            planner.on_own(self.member.news(), || self.member.row(), &mut self.ctx);
         }
     }
 

@@ -19,6 +19,12 @@ pub struct Finding {
 }
 
 impl Finding {
+    /// A script, and what it was seen to break.
+    #[must_use]
+    pub const fn new(script: Script, violation: Violation) -> Self {
+        Self { script, violation }
+    }
+
     /// Plays a script; `Some` if it breaks an invariant.
     #[must_use]
     pub fn of(script: &Script) -> Option<Self> {

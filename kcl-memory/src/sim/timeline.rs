@@ -18,7 +18,7 @@ pub struct Timeline {
     pub held: Vec<Span>,
     /// When which worker read a shard, whatever the row said.
     pub run: Vec<Span>,
-    /// What was done to the fleet.
+    /// What was done to the fleet, and had an effect.
     pub faults: Vec<Happened>,
     /// The shards that ever had a lease, by their number in the run.
     pub shards: BTreeMap<usize, ShardLife>,
@@ -50,6 +50,8 @@ pub struct Span {
 pub struct ShardLife {
     /// The shard's name.
     pub name: Option<ShardId>,
+    /// The shards it came from, where its lease row says so.
+    pub parents: Vec<ShardId>,
     /// When it got a lease.
     pub from: Time,
     /// When it was read to its end, or its lease deleted.
@@ -65,17 +67,16 @@ pub struct Happened {
     pub lasts: Duration,
     /// What, as scripts write it.
     pub what: String,
+    /// The one worker that it hit: a script says only a number.
+    pub whom: Option<WorkerId>,
 }
 
 impl Timeline {
-    pub(super) fn happened(&mut self, at: Time, lasts: Duration, what: String) {
-        self.faults.push(Happened { at, lasts, what });
-    }
-
     /// A lease row is like this from now on.
     pub(super) fn row(&mut self, shard: ShardNo, row: Option<&Lease>, now: Time) {
         if let Some(row) = row {
-            let life = ShardLife { name: row.key.shard(), from: now, ended: None };
+            let parents = row.parents.clone();
+            let life = ShardLife { name: row.key.shard(), parents, from: now, ended: None };
             let life = self.shards.entry(shard).or_insert(life);
             // A store that went back may bring it to life again.
             life.ended = row.has_ended().then(|| life.ended.unwrap_or(now));
@@ -97,11 +98,14 @@ impl Timeline {
         }
     }
 
-    /// A process began to read.
-    pub(super) fn started(&mut self, host: usize, span: Span) {
-        self.stopped(host, span.shard, span.from);
-        self.running.insert((host, span.shard), self.run.len());
-        self.run.push(span);
+    /// A process reads.
+    pub(super) fn reads(&mut self, host: usize, span: Span) {
+        let since = self.running.get(&(host, span.shard)).and_then(|at| self.run.get(*at));
+        if since.is_none_or(|since| since.epoch != span.epoch) {
+            self.stopped(host, span.shard, span.from);
+            self.running.insert((host, span.shard), self.run.len());
+            self.run.push(span);
+        }
     }
 
     /// A process reads no longer.

@@ -153,13 +153,15 @@ impl Handoff {
         let tenures = self.tenures.values().map(|tenure| match &tenure.phase {
             Phase::Draining { deadline, .. } => tenure.marks.next_write().min(*deadline),
             Phase::Ending(ending) => ending.retry_at(),
-            Phase::Dropping { .. } => Time::NEVER,
-            Phase::Running | Phase::Suspended { .. } => tenure.marks.next_write(),
+            _ => tenure.marks.next_write(),
         });
         wishes.chain(tenures).min().unwrap_or(Time::NEVER)
     }
 
     pub(in crate::coordinator) fn on_tick(&mut self, ctx: &mut Context) {
+        if self.next_wake() > ctx.now {
+            return;
+        }
         self.flush_due(ctx);
         self.drop_overdue(ctx);
         self.retry_endings(ctx);

@@ -164,6 +164,11 @@ impl Member {
         row
     }
 
+    /// What changes of my row from beat to beat: its number, what it tells, whether I leave.
+    pub(in crate::coordinator) const fn news(&self) -> (u64, Report, bool) {
+        (self.last_number, self.report, self.leaving)
+    }
+
     /// Whether the session is registered, mine alone, and not over.
     pub(in crate::coordinator) fn is_live(&self) -> bool {
         self.phase == Phase::Live

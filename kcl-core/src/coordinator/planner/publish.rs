@@ -156,14 +156,17 @@ impl Planner {
         let patience = ctx.settings.heartbeat_interval * 2;
         for desk in self.desks.values_mut() {
             let Some(document) = &desk.published else { continue };
-            let session = document.session.clone();
-            let deaf = session != self.me
-                && self.fleet.is_alive(&session)
-                && self.fleet.seen_by(&session) < document.version;
-            if deaf && desk.woken_at.is_some_and(|at| ctx.now >= at + patience) {
+            if desk.woken_at.is_none_or(|at| ctx.now < at + patience) {
+                continue;
+            }
+            let session = &document.session;
+            let deaf = *session != self.me
+                && self.fleet.is_alive(session)
+                && self.fleet.seen_by(session) < document.version;
+            if deaf {
                 sometimes!(DeafWokenAgain);
                 desk.woken_at = Some(ctx.now);
-                ctx.wake(&session);
+                ctx.wake(session);
             }
         }
     }

@@ -3,7 +3,7 @@
 use super::{Planner, Signal, cycle::Sync, fleet::News};
 use crate::{
     coordinator::context::Context,
-    lease::{Session, SessionId},
+    lease::{Report, Session, SessionId},
 };
 
 impl Planner {
@@ -30,8 +30,22 @@ impl Planner {
         }
     }
 
+    /// The planner's own session, which is seen at every event. Nothing is to be learnt of it until
+    /// it has news, or the planner has forgotten what it saw.
+    pub(in crate::coordinator) fn on_own(
+        &mut self,
+        news: (u64, Report, bool),
+        row: impl FnOnce() -> Session,
+        ctx: &mut Context,
+    ) {
+        if self.own.replace(news) != Some(news) {
+            self.on_seen(&row(), ctx);
+        }
+    }
+
     /// A session has ended.
     pub(in crate::coordinator) fn on_ended(&mut self, id: &SessionId, ctx: &mut Context) {
+        self.own = None;
         let news = self.fleet.remove(id);
         self.react(news, ctx);
     }
@@ -49,6 +63,7 @@ impl Planner {
 
     /// The store may have lost its last writes: what was published, and even the ends of sessions.
     pub(in crate::coordinator) fn on_store_went_back(&mut self, ctx: &Context) {
+        self.own = None;
         self.fleet.forget_rows();
         self.start_unsure = true;
         self.rewrite_all(ctx);

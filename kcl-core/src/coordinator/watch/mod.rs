@@ -303,13 +303,16 @@ impl Watch {
     /// An outage is not a death: when more than half of four or more sessions fall due together,
     /// one more session timeout is waited, once.
     fn may_end(&mut self, any_due: bool, ctx: &Context) -> bool {
+        if self.patience == Patience::Out && !any_due {
+            return true;
+        }
         let now = ctx.now;
         let overdue = self.windows.values().filter(|window| window.is_overdue(now)).count();
         let sessions = self.windows.len() + 1;
         let mass = sessions >= OUTAGE_MIN_SESSIONS && overdue * 2 > sessions;
         let mass = mass && !planted!(NoSecondWait);
         match self.patience {
-            Patience::Out if mass && any_due => {
+            Patience::Out if mass => {
                 sometimes!(MassExpiryWait);
                 self.patience = Patience::Until(now + ctx.settings.session_timeout);
                 false

@@ -91,6 +91,11 @@ impl Step {
 }
 
 impl Script {
+    /// Workers that a script may start with, at most.
+    pub const WORKERS_MAX: usize = 24;
+    /// Shards that a script may start with, at most.
+    pub const SHARDS_MAX: usize = 1_000;
+
     /// A fleet that starts and is left alone.
     #[must_use]
     pub fn quiet(seed: u64, workers: usize, shards: usize) -> Self {

@@ -53,7 +53,7 @@ fn what_is_wrong_is_told_with_line_value_and_remedy() {
         "line 2: the time of a step is \"5\"; write a time like 6s, 1500ms or 250us"
     );
     assert!(told("at 5s crahs 1").starts_with("line 1: \"crahs\" is no action; use one of join,"));
-    assert_eq!(told("at 5s crash"), "line 1: who is missing; add it");
+    assert_eq!(told("at 5s crash"), "line 1: who is missing; add a whole number");
     assert_eq!(told("at 5s crash 1 2"), "line 1: \"2\" is too much; leave it out");
     assert!(told("set sesion_timeout 3s").contains("expected one of `session_timeout`"));
     assert!(told("set session_timeout 1s").contains("heartbeat_interval: 1.5s is too long"));

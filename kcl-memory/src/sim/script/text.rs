@@ -23,10 +23,6 @@ use std::{fmt, str::FromStr, time::Duration};
 use super::{Ending, Script, ScriptError, Step, settings, word::Word, words::Words};
 use crate::sim::{Action, Network};
 
-/// Workers and shards a script may start with.
-const WORKERS_MAX: usize = 24;
-const SHARDS_MAX: usize = 1_000;
-
 impl fmt::Display for Script {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         writeln!(f, "seed {}", self.seed)?;
@@ -84,8 +80,8 @@ impl Script {
     fn read(&mut self, word: &str, words: &mut Words<'_>) -> Result<(), ScriptError> {
         match word {
             "seed" => self.seed = any_number(words, "the seed")?,
-            "workers" => self.workers = at_most(words, "workers", WORKERS_MAX)?,
-            "shards" => self.shards = at_most(words, "shards", SHARDS_MAX)?,
+            "workers" => self.workers = at_most(words, "workers", Self::WORKERS_MAX)?,
+            "shards" => self.shards = at_most(words, "shards", Self::SHARDS_MAX)?,
             "rate" => self.rate = any_number(words, "the rate")?,
             "poll" => {
                 self.poll = words.value("the poll interval")?;

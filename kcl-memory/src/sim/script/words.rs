@@ -30,7 +30,9 @@ impl<'a> Words<'a> {
 
     /// The next word as a value, which is there to say `what`.
     pub(crate) fn value<W: Word>(&mut self, what: &str) -> Result<W, ScriptError> {
-        let word = self.name(what)?;
+        let Some(word) = self.next() else {
+            return Err(self.error(format!("{what} is missing"), format!("add {}", W::WHAT)));
+        };
         W::read(word).ok_or_else(|| {
             let problem = format!("{what} is {word:?}");
             self.error(problem, format!("write {}", W::WHAT))

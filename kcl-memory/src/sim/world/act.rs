@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use kcl_core::env::Time;
+use kcl_core::{env::Time, lease::WorkerId};
 
 use super::{
     World,
@@ -10,7 +10,7 @@ use super::{
     settle::Trap,
     weather::Spell,
 };
-use crate::sim::{Action, Violation, invariants::Excuse, oracle::Fact};
+use crate::sim::{Action, Happened, Violation, invariants::Excuse, oracle::Fact};
 
 impl World {
     pub(super) fn act(&mut self, action: &Action) -> Result<(), Violation> {
@@ -18,14 +18,41 @@ impl World {
         if action.may_overlap() {
             self.oracle.excuse(Excuse::Overlap);
         }
-        if let Some(timeline) = &mut self.timeline {
-            timeline.happened(self.now, action.lasts(), action.to_string());
+        let whom = self.timeline.is_some().then(|| self.whom(action)).flatten();
+        let performed = self.perform(action);
+        if let Some(timeline) = self.timeline.as_mut().filter(|_| performed != Ok(false)) {
+            let (at, lasts, what) = (self.now, action.lasts(), action.to_string());
+            timeline.faults.push(Happened { at, lasts, what, whom });
         }
-        if self.perform(action)? {
+        if performed? {
             self.count_fault(action.kind());
             self.past.note(action, self.now);
         }
         Ok(())
+    }
+
+    /// The one worker that an action hits.
+    fn whom(&self, action: &Action) -> Option<WorkerId> {
+        let host = match action {
+            Action::CrashPlanner | Action::LeavePlanner | Action::PausePlanner(_) => {
+                self.planner_host()
+            }
+            Action::JoinAs(who)
+            | Action::Crash(who)
+            | Action::Leave(who)
+            | Action::Pause(who, _)
+            | Action::Suspend(who, _)
+            | Action::SuspendUncounted(who, _)
+            | Action::CutRequests(who, _)
+            | Action::CutReplies(who, _)
+            | Action::Isolate(who, _)
+            | Action::CutStream(who, _)
+            | Action::FailingProcessor(who, _)
+            | Action::SlowProcessor(who, ..)
+            | Action::HungProcessor(who, ..) => self.pick(*who),
+            _ => None,
+        };
+        host.map(|at| self.hosts[at].worker.clone())
     }
 
     /// Does it; false if there is nothing to do it to.

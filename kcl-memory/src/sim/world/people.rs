@@ -104,6 +104,7 @@ impl World {
             return;
         }
         host.still = Some(Still { since: self.now, until, how });
+        self.record_runs(at);
         self.put(until, Happening::Resume { host: at });
     }
 
@@ -118,6 +119,7 @@ impl World {
         let inbox = std::mem::take(&mut host.inbox);
         let worker = host.worker.clone();
         self.note(|| format!("{worker} goes on"));
+        self.record_runs(at);
         if still.how == Stillness::Stopped {
             self.hosts[at].timer_at = Time::NEVER;
             self.deliver(at, Event::Tick)?;

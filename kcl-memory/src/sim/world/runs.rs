@@ -121,10 +121,12 @@ impl World {
                     run.gate = Gate::Suspended;
                     run.batch = None;
                 }
+                self.record_run(at, no);
             }
             RunOrder::Resume => {
                 if let Some(run) = self.hosts[at].runs.get_mut(&no) {
                     run.gate = Gate::Open;
+                    self.record_run(at, no);
                     self.wake_run(at, no, self.now);
                 }
             }
@@ -138,11 +140,7 @@ impl World {
             _ => 0,
         };
         self.hosts[at].runs.insert(no, Run::new(row.key.clone(), epoch, done));
-        if let Some(timeline) = &mut self.timeline {
-            let worker = self.hosts[at].worker.clone();
-            let span = Span { shard: no, worker, epoch, from: self.now, to: Time::NEVER };
-            timeline.started(at, span);
-        }
+        self.record_run(at, no);
         self.wake_run(at, no, self.now);
     }
 
@@ -150,8 +148,28 @@ impl World {
         if let Some(run) = self.hosts[at].runs.remove(&no) {
             self.tell(at, &run.key, epoch, RunNews::Stopped);
         }
-        if let Some(timeline) = &mut self.timeline {
-            timeline.stopped(at, no, self.now);
+        self.record_run(at, no);
+    }
+
+    /// For pictures: whether a process reads a shard from now on.
+    pub(super) fn record_run(&mut self, at: usize, no: ShardNo) {
+        let (Some(timeline), Some(host)) = (&mut self.timeline, self.hosts.get(at)) else { return };
+        let run = host.runs.get(&no).filter(|run| !run.ended && run.gate != Gate::Suspended);
+        match run.filter(|_| host.is_up() && host.stands_still(self.now).is_none()) {
+            Some(run) => {
+                let (worker, epoch) = (host.worker.clone(), run.epoch);
+                let span = Span { shard: no, worker, epoch, from: self.now, to: Time::NEVER };
+                timeline.reads(at, span);
+            }
+            None => timeline.stopped(at, no, self.now),
+        }
+    }
+
+    /// The same for all that it runs.
+    pub(super) fn record_runs(&mut self, at: usize) {
+        if self.timeline.is_some() {
+            let shards: Vec<_> = self.hosts[at].runs.keys().copied().collect();
+            shards.into_iter().for_each(|shard| self.record_run(at, shard));
         }
     }
 
@@ -275,6 +293,7 @@ impl World {
             let key = run.key.clone();
             let children = self.stream.children(no);
             self.tell(at, &key, epoch, RunNews::Ended { children });
+            self.record_run(at, no);
         }
         Ok(())
     }

@@ -1,0 +1,97 @@
+//! The colours of both drawings.
+
+/// The workers' colours, told apart also by those who see few: as of a web page, that of
+/// text on it, and the nearest of a terminal's 256.
+const COLOURS: [(&str, &str, u8); 12] = [
+    ("#4285c6", "#ffffff", 68),
+    ("#e69f00", "#1a1a1a", 214),
+    ("#2a9d74", "#ffffff", 36),
+    ("#cc79a7", "#1a1a1a", 175),
+    ("#9c6ade", "#ffffff", 98),
+    ("#8c6d46", "#ffffff", 137),
+    ("#1fb5c9", "#1a1a1a", 44),
+    ("#b8b01e", "#1a1a1a", 142),
+    ("#5b6e8c", "#ffffff", 103),
+    ("#b5179e", "#ffffff", 127),
+    ("#77b255", "#1a1a1a", 107),
+    ("#6a4c93", "#ffffff", 61),
+];
+
+/// The colour of a worker on a page.
+pub(super) fn hex(worker: usize) -> &'static str {
+    COLOURS[worker % COLOURS.len()].0
+}
+
+/// The colour of text on it.
+pub(super) fn hex_on(worker: usize) -> &'static str {
+    COLOURS[worker % COLOURS.len()].1
+}
+
+/// Text in colour, if somebody sees it.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Ink {
+    coloured: bool,
+}
+
+impl Ink {
+    /// Colours for a terminal whose user does not mind.
+    pub(super) fn new(is_terminal: bool) -> Self {
+        let is_set = |name: &str| std::env::var_os(name).is_some_and(|value| !value.is_empty());
+        let dumb = std::env::var_os("TERM").is_some_and(|term| term == "dumb");
+        Self { coloured: is_terminal && !dumb && !is_set("NO_COLOR") }
+    }
+
+    #[cfg(test)]
+    pub(super) const fn plain() -> Self {
+        Self { coloured: false }
+    }
+
+    #[cfg(test)]
+    pub(super) const fn coloured() -> Self {
+        Self { coloured: true }
+    }
+
+    pub(super) fn good(self, text: &str) -> String {
+        self.with("1;32", text)
+    }
+
+    pub(super) fn bad(self, text: &str) -> String {
+        self.with("1;31", text)
+    }
+
+    /// What is broken, to be seen from afar.
+    pub(super) fn alarm(self, text: &str) -> String {
+        self.with("1;97;41", text)
+    }
+
+    /// Two readers.
+    pub(super) fn two(self, text: &str) -> String {
+        self.with("1;38;5;16;48;5;226", text)
+    }
+
+    pub(super) fn odd(self, text: &str) -> String {
+        self.with("1;33", text)
+    }
+
+    pub(super) fn quiet(self, text: &str) -> String {
+        self.with("2", text)
+    }
+
+    /// A bar of a worker.
+    pub(super) fn solid(self, worker: usize, text: &str) -> String {
+        self.with(&format!("38;5;16;48;5;{}", terminal(worker)), text)
+    }
+
+    /// Letters of a worker.
+    pub(super) fn thin(self, worker: usize, text: &str) -> String {
+        self.with(&format!("38;5;{}", terminal(worker)), text)
+    }
+
+    fn with(self, codes: &str, text: &str) -> String {
+        if self.coloured { format!("\x1b[{codes}m{text}\x1b[0m") } else { text.to_owned() }
+    }
+}
+
+fn terminal(worker: usize) -> u8 {
+    COLOURS[worker % COLOURS.len()].2
+}

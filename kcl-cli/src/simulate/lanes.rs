@@ -1,0 +1,64 @@
+//! Labels along an axis, in as few lanes as it takes so that no two stand on each other.
+
+/// Lanes that labels are put into.
+#[derive(Debug)]
+pub(super) struct Lanes {
+    width: usize,
+    most: usize,
+    taken: Vec<Vec<(usize, usize)>>,
+}
+
+/// Where a label stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Place {
+    pub(super) lane: usize,
+    /// It stands to the left of its mark: at the right there is no room.
+    pub(super) flipped: bool,
+}
+
+impl Lanes {
+    pub(super) const fn new(width: usize, most: usize) -> Self {
+        Self { width, most, taken: Vec::new() }
+    }
+
+    /// Puts a label of this size at what lasts from one place to another; `None` if all lanes are
+    /// taken there.
+    pub(super) fn put(&mut self, (from, to): (usize, usize), label: usize) -> Option<Place> {
+        let flipped = from + label > self.width && from >= label;
+        let (start, end) =
+            if flipped { (from - label, to.max(from + 1)) } else { (from, to.max(from + label)) };
+        let is_free = |lane: &Vec<(usize, usize)>| {
+            lane.iter().all(|(taken, until)| end < *taken || *until < start)
+        };
+        let lane = self.taken.iter().position(is_free).unwrap_or(self.taken.len());
+        if lane == self.taken.len() {
+            if lane == self.most {
+                return None;
+            }
+            self.taken.push(Vec::new());
+        }
+        self.taken[lane].push((start, end));
+        Some(Place { lane, flipped })
+    }
+
+    pub(super) const fn count(&self) -> usize {
+        self.taken.len()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn labels_share_a_lane_if_there_is_room_and_what_fits_nowhere_is_left_out() {
+        let mut lanes = Lanes::new(40, 2);
+        let at = |lane| Some(Place { lane, flipped: false });
+        assert_eq!(lanes.put((0, 1), 10), at(0));
+        assert_eq!(lanes.put((5, 20), 10), at(1));
+        assert_eq!(lanes.put((12, 12), 5), at(0), "beside the first");
+        assert_eq!(lanes.put((13, 13), 5), None, "both are taken");
+        assert_eq!(lanes.put((39, 39), 8), Some(Place { lane: 0, flipped: true }));
+        assert_eq!(lanes.count(), 2);
+    }
+}

@@ -1,0 +1,124 @@
+//! `kcl simulate`: one simulated fleet, played and explained.
+//!
+//! The real coordination code on virtual time, with faults drawn from a seed or written in a
+//! script; every invariant is checked at every step. On stdout: who held what when, and the
+//! verdict; with `--format json` one object instead:
+//!
+//! | key | meaning |
+//! |---|---|
+//! | `verdict` | `ok`, or `bad` if an invariant is broken |
+//! | `violation.invariant`, `.at_ms`, `.what` | which, when and how; absent if none is |
+//! | `replay` | the command that plays this run again; the shortest one, if one was written |
+//! | `shortest.file`, `.script` | the shortest script that breaks the same, and where it is |
+//! | `seed`, `workers`, `shards`, `steps` | as given or drawn |
+//! | `lasted_ms`, `events` | the length of the run, in simulated time and in events |
+//! | `records.processed`, `.duplicates` | records processed at least once, and again |
+//! | `acquires` | how often a lease got an owner |
+//! | `faults` | faults that took effect, by kind |
+//! | `leases` | leases held at the end, by worker |
+//! | `digest` | equal for equal runs |
+//! | `trace` | what happened, line by line, with `--trace` |
+
+mod args;
+mod ink;
+mod lanes;
+mod picture;
+mod played;
+mod scale;
+mod shortest;
+mod svg;
+#[cfg(test)]
+mod tests;
+mod text;
+
+use std::{
+    fs,
+    io::{self, IsTerminal, Write},
+    path::Path,
+    process::ExitCode,
+};
+
+use anyhow::{Context, Result, bail};
+
+pub(crate) use self::args::SimulateArgs;
+use self::{args::Format, ink::Ink, picture::Picture, played::Played, shortest::Shortest};
+use crate::{cli::SettingsArgs, report};
+
+/// There is no verdict, or it could not be told.
+const NO_VERDICT: u8 = 2;
+
+/// Plays a run and tells what came of it. The exit code is 0 if every invariant held, 1 if one is
+/// broken, and 2 if nothing can be said.
+pub(crate) fn run(args: &SimulateArgs, settings: &SettingsArgs) -> ExitCode {
+    play(args, settings).unwrap_or_else(|error| {
+        report::failure(&error);
+        ExitCode::from(NO_VERDICT)
+    })
+}
+
+fn play(args: &SimulateArgs, settings: &SettingsArgs) -> Result<ExitCode> {
+    refuse_settings(settings)?;
+    let script = args.read_script()?;
+    let mut played = Played::of(script, args.trace, args.replay());
+    let picture = Picture::of(&played.report, played.violation.as_ref());
+    // What is known is told at once: the search for the shortest script takes its time.
+    if args.format == Format::Text {
+        or_unread(tell(&played, &picture))?;
+    }
+    let drawn = args.svg.as_ref().map(|file| {
+        let svg = svg::draw(&picture, &played.headline());
+        write_file(file, &svg)
+    });
+    let finding = played.finding().filter(|_| !args.no_shrink);
+    let kept = finding.map(|finding| Shortest::of(&finding, args)).transpose();
+    let kept = kept.map(|shortest| played.shortest = shortest);
+    or_unread(match args.format {
+        Format::Text => writeln!(io::stdout(), "{}", played.way_on()),
+        Format::Json => writeln!(io::stdout(), "{:#}", played.as_json()),
+    })?;
+    // The verdict is told whatever else goes wrong.
+    drawn.transpose()?;
+    kept?;
+    Ok(if played.violation.is_none() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}
+
+fn tell(played: &Played, picture: &Picture) -> io::Result<()> {
+    let mut out = io::stdout().lock();
+    for line in &played.report.trace {
+        writeln!(out, "{line}")?;
+    }
+    let ink = Ink::new(out.is_terminal());
+    let width = scale::terminal_width();
+    write!(out, "{}", text::draw(picture, width, ink))?;
+    if let Some(close_up) = picture.close_up() {
+        write!(out, "\n{}:\n{}", close_up.caption(), text::draw(&close_up, width, ink))?;
+    }
+    write!(out, "\n{}", played.as_text(ink))
+}
+
+/// Whoever reads stdout may have seen enough.
+fn or_unread(told: io::Result<()>) -> Result<()> {
+    match told {
+        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
+        told => told.context("cannot write to stdout"),
+    }
+}
+
+/// Workers of a simulation have the settings that the script says: others would be passed over.
+fn refuse_settings(settings: &SettingsArgs) -> Result<()> {
+    if let Some(setting) = settings.set.first() {
+        bail!(
+            "--set {setting}: a simulated fleet has the settings that its script says; write \
+             `set session_timeout 10s` or the like there"
+        );
+    }
+    if settings.profile.is_some() {
+        bail!("--profile: a simulated fleet has the settings that its script says; leave it out");
+    }
+    Ok(())
+}
+
+fn write_file(file: &Path, text: &str) -> Result<()> {
+    let why = || format!("cannot write {}; name a file in a folder that exists", file.display());
+    fs::write(file, text).with_context(why)
+}

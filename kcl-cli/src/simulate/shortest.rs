@@ -1,0 +1,70 @@
+//! The shortest script that breaks what a run broke, in a file.
+
+use std::{
+    fs::{self, File},
+    io::{self, ErrorKind, Write},
+    path::PathBuf,
+};
+
+use anyhow::{Context, Result};
+use kcl_memory::sim::{Finding, Script};
+
+use super::{args::SimulateArgs, args::replay_of, write_file};
+
+/// The shortest script that breaks what a run broke.
+#[derive(Clone, Debug)]
+pub(super) struct Shortest {
+    pub(super) script: Script,
+    /// Where it is; none if it is the one that was given.
+    pub(super) file: Option<PathBuf>,
+}
+
+impl Shortest {
+    /// Looks for it, and writes it down.
+    pub(super) fn of(finding: &Finding, args: &SimulateArgs) -> Result<Self> {
+        let broken = finding.violation.invariant;
+        writeln!(io::stderr(), "looking for the shortest script that breaks \"{broken}\"")?;
+        let found = finding.shrunk();
+        if args.script.is_some() && args.save.is_none() && found.script == finding.script {
+            return Ok(Self { script: found.script, file: None });
+        }
+        let file = match &args.save {
+            Some(file) => {
+                write_file(file, &text(&found, &file.display().to_string()))?;
+                file.clone()
+            }
+            None => save(&found).context(
+                "cannot write the shortest script here; say where with --save FILE, or leave it \
+                 out with --no-shrink",
+            )?,
+        };
+        Ok(Self { script: found.script, file: Some(file) })
+    }
+}
+
+/// What stands in the file.
+fn text(found: &Finding, file: &str) -> String {
+    format!("# {}\n# replay: {}\n{}", found.violation, replay_of(file), found.script)
+}
+
+/// Writes it to the working directory, over no other script.
+fn save(found: &Finding) -> io::Result<PathBuf> {
+    let invariant = found.violation.invariant.replace(|c: char| !c.is_ascii_alphanumeric(), "-");
+    let stem = format!("{invariant}-{}", found.script.seed);
+    let mut number = 1;
+    loop {
+        let name =
+            if number == 1 { format!("{stem}.script") } else { format!("{stem}-{number}.script") };
+        let text = text(found, &name);
+        match File::create_new(&name) {
+            Ok(mut file) => return file.write_all(text.as_bytes()).map(|()| name.into()),
+            Err(taken) if taken.kind() == ErrorKind::AlreadyExists => {
+                if fs::read_to_string(&name).is_ok_and(|there| there == text) {
+                    return Ok(name.into());
+                }
+            }
+            Err(error) => return Err(error),
+        }
+        number += 1;
+    }
+}
