@@ -24,6 +24,7 @@ mod member;
 mod planner;
 mod route;
 mod succession;
+mod timed;
 mod watch;
 
 #[cfg(test)]
@@ -43,6 +44,7 @@ use self::{
     member::Member,
     planner::Planner,
     succession::Succession,
+    timed::Timed,
     watch::Watch,
 };
 use crate::{
@@ -59,8 +61,8 @@ const EAGER_FOR: Duration = Duration::from_secs(5);
 pub struct Coordinator {
     ctx: Context,
     member: Member,
-    handoff: Handoff,
-    watch: Watch,
+    handoff: Timed<Handoff>,
+    watch: Timed<Watch>,
     succession: Succession,
     planner: Option<Planner>,
     document: DocumentReads,
@@ -91,8 +93,8 @@ impl Coordinator {
         let me = member.id().clone();
         Self {
             member,
-            handoff: Handoff::new(me.clone()),
-            watch: Watch::new(me.clone(), now),
+            handoff: Timed::new(Handoff::new(me.clone())),
+            watch: Timed::new(Watch::new(me.clone(), now)),
             succession: Succession::new(me),
             planner: None,
             document: DocumentReads { busy: false, again: false, poll_at: Time::NEVER },
@@ -107,7 +109,7 @@ impl Coordinator {
     /// The same for processors that keep their effects in the store's own database: when the store
     /// went back in time, so did the effects, and nothing is written forward.
     #[must_use]
-    pub const fn following_the_store(mut self) -> Self {
+    pub fn following_the_store(mut self) -> Self {
         self.handoff.follow_the_store();
         self
     }
@@ -137,7 +139,7 @@ impl Coordinator {
 
     /// The newest assignment followed.
     #[must_use]
-    pub const fn assignment(&self) -> Option<&Assignment> {
+    pub fn assignment(&self) -> Option<&Assignment> {
         self.handoff.assignment()
     }
 
@@ -149,12 +151,17 @@ impl Coordinator {
         }
         self.member
             .next_wake()
-            .min(self.handoff.next_wake())
-            .min(self.watch.next_wake(&self.ctx))
+            .min(self.handoff.wake(true, Handoff::next_wake))
+            .min(self.watch_wake())
             .min(self.succession.next_wake())
             .min(self.planner.as_ref().map_or(Time::NEVER, Planner::next_wake))
             .min(self.document.poll_at)
             .min(self.leaving.next_wake())
+    }
+
+    fn watch_wake(&self) -> Time {
+        let ctx = &self.ctx;
+        self.watch.wake(self.watch.is_well(ctx), |watch| watch.next_wake(ctx))
     }
 
     /// Something happened at `now`: what is to be done about it.
@@ -176,8 +183,15 @@ impl Coordinator {
 
     fn tick(&mut self) {
         let ctx = &mut self.ctx;
-        self.handoff.on_tick(ctx);
-        self.watch.on_tick(ctx);
+        if self.handoff.remember_wake(true, Handoff::next_wake) <= ctx.now {
+            self.handoff.on_tick(ctx);
+        }
+        let well = self.watch.is_well(ctx);
+        if self.watch.remember_wake(well, |watch| watch.next_wake(ctx)) <= ctx.now
+            || self.watch.is_patient()
+        {
+            self.watch.on_tick(ctx);
+        }
         self.succession.on_tick(&mut self.watch, ctx);
         if let Some(planner) = &mut self.planner {
             planner.on_tick(&mut self.watch, ctx);
@@ -271,8 +285,8 @@ impl Coordinator {
         let former = self.member.lives();
         self.member = Member::new(worker, ctx.now + pause, former, self.rejoined, ctx);
         let me = self.member.id().clone();
-        self.handoff = Handoff::new(me.clone());
-        self.watch = Watch::new(me.clone(), ctx.now);
+        self.handoff = Timed::new(Handoff::new(me.clone()));
+        self.watch = Timed::new(Watch::new(me.clone(), ctx.now));
         self.succession = Succession::new(me);
         self.planner = None;
         self.document = DocumentReads { busy: false, again: false, poll_at: Time::NEVER };

@@ -79,13 +79,17 @@ impl Coordinator {
                 self.on_member(signal);
                 self.share_validity();
             }
-            for signal in self.handoff.take_signals() {
+            if self.handoff.has_signals() {
                 quiet = false;
-                self.on_handoff(&signal);
+                for signal in self.handoff.take_signals() {
+                    self.on_handoff(&signal);
+                }
             }
-            for signal in self.watch.take_signals() {
+            if self.watch.has_signals() {
                 quiet = false;
-                self.on_watch(signal);
+                for signal in self.watch.take_signals() {
+                    self.on_watch(signal);
+                }
             }
             for signal in self.succession.take_signals() {
                 quiet = false;
@@ -104,7 +108,9 @@ impl Coordinator {
 
     fn share_validity(&mut self) {
         let valid = self.member.is_valid(self.ctx.now);
-        self.handoff.set_valid(valid);
+        if self.handoff.is_valid() != valid {
+            self.handoff.set_valid(valid);
+        }
         self.succession.set_valid(valid);
         if let Some(planner) = &mut self.planner {
             planner.set_valid(valid);

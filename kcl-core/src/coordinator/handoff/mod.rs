@@ -114,6 +114,10 @@ impl Handoff {
         }
     }
 
+    pub(in crate::coordinator) const fn has_signals(&self) -> bool {
+        !self.signals.is_empty()
+    }
+
     pub(in crate::coordinator) fn take_signals(&mut self) -> Vec<Signal> {
         std::mem::take(&mut self.signals)
     }
@@ -134,6 +138,10 @@ impl Handoff {
     }
 
     /// Whether the session may take and run leases now.
+    pub(in crate::coordinator) const fn is_valid(&self) -> bool {
+        self.valid
+    }
+
     pub(in crate::coordinator) const fn set_valid(&mut self, valid: bool) {
         self.valid = valid;
     }
@@ -159,9 +167,6 @@ impl Handoff {
     }
 
     pub(in crate::coordinator) fn on_tick(&mut self, ctx: &mut Context) {
-        if self.next_wake() > ctx.now {
-            return;
-        }
         self.flush_due(ctx);
         self.drop_overdue(ctx);
         self.retry_endings(ctx);

@@ -27,6 +27,7 @@ use super::{
     context::Context,
     document::FrozenStart,
     event::StreamView,
+    timed::Timed,
     watch::Watch,
 };
 use crate::{
@@ -217,7 +218,7 @@ impl Planner {
             .min(self.upkeep.next_wake())
     }
 
-    pub(in crate::coordinator) fn on_tick(&mut self, watch: &mut Watch, ctx: &mut Context) {
+    pub(in crate::coordinator) fn on_tick(&mut self, watch: &mut Timed<Watch>, ctx: &mut Context) {
         if !self.valid {
             return;
         }

@@ -15,6 +15,7 @@ use crate::{
         command::Notice,
         context::{Context, Purpose},
         document::{Give, Hold, How, Origin},
+        timed::Timed,
         watch::Watch,
     },
     env::Time,
@@ -189,7 +190,7 @@ impl Planner {
     }
 
     /// Moves whose new owner has said that it knows go on; those overdue are looked at.
-    pub(super) fn drive_moves(&mut self, watch: &mut Watch, ctx: &mut Context) {
+    pub(super) fn drive_moves(&mut self, watch: &mut Timed<Watch>, ctx: &mut Context) {
         let mut ordered = false;
         let mut waiting: Vec<SessionId> = Vec::new();
         let desks = &self.desks;
@@ -228,7 +229,12 @@ impl Planner {
         self.look_for_echoes(&waiting, watch, ctx);
     }
 
-    fn look_for_echoes(&mut self, waiting: &[SessionId], watch: &mut Watch, ctx: &mut Context) {
+    fn look_for_echoes(
+        &mut self,
+        waiting: &[SessionId],
+        watch: &mut Timed<Watch>,
+        ctx: &mut Context,
+    ) {
         if waiting.is_empty() {
             self.echoes = EchoLooks::default();
         } else if self.echoes.are_due(ctx) {

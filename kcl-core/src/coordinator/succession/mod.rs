@@ -13,6 +13,7 @@ use super::{
     Assignment,
     call::{StoreCall, StoreOutcome, StoreReply},
     context::{Context, Purpose},
+    timed::Timed,
     watch::Watch,
 };
 use crate::{
@@ -118,7 +119,7 @@ impl Succession {
         look.min(self.partner.look_at())
     }
 
-    pub(in crate::coordinator) fn on_tick(&mut self, watch: &mut Watch, ctx: &mut Context) {
+    pub(in crate::coordinator) fn on_tick(&mut self, watch: &mut Timed<Watch>, ctx: &mut Context) {
         if self.stepping_down && self.term.is_some() && self.look_at <= ctx.now {
             self.step_down(ctx);
         } else if self.look_at <= ctx.now && !self.looking && self.taking.is_none() {

@@ -4,7 +4,7 @@
 use std::time::Duration;
 
 use crate::{
-    coordinator::{context::Context, watch::Watch},
+    coordinator::{context::Context, timed::Timed, watch::Watch},
     env::Time,
     lease::{Session, SessionId},
 };
@@ -41,7 +41,7 @@ impl Partner {
         self.look_at
     }
 
-    pub(super) fn on_tick(&mut self, watch: &mut Watch, ctx: &mut Context) {
+    pub(super) fn on_tick(&mut self, watch: &mut Timed<Watch>, ctx: &mut Context) {
         if self.look_at > ctx.now {
             return;
         }

@@ -92,6 +92,10 @@ impl Watch {
         }
     }
 
+    pub(in crate::coordinator) const fn has_signals(&self) -> bool {
+        !self.signals.is_empty()
+    }
+
     pub(in crate::coordinator) fn take_signals(&mut self) -> Vec<Signal> {
         std::mem::take(&mut self.signals)
     }
@@ -153,14 +157,23 @@ impl Watch {
         self.windows.clear();
     }
 
+    /// A watcher that is not well ends nobody, until an answer makes it well again.
+    pub(in crate::coordinator) fn is_well(&self, ctx: &Context) -> bool {
+        self.health.is_well(ctx.now, ctx.settings.session_timeout / 2)
+    }
+
+    /// Whether so many fell silent together that it is no usual time.
+    pub(in crate::coordinator) fn is_patient(&self) -> bool {
+        self.patience != Patience::Out
+    }
+
     pub(in crate::coordinator) fn next_wake(&self, ctx: &Context) -> Time {
         let list = if self.listing { Time::NEVER } else { self.list_at };
         let floor = match self.patience {
             Patience::Until(at) => at,
             _ => Time::ZERO,
         };
-        // A watcher that is not well ends nobody, until an answer makes it well again.
-        let well = self.health.is_well(ctx.now, ctx.settings.session_timeout / 2);
+        let well = self.is_well(ctx);
         let windows = self.windows.values().map(|window| {
             let due = window.due_at(&self.health).max(floor);
             let fence = if window.fencing || !well { Time::NEVER } else { due };
@@ -277,8 +290,7 @@ impl Watch {
     /// Ends every session that is due, unless so many are that it looks like an outage.
     fn fence_due(&mut self, ctx: &mut Context) {
         let now = ctx.now;
-        let well = self.health.is_well(now, ctx.settings.session_timeout / 2);
-        if !well && !planted!(OutageIsDeath) {
+        if !self.is_well(ctx) && !planted!(OutageIsDeath) {
             sometimes!(WatcherUnwell);
             return;
         }
