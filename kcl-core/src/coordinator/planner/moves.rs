@@ -138,7 +138,10 @@ impl Planner {
         if row.owner.as_ref() == Some(session) {
             return None;
         }
+        let lives = || row.owner.as_ref().is_some_and(|owner| self.fleet.is_alive(owner));
         let how = match self.moves.get(key).map(|m| &m.stage) {
+            // The row was read anew since the moves were planned.
+            None if lives() => How::Wait,
             None => How::Free,
             Some(Stage::Forced) => How::Force,
             Some(_) => How::Wait,
@@ -276,7 +279,8 @@ impl Planner {
 
     pub(super) fn next_move(&self) -> Time {
         let looks = self.moves.values().map(|moving| match &moving.stage {
-            Stage::Ordered { look_at, .. } => *look_at,
+            // An order that is being written again is looked after once it is published.
+            Stage::Ordered { published: Some(_), look_at, .. } => *look_at,
             _ => Time::NEVER,
         });
         looks.min().unwrap_or(Time::NEVER).min(self.echoes.at)
