@@ -133,17 +133,16 @@ impl Member {
             if !rival {
                 continue;
             }
-            if row.seniority() > me.seniority() && !planted!(OlderDoesNotStop) {
+            // A former life's registration may land after this one's.
+            let former = self.former.contains(&row.id);
+            if row.seniority() > me.seniority() && !former && !planted!(OlderDoesNotStop) {
                 return self.give_way(ctx);
             }
-            match ctx.settings.same_id {
-                SameId::Replace => {
-                    older.ending.insert(row.id.clone());
-                }
-                SameId::Refuse => {
-                    older.watched.insert(row.id.clone(), (row.beat, ctx.now));
-                    older.look_at = Some(ctx.now + ctx.settings.watch_interval);
-                }
+            if former || ctx.settings.same_id == SameId::Replace {
+                older.ending.insert(row.id.clone());
+            } else {
+                older.watched.insert(row.id.clone(), (row.beat, ctx.now));
+                older.look_at = Some(ctx.now + ctx.settings.watch_interval);
             }
         }
         for id in &older.ending {
