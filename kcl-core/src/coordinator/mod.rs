@@ -51,6 +51,7 @@ use crate::{
     env::Time,
     lease::{DocName, Epoch, LeaseKey, SessionId, WorkerId},
     settings::Coordination,
+    stream::StreamKey,
 };
 
 /// How long a new session looks for its first document at the fast pace.
@@ -65,6 +66,8 @@ pub struct Coordinator {
     watch: Timed<Watch>,
     succession: Succession,
     planner: Option<Planner>,
+    /// The frozen start that a planner of this process knew.
+    frozen: Option<(StreamKey, FrozenStart)>,
     document: DocumentReads,
     leaving: Leaving,
     rejoined: bool,
@@ -97,6 +100,7 @@ impl Coordinator {
             watch: Timed::new(Watch::new(me.clone(), now)),
             succession: Succession::new(me),
             planner: None,
+            frozen: None,
             document: DocumentReads { busy: false, again: false, poll_at: Time::NEVER },
             leaving: Leaving::default(),
             rejoined: false,
@@ -277,6 +281,7 @@ impl Coordinator {
     }
 
     fn start_anew(&mut self, pause: Duration) {
+        self.drop_planner();
         let ctx = &mut self.ctx;
         ctx.forget_calls();
         // For the session that is over.
@@ -288,7 +293,6 @@ impl Coordinator {
         self.handoff = Timed::new(Handoff::new(me.clone()));
         self.watch = Timed::new(Watch::new(me.clone(), ctx.now));
         self.succession = Succession::new(me);
-        self.planner = None;
         self.document = DocumentReads { busy: false, again: false, poll_at: Time::NEVER };
     }
 

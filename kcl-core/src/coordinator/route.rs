@@ -257,16 +257,25 @@ impl Coordinator {
         let first = ctx.now.max(self.joined_at + ctx.settings.join_gather);
         let me = self.member.id().clone();
         let last = self.handoff.assignment();
-        self.planner = Some(Planner::new(me, term, first, last, ctx));
+        let planner = Planner::new(me, term, first, last, ctx);
+        self.planner = Some(planner.knowing(self.frozen.clone()));
         self.watch.watch_all_from(ctx.now);
         ctx.notify(Notice::Planning(term));
     }
 
     fn stop_planning(&mut self) {
-        if let Some(planner) = self.planner.take() {
+        if let Some(term) = self.drop_planner() {
             self.watch.watch_only(Vec::new());
-            self.ctx.notify(Notice::StoppedPlanning(planner.term()));
+            self.ctx.notify(Notice::StoppedPlanning(term));
         }
+    }
+
+    /// Forgets what was planned, but not where reading began: the store may lose that with all else.
+    pub(super) fn drop_planner(&mut self) -> Option<Epoch> {
+        let planner = self.planner.take()?;
+        let term = planner.term();
+        self.frozen = planner.into_frozen().or_else(|| self.frozen.take());
+        Some(term)
     }
 
     fn on_planner(&mut self, signal: planner::Signal) {

@@ -174,6 +174,21 @@ impl Planner {
         self.term
     }
 
+    /// The same, knowing a frozen start that the store may have lost since.
+    pub(in crate::coordinator) fn knowing(
+        mut self,
+        frozen: Option<(StreamKey, FrozenStart)>,
+    ) -> Self {
+        self.start_unsure = frozen.is_some();
+        self.frozen = frozen;
+        self
+    }
+
+    /// What it leaves to the next planner of this process.
+    pub(in crate::coordinator) fn into_frozen(self) -> Option<(StreamKey, FrozenStart)> {
+        self.frozen
+    }
+
     pub(in crate::coordinator) fn take_signals(&mut self) -> Vec<Signal> {
         std::mem::take(&mut self.signals)
     }
