@@ -1,13 +1,14 @@
 //! Moves: none that no plan asked for.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use kcl_core::{
     coordinator::StoreCall,
-    lease::{LeaseKey, SessionId},
+    lease::{Epoch, LeaseKey, SessionId},
 };
 
 use super::{Excuse, Fact, Invariant, Known};
+use crate::sim::stream::ShardNo;
 
 /// Leases that a worker that stays gives up to another are no more than the plans published asked
 /// for; and each of these asks for the fewest (see the properties of `assignment`).
@@ -18,6 +19,8 @@ pub(super) struct MovesArePlanned {
     moved: usize,
     /// How many plans there were when each lease was taken.
     taken: BTreeMap<LeaseKey, usize>,
+    /// What was ever read under which epoch.
+    read: BTreeSet<(ShardNo, Epoch)>,
     /// Who released a lease, until it is taken.
     released: BTreeMap<LeaseKey, SessionId>,
 }
@@ -37,9 +40,13 @@ impl Invariant for MovesArePlanned {
                 self.plans += 1;
                 self.planned += moves;
             }
-            Fact::Lease { call: StoreCall::Release(release), stays: true, .. }
-                if !release.key.is_role() && self.was_known(&release.key) =>
-            {
+            Fact::Dispatched(dispatch) => {
+                self.read.insert((dispatch.shard, dispatch.epoch));
+            }
+            // What was taken and never read is given back, and no move.
+            Fact::Lease {
+                call: StoreCall::Release(release), stays: true, shard: Some(no), ..
+            } if self.read.contains(&(*no, release.epoch)) && self.was_known(&release.key) => {
                 self.released.insert(release.key.clone(), release.owner.clone());
             }
             Fact::Lease { call: StoreCall::Acquire(acquire), .. } => {

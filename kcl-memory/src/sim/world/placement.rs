@@ -109,7 +109,34 @@ impl World {
         if self.since(changed) < known {
             return None;
         }
-        self.required(no)
+        self.required(no).filter(|_| self.uncertain(no).is_empty())
+    }
+
+    /// Whom the rules may name for a shard, where nobody can know which of them: of rules that come
+    /// from several parents the nearest holds, and how near it was goes with the rows of ancestors;
+    /// what shards of a stream that was deleted handed down is said of shards of the same names.
+    /// Nobody, where it is known.
+    fn uncertain(&self, no: ShardNo) -> BTreeSet<&WorkerId> {
+        let shards = &self.stream.shards;
+        if shards.iter().any(|shard| shard.former && shard.forgotten) {
+            return self.placement.rules.iter().map(|(_, worker, _)| worker).collect();
+        }
+        let (mut named, mut gone) = (BTreeSet::new(), false);
+        let (mut open, mut met) = (vec![no], BTreeSet::new());
+        while let Some(no) = open.pop() {
+            if !met.insert(no) {
+                continue;
+            }
+            let shard = &shards[no];
+            gone |= shard.forgotten;
+            match self.placement.rules.iter().find(|rule| rule.0 == shard.listed.id) {
+                Some((_, worker, _)) => {
+                    named.insert(worker);
+                }
+                None => open.extend(&shard.parents),
+            }
+        }
+        if gone && named.len() > 1 { named } else { BTreeSet::new() }
     }
 
     /// The one worker that the rules require for a shard: its own rule, or its nearest ancestors'
@@ -146,9 +173,11 @@ impl World {
         let mut waiting = BTreeSet::new();
         for no in 0..self.stream.shards.len() {
             let required = self.required(no);
-            let there = required.is_none_or(|worker| {
-                self.hosts.iter().any(|host| host.is_member() && host.worker == worker)
-            });
+            let mut named = required.iter().chain(self.uncertain(no));
+            let is_there = |worker: &WorkerId| {
+                self.hosts.iter().any(|host| host.is_member() && host.worker == *worker)
+            };
+            let there = named.all(is_there);
             let parents = &self.stream.shards[no].parents;
             if !there || self.placement.unknown || parents.iter().any(|p| waiting.contains(p)) {
                 waiting.insert(no);

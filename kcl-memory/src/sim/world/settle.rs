@@ -151,8 +151,12 @@ impl World {
             return None;
         }
         let assignments = || up().filter_map(|host| host.coordinator.assignment());
-        let knows_standby = |standby| up().any(|host| host.coordinator.session() == standby);
-        if assignments().any(|a| a.standby.as_ref().is_some_and(knows_standby)) {
+        // A planner that dies in the midst of its plan may have told others, and not the standby.
+        let is_standby = |host: &Host| {
+            let named = host.coordinator.assignment().and_then(|a| a.standby.as_ref());
+            named == Some(host.coordinator.session())
+        };
+        if up().any(is_standby) {
             return None;
         }
         // A worker without a document looks as rank 6 and beyond do.
