@@ -270,7 +270,7 @@ impl Coordinator {
         }
     }
 
-    /// Forgets what was planned, but not where reading began: the store may lose that with all else.
+    /// Forgets what was planned, but not where reading began: the store may lose that, too.
     pub(super) fn drop_planner(&mut self) -> Option<Epoch> {
         let planner = self.planner.take()?;
         let term = planner.term();
