@@ -175,8 +175,10 @@ impl Fleet {
     /// The leases of the shards, as they stand in the store; none while there is no table.
     pub async fn leases(&self) -> Vec<Lease> {
         // Whoever waits for something asks again.
+        let notebook = self.watcher.notebook();
+        let begun = notebook.begin();
         let leases = rows(self.store.as_ref()).await.unwrap_or_default();
-        self.watcher.notebook().saw(leases.clone());
+        notebook.saw(begun, leases.clone());
         leases
     }
 
@@ -186,9 +188,10 @@ impl Fleet {
         let (store, notebook) = (Arc::clone(&self.store), self.watcher.notebook());
         tokio::spawn(async move {
             while !notebook.is_over() {
+                let begun = notebook.begin();
                 // While the server is away, there is nothing to see.
                 if let Ok(leases) = rows(store.as_ref()).await {
-                    notebook.saw(leases);
+                    notebook.saw(begun, leases);
                 }
                 pause(LOOK).await;
             }

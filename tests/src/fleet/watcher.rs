@@ -95,10 +95,19 @@ impl Watcher {
 pub(super) struct Notebook(Arc<Shared>);
 
 impl Notebook {
-    pub(super) fn saw(&self, rows: Vec<Lease>) {
+    /// How many readings there are: one begins now.
+    pub(super) fn begin(&self) -> usize {
+        lock(&self.0.history).readings.len()
+    }
+
+    /// Notes a reading that began when there were `begun`. If there is another one since, which of
+    /// the two saw the older rows nobody knows: it is left out.
+    pub(super) fn saw(&self, begun: usize, rows: Vec<Lease>) {
         let mut history = lock(&self.0.history);
-        let pass = history.passes;
-        history.readings.push(Reading { pass, seen: wall_millis(), rows });
+        if history.readings.len() == begun {
+            let pass = history.passes;
+            history.readings.push(Reading { pass, seen: wall_millis(), rows });
+        }
     }
 
     /// Whether nobody will read them any more.
