@@ -79,6 +79,7 @@ impl Coordinator {
                 self.on_member(signal);
                 self.share_validity();
             }
+            // Taking nothing would make their deadlines forgotten.
             if self.handoff.has_signals() {
                 quiet = false;
                 for signal in self.handoff.take_signals() {

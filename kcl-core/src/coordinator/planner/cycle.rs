@@ -325,7 +325,6 @@ impl Planner {
         else {
             return;
         };
-        self.own = None;
         self.fleet.replace(&sessions, since, ctx.now);
         for row in sessions.iter().filter(|row| row.has_ended()) {
             ctx.note_ended(&row.id);

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::{
     env::Time,
-    lease::{PlanVersion, Session, SessionId, SessionState, WorkerId},
+    lease::{PlanVersion, Report, Session, SessionId, SessionState, WorkerId},
 };
 
 /// The sessions, as last seen.
@@ -14,6 +14,8 @@ pub(super) struct Fleet {
     /// Sessions in the order they were first seen, and when: the order of succession.
     order: Vec<(SessionId, Time)>,
     standby: Option<SessionId>,
+    /// What was last learnt of the planner's own session, since anything was forgotten.
+    own: Option<(u64, Report, bool)>,
 }
 
 /// What a row newly seen means to the plan.
@@ -52,8 +54,14 @@ impl Fleet {
         news
     }
 
+    /// Whether there is anything to learn of the planner's own session.
+    pub(super) fn is_news_of_own(&mut self, news: (u64, Report, bool)) -> bool {
+        self.own.replace(news) != Some(news)
+    }
+
     /// A session is known to have ended, whether or not its row was seen.
     pub(super) fn remove(&mut self, id: &SessionId) -> News {
+        self.own = None;
         self.order.retain(|(known, _)| known != id);
         if self.standby.as_ref() == Some(id) {
             self.standby = None;
@@ -70,6 +78,7 @@ impl Fleet {
     /// Keeps only what a consistent listing showed that was asked for at `asked`, and what was
     /// first seen since.
     pub(super) fn replace(&mut self, listed: &[Session], asked: Time, now: Time) {
+        self.own = None;
         let ids: BTreeSet<&SessionId> = listed.iter().map(|row| &row.id).collect();
         let newer: BTreeSet<&SessionId> =
             self.order.iter().filter(|(_, seen)| *seen >= asked).map(|(id, _)| id).collect();
@@ -86,6 +95,7 @@ impl Fleet {
 
     /// Forgets what was seen, but not the order of succession.
     pub(super) fn forget_rows(&mut self) {
+        self.own = None;
         self.rows.clear();
     }
 

@@ -33,7 +33,7 @@ use super::{
 use crate::{
     assignment::placement::PlacementRules,
     env::{Time, WallTime},
-    lease::{Delete, Epoch, Lease, LeaseKey, PlanVersion, Report, SessionId, WorkerId},
+    lease::{Delete, Epoch, Lease, LeaseKey, PlanVersion, SessionId, WorkerId},
     stream::{SourceErrorKind, StreamKey},
 };
 
@@ -87,8 +87,6 @@ pub(in crate::coordinator) struct Planner {
     /// When the next audit is due.
     audit_at: Time,
     fleet: Fleet,
-    /// What was last learnt of the planner's own session.
-    own: Option<(u64, Report, bool)>,
     /// The leases as the last plan saw them.
     rows: BTreeMap<LeaseKey, Lease>,
     /// Who should hold what.
@@ -143,7 +141,6 @@ impl Planner {
             plan_at: first_plan_at,
             audit_at: ctx.now + ctx.settings.audit_interval,
             fleet: Fleet::default(),
-            own: None,
             rows: BTreeMap::new(),
             desired: BTreeMap::new(),
             moves: BTreeMap::new(),

@@ -77,8 +77,8 @@ pub(super) enum Stage {
     Announced,
     /// The old owner is told to release.
     Ordered {
-        /// When the order was published, and as what.
-        published: Option<(Time, PlanVersion)>,
+        /// As what the order was published. Until then there is nothing to look at.
+        published: Option<PlanVersion>,
         /// When it was known that the old owner had seen it.
         seen_at: Option<Time>,
         /// When the row is looked at: it should have moved by then.
@@ -185,7 +185,7 @@ impl Planner {
             if let Some(Stage::Ordered { published: published @ None, look_at, .. }) =
                 self.moves.get_mut(&give.key).map(|moving| &mut moving.stage)
             {
-                *published = Some((ctx.now, document.version));
+                *published = Some(document.version);
                 // An owner that beats but never says that it saw the order.
                 *look_at = ctx.now + silent;
             }
@@ -209,7 +209,7 @@ impl Planner {
                         waiting.push(moving.to.clone());
                     }
                 }
-                Stage::Ordered { published: Some((_, version)), seen_at, look_at } => {
+                Stage::Ordered { published: Some(version), seen_at, look_at } => {
                     if seen_at.is_none() && fleet.seen_by(&moving.from) >= *version {
                         *seen_at = Some(ctx.now);
                         *look_at = ctx.now + ctx.settings.handoff_timeout;
@@ -270,7 +270,7 @@ impl Planner {
     }
 
     pub(super) fn look_at_move_later(&mut self, key: &LeaseKey, ctx: &Context) {
-        if let Some(Stage::Ordered { look_at, .. }) =
+        if let Some(Stage::Ordered { published: Some(_), look_at, .. }) =
             self.moves.get_mut(key).map(|moving| &mut moving.stage)
         {
             *look_at = ctx.now + ctx.settings.fast_poll;
@@ -279,8 +279,7 @@ impl Planner {
 
     pub(super) fn next_move(&self) -> Time {
         let looks = self.moves.values().map(|moving| match &moving.stage {
-            // An order that is being written again is looked after once it is published.
-            Stage::Ordered { published: Some(_), look_at, .. } => *look_at,
+            Stage::Ordered { look_at, .. } => *look_at,
             _ => Time::NEVER,
         });
         looks.min().unwrap_or(Time::NEVER).min(self.echoes.at)

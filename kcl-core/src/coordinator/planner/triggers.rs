@@ -38,14 +38,13 @@ impl Planner {
         row: impl FnOnce() -> Session,
         ctx: &mut Context,
     ) {
-        if self.own.replace(news) != Some(news) {
+        if self.fleet.is_news_of_own(news) {
             self.on_seen(&row(), ctx);
         }
     }
 
     /// A session has ended.
     pub(in crate::coordinator) fn on_ended(&mut self, id: &SessionId, ctx: &mut Context) {
-        self.own = None;
         let news = self.fleet.remove(id);
         self.react(news, ctx);
     }
@@ -63,7 +62,6 @@ impl Planner {
 
     /// The store may have lost its last writes: what was published, and even the ends of sessions.
     pub(in crate::coordinator) fn on_store_went_back(&mut self, ctx: &Context) {
-        self.own = None;
         self.fleet.forget_rows();
         self.start_unsure = true;
         self.rewrite_all(ctx);
