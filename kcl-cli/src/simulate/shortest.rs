@@ -49,8 +49,7 @@ fn text(found: &Finding, file: &str) -> String {
 
 /// Writes it to the working directory, over no other script.
 fn save(found: &Finding) -> io::Result<PathBuf> {
-    let invariant = found.violation.invariant.replace(|c: char| !c.is_ascii_alphanumeric(), "-");
-    let stem = format!("{invariant}-{}", found.script.seed);
+    let stem = found.name();
     let mut number = 1;
     loop {
         let name =

@@ -56,6 +56,14 @@ impl Finding {
         cut.unwrap_or_else(|| self.script.clone())
     }
 
+    /// What a file that keeps it is called, without an ending: what it breaks, and the seed.
+    #[must_use]
+    pub fn name(&self) -> String {
+        let invariant = self.violation.invariant;
+        let invariant = invariant.replace(|c: char| !c.is_ascii_alphanumeric(), "-");
+        format!("{invariant}-{}", self.script.seed)
+    }
+
     /// Writes the script to a file of its own in `folder`, with what it breaks and how to replay
     /// it.
     ///
@@ -63,8 +71,7 @@ impl Finding {
     /// What the file system says.
     pub fn save(&self, folder: &Path) -> io::Result<PathBuf> {
         fs::create_dir_all(folder)?;
-        let name = self.violation.invariant.replace(' ', "-");
-        let file = folder.join(format!("{name}-{}.script", self.script.seed));
+        let file = folder.join(format!("{}.script", self.name()));
         let shown = file.display();
         let text = format!(
             "# {}\n# replay: KCL_SCRIPT={shown} cargo test -p kcl-memory --test simulation replay \
