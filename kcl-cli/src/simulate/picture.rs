@@ -116,7 +116,7 @@ impl Picture {
         }
         let is_there = |row: &Row| row.from <= broken && row.to > from;
         let wanted = self.rows.iter().filter(|row| row.guilty || !named && is_there(row));
-        let faults = self.faults.iter().filter(|fault| fault.to.max(fault.from) >= from);
+        let faults = self.faults.iter().filter(|fault| fault.to >= from);
         let mut close_up = Self {
             from,
             to: broken,
@@ -128,6 +128,15 @@ impl Picture {
         };
         close_up.leave_room();
         Some(close_up)
+    }
+
+    /// The faults as they get their places: what came last matters most if something broke.
+    pub(super) fn faults_by_weight(&self) -> Vec<&Fault> {
+        let mut faults: Vec<&Fault> = self.faults.iter().collect();
+        if self.broken.is_some() {
+            faults.reverse();
+        }
+        faults
     }
 
     /// What a close-up shows, in words.

@@ -40,18 +40,13 @@ struct Canvas<'a> {
 }
 
 impl Canvas<'_> {
-    /// What was done when. What came last matters most if something broke.
+    /// What was done when.
     fn faults(&mut self) {
         let mut lanes = Lanes::new(self.columns, LANES_MAX);
         let mut lines: Vec<Vec<char>> = Vec::new();
         let mut hidden = 0;
-        let faults = &self.picture.faults;
-        let order: Vec<usize> = match self.picture.broken {
-            Some(_) => (0..faults.len()).rev().collect(),
-            None => (0..faults.len()).collect(),
-        };
-        for fault in order.into_iter().map(|at| &faults[at]) {
-            let [from, to] = [fault.from, fault.to.max(fault.from)].map(|at| self.scale.place(at));
+        for fault in self.picture.faults_by_weight() {
+            let [from, to] = [fault.from, fault.to].map(|at| self.scale.place(at));
             let from = from.min(self.columns - 1);
             let Some(place) = lanes.put((from, to), fault.what.chars().count() + 1) else {
                 hidden += 1;

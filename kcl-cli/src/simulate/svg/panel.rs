@@ -45,7 +45,7 @@ impl<'a> Panel<'a> {
     pub(super) fn draw(mut self) {
         self.faults();
         self.top = self.page.y + 22.0;
-        self.bottom = self.picture.rows.iter().fold(self.top, |y, _| y + self.height);
+        self.bottom = self.y_of(self.picture.rows.len());
         self.guilty();
         self.axis();
         for (at, row) in self.picture.rows.iter().enumerate() {
@@ -62,27 +62,22 @@ impl<'a> Panel<'a> {
     }
 
     fn y_of(&self, row: usize) -> f64 {
-        (0..row).fold(self.top, |y, _| y + self.height)
+        self.top + self.height * number(row)
     }
 
-    /// What was done when. What came last matters most if something broke.
+    /// What was done when.
     fn faults(&mut self) {
-        let faults = &self.picture.faults;
         let mut lanes = Lanes::new(PLACES, LANES_MAX);
         let mut hidden = 0;
-        let mut order: Vec<usize> = (0..faults.len()).collect();
-        if self.picture.broken.is_some() {
-            order.reverse();
-        }
         let top = self.page.y;
-        for fault in order.into_iter().map(|at| &faults[at]) {
+        for fault in self.picture.faults_by_weight() {
             let [from, to] = [fault.from, fault.to].map(|at| self.scale.place(at));
             let label = fault.what.chars().count() * 68 + 80;
             let Some(place) = lanes.put((from, to), label) else {
                 hidden += 1;
                 continue;
             };
-            let y = (0..place.lane).fold(top, |y, _| y + LANE);
+            let y = top + LANE * number(place.lane);
             let (x, end) = (LEFT + tenths(from), LEFT + tenths(to));
             let size = ((end - x).max(2.0), LANE - 3.0);
             let style = "fill=\"#9aa3af\" fill-opacity=\"0.4\"";
@@ -92,7 +87,7 @@ impl<'a> Panel<'a> {
             let style = format!("fill=\"{DARK}\" text-anchor=\"{anchor}\"");
             self.page.text((x, y + 11.0), &style, &fault.what);
         }
-        self.page.y = (0..lanes.count()).fold(top, |y, _| y + LANE);
+        self.page.y = top + LANE * number(lanes.count());
         if hidden > 0 {
             self.page.down(12.0);
             let text = format!("and {hidden} more, each a dotted line");
@@ -238,5 +233,9 @@ impl<'a> Panel<'a> {
 }
 
 fn tenths(place: usize) -> f64 {
-    f64::from(u32::try_from(place).unwrap_or(u32::MAX)) / 10.0
+    number(place) / 10.0
+}
+
+fn number(count: usize) -> f64 {
+    f64::from(u32::try_from(count).unwrap_or(u32::MAX))
 }
