@@ -83,6 +83,21 @@ impl Stage {
         self.fleet.leases().await.into_iter().map(held).collect()
     }
 
+    /// The same, once everybody reads what it holds: an acquire that was answered too late is made
+    /// anew.
+    async fn settled(&self) -> Result<Holders> {
+        let reads = |lease: &Lease| {
+            let (lease, epoch) = (Some(lease.key.to_string()), Some(lease.epoch.to_string()));
+            self.fleet
+                .history()
+                .events("kcl.lease.gained")
+                .any(|gained| gained.text("lease") == lease && gained.text("epoch") == epoch)
+        };
+        let all = |leases: &[Lease]| leases.iter().all(reads);
+        self.fleet.until_leases("everybody reads what it holds", all).await?;
+        Ok(self.holders().await)
+    }
+
     /// Fails if a lease has changed hands since, or was acquired anew by its owner.
     pub(crate) async fn check_unmoved(&self, before: &Holders) -> Result<()> {
         let now = self.holders().await;
@@ -96,7 +111,7 @@ impl Stage {
         &mut self,
         happening: impl AsyncFnOnce(&mut Self) -> Result<()>,
     ) -> Result<Verdict> {
-        let before = self.holders().await;
+        let before = self.settled().await?;
         let load = self.producer.clone().go_on(10, FLOW);
         pause(1_000).await;
         happening(self).await?;
