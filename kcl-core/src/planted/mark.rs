@@ -73,6 +73,8 @@ by_rule! {
     "4.8" HandoffForcedByTimeout,
     /// An owner was forced that never said that it saw the order.
     "4.8" DeafOwnerForced,
+    /// The row of an overdue order was read when another order stood in its place.
+    "4.8" LookOutlivedItsOrder,
     /// A batch did not end in time for a handover, and was dropped.
     "4.8" BatchDroppedInTime,
     /// An acquire was granted that the plan had cancelled; nothing was started.

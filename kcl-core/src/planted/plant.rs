@@ -142,6 +142,10 @@ by_rule! {
     "4.8" OverdueBatchKept,
     /// A lease is ordered to be taken by force as soon as its owner knows that it is to give it.
     "4.8" ForcedWithoutWaiting,
+    /// A lease is ordered to be taken by force for an earlier order's lateness.
+    "4.8" ForcedForAnEarlierOrder,
+    /// A handover is planned anew between its release and its acquire.
+    "4.8" HandoverCalledOff,
     /// An order to take by force is followed whatever owner and epoch the row shows.
     "4.8" ForcedWhateverTheEpoch,
     /// An acquire that was cancelled while under way starts a run.

@@ -72,6 +72,8 @@ checks! {
         a_batch_dropped_at_the_deadline_and_work_resumed_in_place,
         an_acquire_whose_answer_is_lost,
         a_checkpoint_that_lands_again_after_the_lease_has_moved,
+        a_look_at_an_order_that_is_answered_after_the_next_order,
+        a_handover_that_is_planned_anew_between_its_release_and_its_acquire,
     }
     "trace": planners {
         a_planner_that_dies_between_two_assignment_writes_then_a_forced_handoff,

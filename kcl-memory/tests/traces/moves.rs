@@ -1,5 +1,7 @@
 //! Leases that change hands while calls are late or lost.
 
+use std::time::Duration;
+
 use kcl_core::coordinator::StoreCall;
 use kcl_memory::sim::{Action, Fate};
 
@@ -124,5 +126,52 @@ pub(crate) fn a_checkpoint_that_lands_again_after_the_lease_has_moved() {
     world.act_now(&Action::Join).unwrap();
     world.run_for(secs(5)).unwrap();
     world.land(late).unwrap();
+    world.finish().unwrap();
+}
+
+/// The row of an order that is overdue is read; before the answer comes, if it comes, the move is
+/// given up, and the same lease ordered to go to somebody else: that order has all of its time.
+#[test]
+pub(crate) fn a_look_at_an_order_that_is_answered_after_the_next_order() {
+    for fate in [Fate::ReplyLate(Duration::from_millis(1_900)), Fate::ReplyLost] {
+        looks_at_an_order_answered_after_the_next(fate);
+    }
+}
+
+fn looks_at_an_order_answered_after_the_next(look: Fate) {
+    let mut world = settled(2, 4);
+    world.act_now(&Action::HungProcessor(0, secs(60), secs(30))).unwrap();
+    world.act_now(&Action::HungProcessor(1, secs(60), secs(30))).unwrap();
+    world.run_for(secs(1)).unwrap();
+    world.act_now(&Action::Join).unwrap();
+    let planner = world.planner().unwrap();
+    let looks = world.intercept(look, move |who, call| {
+        *who == planner && matches!(call, StoreCall::Lease(key) if !key.is_role())
+    });
+    wait_for(&mut world, secs(60), |world| world.picked(looks) > 0);
+    world.act_now(&Action::Leave(2)).unwrap();
+    world.act_now(&Action::Join).unwrap();
+    world.lift(looks);
+    world.run_for(secs(3)).unwrap();
+    assert_eq!(world.noticed("Forced"), 0, "an order was cut short");
+    world.finish().unwrap();
+}
+
+/// A lease is released and not taken yet when a worker comes that has as little as its successor,
+/// and whose id comes before: the lease goes where it was to go.
+#[test]
+pub(crate) fn a_handover_that_is_planned_anew_between_its_release_and_its_acquire() {
+    let mut world = settled(9, 10);
+    let successor = worker("w9");
+    let lost = world
+        .intercept(Fate::RequestLost, move |who, call| *who == successor && acquires_a_shard(call));
+    world.act_now(&Action::Join).unwrap();
+    wait_for(&mut world, secs(5), |world| world.picked(lost) > 0);
+    world.act_now(&Action::Join).unwrap();
+    wait_for(&mut world, secs(5), |world| world.held().len() == 11);
+    world.run_for(secs(2)).unwrap();
+    world.lift(lost);
+    wait_for(&mut world, secs(5), |world| world.shard_leases().all(|row| row.owner.is_some()));
+    assert!(world.held().contains(&(worker("w10"), 0)), "the handover was called off");
     world.finish().unwrap();
 }

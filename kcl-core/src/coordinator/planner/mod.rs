@@ -58,8 +58,8 @@ pub(in crate::coordinator) enum Ask {
     PutDoc(WorkerId, PlanVersion),
     /// The document of a worker that is gone.
     DeadDoc(WorkerId),
-    /// The row of a lease that should have moved by now.
-    MoveRow(LeaseKey),
+    /// The row of a lease that should have moved by now, as this order said.
+    MoveRow(LeaseKey, PlanVersion),
     /// The placement rules, with what the rows to be deleted handed down.
     PutRules(PlacementRules, Vec<Delete>),
     /// The end of a session's row.
@@ -274,10 +274,10 @@ impl Planner {
             (Ask::PutDoc(worker, version), outcome) => {
                 self.on_doc_put(&worker, version, outcome, ctx);
             }
-            (Ask::MoveRow(key), Ok(StoreReply::Lease(row))) => {
-                self.on_move_row(&key, row.as_ref(), ctx);
+            (Ask::MoveRow(key, order), Ok(StoreReply::Lease(row))) => {
+                self.on_move_row(&key, order, row.as_ref(), ctx);
             }
-            (Ask::MoveRow(key), _) => self.look_at_move_later(&key, ctx),
+            (Ask::MoveRow(key, order), _) => self.look_at_move_later(&key, order, ctx),
             (Ask::PutRules(rules, deletes), outcome) => {
                 self.on_rules_put(rules, deletes, &outcome, ctx);
             }

@@ -219,7 +219,7 @@ impl Planner {
                     }
                     if *look_at <= ctx.now {
                         *look_at = Time::NEVER;
-                        let ask = Purpose::Planner(Ask::MoveRow(key.clone()));
+                        let ask = Purpose::Planner(Ask::MoveRow(key.clone(), *version));
                         ctx.ask(StoreCall::Lease(key.clone()), ask);
                     }
                 }
@@ -251,10 +251,23 @@ impl Planner {
         }
     }
 
-    /// The row of a lease that should have moved by now: if it has not, it is taken by force.
-    pub(super) fn on_move_row(&mut self, key: &LeaseKey, row: Option<&Lease>, ctx: &mut Context) {
+    /// The row of a lease that should have moved by now, as `order` said: if it has not, it is taken
+    /// by force.
+    pub(super) fn on_move_row(
+        &mut self,
+        key: &LeaseKey,
+        order: PlanVersion,
+        row: Option<&Lease>,
+        ctx: &mut Context,
+    ) {
         let Some(moving) = self.moves.get_mut(key) else { return };
-        let Stage::Ordered { seen_at, .. } = &moving.stage else { return };
+        let Stage::Ordered { published: Some(published), seen_at, .. } = &moving.stage else {
+            return;
+        };
+        if *published != order && !planted!(ForcedForAnEarlierOrder) {
+            sometimes!(LookOutlivedItsOrder);
+            return;
+        }
         if !row.is_some_and(|row| row.is_held_by(&moving.from, moving.epoch)) {
             // It has moved, or something else became of it: the next plan will see.
             self.moves.remove(key);
@@ -269,9 +282,10 @@ impl Planner {
         self.publish(ctx);
     }
 
-    pub(super) fn look_at_move_later(&mut self, key: &LeaseKey, ctx: &Context) {
-        if let Some(Stage::Ordered { published: Some(_), look_at, .. }) =
+    pub(super) fn look_at_move_later(&mut self, key: &LeaseKey, order: PlanVersion, ctx: &Context) {
+        if let Some(Stage::Ordered { published: Some(published), look_at, .. }) =
             self.moves.get_mut(key).map(|moving| &mut moving.stage)
+            && *published == order
         {
             *look_at = ctx.now + ctx.settings.fast_poll;
         }

@@ -154,7 +154,10 @@ impl Planner {
         let ordered = self.moves.get(&row.key).filter(|moving| {
             moving.stage != Stage::Announced && row.owner.as_ref() == Some(&moving.from)
         });
-        let released = row.successor.as_ref().filter(|to| self.fleet.is_alive(to));
+        let released = row
+            .successor
+            .as_ref()
+            .filter(|to| self.fleet.is_alive(to) && !planted!(HandoverCalledOff));
         let holder = ordered.map(|moving| &moving.to).or(row.owner.as_ref()).or(released);
         holder.map(|holder| &holder.worker)
     }
