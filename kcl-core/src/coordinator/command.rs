@@ -14,7 +14,7 @@ pub enum Command {
     /// Ask the store; hand the outcome back as [`super::Event::Store`].
     Store(CallId, Box<StoreCall>),
     /// Describe the stream and list its shards; hand them back as [`super::Event::Shards`].
-    ListShards,
+    ListShards(CallId),
     /// Direct a run.
     Run(RunCommand),
     /// Runs may dispatch before this time, and not at or after it.

@@ -37,6 +37,8 @@ pub(super) enum Purpose {
     Watch(super::watch::Ask),
     Planner(super::planner::Ask),
     Succession(super::succession::Ask),
+    /// The planner's listing of the shards.
+    Shards,
     /// My assignment document.
     Document,
     /// Nobody waits for the outcome.
@@ -60,10 +62,21 @@ impl Context {
 
     /// Asks the store.
     pub(super) fn ask(&mut self, call: StoreCall, purpose: Purpose) {
+        let id = self.call(purpose);
+        self.out.push(Command::Store(id, Box::new(call)));
+    }
+
+    /// Asks for a listing of the shards, for the planner.
+    pub(super) fn list_shards(&mut self) {
+        let id = self.call(Purpose::Shards);
+        self.out.push(Command::ListShards(id));
+    }
+
+    fn call(&mut self, purpose: Purpose) -> CallId {
         let id = CallId(self.next_call);
         self.next_call += 1;
         self.calls.insert(id, purpose);
-        self.out.push(Command::Store(id, Box::new(call)));
+        id
     }
 
     /// Wakes a session; a wake-up may be lost.
@@ -97,6 +110,13 @@ impl Context {
     /// Who made the call, once.
     pub(super) fn take_purpose(&mut self, id: CallId) -> Option<Purpose> {
         self.calls.remove(&id)
+    }
+
+    /// Forgets what a planner that is no more waits for.
+    pub(super) fn forget_planner_calls(&mut self) {
+        let of_planner =
+            |purpose: &Purpose| matches!(purpose, Purpose::Planner(_) | Purpose::Shards);
+        self.calls.retain(|_, purpose| !of_planner(purpose));
     }
 
     /// Forgets every call under way: their outcomes mean nothing to a new life.

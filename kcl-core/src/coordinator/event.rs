@@ -14,7 +14,7 @@ pub enum Event {
     /// A store call ended.
     Store(CallId, StoreOutcome),
     /// The shards were listed.
-    Shards(Result<StreamView, SourceErrorKind>),
+    Shards(CallId, Result<StreamView, SourceErrorKind>),
     /// A run has news.
     Run(RunEvent),
     /// The store pushed a wake-up.

@@ -24,8 +24,9 @@ impl Coordinator {
                     self.route_reply(purpose, outcome);
                 }
             }
-            Event::Shards(result) => {
-                if let Some(planner) = &mut self.planner {
+            Event::Shards(id, result) => {
+                let planner = self.ctx.take_purpose(id).and(self.planner.as_mut());
+                if let Some(planner) = planner {
                     planner.on_shards(result, &mut self.ctx);
                 }
             }
@@ -65,7 +66,7 @@ impl Coordinator {
                 }
             }
             Purpose::Document => self.on_document(outcome),
-            Purpose::Nobody => {}
+            Purpose::Shards | Purpose::Nobody => {}
         }
     }
 
@@ -274,6 +275,9 @@ impl Coordinator {
     /// Forgets what was planned, but not where reading began: the store may lose that, too.
     pub(super) fn drop_planner(&mut self) -> Option<Epoch> {
         let planner = self.planner.take()?;
+        if !planted!(AnswersOutliveTheirPlan) {
+            self.ctx.forget_planner_calls();
+        }
         let term = planner.term();
         self.frozen = planner.into_frozen().or_else(|| self.frozen.take());
         Some(term)

@@ -51,6 +51,8 @@ by_rule! {
     "4.4" AbsenceConfirmed,
     /// A lease names a session that the listing lacks: the sessions were listed again.
     "4.4" ListedAgain,
+    /// An answer to a plan that was given up came while the next was made.
+    "4.4" AnswerToAGivenUpPlan,
     /// A checkpoint of a former holder was refused.
     "4.5" FencedCheckpointRefused,
     /// A checkpoint behind the stored one was refused.

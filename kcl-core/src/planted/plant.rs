@@ -90,6 +90,8 @@ by_rule! {
     "4.4" AbsenceFromStaleListing,
     /// The planner believes a listing older than the leases that a session is gone.
     "4.4" AbsenceFromOlderListing,
+    /// An answer to a plan that was given up counts for the next, or for the next planner.
+    "4.4" AnswersOutliveTheirPlan,
     /// Processing starts from what was known of the row before, not from the acquire's reply.
     "4.4" StartedFromEarlierRead,
     /// A row is run although its shard is known to have ended.

@@ -32,7 +32,7 @@ pub(super) enum Direction {
     /// Start a run.
     Start(Box<Lease>, Arc<Gate>),
     /// List the shards, and hand them to the keeper.
-    ListShards,
+    ListShards(CallId),
     /// Tell whoever listens.
     Tell(WorkerEvent),
     /// The worker is over.
@@ -89,7 +89,7 @@ impl Keeper {
     fn execute(&mut self, command: Command, waking: &mut Waking) {
         match command {
             Command::Store(id, call) => self.ask(id, *call),
-            Command::ListShards => self.direct(Direction::ListShards),
+            Command::ListShards(id) => self.direct(Direction::ListShards(id)),
             Command::Run(command) => self.direct_run(command),
             Command::ValidUntil(until) => {
                 self.validity.set(until);

@@ -13,7 +13,7 @@ use super::{
     run::{Run, Shared},
 };
 use crate::{
-    coordinator::{Event, Outcome, StreamView},
+    coordinator::{CallId, Event, Outcome, StreamView},
     env::TaskHandle,
     lease::{Lease, LeaseKey},
     stream::{SourceResult, StreamSource},
@@ -36,7 +36,7 @@ impl Supervisor {
         let outcome = loop {
             match self.directions.recv().await {
                 Some(Direction::Start(lease, gate)) => self.start(&lease, gate),
-                Some(Direction::ListShards) => self.list_shards(),
+                Some(Direction::ListShards(id)) => self.list_shards(id),
                 Some(Direction::Tell(event)) => self.shared.tell(event),
                 Some(Direction::Finished(outcome)) => break Some(outcome),
                 None => break None,
@@ -59,7 +59,7 @@ impl Supervisor {
         self.runs.insert(lease.key.clone(), task);
     }
 
-    fn list_shards(&self) {
+    fn list_shards(&self, id: CallId) {
         let (source, events) = (Arc::clone(&self.shared.source), self.events.clone());
         let listing = async move {
             let result = view(&*source).await;
@@ -68,7 +68,7 @@ impl Supervisor {
                 warn!(%error, source, "kcl.shards.unknown");
             }
             // The keeper may be gone by now.
-            let _ = events.send(Event::Shards(result.map_err(|error| error.kind)));
+            let _ = events.send(Event::Shards(id, result.map_err(|error| error.kind)));
         };
         let spawner = Arc::clone(&self.shared.env.spawner);
         drop(spawner.spawn("kcl-shards", Box::pin(listing.in_current_span())));

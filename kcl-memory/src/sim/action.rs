@@ -129,6 +129,9 @@ actions! {
     "slow" => Slow(span: Duration, extra: Duration);
     /// The store refuses so many of a thousand writes; reads pass.
     "throttle-writes" => ThrottleWrites(span: Duration, chance: u64);
+    /// So many of a thousand calls, reads too, fail at once without being applied: as while a
+    /// server starts, or over a table's limits.
+    "refuse-calls" => RefuseCalls(span: Duration, chance: u64);
     /// So many of a thousand answers are lost.
     "lose-replies" => LoseReplies(span: Duration, chance: u64);
     /// So many of a thousand requests arrive only after the caller gave up.
@@ -204,6 +207,7 @@ impl Action {
             | Self::Outage(span)
             | Self::Slow(span, _)
             | Self::ThrottleWrites(span, _)
+            | Self::RefuseCalls(span, _)
             | Self::LoseReplies(span, _)
             | Self::LateRequests(span, _)
             | Self::RepeatRequests(span, _)

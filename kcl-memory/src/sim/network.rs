@@ -23,6 +23,8 @@ pub struct Network {
     pub stale: u64,
     /// How old a stale answer is, at least.
     pub staleness: Duration,
+    /// How much longer than usual the service takes to list the shards, at most.
+    pub listing: Duration,
     /// How long a caller waits for an answer.
     pub deadline: Duration,
 }
@@ -38,6 +40,7 @@ impl Default for Network {
             repeated: 0,
             stale: 0,
             staleness: Duration::ZERO,
+            listing: Duration::ZERO,
             deadline: Duration::from_secs(2),
         }
     }
@@ -74,6 +77,9 @@ impl Network {
             if rng.below(3) == 0 {
                 *chance = rng.below(40);
             }
+        }
+        if rng.below(3) == 0 {
+            network.listing = Duration::from_millis(rng.below(3_000));
         }
         network
     }

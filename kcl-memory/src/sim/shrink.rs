@@ -116,6 +116,7 @@ impl<F: FnMut(&Script) -> bool> Search<F> {
         self.try_with(|script| script.network.lost_reply = 0);
         self.try_with(|script| script.network.late = 0);
         self.try_with(|script| script.network.repeated = 0);
+        self.try_with(|script| script.network.listing = Duration::ZERO);
         self.try_with(|script| script.network.stale = 0);
         self.try_with(|script| script.network.spread = usual.spread);
     }

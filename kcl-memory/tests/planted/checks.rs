@@ -83,6 +83,7 @@ checks! {
         planner_and_standby_die_together,
         a_store_that_loses_the_frozen_start,
         a_planner_that_cannot_list_the_shards_takes_no_lease_from_anybody,
+        a_listing_of_sessions_that_outlives_its_plan,
     }
     "trace": sessions {
         a_stale_read_of_the_session_list,

@@ -1,12 +1,11 @@
 //! Leases that change hands while calls are late or lost.
 
-use std::time::Duration;
-
 use kcl_core::coordinator::StoreCall;
 use kcl_memory::sim::{Action, Fate};
 
 use crate::stage::{
-    a_lease_of, acquires, acquires_a_shard, key_of_release, owner, secs, settled, wait_for, worker,
+    a_lease_of, acquires, acquires_a_shard, key_of_release, millis, owner, secs, settled, wait_for,
+    worker,
 };
 
 /// The release of the old owner times out and its row still shows it; the plan gives the lease
@@ -133,7 +132,7 @@ pub(crate) fn a_checkpoint_that_lands_again_after_the_lease_has_moved() {
 /// given up, and the same lease ordered to go to somebody else: that order has all of its time.
 #[test]
 pub(crate) fn a_look_at_an_order_that_is_answered_after_the_next_order() {
-    for fate in [Fate::ReplyLate(Duration::from_millis(1_900)), Fate::ReplyLost] {
+    for fate in [Fate::ReplyLate(millis(1_900)), Fate::ReplyLost] {
         looks_at_an_order_answered_after_the_next(fate);
     }
 }

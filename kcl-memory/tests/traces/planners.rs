@@ -3,12 +3,13 @@
 use kcl_core::{
     coordinator::StoreCall,
     env::Time,
-    lease::{DocName, Epoch, LeaseKey},
+    lease::{DocName, Epoch, LeaseKey, WorkerId},
     settings::InitialPosition,
+    store::Consistency,
 };
 use kcl_memory::sim::{Action, Fate, Script, World};
 
-use crate::stage::{acquires, secs, settled, wait_for};
+use crate::stage::{acquires, millis, secs, settled, wait_for};
 
 /// The planner tells the new owner of a lease and dies before it tells the old one; the old one's
 /// processor is slow, so that its successor has to force the handoff.
@@ -138,5 +139,40 @@ pub(crate) fn a_planner_that_cannot_list_the_shards_takes_no_lease_from_anybody(
     let free: Vec<_> = open().filter(|row| row.owner.is_none()).map(|row| &row.key).collect();
     assert!(free.is_empty(), "held by nobody: {free:?}");
     world.run_for(secs(60)).unwrap();
+    world.finish().unwrap();
+}
+
+/// A listing of the sessions that a given-up plan had asked for is answered when the next plan
+/// waits for one newer than the leases: it does not show who came since, and nobody is told that
+/// those are gone.
+#[test]
+pub(crate) fn a_listing_of_sessions_that_outlives_its_plan() {
+    let mut world = settled(4, 8);
+    let planner = world.planner().unwrap();
+    let of_planner = |what: fn(&StoreCall) -> bool| {
+        let planner = planner.clone();
+        move |who: &WorkerId, call: &StoreCall| *who == planner && what(call)
+    };
+    let lists = |call: &StoreCall| matches!(call, StoreCall::Sessions(Consistency::Strong));
+    let reads = |call: &StoreCall| matches!(call, StoreCall::Leases);
+    // The first plan's listing of the leases fails, while that of the sessions is slow.
+    let first = world.intercept(Fate::ReplyLate(millis(1_900)), of_planner(lists));
+    let failing = world.intercept(Fate::Refused, of_planner(reads));
+    world.act_now(&Action::Join).unwrap();
+    wait_for(&mut world, secs(5), |world| world.picked(failing) > 0);
+    world.lift(first);
+    world.lift(failing);
+    // The second's listing of the leases shows who came after its listing of the sessions.
+    let second = world.intercept(Fate::RequestLate(millis(700)), of_planner(reads));
+    wait_for(&mut world, secs(2), |world| world.picked(second) > 0);
+    world.lift(second);
+    world.run_for(millis(50)).unwrap();
+    let again = world.intercept(Fate::RequestLate(millis(1_500)), of_planner(lists));
+    let back = (0..4).find(|at| world.held()[*at].0 != planner).unwrap();
+    world.act_now(&Action::JoinAs(back)).unwrap();
+    world.run_for(secs(2)).unwrap();
+    assert!(world.picked(again) > 0);
+    world.lift(again);
+    world.run_for(secs(3)).unwrap();
     world.finish().unwrap();
 }

@@ -13,6 +13,10 @@ pub(crate) fn secs(seconds: u64) -> Duration {
     Duration::from_secs(seconds)
 }
 
+pub(crate) fn millis(millis: u64) -> Duration {
+    Duration::from_millis(millis)
+}
+
 /// A fleet that has settled for ten seconds.
 pub(crate) fn settled(workers: usize, shards: usize) -> World {
     let mut world = fleet(workers, shards);

@@ -6,7 +6,7 @@ use super::{Ask, Planner};
 use crate::{
     coordinator::{
         call::{StoreCall, StoreOutcome, StoreReply},
-        command::{Command, Notice},
+        command::Notice,
         context::{Context, Purpose},
         document::FrozenStart,
         event::StreamView,
@@ -17,6 +17,24 @@ use crate::{
     store::Consistency,
     stream::StreamKey,
 };
+
+/// Which plan something was asked for. An answer to a plan that was given up is too old for the
+/// next: that may rely on having asked for this after it knew of that.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(in crate::coordinator) struct Round(u64);
+
+/// What the plan in the making asks the store for.
+#[derive(Clone, Debug)]
+pub(in crate::coordinator) enum PlanAsk {
+    /// Every lease.
+    Leases,
+    /// Every session.
+    Sessions,
+    /// The placement rules.
+    Rules,
+    /// The row of a lease that the lineage asks for.
+    Create(LeaseKey),
+}
 
 /// How far the making of a plan has got.
 #[derive(Debug)]
@@ -103,19 +121,25 @@ impl Planner {
             return;
         }
         self.plan_at = Time::NEVER;
+        self.round.0 += 1;
+        let rules_due = std::mem::take(&mut self.rules_due);
         self.cycle = Cycle::Reading {
             leases: None,
             sessions: None,
             sessions_after: false,
-            rules: !self.rules_due,
+            rules: !rules_due,
             start: StartDoc::Unasked,
             since: ctx.now,
         };
-        ctx.ask(StoreCall::Leases, Purpose::Planner(Ask::Leases));
+        self.ask(StoreCall::Leases, PlanAsk::Leases, ctx);
         self.list_sessions(ctx);
-        if self.rules_due {
-            ctx.ask(StoreCall::Doc(DocName::placement()), Purpose::Planner(Ask::Rules));
+        if rules_due {
+            self.ask(StoreCall::Doc(DocName::placement()), PlanAsk::Rules, ctx);
         }
+    }
+
+    fn ask(&self, call: StoreCall, ask: PlanAsk, ctx: &mut Context) {
+        ctx.ask(call, Purpose::Planner(Ask::Plan(self.round, ask)));
     }
 
     /// Lists the sessions: their absence is to be believed.
@@ -124,16 +148,39 @@ impl Planner {
         if planted!(AbsenceFromStaleListing) {
             consistency = Consistency::Eventual;
         }
-        ctx.ask(StoreCall::Sessions(consistency), Purpose::Planner(Ask::Sessions));
+        self.ask(StoreCall::Sessions(consistency), PlanAsk::Sessions, ctx);
+    }
+
+    pub(super) fn on_plan_reply(
+        &mut self,
+        round: Round,
+        ask: PlanAsk,
+        outcome: StoreOutcome,
+        ctx: &mut Context,
+    ) {
+        if round != self.round && !planted!(AnswersOutliveTheirPlan) {
+            sometimes!(AnswerToAGivenUpPlan);
+            return;
+        }
+        match (ask, outcome) {
+            (PlanAsk::Leases, Ok(StoreReply::Leases(rows))) => self.on_leases(rows, ctx),
+            (PlanAsk::Sessions, Ok(StoreReply::Sessions(rows))) => self.on_sessions(rows, ctx),
+            (PlanAsk::Rules, Ok(StoreReply::Doc(doc))) => self.on_rules(doc.as_ref(), ctx),
+            (PlanAsk::Create(key), Ok(StoreReply::LeaseWrite(write))) => {
+                self.on_created(&key, write, ctx);
+            }
+            _ => self.restart_cycle(ctx),
+        }
     }
 
     /// A call failed: everything is read again, the shards too.
     pub(super) fn restart_cycle(&mut self, ctx: &Context) {
         self.sync = Sync::Wanted;
+        self.rules_due |= matches!(self.cycle, Cycle::Reading { rules: false, .. });
         self.cycle = Cycle::Again(ctx.now + ctx.settings.fast_poll);
     }
 
-    pub(super) fn on_leases(&mut self, rows: Vec<Lease>, ctx: &mut Context) {
+    fn on_leases(&mut self, rows: Vec<Lease>, ctx: &mut Context) {
         if let Cycle::Reading { leases, .. } = &mut self.cycle {
             *leases = Some(rows);
             // What the rows speak of, a listing asked for after them shows or has forgotten.
@@ -146,16 +193,15 @@ impl Planner {
         self.go_on_cycle(ctx);
     }
 
-    pub(super) fn on_sessions(&mut self, rows: Vec<Session>, ctx: &mut Context) {
+    fn on_sessions(&mut self, rows: Vec<Session>, ctx: &mut Context) {
         if let Cycle::Reading { sessions, .. } = &mut self.cycle {
             *sessions = Some(rows);
         }
         self.go_on_cycle(ctx);
     }
 
-    pub(super) fn on_rules(&mut self, doc: Option<&Document>, ctx: &mut Context) {
+    fn on_rules(&mut self, doc: Option<&Document>, ctx: &mut Context) {
         self.read_rules(doc, ctx);
-        self.rules_due = false;
         if let Cycle::Reading { rules, .. } = &mut self.cycle {
             *rules = true;
         }
@@ -167,7 +213,7 @@ impl Planner {
         if self.listing_since.is_none() {
             self.listing_since = Some(ctx.now);
             self.shards_at = Time::NEVER;
-            ctx.push(Command::ListShards);
+            ctx.list_shards();
         }
     }
 
@@ -406,13 +452,12 @@ impl Planner {
             return self.finish_cycle(ctx);
         }
         for row in now {
-            let ask = Purpose::Planner(Ask::Create(row.key.clone()));
-            ctx.ask(StoreCall::Create(row), ask);
+            let ask = PlanAsk::Create(row.key.clone());
+            self.ask(StoreCall::Create(row), ask, ctx);
         }
     }
 
-    pub(super) fn on_created(&mut self, key: &LeaseKey, outcome: StoreOutcome, ctx: &mut Context) {
-        let Ok(StoreReply::LeaseWrite(write)) = outcome else { return self.restart_cycle(ctx) };
+    fn on_created(&mut self, key: &LeaseKey, write: Write<Lease>, ctx: &mut Context) {
         if let Some(row) = write.into_row() {
             self.rows.insert(key.clone(), row);
         }

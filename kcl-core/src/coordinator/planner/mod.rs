@@ -15,7 +15,7 @@ mod view;
 use std::collections::{BTreeMap, BTreeSet};
 
 use self::{
-    cycle::{Cycle, Sync},
+    cycle::{Cycle, PlanAsk, Round, Sync},
     desk::Desk,
     fleet::Fleet,
     moves::{EchoLooks, Move},
@@ -40,18 +40,12 @@ use crate::{
 /// What the planner asked the store for.
 #[derive(Clone, Debug)]
 pub(in crate::coordinator) enum Ask {
-    /// Every lease, for a plan.
-    Leases,
-    /// Every session, for a plan.
-    Sessions,
-    /// The placement rules.
-    Rules,
+    /// What the plan of this round waits for.
+    Plan(Round, PlanAsk),
     /// The frozen start of the stream.
     Start(StreamKey),
     /// The frozen start, put because there was none.
     PutStart(StreamKey, FrozenStart),
-    /// The row of a lease that the lineage asks for.
-    Create(LeaseKey),
     /// A worker's document.
     Doc(WorkerId),
     /// A worker's document, written.
@@ -81,6 +75,7 @@ pub(in crate::coordinator) struct Planner {
     me: SessionId,
     term: Epoch,
     version: u64,
+    round: Round,
     cycle: Cycle,
     /// When the next plan is made, if one is asked for.
     plan_at: Time,
@@ -137,6 +132,7 @@ impl Planner {
             me,
             term,
             version: 0,
+            round: Round::default(),
             cycle: Cycle::Idle,
             plan_at: first_plan_at,
             audit_at: ctx.now + ctx.settings.audit_interval,
@@ -259,17 +255,12 @@ impl Planner {
         ctx: &mut Context,
     ) {
         match (ask, outcome) {
-            (Ask::Leases, Ok(StoreReply::Leases(rows))) => self.on_leases(rows, ctx),
-            (Ask::Sessions, Ok(StoreReply::Sessions(rows))) => self.on_sessions(rows, ctx),
-            (Ask::Rules, Ok(StoreReply::Doc(doc))) => self.on_rules(doc.as_ref(), ctx),
+            (Ask::Plan(round, ask), outcome) => self.on_plan_reply(round, ask, outcome, ctx),
             (Ask::Start(of), Ok(StoreReply::Doc(doc))) => self.on_start(&of, doc.as_ref(), ctx),
             (Ask::PutStart(of, start), Ok(StoreReply::DocWrite(write))) => {
                 self.on_start_put(of, start, write, ctx);
             }
-            (Ask::Create(key), outcome) => self.on_created(&key, outcome, ctx),
-            (Ask::Leases | Ask::Sessions | Ask::Rules | Ask::Start(_) | Ask::PutStart(..), _) => {
-                self.restart_cycle(ctx);
-            }
+            (Ask::Start(_) | Ask::PutStart(..), _) => self.restart_cycle(ctx),
             (Ask::Doc(worker), outcome) => self.on_doc(&worker, outcome, ctx),
             (Ask::PutDoc(worker, version), outcome) => {
                 self.on_doc_put(&worker, version, outcome, ctx);

@@ -12,7 +12,7 @@
 //! settle 60s
 //! end calm                      or: abrupt
 //! set session_timeout 3s        a setting of the workers; `next` of those of a rolling deploy
-//! network lost_reply 12         of a thousand; least, spread, staleness, deadline are times
+//! network lost_reply 12         of a thousand; those of no chance are times
 //! at 8s crash 2
 //! ```
 //!
@@ -157,7 +157,7 @@ fn read_setting(
 
 impl Network {
     /// Each field with its value as text.
-    fn fields(&self) -> [(&'static str, String); 9] {
+    fn fields(&self) -> [(&'static str, String); 10] {
         [
             ("least", self.least.show()),
             ("spread", self.spread.show()),
@@ -167,6 +167,7 @@ impl Network {
             ("repeated", self.repeated.show()),
             ("stale", self.stale.show()),
             ("staleness", self.staleness.show()),
+            ("listing", self.listing.show()),
             ("deadline", self.deadline.show()),
         ]
     }
@@ -182,6 +183,7 @@ impl Network {
             "repeated" => self.repeated = words.value(name)?,
             "stale" => self.stale = words.value(name)?,
             "staleness" => self.staleness = words.value(name)?,
+            "listing" => self.listing = words.value(name)?,
             "deadline" => self.deadline = words.value(name)?,
             other => {
                 let known = self.fields().map(|(name, _)| name).join(", ");

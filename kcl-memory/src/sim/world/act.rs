@@ -150,6 +150,7 @@ impl World {
             Action::StreamOutage(span) => extend(&mut weather.stream_out_until, now + *span),
             Action::Slow(span, extra) => weather.slow = (now + *span, *extra),
             Action::ThrottleWrites(span, chance) => weather.throttle = spell(*span, *chance),
+            Action::RefuseCalls(span, chance) => weather.refused = spell(*span, *chance),
             Action::LoseReplies(span, chance) => weather.lost_reply = spell(*span, *chance),
             Action::LateRequests(span, chance) => weather.late = spell(*span, *chance),
             Action::RepeatRequests(span, chance) => weather.repeated = spell(*span, *chance),

@@ -3,7 +3,7 @@
 use std::{cmp::Reverse, collections::BinaryHeap, time::Duration};
 
 use kcl_core::{
-    coordinator::{CallId, RunEvent, StoreCall, StoreOutcome},
+    coordinator::{CallId, RunEvent, StoreCall, StoreOutcome, StreamView},
     env::Time,
     lease::WorkerId,
 };
@@ -47,9 +47,11 @@ pub(super) enum Happening {
         id: CallId,
         outcome: Box<StoreOutcome>,
     },
-    /// A listing of the shards was asked for.
+    /// A listing of the shards is answered: as things are, or as they were when it was asked for.
     Shards {
         host: usize,
+        id: CallId,
+        then: Option<Box<StreamView>>,
     },
     /// The store says that it pushes wake-ups.
     Pushes {
@@ -83,7 +85,7 @@ impl Happening {
             | Self::Timer { host, .. }
             | Self::Arrive { host, .. }
             | Self::Reply { host, .. }
-            | Self::Shards { host }
+            | Self::Shards { host, .. }
             | Self::Pushes { host }
             | Self::Woken { host }
             | Self::Run { host, .. }

@@ -5,6 +5,7 @@ use std::{collections::BTreeMap, fmt, time::Duration};
 use kcl_core::{
     coordinator::{CallId, StoreCall},
     lease::{Lease, LeaseKey, WorkerId},
+    store::StoreErrorKind,
 };
 
 use super::{World, agenda::Happening};
@@ -19,6 +20,8 @@ pub enum Fate {
     ReplyLost,
     /// It never arrives; the caller hears of no outcome.
     RequestLost,
+    /// It is not applied, and the caller hears so at once.
+    Refused,
     /// It is applied so much later, and answered then.
     RequestLate(Duration),
     /// It is applied at once; the caller hears of it so much later.
@@ -217,6 +220,10 @@ impl World {
         }
         self.note(|| format!("{worker} {}: {fate:?}", call.name()));
         let soon = self.now + Duration::from_millis(2);
+        if fate == Fate::Refused {
+            self.reply(soon, at, id, Err(StoreErrorKind::Unavailable));
+            return true;
+        }
         let late = match fate {
             Fate::RequestLate(late) => Some((self.now + late, Duration::from_millis(2))),
             Fate::ReplyLate(late) => Some((soon, late)),

@@ -20,12 +20,13 @@ impl World {
         }
         let now = self.now;
         let network = self.weather.network(&self.script.network, now);
-        let refuses = self.weather.refuses(&call, now);
+        let refusals = self.weather.refusals(&call, now);
         let Some(host) = self.hosts.get_mut(at) else { return };
-        if refuses > 0 && host.rng.below(1_000) < refuses {
-            self.count_fault("throttled");
-            let soon = now + network.least * 2;
-            return self.reply(soon, at, id, Err(StoreErrorKind::Throttled));
+        let mut refused = |chance: u64| chance > 0 && host.rng.below(1_000) < chance;
+        if let Some((_, why)) = refusals.into_iter().find(|(chance, _)| refused(*chance)) {
+            let throttled = why == StoreErrorKind::Throttled;
+            self.count_fault(if throttled { "throttled" } else { "refused" });
+            return self.reply(now + network.least * 2, at, id, Err(why));
         }
         let mut trip = network.trip(&mut host.rng);
         if now < host.requests_cut_until {
@@ -51,7 +52,7 @@ impl World {
         }
     }
 
-    fn reply(&mut self, at: Time, host: usize, id: CallId, outcome: StoreOutcome) {
+    pub(super) fn reply(&mut self, at: Time, host: usize, id: CallId, outcome: StoreOutcome) {
         self.put(at, Happening::Reply { host, id, outcome: Box::new(outcome) });
     }
 

@@ -230,14 +230,14 @@ impl World {
                 }
                 self.deliver(host, Event::Store(id, *outcome))
             }
-            Happening::Shards { host } => {
+            Happening::Shards { host, id, then } => {
                 let listed = if self.reaches_stream(host) {
-                    Ok(self.stream.view(self.now))
+                    Ok(then.map_or_else(|| self.stream.view(self.now), |view| *view))
                 } else {
                     self.count_fault("stream-unreachable");
                     Err(SourceErrorKind::Unavailable)
                 };
-                self.deliver(host, Event::Shards(listed))
+                self.deliver(host, Event::Shards(id, listed))
             }
             Happening::Pushes { host } => self.deliver(host, Event::Pushes(true)),
             Happening::Woken { host } => self.deliver(host, Event::Woken),

@@ -45,9 +45,13 @@ impl World {
                     self.crash_planner(both);
                 }
             }
-            Command::ListShards => {
-                let takes = Duration::from_millis(20 + self.hosts[at].rng.below(60));
-                self.put(self.now + takes, Happening::Shards { host: at });
+            Command::ListShards(id) => {
+                let rng = &mut self.hosts[at].rng;
+                let more = self.weather.network(&self.script.network, self.now).listing;
+                let takes = Duration::from_millis(20 + rng.below(60)) + rng.span(more);
+                let then = (rng.below(2) == 0).then(|| Box::new(self.stream.view(self.now)));
+                let listed = Happening::Shards { host: at, id, then };
+                self.put(self.now + takes, listed);
             }
             Command::ValidUntil(until) => self.hosts[at].valid_until = until,
             Command::Run(command) => self.direct(at, command),

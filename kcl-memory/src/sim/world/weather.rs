@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use kcl_core::{coordinator::StoreCall, env::Time};
+use kcl_core::{coordinator::StoreCall, env::Time, store::StoreErrorKind};
 
 use crate::sim::Network;
 
@@ -27,6 +27,7 @@ pub(super) struct Weather {
     pub(super) stream_out_until: Time,
     pub(super) slow: (Time, Duration),
     pub(super) throttle: Spell,
+    pub(super) refused: Spell,
     pub(super) lost_reply: Spell,
     pub(super) late: Spell,
     pub(super) repeated: Spell,
@@ -54,9 +55,13 @@ impl Weather {
         if now < self.slow.0 { self.slow.1 } else { Duration::ZERO }
     }
 
-    /// Of a thousand calls like this one, how many the store refuses now.
-    pub(super) fn refuses(&self, call: &StoreCall, now: Time) -> u64 {
-        if is_read(call) { 0 } else { self.throttle.at(now) }
+    /// Of a thousand calls like this one, how many the store refuses now, for which reasons.
+    pub(super) fn refusals(&self, call: &StoreCall, now: Time) -> [(u64, StoreErrorKind); 2] {
+        let throttled = if is_read(call) { 0 } else { self.throttle.at(now) };
+        [
+            (throttled, StoreErrorKind::Throttled),
+            (self.refused.at(now), StoreErrorKind::Unavailable),
+        ]
     }
 }
 
