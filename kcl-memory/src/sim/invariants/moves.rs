@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use kcl_core::{
     coordinator::StoreCall,
-    lease::{Epoch, LeaseKey, SessionId},
+    lease::{Epoch, LeaseKey, Release, SessionId},
 };
 
 use super::{Excuse, Fact, Invariant, Known};
@@ -43,10 +43,9 @@ impl Invariant for MovesArePlanned {
             Fact::Dispatched(dispatch) => {
                 self.read.insert((dispatch.shard, dispatch.epoch));
             }
-            // What was taken and never read is given back, and no move.
             Fact::Lease {
                 call: StoreCall::Release(release), stays: true, shard: Some(no), ..
-            } if self.read.contains(&(*no, release.epoch)) && self.was_known(&release.key) => {
+            } if self.is_move(release, *no) => {
                 self.released.insert(release.key.clone(), release.owner.clone());
             }
             Fact::Lease { call: StoreCall::Acquire(acquire), .. } => {
@@ -64,6 +63,14 @@ impl Invariant for MovesArePlanned {
 }
 
 impl MovesArePlanned {
+    /// Whether this should have been planned. What was taken and never read is given back, and what
+    /// nobody is to read any more, as of a stream that was made again, is given up.
+    fn is_move(&self, release: &Release, shard: ShardNo) -> bool {
+        release.successor.is_some()
+            && self.read.contains(&(shard, release.epoch))
+            && self.was_known(&release.key)
+    }
+
     /// Whether the newest plan can have known who holds a lease. Of what was taken after it, by an
     /// acquire that was on its way, it cannot.
     fn was_known(&self, key: &LeaseKey) -> bool {
