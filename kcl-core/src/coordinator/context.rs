@@ -134,27 +134,43 @@ impl Context {
 #[derive(Debug, Default)]
 pub(super) struct Epochs {
     highest: u64,
-    stamp: Option<(u64, Time)>,
+    /// The latest time of the store that is known of, and when it was.
+    clock: Option<(u64, Time)>,
 }
 
 impl Epochs {
-    /// Learns from a row.
-    pub(super) fn saw(&mut self, row: &Lease) {
+    /// Learns from a row. An epoch was the store's time once.
+    pub(super) fn saw(&mut self, row: &Lease, now: Time) {
         self.highest = self.highest.max(row.epoch.0);
+        self.is_at_least(row.epoch.0, now);
     }
 
     /// Learns the store's time from a reply that arrived at `now`.
     pub(super) fn stamped(&mut self, stamp: &Stamp, now: Time) {
-        self.stamp = Some((stamp.at.0, now));
+        if planted!(EpochsFollowTheClockBack) {
+            self.clock = None;
+        }
+        self.is_at_least(stamp.at.0, now);
+    }
+
+    /// The store's time, which goes on here whatever the store's own clock does: one that takes
+    /// over with its writes lost may have a clock that is behind.
+    fn clock(&self, now: Time) -> u64 {
+        self.clock.map_or(0, |(at, then)| {
+            let passed = u64::try_from(now.since(then).as_millis()).unwrap_or(0);
+            at.saturating_add(passed)
+        })
+    }
+
+    fn is_at_least(&mut self, at: u64, now: Time) {
+        if at > self.clock(now) {
+            self.clock = Some((at, now));
+        }
     }
 
     /// The epoch that follows `seen`.
     pub(super) fn next(&mut self, seen: Epoch, now: Time) -> Epoch {
-        let clock = self.stamp.map_or(0, |(at, received)| {
-            let passed = u64::try_from(now.since(received).as_millis()).unwrap_or(0);
-            at.saturating_add(passed)
-        });
-        self.highest = (seen.0 + 1).max(self.highest + 1).max(clock);
+        self.highest = (seen.0 + 1).max(self.highest + 1).max(self.clock(now));
         if planted!(NoEpochBump) {
             return seen;
         }

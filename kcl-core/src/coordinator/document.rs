@@ -42,6 +42,10 @@ pub struct Assignment {
     /// What the worker should give away.
     #[serde(rename = "g", skip_serializing_if = "Vec::is_empty", default)]
     pub gives: Vec<Give>,
+    /// How long the planner waits for a lease to be given away before another takes it by force, in
+    /// milliseconds; given with `gives`. Planner and worker may have different settings.
+    #[serde(rename = "w", skip_serializing_if = "Option::is_none", default)]
+    pub give_within: Option<u64>,
 }
 
 /// A lease the worker should hold.

@@ -285,7 +285,7 @@ impl Coordinator {
 
     fn on_planner(&mut self, signal: planner::Signal) {
         match signal {
-            planner::Signal::Mine(assignment) => self.follow(assignment),
+            planner::Signal::Mine(assignment) => self.follow(*assignment),
             planner::Signal::Outranked => self.succession.depose(&mut self.ctx),
         }
         if let Some(planner) = &self.planner {

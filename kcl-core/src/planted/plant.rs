@@ -146,6 +146,8 @@ by_rule! {
     "4.8" ForcedWithoutWaiting,
     /// A lease is ordered to be taken by force for an earlier order's lateness.
     "4.8" ForcedForAnEarlierOrder,
+    /// A worker is not told how long the planner waits, and takes its own time to give a lease.
+    "4.8" PatienceNotTold,
     /// A handover is planned anew between its release and its acquire.
     "4.8" HandoverCalledOff,
     /// An order to take by force is followed whatever owner and epoch the row shows.
@@ -192,6 +194,10 @@ by_rule! {
     "4.13" NotWrittenForward,
     /// A row that the store lost is left to the planner, which knows no checkpoint.
     "4.13" LostRowLeft,
+    /// The clock that epochs are taken from goes back with the store's.
+    "4.13" EpochsFollowTheClockBack,
+    /// A lease whose checkpoint is refused is left to the planner, though the plan gives it to me.
+    "4.13" TakenNotWishedAgain,
     /// The frozen start is not remembered for a store that lost it.
     "4.13" FrozenStartForgotten,
     /// A session that leaves does not say so.

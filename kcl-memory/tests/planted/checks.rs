@@ -116,6 +116,7 @@ checks! {
         a_worker_restarts_six_times,
         a_worker_whose_id_is_in_use_is_refused,
         a_slow_batch_is_dropped_before_its_lease_is_forced,
+        a_worker_has_more_patience_than_its_planner,
         a_share_is_rounded_up,
         a_deletion_lands_when_the_row_was_made_again,
         ended_rows_go_when_the_stream_forgets_them,
@@ -127,6 +128,7 @@ checks! {
         an_owner_never_reads_its_order,
         a_row_is_anothers_after_an_outage,
         grace_runs_out,
+        the_clock_goes_back_with_the_store,
     }
     "script": overtaken {
         a_release_lands_right_after_its_lease_was_taken_anew,

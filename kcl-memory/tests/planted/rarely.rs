@@ -132,3 +132,27 @@ pub(crate) fn grace_runs_out() {
     world.run_for(secs(1)).unwrap();
     assert!(world.shard_leases().all(|row| !row.has_ended()));
 }
+
+/// The clock of a store goes back, and then it loses the acquire of a worker that dies: whoever
+/// takes the lease next takes it under another epoch.
+#[test]
+pub(crate) fn the_clock_goes_back_with_the_store() {
+    let mut world = settled(1, 4, 4);
+    world.act_now(&Action::StoreClockBack(secs(60))).unwrap();
+    let newest = world.shard_leases().max_by_key(|row| row.epoch).unwrap().clone();
+    let taker = |world: &World| {
+        let owner = world.lease(&newest.key).and_then(|row| row.owner.clone());
+        owner.filter(|owner| newest.owner.as_ref() != Some(owner))
+    };
+    let at = place_of(&world, &newest.owner.as_ref().unwrap().worker);
+    world.act_now(&Action::Crash(at)).unwrap();
+    time_until(&mut world, |world| taker(world).is_some());
+    let at = place_of(&world, &taker(&world).unwrap().worker);
+    world.run_for(millis(150)).unwrap();
+    world.act_now(&Action::Crash(at)).unwrap();
+    world.act_now(&Action::RollBack(millis(200))).unwrap();
+    assert_eq!(taker(&world), None, "its acquire is lost");
+    time_until(&mut world, |world| taker(world).is_some());
+    world.run_for(secs(5)).unwrap();
+    world.finish().unwrap();
+}

@@ -83,7 +83,7 @@ impl Handoff {
     }
 
     pub(super) fn on_granted(&mut self, row: Lease, acquiring: &Acquiring, ctx: &mut Context) {
-        ctx.epochs.saw(&row);
+        ctx.epochs.saw(&row, ctx.now);
         let key = row.key.clone();
         let wanted = !acquiring.cancelled && self.wishes.contains_key(&key);
         if self.leaving || !(wanted || planted!(CancelledGrantRuns)) {

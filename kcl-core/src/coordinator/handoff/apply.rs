@@ -1,6 +1,6 @@
 //! Following an assignment document.
 
-use std::collections::BTreeSet;
+use std::{collections::BTreeSet, time::Duration};
 
 use super::{
     Handoff,
@@ -23,8 +23,11 @@ impl Handoff {
     pub(in crate::coordinator) fn apply(&mut self, assignment: Assignment, ctx: &mut Context) {
         self.cancel_unplanned(&assignment);
         self.wish_as_planned(&assignment, ctx);
+        let own = ctx.settings.handoff_timeout;
+        let within =
+            assignment.give_within.map_or(own, |most| own.min(Duration::from_millis(most)));
         for give in &assignment.gives {
-            self.give(give, ctx);
+            self.give(give, within, ctx);
         }
         self.memory.keep_only(&assignment, self.tenures.keys());
         self.assignment = Some(assignment);
@@ -74,7 +77,7 @@ impl Handoff {
         }
     }
 
-    fn give(&mut self, give: &Give, ctx: &mut Context) {
+    fn give(&mut self, give: &Give, within: Duration, ctx: &mut Context) {
         if let Some(acquiring) = self.acquiring.get_mut(&give.key) {
             acquiring.cancelled = true;
             acquiring.to.clone_from(&give.to);
@@ -83,7 +86,7 @@ impl Handoff {
             if planted!(GiveIgnored) {
                 return;
             }
-            return self.start_draining(&give.key, give.to.clone(), ctx);
+            return self.start_draining(&give.key, give.to.clone(), within, ctx);
         }
         // Not run here, yet the row says that it is mine: a write landed late. If its release is on
         // its way, that one carries a checkpoint, which another must not overtake.
@@ -97,19 +100,21 @@ impl Handoff {
         }
     }
 
-    /// Tells a run to finish its batch; the lease is released when it has.
+    /// Tells a run to finish its batch; the lease is released when it has, and may be taken by
+    /// force after `within`.
     pub(in crate::coordinator) fn start_draining(
         &mut self,
         key: &LeaseKey,
         successor: Option<SessionId>,
+        within: Duration,
         ctx: &mut Context,
     ) {
-        let deadline = ctx.now + ctx.settings.handoff_timeout - ctx.settings.clock_guard;
+        let last = ctx.now + within.saturating_sub(ctx.settings.clock_guard);
         let Some(tenure) = self.tenures.get_mut(key) else { return };
         let epoch = tenure.epoch();
         match &mut tenure.phase {
             Phase::Running => {
-                tenure.phase = Phase::Draining { to: successor.clone(), deadline };
+                tenure.phase = Phase::Draining { to: successor.clone(), deadline: last };
                 ctx.run(key, epoch, RunOrder::Drain);
                 if planted!(ReleasedWhileRunning) {
                     self.release(key, epoch, None, successor, false, ctx);
@@ -120,7 +125,11 @@ impl Handoff {
                 tenure.phase = Phase::Dropping { to: successor };
                 ctx.run(key, epoch, RunOrder::Drop(DropReason::TimedOut));
             }
-            Phase::Draining { to, .. } | Phase::Dropping { to } => *to = successor,
+            Phase::Draining { to, deadline } => {
+                *to = successor;
+                *deadline = last.min(*deadline);
+            }
+            Phase::Dropping { to } => *to = successor,
             Phase::Ending(_) => {}
         }
     }

@@ -75,10 +75,12 @@ impl Handoff {
                     tenure.marks.on_stored(row.checkpoint.clone());
                     ctx.push(Command::Stored(key.clone(), epoch, row.checkpoint));
                 } else {
-                    self.lose(key, LossReason::Taken, ctx);
+                    self.on_not_mine(key, LossReason::Taken, ctx);
                 }
             }
-            Ok(StoreReply::LeaseWrite(Write::Refused(None))) => self.on_row_gone(key, ctx),
+            Ok(StoreReply::LeaseWrite(Write::Refused(None))) => {
+                self.on_not_mine(key, LossReason::Gone, ctx);
+            }
             _ if planted!(UnknownCheckpointIsLoss) => self.lose(key, LossReason::Taken, ctx),
             _ => {
                 sometimes!(CheckpointUnknown);
@@ -87,10 +89,14 @@ impl Handoff {
         }
     }
 
-    /// The row of a held lease is gone. Where the plan still gives it to me, it is made anew.
-    pub(super) fn on_row_gone(&mut self, key: &LeaseKey, ctx: &mut Context) {
+    /// The row of a held lease is gone, or not mine any more. Where the plan still gives it to me,
+    /// the row is made anew, or the lease taken once it is free: a store that went back, which may
+    /// be heard of only later, leaves nobody else to.
+    pub(super) fn on_not_mine(&mut self, key: &LeaseKey, reason: LossReason, ctx: &mut Context) {
         self.remember_progress(key);
-        self.lose(key, LossReason::Gone, ctx);
-        self.wish_again(key, ctx);
+        self.lose(key, reason, ctx);
+        if reason == LossReason::Gone || !planted!(TakenNotWishedAgain) {
+            self.wish_again(key, ctx);
+        }
     }
 }

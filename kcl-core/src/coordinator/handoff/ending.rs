@@ -169,9 +169,11 @@ impl Handoff {
                 self.take_children(key, &children, ctx);
             }
             Ok(StoreReply::LeaseWrite(Write::Refused(Some(_)))) => {
-                self.lose(key, LossReason::Taken, ctx);
+                self.on_not_mine(key, LossReason::Taken, ctx);
             }
-            Ok(StoreReply::LeaseWrite(Write::Refused(None))) => self.on_row_gone(key, ctx),
+            Ok(StoreReply::LeaseWrite(Write::Refused(None))) => {
+                self.on_not_mine(key, LossReason::Gone, ctx);
+            }
             _ => ending.step = Step::Again(again),
         }
     }

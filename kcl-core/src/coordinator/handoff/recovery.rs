@@ -181,10 +181,9 @@ impl Handoff {
                 if !row.is_held_by(&self.me, epoch) || planted!(LapsedStartsAnew) =>
             {
                 sometimes!(LostMeanwhile);
-                self.lose(key, LossReason::Taken, ctx);
-                self.wish_again(key, ctx);
+                self.on_not_mine(key, LossReason::Taken, ctx);
             }
-            Ok(StoreReply::Lease(None)) => self.on_row_gone(key, ctx),
+            Ok(StoreReply::Lease(None)) => self.on_not_mine(key, LossReason::Gone, ctx),
             // Read again at the next beat.
             _ => {}
         }
@@ -243,7 +242,7 @@ impl Handoff {
     pub(in crate::coordinator) fn drain_all(&mut self, ctx: &mut Context) {
         let keys: Vec<LeaseKey> = self.tenures.keys().cloned().collect();
         for key in keys {
-            self.start_draining(&key, None, ctx);
+            self.start_draining(&key, None, ctx.settings.handoff_timeout, ctx);
         }
     }
 

@@ -169,7 +169,7 @@ impl Handoff {
             return;
         }
         let Some(row) = row else { return self.on_row_missing(key, ctx) };
-        ctx.epochs.saw(&row);
+        ctx.epochs.saw(&row, ctx.now);
         if row.has_ended() && row.owner.is_none() {
             self.wishes.remove(key);
             self.signals.push(Signal::Changed);

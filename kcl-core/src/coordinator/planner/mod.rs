@@ -64,7 +64,7 @@ pub(in crate::coordinator) enum Ask {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(in crate::coordinator) enum Signal {
     /// My own document changed.
-    Mine(Assignment),
+    Mine(Box<Assignment>),
     /// A document of a higher term was met.
     Outranked,
 }

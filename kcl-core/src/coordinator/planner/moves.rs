@@ -96,7 +96,7 @@ impl Stage {
 
 impl Planner {
     /// What a worker's document should say now.
-    pub(super) fn document_for(&self, session: &SessionId) -> Assignment {
+    pub(super) fn document_for(&self, session: &SessionId, ctx: &Context) -> Assignment {
         let mut holds = Vec::new();
         let mut gives = Vec::new();
         for (key, wanted) in &self.desired {
@@ -119,6 +119,8 @@ impl Planner {
             }
         }
         holds.sort_by(|a, b| a.key.cmp(&b.key));
+        let patience = u64::try_from(ctx.settings.handoff_timeout.as_millis()).ok();
+        let give_within = patience.filter(|_| !gives.is_empty() && !planted!(PatienceNotTold));
         Assignment {
             version: PlanVersion::NONE,
             session: session.clone(),
@@ -129,6 +131,7 @@ impl Planner {
             frozen: self.frozen.as_ref().and_then(|(_, start)| start.at),
             holds,
             gives,
+            give_within,
         }
     }
 
@@ -251,8 +254,8 @@ impl Planner {
         }
     }
 
-    /// The row of a lease that should have moved by now, as `order` said: if it has not, it is taken
-    /// by force.
+    /// The row of a lease that should have moved by now, as `order` said: if it has not, it is
+    /// taken by force.
     pub(super) fn on_move_row(
         &mut self,
         key: &LeaseKey,

@@ -22,7 +22,7 @@ impl Planner {
             leaving.filter(|id| !members.contains(id) && self.owns_anything(id)).collect();
         all.extend(members);
         for session in all {
-            let document = self.document_for(&session);
+            let document = self.document_for(&session, ctx);
             let desk = self.desks.entry(session.worker.clone()).or_default();
             if !desk.says(&document) {
                 self.version += 1;
@@ -121,7 +121,7 @@ impl Planner {
         }
         self.note_publication(&document, ctx);
         if session == self.me {
-            self.signals.push(Signal::Mine(document));
+            self.signals.push(Signal::Mine(Box::new(document)));
         } else {
             ctx.wake(&session);
         }

@@ -250,7 +250,7 @@ impl Succession {
             let row = Lease::new(LeaseKey::planner(), Checkpoint::TrimHorizon);
             return ctx.ask(StoreCall::Create(row), Purpose::Succession(Ask::Create));
         };
-        ctx.epochs.saw(&row);
+        ctx.epochs.saw(&row, ctx.now);
         if let Some(term) = self.term {
             if !row.is_held_by(&self.me, term) {
                 self.depose(ctx);
