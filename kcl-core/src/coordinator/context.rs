@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::{CallId, Command, Notice, RunCommand, RunOrder, StoreCall};
+use super::{CallId, Command, Notice, RunCommand, RunOrder, StoreCall, start::KnownStart};
 use crate::{
     env::{Rng, Time},
     lease::{Epoch, Lease, LeaseKey, SessionId, Stamp},
@@ -22,6 +22,10 @@ pub(super) struct Context {
     pub(super) pushes: bool,
     pub(super) rng: Rng,
     pub(super) epochs: Epochs,
+    pub(super) start: KnownStart,
+    /// When the newest beat was sent whose answer was heard: by then the store had gone back no
+    /// further than is known.
+    pub(super) heard: Time,
     /// Sessions known to have ended: that is final, so it may be remembered.
     pub(super) ended: BTreeSet<SessionId>,
     calls: BTreeMap<CallId, Purpose>,
@@ -41,6 +45,8 @@ pub(super) enum Purpose {
     Shards,
     /// My assignment document.
     Document,
+    /// The frozen start, given back because of that doubt.
+    Start(u32),
     /// Nobody waits for the outcome.
     Nobody,
 }
@@ -53,6 +59,8 @@ impl Context {
             pushes: false,
             rng: Rng::new(seed),
             epochs: Epochs::default(),
+            start: KnownStart::default(),
+            heard: Time::ZERO,
             ended: BTreeSet::new(),
             calls: BTreeMap::new(),
             next_call: 0,
@@ -121,6 +129,7 @@ impl Context {
 
     /// Forgets every call under way: their outcomes mean nothing to a new life.
     pub(super) fn forget_calls(&mut self) {
+        self.start.forget_calls();
         self.calls.clear();
     }
 

@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 use crate::{
     env::WallTime,
     lease::{Epoch, Lease, LeaseKey, PlanVersion, SessionId},
+    stream::StreamKey,
 };
 
 /// What one worker should hold. Field names are short: the document is rewritten at each change.
@@ -32,10 +33,9 @@ pub struct Assignment {
     /// Whether the worker may acquire the children of a shard it has read to the end at once.
     #[serde(rename = "k")]
     pub takes_children: bool,
-    /// The frozen start of the stream, where one is frozen: known to all, so that a store that
-    /// lost it gets it back.
+    /// Where reading of the stream began: known to all, so that a store that lost it gets it back.
     #[serde(rename = "z", skip_serializing_if = "Option::is_none", default)]
-    pub frozen: Option<WallTime>,
+    pub start: Option<StreamStart>,
     /// What the worker should hold.
     #[serde(rename = "h", skip_serializing_if = "Vec::is_empty", default)]
     pub holds: Vec<Hold>,
@@ -125,6 +125,17 @@ impl Assignment {
     pub fn decode(body: &[u8]) -> Option<Self> {
         serde_json::from_slice(body).ok()
     }
+}
+
+/// The frozen start of a stream, as others are told of it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct StreamStart {
+    /// Of which stream, in which life.
+    #[serde(rename = "s")]
+    pub of: StreamKey,
+    /// As in [`FrozenStart`].
+    #[serde(rename = "at", skip_serializing_if = "Option::is_none", default)]
+    pub at: Option<WallTime>,
 }
 
 /// The frozen start of a stream: where leases start that no parent's end has created.

@@ -23,6 +23,7 @@ mod leaving;
 mod member;
 mod planner;
 mod route;
+mod start;
 mod succession;
 mod timed;
 mod watch;
@@ -32,7 +33,7 @@ mod tests;
 
 pub use call::{CallId, StoreCall, StoreOutcome, StoreReply};
 pub use command::{Command, DropReason, LossReason, Notice, Outcome, RunCommand, RunOrder};
-pub use document::{Assignment, FrozenStart, Give, Hold, How, Origin};
+pub use document::{Assignment, FrozenStart, Give, Hold, How, Origin, StreamStart};
 pub use event::{Event, RunEvent, RunNews, StreamView};
 
 use std::time::Duration;
@@ -51,7 +52,6 @@ use crate::{
     env::Time,
     lease::{DocName, Epoch, LeaseKey, SessionId, WorkerId},
     settings::Coordination,
-    stream::StreamKey,
 };
 
 /// How long a new session looks for its first document at the fast pace.
@@ -66,8 +66,6 @@ pub struct Coordinator {
     watch: Timed<Watch>,
     succession: Succession,
     planner: Option<Planner>,
-    /// The frozen start that a planner of this process knew.
-    frozen: Option<(StreamKey, FrozenStart)>,
     document: DocumentReads,
     leaving: Leaving,
     rejoined: bool,
@@ -100,7 +98,6 @@ impl Coordinator {
             watch: Timed::new(Watch::new(me.clone(), now)),
             succession: Succession::new(me),
             planner: None,
-            frozen: None,
             document: DocumentReads { busy: false, again: false, poll_at: Time::NEVER },
             leaving: Leaving::default(),
             rejoined: false,
@@ -249,6 +246,9 @@ impl Coordinator {
         if !self.member.is_live() {
             return;
         }
+        if let Some(start) = &assignment.start {
+            self.ctx.start.learn(start);
+        }
         if assignment.session != *self.member.id() {
             if !self.rejoined && self.handoff.assignment().is_none() {
                 sometimes!(FormerWishesTaken);
@@ -294,6 +294,22 @@ impl Coordinator {
         self.watch = Timed::new(Watch::new(me.clone(), ctx.now));
         self.succession = Succession::new(me);
         self.document = DocumentReads { busy: false, again: false, poll_at: Time::NEVER };
+    }
+
+    /// Gives the frozen start back to a store that may have lost it. A planner does so as it plans.
+    fn give_start_back(&mut self) {
+        if self.planner.is_some() || !self.member.is_live() {
+            return;
+        }
+        if let Some((put, doubt)) = self.ctx.start.give_back() {
+            self.ctx.ask(StoreCall::PutDoc(put), Purpose::Start(doubt));
+        }
+    }
+
+    /// Where reading of the stream began, as far as this process knows.
+    #[must_use]
+    pub fn known_start(&self) -> Option<&StreamStart> {
+        self.ctx.start.known()
     }
 
     fn finish(&mut self, outcome: Outcome) {

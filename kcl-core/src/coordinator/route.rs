@@ -53,6 +53,7 @@ impl Coordinator {
                 if beat {
                     self.watch.on_own_beat(ctx);
                     self.handoff.on_beat(ctx);
+                    self.give_start_back();
                 }
             }
             Purpose::Handoff(ask) => self.handoff.on_reply(ask, outcome, ctx),
@@ -66,6 +67,7 @@ impl Coordinator {
                 }
             }
             Purpose::Document => self.on_document(outcome),
+            Purpose::Start(doubt) => ctx.start.on_given_back(doubt, outcome),
             Purpose::Shards | Purpose::Nobody => {}
         }
     }
@@ -127,6 +129,7 @@ impl Coordinator {
                 self.ctx.notify(Notice::Registered(self.member.id().clone()));
                 self.succession.look_now(&self.ctx);
                 self.document.poll_at = self.ctx.now;
+                self.give_start_back();
             }
             member::Signal::Woken => {
                 sometimes!(Woken);
@@ -148,12 +151,14 @@ impl Coordinator {
             member::Signal::WentBack => {
                 sometimes!(StoreWentBack);
                 self.ctx.notify(Notice::StoreWentBack);
+                self.doubt_start();
                 self.handoff.on_store_went_back(&mut self.ctx);
                 self.watch.on_store_went_back(&self.ctx);
                 self.succession.look_now(&self.ctx);
                 if let Some(planner) = &mut self.planner {
                     planner.on_store_went_back(&self.ctx);
                 }
+                self.give_start_back();
             }
             member::Signal::Left => self.finish(Outcome::Left),
             member::Signal::Duplicate => self.on_duplicate(),
@@ -175,6 +180,7 @@ impl Coordinator {
     fn on_fenced(&mut self, reason: EndReason) {
         let id = self.member.id().clone();
         self.ctx.notify(Notice::Fenced(id, reason));
+        self.doubt_start();
         if !planted!(FencedGoesOn) {
             self.handoff.lose_all(LossReason::Fenced, &mut self.ctx);
         }
@@ -192,6 +198,13 @@ impl Coordinator {
         let worker = self.member.id().worker.clone();
         self.ctx.notify(Notice::DuplicateWorkerId(self.member.id().clone()));
         self.finish(Outcome::Duplicate(worker));
+    }
+
+    /// The store went back in time, or has lost this session's row: it may have lost the start, too.
+    /// Whoever else knows it has heard of that within two heartbeats.
+    fn doubt_start(&mut self) {
+        let timeout = self.ctx.settings.session_timeout;
+        self.ctx.start.doubt(self.ctx.now + timeout);
     }
 
     fn on_handoff(&mut self, signal: &handoff::Signal) {
@@ -258,9 +271,7 @@ impl Coordinator {
         // Workers that start together are planned for together.
         let first = ctx.now.max(self.joined_at + ctx.settings.join_gather);
         let me = self.member.id().clone();
-        let last = self.handoff.assignment();
-        let planner = Planner::new(me, term, first, last, ctx);
-        self.planner = Some(planner.knowing(self.frozen.clone()));
+        self.planner = Some(Planner::new(me, term, first, ctx));
         self.watch.watch_all_from(ctx.now);
         ctx.notify(Notice::Planning(term));
     }
@@ -272,21 +283,20 @@ impl Coordinator {
         }
     }
 
-    /// Forgets what was planned, but not where reading began: the store may lose that, too.
+    /// Forgets what was planned.
     pub(super) fn drop_planner(&mut self) -> Option<Epoch> {
         let planner = self.planner.take()?;
         if !planted!(AnswersOutliveTheirPlan) {
             self.ctx.forget_planner_calls();
         }
-        let term = planner.term();
-        self.frozen = planner.into_frozen().or_else(|| self.frozen.take());
-        Some(term)
+        Some(planner.term())
     }
 
     fn on_planner(&mut self, signal: planner::Signal) {
         match signal {
             planner::Signal::Mine(assignment) => self.follow(*assignment),
             planner::Signal::Outranked => self.succession.depose(&mut self.ctx),
+            planner::Signal::Unsure => self.member.beat_now(&mut self.ctx),
         }
         if let Some(planner) = &self.planner {
             self.succession.name_standby(planner.standby(), self.ctx.now);

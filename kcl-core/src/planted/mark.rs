@@ -117,6 +117,8 @@ by_rule! {
     "4.13" EndedRowCompleted,
     /// A row that the store lost was made anew by its owner.
     "4.13" LostRowMade,
+    /// The frozen start was given back to a store that may have lost it.
+    "4.13" StartGivenBack,
     /// The last worker drained: nobody was there to hand over to.
     "4.14" LeftAlone,
     /// Grace was out: every batch was dropped.

@@ -200,6 +200,12 @@ by_rule! {
     "4.13" TakenNotWishedAgain,
     /// The frozen start is not remembered for a store that lost it.
     "4.13" FrozenStartForgotten,
+    /// Who knows the frozen start does not give it back to a store that lost it.
+    "4.13" StartNotGivenBack,
+    /// A start is frozen at once although the store may just have lost another.
+    "4.13" FreezesAtOnce,
+    /// A plan is made to its end although the store went back meanwhile.
+    "4.13" PlanOutlivesItsStore,
     /// A session that leaves does not say so.
     "4.14" LeavingNotSaid,
     /// A session that leaves stops reading before successors are found.
@@ -256,6 +262,8 @@ by_rule! {
     "7" ChildrenAtLatest,
     /// The frozen start moves on with the stream's clock.
     "7" FrozenStartMovesOn,
+    /// What comes of shards that are gone is looked for at the next audit only.
+    "7" OrphansWaitForTheAudit,
     /// An ended row is deleted while the stream lists its shard.
     "7" EndedRowDeletedEarly,
     /// An ended row of a forgotten shard is never deleted.

@@ -152,7 +152,16 @@ impl Judge {
         let call = StoreCall::Lease(after.key.clone());
         let (after, shard) = (Some(after), Some(shard));
         let (stays, uncovered, allowed) = (true, None, None);
-        let fact = Fact::Lease { call: &call, before, after, shard, stays, uncovered, allowed };
+        let fact = Fact::Lease {
+            call: &call,
+            before,
+            after,
+            shard,
+            stays,
+            uncovered,
+            allowed,
+            newcomer: false,
+        };
         self.oracle.learn(at, &fact)
     }
 }

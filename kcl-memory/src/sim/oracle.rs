@@ -5,7 +5,7 @@ use std::{collections::BTreeMap, fmt, time::Duration};
 use kcl_core::{
     coordinator::StoreCall,
     env::Time,
-    lease::{Document, Epoch, Lease, LeaseKey, Session, SessionId, WorkerId},
+    lease::{DocName, Document, Epoch, Lease, LeaseKey, Session, SessionId, WorkerId},
     stream::ShardId,
 };
 
@@ -51,6 +51,8 @@ pub(super) enum Fact<'a> {
         uncovered: Option<String>,
         /// The one worker that the placement rules allow to take it.
         allowed: Option<WorkerId>,
+        /// It was taken by a process that came after the store's clock went back.
+        newcomer: bool,
     },
     /// A call changed a session row.
     Session { call: &'a StoreCall, before: Option<&'a Session>, after: Option<&'a Session> },
@@ -66,6 +68,10 @@ pub(super) enum Fact<'a> {
     GaveWay { worker: &'a WorkerId, rivals: bool },
     /// A document was written.
     Document(&'a Document),
+    /// The store lost where reading began, and nobody knows it.
+    StartLost { name: &'a DocName },
+    /// The clock of this session's machine stood still with it.
+    ClockStood { session: &'a SessionId },
     /// A planner published a plan in which so many leases change hands.
     Planned { moves: usize },
     /// A worker gave records to its processor.
@@ -255,7 +261,8 @@ impl Oracle {
         let owner =
             |row: Option<&Lease>| row.and_then(|row| row.owner.clone().map(|o| (o, row.epoch)));
         let (was, is) = (owner(before), owner(after));
-        if was != is {
+        // What is deleted is nobody's to read.
+        if was != is && after.is_some() {
             self.known.last_change = now;
             self.acquires += u64::from(is.is_some());
         }

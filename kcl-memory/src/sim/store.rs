@@ -138,14 +138,12 @@ impl SimStore {
         write
     }
 
-    /// Loses the writes after `to`, and starts another history. False if there are none.
-    pub(super) fn roll_back(&mut self, to: Time) -> bool {
-        let mut lost = false;
+    /// Loses the writes after `to`, should there be any, and starts another history.
+    pub(super) fn roll_back(&mut self, to: Time) {
         while let Some((at, former)) = self.history.pop_back() {
             if at < to {
                 break;
             }
-            lost = true;
             match former {
                 Former::Session(id, old) => restore(&mut self.rows.sessions, id, old),
                 Former::Lease(key, old) => restore(&mut self.rows.leases, key, old),
@@ -156,7 +154,6 @@ impl SimStore {
         self.last_fence = None;
         self.lives += 1;
         self.generation = Generation::new(&self.lives.to_string());
-        lost
     }
 
     /// When a session was last ended, since the history begins.

@@ -1,8 +1,8 @@
 //! What every bug is tried on, after the seeds.
 
 use crate::{
-    bounds, counts, ends, kill::Killer, moves, overtaken, planners, plans, rarely, scripts,
-    sessions, workers,
+    bounds, counts, ends, kill::Killer, lost_writes, moves, overtaken, planners, plans, rarely,
+    scripts, sessions, workers,
 };
 
 /// A directed test that the healthy code passes. It panics when it fails.
@@ -81,9 +81,14 @@ checks! {
         a_stale_planner_that_is_refused_and_reads_again,
         an_acquire_of_the_planners_lease_that_lands_on_a_worker_that_does_not_plan,
         planner_and_standby_die_together,
-        a_store_that_loses_the_frozen_start,
         a_planner_that_cannot_list_the_shards_takes_no_lease_from_anybody,
         a_listing_of_sessions_that_outlives_its_plan,
+    }
+    "trace": lost_writes {
+        a_store_that_loses_the_frozen_start,
+        a_start_that_only_a_former_planner_knows,
+        a_planner_that_has_not_heard_that_its_store_went_back,
+        a_store_that_goes_back_twice_during_one_plan,
     }
     "trace": sessions {
         a_stale_read_of_the_session_list,
@@ -98,6 +103,7 @@ checks! {
         two_parents_of_a_merge_that_end_at_the_same_moment,
         a_crash_right_after_the_end_of_a_shard,
         a_late_put_of_a_child_that_has_ended_and_was_deleted,
+        shards_that_are_gone_before_anybody_read_them,
     }
     "script": scripts {
         most_of_the_fleet_is_cut_off_and_nobody_is_fenced,

@@ -21,6 +21,8 @@ mod counts;
 mod ends;
 mod kill;
 mod lab;
+#[path = "../traces/lost_writes.rs"]
+mod lost_writes;
 mod marks;
 #[path = "../traces/moves.rs"]
 mod moves;

@@ -1,9 +1,11 @@
 //! Shards that end at bad moments.
 
+use std::time::Duration;
+
 use kcl_core::{coordinator::StoreCall, lease::Lease};
 use kcl_memory::sim::{Action, Fate, World};
 
-use crate::stage::{secs, settled, wait_for};
+use crate::stage::{owner, secs, settled, wait_for};
 
 fn ended(world: &World) -> Vec<Lease> {
     world.shard_leases().filter(|row| row.has_ended()).cloned().collect()
@@ -22,7 +24,7 @@ pub(crate) fn a_parents_row_deleted_early_and_its_childs_owner_crashing() {
     world.run_for(secs(3)).unwrap();
     let parent = ended(&world).remove(0);
     let child = parent.key.sibling(&parent.children[0]).unwrap();
-    let reader = crate::stage::owner(&world, &child).unwrap();
+    let reader = owner(&world, &child).unwrap();
     world
         .tamper(|rows| {
             rows.remove(&parent.key);
@@ -83,5 +85,29 @@ pub(crate) fn a_late_put_of_a_child_that_has_ended_and_was_deleted() {
     world.act_now(&Action::Trim).unwrap();
     wait_for(&mut world, secs(120), |world| ended(world).is_empty());
     world.land(puts).unwrap();
+    world.finish().unwrap();
+}
+
+/// A worker dies, its shard is merged into another, that into a third, the stream forgets all of them
+/// before anybody has read them, and who plans next has never seen them listed. Each is ended as
+/// soon as the one before it is, and what comes of the last, which still takes records, is read.
+#[test]
+pub(crate) fn shards_that_are_gone_before_anybody_read_them() {
+    let mut world = settled(3, 3);
+    // The shards of the hash range, from left to right.
+    let shards: Vec<Lease> = world.shard_leases().cloned().collect();
+    let readers: Vec<_> = shards.iter().map(|row| owner(&world, &row.key).unwrap()).collect();
+    let dead = world.held().iter().position(|(who, _)| *who == readers[0].worker).unwrap();
+    world.act_now(&Action::Crash(dead)).unwrap();
+    for ends in 1..3 {
+        world.act_now(&Action::Merge(0)).unwrap();
+        wait_for(&mut world, secs(3), |world| ended(world).len() == ends);
+    }
+    world.act_now(&Action::Split(0)).unwrap();
+    world.act_now(&Action::Expire(Duration::ZERO)).unwrap();
+    world.act_now(&Action::CrashPlanner).unwrap();
+    wait_for(&mut world, secs(20), |world| world.noticed("FencedOther") == 2);
+    let all_read = |world: &World| world.held().iter().map(|(_, held)| held).sum::<usize>() == 2;
+    wait_for(&mut world, secs(5), all_read);
     world.finish().unwrap();
 }

@@ -2,12 +2,10 @@
 
 use kcl_core::{
     coordinator::StoreCall,
-    env::Time,
-    lease::{DocName, Epoch, LeaseKey, WorkerId},
-    settings::InitialPosition,
+    lease::{Epoch, LeaseKey, WorkerId},
     store::Consistency,
 };
-use kcl_memory::sim::{Action, Fate, Script, World};
+use kcl_memory::sim::{Action, Fate};
 
 use crate::stage::{acquires, millis, secs, settled, wait_for};
 
@@ -94,32 +92,6 @@ pub(crate) fn planner_and_standby_die_together() {
     world.act_now(&Action::CrashPlannerAndStandby).unwrap();
     wait_for(&mut world, secs(60), |world| world.planner().is_some());
     world.finish().unwrap();
-}
-
-/// The frozen start is among the writes that the store loses. The planner writes it again, or its
-/// successor does, as it was; otherwise whoever starts later would freeze another one.
-#[test]
-pub(crate) fn a_store_that_loses_the_frozen_start() {
-    for planner_dies in [false, true] {
-        let mut script = Script::quiet(1, 3, 6);
-        script.settings.initial_position = InitialPosition::Latest;
-        let mut world = World::new(script).traced();
-        wait_for(&mut world, secs(2), |world| world.shard_leases().count() == 6);
-        world.run_for(secs(1)).unwrap();
-        let stream = world.shard_leases().find_map(|row| row.key.stream()).unwrap();
-        let start = DocName::start(&stream);
-        let frozen = world.document(&start).unwrap().body.clone();
-        if planner_dies {
-            world.act_now(&Action::CrashPlanner).unwrap();
-        }
-        // As the store was before its first plan.
-        let lost = world.now().since(Time::from_micros(400_000));
-        world.act_now(&Action::RollBack(lost)).unwrap();
-        assert!(world.document(&start).is_none() && world.shard_leases().next().is_none());
-        world.run_for(secs(20)).unwrap();
-        assert_eq!(world.document(&start).map(|doc| &doc.body), Some(&frozen));
-        world.finish().unwrap();
-    }
 }
 
 /// The stream cannot be listed when a new planner starts: what others read stays with them, the

@@ -104,6 +104,7 @@ impl Member {
         }
         self.check_deadline(ctx);
         if let Some(sent) = sent {
+            ctx.heard = ctx.heard.max(sent);
             self.become_valid(sent, ctx);
         }
         if self.lapsed && ctx.now < self.valid_until {

@@ -2,18 +2,16 @@
 
 use std::collections::BTreeSet;
 
-use super::{Ask, Planner};
+use super::{Ask, Planner, start::StartDoc};
 use crate::{
     coordinator::{
         call::{StoreCall, StoreOutcome, StoreReply},
         command::Notice,
         context::{Context, Purpose},
-        document::FrozenStart,
         event::StreamView,
     },
     env::Time,
-    lease::{DocName, Document, Lease, LeaseKey, PutDoc, Session, Write},
-    settings::InitialPosition,
+    lease::{DocName, Document, Lease, LeaseKey, Session, Write},
     store::Consistency,
     stream::StreamKey,
 };
@@ -34,6 +32,10 @@ pub(in crate::coordinator) enum PlanAsk {
     Rules,
     /// The row of a lease that the lineage asks for.
     Create(LeaseKey),
+    /// The frozen start of the stream.
+    Start(StreamKey),
+    /// The frozen start, put because there was none.
+    PutStart(StreamKey),
 }
 
 /// How far the making of a plan has got.
@@ -77,14 +79,6 @@ pub(super) enum Sync {
     Failed,
 }
 
-/// What is known of the stored frozen start.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum StartDoc {
-    Unasked,
-    Asked,
-    Missing,
-}
-
 impl Cycle {
     pub(super) const fn is_idle(&self) -> bool {
         matches!(self, Self::Idle)
@@ -122,6 +116,10 @@ impl Planner {
         }
         self.plan_at = Time::NEVER;
         self.round.0 += 1;
+        if !self.orphaned.is_empty() && !planted!(OrphansWaitForTheAudit) {
+            // What comes of them may be gone, too.
+            self.sync = Sync::Wanted;
+        }
         let rules_due = std::mem::take(&mut self.rules_due);
         self.cycle = Cycle::Reading {
             leases: None,
@@ -138,7 +136,7 @@ impl Planner {
         }
     }
 
-    fn ask(&self, call: StoreCall, ask: PlanAsk, ctx: &mut Context) {
+    pub(super) fn ask(&self, call: StoreCall, ask: PlanAsk, ctx: &mut Context) {
         ctx.ask(call, Purpose::Planner(Ask::Plan(self.round, ask)));
     }
 
@@ -169,15 +167,26 @@ impl Planner {
             (PlanAsk::Create(key), Ok(StoreReply::LeaseWrite(write))) => {
                 self.on_created(&key, write, ctx);
             }
+            (PlanAsk::Start(of), Ok(StoreReply::Doc(doc))) => self.on_start(of, doc.as_ref(), ctx),
+            (PlanAsk::PutStart(of), Ok(StoreReply::DocWrite(write))) => {
+                self.on_start_put(of, write, ctx);
+            }
             _ => self.restart_cycle(ctx),
         }
     }
 
     /// A call failed: everything is read again, the shards too.
     pub(super) fn restart_cycle(&mut self, ctx: &Context) {
+        self.give_up_cycle();
+        self.cycle = Cycle::Again(ctx.now + ctx.settings.fast_poll);
+    }
+
+    /// The plan in the making is not made: answers to it mean nothing any more.
+    pub(super) fn give_up_cycle(&mut self) {
         self.sync = Sync::Wanted;
         self.rules_due |= matches!(self.cycle, Cycle::Reading { rules: false, .. });
-        self.cycle = Cycle::Again(ctx.now + ctx.settings.fast_poll);
+        self.round.0 += 1;
+        self.cycle = Cycle::Idle;
     }
 
     fn on_leases(&mut self, rows: Vec<Lease>, ctx: &mut Context) {
@@ -249,116 +258,10 @@ impl Planner {
         }
     }
 
-    fn stream_key(&self) -> Option<&StreamKey> {
-        self.stream.as_ref().map(|view| &view.description.key)
-    }
-
-    /// The frozen start of the stream as it is now, if it is known.
-    fn known_start(&self) -> Option<FrozenStart> {
-        self.last_known_start().filter(|_| !self.start_unsure)
-    }
-
-    /// The same, although the store may have lost it.
-    fn last_known_start(&self) -> Option<FrozenStart> {
-        let key = self.stream_key()?;
-        self.frozen.as_ref().filter(|(of, _)| of == key).map(|(_, start)| *start)
-    }
-
-    fn ask_start(&mut self, ctx: &mut Context) {
-        let Some(key) = self.stream_key().cloned() else { return };
-        if self.known_start().is_some() {
-            return;
-        }
-        if let Cycle::Reading { start: start @ StartDoc::Unasked, .. } = &mut self.cycle {
-            *start = StartDoc::Asked;
-            ctx.ask(StoreCall::Doc(DocName::start(&key)), Purpose::Planner(Ask::Start(key)));
-        }
-    }
-
-    /// The frozen start of a stream was read. Should the stream have been made again meanwhile,
-    /// that of the new one has been asked for.
-    pub(super) fn on_start(&mut self, of: &StreamKey, doc: Option<&Document>, ctx: &mut Context) {
-        if self.stream_key() != Some(of) {
-            return;
-        }
-        match doc.and_then(|doc| FrozenStart::decode(&doc.body)) {
-            Some(start) => self.knows_start(of.clone(), start),
-            None => {
-                if let Cycle::Reading { start, .. } = &mut self.cycle {
-                    *start = StartDoc::Missing;
-                }
-            }
-        }
-        self.go_on_cycle(ctx);
-    }
-
-    fn knows_start(&mut self, key: StreamKey, start: FrozenStart) {
-        self.frozen = Some((key, start));
-        self.start_unsure = false;
-    }
-
-    /// Freezes the start of a stream that has none: once for all, before its first lease.
-    fn freeze_start(&mut self, ctx: &mut Context) {
-        let Some(view) = &self.stream else { return };
-        let key = view.description.key.clone();
-        let remade = match &self.cycle {
-            Cycle::Reading { leases: Some(rows), .. } => rows.iter().any(|row| {
-                row.key.stream().is_some_and(|of| of.name == key.name && of.created != key.created)
-            }),
-            _ => false,
-        };
-        let remembered = self.remembered_start.filter(|_| !planted!(FrozenStartForgotten));
-        let at = match (remembered, ctx.settings.initial_position) {
-            // A stream made again is read from its beginning, whatever the settings say.
-            _ if remade => None,
-            (Some(at), _) => Some(at),
-            (None, InitialPosition::TrimHorizon) => None,
-            (None, InitialPosition::Latest) => Some(view.description.server_time),
-            (None, InitialPosition::AtTimestamp(at)) => Some(at),
-        };
-        let known = self.last_known_start().filter(|_| !planted!(FrozenStartForgotten));
-        let start = known.unwrap_or(FrozenStart { at });
-        let put = PutDoc::new(DocName::start(&key), None, start.encode());
-        ctx.ask(StoreCall::PutDoc(put), Purpose::Planner(Ask::PutStart(key, start)));
-    }
-
-    pub(super) fn on_start_put(
-        &mut self,
-        of: StreamKey,
-        start: FrozenStart,
-        write: Write<Document>,
-        ctx: &mut Context,
-    ) {
-        let stored = match write {
-            Write::Done(_) => Some(start),
-            Write::Refused(doc) => doc.and_then(|doc| FrozenStart::decode(&doc.body)),
-        };
-        if self.stream_key() != Some(&of) {
-            return;
-        }
-        match stored {
-            Some(start) => {
-                self.knows_start(of, start);
-                self.go_on_cycle(ctx);
-            }
-            None => self.restart_cycle(ctx),
-        }
-    }
-
     /// Leases, sessions and rules are read; the stream may or may not be known.
     fn on_all_read(&mut self, ctx: &mut Context) {
-        if self.stream.is_some() && self.known_start().is_none() {
-            if let Cycle::Reading { start, .. } = &mut self.cycle {
-                match start {
-                    StartDoc::Missing => {
-                        *start = StartDoc::Asked;
-                        self.freeze_start(ctx);
-                    }
-                    StartDoc::Unasked => self.ask_start(ctx),
-                    StartDoc::Asked => {}
-                }
-            }
-            return;
+        if self.stream.is_some() && self.known_start(ctx).is_none() {
+            return self.settle_start(ctx);
         }
         if self.sync == Sync::Listing {
             return;
@@ -416,7 +319,7 @@ impl Planner {
     /// Compares the rows with a listing of the shards that is newer than them.
     fn mend_lineage(&mut self, ctx: &mut Context) {
         let mut waiting = Vec::new();
-        if let (Sync::Fresh, Some(start)) = (self.sync, self.known_start()) {
+        if let (Sync::Fresh, Some(start)) = (self.sync, self.known_start(ctx)) {
             let mut start = start;
             if planted!(FrozenStartMovesOn) && start.at.is_some() {
                 start.at = self.stream.as_ref().map(|view| view.description.server_time);

@@ -8,6 +8,7 @@ mod desk;
 mod fleet;
 mod moves;
 mod publish;
+mod start;
 mod triggers;
 mod upkeep;
 mod view;
@@ -25,16 +26,15 @@ use super::{
     Assignment,
     call::{StoreOutcome, StoreReply},
     context::Context,
-    document::FrozenStart,
     event::StreamView,
     timed::Timed,
     watch::Watch,
 };
 use crate::{
     assignment::placement::PlacementRules,
-    env::{Time, WallTime},
+    env::Time,
     lease::{Delete, Epoch, Lease, LeaseKey, PlanVersion, SessionId, WorkerId},
-    stream::{SourceErrorKind, StreamKey},
+    stream::SourceErrorKind,
 };
 
 /// What the planner asked the store for.
@@ -42,10 +42,6 @@ use crate::{
 pub(in crate::coordinator) enum Ask {
     /// What the plan of this round waits for.
     Plan(Round, PlanAsk),
-    /// The frozen start of the stream.
-    Start(StreamKey),
-    /// The frozen start, put because there was none.
-    PutStart(StreamKey, FrozenStart),
     /// A worker's document.
     Doc(WorkerId),
     /// A worker's document, written.
@@ -67,6 +63,8 @@ pub(in crate::coordinator) enum Signal {
     Mine(Box<Assignment>),
     /// A document of a higher term was met.
     Outranked,
+    /// A beat is to show whether the store has gone back.
+    Unsure,
 }
 
 /// The planner of one term.
@@ -101,11 +99,6 @@ pub(in crate::coordinator) struct Planner {
     orphaned: Vec<LeaseKey>,
     /// Rows nobody needs any more.
     deletable: Vec<Delete>,
-    frozen: Option<(StreamKey, FrozenStart)>,
-    /// The store may have lost the document of the frozen start: the next plan looks.
-    start_unsure: bool,
-    /// A frozen start learnt from an older document, should the store have lost its own.
-    remembered_start: Option<WallTime>,
     rules: PlacementRules,
     /// The version of their document, `Some(None)` if there is none; `None` if it makes no sense.
     rules_seen: Option<Option<u64>>,
@@ -120,12 +113,11 @@ pub(in crate::coordinator) struct Planner {
 }
 
 impl Planner {
-    /// A planner that starts its term, with the newest document it has seen.
+    /// A planner that starts its term.
     pub(in crate::coordinator) fn new(
         me: SessionId,
         term: Epoch,
         first_plan_at: Time,
-        last: Option<&Assignment>,
         ctx: &Context,
     ) -> Self {
         Self {
@@ -149,9 +141,6 @@ impl Planner {
             shards_at: Time::NEVER,
             orphaned: Vec::new(),
             deletable: Vec::new(),
-            frozen: None,
-            start_unsure: false,
-            remembered_start: last.and_then(|last| last.frozen),
             rules: PlacementRules::default(),
             rules_seen: Some(None),
             rules_due: true,
@@ -165,21 +154,6 @@ impl Planner {
 
     pub(in crate::coordinator) const fn term(&self) -> Epoch {
         self.term
-    }
-
-    /// The same, knowing a frozen start that the store may have lost since.
-    pub(in crate::coordinator) fn knowing(
-        mut self,
-        frozen: Option<(StreamKey, FrozenStart)>,
-    ) -> Self {
-        self.start_unsure = frozen.is_some();
-        self.frozen = frozen;
-        self
-    }
-
-    /// What it leaves to the next planner of this process.
-    pub(in crate::coordinator) fn into_frozen(self) -> Option<(StreamKey, FrozenStart)> {
-        self.frozen
     }
 
     pub(in crate::coordinator) fn take_signals(&mut self) -> Vec<Signal> {
@@ -256,11 +230,6 @@ impl Planner {
     ) {
         match (ask, outcome) {
             (Ask::Plan(round, ask), outcome) => self.on_plan_reply(round, ask, outcome, ctx),
-            (Ask::Start(of), Ok(StoreReply::Doc(doc))) => self.on_start(&of, doc.as_ref(), ctx),
-            (Ask::PutStart(of, start), Ok(StoreReply::DocWrite(write))) => {
-                self.on_start_put(of, start, write, ctx);
-            }
-            (Ask::Start(_) | Ask::PutStart(..), _) => self.restart_cycle(ctx),
             (Ask::Doc(worker), outcome) => self.on_doc(&worker, outcome, ctx),
             (Ask::PutDoc(worker, version), outcome) => {
                 self.on_doc_put(&worker, version, outcome, ctx);

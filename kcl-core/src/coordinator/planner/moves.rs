@@ -128,7 +128,7 @@ impl Planner {
             standby: self.fleet.standby().cloned(),
             rank: self.fleet.rank(session, &self.me),
             takes_children: self.rules == PlacementRules::default(),
-            frozen: self.frozen.as_ref().and_then(|(_, start)| start.at),
+            start: self.told_start(ctx),
             holds,
             gives,
             give_within,

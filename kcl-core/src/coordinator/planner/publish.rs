@@ -41,10 +41,12 @@ impl Planner {
     fn write(&mut self, worker: &WorkerId, ctx: &mut Context) {
         let valid = self.valid;
         let Some(desk) = self.desks.get_mut(worker) else { return };
-        if desk.is_published() {
+        // What a store that went back may have lost is not wanted again before the next plan.
+        let done = desk.is_published() || desk.wanted.is_none();
+        if done {
             desk.retry_at = None;
         }
-        if desk.busy || desk.is_published() {
+        if desk.busy || done {
             return;
         }
         if !valid {

@@ -60,10 +60,14 @@ impl Planner {
         }
     }
 
-    /// The store may have lost its last writes: what was published, and even the ends of sessions.
+    /// The store may have lost its last writes: what was published, the rules, and even the ends of
+    /// sessions. A plan in the making rests on what was read before.
     pub(in crate::coordinator) fn on_store_went_back(&mut self, ctx: &Context) {
         self.fleet.forget_rows();
-        self.start_unsure = true;
+        if !planted!(PlanOutlivesItsStore) {
+            self.give_up_cycle();
+        }
+        self.rules_due = true;
         self.rewrite_all(ctx);
     }
 

@@ -9,7 +9,8 @@ use kcl_core::{
 
 use super::{Fact, Invariant, Known};
 
-/// The checkpoints accepted for one lease and epoch come from one session.
+/// The checkpoints accepted for one lease and epoch come from one session. Only a process that came
+/// after the store's clock went back may be given an epoch again that the store has lost.
 #[derive(Debug, Default)]
 pub(super) struct OneSessionPerEpoch {
     writers: BTreeMap<(LeaseKey, Epoch), SessionId>,
@@ -21,8 +22,12 @@ impl Invariant for OneSessionPerEpoch {
     }
 
     fn check(&mut self, fact: &Fact<'_>, _: &Known) -> Result<(), String> {
-        let Fact::Lease { call, .. } = fact else { return Ok(()) };
+        let Fact::Lease { call, newcomer, .. } = fact else { return Ok(()) };
         let (key, epoch, owner) = match call {
+            StoreCall::Acquire(acquire) if *newcomer => {
+                self.writers.remove(&(acquire.key.clone(), acquire.epoch));
+                return Ok(());
+            }
             StoreCall::Advance(write) => (&write.key, write.epoch, &write.owner),
             StoreCall::Release(write) => (&write.key, write.epoch, &write.owner),
             _ => return Ok(()),

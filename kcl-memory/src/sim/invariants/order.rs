@@ -22,6 +22,10 @@ impl Invariant for InOrder {
 
     fn check(&mut self, fact: &Fact<'_>, _: &Known) -> Result<(), String> {
         match fact {
+            // It may be given an epoch again that the store has lost.
+            Fact::Lease { after: Some(row), shard: Some(no), newcomer: true, .. } => {
+                self.at.remove(&(*no, row.epoch));
+            }
             Fact::Dispatched(dispatch) => {
                 let key = (dispatch.shard, dispatch.epoch);
                 let processed = *self.at.entry(key).or_insert(dispatch.after);

@@ -6,10 +6,12 @@ use kcl_core::lease::SessionId;
 
 use super::{Fact, Invariant, Known};
 
-/// A session that has ended does not live again, and its beats never go back.
+/// A session that has ended does not live again, and its beats never go back. Only one whose clock
+/// stood still may be registered again after it was forgotten: it cannot know for how long it tried.
 #[derive(Debug, Default)]
 pub(super) struct EndedIsFinal {
     ended: BTreeSet<SessionId>,
+    without_clock: BTreeSet<SessionId>,
 }
 
 impl Invariant for EndedIsFinal {
@@ -20,10 +22,16 @@ impl Invariant for EndedIsFinal {
     fn check(&mut self, fact: &Fact<'_>, _: &Known) -> Result<(), String> {
         match fact {
             Fact::RolledBack => self.ended.clear(),
+            Fact::ClockStood { session } => {
+                self.without_clock.insert((*session).clone());
+            }
             Fact::Session { before, after: Some(after), .. } => {
                 if after.has_ended() {
                     self.ended.insert(after.id.clone());
-                } else if before.is_some() && self.ended.contains(&after.id) {
+                } else if before.is_some()
+                    && self.ended.contains(&after.id)
+                    && !self.without_clock.contains(&after.id)
+                {
                     return Err(format!("{} has ended and lives", after.id));
                 }
                 if before.is_some_and(|before| after.beat < before.beat) {

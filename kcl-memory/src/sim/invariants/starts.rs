@@ -32,6 +32,9 @@ impl Invariant for FrozenOnce {
 
     fn check(&mut self, fact: &Fact<'_>, _: &Known) -> Result<(), String> {
         match fact {
+            Fact::StartLost { name } => {
+                self.frozen.remove(*name);
+            }
             Fact::Document(doc) if doc.name.as_str().starts_with("start:") => {
                 let Some(start) = FrozenStart::decode(&doc.body) else {
                     return Err(format!("{} makes no sense", doc.name));

@@ -2,7 +2,10 @@
 
 use std::time::Duration;
 
-use kcl_core::{env::Time, lease::WorkerId};
+use kcl_core::{
+    env::Time,
+    lease::{DocName, WorkerId},
+};
 
 use super::{
     World,
@@ -76,7 +79,12 @@ impl World {
             }
             Action::Suspend(who, span) => self.still(self.pick(*who), *span, Stillness::Suspended),
             Action::SuspendUncounted(who, span) => {
-                self.still(self.pick(*who), *span, Stillness::Uncounted)
+                let at = self.pick(*who);
+                if let Some(host) = at.and_then(|at| self.hosts.get(at)) {
+                    let session = host.coordinator.session();
+                    self.oracle.learn(self.now, &Fact::ClockStood { session })?;
+                }
+                self.still(at, *span, Stillness::Uncounted)
             }
             Action::Trim
             | Action::Expire(_)
@@ -184,9 +192,9 @@ impl World {
     }
 
     fn roll_back(&mut self, to: Time) -> Result<bool, Violation> {
-        if !self.store.roll_back(to) {
-            return Ok(false);
-        }
+        let rules = self.store.rows.docs.get(&DocName::placement()).cloned();
+        self.store.roll_back(to);
+        self.lose_rules(rules.as_ref());
         self.oracle.excuse(Excuse::Plans);
         for shard in &mut self.stream.shards {
             shard.leased = self.store.rows.leases.contains_key(&shard.key);

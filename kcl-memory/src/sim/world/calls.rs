@@ -102,6 +102,11 @@ impl World {
             return Ok(());
         }
         let answer = self.apply(call, stale)?;
+        if std::env::var("DBG").is_ok() {
+            let who = self.hosts[host].worker.clone();
+            let text = format!("    DBG {who} {call:?} -> {answer:?}");
+            self.note(|| text);
+        }
         if let Some(takes) = reply {
             self.reply(self.now + takes, host, id, Ok(answer));
         }
@@ -121,8 +126,8 @@ impl World {
             match (call, &answer) {
                 (StoreCall::PutDoc(_), StoreReply::DocWrite(Write::Done(doc))) => {
                     self.digest.bytes(&doc.body);
-                    self.oracle.learn(self.now, &Fact::Document(doc))?;
                     self.note_start(doc)?;
+                    self.oracle.learn(self.now, &Fact::Document(doc))?;
                 }
                 (StoreCall::Wake(session), _) if self.script.pushes => self.push(session),
                 _ => {}
@@ -150,7 +155,8 @@ impl World {
         let uncovered = self.uncovered(shard, after);
         let allowed = self.allowed_owner(shard, after);
         let stays = self.writer_stays(call);
-        let fact = Fact::Lease { call, before, after, shard, stays, uncovered, allowed };
+        let newcomer = self.is_newcomer(call);
+        let fact = Fact::Lease { call, before, after, shard, stays, uncovered, allowed, newcomer };
         self.oracle.learn(self.now, &fact)?;
         self.learn_of_lease(call, shard, before, after)?;
         Ok(answer)
@@ -163,6 +169,16 @@ impl World {
         let row = self.store.rows.sessions.get(&release.owner);
         let host = self.hosts.iter().find(|host| *host.coordinator.session() == release.owner);
         host.is_some_and(Host::is_member) && row.is_some_and(|row| row.state == SessionState::Live)
+    }
+
+    /// Whether a lease is taken by a process that came after the store's clock went back, and so
+    /// cannot know how far that had gone.
+    fn is_newcomer(&self, call: &StoreCall) -> bool {
+        let (StoreCall::Acquire(acquire), Some(back)) = (call, self.past.clock_back) else {
+            return false;
+        };
+        let host = self.hosts.iter().find(|host| *host.coordinator.session() == acquire.owner);
+        host.is_some_and(|host| host.since >= back)
     }
 
     fn push(&mut self, session: &kcl_core::lease::SessionId) {

@@ -13,6 +13,7 @@ mod placement;
 mod run;
 mod runs;
 mod settle;
+mod start;
 mod weather;
 
 use std::time::Duration;

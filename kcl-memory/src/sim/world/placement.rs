@@ -4,14 +4,13 @@ use std::collections::BTreeSet;
 
 use kcl_core::{
     assignment::placement::{Mode, PlacementRules, Rule, Target, Uncovered},
-    coordinator::FrozenStart,
     env::Time,
     lease::{DeleteDoc, DocName, Document, Lease, PutDoc, WorkerId, rules},
     stream::ShardId,
 };
 
 use super::World;
-use crate::sim::{Violation, invariants::Excuse, oracle::Fact, stream::ShardNo};
+use crate::sim::{invariants::Excuse, stream::ShardNo};
 
 /// The rules as they were last written.
 #[derive(Debug, Default)]
@@ -79,6 +78,15 @@ impl World {
         self.placement.changed = Some(self.now);
         self.oracle.excuse(Excuse::Plans);
         self.store.put_doc(self.now, &PutDoc::new(name, seen, body)).is_done()
+    }
+
+    /// The store lost its last writes. If the rules were among them, nobody knows which ones those
+    /// are that hold now: a planner may have added to them.
+    pub(super) fn lose_rules(&mut self, before: Option<&Document>) {
+        if self.store.rows.docs.get(&DocName::placement()) != before {
+            self.placement.unknown = true;
+            self.placement.changed = Some(self.now);
+        }
     }
 
     pub(super) fn clear_rules(&mut self) -> bool {
@@ -184,20 +192,5 @@ impl World {
             }
         }
         waiting
-    }
-
-    /// Records from before the first lease's frozen start nobody has to read.
-    pub(super) fn note_start(&mut self, doc: &Document) -> Result<(), Violation> {
-        if !doc.name.as_str().starts_with("start:") || self.past.began {
-            return Ok(());
-        }
-        let Some(at) = FrozenStart::decode(&doc.body).and_then(|start| start.at) else {
-            return Ok(());
-        };
-        for shard in 0..self.stream.shards.len() {
-            let to = self.stream.count_before(shard, at);
-            self.learn(&Fact::Gone { shard, to })?;
-        }
-        Ok(())
     }
 }

@@ -1,11 +1,11 @@
 //! After the last fault: what has to hold, and when.
 
-use std::time::Duration;
+use std::{collections::BTreeMap, time::Duration};
 
 use kcl_core::{
-    coordinator::StoreCall,
+    coordinator::{FrozenStart, StoreCall},
     env::Time,
-    lease::{Lease, LeaseKey, Session},
+    lease::{DocName, Lease, LeaseKey, Session},
     settings::Coordination,
 };
 
@@ -35,10 +35,14 @@ pub(super) struct Past {
     pub(super) trap: Option<Trap>,
     /// A shard has, or had, a lease: where reading begins is settled.
     pub(super) began: bool,
+    /// The frozen starts, by the names of their documents.
+    pub(super) starts: BTreeMap<DocName, FrozenStart>,
     /// Settings of a deployment are in use.
     changed: bool,
     /// When the store last went back in time.
     went_back: Option<Time>,
+    /// When the store's clock last went back.
+    pub(super) clock_back: Option<Time>,
     /// Shards changed in a way that only a listing tells.
     unlisted: bool,
     /// From when on nothing may move any more.
@@ -50,6 +54,7 @@ impl Past {
         match action {
             Action::JoinChanged | Action::Deploy(_) => self.changed = true,
             Action::RollBack(_) | Action::LoseFence(_) => self.went_back = Some(now),
+            Action::StoreClockBack(_) => self.clock_back = Some(now),
             Action::RemakeStream | Action::Expire(_) | Action::StreamOutage(_) => {
                 self.unlisted = true;
             }
@@ -144,7 +149,11 @@ impl World {
 
     /// If neither planner nor standby lives: the lowest rank that does.
     fn lowest_rank_without_planner(&self) -> Option<u32> {
-        let up = || self.hosts.iter().filter(|host| host.is_up());
+        // Who is about to be replaced under its id plans and stands by no longer.
+        let up = || {
+            let hosts = self.hosts.iter().enumerate().filter(|(_, host)| host.is_up());
+            hosts.filter(|(at, _)| !self.is_outlived(*at)).map(|(_, host)| host)
+        };
         let owner =
             self.store.rows.leases.get(&LeaseKey::planner()).and_then(|row| row.owner.as_ref());
         if up().any(|host| Some(host.coordinator.session()) == owner) {
@@ -161,6 +170,12 @@ impl World {
         }
         // A worker without a document looks as rank 6 and beyond do.
         Some(assignments().map(|a| a.rank.max(2)).min().unwrap_or(6))
+    }
+
+    /// Whether a newer process uses the worker id of this one.
+    fn is_outlived(&self, at: usize) -> bool {
+        let newer = self.hosts.iter().skip(at + 1).filter(|host| host.is_up());
+        newer.map(|host| &host.worker).any(|worker| *worker == self.hosts[at].worker)
     }
 
     pub(super) fn check_due(&mut self) -> Result<(), Violation> {

@@ -1,0 +1,126 @@
+//! Where reading of the stream began, as far as this process knows.
+//!
+//! ARCHITECTURE §7: the start is frozen once, in a document that is written before the first lease.
+//! A store that goes back in time may lose that document; then whoever knows the start gives it
+//! back, and only if nobody does is another one frozen.
+
+use super::{StoreOutcome, StoreReply, document::FrozenStart};
+use crate::{
+    coordinator::document::StreamStart,
+    env::Time,
+    lease::{DocName, Document, PutDoc, Write},
+    stream::StreamKey,
+};
+
+/// What this process knows of the frozen start. It outlives the process's sessions.
+#[derive(Debug)]
+pub(super) struct KnownStart {
+    known: Option<StreamStart>,
+    /// How often the store may have lost it.
+    doubts: u32,
+    /// The doubts that the store has answered since.
+    settled: u32,
+    /// The doubt with which it is being given back.
+    giving: Option<u32>,
+    /// Nobody freezes another before this time.
+    free_at: Time,
+}
+
+impl Default for KnownStart {
+    fn default() -> Self {
+        Self { known: None, doubts: 0, settled: 0, giving: None, free_at: Time::ZERO }
+    }
+}
+
+impl KnownStart {
+    /// Learns from a document that tells of the start: that of a stream made again is newer.
+    pub(super) fn learn(&mut self, told: &StreamStart) {
+        let newer = |known: &StreamStart| told.of.created > known.of.created;
+        if self.known.as_ref().is_none_or(newer) {
+            self.known = Some(told.clone());
+        }
+    }
+
+    /// Learns what the store holds.
+    pub(super) fn is_stored(&mut self, of: StreamKey, start: FrozenStart) {
+        self.known = Some(StreamStart { of, at: start.at });
+        self.settled = self.doubts;
+    }
+
+    /// The store may have lost it. Those who know it give it back by `free_at`.
+    pub(super) fn doubt(&mut self, free_at: Time) {
+        if planted!(FrozenStartForgotten) {
+            self.known = None;
+        }
+        self.doubts += 1;
+        self.free_at = free_at;
+    }
+
+    /// The start of a stream, whether or not the store still has it.
+    pub(super) fn of(&self, stream: &StreamKey) -> Option<FrozenStart> {
+        let known = self.known.as_ref().filter(|known| known.of == *stream);
+        known.map(|known| FrozenStart { at: known.at })
+    }
+
+    /// The start of a stream, if the store has it.
+    pub(super) fn stored_of(&self, stream: &StreamKey) -> Option<FrozenStart> {
+        let known = self.known.as_ref().filter(|known| known.of == *stream);
+        known.filter(|_| !self.is_doubted()).map(|known| FrozenStart { at: known.at })
+    }
+
+    pub(super) const fn known(&self) -> Option<&StreamStart> {
+        self.known.as_ref()
+    }
+
+    /// From when on another one may be frozen, should nobody have given it back.
+    pub(super) const fn free_at(&self) -> Time {
+        self.free_at
+    }
+
+    const fn is_doubted(&self) -> bool {
+        self.settled != self.doubts
+    }
+
+    /// What gives it back to a store that may have lost it, and for which doubt.
+    pub(super) fn give_back(&mut self) -> Option<(PutDoc, u32)> {
+        if !self.is_doubted() || self.giving == Some(self.doubts) || planted!(StartNotGivenBack) {
+            return None;
+        }
+        let known = self.known.as_ref()?;
+        self.giving = Some(self.doubts);
+        sometimes!(StartGivenBack);
+        Some((known.put(), self.doubts))
+    }
+
+    /// It was given back for that doubt, or could not be.
+    pub(super) fn on_given_back(&mut self, doubt: u32, outcome: StoreOutcome) {
+        if self.giving != Some(doubt) {
+            return;
+        }
+        self.giving = None;
+        let Ok(StoreReply::DocWrite(write)) = outcome else { return };
+        let stored = stored(write);
+        if let (Some(start), Some(known)) = (stored, &self.known) {
+            let of = known.of.clone();
+            self.is_stored(of, start);
+        }
+    }
+
+    /// Calls under way are forgotten: their outcomes mean nothing to a new life.
+    pub(super) const fn forget_calls(&mut self) {
+        self.giving = None;
+    }
+}
+
+impl StreamStart {
+    /// What puts its document, if there is none.
+    pub(super) fn put(&self) -> PutDoc {
+        let start = FrozenStart { at: self.at };
+        PutDoc::new(DocName::start(&self.of), None, start.encode())
+    }
+}
+
+/// The start that the store holds after an attempt to put one where there is none.
+pub(super) fn stored(write: Write<Document>) -> Option<FrozenStart> {
+    write.into_row().and_then(|doc| FrozenStart::decode(&doc.body))
+}
