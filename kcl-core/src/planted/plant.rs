@@ -198,6 +198,8 @@ by_rule! {
     "4.13" EpochsFollowTheClockBack,
     /// A lease whose checkpoint is refused is left to the planner, though the plan gives it to me.
     "4.13" TakenNotWishedAgain,
+    /// An order to release is followed once, also if the store has lost that.
+    "4.13" OrdersFollowedOnce,
     /// The frozen start is not remembered for a store that lost it.
     "4.13" FrozenStartForgotten,
     /// Who knows the frozen start does not give it back to a store that lost it.
@@ -242,6 +244,8 @@ by_rule! {
     "6" ParentHolderNotPreferred,
     /// Ties are broken by the order of the input.
     "6" TiesByInputOrder,
+    /// What shards inherited is said of those of the same names when the stream is made again.
+    "6" RulesOutliveTheirStream,
     /// A lease that a rule requires at a worker that is gone goes elsewhere.
     "6" RequireFailsOver,
     /// A lease goes back to the worker that made no progress on it.

@@ -56,6 +56,7 @@ checks! {
         a_small_difference_in_load_moves_nothing,
         children_join_the_holder_of_their_parent,
         who_gets_no_seat_is_told,
+        what_shards_inherited_goes_with_their_stream,
     }
     "worker": workers {
         a_batch_dropped_at_the_deadline_comes_again,
@@ -89,6 +90,7 @@ checks! {
         a_start_that_only_a_former_planner_knows,
         a_planner_that_has_not_heard_that_its_store_went_back,
         a_store_that_goes_back_twice_during_one_plan,
+        releases_that_the_store_loses,
     }
     "trace": sessions {
         a_stale_read_of_the_session_list,

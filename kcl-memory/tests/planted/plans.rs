@@ -5,11 +5,13 @@ use std::time::Duration;
 use kcl_core::{
     assignment::{
         Balance, LeaseView, Plan, View, Weighting, WorkerIndex, WorkerView,
-        placement::{Mode, PlacementRules, Rule, Target, Uncovered},
+        placement::{Mode, PlacementRules, Resolver, Rule, Target, Uncovered},
         plan,
     },
+    env::WallTime,
     lease::WorkerId,
-    stream::HashRange,
+    lineage::Lineage,
+    stream::{HashRange, Shard, StreamKey},
 };
 
 fn worker_id(number: usize) -> WorkerId {
@@ -107,4 +109,18 @@ pub(crate) fn who_gets_no_seat_is_told() {
     let plan = plan(&view);
     assert_eq!(plan.unassigned.len(), 4);
     assert_eq!(plan.seats.iter().filter(|seat| seat.is_none()).count(), 4);
+}
+
+#[test]
+pub(crate) fn what_shards_inherited_goes_with_their_stream() {
+    let shard = Shard::open("shardId-000000000007".parse().unwrap(), HashRange::ALL);
+    let life = |number| StreamKey::new("orders", WallTime::from_millis(number));
+    let mut rule = Rule::new(Target::Shard(shard.id.clone()), worker_id(1), Mode::Require);
+    rule.created = Some(life(1).created);
+    let rules = PlacementRules::new(vec![rule], Uncovered::Balance).unwrap();
+    for (life, ruled) in [(life(1), true), (life(2), false)] {
+        let shards = [shard.clone()];
+        let lineage = Lineage::new(&life, &shards, &[]);
+        assert_eq!(Resolver::new(&rules, &lineage).resolve(&shard.id).is_some(), ruled);
+    }
 }

@@ -11,7 +11,7 @@ use kcl_core::{
 };
 use kcl_memory::sim::{Action, Fate, Script, World};
 
-use crate::stage::{millis, secs, settled, wait_for};
+use crate::stage::{millis, secs, settled, wait_for, worker};
 
 /// A fleet that reads what comes after its start.
 fn from_latest(seed: u64, workers: usize, shards: usize) -> World {
@@ -120,5 +120,32 @@ pub(crate) fn a_store_that_goes_back_twice_during_one_plan() {
     let other = world.held().iter().position(|(who, _)| Some(who) != planner.as_ref()).unwrap();
     world.act_now(&Action::Leave(other)).unwrap();
     wait_for(&mut world, secs(10), |world| world.held().len() == 1 && world.held()[0].1 == 4);
+    world.finish().unwrap();
+}
+
+/// A worker that gives two leases away is told of the second when it has released the first, and so
+/// of the first once more. The store loses both releases: they are made again.
+#[test]
+pub(crate) fn releases_that_the_store_loses() {
+    let mut world = World::new(Script::quiet(1, 1, 6)).traced();
+    world.run_for(secs(10)).unwrap();
+    let late = world.intercept(Fate::RequestLate(millis(600)), |who, call| {
+        *who == worker("w2") && matches!(call, StoreCall::Beat(_))
+    });
+    world.act_now(&Action::Join).unwrap();
+    world.act_now(&Action::Join).unwrap();
+    let held = |world: &World, name: &str| {
+        world
+            .shard_leases()
+            .filter(|row| row.owner.as_ref().is_some_and(|o| o.worker == worker(name)))
+            .count()
+    };
+    wait_for(&mut world, secs(5), |world| held(world, "w0") < 6);
+    let before = world.now().since(Time::ZERO) - millis(2);
+    wait_for(&mut world, secs(5), |world| held(world, "w2") == 2);
+    world.lift(late);
+    roll_back_to(&mut world, Time::ZERO + before);
+    assert_eq!(held(&world, "w0"), 6);
+    wait_for(&mut world, secs(15), |world| held(world, "w1") == 2 && held(world, "w2") == 2);
     world.finish().unwrap();
 }

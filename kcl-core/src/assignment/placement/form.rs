@@ -4,7 +4,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::{InvalidPlacement, Mode, PlacementRules, Rule, Target, Uncovered};
-use crate::{lease::WorkerId, stream::ShardId};
+use crate::{env::WallTime, lease::WorkerId, stream::ShardId};
 
 /// The one format there is.
 const FORMAT: u64 = 1;
@@ -29,6 +29,8 @@ pub(super) struct RulesForm {
 struct RuleForm {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     stream: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    created: Option<WallTime>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     shard: Option<ShardId>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -75,7 +77,8 @@ impl RuleForm {
             _ => return Err(InvalidPlacement::NotOneTarget { number }),
         };
         let stream = self.stream.map(Into::into);
-        Ok(Rule { stream, target, worker: self.worker, mode: self.mode })
+        let Self { created, worker, mode, .. } = self;
+        Ok(Rule { stream, created, target, worker, mode })
     }
 }
 
@@ -93,6 +96,7 @@ impl From<&Rule> for RuleForm {
             Target::Range(range) => (None, Some(range.to_string())),
         };
         let stream = rule.stream.as_deref().map(str::to_owned);
-        Self { stream, shard, range, worker: rule.worker.clone(), mode: rule.mode }
+        let (created, worker, mode) = (rule.created, rule.worker.clone(), rule.mode);
+        Self { stream, created, shard, range, worker, mode }
     }
 }

@@ -19,6 +19,8 @@ use crate::{
 ///    reading for the worker that did.
 ///
 /// Of ranges the narrowest wins, then a rule that names the stream, then the order in the document.
+/// Of rules for one shard an operator's wins over one that was handed down, and then one that names
+/// the stream.
 #[derive(Clone, Debug)]
 pub struct Resolver<'a> {
     rules: &'a PlacementRules,
@@ -41,19 +43,17 @@ impl<'a> Resolver<'a> {
     /// Prepares `rules` for the stream of `lineage`.
     #[must_use]
     pub fn new(rules: &'a PlacementRules, lineage: &'a Lineage<'a>) -> Self {
-        let stream = &lineage.stream().name;
-        let applies = |rule: &Rule| rule.stream.as_ref().is_none_or(|name| name == stream);
-        let numbered = rules.rules().iter().enumerate().filter(|(_, rule)| applies(rule));
+        let numbered = rules.rules().iter().enumerate();
         let mut by_shard = BTreeMap::new();
         let mut ranges = Vec::new();
-        for (number, rule) in numbered {
+        for (number, rule) in numbered.filter(|(_, rule)| rule.is_for(lineage.stream())) {
             match &rule.target {
                 Target::Range(range) => ranges.push((*range, number)),
-                Target::Shard(shard) if rule.stream.is_some() => {
-                    by_shard.insert(shard, number);
-                }
                 Target::Shard(shard) => {
-                    by_shard.entry(shard).or_insert(number);
+                    let best = by_shard.entry(shard).or_insert(number);
+                    if precedence(rule) < precedence(&rules.rules()[*best]) {
+                        *best = number;
+                    }
                 }
             }
         }
@@ -118,12 +118,16 @@ impl<'a> Resolver<'a> {
     /// A row that is deleted takes with it what is known of its shard's parents, and so the rule
     /// that its descendants inherit through it. Each child of a leaving shard is therefore given
     /// what it inherits as a rule of its own. Rules for the leaving shards that name this stream
-    /// have then done their part and go, so that the document does not grow for ever.
+    /// have then done their part and go, so that the document does not grow for ever; so do those
+    /// that were handed down in a former life of the stream.
     #[must_use]
     pub fn handed_down(&self, leaving: &BTreeSet<ShardId>) -> Option<PlacementRules> {
-        let stream = &self.lineage.stream().name;
+        let stream = self.lineage.stream();
         let is_spent = |rule: &&Rule| match &rule.target {
-            Target::Shard(shard) => rule.stream.as_ref() == Some(stream) && leaving.contains(shard),
+            _ if rule.stream.as_ref() != Some(&stream.name) => false,
+            Target::Shard(shard) => {
+                leaving.contains(shard) || rule.created.is_some_and(|at| at < stream.created)
+            }
             Target::Range(_) => false,
         };
         let rules = self.rules.rules();
@@ -139,7 +143,8 @@ impl<'a> Resolver<'a> {
             return None;
         }
         kept.extend(heirs.map(|(shard, rule)| Rule {
-            stream: Some(stream.clone()),
+            stream: Some(stream.name.clone()),
+            created: Some(stream.created),
             target: Target::Shard(shard.clone()),
             ..rules[rule].clone()
         }));
@@ -158,4 +163,9 @@ impl<'a> Resolver<'a> {
         let own = self.named(shard).or_else(|| self.in_range(shard));
         (own != Some(rule)).then_some(rule)
     }
+}
+
+/// Of rules for one shard the least wins.
+const fn precedence(rule: &Rule) -> (bool, bool) {
+    (rule.created.is_some(), rule.stream.is_none())
 }

@@ -7,8 +7,9 @@ use serde::{Deserialize, Serialize};
 
 use super::{InvalidPlacement, form::RulesForm};
 use crate::{
+    env::WallTime,
     lease::{Document, WorkerId},
-    stream::{HashRange, ShardId},
+    stream::{HashRange, ShardId, StreamKey},
 };
 
 /// Which shards must or should be read by which worker, and what becomes of the others.
@@ -46,7 +47,7 @@ impl PlacementRules {
             {
                 return Err(InvalidPlacement::RangeBackwards { range });
             }
-            if !seen.insert((&rule.stream, &rule.target)) {
+            if !seen.insert((&rule.stream, rule.created, &rule.target)) {
                 return Err(InvalidPlacement::Duplicate { target: rule.target.clone() });
             }
         }
@@ -97,6 +98,10 @@ impl PlacementRules {
 pub struct Rule {
     /// The stream it is for, by name; `None` for any.
     pub stream: Option<Arc<str>>,
+    /// When the stream was created that it is for; `None` for any stream of that name. A planner
+    /// writes such rules for shards whose ancestors' rows go: the same names mean other shards once
+    /// a stream is made again.
+    pub created: Option<WallTime>,
     /// The shards it is for.
     pub target: Target,
     /// The worker they go to.
@@ -109,7 +114,7 @@ impl Rule {
     /// A rule for any stream.
     #[must_use]
     pub const fn new(target: Target, worker: WorkerId, mode: Mode) -> Self {
-        Self { stream: None, target, worker, mode }
+        Self { stream: None, created: None, target, worker, mode }
     }
 
     /// The same rule, for the stream called `name` only.
@@ -117,6 +122,13 @@ impl Rule {
     pub fn for_stream(mut self, name: &str) -> Self {
         self.stream = Some(name.into());
         self
+    }
+
+    /// Whether it may be for shards of `stream`.
+    pub(super) fn is_for(&self, stream: &StreamKey) -> bool {
+        let created = self.created.is_none_or(|created| created == stream.created);
+        let created = created || planted!(RulesOutliveTheirStream);
+        created && self.stream.as_ref().is_none_or(|name| *name == stream.name)
     }
 }
 

@@ -261,6 +261,29 @@ fn nothing_is_handed_down_where_nothing_is_inherited() {
     }
 }
 
+/// What was handed down is said of shards of one life of the stream, and goes once that is over;
+/// an operator's rule for such a shard counts for more.
+#[test]
+fn what_is_handed_down_does_not_outlive_its_stream() {
+    let stream = orders();
+    let parent = shard("0", &[], 0, 99);
+    let (children, rows) = ([shard("1", &["0"], 0, 99)], [row(&parent)]);
+    let lineage = Lineage::new(&stream, &children, &rows);
+    let before = rules(vec![shard_rule("0", "a")]);
+    let leaving = BTreeSet::from([parent.id.clone()]);
+    let handed = Resolver::new(&before, &lineage).handed_down(&leaving).unwrap();
+    assert_eq!(workers(&handed, &children), ["a"]);
+    let mut both = handed.rules().to_vec();
+    both.push(shard_rule("1", "b"));
+    assert_eq!(workers(&rules(both), &children), ["b"]);
+    let again = StreamKey::new("orders", WallTime::from_millis(2));
+    let anew = [shard("0", &[], 0, 49), shard("1", &[], 50, 99)];
+    let lineage = Lineage::new(&again, &anew, &[]);
+    let resolver = Resolver::new(&handed, &lineage);
+    assert_eq!(resolver.resolve(&anew[1].id), None);
+    assert_eq!(resolver.handed_down(&BTreeSet::new()), Some(before));
+}
+
 fn any_rule() -> impl Strategy<Value = Rule> {
     let target = prop_oneof![
         "[a-z0-9_.-]{1,9}".prop_map(|id| Target::Shard(id.parse().unwrap())),
@@ -268,10 +291,14 @@ fn any_rule() -> impl Strategy<Value = Rule> {
     ];
     let mode = prop_oneof![Just(Mode::Require), Just(Mode::Prefer)];
     let stream = prop::option::of("[a-z]{1,9}".prop_map(Into::into));
-    (stream, target, "[a-z0-9:@]{1,9}", mode).prop_map(|(stream, target, worker, mode)| Rule {
-        stream,
-        ..Rule::new(target, worker.parse().unwrap(), mode)
-    })
+    let created = prop::option::of(any::<u64>().prop_map(WallTime::from_millis));
+    (stream, created, target, "[a-z0-9:@]{1,9}", mode).prop_map(
+        |(stream, created, target, worker, mode)| Rule {
+            stream,
+            created,
+            ..Rule::new(target, worker.parse().unwrap(), mode)
+        },
+    )
 }
 
 proptest! {

@@ -56,8 +56,12 @@ impl Memory {
         }
     }
 
-    /// The store went back in time; whether memory overrules it from now on.
-    const fn overrule(&mut self) -> bool {
+    /// The store went back in time, and may have lost the releases that followed orders; whether
+    /// memory overrules it from now on.
+    fn overrule(&mut self) -> bool {
+        if !planted!(OrdersFollowedOnce) {
+            self.given.clear();
+        }
         self.overrules = !self.follows;
         self.overrules
     }

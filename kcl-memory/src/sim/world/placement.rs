@@ -121,14 +121,10 @@ impl World {
     }
 
     /// Whom the rules may name for a shard, where nobody can know which of them: of rules that come
-    /// from several parents the nearest holds, and how near it was goes with the rows of ancestors;
-    /// what shards of a stream that was deleted handed down is said of shards of the same names.
+    /// from several parents the nearest holds, and how near it was goes with the rows of ancestors.
     /// Nobody, where it is known.
     fn uncertain(&self, no: ShardNo) -> BTreeSet<&WorkerId> {
         let shards = &self.stream.shards;
-        if shards.iter().any(|shard| shard.former && shard.forgotten) {
-            return self.placement.rules.iter().map(|(_, worker, _)| worker).collect();
-        }
         let (mut named, mut gone) = (BTreeSet::new(), false);
         let (mut open, mut met) = (vec![no], BTreeSet::new());
         while let Some(no) = open.pop() {
