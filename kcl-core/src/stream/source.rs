@@ -9,8 +9,8 @@ use super::{Batch, Position, Shard, ShardId, SourceResult, StartAt, StreamDescri
 /// A stream to read: Kinesis, or the simulator's.
 #[async_trait]
 pub trait StreamSource: Debug + Send + Sync + 'static {
-    /// What the stream is. Asked at the start and before each listing of shards, so that a stream
-    /// deleted and made again is noticed.
+    /// What the stream is. Asked at the start, and before and after each listing of shards, so that
+    /// a stream deleted and made again is noticed.
     ///
     /// # Errors
     /// [`super::SourceErrorKind::NoStream`] when it does not exist; any other kind.

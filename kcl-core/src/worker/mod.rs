@@ -14,6 +14,7 @@ mod error;
 mod event;
 pub(crate) mod gate;
 mod keeper;
+mod listing;
 mod run;
 mod status;
 mod supervisor;

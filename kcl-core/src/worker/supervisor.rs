@@ -10,13 +10,13 @@ use super::{
     WorkerError,
     gate::Gate,
     keeper::Direction,
+    listing,
     run::{Run, Shared},
 };
 use crate::{
-    coordinator::{CallId, Event, Outcome, StreamView},
+    coordinator::{CallId, Event, Outcome},
     env::TaskHandle,
     lease::{Lease, LeaseKey},
-    stream::{SourceResult, StreamSource},
 };
 
 /// How long runs may take to notice that the worker is over.
@@ -62,7 +62,7 @@ impl Supervisor {
     fn list_shards(&self, id: CallId) {
         let (source, events) = (Arc::clone(&self.shared.source), self.events.clone());
         let listing = async move {
-            let result = view(&*source).await;
+            let result = listing::list(&*source).await;
             if let Err(error) = &result {
                 let source = error.source.as_deref().map(ToString::to_string).unwrap_or_default();
                 warn!(%error, source, "kcl.shards.unknown");
@@ -97,10 +97,4 @@ impl Drop for Supervisor {
             run.abort();
         }
     }
-}
-
-async fn view(source: &dyn StreamSource) -> SourceResult<StreamView> {
-    let description = source.describe().await?;
-    let shards = source.shards().await?;
-    Ok(StreamView { description, shards })
 }

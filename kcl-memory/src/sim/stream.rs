@@ -6,7 +6,7 @@ use kcl_core::{
     coordinator::StreamView,
     env::{Time, WallTime},
     lease::LeaseKey,
-    stream::{HashRange, Shard, StreamDescription, StreamKey},
+    stream::{HashRange, Shard, SourceErrorKind, StreamDescription, StreamKey},
 };
 
 /// Numbers the shards of all lives of the stream.
@@ -29,6 +29,18 @@ pub(super) struct SimShard {
     pub(super) former: bool,
     /// How many of its first records are gone.
     pub(super) trimmed: u64,
+}
+
+/// As of when the pages of a listing are.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Pages {
+    /// All as of when it was asked for.
+    Asked,
+    /// All as of when it is answered.
+    Answered,
+    /// The first as of when it was asked for, the last as of when it is answered: a parent is still
+    /// open whose children are there, or there although it has been forgotten.
+    Between,
 }
 
 /// A stream whose shards all take records at one rate.
@@ -232,6 +244,33 @@ impl SimStream {
             },
             shards: listed.map(|shard| shard.listed.clone()).collect(),
         }
+    }
+
+    /// What a listing answers that was asked for `then`. One whose pages belong to two lives of the
+    /// stream fails, as a worker's does.
+    pub(super) fn listed(
+        &self,
+        then: StreamView,
+        pages: Pages,
+        now: Time,
+    ) -> Result<StreamView, SourceErrorKind> {
+        let mut view = self.view(now);
+        match pages {
+            Pages::Asked => return Ok(then),
+            Pages::Answered => {}
+            Pages::Between if then.description.key != view.description.key => {
+                return Err(SourceErrorKind::Unavailable);
+            }
+            Pages::Between => {
+                let mut shards = then.shards;
+                shards.truncate(shards.len() / 2);
+                let last = shards.last().map(|shard| shard.id.clone());
+                view.shards.retain(|shard| last.as_ref().is_none_or(|last| shard.id > *last));
+                shards.append(&mut view.shards);
+                view = StreamView { description: then.description, shards };
+            }
+        }
+        Ok(view)
     }
 
     /// The shards that continue an ended one, as a reader learns of them.

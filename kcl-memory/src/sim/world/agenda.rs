@@ -8,7 +8,7 @@ use kcl_core::{
     lease::WorkerId,
 };
 
-use crate::sim::stream::ShardNo;
+use crate::sim::stream::{Pages, ShardNo};
 
 /// Something that will happen.
 #[derive(Debug)]
@@ -47,11 +47,13 @@ pub(super) enum Happening {
         id: CallId,
         outcome: Box<StoreOutcome>,
     },
-    /// A listing of the shards is answered: as things are, or as they were when it was asked for.
+    /// A listing of the shards is answered.
     Shards {
         host: usize,
         id: CallId,
-        then: Option<Box<StreamView>>,
+        /// As they were when it was asked for.
+        then: Box<StreamView>,
+        pages: Pages,
     },
     /// The store says that it pushes wake-ups.
     Pushes {

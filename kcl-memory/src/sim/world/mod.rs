@@ -231,9 +231,9 @@ impl World {
                 }
                 self.deliver(host, Event::Store(id, *outcome))
             }
-            Happening::Shards { host, id, then } => {
+            Happening::Shards { host, id, then, pages } => {
                 let listed = if self.reaches_stream(host) {
-                    Ok(then.map_or_else(|| self.stream.view(self.now), |view| *view))
+                    self.stream.listed(*then, pages, self.now)
                 } else {
                     self.count_fault("stream-unreachable");
                     Err(SourceErrorKind::Unavailable)

@@ -19,7 +19,7 @@ use crate::sim::{
     invariants::Excuse,
     oracle::{Dispatch, Fact},
     report::kind_of,
-    stream::ShardNo,
+    stream::{Pages, ShardNo},
     timeline::Span,
 };
 
@@ -49,8 +49,13 @@ impl World {
                 let rng = &mut self.hosts[at].rng;
                 let more = self.weather.network(&self.script.network, self.now).listing;
                 let takes = Duration::from_millis(20 + rng.below(60)) + rng.span(more);
-                let then = (rng.below(2) == 0).then(|| Box::new(self.stream.view(self.now)));
-                let listed = Happening::Shards { host: at, id, then };
+                let pages = match rng.below(2) {
+                    0 => Pages::Asked,
+                    _ if takes.as_micros() % 3 == 0 => Pages::Between,
+                    _ => Pages::Answered,
+                };
+                let then = Box::new(self.stream.view(self.now));
+                let listed = Happening::Shards { host: at, id, then, pages };
                 self.put(self.now + takes, listed);
             }
             Command::ValidUntil(until) => self.hosts[at].valid_until = until,

@@ -1,0 +1,82 @@
+//! Listing the shards of the stream, all of one life of it.
+
+use crate::{
+    coordinator::StreamView,
+    stream::{SourceError, SourceErrorKind, SourceResult, StreamSource},
+};
+
+/// The stream and its shards.
+///
+/// # Errors
+/// Those of the source; [`SourceErrorKind::Unavailable`] if the stream was deleted and made again
+/// meanwhile: its shards have the names of the former ones, and are others.
+pub(super) async fn list(source: &dyn StreamSource) -> SourceResult<StreamView> {
+    let description = source.describe().await?;
+    let shards = source.shards().await?;
+    let after = source.describe().await?.key;
+    if after != description.key {
+        let why = format!("it was made again meanwhile, as {after}");
+        let subject = description.key.to_string();
+        let error = SourceError::new(SourceErrorKind::Unavailable, "ListShards", subject);
+        return Err(error.caused_by(why));
+    }
+    Ok(StreamView { description, shards })
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::atomic::{AtomicU64, Ordering};
+
+    use super::*;
+    use crate::{
+        env::WallTime,
+        stream::{Shard, ShardId, ShardReader, StartAt, StreamDescription, StreamKey},
+    };
+
+    /// A stream that is made again at each listing, so many times.
+    #[derive(Debug)]
+    struct Remade {
+        lives: AtomicU64,
+        left: AtomicU64,
+    }
+
+    impl Remade {
+        fn times(left: u64) -> Self {
+            Self { lives: AtomicU64::new(1), left: AtomicU64::new(left) }
+        }
+    }
+
+    #[async_trait::async_trait]
+    impl StreamSource for Remade {
+        async fn describe(&self) -> SourceResult<StreamDescription> {
+            let created = WallTime::from_millis(self.lives.load(Ordering::Relaxed));
+            Ok(StreamDescription {
+                key: StreamKey::new("orders", created),
+                retention: std::time::Duration::from_hours(24),
+                server_time: created,
+            })
+        }
+
+        async fn shards(&self) -> SourceResult<Vec<Shard>> {
+            if self.left.load(Ordering::Relaxed) > 0 {
+                self.left.fetch_sub(1, Ordering::Relaxed);
+                self.lives.fetch_add(1, Ordering::Relaxed);
+            }
+            Ok(Vec::new())
+        }
+
+        async fn open(&self, _: &ShardId, _: StartAt) -> SourceResult<Box<dyn ShardReader>> {
+            Err(SourceError::new(SourceErrorKind::NoShard, "open", "any"))
+        }
+    }
+
+    #[tokio::test]
+    async fn a_stream_that_is_made_again_meanwhile_is_not_listed() {
+        let source = Remade::times(1);
+        let error = list(&source).await.unwrap_err();
+        assert_eq!(error.kind, SourceErrorKind::Unavailable);
+        let why = error.source.map(|source| source.to_string());
+        assert_eq!(why.as_deref(), Some("it was made again meanwhile, as orders/2"));
+        assert_eq!(list(&source).await.unwrap().description.key.created, WallTime::from_millis(2));
+    }
+}
