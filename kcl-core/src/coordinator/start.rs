@@ -4,9 +4,8 @@
 //! A store that goes back in time may lose that document; then whoever knows the start gives it
 //! back, and only if nobody does is another one frozen.
 
-use super::{StoreOutcome, StoreReply, document::FrozenStart};
+use super::{FrozenStart, StoreOutcome, StoreReply, StreamStart};
 use crate::{
-    coordinator::document::StreamStart,
     env::Time,
     lease::{DocName, Document, PutDoc, Write},
     stream::StreamKey,
@@ -99,10 +98,10 @@ impl KnownStart {
         }
         self.giving = None;
         let Ok(StoreReply::DocWrite(write)) = outcome else { return };
-        let stored = stored(write);
-        if let (Some(start), Some(known)) = (stored, &self.known) {
-            let of = known.of.clone();
-            self.is_stored(of, start);
+        // The store may have gone back once more since.
+        self.settled = doubt;
+        if let (Some(start), Some(known)) = (stored(write), &mut self.known) {
+            known.at = start.at;
         }
     }
 
@@ -123,4 +122,50 @@ impl StreamStart {
 /// The start that the store holds after an attempt to put one where there is none.
 pub(super) fn stored(write: Write<Document>) -> Option<FrozenStart> {
     write.into_row().and_then(|doc| FrozenStart::decode(&doc.body))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::env::WallTime;
+
+    fn start(created: u64, at: u64) -> StreamStart {
+        let of = StreamKey::new("orders", WallTime::from_millis(created));
+        StreamStart { of, at: Some(WallTime::from_millis(at)) }
+    }
+
+    fn put(told: &StreamStart) -> StoreOutcome {
+        let put = told.put();
+        Ok(StoreReply::DocWrite(Write::Done(Document::new(put.name, 1, put.body))))
+    }
+
+    #[test]
+    fn what_is_known_is_given_back_once_for_each_doubt() {
+        let mut known = KnownStart::default();
+        known.doubt(Time::ZERO);
+        assert_eq!(known.give_back(), None, "nothing is known");
+        known.learn(&start(1, 5));
+        let (given, first) = known.give_back().unwrap();
+        assert_eq!(given, start(1, 5).put());
+        assert_eq!(known.give_back(), None, "it is on its way");
+        known.doubt(Time::ZERO);
+        known.on_given_back(first, put(&start(1, 5)));
+        let (_, second) = known.give_back().expect("the store went back once more since");
+        known.on_given_back(second, put(&start(1, 5)));
+        assert_eq!(known.give_back(), None);
+    }
+
+    #[test]
+    fn what_the_store_has_counts_for_more_and_a_stream_made_again_has_a_start_of_its_own() {
+        let mut known = KnownStart::default();
+        known.learn(&start(1, 5));
+        known.doubt(Time::ZERO);
+        let (_, doubt) = known.give_back().unwrap();
+        known.on_given_back(doubt, put(&start(1, 9)));
+        assert_eq!(known.known(), Some(&start(1, 9)), "another was there first");
+        known.learn(&start(2, 20));
+        known.learn(&start(1, 5));
+        assert_eq!(known.of(&start(1, 0).of), None);
+        assert_eq!(known.stored_of(&start(2, 0).of).and_then(|of| of.at), start(2, 20).at);
+    }
 }
