@@ -1,27 +1,85 @@
 //! Running the conformance suite in a test.
 
-use std::sync::{
-    Arc,
-    atomic::{AtomicU64, Ordering},
+use std::{
+    fmt,
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
 };
 
 use async_trait::async_trait;
 use kcl_core::{
-    conformance::{Capabilities, Failed, StoreFactory, Suite},
+    conformance::{Capabilities, Change, Failed, Row, StoreFactory, Suite},
     env::Env,
     store::{LeaseStore, StoreResult},
 };
-use kcl_memory::{Faulty, faults::Mishaps};
+use kcl_memory::{Faulty, faults::Mishaps, sim::judge_row};
 
-/// Runs the suite and shows how long each case took (`cargo test -- --nocapture`).
+/// Runs the suite, with its histories judged by the invariants of simulated fleets, and shows how
+/// long each case took (`cargo test -- --nocapture`).
 ///
 /// # Errors
 /// When a case fails.
+///
+/// # Panics
+/// When so little was judged that it would prove nothing.
 #[expect(clippy::print_stdout, reason = "cargo test shows it on request only")]
 pub async fn conforms(suite: Suite) -> Result<(), Failed> {
-    let report = suite.run().await?;
-    println!("{report}");
+    let judged = Arc::new(Judged::default());
+    let counts = judged.clone();
+    let judge = move |row: &[Change]| {
+        counts.count(row);
+        judge_row(row).map_err(|broken| broken.to_string())
+    };
+    let report = suite.judged_by(judge).run().await?;
+    println!("{report}{judged}");
+    assert!(judged.is_enough(), "too little was judged: {judged}");
     Ok(())
+}
+
+/// What was judged.
+#[derive(Debug, Default)]
+struct Judged {
+    histories: AtomicU64,
+    /// Changes by kind of row.
+    sessions: AtomicU64,
+    leases: AtomicU64,
+    documents: AtomicU64,
+}
+
+impl Judged {
+    fn count(&self, changes: &[Change]) {
+        self.histories.fetch_add(1, Ordering::Relaxed);
+        let Some(row) = changes.first().and_then(|change| change.after.as_ref()) else { return };
+        let kind = match row {
+            Row::Session(_) => &self.sessions,
+            Row::Lease(_) => &self.leases,
+            _ => &self.documents,
+        };
+        kind.fetch_add(changes.len() as u64, Ordering::Relaxed);
+    }
+
+    /// Whether rows of every kind were judged, and were written to.
+    fn is_enough(&self) -> bool {
+        [&self.sessions, &self.leases, &self.documents]
+            .into_iter()
+            .all(|changes| changes.load(Ordering::Relaxed) >= 50)
+    }
+}
+
+impl fmt::Display for Judged {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let of = |count: &AtomicU64| count.load(Ordering::Relaxed);
+        write!(
+            f,
+            "judged: {} histories, {} changes of sessions, {} of leases, {} of documents",
+            of(&self.histories),
+            of(&self.sessions),
+            of(&self.leases),
+            of(&self.documents)
+        )
+    }
 }
 
 /// The stores of another factory, each client behind a network that misbehaves in its own way.

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use kcl_core::{
-    conformance::{Capabilities, StoreFactory, Suite},
+    conformance::{Capabilities, Change, StoreFactory, Suite},
     lease::{
         Acquire, Advance, Beat, Delete, DeleteDoc, DocName, Document, EndSession, Ending, Forget,
         Lease, LeaseKey, Progress, PutDoc, Release, Session, SessionId, Stamped, Write,
@@ -258,4 +258,26 @@ bugs! {
 async fn a_name_no_case_has_fails() {
     let factory = Factory(MemoryServer::new(), Bug::WakeUpsAreLost);
     assert!(Suite::new(factory).only("no such case").run().await.is_err());
+}
+
+/// The bug is of no case that is run: only the judge is against it.
+#[tokio::test]
+async fn a_judge_that_objects_fails_the_case_with_its_words_and_the_history() {
+    for case in [
+        "random_histories_answer_as_the_rules_do",
+        "late_duplicates_change_nothing_they_must_not",
+        "concurrent_histories_have_an_order_that_explains_them",
+        "dropped_calls_leave_the_others_right",
+    ] {
+        let factory = Factory(MemoryServer::new(), Bug::DocumentsAreCut);
+        let suite = Suite::new(factory).only(case);
+        let against = |row: &[Change]| match row {
+            [] => Ok(()),
+            [first, ..] => Err(format!("nobody may {}", first.call.name())),
+        };
+        let failed = suite.judged_by(against).run().await.unwrap_err().to_string();
+        for words in ["the judge objects: nobody may ", "changes:", "Register("] {
+            assert!(failed.contains(words), "{case}: no {words:?} in {failed}");
+        }
+    }
 }

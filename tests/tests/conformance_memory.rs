@@ -46,7 +46,7 @@ async fn answers_stay_right_when_replies_are_lost_and_writes_land_late_or_twice(
 -> Result<(), Failed> {
     for seed in 0..20 {
         let memory = Memory { server: MemoryServer::counting(), pushes: true };
-        Suite::new(BadNetwork::before(memory, Mishaps::BAD_DAY, seed)).seed(seed).run().await?;
+        conforms(Suite::new(BadNetwork::before(memory, Mishaps::BAD_DAY, seed)).seed(seed)).await?;
     }
     Ok(())
 }

@@ -2,7 +2,12 @@
 
 use std::sync::Arc;
 
-use super::{Capabilities, Failure, StoreFactory, script::Script};
+use super::{
+    Capabilities, Change, Failure, StoreFactory,
+    case::Check,
+    change::{Judge, story},
+    script::Script,
+};
 use crate::{env::Rng, store::LeaseStore};
 
 /// A fresh namespace on the server under test, and a seed.
@@ -11,6 +16,7 @@ pub(super) struct Bench {
     factory: Arc<dyn StoreFactory>,
     application: String,
     seed: u64,
+    judge: Option<Judge>,
 }
 
 impl Bench {
@@ -18,8 +24,9 @@ impl Bench {
         factory: Arc<dyn StoreFactory>,
         application: String,
         seed: u64,
+        judge: Option<Judge>,
     ) -> Self {
-        Self { factory, application, seed }
+        Self { factory, application, seed, judge }
     }
 
     /// A prepared client of the case's application. Each call gives another client.
@@ -54,6 +61,14 @@ impl Bench {
     /// A script on a fresh application; a number each.
     pub(super) async fn script_apart(&self, number: u64) -> Result<Script, Failure> {
         Ok(Script::on(self.neighbour(&format!("-{number}")).await?))
+    }
+
+    /// Hands the history of one row to the suite's judge, if it has one.
+    pub(super) fn judge(&self, changes: &[Change]) -> Check {
+        let verdict = self.judge.as_ref().map_or(Ok(()), |judge| judge(changes));
+        verdict.map_err(|why| {
+            Failure::new(format!("the judge objects: {why}\n    changes:{}", story(changes)))
+        })
     }
 
     pub(super) fn capabilities(&self) -> Capabilities {

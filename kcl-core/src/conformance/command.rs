@@ -1,6 +1,7 @@
 //! Every write of a lease store as a value, and what its rule makes of a row.
 
 use crate::{
+    coordinator::StoreCall,
     lease::{
         Acquire, Advance, Beat, Delete, DeleteDoc, DocName, Document, EndSession, Forget, Lease,
         LeaseKey, PutDoc, Release, Session, SessionId, Write, rules,
@@ -35,9 +36,13 @@ pub(super) enum RowKey {
 
 /// A row of any kind.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) enum Row {
+#[non_exhaustive]
+pub enum Row {
+    /// Of a session.
     Session(Session),
+    /// Of a lease.
     Lease(Box<Lease>),
+    /// Of a document.
     Doc(Document),
 }
 
@@ -134,15 +139,21 @@ impl RowKey {
 }
 
 impl Row {
-    pub(super) const fn session(&self) -> Option<&Session> {
+    /// The session, if it is one.
+    #[must_use]
+    pub const fn session(&self) -> Option<&Session> {
         if let Self::Session(session) = self { Some(session) } else { None }
     }
 
-    pub(super) fn lease(&self) -> Option<&Lease> {
+    /// The lease, if it is one.
+    #[must_use]
+    pub fn lease(&self) -> Option<&Lease> {
         if let Self::Lease(lease) = self { Some(lease) } else { None }
     }
 
-    pub(super) const fn doc(&self) -> Option<&Document> {
+    /// The document, if it is one.
+    #[must_use]
+    pub const fn doc(&self) -> Option<&Document> {
         if let Self::Doc(doc) = self { Some(doc) } else { None }
     }
 }
@@ -168,6 +179,25 @@ impl From<Document> for Row {
 impl From<Lease> for Command {
     fn from(lease: Lease) -> Self {
         Self::Create(Box::new(lease))
+    }
+}
+
+impl From<Command> for StoreCall {
+    fn from(command: Command) -> Self {
+        match command {
+            Command::Register(new) => Self::Register(new),
+            Command::Beat(beat) => Self::Beat(beat),
+            Command::EndSession(end) => Self::EndSession(end),
+            Command::Forget(forget) => Self::Forget(forget),
+            Command::Wake(id) => Self::Wake(id),
+            Command::Create(new) => Self::Create(*new),
+            Command::Acquire(acquire) => Self::Acquire(acquire),
+            Command::Advance(advance) => Self::Advance(advance),
+            Command::Release(release) => Self::Release(release),
+            Command::Delete(delete) => Self::Delete(delete),
+            Command::PutDoc(put) => Self::PutDoc(put),
+            Command::DeleteDoc(delete) => Self::DeleteDoc(delete),
+        }
     }
 }
 

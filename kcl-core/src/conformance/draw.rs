@@ -8,10 +8,11 @@ use super::{
     samples,
 };
 use crate::{
+    coordinator::Assignment,
     env::Rng,
     lease::{
         Acquire, Advance, Beat, Checkpoint, Delete, DeleteDoc, DocName, Document, EndSession,
-        Ending, Epoch, Forget, Lease, LeaseKey, PutDoc, Release, Session, SessionId,
+        Ending, Epoch, Forget, Lease, LeaseKey, PlanVersion, PutDoc, Release, Session, SessionId,
     },
     stream::ShardId,
 };
@@ -126,6 +127,8 @@ impl Drawer {
         lease.epoch = Epoch(self.rng.below(2));
         if self.once_in(3) {
             lease.owner = Some(pick(&mut self.rng, &self.owners));
+            // Nobody holds a lease under the epoch of one that nobody ever held.
+            lease.epoch.0 += 1;
             lease.checkpoint = self.checkpoint(&Checkpoint::TrimHorizon);
         }
         lease
@@ -191,11 +194,37 @@ impl Drawer {
         match believed {
             Some(version) if self.once_in(6) => DeleteDoc::new(name.clone(), version).into(),
             _ => {
-                let body = vec![b'x'; usize::from(self.small_index(40))];
-                let mut body = body;
-                body.extend_from_slice(&self.rng.next_u64().to_be_bytes());
-                PutDoc::new(name.clone(), believed, Bytes::from(body)).into()
+                let next = believed.map_or(1, |version| version + 1);
+                PutDoc::new(name.clone(), believed, self.body(name, next)).into()
             }
+        }
+    }
+
+    /// What to write as a document's version `next`: different each time. Versions of plans rise
+    /// with those of the document, as planners see to.
+    fn body(&mut self, name: &DocName, next: u64) -> Bytes {
+        let mut body = vec![b'x'; usize::from(self.small_index(40))];
+        let mark = self.rng.next_u64();
+        if name.as_str().starts_with("assignment:") {
+            return self.plan(PlanVersion { term: Epoch(next), version: mark }).encode();
+        }
+        body.extend_from_slice(&mark.to_be_bytes());
+        body.into()
+    }
+
+    /// A plan that asks for nothing.
+    fn plan(&self, version: PlanVersion) -> Assignment {
+        Assignment {
+            version,
+            session: self.owners[0].clone(),
+            planner: self.owners[2].clone(),
+            standby: None,
+            rank: 0,
+            takes_children: false,
+            start: None,
+            holds: Vec::new(),
+            gives: Vec::new(),
+            give_within: None,
         }
     }
 

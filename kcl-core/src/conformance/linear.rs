@@ -5,9 +5,10 @@
 //! row may be younger than the refusal itself; a call without an answer may take its step at any
 //! later time, or never.
 
-use std::{cmp::Reverse, collections::BTreeSet};
+use std::{cmp::Reverse, collections::BTreeSet, iter::successors};
 
 use super::{
+    Change,
     case::shown,
     command::{Command, Row},
 };
@@ -15,6 +16,9 @@ use super::{
 /// How many situations are looked at before the search gives up. Histories are kept so small that
 /// it never does.
 const MOST: usize = 2_000_000;
+
+/// The state in which there is no row: the first.
+const ABSENT: usize = 0;
 
 /// One call on the row.
 #[derive(Clone, Debug)]
@@ -67,21 +71,33 @@ struct Track<'a> {
 /// How far each track is, and which state the row is in.
 type Situation = (Vec<u8>, usize);
 
-/// Searches for an order of `events` on a row that starts absent. With `twice`, every write may
-/// land once more at any later time.
-pub(super) fn explain(events: &[Event], twice: bool) -> Result<(), String> {
+/// A step that led to a situation: all that is kept of those that were met on the way.
+struct Taken {
+    /// Of which track.
+    track: usize,
+    /// The state it left the row in.
+    state: usize,
+    /// The step before it, by its place; `None`: it is the first.
+    earlier: Option<usize>,
+}
+
+/// Searches for an order of `events` on a row that starts absent; the changes of the row in that
+/// order. With `twice`, every write may land once more at any later time.
+pub(super) fn explain(events: &[Event], twice: bool) -> Result<Vec<Change>, String> {
     let mut search = Search::new(events, twice);
-    let mut open = vec![(vec![0; search.tracks.len()], 0)];
+    let mut open = vec![((vec![0; search.tracks.len()], ABSENT), None)];
     let mut met: BTreeSet<Situation> = BTreeSet::new();
+    let mut taken: Vec<Taken> = Vec::new();
     let mut furthest = 0;
-    while let Some(situation) = open.pop() {
+    while let Some((situation, last)) = open.pop() {
         if search.is_explained(&situation) {
-            return Ok(());
+            return Ok(search.changes(&taken, last));
         }
         furthest = furthest.max(situation.0.iter().map(|done| usize::from(*done)).sum());
-        for next in search.after(&situation) {
+        for (track, next) in search.after(&situation) {
             if met.insert(next.clone()) {
-                open.push(next);
+                taken.push(Taken { track, state: next.1, earlier: last });
+                open.push((next, Some(taken.len() - 1)));
             }
         }
         if met.len() > MOST {
@@ -96,7 +112,7 @@ pub(super) fn explain(events: &[Event], twice: bool) -> Result<(), String> {
 }
 
 /// The calls, a line each, in the order in which they were called.
-fn story(events: &[Event]) -> String {
+pub(super) fn story(events: &[Event]) -> String {
     let mut events: Vec<_> = events.iter().collect();
     events.sort_by_key(|event| event.called);
     let line = |event: &Event| {
@@ -134,8 +150,24 @@ impl<'a> Search<'a> {
         })
     }
 
-    /// Every situation one step further.
-    fn after(&mut self, (done, state): &Situation) -> Vec<Situation> {
+    /// What happened to the row on the way to and with the step `last`.
+    fn changes(&self, taken: &[Taken], last: Option<usize>) -> Vec<Change> {
+        let before = |step: &Taken| step.earlier.map_or(ABSENT, |at| taken[at].state);
+        let way = successors(last.map(|at| &taken[at]), |step| step.earlier.map(|at| &taken[at]));
+        let change = |step: &Taken| {
+            // States are told apart by their places, and only writes lead to another.
+            let command =
+                self.tracks[step.track].command().filter(|_| before(step) != step.state)?;
+            let state = |at: usize| self.states[at].clone();
+            Some(Change::new(command.clone().into(), state(before(step)), state(step.state)))
+        };
+        let mut changes: Vec<Change> = way.filter_map(change).collect();
+        changes.reverse();
+        changes
+    }
+
+    /// Every situation one step further, with the track that takes it.
+    fn after(&mut self, (done, state): &Situation) -> Vec<(usize, Situation)> {
         let unfinished = |at: &usize| usize::from(done[*at]) < self.tracks[*at].steps.len();
         let waiting: Vec<usize> = (0..self.tracks.len()).filter(unfinished).collect();
         let first_answer = waiting.iter().filter_map(|at| self.tracks[*at].answered).min();
@@ -155,7 +187,7 @@ impl<'a> Search<'a> {
             }
             let mut done = done.clone();
             done[at] += 1;
-            further.push((done, self.place(after)));
+            further.push((at, (done, self.place(after))));
         }
         further
     }
@@ -193,9 +225,16 @@ impl<'a> Track<'a> {
     }
 
     fn unanswered(&self) -> Option<&'a Command> {
-        match self.steps.first() {
-            Some(Step::Judged(command)) if self.answered.is_none() => Some(command),
-            _ => None,
+        self.command().filter(|_| self.answered.is_none())
+    }
+
+    /// The write, if it is one.
+    fn command(&self) -> Option<&'a Command> {
+        match self.steps.first()? {
+            Step::Done(command, _) | Step::Judged(command) | Step::Refused(command) => {
+                Some(command)
+            }
+            Step::Looked(_) => None,
         }
     }
 

@@ -37,12 +37,17 @@
 //! longest names and highest numbers that the types allow (epochs and counters up to
 //! `u64::MAX / 2`), keeps two applications of one server apart and drops calls half way.
 //!
+//! Random and concurrent histories are handed to whoever judges them by something else than the
+//! rules ([`Suite::judged_by`]): `kcl_memory::sim::judge_row` holds each row to the invariants of
+//! simulated fleets.
+//!
 //! It runs on tokio (any flavour; several threads find more). Its names and cases are not covered
 //! by semantic versioning: a new release may ask more of a store.
 
 mod bench;
 mod case;
 mod cases;
+mod change;
 mod command;
 mod draw;
 mod factory;
@@ -55,6 +60,8 @@ mod suite;
 
 pub use case::{Case, Failure};
 pub use cases::ALL;
+pub use change::Change;
+pub use command::Row;
 pub use factory::{Capabilities, StoreFactory};
 pub use report::{CaseReport, Failed, Report};
 pub use suite::{Suite, run};

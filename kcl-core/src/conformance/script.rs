@@ -3,7 +3,7 @@
 use std::{collections::BTreeMap, sync::Arc};
 
 use super::{
-    Failure,
+    Change, Failure,
     case::{Check, check, same, shown},
     command::{Command, Row, RowKey},
 };
@@ -16,12 +16,13 @@ use crate::{
 pub(super) struct Script {
     store: Arc<dyn LeaseStore>,
     rows: BTreeMap<RowKey, Row>,
+    changes: BTreeMap<RowKey, Vec<Change>>,
 }
 
 impl Script {
     /// Starts on an empty application.
     pub(super) const fn on(store: Arc<dyn LeaseStore>) -> Self {
-        Self { store, rows: BTreeMap::new() }
+        Self { store, rows: BTreeMap::new(), changes: BTreeMap::new() }
     }
 
     pub(super) fn store(&self) -> &dyn LeaseStore {
@@ -43,10 +44,14 @@ impl Script {
         }
         let stored = key.read(self.store()).await?;
         same(format_args!("the row after {}", shown(&command)), &stored, &want.after)?;
-        match want.after {
-            Some(row) => self.rows.insert(key, row),
+        let before = match want.after.clone() {
+            Some(row) => self.rows.insert(key.clone(), row),
             None => self.rows.remove(&key),
         };
+        if before != want.after {
+            let change = Change::new(command.into(), before, want.after);
+            self.changes.entry(key).or_default().push(change);
+        }
         Ok(matches!(want.answer, Write::Done(_)))
     }
 
@@ -62,6 +67,11 @@ impl Script {
         let command = command.into();
         let done = self.play(command.clone()).await?;
         check(!done, || format!("the case expects {} to be refused", shown(&command)))
+    }
+
+    /// What became of each row.
+    pub(super) fn histories(&self) -> impl Iterator<Item = &[Change]> {
+        self.changes.values().map(Vec::as_slice)
     }
 
     /// The row as it should be.

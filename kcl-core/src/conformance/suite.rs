@@ -5,7 +5,8 @@ use std::{sync::Arc, time::Duration};
 use tokio::task::JoinSet;
 
 use super::{
-    Case, CaseReport, Failed, Failure, Report, StoreFactory, bench::Bench, case::Check, cases,
+    Case, CaseReport, Change, Failed, Failure, Report, StoreFactory, bench::Bench, case::Check,
+    cases, change::Judge,
 };
 use crate::env::{Env, Rng};
 
@@ -26,12 +27,13 @@ pub struct Suite {
     factory: Arc<dyn StoreFactory>,
     seed: u64,
     only: Option<String>,
+    judge: Option<Judge>,
 }
 
 impl Suite {
     /// Every case, with a fixed seed.
     pub fn new(factory: impl StoreFactory) -> Self {
-        Self { factory: Arc::new(factory), seed: 1, only: None }
+        Self { factory: Arc::new(factory), seed: 1, only: None, judge: None }
     }
 
     /// The same with another seed for all randomness.
@@ -43,6 +45,18 @@ impl Suite {
     /// Only the cases whose name contains `part`.
     pub fn only(mut self, part: &str) -> Self {
         self.only = Some(part.to_owned());
+        self
+    }
+
+    /// Has every random and every concurrent history judged by `judge`, too: what the writes that
+    /// took effect did to one row, from when there was none, in an order that explains all answers.
+    /// A row that is deleted may be made anew. If the judge objects, the case fails with its words.
+    /// One that was named before judges no more.
+    pub fn judged_by(
+        mut self,
+        judge: impl Fn(&[Change]) -> Result<(), String> + Send + Sync + 'static,
+    ) -> Self {
+        self.judge = Some(Arc::new(judge));
         self
     }
 
@@ -65,7 +79,8 @@ impl Suite {
         let mut names = Rng::new(Env::system().entropy.next_u64());
         for case in self.cases() {
             let application = format!("conformance-{:08x}", names.below(1 << 32));
-            let bench = Bench::new(self.factory.clone(), application, self.seed);
+            let (factory, judge) = (self.factory.clone(), self.judge.clone());
+            let bench = Bench::new(factory, application, self.seed, judge);
             report.cases.push(run_case(case, bench).await);
         }
         if report.cases.is_empty() {
@@ -102,6 +117,7 @@ impl std::fmt::Debug for Suite {
             .field("store", &self.factory.name())
             .field("seed", &self.seed)
             .field("only", &self.only)
+            .field("judged", &self.judge.is_some())
             .finish()
     }
 }

@@ -16,6 +16,12 @@ use super::{
     stream::ShardNo,
 };
 
+#[cfg(feature = "conformance")]
+mod row;
+
+#[cfg(feature = "conformance")]
+pub use row::judge_row;
+
 /// Judges what real processes were seen to do by the invariants of simulated runs.
 ///
 /// It is told of each delivery and each reading of a lease row, in the order in which they

@@ -9,7 +9,7 @@
 //! | `script`, `action` | what happens, as data and as text |
 //! | `world` | what comes of it |
 //! | `oracle`, `invariants` | is that allowed? |
-//! | `judge` | was it allowed, in a run of real processes? |
+//! | `judge` | was it allowed, in a run of real processes, or of a real row? |
 //! | `timeline` | who held what when, for pictures |
 //! | `campaign` | many seeds, side by side |
 //! | `live` | the same for whole workers and a user's own processor |
@@ -34,6 +34,8 @@ mod world;
 pub use action::Action;
 pub use campaign::{Campaign, Tally};
 pub use finding::Finding;
+#[cfg(feature = "conformance")]
+pub use judge::judge_row;
 pub use judge::{Delivered, Judge};
 #[cfg(feature = "simulation")]
 pub use live::{

@@ -68,6 +68,10 @@ pub(super) enum Fact<'a> {
     GaveWay { worker: &'a WorkerId, rivals: bool },
     /// A document was written.
     Document(&'a Document),
+    /// A document was deleted. What was sent before may write it anew.
+    DocumentGone(&'a DocName),
+    /// The stream was deleted and made again, with this as its first shard.
+    Remade { first: ShardNo },
     /// The store lost where reading began, and nobody knows it.
     StartLost { name: &'a DocName },
     /// The clock of this session's machine stood still with it.
@@ -197,9 +201,14 @@ pub(super) struct Oracle {
 impl Oracle {
     /// For a run in which clocks drift by at most so many parts per million.
     pub(super) fn new(drift: u64) -> Self {
+        Self::of(invariants::all(), drift)
+    }
+
+    /// The same, held to these invariants only.
+    pub(super) fn of(invariants: Vec<Box<dyn Invariant>>, drift: u64) -> Self {
         let drift = u32::try_from(drift).unwrap_or(u32::MAX);
         Self {
-            invariants: invariants::all(),
+            invariants,
             known: Known { drift, ..Known::default() },
             duplicates: 0,
             processed: 0,

@@ -6,7 +6,7 @@ use crate::conformance::{
     case::{Check, check, shown},
     draw::Drawer,
     history::{Habits, record},
-    linear::{Seen, explain},
+    linear::{Seen, explain, story},
 };
 
 /// Histories of each row.
@@ -31,9 +31,13 @@ async fn explained(bench: Bench, drops_one_in: u64) -> Check {
             let events = record(&clients, drawers, &key, habits).await?;
             answered += events.iter().filter(|event| event.seen != Seen::Unknown).count();
             called += calls * clients.len();
-            explain(&events, twice).map_err(|why| {
-                Failure::new(why).during(format_args!("round {round}, {}", shown(&key)))
-            })?;
+            let explained = explain(&events, twice).map_err(Failure::new);
+            let judged = explained.and_then(|changes| {
+                bench
+                    .judge(&changes)
+                    .map_err(|why| Failure::new(format!("{why}\n    calls:{}", story(&events))))
+            });
+            judged.map_err(|why| why.during(format_args!("round {round}, {}", shown(&key))))?;
         }
     }
     // Otherwise the histories would prove less than they seem to.

@@ -25,6 +25,8 @@ pub(super) async fn random_histories_answer_as_the_rules_do(bench: Bench) -> Che
                 false => refused += 1,
             }
         }
+        let judged = script.histories().try_for_each(|changes| bench.judge(changes));
+        judged.map_err(|why| why.during(format_args!("history {history}")))?;
     }
     // Otherwise the histories would prove less than they seem to.
     check(done > 100 && refused > 100, || format!("{done} done, {refused} refused: too few"))
@@ -49,5 +51,6 @@ pub(super) async fn late_duplicates_change_nothing_they_must_not(bench: Bench) -
             late += 1;
         }
     }
+    script.histories().try_for_each(|changes| bench.judge(changes))?;
     check(late > 50, || format!("only {late} duplicates were sent"))
 }

@@ -3,7 +3,7 @@ use bytes::Bytes;
 use super::*;
 use crate::{
     conformance::samples::doc_name,
-    lease::{Document, PutDoc},
+    lease::{DeleteDoc, Document, PutDoc},
 };
 
 fn put(seen: Option<u64>, body: &'static str) -> Command {
@@ -31,6 +31,31 @@ fn wrote(seen: Option<u64>, body: &'static str, called: u64, answered: u64) -> E
 fn a_sequence_explains_itself() {
     let events = [read(None, 0, 1), wrote(None, "a", 2, 3), read(Some(row(1, "a")), 4, 5)];
     explain(&events, false).unwrap();
+}
+
+#[test]
+fn the_order_that_explains_is_told_change_by_change() {
+    let delete = |seen| DeleteDoc::new(doc_name("d").unwrap(), seen).into();
+    let deleted = event(Some(delete(2)), Seen::Done(row(2, "b")), 8, 9);
+    let refused = event(Some(put(None, "x")), Seen::Refused(Some(row(1, "a"))), 2, 3);
+    let unknown = |body, called| event(Some(put(Some(1), body)), Seen::Unknown, called, called + 1);
+    let events = [
+        wrote(None, "a", 0, 1),
+        refused,
+        // Only one of the two can have landed, and only after this read.
+        unknown("b", 4),
+        unknown("c", 4),
+        read(Some(row(1, "a")), 6, 7),
+        deleted,
+    ];
+    let change = |command: Command, before, after| Change::new(command.into(), before, after);
+    let order = [
+        change(put(None, "a"), None, Some(row(1, "a"))),
+        change(put(Some(1), "b"), Some(row(1, "a")), Some(row(2, "b"))),
+        change(delete(2), Some(row(2, "b")), None),
+    ];
+    assert_eq!(explain(&events, false).unwrap(), order);
+    assert_eq!(explain(&[], true).unwrap(), []);
 }
 
 #[test]
@@ -85,7 +110,7 @@ fn an_unknown_write_may_land_late_or_never_but_once() {
 
 #[test]
 fn a_doubled_write_is_explained_only_where_it_may_happen() {
-    let delete = crate::lease::DeleteDoc::new(doc_name("d").unwrap(), 1);
+    let delete = DeleteDoc::new(doc_name("d").unwrap(), 1);
     let deleted = event(Some(delete.into()), Seen::Done(row(1, "a")), 2, 3);
     let events = [wrote(None, "a", 0, 1), deleted, read(Some(row(1, "a")), 4, 5)];
     assert!(explain(&events, false).is_err());

@@ -49,19 +49,27 @@ pub(super) trait Invariant: Debug {
     fn check(&mut self, fact: &Fact<'_>, known: &Known) -> Result<(), String>;
 }
 
-pub(super) fn all() -> Vec<Box<dyn Invariant>> {
+/// What each row shows by itself, from its making to its deletion, whoever writes it and why.
+pub(super) fn of_rows() -> Vec<Box<dyn Invariant>> {
     vec![
         Box::new(epochs::EpochsIncrease::default()),
         Box::new(checkpoints::OneSessionPerEpoch::default()),
         Box::new(checkpoints::NoRegress::default()),
-        Box::new(checkpoints::Kept),
         Box::new(sessions::EndedIsFinal::default()),
+        Box::new(deletions::OnlyWhatIsPast),
+        Box::new(terms::TermsGoForward::default()),
+    ]
+}
+
+/// What takes a fleet: time, other rows, the stream, records, and who decides to write what.
+fn of_fleets() -> Vec<Box<dyn Invariant>> {
+    vec![
+        Box::new(checkpoints::Kept),
         Box::new(fences::OnlySilence::default()),
         Box::new(fences::NotInError::default()),
         Box::new(rivals::NobodyGivesWayToNobody),
         Box::new(takes::NobodyIsRobbed::default()),
         Box::new(ends::ChildrenFirst),
-        Box::new(deletions::OnlyWhatIsPast),
         Box::new(starts::FrozenOnce::default()),
         Box::new(skips::NothingSkipped),
         Box::new(order::InOrder::default()),
@@ -70,11 +78,14 @@ pub(super) fn all() -> Vec<Box<dyn Invariant>> {
         Box::new(coverage::NoHole),
         Box::new(placement::RulesRespected),
         Box::new(moves::MovesArePlanned::default()),
-        Box::new(terms::TermsGoForward::default()),
         Box::new(seats::EndedIsFree),
         Box::new(liveness::EverythingRun),
         Box::new(liveness::EverythingRead),
         Box::new(liveness::Balanced),
         Box::new(liveness::AtRest),
     ]
+}
+
+pub(super) fn all() -> Vec<Box<dyn Invariant>> {
+    of_rows().into_iter().chain(of_fleets()).collect()
 }

@@ -23,6 +23,8 @@ pub(super) struct MovesArePlanned {
     read: BTreeSet<(ShardNo, Epoch)>,
     /// Who released a lease, until it is taken.
     released: BTreeMap<LeaseKey, SessionId>,
+    /// Shards before this one belong to former lives of the stream.
+    first: ShardNo,
 }
 
 impl Invariant for MovesArePlanned {
@@ -40,6 +42,7 @@ impl Invariant for MovesArePlanned {
                 self.plans += 1;
                 self.planned += moves;
             }
+            Fact::Remade { first } => self.first = *first,
             Fact::Dispatched(dispatch) => {
                 self.read.insert((dispatch.shard, dispatch.epoch));
             }
@@ -63,10 +66,10 @@ impl Invariant for MovesArePlanned {
 }
 
 impl MovesArePlanned {
-    /// Whether this should have been planned. What was taken and never read is given back, and what
-    /// nobody is to read any more, as of a stream that was made again, is given up.
+    /// Whether this should have been planned. What was taken and never read is given back, and the
+    /// leases of a stream that was made again are given up.
     fn is_move(&self, release: &Release, shard: ShardNo) -> bool {
-        release.successor.is_some()
+        shard >= self.first
             && self.read.contains(&(shard, release.epoch))
             && self.was_known(&release.key)
     }

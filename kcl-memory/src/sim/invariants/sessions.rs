@@ -7,7 +7,7 @@ use kcl_core::lease::SessionId;
 use super::{Fact, Invariant, Known};
 
 /// A session that has ended does not live again, and its beats never go back. Only one whose clock
-/// stood still may be registered again after it was forgotten: it cannot know for how long it tried.
+/// stood still may be registered again after it was forgotten: it cannot know how long it tried.
 #[derive(Debug, Default)]
 pub(super) struct EndedIsFinal {
     ended: BTreeSet<SessionId>,

@@ -10,7 +10,8 @@ use kcl_core::{
 use super::{Fact, Invariant, Known};
 
 /// No planner writes over the document of a newer one, nor of itself with an older plan. In a store
-/// that went back, versions come again, and what was sent before may match them.
+/// that went back, and in a document that was deleted, versions come again, and what was sent
+/// before may match them.
 #[derive(Debug, Default)]
 pub(super) struct TermsGoForward {
     newest: BTreeMap<DocName, PlanVersion>,
@@ -24,6 +25,9 @@ impl Invariant for TermsGoForward {
     fn check(&mut self, fact: &Fact<'_>, known: &Known) -> Result<(), String> {
         match fact {
             Fact::RolledBack => self.newest.clear(),
+            Fact::DocumentGone(name) => {
+                self.newest.remove(*name);
+            }
             Fact::Document(doc) => {
                 let Some(assignment) = Assignment::decode(&doc.body) else { return Ok(()) };
                 let newest = self.newest.entry(doc.name.clone()).or_default();

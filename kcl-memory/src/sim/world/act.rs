@@ -230,6 +230,7 @@ impl World {
             Action::RemakeStream => {
                 let before = stream.shards.len();
                 stream.remake(now);
+                self.oracle.learn(now, &Fact::Remade { first: before })?;
                 for no in 0..before {
                     let to = self.stream.count(no, now);
                     self.learn(&Fact::Gone { shard: no, to })?;

@@ -102,11 +102,6 @@ impl World {
             return Ok(());
         }
         let answer = self.apply(call, stale)?;
-        if std::env::var("DBG").is_ok() {
-            let who = self.hosts[host].worker.clone();
-            let text = format!("    DBG {who} {call:?} -> {answer:?}");
-            self.note(|| text);
-        }
         if let Some(takes) = reply {
             self.reply(self.now + takes, host, id, Ok(answer));
         }
@@ -128,6 +123,9 @@ impl World {
                     self.digest.bytes(&doc.body);
                     self.note_start(doc)?;
                     self.oracle.learn(self.now, &Fact::Document(doc))?;
+                }
+                (StoreCall::DeleteDoc(delete), StoreReply::DocWrite(Write::Done(_))) => {
+                    self.oracle.learn(self.now, &Fact::DocumentGone(&delete.name))?;
                 }
                 (StoreCall::Wake(session), _) if self.script.pushes => self.push(session),
                 _ => {}

@@ -51,7 +51,7 @@ impl World {
                 let takes = Duration::from_millis(20 + rng.below(60)) + rng.span(more);
                 let pages = match rng.below(2) {
                     0 => Pages::Asked,
-                    _ if takes.as_micros() % 3 == 0 => Pages::Between,
+                    _ if takes.as_micros().is_multiple_of(3) => Pages::Between,
                     _ => Pages::Answered,
                 };
                 let then = Box::new(self.stream.view(self.now));

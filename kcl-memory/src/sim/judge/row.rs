@@ -1,0 +1,99 @@
+//! The invariants of simulated runs, held to the history of one row.
+
+use kcl_core::{
+    conformance::{Change, Row},
+    coordinator::StoreCall,
+    env::Time,
+};
+
+use crate::sim::{
+    Violation, invariants,
+    oracle::{Fact, Oracle},
+};
+
+/// Judges what writes did to one row, in their order, by those invariants of simulated runs that a
+/// row shows by itself: epochs, checkpoints and their writers, ends of sessions, deletions, terms
+/// of plans. They are told the same as by a simulated store. What takes a fleet is not judged: a
+/// history of the conformance suite has no time, no stream, no other rows, and draws its commands
+/// without a reason.
+///
+/// A deleted row may be made anew. Each of its lives is judged by itself: that a session is not
+/// registered twice, and that a shard's row is not made again, is up to the fleet.
+///
+/// ```no_run
+/// use kcl_core::conformance::{Failed, StoreFactory, Suite};
+/// use kcl_memory::sim::judge_row;
+///
+/// async fn test(mine: impl StoreFactory) -> Result<(), Failed> {
+///     let judge = |row: &[_]| judge_row(row).map_err(|broken| broken.to_string());
+///     println!("{}", Suite::new(mine).judged_by(judge).run().await?);
+///     Ok(())
+/// }
+/// ```
+///
+/// # Errors
+/// The invariant that a change broke, and the how manieth change that was; at no time, since
+/// histories have none. Also when a change begins with another row than the one before it left.
+pub fn judge_row(changes: &[Change]) -> Result<(), Violation> {
+    let new_life = || Oracle::of(invariants::of_rows(), 0);
+    let mut life = new_life();
+    let mut row: Option<&Row> = None;
+    for (change, number) in changes.iter().zip(1_u64..) {
+        let learned =
+            goes_on(row, change).and_then(|()| facts(change, |fact| life.learn(Time::ZERO, &fact)));
+        learned.map_err(|broken| Violation {
+            what: format!("change {number} ({}): {}", change.call.name(), broken.what),
+            ..broken
+        })?;
+        row = change.after.as_ref();
+        if row.is_none() {
+            life = new_life();
+        }
+    }
+    Ok(())
+}
+
+/// Whether a change begins with the row that the one before it left.
+fn goes_on(row: Option<&Row>, change: &Change) -> Result<(), Violation> {
+    if change.before.as_ref() == row {
+        return Ok(());
+    }
+    let what = format!("{:?} became {:?} unseen", row, change.before);
+    Err(Violation { invariant: "a history has no gap", at: Time::ZERO, what })
+}
+
+/// What is true after a change, as a simulated store tells it.
+fn facts(
+    change: &Change,
+    mut learn: impl FnMut(Fact<'_>) -> Result<(), Violation>,
+) -> Result<(), Violation> {
+    let (call, before, after) = (&change.call, change.before.as_ref(), change.after.as_ref());
+    let Some(kind) = after.or(before) else { return Ok(()) };
+    if kind.session().is_some() {
+        let (before, after) = (before.and_then(Row::session), after.and_then(Row::session));
+        return learn(Fact::Session { call, before, after });
+    }
+    if kind.lease().is_some() {
+        let (before, after) = (before.and_then(Row::lease), after.and_then(Row::lease));
+        learn(Fact::Lease {
+            call,
+            before,
+            after,
+            // Nothing is known of a stream, nor of who wrote it.
+            shard: None,
+            stays: true,
+            uncovered: None,
+            allowed: None,
+            newcomer: false,
+        })?;
+        if let (StoreCall::Delete(delete), Some(row), None) = (call, before, after) {
+            let (unfinished, listed) = (delete.unfinished, false);
+            return learn(Fact::Deleted { row, unfinished, listed });
+        }
+        return Ok(());
+    }
+    after.and_then(Row::doc).map_or(Ok(()), |doc| learn(Fact::Document(doc)))
+}
+
+#[cfg(test)]
+mod tests;
