@@ -200,8 +200,8 @@ impl Coordinator {
         self.finish(Outcome::Duplicate(worker));
     }
 
-    /// The store went back in time, or has lost this session's row: it may have lost the start, too.
-    /// Whoever else knows it has heard of that within two heartbeats.
+    /// The store went back in time, or has lost this session's row: it may have lost the start,
+    /// too. Whoever else knows it has heard of that within two heartbeats.
     fn doubt_start(&mut self) {
         let timeout = self.ctx.settings.session_timeout;
         self.ctx.start.doubt(self.ctx.now + timeout);

@@ -164,6 +164,8 @@ by_rule! {
     "4.9" AbsentOtherParentEnded,
     /// The owner of an ended shard leaves the children to the planner.
     "4.9" ChildrenWaitForPlan,
+    /// A worker that has not heard of a plan takes children all the same.
+    "4.9" ChildrenTakenUntold,
     /// A refusal of the end that shows that the shard has ended is taken for a loss.
     "4.9" EndTwiceIsLoss,
     /// An acquire of unknown outcome is not read back.

@@ -106,6 +106,7 @@ checks! {
         a_crash_right_after_the_end_of_a_shard,
         a_late_put_of_a_child_that_has_ended_and_was_deleted,
         shards_that_are_gone_before_anybody_read_them,
+        a_child_that_a_rule_requires_elsewhere_and_a_worker_without_a_plan,
     }
     "script": scripts {
         most_of_the_fleet_is_cut_off_and_nobody_is_fenced,

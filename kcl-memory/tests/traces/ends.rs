@@ -5,7 +5,7 @@ use std::time::Duration;
 use kcl_core::{coordinator::StoreCall, lease::Lease};
 use kcl_memory::sim::{Action, Fate, World};
 
-use crate::stage::{owner, secs, settled, wait_for};
+use crate::stage::{millis, owner, secs, settled, wait_for, worker};
 
 fn ended(world: &World) -> Vec<Lease> {
     world.shard_leases().filter(|row| row.has_ended()).cloned().collect()
@@ -88,9 +88,9 @@ pub(crate) fn a_late_put_of_a_child_that_has_ended_and_was_deleted() {
     world.finish().unwrap();
 }
 
-/// A worker dies, its shard is merged into another, that into a third, the stream forgets all of them
-/// before anybody has read them, and who plans next has never seen them listed. Each is ended as
-/// soon as the one before it is, and what comes of the last, which still takes records, is read.
+/// A worker dies, its shard is merged into another, that into a third, the stream forgets all of
+/// them before anybody has read them, and who plans next has never seen them listed. Each is ended
+/// as soon as the one before it is, and what comes of the last, which still takes records, is read.
 #[test]
 pub(crate) fn shards_that_are_gone_before_anybody_read_them() {
     let mut world = settled(3, 3);
@@ -109,5 +109,28 @@ pub(crate) fn shards_that_are_gone_before_anybody_read_them() {
     wait_for(&mut world, secs(20), |world| world.noticed("FencedOther") == 2);
     let all_read = |world: &World| world.held().iter().map(|(_, held)| held).sum::<usize>() == 2;
     wait_for(&mut world, secs(5), all_read);
+    world.finish().unwrap();
+}
+
+/// All start again, and the shards that they read before are merged before they hear of a plan: who
+/// ends the last of them does not take the child, which a rule requires elsewhere.
+#[test]
+pub(crate) fn a_child_that_a_rule_requires_elsewhere_and_a_worker_without_a_plan() {
+    let mut world = settled(3, 2);
+    world.act_now(&Action::Require(0, 0)).unwrap();
+    // Until everybody has to know the rule.
+    world.run_for(secs(130)).unwrap();
+    let plans = world.intercept(Fate::RequestLate(secs(1)), |_, call| {
+        matches!(call, StoreCall::PutDoc(put) if put.name.as_str().starts_with("assignment:"))
+    });
+    let last = world.intercept(Fate::RequestLate(millis(300)), |who, call| {
+        writes_an_end(call) && *who != worker("w0")
+    });
+    world.act_now(&Action::ColdStart(secs(1))).unwrap();
+    world.act_now(&Action::Merge(0)).unwrap();
+    wait_for(&mut world, secs(5), |world| ended(world).len() == 2);
+    assert_eq!(world.picked(last), 1);
+    world.lift(plans);
+    world.run_for(secs(10)).unwrap();
     world.finish().unwrap();
 }

@@ -62,8 +62,8 @@ pub(crate) fn a_store_that_loses_the_frozen_start() {
     }
 }
 
-/// The store loses all it ever had before anybody but the planner heard of the start. Another worker
-/// is the first to come back, and waits for who knows it.
+/// The store loses all it ever had before anybody but the planner heard of the start. Another
+/// worker is the first to come back, and waits for who knows it.
 #[test]
 pub(crate) fn a_start_that_only_a_former_planner_knows() {
     let mut world = from_latest(3, 4, 1);

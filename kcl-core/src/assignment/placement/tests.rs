@@ -270,7 +270,7 @@ fn what_is_handed_down_does_not_outlive_its_stream() {
     let (children, rows) = ([shard("1", &["0"], 0, 99)], [row(&parent)]);
     let lineage = Lineage::new(&stream, &children, &rows);
     let before = rules(vec![shard_rule("0", "a")]);
-    let leaving = BTreeSet::from([parent.id.clone()]);
+    let leaving = BTreeSet::from([parent.id]);
     let handed = Resolver::new(&before, &lineage).handed_down(&leaving).unwrap();
     assert_eq!(workers(&handed, &children), ["a"]);
     let mut both = handed.rules().to_vec();

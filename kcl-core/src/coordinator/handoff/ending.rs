@@ -179,9 +179,11 @@ impl Handoff {
     }
 
     /// Takes the children at once, without waiting for a plan, where all parents have ended and
-    /// neither a rule nor the hard maximum forbids it.
+    /// neither a rule nor the hard maximum forbids it. Who has no document of its own yet, and
+    /// reads what its former life did, cannot know of rules.
     fn take_children(&mut self, parent: &LeaseKey, children: &[Lease], ctx: &mut Context) {
-        let allowed = self.assignment.as_ref().is_none_or(|a| a.takes_children);
+        let unknown = planted!(ChildrenTakenUntold);
+        let allowed = self.assignment.as_ref().map_or(unknown, |a| a.takes_children);
         if self.leaving || !allowed || planted!(ChildrenWaitForPlan) {
             return;
         }
