@@ -12,6 +12,7 @@
 //! | `succession` | who plans? |
 //! | `planner` | who should hold what? |
 //! | `leaving` | how do I go? |
+//! | `start` | where did reading begin? |
 
 mod call;
 mod command;

@@ -200,6 +200,8 @@ by_rule! {
     "4.13" EpochsFollowTheClockBack,
     /// A lease whose checkpoint is refused is left to the planner, though the plan gives it to me.
     "4.13" TakenNotWishedAgain,
+    /// An older session of a worker that the store brought back to life is let live.
+    "4.13" RivalsComeBack,
     /// An order to release is followed once, also if the store has lost that.
     "4.13" OrdersFollowedOnce,
     /// The frozen start is not remembered for a store that lost it.

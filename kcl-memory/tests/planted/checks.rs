@@ -91,6 +91,7 @@ checks! {
         a_planner_that_has_not_heard_that_its_store_went_back,
         a_store_that_goes_back_twice_during_one_plan,
         releases_that_the_store_loses,
+        the_end_of_an_older_session_that_the_store_loses,
     }
     "trace": sessions {
         a_stale_read_of_the_session_list,

@@ -148,3 +148,22 @@ pub(crate) fn releases_that_the_store_loses() {
     wait_for(&mut world, secs(15), |world| held(world, "w1") == 2 && held(world, "w2") == 2);
     world.finish().unwrap();
 }
+
+/// A worker starts while another process uses its id, and ends that one. The store loses the end,
+/// and both live: the newer one ends the older again, or the older sees it and stops.
+#[test]
+pub(crate) fn the_end_of_an_older_session_that_the_store_loses() {
+    let mut world = settled(3, 6);
+    let ends = world.intercept(Fate::RequestLate(millis(500)), |_, call| {
+        matches!(call, StoreCall::EndSession(_))
+    });
+    world.act_now(&Action::JoinAs(0)).unwrap();
+    wait_for(&mut world, secs(2), |world| world.picked(ends) == 1);
+    let registered = world.now();
+    world.lift(ends);
+    world.run_for(millis(503)).unwrap();
+    roll_back_to(&mut world, registered);
+    assert_eq!(world.held().len(), 4, "the older one has not heard of its end");
+    wait_for(&mut world, secs(5), |world| world.held().len() == 3);
+    world.finish().unwrap();
+}

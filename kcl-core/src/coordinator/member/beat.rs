@@ -129,6 +129,9 @@ impl Member {
         match &self.generation {
             Some(known) if known != generation && !planted!(GenerationIgnored) => {
                 self.generation = Some(generation.clone());
+                if !planted!(RivalsComeBack) {
+                    self.recheck_at = Time::ZERO;
+                }
                 self.signals.push(Signal::WentBack);
             }
             Some(_) => {}

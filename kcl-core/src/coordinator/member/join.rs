@@ -231,6 +231,40 @@ impl Member {
         }
     }
 
+    /// The store went back, and may have lost the ends of older sessions of my id: whether it is
+    /// mine alone is looked at again.
+    pub(super) fn list_again(&mut self, ctx: &mut Context) {
+        if self.recheck_at <= ctx.now {
+            self.recheck_at = ctx.now + self.session.interval;
+            ctx.ask(StoreCall::Sessions(Consistency::Strong), Purpose::Member(Ask::ListAgain));
+        }
+    }
+
+    /// Ends the older sessions of my id that live, until a listing shows none.
+    pub(super) fn check_again(&mut self, rows: &[Session], ctx: &mut Context) {
+        if self.phase != Phase::Live {
+            return;
+        }
+        let me = self.session.id.clone();
+        let rivals: Vec<&Session> = rows
+            .iter()
+            .filter(|row| row.id.worker == me.worker && row.id != me && !row.has_ended())
+            .collect();
+        let seniority = self.session.seniority();
+        let is_newer = |row: &&Session| row.seniority() > seniority;
+        if rivals.iter().any(|row| is_newer(row) && !self.former.contains(&row.id)) {
+            return self.give_way(ctx);
+        }
+        if rivals.is_empty() {
+            self.recheck_at = Time::NEVER;
+        }
+        for row in rivals {
+            sometimes!(OlderEndedAgain);
+            let end = EndSession::new(row.id.clone(), Ending::Replace);
+            ctx.ask(StoreCall::EndSession(end), Purpose::Nobody);
+        }
+    }
+
     /// Another session of my id is there to stay: I go, and leave nothing behind.
     fn give_way(&mut self, ctx: &mut Context) {
         let registered = !matches!(self.phase, Phase::Listing | Phase::Waiting(_));

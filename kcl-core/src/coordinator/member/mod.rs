@@ -32,6 +32,8 @@ pub(in crate::coordinator) enum Ask {
     EndOlder(SessionId),
     /// The row of an older session of my id that I must not replace.
     LookAtOlder(SessionId),
+    /// The sessions, after the store went back.
+    ListAgain,
     /// A beat of this number.
     Beat(u64),
     /// My own row, for its mailbox.
@@ -84,6 +86,8 @@ pub(in crate::coordinator) struct Member {
     mailbox: u64,
     poll_at: Time,
     generation: Option<Generation>,
+    /// When it is made sure again that the id is mine alone.
+    recheck_at: Time,
     /// When a planner or standby last read all sessions.
     watched_at: Option<Time>,
     signals: Vec<Signal>,
@@ -139,6 +143,7 @@ impl Member {
             mailbox: 0,
             poll_at: Time::NEVER,
             generation: None,
+            recheck_at: Time::NEVER,
             watched_at: None,
             signals: Vec::new(),
         }
@@ -226,7 +231,10 @@ impl Member {
             Phase::Checking(older) => {
                 self.beat_at.min(self.retry_at).min(deadline).min(older.next_look())
             }
-            Phase::Live => self.beat_at.min(self.retry_at).min(self.poll_at).min(deadline),
+            Phase::Live => {
+                let beat = self.beat_at.min(self.retry_at).min(deadline);
+                beat.min(self.poll_at).min(self.recheck_at)
+            }
             // A failed leave is tried again.
             Phase::Over => self.retry_at,
         }
@@ -245,6 +253,7 @@ impl Member {
                 self.check_deadline(ctx);
                 self.beat_when_due(ctx);
                 self.poll_mailbox(ctx);
+                self.list_again(ctx);
             }
             Phase::Over if self.retry_at <= ctx.now => self.leave(ctx),
             _ => {}
@@ -266,6 +275,7 @@ impl Member {
                 self.on_registered(sent, reply, ctx);
             }
             (Ask::ListAfter, Ok(StoreReply::Sessions(rows))) => self.check(&rows, ctx),
+            (Ask::ListAgain, Ok(StoreReply::Sessions(rows))) => self.check_again(&rows, ctx),
             (Ask::ListBefore | Ask::Register(_), Err(_)) => {
                 self.retry_at = ctx.now + retry_pause(ctx);
             }
