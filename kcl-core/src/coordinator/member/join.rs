@@ -240,25 +240,26 @@ impl Member {
         }
     }
 
-    /// Ends the older sessions of my id that live, until a listing shows none.
+    /// Ends the older sessions of my id that live, until a listing shows none. A newer one takes my
+    /// place; under `same_id = refuse` it may just be finding out that it must not.
     pub(super) fn check_again(&mut self, rows: &[Session], ctx: &mut Context) {
         if self.phase != Phase::Live {
             return;
         }
-        let me = self.session.id.clone();
-        let rivals: Vec<&Session> = rows
+        let me = &self.session;
+        let is_rival =
+            |row: &&Session| row.id.worker == me.id.worker && row.id != me.id && !row.has_ended();
+        let (newer, older): (Vec<&Session>, Vec<&Session>) = rows
             .iter()
-            .filter(|row| row.id.worker == me.worker && row.id != me && !row.has_ended())
-            .collect();
-        let seniority = self.session.seniority();
-        let is_newer = |row: &&Session| row.seniority() > seniority;
-        if rivals.iter().any(|row| is_newer(row) && !self.former.contains(&row.id)) {
+            .filter(is_rival)
+            .partition(|row| row.seniority() > me.seniority() && !self.former.contains(&row.id));
+        if ctx.settings.same_id == SameId::Replace && !newer.is_empty() {
             return self.give_way(ctx);
         }
-        if rivals.is_empty() {
+        if newer.is_empty() && older.is_empty() {
             self.recheck_at = Time::NEVER;
         }
-        for row in rivals {
+        for row in older {
             sometimes!(OlderEndedAgain);
             let end = EndSession::new(row.id.clone(), Ending::Replace);
             ctx.ask(StoreCall::EndSession(end), Purpose::Nobody);
