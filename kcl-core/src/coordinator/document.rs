@@ -34,7 +34,7 @@ pub struct Assignment {
     #[serde(rename = "k")]
     pub takes_children: bool,
     /// Where reading of the stream began: known to all, so that a store that lost it gets it back.
-    #[serde(rename = "z", skip_serializing_if = "Option::is_none", default)]
+    #[serde(rename = "f", skip_serializing_if = "Option::is_none", default)]
     pub start: Option<StreamStart>,
     /// What the worker should hold.
     #[serde(rename = "h", skip_serializing_if = "Vec::is_empty", default)]
