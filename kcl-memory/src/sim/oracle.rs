@@ -55,7 +55,13 @@ pub(super) enum Fact<'a> {
         newcomer: bool,
     },
     /// A call changed a session row.
-    Session { call: &'a StoreCall, before: Option<&'a Session>, after: Option<&'a Session> },
+    Session {
+        call: &'a StoreCall,
+        before: Option<&'a Session>,
+        after: Option<&'a Session>,
+        /// Whether a process that is up lives in this session.
+        up: bool,
+    },
     /// A lease was taken from another session; whether that one's row says that it lives.
     Taken { row: &'a Lease, from: &'a SessionId, epoch: Epoch, lives: bool },
     /// A lease row was deleted; whether the stream still lists its shard.
@@ -88,6 +94,8 @@ pub(super) enum Fact<'a> {
     Gone { shard: ShardNo, to: u64 },
     /// The store lost its last writes.
     RolledBack,
+    /// The store lost the row of this session: whoever looks takes it for ended.
+    SessionLost { session: &'a SessionId },
     /// Nothing has failed for as long as the protocol asks for.
     Due(&'a Settled),
     /// The run is over, and the fleet had time to settle.

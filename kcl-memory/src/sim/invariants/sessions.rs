@@ -25,6 +25,10 @@ impl Invariant for EndedIsFinal {
             Fact::ClockStood { session } => {
                 self.without_clock.insert((*session).clone());
             }
+            // Of a process that is over, a registration that lands late says nothing.
+            Fact::Session { before: None, after: Some(after), up: false, .. } => {
+                self.ended.remove(&after.id);
+            }
             Fact::Session { before, after: Some(after), .. } => {
                 if after.has_ended() {
                     self.ended.insert(after.id.clone());

@@ -27,6 +27,9 @@ impl Invariant for NobodyIsRobbed {
             Fact::Session { after: Some(after), .. } if after.has_ended() => {
                 self.ended.insert(after.id.clone());
             }
+            Fact::SessionLost { session } => {
+                self.ended.insert((*session).clone());
+            }
             Fact::Document(doc) => {
                 let holds = Assignment::decode(&doc.body).map(|doc| doc.holds).unwrap_or_default();
                 for hold in holds {

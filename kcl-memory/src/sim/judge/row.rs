@@ -71,7 +71,7 @@ fn facts(
     let Some(kind) = after.or(before) else { return Ok(()) };
     if kind.session().is_some() {
         let (before, after) = (before.and_then(Row::session), after.and_then(Row::session));
-        return learn(Fact::Session { call, before, after });
+        return learn(Fact::Session { call, before, after, up: true });
     }
     if kind.lease().is_some() {
         let (before, after) = (before.and_then(Row::lease), after.and_then(Row::lease));

@@ -193,7 +193,11 @@ impl World {
 
     fn roll_back(&mut self, to: Time) -> Result<bool, Violation> {
         let rules = self.store.rows.docs.get(&DocName::placement()).cloned();
+        let sessions: Vec<_> = self.store.rows.sessions.keys().cloned().collect();
         self.store.roll_back(to);
+        for session in sessions.iter().filter(|id| !self.store.rows.sessions.contains_key(*id)) {
+            self.oracle.learn(self.now, &Fact::SessionLost { session })?;
+        }
         self.lose_rules(rules.as_ref());
         self.oracle.excuse(Excuse::Plans);
         for shard in &mut self.stream.shards {
