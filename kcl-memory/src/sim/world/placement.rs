@@ -83,9 +83,19 @@ impl World {
     /// The store lost its last writes. If the rules were among them, nobody knows which ones those
     /// are that hold now: a planner may have added to them.
     pub(super) fn lose_rules(&mut self, before: Option<&Document>) {
-        if self.store.rows.docs.get(&DocName::placement()) != before {
-            self.placement.unknown = true;
-            self.placement.changed = Some(self.now);
+        if self.store.rows.docs.get(&DocName::placement()) == before {
+            return;
+        }
+        self.placement.unknown = true;
+        self.placement.changed = Some(self.now);
+        if let Some(stored) = self.stored_rules() {
+            let operators = stored.into_iter().filter(|rule| rule.created.is_none());
+            let of_shard = |rule: Rule| match rule.target {
+                Target::Shard(shard) => Some((shard, rule.worker, rule.mode)),
+                Target::Range(_) => None,
+            };
+            self.placement.rules = operators.filter_map(of_shard).collect();
+            self.placement.garbled = None;
         }
     }
 
