@@ -63,8 +63,7 @@ impl KnownStart {
 
     /// The start of a stream, if the store has it.
     pub(super) fn stored_of(&self, stream: &StreamKey) -> Option<FrozenStart> {
-        let known = self.known.as_ref().filter(|known| known.of == *stream);
-        known.filter(|_| !self.is_doubted()).map(|known| FrozenStart { at: known.at })
+        self.of(stream).filter(|_| !self.is_doubted())
     }
 
     pub(super) const fn known(&self) -> Option<&StreamStart> {

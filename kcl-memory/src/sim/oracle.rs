@@ -59,7 +59,7 @@ pub(super) enum Fact<'a> {
         call: &'a StoreCall,
         before: Option<&'a Session>,
         after: Option<&'a Session>,
-        /// Whether a process that is up lives in this session.
+        /// Of a row that is made: whether a process that is up lives in its session.
         up: bool,
     },
     /// A lease was taken from another session; whether that one's row says that it lives.

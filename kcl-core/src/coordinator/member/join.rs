@@ -129,8 +129,7 @@ impl Member {
         let me = &self.session;
         older.listed = true;
         for row in rows {
-            let rival = row.id.worker == me.id.worker && row.id != me.id && !row.has_ended();
-            if !rival {
+            if !is_rival(me, row) {
                 continue;
             }
             // A former life's registration may land after this one's.
@@ -247,11 +246,9 @@ impl Member {
             return;
         }
         let me = &self.session;
-        let is_rival =
-            |row: &&Session| row.id.worker == me.id.worker && row.id != me.id && !row.has_ended();
         let (newer, older): (Vec<&Session>, Vec<&Session>) = rows
             .iter()
-            .filter(is_rival)
+            .filter(|row| is_rival(me, row))
             .partition(|row| row.seniority() > me.seniority() && !self.former.contains(&row.id));
         if ctx.settings.same_id == SameId::Replace && !newer.is_empty() {
             return self.give_way(ctx);
@@ -277,4 +274,9 @@ impl Member {
         }
         self.signals.push(Signal::Duplicate);
     }
+}
+
+/// Whether `row` is another session of my id that lives.
+fn is_rival(me: &Session, row: &Session) -> bool {
+    row.id.worker == me.id.worker && row.id != me.id && !row.has_ended()
 }

@@ -39,8 +39,8 @@ impl Planner {
 
     /// What workers are told of it.
     pub(super) fn told_start(&self, ctx: &Context) -> Option<StreamStart> {
-        let known = ctx.start.known()?;
-        (self.stream_key()? == &known.of).then(|| known.clone())
+        let of = self.stream_key()?;
+        ctx.start.of(of).map(|start| StreamStart { of: of.clone(), at: start.at })
     }
 
     /// Asks for the start, or gives it back to a store that may have lost it.

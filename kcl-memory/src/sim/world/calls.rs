@@ -115,8 +115,9 @@ impl World {
             let answer = self.store.apply(call, self.now, stale);
             let after = session.and_then(|id| self.store.rows.sessions.get(id));
             if before.as_ref() != after {
-                let lives = |host: &&Host| Some(host.coordinator.session()) == session;
-                let up = self.hosts.iter().filter(|host| host.is_up()).any(|host| lives(&host));
+                let lives =
+                    |host: &Host| host.is_up() && Some(host.coordinator.session()) == session;
+                let up = before.is_some() || self.hosts.iter().any(lives);
                 let fact = Fact::Session { call, before: before.as_ref(), after, up };
                 self.oracle.learn(self.now, &fact)?;
             }
