@@ -4,7 +4,7 @@ use crate::{
     coordinator::StoreCall,
     lease::{
         Acquire, Advance, Beat, Delete, DeleteDoc, DocName, Document, EndSession, Forget, Lease,
-        LeaseKey, PutDoc, Release, Session, SessionId, Write, rules,
+        LeaseKey, PutDoc, Release, Restart, Session, SessionId, Write, rules,
     },
     store::{Consistency, LeaseStore, StoreResult},
 };
@@ -21,6 +21,7 @@ pub(super) enum Command {
     Acquire(Acquire),
     Advance(Advance),
     Release(Release),
+    Restart(Restart),
     Delete(Delete),
     PutDoc(PutDoc),
     DeleteDoc(DeleteDoc),
@@ -66,6 +67,7 @@ impl Command {
             Self::Acquire(acquire) => RowKey::Lease(acquire.key.clone()),
             Self::Advance(advance) => RowKey::Lease(advance.key.clone()),
             Self::Release(release) => RowKey::Lease(release.key.clone()),
+            Self::Restart(restart) => RowKey::Lease(restart.key.clone()),
             Self::Delete(delete) => RowKey::Lease(delete.key.clone()),
             Self::PutDoc(put) => RowKey::Doc(put.name.clone()),
             Self::DeleteDoc(delete) => RowKey::Doc(delete.name.clone()),
@@ -87,6 +89,7 @@ impl Command {
             Self::Acquire(acquire) => put(row, rules::acquire(lease, acquire)),
             Self::Advance(advance) => put(row, rules::advance(lease, advance)),
             Self::Release(release) => put(row, rules::release(lease, release)),
+            Self::Restart(restart) => put(row, rules::restart(lease, restart)),
             Self::Delete(delete) => remove(row, rules::delete(lease, delete)),
             Self::PutDoc(put_doc) => put(row, rules::put_doc(doc, put_doc)),
             Self::DeleteDoc(delete) => remove(row, rules::delete_doc(doc, delete)),
@@ -105,6 +108,7 @@ impl Command {
             Self::Acquire(acquire) => store.acquire(acquire).await?.map(Row::from),
             Self::Advance(advance) => store.advance(advance).await?.map(Row::from),
             Self::Release(release) => store.release(release).await?.map(Row::from),
+            Self::Restart(restart) => store.restart(restart).await?.map(Row::from),
             Self::Delete(delete) => store.delete(delete).await?.map(Row::from),
             Self::PutDoc(put) => store.put_doc(put).await?.map(Row::from),
             Self::DeleteDoc(delete) => store.delete_doc(delete).await?.map(Row::from),
@@ -194,6 +198,7 @@ impl From<Command> for StoreCall {
             Command::Acquire(acquire) => Self::Acquire(acquire),
             Command::Advance(advance) => Self::Advance(advance),
             Command::Release(release) => Self::Release(release),
+            Command::Restart(restart) => Self::Restart(restart),
             Command::Delete(delete) => Self::Delete(delete),
             Command::PutDoc(put) => Self::PutDoc(put),
             Command::DeleteDoc(delete) => Self::DeleteDoc(delete),
@@ -214,6 +219,7 @@ macro_rules! from {
 
 from! {
     Register(Session), Beat(Beat), EndSession(EndSession), Forget(Forget), Wake(SessionId),
-    Acquire(Acquire), Advance(Advance), Release(Release), Delete(Delete), PutDoc(PutDoc),
+    Acquire(Acquire), Advance(Advance), Release(Release), Restart(Restart),
+    Delete(Delete), PutDoc(PutDoc),
     DeleteDoc(DeleteDoc),
 }

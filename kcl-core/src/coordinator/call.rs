@@ -3,7 +3,7 @@
 use crate::{
     lease::{
         Acquire, Advance, Beat, Delete, DeleteDoc, DocName, Document, EndSession, Forget, Lease,
-        LeaseKey, PutDoc, Release, Session, SessionId, Stamped, Write,
+        LeaseKey, PutDoc, Release, Restart, Session, SessionId, Stamped, Write,
     },
     store::{Consistency, StoreErrorKind},
 };
@@ -30,6 +30,7 @@ pub enum StoreCall {
     Acquire(Acquire),
     Advance(Advance),
     Release(Release),
+    Restart(Restart),
     Delete(Delete),
     Doc(DocName),
     PutDoc(PutDoc),
@@ -54,6 +55,7 @@ impl StoreCall {
             Self::Acquire(_) => "acquire",
             Self::Advance(_) => "advance",
             Self::Release(_) => "release",
+            Self::Restart(_) => "restart",
             Self::Delete(_) => "delete",
             Self::Doc(_) => "doc",
             Self::PutDoc(_) => "put_doc",
@@ -75,7 +77,7 @@ pub enum StoreReply {
     Sessions(Vec<Session>),
     /// Of `wake`.
     Woken,
-    /// Of `create`, `acquire`, `advance`, `release` and `delete`.
+    /// Of `create`, `acquire`, `advance`, `release`, `restart` and `delete`.
     LeaseWrite(Write<Lease>),
     /// Of `lease`.
     Lease(Option<Lease>),

@@ -217,6 +217,48 @@ impl Release {
     }
 }
 
+/// Rewrites how far a shard is processed, forwards or backwards: a compare-and-set on (owner,
+/// epoch). It is sent while the application is closed and at no other time: it is the one write
+/// that may take a checkpoint back. The new epoch refuses whatever is still under way.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Restart {
+    /// Which lease.
+    pub key: LeaseKey,
+    /// The owner the caller saw.
+    pub seen_owner: Option<SessionId>,
+    /// The epoch the caller saw.
+    pub seen_epoch: Epoch,
+    /// The new epoch: above the seen one.
+    pub epoch: Epoch,
+    /// Where processing goes on; the end of the shard if it is not read again.
+    pub checkpoint: Checkpoint,
+    /// With the end of the shard: the shards that continue it.
+    pub children: Vec<ShardId>,
+}
+
+impl Restart {
+    /// Rewrites the lease as `seen` to `checkpoint` under `epoch`.
+    #[must_use]
+    pub fn new(seen: &Lease, epoch: Epoch, checkpoint: Checkpoint) -> Self {
+        Self {
+            key: seen.key.clone(),
+            seen_owner: seen.owner.clone(),
+            seen_epoch: seen.epoch,
+            epoch,
+            checkpoint,
+            children: Vec::new(),
+        }
+    }
+
+    /// The same, with the shards that continue an ended one.
+    #[must_use]
+    pub fn with_children(mut self, children: Vec<ShardId>) -> Self {
+        self.children = children;
+        self
+    }
+}
+
 /// Deletes a lease row.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]

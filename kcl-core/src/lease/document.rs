@@ -27,6 +27,18 @@ impl DocName {
         Self("placement".into())
     }
 
+    /// Which stream the application reads.
+    #[must_use]
+    pub fn streams() -> Self {
+        Self("streams".into())
+    }
+
+    /// Whether the application is closed while its rows are rewritten, and by whom.
+    #[must_use]
+    pub fn changing() -> Self {
+        Self("changing".into())
+    }
+
     /// Where reading of a stream starts that has no lease yet.
     #[must_use]
     pub fn start(stream: &StreamKey) -> Self {

@@ -19,14 +19,65 @@ impl WorkerId {
     }
 }
 
-impl FromStr for WorkerId {
-    type Err = InvalidName;
+/// Where a worker runs, like an availability zone: `eu-west-1a`. Two workers of one zone may be lost
+/// at the same moment, so the planner and those that follow it are chosen from different zones.
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize, serde::Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub struct Zone(Arc<str>);
 
-    fn from_str(text: &str) -> Result<Self, Self::Err> {
-        check_name("worker id", text, Self::MAX_LENGTH)?;
-        Ok(Self(text.into()))
+impl Zone {
+    /// The longest name, in bytes.
+    pub const MAX_LENGTH: usize = 64;
+
+    /// The name.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
     }
 }
+
+/// What a name that becomes part of keys can do in every store.
+macro_rules! name {
+    ($name:ident, $what:literal) => {
+        impl FromStr for $name {
+            type Err = InvalidName;
+
+            fn from_str(text: &str) -> Result<Self, Self::Err> {
+                check_name($what, text, Self::MAX_LENGTH)?;
+                Ok(Self(text.into()))
+            }
+        }
+
+        impl TryFrom<String> for $name {
+            type Error = InvalidName;
+
+            fn try_from(text: String) -> Result<Self, Self::Error> {
+                text.parse()
+            }
+        }
+
+        impl From<$name> for String {
+            fn from(name: $name) -> Self {
+                name.as_str().to_owned()
+            }
+        }
+
+        impl fmt::Display for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str(&self.0)
+            }
+        }
+
+        impl fmt::Debug for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str(&self.0)
+            }
+        }
+    };
+}
+
+name!(WorkerId, "worker id");
+name!(Zone, "zone");
 
 /// Checks a name that becomes part of keys in every store.
 pub(super) fn check_name(what: &'static str, text: &str, max: usize) -> Result<(), InvalidName> {
@@ -45,32 +96,6 @@ pub struct InvalidName {
     what: &'static str,
     shown: String,
     max: usize,
-}
-
-impl TryFrom<String> for WorkerId {
-    type Error = InvalidName;
-
-    fn try_from(text: String) -> Result<Self, Self::Error> {
-        text.parse()
-    }
-}
-
-impl From<WorkerId> for String {
-    fn from(id: WorkerId) -> Self {
-        id.as_str().to_owned()
-    }
-}
-
-impl fmt::Display for WorkerId {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0)
-    }
-}
-
-impl fmt::Debug for WorkerId {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0)
-    }
 }
 
 /// One life of a worker: 128 random bits, drawn anew at each registration. Shown as a UUID.

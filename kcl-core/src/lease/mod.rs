@@ -16,10 +16,10 @@ mod write;
 
 pub use checkpoint::{Checkpoint, InvalidCheckpoint};
 pub use commands::{
-    Acquire, Advance, Beat, Delete, DeleteDoc, EndSession, Ending, Forget, PutDoc, Release,
+    Acquire, Advance, Beat, Delete, DeleteDoc, EndSession, Ending, Forget, PutDoc, Release, Restart,
 };
 pub use document::{DocName, Document};
-pub use identity::{Incarnation, InvalidName, SessionId, WorkerId};
+pub use identity::{Incarnation, InvalidName, SessionId, WorkerId, Zone};
 pub use key::{InvalidLeaseKey, LeaseKey};
 pub use row::{Epoch, Lease, Progress};
 pub use session::{EndReason, PlanVersion, Report, Session, SessionState};

@@ -5,7 +5,7 @@
 
 use super::{
     Acquire, Advance, Beat, Delete, DeleteDoc, Document, EndReason, EndSession, Ending, Forget,
-    Lease, PutDoc, Release, Session, SessionState, Write,
+    Lease, PutDoc, Release, Restart, Session, SessionState, Write,
 };
 
 /// Puts a new session's row; refused if the incarnation was ever registered and not forgotten.
@@ -135,6 +135,22 @@ pub fn release(row: Option<&Lease>, release: &Release) -> Write<Lease> {
         next.checkpoint = checkpoint.clone();
         next.progress = release.progress;
     }
+    Write::Done(next)
+}
+
+/// Rewrites how far a shard is processed; refused unless owner and epoch are as the caller saw them.
+/// It clears the owner, whom the last one released to, whom to avoid, and what was known of the lag;
+/// parents and range stay.
+pub fn restart(row: Option<&Lease>, restart: &Restart) -> Write<Lease> {
+    let Some(row) = row else { return Write::Refused(None) };
+    let as_seen = row.owner == restart.seen_owner && row.epoch == restart.seen_epoch;
+    if !as_seen || restart.epoch <= row.epoch {
+        return Write::Refused(Some(row.clone()));
+    }
+    let mut next = Lease::new(row.key.clone(), restart.checkpoint.clone())
+        .of_shard(row.parents.clone(), row.range);
+    next.epoch = restart.epoch;
+    next.children.clone_from(&restart.children);
     Write::Done(next)
 }
 

@@ -2,7 +2,8 @@
 
 use std::{fmt, time::Duration};
 
-use super::{Epoch, SessionId};
+use super::{Epoch, SessionId, Zone};
+use crate::stream::StreamName;
 
 /// One life of a worker, as its row says.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -19,6 +20,10 @@ pub struct Session {
     pub interval: Duration,
     /// The most leases the worker takes; zero means no limit.
     pub capacity: u32,
+    /// The stream it reads; `None` in rows of workers that did not say.
+    pub stream: Option<StreamName>,
+    /// Where it runs, if it was told.
+    pub zone: Option<Zone>,
     /// The number of the last beat.
     pub beat: u64,
     /// Live, leaving or ended.
@@ -39,11 +44,27 @@ impl Session {
             timeout,
             interval,
             capacity: 0,
+            stream: None,
+            zone: None,
             beat: 0,
             state: SessionState::Live,
             mailbox: 0,
             report: Report::NOTHING,
         }
+    }
+
+    /// The same session, of a worker that reads `stream`.
+    #[must_use]
+    pub fn reading(mut self, stream: StreamName) -> Self {
+        self.stream = Some(stream);
+        self
+    }
+
+    /// The same session, of a worker in `zone`.
+    #[must_use]
+    pub fn in_zone(mut self, zone: Option<Zone>) -> Self {
+        self.zone = zone;
+        self
     }
 
     /// Whether the session has ended: that is final.

@@ -7,7 +7,7 @@ use async_trait::async_trait;
 use super::{Consistency, Cursor, Page, StoreResult};
 use crate::lease::{
     Acquire, Advance, Beat, Delete, DeleteDoc, DocName, Document, EndSession, Forget, Lease,
-    LeaseKey, PutDoc, Release, Session, SessionId, Stamped, Write,
+    LeaseKey, PutDoc, Release, Restart, Session, SessionId, Stamped, Write,
 };
 
 /// Keeps the coordination state of one application.
@@ -94,6 +94,9 @@ pub trait LeaseStore: Debug + Send + Sync + 'static {
 
     /// Gives a lease back.
     async fn release(&self, release: Release) -> StoreResult<Write<Lease>>;
+
+    /// Rewrites how far a shard is processed, forwards or backwards.
+    async fn restart(&self, restart: Restart) -> StoreResult<Write<Lease>>;
 
     /// Deletes a lease row.
     async fn delete(&self, delete: Delete) -> StoreResult<Write<Lease>>;

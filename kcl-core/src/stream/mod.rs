@@ -2,6 +2,7 @@
 
 mod error;
 mod hash_range;
+mod name;
 mod position;
 mod record;
 mod shard;
@@ -10,6 +11,7 @@ mod start;
 
 pub use error::{SourceError, SourceErrorKind, SourceResult};
 pub use hash_range::{HashKey, HashRange};
+pub use name::{InvalidStreamName, StreamName};
 pub use position::{InvalidSequenceNumber, Position, SequenceNumber};
 pub use record::{Batch, Encryption, KplMark, Record};
 pub use shard::{InvalidShardId, Shard, ShardId, StreamDescription, StreamKey};

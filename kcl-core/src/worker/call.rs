@@ -112,6 +112,7 @@ async fn ask(store: &dyn LeaseStore, call: StoreCall) -> StoreResult<StoreReply>
         StoreCall::Acquire(acquire) => StoreReply::LeaseWrite(store.acquire(acquire).await?),
         StoreCall::Advance(advance) => StoreReply::LeaseWrite(store.advance(advance).await?),
         StoreCall::Release(release) => StoreReply::LeaseWrite(store.release(release).await?),
+        StoreCall::Restart(restart) => StoreReply::LeaseWrite(store.restart(restart).await?),
         StoreCall::Delete(delete) => StoreReply::LeaseWrite(store.delete(delete).await?),
         StoreCall::Doc(name) => StoreReply::Doc(store.doc(&name).await?),
         StoreCall::PutDoc(put) => StoreReply::DocWrite(store.put_doc(put).await?),

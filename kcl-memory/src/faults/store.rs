@@ -7,7 +7,7 @@ use kcl_core::{
     env::Env,
     lease::{
         Acquire, Advance, Beat, Delete, DeleteDoc, DocName, Document, EndSession, Forget, Lease,
-        LeaseKey, PutDoc, Release, Session, SessionId, Stamped, Write,
+        LeaseKey, PutDoc, Release, Restart, Session, SessionId, Stamped, Write,
     },
     store::{
         Consistency, Cursor, LeaseStore, Page, StoreError, StoreErrorKind, StoreResult, Wakeups,
@@ -226,6 +226,10 @@ impl<S: LeaseStore + ?Sized> LeaseStore for Faulty<S> {
 
     async fn release(&self, release: Release) -> StoreResult<Write<Lease>> {
         write!(self.release(release), release.key.as_str().to_owned())
+    }
+
+    async fn restart(&self, restart: Restart) -> StoreResult<Write<Lease>> {
+        write!(self.restart(restart), restart.key.as_str().to_owned())
     }
 
     async fn delete(&self, delete: Delete) -> StoreResult<Write<Lease>> {

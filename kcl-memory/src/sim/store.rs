@@ -174,6 +174,9 @@ impl SimStore {
             StoreCall::Release(release) => {
                 (&release.key, rules::release(leases.get(&release.key), release))
             }
+            StoreCall::Restart(restart) => {
+                (&restart.key, rules::restart(leases.get(&restart.key), restart))
+            }
             StoreCall::Delete(delete) => {
                 let write = rules::delete(leases.get(&delete.key), delete);
                 if write.is_done() {

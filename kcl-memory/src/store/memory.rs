@@ -6,7 +6,7 @@ use async_trait::async_trait;
 use kcl_core::{
     lease::{
         Acquire, Advance, Beat, Delete, DeleteDoc, DocName, Document, EndSession, Forget, Lease,
-        LeaseKey, PutDoc, Release, Session, SessionId, Stamped, Write, rules,
+        LeaseKey, PutDoc, Release, Restart, Session, SessionId, Stamped, Write, rules,
     },
     store::{
         Consistency, Cursor, LeaseStore, Page, StoreError, StoreErrorKind, StoreResult, Wakeups,
@@ -139,6 +139,10 @@ impl LeaseStore for MemoryStore {
 
     async fn release(&self, release: Release) -> StoreResult<Write<Lease>> {
         Ok(self.write(&release.key, Put, |row| rules::release(row, &release)).value)
+    }
+
+    async fn restart(&self, restart: Restart) -> StoreResult<Write<Lease>> {
+        Ok(self.write(&restart.key, Put, |row| rules::restart(row, &restart)).value)
     }
 
     async fn delete(&self, delete: Delete) -> StoreResult<Write<Lease>> {

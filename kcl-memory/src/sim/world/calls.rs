@@ -206,6 +206,7 @@ fn lease_key(call: &StoreCall) -> Option<&LeaseKey> {
         StoreCall::Acquire(acquire) => Some(&acquire.key),
         StoreCall::Advance(advance) => Some(&advance.key),
         StoreCall::Release(release) => Some(&release.key),
+        StoreCall::Restart(restart) => Some(&restart.key),
         StoreCall::Delete(delete) => Some(&delete.key),
         _ => None,
     }
