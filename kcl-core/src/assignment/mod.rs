@@ -9,6 +9,7 @@
 //!    hold every lease, and which seats [placement rules](placement) fix;
 //! 2. `even` or `weighted`: the rest is shared out, by count or by load.
 
+mod answer;
 mod balance;
 mod claims;
 mod draft;
@@ -22,10 +23,11 @@ mod plan;
 mod view;
 mod weighted;
 
+pub use answer::{Plan, Reason, Unassigned};
 pub use balance::{Balance, Weighting};
 pub use index::WorkerIndex;
 pub use limits::Limits;
-pub use plan::{Plan, Reason, Unassigned, plan};
+pub use plan::plan;
 pub use view::{LeaseView, View, WorkerView};
 
 #[cfg(test)]

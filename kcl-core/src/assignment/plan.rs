@@ -1,57 +1,8 @@
-//! The plan, and how it comes about.
+//! How a plan comes about.
 
-use super::{Balance, LeaseView, View, WorkerIndex, claims, draft::Draft, even, order, weighted};
-use crate::lease::WorkerId;
-
-/// Who should hold which lease.
-#[derive(Clone, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub struct Plan {
-    /// For each lease of the view, the worker that should hold it.
-    pub seats: Vec<Option<WorkerIndex>>,
-    /// The leases nobody should hold, most lagging first.
-    pub unassigned: Vec<Unassigned>,
-    /// How many leases each worker of the view should hold.
-    pub counts: Vec<usize>,
-    /// How many leases a live worker holds and should give up.
-    pub moves: usize,
-}
-
-/// A lease nobody can or may hold.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Unassigned {
-    /// The lease: index into [`View::leases`].
-    pub lease: usize,
-    /// Why.
-    pub reason: Reason,
-}
-
-/// Why nobody should hold a lease.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[non_exhaustive]
-pub enum Reason {
-    /// No worker lives.
-    #[error("no worker lives")]
-    NoWorker,
-    /// Every worker is at its limit.
-    #[error("every worker is at its limit: add workers or raise the limit")]
-    LimitReached,
-    /// A rule requires a worker that does not live.
-    #[error("its placement rule requires worker {worker}, which is not there")]
-    RequiredWorkerAbsent {
-        /// The worker.
-        worker: WorkerId,
-    },
-    /// A rule requires a worker that is at its limit.
-    #[error("its placement rule requires worker {worker}, which is at its limit")]
-    RequiredWorkerFull {
-        /// The worker.
-        worker: WorkerId,
-    },
-    /// No rule covers it, and uncovered shards are held.
-    #[error("no placement rule covers it, and uncovered shards are held")]
-    HeldBack,
-}
+use super::{
+    Balance, LeaseView, Plan, View, WorkerIndex, claims, draft::Draft, even, order, weighted,
+};
 
 /// Plans who should hold what.
 ///

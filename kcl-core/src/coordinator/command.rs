@@ -44,7 +44,10 @@ pub enum RunOrder {
     /// Start reading and dispatching after the row's checkpoint.
     Start(Box<Lease>),
     /// Dispatch nothing new; finish the batch that runs.
-    Drain,
+    Drain {
+        /// When the batch, and whatever the processor does after it, is dropped at the latest.
+        until: Time,
+    },
     /// Dispatch nothing new and drop the batch that runs; the lease is lost or given up.
     Drop(DropReason),
     /// Dispatch nothing and drop the batch that runs, but keep its records: they come again first,

@@ -61,12 +61,13 @@ impl Coordinator {
         }
         let now = self.ctx.now;
         self.leaving.under_way = true;
-        self.leaving.deadline = Some(now + self.ctx.settings.shutdown_grace);
+        let grace_until = now + self.ctx.settings.shutdown_grace;
+        self.leaving.deadline = Some(grace_until);
         if !self.member.is_live() {
             return self.go();
         }
         self.member.start_leaving(&mut self.ctx);
-        self.handoff.start_leaving();
+        self.handoff.start_leaving(grace_until);
         self.succession.start_leaving();
         if let Some(planner) = &mut self.planner {
             planner.plan_soon(&self.ctx);

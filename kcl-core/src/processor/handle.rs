@@ -105,6 +105,24 @@ impl LeaseHandle {
     }
 }
 
+impl LeaseHandle {
+    /// Takes a checkpoint at the last record delivered under this lease, as [`Self::checkpoint`]
+    /// does: everything delivered so far is processed. During [`super::RecordProcessor::process`]
+    /// that includes the batch at hand. Does nothing if no record was delivered yet.
+    ///
+    /// # Errors
+    /// When the lease is not held any more.
+    ///
+    /// # Cancel safety
+    /// The checkpoint may or may not be written.
+    pub async fn checkpoint_delivered(&self) -> Result<(), CheckpointError> {
+        match self.0.gate.last_delivered() {
+            Some(last) => self.checkpoint_at(&last).await,
+            None => Ok(()),
+        }
+    }
+}
+
 impl fmt::Debug for LeaseHandle {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("LeaseHandle").field("fence", &self.0.fence).finish_non_exhaustive()

@@ -5,6 +5,7 @@ mod factory;
 mod fence;
 mod handle;
 mod records;
+mod testing;
 mod traits;
 
 pub use error::{CheckpointError, ProcessorError};
@@ -13,4 +14,5 @@ pub use fence::Fence;
 pub(crate) use handle::HandleParts;
 pub use handle::LeaseHandle;
 pub use records::RecordBatch;
+pub use testing::TestLease;
 pub use traits::{RecordProcessor, Stop};

@@ -1,9 +1,11 @@
 //! The trait a user implements.
 
+use std::time::Duration;
+
 use async_trait::async_trait;
 
 use super::{LeaseHandle, ProcessorError, RecordBatch};
-use crate::env::Time;
+use crate::settings::ProgressMode;
 
 /// Processes the records of one shard under one lease (`ShardRecordProcessor` in the Java KCL).
 ///
@@ -11,6 +13,13 @@ use crate::env::Time;
 /// dropped when it is lost or handed over. Calls never overlap.
 #[async_trait]
 pub trait RecordProcessor: Send + 'static {
+    /// Who says how far this lease's shard is processed, if it is not as the worker's settings say:
+    /// [`ProgressMode::Automatic`] or [`ProgressMode::Manual`]. Asked once for each lease. [`ProgressMode::Transactional`] is a matter of the whole worker: where the settings
+    /// say it, nothing else is taken, and where they do not, it is not taken.
+    fn progress(&self) -> Option<ProgressMode> {
+        None
+    }
+
     /// Called once, before the first batch.
     ///
     /// # Errors
@@ -63,8 +72,9 @@ pub enum Stop {
     /// The lease goes to another worker, or this one leaves (`shutdownRequested`). Checkpoints are
     /// still taken.
     Leaving {
-        /// When this call is dropped, on the worker's clock.
-        deadline: Time,
+        /// After how long this call is dropped: what is left of `handoff_timeout` when the lease
+        /// moves, and no more than what is left of `shutdown_grace` when the worker leaves.
+        within: Duration,
     },
     /// The lease is lost (`leaseLost`): no checkpoint is taken any more.
     Lost,

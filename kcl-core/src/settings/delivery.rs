@@ -55,6 +55,17 @@ pub enum ProgressMode {
     Transactional,
 }
 
+impl ProgressMode {
+    /// The mode of one lease, whose processor may ask for another than the worker's. Whether
+    /// checkpoints are committed with their effects is decided for the whole worker.
+    pub(crate) const fn for_lease(self, asked: Option<Self>) -> Self {
+        match (self, asked) {
+            (Self::Automatic | Self::Manual, Some(mode @ (Self::Automatic | Self::Manual))) => mode,
+            _ => self,
+        }
+    }
+}
+
 /// What happens when a batch keeps failing.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]

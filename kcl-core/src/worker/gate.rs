@@ -9,6 +9,7 @@ use std::{
         Arc, Mutex, MutexGuard, PoisonError,
         atomic::{AtomicU8, AtomicU64, Ordering},
     },
+    time::Duration,
 };
 
 use tokio::sync::{Notify, mpsc, oneshot};
@@ -73,13 +74,22 @@ pub(crate) struct Gate {
     epoch: Epoch,
     state: AtomicU8,
     changed: Notify,
+    /// When a draining run is dropped at the latest.
+    drained_by: AtomicU64,
     validity: Validity,
     /// Whether a batch may run on past the deadline; the overlap is then the user's.
     finish_batch: bool,
     /// Whether the processor commits its checkpoints itself.
     transactional: bool,
     checkpoints: Mutex<Checkpoints>,
-    events: mpsc::UnboundedSender<Event>,
+    listener: Listener,
+}
+
+/// Who hears the news of a run.
+enum Listener {
+    Keeper(mpsc::UnboundedSender<Event>),
+    /// Nobody: of a lease made by hand, whose checkpoints are stored at once.
+    Test,
 }
 
 #[derive(Default)]
@@ -105,12 +115,22 @@ impl Gate {
             epoch,
             state: AtomicU8::new(GateState::Open as u8),
             changed: Notify::new(),
+            drained_by: AtomicU64::new(0),
             validity,
             finish_batch: delivery.finish_batch,
             transactional: delivery.progress == ProgressMode::Transactional,
             checkpoints: Mutex::default(),
-            events,
+            listener: Listener::Keeper(events),
         }
+    }
+
+    /// The gate of a lease made by hand, valid until it is closed.
+    pub(crate) fn for_test(epoch: Epoch, clock: Arc<dyn Clock>) -> Self {
+        let validity = Validity::new(clock);
+        validity.set(Time::NEVER);
+        let (events, _) = mpsc::unbounded_channel();
+        let gate = Self::new(epoch, validity, &Delivery::default(), events);
+        Self { listener: Listener::Test, ..gate }
     }
 
     pub(crate) const fn epoch(&self) -> Epoch {
@@ -127,6 +147,18 @@ impl Gate {
                 let _ = waiter.send(false);
             }
         }
+    }
+
+    /// Lets the batch at hand and the processor's farewell take until then, and nothing new start.
+    pub(crate) fn drain(&self, until: Time) {
+        self.drained_by.store(until.as_micros(), Ordering::Release);
+        self.set(GateState::Draining);
+    }
+
+    /// How long a draining run may still take.
+    pub(crate) fn drain_left(&self) -> Duration {
+        let until = Time::from_micros(self.drained_by.load(Ordering::Acquire));
+        until.since(self.validity.clock.now())
     }
 
     pub(crate) fn state(&self) -> GateState {
@@ -201,6 +233,11 @@ impl Gate {
         checkpoints.delivered = Some(to.clone());
     }
 
+    /// The last record delivered under the lease.
+    pub(crate) fn last_delivered(&self) -> Option<Position> {
+        self.checkpoints().delivered.clone()
+    }
+
     /// What was delivered since the last checkpoint does not count any more. Where that is, or else
     /// the first record delivered: what was there and is trimmed meanwhile is to be reported.
     pub(crate) fn go_back(&self) -> Option<StartAt> {
@@ -244,9 +281,16 @@ impl Gate {
 
     /// Tells the keeper news of this run.
     pub(crate) fn report(&self, key: &LeaseKey, news: RunNews) {
-        let event = RunEvent { key: key.clone(), epoch: self.epoch, news };
-        // The keeper may be gone: then nothing is stored any more, and nobody is told otherwise.
-        let _ = self.events.send(Event::Run(event));
+        match (&self.listener, news) {
+            (Listener::Keeper(events), news) => {
+                let event = RunEvent { key: key.clone(), epoch: self.epoch, news };
+                // The keeper may be gone: then nothing is stored any more, and nobody is told
+                // otherwise.
+                let _ = events.send(Event::Run(event));
+            }
+            (Listener::Test, RunNews::Progress { checkpoint, .. }) => self.note_stored(&checkpoint),
+            (Listener::Test, _) => {}
+        }
     }
 
     /// Everything up to `stored` is in the store.
@@ -263,13 +307,18 @@ impl Gate {
         }
     }
 
+    /// The newest checkpoint that is known to be stored.
+    pub(crate) fn stored(&self) -> Option<Checkpoint> {
+        self.checkpoints().stored.clone()
+    }
+
     fn checkpoints(&self) -> MutexGuard<'_, Checkpoints> {
         self.checkpoints.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
 /// How often a run whose deadline has passed looks whether it has moved.
-const LAPSE_POLL: std::time::Duration = std::time::Duration::from_millis(50);
+const LAPSE_POLL: Duration = Duration::from_millis(50);
 
 impl fmt::Debug for Gate {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

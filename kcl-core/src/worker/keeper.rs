@@ -131,7 +131,7 @@ impl Keeper {
         }
         let Some(gate) = self.gates.get(&key).filter(|gate| gate.epoch() == epoch) else { return };
         gate.set(match order {
-            RunOrder::Drain => GateState::Draining,
+            RunOrder::Drain { until } => return gate.drain(until),
             RunOrder::Suspend => GateState::Suspended,
             RunOrder::Start(_) | RunOrder::Resume => GateState::Open,
             RunOrder::Drop(_) => GateState::Dropped,

@@ -4,6 +4,7 @@
 #![allow(clippy::unwrap_used, reason = "what goes wrong here fails the test")]
 
 mod bench;
+mod buffering;
 mod delivery;
 mod failures;
 mod fleet;

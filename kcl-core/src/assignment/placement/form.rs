@@ -3,7 +3,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{InvalidPlacement, Mode, PlacementRules, Rule, Target, Uncovered};
+use super::{InvalidPlacement, Mode, Rule, Target, Uncovered};
 use crate::{env::WallTime, lease::WorkerId, stream::ShardId};
 
 /// The one format there is.
@@ -41,6 +41,21 @@ struct RuleForm {
 }
 
 impl RulesForm {
+    /// The form of these rules.
+    pub(super) fn new(rules: &[Rule], uncovered: Uncovered) -> Self {
+        Self { format: FORMAT, uncovered, rules: rules.iter().map(RuleForm::from).collect() }
+    }
+
+    /// The rules as they are written, and what becomes of the shards they do not cover.
+    pub(super) fn read(self) -> Result<(Vec<Rule>, Uncovered), InvalidPlacement> {
+        if self.format != FORMAT {
+            return Err(InvalidPlacement::Format { found: self.format });
+        }
+        let numbered = self.rules.into_iter().zip(1..);
+        let rules: Result<_, _> = numbered.map(|(rule, number)| rule.read(number)).collect();
+        Ok((rules?, self.uncovered))
+    }
+
     /// Refuses a later format by its number, before its unknown fields are stumbled over.
     pub(super) fn check_format(json: &[u8]) -> Result<(), InvalidPlacement> {
         #[derive(Deserialize)]
@@ -50,19 +65,6 @@ impl RulesForm {
         }
         let Header { format: found } = serde_json::from_slice(json)?;
         if found == FORMAT { Ok(()) } else { Err(InvalidPlacement::Format { found }) }
-    }
-}
-
-impl TryFrom<RulesForm> for PlacementRules {
-    type Error = InvalidPlacement;
-
-    fn try_from(form: RulesForm) -> Result<Self, InvalidPlacement> {
-        if form.format != FORMAT {
-            return Err(InvalidPlacement::Format { found: form.format });
-        }
-        let numbered = form.rules.into_iter().zip(1..);
-        let rules: Result<_, _> = numbered.map(|(rule, number)| rule.read(number)).collect();
-        Self::new(rules?, form.uncovered)
     }
 }
 
@@ -79,13 +81,6 @@ impl RuleForm {
         let stream = self.stream.map(Into::into);
         let Self { created, worker, mode, .. } = self;
         Ok(Rule { stream, created, target, worker, mode })
-    }
-}
-
-impl From<PlacementRules> for RulesForm {
-    fn from(rules: PlacementRules) -> Self {
-        let form = rules.rules().iter().map(RuleForm::from).collect();
-        Self { format: FORMAT, uncovered: rules.uncovered(), rules: form }
     }
 }
 

@@ -7,12 +7,14 @@ mod error;
 mod form;
 mod mapping;
 mod resolver;
+mod rule;
 mod rules;
 
 pub use error::{InvalidMapping, InvalidPlacement};
 pub use mapping::shard_mapping;
 pub use resolver::{Resolved, Resolver};
-pub use rules::{Mode, PlacementRules, Rule, Target, Uncovered};
+pub use rule::{Mode, Rule, Target, Uncovered};
+pub use rules::PlacementRules;
 
 #[cfg(test)]
 mod tests;

@@ -1,16 +1,12 @@
-//! The rules themselves.
+//! All rules of an application, checked together.
 
-use std::{collections::BTreeSet, fmt, sync::Arc};
+use std::collections::BTreeSet;
 
 use bytes::Bytes;
 use serde::{Deserialize, Serialize};
 
-use super::{InvalidPlacement, form::RulesForm};
-use crate::{
-    env::WallTime,
-    lease::{Document, WorkerId},
-    stream::{HashRange, ShardId, StreamKey},
-};
+use super::{InvalidPlacement, Rule, Target, Uncovered, form::RulesForm};
+use crate::lease::Document;
 
 /// Which shards must or should be read by which worker, and what becomes of the others.
 ///
@@ -93,82 +89,17 @@ impl PlacementRules {
     }
 }
 
-/// One rule.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Rule {
-    /// The stream it is for, by name; `None` for any.
-    pub stream: Option<Arc<str>>,
-    /// When the stream was created that it is for; `None` for any stream of that name. A planner
-    /// writes such rules for shards whose ancestors' rows go: the same names mean other shards once
-    /// a stream is made again.
-    pub created: Option<WallTime>,
-    /// The shards it is for.
-    pub target: Target,
-    /// The worker they go to.
-    pub worker: WorkerId,
-    /// How strictly.
-    pub mode: Mode,
-}
+impl TryFrom<RulesForm> for PlacementRules {
+    type Error = InvalidPlacement;
 
-impl Rule {
-    /// A rule for any stream.
-    #[must_use]
-    pub const fn new(target: Target, worker: WorkerId, mode: Mode) -> Self {
-        Self { stream: None, created: None, target, worker, mode }
-    }
-
-    /// The same rule, for the stream called `name` only.
-    #[must_use]
-    pub fn for_stream(mut self, name: &str) -> Self {
-        self.stream = Some(name.into());
-        self
-    }
-
-    /// Whether it may be for shards of `stream`.
-    pub(super) fn is_for(&self, stream: &StreamKey) -> bool {
-        let created = self.created.is_none_or(|created| created == stream.created);
-        let created = created || planted!(RulesOutliveTheirStream);
-        created && self.stream.as_ref().is_none_or(|name| *name == stream.name)
+    fn try_from(form: RulesForm) -> Result<Self, InvalidPlacement> {
+        let (rules, uncovered) = form.read()?;
+        Self::new(rules, uncovered)
     }
 }
 
-/// Which shards a rule is for.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Target {
-    /// This shard, and its descendants that have no nearer rule.
-    Shard(ShardId),
-    /// The shards whose midpoint lies in this range of hash keys.
-    Range(HashRange),
-}
-
-impl fmt::Display for Target {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Shard(shard) => write!(f, "shard {shard}"),
-            Self::Range(range) => write!(f, "range {range}"),
-        }
+impl From<PlacementRules> for RulesForm {
+    fn from(rules: PlacementRules) -> Self {
+        Self::new(&rules.rules, rules.uncovered)
     }
-}
-
-/// How strictly a rule is meant.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Mode {
-    /// No other worker reads the shard. While the worker is not there, nobody does: the shard is
-    /// listed as unassigned.
-    Require,
-    /// Others read it while the worker is not there or is at its limit; it returns by handoff.
-    #[default]
-    Prefer,
-}
-
-/// What becomes of the shards that no rule covers.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Uncovered {
-    /// They are shared out among all workers.
-    #[default]
-    Balance,
-    /// Nobody reads them: they are listed as unassigned.
-    Hold,
 }

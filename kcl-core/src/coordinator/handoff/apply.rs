@@ -110,12 +110,13 @@ impl Handoff {
         ctx: &mut Context,
     ) {
         let last = ctx.now + within.saturating_sub(ctx.settings.clock_guard);
+        let last = last.min(self.grace_until);
         let Some(tenure) = self.tenures.get_mut(key) else { return };
         let epoch = tenure.epoch();
         match &mut tenure.phase {
             Phase::Running => {
                 tenure.phase = Phase::Draining { to: successor.clone(), deadline: last };
-                ctx.run(key, epoch, RunOrder::Drain);
+                ctx.run(key, epoch, RunOrder::Drain { until: last });
                 if planted!(ReleasedWhileRunning) {
                     self.release(key, epoch, None, successor, false, ctx);
                 }

@@ -91,6 +91,8 @@ pub(in crate::coordinator) struct Handoff {
     lapses: u64,
     valid: bool,
     leaving: bool,
+    /// When a worker that leaves drops every batch.
+    grace_until: Time,
     signals: Vec<Signal>,
 }
 
@@ -110,6 +112,7 @@ impl Handoff {
             lapses: 0,
             valid: false,
             leaving: false,
+            grace_until: Time::NEVER,
             signals: Vec::new(),
         }
     }
@@ -146,9 +149,11 @@ impl Handoff {
         self.valid = valid;
     }
 
-    /// The worker leaves: what it holds it goes on reading, new leases it does not take.
-    pub(in crate::coordinator) fn start_leaving(&mut self) {
+    /// The worker leaves: what it holds it goes on reading, at the longest until `grace_until`; new
+    /// leases it does not take.
+    pub(in crate::coordinator) fn start_leaving(&mut self, grace_until: Time) {
         self.leaving = true;
+        self.grace_until = grace_until;
         self.wishes.clear();
         self.merging.clear();
         for acquiring in self.acquiring.values_mut() {

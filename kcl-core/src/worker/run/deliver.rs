@@ -32,22 +32,38 @@ pub(super) enum Exit {
     Rewinding,
 }
 
+/// How a run goes on after a step.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[must_use]
+pub(super) enum Flow {
+    /// With the next step.
+    Continue,
+    /// With everything since the last checkpoint, read anew.
+    Rewind,
+    /// It does not: the keeper wants the run to stop.
+    Stop,
+}
+
 /// Delivers the records of one lease.
 pub(super) struct Delivering<'a> {
     pub(super) run: &'a Run,
     pub(super) processor: Box<dyn RecordProcessor>,
+    /// Who says how far this shard is processed.
+    progress: ProgressMode,
     started: bool,
     pub(super) backoff: Backoff,
     meter: Meter,
-    /// A panic took with it what the processor had been given since its last checkpoint.
-    pub(super) forgot: bool,
     rewind: Rewind,
 }
 
 /// What became of one delivery.
 pub(super) enum Delivered {
     Done,
-    Failed(String),
+    Failed {
+        error: String,
+        /// A panic took with it what the processor had been given since its last checkpoint.
+        forgot: bool,
+    },
     /// The batch was dropped; its records come again, should the run go on.
     Dropped,
 }
@@ -56,13 +72,14 @@ impl<'a> Delivering<'a> {
     pub(super) fn new(run: &'a Run) -> Self {
         let delivery = &run.shared.delivery;
         let entropy = &*run.shared.env.entropy;
+        let processor = run.shared.factory.create(&run.handle);
         Self {
             run,
-            processor: run.shared.factory.create(&run.handle),
+            progress: delivery.progress.for_lease(processor.progress()),
+            processor,
             started: false,
             backoff: Backoff::new(delivery.retry_pause, delivery.retry_pause_max, entropy),
             meter: Meter::new(run.shared.env.clock.now()),
-            forgot: false,
             rewind: Rewind::default(),
         }
     }
@@ -83,71 +100,64 @@ impl<'a> Delivering<'a> {
                 () = self.run.gate.changed(state) => continue,
                 next = fetched.recv() => next,
             };
-            let went_on = match next {
+            let flow = match next {
                 Some(Fetched::Batch(batch, room)) => {
-                    let went_on = self.deliver_all(batch).await;
+                    let flow = self.deliver_all(batch).await;
                     drop(room);
-                    went_on
+                    flow
                 }
                 Some(Fetched::Lost { from, to }) => self.on_lost(from, to).await,
                 Some(Fetched::End(children)) => return Exit::Ended(children),
                 // The fetcher ends only after the end of the shard, or with its runtime.
                 None => self.park("the reader ended".to_owned()).await,
             };
-            if self.forgot && went_on {
-                return Exit::Rewinding;
-            }
-            if !went_on {
-                return Exit::Stopping;
+            match flow {
+                Flow::Continue => {}
+                Flow::Rewind => return Exit::Rewinding,
+                Flow::Stop => return Exit::Stopping,
             }
         }
     }
 
     /// Delivers an answer of the stream, or as much as can be: a processor that forgot what it had
-    /// gets no more of it. False if the run has to stop.
-    async fn deliver_all(&mut self, batch: Batch) -> bool {
+    /// gets no more of it.
+    async fn deliver_all(&mut self, batch: Batch) -> Flow {
         let weight = batch.weight();
         let millis_behind = batch.millis_behind;
         let fence = self.run.handle.fence().clone();
         let all = RecordBatch::new(batch.records, self.run.shard.clone(), fence, millis_behind);
         for piece in self.rewind.pieces(all) {
-            let went_on = match piece {
+            let flow = match piece {
                 Piece::New(batch) => self.deliver_cut(batch).await,
                 Piece::Interrupted(patience) => self.deliver(patience).await,
             };
-            if !went_on {
-                return false;
-            }
-            if self.forgot {
-                return true;
+            if flow != Flow::Continue {
+                return flow;
             }
         }
         self.meter.count(weight, self.shared().env.clock.now());
-        true
+        Flow::Continue
     }
 
     /// Delivers a batch in parts that are not too large.
-    async fn deliver_cut(&mut self, batch: RecordBatch) -> bool {
+    async fn deliver_cut(&mut self, batch: RecordBatch) -> Flow {
         let mut rest = batch;
         loop {
             let (now, later) = rest.split_at(self.shared().delivery.max_batch);
             let patience = Patience::new(self.shared().delivery.on_failure, now);
-            if !self.deliver(patience).await {
-                return false;
-            }
-            if later.is_empty() || self.forgot {
-                return true;
+            let flow = self.deliver(patience).await;
+            if flow != Flow::Continue || later.is_empty() {
+                return flow;
             }
             rest = later;
         }
     }
 
-    /// Delivers a batch until it is processed, skipped by the policy, or forgotten; false if the
-    /// run has to stop.
-    async fn deliver(&mut self, mut patience: Patience) -> bool {
+    /// Delivers a batch until it is processed, skipped by the policy, or forgotten.
+    async fn deliver(&mut self, mut patience: Patience) -> Flow {
         while let Some(batch) = patience.next() {
-            if !self.run.gate.dispatchable().await || !self.start().await {
-                return false;
+            if !self.run.gate.dispatchable().await || self.start().await == Flow::Stop {
+                return Flow::Stop;
             }
             match self.deliver_once(batch.clone()).await {
                 Delivered::Done => {
@@ -157,19 +167,20 @@ impl<'a> Delivering<'a> {
                 }
                 Delivered::Dropped if planted!(DroppedBatchSkipped) => patience.on_done(),
                 Delivered::Dropped => {}
-                Delivered::Failed(_) if planted!(FailedBatchSkipped) => patience.on_done(),
-                Delivered::Failed(error) => {
-                    if !self.on_failed(&mut patience, &batch, error).await {
-                        return false;
-                    }
-                    if self.forgot {
+                Delivered::Failed { .. } if planted!(FailedBatchSkipped) => patience.on_done(),
+                Delivered::Failed { error, forgot } => {
+                    let flow = self.on_failed(&mut patience, &batch, error).await;
+                    if flow == Flow::Continue && forgot {
                         self.rewind.interrupt(patience, &batch);
-                        return true;
+                        return Flow::Rewind;
+                    }
+                    if flow != Flow::Continue {
+                        return flow;
                     }
                 }
             }
         }
-        true
+        Flow::Continue
     }
 
     async fn deliver_once(&mut self, batch: RecordBatch) -> Delivered {
@@ -201,7 +212,7 @@ impl<'a> Delivering<'a> {
     ) -> Delivered {
         match result {
             Ok(Ok(())) => Delivered::Done,
-            Ok(Err(error)) => Delivered::Failed(error.to_string()),
+            Ok(Err(error)) => Delivered::Failed { error: error.to_string(), forgot: false },
             Err(message) => {
                 let key = self.run.key.clone();
                 error!(lease = %key, message, "kcl.processor.panicked");
@@ -210,15 +221,14 @@ impl<'a> Delivering<'a> {
                 // What the panic left behind is not trusted.
                 self.processor = self.shared().factory.create(&self.run.handle);
                 self.started = false;
-                self.forgot = self.shared().delivery.progress == ProgressMode::Manual;
-                Delivered::Failed(format!("panicked: {message}"))
+                let forgot = self.progress == ProgressMode::Manual;
+                Delivered::Failed { error: format!("panicked: {message}"), forgot }
             }
         }
     }
 
     /// Goes back to the last checkpoint: where to read from.
     pub(super) fn go_back(&mut self) -> Option<StartAt> {
-        self.forgot = false;
         // A lease that started behind a checkpoint has that one until it takes another.
         let behind = matches!(self.run.start, Checkpoint::After(_)).then(|| self.run.start.start());
         let to = match self.run.gate.go_back() {
@@ -231,13 +241,13 @@ impl<'a> Delivering<'a> {
         to
     }
 
-    /// A delivery failed: what the policy says. False if the run has to stop.
+    /// A delivery failed: what the policy says.
     async fn on_failed(
         &mut self,
         patience: &mut Patience,
         batch: &RecordBatch,
         error: String,
-    ) -> bool {
+    ) -> Flow {
         let attempt = patience.on_failed();
         let key = self.run.key.clone();
         warn!(lease = %key, attempt, records = batch.len(), error, "kcl.batch.failed");
@@ -246,13 +256,13 @@ impl<'a> Delivering<'a> {
             return self.park(error).await;
         }
         if let Some(record) = patience.to_skip() {
-            let went_on = self.skip(&record, &error).await;
+            let flow = self.skip(&record, &error).await;
             patience.on_done();
-            if went_on {
+            if flow == Flow::Continue {
                 self.rewind.skip(&record);
                 self.note_progress(&record);
             }
-            return went_on;
+            return flow;
         }
         // A smaller part is another one: to find a record in a thousand takes ten halvings, and
         // must not take ten times the longest pause.
@@ -260,7 +270,7 @@ impl<'a> Delivering<'a> {
             self.backoff.reset();
         }
         self.pause().await;
-        true
+        Flow::Continue
     }
 
     /// Waits before the next attempt; less if the keeper wants something.
@@ -274,8 +284,8 @@ impl<'a> Delivering<'a> {
         }
     }
 
-    /// Starts the processor, once; false if the run has to stop.
-    pub(super) async fn start(&mut self) -> bool {
+    /// Starts the processor, once.
+    pub(super) async fn start(&mut self) -> Flow {
         while !self.started {
             let starting = CatchPanic(self.processor.start(&self.run.handle));
             let result = tokio::select! {
@@ -285,41 +295,40 @@ impl<'a> Delivering<'a> {
             };
             match result.map(|result| self.judge(result)) {
                 Some(Delivered::Done) => self.started = true,
-                Some(Delivered::Failed(error)) => {
+                // It had been given nothing yet that it could have forgotten.
+                Some(Delivered::Failed { error, .. }) => {
                     warn!(lease = %self.run.key, error, "kcl.processor.start_failed");
-                    // It had been given nothing yet.
-                    self.forgot = false;
                     self.pause().await;
                 }
                 _ => {}
             }
             if !self.started && !self.run.gate.dispatchable().await {
-                return false;
+                return Flow::Stop;
             }
         }
-        true
+        Flow::Continue
     }
 
-    /// Records were trimmed before they could be read; false if the run has to stop.
-    async fn on_lost(&mut self, from: Option<Position>, to: Option<Position>) -> bool {
+    /// Records were trimmed before they could be read.
+    async fn on_lost(&mut self, from: Option<Position>, to: Option<Position>) -> Flow {
         let key = self.run.key.clone();
         error!(lease = %key, ?from, ?to, "kcl.records.lost");
         self.shared().tell(WorkerEvent::RecordsLost { key, from, to });
         match self.shared().delivery.on_records_lost {
-            OnRecordsLost::Continue => true,
+            OnRecordsLost::Continue => Flow::Continue,
             OnRecordsLost::StopShard => self.park("records were lost".to_owned()).await,
         }
     }
 
-    /// Reads no more, but keeps the lease until the keeper wants it back. Always false.
-    async fn park(&mut self, reason: String) -> bool {
+    /// Reads no more, but keeps the lease until the keeper wants it back.
+    async fn park(&mut self, reason: String) -> Flow {
         let key = self.run.key.clone();
         error!(lease = %key, reason, "kcl.shard.stopped");
         self.shared().tell(WorkerEvent::ShardStopped { key, reason });
         loop {
             let state = self.run.gate.state();
             if matches!(state, GateState::Draining | GateState::Dropped) {
-                return false;
+                return Flow::Stop;
             }
             self.run.gate.changed(state).await;
         }
@@ -331,7 +340,7 @@ impl<'a> Delivering<'a> {
         let lag = last.arrival.map(|arrival| now.since(arrival));
         let progress = Progress { arrival: last.arrival, lag, rate: self.meter.rate() };
         self.shared().status.note_processed(&self.run.key, batch, lag);
-        if self.shared().delivery.progress == ProgressMode::Automatic {
+        if self.progress == ProgressMode::Automatic {
             let checkpoint = Checkpoint::After(last.position.clone());
             let news = RunNews::Progress { checkpoint, progress, flush: false };
             self.run.gate.report(&self.run.key, news);

@@ -6,7 +6,7 @@ use tracing::{error, warn};
 
 use super::{
     Run,
-    deliver::{Delivered, Delivering},
+    deliver::{Delivered, Delivering, Flow},
     fetch::list_children,
 };
 use crate::{
@@ -17,16 +17,19 @@ use crate::{
     worker::{catch::CatchPanic, event::WorkerEvent},
 };
 
-/// How long a processor that lost its lease may take to tidy up.
+/// How long a processor that lost its lease may take to tidy up: nobody waits for it.
 const LOST_GRACE: Duration = Duration::from_secs(5);
 
 impl Delivering<'_> {
     /// Tells the processor that the shard has ended, until it acknowledges that, and learns which
-    /// shards continue it. `None` if the run has to stop first, or to go back.
-    pub(super) async fn end(&mut self, children: Option<Vec<Shard>>) -> Option<Vec<Shard>> {
+    /// shards continue it.
+    ///
+    /// # Errors
+    /// How the run goes on if that cannot be: with a rewind, or not at all.
+    pub(super) async fn end(&mut self, children: Option<Vec<Shard>>) -> Result<Vec<Shard>, Flow> {
         while !planted!(EndNotAcknowledged) {
-            if !self.run.gate.dispatchable().await || !self.start().await {
-                return None;
+            if !self.run.gate.dispatchable().await || self.start().await == Flow::Stop {
+                return Err(Flow::Stop);
             }
             let stopping = self.processor.stop(Stop::ShardEnd, &self.run.handle);
             let result = tokio::select! {
@@ -34,34 +37,34 @@ impl Delivering<'_> {
                 () = self.run.gate.must_drop() => continue,
                 result = CatchPanic(stopping) => result,
             };
-            let error = match self.judge(result) {
+            let (error, forgot) = match self.judge(result) {
                 Delivered::Done => break,
-                Delivered::Failed(error) => error,
+                Delivered::Failed { error, forgot } => (error, forgot),
                 Delivered::Dropped => continue,
             };
             warn!(lease = %self.run.key, error, "kcl.processor.end_failed");
             self.pause().await;
-            if self.forgot {
-                return None;
+            if forgot {
+                return Err(Flow::Rewind);
             }
         }
         self.backoff.reset();
         if let Some(children) = children {
-            return Some(children);
+            return Ok(children);
         }
         self.ask_for_children().await
     }
 
     /// The source did not say which shards continue an ended one: they are listed.
-    async fn ask_for_children(&mut self) -> Option<Vec<Shard>> {
+    async fn ask_for_children(&mut self) -> Result<Vec<Shard>, Flow> {
         loop {
             match list_children(self.shared(), &self.run.shard).await {
-                Ok(children) => return Some(children),
+                Ok(children) => return Ok(children),
                 Err(error) => warn!(lease = %self.run.key, %error, "kcl.children.unknown"),
             }
             self.pause().await;
             if !self.run.gate.dispatchable().await {
-                return None;
+                return Err(Flow::Stop);
             }
         }
     }
@@ -69,13 +72,13 @@ impl Delivering<'_> {
     /// Lets the processor finish its affairs before the lease is handed over.
     pub(super) async fn say_goodbye(&mut self) {
         let clock = Arc::clone(&self.shared().env.clock);
-        let deadline = clock.now() + LOST_GRACE;
-        let stopping = self.processor.stop(Stop::Leaving { deadline }, &self.run.handle);
+        let within = self.run.gate.drain_left();
+        let stopping = self.processor.stop(Stop::Leaving { within }, &self.run.handle);
         let result = tokio::select! {
             biased;
             () = self.run.gate.must_drop() => return,
             result = CatchPanic(stopping) => result,
-            () = clock.sleep_until(deadline) => return,
+            () = clock.sleep(within) => return,
         };
         self.log_stop(result);
     }
@@ -101,17 +104,17 @@ impl Delivering<'_> {
         warn!(lease = %self.run.key, error, "kcl.processor.stop_failed");
     }
 
-    /// Hands a record that keeps failing to the dead-letter sink, and reports it; false if the run
-    /// has to stop before it is kept.
-    pub(super) async fn skip(&mut self, batch: &RecordBatch, error: &str) -> bool {
-        let Some(record) = batch.first() else { return true };
+    /// Hands a record that keeps failing to the dead-letter sink, and reports it; stops if the
+    /// run has to stop before it is kept.
+    pub(super) async fn skip(&mut self, batch: &RecordBatch, error: &str) -> Flow {
+        let Some(record) = batch.first() else { return Flow::Continue };
         if let Some(sink) = self.shared().dead_letter.clone() {
             while let Err(failure) = sink.bury(record, &self.run.handle, error).await {
                 let failure = failure.to_string();
                 error!(lease = %self.run.key, failure, "kcl.dead_letter.failed");
                 self.pause().await;
                 if !self.run.gate.dispatchable().await {
-                    return false;
+                    return Flow::Stop;
                 }
             }
         }
@@ -120,7 +123,7 @@ impl Delivering<'_> {
             at: record.position.clone(),
             error: error.to_owned(),
         });
-        true
+        Flow::Continue
     }
 }
 

@@ -15,7 +15,7 @@ use tokio::sync::{broadcast, mpsc};
 use tracing::Instrument;
 
 use self::{
-    deliver::{Delivering, Exit},
+    deliver::{Delivering, Exit, Flow},
     fetch::{Fetched, Fetcher},
 };
 use super::{
@@ -125,9 +125,9 @@ impl Run {
         match exit {
             Exit::Rewinding => return true,
             Exit::Ended(children) => match delivering.end(children).await {
-                Some(children) => self.gate.report(&self.key, RunNews::Ended { children }),
-                None if delivering.forgot => return true,
-                None => self.stop(delivering).await,
+                Ok(children) => self.gate.report(&self.key, RunNews::Ended { children }),
+                Err(Flow::Rewind) => return true,
+                Err(_) => self.stop(delivering).await,
             },
             Exit::Stopping => self.stop(delivering).await,
         }

@@ -110,7 +110,7 @@ impl World {
         let Some(no) = self.stream.number(&key) else { return };
         match order {
             RunOrder::Start(row) => self.start_run(at, no, epoch, &row),
-            RunOrder::Drain => {
+            RunOrder::Drain { .. } => {
                 let Some(run) = self.hosts[at].runs.get_mut(&no) else { return };
                 run.gate = Gate::Draining;
                 if run.batch.is_none() {
