@@ -7,14 +7,13 @@ use tracing::{error, warn};
 use super::{
     Run,
     deliver::{Delivered, Delivering},
-    fetch::list_children,
 };
 use crate::{
     coordinator::RunNews,
     processor::{RecordBatch, Stop},
     settings::OnStall,
     stream::Shard,
-    worker::{catch::CatchPanic, event::WorkerEvent},
+    worker::{catch::CatchPanic, event::WorkerEvent, listing::list_children},
 };
 
 /// How long a processor that lost its lease may take to tidy up.
@@ -55,7 +54,7 @@ impl Delivering<'_> {
     /// The source did not say which shards continue an ended one: they are listed.
     async fn ask_for_children(&mut self) -> Option<Vec<Shard>> {
         loop {
-            match list_children(self.shared(), &self.run.shard).await {
+            match list_children(&*self.shared().source, &self.run.shard).await {
                 Ok(children) => return Some(children),
                 Err(error) => warn!(lease = %self.run.key, %error, "kcl.children.unknown"),
             }
