@@ -100,6 +100,8 @@ pub(in crate::coordinator) struct Planner {
     /// Rows nobody needs any more.
     deletable: Vec<Delete>,
     rules: PlacementRules,
+    /// Whether this planner has read rules that make sense, or that there are none.
+    rules_known: bool,
     /// The version of their document, `Some(None)` if there is none; `None` if it makes no sense.
     rules_seen: Option<Option<u64>>,
     /// Whether the next plan reads the rules anew.
@@ -142,6 +144,7 @@ impl Planner {
             orphaned: Vec::new(),
             deletable: Vec::new(),
             rules: PlacementRules::default(),
+            rules_known: false,
             rules_seen: Some(None),
             rules_due: true,
             upkeep: Upkeep::default(),
