@@ -328,6 +328,11 @@ impl Planner {
                 start.at = self.stream.as_ref().map(|view| view.description.server_time);
             }
             let mut changes = self.reconcile(start.into());
+            if changes.is_of_former_life() {
+                // It says nothing of the rows there are; another one may.
+                self.stream = None;
+                self.shards_at = ctx.now + ctx.settings.watch_interval;
+            }
             if lacks_start {
                 changes.create.retain(|row| {
                     let mut parents = row.parents.iter().filter_map(|id| row.key.sibling(id));

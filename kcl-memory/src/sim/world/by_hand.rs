@@ -3,7 +3,7 @@
 use std::{collections::BTreeMap, fmt, time::Duration};
 
 use kcl_core::{
-    coordinator::{CallId, StoreCall},
+    coordinator::{CallId, StoreCall, StreamView},
     lease::{DocName, Document, Lease, LeaseKey, WorkerId},
     store::StoreErrorKind,
 };
@@ -146,6 +146,17 @@ impl World {
         change(&mut self.store.rows.leases);
         self.record_all_rows();
         self.learn(&Fact::RolledBack)
+    }
+
+    /// The stream, as a listing shows it now.
+    #[must_use]
+    pub fn listing(&self) -> StreamView {
+        self.stream.view(self.now)
+    }
+
+    /// From now on listings are answered with this; with what the stream is, if it is `None`.
+    pub fn answer_listings(&mut self, with: Option<StreamView>) {
+        self.stream.answers = with;
     }
 
     /// The documents, as they stand in the store.
