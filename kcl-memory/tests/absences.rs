@@ -9,6 +9,7 @@ use std::sync::{Arc, Mutex};
 
 use async_trait::async_trait;
 use kcl_core::{
+    processor::{LeaseHandle, ProcessorError, RecordBatch, RecordProcessor},
     stream::{
         Shard, ShardId, ShardReader, SourceError, SourceErrorKind, SourceResult, StartAt,
         StreamDescription, StreamSource,
@@ -38,6 +39,29 @@ enum Knows {
 struct Behind {
     stream: MemoryStream,
     knows: Arc<Mutex<Knows>>,
+    /// The next so many calls of these kinds panic.
+    opens_panic: Panics,
+    lists_panic: Panics,
+}
+
+/// How often something is still to panic.
+#[derive(Clone, Debug, Default)]
+struct Panics(Arc<Mutex<u32>>);
+
+impl Panics {
+    fn set(&self, times: u32) {
+        *self.0.lock().unwrap() = times;
+    }
+
+    fn left(&self) -> u32 {
+        *self.0.lock().unwrap()
+    }
+
+    fn strike(&self) {
+        let left = self.left();
+        self.set(left.saturating_sub(1));
+        assert_eq!(left, 0, "a defect of what the user gave");
+    }
 }
 
 impl Behind {
@@ -66,11 +90,13 @@ impl StreamSource for Behind {
     }
 
     async fn shards(&self) -> SourceResult<Vec<Shard>> {
+        self.lists_panic.strike();
         let lists = *self.knows.lock().unwrap() != Knows::NoChildrenAndNoList;
         if lists { self.known().await } else { Ok(Vec::new()) }
     }
 
     async fn open(&self, id: &ShardId, at: StartAt) -> SourceResult<Box<dyn ShardReader>> {
+        self.opens_panic.strike();
         if self.known().await?.iter().any(|shard| shard.id == *id) {
             return self.stream.open(id, at).await;
         }
@@ -78,10 +104,24 @@ impl StreamSource for Behind {
     }
 }
 
+/// Notes the numbers that it is given.
+struct Numbers(Arc<Mutex<Vec<u32>>>);
+
+#[async_trait]
+impl RecordProcessor for Numbers {
+    async fn process(&mut self, batch: RecordBatch, _: &LeaseHandle) -> Result<(), ProcessorError> {
+        let numbers = batch.iter().map(|record| String::from_utf8_lossy(&record.data).parse());
+        self.0.lock().unwrap().extend(numbers.collect::<Result<Vec<u32>, _>>()?);
+        Ok(())
+    }
+}
+
 /// A worker on a stream whose service is behind, and what it delivered and told.
 struct Stage {
     bench: Bench,
     source: Behind,
+    /// How often a processor is still to panic when it is made.
+    makes_panic: Panics,
     delivered: Arc<Mutex<Vec<u32>>>,
     lost: Arc<Mutex<usize>>,
 }
@@ -89,24 +129,22 @@ struct Stage {
 impl Stage {
     fn new(bench: Bench) -> Self {
         let knows = Arc::new(Mutex::new(Knows::Everything));
-        let source = Behind { stream: bench.stream.clone(), knows };
-        Self { bench, source, delivered: Arc::default(), lost: Arc::default() }
+        let (opens_panic, lists_panic) = Default::default();
+        let source = Behind { stream: bench.stream.clone(), knows, opens_panic, lists_panic };
+        let (makes_panic, delivered, lost) = Default::default();
+        Self { bench, source, makes_panic, delivered, lost }
     }
 
     #[allow(clippy::disallowed_methods, reason = "a test may spawn")]
     fn start(&self) -> WorkerHandle {
         let store = self.bench.server.store("test");
-        let delivered = Arc::clone(&self.delivered);
+        let (delivered, makes_panic) = (Arc::clone(&self.delivered), self.makes_panic.clone());
         let worker = Worker::builder(self.source.clone(), store)
             .worker_id("a".parse().unwrap())
             .env(self.bench.env.clone())
-            .for_each_batch(move |batch| {
-                let delivered = Arc::clone(&delivered);
-                async move {
-                    let numbers = batch.iter().map(|it| String::from_utf8_lossy(&it.data).parse());
-                    delivered.lock().unwrap().extend(numbers.collect::<Result<Vec<u32>, _>>()?);
-                    Ok(())
-                }
+            .processor(move |_: &LeaseHandle| {
+                makes_panic.strike();
+                Numbers(Arc::clone(&delivered))
             })
             .build()
             .unwrap();
@@ -200,4 +238,32 @@ fn a_shard_counts_as_forgotten_once_the_stream_has_not_known_it_for_a_while() {
         stage.bench.sleep(35).await;
         assert_eq!(stage.lost(), 1);
     });
+}
+
+/// A shard is read although what the user gave panics, which ends a task that nobody waits for.
+fn is_read_in_spite_of(panics: impl FnOnce(&Stage) -> Panics) {
+    bench::virtually(1, |bench| async move {
+        let stage = Stage::new(bench);
+        let panics = panics(&stage);
+        stage.bench.put(0..5);
+        panics.set(2);
+        stage.start();
+        stage.bench.sleep(60).await;
+        assert_eq!((stage.delivered(), panics.left()), ((0..5).collect(), 0));
+    });
+}
+
+#[test]
+fn a_run_is_not_taken_for_one_that_goes_on_when_its_processor_could_not_be_made() {
+    is_read_in_spite_of(|stage| stage.makes_panic.clone());
+}
+
+#[test]
+fn a_run_is_not_taken_for_one_that_goes_on_when_its_reader_is_gone() {
+    is_read_in_spite_of(|stage| stage.source.opens_panic.clone());
+}
+
+#[test]
+fn a_listing_that_ended_in_a_panic_is_not_waited_for() {
+    is_read_in_spite_of(|stage| stage.source.lists_panic.clone());
 }
