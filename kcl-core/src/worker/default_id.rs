@@ -5,6 +5,7 @@ use std::ffi::OsString;
 use crate::{env::Entropy, lease::WorkerId, settings::InvalidSettings};
 
 /// `POD_NAME` from the environment, else the host's name, the process id and a random part.
+///
 /// # Errors
 /// `POD_NAME` is there and can be no worker's id: under a made-up one the worker would not take its
 /// leases back, nor be the one that placement rules name.

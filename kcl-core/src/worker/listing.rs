@@ -24,10 +24,11 @@ pub(super) async fn list(source: &dyn StreamSource) -> SourceResult<StreamView> 
 }
 
 /// The shards that continue `parent`, which has ended.
+///
 /// # Errors
-/// Those of the source; [`SourceErrorKind::Unavailable`] if the list is older than that end: it holds
-/// nothing, or the parent as open. That there are no such shards is believed only of a list that
-/// knows of the end.
+/// Those of the source; [`SourceErrorKind::Unavailable`] if the list is older than that end: it
+/// holds nothing, or the parent as open. That there are no such shards is believed only of a list
+/// that knows of the end.
 pub(super) async fn list_children(
     source: &dyn StreamSource,
     parent: &ShardId,

@@ -1,4 +1,5 @@
-//! Documents that make no sense, of another version or damaged. They are no proof that there is none.
+//! Documents that make no sense, of another version or damaged. They are no proof that there is
+//! none.
 
 use bytes::Bytes;
 use kcl_core::lease::{DocName, Document, WorkerId};

@@ -318,8 +318,8 @@ impl Planner {
         unknown
     }
 
-    /// Compares the rows with a listing of the shards that is newer than them. Where it is not known
-    /// where reading began, only what follows from rows gets a row.
+    /// Compares the rows with a listing of the shards that is newer than them. Where it is not
+    /// known where reading began, only what follows from rows gets a row.
     fn mend_lineage(&mut self, lacks_start: bool, ctx: &mut Context) {
         let mut waiting = Vec::new();
         let start = self.known_start(ctx).or(lacks_start.then_some(FrozenStart { at: None }));

@@ -93,7 +93,8 @@ impl<'a> Delivering<'a> {
                 }
                 Some(Fetched::Lost { from, to }) => self.on_lost(from, to).await,
                 Some(Fetched::End(children)) => return Exit::Ended(children),
-                // The fetcher ends only after the end of the shard, by a panic, or with its runtime.
+                // The fetcher ends only after the end of the shard, by a panic, or with its
+                // runtime.
                 None => return Exit::Unread,
             };
             if self.forgot && went_on {

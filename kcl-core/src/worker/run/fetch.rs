@@ -46,9 +46,9 @@ const PAUSE: Duration = Duration::from_millis(200);
 const PAUSE_MAX: Duration = Duration::from_secs(10);
 
 /// How long the stream has to go on not knowing the shard before it counts as forgotten, unless the
-/// shards that continue it are listed. A list may lag behind a split by seconds, and so may what the
-/// service knows of the new shards; one that is forgotten was closed a whole retention ago, which is
-/// a day at least.
+/// shards that continue it are listed. A list may lag behind a split by seconds, and so may what
+/// the service knows of the new shards; one that is forgotten was closed a whole retention ago,
+/// which is a day at least.
 const FORGOTTEN_AFTER: Duration = Duration::from_secs(30);
 
 /// The receiver is gone: nobody wants more.
@@ -137,8 +137,8 @@ impl Fetcher {
     }
 
     /// Whether the stream has forgotten the shard. That it does not know it, and does not list it,
-    /// proves nothing by itself: the shard may be too new. Shards that continue it prove that it was
-    /// there; otherwise both have to stay so.
+    /// proves nothing by itself: the shard may be too new. Shards that continue it prove that it
+    /// was there; otherwise both have to stay so.
     async fn is_gone(&mut self, error: &SourceError) -> bool {
         if error.kind != SourceErrorKind::NoShard {
             return false;

@@ -102,9 +102,9 @@ impl Run {
     }
 
     /// Reads and delivers until the shard ends or the lease goes. `former` is the run of the same
-    /// shard before this one: two of them never overlap in one worker. A panic in what the user gave
-    /// (the factory, the source, the dead-letter sink) ends the run, and the lease is given back:
-    /// nobody would read on under it.
+    /// shard before this one: two of them never overlap in one worker. A panic in what the user
+    /// gave (the factory, the source, the dead-letter sink) ends the run, and the lease is given
+    /// back: nobody would read on under it.
     pub(super) async fn work(self, former: Option<TaskHandle>) {
         if let Some(former) = former {
             former.join().await;
