@@ -168,7 +168,7 @@ impl Table {
         let output = sent.map_err(|error| call.failed(&error))?;
         let items = output.items.unwrap_or_default();
         let items = items.iter().map(|item| decode(&call, item)).collect::<Result<_, _>>()?;
-        let next = output.last_evaluated_key.map(|key| Cursor(sort_key_of(&key).to_owned()));
+        let next = output.last_evaluated_key.map(|key| cursor_at(&call, &key)).transpose()?;
         Ok(Page { items, next })
     }
 
@@ -236,7 +236,18 @@ fn answer<E: MayRefuse>(
     }
 }
 
-/// The sort key of an item, for cursors and errors.
+/// Where the page after this key starts. A made-up key would pass over rows.
+fn cursor_at(call: &Call<'_>, key: &Item) -> StoreResult<Cursor> {
+    match key.get(SK) {
+        Some(AttributeValue::S(key)) => Ok(Cursor(key.clone())),
+        _ => {
+            let why = "a page ends with a key that is none".to_owned();
+            Err(call.error(StoreErrorKind::Corrupt, why))
+        }
+    }
+}
+
+/// The sort key of an item, for errors.
 fn sort_key_of(item: &Item) -> &str {
     match item.get(SK) {
         Some(AttributeValue::S(key)) => key,
@@ -264,3 +275,44 @@ macro_rules! may_refuse {
 }
 
 may_refuse!(PutItemError, UpdateItemError, DeleteItemError);
+
+#[cfg(test)]
+mod tests {
+    use std::sync::atomic::{AtomicUsize, Ordering};
+
+    use kcl_core::store::{LeaseStore, LeaseStoreExt};
+
+    use super::*;
+    use crate::{
+        DynamoStore,
+        fake::{FakeServer, Reply},
+    };
+
+    #[tokio::test]
+    async fn a_page_that_says_that_there_are_more_without_a_key_is_an_error() {
+        for body in [
+            r#"{"Items":[],"LastEvaluatedKey":{}}"#,
+            r#"{"Items":[],"LastEvaluatedKey":{"pk":{"S":"L/orders"}}}"#,
+        ] {
+            let server = FakeServer::start(move |_| Reply::Body(body)).await;
+            let store = DynamoStore::builder("orders").client_config(server.config());
+            let listed = store.build().unwrap().leases(None).await;
+            assert_eq!(listed.unwrap_err().kind, StoreErrorKind::Corrupt, "{body}");
+        }
+    }
+
+    #[tokio::test]
+    async fn an_empty_page_with_a_key_is_not_the_last() {
+        const MORE: &str =
+            r#"{"Items":[],"LastEvaluatedKey":{"pk":{"S":"L/orders"},"sk":{"S":"@planner"}}}"#;
+        let asked = AtomicUsize::new(0);
+        let server = FakeServer::start(move |_| match asked.fetch_add(1, Ordering::Relaxed) {
+            0 => Reply::Body(MORE),
+            _ => Reply::Body(r#"{"Items":[]}"#),
+        })
+        .await;
+        let store = DynamoStore::builder("orders").client_config(server.config()).build().unwrap();
+        assert!(store.all_leases().await.unwrap().is_empty());
+        assert_eq!(server.asked(), ["Query", "Query"]);
+    }
+}

@@ -17,7 +17,7 @@ use crate::{
 /// Pages are followed by token. A token may not be taken: it has expired (after 300 s), or the
 /// server refuses its own tokens (ferrokinesis 0.7.0 finds no stream for them). Then the listing
 /// goes on after the last shard it saw, by id, which every server knows and which is the order
-/// pages have.
+/// pages have. An empty token is none.
 pub(crate) async fn shards(service: &Service, env: &Env) -> Result<Vec<Shard>, Failure> {
     let mut found: BTreeMap<ShardId, Shard> = BTreeMap::new();
     let mut last = String::new();
@@ -39,7 +39,7 @@ pub(crate) async fn shards(service: &Service, env: &Env) -> Result<Vec<Shard>, F
             let shard = convert::shard(raw).map_err(Failure::corrupt)?;
             found.insert(shard.id.clone(), shard);
         }
-        page = match answer.next_token {
+        page = match answer.next_token.filter(|token| !token.is_empty()) {
             None => return Ok(found.into_values().collect()),
             Some(_) if found.len() == before => {
                 return Err(Failure::corrupt("a page promised more shards and held no new one"));

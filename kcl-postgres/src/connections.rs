@@ -260,10 +260,19 @@ pub(crate) async fn greet<'c>(
 async fn finds_timeline(connection: &mut PgConnection) -> sqlx::Result<Option<bool>> {
     match sqlx::raw_sql("select pg_walfile_name(pg_current_wal_lsn())").execute(connection).await {
         Ok(_) => Ok(Some(true)),
-        // 55000: a standby, whose writes fail with a better message.
-        Err(sqlx::Error::Database(said)) if said.code().as_deref() == Some("55000") => Ok(None),
-        Err(sqlx::Error::Database(_)) => Ok(Some(false)),
+        Err(sqlx::Error::Database(said)) => Ok(tells_no_timeline(&said.code().unwrap_or_default())),
         Err(error) => Err(error),
+    }
+}
+
+/// What it means that the server refuses to tell its timeline with this SQLSTATE: that it never
+/// tells, or nothing. A server that is short of something now, or going down, would else seem to
+/// have another history.
+fn tells_no_timeline(code: &str) -> Option<bool> {
+    match code.get(..2) {
+        // 55000: a standby, whose writes fail with a better message.
+        Some("08" | "25" | "40" | "53" | "55" | "57" | "58") | None => None,
+        Some(_) => Some(false),
     }
 }
 
@@ -287,5 +296,20 @@ pub(crate) async fn within<T>(deadline: Time, work: impl Future<Output = T>) -> 
 impl fmt::Debug for Connections {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Connections").field("address", &self.address()).finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_server_that_fails_just_now_is_not_taken_for_one_that_never_tells_its_timeline() {
+        for busy in ["57014", "57P01", "53200", "53300", "40001", "55000", "58030", "08006", ""] {
+            assert_eq!(tells_no_timeline(busy), None, "{busy}");
+        }
+        for never in ["0A000", "42883", "42501", "XX000"] {
+            assert_eq!(tells_no_timeline(never), Some(false), "{never}");
+        }
     }
 }

@@ -140,10 +140,9 @@ impl Nodes {
         if self.known().clustered == Some(false) {
             return;
         }
-        // An error says that this is no cluster, or that looking is not allowed.
         let slots: RedisResult<Value> = cmd("CLUSTER").arg("SLOTS").query_async(connection).await;
         let mut known = self.known();
-        known.clustered = Some(slots.is_ok());
+        known.clustered = is_cluster(&slots).or(known.clustered);
         for (host, port) in slots.map(|slots| nodes_of(&slots)).unwrap_or_default() {
             let address = self.address(host, port, here);
             if !known.addresses.contains(&address) {
@@ -204,6 +203,16 @@ fn choose_cryptography() {
     }
 }
 
+/// Whether an answer of `CLUSTER SLOTS` is that of a cluster. No answer, one of a server that is
+/// busy or starting, and one that looking is not allowed say nothing: the next connection asks
+/// again.
+fn is_cluster(slots: &RedisResult<Value>) -> Option<bool> {
+    let Err(error) = slots else { return Some(true) };
+    let said = error.detail().unwrap_or_default().to_ascii_lowercase();
+    let never = ["cluster support disabled", "unknown command", "unknown subcommand"];
+    never.iter().any(|words| said.contains(words)).then_some(false)
+}
+
 /// Hosts and ports in an answer of `CLUSTER SLOTS`: ranges of slots, each with the nodes that keep
 /// it.
 fn nodes_of(slots: &Value) -> Vec<(String, u16)> {
@@ -219,5 +228,33 @@ fn list(value: &Value) -> Option<&[Value]> {
     match value {
         Value::Array(values) => Some(values),
         _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn failed(code: &str, detail: &str) -> RedisResult<Value> {
+        Err(redis::parse_redis_value(format!("-{code} {detail}\r\n").as_bytes())
+            .and_then(Value::extract_error)
+            .unwrap_err())
+    }
+
+    #[test]
+    fn only_a_server_that_says_so_is_no_cluster() {
+        assert_eq!(is_cluster(&Ok(Value::Array(Vec::new()))), Some(true));
+        let disabled = failed("ERR", "This instance has cluster support disabled");
+        assert_eq!(is_cluster(&disabled), Some(false));
+        let unknown = failed("ERR", "unknown command 'CLUSTER', with args beginning with: 'SLOTS'");
+        assert_eq!(is_cluster(&unknown), Some(false));
+        for silent in [
+            failed("LOADING", "Redis is loading the dataset in memory"),
+            failed("NOPERM", "this user has no permissions to run the 'cluster|slots' command"),
+            failed("CLUSTERDOWN", "The cluster is down"),
+            Err(RedisError::from((ErrorKind::Io, "timed out"))),
+        ] {
+            assert_eq!(is_cluster(&silent), None, "{silent:?}");
+        }
     }
 }

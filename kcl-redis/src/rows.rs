@@ -2,7 +2,7 @@
 
 use kcl_core::{
     lease::{Stamp, StoreTime},
-    store::{Cursor, Page, StoreErrorKind, StoreResult, Write},
+    store::{Cursor, Page, StoreError, StoreErrorKind, StoreResult, Write},
 };
 use redis::{FromRedisValue, Value, cmd};
 
@@ -115,14 +115,7 @@ impl Rows {
             arguments: &[from.as_bytes(), most.as_bytes(), bytes.as_bytes()],
         };
         let answer = self.server.run(&call, Weight::Other, &run).await?;
-        let mut parts = read::<Vec<Value>>(&call, answer)?.into_iter();
-        let next: Option<String> = read(&call, parts.next().unwrap_or(Value::Nil))?;
-        let mut items = Vec::new();
-        while let (Some(name), Some(stored)) = (parts.next(), parts.next()) {
-            let (name, stored): (String, Vec<u8>) = (read(&call, name)?, read(&call, stored)?);
-            items.push(decode(&Call { row: &name, ..call }, &stored)?);
-        }
-        Ok(Page { items, next: next.map(Cursor) })
+        page_of(&call, read(&call, answer)?)
     }
 
     pub(crate) fn call<'a>(&'a self, op: &'static str, row: &'a str, effect: Effect) -> Call<'a> {
@@ -136,7 +129,12 @@ impl Rows {
         run: &Run<'_>,
     ) -> StoreResult<Answer<R>> {
         let answer = self.server.run(call, weight, run).await?;
-        let mut parts = read::<Vec<Value>>(call, answer)?.into_iter();
+        let parts: Vec<Value> = read(call, answer)?;
+        if parts.len() < 2 {
+            // What is missing is not said: no refusal, and no row that is gone.
+            return Err(incomplete(call, parts.len()));
+        }
+        let mut parts = parts.into_iter();
         let mut next = || parts.next().unwrap_or(Value::Nil);
         let done: bool = read(call, next())?;
         let stored: Option<Vec<u8>> = read(call, next())?;
@@ -177,6 +175,30 @@ fn decode<R: Row>(call: &Call<'_>, stored: &[u8]) -> StoreResult<R> {
         .map_err(|bad| call.error(StoreErrorKind::Corrupt, bad.to_string()))
 }
 
+/// A page from its parts: where the next one starts, then names and rows in turn.
+fn page_of<R: Row>(call: &Call<'_>, parts: Vec<Value>) -> StoreResult<Page<R>> {
+    if parts.len() % 2 == 0 {
+        return Err(incomplete(call, parts.len()));
+    }
+    let mut parts = parts.into_iter();
+    let next: Option<String> = read(call, parts.next().unwrap_or(Value::Nil))?;
+    let mut items = Vec::new();
+    while let (Some(name), Some(stored)) = (parts.next(), parts.next()) {
+        let (name, stored): (String, Vec<u8>) = (read(call, name)?, read(call, stored)?);
+        items.push(decode(&Call { row: &name, ..*call }, &stored)?);
+    }
+    Ok(Page { items, next: next.map(Cursor) })
+}
+
+/// An answer that lacks parts.
+fn incomplete(call: &Call<'_>, parts: usize) -> StoreError {
+    let kind = match call.effect {
+        Effect::Reads => StoreErrorKind::Corrupt,
+        Effect::Writes => StoreErrorKind::Unknown,
+    };
+    call.error(kind, format!("an answer that is cut off: it has {parts} parts"))
+}
+
 /// Reads a part of an answer.
 fn read<T: FromRedisValue>(call: &Call<'_>, value: Value) -> StoreResult<T> {
     redis::from_redis_value(value).map_err(|bad| {
@@ -188,4 +210,23 @@ fn read<T: FromRedisValue>(call: &Call<'_>, value: Value) -> StoreResult<T> {
         };
         call.error(kind, why)
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use kcl_core::lease::Lease;
+
+    use super::*;
+
+    #[test]
+    fn a_page_that_is_cut_off_is_an_error_and_not_the_last() {
+        let call = Call { op: "leases", location: "redis://here", row: "", effect: Effect::Reads };
+        let text = |text: &str| Value::BulkString(text.into());
+        let empty = page_of::<Lease>(&call, vec![Value::Nil]).unwrap();
+        assert_eq!((empty.items.len(), empty.next), (0, None));
+        for cut in [vec![], vec![Value::Nil, text("orders/1/shardId-000000000000")]] {
+            let error = page_of::<Lease>(&call, cut).unwrap_err();
+            assert_eq!(error.kind, StoreErrorKind::Corrupt);
+        }
+    }
 }

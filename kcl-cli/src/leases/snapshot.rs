@@ -113,6 +113,21 @@ impl Snapshot {
         Ok(snapshot)
     }
 
+    /// Makes sure that there is something in it: a misspelt name has no leases either, and a fleet
+    /// that then starts on what was copied begins anew.
+    ///
+    /// # Errors
+    /// There is nothing.
+    pub(super) fn ensure_something(&self) -> anyhow::Result<()> {
+        let Self { application, store, leases, documents, .. } = self;
+        ensure!(
+            !(leases.is_empty() && documents.is_empty()),
+            "there is nothing of the application {application} in {store}, neither leases nor \
+             documents: check the name (--app) and the store"
+        );
+        Ok(())
+    }
+
     /// Puts every row that is not there yet.
     ///
     /// # Errors
@@ -343,6 +358,14 @@ mod tests {
         assert!(to.create(Lease::new(key, Checkpoint::TrimHorizon)).await.unwrap().is_done());
         let refused = snapshot.write(&to).await.unwrap_err().to_string();
         assert!(refused.contains("orders/7/shardId-1") && refused.contains("empty"), "{refused}");
+    }
+
+    #[tokio::test]
+    async fn an_application_of_which_there_is_nothing_is_no_snapshot() {
+        Snapshot::read(&*filled().await).await.unwrap().ensure_something().unwrap();
+        let nothing = Snapshot::read(&MemoryStore::new("indxer")).await.unwrap();
+        let refused = nothing.ensure_something().unwrap_err().to_string();
+        assert!(refused.contains("indxer") && refused.contains("--app"), "{refused}");
     }
 
     #[test]

@@ -28,8 +28,7 @@ pub(super) fn draw(look: &Look) -> String {
 
 fn worker(row: &WorkerRow, zoned: bool) -> Vec<String> {
     let ended = !matches!(row.state, "LIVE" | "LEAVING");
-    let silent = row.beat_age_ms.is_some_and(|age| age > row.session_timeout_ms);
-    let state = if silent && !ended { "SILENT" } else { row.state };
+    let state = if is_silent(row) && !ended { "SILENT" } else { row.state };
     let mut cells = vec![
         row.worker.clone(),
         state.to_owned(),
@@ -39,6 +38,12 @@ fn worker(row: &WorkerRow, zoned: bool) -> Vec<String> {
     ];
     cells.extend(zoned.then(|| row.zone.clone().unwrap_or_else(|| "-".to_owned())));
     cells
+}
+
+/// Whether the worker's beat stands still for longer than its session lasts. Its row says that it
+/// lives until somebody ends it.
+fn is_silent(row: &WorkerRow) -> bool {
+    row.beat_age_ms.is_some_and(|age| age > row.session_timeout_ms)
 }
 
 fn lease(row: &LeaseRow) -> Vec<String> {
@@ -56,10 +61,15 @@ fn lease(row: &LeaseRow) -> Vec<String> {
 /// What a person at 3 a.m. should see first.
 fn problems(look: &Look) -> Vec<String> {
     let mut problems = Vec::new();
-    let live = look.workers.iter().filter(|worker| worker.state == "LIVE").count();
+    let lives = |worker: &&WorkerRow| worker.state == "LIVE" && !is_silent(worker);
+    let live = look.workers.iter().filter(lives).count();
+    let plans = |worker: &WorkerRow| {
+        let is_there = matches!(worker.state, "LIVE" | "LEAVING") && !is_silent(worker);
+        is_there && worker.role == Some("planner")
+    };
     if live == 0 {
         problems.push("no worker lives: nothing is read".to_owned());
-    } else if !look.workers.iter().any(|worker| worker.role == Some("planner")) {
+    } else if !look.workers.iter().any(plans) {
         problems.push("nobody plans: leases of workers that go are not given to others".to_owned());
     }
     let is_free = |row: &&LeaseRow| row.owner.is_none() && !row.checkpoint.starts_with("SHARD_END");
@@ -179,5 +189,19 @@ shardId-1  -      -           1769850000007  1.2 s  TRIM_HORIZON
     fn a_fleet_without_workers_is_a_problem() {
         let nobody = Look { workers: Vec::new(), ..look() };
         assert!(draw(&nobody).contains("! no worker lives"));
+    }
+
+    #[test]
+    fn a_row_that_says_live_is_no_proof_of_life() {
+        let mut silent = look();
+        silent.workers[0].beat_age_ms = Some(60_000);
+        assert!(draw(&silent).contains("! no worker lives"), "both are silent");
+        silent.workers[1].beat_age_ms = Some(200);
+        assert!(draw(&silent).contains("! nobody plans"), "the planner is silent");
+        let mut unknown = look();
+        unknown.workers.iter_mut().for_each(|worker| worker.beat_age_ms = None);
+        let drawn = draw(&unknown);
+        let said = drawn.contains("no worker lives") || drawn.contains("nobody plans");
+        assert!(!said, "nobody looked twice: {drawn}");
     }
 }

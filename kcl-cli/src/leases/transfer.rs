@@ -10,17 +10,20 @@ use super::{look, snapshot::Snapshot};
 /// Writes everything on stdout.
 ///
 /// # Errors
-/// The store's.
+/// The store's; there is nothing.
 #[expect(clippy::print_stdout, reason = "this is where data goes")]
 pub(super) async fn export(store: &dyn LeaseStore) -> anyhow::Result<()> {
-    println!("{}", serde_json::to_string(&Snapshot::read(store).await?)?);
+    let snapshot = Snapshot::read(store).await?;
+    snapshot.ensure_something()?;
+    println!("{}", serde_json::to_string(&snapshot)?);
     Ok(())
 }
 
 /// Reads an export from stdin into a store.
 ///
 /// # Errors
-/// The store's; workers that live, unless that is allowed; rows that are there already.
+/// The store's; there is nothing in it; workers that live, unless that is allowed; rows that are
+/// there already.
 pub(super) async fn import(store: &dyn LeaseStore, while_running: bool) -> anyhow::Result<()> {
     let mut text = String::new();
     std::io::stdin().read_to_string(&mut text).context("stdin cannot be read")?;
@@ -45,6 +48,7 @@ pub(super) async fn copy(
 
 #[expect(clippy::print_stdout, reason = "this is where data goes")]
 async fn put(snapshot: &Snapshot, to: &dyn LeaseStore, while_running: bool) -> anyhow::Result<()> {
+    snapshot.ensure_something()?;
     to.prepare().await.with_context(|| format!("{} cannot be used", to.location()))?;
     if !while_running {
         refuse_workers(to).await?;

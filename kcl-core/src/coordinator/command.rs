@@ -5,7 +5,7 @@ use std::fmt;
 use super::{CallId, StoreCall};
 use crate::{
     env::Time,
-    lease::{Checkpoint, EndReason, Epoch, Lease, LeaseKey, SessionId, WorkerId},
+    lease::{Checkpoint, DocName, EndReason, Epoch, Lease, LeaseKey, SessionId, WorkerId},
 };
 
 /// Something to do.
@@ -120,8 +120,11 @@ pub enum Notice {
     Hole(String),
     /// What the stream lists and the lease rows do not fit together.
     Lineage(String),
-    /// The placement rules make no sense; those read before stay in force.
+    /// The placement rules make no sense; those read before stay in force. If none were, what a
+    /// live worker holds stays where it is.
     BadRules(String),
+    /// A document makes no sense to this version. It does not count as never written.
+    Unreadable(DocName),
     /// The processor of a lease makes no progress; it is handed over.
     Stalled(LeaseKey, Epoch),
     /// A lease was seen held by a live session that was not expected to hold it.

@@ -120,10 +120,22 @@ impl Assignment {
         serde_json::to_vec(self).unwrap_or_default().into()
     }
 
-    /// Reads a document; `None` if it makes no sense (it is then treated as never written).
+    /// Reads a document; `None` if it makes no sense. That is no proof that there is none: whoever
+    /// meets such a document says so.
     #[must_use]
     pub fn decode(body: &[u8]) -> Option<Self> {
         serde_json::from_slice(body).ok()
+    }
+
+    /// The version of a document of which nothing else need make sense: a newer planner may write
+    /// what this one cannot read.
+    pub(super) fn version_in(body: &[u8]) -> Option<PlanVersion> {
+        #[derive(Deserialize)]
+        struct Versioned {
+            #[serde(rename = "p")]
+            version: PlanVersion,
+        }
+        serde_json::from_slice(body).ok().map(|Versioned { version }| version)
     }
 }
 
@@ -141,8 +153,9 @@ pub struct StreamStart {
 /// The frozen start of a stream: where leases start that no parent's end has created.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct FrozenStart {
-    /// The time LATEST was frozen to, or the configured timestamp; `None`: the trim horizon.
-    #[serde(rename = "at")]
+    /// The time LATEST was frozen to, or the configured timestamp; `None`: the trim horizon, which
+    /// is written down as null.
+    #[serde(rename = "at", deserialize_with = "Option::deserialize")]
     pub at: Option<WallTime>,
 }
 
@@ -159,9 +172,34 @@ impl FrozenStart {
         serde_json::to_vec(self).unwrap_or_default().into()
     }
 
-    /// Reads a document; `None` if it makes no sense.
+    /// Reads a document; `None` if it makes no sense, as one without a place does not. That is no
+    /// proof that no start was frozen.
     #[must_use]
     pub fn decode(body: &[u8]) -> Option<Self> {
         serde_json::from_slice(body).ok()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_frozen_start_without_a_place_is_none_and_not_the_oldest_record() {
+        let horizon = FrozenStart { at: None };
+        assert_eq!(FrozenStart::decode(&horizon.encode()), Some(horizon));
+        assert_eq!(FrozenStart::decode(br#"{"at":null,"more":1}"#), Some(horizon));
+        for unreadable in ["", "{}", r#"{"At":7}"#, r#"{"at":"noon"}"#, "null"] {
+            assert_eq!(FrozenStart::decode(unreadable.as_bytes()), None, "{unreadable}");
+        }
+    }
+
+    #[test]
+    fn the_version_of_an_assignment_is_read_although_nothing_else_makes_sense() {
+        let newer = br#"{"p":{"t":9,"v":4},"h":{"by":"shard"}}"#;
+        assert_eq!(Assignment::decode(newer), None);
+        let version = PlanVersion { term: Epoch(9), version: 4 };
+        assert_eq!(Assignment::version_in(newer), Some(version));
+        assert_eq!(Assignment::version_in(b"{}"), None);
     }
 }

@@ -51,7 +51,7 @@ use self::{
 };
 use crate::{
     env::Time,
-    lease::{DocName, Epoch, LeaseKey, SessionId, WorkerId},
+    lease::{DocName, Document, Epoch, LeaseKey, SessionId, WorkerId},
     settings::Coordination,
 };
 
@@ -82,6 +82,14 @@ struct DocumentReads {
     /// When it is read without having been woken: while the first one, or the order to go, is
     /// expected any moment.
     poll_at: Time,
+    /// The version that made no sense, once that was told.
+    unreadable: Option<u64>,
+}
+
+impl DocumentReads {
+    const fn new() -> Self {
+        Self { busy: false, again: false, poll_at: Time::NEVER, unreadable: None }
+    }
 }
 
 impl Coordinator {
@@ -99,7 +107,7 @@ impl Coordinator {
             watch: Timed::new(Watch::new(me.clone(), now)),
             succession: Succession::new(me),
             planner: None,
-            document: DocumentReads { busy: false, again: false, poll_at: Time::NEVER },
+            document: DocumentReads::new(),
             leaving: Leaving::default(),
             rejoined: false,
             joined_at: now,
@@ -232,13 +240,23 @@ impl Coordinator {
 
     fn on_document(&mut self, outcome: StoreOutcome) {
         self.document.busy = false;
-        if let Ok(StoreReply::Doc(Some(found))) = outcome
-            && let Some(assignment) = Assignment::decode(&found.body)
-        {
-            self.follow(assignment);
+        if let Ok(StoreReply::Doc(Some(found))) = outcome {
+            match Assignment::decode(&found.body) {
+                Some(assignment) => self.follow(assignment),
+                None => self.on_unreadable(found),
+            }
         }
         if std::mem::take(&mut self.document.again) {
             self.read_document();
+        }
+    }
+
+    /// My document makes no sense: what I hold I go on holding, and it is told once what stands in
+    /// the way of more.
+    fn on_unreadable(&mut self, found: Document) {
+        if self.document.unreadable != Some(found.version) {
+            self.document.unreadable = Some(found.version);
+            self.ctx.notify(Notice::Unreadable(found.name));
         }
     }
 
@@ -294,7 +312,7 @@ impl Coordinator {
         self.handoff = Timed::new(Handoff::new(me.clone()));
         self.watch = Timed::new(Watch::new(me.clone(), ctx.now));
         self.succession = Succession::new(me);
-        self.document = DocumentReads { busy: false, again: false, poll_at: Time::NEVER };
+        self.document = DocumentReads::new();
     }
 
     /// Gives the frozen start back to a store that may have lost it. A planner does so as it plans.

@@ -31,6 +31,13 @@ pub struct Changes {
     pub problems: Vec<Problem>,
 }
 
+impl Changes {
+    /// Whether the shards that were listed are of an earlier life of the stream than rows.
+    pub(crate) fn is_of_former_life(&self) -> bool {
+        self.problems.iter().any(|problem| matches!(problem, Problem::LaterLife { .. }))
+    }
+}
+
 /// What makes no sense in what a stream lists, or beside the rows.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]

@@ -238,7 +238,8 @@ async fn prepare(
 
 impl WorkerBuilder {
     /// This worker's name among the workers of the application. Without one it is `POD_NAME` from
-    /// the environment, else made of the host's name, the process id and a random part.
+    /// the environment, which then must be a name, else made of the host's name, the process id and
+    /// a random part.
     #[must_use]
     pub fn worker_id(mut self, id: WorkerId) -> Self {
         self.id = Some(id);
@@ -286,7 +287,8 @@ impl WorkerBuilder {
     /// Checks the settings and makes the worker.
     ///
     /// # Errors
-    /// The first contradiction in the settings, with the numbers; or that no processor was given.
+    /// The first contradiction in the settings, with the numbers; that no processor was given; or
+    /// that `POD_NAME` is to be the worker's id and can be none.
     pub fn build(self) -> Result<Worker, WorkerError> {
         self.settings.validate()?;
         let factory = self.factory.ok_or_else(|| {
@@ -299,7 +301,7 @@ impl WorkerBuilder {
         check_progress(self.settings.delivery.progress, factory.commits_checkpoints())?;
         let id = match self.id {
             Some(id) => id,
-            None => super::default_id::default_worker_id(&*self.env.entropy),
+            None => super::default_id::default_worker_id(&*self.env.entropy)?,
         };
         let (told, _) = broadcast::channel(EVENTS_KEPT);
         let shared = Arc::new(Shared {

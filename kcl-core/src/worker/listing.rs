@@ -2,7 +2,7 @@
 
 use crate::{
     coordinator::StreamView,
-    stream::{SourceError, SourceErrorKind, SourceResult, StreamSource},
+    stream::{Shard, ShardId, SourceError, SourceErrorKind, SourceResult, StreamSource},
 };
 
 /// The stream and its shards.
@@ -21,6 +21,28 @@ pub(super) async fn list(source: &dyn StreamSource) -> SourceResult<StreamView> 
         return Err(error.caused_by(why));
     }
     Ok(StreamView { description, shards })
+}
+
+/// The shards that continue `parent`, which has ended.
+///
+/// # Errors
+/// Those of the source; [`SourceErrorKind::Unavailable`] if the list is older than that end: it
+/// holds nothing, or the parent as open. That there are no such shards is believed only of a list
+/// that knows of the end.
+pub(super) async fn list_children(
+    source: &dyn StreamSource,
+    parent: &ShardId,
+) -> SourceResult<Vec<Shard>> {
+    let mut shards = source.shards().await?;
+    let is_open = shards.iter().any(|shard| shard.id == *parent && !shard.closed);
+    let is_empty = shards.is_empty();
+    shards.retain(|shard| shard.parents.contains(parent));
+    if is_empty || (is_open && shards.is_empty()) {
+        let why = "the list does not know yet that the shard has ended";
+        let error = SourceError::new(SourceErrorKind::Unavailable, "ListShards", parent.as_str());
+        return Err(error.caused_by(why));
+    }
+    Ok(shards)
 }
 
 #[cfg(test)]
@@ -67,6 +89,50 @@ mod tests {
 
         async fn open(&self, _: &ShardId, _: StartAt) -> SourceResult<Box<dyn ShardReader>> {
             Err(SourceError::new(SourceErrorKind::NoShard, "open", "any"))
+        }
+    }
+
+    /// A stream that lists these shards.
+    #[derive(Debug)]
+    struct Lists(Vec<Shard>);
+
+    #[async_trait::async_trait]
+    impl StreamSource for Lists {
+        async fn describe(&self) -> SourceResult<StreamDescription> {
+            Err(SourceError::new(SourceErrorKind::NoStream, "describe", "any"))
+        }
+
+        async fn shards(&self) -> SourceResult<Vec<Shard>> {
+            Ok(self.0.clone())
+        }
+
+        async fn open(&self, _: &ShardId, _: StartAt) -> SourceResult<Box<dyn ShardReader>> {
+            Err(SourceError::new(SourceErrorKind::NoShard, "open", "any"))
+        }
+    }
+
+    #[tokio::test]
+    async fn that_nothing_continues_a_shard_is_believed_of_a_list_that_knows_of_its_end() {
+        let shard = |id: &str, closed| {
+            let mut shard = Shard::open(id.parse().unwrap(), crate::stream::HashRange::ALL);
+            shard.closed = closed;
+            shard
+        };
+        let parent: ShardId = "shard-0".parse().unwrap();
+        let mut child = shard("shard-1", false);
+        child.parents = vec![parent.clone()];
+        let known = [
+            (vec![], None),
+            (vec![shard("shard-0", false)], None),
+            (vec![shard("shard-0", true)], Some(0)),
+            // It is forgotten, and so is what continued it.
+            (vec![shard("shard-7", false)], Some(0)),
+            (vec![shard("shard-0", false), child.clone()], Some(1)),
+            (vec![child], Some(1)),
+        ];
+        for (listed, expected) in known {
+            let found = list_children(&Lists(listed.clone()), &parent).await;
+            assert_eq!(found.ok().map(|children| children.len()), expected, "{listed:?}");
         }
     }
 

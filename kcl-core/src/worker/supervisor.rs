@@ -8,6 +8,7 @@ use tracing::{Instrument, info_span, warn};
 
 use super::{
     WorkerError,
+    catch::CatchPanic,
     gate::Gate,
     keeper::Direction,
     listing,
@@ -17,6 +18,7 @@ use crate::{
     coordinator::{CallId, Event, Outcome},
     env::TaskHandle,
     lease::{Lease, LeaseKey},
+    stream::{SourceError, SourceErrorKind},
 };
 
 /// How long runs may take to notice that the worker is over.
@@ -62,7 +64,12 @@ impl Supervisor {
     fn list_shards(&self, id: CallId) {
         let (source, events) = (Arc::clone(&self.shared.source), self.events.clone());
         let listing = async move {
-            let result = listing::list(&*source).await;
+            // Without an answer no shard would ever be listed again.
+            let result = CatchPanic(Box::pin(listing::list(&*source))).await;
+            let result = result.unwrap_or_else(|message| {
+                let error = SourceError::new(SourceErrorKind::Corrupt, "ListShards", "the stream");
+                Err(error.caused_by(format!("panicked: {message}")))
+            });
             if let Err(error) = &result {
                 let source = error.source.as_deref().map(ToString::to_string).unwrap_or_default();
                 warn!(%error, source, "kcl.shards.unknown");

@@ -52,6 +52,7 @@ fn log_lease(notice: &Notice) {
             warn!(lease = %key, %from, overlap, "kcl.lease.forced");
         }
         Notice::BadRules(problem) => error!(problem, "kcl.rules.refused"),
+        Notice::Unreadable(document) => error!(%document, "kcl.document.unreadable"),
         other => info!(?other, "kcl.coordination"),
     }
 }

@@ -94,6 +94,13 @@ async fn a_listing_without_progress_is_an_error_and_no_endless_loop() {
 }
 
 #[tokio::test]
+async fn an_empty_token_is_none() {
+    let (source, service) = Scripted::source([page(0..2, Some(""))]);
+    assert_eq!(source.shards().await.unwrap().len(), 2);
+    service.played();
+}
+
+#[tokio::test]
 async fn a_part_of_a_list_is_never_an_answer() {
     let broken = json!({ "Shards": [{
         "ShardId": "shardId-000000000000",

@@ -53,6 +53,8 @@ pub(super) struct SimStream {
     first: usize,
     /// The next shard's number in its name.
     next: usize,
+    /// What listings are answered with, whatever the stream is.
+    pub(super) answers: Option<StreamView>,
 }
 
 /// The wall clock at the start of a run.
@@ -70,6 +72,7 @@ impl SimStream {
             rate,
             first: shards.max(1),
             next: 0,
+            answers: None,
         };
         stream.open_first(Time::ZERO);
         stream
@@ -254,6 +257,9 @@ impl SimStream {
         pages: Pages,
         now: Time,
     ) -> Result<StreamView, SourceErrorKind> {
+        if let Some(answer) = &self.answers {
+            return Ok(answer.clone());
+        }
         let mut view = self.view(now);
         match pages {
             Pages::Asked => return Ok(then),

@@ -1,11 +1,11 @@
 //! Planners that die, pause, or are replaced at bad moments.
 
 use kcl_core::{
-    coordinator::StoreCall,
+    coordinator::{StoreCall, StreamView},
     lease::{Epoch, LeaseKey, WorkerId},
     store::Consistency,
 };
-use kcl_memory::sim::{Action, Fate};
+use kcl_memory::sim::{Action, Fate, World};
 
 use crate::stage::{acquires, millis, secs, settled, wait_for};
 
@@ -110,6 +110,53 @@ pub(crate) fn a_planner_that_cannot_list_the_shards_takes_no_lease_from_anybody(
     assert!(open().any(|row| !row.parents.is_empty()), "there are children");
     let free: Vec<_> = open().filter(|row| row.owner.is_none()).map(|row| &row.key).collect();
     assert!(free.is_empty(), "held by nobody: {free:?}");
+    world.run_for(secs(60)).unwrap();
+    world.finish().unwrap();
+}
+
+/// The stream's listing is answered and holds nothing. Nobody loses a lease for that, although the
+/// rows of its parents are gone, and shards that nothing can be said of are read on.
+#[test]
+pub(crate) fn a_list_that_holds_nothing_takes_no_lease_from_anybody() {
+    let mut world = settled(3, 4);
+    world.act_now(&Action::SplitStorm(3)).unwrap();
+    wait_for(&mut world, secs(20), |world| {
+        world.shard_leases().filter(|row| row.has_ended()).count() == 3
+    });
+    world.act_now(&Action::Trim).unwrap();
+    let all_open = |world: &World| world.shard_leases().all(|row| !row.has_ended());
+    wait_for(&mut world, secs(120), all_open);
+    let nothing = StreamView { shards: Vec::new(), ..world.listing() };
+    nobody_loses_a_lease_by(world, nothing);
+}
+
+/// The listing that a new planner gets is of a former life of the stream, which has been read for
+/// some time since it was made again. It says nothing of the rows there are.
+#[test]
+pub(crate) fn a_list_of_a_former_life_takes_no_lease_from_anybody() {
+    let mut world = settled(3, 4);
+    let former = world.listing();
+    world.act_now(&Action::RemakeStream).unwrap();
+    let old = former.description.key.clone();
+    let all_new = move |world: &World| {
+        let mut rows = world.shard_leases();
+        rows.all(|row| row.owner.is_some() && row.key.stream().as_ref() != Some(&old))
+    };
+    wait_for(&mut world, secs(120), all_new);
+    nobody_loses_a_lease_by(world, former);
+}
+
+/// The next planner is answered with this listing: whatever is held stays held, and it is said that
+/// the list makes no sense.
+fn nobody_loses_a_lease_by(mut world: World, listing: StreamView) {
+    world.answer_listings(Some(listing));
+    world.act_now(&Action::CrashPlanner).unwrap();
+    let before = world.noticed("Planning");
+    wait_for(&mut world, secs(20), |world| world.noticed("Planning") > before);
+    world.run_for(secs(60)).unwrap();
+    let free = world.shard_leases().filter(|row| row.owner.is_none()).count();
+    assert_eq!((free, world.noticed("Lineage") > 0), (0, true));
+    world.answer_listings(None);
     world.run_for(secs(60)).unwrap();
     world.finish().unwrap();
 }

@@ -275,7 +275,8 @@ impl Fleet {
         .await
     }
 
-    /// Waits until the leases are as wanted.
+    /// Waits until the leases are as wanted. That none are seen, be it that the store does not
+    /// answer, is nothing that could be wanted.
     ///
     /// # Errors
     /// They are not within a minute.
@@ -286,7 +287,7 @@ impl Fleet {
     ) -> Result<()> {
         let until = wall_millis() + PATIENCE.as_millis() as f64;
         while wall_millis() < until {
-            if wanted(&self.leases().await) {
+            if is_seen(&self.leases().await, &mut wanted) {
                 return Ok(());
             }
             pause(30).await;
@@ -321,6 +322,11 @@ impl Fleet {
     }
 }
 
+/// Whether there are leases, and as wanted: of none, everything would be true.
+fn is_seen(leases: &[Lease], wanted: impl FnOnce(&[Lease]) -> bool) -> bool {
+    !leases.is_empty() && wanted(leases)
+}
+
 /// The leases of the shards.
 async fn rows(store: &dyn LeaseStore) -> StoreResult<Vec<Lease>> {
     let leases = store.all_leases().await?;
@@ -340,4 +346,17 @@ pub fn shares(leases: &[Lease]) -> BTreeMap<String, usize> {
 #[expect(clippy::disallowed_methods, reason = "processes keep to the machine's clock")]
 async fn pause(millis: u64) {
     tokio::time::sleep(Duration::from_millis(millis)).await;
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn of_leases_that_are_not_seen_nothing_is_true() {
+        let all_owned = |leases: &[Lease]| leases.iter().all(|lease| lease.owner.is_some());
+        assert!(!is_seen(&[], all_owned));
+        let free = Lease::new("orders/1/shardId-1".parse().unwrap(), Checkpoint::TrimHorizon);
+        assert!(is_seen(&[free], |leases| leases.len() == 1));
+    }
 }

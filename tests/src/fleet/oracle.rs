@@ -69,6 +69,9 @@ impl Verdict {
 #[must_use]
 pub fn judge(history: &History, produced: &[Produced], shards: &[Shard]) -> Verdict {
     let mut verdict = Verdict { wrong: history.broken.clone(), ..Verdict::default() };
+    if produced.is_empty() {
+        verdict.wrong.push("nothing was put into the stream: nothing is proved".to_owned());
+    }
     let mut put: BTreeMap<&str, Vec<&Produced>> = BTreeMap::new();
     for record in produced {
         put.entry(&record.shard).or_default().push(record);

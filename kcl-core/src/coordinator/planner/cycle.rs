@@ -8,6 +8,7 @@ use crate::{
         call::{StoreCall, StoreOutcome, StoreReply},
         command::Notice,
         context::{Context, Purpose},
+        document::FrozenStart,
         event::StreamView,
     },
     env::Time,
@@ -260,7 +261,8 @@ impl Planner {
 
     /// Leases, sessions and rules are read; the stream may or may not be known.
     fn on_all_read(&mut self, ctx: &mut Context) {
-        if self.stream.is_some() && self.known_start(ctx).is_none() {
+        let lacks_start = self.lacks_start();
+        if self.stream.is_some() && self.known_start(ctx).is_none() && !lacks_start {
             return self.settle_start(ctx);
         }
         if self.sync == Sync::Listing {
@@ -285,7 +287,7 @@ impl Planner {
             }
         }
         self.rows = leases.into_iter().map(|row| (row.key.clone(), row)).collect();
-        self.mend_lineage(ctx);
+        self.mend_lineage(lacks_start, ctx);
     }
 
     /// Whether a lease names a session that the listing does not show, and the listing may be
@@ -316,15 +318,27 @@ impl Planner {
         unknown
     }
 
-    /// Compares the rows with a listing of the shards that is newer than them.
-    fn mend_lineage(&mut self, ctx: &mut Context) {
+    /// Compares the rows with a listing of the shards that is newer than them. Where it is not
+    /// known where reading began, only what follows from rows gets a row.
+    fn mend_lineage(&mut self, lacks_start: bool, ctx: &mut Context) {
         let mut waiting = Vec::new();
-        if let (Sync::Fresh, Some(start)) = (self.sync, self.known_start(ctx)) {
-            let mut start = start;
+        let start = self.known_start(ctx).or(lacks_start.then_some(FrozenStart { at: None }));
+        if let (Sync::Fresh, Some(mut start)) = (self.sync, start) {
             if planted!(FrozenStartMovesOn) && start.at.is_some() {
                 start.at = self.stream.as_ref().map(|view| view.description.server_time);
             }
-            let changes = self.reconcile(start.into());
+            let mut changes = self.reconcile(start.into());
+            if changes.is_of_former_life() {
+                // It says nothing of the rows there are; another one may.
+                self.stream = None;
+                self.shards_at = ctx.now + ctx.settings.watch_interval;
+            }
+            if lacks_start {
+                changes.create.retain(|row| {
+                    let mut parents = row.parents.iter().filter_map(|id| row.key.sibling(id));
+                    parents.any(|parent| self.rows.contains_key(&parent))
+                });
+            }
             self.note_problems(&changes, ctx);
             waiting = changes.create;
             self.orphaned = changes.orphaned;

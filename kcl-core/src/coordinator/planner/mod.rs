@@ -25,6 +25,7 @@ use self::{
 use super::{
     Assignment,
     call::{StoreOutcome, StoreReply},
+    command::Notice,
     context::Context,
     event::StreamView,
     timed::Timed,
@@ -34,6 +35,7 @@ use crate::{
     assignment::placement::PlacementRules,
     env::Time,
     lease::{Delete, Epoch, Lease, LeaseKey, PlanVersion, SessionId, WorkerId},
+    lineage::Problem,
     stream::SourceErrorKind,
 };
 
@@ -100,6 +102,8 @@ pub(in crate::coordinator) struct Planner {
     /// Rows nobody needs any more.
     deletable: Vec<Delete>,
     rules: PlacementRules,
+    /// Whether this planner has read rules that make sense, or that there are none.
+    rules_known: bool,
     /// The version of their document, `Some(None)` if there is none; `None` if it makes no sense.
     rules_seen: Option<Option<u64>>,
     /// Whether the next plan reads the rules anew.
@@ -142,6 +146,7 @@ impl Planner {
             orphaned: Vec::new(),
             deletable: Vec::new(),
             rules: PlacementRules::default(),
+            rules_known: false,
             rules_seen: Some(None),
             rules_due: true,
             upkeep: Upkeep::default(),
@@ -257,6 +262,13 @@ impl Planner {
     ) {
         let Some(asked) = self.listing_since.take() else { return };
         match result {
+            // No stream is without shards: what was listed before is believed for longer. By a list
+            // that shows nothing every lease would seem to wait for its parents.
+            Ok(view) if view.shards.is_empty() => {
+                self.shards_at = ctx.now + ctx.settings.watch_interval;
+                self.on_no_stream();
+                ctx.notify(Notice::Lineage(Problem::NothingListed.to_string()));
+            }
             Ok(view) => {
                 self.shards_at = ctx.now + ctx.settings.shard_sync_interval;
                 self.on_stream(view, asked, ctx);
@@ -264,7 +276,7 @@ impl Planner {
             Err(kind) => {
                 self.shards_at = ctx.now + ctx.settings.watch_interval;
                 self.on_no_stream();
-                ctx.notify(super::command::Notice::StreamTrouble(kind));
+                ctx.notify(Notice::StreamTrouble(kind));
             }
         }
         self.go_on_cycle(ctx);

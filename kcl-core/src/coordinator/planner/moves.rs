@@ -8,7 +8,6 @@ use std::time::Duration;
 
 use super::{Ask, Planner};
 use crate::{
-    assignment::placement::PlacementRules,
     coordinator::{
         Assignment,
         call::StoreCall,
@@ -127,7 +126,7 @@ impl Planner {
             planner: self.me.clone(),
             standby: self.fleet.standby().cloned(),
             rank: self.fleet.rank(session, &self.me),
-            takes_children: self.rules == PlacementRules::default(),
+            takes_children: !self.may_have_rules(),
             start: self.told_start(ctx),
             holds,
             gives,

@@ -5,6 +5,7 @@ use crate::{
     coordinator::{
         Assignment,
         call::{StoreCall, StoreOutcome, StoreReply},
+        command::Notice,
         context::{Context, Purpose},
     },
     env::Time,
@@ -75,9 +76,14 @@ impl Planner {
     }
 
     /// A stored document was met. One of a higher term ends this planner; any other is written
-    /// over.
+    /// over. One that makes no sense is no less a document: its term counts, and if that cannot be
+    /// read either, it is not written over in silence.
     fn on_found(&mut self, worker: &WorkerId, found: Option<&Document>, ctx: &mut Context) {
-        let term = found.and_then(|doc| Assignment::decode(&doc.body)).map(|a| a.version.term);
+        let version = found.map(|doc| Assignment::version_in(&doc.body));
+        if version == Some(None) {
+            ctx.notify(Notice::Unreadable(DocName::assignment(worker)));
+        }
+        let term = version.flatten().map(|version| version.term);
         if term.is_some_and(|term| term > self.term) && !planted!(HigherTermOverwritten) {
             sometimes!(Outranked);
             self.signals.push(Signal::Outranked);
@@ -99,7 +105,9 @@ impl Planner {
     ) {
         match outcome {
             Ok(StoreReply::DocWrite(Write::Done(doc))) => {
-                let Some(written) = Assignment::decode(&doc.body) else { return };
+                let Some(written) = Assignment::decode(&doc.body) else {
+                    return self.write_later(worker, ctx);
+                };
                 let Some(desk) = self.desks.get_mut(worker) else { return };
                 desk.busy = false;
                 desk.stored = Some(Some(doc.version));

@@ -8,6 +8,7 @@ use super::{
 use crate::{
     coordinator::{
         call::StoreCall,
+        command::Notice,
         context::Context,
         document::{FrozenStart, StreamStart},
         start,
@@ -25,6 +26,9 @@ pub(super) enum StartDoc {
     Asked,
     /// There is none, as was heard then.
     Missing(Time),
+    /// There is one, and it makes no sense: where reading began is not known, and no other start is
+    /// frozen.
+    Unreadable,
 }
 
 impl Planner {
@@ -79,8 +83,22 @@ impl Planner {
                 *start = StartDoc::Asked;
                 self.freeze_start(ctx);
             }
-            StartDoc::Asked => {}
+            StartDoc::Asked | StartDoc::Unreadable => {}
         }
+    }
+
+    /// Whether the plan is made without knowing where reading began.
+    pub(super) const fn lacks_start(&self) -> bool {
+        matches!(self.cycle, Cycle::Reading { start: StartDoc::Unreadable, .. })
+    }
+
+    /// A start was frozen, and cannot be read.
+    fn on_unreadable_start(&mut self, of: &StreamKey, ctx: &mut Context) {
+        if let Cycle::Reading { start, .. } = &mut self.cycle {
+            *start = StartDoc::Unreadable;
+        }
+        ctx.notify(Notice::Unreadable(DocName::start(of)));
+        self.go_on_cycle(ctx);
     }
 
     /// The frozen start of a stream was read. Should the stream have been made again meanwhile,
@@ -89,8 +107,9 @@ impl Planner {
         if self.stream_key() != Some(&of) {
             return;
         }
-        match doc.and_then(|doc| FrozenStart::decode(&doc.body)) {
-            Some(start) => ctx.start.is_stored(of, start),
+        match doc.map(|doc| FrozenStart::decode(&doc.body)) {
+            Some(Some(start)) => ctx.start.is_stored(of, start),
+            Some(None) => return self.on_unreadable_start(&of, ctx),
             None => {
                 if let Cycle::Reading { start, .. } = &mut self.cycle {
                     *start = StartDoc::Missing(ctx.now);
@@ -137,11 +156,13 @@ impl Planner {
         if self.stream_key() != Some(&of) {
             return;
         }
+        let is_there = matches!(&write, Write::Done(_) | Write::Refused(Some(_)));
         match start::stored(write) {
             Some(start) => {
                 ctx.start.is_stored(of, start);
                 self.go_on_cycle(ctx);
             }
+            None if is_there => self.on_unreadable_start(&of, ctx),
             None => self.restart_cycle(ctx),
         }
     }

@@ -6,7 +6,7 @@ use super::{Planner, moves::Stage};
 use crate::{
     assignment::{
         self, LeaseView, View, WorkerIndex, WorkerView,
-        placement::{PlacementRules, Resolver},
+        placement::{Mode, PlacementRules, Resolver, Rule, Target, Uncovered},
     },
     coordinator::{command::Notice, context::Context},
     lease::{Document, Lease, LeaseKey, SessionId, WorkerId},
@@ -18,7 +18,8 @@ const COOL_DOWN: u32 = 10;
 
 impl Planner {
     /// Takes the placement rules over from their document. Rules that make no sense leave those in
-    /// force that were read before: a slip of an operator must not move every lease.
+    /// force that were read before: a slip of an operator must not move every lease. Nor must it
+    /// where none were read before: see [`Self::rules_in_force`].
     pub(super) fn read_rules(&mut self, doc: Option<&Document>, ctx: &mut Context) {
         match doc.map(|doc| PlacementRules::decode(&doc.body)) {
             None => self.rules = PlacementRules::default(),
@@ -28,7 +29,32 @@ impl Planner {
                 return ctx.notify(Notice::BadRules(error.to_string()));
             }
         }
+        self.rules_known = true;
         self.rules_seen = Some(doc.map(|doc| doc.version));
+    }
+
+    /// Whether there are rules that say who may take a lease. Rules that could never be read may.
+    pub(super) fn may_have_rules(&self) -> bool {
+        !self.rules_known || self.rules != PlacementRules::default()
+    }
+
+    /// The rules to plan by. That they could not be read is no proof that there are none: then each
+    /// lease had better stay where it is, and what nobody holds goes to whoever has room.
+    fn rules_in_force(&self) -> PlacementRules {
+        if self.rules_known {
+            return self.rules.clone();
+        }
+        let stays = |row: &Lease| {
+            let owner = row.owner.as_ref().filter(|owner| self.fleet.is_alive(owner))?;
+            let (stream, shard) = (row.key.stream()?, row.key.shard()?);
+            let mut rule = Rule::new(Target::Shard(shard), owner.worker.clone(), Mode::Prefer);
+            rule.stream = Some(stream.name);
+            rule.created = Some(stream.created);
+            Some(rule)
+        };
+        let rules = self.rows.values().filter_map(stays).collect();
+        // One for each row: none is there twice.
+        PlacementRules::new(rules, Uncovered::default()).unwrap_or_default()
     }
 
     /// Which rows the lineage asks for, after a listing of the shards that is newer than the rows.
@@ -85,9 +111,10 @@ impl Planner {
             Some(stream) => (Some(stream.description.key.clone()), stream.shards.as_slice()),
             None => (known.max_by_key(|stream| stream.created), [].as_slice()),
         };
+        let rules = self.rules_in_force();
         let leases = stream.as_ref().map_or_else(Vec::new, |stream| {
             let lineage = Lineage::new(stream, shards, &rows);
-            let resolver = Resolver::new(&self.rules, &lineage);
+            let resolver = Resolver::new(&rules, &lineage);
             let view = |row| self.lease_view(row, &workers, &resolver, ctx);
             self.runnable(&lineage).into_iter().map(view).collect()
         });
@@ -106,7 +133,7 @@ impl Planner {
         let mut view = View::new(leases, workers);
         view.limits = ctx.settings.limits;
         view.balance = ctx.settings.balance;
-        view.rules = self.rules.clone();
+        view.rules = rules;
         view
     }
 

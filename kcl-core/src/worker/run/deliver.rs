@@ -30,6 +30,8 @@ pub(super) enum Exit {
     Stopping,
     /// Everything since the last checkpoint has to come again.
     Rewinding,
+    /// Whoever reads the shard is gone, and has not said that it ended.
+    Unread,
 }
 
 /// How a run goes on after a step.
@@ -108,8 +110,9 @@ impl<'a> Delivering<'a> {
                 }
                 Some(Fetched::Lost { from, to }) => self.on_lost(from, to).await,
                 Some(Fetched::End(children)) => return Exit::Ended(children),
-                // The fetcher ends only after the end of the shard, or with its runtime.
-                None => self.park("the reader ended".to_owned()).await,
+                // The fetcher ends only after the end of the shard, by a panic, or with its
+                // runtime.
+                None => return Exit::Unread,
             };
             match flow {
                 Flow::Continue => {}

@@ -6,10 +6,11 @@ use tracing::{debug, warn};
 
 use super::{FetchedSender, Run, Shared, backoff::Backoff};
 use crate::{
+    env::Time,
     lease::{Epoch, LeaseKey},
     stream::{
         Batch, Position, ReadEvent, Shard, ShardId, ShardReader, SourceError, SourceErrorKind,
-        SourceResult, StartAt,
+        StartAt,
     },
     worker::{budget::Reservation, event::WorkerEvent},
 };
@@ -34,11 +35,21 @@ pub(super) struct Fetcher {
     shared: Arc<Shared>,
     sender: FetchedSender,
     backoff: Backoff,
+    /// The last position that was read here.
+    passed: Option<Position>,
+    /// Since when the stream has not known the shard.
+    unknown_since: Option<Time>,
 }
 
 /// Pauses between failing reads. The reader itself keeps to the rate limits.
 const PAUSE: Duration = Duration::from_millis(200);
 const PAUSE_MAX: Duration = Duration::from_secs(10);
+
+/// How long the stream has to go on not knowing the shard before it counts as forgotten, unless the
+/// shards that continue it are listed. A list may lag behind a split by seconds, and so may what
+/// the service knows of the new shards; one that is forgotten was closed a whole retention ago,
+/// which is a day at least.
+const FORGOTTEN_AFTER: Duration = Duration::from_secs(30);
 
 /// The receiver is gone: nobody wants more.
 struct Unwanted;
@@ -48,7 +59,8 @@ impl Fetcher {
         let shared = Arc::clone(&run.shared);
         let backoff = Backoff::new(PAUSE, PAUSE_MAX, &*shared.env.entropy);
         let (key, shard) = (run.key.clone(), run.shard.clone());
-        Self { key, epoch: run.gate.epoch(), shard, start, shared, sender, backoff }
+        let (epoch, passed, unknown_since) = (run.gate.epoch(), None, None);
+        Self { key, epoch, shard, start, shared, sender, backoff, passed, unknown_since }
     }
 
     /// Reads until the shard ends or nobody wants more.
@@ -66,6 +78,7 @@ impl Fetcher {
             let sent = match read {
                 Ok(ReadEvent::Batch(batch)) => {
                     self.backoff.reset();
+                    self.note_read(&batch);
                     room.resize(batch.weight());
                     self.send_batch(batch, room).await
                 }
@@ -103,6 +116,14 @@ impl Fetcher {
         }
     }
 
+    fn note_read(&mut self, batch: &Batch) {
+        self.unknown_since = None;
+        let last = batch.records.last().map(|record| &record.position);
+        if let Some(last) = last.or(batch.through.as_ref()) {
+            self.passed = Some(last.clone());
+        }
+    }
+
     async fn send_batch(&self, batch: Batch, room: Reservation) -> Result<(), Unwanted> {
         if batch.records.is_empty() && !self.shared.delivery.empty_batches {
             self.shared.status.note_read(&self.key, batch.millis_behind);
@@ -115,22 +136,36 @@ impl Fetcher {
         self.sender.send(fetched).await.map_err(|_| Unwanted)
     }
 
-    /// Whether the stream has forgotten the shard: it says so, and does not list it.
-    async fn is_gone(&self, error: &SourceError) -> bool {
+    /// Whether the stream has forgotten the shard. That it does not know it, and does not list it,
+    /// proves nothing by itself: the shard may be too new. Shards that continue it prove that it
+    /// was there; otherwise both have to stay so.
+    async fn is_gone(&mut self, error: &SourceError) -> bool {
         if error.kind != SourceErrorKind::NoShard {
             return false;
         }
-        let listed = self.shared.source.shards().await;
-        listed.is_ok_and(|shards| shards.iter().all(|shard| shard.id != self.shard))
+        let Ok(listed) = self.shared.source.shards().await else { return false };
+        if listed.is_empty() {
+            // No stream lists nothing.
+            return false;
+        }
+        if listed.iter().any(|shard| shard.id == self.shard) {
+            self.unknown_since = None;
+            return false;
+        }
+        let now = self.shared.env.clock.now();
+        let since = *self.unknown_since.get_or_insert(now);
+        let is_continued = listed.iter().any(|shard| shard.parents.contains(&self.shard));
+        is_continued || now.since(since) >= FORGOTTEN_AFTER
     }
 
     /// The shard is gone with whatever was not read: that is said loudly, and the shard ended, so
     /// that its children are read.
     async fn give_up(&self) {
         let from = match &self.start {
-            Some(StartAt::After(position)) => Some(position.clone()),
+            Some(StartAt::After(position)) => Some(position),
             _ => None,
         };
+        let from = self.passed.as_ref().or(from).cloned();
         if self.send(Fetched::Lost { from, to: None }).await.is_ok() {
             let _ = self.send(Fetched::End(None)).await;
         }
@@ -147,10 +182,4 @@ impl Fetcher {
         let pause = self.backoff.next();
         self.shared.env.clock.sleep(pause).await;
     }
-}
-
-/// The shards that continue `parent`, from a listing of the stream.
-pub(super) async fn list_children(shared: &Shared, parent: &ShardId) -> SourceResult<Vec<Shard>> {
-    let shards = shared.source.shards().await?;
-    Ok(shards.into_iter().filter(|shard| shard.parents.contains(parent)).collect())
 }

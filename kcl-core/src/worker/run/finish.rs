@@ -7,14 +7,13 @@ use tracing::{error, warn};
 use super::{
     Run,
     deliver::{Delivered, Delivering, Flow},
-    fetch::list_children,
 };
 use crate::{
     coordinator::RunNews,
     processor::{RecordBatch, Stop},
     settings::OnStall,
     stream::Shard,
-    worker::{catch::CatchPanic, event::WorkerEvent},
+    worker::{catch::CatchPanic, event::WorkerEvent, listing::list_children},
 };
 
 /// How long a processor that lost its lease may take to tidy up: nobody waits for it.
@@ -58,7 +57,7 @@ impl Delivering<'_> {
     /// The source did not say which shards continue an ended one: they are listed.
     async fn ask_for_children(&mut self) -> Result<Vec<Shard>, Flow> {
         loop {
-            match list_children(self.shared(), &self.run.shard).await {
+            match list_children(&*self.shared().source, &self.run.shard).await {
                 Ok(children) => return Ok(children),
                 Err(error) => warn!(lease = %self.run.key, %error, "kcl.children.unknown"),
             }

@@ -8,11 +8,11 @@ mod meter;
 mod patience;
 mod rewind;
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use async_trait::async_trait;
 use tokio::sync::{broadcast, mpsc};
-use tracing::Instrument;
+use tracing::{Instrument, error};
 
 use self::{
     deliver::{Delivering, Exit, Flow},
@@ -20,6 +20,7 @@ use self::{
 };
 use super::{
     budget::Budget,
+    catch::CatchPanic,
     event::WorkerEvent,
     gate::{Gate, GateState},
     status::StatusBoard,
@@ -101,11 +102,20 @@ impl Run {
     }
 
     /// Reads and delivers until the shard ends or the lease goes. `former` is the run of the same
-    /// shard before this one: two of them never overlap in one worker.
+    /// shard before this one: two of them never overlap in one worker. A panic in what the user
+    /// gave (the factory, the source, the dead-letter sink) ends the run, and the lease is given
+    /// back: nobody would read on under it.
     pub(super) async fn work(self, former: Option<TaskHandle>) {
         if let Some(former) = former {
             former.join().await;
         }
+        let end = LastWord::of(&self);
+        if let Err(message) = CatchPanic(Box::pin(self.read())).await {
+            end.give_back(&message).await;
+        }
+    }
+
+    async fn read(self) {
         let mut delivering = Delivering::new(&self);
         let mut start = self.start.start();
         while self.read_from(start, &mut delivering).await {
@@ -130,6 +140,10 @@ impl Run {
                 Err(_) => self.stop(delivering).await,
             },
             Exit::Stopping => self.stop(delivering).await,
+            Exit::Unread => {
+                delivering.say_lost().await;
+                LastWord::of(self).give_back("the reader is gone").await;
+            }
         }
         false
     }
@@ -142,6 +156,40 @@ impl Run {
             // Nothing is dispatched any more: the keeper need not wait for the processor.
             self.gate.report(&self.key, RunNews::Stopped);
             delivering.say_lost().await;
+        }
+    }
+}
+
+/// What is said of a run that cannot go on.
+struct LastWord {
+    key: LeaseKey,
+    gate: Arc<Gate>,
+    shared: Arc<Shared>,
+}
+
+/// How long a lease is held that nobody reads any more: whoever takes it may fare as badly.
+const BEFORE_GIVING_BACK: Duration = Duration::from_secs(1);
+
+impl LastWord {
+    fn of(run: &Run) -> Self {
+        let (key, gate) = (run.key.clone(), Arc::clone(&run.gate));
+        Self { key, gate, shared: Arc::clone(&run.shared) }
+    }
+
+    /// Has the keeper release the lease, until it has ordered the run to stop.
+    async fn give_back(self, why: &str) {
+        error!(lease = %self.key, why, "kcl.run.broken");
+        let clock = &self.shared.env.clock;
+        loop {
+            clock.sleep(BEFORE_GIVING_BACK).await;
+            match self.gate.state() {
+                GateState::Open => self.gate.report(&self.key, RunNews::Stalled),
+                // Asked again once the session is valid.
+                GateState::Suspended => {}
+                GateState::Draining | GateState::Dropped => {
+                    return self.gate.report(&self.key, RunNews::Stopped);
+                }
+            }
         }
     }
 }

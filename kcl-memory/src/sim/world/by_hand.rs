@@ -3,8 +3,8 @@
 use std::{collections::BTreeMap, fmt, time::Duration};
 
 use kcl_core::{
-    coordinator::{CallId, StoreCall},
-    lease::{Lease, LeaseKey, WorkerId},
+    coordinator::{CallId, StoreCall, StreamView},
+    lease::{DocName, Document, Lease, LeaseKey, WorkerId},
     store::StoreErrorKind,
 };
 
@@ -146,6 +146,29 @@ impl World {
         change(&mut self.store.rows.leases);
         self.record_all_rows();
         self.learn(&Fact::RolledBack)
+    }
+
+    /// The stream, as a listing shows it now.
+    #[must_use]
+    pub fn listing(&self) -> StreamView {
+        self.stream.view(self.now)
+    }
+
+    /// From now on listings are answered with this; with what the stream is, if it is `None`.
+    pub fn answer_listings(&mut self, with: Option<StreamView>) {
+        self.stream.answers = with;
+    }
+
+    /// The documents, as they stand in the store.
+    #[must_use]
+    pub const fn docs(&self) -> &BTreeMap<DocName, Document> {
+        &self.store.rows.docs
+    }
+
+    /// Changes the documents by hand, as an operator, a defect or another version would. Nobody is
+    /// woken.
+    pub fn tamper_docs(&mut self, change: impl FnOnce(&mut BTreeMap<DocName, Document>)) {
+        change(&mut self.store.rows.docs);
     }
 
     /// What happened so far, if the world is [`World::traced`].

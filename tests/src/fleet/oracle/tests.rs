@@ -52,6 +52,13 @@ fn wrong(deliveries: &[(usize, usize, u64)]) -> Vec<String> {
 }
 
 #[test]
+fn a_stream_into_which_nothing_was_put_proves_nothing() {
+    let verdict = judge(&history(Vec::new()), &[], &[]);
+    assert!(verdict.wrong[0].contains("nothing was put"), "{verdict:?}");
+    verdict.check().unwrap_err();
+}
+
+#[test]
 fn a_whole_delivery_in_order_is_right_also_across_owners() {
     assert!(wrong(&[(0, 1, 1), (1, 1, 1), (2, 1, 1)]).is_empty());
     assert!(wrong(&[(0, 1, 1), (1, 1, 1), (1, 2, 2), (2, 2, 2)]).is_empty());
