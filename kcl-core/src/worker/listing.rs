@@ -50,11 +50,9 @@ mod tests {
     impl StreamSource for Remade {
         async fn describe(&self) -> SourceResult<StreamDescription> {
             let created = WallTime::from_millis(self.lives.load(Ordering::Relaxed));
-            Ok(StreamDescription {
-                key: StreamKey::new("orders", created),
-                retention: std::time::Duration::from_hours(24),
-                server_time: created,
-            })
+            let (name, key) = ("orders".parse().unwrap(), StreamKey::new("orders", created));
+            let retention = std::time::Duration::from_hours(24);
+            Ok(StreamDescription::new(name, key, retention, created))
         }
 
         async fn shards(&self) -> SourceResult<Vec<Shard>> {

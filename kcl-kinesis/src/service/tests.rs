@@ -16,7 +16,8 @@ const DESCRIBE: &str = "DescribeStreamSummary";
 
 fn summary(status: &str) -> Reply {
     Reply::Json(json!({ "StreamDescriptionSummary": {
-        "StreamName": "orders", "StreamARN": "arn", "StreamStatus": status,
+        "StreamName": "orders", "StreamStatus": status,
+        "StreamARN": "arn:aws:kinesis:eu-west-1:123456789012:stream/orders",
         "RetentionPeriodHours": 48, "StreamCreationTimestamp": 1_700_000_000.123,
         "EnhancedMonitoring": [], "OpenShardCount": 1,
     }}))
@@ -31,6 +32,7 @@ async fn a_stream_is_described_with_the_time_of_the_service() {
     let (source, service) = Scripted::source([(DESCRIBE, summary("ACTIVE"))]);
     let description = source.describe().await.unwrap();
     assert_eq!(&*description.key.name, "orders");
+    assert_eq!(description.name.as_str(), "123456789012:eu-west-1:orders");
     assert_eq!(description.key.created, WallTime::from_millis(1_700_000_000_123));
     assert_eq!(description.retention, Duration::from_hours(48));
     assert_eq!(description.server_time, WALL.minus(Duration::from_secs(1)));

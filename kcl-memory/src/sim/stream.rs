@@ -6,7 +6,7 @@ use kcl_core::{
     coordinator::StreamView,
     env::{Time, WallTime},
     lease::LeaseKey,
-    stream::{HashRange, Shard, SourceErrorKind, StreamDescription, StreamKey},
+    stream::{HashRange, Shard, SourceErrorKind, StreamDescription, StreamKey, StreamName},
 };
 
 /// Numbers the shards of all lives of the stream.
@@ -46,6 +46,7 @@ pub(super) enum Pages {
 /// A stream whose shards all take records at one rate.
 #[derive(Debug)]
 pub(super) struct SimStream {
+    name: StreamName,
     key: StreamKey,
     pub(super) shards: Vec<SimShard>,
     by_key: BTreeMap<LeaseKey, ShardNo>,
@@ -63,7 +64,9 @@ const SHARDS_MAX: usize = 600;
 
 impl SimStream {
     pub(super) fn new(shards: usize, rate: u64) -> Self {
+        #[expect(clippy::expect_used, reason = "the name is made of letters")]
         let mut stream = Self {
+            name: NAME.parse().expect("a valid stream name"),
             key: StreamKey::new(NAME, WallTime::from_millis(WALL_EPOCH_MS)),
             shards: Vec::new(),
             by_key: BTreeMap::new(),
@@ -237,11 +240,12 @@ impl SimStream {
     pub(super) fn view(&self, now: Time) -> StreamView {
         let listed = self.shards.iter().filter(|shard| !shard.forgotten);
         StreamView {
-            description: StreamDescription {
-                key: self.key.clone(),
-                retention: Duration::from_secs(86_400),
-                server_time: wall(now),
-            },
+            description: StreamDescription::new(
+                self.name.clone(),
+                self.key.clone(),
+                Duration::from_secs(86_400),
+                wall(now),
+            ),
             shards: listed.map(|shard| shard.listed.clone()).collect(),
         }
     }

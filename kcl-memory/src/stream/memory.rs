@@ -11,7 +11,7 @@ use kcl_core::{
     env::WallTime,
     stream::{
         Shard, ShardId, ShardReader, SourceError, SourceErrorKind, SourceResult, StartAt,
-        StreamDescription, StreamKey, StreamSource,
+        StreamDescription, StreamKey, StreamName, StreamSource,
     },
 };
 
@@ -139,7 +139,11 @@ impl StreamSource for MemoryStream {
         let retention = state.retention;
         let life = state.life().map_err(|why| self.error(StreamOp::Describe.name(), why))?;
         let key = life.key.clone();
-        Ok(StreamDescription { key, retention, server_time: self.now() })
+        let name = key.name.parse::<StreamName>().map_err(|invalid| {
+            let why = (SourceErrorKind::Misconfigured, invalid.to_string());
+            self.error(StreamOp::Describe.name(), why)
+        })?;
+        Ok(StreamDescription::new(name, key, retention, self.now()))
     }
 
     async fn shards(&self) -> SourceResult<Vec<Shard>> {
