@@ -6,7 +6,7 @@ use async_trait::async_trait;
 use kcl_core::{
     lease::{
         Acquire, Advance, Beat, Delete, DeleteDoc, DocName, Document, EndSession, Forget,
-        Generation, Lease, LeaseKey, PutDoc, Release, Session, SessionId, Stamp, Stamped, Write,
+        Generation, Lease, LeaseKey, PutDoc, Release, Restart, Session, SessionId, Stamp, Stamped, Write,
     },
     store::{Consistency, Cursor, LeaseStore, Page, StoreResult, Wakeups},
 };
@@ -143,6 +143,10 @@ impl LeaseStore for DynamoStore {
 
     async fn release(&self, release: Release) -> StoreResult<Write<Lease>> {
         self.table.update("release", &release.key, rules::release(&release)).await
+    }
+
+    async fn restart(&self, restart: Restart) -> StoreResult<Write<Lease>> {
+        self.table.update("restart", &restart.key, rules::restart(&restart)).await
     }
 
     async fn delete(&self, delete: Delete) -> StoreResult<Write<Lease>> {

@@ -4,10 +4,12 @@ use std::fmt;
 
 /// The version of this layout. A release reads this one and the one after it, which may only add
 /// to it; an older one is brought up to this.
-pub(crate) const VERSION: i64 = 1;
+pub(crate) const VERSION: i64 = 2;
 
-/// What brings a schema from each version to the next; the first makes it.
-pub(crate) const MIGRATIONS: [&str; 1] = [include_str!("migrations/1.sql")];
+/// What brings a schema from each version to the next; the first makes it. Each does no harm where
+/// it was done before, so that all of them in a row suit a schema of any version.
+pub(crate) const MIGRATIONS: [&str; 2] =
+    [include_str!("migrations/1.sql"), include_str!("migrations/2.sql")];
 
 /// The tables that every worker writes.
 pub(crate) const WRITTEN: [&str; 3] = ["session", "lease", "document"];

@@ -54,8 +54,8 @@
 //! | `document` | `application`, `name` |
 //!
 //! - Layout: `version`.
-//! - Session: `beat`, `state`, `mailbox`, `start`, `timeout_ms`, `interval_ms`, `capacity`. Its
-//!   report: `seen_term` and `seen_version` of the plan it has seen, `changes`, `conflicts`,
+//! - Session: `beat`, `state`, `mailbox`, `start`, `timeout_ms`, `interval_ms`, `capacity`, and
+//!   `stream` and `zone` if it said them (since version 2). Its report: `seen_term` and `seen_version` of the plan it has seen, `changes`, `conflicts`,
 //!   `watched`.
 //! - Lease: `owner`, `epoch`, `checkpoint` as fixed-width digits, its `kind`, `arrival_ms`,
 //!   `lag_ms`, `rate` in bytes a second, `parents`, `children`, `hash_range`, `successor`, `avoid`.
@@ -77,7 +77,13 @@
 //! ```
 //!
 //! Where workers may not create anything, an administrator runs what
-//! [`PostgresStore::schema_sql`] gives, once.
+//! [`PostgresStore::schema_sql`] gives: once, and again before a release that adds to the layout.
+//!
+//! # A newer release
+//! The first worker of a release that adds to the layout does so, in one transaction, while the
+//! fleet works on: older workers use the next version, too. Only the owner of the tables may
+//! (that is the role which made them). It waits no longer than 300 ms for a transaction that uses
+//! such a table, since all others wait behind it; after that it says so, and is tried again.
 //!
 //! # Requests
 //! Each operation is one statement in a transaction of its own, sent in one round trip once its

@@ -17,6 +17,9 @@ use crate::{
 
 /// How long making or changing the schema may take, waiting for another worker included.
 const PATIENCE: Duration = Duration::from_secs(60);
+/// How long to wait for those who use a table that has to be changed. Everybody else waits behind
+/// who waits for it, beats too: this is less than a beat may take.
+const LOCK_PATIENCE: Duration = Duration::from_millis(300);
 const OP: &str = "prepare";
 
 impl Tables {
@@ -118,6 +121,8 @@ impl Tables {
             .bind(self.schema.name())
             .execute(&mut *transaction)
             .await?;
+        let patience = format!("set local lock_timeout = {}", LOCK_PATIENCE.as_millis());
+        sqlx::query(AssertSqlSafe(patience)).execute(&mut *transaction).await?;
         // Under the lock the schema is looked at again: another worker may have been faster. One
         // that exists is not "created if absent", which would need the right to create.
         let found = sqlx::query(LOOK).bind(self.schema.name()).fetch_optional(&mut *transaction);
@@ -147,18 +152,23 @@ impl Tables {
     }
 
     fn not_migrated(&self, call: Call<'_>, error: &sqlx::Error) -> StoreError {
-        let said = error.as_database_error();
-        let Some(said) = said.filter(|said| said.code().as_deref() == Some("42501")) else {
-            return call.failed(error);
+        let Some(said) = error.as_database_error() else { return call.failed(error) };
+        let (kind, remedy) = match said.code().as_deref() {
+            Some("42501") => (
+                StoreErrorKind::Denied,
+                "and this role may not. Run one worker with a role that may (to make it: `create` \
+                 on the database; to change it: the role that made it), or let an administrator \
+                 run what `PostgresStore::schema_sql` gives, and grant this role its rights",
+            ),
+            Some("55P03") => (
+                StoreErrorKind::Unavailable,
+                "and another transaction uses its tables, like a dump of the database: it is \
+                 tried again",
+            ),
+            _ => return call.failed(error),
         };
-        let why = format!(
-            "{}: schema {} has to be made or changed, and this role may not. Run one worker \
-             with a role that has `create` on the database, or let an administrator run what \
-             `PostgresStore::schema_sql` gives, and grant this role its rights",
-            said.message(),
-            self.schema
-        );
-        call.error(StoreErrorKind::Denied, why)
+        let (said, schema) = (said.message(), &self.schema);
+        call.error(kind, format!("{said}: schema {schema} has to be made or changed, {remedy}"))
     }
 }
 

@@ -6,7 +6,7 @@ use async_trait::async_trait;
 use kcl_core::{
     lease::{
         Acquire, Advance, Beat, Delete, DeleteDoc, DocName, Document, EndSession, Forget, Lease,
-        LeaseKey, PutDoc, Release, Session, SessionId, Stamped, Write,
+        LeaseKey, PutDoc, Release, Restart, Session, SessionId, Stamped, Write,
     },
     store::{Consistency, Cursor, LeaseStore, Page, StoreResult, Wakeups},
 };
@@ -153,6 +153,10 @@ impl LeaseStore for PostgresStore {
 
     async fn release(&self, release: Release) -> StoreResult<Write<Lease>> {
         self.tables.write("release", &release.key, statements::release(&release)).await
+    }
+
+    async fn restart(&self, restart: Restart) -> StoreResult<Write<Lease>> {
+        self.tables.write("restart", &restart.key, statements::restart(&restart)).await
     }
 
     async fn delete(&self, delete: Delete) -> StoreResult<Write<Lease>> {

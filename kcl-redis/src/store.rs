@@ -6,7 +6,7 @@ use async_trait::async_trait;
 use kcl_core::{
     lease::{
         Acquire, Advance, Beat, Delete, DeleteDoc, DocName, Document, EndSession, Forget, Lease,
-        LeaseKey, PutDoc, Release, Session, SessionId, Stamp, Stamped, Write,
+        LeaseKey, PutDoc, Release, Restart, Session, SessionId, Stamp, Stamped, Write,
     },
     store::{Consistency, Cursor, LeaseStore, Page, StoreResult, Wakeups},
 };
@@ -136,6 +136,11 @@ impl LeaseStore for RedisStore {
     async fn release(&self, release: Release) -> StoreResult<Write<Lease>> {
         let change = rules::release(&release);
         Ok(self.rows.update("release", &release.key, &change, Weight::Claim).await?.0)
+    }
+
+    async fn restart(&self, restart: Restart) -> StoreResult<Write<Lease>> {
+        let change = rules::restart(&restart);
+        Ok(self.rows.update("restart", &restart.key, &change, Weight::Claim).await?.0)
     }
 
     async fn delete(&self, delete: Delete) -> StoreResult<Write<Lease>> {

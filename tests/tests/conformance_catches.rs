@@ -7,7 +7,7 @@ use kcl_core::{
     conformance::{Capabilities, Change, StoreFactory, Suite},
     lease::{
         Acquire, Advance, Beat, Delete, DeleteDoc, DocName, Document, EndSession, Ending, Forget,
-        Lease, LeaseKey, Progress, PutDoc, Release, Session, SessionId, Stamped, Write,
+        Lease, LeaseKey, Progress, PutDoc, Release, Restart, Session, SessionId, Stamped, Write,
     },
     store::{Consistency, Cursor, LeaseStore, Page, StoreResult, Wakeups},
 };
@@ -150,6 +150,10 @@ impl LeaseStore for Buggy {
 
     async fn release(&self, release: Release) -> StoreResult<Write<Lease>> {
         self.inner.release(release).await
+    }
+
+    async fn restart(&self, restart: Restart) -> StoreResult<Write<Lease>> {
+        self.inner.restart(restart).await
     }
 
     async fn delete(&self, delete: Delete) -> StoreResult<Write<Lease>> {

@@ -233,7 +233,7 @@ pub struct Restart {
     pub epoch: Epoch,
     /// Where processing goes on; the end of the shard if it is not read again.
     pub checkpoint: Checkpoint,
-    /// With the end of the shard: the shards that continue it.
+    /// With the end of the shard: the shards that continue it. Not looked at otherwise.
     pub children: Vec<ShardId>,
 }
 
@@ -256,6 +256,12 @@ impl Restart {
     pub fn with_children(mut self, children: Vec<ShardId>) -> Self {
         self.children = children;
         self
+    }
+
+    /// The children that the row has afterwards: none unless the shard is at its end.
+    #[must_use]
+    pub fn children_afterwards(&self) -> &[ShardId] {
+        if self.checkpoint.is_end() { &self.children } else { &[] }
     }
 }
 

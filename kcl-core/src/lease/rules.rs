@@ -140,7 +140,7 @@ pub fn release(row: Option<&Lease>, release: &Release) -> Write<Lease> {
 
 /// Rewrites how far a shard is processed; refused unless owner and epoch are as the caller saw them.
 /// It clears the owner, whom the last one released to, whom to avoid, and what was known of the lag;
-/// parents and range stay.
+/// children stand only with the end of the shard. Parents and range stay.
 pub fn restart(row: Option<&Lease>, restart: &Restart) -> Write<Lease> {
     let Some(row) = row else { return Write::Refused(None) };
     let as_seen = row.owner == restart.seen_owner && row.epoch == restart.seen_epoch;
@@ -150,7 +150,7 @@ pub fn restart(row: Option<&Lease>, restart: &Restart) -> Write<Lease> {
     let mut next = Lease::new(row.key.clone(), restart.checkpoint.clone())
         .of_shard(row.parents.clone(), row.range);
     next.epoch = restart.epoch;
-    next.children.clone_from(&restart.children);
+    next.children = restart.children_afterwards().to_vec();
     Write::Done(next)
 }
 

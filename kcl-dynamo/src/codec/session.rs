@@ -24,6 +24,10 @@ impl Row for Session {
 
     fn encode(&self) -> Item {
         let Report { seen, changes, conflicts, watched, .. } = self.report;
+        let told = [
+            ("s", self.stream.as_ref().map(|stream| text(stream.as_str()))),
+            ("z", self.zone.as_ref().map(|zone| text(zone.as_str()))),
+        ];
         [
             ("b", number(self.beat)),
             ("st", text(self.state.as_str())),
@@ -38,8 +42,10 @@ impl Row for Session {
             ("cf", number(conflicts)),
             ("w", number(watched)),
         ]
+        .into_iter()
+        .chain(told.into_iter().filter_map(|(name, value)| Some((name, value?))))
         .map(|(name, value)| (name.to_owned(), value))
-        .into()
+        .collect()
     }
 
     fn decode(item: &Item) -> Result<Self, BadRow> {
@@ -53,6 +59,8 @@ impl Row for Session {
         session.beat = row.number("b")?;
         session.mailbox = row.number("mb")?;
         session.capacity = row.number("c")?;
+        session.stream = row.parsed_or_none("s")?;
+        session.zone = row.parsed_or_none("z")?;
         let seen = PlanVersion { term: Epoch(row.number("pt")?), version: row.number("pv")? };
         session.report.seen = seen;
         session.report.changes = row.number("ch")?;

@@ -1,6 +1,8 @@
 //! What is demanded of a lease's row, and done to it.
 
-use kcl_core::lease::{Acquire, Advance, Checkpoint, Delete, Epoch, Progress, Release, SessionId};
+use kcl_core::lease::{
+    Acquire, Advance, Checkpoint, Delete, Epoch, Progress, Release, Restart, SessionId,
+};
 
 use crate::{
     change::Change,
@@ -8,15 +10,20 @@ use crate::{
 };
 
 pub(crate) fn acquire(acquire: &Acquire) -> Change {
-    let change = Change::new()
-        .when("e=:seen")
-        .bind(":seen", number(acquire.seen_epoch))
-        .when("e<:e")
-        .set("e", number(acquire.epoch))
+    as_seen(acquire.seen_owner.as_ref(), acquire.seen_epoch, acquire.epoch)
         .set("o", text(acquire.owner.key()))
         .remove("su")
-        .remove("av");
-    match &acquire.seen_owner {
+        .remove("av")
+}
+
+/// Demands that owner and epoch are as they were seen, and raises the epoch.
+fn as_seen(owner: Option<&SessionId>, seen: Epoch, epoch: Epoch) -> Change {
+    let change = Change::new()
+        .when("e=:seen")
+        .bind(":seen", number(seen))
+        .when("e<:e")
+        .set("e", number(epoch));
+    match owner {
         Some(owner) => change.when("o=:owner").bind(":owner", text(owner.key())),
         None => change.when("attribute_not_exists(o)"),
     }
@@ -33,8 +40,12 @@ fn held(owner: &SessionId, epoch: Epoch) -> Change {
 
 /// Writes a checkpoint that takes nothing back: fixed-width digits compare as the numbers do.
 fn forward(change: Change, checkpoint: &Checkpoint, progress: &Progress) -> Change {
+    at(change.when("k<=:k"), checkpoint, progress)
+}
+
+/// Writes a checkpoint, wherever the row stands.
+fn at(change: Change, checkpoint: &Checkpoint, progress: &Progress) -> Change {
     change
-        .when("k<=:k")
         .set("k", text(checkpoint.key()))
         .set("ck", text(checkpoint.kind()))
         .set_or_remove("ca", progress.arrival.map(|at| number(at.as_millis())))
@@ -61,6 +72,15 @@ pub(crate) fn release(release: &Release) -> Change {
         Some(checkpoint) => forward(change, checkpoint, &release.progress),
         None => change,
     }
+}
+
+pub(crate) fn restart(restart: &Restart) -> Change {
+    let change = as_seen(restart.seen_owner.as_ref(), restart.seen_epoch, restart.epoch);
+    at(change, &restart.checkpoint, &Progress::NONE)
+        .remove("o")
+        .remove("su")
+        .remove("av")
+        .set_or_remove("cd", shard_list(restart.children_afterwards()))
 }
 
 pub(crate) fn delete(delete: &Delete) -> Change {

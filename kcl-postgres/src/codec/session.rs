@@ -16,7 +16,7 @@ impl Row for Session {
     const TABLE: &'static str = "session";
     const KEY: &'static str = "id";
     const COLUMNS: &'static str = "id, start, timeout_ms, interval_ms, capacity, beat, state, \
-        mailbox, seen_term, seen_version, changes, conflicts, watched";
+        mailbox, seen_term, seen_version, changes, conflicts, watched, stream, zone";
 
     fn text_of(key: &SessionId) -> String {
         key.key()
@@ -42,6 +42,8 @@ impl Row for Session {
             .bind(int(changes))
             .bind(int(conflicts))
             .bind(i64::from(watched))
+            .bind(self.stream.as_ref().map(ToString::to_string))
+            .bind(self.zone.as_ref().map(ToString::to_string))
     }
 
     fn decode(row: &PgRow) -> Result<Self, BadRow> {
@@ -55,6 +57,8 @@ impl Row for Session {
         session.beat = row.number("beat")?;
         session.mailbox = row.number("mailbox")?;
         session.capacity = row.number("capacity")?;
+        session.stream = row.parsed_or_none("stream")?;
+        session.zone = row.parsed_or_none("zone")?;
         let (term, version) = (Epoch(row.number("seen_term")?), row.number("seen_version")?);
         session.report.seen = PlanVersion { term, version };
         session.report.changes = row.number("changes")?;

@@ -1,9 +1,9 @@
-create table {s}.layout (
+create table if not exists {s}.layout (
     version bigint not null
 );
-insert into {s}.layout (version) values (1);
+insert into {s}.layout (version) select 1 where not exists (select from {s}.layout);
 
-create table {s}.session (
+create table if not exists {s}.session (
     application text collate "C" not null,
     id text collate "C" not null,
     start bigint not null,
@@ -25,7 +25,7 @@ create table {s}.session (
     autovacuum_vacuum_threshold = 1000
 );
 
-create table {s}.lease (
+create table if not exists {s}.lease (
     application text collate "C" not null,
     key text collate "C" not null,
     owner text collate "C",
@@ -47,7 +47,7 @@ create table {s}.lease (
     autovacuum_vacuum_threshold = 1000
 );
 
-create table {s}.document (
+create table if not exists {s}.document (
     application text collate "C" not null,
     name text collate "C" not null,
     version bigint not null,

@@ -1,6 +1,6 @@
 //! What is demanded of a lease's row, and done to it.
 
-use kcl_core::lease::{Acquire, Advance, Delete, Release, SessionId};
+use kcl_core::lease::{Acquire, Advance, Delete, Progress, Release, Restart, SessionId};
 
 use super::Conditional;
 use crate::codec::{bind_checkpoint, int, millis, shards};
@@ -85,6 +85,22 @@ pub(crate) fn release(release: &Release) -> Conditional {
         bind_checkpoint(statement, release.checkpoint.as_ref(), &release.progress)
             .bind(release.successor.as_ref().map(SessionId::key))
             .bind(avoid)
+    })
+}
+
+pub(crate) fn restart(restart: &Restart) -> Conditional {
+    const SQL: &str = "update {s}.lease set owner = null, epoch = $5, checkpoint = $6, kind = $7, \
+        arrival_ms = $8, lag_ms = $9, rate = $10, children = $11, successor = null, avoid = null \
+        where application = $1 and key = $2 and owner is not distinct from $3 and epoch = $4 \
+        and epoch < $5 returning {row}";
+    let restart = restart.clone();
+    Conditional::new(SQL, move |statement| {
+        let statement = statement
+            .bind(restart.seen_owner.as_ref().map(SessionId::key))
+            .bind(int(restart.seen_epoch.0))
+            .bind(int(restart.epoch.0));
+        bind_checkpoint(statement, Some(&restart.checkpoint), &Progress::NONE)
+            .bind(shards(restart.children_afterwards()))
     })
 }
 

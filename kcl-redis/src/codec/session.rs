@@ -24,6 +24,10 @@ impl Row for Session {
 
     fn fields(&self) -> BTreeMap<&'static str, String> {
         let Report { seen, changes, conflicts, watched, .. } = self.report;
+        let told = [
+            ("s", self.stream.as_ref().map(ToString::to_string)),
+            ("z", self.zone.as_ref().map(ToString::to_string)),
+        ];
         [
             ("b", self.beat.to_string()),
             ("st", self.state.to_string()),
@@ -38,7 +42,9 @@ impl Row for Session {
             ("cf", conflicts.to_string()),
             ("w", watched.to_string()),
         ]
-        .into()
+        .into_iter()
+        .chain(told.into_iter().filter_map(|(name, value)| Some((name, value?))))
+        .collect()
     }
 
     fn decode(name: &str, fields: &Fields, _: &[u8]) -> Result<Self, BadRow> {
@@ -51,6 +57,8 @@ impl Row for Session {
         session.beat = fields.parsed("b")?;
         session.mailbox = fields.parsed("mb")?;
         session.capacity = fields.parsed("c")?;
+        session.stream = fields.parsed_or_none("s")?;
+        session.zone = fields.parsed_or_none("z")?;
         let term = Epoch(fields.parsed("pt")?);
         session.report.seen = PlanVersion { term, version: fields.parsed("pv")? };
         session.report.changes = fields.parsed("ch")?;

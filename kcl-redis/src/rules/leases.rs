@@ -1,18 +1,22 @@
 //! What is demanded of a lease's row, and done to it.
 
-use kcl_core::lease::{Acquire, Advance, Checkpoint, Delete, Epoch, Progress, Release, SessionId};
+use kcl_core::lease::{
+    Acquire, Advance, Checkpoint, Delete, Epoch, Progress, Release, Restart, SessionId,
+};
 
 use crate::{change::Change, codec::shard_list};
 
 pub(crate) fn acquire(acquire: &Acquire) -> Change {
-    let change = Change::new()
-        .when_is("e", acquire.seen_epoch)
-        .when_below("e", acquire.epoch)
-        .set("e", acquire.epoch)
+    as_seen(acquire.seen_owner.as_ref(), acquire.seen_epoch, acquire.epoch)
         .set("o", acquire.owner.key())
         .unset("su")
-        .unset("av");
-    match &acquire.seen_owner {
+        .unset("av")
+}
+
+/// Demands that owner and epoch are as they were seen, and raises the epoch.
+fn as_seen(owner: Option<&SessionId>, seen: Epoch, epoch: Epoch) -> Change {
+    let change = Change::new().when_is("e", seen).when_below("e", epoch).set("e", epoch);
+    match owner {
         Some(owner) => change.when_is("o", owner.key()),
         None => change.when_absent("o"),
     }
@@ -25,8 +29,12 @@ fn held(owner: &SessionId, epoch: Epoch) -> Change {
 
 /// Writes a checkpoint that takes nothing back: fixed-width digits compare as the numbers do.
 fn forward(change: Change, checkpoint: &Checkpoint, progress: &Progress) -> Change {
+    at(change.when_up_to("k", checkpoint.key()), checkpoint, progress)
+}
+
+/// Writes a checkpoint, wherever the row stands.
+fn at(change: Change, checkpoint: &Checkpoint, progress: &Progress) -> Change {
     change
-        .when_up_to("k", checkpoint.key())
         .set("k", checkpoint.key())
         .set("ck", checkpoint.kind())
         .set_or_unset("ca", progress.arrival.map(|at| at.as_millis()))
@@ -53,6 +61,15 @@ pub(crate) fn release(release: &Release) -> Change {
         Some(checkpoint) => forward(change, checkpoint, &release.progress),
         None => change,
     }
+}
+
+pub(crate) fn restart(restart: &Restart) -> Change {
+    let change = as_seen(restart.seen_owner.as_ref(), restart.seen_epoch, restart.epoch);
+    at(change, &restart.checkpoint, &Progress::NONE)
+        .unset("o")
+        .unset("su")
+        .unset("av")
+        .set_or_unset("cd", shard_list(restart.children_afterwards()))
 }
 
 pub(crate) fn delete(delete: &Delete) -> Change {

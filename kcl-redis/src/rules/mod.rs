@@ -7,5 +7,5 @@ mod leases;
 mod sessions;
 
 pub(crate) use documents::{delete_doc, put_doc};
-pub(crate) use leases::{acquire, advance, delete, release};
+pub(crate) use leases::{acquire, advance, delete, release, restart};
 pub(crate) use sessions::{beat, end_session, forget, wake};

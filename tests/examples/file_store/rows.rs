@@ -43,6 +43,8 @@ impl Row for Session {
             "timeout": millis(self.timeout),
             "interval": millis(self.interval),
             "capacity": self.capacity,
+            "stream": self.stream,
+            "zone": self.zone,
             "beat": self.beat,
             "state": self.state.as_str(),
             "mailbox": self.mailbox,
@@ -59,6 +61,8 @@ impl Row for Session {
         let start = json["start"].as_u64()?;
         let mut session = Self::new(id, start, span("timeout")?, span("interval")?);
         session.capacity = json["capacity"].as_u64()?.try_into().ok()?;
+        session.stream = parsed(&json["stream"])?;
+        session.zone = parsed(&json["zone"])?;
         session.beat = json["beat"].as_u64()?;
         session.state = SessionState::parse(json["state"].as_str()?)?;
         session.mailbox = json["mailbox"].as_u64()?;

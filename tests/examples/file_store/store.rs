@@ -19,7 +19,7 @@ use kcl_core::{
     env::Env,
     lease::{
         Acquire, Advance, Beat, Delete, DeleteDoc, DocName, Document, EndSession, Forget,
-        Generation, Lease, LeaseKey, PutDoc, Release, Session, SessionId, Stamp, Stamped,
+        Generation, Lease, LeaseKey, PutDoc, Release, Restart, Session, SessionId, Stamp, Stamped,
         StoreTime, Write, rules,
     },
     store::{
@@ -231,6 +231,10 @@ impl LeaseStore for FileStore {
 
     async fn release(&self, release: Release) -> StoreResult<Write<Lease>> {
         Ok(self.write("release", &release.key, Put, |row| rules::release(row, &release))?.value)
+    }
+
+    async fn restart(&self, restart: Restart) -> StoreResult<Write<Lease>> {
+        Ok(self.write("restart", &restart.key, Put, |row| rules::restart(row, &restart))?.value)
     }
 
     async fn delete(&self, delete: Delete) -> StoreResult<Write<Lease>> {
