@@ -60,7 +60,7 @@ impl FromStr for StreamName {
 }
 
 /// The name that tells a stream from those of other accounts and regions:
-/// `123456789012:eu-west-1:orders`. A server whose ARN names neither has one account and one region.
+/// `123456789012:eu-west-1:orders`. A server whose ARN names neither has but one of each.
 pub(crate) fn in_full(
     arn: &str,
     name: &str,

@@ -1,11 +1,12 @@
 //! The assignment document: what one worker should hold, as the planner writes it.
 
 use bytes::Bytes;
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize};
 
 use crate::{
     env::WallTime,
     lease::{Epoch, Lease, LeaseKey, PlanVersion, SessionId},
+    settings::InitialPosition,
     stream::StreamKey,
 };
 
@@ -136,6 +137,14 @@ pub struct StreamStart {
     /// As in [`FrozenStart`].
     #[serde(rename = "at", skip_serializing_if = "Option::is_none", default)]
     pub at: Option<WallTime>,
+    /// As in [`FrozenStart`].
+    #[serde(
+        rename = "by",
+        skip_serializing_if = "Option::is_none",
+        default,
+        deserialize_with = "known_setting"
+    )]
+    pub by: Option<InitialPosition>,
 }
 
 /// The frozen start of a stream: where leases start that no parent's end has created.
@@ -144,6 +153,23 @@ pub struct FrozenStart {
     /// The time LATEST was frozen to, or the configured timestamp; `None`: the trim horizon.
     #[serde(rename = "at")]
     pub at: Option<WallTime>,
+    /// The setting that it was frozen by, where that is known.
+    #[serde(
+        rename = "by",
+        skip_serializing_if = "Option::is_none",
+        default,
+        deserialize_with = "known_setting"
+    )]
+    pub by: Option<InitialPosition>,
+}
+
+/// A setting, or `None` for one that only later versions know: where reading began does not hang
+/// on it.
+fn known_setting<'de, D: Deserializer<'de>>(
+    deserializer: D,
+) -> Result<Option<InitialPosition>, D::Error> {
+    let value = serde_json::Value::deserialize(deserializer)?;
+    Ok(serde_json::from_value(value).ok())
 }
 
 impl From<FrozenStart> for crate::lineage::FrozenStart {
@@ -163,5 +189,22 @@ impl FrozenStart {
     #[must_use]
     pub fn decode(body: &[u8]) -> Option<Self> {
         serde_json::from_slice(body).ok()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_start_tells_its_setting_if_it_knows_one() {
+        let at = Some(WallTime::from_millis(7));
+        for by in [None, Some(InitialPosition::Latest), at.map(InitialPosition::AtTimestamp)] {
+            let start = FrozenStart { at, by };
+            assert_eq!(FrozenStart::decode(&start.encode()), Some(start));
+        }
+        let older = FrozenStart::decode(br#"{"at":7}"#);
+        let later = FrozenStart::decode(br#"{"at":7,"by":{"at-offset":3},"more":1}"#);
+        assert_eq!((older, later), (Some(FrozenStart { at, by: None }), older));
     }
 }

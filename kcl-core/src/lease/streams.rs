@@ -9,8 +9,8 @@ use crate::{
     stream::{StreamDescription, StreamName},
 };
 
-/// What the document [`super::DocName::streams`] says. It is never deleted, so that its version only
-/// grows; each change of it is a compare-and-set on the version that was read.
+/// What the document [`super::DocName::streams`] says. It is never deleted, so that its version
+/// only grows; each change of it is a compare-and-set on the version that was read.
 ///
 /// A list, so that an application may read several streams one day. As long as it may not, a
 /// document that names none or several is one that this version cannot read.

@@ -63,7 +63,12 @@ mod tests {
             Ok(Vec::new())
         }
 
-        async fn open(&self, _: &ShardId, _: StartAt) -> SourceResult<Box<dyn ShardReader>> {
+        async fn open(
+            &self,
+            _: &StreamKey,
+            _: &ShardId,
+            _: StartAt,
+        ) -> SourceResult<Box<dyn ShardReader>> {
             Err(SourceError::new(SourceErrorKind::NoShard, "open", "any"))
         }
     }

@@ -3,7 +3,7 @@ use std::{error::Error as _, time::Duration};
 use aws_sdk_kinesis::config::{BehaviorVersion, Credentials, Region, retry::RetryConfig};
 use kcl_core::{
     env::WallTime,
-    stream::{SourceError, SourceErrorKind, StreamSource},
+    stream::{SourceError, SourceErrorKind, StartAt, StreamKey, StreamSource},
 };
 use serde_json::json;
 
@@ -197,4 +197,23 @@ fn debug_output_shows_no_credentials() {
     let builder = KinesisSource::builder("orders").client_config(config);
     let shown = format!("{builder:?}") + &format!("{:?}", builder.build().unwrap());
     assert!(!shown.contains("secret") && !shown.contains("SECRET"), "{shown}");
+}
+
+#[tokio::test]
+async fn no_reader_is_opened_for_another_stream_or_another_life_of_it() {
+    let script = [(DESCRIBE, summary("ACTIVE")), (DESCRIBE, summary("ACTIVE"))];
+    let (source, service) = Scripted::source(script);
+    let shard = "shardId-000000000000".parse().unwrap();
+    let open = |key: StreamKey| {
+        let (source, shard) = (&source, &shard);
+        async move { source.open(&key, shard, StartAt::TrimHorizon).await.map(drop) }
+    };
+    let life = |created| StreamKey::new("orders", WallTime::from_millis(created));
+    // Nothing is known yet: it is described. What is known then costs nothing.
+    open(life(1_700_000_000_123)).await.unwrap();
+    open(life(1_700_000_000_123)).await.unwrap();
+    let error = open(life(1)).await.unwrap_err();
+    assert_eq!(error.kind, SourceErrorKind::OtherStream);
+    assert_eq!(cause(&error), "this is orders/1700000000123");
+    assert_eq!(service.played().len(), 2);
 }

@@ -68,6 +68,12 @@ pub(super) const fn kind_of(notice: &Notice) -> &'static str {
         Notice::BadRules(_) => "BadRules",
         Notice::Stalled(..) => "Stalled",
         Notice::Conflict(..) => "Conflict",
+        Notice::StartDiffers { .. } => "StartDiffers",
+        Notice::StreamDiffers { .. } => "StreamDiffers",
+        Notice::NotOfMyStream(_) => "NotOfMyStream",
+        Notice::Closed(_) => "Closed",
+        Notice::Reopened => "Reopened",
+        Notice::Unreadable(..) => "Unreadable",
         _ => "Other",
     }
 }

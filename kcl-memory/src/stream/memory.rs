@@ -153,10 +153,21 @@ impl StreamSource for MemoryStream {
         Ok(life.shards.values().map(|log| log.shard.clone()).collect())
     }
 
-    async fn open(&self, shard: &ShardId, at: StartAt) -> SourceResult<Box<dyn ShardReader>> {
+    async fn open(
+        &self,
+        stream: &StreamKey,
+        shard: &ShardId,
+        at: StartAt,
+    ) -> SourceResult<Box<dyn ShardReader>> {
         self.arrive(StreamOp::Open, Some(shard)).await?;
         let mut state = self.state();
-        let opened = state.life().and_then(|life| MemoryReader::open(self, life, shard, at));
+        let opened = state.life().and_then(|life| {
+            if life.key != *stream {
+                let why = format!("this is {}, not {stream}", life.key);
+                return Err((SourceErrorKind::OtherStream, why));
+            }
+            MemoryReader::open(self, life, shard, at)
+        });
         let reader = opened.map_err(|why| self.error(StreamOp::Open.name(), why))?;
         Ok(Box::new(reader))
     }

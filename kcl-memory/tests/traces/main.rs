@@ -12,3 +12,4 @@ mod moves;
 mod planners;
 mod sessions;
 mod stage;
+mod streams;

@@ -6,12 +6,13 @@ use tracing::{debug, warn};
 
 use super::{FetchedSender, Run, Shared, backoff::Backoff};
 use crate::{
+    coordinator::RunNews,
     lease::{Epoch, LeaseKey},
     stream::{
         Batch, Position, ReadEvent, Shard, ShardId, ShardReader, SourceError, SourceErrorKind,
-        SourceResult, StartAt,
+        SourceResult, StartAt, StreamKey,
     },
-    worker::{budget::Reservation, event::WorkerEvent},
+    worker::{budget::Reservation, event::WorkerEvent, gate::Gate},
 };
 
 /// Something read, with the bytes it takes.
@@ -29,7 +30,9 @@ pub(super) enum Fetched {
 pub(super) struct Fetcher {
     key: LeaseKey,
     epoch: Epoch,
+    stream: StreamKey,
     shard: ShardId,
+    gate: Arc<Gate>,
     start: Option<StartAt>,
     shared: Arc<Shared>,
     sender: FetchedSender,
@@ -47,8 +50,17 @@ impl Fetcher {
     pub(super) fn new(run: &Run, start: Option<StartAt>, sender: FetchedSender) -> Self {
         let shared = Arc::clone(&run.shared);
         let backoff = Backoff::new(PAUSE, PAUSE_MAX, &*shared.env.entropy);
-        let (key, shard) = (run.key.clone(), run.shard.clone());
-        Self { key, epoch: run.gate.epoch(), shard, start, shared, sender, backoff }
+        Self {
+            key: run.key.clone(),
+            epoch: run.gate.epoch(),
+            stream: run.stream.clone(),
+            shard: run.shard.clone(),
+            gate: Arc::clone(&run.gate),
+            start,
+            shared,
+            sender,
+            backoff,
+        }
     }
 
     /// Reads until the shard ends or nobody wants more.
@@ -92,8 +104,14 @@ impl Fetcher {
 
     async fn open(&mut self, start: StartAt) -> Option<Box<dyn ShardReader>> {
         loop {
-            match self.shared.source.open(&self.shard, start.clone()).await {
+            match self.shared.source.open(&self.stream, &self.shard, start.clone()).await {
                 Ok(reader) => return Some(reader),
+                Err(error) if error.kind == SourceErrorKind::OtherStream => {
+                    self.tell(&error);
+                    self.gate.report(&self.key, RunNews::OtherStream);
+                    // The keeper drops the run.
+                    return None;
+                }
                 Err(error) if self.is_gone(&error).await => {
                     self.give_up().await;
                     return None;
@@ -136,7 +154,8 @@ impl Fetcher {
         }
     }
 
-    async fn pause(&mut self, error: &SourceError) {
+    /// Says why reading failed.
+    fn tell(&self, error: &SourceError) {
         let source = error.source.as_deref().map(ToString::to_string).unwrap_or_default();
         warn!(lease = %self.key, %error, source, "kcl.read.failed");
         self.shared.tell(WorkerEvent::ReadFailed {
@@ -144,6 +163,10 @@ impl Fetcher {
             kind: error.kind,
             error: format!("{error}: {source}"),
         });
+    }
+
+    async fn pause(&mut self, error: &SourceError) {
+        self.tell(error);
         let pause = self.backoff.next();
         self.shared.env.clock.sleep(pause).await;
     }
