@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use kcl_core::stream::{
-    Shard, ShardId, ShardReader, SourceResult, StartAt, StreamDescription, StreamSource,
+    Shard, ShardId, ShardReader, SourceResult, StartAt, StreamDescription, StreamKey, StreamSource,
 };
 
 use crate::{
@@ -45,6 +45,12 @@ impl KinesisSource {
     pub(crate) fn of(stream: Stream) -> Self {
         Self(Arc::new(stream))
     }
+
+    /// As if the stream had been described so.
+    #[cfg(test)]
+    pub(crate) fn is_described_as(&self, key: &StreamKey) {
+        self.0.is_described_as(key);
+    }
 }
 
 #[async_trait]
@@ -57,8 +63,15 @@ impl StreamSource for KinesisSource {
         self.0.shards().await
     }
 
-    /// Sends nothing: whether the shard exists is learned by the first read.
-    async fn open(&self, shard: &ShardId, at: StartAt) -> SourceResult<Box<dyn ShardReader>> {
+    /// Sends nothing, if the stream was described before and is still the same: whether the shard
+    /// exists is learned by the first read.
+    async fn open(
+        &self,
+        stream: &StreamKey,
+        shard: &ShardId,
+        at: StartAt,
+    ) -> SourceResult<Box<dyn ShardReader>> {
+        self.0.make_sure_it_is(stream).await?;
         Ok(Box::new(PollingReader::new(Arc::clone(&self.0), shard.clone(), at)))
     }
 }

@@ -1,7 +1,10 @@
 //! One stream, as the source and its readers share it.
 
 use std::{
-    sync::atomic::{AtomicU64, Ordering},
+    sync::{
+        Mutex as BriefMutex, PoisonError,
+        atomic::{AtomicU64, Ordering},
+    },
     time::Duration,
 };
 
@@ -9,6 +12,7 @@ use kcl_core::{
     env::Env,
     stream::{
         HashRange, Shard, ShardId, SourceError, SourceErrorKind, SourceResult, StreamDescription,
+        StreamKey,
     },
 };
 use tokio::sync::Mutex;
@@ -39,6 +43,8 @@ pub(crate) struct Stream {
     pub(crate) book: ShardBook,
     /// As last described, in milliseconds.
     retention: AtomicU64,
+    /// As last described.
+    key: BriefMutex<Option<StreamKey>>,
     /// Held by the reader that lists on behalf of all that wait for it.
     learning: Mutex<()>,
 }
@@ -47,7 +53,8 @@ impl Stream {
     pub(crate) fn new(service: Service, env: Env, reading: Reading) -> Self {
         let retention = AtomicU64::new(millis(LEAST_RETENTION));
         let book = ShardBook::default();
-        Self { service, env, reading, book, retention, learning: Mutex::new(()) }
+        let (key, learning) = (BriefMutex::default(), Mutex::new(()));
+        Self { service, env, reading, book, retention, key, learning }
     }
 
     pub(crate) async fn describe(&self) -> SourceResult<StreamDescription> {
@@ -56,7 +63,28 @@ impl Stream {
             failure.during("DescribeStreamSummary", self.service.stream().to_string())
         })?;
         self.retention.store(millis(description.retention), Ordering::Relaxed);
+        self.is_described_as(&description.key);
         Ok(description)
+    }
+
+    pub(crate) fn is_described_as(&self, key: &StreamKey) {
+        *self.key.lock().unwrap_or_else(PoisonError::into_inner) = Some(key.clone());
+    }
+
+    /// Makes sure that this is the stream `wanted`, in that life: a stream that was described
+    /// otherwise, or never, is described anew.
+    pub(crate) async fn make_sure_it_is(&self, wanted: &StreamKey) -> SourceResult<()> {
+        let known = self.key.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        if known.as_ref() == Some(wanted) {
+            return Ok(());
+        }
+        let now = self.describe().await?.key;
+        if now == *wanted {
+            return Ok(());
+        }
+        let error =
+            SourceError::new(SourceErrorKind::OtherStream, "GetShardIterator", wanted.to_string());
+        Err(error.caused_by(format!("this is {now}")))
     }
 
     pub(crate) async fn shards(&self) -> SourceResult<Vec<Shard>> {

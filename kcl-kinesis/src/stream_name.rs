@@ -59,6 +59,26 @@ impl FromStr for StreamName {
     }
 }
 
+/// The name that tells a stream from those of other accounts and regions:
+/// `123456789012:eu-west-1:orders`. A server whose ARN names neither has but one of each.
+pub(crate) fn in_full(
+    arn: &str,
+    name: &str,
+) -> Result<kcl_core::stream::StreamName, kcl_core::stream::InvalidStreamName> {
+    // arn:PARTITION:kinesis:REGION:ACCOUNT:stream/NAME
+    let parts: Vec<&str> = arn.splitn(6, ':').collect();
+    match parts.as_slice() {
+        ["arn", _, "kinesis", region, account, resource]
+            if !region.is_empty()
+                && !account.is_empty()
+                && resource.strip_prefix("stream/") == Some(name) =>
+        {
+            format!("{account}:{region}:{name}").parse()
+        }
+        _ => name.parse(),
+    }
+}
+
 fn is_name(text: &str) -> bool {
     let allowed = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'_' | b'.' | b'-');
     !text.is_empty() && text.len() <= StreamName::MAX_LENGTH && text.bytes().all(allowed)
@@ -84,6 +104,17 @@ pub struct InvalidStreamName(String);
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_name_in_full_says_account_and_region() {
+        let full = |arn: &str| in_full(arn, "orders").unwrap().to_string();
+        let arn = "arn:aws:kinesis:eu-west-1:123456789012:stream/orders";
+        assert_eq!(full(arn), "123456789012:eu-west-1:orders");
+        for odd in ["", "arn", "arn:aws:kinesis::1:stream/orders", "arn:aws:sqs:r:1:stream/orders"]
+        {
+            assert_eq!(full(odd), "orders", "{odd}");
+        }
+    }
 
     #[test]
     fn takes_a_name_or_an_arn_and_refuses_the_rest() {

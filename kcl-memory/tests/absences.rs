@@ -12,7 +12,7 @@ use kcl_core::{
     processor::{LeaseHandle, ProcessorError, RecordBatch, RecordProcessor},
     stream::{
         Shard, ShardId, ShardReader, SourceError, SourceErrorKind, SourceResult, StartAt,
-        StreamDescription, StreamSource,
+        StreamDescription, StreamKey, StreamSource,
     },
     worker::{Worker, WorkerEvent, WorkerHandle},
 };
@@ -95,10 +95,15 @@ impl StreamSource for Behind {
         if lists { self.known().await } else { Ok(Vec::new()) }
     }
 
-    async fn open(&self, id: &ShardId, at: StartAt) -> SourceResult<Box<dyn ShardReader>> {
+    async fn open(
+        &self,
+        stream: &StreamKey,
+        id: &ShardId,
+        at: StartAt,
+    ) -> SourceResult<Box<dyn ShardReader>> {
         self.opens_panic.strike();
         if self.known().await?.iter().any(|shard| shard.id == *id) {
-            return self.stream.open(id, at).await;
+            return self.stream.open(stream, id, at).await;
         }
         Err(SourceError::new(SourceErrorKind::NoShard, "GetShardIterator", id.as_str()))
     }

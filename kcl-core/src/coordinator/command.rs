@@ -2,10 +2,12 @@
 
 use std::fmt;
 
-use super::{CallId, StoreCall};
+use super::{CallId, StoreCall, StreamStart};
 use crate::{
-    env::Time,
+    env::{Time, WallTime},
     lease::{Checkpoint, DocName, EndReason, Epoch, Lease, LeaseKey, SessionId, WorkerId},
+    settings::InitialPosition,
+    stream::{SourceErrorKind, StreamName},
 };
 
 /// Something to do.
@@ -13,6 +15,8 @@ use crate::{
 pub enum Command {
     /// Ask the store; hand the outcome back as [`super::Event::Store`].
     Store(CallId, Box<StoreCall>),
+    /// Describe the stream; hand the answer back as [`super::Event::Described`].
+    Describe(CallId),
     /// Describe the stream and list its shards; hand them back as [`super::Event::Shards`].
     ListShards(CallId),
     /// Direct a run.
@@ -111,7 +115,7 @@ pub enum Notice {
         overlap: bool,
     },
     /// The stream cannot be listed.
-    StreamTrouble(crate::stream::SourceErrorKind),
+    StreamTrouble(SourceErrorKind),
     /// The stream was deleted and made again.
     StreamRemade,
     /// Leases went back in time, or may have.
@@ -123,12 +127,34 @@ pub enum Notice {
     /// The placement rules make no sense; those read before stay in force. If none were, what a
     /// live worker holds stays where it is.
     BadRules(String),
-    /// A document makes no sense to this version. It does not count as never written.
-    Unreadable(DocName),
     /// The processor of a lease makes no progress; it is handed over.
     Stalled(LeaseKey, Epoch),
     /// A lease was seen held by a live session that was not expected to hold it.
     Conflict(LeaseKey, SessionId),
+    /// The application reads another stream; whether somebody still reads that one is found out.
+    StreamDiffers {
+        /// The one that the store names; `None` if it names none.
+        reads: Option<StreamName>,
+        /// The one that this worker reads.
+        wanted: StreamName,
+    },
+    /// This worker was given a lease that is not of its stream, or not of its present life. It does
+    /// not take it.
+    NotOfMyStream(LeaseKey),
+    /// Reading of the stream began elsewhere than this worker's settings say; that holds.
+    StartDiffers {
+        /// Where it began, and by which setting.
+        start: StreamStart,
+        /// What this worker's settings say.
+        wanted: InitialPosition,
+    },
+    /// The application is closed while its rows are rewritten: the worker waits. Says by whom.
+    Closed(String),
+    /// The application is open again: the worker joins.
+    Reopened,
+    /// A document makes no sense to this version. It does not count as never written: who needs it
+    /// waits. Says which one, and why.
+    Unreadable(DocName, String),
 }
 
 /// Why a lease was lost.
@@ -167,6 +193,20 @@ pub enum Outcome {
     Left,
     /// A newer session of its id took its place, or was there first.
     Duplicate(WorkerId),
+    /// The application reads another stream, and who reads it lives.
+    OtherStream {
+        /// The one it reads; `None` if those who live do not say.
+        reads: Option<StreamName>,
+        /// The one that this worker was to read.
+        wanted: StreamName,
+    },
+    /// Reading was to start at a time that is still to come.
+    StartAhead {
+        /// That time.
+        at: WallTime,
+        /// The stream's own clock.
+        now: WallTime,
+    },
 }
 
 impl fmt::Display for Outcome {
@@ -174,6 +214,15 @@ impl fmt::Display for Outcome {
         match self {
             Self::Left => f.write_str("left"),
             Self::Duplicate(worker) => write!(f, "another worker uses the id {worker}"),
+            Self::OtherStream { reads: Some(reads), wanted } => {
+                write!(f, "the application reads the stream {reads}, not {wanted}")
+            }
+            Self::OtherStream { reads: None, wanted } => {
+                write!(f, "others live that do not say whether they read the stream {wanted}")
+            }
+            Self::StartAhead { at, now } => {
+                write!(f, "the start at {at} is ahead of the stream's clock, {now}")
+            }
         }
     }
 }

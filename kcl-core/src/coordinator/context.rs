@@ -2,7 +2,9 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::{CallId, Command, Notice, RunCommand, RunOrder, StoreCall, start::KnownStart};
+use super::{
+    CallId, Command, Notice, RunCommand, RunOrder, StoreCall, reads::Reads, start::KnownStart,
+};
 use crate::{
     env::{Rng, Time},
     lease::{Epoch, Lease, LeaseKey, SessionId, Stamp},
@@ -23,6 +25,7 @@ pub(super) struct Context {
     pub(super) rng: Rng,
     pub(super) epochs: Epochs,
     pub(super) start: KnownStart,
+    pub(super) reads: Reads,
     /// When the newest beat was sent whose answer was heard: by then the store had gone back no
     /// further than is known.
     pub(super) heard: Time,
@@ -41,6 +44,8 @@ pub(super) enum Purpose {
     Watch(super::watch::Ask),
     Planner(super::planner::Ask),
     Succession(super::succession::Ask),
+    /// What the stream is.
+    Describe,
     /// The planner's listing of the shards.
     Shards,
     /// My assignment document.
@@ -60,6 +65,7 @@ impl Context {
             rng: Rng::new(seed),
             epochs: Epochs::default(),
             start: KnownStart::default(),
+            reads: Reads::default(),
             heard: Time::ZERO,
             ended: BTreeSet::new(),
             calls: BTreeMap::new(),
@@ -78,6 +84,14 @@ impl Context {
     pub(super) fn list_shards(&mut self) {
         let id = self.call(Purpose::Shards);
         self.out.push(Command::ListShards(id));
+    }
+
+    /// Asks what the stream is, if that is wanted and due.
+    pub(super) fn describe_due(&mut self) {
+        if self.reads.take_due(self.now) {
+            let id = self.call(Purpose::Describe);
+            self.out.push(Command::Describe(id));
+        }
     }
 
     fn call(&mut self, purpose: Purpose) -> CallId {
@@ -130,6 +144,7 @@ impl Context {
     /// Forgets every call under way: their outcomes mean nothing to a new life.
     pub(super) fn forget_calls(&mut self) {
         self.start.forget_calls();
+        self.reads.forget_call();
         self.calls.clear();
     }
 

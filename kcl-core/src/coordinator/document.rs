@@ -1,11 +1,12 @@
 //! The assignment document: what one worker should hold, as the planner writes it.
 
 use bytes::Bytes;
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize};
 
 use crate::{
     env::WallTime,
     lease::{Epoch, Lease, LeaseKey, PlanVersion, SessionId},
+    settings::InitialPosition,
     stream::StreamKey,
 };
 
@@ -113,6 +114,9 @@ pub struct Give {
 }
 
 impl Assignment {
+    /// What a document is told that makes no sense.
+    pub(super) const EXPECTED: &str = "it is no assignment, or one of a later version";
+
     /// The document's text.
     #[must_use]
     pub fn encode(&self) -> Bytes {
@@ -148,6 +152,14 @@ pub struct StreamStart {
     /// As in [`FrozenStart`].
     #[serde(rename = "at", skip_serializing_if = "Option::is_none", default)]
     pub at: Option<WallTime>,
+    /// As in [`FrozenStart`].
+    #[serde(
+        rename = "by",
+        skip_serializing_if = "Option::is_none",
+        default,
+        deserialize_with = "known_setting"
+    )]
+    pub by: Option<InitialPosition>,
 }
 
 /// The frozen start of a stream: where leases start that no parent's end has created.
@@ -157,6 +169,23 @@ pub struct FrozenStart {
     /// is written down as null.
     #[serde(rename = "at", deserialize_with = "Option::deserialize")]
     pub at: Option<WallTime>,
+    /// The setting that it was frozen by, where that is known.
+    #[serde(
+        rename = "by",
+        skip_serializing_if = "Option::is_none",
+        default,
+        deserialize_with = "known_setting"
+    )]
+    pub by: Option<InitialPosition>,
+}
+
+/// A setting, or `None` for one that only later versions know: where reading began does not hang
+/// on it.
+fn known_setting<'de, D: Deserializer<'de>>(
+    deserializer: D,
+) -> Result<Option<InitialPosition>, D::Error> {
+    let value = serde_json::Value::deserialize(deserializer)?;
+    Ok(serde_json::from_value(value).ok())
 }
 
 impl From<FrozenStart> for crate::lineage::FrozenStart {
@@ -166,6 +195,9 @@ impl From<FrozenStart> for crate::lineage::FrozenStart {
 }
 
 impl FrozenStart {
+    /// What a document is told that makes no sense.
+    pub(super) const EXPECTED: &str = "it is no frozen start, or one of a later version";
+
     /// The document's text.
     #[must_use]
     pub fn encode(&self) -> Bytes {
@@ -186,7 +218,7 @@ mod tests {
 
     #[test]
     fn a_frozen_start_without_a_place_is_none_and_not_the_oldest_record() {
-        let horizon = FrozenStart { at: None };
+        let horizon = FrozenStart { at: None, by: None };
         assert_eq!(FrozenStart::decode(&horizon.encode()), Some(horizon));
         assert_eq!(FrozenStart::decode(br#"{"at":null,"more":1}"#), Some(horizon));
         for unreadable in ["", "{}", r#"{"At":7}"#, r#"{"at":"noon"}"#, "null"] {
@@ -201,5 +233,17 @@ mod tests {
         let version = PlanVersion { term: Epoch(9), version: 4 };
         assert_eq!(Assignment::version_in(newer), Some(version));
         assert_eq!(Assignment::version_in(b"{}"), None);
+    }
+
+    #[test]
+    fn a_start_tells_its_setting_if_it_knows_one() {
+        let at = Some(WallTime::from_millis(7));
+        for by in [None, Some(InitialPosition::Latest), at.map(InitialPosition::AtTimestamp)] {
+            let start = FrozenStart { at, by };
+            assert_eq!(FrozenStart::decode(&start.encode()), Some(start));
+        }
+        let older = FrozenStart::decode(br#"{"at":7}"#);
+        let later = FrozenStart::decode(br#"{"at":7,"by":{"at-offset":3},"more":1}"#);
+        assert_eq!((older, later), (Some(FrozenStart { at, by: None }), older));
     }
 }

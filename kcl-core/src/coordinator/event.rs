@@ -13,6 +13,8 @@ pub enum Event {
     Tick,
     /// A store call ended.
     Store(CallId, StoreOutcome),
+    /// The stream was described.
+    Described(CallId, Result<StreamDescription, SourceErrorKind>),
     /// The shards were listed.
     Shards(CallId, Result<StreamView, SourceErrorKind>),
     /// A run has news.
@@ -66,4 +68,6 @@ pub enum RunNews {
     Stopped,
     /// The processor makes no progress; the lease had better go elsewhere.
     Stalled,
+    /// The source says that it is not of the lease's stream, or not in that life of it.
+    OtherStream,
 }

@@ -11,6 +11,7 @@ use crate::{
     env::Time,
     lease::{Session, SessionId, SessionState},
     store::Consistency,
+    stream::StreamName,
 };
 
 /// How long a worker whose grace is out waits for its batches to be dropped and its last
@@ -46,9 +47,16 @@ impl Leaving {
     }
 
     /// All sessions were read.
-    pub(super) fn on_listed(&mut self, rows: &[Session], me: &SessionId) {
+    pub(super) fn on_listed(
+        &mut self,
+        rows: &[Session],
+        me: &SessionId,
+        reads: Option<&StreamName>,
+    ) {
         if self.under_way {
-            let stays = |row: &Session| row.id != *me && row.state == SessionState::Live;
+            let stays = |row: &Session| {
+                row.id != *me && row.state == SessionState::Live && row.may_read(reads)
+            };
             self.alone = Some(!rows.iter().any(stays));
         }
     }

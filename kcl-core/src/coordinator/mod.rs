@@ -13,6 +13,7 @@
 //! | `planner` | who should hold what? |
 //! | `leaving` | how do I go? |
 //! | `start` | where did reading begin? |
+//! | `reads` | which stream is it? |
 
 mod call;
 mod command;
@@ -23,6 +24,7 @@ mod handoff;
 mod leaving;
 mod member;
 mod planner;
+mod reads;
 mod route;
 mod start;
 mod succession;
@@ -166,6 +168,7 @@ impl Coordinator {
             .min(self.succession.next_wake())
             .min(self.planner.as_ref().map_or(Time::NEVER, Planner::next_wake))
             .min(self.document.poll_at)
+            .min(self.ctx.reads.next_wake())
             .min(self.leaving.next_wake())
     }
 
@@ -208,6 +211,16 @@ impl Coordinator {
         }
         if self.document.poll_at <= ctx.now {
             self.poll_document();
+        }
+        self.ctx.describe_due();
+        self.tell_other_start();
+    }
+
+    /// Says once that another start is in force than the settings say.
+    fn tell_other_start(&mut self) {
+        let wanted = self.ctx.settings.initial_position;
+        if let Some(start) = self.ctx.start.take_other_than(wanted) {
+            self.ctx.notify(Notice::StartDiffers { start, wanted });
         }
     }
 
@@ -256,7 +269,8 @@ impl Coordinator {
     fn on_unreadable(&mut self, found: Document) {
         if self.document.unreadable != Some(found.version) {
             self.document.unreadable = Some(found.version);
-            self.ctx.notify(Notice::Unreadable(found.name));
+            let problem = Assignment::EXPECTED.to_owned();
+            self.ctx.notify(Notice::Unreadable(found.name, problem));
         }
     }
 
@@ -265,7 +279,9 @@ impl Coordinator {
         if !self.member.is_live() {
             return;
         }
-        if let Some(start) = &assignment.start {
+        let mine = self.ctx.reads.known().map(|known| &known.key.name);
+        // A former life of this worker may have read another stream.
+        if let Some(start) = assignment.start.as_ref().filter(|told| Some(&told.of.name) == mine) {
             self.ctx.start.learn(start);
         }
         if assignment.session != *self.member.id() {

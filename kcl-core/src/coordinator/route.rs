@@ -12,8 +12,13 @@ use super::{
 };
 use crate::{
     lease::{EndReason, Epoch},
+    settings::InitialPosition,
     store::Consistency,
+    stream::{SourceErrorKind, StreamDescription},
 };
+
+/// By how much a stream's clock may be behind when it is heard of: it may be told to the second.
+const NEARLY: Duration = Duration::from_secs(5);
 
 impl Coordinator {
     pub(super) fn route(&mut self, event: Event) {
@@ -22,6 +27,11 @@ impl Coordinator {
             Event::Store(id, outcome) => {
                 if let Some(purpose) = self.ctx.take_purpose(id) {
                     self.route_reply(purpose, outcome);
+                }
+            }
+            Event::Described(id, result) => {
+                if self.ctx.take_purpose(id).is_some() {
+                    self.on_described(result);
                 }
             }
             Event::Shards(id, result) => {
@@ -68,7 +78,7 @@ impl Coordinator {
             }
             Purpose::Document => self.on_document(outcome),
             Purpose::Start(doubt) => ctx.start.on_given_back(doubt, outcome),
-            Purpose::Shards | Purpose::Nobody => {}
+            Purpose::Describe | Purpose::Shards | Purpose::Nobody => {}
         }
     }
 
@@ -160,9 +170,52 @@ impl Coordinator {
                 }
                 self.give_start_back();
             }
+            member::Signal::Reopened => {
+                let pause = self.ctx.rng.span(self.ctx.settings.heartbeat_interval);
+                self.start_anew(pause);
+            }
+            member::Signal::OtherStream { reads, wanted } => {
+                self.handoff.lose_all(LossReason::Leaving, &mut self.ctx);
+                self.stop_planning();
+                self.finish(Outcome::OtherStream { reads, wanted });
+            }
             member::Signal::Left => self.finish(Outcome::Left),
             member::Signal::Duplicate => self.on_duplicate(),
         }
+    }
+
+    /// The stream was described, or could not be.
+    fn on_described(&mut self, result: Result<StreamDescription, SourceErrorKind>) {
+        if let Err(kind) = result {
+            self.ctx.notify(Notice::StreamTrouble(kind));
+        }
+        let now = self.ctx.now;
+        let changed = self.ctx.reads.on_described(result, now);
+        if self.member.is_describing() && self.is_start_ahead() {
+            return;
+        }
+        self.member.on_described(&mut self.ctx);
+        if changed {
+            self.handoff.hurry(&mut self.ctx);
+        }
+    }
+
+    /// Whether reading is to start at a time that is still to come, by the stream's own clock. If
+    /// that is told to the second only, the time may have come in truth: it is asked for again.
+    fn is_start_ahead(&mut self) -> bool {
+        let InitialPosition::AtTimestamp(at) = self.ctx.settings.initial_position else {
+            return false;
+        };
+        let Some(now) = self.ctx.reads.known().map(|known| known.server_time) else {
+            return false;
+        };
+        let ahead = at.since(now);
+        if ahead > NEARLY {
+            self.finish(Outcome::StartAhead { at, now });
+        } else if !ahead.is_zero() {
+            self.ctx.reads.ask_again_at(self.ctx.now + ahead);
+        }
+        !ahead.is_zero()
     }
 
     /// Somebody wants this worker to look: at its document, at leases released to it, and as the
@@ -228,7 +281,7 @@ impl Coordinator {
                 if let Some(planner) = &mut self.planner {
                     planner.on_listed(&rows, ctx);
                 }
-                self.leaving.on_listed(&rows, self.member.id());
+                self.leaving.on_listed(&rows, self.member.id(), ctx.reads.name());
             }
             watch::Signal::Ended(id, mine) => {
                 self.succession.on_ended(&id, ctx);

@@ -8,6 +8,7 @@ use super::{FrozenStart, StoreOutcome, StoreReply, StreamStart};
 use crate::{
     env::Time,
     lease::{DocName, Document, PutDoc, Write},
+    settings::InitialPosition,
     stream::StreamKey,
 };
 
@@ -23,11 +24,13 @@ pub(super) struct KnownStart {
     giving: Option<u32>,
     /// Nobody freezes another before this time.
     free_at: Time,
+    /// It was told that it differs from the settings.
+    told: bool,
 }
 
 impl Default for KnownStart {
     fn default() -> Self {
-        Self { known: None, doubts: 0, settled: 0, giving: None, free_at: Time::ZERO }
+        Self { known: None, doubts: 0, settled: 0, giving: None, free_at: Time::ZERO, told: false }
     }
 }
 
@@ -42,7 +45,7 @@ impl KnownStart {
 
     /// Learns what the store holds.
     pub(super) fn is_stored(&mut self, of: StreamKey, start: FrozenStart) {
-        self.known = Some(StreamStart { of, at: start.at });
+        self.known = Some(StreamStart { of, at: start.at, by: start.by });
         self.settled = self.doubts;
     }
 
@@ -58,7 +61,7 @@ impl KnownStart {
     /// The start of a stream, whether or not the store still has it.
     pub(super) fn of(&self, stream: &StreamKey) -> Option<FrozenStart> {
         let known = self.known.as_ref().filter(|known| known.of == *stream);
-        known.map(|known| FrozenStart { at: known.at })
+        known.map(|known| FrozenStart { at: known.at, by: known.by })
     }
 
     /// The start of a stream, if the store has it.
@@ -68,6 +71,14 @@ impl KnownStart {
 
     pub(super) const fn known(&self) -> Option<&StreamStart> {
         self.known.as_ref()
+    }
+
+    /// The start that is in force, once, if it came from another setting than `wanted`.
+    pub(super) fn take_other_than(&mut self, wanted: InitialPosition) -> Option<StreamStart> {
+        let known = self.known.as_ref().filter(|_| !self.told)?;
+        let other = known.by.is_some_and(|by| by != wanted);
+        self.told = other;
+        other.then(|| known.clone())
     }
 
     /// From when on another one may be frozen, should nobody have given it back.
@@ -101,6 +112,7 @@ impl KnownStart {
         self.settled = doubt;
         if let (Some(start), Some(known)) = (stored(write), &mut self.known) {
             known.at = start.at;
+            known.by = start.by;
         }
     }
 
@@ -113,7 +125,7 @@ impl KnownStart {
 impl StreamStart {
     /// What puts its document, if there is none.
     pub(super) fn put(&self) -> PutDoc {
-        let start = FrozenStart { at: self.at };
+        let start = FrozenStart { at: self.at, by: self.by };
         PutDoc::new(DocName::start(&self.of), None, start.encode())
     }
 }
@@ -130,7 +142,7 @@ mod tests {
 
     fn start(created: u64, at: u64) -> StreamStart {
         let of = StreamKey::new("orders", WallTime::from_millis(created));
-        StreamStart { of, at: Some(WallTime::from_millis(at)) }
+        StreamStart { of, at: Some(WallTime::from_millis(at)), by: None }
     }
 
     fn put(told: &StreamStart) -> StoreOutcome {
@@ -152,6 +164,19 @@ mod tests {
         let (_, second) = known.give_back().expect("the store went back once more since");
         known.on_given_back(second, put(&start(1, 5)));
         assert_eq!(known.give_back(), None);
+    }
+
+    #[test]
+    fn a_start_by_another_setting_is_told_once() {
+        let mut known = KnownStart::default();
+        known.learn(&start(1, 5));
+        assert_eq!(known.take_other_than(InitialPosition::TrimHorizon), None, "it is not known");
+        let by = Some(InitialPosition::Latest);
+        known.is_stored(start(1, 5).of, FrozenStart { at: start(1, 5).at, by });
+        assert_eq!(known.take_other_than(InitialPosition::Latest), None, "it is the same");
+        let told = known.take_other_than(InitialPosition::TrimHorizon);
+        assert_eq!(told.map(|told| told.by), Some(by));
+        assert_eq!(known.take_other_than(InitialPosition::TrimHorizon), None, "it was told");
     }
 
     #[test]

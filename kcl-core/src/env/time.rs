@@ -88,6 +88,18 @@ fn micros(span: Duration) -> u64 {
 #[serde(transparent)]
 pub struct WallTime(u64);
 
+/// Like `2026-01-31T09:00:00.123Z`; after the year 9999 in milliseconds.
+impl fmt::Display for WallTime {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        const YEAR_10000: u64 = 253_402_300_800_000;
+        if self.0 >= YEAR_10000 {
+            return write!(f, "{} ms", self.0);
+        }
+        let at = std::time::UNIX_EPOCH + Duration::from_millis(self.0);
+        humantime_serde::re::humantime::format_rfc3339_millis(at).fmt(f)
+    }
+}
+
 impl WallTime {
     /// `millis` milliseconds after the epoch.
     #[must_use]

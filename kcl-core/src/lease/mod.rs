@@ -4,6 +4,7 @@
 //! it. Pure: the memory store executes the rules, the model checker explores them, and the
 //! conformance suite compares each real store with them.
 
+mod changing;
 mod checkpoint;
 mod commands;
 mod document;
@@ -12,8 +13,10 @@ mod key;
 mod row;
 pub mod rules;
 mod session;
+mod streams;
 mod write;
 
+pub use changing::{ChangeState, Changing};
 pub use checkpoint::{Checkpoint, InvalidCheckpoint};
 pub use commands::{
     Acquire, Advance, Beat, Delete, DeleteDoc, EndSession, Ending, Forget, PutDoc, Release, Restart,
@@ -23,4 +26,5 @@ pub use identity::{Incarnation, InvalidName, SessionId, WorkerId, Zone};
 pub use key::{InvalidLeaseKey, LeaseKey};
 pub use row::{Epoch, Lease, Progress};
 pub use session::{EndReason, PlanVersion, Report, Session, SessionState};
+pub use streams::Streams;
 pub use write::{Generation, Stamp, Stamped, StoreTime, Write};

@@ -67,6 +67,12 @@ impl Session {
         self
     }
 
+    /// Whether the session's worker may read the stream of this name: it says so, or nothing.
+    #[must_use]
+    pub fn may_read(&self, stream: Option<&StreamName>) -> bool {
+        self.stream.is_none() || self.stream.as_ref() == stream
+    }
+
     /// Whether the session has ended: that is final.
     #[must_use]
     pub const fn has_ended(&self) -> bool {

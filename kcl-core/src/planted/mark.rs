@@ -135,6 +135,18 @@ by_rule! {
     "4.16" Rejoined,
     /// A fenced session found a newer one of its id, and stopped.
     "4.16" RejoinGaveWay,
+    /// What was put was refused: somebody had passed, or changed the stream, first.
+    "4.17" PassRefused,
+    /// The store names a later life of the stream than was described.
+    "4.17" LaterLifeMet,
+    /// A silent session that reads another stream was ended.
+    "4.17" OtherReaderFenced,
+    /// The application was changed to another stream.
+    "4.17" StreamSwitched,
+    /// A worker left because others read another stream.
+    "4.17" OtherStreamRead,
+    /// A lease of another stream, or of another life of it, was not taken.
+    "4.17" ForeignLeasePassedOver,
     /// A lease stayed with its owner although others had to move.
     "6" StayedAtHome,
     /// A child went to the worker that holds its parent.

@@ -242,6 +242,20 @@ by_rule! {
     "4.16" FencedComesBack,
     /// A fenced session registers again under its old incarnation.
     "4.16" SameIncarnationAgain,
+    /// A worker runs leases of whatever stream it is given.
+    "4.17" RunsWhateverItIsGiven,
+    /// Who finds its stream named in the store joins without putting that again.
+    "4.17" PassesWithoutPutting,
+    /// Any refusal of what was put is taken for somebody else's pass.
+    "4.17" RefusalTakenForPass,
+    /// Which stream the application reads is not asked for.
+    "4.17" RegistersWithoutPassing,
+    /// The application is changed to another stream without a look at who reads it.
+    "4.17" SwitchesWithoutLooking,
+    /// When the store went back, nobody makes sure again that the application reads its stream.
+    "4.17" PassesOnce,
+    /// A planner counts on workers of another stream.
+    "4.17" StrangersArePlannedFor,
     /// Every lease costs a call at every beat, as in the Java KCL.
     "4" BeatPerLease,
     /// The fair share is rounded down.

@@ -1,6 +1,6 @@
 //! The knobs of the coordination protocol.
 
-use std::time::Duration;
+use std::{fmt, time::Duration};
 
 use serde::{Deserialize, Serialize};
 
@@ -90,6 +90,17 @@ pub enum InitialPosition {
     Latest,
     /// At the first record that arrived at or after this time.
     AtTimestamp(WallTime),
+}
+
+/// As the command's flag takes it.
+impl fmt::Display for InitialPosition {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::TrimHorizon => f.write_str("trim-horizon"),
+            Self::Latest => f.write_str("latest"),
+            Self::AtTimestamp(at) => at.fmt(f),
+        }
+    }
 }
 
 impl Default for Coordination {

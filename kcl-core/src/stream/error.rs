@@ -21,6 +21,8 @@ pub enum SourceErrorKind {
     NoStream,
     /// There is no such shard (any more).
     NoShard,
+    /// What is asked for belongs to another stream, or to another life of this one.
+    OtherStream,
     /// The settings cannot work, or the service refuses the request as malformed.
     Misconfigured,
     /// The answer makes no sense.
@@ -73,6 +75,7 @@ impl std::fmt::Display for SourceErrorKind {
             Self::Encryption => "the records' KMS key cannot be used: check its state and rights",
             Self::NoStream => "there is no such stream: check its name, the region and the account",
             Self::NoShard => "there is no such shard",
+            Self::OtherStream => "that is of another stream, or of another life of this one",
             Self::Misconfigured => "the request was refused as invalid",
             Self::Corrupt => "the answer makes no sense",
         })

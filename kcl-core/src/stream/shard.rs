@@ -2,7 +2,7 @@
 
 use std::{fmt, str::FromStr, sync::Arc, time::Duration};
 
-use super::{HashRange, SequenceNumber};
+use super::{HashRange, SequenceNumber, StreamName};
 use crate::env::WallTime;
 
 /// A shard's name, unique within its stream, like `shardId-000000000007`.
@@ -91,14 +91,30 @@ impl fmt::Display for StreamKey {
 
 /// What a source says of its stream.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct StreamDescription {
-    /// Name and creation time.
+    /// Its name in full: an application reads the stream of one such name at a time.
+    pub name: StreamName,
+    /// The name that leases carry, and the creation time.
     pub key: StreamKey,
     /// How long records are kept.
     pub retention: Duration,
     /// The stream service's own clock when it answered, never ahead of the moment the answer
     /// arrived: `Latest` is frozen to it.
     pub server_time: WallTime,
+}
+
+impl StreamDescription {
+    /// The stream of this name, in this life.
+    #[must_use]
+    pub const fn new(
+        name: StreamName,
+        key: StreamKey,
+        retention: Duration,
+        server_time: WallTime,
+    ) -> Self {
+        Self { name, key, retention, server_time }
+    }
 }
 
 /// A shard as the stream lists it.

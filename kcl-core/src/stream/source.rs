@@ -4,7 +4,7 @@ use std::fmt::Debug;
 
 use async_trait::async_trait;
 
-use super::{Batch, Position, Shard, ShardId, SourceResult, StartAt, StreamDescription};
+use super::{Batch, Position, Shard, ShardId, SourceResult, StartAt, StreamDescription, StreamKey};
 
 /// A stream to read: Kinesis, or the simulator's.
 #[async_trait]
@@ -22,11 +22,19 @@ pub trait StreamSource: Debug + Send + Sync + 'static {
     /// Any kind. A partial list is an error, never an answer.
     async fn shards(&self) -> SourceResult<Vec<Shard>>;
 
-    /// Opens a reader. Sends nothing yet if it need not.
+    /// Opens a reader of a shard of `stream`. Another stream, or another life of it, has shards of
+    /// the same names: a source makes sure that `stream` is its own. Sends nothing yet if it need
+    /// not.
     ///
     /// # Errors
-    /// [`super::SourceErrorKind::NoShard`] when the stream has no such shard.
-    async fn open(&self, shard: &ShardId, at: StartAt) -> SourceResult<Box<dyn ShardReader>>;
+    /// [`super::SourceErrorKind::OtherStream`] when `stream` is not the source's, as far as it
+    /// knows; [`super::SourceErrorKind::NoShard`] when the stream has no such shard.
+    async fn open(
+        &self,
+        stream: &StreamKey,
+        shard: &ShardId,
+        at: StartAt,
+    ) -> SourceResult<Box<dyn ShardReader>>;
 }
 
 /// How many bytes the caller has room for: what it reserved before it asked.

@@ -127,10 +127,12 @@ impl Worker {
     }
 
     async fn work(self) -> Result<(), WorkerError> {
-        self.shared.source.describe().await.map(drop).or_else(|error| {
+        let described = match self.shared.source.describe().await {
+            Ok(description) => Some((self.env.clock.now(), description)),
             // Somebody has to mend it, or it passes: only the first is worth stopping for.
-            if error.is_retryable() { Ok(()) } else { Err(error) }
-        })?;
+            Err(error) if error.is_retryable() => None,
+            Err(error) => return Err(error.into()),
+        };
         let (directions, directed) = mpsc::unbounded_channel();
         let (ready, prepared) = oneshot::channel();
         let supervisor = Supervisor {
@@ -138,6 +140,7 @@ impl Worker {
             directions: directed,
             events: self.events.0.clone(),
             runs: BTreeMap::new(),
+            described,
         };
         let location = self.store.location();
         self.start_keeper(directions, ready)?;

@@ -31,6 +31,8 @@ use crate::{
 pub(super) enum Direction {
     /// Start a run.
     Start(Box<Lease>, Arc<Gate>),
+    /// Describe the stream, and tell the keeper.
+    Describe(CallId),
     /// List the shards, and hand them to the keeper.
     ListShards(CallId),
     /// Tell whoever listens.
@@ -89,6 +91,7 @@ impl Keeper {
     fn execute(&mut self, command: Command, waking: &mut Waking) {
         match command {
             Command::Store(id, call) => self.ask(id, *call),
+            Command::Describe(id) => self.direct(Direction::Describe(id)),
             Command::ListShards(id) => self.direct(Direction::ListShards(id)),
             Command::Run(command) => self.direct_run(command),
             Command::ValidUntil(until) => {

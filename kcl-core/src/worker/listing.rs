@@ -72,11 +72,9 @@ mod tests {
     impl StreamSource for Remade {
         async fn describe(&self) -> SourceResult<StreamDescription> {
             let created = WallTime::from_millis(self.lives.load(Ordering::Relaxed));
-            Ok(StreamDescription {
-                key: StreamKey::new("orders", created),
-                retention: std::time::Duration::from_hours(24),
-                server_time: created,
-            })
+            let (name, key) = ("orders".parse().unwrap(), StreamKey::new("orders", created));
+            let retention = std::time::Duration::from_hours(24);
+            Ok(StreamDescription::new(name, key, retention, created))
         }
 
         async fn shards(&self) -> SourceResult<Vec<Shard>> {
@@ -87,7 +85,12 @@ mod tests {
             Ok(Vec::new())
         }
 
-        async fn open(&self, _: &ShardId, _: StartAt) -> SourceResult<Box<dyn ShardReader>> {
+        async fn open(
+            &self,
+            _: &StreamKey,
+            _: &ShardId,
+            _: StartAt,
+        ) -> SourceResult<Box<dyn ShardReader>> {
             Err(SourceError::new(SourceErrorKind::NoShard, "open", "any"))
         }
     }
@@ -106,7 +109,12 @@ mod tests {
             Ok(self.0.clone())
         }
 
-        async fn open(&self, _: &ShardId, _: StartAt) -> SourceResult<Box<dyn ShardReader>> {
+        async fn open(
+            &self,
+            _: &StreamKey,
+            _: &ShardId,
+            _: StartAt,
+        ) -> SourceResult<Box<dyn ShardReader>> {
             Err(SourceError::new(SourceErrorKind::NoShard, "open", "any"))
         }
     }

@@ -16,11 +16,13 @@ use super::{
 };
 use crate::{
     coordinator::{CallId, Event, Outcome},
-    env::TaskHandle,
+    env::{TaskHandle, Time},
     lease::{Lease, LeaseKey},
-    stream::{SourceError, SourceErrorKind},
+    stream::{SourceError, SourceErrorKind, StreamDescription},
 };
 
+/// How old a description of the stream may be that a worker joins with.
+const FRESH: Duration = Duration::from_secs(2);
 /// How long runs may take to notice that the worker is over.
 const LAST_RUNS: Duration = Duration::from_secs(1);
 
@@ -30,6 +32,8 @@ pub(super) struct Supervisor {
     pub(super) directions: mpsc::UnboundedReceiver<Direction>,
     pub(super) events: mpsc::UnboundedSender<Event>,
     pub(super) runs: BTreeMap<LeaseKey, TaskHandle>,
+    /// The stream as it was described when the worker started, and when that was.
+    pub(super) described: Option<(Time, StreamDescription)>,
 }
 
 impl Supervisor {
@@ -38,6 +42,7 @@ impl Supervisor {
         let outcome = loop {
             match self.directions.recv().await {
                 Some(Direction::Start(lease, gate)) => self.start(&lease, gate),
+                Some(Direction::Describe(id)) => self.describe(id),
                 Some(Direction::ListShards(id)) => self.list_shards(id),
                 Some(Direction::Tell(event)) => self.shared.tell(event),
                 Some(Direction::Finished(outcome)) => break Some(outcome),
@@ -48,6 +53,11 @@ impl Supervisor {
         match outcome {
             Some(Outcome::Left) => Ok(()),
             Some(Outcome::Duplicate(worker)) => Err(WorkerError::DuplicateWorkerId(worker)),
+            Some(Outcome::OtherStream { reads, wanted }) => {
+                let location = self.shared.location.to_string();
+                Err(WorkerError::OtherStream { location, reads, wanted })
+            }
+            Some(Outcome::StartAhead { at, now }) => Err(WorkerError::StartAhead { at, now }),
             None => Err(WorkerError::KeeperGone),
         }
     }
@@ -59,6 +69,27 @@ impl Supervisor {
         let spawner = Arc::clone(&self.shared.env.spawner);
         let task = spawner.spawn("kcl-run", Box::pin(run.work(former).instrument(span)));
         self.runs.insert(lease.key.clone(), task);
+    }
+
+    /// The answer that the worker got as it started serves the first time, if it is not old.
+    fn describe(&mut self, id: CallId) {
+        let (source, events) = (Arc::clone(&self.shared.source), self.events.clone());
+        let now = self.shared.env.clock.now();
+        let fresh = self.described.take().filter(|(at, _)| now.since(*at) < FRESH);
+        let describing = async move {
+            let result = match fresh {
+                Some((_, description)) => Ok(description),
+                None => source.describe().await,
+            };
+            if let Err(error) = &result {
+                let source = error.source.as_deref().map(ToString::to_string).unwrap_or_default();
+                warn!(%error, source, "kcl.stream.unknown");
+            }
+            // The keeper may be gone by now.
+            let _ = events.send(Event::Described(id, result.map_err(|error| error.kind)));
+        };
+        let spawner = Arc::clone(&self.shared.env.spawner);
+        drop(spawner.spawn("kcl-describe", Box::pin(describing.in_current_span())));
     }
 
     fn list_shards(&self, id: CallId) {

@@ -5,6 +5,9 @@ use tracing::{debug, error, info, warn};
 
 use crate::coordinator::{Notice, StoreCall};
 
+/// How a start that is in force is changed.
+const TO_START_ANEW: &str = "kcl leases reset --to …, with every worker stopped";
+
 /// How many of the leases that nobody may take are named.
 const NAMED: usize = 10;
 
@@ -21,6 +24,20 @@ pub(super) fn log(notice: &Notice) {
         Notice::DuplicateWorkerId(session) => error!(%session, "kcl.session.duplicate"),
         Notice::StreamTrouble(kind) => warn!(%kind, "kcl.stream.trouble"),
         Notice::StreamRemade => warn!("kcl.stream.remade"),
+        Notice::StreamDiffers { reads, wanted } => {
+            let reads = reads.as_ref().map(tracing::field::display);
+            warn!(reads, %wanted, "kcl.stream.differs");
+        }
+        Notice::StartDiffers { start, wanted } => {
+            let in_force = start.by.map(|by| by.to_string()).unwrap_or_default();
+            let (stream, remedy) = (&start.of, TO_START_ANEW);
+            warn!(%stream, in_force, %wanted, remedy, "kcl.start.differs");
+        }
+        Notice::Closed(by) => warn!(by, "kcl.application.closed"),
+        Notice::Reopened => info!("kcl.application.reopened"),
+        Notice::Unreadable(document, problem) => {
+            error!(%document, problem, "kcl.document.unreadable");
+        }
         Notice::StoreWentBack => error!("kcl.store.went_back"),
         Notice::Hole(what) => error!(what, "kcl.lineage.hole"),
         Notice::Lineage(what) => warn!(what, "kcl.lineage.unclear"),
@@ -36,6 +53,7 @@ fn log_lease(notice: &Notice) {
         }
         Notice::Ended(lease, epoch) => info!(%lease, %epoch, "kcl.shard.ended"),
         Notice::Stalled(lease, epoch) => warn!(%lease, %epoch, "kcl.lease.stalled"),
+        Notice::NotOfMyStream(lease) => warn!(%lease, "kcl.lease.not_of_my_stream"),
         Notice::Conflict(lease, session) => warn!(%lease, %session, "kcl.lease.conflict"),
         Notice::Planning(term) => info!(%term, "kcl.planner.started"),
         Notice::StoppedPlanning(term) => info!(%term, "kcl.planner.stopped"),
@@ -52,7 +70,6 @@ fn log_lease(notice: &Notice) {
             warn!(lease = %key, %from, overlap, "kcl.lease.forced");
         }
         Notice::BadRules(problem) => error!(problem, "kcl.rules.refused"),
-        Notice::Unreadable(document) => error!(%document, "kcl.document.unreadable"),
         other => info!(?other, "kcl.coordination"),
     }
 }

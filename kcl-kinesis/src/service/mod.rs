@@ -21,7 +21,7 @@ use kcl_core::{
 use tokio::sync::OnceCell;
 
 use self::{clients::Clients, server_date::ServerDate};
-use crate::{StreamName, convert};
+use crate::{StreamName, convert, stream_name};
 
 /// One stream of the service.
 pub(crate) struct Service {
@@ -89,11 +89,11 @@ impl Service {
         }
         let hours = u64::try_from(summary.retention_period_hours).unwrap_or(0);
         let created = convert::wall_time(&summary.stream_creation_timestamp);
-        Ok(StreamDescription {
-            key: StreamKey::new(&summary.stream_name, created),
-            retention: Duration::from_hours(hours),
-            server_time: date.get().ok_or_else(undated)?,
-        })
+        let name = stream_name::in_full(&summary.stream_arn, &summary.stream_name);
+        let name = name.map_err(|error| Failure::corrupt(error.to_string()))?;
+        let key = StreamKey::new(&summary.stream_name, created);
+        let server_time = date.get().ok_or_else(undated)?;
+        Ok(StreamDescription::new(name, key, Duration::from_hours(hours), server_time))
     }
 
     /// `ListShards`, one page.

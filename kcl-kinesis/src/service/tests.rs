@@ -3,7 +3,7 @@ use std::{error::Error as _, time::Duration};
 use aws_sdk_kinesis::config::{BehaviorVersion, Credentials, Region, retry::RetryConfig};
 use kcl_core::{
     env::WallTime,
-    stream::{SourceError, SourceErrorKind, StreamSource},
+    stream::{SourceError, SourceErrorKind, StartAt, StreamKey, StreamSource},
 };
 use serde_json::json;
 
@@ -16,7 +16,8 @@ const DESCRIBE: &str = "DescribeStreamSummary";
 
 fn summary(status: &str) -> Reply {
     Reply::Json(json!({ "StreamDescriptionSummary": {
-        "StreamName": "orders", "StreamARN": "arn", "StreamStatus": status,
+        "StreamName": "orders", "StreamStatus": status,
+        "StreamARN": "arn:aws:kinesis:eu-west-1:123456789012:stream/orders",
         "RetentionPeriodHours": 48, "StreamCreationTimestamp": 1_700_000_000.123,
         "EnhancedMonitoring": [], "OpenShardCount": 1,
     }}))
@@ -31,6 +32,7 @@ async fn a_stream_is_described_with_the_time_of_the_service() {
     let (source, service) = Scripted::source([(DESCRIBE, summary("ACTIVE"))]);
     let description = source.describe().await.unwrap();
     assert_eq!(&*description.key.name, "orders");
+    assert_eq!(description.name.as_str(), "123456789012:eu-west-1:orders");
     assert_eq!(description.key.created, WallTime::from_millis(1_700_000_000_123));
     assert_eq!(description.retention, Duration::from_hours(48));
     assert_eq!(description.server_time, WALL.minus(Duration::from_secs(1)));
@@ -195,4 +197,23 @@ fn debug_output_shows_no_credentials() {
     let builder = KinesisSource::builder("orders").client_config(config);
     let shown = format!("{builder:?}") + &format!("{:?}", builder.build().unwrap());
     assert!(!shown.contains("secret") && !shown.contains("SECRET"), "{shown}");
+}
+
+#[tokio::test]
+async fn no_reader_is_opened_for_another_stream_or_another_life_of_it() {
+    let script = [(DESCRIBE, summary("ACTIVE")), (DESCRIBE, summary("ACTIVE"))];
+    let (source, service) = Scripted::source(script);
+    let shard = "shardId-000000000000".parse().unwrap();
+    let open = |key: StreamKey| {
+        let (source, shard) = (&source, &shard);
+        async move { source.open(&key, shard, StartAt::TrimHorizon).await.map(drop) }
+    };
+    let life = |created| StreamKey::new("orders", WallTime::from_millis(created));
+    // Nothing is known yet: it is described. What is known then costs nothing.
+    open(life(1_700_000_000_123)).await.unwrap();
+    open(life(1_700_000_000_123)).await.unwrap();
+    let error = open(life(1)).await.unwrap_err();
+    assert_eq!(error.kind, SourceErrorKind::OtherStream);
+    assert_eq!(cause(&error), "this is orders/1700000000123");
+    assert_eq!(service.played().len(), 2);
 }

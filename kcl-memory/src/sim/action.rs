@@ -91,6 +91,12 @@ actions! {
     /// Workers are replaced one by one, this far apart, by new ones with the next settings.
     "deploy" => Deploy(apart: Duration);
 
+    /// A worker starts under the next unused id that reads another stream than the application.
+    "join-other" => JoinOther;
+    /// Every worker stops at once, and as many start under the same ids this much later, which read
+    /// the other stream.
+    "restart-other" => RestartOther(down: Duration);
+
     /// A worker's process ends at once, without a word.
     "crash" => Crash(who: usize);
     /// The worker that plans crashes.
@@ -214,7 +220,8 @@ impl Action {
             | Self::CutStream(_, span)
             | Self::StreamOutage(span)
             | Self::FailingProcessor(_, span)
-            | Self::ColdStart(span) => *span,
+            | Self::ColdStart(span)
+            | Self::RestartOther(span) => *span,
             Self::SlowProcessor(_, takes, span) | Self::HungProcessor(_, takes, span) => {
                 span.saturating_add(*takes)
             }

@@ -72,6 +72,14 @@ pub(super) enum Fact<'a> {
     Fenced { session: &'a SessionId, lives: bool },
     /// A worker stopped because another one uses its id; whether any other one ever did.
     GaveWay { worker: &'a WorkerId, rivals: bool },
+    /// A worker runs a lease; whether that is of its own stream.
+    RunStarted { worker: &'a WorkerId, key: &'a LeaseKey, own: bool },
+    /// A session has joined and lives; whether the application reads another stream.
+    Joined { session: &'a SessionId, stranger: bool },
+    /// The application changed streams; who reads the former one, has joined and lives.
+    Switched { still: Option<&'a SessionId> },
+    /// A worker left because the application reads another stream; whether anybody does.
+    LeftForStream { worker: &'a WorkerId, rivals: bool },
     /// A document was written.
     Document(&'a Document),
     /// A document was deleted. What was sent before may write it anew.
@@ -141,6 +149,8 @@ pub(super) struct SettledWorker {
     /// The shards it runs, under which epoch and up to which record.
     pub(super) runs: BTreeMap<ShardNo, (Epoch, u64)>,
     pub(super) stays: bool,
+    /// It reads another stream than the application.
+    pub(super) stranger: bool,
 }
 
 /// A shard after the last fault.

@@ -66,9 +66,14 @@ pub(super) const fn kind_of(notice: &Notice) -> &'static str {
         Notice::Hole(_) => "Hole",
         Notice::Lineage(_) => "Lineage",
         Notice::BadRules(_) => "BadRules",
-        Notice::Unreadable(_) => "Unreadable",
         Notice::Stalled(..) => "Stalled",
         Notice::Conflict(..) => "Conflict",
+        Notice::StartDiffers { .. } => "StartDiffers",
+        Notice::StreamDiffers { .. } => "StreamDiffers",
+        Notice::NotOfMyStream(_) => "NotOfMyStream",
+        Notice::Closed(_) => "Closed",
+        Notice::Reopened => "Reopened",
+        Notice::Unreadable(..) => "Unreadable",
         _ => "Other",
     }
 }

@@ -6,16 +6,19 @@ use kcl_core::{
     coordinator::StreamView,
     env::{Time, WallTime},
     lease::LeaseKey,
-    stream::{HashRange, Shard, SourceErrorKind, StreamDescription, StreamKey},
+    stream::{HashRange, Shard, SourceErrorKind, StreamDescription, StreamKey, StreamName},
 };
 
 /// Numbers the shards of all lives of the stream.
 pub(super) type ShardNo = usize;
+/// Numbers the streams: most fleets have one.
+pub(super) type StreamNo = usize;
 
 /// A shard whose records are numbered 1, 2, 3, ….
 #[derive(Debug)]
 pub(super) struct SimShard {
     pub(super) key: LeaseKey,
+    pub(super) of: StreamNo,
     pub(super) listed: Shard,
     pub(super) parents: Vec<ShardNo>,
     pub(super) children: Vec<ShardNo>,
@@ -25,7 +28,7 @@ pub(super) struct SimShard {
     pub(super) forgotten: bool,
     /// It has, or had, a lease: what comes of it is known to come of it.
     pub(super) leased: bool,
-    /// It belongs to a former life of the stream.
+    /// It belongs to a former life of its stream.
     pub(super) former: bool,
     /// How many of its first records are gone.
     pub(super) trimmed: u64,
@@ -43,61 +46,80 @@ pub(super) enum Pages {
     Between,
 }
 
-/// A stream whose shards all take records at one rate.
+/// A stream, and its present life.
+#[derive(Debug)]
+struct Named {
+    name: StreamName,
+    key: StreamKey,
+    /// The next shard's number in its name.
+    next: usize,
+}
+
+/// One or two streams whose shards all take records at one rate.
 #[derive(Debug)]
 pub(super) struct SimStream {
-    key: StreamKey,
+    named: Vec<Named>,
+    /// The one that the application reads: what happens to a stream happens to this one.
+    pub(super) current: StreamNo,
     pub(super) shards: Vec<SimShard>,
     by_key: BTreeMap<LeaseKey, ShardNo>,
     rate: u64,
     first: usize,
-    /// The next shard's number in its name.
-    next: usize,
     /// What listings are answered with, whatever the stream is.
     pub(super) answers: Option<StreamView>,
 }
 
 /// The wall clock at the start of a run.
 const WALL_EPOCH_MS: u64 = 1_700_000_000_000;
-const NAME: &str = "orders";
+const NAMES: [&str; 2] = ["orders", "payments"];
 /// More shards than this a stream of a test never has.
 const SHARDS_MAX: usize = 600;
 
 impl SimStream {
-    pub(super) fn new(shards: usize, rate: u64) -> Self {
+    pub(super) fn new(streams: usize, shards: usize, rate: u64) -> Self {
+        #[expect(clippy::expect_used, reason = "the names are made of letters")]
+        let named = NAMES.iter().take(streams).map(|name| Named {
+            name: name.parse().expect("a valid stream name"),
+            key: StreamKey::new(name, WallTime::from_millis(WALL_EPOCH_MS)),
+            next: 0,
+        });
         let mut stream = Self {
-            key: StreamKey::new(NAME, WallTime::from_millis(WALL_EPOCH_MS)),
+            named: named.collect(),
+            current: 0,
             shards: Vec::new(),
             by_key: BTreeMap::new(),
             rate,
             first: shards.max(1),
-            next: 0,
             answers: None,
         };
-        stream.open_first(Time::ZERO);
+        for of in 0..streams {
+            stream.open_first(of, Time::ZERO);
+        }
         stream
     }
 
-    fn open_first(&mut self, now: Time) {
+    fn open_first(&mut self, of: StreamNo, now: Time) {
         let count = u128::try_from(self.first).unwrap_or(1);
         let width = u128::MAX / count;
         for n in 0..count {
             let end = if n + 1 == count { u128::MAX } else { (n + 1) * width - 1 };
-            self.open(&[], HashRange::new(n * width, end), now);
+            self.open(of, &[], HashRange::new(n * width, end), now);
         }
     }
 
-    fn open(&mut self, parents: &[ShardNo], range: HashRange, now: Time) -> ShardNo {
-        let name = format!("shardId-{:012}", self.next);
-        self.next += 1;
+    fn open(&mut self, of: StreamNo, parents: &[ShardNo], range: HashRange, now: Time) -> ShardNo {
+        let stream = &mut self.named[of];
+        let name = format!("shardId-{:012}", stream.next);
+        stream.next += 1;
         #[expect(clippy::expect_used, reason = "the name is made of digits and letters")]
         let mut listed = Shard::open(name.parse().expect("a valid shard id"), range);
         listed.parents = parents.iter().map(|no| self.shards[*no].listed.id.clone()).collect();
-        let key = LeaseKey::of_shard(&self.key, &listed.id);
+        let key = LeaseKey::of_shard(&self.named[of].key, &listed.id);
         let no = self.shards.len();
         self.by_key.insert(key.clone(), no);
         self.shards.push(SimShard {
             key,
+            of,
             listed,
             parents: parents.to_vec(),
             children: Vec::new(),
@@ -115,9 +137,10 @@ impl SimStream {
         self.by_key.get(key).copied()
     }
 
-    /// The open shards, in the order of their hash ranges.
+    /// The open shards of the stream that is read, in the order of their hash ranges.
     pub(super) fn open_shards(&self) -> Vec<ShardNo> {
-        let is_open = |no: &ShardNo| self.shards[*no].is_open();
+        let is_open =
+            |no: &ShardNo| self.shards[*no].is_open() && self.shards[*no].of == self.current;
         let mut open: Vec<ShardNo> = (0..self.shards.len()).filter(is_open).collect();
         open.sort_by_key(|no| self.shards[*no].listed.range.map(|range| range.start));
         open
@@ -166,7 +189,8 @@ impl SimStream {
             return None;
         }
         let (low, high) = self.shards[no].listed.range?.halves()?;
-        let halves = (self.open(&[no], low, now), self.open(&[no], high, now));
+        let of = self.shards[no].of;
+        let halves = (self.open(of, &[no], low, now), self.open(of, &[no], high, now));
         self.close(no, &[halves.0, halves.1], now);
         Some(halves)
     }
@@ -176,7 +200,8 @@ impl SimStream {
             return None;
         }
         let (low, high) = (self.shards[left].listed.range?, self.shards[right].listed.range?);
-        let child = self.open(&[left, right], HashRange::new(low.start, high.end), now);
+        let of = self.shards[left].of;
+        let child = self.open(of, &[left, right], HashRange::new(low.start, high.end), now);
         self.close(left, &[child], now);
         self.close(right, &[child], now);
         Some(child)
@@ -210,14 +235,16 @@ impl SimStream {
 
     /// Deletes the stream and makes it again.
     pub(super) fn remake(&mut self, now: Time) {
-        for shard in &mut self.shards {
+        let of = self.current;
+        for shard in self.shards.iter_mut().filter(|shard| shard.of == of) {
             shard.former = true;
             shard.forgotten = true;
             shard.closed = shard.closed.or(Some(now));
         }
-        self.key = StreamKey::new(NAME, wall(now));
-        self.next = 0;
-        self.open_first(now);
+        let stream = &mut self.named[of];
+        stream.key = StreamKey::new(&stream.key.name, wall(now));
+        stream.next = 0;
+        self.open_first(of, now);
     }
 
     /// How many records the shard has taken until `now`.
@@ -237,14 +264,26 @@ impl SimStream {
         self.count(no, passed - Duration::from_millis(1))
     }
 
-    pub(super) fn view(&self, now: Time) -> StreamView {
-        let listed = self.shards.iter().filter(|shard| !shard.forgotten);
+    pub(super) fn describe(&self, of: StreamNo, now: Time) -> StreamDescription {
+        let Named { name, key, .. } = &self.named[of];
+        let retention = Duration::from_secs(86_400);
+        StreamDescription::new(name.clone(), key.clone(), retention, wall(now))
+    }
+
+    /// The number of the stream of this name.
+    pub(super) fn named(&self, name: &StreamName) -> Option<StreamNo> {
+        self.named.iter().position(|stream| stream.name == *name)
+    }
+
+    /// The stream whose present life has this key.
+    pub(super) fn keyed(&self, is: impl Fn(&StreamKey) -> bool) -> Option<StreamNo> {
+        self.named.iter().position(|stream| is(&stream.key))
+    }
+
+    pub(super) fn view(&self, of: StreamNo, now: Time) -> StreamView {
+        let listed = self.shards.iter().filter(|shard| shard.of == of && !shard.forgotten);
         StreamView {
-            description: StreamDescription {
-                key: self.key.clone(),
-                retention: Duration::from_secs(86_400),
-                server_time: wall(now),
-            },
+            description: self.describe(of, now),
             shards: listed.map(|shard| shard.listed.clone()).collect(),
         }
     }
@@ -253,6 +292,7 @@ impl SimStream {
     /// stream fails, as a worker's does.
     pub(super) fn listed(
         &self,
+        of: StreamNo,
         then: StreamView,
         pages: Pages,
         now: Time,
@@ -260,7 +300,7 @@ impl SimStream {
         if let Some(answer) = &self.answers {
             return Ok(answer.clone());
         }
-        let mut view = self.view(now);
+        let mut view = self.view(of, now);
         match pages {
             Pages::Asked => return Ok(then),
             Pages::Answered => {}

@@ -11,7 +11,7 @@ use kcl_core::{
     env::WallTime,
     stream::{
         Shard, ShardId, ShardReader, SourceError, SourceErrorKind, SourceResult, StartAt,
-        StreamDescription, StreamKey, StreamSource,
+        StreamDescription, StreamKey, StreamName, StreamSource,
     },
 };
 
@@ -139,7 +139,11 @@ impl StreamSource for MemoryStream {
         let retention = state.retention;
         let life = state.life().map_err(|why| self.error(StreamOp::Describe.name(), why))?;
         let key = life.key.clone();
-        Ok(StreamDescription { key, retention, server_time: self.now() })
+        let name = key.name.parse::<StreamName>().map_err(|invalid| {
+            let why = (SourceErrorKind::Misconfigured, invalid.to_string());
+            self.error(StreamOp::Describe.name(), why)
+        })?;
+        Ok(StreamDescription::new(name, key, retention, self.now()))
     }
 
     async fn shards(&self) -> SourceResult<Vec<Shard>> {
@@ -149,10 +153,21 @@ impl StreamSource for MemoryStream {
         Ok(life.shards.values().map(|log| log.shard.clone()).collect())
     }
 
-    async fn open(&self, shard: &ShardId, at: StartAt) -> SourceResult<Box<dyn ShardReader>> {
+    async fn open(
+        &self,
+        stream: &StreamKey,
+        shard: &ShardId,
+        at: StartAt,
+    ) -> SourceResult<Box<dyn ShardReader>> {
         self.arrive(StreamOp::Open, Some(shard)).await?;
         let mut state = self.state();
-        let opened = state.life().and_then(|life| MemoryReader::open(self, life, shard, at));
+        let opened = state.life().and_then(|life| {
+            if life.key != *stream {
+                let why = format!("this is {}, not {stream}", life.key);
+                return Err((SourceErrorKind::OtherStream, why));
+            }
+            MemoryReader::open(self, life, shard, at)
+        });
         let reader = opened.map_err(|why| self.error(StreamOp::Open.name(), why))?;
         Ok(Box::new(reader))
     }

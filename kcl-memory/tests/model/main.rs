@@ -17,6 +17,7 @@ mod mutant;
 mod properties;
 mod protocol;
 mod state;
+mod streams;
 mod tables;
 mod tenure;
 mod witness;

@@ -2,7 +2,7 @@
 
 use crate::{
     bounds, counts, ends, kill::Killer, lost_writes, moves, overtaken, planners, plans, rarely,
-    restarts, scripts, sessions, workers,
+    restarts, scripts, sessions, streams, workers,
 };
 
 /// A directed test that the healthy code passes. It panics when it fails.
@@ -80,6 +80,16 @@ checks! {
         a_checkpoint_that_lands_again_after_the_lease_has_moved,
         a_look_at_an_order_that_is_answered_after_the_next_order,
         a_handover_that_is_planned_anew_between_its_release_and_its_acquire,
+    }
+    "trace": streams {
+        two_streams_at_once_on_an_empty_store,
+        a_stranger_leaves_a_live_fleet_alone,
+        a_fleet_that_starts_again_with_another_stream,
+        a_switch_that_lands_after_another_has_joined,
+        a_pass_that_is_refused_by_a_switch,
+        a_refusal_that_names_another_stream,
+        a_store_that_loses_the_change_of_the_stream,
+        a_worker_that_knows_a_former_life_of_the_stream,
     }
     "trace": planners {
         a_planner_that_dies_between_two_assignment_writes_then_a_forced_handoff,

@@ -37,6 +37,8 @@ mod scripts;
 mod sessions;
 #[path = "../traces/stage.rs"]
 mod stage;
+#[path = "../traces/streams.rs"]
+mod streams;
 mod table;
 #[path = "../workers.rs"]
 mod workers;

@@ -12,4 +12,5 @@ mod moves;
 mod planners;
 mod sessions;
 mod stage;
+mod streams;
 mod unreadable;

@@ -135,7 +135,9 @@ async fn by_source(url: &str, tally: &Arc<Tally>) -> Spent {
 }
 
 async fn shard_by_source(source: KinesisSource, shard: String, tally: Arc<Tally>) {
-    let mut reader = source.open(&shard.parse().unwrap(), StartAt::TrimHorizon).await.unwrap();
+    let stream = source.describe().await.unwrap().key;
+    let shard = shard.parse().unwrap();
+    let mut reader = source.open(&stream, &shard, StartAt::TrimHorizon).await.unwrap();
     let mut records = 0;
     while records < RECORDS {
         match reader.next(Room(64 << 20)).await.unwrap() {

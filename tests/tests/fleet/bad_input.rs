@@ -68,6 +68,23 @@ async fn a_table_of_another_layout_is_refused_by_name() -> Result<()> {
     Ok(())
 }
 
+/// It would be frozen for good, and nothing would be read until then.
+#[tokio::test]
+async fn a_start_in_the_future_is_refused_with_both_times_and_what_to_do() -> Result<()> {
+    let stream = TestStream::create(Servers::InProcess.kinesis(), "future-start", 1).await?;
+    let launch = launch(&stream.name);
+    let ahead = ["--initial-position", "2130-01-01T00:00:00Z"];
+    let said = refused(launch.clone().with(&ahead).consumer("a")).await?;
+    for part in ["2130-01-01T00:00:00.000Z", "own clock", "latest"] {
+        ensure!(said.contains(part), "{said}");
+    }
+    // Nothing is left of it.
+    stream.put("key", None, b"1").await?;
+    let mut fleet = Fleet::new(launch)?;
+    fleet.start("a")?;
+    fleet.until_delivered(1).await
+}
+
 #[tokio::test]
 async fn settings_that_contradict_one_another_or_do_not_parse_are_refused() -> Result<()> {
     let command = launch("any").set("coordination.heartbeat_interval=3s").consumer("a");

@@ -341,7 +341,7 @@ async fn read_lineage(
     let mut opened: BTreeSet<_> = roots.iter().map(|root| root.id.clone()).collect();
     let mut readers = Vec::new();
     for root in roots {
-        readers.push((root.id.clone(), source.open(&root.id, StartAt::TrimHorizon).await?));
+        readers.push((root.id.clone(), open(&source, &root.id, StartAt::TrimHorizon).await?));
     }
     while seen.len() < records {
         let (id, mut reader) = readers.remove(0);
@@ -357,7 +357,7 @@ async fn read_lineage(
                     let ready = child.parents.iter().all(|parent| ended.contains(parent));
                     if ready && opened.insert(child.id.clone()) {
                         let start = StartAt::TrimHorizon;
-                        readers.push((child.id.clone(), source.open(&child.id, start).await?));
+                        readers.push((child.id.clone(), open(&source, &child.id, start).await?));
                     }
                 }
             }

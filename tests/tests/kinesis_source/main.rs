@@ -18,7 +18,8 @@ async fn open(
     shard: &ShardId,
     at: StartAt,
 ) -> Result<Box<dyn ShardReader>> {
-    Ok(source.open(shard, at).await?)
+    let stream = source.describe().await?.key;
+    Ok(source.open(&stream, shard, at).await?)
 }
 
 /// Reads until nothing is left: to the tip, or to the end of the shard.

@@ -12,6 +12,7 @@ use crate::{
         call::{StoreCall, StoreOutcome, StoreReply},
         command::{Notice, RunOrder},
         context::{Context, Purpose},
+        reads::Fit,
     },
     lease::{Acquire, Epoch, Lease, LeaseKey, SessionId, Write},
     store::StoreErrorKind,
@@ -89,6 +90,11 @@ impl Handoff {
         if self.leaving || !(wanted || planted!(CancelledGrantRuns)) {
             sometimes!(CancelledGrantReleased);
             return self.release(&key, row.epoch, None, acquiring.to.clone(), false, ctx);
+        }
+        if ctx.reads.fit(&key) != Fit::Mine {
+            // The source was described anew meanwhile.
+            self.release(&key, row.epoch, None, None, false, ctx);
+            return self.try_later(&key, ctx.settings.heartbeat_interval, ctx.now);
         }
         if !self.valid {
             sometimes!(GrantedTooLate);

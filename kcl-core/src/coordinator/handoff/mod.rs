@@ -201,6 +201,14 @@ impl Handoff {
             }
             RunNews::Ended { children } => self.start_ending(&key, children, ctx),
             RunNews::Stopped => self.on_stopped(&key, ctx),
+            RunNews::OtherStream => {
+                ctx.reads.want();
+                if matches!(tenure.phase, Phase::Running | Phase::Suspended { .. }) {
+                    tenure.phase = Phase::Dropping { to: None };
+                    ctx.run(&key, epoch, RunOrder::Drop(DropReason::Lost));
+                    ctx.notify(Notice::NotOfMyStream(key));
+                }
+            }
             RunNews::Stalled => {
                 if matches!(tenure.phase, Phase::Running) {
                     tenure.stalled = true;

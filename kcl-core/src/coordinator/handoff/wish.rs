@@ -9,6 +9,7 @@ use crate::{
         command::Notice,
         context::{Context, Purpose},
         document::{How, Origin},
+        reads::Fit,
     },
     env::Time,
     lease::{Epoch, Lease, LeaseKey, SessionId},
@@ -50,6 +51,8 @@ pub(super) struct Wish {
     asked: Option<SessionId>,
     /// Whether the planner's word on the row has been acted upon.
     tried: bool,
+    /// It was told that the lease is not of my stream.
+    passed_over: bool,
 }
 
 impl Wish {
@@ -62,6 +65,7 @@ impl Wish {
             conflict: None,
             asked: None,
             tried: false,
+            passed_over: false,
         }
     }
 
@@ -138,6 +142,9 @@ impl Handoff {
         if self.leaving || self.acquiring.contains_key(key) || self.tenures.contains_key(key) {
             return self.try_later(key, ctx.settings.heartbeat_interval, ctx.now);
         }
+        if ctx.reads.fit(key) != Fit::Mine {
+            return self.pass_over(key, ctx);
+        }
         let Some(wish) = self.wishes.get_mut(key) else { return };
         let word = wish.from.clone().filter(|from| from.how != How::Wait && !wish.tried);
         wish.tried = true;
@@ -153,6 +160,23 @@ impl Handoff {
         self.reads += 1;
         self.try_never(key);
         ctx.ask(StoreCall::Lease(key.clone()), Purpose::Handoff(Ask::WishRow(key.clone())));
+    }
+
+    /// The lease is not of my stream as I know it. If it is of a later life, that is asked for.
+    fn pass_over(&mut self, key: &LeaseKey, ctx: &mut Context) {
+        sometimes!(ForeignLeasePassedOver);
+        if ctx.reads.fit(key) == Fit::LaterLife {
+            ctx.reads.want();
+        }
+        let Some(wish) = self.wishes.get_mut(key) else { return };
+        if !std::mem::replace(&mut wish.passed_over, true) {
+            ctx.notify(Notice::NotOfMyStream(key.clone()));
+        }
+        if wish.is_planned() {
+            self.try_later(key, ctx.settings.heartbeat_interval, ctx.now);
+        } else {
+            self.wishes.remove(key);
+        }
     }
 
     pub(super) fn on_wish_row(&mut self, key: &LeaseKey, outcome: StoreOutcome, ctx: &mut Context) {

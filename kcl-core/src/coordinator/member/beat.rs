@@ -7,7 +7,9 @@ use crate::{
         context::{Context, Purpose},
     },
     env::Time,
-    lease::{Beat, EndReason, EndSession, Ending, Session, SessionState, Stamped, Write},
+    lease::{
+        Beat, EndReason, EndSession, Ending, Generation, Session, SessionState, Stamped, Write,
+    },
     store::Consistency,
 };
 
@@ -87,7 +89,7 @@ impl Member {
             // The row is gone: forgotten after its end, or lost by the store.
             Write::Refused(None) => return self.on_fence(EndReason::Fenced),
         }
-        self.on_generation(&reply.stamp.generation);
+        self.on_generation(&reply.stamp.generation, ctx.now);
     }
 
     fn on_counted(&mut self, number: u64, row: &Session, ctx: &mut Context) {
@@ -125,13 +127,14 @@ impl Member {
         }
     }
 
-    pub(super) fn on_generation(&mut self, generation: &crate::lease::Generation) {
+    pub(super) fn on_generation(&mut self, generation: &Generation, now: Time) {
         match &self.generation {
             Some(known) if known != generation && !planted!(GenerationIgnored) => {
                 self.generation = Some(generation.clone());
                 if !planted!(RivalsComeBack) {
                     self.recheck_at = Time::ZERO;
                 }
+                self.pass_again(now);
                 self.signals.push(Signal::WentBack);
             }
             Some(_) => {}

@@ -40,6 +40,15 @@ impl Older {
 }
 
 impl Member {
+    /// It is time to start. What the stream is stays known from one session to the next.
+    pub(super) fn start_joining(&mut self, ctx: &mut Context) {
+        if ctx.reads.known().is_some() {
+            return self.list_before(ctx);
+        }
+        self.phase = Phase::Describing;
+        ctx.reads.want();
+    }
+
     pub(super) fn list_before(&mut self, ctx: &mut Context) {
         self.phase = Phase::Listing;
         self.retry_at = Time::NEVER;
@@ -72,6 +81,7 @@ impl Member {
         if planted!(StartsNotCounted) {
             self.session.start = 1;
         }
+        self.session.stream = ctx.reads.name().cloned();
         self.phase = Phase::Registering(ctx.now);
         self.send_register(ctx);
     }
@@ -94,7 +104,7 @@ impl Member {
             return;
         }
         ctx.epochs.stamped(&reply.stamp, ctx.now);
-        self.on_generation(&reply.stamp.generation);
+        self.on_generation(&reply.stamp.generation, ctx.now);
         let Some(row) = reply.value.into_row() else { return self.list_before(ctx) };
         // An earlier attempt was counted, and its answer lost.
         if let SessionState::Ended(reason) = row.state {
@@ -105,26 +115,49 @@ impl Member {
         // Spread the fleet's beats over the interval: pods of one deployment start together.
         self.beat_at = ctx.now + ctx.rng.span(self.session.interval);
         self.poll_at = if ctx.pushes { Time::NEVER } else { ctx.now + ctx.settings.wake_poll };
+        self.start_passing(ctx);
+    }
+
+    /// The application reads my stream: whether the id is mine alone is judged now. The sessions
+    /// were asked for with the last put.
+    pub(super) fn start_checking(&mut self, ctx: &mut Context) {
         self.phase = Phase::Checking(Older::default());
         if planted!(JoinsWithoutListing) {
             self.phase = Phase::Live;
             return self.signals.push(Signal::Joined);
         }
-        self.list_after(ctx);
+        match self.listed.take() {
+            Some(rows) => self.check(&rows, ctx),
+            None if self.listing => {}
+            None => self.list_after(ctx),
+        }
     }
 
     /// The listing after registering failed: it is made again a little later.
     pub(super) fn list_after_later(&mut self, ctx: &mut Context) {
+        self.listing = false;
         if let Phase::Checking(older) = &mut self.phase {
             older.look_at = Some(ctx.now + retry_pause(ctx));
         }
     }
 
-    fn list_after(&self, ctx: &mut Context) {
+    pub(super) fn list_after(&mut self, ctx: &mut Context) {
+        self.listing = true;
+        self.listed = None;
         ctx.ask(StoreCall::Sessions(Consistency::Strong), Purpose::Member(Ask::ListAfter));
     }
 
-    pub(super) fn check(&mut self, rows: &[Session], ctx: &mut Context) {
+    /// The sessions were listed after registering.
+    pub(super) fn on_listed_after(&mut self, rows: Vec<Session>, ctx: &mut Context) {
+        self.listing = false;
+        if self.phase == Phase::Passing {
+            self.listed = Some(rows);
+        } else {
+            self.check(&rows, ctx);
+        }
+    }
+
+    fn check(&mut self, rows: &[Session], ctx: &mut Context) {
         let Phase::Checking(older) = &mut self.phase else { return };
         let me = &self.session;
         older.listed = true;

@@ -1,9 +1,12 @@
 //! My own session: registering, beating, being valid, being fenced, leaving.
 //!
-//! ARCHITECTURE §4 rules 1, 2, 15 and 16.
+//! ARCHITECTURE §4 rules 1, 2, 15, 16 and 17.
 
 mod beat;
 mod join;
+mod pass;
+mod readers;
+mod shut;
 
 use std::{collections::BTreeMap, time::Duration};
 
@@ -17,6 +20,7 @@ use crate::{
     lease::{
         EndReason, Generation, Incarnation, PlanVersion, Report, Session, SessionId, WorkerId,
     },
+    stream::StreamName,
 };
 
 /// What a member asked the store for.
@@ -26,6 +30,12 @@ pub(in crate::coordinator) enum Ask {
     ListBefore,
     /// The row of a new session; sent at.
     Register(Time),
+    /// Whether the application is open.
+    Changing,
+    /// What passing asked for in this step of it.
+    Pass(u64, pass::PassAsk),
+    /// The end of the session that found the application closed.
+    EndShut,
     /// The sessions, after registering.
     ListAfter,
     /// The end of an older session of my id.
@@ -43,7 +53,7 @@ pub(in crate::coordinator) enum Ask {
 }
 
 /// What became of the member.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub(in crate::coordinator) enum Signal {
     /// The session is registered and its id is mine alone.
     Joined,
@@ -59,6 +69,10 @@ pub(in crate::coordinator) enum Signal {
     Fenced(EndReason),
     /// The store's history changed.
     WentBack,
+    /// The application was closed, and is open again.
+    Reopened,
+    /// The application reads another stream, and who reads it lives.
+    OtherStream { reads: Option<StreamName>, wanted: StreamName },
     /// The session ended itself, as it was asked to.
     Left,
     /// A newer session of my id lives.
@@ -70,6 +84,10 @@ pub(in crate::coordinator) enum Signal {
 pub(in crate::coordinator) struct Member {
     session: Session,
     phase: Phase,
+    pass: pass::Pass,
+    /// The sessions as listed after registering, until they are judged; or they are being listed.
+    listed: Option<Vec<Session>>,
+    listing: bool,
     /// Earlier lives of this process: a store that goes back may show them as they were.
     former: Vec<SessionId>,
     /// One of them was fenced. From then on every other live session of my id is newer.
@@ -97,10 +115,16 @@ pub(in crate::coordinator) struct Member {
 enum Phase {
     /// Waiting until it is time to start: after a fence, the first beats are spread.
     Waiting(Time),
+    /// What the stream is, is being found out.
+    Describing,
     Listing,
     /// Since when the same row is sent.
     Registering(Time),
-    /// Registered; whether the id is mine alone is being found out.
+    /// Registered; whether the application is open and reads my stream is being found out.
+    Passing,
+    /// It is closed: the session has ended, or will have.
+    Shut(shut::Shut),
+    /// Passed; whether the id is mine alone is being found out.
     Checking(join::Older),
     Live,
     Over,
@@ -130,6 +154,9 @@ impl Member {
         Self {
             session,
             phase: Phase::Waiting(at),
+            pass: pass::Pass::default(),
+            listed: None,
+            listing: false,
             former,
             fenced_before,
             attempts: BTreeMap::new(),
@@ -179,6 +206,11 @@ impl Member {
         self.phase == Phase::Live
     }
 
+    /// Whether what the stream is has to be found out before anything else.
+    pub(in crate::coordinator) fn is_describing(&self) -> bool {
+        self.phase == Phase::Describing
+    }
+
     /// Whether runs may dispatch now.
     pub(in crate::coordinator) fn is_valid(&self, now: Time) -> bool {
         self.is_live() && !self.lapsed && now < self.valid_until
@@ -225,16 +257,15 @@ impl Member {
 
     pub(in crate::coordinator) fn next_wake(&self) -> Time {
         let deadline = if self.lapsed { Time::NEVER } else { self.valid_until };
+        let beat = self.beat_at.min(self.retry_at).min(deadline).min(self.pass.next_wake());
         match &self.phase {
             Phase::Waiting(at) => *at,
+            Phase::Describing => Time::NEVER,
             Phase::Listing | Phase::Registering(_) => self.retry_at,
-            Phase::Checking(older) => {
-                self.beat_at.min(self.retry_at).min(deadline).min(older.next_look())
-            }
-            Phase::Live => {
-                let beat = self.beat_at.min(self.retry_at).min(deadline);
-                beat.min(self.poll_at).min(self.recheck_at)
-            }
+            Phase::Passing => beat,
+            Phase::Shut(shut) => shut.next_look(),
+            Phase::Checking(older) => beat.min(older.next_look()),
+            Phase::Live => beat.min(self.poll_at).min(self.recheck_at),
             // A failed leave is tried again.
             Phase::Over => self.retry_at,
         }
@@ -242,16 +273,24 @@ impl Member {
 
     pub(in crate::coordinator) fn on_tick(&mut self, ctx: &mut Context) {
         match &self.phase {
-            Phase::Waiting(at) if *at <= ctx.now => self.list_before(ctx),
+            Phase::Waiting(at) if *at <= ctx.now => self.start_joining(ctx),
             Phase::Listing | Phase::Registering(_) if self.retry_at <= ctx.now => self.rejoin(ctx),
+            Phase::Passing => {
+                self.check_deadline(ctx);
+                self.beat_when_due(ctx);
+                self.go_on_passing(ctx);
+            }
+            Phase::Shut(shut) if shut.next_look() <= ctx.now => self.look_whether_open(ctx),
             Phase::Checking(_) => {
                 self.check_deadline(ctx);
                 self.beat_when_due(ctx);
+                self.go_on_passing(ctx);
                 self.look_at_older(ctx);
             }
             Phase::Live => {
                 self.check_deadline(ctx);
                 self.beat_when_due(ctx);
+                self.go_on_passing(ctx);
                 self.poll_mailbox(ctx);
                 self.list_again(ctx);
             }
@@ -274,7 +313,10 @@ impl Member {
             (Ask::Register(sent), Ok(StoreReply::Beat(reply))) => {
                 self.on_registered(sent, reply, ctx);
             }
-            (Ask::ListAfter, Ok(StoreReply::Sessions(rows))) => self.check(&rows, ctx),
+            (Ask::Changing, outcome) => self.on_changing(outcome, ctx),
+            (Ask::Pass(round, ask), outcome) => self.on_pass_reply(round, ask, outcome, ctx),
+            (Ask::EndShut, outcome) => self.on_shut_ended(&outcome),
+            (Ask::ListAfter, Ok(StoreReply::Sessions(rows))) => self.on_listed_after(rows, ctx),
             (Ask::ListAgain, Ok(StoreReply::Sessions(rows))) => self.check_again(&rows, ctx),
             (Ask::ListBefore | Ask::Register(_), Err(_)) => {
                 self.retry_at = ctx.now + retry_pause(ctx);
@@ -290,6 +332,15 @@ impl Member {
             (Ask::Mailbox, Ok(StoreReply::Session(row))) => self.on_mailbox(row.as_ref()),
             (Ask::Leave, outcome) => self.on_left(&outcome, ctx),
             _ => {}
+        }
+    }
+
+    /// The stream was described anew.
+    pub(in crate::coordinator) fn on_described(&mut self, ctx: &mut Context) {
+        match self.phase {
+            Phase::Describing if ctx.reads.known().is_some() => self.list_before(ctx),
+            // Should the document name a later life, it may be this one.
+            _ => self.judge_streams(ctx),
         }
     }
 

@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use crate::{
     env::Time,
     lease::{PlanVersion, Report, Session, SessionId, SessionState, WorkerId},
+    stream::StreamName,
 };
 
 /// The sessions, as last seen.
@@ -14,6 +15,8 @@ pub(super) struct Fleet {
     /// Sessions in the order they were first seen, and when: the order of succession.
     order: Vec<(SessionId, Time)>,
     standby: Option<SessionId>,
+    /// The stream that is planned for: who reads another one counts as no worker.
+    reads: Option<StreamName>,
     /// What was last learnt of the planner's own session, since anything was forgotten.
     own: Option<(u64, Report, bool)>,
 }
@@ -31,6 +34,11 @@ pub(super) enum News {
 }
 
 impl Fleet {
+    /// A fleet that reads this stream.
+    pub(super) fn reading(stream: Option<StreamName>) -> Self {
+        Self { reads: stream, ..Self::default() }
+    }
+
     /// Learns from a row.
     pub(super) fn observe(&mut self, row: &Session, now: Time) -> News {
         let news = match self.rows.get(&row.id) {
@@ -109,7 +117,10 @@ impl Fleet {
         let stays = |row: &Session| {
             row.state == SessionState::Live || planted!(LeavingStillCounts) && !row.has_ended()
         };
-        self.rows.values().filter(move |row| stays(row) && self.is_newest(row))
+        let takes_part =
+            |row: &Session| row.may_read(self.reads.as_ref()) || planted!(StrangersArePlannedFor);
+        let members = self.rows.values().filter(move |row| stays(row) && takes_part(row));
+        members.filter(|row| self.is_newest(row))
     }
 
     fn is_newest(&self, row: &Session) -> bool {

@@ -132,7 +132,7 @@ impl Planner {
             cycle: Cycle::Idle,
             plan_at: first_plan_at,
             audit_at: ctx.now + ctx.settings.audit_interval,
-            fleet: Fleet::default(),
+            fleet: Fleet::reading(ctx.reads.name().cloned()),
             rows: BTreeMap::new(),
             desired: BTreeMap::new(),
             moves: BTreeMap::new(),

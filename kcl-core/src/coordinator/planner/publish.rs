@@ -81,7 +81,8 @@ impl Planner {
     fn on_found(&mut self, worker: &WorkerId, found: Option<&Document>, ctx: &mut Context) {
         let version = found.map(|doc| Assignment::version_in(&doc.body));
         if version == Some(None) {
-            ctx.notify(Notice::Unreadable(DocName::assignment(worker)));
+            let name = DocName::assignment(worker);
+            ctx.notify(Notice::Unreadable(name, Assignment::EXPECTED.to_owned()));
         }
         let term = version.flatten().map(|version| version.term);
         if term.is_some_and(|term| term > self.term) && !planted!(HigherTermOverwritten) {

@@ -44,7 +44,7 @@ impl Planner {
     /// What workers are told of it.
     pub(super) fn told_start(&self, ctx: &Context) -> Option<StreamStart> {
         let of = self.stream_key()?;
-        ctx.start.of(of).map(|start| StreamStart { of: of.clone(), at: start.at })
+        ctx.start.of(of).map(|start| StreamStart { of: of.clone(), at: start.at, by: start.by })
     }
 
     /// Asks for the start, or gives it back to a store that may have lost it.
@@ -97,7 +97,7 @@ impl Planner {
         if let Cycle::Reading { start, .. } = &mut self.cycle {
             *start = StartDoc::Unreadable;
         }
-        ctx.notify(Notice::Unreadable(DocName::start(of)));
+        ctx.notify(Notice::Unreadable(DocName::start(of), FrozenStart::EXPECTED.to_owned()));
         self.go_on_cycle(ctx);
     }
 
@@ -139,11 +139,13 @@ impl Planner {
             InitialPosition::Latest => Some(view.description.server_time),
             InitialPosition::AtTimestamp(at) => Some(at),
         };
-        self.put_start(key, FrozenStart { at }, ctx);
+        // What a stream made again starts with is no setting.
+        let by = Some(ctx.settings.initial_position).filter(|_| !remade);
+        self.put_start(key, FrozenStart { at, by }, ctx);
     }
 
     fn put_start(&self, key: StreamKey, start: FrozenStart, ctx: &mut Context) {
-        let start = StreamStart { of: key.clone(), at: start.at };
+        let start = StreamStart { of: key.clone(), at: start.at, by: start.by };
         self.ask(StoreCall::PutDoc(start.put()), PlanAsk::PutStart(key), ctx);
     }
 

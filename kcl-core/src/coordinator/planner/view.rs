@@ -106,7 +106,10 @@ impl Planner {
             .map(|(at, member)| (&member.worker, WorkerIndex::new(at)))
             .collect();
         // A stream that has not been listed yet is known by its rows: the rules hold all the same.
+        // Rows of another one may have been left behind.
+        let mine = ctx.reads.known().map(|known| &known.key.name);
         let known = rows.iter().filter_map(|row| row.key.stream());
+        let known = known.filter(|stream| Some(&stream.name) == mine);
         let (stream, shards) = match &self.stream {
             Some(stream) => (Some(stream.description.key.clone()), stream.shards.as_slice()),
             None => (known.max_by_key(|stream| stream.created), [].as_slice()),

@@ -6,13 +6,14 @@ use tracing::{debug, warn};
 
 use super::{FetchedSender, Run, Shared, backoff::Backoff};
 use crate::{
+    coordinator::RunNews,
     env::Time,
     lease::{Epoch, LeaseKey},
     stream::{
         Batch, Position, ReadEvent, Shard, ShardId, ShardReader, SourceError, SourceErrorKind,
-        StartAt,
+        StartAt, StreamKey,
     },
-    worker::{budget::Reservation, event::WorkerEvent},
+    worker::{budget::Reservation, event::WorkerEvent, gate::Gate},
 };
 
 /// Something read, with the bytes it takes.
@@ -30,7 +31,9 @@ pub(super) enum Fetched {
 pub(super) struct Fetcher {
     key: LeaseKey,
     epoch: Epoch,
+    stream: StreamKey,
     shard: ShardId,
+    gate: Arc<Gate>,
     start: Option<StartAt>,
     shared: Arc<Shared>,
     sender: FetchedSender,
@@ -58,9 +61,19 @@ impl Fetcher {
     pub(super) fn new(run: &Run, start: Option<StartAt>, sender: FetchedSender) -> Self {
         let shared = Arc::clone(&run.shared);
         let backoff = Backoff::new(PAUSE, PAUSE_MAX, &*shared.env.entropy);
-        let (key, shard) = (run.key.clone(), run.shard.clone());
-        let (epoch, passed, unknown_since) = (run.gate.epoch(), None, None);
-        Self { key, epoch, shard, start, shared, sender, backoff, passed, unknown_since }
+        Self {
+            key: run.key.clone(),
+            epoch: run.gate.epoch(),
+            stream: run.stream.clone(),
+            shard: run.shard.clone(),
+            gate: Arc::clone(&run.gate),
+            start,
+            shared,
+            sender,
+            backoff,
+            passed: None,
+            unknown_since: None,
+        }
     }
 
     /// Reads until the shard ends or nobody wants more.
@@ -105,8 +118,14 @@ impl Fetcher {
 
     async fn open(&mut self, start: StartAt) -> Option<Box<dyn ShardReader>> {
         loop {
-            match self.shared.source.open(&self.shard, start.clone()).await {
+            match self.shared.source.open(&self.stream, &self.shard, start.clone()).await {
                 Ok(reader) => return Some(reader),
+                Err(error) if error.kind == SourceErrorKind::OtherStream => {
+                    self.tell(&error);
+                    self.gate.report(&self.key, RunNews::OtherStream);
+                    // The keeper drops the run.
+                    return None;
+                }
                 Err(error) if self.is_gone(&error).await => {
                     self.give_up().await;
                     return None;
@@ -171,7 +190,8 @@ impl Fetcher {
         }
     }
 
-    async fn pause(&mut self, error: &SourceError) {
+    /// Says why reading failed.
+    fn tell(&self, error: &SourceError) {
         let source = error.source.as_deref().map(ToString::to_string).unwrap_or_default();
         warn!(lease = %self.key, %error, source, "kcl.read.failed");
         self.shared.tell(WorkerEvent::ReadFailed {
@@ -179,6 +199,10 @@ impl Fetcher {
             kind: error.kind,
             error: format!("{error}: {source}"),
         });
+    }
+
+    async fn pause(&mut self, error: &SourceError) {
+        self.tell(error);
         let pause = self.backoff.next();
         self.shared.env.clock.sleep(pause).await;
     }

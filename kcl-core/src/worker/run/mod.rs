@@ -31,7 +31,7 @@ use crate::{
     lease::{Checkpoint, Lease, LeaseKey},
     processor::{Fence, HandleParts, LeaseHandle, ProcessorError, ProcessorFactory},
     settings::Delivery,
-    stream::{Record, ShardId, StartAt, StreamSource},
+    stream::{Record, ShardId, StartAt, StreamKey, StreamSource},
 };
 
 /// Where records go that keep failing, when the failure policy skips them.
@@ -73,6 +73,7 @@ impl Shared {
 /// The run of one lease under one epoch.
 pub(super) struct Run {
     pub(super) key: LeaseKey,
+    pub(super) stream: StreamKey,
     pub(super) shard: ShardId,
     pub(super) gate: Arc<Gate>,
     pub(super) handle: LeaseHandle,
@@ -84,7 +85,8 @@ impl Run {
     /// The run of a lease that was just gained; `None` for a key that names no shard, or a
     /// row that names no owner.
     pub(super) fn new(lease: &Lease, gate: Arc<Gate>, shared: Arc<Shared>) -> Option<Self> {
-        let (shard, owner) = (lease.key.shard()?, lease.owner.clone()?);
+        let (stream, shard) = (lease.key.stream()?, lease.key.shard()?);
+        let owner = lease.owner.clone()?;
         let fence = Fence {
             store: Arc::clone(&shared.location),
             key: lease.key.clone(),
@@ -98,7 +100,7 @@ impl Run {
             gate: Arc::clone(&gate),
         });
         let (key, start) = (lease.key.clone(), lease.checkpoint.clone());
-        Some(Self { key, shard, gate, handle, start, shared })
+        Some(Self { key, stream, shard, gate, handle, start, shared })
     }
 
     /// Reads and delivers until the shard ends or the lease goes. `former` is the run of the same

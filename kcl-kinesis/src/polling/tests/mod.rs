@@ -8,9 +8,12 @@ mod positions;
 mod random;
 mod rooms;
 
-use kcl_core::stream::{
-    Batch, Position, ReadEvent, Room, SequenceNumber, ShardReader, SourceResult, StartAt,
-    StreamSource,
+use kcl_core::{
+    env::WallTime,
+    stream::{
+        Batch, Position, ReadEvent, Room, SequenceNumber, ShardReader, SourceResult, StartAt,
+        StreamKey, StreamSource,
+    },
 };
 
 use crate::{KinesisSource, testing::Sent};
@@ -18,7 +21,9 @@ use crate::{KinesisSource, testing::Sent};
 const ROOM: Room = Room(1 << 20);
 
 async fn open(source: &KinesisSource, at: StartAt) -> Box<dyn ShardReader> {
-    source.open(&"shardId-000000000000".parse().unwrap(), at).await.unwrap()
+    let stream = StreamKey::new("orders", WallTime::from_millis(1_700_000_000_123));
+    source.is_described_as(&stream);
+    source.open(&stream, &"shardId-000000000000".parse().unwrap(), at).await.unwrap()
 }
 
 fn number(number: u64) -> SequenceNumber {

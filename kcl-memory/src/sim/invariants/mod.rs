@@ -17,6 +17,7 @@ mod seats;
 mod sessions;
 mod skips;
 mod starts;
+mod streams;
 mod takes;
 mod terms;
 
@@ -34,6 +35,8 @@ pub(super) enum Excuse {
     /// Leases are taken away by more than plans: by placement rules, or by who held them before
     /// the store went back.
     Plans,
+    /// The store lost who switched streams: for a while two are read.
+    Streams,
 }
 
 /// Something that must hold in every run.
@@ -69,6 +72,10 @@ fn of_fleets() -> Vec<Box<dyn Invariant>> {
         Box::new(fences::NotInError::default()),
         Box::new(rivals::NobodyGivesWayToNobody),
         Box::new(takes::NobodyIsRobbed::default()),
+        Box::new(streams::OwnLeasesOnly),
+        Box::new(streams::OneAtATime),
+        Box::new(streams::OneInTheEnd),
+        Box::new(streams::NobodyLeavesForNothing),
         Box::new(ends::ChildrenFirst),
         Box::new(starts::FrozenOnce::default()),
         Box::new(skips::NothingSkipped),

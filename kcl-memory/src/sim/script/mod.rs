@@ -60,6 +60,15 @@ pub enum Ending {
     Abrupt,
 }
 
+impl Script {
+    /// Whether workers of a second stream take part.
+    pub(crate) fn has_two_streams(&self) -> bool {
+        let other =
+            |step: &Step| matches!(step.action, Action::JoinOther | Action::RestartOther(_));
+        self.steps.iter().any(other)
+    }
+}
+
 impl Ending {
     const fn as_str(self) -> &'static str {
         match self {

@@ -61,10 +61,15 @@ impl World {
     /// Does it; false if there is nothing to do it to.
     fn perform(&mut self, action: &Action) -> Result<bool, Violation> {
         Ok(match action {
-            Action::Join => self.start_new_host(false),
-            Action::JoinChanged => self.start_new_host(true),
+            Action::Join => self.start_new_host(false, self.stream.current),
+            Action::JoinChanged => self.start_new_host(true, self.stream.current),
+            Action::JoinOther => {
+                let other = self.other_stream(self.stream.current);
+                self.start_new_host(false, other)
+            }
+            Action::RestartOther(down) => self.cold_start(*down, true),
             Action::JoinAs(which) => self.join_as(*which),
-            Action::ColdStart(down) => self.cold_start(*down),
+            Action::ColdStart(down) => self.cold_start(*down, false),
             Action::Deploy(apart) => self.deploy(*apart),
             Action::Crash(which) => self.on_host(*which, Self::crash),
             Action::CrashPlanner => self.crash_planner(false),
@@ -195,6 +200,8 @@ impl World {
         let rules = self.store.rows.docs.get(&DocName::placement()).cloned();
         let sessions: Vec<_> = self.store.rows.sessions.keys().cloned().collect();
         self.store.roll_back(to);
+        self.follow_streams();
+        self.oracle.excuse(Excuse::Streams);
         for session in sessions.iter().filter(|id| !self.store.rows.sessions.contains_key(*id)) {
             self.oracle.learn(self.now, &Fact::SessionLost { session })?;
         }
@@ -235,7 +242,9 @@ impl World {
                 let before = stream.shards.len();
                 stream.remake(now);
                 self.oracle.learn(now, &Fact::Remade { first: before })?;
-                for no in 0..before {
+                let of = self.stream.current;
+                let all = 0..before;
+                for no in all.filter(|no| self.stream.shards[*no].of == of).collect::<Vec<_>>() {
                     let to = self.stream.count(no, now);
                     self.learn(&Fact::Gone { shard: no, to })?;
                 }

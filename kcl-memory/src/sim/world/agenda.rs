@@ -8,7 +8,7 @@ use kcl_core::{
     lease::WorkerId,
 };
 
-use crate::sim::stream::{Pages, ShardNo};
+use crate::sim::stream::{Pages, ShardNo, StreamNo};
 
 /// Something that will happen.
 #[derive(Debug)]
@@ -19,6 +19,7 @@ pub(super) enum Happening {
     Start {
         worker: WorkerId,
         changed: bool,
+        reads: StreamNo,
     },
     /// A host's next replacement in a rolling deploy.
     Replace {
@@ -46,6 +47,11 @@ pub(super) enum Happening {
         host: usize,
         id: CallId,
         outcome: Box<StoreOutcome>,
+    },
+    /// What the stream is is answered.
+    Described {
+        host: usize,
+        id: CallId,
     },
     /// A listing of the shards is answered.
     Shards {
@@ -87,6 +93,7 @@ impl Happening {
             | Self::Timer { host, .. }
             | Self::Arrive { host, .. }
             | Self::Reply { host, .. }
+            | Self::Described { host, .. }
             | Self::Shards { host, .. }
             | Self::Pushes { host }
             | Self::Woken { host }
@@ -116,6 +123,7 @@ impl Happening {
             Self::Resume { .. } => 13,
             Self::News { .. } => 14,
             Self::Pushes { .. } => 15,
+            Self::Described { .. } => 0,
         }
     }
 }

@@ -151,7 +151,7 @@ impl World {
     /// The stream, as a listing shows it now.
     #[must_use]
     pub fn listing(&self) -> StreamView {
-        self.stream.view(self.now)
+        self.stream.view(self.stream.current, self.now)
     }
 
     /// From now on listings are answered with this; with what the stream is, if it is `None`.

@@ -125,6 +125,7 @@ impl World {
                 (StoreCall::PutDoc(_), StoreReply::DocWrite(Write::Done(doc))) => {
                     self.digest.bytes(&doc.body);
                     self.note_start(doc)?;
+                    self.note_streams(doc)?;
                     self.oracle.learn(self.now, &Fact::Document(doc))?;
                 }
                 (StoreCall::DeleteDoc(delete), StoreReply::DocWrite(Write::Done(_))) => {
@@ -147,7 +148,7 @@ impl World {
         self.note(|| format!("{} {key}: {}", call.name(), show(after.as_ref())));
         if let Some(no) = shard {
             self.stream.shards[no].leased = true;
-            self.past.began = true;
+            self.past.began.insert(self.stream.shards[no].of);
             if let Some(timeline) = &mut self.timeline {
                 timeline.row(no, after.as_ref(), self.now);
             }

@@ -5,17 +5,21 @@ use std::{collections::BTreeMap, time::Duration};
 use kcl_core::{
     coordinator::{Coordinator, Event},
     env::{Rng, Time},
-    lease::WorkerId,
+    lease::{SessionId, WorkerId},
     settings::Coordination,
 };
 
 use super::run::Run;
-use crate::sim::stream::ShardNo;
+use crate::sim::stream::{ShardNo, StreamNo};
 
 /// A simulated process.
 #[derive(Debug)]
 pub(super) struct Host {
     pub(super) worker: WorkerId,
+    /// Its source.
+    pub(super) reads: StreamNo,
+    /// The session that has joined, as far as it told.
+    pub(super) joined: Option<SessionId>,
     pub(super) coordinator: Coordinator,
     pub(super) runs: BTreeMap<ShardNo, Run>,
     pub(super) clock: HostClock,
@@ -124,7 +128,7 @@ impl HostClock {
 impl Host {
     /// A process that starts now. Its draws depend on `seed` alone.
     pub(super) fn new(
-        worker: WorkerId,
+        (worker, reads): (WorkerId, StreamNo),
         settings: Coordination,
         seed: u64,
         drift: u64,
@@ -137,6 +141,8 @@ impl Host {
         Self {
             coordinator,
             worker,
+            reads,
+            joined: None,
             runs: BTreeMap::new(),
             clock,
             valid_until: Time::ZERO,

@@ -14,6 +14,7 @@ mod run;
 mod runs;
 mod settle;
 mod start;
+mod streams;
 mod weather;
 
 use std::time::Duration;
@@ -75,7 +76,11 @@ impl World {
             end: Time::NEVER,
             agenda: Agenda::default(),
             store: SimStore::new(script.network.staleness),
-            stream: SimStream::new(script.shards, script.rate),
+            stream: SimStream::new(
+                if script.has_two_streams() { 2 } else { 1 },
+                script.shards,
+                script.rate,
+            ),
             hosts: Vec::new(),
             next_worker: 0,
             weather: Weather::default(),
@@ -144,7 +149,7 @@ impl World {
     fn start(&mut self) {
         if !std::mem::replace(&mut self.started, true) {
             for _ in 0..self.script.workers {
-                self.start_new_host(false);
+                self.start_new_host(false, 0);
             }
         }
     }
@@ -209,8 +214,8 @@ impl World {
                 let action = self.script.steps.get(at).map(|step| step.action);
                 action.map_or(Ok(()), |action| self.act(&action))
             }
-            Happening::Start { worker, changed } => {
-                self.start_host(worker, changed);
+            Happening::Start { worker, changed, reads } => {
+                self.start_host(worker, changed, reads);
                 Ok(())
             }
             Happening::Replace { host } => self.replace(host),
@@ -231,9 +236,19 @@ impl World {
                 }
                 self.deliver(host, Event::Store(id, *outcome))
             }
+            Happening::Described { host, id } => {
+                let described = if self.reaches_stream(host) {
+                    Ok(self.stream.describe(self.hosts[host].reads, self.now))
+                } else {
+                    self.count_fault("stream-unreachable");
+                    Err(SourceErrorKind::Unavailable)
+                };
+                self.deliver(host, Event::Described(id, described))
+            }
             Happening::Shards { host, id, then, pages } => {
                 let listed = if self.reaches_stream(host) {
-                    self.stream.listed(*then, pages, self.now)
+                    let reads = self.hosts[host].reads;
+                    self.stream.listed(reads, *then, pages, self.now)
                 } else {
                     self.count_fault("stream-unreachable");
                     Err(SourceErrorKind::Unavailable)

@@ -13,7 +13,7 @@ use super::{
     agenda::Happening,
     host::{Host, HostState, Still, Stillness},
 };
-use crate::sim::Violation;
+use crate::sim::{Violation, stream::StreamNo};
 
 /// Workers at once, at most.
 const HOSTS_UP_MAX: usize = 24;
@@ -22,15 +22,15 @@ const HOSTS_MAX: usize = 120;
 
 impl World {
     /// Starts a worker under the next unused id.
-    pub(super) fn start_new_host(&mut self, changed: bool) -> bool {
+    pub(super) fn start_new_host(&mut self, changed: bool, reads: StreamNo) -> bool {
         let number = self.next_worker;
         self.next_worker += 1;
         #[expect(clippy::expect_used, reason = "the name is made of digits and letters")]
         let worker = format!("w{number}").parse().expect("a valid worker id");
-        self.start_host(worker, changed)
+        self.start_host(worker, changed, reads)
     }
 
-    pub(super) fn start_host(&mut self, worker: WorkerId, changed: bool) -> bool {
+    pub(super) fn start_host(&mut self, worker: WorkerId, changed: bool, reads: StreamNo) -> bool {
         let up = self.hosts.iter().filter(|host| host.is_up()).count();
         if up >= HOSTS_UP_MAX || self.hosts.len() >= HOSTS_MAX {
             return false;
@@ -40,7 +40,8 @@ impl World {
         // Each host draws for itself, so that dropping a step from a script changes little else.
         let number = u64::try_from(at).unwrap_or(u64::MAX);
         let seed = self.script.seed ^ (number + 1).wrapping_mul(0x9e37_79b9_7f4a_7c15);
-        let mut host = Host::new(worker, settings.clone(), seed, self.script.drift, self.now);
+        let mut host =
+            Host::new((worker, reads), settings.clone(), seed, self.script.drift, self.now);
         let soon = self.now + Duration::from_millis(host.rng.below(200));
         host.timer_at = soon;
         self.hosts.push(host);
@@ -150,17 +151,25 @@ impl World {
 
     pub(super) fn join_as(&mut self, which: usize) -> bool {
         let Some(at) = self.pick(which) else { return false };
-        let worker = self.hosts[at].worker.clone();
-        self.start_host(worker, false)
+        let (worker, reads) = (self.hosts[at].worker.clone(), self.hosts[at].reads);
+        self.start_host(worker, false, reads)
     }
 
-    /// Every worker stops, and as many start again later under the same ids.
-    pub(super) fn cold_start(&mut self, down: Duration) -> bool {
+    /// The stream that is not this one, if there are two.
+    pub(super) fn other_stream(&self, one: StreamNo) -> StreamNo {
+        if self.script.has_two_streams() { 1 - one } else { one }
+    }
+
+    /// Every worker stops, and as many start again later under the same ids, of the other stream or
+    /// not.
+    pub(super) fn cold_start(&mut self, down: Duration, other: bool) -> bool {
         let up: Vec<usize> = (0..self.hosts.len()).filter(|at| self.hosts[*at].is_up()).collect();
         for at in &up {
-            let worker = self.hosts[*at].worker.clone();
+            let (worker, was) = (self.hosts[*at].worker.clone(), self.hosts[*at].reads);
+            let reads = if other { self.other_stream(was) } else { was };
             self.crash(*at);
-            self.put(self.now + down, Happening::Start { worker, changed: false });
+            let start = Happening::Start { worker, changed: false, reads };
+            self.put(self.now + down, start);
         }
         !up.is_empty()
     }
@@ -179,7 +188,8 @@ impl World {
 
     /// A new worker starts with the next settings, and this one is asked to leave.
     pub(super) fn replace(&mut self, at: usize) -> Result<(), Violation> {
-        if self.hosts[at].state != HostState::Up || !self.start_new_host(true) {
+        if self.hosts[at].state != HostState::Up || !self.start_new_host(true, self.hosts[at].reads)
+        {
             return Ok(());
         }
         self.leave(at)

@@ -23,6 +23,8 @@ use crate::sim::{
     timeline::Span,
 };
 
+/// How long the stream takes to say what it is.
+const DESCRIBING: Duration = Duration::from_millis(30);
 /// Records a batch holds at most.
 const BATCH_MAX: u64 = 100;
 /// How often a run looks whether its session is valid again.
@@ -45,6 +47,10 @@ impl World {
                     self.crash_planner(both);
                 }
             }
+            Command::Describe(id) => {
+                let described = Happening::Described { host: at, id };
+                self.put(self.now + DESCRIBING, described);
+            }
             Command::ListShards(id) => {
                 let rng = &mut self.hosts[at].rng;
                 let more = self.weather.network(&self.script.network, self.now).listing;
@@ -54,20 +60,25 @@ impl World {
                     _ if takes.as_micros().is_multiple_of(3) => Pages::Between,
                     _ => Pages::Answered,
                 };
-                let then = Box::new(self.stream.view(self.now));
+                let then = Box::new(self.stream.view(self.hosts[at].reads, self.now));
                 let listed = Happening::Shards { host: at, id, then, pages };
                 self.put(self.now + takes, listed);
             }
             Command::ValidUntil(until) => self.hosts[at].valid_until = until,
-            Command::Run(command) => self.direct(at, command),
+            Command::Run(command) => return self.direct(at, command),
             Command::Notify(notice) => return self.on_notice(at, &notice),
             Command::Finished(outcome) => {
                 let worker = self.hosts[at].worker.clone();
                 self.note(|| format!("{worker} is over: {outcome}"));
                 self.crash(at);
-                if matches!(outcome, Outcome::Duplicate(_)) {
-                    let rivals = self.hosts.iter().filter(|host| host.worker == worker).count() > 1;
-                    self.learn(&Fact::GaveWay { worker: &worker, rivals })?;
+                match outcome {
+                    Outcome::Duplicate(_) => {
+                        let of_its_id = self.hosts.iter().filter(|host| host.worker == worker);
+                        let rivals = of_its_id.count() > 1;
+                        self.learn(&Fact::GaveWay { worker: &worker, rivals })?;
+                    }
+                    Outcome::OtherStream { .. } => self.on_left_for_stream(at)?,
+                    _ => {}
                 }
             }
             Command::Stored(..) => {}
@@ -83,6 +94,7 @@ impl World {
             self.note(|| line);
         }
         match notice {
+            Notice::Registered(session) => self.on_joined(at, session),
             Notice::Planned { moves, .. } => self.learn(&Fact::Planned { moves: *moves }),
             // An owner that never said that it saw the order may still process.
             Notice::Forced { overlap: true, .. } => {
@@ -98,7 +110,7 @@ impl World {
         }
     }
 
-    fn direct(&mut self, at: usize, command: RunCommand) {
+    fn direct(&mut self, at: usize, command: RunCommand) -> Result<(), Violation> {
         let RunCommand { key, epoch, order } = command;
         if self.tracing {
             let worker = self.hosts[at].worker.clone();
@@ -107,18 +119,21 @@ impl World {
                 order => format!("{worker} {key}: {order:?}"),
             });
         }
-        let Some(no) = self.stream.number(&key) else { return };
+        let Some(no) = self.stream.number(&key) else { return Ok(()) };
         match order {
-            RunOrder::Start(row) => self.start_run(at, no, epoch, &row),
+            RunOrder::Start(row) => {
+                self.check_run(at, no)?;
+                self.start_run(at, no, epoch, &row);
+            }
             RunOrder::Drain { .. } => {
-                let Some(run) = self.hosts[at].runs.get_mut(&no) else { return };
+                let Some(run) = self.hosts[at].runs.get_mut(&no) else { return Ok(()) };
                 run.gate = Gate::Draining;
                 if run.batch.is_none() {
                     self.stop_run(at, no, epoch);
                 }
             }
             RunOrder::Drop(_) => {
-                let Some(run) = self.hosts[at].runs.get_mut(&no) else { return };
+                let Some(run) = self.hosts[at].runs.get_mut(&no) else { return Ok(()) };
                 if run.batch.is_some_and(|batch| batch.hung) {
                     run.gate = Gate::Dropped;
                 } else {
@@ -140,6 +155,7 @@ impl World {
                 }
             }
         }
+        Ok(())
     }
 
     fn start_run(&mut self, at: usize, no: ShardNo, epoch: Epoch, row: &Lease) {

@@ -1,6 +1,9 @@
 //! After the last fault: what has to hold, and when.
 
-use std::{collections::BTreeMap, time::Duration};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    time::Duration,
+};
 
 use kcl_core::{
     coordinator::{FrozenStart, StoreCall},
@@ -17,7 +20,7 @@ use super::{
 use crate::sim::{
     Action, Violation,
     oracle::{Fact, LATE_MAX, Settled, SettledShard, SettledWorker},
-    stream::ShardNo,
+    stream::{ShardNo, StreamNo},
 };
 
 /// Kills a planner in the midst of its plan.
@@ -33,8 +36,10 @@ pub(super) struct Trap {
 #[derive(Debug, Default)]
 pub(super) struct Past {
     pub(super) trap: Option<Trap>,
-    /// A shard has, or had, a lease: where reading begins is settled.
-    pub(super) began: bool,
+    /// Streams of which a shard has, or had, a lease: where reading begins is settled.
+    pub(super) began: BTreeSet<StreamNo>,
+    /// Workers of another stream took part.
+    strangers: bool,
     /// The frozen starts, by the names of their documents.
     pub(super) starts: BTreeMap<DocName, FrozenStart>,
     /// Settings of a deployment are in use.
@@ -50,10 +55,11 @@ pub(super) struct Past {
 }
 
 impl Past {
-    pub(super) const fn note(&mut self, action: &Action, now: Time) {
+    pub(super) fn note(&mut self, action: &Action, now: Time) {
         match action {
             Action::JoinChanged | Action::Deploy(_) => self.changed = true,
             Action::RollBack(_) | Action::LoseFence(_) => self.went_back = Some(now),
+            Action::JoinOther | Action::RestartOther(_) => self.strangers = true,
             Action::StoreClockBack(_) => self.clock_back = Some(now),
             Action::RemakeStream | Action::Expire(_) | Action::StreamOutage(_) => {
                 self.unlisted = true;
@@ -105,6 +111,10 @@ impl World {
         }
         if self.past.went_back.is_some() {
             bound += timeout;
+        }
+        // Who reads another stream waits for the end of those that read this one.
+        if self.past.strangers {
+            bound += (timeout + longest(|s| s.watch_interval)) * 2;
         }
         if self.past.unlisted {
             bound += longest(|s| s.shard_sync_interval);
@@ -198,7 +208,8 @@ impl World {
         let up = self.hosts.iter().filter(|host| host.is_up());
         let running = up.map(|host| {
             let runs = host.runs.iter().map(|(no, run)| (*no, (run.epoch, run.done))).collect();
-            let worker = SettledWorker { runs, stays: host.is_member() };
+            let stranger = host.reads != self.stream.current;
+            let worker = SettledWorker { runs, stays: host.is_member(), stranger };
             (host.coordinator.session().clone(), worker)
         });
         let waiting = self.waiting();
@@ -206,7 +217,10 @@ impl World {
             key: shard.key.clone(),
             count: self.stream.count(no, self.now),
             open: shard.is_open(),
-            needed: !shard.forgotten && !shard.former && !waiting.contains(&no),
+            needed: !shard.forgotten
+                && !shard.former
+                && shard.of == self.stream.current
+                && !waiting.contains(&no),
             parents: shard.parents.clone(),
         });
         let poll = u64::try_from((self.script.poll.as_millis() + 3_000) / 1_000).unwrap_or(3);

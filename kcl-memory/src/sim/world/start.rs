@@ -6,7 +6,7 @@ use kcl_core::{
 };
 
 use super::{World, host::Host};
-use crate::sim::{Violation, oracle::Fact};
+use crate::sim::{Violation, oracle::Fact, stream::ShardNo};
 
 impl World {
     /// A document was stored. If it is a frozen start, nobody has to read what came before it: if
@@ -16,13 +16,17 @@ impl World {
             return Ok(());
         };
         let first = *self.past.starts.entry(doc.name.clone()).or_insert(start);
-        let anew = first != start && !self.is_other_start_known(&doc.name, start);
+        let anew = first.at != start.at && !self.is_other_start_known(&doc.name, start);
         if anew {
             self.past.starts.insert(doc.name.clone(), start);
             self.learn(&Fact::StartLost { name: &doc.name })?;
         }
-        let Some(at) = start.at.filter(|_| anew || !self.past.began) else { return Ok(()) };
-        for shard in 0..self.stream.shards.len() {
+        let of = self.stream.keyed(|key| DocName::start(key) == doc.name);
+        let began = of.is_none_or(|of| self.past.began.contains(&of));
+        let Some(at) = start.at.filter(|_| anew || !began) else { return Ok(()) };
+        let shards = 0..self.stream.shards.len();
+        let of_stream = |no: &ShardNo| Some(self.stream.shards[*no].of) == of;
+        for shard in shards.filter(of_stream).collect::<Vec<_>>() {
             let to = self.stream.count_before(shard, at);
             self.learn(&Fact::Gone { shard, to })?;
         }

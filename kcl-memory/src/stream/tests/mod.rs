@@ -70,7 +70,8 @@ fn id(n: u64) -> ShardId {
 }
 
 async fn open(stream: &MemoryStream, shard: u64, at: StartAt) -> Box<dyn ShardReader> {
-    stream.open(&id(shard), at).await.unwrap()
+    let life = stream.describe().await.unwrap().key;
+    stream.open(&life, &id(shard), at).await.unwrap()
 }
 
 async fn next(reader: &mut Box<dyn ShardReader>) -> ReadEvent {

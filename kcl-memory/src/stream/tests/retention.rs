@@ -37,7 +37,8 @@ async fn records_and_closed_shards_expire() {
     clock.sleep(Duration::from_secs(60)).await;
     let listed: Vec<_> = stream.shards().await.unwrap().into_iter().map(|s| s.id).collect();
     assert_eq!(listed, [id(1), id(2)]);
-    let gone = stream.open(&id(0), StartAt::TrimHorizon).await.map(drop).unwrap_err();
+    let life = stream.describe().await.unwrap().key;
+    let gone = stream.open(&life, &id(0), StartAt::TrimHorizon).await.map(drop).unwrap_err();
     assert_eq!(gone.kind, SourceErrorKind::NoShard);
     assert_eq!(reader.next(Room(1)).await.unwrap_err().kind, SourceErrorKind::NoShard);
     assert_eq!(stream.history().iter().map(|shard| shard.records.len()).sum::<usize>(), 3);

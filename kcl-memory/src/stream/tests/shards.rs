@@ -90,7 +90,8 @@ fn bad_records_are_refused_with_the_limit() {
 async fn read_all(stream: &MemoryStream) -> BTreeMap<ShardId, Vec<Position>> {
     let mut read = BTreeMap::new();
     for shard in stream.shards().await.unwrap() {
-        let mut reader = stream.open(&shard.id, StartAt::TrimHorizon).await.unwrap();
+        let life = stream.describe().await.unwrap().key;
+        let mut reader = stream.open(&life, &shard.id, StartAt::TrimHorizon).await.unwrap();
         let positions: &mut Vec<Position> = read.entry(shard.id).or_default();
         loop {
             match reader.next(Room(2_000)).await.unwrap() {

@@ -10,7 +10,7 @@ use kcl_core::{
     env::Rng,
     stream::{
         ReadEvent, Room, Shard, ShardId, ShardReader, SourceError, SourceErrorKind, SourceResult,
-        StartAt, StreamDescription, StreamSource,
+        StartAt, StreamDescription, StreamKey, StreamSource,
     },
 };
 use tokio::time::Instant;
@@ -65,9 +65,14 @@ impl StreamSource for Tap {
         self.stream.shards().await
     }
 
-    async fn open(&self, shard: &ShardId, at: StartAt) -> SourceResult<Box<dyn ShardReader>> {
+    async fn open(
+        &self,
+        stream: &StreamKey,
+        shard: &ShardId,
+        at: StartAt,
+    ) -> SourceResult<Box<dyn ShardReader>> {
         self.travel("GetShardIterator").await?;
-        let reader = self.stream.open(shard, at).await?;
+        let reader = self.stream.open(stream, shard, at).await?;
         self.book.ledger().read_anew(&self.process, shard);
         Ok(Box::new(TapReader { tap: self.clone(), shard: shard.clone(), reader }))
     }

@@ -1,0 +1,100 @@
+//! Waiting without a session while the application is closed: its rows are being rewritten.
+
+use super::{Ask, Member, Phase, Signal};
+use crate::{
+    coordinator::{
+        call::{StoreCall, StoreOutcome, StoreReply},
+        command::Notice,
+        context::{Context, Purpose},
+    },
+    env::Time,
+    lease::{Changing, DocName, Document, EndSession, Ending},
+};
+
+/// The application is closed.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct Shut {
+    by: String,
+    /// The session that had registered has ended.
+    ended: bool,
+    look_at: Time,
+}
+
+impl Shut {
+    pub(super) const fn next_look(&self) -> Time {
+        self.look_at
+    }
+}
+
+/// Why workers may not join, in words; `None` if they may. What cannot be read is taken for closed.
+fn closed_by(doc: Option<&Document>) -> Option<Result<String, String>> {
+    match Changing::decode(&doc?.body) {
+        Ok(changing) => changing.is_closed().then_some(Ok(changing.by)),
+        Err(error) => Some(Err(error.to_string())),
+    }
+}
+
+impl Member {
+    /// Whether the application is open was read.
+    pub(super) fn on_changing(&mut self, outcome: StoreOutcome, ctx: &mut Context) {
+        let Ok(StoreReply::Doc(doc)) = outcome else {
+            // Read again with the other document, or at the next look.
+            if self.phase == Phase::Passing {
+                self.retry_passing(ctx);
+            }
+            return;
+        };
+        let closed = closed_by(doc.as_ref());
+        match (&mut self.phase, closed) {
+            (Phase::Passing, None) => {
+                self.pass.open = true;
+                self.judge_streams(ctx);
+            }
+            (Phase::Passing, Some(why)) => {
+                let shut = Shut { by: String::new(), ended: false, look_at: Time::NEVER };
+                self.phase = Phase::Shut(shut);
+                self.stop_passing();
+                self.tell_closed(why, ctx);
+                self.look_whether_open(ctx);
+            }
+            (Phase::Shut(_), Some(why)) => self.tell_closed(why, ctx),
+            (Phase::Shut(shut), None) if shut.ended => {
+                self.phase = Phase::Over;
+                ctx.notify(Notice::Reopened);
+                self.signals.push(Signal::Reopened);
+            }
+            _ => {}
+        }
+    }
+
+    fn tell_closed(&mut self, why: Result<String, String>, ctx: &mut Context) {
+        let (notice, text) = match why {
+            Ok(by) => (Notice::Closed(by.clone()), by),
+            Err(problem) => (Notice::Unreadable(DocName::changing(), problem.clone()), problem),
+        };
+        if let Phase::Shut(shut) = &mut self.phase
+            && shut.by != text
+        {
+            shut.by = text;
+            ctx.notify(notice);
+        }
+    }
+
+    /// Looks again, at a pace; and ends the session again if it may not have ended.
+    pub(super) fn look_whether_open(&mut self, ctx: &mut Context) {
+        let Phase::Shut(shut) = &mut self.phase else { return };
+        shut.look_at = ctx.now + ctx.settings.watch_interval;
+        if !shut.ended {
+            let end = EndSession::new(self.session.id.clone(), Ending::Leave);
+            ctx.ask(StoreCall::EndSession(end), Purpose::Member(Ask::EndShut));
+        }
+        ctx.ask(StoreCall::Doc(DocName::changing()), Purpose::Member(Ask::Changing));
+    }
+
+    pub(super) fn on_shut_ended(&mut self, outcome: &StoreOutcome) {
+        // Refused: it had ended already, or its row is gone.
+        if let (Phase::Shut(shut), Ok(StoreReply::SessionWrite(_))) = (&mut self.phase, outcome) {
+            shut.ended = true;
+        }
+    }
+}
