@@ -4,10 +4,9 @@ use anyhow::{Context, bail, ensure};
 use base64::{Engine, engine::general_purpose::STANDARD};
 use bytes::Bytes;
 use kcl_core::{
-    env::{Env, WallTime},
-    lease::{Checkpoint, DocName, Document, Lease, LeaseKey, PutDoc, Write},
+    env::Env,
+    lease::{DocName, Document, Lease, LeaseRecord, PutDoc, Write},
     store::{LeaseStore, LeaseStoreExt},
-    stream::{HashRange, ShardId},
 };
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -31,29 +30,6 @@ pub(super) struct Snapshot {
     exported_at: String,
     pub(super) leases: Vec<LeaseRecord>,
     documents: Vec<DocumentRecord>,
-}
-
-/// A lease, without its owner: whoever reads a snapshot later is another fleet.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub(super) struct LeaseRecord {
-    pub(super) key: String,
-    /// Who held it, for people to see.
-    owner: Option<String>,
-    pub(super) epoch: u64,
-    pub(super) checkpoint: CheckpointRecord,
-    arrival_ms: Option<u64>,
-    lag_ms: Option<u64>,
-    bytes_per_second: u64,
-    parents: Vec<String>,
-    children: Vec<String>,
-    hash_range: Option<[String; 2]>,
-}
-
-/// A checkpoint, as stores keep it.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub(super) struct CheckpointRecord {
-    kind: String,
-    pub(super) key: String,
 }
 
 /// A document.
@@ -116,8 +92,8 @@ impl Snapshot {
     /// The store's; a row that makes no sense; or a row that is there already and says something
     /// else: nothing is written over. What was written before stays.
     pub(super) async fn write(&self, store: &dyn LeaseStore) -> anyhow::Result<Written> {
-        let leases = self.leases.iter().map(LeaseRecord::to_lease);
-        let leases = leases.collect::<anyhow::Result<Vec<Lease>>>()?;
+        let leases = self.leases.iter().map(LeaseRecord::read);
+        let leases = leases.collect::<Result<Vec<Lease>, _>>()?;
         let mut written = Written::default();
         for lease in leases {
             let key = lease.key.clone();
@@ -151,58 +127,6 @@ impl Snapshot {
     }
 }
 
-impl LeaseRecord {
-    fn of(lease: &Lease) -> Self {
-        let texts = |shards: &[ShardId]| shards.iter().map(|it| it.as_str().to_owned()).collect();
-        let millis = |span: std::time::Duration| u64::try_from(span.as_millis()).ok();
-        Self {
-            key: lease.key.as_str().to_owned(),
-            owner: lease.owner.as_ref().map(ToString::to_string),
-            epoch: lease.epoch.0,
-            checkpoint: CheckpointRecord {
-                kind: lease.checkpoint.kind(),
-                key: lease.checkpoint.key(),
-            },
-            arrival_ms: lease.progress.arrival.map(WallTime::as_millis),
-            lag_ms: lease.progress.lag.and_then(millis),
-            bytes_per_second: lease.progress.rate,
-            parents: texts(&lease.parents),
-            children: texts(&lease.children),
-            hash_range: lease.range.map(|it| [it.start.to_string(), it.end.to_string()]),
-        }
-    }
-
-    /// Whether this row has the same place in the stream and the same epoch.
-    fn says(&self, other: &Self) -> bool {
-        (&self.checkpoint, self.epoch) == (&other.checkpoint, other.epoch)
-    }
-
-    /// The row, owned by nobody, at the same epoch: the next owner's is higher.
-    fn to_lease(&self) -> anyhow::Result<Lease> {
-        let about = || format!("the lease {}", self.key);
-        let shards = |names: &[String]| {
-            names.iter().map(|name| name.parse()).collect::<Result<Vec<ShardId>, _>>()
-        };
-        let key: LeaseKey = self.key.parse().with_context(about)?;
-        let checkpoint = Checkpoint::from_parts(&self.checkpoint.kind, &self.checkpoint.key);
-        let range = match &self.hash_range {
-            Some([start, end]) => Some(HashRange::new(
-                start.parse().with_context(about)?,
-                end.parse().with_context(about)?,
-            )),
-            None => None,
-        };
-        let parents = shards(&self.parents).with_context(about)?;
-        let mut lease = Lease::new(key, checkpoint.with_context(about)?).of_shard(parents, range);
-        lease.children = shards(&self.children).with_context(about)?;
-        lease.epoch = kcl_core::lease::Epoch(self.epoch);
-        lease.progress.arrival = self.arrival_ms.map(WallTime::from_millis);
-        lease.progress.lag = self.lag_ms.map(std::time::Duration::from_millis);
-        lease.progress.rate = self.bytes_per_second;
-        Ok(lease)
-    }
-}
-
 impl DocumentRecord {
     fn of(document: &Document) -> Self {
         let body = serde_json::from_slice::<Value>(&document.body).ok();
@@ -228,9 +152,9 @@ impl DocumentRecord {
 #[cfg(any(test, fuzzing))]
 pub(crate) fn read_back(text: &str) -> usize {
     let Ok(snapshot) = Snapshot::parse(text) else { return 0 };
-    let leases = snapshot.leases.iter().filter_map(|record| record.to_lease().ok());
+    let leases = snapshot.leases.iter().filter_map(|record| record.read().ok());
     let leases = leases.inspect(|lease| {
-        let again = LeaseRecord::of(lease).to_lease().ok();
+        let again = LeaseRecord::of(lease).read().ok();
         assert_eq!(again.as_ref(), Some(lease), "a lease of an export changes on its way");
     });
     for (body, record) in snapshot.documents.iter().filter_map(|it| Some((it.content().ok()?, it)))
@@ -247,8 +171,8 @@ mod tests {
     use std::sync::Arc;
 
     use kcl_core::{
-        lease::Epoch,
-        stream::{Position, SequenceNumber},
+        lease::{Checkpoint, Epoch, LeaseKey},
+        stream::{HashRange, Position, SequenceNumber},
     };
     use kcl_memory::MemoryStore;
 
