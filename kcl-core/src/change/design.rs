@@ -133,10 +133,8 @@ impl fmt::Display for Unfit {
             ),
             Self::Future { at, now } => write!(
                 f,
-                "{} is later than the stream's own time, {} (milliseconds since 1970): records \
-                 that arrive in between would be passed over; choose a time that has come, or latest",
-                at.as_millis(),
-                now.as_millis()
+                "{at} is later than the stream's own time, {now}: records that arrive in between \
+                 would be passed over; choose a time that has come, or latest"
             ),
             Self::Outside { lease, position, from, before } => {
                 write!(f, "{position} is no position of {lease}, which holds sequence numbers")?;

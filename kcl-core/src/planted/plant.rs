@@ -251,23 +251,23 @@ by_rule! {
     /// A planner counts on workers of another stream.
     "4.17" StrangersArePlannedFor,
     /// Silent sessions are watched for their timeout and not ended.
-    "4.17" ProvenByWatching,
+    "4.18" ProvenByWatching,
     /// A run that takes a change over copies anew what an earlier one has half rewritten.
-    "4.17" CopyMadeAnew,
+    "4.18" CopyMadeAnew,
     /// Rows are rewritten before their copy is there to be found.
-    "4.17" RowsBeforeCopy,
+    "4.18" RowsBeforeCopy,
     /// Whose turn it is, is not looked at before each write.
-    "4.17" TurnNotChecked,
+    "4.18" TurnNotChecked,
     /// Whose turn it is, is looked at before the row is read, not after.
-    "4.17" TurnLookedAtFirst,
+    "4.18" TurnLookedAtFirst,
     /// A row that looks right is not written.
-    "4.17" RightRowsPassedOver,
+    "4.18" RightRowsPassedOver,
     /// Who takes a change back does not write the rows that it made.
-    "4.17" MadeRowsNotUndone,
+    "4.18" MadeRowsNotUndone,
     /// A rewrite that was refused is not judged anew.
-    "4.17" RefusedTakenForDone,
+    "4.18" RefusedTakenForDone,
     /// A rewrite is above the epoch of the row it finds, and not above those of its past.
-    "4.17" EpochOfTheRowAlone,
+    "4.18" EpochOfTheRowAlone,
     /// Every lease costs a call at every beat, as in the Java KCL.
     "4" BeatPerLease,
     /// The fair share is rounded down.

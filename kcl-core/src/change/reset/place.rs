@@ -44,13 +44,12 @@ impl From<InitialPosition> for Place {
     }
 }
 
-/// As [`Place::from_str`] reads it; a time as its milliseconds since 1970 with `ms`.
 impl fmt::Display for Place {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::TrimHorizon => f.write_str("trim-horizon"),
             Self::Latest => f.write_str("latest"),
-            Self::At(at) => write!(f, "{}ms", at.as_millis()),
+            Self::At(at) => at.fmt(f),
             Self::After(position) => write!(f, "{position}"),
         }
     }
