@@ -17,8 +17,13 @@ use crate::consume::rfc3339;
 const FORMAT: &str = "kcl-leases";
 const VERSION: u32 = 1;
 
-/// Documents that belong to workers, not to the application: nobody else has a use for them.
-const ASSIGNMENT: &str = "assignment:";
+/// Whether a document goes along: not those of workers, for which nobody else has a use, nor what
+/// tells of changes of the application in this store.
+fn is_kept(document: &Document) -> bool {
+    let name = &document.name;
+    let is_a_workers = name.as_str().starts_with("assignment:");
+    !is_a_workers && *name != DocName::changing() && name.copy_of().is_none()
+}
 
 /// Leases and documents of an application.
 #[derive(Debug, Serialize, Deserialize)]
@@ -61,7 +66,6 @@ impl Snapshot {
     pub(super) async fn read(store: &dyn LeaseStore) -> anyhow::Result<Self> {
         let leases = store.all_leases().await?;
         let documents = store.all_docs().await?;
-        let is_kept = |document: &&Document| !document.name.as_str().starts_with(ASSIGNMENT);
         Ok(Self {
             format: FORMAT.to_owned(),
             version: VERSION,
@@ -69,7 +73,7 @@ impl Snapshot {
             store: store.location(),
             exported_at: rfc3339(Env::system().clock.wall()),
             leases: leases.iter().map(LeaseRecord::of).collect(),
-            documents: documents.iter().filter(is_kept).map(DocumentRecord::of).collect(),
+            documents: documents.iter().filter(|it| is_kept(it)).map(DocumentRecord::of).collect(),
         })
     }
 
@@ -194,6 +198,8 @@ mod tests {
             ("start:orders:7", &br#"{"at":5}"#[..]),
             ("placement", b"\xff not JSON"),
             ("assignment:w1", b"{}"),
+            ("copy:1:t:0", b"{}"),
+            ("changing", b"{}"),
         ] {
             let put = PutDoc::new(name.parse().unwrap(), None, Bytes::from_static(body));
             assert!(store.put_doc(put).await.unwrap().is_done());

@@ -6,16 +6,22 @@ use tracing::{info, warn};
 
 use super::{
     closing::{Ask, Changed, Closing, Intent},
+    copy::{Copy, Head},
     design::{Design, Found, Unfit},
     error::ChangeError,
-    reset::{Move, moves},
+    reset::{Move, Reach, moves},
+    target::{RowChange, Spot},
+    turn::Change,
 };
 use crate::{
     env::{Env, Rng},
     explain,
-    lease::{Changing, DocName},
+    lease::{Changing, DocName, LeaseKey},
     store::{LeaseStore, LeaseStoreExt, StoreError},
-    stream::{SourceError, StreamSource},
+    stream::{
+        ReadEvent, SequenceNumber, SourceError, SourceErrorKind, SourceResult, StartAt,
+        StreamSource,
+    },
     worker::{carry_out, list},
 };
 
@@ -78,6 +84,99 @@ pub async fn preview(
     let found = Found { rows: &rows, docs: &docs, stream: &stream };
     let target = design.plan(&found)?;
     Ok(Preview { moves: moves(&target, &found), changing })
+}
+
+/// Shows what taking a change back would do: the one that was broken off, else the last. Nothing is
+/// changed.
+///
+/// # Errors
+/// The store's; there is no change to take back.
+///
+/// # Cancel safety
+/// Safe: it only reads.
+pub async fn preview_undo(store: &dyn LeaseStore) -> Result<Preview, Failed> {
+    let changing = state(store).await?.ok_or(ChangeError::NothingToUndo)?;
+    let change = Change::of(&changing).ok_or(ChangeError::NothingToUndo)?;
+    let copy = stored_copy(store, change.number).await?;
+    if copy.is_none() && !changing.is_closed() {
+        return Err(ChangeError::NothingToUndo.into());
+    }
+    let rows = store.all_leases().await?;
+    let changes = copy.map(|copy| copy.target.rows).unwrap_or_default();
+    let back = |change: &RowChange| {
+        let row = rows.iter().find(|row| row.key == *change.key());
+        let to = change.wanted(true);
+        let stays = row.is_some_and(|row| Spot::of(row) == to);
+        Move {
+            lease: change.key().clone(),
+            from: row.map(|row| row.checkpoint.clone()),
+            to: to.checkpoint,
+            arrival: row.and_then(|row| row.progress.arrival),
+            reach: if stays { Reach::Stays } else { Reach::Unknown },
+        }
+    };
+    Ok(Preview { moves: changes.iter().map(back).collect(), changing: Some(changing) })
+}
+
+/// The copy that was made for a change; `None`: rows were not changed for it yet, or it is too old.
+///
+/// # Errors
+/// The store's; a copy that makes no sense.
+pub async fn stored_copy(store: &dyn LeaseStore, change: u64) -> Result<Option<Copy>, Failed> {
+    let name = DocName::copy(change);
+    let Some(head) = store.doc(&name).await?.and_then(|doc| Head::decode(&doc.body)) else {
+        return Ok(None);
+    };
+    let mut parts = Vec::new();
+    for part in head.names(change) {
+        parts.push(store.doc(&part).await?.map(|doc| doc.body).unwrap_or_default());
+    }
+    let copy = Copy::read(&head, &parts).map_err(|error| ChangeError::copy(&name, &error))?;
+    Ok(Some(copy))
+}
+
+/// Who is at it, for the document `changing`: a command, on this machine, in this process.
+#[must_use]
+pub fn caller(command: &str) -> String {
+    let host = rustix::system::uname().nodename().to_string_lossy().into_owned();
+    format!("{command} on {host} (process {})", std::process::id())
+}
+
+/// How many answers without a record are waited for.
+const EMPTY_MAX: usize = 5;
+
+/// Whether the shard of a lease is seen to hold the record of this number.
+///
+/// # Errors
+/// The stream's.
+///
+/// # Cancel safety
+/// Safe: it only reads.
+pub async fn has_record(
+    source: &dyn StreamSource,
+    lease: &LeaseKey,
+    number: &SequenceNumber,
+) -> SourceResult<bool> {
+    let Some((stream, shard)) = lease.stream().zip(lease.shard()) else { return Ok(false) };
+    let mut reader = match source.open(&stream, &shard, StartAt::At(number.clone())).await {
+        Ok(reader) => reader,
+        // The service refuses a number that is none of its own.
+        Err(error) if error.kind == SourceErrorKind::Misconfigured => return Ok(false),
+        Err(error) => return Err(error),
+    };
+    for _ in 0..EMPTY_MAX {
+        match reader.next(reader.expects()).await {
+            Ok(ReadEvent::Batch(batch)) => {
+                if let Some(first) = batch.records.first() {
+                    return Ok(first.position.sequence == *number);
+                }
+            }
+            Ok(_) => return Ok(false),
+            Err(error) if error.kind == SourceErrorKind::Misconfigured => return Ok(false),
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(false)
 }
 
 /// Carries a change out, for somebody called `by`: closes the application, proves that nobody
