@@ -183,6 +183,27 @@ impl Closing {
         if self.version == 0 { None } else { Some(&self.change) }
     }
 
+    /// Names this run.
+    #[must_use]
+    pub fn turn(&self) -> &str {
+        &self.turn
+    }
+
+    /// Whether it takes a change back.
+    #[must_use]
+    pub const fn is_undo(&self) -> bool {
+        matches!(self.intent, Intent::Undo)
+    }
+
+    /// What it has made, once nothing is left to do but to open the application.
+    #[must_use]
+    pub const fn opens(&self) -> Option<&Changed> {
+        match &self.phase {
+            Phase::Opening(opening) => opening.changed(),
+            _ => None,
+        }
+    }
+
     /// What is to be done at `now`.
     #[must_use]
     pub fn next(&mut self, now: Time) -> Ask {

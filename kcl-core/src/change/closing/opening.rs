@@ -20,6 +20,13 @@ impl Opening {
     pub(super) const fn look(&mut self) {
         self.looks = true;
     }
+
+    pub(super) const fn changed(&self) -> Option<&Changed> {
+        match &self.result {
+            Ok(changed) => Some(changed),
+            Err(_) => None,
+        }
+    }
 }
 
 impl Closing {

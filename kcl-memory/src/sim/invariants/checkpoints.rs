@@ -71,7 +71,8 @@ impl Invariant for Kept {
     }
 }
 
-/// No checkpoint regresses, but in a store that went back in time. A row that was deleted is no
+/// No checkpoint regresses, but in a store that went back in time, and where it is restarted while
+/// the application is closed: nowhere else is it. A row that was deleted is no
 /// more; one put in its place begins anew.
 #[derive(Debug, Default)]
 pub(super) struct NoRegress {
@@ -83,9 +84,15 @@ impl Invariant for NoRegress {
         "no checkpoint regresses"
     }
 
-    fn check(&mut self, fact: &Fact<'_>, _: &Known) -> Result<(), String> {
+    fn check(&mut self, fact: &Fact<'_>, known: &Known) -> Result<(), String> {
         match fact {
             Fact::RolledBack => self.newest.clear(),
+            Fact::Lease { call: StoreCall::Restart(_), after: Some(after), .. } => {
+                if !known.closed {
+                    return Err(format!("{} is restarted in an open application", after.key));
+                }
+                self.newest.insert(after.key.clone(), after.checkpoint.clone());
+            }
             Fact::Lease { before: Some(before), after: None, .. } => {
                 self.newest.remove(&before.key);
             }

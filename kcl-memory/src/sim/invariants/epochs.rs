@@ -2,7 +2,10 @@
 
 use std::collections::BTreeMap;
 
-use kcl_core::lease::{Epoch, Lease, LeaseKey, SessionId};
+use kcl_core::{
+    coordinator::StoreCall,
+    lease::{Epoch, Lease, LeaseKey, SessionId},
+};
 
 use super::{Excuse, Fact, Invariant, Known};
 
@@ -23,7 +26,17 @@ impl Invariant for EpochsIncrease {
     }
 
     fn check(&mut self, fact: &Fact<'_>, _: &Known) -> Result<(), String> {
-        let Fact::Lease { before, after: Some(after), .. } = fact else { return Ok(()) };
+        let Fact::Lease { before, after: Some(after), call, .. } = fact else { return Ok(()) };
+        if matches!(call, StoreCall::Restart(_)) {
+            let from = (after.key.clone(), after.epoch);
+            let to = (after.key.clone(), Epoch(u64::MAX));
+            return match self.given.range(from..=to).next() {
+                None => Ok(()),
+                Some(((key, given), _)) => {
+                    Err(format!("{key} restarts at epoch {}, {given} was given", after.epoch))
+                }
+            };
+        }
         let Some(owner) = &after.owner else { return Ok(()) };
         let old = before.map_or(Epoch::NONE, |row: &Lease| row.epoch);
         let same_owner = before.is_some_and(|row| row.owner.as_ref() == Some(owner));
