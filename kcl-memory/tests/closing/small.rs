@@ -452,12 +452,12 @@ fn view() -> StreamView {
         closed: name == "a",
     };
     StreamView {
-        description: StreamDescription {
-            key: stream(),
-            name: "orders".parse().unwrap(),
-            retention: Duration::from_hours(24),
-            server_time: WallTime::from_millis(50),
-        },
+        description: StreamDescription::new(
+            "orders".parse().unwrap(),
+            stream(),
+            Duration::from_hours(24),
+            WallTime::from_millis(50),
+        ),
         shards: vec![shard("a", &[]), shard("b", &["a"]), shard("c", &[])],
     }
 }

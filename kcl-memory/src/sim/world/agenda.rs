@@ -131,6 +131,7 @@ impl Happening {
             Self::Pushes { .. } => 15,
             Self::Described { .. } => 0,
             Self::Command { .. } => 16,
+            Self::Described { .. } => 17,
         }
     }
 }

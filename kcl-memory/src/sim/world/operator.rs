@@ -12,7 +12,7 @@ use kcl_core::{
 };
 
 use super::{World, agenda::Happening};
-use crate::sim::{Violation, oracle::Fact, stream::ShardNo};
+use crate::sim::{Action, Step, Violation, oracle::Fact, stream::ShardNo};
 
 /// How long the fleet is down while its leases are reset: some start again before it is over.
 const DOWN: Duration = Duration::from_secs(2);
@@ -66,7 +66,16 @@ impl World {
     /// the oldest record), and the workers start again meanwhile. The command dies after so many
     /// `calls` and is started again, or the change is taken back, or both run at once.
     pub(super) fn reset(&mut self, back: Duration, calls: usize, how: usize) -> bool {
-        if !self.cold_start(DOWN) || self.is_commanded() {
+        let goes_back = |step: &Step| {
+            matches!(
+                step.action,
+                Action::RollBack(_) | Action::LoseFence(_) | Action::StoreClockBack(_)
+                    | Action::RemakeStream
+            )
+        };
+        // What a store loses in the midst of a change, nobody gives back.
+        if self.script.steps.iter().any(goes_back) || self.is_commanded() || !self.cold_start(DOWN)
+        {
             return false;
         }
         let now = self.stream.view(self.now).description.server_time;
@@ -78,11 +87,11 @@ impl World {
         self.operator.goal = Some(Goal { to, undo });
         let dies_in = (how % 4 == 1 || how % 4 == 2).then_some(calls % 60 + 1);
         let first = self.command(false, to, dies_in);
-        self.tell(first, Duration::from_millis(1), News::GoOn);
+        self.tell_command(first, Duration::from_millis(1), News::GoOn);
         if how % 4 == 3 {
             let other = self.command(true, to, None);
             let soon = Duration::from_millis(1) * u32::try_from(calls % 400).unwrap_or(0);
-            self.tell(other, soon, News::GoOn);
+            self.tell_command(other, soon, News::GoOn);
         }
         true
     }
@@ -110,7 +119,7 @@ impl World {
         number
     }
 
-    fn tell(&mut self, command: usize, after: Duration, news: News) {
+    fn tell_command(&mut self, command: usize, after: Duration, news: News) {
         self.put(self.now + after, Happening::Command { command, news: Box::new(news) });
     }
 
@@ -120,7 +129,7 @@ impl World {
             News::Arrive(number, call, reply) => {
                 let answer = self.apply(&call, false)?;
                 if let Some(takes) = reply {
-                    self.tell(at, takes, News::Answer(number, Box::new(Ok(answer))));
+                    self.tell_command(at, takes, News::Answer(number, Box::new(Ok(answer))));
                 }
             }
             News::Answer(number, outcome) => {
@@ -149,7 +158,7 @@ impl World {
                 Ask::Store(call) => return self.send_command(at, call),
                 Ask::Stream => command.run.learn_stream(Ok(view.clone())),
                 Ask::Wait(until) => {
-                    return self.tell(at, until.since(now), News::GoOn);
+                    return self.tell_command(at, until.since(now), News::GoOn);
                 }
                 Ask::Over => break,
             }
@@ -159,7 +168,7 @@ impl World {
         self.note(|| format!("command {at} is over: {result:?}"));
         // Who finds workers alive, or another at it, is no longer needed.
         if !matches!(result, Some(Ok(_) | Err(ChangeError::Overtaken { .. }))) {
-            self.tell(at, NOTICED, News::Look);
+            self.tell_command(at, NOTICED, News::Look);
         }
     }
 
@@ -181,16 +190,16 @@ impl World {
         let answered = trip.applied.is_some_and(|there| there <= network.deadline);
         let reply = trip.reply.filter(|_| answered);
         if let Some(there) = trip.applied {
-            self.tell(at, there, News::Arrive(number, call, reply));
+            self.tell_command(at, there, News::Arrive(number, call, reply));
         }
         if reply.is_none() {
             let unknown = Box::new(Err(StoreErrorKind::Unknown));
-            self.tell(at, network.deadline, News::Answer(number, unknown));
+            self.tell_command(at, network.deadline, News::Answer(number, unknown));
         }
         if dies {
             self.note(|| format!("command {at} dies"));
             self.count_fault("command-died");
-            self.tell(at, NOTICED, News::Look);
+            self.tell_command(at, NOTICED, News::Look);
         }
     }
 
@@ -199,7 +208,7 @@ impl World {
         let runs = self.operator.commands.iter().any(|command| !command.is_over);
         let Some(goal) = self.operator.goal.filter(|_| !runs && self.is_closed()) else { return };
         let next = self.command(goal.undo, goal.to, None);
-        self.tell(next, Duration::ZERO, News::GoOn);
+        self.tell_command(next, Duration::ZERO, News::GoOn);
     }
 
     /// The application is opened by a reset: its records from there on are to be read, whatever
