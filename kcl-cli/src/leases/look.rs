@@ -126,6 +126,9 @@ impl Look {
         sessions: Vec<Session>,
         beats: &Beats,
     ) -> anyhow::Result<Self> {
+        let changing = change::state(store).await?.filter(Changing::is_closed);
+        let closed =
+            changing.map(|changing| Closed { by: changing.by, since: rfc3339(changing.since) });
         let leases = store.all_leases().await?;
         let planner = leases.iter().find(|lease| lease.key == LeaseKey::planner());
         let planner = planner.and_then(|lease| lease.owner.clone());
@@ -156,9 +159,6 @@ impl Look {
         let shards = leases.iter().filter(|lease| !lease.key.is_role());
         let leases = shards.map(|lease| LeaseRow::of(lease, beats)).collect();
         let (application, store) = (store.application().to_owned(), store.location());
-        let changing = change::state(store).await?.filter(Changing::is_closed);
-        let closed =
-            changing.map(|changing| Closed { by: changing.by, since: rfc3339(changing.since) });
         Ok(Self { application, store, closed, workers, leases })
     }
 }

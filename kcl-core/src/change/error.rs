@@ -9,8 +9,9 @@ use crate::{env::WallTime, store::StoreErrorKind};
 pub enum ChangeError {
     /// Another command has closed it.
     #[error(
-        "the application is closed: {by} is at {what:?}. If that runs no more, run it again to go \
-         on with it, or take it back with `kcl leases reset --undo`"
+        "the application is closed since {since}: {by} is at {what:?}{}. If that runs no more, run \
+         the same again to go on with it, or take it back with `kcl leases reset --undo`",
+        if *.undoing { ", taking it back" } else { "" }
     )]
     Busy {
         /// Who.

@@ -27,7 +27,9 @@ const NEW: u64 = 5;
 /// How much may happen.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Budget {
-    /// Writes that land late.
+    /// Writes of the dead that land.
+    pub(crate) dead: u8,
+    /// Writes of runs that land when nobody waits for them any more.
     pub(crate) late: u8,
     /// Runs that crash.
     pub(crate) crashes: u8,
@@ -142,8 +144,10 @@ impl Small {
                 steps.push(Step::Start { undo: true });
             }
         }
-        if self.budget.late > 0 {
+        if self.budget.dead > 0 {
             steps.extend((0..self.dead.len()).map(Step::Dead));
+        }
+        if self.budget.late > 0 {
             steps.extend((0..self.sent.len()).map(Step::Late));
         }
         steps
@@ -174,7 +178,7 @@ impl Small {
                 self.start(*undo);
             }
             Step::Dead(at) => {
-                self.budget.late -= 1;
+                self.budget.dead -= 1;
                 let call = self.dead.remove(*at);
                 self.land(&call, false)?;
             }
@@ -335,9 +339,10 @@ impl Small {
     /// Two states with the same are the same.
     pub(crate) fn print(&self, into: &mut impl fmt::Write) {
         for doc in self.rows.docs.values() {
-            let _ = write!(into, "{} {} ", doc.name, doc.version);
-            let text: String = doc.body.iter().map(|byte| char::from(*byte)).collect();
-            let _ = into.write_str(&text);
+            let body = doc.body.iter().fold(0xcbf2_9ce4_8422_2325_u64, |sum, byte| {
+                (sum ^ u64::from(*byte)).wrapping_mul(0x0100_0000_01b3)
+            });
+            let _ = write!(into, "{} {} {body:x} ", doc.name, doc.version);
         }
         let Rows { leases, sessions, .. } = &self.rows;
         let _ = write!(into, "{leases:?}{sessions:?}{:?}{:?}", self.dead, self.sent);

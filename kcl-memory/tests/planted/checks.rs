@@ -69,6 +69,7 @@ checks! {
         a_change_among_late_writes_of_the_dead,
         a_change_that_crashes_and_goes_on,
         a_change_that_crashes_twice_and_is_taken_back,
+        a_change_that_is_taken_back_among_late_writes_of_the_dead,
         two_commands_at_once,
     }
     "trace": moves {

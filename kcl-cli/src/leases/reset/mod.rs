@@ -10,7 +10,7 @@ use std::{
 
 use anyhow::{Context, bail};
 use kcl_core::{
-    change::{self, ChangeError, Changed, Intent, Place, Preview, Reset},
+    change::{self, Changed, Design, Intent, Place, Preview, Reset},
     env::Env,
     lease::LeaseKey,
     store::{LeaseStore, LeaseStoreExt},
@@ -20,7 +20,7 @@ use kcl_core::{
 pub use args::ResetArgs;
 
 use super::Format;
-use crate::{config::Config, connect, consume::rfc3339};
+use crate::{config::Config, connect};
 
 /// Shows what the reset does, asks, and does it.
 ///
@@ -32,15 +32,15 @@ pub(super) async fn run(
     config: &Config,
 ) -> anyhow::Result<()> {
     if args.undo {
-        let preview = change::preview_undo(&**store).await.map_err(told)?;
+        let preview = change::preview_undo(&**store).await?;
         let what = "leases reset --undo";
         return decide(args, Intent::Undo, what, &preview, store, None).await;
     }
     let reset = args.reset()?;
     let source = source(&**store, config).await?;
-    let preview = change::preview(&reset, &**store, &source).await.map_err(told)?;
+    let preview = change::preview(&reset, &**store, &source).await?;
     check_record(&reset, &preview, &source).await?;
-    let what = format!("leases {}", change::Design::what(&reset));
+    let what = format!("leases {}", reset.what());
     decide(args, Intent::Make(Arc::new(reset)), &what, &preview, store, Some(&source)).await
 }
 
@@ -62,7 +62,7 @@ async fn decide(
     let by = change::caller(&format!("kcl {what}"));
     show::progress("closing the application; one that died without a word is waited for");
     let changed = change::apply(intent, &by, store, source, &Env::system()).await;
-    show::done(&changed.map_err(explained)?, args.format)
+    show::done(&changed?, args.format)
 }
 
 /// The stream that the settings name; else the one whose leases these are.
@@ -76,7 +76,16 @@ async fn source(
     let rows = store.all_leases().await?;
     let mut names: Vec<_> =
         rows.iter().filter_map(|row| Some(row.key.stream()?.name.to_string())).collect();
+    names.sort_unstable();
     names.dedup();
+    if names.is_empty() {
+        bail!(
+            "the application {} has no leases in {}: a first start begins where initial_position \
+             says; check the names of application and store",
+            store.application(),
+            store.location()
+        );
+    }
     let [name] = &names[..] else {
         bail!(
             "the application {} in {} has leases of {} streams: name one with --stream",
@@ -129,24 +138,6 @@ fn ask() -> anyhow::Result<()> {
         return Ok(());
     }
     bail!("nothing was changed")
-}
-
-fn told(failed: change::Failed) -> anyhow::Error {
-    match failed {
-        change::Failed::Change(error) => explained(error),
-        failed => failed.into(),
-    }
-}
-
-/// The error, with what a person wants to know beside it.
-fn explained(error: ChangeError) -> anyhow::Error {
-    match &error {
-        ChangeError::Busy { since, .. } => {
-            let since = format!("since {}", rfc3339(*since));
-            anyhow::Error::new(error).context(since)
-        }
-        _ => error.into(),
-    }
 }
 
 /// What came of it, for machines.

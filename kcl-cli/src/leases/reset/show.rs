@@ -157,7 +157,7 @@ mod tests {
             arrival: None,
             reach,
         };
-        let hours = |n| Duration::from_secs(n * 3_600);
+        let hours = |n: u64| Duration::from_secs(n * 3_600);
         let moves = vec![
             it("shardId-0", Reach::BackAtMost(hours(24))),
             it("shardId-1", Reach::Unknown),

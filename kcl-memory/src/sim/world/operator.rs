@@ -219,21 +219,31 @@ impl World {
         let Some(changed) = command.run.opens().filter(|changed| !changed.undone) else {
             return Ok(());
         };
+        let (begins, leases) = (command.begins, changed.leases);
         // An undo of a reset that was made to the end is a change of its own.
-        if changed.leases == 0 || command.run.is_undo() {
+        let is_undo = command.run.is_undo();
+        if leases == 0 {
             return Ok(());
         }
-        let begins = command.begins;
-        self.count_fault("reset");
+        self.count_fault(if is_undo { "reset-undone" } else { "reset-made" });
         for shard in 0..self.stream.shards.len() {
             if self.stream.shards[shard].forgotten || self.stream.shards[shard].former {
                 continue;
             }
+            // A shard that came since the rows were read is made when its parent ends.
+            let row = self.store.rows.leases.get(&self.stream.shards[shard].key);
+            let stands = row.map_or(0, |row| self.behind(shard, row));
+            if is_undo {
+                self.learn(&Fact::Gone { shard, to: stands })?;
+                continue;
+            }
             let to = self.before(shard, begins);
             self.learn(&Fact::Begun { shard, to })?;
-            let key = self.stream.shards[shard].key.clone();
-            let row = self.store.rows.leases.get(&key).cloned();
-            self.check_begun(shard, row.as_ref(), to)?;
+            if stands > to {
+                let shard = &self.stream.shards[shard].listed.id;
+                let what = format!("{shard} begins after record {stands} instead of {to}");
+                return Err(Violation { invariant: "a reset skips nothing", at: self.now, what });
+            }
         }
         Ok(())
     }
@@ -248,19 +258,13 @@ impl World {
         }
     }
 
-    fn check_begun(&self, shard: ShardNo, row: Option<&Lease>, to: u64) -> Result<(), Violation> {
-        // A shard that came since the rows were read is made when its parent ends.
-        let Some(row) = row else { return Ok(()) };
-        let stands = match &row.checkpoint {
+    /// How many records of a shard its row leaves behind.
+    fn behind(&self, shard: ShardNo, row: &Lease) -> u64 {
+        match &row.checkpoint {
             Checkpoint::AtTimestamp(at) => self.stream.count_before(shard, *at),
             Checkpoint::After(at) => at.sequence.as_str().parse().unwrap_or(u64::MAX),
             Checkpoint::ShardEnd => self.stream.count(shard, self.now),
             _ => 0,
-        };
-        if stands <= to {
-            return Ok(());
         }
-        let what = format!("{} begins after record {stands} instead of {to}", row.key);
-        Err(Violation { invariant: "a reset skips nothing", at: self.now, what })
     }
 }
