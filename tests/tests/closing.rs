@@ -11,7 +11,7 @@ use std::{
 use anyhow::{Context, Result, ensure};
 use bytes::Bytes;
 use kcl_core::{
-    change::{self, Changed, ChangeError, Design, Intent, Reset},
+    change::{self, ChangeError, Changed, Design, Intent, Reset},
     coordinator::FrozenStart,
     env::Env,
     lease::{
@@ -188,8 +188,7 @@ async fn is_taken_back_after_a_crash(store: Arc<dyn LeaseStore>) -> Result<()> {
 async fn crash(dead: &Dead, rows: usize) -> Result<()> {
     let rewritten = AtomicUsize::new(0);
     let policy = move |call: &Call| {
-        let is_denied =
-            call.op == "restart" && rewritten.fetch_add(1, Ordering::Relaxed) >= rows;
+        let is_denied = call.op == "restart" && rewritten.fetch_add(1, Ordering::Relaxed) >= rows;
         let denied = Fate::of(Outcome::Refused(StoreErrorKind::Denied));
         if is_denied { denied } else { Fate::CALM }
     };

@@ -112,19 +112,34 @@ enum Phase {
     /// The head of a copy is read: that of the change at hand, or that of the one before.
     Finding(Which),
     /// The parts of a copy are read.
-    Loading { which: Which, head: Head, parts: Vec<Bytes> },
+    Loading {
+        which: Which,
+        head: Head,
+        parts: Vec<Bytes>,
+    },
     /// The leases are read, and then the documents, the former copy, and the stream.
     Rows,
     Docs(Vec<Lease>),
     Stream(Vec<Lease>, Vec<Document>),
     /// The parts of the copy are put.
-    Keeping { copy: Copy, head: Head, parts: Vec<Bytes>, next: usize },
+    Keeping {
+        copy: Copy,
+        head: Head,
+        parts: Vec<Bytes>,
+        next: usize,
+    },
     /// Its head is put.
-    Sealing { copy: Copy, head: Head },
+    Sealing {
+        copy: Copy,
+        head: Head,
+    },
     /// Rows, and then documents, are written.
     Writing(Writing),
     /// Copies of former changes are listed, and deleted.
-    Sweeping { leases: usize, copies: Option<Vec<Document>> },
+    Sweeping {
+        leases: usize,
+        copies: Option<Vec<Document>>,
+    },
     /// The application is opened.
     Opening(Opening),
     /// It is not changed after all: whether it may be opened depends on whether there is a copy.
@@ -151,8 +166,7 @@ impl Closing {
         let worker = worker_named(&turn);
         let second = Duration::from_secs(1);
         let id = SessionId::new(worker, incarnation);
-        let change =
-            Change { number: 0, what: intent.what(), former: None, undoing: false };
+        let change = Change { number: 0, what: intent.what(), former: None, undoing: false };
         Self {
             intent,
             by: by.to_owned(),

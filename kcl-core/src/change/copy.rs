@@ -218,10 +218,8 @@ mod tests {
             let mut change = RowChange::moved(&row, Spot::at(Checkpoint::TrimHorizon));
             if n == 1 {
                 change.found = false;
-                change.to = Spot {
-                    checkpoint: Checkpoint::ShardEnd,
-                    children: vec!["c".parse().unwrap()],
-                };
+                change.to =
+                    Spot { checkpoint: Checkpoint::ShardEnd, children: vec!["c".parse().unwrap()] };
             }
             change
         };

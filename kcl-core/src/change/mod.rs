@@ -29,7 +29,9 @@ mod turn;
 pub use closing::{Ask, Changed, Closing, Intent};
 pub use copy::{Copy, InvalidCopy};
 pub use design::{Design, Found, Unfit};
-pub use drive::{Failed, Preview, apply, caller, has_record, preview, preview_undo, state, stored_copy};
+pub use drive::{
+    Failed, Preview, apply, caller, has_record, preview, preview_undo, state, stored_copy,
+};
 pub use error::ChangeError;
 pub use reset::{InvalidPlace, Move, Place, Reach, Reset, moves};
 pub use target::{DocChange, RowChange, Spot, Target};

@@ -51,12 +51,7 @@ pub(super) enum Next {
 impl Proof {
     /// Nothing is known yet: the sessions are to be listed, after the application was closed.
     pub(super) const fn new() -> Self {
-        Self {
-            since: None,
-            timeout: Duration::ZERO,
-            open: BTreeMap::new(),
-            look_at: Time::ZERO,
-        }
+        Self { since: None, timeout: Duration::ZERO, open: BTreeMap::new(), look_at: Time::ZERO }
     }
 
     /// What is to be done at `now`.

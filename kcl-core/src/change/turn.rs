@@ -52,8 +52,7 @@ mod tests {
             Changing::new(ChangeState::Closed, "me", WallTime::from_millis(7), "turn");
         assert_eq!(Change::of(&changing), None);
         changing.more.insert("later".to_owned(), Value::from(1));
-        let undo =
-            Change { number: 4, what: "reset".to_owned(), former: Some(1), undoing: true };
+        let undo = Change { number: 4, what: "reset".to_owned(), former: Some(1), undoing: true };
         let written = undo.write(changing);
         assert_eq!(Change::of(&written), Some(undo.clone()));
         let forward = Change { former: None, undoing: false, ..undo };

@@ -267,9 +267,7 @@ impl Action {
             Self::RollBack(_) => Self::RollBack(millis(rng.below(3_000))),
             Self::LoseFence(_) => Self::LoseFence(millis(3_000)),
             Self::Deploy(_) => Self::Deploy(millis(500 + rng.below(6_000))),
-            Self::Reset(_, calls, how) => {
-                Self::Reset(millis(rng.below(90_000)), calls, how)
-            }
+            Self::Reset(_, calls, how) => Self::Reset(millis(rng.below(90_000)), calls, how),
             Self::Expire(_) => Self::Expire(millis(rng.below(60_000))),
             Self::CrashPlannerMidPlan(documents) => Self::CrashPlannerMidPlan(documents % 4),
             Self::CrashBothMidPlan(documents) => Self::CrashBothMidPlan(documents % 4),

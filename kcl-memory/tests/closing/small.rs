@@ -7,8 +7,8 @@ use kcl_core::{
     coordinator::{FrozenStart, StoreCall, StoreReply, StreamView},
     env::{Rng, Time, WallTime},
     lease::{
-        Acquire, Advance, Changing, Checkpoint, Delete, DocName, Document, Epoch, Generation,
-        Incarnation, Lease, LeaseKey, PutDoc, Release, Session, SessionId, Stamp, Stamped,
+        Acquire, Advance, Beat, Changing, Checkpoint, Delete, DocName, Document, Epoch, Generation,
+        Incarnation, Lease, LeaseKey, PutDoc, Release, Report, Session, SessionId, Stamp, Stamped,
         StoreTime, Write, rules,
     },
     settings::InitialPosition,
@@ -16,8 +16,6 @@ use kcl_core::{
     stream::{Position, SequenceNumber, Shard, StreamDescription, StreamKey},
 };
 
-/// Later than any wait of a run.
-const NOW: Time = Time::from_millis(1_000_000_000);
 /// The store's clock.
 const STORE_TIME: u64 = 100;
 /// Where reading began once, and where it begins anew.
@@ -41,6 +39,8 @@ pub(crate) struct Budget {
     pub(crate) undo: bool,
     /// Runs at once.
     pub(crate) at_once: usize,
+    /// Whether a session of the dead is still there, and a beat of it under way.
+    pub(crate) sleeper: bool,
 }
 
 /// The rows of the store.
@@ -54,6 +54,7 @@ struct Rows {
 /// Everything there is.
 #[derive(Clone)]
 pub(crate) struct Small {
+    now: Time,
     rows: Rows,
     runs: Vec<Closing>,
     started: u64,
@@ -101,6 +102,7 @@ pub(crate) type Broken = String;
 impl Small {
     pub(crate) fn new(budget: Budget) -> Self {
         let mut small = Self {
+            now: Time::from_millis(1),
             rows: Rows::default(),
             runs: Vec::new(),
             started: 0,
@@ -109,6 +111,12 @@ impl Small {
             budget,
             truth: Truth::default(),
         };
+        if budget.sleeper {
+            let second = Duration::from_secs(1);
+            let session = Session::new(owner("w1"), 1, second, second / 4);
+            small.rows.sessions.insert(session.id.clone(), session);
+            small.dead = vec![StoreCall::Beat(Beat::new(owner("w1"), 1, Report::NOTHING))];
+        }
         for row in [ended(), held()] {
             small.truth.stood.insert(row.key.clone(), vec![spot(&row)]);
             small.truth.highest.insert(row.key.clone(), row.epoch);
@@ -125,7 +133,7 @@ impl Small {
         let mut steps = Vec::new();
         for (at, run) in self.runs.iter().enumerate() {
             let mut peek = run.clone();
-            let ask = peek.next(NOW);
+            let ask = peek.next(self.now);
             if ask == Ask::Over {
                 continue;
             }
@@ -159,14 +167,14 @@ impl Small {
             Step::Go(at) => self.go(*at)?,
             Step::Unheard(at) => {
                 self.budget.unknown -= 1;
-                if let Ask::Store(call) = self.runs[*at].next(NOW) {
+                if let Ask::Store(call) = self.runs[*at].next(self.now) {
                     self.sent.push(*call);
                 }
-                self.runs[*at].learn(Time::ZERO, Err(StoreErrorKind::Unknown));
+                self.runs[*at].learn(self.now, Err(StoreErrorKind::Unknown));
             }
             Step::Crash(at) => {
                 self.budget.crashes -= 1;
-                if let Ask::Store(call) = self.runs[*at].next(NOW)
+                if let Ask::Store(call) = self.runs[*at].next(self.now)
                     && is_write(&call)
                 {
                     self.sent.push(*call);
@@ -202,13 +210,14 @@ impl Small {
     }
 
     fn go(&mut self, at: usize) -> Result<(), Broken> {
-        match self.runs[at].next(NOW) {
+        match self.runs[at].next(self.now) {
             Ask::Store(call) => {
                 let reply = self.land(&call, true)?;
-                self.runs[at].learn(NOW, Ok(reply));
+                self.runs[at].learn(self.now, Ok(reply));
             }
             Ask::Stream => self.runs[at].learn_stream(Ok(view())),
-            Ask::Wait(_) | Ask::Over => {}
+            Ask::Wait(until) => self.now = self.now.max(until),
+            Ask::Over => {}
         }
         match self.runs[at].result() {
             Some(Ok(_)) if self.is_closed() == Some(true) && self.runs.len() == 1 => {
@@ -256,6 +265,12 @@ impl Small {
             return Err(format!("{} of {key} landed after the opening", call.name()));
         }
         if by_run {
+            // Commands have sessions, too, for a moment: they are told the time by that.
+            let is_worker = |row: &&Session| !row.id.worker.as_str().starts_with("change-");
+            let mut workers = self.rows.sessions.values().filter(is_worker);
+            if let Some(lives) = workers.find(|row| !row.has_ended()) {
+                return Err(format!("{key} is rewritten while {} may live", lives.id));
+            }
             if was_closed != Some(true) {
                 return Err(format!("{key} is rewritten while the application is not closed"));
             }
@@ -345,7 +360,7 @@ impl Small {
             let _ = write!(into, "{} {} {body:x} ", doc.name, doc.version);
         }
         let Rows { leases, sessions, .. } = &self.rows;
-        let _ = write!(into, "{leases:?}{sessions:?}{:?}{:?}", self.dead, self.sent);
+        let _ = write!(into, "{}{leases:?}{sessions:?}{:?}{:?}", self.now, self.dead, self.sent);
         let _ = write!(into, "{:?}{:?}{:?}", self.runs, self.budget, self.truth);
     }
 }
@@ -357,6 +372,11 @@ impl Rows {
             StoreCall::Register(new) => {
                 let value = rules::register(self.sessions.get(&new.id), new);
                 keep(&mut self.sessions, &new.id, &value);
+                StoreReply::Beat(Stamped { value, stamp })
+            }
+            StoreCall::Beat(beat) => {
+                let value = rules::beat(self.sessions.get(&beat.session), beat);
+                keep(&mut self.sessions, &beat.session, &value);
                 StoreReply::Beat(Stamped { value, stamp })
             }
             StoreCall::EndSession(end) => {
@@ -417,10 +437,7 @@ fn keep<K: Ord + Clone, R: Clone>(rows: &mut BTreeMap<K, R>, key: &K, write: &Wr
 }
 
 const fn is_write(call: &StoreCall) -> bool {
-    matches!(
-        call,
-        StoreCall::PutDoc(_) | StoreCall::Create(_) | StoreCall::Restart(_)
-    )
+    matches!(call, StoreCall::PutDoc(_) | StoreCall::Create(_) | StoreCall::Restart(_))
 }
 
 const fn lease_key(call: &StoreCall) -> Option<&LeaseKey> {

@@ -5,8 +5,16 @@ use crate::{
     small::Budget,
 };
 
-const NOTHING: Budget =
-    Budget { dead: 0, late: 0, crashes: 0, unknown: 0, starts: 0, undo: false, at_once: 1 };
+const NOTHING: Budget = Budget {
+    dead: 0,
+    late: 0,
+    crashes: 0,
+    unknown: 0,
+    starts: 0,
+    undo: false,
+    at_once: 1,
+    sleeper: false,
+};
 
 #[expect(clippy::print_stdout, reason = "how much was searched")]
 fn holds(budget: Budget) {
@@ -22,6 +30,12 @@ fn holds(budget: Budget) {
 #[test]
 pub(crate) fn a_change_among_late_writes_of_the_dead() {
     holds(Budget { dead: 3, ..NOTHING });
+}
+
+/// Somebody's last beat is still on its way.
+#[test]
+pub(crate) fn a_change_while_a_session_is_silent() {
+    holds(Budget { dead: 1, sleeper: true, ..NOTHING });
 }
 
 /// A change is broken off and gone on with.

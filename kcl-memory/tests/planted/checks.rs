@@ -67,6 +67,7 @@ checks! {
     }
     "search": smallest {
         a_change_among_late_writes_of_the_dead,
+        a_change_while_a_session_is_silent,
         a_change_that_crashes_and_goes_on,
         a_change_that_crashes_twice_and_is_taken_back,
         a_change_that_is_taken_back_among_late_writes_of_the_dead,

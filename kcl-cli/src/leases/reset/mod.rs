@@ -19,7 +19,6 @@ use kcl_core::{
 
 pub use args::ResetArgs;
 
-use super::Format;
 use crate::{config::Config, connect};
 
 /// Shows what the reset does, asks, and does it.

@@ -163,11 +163,12 @@ mod tests {
             it("shardId-1", Reach::Unknown),
             it("shardId-2", Reach::Stays),
         ];
-        let shown =
-            draw("indexer", "redis://h", "leases reset --to trim-horizon", &Preview {
-                moves,
-                changing: None,
-            });
+        let shown = draw(
+            "indexer",
+            "redis://h",
+            "leases reset --to trim-horizon",
+            &Preview { moves, changing: None },
+        );
         let expected = "\
 leases reset --to trim-horizon: application indexer in redis://h
 

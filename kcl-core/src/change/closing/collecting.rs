@@ -162,9 +162,8 @@ impl Closing {
 
     /// The rows are written: copies of former changes are of no more use.
     fn on_copies(&self, leases: usize, docs: Vec<Document>) -> Phase {
-        let is_former = |doc: &Document| {
-            doc.name.copy_of().is_some_and(|change| change < self.change.number)
-        };
+        let is_former =
+            |doc: &Document| doc.name.copy_of().is_some_and(|change| change < self.change.number);
         self.swept(leases, docs.into_iter().filter(is_former).collect())
     }
 
@@ -198,8 +197,5 @@ fn restoring(former: &Target, rows: &[Lease], docs: &[Document]) -> Target {
         let from = now.map_or_else(|| change.to.clone(), |doc| doc.body.clone());
         DocChange { name: change.name.clone(), from, to: change.from.clone() }
     };
-    Target {
-        rows: changes.into_values().collect(),
-        docs: former.docs.iter().map(doc).collect(),
-    }
+    Target { rows: changes.into_values().collect(), docs: former.docs.iter().map(doc).collect() }
 }

@@ -41,7 +41,9 @@ impl Closing {
     /// the application stays closed.
     pub(super) fn back_out(&self, why: ChangeError, is_changed: bool) -> Phase {
         let why = match why {
-            ChangeError::Alive { workers, .. } => ChangeError::Alive { workers, closed: is_changed },
+            ChangeError::Alive { workers, .. } => {
+                ChangeError::Alive { workers, closed: is_changed }
+            }
             why => why,
         };
         if is_changed {

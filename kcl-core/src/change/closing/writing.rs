@@ -60,7 +60,9 @@ impl Writing {
     pub(super) fn call(&self, run: &Closing) -> StoreCall {
         let changing = || StoreCall::Doc(DocName::changing());
         match (self.at(), &self.step) {
-            (Some(At::Row(row)), Step::Read | Step::ReadLate) => StoreCall::Lease(row.key().clone()),
+            (Some(At::Row(row)), Step::Read | Step::ReadLate) => {
+                StoreCall::Lease(row.key().clone())
+            }
             (Some(At::Row(change)), Step::SendRow(row)) => run.write_row(change, row.as_ref()),
             (Some(At::Doc(doc)), Step::Read) => StoreCall::Doc(doc.name.clone()),
             (Some(At::Doc(change)), Step::SendDoc(doc)) => {
@@ -91,8 +93,8 @@ impl Closing {
             ),
             None => {
                 let (parents, range) = (change.row.parents.clone(), change.row.range);
-                let mut row = Lease::new(change.key().clone(), wanted.checkpoint)
-                    .of_shard(parents, range);
+                let mut row =
+                    Lease::new(change.key().clone(), wanted.checkpoint).of_shard(parents, range);
                 row.children = wanted.children;
                 row.epoch = epoch;
                 StoreCall::Create(row)

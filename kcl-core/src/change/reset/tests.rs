@@ -152,10 +152,9 @@ fn a_row_that_there_is_not_counts_as_what_the_lineage_would_make() {
 #[test]
 fn a_time_to_come_is_refused_with_both_times() {
     let later = at(NOW + 1);
-    for reset in [
-        Reset::All(InitialPosition::AtTimestamp(later)),
-        one("x", Place::At(later), false),
-    ] {
+    for reset in
+        [Reset::All(InitialPosition::AtTimestamp(later)), one("x", Place::At(later), false)]
+    {
         assert_eq!(plan(&reset), Err(Unfit::Future { at: later, now: at(NOW) }));
     }
     assert!(plan(&Reset::All(InitialPosition::AtTimestamp(at(NOW)))).is_ok());
@@ -164,10 +163,10 @@ fn a_time_to_come_is_refused_with_both_times() {
 #[test]
 fn one_lease_moves_alone() {
     for name in ["x", key("x").as_str()] {
-        let target = plan(&one(name, Place::After(Position::from(SequenceNumber::from(20))), false));
+        let target =
+            plan(&one(name, Place::After(Position::from(SequenceNumber::from(20))), false));
         let target = target.unwrap();
-        let moved: Vec<_> =
-            target.rows.iter().filter(|row| row.to != Spot::of(&row.row)).collect();
+        let moved: Vec<_> = target.rows.iter().filter(|row| row.to != Spot::of(&row.row)).collect();
         assert_eq!(moved.len(), 1);
         assert_eq!((moved[0].key(), &moved[0].to.checkpoint), (&key("x"), &after(20)));
         assert_eq!(target.rows.len(), 4, "every row is written, so that late writes are refused");

@@ -69,7 +69,9 @@ impl World {
         let goes_back = |step: &Step| {
             matches!(
                 step.action,
-                Action::RollBack(_) | Action::LoseFence(_) | Action::StoreClockBack(_)
+                Action::RollBack(_)
+                    | Action::LoseFence(_)
+                    | Action::StoreClockBack(_)
                     | Action::RemakeStream
             )
         };
