@@ -67,7 +67,7 @@ impl Dead {
             row.epoch = Epoch(5);
             ensure!(store.create(row).await?.is_done());
         }
-        let start = FrozenStart { at: None }.encode();
+        let start = FrozenStart { at: None, by: None }.encode();
         // Two that fill a document each: the copy has parts.
         let large = || Bytes::from("x".repeat(Document::MAX_BODY));
         let docs = [
@@ -180,7 +180,7 @@ async fn is_taken_back_after_a_crash(store: Arc<dyn LeaseStore>) -> Result<()> {
     let undone = rows(&*dead.store).await?;
     ensure!(spots(&undone) == spots(&dead.rows) && risen(&dead.rows, &undone), "{undone:#?}");
     let start = dead.store.doc(&DocName::start(&dead.key)).await?.context("no start")?;
-    ensure!(FrozenStart::decode(&start.body) == Some(FrozenStart { at: None }));
+    ensure!(FrozenStart::decode(&start.body) == Some(FrozenStart { at: None, by: None }));
     Ok(())
 }
 

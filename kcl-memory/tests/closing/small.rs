@@ -122,7 +122,7 @@ impl Small {
             small.truth.highest.insert(row.key.clone(), row.epoch);
             small.rows.leases.insert(row.key.clone(), row);
         }
-        let start = FrozenStart { at: Some(WallTime::from_millis(OLD)) };
+        let start = FrozenStart { at: Some(WallTime::from_millis(OLD)), by: None };
         let name = DocName::start(&stream());
         small.rows.docs.insert(name.clone(), Document::new(name, 1, start.encode()));
         small.start(false);

@@ -16,6 +16,9 @@ use crate::{
     stream::Shard,
 };
 
+/// Where reading began, if no document tells: nothing is known to skip.
+const NO_START: FrozenStart = FrozenStart { at: None, by: None };
+
 /// A new beginning at `to`.
 ///
 /// Every shard that the stream lists stands at the new start, whether or not it had a row: children
@@ -50,7 +53,7 @@ fn frozen(to: InitialPosition, now: WallTime) -> Result<FrozenStart, Unfit> {
         InitialPosition::AtTimestamp(at) if at > now => return Err(Unfit::Future { at, now }),
         InitialPosition::AtTimestamp(at) => Some(at),
     };
-    Ok(FrozenStart { at })
+    Ok(FrozenStart { at, by: Some(to) })
 }
 
 /// Rows that there are not, as the lineage would make them.
@@ -60,7 +63,7 @@ pub(super) struct Unmade {
 
 impl Unmade {
     pub(super) fn of(found: &Found<'_>, mine: &[&Lease]) -> Self {
-        let start = stored_start(found).unwrap_or(FrozenStart { at: None });
+        let start = stored_start(found).unwrap_or(NO_START);
         let rows: Vec<Lease> = mine.iter().map(|row| (*row).clone()).collect();
         let key = &found.stream.description.key;
         let lineage = Lineage::new(key, &found.stream.shards, &rows);
@@ -87,8 +90,7 @@ fn stored_start(found: &Found<'_>) -> Option<FrozenStart> {
 fn start_doc(found: &Found<'_>, start: FrozenStart) -> DocChange {
     let name = DocName::start(&found.stream.description.key);
     let to = start.encode();
-    // Without one, nothing is known to skip.
-    let none = || FrozenStart { at: None }.encode();
+    let none = || NO_START.encode();
     let from = found.doc(&name).map_or_else(none, |doc| doc.body.clone());
     DocChange { name, from, to }
 }

@@ -80,7 +80,7 @@ fn rows() -> Vec<Lease> {
 }
 
 fn start(at_millis: Option<u64>) -> Document {
-    let start = FrozenStart { at: at_millis.map(at) };
+    let start = FrozenStart { at: at_millis.map(at), by: None };
     Document::new(DocName::start(&stream()), 1, start.encode())
 }
 
@@ -122,8 +122,10 @@ fn every_listed_shard_begins_anew_and_nothing_else_moves() {
         ("x", "TRIM_HORIZON", true),
     ];
     assert_eq!(spots(&target), expected(&all));
-    assert_eq!(FrozenStart::decode(&target.docs[0].to), Some(FrozenStart { at: None }));
-    assert_eq!(FrozenStart::decode(&target.docs[0].from), Some(FrozenStart { at: Some(at(20)) }));
+    let begun = FrozenStart { at: None, by: Some(InitialPosition::TrimHorizon) };
+    assert_eq!(FrozenStart::decode(&target.docs[0].to), Some(begun));
+    let before = FrozenStart { at: Some(at(20)), by: None };
+    assert_eq!(FrozenStart::decode(&target.docs[0].from), Some(before));
 }
 
 #[test]

@@ -131,7 +131,6 @@ impl Happening {
             Self::Pushes { .. } => 15,
             Self::Described { .. } => 0,
             Self::Command { .. } => 16,
-            Self::Described { .. } => 17,
         }
     }
 }

@@ -259,15 +259,6 @@ impl World {
                 };
                 self.deliver(host, Event::Shards(id, listed))
             }
-            Happening::Described { host, id } => {
-                let described = if self.reaches_stream(host) {
-                    Ok(self.stream.view(self.now).description)
-                } else {
-                    self.count_fault("stream-unreachable");
-                    Err(SourceErrorKind::Unavailable)
-                };
-                self.deliver(host, Event::Described(id, described))
-            }
             Happening::Pushes { host } => self.deliver(host, Event::Pushes(true)),
             Happening::Woken { host } => self.deliver(host, Event::Woken),
             Happening::Run { host, shard, ticket } => self.step_run(host, shard, ticket),

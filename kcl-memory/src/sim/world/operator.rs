@@ -76,11 +76,11 @@ impl World {
             )
         };
         // What a store loses in the midst of a change, nobody gives back.
-        if self.script.steps.iter().any(goes_back) || self.is_commanded() || !self.cold_start(DOWN)
+        if self.script.steps.iter().any(goes_back) || self.is_commanded() || !self.cold_start(DOWN, false)
         {
             return false;
         }
-        let now = self.stream.view(self.now).description.server_time;
+        let now = self.stream.view(self.stream.current, self.now).description.server_time;
         let to = match how / 4 % 2 {
             0 => InitialPosition::AtTimestamp(now.minus(back)),
             _ => InitialPosition::TrimHorizon,
@@ -113,7 +113,7 @@ impl World {
         let seed = self.script.seed ^ u64::try_from(number + 1).unwrap_or(1).rotate_left(40);
         let mut rng = Rng::new(seed);
         let intent = if undo { Intent::Undo } else { Intent::Make(Arc::new(Reset::All(to))) };
-        let wall = self.stream.view(self.now).description.server_time;
+        let wall = self.stream.view(self.stream.current, self.now).description.server_time;
         let run = Closing::new(intent, &format!("command {number}"), wall, &mut rng);
         let is_over = false;
         let command = Command { run, rng, dies_in, call: 0, is_over, begins: to };
@@ -150,7 +150,7 @@ impl World {
     /// Carries out what the command asks for next.
     fn go_on_command(&mut self, at: usize) {
         let now = self.now;
-        let view = self.stream.view(now);
+        let view = self.stream.view(self.stream.current, now);
         let command = &mut self.operator.commands[at];
         if command.is_over {
             return;
@@ -229,7 +229,8 @@ impl World {
         }
         self.count_fault(if is_undo { "reset-undone" } else { "reset-made" });
         for shard in 0..self.stream.shards.len() {
-            if self.stream.shards[shard].forgotten || self.stream.shards[shard].former {
+            let it = &self.stream.shards[shard];
+            if it.forgotten || it.former || it.of != self.stream.current {
                 continue;
             }
             // A shard that came since the rows were read is made when its parent ends.
