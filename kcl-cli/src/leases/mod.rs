@@ -11,7 +11,7 @@ use std::process::ExitCode;
 
 use clap::{Args, Subcommand, ValueEnum};
 
-pub use reset::ResetArgs;
+pub(crate) use reset::ResetArgs;
 #[cfg(any(test, fuzzing))]
 pub(crate) use snapshot::read_back;
 

@@ -17,7 +17,7 @@ use kcl_core::{
     stream::StreamSource,
 };
 
-pub use args::ResetArgs;
+pub(crate) use args::ResetArgs;
 
 use crate::{config::Config, connect};
 

@@ -76,7 +76,9 @@ impl World {
             )
         };
         // What a store loses in the midst of a change, nobody gives back.
-        if self.script.steps.iter().any(goes_back) || self.is_commanded() || !self.cold_start(DOWN, false)
+        if self.script.steps.iter().any(goes_back)
+            || self.is_commanded()
+            || !self.cold_start(DOWN, false)
         {
             return false;
         }
