@@ -14,6 +14,7 @@ mod planted;
 pub mod planted;
 
 pub mod assignment;
+pub mod change;
 #[cfg(feature = "conformance")]
 pub mod conformance;
 pub mod coordinator;

@@ -66,7 +66,11 @@ impl ConsumeArgs {
     }
 }
 
-fn initial_position(text: &str) -> Result<InitialPosition, String> {
+/// Reads where to begin.
+///
+/// # Errors
+/// What is expected.
+pub(crate) fn initial_position(text: &str) -> Result<InitialPosition, String> {
     match text.to_lowercase().replace('_', "-").as_str() {
         "trim-horizon" => Ok(InitialPosition::TrimHorizon),
         "latest" => Ok(InitialPosition::Latest),

@@ -3,12 +3,15 @@
 use std::{collections::BTreeMap, time::Duration};
 
 use kcl_core::{
+    change,
     coordinator::Assignment,
     env::{Clock, Time},
-    lease::{DocName, Lease, LeaseKey, Session, SessionId},
+    lease::{Changing, DocName, Lease, LeaseKey, Session, SessionId},
     store::{Consistency, LeaseStore, LeaseStoreExt},
 };
 use serde::Serialize;
+
+use crate::consume::rfc3339;
 
 /// How often a beat that is waited for is looked at.
 const POLL: Duration = Duration::from_millis(300);
@@ -18,8 +21,17 @@ const POLL: Duration = Duration::from_millis(300);
 pub(super) struct Look {
     pub(super) application: String,
     pub(super) store: String,
+    /// Who changes the application, if it is closed for that.
+    pub(super) closed: Option<Closed>,
     pub(super) workers: Vec<WorkerRow>,
     pub(super) leases: Vec<LeaseRow>,
+}
+
+/// Who has closed the application.
+#[derive(Clone, Debug, Serialize)]
+pub(super) struct Closed {
+    pub(super) by: String,
+    pub(super) since: String,
 }
 
 /// A worker's session.
@@ -116,6 +128,9 @@ impl Look {
         sessions: Vec<Session>,
         beats: &Beats,
     ) -> anyhow::Result<Self> {
+        let changing = change::state(store).await?.filter(Changing::is_closed);
+        let closed =
+            changing.map(|changing| Closed { by: changing.by, since: rfc3339(changing.since) });
         let leases = store.all_leases().await?;
         let planner = leases.iter().find(|lease| lease.key == LeaseKey::planner());
         let planner = planner.and_then(|lease| lease.owner.clone());
@@ -147,7 +162,7 @@ impl Look {
         let shards = leases.iter().filter(|lease| !lease.key.is_role());
         let leases = shards.map(|lease| LeaseRow::of(lease, beats)).collect();
         let (application, store) = (store.application().to_owned(), store.location());
-        Ok(Self { application, store, workers, leases })
+        Ok(Self { application, store, closed, workers, leases })
     }
 }
 

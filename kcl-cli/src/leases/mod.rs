@@ -1,6 +1,7 @@
 //! `kcl leases`: who reads what, and how far they are.
 
 mod look;
+mod reset;
 mod snapshot;
 mod table;
 mod transfer;
@@ -10,6 +11,7 @@ use std::process::ExitCode;
 
 use clap::{Args, Subcommand, ValueEnum};
 
+pub(crate) use reset::ResetArgs;
 #[cfg(any(test, fuzzing))]
 pub(crate) use snapshot::read_back;
 
@@ -51,6 +53,23 @@ pub enum Action {
         #[arg(long, default_value_t = 2.0)]
         every: f64,
     },
+    /// Start again from another position: every shard, or one.
+    ///
+    /// Shows from where to where each lease moves, asks, and does it while the application is
+    /// closed: workers have to be stopped before, and those that start meanwhile wait. Should it be
+    /// broken off, the same command goes on; --undo takes it back.
+    ///
+    /// Examples:
+    ///
+    ///   kcl leases reset --app indexer --to trim-horizon
+    ///
+    ///   kcl leases reset --app indexer --to 2026-01-31T09:00:00Z --dry-run
+    ///
+    ///   kcl leases reset --app indexer --lease shardId-000000000003 --to latest
+    ///
+    ///   kcl leases reset --app indexer --undo
+    #[command(verbatim_doc_comment)]
+    Reset(ResetArgs),
     /// Write the application's leases and documents as one JSON object.
     Export,
     /// Read what `export` wrote from stdin. Nothing that is there is written over.
@@ -92,6 +111,9 @@ impl LeasesArgs {
         if self.store.is_some() {
             config.store.clone_from(&self.store);
         }
+        if let Action::Reset(ResetArgs { stream: stream @ Some(_), .. }) = &self.action {
+            config.kinesis.stream_name.clone_from(stream);
+        }
         config
     }
 }
@@ -117,6 +139,7 @@ async fn act(action: &Action, config: &Config) -> anyhow::Result<()> {
     match action {
         Action::List { format, no_wait } => watch::once(&*store, *format, !no_wait).await,
         Action::Watch { format, every } => watch::forever(&*store, *format, *every).await,
+        Action::Reset(args) => reset::run(args, &store, config).await,
         Action::Import { while_running } => transfer::import(&*store, *while_running).await,
         Action::Export | Action::Copy { .. } => transfer::export(&*store).await,
     }

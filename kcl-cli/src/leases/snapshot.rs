@@ -4,10 +4,9 @@ use anyhow::{Context, bail, ensure};
 use base64::{Engine, engine::general_purpose::STANDARD};
 use bytes::Bytes;
 use kcl_core::{
-    env::{Env, WallTime},
-    lease::{Checkpoint, DocName, Document, Lease, LeaseKey, PutDoc, Write},
+    env::Env,
+    lease::{DocName, Document, Lease, LeaseRecord, PutDoc, Write},
     store::{LeaseStore, LeaseStoreExt},
-    stream::{HashRange, ShardId},
 };
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -18,8 +17,13 @@ use crate::consume::rfc3339;
 const FORMAT: &str = "kcl-leases";
 const VERSION: u32 = 1;
 
-/// Documents that belong to workers, not to the application: nobody else has a use for them.
-const ASSIGNMENT: &str = "assignment:";
+/// Whether a document goes along: not those of workers, for which nobody else has a use, nor what
+/// tells of changes of the application in this store.
+fn is_kept(document: &Document) -> bool {
+    let name = &document.name;
+    let is_a_workers = name.as_str().starts_with("assignment:");
+    !is_a_workers && *name != DocName::changing() && name.copy_of().is_none()
+}
 
 /// Leases and documents of an application.
 #[derive(Debug, Serialize, Deserialize)]
@@ -31,32 +35,6 @@ pub(super) struct Snapshot {
     exported_at: String,
     pub(super) leases: Vec<LeaseRecord>,
     documents: Vec<DocumentRecord>,
-}
-
-/// A lease, without its owner and whom that one released it to: whoever reads a snapshot later is
-/// another fleet, of sessions of its own.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub(super) struct LeaseRecord {
-    pub(super) key: String,
-    /// Who held it, for people to see.
-    owner: Option<String>,
-    pub(super) epoch: u64,
-    pub(super) checkpoint: CheckpointRecord,
-    arrival_ms: Option<u64>,
-    lag_ms: Option<u64>,
-    bytes_per_second: u64,
-    parents: Vec<String>,
-    children: Vec<String>,
-    hash_range: Option<[String; 2]>,
-    /// The worker id that is to go without it; absent in what older releases exported.
-    avoid: Option<String>,
-}
-
-/// A checkpoint, as stores keep it.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub(super) struct CheckpointRecord {
-    kind: String,
-    pub(super) key: String,
 }
 
 /// A document.
@@ -88,7 +66,6 @@ impl Snapshot {
     pub(super) async fn read(store: &dyn LeaseStore) -> anyhow::Result<Self> {
         let leases = store.all_leases().await?;
         let documents = store.all_docs().await?;
-        let is_kept = |document: &&Document| !document.name.as_str().starts_with(ASSIGNMENT);
         Ok(Self {
             format: FORMAT.to_owned(),
             version: VERSION,
@@ -96,7 +73,7 @@ impl Snapshot {
             store: store.location(),
             exported_at: rfc3339(Env::system().clock.wall()),
             leases: leases.iter().map(LeaseRecord::of).collect(),
-            documents: documents.iter().filter(is_kept).map(DocumentRecord::of).collect(),
+            documents: documents.iter().filter(|it| is_kept(it)).map(DocumentRecord::of).collect(),
         })
     }
 
@@ -134,8 +111,8 @@ impl Snapshot {
     /// The store's; a row that makes no sense; or a row that is there already and says something
     /// else: nothing is written over. What was written before stays.
     pub(super) async fn write(&self, store: &dyn LeaseStore) -> anyhow::Result<Written> {
-        let leases = self.leases.iter().map(LeaseRecord::to_lease);
-        let leases = leases.collect::<anyhow::Result<Vec<Lease>>>()?;
+        let leases = self.leases.iter().map(LeaseRecord::read);
+        let leases = leases.collect::<Result<Vec<Lease>, _>>()?;
         let mut written = Written::default();
         for lease in leases {
             let key = lease.key.clone();
@@ -169,60 +146,6 @@ impl Snapshot {
     }
 }
 
-impl LeaseRecord {
-    fn of(lease: &Lease) -> Self {
-        let texts = |shards: &[ShardId]| shards.iter().map(|it| it.as_str().to_owned()).collect();
-        let millis = |span: std::time::Duration| u64::try_from(span.as_millis()).ok();
-        Self {
-            key: lease.key.as_str().to_owned(),
-            owner: lease.owner.as_ref().map(ToString::to_string),
-            epoch: lease.epoch.0,
-            checkpoint: CheckpointRecord {
-                kind: lease.checkpoint.kind(),
-                key: lease.checkpoint.key(),
-            },
-            arrival_ms: lease.progress.arrival.map(WallTime::as_millis),
-            lag_ms: lease.progress.lag.and_then(millis),
-            bytes_per_second: lease.progress.rate,
-            parents: texts(&lease.parents),
-            children: texts(&lease.children),
-            hash_range: lease.range.map(|it| [it.start.to_string(), it.end.to_string()]),
-            avoid: lease.avoid.as_ref().map(ToString::to_string),
-        }
-    }
-
-    /// Whether this row has the same place in the stream and the same epoch.
-    fn says(&self, other: &Self) -> bool {
-        (&self.checkpoint, self.epoch) == (&other.checkpoint, other.epoch)
-    }
-
-    /// The row, owned by nobody, at the same epoch: the next owner's is higher.
-    fn to_lease(&self) -> anyhow::Result<Lease> {
-        let about = || format!("the lease {}", self.key);
-        let shards = |names: &[String]| {
-            names.iter().map(|name| name.parse()).collect::<Result<Vec<ShardId>, _>>()
-        };
-        let key: LeaseKey = self.key.parse().with_context(about)?;
-        let checkpoint = Checkpoint::from_parts(&self.checkpoint.kind, &self.checkpoint.key);
-        let range = match &self.hash_range {
-            Some([start, end]) => Some(HashRange::new(
-                start.parse().with_context(about)?,
-                end.parse().with_context(about)?,
-            )),
-            None => None,
-        };
-        let parents = shards(&self.parents).with_context(about)?;
-        let mut lease = Lease::new(key, checkpoint.with_context(about)?).of_shard(parents, range);
-        lease.children = shards(&self.children).with_context(about)?;
-        lease.epoch = kcl_core::lease::Epoch(self.epoch);
-        lease.progress.arrival = self.arrival_ms.map(WallTime::from_millis);
-        lease.progress.lag = self.lag_ms.map(std::time::Duration::from_millis);
-        lease.progress.rate = self.bytes_per_second;
-        lease.avoid = self.avoid.as_ref().map(|id| id.parse()).transpose().with_context(about)?;
-        Ok(lease)
-    }
-}
-
 impl DocumentRecord {
     fn of(document: &Document) -> Self {
         let body = serde_json::from_slice::<Value>(&document.body).ok();
@@ -248,9 +171,9 @@ impl DocumentRecord {
 #[cfg(any(test, fuzzing))]
 pub(crate) fn read_back(text: &str) -> usize {
     let Ok(snapshot) = Snapshot::parse(text) else { return 0 };
-    let leases = snapshot.leases.iter().filter_map(|record| record.to_lease().ok());
+    let leases = snapshot.leases.iter().filter_map(|record| record.read().ok());
     let leases = leases.inspect(|lease| {
-        let again = LeaseRecord::of(lease).to_lease().ok();
+        let again = LeaseRecord::of(lease).read().ok();
         assert_eq!(again.as_ref(), Some(lease), "a lease of an export changes on its way");
     });
     for (body, record) in snapshot.documents.iter().filter_map(|it| Some((it.content().ok()?, it)))
@@ -267,9 +190,9 @@ mod tests {
     use std::{sync::Arc, time::Duration};
 
     use kcl_core::{
-        lease::{Epoch, Session},
+        lease::{Checkpoint, Epoch, LeaseKey, Session},
         store::Consistency,
-        stream::{Position, SequenceNumber},
+        stream::{HashRange, Position, SequenceNumber},
     };
     use kcl_memory::MemoryStore;
 
@@ -300,6 +223,8 @@ mod tests {
             ("start:orders:7", &br#"{"at":5}"#[..]),
             ("placement", b"\xff not JSON"),
             ("assignment:w1", b"{}"),
+            ("copy:1:t:0", b"{}"),
+            ("changing", b"{}"),
         ] {
             let put = PutDoc::new(name.parse().unwrap(), None, Bytes::from_static(body));
             assert!(store.put_doc(put).await.unwrap().is_done());

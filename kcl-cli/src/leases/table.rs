@@ -67,6 +67,13 @@ fn problems(look: &Look) -> Vec<String> {
         let is_there = matches!(worker.state, "LIVE" | "LEAVING") && !is_silent(worker);
         is_there && worker.role == Some("planner")
     };
+    if let Some(closed) = &look.closed {
+        problems.push(format!(
+            "the application is closed since {} by {}: workers wait until that is done, gone on \
+             with, or taken back with `kcl leases reset --undo`",
+            closed.since, closed.by
+        ));
+    }
     if live == 0 {
         problems.push("no worker lives: nothing is read".to_owned());
     } else if !look.workers.iter().any(plans) {
@@ -90,7 +97,7 @@ fn age(millis: Option<u64>) -> String {
     millis.map_or_else(|| "?".to_owned(), |millis| format!("{} ago", span(millis)))
 }
 
-fn span(millis: u64) -> String {
+pub(super) fn span(millis: u64) -> String {
     match millis {
         0..1_000 => format!("{millis} ms"),
         1_000..120_000 => format!("{}.{} s", millis / 1_000, millis % 1_000 / 100),
@@ -100,7 +107,7 @@ fn span(millis: u64) -> String {
 }
 
 /// Rows in columns as wide as they must be.
-fn columns(rows: &[Vec<String>]) -> String {
+pub(super) fn columns(rows: &[Vec<String>]) -> String {
     let count = rows.first().map_or(0, Vec::len);
     let width = |column: usize| rows.iter().map(|row| row[column].chars().count()).max();
     let widths: Vec<usize> = (0..count).map(|column| width(column).unwrap_or(0)).collect();
@@ -118,7 +125,7 @@ fn columns(rows: &[Vec<String>]) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::*;
+    use super::{super::look::Closed, *};
 
     fn look() -> Look {
         let worker = |name: &str, role, leases, age| WorkerRow {
@@ -147,6 +154,7 @@ mod tests {
         Look {
             application: "indexer".to_owned(),
             store: "dynamodb://indexer".to_owned(),
+            closed: None,
             workers: vec![worker("w1", Some("planner"), 1, 200), worker("w22", None, 0, 9_000)],
             leases: vec![lease("shardId-0", Some("w1")), lease("shardId-1", None)],
         }
@@ -183,6 +191,14 @@ shardId-1  -      -           1769850000007  1.2 s  TRIM_HORIZON
         ] {
             assert!(drawn.contains(line), "{drawn}");
         }
+    }
+
+    #[test]
+    fn that_it_is_closed_and_by_whom_comes_first() {
+        let (by, since) = ("kcl leases reset on h".to_owned(), "2026-01-31T09:00:00.000Z".into());
+        let closed = Look { closed: Some(Closed { by, since }), ..look() };
+        let drawn = draw(&closed);
+        assert!(drawn.contains("! the application is closed since 2026-01-31"), "{drawn}");
     }
 
     #[test]

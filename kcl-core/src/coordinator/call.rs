@@ -33,6 +33,7 @@ pub enum StoreCall {
     Restart(Restart),
     Delete(Delete),
     Doc(DocName),
+    Docs,
     PutDoc(PutDoc),
     DeleteDoc(DeleteDoc),
 }
@@ -58,6 +59,7 @@ impl StoreCall {
             Self::Restart(_) => "restart",
             Self::Delete(_) => "delete",
             Self::Doc(_) => "doc",
+            Self::Docs => "docs",
             Self::PutDoc(_) => "put_doc",
             Self::DeleteDoc(_) => "delete_doc",
         }
@@ -85,6 +87,8 @@ pub enum StoreReply {
     Leases(Vec<Lease>),
     /// Of `doc`.
     Doc(Option<Document>),
+    /// Of `docs`.
+    Docs(Vec<Document>),
     /// Of `put_doc` and `delete_doc`.
     DocWrite(Write<Document>),
 }

@@ -160,6 +160,15 @@ pub struct StreamStart {
         deserialize_with = "known_setting"
     )]
     pub by: Option<InitialPosition>,
+    /// The last change of the application that was known to whoever tells of it: a later one may
+    /// have set another start.
+    #[serde(rename = "c", skip_serializing_if = "is_zero", default)]
+    pub change: u64,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde asks for it so")]
+const fn is_zero(number: &u64) -> bool {
+    *number == 0
 }
 
 /// The frozen start of a stream: where leases start that no parent's end has created.

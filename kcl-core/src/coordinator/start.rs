@@ -26,17 +26,40 @@ pub(super) struct KnownStart {
     free_at: Time,
     /// It was told that it differs from the settings.
     told: bool,
+    /// The last change of the application, as was read after registering.
+    change: u64,
 }
 
 impl Default for KnownStart {
     fn default() -> Self {
-        Self { known: None, doubts: 0, settled: 0, giving: None, free_at: Time::ZERO, told: false }
+        Self {
+            known: None,
+            doubts: 0,
+            settled: 0,
+            giving: None,
+            free_at: Time::ZERO,
+            told: false,
+            change: 0,
+        }
     }
 }
 
 impl KnownStart {
+    /// Learns which change of the application was the last. What was known or is told from before
+    /// it may no longer be so: a reset sets another start.
+    pub(super) fn changed(&mut self, change: u64) {
+        if change > self.change && !planted!(StartOutlivesReset) {
+            self.change = change;
+            self.known = None;
+        }
+    }
+
     /// Learns from a document that tells of the start: that of a stream made again is newer.
     pub(super) fn learn(&mut self, told: &StreamStart) {
+        if told.change < self.change {
+            sometimes!(OldStartTold);
+            return;
+        }
         let newer = |known: &StreamStart| told.of.created > known.of.created;
         if self.known.as_ref().is_none_or(newer) {
             self.known = Some(told.clone());
@@ -45,7 +68,8 @@ impl KnownStart {
 
     /// Learns what the store holds.
     pub(super) fn is_stored(&mut self, of: StreamKey, start: FrozenStart) {
-        self.known = Some(StreamStart { of, at: start.at, by: start.by });
+        let FrozenStart { at, by } = start;
+        self.known = Some(StreamStart { of, at, by, change: self.change });
         self.settled = self.doubts;
     }
 
@@ -62,6 +86,12 @@ impl KnownStart {
     pub(super) fn of(&self, stream: &StreamKey) -> Option<FrozenStart> {
         let known = self.known.as_ref().filter(|known| known.of == *stream);
         known.map(|known| FrozenStart { at: known.at, by: known.by })
+    }
+
+    /// The start of a stream, for others to learn.
+    pub(super) fn told(&self, stream: &StreamKey) -> Option<StreamStart> {
+        let FrozenStart { at, by } = self.of(stream)?;
+        Some(StreamStart { of: stream.clone(), at, by, change: self.change })
     }
 
     /// The start of a stream, if the store has it.
@@ -142,7 +172,7 @@ mod tests {
 
     fn start(created: u64, at: u64) -> StreamStart {
         let of = StreamKey::new("orders", WallTime::from_millis(created));
-        StreamStart { of, at: Some(WallTime::from_millis(at)), by: None }
+        StreamStart { of, at: Some(WallTime::from_millis(at)), by: None, change: 0 }
     }
 
     fn put(told: &StreamStart) -> StoreOutcome {
@@ -177,6 +207,21 @@ mod tests {
         let told = known.take_other_than(InitialPosition::TrimHorizon);
         assert_eq!(told.map(|told| told.by), Some(by));
         assert_eq!(known.take_other_than(InitialPosition::TrimHorizon), None, "it was told");
+    }
+
+    #[test]
+    fn what_is_told_from_before_a_reset_is_not_believed() {
+        let mut known = KnownStart::default();
+        known.learn(&start(1, 5));
+        known.changed(3);
+        assert_eq!(known.known(), None);
+        known.learn(&start(1, 5));
+        assert_eq!(known.known(), None, "an assignment of a former planner tells of it");
+        let after = StreamStart { change: 3, ..start(1, 9) };
+        known.learn(&after);
+        known.changed(3);
+        assert_eq!(known.known(), Some(&after));
+        assert_eq!(known.told(&after.of), Some(after));
     }
 
     #[test]

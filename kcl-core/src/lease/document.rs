@@ -7,6 +7,9 @@ use bytes::Bytes;
 use super::{InvalidName, WorkerId, identity::check_name};
 use crate::stream::StreamKey;
 
+/// How the names of copies begin.
+const COPY: &str = "copy:";
+
 /// The name of a document, unique within an application.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct DocName(Arc<str>);
@@ -43,6 +46,25 @@ impl DocName {
     #[must_use]
     pub fn start(stream: &StreamKey) -> Self {
         Self(format!("start:{}:{}", stream.name, stream.created.as_millis()).into())
+    }
+
+    /// Which documents are the copy of everything that was made for a change.
+    #[must_use]
+    pub fn copy(change: u64) -> Self {
+        Self(format!("{COPY}{change}").into())
+    }
+
+    /// A part of that copy, as one turn of the change wrote it.
+    #[must_use]
+    pub fn copy_part(change: u64, turn: &str, part: usize) -> Self {
+        Self(format!("{COPY}{change}:{turn}:{part}").into())
+    }
+
+    /// The change whose copy this document is, or is a part of.
+    #[must_use]
+    pub fn copy_of(&self) -> Option<u64> {
+        let rest = self.0.strip_prefix(COPY)?;
+        rest.split(':').next()?.parse().ok()
     }
 
     /// The name as text.

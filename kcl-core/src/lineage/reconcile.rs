@@ -53,8 +53,9 @@ pub enum Problem {
     },
     /// The row says that the shard has ended, the stream says that it takes records.
     #[error(
-        "lease {key} has ended but its shard is open: records put to it are not read; delete the \
-         lease to read the shard again from its start"
+        "lease {key} has ended but its shard is open: records put to it are not read. Stop all \
+         workers, and `kcl leases reset --lease {key} --to trim-horizon` reads the shard again \
+         from its start"
     )]
     EndedWhileOpen {
         /// The row.

@@ -256,6 +256,26 @@ by_rule! {
     "4.17" PassesOnce,
     /// A planner counts on workers of another stream.
     "4.17" StrangersArePlannedFor,
+    /// Silent sessions are watched for their timeout and not ended.
+    "4.18" ProvenByWatching,
+    /// A run that takes a change over copies anew what an earlier one has half rewritten.
+    "4.18" CopyMadeAnew,
+    /// Rows are rewritten before their copy is there to be found.
+    "4.18" RowsBeforeCopy,
+    /// Whose turn it is, is not looked at before each write.
+    "4.18" TurnNotChecked,
+    /// Whose turn it is, is looked at before the row is read, not after.
+    "4.18" TurnLookedAtFirst,
+    /// A row that looks right is not written.
+    "4.18" RightRowsPassedOver,
+    /// Who takes a change back does not write the rows that it made.
+    "4.18" MadeRowsNotUndone,
+    /// A rewrite that was refused is not judged anew.
+    "4.18" RefusedTakenForDone,
+    /// A rewrite is above the epoch of the row it finds, and not above those of its past.
+    "4.18" EpochOfTheRowAlone,
+    /// A worker believes what it knew of the start before a reset.
+    "4.18" StartOutlivesReset,
     /// Every lease costs a call at every beat, as in the Java KCL.
     "4" BeatPerLease,
     /// The fair share is rounded down.

@@ -58,7 +58,7 @@ impl Calls {
 
 /// Carries out a call, for at most `deadline`: what has not been answered by then has an unknown
 /// outcome.
-pub(super) async fn carry_out(
+pub(crate) async fn carry_out(
     store: Arc<dyn LeaseStore>,
     clock: Arc<dyn Clock>,
     call: StoreCall,
@@ -115,6 +115,7 @@ async fn ask(store: &dyn LeaseStore, call: StoreCall) -> StoreResult<StoreReply>
         StoreCall::Restart(restart) => StoreReply::LeaseWrite(store.restart(restart).await?),
         StoreCall::Delete(delete) => StoreReply::LeaseWrite(store.delete(delete).await?),
         StoreCall::Doc(name) => StoreReply::Doc(store.doc(&name).await?),
+        StoreCall::Docs => StoreReply::Docs(store.all_docs().await?),
         StoreCall::PutDoc(put) => StoreReply::DocWrite(store.put_doc(put).await?),
         StoreCall::DeleteDoc(delete) => StoreReply::DocWrite(store.delete_doc(delete).await?),
     })

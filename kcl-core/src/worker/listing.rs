@@ -10,7 +10,7 @@ use crate::{
 /// # Errors
 /// Those of the source; [`SourceErrorKind::Unavailable`] if the stream was deleted and made again
 /// meanwhile: its shards have the names of the former ones, and are others.
-pub(super) async fn list(source: &dyn StreamSource) -> SourceResult<StreamView> {
+pub(crate) async fn list(source: &dyn StreamSource) -> SourceResult<StreamView> {
     let description = source.describe().await?;
     let shards = source.shards().await?;
     let after = source.describe().await?.key;

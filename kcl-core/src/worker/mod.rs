@@ -21,6 +21,9 @@ mod supervisor;
 mod telemetry;
 mod waking;
 
+pub(crate) use call::carry_out;
+pub(crate) use listing::list;
+
 pub use builder::{Worker, WorkerBuilder, WorkerHandle};
 pub use error::WorkerError;
 pub use event::WorkerEvent;

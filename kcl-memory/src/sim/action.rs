@@ -88,6 +88,9 @@ actions! {
     "join-as" => JoinAs(who: usize);
     /// Every worker stops at once, and as many start under the same ids this much later.
     "cold-start" => ColdStart(down: Duration);
+    /// Every worker stops at once; reading is to start again so long ago, by a command that dies
+    /// after so many calls and goes on, or is taken back; the workers start again meanwhile.
+    "reset" => Reset(back: Duration, calls: usize, how: usize);
     /// Workers are replaced one by one, this far apart, by new ones with the next settings.
     "deploy" => Deploy(apart: Duration);
 
@@ -225,6 +228,8 @@ impl Action {
             Self::SlowProcessor(_, takes, span) | Self::HungProcessor(_, takes, span) => {
                 span.saturating_add(*takes)
             }
+            // Of some hundred rows, on a slow network.
+            Self::Reset(..) => Duration::from_secs(120),
             _ => Duration::ZERO,
         }
     }
@@ -262,6 +267,7 @@ impl Action {
             Self::RollBack(_) => Self::RollBack(millis(rng.below(3_000))),
             Self::LoseFence(_) => Self::LoseFence(millis(3_000)),
             Self::Deploy(_) => Self::Deploy(millis(500 + rng.below(6_000))),
+            Self::Reset(_, calls, how) => Self::Reset(millis(rng.below(90_000)), calls, how),
             Self::Expire(_) => Self::Expire(millis(rng.below(60_000))),
             Self::CrashPlannerMidPlan(documents) => Self::CrashPlannerMidPlan(documents % 4),
             Self::CrashBothMidPlan(documents) => Self::CrashBothMidPlan(documents % 4),

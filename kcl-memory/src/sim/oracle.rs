@@ -5,7 +5,7 @@ use std::{collections::BTreeMap, fmt, time::Duration};
 use kcl_core::{
     coordinator::StoreCall,
     env::Time,
-    lease::{DocName, Document, Epoch, Lease, LeaseKey, Session, SessionId, WorkerId},
+    lease::{Changing, DocName, Document, Epoch, Lease, LeaseKey, Session, SessionId, WorkerId},
     stream::ShardId,
 };
 
@@ -100,6 +100,8 @@ pub(super) enum Fact<'a> {
     Lost { shard: ShardNo, epoch: Epoch, to: u64 },
     /// Records up to this one are gone, or from before reading began: nobody has to read them.
     Gone { shard: ShardNo, to: u64 },
+    /// Reading starts again: records up to this one nobody has to read, all others are to be read.
+    Begun { shard: ShardNo, to: u64 },
     /// The store lost its last writes.
     RolledBack,
     /// The store lost the row of this session: whoever looks takes it for ended.
@@ -177,6 +179,8 @@ pub(super) struct Known {
     /// Until when what was sent before the store last went back may still land.
     pub(super) late_until: Time,
     pub(super) now: Time,
+    /// Whether the application is closed: rows may be set back.
+    pub(super) closed: bool,
     /// How many parts per million clocks run fast or slow, at most.
     pub(super) drift: u32,
 }
@@ -238,6 +242,10 @@ impl Oracle {
         self.known.done(shard)
     }
 
+    pub(super) const fn is_closed(&self) -> bool {
+        self.known.closed
+    }
+
     /// From now on some invariants do not hold.
     pub(super) fn excuse(&mut self, excuse: Excuse) {
         self.invariants.retain(|invariant| invariant.until() != Some(excuse));
@@ -267,6 +275,11 @@ impl Oracle {
             Fact::Gone { shard, to } => {
                 let done = self.known.done_mut(*shard);
                 *done = (*done).max(*to);
+            }
+            Fact::Begun { shard, to } => *self.known.done_mut(*shard) = *to,
+            Fact::Document(doc) if doc.name == DocName::changing() => {
+                let changing = Changing::decode(&doc.body);
+                self.known.closed = changing.is_ok_and(|changing| changing.is_closed());
             }
             Fact::Lease { before, after, shard, .. } => {
                 let ends = after.is_some_and(Lease::has_ended);

@@ -115,6 +115,7 @@ impl SimStore {
             StoreCall::Lease(key) => StoreReply::Lease(self.rows.leases.get(key).cloned()),
             StoreCall::Leases => StoreReply::Leases(self.rows.leases.values().cloned().collect()),
             StoreCall::Doc(name) => StoreReply::Doc(self.rows.docs.get(name).cloned()),
+            StoreCall::Docs => StoreReply::Docs(self.rows.docs.values().cloned().collect()),
             StoreCall::PutDoc(put) => StoreReply::DocWrite(self.put_doc(now, put)),
             StoreCall::DeleteDoc(delete) => {
                 let write = rules::delete_doc(self.rows.docs.get(&delete.name), delete);

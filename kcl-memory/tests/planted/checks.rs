@@ -2,7 +2,7 @@
 
 use crate::{
     bounds, counts, ends, kill::Killer, lost_writes, moves, overtaken, planners, plans, rarely,
-    restarts, scripts, sessions, streams, workers,
+    restarts, scripts, sessions, smallest, streams, workers,
 };
 
 /// A directed test that the healthy code passes. It panics when it fails.
@@ -69,6 +69,14 @@ checks! {
         the_end_waits_for_the_processor,
         a_handle_refuses_after_its_worker_has_left,
         a_handle_refuses_after_its_lease_was_handed_over,
+    }
+    "search": smallest {
+        a_change_among_late_writes_of_the_dead,
+        a_change_while_a_session_is_silent,
+        a_change_that_crashes_and_goes_on,
+        a_change_that_crashes_twice_and_is_taken_back,
+        a_change_that_is_taken_back_among_late_writes_of_the_dead,
+        two_commands_at_once,
     }
     "trace": moves {
         a_release_that_lands_after_the_plan_has_flipped_back,

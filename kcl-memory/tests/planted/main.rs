@@ -33,8 +33,14 @@ mod plans;
 mod rarely;
 mod restarts;
 mod scripts;
+#[path = "../closing/search.rs"]
+mod search;
 #[path = "../traces/sessions.rs"]
 mod sessions;
+#[path = "../closing/small.rs"]
+mod small;
+#[path = "../closing/smallest.rs"]
+mod smallest;
 #[path = "../traces/stage.rs"]
 mod stage;
 #[path = "../traces/streams.rs"]

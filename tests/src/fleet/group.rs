@@ -67,6 +67,12 @@ impl Fleet {
         })
     }
 
+    /// The store that the leases are looked at in.
+    #[must_use]
+    pub fn store(&self) -> &dyn LeaseStore {
+        &*self.store
+    }
+
     /// Starts a consumer.
     ///
     /// # Errors

@@ -12,5 +12,6 @@ mod growing;
 mod leaving;
 mod output;
 mod pausing;
+mod resetting;
 mod sharing;
 mod stage;

@@ -2,6 +2,7 @@
 
 use super::{Ask, Member, Phase, Signal};
 use crate::{
+    change::Change,
     coordinator::{
         call::{StoreCall, StoreOutcome, StoreReply},
         command::Notice,
@@ -34,6 +35,12 @@ fn closed_by(doc: Option<&Document>) -> Option<Result<String, String>> {
     }
 }
 
+/// The last change of the application.
+fn last_change(doc: &Document) -> Option<u64> {
+    let changing = Changing::decode(&doc.body).ok()?;
+    Change::of(&changing).map(|change| change.number)
+}
+
 impl Member {
     /// Whether the application is open was read.
     pub(super) fn on_changing(&mut self, outcome: StoreOutcome, ctx: &mut Context) {
@@ -44,6 +51,9 @@ impl Member {
             }
             return;
         };
+        if let Some(change) = doc.as_ref().and_then(last_change) {
+            ctx.start.changed(change);
+        }
         let closed = closed_by(doc.as_ref());
         match (&mut self.phase, closed) {
             (Phase::Passing, None) => {

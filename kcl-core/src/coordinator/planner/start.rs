@@ -44,7 +44,7 @@ impl Planner {
     /// What workers are told of it.
     pub(super) fn told_start(&self, ctx: &Context) -> Option<StreamStart> {
         let of = self.stream_key()?;
-        ctx.start.of(of).map(|start| StreamStart { of: of.clone(), at: start.at, by: start.by })
+        ctx.start.told(of)
     }
 
     /// Asks for the start, or gives it back to a store that may have lost it.
@@ -145,7 +145,7 @@ impl Planner {
     }
 
     fn put_start(&self, key: StreamKey, start: FrozenStart, ctx: &mut Context) {
-        let start = StreamStart { of: key.clone(), at: start.at, by: start.by };
+        let start = StreamStart { of: key.clone(), at: start.at, by: start.by, change: 0 };
         self.ask(StoreCall::PutDoc(start.put()), PlanAsk::PutStart(key), ctx);
     }
 

@@ -263,7 +263,7 @@ fn an_ended_lease_of_an_open_shard_is_a_hole_and_says_what_to_do() {
     let changes = run(&shards, &leases, NOON);
     assert_eq!(changes.holes, [HashRange::new(0, 9)]);
     assert_eq!(changes.problems, [Problem::EndedWhileOpen { key: key("0") }]);
-    assert!(changes.problems[0].to_string().contains("delete the lease"));
+    assert!(changes.problems[0].to_string().contains("kcl leases reset --lease "));
 }
 
 #[test]

@@ -71,8 +71,9 @@ impl Invariant for Kept {
     }
 }
 
-/// No checkpoint regresses, but in a store that went back in time, and by the one write that is
-/// there for it. A row that was deleted is no more; one put in its place begins anew.
+/// No checkpoint regresses, but in a store that went back in time, and where a lease is restarted
+/// while the application is closed. A row that was deleted is no more; one put in its place begins
+/// anew.
 #[derive(Debug, Default)]
 pub(super) struct NoRegress {
     newest: BTreeMap<LeaseKey, Checkpoint>,
@@ -83,9 +84,15 @@ impl Invariant for NoRegress {
         "no checkpoint regresses"
     }
 
-    fn check(&mut self, fact: &Fact<'_>, _: &Known) -> Result<(), String> {
+    fn check(&mut self, fact: &Fact<'_>, known: &Known) -> Result<(), String> {
         match fact {
             Fact::RolledBack => self.newest.clear(),
+            Fact::Lease { call: StoreCall::Restart(_), after: Some(after), .. } => {
+                if !known.closed {
+                    return Err(format!("{} is restarted in an open application", after.key));
+                }
+                self.newest.insert(after.key.clone(), after.checkpoint.clone());
+            }
             Fact::Lease { before: Some(before), after: None, .. } => {
                 self.newest.remove(&before.key);
             }

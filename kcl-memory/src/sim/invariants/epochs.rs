@@ -29,7 +29,7 @@ impl Invariant for EpochsIncrease {
         let Fact::Lease { call, before, after: Some(after), .. } = fact else { return Ok(()) };
         let old = before.map_or(Epoch::NONE, |row: &Lease| row.epoch);
         if let StoreCall::Restart(_) = call {
-            return restarted(after, old);
+            return self.restarted(after, old);
         }
         let Some(owner) = &after.owner else { return Ok(()) };
         let same_owner = before.is_some_and(|row| row.owner.as_ref() == Some(owner));
@@ -50,14 +50,21 @@ impl Invariant for EpochsIncrease {
     }
 }
 
-/// What was sent under an older epoch is refused from now on, and nobody holds the new one.
-fn restarted(row: &Lease, old: Epoch) -> Result<(), String> {
-    let (key, epoch) = (&row.key, row.epoch);
-    if epoch <= old {
-        return Err(format!("{key}: restarted under epoch {epoch} after {old}"));
-    }
-    match &row.owner {
-        Some(owner) => Err(format!("{key}: {owner} holds it under the epoch {epoch} of a restart")),
-        None => Ok(()),
+impl EpochsIncrease {
+    /// What was sent under an older epoch, be it one that the store lost, is refused from now on,
+    /// and nobody holds the new one.
+    fn restarted(&self, row: &Lease, old: Epoch) -> Result<(), String> {
+        let (key, epoch) = (&row.key, row.epoch);
+        let later = (key.clone(), epoch)..=(key.clone(), Epoch(u64::MAX));
+        let given = self.given.range(later).next().map(|((_, given), _)| *given);
+        if let Some(before) = given.or_else(|| (epoch <= old).then_some(old)) {
+            return Err(format!("{key}: restarted under epoch {epoch} after {before}"));
+        }
+        match &row.owner {
+            Some(owner) => {
+                Err(format!("{key}: {owner} holds it under the epoch {epoch} of a restart"))
+            }
+            None => Ok(()),
+        }
     }
 }

@@ -10,7 +10,7 @@ use kcl_core::{
 
 use super::{Fact, Invariant, Known};
 
-/// The start of a stream is frozen once for all; a row starts there or at the trim horizon, and a
+/// The start of a stream is frozen once for all, but by a reset of the closed application; a row starts there or at the trim horizon, and a
 /// child, whose first record came later, always at the trim horizon.
 #[derive(Debug, Default)]
 pub(super) struct FrozenOnce {
@@ -30,7 +30,7 @@ impl Invariant for FrozenOnce {
         "the start is frozen once"
     }
 
-    fn check(&mut self, fact: &Fact<'_>, _: &Known) -> Result<(), String> {
+    fn check(&mut self, fact: &Fact<'_>, known: &Known) -> Result<(), String> {
         match fact {
             Fact::StartLost { name } => {
                 self.frozen.remove(*name);
@@ -39,6 +39,9 @@ impl Invariant for FrozenOnce {
                 let Some(start) = FrozenStart::decode(&doc.body) else {
                     return Err(format!("{} makes no sense", doc.name));
                 };
+                if known.closed {
+                    self.frozen.insert(doc.name.clone(), start.at);
+                }
                 let first = *self.frozen.entry(doc.name.clone()).or_insert(start.at);
                 if first != start.at {
                     return Err(format!("{}: frozen to {first:?} and {start:?}", doc.name));
@@ -47,7 +50,8 @@ impl Invariant for FrozenOnce {
             Fact::Lease { call: StoreCall::Create(_), after: Some(row), .. } => {
                 let starts_well = match &row.checkpoint {
                     Checkpoint::Latest => false,
-                    Checkpoint::AtTimestamp(at) => self.starts_at(row, *at),
+                    // The start is written after the rows.
+                    Checkpoint::AtTimestamp(at) => known.closed || self.starts_at(row, *at),
                     _ => true,
                 };
                 if !starts_well {

@@ -52,7 +52,9 @@ impl Script {
 fn kinds(rng: &mut Rng) -> Vec<&'static str> {
     let chance = pick(&[8, 25, 60], rng);
     let mut kinds: Vec<&'static str> = Vec::new();
-    for kind in Action::KINDS {
+    // Of resets there are runs of their own: they are no part of what a store that goes back in
+    // time is played with.
+    for kind in Action::KINDS.iter().filter(|kind| **kind != "reset") {
         if rng.below(100) < chance {
             kinds.push(kind);
         }

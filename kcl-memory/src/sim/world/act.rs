@@ -70,6 +70,7 @@ impl World {
             Action::RestartOther(down) => self.cold_start(*down, true),
             Action::JoinAs(which) => self.join_as(*which),
             Action::ColdStart(down) => self.cold_start(*down, false),
+            Action::Reset(back, calls, how) => self.reset(*back, *calls, *how),
             Action::Deploy(apart) => self.deploy(*apart),
             Action::Crash(which) => self.on_host(*which, Self::crash),
             Action::CrashPlanner => self.crash_planner(false),

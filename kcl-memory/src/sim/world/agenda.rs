@@ -8,6 +8,7 @@ use kcl_core::{
     lease::WorkerId,
 };
 
+use super::operator::News;
 use crate::sim::stream::{Pages, ShardNo, StreamNo};
 
 /// Something that will happen.
@@ -78,6 +79,11 @@ pub(super) enum Happening {
     Resume {
         host: usize,
     },
+    /// A command of the operator's has news.
+    Command {
+        command: usize,
+        news: Box<News>,
+    },
     /// A run has news for its coordinator.
     News {
         host: usize,
@@ -124,6 +130,7 @@ impl Happening {
             Self::News { .. } => 14,
             Self::Pushes { .. } => 15,
             Self::Described { .. } => 0,
+            Self::Command { .. } => 16,
         }
     }
 }
@@ -176,6 +183,7 @@ impl Agenda {
                     | Happening::Start { .. }
                     | Happening::Replace { .. }
                     | Happening::Resume { .. }
+                    | Happening::Command { .. }
             )
         };
         let slots = self.heap.iter().map(|Reverse((at, _, slot))| (at, &self.slots[*slot]));

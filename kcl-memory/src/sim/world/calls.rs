@@ -5,7 +5,7 @@ use std::time::Duration;
 use kcl_core::{
     coordinator::{CallId, StoreCall, StoreOutcome, StoreReply},
     env::Time,
-    lease::{LeaseKey, SessionState, Write},
+    lease::{Changing, LeaseKey, SessionState, Write},
     store::StoreErrorKind,
 };
 
@@ -110,6 +110,7 @@ impl World {
 
     pub(super) fn apply(&mut self, call: &StoreCall, stale: bool) -> Result<StoreReply, Violation> {
         let Some(key) = lease_key(call) else {
+            let was_closed = self.oracle.is_closed();
             let session = facts::session_id(call);
             let before = session.and_then(|id| self.store.rows.sessions.get(id).cloned());
             let answer = self.store.apply(call, self.now, stale);
@@ -127,6 +128,10 @@ impl World {
                     self.note_start(doc)?;
                     self.note_streams(doc)?;
                     self.oracle.learn(self.now, &Fact::Document(doc))?;
+                    if was_closed && !self.oracle.is_closed() {
+                        let changing = Changing::decode(&doc.body);
+                        changing.map_or(Ok(()), |changing| self.on_opened(&changing))?;
+                    }
                 }
                 (StoreCall::DeleteDoc(delete), StoreReply::DocWrite(Write::Done(_))) => {
                     self.oracle.learn(self.now, &Fact::DocumentGone(&delete.name))?;

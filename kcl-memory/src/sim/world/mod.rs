@@ -8,6 +8,7 @@ mod digest;
 mod facts;
 mod host;
 mod look;
+mod operator;
 mod people;
 mod placement;
 mod run;
@@ -27,6 +28,7 @@ use self::{
     by_hand::Interceptor,
     digest::Digest,
     host::Host,
+    operator::Operator,
     placement::Placement,
     settle::Past,
     weather::Weather,
@@ -53,6 +55,7 @@ pub struct World {
     next_worker: usize,
     weather: Weather,
     placement: Placement,
+    operator: Operator,
     past: Past,
     oracle: Oracle,
     report: Report,
@@ -85,6 +88,7 @@ impl World {
             next_worker: 0,
             weather: Weather::default(),
             placement: Placement::default(),
+            operator: Operator::default(),
             past: Past::default(),
             oracle: Oracle::new(script.drift),
             report: Report::default(),
@@ -259,6 +263,7 @@ impl World {
             Happening::Woken { host } => self.deliver(host, Event::Woken),
             Happening::Run { host, shard, ticket } => self.step_run(host, shard, ticket),
             Happening::Resume { host } => self.resume(host),
+            Happening::Command { command, news } => self.on_command(command, *news),
             Happening::News { host, event } => self.deliver(host, Event::Run(*event)),
         }
     }

@@ -83,6 +83,11 @@ impl World {
 
     /// Nothing fails any more: says when everything has to be in order.
     pub(super) fn become_calm(&mut self) {
+        if self.is_commanded() {
+            // A command is at it: it is calm when that is over.
+            self.weather.calm = true;
+            return self.put(self.now + Duration::from_secs(1), Happening::Calm);
+        }
         self.note(|| "--- calm".into());
         self.weather.calm = true;
         self.past.trap = None;

@@ -73,5 +73,6 @@ const fn is_read(call: &StoreCall) -> bool {
             | StoreCall::Lease(_)
             | StoreCall::Leases
             | StoreCall::Doc(_)
+            | StoreCall::Docs
     )
 }

@@ -1,0 +1,201 @@
+//! The copy: found, or made of what is there, before the first row changes.
+
+use std::collections::BTreeMap;
+
+use bytes::Bytes;
+
+use super::{Closing, Intent, Phase, Which, taking::over, writing::Writing};
+use crate::{
+    change::{
+        copy::{Copy, Head},
+        design::Found,
+        error::ChangeError,
+        target::{DocChange, RowChange, Spot, Target},
+    },
+    coordinator::{StoreCall, StoreReply, StreamView},
+    lease::{DeleteDoc, DocName, Document, Lease, LeaseKey, PutDoc, Write},
+};
+
+impl Closing {
+    /// What an answer means while the copy is found or made, or former ones are tidied away.
+    pub(super) fn collect(&mut self, phase: Phase, reply: StoreReply) -> Phase {
+        match (phase, reply) {
+            (Phase::Finding(which), StoreReply::Doc(head)) => self.on_head(which, head.as_ref()),
+            (Phase::Loading { which, head, parts }, StoreReply::Doc(part)) => {
+                self.on_part(which, head, parts, part)
+            }
+            (Phase::Rows, StoreReply::Leases(rows)) => Phase::Docs(rows),
+            (Phase::Docs(rows), StoreReply::Docs(docs)) => match self.intent {
+                Intent::Make(_) => Phase::Stream(rows, docs),
+                Intent::Undo => Phase::Finding(Which::Former(rows, docs)),
+            },
+            (Phase::Keeping { copy, head, parts, next }, StoreReply::DocWrite(write)) => {
+                Self::on_kept(copy, head, parts, next, write)
+            }
+            (Phase::Sealing { copy, head }, StoreReply::DocWrite(write)) => {
+                self.on_sealed(copy, &head, write)
+            }
+            (Phase::Sweeping { leases, copies: None }, StoreReply::Docs(docs)) => {
+                self.on_copies(leases, docs)
+            }
+            (Phase::Sweeping { leases, copies: Some(mut copies) }, _) => {
+                copies.pop();
+                self.swept(leases, copies)
+            }
+            // No answer to what was asked: it is asked again.
+            (phase, _) => phase,
+        }
+    }
+
+    fn on_head(&mut self, which: Which, doc: Option<&Document>) -> Phase {
+        let Some(doc) = doc else {
+            return match which {
+                // Nothing was changed yet.
+                Which::Mine if self.change.undoing => self.opening(0),
+                Which::Mine => Phase::Rows,
+                Which::Former(..) => Phase::BackingOut(ChangeError::NothingToUndo),
+            };
+        };
+        if matches!(which, Which::Mine) && planted!(CopyMadeAnew) && !self.change.undoing {
+            return Phase::Rows;
+        }
+        match Head::decode(&doc.body) {
+            Some(head) => Phase::Loading { which, head, parts: Vec::new() },
+            None => over(ChangeError::Corrupt {
+                name: doc.name.to_string(),
+                why: "it names no parts".to_owned(),
+            }),
+        }
+    }
+
+    fn on_part(
+        &mut self,
+        which: Which,
+        head: Head,
+        mut parts: Vec<Bytes>,
+        part: Option<Document>,
+    ) -> Phase {
+        parts.push(part.map(|part| part.body).unwrap_or_default());
+        if parts.len() < head.parts {
+            return Phase::Loading { which, head, parts };
+        }
+        match (Copy::read(&head, &parts), which) {
+            (Ok(copy), Which::Mine) => Phase::Writing(Writing::new(copy.target)),
+            (Ok(former), Which::Former(rows, docs)) => {
+                let target = restoring(&former.target, &rows, &docs);
+                self.keep_copy(target, docs)
+            }
+            (Err(error), which) => {
+                over(ChangeError::copy(DocName::copy(self.number_of(&which)), &error))
+            }
+        }
+    }
+
+    /// What the change makes of what was found.
+    pub(super) fn plan(
+        &mut self,
+        rows: &[Lease],
+        docs: Vec<Document>,
+        stream: &StreamView,
+    ) -> Phase {
+        let Intent::Make(design) = &self.intent else { return Phase::Looking };
+        match design.plan(&Found { rows, docs: &docs, stream }) {
+            Ok(target) => self.keep_copy(target, docs),
+            Err(unfit) => Phase::BackingOut(unfit.into()),
+        }
+    }
+
+    fn keep_copy(&mut self, mut target: Target, docs: Vec<Document>) -> Phase {
+        // Roles keep their epochs: a term is no row of a shard.
+        target.rows.retain(|row| !row.key().is_role());
+        let is_other = |doc: &Document| {
+            doc.name != DocName::changing()
+                && doc.name.copy_of().is_none()
+                && target.docs.iter().all(|changed| changed.name != doc.name)
+        };
+        let others = docs.into_iter().filter(is_other).collect();
+        let (change, what) = (self.change.number, self.change.what.clone());
+        let copy = Copy { change, what, target, others };
+        let (head, parts) = copy.parts(&self.turn);
+        Phase::Keeping { copy, head, parts, next: 0 }
+    }
+
+    pub(super) fn keep(&self, head: &Head, parts: &[Bytes], next: usize) -> StoreCall {
+        let name = DocName::copy_part(self.change.number, &head.turn, next);
+        let body = parts.get(next).cloned().unwrap_or_default();
+        StoreCall::PutDoc(PutDoc::new(name, None, body))
+    }
+
+    fn on_kept(
+        copy: Copy,
+        head: Head,
+        parts: Vec<Bytes>,
+        next: usize,
+        write: Write<Document>,
+    ) -> Phase {
+        // Refused: an earlier attempt has landed, or something else is there that is no copy.
+        let stored = write.into_row();
+        if stored.as_ref().map(|doc| &doc.body) != parts.get(next) {
+            let name = stored.map_or_else(|| "copy".to_owned(), |doc| doc.name.to_string());
+            let why = "it is not what was put".to_owned();
+            return over(ChangeError::Corrupt { name, why });
+        }
+        match next + 1 {
+            next if next < parts.len() => Phase::Keeping { copy, head, parts, next },
+            _ if planted!(RowsBeforeCopy) => Phase::Writing(Writing::new(copy.target)),
+            _ => Phase::Sealing { copy, head },
+        }
+    }
+
+    /// There is a copy now: mine, or that of another run that was faster.
+    fn on_sealed(&mut self, copy: Copy, mine: &Head, write: Write<Document>) -> Phase {
+        match write {
+            Write::Done(_) => Phase::Writing(Writing::new(copy.target)),
+            Write::Refused(Some(doc))
+                if Head::decode(&doc.body).as_ref() == Some(mine) || planted!(CopyMadeAnew) =>
+            {
+                Phase::Writing(Writing::new(copy.target))
+            }
+            Write::Refused(doc) => self.on_head(Which::Mine, doc.as_ref()),
+        }
+    }
+
+    /// The rows are written: copies of former changes are of no more use.
+    fn on_copies(&self, leases: usize, docs: Vec<Document>) -> Phase {
+        let is_former =
+            |doc: &Document| doc.name.copy_of().is_some_and(|change| change < self.change.number);
+        self.swept(leases, docs.into_iter().filter(is_former).collect())
+    }
+
+    fn swept(&self, leases: usize, copies: Vec<Document>) -> Phase {
+        if copies.is_empty() {
+            return self.opening(leases);
+        }
+        Phase::Sweeping { leases, copies: Some(copies) }
+    }
+
+    pub(super) fn sweep(copies: &[Document]) -> StoreCall {
+        match copies.last() {
+            Some(doc) => StoreCall::DeleteDoc(DeleteDoc::new(doc.name.clone(), doc.version)),
+            None => StoreCall::Docs,
+        }
+    }
+}
+
+/// What takes a change back that was made to the end: everything where it stood before it.
+fn restoring(former: &Target, rows: &[Lease], docs: &[Document]) -> Target {
+    let shards = rows.iter().filter(|row| !row.key.is_role());
+    let mut changes: BTreeMap<LeaseKey, RowChange> =
+        shards.map(|row| (row.key.clone(), RowChange::kept(row))).collect();
+    for change in &former.rows {
+        let before = Spot::of(&change.row);
+        let row = || RowChange { row: change.row.clone(), found: false, to: before.clone() };
+        changes.entry(change.key().clone()).or_insert_with(row).to = before.clone();
+    }
+    let doc = |change: &DocChange| {
+        let now = docs.iter().find(|doc| doc.name == change.name);
+        let from = now.map_or_else(|| change.to.clone(), |doc| doc.body.clone());
+        DocChange { name: change.name.clone(), from, to: change.from.clone() }
+    };
+    Target { rows: changes.into_values().collect(), docs: former.docs.iter().map(doc).collect() }
+}

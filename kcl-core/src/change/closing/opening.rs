@@ -1,0 +1,104 @@
+//! Opening: the last write, and what is done when a change cannot be made after all.
+
+use super::{Changed, Closing, Phase, taking::over};
+use crate::{
+    change::{error::ChangeError, turn::Change},
+    coordinator::{StoreCall, StoreReply},
+    lease::{ChangeState, Changing, DocName, Document, PutDoc, Write},
+};
+
+/// The application is being opened.
+#[derive(Clone, Debug)]
+pub(super) struct Opening {
+    /// What is told once it is open.
+    result: Result<Changed, ChangeError>,
+    /// An attempt may have landed: the document is read first.
+    looks: bool,
+}
+
+impl Opening {
+    pub(super) const fn look(&mut self) {
+        self.looks = true;
+    }
+
+    pub(super) const fn changed(&self) -> Option<&Changed> {
+        match &self.result {
+            Ok(changed) => Some(changed),
+            Err(_) => None,
+        }
+    }
+}
+
+impl Closing {
+    /// Everything is written.
+    pub(super) fn opening(&self, leases: usize) -> Phase {
+        let number = self.change.number;
+        let changed = Changed { number, leases, undone: self.change.undoing };
+        Phase::Opening(Opening { result: Ok(changed), looks: false })
+    }
+
+    /// The change cannot be made. If there is a copy, an earlier run may have changed rows: then
+    /// the application stays closed.
+    pub(super) fn back_out(&self, why: ChangeError, is_changed: bool) -> Phase {
+        let why = match why {
+            ChangeError::Alive { workers, .. } => {
+                ChangeError::Alive { workers, closed: is_changed }
+            }
+            why => why,
+        };
+        if is_changed {
+            return over(why);
+        }
+        Phase::Opening(Opening { result: Err(why), looks: false })
+    }
+
+    pub(super) fn open_call(&self, opening: &Opening) -> StoreCall {
+        if opening.looks {
+            return StoreCall::Doc(DocName::changing());
+        }
+        let open = Changing::new(ChangeState::Open, &*self.by, self.wall, &*self.turn);
+        let body = self.opened(opening).write(open).encode();
+        StoreCall::PutDoc(PutDoc::new(DocName::changing(), Some(self.version), body))
+    }
+
+    /// What an open application's document tells of: the last change that was made. Of one that
+    /// was given up there is nothing to take back.
+    fn opened(&self, opening: &Opening) -> Change {
+        let mut change = Change { undoing: false, ..self.change.clone() };
+        if opening.result.is_err() {
+            change.number = change.former.unwrap_or(change.number);
+        }
+        change
+    }
+
+    pub(super) fn on_opening(&self, mut opening: Opening, reply: StoreReply) -> Phase {
+        let doc = match reply {
+            StoreReply::DocWrite(Write::Done(_)) => return Phase::Over(opening.result),
+            StoreReply::DocWrite(Write::Refused(doc)) | StoreReply::Doc(doc) => doc,
+            _ => return Phase::Opening(opening),
+        };
+        if doc.as_ref().is_some_and(|doc| doc.version == self.version) {
+            opening.looks = false;
+            return Phase::Opening(opening);
+        }
+        match self.check_opened(doc.as_ref()) {
+            Ok(()) => Phase::Over(opening.result),
+            Err(overtaken) => over(overtaken),
+        }
+    }
+
+    /// The document has changed since the turn was mine: whether it was I who opened.
+    fn check_opened(&self, doc: Option<&Document>) -> Result<(), ChangeError> {
+        let changing = doc.and_then(|doc| Changing::decode(&doc.body).ok());
+        let opened = changing.as_ref().is_some_and(|changing| {
+            let change = Change::of(changing);
+            let later = change.is_some_and(|change| change.number > self.change.number);
+            changing.turn == self.turn && !changing.is_closed() || later
+        });
+        if opened {
+            return Ok(());
+        }
+        let by = changing.map_or_else(|| "somebody".to_owned(), |changing| changing.by);
+        Err(ChangeError::Overtaken { by })
+    }
+}

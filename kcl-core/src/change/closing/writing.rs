@@ -1,0 +1,176 @@
+//! Writing rows and documents.
+//!
+//! Each write: read the row, *then* see that the turn is still mine, then send. Whoever takes over
+//! after that look writes this row, too, and so refuses what is sent here. That is why every run
+//! writes every row, also those that look right.
+
+use super::{Closing, Phase, taking::over};
+use crate::{
+    change::target::{DocChange, RowChange, Target},
+    coordinator::{StoreCall, StoreReply},
+    lease::{DocName, Document, Epoch, Lease, PutDoc, Restart},
+};
+
+/// How far the rows and documents are written.
+#[derive(Clone, Debug)]
+pub(super) struct Writing {
+    target: Target,
+    /// How many of the rows, and then of the documents, are done.
+    done: usize,
+    step: Step,
+}
+
+/// How far one of them is.
+#[derive(Clone, Debug)]
+enum Step {
+    Read,
+    /// It was read: whose turn is it?
+    CheckRow(Option<Lease>),
+    CheckDoc(Option<Document>),
+    SendRow(Option<Lease>),
+    SendDoc(Option<Document>),
+    /// The row is read after the look at the turn. No step of the protocol: that of a planted bug.
+    ReadLate,
+}
+
+/// Which of them is at hand.
+enum At<'a> {
+    Row(&'a RowChange),
+    Doc(&'a DocChange),
+}
+
+impl Writing {
+    pub(super) const fn new(target: Target) -> Self {
+        Self { target, done: 0, step: Step::Read }
+    }
+
+    /// A call failed: the one at hand is judged anew.
+    pub(super) fn again(&mut self) {
+        self.step = Step::Read;
+    }
+
+    fn at(&self) -> Option<At<'_>> {
+        let rows = self.target.rows.len();
+        match self.target.rows.get(self.done) {
+            Some(row) => Some(At::Row(row)),
+            None => self.target.docs.get(self.done - rows).map(At::Doc),
+        }
+    }
+
+    pub(super) fn call(&self, run: &Closing) -> StoreCall {
+        let changing = || StoreCall::Doc(DocName::changing());
+        match (self.at(), &self.step) {
+            (Some(At::Row(row)), Step::Read | Step::ReadLate) => {
+                StoreCall::Lease(row.key().clone())
+            }
+            (Some(At::Row(change)), Step::SendRow(row)) => run.write_row(change, row.as_ref()),
+            (Some(At::Doc(doc)), Step::Read) => StoreCall::Doc(doc.name.clone()),
+            (Some(At::Doc(change)), Step::SendDoc(doc)) => {
+                let seen = doc.as_ref().map(|doc| doc.version);
+                let body = change.wanted(run.change.undoing);
+                StoreCall::PutDoc(PutDoc::new(change.name.clone(), seen, body))
+            }
+            _ => changing(),
+        }
+    }
+}
+
+impl Closing {
+    /// What puts a row where it is to stand. Its epoch is above all that were ever given: the
+    /// row's, the copy's (the row may have been deleted and made anew since), and the store's time.
+    fn write_row(&self, change: &RowChange, row: Option<&Lease>) -> StoreCall {
+        let wanted = change.wanted(self.change.undoing);
+        let present = row.map_or(Epoch::NONE, |row| row.epoch);
+        let highest = if planted!(EpochOfTheRowAlone) {
+            present.0
+        } else {
+            present.0.max(change.row.epoch.0).max(self.floor)
+        };
+        let epoch = Epoch(highest + 1);
+        match row {
+            Some(row) => StoreCall::Restart(
+                Restart::new(row, epoch, wanted.checkpoint).with_children(wanted.children),
+            ),
+            None => {
+                let (parents, range) = (change.row.parents.clone(), change.row.range);
+                let mut row =
+                    Lease::new(change.key().clone(), wanted.checkpoint).of_shard(parents, range);
+                row.children = wanted.children;
+                row.epoch = epoch;
+                StoreCall::Create(row)
+            }
+        }
+    }
+
+    pub(super) fn on_write(&mut self, mut writing: Writing, reply: StoreReply) -> Phase {
+        let step = std::mem::replace(&mut writing.step, Step::Read);
+        writing.step = match (step, reply) {
+            (Step::Read, StoreReply::Lease(row)) => Step::CheckRow(row),
+            (Step::Read, StoreReply::Doc(doc)) if writing.is_doc() => Step::CheckDoc(doc),
+            (Step::CheckRow(row), StoreReply::Doc(changing)) => {
+                if let Err(overtaken) = self.check_turn(changing.as_ref()) {
+                    return over(overtaken);
+                }
+                if planted!(RightRowsPassedOver) && self.looks_right(&writing, row.as_ref()) {
+                    writing.done += 1;
+                    Step::Read
+                } else if planted!(TurnLookedAtFirst) {
+                    Step::ReadLate
+                } else {
+                    Step::SendRow(row)
+                }
+            }
+            (Step::ReadLate, StoreReply::Lease(row)) => Step::SendRow(row),
+            (Step::CheckDoc(doc), StoreReply::Doc(changing)) => {
+                if let Err(overtaken) = self.check_turn(changing.as_ref()) {
+                    return over(overtaken);
+                }
+                Step::SendDoc(doc)
+            }
+            (Step::SendRow(_), StoreReply::LeaseWrite(write)) => {
+                writing.settle(write.is_done());
+                Step::Read
+            }
+            (Step::SendDoc(_), StoreReply::DocWrite(write)) => {
+                writing.settle(write.is_done());
+                Step::Read
+            }
+            (step, _) => step,
+        };
+        self.go_on(writing)
+    }
+
+    fn go_on(&self, mut writing: Writing) -> Phase {
+        let undoing = self.change.undoing;
+        while planted!(MadeRowsNotUndone)
+            && undoing
+            && matches!(writing.at(), Some(At::Row(change)) if !change.found)
+        {
+            writing.done += 1;
+        }
+        match writing.at() {
+            Some(_) => Phase::Writing(writing),
+            None => Phase::Sweeping { leases: writing.target.rows.len(), copies: None },
+        }
+    }
+
+    fn looks_right(&self, writing: &Writing, row: Option<&Lease>) -> bool {
+        let Some(At::Row(change)) = writing.at() else { return false };
+        let wanted = change.wanted(self.change.undoing);
+        row.is_some_and(|row| row.owner.is_none() && row.checkpoint == wanted.checkpoint)
+    }
+}
+
+impl Writing {
+    const fn is_doc(&self) -> bool {
+        self.done >= self.target.rows.len()
+    }
+
+    /// One is done; if it was refused, it is judged anew.
+    fn settle(&mut self, done: bool) {
+        sometimes!(RestartRefused, !done);
+        if done || planted!(RefusedTakenForDone) {
+            self.done += 1;
+        }
+    }
+}

@@ -1,0 +1,262 @@
+//! The copy: everything as it was before the change, and what it is to become.
+//!
+//! It is one JSON text, cut into documents of a size that every store takes. Each attempt to make
+//! it writes parts of its own; the document at its head, put if absent, says which parts are the
+//! copy. So there is one copy for a change, it is complete from the moment it exists, and nothing
+//! rewrites it.
+
+use bytes::Bytes;
+use serde::{Deserialize, Serialize};
+
+use super::target::{DocChange, RowChange, Spot, Target};
+use crate::lease::{
+    CheckpointRecord, DocName, Document, InvalidCheckpoint, InvalidLeaseRecord, InvalidName,
+    LeaseRecord,
+};
+use crate::stream::ShardId;
+
+/// How large a part is, at most.
+const PART: usize = Document::MAX_BODY - 10_000;
+
+/// Everything of an application as it was before a change, and what it becomes.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Copy {
+    /// The change it was made for.
+    pub change: u64,
+    /// What the change is, as its command says it.
+    pub what: String,
+    /// What becomes of rows and documents; what they were stands beside it.
+    pub target: Target,
+    /// The documents that the change leaves alone.
+    pub others: Vec<Document>,
+}
+
+/// Says which documents are the copy of a change.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct Head {
+    /// The turn that made them.
+    pub(super) turn: String,
+    pub(super) parts: usize,
+    /// How long the text is, in bytes.
+    pub(super) bytes: usize,
+}
+
+impl Head {
+    pub(super) fn encode(&self) -> Bytes {
+        serde_json::to_vec(self).unwrap_or_default().into()
+    }
+
+    pub(super) fn decode(body: &[u8]) -> Option<Self> {
+        serde_json::from_slice(body).ok()
+    }
+
+    /// The names of the parts, in order.
+    pub(super) fn names(&self, change: u64) -> impl Iterator<Item = DocName> + '_ {
+        (0..self.parts).map(move |part| DocName::copy_part(change, &self.turn, part))
+    }
+}
+
+impl Copy {
+    /// Cuts the copy into parts, and says what they are.
+    pub(super) fn parts(&self, turn: &str) -> (Head, Vec<Bytes>) {
+        // Serialising plain structs with string keys into memory cannot fail.
+        let text: Bytes = serde_json::to_vec(&Text::of(self)).unwrap_or_default().into();
+        let cuts = (0..text.len()).step_by(PART);
+        let parts: Vec<Bytes> =
+            cuts.map(|from| text.slice(from..text.len().min(from + PART))).collect();
+        (Head { turn: turn.to_owned(), parts: parts.len(), bytes: text.len() }, parts)
+    }
+
+    /// Puts the parts together again.
+    ///
+    /// # Errors
+    /// They are not what was cut.
+    pub(super) fn read(head: &Head, parts: &[Bytes]) -> Result<Self, InvalidCopy> {
+        let text = parts.concat();
+        if parts.len() != head.parts || text.len() != head.bytes {
+            return Err(InvalidCopy::Incomplete { bytes: text.len(), expected: head.bytes });
+        }
+        serde_json::from_slice::<Text>(&text)?.read()
+    }
+}
+
+/// A stored copy that makes no sense.
+#[derive(Debug, thiserror::Error)]
+pub enum InvalidCopy {
+    /// Parts of it are missing.
+    #[error("it has {bytes} bytes instead of {expected}")]
+    Incomplete {
+        /// What is there.
+        bytes: usize,
+        /// What should be.
+        expected: usize,
+    },
+    /// It is no JSON of this kind.
+    #[error(transparent)]
+    Json(#[from] serde_json::Error),
+    /// A lease in it makes no sense.
+    #[error(transparent)]
+    Lease(#[from] InvalidLeaseRecord),
+    /// A checkpoint in it makes no sense.
+    #[error(transparent)]
+    Checkpoint(#[from] InvalidCheckpoint),
+    /// The name of a document in it is none.
+    #[error(transparent)]
+    Name(#[from] InvalidName),
+}
+
+/// The copy as it is written.
+#[derive(Debug, Serialize, Deserialize)]
+struct Text {
+    change: u64,
+    what: String,
+    rows: Vec<RowText>,
+    docs: Vec<DocText>,
+    others: Vec<OtherText>,
+}
+
+#[derive(Debug, Serialize, Deserialize)]
+struct RowText {
+    row: LeaseRecord,
+    found: bool,
+    to: CheckpointRecord,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    children: Vec<ShardId>,
+}
+
+#[derive(Debug, Serialize, Deserialize)]
+struct DocText {
+    name: String,
+    from: Body,
+    to: Body,
+}
+
+#[derive(Debug, Serialize, Deserialize)]
+struct OtherText {
+    name: String,
+    body: Body,
+}
+
+/// A document's content: text wherever it is text.
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(untagged)]
+enum Body {
+    Text(String),
+    Bytes(Vec<u8>),
+}
+
+impl Body {
+    fn of(bytes: &Bytes) -> Self {
+        match std::str::from_utf8(bytes) {
+            Ok(text) => Self::Text(text.to_owned()),
+            Err(_) => Self::Bytes(bytes.to_vec()),
+        }
+    }
+
+    fn read(self) -> Bytes {
+        match self {
+            Self::Text(text) => text.into(),
+            Self::Bytes(bytes) => bytes.into(),
+        }
+    }
+}
+
+impl Text {
+    fn of(copy: &Copy) -> Self {
+        let row = |it: &RowChange| RowText {
+            row: LeaseRecord::of(&it.row),
+            found: it.found,
+            to: CheckpointRecord::of(&it.to.checkpoint),
+            children: it.to.children.clone(),
+        };
+        let name = |name: &DocName| name.as_str().to_owned();
+        let doc = |it: &DocChange| DocText {
+            name: name(&it.name),
+            from: Body::of(&it.from),
+            to: Body::of(&it.to),
+        };
+        let other = |it: &Document| OtherText { name: name(&it.name), body: Body::of(&it.body) };
+        Self {
+            change: copy.change,
+            what: copy.what.clone(),
+            rows: copy.target.rows.iter().map(row).collect(),
+            docs: copy.target.docs.iter().map(doc).collect(),
+            others: copy.others.iter().map(other).collect(),
+        }
+    }
+
+    fn read(self) -> Result<Copy, InvalidCopy> {
+        let mut target = Target::default();
+        for it in self.rows {
+            let to = Spot { checkpoint: it.to.read()?, children: it.children };
+            target.rows.push(RowChange { row: it.row.read()?, found: it.found, to });
+        }
+        for it in self.docs {
+            let name = it.name.parse()?;
+            target.docs.push(DocChange { name, from: it.from.read(), to: it.to.read() });
+        }
+        let mut others = Vec::new();
+        for it in self.others {
+            others.push(Document::new(it.name.parse()?, 0, it.body.read()));
+        }
+        Ok(Copy { change: self.change, what: self.what, target, others })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::lease::{Checkpoint, Epoch, Lease};
+    use crate::stream::{Position, SequenceNumber};
+
+    fn copy(rows: u64) -> Copy {
+        let row = |n: u64| {
+            let at = Checkpoint::After(Position::new(SequenceNumber::from(u128::from(n) + 1), 3));
+            let key = format!("orders/7/shardId-{n:012}").parse().unwrap();
+            let mut row = Lease::new(key, at).of_shard(vec!["p".parse().unwrap()], None);
+            row.epoch = Epoch(1_769_850_000_000 + n);
+            let mut change = RowChange::moved(&row, Spot::at(Checkpoint::TrimHorizon));
+            if n == 1 {
+                change.found = false;
+                change.to =
+                    Spot { checkpoint: Checkpoint::ShardEnd, children: vec!["c".parse().unwrap()] };
+            }
+            change
+        };
+        let doc = |name: &str, body: &'static [u8]| {
+            Document::new(name.parse().unwrap(), 0, Bytes::from_static(body))
+        };
+        let start = DocChange {
+            name: "start:orders:7".parse().unwrap(),
+            from: Bytes::from_static(br#"{"at":5}"#),
+            to: Bytes::from_static(br#"{"at":null}"#),
+        };
+        Copy {
+            change: 3,
+            what: "reset --to trim-horizon".to_owned(),
+            target: Target { rows: (0..rows).map(row).collect(), docs: vec![start] },
+            others: vec![doc("placement", b"\xff no text"), doc("assignment:w1", b"{}")],
+        }
+    }
+
+    #[test]
+    fn a_copy_of_any_size_reads_back_from_parts_that_every_store_takes() {
+        for (rows, at_least) in [(0, 1), (2, 1), (4_000, 3)] {
+            let (head, parts) = copy(rows).parts("t1");
+            assert!(parts.len() >= at_least, "{} parts", parts.len());
+            assert!(parts.iter().all(|part| part.len() <= Document::MAX_BODY));
+            let head = Head::decode(&head.encode()).unwrap();
+            assert_eq!(head.names(3).count(), parts.len());
+            assert_eq!(Copy::read(&head, &parts).unwrap(), copy(rows));
+        }
+    }
+
+    #[test]
+    fn a_part_that_is_missing_or_cut_is_noticed() {
+        let (head, mut parts) = copy(4_000).parts("t1");
+        let last = parts.pop().unwrap();
+        assert!(Copy::read(&head, &parts).is_err());
+        parts.push(last.slice(1..));
+        assert!(Copy::read(&head, &parts).is_err());
+    }
+}

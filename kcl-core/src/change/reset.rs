@@ -1,0 +1,93 @@
+//! Reading starts again elsewhere: what becomes of each row.
+//!
+//! Pure: rows, documents and shards come in, a [`Target`] goes out.
+
+mod all;
+mod one;
+mod place;
+mod preview;
+
+use std::sync::Arc;
+
+pub use place::{InvalidPlace, Place};
+pub use preview::{Move, Reach, moves};
+
+use super::{
+    design::{Design, Found, Unfit},
+    target::{RowChange, Target},
+};
+use crate::{
+    lease::{Lease, LeaseKey},
+    settings::InitialPosition,
+    stream::ShardId,
+};
+
+/// Starts reading again from another position.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Reset {
+    /// Every shard: a new beginning, as a first start at that position would make it.
+    All(InitialPosition),
+    /// One shard.
+    One {
+        /// Its name, or the whole key of its lease.
+        lease: Arc<str>,
+        /// Where in it.
+        to: Place,
+        /// Whether the shards that came from it are read again, too, each from its beginning.
+        with_descendants: bool,
+    },
+}
+
+impl Design for Reset {
+    fn what(&self) -> String {
+        match self {
+            Self::All(to) => format!("reset --to {}", Place::from(*to)),
+            Self::One { lease, to, with_descendants } => {
+                let descendants = if *with_descendants { " --with-descendants" } else { "" };
+                format!("reset --lease {lease} --to {to}{descendants}")
+            }
+        }
+    }
+
+    fn plan(&self, found: &Found<'_>) -> Result<Target, Unfit> {
+        let mine = of_this_stream(found)?;
+        match self {
+            Self::All(to) => all::plan(found, &mine, *to),
+            Self::One { lease, to, with_descendants } => {
+                one::plan(found, &mine, lease, to, *with_descendants)
+            }
+        }
+    }
+}
+
+/// The rows of shards of the stream as it is now.
+fn of_this_stream<'a>(found: &Found<'a>) -> Result<Vec<&'a Lease>, Unfit> {
+    let key = &found.stream.description.key;
+    let shards = found.rows.iter().filter_map(|row| Some((row.key.stream()?, row)));
+    let (of_name, others): (Vec<_>, Vec<_>) = shards.partition(|(of, _)| of.name == key.name);
+    if let Some((other, _)) = others.first()
+        && of_name.is_empty()
+    {
+        return Err(Unfit::OtherStream { here: other.name.clone(), asked: key.name.clone() });
+    }
+    let mine: Vec<&Lease> =
+        of_name.into_iter().filter(|(of, _)| of == key).map(|(_, row)| row).collect();
+    if mine.is_empty() {
+        return Err(Unfit::Empty { stream: key.clone() });
+    }
+    Ok(mine)
+}
+
+/// The target that leaves every row of a shard where it is, for those that stay.
+fn everything_kept(found: &Found<'_>) -> Vec<RowChange> {
+    let shards = found.rows.iter().filter(|row| !row.key.is_role());
+    shards.map(RowChange::kept).collect()
+}
+
+/// The key of a shard's lease in the stream as it is now.
+fn key_of(found: &Found<'_>, shard: &ShardId) -> LeaseKey {
+    LeaseKey::of_shard(&found.stream.description.key, shard)
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,104 @@
+//! A position in one shard, as people write it.
+
+use std::{fmt, str::FromStr};
+
+use crate::{
+    env::WallTime,
+    lease::Checkpoint,
+    settings::InitialPosition,
+    stream::{Position, SequenceNumber},
+};
+
+/// A position in one shard.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Place {
+    /// Before the oldest record.
+    TrimHorizon,
+    /// After the newest record: the stream's own time, when the rows are written.
+    Latest,
+    /// Before the first record that arrived at or after this time.
+    At(WallTime),
+    /// After this record, which counts as processed.
+    After(Position),
+}
+
+impl Place {
+    /// The checkpoint that starts here, when it is `now` at the stream.
+    pub(super) fn checkpoint(&self, now: WallTime) -> Checkpoint {
+        match self {
+            Self::TrimHorizon => Checkpoint::TrimHorizon,
+            Self::Latest => Checkpoint::AtTimestamp(now),
+            Self::At(at) => Checkpoint::AtTimestamp(*at),
+            Self::After(position) => Checkpoint::After(position.clone()),
+        }
+    }
+}
+
+impl From<InitialPosition> for Place {
+    fn from(position: InitialPosition) -> Self {
+        match position {
+            InitialPosition::TrimHorizon => Self::TrimHorizon,
+            InitialPosition::Latest => Self::Latest,
+            InitialPosition::AtTimestamp(at) => Self::At(at),
+        }
+    }
+}
+
+impl fmt::Display for Place {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::TrimHorizon => f.write_str("trim-horizon"),
+            Self::Latest => f.write_str("latest"),
+            Self::At(at) => at.fmt(f),
+            Self::After(position) => write!(f, "{position}"),
+        }
+    }
+}
+
+/// Reads `trim-horizon`, `latest`, a sequence number, or one with a sub-sequence number after a
+/// colon or (as a lease list shows it) a dot. Times are for the caller to read: it knows the
+/// formats.
+impl FromStr for Place {
+    type Err = InvalidPlace;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        match text {
+            "trim-horizon" | "TRIM_HORIZON" => return Ok(Self::TrimHorizon),
+            "latest" | "LATEST" => return Ok(Self::Latest),
+            _ => {}
+        }
+        let refuse = || InvalidPlace(text.chars().take(100).collect());
+        let (sequence, sub) = text.split_once([':', '.']).unwrap_or((text, "0"));
+        let sequence: SequenceNumber = sequence.parse().map_err(|_| refuse())?;
+        if sub.is_empty() || !sub.bytes().all(|b| b.is_ascii_digit()) {
+            return Err(refuse());
+        }
+        let sub = sub.parse().map_err(|_| refuse())?;
+        Ok(Self::After(Position::new(sequence, sub)))
+    }
+}
+
+/// A text that is no position.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error(
+    "{0:?} is no position: use trim-horizon, latest, a time like 2026-01-31T08:00:00Z, or the \
+     sequence number of the last record that counts as processed, like 4959…0898 or 4959…0898:3"
+)]
+pub struct InvalidPlace(pub(super) String);
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_position_reads_back_what_it_shows() {
+        for text in ["trim-horizon", "latest", "4959", "4959.3"] {
+            assert_eq!(text.parse::<Place>().unwrap().to_string(), text);
+        }
+        assert_eq!("4959:3".parse::<Place>().unwrap().to_string(), "4959.3");
+        for bad in ["", "newest", "-1", "49x", "4:", "4:-1", "4:+1", "4:3:1", &"9".repeat(65)] {
+            let told = bad.parse::<Place>().unwrap_err().to_string();
+            assert!(told.contains("trim-horizon") && told.contains("sequence number"), "{told}");
+        }
+    }
+}

@@ -1,0 +1,537 @@
+//! A small world: an application whose fleet is dead, and the commands that change it.
+
+use std::{collections::BTreeMap, fmt, sync::Arc, time::Duration};
+
+use kcl_core::{
+    change::{Ask, Closing, Intent, Reset, Target},
+    coordinator::{FrozenStart, StoreCall, StoreReply, StreamView},
+    env::{Rng, Time, WallTime},
+    lease::{
+        Acquire, Advance, Beat, Changing, Checkpoint, Delete, DocName, Document, Epoch, Generation,
+        Incarnation, Lease, LeaseKey, PutDoc, Release, Report, Session, SessionId, Stamp, Stamped,
+        StoreTime, Write, rules,
+    },
+    settings::InitialPosition,
+    store::StoreErrorKind,
+    stream::{Position, SequenceNumber, Shard, StreamDescription, StreamKey},
+};
+
+/// The store's clock.
+const STORE_TIME: u64 = 100;
+/// Where reading began once, and where it begins anew.
+const OLD: u64 = 10;
+const NEW: u64 = 5;
+
+/// How much may happen.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Budget {
+    /// Writes of the dead that land.
+    pub(crate) dead: u8,
+    /// Writes of runs that land when nobody waits for them any more.
+    pub(crate) late: u8,
+    /// Runs that crash.
+    pub(crate) crashes: u8,
+    /// Answers that are lost.
+    pub(crate) unknown: u8,
+    /// Commands that are started, after the first.
+    pub(crate) starts: u8,
+    /// Whether some of them take the change back.
+    pub(crate) undo: bool,
+    /// Runs at once.
+    pub(crate) at_once: usize,
+    /// Whether a session of the dead is still there, and a beat of it under way.
+    pub(crate) sleeper: bool,
+}
+
+/// The rows of the store.
+#[derive(Clone, Debug, Default)]
+struct Rows {
+    leases: BTreeMap<LeaseKey, Lease>,
+    docs: BTreeMap<DocName, Document>,
+    sessions: BTreeMap<SessionId, Session>,
+}
+
+/// Everything there is.
+#[derive(Clone)]
+pub(crate) struct Small {
+    now: Time,
+    rows: Rows,
+    runs: Vec<Closing>,
+    started: u64,
+    /// What the dead have sent.
+    dead: Vec<StoreCall>,
+    /// What runs have sent and not heard of.
+    sent: Vec<StoreCall>,
+    budget: Budget,
+    truth: Truth,
+}
+
+/// What is true, whatever anybody believes.
+#[derive(Clone, Debug, Default)]
+struct Truth {
+    /// The highest epoch that each lease ever had in the hands of the dead.
+    highest: BTreeMap<LeaseKey, Epoch>,
+    /// Where each lease stood before a command wrote it.
+    stood: BTreeMap<LeaseKey, Vec<String>>,
+    /// Rows that a command has written.
+    written: Vec<LeaseKey>,
+    /// Whether every row had been rewritten when the application was opened last.
+    is_rewritten: bool,
+}
+
+/// Something that can happen.
+#[derive(Clone, Debug)]
+pub(crate) enum Step {
+    /// A run carries out what it asks for, and hears the answer.
+    Go(usize),
+    /// A run's write is under way, and it hears nothing.
+    Unheard(usize),
+    /// A run crashes; what it was about to write may still land.
+    Crash(usize),
+    /// A command is started: the change, or its undoing.
+    Start { undo: bool },
+    /// Something the dead have sent lands.
+    Dead(usize),
+    /// Something a run has sent lands.
+    Late(usize),
+}
+
+/// What was broken.
+pub(crate) type Broken = String;
+
+impl Small {
+    pub(crate) fn new(budget: Budget) -> Self {
+        let mut small = Self {
+            now: Time::from_millis(1),
+            rows: Rows::default(),
+            runs: Vec::new(),
+            started: 0,
+            dead: dead_letters(),
+            sent: Vec::new(),
+            budget,
+            truth: Truth::default(),
+        };
+        if budget.sleeper {
+            let second = Duration::from_secs(1);
+            let session = Session::new(owner("w1"), 1, second, second / 4);
+            small.rows.sessions.insert(session.id.clone(), session);
+            small.dead = vec![StoreCall::Beat(Beat::new(owner("w1"), 1, Report::NOTHING))];
+        }
+        for row in [ended(), held()] {
+            small.truth.stood.insert(row.key.clone(), vec![spot(&row)]);
+            small.truth.highest.insert(row.key.clone(), row.epoch);
+            small.rows.leases.insert(row.key.clone(), row);
+        }
+        let start = FrozenStart { at: Some(WallTime::from_millis(OLD)), by: None };
+        let name = DocName::start(&stream());
+        small.rows.docs.insert(name.clone(), Document::new(name, 1, start.encode()));
+        small.start(false);
+        small
+    }
+
+    pub(crate) fn steps(&self) -> Vec<Step> {
+        let mut steps = Vec::new();
+        for (at, run) in self.runs.iter().enumerate() {
+            let mut peek = run.clone();
+            let ask = peek.next(self.now);
+            if ask == Ask::Over {
+                continue;
+            }
+            steps.push(Step::Go(at));
+            let writes = matches!(&ask, Ask::Store(call) if is_write(call));
+            if writes && self.budget.unknown > 0 {
+                steps.push(Step::Unheard(at));
+            }
+            if self.budget.crashes > 0 {
+                steps.push(Step::Crash(at));
+            }
+        }
+        if self.budget.starts > 0 && self.runs.len() < self.budget.at_once {
+            steps.push(Step::Start { undo: false });
+            if self.budget.undo {
+                steps.push(Step::Start { undo: true });
+            }
+        }
+        if self.budget.dead > 0 {
+            steps.extend((0..self.dead.len()).map(Step::Dead));
+        }
+        if self.budget.late > 0 {
+            steps.extend((0..self.sent.len()).map(Step::Late));
+        }
+        steps
+    }
+
+    /// Takes a step.
+    pub(crate) fn take(&mut self, step: &Step) -> Result<(), Broken> {
+        match step {
+            Step::Go(at) => self.go(*at)?,
+            Step::Unheard(at) => {
+                self.budget.unknown -= 1;
+                if let Ask::Store(call) = self.runs[*at].next(self.now) {
+                    self.sent.push(*call);
+                }
+                self.runs[*at].learn(self.now, Err(StoreErrorKind::Unknown));
+            }
+            Step::Crash(at) => {
+                self.budget.crashes -= 1;
+                if let Ask::Store(call) = self.runs[*at].next(self.now)
+                    && is_write(&call)
+                {
+                    self.sent.push(*call);
+                }
+                self.runs.remove(*at);
+            }
+            Step::Start { undo } => {
+                self.budget.starts -= 1;
+                self.start(*undo);
+            }
+            Step::Dead(at) => {
+                self.budget.dead -= 1;
+                let call = self.dead.remove(*at);
+                self.land(&call, false)?;
+            }
+            Step::Late(at) => {
+                self.budget.late -= 1;
+                let call = self.sent.remove(*at);
+                self.land(&call, true)?;
+            }
+        }
+        self.runs.retain(|run| run.result().is_none());
+        Ok(())
+    }
+
+    fn start(&mut self, undo: bool) {
+        self.started += 1;
+        let mut rng = Rng::new(self.started);
+        let to = InitialPosition::AtTimestamp(WallTime::from_millis(NEW));
+        let intent = if undo { Intent::Undo } else { Intent::Make(Arc::new(Reset::All(to))) };
+        let by = format!("run {}", self.started);
+        self.runs.push(Closing::new(intent, &by, WallTime::from_millis(1), &mut rng));
+    }
+
+    fn go(&mut self, at: usize) -> Result<(), Broken> {
+        match self.runs[at].next(self.now) {
+            Ask::Store(call) => {
+                let reply = self.land(&call, true)?;
+                self.runs[at].learn(self.now, Ok(reply));
+            }
+            Ask::Stream => self.runs[at].learn_stream(Ok(view())),
+            Ask::Wait(until) => self.now = self.now.max(until),
+            Ask::Over => {}
+        }
+        match self.runs[at].result() {
+            Some(Ok(_)) if self.is_closed() == Some(true) && self.runs.len() == 1 => {
+                Err("a run said that it is done, and the application is closed".to_owned())
+            }
+            _ => Ok(()),
+        }
+    }
+
+    fn is_closed(&self) -> Option<bool> {
+        let doc = self.rows.docs.get(&DocName::changing())?;
+        Some(Changing::decode(&doc.body).unwrap().is_closed())
+    }
+
+    /// A call reaches the store.
+    fn land(&mut self, call: &StoreCall, by_run: bool) -> Result<StoreReply, Broken> {
+        let was_closed = self.is_closed();
+        let key = lease_key(call);
+        let before = key.and_then(|key| self.rows.leases.get(key).cloned());
+        let reply = self.rows.apply(call);
+        if let Some(key) = key {
+            let after = self.rows.leases.get(key).cloned();
+            if before != after {
+                let (before, after) = (before.as_ref(), after.as_ref());
+                self.on_row(call, by_run, was_closed, before, after)?;
+            }
+        }
+        if let (StoreCall::PutDoc(put), StoreReply::DocWrite(Write::Done(_))) = (call, &reply) {
+            self.on_doc(put, was_closed)?;
+        }
+        Ok(reply)
+    }
+
+    fn on_row(
+        &mut self,
+        call: &StoreCall,
+        by_run: bool,
+        was_closed: Option<bool>,
+        before: Option<&Lease>,
+        after: Option<&Lease>,
+    ) -> Result<(), Broken> {
+        let row = before.or(after).unwrap();
+        let key = &row.key;
+        if was_closed == Some(false) && self.truth.is_rewritten {
+            return Err(format!("{} of {key} landed after the opening", call.name()));
+        }
+        if by_run {
+            // Commands have sessions, too, for a moment: they are told the time by that.
+            let is_worker = |row: &&Session| !row.id.worker.as_str().starts_with("change-");
+            let mut workers = self.rows.sessions.values().filter(is_worker);
+            if let Some(lives) = workers.find(|row| !row.has_ended()) {
+                return Err(format!("{key} is rewritten while {} may live", lives.id));
+            }
+            if was_closed != Some(true) {
+                return Err(format!("{key} is rewritten while the application is not closed"));
+            }
+            if !self.truth.written.contains(key) {
+                self.truth.written.push(key.clone());
+            }
+            return Ok(());
+        }
+        if let Some(after) = after {
+            let highest = self.truth.highest.entry(key.clone()).or_default();
+            *highest = (*highest).max(after.epoch);
+            if !self.truth.written.contains(key) {
+                self.truth.stood.entry(key.clone()).or_default().push(spot(after));
+            }
+        }
+        Ok(())
+    }
+
+    /// The application was opened: everything is what the command meant it to be.
+    fn on_doc(&mut self, put: &PutDoc, was_closed: Option<bool>) -> Result<(), Broken> {
+        let opened = put.name == DocName::changing()
+            && was_closed == Some(true)
+            && self.is_closed() == Some(false);
+        if put.name == DocName::start(&stream()) && was_closed != Some(true) {
+            return Err("the start is written while the application is not closed".to_owned());
+        }
+        if opened {
+            self.check_opened()?;
+            // Of rows that nobody wrote, the dead may write on, as ever.
+            self.truth.is_rewritten = !self.truth.written.is_empty();
+            self.truth.written.clear();
+            for (key, row) in &self.rows.leases {
+                self.truth.stood.insert(key.clone(), vec![spot(row)]);
+            }
+        } else if self.is_closed() == Some(true) && was_closed != Some(true) {
+            self.truth.is_rewritten = false;
+        }
+        Ok(())
+    }
+
+    fn check_opened(&self) -> Result<(), Broken> {
+        for (key, row) in &self.rows.leases {
+            let highest = self.truth.highest.get(key).copied().unwrap_or_default();
+            if self.truth.written.contains(key) && row.epoch <= highest {
+                return Err(format!("{key} is opened at epoch {}, {highest} was given", row.epoch));
+            }
+        }
+        let start = &self.rows.docs[&DocName::start(&stream())];
+        let start = FrozenStart::decode(&start.body).unwrap().at.unwrap().as_millis();
+        match start {
+            NEW => self.check_begun_anew(),
+            _ if self.truth.written.is_empty() => Ok(()),
+            _ => self.check_undone(),
+        }
+    }
+
+    fn check_begun_anew(&self) -> Result<(), Broken> {
+        let new = Checkpoint::AtTimestamp(WallTime::from_millis(NEW)).to_string();
+        for shard in &view().shards {
+            let key = LeaseKey::of_shard(&stream(), &shard.id);
+            let stands = self.rows.leases.get(&key).map(spot);
+            if stands.as_ref() != Some(&new) {
+                return Err(format!("{key} is opened at {stands:?}, not at {new}"));
+            }
+        }
+        Ok(())
+    }
+
+    fn check_undone(&self) -> Result<(), Broken> {
+        for (key, row) in &self.rows.leases {
+            let stands = spot(row);
+            let known = self.truth.stood.get(key);
+            let is_made = known.is_none() && stands == format!("AT_TIMESTAMP:{OLD}");
+            if !is_made && !known.is_some_and(|known| known.contains(&stands)) {
+                return Err(format!("{key} is taken back to {stands}, it never stood there"));
+            }
+        }
+        Ok(())
+    }
+
+    /// Two states with the same are the same.
+    pub(crate) fn print(&self, into: &mut impl fmt::Write) {
+        for doc in self.rows.docs.values() {
+            let body = doc.body.iter().fold(0xcbf2_9ce4_8422_2325_u64, |sum, byte| {
+                (sum ^ u64::from(*byte)).wrapping_mul(0x0100_0000_01b3)
+            });
+            let _ = write!(into, "{} {} {body:x} ", doc.name, doc.version);
+        }
+        let Rows { leases, sessions, .. } = &self.rows;
+        let _ = write!(into, "{}{leases:?}{sessions:?}{:?}{:?}", self.now, self.dead, self.sent);
+        let _ = write!(into, "{:?}{:?}{:?}", self.runs, self.budget, self.truth);
+    }
+}
+
+impl Rows {
+    fn apply(&mut self, call: &StoreCall) -> StoreReply {
+        let stamp = Stamp { at: StoreTime(STORE_TIME), generation: Generation::default() };
+        match call {
+            StoreCall::Register(new) => {
+                let value = rules::register(self.sessions.get(&new.id), new);
+                keep(&mut self.sessions, &new.id, &value);
+                StoreReply::Beat(Stamped { value, stamp })
+            }
+            StoreCall::Beat(beat) => {
+                let value = rules::beat(self.sessions.get(&beat.session), beat);
+                keep(&mut self.sessions, &beat.session, &value);
+                StoreReply::Beat(Stamped { value, stamp })
+            }
+            StoreCall::EndSession(end) => {
+                let write = rules::end_session(self.sessions.get(&end.session), end);
+                keep(&mut self.sessions, &end.session, &write);
+                StoreReply::SessionWrite(write)
+            }
+            StoreCall::Sessions(_) => {
+                StoreReply::Sessions(self.sessions.values().cloned().collect())
+            }
+            StoreCall::Lease(key) => StoreReply::Lease(self.leases.get(key).cloned()),
+            StoreCall::Leases => StoreReply::Leases(self.leases.values().cloned().collect()),
+            StoreCall::Doc(name) => StoreReply::Doc(self.docs.get(name).cloned()),
+            StoreCall::Docs => StoreReply::Docs(self.docs.values().cloned().collect()),
+            StoreCall::PutDoc(put) => {
+                let write = rules::put_doc(self.docs.get(&put.name), put);
+                keep(&mut self.docs, &put.name, &write);
+                StoreReply::DocWrite(write)
+            }
+            StoreCall::DeleteDoc(delete) => {
+                let write = rules::delete_doc(self.docs.get(&delete.name), delete);
+                if write.is_done() {
+                    self.docs.remove(&delete.name);
+                }
+                StoreReply::DocWrite(write)
+            }
+            StoreCall::Delete(delete) => {
+                let write = rules::delete(self.leases.get(&delete.key), delete);
+                if write.is_done() {
+                    self.leases.remove(&delete.key);
+                }
+                StoreReply::LeaseWrite(write)
+            }
+            _ => StoreReply::LeaseWrite(self.write(call)),
+        }
+    }
+
+    fn write(&mut self, call: &StoreCall) -> Write<Lease> {
+        let key = lease_key(call).unwrap().clone();
+        let row = self.leases.get(&key);
+        let write = match call {
+            StoreCall::Create(new) => rules::create(row, new),
+            StoreCall::Acquire(acquire) => rules::acquire(row, acquire),
+            StoreCall::Advance(advance) => rules::advance(row, advance),
+            StoreCall::Release(release) => rules::release(row, release),
+            StoreCall::Restart(restart) => rules::restart(row, restart),
+            other => panic!("{} is sent by nobody here", other.name()),
+        };
+        keep(&mut self.leases, &key, &write);
+        write
+    }
+}
+
+fn keep<K: Ord + Clone, R: Clone>(rows: &mut BTreeMap<K, R>, key: &K, write: &Write<R>) {
+    if let Write::Done(row) = write {
+        rows.insert(key.clone(), row.clone());
+    }
+}
+
+const fn is_write(call: &StoreCall) -> bool {
+    matches!(call, StoreCall::PutDoc(_) | StoreCall::Create(_) | StoreCall::Restart(_))
+}
+
+const fn lease_key(call: &StoreCall) -> Option<&LeaseKey> {
+    match call {
+        StoreCall::Create(row) => Some(&row.key),
+        StoreCall::Acquire(it) => Some(&it.key),
+        StoreCall::Advance(it) => Some(&it.key),
+        StoreCall::Release(it) => Some(&it.key),
+        StoreCall::Restart(it) => Some(&it.key),
+        StoreCall::Delete(it) => Some(&it.key),
+        _ => None,
+    }
+}
+
+fn spot(row: &Lease) -> String {
+    row.checkpoint.to_string()
+}
+
+fn stream() -> StreamKey {
+    StreamKey::new("orders", WallTime::from_millis(1))
+}
+
+fn key(shard: &str) -> LeaseKey {
+    LeaseKey::of_shard(&stream(), &shard.parse().unwrap())
+}
+
+/// Three shards: one that has ended, what continues it, and one whose row is lost.
+fn view() -> StreamView {
+    let shard = |name: &str, parents: &[&str]| Shard {
+        id: name.parse().unwrap(),
+        parents: parents.iter().map(|it| it.parse().unwrap()).collect(),
+        range: None,
+        starting: None,
+        closed: name == "a",
+    };
+    StreamView {
+        description: StreamDescription::new(
+            "orders".parse().unwrap(),
+            stream(),
+            Duration::from_hours(24),
+            WallTime::from_millis(50),
+        ),
+        shards: vec![shard("a", &[]), shard("b", &["a"]), shard("c", &[])],
+    }
+}
+
+fn owner(name: &str) -> SessionId {
+    SessionId::new(name.parse().unwrap(), Incarnation::from_bits(1))
+}
+
+fn after(record: u128) -> Checkpoint {
+    Checkpoint::After(Position::from(SequenceNumber::from(record)))
+}
+
+fn ended() -> Lease {
+    let mut row = Lease::new(key("a"), Checkpoint::ShardEnd);
+    row.epoch = Epoch(4);
+    row.children = vec!["b".parse().unwrap()];
+    row
+}
+
+fn held() -> Lease {
+    let mut row = Lease::new(key("b"), after(2)).of_shard(vec!["a".parse().unwrap()], None);
+    row.epoch = Epoch(5);
+    row.owner = Some(owner("w1"));
+    row
+}
+
+/// What the dead have sent, any of which may land at any time.
+fn dead_letters() -> Vec<StoreCall> {
+    let (a, b, w1) = (key("a"), key("b"), owner("w1"));
+    let at = |at: u64| Checkpoint::AtTimestamp(WallTime::from_millis(at));
+    vec![
+        StoreCall::Advance(Advance::new(b.clone(), w1.clone(), Epoch(5), after(7))),
+        StoreCall::Advance(Advance::new(b.clone(), w1.clone(), Epoch(5), Checkpoint::ShardEnd)),
+        StoreCall::Release(Release::new(b, w1, Epoch(5))),
+        StoreCall::Acquire(Acquire::new(&held(), owner("w2"), Epoch(6))),
+        StoreCall::Delete(Delete::ended(a.clone(), Epoch(4))),
+        StoreCall::Create(Lease::new(a, at(OLD))),
+        StoreCall::Create(Lease::new(key("c"), at(OLD))),
+    ]
+}
+
+/// Said once here, so that the small world is what the search says it is.
+#[test]
+fn the_world_is_what_a_change_makes_something_of() {
+    use kcl_core::change::{Design, Found};
+    let rows = [ended(), held()];
+    let view = view();
+    let found = Found { rows: &rows, docs: &[], stream: &view };
+    let to = InitialPosition::AtTimestamp(WallTime::from_millis(NEW));
+    let Target { rows, docs } = Reset::All(to).plan(&found).unwrap();
+    assert_eq!(rows.iter().map(|row| row.found).collect::<Vec<_>>(), [true, true, false]);
+    assert_eq!(docs.len(), 1);
+    let put = PutDoc::new(docs[0].name.clone(), None, docs[0].to.clone());
+    assert!(Rows::default().apply(&StoreCall::PutDoc(put)) != StoreReply::Doc(None));
+}

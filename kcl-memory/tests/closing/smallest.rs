@@ -1,0 +1,63 @@
+//! What is searched.
+
+use crate::{
+    search::{Searched, search},
+    small::Budget,
+};
+
+const NOTHING: Budget = Budget {
+    dead: 0,
+    late: 0,
+    crashes: 0,
+    unknown: 0,
+    starts: 0,
+    undo: false,
+    at_once: 1,
+    sleeper: false,
+};
+
+#[expect(clippy::print_stdout, reason = "how much was searched")]
+fn holds(budget: Budget) {
+    let Searched { states, broken } = search(budget);
+    println!("{budget:?}: {states} states");
+    if let Some((what, steps)) = broken {
+        panic!("{what}\nafter {} steps: {steps:?}", steps.len());
+    }
+    assert!(states > 20, "{states} states are no search");
+}
+
+/// Late writes of the dead land in the midst of a change.
+#[test]
+pub(crate) fn a_change_among_late_writes_of_the_dead() {
+    holds(Budget { dead: 3, ..NOTHING });
+}
+
+/// Somebody's last beat is still on its way.
+#[test]
+pub(crate) fn a_change_while_a_session_is_silent() {
+    holds(Budget { dead: 1, sleeper: true, ..NOTHING });
+}
+
+/// A change is broken off and gone on with.
+#[test]
+pub(crate) fn a_change_that_crashes_and_goes_on() {
+    holds(Budget { dead: 1, late: 1, crashes: 1, starts: 1, ..NOTHING });
+}
+
+/// A change is broken off, perhaps twice, and taken back.
+#[test]
+pub(crate) fn a_change_that_crashes_twice_and_is_taken_back() {
+    holds(Budget { late: 1, crashes: 2, starts: 2, undo: true, ..NOTHING });
+}
+
+/// A change is taken back while the dead still write.
+#[test]
+pub(crate) fn a_change_that_is_taken_back_among_late_writes_of_the_dead() {
+    holds(Budget { dead: 2, crashes: 1, starts: 1, undo: true, ..NOTHING });
+}
+
+/// A change is gone on with or taken back while it still runs.
+#[test]
+pub(crate) fn two_commands_at_once() {
+    holds(Budget { late: 1, unknown: 1, starts: 1, undo: true, at_once: 2, ..NOTHING });
+}
