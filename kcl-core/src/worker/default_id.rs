@@ -19,7 +19,7 @@ fn named_by(pod: Option<OsString>) -> Result<Option<WorkerId>, InvalidSettings> 
     let Some(pod) = pod.filter(|pod| !pod.is_empty()) else { return Ok(None) };
     let name = pod.to_string_lossy();
     name.parse().map(Some).map_err(|why: crate::lease::InvalidName| {
-        InvalidSettings::new("POD_NAME", &why.to_string(), "mend it, or give a worker id")
+        InvalidSettings::new("POD_NAME", why.to_string(), "mend it, or give a worker id")
     })
 }
 

@@ -322,8 +322,8 @@ impl Planner {
     /// known where reading began, only what follows from rows gets a row.
     fn mend_lineage(&mut self, lacks_start: bool, ctx: &mut Context) {
         let mut waiting = Vec::new();
-        let horizon = FrozenStart { at: None, by: None };
-        let start = self.known_start(ctx).or(lacks_start.then_some(horizon));
+        let any = || lacks_start.then_some(FrozenStart { at: None, by: None });
+        let start = self.known_start(ctx).or_else(any);
         if let (Sync::Fresh, Some(mut start)) = (self.sync, start) {
             if planted!(FrozenStartMovesOn) && start.at.is_some() {
                 start.at = self.stream.as_ref().map(|view| view.description.server_time);
