@@ -4,12 +4,11 @@ use std::time::Duration;
 
 use aws_config::SdkConfig;
 use aws_sdk_dynamodb::config::Builder;
-use tokio::sync::OnceCell;
 
 use crate::{
     Billing, DynamoStore,
     clock::ServerClock,
-    connection::{Connection, Source},
+    connection::{Clients, Connection, Source},
     creation::Creation,
 };
 
@@ -168,7 +167,7 @@ impl DynamoStoreBuilder {
             region: self.region,
             timeout: self.timeout,
             clock: ServerClock::default(),
-            client: OnceCell::new(),
+            clients: Clients::default(),
         };
         Ok(DynamoStore::assemble(self.application, table, connection, self.creation))
     }

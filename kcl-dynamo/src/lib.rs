@@ -23,6 +23,10 @@
 //! operation, on the runtime that runs it, with connections of its own. The SDK's retries are off,
 //! since a conditional write must not be sent twice unseen.
 //!
+//! Each new connection looks the host up. Where calls are under way for a second without an answer
+//! to any, as when the machine behind a resolved address is gone, all connections are left and new
+//! ones made, so that no call has to find out about each of them.
+//!
 //! # Rights
 //! `GetItem`, `PutItem`, `UpdateItem`, `DeleteItem` and `Query` on the table. `DescribeTable` and
 //! `CreateTable` (with `TagResource` if it is to have tags) for the worker that makes the table,
@@ -85,6 +89,7 @@ pub mod outside;
 mod prepare;
 mod recovery;
 mod rules;
+mod silence;
 mod store;
 mod table;
 

@@ -1,4 +1,5 @@
-//! Connections: made when they are needed, in lanes that do not starve each other.
+//! Connections: made when they are needed, in lanes that do not starve each other, and left when
+//! their server loses its role.
 //!
 //! Not the driver's pool: that one hides why it could not connect, and takes back connections whose
 //! call was dropped half way.
@@ -14,18 +15,19 @@ use std::{
 
 use kcl_core::{
     env::{Env, Time},
-    store::{StoreErrorKind, StoreResult},
+    store::{Era, Eras, StoreErrorKind, StoreResult},
 };
 use sqlx::{
-    AssertSqlSafe, ConnectOptions, Connection, PgConnection, Postgres, Row,
+    AssertSqlSafe, ConnectOptions, Connection, PgConnection, Postgres,
     postgres::{PgArguments, PgConnectOptions, PgDatabaseError, PgRow, PgSeverity},
     query::Query,
 };
 use tokio::sync::{Semaphore, SemaphorePermit};
 
 use crate::{
-    error::Call,
-    unfinished::{Making, Unfinished, Unmade},
+    error::{Call, lost_its_role},
+    greeting::{Role, greet, tells_timeline},
+    unfinished::{Making, Unfinished},
 };
 
 /// A statement with its values.
@@ -45,6 +47,11 @@ pub(crate) enum Lane {
     Work,
 }
 
+/// Why connections are left on which no answer came.
+pub(crate) const SILENT: &str = "it does not answer";
+/// Why those are left whose server does not write any more.
+pub(crate) const ONLY_READS: &str = "it only reads";
+
 /// Beats under way at once: one, and retries while its answer is late.
 const BEATS_AT_ONCE: usize = 3;
 
@@ -53,15 +60,22 @@ pub(crate) struct Connections {
     options: PgConnectOptions,
     beats: Spare,
     work: Spare,
+    eras: Arc<Eras>,
     operation_timeout: Duration,
     /// Whether the server tells its timeline. Aurora does not.
     tells_timeline: Arc<AtomicBool>,
 }
 
+/// A connection, and when it was made.
+pub(crate) struct Held {
+    pub(crate) connection: PgConnection,
+    pub(crate) era: Era,
+}
+
 /// Connections that wait for use, and how many there may be.
 struct Spare {
     places: Semaphore,
-    idle: Mutex<Vec<PgConnection>>,
+    idle: Mutex<Vec<Held>>,
     unfinished: Unfinished,
 }
 
@@ -71,19 +85,24 @@ impl Spare {
         Self { places: Semaphore::new(places), idle, unfinished }
     }
 
-    fn take(&self) -> Option<PgConnection> {
-        self.idle().pop()
+    /// One that waits, and that its server has not lost since; those of other servers are closed.
+    fn take(&self, eras: &Eras) -> Option<Held> {
+        let mut idle = self.idle();
+        idle.retain(|held| eras.lasts(held.era));
+        idle.pop()
     }
 
-    fn put(&self, connection: PgConnection) {
-        self.idle().push(connection);
+    fn put(&self, held: Held, eras: &Eras) {
+        if eras.lasts(held.era) {
+            self.idle().push(held);
+        }
     }
 
     fn close_idle(&self) {
         self.idle().clear();
     }
 
-    fn idle(&self) -> MutexGuard<'_, Vec<PgConnection>> {
+    fn idle(&self) -> MutexGuard<'_, Vec<Held>> {
         self.idle.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -100,8 +119,8 @@ impl Connections {
         let limit = statement_timeout.map(|limit| format!("{}ms", limit.as_millis()));
         let options = isolated.options(limit.map(|limit| ("statement_timeout", limit)));
         let (beats, work) = (Spare::new(BEATS_AT_ONCE), Spare::new(most));
-        let tells_timeline = Arc::new(AtomicBool::new(true));
-        Self { options, beats, work, operation_timeout, tells_timeline }
+        let (eras, tells_timeline) = (Arc::default(), Arc::new(AtomicBool::new(true)));
+        Self { options, beats, work, eras, operation_timeout, tells_timeline }
     }
 
     /// Where the server is, without user and password.
@@ -113,6 +132,21 @@ impl Connections {
 
     pub(crate) const fn operation_timeout(&self) -> Duration {
         self.operation_timeout
+    }
+
+    /// Leaves every connection of an era if an answer on one shows that the server lost its role.
+    pub(crate) fn judge(&self, era: Era, error: &sqlx::Error) {
+        if lost_its_role(error) {
+            self.leave(era, &error.to_string());
+        }
+    }
+
+    fn leave(&self, era: Era, why: &str) {
+        self.eras.end(era, &self.address(), why);
+    }
+
+    pub(crate) const fn eras(&self) -> &Arc<Eras> {
+        &self.eras
     }
 
     pub(crate) fn tells_timeline(&self) -> bool {
@@ -131,21 +165,27 @@ impl Connections {
             Lane::Work => &self.work,
         };
         let deadline = Env::system().clock.now() + self.operation_timeout;
-        let (mut connection, _place) = self.connection(call, spare, deadline).await?;
+        let (mut held, _place) = self.connection(call, spare, deadline).await?;
+        let era = held.era;
         // A connection that is dead is not kept for long by those who went away.
         let until = Env::system().clock.now() + self.operation_timeout / 2;
         let asking = Box::pin(async move {
-            let answer = statement.fetch_all(&mut connection).await;
-            (connection, answer)
+            let answer = statement.fetch_all(&mut held.connection).await;
+            (held, answer)
         });
-        let Some((connection, answer)) = spare.unfinished.ask(asking, until, deadline).await else {
+        let answer = spare.unfinished.ask(asking, era, until, deadline).await;
+        let Some((held, answer)) = answer else {
+            if Env::system().clock.now() >= until {
+                // Nor do those answer that wait, more likely than not.
+                self.leave(era, SILENT);
+            }
             return Err(call.error(call.unanswered(), self.no_answer()));
         };
-        if answer.as_ref().err().is_none_or(outlived) {
-            spare.put(connection);
-        } else {
+        match &answer {
+            Err(error) if lost_its_role(error) => self.judge(era, error),
             // Those that waited broke with it, more likely than not.
-            spare.close_idle();
+            Err(error) if !outlived(error) => spare.close_idle(),
+            _ => spare.put(held, &self.eras),
         }
         answer.map_err(|error| call.failed(&error))
     }
@@ -155,7 +195,7 @@ impl Connections {
         call: Call<'_>,
         spare: &'a Spare,
         deadline: Time,
-    ) -> StoreResult<(PgConnection, SemaphorePermit<'a>)> {
+    ) -> StoreResult<(Held, SemaphorePermit<'a>)> {
         let late = || call.error(StoreErrorKind::Unavailable, self.no_answer());
         let Some(Ok(place)) = within(deadline, spare.places.acquire()).await else {
             return Err(late());
@@ -168,13 +208,18 @@ impl Connections {
         call: Call<'_>,
         spare: &Spare,
         deadline: Time,
-    ) -> StoreResult<PgConnection> {
-        if let Some(connection) = spare.take() {
-            return Ok(connection);
-        }
+    ) -> StoreResult<Held> {
         let now = Env::system().clock.now();
-        if let Some(connection) = spare.unfinished.finish(now, deadline).await {
-            return Ok(connection);
+        if let Some(era) = spare.unfinished.give_up(now) {
+            self.leave(era, SILENT);
+        }
+        if let Some(held) = spare.take(&self.eras) {
+            return Ok(held);
+        }
+        if let Some(held) = spare.unfinished.finish(deadline).await
+            && self.eras.lasts(held.era)
+        {
+            return Ok(held);
         }
         let making = spare.unfinished.make(self.make(), deadline, deadline);
         match making.await {
@@ -193,25 +238,30 @@ impl Connections {
         let place = self.work.places.acquire().await;
         let place = place.map_err(|_| call.error(StoreErrorKind::Unavailable, "closed"))?;
         let deadline = Env::system().clock.now() + self.operation_timeout;
-        let connection = self.taken_or_made(call, &self.work, deadline).await?;
-        Ok(CheckedOut { connection, spare: &self.work, _place: place })
+        let held = self.taken_or_made(call, &self.work, deadline).await?;
+        Ok(CheckedOut { held, connections: self, _place: place })
     }
 
     /// A new connection, which is the server's own.
     pub(crate) async fn connect(&self, call: Call<'_>) -> StoreResult<PgConnection> {
-        self.make().await.map_err(|unmade| call.unmade(&unmade, &self.address()))
+        let made = self.make().await.map_err(|unmade| call.unmade(&unmade, &self.address()));
+        Ok(made?.connection)
     }
 
     fn make(&self) -> Making {
         let (options, mark) = self.marked();
-        let tells_timeline = Arc::clone(&self.tells_timeline);
+        let (tells, eras) = (Arc::clone(&self.tells_timeline), Arc::clone(&self.eras));
+        // Where the address leads is asked after this: an era that ends meanwhile may be its own.
+        let (era, address) = (eras.now(), self.address());
         Box::pin(async move {
             let mut connection = options.connect().await?;
-            greet(&mut connection, &mark).await?;
-            if let Some(tells) = finds_timeline(&mut connection).await? {
-                tells_timeline.store(tells, Ordering::Relaxed);
+            if greet(&mut connection, &mark).await? != Role::Writes {
+                eras.end(era, &address, ONLY_READS);
             }
-            Ok(connection)
+            if let Some(told) = tells_timeline(&mut connection).await? {
+                tells.store(told, Ordering::Relaxed);
+            }
+            Ok(Held { connection, era })
         })
     }
 
@@ -229,57 +279,32 @@ impl Connections {
 
 /// A connection in use by a transaction.
 pub(crate) struct CheckedOut<'a> {
-    pub(crate) connection: PgConnection,
-    spare: &'a Spare,
+    pub(crate) held: Held,
+    connections: &'a Connections,
     _place: SemaphorePermit<'a>,
 }
 
 impl CheckedOut<'_> {
     /// Gives it back: nothing is under way on it.
     pub(crate) fn give_back(self) {
-        self.spare.put(self.connection);
+        self.connections.work.put(self.held, &self.connections.eras);
     }
-}
 
-/// Checks that a connection is the server's own, and that commits on it are durable.
-///
-/// One message, which a pooler passes on whole: prepared statements cannot be trusted yet.
-pub(crate) async fn greet<'c>(
-    connection: impl sqlx::Executor<'c, Database = Postgres>,
-    mark: &str,
-) -> Result<(), Unmade> {
-    const GREETING: &str = "select current_setting('kcl.connection', true), \
-        set_config('synchronous_commit', case current_setting('synchronous_commit') \
-        when 'off' then 'on' else current_setting('synchronous_commit') end, false)";
-    let answer = sqlx::raw_sql(GREETING).fetch_one(connection).await?;
-    let shown: Option<String> = answer.try_get(0)?;
-    if shown.as_deref() == Some(mark) { Ok(()) } else { Err(Unmade::Pooled) }
-}
-
-/// Whether the server tells its timeline; `None` if that cannot be told yet.
-async fn finds_timeline(connection: &mut PgConnection) -> sqlx::Result<Option<bool>> {
-    match sqlx::raw_sql("select pg_walfile_name(pg_current_wal_lsn())").execute(connection).await {
-        Ok(_) => Ok(Some(true)),
-        Err(sqlx::Error::Database(said)) => Ok(tells_no_timeline(&said.code().unwrap_or_default())),
-        Err(error) => Err(error),
-    }
-}
-
-/// What it means that the server refuses to tell its timeline with this SQLSTATE: that it never
-/// tells, or nothing. A server that is short of something now, or going down, would else seem to
-/// have another history.
-fn tells_no_timeline(code: &str) -> Option<bool> {
-    match code.get(..2) {
-        // 55000: a standby, whose writes fail with a better message.
-        Some("08" | "25" | "40" | "53" | "55" | "57" | "58") | None => None,
-        Some(_) => Some(false),
+    /// The same after a failure that others judge: it may be that the server only reads by now.
+    pub(crate) async fn look_and_give_back(mut self) {
+        let deadline = Env::system().clock.now() + self.connections.operation_timeout;
+        match within(deadline, Role::ask(&mut self.held.connection)).await {
+            Some(Ok(Role::Writes)) => self.give_back(),
+            _ => self.connections.leave(self.held.era, ONLY_READS),
+        }
     }
 }
 
 /// Whether a connection is good for more after this error. Otherwise it is closed by being dropped.
 pub(crate) fn outlived(error: &sqlx::Error) -> bool {
     let said = error.as_database_error().and_then(|said| said.try_downcast_ref());
-    said.is_some_and(|said: &PgDatabaseError| said.severity() == PgSeverity::Error)
+    let failed = said.is_some_and(|said: &PgDatabaseError| said.severity() == PgSeverity::Error);
+    failed && !lost_its_role(error)
 }
 
 /// The outcome of `work`, unless the deadline comes first.
@@ -296,20 +321,5 @@ pub(crate) async fn within<T>(deadline: Time, work: impl Future<Output = T>) -> 
 impl fmt::Debug for Connections {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Connections").field("address", &self.address()).finish_non_exhaustive()
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_server_that_fails_just_now_is_not_taken_for_one_that_never_tells_its_timeline() {
-        for busy in ["57014", "57P01", "53200", "53300", "40001", "55000", "58030", "08006", ""] {
-            assert_eq!(tells_no_timeline(busy), None, "{busy}");
-        }
-        for never in ["0A000", "42883", "42501", "XX000"] {
-            assert_eq!(tells_no_timeline(never), Some(false), "{never}");
-        }
     }
 }

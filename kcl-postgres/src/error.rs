@@ -22,6 +22,13 @@ pub(crate) struct Call<'a> {
     pub(crate) effect: Effect,
 }
 
+/// The operation that looks whether the store is usable, before anything else.
+pub(crate) const PREPARE: &str = "prepare";
+
+/// What to say of a server that follows another.
+const FOLLOWS: &str =
+    "this server follows another one: it takes no writes, and its rows may be old";
+
 /// What to say where something between worker and server breaks connections up.
 const POOLER: &str = "between this worker and the server stands a pooler that does not \
     pass on the settings of a connection, like PgBouncer. With transactions of several clients on \
@@ -43,7 +50,33 @@ impl Call<'_> {
         match unmade {
             Unmade::Failed(error) => self.unconnected(error, address),
             Unmade::Pooled => self.error(StoreErrorKind::Misconfigured, POOLER),
+            Unmade::Follows => {
+                let why = format!("{address}: {FOLLOWS}{}", self.remedy_of_role());
+                self.error(self.kind_of_role(), why)
+            }
         }
+    }
+
+    /// What it means that the server does not write. Once a worker runs, the address may soon lead
+    /// to one that does; at the start somebody has to look.
+    fn kind_of_role(&self) -> StoreErrorKind {
+        if self.op == PREPARE { StoreErrorKind::Misconfigured } else { StoreErrorKind::Unavailable }
+    }
+
+    fn remedy_of_role(&self) -> &'static str {
+        if self.op == PREPARE {
+            " (give the address of the primary server; where `default_transaction_read_only` is \
+             on for this server, database or role, turn it off; during a failover, start again \
+             when it is over)"
+        } else {
+            " (writes need the primary server: the address is asked for it again and again)"
+        }
+    }
+
+    /// An error of a server that only reads.
+    pub(crate) fn only_reads(&self, address: &str) -> StoreError {
+        let why = format!("{address}: this server only reads{}", self.remedy_of_role());
+        self.error(self.kind_of_role(), why)
     }
 
     fn unconnected(&self, error: &sqlx::Error, address: &str) -> StoreError {
@@ -77,7 +110,10 @@ impl Call<'_> {
         match error {
             sqlx::Error::Database(said) => {
                 let code = said.code().unwrap_or_default();
-                let kind = kind_of_code(&code).unwrap_or_else(|| self.unanswered());
+                let kind = match &*code {
+                    READ_ONLY => self.kind_of_role(),
+                    _ => kind_of_code(&code).unwrap_or_else(|| self.unanswered()),
+                };
                 self.error(kind, self.explained(&code, said.message()))
             }
             sqlx::Error::ColumnDecode { .. }
@@ -109,7 +145,7 @@ impl Call<'_> {
                      worker does)"
                 )
             }
-            "25006" => " (writes need the primary server: this one only reads)".to_owned(),
+            READ_ONLY => self.remedy_of_role().to_owned(),
             "53300" => " (raise max_connections, or lower `connections`)".to_owned(),
             "08P01" if message.contains("startup parameter") => format!(" ({POOLER})"),
             _ => String::new(),
@@ -118,15 +154,25 @@ impl Call<'_> {
     }
 }
 
+/// A server that only reads, or only does so while it recovers.
+const READ_ONLY: &str = "25006";
+
+/// Whether an answer shows that the server is not, or no longer, the one that serves: it only
+/// reads, goes down, or does not serve yet. Where the address leads is then to be asked anew.
+pub(crate) fn lost_its_role(error: &sqlx::Error) -> bool {
+    let code = error.as_database_error().and_then(|said| said.code());
+    matches!(code.as_deref(), Some(READ_ONLY | "57P01" | "57P02" | "57P03"))
+}
+
 /// What an SQLSTATE means; `None` if the statement may have been applied, or may still be.
 fn kind_of_code(code: &str) -> Option<StoreErrorKind> {
     Some(match code {
         "42501" => StoreErrorKind::Denied,
-        // A server that only reads, and a connection whose settings were refused on the way.
-        "25006" | "08P01" => StoreErrorKind::Misconfigured,
+        // A connection whose settings were refused on the way.
+        "08P01" => StoreErrorKind::Misconfigured,
         // Given up, in conflict or at a limit: a failed statement is undone as a whole. (57P05: the
         // connection was closed for having been idle.)
-        "57014" | "57P03" | "57P05" => StoreErrorKind::Unavailable,
+        "57014" | "57P03" | "57P05" | READ_ONLY => StoreErrorKind::Unavailable,
         _ => match code.get(..2)? {
             "28" => StoreErrorKind::Denied,
             "40" | "53" | "55" => StoreErrorKind::Unavailable,
@@ -161,7 +207,7 @@ mod tests {
         let expected = [
             ("28P01", Some(Denied)),
             ("42501", Some(Denied)),
-            ("25006", Some(Misconfigured)),
+            ("25006", Some(Unavailable)),
             ("42P01", Some(Misconfigured)),
             ("3D000", Some(Misconfigured)),
             ("57014", Some(Unavailable)),
@@ -194,5 +240,21 @@ mod tests {
         );
         let said = call(Effect::Writes).failed(&lost()).to_string();
         assert!(said.contains("a/1/b in schema \"kcl\""), "{said}");
+    }
+
+    #[test]
+    fn a_server_that_follows_is_waited_for_and_refused_at_the_start() {
+        let schema = Schema::parse("kcl").unwrap();
+        let said = |op| {
+            let call = Call { op, schema: &schema, row: "", effect: Effect::Reads };
+            let error = call.unmade(&Unmade::Follows, "postgres://db:5432/orders");
+            (error.kind, error.source.unwrap().to_string())
+        };
+        let (kind, why) = said("beat");
+        assert_eq!(kind, StoreErrorKind::Unavailable);
+        assert!(why.contains("postgres://db:5432/orders: this server follows another"), "{why}");
+        let (kind, why) = said(PREPARE);
+        assert_eq!(kind, StoreErrorKind::Misconfigured);
+        assert!(why.contains("give the address of the primary"), "{why}");
     }
 }

@@ -43,6 +43,20 @@
 //! itself can show; where it does not arrive the store refuses to work and says why. Connect to the
 //! server itself: a worker needs few connections.
 //!
+//! # A server that loses its role
+//! After a failover the old primary may stay up, as a standby or with
+//! `default_transaction_read_only`, and answer on the connections that it has. So an answer that
+//! says that it only reads (SQLSTATE 25006), goes down (57P01, 57P02) or does not serve yet (57P03)
+//! closes *every* connection made before, the one that listens included; so does a statement that
+//! gets no answer. The next ones look the host up and connect anew. A server that follows another
+//! is refused as soon as a connection to it is made, for reads as well: its rows may be old. A
+//! connection to one that only reads is used for one statement, and closed. The connection that
+//! listens asks for a sign of life when nothing has come for an operation timeout.
+//!
+//! Until the address leads to a server that writes, all this is *unavailable*; `prepare` alone says
+//! that the store is set up wrong. A name with several addresses leads to the first that accepts:
+//! let the address follow the primary.
+//!
 //! # Layout
 //! One schema, by default `kcl`, for any number of applications. All names are in lower case.
 //!
@@ -100,6 +114,7 @@
 //! | a listing | 1 per 1,000 rows, or 4 MB of documents | 0 |
 //! | `prepare` of a schema that is there | 2 | 0 |
 //! | a new connection | 2 | 0 |
+//! | listening, for each operation timeout without a wake-up | 1 | 0 |
 //! | a batch of a [`TxProcessor`] | its own and 3: begin, advance, commit | its own and 1 |
 //!
 //! A checkpoint writes one row per lease and checkpoint interval. Those that a worker asks for at
@@ -117,6 +132,7 @@ mod coalesce;
 mod codec;
 mod connections;
 mod error;
+mod greeting;
 mod layout;
 mod prepare;
 mod statements;

@@ -10,7 +10,7 @@ use sqlx::{AssertSqlSafe, Connection, PgConnection, Row};
 
 use crate::{
     connections::{Connections, Lane, statement, within},
-    error::{Call, Effect},
+    error::{Call, Effect, PREPARE as OP},
     layout::{MIGRATIONS, VERSION, WRITTEN},
     table::Tables,
 };
@@ -20,7 +20,6 @@ const PATIENCE: Duration = Duration::from_secs(60);
 /// How long to wait for those who use a table that has to be changed. Everybody else waits behind
 /// who waits for it, beats too: this is less than a beat may take.
 const LOCK_PATIENCE: Duration = Duration::from_millis(300);
-const OP: &str = "prepare";
 
 impl Tables {
     /// Makes or changes the schema if it is not as this release knows it, and checks the role's
@@ -55,6 +54,10 @@ impl Tables {
         let usable: bool = found.try_get("usable").map_err(failed)?;
         let readable: Option<bool> = found.try_get("readable").map_err(failed)?;
         let missing: Vec<String> = found.try_get("missing").map_err(failed)?;
+        let reads: bool = found.try_get("only_reads").map_err(failed)?;
+        if reads {
+            return Err(call.only_reads(&self.connections.address()));
+        }
         let role: &str = found.try_get("role").map_err(failed)?;
         match readable {
             None => return Ok(None),
@@ -175,6 +178,7 @@ impl Tables {
 /// What there is of the schema `$1`, and what this role may do with it: no row without a schema,
 /// `readable` null without a layout.
 const LOOK: &str = "select current_user::text as role, \
+    current_setting('transaction_read_only') = 'on' as only_reads, \
     has_schema_privilege(n.oid, 'usage') as usable, \
     (select has_table_privilege(c.oid, 'select') from pg_class as c \
         where c.relnamespace = n.oid and c.relname = 'layout') as readable, \

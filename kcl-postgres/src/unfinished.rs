@@ -6,10 +6,10 @@
 
 use std::{fmt, pin::Pin, sync::Mutex, sync::PoisonError};
 
-use kcl_core::env::Time;
-use sqlx::{PgConnection, postgres::PgRow};
+use kcl_core::{env::Time, store::Era};
+use sqlx::postgres::PgRow;
 
-use crate::connections::{outlived, within};
+use crate::connections::{Held, outlived, within};
 
 /// Why no connection could be made.
 pub(crate) enum Unmade {
@@ -17,6 +17,8 @@ pub(crate) enum Unmade {
     Failed(sqlx::Error),
     /// It would not have been the server's own.
     Pooled,
+    /// The server follows another one.
+    Follows,
 }
 
 impl From<sqlx::Error> for Unmade {
@@ -28,16 +30,18 @@ impl From<sqlx::Error> for Unmade {
 type Work<T> = Pin<Box<dyn Future<Output = T> + Send>>;
 
 /// An attempt to make a connection.
-pub(crate) type Making = Work<Result<PgConnection, Unmade>>;
+pub(crate) type Making = Work<Result<Held, Unmade>>;
 
 /// A statement under way, and the connection that it holds.
-pub(crate) type Asking = Work<(PgConnection, sqlx::Result<Vec<PgRow>>)>;
+pub(crate) type Asking = Work<(Held, sqlx::Result<Vec<PgRow>>)>;
 
 /// What will end with a connection.
 struct Begun {
     making: Making,
     /// When it counts as stuck.
     until: Time,
+    /// Of a statement: when its connection was made.
+    era: Option<Era>,
 }
 
 /// What was begun by those who went away.
@@ -49,14 +53,21 @@ impl Unfinished {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    /// Gives up what is stuck; tells the era of a connection on which no answer came.
+    pub(crate) fn give_up(&self, now: Time) -> Option<Era> {
+        let mut begun = self.begun();
+        let silent = begun.iter().filter(|begun| begun.until <= now).find_map(|begun| begun.era);
+        begun.retain(|begun| begun.until > now);
+        silent
+    }
+
     /// A connection that somebody else began to make or to use, once it is ready.
     ///
     /// # Cancel safety
     /// Safe: it stays begun.
-    pub(crate) async fn finish(&self, now: Time, deadline: Time) -> Option<PgConnection> {
-        self.begun().retain(|begun| begun.until > now);
-        let Begun { making, until } = self.begun().pop()?;
-        self.make(making, until, deadline).await?.ok()
+    pub(crate) async fn finish(&self, deadline: Time) -> Option<Held> {
+        let Begun { making, until, era } = self.begun().pop()?;
+        self.go_on(making, era, until, deadline).await?.ok()
     }
 
     /// The outcome of an attempt, unless the deadline comes first. It counts as stuck after
@@ -69,8 +80,19 @@ impl Unfinished {
         making: Making,
         until: Time,
         deadline: Time,
-    ) -> Option<Result<PgConnection, Unmade>> {
-        let mut left = Left { work: Some(making), until, behind: self, keep: |making| making };
+    ) -> Option<Result<Held, Unmade>> {
+        self.go_on(making, None, until, deadline).await
+    }
+
+    async fn go_on(
+        &self,
+        making: Making,
+        era: Option<Era>,
+        until: Time,
+        deadline: Time,
+    ) -> Option<Result<Held, Unmade>> {
+        let keep = |making| making;
+        let mut left = Left { work: Some(making), until, era, behind: self, keep };
         left.wait(deadline.min(until)).await
     }
 
@@ -82,18 +104,19 @@ impl Unfinished {
     pub(crate) async fn ask(
         &self,
         asking: Asking,
+        era: Era,
         until: Time,
         deadline: Time,
-    ) -> Option<(PgConnection, sqlx::Result<Vec<PgRow>>)> {
+    ) -> Option<(Held, sqlx::Result<Vec<PgRow>>)> {
         let keep = |asking: Asking| -> Making {
             Box::pin(async move {
                 match asking.await {
                     (_, Err(error)) if !outlived(&error) => Err(error.into()),
-                    (connection, _) => Ok(connection),
+                    (held, _) => Ok(held),
                 }
             })
         };
-        let mut left = Left { work: Some(asking), until, behind: self, keep };
+        let mut left = Left { work: Some(asking), until, era: Some(era), behind: self, keep };
         left.wait(deadline).await
     }
 }
@@ -102,6 +125,7 @@ impl Unfinished {
 struct Left<'a, T> {
     work: Option<Work<T>>,
     until: Time,
+    era: Option<Era>,
     behind: &'a Unfinished,
     keep: fn(Work<T>) -> Making,
 }
@@ -119,8 +143,8 @@ impl<T> Left<'_, T> {
 impl<T> Drop for Left<'_, T> {
     fn drop(&mut self) {
         if let Some(work) = self.work.take() {
-            let (making, until) = ((self.keep)(work), self.until);
-            self.behind.begun().push(Begun { making, until });
+            let (making, until, era) = ((self.keep)(work), self.until, self.era);
+            self.behind.begun().push(Begun { making, until, era });
         }
     }
 }

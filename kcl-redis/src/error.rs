@@ -12,6 +12,9 @@ pub(crate) enum Effect {
     Writes,
 }
 
+/// The operation that looks whether the server will do, before anything else.
+pub(crate) const PREPARE: &str = "prepare";
+
 /// A call, and what it is about.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Call<'a> {
@@ -67,7 +70,12 @@ impl Call<'_> {
 
     /// What an error answer means. The server did nothing, whichever it is.
     fn refused(&self, error: &RedisError) -> StoreError {
-        let (kind, remedy) = of_answer(error);
+        let (mut kind, remedy) = of_answer(error);
+        // Once a worker runs, the address may soon lead to the primary; at the start somebody has
+        // to look.
+        if self.op == PREPARE && error.code() == Some(READ_ONLY) {
+            kind = StoreErrorKind::Misconfigured;
+        }
         let text = error.to_string();
         match remedy {
             "" => self.error(kind, text),
@@ -91,7 +99,7 @@ fn of_answer(error: &RedisError) -> (StoreErrorKind, &'static str) {
         // Rights that a script lacks have no code of their own.
         "ERR" if said.contains("The user executing the script can't") => (Denied, RIGHTS),
         "ERR" if said.contains("ACL failure in script") => (Denied, RIGHTS),
-        "READONLY" => {
+        READ_ONLY => {
             (Unavailable, "this is a replica, or was made one: give the address of the primary")
         }
         "NOREPLICAS" => (Unavailable, "too few replicas keep up for min-replicas-to-write"),
@@ -113,10 +121,20 @@ fn of_answer(error: &RedisError) -> (StoreErrorKind, &'static str) {
     }
 }
 
+/// What a replica says to a write.
+pub(crate) const READ_ONLY: &str = "READONLY";
+
 /// Whether another connection is needed, or another node.
 pub(crate) fn wants_another_link(error: &RedisError) -> bool {
     matches!(error.kind(), ErrorKind::Io | ErrorKind::Parse)
-        || matches!(error.code(), Some("MOVED" | "READONLY" | "MASTERDOWN" | "CLUSTERDOWN"))
+        || lost_its_role(error)
+        || matches!(error.code(), Some("MOVED" | "CLUSTERDOWN"))
+}
+
+/// Whether an answer shows that the server is not, or no longer, the one that serves. Where the
+/// address leads is then to be asked anew, for every connection.
+pub(crate) fn lost_its_role(error: &RedisError) -> bool {
+    matches!(error.code(), Some(READ_ONLY | "MASTERDOWN" | "LOADING"))
 }
 
 #[cfg(test)]

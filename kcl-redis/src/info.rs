@@ -21,6 +21,15 @@ impl<'a> Info<'a> {
         Generation::new(self.get("master_replid").unwrap_or_default())
     }
 
+    /// Where the primary of a replica is; `None` from a primary.
+    pub(crate) fn primary(self) -> Option<String> {
+        let follows = self.get("role") == Some("slave");
+        follows.then(|| match (self.get("master_host"), self.get("master_port")) {
+            (Some(host), Some(port)) => format!("{host}:{port}"),
+            _ => "which it does not tell".to_owned(),
+        })
+    }
+
     /// How many replicas keep up.
     pub(crate) fn replicas(self) -> usize {
         let keeps_up = |line: &&str| {

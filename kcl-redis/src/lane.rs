@@ -1,10 +1,18 @@
-//! A connection that is made when it is needed, and made again when it breaks.
+//! A connection that is made when it is needed, and made again when it breaks, falls silent, or its
+//! server loses its role.
 
-use std::sync::{
-    Arc,
-    atomic::{AtomicU64, Ordering},
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
+    time::Duration,
 };
 
+use kcl_core::{
+    env::{Env, Time},
+    store::Era,
+};
 use redis::{FromRedisValue, RedisError, RedisResult, aio::MultiplexedConnection};
 use tokio::sync::Mutex;
 
@@ -15,6 +23,9 @@ use crate::{ears::Ears, nodes::Nodes};
 pub(crate) struct Link {
     connection: MultiplexedConnection,
     ears: Arc<Ears>,
+    era: Era,
+    /// Since when commands are under way on it without an answer to any.
+    silent: std::sync::Mutex<Option<Time>>,
     /// Counts writes done on it.
     written: AtomicU64,
     /// How many of them replicas were waited for last, and how many replicas had them.
@@ -36,8 +47,14 @@ impl Lane {
     pub(crate) async fn link(&self, nodes: &Nodes) -> RedisResult<Arc<Link>> {
         let failures = self.failures.load(Ordering::Relaxed);
         let mut link = self.link.lock().await;
-        if let Some(link) = link.as_ref().filter(|link| !link.ears.are_lost()) {
-            return Ok(Arc::clone(link));
+        if let Some(link) = link.as_ref() {
+            if link.is_silent_for(nodes.longest_silence()) {
+                // Nor will others that were made before be answered, more likely than not.
+                nodes.leave(link.era, "it does not answer");
+            }
+            if !link.ears.are_lost() && nodes.eras.lasts(link.era) {
+                return Ok(Arc::clone(link));
+            }
         }
         *link = None;
         // Many may have waited here: they fail together, not one after the other.
@@ -46,11 +63,17 @@ impl Lane {
         {
             return Err(failure);
         }
-        let ears = Arc::default();
+        let (ears, era) = (Arc::default(), nodes.eras.now());
         match nodes.open(&ears).await {
             Ok(connection) => {
-                let (written, covered) = (AtomicU64::new(0), Mutex::new((0, 0)));
-                let made = Arc::new(Link { connection, ears, written, covered });
+                let made = Arc::new(Link {
+                    connection,
+                    ears,
+                    era,
+                    silent: std::sync::Mutex::default(),
+                    written: AtomicU64::new(0),
+                    covered: Mutex::new((0, 0)),
+                });
                 *link = Some(Arc::clone(&made));
                 Ok(made)
             }
@@ -70,7 +93,24 @@ impl Lane {
 impl Link {
     /// Sends a command and waits for its answer.
     pub(crate) async fn send<T: FromRedisValue>(&self, command: &redis::Cmd) -> RedisResult<T> {
-        command.query_async(&mut self.connection.clone()).await
+        self.silence().get_or_insert_with(|| Env::system().clock.now());
+        // Whoever goes away before the answer leaves the mark: they may be the only ones to ask.
+        let answer = command.query_async(&mut self.connection.clone()).await;
+        *self.silence() = None;
+        answer
+    }
+
+    /// When it was made, as far as its server's role goes.
+    pub(crate) const fn era(&self) -> Era {
+        self.era
+    }
+
+    fn is_silent_for(&self, limit: Duration) -> bool {
+        self.silence().is_some_and(|since| Env::system().clock.now() >= since + limit)
+    }
+
+    fn silence(&self) -> std::sync::MutexGuard<'_, Option<Time>> {
+        self.silent.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
     }
 
     /// Has the next user of the lane make another connection.
@@ -86,7 +126,8 @@ impl Link {
         if covered.0 < mine {
             let all = self.written.load(Ordering::Relaxed);
             let wait = redis::cmd("WAIT").arg(count).arg(millis.to_string()).to_owned();
-            *covered = (all, self.send(&wait).await?);
+            // It is no silence that nothing comes while this waits.
+            *covered = (all, wait.query_async(&mut self.connection.clone()).await?);
         }
         Ok(covered.1)
     }

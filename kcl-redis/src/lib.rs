@@ -28,6 +28,16 @@
 //! and made anew when they break, when the server became a replica, and when the slot moved. No
 //! command is sent twice unless the server answered that it did nothing.
 //!
+//! After a failover the old primary may stay up as a replica and answer on the connections that it
+//! has. So `READONLY`, `MASTERDOWN` and `LOADING` close *every* connection made before, the one that
+//! listens included; so does a connection on which no answer has come for half of the operation
+//! timeout. The next ones look the host up and connect anew; a replica is refused as soon as a
+//! connection to it is made, for reads as well: its rows may be old. The connection that listens
+//! asks for a sign of life when nothing has come for 5 s. All this is *unavailable*; `prepare` alone
+//! says that the address is wrong. Sentinels are not asked: one is refused by `prepare` with the
+//! remedy, an address that follows the primary. Of a cluster only the nodes are remembered that it
+//! names, and those that were given.
+//!
 //! A worker has three connections: one for beats, which nothing may delay, one for everything else,
 //! and one on which it is woken. Where claims wait for replicas there is a fourth, since waiting
 //! blocks a connection.
@@ -96,7 +106,8 @@
 //! | one session, lease or document | 1 `HGET` |
 //! | a listing | 1 script for each 500 rows or megabyte |
 //! | `prepare` | 3: `INFO`, `SET`, `GET` |
-//! | a new connection | the handshake, 1 `GET`, and in a cluster `CLUSTER SLOTS` |
+//! | a new connection | the handshake, 1 `GET`, 1 `INFO`, and in a cluster `CLUSTER SLOTS` |
+//! | listening, for each 5 s without a wake-up | 1 `GET`, 1 `INFO` |
 //!
 //! Writes under way at once share a `WAIT`. The first use of a script after a restart of the server
 //! takes one request more, which brings its text. A session takes about 200 bytes and a lease 300

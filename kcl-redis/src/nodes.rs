@@ -6,12 +6,13 @@ use std::{
     time::Duration,
 };
 
+use kcl_core::store::{Era, Eras};
 use redis::{
     AsyncConnectionConfig, Client, ConnectionAddr, ConnectionInfo, ErrorKind, RedisError,
     RedisResult, ServerErrorKind, Value, aio::MultiplexedConnection, cmd,
 };
 
-use crate::ears::Ears;
+use crate::{ears::Ears, info::Info};
 
 /// How often a node may name another one before nobody is believed.
 const MOST_REDIRECTS: usize = 5;
@@ -31,11 +32,15 @@ pub(crate) struct Nodes {
     /// How long an answer may take.
     answering: Duration,
     known: Mutex<Known>,
+    /// Connections of an era that is over are made anew.
+    pub(crate) eras: Eras,
 }
 
 /// What was learned of the nodes.
 #[derive(Debug)]
 struct Known {
+    /// What was given: whoever is gone is looked for from here.
+    seeds: Vec<ConnectionAddr>,
     /// Every known address. The first is tried first.
     addresses: VecDeque<ConnectionAddr>,
     /// Whether they make a cluster; `None` before any was asked.
@@ -44,10 +49,12 @@ struct Known {
 
 impl Nodes {
     pub(crate) fn new(seeds: Vec<ConnectionInfo>, key: String, timeout: Duration) -> Option<Self> {
-        let addresses = seeds.iter().map(|seed| seed.addr().clone()).collect();
-        let known = Mutex::new(Known { addresses, clustered: None });
+        let given: Vec<_> = seeds.iter().map(|seed| seed.addr().clone()).collect();
+        let addresses = given.iter().cloned().collect();
+        let known = Mutex::new(Known { seeds: given, addresses, clustered: None });
         let common = seeds.into_iter().next()?;
-        Some(Self { common, key, connecting: timeout / 2, answering: timeout, known })
+        let (connecting, eras) = (timeout / 2, Eras::default());
+        Some(Self { common, key, connecting, answering: timeout, known, eras })
     }
 
     fn known(&self) -> MutexGuard<'_, Known> {
@@ -56,6 +63,16 @@ impl Nodes {
 
     /// How long connecting to one node may take.
     pub(crate) const fn connecting(&self) -> Duration {
+        self.connecting
+    }
+
+    /// Leaves every connection of an era.
+    pub(crate) fn leave(&self, era: Era, why: &str) {
+        self.eras.end(era, &self.common.addr().to_string(), why);
+    }
+
+    /// How long nothing may come on a connection while answers are due.
+    pub(crate) const fn longest_silence(&self) -> Duration {
         self.connecting
     }
 
@@ -117,7 +134,10 @@ impl Nodes {
     }
 
     /// Fails if another node keeps the application's keys, or this one cannot serve now.
-    async fn keeps_the_key(&self, connection: &mut MultiplexedConnection) -> RedisResult<()> {
+    pub(crate) async fn keeps_the_key(
+        &self,
+        connection: &mut MultiplexedConnection,
+    ) -> RedisResult<()> {
         let answer: RedisResult<Value> = cmd("GET").arg(&self.key).query_async(connection).await;
         match answer {
             Err(error) if error.is_io_error() => Err(error),
@@ -131,7 +151,23 @@ impl Nodes {
                 // Whatever it is, the operation itself will meet it and say so.
                 _ => Ok(()),
             },
-            Ok(_) => Ok(()),
+            Ok(_) => self.is_primary(connection).await,
+        }
+    }
+
+    /// Fails if the server follows another one, whose later rows it may not have. In a cluster the
+    /// answer to a key has said that.
+    async fn is_primary(&self, connection: &mut MultiplexedConnection) -> RedisResult<()> {
+        if self.are_clustered() {
+            return Ok(());
+        }
+        let command = cmd("INFO").arg("replication").to_owned();
+        let info: RedisResult<String> = command.query_async(connection).await;
+        match info {
+            Ok(info) => Info(&info).primary().map_or(Ok(()), |primary| Err(follows(&primary))),
+            Err(error) if error.is_io_error() => Err(error),
+            // Who may not look meets it later.
+            Err(_) => Ok(()),
         }
     }
 
@@ -143,12 +179,9 @@ impl Nodes {
         let slots: RedisResult<Value> = cmd("CLUSTER").arg("SLOTS").query_async(connection).await;
         let mut known = self.known();
         known.clustered = is_cluster(&slots).or(known.clustered);
-        for (host, port) in slots.map(|slots| nodes_of(&slots)).unwrap_or_default() {
-            let address = self.address(host, port, here);
-            if !known.addresses.contains(&address) {
-                known.addresses.push_back(address);
-            }
-        }
+        let Ok(slots) = slots else { return };
+        let named = nodes_of(&slots).into_iter().map(|(host, port)| self.address(host, port, here));
+        known.learn(named);
     }
 
     /// The node that an answer names instead of the one at `here`.
@@ -182,7 +215,27 @@ impl Nodes {
     }
 }
 
+/// What is wrong with a server that follows another.
+fn follows(primary: &str) -> RedisError {
+    let kind = ErrorKind::Server(ServerErrorKind::ReadOnly);
+    let what = "this is a replica, whose rows may be old";
+    RedisError::from((kind, what, format!("its primary is {primary}")))
+}
+
 impl Known {
+    /// Takes the nodes of a cluster as it names them now, beside those that were given; those that
+    /// it names no more are forgotten.
+    fn learn(&mut self, named: impl Iterator<Item = ConnectionAddr>) {
+        let named: Vec<_> = named.collect();
+        let Self { seeds, addresses, .. } = self;
+        addresses.retain(|known| seeds.contains(known) || named.contains(known));
+        for address in named {
+            if !addresses.contains(&address) {
+                addresses.push_back(address);
+            }
+        }
+    }
+
     fn put_last(&mut self, address: &ConnectionAddr) {
         if let Some(at) = self.addresses.iter().position(|known| known == address) {
             self.addresses.remove(at).into_iter().for_each(|known| self.addresses.push_back(known));
@@ -256,5 +309,14 @@ mod tests {
         ] {
             assert_eq!(is_cluster(&silent), None, "{silent:?}");
         }
+    }
+
+    #[test]
+    fn nodes_that_a_cluster_names_no_more_are_forgotten_and_those_given_are_not() {
+        let node = |port| ConnectionAddr::Tcp("cache".to_owned(), port);
+        let (seeds, clustered) = (vec![node(1)], Some(true));
+        let mut known = Known { seeds, addresses: [node(1), node(2), node(3)].into(), clustered };
+        known.learn([node(3), node(4)].into_iter());
+        assert_eq!(known.addresses, [node(1), node(3), node(4)]);
     }
 }

@@ -3,9 +3,12 @@
 use kcl_core::store::{StoreError, StoreErrorKind, StoreResult};
 use redis::{Value, cmd};
 
-use crate::{error::Effect, info::Info, layout, rows::Rows};
-
-const OP: &str = "prepare";
+use crate::{
+    error::{Effect, PREPARE as OP},
+    info::Info,
+    layout,
+    rows::Rows,
+};
 
 impl Rows {
     /// Checks the server, and that its layout is ours; writes the layout's version if there is
@@ -19,14 +22,10 @@ impl Rows {
     }
 
     fn check_server(&self, info: Info<'_>) -> StoreResult<()> {
-        if info.get("role") == Some("slave") {
-            let primary = match (info.get("master_host"), info.get("master_port")) {
-                (Some(host), Some(port)) => format!("{host}:{port}"),
-                _ => "which it does not tell".to_owned(),
-            };
-            let why =
-                format!("this is a read-only replica: give the address of its primary, {primary}");
-            return Err(self.unusable(StoreErrorKind::Misconfigured, why));
+        if info.get("redis_mode") == Some("sentinel") {
+            let why = "this is a Sentinel, which keeps no keys: give an address that follows the \
+                 primary, like a service's name that a failover moves";
+            return Err(self.unusable(StoreErrorKind::Misconfigured, why.to_owned()));
         }
         if info.evicts() {
             let policy = info.get("maxmemory_policy").unwrap_or_default();

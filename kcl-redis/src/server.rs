@@ -1,11 +1,13 @@
 //! Commands to the server, and what becomes of them.
 
+use std::sync::Arc;
+
 use kcl_core::store::{StoreErrorKind, StoreResult};
-use redis::{Cmd, ErrorKind, RedisResult, ServerErrorKind, Value, cmd};
+use redis::{Cmd, ErrorKind, RedisError, RedisResult, ServerErrorKind, Value, cmd};
 
 use crate::{
     durability::{Durability, Replicas},
-    error::{Call, wants_another_link},
+    error::{Call, lost_its_role, wants_another_link},
     lane::{Lane, Link},
     nodes::Nodes,
     script::Script,
@@ -18,7 +20,7 @@ const MOST_ATTEMPTS: usize = 4;
 /// The server, with a connection for each kind of commands that must not wait for another.
 #[derive(Debug)]
 pub(crate) struct Server {
-    pub(crate) nodes: Nodes,
+    pub(crate) nodes: Arc<Nodes>,
     pub(crate) replicas: Replicas,
     beats: Lane,
     /// Waiting for replicas blocks a connection.
@@ -47,6 +49,7 @@ pub(crate) struct Run<'a> {
 impl Server {
     pub(crate) fn new(nodes: Nodes, replicas: Replicas) -> Self {
         let (beats, claims, others) = Default::default();
+        let nodes = Arc::new(nodes);
         Self { nodes, replicas, beats, claims, others }
     }
 
@@ -81,7 +84,7 @@ impl Server {
         call: &Call<'_>,
         lane: &Lane,
         command: impl Fn(bool) -> Cmd,
-    ) -> StoreResult<(Value, std::sync::Arc<Link>)> {
+    ) -> StoreResult<(Value, Arc<Link>)> {
         let mut known = true;
         let mut attempts = 1;
         loop {
@@ -94,9 +97,7 @@ impl Server {
                 Ok(answer) => return Ok((answer, link)),
                 Err(error) => error,
             };
-            if wants_another_link(&error) {
-                link.abandon();
-            }
+            self.judge(&link, &error);
             match error.kind() {
                 ErrorKind::Server(ServerErrorKind::NoScript) => known = false,
                 ErrorKind::Server(ServerErrorKind::Moved) => {}
@@ -109,6 +110,17 @@ impl Server {
         }
     }
 
+    /// Leaves a connection that is of no use any more, and with a server that lost its role all
+    /// that were made before.
+    fn judge(&self, link: &Link, error: &RedisError) {
+        if wants_another_link(error) {
+            link.abandon();
+        }
+        if lost_its_role(error) {
+            self.nodes.leave(link.era(), &error.to_string());
+        }
+    }
+
     /// Waits for replicas to have what was written.
     async fn wait_for(&self, call: &Call<'_>, link: &Link, wanted: usize) -> StoreResult<()> {
         let patience = self.replicas.patience;
@@ -116,9 +128,7 @@ impl Server {
             Ok(reached) if reached >= wanted => return Ok(()),
             Ok(reached) => format!("{reached} of {wanted} replicas confirmed within {patience:?}"),
             Err(error) => {
-                if wants_another_link(&error) {
-                    link.abandon();
-                }
+                self.judge(link, &error);
                 format!("replicas could not be waited for: {error}")
             }
         };

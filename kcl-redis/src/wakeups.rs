@@ -1,25 +1,41 @@
 //! Wake-ups as the server pushes them.
 
-use std::sync::Arc;
+use std::{fmt, pin::Pin, sync::Arc, time::Duration};
 
 use async_trait::async_trait;
-use kcl_core::store::{StoreErrorKind, StoreResult, Wakeups};
+use kcl_core::{
+    env::Env,
+    store::{Era, StoreErrorKind, StoreResult, Wakeups},
+};
 use redis::{RedisResult, Value, aio::MultiplexedConnection, cmd};
 
 use crate::{
     ears::Ears,
     error::{Call, Effect},
+    nodes::Nodes,
     rows::Rows,
 };
 
+/// How long nothing may come before the server is asked for a sign of life.
+const QUIET: Duration = Duration::from_secs(5);
+
+/// Waiting for the next wake-up: it goes on when whoever waited for it went away, and ends with the
+/// connection, or with what is wrong with it.
+type Hearing = Pin<Box<dyn Future<Output = Result<Open, &'static str>> + Send>>;
+
 /// The wake-ups of one session, on a connection of their own.
-#[derive(Debug)]
 pub(crate) struct RedisWakeups {
-    ears: Arc<Ears>,
+    hearing: Option<Hearing>,
     location: String,
     channel: String,
-    /// Open for as long as somebody listens.
-    _connection: MultiplexedConnection,
+}
+
+/// The connection, open for as long as somebody listens.
+struct Open {
+    ears: Arc<Ears>,
+    connection: MultiplexedConnection,
+    nodes: Arc<Nodes>,
+    era: Era,
 }
 
 impl RedisWakeups {
@@ -27,10 +43,10 @@ impl RedisWakeups {
     pub(crate) async fn open(rows: &Rows, name: &str) -> StoreResult<Self> {
         let call = rows.call("wakeups", name, Effect::Reads);
         let ears = Arc::default();
-        let nodes = &rows.server.nodes;
-        let opened =
-            nodes.open(&ears).await.map_err(|error| call.unreached(&error, nodes.connecting()))?;
-        let mut connection = opened;
+        let nodes = Arc::clone(&rows.server.nodes);
+        let era = nodes.eras.now();
+        let opened = nodes.open(&ears).await;
+        let mut connection = opened.map_err(|error| call.unreached(&error, nodes.connecting()))?;
         let channel = rows.keys.channel(name);
         // A message to a channel of one node does not cross the whole cluster.
         let sharded = nodes.are_clustered()
@@ -40,7 +56,8 @@ impl RedisWakeups {
             subscribed.map_err(|error| call.failed(&error))?;
         }
         let location = rows.location.clone();
-        Ok(Self { ears, location, channel, _connection: connection })
+        let open = Open { ears, connection, nodes, era };
+        Ok(Self { hearing: Some(Box::pin(open.hear())), location, channel })
     }
 }
 
@@ -52,17 +69,49 @@ async fn subscribe(
     cmd(command).arg(channel).query_async(connection).await
 }
 
+impl Open {
+    /// Waits for a wake-up.
+    async fn hear(mut self) -> Result<Self, &'static str> {
+        let clock = Env::system().clock;
+        loop {
+            if self.ears.are_lost() {
+                return Err("the connection was closed");
+            }
+            tokio::select! {
+                biased;
+                () = self.ears.listen() => if !self.ears.are_lost() { return Ok(self) },
+                () = self.nodes.eras.over(self.era) => return Err("the server serves no more"),
+                () = clock.sleep(QUIET) => {
+                    let alive = self.nodes.keeps_the_key(&mut self.connection).await;
+                    if let Err(error) = alive {
+                        // Nor do those serve that were made before, more likely than not.
+                        self.nodes.leave(self.era, &error.to_string());
+                        return Err("the server does not answer, or serves no more");
+                    }
+                }
+            }
+        }
+    }
+}
+
 #[async_trait]
 impl Wakeups for RedisWakeups {
     async fn next(&mut self) -> StoreResult<()> {
-        if !self.ears.are_lost() {
-            self.ears.listen().await;
-        }
-        if self.ears.are_lost() {
-            let (op, location, row) = ("wakeups", &*self.location, &*self.channel);
-            let call = Call { op, location, row, effect: Effect::Reads };
-            return Err(call.error(StoreErrorKind::Unavailable, "the connection was closed"));
-        }
+        let (op, location, row) = ("wakeups", &*self.location, &*self.channel);
+        let call = Call { op, location, row, effect: Effect::Reads };
+        let lost = |why: &str| call.error(StoreErrorKind::Unavailable, why);
+        let Some(hearing) = &mut self.hearing else {
+            return Err(lost("the connection was closed"));
+        };
+        let heard = hearing.as_mut().await;
+        self.hearing = None;
+        self.hearing = Some(Box::pin(heard.map_err(lost)?.hear()));
         Ok(())
+    }
+}
+
+impl fmt::Debug for RedisWakeups {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("RedisWakeups").field("channel", &self.channel).finish_non_exhaustive()
     }
 }

@@ -5,6 +5,7 @@
 use std::time::Duration;
 
 use kcl_core::{
+    env::Env,
     lease::{
         Acquire, Advance, Beat, Checkpoint, Epoch, Incarnation, Lease, LeaseKey, Report, Session,
         SessionId, Write,
@@ -102,24 +103,115 @@ async fn a_server_is_reached_by_callers_who_cannot_wait_for_a_connection() {
     panic!("each caller began anew");
 }
 
-#[tokio::test]
-async fn a_server_that_only_reads_is_named_as_such() {
-    let server = Postgres::start().unwrap();
-    let store = store(&server.url());
-    store.prepare().await.unwrap();
-    let mut admin = superuser(&server).await;
-    run(&mut admin, "alter system set default_transaction_read_only = on").await;
+/// Has a server only read, or write again, by what it tells every new transaction.
+async fn only_reads(server: &Postgres, reads: bool) {
+    let mut admin = superuser(server).await;
+    let value = if reads { "on" } else { "off" };
+    run(&mut admin, &format!("alter system set default_transaction_read_only = {value}")).await;
     run(&mut admin, "select pg_reload_conf()").await;
+}
+
+#[tokio::test]
+async fn a_server_that_only_reads_is_waited_for_and_refused_at_the_start() {
+    let server = Postgres::start().unwrap();
+    let running = store(&server.url());
+    running.prepare().await.unwrap();
+    let mut wakeups = running.wakeups(&worker(1)).await.unwrap().unwrap();
+    only_reads(&server, true).await;
     let refused = loop {
         // The server's processes read their configuration when they get to it.
-        match store.create(planner()).await {
+        match running.create(planner()).await {
             Err(refused) => break refused,
             Ok(_) => tokio::task::yield_now().await,
         }
     };
-    assert_eq!(refused.kind, StoreErrorKind::Misconfigured);
+    assert_eq!(refused.kind, StoreErrorKind::Unavailable);
     assert!(cause(&refused).contains("primary"), "{}", cause(&refused));
-    assert!(store.leases(None).await.is_ok(), "reading goes on");
+    let deaf = wakeups.next().await.unwrap_err();
+    assert_eq!(deaf.kind, StoreErrorKind::Unavailable, "whoever listens looks elsewhere, too");
+    assert_eq!(clients(&server).await, 0, "no connection is kept");
+    assert!(running.leases(None).await.is_ok(), "reading goes on");
+    assert_eq!(clients(&server).await, 0, "nor one that reads");
+    let deaf = running.wakeups(&worker(1)).await.unwrap_err();
+    assert_eq!(deaf.kind, StoreErrorKind::Unavailable, "{}", cause(&deaf));
+
+    for schema in ["kcl", "elsewhere"] {
+        let starting = PostgresStore::builder("orders").url(&server.url()).schema(schema);
+        let refused = starting.build().unwrap().prepare().await.unwrap_err();
+        assert_eq!(refused.kind, StoreErrorKind::Misconfigured, "{}", cause(&refused));
+        assert!(cause(&refused).contains("primary"), "{}", cause(&refused));
+        assert!(cause(&refused).contains("default_transaction_read_only"), "{}", cause(&refused));
+    }
+    only_reads(&server, false).await;
+    while running.register(session()).await.is_err() {
+        tokio::task::yield_now().await;
+    }
+    assert!(running.wakeups(&worker(1)).await.is_ok());
+}
+
+/// How many connections of others a server has that serve clients, once those that were closed are
+/// gone.
+async fn clients(server: &Postgres) -> i64 {
+    let count = "select count(*) from pg_stat_activity \
+        where backend_type = 'client backend' and pid <> pg_backend_pid()";
+    let mut admin = superuser(server).await;
+    let mut left = i64::MAX;
+    for _ in 0..200 {
+        left = sqlx::query_scalar(count).fetch_one(&mut admin).await.unwrap();
+        if left == 0 {
+            break;
+        }
+        Env::system().clock.sleep(Duration::from_millis(10)).await;
+    }
+    left
+}
+
+/// As a server says to each of its clients when it is shut down.
+#[tokio::test]
+async fn one_connection_that_the_server_ends_on_its_way_down_ends_them_all() {
+    let server = Postgres::start().unwrap();
+    let store = store(&server.url());
+    store.prepare().await.unwrap();
+    assert!(store.register(session()).await.unwrap().value.is_done());
+    let mut wakeups = store.wakeups(&worker(1)).await.unwrap().unwrap();
+    let mut admin = superuser(&server).await;
+    // Only the one that beats.
+    let end = "select pg_terminate_backend(pid) from pg_stat_activity \
+        where query like '%kcl%session%' and pid <> pg_backend_pid()";
+    run(&mut admin, end).await;
+    drop(admin);
+    let unknown = store.beat(Beat::new(worker(1), 1, Report::NOTHING)).await.unwrap_err();
+    assert_eq!(unknown.kind, StoreErrorKind::Unknown, "{}", cause(&unknown));
+    assert!(wakeups.next().await.is_err());
+    assert_eq!(clients(&server).await, 0, "no connection is kept");
+    assert!(store.beat(Beat::new(worker(1), 1, Report::NOTHING)).await.unwrap().value.is_done());
+}
+
+#[tokio::test]
+async fn whoever_listens_on_a_connection_that_went_dark_is_told_although_nothing_ends_it() {
+    let server = Postgres::start().unwrap();
+    let link = Link::to(server.port()).unwrap();
+    let url = format!("postgres://postgres@127.0.0.1:{}/postgres", link.port());
+    let patience = Duration::from_millis(500);
+    let store = PostgresStore::builder("orders").url(&url).operation_timeout(patience);
+    let store = store.build().unwrap();
+    store.prepare().await.unwrap();
+    let mut wakeups = store.wakeups(&worker(1)).await.unwrap().unwrap();
+    // Asked for a sign of life, it gives one, however often whoever waits goes away.
+    for _ in 0..15 {
+        let waiting = wakeups.next();
+        let wait = Env::system().clock.sleep(Duration::from_millis(100));
+        tokio::select! {
+            heard = waiting => panic!("{heard:?}"),
+            () = wait => {}
+        }
+    }
+    link.darken();
+    let deaf = wakeups.next().await.unwrap_err();
+    assert_eq!(deaf.kind, StoreErrorKind::Unavailable, "{}", cause(&deaf));
+    // What else was open is left with it: this would have to wait for an answer otherwise.
+    assert!(store.leases(None).await.is_ok());
+    assert!(store.wakeups(&worker(1)).await.is_ok());
 }
 
 #[tokio::test]
@@ -211,18 +303,25 @@ async fn each_beat_tells_the_servers_time_and_timeline() {
 }
 
 #[tokio::test]
-async fn a_follower_only_reads_until_it_is_promoted_to_a_timeline_of_its_own() {
+async fn a_follower_is_not_believed_until_it_is_promoted_to_a_timeline_of_its_own() {
     let server = Postgres::start().unwrap();
     let first = store(&server.url());
     first.prepare().await.unwrap();
     assert!(first.register(session()).await.unwrap().value.is_done());
     let follower = server.follower().unwrap();
     let second = store(&follower.url());
-    second.prepare().await.unwrap();
+    let refused = second.prepare().await.unwrap_err();
+    assert_eq!(refused.kind, StoreErrorKind::Misconfigured, "{}", cause(&refused));
+    assert!(cause(&refused).contains("address of the primary"), "{}", cause(&refused));
     let beat = |number| second.beat(Beat::new(worker(1), number, Report::NOTHING));
     let refused = beat(1).await.unwrap_err();
-    assert_eq!(refused.kind, StoreErrorKind::Misconfigured, "{}", cause(&refused));
+    assert_eq!(refused.kind, StoreErrorKind::Unavailable, "{}", cause(&refused));
     assert!(cause(&refused).contains("primary"), "{}", cause(&refused));
+    // Its rows may be old: an absence would be taken for a proof.
+    let refused = second.leases(None).await.unwrap_err();
+    assert_eq!(refused.kind, StoreErrorKind::Unavailable, "{}", cause(&refused));
+    let refused = second.wakeups(&worker(1)).await.unwrap_err();
+    assert_eq!(refused.kind, StoreErrorKind::Unavailable, "{}", cause(&refused));
 
     follower.promote().unwrap();
     let promoted = beat(1).await.unwrap();

@@ -116,3 +116,32 @@ async fn a_slot_that_moves_takes_its_application_along() {
         assert_ne!(after, before, "another node, another history");
     }
 }
+
+/// An operator's failover: the old primary stays up, and every connection to it.
+#[tokio::test]
+async fn a_replica_that_is_promoted_is_found_and_the_old_primary_is_left() {
+    let mut cluster = RedisCluster::start(RedisMake::Redis).await.unwrap();
+    let store = RedisStore::new("orders", &cluster.nodes()[0].url()).unwrap();
+    store.prepare().await.unwrap();
+    assert!(store.create(lease()).await.unwrap().is_done());
+    let session = Session::new(id(), 1, Duration::from_secs(6), Duration::from_millis(1_500));
+    assert!(store.register(session).await.unwrap().value.is_done());
+    let port = keeper(&cluster, "kcl:{orders}:layout").await.0.port();
+    let old = cluster.nodes().iter().position(|node| node.port() == port).unwrap();
+    let new = cluster.follow(RedisMake::Redis, old).await.unwrap();
+    let promoted = &cluster.nodes()[new];
+    promoted.tell(&["CLUSTER", "FAILOVER"]).await.unwrap();
+    while !promoted.info("replication").await.unwrap().contains("role:master") {
+        tokio::task::yield_now().await;
+    }
+
+    // The answer of the old one names the new one: nothing fails.
+    let taken = store.acquire(Acquire::new(&lease(), id(), Epoch(1))).await.unwrap();
+    assert!(taken.is_done(), "{taken:?}");
+    assert!(store.beat(Beat::new(id(), 1, Report::NOTHING)).await.unwrap().value.is_done());
+    assert_eq!(store.all_leases().await.unwrap().len(), 1);
+    // It was learned, too: the old one is not needed to find it.
+    cluster.kill(old);
+    let beat = Beat::new(id(), 2, Report::NOTHING);
+    assert!(store.beat(beat).await.unwrap().value.is_done());
+}

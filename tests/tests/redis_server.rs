@@ -12,7 +12,7 @@ use kcl_core::{
     store::{Consistency, LeaseStore, LeaseStoreExt, StoreError, StoreErrorKind},
 };
 use kcl_redis::{Durability, RedisStore, RedisStoreBuilder, TlsCertificates};
-use kcl_tests::servers::{RedisMake, RedisServer};
+use kcl_tests::servers::{Link, RedisMake, RedisServer};
 use redis::Value;
 
 /// The rights that the documentation of the store lists.
@@ -162,6 +162,7 @@ async fn a_replica_is_refused_at_the_start_and_waited_for_later() {
     let server = RedisServer::start(RedisMake::Redis).unwrap();
     let running = store(&server);
     running.prepare().await.unwrap();
+    let mut wakeups = running.wakeups(&id(1)).await.unwrap().unwrap();
     server.follow(&primary).await.unwrap();
     let (kind, said) = refusal(&store(&server)).await;
     assert_eq!(kind, StoreErrorKind::Misconfigured);
@@ -170,6 +171,12 @@ async fn a_replica_is_refused_at_the_start_and_waited_for_later() {
     let demoted = running.create(lease()).await.unwrap_err();
     assert_eq!(demoted.kind, StoreErrorKind::Unavailable);
     assert!(cause(&demoted).contains("address of the primary"), "{}", cause(&demoted));
+    // Nor is it read from, or listened to: its rows may be old.
+    let unread = running.lease(&LeaseKey::planner()).await.unwrap_err();
+    assert_eq!(unread.kind, StoreErrorKind::Unavailable);
+    assert!(cause(&unread).contains(&primary.port().to_string()), "{}", cause(&unread));
+    assert_eq!(wakeups.next().await.unwrap_err().kind, StoreErrorKind::Unavailable);
+    assert_eq!(running.wakeups(&id(1)).await.unwrap_err().kind, StoreErrorKind::Unavailable);
     server.tell(&["REPLICAOF", "NO", "ONE"]).await.unwrap();
     assert!(running.create(lease()).await.unwrap().is_done());
 }
@@ -239,6 +246,34 @@ async fn what_was_not_sent_is_unavailable_and_what_was_not_answered_is_unknown()
     assert_eq!(refused.kind, StoreErrorKind::Unavailable, "{}", cause(&refused));
     server.launch().unwrap();
     assert!(store.create(lease()).await.unwrap().is_done());
+}
+
+/// The machine is gone and another one has its address, but nothing ends the connections to it.
+#[tokio::test]
+async fn a_connection_that_went_dark_is_left_by_those_who_do_not_wait_for_its_end() {
+    let server = RedisServer::start(RedisMake::Redis).unwrap();
+    let link = Link::to(server.port()).unwrap();
+    let url = format!("redis://127.0.0.1:{}", link.port());
+    let store = RedisStore::new("orders", &url).unwrap();
+    store.prepare().await.unwrap();
+    let mut wakeups = store.wakeups(&id(1)).await.unwrap().unwrap();
+    link.darken();
+    let clock = kcl_core::env::Env::system().clock;
+    let mut tries = 0;
+    loop {
+        tries += 1;
+        assert!(tries < 10, "each caller got the dead connection");
+        // Less than the operation timeout, like a worker's of the fast profile.
+        tokio::select! {
+            answer = store.lease(&LeaseKey::planner()) => break assert_eq!(answer.unwrap(), None),
+            () = clock.sleep(Duration::from_millis(500)) => {}
+        }
+    }
+    // Whoever listens would not have noticed for minutes.
+    assert_eq!(wakeups.next().await.unwrap_err().kind, StoreErrorKind::Unavailable);
+    let mut wakeups = store.wakeups(&id(1)).await.unwrap().unwrap();
+    link.darken();
+    assert_eq!(wakeups.next().await.unwrap_err().kind, StoreErrorKind::Unavailable);
 }
 
 #[tokio::test]

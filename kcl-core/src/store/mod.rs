@@ -1,11 +1,13 @@
 //! How the coordination state is kept: the contract of a lease store.
 
 mod contract;
+mod era;
 mod error;
 mod ext;
 mod page;
 
 pub use contract::{LeaseStore, Wakeups};
+pub use era::{Era, Eras};
 pub use error::{StoreError, StoreErrorKind, StoreResult};
 pub use ext::LeaseStoreExt;
 pub use page::{Consistency, Cursor, Page};

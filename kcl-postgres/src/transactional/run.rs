@@ -234,14 +234,18 @@ impl Run {
         let call = ledger.call(lease.key(), Effect::Writes);
         let mut checked_out =
             ledger.connections.check_out(call).await.map_err(Uncommitted::from)?;
-        let failed = |error: sqlx::Error| Uncommitted::from(call.failed(&error));
-        let begin = checked_out.connection.begin_with(Ledger::begin(&mark));
+        let era = checked_out.held.era;
+        let failed = |error: sqlx::Error| {
+            ledger.connections.judge(era, &error);
+            Uncommitted::from(call.failed(&error))
+        };
+        let begin = checked_out.held.connection.begin_with(Ledger::begin(&mark));
         let mut transaction = begin.await.map_err(failed)?;
         if let Err(error) = self.processor.process(batch, &mut transaction, lease).await {
             let marked = Ledger::is_marked(&mut transaction, &mark).await;
             self.broken = matches!(marked, Ok(false));
             if transaction.rollback().await.is_ok() {
-                checked_out.give_back();
+                checked_out.look_and_give_back().await;
             }
             return Err(if self.broken { Uncommitted::EndedByItself.into() } else { error });
         }
@@ -268,6 +272,7 @@ impl Run {
         // From here on it may be committed, whatever is heard of it.
         self.in_doubt = true;
         if let Err(error) = transaction.commit().await {
+            ledger.connections.judge(era, &error);
             tracing::debug!(lease = %lease.key(), %error, "kcl.commit.in_doubt");
             return Ok(false);
         }

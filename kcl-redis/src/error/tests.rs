@@ -70,3 +70,23 @@ fn answers_say_what_to_do() {
 }
 
 const WHERE: &str = "acquire of @planner at redis://cache:6379";
+
+#[test]
+fn a_replica_is_waited_for_while_a_worker_runs_and_refused_at_the_start() {
+    let replica = said("READONLY You can't write against a read only replica.");
+    let start = Call { op: PREPARE, ..WRITE };
+    assert_eq!(WRITE.unreached(&replica, Duration::from_secs(1)).kind, StoreErrorKind::Unavailable);
+    let refused = start.unreached(&replica, Duration::from_secs(1));
+    assert_eq!(refused.kind, StoreErrorKind::Misconfigured);
+    for (line, lost) in [
+        ("READONLY You can't write against a read only replica.", true),
+        ("MASTERDOWN Link with MASTER is down", true),
+        ("LOADING Redis is loading the dataset in memory", true),
+        // Of one slot, or for a moment.
+        ("MOVED 7 cache:6380", false),
+        ("TRYAGAIN Multiple keys request during rehashing of slot", false),
+        ("BUSY Redis is busy running a script", false),
+    ] {
+        assert_eq!(lost_its_role(&said(line)), lost, "{line}");
+    }
+}

@@ -19,8 +19,8 @@ use tokio::{
 };
 
 /// A proxy before a server, on a thread of its own and at a free port of the loopback interface.
-/// Its connections can be cut, new ones refused, bytes kept back or delayed. It ends when this is
-/// dropped.
+/// Its connections can be cut, go dark, or be led to another server; new ones can be refused, bytes
+/// kept back or delayed. It ends when this is dropped.
 #[derive(Debug)]
 pub struct Link {
     address: SocketAddr,
@@ -29,10 +29,14 @@ pub struct Link {
 }
 
 /// What is to be done with connections.
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Copy, Debug)]
 struct Orders {
+    /// Where new ones lead.
+    server: SocketAddr,
     /// How often all were cut.
     cuts: u64,
+    /// How often all that were open went dark.
+    nights: u64,
     refuse: bool,
     hold: bool,
     delay: Duration,
@@ -47,11 +51,18 @@ impl Link {
         let listener = std::net::TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?;
         listener.set_nonblocking(true)?;
         let address = listener.local_addr()?;
-        let (orders, told) = watch::channel(Orders::default());
+        let (orders, told) = watch::channel(Orders {
+            server: (Ipv4Addr::LOCALHOST, port).into(),
+            cuts: 0,
+            nights: 0,
+            refuse: false,
+            hold: false,
+            delay: Duration::ZERO,
+        });
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
         let serve = async move {
             let Ok(listener) = TcpListener::from_std(listener) else { return };
-            serve(listener, address, (Ipv4Addr::LOCALHOST, port).into(), told).await;
+            serve(listener, address, told).await;
         };
         let thread = std::thread::Builder::new().name("link".into());
         let thread = thread.spawn(move || runtime.block_on(serve))?;
@@ -62,6 +73,17 @@ impl Link {
     #[must_use]
     pub const fn port(&self) -> u16 {
         self.address.port()
+    }
+
+    /// Leads new connections to the server at another port. Those that are open stay where they are.
+    pub fn lead(&self, port: u16) {
+        self.order(|orders| orders.server = (Ipv4Addr::LOCALHOST, port).into());
+    }
+
+    /// Lets nothing more through on the connections that are open now, and does not end them: as if
+    /// the machine at the other end had gone. New ones are as before.
+    pub fn darken(&self) {
+        self.order(|orders| orders.nights += 1);
     }
 
     /// Ends every connection, with all that was under way on it.
@@ -101,12 +123,7 @@ impl Drop for Link {
 }
 
 /// Accepts connections until nobody gives orders any more.
-async fn serve(
-    listener: TcpListener,
-    address: SocketAddr,
-    server: SocketAddr,
-    mut told: watch::Receiver<Orders>,
-) {
+async fn serve(listener: TcpListener, address: SocketAddr, mut told: watch::Receiver<Orders>) {
     let mut listener = Some(listener);
     let mut connections = JoinSet::new();
     loop {
@@ -122,7 +139,7 @@ async fn serve(
         tokio::select! {
             changed = told.changed() => if changed.is_err() { return },
             client = accept(listener.as_ref()) => {
-                connections.spawn(pass(client, server, told.clone()));
+                connections.spawn(pass(client, told.clone()));
             }
             Some(_) = connections.join_next() => {}
         }
@@ -143,27 +160,27 @@ async fn accept(listener: Option<&TcpListener>) -> TcpStream {
 }
 
 /// Passes bytes on in both directions until one side ends, or the connection is cut.
-async fn pass(client: TcpStream, server: SocketAddr, mut told: watch::Receiver<Orders>) {
+async fn pass(client: TcpStream, mut told: watch::Receiver<Orders>) {
+    let Orders { server, cuts, nights, .. } = *told.borrow();
     let Ok(server) = TcpStream::connect(server).await else { return };
     if client.set_nodelay(true).is_err() || server.set_nodelay(true).is_err() {
         return;
     }
-    let cuts = told.borrow().cuts;
     let (requests, answers) = (told.clone(), told.clone());
     let ((from_client, to_client), (from_server, to_server)) =
         (client.into_split(), server.into_split());
     tokio::select! {
-        () = pump(from_client, to_server, requests) => {}
-        () = pump(from_server, to_client, answers) => {}
+        () = pump(from_client, to_server, nights, requests) => {}
+        () = pump(from_server, to_client, nights, answers) => {}
         _ = told.wait_for(|orders| orders.cuts != cuts) => {}
     }
 }
 
 /// Passes bytes on in one direction until the sender ends.
-async fn pump(from: OwnedReadHalf, to: OwnedWriteHalf, told: watch::Receiver<Orders>) {
+async fn pump(from: OwnedReadHalf, to: OwnedWriteHalf, nights: u64, told: watch::Receiver<Orders>) {
     // What is delayed does not keep what follows from being read: latency is not bandwidth.
     let (sender, queue) = mpsc::unbounded_channel();
-    tokio::join!(read(from, sender, told.clone()), write(to, queue, told));
+    tokio::join!(read(from, sender, told.clone()), write(to, queue, nights, told));
 }
 
 /// Bytes, and when they are due.
@@ -186,11 +203,13 @@ async fn read(
 async fn write(
     mut to: OwnedWriteHalf,
     mut from: mpsc::UnboundedReceiver<Chunk>,
+    nights: u64,
     mut told: watch::Receiver<Orders>,
 ) {
     while let Some((due, bytes)) = from.recv().await {
         tokio::time::sleep_until(due).await;
-        let held = told.wait_for(|orders| !orders.hold).await.map(drop);
+        let free = |orders: &Orders| !orders.hold && orders.nights == nights;
+        let held = told.wait_for(free).await.map(drop);
         if held.is_err() || to.write_all(&bytes).await.is_err() {
             return;
         }

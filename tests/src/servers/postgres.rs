@@ -1,7 +1,8 @@
 //! PostgreSQL: servers of their own, with data in temporary folders.
 
 use std::{
-    fs, io,
+    fs,
+    io::{self, Write},
     net::TcpListener,
     path::{Path, PathBuf},
     process::{Command, Stdio},
@@ -130,6 +131,22 @@ impl Postgres {
     /// It does not.
     pub fn promote(&self) -> io::Result<()> {
         self.control(&["promote", "-w"])
+    }
+
+    /// Has the server follow another one from now on, on the same port: it is started again and only
+    /// reads. What it alone has, it keeps.
+    ///
+    /// # Errors
+    /// It cannot be started.
+    pub fn demote(&mut self, primary: &Self) -> io::Result<()> {
+        self.control(&["stop", "-m", "fast", "-w"])?;
+        self.process = None;
+        fs::write(self.home.data().join("standby.signal"), "")?;
+        let settings = self.home.data().join("postgresql.auto.conf");
+        let mut settings = fs::OpenOptions::new().append(true).open(settings)?;
+        let port = primary.port;
+        writeln!(settings, "primary_conninfo = 'host=127.0.0.1 port={port} user=postgres'")?;
+        self.go_on()
     }
 
     fn control(&self, what: &[&str]) -> io::Result<()> {

@@ -90,6 +90,23 @@ impl RedisServer {
         Ok((server, format!("rediss://localhost:{port}"), std::fs::read(&certificate)?))
     }
 
+    /// A Sentinel that watches a primary under the name `orders`.
+    ///
+    /// # Errors
+    /// It cannot be started, or is not installed.
+    pub fn sentinel(primary: &Self) -> io::Result<Self> {
+        let (port, folder) = (free_port()?, TempDir::new()?);
+        let config = folder.path().join("sentinel.conf");
+        std::fs::write(&config, format!("sentinel monitor orders 127.0.0.1 {} 1", primary.port))?;
+        let mut command = Command::new("redis-server");
+        command.arg(&config).args(["--sentinel", "--bind", "127.0.0.1"]);
+        command.args(["--port", &port.to_string(), "--dir"]).arg(folder.path());
+        let ready = |line: &str| line.contains("Sentinel ID is").then_some(());
+        let (process, ()) = ServerProcess::start(&mut command, ready)?;
+        let (make, options) = (RedisMake::Redis, Vec::new());
+        Ok(Self { make, port, options, folder, process: Some(process) })
+    }
+
     /// Starts the server anew, on its port and in its folder, if it does not run.
     ///
     /// # Errors

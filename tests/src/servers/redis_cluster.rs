@@ -42,6 +42,30 @@ impl RedisCluster {
         until("the nodes agree", async || self.agrees().await).await
     }
 
+    /// Starts a node that follows one of them, and waits until it has everything; tells which it is.
+    ///
+    /// # Errors
+    /// It cannot be started; it does not follow within a minute.
+    pub async fn follow(&mut self, make: RedisMake, primary: usize) -> io::Result<usize> {
+        self.nodes.push(node(make)?);
+        self.join(primary).await.map_err(io::Error::other)?;
+        Ok(self.nodes.len() - 1)
+    }
+
+    async fn join(&self, primary: usize) -> RedisResult<()> {
+        let [others @ .., replica] = &*self.nodes else { return Ok(()) };
+        let (bus, port) = (replica.bus_port().await?, replica.port().to_string());
+        others[0].tell(&["CLUSTER", "MEET", "127.0.0.1", &port, &bus]).await?;
+        until("the nodes agree", async || self.agrees().await).await?;
+        let id: String =
+            redis::from_redis_value(others[primary].tell(&["CLUSTER", "MYID"]).await?)?;
+        replica.tell(&["CLUSTER", "REPLICATE", &id]).await?;
+        until("the replica copies", async || {
+            Ok(replica.info("replication").await?.contains("master_link_status:up"))
+        })
+        .await
+    }
+
     /// Whether every node knows all others and who keeps which slots.
     async fn agrees(&self) -> RedisResult<bool> {
         for node in &self.nodes {

@@ -3,10 +3,10 @@
 
 use std::collections::BTreeMap;
 
-use kcl_core::lease::Lease;
-use kcl_tests::servers::{RedisMake, RedisServer};
+use kcl_core::{env::Env, lease::Lease};
+use kcl_tests::servers::{Link, RedisMake, RedisServer};
 
-use crate::bench::{Bench, Running, hold, wait_for};
+use crate::bench::{Bench, Running, hold, sleep, wait_for};
 
 /// Waits until three workers share four leases.
 async fn share(workers: [&Running; 3]) {
@@ -79,6 +79,49 @@ async fn what_a_promoted_redis_replica_lost_is_written_forward_under_epochs_neve
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn what_a_promoted_valkey_replica_lost_is_written_forward_under_epochs_never_used() {
     a_lossy_failover_is_repaired(RedisMake::Valkey).await;
+}
+
+/// The old primary stays up as a replica and answers on, while its address leads to the new one.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_fleet_leaves_an_old_primary_that_became_a_replica() {
+    let old = RedisServer::start(RedisMake::Redis).unwrap();
+    let new = RedisServer::start(RedisMake::Redis).unwrap();
+    new.follow(&old).await.unwrap();
+    let link = Link::to(old.port()).unwrap();
+    let bench = Bench::new("orders", format!("redis://127.0.0.1:{}", link.port()), 4);
+    let (a, b) = (bench.start("a"), bench.start("b"));
+    hold(&[(&a, 2), (&b, 2)]).await;
+    bench.put(0, 40);
+    bench.checkpointed(40).await;
+
+    new.tell(&["REPLICAOF", "NO", "ONE"]).await.unwrap();
+    old.follow(&new).await.unwrap();
+    // For longer than a session the address leads to the old one, which only reads.
+    sleep(6_000).await;
+    assert!(!a.handle.status().valid && !b.handle.status().valid, "nobody dispatches blindly");
+    wait_for("no connection to a replica", async || clients(&old).await == 0).await;
+    link.lead(new.port());
+    let switched = Env::system().clock.now();
+    wait_for("a beat", async || a.handle.status().valid && b.handle.status().valid).await;
+    eprintln!("valid again {:?} after the switch", Env::system().clock.now().since(switched));
+    bench.put(40, 80);
+    bench.checkpointed(120).await;
+    assert_eq!((bench.processed(), bench.repeated()), (120, vec![]));
+    wait_for("no connection to a replica", async || clients(&old).await == 0).await;
+    for worker in [a, b] {
+        worker.stop().await;
+    }
+}
+
+/// How many connections a server has beside replication and the one that asks.
+async fn clients(server: &RedisServer) -> usize {
+    let mut count = 0;
+    for kind in ["normal", "pubsub"] {
+        let list = server.tell(&["CLIENT", "LIST", "TYPE", kind]).await.unwrap();
+        let list: String = redis::from_redis_value(list).unwrap();
+        count += list.lines().filter(|line| !line.trim().is_empty()).count();
+    }
+    count - 1
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -60,6 +60,31 @@ async fn short_hole(backend: Backend) -> Result<()> {
     stage.end(&["a", "b"]).await
 }
 
+/// As when the machine behind an address is gone and another one has taken the address: nothing
+/// comes on the open connections and nothing ends them, while new ones are as good as any.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn connections_that_go_dark_are_left_for_new_ones_and_nothing_moves() -> Result<()> {
+    on_each!(dark: Dynamo, Postgres, Redis)
+}
+
+async fn dark(backend: Backend) -> Result<()> {
+    let server = backend.shared()?;
+    let mut stage = Stage::new(backend, &server, "dark", 4).await?;
+    stage.fleet.start_all(&["a", "b"])?;
+    stage.fleet.until_shared(&[2, 2]).await?;
+    let night = async |stage: &mut Stage| {
+        stage.link.darken();
+        Ok(())
+    };
+    check_repeats_in_place(&stage.unmoved_by(night).await?)?;
+    // Not only beats find their way: 4.5 s later, checkpoints have.
+    for worker in ["a", "b"] {
+        let behind = stage.fleet.uncheckpointed(worker).await;
+        ensure!(behind < 120, "{worker} has {behind} records that no checkpoint covers");
+    }
+    stage.end(&["a", "b"]).await
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn who_is_in_a_black_hole_stops_in_time_and_is_replaced_and_comes_back() -> Result<()> {
     on_each!(long_hole: Dynamo, Postgres, Redis)

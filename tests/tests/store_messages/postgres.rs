@@ -88,7 +88,8 @@ async fn a_postgres_that_is_not_set_up_for_it_is_told_with_the_remedy() -> Resul
         Case::new("a newer layout", Consume, &newer, &["version 99", "release"]),
         Case::new("no TLS", List, &tls, &["TLS", "sslmode"]),
         Case::new("no TLS", Consume, &tls, &["TLS", "sslmode"]),
-        Case::new("only reads", ConsumeWaits, &reads, &["primary"]),
+        Case::new("it follows", List, &reads, &["follows another", "primary"]),
+        Case::new("it follows", Consume, &reads, &["follows another", "address of the primary"]),
     ])
     .await
 }

@@ -43,11 +43,13 @@ async fn a_redis_that_is_not_set_up_for_it_is_told_with_the_remedy() -> Result<(
     let evicting = RedisServer::with(RedisMake::Redis, &evicting)?;
     let replica = RedisServer::start(RedisMake::Redis)?;
     replica.follow(&server).await?;
+    let sentinel = RedisServer::sentinel(&server)?;
     let cluster = RedisCluster::start(RedisMake::Redis).await?;
 
     let at = |user: &str| format!("redis://{user}:{PASSWORD}@127.0.0.1:{}", server.port());
     let (wrong, weak) = (at("locked"), at("weak"));
     let (newer, evicting, replica) = (server.url(), evicting.url(), replica.url());
+    let watcher = sentinel.url();
     let database = format!("{}/3", cluster.nodes()[0].url());
     check_all(vec![
         Case::new("wrong password", List, &wrong, &["redis://127.0.0.1", "password"]),
@@ -57,6 +59,7 @@ async fn a_redis_that_is_not_set_up_for_it_is_told_with_the_remedy() -> Result<(
         Case::new("a newer layout", Consume, &newer, &["version 99", "release"]),
         Case::new("it evicts", Consume, &evicting, &["allkeys-lru", "noeviction"]),
         Case::new("only reads", Consume, &replica, &["replica", "127.0.0.1", "primary"]),
+        Case::new("a Sentinel", Consume, &watcher, &["Sentinel", "follows the primary"]),
         Case::new("a database in a cluster", List, &database, &["/3", "one database"]),
         Case::new("a database in a cluster", Consume, &database, &["/3", "one database"]),
     ])

@@ -1,0 +1,9 @@
+//! Whole fleets of workers whose leases are in PostgreSQL. The stream is in memory.
+
+#![expect(clippy::unwrap_used, reason = "helpers of tests fail the test")]
+#![expect(clippy::disallowed_methods, reason = "real servers, so real time")]
+
+mod bench;
+mod sharing;
+mod switch;
+mod transactional;
