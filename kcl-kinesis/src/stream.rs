@@ -16,7 +16,7 @@ use tokio::sync::Mutex;
 use crate::{
     book::ShardBook,
     listing,
-    service::{Failure, Service},
+    service::{Failure, LEAST_RETENTION, Service},
 };
 
 /// How reading is done.
@@ -27,9 +27,6 @@ pub(crate) struct Reading {
     /// The time between two reads at the tip of a shard.
     pub(crate) idle_poll: Duration,
 }
-
-/// The retention of a new stream, and the least there is.
-const LEAST_RETENTION: Duration = Duration::from_hours(24);
 
 #[derive(Debug)]
 pub(crate) struct Stream {
