@@ -7,5 +7,6 @@ mod bench;
 mod delivery;
 mod failures;
 mod fleet;
+mod reading;
 mod starting;
 mod threads;

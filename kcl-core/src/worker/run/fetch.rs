@@ -34,6 +34,8 @@ pub(super) struct Fetcher {
     shared: Arc<Shared>,
     sender: FetchedSender,
     backoff: Backoff,
+    /// The last position that was read, by this run or by those before it.
+    read: Option<Position>,
 }
 
 /// Pauses between failing reads. The reader itself keeps to the rate limits.
@@ -48,7 +50,11 @@ impl Fetcher {
         let shared = Arc::clone(&run.shared);
         let backoff = Backoff::new(PAUSE, PAUSE_MAX, &*shared.env.entropy);
         let (key, shard) = (run.key.clone(), run.shard.clone());
-        Self { key, epoch: run.gate.epoch(), shard, start, shared, sender, backoff }
+        let read = match &start {
+            Some(StartAt::After(position)) => Some(position.clone()),
+            _ => None,
+        };
+        Self { key, epoch: run.gate.epoch(), shard, start, shared, sender, backoff, read }
     }
 
     /// Reads until the shard ends or nobody wants more.
@@ -65,15 +71,17 @@ impl Fetcher {
             }
             let sent = match read {
                 Ok(ReadEvent::Batch(batch)) => {
-                    self.backoff.reset();
+                    self.note_read(&batch);
                     room.resize(batch.weight());
                     self.send_batch(batch, room).await
                 }
                 Ok(ReadEvent::Lost { from, to }) => self.send(Fetched::Lost { from, to }).await,
-                Ok(ReadEvent::End { children }) => {
-                    debug!(lease = %self.key, epoch = %self.epoch, "kcl.read.ended");
-                    let _ = self.send(Fetched::End(children)).await;
-                    return;
+                Ok(ReadEvent::Standstill { calls, why }) => {
+                    self.stands(calls, why);
+                    Ok(())
+                }
+                Ok(ReadEvent::End { children, proven }) => {
+                    return self.end(children, proven).await;
                 }
                 Err(error) => {
                     drop(room);
@@ -103,6 +111,30 @@ impl Fetcher {
         }
     }
 
+    fn note_read(&mut self, batch: &Batch) {
+        // An answer that brings nothing, short of the tip, does not show that reading works.
+        if !batch.records.is_empty() || batch.at_tip {
+            self.backoff.reset();
+        }
+        let last = batch.records.last().map(|record| &record.position);
+        self.read = batch.through.as_ref().max(last).max(self.read.as_ref()).cloned();
+    }
+
+    fn stands(&self, calls: u32, why: String) {
+        warn!(lease = %self.key, calls, why, "kcl.read.standstill");
+        self.shared.tell(WorkerEvent::ReadStandstill { key: self.key.clone(), calls, why });
+    }
+
+    async fn end(&self, children: Option<Vec<Shard>>, proven: bool) {
+        debug!(lease = %self.key, epoch = %self.epoch, "kcl.read.ended");
+        if !proven {
+            let (key, after) = (self.key.clone(), self.read.clone());
+            warn!(lease = %key, ?after, "kcl.read.end_unproven");
+            self.shared.tell(WorkerEvent::EndUnproven { key, after });
+        }
+        let _ = self.send(Fetched::End(children)).await;
+    }
+
     async fn send_batch(&self, batch: Batch, room: Reservation) -> Result<(), Unwanted> {
         if batch.records.is_empty() && !self.shared.delivery.empty_batches {
             self.shared.status.note_read(&self.key, batch.millis_behind);
@@ -115,23 +147,22 @@ impl Fetcher {
         self.sender.send(fetched).await.map_err(|_| Unwanted)
     }
 
-    /// Whether the stream has forgotten the shard: it says so, and does not list it.
+    /// Whether the stream has forgotten the shard: it says so, and lists others but not this one.
     async fn is_gone(&self, error: &SourceError) -> bool {
         if error.kind != SourceErrorKind::NoShard {
             return false;
         }
         let listed = self.shared.source.shards().await;
-        listed.is_ok_and(|shards| shards.iter().all(|shard| shard.id != self.shard))
+        listed.is_ok_and(|shards| {
+            !shards.is_empty() && shards.iter().all(|shard| shard.id != self.shard)
+        })
     }
 
     /// The shard is gone with whatever was not read: that is said loudly, and the shard ended, so
     /// that its children are read.
     async fn give_up(&self) {
-        let from = match &self.start {
-            Some(StartAt::After(position)) => Some(position.clone()),
-            _ => None,
-        };
-        if self.send(Fetched::Lost { from, to: None }).await.is_ok() {
+        let lost = Fetched::Lost { from: self.read.clone(), to: None };
+        if self.send(lost).await.is_ok() {
             let _ = self.send(Fetched::End(None)).await;
         }
     }

@@ -7,15 +7,31 @@ mod pace;
 mod positions;
 mod random;
 mod rooms;
+mod standstill;
 
 use kcl_core::stream::{
     Batch, Position, ReadEvent, Room, SequenceNumber, ShardReader, SourceResult, StartAt,
     StreamSource,
 };
 
-use crate::{KinesisSource, testing::Sent};
+use serde_json::json;
+
+use crate::{
+    KinesisSource,
+    testing::{Reply, Sent},
+};
 
 const ROOM: Room = Room(1 << 20);
+
+/// A listing without the shard that is read.
+fn another_shard() -> (&'static str, Reply) {
+    let shard = json!({
+        "ShardId": "shardId-000000000007",
+        "HashKeyRange": { "StartingHashKey": "0", "EndingHashKey": "9" },
+        "SequenceNumberRange": { "StartingSequenceNumber": "1" },
+    });
+    ("ListShards", Reply::Json(json!({ "Shards": [shard] })))
+}
 
 async fn open(source: &KinesisSource, at: StartAt) -> Box<dyn ShardReader> {
     source.open(&"shardId-000000000000".parse().unwrap(), at).await.unwrap()
