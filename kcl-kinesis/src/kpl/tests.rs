@@ -192,8 +192,11 @@ fn two_records() -> AggregatedRecord {
     }
 }
 
-/// What comes of a message: the outcome, and of each record key, payload and mark.
-fn seen(message: &[u8]) -> (Result<(), Damage>, Vec<(String, String, KplMark)>) {
+/// Of a record: its key, payload and mark.
+type Seen = (String, String, KplMark);
+
+/// What comes of a message.
+fn seen(message: &[u8]) -> (Result<(), Damage>, Vec<Seen>) {
     let (outcome, records) = unpacked(sealed(message), None);
     let tell = |record: Record| {
         let text = String::from_utf8_lossy(&record.data).into_owned();
@@ -202,7 +205,7 @@ fn seen(message: &[u8]) -> (Result<(), Damage>, Vec<(String, String, KplMark)>) 
     (outcome, records.into_iter().map(tell).collect())
 }
 
-fn both(marks: [KplMark; 2], keys: [&str; 2]) -> Vec<(String, String, KplMark)> {
+fn both(marks: [KplMark; 2], keys: [&str; 2]) -> Vec<Seen> {
     let texts = ["one", "two"];
     (0..2).map(|n| (keys[n].to_owned(), texts[n].to_owned(), marks[n])).collect()
 }
