@@ -47,13 +47,21 @@ fn record(raw: types::Record) -> Result<Record, Nonsense> {
 
 pub(crate) fn shard(raw: types::Shard) -> Result<Shard, Nonsense> {
     let numbers = raw.sequence_number_range;
+    // An empty text stands for nothing: neither for a parent nor for an end.
+    let (starting, ending) = match numbers {
+        Some(range) => (Some(range.starting_sequence_number), range.ending_sequence_number),
+        None => (None, None),
+    };
     let parents = raw.parent_shard_id.into_iter().chain(raw.adjacent_parent_shard_id);
     Ok(Shard {
         id: raw.shard_id.parse()?,
-        parents: shard_ids(parents)?,
+        parents: shard_ids(parents.filter(|parent| !parent.is_empty()))?,
         range: raw.hash_key_range.map(hash_range).transpose()?,
-        closed: numbers.as_ref().is_some_and(|range| range.ending_sequence_number.is_some()),
-        starting: numbers.map(|range| range.starting_sequence_number.try_into()).transpose()?,
+        closed: ending.is_some_and(|ending| !ending.is_empty()),
+        starting: starting
+            .filter(|starting| !starting.is_empty())
+            .map(SequenceNumber::try_from)
+            .transpose()?,
     })
 }
 

@@ -17,7 +17,11 @@ use crate::{
 /// Pages are followed by token. A token may not be taken: it has expired (after 300 s), or the
 /// server refuses its own tokens (ferrokinesis 0.7.0 finds no stream for them). Then the listing
 /// goes on after the last shard it saw, by id, which every server knows and which is the order
-/// pages have. An empty token is none.
+/// pages have.
+///
+/// Only a list that says of itself that it is whole is one: an answer without a list is an error,
+/// and so is a list without shards, which no stream has. After an empty token the listing goes on
+/// by id, too, until nothing follows.
 pub(crate) async fn shards(service: &Service, env: &Env) -> Result<Vec<Shard>, Failure> {
     let mut found: BTreeMap<ShardId, Shard> = BTreeMap::new();
     let mut last = String::new();
@@ -34,18 +38,25 @@ pub(crate) async fn shards(service: &Service, env: &Env) -> Result<Vec<Shard>, F
             Err(failure) => return Err(failure),
         };
         let before = found.len();
-        for raw in answer.shards.unwrap_or_default() {
+        let listed = answer.shards;
+        for raw in listed.ok_or_else(|| Failure::corrupt("the answer holds no list of shards"))? {
             last.clone_from(&raw.shard_id);
             let shard = convert::shard(raw).map_err(Failure::corrupt)?;
             found.insert(shard.id.clone(), shard);
         }
-        page = match answer.next_token.filter(|token| !token.is_empty()) {
-            None => return Ok(found.into_values().collect()),
-            Some(_) if found.len() == before => {
+        let is_new = found.len() > before;
+        page = match answer.next_token {
+            Some(token) if token.is_empty() && is_new => Page::After(last.clone()),
+            Some(token) if !token.is_empty() && !is_new => {
                 return Err(Failure::corrupt("a page promised more shards and held no new one"));
             }
-            Some(token) if tokens_work => Page::Next(token),
-            Some(_) => Page::After(last.clone()),
+            Some(token) if !token.is_empty() && tokens_work => Page::Next(token),
+            Some(token) if !token.is_empty() => Page::After(last.clone()),
+            _ if found.is_empty() => {
+                let what = "the stream lists no shards: it may be in the making";
+                return Err(Failure::new(SourceErrorKind::Unavailable, what));
+            }
+            _ => return Ok(found.into_values().collect()),
         };
     }
 }

@@ -20,7 +20,7 @@ use tokio::sync::Mutex;
 use crate::{
     book::ShardBook,
     listing,
-    service::{Failure, Service},
+    service::{Failure, LEAST_RETENTION, Service},
 };
 
 /// How reading is done.
@@ -31,9 +31,6 @@ pub(crate) struct Reading {
     /// The time between two reads at the tip of a shard.
     pub(crate) idle_poll: Duration,
 }
-
-/// The retention of a new stream, and the least there is.
-const LEAST_RETENTION: Duration = Duration::from_hours(24);
 
 #[derive(Debug)]
 pub(crate) struct Stream {
@@ -100,17 +97,14 @@ impl Stream {
         Duration::from_millis(self.retention.load(Ordering::Relaxed))
     }
 
-    /// The hash range of a shard that no listing has shown yet. However many readers ask, they ask
-    /// the service once.
-    pub(crate) async fn learn_range(&self, shard: &ShardId) -> Option<HashRange> {
+    /// The hash range of a shard that no listing has shown yet; `None` if none shows it. However
+    /// many readers ask, they ask the service once.
+    pub(crate) async fn learn_range(&self, shard: &ShardId) -> SourceResult<Option<HashRange>> {
         let _waiting = self.learning.lock().await;
-        if let Some(range) = self.book.range(shard) {
-            return Some(range);
+        if self.book.range(shard).is_none() {
+            self.shards().await?;
         }
-        if let Err(error) = self.shards().await {
-            tracing::debug!(%shard, %error, "cannot learn the hash range of the shard");
-        }
-        self.book.range(shard)
+        Ok(self.book.range(shard))
     }
 
     /// The error for a failed call about `shard`. The service has one code for a stream and for a

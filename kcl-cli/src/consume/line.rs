@@ -3,7 +3,11 @@
 use std::{io, sync::Arc};
 
 use base64::{Engine, engine::general_purpose::STANDARD};
-use kcl_core::{env::WallTime, lease::Epoch, stream::Record};
+use kcl_core::{
+    env::WallTime,
+    lease::Epoch,
+    stream::{KplMark, Record},
+};
 use serde::Serialize;
 
 /// How records are written.
@@ -29,6 +33,19 @@ struct Line<'a> {
     data_base64: Option<&'a str>,
     arrival: Option<String>,
     epoch: u64,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    kpl: Option<&'static str>,
+}
+
+/// What de-aggregation found out about a record, unless it stands in the stream by itself.
+fn mark(kpl: KplMark) -> Option<&'static str> {
+    match kpl {
+        KplMark::Plain => None,
+        KplMark::Aggregated => Some("aggregated"),
+        KplMark::OutsideShard => Some("outside-shard"),
+        KplMark::Malformed => Some("malformed"),
+        _ => Some("unknown"),
+    }
 }
 
 impl Format {
@@ -55,6 +72,7 @@ impl Format {
             data_base64: if self.text { encoded.as_deref() } else { None },
             arrival: record.arrival.map(rfc3339),
             epoch: epoch.0,
+            kpl: mark(record.kpl),
         };
         serde_json::to_writer(&mut *lines, &line)?;
         lines.push(b'\n');
@@ -98,6 +116,20 @@ mod tests {
             "arrival": "2026-01-31T09:00:00.007Z", "epoch": 8,
         });
         assert_eq!(line(false, "bellü".as_bytes()), expected);
+    }
+
+    #[test]
+    fn what_unpacking_found_out_is_written() {
+        let format = Format { stream: "orders".into(), text: false };
+        let written = [KplMark::Aggregated, KplMark::OutsideShard, KplMark::Malformed].map(|kpl| {
+            let position = SequenceNumber::from(49_u128).into();
+            let mut record = Record::new(position, "customer-7".into(), Bytes::new());
+            record.kpl = kpl;
+            let mut line = Vec::new();
+            format.append(&mut line, "shardId-000000000001", Epoch(8), &record).unwrap();
+            serde_json::from_slice::<serde_json::Value>(&line).unwrap()["kpl"].clone()
+        });
+        assert_eq!(written, ["aggregated", "outside-shard", "malformed"]);
     }
 
     #[test]

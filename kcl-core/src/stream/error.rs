@@ -31,7 +31,7 @@ pub enum SourceErrorKind {
 
 /// A failed operation on a stream.
 #[derive(Debug, thiserror::Error)]
-#[error("{op} of {subject} failed: {kind}")]
+#[error("{op} of {subject} failed: {}", self.says())]
 #[non_exhaustive]
 pub struct SourceError {
     /// What to do about it.
@@ -43,13 +43,26 @@ pub struct SourceError {
     /// What the service or the transport said.
     #[source]
     pub source: Option<Box<dyn StdError + Send + Sync>>,
+    /// What happened, where that says more than the kind does.
+    what: Option<&'static str>,
 }
 
 impl SourceError {
     /// An error of `kind` in `op` on `subject`.
     #[must_use]
     pub fn new(kind: SourceErrorKind, op: &'static str, subject: impl Into<String>) -> Self {
-        Self { kind, op, subject: subject.into(), source: None }
+        Self { kind, op, subject: subject.into(), source: None, what: None }
+    }
+
+    /// The same error, which says `what` happened in place of what its kind says.
+    #[must_use]
+    pub const fn saying(mut self, what: &'static str) -> Self {
+        self.what = Some(what);
+        self
+    }
+
+    fn says(&self) -> String {
+        self.what.map_or_else(|| self.kind.to_string(), str::to_owned)
     }
 
     /// The same error with its cause.

@@ -31,7 +31,8 @@ pub enum KplMark {
     /// aggregate crossed a split or merge. The Java KCL drops such records; here they are
     /// delivered.
     OutsideShard,
-    /// It carries the mark of a KPL aggregate but is damaged: delivered whole, not unpacked.
+    /// It starts like a KPL aggregate but is damaged: delivered whole, not unpacked. Or it was
+    /// unpacked from an aggregate that lacks its partition key: it has that of the aggregate.
     Malformed,
 }
 

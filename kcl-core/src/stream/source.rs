@@ -75,10 +75,21 @@ pub enum ReadEvent {
         /// The first position that is still there.
         to: Option<Position>,
     },
+    /// Reading gets nowhere: so many calls in a row brought neither a record nor a new position.
+    /// The reader goes on, ever more slowly; this is told now and then while it lasts.
+    Standstill {
+        /// How many calls.
+        calls: u32,
+        /// What the service answers, in words.
+        why: String,
+    },
     /// The shard has ended: all of its records were returned.
     End {
         /// The shards that continue it; `None` where the server does not say, and they have to be
         /// listed.
         children: Option<Vec<Shard>>,
+        /// Whether an answer showed that no record is left. `false` if the source only stopped
+        /// answering with records, while the stream lists the shard as closed.
+        proven: bool,
     },
 }

@@ -42,6 +42,14 @@ pub enum WorkerEvent {
         /// The first position that is still there, where known.
         to: Option<Position>,
     },
+    /// A shard is taken for ended because its source gives no more of it and the stream lists it as
+    /// closed. No answer showed that nothing is left: records may be missing.
+    EndUnproven {
+        /// Which lease.
+        key: LeaseKey,
+        /// The last position that was read, if any.
+        after: Option<Position>,
+    },
     /// A record kept failing and was skipped, as the failure policy says.
     RecordSkipped {
         /// Which lease.
@@ -89,6 +97,16 @@ pub enum WorkerEvent {
         kind: SourceErrorKind,
         /// What the stream said.
         error: String,
+    },
+    /// Reading a shard gets nowhere, although the stream answers. It goes on, ever more slowly.
+    /// Told at 10 calls in a row without a record or a new position, at 20, at 40, and so on.
+    ReadStandstill {
+        /// Which lease.
+        key: LeaseKey,
+        /// How many calls.
+        calls: u32,
+        /// What the stream answers, in words.
+        why: String,
     },
     /// The session was ended by the others; a new one starts.
     Fenced {

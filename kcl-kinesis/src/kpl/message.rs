@@ -1,5 +1,5 @@
-//! The protobuf message inside an aggregate. Tags (field 4 of a record) are skipped: nothing in
-//! Kinesis uses them.
+//! The protobuf message inside an aggregate, as it is written. [`super::wire`] reads it. Tags
+//! (field 4 of a record) are left out: nothing in Kinesis uses them.
 
 use bytes::Bytes;
 
@@ -14,8 +14,7 @@ pub(super) struct AggregatedRecord {
     pub records: Vec<SubRecord>,
 }
 
-/// `Record` of the KPL. Its two required fields are optional here, because the decoder would take a
-/// missing one for an empty one.
+/// `Record` of the KPL. Its two required fields are optional here: tests leave them out.
 #[derive(Clone, PartialEq, prost::Message)]
 pub(super) struct SubRecord {
     #[prost(uint64, optional, tag = "1")]

@@ -6,6 +6,7 @@
 mod aggregator;
 mod message;
 mod unpack;
+mod wire;
 
 pub use aggregator::{AddError, Aggregate, Aggregator};
 pub use unpack::{Damage, unpack};

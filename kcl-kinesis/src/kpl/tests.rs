@@ -1,8 +1,12 @@
 use bytes::Bytes;
 use kcl_core::stream::{HashKey, HashRange, KplMark, Position, Record, SequenceNumber};
 use proptest::prelude::*;
+use prost::Message;
 
-use super::*;
+use super::{
+    message::{AggregatedRecord, SubRecord},
+    *,
+};
 
 #[derive(Clone, Debug, PartialEq)]
 struct User {
@@ -39,6 +43,16 @@ fn unpacked(data: Bytes, range: Option<HashRange>) -> (Result<(), Damage>, Vec<R
 /// Puts a digest that fits on any message.
 fn sealed(message: &[u8]) -> Bytes {
     [&MAGIC, message, &md5(message)].concat().into()
+}
+
+/// Nothing is held back, and what is damaged is marked: the whole, or the records without key.
+fn is_complete(result: Result<(), Damage>, data: &Bytes, records: &[Record]) -> bool {
+    let is_marked = |record: &Record| record.kpl == KplMark::Malformed;
+    match result {
+        Ok(()) => !records.is_empty() && !records.iter().any(is_marked),
+        Err(Damage::Key) => records.iter().any(is_marked),
+        Err(_) => delivered_whole(data, records) && is_marked(&records[0]),
+    }
 }
 
 fn delivered_whole(data: &Bytes, records: &[Record]) -> bool {
@@ -87,7 +101,7 @@ proptest! {
         // The same bytes as a message whose digest is right get past the first check.
         let data = sealed(&message);
         let (result, records) = unpacked(data.clone(), Some(HashRange::new(0, 9)));
-        prop_assert!(result.is_ok() || delivered_whole(&data, &records));
+        prop_assert!(is_complete(result, &data, &records));
     }
 
     #[test]
@@ -114,10 +128,7 @@ proptest! {
         message[at] ^= flip;
         let data = sealed(&message);
         let (result, records) = unpacked(data.clone(), None);
-        match result {
-            Ok(()) => prop_assert!(records.iter().all(|r| r.kpl == KplMark::Aggregated)),
-            Err(_) => prop_assert!(delivered_whole(&data, &records)),
-        }
+        prop_assert!(is_complete(result, &data, &records));
     }
 
     #[test]
@@ -165,35 +176,151 @@ fn more_entries_than_any_producer_writes_are_refused_before_they_take_memory() {
     assert!(delivered_whole(&data, &records));
 }
 
-#[test]
-fn each_kind_of_damage_is_told_apart() {
-    use super::message::{AggregatedRecord, SubRecord};
-    use prost::Message;
-    let sub =
-        SubRecord { partition_key: Some(0), explicit_hash_key: None, data: Some(Bytes::new()) };
-    let sound = AggregatedRecord {
+fn sub(key: u64, data: &'static [u8]) -> SubRecord {
+    SubRecord {
+        partition_key: Some(key),
+        explicit_hash_key: None,
+        data: Some(Bytes::from_static(data)),
+    }
+}
+
+fn two_records() -> AggregatedRecord {
+    AggregatedRecord {
         partition_keys: vec!["k".into()],
         explicit_hash_keys: Vec::new(),
-        records: vec![sub.clone(), sub.clone()],
-    };
-    let seen = |message: &AggregatedRecord| unpacked(sealed(&message.encode_to_vec()), None).0;
-    assert_eq!(seen(&sound), Ok(()));
-    let with_last = |last| AggregatedRecord { records: vec![sub.clone(), last], ..sound.clone() };
-    let broken = [
-        SubRecord { partition_key: None, ..sub.clone() },
-        SubRecord { partition_key: Some(1), ..sub.clone() },
-        SubRecord { partition_key: Some(u64::MAX), ..sub.clone() },
-        SubRecord { explicit_hash_key: Some(0), ..sub.clone() },
-        SubRecord { data: None, ..sub.clone() },
-    ];
-    for last in broken {
-        assert_eq!(seen(&with_last(last)), Err(Damage::Record));
+        records: vec![sub(0, b"one"), sub(0, b"two")],
     }
-    let long = AggregatedRecord { partition_keys: vec!["k".repeat(257)], ..sound.clone() };
-    assert_eq!(seen(&long), Err(Damage::Key));
-    let words = AggregatedRecord { explicit_hash_keys: vec!["one".into()], ..sound.clone() };
-    assert_eq!(seen(&words), Err(Damage::Key));
-    assert_eq!(unpacked(sealed(&[0x08, 0x01]), None).0, Err(Damage::Message));
+}
+
+/// Of a record: its key, payload and mark.
+type Seen = (String, String, KplMark);
+
+/// What comes of a message.
+fn seen(message: &[u8]) -> (Result<(), Damage>, Vec<Seen>) {
+    let (outcome, records) = unpacked(sealed(message), None);
+    let tell = |record: Record| {
+        let text = String::from_utf8_lossy(&record.data).into_owned();
+        (record.partition_key, text, record.kpl)
+    };
+    (outcome, records.into_iter().map(tell).collect())
+}
+
+fn both(marks: [KplMark; 2], keys: [&str; 2]) -> Vec<Seen> {
+    let texts = ["one", "two"];
+    (0..2).map(|n| (keys[n].to_owned(), texts[n].to_owned(), marks[n])).collect()
+}
+
+#[test]
+fn unknown_fields_of_every_wire_type_are_skipped() {
+    let message = two_records().encode_to_vec();
+    let records = both([KplMark::Aggregated; 2], ["k"; 2]);
+    let unknown: [&[u8]; 9] = [
+        &[4 << 3, 1],                                      // a number
+        &[4 << 3 | 1, 0, 0, 0, 0, 0, 0, 0, 0],             // eight bytes
+        &[4 << 3 | 2, 2, 0xff, 0xff],                      // bytes
+        &[4 << 3 | 5, 0, 0, 0, 0],                         // four bytes
+        &[4 << 3 | 3, 1 << 3, 9, 4 << 3 | 4],              // a group
+        &[4 << 3 | 3, 9 << 3 | 3, 9 << 3 | 4, 4 << 3 | 4], // a group in a group
+        &[0xf8, 0xff, 0xff, 0xff, 0x0f, 0],                // the highest number
+        &[1 << 3, 1],                                      // a known field of another type
+        &[3 << 3 | 5, 0, 0, 0, 0],                         // another one
+    ];
+    for field in unknown {
+        for message in [[field, &message[..]].concat(), [&message[..], field].concat()] {
+            assert_eq!(seen(&message), (Ok(()), records.clone()), "{field:?}");
+        }
+    }
+    // Inside of a record, too.
+    let inner = [[0x20, 7].as_slice(), &sub(0, b"one").encode_to_vec()].concat();
+    let field = [&[3 << 3 | 2, u8::try_from(inner.len()).unwrap()], &inner[..]].concat();
+    let (outcome, records) = seen(&[&message[..], &field].concat());
+    assert_eq!((outcome, records.len()), (Ok(()), 3));
+}
+
+#[test]
+fn what_is_no_field_is_a_damaged_message() {
+    let message = two_records().encode_to_vec();
+    let broken: [&[u8]; 8] = [
+        &[4 << 3],                 // a number without digits
+        &[4 << 3 | 1, 0, 0],       // less than eight bytes
+        &[4 << 3 | 2, 9, 0],       // less than it says
+        &[4 << 3 | 3, 1 << 3, 9],  // a group without end
+        &[4 << 3 | 3, 5 << 3 | 4], // the end of another group
+        &[4 << 3 | 4],             // the end of none
+        &[4 << 3 | 6],             // no wire type
+        &[0, 0],                   // no field number
+    ];
+    for field in broken {
+        let message = [&message[..], field].concat();
+        let (outcome, records) = unpacked(sealed(&message), None);
+        assert_eq!(outcome, Err(Damage::Message), "{field:?}");
+        assert!(is_complete(outcome, &sealed(&message), &records));
+    }
+    let deep = [[4 << 3 | 3].repeat(101), [4 << 3 | 4].repeat(101)].concat();
+    assert_eq!(seen(&[&message[..], &deep].concat()).0, Err(Damage::Message));
+    let endless = [[0xff; 11].as_slice(), &[0]].concat();
+    assert_eq!(seen(&endless).0, Err(Damage::Message));
+}
+
+#[test]
+fn an_explicit_hash_key_that_is_none_is_left_out_and_the_record_is_not() {
+    let records = both([KplMark::Aggregated; 2], ["k"; 2]);
+    for digits in ["one", "", "-1", "340282366920938463463374607431768211456"] {
+        let mut message = two_records();
+        message.explicit_hash_keys = vec![digits.into()];
+        message.records[0].explicit_hash_key = Some(0);
+        // Not in the table.
+        message.records[1].explicit_hash_key = Some(7);
+        assert_eq!(seen(&message.encode_to_vec()), (Ok(()), records.clone()), "{digits}");
+        let (_, records) = unpacked(sealed(&message.encode_to_vec()), None);
+        assert!(records.iter().all(|record| record.explicit_hash_key.is_none()));
+    }
+}
+
+#[test]
+fn a_record_whose_key_is_missing_is_marked_and_the_others_are_as_they_are() {
+    use KplMark::{Aggregated, Malformed};
+    for key in [None, Some(1), Some(u64::MAX)] {
+        let mut message = two_records();
+        message.records[0].partition_key = key;
+        let records = both([Malformed, Aggregated], ["carrier", "k"]);
+        assert_eq!(seen(&message.encode_to_vec()), (Err(Damage::Key), records));
+    }
+}
+
+#[test]
+fn a_key_that_kinesis_would_not_take_is_taken() {
+    let mut message = two_records();
+    message.partition_keys = vec!["k".repeat(257)];
+    let (outcome, records) = seen(&message.encode_to_vec());
+    assert_eq!((outcome, records.len()), (Ok(()), 2));
+    // No UTF-8: field 1 with one byte.
+    let records = message.records.iter().flat_map(|sub| {
+        let sub = sub.encode_to_vec();
+        [vec![3 << 3 | 2, u8::try_from(sub.len()).unwrap()], sub].concat()
+    });
+    let message: Vec<u8> = [1 << 3 | 2, 1, 0xff].into_iter().chain(records).collect();
+    let expected = both([KplMark::Aggregated; 2], ["\u{fffd}"; 2]);
+    assert_eq!(seen(&message), (Ok(()), expected));
+}
+
+#[test]
+fn an_aggregate_without_records_is_delivered_whole() {
+    let keys = AggregatedRecord { records: Vec::new(), ..two_records() }.encode_to_vec();
+    for message in [vec![], keys, vec![4 << 3, 1]] {
+        let (outcome, records) = unpacked(sealed(&message), None);
+        assert_eq!(outcome, Err(Damage::Empty));
+        assert!(is_complete(outcome, &sealed(&message), &records), "{records:?}");
+    }
+}
+
+#[test]
+fn a_record_without_data_makes_the_aggregate_a_damaged_one() {
+    let mut message = two_records();
+    message.records[1].data = None;
+    let (outcome, records) = unpacked(sealed(&message.encode_to_vec()), None);
+    assert_eq!(outcome, Err(Damage::Record));
+    assert!(is_complete(outcome, &sealed(&message.encode_to_vec()), &records));
     assert_eq!(unpacked(Bytes::from_static(&MAGIC), None).0, Err(Damage::Digest));
 }
 

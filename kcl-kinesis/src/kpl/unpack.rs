@@ -1,17 +1,12 @@
 //! From an aggregate to the user records in it.
 
-use bytes::{Buf, Bytes};
+use bytes::Bytes;
 use kcl_core::stream::{HashKey, HashRange, KplMark, Position, Record};
-use prost::Message;
 
 use super::{
-    DIGEST, MAGIC, MAX_KEY_CHARS, is_aggregate, md5,
-    message::{AggregatedRecord, SubRecord},
+    DIGEST, MAGIC, is_aggregate, md5,
+    wire::{AggregatedRecord, MAX_ENTRIES, SubRecord},
 };
-
-/// The most keys and records together that an aggregate may hold. A real one is far from it (1 MiB
-/// holds some ten thousand records); a hostile one of empty records would take gigabytes.
-const MAX_ENTRIES: usize = 1_000_000;
 
 /// Why a record that starts like an aggregate is none. Shows nothing of the payload.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
@@ -20,17 +15,20 @@ pub enum Damage {
     /// The digest is not that of the message.
     #[error("the digest does not match, or is cut off")]
     Digest,
-    /// The message is no `AggregatedRecord`.
+    /// The message is no protobuf message.
     #[error("the message is not well formed")]
     Message,
     /// There are more entries than any producer writes.
     #[error("it holds more than {MAX_ENTRIES} keys and records")]
     Entries,
-    /// A record lacks its key or data, or names a key that is not in the table.
+    /// A record lacks its data.
     #[error("a record in it is incomplete")]
     Record,
-    /// A partition key is too long, or a hash key is no 128-bit number.
-    #[error("a key in it breaks the limits of Kinesis")]
+    /// There is no record in it.
+    #[error("it holds no records")]
+    Empty,
+    /// A record names no partition key, or one that is not in the table.
+    #[error("the partition key of a record in it is missing")]
     Key,
 }
 
@@ -43,9 +41,17 @@ pub enum Damage {
 /// aggregates, on the ground that the other side of a split has them too, which is not so if the
 /// producer's view of the shards was stale.
 ///
+/// No other library gets more out of a record. The Java KCL and `aws_kinesis_agg`, too, unpack one
+/// with unknown fields, with keys longer than Kinesis takes, or with an explicit hash key that is
+/// no number; here that hash key is left out, where the Java KCL leaves out the record and those
+/// after it. It does so as well where a partition key is not in the table: here such a record has
+/// the aggregate's key and is marked. What they deliver whole (a damaged digest or message, an
+/// empty one) comes whole and marked; so does an aggregate without records, which they drop.
+///
 /// # Errors
-/// Never partial: a damaged aggregate is appended whole, marked [`KplMark::Malformed`], and the
-/// error says what is wrong with it.
+/// [`Damage`] if anything is marked [`KplMark::Malformed`]: the whole record, or with
+/// [`Damage::Key`] those user records whose key is missing. Something is always appended, and
+/// nothing is left out.
 pub fn unpack(
     mut record: Record,
     range: Option<HashRange>,
@@ -55,21 +61,24 @@ pub fn unpack(
         into.push(record);
         return Ok(());
     }
-    let before = into.len();
-    let unpacked = decode(&record.data).and_then(|aggregate| {
-        let AggregatedRecord { partition_keys, explicit_hash_keys, records } = aggregate;
-        let keys = Keys::check(partition_keys, &explicit_hash_keys, range)?;
-        into.reserve(records.len());
-        records.into_iter().zip(0..).try_for_each(|(sub, index)| {
-            into.push(keys.resolve(&record, sub, index)?);
-            Ok(())
-        })
-    });
-    unpacked.inspect_err(|_| {
-        into.truncate(before);
-        record.kpl = KplMark::Malformed;
-        into.push(record);
-    })
+    let (keys, records) = match decode(&record.data) {
+        Ok(aggregate) => (Keys::new(&aggregate, range), aggregate.records),
+        Err(damage) => {
+            record.kpl = KplMark::Malformed;
+            into.push(record);
+            return Err(damage);
+        }
+    };
+    into.reserve(records.len());
+    let mut outcome = Ok(());
+    for (sub, index) in records.into_iter().zip(0..) {
+        let user = keys.resolve(&record, sub, index);
+        if user.kpl == KplMark::Malformed {
+            outcome = Err(Damage::Key);
+        }
+        into.push(user);
+    }
+    outcome
 }
 
 fn decode(data: &Bytes) -> Result<AggregatedRecord, Damage> {
@@ -79,82 +88,59 @@ fn decode(data: &Bytes) -> Result<AggregatedRecord, Damage> {
     if md5(&message) != *digest {
         return Err(Damage::Digest);
     }
-    check_size(&message)?;
-    AggregatedRecord::decode(message).map_err(|_| Damage::Message)
-}
-
-/// Counts the entries before anything is allocated for them.
-fn check_size(mut message: &[u8]) -> Result<(), Damage> {
-    const LENGTH_DELIMITED: usize = 2;
-    let mut entries = 0;
-    while message.has_remaining() {
-        // Every field of the message is length-delimited; a producer of another kind is unknown.
-        let tag = prost::decode_length_delimiter(&mut message).map_err(|_| Damage::Message)?;
-        let length = prost::decode_length_delimiter(&mut message).map_err(|_| Damage::Message)?;
-        if tag & 7 != LENGTH_DELIMITED || length > message.len() {
-            return Err(Damage::Message);
-        }
-        message.advance(length);
-        entries += 1;
-        if entries > MAX_ENTRIES {
-            return Err(Damage::Entries);
-        }
+    let aggregate = AggregatedRecord::read(message)?;
+    if aggregate.records.iter().any(|sub| sub.data.is_none()) {
+        return Err(Damage::Record);
     }
-    Ok(())
+    if aggregate.records.is_empty() {
+        return Err(Damage::Empty);
+    }
+    Ok(aggregate)
 }
 
-/// The key tables of one aggregate, checked and hashed once each.
+/// The key tables of one aggregate, read and hashed once each.
 struct Keys {
     partition: Vec<(String, KplMark)>,
-    explicit: Vec<(HashKey, KplMark)>,
+    /// `None` for what is no hash key.
+    explicit: Vec<Option<(HashKey, KplMark)>>,
 }
 
 impl Keys {
-    fn check(
-        partition: Vec<String>,
-        explicit: &[String],
-        range: Option<HashRange>,
-    ) -> Result<Self, Damage> {
+    fn new(aggregate: &AggregatedRecord, range: Option<HashRange>) -> Self {
         let range = range.filter(|range| *range != HashRange::ALL);
         let mark = |key: HashKey| match range {
             Some(range) if !range.contains(key) => KplMark::OutsideShard,
             _ => KplMark::Aggregated,
         };
-        let partition = partition.into_iter().map(|key| {
-            if key.chars().count() > MAX_KEY_CHARS {
-                return Err(Damage::Key);
-            }
-            let hash = range.map_or(0, |_| HashKey::from_be_bytes(md5(key.as_bytes())));
-            Ok((key, mark(hash)))
+        let partition = aggregate.partition_keys.iter().map(|key| {
+            let hash = range.map_or(0, |_| HashKey::from_be_bytes(md5(key)));
+            (String::from_utf8_lossy(key).into_owned(), mark(hash))
         });
-        let explicit = explicit.iter().map(|digits| {
-            let key = digits.parse().map_err(|_| Damage::Key)?;
-            Ok((key, mark(key)))
+        let explicit = aggregate.explicit_hash_keys.iter().map(|digits| {
+            let key = std::str::from_utf8(digits).ok()?.parse().ok()?;
+            Some((key, mark(key)))
         });
-        Ok(Self {
-            partition: partition.collect::<Result<_, _>>()?,
-            explicit: explicit.collect::<Result<_, _>>()?,
-        })
+        Self { partition: partition.collect(), explicit: explicit.collect() }
     }
 
-    fn resolve(&self, aggregate: &Record, sub: SubRecord, index: u64) -> Result<Record, Damage> {
-        let (key, by_partition) =
-            entry(&self.partition, sub.partition_key)?.ok_or(Damage::Record)?;
-        let explicit = entry(&self.explicit, sub.explicit_hash_key)?;
-        let data = sub.data.ok_or(Damage::Record)?;
+    fn resolve(&self, aggregate: &Record, sub: SubRecord, index: u64) -> Record {
+        let by_partition = entry(&self.partition, sub.partition_key);
+        let explicit = entry(&self.explicit, sub.explicit_hash_key).and_then(Option::as_ref);
+        let key = by_partition.map_or(&aggregate.partition_key, |(key, _)| key);
         let position = Position::new(aggregate.position.sequence.clone(), index);
-        let mut record = Record::new(position, key.clone(), data);
+        let mut record = Record::new(position, key.clone(), sub.data.unwrap_or_default());
         record.arrival = aggregate.arrival;
         record.encryption = aggregate.encryption;
         record.explicit_hash_key = explicit.map(|(key, _)| *key);
-        record.kpl = explicit.map_or(*by_partition, |(_, mark)| *mark);
-        Ok(record)
+        record.kpl = match (by_partition, explicit) {
+            (None, _) => KplMark::Malformed,
+            (_, Some((_, mark))) | (Some((_, mark)), None) => *mark,
+        };
+        record
     }
 }
 
-/// The entry a record names; `None` if it names none.
-fn entry<T>(table: &[T], index: Option<u64>) -> Result<Option<&T>, Damage> {
-    let Some(index) = index else { return Ok(None) };
-    let index = usize::try_from(index).map_err(|_| Damage::Record)?;
-    table.get(index).map(Some).ok_or(Damage::Record)
+/// The entry a record names, if it is there.
+fn entry<T>(table: &[T], index: Option<u64>) -> Option<&T> {
+    index.and_then(|index| usize::try_from(index).ok()).and_then(|index| table.get(index))
 }

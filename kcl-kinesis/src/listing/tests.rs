@@ -94,13 +94,6 @@ async fn a_listing_without_progress_is_an_error_and_no_endless_loop() {
 }
 
 #[tokio::test]
-async fn an_empty_token_is_none() {
-    let (source, service) = Scripted::source([page(0..2, Some(""))]);
-    assert_eq!(source.shards().await.unwrap().len(), 2);
-    service.played();
-}
-
-#[tokio::test]
 async fn a_part_of_a_list_is_never_an_answer() {
     let broken = json!({ "Shards": [{
         "ShardId": "shardId-000000000000",
@@ -128,4 +121,51 @@ async fn a_busy_service_is_asked_again_more_and_more_slowly_but_not_for_ever() {
     let (source, service) = Scripted::source((0..7).map(|_| busy()));
     assert_eq!(source.shards().await.unwrap_err().kind, SourceErrorKind::Throttled);
     service.played();
+}
+
+#[tokio::test]
+async fn an_answer_without_shards_is_no_list() {
+    use SourceErrorKind::{Corrupt, Unavailable};
+    let reply = |body| ("ListShards", Reply::Json(body));
+    let cases = [
+        (vec![reply(json!({ "Shards": [] }))], Unavailable),
+        (vec![reply(json!({ "Shards": [], "NextToken": "" }))], Unavailable),
+        (vec![reply(json!({}))], Corrupt),
+        // The rest is missing, not empty.
+        (vec![page(0..2, Some("one")), reply(json!({}))], Corrupt),
+    ];
+    for (script, kind) in cases {
+        let (source, service) = Scripted::source(script);
+        let error = source.shards().await.unwrap_err();
+        assert_eq!(error.kind, kind, "{error}");
+        service.played();
+    }
+}
+
+#[tokio::test]
+async fn an_empty_token_is_none_but_no_proof_of_the_end() {
+    let (source, service) =
+        Scripted::source([page(0..2, Some("")), page(2..3, Some("")), page(0..0, Some(""))]);
+    assert_eq!(source.shards().await.unwrap().len(), 3);
+    let name = Some("orders");
+    let expected = [
+        [name, None, None],
+        [name, None, Some("shardId-000000000001")],
+        [name, None, Some("shardId-000000000002")],
+    ];
+    assert_eq!(asked(&service.played()), expected);
+}
+
+#[tokio::test]
+async fn an_empty_text_closes_no_shard_and_is_nobodys_parent() {
+    let odd = json!({
+        "ShardId": "shardId-000000000002",
+        "ParentShardId": "",
+        "AdjacentParentShardId": "",
+        "HashKeyRange": { "StartingHashKey": "5", "EndingHashKey": "9" },
+        "SequenceNumberRange": { "StartingSequenceNumber": "", "EndingSequenceNumber": "" },
+    });
+    let (source, _) = Scripted::source([("ListShards", Reply::Json(json!({"Shards": [odd]})))]);
+    let shards = source.shards().await.unwrap();
+    assert!(!shards[0].closed && shards[0].parents.is_empty() && shards[0].starting.is_none());
 }

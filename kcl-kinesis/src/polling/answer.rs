@@ -8,7 +8,7 @@ use aws_sdk_kinesis::{
 };
 use kcl_core::{
     env::{Time, WallTime},
-    stream::SequenceNumber,
+    stream::{SequenceNumber, Shard, ShardId},
 };
 
 use crate::{convert, service::Failure};
@@ -19,14 +19,27 @@ const LARGE: usize = 5 << 20;
 /// A shard whose newest record seems older than this may well have newer ones.
 const OLD: Duration = Duration::from_secs(10);
 
+/// What an answer says of the way on.
+#[derive(Debug)]
+pub(super) enum Next {
+    /// Read on with this iterator.
+    Iterator(String),
+    /// There is none: the shard has ended. The children, if the answer names them.
+    End(Vec<Shard>),
+    /// There is none, but nothing shows that the shard has ended, either: no children are named,
+    /// and the lag is not zero.
+    Unclear,
+}
+
 #[derive(Debug)]
 pub(super) struct Answer {
     pub(super) records: Vec<Record>,
-    /// `None` at the end of the shard.
-    pub(super) next: Option<String>,
-    pub(super) children: Vec<ChildShard>,
+    pub(super) next: Next,
+    /// `None` where the answer does not say.
     pub(super) millis_behind: Option<u64>,
-    /// Whether the shard had nothing more to give.
+    /// Whether the shard seems to have no more to give for now.
+    pub(super) is_idle: bool,
+    /// Whether the answer says so itself.
     pub(super) at_tip: bool,
     /// The sum of the payloads.
     pub(super) bytes: usize,
@@ -38,40 +51,71 @@ pub(super) struct Answer {
     pub(super) proven: bool,
 }
 
+/// A call, as far as its answer is judged by it.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Asked<'a> {
+    pub(super) shard: &'a ShardId,
+    /// The most records asked for.
+    pub(super) limit: usize,
+    /// When it was sent.
+    pub(super) sent: Time,
+}
+
 impl Answer {
-    /// The answer to a call for at most `limit` records, received at `now`.
+    /// The answer to a call, received at `now`.
     pub(super) fn new(
         output: GetRecordsOutput,
-        limit: usize,
-        sent: Time,
+        asked: Asked<'_>,
         now: WallTime,
     ) -> Result<Self, Failure> {
         let bytes = output.records.iter().map(|record| record.data.as_ref().len()).sum();
         let first = output.records.first().map(|record| record.sequence_number.parse());
-        let millis_behind = output.millis_behind_latest.map(|lag| u64::try_from(lag).unwrap_or(0));
+        // No lag, or one below zero, is an unknown one.
+        let millis_behind = output.millis_behind_latest.and_then(|lag| u64::try_from(lag).ok());
+        let next = match output.next_shard_iterator.filter(|token| !token.is_empty()) {
+            Some(token) => Next::Iterator(token),
+            None => end(output.child_shards, millis_behind, asked.shard),
+        };
+        let goes_on = matches!(next, Next::Iterator(_)) && millis_behind.is_none_or(|lag| lag == 0);
+        let is_idle = goes_on && is_last(&output.records, bytes, asked.limit, now);
         Ok(Self {
             first: first.transpose().map_err(Failure::corrupt)?,
-            at_tip: is_at_tip(&output, bytes, limit, now),
+            is_idle,
+            at_tip: is_idle && millis_behind.is_some(),
             bytes,
             millis_behind,
             records: output.records,
-            next: output.next_shard_iterator,
-            children: output.child_shards.unwrap_or_default(),
-            sent,
+            next,
+            sent: asked.sent,
             proven: false,
         })
+    }
+
+    /// Whether this is the last answer of the shard.
+    pub(super) const fn is_end(&self) -> bool {
+        matches!(self.next, Next::End(_))
+    }
+}
+
+/// What an answer without iterator says. Children are believed only if there are any and each says
+/// that it continues this shard; other ones may be those of another shard, or not all.
+fn end(named: Option<Vec<ChildShard>>, millis_behind: Option<u64>, shard: &ShardId) -> Next {
+    let children = named.unwrap_or_default().into_iter().map(convert::child);
+    let children: Vec<_> = children.collect::<Result<_, _>>().unwrap_or_default();
+    let is_named = !children.is_empty() && children.iter().all(|c| c.parents.contains(shard));
+    match (is_named, millis_behind) {
+        (true, _) => Next::End(children),
+        (false, Some(0)) => Next::End(Vec::new()),
+        (false, _) => Next::Unclear,
     }
 }
 
 /// Some servers say "0 ms behind" with a backlog before them (kinesalite, ferrokinesis), so an
 /// answer with records is believed to be the last one only if it was not full, and its last record
 /// is young. If the judgement is wrong it costs one call, which comes back empty.
-fn is_at_tip(output: &GetRecordsOutput, bytes: usize, limit: usize, now: WallTime) -> bool {
-    if output.millis_behind_latest > Some(0) || output.next_shard_iterator.is_none() {
-        return false;
-    }
-    let Some(last) = output.records.last() else { return true };
+fn is_last(records: &[Record], bytes: usize, limit: usize, now: WallTime) -> bool {
+    let Some(last) = records.last() else { return true };
     let arrival = last.approximate_arrival_timestamp.as_ref().map(convert::wall_time);
     let is_old = arrival.is_some_and(|arrival| now.since(arrival) > OLD);
-    output.records.len() < limit && bytes < LARGE && !is_old
+    records.len() < limit && bytes < LARGE && !is_old
 }

@@ -7,11 +7,19 @@ use kcl_core::{
     stream::{SequenceNumber, ShardId, SourceError, SourceErrorKind, SourceResult},
 };
 
-use super::{Call, Quota, answer::Answer};
+use super::{
+    Call, Quota,
+    answer::{Answer, Asked, Next},
+    pace::CALL_INTERVAL,
+    standstill::Standstill,
+};
 use crate::{
     service::{Failure, IteratorAt, ShardIterator},
     stream::Stream,
 };
+
+/// How often the first record is looked for in answers that bring the reader no nearer to the tip.
+const MOST_LOOKS: u32 = 10;
 
 #[derive(Debug)]
 pub(super) struct ShardCalls {
@@ -50,34 +58,45 @@ impl ShardCalls {
     pub(super) async fn records(&self, iterator: &str, limit: usize) -> Result<Answer, Failure> {
         let sent = self.now();
         self.quota.sent(Call::Records, sent);
+        let asked = Asked { shard: &self.shard, limit, sent };
         let most = i32::try_from(limit).unwrap_or(i32::MAX);
         let outcome = self.stream.service.records(iterator, most).await;
-        let outcome = outcome
-            .and_then(|output| Answer::new(output, limit, sent, self.stream.env.clock.wall()));
+        let outcome =
+            outcome.and_then(|output| Answer::new(output, asked, self.stream.env.clock.wall()));
         let bytes = outcome.as_ref().map_or(0, |answer| answer.bytes);
         self.settle(Call::Records, &outcome, bytes);
         outcome
     }
 
-    /// The first record there is at or after `at`; `None` at the tip. Takes the turns it needs.
+    /// The first record there is at or after `at`; `None` if the service says that there is none.
+    /// Takes the turns it needs. An answer that says neither is an error, never "none".
     pub(super) async fn first_of(&self, at: IteratorAt) -> SourceResult<Option<SequenceNumber>> {
         self.turn(Call::Iterator, Time::ZERO, Time::NEVER).await;
         let mut iterator = match self.iterator(&at).await {
             Ok(iterator) => iterator.token,
             Err(failure) => return Err(self.explain(Call::Iterator, failure).await),
         };
-        loop {
-            self.turn(Call::Records, Time::ZERO, Time::NEVER).await;
+        let (mut standstill, mut due) = (Standstill::new(), Time::ZERO);
+        while standstill.calls() < MOST_LOOKS {
+            self.turn(Call::Records, due, Time::NEVER).await;
             let answer = match self.records(&iterator, 1).await {
                 Ok(answer) => answer,
                 Err(failure) => return Err(self.explain(Call::Records, failure).await),
             };
             match answer.next {
                 _ if answer.first.is_some() => return Ok(answer.first),
-                Some(next) if !answer.at_tip => iterator = next,
-                _ => return Ok(None),
+                Next::End(_) => return Ok(None),
+                Next::Iterator(_) if answer.at_tip => return Ok(None),
+                Next::Iterator(next) => iterator = next,
+                Next::Unclear => break,
             }
+            standstill.crossed(answer.millis_behind);
+            due = answer.sent + CALL_INTERVAL;
         }
+        let what = "no answer shows which records are left: they have none, and do not say that \
+            none is there";
+        let failure = Failure::new(SourceErrorKind::Unavailable, what);
+        Err(self.explain(Call::Records, failure).await)
     }
 
     pub(super) async fn explain(&self, call: Call, failure: Failure) -> SourceError {

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use kcl_core::{
     env::Time,
-    stream::{Record, ShardId},
+    stream::{SequenceNumber, ShardId},
 };
 
 use crate::kpl::Damage;
@@ -20,17 +20,23 @@ pub(super) struct Complaints {
 
 impl Complaints {
     /// A record that looks like a KPL aggregate is damaged.
-    pub(super) fn damaged(&mut self, now: Time, shard: &ShardId, record: &Record, why: Damage) {
+    pub(super) fn damaged(
+        &mut self,
+        now: Time,
+        shard: &ShardId,
+        sequence: &SequenceNumber,
+        why: Damage,
+    ) {
         if now < self.next {
             self.unsaid += 1;
             return;
         }
         tracing::warn!(
             %shard,
-            sequence = %record.position.sequence,
-            bytes = record.data.len(),
+            %sequence,
+            %why,
             unsaid = self.unsaid,
-            "a KPL aggregate is damaged and is delivered as it is: {why}"
+            "kcl.aggregate.damaged"
         );
         *self = Self { next: now + PAUSE, unsaid: 0 };
     }

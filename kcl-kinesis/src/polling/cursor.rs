@@ -26,8 +26,6 @@ pub(super) struct Cursor {
     passed: Option<Passed>,
     /// The record that a new iterator was asked for, and that its first answer has yet to show.
     sought: Option<SequenceNumber>,
-    /// Set while the service refuses the position: what is left is read from the oldest record on.
-    from_horizon: bool,
     /// When this reader last had everything there was.
     caught_up: Option<Time>,
     /// Set while the iterator may repeat records, or begin with records too early.
@@ -40,20 +38,15 @@ pub(super) struct Passed {
     pub(super) position: Position,
     /// When its record arrived, if it was read here and the server says.
     pub(super) arrival: Option<WallTime>,
-    /// Whether it was read here. A checkpoint may have been written by hand: that there ever was
-    /// such a record is not known.
-    pub(super) read_here: bool,
 }
 
 impl Cursor {
     pub(super) fn new(start: StartAt) -> Self {
         let passed = match &start {
-            StartAt::After(position) => {
-                Some(Passed { position: position.clone(), arrival: None, read_here: false })
-            }
+            StartAt::After(position) => Some(Passed { position: position.clone(), arrival: None }),
             _ => None,
         };
-        Self { start, passed, sought: None, from_horizon: false, caught_up: None, filtering: false }
+        Self { start, passed, sought: None, caught_up: None, filtering: false }
     }
 
     pub(super) const fn passed(&self) -> Option<&Passed> {
@@ -78,16 +71,14 @@ impl Cursor {
         self.sought = None;
     }
 
-    /// The service refuses the position, and it is known that it is no longer there.
+    /// The service refuses the position, and it is known that it is no longer there: everything
+    /// that is left is read, whatever its numbers.
     pub(super) fn go_to_horizon(&mut self) {
-        self.from_horizon = true;
+        *self = Self { caught_up: self.caught_up, ..Self::new(StartAt::TrimHorizon) };
     }
 
     /// What iterator to ask for.
     pub(super) fn iterator_at(&self) -> IteratorAt {
-        if self.from_horizon {
-            return IteratorAt::TrimHorizon;
-        }
         if let Some(passed) = &self.passed {
             return IteratorAt::Record(passed.position.sequence.clone());
         }
@@ -140,8 +131,7 @@ impl Cursor {
     pub(super) fn pass(&mut self, position: Position, arrival: Option<WallTime>) {
         // Again at the same place counts: now the record's time of arrival is known.
         if self.passed.as_ref().is_none_or(|passed| position >= passed.position) {
-            self.from_horizon = false;
-            self.passed = Some(Passed { position, arrival, read_here: true });
+            self.passed = Some(Passed { position, arrival });
         }
     }
 }

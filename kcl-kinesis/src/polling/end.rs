@@ -1,58 +1,100 @@
 //! The end of a shard.
 //!
-//! Kinesis ends a shard with an answer that has no next iterator and names the children. The Java
-//! KCL trusts one only with the other and reads again otherwise. Servers that never name children
-//! (ferrokinesis, kinesalite) would keep it reading for ever, so the lack of them is settled by the
-//! stream's own list: a shard that it shows closed, or no longer at all, has ended, and whoever
-//! names it as a parent continues it. A shard that it shows open has not ended: that answer is an
-//! error, and reading goes on. Children beside a next iterator mean nothing; the records come
-//! first.
+//! Kinesis ends a shard with an answer that has no next iterator and names the children. An answer
+//! without iterator alone is no end: services were seen to give one in the midst of a shard. It has
+//! to name the children, or to say that nothing is left, a lag of zero. Servers that never name
+//! children (kinesis-local) do that, and the stream's own list has to agree: a shard that it shows
+//! open has not ended. Whoever the list shows as continuing the shard is its child.
+//!
+//! After any other answer without iterator the shard is read anew from the last position. Only if
+//! that ends in such an answer again, without a record between, is the list asked alone: where it
+//! shows the shard closed, that is taken for the end, and said to be unproven. Otherwise reading
+//! goes on: an error, and the next call begins anew. (ferrokinesis ends every shard so: it counts
+//! the lag from the time at which the shard was closed, and names no children.)
+//!
+//! Children beside a next iterator mean nothing; the records come first.
 
-use aws_sdk_kinesis::types::ChildShard;
-use kcl_core::stream::{ReadEvent, Shard, SourceErrorKind, SourceResult};
+use kcl_core::stream::{Position, ReadEvent, Shard, SourceErrorKind, SourceResult};
 
-use super::{Call, reader::PollingReader};
-use crate::{
-    convert::{self, Nonsense},
-    service::Failure,
-};
+use super::{Call, answer::Next, reader::PollingReader, standstill::Nothing};
+use crate::service::Failure;
 
-impl PollingReader {
-    /// The last event of the shard, after its last answer.
-    pub(super) async fn end(&mut self) -> SourceResult<ReadEvent> {
-        let named = self.ended.as_deref().unwrap_or_default();
-        match complete(named) {
-            Ok(Some(children)) => {
-                self.calls.stream.book.add(&children);
-                Ok(ReadEvent::End { children: Some(children) })
-            }
-            Ok(None) => self.end_by_list().await,
-            Err(nonsense) => {
-                Err(self.calls.explain(Call::Records, Failure::corrupt(nonsense)).await)
-            }
-        }
+/// Why the shard seems to have ended.
+#[derive(Clone, Debug)]
+pub(super) enum Ending {
+    /// The last answer named the children.
+    Named(Vec<Shard>),
+    /// The last answer said that nothing is left.
+    Said,
+    /// Twice there was no way on from the same position.
+    Unclear,
+}
+
+/// What the last answer left to be settled.
+#[derive(Debug, Default)]
+pub(super) struct End {
+    /// Set once the shard seems to have ended.
+    pub(super) ending: Option<Ending>,
+    /// Where the reader stood when an answer gave no way on.
+    unclear: Option<Stand>,
+}
+
+/// Where a reader stood: at a position, or before everything.
+type Stand = Option<Position>;
+
+impl End {
+    /// Whether an answer gave no way on from here.
+    pub(super) fn is_unclear(&self, stand: &Stand) -> bool {
+        self.unclear.as_ref() == Some(stand)
     }
 
-    async fn end_by_list(&mut self) -> SourceResult<ReadEvent> {
-        let shard = &self.calls.shard;
-        let mut listed = self.calls.stream.shards().await?;
-        if listed.iter().any(|listed| listed.id == *shard && !listed.closed) {
-            self.ended = None;
-            let failure = Failure::new(
-                SourceErrorKind::Unavailable,
-                "the answer has no next iterator, but the shard is listed as open",
-            );
-            return Err(self.calls.explain(Call::Records, failure).await);
+    /// An answer was delivered, and the reader stands at `stand`. Returns the iterator to go on
+    /// with.
+    pub(super) fn after(&mut self, next: Next, stand: Stand) -> Option<String> {
+        match next {
+            Next::Iterator(iterator) => return Some(iterator),
+            Next::End(children) if children.is_empty() => self.ending = Some(Ending::Said),
+            Next::End(children) => self.ending = Some(Ending::Named(children)),
+            Next::Unclear if self.is_unclear(&stand) => self.ending = Some(Ending::Unclear),
+            Next::Unclear => self.unclear = Some(stand),
         }
-        listed.retain(|listed| listed.parents.contains(shard));
-        Ok(ReadEvent::End { children: Some(listed).filter(|children| !children.is_empty()) })
+        None
     }
 }
 
-/// The children, if there are any and each says whose it is.
-fn complete(named: &[ChildShard]) -> Result<Option<Vec<Shard>>, Nonsense> {
-    if named.is_empty() || named.iter().any(|child| child.parent_shards.is_empty()) {
-        return Ok(None);
+impl PollingReader {
+    /// The last event of the shard, if it has ended.
+    pub(super) async fn end(&mut self, ending: Ending) -> SourceResult<ReadEvent> {
+        if let Ending::Named(children) = ending {
+            self.calls.stream.book.add(&children);
+            return Ok(ReadEvent::End { children: Some(children), proven: true });
+        }
+        let shard = &self.calls.shard;
+        let mut listed = self.calls.stream.shards().await?;
+        let closed = listed.iter().find(|listed| listed.id == *shard).map(|listed| listed.closed);
+        let proven = matches!(ending, Ending::Said);
+        match closed {
+            Some(true) => {}
+            // A shard that is forgotten has nothing left, as the answer says.
+            None if proven => {}
+            _ => return self.not_yet(closed.is_some()).await,
+        }
+        listed.retain(|listed| listed.parents.contains(shard));
+        let children = Some(listed).filter(|children| !children.is_empty());
+        Ok(ReadEvent::End { children, proven })
     }
-    named.iter().cloned().map(convert::child).collect::<Result<_, _>>().map(Some)
+
+    /// The answer has no next iterator, but the list does not show the shard closed.
+    async fn not_yet(&mut self, is_listed: bool) -> SourceResult<ReadEvent> {
+        self.end.ending = None;
+        self.stood(Nothing::NoEnd);
+        let what = if is_listed {
+            "the answer has no next iterator, but the shard is listed as open"
+        } else {
+            "the answer has no next iterator and speaks of newer records, but the shard is not \
+             listed"
+        };
+        let failure = Failure::new(SourceErrorKind::Unavailable, what);
+        Err(self.calls.explain(Call::Records, failure).await)
+    }
 }

@@ -7,15 +7,18 @@
 //!
 //! - **A new iterator** (at the start, or when one has expired) is asked for *at* the last record
 //!   passed. If the first answer begins with that record, nothing is gone. If it begins with a
-//!   later one, the record is gone; unless there never was such a record, because a checkpoint was
-//!   written by hand. That is ruled out by the oldest record left: if it is later, too, then
-//!   everything between was trimmed, and [`ReadEvent::Lost`] says so.
+//!   later one, the record may be gone; or there never was such a record, because a checkpoint was
+//!   written by hand; or the service did not answer as it should. The oldest record left decides:
+//!   if it is later, too, then everything between was trimmed, and [`ReadEvent::Lost`] says so.
 //! - **A live iterator**, when the last record passed is nearly as old as the retention: before the
-//!   answer is delivered, that record is read once more. Younger ones need no proof, so a reader
-//!   that keeps up never pays for it.
+//!   answer is delivered, that record is read once more, and if it does not come, the oldest one.
+//!   Younger ones need no proof, so a reader that keeps up never pays for it.
 //! - **A refused position** (invalid argument): if the oldest record left is later, or none is
 //!   left, the position is gone and reading goes on there. If it is earlier, the position never
 //!   belonged to this shard, and the refusal is the error.
+//!
+//! Numbers alone prove nothing: they have gaps, and those at which shards begin and end are of no
+//! record. An answer without records proves nothing, unless it says that none is left.
 //!
 //! What cannot be known: whether anything followed a trimmed checkpoint in a shard that is now
 //! *empty* and still open. One that has been idle for longer than the retention looks just like
@@ -38,17 +41,17 @@ impl PollingReader {
             return Ok(None);
         };
         let first = answer.first.clone();
-        let is_last = answer.next.is_none();
+        let is_last = answer.is_end();
         let is_gone = match (&first, self.cursor.sought()) {
             _ if self.was_caught_up() => false,
             (Some(first), Some(sought)) if first <= sought => false,
-            (Some(_), Some(sought)) => self.was_trimmed(sought).await?,
-            (None, Some(sought)) if is_last => self.was_trimmed(sought).await?,
+            (Some(_), Some(sought)) => self.is_before_oldest(sought).await?,
+            (None, Some(sought)) if is_last => self.is_before_oldest(sought).await?,
             (Some(_), None) => self.is_last_trimmed().await?,
             (None, None) if is_last => self.is_last_trimmed().await?,
             (None, Some(sought)) if answer.at_tip => {
                 let shard = &self.calls.shard;
-                tracing::info!(%shard, %sought, "the position is gone, and nothing follows it");
+                tracing::info!(%shard, %sought, "kcl.position.gone");
                 false
             }
             (None, _) => return Ok(None),
@@ -70,16 +73,9 @@ impl PollingReader {
         if oldest.as_ref().is_some_and(|oldest| oldest <= number) {
             return Err(self.calls.explain(Call::Iterator, failure).await);
         }
+        let lost = self.lost(oldest);
         self.cursor.go_to_horizon();
-        Ok(self.lost(oldest))
-    }
-
-    /// The record sought is not there, but a later one is: was it trimmed?
-    async fn was_trimmed(&self, sought: &SequenceNumber) -> SourceResult<bool> {
-        if self.cursor.passed().is_some_and(|passed| passed.read_here) {
-            return Ok(true);
-        }
-        self.is_before_oldest(sought).await
+        Ok(lost)
     }
 
     /// Whether this reader had everything there was so recently that no record which came later can
@@ -105,17 +101,18 @@ impl PollingReader {
         }
         let number = &passed.position.sequence;
         match self.calls.first_of(IteratorAt::Record(number.clone())).await {
-            Ok(first) => Ok(first.as_ref() != Some(number)),
+            Ok(first) if first.as_ref() == Some(number) => Ok(false),
             Err(error)
-                if error.kind == SourceErrorKind::Misconfigured
-                    && error.op == Call::Iterator.name() =>
+                if error.kind != SourceErrorKind::Misconfigured
+                    || error.op != Call::Iterator.name() =>
             {
-                self.is_before_oldest(number).await
+                Err(error)
             }
-            Err(error) => Err(error),
+            _ => self.is_before_oldest(number).await,
         }
     }
 
+    /// Whether everything up to `number` was trimmed: the oldest record left is later, or none is.
     async fn is_before_oldest(&self, number: &SequenceNumber) -> SourceResult<bool> {
         let oldest = self.calls.first_of(IteratorAt::TrimHorizon).await?;
         Ok(oldest.is_none_or(|oldest| oldest > *number))

@@ -10,6 +10,7 @@ mod pace;
 mod quota;
 mod reader;
 mod sizing;
+mod standstill;
 
 pub(crate) use quota::{Call, Enforced, Quota};
 pub(crate) use reader::PollingReader;

@@ -3,18 +3,25 @@
 use std::{fmt, sync::Arc, time::Duration};
 
 use async_trait::async_trait;
-use aws_sdk_kinesis::types::{self, ChildShard};
+use aws_sdk_kinesis::types;
 use kcl_core::{
     env::Time,
     stream::{
-        Batch, HashRange, ReadEvent, Record, Room, ShardId, ShardReader, SourceErrorKind,
+        Batch, HashRange, Position, ReadEvent, Record, Room, ShardId, ShardReader, SourceErrorKind,
         SourceResult, StartAt,
     },
 };
 
 use super::{
-    Call, answer::Answer, calls::ShardCalls, complaints::Complaints, cursor::Cursor,
-    pace::CALL_INTERVAL, sizing::Sizing,
+    Call,
+    answer::{Answer, Next},
+    calls::ShardCalls,
+    complaints::Complaints,
+    cursor::Cursor,
+    end::End,
+    pace::CALL_INTERVAL,
+    sizing::Sizing,
+    standstill::{Nothing, Standstill},
 };
 use crate::{
     convert, kpl,
@@ -45,8 +52,9 @@ pub(crate) struct PollingReader {
     complaints: Complaints,
     /// What the last answer said of the lag.
     millis_behind: Option<u64>,
-    /// Set by the last answer: the shards that continue this one, as far as the server says.
-    pub(super) ended: Option<Vec<ChildShard>>,
+    /// What the last answer says of the end.
+    pub(super) end: End,
+    standstill: Standstill,
 }
 
 impl PollingReader {
@@ -62,7 +70,8 @@ impl PollingReader {
             range_asked: false,
             complaints: Complaints::default(),
             millis_behind: None,
-            ended: None,
+            end: End::default(),
+            standstill: Standstill::new(),
         }
     }
 
@@ -91,6 +100,12 @@ impl PollingReader {
             self.iterator = None;
             let stale = failure.is("ExpiredIteratorException")
                 || (call == Call::Records && failure.kind() == SourceErrorKind::Misconfigured);
+            if stale {
+                self.stood(Nothing::Refused);
+                if let Some(event) = self.standstill.tell() {
+                    return Ok(Some(event));
+                }
+            }
             if stale && renewals < RENEWALS {
                 renewals += 1;
                 continue;
@@ -126,19 +141,25 @@ impl PollingReader {
         let is_aggregate = |record: &types::Record| kpl::is_aggregate(record.data.as_ref());
         let unknown = self.range.is_none() && !self.range_asked;
         if unknown && self.held.iter().any(|held| held.records.iter().any(is_aggregate)) {
-            self.range = self.calls.stream.learn_range(&self.calls.shard).await;
-            self.range_asked = true;
+            match self.calls.stream.learn_range(&self.calls.shard).await {
+                Ok(range) => (self.range, self.range_asked) = (range, true),
+                // Asked again with the next aggregate.
+                Err(error) => {
+                    tracing::debug!(shard = %self.calls.shard, %error, "kcl.range.unknown");
+                }
+            }
         }
     }
 
     /// Turns an answer into a batch, and steps over it.
-    fn deliver(&mut self, answer: Answer) -> Result<Batch, Failure> {
+    fn deliver(&mut self, mut answer: Answer) -> Result<Batch, Failure> {
         let asked = answer.records.len();
         let records = convert::records(answer.records).map_err(Failure::corrupt)?;
         let last = records.last().map(|last| (last.position.clone(), last.arrival));
         let mut records = self.unpack(records);
         let weight = records.iter().map(Record::weight).sum();
-        self.sizing.observe(asked, weight, !answer.at_tip);
+        self.sizing.observe(asked, weight, !answer.is_idle);
+        let before = self.stand();
         if let Some((mut through, arrival)) = last {
             if let Some(part) = records.last().filter(|part| part.position > through) {
                 through = part.position.clone();
@@ -146,8 +167,13 @@ impl PollingReader {
             self.cursor.drop_unwanted(&mut records);
             self.cursor.pass(through, arrival);
         }
+        let stand = self.stand();
+        if asked > 0 && self.end.is_unclear(&stand) {
+            // What was passed comes again: whether more follows is still to be seen.
+            (answer.is_idle, answer.at_tip) = (false, false);
+        }
         let pause = match asked {
-            _ if answer.at_tip => self.calls.stream.reading.idle_poll,
+            _ if answer.is_idle => self.calls.stream.reading.idle_poll,
             // A stretch of the shard without records: step over it, but no faster than allowed.
             0 => CALL_INTERVAL,
             _ => Duration::ZERO,
@@ -156,12 +182,34 @@ impl PollingReader {
         if answer.at_tip {
             self.cursor.catch_up(answer.sent);
         }
-        if answer.next.is_none() {
-            self.ended = Some(answer.children);
+        match &answer.next {
+            _ if stand != before => self.standstill.moved(),
+            Next::Iterator(_) if answer.is_idle => self.standstill.idled(),
+            Next::Iterator(_) => {
+                self.standstill.crossed(answer.millis_behind);
+                self.slow_down();
+            }
+            Next::Unclear => self.stood(Nothing::NoIterator),
+            Next::End(_) => {}
         }
-        self.iterator = answer.next;
+        self.iterator = self.end.after(answer.next, stand);
         self.millis_behind = answer.millis_behind;
         Ok(self.batch(records, answer.at_tip))
+    }
+
+    /// The last position passed.
+    fn stand(&self) -> Option<Position> {
+        self.cursor.passed().map(|passed| passed.position.clone())
+    }
+
+    /// A call brought nothing new.
+    pub(super) fn stood(&mut self, what: Nothing) {
+        self.standstill.stood(what);
+        self.slow_down();
+    }
+
+    fn slow_down(&mut self) {
+        self.due = self.due.max(self.calls.now() + self.standstill.pause());
     }
 
     fn unpack(&mut self, records: Vec<Record>) -> Vec<Record> {
@@ -170,11 +218,11 @@ impl PollingReader {
         }
         let mut unpacked = Vec::with_capacity(records.len());
         for record in records {
-            if let Err(damage) = kpl::unpack(record, self.range, &mut unpacked) {
-                let now = self.calls.now();
-                if let Some(whole) = unpacked.last() {
-                    self.complaints.damaged(now, &self.calls.shard, whole, damage);
-                }
+            if let Err(damage) = kpl::unpack(record, self.range, &mut unpacked)
+                && let Some(last) = unpacked.last()
+            {
+                let (now, number) = (self.calls.now(), &last.position.sequence);
+                self.complaints.damaged(now, &self.calls.shard, number, damage);
             }
         }
         unpacked
@@ -182,7 +230,7 @@ impl PollingReader {
 
     fn batch(&self, records: Vec<Record>, at_tip: bool) -> Batch {
         let mut batch = Batch::of(records);
-        batch.through = self.cursor.passed().map(|passed| passed.position.clone());
+        batch.through = self.stand();
         batch.millis_behind = self.millis_behind;
         batch.at_tip = at_tip;
         batch
@@ -198,8 +246,11 @@ impl ShardReader for PollingReader {
     async fn next(&mut self, room: Room) -> SourceResult<ReadEvent> {
         let deadline = self.calls.now() + self.calls.stream.reading.idle_poll;
         loop {
-            if self.ended.is_some() {
-                return self.end().await;
+            if let Some(event) = self.standstill.tell() {
+                return Ok(event);
+            }
+            if let Some(ending) = self.end.ending.clone() {
+                return self.end(ending).await;
             }
             if let Some(event) = self.fetch(room, deadline).await? {
                 return Ok(event);
@@ -214,7 +265,7 @@ impl ShardReader for PollingReader {
                 Err(failure) => return Err(self.calls.explain(Call::Records, failure).await),
             };
             let has_something = !batch.records.is_empty() || batch.at_tip;
-            if has_something || (self.ended.is_none() && self.calls.now() >= deadline) {
+            if has_something || (self.end.ending.is_none() && self.calls.now() >= deadline) {
                 return Ok(ReadEvent::Batch(batch));
             }
         }

@@ -15,6 +15,8 @@ use kcl_core::stream::{SourceError, SourceErrorKind};
 pub(crate) struct Failure {
     kind: SourceErrorKind,
     code: Option<String>,
+    /// What happened, where that says more than the kind does.
+    what: Option<&'static str>,
     cause: Box<dyn StdError + Send + Sync>,
 }
 
@@ -23,7 +25,7 @@ impl Failure {
         kind: SourceErrorKind,
         cause: impl Into<Box<dyn StdError + Send + Sync>>,
     ) -> Self {
-        Self { kind, code: None, cause: cause.into() }
+        Self { kind, code: None, what: None, cause: cause.into() }
     }
 
     pub(crate) fn corrupt(cause: impl Into<Box<dyn StdError + Send + Sync>>) -> Self {
@@ -47,7 +49,11 @@ impl Failure {
 
     /// The error of operation `op` on `subject`.
     pub(crate) fn during(self, op: &'static str, subject: impl Into<String>) -> SourceError {
-        SourceError::new(self.kind, op, subject).caused_by(self.cause)
+        let error = SourceError::new(self.kind, op, subject).caused_by(self.cause);
+        match self.what {
+            Some(what) => error.saying(what),
+            None => error,
+        }
     }
 }
 
@@ -72,8 +78,12 @@ where
 {
     fn from(error: SdkError<E, HttpResponse>) -> Self {
         let Some(answer) = error.as_service_error() else {
-            let kind = kind_of_unanswered(&error);
-            return Self::new(kind, Unanswered(kcl_core::explain(&error)));
+            let (kind, what) = (kind_of_unanswered(&error), what_befell(&error));
+            let unanswered = Self::new(kind, Unanswered(kcl_core::explain(&error)));
+            return Self {
+                what: what.filter(|_| kind == SourceErrorKind::Unavailable),
+                ..unanswered
+            };
         };
         let code = answer.code().unwrap_or("an error without code").to_owned();
         let message = answer.message().unwrap_or("no message").to_owned();
@@ -81,7 +91,9 @@ where
         let request = error.request_id().unwrap_or("unknown").to_owned();
         let kind = kind_of_code(&code, status);
         let cause = Said { code: code.clone(), message, status, request }.into();
-        Self { kind, code: Some(code), cause }
+        let what = (code == "ExpiredIteratorException")
+            .then_some("the service refuses the iterators that it gives, as expired");
+        Self { kind, code: Some(code), what, cause }
     }
 }
 
@@ -140,6 +152,18 @@ where
         SdkError::ConstructionFailure(_) => Kind::Misconfigured,
         SdkError::DispatchFailure(failure) if failure.is_user() => Kind::Misconfigured,
         _ => Kind::Unavailable,
+    }
+}
+
+/// What befell a call that got no answer, where that is more than an absent service.
+fn what_befell<E>(error: &SdkError<E, HttpResponse>) -> Option<&'static str> {
+    match error {
+        SdkError::TimeoutError(_) => Some("no whole answer came in time"),
+        SdkError::DispatchFailure(failure) if failure.is_timeout() => {
+            Some("no answer came in time")
+        }
+        SdkError::ResponseError(_) => Some("the answer was cut off, or cannot be read"),
+        _ => None,
     }
 }
 

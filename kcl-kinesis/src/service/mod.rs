@@ -23,6 +23,9 @@ use tokio::sync::OnceCell;
 use self::{clients::Clients, server_date::ServerDate};
 use crate::{StreamName, convert, stream_name};
 
+/// The retention of a new stream, and the least there is.
+pub(crate) const LEAST_RETENTION: Duration = Duration::from_hours(24);
+
 /// One stream of the service.
 pub(crate) struct Service {
     stream: StreamName,
@@ -87,13 +90,18 @@ impl Service {
         if summary.stream_status == StreamStatus::Deleting {
             return Err(Failure::new(SourceErrorKind::NoStream, "the stream is being deleted"));
         }
-        let hours = u64::try_from(summary.retention_period_hours).unwrap_or(0);
         let created = convert::wall_time(&summary.stream_creation_timestamp);
+        // What an answer lacks arrives as an empty name, and as the origin of time. Taken for true,
+        // that would be another stream.
+        if summary.stream_name.is_empty() || created == WallTime::default() {
+            let what = "the answer lacks the stream's name, or the time of its creation";
+            return Err(Failure::corrupt(what));
+        }
         let name = stream_name::in_full(&summary.stream_arn, &summary.stream_name);
         let name = name.map_err(|error| Failure::corrupt(error.to_string()))?;
         let key = StreamKey::new(&summary.stream_name, created);
-        let server_time = date.get().ok_or_else(undated)?;
-        Ok(StreamDescription::new(name, key, Duration::from_hours(hours), server_time))
+        let retention = retention(summary.retention_period_hours);
+        Ok(StreamDescription::new(name, key, retention, date.get().ok_or_else(undated)?))
     }
 
     /// `ListShards`, one page.
@@ -131,7 +139,7 @@ impl Service {
                 .starting_sequence_number(number.as_str()),
         };
         let answer = call.customize().interceptor(date.clone()).send().await?;
-        let token = answer.shard_iterator;
+        let token = answer.shard_iterator.filter(|token| !token.is_empty());
         let token = token.ok_or_else(|| Failure::corrupt("the answer holds no iterator"))?;
         if *at == IteratorAt::Latest && date.get().is_none() {
             return Err(undated());
@@ -148,6 +156,12 @@ impl Service {
         let call = self.clients().await?.data.get_records().shard_iterator(iterator).limit(limit);
         Ok(call.set_stream_arn(self.stream.arn()).send().await?)
     }
+}
+
+/// How long records are kept. The least there is where the answer does not say.
+fn retention(hours: i32) -> Duration {
+    let hours = u64::try_from(hours).ok().filter(|hours| *hours > 0);
+    hours.map_or(LEAST_RETENTION, Duration::from_hours)
 }
 
 /// A stream's clock is known from nothing else, and a wrong one could skip records.

@@ -3,7 +3,7 @@ use std::{error::Error as _, time::Duration};
 use aws_sdk_kinesis::config::{BehaviorVersion, Credentials, Region, retry::RetryConfig};
 use kcl_core::{
     env::WallTime,
-    stream::{SourceError, SourceErrorKind, StartAt, StreamKey, StreamSource},
+    stream::{Room, SourceError, SourceErrorKind, StartAt, StreamKey, StreamSource},
 };
 use serde_json::json;
 
@@ -44,6 +44,23 @@ async fn without_the_time_of_the_service_there_is_no_description() {
     let error = Scripted::undated([(DESCRIBE, summary("ACTIVE"))]).describe().await.unwrap_err();
     assert_eq!(error.kind, SourceErrorKind::Corrupt);
     assert!(cause(&error).contains("no Date header"), "{}", cause(&error));
+}
+
+#[tokio::test]
+async fn a_description_without_name_or_creation_is_none_and_without_retention_the_least() {
+    for lacks in ["StreamName", "StreamCreationTimestamp", "RetentionPeriodHours"] {
+        let Reply::Json(mut body) = summary("ACTIVE") else { unreachable!() };
+        let described = body["StreamDescriptionSummary"].as_object_mut().unwrap();
+        described.remove(lacks);
+        let (source, _) = Scripted::source([(DESCRIBE, Reply::Json(body))]);
+        match source.describe().await {
+            Ok(description) => {
+                assert_eq!(lacks, "RetentionPeriodHours");
+                assert_eq!(description.retention, Duration::from_hours(24));
+            }
+            Err(error) => assert_eq!(error.kind, SourceErrorKind::Corrupt, "{lacks}"),
+        }
+    }
 }
 
 #[tokio::test]
@@ -107,6 +124,28 @@ async fn a_call_that_is_never_answered_ends() {
     let error = source.describe().await.unwrap_err();
     assert_eq!(error.kind, SourceErrorKind::Unavailable);
     assert!(cause(&error).contains("timeout"), "{}", cause(&error));
+    assert!(error.to_string().contains("no whole answer came in time"), "{error}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_answer_that_stops_coming_and_an_expired_iterator_are_not_an_absent_service() {
+    let cases = [(Reply::Stalled, "no whole answer came in time"), (Reply::Cut, "was cut off")];
+    for (reply, what) in cases {
+        let (source, _) = Scripted::source([(DESCRIBE, reply)]);
+        let error = source.describe().await.unwrap_err();
+        assert_eq!(error.kind, SourceErrorKind::Unavailable);
+        assert!(error.to_string().contains(what), "{error}: {}", cause(&error));
+    }
+
+    let expired = || refusal("GetShardIterator", 400, "ExpiredIteratorException");
+    let (source, _) = Scripted::source((0..4).map(|_| expired()));
+    let stream = StreamKey::new("orders", WallTime::from_millis(1_700_000_000_123));
+    source.is_described_as(&stream);
+    let shard = "shardId-0".parse().unwrap();
+    let mut reader = source.open(&stream, &shard, StartAt::TrimHorizon).await.unwrap();
+    let error = reader.next(Room(1)).await.unwrap_err();
+    assert_eq!(error.kind, SourceErrorKind::Unavailable);
+    assert!(error.to_string().contains("as expired"), "{error}");
 }
 
 fn without_credentials() -> aws_sdk_kinesis::config::Builder {

@@ -36,6 +36,10 @@ struct State {
     trims: usize,
     names_children: bool,
     tells_lag: bool,
+    /// The newest record ever returned.
+    newest: u64,
+    /// What that was when an answer last gave no way on.
+    unclear: Option<u64>,
 }
 
 impl Model {
@@ -43,7 +47,16 @@ impl Model {
     pub(crate) fn source(records: Vec<Kept>, trims: usize, seed: u64) -> (KinesisSource, Self) {
         let mut rng = Rng::new(seed);
         let (names_children, tells_lag) = (rng.below(2) == 0, rng.below(2) == 0);
-        let state = State { records, rng, faults: 30, trims, names_children, tells_lag };
+        let state = State {
+            records,
+            rng,
+            faults: 30,
+            trims,
+            names_children,
+            tells_lag,
+            newest: 0,
+            unclear: None,
+        };
         let model = Self { state: Arc::new(Mutex::new(state)), silence: Arc::default() };
         let config = aws_sdk_kinesis::Config::builder()
             .region(Region::new("eu-west-1"))
@@ -105,6 +118,11 @@ impl State {
     fn read(&mut self, body: &Value) -> Reply {
         let from: u64 = body["ShardIterator"].as_str().unwrap().parse().unwrap();
         let limit = usize::try_from(body["Limit"].as_u64().unwrap()).unwrap();
+        // An answer that cannot be the last one and gives no way on; never twice at one place.
+        if self.faults > 0 && self.unclear != Some(self.newest) && self.rng.below(8) == 0 {
+            self.unclear = Some(self.newest);
+            return Reply::Json(json!({ "Records": [], "MillisBehindLatest": 5_000 }));
+        }
         // Kinesis answers with nothing now and then, but never while it says that this is the tip.
         let least = u64::from(!self.tells_lag);
         let some = usize::try_from(self.rng.below(5).max(least)).unwrap().min(limit);
@@ -112,6 +130,7 @@ impl State {
         let page: Vec<_> =
             self.records.iter().filter(|(number, _)| *number >= from).take(some).collect();
         let next = page.last().map_or(from, |(number, _)| number + 1);
+        self.newest = self.newest.max(next.saturating_sub(1));
         let lag = if self.tells_lag { rest - page.len() } else { 0 };
         let mut answer = json!({
             "Records": page.iter().map(|(_, body)| body).collect::<Vec<_>>(),

@@ -2,10 +2,13 @@
 
 use std::{
     collections::VecDeque,
+    convert::Infallible,
+    pin::Pin,
     sync::{
         Arc, Mutex,
         atomic::{AtomicBool, Ordering},
     },
+    task::{Context, Poll},
 };
 
 use aws_sdk_kinesis::config::{
@@ -18,6 +21,8 @@ use aws_smithy_runtime_api::client::{
     result::ConnectorError,
 };
 use aws_smithy_types::body::SdkBody;
+use bytes::Bytes;
+use http_body::{Body, Frame};
 use kcl_core::env::Env;
 use serde_json::{Value, json};
 
@@ -35,6 +40,10 @@ pub(crate) enum Reply {
     },
     /// No answer at all.
     Broken,
+    /// An answer whose body stops coming.
+    Stalled,
+    /// An answer of which only the beginning is there.
+    Cut,
     /// An answer that never comes: for calls that are dropped.
     Silence,
 }
@@ -140,20 +149,42 @@ impl Scripted {
     }
 }
 
+/// A body of which only the beginning comes.
+#[derive(Debug, Default)]
+struct Stalled {
+    begun: bool,
+}
+
+impl Body for Stalled {
+    type Data = Bytes;
+    type Error = Infallible;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        _context: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, Infallible>>> {
+        if std::mem::replace(&mut self.begun, true) {
+            return Poll::Pending;
+        }
+        Poll::Ready(Some(Ok(Frame::data(Bytes::from_static(b"{")))))
+    }
+}
+
 pub(super) fn respond(
     reply: Reply,
     date: Option<&'static str>,
 ) -> Result<HttpResponse, ConnectorError> {
     let (status, body) = match reply {
-        Reply::Json(body) => (200, body),
+        Reply::Json(body) => (200, SdkBody::from(body.to_string())),
         Reply::Refusal { status, code, message } => {
-            (status, json!({ "__type": code, "message": message }))
+            (status, SdkBody::from(json!({ "__type": code, "message": message }).to_string()))
         }
+        Reply::Cut => (200, SdkBody::from("{")),
+        Reply::Stalled => (200, SdkBody::from_body_1_x(Stalled::default())),
         Reply::Broken | Reply::Silence => {
             return Err(ConnectorError::io("the connection broke".into()));
         }
     };
-    let body = SdkBody::from(body.to_string());
     let mut response = HttpResponse::new(status.try_into().unwrap(), body);
     if let Some(date) = date {
         response.headers_mut().insert("date", date);

@@ -92,7 +92,7 @@ impl MemoryReader {
                 Found::End => {
                     let children = log.children.clone();
                     let told = options.reports_children.then(|| shards_of(life, &children));
-                    Look::Event(ReadEvent::End { children: told })
+                    Look::Event(ReadEvent::End { children: told, proven: true })
                 }
             })
         })?;

@@ -350,8 +350,7 @@ async fn read_lineage(
                 seen.extend(texts(&batch.records));
                 readers.push((id, reader));
             }
-            ReadEvent::Lost { from, to } => anyhow::bail!("lost {from:?} to {to:?}"),
-            ReadEvent::End { children } => {
+            ReadEvent::End { children, .. } => {
                 ended.insert(id);
                 for child in children.context("no children")? {
                     let ready = child.parents.iter().all(|parent| ended.contains(parent));
@@ -361,6 +360,7 @@ async fn read_lineage(
                     }
                 }
             }
+            other => anyhow::bail!("{other:?}"),
         }
     }
     Ok(seen)

@@ -31,10 +31,10 @@ async fn drain(reader: &mut dyn ShardReader) -> Result<(Vec<Record>, Option<Vec<
                 return Ok((records, None));
             }
             ReadEvent::Batch(batch) => records.extend(batch.records),
-            ReadEvent::Lost { from, to } => anyhow::bail!("lost {from:?} to {to:?}"),
-            ReadEvent::End { children } => {
+            ReadEvent::End { children, .. } => {
                 return Ok((records, Some(children.unwrap_or_default())));
             }
+            other => anyhow::bail!("{other:?}"),
         }
     }
 }

@@ -74,6 +74,29 @@ async fn trimmed_records_are_told_before_those_that_follow() -> Result<()> {
 }
 
 #[tokio::test]
+async fn an_end_is_proven_where_the_server_says_that_nothing_is_left() -> Result<()> {
+    let (ferrokinesis, local) = (Ferrokinesis::start()?, KinesisLocal::shared()?);
+    // The former counts the lag from the time at which the shard was closed, and names no children.
+    for (url, expected) in [(ferrokinesis.url(), false), (local.url(), true)] {
+        let stream = TestStream::create(url, "ended", 1).await?;
+        let shard = stream.shards().await?.remove(0);
+        stream.put_all(&at(0, 0..3)).await?;
+        stream.split(&shard).await?;
+        let mut reader = open(&stream.source(), &shard.id, StartAt::TrimHorizon).await?;
+        let mut records = Vec::new();
+        let proven = loop {
+            match reader.next(ROOM).await? {
+                ReadEvent::Batch(batch) => records.extend(batch.records),
+                ReadEvent::End { proven, .. } => break proven,
+                other => anyhow::bail!("{other:?}"),
+            }
+        };
+        assert_eq!((texts(&records), proven), (numbered(0..3), expected), "{url}");
+    }
+    Ok(())
+}
+
+#[tokio::test]
 async fn a_position_of_another_shard_is_refused() -> Result<()> {
     let server = Ferrokinesis::start()?;
     let stream = TestStream::create(server.url(), "foreign", 2).await?;

@@ -8,5 +8,6 @@ mod buffering;
 mod delivery;
 mod failures;
 mod fleet;
+mod reading;
 mod starting;
 mod threads;

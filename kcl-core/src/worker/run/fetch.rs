@@ -38,8 +38,8 @@ pub(super) struct Fetcher {
     shared: Arc<Shared>,
     sender: FetchedSender,
     backoff: Backoff,
-    /// The last position that was read here.
-    passed: Option<Position>,
+    /// The last position that was read, by this run or by those before it.
+    read: Option<Position>,
     /// Since when the stream has not known the shard.
     unknown_since: Option<Time>,
 }
@@ -61,6 +61,10 @@ impl Fetcher {
     pub(super) fn new(run: &Run, start: Option<StartAt>, sender: FetchedSender) -> Self {
         let shared = Arc::clone(&run.shared);
         let backoff = Backoff::new(PAUSE, PAUSE_MAX, &*shared.env.entropy);
+        let read = match &start {
+            Some(StartAt::After(position)) => Some(position.clone()),
+            _ => None,
+        };
         Self {
             key: run.key.clone(),
             epoch: run.gate.epoch(),
@@ -71,7 +75,7 @@ impl Fetcher {
             shared,
             sender,
             backoff,
-            passed: None,
+            read,
             unknown_since: None,
         }
     }
@@ -90,16 +94,17 @@ impl Fetcher {
             }
             let sent = match read {
                 Ok(ReadEvent::Batch(batch)) => {
-                    self.backoff.reset();
                     self.note_read(&batch);
                     room.resize(batch.weight());
                     self.send_batch(batch, room).await
                 }
                 Ok(ReadEvent::Lost { from, to }) => self.send(Fetched::Lost { from, to }).await,
-                Ok(ReadEvent::End { children }) => {
-                    debug!(lease = %self.key, epoch = %self.epoch, "kcl.read.ended");
-                    let _ = self.send(Fetched::End(children)).await;
-                    return;
+                Ok(ReadEvent::Standstill { calls, why }) => {
+                    self.stands(calls, why);
+                    Ok(())
+                }
+                Ok(ReadEvent::End { children, proven }) => {
+                    return self.end(children, proven).await;
                 }
                 Err(error) => {
                     drop(room);
@@ -137,10 +142,27 @@ impl Fetcher {
 
     fn note_read(&mut self, batch: &Batch) {
         self.unknown_since = None;
-        let last = batch.records.last().map(|record| &record.position);
-        if let Some(last) = last.or(batch.through.as_ref()) {
-            self.passed = Some(last.clone());
+        // An answer that brings nothing, short of the tip, does not show that reading works.
+        if !batch.records.is_empty() || batch.at_tip {
+            self.backoff.reset();
         }
+        let last = batch.records.last().map(|record| &record.position);
+        self.read = batch.through.as_ref().max(last).max(self.read.as_ref()).cloned();
+    }
+
+    fn stands(&self, calls: u32, why: String) {
+        warn!(lease = %self.key, calls, why, "kcl.read.standstill");
+        self.shared.tell(WorkerEvent::ReadStandstill { key: self.key.clone(), calls, why });
+    }
+
+    async fn end(&self, children: Option<Vec<Shard>>, proven: bool) {
+        debug!(lease = %self.key, epoch = %self.epoch, "kcl.read.ended");
+        if !proven {
+            let (key, after) = (self.key.clone(), self.read.clone());
+            warn!(lease = %key, ?after, "kcl.read.end_unproven");
+            self.shared.tell(WorkerEvent::EndUnproven { key, after });
+        }
+        let _ = self.send(Fetched::End(children)).await;
     }
 
     async fn send_batch(&self, batch: Batch, room: Reservation) -> Result<(), Unwanted> {
@@ -180,12 +202,8 @@ impl Fetcher {
     /// The shard is gone with whatever was not read: that is said loudly, and the shard ended, so
     /// that its children are read.
     async fn give_up(&self) {
-        let from = match &self.start {
-            Some(StartAt::After(position)) => Some(position),
-            _ => None,
-        };
-        let from = self.passed.as_ref().or(from).cloned();
-        if self.send(Fetched::Lost { from, to: None }).await.is_ok() {
+        let lost = Fetched::Lost { from: self.read.clone(), to: None };
+        if self.send(lost).await.is_ok() {
             let _ = self.send(Fetched::End(None)).await;
         }
     }

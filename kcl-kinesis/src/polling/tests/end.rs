@@ -7,9 +7,18 @@ use crate::testing::{Reply, Scripted, iterator, records};
 const THIS: &str = "shardId-000000000000";
 
 fn last(numbers: &[u64], children: Value) -> (&'static str, Reply) {
-    let (operation, Reply::Json(mut body)) = records(numbers, None, 0) else { unreachable!() };
-    body["ChildShards"] = children;
+    change(records(numbers, None, 0), |body| body["ChildShards"] = children)
+}
+
+fn change(reply: (&'static str, Reply), with: impl FnOnce(&mut Value)) -> (&'static str, Reply) {
+    let (operation, Reply::Json(mut body)) = reply else { unreachable!() };
+    with(&mut body);
     (operation, Reply::Json(body))
+}
+
+/// An answer that gives no way on, and does not show why.
+fn unclear(numbers: &[u64]) -> (&'static str, Reply) {
+    records(numbers, None, 5_000)
 }
 
 fn named(id: &str, parents: &[&str]) -> Value {
@@ -33,9 +42,10 @@ fn list(shards: &[Value]) -> (&'static str, Reply) {
     ("ListShards", Reply::Json(json!({ "Shards": shards })))
 }
 
+/// The children that come with the end, which is proven.
 async fn children(reader: &mut dyn ShardReader) -> Option<Vec<Shard>> {
     match reader.next(ROOM).await.unwrap() {
-        ReadEvent::End { children } => children,
+        ReadEvent::End { children, proven: true } => children,
         other => panic!("expected the end, got {other:?}"),
     }
 }
@@ -83,10 +93,143 @@ async fn children_that_do_not_say_whose_they_are_are_not_believed() {
 }
 
 #[tokio::test]
+async fn children_of_another_shard_are_none_of_this_one() {
+    let page = last(&[], json!([named("shardId-1", &["another"]), named("shardId-2", &[THIS])]));
+    let shards = [listed(THIS, None, Some("9")), listed("shardId-2", Some(THIS), None)];
+    let (source, _) = Scripted::source([iterator("a"), page, list(&shards)]);
+    let mut reader = open(&source, StartAt::TrimHorizon).await;
+    assert_eq!(ids(&children(&mut *reader).await.unwrap()), ["shardId-2"]);
+}
+
+#[tokio::test]
 async fn a_shard_that_is_no_longer_listed_has_ended_without_children() {
-    let (source, _) = Scripted::source([iterator("a"), last(&[], Value::Null), list(&[])]);
+    let others = list(&[listed("shardId-7", None, None)]);
+    let (source, _) = Scripted::source([iterator("a"), last(&[], Value::Null), others]);
     let mut reader = open(&source, StartAt::TrimHorizon).await;
     assert_eq!(children(&mut *reader).await, None);
+}
+
+#[tokio::test]
+async fn a_shard_does_not_end_on_an_answer_that_cannot_be_its_last() {
+    let wrong_child = json!([named("shardId-1", &["another"])]);
+    let nonsense = json!([named("no shard id", &[THIS])]);
+    let answers = [
+        unclear(&[]),
+        change(unclear(&[]), |body| body["NextShardIterator"] = "".into()),
+        change(unclear(&[]), |body| body["ChildShards"] = json!([])),
+        change(unclear(&[]), |body| body["ChildShards"] = wrong_child),
+        change(unclear(&[]), |body| body["ChildShards"] = nonsense),
+        change(unclear(&[]), |body| body["MillisBehindLatest"] = (-1).into()),
+        change(unclear(&[]), |body| body["MillisBehindLatest"] = Value::Null),
+    ];
+    for answer in answers {
+        let children_named = json!([named("shardId-1", &[THIS])]);
+        let (source, service) = Scripted::source([
+            iterator("a"),
+            records(&[1], Some("b"), 9_000),
+            answer,
+            iterator("c"),
+            last(&[1, 2, 3], children_named),
+        ]);
+        let mut reader = open(&source, StartAt::TrimHorizon).await;
+        assert_eq!(read(&mut *reader).await, ["1"]);
+        assert_eq!(read(&mut *reader).await, ["2", "3"]);
+        assert_eq!(ids(&children(&mut *reader).await.unwrap()), ["shardId-1"]);
+        assert_eq!(iterators(&service.played()), ["TRIM_HORIZON", "AT_SEQUENCE_NUMBER 1"]);
+    }
+}
+
+#[tokio::test]
+async fn a_first_answer_that_cannot_be_the_last_is_asked_for_again_from_the_start() {
+    let (source, service) = Scripted::source([
+        iterator("a"),
+        unclear(&[]),
+        iterator("b"),
+        last(&[1], json!([named("shardId-1", &[THIS])])),
+    ]);
+    let mut reader = open(&source, StartAt::TrimHorizon).await;
+    assert_eq!(read(&mut *reader).await, ["1"]);
+    assert_eq!(ids(&children(&mut *reader).await.unwrap()), ["shardId-1"]);
+    assert_eq!(iterators(&service.played()), ["TRIM_HORIZON"; 2]);
+}
+
+#[tokio::test]
+async fn the_same_answer_twice_ends_a_shard_that_is_listed_as_closed_and_it_is_unproven() {
+    for comes in [true, false] {
+        let shards = [listed(THIS, None, Some("9")), listed("shardId-1", Some(THIS), None)];
+        let (source, service) = Scripted::source([
+            iterator("a"),
+            records(&[1], Some("b"), 9_000),
+            unclear(&[]),
+            iterator("c"),
+            // That the record which was passed comes again, or does not, proves nothing.
+            records(if comes { &[1] } else { &[] }, Some("d"), if comes { 0 } else { 9_000 }),
+            unclear(&[]),
+            list(&shards),
+        ]);
+        let mut reader = open(&source, StartAt::TrimHorizon).await;
+        assert_eq!(read(&mut *reader).await, ["1"]);
+        match reader.next(ROOM).await.unwrap() {
+            ReadEvent::End { children: Some(found), proven: false } => {
+                assert_eq!(ids(&found), ["shardId-1"]);
+            }
+            other => panic!("expected an unproven end, got {other:?}"),
+        }
+        service.played();
+    }
+}
+
+#[tokio::test]
+async fn the_same_answer_twice_does_not_end_a_shard_that_is_not_listed_as_closed() {
+    for shards in [listed(THIS, None, None), listed("shardId-7", None, None)] {
+        let (source, service) = Scripted::source([
+            iterator("a"),
+            unclear(&[1]),
+            iterator("b"),
+            unclear(&[1]),
+            list(&[shards]),
+            iterator("c"),
+            records(&[1, 2], Some("d"), 0),
+        ]);
+        let mut reader = open(&source, StartAt::TrimHorizon).await;
+        assert_eq!(read(&mut *reader).await, ["1"]);
+        let error = reader.next(ROOM).await.unwrap_err();
+        assert_eq!(error.kind, SourceErrorKind::Unavailable);
+        assert_eq!(read(&mut *reader).await, ["2"]);
+        service.played();
+    }
+}
+
+#[tokio::test]
+async fn answers_that_give_no_way_on_are_the_same_only_from_one_position() {
+    // No listing is asked for: each brings a record.
+    let (source, service) = Scripted::source([
+        iterator("a"),
+        unclear(&[1]),
+        iterator("b"),
+        unclear(&[1, 2]),
+        iterator("c"),
+        unclear(&[2, 3]),
+        iterator("d"),
+        last(&[3, 4], json!([named("shardId-1", &[THIS])])),
+    ]);
+    let mut reader = open(&source, StartAt::TrimHorizon).await;
+    for expected in ["1", "2", "3", "4"] {
+        assert_eq!(read(&mut *reader).await, [expected]);
+    }
+    assert_eq!(ids(&children(&mut *reader).await.unwrap()), ["shardId-1"]);
+    service.played();
+}
+
+#[tokio::test]
+async fn an_empty_iterator_is_none_and_the_children_are_read() {
+    let empty = |body: &mut Value| body["NextShardIterator"] = "".into();
+    let page = change(last(&[1], json!([named("shardId-1", &[THIS])])), empty);
+    let (source, service) = Scripted::source([iterator("a"), page]);
+    let mut reader = open(&source, StartAt::TrimHorizon).await;
+    assert_eq!(read(&mut *reader).await, ["1"]);
+    assert_eq!(ids(&children(&mut *reader).await.unwrap()), ["shardId-1"]);
+    service.played();
 }
 
 #[tokio::test]

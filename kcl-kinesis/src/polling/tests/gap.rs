@@ -4,7 +4,7 @@ use kcl_core::{
 };
 use serde_json::{Value, json};
 
-use super::{ROOM, after, iterators, number, open, read};
+use super::{ROOM, after, another_shard, iterators, number, open, read};
 use crate::testing::{Reply, Scripted, WALL, answer, iterator, record_of, records, refusal};
 
 const HOUR: u64 = 3_600_000;
@@ -101,11 +101,11 @@ async fn an_ended_shard_of_which_nothing_is_left_is_a_loss() {
         records(&[], None, 0),
         iterator("oldest"),
         records(&[], None, 0),
-        ("ListShards", Reply::Json(json!({ "Shards": [] }))),
+        another_shard(),
     ]);
     let mut reader = open(&source, after(5, 0)).await;
     assert_eq!(lost(&mut *reader).await, (Some("5".into()), None));
-    assert!(matches!(reader.next(ROOM).await, Ok(ReadEvent::End { children: None })));
+    assert!(matches!(reader.next(ROOM).await, Ok(ReadEvent::End { children: None, .. })));
 }
 
 #[tokio::test]
@@ -116,6 +116,8 @@ async fn a_record_read_here_that_is_gone_when_the_iterator_expired_is_a_loss() {
         refusal("GetRecords", 400, "ExpiredIteratorException"),
         iterator("c"),
         records(&[9], Some("d"), 0),
+        iterator("oldest"),
+        records(&[9], Some("e"), 0),
     ]);
     let mut reader = open(&source, StartAt::TrimHorizon).await;
     assert_eq!(read(&mut *reader).await, ["5"]);
@@ -142,6 +144,8 @@ async fn a_reader_nearly_as_late_as_the_retention_proves_each_step() {
         page(&[9], "d"),
         iterator("probe"),
         page(&[8], "x"),
+        iterator("oldest"),
+        page(&[8], "x"),
     ]);
     let mut reader = open(&source, StartAt::TrimHorizon).await;
     assert_eq!(read(&mut *reader).await, ["1", "2"]);
@@ -149,7 +153,7 @@ async fn a_reader_nearly_as_late_as_the_retention_proves_each_step() {
     assert_eq!(lost(&mut *reader).await, gap("3", "9"));
     assert_eq!(read(&mut *reader).await, ["9"]);
     let sent = service.played();
-    let probes = ["AT_SEQUENCE_NUMBER 2", "AT_SEQUENCE_NUMBER 3"];
+    let probes = ["AT_SEQUENCE_NUMBER 2", "AT_SEQUENCE_NUMBER 3", "TRIM_HORIZON"];
     assert_eq!(iterators(&sent)[1..], probes);
     assert_eq!(sent[4].body["Limit"], 1);
 }
@@ -201,5 +205,98 @@ async fn a_position_refused_though_older_records_are_there_is_an_error() {
     let error = open(&source, after(5, 0)).await.next(ROOM).await.unwrap_err();
     assert_eq!(error.kind, SourceErrorKind::Misconfigured);
     assert_eq!(error.op, "GetShardIterator");
+    service.played();
+}
+
+#[tokio::test]
+async fn a_record_that_does_not_come_again_is_no_loss_while_older_ones_are_there() {
+    let (source, service) = Scripted::source([
+        iterator("a"),
+        records(&[3, 5], Some("b"), 9),
+        refusal("GetRecords", 400, "ExpiredIteratorException"),
+        iterator("c"),
+        records(&[9], Some("d"), 0),
+        iterator("oldest"),
+        records(&[3], Some("e"), 9),
+    ]);
+    let mut reader = open(&source, StartAt::TrimHorizon).await;
+    assert_eq!(read(&mut *reader).await, ["3", "5"]);
+    assert_eq!(read(&mut *reader).await, ["9"]);
+    service.played();
+}
+
+#[tokio::test]
+async fn an_answer_without_records_that_says_nothing_of_the_rest_proves_no_loss() {
+    let shown_at_last = [iterator("oldest"), records(&[9], Some("y"), 0)];
+    let (source, service) = Scripted::source([
+        iterator("a"),
+        records(&[9, 10], Some("b"), 0),
+        iterator("oldest"),
+        records(&[], None, 5_000),
+    ]);
+    let mut reader = open(&source, after(5, 0)).await;
+    let error = reader.next(ROOM).await.unwrap_err();
+    assert_eq!(error.kind, SourceErrorKind::Unavailable);
+    service.then(shown_at_last);
+    assert_eq!(lost(&mut *reader).await, gap("5", "9"));
+    assert_eq!(read(&mut *reader).await, ["9", "10"]);
+    service.played();
+}
+
+#[tokio::test]
+async fn the_oldest_record_is_not_looked_for_for_ever_nor_without_pause() {
+    let empty = || records(&[], Some("x"), 5_000);
+    let script = [iterator("a"), records(&[9], Some("b"), 0), iterator("oldest")];
+    let (source, service) = Scripted::source(script.into_iter().chain((0..11).map(|_| empty())));
+    let error = open(&source, after(5, 0)).await.next(ROOM).await.unwrap_err();
+    assert_eq!(error.kind, SourceErrorKind::Unavailable);
+    let expected: Vec<u64> = [0].into_iter().chain((0..11).map(|n| n * 200)).collect();
+    assert_eq!(super::times(&service.played(), "GetRecords"), expected);
+}
+
+#[tokio::test]
+async fn an_unknown_lag_is_not_being_up_to_date() {
+    // Both times at the tip, for all that is known; but only a lag of zero says so.
+    let late = WALL.as_millis() - 24 * HOUR + 60_000;
+    for (lag, proves) in [(json!(0), false), (Value::Null, true)] {
+        let (operation, Reply::Json(mut page)) =
+            answer(&[arrived(1, WallTime::from_millis(late))], Some("b"), 0)
+        else {
+            unreachable!()
+        };
+        page["MillisBehindLatest"] = lag.clone();
+        let mut idle = page.clone();
+        idle["Records"] = json!([]);
+        let (source, service) = Scripted::source([
+            iterator("a"),
+            (operation, Reply::Json(page)),
+            (operation, Reply::Json(idle)),
+            records(&[9], Some("d"), 0),
+        ]);
+        if proves {
+            service.then([iterator("probe"), records(&[1], Some("x"), 9)]);
+        }
+        let mut reader = open(&source, StartAt::TrimHorizon).await;
+        assert_eq!(read(&mut *reader).await, ["1"]);
+        if !proves {
+            assert!(read(&mut *reader).await.is_empty());
+        }
+        assert_eq!(read(&mut *reader).await, ["9"]);
+        service.played();
+    }
+}
+
+#[tokio::test]
+async fn after_a_refused_position_everything_that_is_left_is_read_whatever_its_number() {
+    let (source, service) = Scripted::source([
+        refusal("GetShardIterator", 400, "InvalidArgumentException"),
+        iterator("oldest"),
+        records(&[], Some("x"), 0),
+        iterator("a"),
+        records(&[7], Some("b"), 0),
+    ]);
+    let mut reader = open(&source, after(50, 0)).await;
+    assert_eq!(lost(&mut *reader).await, (Some("50".into()), None));
+    assert_eq!(read(&mut *reader).await, ["7"]);
     service.played();
 }

@@ -7,6 +7,7 @@ mod pace;
 mod positions;
 mod random;
 mod rooms;
+mod standstill;
 
 use kcl_core::{
     env::WallTime,
@@ -16,14 +17,33 @@ use kcl_core::{
     },
 };
 
-use crate::{KinesisSource, testing::Sent};
+use serde_json::json;
+
+use crate::{
+    KinesisSource,
+    testing::{Reply, Sent},
+};
 
 const ROOM: Room = Room(1 << 20);
 
+/// A listing without the shard that is read.
+fn another_shard() -> (&'static str, Reply) {
+    let shard = json!({
+        "ShardId": "shardId-000000000007",
+        "HashKeyRange": { "StartingHashKey": "0", "EndingHashKey": "9" },
+        "SequenceNumberRange": { "StartingSequenceNumber": "1" },
+    });
+    ("ListShards", Reply::Json(json!({ "Shards": [shard] })))
+}
+
 async fn open(source: &KinesisSource, at: StartAt) -> Box<dyn ShardReader> {
+    open_shard(source, "shardId-000000000000", at).await
+}
+
+async fn open_shard(source: &KinesisSource, shard: &str, at: StartAt) -> Box<dyn ShardReader> {
     let stream = StreamKey::new("orders", WallTime::from_millis(1_700_000_000_123));
     source.is_described_as(&stream);
-    source.open(&stream, &"shardId-000000000000".parse().unwrap(), at).await.unwrap()
+    source.open(&stream, &shard.parse().unwrap(), at).await.unwrap()
 }
 
 fn number(number: u64) -> SequenceNumber {

@@ -1,6 +1,6 @@
 use kcl_core::stream::{SourceErrorKind, StartAt};
 
-use super::{ROOM, batch, open, read, times};
+use super::{ROOM, batch, open, open_shard, read, times};
 use crate::testing::{Scripted, WALL, answer, iterator, record_of, records, refusal};
 
 const EXCEEDED: &str = "ProvisionedThroughputExceededException";
@@ -88,13 +88,7 @@ async fn after_a_first_refusal_every_reader_of_the_stream_keeps_to_the_documente
         records(&[2], Some("z"), 9),
         records(&[3], Some("a"), 9),
     ]);
-    let mut other = kcl_core::stream::StreamSource::open(
-        &source,
-        &"other".parse().unwrap(),
-        StartAt::TrimHorizon,
-    )
-    .await
-    .unwrap();
+    let mut other = open_shard(&source, "other", StartAt::TrimHorizon).await;
     for _ in 0..3 {
         read(&mut *other).await;
     }

@@ -4,7 +4,7 @@ use kcl_core::{
     stream::{KplMark, StartAt},
 };
 
-use super::{after, batch, iterators, number, open, read, shown};
+use super::{after, another_shard, batch, iterators, number, open, read, shown};
 use crate::{
     kpl::Aggregator,
     polling::tests::ROOM,
@@ -17,11 +17,6 @@ fn aggregate(users: u8) -> Vec<u8> {
         aggregator.add("user", None, Bytes::from(vec![user])).unwrap();
     }
     aggregator.finish().unwrap().data.to_vec()
-}
-
-/// Asked for the hash range, which matters for aggregates only.
-fn no_shards() -> (&'static str, Reply) {
-    ("ListShards", Reply::Json(serde_json::json!({ "Shards": [] })))
 }
 
 const EXPIRED: &str = "ExpiredIteratorException";
@@ -136,7 +131,8 @@ async fn records_older_than_the_timestamp_asked_for_are_not_delivered() {
 #[tokio::test]
 async fn reading_resumes_inside_an_aggregate() {
     let page = [record_of(7, &aggregate(3)), record_of(8, b"plain")];
-    let (source, _) = Scripted::source([iterator("a"), answer(&page, Some("b"), 0), no_shards()]);
+    let (source, _) =
+        Scripted::source([iterator("a"), answer(&page, Some("b"), 0), another_shard()]);
     let mut reader = open(&source, after(7, 1)).await;
     assert_eq!(read(&mut *reader).await, ["7.2", "8"]);
 }
@@ -144,7 +140,8 @@ async fn reading_resumes_inside_an_aggregate() {
 #[tokio::test]
 async fn a_checkpoint_at_the_first_sub_record_does_not_skip_the_others() {
     let page = [record_of(7, &aggregate(3))];
-    let (source, _) = Scripted::source([iterator("a"), answer(&page, Some("b"), 0), no_shards()]);
+    let (source, _) =
+        Scripted::source([iterator("a"), answer(&page, Some("b"), 0), another_shard()]);
     let mut reader = open(&source, after(7, 0)).await;
     assert_eq!(read(&mut *reader).await, ["7.1", "7.2"]);
 }
@@ -154,7 +151,7 @@ async fn an_iterator_that_expires_behind_an_aggregate_repeats_none_of_it() {
     let (source, _) = Scripted::source([
         iterator("a"),
         answer(&[record_of(7, &aggregate(2))], Some("b"), 0),
-        no_shards(),
+        another_shard(),
         refusal("GetRecords", 400, EXPIRED),
         iterator("c"),
         answer(&[record_of(7, &aggregate(2)), record_of(8, b"")], Some("d"), 0),
@@ -169,7 +166,8 @@ async fn a_damaged_aggregate_is_delivered_whole() {
     let mut data = aggregate(3);
     data[20] ^= 1;
     let page = [record_of(7, &data), record_of(8, b"")];
-    let (source, _) = Scripted::source([iterator("a"), answer(&page, Some("b"), 0), no_shards()]);
+    let (source, _) =
+        Scripted::source([iterator("a"), answer(&page, Some("b"), 0), another_shard()]);
     let mut reader = open(&source, StartAt::TrimHorizon).await;
     let batch = batch(reader.next(ROOM).await);
     assert_eq!(shown(&batch), ["7", "8"]);
@@ -254,6 +252,37 @@ async fn a_number_that_is_none_is_reported_and_never_skipped() {
     let (source, _) = Scripted::source([iterator("a"), answer(&[raw], Some("b"), 0)]);
     let error = open(&source, StartAt::TrimHorizon).await.next(ROOM).await.unwrap_err();
     assert_eq!(error.kind, kcl_core::stream::SourceErrorKind::Corrupt);
+}
+
+#[tokio::test]
+async fn a_record_without_number_and_an_iterator_without_text_are_reported() {
+    use kcl_core::stream::SourceErrorKind::Corrupt;
+    let mut raw = record_of(7, b"");
+    raw.as_object_mut().unwrap().remove("SequenceNumber");
+    let scripts = [vec![iterator("a"), answer(&[raw], Some("b"), 0)], vec![iterator("")]];
+    for script in scripts {
+        let (source, service) = Scripted::source(script);
+        let error = open(&source, StartAt::TrimHorizon).await.next(ROOM).await.unwrap_err();
+        assert_eq!(error.kind, Corrupt, "{error}");
+        service.played();
+    }
+}
+
+#[tokio::test]
+async fn a_range_that_could_not_be_learned_is_asked_for_again() {
+    let (source, service) = Scripted::source([
+        iterator("a"),
+        answer(&[record_of(1, &aggregate(1))], Some("b"), 9),
+        ("ListShards", Reply::Broken),
+        answer(&[record_of(2, &aggregate(1))], Some("c"), 9),
+        another_shard(),
+        answer(&[record_of(3, &aggregate(1))], Some("d"), 9),
+    ]);
+    let mut reader = open(&source, StartAt::TrimHorizon).await;
+    for expected in ["1", "2", "3"] {
+        assert_eq!(read(&mut *reader).await, [expected]);
+    }
+    service.played();
 }
 
 #[test]

@@ -68,7 +68,9 @@ async fn consume(source: &KinesisSource, model: &Model, mut rng: Rng) -> Vec<See
                 seen.extend(positions.map(Seen::Record));
             }
             Ok(ReadEvent::Lost { from, to }) => seen.push(Seen::Gap(from, to)),
-            Ok(ReadEvent::End { children }) => {
+            Ok(ReadEvent::Standstill { .. }) => {}
+            Ok(ReadEvent::End { children, proven }) => {
+                assert!(proven, "after {seen:?}");
                 assert_eq!(children.unwrap()[0].id.as_str(), "shardId-000000000001");
                 return seen;
             }

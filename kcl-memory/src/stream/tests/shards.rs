@@ -36,7 +36,7 @@ async fn a_split_ends_the_shard_and_names_its_children() {
     let [first, second] = stream.split(&id(0)).unwrap();
     put_numbers(&stream, 2..4);
     assert_eq!(texts(&mut reader).await, ["0", "1"]);
-    let ReadEvent::End { children: Some(children) } = next(&mut reader).await else {
+    let ReadEvent::End { children: Some(children), proven: true } = next(&mut reader).await else {
         panic!("no end")
     };
     assert_eq!(children.iter().map(|shard| &shard.id).collect::<Vec<_>>(), [&first, &second]);
@@ -53,7 +53,7 @@ async fn a_split_wakes_a_reader_that_waits() {
     let split = async { stream.split_at(&id(0), 77).map(drop) };
     let (end, split) = tokio::join!(next(&mut reader), split);
     split.unwrap();
-    assert!(matches!(end, ReadEvent::End { children: None }), "{end:?}");
+    assert!(matches!(end, ReadEvent::End { children: None, .. }), "{end:?}");
 }
 
 #[tokio::test(start_paused = true)]
@@ -100,7 +100,7 @@ async fn read_all(stream: &MemoryStream) -> BTreeMap<ShardId, Vec<Position>> {
                     positions.extend(batch.records.into_iter().map(|record| record.position));
                 }
                 ReadEvent::End { .. } => break,
-                lost @ ReadEvent::Lost { .. } => panic!("{lost:?}"),
+                other => panic!("{other:?}"),
             }
         }
     }
