@@ -59,6 +59,8 @@ pub(in crate::coordinator) enum Signal {
     Fenced(EndReason),
     /// The store's history changed.
     WentBack,
+    /// The store's history changed, and the session's row is not in the new one.
+    Vanished,
     /// The session ended itself, as it was asked to.
     Left,
     /// A newer session of my id lives.
