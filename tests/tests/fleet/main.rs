@@ -8,9 +8,13 @@
 mod bad_input;
 mod commands;
 mod dying;
+mod fake;
 mod growing;
 mod leaving;
 mod output;
 mod pausing;
+mod producing;
+mod regions;
 mod sharing;
+mod signals;
 mod stage;
