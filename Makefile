@@ -14,7 +14,10 @@ help: ## Show this list
 		/^##@/ { printf "\n%s\n", substr($$0, 5) } \
 		/^[a-z-]+:.*## / { printf "  %-18s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
+# Not quiet: a fresh clone compiles for minutes.
 demo: ## Watch a fleet share a stream through splits, joins and a crash
+	@echo "Building the demo; the first time takes some minutes." >&2
+	@$(CARGO) build --package kcl-cli --features demo
 	@$(KCL) demo
 
 ##@ To work on it

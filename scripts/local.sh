@@ -89,7 +89,12 @@ kcl() {
     fi
     # shellcheck disable=SC1091
     source "$state/environment"
-    cargo build --quiet --manifest-path "$workspace/Cargo.toml" --package kcl-cli --features demo
+    local quiet=--quiet
+    if [ ! -e "$workspace/target/debug/kcl" ]; then
+        echo "Building the command; the first time takes some minutes." >&2
+        quiet=
+    fi
+    cargo build $quiet --manifest-path "$workspace/Cargo.toml" --package kcl-cli --features demo
     exec "$workspace/target/debug/kcl" "$@"
 }
 

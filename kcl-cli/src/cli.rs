@@ -76,7 +76,7 @@ pub struct SettingsArgs {
     /// Times for the whole fleet: `fast` halves the failover time at twice the store requests.
     #[arg(long, value_enum, global = true)]
     pub profile: Option<Profile>,
-    /// The AWS region.
+    /// The AWS region; a stream given by its ARN is in the ARN's [setting: aws.region; AWS_REGION].
     #[arg(long, global = true)]
     pub region: Option<String>,
     /// Where Kinesis and DynamoDB are, if not at AWS, like `http://127.0.0.1:4566`.

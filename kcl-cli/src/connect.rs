@@ -15,7 +15,7 @@ use crate::config::Config;
 /// # Errors
 /// None is named, or a setting cannot work.
 pub(crate) fn source(config: &Config) -> anyhow::Result<KinesisSource> {
-    let mut builder = KinesisSource::builder(config.stream()?);
+    let mut builder = KinesisSource::builder(config.stream()?.to_string());
     if let Some(credentials) = credentials(config)? {
         let service = aws_sdk_kinesis::Config::builder()
             .behavior_version(BehaviorVersion::latest())
@@ -62,10 +62,11 @@ pub(crate) fn lease_table(config: &Config, table: Option<&str>) -> anyhow::Resul
     Ok(builder.build()?)
 }
 
-/// A client for what a source does not do: making streams and putting records.
+/// A client for what a source does not do: making streams and putting records. It calls the region
+/// of the stream's ARN.
 ///
 /// # Errors
-/// No region is known.
+/// No stream is named, or no region is known.
 pub(crate) async fn kinesis(config: &Config) -> anyhow::Result<Client> {
     let http = aws_smithy_http_client::Builder::new()
         .tls_provider(Provider::Rustls(CryptoMode::Ring))
@@ -74,8 +75,8 @@ pub(crate) async fn kinesis(config: &Config) -> anyhow::Result<Client> {
     if let Some(credentials) = credentials(config)? {
         loader = loader.credentials_provider(credentials);
     }
-    if let Some(region) = &config.aws.region {
-        loader = loader.region(Region::new(region.clone()));
+    if let Some(region) = config.kinesis_region()? {
+        loader = loader.region(Region::new(region));
     }
     let loaded = loader.load().await;
     loaded.region().context("no region is configured: give --region, or set AWS_REGION")?;

@@ -26,7 +26,10 @@ mod logging;
 pub mod outside;
 mod produce;
 mod report;
+mod signals;
 mod simulate;
+mod start_at;
+mod stdout;
 pub mod store_url;
 mod stream;
 
@@ -44,6 +47,9 @@ use self::{
 pub fn main() -> ExitCode {
     let cli = Cli::parse();
     run(cli).unwrap_or_else(|error| {
+        if stdout::is_reader_gone(&error) {
+            return ExitCode::from(stdout::READER_GONE);
+        }
         report::failure(&error);
         ExitCode::FAILURE
     })
@@ -54,8 +60,16 @@ fn run(cli: Cli) -> anyhow::Result<ExitCode> {
     let config = || Config::load(&cli.settings, &config::Environment::of_process());
     match cli.command {
         Command::Consume(args) => consume::run(&args, &args.apply_to(config()?)),
-        Command::Produce(args) => produce::run(&args, &args.apply_to(config()?)),
-        Command::Stream(args) => stream::run(&args, &config()?),
+        Command::Produce(args) => {
+            let config = args.apply_to(config()?);
+            config.refuse_other_region(cli.settings.region.as_deref())?;
+            produce::run(&args, &config)
+        }
+        Command::Stream(args) => {
+            let config = args.apply_to(config()?);
+            config.refuse_other_region(cli.settings.region.as_deref())?;
+            stream::run(&args, &config)
+        }
         Command::Leases(args) => leases::run(&args, &args.apply_to(config()?)),
         Command::Simulate(args) => Ok(simulate::run(&args, &cli.settings)),
         #[cfg(feature = "demo")]

@@ -1,14 +1,31 @@
 //! The log, on stderr.
 
-use std::io::{IsTerminal, stderr};
+use std::{
+    io::{IsTerminal, stderr},
+    sync::atomic::{AtomicBool, Ordering},
+};
 
 use anyhow::Context;
-use tracing_subscriber::{filter::Targets, fmt, layer::SubscriberExt, util::SubscriberInitExt};
+use tracing::Level;
+use tracing_subscriber::{
+    filter::{Targets, dynamic_filter_fn},
+    fmt,
+    layer::SubscriberExt,
+    util::SubscriberInitExt,
+};
 
 use crate::cli::{LogFormat, LoggingArgs};
 
 /// The variable that says what is logged, unless an argument does.
 const VARIABLE: &str = "RUST_LOG";
+
+/// Set when the command ends because nobody reads what it writes.
+static ONLY_ERRORS: AtomicBool = AtomicBool::new(false);
+
+/// From now on only errors are logged: what follows is a quiet end.
+pub(crate) fn only_errors() {
+    ONLY_ERRORS.store(true, Ordering::Relaxed);
+}
 
 /// Starts the log.
 ///
@@ -20,7 +37,10 @@ pub(crate) fn start(args: &LoggingArgs, default: &str) -> anyhow::Result<()> {
     let filter: Targets = wanted.parse().with_context(|| {
         format!("{wanted:?} is no log filter: use a level like `info`, or `target=level,…`")
     })?;
-    let registry = tracing_subscriber::registry().with(filter);
+    let quiet = dynamic_filter_fn(|event, _| {
+        *event.level() == Level::ERROR || !ONLY_ERRORS.load(Ordering::Relaxed)
+    });
+    let registry = tracing_subscriber::registry().with(filter).with(quiet);
     let lines = fmt::layer().with_writer(stderr);
     let started = match args.log_format {
         LogFormat::Text => registry.with(lines.with_ansi(shows_colours())).try_init(),

@@ -2,7 +2,10 @@
 
 use std::{error::Error, fmt::Write};
 
-use aws_sdk_kinesis::error::SdkError;
+use aws_sdk_kinesis::{
+    config::http::HttpResponse,
+    error::{ProvideErrorMetadata, SdkError},
+};
 
 /// Says on stderr what went wrong, from the outside in.
 #[expect(clippy::print_stderr, reason = "this is where errors go")]
@@ -11,10 +14,29 @@ pub(crate) fn failure(error: &anyhow::Error) {
 }
 
 /// Why a call of the SDK failed, in one line: what the service answered, else why it did not.
-pub(crate) fn why<E: Error + 'static, R: std::fmt::Debug>(error: &SdkError<E, R>) -> String {
-    error
-        .as_service_error()
-        .map_or_else(|| kcl_core::explain(error), |said| kcl_core::explain(said))
+pub(crate) fn why<E>(error: &SdkError<E, HttpResponse>) -> String
+where
+    E: ProvideErrorMetadata + Error + 'static,
+{
+    let Some(said) = error.as_service_error() else { return kcl_core::explain(error) };
+    let status = error.raw_response().map_or(0, |answer| answer.status().as_u16());
+    match (said.code(), said.message()) {
+        (Some(code), _) if is_unknown_operation(error) => {
+            format!("the service does not offer this operation ({code})")
+        }
+        (Some(code), Some(message)) => format!("{code}: {message}"),
+        (Some(code), None) => format!("{code} (status {status})"),
+        (None, _) => format!("an answer with status {status} that cannot be read"),
+    }
+}
+
+/// Whether the service does not know the operation, as stand-ins for Kinesis may not.
+pub(crate) fn is_unknown_operation<E>(error: &SdkError<E, HttpResponse>) -> bool
+where
+    E: ProvideErrorMetadata,
+{
+    let code = error.as_service_error().and_then(ProvideErrorMetadata::code);
+    matches!(code, Some("UnknownOperationException" | "UnknownOperation" | "NotImplemented"))
 }
 
 /// The error and its causes, one a line. What a cause only repeats is left out.

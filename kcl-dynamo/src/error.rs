@@ -107,6 +107,7 @@ impl Call<'_> {
             "TransactionConflictException"
             | "ReplicatedWriteConflictException"
             | "ResourceInUseException" => StoreErrorKind::Unavailable,
+            "ResourceNotFoundException" => StoreErrorKind::Missing,
             // A failing server does not say whether it had already written, and an answer that is
             // no error cannot be read.
             _ if !(400..500).contains(&status) => self.unanswered(),

@@ -18,6 +18,10 @@ pub(crate) const MARKER: (&str, &str) = ("@kcl", "layout");
 /// The version of a document or of the layout.
 pub(crate) const VERSION_ATTRIBUTE: &str = "v";
 
+/// Which life of the table this is: made up when its layout is written, and then never changed. A
+/// table that was deleted and made again has another; one of an older build has none.
+pub(crate) const LIFE: &str = "life";
+
 /// A kind of rows: one partition for each application.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Kind {

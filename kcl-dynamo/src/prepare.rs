@@ -1,6 +1,6 @@
 //! Making the table usable.
 
-use std::time::Duration;
+use std::{sync::PoisonError, time::Duration};
 
 use aws_sdk_dynamodb::{
     config::http::HttpResponse,
@@ -10,6 +10,7 @@ use aws_sdk_dynamodb::{
 };
 use kcl_core::{
     env::Env,
+    lease::Generation,
     store::{StoreError, StoreErrorKind, StoreResult},
 };
 
@@ -17,7 +18,7 @@ use crate::{
     creation::Creation,
     error::{Call, Effect, ServiceFault, code},
     flight::Flight,
-    layout::{self, Item, MARKER, PK, SK, VERSION_ATTRIBUTE},
+    layout::{self, Item, LIFE, MARKER, PK, SK, VERSION_ATTRIBUTE},
     table::Table,
 };
 
@@ -51,6 +52,7 @@ impl Table {
                     self.check_layout(version)?;
                     break;
                 }
+                // Read once more: another worker's mark may have been first.
                 Ok(None) => self.mark().await?,
                 Err(Obstacle::Failed(error)) => return Err(error),
                 Err(Obstacle::OtherKeys) => return Err(self.foreign().await),
@@ -100,11 +102,34 @@ impl Table {
         let Some(item) = sent.map_err(|error| obstacle(&call, &error))?.item else {
             return Ok(None);
         };
+        self.learn_life(&item);
         let version = version_of(&item).ok_or_else(|| {
             let why = format!("attribute {VERSION_ATTRIBUTE:?} of the layout is no number");
             Obstacle::Failed(call.error(StoreErrorKind::Corrupt, why))
         })?;
         Ok(Some(version))
+    }
+
+    /// Learns which life of the table is being used, from the item that tells its layout.
+    fn learn_life(&self, marker: &Item) {
+        let life = match marker.get(LIFE) {
+            Some(AttributeValue::S(life)) => Generation::new(life),
+            _ => Generation::default(),
+        };
+        *self.life.lock().unwrap_or_else(PoisonError::into_inner) = life;
+    }
+
+    /// Reads which life of the table this is: a session that is gone may be gone with its table.
+    pub(crate) async fn look_at_life(&self) -> StoreResult<()> {
+        match self.layout().await {
+            Ok(_) => Ok(()),
+            Err(Obstacle::Failed(error)) => Err(error),
+            Err(Obstacle::NoTable) => {
+                let why = format!("table {} is gone: `prepare` makes it anew", self.name);
+                Err(self.not_prepared(StoreErrorKind::Missing, why))
+            }
+            Err(Obstacle::OtherKeys) => Err(self.foreign().await),
+        }
     }
 
     fn check_layout(&self, version: u64) -> StoreResult<()> {
@@ -129,6 +154,7 @@ impl Table {
             .table_name(&self.name)
             .set_item(Some(marker()))
             .item(VERSION_ATTRIBUTE, AttributeValue::N(layout::VERSION.to_string()))
+            .item(LIFE, AttributeValue::S(new_life()))
             .condition_expression("attribute_not_exists(pk)")
             .send()
             .await;
@@ -219,6 +245,11 @@ fn obstacle(call: &Call<'_>, error: &SdkError<GetItemError, HttpResponse>) -> Ob
         Some("ValidationException") => Obstacle::OtherKeys,
         _ => Obstacle::Failed(call.failed(error)),
     }
+}
+
+fn new_life() -> String {
+    let entropy = Env::system().entropy;
+    format!("{:016x}{:016x}", entropy.next_u64(), entropy.next_u64())
 }
 
 fn version_of(item: &Item) -> Option<u64> {

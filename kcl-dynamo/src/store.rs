@@ -1,6 +1,9 @@
 //! The store: each operation is its rule, as a request.
 
-use std::fmt;
+use std::{
+    fmt,
+    sync::{Mutex, PoisonError},
+};
 
 use async_trait::async_trait;
 use kcl_core::{
@@ -19,7 +22,8 @@ use crate::{
 
 /// The lease store of one application, in a DynamoDB table.
 ///
-/// Store time is the `Date` header of the answers, in whole seconds; the generation never changes.
+/// Store time is the `Date` header of the answers, in whole seconds; the generation is the life of
+/// the table, and changes when it is deleted and made again.
 /// Wake-ups are not pushed.
 pub struct DynamoStore {
     table: Table,
@@ -48,7 +52,8 @@ impl DynamoStore {
         creation: Creation,
     ) -> Self {
         let place = connection.place();
-        Self { table: Table { application, name: table, place, connection }, creation }
+        let table = Table { application, name: table, place, connection, life: Mutex::default() };
+        Self { table, creation }
     }
 
     /// The table's name.
@@ -60,7 +65,8 @@ impl DynamoStore {
     /// The answer with the time at which the server gave it.
     fn stamped<T>(&self, value: T) -> Stamped<T> {
         let at = self.table.connection.clock.now();
-        Stamped { value, stamp: Stamp { at, generation: Generation::default() } }
+        let life = self.table.life.lock().unwrap_or_else(PoisonError::into_inner);
+        Stamped { value, stamp: Stamp { at, generation: life.clone() } }
     }
 }
 
@@ -85,6 +91,9 @@ impl LeaseStore for DynamoStore {
 
     async fn beat(&self, beat: Beat) -> StoreResult<Stamped<Write<Session>>> {
         let answer = self.table.update("beat", &beat.session, rules::beat(&beat)).await?;
+        if matches!(answer, Write::Refused(None)) {
+            self.table.look_at_life().await?;
+        }
         Ok(self.stamped(answer))
     }
 

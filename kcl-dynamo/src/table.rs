@@ -1,5 +1,7 @@
 //! Requests on one table, for one application.
 
+use std::sync::Mutex;
+
 use aws_sdk_dynamodb::{
     config::http::HttpResponse,
     error::SdkError,
@@ -11,7 +13,10 @@ use aws_sdk_dynamodb::{
         error::ConditionalCheckFailedException,
     },
 };
-use kcl_core::store::{Consistency, Cursor, Page, StoreErrorKind, StoreResult, Write};
+use kcl_core::{
+    lease::Generation,
+    store::{Consistency, Cursor, Page, StoreErrorKind, StoreResult, Write},
+};
 
 use crate::{
     change::Change,
@@ -30,6 +35,8 @@ pub(crate) struct Table {
     /// Where it is, for messages.
     pub(crate) place: String,
     pub(crate) connection: Connection,
+    /// Which life of the table is being used.
+    pub(crate) life: Mutex<Generation>,
 }
 
 /// What the server made of a conditional write.

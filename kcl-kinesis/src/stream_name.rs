@@ -16,22 +16,36 @@ impl StreamName {
     /// The longest name Kinesis allows.
     pub const MAX_LENGTH: usize = 128;
 
-    pub(crate) fn name(&self) -> Option<String> {
+    /// The name to call the stream by; `None` if it was given as an ARN, which then says all.
+    #[must_use]
+    pub fn name(&self) -> Option<String> {
         match &self.0 {
             Kind::Name(name) => Some(name.clone()),
             Kind::Arn { .. } => None,
         }
     }
 
-    pub(crate) fn arn(&self) -> Option<String> {
+    /// The ARN to call the stream by, if it was given as one.
+    #[must_use]
+    pub fn arn(&self) -> Option<String> {
         match &self.0 {
             Kind::Name(_) => None,
             Kind::Arn { arn, .. } => Some(arn.clone()),
         }
     }
 
+    /// The stream's name, also if it was given as an ARN.
+    #[must_use]
+    pub fn short(&self) -> &str {
+        match &self.0 {
+            Kind::Name(name) => name,
+            Kind::Arn { arn, .. } => arn.rsplit_once('/').map_or(arn, |(_, name)| name),
+        }
+    }
+
     /// The region an ARN names: the stream is nowhere else.
-    pub(crate) fn region(&self) -> Option<&str> {
+    #[must_use]
+    pub fn region(&self) -> Option<&str> {
         match &self.0 {
             Kind::Name(_) => None,
             Kind::Arn { region, .. } => Some(region),
@@ -120,10 +134,11 @@ mod tests {
     fn takes_a_name_or_an_arn_and_refuses_the_rest() {
         let name: StreamName = "orders-v1.eu_west".parse().unwrap();
         assert_eq!((name.name().as_deref(), name.arn()), (Some("orders-v1.eu_west"), None));
+        assert_eq!((name.short(), name.region()), ("orders-v1.eu_west", None));
         let text = "arn:aws-cn:kinesis:cn-north-1:123456789012:stream/orders";
         let arn: StreamName = text.parse().unwrap();
         assert_eq!((arn.name(), arn.arn().as_deref()), (None, Some(text)));
-        assert_eq!(arn.region(), Some("cn-north-1"));
+        assert_eq!((arn.short(), arn.region()), ("orders", Some("cn-north-1")));
         assert_eq!(arn.to_string(), text);
         let long = "x".repeat(129);
         let consumer = "arn:aws:kinesis:eu-west-1:1:stream/orders/consumer/a:1";

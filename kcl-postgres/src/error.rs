@@ -168,6 +168,8 @@ pub(crate) fn lost_its_role(error: &sqlx::Error) -> bool {
 fn kind_of_code(code: &str) -> Option<StoreErrorKind> {
     Some(match code {
         "42501" => StoreErrorKind::Denied,
+        // No such schema or table.
+        "3F000" | "42P01" => StoreErrorKind::Missing,
         // A connection whose settings were refused on the way.
         "08P01" => StoreErrorKind::Misconfigured,
         // Given up, in conflict or at a limit: a failed statement is undone as a whole. (57P05: the
@@ -176,7 +178,7 @@ fn kind_of_code(code: &str) -> Option<StoreErrorKind> {
         _ => match code.get(..2)? {
             "28" => StoreErrorKind::Denied,
             "40" | "53" | "55" => StoreErrorKind::Unavailable,
-            // No such database, schema, table or function; a value or row that does not fit.
+            // No such database or function; a value or row that does not fit.
             "0A" | "22" | "23" | "3D" | "3F" | "42" => StoreErrorKind::Misconfigured,
             _ => return None,
         },
@@ -203,12 +205,14 @@ mod tests {
 
     #[test]
     fn only_what_certainly_was_not_done_counts_as_such() {
-        use StoreErrorKind::{Denied, Misconfigured, Unavailable};
+        use StoreErrorKind::{Denied, Misconfigured, Missing, Unavailable};
         let expected = [
             ("28P01", Some(Denied)),
             ("42501", Some(Denied)),
             ("25006", Some(Unavailable)),
-            ("42P01", Some(Misconfigured)),
+            ("42P01", Some(Missing)),
+            ("3F000", Some(Missing)),
+            ("42703", Some(Misconfigured)),
             ("3D000", Some(Misconfigured)),
             ("57014", Some(Unavailable)),
             ("57P03", Some(Unavailable)),

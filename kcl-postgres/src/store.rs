@@ -25,7 +25,8 @@ use crate::{
 
 /// The lease store of one application, in a schema of a PostgreSQL database.
 ///
-/// Store time is the server's clock, in milliseconds; the generation is its timeline. Wake-ups are
+/// Store time is the server's clock, in milliseconds; the generation is its timeline, and the
+/// number of the table of sessions, which changes when that is dropped and made again. Wake-ups are
 /// pushed by `LISTEN` and `NOTIFY`.
 pub struct PostgresStore {
     pub(crate) tables: Tables,

@@ -241,8 +241,9 @@ impl Tables {
         row.bind(statement(self.schema.sql(&sql)).bind(self.application.clone()))
     }
 
-    /// The columns, and with them the server's clock and timeline. The timeline is that of the
-    /// log being written: just after a promotion the control file still names the old one.
+    /// The columns, and with them the server's clock, its timeline and the table's number. The
+    /// timeline is that of the log being written: just after a promotion the control file still
+    /// names the old one. A table that was dropped and made again has another number.
     fn stamped(&self, columns: &str) -> String {
         let timeline = if self.connections.tells_timeline() {
             "left(pg_walfile_name(pg_current_wal_lsn()), 8)"
@@ -251,7 +252,7 @@ impl Tables {
         };
         format!(
             "{columns}, (extract(epoch from clock_timestamp()) * 1000)::bigint as store_ms, \
-             {timeline} as timeline"
+             {timeline} || '/' || '{{s}}.session'::regclass::oid as generation"
         )
     }
 }
@@ -266,7 +267,7 @@ fn decode<R: Row>(call: Call<'_>, row: &PgRow) -> StoreResult<R> {
 
 fn stamp(call: Call<'_>, row: &PgRow) -> StoreResult<Stamp> {
     let millis: i64 = row.try_get("store_ms").map_err(|error| call.failed(&error))?;
-    let timeline: &str = row.try_get("timeline").map_err(|error| call.failed(&error))?;
+    let generation: &str = row.try_get("generation").map_err(|error| call.failed(&error))?;
     let at = StoreTime(u64::try_from(millis).unwrap_or_default());
-    Ok(Stamp { at, generation: Generation::new(timeline) })
+    Ok(Stamp { at, generation: Generation::new(generation) })
 }

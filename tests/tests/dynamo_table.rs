@@ -136,7 +136,7 @@ async fn a_store_that_was_not_prepared_says_what_is_missing() {
     let server = Dynoxide::start().unwrap();
     let unprepared = store(server.url()).build().unwrap();
     let failed = unprepared.lease(&LeaseKey::planner()).await.unwrap_err();
-    assert_eq!(failed.kind, StoreErrorKind::Misconfigured);
+    assert_eq!(failed.kind, StoreErrorKind::Missing);
     assert!(cause(&failed).contains("`prepare` creates it"), "{}", cause(&failed));
 }
 

@@ -135,6 +135,23 @@ fn every_event_of_the_log_is_in_the_list_and_the_list_names_no_other() {
 }
 
 #[test]
+fn a_newcomer_finds_the_demo_and_the_tests_and_sees_them_build() {
+    let readme = fs::read_to_string(root().join("README.md")).unwrap();
+    let makefile = fs::read_to_string(root().join("Makefile")).unwrap();
+    for command in ["demo", "test"] {
+        let is_it =
+            |line: &str| line.split('#').next().unwrap().trim() == format!("make {command}");
+        assert!(readme.lines().any(is_it), "the README has no line `make {command}`");
+        assert!(makefile.contains(&format!("\n{command}:")), "there is no `make {command}`");
+    }
+    let recipe = makefile.split("\ndemo:").nth(1).unwrap();
+    let first = recipe.lines().skip(1).take_while(|line| line.starts_with('\t'));
+    let first: Vec<&str> = first.take(2).collect();
+    assert!(first[0].contains("echo"), "`make demo` says nothing before it builds: {first:?}");
+    assert!(first[1].contains("build") && !first[1].contains("quiet"), "{first:?}");
+}
+
+#[test]
 fn the_first_example_is_short() {
     let readme = fs::read_to_string(root().join("README.md")).unwrap();
     let example = readme.split("```rust,no_run\n").nth(1).unwrap();

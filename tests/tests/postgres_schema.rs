@@ -259,7 +259,7 @@ async fn applications_share_a_schema_or_have_their_own() {
 async fn a_store_that_was_not_prepared_says_what_is_missing() {
     let server = Postgres::start().unwrap();
     let failed = store(&server, "postgres").lease(&LeaseKey::planner()).await.unwrap_err();
-    assert_eq!(failed.kind, StoreErrorKind::Misconfigured);
+    assert_eq!(failed.kind, StoreErrorKind::Missing);
     assert!(cause(&failed).contains("`prepare` makes it"), "{}", cause(&failed));
 }
 

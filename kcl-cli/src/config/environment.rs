@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde_json::{Map, Value};
 
-use super::layers;
+use super::{layers, yaml};
 
 /// Variables with a meaning of their own, and the settings they set.
 const NAMED: [(&str, &str); 8] = [
@@ -54,7 +54,7 @@ impl Environment {
                 continue;
             };
             let path = path.to_lowercase().replace(JOINT, ".");
-            layers::put(&mut layer, &path, layers::parse_yaml(name, value)?);
+            layers::put(&mut layer, &path, yaml::parse(name, &path, value)?);
         }
         for (name, path) in NAMED {
             if let Some(value) = self.0.get(name).filter(|value| !value.is_empty()) {

@@ -4,8 +4,8 @@ use anyhow::{Context, anyhow, bail};
 use kcl_core::settings::Coordination;
 use serde_json::{Map, Value};
 
-use super::{Config, keys};
-use crate::cli::Profile;
+use super::{Config, START, keys};
+use crate::{cli::Profile, start_at};
 
 /// Everything that was set, without the defaults.
 #[derive(Debug, Default)]
@@ -54,8 +54,11 @@ impl Tree {
             bail!("the default settings are no object");
         };
         merge(&mut all, self.0);
-        serde_path_to_error::deserialize(Value::Object(all))
-            .map_err(|error| anyhow!("the setting `{}`: {}", error.path(), error.inner()))
+        read_start(&mut all)?;
+        serde_path_to_error::deserialize(Value::Object(all)).map_err(|error| {
+            let refusal = error.inner().to_string();
+            anyhow!("the setting `{}`: {refusal}{}", error.path(), example(&refusal))
+        })
     }
 }
 
@@ -85,10 +88,23 @@ pub(super) fn put(layer: &mut Value, path: &str, value: Value) {
     *node = value;
 }
 
-/// Reads YAML; an empty file has no settings.
-pub(super) fn parse_yaml(from: &str, text: &str) -> anyhow::Result<Value> {
-    if text.lines().all(|line| line.trim().is_empty() || line.trim_start().starts_with('#')) {
-        return Ok(Value::Object(Map::new()));
-    }
-    serde_saphyr::from_str(text).map_err(|error| anyhow!("{from} is no valid YAML: {error}"))
+/// Reads where reading begins, which is a text, into what the settings hold.
+fn read_start(all: &mut Map<String, Value>) -> anyhow::Result<()> {
+    let start = all.get_mut("coordination").and_then(|times| times.get_mut("initial_position"));
+    let Some(start) = start else { return Ok(()) };
+    let text = start.as_str().map_or_else(|| start.to_string(), str::to_owned);
+    let read = match &*start {
+        Value::String(text) => start_at::parse(text),
+        _ => Err(format!("expected {}", start_at::ACCEPTED)),
+    };
+    let read = read.map_err(|refusal| {
+        anyhow!("the setting `{START}`: {text:?} is no start of reading: {refusal}")
+    })?;
+    *start = serde_json::to_value(read)?;
+    Ok(())
+}
+
+/// What a setting's refusal leaves out.
+fn example(refusal: &str) -> &'static str {
+    if refusal.ends_with("expected a duration") { " like `1500ms`, `6s` or `2m`" } else { "" }
 }

@@ -9,6 +9,7 @@ mod layers;
 mod model;
 #[cfg(test)]
 mod tests;
+mod yaml;
 
 pub use environment::Environment;
 pub use model::{AssignmentMode, Aws, Config, Consumer, Dynamodb, Kinesis, Producer};
@@ -18,6 +19,9 @@ use serde_json::Value;
 
 use self::layers::Tree;
 use crate::cli::SettingsArgs;
+
+/// The setting that says where reading begins.
+const START: &str = "coordination.initial_position";
 
 impl Config {
     /// Reads every layer.
@@ -31,7 +35,7 @@ impl Config {
             let from = path.display().to_string();
             let text = std::fs::read_to_string(path)
                 .with_context(|| format!("the settings file {from} cannot be read"))?;
-            tree.lay(&from, layers::parse_yaml(&from, &text)?)?;
+            tree.lay(&from, yaml::parse(&from, "", &text)?)?;
         }
         tree.lay("the environment", environment.layer()?)?;
         tree.lay("the command line", flags(args)?)?;
@@ -43,7 +47,7 @@ impl Config {
 #[cfg(any(test, fuzzing))]
 pub(crate) fn read_file(text: &str) -> anyhow::Result<Config> {
     let mut tree = Tree::default();
-    tree.lay("settings.yaml", layers::parse_yaml("settings.yaml", text)?)?;
+    tree.lay("settings.yaml", yaml::parse("settings.yaml", "", text)?)?;
     tree.read()
 }
 
@@ -54,7 +58,7 @@ fn flags(args: &SettingsArgs) -> anyhow::Result<Value> {
         let (path, value) = setting.split_once('=').with_context(|| {
             format!("--set {setting}: expected PATH=VALUE, like coordination.session_timeout=10s")
         })?;
-        layers::put(&mut layer, path, layers::parse_yaml("--set", value)?);
+        layers::put(&mut layer, path, yaml::parse("--set", path, value)?);
     }
     let text = |value: &Option<String>| value.clone().map(Value::String);
     let profile = args.profile.map(serde_json::to_value).transpose()?;

@@ -4,6 +4,7 @@ use std::{fmt, time::Duration};
 
 use anyhow::{Context, bail};
 use kcl_core::settings::{Coordination, Delivery, Settings};
+use kcl_kinesis::StreamName;
 use serde::{Deserialize, Serialize};
 
 use crate::cli::Profile;
@@ -140,14 +141,41 @@ impl fmt::Debug for Aws {
 }
 
 impl Config {
-    /// The stream's name.
+    /// The stream.
     ///
     /// # Errors
-    /// There is none.
-    pub fn stream(&self) -> anyhow::Result<&str> {
-        self.kinesis.stream_name.as_deref().context(
+    /// None is named, or by a text that names none.
+    pub fn stream(&self) -> anyhow::Result<StreamName> {
+        let text = self.kinesis.stream_name.as_deref().context(
             "no stream is named: give --stream, STREAM_NAME or `kinesis: {stream_name: …}`",
-        )
+        )?;
+        Ok(text.parse()?)
+    }
+
+    /// The region in which Kinesis is called, as far as the settings say: that of the stream's ARN,
+    /// for the stream is nowhere else.
+    ///
+    /// # Errors
+    /// As [`Self::stream`].
+    pub fn kinesis_region(&self) -> anyhow::Result<Option<String>> {
+        let of_stream = self.stream()?.region().map(str::to_owned);
+        Ok(of_stream.or_else(|| self.aws.region.clone()))
+    }
+
+    /// Checks the region that was asked for against the stream's, for a command that has no other
+    /// use for it.
+    ///
+    /// # Errors
+    /// The stream is given by an ARN of another region.
+    pub fn refuse_other_region(&self, asked: Option<&str>) -> anyhow::Result<()> {
+        let stream = self.stream()?;
+        match (stream.region(), asked) {
+            (Some(there), Some(asked)) if there != asked => bail!(
+                "--region {asked} contradicts --stream {stream}, which is in {there}: leave \
+                 --region out, or name the stream in {asked}"
+            ),
+            _ => Ok(()),
+        }
     }
 
     /// The application's name.

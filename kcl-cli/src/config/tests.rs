@@ -29,7 +29,7 @@ consumer:
 
 fn load(file: &str, environment: &[(&str, &str)], args: &SettingsArgs) -> anyhow::Result<Config> {
     let mut tree = Tree::default();
-    tree.lay("settings.yaml", layers::parse_yaml("settings.yaml", file)?)?;
+    tree.lay("settings.yaml", yaml::parse("settings.yaml", "", file)?)?;
     tree.lay("the environment", Environment::of(environment).layer()?)?;
     tree.lay("the command line", flags(args)?)?;
     tree.read()
@@ -47,7 +47,7 @@ fn refused(file: &str, settings: &[&str]) -> String {
 #[test]
 fn the_existing_shape_is_read_as_it_is() {
     let config = load(FILE, &[], &set(&[])).unwrap();
-    assert_eq!(config.stream().unwrap(), "orders");
+    assert_eq!(config.stream().unwrap().short(), "orders");
     assert_eq!(config.application().unwrap(), "indexer");
     assert_eq!(config.kinesis_endpoint(), Some("http://127.0.0.1:4566"));
     assert_eq!(config.dynamodb_endpoint(), Some("http://127.0.0.1:4566"));
@@ -73,7 +73,7 @@ fn the_environment_overrides_the_file_and_flags_override_both() {
     };
     let config = load(FILE, &environment, &args).unwrap();
     assert_eq!(config.application().unwrap(), "from-environment");
-    assert_eq!(config.stream().unwrap(), "orders");
+    assert_eq!(config.stream().unwrap().short(), "orders");
     assert_eq!(config.consumer.worker_id.as_deref(), Some("w9"));
     assert_eq!(config.aws.region.as_deref(), Some("eu-central-1"));
     assert_eq!(config.coordination.session_timeout, Duration::from_secs(9));
@@ -125,6 +125,88 @@ fn a_value_that_makes_no_sense_is_named_by_its_path() {
     assert!(refused("kinesis: [stream", &[]).contains("settings.yaml is no valid YAML"));
     assert!(refused("- a list", &[]).contains("expected settings by name"));
     assert!(refused("", &["no-value"]).contains("PATH=VALUE"));
+}
+
+#[test]
+fn a_duration_that_is_none_is_refused_with_an_example() {
+    for given in ["soon", "6"] {
+        let error = refused(&format!("coordination: {{session_timeout: {given}}}"), &[]);
+        assert!(error.contains("`1500ms`, `6s` or `2m`"), "{error}");
+    }
+}
+
+#[test]
+fn a_setting_that_is_text_stays_the_text_that_was_written() {
+    for written in ["007", "0x1f", "1e3", "true", "no", "12", "'012'", "2026-01-31"] {
+        let text = written.trim_matches('\'');
+        let in_file = format!("consumer: {{worker_id: {written}, application_name: {written}}}");
+        let config = load(&in_file, &[], &set(&[])).unwrap();
+        assert_eq!(config.consumer.worker_id.as_deref(), Some(text), "in a file");
+        assert_eq!(config.consumer.application_name.as_deref(), Some(text), "in a file");
+        let by_flag = set(&[&format!("consumer.worker_id={written}")]);
+        let config = load("", &[("KCL_CONSUMER__APPLICATION_NAME", written)], &by_flag).unwrap();
+        assert_eq!(config.consumer.worker_id.as_deref(), Some(text), "by a flag");
+        assert_eq!(config.consumer.application_name.as_deref(), Some(text), "by a variable");
+    }
+    let nothing = load("consumer: {worker_id: , application_name: ~}", &[], &set(&[])).unwrap();
+    assert_eq!(nothing, Config::default());
+    let error = refused("consumer: {worker_id: [a, b]}", &[]);
+    assert!(error.contains("`consumer.worker_id`") && error.contains("string"), "{error}");
+}
+
+#[test]
+fn every_setting_that_is_text_is_kept_as_such() {
+    for path in yaml::TEXTS.into_iter().filter(|path| *path != START) {
+        let config = load("", &[], &set(&[&format!("{path}=007")])).unwrap();
+        let tree = serde_json::to_value(&config).unwrap();
+        let found = path.split('.').fold(&tree, |node, key| &node[key]);
+        assert_eq!(found, "007", "{path}");
+    }
+}
+
+#[test]
+fn a_file_takes_every_start_that_the_flag_takes_and_its_refusal_names_them() {
+    use kcl_core::{env::WallTime, settings::InitialPosition};
+    let at = InitialPosition::AtTimestamp(WallTime::from_millis(1_769_850_000_000));
+    let cases = [
+        ("trim-horizon", InitialPosition::TrimHorizon),
+        ("TRIM_HORIZON", InitialPosition::TrimHorizon),
+        ("LATEST", InitialPosition::Latest),
+        ("2026-01-31T09:00:00Z", at),
+        ("1769850000", at),
+        ("1769850000000", at),
+    ];
+    for (text, expected) in cases {
+        let file = format!("coordination:\n  initial_position: {text}\n");
+        let config = load(&file, &[], &set(&[])).unwrap();
+        assert_eq!(config.coordination.initial_position, expected, "{text}");
+        let by_flag = set(&[&format!("coordination.initial_position={text}")]);
+        let config = load("", &[], &by_flag).unwrap();
+        assert_eq!(config.coordination.initial_position, expected, "{text}");
+    }
+    for refused_one in ["earliest", "at-timestamp", "{at-timestamp: 5}", "[latest]", ""] {
+        let file = format!("coordination:\n  initial_position: {refused_one}\n");
+        let error = refused(&file, &[]);
+        assert!(error.contains("`coordination.initial_position`"), "{error}");
+        assert!(error.contains(crate::start_at::ACCEPTED), "{error}");
+    }
+}
+
+#[test]
+fn the_region_of_an_arn_is_kinesis_region_and_another_one_is_refused() {
+    let arn = "arn:aws:kinesis:ap-south-1:123456789012:stream/orders";
+    let file = format!("{{aws: {{region: eu-west-1}}, kinesis: {{stream_name: '{arn}'}}}}");
+    let config = load(&file, &[], &set(&[])).unwrap();
+    assert_eq!(config.kinesis_region().unwrap().as_deref(), Some("ap-south-1"));
+    config.refuse_other_region(None).unwrap();
+    config.refuse_other_region(Some("ap-south-1")).unwrap();
+    let refused = config.refuse_other_region(Some("eu-west-1")).unwrap_err().to_string();
+    assert!(refused.contains("--region eu-west-1") && refused.contains(arn), "{refused}");
+    let named = load(FILE, &[], &set(&[])).unwrap();
+    assert_eq!(named.kinesis_region().unwrap().as_deref(), Some("eu-west-1"));
+    named.refuse_other_region(Some("us-east-1")).unwrap();
+    let odd = load("kinesis: {stream_name: 'a/b'}", &[], &set(&[])).unwrap();
+    assert!(odd.stream().unwrap_err().to_string().contains("arn:aws"));
 }
 
 #[test]

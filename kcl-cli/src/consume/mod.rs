@@ -19,12 +19,13 @@ use tokio_util::sync::CancellationToken;
 
 pub(crate) use self::line::rfc3339;
 use self::{line::Format, output::Output, processor::Writing};
-use crate::{config::Config, connect, store_url::StoreUrl};
+use crate::{config::Config, connect, signals::Signals, start_at, stdout, store_url::StoreUrl};
 
 /// The arguments of `kcl consume`.
 #[derive(Args, Clone, Debug)]
 pub struct ConsumeArgs {
-    /// The stream's name or ARN [setting: kinesis.stream_name; STREAM_NAME].
+    /// The stream's name or ARN; by an ARN it is read in the ARN's region, while leases stay in
+    /// that of --region [setting: kinesis.stream_name; STREAM_NAME].
     #[arg(long)]
     pub stream: Option<String>,
     /// The consumer group: workers of one name share the stream
@@ -38,9 +39,10 @@ pub struct ConsumeArgs {
     /// [setting: store; KCL_STORE; default dynamodb].
     #[arg(long, value_name = "URL")]
     pub store: Option<String>,
-    /// Where to begin in a stream that nobody of the group has read: trim-horizon, latest, or a
-    /// time like 2026-01-31T09:00:00Z.
-    #[arg(long, value_name = "POSITION", value_parser = initial_position)]
+    /// Where to begin in a stream that nobody of the group has read: trim-horizon, latest, a time
+    /// like 2026-01-31T09:00:00Z, or seconds since 1970 (with 13 digits: milliseconds)
+    /// [setting: coordination.initial_position; default trim-horizon].
+    #[arg(long, value_name = "POSITION", value_parser = start_at::parse)]
     pub initial_position: Option<InitialPosition>,
     /// Write `data` as text where it is UTF-8, else base64 as `data_base64`.
     #[arg(long)]
@@ -66,29 +68,10 @@ impl ConsumeArgs {
     }
 }
 
-/// Reads where to begin.
+/// Reads until it is told to stop. What was not written and flushed is not checkpointed.
 ///
 /// # Errors
-/// What is expected.
-pub(crate) fn initial_position(text: &str) -> Result<InitialPosition, String> {
-    match text.to_lowercase().replace('_', "-").as_str() {
-        "trim-horizon" => Ok(InitialPosition::TrimHorizon),
-        "latest" => Ok(InitialPosition::Latest),
-        _ => {
-            let at: jiff::Timestamp = text.parse().map_err(|_| {
-                "expected trim-horizon, latest, or a time like 2026-01-31T09:00:00Z".to_owned()
-            })?;
-            let millis = u64::try_from(at.as_millisecond())
-                .map_err(|_| "expected a time after 1970".to_owned())?;
-            Ok(InitialPosition::AtTimestamp(kcl_core::env::WallTime::from_millis(millis)))
-        }
-    }
-}
-
-/// Reads until it is told to stop.
-///
-/// # Errors
-/// What cannot be mended by trying again.
+/// What cannot be mended by trying again; standard output cannot be written any more.
 pub(crate) fn run(args: &ConsumeArgs, config: &Config) -> anyhow::Result<ExitCode> {
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
     let result = runtime.block_on(consume(args, config));
@@ -104,7 +87,7 @@ async fn consume(args: &ConsumeArgs, config: &Config) -> anyhow::Result<ExitCode
     let leaving = CancellationToken::new();
     let output = Output::start(std::io::stdout()).context("no thread to write stdout with")?;
     let writing = Writing {
-        format: Format { stream: config.stream()?.into(), text: args.text },
+        format: Format { stream: config.stream()?.short().into(), text: args.text },
         output: output.clone(),
         give_up: leaving.clone(),
     };
@@ -119,12 +102,11 @@ async fn consume(args: &ConsumeArgs, config: &Config) -> anyhow::Result<ExitCode
     tracing::info!(worker = %handle.id(), "kcl.worker.starting");
     // They end with this set.
     let mut watching = JoinSet::new();
-    watching.spawn(stop::follow_signals(handle.clone(), leaving.clone())?);
+    watching.spawn(stop::follow(Signals::listen()?, handle.clone(), leaving.clone()));
     watching.spawn(leave_when_closed(output.clone(), handle, leaving));
     worker.run().await?;
     if let Some(error) = output.failure() {
-        return Err(anyhow::anyhow!(error)
-            .context("stdout cannot be written any more; no record past it was checkpointed"));
+        return Err(stdout::failed(error));
     }
     Ok(ExitCode::SUCCESS)
 }

@@ -81,6 +81,10 @@ fn write_all(mut to: impl Write, mut queue: mpsc::Receiver<Piece>, state: &State
             // Whoever waited may be gone.
             Ok(()) => drop(piece.written.send(())),
             Err(error) => {
+                // Batches that fail for it are no news.
+                if error.kind() == io::ErrorKind::BrokenPipe {
+                    crate::logging::only_errors();
+                }
                 *state.failure.lock().unwrap_or_else(PoisonError::into_inner) = Some(error);
                 state.failed.cancel();
                 return;

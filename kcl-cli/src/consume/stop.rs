@@ -1,52 +1,28 @@
-//! Ctrl-c and SIGTERM.
+//! What ctrl-c and SIGTERM do to a worker.
 
-use std::{future::Future, time::Duration};
+use std::time::Duration;
 
-use anyhow::Context;
-use kcl_core::worker::WorkerHandle;
-use tokio::signal::unix::{SignalKind, signal};
+use kcl_core::{env::Env, worker::WorkerHandle};
 use tokio_util::sync::CancellationToken;
+
+use crate::signals::Signals;
 
 /// How long a batch may wait for its reader once the worker was told to leave.
 const PATIENCE: Duration = Duration::from_secs(2);
 
-/// What a shell reports of a process that was interrupted.
-const INTERRUPTED: i32 = 130;
-
-/// Leaves at the first signal; some time later batches that nobody reads are given up; at the
-/// second signal the process ends at once.
-///
-/// # Errors
-/// The operating system's.
-pub(super) fn follow_signals(
-    handle: WorkerHandle,
-    give_up: CancellationToken,
-) -> anyhow::Result<impl Future<Output = ()> + Send> {
-    const FAILED: &str = "signals cannot be listened to";
-    let mut interrupt = signal(SignalKind::interrupt()).context(FAILED)?;
-    let mut terminate = signal(SignalKind::terminate()).context(FAILED)?;
-    Ok(async move {
-        let mut is_leaving = false;
-        loop {
-            tokio::select! {
-                _ = interrupt.recv() => {}
-                _ = terminate.recv() => {}
-                () = patience(), if is_leaving => {
-                    give_up.cancel();
-                    continue;
-                }
-            }
-            if is_leaving {
-                std::process::exit(INTERRUPTED);
-            }
-            tracing::info!("kcl.worker.leaving");
-            is_leaving = true;
-            handle.shut_down();
+/// Leaves at the first signal; some time later batches that nobody reads are given up; at a second
+/// signal the process ends at once, and its leases stay taken until its session times out.
+pub(super) async fn follow(mut signals: Signals, handle: WorkerHandle, give_up: CancellationToken) {
+    let told = signals.next().await;
+    tracing::info!(signal = told.name(), "kcl.worker.leaving");
+    handle.shut_down();
+    let clock = Env::system().clock;
+    let forced = tokio::select! {
+        told = signals.next() => told,
+        () = clock.sleep(PATIENCE) => {
+            give_up.cancel();
+            signals.next().await
         }
-    })
-}
-
-#[expect(clippy::disallowed_methods, reason = "a person at a terminal keeps the machine's time")]
-async fn patience() {
-    tokio::time::sleep(PATIENCE).await;
+    };
+    std::process::exit(forced.exit_code().into());
 }

@@ -1,6 +1,9 @@
 //! What a look at the store shows.
 
-use std::{collections::BTreeMap, time::Duration};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    time::Duration,
+};
 
 use kcl_core::{
     change,
@@ -23,6 +26,8 @@ pub(super) struct Look {
     pub(super) store: String,
     /// Who changes the application, if it is closed for that.
     pub(super) closed: Option<Closed>,
+    /// Every stream that has a lease here, each of its lives by itself.
+    pub(super) streams: Vec<StreamRow>,
     pub(super) workers: Vec<WorkerRow>,
     pub(super) leases: Vec<LeaseRow>,
 }
@@ -32,6 +37,13 @@ pub(super) struct Look {
 pub(super) struct Closed {
     pub(super) by: String,
     pub(super) since: String,
+}
+
+/// A stream in one of its lives: one that was deleted and made again has another.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+pub(super) struct StreamRow {
+    pub(super) stream: String,
+    pub(super) created: String,
 }
 
 /// A worker's session.
@@ -56,6 +68,8 @@ pub(super) struct WorkerRow {
 #[derive(Clone, Debug, Serialize)]
 pub(super) struct LeaseRow {
     pub(super) stream: String,
+    /// When this life of the stream began.
+    pub(super) stream_created: String,
     pub(super) shard: String,
     pub(super) owner: Option<String>,
     pub(super) owner_beat_age_ms: Option<u64>,
@@ -160,9 +174,11 @@ impl Look {
             .collect();
         workers.sort_by(|a, b| (&a.worker, &a.session).cmp(&(&b.worker, &b.session)));
         let shards = leases.iter().filter(|lease| !lease.key.is_role());
-        let leases = shards.map(|lease| LeaseRow::of(lease, beats)).collect();
+        let leases: Vec<LeaseRow> = shards.map(|lease| LeaseRow::of(lease, beats)).collect();
+        let streams: BTreeSet<StreamRow> = leases.iter().map(LeaseRow::stream).collect();
+        let streams = streams.into_iter().collect();
         let (application, store) = (store.application().to_owned(), store.location());
-        Ok(Self { application, store, closed, workers, leases })
+        Ok(Self { application, store, closed, streams, workers, leases })
     }
 }
 
@@ -184,8 +200,10 @@ impl LeaseRow {
         let texts = |shards: &[kcl_core::stream::ShardId]| {
             shards.iter().map(|shard| shard.as_str().to_owned()).collect()
         };
+        let stream = lease.key.stream();
         Self {
-            stream: lease.key.stream().map(|stream| stream.name.to_string()).unwrap_or_default(),
+            stream: stream.as_ref().map(|stream| stream.name.to_string()).unwrap_or_default(),
+            stream_created: stream.map(|stream| rfc3339(stream.created)).unwrap_or_default(),
             shard: lease.key.shard().map(|shard| shard.as_str().to_owned()).unwrap_or_default(),
             owner: lease.owner.as_ref().map(|owner| owner.worker.to_string()),
             owner_beat_age_ms: lease.owner.as_ref().and_then(|id| beats.age(id)).map(millis),
@@ -196,6 +214,10 @@ impl LeaseRow {
             parents: texts(&lease.parents),
             children: texts(&lease.children),
         }
+    }
+
+    fn stream(&self) -> StreamRow {
+        StreamRow { stream: self.stream.clone(), created: self.stream_created.clone() }
     }
 }
 

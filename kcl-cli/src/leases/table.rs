@@ -2,20 +2,25 @@
 
 use std::fmt::Write;
 
-use super::look::{LeaseRow, Look, WorkerRow};
+use super::look::{LeaseRow, Look, StreamRow, WorkerRow};
 
 /// Both tables, with a line about each problem below them.
 pub(super) fn draw(look: &Look) -> String {
-    let mut text = format!("application {} in {}\n\n", look.application, look.store);
+    let mut text = format!("application {} in {}\n", look.application, look.store);
+    for StreamRow { stream, created } in &look.streams {
+        let _ = writeln!(text, "stream {stream}, created {created}");
+    }
+    if look.streams.is_empty() {
+        text += "no stream yet\n";
+    }
+    text.push('\n');
     let zoned = look.workers.iter().any(|row| row.zone.is_some());
     let mut head = ["WORKER", "STATE", "ROLE", "LEASES", "LAST BEAT"].map(str::to_owned).to_vec();
     head.extend(zoned.then(|| "ZONE".to_owned()));
     let workers = look.workers.iter().map(|row| worker(row, zoned));
     text += &columns(&std::iter::once(head).chain(workers).collect::<Vec<_>>());
     text.push('\n');
-    let head = ["SHARD", "OWNER", "BEAT", "EPOCH", "LAG", "CHECKPOINT"].map(str::to_owned).to_vec();
-    let leases = look.leases.iter().map(lease);
-    text += &columns(&std::iter::once(head).chain(leases).collect::<Vec<_>>());
+    text += &leases(look);
     for problem in problems(look) {
         // Writing to a string cannot fail.
         let _ = write!(text, "\n! {problem}");
@@ -24,6 +29,29 @@ pub(super) fn draw(look: &Look) -> String {
         text.push('\n');
     }
     text
+}
+
+/// The leases; with the stream of each, if they are of more than one.
+fn leases(look: &Look) -> String {
+    let head = ["SHARD", "OWNER", "BEAT", "EPOCH", "LAG", "CHECKPOINT"].map(str::to_owned).to_vec();
+    let mut rows = vec![head];
+    rows.extend(look.leases.iter().map(lease));
+    if look.streams.len() > 1 {
+        let streams = look.leases.iter().map(|row| match is_made_again(look, row) {
+            true => format!("{} ({})", row.stream, row.stream_created),
+            false => row.stream.clone(),
+        });
+        let column = std::iter::once("STREAM".to_owned()).chain(streams);
+        for (row, stream) in rows.iter_mut().zip(column) {
+            row.insert(0, stream);
+        }
+    }
+    columns(&rows)
+}
+
+/// Whether there are leases of another life of the stream.
+fn is_made_again(look: &Look, row: &LeaseRow) -> bool {
+    look.streams.iter().filter(|stream| stream.stream == row.stream).count() > 1
 }
 
 fn worker(row: &WorkerRow, zoned: bool) -> Vec<String> {
@@ -127,6 +155,12 @@ pub(super) fn columns(rows: &[Vec<String>]) -> String {
 mod tests {
     use super::{super::look::Closed, *};
 
+    const CREATED: &str = "2026-01-31T09:00:00.000Z";
+
+    fn stream(stream: &str, created: &str) -> StreamRow {
+        StreamRow { stream: stream.to_owned(), created: created.to_owned() }
+    }
+
     fn look() -> Look {
         let worker = |name: &str, role, leases, age| WorkerRow {
             worker: name.to_owned(),
@@ -141,6 +175,7 @@ mod tests {
         };
         let lease = |shard: &str, owner: Option<&str>| LeaseRow {
             stream: "orders".to_owned(),
+            stream_created: CREATED.to_owned(),
             shard: shard.to_owned(),
             owner: owner.map(str::to_owned),
             owner_beat_age_ms: owner.map(|_| 200),
@@ -155,6 +190,7 @@ mod tests {
             application: "indexer".to_owned(),
             store: "dynamodb://indexer".to_owned(),
             closed: None,
+            streams: vec![stream("orders", CREATED)],
             workers: vec![worker("w1", Some("planner"), 1, 200), worker("w22", None, 0, 9_000)],
             leases: vec![lease("shardId-0", Some("w1")), lease("shardId-1", None)],
         }
@@ -165,6 +201,7 @@ mod tests {
         let drawn = draw(&look());
         let expected = "\
 application indexer in dynamodb://indexer
+stream orders, created 2026-01-31T09:00:00.000Z
 
 WORKER  STATE   ROLE     LEASES  LAST BEAT
 w1      LIVE    planner  1       200 ms ago
@@ -199,6 +236,23 @@ shardId-1  -      -           1769850000007  1.2 s  TRIM_HORIZON
         let closed = Look { closed: Some(Closed { by, since }), ..look() };
         let drawn = draw(&closed);
         assert!(drawn.contains("! the application is closed since 2026-01-31"), "{drawn}");
+    }
+
+    #[test]
+    fn leases_of_several_streams_say_which() {
+        let mut two = look();
+        two.streams.push(stream("payments", CREATED));
+        two.leases[1].stream = "payments".to_owned();
+        let drawn = draw(&two);
+        assert!(drawn.contains("STREAM    SHARD      OWNER"), "{drawn}");
+        assert!(drawn.contains("\npayments  shardId-1  -"), "{drawn}");
+        let mut again = look();
+        again.streams.push(stream("orders", "2026-02-01T00:00:00.000Z"));
+        again.leases[1].stream_created = "2026-02-01T00:00:00.000Z".to_owned();
+        let drawn = draw(&again);
+        assert!(drawn.contains("\norders (2026-02-01T00:00:00.000Z)  shardId-1"), "{drawn}");
+        let nothing = Look { streams: Vec::new(), leases: Vec::new(), ..look() };
+        assert!(draw(&nothing).contains("\nno stream yet\n"));
     }
 
     #[test]

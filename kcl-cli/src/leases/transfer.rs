@@ -6,17 +6,16 @@ use anyhow::{Context, bail};
 use kcl_core::{env::Env, lease::Session, store::LeaseStore};
 
 use super::{look, snapshot::Snapshot};
+use crate::stdout;
 
 /// Writes everything on stdout.
 ///
 /// # Errors
 /// The store's; there is nothing.
-#[expect(clippy::print_stdout, reason = "this is where data goes")]
 pub(super) async fn export(store: &dyn LeaseStore) -> anyhow::Result<()> {
     let snapshot = Snapshot::read(store).await?;
     snapshot.ensure_something()?;
-    println!("{}", serde_json::to_string(&snapshot)?);
-    Ok(())
+    stdout::line(serde_json::to_string(&snapshot)?)
 }
 
 /// Reads an export from stdin into a store.
@@ -46,15 +45,13 @@ pub(super) async fn copy(
     put(&Snapshot::read(from).await?, to, while_running).await
 }
 
-#[expect(clippy::print_stdout, reason = "this is where data goes")]
 async fn put(snapshot: &Snapshot, to: &dyn LeaseStore, while_running: bool) -> anyhow::Result<()> {
     snapshot.ensure_something()?;
     to.prepare().await.with_context(|| format!("{} cannot be used", to.location()))?;
     if !while_running {
         refuse_workers(to).await?;
     }
-    println!("{}", serde_json::to_string(&snapshot.write(to).await?)?);
-    Ok(())
+    stdout::line(serde_json::to_string(&snapshot.write(to).await?)?)
 }
 
 /// Waits for a heartbeat, to see whether a worker lives.

@@ -13,6 +13,7 @@ use super::{
     look::{self, Beats, Look},
     table,
 };
+use crate::stdout;
 
 /// Shows workers and leases once, after a heartbeat if that is waited for.
 ///
@@ -50,7 +51,7 @@ pub(super) async fn forever(
         match look(store, &*clock, &mut beats).await {
             Ok(look) => {
                 if format == Format::Table {
-                    clear();
+                    clear()?;
                 }
                 show(&look, format)?;
                 has_looked = true;
@@ -76,20 +77,13 @@ async fn look(
 }
 
 /// On a terminal each look takes the place of the last.
-#[expect(clippy::print_stdout, reason = "this is where the table goes")]
-fn clear() {
-    if std::io::stdout().is_terminal() {
-        print!("\x1b[H\x1b[2J");
-    } else {
-        println!();
-    }
+fn clear() -> anyhow::Result<()> {
+    stdout::write(if std::io::stdout().is_terminal() { "\x1b[H\x1b[2J" } else { "\n" })
 }
 
-#[expect(clippy::print_stdout, reason = "this is where data goes")]
 fn show(look: &Look, format: Format) -> anyhow::Result<()> {
     match format {
-        Format::Table => print!("{}", table::draw(look)),
-        Format::Json => println!("{}", serde_json::to_string(look)?),
+        Format::Table => stdout::write(&table::draw(look)),
+        Format::Json => stdout::line(serde_json::to_string(look)?),
     }
-    Ok(())
 }

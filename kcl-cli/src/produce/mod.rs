@@ -1,20 +1,34 @@
 //! `kcl produce`: records into a stream.
 
+mod account;
+mod lines;
 mod put;
 mod records;
+mod sink;
 
 use std::{process::ExitCode, time::Duration};
 
 use anyhow::ensure;
 use clap::Args;
+use tokio_util::sync::CancellationToken;
 
-use self::{put::Putting, records::Records};
-use crate::{config::Config, connect};
+use self::{
+    put::Putting,
+    records::{NoRecord, Records},
+    sink::{Sink, Stream},
+};
+use crate::{
+    config::Config,
+    connect,
+    signals::{Signals, Told},
+    stdout,
+};
 
 /// The arguments of `kcl produce`.
 #[derive(Args, Clone, Debug)]
 pub struct ProduceArgs {
-    /// The stream's name or ARN [setting: kinesis.stream_name; STREAM_NAME].
+    /// The stream's name or ARN; by an ARN it is looked for in the ARN's region
+    /// [setting: kinesis.stream_name; STREAM_NAME].
     #[arg(long)]
     pub stream: Option<String>,
     /// Records per call: 1 to 500 [setting: producer.batch_size; default 100].
@@ -27,13 +41,14 @@ pub struct ProduceArgs {
     /// [setting: producer.total_messages].
     #[arg(long, value_name = "RECORDS")]
     pub total: Option<u64>,
-    /// Put the lines of stdin, one record each, instead of generated records.
+    /// Put the lines of stdin, one record each, instead of generated records. A line may be as
+    /// large as the stream's records: 1 MiB, or up to 10 MiB where the stream allows it.
     #[arg(long)]
     pub stdin: bool,
     /// One partition key for all records, instead of a different one each.
     #[arg(long, value_name = "KEY")]
     pub partition_key: Option<String>,
-    /// The size of a generated record, in bytes: up to 1 MiB.
+    /// The size of a generated record, in bytes: up to what the stream takes.
     #[arg(long, value_name = "BYTES", default_value_t = 128)]
     pub size: usize,
 }
@@ -55,10 +70,8 @@ impl ProduceArgs {
 /// What a call of PutRecords takes.
 const BATCH: std::ops::RangeInclusive<usize> = 1..=500;
 
-/// The largest record, its key included.
-const RECORD: usize = 1024 * 1024;
-
-/// Puts records until there are no more, enough, or it is told to stop.
+/// Puts records until there are no more, enough, or it is told to stop. Whatever ends it, an
+/// account of what it did is written.
 ///
 /// # Errors
 /// What cannot be mended by trying again.
@@ -70,7 +83,6 @@ pub(crate) fn run(args: &ProduceArgs, config: &Config) -> anyhow::Result<ExitCod
         BATCH.start(),
         BATCH.end()
     );
-    ensure!(args.size <= RECORD - 256, "--size {}: a record takes up to 1 MiB", args.size);
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     let result = runtime.block_on(produce(args, config));
     // Stdin may be waited for.
@@ -79,33 +91,83 @@ pub(crate) fn run(args: &ProduceArgs, config: &Config) -> anyhow::Result<ExitCod
 }
 
 async fn produce(args: &ProduceArgs, config: &Config) -> anyhow::Result<ExitCode> {
-    let stream = config.stream()?;
-    let mut putting = Putting::new(connect::kinesis(config).await?, stream);
-    let mut records = Records::new(args, config.producer.total_messages)?;
-    let pause = Duration::from_millis(config.producer.batch_delay_ms);
-    loop {
-        let step = async {
-            let batch = records.next(config.producer.batch_size).await?;
-            if batch.is_empty() {
-                return anyhow::Ok(false);
-            }
-            putting.put(batch).await?;
-            rest(pause).await;
-            Ok(true)
-        };
-        tokio::select! {
-            biased;
-            _ = tokio::signal::ctrl_c() => break,
-            went_on = step => if !went_on? { break },
-        }
-    }
-    report(&putting)
+    let mut signals = Signals::listen()?;
+    let stream = Stream { client: connect::kinesis(config).await?, name: config.stream()? };
+    let limits = stream.limits().await?;
+    let total = config.producer.total_messages;
+    let stop = CancellationToken::new();
+    let mut work = Work {
+        records: Records::new(args, total, limits)?,
+        putting: Putting::new(stream, limits, stop.clone()),
+        batch_size: config.producer.batch_size,
+        pause: Duration::from_millis(config.producer.batch_delay_ms),
+        stop,
+    };
+    let (result, told) = work.until_told(&mut signals).await;
+    let refused = result.as_ref().err().and_then(|error| error.downcast_ref::<NoRecord>());
+    let account = &mut work.putting.account;
+    work.records.leave(refused, account);
+    work.putting.leave();
+    let account = work.putting.account;
+    let written = stdout::line(serde_json::to_string(&account)?);
+    result?;
+    written?;
+    let is_endless = total.is_none() && !args.stdin;
+    Ok(match told {
+        Some(told) if !is_endless || !account.is_complete() => ExitCode::from(told.exit_code()),
+        _ => ExitCode::SUCCESS,
+    })
 }
 
-#[expect(clippy::print_stdout, reason = "this is where data goes")]
-fn report(putting: &Putting) -> anyhow::Result<ExitCode> {
-    println!("{}", serde_json::to_string(&putting.tally)?);
-    Ok(ExitCode::SUCCESS)
+/// Records, and where they go.
+struct Work<S> {
+    records: Records,
+    putting: Putting<S>,
+    batch_size: usize,
+    pause: Duration,
+    /// Set when nothing more is to be sent.
+    stop: CancellationToken,
+}
+
+impl<S: Sink> Work<S> {
+    /// Puts records until there are no more, or a signal comes. The call under way is waited for,
+    /// until a second signal forces the end.
+    async fn until_told(&mut self, signals: &mut Signals) -> (anyhow::Result<()>, Option<Told>) {
+        let stop = self.stop.clone();
+        let put = self.put_all();
+        tokio::pin!(put);
+        let told = tokio::select! {
+            biased;
+            told = signals.next() => told,
+            result = &mut put => return (result, None),
+        };
+        stop.cancel();
+        tokio::select! {
+            biased;
+            told = signals.next() => (Ok(()), Some(told)),
+            result = put => (result, Some(told)),
+        }
+    }
+
+    async fn put_all(&mut self) -> anyhow::Result<()> {
+        let stop = self.stop.clone();
+        while !stop.is_cancelled() {
+            let batch = tokio::select! {
+                biased;
+                () = stop.cancelled() => return Ok(()),
+                batch = self.records.next(self.batch_size) => batch?,
+            };
+            if batch.is_empty() {
+                return Ok(());
+            }
+            self.putting.put(batch).await?;
+            tokio::select! {
+                () = stop.cancelled() => {}
+                () = rest(self.pause) => {}
+            }
+        }
+        Ok(())
+    }
 }
 
 #[expect(clippy::disallowed_methods, reason = "a producer keeps the machine's time")]

@@ -1,105 +1,163 @@
-//! PutRecords, until every record of a batch is taken.
+//! Putting, until every record of a batch is taken.
 
 use std::time::Duration;
 
-use anyhow::Context;
-use aws_sdk_kinesis::{
-    Client,
-    primitives::Blob,
-    types::{PutRecordsRequestEntry, PutRecordsResultEntry},
+use anyhow::{anyhow, bail};
+use tokio_util::sync::CancellationToken;
+
+use super::{
+    account::Account,
+    records::NewRecord,
+    rest,
+    sink::{Answer, Limits, Sink},
 };
-use serde::Serialize;
-
-use super::{records::NewRecord, rest};
-use crate::report;
-
-/// The most bytes of a call, keys included.
-const CALL: usize = 5 * 1024 * 1024;
 
 /// The pause before what was refused is put again; doubled each time.
 const PAUSE: Duration = Duration::from_millis(100);
 const PAUSE_MAX: Duration = Duration::from_secs(5);
 
-/// What has been done.
-#[derive(Clone, Copy, Debug, Default, Serialize)]
-pub(super) struct Tally {
-    /// Records that the stream took.
-    produced: u64,
-    /// Times a record was put again.
-    retried: u64,
-}
+/// How long to wait, pauses taken together, while the stream takes not one record.
+const PATIENCE: Duration = Duration::from_secs(60);
 
 /// Puts records into one stream.
-pub(super) struct Putting {
-    client: Client,
-    stream: String,
-    pub(super) tally: Tally,
+pub(super) struct Putting<S> {
+    pub(super) sink: S,
+    pub(super) limits: Limits,
+    pub(super) account: Account,
+    /// What is to be put, the oldest first. Whatever ends this, what was not taken is in here.
+    waiting: Vec<NewRecord>,
+    /// So many of the first go by themselves: one of them cannot be put.
+    singly: usize,
+    /// Set when nothing more is to be sent.
+    stop: CancellationToken,
 }
 
-impl Putting {
-    pub(super) fn new(client: Client, stream: &str) -> Self {
-        Self { client, stream: stream.to_owned(), tally: Tally::default() }
+/// How long nothing was taken, and how long the next pause is.
+struct Patience {
+    waited: Duration,
+    pause: Duration,
+}
+
+impl Patience {
+    const FRESH: Self = Self { waited: Duration::ZERO, pause: PAUSE };
+}
+
+impl<S: Sink> Putting<S> {
+    pub(super) fn new(sink: S, limits: Limits, stop: CancellationToken) -> Self {
+        let account = Account::default();
+        Self { sink, limits, account, waiting: Vec::new(), singly: 0, stop }
     }
 
-    /// Puts all of them. What the stream refuses is put again, so that records of one key may
-    /// change places.
+    /// Puts all of them, unless it is stopped. What the stream refuses is put again, so that
+    /// records of one key may change places.
     ///
     /// # Errors
-    /// The call itself is refused: the stream is unknown, access is denied.
-    pub(super) async fn put(&mut self, mut batch: Vec<NewRecord>) -> anyhow::Result<()> {
-        let mut pause = PAUSE;
-        while !batch.is_empty() {
-            let mut later = batch.split_off(fitting(&batch));
-            let refused = self.put_once(&batch).await?;
-            if refused.is_empty() {
-                pause = PAUSE;
-            } else {
-                self.tally.retried += u64::try_from(refused.len())?;
-                tracing::warn!(records = refused.len(), ?pause, "kcl.put.refused");
-                rest(pause).await;
-                pause = (pause * 2).min(PAUSE_MAX);
+    /// A record that cannot be put, by its number; the stream cannot be reached, or takes nothing
+    /// for a minute.
+    ///
+    /// # Cancel safety
+    /// What the call under way puts is not known then; it counts as failed.
+    pub(super) async fn put(&mut self, batch: Vec<NewRecord>) -> anyhow::Result<()> {
+        self.waiting = batch;
+        let mut patience = Patience::FRESH;
+        while !self.waiting.is_empty() && !self.stop.is_cancelled() {
+            let refused = self.put_once().await?;
+            if refused.taken > 0 {
+                patience = Patience::FRESH;
             }
-            batch = refused;
-            batch.append(&mut later);
+            let Some(why) = refused.why else { continue };
+            let (records, pause) = (refused.records, patience.pause);
+            tracing::warn!(records, ?pause, why, "kcl.put.refused");
+            if patience.waited >= PATIENCE {
+                bail!(
+                    "the stream took no record for {PATIENCE:?} ({why}): add shards, or put less \
+                     at once with --batch-size and --batch-delay-ms"
+                );
+            }
+            tokio::select! {
+                () = self.stop.cancelled() => {}
+                () = rest(pause) => {}
+            }
+            patience.waited += pause;
+            patience.pause = (pause * 2).min(PAUSE_MAX);
         }
         Ok(())
     }
 
-    /// Returns what was refused.
-    async fn put_once(&mut self, batch: &[NewRecord]) -> anyhow::Result<Vec<NewRecord>> {
-        let entry = |record: &NewRecord| {
-            PutRecordsRequestEntry::builder()
-                .partition_key(&record.key)
-                .data(Blob::new(record.data.as_slice()))
-                .build()
-        };
-        let entries = batch.iter().map(entry).collect::<Result<Vec<_>, _>>()?;
-        let call = self.client.put_records().set_records(Some(entries));
-        let call = match self.stream.starts_with("arn:") {
-            true => call.stream_arn(&self.stream),
-            false => call.stream_name(&self.stream),
-        };
-        let answer = call.send().await.map_err(|error| {
-            let cause = report::why(&error);
-            anyhow::anyhow!(cause).context(format!("nothing can be put into {}", self.stream))
-        })?;
-        let results = answer.records;
-        (results.len() == batch.len()).then_some(()).context("an answer for other records")?;
-        let refused = |result: &PutRecordsResultEntry| result.error_code.is_some();
-        let both = batch.iter().zip(&results);
-        let refused: Vec<NewRecord> =
-            both.filter(|(_, result)| refused(result)).map(|(record, _)| record.clone()).collect();
-        self.tally.produced += u64::try_from(batch.len() - refused.len())?;
-        Ok(refused)
+    /// Puts the first records by one call.
+    async fn put_once(&mut self) -> anyhow::Result<Refused> {
+        let most = if self.singly > 0 { 1 } else { fitting(&self.waiting, self.limits.call) };
+        let call = &mut self.waiting[..most];
+        self.account.retried += count(call.iter().filter(|record| record.was_tried));
+        for record in call.iter_mut() {
+            record.was_tried = true;
+        }
+        let numbers = numbers(call);
+        let answer = self.sink.put(&self.waiting[..most]).await;
+        self.singly = self.singly.saturating_sub(1);
+        match answer.map_err(|error| error.context(format!("{numbers} failed")))? {
+            Answer::Each(each) => Ok(self.settle(&each)),
+            Answer::Throttled(why) => Ok(Refused { taken: 0, records: most, why: Some(why) }),
+            Answer::Rejected(why) if most == 1 => Err(anyhow!("{numbers} cannot be put: {why}")),
+            // The others are not to suffer for it, and it is to be known which it is.
+            Answer::Rejected(why) => {
+                tracing::debug!(records = most, why, "a call was rejected: its records go singly");
+                self.singly = most;
+                Ok(Refused { taken: 0, records: 0, why: None })
+            }
+        }
+    }
+
+    /// Takes what was taken out of what waits.
+    fn settle(&mut self, each: &[Option<String>]) -> Refused {
+        let mut answers = each.iter();
+        // Beyond the call there are no answers, and everything waits on.
+        self.waiting.retain(|_| answers.next().is_none_or(Option::is_some));
+        let why = each.iter().flatten().next().cloned();
+        let records = each.iter().flatten().count();
+        let taken = each.len() - records;
+        self.account.produced += count(each.iter().filter(|refused| refused.is_none()));
+        Refused { taken, records, why }
+    }
+
+    /// Counts what waits, when all is over.
+    pub(super) fn leave(&mut self) {
+        for record in self.waiting.drain(..) {
+            self.account.leave(record.number, record.was_tried);
+        }
     }
 }
 
+/// What a call did not put.
+struct Refused {
+    taken: usize,
+    records: usize,
+    /// Why not, of the first; `None` if nothing was refused.
+    why: Option<String>,
+}
+
+fn count<T>(items: impl Iterator<Item = T>) -> u64 {
+    items.fold(0, |count, _| count + 1)
+}
+
 /// How many of the first records fit one call.
-fn fitting(batch: &[NewRecord]) -> usize {
+fn fitting(batch: &[NewRecord], call: usize) -> usize {
     let mut bytes = 0;
     let fits = |record: &&NewRecord| {
-        bytes += record.key.len() + record.data.len();
-        bytes <= CALL
+        bytes += record.weight();
+        bytes <= call
     };
     batch.iter().take_while(fits).count().max(1)
 }
+
+/// Which records: `record 7`, or `records 7 to 9`.
+fn numbers(call: &[NewRecord]) -> String {
+    let numbers = || call.iter().map(|record| record.number);
+    match (numbers().min(), numbers().max()) {
+        (Some(first), Some(last)) if first < last => format!("records {first} to {last}"),
+        (first, _) => format!("record {}", first.unwrap_or(0)),
+    }
+}
+
+#[cfg(test)]
+mod tests;

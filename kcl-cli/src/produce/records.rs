@@ -1,33 +1,71 @@
 //! What is put: generated records, or lines.
 
-use std::io::BufRead;
-
-use anyhow::{Context, ensure};
 use kcl_core::env::{Env, Rng};
-use tokio::sync::mpsc;
 
-use super::{ProduceArgs, RECORD};
+use super::{ProduceArgs, account::Account, lines::Lines, sink::Limits};
 
 /// A record to put.
 #[derive(Clone, Debug)]
 pub(super) struct NewRecord {
+    /// Its number among the lines of the input, or among the generated records, from 1.
+    pub(super) number: u64,
     pub(super) key: String,
     pub(super) data: Vec<u8>,
+    /// Whether it was part of a call.
+    pub(super) was_tried: bool,
+}
+
+impl NewRecord {
+    /// What Kinesis counts.
+    pub(super) fn weight(&self) -> usize {
+        self.key.len() + self.data.len()
+    }
 }
 
 /// Where records come from.
 pub(super) struct Records {
     from: From,
     key: Option<String>,
+    /// The largest record, its key included.
+    largest: usize,
+    /// How many more at most.
     left: Option<u64>,
+    /// How many there were.
+    given: u64,
+    /// What stands in the way of the next one.
+    refused: Option<NoRecord>,
     rng: Rng,
 }
 
 enum From {
     /// Numbers and padding.
-    Generator { number: u64, size: usize },
-    /// Lines, read by a thread of their own.
-    Lines(mpsc::Receiver<std::io::Result<Vec<u8>>>),
+    Generator {
+        size: usize,
+    },
+    Lines(Lines),
+}
+
+/// Why there is no next record.
+#[derive(Debug, thiserror::Error)]
+pub(super) enum NoRecord {
+    /// It is too large.
+    #[error(
+        "{what} {number} makes a record of {weight} bytes, its key included: the stream takes up \
+         to {largest}. Split it, or raise the stream's limit (UpdateMaxRecordSize, up to 10 MiB)"
+    )]
+    TooLarge {
+        /// `line`, or `record`.
+        what: &'static str,
+        /// Which.
+        number: u64,
+        /// As Kinesis counts; at least so much of a line that was not read to its end.
+        weight: String,
+        /// The limit.
+        largest: usize,
+    },
+    /// The input broke.
+    #[error("stdin cannot be read after line {0}")]
+    Input(u64, #[source] std::io::Error),
 }
 
 impl Records {
@@ -35,45 +73,90 @@ impl Records {
     ///
     /// # Errors
     /// The operating system has no thread to read stdin with.
-    pub(super) fn new(args: &ProduceArgs, total: Option<u64>) -> anyhow::Result<Self> {
-        let from = if args.stdin {
-            From::Lines(read_lines()?)
-        } else {
-            From::Generator { number: 0, size: args.size }
+    pub(super) fn new(
+        args: &ProduceArgs,
+        total: Option<u64>,
+        limits: Limits,
+    ) -> anyhow::Result<Self> {
+        let from = match args.stdin {
+            true => From::Lines(Lines::read(std::io::stdin(), limits.record)?),
+            false => From::Generator { size: args.size },
         };
         let rng = Rng::new(Env::system().entropy.next_u64());
-        Ok(Self { from, key: args.partition_key.clone(), left: total, rng })
+        let (key, largest) = (args.partition_key.clone(), limits.record);
+        Ok(Self { from, key, largest, left: total, given: 0, refused: None, rng })
     }
 
     /// Up to `most` records: as many as there are by now, but at least one. None at the end.
     ///
     /// # Errors
-    /// Stdin cannot be read, or a line is no record.
-    pub(super) async fn next(&mut self, most: usize) -> anyhow::Result<Vec<NewRecord>> {
-        let left = self.left.map_or(most, |left| usize::try_from(left).unwrap_or(usize::MAX));
+    /// [`NoRecord`], once every record before it was given.
+    ///
+    /// # Cancel safety
+    /// Safe.
+    pub(super) async fn next(&mut self, most: usize) -> Result<Vec<NewRecord>, NoRecord> {
         let mut batch = Vec::new();
-        while batch.len() < most.min(left) {
-            let data = match &mut self.from {
-                From::Generator { number, size } => {
-                    *number += 1;
-                    Some(generated(*number, *size))
-                }
-                From::Lines(lines) if batch.is_empty() => lines.recv().await.transpose()?,
-                From::Lines(lines) => lines.try_recv().ok().transpose()?,
-            };
-            let Some(data) = data else { break };
-            let key = self.key.clone().unwrap_or_else(|| format!("{:016x}", self.rng.next_u64()));
-            let weight = data.len() + key.len();
-            ensure!(
-                weight <= RECORD,
-                "a record of {weight} bytes, its key included: Kinesis takes up to {RECORD}"
-            );
-            batch.push(NewRecord { key, data });
+        while batch.len() < most && self.left != Some(0) && self.refused.is_none() {
+            match self.one(batch.is_empty()).await {
+                Ok(Some(record)) => batch.push(record),
+                Ok(None) => break,
+                Err(why) => self.refused = Some(why),
+            }
         }
-        if let Some(left) = &mut self.left {
-            *left -= u64::try_from(batch.len()).unwrap_or(u64::MAX).min(*left);
+        match self.refused.take() {
+            Some(why) if batch.is_empty() => return Err(why),
+            later => self.refused = later,
         }
         Ok(batch)
+    }
+
+    async fn one(&mut self, waits: bool) -> Result<Option<NewRecord>, NoRecord> {
+        let given = self.given;
+        let broken = |error| NoRecord::Input(given, error);
+        let next = match &mut self.from {
+            From::Generator { size } => Some((given + 1, generated(given + 1, *size))),
+            From::Lines(lines) if waits => lines.next().await.map_err(broken)?,
+            From::Lines(lines) => lines.try_next().map_err(broken)?,
+        };
+        let Some((number, data)) = next else { return Ok(None) };
+        let key = self.key.clone().unwrap_or_else(|| format!("{:016x}", self.rng.next_u64()));
+        let record = NewRecord { number, key, data, was_tried: false };
+        if record.weight() > self.largest {
+            return Err(self.too_large(&record));
+        }
+        self.given = number;
+        self.left = self.left.map(|left| left - 1);
+        Ok(Some(record))
+    }
+
+    fn too_large(&self, record: &NewRecord) -> NoRecord {
+        let (what, whole) = match self.from {
+            From::Generator { .. } => ("record", true),
+            From::Lines(_) => ("line", record.data.len() <= self.largest),
+        };
+        let weight = record.weight();
+        let weight = if whole { weight.to_string() } else { format!("{weight} or more") };
+        NoRecord::TooLarge { what, number: record.number, weight, largest: self.largest }
+    }
+
+    /// Counts what nobody got to: the rest of the total, or the lines that are there.
+    pub(super) fn leave(&mut self, refused: Option<&NoRecord>, account: &mut Account) {
+        let mut next = self.given + 1;
+        if let Some(NoRecord::TooLarge { number, .. }) = refused.or(self.refused.as_ref()) {
+            // Refused before it was tried: the line itself is what failed.
+            account.leave(*number, true);
+            next += 1;
+            self.left = self.left.map(|left| left.saturating_sub(1));
+        }
+        let most = self.left.unwrap_or(u64::MAX);
+        let rest = match &mut self.from {
+            From::Generator { .. } => self.left.unwrap_or(0),
+            From::Lines(lines) => {
+                let read = std::iter::from_fn(|| lines.try_next().ok().flatten());
+                u64::try_from(read.count()).unwrap_or(u64::MAX).min(most)
+            }
+        };
+        account.leave_rest(next, rest);
     }
 }
 
@@ -83,23 +166,6 @@ fn generated(number: u64, size: usize) -> Vec<u8> {
     data.resize(data.len().max(size.saturating_sub(end.len())), b'.');
     data.extend_from_slice(end);
     data
-}
-
-/// A thread, because reading a terminal or a pipe cannot be cancelled.
-fn read_lines() -> anyhow::Result<mpsc::Receiver<std::io::Result<Vec<u8>>>> {
-    let (sender, lines) = mpsc::channel(1_000);
-    let read = move || {
-        for line in std::io::stdin().lock().split(b'\n') {
-            let line =
-                line.map(|line| line.strip_suffix(b"\r").map(<[u8]>::to_vec).unwrap_or(line));
-            if sender.blocking_send(line).is_err() {
-                return;
-            }
-        }
-    };
-    let thread = std::thread::Builder::new().name("kcl-stdin".into());
-    thread.spawn(read).context("no thread to read stdin with")?;
-    Ok(lines)
 }
 
 #[cfg(test)]
@@ -114,5 +180,53 @@ mod tests {
             assert_eq!(json["number"], 7);
             assert!(data.len() == size || size < 30, "{} of {size}", data.len());
         }
+    }
+
+    fn of_lines(input: &'static [u8], largest: usize, left: Option<u64>) -> Records {
+        Records {
+            from: From::Lines(Lines::read(input, largest).unwrap()),
+            key: Some("k".to_owned()),
+            largest,
+            left,
+            given: 0,
+            refused: None,
+            rng: Rng::new(1),
+        }
+    }
+
+    #[tokio::test]
+    async fn what_comes_before_a_line_that_is_too_large_is_given_first() {
+        let mut records = of_lines(b"a\nbb\nccccc\nd\n", 5, None);
+        let mut given = Vec::new();
+        let refused = loop {
+            match records.next(10).await {
+                Ok(batch) => given.extend(batch.into_iter().map(|record| record.number)),
+                Err(refused) => break refused,
+            }
+        };
+        assert_eq!(given, [1, 2]);
+        let said = refused.to_string();
+        assert!(said.contains("line 3") && said.contains("6 bytes"), "{said}");
+        assert!(said.contains("up to 5") && !said.contains("ccccc"), "{said}");
+        let mut account = Account::default();
+        records.leave(Some(&refused), &mut account);
+        assert_eq!((account.failed, account.first_failed), (1, Some(3)));
+        assert_eq!((account.not_tried, account.first_not_tried), (1, Some(4)));
+    }
+
+    #[tokio::test]
+    async fn no_more_is_given_than_the_total() {
+        let mut records = of_lines(b"a\nb\nc\nd\n", 5, Some(2));
+        let mut given = 0;
+        loop {
+            match records.next(10).await.unwrap().len() {
+                0 => break,
+                count => given += count,
+            }
+        }
+        assert_eq!(given, 2);
+        let mut account = Account::default();
+        records.leave(None, &mut account);
+        assert!(account.is_complete(), "lines beyond the total were not asked for");
     }
 }

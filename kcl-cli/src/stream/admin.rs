@@ -5,11 +5,12 @@ use std::time::Duration;
 use anyhow::{Context, bail, ensure};
 use aws_sdk_kinesis::{
     Client,
+    config::http::HttpResponse,
     error::{ProvideErrorMetadata, SdkError},
-    types::{ScalingType, StreamStatus},
+    types::{ScalingType, StreamDescriptionSummary, StreamStatus},
 };
 use kcl_core::stream::{HashKey, Shard, StreamSource};
-use kcl_kinesis::KinesisSource;
+use kcl_kinesis::{KinesisSource, StreamName};
 
 use crate::report;
 
@@ -17,29 +18,44 @@ use crate::report;
 const LOOK: Duration = Duration::from_millis(200);
 const LOOKS: u32 = 3_000;
 
+/// For how many looks a stream that was just made may not be known yet.
+const LOOKS_UNKNOWN: u32 = 50;
+
 /// A stream and those who change and read it.
+#[derive(Clone)]
 pub(super) struct Admin {
     pub(super) client: Client,
     pub(super) source: KinesisSource,
-    pub(super) stream: String,
+    pub(super) stream: StreamName,
 }
 
 impl Admin {
     /// Creates the stream, and waits until it is active.
     pub(super) async fn create(&self, shards: i32) -> anyhow::Result<()> {
         ensure!(shards >= 1, "--shards {shards}: a stream has at least 1 shard");
-        let create = self.client.create_stream().stream_name(&self.stream).shard_count(shards);
+        let name = self.stream.short();
+        let create = self.client.create_stream().stream_name(name).shard_count(shards);
         create.send().await.map_err(|error| self.failed("created", &error))?;
-        self.settle().await
+        // By its name: an ARN may be of another account, in which nothing can be created.
+        let made = Self { stream: name.parse()?, ..self.clone() };
+        made.settle().await?;
+        let made = made.summary().await?.map(|made| made.stream_arn);
+        match (self.stream.arn(), made) {
+            (Some(meant), Some(made)) if meant != made => bail!(
+                "the stream was created as {made}, which is not {meant}: a stream is always made \
+                 in the account of the credentials"
+            ),
+            _ => Ok(()),
+        }
     }
 
     /// Deletes the stream, and waits until it is gone.
     pub(super) async fn delete(&self) -> anyhow::Result<()> {
-        let delete = self.client.delete_stream().stream_name(&self.stream);
-        let delete = delete.enforce_consumer_deletion(true);
+        let delete = self.client.delete_stream().enforce_consumer_deletion(true);
+        let delete = delete.set_stream_name(self.stream.name()).set_stream_arn(self.stream.arn());
         delete.send().await.map_err(|error| self.failed("deleted", &error))?;
         for _ in 0..LOOKS {
-            if self.status().await?.is_none() {
+            if self.summary().await?.is_none() {
                 return Ok(());
             }
             pause().await;
@@ -58,12 +74,13 @@ impl Admin {
             let step = to.clamp((now + 1) / 2, now.saturating_mul(2));
             self.client
                 .update_shard_count()
-                .stream_name(&self.stream)
+                .set_stream_name(self.stream.name())
+                .set_stream_arn(self.stream.arn())
                 .scaling_type(ScalingType::UniformScaling)
                 .target_shard_count(step)
                 .send()
                 .await
-                .map_err(|error| self.failed("resharded", &error))?;
+                .map_err(|error| self.not_resharded(&error))?;
             self.settle().await?;
             let then = self.open_shards().await?;
             ensure!(then == step, "asked for {step} shards, {} has {then}", self.stream);
@@ -83,7 +100,8 @@ impl Admin {
                 range.halves().context("the shard has one hash key and cannot be split")?.1.start
             }
         };
-        let split = self.client.split_shard().stream_name(&self.stream).shard_to_split(shard);
+        let split = self.client.split_shard().shard_to_split(shard);
+        let split = split.set_stream_name(self.stream.name()).set_stream_arn(self.stream.arn());
         let split = split.new_starting_hash_key(at.to_string());
         split.send().await.map_err(|error| self.failed("split", &error))?;
         self.settle().await
@@ -91,7 +109,8 @@ impl Admin {
 
     /// Merges two adjacent shards.
     pub(super) async fn merge(&self, shard: &str, with: &str) -> anyhow::Result<()> {
-        let merge = self.client.merge_shards().stream_name(&self.stream);
+        let merge = self.client.merge_shards();
+        let merge = merge.set_stream_name(self.stream.name()).set_stream_arn(self.stream.arn());
         let merge = merge.shard_to_merge(shard).adjacent_shard_to_merge(with);
         merge.send().await.map_err(|error| self.failed("merged", &error))?;
         self.settle().await
@@ -103,16 +122,15 @@ impl Admin {
     }
 
     async fn open_shards(&self) -> anyhow::Result<i32> {
-        let summary = self.client.describe_stream_summary().stream_name(&self.stream);
-        let summary = summary.send().await.map_err(|error| self.failed("described", &error))?;
-        Ok(summary.stream_description_summary.context("no description")?.open_shard_count)
+        Ok(self.summary().await?.with_context(|| self.unknown())?.open_shard_count)
     }
 
-    /// The stream's status; `None` if there is no such stream.
-    async fn status(&self) -> anyhow::Result<Option<StreamStatus>> {
-        let summary = self.client.describe_stream_summary().stream_name(&self.stream);
+    /// What the service says of the stream; `None` if there is no such stream.
+    async fn summary(&self) -> anyhow::Result<Option<StreamDescriptionSummary>> {
+        let summary = self.client.describe_stream_summary();
+        let summary = summary.set_stream_name(self.stream.name()).set_stream_arn(self.stream.arn());
         match summary.send().await {
-            Ok(answer) => Ok(answer.stream_description_summary.map(|it| it.stream_status)),
+            Ok(answer) => answer.stream_description_summary.context("no description").map(Some),
             Err(error) if error.code() == Some("ResourceNotFoundException") => Ok(None),
             Err(error) => Err(self.failed("described", &error)),
         }
@@ -120,22 +138,46 @@ impl Admin {
 
     /// Waits until nothing is being changed.
     async fn settle(&self) -> anyhow::Result<()> {
+        let mut unknown = 0;
         for _ in 0..LOOKS {
-            if self.status().await? == Some(StreamStatus::Active) {
-                return Ok(());
+            match self.summary().await? {
+                Some(summary) if summary.stream_status == StreamStatus::Active => return Ok(()),
+                Some(_) => {}
+                None => unknown += 1,
+            }
+            if unknown > LOOKS_UNKNOWN {
+                bail!(self.unknown());
             }
             pause().await;
         }
         bail!("{} is still being changed after {:?}", self.stream, LOOK * LOOKS)
     }
 
-    fn failed<E, R>(&self, done: &str, error: &SdkError<E, R>) -> anyhow::Error
+    fn unknown(&self) -> String {
+        format!("there is no stream {} in this region and account", self.stream)
+    }
+
+    fn failed<E>(&self, done: &str, error: &SdkError<E, HttpResponse>) -> anyhow::Error
     where
-        E: std::error::Error + 'static,
-        R: std::fmt::Debug,
+        E: ProvideErrorMetadata + std::error::Error + 'static,
     {
         anyhow::anyhow!(report::why(error))
             .context(format!("the stream {} cannot be {done}", self.stream))
+    }
+
+    fn not_resharded<E>(&self, error: &SdkError<E, HttpResponse>) -> anyhow::Error
+    where
+        E: ProvideErrorMetadata + std::error::Error + 'static,
+    {
+        let failed = self.failed("resharded", error);
+        if !report::is_unknown_operation(error) {
+            return failed;
+        }
+        anyhow::anyhow!(
+            "{failed} at once: {}. Split and merge single shards instead, with `kcl stream split` \
+             and `kcl stream merge`",
+            report::why(error)
+        )
     }
 }
 

@@ -4,10 +4,9 @@ use kcl_core::stream::{Shard, StreamSource};
 use serde_json::json;
 
 use super::admin::Admin;
-use crate::consume::rfc3339;
+use crate::{consume::rfc3339, stdout};
 
 /// Shows the stream on stdout.
-#[expect(clippy::print_stdout, reason = "this is where data goes")]
 pub(super) async fn show(admin: &Admin, as_json: bool) -> anyhow::Result<()> {
     let stream = admin.source.describe().await?;
     let mut shards = admin.shards().await?;
@@ -15,16 +14,15 @@ pub(super) async fn show(admin: &Admin, as_json: bool) -> anyhow::Result<()> {
     if as_json {
         let shards: Vec<_> = shards.iter().map(as_value).collect();
         let stream = json!({
-            "stream": admin.stream,
+            "stream": &*stream.key.name,
             "created": rfc3339(stream.key.created),
             "retention_hours": stream.retention.as_secs() / 3_600,
             "shards": shards,
         });
-        println!("{stream}");
-        return Ok(());
+        return stdout::line(stream);
     }
-    println!("{} · created {}", admin.stream, rfc3339(stream.key.created));
-    println!("{:<24}{:<8}{:<52}HASH KEYS", "SHARD", "STATE", "PARENTS");
+    let mut text = format!("{} · created {}\n", stream.key.name, rfc3339(stream.key.created));
+    text += &format!("{:<24}{:<8}{:<52}HASH KEYS\n", "SHARD", "STATE", "PARENTS");
     for shard in &shards {
         let parents: Vec<&str> = shard.parents.iter().map(|parent| parent.as_str()).collect();
         let range = shard
@@ -32,9 +30,9 @@ pub(super) async fn show(admin: &Admin, as_json: bool) -> anyhow::Result<()> {
             .map(|range| format!("{} to {}", range.start, range.end))
             .unwrap_or_default();
         let parents = if parents.is_empty() { "-".to_owned() } else { parents.join(" + ") };
-        println!("{:<24}{:<8}{parents:<52}{range}", shard.id.as_str(), state(shard));
+        text += &format!("{:<24}{:<8}{parents:<52}{range}\n", shard.id.as_str(), state(shard));
     }
-    Ok(())
+    stdout::write(&text)
 }
 
 const fn state(shard: &Shard) -> &'static str {

@@ -17,9 +17,20 @@ pub struct StreamArgs {
     /// What to do with the stream.
     #[command(subcommand)]
     pub action: Action,
-    /// The stream's name [setting: kinesis.stream_name; STREAM_NAME].
-    #[arg(long, global = true)]
+    /// The stream's name or ARN; by an ARN it is looked for in the ARN's region
+    /// [setting: kinesis.stream_name; STREAM_NAME].
+    #[arg(long, value_name = "STREAM", global = true)]
     pub stream: Option<String>,
+}
+
+impl StreamArgs {
+    /// The settings, with what the arguments say.
+    pub(crate) fn apply_to(&self, mut config: Config) -> Config {
+        if self.stream.is_some() {
+            config.kinesis.stream_name.clone_from(&self.stream);
+        }
+        config
+    }
 }
 
 /// What to do with the stream.
@@ -67,12 +78,8 @@ pub enum Action {
 /// # Errors
 /// The service's.
 pub(crate) fn run(args: &StreamArgs, config: &Config) -> anyhow::Result<ExitCode> {
-    let mut config = config.clone();
-    if args.stream.is_some() {
-        config.kinesis.stream_name.clone_from(&args.stream);
-    }
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-    runtime.block_on(act(&args.action, &config))?;
+    runtime.block_on(act(&args.action, config))?;
     Ok(ExitCode::SUCCESS)
 }
 
@@ -80,7 +87,7 @@ async fn act(action: &Action, config: &Config) -> anyhow::Result<()> {
     let admin = Admin {
         client: connect::kinesis(config).await?,
         source: connect::source(config)?,
-        stream: config.stream()?.to_owned(),
+        stream: config.stream()?,
     };
     match action {
         Action::Create { shards } => admin.create(*shards).await,

@@ -22,7 +22,7 @@ use crate::{
         ReadEvent, SequenceNumber, SourceError, SourceErrorKind, SourceResult, StartAt,
         StreamSource,
     },
-    worker::{carry_out, list},
+    worker::{Complaints, carry_out, list},
 };
 
 /// How long a call may take before its outcome counts as unknown.
@@ -200,6 +200,7 @@ pub async fn apply(
 ) -> Result<Changed, ChangeError> {
     let mut rng = Rng::new(env.entropy.next_u64() ^ env.entropy.next_u64().rotate_left(32));
     let mut run = Closing::new(intent, by, env.clock.wall(), &mut rng);
+    let complaints = Complaints::default();
     let mut announced = false;
     loop {
         if let Some(change) = run.change()
@@ -211,7 +212,7 @@ pub async fn apply(
         match run.next(env.clock.now()) {
             Ask::Store(call) => {
                 let clock = env.clock.clone();
-                let outcome = carry_out(store.clone(), clock, *call, DEADLINE).await;
+                let outcome = carry_out(store.clone(), clock, *call, DEADLINE, &complaints).await;
                 run.learn(env.clock.now(), outcome);
             }
             Ask::Stream => {

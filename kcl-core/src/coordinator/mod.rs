@@ -73,6 +73,8 @@ pub struct Coordinator {
     leaving: Leaving,
     rejoined: bool,
     joined_at: Time,
+    /// After the store lost everything: when whoever lives has put again what it knows.
+    others_known_at: Time,
     over: bool,
 }
 
@@ -113,6 +115,7 @@ impl Coordinator {
             leaving: Leaving::default(),
             rejoined: false,
             joined_at: now,
+            others_known_at: Time::ZERO,
             over: false,
             ctx,
         }
@@ -325,7 +328,8 @@ impl Coordinator {
         let former = self.member.lives();
         self.member = Member::new(worker, ctx.now + pause, former, self.rejoined, ctx);
         let me = self.member.id().clone();
-        self.handoff = Timed::new(Handoff::new(me.clone()));
+        let handoff = self.handoff.next_life(me.clone());
+        self.handoff = Timed::new(handoff);
         self.watch = Timed::new(Watch::new(me.clone(), ctx.now));
         self.succession = Succession::new(me);
         self.document = DocumentReads::new();

@@ -139,6 +139,7 @@ impl Coordinator {
                 self.ctx.notify(Notice::Registered(self.member.id().clone()));
                 self.succession.look_now(&self.ctx);
                 self.document.poll_at = self.ctx.now;
+                self.handoff.take_up(&mut self.ctx);
                 self.give_start_back();
             }
             member::Signal::Woken => {
@@ -179,6 +180,7 @@ impl Coordinator {
                 self.stop_planning();
                 self.finish(Outcome::OtherStream { reads, wanted });
             }
+            member::Signal::Vanished => self.on_vanished(),
             member::Signal::Left => self.finish(Outcome::Left),
             member::Signal::Duplicate => self.on_duplicate(),
         }
@@ -242,6 +244,27 @@ impl Coordinator {
             EndReason::Replaced => self.on_duplicate(),
             _ if self.leaving.is_under_way() => self.finish(Outcome::Left),
             _ => self.rejoin(),
+        }
+    }
+
+    /// The store lost everything, this session with it. What the session held it gives back at
+    /// once, at the checkpoints it knows, before anybody makes it anew at the frozen start; its
+    /// next life takes it up.
+    fn on_vanished(&mut self) {
+        sometimes!(SessionLost);
+        self.ctx.notify(Notice::StoreWentBack);
+        self.doubt_start();
+        self.handoff.give_back(&mut self.ctx);
+        // Owners put their rows again before a plan makes them anew.
+        self.others_known_at = self.ctx.now + self.ctx.settings.session_timeout;
+        self.handoff.lose_all(LossReason::Gone, &mut self.ctx);
+        self.stop_planning();
+        if self.leaving.is_under_way() {
+            self.finish(Outcome::Left);
+        } else {
+            // Nobody fenced this life: another session of its id is no newer for that.
+            let pause = self.ctx.rng.span(self.ctx.settings.heartbeat_interval);
+            self.start_anew(pause);
         }
     }
 
@@ -322,7 +345,8 @@ impl Coordinator {
     fn start_planning(&mut self, term: Epoch) {
         let ctx = &mut self.ctx;
         // Workers that start together are planned for together.
-        let first = ctx.now.max(self.joined_at + ctx.settings.join_gather);
+        let gathered = self.joined_at + ctx.settings.join_gather;
+        let first = ctx.now.max(gathered).max(self.others_known_at);
         let me = self.member.id().clone();
         self.planner = Some(Planner::new(me, term, first, ctx));
         self.watch.watch_all_from(ctx.now);

@@ -117,6 +117,7 @@ by_rule! {
     "4.13" EndedRowCompleted,
     /// A row that the store lost was made anew by its owner.
     "4.13" LostRowMade,
+    "4.13" SessionLost,
     /// An older session of the same worker id was ended again: the store had lost its end.
     "4.13" OlderEndedAgain,
     /// The frozen start was given back to a store that may have lost it.

@@ -28,6 +28,9 @@ use crate::lease::{
 /// # Errors
 /// [`super::StoreErrorKind::Unknown`] whenever a write may have been applied although no answer
 /// came. A refused condition is an answer ([`Write::Refused`]), not an error.
+/// [`super::StoreErrorKind::Missing`] when what the state is kept in was deleted: a running worker
+/// then calls [`LeaseStore::prepare`], and the store that is made anew answers with another
+/// generation than before, also to a beat of a session that it does not know.
 ///
 /// # Cancel safety
 /// Dropping a future leaves the outcome of its write unknown.

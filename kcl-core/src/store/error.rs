@@ -18,9 +18,12 @@ pub enum StoreErrorKind {
     Unknown,
     /// Credentials are missing, wrong or lack a right.
     Denied,
-    /// The store cannot work as it is set up: a missing or foreign table, a schema of another
-    /// version, a read-only server.
+    /// The store cannot work as it is set up: a foreign table, a schema of another version, a
+    /// read-only server.
     Misconfigured,
+    /// There is no table or schema (any more); nothing was done. [`super::LeaseStore::prepare`]
+    /// makes it, and a worker that runs calls that.
+    Missing,
     /// A row makes no sense.
     Corrupt,
 }
@@ -33,6 +36,7 @@ impl fmt::Display for StoreErrorKind {
             Self::Unknown => "the lease store did not answer, the write may have been applied",
             Self::Denied => "access to the lease store was denied: check credentials and rights",
             Self::Misconfigured => "the lease store is not set up for this",
+            Self::Missing => "the lease store is not there: its table or schema is missing",
             Self::Corrupt => "a row of the lease store makes no sense",
         })
     }

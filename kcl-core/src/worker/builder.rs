@@ -9,8 +9,10 @@ use super::{
     WorkerError, WorkerEvent, WorkerStatus,
     budget::Budget,
     call::Calls,
+    complaints::REMINDER,
     gate::Validity,
     keeper::{Direction, Keeper},
+    remaking::Remaking,
     run::{DeadLetter, Shared},
     status::StatusBoard,
     supervisor::Supervisor,
@@ -21,7 +23,7 @@ use crate::{
     lease::WorkerId,
     processor::{ProcessorError, ProcessorFactory, RecordBatch, from_batches},
     settings::{InvalidSettings, ProgressMode, Settings},
-    store::{LeaseStore, StoreError},
+    store::{LeaseStore, StoreError, StoreErrorKind},
     stream::StreamSource,
 };
 
@@ -194,6 +196,8 @@ impl Worker {
                 directions,
                 gates: BTreeMap::new(),
                 calls: Calls::new(),
+                complaints: Arc::default(),
+                remaking: Remaking::default(),
             };
             keeper.keep().await;
         };
@@ -220,12 +224,10 @@ async fn prepare(
     directions: &mpsc::UnboundedSender<Direction>,
 ) -> Result<(), StoreError> {
     const PAUSE: Duration = Duration::from_millis(500);
-    // What has not changed is said again after this time.
-    const REMINDER: Duration = Duration::from_secs(30);
     let mut said: Option<(String, Time)> = None;
     loop {
         match store.prepare().await {
-            Err(error) if error.is_retryable() && !directions.is_closed() => {
+            Err(error) if may_pass(&error) && !directions.is_closed() => {
                 let source = error.source.as_deref().map(ToString::to_string).unwrap_or_default();
                 let (what, now) = (format!("{error}: {source}"), env.clock.now());
                 if said.as_ref().is_none_or(|(last, at)| *last != what || now >= *at + REMINDER) {
@@ -237,6 +239,11 @@ async fn prepare(
             result => return result,
         }
     }
+}
+
+/// Whether preparing again may help: what is missing was deleted by somebody just then.
+fn may_pass(error: &StoreError) -> bool {
+    error.is_retryable() || error.kind == StoreErrorKind::Missing
 }
 
 impl WorkerBuilder {

@@ -3,9 +3,9 @@
 use std::{future::Future, sync::Arc, time::Duration};
 
 use tokio::sync::mpsc;
-use tracing::{debug, warn};
+use tracing::warn;
 
-use super::catch::CatchPanic;
+use super::{catch::CatchPanic, complaints::Complaints};
 use crate::{
     coordinator::{CallId, StoreCall, StoreOutcome, StoreReply},
     env::{Clock, Spawner},
@@ -63,6 +63,7 @@ pub(crate) async fn carry_out(
     clock: Arc<dyn Clock>,
     call: StoreCall,
     deadline: Duration,
+    complaints: &Complaints,
 ) -> StoreOutcome {
     let name = call.name();
     tokio::select! {
@@ -70,7 +71,7 @@ pub(crate) async fn carry_out(
         answer = ask(&*store, call) => match answer {
             Ok(reply) => Ok(reply),
             Err(error) => {
-                log(name, &error);
+                complaints.log(name, &error, &*clock);
                 Err(error.kind)
             }
         },
@@ -78,15 +79,6 @@ pub(crate) async fn carry_out(
             warn!(op = name, ?deadline, "kcl.store.timeout");
             Err(StoreErrorKind::Unknown)
         }
-    }
-}
-
-fn log(op: &'static str, error: &crate::store::StoreError) {
-    let source = error.source.as_deref().map(ToString::to_string).unwrap_or_default();
-    if error.is_retryable() {
-        debug!(op, %error, source, "kcl.store.failed");
-    } else {
-        warn!(op, %error, source, "kcl.store.failed");
     }
 }
 

@@ -10,8 +10,10 @@ use tracing::{Instrument, debug, info};
 
 use super::{
     call::{Calls, carry_out},
+    complaints::Complaints,
     event::WorkerEvent,
     gate::{Gate, GateState, Validity},
+    remaking::Remaking,
     status::StatusBoard,
     telemetry,
     waking::{Heard, Waking},
@@ -23,7 +25,7 @@ use crate::{
     env::Env,
     lease::{EndSession, Ending, Lease, LeaseKey},
     settings::Settings,
-    store::LeaseStore,
+    store::{LeaseStore, StoreErrorKind},
 };
 
 /// What the keeper wants of the supervisor.
@@ -55,6 +57,8 @@ pub(super) struct Keeper {
     pub(super) directions: mpsc::UnboundedSender<Direction>,
     pub(super) gates: BTreeMap<LeaseKey, Arc<Gate>>,
     pub(super) calls: Calls,
+    pub(super) complaints: Arc<Complaints>,
+    pub(super) remaking: Remaking,
 }
 
 impl Keeper {
@@ -68,7 +72,12 @@ impl Keeper {
             let event = tokio::select! {
                 biased;
                 () = self.directions.closed() => return self.abandon().await,
-                (id, outcome) = self.calls.next() => Event::Store(id, outcome),
+                (id, outcome) = self.calls.next() => {
+                    if matches!(outcome, Err(StoreErrorKind::Missing)) {
+                        self.remake_store();
+                    }
+                    Event::Store(id, outcome)
+                }
                 Some(event) = self.events.recv() => event,
                 heard = waking.next() => match heard {
                     Heard::Opened => Event::Pushes(true),
@@ -118,8 +127,15 @@ impl Keeper {
         let deadline = if matches!(call, StoreCall::Beat(_)) { timeout } else { timeout / 2 };
         telemetry::log_call(&call);
         let (store, clock) = (Arc::clone(&self.store), Arc::clone(&self.env.clock));
-        let asking = carry_out(store, clock, call, deadline).in_current_span();
-        self.calls.start(&*self.env.spawner, id, asking);
+        let complaints = Arc::clone(&self.complaints);
+        let asking = async move { carry_out(store, clock, call, deadline, &complaints).await };
+        self.calls.start(&*self.env.spawner, id, asking.in_current_span());
+    }
+
+    /// Somebody deleted what the state is kept in.
+    fn remake_store(&self) {
+        let (store, clock) = (Arc::clone(&self.store), Arc::clone(&self.env.clock));
+        self.remaking.start(&*self.env.spawner, store, clock, Arc::clone(&self.complaints));
     }
 
     /// Gates first: whatever is to stop has stopped dispatching before anything else is done.
@@ -180,7 +196,8 @@ impl Keeper {
         let end = EndSession::new(self.coordinator.session().clone(), Ending::Leave);
         let (store, clock) = (Arc::clone(&self.store), Arc::clone(&self.env.clock));
         let deadline = self.settings.coordination.session_timeout / 2;
-        let _ = carry_out(store, clock, StoreCall::EndSession(end), deadline).await;
+        let end = StoreCall::EndSession(end);
+        let _ = carry_out(store, clock, end, deadline, &self.complaints).await;
     }
 
     fn close_gates(&mut self) {

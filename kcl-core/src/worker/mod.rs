@@ -9,12 +9,14 @@ mod budget;
 mod builder;
 mod call;
 mod catch;
+mod complaints;
 mod default_id;
 mod error;
 mod event;
 pub(crate) mod gate;
 mod keeper;
 mod listing;
+mod remaking;
 mod run;
 mod status;
 mod supervisor;
@@ -22,6 +24,7 @@ mod telemetry;
 mod waking;
 
 pub(crate) use call::carry_out;
+pub(crate) use complaints::Complaints;
 pub(crate) use listing::list;
 
 pub use builder::{Worker, WorkerBuilder, WorkerHandle};

@@ -51,7 +51,7 @@ fn cause(error: &StoreError) -> String {
 
 #[tokio::test]
 async fn answers_are_told_apart() {
-    use StoreErrorKind::{Denied, Misconfigured, Throttled, Unavailable, Unknown};
+    use StoreErrorKind::{Denied, Misconfigured, Missing, Throttled, Unavailable, Unknown};
     for (status, code, write, read) in [
         (400, "ProvisionedThroughputExceededException", Throttled, Throttled),
         (400, "ThrottlingException", Throttled, Throttled),
@@ -62,7 +62,7 @@ async fn answers_are_told_apart() {
         (400, "ExpiredTokenException", Denied, Denied),
         (403, "InvalidSignatureException", Denied, Denied),
         (403, "SomethingNew", Denied, Denied),
-        (400, "ResourceNotFoundException", Misconfigured, Misconfigured),
+        (400, "ResourceNotFoundException", Missing, Missing),
         (400, "ValidationException", Misconfigured, Misconfigured),
         (400, "TransactionConflictException", Unavailable, Unavailable),
         (500, "InternalServerError", Unknown, Unavailable),

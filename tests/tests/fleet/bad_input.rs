@@ -98,6 +98,13 @@ async fn settings_that_contradict_one_another_or_do_not_parse_are_refused() -> R
     let said = refused(launch("any").with(&["--config", &path]).consumer("a")).await?;
     ensure!(said.contains("settings.yaml") && said.contains("line"), "{said}");
 
+    std::fs::write(&file, "coordination:\n  initial_position: earliest\n")?;
+    let said = refused(launch("any").with(&["--config", &path]).consumer("a")).await?;
+    let by_flag = refused(launch("any").with(&["--initial-position", "x"]).consumer("a")).await?;
+    for accepted in ["TRIM_HORIZON", "2026-01-31T09:00:00Z", "seconds since 1970"] {
+        ensure!(said.contains(accepted) && by_flag.contains(accepted), "{said} and {by_flag}");
+    }
+
     std::fs::write(&file, "coordination:\n  session_timout: 6s\n")?;
     let said = refused(launch("any").with(&["--config", &path]).consumer("a")).await?;
     ensure!(said.contains("session_timout") && said.contains("session_timeout"), "{said}");

@@ -1,8 +1,10 @@
 //! The rest of the command, around a fleet.
 
+use std::process::Stdio;
+
 use anyhow::{Result, ensure};
 use kcl_tests::{
-    fleet::Launch,
+    fleet::{Launch, Process},
     kinesis::TestStream,
     servers::{Postgres, RedisMake, RedisServer},
 };
@@ -23,6 +25,19 @@ async fn kcl(stage: &Stage, arguments: &[&str]) -> Result<String> {
     Ok(String::from_utf8(output.stdout)?)
 }
 
+/// How `kcl` ends when nobody reads what it writes, and what it says then.
+async fn unread(stage: &Stage, arguments: &[&str]) -> Result<(Option<i32>, String)> {
+    let launch = &stage.fleet.launch;
+    let mut command = Launch::command(KCL.as_ref());
+    command.args(arguments).args(["--region", "us-east-1"]);
+    command.args(["--dynamodb-endpoint", &launch.dynamodb]);
+    command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    let mut process = Process::spawn(&mut command)?;
+    drop(process.child().stdout.take());
+    let status = stage::ended(&mut process).await?;
+    Ok((status.code(), String::from_utf8(process.into_output()?.stderr)?))
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_stream_is_made_filled_read_resharded_and_looked_at_by_commands() -> Result<()> {
     const NAME: &str = "by-commands";
@@ -39,6 +54,11 @@ async fn a_stream_is_made_filled_read_resharded_and_looked_at_by_commands() -> R
 
     let list = ["leases", "list", "--app", "around", "--store", "dynamodb", "--format", "json"];
     let look: Value = serde_json::from_str(&kcl(&stage, &list).await?)?;
+    ensure!(look["streams"][0]["stream"] == NAME, "{look:#}");
+    let list = ["leases", "list", "--app", "around", "--no-wait"];
+    let table = kcl(&stage, &list).await?;
+    ensure!(table.contains(&format!("\nstream {NAME}, created 20")), "{table}");
+    ensure!(unread(&stage, &list).await? == (Some(141), String::new()));
     let of = |what: &str| look[what].as_array().map_or(&[][..], Vec::as_slice);
     let owners = of("leases").iter().filter(|lease| lease["owner"].is_string());
     ensure!(owners.count() == 4 && of("workers").len() == 2, "{look:#}");

@@ -8,10 +8,14 @@
 mod bad_input;
 mod commands;
 mod dying;
+mod fake;
 mod growing;
 mod leaving;
 mod output;
 mod pausing;
+mod producing;
+mod regions;
 mod resetting;
 mod sharing;
+mod signals;
 mod stage;

@@ -7,6 +7,7 @@
 #![expect(clippy::unwrap_used, reason = "helpers of tests fail the test")]
 
 mod backend;
+mod missing;
 mod network;
 mod outage;
 mod stage;

@@ -7,7 +7,7 @@ use kcl_core::{
     settings::InitialPosition,
 };
 
-use crate::{consume::initial_position, leases::Format};
+use crate::{leases::Format, start_at};
 
 /// The arguments of `kcl leases reset`.
 #[derive(Args, Clone, Debug, Default)]
@@ -52,12 +52,12 @@ impl ResetArgs {
     pub(super) fn reset(&self) -> anyhow::Result<Reset> {
         let to = self.to.as_deref().unwrap_or_default();
         let Some(lease) = &self.lease else {
-            let position: InitialPosition = initial_position(to).map_err(|expected| {
+            let position: InitialPosition = start_at::parse(to).map_err(|expected| {
                 anyhow!("--to {to:?}: {expected}. A sequence number is of one shard: --lease SHARD")
             })?;
             return Ok(Reset::All(position));
         };
-        let place: Place = match (to.parse(), initial_position(to)) {
+        let place: Place = match (to.parse(), start_at::parse(to)) {
             (Ok(place), _) => place,
             (Err(_), Ok(position)) => position.into(),
             (Err(error), Err(_)) => return Err(anyhow!("--to: {error}")),
@@ -102,7 +102,8 @@ mod tests {
 
     #[test]
     fn what_is_no_position_is_refused_with_what_is_one() {
-        for (to, lease) in [("newest", None), ("4959", None), ("newest", Some("shardId-1"))] {
+        let sequence = "49590338271490256608559692538361571095921575989136588898";
+        for (to, lease) in [("newest", None), (sequence, None), ("newest", Some("shardId-1"))] {
             let told = args(to, lease).reset().unwrap_err().to_string();
             assert!(told.contains("trim-horizon") && told.contains("sequence number"), "{told}");
         }

@@ -117,6 +117,11 @@ impl Handoff {
         }
     }
 
+    /// That of this process's next session, which knows what this one gave back.
+    pub(in crate::coordinator) fn next_life(&mut self, me: SessionId) -> Self {
+        Self { memory: self.memory.next_life(), ..Self::new(me) }
+    }
+
     pub(in crate::coordinator) const fn has_signals(&self) -> bool {
         !self.signals.is_empty()
     }

@@ -41,6 +41,8 @@ pub(super) struct Memory {
     overrules: bool,
     /// Whether effects go back in time with the rows: then memory never overrules.
     follows: bool,
+    /// The store lost the session: its next life takes up what it held.
+    outlives: bool,
 }
 
 impl Memory {
@@ -92,6 +94,13 @@ impl Memory {
         sometimes!(LostRowMade);
         row.owner = None;
         Some(row)
+    }
+
+    /// What the next session knows. After a fence, others have gone on: nothing.
+    pub(super) fn next_life(&mut self) -> Self {
+        let follows = self.follows;
+        let known = std::mem::take(self);
+        if known.outlives { known } else { Self { follows, ..Self::default() } }
     }
 
     pub(super) fn has_given(&self, give: &Give) -> bool {
@@ -220,6 +229,38 @@ impl Handoff {
         let ended: Vec<LeaseKey> = self.memory.ended.keys().cloned().collect();
         for key in ended.into_iter().filter(|_| overrules) {
             self.wishes.insert(key, Wish::repair(ctx.now));
+        }
+        self.pursue_due(ctx);
+    }
+
+    /// The store lost this session and all it held. The rows are put again, as far as the store
+    /// has none, each at the checkpoint that is known here.
+    pub(in crate::coordinator) fn give_back(&mut self, ctx: &mut Context) {
+        self.memory.outlives = true;
+        ctx.ended.clear();
+        self.memory.held.retain(|key, _| self.tenures.contains_key(key));
+        if !self.memory.overrule() {
+            return;
+        }
+        let keys: Vec<LeaseKey> = self.tenures.keys().cloned().collect();
+        for key in keys {
+            self.remember_progress(&key);
+            if let Some(row) = self.memory.lost_row(&key) {
+                ctx.ask(StoreCall::Create(row), Purpose::Nobody);
+            }
+        }
+    }
+
+    /// This session follows one that the store lost: it takes up what that one held and ended.
+    pub(in crate::coordinator) fn take_up(&mut self, ctx: &mut Context) {
+        if !std::mem::take(&mut self.memory.outlives) || !self.memory.overrules {
+            return;
+        }
+        for key in self.memory.held.keys() {
+            self.wishes.insert(key.clone(), Wish::new(None, ctx.now));
+        }
+        for key in self.memory.ended.keys() {
+            self.wishes.insert(key.clone(), Wish::repair(ctx.now));
         }
         self.pursue_due(ctx);
     }

@@ -86,7 +86,10 @@ impl Member {
                     self.on_counted(row.beat, &row, ctx);
                 }
             },
-            // The row is gone: forgotten after its end, or lost by the store.
+            // The row is gone: lost by the store, or forgotten after its end.
+            Write::Refused(None) if self.is_other(&reply.stamp.generation) => {
+                return self.on_vanished();
+            }
             Write::Refused(None) => return self.on_fence(EndReason::Fenced),
         }
         self.on_generation(&reply.stamp.generation, ctx.now);
@@ -139,6 +142,19 @@ impl Member {
             }
             Some(_) => {}
             None => self.generation = Some(generation.clone()),
+        }
+    }
+
+    /// Whether the store's history has changed since this session heard of it.
+    fn is_other(&self, generation: &Generation) -> bool {
+        self.generation.as_ref().is_some_and(|known| known != generation)
+    }
+
+    /// The store lost the session: nobody ended it, and what it held is known here alone.
+    fn on_vanished(&mut self) {
+        if self.phase != Phase::Over {
+            self.phase = Phase::Over;
+            self.signals.push(Signal::Vanished);
         }
     }
 

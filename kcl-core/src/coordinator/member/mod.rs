@@ -73,6 +73,8 @@ pub(in crate::coordinator) enum Signal {
     Reopened,
     /// The application reads another stream, and who reads it lives.
     OtherStream { reads: Option<StreamName>, wanted: StreamName },
+    /// The store's history changed, and the session's row is not in the new one.
+    Vanished,
     /// The session ended itself, as it was asked to.
     Left,
     /// A newer session of my id lives.

@@ -1,0 +1,111 @@
+//! YAML as a tree, in which a setting that is text stays the text that was written: the worker id
+//! `007` is no number.
+
+use std::fmt;
+
+use anyhow::anyhow;
+use serde::de::{Deserialize, DeserializeSeed, Deserializer, Error, MapAccess, SeqAccess, Visitor};
+use serde_json::{Map, Number, Value};
+
+/// The settings that are text.
+pub(super) const TEXTS: [&str; 11] = [
+    "aws.region",
+    "aws.endpoint",
+    "aws.access_key",
+    "aws.secret_key",
+    "kinesis.stream_name",
+    "kinesis.endpoint",
+    "dynamodb.endpoint",
+    "store",
+    "consumer.application_name",
+    "consumer.worker_id",
+    super::START,
+];
+
+/// Reads what stands at `path`, which is empty for a whole file. An empty file has no settings.
+///
+/// # Errors
+/// It is no YAML.
+pub(super) fn parse(from: &str, path: &str, text: &str) -> anyhow::Result<Value> {
+    if text.lines().all(|line| line.trim().is_empty() || line.trim_start().starts_with('#')) {
+        return Ok(Value::Object(Map::new()));
+    }
+    let at = At(path.trim().to_owned());
+    serde_saphyr::with_deserializer_from_str(text, |yaml| at.deserialize(yaml))
+        // What is no text where text should be is told of later, by its path.
+        .or_else(|_| serde_saphyr::from_str(text))
+        .map_err(|error| anyhow!("{from} is no valid YAML: {error}"))
+}
+
+/// What stands at a path like `consumer.worker_id`.
+struct At(String);
+
+impl<'de> DeserializeSeed<'de> for At {
+    type Value = Value;
+
+    fn deserialize<D: Deserializer<'de>>(self, yaml: D) -> Result<Value, D::Error> {
+        if TEXTS.contains(&self.0.as_str()) {
+            let text = Option::<String>::deserialize(yaml)?;
+            return Ok(text.map_or(Value::Null, Value::String));
+        }
+        yaml.deserialize_any(self)
+    }
+}
+
+impl<'de> Visitor<'de> for At {
+    type Value = Value;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a setting")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut entries: A) -> Result<Value, A::Error> {
+        let mut map = Map::new();
+        while let Some(key) = entries.next_key::<String>()? {
+            let path = if self.0.is_empty() { key.clone() } else { format!("{}.{key}", self.0) };
+            let value = entries.next_value_seed(At(path))?;
+            map.insert(key, value);
+        }
+        Ok(Value::Object(map))
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut items: A) -> Result<Value, A::Error> {
+        let mut list = Vec::new();
+        while let Some(item) = items.next_element::<Value>()? {
+            list.push(item);
+        }
+        Ok(Value::Array(list))
+    }
+
+    fn visit_bool<E: Error>(self, value: bool) -> Result<Value, E> {
+        Ok(value.into())
+    }
+
+    fn visit_i64<E: Error>(self, value: i64) -> Result<Value, E> {
+        Ok(value.into())
+    }
+
+    fn visit_u64<E: Error>(self, value: u64) -> Result<Value, E> {
+        Ok(value.into())
+    }
+
+    fn visit_f64<E: Error>(self, value: f64) -> Result<Value, E> {
+        Ok(Number::from_f64(value).map_or(Value::Null, Value::Number))
+    }
+
+    fn visit_str<E: Error>(self, value: &str) -> Result<Value, E> {
+        Ok(value.into())
+    }
+
+    fn visit_unit<E: Error>(self) -> Result<Value, E> {
+        Ok(Value::Null)
+    }
+
+    fn visit_none<E: Error>(self) -> Result<Value, E> {
+        Ok(Value::Null)
+    }
+
+    fn visit_some<D: Deserializer<'de>>(self, yaml: D) -> Result<Value, D::Error> {
+        yaml.deserialize_any(self)
+    }
+}

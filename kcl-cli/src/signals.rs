@@ -1,0 +1,122 @@
+//! Ctrl-c and SIGTERM, as a command hears them: the first asks it to leave, a second one forces it.
+
+use std::{sync::Arc, time::Duration};
+
+use anyhow::Context;
+use kcl_core::env::{Clock, Env, Time};
+use tokio::signal::unix::{Signal, SignalKind, signal};
+
+/// Signals this close to the first are the same wish: GNU `timeout` signals its child and then the
+/// child's group, and a shell and a supervisor may both pass one on.
+const ONE_WISH: Duration = Duration::from_secs(1);
+
+/// Which signal it was.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Told {
+    /// Ctrl-c.
+    Interrupt,
+    /// `kill`, and whoever supervises the process.
+    Terminate,
+}
+
+impl Told {
+    /// Its name, as in `kill -l`.
+    pub(crate) const fn name(self) -> &'static str {
+        match self {
+            Self::Interrupt => "SIGINT",
+            Self::Terminate => "SIGTERM",
+        }
+    }
+
+    /// What a shell reports of a process that such a signal ended: 128 and its number.
+    pub(crate) const fn exit_code(self) -> u8 {
+        match self {
+            Self::Interrupt => 130,
+            Self::Terminate => 143,
+        }
+    }
+}
+
+/// What a signal asks for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Wish {
+    Leave,
+    /// It came with the first, and asks for nothing more.
+    Same,
+    Force,
+}
+
+fn wish(first: Option<Time>, now: Time) -> Wish {
+    match first {
+        None => Wish::Leave,
+        Some(first) if now.since(first) < ONE_WISH => Wish::Same,
+        Some(_) => Wish::Force,
+    }
+}
+
+/// Listens to both signals.
+#[derive(Debug)]
+pub(crate) struct Signals {
+    interrupt: Signal,
+    terminate: Signal,
+    clock: Arc<dyn Clock>,
+    first: Option<Time>,
+}
+
+impl Signals {
+    /// From now on signals do not end the process.
+    ///
+    /// # Errors
+    /// The operating system's.
+    pub(crate) fn listen() -> anyhow::Result<Self> {
+        const FAILED: &str = "signals cannot be listened to";
+        Ok(Self {
+            interrupt: signal(SignalKind::interrupt()).context(FAILED)?,
+            terminate: signal(SignalKind::terminate()).context(FAILED)?,
+            clock: Env::system().clock,
+            first: None,
+        })
+    }
+
+    /// Waits until somebody asks the process to leave; the second time, until somebody forces it to
+    /// end, which is logged.
+    ///
+    /// # Cancel safety
+    /// Safe.
+    pub(crate) async fn next(&mut self) -> Told {
+        loop {
+            let told = tokio::select! {
+                _ = self.interrupt.recv() => Told::Interrupt,
+                _ = self.terminate.recv() => Told::Terminate,
+            };
+            let now = self.clock.now();
+            match wish(self.first, now) {
+                Wish::Leave => self.first = Some(now),
+                Wish::Same => {
+                    let after = ONE_WISH;
+                    tracing::info!(signal = told.name(), ?after, "kcl.signal.repeated");
+                    continue;
+                }
+                Wish::Force => tracing::warn!(signal = told.name(), "kcl.signal.forced"),
+            }
+            return told;
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_second_signal_counts_a_second_after_the_first() {
+        let at = Time::from_millis;
+        assert_eq!(wish(None, at(5_000)), Wish::Leave);
+        for close in [5_000, 5_001, 5_999] {
+            assert_eq!(wish(Some(at(5_000)), at(close)), Wish::Same, "{close}");
+        }
+        for later in [6_000, 60_000] {
+            assert_eq!(wish(Some(at(5_000)), at(later)), Wish::Force, "{later}");
+        }
+    }
+}
