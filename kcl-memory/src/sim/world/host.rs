@@ -5,7 +5,7 @@ use std::{collections::BTreeMap, time::Duration};
 use kcl_core::{
     coordinator::{Coordinator, Event},
     env::{Rng, Time},
-    lease::WorkerId,
+    lease::{WorkerId, Zone},
     settings::Coordination,
 };
 
@@ -16,6 +16,7 @@ use crate::sim::stream::ShardNo;
 #[derive(Debug)]
 pub(super) struct Host {
     pub(super) worker: WorkerId,
+    pub(super) zone: Option<Zone>,
     pub(super) coordinator: Coordinator,
     pub(super) runs: BTreeMap<ShardNo, Run>,
     pub(super) clock: HostClock,
@@ -37,6 +38,8 @@ pub(super) struct Host {
     pub(super) timer: u64,
     pub(super) timer_at: Time,
     pub(super) since: Time,
+    /// Store calls, by name.
+    pub(super) calls: BTreeMap<&'static str, u64>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -132,11 +135,13 @@ impl Host {
     ) -> Self {
         let mut rng = Rng::new(seed);
         let clock = HostClock::draw(&mut rng, drift);
+        let zone = settings.zone.clone();
         let coordinator =
             Coordinator::new(worker.clone(), settings, clock.local(now), rng.next_u64());
         Self {
             coordinator,
             worker,
+            zone,
             runs: BTreeMap::new(),
             clock,
             valid_until: Time::ZERO,
@@ -152,6 +157,7 @@ impl Host {
             timer: 0,
             timer_at: Time::NEVER,
             since: now,
+            calls: BTreeMap::new(),
             rng,
         }
     }
