@@ -41,8 +41,9 @@
 //!
 //! - Layout: `v` its version.
 //! - Session: `b` beat, `st` state, `mb` mailbox, `n` start number, `t` timeout and `h` heartbeat
-//!   interval in milliseconds, `c` capacity. Its report: `pt` and `pv` the plan it has seen (term
-//!   and version), `ch` changes, `cf` conflicts, `w` watched.
+//!   interval in milliseconds, `c` capacity, `s` stream and `z` zone if it said them. Its report:
+//!   `pt` and `pv` the plan it has seen (term and version), `ch` changes, `cf` conflicts, `w`
+//!   watched.
 //! - Lease: `o` owner, `e` epoch, `k` checkpoint as fixed-width digits, `ck` its kind, `ca`
 //!   arrival and `cl` lag in milliseconds, `r` bytes a second, `pa` parents, `cd` children, `hr`
 //!   hash range, `su` successor, `av` the worker to avoid.
@@ -55,7 +56,7 @@
 //! | operation | requests | capacity units |
 //! |---|---|---|
 //! | beat, wake, end of a session | 1 | 1 write |
-//! | create, acquire, checkpoint, release, delete of a lease | 1 | 1 write |
+//! | create, acquire, checkpoint, release, restart, delete of a lease | 1 | 1 write |
 //! | a document | 1 | 1 write per KB |
 //! | a refused write | 1 | as if it had been done |
 //! | one session, eventually consistent | 1 | ½ read |

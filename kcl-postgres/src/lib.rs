@@ -55,8 +55,8 @@
 //!
 //! - Layout: `version`.
 //! - Session: `beat`, `state`, `mailbox`, `start`, `timeout_ms`, `interval_ms`, `capacity`, and
-//!   `stream` and `zone` if it said them (since version 2). Its report: `seen_term` and `seen_version` of the plan it has seen, `changes`, `conflicts`,
-//!   `watched`.
+//!   `stream` and `zone` if it said them. Its report: `seen_term` and `seen_version` of the plan it
+//!   has seen, `changes`, `conflicts`, `watched`.
 //! - Lease: `owner`, `epoch`, `checkpoint` as fixed-width digits, its `kind`, `arrival_ms`,
 //!   `lag_ms`, `rate` in bytes a second, `parents`, `children`, `hash_range`, `successor`, `avoid`.
 //! - Document: `version`, `body`.
@@ -93,7 +93,7 @@
 //! |---|---|---|
 //! | beat | 1 | 1 |
 //! | checkpoints asked for at the same moment | 1 | 1 each |
-//! | acquire, a checkpoint alone, release, create, delete, a document | 1 | 1 |
+//! | acquire, a checkpoint alone, release, restart, create, delete, a document | 1 | 1 |
 //! | wake | 1, with its notification | 1 |
 //! | a refused write | 2: the second reads the row | 0 |
 //! | a read | 1 | 0 |

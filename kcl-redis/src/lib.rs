@@ -73,8 +73,9 @@
 //! A row is a JSON object of strings; the body of a document follows it after a line feed.
 //!
 //! - Session: `b` beat, `st` state, `mb` mailbox, `n` start number, `t` timeout and `h` heartbeat
-//!   interval in milliseconds, `c` capacity. Its report: `pt` and `pv` the plan it has seen (term
-//!   and version), `ch` changes, `cf` conflicts, `w` watched.
+//!   interval in milliseconds, `c` capacity, `s` stream and `z` zone if it said them. Its report:
+//!   `pt` and `pv` the plan it has seen (term and version), `ch` changes, `cf` conflicts, `w`
+//!   watched.
 //! - Lease: `o` owner, `e` epoch, `k` checkpoint as fixed-width digits, `ck` its kind, `ca`
 //!   arrival and `cl` lag in milliseconds, `r` bytes a second, `pa` parents and `cd` children with
 //!   commas between, `hr` hash range, `su` successor, `av` the worker to avoid.
@@ -90,7 +91,7 @@
 //! | beat, registration, end of a session | 1 script |
 //! | wake | 1 script, which publishes |
 //! | checkpoint | 1 script |
-//! | new lease, acquire, release, end of a shard, delete, document | 1 script; 1 `WAIT` with replicas |
+//! | new lease, acquire, release, restart, end of a shard, delete, document | 1 script; 1 `WAIT` with replicas |
 //! | a refused write | as if it had been done |
 //! | one session, lease or document | 1 `HGET` |
 //! | a listing | 1 script for each 500 rows or megabyte |

@@ -27,6 +27,16 @@ enum Bug {
     WakeUpsAreLost,
     WritesLandAfterTheAnswer,
     ReadThenWrite,
+    ZonesAreLost,
+    StreamsAreLost,
+    RestartsCompareNoOwner,
+    RestartsCompareNoEpoch,
+    RestartsTakeNothingBack,
+    RestartsKeepTheOwner,
+    RestartsKeepTheProgress,
+    RestartsKeepTheChildren,
+    RestartsForgetTheParents,
+    RestartsMakeRows,
 }
 
 #[derive(Debug)]
@@ -38,6 +48,32 @@ struct Buggy {
 impl Buggy {
     fn has(&self, bug: Bug) -> bool {
         self.bug == bug
+    }
+
+    /// The restart as this store understands it, if the row is `row`.
+    fn bend(&self, restart: &mut Restart, row: &Lease) {
+        match self.bug {
+            Bug::RestartsCompareNoOwner => restart.seen_owner.clone_from(&row.owner),
+            Bug::RestartsCompareNoEpoch => {
+                restart.seen_epoch = row.epoch;
+                restart.epoch.0 = restart.epoch.0.max(row.epoch.0 + 1);
+            }
+            Bug::RestartsTakeNothingBack if !restart.checkpoint.may_follow(&row.checkpoint) => {
+                restart.checkpoint = row.checkpoint.clone();
+            }
+            _ => {}
+        }
+    }
+
+    /// What this store makes of a row that a restart left as it should, if it was `row` before.
+    fn spoil(&self, left: &mut Lease, row: Lease) {
+        match self.bug {
+            Bug::RestartsKeepTheOwner => left.owner = row.owner,
+            Bug::RestartsKeepTheProgress => left.progress = row.progress,
+            Bug::RestartsKeepTheChildren if !left.has_ended() => left.children = row.children,
+            Bug::RestartsForgetTheParents => left.parents.clear(),
+            _ => {}
+        }
     }
 
     fn answer<R>(&self, answer: Write<R>) -> Write<R> {
@@ -62,7 +98,13 @@ impl LeaseStore for Buggy {
         self.inner.prepare().await
     }
 
-    async fn register(&self, session: Session) -> StoreResult<Stamped<Write<Session>>> {
+    async fn register(&self, mut session: Session) -> StoreResult<Stamped<Write<Session>>> {
+        if self.has(Bug::ZonesAreLost) {
+            session.zone = None;
+        }
+        if self.has(Bug::StreamsAreLost) {
+            session.stream = None;
+        }
         self.inner.register(session).await
     }
 
@@ -152,8 +194,26 @@ impl LeaseStore for Buggy {
         self.inner.release(release).await
     }
 
-    async fn restart(&self, restart: Restart) -> StoreResult<Write<Lease>> {
-        self.inner.restart(restart).await
+    async fn restart(&self, mut restart: Restart) -> StoreResult<Write<Lease>> {
+        let Some(row) = self.inner.lease(&restart.key).await? else {
+            if self.has(Bug::RestartsMakeRows) {
+                let mut made = Lease::new(restart.key, restart.checkpoint);
+                made.epoch = restart.epoch;
+                return self.inner.create(made).await;
+            }
+            return self.inner.restart(restart).await;
+        };
+        self.bend(&mut restart, &row);
+        let answer = self.inner.restart(restart).await?;
+        let Write::Done(mut left) = answer else { return Ok(answer) };
+        let right = left.clone();
+        self.spoil(&mut left, row);
+        if left != right {
+            let gone = Delete::of_gone_stream(left.key.clone(), left.epoch);
+            assert!(self.inner.delete(gone).await?.is_done());
+            assert!(self.inner.create(left.clone()).await?.is_done());
+        }
+        Ok(Write::Done(left))
     }
 
     async fn delete(&self, delete: Delete) -> StoreResult<Write<Lease>> {
@@ -252,6 +312,34 @@ bugs! {
         DocumentsAreCut by the_largest_document_is_kept;
     shared_namespaces_are_caught:
         OneNamespaceForAll by two_applications_do_not_see_each_other;
+    lost_zones_are_caught:
+        ZonesAreLost by a_new_session_is_put_once;
+    lost_names_of_streams_are_caught:
+        StreamsAreLost by a_new_session_is_put_once;
+    a_restart_without_a_comparison_of_owners_is_caught:
+        RestartsCompareNoOwner by a_restart_needs_the_owner_and_epoch_it_saw;
+    a_restart_without_a_comparison_of_epochs_is_caught:
+        RestartsCompareNoEpoch by a_restart_needs_the_owner_and_epoch_it_saw;
+    a_restart_that_comes_late_and_is_done_again_is_caught:
+        RestartsCompareNoEpoch by a_restart_refuses_what_was_sent_before_it;
+    a_restart_that_comes_late_and_is_done_again_is_caught_by_chance_too:
+        RestartsCompareNoEpoch by late_duplicates_change_nothing_they_must_not;
+    a_restart_and_an_acquire_that_both_win_are_caught:
+        RestartsCompareNoEpoch by concurrent_histories_have_an_order_that_explains_them;
+    a_restart_that_takes_nothing_back_is_caught:
+        RestartsTakeNothingBack by a_restart_takes_back_and_clears_what_was_known;
+    a_restart_that_keeps_the_owner_is_caught:
+        RestartsKeepTheOwner by a_restart_takes_back_and_clears_what_was_known;
+    a_restart_that_keeps_the_owner_is_caught_by_chance_too:
+        RestartsKeepTheOwner by random_histories_answer_as_the_rules_do;
+    a_restart_that_keeps_the_progress_is_caught:
+        RestartsKeepTheProgress by a_restart_takes_back_and_clears_what_was_known;
+    a_restart_that_keeps_the_children_is_caught:
+        RestartsKeepTheChildren by a_restart_at_the_end_of_a_shard_names_the_children;
+    a_restart_that_forgets_the_parents_is_caught:
+        RestartsForgetTheParents by a_restart_takes_back_and_clears_what_was_known;
+    a_restart_that_makes_a_row_is_caught:
+        RestartsMakeRows by a_restart_makes_no_row;
     lost_wake_ups_are_caught:
         WakeUpsAreLost by a_wake_up_raises_the_mailbox_and_nothing_else;
     writes_that_land_after_their_answer_are_caught:

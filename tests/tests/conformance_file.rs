@@ -7,11 +7,13 @@ mod rows;
 #[path = "../examples/file_store/store.rs"]
 mod store;
 
-use anyhow::{Result, ensure};
+use std::{fs, time::Duration};
+
+use anyhow::{Result, bail, ensure};
 use kcl_core::{
     conformance::Suite,
-    lease::{Checkpoint, Lease, LeaseKey},
-    store::LeaseStore,
+    lease::{Checkpoint, Lease, LeaseKey, Session},
+    store::{Consistency, LeaseStore, StoreErrorKind},
 };
 use kcl_tests::conformance::conforms;
 
@@ -36,5 +38,31 @@ async fn what_it_acknowledged_is_in_the_file() -> Result<()> {
     let second = FileDatabase::open(&path)?;
     ensure!(second.store("orders").lease(&lease.key).await? == Some(lease.clone()));
     ensure!(second.store("bills").lease(&lease.key).await?.is_none());
+    Ok(())
+}
+
+#[tokio::test]
+async fn what_an_older_release_did_not_write_is_not_made_up() -> Result<()> {
+    let folder = tempfile::tempdir()?;
+    let (new, old) = (folder.path().join("new"), folder.path().join("old"));
+    let id = "w#00000000-0000-0000-0000-000000000001".parse()?;
+    let tacit = Session::new(id, 1, Duration::from_secs(6), Duration::from_millis(1_500));
+    let told = tacit.clone().reading("orders".parse()?).in_zone(Some("eu-west-1a".parse()?));
+    let written = FileDatabase::open(&new)?.store("orders").register(told).await?;
+    ensure!(written.value.is_done());
+    let mut line: serde_json::Value = serde_json::from_str(&fs::read_to_string(&new)?)?;
+
+    line[1]["zone"] = "in the east".into();
+    fs::write(&old, line.to_string())?;
+    let read = FileDatabase::open(&old)?.store("orders").sessions(None, Consistency::Strong).await;
+    let Err(error) = read else { bail!("a bad zone was read: {read:?}") };
+    ensure!(error.kind == StoreErrorKind::Corrupt, "{error}");
+    ensure!(error.to_string().contains(&tacit.id.key()), "{error}");
+
+    let Some(fields) = line[1].as_object_mut() else { bail!("no row: {line}") };
+    fields.retain(|name, _| !["stream", "zone"].contains(&name.as_str()));
+    fs::write(&old, line.to_string())?;
+    let read = FileDatabase::open(&old)?.store("orders").sessions(None, Consistency::Strong).await;
+    ensure!(read?.items == [tacit]);
     Ok(())
 }

@@ -31,6 +31,8 @@ pub(super) struct WorkerRow {
     pub(super) state: &'static str,
     /// `planner`, `standby`, or nothing.
     pub(super) role: Option<&'static str>,
+    /// Where it runs, if it says so.
+    pub(super) zone: Option<String>,
     pub(super) leases: usize,
     pub(super) beat: u64,
     /// Since when its beat stands still, at least. Nothing if it was looked at only once.
@@ -134,6 +136,7 @@ impl Look {
                 session: session.id.to_string(),
                 state: session.state.as_str(),
                 role: role(&session.id),
+                zone: session.zone.as_ref().map(ToString::to_string),
                 leases: held(&session.id),
                 beat: session.beat,
                 beat_age_ms: beats.age(&session.id).map(millis),

@@ -33,7 +33,8 @@ pub(super) struct Snapshot {
     documents: Vec<DocumentRecord>,
 }
 
-/// A lease, without its owner: whoever reads a snapshot later is another fleet.
+/// A lease, without its owner and whom that one released it to: whoever reads a snapshot later is
+/// another fleet, of sessions of its own.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct LeaseRecord {
     pub(super) key: String,
@@ -47,6 +48,8 @@ pub(super) struct LeaseRecord {
     parents: Vec<String>,
     children: Vec<String>,
     hash_range: Option<[String; 2]>,
+    /// The worker id that is to go without it; absent in what older releases exported.
+    avoid: Option<String>,
 }
 
 /// A checkpoint, as stores keep it.
@@ -169,6 +172,7 @@ impl LeaseRecord {
             parents: texts(&lease.parents),
             children: texts(&lease.children),
             hash_range: lease.range.map(|it| [it.start.to_string(), it.end.to_string()]),
+            avoid: lease.avoid.as_ref().map(ToString::to_string),
         }
     }
 
@@ -199,6 +203,7 @@ impl LeaseRecord {
         lease.progress.arrival = self.arrival_ms.map(WallTime::from_millis);
         lease.progress.lag = self.lag_ms.map(std::time::Duration::from_millis);
         lease.progress.rate = self.bytes_per_second;
+        lease.avoid = self.avoid.as_ref().map(|id| id.parse()).transpose().with_context(about)?;
         Ok(lease)
     }
 }
@@ -244,10 +249,11 @@ pub(crate) fn read_back(text: &str) -> usize {
 
 #[cfg(test)]
 mod tests {
-    use std::sync::Arc;
+    use std::{sync::Arc, time::Duration};
 
     use kcl_core::{
-        lease::Epoch,
+        lease::{Epoch, Session},
+        store::Consistency,
         stream::{Position, SequenceNumber},
     };
     use kcl_memory::MemoryStore;
@@ -262,10 +268,19 @@ mod tests {
         let mut lease = Lease::new("orders/7/shardId-1".parse().unwrap(), at);
         lease = lease.of_shard(parents, Some(range));
         lease.epoch = Epoch(1_769_850_000_007);
-        lease.progress.lag = Some(std::time::Duration::from_millis(1_250));
+        lease.progress.lag = Some(Duration::from_millis(1_250));
+        lease.progress.arrival = Some(WallTime::from_millis(1_769_850_000_001));
+        lease.progress.rate = 1_024;
+        lease.avoid = Some("w1".parse().unwrap());
         assert!(store.create(lease).await.unwrap().is_done());
+        let mut ended = Lease::new("orders/7/shardId-0".parse().unwrap(), Checkpoint::ShardEnd);
+        ended.children = vec!["shardId-1".parse().unwrap(), "shardId-2".parse().unwrap()];
+        assert!(store.create(ended).await.unwrap().is_done());
         let planner = Lease::new(LeaseKey::planner(), Checkpoint::TrimHorizon);
         assert!(store.create(planner).await.unwrap().is_done());
+        let (id, second) = ("w1#00000000-0000-0000-0000-000000000001", Duration::from_secs(1));
+        let session = Session::new(id.parse().unwrap(), 1, 6 * second, second);
+        assert!(store.register(session).await.unwrap().value.is_done());
         for (name, body) in [
             ("start:orders:7", &br#"{"at":5}"#[..]),
             ("placement", b"\xff not JSON"),
@@ -284,14 +299,40 @@ mod tests {
         let snapshot = Snapshot::parse(&text).unwrap();
         let to = MemoryStore::new("indexer");
         let written = snapshot.write(&to).await.unwrap();
-        assert_eq!((written.leases, written.documents, written.unchanged), (2, 2, 0));
+        assert_eq!((written.leases, written.documents, written.unchanged), (3, 2, 0));
         assert_eq!(to.all_leases().await.unwrap(), from.all_leases().await.unwrap());
+        assert!(to.all_sessions(Consistency::Strong).await.unwrap().is_empty());
         let kept: Vec<Bytes> =
             to.all_docs().await.unwrap().into_iter().map(|document| document.body).collect();
         assert_eq!(kept.len(), 2);
         assert!(kept.contains(&Bytes::from_static(b"\xff not JSON")));
         let again = snapshot.write(&to).await.unwrap();
-        assert_eq!((again.leases, again.documents, again.unchanged), (0, 0, 4));
+        assert_eq!((again.leases, again.documents, again.unchanged), (0, 0, 5));
+    }
+
+    #[tokio::test]
+    async fn owner_and_successor_stay_behind() {
+        let (from, to) = (MemoryStore::new("indexer"), MemoryStore::new("indexer"));
+        let mut lease = Lease::new("orders/7/shardId-1".parse().unwrap(), Checkpoint::Latest);
+        lease.epoch = Epoch(8);
+        let free = lease.clone();
+        lease.owner = Some("w1#00000000-0000-0000-0000-000000000001".parse().unwrap());
+        lease.successor = Some("w2#00000000-0000-0000-0000-000000000002".parse().unwrap());
+        assert!(from.create(lease).await.unwrap().is_done());
+        Snapshot::read(&from).await.unwrap().write(&to).await.unwrap();
+        assert_eq!(to.all_leases().await.unwrap(), [free]);
+    }
+
+    #[test]
+    fn a_lease_exported_by_an_older_release_is_read() {
+        let text = r#"{"format":"kcl-leases","version":1,"application":"a","store":"s",
+            "exported_at":"","leases":[{"key":"@planner","owner":null,"epoch":5,
+            "checkpoint":{"kind":"TRIM_HORIZON","key":"KEY"},"arrival_ms":null,"lag_ms":null,
+            "bytes_per_second":0,"parents":[],"children":[],"hash_range":null}],"documents":[]}"#;
+        let text = text.replace("KEY", &Checkpoint::TrimHorizon.key());
+        let mut lease = Lease::new(LeaseKey::planner(), Checkpoint::TrimHorizon);
+        lease.epoch = Epoch(5);
+        assert_eq!(Snapshot::parse(&text).unwrap().leases[0].to_lease().unwrap(), lease);
     }
 
     #[tokio::test]

@@ -7,8 +7,10 @@ use super::look::{LeaseRow, Look, WorkerRow};
 /// Both tables, with a line about each problem below them.
 pub(super) fn draw(look: &Look) -> String {
     let mut text = format!("application {} in {}\n\n", look.application, look.store);
-    let head = ["WORKER", "STATE", "ROLE", "LEASES", "LAST BEAT"].map(str::to_owned).to_vec();
-    let workers = look.workers.iter().map(worker);
+    let zoned = look.workers.iter().any(|row| row.zone.is_some());
+    let mut head = ["WORKER", "STATE", "ROLE", "LEASES", "LAST BEAT"].map(str::to_owned).to_vec();
+    head.extend(zoned.then(|| "ZONE".to_owned()));
+    let workers = look.workers.iter().map(|row| worker(row, zoned));
     text += &columns(&std::iter::once(head).chain(workers).collect::<Vec<_>>());
     text.push('\n');
     let head = ["SHARD", "OWNER", "BEAT", "EPOCH", "LAG", "CHECKPOINT"].map(str::to_owned).to_vec();
@@ -24,17 +26,19 @@ pub(super) fn draw(look: &Look) -> String {
     text
 }
 
-fn worker(row: &WorkerRow) -> Vec<String> {
+fn worker(row: &WorkerRow, zoned: bool) -> Vec<String> {
     let ended = !matches!(row.state, "LIVE" | "LEAVING");
     let silent = row.beat_age_ms.is_some_and(|age| age > row.session_timeout_ms);
     let state = if silent && !ended { "SILENT" } else { row.state };
-    vec![
+    let mut cells = vec![
         row.worker.clone(),
         state.to_owned(),
         row.role.unwrap_or("-").to_owned(),
         row.leases.to_string(),
         if ended { "-".to_owned() } else { age(row.beat_age_ms) },
-    ]
+    ];
+    cells.extend(zoned.then(|| row.zone.clone().unwrap_or_else(|| "-".to_owned())));
+    cells
 }
 
 fn lease(row: &LeaseRow) -> Vec<String> {
@@ -112,6 +116,7 @@ mod tests {
             session: format!("{name}#1"),
             state: "LIVE",
             role,
+            zone: None,
             leases,
             beat: 9,
             beat_age_ms: Some(age),
@@ -154,6 +159,20 @@ shardId-1  -      -           1769850000007  1.2 s  TRIM_HORIZON
 ! 1 shards have no owner: they wait for their parents, or for a worker: shardId-1
 ";
         assert_eq!(drawn, expected);
+    }
+
+    #[test]
+    fn zones_are_a_column_once_a_worker_names_one() {
+        let mut zoned = look();
+        zoned.workers[0].zone = Some("eu-west-1a".to_owned());
+        let drawn = draw(&zoned);
+        for line in [
+            "WORKER  STATE   ROLE     LEASES  LAST BEAT   ZONE\n",
+            "w1      LIVE    planner  1       200 ms ago  eu-west-1a\n",
+            "w22     SILENT  -        0       9.0 s ago   -\n",
+        ] {
+            assert!(drawn.contains(line), "{drawn}");
+        }
     }
 
     #[test]

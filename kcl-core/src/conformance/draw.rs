@@ -12,9 +12,10 @@ use crate::{
     env::Rng,
     lease::{
         Acquire, Advance, Beat, Checkpoint, Delete, DeleteDoc, DocName, Document, EndSession,
-        Ending, Epoch, Forget, Lease, LeaseKey, PlanVersion, PutDoc, Release, Session, SessionId,
+        Ending, Epoch, Forget, Lease, LeaseKey, PlanVersion, PutDoc, Release, Restart, Session,
+        SessionId, Zone,
     },
-    stream::ShardId,
+    stream::{ShardId, StreamName},
 };
 
 /// Draws commands on a few rows.
@@ -23,6 +24,8 @@ pub(super) struct Drawer {
     /// Who may own what: two lives of one worker, and another.
     owners: Vec<SessionId>,
     shards: Vec<ShardId>,
+    streams: Vec<StreamName>,
+    zones: Vec<Zone>,
     keys: Vec<RowKey>,
 }
 
@@ -33,6 +36,8 @@ impl Drawer {
             samples::session_id("worker", 2)?,
             samples::session_id("other", 1)?,
         ];
+        let streams = (0..2).map(samples::stream).collect::<Result<_, _>>()?;
+        let zones = (0..2).map(samples::zone).collect::<Result<_, _>>()?;
         let shards = (0..4).map(samples::shard).collect::<Result<_, _>>()?;
         let mut keys: Vec<_> = owners.iter().cloned().map(RowKey::Session).collect();
         keys.push(RowKey::Lease(samples::lease_key(1)?));
@@ -40,7 +45,7 @@ impl Drawer {
         keys.push(RowKey::Lease(LeaseKey::planner()));
         keys.push(RowKey::Doc(samples::doc_name("placement")?));
         keys.push(RowKey::Doc(samples::doc_name("assignment:worker")?));
-        Ok(Self { rng, owners, shards, keys })
+        Ok(Self { rng, owners, shards, streams, zones, keys })
     }
 
     /// The rows that commands are drawn for.
@@ -96,9 +101,11 @@ impl Drawer {
     }
 
     fn new_session(&mut self, id: &SessionId) -> Session {
-        let mut session = samples::session(id.clone());
+        let mut session = samples::tacit_session(id.clone());
         session.start = self.rng.below(5);
         session.capacity = self.small();
+        session.stream = self.once_in(2).then(|| pick(&mut self.rng, &self.streams));
+        session.zone = self.once_in(2).then(|| pick(&mut self.rng, &self.zones));
         session
     }
 
@@ -110,12 +117,13 @@ impl Drawer {
         let epoch = if self.once_in(5) { Epoch(self.near(row.epoch.0)) } else { row.epoch };
         let owner = row.owner.clone().filter(|_| !self.once_in(6));
         let owner = owner.unwrap_or_else(|| pick(&mut self.rng, &self.owners));
-        match self.rng.below(20) {
+        match self.rng.below(22) {
             0..6 => self.acquire(row, epoch),
             6..13 => self.advance(row, owner, epoch),
             13..17 => self.release(row, owner, epoch),
             17 => self.new_lease(key).into(),
-            18 => Delete::ended(key.clone(), epoch).into(),
+            18..20 => self.restart(row, epoch),
+            20 => Delete::ended(key.clone(), epoch).into(),
             _ if self.once_in(3) => Delete::of_gone_stream(key.clone(), epoch).into(),
             _ => Delete::ended(key.clone(), epoch).into(),
         }
@@ -163,6 +171,22 @@ impl Drawer {
         }
         let successor = self.once_in(2).then(|| pick(&mut self.rng, &self.owners));
         release.to(successor).avoiding(self.once_in(4)).into()
+    }
+
+    fn restart(&mut self, row: &Lease, epoch: Epoch) -> Command {
+        let new = Epoch(row.epoch.0 + self.rng.below(4));
+        let to = if self.once_in(2) { Checkpoint::TrimHorizon } else { row.checkpoint.clone() };
+        let to = self.checkpoint(&to);
+        // Also those of a shard that is not at its end: the rule passes over them.
+        let mut restart = Restart::new(row, new, to).with_children(self.some_shards());
+        restart.seen_epoch = epoch;
+        if self.once_in(6) {
+            restart.seen_owner = None;
+        }
+        if self.once_in(6) {
+            restart.seen_owner = Some(pick(&mut self.rng, &self.owners));
+        }
+        restart.into()
     }
 
     /// A checkpoint around `stored`: mostly forward, sometimes the same, sometimes back.

@@ -9,9 +9,9 @@ use crate::{
     env::WallTime,
     lease::{
         Checkpoint, DocName, Epoch, Incarnation, Lease, LeaseKey, PlanVersion, Progress, PutDoc,
-        Report, Session, SessionId,
+        Report, Session, SessionId, Zone,
     },
-    stream::{HashRange, Position, ShardId, StreamKey},
+    stream::{HashRange, Position, ShardId, StreamKey, StreamName},
 };
 
 /// The highest number a store has to hold.
@@ -22,12 +22,27 @@ pub(super) fn session_id(worker: &str, incarnation: u128) -> Result<SessionId, F
 }
 
 /// A session with something in every field.
-pub(super) fn session(id: SessionId) -> Session {
+pub(super) fn session(id: SessionId) -> Result<Session, Failure> {
+    Ok(tacit_session(id).reading(stream(1)?).in_zone(Some(zone(1)?)))
+}
+
+/// The same of a worker that says neither what it reads nor where it runs.
+pub(super) fn tacit_session(id: SessionId) -> Session {
     let (timeout, interval) = (Duration::from_secs(6), Duration::from_millis(1_500));
     let mut session = Session::new(id, 3, timeout, interval);
     session.capacity = 12;
     session.report = report(1);
     session
+}
+
+/// What a worker reads; differs with `n`.
+pub(super) fn stream(n: u64) -> Result<StreamName, Failure> {
+    Ok(format!("12345678901{n}:eu-west-1:Orders_{n}.v1").parse()?)
+}
+
+/// Where a worker runs; differs with `n`.
+pub(super) fn zone(n: u64) -> Result<Zone, Failure> {
+    Ok(format!("eu-west-1{n}").parse()?)
 }
 
 /// A report that differs with `n` in every field.

@@ -143,12 +143,17 @@ pub fn release(row: Option<&Lease>, release: &Release) -> Write<Lease> {
 /// children stand only with the end of the shard. Parents and range stay.
 pub fn restart(row: Option<&Lease>, restart: &Restart) -> Write<Lease> {
     let Some(row) = row else { return Write::Refused(None) };
-    let as_seen = row.owner == restart.seen_owner && row.epoch == restart.seen_epoch;
-    if !as_seen || restart.epoch <= row.epoch {
+    let as_seen = row.owner == restart.seen_owner && row.epoch == restart.seen_epoch
+        || planted!(RestartComparesNothing);
+    let rises = restart.epoch > row.epoch || planted!(RestartKeepsTheEpoch);
+    if !as_seen || !rises {
         return Write::Refused(Some(row.clone()));
     }
     let mut next = Lease::new(row.key.clone(), restart.checkpoint.clone())
         .of_shard(row.parents.clone(), row.range);
+    if planted!(RestartKeepsTheOwner) {
+        next.owner.clone_from(&row.owner);
+    }
     next.epoch = restart.epoch;
     next.children = restart.children_afterwards().to_vec();
     Write::Done(next)
@@ -184,3 +189,6 @@ pub fn delete_doc(row: Option<&Document>, delete: &DeleteDoc) -> Write<Document>
         other => Write::Refused(other.cloned()),
     }
 }
+
+#[cfg(test)]
+mod tests;

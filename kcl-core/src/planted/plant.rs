@@ -102,6 +102,12 @@ by_rule! {
     "4.5" EpochNotCompared,
     /// Only the worker's name is compared, neither incarnation nor epoch.
     "4.5" OwnerOnlyFencing,
+    /// A restart compares neither owner nor epoch.
+    "4.5" RestartComparesNothing,
+    /// A restart needs no new epoch.
+    "4.5" RestartKeepsTheEpoch,
+    /// A restart leaves the lease to its owner.
+    "4.5" RestartKeepsTheOwner,
     /// A checkpoint is written after every batch.
     "4.5" CheckpointAtEachBatch,
     /// Checkpoints are written at handover and at the end only.

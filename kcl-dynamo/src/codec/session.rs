@@ -24,27 +24,24 @@ impl Row for Session {
 
     fn encode(&self) -> Item {
         let Report { seen, changes, conflicts, watched, .. } = self.report;
-        let told = [
+        [
+            ("b", Some(number(self.beat))),
+            ("st", Some(text(self.state.as_str()))),
+            ("mb", Some(number(self.mailbox))),
+            ("n", Some(number(self.start))),
+            ("t", Some(number(self.timeout.as_millis()))),
+            ("h", Some(number(self.interval.as_millis()))),
+            ("c", Some(number(self.capacity))),
+            ("pt", Some(number(seen.term))),
+            ("pv", Some(number(seen.version))),
+            ("ch", Some(number(changes))),
+            ("cf", Some(number(conflicts))),
+            ("w", Some(number(watched))),
             ("s", self.stream.as_ref().map(|stream| text(stream.as_str()))),
             ("z", self.zone.as_ref().map(|zone| text(zone.as_str()))),
-        ];
-        [
-            ("b", number(self.beat)),
-            ("st", text(self.state.as_str())),
-            ("mb", number(self.mailbox)),
-            ("n", number(self.start)),
-            ("t", number(self.timeout.as_millis())),
-            ("h", number(self.interval.as_millis())),
-            ("c", number(self.capacity)),
-            ("pt", number(seen.term)),
-            ("pv", number(seen.version)),
-            ("ch", number(changes)),
-            ("cf", number(conflicts)),
-            ("w", number(watched)),
         ]
         .into_iter()
-        .chain(told.into_iter().filter_map(|(name, value)| Some((name, value?))))
-        .map(|(name, value)| (name.to_owned(), value))
+        .filter_map(|(name, value)| Some((name.to_owned(), value?)))
         .collect()
     }
 

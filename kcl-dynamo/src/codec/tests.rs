@@ -21,6 +21,14 @@ fn session() -> Session {
         Session::new(owner(), 3, Duration::from_secs(6), Duration::from_millis(1_500));
     session.state = SessionState::Leaving;
     session.report.watched = 9;
+    let stream = "123456789012:eu-west-1:orders".parse().unwrap();
+    session.reading(stream).in_zone(Some("eu-west-1a".parse().unwrap()))
+}
+
+/// The same session, of a worker that says neither what it reads nor where it runs.
+fn tacit() -> Session {
+    let mut session = session();
+    (session.stream, session.zone) = (None, None);
     session
 }
 
@@ -43,6 +51,7 @@ fn rows_read_back() {
     assert_eq!(Lease::decode(&stored(&lease())).unwrap(), lease());
     let bare = Lease::new(LeaseKey::planner(), Checkpoint::TrimHorizon);
     assert_eq!(Lease::decode(&stored(&bare)).unwrap(), bare);
+    assert_eq!(Session::decode(&stored(&tacit())).unwrap(), tacit());
     let document = Document::new("placement".parse().unwrap(), 2, "{}".into());
     assert_eq!(Document::decode(&stored(&document)).unwrap(), document);
 }
@@ -78,6 +87,24 @@ fn bad_rows_name_their_attribute() {
     assert_eq!(said, "attribute \"pa\" holds what is no string");
     let said = complaint(&session(), "st", Some(text("ASLEEP")));
     assert_eq!(said, "attribute \"st\" is no state: \"ASLEEP\"");
+}
+
+#[test]
+fn what_a_session_does_not_say_is_not_made_up() {
+    let mut item = stored(&session());
+    // As an older release writes it.
+    item.remove("s");
+    item.remove("z");
+    let read = Session::decode(&item).unwrap();
+    assert_eq!(read, tacit());
+    for name in ["s", "z"] {
+        for value in ["", "in the east"] {
+            let said = complaint(&session(), name, Some(text(value)));
+            assert!(said.contains(&format!("{name:?} is bad")), "{said}");
+        }
+        let said = complaint(&session(), name, Some(number(7)));
+        assert_eq!(said, format!("attribute {name:?} is no string"));
+    }
 }
 
 #[test]

@@ -2,7 +2,7 @@
 
 use crate::{
     bounds, counts, ends, heads, kill::Killer, lost_writes, moves, overtaken, planners, plans,
-    rarely, scripts, sessions, workers,
+    rarely, restarts, scripts, sessions, workers,
 };
 
 /// A directed test that the healthy code passes. It panics when it fails.
@@ -57,6 +57,11 @@ checks! {
         children_join_the_holder_of_their_parent,
         who_gets_no_seat_is_told,
         what_shards_inherited_goes_with_their_stream,
+    }
+    "rule": restarts {
+        a_restart_is_of_the_row_that_was_seen,
+        a_restart_needs_an_epoch_of_its_own,
+        nobody_holds_a_lease_that_was_restarted,
     }
     "worker": workers {
         a_batch_dropped_at_the_deadline_comes_again,

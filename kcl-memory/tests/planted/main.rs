@@ -33,6 +33,7 @@ mod overtaken;
 mod planners;
 mod plans;
 mod rarely;
+mod restarts;
 mod scripts;
 #[path = "../traces/sessions.rs"]
 mod sessions;

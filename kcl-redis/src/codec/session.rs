@@ -24,26 +24,24 @@ impl Row for Session {
 
     fn fields(&self) -> BTreeMap<&'static str, String> {
         let Report { seen, changes, conflicts, watched, .. } = self.report;
-        let told = [
+        [
+            ("b", Some(self.beat.to_string())),
+            ("st", Some(self.state.to_string())),
+            ("mb", Some(self.mailbox.to_string())),
+            ("n", Some(self.start.to_string())),
+            ("t", Some(self.timeout.as_millis().to_string())),
+            ("h", Some(self.interval.as_millis().to_string())),
+            ("c", Some(self.capacity.to_string())),
+            ("pt", Some(seen.term.to_string())),
+            ("pv", Some(seen.version.to_string())),
+            ("ch", Some(changes.to_string())),
+            ("cf", Some(conflicts.to_string())),
+            ("w", Some(watched.to_string())),
             ("s", self.stream.as_ref().map(ToString::to_string)),
             ("z", self.zone.as_ref().map(ToString::to_string)),
-        ];
-        [
-            ("b", self.beat.to_string()),
-            ("st", self.state.to_string()),
-            ("mb", self.mailbox.to_string()),
-            ("n", self.start.to_string()),
-            ("t", self.timeout.as_millis().to_string()),
-            ("h", self.interval.as_millis().to_string()),
-            ("c", self.capacity.to_string()),
-            ("pt", seen.term.to_string()),
-            ("pv", seen.version.to_string()),
-            ("ch", changes.to_string()),
-            ("cf", conflicts.to_string()),
-            ("w", watched.to_string()),
         ]
         .into_iter()
-        .chain(told.into_iter().filter_map(|(name, value)| Some((name, value?))))
+        .filter_map(|(name, value)| Some((name, value?)))
         .collect()
     }
 

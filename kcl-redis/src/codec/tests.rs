@@ -23,6 +23,14 @@ fn session() -> Session {
     session.state = SessionState::Leaving;
     session.beat = u64::MAX / 2;
     session.report.seen = PlanVersion { term: Epoch(1_700_000_000_000), version: 9 };
+    let stream = "123456789012:eu-west-1:orders".parse().unwrap();
+    session.reading(stream).in_zone(Some("eu-west-1a".parse().unwrap()))
+}
+
+/// The same session, of a worker that says neither what it reads nor where it runs.
+fn tacit() -> Session {
+    let mut session = session();
+    (session.stream, session.zone) = (None, None);
     session
 }
 
@@ -53,6 +61,7 @@ fn rows_read_back_as_they_were() {
     assert_eq!(back(&lease()), lease());
     let bare = Lease::new("@planner".parse().unwrap(), Checkpoint::TrimHorizon);
     assert_eq!(back(&bare), bare);
+    assert_eq!(back(&tacit()), tacit());
     for body in [&b""[..], b"{}", b"\n", b"two\nlines\n", b"\0\xff"] {
         let name = "placement".parse().unwrap();
         let document = Document::new(name, 2, Bytes::copy_from_slice(body));
@@ -87,6 +96,21 @@ fn bad_rows_name_their_field() {
     }
     let nonsense: Result<Lease, _> = decode("@planner", b"seven");
     assert!(nonsense.unwrap_err().to_string().contains("JSON object"));
+}
+
+#[test]
+fn what_a_session_does_not_say_is_not_made_up() {
+    // As an older release writes it.
+    let mut fields = session().fields();
+    fields.retain(|name, _| !["s", "z"].contains(name));
+    let read = decode::<Session>(&session().id.key(), &serde_json::to_vec(&fields).unwrap());
+    assert_eq!(read, Ok(tacit()));
+    for name in ["s", "z"] {
+        for value in ["", "in the east"] {
+            let said = complaint(&session(), name, Some(value));
+            assert!(said.starts_with(&format!("field {name:?} is bad")), "{said}");
+        }
+    }
 }
 
 #[test]

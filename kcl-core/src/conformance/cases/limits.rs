@@ -14,10 +14,11 @@ use crate::{
     env::WallTime,
     lease::{
         Acquire, Advance, Beat, Checkpoint, DocName, Document, EndSession, Ending, Epoch, Lease,
-        LeaseKey, PlanVersion, Progress, PutDoc, Release, Report, SessionId, WorkerId,
+        LeaseKey, PlanVersion, Progress, PutDoc, Release, Report, Restart, SessionId, WorkerId,
+        Zone,
     },
     store::{Consistency, LeaseStoreExt},
-    stream::{HashRange, Position, SequenceNumber, ShardId, StreamKey},
+    stream::{HashRange, Position, SequenceNumber, ShardId, StreamKey, StreamName},
 };
 
 /// A name of `length` that holds every character names may have.
@@ -42,7 +43,9 @@ fn longest_key() -> Result<LeaseKey, Failure> {
 pub(super) async fn the_longest_names_are_kept(bench: Bench) -> Check {
     let mut script = bench.script().await?;
     let owner = session_id(&long(WorkerId::MAX_LENGTH), u128::MAX)?;
-    script.done(session(owner.clone())).await?;
+    let stream: StreamName = long(StreamName::MAX_LENGTH).replace('@', ":").parse()?;
+    let zone: Zone = long(Zone::MAX_LENGTH).parse()?;
+    script.done(session(owner.clone())?.reading(stream).in_zone(Some(zone))).await?;
     script.done(owner.clone()).await?;
     let key = longest_key()?;
     let parent: ShardId = long_plain(ShardId::MAX_LENGTH).parse()?;
@@ -68,7 +71,7 @@ pub(super) async fn the_longest_names_are_kept(bench: Bench) -> Check {
 pub(super) async fn the_highest_numbers_are_kept(bench: Bench) -> Check {
     let mut script = bench.script().await?;
     let id = session_id("worker", 0)?;
-    let mut highest = session(id.clone());
+    let mut highest = session(id.clone())?;
     highest.start = HIGHEST;
     highest.capacity = u32::MAX;
     highest.timeout = Duration::from_secs(366 * 24 * 3600);
@@ -124,8 +127,13 @@ async fn leases_hold_the_highest(
     script.done(write(HIGHEST - 1, highest.clone(), u64::MAX - 1)).await?;
     script.done(write(HIGHEST - 1, highest.clone(), u64::MAX)).await?;
     script.refused(write(HIGHEST - 1, below, u64::MAX)).await?;
-    let end = Advance::new(key, owner.clone(), Epoch(HIGHEST - 1), Checkpoint::ShardEnd);
+    let end = Advance::new(key.clone(), owner.clone(), Epoch(HIGHEST - 1), Checkpoint::ShardEnd);
     script.done(end.with_children(vec![shard(u64::MAX)?])).await?;
+    let ended = script.lease(&key)?.clone();
+    let restart = Restart::new(&ended, Epoch(HIGHEST), Checkpoint::After(highest.into()));
+    script.refused(Restart { seen_epoch: Epoch(HIGHEST - 2), ..restart.clone() }).await?;
+    script.refused(Restart { epoch: Epoch(HIGHEST - 1), ..restart.clone() }).await?;
+    script.done(restart).await?;
     let at = Checkpoint::AtTimestamp(WallTime::from_millis(u64::MAX));
     script.done(Lease::new(lease_key(2)?, at)).await?;
     script.done(Lease::new(lease_key(3)?, after(u128::MAX, u64::MAX))).await

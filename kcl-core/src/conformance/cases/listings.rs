@@ -63,7 +63,7 @@ pub(super) async fn listings_see_every_acknowledged_write(bench: Bench) -> Check
     let (writer, reader) = (bench.store().await?, bench.store().await?);
     for n in 0..20 {
         let id = session_id(&format!("worker-{n}"), 1)?;
-        made(writer.register(session(id.clone())).await?.value)?;
+        made(writer.register(session(id.clone())?).await?.value)?;
         let ids: Vec<_> = ids_of(reader.as_ref()).await?;
         check(ids.contains(&id), || format!("{id} was registered and is not listed: {ids:?}"))?;
         let lease = lease(lease_key(n)?)?;
@@ -95,7 +95,7 @@ pub(super) async fn an_eventual_read_sees_a_write_in_the_end(bench: Bench) -> Ch
     const TRIES: usize = 10_000;
     let (writer, reader) = (bench.store().await?, bench.store().await?);
     let id = session_id("worker", 1)?;
-    let row = made(writer.register(session(id.clone())).await?.value)?;
+    let row = made(writer.register(session(id.clone())?).await?.value)?;
     for _ in 0..TRIES {
         let seen = reader.session(&id, Consistency::Eventual).await?;
         let listed = reader.all_sessions(Consistency::Eventual).await?;
@@ -127,7 +127,7 @@ pub(super) async fn sessions_are_listed_past_a_page(bench: Bench) -> Check {
     let id = |n: u64| session_id(&format!("worker-{n}"), u128::from(n));
     let store = bench.store().await?;
     fill(&store, MANY, move |store, n| async move {
-        made(store.register(session(id(n)?)).await?.value)?;
+        made(store.register(session(id(n)?)?).await?.value)?;
         Ok(())
     })
     .await?;

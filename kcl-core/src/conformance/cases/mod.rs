@@ -7,6 +7,7 @@ mod leases;
 mod limits;
 mod listings;
 mod races;
+mod restarts;
 mod sessions;
 mod sharing;
 mod wakeups;
@@ -57,6 +58,12 @@ pub const ALL: &[Case] = cases! { strict {
         a_lease_is_deleted_when_ended_or_its_stream_is_gone
         an_absent_lease_is_not_made_by_accident
         two_lives_of_one_worker_are_two_owners;
+    restarts:
+        a_restart_needs_the_owner_and_epoch_it_saw
+        a_restart_takes_back_and_clears_what_was_known
+        a_restart_at_the_end_of_a_shard_names_the_children
+        a_restart_refuses_what_was_sent_before_it
+        a_restart_makes_no_row;
     documents:
         a_document_counts_its_versions
         a_document_is_deleted_at_the_version_seen
@@ -79,6 +86,7 @@ pub const ALL: &[Case] = cases! { strict {
     races:
         one_of_many_acquires_wins
         one_of_many_creations_wins
+        a_restart_and_an_acquire_never_both_win
         one_of_many_registrations_wins
         one_of_many_document_writes_wins
         a_fence_and_a_beat_never_both_win

@@ -11,9 +11,9 @@ use crate::{
         bench::Bench,
         case::{Check, check, made, same},
         command::{Command, Row},
-        samples::{doc_name, lease, lease_key, report, session, session_id},
+        samples::{after, doc_name, lease, lease_key, report, session, session_id},
     },
-    lease::{Acquire, Beat, EndSession, Ending, Epoch, Lease, PutDoc, SessionId, Write},
+    lease::{Acquire, Beat, EndSession, Ending, Epoch, Lease, PutDoc, Restart, SessionId, Write},
     store::{Consistency, LeaseStore, LeaseStoreExt},
 };
 
@@ -128,11 +128,29 @@ pub(super) async fn one_of_many_creations_wins(bench: Bench) -> Check {
     same("the leases made", &(track.store().all_leases().await?.len() as u64), &ROUNDS)
 }
 
+pub(super) async fn a_restart_and_an_acquire_never_both_win(bench: Bench) -> Check {
+    let track = Track::of(&bench).await?;
+    let mut seen = lease(lease_key(1)?)?;
+    made(track.store().create(seen.clone()).await?)?;
+    for round in 1..=ROUNDS {
+        let epoch = Epoch(round * 10);
+        let command = |n| {
+            if n % 2 == 0 {
+                return Ok(Acquire::new(&seen, racer(n)?, epoch).into());
+            }
+            Ok(Restart::new(&seen, epoch, after(u128::from(n), 0)).into())
+        };
+        seen = as_lease(&track.one_wins(round, racers(command)?).await?)?.clone();
+        same("the stored lease", &track.store().lease(&seen.key).await?.as_ref(), &Some(&seen))?;
+    }
+    Ok(())
+}
+
 pub(super) async fn one_of_many_registrations_wins(bench: Bench) -> Check {
     let track = Track::of(&bench).await?;
     for round in 1..=ROUNDS {
         let register = |n| {
-            let mut session = session(racer(round)?);
+            let mut session = session(racer(round)?)?;
             session.start = n;
             Ok(session.into())
         };
@@ -159,7 +177,7 @@ pub(super) async fn a_fence_and_a_beat_never_both_win(bench: Bench) -> Check {
     let track = Track::of(&bench).await?;
     for round in 0..3 * ROUNDS {
         let id = racer(round)?;
-        made(track.store().register(session(id.clone())).await?.value)?;
+        made(track.store().register(session(id.clone())?).await?.value)?;
         // Two watchers and the sleeper, who starts first in every third round.
         let fence = EndSession::new(id.clone(), Ending::Fence { beat: 0 });
         let mut commands: Vec<Command> = vec![fence.clone().into(), fence.into()];
@@ -173,7 +191,7 @@ pub(super) async fn a_fence_and_a_beat_never_both_win(bench: Bench) -> Check {
 pub(super) async fn wakes_and_beats_lose_nothing_of_each_other(bench: Bench) -> Check {
     let track = Track::of(&bench).await?;
     let id = racer(0)?;
-    made(track.store().register(session(id.clone())).await?.value)?;
+    made(track.store().register(session(id.clone())?).await?.value)?;
     let beats = 1..=RACERS;
     let (beating, waking) = (track.0[0].clone(), track.0[1].clone());
     let (beater, sleeper) = (id.clone(), id.clone());

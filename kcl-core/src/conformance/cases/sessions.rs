@@ -12,13 +12,13 @@ use crate::{
 pub(super) async fn a_new_session_is_put_once(bench: Bench) -> Check {
     let mut script = bench.script().await?;
     let id = session_id("worker", 1)?;
-    script.done(session(id.clone())).await?;
-    script.refused(session(id.clone())).await?;
-    let mut other = session(id.clone());
+    script.done(session(id.clone())?).await?;
+    script.refused(session(id.clone())?).await?;
+    let mut other = session(id.clone())?;
     other.start += 1;
     other.beat = 9;
     script.refused(other).await?;
-    script.done(session(session_id("worker", 2)?)).await?;
+    script.done(session(session_id("worker", 2)?)?).await?;
     let bare = Session::new(
         session_id("bare", 1)?,
         0,
@@ -31,7 +31,7 @@ pub(super) async fn a_new_session_is_put_once(bench: Bench) -> Check {
 pub(super) async fn a_beat_counts_only_forwards(bench: Bench) -> Check {
     let mut script = bench.script().await?;
     let id = session_id("worker", 1)?;
-    script.done(session(id.clone())).await?;
+    script.done(session(id.clone())?).await?;
     script.refused(Beat::new(id.clone(), 0, report(2))).await?;
     script.done(Beat::new(id.clone(), 1, report(2))).await?;
     script.refused(Beat::new(id.clone(), 1, report(3))).await?;
@@ -44,7 +44,7 @@ pub(super) async fn a_beat_counts_only_forwards(bench: Bench) -> Check {
 pub(super) async fn leaving_is_for_good(bench: Bench) -> Check {
     let mut script = bench.script().await?;
     let id = session_id("worker", 1)?;
-    script.done(session(id.clone())).await?;
+    script.done(session(id.clone())?).await?;
     script.done(Beat::new(id.clone(), 1, report(1)).leaving(true)).await?;
     script.done(Beat::new(id.clone(), 2, report(2))).await?;
     script.refused(Beat::new(id.clone(), 2, report(2)).leaving(true)).await?;
@@ -57,14 +57,14 @@ pub(super) async fn an_ended_session_stays_ended(bench: Bench) -> Check {
     let endings = [Ending::Leave, Ending::Replace, Ending::Fence { beat: 0 }];
     for (incarnation, ending) in (1..).zip(endings) {
         let id = session_id("worker", incarnation)?;
-        script.done(session(id.clone())).await?;
+        script.done(session(id.clone())?).await?;
         script.done(EndSession::new(id.clone(), ending)).await?;
         for again in endings {
             script.refused(EndSession::new(id.clone(), again)).await?;
         }
         script.refused(Beat::new(id.clone(), 1, report(1))).await?;
         script.refused(Beat::new(id.clone(), 2, report(1)).leaving(true)).await?;
-        script.refused(session(id.clone())).await?;
+        script.refused(session(id.clone())?).await?;
         script.refused(id).await?;
     }
     Ok(())
@@ -73,7 +73,7 @@ pub(super) async fn an_ended_session_stays_ended(bench: Bench) -> Check {
 pub(super) async fn a_fence_needs_the_beat_that_was_watched(bench: Bench) -> Check {
     let mut script = bench.script().await?;
     let id = session_id("worker", 1)?;
-    script.done(session(id.clone())).await?;
+    script.done(session(id.clone())?).await?;
     script.done(Beat::new(id.clone(), 7, report(1))).await?;
     for wrong in [0, 6, 8, 70] {
         script.refused(EndSession::new(id.clone(), Ending::Fence { beat: wrong })).await?;
@@ -85,14 +85,14 @@ pub(super) async fn only_an_ended_session_is_forgotten(bench: Bench) -> Check {
     let mut script = bench.script().await?;
     let id = session_id("worker", 1)?;
     script.refused(Forget::new(id.clone())).await?;
-    script.done(session(id.clone())).await?;
+    script.done(session(id.clone())?).await?;
     script.refused(Forget::new(id.clone())).await?;
     script.done(Beat::new(id.clone(), 1, report(1)).leaving(true)).await?;
     script.refused(Forget::new(id.clone())).await?;
     script.done(EndSession::new(id.clone(), Ending::Leave)).await?;
     script.done(Forget::new(id.clone())).await?;
     script.refused(Forget::new(id.clone())).await?;
-    script.done(session(id)).await
+    script.done(session(id)?).await
 }
 
 pub(super) async fn an_absent_session_is_not_made_by_accident(bench: Bench) -> Check {
@@ -109,7 +109,7 @@ pub(super) async fn an_absent_session_is_not_made_by_accident(bench: Bench) -> C
 pub(super) async fn the_store_tells_time_and_generation(bench: Bench) -> Check {
     let store = bench.store().await?;
     let id = session_id("worker", 1)?;
-    let mut last: Stamp = store.register(session(id.clone())).await?.stamp;
+    let mut last: Stamp = store.register(session(id.clone())?).await?.stamp;
     for number in 1..=20 {
         let stamp = store.beat(Beat::new(id.clone(), number, report(1))).await?.stamp;
         check(stamp.at >= last.at, || {

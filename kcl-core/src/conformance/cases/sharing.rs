@@ -20,11 +20,11 @@ pub(super) async fn two_applications_do_not_see_each_other(bench: Bench) -> Chec
     let mut first = Script::on(bench.store().await?);
     let mut second = Script::on(bench.neighbour("-b").await?);
     let id = session_id("worker", 1)?;
-    first.done(session(id.clone())).await?;
+    first.done(session(id.clone())?).await?;
     first.done(lease(lease_key(1)?)?).await?;
     first.done(new_doc("placement", b"first")?).await?;
     is_empty(second.store()).await?;
-    second.done(session(id.clone())).await?;
+    second.done(session(id.clone())?).await?;
     second.done(full_lease(lease_key(1)?, id.clone())?).await?;
     second.done(new_doc("placement", b"second")?).await?;
     second.done(Beat::new(id.clone(), 5, Report::NOTHING)).await?;
@@ -53,7 +53,7 @@ pub(super) async fn preparing_at_once_and_twice_is_harmless(bench: Bench) -> Che
 pub(super) async fn names_that_differ_in_case_or_ending_are_apart(bench: Bench) -> Check {
     let mut script = bench.script().await?;
     for worker in ["worker", "Worker", "WORKER", "worker.", "worker-", "worker:1", "worker@1"] {
-        script.done(session(session_id(worker, 1)?)).await?;
+        script.done(session(session_id(worker, 1)?)?).await?;
     }
     for stream in ["orders", "Orders", "orders.", "orders_", "orders-"] {
         let stream = StreamKey::new(stream, WallTime::from_millis(1));

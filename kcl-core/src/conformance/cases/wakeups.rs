@@ -24,8 +24,8 @@ async fn mailbox(store: &dyn LeaseStore, id: &SessionId) -> Result<u64, Failure>
 pub(super) async fn a_wake_up_raises_the_mailbox_and_nothing_else(bench: Bench) -> Check {
     let mut script = bench.script().await?;
     let (id, other) = (session_id("worker", 1)?, session_id("worker", 2)?);
-    script.done(session(id.clone())).await?;
-    script.done(session(other.clone())).await?;
+    script.done(session(id.clone())?).await?;
+    script.done(session(other.clone())?).await?;
     // The script compares the whole row after each.
     script.done(id.clone()).await?;
     script.done(id.clone()).await?;
@@ -45,7 +45,7 @@ pub(super) async fn nobody_is_made_or_woken_by_waking_the_absent_or_ended(bench:
     script.refused(id.clone()).await?;
     let listed = script.store().sessions(None, Consistency::Strong).await?.items;
     check(listed.is_empty(), || format!("waking made a session: {listed:?}"))?;
-    script.done(session(id.clone())).await?;
+    script.done(session(id.clone())?).await?;
     script.done(id.clone()).await?;
     script.done(EndSession::new(id.clone(), Ending::Replace)).await?;
     script.refused(id).await
@@ -54,7 +54,7 @@ pub(super) async fn nobody_is_made_or_woken_by_waking_the_absent_or_ended(bench:
 pub(super) async fn wake_ups_are_pushed_where_the_store_says_so(bench: Bench) -> Check {
     let (store, other) = (bench.store().await?, bench.store().await?);
     let id = session_id("worker", 1)?;
-    made(store.register(session(id.clone())).await?.value)?;
+    made(store.register(session(id.clone())?).await?.value)?;
     let wakeups = store.wakeups(&id).await?;
     let pushes = bench.capabilities().pushes_wakeups;
     same("whether the store pushes wake-ups", &wakeups.is_some(), &pushes)?;

@@ -2,12 +2,15 @@
 
 use std::collections::BTreeMap;
 
-use kcl_core::lease::{Epoch, Lease, LeaseKey, SessionId};
+use kcl_core::{
+    coordinator::StoreCall,
+    lease::{Epoch, Lease, LeaseKey, SessionId},
+};
 
 use super::{Excuse, Fact, Invariant, Known};
 
-/// The epoch of a lease grows with each change of owner, and none is given to two sessions: also
-/// across a store that went back in time.
+/// The epoch of a lease grows with each change of owner and each restart, and none is given to two
+/// sessions: also across a store that went back in time.
 #[derive(Debug, Default)]
 pub(super) struct EpochsIncrease {
     given: BTreeMap<(LeaseKey, Epoch), SessionId>,
@@ -23,9 +26,12 @@ impl Invariant for EpochsIncrease {
     }
 
     fn check(&mut self, fact: &Fact<'_>, _: &Known) -> Result<(), String> {
-        let Fact::Lease { before, after: Some(after), .. } = fact else { return Ok(()) };
-        let Some(owner) = &after.owner else { return Ok(()) };
+        let Fact::Lease { call, before, after: Some(after), .. } = fact else { return Ok(()) };
         let old = before.map_or(Epoch::NONE, |row: &Lease| row.epoch);
+        if let StoreCall::Restart(_) = call {
+            return restarted(after, old);
+        }
+        let Some(owner) = &after.owner else { return Ok(()) };
         let same_owner = before.is_some_and(|row| row.owner.as_ref() == Some(owner));
         if same_owner && old == after.epoch {
             return Ok(());
@@ -41,5 +47,17 @@ impl Invariant for EpochsIncrease {
             }
             _ => Ok(()),
         }
+    }
+}
+
+/// What was sent under an older epoch is refused from now on, and nobody holds the new one.
+fn restarted(row: &Lease, old: Epoch) -> Result<(), String> {
+    let (key, epoch) = (&row.key, row.epoch);
+    if epoch <= old {
+        return Err(format!("{key}: restarted under epoch {epoch} after {old}"));
+    }
+    match &row.owner {
+        Some(owner) => Err(format!("{key}: {owner} holds it under the epoch {epoch} of a restart")),
+        None => Ok(()),
     }
 }

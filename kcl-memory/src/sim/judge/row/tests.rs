@@ -7,7 +7,7 @@ use kcl_core::{
     lease::{
         Acquire, Advance, Beat, Checkpoint, Delete, DocName, Document, EndReason, EndSession,
         Ending, Epoch, Forget, Incarnation, Lease, LeaseKey, PlanVersion, PutDoc, Release, Report,
-        Session, SessionId, SessionState,
+        Restart, Session, SessionId, SessionState,
     },
     stream::{Position, SequenceNumber, StreamKey},
 };
@@ -86,6 +86,11 @@ fn advance(owner: &str, epoch: u64, to: Checkpoint) -> StoreCall {
 
 fn release(owner: &str, epoch: u64) -> StoreCall {
     StoreCall::Release(Release::new(key(), id(owner), Epoch(epoch)))
+}
+
+fn restart(epoch: u64, to: Checkpoint) -> StoreCall {
+    let seen = lease(Some("a"), 5, at(20));
+    StoreCall::Restart(Restart::new(&seen, Epoch(epoch), to))
 }
 
 fn put(seen: Option<u64>) -> StoreCall {
@@ -168,6 +173,35 @@ fn a_checkpoint_that_goes_back_is_seen() {
     assert_eq!(held_then(back), Err("no checkpoint regresses"));
     let released = [(release("a", 5), Some(lease(None, 5, Checkpoint::TrimHorizon)))];
     assert_eq!(held_then(released), Err("no checkpoint regresses"));
+}
+
+#[test]
+fn a_checkpoint_goes_back_by_a_restart_and_by_nothing_after_it() {
+    let back = || {
+        [
+            (restart(6, at(3)), Some(lease(None, 6, at(3)))),
+            (acquire("b", 7), Some(lease(Some("b"), 7, at(3)))),
+            (advance("b", 7, at(4)), Some(lease(Some("b"), 7, at(4)))),
+        ]
+    };
+    assert_eq!(held_then(back()), Ok(()));
+    let further = (advance("b", 7, at(3)), Some(lease(Some("b"), 7, at(3))));
+    assert_eq!(held_then(back().into_iter().chain([further])), Err("no checkpoint regresses"));
+}
+
+#[test]
+fn a_restart_without_a_new_epoch_or_with_an_owner_is_seen() {
+    for epoch in [4, 5] {
+        let same = [(restart(epoch, at(3)), Some(lease(None, epoch, at(3))))];
+        assert_eq!(held_then(same), Err("epochs increase"));
+    }
+    let kept = [(restart(6, at(3)), Some(lease(Some("a"), 6, at(3))))];
+    assert_eq!(held_then(kept), Err("epochs increase"));
+    let taken = [
+        (restart(6, at(3)), Some(lease(None, 6, at(3)))),
+        (acquire("b", 6), Some(lease(Some("b"), 6, at(3)))),
+    ];
+    assert_eq!(held_then(taken), Err("epochs increase"));
 }
 
 #[test]
