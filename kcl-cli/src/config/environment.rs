@@ -7,7 +7,7 @@ use serde_json::{Map, Value};
 use super::{layers, yaml};
 
 /// Variables with a meaning of their own, and the settings they set.
-const NAMED: [(&str, &str); 8] = [
+const NAMED: [(&str, &str); 9] = [
     ("APP_NAME", "consumer.application_name"),
     ("STREAM_NAME", "kinesis.stream_name"),
     ("POD_NAME", "consumer.worker_id"),
@@ -16,6 +16,7 @@ const NAMED: [(&str, &str); 8] = [
     ("AWS_ENDPOINT_URL_KINESIS", "kinesis.endpoint"),
     ("AWS_ENDPOINT_URL_DYNAMODB", "dynamodb.endpoint"),
     ("KCL_STORE", "store"),
+    ("KCL_ZONE", "coordination.zone"),
 ];
 
 /// What every other setting's variable begins with: `KCL_COORDINATION__SESSION_TIMEOUT=10s`.

@@ -64,6 +64,7 @@ fn the_environment_overrides_the_file_and_flags_override_both() {
         ("APP_NAME", "from-environment"),
         ("POD_NAME", "pod-0"),
         ("STREAM_NAME", ""),
+        ("KCL_ZONE", "eu-west-1a"),
         ("KCL_COORDINATION__SESSION_TIMEOUT", "12s"),
         ("KCL_COORDINATION__CLOCK_GUARD", "600ms"),
     ];
@@ -76,6 +77,7 @@ fn the_environment_overrides_the_file_and_flags_override_both() {
     assert_eq!(config.stream().unwrap().short(), "orders");
     assert_eq!(config.consumer.worker_id.as_deref(), Some("w9"));
     assert_eq!(config.aws.region.as_deref(), Some("eu-central-1"));
+    assert_eq!(config.coordination.zone, Some("eu-west-1a".parse().unwrap()));
     assert_eq!(config.coordination.session_timeout, Duration::from_secs(9));
     assert_eq!(config.coordination.clock_guard, Duration::from_millis(600));
 }
@@ -113,6 +115,7 @@ fn a_key_that_does_not_exist_is_refused_with_the_nearest_that_does() {
          did you mean `application_name`?"
     );
     assert!(refused("", &["coordination.session_timout=1s"]).contains("`session_timeout`"));
+    assert!(refused("", &["coordination.zone=a b"]).contains("zone"));
     assert!(refused("shards: 7", &[]).contains("expected one of aws, "));
 }
 

@@ -10,7 +10,7 @@ use std::{process::ExitCode, sync::Arc};
 use anyhow::Context;
 use clap::Args;
 use kcl_core::{
-    lease::WorkerId,
+    lease::{WorkerId, Zone},
     settings::InitialPosition,
     worker::{Worker, WorkerHandle},
 };
@@ -35,6 +35,10 @@ pub struct ConsumeArgs {
     /// This worker's name; made up if it has none [setting: consumer.worker_id; POD_NAME].
     #[arg(long)]
     pub worker_id: Option<String>,
+    /// Where this worker runs, like an availability zone: planner and standbys are chosen from
+    /// different ones [setting: coordination.zone; KCL_ZONE].
+    #[arg(long)]
+    pub zone: Option<Zone>,
     /// Where leases are kept: dynamodb, dynamodb://TABLE, postgres://…, redis://…, memory:
     /// [setting: store; KCL_STORE; default dynamodb].
     #[arg(long, value_name = "URL")]
@@ -61,6 +65,9 @@ impl ConsumeArgs {
         set(&mut config.consumer.application_name, &self.application);
         set(&mut config.consumer.worker_id, &self.worker_id);
         set(&mut config.store, &self.store);
+        if self.zone.is_some() {
+            config.coordination.zone.clone_from(&self.zone);
+        }
         if let Some(position) = self.initial_position {
             config.coordination.initial_position = position;
         }

@@ -148,13 +148,13 @@ impl Look {
         let leases = store.all_leases().await?;
         let planner = leases.iter().find(|lease| lease.key == LeaseKey::planner());
         let planner = planner.and_then(|lease| lease.owner.clone());
-        let standby = match &planner {
-            Some(planner) => standby_of(store, planner).await?,
-            None => None,
+        let heads = match &planner {
+            Some(planner) => heads_of(store, planner).await?,
+            None => Vec::new(),
         };
         let role = |id: &SessionId| match () {
             () if planner.as_ref() == Some(id) => Some("planner"),
-            () if standby.as_ref() == Some(id) => Some("standby"),
+            () if heads.contains(id) => Some("standby"),
             () => None,
         };
         let held = |id: &SessionId| leases.iter().filter(|it| is_shard_of(it, id)).count();
@@ -182,13 +182,11 @@ impl Look {
     }
 }
 
-async fn standby_of(
-    store: &dyn LeaseStore,
-    planner: &SessionId,
-) -> anyhow::Result<Option<SessionId>> {
+/// Those that watch all sessions, as the planner's own document says.
+async fn heads_of(store: &dyn LeaseStore, planner: &SessionId) -> anyhow::Result<Vec<SessionId>> {
     let document = store.doc(&DocName::assignment(&planner.worker)).await?;
     let assignment = document.and_then(|document| Assignment::decode(&document.body));
-    Ok(assignment.and_then(|assignment| assignment.standby))
+    Ok(assignment.iter().flat_map(Assignment::heads).cloned().collect())
 }
 
 fn is_shard_of(lease: &Lease, id: &SessionId) -> bool {

@@ -243,6 +243,7 @@ impl Drawer {
             session: self.owners[0].clone(),
             planner: self.owners[2].clone(),
             standby: None,
+            second: None,
             rank: 0,
             takes_children: false,
             start: None,

@@ -10,6 +10,9 @@ use crate::{
     stream::StreamKey,
 };
 
+/// The last in the order of succession who looks at the planner's session all the time.
+pub(super) const NEAR: u32 = 8;
+
 /// What one worker should hold. Field names are short: the document is rewritten at each change.
 ///
 /// Wishes ([`Hold`]) may be followed by any later life of the worker; orders ([`Give`], and a hold
@@ -28,7 +31,10 @@ pub struct Assignment {
     /// The worker the planner named to follow it.
     #[serde(rename = "b", skip_serializing_if = "Option::is_none", default)]
     pub standby: Option<SessionId>,
-    /// This worker's place in the order of succession: 0 the planner, 1 the standby.
+    /// The one that comes after the standby. Planners of older builds name none.
+    #[serde(rename = "c", skip_serializing_if = "Option::is_none", default)]
+    pub second: Option<SessionId>,
+    /// This worker's place in the order of succession: 0 the planner, 1 and 2 the standbys.
     #[serde(rename = "r")]
     pub rank: u32,
     /// Whether the worker may acquire the children of a shard it has read to the end at once.
@@ -116,6 +122,22 @@ pub struct Give {
 impl Assignment {
     /// What a document is told that makes no sense.
     pub(super) const EXPECTED: &str = "it is no assignment, or one of a later version";
+
+    /// Those that watch all sessions, in the order in which they plan.
+    pub fn heads(&self) -> impl Iterator<Item = &SessionId> {
+        std::iter::once(&self.planner).chain(&self.standby).chain(&self.second)
+    }
+
+    /// Whether the worker comes so soon in the order of succession that it looks at the planner's
+    /// session all the time, or watches all.
+    pub(super) const fn is_near(&self) -> bool {
+        self.rank <= NEAR
+    }
+
+    /// The worker's place among those that watch all sessions, if it is one of them.
+    pub(super) fn part(&self) -> Option<usize> {
+        self.heads().position(|head| *head == self.session)
+    }
 
     /// The document's text.
     #[must_use]
@@ -224,6 +246,28 @@ impl FrozenStart {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::lease::Incarnation;
+
+    fn session(number: u32) -> SessionId {
+        let worker = format!("w{number}").parse().unwrap();
+        SessionId::new(worker, Incarnation::from_bits(u128::from(number) + 1))
+    }
+
+    fn document() -> Assignment {
+        Assignment {
+            version: PlanVersion { term: Epoch(7), version: 3 },
+            session: session(3),
+            planner: session(0),
+            standby: Some(session(1)),
+            second: Some(session(2)),
+            rank: 3,
+            takes_children: true,
+            start: None,
+            holds: Vec::new(),
+            gives: Vec::new(),
+            give_within: None,
+        }
+    }
 
     #[test]
     fn a_frozen_start_without_a_place_is_none_and_not_the_oldest_record() {
@@ -254,5 +298,36 @@ mod tests {
         let older = FrozenStart::decode(br#"{"at":7}"#);
         let later = FrozenStart::decode(br#"{"at":7,"by":{"at-offset":3},"more":1}"#);
         assert_eq!((older, later), (Some(FrozenStart { at, by: None }), older));
+    }
+
+    #[test]
+    fn a_document_of_a_planner_that_names_one_standby_is_read() {
+        let mut old = document();
+        old.second = None;
+        let text = old.encode();
+        assert!(!text.windows(3).any(|part| part == b"\"c\""), "nothing is said of a second");
+        assert_eq!(Assignment::decode(&text).unwrap(), old);
+    }
+
+    /// A worker of an older build knows no second standby, and passes over what it does not know.
+    #[test]
+    fn the_second_standby_stands_beside_what_older_workers_read() {
+        let text: serde_json::Value = serde_json::from_slice(&document().encode()).unwrap();
+        let mut known = text.clone();
+        known.as_object_mut().unwrap().remove("c").expect("the second standby");
+        assert_eq!(known["b"], text["b"], "the first stands where it always stood");
+        let read = Assignment::decode(known.to_string().as_bytes()).unwrap();
+        assert_eq!((read.standby, read.second), (Some(session(1)), None));
+        let later = text.to_string().replacen('{', "{\"later\": 1,", 1);
+        assert_eq!(Assignment::decode(later.as_bytes()), Some(document()));
+    }
+
+    #[test]
+    fn those_that_watch_all_come_in_the_order_in_which_they_plan() {
+        let told = document();
+        assert_eq!(told.heads().cloned().collect::<Vec<_>>(), [session(0), session(1), session(2)]);
+        assert_eq!((told.part(), told.is_near()), (None, true));
+        let far = Assignment { rank: NEAR + 1, ..told };
+        assert!(!far.is_near());
     }
 }

@@ -137,7 +137,7 @@ impl Coordinator {
     /// The planner's lease is free: whoever is to take it is told to look.
     pub(super) fn on_stepped_down(&mut self) {
         if let Some(planner) = &self.planner {
-            let standby = planner.standby().filter(|_| planner.standby_knows());
+            let standby = planner.standbys().first.clone().filter(|_| planner.standby_knows());
             for id in standby.map_or_else(|| planner.others(), |id| vec![id]) {
                 self.ctx.wake(&id);
             }

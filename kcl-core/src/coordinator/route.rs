@@ -348,14 +348,18 @@ impl Coordinator {
         let gathered = self.joined_at + ctx.settings.join_gather;
         let first = ctx.now.max(gathered).max(self.others_known_at);
         let me = self.member.id().clone();
-        self.planner = Some(Planner::new(me, term, first, ctx));
+        let standbys = self.succession.standbys().clone();
+        self.planner = Some(Planner::new(me, term, first, standbys, ctx));
         self.watch.watch_all_from(ctx.now);
+        if planted!(WindowsOpenedAnew) {
+            self.watch.forget_windows();
+        }
         ctx.notify(Notice::Planning(term));
     }
 
     fn stop_planning(&mut self) {
         if let Some(term) = self.drop_planner() {
-            self.watch.watch_only(Vec::new());
+            self.watch.watch_heads(Vec::new());
             self.ctx.notify(Notice::StoppedPlanning(term));
         }
     }
@@ -376,7 +380,7 @@ impl Coordinator {
             planner::Signal::Unsure => self.member.beat_now(&mut self.ctx),
         }
         if let Some(planner) = &self.planner {
-            self.succession.name_standby(planner.standby(), self.ctx.now);
+            self.succession.name_standbys(planner.standbys(), self.ctx.now);
         }
     }
 }

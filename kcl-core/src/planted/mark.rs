@@ -65,6 +65,8 @@ by_rule! {
     "4.6" OwnPlannerRowTaken,
     /// The standby took the planner's lease.
     "4.6" StandbyElected,
+    /// The second standby took the planner's lease.
+    "4.6" SecondElected,
     /// A worker that was neither planner nor standby took the planner's lease.
     "4.6" OtherElected,
     /// A release was sent again at a beat.

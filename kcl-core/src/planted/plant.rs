@@ -74,7 +74,7 @@ by_rule! {
     "4.3" FenceWhateverTheBeat,
     /// A session is ended after two heartbeat intervals, not after its own session timeout.
     "4.3" FencedEarly,
-    /// Planner and standby do not look at a suspect beside their regular readings.
+    /// Who watches all sessions does not look at a suspect beside the regular readings.
     "4.3" SuspectNotWatched,
     /// An acquire compares neither owner nor epoch (W3).
     "4.4" AcquireComparesNothing,
@@ -124,10 +124,18 @@ by_rule! {
     "4.6" NoStandby,
     /// Planner and standby do not follow each other's beats.
     "4.6" PartnerNotFollowed,
-    /// The standby reads all sessions at any phase, and not opposite to the planner's.
+    /// The first standby reads all sessions at any phase, and not opposite to the planner's.
     "4.6" WatchersInPhase,
+    /// The second standby does not watch the other sessions.
+    "4.6" SecondDoesNotWatch,
     /// Workers that are neither planner nor standby never look at the planner.
     "4.6" OthersNeverLook,
+    /// A new planner forgets what it has seen of the others' silence.
+    "4.6" WindowsOpenedAnew,
+    /// Those near in the order of succession are not told who stands by now.
+    "4.6" HeadsNotTold,
+    /// Standbys are named whatever zones they run in.
+    "4.6" HeadsInOneZone,
     /// The planner does not hear that leases have changed, or that a worker met a conflict.
     "4.6" ChangesNotHeard,
     /// Each worker that joins is planned for by itself.
@@ -180,6 +188,10 @@ by_rule! {
     "4.10" UnknownCheckpointIsLoss,
     /// A watcher ends sessions although it was itself cut off (W5).
     "4.11" OutageIsDeath,
+    /// Who looks at planner and standbys alone takes the death of most of them for an outage.
+    "4.11" OutageSeenInPart,
+    /// Who looks at planner and standbys alone ends one of them while another lives.
+    "4.11" OneHeadIsEnough,
     /// More than half of the fleet falling due at once is ended at once.
     "4.11" NoSecondWait,
     /// More than half of the fleet falling due at once is never ended.

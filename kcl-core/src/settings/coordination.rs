@@ -8,6 +8,7 @@ use super::InvalidSettings;
 use crate::{
     assignment::{Balance, Limits},
     env::WallTime,
+    lease::Zone,
 };
 
 /// The knobs of the coordination protocol. All workers of an application should share them; a
@@ -60,6 +61,9 @@ pub struct Coordination {
     pub same_id: SameId,
     /// The most leases this worker takes (`maxLeasesForWorker`).
     pub max_leases: Option<u32>,
+    /// Where this worker runs, like an availability zone. The planner and its standbys are chosen
+    /// from different zones, as far as workers name theirs: a zone that is lost takes one of them.
+    pub zone: Option<Zone>,
     /// How much any one worker may take.
     pub limits: Limits,
     /// How leases are shared out.
@@ -120,6 +124,7 @@ impl Default for Coordination {
             shutdown_grace: Duration::from_secs(30),
             same_id: SameId::Replace,
             max_leases: None,
+            zone: None,
             limits: Limits::default(),
             balance: Balance::Even,
             initial_position: InitialPosition::TrimHorizon,

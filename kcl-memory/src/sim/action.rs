@@ -106,6 +106,11 @@ actions! {
     "crash-planner" => CrashPlanner;
     /// Planner and standby crash at once.
     "crash-planner-and-standby" => CrashPlannerAndStandby;
+    /// So many of planner and standbys, in the order in which they plan, and so many other workers
+    /// crash at once.
+    "crash-together" => CrashTogether(heads: usize, others: usize);
+    /// Every worker of a zone crashes at once.
+    "crash-zone" => CrashZone(which: usize);
     /// The worker that plans crashes when it has sent so many documents of its next plan.
     "crash-planner-mid-plan" => CrashPlannerMidPlan(documents: usize);
     /// The same, and the standby with it.
@@ -269,6 +274,7 @@ impl Action {
             Self::Deploy(_) => Self::Deploy(millis(500 + rng.below(6_000))),
             Self::Reset(_, calls, how) => Self::Reset(millis(rng.below(90_000)), calls, how),
             Self::Expire(_) => Self::Expire(millis(rng.below(60_000))),
+            Self::CrashTogether(heads, others) => Self::CrashTogether(1 + heads % 3, others % 3),
             Self::CrashPlannerMidPlan(documents) => Self::CrashPlannerMidPlan(documents % 4),
             Self::CrashBothMidPlan(documents) => Self::CrashBothMidPlan(documents % 4),
             other => other,

@@ -58,10 +58,10 @@ pub(crate) fn a_worker_dies() {
         let at = place_of(&world, &not_planning(&world));
         taken_over(&mut world, &Action::Crash(at))
     };
-    assert_within("a worker dies", millis(7_500), (0..5 * FLEETS).map(dies));
+    assert_within("a worker dies", millis(6_900), (0..5 * FLEETS).map(dies));
 }
 
-/// It is seen by the regular readings alone, which planner and standby do in turn.
+/// It is seen by the regular readings alone, which planner and standbys do in turn.
 #[test]
 pub(crate) fn a_worker_dies_that_has_no_part_in_planning() {
     let dies = |seed| {
@@ -70,7 +70,7 @@ pub(crate) fn a_worker_dies_that_has_no_part_in_planning() {
         let at = place_of(&world, &bystander(&world));
         taken_over(&mut world, &Action::Crash(at))
     };
-    assert_within("a bystander dies", millis(7_500), (0..8 * FLEETS).map(dies));
+    assert_within("a bystander dies", millis(7_200), (0..8 * FLEETS).map(dies));
 }
 
 #[test]

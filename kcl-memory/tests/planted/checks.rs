@@ -1,8 +1,8 @@
 //! What every bug is tried on, after the seeds.
 
 use crate::{
-    bounds, counts, ends, kill::Killer, lost_writes, moves, overtaken, planners, plans, rarely,
-    restarts, scripts, sessions, smallest, streams, workers,
+    bounds, counts, ends, heads, kill::Killer, lost_writes, moves, overtaken, planners, plans,
+    rarely, restarts, scripts, sessions, smallest, streams, workers,
 };
 
 /// A directed test that the healthy code passes. It panics when it fails.
@@ -107,6 +107,16 @@ checks! {
         planner_and_standby_die_together,
         a_planner_that_cannot_list_the_shards_takes_no_lease_from_anybody,
         a_listing_of_sessions_that_outlives_its_plan,
+    }
+    "trace": heads {
+        both_heads_and_one_more_of_six_die_together,
+        all_three_heads_of_eight_die_together,
+        all_three_heads_and_one_more_of_eight_die_together,
+        more_than_half_of_five_die_together_with_both_heads,
+        a_reading_that_fails_once_costs_no_second_window,
+        a_zone_of_three_of_nine_is_lost,
+        a_standby_is_replaced_and_the_others_know,
+        most_of_the_fleet_is_cut_off_with_its_planner_and_nobody_is_fenced,
     }
     "trace": lost_writes {
         a_store_that_loses_the_frozen_start,

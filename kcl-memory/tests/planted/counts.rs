@@ -27,13 +27,13 @@ fn quiet_minute(seed: u64) -> BTreeMap<&'static str, u64> {
 const BOUNDS: [(&str, u64); 10] = [
     // One a worker and heartbeat interval.
     ("beat", WORKERS * 41),
-    // Each worker its mailbox twice a second; planner and standby each other after each beat.
-    ("session", WORKERS * 120 + 2 * 2 * 41 + 24),
-    // Planner and standby, every watch interval; with the audit.
-    ("sessions", 2 * 31 + 2),
+    // Each worker its mailbox twice a second; planner and first standby each other after each beat.
+    ("session", WORKERS * 120 + 2 * 2 * 41 + 12),
+    // Planner and standbys, every watch interval; with the audit.
+    ("sessions", 3 * 31 + 2),
     // Each lease every five seconds.
     ("advance", LEASES * 13),
-    // The planner's lease: the third worker looks at it now and then.
+    // The planner's lease: its standbys look at it every five seconds.
     ("lease", 30),
     // The audit.
     ("leases", 2),

@@ -19,6 +19,8 @@ mod checks;
 mod counts;
 #[path = "../traces/ends.rs"]
 mod ends;
+#[path = "../traces/heads.rs"]
+mod heads;
 mod kill;
 mod lab;
 #[path = "../traces/lost_writes.rs"]

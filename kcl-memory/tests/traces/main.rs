@@ -7,6 +7,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "what goes wrong fails the test")]
 
 mod ends;
+mod heads;
 mod lost_writes;
 mod moves;
 mod planners;

@@ -3,7 +3,13 @@
 use anyhow::Result;
 
 use crate::{
-    cost, departures, lab::Lab, leases::StoreKind, pauses, profile::Profile, resharding, starts,
+    cost,
+    departures::{self, Lost},
+    lab::Lab,
+    leases::StoreKind,
+    pauses,
+    profile::Profile,
+    resharding, starts,
 };
 
 /// What is measured in one go; it may fill several lines of the table.
@@ -15,6 +21,8 @@ pub(crate) enum Row {
     Join,
     KillFollower,
     KillPlanner,
+    KillHeads,
+    KillZone,
     TermFollower,
     TermPlanner,
     Idle,
@@ -49,13 +57,15 @@ impl Sample {
 }
 
 impl Row {
-    pub(crate) const ALL: [Self; 14] = [
+    pub(crate) const ALL: [Self; 16] = [
         Self::Start,
         Self::Alone,
         Self::Splits,
         Self::Join,
         Self::KillFollower,
         Self::KillPlanner,
+        Self::KillHeads,
+        Self::KillZone,
         Self::TermFollower,
         Self::TermPlanner,
         Self::Idle,
@@ -74,6 +84,8 @@ impl Row {
             Self::Join => "join",
             Self::KillFollower => "kill-follower",
             Self::KillPlanner => "kill-planner",
+            Self::KillHeads => "kill-heads",
+            Self::KillZone => "kill-zone",
             Self::TermFollower => "term-follower",
             Self::TermPlanner => "term-planner",
             Self::Idle => "idle",
@@ -118,6 +130,8 @@ impl Row {
             Self::Join => starts::join(lab, profile, &name).await,
             Self::KillFollower => departures::kill(lab, profile, &name, false).await,
             Self::KillPlanner => departures::kill(lab, profile, &name, true).await,
+            Self::KillHeads => departures::together(lab, profile, &name, Lost::BothHeads).await,
+            Self::KillZone => departures::together(lab, profile, &name, Lost::Zone).await,
             Self::TermFollower => departures::term(lab, profile, &name, false).await,
             Self::TermPlanner => departures::term(lab, profile, &name, true).await,
             Self::Idle => cost::idle(lab, profile, &name).await,

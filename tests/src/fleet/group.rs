@@ -242,13 +242,24 @@ impl Fleet {
     /// # Errors
     /// It named nobody for a minute.
     pub async fn standby(&self) -> Result<String> {
+        self.heads(2).await?.into_iter().nth(1).context("nobody stands by")
+    }
+
+    /// The planner and those it named to follow it: this many at least, in their order.
+    ///
+    /// # Errors
+    /// There are not so many for a minute.
+    pub async fn heads(&self, least: usize) -> Result<Vec<String>> {
         let until = wall_millis() + PATIENCE.as_millis() as f64;
         while wall_millis() < until {
             let planner: WorkerId = self.planner().await?.parse()?;
             let document = self.store.doc(&DocName::assignment(&planner)).await.ok().flatten();
-            let assignment = document.and_then(|document| Assignment::decode(&document.body));
-            if let Some(standby) = assignment.and_then(|assignment| assignment.standby) {
-                return Ok(standby.worker.to_string());
+            let told = document.and_then(|document| Assignment::decode(&document.body));
+            let heads = told.iter().flat_map(Assignment::heads);
+            let heads: Vec<String> = heads.map(|head| head.worker.to_string()).collect();
+            if heads.len() >= least && heads.first().is_some_and(|head| *head == *planner.as_str())
+            {
+                return Ok(heads);
             }
             pause(20).await;
         }

@@ -153,6 +153,7 @@ impl Member {
             ctx.settings.heartbeat_interval,
         );
         session.capacity = ctx.settings.max_leases.unwrap_or(0);
+        session.zone.clone_from(&ctx.settings.zone);
         Self {
             session,
             phase: Phase::Waiting(at),

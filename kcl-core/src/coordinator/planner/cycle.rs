@@ -390,7 +390,7 @@ impl Planner {
         self.cycle = Cycle::Idle;
         let unassigned = self.compute(ctx);
         let moves = self.plan_moves(ctx.now);
-        self.fleet.name_standby(&self.me);
+        self.fleet.name_standbys(&self.me);
         ctx.notify(Notice::Planned { moves, unassigned });
         self.publish(ctx);
         self.note_unused_sessions(ctx);

@@ -41,25 +41,34 @@ impl Desk {
     }
 
     /// Whether `document` says the same as what should be stored: its version aside, how a lease
-    /// was to be come by that is held now, and what the worker is told of the others' places in the
-    /// succession. None of that is worth rewriting a document.
+    /// was to be come by that is held now, and what a worker that is far down in the order of
+    /// succession is told of that. None of it is worth rewriting a document.
     pub(super) fn says(&self, document: &Assignment) -> bool {
         if planted!(DocumentsAlwaysRewritten) {
             return false;
         }
-        let me = Some(&document.session);
         self.wanted.as_ref().is_some_and(|wanted| {
-            let same_part = (wanted.standby.as_ref() == me) == (document.standby.as_ref() == me);
             let aligned = Assignment {
                 version: document.version,
                 rank: document.rank,
                 standby: document.standby.clone(),
+                second: document.second.clone(),
                 holds: document.holds.clone(),
                 ..wanted.clone()
             };
-            same_part && aligned == *document && says_holds(&wanted.holds, &document.holds)
+            says_part(wanted, document)
+                && aligned == *document
+                && says_holds(&wanted.holds, &document.holds)
         })
     }
+}
+
+/// Whether the worker has the same part in watching the others. Who watches all of them or looks
+/// at those who do has to know them.
+fn says_part(stored: &Assignment, wanted: &Assignment) -> bool {
+    let near = stored.is_near();
+    let told = !near || stored.heads().eq(wanted.heads()) || planted!(HeadsNotTold);
+    near == wanted.is_near() && stored.part() == wanted.part() && told
 }
 
 fn says_holds(stored: &[Hold], wanted: &[Hold]) -> bool {

@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use super::heads::{Candidate, Standbys};
 use crate::{
     env::Time,
     lease::{PlanVersion, Report, Session, SessionId, SessionState, WorkerId},
@@ -14,7 +15,7 @@ pub(super) struct Fleet {
     rows: BTreeMap<SessionId, Session>,
     /// Sessions in the order they were first seen, and when: the order of succession.
     order: Vec<(SessionId, Time)>,
-    standby: Option<SessionId>,
+    standbys: Standbys,
     /// The stream that is planned for: who reads another one counts as no worker.
     reads: Option<StreamName>,
     /// What was last learnt of the planner's own session, since anything was forgotten.
@@ -34,9 +35,9 @@ pub(super) enum News {
 }
 
 impl Fleet {
-    /// A fleet that reads this stream.
-    pub(super) fn reading(stream: Option<StreamName>) -> Self {
-        Self { reads: stream, ..Self::default() }
+    /// A fleet that reads this stream, of which nothing else is known but who stands by.
+    pub(super) fn reading(stream: Option<StreamName>, standbys: Standbys) -> Self {
+        Self { reads: stream, standbys, ..Self::default() }
     }
 
     /// Learns from a row.
@@ -71,9 +72,7 @@ impl Fleet {
     pub(super) fn remove(&mut self, id: &SessionId) -> News {
         self.own = None;
         self.order.retain(|(known, _)| known != id);
-        if self.standby.as_ref() == Some(id) {
-            self.standby = None;
-        }
+        self.standbys = self.standbys.without(id);
         match self.rows.get(id) {
             Some(row) if !row.has_ended() => {
                 self.rows.remove(id);
@@ -96,8 +95,9 @@ impl Fleet {
         }
         let rows = &self.rows;
         self.order.retain(|(id, _)| rows.get(id).is_some_and(|row| !row.has_ended()));
-        if self.standby.as_ref().is_some_and(|id| !self.is_alive(id)) {
-            self.standby = None;
+        let standbys = self.standbys.clone();
+        for gone in standbys.iter().filter(|id| !self.rows.get(id).is_some_and(is_alive)) {
+            self.standbys = self.standbys.without(gone);
         }
     }
 
@@ -132,7 +132,7 @@ impl Fleet {
 
     /// Whether the session beats, leaving or not.
     pub(super) fn is_alive(&self, id: &SessionId) -> bool {
-        self.rows.get(id).is_some_and(|row| !row.has_ended())
+        self.rows.get(id).is_some_and(is_alive)
     }
 
     /// The newest live session of a worker.
@@ -145,35 +145,39 @@ impl Fleet {
         self.rows.get(id).map_or(PlanVersion::NONE, |row| row.report.seen)
     }
 
-    /// Names a standby: the present one while it lives and stays, else the next in order.
-    pub(super) fn name_standby(&mut self, planner: &SessionId) -> Option<SessionId> {
-        let stays = |id: &SessionId| id != planner && self.members().any(|row| row.id == *id);
-        let present = self.standby.clone().filter(stays);
-        let named =
-            present.or_else(|| self.order.iter().map(|(id, _)| id).find(|id| stays(id)).cloned());
-        let named = named.filter(|_| !planted!(NoStandby));
-        self.standby.clone_from(&named);
-        named
-    }
-
-    pub(super) const fn standby(&self) -> Option<&SessionId> {
-        self.standby.as_ref()
-    }
-
-    /// A session's place in the order of succession: 0 the planner, 1 the standby, then 2, 3, ….
-    pub(super) fn rank(&self, id: &SessionId, planner: &SessionId) -> u32 {
-        if id == planner {
-            return 0;
-        }
-        if self.standby.as_ref() == Some(id) {
-            return 1;
-        }
-        let mut others = self
+    /// Names those that stand by: the present ones while they live and stay, else the next in
+    /// order; in different zones, as far as there are zones.
+    pub(super) fn name_standbys(&mut self, planner: &SessionId) {
+        let zone = |id: &SessionId| self.rows.get(id).and_then(|row| row.zone.as_ref());
+        let staying: BTreeSet<&SessionId> = self.members().map(|row| &row.id).collect();
+        let candidates: Vec<Candidate<'_>> = self
             .order
             .iter()
-            .map(|(known, _)| known)
-            .filter(|known| *known != planner && self.standby.as_ref() != Some(*known));
-        let place = others.position(|known| known == id).unwrap_or(self.order.len());
-        u32::try_from(place).unwrap_or(u32::MAX - 2) + 2
+            .map(|(id, _)| id)
+            .filter(|id| *id != planner && staying.contains(id))
+            .map(|id| Candidate { id, zone: zone(id) })
+            .collect();
+        let chosen = self.standbys.chosen(zone(planner), &candidates);
+        self.standbys = if planted!(NoStandby) { Standbys::default() } else { chosen };
     }
+
+    pub(super) const fn standbys(&self) -> &Standbys {
+        &self.standbys
+    }
+
+    /// A session's place in the order of succession: 0 the planner, 1 and 2 the standbys, then 3,
+    /// 4, ….
+    pub(super) fn rank(&self, id: &SessionId, planner: &SessionId) -> u32 {
+        let heads = [Some(planner), self.standbys.first.as_ref(), self.standbys.second.as_ref()];
+        let place = heads.iter().position(|head| *head == Some(id)).unwrap_or_else(|| {
+            let others = self.order.iter().map(|(known, _)| known);
+            let mut others = others.filter(|known| !heads.contains(&Some(known)));
+            heads.len() + others.position(|known| known == id).unwrap_or(self.order.len())
+        });
+        u32::try_from(place).unwrap_or(u32::MAX)
+    }
+}
+
+const fn is_alive(row: &Session) -> bool {
+    !row.has_ended()
 }

@@ -6,6 +6,7 @@
 mod cycle;
 mod desk;
 mod fleet;
+mod heads;
 mod moves;
 mod publish;
 mod start;
@@ -15,6 +16,7 @@ mod view;
 
 use std::collections::{BTreeMap, BTreeSet};
 
+pub(in crate::coordinator) use self::heads::Standbys;
 use self::{
     cycle::{Cycle, PlanAsk, Round, Sync},
     desk::Desk,
@@ -117,11 +119,13 @@ pub(in crate::coordinator) struct Planner {
 }
 
 impl Planner {
-    /// A planner that starts its term.
+    /// A planner that starts its term. Those who stood by already go on, if they still can: they
+    /// have watched the others.
     pub(in crate::coordinator) fn new(
         me: SessionId,
         term: Epoch,
         first_plan_at: Time,
+        standbys: Standbys,
         ctx: &Context,
     ) -> Self {
         Self {
@@ -132,7 +136,7 @@ impl Planner {
             cycle: Cycle::Idle,
             plan_at: first_plan_at,
             audit_at: ctx.now + ctx.settings.audit_interval,
-            fleet: Fleet::reading(ctx.reads.name().cloned()),
+            fleet: Fleet::reading(ctx.reads.name().cloned(), standbys),
             rows: BTreeMap::new(),
             desired: BTreeMap::new(),
             moves: BTreeMap::new(),
@@ -170,9 +174,9 @@ impl Planner {
         self.valid = valid;
     }
 
-    /// The session named to follow the planner.
-    pub(in crate::coordinator) fn standby(&self) -> Option<SessionId> {
-        self.fleet.standby().cloned()
+    /// The sessions named to follow the planner.
+    pub(in crate::coordinator) const fn standbys(&self) -> &Standbys {
+        self.fleet.standbys()
     }
 
     /// Whether a live session that does not leave, other than the planner, is known.
@@ -182,7 +186,7 @@ impl Planner {
 
     /// Whether the standby has seen the document that names it.
     pub(in crate::coordinator) fn standby_knows(&self) -> bool {
-        let Some(standby) = self.fleet.standby() else { return false };
+        let Some(standby) = &self.fleet.standbys().first else { return false };
         self.desks.get(&standby.worker).is_some_and(|desk| desk.is_echoed_by(standby, &self.fleet))
     }
 

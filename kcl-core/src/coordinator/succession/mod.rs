@@ -1,8 +1,10 @@
 //! Who plans: looking at the planner's lease, taking it, and who looks how often.
 //!
-//! ARCHITECTURE §4 rule 6. The planner and the standby it names follow each other closely; the
-//! other workers, ranked by the planner, look at both now and then. Nothing here is needed for
-//! safety: the planner's lease is taken by compare-and-set like any other.
+//! ARCHITECTURE §4 rule 6. The planner and the two standbys it names watch all sessions; the
+//! planner and the first of them follow each other closely. The next in the order of succession
+//! look at the planner every watch interval, and at the standbys when it is silent; the others look
+//! now and then. Nothing here is needed for safety: the planner's lease is taken by compare-and-set
+//! like any other.
 
 mod partner;
 
@@ -13,6 +15,8 @@ use super::{
     Assignment,
     call::{StoreCall, StoreOutcome, StoreReply},
     context::{Context, Purpose},
+    document::NEAR,
+    planner::Standbys,
     timed::Timed,
     watch::Watch,
 };
@@ -22,9 +26,13 @@ use crate::{
     store::Consistency,
 };
 
-/// Seconds between two looks of the worker of rank k: 5 k, at most 30.
-const LOOK_PER_RANK: Duration = Duration::from_secs(5);
-const LOOK_MAX: Duration = Duration::from_secs(30);
+/// How often the planner's lease is read by those that are near in the order of succession, and by
+/// the others.
+const LOOK_NEAR: Duration = Duration::from_secs(5);
+const LOOK_FAR: Duration = Duration::from_secs(30);
+
+/// So rarely that it is never, for a bug that is planted.
+const NEVER: Duration = Duration::from_secs(3_600);
 
 /// What the succession asked the store for.
 #[derive(Clone, Debug)]
@@ -59,13 +67,15 @@ pub(in crate::coordinator) enum Signal {
 pub(in crate::coordinator) struct Succession {
     me: SessionId,
     planner: Option<SessionId>,
-    standby: Option<SessionId>,
+    standbys: Standbys,
     rank: Option<u32>,
     /// My term, while I plan.
     term: Option<Epoch>,
     taking: Option<Epoch>,
     looking: bool,
     look_at: Time,
+    /// When the planner's session is looked at next, by who does not watch all.
+    planner_at: Time,
     partner: Partner,
     leaving: bool,
     stepping_down: bool,
@@ -78,12 +88,13 @@ impl Succession {
         Self {
             me,
             planner: None,
-            standby: None,
+            standbys: Standbys::default(),
             rank: None,
             term: None,
             taking: None,
             looking: false,
             look_at: Time::NEVER,
+            planner_at: Time::NEVER,
             partner: Partner::default(),
             leaving: false,
             stepping_down: false,
@@ -98,6 +109,11 @@ impl Succession {
 
     pub(in crate::coordinator) const fn planner(&self) -> Option<&SessionId> {
         self.planner.as_ref()
+    }
+
+    /// Who follows the planner, as far as I know; while I plan, whom I named.
+    pub(in crate::coordinator) const fn standbys(&self) -> &Standbys {
+        &self.standbys
     }
 
     pub(in crate::coordinator) const fn set_valid(&mut self, valid: bool) {
@@ -116,7 +132,7 @@ impl Succession {
 
     pub(in crate::coordinator) fn next_wake(&self) -> Time {
         let look = if self.looking || self.taking.is_some() { Time::NEVER } else { self.look_at };
-        look.min(self.partner.look_at())
+        look.min(self.planner_at).min(self.partner.look_at())
     }
 
     pub(in crate::coordinator) fn on_tick(&mut self, watch: &mut Timed<Watch>, ctx: &mut Context) {
@@ -126,12 +142,11 @@ impl Succession {
             self.looking = true;
             self.look_at = ctx.now + self.pause(ctx);
             ctx.ask(StoreCall::Lease(LeaseKey::planner()), Purpose::Succession(Ask::Row));
-            if self.term.is_none() && !self.is_standby() {
-                for id in [&self.planner, &self.standby].into_iter().flatten() {
-                    if *id != self.me && !ctx.ended.contains(id) {
-                        watch.look(id, ctx);
-                    }
-                }
+        }
+        if self.planner_at <= ctx.now {
+            self.planner_at = ctx.now + self.pause_of_looks(ctx);
+            if let Some(planner) = self.planner.as_ref().filter(|id| !ctx.ended.contains(id)) {
+                watch.look(planner, ctx);
             }
         }
         self.partner.on_tick(watch, ctx);
@@ -147,30 +162,41 @@ impl Succession {
         if self.term.is_some() {
             return;
         }
-        self.planner = Some(assignment.planner.clone());
-        let was_standby = self.is_standby();
-        self.standby.clone_from(&assignment.standby);
+        self.standbys =
+            Standbys { first: assignment.standby.clone(), second: assignment.second.clone() };
         self.rank = Some(assignment.rank);
+        self.follow(assignment.planner.clone(), watch, ctx);
         self.look_at = self.look_at.min(ctx.now + self.pause(ctx));
-        if self.is_standby() {
-            self.partner.follow(Some(assignment.planner.clone()), ctx.now);
-            if !was_standby {
+        let partner = self.planner.clone().filter(|_| self.is_first());
+        self.partner.follow(partner, ctx.now);
+    }
+
+    /// Who plans is known: watches everybody, or looks at those who do.
+    fn follow(&mut self, planner: SessionId, watch: &mut Watch, ctx: &Context) {
+        let is_new = self.planner.as_ref() != Some(&planner);
+        self.planner = Some(planner);
+        let watches_all = self.stands_by() && (self.is_first() || !planted!(SecondDoesNotWatch));
+        if watches_all {
+            self.planner_at = Time::NEVER;
+            if watch.lists_at() == Time::NEVER {
                 watch.watch_all_from(ctx.now);
             }
-        } else {
-            self.partner.follow(None, ctx.now);
-            let mut others = vec![assignment.planner.clone()];
-            others.extend(assignment.standby.clone());
-            watch.watch_only(others);
+            return;
         }
+        if is_new || self.planner_at == Time::NEVER {
+            // Not all at once: those that are near share the interval.
+            let place = self.rank.unwrap_or(0) % NEAR;
+            self.planner_at = ctx.now + ctx.settings.watch_interval * place / NEAR;
+        }
+        self.planner_at = self.planner_at.min(ctx.now + self.pause_of_looks(ctx));
+        let heads = self.planner.iter().chain(self.standbys.iter());
+        watch.watch_heads(heads.filter(|id| **id != self.me).cloned().collect());
     }
 
     /// While I plan: whom I named to follow me.
-    pub(in crate::coordinator) fn name_standby(&mut self, standby: Option<SessionId>, now: Time) {
-        if self.standby != standby {
-            self.standby.clone_from(&standby);
-            self.partner.follow(standby, now);
-        }
+    pub(in crate::coordinator) fn name_standbys(&mut self, standbys: &Standbys, now: Time) {
+        self.standbys.clone_from(standbys);
+        self.partner.follow(standbys.first.clone(), now);
     }
 
     /// A session was seen. Following the partner, and keeping to the phase opposite to its own
@@ -179,10 +205,11 @@ impl Succession {
         &mut self,
         row: &Session,
         watch: &mut Watch,
-        ctx: &Context,
+        ctx: &mut Context,
     ) {
+        self.look_at_standbys(row, watch, ctx);
         let partner = self.partner.on_seen(row, watch, ctx) && !planted!(WatchersInPhase);
-        if !partner || !self.is_standby() {
+        if !partner || !self.is_first() {
             return;
         }
         let interval = ctx.settings.watch_interval;
@@ -197,13 +224,27 @@ impl Succession {
         }
     }
 
+    /// The planner is silent: whether the standbys are, too, is what those find out that do not
+    /// watch all. Only then is it theirs to end the planner's session.
+    fn look_at_standbys(&self, row: &Session, watch: &mut Watch, ctx: &mut Context) {
+        let is_planner = self.planner.as_ref() == Some(&row.id);
+        if !is_planner || self.planner_at == Time::NEVER || !watch.is_unchanged(&row.id) {
+            return;
+        }
+        for id in self.standbys.iter().filter(|id| **id != self.me) {
+            if !ctx.ended.contains(id) {
+                watch.look(id, ctx);
+            }
+        }
+    }
+
     /// A session has ended. If it was the planner's, its lease is free.
     pub(in crate::coordinator) fn on_ended(&mut self, id: &SessionId, ctx: &mut Context) {
         self.partner.on_ended(id);
         if self.planner.as_ref() == Some(id) && self.term.is_none() {
-            // The standby comes first; the others give it a moment and then look.
-            let rank = self.rank.unwrap_or(1);
-            let pause = ctx.settings.fast_poll * rank.saturating_sub(1).min(10);
+            // The standby comes first; the others give those before them a moment and then look.
+            let rank = self.rank.unwrap_or(NEAR).min(NEAR);
+            let pause = ctx.settings.fast_poll * rank.saturating_sub(1);
             self.look_at = self.look_at.min(ctx.now + pause);
         }
     }
@@ -261,10 +302,8 @@ impl Succession {
             Some(owner) if *owner == self.me && planted!(OwnPlannerRowLeft) => {}
             Some(owner) if *owner != self.me && !ctx.ended.contains(owner) => {
                 if self.planner.as_ref() != Some(owner) {
-                    if !self.is_standby() {
-                        watch.watch_only(vec![owner.clone()]);
-                    }
-                    self.planner = Some(owner.clone());
+                    self.standbys = self.standbys.without(owner);
+                    self.follow(owner.clone(), watch, ctx);
                     self.signals.push(Signal::Follows(owner.clone()));
                 }
                 if self.rank.is_none() {
@@ -303,12 +342,14 @@ impl Succession {
         self.taking = None;
         match outcome {
             Ok(StoreReply::LeaseWrite(Write::Done(_))) if self.valid && !self.leaving => {
-                sometimes!(StandbyElected, self.is_standby());
-                sometimes!(OtherElected, self.rank.is_some_and(|rank| rank > 1));
+                sometimes!(StandbyElected, self.is_first());
+                sometimes!(SecondElected, self.stands_by() && !self.is_first());
+                sometimes!(OtherElected, self.rank.is_some_and(|rank| rank > 2));
                 self.term = Some(epoch);
                 self.planner = Some(self.me.clone());
-                self.standby = None;
+                self.standbys = self.standbys.without(&self.me);
                 self.rank = Some(0);
+                self.planner_at = Time::NEVER;
                 self.partner.follow(None, ctx.now);
                 self.look_at = ctx.now + ctx.settings.audit_interval;
                 self.signals.push(Signal::Elected(epoch));
@@ -323,7 +364,7 @@ impl Succession {
         if self.term.take().is_some() {
             self.rank = None;
             self.planner = None;
-            self.standby = None;
+            self.standbys = Standbys::default();
             self.partner.follow(None, ctx.now);
             self.look_now(ctx);
             self.signals.push(Signal::Deposed);
@@ -335,8 +376,8 @@ impl Succession {
         let Some(term) = self.term else { return };
         self.stepping_down = true;
         self.look_at = Time::NEVER;
-        let release =
-            Release::new(LeaseKey::planner(), self.me.clone(), term).to(self.standby.clone());
+        let release = Release::new(LeaseKey::planner(), self.me.clone(), term)
+            .to(self.standbys.first.clone());
         ctx.ask(StoreCall::Release(release), Purpose::Succession(Ask::StepDown));
     }
 
@@ -344,16 +385,32 @@ impl Succession {
         self.look_at = ctx.now + ctx.settings.fast_poll;
     }
 
-    fn is_standby(&self) -> bool {
-        self.term.is_none() && self.standby.as_ref() == Some(&self.me)
+    /// Whether I am the one that plans next.
+    fn is_first(&self) -> bool {
+        self.term.is_none() && self.standbys.first.as_ref() == Some(&self.me)
     }
 
-    /// How long until the next look.
+    /// Whether I am one of those that watch all sessions beside the planner.
+    fn stands_by(&self) -> bool {
+        self.term.is_none() && self.standbys.contains(&self.me)
+    }
+
+    /// How long until the next look at the planner's lease.
     fn pause(&self, ctx: &Context) -> Duration {
         match self.rank {
             _ if self.term.is_some() => ctx.settings.audit_interval,
-            Some(2..) if planted!(OthersNeverLook) => Duration::from_secs(3_600),
-            Some(rank @ 1..) => (LOOK_PER_RANK * rank).min(LOOK_MAX),
+            Some(3..) if planted!(OthersNeverLook) => NEVER,
+            Some(rank) if rank > NEAR => LOOK_FAR,
+            Some(1..) => LOOK_NEAR,
+            _ => ctx.settings.watch_interval,
+        }
+    }
+
+    /// How long until the next look at the planner's session, for who does not watch all.
+    fn pause_of_looks(&self, ctx: &Context) -> Duration {
+        match self.rank {
+            Some(3..) if planted!(OthersNeverLook) => NEVER,
+            Some(rank) if rank > NEAR => LOOK_FAR,
             _ => ctx.settings.watch_interval,
         }
     }

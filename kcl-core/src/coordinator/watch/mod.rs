@@ -56,15 +56,28 @@ pub(in crate::coordinator) enum Signal {
 pub(in crate::coordinator) struct Watch {
     me: SessionId,
     windows: BTreeMap<SessionId, Window>,
-    /// Whom to watch; `None`: everybody.
-    only: Option<Vec<SessionId>>,
+    scope: Scope,
     health: Health,
     /// When all sessions are read next; `NEVER`: not my part.
     list_at: Time,
+    /// When a reading that failed is tried again: one failed call is no gap (rule 11).
+    relist_at: Time,
     listing: bool,
     /// No session is ended before this time: an outage is waited out, or the store went back.
     patience: Patience,
     signals: Vec<Signal>,
+}
+
+/// Whom to watch.
+#[derive(Debug)]
+enum Scope {
+    /// Everybody.
+    All {
+        /// Whether all sessions have been read since.
+        read: bool,
+    },
+    /// Those that watch everybody, by single looks.
+    Heads(Vec<SessionId>),
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -83,9 +96,10 @@ impl Watch {
         Self {
             me,
             windows: BTreeMap::new(),
-            only: Some(Vec::new()),
+            scope: Scope::Heads(Vec::new()),
             health: Health::new(now),
             list_at: Time::NEVER,
+            relist_at: Time::NEVER,
             listing: false,
             patience: Patience::Out,
             signals: Vec::new(),
@@ -100,10 +114,12 @@ impl Watch {
         std::mem::take(&mut self.signals)
     }
 
-    /// Reads all sessions every watch interval from `at` on.
+    /// Reads all sessions every watch interval from `at` on. What is known of some still counts.
     pub(in crate::coordinator) fn watch_all_from(&mut self, at: Time) {
         self.list_at = at;
-        self.only = None;
+        if !matches!(self.scope, Scope::All { .. }) {
+            self.scope = Scope::All { read: false };
+        }
     }
 
     /// When all sessions are read next; `NEVER` if not at all.
@@ -111,11 +127,17 @@ impl Watch {
         self.list_at
     }
 
-    /// Watches only these sessions from now on, by single looks.
-    pub(in crate::coordinator) fn watch_only(&mut self, ids: Vec<SessionId>) {
+    /// Watches only these sessions from now on, by single looks: all that watch everybody.
+    pub(in crate::coordinator) fn watch_heads(&mut self, ids: Vec<SessionId>) {
         self.list_at = Time::NEVER;
+        self.relist_at = Time::NEVER;
         self.windows.retain(|id, _| ids.contains(id));
-        self.only = Some(ids);
+        self.scope = Scope::Heads(ids);
+    }
+
+    /// Forgets how long anybody has been silent.
+    pub(in crate::coordinator) fn forget_windows(&mut self) {
+        self.windows.clear();
     }
 
     /// Looks at one session now.
@@ -133,12 +155,18 @@ impl Watch {
     /// Reads all sessions now.
     pub(in crate::coordinator) fn list(&mut self, consistency: Consistency, ctx: &mut Context) {
         self.listing = true;
+        self.relist_at = Time::NEVER;
         ctx.ask(StoreCall::Sessions(consistency), Purpose::Watch(Ask::List));
     }
 
     /// Whether the session's next beat is overdue.
     pub(in crate::coordinator) fn is_overdue(&self, id: &SessionId, now: Time) -> bool {
         self.windows.get(id).is_some_and(|window| window.is_overdue(now))
+    }
+
+    /// Whether the newest look at the session found no new beat.
+    pub(in crate::coordinator) fn is_unchanged(&self, id: &SessionId) -> bool {
+        self.windows.get(id).is_some_and(Window::is_unchanged)
     }
 
     /// When the newest beat of a session was received, and its interval.
@@ -154,7 +182,7 @@ impl Watch {
     /// The store may have gone back in time: what beats it shows proves nothing for a while.
     pub(in crate::coordinator) fn on_store_went_back(&mut self, ctx: &Context) {
         self.patience = Patience::Until(ctx.now + ctx.settings.session_timeout);
-        self.windows.clear();
+        self.forget_windows();
     }
 
     /// A watcher that is not well ends nobody, until an answer makes it well again.
@@ -168,15 +196,15 @@ impl Watch {
     }
 
     pub(in crate::coordinator) fn next_wake(&self, ctx: &Context) -> Time {
-        let list = if self.listing { Time::NEVER } else { self.list_at };
+        let list = if self.listing { Time::NEVER } else { self.list_at.min(self.relist_at) };
         let floor = match self.patience {
             Patience::Until(at) => at,
             _ => Time::ZERO,
         };
-        let well = self.is_well(ctx);
+        let judges = self.is_well(ctx) && self.may_judge(ctx);
         let windows = self.windows.values().map(|window| {
             let due = window.due_at(&self.health).max(floor);
-            let fence = if window.fencing || !well { Time::NEVER } else { due };
+            let fence = if window.fencing || !judges { Time::NEVER } else { due };
             fence.min(window.next_look(self.pace(ctx)))
         });
         windows.min().unwrap_or(Time::NEVER).min(list)
@@ -188,6 +216,8 @@ impl Watch {
             let next = self.list_at + ctx.settings.watch_interval;
             self.list_at =
                 if next > ctx.now { next } else { ctx.now + ctx.settings.watch_interval };
+            self.list(Consistency::Eventual, ctx);
+        } else if self.relist_at <= ctx.now && !self.listing {
             self.list(Consistency::Eventual, ctx);
         }
         let pace = self.pace(ctx);
@@ -214,12 +244,20 @@ impl Watch {
             (Ask::List, Ok(StoreReply::Sessions(rows))) => {
                 self.listing = false;
                 self.on_read(ctx);
+                if let Scope::All { read } = &mut self.scope {
+                    *read = true;
+                }
                 for row in &rows {
                     self.observe(row, ctx);
                 }
                 self.signals.push(Signal::Listed(rows));
             }
-            (Ask::List, _) => self.listing = false,
+            (Ask::List, _) => {
+                self.listing = false;
+                if self.list_at != Time::NEVER {
+                    self.relist_at = ctx.now + ctx.settings.fast_poll;
+                }
+            }
             (Ask::Look(id, asked), outcome) => self.on_look(&id, asked, outcome, ctx),
             (Ask::Confirm(id), Ok(StoreReply::Session(None))) => {
                 sometimes!(AbsenceConfirmed);
@@ -247,11 +285,16 @@ impl Watch {
         if let Some(window) = self.windows.get_mut(id) {
             window.looking = false;
             window.looked_at = asked;
+            let failed = outcome.is_err().then(|| ctx.now + ctx.settings.fast_poll);
+            window.again_at = failed.unwrap_or(Time::NEVER);
         }
         if let Ok(StoreReply::Session(row)) = outcome {
             self.on_read(ctx);
             if let Some(row) = row {
                 self.observe(&row, ctx);
+                if let Some(window) = self.windows.get_mut(id) {
+                    window.was_read(asked);
+                }
                 self.signals.push(Signal::Seen(row));
             } else if planted!(AbsenceFromStaleRead) {
                 self.on_absent(id, ctx);
@@ -280,16 +323,33 @@ impl Watch {
         if row.has_ended() {
             return self.on_absent(&row.id, ctx);
         }
-        if self.only.as_ref().is_some_and(|only| !only.contains(&row.id)) {
+        if let Scope::Heads(heads) = &self.scope
+            && !heads.contains(&row.id)
+        {
             return;
         }
         let fresh = || Window::new(row, ctx.now);
         self.windows.entry(row.id.clone()).or_insert_with(fresh).observe(row, ctx.now);
     }
 
+    /// Whether it is mine to say who is dead: while one of those lives that watch everybody, it is
+    /// theirs, who can tell an outage from a death.
+    fn may_judge(&self, ctx: &Context) -> bool {
+        let is_silent = |id: &SessionId| {
+            ctx.ended.contains(id) || self.windows.get(id).is_some_and(Window::is_suspect)
+        };
+        match &self.scope {
+            Scope::All { .. } => true,
+            Scope::Heads(heads) => heads.iter().all(is_silent) || planted!(OneHeadIsEnough),
+        }
+    }
+
     /// Ends every session that is due, unless so many are that it looks like an outage.
     fn fence_due(&mut self, ctx: &mut Context) {
         let now = ctx.now;
+        if !self.may_judge(ctx) {
+            return;
+        }
         if !self.is_well(ctx) && !planted!(OutageIsDeath) {
             sometimes!(WatcherUnwell);
             return;
@@ -313,7 +373,7 @@ impl Watch {
     }
 
     /// An outage is not a death: when more than half of four or more sessions fall due together,
-    /// one more session timeout is waited, once.
+    /// one more session timeout is waited, once. Who has not seen all of them cannot tell.
     fn may_end(&mut self, any_due: bool, ctx: &Context) -> bool {
         if self.patience == Patience::Out && !any_due {
             return true;
@@ -322,7 +382,9 @@ impl Watch {
         let overdue = self.windows.values().filter(|window| window.is_overdue(now)).count();
         let sessions = self.windows.len() + 1;
         let mass = sessions >= OUTAGE_MIN_SESSIONS && overdue * 2 > sessions;
-        let mass = mass && !planted!(NoSecondWait);
+        let sees_all = matches!(self.scope, Scope::All { read: true });
+        let can_tell = sees_all || planted!(OutageSeenInPart);
+        let mass = mass && can_tell && !planted!(NoSecondWait);
         match self.patience {
             Patience::Out if mass => {
                 sometimes!(MassExpiryWait);

@@ -8,7 +8,7 @@ use crate::{env::Time, lease::Session};
 /// How closely a watcher follows a suspect.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Pace {
-    /// Planner and standby: at once, this often.
+    /// Who watches all sessions: at once, this often.
     Close(Duration),
     /// Everybody else: once the suspicion is confirmed, this often.
     Casual(Duration),
@@ -26,6 +26,10 @@ pub(super) struct Window {
     pub(super) looking: bool,
     /// When the last single read was sent.
     pub(super) looked_at: Time,
+    /// When a single read that failed is tried again.
+    pub(super) again_at: Time,
+    /// When the newest single read was sent that found no beat after `beat`, if one did.
+    unchanged_at: Option<Time>,
     /// Its end is being written.
     pub(super) fencing: bool,
     not_before: Time,
@@ -40,6 +44,8 @@ impl Window {
             interval: row.interval,
             looking: false,
             looked_at: now,
+            again_at: Time::NEVER,
+            unchanged_at: None,
             fencing: false,
             not_before: Time::ZERO,
         }
@@ -50,6 +56,7 @@ impl Window {
         if row.beat > self.beat {
             self.beat = row.beat;
             self.since = now;
+            self.unchanged_at = None;
             self.timeout = row.timeout;
             self.interval = row.interval;
         }
@@ -69,6 +76,23 @@ impl Window {
         (from + timeout).max(self.not_before)
     }
 
+    /// A single read that was sent then has been answered, and learnt from.
+    pub(super) fn was_read(&mut self, asked: Time) {
+        if self.since < asked {
+            self.unchanged_at = Some(asked);
+        }
+    }
+
+    /// Whether the newest single read found no new beat.
+    pub(super) const fn is_unchanged(&self) -> bool {
+        self.unchanged_at.is_some()
+    }
+
+    /// Whether a read that was sent when the next beat was overdue has not found it.
+    pub(super) fn is_suspect(&self) -> bool {
+        self.unchanged_at.is_some_and(|asked| asked >= self.overdue_at())
+    }
+
     /// Whether the next beat should have been seen half an interval ago.
     pub(super) fn is_overdue(&self, now: Time) -> bool {
         now >= self.overdue_at()
@@ -76,17 +100,18 @@ impl Window {
 
     /// When a suspect is looked at next. A close watcher suspects as soon as a beat is overdue and
     /// looks fast, so that a beat that comes late is seen; a casual one only once a look after that
-    /// time has found nothing new.
+    /// time has found nothing new. A look that failed is tried again soon, whoever looks.
     pub(super) fn next_look(&self, pace: Pace) -> Time {
         if self.looking || self.fencing {
             return Time::NEVER;
         }
-        match pace {
+        let regular = match pace {
             Pace::Close(_) if planted!(SuspectNotWatched) => Time::NEVER,
             Pace::Close(every) => self.overdue_at().max(self.looked_at + every),
             Pace::Casual(_) if self.looked_at < self.overdue_at() => Time::NEVER,
             Pace::Casual(every) => self.looked_at + every,
-        }
+        };
+        regular.min(self.again_at)
     }
 
     pub(super) const fn postpone(&mut self, to: Time) {

@@ -35,6 +35,7 @@ impl Script {
             Ending::Calm => Duration::from_secs(10 + rng.below(100)),
             Ending::Abrupt => Duration::from_millis(rng.below(20_000)),
         };
+        script.zones = index(&mut rng, 2) * (2 + index(&mut rng, 2));
         script
     }
 
@@ -59,10 +60,10 @@ fn kinds(rng: &mut Rng) -> Vec<&'static str> {
             kinds.push(kind);
         }
     }
-    // A fleet that only shrinks is soon at its end.
-    if rng.below(4) > 0 {
-        kinds.push("join");
-    }
+    // A fleet that only shrinks is soon at its end, and of many deaths at once all the sooner.
+    let many = kinds.iter().filter(|kind| ["crash-together", "crash-zone"].contains(kind)).count();
+    let joins = usize::from(rng.below(4) > 0) + many;
+    kinds.extend(std::iter::repeat_n("join", joins));
     kinds
 }
 

@@ -11,7 +11,7 @@ pub(crate) mod words;
 
 use std::time::Duration;
 
-use kcl_core::settings::Coordination;
+use kcl_core::{lease::Zone, settings::Coordination};
 
 pub use error::ScriptError;
 
@@ -41,6 +41,8 @@ pub struct Script {
     pub drift: u64,
     /// Whether the store pushes wake-ups.
     pub pushes: bool,
+    /// Zones that the workers run in, one after the other; 0: none names its zone.
+    pub zones: usize,
     /// What happens, and when.
     pub steps: Vec<Step>,
     /// How long the run goes on after the last step, at least.
@@ -119,6 +121,7 @@ impl Script {
             poll: Duration::from_secs(1),
             drift: 500,
             pushes: false,
+            zones: 0,
             steps: Vec::new(),
             settle: Duration::from_secs(60),
             ending: Ending::Calm,
@@ -130,6 +133,12 @@ impl Script {
     pub fn with(mut self, steps: Vec<Step>) -> Self {
         self.steps = steps;
         self
+    }
+
+    /// The zone of the how manieth worker.
+    pub(crate) fn zone_of(&self, number: usize) -> Option<Zone> {
+        let zone = number.checked_rem(self.zones)?;
+        format!("zone-{zone}").parse().ok()
     }
 
     /// When the last step is over.

@@ -9,6 +9,7 @@
 //! poll 1s                       how often a reader at the tip looks for more
 //! drift 500                     parts per million that clocks run fast or slow, at most
 //! wakeups pushed                or: polled
+//! zones 3                       that the workers run in by turns; 0: none is named
 //! settle 60s
 //! end calm                      or: abrupt
 //! set session_timeout 3s        a setting of the workers; `next` of those of a rolling deploy
@@ -32,6 +33,9 @@ impl fmt::Display for Script {
         writeln!(f, "poll {}", self.poll.show())?;
         writeln!(f, "drift {}", self.drift)?;
         writeln!(f, "wakeups {}", if self.pushes { "pushed" } else { "polled" })?;
+        if self.zones > 0 {
+            writeln!(f, "zones {}", self.zones)?;
+        }
         writeln!(f, "settle {}", self.settle.show())?;
         writeln!(f, "end {}", self.ending.as_str())?;
         let usual = Self::quiet(0, 1, 1);
@@ -102,6 +106,7 @@ impl Script {
                     }
                 };
             }
+            "zones" => self.zones = at_most(words, "zones", Self::WORKERS_MAX)?,
             "settle" => self.settle = words.value("the time to settle")?,
             "end" => {
                 let how = words.name("the ending")?;
@@ -120,7 +125,7 @@ impl Script {
             }
             other => {
                 let remedy = "begin a line with seed, workers, shards, rate, poll, drift, wakeups, \
-                              settle, end, set, next, network or at";
+                              zones, settle, end, set, next, network or at";
                 return Err(words.error(format!("{other:?} means nothing"), remedy));
             }
         }

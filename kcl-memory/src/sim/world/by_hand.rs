@@ -196,6 +196,13 @@ impl World {
         up.map(|host| (host.worker.clone(), host.coordinator.held().count())).collect()
     }
 
+    /// Store calls of a worker so far, by name.
+    #[must_use]
+    pub fn calls_of(&self, worker: &WorkerId) -> BTreeMap<&'static str, u64> {
+        let host = self.hosts.iter().rfind(|host| host.worker == *worker);
+        host.map_or_else(BTreeMap::new, |host| host.calls.clone())
+    }
+
     /// The worker that plans, if one does.
     #[must_use]
     pub fn planner(&self) -> Option<WorkerId> {

@@ -15,6 +15,9 @@ use crate::sim::{Violation, oracle::Fact};
 impl World {
     pub(super) fn send(&mut self, at: usize, id: CallId, call: Box<StoreCall>) {
         self.report.count_call(call.name());
+        if let Some(host) = self.hosts.get_mut(at) {
+            *host.calls.entry(call.name()).or_default() += 1;
+        }
         if !self.interceptors.is_empty() && self.is_intercepted(at, id, &call) {
             return;
         }

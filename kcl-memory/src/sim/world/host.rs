@@ -5,7 +5,7 @@ use std::{collections::BTreeMap, time::Duration};
 use kcl_core::{
     coordinator::{Coordinator, Event},
     env::{Rng, Time},
-    lease::{SessionId, WorkerId},
+    lease::{SessionId, WorkerId, Zone},
     settings::Coordination,
 };
 
@@ -20,6 +20,7 @@ pub(super) struct Host {
     pub(super) reads: StreamNo,
     /// The session that has joined, as far as it told.
     pub(super) joined: Option<SessionId>,
+    pub(super) zone: Option<Zone>,
     pub(super) coordinator: Coordinator,
     pub(super) runs: BTreeMap<ShardNo, Run>,
     pub(super) clock: HostClock,
@@ -41,6 +42,8 @@ pub(super) struct Host {
     pub(super) timer: u64,
     pub(super) timer_at: Time,
     pub(super) since: Time,
+    /// Store calls, by name.
+    pub(super) calls: BTreeMap<&'static str, u64>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -136,6 +139,7 @@ impl Host {
     ) -> Self {
         let mut rng = Rng::new(seed);
         let clock = HostClock::draw(&mut rng, drift);
+        let zone = settings.zone.clone();
         let coordinator =
             Coordinator::new(worker.clone(), settings, clock.local(now), rng.next_u64());
         Self {
@@ -143,6 +147,7 @@ impl Host {
             worker,
             reads,
             joined: None,
+            zone,
             runs: BTreeMap::new(),
             clock,
             valid_until: Time::ZERO,
@@ -158,6 +163,7 @@ impl Host {
             timer: 0,
             timer_at: Time::NEVER,
             since: now,
+            calls: BTreeMap::new(),
             rng,
         }
     }

@@ -36,12 +36,14 @@ impl World {
             return false;
         }
         let at = self.hosts.len();
-        let settings = if changed { &self.script.next } else { &self.script.settings };
+        let mut settings = if changed { &self.script.next } else { &self.script.settings }.clone();
+        if let Some(zone) = self.script.zone_of(at) {
+            settings.zone = Some(zone);
+        }
         // Each host draws for itself, so that dropping a step from a script changes little else.
         let number = u64::try_from(at).unwrap_or(u64::MAX);
         let seed = self.script.seed ^ (number + 1).wrapping_mul(0x9e37_79b9_7f4a_7c15);
-        let mut host =
-            Host::new((worker, reads), settings.clone(), seed, self.script.drift, self.now);
+        let mut host = Host::new((worker, reads), settings, seed, self.script.drift, self.now);
         let soon = self.now + Duration::from_millis(host.rng.below(200));
         host.timer_at = soon;
         self.hosts.push(host);
@@ -66,10 +68,16 @@ impl World {
         })
     }
 
-    fn standby_host(&self, planner: usize) -> Option<usize> {
-        let standby = self.hosts[planner].coordinator.assignment()?.standby.as_ref()?;
-        (0..self.hosts.len())
-            .find(|at| self.hosts[*at].is_up() && self.hosts[*at].coordinator.session() == standby)
+    /// Those that watch all sessions and are up, in the order in which they plan.
+    fn heads(&self) -> Vec<usize> {
+        let Some(planner) = self.planner_host() else { return Vec::new() };
+        let assignment = self.hosts[planner].coordinator.assignment();
+        let standbys = assignment.into_iter().flat_map(|told| [&told.standby, &told.second]);
+        let up = |session| {
+            let is_it = |host: &Host| host.is_up() && host.coordinator.session() == session;
+            self.hosts.iter().position(is_it)
+        };
+        std::iter::once(planner).chain(standbys.flatten().filter_map(up)).collect()
     }
 
     pub(super) fn crash(&mut self, at: usize) {
@@ -88,14 +96,27 @@ impl World {
         }
     }
 
-    pub(super) fn crash_planner(&mut self, and_standby: bool) -> bool {
-        let Some(planner) = self.planner_host() else { return false };
-        let standby = self.standby_host(planner).filter(|_| and_standby);
-        self.crash(planner);
-        if let Some(standby) = standby {
-            self.crash(standby);
+    /// So many heads and so many others die at one instant; false if nobody plans.
+    pub(super) fn crash_together(&mut self, heads: usize, others: usize) -> bool {
+        let all = self.heads();
+        let rest = (0..self.hosts.len()).filter(|at| self.hosts[*at].is_up() && !all.contains(at));
+        let rest: Vec<usize> = rest.take(others).collect();
+        for at in all.iter().take(heads).chain(&rest) {
+            self.crash(*at);
         }
-        true
+        !all.is_empty()
+    }
+
+    /// Every worker of a zone dies at one instant; false if nobody was there.
+    pub(super) fn crash_zone(&mut self, which: usize) -> bool {
+        let zone = self.script.zone_of(which);
+        let dies = |at: &usize| self.hosts[*at].is_up() && self.hosts[*at].zone == zone;
+        let dying: Vec<usize> =
+            (0..self.hosts.len()).filter(|at| zone.is_some() && dies(at)).collect();
+        for at in &dying {
+            self.crash(*at);
+        }
+        !dying.is_empty()
     }
 
     pub(super) fn stand_still(&mut self, at: usize, span: Duration, how: Stillness) {

@@ -44,7 +44,7 @@ impl World {
                 self.send(at, id, call);
                 if let Some(both) = springs {
                     self.note(|| "--- the planner crashes in the midst of its plan".into());
-                    self.crash_planner(both);
+                    self.crash_together(if both { 2 } else { 1 }, 0);
                 }
             }
             Command::Describe(id) => {

@@ -74,6 +74,9 @@ impl Past {
 /// beat, its acquire; and as many again where one is refused.
 const ROUND_TRIPS: u32 = 20;
 
+/// How often those look at the planner that are not near in the order of succession.
+const FAR_LOOK: Duration = Duration::from_secs(30);
+
 impl World {
     /// The settings that workers of this run have.
     pub(super) fn settings_used(&self) -> impl Iterator<Item = &Coordination> {
@@ -111,8 +114,12 @@ impl World {
         if self.most_are_dead() {
             bound += timeout;
         }
-        if let Some(rank) = self.lowest_rank_without_planner() {
-            bound += Duration::from_secs(u64::from((5 * rank).min(30))) * 2 + timeout;
+        if let Some(near) = self.near_without_heads() {
+            // The windows of those that were no heads are opened anew.
+            bound += timeout;
+            if !near {
+                bound += FAR_LOOK * 2;
+            }
         }
         if self.past.went_back.is_some() {
             bound += timeout;
@@ -162,8 +169,9 @@ impl World {
         all >= 4 && dead * 2 > all
     }
 
-    /// If neither planner nor standby lives: the lowest rank that does.
-    fn lowest_rank_without_planner(&self) -> Option<u32> {
+    /// If nobody lives that watches all sessions: whether one does that is near in the order of
+    /// succession, and looks at those that did.
+    fn near_without_heads(&self) -> Option<bool> {
         // Who is about to be replaced under its id plans and stands by no longer.
         let up = || {
             let hosts = self.hosts.iter().enumerate().filter(|(_, host)| host.is_up());
@@ -171,20 +179,19 @@ impl World {
         };
         let owner =
             self.store.rows.leases.get(&LeaseKey::planner()).and_then(|row| row.owner.as_ref());
-        if up().any(|host| Some(host.coordinator.session()) == owner) {
-            return None;
-        }
-        let assignments = || up().filter_map(|host| host.coordinator.assignment());
-        // A planner that dies in the midst of its plan may have told others, and not the standby.
-        let is_standby = |host: &Host| {
-            let named = host.coordinator.assignment().and_then(|a| a.standby.as_ref());
-            named == Some(host.coordinator.session())
+        // A planner that dies in the midst of its plan may have told others, and not a standby.
+        let is_head = |host: &Host| {
+            let session = host.coordinator.session();
+            let told = host.coordinator.assignment().into_iter();
+            let mut standbys = told.flat_map(|told| [&told.standby, &told.second]).flatten();
+            Some(session) == owner || standbys.any(|id| id == session)
         };
-        if up().any(is_standby) {
+        if up().any(is_head) {
             return None;
         }
-        // A worker without a document looks as rank 6 and beyond do.
-        Some(assignments().map(|a| a.rank.max(2)).min().unwrap_or(6))
+        // Who has not been told anything looks as often as who is near.
+        let is_near = |host: &Host| host.coordinator.assignment().is_none_or(|told| told.rank <= 8);
+        Some(up().any(is_near))
     }
 
     /// Whether a newer process uses the worker id of this one.

@@ -48,6 +48,7 @@ fn plan(term: u64, version: u64) -> Document {
         session: id("a"),
         planner: id("b"),
         standby: None,
+        second: None,
         rank: 0,
         takes_children: false,
         start: None,

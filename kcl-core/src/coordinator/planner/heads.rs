@@ -1,0 +1,147 @@
+//! Who stands by: two sessions that watch all the others beside the planner, each in a zone of its
+//! own as far as there are zones. Pure.
+
+use std::collections::BTreeSet;
+
+use crate::lease::{SessionId, Zone};
+
+/// The sessions that follow the planner, in this order, and that watch all sessions as it does.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(in crate::coordinator) struct Standbys {
+    pub(in crate::coordinator) first: Option<SessionId>,
+    pub(in crate::coordinator) second: Option<SessionId>,
+}
+
+/// A session that may stand by.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Candidate<'a> {
+    pub(super) id: &'a SessionId,
+    pub(super) zone: Option<&'a Zone>,
+}
+
+impl Standbys {
+    pub(in crate::coordinator) fn iter(&self) -> impl Iterator<Item = &SessionId> {
+        self.first.iter().chain(&self.second)
+    }
+
+    pub(in crate::coordinator) fn contains(&self, id: &SessionId) -> bool {
+        self.iter().any(|standby| standby == id)
+    }
+
+    /// Without one of them; who came after it takes its place.
+    pub(in crate::coordinator) fn without(&self, id: &SessionId) -> Self {
+        let mut rest = self.iter().filter(|standby| *standby != id).cloned();
+        Self { first: rest.next(), second: rest.next() }
+    }
+
+    /// Who stands by from now on: the present ones while they are candidates, the second before
+    /// anybody new, else who comes first. A zone that no other head runs in goes before that, and
+    /// one that is not known before one that another head runs in.
+    pub(super) fn chosen(&self, planner: Option<&Zone>, candidates: &[Candidate<'_>]) -> Self {
+        let mut taken: BTreeSet<&Zone> = planner.into_iter().collect();
+        let mut left = candidates.to_vec();
+        // The sort is stable: among equals the order of succession holds.
+        left.sort_by_key(|candidate| !self.contains(candidate.id));
+        left.sort_by_key(|candidate| self.first.as_ref() != Some(candidate.id));
+        let mut next = || {
+            let best = left.iter().enumerate().min_by_key(|(_, candidate)| {
+                if planted!(HeadsInOneZone) {
+                    return 0;
+                }
+                match candidate.zone {
+                    Some(zone) if !taken.contains(zone) => 0,
+                    None => 1,
+                    Some(_) => 2,
+                }
+            });
+            let at = best.map(|(at, _)| at)?;
+            let chosen = left.remove(at);
+            taken.extend(chosen.zone);
+            Some(chosen.id.clone())
+        };
+        let (first, second) = (next(), next());
+        Self { first, second }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::lease::Incarnation;
+
+    fn session(number: usize) -> SessionId {
+        let bits = u128::try_from(number).unwrap() + 1;
+        SessionId::new(format!("w{number}").parse().unwrap(), Incarnation::from_bits(bits))
+    }
+
+    fn zone(number: u8) -> Option<Zone> {
+        (number > 0).then(|| format!("zone-{number}").parse().unwrap())
+    }
+
+    fn choose(
+        present: &Standbys,
+        planner: Option<&Zone>,
+        fleet: &[(SessionId, Option<Zone>)],
+    ) -> Standbys {
+        let candidates = fleet.iter().map(|(id, zone)| Candidate { id, zone: zone.as_ref() });
+        present.chosen(planner, &candidates.collect::<Vec<_>>())
+    }
+
+    /// A planner's zone, and sessions with theirs.
+    fn fleets() -> impl Strategy<Value = (Option<Zone>, Vec<(SessionId, Option<Zone>)>)> {
+        (0_u8..4, proptest::collection::vec(0_u8..4, 0..7)).prop_map(|(planner, zones)| {
+            let fleet = zones.into_iter().enumerate().map(|(at, of)| (session(at), zone(of)));
+            (zone(planner), fleet.collect())
+        })
+    }
+
+    proptest! {
+        #[test]
+        fn two_stand_by_if_there_are_two_and_nothing_changes_by_itself(
+            (planner, fleet) in fleets(),
+        ) {
+            let chosen = choose(&Standbys::default(), planner.as_ref(), &fleet);
+            prop_assert_eq!(chosen.iter().count(), fleet.len().min(2));
+            prop_assert!(chosen.first.is_none() || chosen.first != chosen.second);
+            prop_assert_eq!(choose(&chosen, planner.as_ref(), &fleet), chosen);
+        }
+
+        #[test]
+        fn no_zone_has_two_heads_while_another_has_none((planner, fleet) in fleets()) {
+            let chosen = choose(&Standbys::default(), planner.as_ref(), &fleet);
+            let zone_of = |id: &SessionId| {
+                fleet.iter().find(|(other, _)| other == id).and_then(|(_, zone)| zone.clone())
+            };
+            let mut of_heads: Vec<Zone> = chosen.iter().filter_map(zone_of).collect();
+            of_heads.extend(planner);
+            let distinct: BTreeSet<&Zone> = of_heads.iter().collect();
+            let is_free = |zone: &Option<Zone>| {
+                zone.as_ref().is_some_and(|zone| !distinct.contains(zone))
+            };
+            if distinct.len() < of_heads.len() {
+                prop_assert!(!fleet.iter().any(|(_, zone)| is_free(zone)));
+            }
+        }
+
+        #[test]
+        fn without_zones_who_stands_by_goes_on(
+            count in 2_usize..7, first in 0_usize..7, second in 0_usize..7,
+        ) {
+            prop_assume!(first != second && first < count && second < count);
+            let fleet: Vec<_> = (0..count).map(|at| (session(at), None)).collect();
+            let present =
+                Standbys { first: Some(session(first)), second: Some(session(second)) };
+            prop_assert_eq!(choose(&present, None, &fleet), present);
+        }
+    }
+
+    #[test]
+    fn the_second_takes_the_place_of_the_first() {
+        let fleet: Vec<_> = (0..4).map(|at| (session(at), None)).collect();
+        let present = Standbys { first: Some(session(9)), second: Some(session(3)) };
+        let chosen = choose(&present, None, &fleet);
+        assert_eq!(chosen, Standbys { first: Some(session(3)), second: Some(session(0)) });
+    }
+}
