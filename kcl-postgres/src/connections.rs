@@ -85,11 +85,13 @@ impl Spare {
         Self { places: Semaphore::new(places), idle, unfinished }
     }
 
-    /// One that waits, and that its server has not lost since; those of other servers are closed.
-    fn take(&self, eras: &Eras) -> Option<Held> {
-        let mut idle = self.idle();
-        idle.retain(|held| eras.lasts(held.era));
-        idle.pop()
+    fn take(&self) -> Option<Held> {
+        self.idle().pop()
+    }
+
+    /// Closes those that wait and were made in an era that is over.
+    fn let_go(&self, eras: &Eras) {
+        self.idle().retain(|held| eras.lasts(held.era));
     }
 
     fn put(&self, held: Held, eras: &Eras) {
@@ -143,6 +145,13 @@ impl Connections {
 
     fn leave(&self, era: Era, why: &str) {
         self.eras.end(era, &self.address(), why);
+        self.let_go();
+    }
+
+    /// Closes what waits of eras that are over, in every lane: one may have nothing to do for long.
+    fn let_go(&self) {
+        self.beats.let_go(&self.eras);
+        self.work.let_go(&self.eras);
     }
 
     pub(crate) const fn eras(&self) -> &Arc<Eras> {
@@ -213,7 +222,8 @@ impl Connections {
         if let Some(era) = spare.unfinished.give_up(now) {
             self.leave(era, SILENT);
         }
-        if let Some(held) = spare.take(&self.eras) {
+        self.let_go();
+        if let Some(held) = spare.take() {
             return Ok(held);
         }
         if let Some(held) = spare.unfinished.finish(deadline).await

@@ -85,6 +85,14 @@ impl Lane {
         }
     }
 
+    /// Closes a connection of an era that is over, although nobody needs another one yet.
+    pub(crate) fn let_go(&self, nodes: &Nodes) {
+        // Whoever has the lock is about to look.
+        if let Ok(mut link) = self.link.try_lock() {
+            link.take_if(|link| !nodes.eras.lasts(link.era));
+        }
+    }
+
     fn failure(&self) -> std::sync::MutexGuard<'_, Option<RedisError>> {
         self.failure.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
     }

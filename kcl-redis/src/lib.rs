@@ -29,14 +29,14 @@
 //! command is sent twice unless the server answered that it did nothing.
 //!
 //! After a failover the old primary may stay up as a replica and answer on the connections that it
-//! has. So `READONLY`, `MASTERDOWN` and `LOADING` close *every* connection made before, the one that
-//! listens included; so does a connection on which no answer has come for half of the operation
-//! timeout. The next ones look the host up and connect anew; a replica is refused as soon as a
-//! connection to it is made, for reads as well: its rows may be old. The connection that listens
-//! asks for a sign of life when nothing has come for 5 s. All this is *unavailable*; `prepare` alone
-//! says that the address is wrong. Sentinels are not asked: one is refused by `prepare` with the
-//! remedy, an address that follows the primary. Of a cluster only the nodes are remembered that it
-//! names, and those that were given.
+//! has. So `READONLY`, `MASTERDOWN` and `LOADING` close *every* connection made before, the one
+//! that listens included; so does a connection on which no answer has come for half of the
+//! operation timeout. The next ones look the host up and connect anew; a replica is refused as soon
+//! as a connection to it is made, for reads as well: its rows may be old. The connection that
+//! listens asks for a sign of life when nothing has come for 5 s. All this is *unavailable*;
+//! `prepare` alone says that the address is wrong. Sentinels are not asked: one is refused by
+//! `prepare` with the remedy, an address that follows the primary. Of a cluster only the nodes are
+//! remembered that it names, and those that were given.
 //!
 //! A worker has three connections: one for beats, which nothing may delay, one for everything else,
 //! and one on which it is woken. Where claims wait for replicas there is a fourth, since waiting

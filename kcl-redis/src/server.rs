@@ -85,6 +85,9 @@ impl Server {
         lane: &Lane,
         command: impl Fn(bool) -> Cmd,
     ) -> StoreResult<(Value, Arc<Link>)> {
+        for idle in [&self.beats, &self.claims, &self.others] {
+            idle.let_go(&self.nodes);
+        }
         let mut known = true;
         let mut attempts = 1;
         loop {

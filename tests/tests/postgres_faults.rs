@@ -197,13 +197,12 @@ async fn whoever_listens_on_a_connection_that_went_dark_is_told_although_nothing
     let store = store.build().unwrap();
     store.prepare().await.unwrap();
     let mut wakeups = store.wakeups(&worker(1)).await.unwrap().unwrap();
+    let clock = Env::system().clock;
     // Asked for a sign of life, it gives one, however often whoever waits goes away.
     for _ in 0..15 {
-        let waiting = wakeups.next();
-        let wait = Env::system().clock.sleep(Duration::from_millis(100));
         tokio::select! {
-            heard = waiting => panic!("{heard:?}"),
-            () = wait => {}
+            heard = wakeups.next() => panic!("{heard:?}"),
+            () = clock.sleep(Duration::from_millis(100)) => {}
         }
     }
     link.darken();

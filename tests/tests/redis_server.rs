@@ -259,13 +259,13 @@ async fn a_connection_that_went_dark_is_left_by_those_who_do_not_wait_for_its_en
     let mut wakeups = store.wakeups(&id(1)).await.unwrap().unwrap();
     link.darken();
     let clock = kcl_core::env::Env::system().clock;
-    let mut tries = 0;
+    let (key, mut tries) = (LeaseKey::planner(), 0);
     loop {
         tries += 1;
         assert!(tries < 10, "each caller got the dead connection");
         // Less than the operation timeout, like a worker's of the fast profile.
         tokio::select! {
-            answer = store.lease(&LeaseKey::planner()) => break assert_eq!(answer.unwrap(), None),
+            answer = store.lease(&key) => break assert_eq!(answer.unwrap(), None),
             () = clock.sleep(Duration::from_millis(500)) => {}
         }
     }

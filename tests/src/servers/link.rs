@@ -75,7 +75,8 @@ impl Link {
         self.address.port()
     }
 
-    /// Leads new connections to the server at another port. Those that are open stay where they are.
+    /// Leads new connections to the server at another port. Those that are open stay where they
+    /// are.
     pub fn lead(&self, port: u16) {
         self.order(|orders| orders.server = (Ipv4Addr::LOCALHOST, port).into());
     }

@@ -133,8 +133,8 @@ impl Postgres {
         self.control(&["promote", "-w"])
     }
 
-    /// Has the server follow another one from now on, on the same port: it is started again and only
-    /// reads. What it alone has, it keeps.
+    /// Has the server follow another one from now on, on the same port: it is started again and
+    /// only reads. What it alone has, it keeps.
     ///
     /// # Errors
     /// It cannot be started.

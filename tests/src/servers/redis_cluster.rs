@@ -42,7 +42,7 @@ impl RedisCluster {
         until("the nodes agree", async || self.agrees().await).await
     }
 
-    /// Starts a node that follows one of them, and waits until it has everything; tells which it is.
+    /// Starts a node that follows one of them and waits until it has everything; tells its place.
     ///
     /// # Errors
     /// It cannot be started; it does not follow within a minute.
