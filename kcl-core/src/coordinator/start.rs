@@ -48,7 +48,7 @@ impl KnownStart {
     /// Learns which change of the application was the last. What was known or is told from before
     /// it may no longer be so: a reset sets another start.
     pub(super) fn changed(&mut self, change: u64) {
-        if change > self.change && !planted!(StartOutlivesReset) {
+        if change > self.change {
             self.change = change;
             self.known = None;
         }
@@ -57,7 +57,6 @@ impl KnownStart {
     /// Learns from a document that tells of the start: that of a stream made again is newer.
     pub(super) fn learn(&mut self, told: &StreamStart) {
         if told.change < self.change {
-            sometimes!(OldStartTold);
             return;
         }
         let newer = |known: &StreamStart| told.of.created > known.of.created;

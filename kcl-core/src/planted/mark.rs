@@ -156,8 +156,6 @@ by_rule! {
     "4.18" TurnLost,
     /// A rewrite was refused: something late had come first. It is judged anew.
     "4.18" RestartRefused,
-    /// A document from before a reset told of a start that is no more.
-    "4.18" OldStartTold,
     /// A lease stayed with its owner although others had to move.
     "6" StayedAtHome,
     /// A child went to the worker that holds its parent.

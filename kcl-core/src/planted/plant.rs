@@ -286,8 +286,6 @@ by_rule! {
     "4.18" RefusedTakenForDone,
     /// A rewrite is above the epoch of the row it finds, and not above those of its past.
     "4.18" EpochOfTheRowAlone,
-    /// A worker believes what it knew of the start before a reset.
-    "4.18" StartOutlivesReset,
     /// Every lease costs a call at every beat, as in the Java KCL.
     "4" BeatPerLease,
     /// The fair share is rounded down.

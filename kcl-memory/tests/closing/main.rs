@@ -9,3 +9,4 @@
 mod search;
 mod small;
 mod smallest;
+mod store;

@@ -3,21 +3,20 @@
 use std::{collections::BTreeMap, fmt, sync::Arc, time::Duration};
 
 use kcl_core::{
-    change::{Ask, Closing, Intent, Reset, Target},
+    change::{Ask, Change, Closing, Intent, Reset, Target},
     coordinator::{FrozenStart, StoreCall, StoreReply, StreamView},
     env::{Rng, Time, WallTime},
     lease::{
-        Acquire, Advance, Beat, Changing, Checkpoint, Delete, DocName, Document, Epoch, Generation,
-        Incarnation, Lease, LeaseKey, PutDoc, Release, Report, Session, SessionId, Stamp, Stamped,
-        StoreTime, Write, rules,
+        Acquire, Advance, Beat, Changing, Checkpoint, Delete, DocName, Document, Epoch,
+        Incarnation, Lease, LeaseKey, PutDoc, Release, Report, Session, SessionId, Write,
     },
     settings::InitialPosition,
     store::StoreErrorKind,
     stream::{Position, SequenceNumber, Shard, StreamDescription, StreamKey},
 };
 
-/// The store's clock.
-const STORE_TIME: u64 = 100;
+use crate::store::{Rows, is_write, lease_key};
+
 /// Where reading began once, and where it begins anew.
 const OLD: u64 = 10;
 const NEW: u64 = 5;
@@ -43,14 +42,6 @@ pub(crate) struct Budget {
     pub(crate) sleeper: bool,
 }
 
-/// The rows of the store.
-#[derive(Clone, Debug, Default)]
-struct Rows {
-    leases: BTreeMap<LeaseKey, Lease>,
-    docs: BTreeMap<DocName, Document>,
-    sessions: BTreeMap<SessionId, Session>,
-}
-
 /// Everything there is.
 #[derive(Clone)]
 pub(crate) struct Small {
@@ -71,8 +62,9 @@ pub(crate) struct Small {
 struct Truth {
     /// The highest epoch that each lease ever had in the hands of the dead.
     highest: BTreeMap<LeaseKey, Epoch>,
-    /// Where each lease stood before a command wrote it.
+    /// Where each lease stood before the change at hand wrote it, and before the change before.
     stood: BTreeMap<LeaseKey, Vec<String>>,
+    stood_before: BTreeMap<LeaseKey, Vec<String>>,
     /// Rows that a command has written.
     written: Vec<LeaseKey>,
     /// Whether every row had been rewritten when the application was opened last.
@@ -279,11 +271,16 @@ impl Small {
             }
             return Ok(());
         }
+        let stood = self.truth.stood.entry(key.clone()).or_default();
+        if after.is_none() && !self.truth.written.contains(key) {
+            // The lineage would make it anew where reading began.
+            stood.push(format!("AT_TIMESTAMP:{OLD}"));
+        }
         if let Some(after) = after {
             let highest = self.truth.highest.entry(key.clone()).or_default();
             *highest = (*highest).max(after.epoch);
             if !self.truth.written.contains(key) {
-                self.truth.stood.entry(key.clone()).or_default().push(spot(after));
+                stood.push(spot(after));
             }
         }
         Ok(())
@@ -298,7 +295,8 @@ impl Small {
             return Err("the start is written while the application is not closed".to_owned());
         }
         if opened {
-            self.check_opened()?;
+            self.check_opened(put)?;
+            self.truth.stood_before = std::mem::take(&mut self.truth.stood);
             // Of rows that nobody wrote, the dead may write on, as ever.
             self.truth.is_rewritten = !self.truth.written.is_empty();
             self.truth.written.clear();
@@ -311,7 +309,7 @@ impl Small {
         Ok(())
     }
 
-    fn check_opened(&self) -> Result<(), Broken> {
+    fn check_opened(&self, put: &PutDoc) -> Result<(), Broken> {
         for (key, row) in &self.rows.leases {
             let highest = self.truth.highest.get(key).copied().unwrap_or_default();
             if self.truth.written.contains(key) && row.epoch <= highest {
@@ -323,7 +321,12 @@ impl Small {
         match start {
             NEW => self.check_begun_anew(),
             _ if self.truth.written.is_empty() => Ok(()),
-            _ => self.check_undone(),
+            _ => {
+                // What was made to the end is taken back by a change of its own.
+                let what = Change::of(&Changing::decode(&put.body).unwrap()).unwrap().what;
+                let is_own = what == "undo";
+                self.check_undone(if is_own { &self.truth.stood_before } else { &self.truth.stood })
+            }
         }
     }
 
@@ -339,10 +342,10 @@ impl Small {
         Ok(())
     }
 
-    fn check_undone(&self) -> Result<(), Broken> {
+    fn check_undone(&self, stood: &BTreeMap<LeaseKey, Vec<String>>) -> Result<(), Broken> {
         for (key, row) in &self.rows.leases {
             let stands = spot(row);
-            let known = self.truth.stood.get(key);
+            let known = stood.get(key);
             let is_made = known.is_none() && stands == format!("AT_TIMESTAMP:{OLD}");
             if !is_made && !known.is_some_and(|known| known.contains(&stands)) {
                 return Err(format!("{key} is taken back to {stands}, it never stood there"));
@@ -362,93 +365,6 @@ impl Small {
         let Rows { leases, sessions, .. } = &self.rows;
         let _ = write!(into, "{}{leases:?}{sessions:?}{:?}{:?}", self.now, self.dead, self.sent);
         let _ = write!(into, "{:?}{:?}{:?}", self.runs, self.budget, self.truth);
-    }
-}
-
-impl Rows {
-    fn apply(&mut self, call: &StoreCall) -> StoreReply {
-        let stamp = Stamp { at: StoreTime(STORE_TIME), generation: Generation::default() };
-        match call {
-            StoreCall::Register(new) => {
-                let value = rules::register(self.sessions.get(&new.id), new);
-                keep(&mut self.sessions, &new.id, &value);
-                StoreReply::Beat(Stamped { value, stamp })
-            }
-            StoreCall::Beat(beat) => {
-                let value = rules::beat(self.sessions.get(&beat.session), beat);
-                keep(&mut self.sessions, &beat.session, &value);
-                StoreReply::Beat(Stamped { value, stamp })
-            }
-            StoreCall::EndSession(end) => {
-                let write = rules::end_session(self.sessions.get(&end.session), end);
-                keep(&mut self.sessions, &end.session, &write);
-                StoreReply::SessionWrite(write)
-            }
-            StoreCall::Sessions(_) => {
-                StoreReply::Sessions(self.sessions.values().cloned().collect())
-            }
-            StoreCall::Lease(key) => StoreReply::Lease(self.leases.get(key).cloned()),
-            StoreCall::Leases => StoreReply::Leases(self.leases.values().cloned().collect()),
-            StoreCall::Doc(name) => StoreReply::Doc(self.docs.get(name).cloned()),
-            StoreCall::Docs => StoreReply::Docs(self.docs.values().cloned().collect()),
-            StoreCall::PutDoc(put) => {
-                let write = rules::put_doc(self.docs.get(&put.name), put);
-                keep(&mut self.docs, &put.name, &write);
-                StoreReply::DocWrite(write)
-            }
-            StoreCall::DeleteDoc(delete) => {
-                let write = rules::delete_doc(self.docs.get(&delete.name), delete);
-                if write.is_done() {
-                    self.docs.remove(&delete.name);
-                }
-                StoreReply::DocWrite(write)
-            }
-            StoreCall::Delete(delete) => {
-                let write = rules::delete(self.leases.get(&delete.key), delete);
-                if write.is_done() {
-                    self.leases.remove(&delete.key);
-                }
-                StoreReply::LeaseWrite(write)
-            }
-            _ => StoreReply::LeaseWrite(self.write(call)),
-        }
-    }
-
-    fn write(&mut self, call: &StoreCall) -> Write<Lease> {
-        let key = lease_key(call).unwrap().clone();
-        let row = self.leases.get(&key);
-        let write = match call {
-            StoreCall::Create(new) => rules::create(row, new),
-            StoreCall::Acquire(acquire) => rules::acquire(row, acquire),
-            StoreCall::Advance(advance) => rules::advance(row, advance),
-            StoreCall::Release(release) => rules::release(row, release),
-            StoreCall::Restart(restart) => rules::restart(row, restart),
-            other => panic!("{} is sent by nobody here", other.name()),
-        };
-        keep(&mut self.leases, &key, &write);
-        write
-    }
-}
-
-fn keep<K: Ord + Clone, R: Clone>(rows: &mut BTreeMap<K, R>, key: &K, write: &Write<R>) {
-    if let Write::Done(row) = write {
-        rows.insert(key.clone(), row.clone());
-    }
-}
-
-const fn is_write(call: &StoreCall) -> bool {
-    matches!(call, StoreCall::PutDoc(_) | StoreCall::Create(_) | StoreCall::Restart(_))
-}
-
-const fn lease_key(call: &StoreCall) -> Option<&LeaseKey> {
-    match call {
-        StoreCall::Create(row) => Some(&row.key),
-        StoreCall::Acquire(it) => Some(&it.key),
-        StoreCall::Advance(it) => Some(&it.key),
-        StoreCall::Release(it) => Some(&it.key),
-        StoreCall::Restart(it) => Some(&it.key),
-        StoreCall::Delete(it) => Some(&it.key),
-        _ => None,
     }
 }
 

@@ -45,6 +45,8 @@ mod small;
 mod smallest;
 #[path = "../traces/stage.rs"]
 mod stage;
+#[path = "../closing/store.rs"]
+mod store;
 #[path = "../traces/streams.rs"]
 mod streams;
 mod table;

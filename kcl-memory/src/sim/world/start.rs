@@ -15,7 +15,9 @@ impl World {
         let Some(start) = FrozenStart::decode(&doc.body).filter(|_| is_start(&doc.name)) else {
             return Ok(());
         };
-        if self.oracle.is_closed() {
+        // One that is put while the application is closed and there is none is a first start that
+        // lands late.
+        if self.oracle.is_closed() && doc.version > 1 {
             self.past.starts.insert(doc.name.clone(), start);
             return Ok(());
         }

@@ -1,0 +1,112 @@
+//! The store of the small world: the rules on maps.
+
+use std::collections::BTreeMap;
+
+use kcl_core::{
+    coordinator::{StoreCall, StoreReply},
+    lease::{
+        DocName, Document, Generation, Lease, LeaseKey, Session, SessionId, Stamp, Stamped,
+        StoreTime, Write, rules,
+    },
+};
+
+/// The store's clock.
+const STORE_TIME: u64 = 100;
+
+/// The rows of the store.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Rows {
+    pub(crate) leases: BTreeMap<LeaseKey, Lease>,
+    pub(crate) docs: BTreeMap<DocName, Document>,
+    pub(crate) sessions: BTreeMap<SessionId, Session>,
+}
+
+impl Rows {
+    /// A call reaches the store.
+    pub(crate) fn apply(&mut self, call: &StoreCall) -> StoreReply {
+        let stamp = Stamp { at: StoreTime(STORE_TIME), generation: Generation::default() };
+        match call {
+            StoreCall::Register(new) => {
+                let value = rules::register(self.sessions.get(&new.id), new);
+                keep(&mut self.sessions, &new.id, &value);
+                StoreReply::Beat(Stamped { value, stamp })
+            }
+            StoreCall::Beat(beat) => {
+                let value = rules::beat(self.sessions.get(&beat.session), beat);
+                keep(&mut self.sessions, &beat.session, &value);
+                StoreReply::Beat(Stamped { value, stamp })
+            }
+            StoreCall::EndSession(end) => {
+                let write = rules::end_session(self.sessions.get(&end.session), end);
+                keep(&mut self.sessions, &end.session, &write);
+                StoreReply::SessionWrite(write)
+            }
+            StoreCall::Sessions(_) => {
+                StoreReply::Sessions(self.sessions.values().cloned().collect())
+            }
+            StoreCall::Lease(key) => StoreReply::Lease(self.leases.get(key).cloned()),
+            StoreCall::Leases => StoreReply::Leases(self.leases.values().cloned().collect()),
+            StoreCall::Doc(name) => StoreReply::Doc(self.docs.get(name).cloned()),
+            StoreCall::Docs => StoreReply::Docs(self.docs.values().cloned().collect()),
+            StoreCall::PutDoc(put) => {
+                let write = rules::put_doc(self.docs.get(&put.name), put);
+                keep(&mut self.docs, &put.name, &write);
+                StoreReply::DocWrite(write)
+            }
+            StoreCall::DeleteDoc(delete) => {
+                let write = rules::delete_doc(self.docs.get(&delete.name), delete);
+                if write.is_done() {
+                    self.docs.remove(&delete.name);
+                }
+                StoreReply::DocWrite(write)
+            }
+            StoreCall::Delete(delete) => {
+                let write = rules::delete(self.leases.get(&delete.key), delete);
+                if write.is_done() {
+                    self.leases.remove(&delete.key);
+                }
+                StoreReply::LeaseWrite(write)
+            }
+            _ => StoreReply::LeaseWrite(self.write(call)),
+        }
+    }
+
+    fn write(&mut self, call: &StoreCall) -> Write<Lease> {
+        let key = lease_key(call).unwrap().clone();
+        let row = self.leases.get(&key);
+        let write = match call {
+            StoreCall::Create(new) => rules::create(row, new),
+            StoreCall::Acquire(acquire) => rules::acquire(row, acquire),
+            StoreCall::Advance(advance) => rules::advance(row, advance),
+            StoreCall::Release(release) => rules::release(row, release),
+            StoreCall::Restart(restart) => rules::restart(row, restart),
+            other => panic!("{} is sent by nobody here", other.name()),
+        };
+        keep(&mut self.leases, &key, &write);
+        write
+    }
+}
+
+fn keep<K: Ord + Clone, R: Clone>(rows: &mut BTreeMap<K, R>, key: &K, write: &Write<R>) {
+    if let Write::Done(row) = write {
+        rows.insert(key.clone(), row.clone());
+    }
+}
+
+/// Whether a call changes what a run would have to read again.
+pub(crate) const fn is_write(call: &StoreCall) -> bool {
+    matches!(call, StoreCall::PutDoc(_) | StoreCall::Create(_) | StoreCall::Restart(_))
+}
+
+/// The lease that a call changes.
+pub(crate) const fn lease_key(call: &StoreCall) -> Option<&LeaseKey> {
+    match call {
+        StoreCall::Create(row) => Some(&row.key),
+        StoreCall::Acquire(it) => Some(&it.key),
+        StoreCall::Advance(it) => Some(&it.key),
+        StoreCall::Release(it) => Some(&it.key),
+        StoreCall::Restart(it) => Some(&it.key),
+        StoreCall::Delete(it) => Some(&it.key),
+        _ => None,
+    }
+}
