@@ -2,6 +2,8 @@
 
 #![expect(clippy::unwrap_used, reason = "helpers of tests fail the test")]
 
+use std::{sync::Arc, time::Duration};
+
 use aws_sdk_dynamodb::{
     Client,
     types::{
@@ -10,14 +12,16 @@ use aws_sdk_dynamodb::{
     },
 };
 use kcl_core::{
+    env::Env,
     lease::LeaseKey,
     store::{LeaseStore, LeaseStoreExt, StoreError, StoreErrorKind},
 };
 use kcl_dynamo::{Billing, DynamoStore, DynamoStoreBuilder};
 use kcl_tests::{
     dynamo,
-    servers::{Dynalite, Dynoxide},
+    servers::{Dynalite, Dynoxide, Link},
 };
+use tokio::task::JoinSet;
 
 fn store(url: &str) -> DynamoStoreBuilder {
     DynamoStore::builder("orders").client_config(dynamo::config(url))
@@ -167,4 +171,36 @@ fn connections_belong_to_the_runtime_that_first_uses_the_store() {
     keeper.block_on(store.prepare()).unwrap();
     drop(user);
     assert!(keeper.block_on(store.all_leases()).unwrap().is_empty());
+}
+
+/// The machine behind a resolved address is gone, and nothing ends the connections to it.
+#[tokio::test]
+async fn a_pool_of_connections_that_went_dark_is_left_and_not_tried_one_by_one() {
+    let server = Dynoxide::start().unwrap();
+    let link = Link::to(server.port()).unwrap();
+    let store = store(&format!("http://127.0.0.1:{}", link.port())).build().unwrap();
+    let store = Arc::new(store);
+    store.prepare().await.unwrap();
+    let (key, clock) = (LeaseKey::planner(), Env::system().clock);
+    // As many at once as make a pool of them.
+    link.delay(Duration::from_millis(100));
+    let mut all = JoinSet::new();
+    for _ in 0..30 {
+        let store = Arc::clone(&store);
+        all.spawn(async move { store.lease(&LeaseKey::planner()).await });
+    }
+    for answer in all.join_all().await {
+        assert_eq!(answer.unwrap(), None);
+    }
+    link.delay(Duration::ZERO);
+    link.darken();
+    let mut tries = 0;
+    loop {
+        tries += 1;
+        assert!(tries < 12, "each caller got another dead connection");
+        tokio::select! {
+            answer = store.lease(&key) => break assert_eq!(answer.unwrap(), None),
+            () = clock.sleep(Duration::from_millis(500)) => {}
+        }
+    }
 }
