@@ -8,9 +8,8 @@ use std::{
 use async_trait::async_trait;
 use kcl_core::{
     lease::{
-        Acquire, Advance, Beat, Delete, DeleteDoc, DocName, Document, EndSession, Forget,
-        Generation, Lease, LeaseKey, PutDoc, Release, Restart, Session, SessionId, Stamp, Stamped,
-        Write,
+        Acquire, Advance, Beat, Delete, DeleteDoc, DocName, Document, EndSession, Forget, Lease,
+        LeaseKey, PutDoc, Release, Restart, Session, SessionId, Stamp, Stamped, Write,
     },
     store::{Consistency, Cursor, LeaseStore, Page, StoreResult, Wakeups},
 };

@@ -177,7 +177,7 @@ fn decode<R: Row>(call: &Call<'_>, stored: &[u8]) -> StoreResult<R> {
 
 /// A page from its parts: where the next one starts, then names and rows in turn.
 fn page_of<R: Row>(call: &Call<'_>, parts: Vec<Value>) -> StoreResult<Page<R>> {
-    if parts.len() % 2 == 0 {
+    if parts.len().is_multiple_of(2) {
         return Err(incomplete(call, parts.len()));
     }
     let mut parts = parts.into_iter();

@@ -63,7 +63,7 @@ impl<'de> Visitor<'de> for At {
         let mut map = Map::new();
         while let Some(key) = entries.next_key::<String>()? {
             let path = if self.0.is_empty() { key.clone() } else { format!("{}.{key}", self.0) };
-            let value = entries.next_value_seed(At(path))?;
+            let value = entries.next_value_seed(Self(path))?;
             map.insert(key, value);
         }
         Ok(Value::Object(map))

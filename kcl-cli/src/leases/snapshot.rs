@@ -190,6 +190,7 @@ mod tests {
     use std::{sync::Arc, time::Duration};
 
     use kcl_core::{
+        env::WallTime,
         lease::{Checkpoint, Epoch, LeaseKey, Session},
         store::Consistency,
         stream::{HashRange, Position, SequenceNumber},
@@ -272,7 +273,7 @@ mod tests {
         let text = text.replace("KEY", &Checkpoint::TrimHorizon.key());
         let mut lease = Lease::new(LeaseKey::planner(), Checkpoint::TrimHorizon);
         lease.epoch = Epoch(5);
-        assert_eq!(Snapshot::parse(&text).unwrap().leases[0].to_lease().unwrap(), lease);
+        assert_eq!(Snapshot::parse(&text).unwrap().leases[0].read().unwrap(), lease);
     }
 
     #[tokio::test]

@@ -81,11 +81,11 @@ pub enum ChangeError {
 }
 
 impl ChangeError {
-    pub(super) fn corrupt(name: impl ToString, why: &dyn std::error::Error) -> Self {
+    pub(super) fn corrupt(name: &impl ToString, why: &dyn std::error::Error) -> Self {
         Self::Corrupt { name: name.to_string(), why: why.to_string() }
     }
 
-    pub(super) fn copy(name: impl ToString, why: &InvalidCopy) -> Self {
+    pub(super) fn copy(name: &impl ToString, why: &InvalidCopy) -> Self {
         Self::corrupt(name, why)
     }
 }

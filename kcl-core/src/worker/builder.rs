@@ -118,8 +118,9 @@ impl Worker {
     /// Runs until it is shut down by its handle, or cannot go on.
     ///
     /// # Errors
-    /// When the store or the stream cannot be used as they are set up, or another worker uses the
-    /// same id. What may pass is tried again, for ever.
+    /// When the store or the stream cannot be used as they are set up, another worker uses the same
+    /// id, the application reads another stream, or reading is to start at a time that is still to
+    /// come. What may pass is tried again, for ever.
     ///
     /// # Cancel safety
     /// As [`Self::run_until`].
@@ -199,7 +200,7 @@ impl Worker {
                 complaints: Arc::default(),
                 remaking: Remaking::default(),
             };
-            keeper.keep().await;
+            Box::pin(keeper.keep()).await;
         };
         let keep = keep.in_current_span();
         spawner.spawn_keeper(Box::new(move || Box::pin(keep))).map_err(WorkerError::Thread)

@@ -86,7 +86,7 @@ impl Closing {
                 self.keep_copy(target, docs)
             }
             (Err(error), which) => {
-                over(ChangeError::copy(DocName::copy(self.number_of(&which)), &error))
+                over(ChangeError::copy(&DocName::copy(self.number_of(&which)), &error))
             }
         }
     }

@@ -40,8 +40,8 @@ impl World {
             return Ok(());
         }
         let readers = self.hosts.iter().filter(|host| host.is_up() && host.reads == before);
-        let joined = readers.filter_map(|host| host.joined.as_ref());
-        let still = joined.filter(|session| self.lives(session)).next().cloned();
+        let mut joined = readers.filter_map(|host| host.joined.as_ref());
+        let still = joined.find(|session| self.lives(session)).cloned();
         self.note(|| "--- the application reads another stream".into());
         self.learn(&Fact::Switched { still: still.as_ref() })
     }
