@@ -33,6 +33,11 @@ pub enum Command {
     /// Read a stream as a member of a fleet: one JSON object per record on stdout.
     Consume(ConsumeArgs),
     /// Put records into a stream: generated ones, or lines from stdin.
+    ///
+    /// Whatever ends it, one JSON object on stdout accounts for the records: `produced`, `retried`,
+    /// `failed`, `not_tried`, and the numbers of the first that failed and the first that was not
+    /// tried. Exit code: 0 if all there was to put is in the stream, 1 if something failed, 130 or
+    /// 143 if SIGINT or SIGTERM came before the end.
     Produce(ProduceArgs),
     /// Create, describe, reshard or delete a stream.
     Stream(StreamArgs),

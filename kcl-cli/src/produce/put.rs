@@ -96,9 +96,19 @@ impl<S: Sink> Putting<S> {
         let answer = self.sink.put(&self.waiting[..most]).await;
         self.singly = self.singly.saturating_sub(1);
         match answer.map_err(|error| error.context(format!("{numbers} failed")))? {
-            Answer::Each(each) => Ok(self.settle(&each)),
+            Answer::Each(each) => {
+                let bad = each.iter().position(|why| why.as_deref().is_some_and(is_for_good));
+                let bad = bad.map(|at| (described(&self.waiting[at]), each[at].clone()));
+                let refused = self.settle(&each);
+                match bad {
+                    Some((record, why)) => Err(cannot_be_put(&record, &why.unwrap_or_default())),
+                    None => Ok(refused),
+                }
+            }
             Answer::Throttled(why) => Ok(Refused { taken: 0, records: most, why: Some(why) }),
-            Answer::Rejected(why) if most == 1 => Err(anyhow!("{numbers} cannot be put: {why}")),
+            Answer::Rejected(why) if most == 1 => {
+                Err(cannot_be_put(&described(&self.waiting[0]), &why))
+            }
             // The others are not to suffer for it, and it is to be known which it is.
             Answer::Rejected(why) => {
                 tracing::debug!(records = most, why, "a call was rejected: its records go singly");
@@ -134,6 +144,20 @@ struct Refused {
     records: usize,
     /// Why not, of the first; `None` if nothing was refused.
     why: Option<String>,
+}
+
+/// Whether a record that was refused so would be refused for ever.
+fn is_for_good(code: &str) -> bool {
+    matches!(code, "InvalidArgumentException" | "ValidationException" | "SerializationException")
+}
+
+fn cannot_be_put(record: &str, why: &str) -> anyhow::Error {
+    anyhow!("{record} cannot be put: {why}")
+}
+
+/// Which record, and how large it is: that is mostly what is wrong with it.
+fn described(record: &NewRecord) -> String {
+    format!("record {}, of {} bytes with its key,", record.number, record.weight())
 }
 
 fn count<T>(items: impl Iterator<Item = T>) -> u64 {

@@ -21,7 +21,7 @@ const ARN: &str = "arn:aws:kinesis:us-east-1:123456789012:stream/orders";
 
 fn produce(url: &str, arguments: &[&str]) -> Command {
     let mut command = Launch::command(KCL.as_ref());
-    command.args(["produce", "--stream", "orders", "--region", "us-east-1"]);
+    command.env("STREAM_NAME", "orders").args(["produce", "--region", "us-east-1"]);
     command.args(["--kinesis-endpoint", url, "--batch-delay-ms", "1"]).args(arguments);
     command
 }

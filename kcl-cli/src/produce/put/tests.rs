@@ -70,11 +70,32 @@ async fn a_call_holds_what_fits_and_what_is_refused_comes_again() {
 async fn of_a_call_that_is_rejected_only_the_record_fails_that_cannot_be_put() {
     let mut putting = putting(Scripted { bad: Some(2), ..Scripted::default() });
     let error = putting.put(batch(1..=4, 60)).await.unwrap_err().to_string();
-    assert!(error.contains("record 2 cannot be put") && error.contains("too long"), "{error}");
+    let expected = "record 2, of 60 bytes with its key, cannot be put: ";
+    assert!(error.contains(expected) && error.contains("too long"), "{error}");
     putting.leave();
     let account = putting.account;
     assert_eq!((account.produced, account.failed, account.not_tried), (1, 3, 0));
     assert_eq!(account.first_failed, Some(2));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_record_that_is_refused_for_good_is_not_put_for_ever() {
+    struct Strict;
+    #[async_trait]
+    impl Sink for Strict {
+        async fn put(&self, records: &[NewRecord]) -> anyhow::Result<Answer> {
+            let one = |record: &NewRecord| {
+                (record.number == 2).then(|| "InvalidArgumentException".to_owned())
+            };
+            Ok(Answer::Each(records.iter().map(one).collect()))
+        }
+    }
+    let limits = Limits { record: 100, call: 250 };
+    let mut putting = Putting::new(Strict, limits, CancellationToken::new());
+    let error = putting.put(batch(1..=3, 60)).await.unwrap_err().to_string();
+    assert!(error.contains("record 2") && error.contains("InvalidArgument"), "{error}");
+    putting.leave();
+    assert_eq!((putting.account.produced, putting.account.first_failed), (2, Some(2)));
 }
 
 #[tokio::test(start_paused = true)]

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use super::{Ask, Planner, start::StartDoc};
+use super::{Ask, Planner, Signal, start::StartDoc};
 use crate::{
     coordinator::{
         call::{StoreCall, StoreOutcome, StoreReply},
@@ -61,6 +61,10 @@ pub(super) enum Cycle {
         waiting: Vec<Lease>,
         /// Those being put.
         missing: BTreeSet<LeaseKey>,
+        /// When it was found that they are absent.
+        found: Time,
+        /// Whether that is being made sure of.
+        unsure: bool,
     },
     /// A call failed: everything is read again.
     Again(Time),
@@ -350,14 +354,25 @@ impl Planner {
             Sync::Failed => Sync::Wanted,
             _ => Sync::NotWanted,
         };
-        self.cycle = Cycle::Creating { waiting, missing: BTreeSet::new() };
+        let missing = BTreeSet::new();
+        self.cycle = Cycle::Creating { waiting, missing, found: ctx.now, unsure: false };
         self.put_rows(ctx);
     }
 
     /// Puts the rows no other row waits for: descendants before their ancestors, so that a planner
     /// that stops half way leaves no ancestor with a row whose descendants lack theirs.
+    ///
+    /// That rows are absent is believed once a beat was answered that was sent after they were
+    /// looked for: a store that lost them says so in that answer, and their owners know more of
+    /// them than the frozen start.
     fn put_rows(&mut self, ctx: &mut Context) {
-        let Cycle::Creating { waiting, missing } = &mut self.cycle else { return };
+        let Cycle::Creating { waiting, missing, found, unsure } = &mut self.cycle else { return };
+        if !waiting.is_empty() && ctx.heard < *found {
+            if !std::mem::replace(unsure, true) {
+                self.signals.push(Signal::Unsure);
+            }
+            return;
+        }
         let parents: BTreeSet<LeaseKey> = waiting
             .iter()
             .flat_map(|row| row.parents.iter().filter_map(|id| row.key.sibling(id)))
