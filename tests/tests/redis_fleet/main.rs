@@ -2,6 +2,7 @@
 //! memory.
 
 #![expect(clippy::unwrap_used, reason = "helpers of tests fail the test")]
+#![expect(clippy::print_stderr, reason = "how long a switch took is for people")]
 
 mod bench;
 mod failover;

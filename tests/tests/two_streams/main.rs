@@ -3,6 +3,8 @@
 //! At any time one stream is read, all of it, and nobody reads one stream under the leases of
 //! another. Whoever may not read its stream says which one is read, and what to do.
 
+#![expect(clippy::unwrap_used, reason = "helpers of tests fail the test")]
+
 mod stage;
 
 use anyhow::{Result, ensure};
