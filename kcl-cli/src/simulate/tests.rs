@@ -128,7 +128,7 @@ fn a_broken_run_says_which_invariant_when_and_what_and_marks_the_shard() {
     let played = broken();
     let said = played.as_text(Ink::plain());
     assert!(said.contains("BROKEN at 54.7") && said.contains("one dispatcher per shard"), "{said}");
-    let what = "shardId-000000000001: dispatched by w1 while w2 processes it";
+    let what = "shardId-000000000001: dispatched by w1, which another took it from";
     assert!(said.contains(what), "{said}");
     let picture = drawn(&played);
     let guilty: Vec<_> = picture.rows.iter().filter(|row| row.guilty).collect();

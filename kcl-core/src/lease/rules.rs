@@ -138,9 +138,9 @@ pub fn release(row: Option<&Lease>, release: &Release) -> Write<Lease> {
     Write::Done(next)
 }
 
-/// Rewrites how far a shard is processed; refused unless owner and epoch are as the caller saw them.
-/// It clears the owner, whom the last one released to, whom to avoid, and what was known of the lag;
-/// children stand only with the end of the shard. Parents and range stay.
+/// Rewrites how far a shard is processed; refused unless owner and epoch are as the caller saw
+/// them. It clears the owner, whom the last one released to, whom to avoid, and what was known of
+/// the lag; children stand only with the end of the shard. Parents and range stay.
 pub fn restart(row: Option<&Lease>, restart: &Restart) -> Write<Lease> {
     let Some(row) = row else { return Write::Refused(None) };
     let as_seen = row.owner == restart.seen_owner && row.epoch == restart.seen_epoch

@@ -119,6 +119,7 @@ by_rule! {
     "4.13" EndedRowCompleted,
     /// A row that the store lost was made anew by its owner.
     "4.13" LostRowMade,
+    /// The store lost a session: what it held was given back, for its next life to take up.
     "4.13" SessionLost,
     /// An older session of the same worker id was ended again: the store had lost its end.
     "4.13" OlderEndedAgain,

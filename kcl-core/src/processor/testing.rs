@@ -32,7 +32,8 @@ impl LeaseHandle {
     ///     stream::{Position, Record},
     /// };
     ///
-    /// # let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap();
+    /// # let mut runtime = tokio::runtime::Builder::new_current_thread();
+    /// # let runtime = runtime.enable_time().build().unwrap();
     /// # runtime.block_on(async {
     /// let key = "orders/1700000000000/shardId-000000000000".parse().unwrap();
     /// let (lease, test) = LeaseHandle::for_test(key, Epoch(7), Checkpoint::TrimHorizon);

@@ -14,8 +14,9 @@ use crate::settings::ProgressMode;
 #[async_trait]
 pub trait RecordProcessor: Send + 'static {
     /// Who says how far this lease's shard is processed, if it is not as the worker's settings say:
-    /// [`ProgressMode::Automatic`] or [`ProgressMode::Manual`]. Asked once for each lease. [`ProgressMode::Transactional`] is a matter of the whole worker: where the settings
-    /// say it, nothing else is taken, and where they do not, it is not taken.
+    /// [`ProgressMode::Automatic`] or [`ProgressMode::Manual`]. Asked once for each lease.
+    /// [`ProgressMode::Transactional`] is a matter of the whole worker: where the settings say it,
+    /// nothing else is taken, and where they do not, it is not taken.
     fn progress(&self) -> Option<ProgressMode> {
         None
     }

@@ -8,6 +8,9 @@ use std::{
 
 use super::{Ending, Script, Violation, play, shrink};
 
+/// How often a script is shortened: what is left of its end shows once the rest is short.
+const TRIES: usize = 4;
+
 /// A script that breaks an invariant.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
@@ -32,14 +35,22 @@ impl Finding {
         Some(Self { script: script.clone(), violation })
     }
 
-    /// The shortest script found that breaks the same invariant.
+    /// The shortest script found that breaks the same invariant: one that is not made shorter by
+    /// another try.
     #[must_use]
     pub fn shrunk(&self) -> Self {
         let invariant = self.violation.invariant;
         let same =
             |script: &Script| play(script).is_err_and(|broken| broken.invariant == invariant);
-        let script = shrink(&self.cut(same), same);
-        Self::of(&script).unwrap_or_else(|| self.clone())
+        let mut shortest = self.clone();
+        for _ in 0..TRIES {
+            let script = shrink(&shortest.cut(same), same);
+            if script == shortest.script {
+                break;
+            }
+            shortest = Self::of(&script).unwrap_or(shortest);
+        }
+        shortest
     }
 
     /// The script without what comes after the violation, if that can be left out: short runs are

@@ -172,6 +172,8 @@ pub(super) struct SettledShard {
 pub(super) struct Known {
     /// Records of each shard that are processed, or that nobody has to: all up to this one.
     done: Vec<u64>,
+    /// What was processed of each before its lease was set back: an undo returns there.
+    reached: Vec<u64>,
     /// When a lease last changed its owner.
     pub(super) last_change: Time,
     /// When the lease of each shard ended.
@@ -190,6 +192,11 @@ impl Known {
         self.done.get(shard).copied().unwrap_or(0)
     }
 
+    /// How many records of a shard were ever processed.
+    pub(super) fn reached(&self, shard: ShardNo) -> u64 {
+        self.done(shard).max(self.reached.get(shard).copied().unwrap_or(0))
+    }
+
     /// When the lease of a shard ended, if it has.
     pub(super) fn ended(&self, shard: ShardNo) -> Time {
         self.ended.get(shard).copied().unwrap_or(Time::ZERO)
@@ -200,6 +207,16 @@ impl Known {
             self.done.resize(shard + 1, 0);
         }
         &mut self.done[shard]
+    }
+
+    /// Its records are to be read again from `to` on.
+    fn begin(&mut self, shard: ShardNo, to: u64) {
+        let reached = self.reached(shard);
+        if self.reached.len() <= shard {
+            self.reached.resize(shard + 1, 0);
+        }
+        self.reached[shard] = reached;
+        *self.done_mut(shard) = to;
     }
 
     fn set_ended(&mut self, shard: ShardNo, at: Time) {
@@ -236,6 +253,13 @@ impl Oracle {
             processed: 0,
             acquires: 0,
         }
+    }
+
+    /// For the history of one row, which does not show whether the application was closed.
+    pub(super) fn of_a_row(invariants: Vec<Box<dyn Invariant>>) -> Self {
+        let mut oracle = Self::of(invariants, 0);
+        oracle.known.closed = true;
+        oracle
     }
 
     pub(super) fn done(&self, shard: ShardNo) -> u64 {
@@ -276,7 +300,7 @@ impl Oracle {
                 let done = self.known.done_mut(*shard);
                 *done = (*done).max(*to);
             }
-            Fact::Begun { shard, to } => *self.known.done_mut(*shard) = *to,
+            Fact::Begun { shard, to } => self.known.begin(*shard, *to),
             Fact::Document(doc) if doc.name == DocName::changing() => {
                 let changing = Changing::decode(&doc.body);
                 self.known.closed = changing.is_ok_and(|changing| changing.is_closed());

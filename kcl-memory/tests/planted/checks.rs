@@ -70,14 +70,6 @@ checks! {
         a_handle_refuses_after_its_worker_has_left,
         a_handle_refuses_after_its_lease_was_handed_over,
     }
-    "search": smallest {
-        a_change_among_late_writes_of_the_dead,
-        a_change_while_a_session_is_silent,
-        a_change_that_crashes_and_goes_on,
-        a_change_that_crashes_twice_and_is_taken_back,
-        a_change_that_is_taken_back_among_late_writes_of_the_dead,
-        two_commands_at_once,
-    }
     "trace": moves {
         a_release_that_lands_after_the_plan_has_flipped_back,
         an_acquire_that_lands_after_its_read_back_said_unowned,
@@ -180,5 +172,13 @@ checks! {
         an_acquire_lands_on_a_worker_that_is_not_to_hold_the_lease,
         the_leases_are_newer_than_the_sessions,
         sessions_are_listed_as_they_were_seconds_ago,
+    }
+    "search": smallest {
+        a_change_among_late_writes_of_the_dead,
+        a_change_while_a_session_is_silent,
+        a_change_that_crashes_and_goes_on,
+        a_change_that_crashes_twice_and_is_taken_back,
+        a_change_that_is_taken_back_among_late_writes_of_the_dead,
+        two_commands_at_once,
     }
 }

@@ -90,7 +90,7 @@ pub(crate) fn both_heads_and_one_more_of_six_die_together() {
 #[test]
 pub(crate) fn all_three_heads_of_eight_die_together() {
     let death = (Action::CrashTogether(3, 0), 3);
-    assert_takes(TIMEOUT + WATCH + millis(1_000), TIMEOUT + WATCH * 2 + millis(1_000), 8, death);
+    assert_takes(TIMEOUT + WATCH + millis(1_500), TIMEOUT + WATCH * 2 + millis(1_500), 8, death);
 }
 
 /// The windows of those that were no heads are opened anew: a session timeout more.

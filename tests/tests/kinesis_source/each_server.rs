@@ -8,7 +8,7 @@ use kcl_core::{
     env::WallTime,
     stream::{
         HashKey, HashRange, KplMark, Position, ReadEvent, Room, Shard, SourceErrorKind, StartAt,
-        StreamSource,
+        StreamKey, StreamSource,
     },
 };
 use kcl_kinesis::{KinesisSource, kpl::Aggregator};
@@ -238,11 +238,12 @@ async fn an_unknown_stream_or_shard_is_told_as_such(url: &str) -> Result<()> {
     let known = TestStream::create(url, "known", 1).await?.source();
     let unknown = TestStream::named(url, "unknown").source();
     let missing = "shardId-000000000099".parse()?;
-    let mut reader = open(&unknown, &missing, StartAt::TrimHorizon).await?;
+    let stream = StreamKey::new("unknown", WallTime::from_millis(1_700_000_000_000));
     let errors = [
         unknown.describe().await.err(),
         unknown.shards().await.err(),
-        reader.next(ROOM).await.err(),
+        // Opening makes sure that it is this stream.
+        unknown.open(&stream, &missing, StartAt::TrimHorizon).await.err(),
     ];
     for error in errors {
         let error = error.context("not refused")?;

@@ -60,17 +60,21 @@ impl Handoff {
         match outcome {
             Ok(StoreReply::LeaseWrite(Write::Done(row))) => self.on_granted(row, &acquiring, ctx),
             Ok(StoreReply::LeaseWrite(Write::Refused(row))) => self.on_refused(key, row, ctx),
-            Err(StoreErrorKind::Unknown) => self.on_unknown(key, ctx),
+            Err(StoreErrorKind::Unknown) => self.on_unknown(key, &acquiring, ctx),
             _ => self.try_soon(key, ctx),
         }
     }
 
-    /// It may land yet. If it has by the next look, the row is mine and not running here, and is
-    /// acquired anew; if it lands after the wish is gone, the planner's audit sees it.
-    fn on_unknown(&mut self, key: &LeaseKey, ctx: &mut Context) {
+    /// It may have landed, or land yet. If it has by the next look, the row is mine and not running
+    /// here, and is acquired anew. If the plan gives the lease to another by now, who waits for it,
+    /// it is given back in case it has landed; one that lands after that the planner's audit sees.
+    fn on_unknown(&mut self, key: &LeaseKey, acquiring: &Acquiring, ctx: &mut Context) {
         sometimes!(AcquireUnknown);
         if planted!(UnknownAcquireForgotten) {
             return self.try_later(key, ctx.settings.audit_interval, ctx.now);
+        }
+        if acquiring.cancelled {
+            self.release(key, acquiring.epoch, None, acquiring.to.clone(), false, ctx);
         }
         self.try_later(key, std::time::Duration::ZERO, ctx.now);
     }

@@ -236,13 +236,16 @@ impl Handoff {
     /// The store lost this session and all it held. The rows are put again, as far as the store
     /// has none, each at the checkpoint that is known here.
     pub(in crate::coordinator) fn give_back(&mut self, ctx: &mut Context) {
-        self.memory.outlives = true;
+        // It may lose the next session, too, before that has taken up what this one held.
+        let again = std::mem::replace(&mut self.memory.outlives, true);
         ctx.ended.clear();
-        self.memory.held.retain(|key, _| self.tenures.contains_key(key));
+        let (tenures, wishes) = (&self.tenures, &self.wishes);
+        let counts = |key: &LeaseKey| tenures.contains_key(key) || wishes.contains_key(key);
+        self.memory.held.retain(|key, _| again || counts(key));
         if !self.memory.overrule() {
             return;
         }
-        let keys: Vec<LeaseKey> = self.tenures.keys().cloned().collect();
+        let keys: Vec<LeaseKey> = self.memory.held.keys().cloned().collect();
         for key in keys {
             self.remember_progress(&key);
             if let Some(row) = self.memory.lost_row(&key) {

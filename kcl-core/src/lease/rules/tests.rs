@@ -104,7 +104,9 @@ proptest! {
     }
 
     #[test]
-    fn a_restart_leaves_the_place_in_the_lineage_and_nothing_else((row, command, left) in restarted()) {
+    fn a_restart_leaves_the_place_in_the_lineage_and_nothing_else(
+        (row, command, left) in restarted()
+    ) {
         let children =
             if command.checkpoint == Checkpoint::ShardEnd { command.children } else { Vec::new() };
         let expected = Lease {

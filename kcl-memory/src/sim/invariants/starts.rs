@@ -10,8 +10,9 @@ use kcl_core::{
 
 use super::{Fact, Invariant, Known};
 
-/// The start of a stream is frozen once for all, but by a reset of the closed application; a row starts there or at the trim horizon, and a
-/// child, whose first record came later, always at the trim horizon.
+/// The start of a stream is frozen once for all, but by a reset of the closed application; a row
+/// starts there or at the trim horizon, and a child, whose first record came later, always at the
+/// trim horizon.
 #[derive(Debug, Default)]
 pub(super) struct FrozenOnce {
     /// By the name of its document: a stream that is made again has a start of its own.

@@ -35,7 +35,7 @@ use crate::sim::{
 /// The invariant that a change broke, and the how manieth change that was; at no time, since
 /// histories have none. Also when a change begins with another row than the one before it left.
 pub fn judge_row(changes: &[Change]) -> Result<(), Violation> {
-    let new_life = || Oracle::of(invariants::of_rows(), 0);
+    let new_life = || Oracle::of_a_row(invariants::of_rows());
     let mut life = new_life();
     let mut row: Option<&Row> = None;
     for (change, number) in changes.iter().zip(1_u64..) {
