@@ -20,7 +20,8 @@ impl WorkerId {
 }
 
 /// Where a worker runs, like an availability zone: `eu-west-1a`. Two workers of one zone may be
-/// lost at the same moment, so the planner and those that follow it are chosen from different zones.
+/// lost at the same moment, so the planner and those that follow it are chosen from different
+/// zones.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize, serde::Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub struct Zone(Arc<str>);

@@ -266,12 +266,8 @@ by_rule! {
     "4.17" SwitchesWithoutLooking,
     /// When the store went back, nobody makes sure again that the application reads its stream.
     "4.17" PassesOnce,
-    /// A planner counts on workers of another stream.
-    "4.17" StrangersArePlannedFor,
     /// Silent sessions are watched for their timeout and not ended.
     "4.18" ProvenByWatching,
-    /// A run that takes a change over copies anew what an earlier one has half rewritten.
-    "4.18" CopyMadeAnew,
     /// Rows are rewritten before their copy is there to be found.
     "4.18" RowsBeforeCopy,
     /// Whose turn it is, is not looked at before each write.

@@ -256,6 +256,7 @@ impl Oracle {
     }
 
     /// For the history of one row, which does not show whether the application was closed.
+    #[cfg(feature = "conformance")]
     pub(super) fn of_a_row(invariants: Vec<Box<dyn Invariant>>) -> Self {
         let mut oracle = Self::of(invariants, 0);
         oracle.known.closed = true;

@@ -1,9 +1,9 @@
 //! Rule 17, searched: which stream an application reads, with every order of every event.
 //!
 //! Two workers of two streams, or three of which two read one, with an empty store or one that
-//! names either stream. Calls land at any time after they were sent, also when their caller is dead; the
-//! rows are judged by `kcl_core::lease::rules`. A worker beats as often as it is given beats, and
-//! may be fenced when it has not beaten for as long as it was watched.
+//! names either stream. Calls land at any time after they were sent, also when their caller is
+//! dead; the rows are judged by `kcl_core::lease::rules`. A worker beats as often as it is given
+//! beats, and may be fenced when it has not beaten for as long as it was watched.
 
 use std::collections::BTreeSet;
 

@@ -56,9 +56,6 @@ impl Closing {
                 Which::Former(..) => Phase::BackingOut(ChangeError::NothingToUndo),
             };
         };
-        if matches!(which, Which::Mine) && planted!(CopyMadeAnew) && !self.change.undoing {
-            return Phase::Rows;
-        }
         match Head::decode(&doc.body) {
             Some(head) => Phase::Loading { which, head, parts: Vec::new() },
             None => over(ChangeError::Corrupt {
@@ -151,9 +148,7 @@ impl Closing {
     fn on_sealed(&mut self, copy: Copy, mine: &Head, write: Write<Document>) -> Phase {
         match write {
             Write::Done(_) => Phase::Writing(Writing::new(copy.target)),
-            Write::Refused(Some(doc))
-                if Head::decode(&doc.body).as_ref() == Some(mine) || planted!(CopyMadeAnew) =>
-            {
+            Write::Refused(Some(doc)) if Head::decode(&doc.body).as_ref() == Some(mine) => {
                 Phase::Writing(Writing::new(copy.target))
             }
             Write::Refused(doc) => self.on_head(Which::Mine, doc.as_ref()),
