@@ -184,7 +184,10 @@ impl World {
             let session = host.coordinator.session();
             let told = host.coordinator.assignment().into_iter();
             let mut standbys = told.flat_map(|told| [&told.standby, &told.second]).flatten();
-            Some(session) == owner || standbys.any(|id| id == session)
+            // Whose session others have ended watches nobody: the next one begins anew.
+            let row = self.store.rows.sessions.get(session);
+            let lives = row.is_some_and(|row| !row.has_ended());
+            lives && (Some(session) == owner || standbys.any(|id| id == session))
         };
         if up().any(is_head) {
             return None;
