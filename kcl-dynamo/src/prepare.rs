@@ -120,11 +120,12 @@ impl Table {
     }
 
     /// Reads which life of the table this is: a session that is gone may be gone with its table.
+    /// A table without a layout is being made anew, and has no life yet.
     pub(crate) async fn look_at_life(&self) -> StoreResult<()> {
         match self.layout().await {
-            Ok(_) => Ok(()),
+            Ok(Some(_)) => Ok(()),
             Err(Obstacle::Failed(error)) => Err(error),
-            Err(Obstacle::NoTable) => {
+            Ok(None) | Err(Obstacle::NoTable) => {
                 let why = format!("table {} is gone: `prepare` makes it anew", self.name);
                 Err(self.not_prepared(StoreErrorKind::Missing, why))
             }

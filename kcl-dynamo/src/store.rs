@@ -8,8 +8,9 @@ use std::{
 use async_trait::async_trait;
 use kcl_core::{
     lease::{
-        Acquire, Advance, Beat, Delete, DeleteDoc, DocName, Document, EndSession, Forget, Lease,
-        LeaseKey, PutDoc, Release, Restart, Session, SessionId, Stamp, Stamped, Write,
+        Acquire, Advance, Beat, Delete, DeleteDoc, DocName, Document, EndSession, Forget,
+        Generation, Lease, LeaseKey, PutDoc, Release, Restart, Session, SessionId, Stamp, Stamped,
+        Write,
     },
     store::{Consistency, Cursor, LeaseStore, Page, StoreResult, Wakeups},
 };
@@ -61,11 +62,15 @@ impl DynamoStore {
         &self.table.name
     }
 
-    /// The answer with the time at which the server gave it.
-    fn stamped<T>(&self, value: T) -> Stamped<T> {
-        let at = self.table.connection.clock.now();
-        let life = self.table.life.lock().unwrap_or_else(PoisonError::into_inner);
-        Stamped { value, stamp: Stamp { at, generation: life.clone() } }
+    /// Which life of the table is being used.
+    fn life(&self) -> Generation {
+        self.table.life.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// The answer with the time at which the server gave it, and the life of the table that gave
+    /// it.
+    fn stamped<T>(&self, value: T, generation: Generation) -> Stamped<T> {
+        Stamped { value, stamp: Stamp { at: self.table.connection.clock.now(), generation } }
     }
 }
 
@@ -85,15 +90,18 @@ impl LeaseStore for DynamoStore {
 
     async fn register(&self, session: Session) -> StoreResult<Stamped<Write<Session>>> {
         let answer = self.table.put("register", session, rules::absent()).await?;
-        Ok(self.stamped(answer))
+        Ok(self.stamped(answer, self.life()))
     }
 
     async fn beat(&self, beat: Beat) -> StoreResult<Stamped<Write<Session>>> {
+        // Another life may begin before the answer is here.
+        let life = self.life();
         let answer = self.table.update("beat", &beat.session, rules::beat(&beat)).await?;
         if matches!(answer, Write::Refused(None)) {
             self.table.look_at_life().await?;
+            return Ok(self.stamped(answer, self.life()));
         }
-        Ok(self.stamped(answer))
+        Ok(self.stamped(answer, life))
     }
 
     async fn end_session(&self, end: EndSession) -> StoreResult<Write<Session>> {

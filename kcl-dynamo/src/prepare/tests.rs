@@ -1,6 +1,9 @@
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use kcl_core::store::LeaseStore;
+use kcl_core::{
+    lease::{Beat, Incarnation, Report, SessionId},
+    store::LeaseStore,
+};
 
 use super::*;
 use crate::{
@@ -97,4 +100,18 @@ async fn a_failed_creation_says_why() {
     .await;
     let failed = store(&server).prepare().await.unwrap_err();
     assert_eq!((failed.kind, failed.op), (StoreErrorKind::Denied, "prepare"));
+}
+
+#[tokio::test]
+async fn a_session_gone_from_a_table_without_a_layout_is_gone_with_its_table() {
+    let server = FakeServer::start(|operation| match operation {
+        "UpdateItem" => Reply::Error(400, "ConditionalCheckFailedException"),
+        // Between the creation of the table and the mark of its maker.
+        _ => Reply::Body("{}"),
+    })
+    .await;
+    let id = SessionId::new("pod-1".parse().unwrap(), Incarnation::from_bits(1));
+    let beat = Beat::new(id, 2, Report::default());
+    let failed = store(&server).beat(beat).await.unwrap_err();
+    assert_eq!(failed.kind, StoreErrorKind::Missing);
 }
