@@ -78,6 +78,13 @@ fn both_valid(a: &Running, b: &Running) -> bool {
     a.handle.status().valid && b.handle.status().valid
 }
 
+/// Lets so many session timeouts pass, in which the store takes no beat; tells that nothing is
+/// dispatched then.
+async fn stand_still(timeouts: u32, (a, b): &(Running, Running)) {
+    tokio::time::sleep(short_settings().coordination.session_timeout * timeouts).await;
+    assert!(!a.handle.status().valid && !b.handle.status().valid, "nothing is dispatched");
+}
+
 /// Waits until every session has beaten since; tells how long after the switch that was.
 async fn beating_again(bench: &Bench, switched: Instant) -> Duration {
     let store = bench.store();
@@ -97,6 +104,13 @@ async fn beating_again(bench: &Bench, switched: Instant) -> Duration {
     took
 }
 
+/// The address leads to the new server from now on: the fleet beats again, and goes on there.
+async fn go_on_at(new: &Postgres, link: &Link, bench: &Bench, workers: (Running, Running)) {
+    link.lead(new.port());
+    beating_again(bench, Instant::now()).await;
+    go_on(bench, workers).await;
+}
+
 /// Reads eighty records more, and leaves: nothing is missing.
 async fn go_on(bench: &Bench, (a, b): (Running, Running)) {
     bench.wait_for("both live", || both_valid(&a, &b)).await;
@@ -113,18 +127,13 @@ async fn a_fleet_leaves_an_old_primary_that_stays_up_and_only_reads() {
     let new = old.follower().unwrap();
     let link = Link::to(old.port()).unwrap();
     let bench = Bench::new(link.port(), 4);
-    let (a, b) = two_workers(&bench).await;
+    let workers = two_workers(&bench).await;
     tell(&old, &[READ_ONLY, RELOAD]).await;
     // Long enough for every connection to have been used.
-    tokio::time::sleep(short_settings().coordination.session_timeout * 2).await;
-    assert!(!a.handle.status().valid && !b.handle.status().valid, "nothing is dispatched");
+    stand_still(2, &workers).await;
     caught_up(&old, &new).await;
     new.promote().unwrap();
-    link.lead(new.port());
-    let switched = Instant::now();
-
-    beating_again(&bench, switched).await;
-    go_on(&bench, (a, b)).await;
+    go_on_at(&new, &link, &bench, workers).await;
     until_left(&old).await;
 }
 
@@ -134,20 +143,14 @@ async fn a_fleet_leaves_an_old_primary_that_was_made_a_standby_behind_its_addres
     let new = old.follower().unwrap();
     let link = Link::to(old.port()).unwrap();
     let bench = Bench::new(link.port(), 4);
-    let (a, b) = two_workers(&bench).await;
+    let workers = two_workers(&bench).await;
     caught_up(&old, &new).await;
     new.promote().unwrap();
     // For a while the address leads to the old one, which follows the new one by now.
     old.demote(&new).unwrap();
-    let timeout = short_settings().coordination.session_timeout;
-    tokio::time::sleep(timeout * 2).await;
-    assert!(!a.handle.status().valid && !b.handle.status().valid, "nothing is dispatched");
+    stand_still(2, &workers).await;
     until_left(&old).await;
-    link.lead(new.port());
-    let switched = Instant::now();
-
-    beating_again(&bench, switched).await;
-    go_on(&bench, (a, b)).await;
+    go_on_at(&new, &link, &bench, workers).await;
     until_left(&old).await;
 }
 
@@ -156,18 +159,14 @@ async fn a_fleet_leaves_an_old_primary_that_was_made_a_standby_behind_its_addres
 async fn a_server_that_only_reads_for_longer_than_a_session_moves_nothing() {
     let server = Postgres::start().unwrap();
     let bench = Bench::new(server.port(), 4);
-    let (a, b) = two_workers(&bench).await;
+    let workers = two_workers(&bench).await;
     let before = bench.holders().await;
-    let timeout = short_settings().coordination.session_timeout;
     tell(&server, &[READ_ONLY, RELOAD]).await;
-    tokio::time::sleep(timeout * 3).await;
-    assert!(!a.handle.status().valid && !b.handle.status().valid, "nothing is dispatched");
+    stand_still(3, &workers).await;
     tell(&server, &[WRITABLE, RELOAD]).await;
-    let writable = Instant::now();
-
-    beating_again(&bench, writable).await;
+    beating_again(&bench, Instant::now()).await;
     assert_eq!(bench.holders().await, before, "nothing moved");
-    go_on(&bench, (a, b)).await;
+    go_on(&bench, workers).await;
 }
 
 /// The server's host is gone, and its address leads to another one: no connection is ever ended.
@@ -177,13 +176,9 @@ async fn a_fleet_leaves_connections_on_which_nothing_comes_any_more() {
     let new = old.follower().unwrap();
     let link = Link::to(old.port()).unwrap();
     let bench = Bench::new(link.port(), 4);
-    let (a, b) = two_workers(&bench).await;
+    let workers = two_workers(&bench).await;
     caught_up(&old, &new).await;
     link.darken();
     new.promote().unwrap();
-    link.lead(new.port());
-    let switched = Instant::now();
-
-    beating_again(&bench, switched).await;
-    go_on(&bench, (a, b)).await;
+    go_on_at(&new, &link, &bench, workers).await;
 }
