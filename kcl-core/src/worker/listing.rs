@@ -5,14 +5,28 @@ use crate::{
     stream::{Shard, ShardId, SourceError, SourceErrorKind, SourceResult, StreamSource},
 };
 
+/// Every shard that the stream lists.
+///
+/// # Errors
+/// Those of the source; [`SourceErrorKind::Unavailable`] if there are none: no stream is without
+/// shards, so the answer is from before there was one, or no answer at all.
+pub(super) async fn shards(source: &dyn StreamSource) -> SourceResult<Vec<Shard>> {
+    let shards = source.shards().await?;
+    if shards.is_empty() {
+        let error = SourceError::new(SourceErrorKind::Unavailable, "ListShards", "the stream");
+        return Err(error.caused_by("it lists no shards: it may be in the making"));
+    }
+    Ok(shards)
+}
+
 /// The stream and its shards.
 ///
 /// # Errors
-/// Those of the source; [`SourceErrorKind::Unavailable`] if the stream was deleted and made again
+/// Those of the listing; [`SourceErrorKind::Unavailable`] if the stream was deleted and made again
 /// meanwhile: its shards have the names of the former ones, and are others.
 pub(crate) async fn list(source: &dyn StreamSource) -> SourceResult<StreamView> {
     let description = source.describe().await?;
-    let shards = source.shards().await?;
+    let shards = shards(source).await?;
     let after = source.describe().await?.key;
     if after != description.key {
         let why = format!("it was made again meanwhile, as {after}");
@@ -26,18 +40,17 @@ pub(crate) async fn list(source: &dyn StreamSource) -> SourceResult<StreamView> 
 /// The shards that continue `parent`, which has ended.
 ///
 /// # Errors
-/// Those of the source; [`SourceErrorKind::Unavailable`] if the list is older than that end: it
-/// holds nothing, or the parent as open. That there are no such shards is believed only of a list
-/// that knows of the end.
+/// Those of the listing; [`SourceErrorKind::Unavailable`] if the list is older than that end: it
+/// holds the parent as open. That there are no such shards is believed only of a list that knows of
+/// the end.
 pub(super) async fn list_children(
     source: &dyn StreamSource,
     parent: &ShardId,
 ) -> SourceResult<Vec<Shard>> {
-    let mut shards = source.shards().await?;
+    let mut shards = shards(source).await?;
     let is_open = shards.iter().any(|shard| shard.id == *parent && !shard.closed);
-    let is_empty = shards.is_empty();
     shards.retain(|shard| shard.parents.contains(parent));
-    if is_empty || (is_open && shards.is_empty()) {
+    if is_open && shards.is_empty() {
         let why = "the list does not know yet that the shard has ended";
         let error = SourceError::new(SourceErrorKind::Unavailable, "ListShards", parent.as_str());
         return Err(error.caused_by(why));
@@ -55,21 +68,22 @@ mod tests {
         stream::{Shard, ShardId, ShardReader, StartAt, StreamDescription, StreamKey},
     };
 
-    /// A stream that is made again at each listing, so many times.
+    /// A stream that lists these shards, and is made again at so many listings.
     #[derive(Debug)]
-    struct Remade {
+    struct Lists {
+        shards: Vec<Shard>,
         lives: AtomicU64,
         left: AtomicU64,
     }
 
-    impl Remade {
-        fn times(left: u64) -> Self {
-            Self { lives: AtomicU64::new(1), left: AtomicU64::new(left) }
+    impl Lists {
+        fn of(shards: Vec<Shard>) -> Self {
+            Self { shards, lives: AtomicU64::new(1), left: AtomicU64::new(0) }
         }
     }
 
     #[async_trait::async_trait]
-    impl StreamSource for Remade {
+    impl StreamSource for Lists {
         async fn describe(&self) -> SourceResult<StreamDescription> {
             let created = WallTime::from_millis(self.lives.load(Ordering::Relaxed));
             let (name, key) = ("orders".parse().unwrap(), StreamKey::new("orders", created));
@@ -82,7 +96,7 @@ mod tests {
                 self.left.fetch_sub(1, Ordering::Relaxed);
                 self.lives.fetch_add(1, Ordering::Relaxed);
             }
-            Ok(Vec::new())
+            Ok(self.shards.clone())
         }
 
         async fn open(
@@ -95,37 +109,14 @@ mod tests {
         }
     }
 
-    /// A stream that lists these shards.
-    #[derive(Debug)]
-    struct Lists(Vec<Shard>);
-
-    #[async_trait::async_trait]
-    impl StreamSource for Lists {
-        async fn describe(&self) -> SourceResult<StreamDescription> {
-            Err(SourceError::new(SourceErrorKind::NoStream, "describe", "any"))
-        }
-
-        async fn shards(&self) -> SourceResult<Vec<Shard>> {
-            Ok(self.0.clone())
-        }
-
-        async fn open(
-            &self,
-            _: &StreamKey,
-            _: &ShardId,
-            _: StartAt,
-        ) -> SourceResult<Box<dyn ShardReader>> {
-            Err(SourceError::new(SourceErrorKind::NoShard, "open", "any"))
-        }
+    fn shard(id: &str, closed: bool) -> Shard {
+        let mut shard = Shard::open(id.parse().unwrap(), crate::stream::HashRange::ALL);
+        shard.closed = closed;
+        shard
     }
 
     #[tokio::test]
     async fn that_nothing_continues_a_shard_is_believed_of_a_list_that_knows_of_its_end() {
-        let shard = |id: &str, closed| {
-            let mut shard = Shard::open(id.parse().unwrap(), crate::stream::HashRange::ALL);
-            shard.closed = closed;
-            shard
-        };
         let parent: ShardId = "shard-0".parse().unwrap();
         let mut child = shard("shard-1", false);
         child.parents = vec![parent.clone()];
@@ -139,18 +130,25 @@ mod tests {
             (vec![child], Some(1)),
         ];
         for (listed, expected) in known {
-            let found = list_children(&Lists(listed.clone()), &parent).await;
+            let found = list_children(&Lists::of(listed.clone()), &parent).await;
             assert_eq!(found.ok().map(|children| children.len()), expected, "{listed:?}");
         }
     }
 
     #[tokio::test]
     async fn a_stream_that_is_made_again_meanwhile_is_not_listed() {
-        let source = Remade::times(1);
+        let mut source = Lists::of(vec![shard("shard-0", false)]);
+        *source.left.get_mut() = 1;
         let error = list(&source).await.unwrap_err();
         assert_eq!(error.kind, SourceErrorKind::Unavailable);
         let why = error.source.map(|source| source.to_string());
         assert_eq!(why.as_deref(), Some("it was made again meanwhile, as orders/2"));
         assert_eq!(list(&source).await.unwrap().description.key.created, WallTime::from_millis(2));
+    }
+
+    #[tokio::test]
+    async fn a_list_of_nothing_is_no_list() {
+        let error = list(&Lists::of(Vec::new())).await.unwrap_err();
+        assert_eq!(error.kind, SourceErrorKind::Unavailable);
     }
 }

@@ -13,7 +13,7 @@ use crate::{
         Batch, Position, ReadEvent, Shard, ShardId, ShardReader, SourceError, SourceErrorKind,
         StartAt, StreamKey,
     },
-    worker::{budget::Reservation, event::WorkerEvent, gate::Gate},
+    worker::{budget::Reservation, event::WorkerEvent, gate::Gate, listing},
 };
 
 /// Something read, with the bytes it takes.
@@ -184,11 +184,7 @@ impl Fetcher {
         if error.kind != SourceErrorKind::NoShard {
             return false;
         }
-        let Ok(listed) = self.shared.source.shards().await else { return false };
-        if listed.is_empty() {
-            // No stream lists nothing.
-            return false;
-        }
+        let Ok(listed) = listing::shards(&*self.shared.source).await else { return false };
         if listed.iter().any(|shard| shard.id == self.shard) {
             self.unknown_since = None;
             return false;
