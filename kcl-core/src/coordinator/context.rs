@@ -3,7 +3,17 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::{
-    CallId, Command, Notice, RunCommand, RunOrder, StoreCall, reads::Reads, start::KnownStart,
+    ask,
+    call::{CallId, Operation, op},
+    command::{Command, Notice, RunCommand, RunOrder},
+    handoff::ask as handoff,
+    member::ask as member,
+    planner::ask as planner,
+    reads::Reads,
+    request::Request,
+    start::KnownStart,
+    succession::ask as succession,
+    watch::ask as watch,
 };
 use crate::{
     env::{Rng, Time},
@@ -39,21 +49,40 @@ pub(super) struct Context {
 /// Why a call was made, and by which part: routes its outcome.
 #[derive(Clone, Debug)]
 pub(super) enum Purpose {
-    Member(super::member::Ask),
-    Handoff(super::handoff::Ask),
-    Watch(super::watch::Ask),
-    Planner(super::planner::Ask),
-    Succession(super::succession::Ask),
+    Member(member::Ask),
+    Handoff(handoff::Ask),
+    Watch(watch::Ask),
+    Planner(planner::Ask),
+    Succession(succession::Ask),
+    /// The coordinator's own.
+    Own(ask::Ask),
     /// What the stream is.
     Describe,
     /// The planner's listing of the shards.
     Shards,
-    /// My assignment document.
-    Document,
-    /// The frozen start, given back because of that doubt.
-    Start(u32),
     /// Nobody waits for the outcome.
     Nobody,
+}
+
+macro_rules! purposes {
+    ($($purpose:ident of $ask:ty;)+) => {
+        $(
+            impl From<$ask> for Purpose {
+                fn from(ask: $ask) -> Self {
+                    Self::$purpose(ask)
+                }
+            }
+        )+
+    };
+}
+
+purposes! {
+    Member of member::Ask;
+    Handoff of handoff::Ask;
+    Watch of watch::Ask;
+    Planner of planner::Ask;
+    Succession of succession::Ask;
+    Own of ask::Ask;
 }
 
 impl Context {
@@ -74,10 +103,22 @@ impl Context {
         }
     }
 
-    /// Asks the store.
-    pub(super) fn ask(&mut self, call: StoreCall, purpose: Purpose) {
+    /// Asks the store, for `request`.
+    pub(super) fn ask<R: Request>(&mut self, by: R::By, request: R)
+    where
+        Purpose: From<R::Ask>,
+    {
+        self.send(by, request.ask().into());
+    }
+
+    /// Tells the store something whose outcome nobody waits for.
+    pub(super) fn tell(&mut self, what: impl Operation) {
+        self.send(what, Purpose::Nobody);
+    }
+
+    fn send(&mut self, by: impl Operation, purpose: Purpose) {
         let id = self.call(purpose);
-        self.out.push(Command::Store(id, Box::new(call)));
+        self.out.push(Command::Store(id, Box::new(by.call())));
     }
 
     /// Asks for a listing of the shards, for the planner.
@@ -106,7 +147,7 @@ impl Context {
         if planted!(WakeNeverSent) {
             return;
         }
-        self.ask(StoreCall::Wake(session.clone()), Purpose::Nobody);
+        self.tell(op::Wake(session.clone()));
     }
 
     pub(super) fn run(&mut self, key: &LeaseKey, epoch: Epoch, order: RunOrder) {

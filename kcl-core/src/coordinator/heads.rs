@@ -7,9 +7,9 @@ use crate::lease::{SessionId, Zone};
 
 /// The sessions that follow the planner, in this order, and that watch all sessions as it does.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(in crate::coordinator) struct Standbys {
-    pub(in crate::coordinator) first: Option<SessionId>,
-    pub(in crate::coordinator) second: Option<SessionId>,
+pub(super) struct Standbys {
+    pub(super) first: Option<SessionId>,
+    pub(super) second: Option<SessionId>,
 }
 
 /// A session that may stand by.
@@ -20,16 +20,16 @@ pub(super) struct Candidate<'a> {
 }
 
 impl Standbys {
-    pub(in crate::coordinator) fn iter(&self) -> impl Iterator<Item = &SessionId> {
+    pub(super) fn iter(&self) -> impl Iterator<Item = &SessionId> {
         self.first.iter().chain(&self.second)
     }
 
-    pub(in crate::coordinator) fn contains(&self, id: &SessionId) -> bool {
+    pub(super) fn contains(&self, id: &SessionId) -> bool {
         self.iter().any(|standby| standby == id)
     }
 
     /// Without one of them; who came after it takes its place.
-    pub(in crate::coordinator) fn without(&self, id: &SessionId) -> Self {
+    pub(super) fn without(&self, id: &SessionId) -> Self {
         let mut rest = self.iter().filter(|standby| *standby != id).cloned();
         Self { first: rest.next(), second: rest.next() }
     }

@@ -3,14 +3,23 @@
 //! ARCHITECTURE §4 rule 14. The session says that it leaves and goes on reading until the plan has
 //! found a successor for each lease; the planner's own lease goes last. No peer ever waits for the
 //! session timeout.
+//!
+//! | phase | when | then | it does |
+//! |---|---|---|---|
+//! | staying | asked to leave | handing over | reads the sessions, again every watch interval |
+//! | handing over | nobody stays to hand over to | draining | lets every run finish its batch |
+//! | both | nothing is held, and I plan | stepping down | gives the planner's lease back |
+//! | both | nothing is held, and I do not plan | gone | ends the session |
+//! | stepping down | the planner's lease is free | gone | ends the session |
+//! | all of them | the grace is out | the same | drops every batch |
+//! | all of them | a moment later | gone | ends the session |
+//! | gone | a moment later | – | waits for nothing any more |
 
 use std::time::Duration;
 
-use super::{Coordinator, Outcome};
 use crate::{
     env::Time,
     lease::{Session, SessionId, SessionState},
-    store::Consistency,
     stream::StreamName,
 };
 
@@ -19,154 +28,182 @@ use crate::{
 const LAST_MOMENT: Duration = Duration::from_secs(1);
 
 /// How far the leaving has got.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct Leaving {
-    under_way: bool,
+    phase: Phase,
     /// When every batch is dropped; then, twice, when waiting ends.
-    deadline: Option<Time>,
-    /// When the sessions are read next: the others may be leaving too.
-    list_at: Option<Time>,
-    /// Whether somebody lives to hand over to, once that is known.
-    alone: Option<bool>,
-    draining: bool,
+    deadline: Time,
     dropped: bool,
-    stepping_down: bool,
+    /// When the sessions are read next: the others may be leaving too.
+    list_at: Time,
+    /// Whether nobody lives to hand over to, once that is known.
+    alone: Option<bool>,
     /// Since when only the standby's word is missing.
     waiting_since: Option<Time>,
-    gone: bool,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum Phase {
+    Staying,
+    HandingOver,
+    Draining,
+    SteppingDown,
+    Gone,
+}
+
+/// What the leaving has to know of the other parts.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Facts {
+    pub(super) now: Time,
+    /// Whether the session is registered and not over.
+    pub(super) is_live: bool,
+    /// Whether a lease is held, or is on its way here or back.
+    pub(super) holds_any: bool,
+    /// What the planner says, if this session plans.
+    pub(super) planner: Option<PlannerFacts>,
+    pub(super) watch_interval: Duration,
+    pub(super) heartbeat_interval: Duration,
+}
+
+/// What a planner that leaves knows of its successors.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct PlannerFacts {
+    /// The standby has seen the document that names it.
+    pub(super) standby_knows: bool,
+    /// Somebody lives who stays.
+    pub(super) has_successors: bool,
+}
+
+/// What is to be done next.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Next {
+    /// Read all sessions.
+    List,
+    /// Let every run finish its batch.
+    DrainAll,
+    /// Drop every batch; what was processed is still flushed.
+    DropAll,
+    /// Give the planner's lease back.
+    StepDown,
+    /// End the session.
+    EndSession,
+    /// Wait for nothing any more.
+    Finish,
+}
+
+impl Default for Leaving {
+    fn default() -> Self {
+        Self {
+            phase: Phase::Staying,
+            deadline: Time::NEVER,
+            dropped: false,
+            list_at: Time::NEVER,
+            alone: None,
+            waiting_since: None,
+        }
+    }
 }
 
 impl Leaving {
-    pub(super) const fn is_under_way(&self) -> bool {
-        self.under_way
+    pub(super) fn is_under_way(&self) -> bool {
+        self.phase != Phase::Staying
     }
 
     pub(super) fn next_wake(&self) -> Time {
-        let deadline = self.deadline.unwrap_or(Time::NEVER);
-        deadline.min(self.list_at.unwrap_or(Time::NEVER))
+        self.deadline.min(self.list_at)
     }
 
-    /// All sessions were read.
+    /// The worker is asked to leave, and given this long. A session that is not live holds nothing
+    /// and is ended at once.
+    pub(super) fn start(&mut self, now: Time, grace: Duration) {
+        self.phase = Phase::HandingOver;
+        self.deadline = now + grace;
+        self.list_at = now;
+    }
+
+    /// All sessions were read, consistently: who joined since an older view is somebody, too.
     pub(super) fn on_listed(
         &mut self,
         rows: &[Session],
         me: &SessionId,
         reads: Option<&StreamName>,
     ) {
-        if self.under_way {
+        if self.is_under_way() {
             let stays = |row: &Session| {
                 row.id != *me && row.state == SessionState::Live && row.may_read(reads)
             };
             self.alone = Some(!rows.iter().any(stays));
         }
     }
-}
 
-impl Coordinator {
-    pub(super) fn start_leaving(&mut self) {
-        if self.leaving.under_way {
-            return;
+    /// What can be done now; then the next, until there is nothing.
+    pub(super) fn next(&mut self, facts: Facts) -> Option<Next> {
+        let now = facts.now;
+        if !self.is_under_way() {
+            return None;
         }
-        let now = self.ctx.now;
-        self.leaving.under_way = true;
-        let grace_until = now + self.ctx.settings.shutdown_grace;
-        self.leaving.deadline = Some(grace_until);
-        if !self.member.is_live() {
-            return self.go();
+        if self.deadline <= now {
+            return self.on_grace_out(facts);
         }
-        self.member.start_leaving(&mut self.ctx);
-        self.handoff.start_leaving(grace_until);
-        self.succession.start_leaving();
-        if let Some(planner) = &mut self.planner {
-            planner.plan_soon(&self.ctx);
-        } else if let Some(planner) = self.succession.planner().cloned() {
-            self.ctx.wake(&planner);
-            self.document.poll_at = now + self.ctx.settings.fast_poll;
+        if self.phase == Phase::Gone || !facts.is_live {
+            return None;
         }
-        self.leaving.list_at = Some(now);
-        if planted!(BreaksBeforeMake) {
-            self.handoff.drain_all(&mut self.ctx);
+        if self.list_at <= now {
+            self.list_at = now + facts.watch_interval;
+            return Some(Next::List);
         }
-        if planted!(PlannerLeavesFirst) {
-            self.succession.step_down(&mut self.ctx);
-        }
-    }
-
-    /// Does whatever the leaving waits for, if it can be done now.
-    pub(super) fn go_on_leaving(&mut self) {
-        if !self.leaving.under_way || self.over {
-            return;
-        }
-        let now = self.ctx.now;
-        if self.leaving.deadline.is_some_and(|at| at <= now) {
-            self.on_grace_out();
-        }
-        if self.leaving.gone || !self.member.is_live() {
-            return;
-        }
-        if self.leaving.list_at.is_some_and(|at| at <= now) {
-            self.leaving.list_at = Some(now + self.ctx.settings.watch_interval);
-            self.watch.list(Consistency::Strong, &mut self.ctx);
-        }
-        if self.leaving.alone == Some(true) && !self.leaving.draining {
+        if self.alone == Some(true) && self.phase == Phase::HandingOver {
             sometimes!(LeftAlone);
-            self.leaving.draining = true;
-            self.handoff.drain_all(&mut self.ctx);
+            self.phase = Phase::Draining;
+            return Some(Next::DrainAll);
         }
-        if self.handoff.is_empty() && self.leaving.alone.is_some() {
-            self.leave_the_plan();
+        match self.alone {
+            Some(alone) if !facts.holds_any => self.leave_the_plan(alone, facts),
+            _ => None,
         }
     }
 
     /// Nothing is held any more: what is left is the planner's lease, and the session.
-    fn leave_the_plan(&mut self) {
-        let Some(planner) = &self.planner else { return self.go() };
-        if self.leaving.stepping_down {
-            return;
+    fn leave_the_plan(&mut self, alone: bool, facts: Facts) -> Option<Next> {
+        let Some(planner) = facts.planner else { return self.go() };
+        if self.phase == Phase::SteppingDown {
+            return None;
         }
-        let waited = *self.leaving.waiting_since.get_or_insert(self.ctx.now);
-        let patience = self.ctx.settings.heartbeat_interval * 2;
-        let hopeless = self.leaving.alone == Some(true) || !planner.has_successors();
-        if planner.standby_knows() || hopeless || self.ctx.now >= waited + patience {
+        let waited = *self.waiting_since.get_or_insert(facts.now);
+        let patience = facts.heartbeat_interval * 2;
+        let hopeless = alone || !planner.has_successors;
+        if planner.standby_knows || hopeless || facts.now >= waited + patience {
             sometimes!(PlannerSteppedDown);
-            self.leaving.stepping_down = true;
-            self.succession.step_down(&mut self.ctx);
+            self.phase = Phase::SteppingDown;
+            return Some(Next::StepDown);
         }
-    }
-
-    /// The planner's lease is free: whoever is to take it is told to look.
-    pub(super) fn on_stepped_down(&mut self) {
-        if let Some(planner) = &self.planner {
-            let standby = planner.standbys().first.clone().filter(|_| planner.standby_knows());
-            for id in standby.map_or_else(|| planner.others(), |id| vec![id]) {
-                self.ctx.wake(&id);
-            }
-        }
-        self.go();
+        None
     }
 
     /// Grace is out: every batch is dropped and what was processed is flushed, then the session is
     /// ended, then nothing is waited for any more.
-    fn on_grace_out(&mut self) {
-        let next = self.ctx.now + LAST_MOMENT;
-        if !self.leaving.dropped && self.member.is_live() {
-            sometimes!(GraceOut);
-            self.leaving.dropped = true;
-            self.leaving.deadline = Some(next);
-            self.handoff.drop_all(&mut self.ctx);
-        } else if self.leaving.gone {
-            self.finish(Outcome::Left);
-        } else {
-            self.leaving.deadline = Some(next);
-            self.go();
+    fn on_grace_out(&mut self, facts: Facts) -> Option<Next> {
+        let drops = !self.dropped && facts.is_live;
+        if self.phase == Phase::Gone && !drops {
+            return Some(Next::Finish);
         }
+        self.deadline = facts.now + LAST_MOMENT;
+        if drops {
+            sometimes!(GraceOut);
+            self.dropped = true;
+            return Some(Next::DropAll);
+        }
+        self.go()
     }
 
-    fn go(&mut self) {
-        if !self.leaving.gone {
-            self.leaving.gone = true;
-            self.leaving.list_at = None;
-            self.member.leave(&mut self.ctx);
-        }
+    /// The session is to be ended, if it has not been.
+    pub(super) fn go(&mut self) -> Option<Next> {
+        let stays = self.phase != Phase::Gone;
+        self.phase = Phase::Gone;
+        self.list_at = Time::NEVER;
+        stays.then_some(Next::EndSession)
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -15,16 +15,19 @@
 //! | `start` | where did reading begin? |
 //! | `reads` | which stream is it? |
 
+mod ask;
 mod call;
 mod command;
 mod context;
 mod document;
 mod event;
 mod handoff;
+mod heads;
 mod leaving;
 mod member;
 mod planner;
 mod reads;
+mod request;
 mod route;
 mod start;
 mod succession;
@@ -42,7 +45,8 @@ pub use event::{Event, RunEvent, RunNews, StreamView};
 use std::time::Duration;
 
 use self::{
-    context::{Context, Purpose},
+    call::{Answered, op},
+    context::Context,
     handoff::Handoff,
     leaving::Leaving,
     member::Member,
@@ -235,7 +239,7 @@ impl Coordinator {
         }
         self.document.busy = true;
         let name = DocName::assignment(&self.member.id().worker);
-        self.ctx.ask(StoreCall::Doc(name), Purpose::Document);
+        self.ctx.ask(op::Doc(name), ask::MyDocument);
     }
 
     fn poll_document(&mut self) {
@@ -254,9 +258,9 @@ impl Coordinator {
         self.handoff.assignment().is_some_and(|a| a.session == *self.member.id())
     }
 
-    fn on_document(&mut self, outcome: StoreOutcome) {
+    fn on_document(&mut self, answer: Answered<op::Doc>) {
         self.document.busy = false;
-        if let Ok(StoreReply::Doc(Some(found))) = outcome {
+        if let Ok(Some(found)) = answer {
             match Assignment::decode(&found.body) {
                 Some(assignment) => self.follow(assignment),
                 None => self.on_unreadable(found),
@@ -341,7 +345,7 @@ impl Coordinator {
             return;
         }
         if let Some((put, doubt)) = self.ctx.start.give_back() {
-            self.ctx.ask(StoreCall::PutDoc(put), Purpose::Start(doubt));
+            self.ctx.ask(op::PutDoc(put), ask::GiveStartBack(doubt));
         }
     }
 

@@ -3,10 +3,14 @@
 use std::time::Duration;
 
 use super::{
-    Coordinator, Event, Notice, Outcome, StoreOutcome,
-    command::LossReason,
+    Coordinator, ask,
+    call::StoreOutcome,
+    command::{LossReason, Notice, Outcome},
     context::Purpose,
-    handoff, member,
+    event::Event,
+    handoff,
+    leaving::{Facts, Next, PlannerFacts},
+    member,
     planner::{self, Planner},
     succession, watch,
 };
@@ -58,26 +62,31 @@ impl Coordinator {
         let ctx = &mut self.ctx;
         match purpose {
             Purpose::Member(ask) => {
-                let beat = matches!(ask, member::Ask::Beat(_)) && outcome.is_ok();
-                self.member.on_reply(ask, outcome, ctx);
+                let answer = ask.answered(outcome);
+                let beat = matches!(answer, member::ask::Answer::Beat(_, Ok(_)));
+                self.member.on_answer(answer, ctx);
                 if beat {
                     self.watch.on_own_beat(ctx);
                     self.handoff.on_beat(ctx);
                     self.give_start_back();
                 }
             }
-            Purpose::Handoff(ask) => self.handoff.on_reply(ask, outcome, ctx),
-            Purpose::Watch(ask) => self.watch.on_reply(ask, outcome, ctx),
+            Purpose::Handoff(ask) => self.handoff.on_answer(ask.answered(outcome), ctx),
+            Purpose::Watch(ask) => self.watch.on_answer(ask.answered(outcome), ctx),
             Purpose::Succession(ask) => {
-                self.succession.on_reply(ask, outcome, &mut self.watch, ctx);
+                self.succession.on_answer(ask.answered(outcome), &mut self.watch, ctx);
             }
             Purpose::Planner(ask) => {
                 if let Some(planner) = &mut self.planner {
-                    planner.on_reply(ask, outcome, ctx);
+                    planner.on_answer(ask.answered(outcome), ctx);
                 }
             }
-            Purpose::Document => self.on_document(outcome),
-            Purpose::Start(doubt) => ctx.start.on_given_back(doubt, outcome),
+            Purpose::Own(ask) => match ask.answered(outcome) {
+                ask::Answer::MyDocument(answer) => self.on_document(answer),
+                ask::Answer::GiveStartBack(doubt, answer) => {
+                    ctx.start.on_given_back(doubt, answer);
+                }
+            },
             Purpose::Describe | Purpose::Shards | Purpose::Nobody => {}
         }
     }
@@ -118,6 +127,81 @@ impl Coordinator {
                 return;
             }
         }
+    }
+
+    fn start_leaving(&mut self) {
+        if self.leaving.is_under_way() {
+            return;
+        }
+        let (now, grace) = (self.ctx.now, self.ctx.settings.shutdown_grace);
+        self.leaving.start(now, grace);
+        if !self.member.is_live() {
+            let next = self.leaving.go();
+            return self.take_leave(next);
+        }
+        self.member.start_leaving(&mut self.ctx);
+        self.handoff.start_leaving(now + grace);
+        self.succession.start_leaving();
+        if let Some(planner) = &mut self.planner {
+            planner.plan_soon(&self.ctx);
+        } else if let Some(planner) = self.succession.planner().cloned() {
+            self.ctx.wake(&planner);
+            self.document.poll_at = now + self.ctx.settings.fast_poll;
+        }
+        if planted!(BreaksBeforeMake) {
+            self.handoff.drain_all(&mut self.ctx);
+        }
+        if planted!(PlannerLeavesFirst) {
+            self.succession.step_down(&mut self.ctx);
+        }
+    }
+
+    /// Does whatever the leaving waits for, if it can be done now.
+    fn go_on_leaving(&mut self) {
+        while !self.over {
+            let planner = self.planner.as_ref().map(|planner| PlannerFacts {
+                standby_knows: planner.standby_knows(),
+                has_successors: planner.has_successors(),
+            });
+            let facts = Facts {
+                now: self.ctx.now,
+                is_live: self.member.is_live(),
+                holds_any: !self.handoff.is_empty(),
+                planner,
+                watch_interval: self.ctx.settings.watch_interval,
+                heartbeat_interval: self.ctx.settings.heartbeat_interval,
+            };
+            let next = self.leaving.next(facts);
+            if next.is_none() {
+                return;
+            }
+            self.take_leave(next);
+        }
+    }
+
+    fn take_leave(&mut self, next: Option<Next>) {
+        let ctx = &mut self.ctx;
+        match next {
+            Some(Next::List) => self.watch.list(Consistency::Strong, ctx),
+            Some(Next::DrainAll) => self.handoff.drain_all(ctx),
+            Some(Next::DropAll) => self.handoff.drop_all(ctx),
+            Some(Next::StepDown) => self.succession.step_down(ctx),
+            Some(Next::EndSession) => self.member.leave(ctx),
+            Some(Next::Finish) => self.finish(Outcome::Left),
+            None => {}
+        }
+    }
+
+    /// The planner's lease is free: whoever is to take it is told to look.
+    fn on_stepped_down(&mut self) {
+        if let Some(planner) = &self.planner {
+            let standby = planner.standbys().first.clone().filter(|_| planner.standby_knows());
+            for id in standby.map_or_else(|| planner.others(), |id| vec![id]) {
+                self.ctx.wake(&id);
+            }
+        }
+        let next = self.leaving.go();
+        self.take_leave(next);
     }
 
     fn share_validity(&mut self) {
@@ -296,7 +380,7 @@ impl Coordinator {
     fn on_watch(&mut self, signal: watch::Signal) {
         let ctx = &mut self.ctx;
         match signal {
-            watch::Signal::Listed(rows) => {
+            watch::Signal::Listed(rows, how) => {
                 self.member.has_watched(ctx.now);
                 for row in &rows {
                     self.succession.on_seen(row, &mut self.watch, ctx);
@@ -304,7 +388,9 @@ impl Coordinator {
                 if let Some(planner) = &mut self.planner {
                     planner.on_listed(&rows, ctx);
                 }
-                self.leaving.on_listed(&rows, self.member.id(), ctx.reads.name());
+                if how == Consistency::Strong {
+                    self.leaving.on_listed(&rows, self.member.id(), ctx.reads.name());
+                }
             }
             watch::Signal::Ended(id, mine) => {
                 self.succession.on_ended(&id, ctx);

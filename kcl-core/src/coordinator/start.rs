@@ -4,7 +4,10 @@
 //! A store that goes back in time may lose that document; then whoever knows the start gives it
 //! back, and only if nobody does is another one frozen.
 
-use super::{FrozenStart, StoreOutcome, StoreReply, StreamStart};
+use super::{
+    call::{Answered, op},
+    document::{FrozenStart, StreamStart},
+};
 use crate::{
     env::Time,
     lease::{DocName, Document, PutDoc, Write},
@@ -131,12 +134,12 @@ impl KnownStart {
     }
 
     /// It was given back for that doubt, or could not be.
-    pub(super) fn on_given_back(&mut self, doubt: u32, outcome: StoreOutcome) {
+    pub(super) fn on_given_back(&mut self, doubt: u32, answer: Answered<op::PutDoc>) {
         if self.giving != Some(doubt) {
             return;
         }
         self.giving = None;
-        let Ok(StoreReply::DocWrite(write)) = outcome else { return };
+        let Ok(write) = answer else { return };
         // The store may have gone back once more since.
         self.settled = doubt;
         if let (Some(start), Some(known)) = (stored(write), &mut self.known) {
@@ -174,9 +177,9 @@ mod tests {
         StreamStart { of, at: Some(WallTime::from_millis(at)), by: None, change: 0 }
     }
 
-    fn put(told: &StreamStart) -> StoreOutcome {
+    fn put(told: &StreamStart) -> Answered<op::PutDoc> {
         let put = told.put();
-        Ok(StoreReply::DocWrite(Write::Done(Document::new(put.name, 1, put.body))))
+        Ok(Write::Done(Document::new(put.name, 1, put.body)))
     }
 
     #[test]

@@ -96,7 +96,7 @@ async fn ask(store: &dyn LeaseStore, call: StoreCall) -> StoreResult<StoreReply>
         }
         StoreCall::Wake(id) => {
             store.wake(&id).await?;
-            StoreReply::Woken
+            StoreReply::Woken(())
         }
         StoreCall::Create(lease) => StoreReply::LeaseWrite(store.create(lease).await?),
         StoreCall::Lease(key) => StoreReply::Lease(store.lease(&key).await?),

@@ -110,7 +110,7 @@ impl SimStore {
             }
             StoreCall::Wake(id) => {
                 let _ = self.put_session(now, id, rules::wake);
-                StoreReply::Woken
+                StoreReply::Woken(())
             }
             StoreCall::Lease(key) => StoreReply::Lease(self.rows.leases.get(key).cloned()),
             StoreCall::Leases => StoreReply::Leases(self.rows.leases.values().cloned().collect()),

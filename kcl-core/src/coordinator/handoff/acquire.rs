@@ -1,32 +1,23 @@
 //! Taking a lease, and what the answers mean.
 
 use super::{
-    Ask, Handoff, Signal,
+    Handoff, Signal, ask,
     marks::Marks,
-    recovery::Ended,
+    memory::Ended,
+    sent::Acquiring,
     tenure::{Phase, Tenure},
     wish::Cause,
 };
 use crate::{
     coordinator::{
-        call::{StoreCall, StoreOutcome, StoreReply},
+        call::{Answered, op},
         command::{Notice, RunOrder},
-        context::{Context, Purpose},
+        context::Context,
         reads::Fit,
     },
     lease::{Acquire, Epoch, Lease, LeaseKey, SessionId, Write},
     store::StoreErrorKind,
 };
-
-/// An acquire under way.
-#[derive(Debug)]
-pub(super) struct Acquiring {
-    pub(super) epoch: Epoch,
-    /// The plan has given the lease to somebody else since: a success starts nothing.
-    pub(super) cancelled: bool,
-    /// To whom.
-    pub(super) to: Option<SessionId>,
-}
 
 impl Handoff {
     pub(super) fn acquire(
@@ -42,26 +33,25 @@ impl Handoff {
         self.acquiring.insert(key.clone(), Acquiring { epoch, cancelled: false, to: None });
         let acquire =
             Acquire { key: key.clone(), seen_owner, seen_epoch, owner: self.me.clone(), epoch };
-        let ask = Purpose::Handoff(Ask::Acquire(key.clone(), epoch));
-        ctx.ask(StoreCall::Acquire(acquire), ask);
+        ctx.ask(op::Acquire(acquire), ask::Acquire(key.clone(), epoch));
     }
 
     pub(super) fn on_acquire(
         &mut self,
         key: &LeaseKey,
         epoch: Epoch,
-        outcome: StoreOutcome,
+        answer: Answered<op::Acquire>,
         ctx: &mut Context,
     ) {
         if self.acquiring.get(key).is_none_or(|acquiring| acquiring.epoch != epoch) {
             return;
         }
         let Some(acquiring) = self.acquiring.remove(key) else { return };
-        match outcome {
-            Ok(StoreReply::LeaseWrite(Write::Done(row))) => self.on_granted(row, &acquiring, ctx),
-            Ok(StoreReply::LeaseWrite(Write::Refused(row))) => self.on_refused(key, row, ctx),
+        match answer {
+            Ok(Write::Done(row)) => self.on_granted(row, &acquiring, ctx),
+            Ok(Write::Refused(row)) => self.on_refused(key, row, ctx),
             Err(StoreErrorKind::Unknown) => self.on_unknown(key, &acquiring, ctx),
-            _ => self.try_soon(key, ctx),
+            Err(_) => self.try_soon(key, ctx),
         }
     }
 

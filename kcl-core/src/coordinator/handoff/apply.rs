@@ -9,10 +9,9 @@ use super::{
 };
 use crate::{
     coordinator::{
-        Assignment,
         command::{DropReason, RunOrder},
         context::Context,
-        document::Give,
+        document::{Assignment, Give},
     },
     lease::{LeaseKey, SessionId},
 };

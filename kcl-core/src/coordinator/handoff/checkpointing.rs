@@ -1,11 +1,11 @@
 //! Writing checkpoints: one write in flight per lease, the newest position wins.
 
-use super::{Ask, Handoff, tenure::Phase};
+use super::{Handoff, ask, tenure::Phase};
 use crate::{
     coordinator::{
-        call::{StoreCall, StoreOutcome, StoreReply},
+        call::{Answered, op},
         command::{Command, LossReason},
-        context::{Context, Purpose},
+        context::Context,
     },
     env::Time,
     lease::{Advance, Epoch, LeaseKey, Write},
@@ -49,28 +49,27 @@ impl Handoff {
         let epoch = tenure.epoch();
         let advance =
             Advance::new(key.clone(), self.me.clone(), epoch, checkpoint).with_progress(progress);
-        let ask = Purpose::Handoff(Ask::Advance(key.clone(), epoch));
-        ctx.ask(StoreCall::Advance(advance), ask);
+        ctx.ask(op::Advance(advance), ask::Advance(key.clone(), epoch));
     }
 
     pub(super) fn on_advance(
         &mut self,
         key: &LeaseKey,
         epoch: Epoch,
-        outcome: StoreOutcome,
+        answer: Answered<op::Advance>,
         ctx: &mut Context,
     ) {
         let Some(tenure) = self.tenures.get_mut(key).filter(|t| t.epoch() == epoch) else {
             return;
         };
-        match outcome {
-            Ok(StoreReply::LeaseWrite(Write::Done(row))) => {
+        match answer {
+            Ok(Write::Done(row)) => {
                 self.memory.hold(&row);
                 tenure.marks.on_stored(row.checkpoint.clone());
                 ctx.push(Command::Stored(key.clone(), epoch, row.checkpoint));
                 self.flush(key, ctx);
             }
-            Ok(StoreReply::LeaseWrite(Write::Refused(Some(row)))) => {
+            Ok(Write::Refused(Some(row))) => {
                 if row.is_held_by(&self.me, epoch) {
                     tenure.marks.on_stored(row.checkpoint.clone());
                     ctx.push(Command::Stored(key.clone(), epoch, row.checkpoint));
@@ -78,11 +77,11 @@ impl Handoff {
                     self.on_not_mine(key, LossReason::Taken, ctx);
                 }
             }
-            Ok(StoreReply::LeaseWrite(Write::Refused(None))) => {
+            Ok(Write::Refused(None)) => {
                 self.on_not_mine(key, LossReason::Gone, ctx);
             }
-            _ if planted!(UnknownCheckpointIsLoss) => self.lose(key, LossReason::Taken, ctx),
-            _ => {
+            Err(_) if planted!(UnknownCheckpointIsLoss) => self.lose(key, LossReason::Taken, ctx),
+            Err(_) => {
                 sometimes!(CheckpointUnknown);
                 tenure.marks.on_failed(ctx.now + ctx.settings.heartbeat_interval / 3);
             }

@@ -2,52 +2,22 @@
 //!
 //! A crash before the end is written is made good by the next owner, one after it by the planner.
 
-use std::collections::BTreeSet;
-
 use super::{
-    Ask, Handoff, Signal,
+    Handoff, Signal, ask,
     marks::Marks,
-    recovery::Ended,
-    tenure::{Phase, Tenure},
+    memory::Ended,
+    tenure::{Ending, Phase, Step, Tenure},
     wish::Wish,
 };
 use crate::{
     coordinator::{
-        call::{StoreCall, StoreOutcome, StoreReply},
+        call::{Answered, op},
         command::{LossReason, Notice},
-        context::{Context, Purpose},
+        context::Context,
     },
-    env::Time,
     lease::{Advance, Checkpoint, Epoch, Lease, LeaseKey, Progress, Write},
     stream::{Shard, ShardId},
 };
-
-/// Where the end of a shard has got to.
-#[derive(Debug)]
-pub(super) struct Ending {
-    children: Vec<Lease>,
-    names: Vec<ShardId>,
-    /// Children whose rows are not known to be there.
-    missing: BTreeSet<ShardId>,
-    step: Step,
-}
-
-#[derive(Debug, PartialEq, Eq)]
-enum Step {
-    /// Calls are under way.
-    Waiting,
-    /// A call failed and is made again.
-    Again(Time),
-}
-
-impl Ending {
-    pub(super) const fn retry_at(&self) -> Time {
-        match self.step {
-            Step::Waiting => Time::NEVER,
-            Step::Again(at) => at,
-        }
-    }
-}
 
 impl Handoff {
     pub(super) fn start_ending(&mut self, key: &LeaseKey, children: Vec<Shard>, ctx: &mut Context) {
@@ -92,15 +62,13 @@ impl Handoff {
             let end = Advance::new(key.clone(), self.me.clone(), epoch, Checkpoint::ShardEnd)
                 .with_progress(Progress { lag: None, ..progress })
                 .with_children(ending.names.clone());
-            let ask = Purpose::Handoff(Ask::WriteEnd(key.clone(), epoch));
-            return ctx.ask(StoreCall::Advance(end), ask);
+            return ctx.ask(op::Advance(end), ask::WriteEnd(key.clone(), epoch));
         }
         for child in &ending.children {
             let Some(id) = child.key.shard().filter(|id| ending.missing.contains(id)) else {
                 continue;
             };
-            let ask = Purpose::Handoff(Ask::PutChild(key.clone(), epoch, id));
-            ctx.ask(StoreCall::Create(child.clone()), ask);
+            ctx.ask(op::Create(child.clone()), ask::PutChild(key.clone(), epoch, id));
         }
     }
 
@@ -122,7 +90,7 @@ impl Handoff {
         key: &LeaseKey,
         epoch: Epoch,
         child: &ShardId,
-        outcome: &StoreOutcome,
+        answer: &Answered<op::Create>,
         ctx: &mut Context,
     ) {
         let again = ctx.now + ctx.settings.heartbeat_interval / 3;
@@ -130,9 +98,9 @@ impl Handoff {
             return;
         };
         let Phase::Ending(ending) = &mut tenure.phase else { return };
-        match outcome {
+        match answer {
             // Put, or refused because it is there.
-            Ok(StoreReply::LeaseWrite(Write::Done(_) | Write::Refused(Some(_)))) => {
+            Ok(Write::Done(_) | Write::Refused(Some(_))) => {
                 ending.missing.remove(child);
                 if ending.missing.is_empty() {
                     self.go_on_ending(key, ctx);
@@ -146,7 +114,7 @@ impl Handoff {
         &mut self,
         key: &LeaseKey,
         epoch: Epoch,
-        outcome: StoreOutcome,
+        answer: Answered<op::Advance>,
         ctx: &mut Context,
     ) {
         let again = ctx.now + ctx.settings.heartbeat_interval / 3;
@@ -154,13 +122,11 @@ impl Handoff {
             return;
         };
         let Phase::Ending(ending) = &mut tenure.phase else { return };
-        match outcome {
-            Ok(StoreReply::LeaseWrite(Write::Refused(Some(_)))) if planted!(EndTwiceIsLoss) => {
+        match answer {
+            Ok(Write::Refused(Some(_))) if planted!(EndTwiceIsLoss) => {
                 self.lose(key, LossReason::Taken, ctx);
             }
-            Ok(StoreReply::LeaseWrite(Write::Done(row) | Write::Refused(Some(row))))
-                if row.has_ended() =>
-            {
+            Ok(Write::Done(row) | Write::Refused(Some(row))) if row.has_ended() => {
                 let children = std::mem::take(&mut ending.children);
                 self.tenures.remove(key);
                 self.memory.end(key, Ended { names: row.children, rows: children.clone() });
@@ -168,10 +134,10 @@ impl Handoff {
                 ctx.notify(Notice::Ended(key.clone(), epoch));
                 self.take_children(key, &children, ctx);
             }
-            Ok(StoreReply::LeaseWrite(Write::Refused(Some(_)))) => {
+            Ok(Write::Refused(Some(_))) => {
                 self.on_not_mine(key, LossReason::Taken, ctx);
             }
-            Ok(StoreReply::LeaseWrite(Write::Refused(None))) => {
+            Ok(Write::Refused(None)) => {
                 self.on_not_mine(key, LossReason::Gone, ctx);
             }
             _ => ending.step = Step::Again(again),
@@ -200,8 +166,7 @@ impl Handoff {
             }
             self.merging.insert(child.key.clone(), others.len());
             for other in others {
-                let ask = Purpose::Handoff(Ask::OtherParent(child.key.clone()));
-                ctx.ask(StoreCall::Lease(other), ask);
+                ctx.ask(op::Lease(other), ask::OtherParent(child.key.clone()));
             }
         }
     }

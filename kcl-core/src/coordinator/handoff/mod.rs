@@ -5,11 +5,15 @@
 
 mod acquire;
 mod apply;
+pub(super) mod ask;
 mod checkpointing;
 mod ending;
 mod marks;
+mod memory;
+mod pursue;
 mod recovery;
 mod releasing;
+mod sent;
 mod tenure;
 mod wish;
 
@@ -19,49 +23,23 @@ mod tests;
 use std::collections::BTreeMap;
 
 use self::{
-    acquire::Acquiring,
-    recovery::Memory,
-    releasing::Releasing,
+    ask::Answer,
+    memory::Memory,
+    sent::{Acquiring, Releasing},
     tenure::{Phase, Tenure},
     wish::{OwnerChecks, Wish},
 };
 use super::{
-    Assignment,
-    call::{StoreCall, StoreOutcome, StoreReply},
+    call::op,
     command::{DropReason, LossReason, Notice, RunOrder},
-    context::{Context, Purpose},
+    context::Context,
+    document::Assignment,
     event::{RunEvent, RunNews},
 };
 use crate::{
     env::Time,
     lease::{Epoch, LeaseKey, SessionId},
-    stream::ShardId,
 };
-
-/// What the handoff asked the store for.
-#[derive(Clone, Debug)]
-pub(in crate::coordinator) enum Ask {
-    /// The row of a wished lease.
-    WishRow(LeaseKey),
-    /// The session of the owner of a wished lease.
-    Owner(SessionId),
-    /// A wished lease, under this epoch.
-    Acquire(LeaseKey, Epoch),
-    /// A row that the store lost.
-    Recreate(LeaseKey),
-    /// A checkpoint of a held lease.
-    Advance(LeaseKey, Epoch),
-    /// The return of a lease.
-    Release(LeaseKey, Epoch),
-    /// The row of a child of an ending shard.
-    PutChild(LeaseKey, Epoch, ShardId),
-    /// The end of a shard.
-    WriteEnd(LeaseKey, Epoch),
-    /// The row of the other parent of this child.
-    OtherParent(LeaseKey),
-    /// The row of a held lease, after this lapse of the session.
-    Revalidate(LeaseKey, u64),
-}
 
 /// What the rest of the coordinator has to know.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -189,7 +167,7 @@ impl Handoff {
         self.revalidate(ctx);
         if planted!(BeatPerLease) {
             for key in self.tenures.keys() {
-                ctx.ask(StoreCall::Lease(key.clone()), Purpose::Nobody);
+                ctx.tell(op::Lease(key.clone()));
             }
         }
     }
@@ -225,31 +203,24 @@ impl Handoff {
         }
     }
 
-    pub(in crate::coordinator) fn on_reply(
-        &mut self,
-        ask: Ask,
-        outcome: StoreOutcome,
-        ctx: &mut Context,
-    ) {
-        match (ask, outcome) {
-            (Ask::WishRow(key), outcome) => self.on_wish_row(&key, outcome, ctx),
-            (Ask::Owner(id), outcome) => self.on_owner(&id, outcome, ctx),
-            (Ask::Acquire(key, epoch), outcome) => self.on_acquire(&key, epoch, outcome, ctx),
-            (Ask::Recreate(key), _) => self.try_soon(&key, ctx),
-            (Ask::Advance(key, epoch), outcome) => self.on_advance(&key, epoch, outcome, ctx),
-            (Ask::Release(key, epoch), outcome) => self.on_release(&key, epoch, outcome, ctx),
-            (Ask::PutChild(key, epoch, child), outcome) => {
-                self.on_child_put(&key, epoch, &child, &outcome, ctx);
+    pub(in crate::coordinator) fn on_answer(&mut self, answer: Answer, ctx: &mut Context) {
+        match answer {
+            Answer::WishRow(key, answer) => self.on_wish_row(&key, answer, ctx),
+            Answer::Owner(id, answer) => self.on_owner(&id, answer, ctx),
+            Answer::Acquire(key, epoch, answer) => self.on_acquire(&key, epoch, answer, ctx),
+            Answer::Recreate(key, _) => self.try_soon(&key, ctx),
+            Answer::Advance(key, epoch, answer) => self.on_advance(&key, epoch, answer, ctx),
+            Answer::Release(key, epoch, answer) => self.on_release(&key, epoch, answer, ctx),
+            Answer::PutChild(key, epoch, child, answer) => {
+                self.on_child_put(&key, epoch, &child, &answer, ctx);
             }
-            (Ask::WriteEnd(key, epoch), outcome) => self.on_end_written(&key, epoch, outcome, ctx),
-            (Ask::OtherParent(child), Ok(StoreReply::Lease(row))) => {
-                self.on_other_parent(&child, row.as_ref(), ctx);
-            }
-            (Ask::OtherParent(child), _) => {
+            Answer::WriteEnd(key, epoch, answer) => self.on_end_written(&key, epoch, answer, ctx),
+            Answer::OtherParent(child, Ok(row)) => self.on_other_parent(&child, row.as_ref(), ctx),
+            Answer::OtherParent(child, Err(_)) => {
                 self.merging.remove(&child);
             }
-            (Ask::Revalidate(key, lapse), outcome) => {
-                self.on_revalidated(&key, lapse, outcome, ctx);
+            Answer::Revalidate(key, lapse, answer) => {
+                self.on_revalidated(&key, lapse, answer, ctx);
             }
         }
     }

@@ -3,27 +3,24 @@
 //! Once *sent*, a release means that the lease is lost to this session at this epoch, whatever its
 //! outcome: it may land at any later time. It is repeated until the row shows that it is gone.
 
-use super::{Ask, Handoff, tenure::Phase};
+use super::{
+    Handoff, Signal, ask,
+    sent::Releasing,
+    tenure::{Phase, Tenure},
+};
 use crate::{
     coordinator::{
-        call::{StoreCall, StoreOutcome, StoreReply},
+        call::{Answered, op},
         command::{LossReason, Notice},
-        context::{Context, Purpose},
+        context::Context,
     },
     lease::{Checkpoint, Epoch, LeaseKey, Progress, Release, SessionId, Write},
 };
 
-/// A release that has been sent.
-#[derive(Debug)]
-pub(super) struct Releasing {
-    release: Release,
-    in_flight: bool,
-}
-
 impl Handoff {
     /// The run of a lease has stopped: the lease is released, with its last checkpoint.
     pub(super) fn on_stopped(&mut self, key: &LeaseKey, ctx: &mut Context) {
-        let stopping = self.tenures.get(key).is_some_and(super::Tenure::is_stopping);
+        let stopping = self.tenures.get(key).is_some_and(Tenure::is_stopping);
         if !stopping {
             return;
         }
@@ -39,7 +36,7 @@ impl Handoff {
         let reason = if self.leaving { LossReason::Leaving } else { LossReason::HandedOver };
         ctx.notify(Notice::Lost(key.clone(), epoch, reason));
         if tenure.stalled {
-            self.signals.push(super::Signal::Changed);
+            self.signals.push(Signal::Changed);
         }
         self.release(key, epoch, at, to, tenure.stalled, ctx);
         if let Some(wish) = self.wishes.get_mut(key) {
@@ -65,8 +62,7 @@ impl Handoff {
 
     fn send_release(&mut self, release: Release, ctx: &mut Context) {
         let (key, epoch) = (release.key.clone(), release.epoch);
-        let ask = Purpose::Handoff(Ask::Release(key.clone(), epoch));
-        ctx.ask(StoreCall::Release(release.clone()), ask);
+        ctx.ask(op::Release(release.clone()), ask::Release(key.clone(), epoch));
         self.releases.insert((key, epoch), Releasing { release, in_flight: true });
     }
 
@@ -74,28 +70,26 @@ impl Handoff {
         &mut self,
         key: &LeaseKey,
         epoch: Epoch,
-        outcome: StoreOutcome,
+        answer: Answered<op::Release>,
         ctx: &mut Context,
     ) {
         let id = (key.clone(), epoch);
         let Some(releasing) = self.releases.get_mut(&id) else { return };
-        match outcome {
-            Ok(StoreReply::LeaseWrite(Write::Refused(Some(row))))
-                if row.is_held_by(&self.me, epoch) =>
-            {
+        match answer {
+            Ok(Write::Refused(Some(row))) if row.is_held_by(&self.me, epoch) => {
                 // The row is ahead of the release's checkpoint: it keeps what it has.
                 let mut release = releasing.release.clone();
                 release.checkpoint = None;
                 self.send_release(release, ctx);
             }
-            Ok(StoreReply::LeaseWrite(_)) => {
+            Ok(_) => {
                 if let Some(successor) = releasing.release.successor.take() {
                     sometimes!(SuccessorWoken);
                     ctx.wake(&successor);
                 }
                 self.releases.remove(&id);
             }
-            _ => releasing.in_flight = false,
+            Err(_) => releasing.in_flight = false,
         }
     }
 
@@ -104,8 +98,8 @@ impl Handoff {
             if !releasing.in_flight && !planted!(ReleaseSentOnce) {
                 sometimes!(ReleaseRepeated);
                 releasing.in_flight = true;
-                let ask = Purpose::Handoff(Ask::Release(key.clone(), *epoch));
-                ctx.ask(StoreCall::Release(releasing.release.clone()), ask);
+                let release = op::Release(releasing.release.clone());
+                ctx.ask(release, ask::Release(key.clone(), *epoch));
             }
         }
     }

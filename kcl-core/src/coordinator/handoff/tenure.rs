@@ -1,9 +1,12 @@
 //! One lease this session holds, under one epoch.
 
-use super::{ending::Ending, marks::Marks};
+use std::collections::BTreeSet;
+
+use super::marks::Marks;
 use crate::{
     env::Time,
     lease::{Epoch, Lease, SessionId},
+    stream::ShardId,
 };
 
 /// One lease this session holds, under one epoch.
@@ -51,5 +54,32 @@ impl Tenure {
     /// Whether the run has been told to stop.
     pub(super) const fn is_stopping(&self) -> bool {
         matches!(self.phase, Phase::Draining { .. } | Phase::Dropping { .. })
+    }
+}
+
+/// Where the end of a shard has got to.
+#[derive(Debug)]
+pub(super) struct Ending {
+    pub(super) children: Vec<Lease>,
+    pub(super) names: Vec<ShardId>,
+    /// Children whose rows are not known to be there.
+    pub(super) missing: BTreeSet<ShardId>,
+    pub(super) step: Step,
+}
+
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum Step {
+    /// Calls are under way.
+    Waiting,
+    /// A call failed and is made again.
+    Again(Time),
+}
+
+impl Ending {
+    pub(super) const fn retry_at(&self) -> Time {
+        match self.step {
+            Step::Waiting => Time::NEVER,
+            Step::Again(at) => at,
+        }
     }
 }

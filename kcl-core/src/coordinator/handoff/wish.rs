@@ -1,23 +1,15 @@
-//! A lease this session should hold and does not: looking at its row, and judging it.
+//! A lease this session should hold and does not.
 
 use std::{collections::BTreeMap, time::Duration};
 
-use super::{Ask, Handoff, Signal, acquire::Acquiring};
 use crate::{
     coordinator::{
-        call::{StoreCall, StoreOutcome, StoreReply},
-        command::Notice,
-        context::{Context, Purpose},
+        context::Context,
         document::{How, Origin},
-        reads::Fit,
     },
     env::Time,
-    lease::{Epoch, Lease, LeaseKey, SessionId},
-    store::Consistency,
+    lease::{Epoch, SessionId},
 };
-
-/// Row reads under way at once, however many leases are wished.
-const READS_MAX: usize = 32;
 
 /// How long an expected release is looked for at the fast pace, before the pace halves.
 const FAST_FOR: Duration = Duration::from_secs(3);
@@ -44,15 +36,15 @@ pub(super) struct Wish {
     pub(super) cause: Cause,
     /// When the row is looked at next; `NEVER` while a call is under way.
     pub(super) try_at: Time,
-    since: Time,
+    pub(super) since: Time,
     /// The owner and epoch that were reported as unexpected.
-    conflict: Option<(SessionId, Epoch)>,
+    pub(super) conflict: Option<(SessionId, Epoch)>,
     /// The owner whose session is being asked for.
-    asked: Option<SessionId>,
+    pub(super) asked: Option<SessionId>,
     /// Whether the planner's word on the row has been acted upon.
-    tried: bool,
+    pub(super) tried: bool,
     /// It was told that the lease is not of my stream.
-    passed_over: bool,
+    pub(super) passed_over: bool,
 }
 
 impl Wish {
@@ -98,7 +90,7 @@ impl Wish {
     }
 
     /// How soon an expected release is looked for again.
-    fn pace(&self, ctx: &Context) -> Duration {
+    pub(super) fn pace(&self, ctx: &Context) -> Duration {
         let expected = self.from.as_ref().is_some_and(|from| from.how == How::Wait);
         if !expected || planted!(SuccessorPollsSlowly) {
             ctx.settings.heartbeat_interval
@@ -115,207 +107,11 @@ impl Wish {
 pub(super) struct OwnerChecks(BTreeMap<SessionId, Time>);
 
 impl OwnerChecks {
-    fn is_due(&mut self, owner: &SessionId, now: Time, every: Duration) -> bool {
+    pub(super) fn is_due(&mut self, owner: &SessionId, now: Time, every: Duration) -> bool {
         let due = self.0.get(owner).is_none_or(|at| now >= *at + every);
         if due {
             self.0.insert(owner.clone(), now);
         }
         due
-    }
-}
-
-impl Handoff {
-    /// Goes after every wish that is due.
-    pub(super) fn pursue_due(&mut self, ctx: &mut Context) {
-        if !self.valid {
-            return;
-        }
-        let now = ctx.now;
-        let due: Vec<LeaseKey> =
-            self.wishes.iter().filter(|(_, w)| w.try_at <= now).map(|(k, _)| k.clone()).collect();
-        for key in due {
-            self.pursue(&key, ctx);
-        }
-    }
-
-    pub(super) fn pursue(&mut self, key: &LeaseKey, ctx: &mut Context) {
-        if self.leaving || self.acquiring.contains_key(key) || self.tenures.contains_key(key) {
-            return self.try_later(key, ctx.settings.heartbeat_interval, ctx.now);
-        }
-        if ctx.reads.fit(key) != Fit::Mine {
-            return self.pass_over(key, ctx);
-        }
-        let Some(wish) = self.wishes.get_mut(key) else { return };
-        let word = wish.from.clone().filter(|from| from.how != How::Wait && !wish.tried);
-        wish.tried = true;
-        if let Some(origin) = word {
-            if let (How::Free, Some(owner)) = (origin.how, &origin.owner) {
-                ctx.note_ended(owner);
-            }
-            return self.acquire(key, origin.owner, origin.epoch, ctx);
-        }
-        if self.reads >= READS_MAX {
-            return self.try_later(key, ctx.settings.fast_poll, ctx.now);
-        }
-        self.reads += 1;
-        self.try_never(key);
-        ctx.ask(StoreCall::Lease(key.clone()), Purpose::Handoff(Ask::WishRow(key.clone())));
-    }
-
-    /// The lease is not of my stream as I know it. If it is of a later life, that is asked for.
-    fn pass_over(&mut self, key: &LeaseKey, ctx: &mut Context) {
-        sometimes!(ForeignLeasePassedOver);
-        if ctx.reads.fit(key) == Fit::LaterLife {
-            ctx.reads.want();
-        }
-        let Some(wish) = self.wishes.get_mut(key) else { return };
-        if !std::mem::replace(&mut wish.passed_over, true) {
-            ctx.notify(Notice::NotOfMyStream(key.clone()));
-        }
-        if wish.is_planned() {
-            self.try_later(key, ctx.settings.heartbeat_interval, ctx.now);
-        } else {
-            self.wishes.remove(key);
-        }
-    }
-
-    pub(super) fn on_wish_row(&mut self, key: &LeaseKey, outcome: StoreOutcome, ctx: &mut Context) {
-        self.reads = self.reads.saturating_sub(1);
-        match outcome {
-            Ok(StoreReply::Lease(row)) => self.judge(key, row, ctx),
-            _ => self.try_soon(key, ctx),
-        }
-    }
-
-    /// Decides what to do about a wished lease from its row.
-    pub(super) fn judge(&mut self, key: &LeaseKey, row: Option<Lease>, ctx: &mut Context) {
-        if !self.wishes.contains_key(key) {
-            return;
-        }
-        let Some(row) = row else { return self.on_row_missing(key, ctx) };
-        ctx.epochs.saw(&row, ctx.now);
-        if row.has_ended() && row.owner.is_none() {
-            self.wishes.remove(key);
-            self.signals.push(Signal::Changed);
-            return;
-        }
-        let kept = self.wishes.get(key).is_some_and(|wish| wish.cause == Cause::Kept);
-        let former = row.owner.as_ref().is_some_and(|owner| owner.worker == self.me.worker);
-        let free = row.is_free_for(&self.me, |owner| ctx.ended.contains(owner));
-        let may = free && (former || !kept) || planted!(TakenFromTheLiving);
-        if planted!(ReleaseTakenBack) && self.releases.contains_key(&(key.clone(), row.epoch)) {
-            let (epoch, cancelled, to) = (row.epoch, false, None);
-            return self.on_granted(row, &Acquiring { epoch, cancelled, to }, ctx);
-        }
-        sometimes!(OwnRowTakenAnew, row.owner.as_ref() == Some(&self.me));
-        sometimes!(TakenFromEnded, row.owner.as_ref().is_some_and(|o| ctx.ended.contains(o)));
-        if may || self.is_forced(key, &row) {
-            return self.acquire(key, row.owner, row.epoch, ctx);
-        }
-        match row.owner {
-            Some(owner) if !kept => self.wait_for_owner(key, &owner, row.epoch, ctx),
-            _ => {
-                self.wishes.remove(key);
-            }
-        }
-    }
-
-    fn is_forced(&self, key: &LeaseKey, row: &Lease) -> bool {
-        let from = self.wishes.get(key).and_then(|wish| wish.from.as_ref());
-        from.is_some_and(|from| from.forces(row))
-    }
-
-    /// Another session holds the lease. If it is the expected one, its release is waited for; of
-    /// any other one is asked whether it lives.
-    fn wait_for_owner(
-        &mut self,
-        key: &LeaseKey,
-        owner: &SessionId,
-        epoch: Epoch,
-        ctx: &mut Context,
-    ) {
-        let Some(wish) = self.wishes.get_mut(key) else { return };
-        if !wish.is_planned() {
-            self.wishes.remove(key);
-            return;
-        }
-        let expected = wish.from.as_ref().is_some_and(|f| f.owner.as_ref() == Some(owner));
-        wish.try_at = ctx.now + wish.pace(ctx);
-        if planted!(NeverTriedAgain) {
-            wish.try_at = Time::NEVER;
-        }
-        wish.asked = Some(owner.clone());
-        if !expected && wish.conflict.as_ref() != Some(&(owner.clone(), epoch)) {
-            wish.conflict = Some((owner.clone(), epoch));
-            sometimes!(ConflictMet);
-            ctx.notify(Notice::Conflict(key.clone(), owner.clone()));
-            if !planted!(ConflictNotTold) {
-                self.signals.push(Signal::Conflict);
-            }
-        }
-        let every =
-            if expected { ctx.settings.session_timeout } else { ctx.settings.heartbeat_interval };
-        if self.owners.is_due(owner, ctx.now, every) {
-            let call = StoreCall::Session(owner.clone(), Consistency::Strong);
-            ctx.ask(call, Purpose::Handoff(Ask::Owner(owner.clone())));
-        }
-    }
-
-    pub(super) fn on_owner(&mut self, id: &SessionId, outcome: StoreOutcome, ctx: &mut Context) {
-        let Ok(StoreReply::Session(row)) = outcome else { return };
-        if row.is_some_and(|row| !row.has_ended()) {
-            return;
-        }
-        ctx.note_ended(id);
-        for wish in self.wishes.values_mut() {
-            if wish.asked.as_ref() == Some(id) && wish.try_at != Time::NEVER {
-                wish.try_at = ctx.now;
-            }
-        }
-        self.pursue_due(ctx);
-    }
-
-    /// The row is not there. Its owner makes it anew where it had got; anybody else leaves it to
-    /// the planner.
-    fn on_row_missing(&mut self, key: &LeaseKey, ctx: &mut Context) {
-        if self.wishes.get(key).is_some_and(|wish| !wish.is_planned()) {
-            self.wishes.remove(key);
-            return;
-        }
-        match self.memory.lost_row(key) {
-            Some(row) => {
-                self.try_never(key);
-                let ask = Purpose::Handoff(Ask::Recreate(key.clone()));
-                ctx.ask(StoreCall::Create(row), ask);
-            }
-            None => self.try_later(key, ctx.settings.heartbeat_interval, ctx.now),
-        }
-    }
-
-    /// Looks at the wish again at the fast pace.
-    pub(super) fn try_soon(&mut self, key: &LeaseKey, ctx: &Context) {
-        self.try_later(key, ctx.settings.fast_poll, ctx.now);
-    }
-
-    pub(super) fn try_later(&mut self, key: &LeaseKey, pause: Duration, now: Time) {
-        if let Some(wish) = self.wishes.get_mut(key) {
-            wish.try_at = now + pause;
-        }
-    }
-
-    fn try_never(&mut self, key: &LeaseKey) {
-        if let Some(wish) = self.wishes.get_mut(key) {
-            wish.try_at = Time::NEVER;
-        }
-    }
-
-    /// Looks at every wish at once: something was released to this session, or it was woken.
-    pub(in crate::coordinator) fn hurry(&mut self, ctx: &mut Context) {
-        for wish in self.wishes.values_mut() {
-            if wish.try_at != Time::NEVER {
-                wish.try_at = ctx.now;
-            }
-        }
-        self.pursue_due(ctx);
     }
 }

@@ -1,11 +1,8 @@
 //! Beating, and what the answers mean.
 
-use super::{Ask, Member, Phase, Signal, retry_pause};
+use super::{Member, Signal, ask, phase::Phase, retry_pause};
 use crate::{
-    coordinator::{
-        call::{StoreCall, StoreOutcome, StoreReply},
-        context::{Context, Purpose},
-    },
+    coordinator::{call::op, context::Context},
     env::Time,
     lease::{
         Beat, EndReason, EndSession, Ending, Generation, Session, SessionState, Stamped, Write,
@@ -38,7 +35,7 @@ impl Member {
         if planted!(LeavesWithoutEnd) {
             return self.signals.push(Signal::Left);
         }
-        ctx.ask(StoreCall::EndSession(end), Purpose::Member(Ask::Leave));
+        ctx.ask(op::EndSession(end), ask::Leave);
     }
 
     pub(super) fn beat_when_due(&mut self, ctx: &mut Context) {
@@ -65,7 +62,7 @@ impl Member {
             .map_or(0, |at| u32::try_from(ctx.now.since(at).as_millis()).unwrap_or(u32::MAX));
         let beat =
             Beat::new(self.session.id.clone(), self.last_number, self.report).leaving(self.leaving);
-        ctx.ask(StoreCall::Beat(beat), Purpose::Member(Ask::Beat(self.last_number)));
+        ctx.ask(op::Beat(beat), ask::Beat(self.last_number));
     }
 
     pub(super) fn on_beat(
@@ -176,14 +173,15 @@ impl Member {
     pub(super) fn poll_mailbox(&mut self, ctx: &mut Context) {
         if self.poll_at <= ctx.now {
             self.poll_at = ctx.now + ctx.settings.wake_poll;
-            let call = StoreCall::Session(self.session.id.clone(), Consistency::Eventual);
-            ctx.ask(call, Purpose::Member(Ask::Mailbox));
+            let row = op::Session(self.session.id.clone(), Consistency::Eventual);
+            ctx.ask(row, ask::Mailbox);
         }
     }
 
-    pub(super) fn on_left(&mut self, outcome: &StoreOutcome, ctx: &mut Context) {
-        // Refused: it had ended already, or its row is gone.
-        if matches!(outcome, Ok(StoreReply::SessionWrite(_))) {
+    /// The end was written, or refused: it had ended already, or its row is gone; or that is not
+    /// known.
+    pub(super) fn on_left(&mut self, answered: bool, ctx: &mut Context) {
+        if answered {
             self.signals.push(Signal::Left);
         } else {
             self.retry_at = ctx.now + retry_pause(ctx);

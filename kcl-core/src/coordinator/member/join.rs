@@ -3,41 +3,17 @@
 //! Register, *then* list: of two sessions that start under one id at once at least one sees the
 //! other, and both order themselves by (start number, incarnation).
 
-use std::collections::{BTreeMap, BTreeSet};
-
-use super::{Ask, Member, Phase, Signal, retry_pause};
+use super::{Member, Signal, ask, older::Older, phase::Phase, retry_pause};
 use crate::{
     coordinator::{
-        call::{StoreCall, StoreOutcome, StoreReply},
-        context::{Context, Purpose},
+        call::{Answered, op},
+        context::Context,
     },
     env::Time,
     lease::{EndSession, Ending, Session, SessionId, SessionState, Stamped, Write},
     settings::SameId,
     store::Consistency,
 };
-
-/// The older live sessions of my id that stand in the way.
-#[derive(Debug, Default, PartialEq, Eq)]
-pub(super) struct Older {
-    /// Under `same_id = replace`: told to end, not answered yet.
-    ending: BTreeSet<SessionId>,
-    /// Under `same_id = refuse`: with the beat seen at first, and since when.
-    watched: BTreeMap<SessionId, (u64, Time)>,
-    look_at: Option<Time>,
-    /// The first listing after registering has been judged.
-    listed: bool,
-}
-
-impl Older {
-    pub(super) fn next_look(&self) -> Time {
-        self.look_at.unwrap_or(Time::NEVER)
-    }
-
-    fn is_settled(&self) -> bool {
-        self.listed && self.ending.is_empty() && self.watched.is_empty()
-    }
-}
 
 impl Member {
     /// It is time to start. What the stream is stays known from one session to the next.
@@ -52,7 +28,7 @@ impl Member {
     pub(super) fn list_before(&mut self, ctx: &mut Context) {
         self.phase = Phase::Listing;
         self.retry_at = Time::NEVER;
-        ctx.ask(StoreCall::Sessions(Consistency::Strong), Purpose::Member(Ask::ListBefore));
+        ctx.ask(op::Sessions(Consistency::Strong), ask::ListBefore);
     }
 
     /// Tries the step of joining that failed again.
@@ -90,8 +66,7 @@ impl Member {
     /// must not leave a second session behind.
     fn send_register(&mut self, ctx: &mut Context) {
         self.retry_at = Time::NEVER;
-        let call = StoreCall::Register(self.session.clone());
-        ctx.ask(call, Purpose::Member(Ask::Register(ctx.now)));
+        ctx.ask(op::Register(self.session.clone()), ask::Register(ctx.now));
     }
 
     pub(super) fn on_registered(
@@ -144,7 +119,7 @@ impl Member {
     pub(super) fn list_after(&mut self, ctx: &mut Context) {
         self.listing = true;
         self.listed = None;
-        ctx.ask(StoreCall::Sessions(Consistency::Strong), Purpose::Member(Ask::ListAfter));
+        ctx.ask(op::Sessions(Consistency::Strong), ask::ListAfter);
     }
 
     /// The sessions were listed after registering.
@@ -179,7 +154,7 @@ impl Member {
         }
         for id in &older.ending {
             let end = EndSession::new(id.clone(), Ending::Replace);
-            ctx.ask(StoreCall::EndSession(end), Purpose::Member(Ask::EndOlder(id.clone())));
+            ctx.ask(op::EndSession(end), ask::EndOlder(id.clone()));
         }
         self.join_when_settled();
     }
@@ -196,27 +171,27 @@ impl Member {
     pub(super) fn on_older_ended(
         &mut self,
         id: &SessionId,
-        outcome: StoreOutcome,
+        answer: Answered<op::EndSession>,
         ctx: &mut Context,
     ) {
         let Phase::Checking(older) = &mut self.phase else { return };
         if !older.ending.contains(id) {
             return;
         }
-        match outcome {
+        match answer {
             // It was to be fenced, and has beaten.
-            Ok(StoreReply::SessionWrite(Write::Refused(Some(row)))) if !row.has_ended() => {
+            Ok(Write::Refused(Some(row))) if !row.has_ended() => {
                 self.give_way(ctx);
             }
             // Done, or it had ended: either way it is over.
-            Ok(StoreReply::SessionWrite(_)) => {
+            Ok(_) => {
                 sometimes!(OlderReplaced);
                 older.ending.remove(id);
                 ctx.note_ended(id);
                 self.join_when_settled();
             }
             // The next look asks again.
-            _ => older.look_at = Some(ctx.now + ctx.settings.fast_poll),
+            Err(_) => older.look_at = Some(ctx.now + ctx.settings.fast_poll),
         }
     }
 
@@ -231,11 +206,11 @@ impl Member {
         }
         for id in &older.ending {
             let end = EndSession::new(id.clone(), Ending::Replace);
-            ctx.ask(StoreCall::EndSession(end), Purpose::Member(Ask::EndOlder(id.clone())));
+            ctx.ask(op::EndSession(end), ask::EndOlder(id.clone()));
         }
         for id in older.watched.keys() {
-            let call = StoreCall::Session(id.clone(), Consistency::Strong);
-            ctx.ask(call, Purpose::Member(Ask::LookAtOlder(id.clone())));
+            let row = op::Session(id.clone(), Consistency::Strong);
+            ctx.ask(row, ask::LookAtOlder(id.clone()));
             older.look_at = Some(ctx.now + ctx.settings.watch_interval);
         }
     }
@@ -251,8 +226,7 @@ impl Member {
                     older.watched.remove(id);
                     older.ending.insert(id.clone());
                     let end = EndSession::new(id.clone(), Ending::Fence { beat });
-                    let ask = Purpose::Member(Ask::EndOlder(id.clone()));
-                    ctx.ask(StoreCall::EndSession(end), ask);
+                    ctx.ask(op::EndSession(end), ask::EndOlder(id.clone()));
                 }
             }
             _ => {
@@ -268,7 +242,7 @@ impl Member {
     pub(super) fn list_again(&mut self, ctx: &mut Context) {
         if self.recheck_at <= ctx.now {
             self.recheck_at = ctx.now + self.session.interval;
-            ctx.ask(StoreCall::Sessions(Consistency::Strong), Purpose::Member(Ask::ListAgain));
+            ctx.ask(op::Sessions(Consistency::Strong), ask::ListAgain);
         }
     }
 
@@ -292,7 +266,7 @@ impl Member {
         for row in older {
             sometimes!(OlderEndedAgain);
             let end = EndSession::new(row.id.clone(), Ending::Replace);
-            ctx.ask(StoreCall::EndSession(end), Purpose::Nobody);
+            ctx.tell(op::EndSession(end));
         }
     }
 
@@ -303,7 +277,7 @@ impl Member {
         self.retry_at = Time::NEVER;
         if registered {
             let end = EndSession::new(self.session.id.clone(), Ending::Leave);
-            ctx.ask(StoreCall::EndSession(end), Purpose::Nobody);
+            ctx.tell(op::EndSession(end));
         }
         self.signals.push(Signal::Duplicate);
     }

@@ -2,19 +2,20 @@
 //!
 //! ARCHITECTURE §4 rules 1, 2, 15, 16 and 17.
 
+pub(super) mod ask;
 mod beat;
+mod closed;
 mod join;
+mod older;
 mod pass;
+mod passing;
+mod phase;
 mod readers;
-mod shut;
 
 use std::{collections::BTreeMap, time::Duration};
 
-use super::{
-    call::{StoreOutcome, StoreReply},
-    command::Command,
-    context::Context,
-};
+use self::{ask::Answer, pass::Pass, phase::Phase};
+use super::{command::Command, context::Context};
 use crate::{
     env::Time,
     lease::{
@@ -22,35 +23,6 @@ use crate::{
     },
     stream::StreamName,
 };
-
-/// What a member asked the store for.
-#[derive(Clone, Debug)]
-pub(in crate::coordinator) enum Ask {
-    /// The sessions, before registering.
-    ListBefore,
-    /// The row of a new session; sent at.
-    Register(Time),
-    /// Whether the application is open.
-    Changing,
-    /// What passing asked for in this step of it.
-    Pass(u64, pass::PassAsk),
-    /// The end of the session that found the application closed.
-    EndShut,
-    /// The sessions, after registering.
-    ListAfter,
-    /// The end of an older session of my id.
-    EndOlder(SessionId),
-    /// The row of an older session of my id that I must not replace.
-    LookAtOlder(SessionId),
-    /// The sessions, after the store went back.
-    ListAgain,
-    /// A beat of this number.
-    Beat(u64),
-    /// My own row, for its mailbox.
-    Mailbox,
-    /// The end of my own session, by myself.
-    Leave,
-}
 
 /// What became of the member.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -86,7 +58,7 @@ pub(in crate::coordinator) enum Signal {
 pub(in crate::coordinator) struct Member {
     session: Session,
     phase: Phase,
-    pass: pass::Pass,
+    pass: Pass,
     /// The sessions as listed after registering, until they are judged; or they are being listed.
     listed: Option<Vec<Session>>,
     listing: bool,
@@ -111,25 +83,6 @@ pub(in crate::coordinator) struct Member {
     /// When a planner or standby last read all sessions.
     watched_at: Option<Time>,
     signals: Vec<Signal>,
-}
-
-#[derive(Debug, PartialEq, Eq)]
-enum Phase {
-    /// Waiting until it is time to start: after a fence, the first beats are spread.
-    Waiting(Time),
-    /// What the stream is, is being found out.
-    Describing,
-    Listing,
-    /// Since when the same row is sent.
-    Registering(Time),
-    /// Registered; whether the application is open and reads my stream is being found out.
-    Passing,
-    /// It is closed: the session has ended, or will have.
-    Shut(shut::Shut),
-    /// Passed; whether the id is mine alone is being found out.
-    Checking(join::Older),
-    Live,
-    Over,
 }
 
 impl Member {
@@ -157,7 +110,7 @@ impl Member {
         Self {
             session,
             phase: Phase::Waiting(at),
-            pass: pass::Pass::default(),
+            pass: Pass::default(),
             listed: None,
             listing: false,
             former,
@@ -266,7 +219,7 @@ impl Member {
             Phase::Describing => Time::NEVER,
             Phase::Listing | Phase::Registering(_) => self.retry_at,
             Phase::Passing => beat,
-            Phase::Shut(shut) => shut.next_look(),
+            Phase::Shut(shut) => shut.look_at,
             Phase::Checking(older) => beat.min(older.next_look()),
             Phase::Live => beat.min(self.poll_at).min(self.recheck_at),
             // A failed leave is tried again.
@@ -283,7 +236,7 @@ impl Member {
                 self.beat_when_due(ctx);
                 self.go_on_passing(ctx);
             }
-            Phase::Shut(shut) if shut.next_look() <= ctx.now => self.look_whether_open(ctx),
+            Phase::Shut(shut) if shut.look_at <= ctx.now => self.look_whether_open(ctx),
             Phase::Checking(_) => {
                 self.check_deadline(ctx);
                 self.beat_when_due(ctx);
@@ -302,39 +255,39 @@ impl Member {
         }
     }
 
-    pub(in crate::coordinator) fn on_reply(
-        &mut self,
-        ask: Ask,
-        outcome: StoreOutcome,
-        ctx: &mut Context,
-    ) {
-        if self.phase == Phase::Over && !matches!(ask, Ask::Leave) {
+    pub(in crate::coordinator) fn on_answer(&mut self, answer: Answer, ctx: &mut Context) {
+        if self.phase == Phase::Over && !matches!(answer, Answer::Leave(_)) {
             return;
         }
-        match (ask, outcome) {
-            (Ask::ListBefore, Ok(StoreReply::Sessions(rows))) => self.register(&rows, ctx),
-            (Ask::Register(sent), Ok(StoreReply::Beat(reply))) => {
-                self.on_registered(sent, reply, ctx);
-            }
-            (Ask::Changing, outcome) => self.on_changing(outcome, ctx),
-            (Ask::Pass(round, ask), outcome) => self.on_pass_reply(round, ask, outcome, ctx),
-            (Ask::EndShut, outcome) => self.on_shut_ended(&outcome),
-            (Ask::ListAfter, Ok(StoreReply::Sessions(rows))) => self.on_listed_after(rows, ctx),
-            (Ask::ListAgain, Ok(StoreReply::Sessions(rows))) => self.check_again(&rows, ctx),
-            (Ask::ListBefore | Ask::Register(_), Err(_)) => {
+        match answer {
+            Answer::ListBefore(Ok(rows)) => self.register(&rows, ctx),
+            Answer::Register(sent, Ok(reply)) => self.on_registered(sent, reply, ctx),
+            Answer::ListBefore(Err(_)) | Answer::Register(_, Err(_)) => {
                 self.retry_at = ctx.now + retry_pause(ctx);
             }
-            (Ask::ListAfter, Err(_)) => self.list_after_later(ctx),
-            (Ask::EndOlder(id), outcome) => self.on_older_ended(&id, outcome, ctx),
-            (Ask::LookAtOlder(id), Ok(StoreReply::Session(row))) => {
-                self.on_older(&id, row.as_ref(), ctx);
+            Answer::Changing(answer) => self.on_changing(answer, ctx),
+            Answer::Streams(round, answer) => self.on_streams_read(round, answer, ctx),
+            Answer::PutStreams(round, answer) => self.on_streams_put(round, answer, ctx),
+            Answer::OtherReaders(round, Ok(rows)) => self.on_other_readers(round, &rows, ctx),
+            Answer::EndReader(round, id, Ok(write)) => {
+                self.on_reader_ended(round, &id, write.into_row().as_ref(), ctx);
             }
-            (Ask::Beat(number), Ok(StoreReply::Beat(reply))) => {
-                self.on_beat(number, reply, ctx);
-            }
-            (Ask::Mailbox, Ok(StoreReply::Session(row))) => self.on_mailbox(row.as_ref()),
-            (Ask::Leave, outcome) => self.on_left(&outcome, ctx),
-            _ => {}
+            Answer::EndShut(answer) => self.on_shut_ended(answer.is_ok()),
+            Answer::ListAfter(Ok(rows)) => self.on_listed_after(rows, ctx),
+            Answer::ListAfter(Err(_)) => self.list_after_later(ctx),
+            Answer::EndOlder(id, answer) => self.on_older_ended(&id, answer, ctx),
+            Answer::LookAtOlder(id, Ok(row)) => self.on_older(&id, row.as_ref(), ctx),
+            Answer::ListAgain(Ok(rows)) => self.check_again(&rows, ctx),
+            Answer::Beat(number, Ok(reply)) => self.on_beat(number, reply, ctx),
+            Answer::Mailbox(Ok(row)) => self.on_mailbox(row.as_ref()),
+            Answer::Leave(answer) => self.on_left(answer.is_ok(), ctx),
+            // Asked again at the time of each.
+            Answer::OtherReaders(_, Err(_))
+            | Answer::EndReader(_, _, Err(_))
+            | Answer::LookAtOlder(_, Err(_))
+            | Answer::ListAgain(Err(_))
+            | Answer::Beat(_, Err(_))
+            | Answer::Mailbox(Err(_)) => {}
         }
     }
 

@@ -1,36 +1,11 @@
-//! Which stream the application reads: making sure that it is mine, or making it mine.
-//!
-//! The document `streams` names it. Who has registered reads that document and *passes*: it puts
-//! the same content again, by a compare-and-set. So each version is a meeting place. Who wants to
-//! read another stream reads a version, waits for the end of all sessions that may have passed up
-//! to it, and puts its own name over that version. Whoever passes meanwhile makes that fail, and
-//! whoever comes later finds the new name. ARCHITECTURE §4 rule 17.
+//! How far a session has got with passing, and what the document `streams` means to it.
 
-use super::{Ask, Member, Phase, Signal, readers::Readers, retry_pause};
+use super::readers::Readers;
 use crate::{
-    coordinator::{
-        call::{StoreCall, StoreOutcome, StoreReply},
-        command::Notice,
-        context::{Context, Purpose},
-    },
     env::Time,
-    lease::{DocName, Document, EndSession, Ending, PutDoc, Session, SessionId, Streams, Write},
-    store::Consistency,
+    lease::{Document, Streams},
     stream::{StreamDescription, StreamName},
 };
-
-/// What passing asks the store for.
-#[derive(Clone, Debug)]
-pub(in crate::coordinator) enum PassAsk {
-    /// The document that says which stream is read.
-    Streams,
-    /// A compare-and-set of it.
-    Put,
-    /// All sessions, for those that read another stream.
-    Sessions,
-    /// The end of one of them that is silent.
-    End(SessionId),
-}
 
 /// How far it has got.
 #[derive(Debug, Default)]
@@ -39,20 +14,20 @@ pub(super) struct Pass {
     pub(super) open: bool,
     /// The version that was read first, 0 if there was none. What is above it was put since I
     /// registered, so that it also ends whatever anybody decided about an earlier one.
-    floor: Option<u64>,
+    pub(super) floor: Option<u64>,
     /// The document as it was last read, until it is judged.
-    read: Option<Option<Document>>,
-    step: Step,
+    pub(super) read: Option<Option<Document>>,
+    pub(super) step: Step,
     /// It named a later life of my stream than I knew of.
-    later: bool,
+    pub(super) later: bool,
     /// Numbers the steps: an answer to an earlier one means nothing.
-    round: u64,
+    pub(super) round: u64,
     /// What is waited for, as it was last told.
-    told: Option<String>,
+    pub(super) told: Option<String>,
 }
 
 #[derive(Debug, Default)]
-enum Step {
+pub(super) enum Step {
     /// Nothing is to be done: not registered yet, or passed.
     #[default]
     Idle,
@@ -76,8 +51,8 @@ impl Pass {
     }
 }
 
-/// What a document means to who reads the stream as it is described.
-enum Meaning {
+/// What the document means to who reads the stream as it is described.
+pub(super) enum Meaning {
     /// It is mine.
     Passed,
     /// It names my stream: this is to be put over it.
@@ -90,7 +65,8 @@ enum Meaning {
     Unreadable(String),
 }
 
-fn meaning(doc: Option<&Document>, mine: &StreamDescription, floor: u64) -> Meaning {
+/// What the document means, whose version was `floor` when it was first read after registering.
+pub(super) fn meaning(doc: Option<&Document>, mine: &StreamDescription, floor: u64) -> Meaning {
     let Some(doc) = doc else { return Meaning::Other(None) };
     let streams = match Streams::decode(&doc.body) {
         Ok(streams) => streams,
@@ -107,256 +83,4 @@ fn meaning(doc: Option<&Document>, mine: &StreamDescription, floor: u64) -> Mean
         return Meaning::Passed;
     }
     Meaning::Put(streams.at_life(&mine.name, mine.key.created))
-}
-
-impl Member {
-    /// The session is registered: reads which stream the application reads.
-    pub(super) fn start_passing(&mut self, ctx: &mut Context) {
-        self.phase = Phase::Passing;
-        self.pass = Pass::default();
-        if planted!(RegistersWithoutPassing) {
-            self.pass.open = true;
-            return self.on_passed(ctx);
-        }
-        ctx.ask(StoreCall::Doc(DocName::changing()), Purpose::Member(Ask::Changing));
-        self.ask_streams(ctx);
-    }
-
-    /// The store went back in time, and may have lost the pass: it is made again.
-    pub(super) fn pass_again(&mut self, now: Time) {
-        if matches!(self.phase, Phase::Passing | Phase::Checking(_) | Phase::Live)
-            && !planted!(PassesOnce)
-        {
-            let round = self.pass.round + 1;
-            let open = self.pass.open;
-            self.pass = Pass { open, round, step: Step::Again(now), ..Pass::default() };
-        }
-    }
-
-    fn ask_pass(&mut self, call: StoreCall, ask: PassAsk, ctx: &mut Context) {
-        ctx.ask(call, Purpose::Member(Ask::Pass(self.pass.round, ask)));
-    }
-
-    fn ask_streams(&mut self, ctx: &mut Context) {
-        self.pass.round += 1;
-        if !matches!(self.pass.step, Step::Leaving(_)) {
-            self.pass.step = Step::Asked;
-        }
-        self.ask_pass(StoreCall::Doc(DocName::streams()), PassAsk::Streams, ctx);
-    }
-
-    fn read_again_at(&mut self, at: Time) {
-        self.pass.read = None;
-        self.pass.step = Step::Again(at);
-    }
-
-    pub(super) fn go_on_passing(&mut self, ctx: &mut Context) {
-        let valid = ctx.now < self.valid_until;
-        match &mut self.pass.step {
-            Step::Again(at) if *at <= ctx.now => {
-                if !self.pass.open {
-                    let ask = Purpose::Member(Ask::Changing);
-                    ctx.ask(StoreCall::Doc(DocName::changing()), ask);
-                }
-                self.ask_streams(ctx);
-            }
-            Step::Watching(readers) if readers.next_wake() <= ctx.now => {
-                readers.asked(valid, ctx);
-                self.ask_sessions(ctx);
-            }
-            _ => {}
-        }
-    }
-
-    fn ask_sessions(&mut self, ctx: &mut Context) {
-        let call = StoreCall::Sessions(Consistency::Strong);
-        self.ask_pass(call, PassAsk::Sessions, ctx);
-    }
-
-    pub(super) fn on_pass_reply(
-        &mut self,
-        round: u64,
-        ask: PassAsk,
-        outcome: StoreOutcome,
-        ctx: &mut Context,
-    ) {
-        if round != self.pass.round {
-            return;
-        }
-        match (ask, outcome) {
-            (PassAsk::Streams, Ok(StoreReply::Doc(doc))) => self.on_streams(doc, ctx),
-            (PassAsk::Put, Ok(StoreReply::DocWrite(Write::Done(_)))) => self.on_passed(ctx),
-            (PassAsk::Put, Ok(StoreReply::DocWrite(Write::Refused(_))))
-                if planted!(RefusalTakenForPass) =>
-            {
-                self.on_passed(ctx);
-            }
-            (PassAsk::Put, Ok(StoreReply::DocWrite(Write::Refused(doc)))) => {
-                sometimes!(PassRefused);
-                self.on_streams(doc, ctx);
-            }
-            (PassAsk::Sessions, Ok(StoreReply::Sessions(rows))) => self.on_sessions(&rows, ctx),
-            (PassAsk::End(id), Ok(StoreReply::SessionWrite(write))) => {
-                if let Step::Watching(readers) = &mut self.pass.step {
-                    readers.on_end(&id, write.into_row().as_ref(), ctx);
-                    self.go_on_watching(ctx);
-                }
-            }
-            // They are listed again at their time.
-            (PassAsk::Sessions | PassAsk::End(_), _) => {}
-            (PassAsk::Streams | PassAsk::Put, _) => self.retry_passing(ctx),
-        }
-    }
-
-    fn on_streams(&mut self, doc: Option<Document>, ctx: &mut Context) {
-        let version = doc.as_ref().map_or(0, |doc| doc.version);
-        // Below it, the store went back: nothing that was put before counts any more.
-        let floor = self.pass.floor.map_or(version, |floor| floor.min(version));
-        self.pass.floor = Some(floor);
-        self.pass.read = Some(doc);
-        self.judge_streams(ctx);
-    }
-
-    /// Decides what to do about the document, once it is read and the application is known to be
-    /// open.
-    pub(super) fn judge_streams(&mut self, ctx: &mut Context) {
-        let Some(mine) = ctx.reads.known().filter(|_| self.pass.open) else { return };
-        let (Some(read), Some(floor)) = (self.pass.read.take(), self.pass.floor) else { return };
-        match meaning(read.as_ref(), mine, floor) {
-            Meaning::Passed => self.on_passed(ctx),
-            Meaning::Put(streams) => self.put_streams(read.map(|doc| doc.version), &streams, ctx),
-            Meaning::Later => {
-                sometimes!(LaterLifeMet);
-                self.wait_for_life(read, ctx);
-            }
-            Meaning::Unreadable(problem) => {
-                self.tell_unreadable(DocName::streams(), problem, ctx);
-                let again = ctx.now + ctx.settings.watch_interval;
-                self.read_again_at(again);
-            }
-            Meaning::Other(reads) => self.on_other_stream(read.map(|doc| doc.version), reads, ctx),
-        }
-    }
-
-    /// The document names a later life of my stream than I know of: that is asked for. If it is not
-    /// there either, that is said.
-    fn wait_for_life(&mut self, read: Option<Document>, ctx: &mut Context) {
-        if self.pass.later {
-            let problem = "it names a later life of the stream than the stream service knows of";
-            self.tell_unreadable(DocName::streams(), problem.to_owned(), ctx);
-        }
-        self.pass.later = true;
-        self.pass.read = Some(read);
-        self.pass.step = Step::Asked;
-        ctx.reads.want();
-    }
-
-    fn on_other_stream(
-        &mut self,
-        version: Option<u64>,
-        reads: Option<StreamName>,
-        ctx: &mut Context,
-    ) {
-        let Some(wanted) = ctx.reads.name().cloned() else { return };
-        if let Step::Leaving(names) = &self.pass.step {
-            sometimes!(OtherStreamRead);
-            let reads = reads.or_else(|| names.clone());
-            return self.leave_to(reads, wanted, ctx);
-        }
-        if reads.is_some() {
-            ctx.notify(Notice::StreamDiffers { reads: reads.clone(), wanted });
-        }
-        self.pass.round += 1;
-        self.pass.step = Step::Watching(Readers::new(version, reads));
-        if planted!(SwitchesWithoutLooking) {
-            return self.take_over(ctx);
-        }
-        // They are listed only now: a session that passed up to the version that was read had
-        // registered by then.
-        if let Step::Watching(readers) = &mut self.pass.step {
-            readers.asked(true, ctx);
-        }
-        self.ask_sessions(ctx);
-    }
-
-    fn on_sessions(&mut self, rows: &[Session], ctx: &mut Context) {
-        let me = self.session.id.clone();
-        if let Step::Watching(readers) = &mut self.pass.step {
-            for fence in readers.on_listed(rows, &me, ctx) {
-                let id = fence.session.clone();
-                self.ask_pass(StoreCall::EndSession(fence), PassAsk::End(id), ctx);
-            }
-            self.go_on_watching(ctx);
-        }
-    }
-
-    fn go_on_watching(&mut self, ctx: &mut Context) {
-        let Step::Watching(readers) = &self.pass.step else { return };
-        if readers.one_lives() {
-            self.pass.step = Step::Leaving(readers.names().cloned());
-            self.ask_streams(ctx);
-        } else if readers.are_over() {
-            sometimes!(StreamSwitched, readers.names().is_some());
-            self.take_over(ctx);
-        }
-    }
-
-    /// Nobody reads what the version names: mine is put over it.
-    fn take_over(&mut self, ctx: &mut Context) {
-        let Step::Watching(readers) = &self.pass.step else { return };
-        let version = readers.version();
-        if let Some(mine) = ctx.reads.known() {
-            let streams = Streams::of(mine);
-            self.put_streams(version, &streams, ctx);
-        }
-    }
-
-    fn put_streams(&mut self, over: Option<u64>, streams: &Streams, ctx: &mut Context) {
-        self.pass.round += 1;
-        self.pass.step = Step::Asked;
-        let put = PutDoc::new(DocName::streams(), over, streams.encode());
-        self.ask_pass(StoreCall::PutDoc(put), PassAsk::Put, ctx);
-        if self.phase == Phase::Passing {
-            // Whether the id is mine alone is asked at the same time, and judged after passing.
-            self.list_after(ctx);
-        }
-    }
-
-    fn on_passed(&mut self, ctx: &mut Context) {
-        self.pass.round += 1;
-        self.pass.step = Step::Idle;
-        if self.phase == Phase::Passing {
-            self.start_checking(ctx);
-        }
-    }
-
-    /// Others read another stream: I go, and leave nothing behind.
-    fn leave_to(&mut self, reads: Option<StreamName>, wanted: StreamName, ctx: &mut Context) {
-        self.pass = Pass::default();
-        self.phase = Phase::Over;
-        self.retry_at = Time::NEVER;
-        let end = EndSession::new(self.session.id.clone(), Ending::Leave);
-        ctx.ask(StoreCall::EndSession(end), Purpose::Nobody);
-        self.signals.push(Signal::OtherStream { reads, wanted });
-    }
-
-    /// What was asked failed: it is asked again a little later.
-    pub(super) fn retry_passing(&mut self, ctx: &mut Context) {
-        let again = ctx.now + retry_pause(ctx);
-        self.pass.round += 1;
-        self.read_again_at(again);
-    }
-
-    pub(super) fn stop_passing(&mut self) {
-        let round = self.pass.round + 1;
-        self.pass = Pass { round, ..Pass::default() };
-    }
-
-    /// Says what cannot be read, once for each reason.
-    pub(super) fn tell_unreadable(&mut self, name: DocName, problem: String, ctx: &mut Context) {
-        if self.pass.told.as_ref() != Some(&problem) {
-            self.pass.told = Some(problem.clone());
-            ctx.notify(Notice::Unreadable(name, problem));
-        }
-    }
 }

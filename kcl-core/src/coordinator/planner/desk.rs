@@ -2,7 +2,7 @@
 
 use super::fleet::Fleet;
 use crate::{
-    coordinator::{Assignment, Hold},
+    coordinator::document::{Assignment, Hold},
     env::Time,
     lease::{PlanVersion, SessionId},
 };

@@ -2,8 +2,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::heads::{Candidate, Standbys};
 use crate::{
+    coordinator::heads::{Candidate, Standbys},
     env::Time,
     lease::{PlanVersion, Report, Session, SessionId, SessionState, WorkerId},
     stream::StreamName,

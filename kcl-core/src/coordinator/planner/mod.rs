@@ -3,62 +3,41 @@
 //! ARCHITECTURE §4 rules 6, 8, 12 and 14. A plan is intent only: owners take and release leases
 //! themselves, so that a stale or doubled planner can waste moves and never break safety.
 
+pub(super) mod ask;
 mod cycle;
 mod desk;
 mod fleet;
-mod heads;
+mod handovers;
+mod making;
 mod moves;
 mod publish;
 mod start;
+mod tidying;
 mod triggers;
 mod upkeep;
 mod view;
 
 use std::collections::{BTreeMap, BTreeSet};
 
-pub(in crate::coordinator) use self::heads::Standbys;
 use self::{
-    cycle::{Cycle, PlanAsk, Round, Sync},
+    ask::{Answer, Round},
+    cycle::{Cycle, Sync},
     desk::Desk,
     fleet::Fleet,
     moves::{EchoLooks, Move},
     upkeep::Upkeep,
 };
 use super::{
-    Assignment,
-    call::{StoreOutcome, StoreReply},
-    command::Notice,
-    context::Context,
-    event::StreamView,
-    timed::Timed,
-    watch::Watch,
+    command::Notice, context::Context, document::Assignment, event::StreamView, heads::Standbys,
+    timed::Timed, watch::Watch,
 };
 use crate::{
     assignment::placement::PlacementRules,
     env::Time,
-    lease::{Delete, Epoch, Lease, LeaseKey, PlanVersion, SessionId, WorkerId},
+    lease::{Delete, Epoch, Lease, LeaseKey, SessionId, WorkerId},
     lineage::Problem,
     stream::SourceErrorKind,
 };
-
-/// What the planner asked the store for.
-#[derive(Clone, Debug)]
-pub(in crate::coordinator) enum Ask {
-    /// What the plan of this round waits for.
-    Plan(Round, PlanAsk),
-    /// A worker's document.
-    Doc(WorkerId),
-    /// A worker's document, written.
-    PutDoc(WorkerId, PlanVersion),
-    /// The document of a worker that is gone.
-    DeadDoc(WorkerId),
-    /// The row of a lease that should have moved by now, as this order said.
-    MoveRow(LeaseKey, PlanVersion),
-    /// The placement rules, with what the rows to be deleted handed down.
-    PutRules(PlacementRules, Vec<Delete>),
-    /// The end of a session's row.
-    Forget(SessionId),
-}
 
 /// What the rest of the coordinator has to know.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -231,30 +210,36 @@ impl Planner {
         self.forget_due(ctx);
     }
 
-    pub(in crate::coordinator) fn on_reply(
-        &mut self,
-        ask: Ask,
-        outcome: StoreOutcome,
-        ctx: &mut Context,
-    ) {
-        match (ask, outcome) {
-            (Ask::Plan(round, ask), outcome) => self.on_plan_reply(round, ask, outcome, ctx),
-            (Ask::Doc(worker), outcome) => self.on_doc(&worker, outcome, ctx),
-            (Ask::PutDoc(worker, version), outcome) => {
-                self.on_doc_put(&worker, version, outcome, ctx);
+    pub(in crate::coordinator) fn on_answer(&mut self, answer: Answer, ctx: &mut Context) {
+        match answer {
+            Answer::Leases(round, rows) => self.on_plan(round, rows, Self::on_leases, ctx),
+            Answer::Sessions(round, rows) => self.on_plan(round, rows, Self::on_sessions, ctx),
+            Answer::Rules(round, doc) => {
+                self.on_plan(round, doc, |it, doc, ctx| it.on_rules(doc.as_ref(), ctx), ctx);
             }
-            (Ask::MoveRow(key, order), Ok(StoreReply::Lease(row))) => {
+            Answer::Create(round, key, write) => {
+                self.on_plan(round, write, |it, write, ctx| it.on_created(&key, write, ctx), ctx);
+            }
+            Answer::Start(round, of, doc) => {
+                self.on_plan(round, doc, |it, doc, ctx| it.on_start(of, doc.as_ref(), ctx), ctx);
+            }
+            Answer::PutStart(round, of, write) => {
+                self.on_plan(round, write, |it, write, ctx| it.on_start_put(of, write, ctx), ctx);
+            }
+            Answer::Doc(worker, answer) => self.on_doc(&worker, answer, ctx),
+            Answer::PutDocument(worker, version, answer) => {
+                self.on_doc_put(&worker, version, answer, ctx);
+            }
+            Answer::MoveRow(key, order, Ok(row)) => {
                 self.on_move_row(&key, order, row.as_ref(), ctx);
             }
-            (Ask::MoveRow(key, order), _) => self.look_at_move_later(&key, order, ctx),
-            (Ask::PutRules(rules, deletes), outcome) => {
-                self.on_rules_put(rules, deletes, &outcome, ctx);
+            Answer::MoveRow(key, order, Err(_)) => self.look_at_move_later(&key, order, ctx),
+            Answer::PutRules(rules, deletes, answer) => {
+                self.on_rules_put(rules, deletes, &answer, ctx);
             }
-            (Ask::Forget(id), outcome) => self.on_forgotten(&id, &outcome, ctx),
-            (Ask::DeadDoc(worker), Ok(StoreReply::Doc(doc))) => {
-                self.on_dead_doc(&worker, doc, ctx);
-            }
-            (Ask::DeadDoc(_), _) => {}
+            Answer::Forget(id, answer) => self.on_forgotten(&id, &answer, ctx),
+            Answer::DeadDoc(worker, Ok(doc)) => self.on_dead_doc(&worker, doc, ctx),
+            Answer::DeadDoc(_, Err(_)) => {}
         }
     }
 

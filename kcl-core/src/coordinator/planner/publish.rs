@@ -1,12 +1,12 @@
 //! Writing the documents, and meeting those of others.
 
-use super::{Ask, Planner, Signal};
+use super::{Planner, Signal, ask};
 use crate::{
     coordinator::{
-        Assignment,
-        call::{StoreCall, StoreOutcome, StoreReply},
+        call::{Answered, op},
         command::Notice,
-        context::{Context, Purpose},
+        context::Context,
+        document::Assignment,
     },
     env::Time,
     lease::{DocName, Document, PlanVersion, PutDoc, SessionId, WorkerId, Write},
@@ -61,17 +61,22 @@ impl Planner {
         match (desk.stored, &desk.wanted) {
             (Some(seen), Some(wanted)) => {
                 let put = PutDoc::new(name, seen, wanted.encode());
-                let ask = Purpose::Planner(Ask::PutDoc(worker.clone(), wanted.version));
-                ctx.ask(StoreCall::PutDoc(put), ask);
+                let request = ask::PutDocument(worker.clone(), wanted.version);
+                ctx.ask(op::PutDoc(put), request);
             }
-            _ => ctx.ask(StoreCall::Doc(name), Purpose::Planner(Ask::Doc(worker.clone()))),
+            _ => ctx.ask(op::Doc(name), ask::Doc(worker.clone())),
         }
     }
 
-    pub(super) fn on_doc(&mut self, worker: &WorkerId, outcome: StoreOutcome, ctx: &mut Context) {
-        match outcome {
-            Ok(StoreReply::Doc(found)) => self.on_found(worker, found.as_ref(), ctx),
-            _ => self.write_later(worker, ctx),
+    pub(super) fn on_doc(
+        &mut self,
+        worker: &WorkerId,
+        answer: Answered<op::Doc>,
+        ctx: &mut Context,
+    ) {
+        match answer {
+            Ok(found) => self.on_found(worker, found.as_ref(), ctx),
+            Err(_) => self.write_later(worker, ctx),
         }
     }
 
@@ -101,11 +106,11 @@ impl Planner {
         &mut self,
         worker: &WorkerId,
         version: PlanVersion,
-        outcome: StoreOutcome,
+        answer: Answered<op::PutDoc>,
         ctx: &mut Context,
     ) {
-        match outcome {
-            Ok(StoreReply::DocWrite(Write::Done(doc))) => {
+        match answer {
+            Ok(Write::Done(doc)) => {
                 let Some(written) = Assignment::decode(&doc.body) else {
                     return self.write_later(worker, ctx);
                 };
@@ -117,10 +122,8 @@ impl Planner {
                 }
                 self.write(worker, ctx);
             }
-            Ok(StoreReply::DocWrite(Write::Refused(found))) => {
-                self.on_found(worker, found.as_ref(), ctx);
-            }
-            _ => self.write_later(worker, ctx),
+            Ok(Write::Refused(found)) => self.on_found(worker, found.as_ref(), ctx),
+            Err(_) => self.write_later(worker, ctx),
         }
     }
 

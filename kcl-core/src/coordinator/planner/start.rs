@@ -2,34 +2,21 @@
 //! first lease.
 
 use super::{
-    Planner, Signal,
-    cycle::{Cycle, PlanAsk},
+    Planner, Signal, ask,
+    cycle::{Absence, Cycle, StartDoc},
 };
 use crate::{
     coordinator::{
-        call::StoreCall,
+        call::op,
         command::Notice,
         context::Context,
         document::{FrozenStart, StreamStart},
         start,
     },
-    env::Time,
     lease::{DocName, Document, Write},
     settings::InitialPosition,
     stream::StreamKey,
 };
-
-/// What the plan in the making knows of the stored start.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum StartDoc {
-    Unasked,
-    Asked,
-    /// There is none, as was heard then.
-    Missing(Time),
-    /// There is one, and it makes no sense: where reading began is not known, and no other start is
-    /// frozen.
-    Unreadable,
-}
 
 impl Planner {
     fn stream_key(&self) -> Option<&StreamKey> {
@@ -63,8 +50,8 @@ impl Planner {
                 self.put_start(key, known, ctx);
             }
             None => {
-                let call = StoreCall::Doc(DocName::start(&key));
-                self.ask(call, PlanAsk::Start(key), ctx);
+                let document = op::Doc(DocName::start(&key));
+                ctx.ask(document, ask::Start(self.round, key));
             }
         }
     }
@@ -78,7 +65,7 @@ impl Planner {
                 self.give_up_cycle();
                 self.cycle = Cycle::Again(ctx.start.free_at());
             }
-            StartDoc::Missing(since) if is_new_each_time(ctx) && ctx.heard < since => {}
+            StartDoc::Missing(absence) if is_new_each_time(ctx) && !absence.is_sure(ctx) => {}
             StartDoc::Missing(_) => {
                 *start = StartDoc::Asked;
                 self.freeze_start(ctx);
@@ -112,10 +99,11 @@ impl Planner {
             Some(None) => return self.on_unreadable_start(&of, ctx),
             None => {
                 if let Cycle::Reading { start, .. } = &mut self.cycle {
-                    *start = StartDoc::Missing(ctx.now);
-                    if is_new_each_time(ctx) {
+                    let mut absence = Absence::found(ctx.now);
+                    if is_new_each_time(ctx) && absence.take_doubt(ctx) {
                         self.signals.push(Signal::Unsure);
                     }
+                    *start = StartDoc::Missing(absence);
                 }
             }
         }
@@ -146,7 +134,7 @@ impl Planner {
 
     fn put_start(&self, key: StreamKey, start: FrozenStart, ctx: &mut Context) {
         let start = StreamStart { of: key.clone(), at: start.at, by: start.by, change: 0 };
-        self.ask(StoreCall::PutDoc(start.put()), PlanAsk::PutStart(key), ctx);
+        ctx.ask(op::PutDoc(start.put()), ask::PutStart(self.round, key));
     }
 
     pub(super) fn on_start_put(

@@ -6,17 +6,17 @@
 //! now and then. Nothing here is needed for safety: the planner's lease is taken by compare-and-set
 //! like any other.
 
+pub(super) mod ask;
 mod partner;
 
 use std::time::Duration;
 
-use self::partner::Partner;
+use self::{ask::Answer, partner::Partner};
 use super::{
-    Assignment,
-    call::{StoreCall, StoreOutcome, StoreReply},
-    context::{Context, Purpose},
-    document::NEAR,
-    planner::Standbys,
+    call::{Answered, op},
+    context::Context,
+    document::{Assignment, NEAR},
+    heads::Standbys,
     timed::Timed,
     watch::Watch,
 };
@@ -33,21 +33,6 @@ const LOOK_FAR: Duration = Duration::from_secs(30);
 
 /// So rarely that it is never, for a bug that is planted.
 const NEVER: Duration = Duration::from_secs(3_600);
-
-/// What the succession asked the store for.
-#[derive(Clone, Debug)]
-pub(in crate::coordinator) enum Ask {
-    /// The planner's lease.
-    Row,
-    /// The row of the planner's lease, put because there was none.
-    Create,
-    /// The planner's lease for me, under this epoch.
-    Take(Epoch),
-    /// The session of the planner.
-    Owner(SessionId),
-    /// The planner's lease, given back.
-    StepDown,
-}
 
 /// What the rest of the coordinator has to know.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -141,7 +126,7 @@ impl Succession {
         } else if self.look_at <= ctx.now && !self.looking && self.taking.is_none() {
             self.looking = true;
             self.look_at = ctx.now + self.pause(ctx);
-            ctx.ask(StoreCall::Lease(LeaseKey::planner()), Purpose::Succession(Ask::Row));
+            ctx.ask(op::Lease(LeaseKey::planner()), ask::PlannersRow);
         }
         if self.planner_at <= ctx.now {
             self.planner_at = ctx.now + self.pause_of_looks(ctx);
@@ -249,38 +234,37 @@ impl Succession {
         }
     }
 
-    pub(in crate::coordinator) fn on_reply(
+    pub(in crate::coordinator) fn on_answer(
         &mut self,
-        ask: Ask,
-        outcome: StoreOutcome,
+        answer: Answer,
         watch: &mut Watch,
         ctx: &mut Context,
     ) {
-        match (ask, outcome) {
-            (Ask::Row, Ok(StoreReply::Lease(row))) => {
+        match answer {
+            Answer::PlannersRow(Ok(row)) => {
                 self.looking = false;
                 self.judge(row, watch, ctx);
             }
-            (Ask::Create, Ok(StoreReply::LeaseWrite(write))) => {
+            Answer::CreatePlannersRow(Ok(write)) => {
                 self.looking = false;
                 self.judge(write.into_row(), watch, ctx);
             }
-            (Ask::Row | Ask::Create, _) => {
+            Answer::PlannersRow(Err(_)) | Answer::CreatePlannersRow(Err(_)) => {
                 self.looking = false;
                 self.look_soon(ctx);
             }
-            (Ask::Take(epoch), outcome) => self.on_taken(epoch, outcome, watch, ctx),
-            (Ask::Owner(id), Ok(StoreReply::Session(row))) => {
+            Answer::Take(epoch, answer) => self.on_taken(epoch, answer, watch, ctx),
+            Answer::Owner(id, Ok(row)) => {
                 if row.is_none_or(|row| row.has_ended()) {
                     ctx.note_ended(&id);
                     self.look_now(ctx);
                 }
             }
-            (Ask::Owner(_), _) => {}
-            (Ask::StepDown, Ok(StoreReply::LeaseWrite(_))) => {
+            Answer::Owner(_, Err(_)) => {}
+            Answer::StepDown(Ok(_)) => {
                 self.signals.push(Signal::SteppedDown);
             }
-            (Ask::StepDown, _) => self.look_soon(ctx),
+            Answer::StepDown(Err(_)) => self.look_soon(ctx),
         }
     }
 
@@ -289,7 +273,7 @@ impl Succession {
         let Some(row) = row else {
             self.looking = true;
             let row = Lease::new(LeaseKey::planner(), Checkpoint::TrimHorizon);
-            return ctx.ask(StoreCall::Create(row), Purpose::Succession(Ask::Create));
+            return ctx.ask(op::Create(row), ask::CreatePlannersRow);
         };
         ctx.epochs.saw(&row, ctx.now);
         if let Some(term) = self.term {
@@ -307,8 +291,8 @@ impl Succession {
                     self.signals.push(Signal::Follows(owner.clone()));
                 }
                 if self.rank.is_none() {
-                    let call = StoreCall::Session(owner.clone(), Consistency::Strong);
-                    ctx.ask(call, Purpose::Succession(Ask::Owner(owner.clone())));
+                    let row = op::Session(owner.clone(), Consistency::Strong);
+                    ctx.ask(row, ask::Owner(owner.clone()));
                 }
             }
             // Free; or mine, and I do not plan: an acquire landed late, and is made anew.
@@ -326,13 +310,13 @@ impl Succession {
         let epoch = ctx.epochs.next(row.epoch, ctx.now);
         self.taking = Some(epoch);
         let acquire = Acquire::new(row, self.me.clone(), epoch);
-        ctx.ask(StoreCall::Acquire(acquire), Purpose::Succession(Ask::Take(epoch)));
+        ctx.ask(op::Acquire(acquire), ask::Take(epoch));
     }
 
     fn on_taken(
         &mut self,
         epoch: Epoch,
-        outcome: StoreOutcome,
+        answer: Answered<op::Acquire>,
         watch: &mut Watch,
         ctx: &mut Context,
     ) {
@@ -340,8 +324,8 @@ impl Succession {
             return;
         }
         self.taking = None;
-        match outcome {
-            Ok(StoreReply::LeaseWrite(Write::Done(_))) if self.valid && !self.leaving => {
+        match answer {
+            Ok(Write::Done(_)) if self.valid && !self.leaving => {
                 sometimes!(StandbyElected, self.is_first());
                 sometimes!(SecondElected, self.stands_by() && !self.is_first());
                 sometimes!(OtherElected, self.rank.is_some_and(|rank| rank > 2));
@@ -354,7 +338,7 @@ impl Succession {
                 self.look_at = ctx.now + ctx.settings.audit_interval;
                 self.signals.push(Signal::Elected(epoch));
             }
-            Ok(StoreReply::LeaseWrite(Write::Refused(row))) => self.judge(row, watch, ctx),
+            Ok(Write::Refused(row)) => self.judge(row, watch, ctx),
             _ => self.look_soon(ctx),
         }
     }
@@ -378,7 +362,7 @@ impl Succession {
         self.look_at = Time::NEVER;
         let release = Release::new(LeaseKey::planner(), self.me.clone(), term)
             .to(self.standbys.first.clone());
-        ctx.ask(StoreCall::Release(release), Purpose::Succession(Ask::StepDown));
+        ctx.ask(op::Release(release), ask::StepDown);
     }
 
     fn look_soon(&mut self, ctx: &Context) {

@@ -4,19 +4,21 @@
 //! the newest a session timeout later, and this watcher was well throughout, the session is ended,
 //! conditional on that beat.
 
+pub(super) mod ask;
 mod health;
 mod window;
 
 use std::collections::BTreeMap;
 
 use self::{
+    ask::Answer,
     health::Health,
     window::{Pace, Window},
 };
 use super::{
-    call::{StoreCall, StoreOutcome, StoreReply},
+    call::{Answered, op},
     command::Notice,
-    context::{Context, Purpose},
+    context::Context,
 };
 use crate::{
     env::Time,
@@ -27,24 +29,11 @@ use crate::{
 /// From this many sessions on, more than half of them failing at once is taken for an outage first.
 const OUTAGE_MIN_SESSIONS: usize = 4;
 
-/// What the watch asked the store for.
-#[derive(Clone, Debug)]
-pub(in crate::coordinator) enum Ask {
-    /// All sessions.
-    List,
-    /// One session; asked at.
-    Look(SessionId, Time),
-    /// One session that a look did not find, consistently.
-    Confirm(SessionId),
-    /// The end of a session.
-    Fence(SessionId),
-}
-
 /// What the rest of the coordinator has to know.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(in crate::coordinator) enum Signal {
-    /// All sessions were read.
-    Listed(Vec<Session>),
+    /// All sessions were read, this consistently.
+    Listed(Vec<Session>, Consistency),
     /// A watched session has ended; true: by my hand.
     Ended(SessionId, bool),
     /// A watched session beat, or its row changed.
@@ -148,15 +137,15 @@ impl Watch {
             }
             window.looking = true;
         }
-        let ask = Purpose::Watch(Ask::Look(id.clone(), ctx.now));
-        ctx.ask(StoreCall::Session(id.clone(), Consistency::Eventual), ask);
+        let row = op::Session(id.clone(), Consistency::Eventual);
+        ctx.ask(row, ask::Look(id.clone(), ctx.now));
     }
 
     /// Reads all sessions now.
     pub(in crate::coordinator) fn list(&mut self, consistency: Consistency, ctx: &mut Context) {
         self.listing = true;
         self.relist_at = Time::NEVER;
-        ctx.ask(StoreCall::Sessions(consistency), Purpose::Watch(Ask::List));
+        ctx.ask(op::Sessions(consistency), ask::List(consistency));
     }
 
     /// Whether the session's next beat is overdue.
@@ -234,14 +223,9 @@ impl Watch {
         self.fence_due(ctx);
     }
 
-    pub(in crate::coordinator) fn on_reply(
-        &mut self,
-        ask: Ask,
-        outcome: StoreOutcome,
-        ctx: &mut Context,
-    ) {
-        match (ask, outcome) {
-            (Ask::List, Ok(StoreReply::Sessions(rows))) => {
+    pub(in crate::coordinator) fn on_answer(&mut self, answer: Answer, ctx: &mut Context) {
+        match answer {
+            Answer::List(how, Ok(rows)) => {
                 self.listing = false;
                 self.on_read(ctx);
                 if let Scope::All { read } = &mut self.scope {
@@ -250,21 +234,21 @@ impl Watch {
                 for row in &rows {
                     self.observe(row, ctx);
                 }
-                self.signals.push(Signal::Listed(rows));
+                self.signals.push(Signal::Listed(rows, how));
             }
-            (Ask::List, _) => {
+            Answer::List(_, Err(_)) => {
                 self.listing = false;
                 if self.list_at != Time::NEVER {
                     self.relist_at = ctx.now + ctx.settings.fast_poll;
                 }
             }
-            (Ask::Look(id, asked), outcome) => self.on_look(&id, asked, outcome, ctx),
-            (Ask::Confirm(id), Ok(StoreReply::Session(None))) => {
+            Answer::Look(id, asked, answer) => self.on_look(&id, asked, answer, ctx),
+            Answer::Confirm(id, Ok(None)) => {
                 sometimes!(AbsenceConfirmed);
                 self.on_absent(&id, ctx);
             }
-            (Ask::Confirm(_), _) => {}
-            (Ask::Fence(id), outcome) => self.on_fenced(&id, outcome, ctx),
+            Answer::Confirm(..) => {}
+            Answer::Fence(id, answer) => self.on_fenced(&id, answer, ctx),
         }
         self.fence_due(ctx);
     }
@@ -281,14 +265,20 @@ impl Watch {
         self.health.on_read(ctx.now, ctx.settings.session_timeout / 2);
     }
 
-    fn on_look(&mut self, id: &SessionId, asked: Time, outcome: StoreOutcome, ctx: &mut Context) {
+    fn on_look(
+        &mut self,
+        id: &SessionId,
+        asked: Time,
+        answer: Answered<op::Session>,
+        ctx: &mut Context,
+    ) {
         if let Some(window) = self.windows.get_mut(id) {
             window.looking = false;
             window.looked_at = asked;
-            let failed = outcome.is_err().then(|| ctx.now + ctx.settings.fast_poll);
+            let failed = answer.is_err().then(|| ctx.now + ctx.settings.fast_poll);
             window.again_at = failed.unwrap_or(Time::NEVER);
         }
-        if let Ok(StoreReply::Session(row)) = outcome {
+        if let Ok(row) = answer {
             self.on_read(ctx);
             if let Some(row) = row {
                 self.observe(&row, ctx);
@@ -300,8 +290,8 @@ impl Watch {
                 self.on_absent(id, ctx);
             } else {
                 // Absence is believed only from a consistent read; this was none.
-                let call = StoreCall::Session(id.clone(), Consistency::Strong);
-                ctx.ask(call, Purpose::Watch(Ask::Confirm(id.clone())));
+                let row = op::Session(id.clone(), Consistency::Strong);
+                ctx.ask(row, ask::Confirm(id.clone()));
             }
         }
     }
@@ -368,7 +358,7 @@ impl Watch {
                 window.fencing = true;
             }
             let end = EndSession::new(session.clone(), Ending::Fence { beat });
-            ctx.ask(StoreCall::EndSession(end), Purpose::Watch(Ask::Fence(session)));
+            ctx.ask(op::EndSession(end), ask::Fence(session));
         }
     }
 
@@ -408,22 +398,22 @@ impl Watch {
         }
     }
 
-    fn on_fenced(&mut self, id: &SessionId, outcome: StoreOutcome, ctx: &mut Context) {
+    fn on_fenced(&mut self, id: &SessionId, answer: Answered<op::EndSession>, ctx: &mut Context) {
         if let Some(window) = self.windows.get_mut(id) {
             window.fencing = false;
         }
-        match outcome {
-            Ok(StoreReply::SessionWrite(Write::Done(_))) => {
+        match answer {
+            Ok(Write::Done(_)) => {
                 sometimes!(SilentFenced);
                 self.windows.remove(id);
                 ctx.note_ended(id);
                 ctx.notify(Notice::FencedOther(id.clone()));
                 self.signals.push(Signal::Ended(id.clone(), true));
             }
-            Ok(StoreReply::SessionWrite(Write::Refused(Some(row)))) => self.observe(&row, ctx),
-            Ok(StoreReply::SessionWrite(Write::Refused(None))) => self.on_absent(id, ctx),
+            Ok(Write::Refused(Some(row))) => self.observe(&row, ctx),
+            Ok(Write::Refused(None)) => self.on_absent(id, ctx),
             // Tried again at the next look: the window stays due.
-            _ => {
+            Err(_) => {
                 if let Some(window) = self.windows.get_mut(id) {
                     window.postpone(ctx.now + ctx.settings.fast_poll);
                 }

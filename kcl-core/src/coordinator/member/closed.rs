@@ -1,31 +1,19 @@
 //! Waiting without a session while the application is closed: its rows are being rewritten.
 
-use super::{Ask, Member, Phase, Signal};
+use super::{
+    Member, Signal, ask,
+    phase::{Phase, Shut},
+};
 use crate::{
     change::Change,
     coordinator::{
-        call::{StoreCall, StoreOutcome, StoreReply},
+        call::{Answered, op},
         command::Notice,
-        context::{Context, Purpose},
+        context::Context,
     },
     env::Time,
     lease::{Changing, DocName, Document, EndSession, Ending},
 };
-
-/// The application is closed.
-#[derive(Debug, PartialEq, Eq)]
-pub(super) struct Shut {
-    by: String,
-    /// The session that had registered has ended.
-    ended: bool,
-    look_at: Time,
-}
-
-impl Shut {
-    pub(super) const fn next_look(&self) -> Time {
-        self.look_at
-    }
-}
 
 /// Why workers may not join, in words; `None` if they may. What cannot be read is taken for closed.
 fn closed_by(doc: Option<&Document>) -> Option<Result<String, String>> {
@@ -43,8 +31,8 @@ fn last_change(doc: &Document) -> Option<u64> {
 
 impl Member {
     /// Whether the application is open was read.
-    pub(super) fn on_changing(&mut self, outcome: StoreOutcome, ctx: &mut Context) {
-        let Ok(StoreReply::Doc(doc)) = outcome else {
+    pub(super) fn on_changing(&mut self, answer: Answered<op::Doc>, ctx: &mut Context) {
+        let Ok(doc) = answer else {
             // Read again with the other document, or at the next look.
             if self.phase == Phase::Passing {
                 self.retry_passing(ctx);
@@ -96,15 +84,16 @@ impl Member {
         shut.look_at = ctx.now + ctx.settings.watch_interval;
         if !shut.ended {
             let end = EndSession::new(self.session.id.clone(), Ending::Leave);
-            ctx.ask(StoreCall::EndSession(end), Purpose::Member(Ask::EndShut));
+            ctx.ask(op::EndSession(end), ask::EndShut);
         }
-        ctx.ask(StoreCall::Doc(DocName::changing()), Purpose::Member(Ask::Changing));
+        ctx.ask(op::Doc(DocName::changing()), ask::Changing);
     }
 
-    pub(super) fn on_shut_ended(&mut self, outcome: &StoreOutcome) {
-        // Refused: it had ended already, or its row is gone.
-        if let (Phase::Shut(shut), Ok(StoreReply::SessionWrite(_))) = (&mut self.phase, outcome) {
-            shut.ended = true;
+    /// The end was written, or refused: it had ended already, or its row is gone; or that is not
+    /// known.
+    pub(super) fn on_shut_ended(&mut self, answered: bool) {
+        if let Phase::Shut(shut) = &mut self.phase {
+            shut.ended |= answered;
         }
     }
 }

@@ -1,0 +1,10 @@
+//! What the coordinator itself asks the store for, beside its parts.
+
+use super::{call::op, request::asks};
+
+asks! {
+    /// My assignment document.
+    MyDocument by Doc;
+    /// The frozen start, given back because of that doubt.
+    GiveStartBack(doubt: u32) by PutDoc;
+}

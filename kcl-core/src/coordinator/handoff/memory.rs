@@ -1,0 +1,143 @@
+//! What this process knows although its store may have lost it.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use crate::{
+    coordinator::document::{Assignment, Give},
+    lease::{Checkpoint, Epoch, Lease, LeaseKey},
+    stream::ShardId,
+};
+
+/// Ended shards remembered for a store that goes back in time.
+const ENDS_KEPT: usize = 1_000;
+
+/// What continues a shard that ended.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Ended {
+    /// The children's names.
+    pub(super) names: Vec<ShardId>,
+    /// The rows that were put for them, as far as it was done here.
+    pub(super) rows: Vec<Lease>,
+}
+
+/// What this process knows although its store may have lost it.
+#[derive(Debug, Default)]
+pub(super) struct Memory {
+    /// Rows of leases held, with the newest checkpoint known to be processed.
+    pub(super) held: BTreeMap<LeaseKey, Lease>,
+    /// Shards that ended here.
+    pub(super) ended: BTreeMap<LeaseKey, Ended>,
+    /// Orders to release a lease that was not run, which have been followed.
+    given: BTreeMap<LeaseKey, Epoch>,
+    /// Whether the store went back in time: only then does memory overrule a row. Otherwise an
+    /// operator who sets a checkpoint back would not be obeyed.
+    pub(super) overrules: bool,
+    /// Whether effects go back in time with the rows: then memory never overrules.
+    pub(super) follows: bool,
+    /// The store lost the session: its next life takes up what it held.
+    pub(super) outlives: bool,
+}
+
+impl Memory {
+    pub(super) fn hold(&mut self, row: &Lease) {
+        self.held.insert(row.key.clone(), row.clone());
+    }
+
+    pub(super) fn end(&mut self, key: &LeaseKey, ended: Ended) {
+        self.held.remove(key);
+        self.ended.insert(key.clone(), ended);
+        if self.ended.len() > ENDS_KEPT {
+            self.ended.pop_first();
+        }
+    }
+
+    /// The store went back in time, and may have lost the releases that followed orders; whether
+    /// memory overrules it from now on.
+    pub(super) fn overrule(&mut self) -> bool {
+        if !planted!(OrdersFollowedOnce) {
+            self.given.clear();
+        }
+        self.overrules = !self.follows;
+        self.overrules
+    }
+
+    pub(super) fn furthest(&self, row: &Lease) -> Checkpoint {
+        let held = self.held.get(&row.key);
+        if planted!(StartedFromEarlierRead) {
+            return held.unwrap_or(row).checkpoint.clone();
+        }
+        let known = held.filter(|_| self.overrules && !planted!(NotWrittenForward));
+        match known.map(|held| &held.checkpoint) {
+            Some(known) if known.may_follow(&row.checkpoint) => {
+                sometimes!(WrittenForward);
+                known.clone()
+            }
+            _ => row.checkpoint.clone(),
+        }
+    }
+
+    pub(super) fn end_of(&self, key: &LeaseKey) -> Option<Ended> {
+        self.ended.get(key).filter(|_| self.overrules).cloned()
+    }
+
+    /// The row to make anew for a lease that was held here and whose row is gone.
+    pub(super) fn lost_row(&self, key: &LeaseKey) -> Option<Lease> {
+        let known = self.held.get(key).filter(|_| !self.follows && !planted!(LostRowLeft));
+        let mut row = known?.clone();
+        sometimes!(LostRowMade);
+        row.owner = None;
+        Some(row)
+    }
+
+    /// What the next session knows. After a fence, others have gone on: nothing.
+    pub(super) fn next_life(&mut self) -> Self {
+        let follows = self.follows;
+        let known = std::mem::take(self);
+        if known.outlives { known } else { Self { follows, ..Self::default() } }
+    }
+
+    pub(super) fn has_given(&self, give: &Give) -> bool {
+        self.given.get(&give.key) == Some(&give.epoch)
+    }
+
+    pub(super) fn note_given(&mut self, give: &Give) {
+        self.given.insert(give.key.clone(), give.epoch);
+    }
+
+    /// Forgets leases that are neither held nor planned for me.
+    pub(super) fn keep_only<'a>(
+        &mut self,
+        assignment: &Assignment,
+        held: impl Iterator<Item = &'a LeaseKey>,
+    ) {
+        let mut keys: BTreeSet<&LeaseKey> = held.collect();
+        keys.extend(assignment.holds.iter().map(|hold| &hold.key));
+        self.held.retain(|key, _| keys.contains(key) || planted!(StartedFromEarlierRead));
+        self.given.retain(|key, _| assignment.gives.iter().any(|give| give.key == *key));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn row(sequence: u128) -> Lease {
+        let at = crate::stream::Position::new(sequence.into(), 0);
+        Lease::new("orders/1/shardId-000000000000".parse().unwrap(), Checkpoint::After(at))
+    }
+
+    #[test]
+    fn memory_writes_a_store_forward_that_went_back_unless_effects_went_back_too() {
+        for follows in [false, true] {
+            let mut memory = Memory { follows, ..Memory::default() };
+            memory.hold(&row(9));
+            assert_eq!(memory.furthest(&row(5)), row(5).checkpoint, "an operator is obeyed");
+            assert_eq!(memory.lost_row(&row(5).key).is_none(), follows);
+            assert_eq!(memory.overrule(), !follows);
+            let expected = if follows { row(5) } else { row(9) };
+            assert_eq!(memory.furthest(&row(5)), expected.checkpoint);
+            memory.end(&row(9).key, Ended::default());
+            assert_eq!(memory.end_of(&row(5).key).is_none(), follows);
+        }
+    }
+}

@@ -1,0 +1,225 @@
+//! Going after wished leases: looking at a lease's row, and judging it.
+
+use std::time::Duration;
+
+use super::{Handoff, Signal, ask, sent::Acquiring, wish::Cause};
+use crate::{
+    coordinator::{
+        call::{Answered, op},
+        command::Notice,
+        context::Context,
+        document::How,
+        reads::Fit,
+    },
+    env::Time,
+    lease::{Epoch, Lease, LeaseKey, SessionId},
+    store::Consistency,
+};
+
+/// Row reads under way at once, however many leases are wished.
+const READS_MAX: usize = 32;
+
+impl Handoff {
+    /// Goes after every wish that is due.
+    pub(super) fn pursue_due(&mut self, ctx: &mut Context) {
+        if !self.valid {
+            return;
+        }
+        let now = ctx.now;
+        let due: Vec<LeaseKey> =
+            self.wishes.iter().filter(|(_, w)| w.try_at <= now).map(|(k, _)| k.clone()).collect();
+        for key in due {
+            self.pursue(&key, ctx);
+        }
+    }
+
+    pub(super) fn pursue(&mut self, key: &LeaseKey, ctx: &mut Context) {
+        if self.leaving || self.acquiring.contains_key(key) || self.tenures.contains_key(key) {
+            return self.try_later(key, ctx.settings.heartbeat_interval, ctx.now);
+        }
+        if ctx.reads.fit(key) != Fit::Mine {
+            return self.pass_over(key, ctx);
+        }
+        let Some(wish) = self.wishes.get_mut(key) else { return };
+        let word = wish.from.clone().filter(|from| from.how != How::Wait && !wish.tried);
+        wish.tried = true;
+        if let Some(origin) = word {
+            if let (How::Free, Some(owner)) = (origin.how, &origin.owner) {
+                ctx.note_ended(owner);
+            }
+            return self.acquire(key, origin.owner, origin.epoch, ctx);
+        }
+        if self.reads >= READS_MAX {
+            return self.try_later(key, ctx.settings.fast_poll, ctx.now);
+        }
+        self.reads += 1;
+        self.try_never(key);
+        ctx.ask(op::Lease(key.clone()), ask::WishRow(key.clone()));
+    }
+
+    /// The lease is not of my stream as I know it. If it is of a later life, that is asked for.
+    fn pass_over(&mut self, key: &LeaseKey, ctx: &mut Context) {
+        sometimes!(ForeignLeasePassedOver);
+        if ctx.reads.fit(key) == Fit::LaterLife {
+            ctx.reads.want();
+        }
+        let Some(wish) = self.wishes.get_mut(key) else { return };
+        if !std::mem::replace(&mut wish.passed_over, true) {
+            ctx.notify(Notice::NotOfMyStream(key.clone()));
+        }
+        if wish.is_planned() {
+            self.try_later(key, ctx.settings.heartbeat_interval, ctx.now);
+        } else {
+            self.wishes.remove(key);
+        }
+    }
+
+    pub(super) fn on_wish_row(
+        &mut self,
+        key: &LeaseKey,
+        answer: Answered<op::Lease>,
+        ctx: &mut Context,
+    ) {
+        self.reads = self.reads.saturating_sub(1);
+        match answer {
+            Ok(row) => self.judge(key, row, ctx),
+            Err(_) => self.try_soon(key, ctx),
+        }
+    }
+
+    /// Decides what to do about a wished lease from its row.
+    pub(super) fn judge(&mut self, key: &LeaseKey, row: Option<Lease>, ctx: &mut Context) {
+        if !self.wishes.contains_key(key) {
+            return;
+        }
+        let Some(row) = row else { return self.on_row_missing(key, ctx) };
+        ctx.epochs.saw(&row, ctx.now);
+        if row.has_ended() && row.owner.is_none() {
+            self.wishes.remove(key);
+            self.signals.push(Signal::Changed);
+            return;
+        }
+        let kept = self.wishes.get(key).is_some_and(|wish| wish.cause == Cause::Kept);
+        let former = row.owner.as_ref().is_some_and(|owner| owner.worker == self.me.worker);
+        let free = row.is_free_for(&self.me, |owner| ctx.ended.contains(owner));
+        let may = free && (former || !kept) || planted!(TakenFromTheLiving);
+        if planted!(ReleaseTakenBack) && self.releases.contains_key(&(key.clone(), row.epoch)) {
+            let (epoch, cancelled, to) = (row.epoch, false, None);
+            return self.on_granted(row, &Acquiring { epoch, cancelled, to }, ctx);
+        }
+        sometimes!(OwnRowTakenAnew, row.owner.as_ref() == Some(&self.me));
+        sometimes!(TakenFromEnded, row.owner.as_ref().is_some_and(|o| ctx.ended.contains(o)));
+        if may || self.is_forced(key, &row) {
+            return self.acquire(key, row.owner, row.epoch, ctx);
+        }
+        match row.owner {
+            Some(owner) if !kept => self.wait_for_owner(key, &owner, row.epoch, ctx),
+            _ => {
+                self.wishes.remove(key);
+            }
+        }
+    }
+
+    fn is_forced(&self, key: &LeaseKey, row: &Lease) -> bool {
+        let from = self.wishes.get(key).and_then(|wish| wish.from.as_ref());
+        from.is_some_and(|from| from.forces(row))
+    }
+
+    /// Another session holds the lease. If it is the expected one, its release is waited for; of
+    /// any other one is asked whether it lives.
+    fn wait_for_owner(
+        &mut self,
+        key: &LeaseKey,
+        owner: &SessionId,
+        epoch: Epoch,
+        ctx: &mut Context,
+    ) {
+        let Some(wish) = self.wishes.get_mut(key) else { return };
+        if !wish.is_planned() {
+            self.wishes.remove(key);
+            return;
+        }
+        let expected = wish.from.as_ref().is_some_and(|f| f.owner.as_ref() == Some(owner));
+        wish.try_at = ctx.now + wish.pace(ctx);
+        if planted!(NeverTriedAgain) {
+            wish.try_at = Time::NEVER;
+        }
+        wish.asked = Some(owner.clone());
+        if !expected && wish.conflict.as_ref() != Some(&(owner.clone(), epoch)) {
+            wish.conflict = Some((owner.clone(), epoch));
+            sometimes!(ConflictMet);
+            ctx.notify(Notice::Conflict(key.clone(), owner.clone()));
+            if !planted!(ConflictNotTold) {
+                self.signals.push(Signal::Conflict);
+            }
+        }
+        let every =
+            if expected { ctx.settings.session_timeout } else { ctx.settings.heartbeat_interval };
+        if self.owners.is_due(owner, ctx.now, every) {
+            let row = op::Session(owner.clone(), Consistency::Strong);
+            ctx.ask(row, ask::Owner(owner.clone()));
+        }
+    }
+
+    pub(super) fn on_owner(
+        &mut self,
+        id: &SessionId,
+        answer: Answered<op::Session>,
+        ctx: &mut Context,
+    ) {
+        let Ok(row) = answer else { return };
+        if row.is_some_and(|row| !row.has_ended()) {
+            return;
+        }
+        ctx.note_ended(id);
+        for wish in self.wishes.values_mut() {
+            if wish.asked.as_ref() == Some(id) && wish.try_at != Time::NEVER {
+                wish.try_at = ctx.now;
+            }
+        }
+        self.pursue_due(ctx);
+    }
+
+    /// The row is not there. Its owner makes it anew where it had got; anybody else leaves it to
+    /// the planner.
+    fn on_row_missing(&mut self, key: &LeaseKey, ctx: &mut Context) {
+        if self.wishes.get(key).is_some_and(|wish| !wish.is_planned()) {
+            self.wishes.remove(key);
+            return;
+        }
+        match self.memory.lost_row(key) {
+            Some(row) => {
+                self.try_never(key);
+                ctx.ask(op::Create(row), ask::Recreate(key.clone()));
+            }
+            None => self.try_later(key, ctx.settings.heartbeat_interval, ctx.now),
+        }
+    }
+
+    /// Looks at the wish again at the fast pace.
+    pub(super) fn try_soon(&mut self, key: &LeaseKey, ctx: &Context) {
+        self.try_later(key, ctx.settings.fast_poll, ctx.now);
+    }
+
+    pub(super) fn try_later(&mut self, key: &LeaseKey, pause: Duration, now: Time) {
+        if let Some(wish) = self.wishes.get_mut(key) {
+            wish.try_at = now + pause;
+        }
+    }
+
+    fn try_never(&mut self, key: &LeaseKey) {
+        if let Some(wish) = self.wishes.get_mut(key) {
+            wish.try_at = Time::NEVER;
+        }
+    }
+
+    /// Looks at every wish at once: something was released to this session, or it was woken.
+    pub(in crate::coordinator) fn hurry(&mut self, ctx: &mut Context) {
+        for wish in self.wishes.values_mut() {
+            if wish.try_at != Time::NEVER {
+                wish.try_at = ctx.now;
+            }
+        }
+        self.pursue_due(ctx);
+    }
+}

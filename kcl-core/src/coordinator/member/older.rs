@@ -1,0 +1,27 @@
+//! The older live sessions of my id that stand in the way of a join.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use crate::{env::Time, lease::SessionId};
+
+/// The older live sessions of my id that stand in the way.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub(super) struct Older {
+    /// Under `same_id = replace`: told to end, not answered yet.
+    pub(super) ending: BTreeSet<SessionId>,
+    /// Under `same_id = refuse`: with the beat seen at first, and since when.
+    pub(super) watched: BTreeMap<SessionId, (u64, Time)>,
+    pub(super) look_at: Option<Time>,
+    /// The first listing after registering has been judged.
+    pub(super) listed: bool,
+}
+
+impl Older {
+    pub(super) fn next_look(&self) -> Time {
+        self.look_at.unwrap_or(Time::NEVER)
+    }
+
+    pub(super) fn is_settled(&self) -> bool {
+        self.listed && self.ending.is_empty() && self.watched.is_empty()
+    }
+}
