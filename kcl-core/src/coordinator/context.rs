@@ -1,6 +1,6 @@
 //! What the parts of a coordinator share: time, knobs, calls under way, commands to come.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use super::{
     ask,
@@ -11,6 +11,7 @@ use super::{
     planner::ask as planner,
     reads::Reads,
     request::Request,
+    signal::Signal,
     start::KnownStart,
     succession::ask as succession,
     watch::ask as watch,
@@ -44,6 +45,8 @@ pub(super) struct Context {
     calls: BTreeMap<CallId, Purpose>,
     next_call: u64,
     out: Vec<Command>,
+    /// What the parts have said and nobody has heard yet.
+    signals: VecDeque<Signal>,
 }
 
 /// Why a call was made, and by which part: routes its outcome.
@@ -100,6 +103,7 @@ impl Context {
             calls: BTreeMap::new(),
             next_call: 0,
             out: Vec::new(),
+            signals: VecDeque::new(),
         }
     }
 
@@ -162,6 +166,17 @@ impl Context {
         self.out.push(command);
     }
 
+    /// Says something to the other parts. They hear it in its turn, and not before whoever says it
+    /// is done.
+    pub(super) fn signal(&mut self, signal: impl Into<Signal>) {
+        self.signals.push_back(signal.into());
+    }
+
+    /// What was said next.
+    pub(super) fn next_signal(&mut self) -> Option<Signal> {
+        self.signals.pop_front()
+    }
+
     /// Remembers that a session has ended.
     pub(super) fn note_ended(&mut self, id: &SessionId) {
         if self.ended.len() >= ENDED_MAX {
@@ -175,18 +190,20 @@ impl Context {
         self.calls.remove(&id)
     }
 
-    /// Forgets what a planner that is no more waits for.
+    /// Forgets what a planner that is no more waits for, and has said.
     pub(super) fn forget_planner_calls(&mut self) {
         let of_planner =
             |purpose: &Purpose| matches!(purpose, Purpose::Planner(_) | Purpose::Shards);
         self.calls.retain(|_, purpose| !of_planner(purpose));
+        self.signals.retain(|signal| !matches!(signal, Signal::Planner(_)));
     }
 
-    /// Forgets every call under way: their outcomes mean nothing to a new life.
+    /// Forgets every call under way, and what the parts have said: it means nothing to a new life.
     pub(super) fn forget_calls(&mut self) {
         self.start.forget_calls();
         self.reads.forget_call();
         self.calls.clear();
+        self.signals.clear();
     }
 
     pub(super) fn take_commands(&mut self) -> Vec<Command> {

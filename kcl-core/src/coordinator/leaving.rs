@@ -139,9 +139,6 @@ impl Leaving {
     /// What can be done now; then the next, until there is nothing.
     pub(super) fn next(&mut self, facts: Facts) -> Option<Next> {
         let now = facts.now;
-        if !self.is_under_way() {
-            return None;
-        }
         if self.deadline <= now {
             return self.on_grace_out(facts);
         }

@@ -1,10 +1,11 @@
 //! Taking a lease, and what the answers mean.
 
 use super::{
-    Handoff, Signal, ask,
+    Handoff, ask,
     marks::Marks,
     memory::Ended,
     sent::Acquiring,
+    signal::Signal,
     tenure::{Phase, Tenure},
     wish::Cause,
 };
@@ -97,7 +98,7 @@ impl Handoff {
             return self.try_later(&key, ctx.settings.fast_poll, ctx.now);
         }
         if self.wishes.remove(&key).is_some_and(|wish| !wish.is_planned()) {
-            self.signals.push(Signal::Changed);
+            ctx.signal(Signal::Changed);
         }
         if let Some(ended) = self.ended_before(&row).filter(|_| !planted!(EndedRowRun)) {
             sometimes!(EndedRowCompleted);

@@ -3,9 +3,10 @@
 //! A crash before the end is written is made good by the next owner, one after it by the planner.
 
 use super::{
-    Handoff, Signal, ask,
+    Handoff, ask,
     marks::Marks,
     memory::Ended,
+    signal::Signal,
     tenure::{Ending, Phase, Step, Tenure},
     wish::Wish,
 };
@@ -130,7 +131,7 @@ impl Handoff {
                 let children = std::mem::take(&mut ending.children);
                 self.tenures.remove(key);
                 self.memory.end(key, Ended { names: row.children, rows: children.clone() });
-                self.signals.push(Signal::Changed);
+                ctx.signal(Signal::Changed);
                 ctx.notify(Notice::Ended(key.clone(), epoch));
                 self.take_children(key, &children, ctx);
             }

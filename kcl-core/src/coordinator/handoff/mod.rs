@@ -14,6 +14,7 @@ mod pursue;
 mod recovery;
 mod releasing;
 mod sent;
+pub(super) mod signal;
 mod tenure;
 mod wish;
 
@@ -41,15 +42,6 @@ use crate::{
     lease::{Epoch, LeaseKey, SessionId},
 };
 
-/// What the rest of the coordinator has to know.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(in crate::coordinator) enum Signal {
-    /// Leases changed in a way no plan foresaw.
-    Changed,
-    /// A live session holds what I should, and is not the expected one.
-    Conflict,
-}
-
 /// My leases.
 #[derive(Debug)]
 pub(in crate::coordinator) struct Handoff {
@@ -71,7 +63,6 @@ pub(in crate::coordinator) struct Handoff {
     leaving: bool,
     /// When a worker that leaves drops every batch.
     grace_until: Time,
-    signals: Vec<Signal>,
 }
 
 impl Handoff {
@@ -91,21 +82,12 @@ impl Handoff {
             valid: false,
             leaving: false,
             grace_until: Time::NEVER,
-            signals: Vec::new(),
         }
     }
 
     /// That of this process's next session, which knows what this one gave back.
     pub(in crate::coordinator) fn next_life(&mut self, me: SessionId) -> Self {
         Self { memory: self.memory.next_life(), ..Self::new(me) }
-    }
-
-    pub(in crate::coordinator) const fn has_signals(&self) -> bool {
-        !self.signals.is_empty()
-    }
-
-    pub(in crate::coordinator) fn take_signals(&mut self) -> Vec<Signal> {
-        std::mem::take(&mut self.signals)
     }
 
     /// The newest assignment seen.

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::{Handoff, Signal, ask, sent::Acquiring, wish::Cause};
+use super::{Handoff, ask, sent::Acquiring, signal::Signal, wish::Cause};
 use crate::{
     coordinator::{
         call::{Answered, op},
@@ -96,7 +96,7 @@ impl Handoff {
         ctx.epochs.saw(&row, ctx.now);
         if row.has_ended() && row.owner.is_none() {
             self.wishes.remove(key);
-            self.signals.push(Signal::Changed);
+            ctx.signal(Signal::Changed);
             return;
         }
         let kept = self.wishes.get(key).is_some_and(|wish| wish.cause == Cause::Kept);
@@ -150,7 +150,7 @@ impl Handoff {
             sometimes!(ConflictMet);
             ctx.notify(Notice::Conflict(key.clone(), owner.clone()));
             if !planted!(ConflictNotTold) {
-                self.signals.push(Signal::Conflict);
+                ctx.signal(Signal::Conflict);
             }
         }
         let every =

@@ -4,8 +4,9 @@
 //! outcome: it may land at any later time. It is repeated until the row shows that it is gone.
 
 use super::{
-    Handoff, Signal, ask,
+    Handoff, ask,
     sent::Releasing,
+    signal::Signal,
     tenure::{Phase, Tenure},
 };
 use crate::{
@@ -36,7 +37,7 @@ impl Handoff {
         let reason = if self.leaving { LossReason::Leaving } else { LossReason::HandedOver };
         ctx.notify(Notice::Lost(key.clone(), epoch, reason));
         if tenure.stalled {
-            self.signals.push(Signal::Changed);
+            ctx.signal(Signal::Changed);
         }
         self.release(key, epoch, at, to, tenure.stalled, ctx);
         if let Some(wish) = self.wishes.get_mut(key) {

@@ -1,6 +1,6 @@
 //! Beating, and what the answers mean.
 
-use super::{Member, Signal, ask, phase::Phase, retry_pause};
+use super::{Member, ask, phase::Phase, retry_pause, signal::Signal};
 use crate::{
     coordinator::{call::op, context::Context},
     env::Time,
@@ -33,7 +33,7 @@ impl Member {
         self.phase = Phase::Over;
         self.retry_at = Time::NEVER;
         if planted!(LeavesWithoutEnd) {
-            return self.signals.push(Signal::Left);
+            return ctx.signal(Signal::Left);
         }
         ctx.ask(op::EndSession(end), ask::Leave);
     }
@@ -75,8 +75,10 @@ impl Member {
         match reply.value {
             Write::Done(row) => self.on_counted(number, &row, ctx),
             Write::Refused(Some(row)) => match row.state {
-                SessionState::Ended(reason) => return self.on_fence(reason),
-                _ if planted!(HigherBeatTakenForFence) => return self.on_fence(EndReason::Fenced),
+                SessionState::Ended(reason) => return self.on_fence(reason, ctx),
+                _ if planted!(HigherBeatTakenForFence) => {
+                    return self.on_fence(EndReason::Fenced, ctx);
+                }
                 // A later attempt of mine was counted, its answer lost: no fence, and as good.
                 _ => {
                     sometimes!(LaterBeatCounted);
@@ -85,11 +87,11 @@ impl Member {
             },
             // The row is gone: lost by the store, or forgotten after its end.
             Write::Refused(None) if self.is_other(&reply.stamp.generation) => {
-                return self.on_vanished();
+                return self.on_vanished(ctx);
             }
-            Write::Refused(None) => return self.on_fence(EndReason::Fenced),
+            Write::Refused(None) => return self.on_fence(EndReason::Fenced, ctx),
         }
-        self.on_generation(&reply.stamp.generation, ctx.now);
+        self.on_generation(&reply.stamp.generation, ctx);
     }
 
     fn on_counted(&mut self, number: u64, row: &Session, ctx: &mut Context) {
@@ -111,31 +113,31 @@ impl Member {
         }
         if self.lapsed && ctx.now < self.valid_until {
             self.lapsed = false;
-            self.signals.push(Signal::Revived);
+            ctx.signal(Signal::Revived);
         }
-        self.on_mailbox(Some(row));
+        self.on_mailbox(Some(row), ctx);
     }
 
-    pub(super) fn on_mailbox(&mut self, row: Option<&Session>) {
+    pub(super) fn on_mailbox(&mut self, row: Option<&Session>, ctx: &mut Context) {
         let Some(row) = row else { return };
         if let SessionState::Ended(reason) = row.state {
-            return self.on_fence(reason);
+            return self.on_fence(reason, ctx);
         }
         if row.mailbox > self.mailbox && !planted!(WakeNeverRead) {
             self.mailbox = row.mailbox;
-            self.signals.push(Signal::Woken);
+            ctx.signal(Signal::Woken);
         }
     }
 
-    pub(super) fn on_generation(&mut self, generation: &Generation, now: Time) {
+    pub(super) fn on_generation(&mut self, generation: &Generation, ctx: &mut Context) {
         match &self.generation {
             Some(known) if known != generation && !planted!(GenerationIgnored) => {
                 self.generation = Some(generation.clone());
                 if !planted!(RivalsComeBack) {
                     self.recheck_at = Time::ZERO;
                 }
-                self.pass_again(now);
-                self.signals.push(Signal::WentBack);
+                self.pass_again(ctx.now);
+                ctx.signal(Signal::WentBack);
             }
             Some(_) => {}
             None => self.generation = Some(generation.clone()),
@@ -148,25 +150,25 @@ impl Member {
     }
 
     /// The store lost the session: nobody ended it, and what it held is known here alone.
-    fn on_vanished(&mut self) {
+    fn on_vanished(&mut self, ctx: &mut Context) {
         if self.phase != Phase::Over {
             self.phase = Phase::Over;
-            self.signals.push(Signal::Vanished);
+            ctx.signal(Signal::Vanished);
         }
     }
 
-    pub(super) fn on_fence(&mut self, reason: EndReason) {
+    pub(super) fn on_fence(&mut self, reason: EndReason, ctx: &mut Context) {
         if self.phase != Phase::Over {
             self.phase = Phase::Over;
-            self.signals.push(Signal::Fenced(reason));
+            ctx.signal(Signal::Fenced(reason));
         }
     }
 
-    pub(super) fn check_deadline(&mut self, ctx: &Context) {
+    pub(super) fn check_deadline(&mut self, ctx: &mut Context) {
         if !self.lapsed && ctx.now >= self.valid_until {
             self.lapsed = true;
             sometimes!(Lapsed);
-            self.signals.push(Signal::Lapsed);
+            ctx.signal(Signal::Lapsed);
         }
     }
 
@@ -182,7 +184,7 @@ impl Member {
     /// known.
     pub(super) fn on_left(&mut self, answered: bool, ctx: &mut Context) {
         if answered {
-            self.signals.push(Signal::Left);
+            ctx.signal(Signal::Left);
         } else {
             self.retry_at = ctx.now + retry_pause(ctx);
         }

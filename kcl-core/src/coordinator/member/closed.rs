@@ -1,8 +1,9 @@
 //! Waiting without a session while the application is closed: its rows are being rewritten.
 
 use super::{
-    Member, Signal, ask,
+    Member, ask,
     phase::{Phase, Shut},
+    signal::Signal,
 };
 use crate::{
     change::Change,
@@ -59,7 +60,7 @@ impl Member {
             (Phase::Shut(shut), None) if shut.ended => {
                 self.phase = Phase::Over;
                 ctx.notify(Notice::Reopened);
-                self.signals.push(Signal::Reopened);
+                ctx.signal(Signal::Reopened);
             }
             _ => {}
         }

@@ -3,7 +3,7 @@
 //! Register, *then* list: of two sessions that start under one id at once at least one sees the
 //! other, and both order themselves by (start number, incarnation).
 
-use super::{Member, Signal, ask, older::Older, phase::Phase, retry_pause};
+use super::{Member, ask, older::Older, phase::Phase, retry_pause, signal::Signal};
 use crate::{
     coordinator::{
         call::{Answered, op},
@@ -38,7 +38,7 @@ impl Member {
             // others take that session for ended for good.
             Phase::Registering(since) if ctx.now >= since + self.session.timeout => {
                 self.phase = Phase::Over;
-                self.signals.push(Signal::Unheard);
+                ctx.signal(Signal::Unheard);
             }
             Phase::Registering(_) => self.send_register(ctx),
             _ => self.list_before(ctx),
@@ -79,11 +79,11 @@ impl Member {
             return;
         }
         ctx.epochs.stamped(&reply.stamp, ctx.now);
-        self.on_generation(&reply.stamp.generation, ctx.now);
+        self.on_generation(&reply.stamp.generation, ctx);
         let Some(row) = reply.value.into_row() else { return self.list_before(ctx) };
         // An earlier attempt was counted, and its answer lost.
         if let SessionState::Ended(reason) = row.state {
-            return self.on_fence(reason);
+            return self.on_fence(reason, ctx);
         }
         self.mailbox = row.mailbox;
         self.become_valid(sent, ctx);
@@ -99,7 +99,7 @@ impl Member {
         self.phase = Phase::Checking(Older::default());
         if planted!(JoinsWithoutListing) {
             self.phase = Phase::Live;
-            return self.signals.push(Signal::Joined);
+            return ctx.signal(Signal::Joined);
         }
         match self.listed.take() {
             Some(rows) => self.check(&rows, ctx),
@@ -156,15 +156,15 @@ impl Member {
             let end = EndSession::new(id.clone(), Ending::Replace);
             ctx.ask(op::EndSession(end), ask::EndOlder(id.clone()));
         }
-        self.join_when_settled();
+        self.join_when_settled(ctx);
     }
 
-    fn join_when_settled(&mut self) {
+    fn join_when_settled(&mut self, ctx: &mut Context) {
         if let Phase::Checking(older) = &self.phase
             && older.is_settled()
         {
             self.phase = Phase::Live;
-            self.signals.push(Signal::Joined);
+            ctx.signal(Signal::Joined);
         }
     }
 
@@ -188,7 +188,7 @@ impl Member {
                 sometimes!(OlderReplaced);
                 older.ending.remove(id);
                 ctx.note_ended(id);
-                self.join_when_settled();
+                self.join_when_settled(ctx);
             }
             // The next look asks again.
             Err(_) => older.look_at = Some(ctx.now + ctx.settings.fast_poll),
@@ -232,7 +232,7 @@ impl Member {
             _ => {
                 older.watched.remove(id);
                 ctx.note_ended(id);
-                self.join_when_settled();
+                self.join_when_settled(ctx);
             }
         }
     }
@@ -279,7 +279,7 @@ impl Member {
             let end = EndSession::new(self.session.id.clone(), Ending::Leave);
             ctx.tell(op::EndSession(end));
         }
-        self.signals.push(Signal::Duplicate);
+        ctx.signal(Signal::Duplicate);
     }
 }
 

@@ -11,47 +11,16 @@ mod pass;
 mod passing;
 mod phase;
 mod readers;
+pub(super) mod signal;
 
 use std::{collections::BTreeMap, time::Duration};
 
-use self::{ask::Answer, pass::Pass, phase::Phase};
+use self::{ask::Answer, pass::Pass, phase::Phase, signal::Signal};
 use super::{command::Command, context::Context};
 use crate::{
     env::Time,
-    lease::{
-        EndReason, Generation, Incarnation, PlanVersion, Report, Session, SessionId, WorkerId,
-    },
-    stream::StreamName,
+    lease::{Generation, Incarnation, PlanVersion, Report, Session, SessionId, WorkerId},
 };
-
-/// What became of the member.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(in crate::coordinator) enum Signal {
-    /// The session is registered and its id is mine alone.
-    Joined,
-    /// Somebody raised the mailbox.
-    Woken,
-    /// The deadline passed without an answered beat.
-    Lapsed,
-    /// A beat was answered after a lapse.
-    Revived,
-    /// Nobody knows what became of the session: no attempt to register it was answered in time.
-    Unheard,
-    /// The session was ended by others.
-    Fenced(EndReason),
-    /// The store's history changed.
-    WentBack,
-    /// The application was closed, and is open again.
-    Reopened,
-    /// The application reads another stream, and who reads it lives.
-    OtherStream { reads: Option<StreamName>, wanted: StreamName },
-    /// The store's history changed, and the session's row is not in the new one.
-    Vanished,
-    /// The session ended itself, as it was asked to.
-    Left,
-    /// A newer session of my id lives.
-    Duplicate,
-}
 
 /// My own session.
 #[derive(Debug)]
@@ -82,7 +51,6 @@ pub(in crate::coordinator) struct Member {
     recheck_at: Time,
     /// When a planner or standby last read all sessions.
     watched_at: Option<Time>,
-    signals: Vec<Signal>,
 }
 
 impl Member {
@@ -128,7 +96,6 @@ impl Member {
             generation: None,
             recheck_at: Time::NEVER,
             watched_at: None,
-            signals: Vec::new(),
         }
     }
 
@@ -202,13 +169,9 @@ impl Member {
     }
 
     /// Counts a pushed wake-up.
-    pub(in crate::coordinator) fn on_push(&mut self) -> Vec<Signal> {
+    pub(in crate::coordinator) fn on_push(&mut self, ctx: &mut Context) {
         self.mailbox += 1;
-        vec![Signal::Woken]
-    }
-
-    pub(in crate::coordinator) fn take_signals(&mut self) -> Vec<Signal> {
-        std::mem::take(&mut self.signals)
+        ctx.signal(Signal::Woken);
     }
 
     pub(in crate::coordinator) fn next_wake(&self) -> Time {
@@ -279,7 +242,7 @@ impl Member {
             Answer::LookAtOlder(id, Ok(row)) => self.on_older(&id, row.as_ref(), ctx),
             Answer::ListAgain(Ok(rows)) => self.check_again(&rows, ctx),
             Answer::Beat(number, Ok(reply)) => self.on_beat(number, reply, ctx),
-            Answer::Mailbox(Ok(row)) => self.on_mailbox(row.as_ref()),
+            Answer::Mailbox(Ok(row)) => self.on_mailbox(row.as_ref(), ctx),
             Answer::Leave(answer) => self.on_left(answer.is_ok(), ctx),
             // Asked again at the time of each.
             Answer::OtherReaders(_, Err(_))

@@ -7,11 +7,12 @@
 //! whoever comes later finds the new name. ARCHITECTURE §4 rule 17.
 
 use super::{
-    Member, Signal, ask,
+    Member, ask,
     pass::{Meaning, Pass, Step, meaning},
     phase::Phase,
     readers::Readers,
     retry_pause,
+    signal::Signal,
 };
 use crate::{
     coordinator::{
@@ -267,7 +268,7 @@ impl Member {
         self.retry_at = Time::NEVER;
         let end = EndSession::new(self.session.id.clone(), Ending::Leave);
         ctx.tell(op::EndSession(end));
-        self.signals.push(Signal::OtherStream { reads, wanted });
+        ctx.signal(Signal::OtherStream { reads, wanted });
     }
 
     /// What was asked failed: it is asked again a little later.

@@ -3,9 +3,10 @@
 use std::collections::BTreeSet;
 
 use super::{
-    Planner, Signal,
+    Planner,
     ask::{self, Round},
     cycle::{Absence, Cycle, StartDoc, Sync},
+    signal::Signal,
 };
 use crate::{
     coordinator::{
@@ -273,7 +274,7 @@ impl Planner {
         let Cycle::Creating { waiting, missing, absence } = &mut self.cycle else { return };
         if !waiting.is_empty() && !absence.is_sure(ctx) {
             if absence.take_doubt(ctx) {
-                self.signals.push(Signal::Unsure);
+                ctx.signal(Signal::Unsure);
             }
             return;
         }

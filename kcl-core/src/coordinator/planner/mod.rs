@@ -11,6 +11,7 @@ mod handovers;
 mod making;
 mod moves;
 mod publish;
+pub(super) mod signal;
 mod start;
 mod tidying;
 mod triggers;
@@ -28,8 +29,8 @@ use self::{
     upkeep::Upkeep,
 };
 use super::{
-    command::Notice, context::Context, document::Assignment, event::StreamView, heads::Standbys,
-    timed::Timed, watch::Watch,
+    command::Notice, context::Context, event::StreamView, heads::Standbys, timed::Timed,
+    watch::Watch,
 };
 use crate::{
     assignment::placement::PlacementRules,
@@ -38,17 +39,6 @@ use crate::{
     lineage::Problem,
     stream::SourceErrorKind,
 };
-
-/// What the rest of the coordinator has to know.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(in crate::coordinator) enum Signal {
-    /// My own document changed.
-    Mine(Box<Assignment>),
-    /// A document of a higher term was met.
-    Outranked,
-    /// A beat is to show whether the store has gone back.
-    Unsure,
-}
 
 /// The planner of one term.
 #[derive(Debug)]
@@ -94,7 +84,6 @@ pub(in crate::coordinator) struct Planner {
     /// Hash-range holes the last plan saw: healed when seen twice.
     holes: Vec<crate::stream::HashRange>,
     valid: bool,
-    signals: Vec<Signal>,
 }
 
 impl Planner {
@@ -136,16 +125,11 @@ impl Planner {
             echoes: EchoLooks::default(),
             holes: Vec::new(),
             valid: true,
-            signals: Vec::new(),
         }
     }
 
     pub(in crate::coordinator) const fn term(&self) -> Epoch {
         self.term
-    }
-
-    pub(in crate::coordinator) fn take_signals(&mut self) -> Vec<Signal> {
-        std::mem::take(&mut self.signals)
     }
 
     /// Whether the planner's own session is valid: it publishes nothing while it is not.

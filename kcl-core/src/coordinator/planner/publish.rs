@@ -1,6 +1,6 @@
 //! Writing the documents, and meeting those of others.
 
-use super::{Planner, Signal, ask};
+use super::{Planner, ask, signal::Signal};
 use crate::{
     coordinator::{
         call::{Answered, op},
@@ -92,7 +92,7 @@ impl Planner {
         let term = version.flatten().map(|version| version.term);
         if term.is_some_and(|term| term > self.term) && !planted!(HigherTermOverwritten) {
             sometimes!(Outranked);
-            self.signals.push(Signal::Outranked);
+            ctx.signal(Signal::Outranked);
             return;
         }
         if let Some(desk) = self.desks.get_mut(worker) {
@@ -135,7 +135,7 @@ impl Planner {
         }
         self.note_publication(&document, ctx);
         if session == self.me {
-            self.signals.push(Signal::Mine(Box::new(document)));
+            ctx.signal(Signal::Mine(Box::new(document)));
         } else {
             ctx.wake(&session);
         }

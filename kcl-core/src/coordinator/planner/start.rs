@@ -2,8 +2,9 @@
 //! first lease.
 
 use super::{
-    Planner, Signal, ask,
+    Planner, ask,
     cycle::{Absence, Cycle, StartDoc},
+    signal::Signal,
 };
 use crate::{
     coordinator::{
@@ -101,7 +102,7 @@ impl Planner {
                 if let Cycle::Reading { start, .. } = &mut self.cycle {
                     let mut absence = Absence::found(ctx.now);
                     if is_new_each_time(ctx) && absence.take_doubt(ctx) {
-                        self.signals.push(Signal::Unsure);
+                        ctx.signal(Signal::Unsure);
                     }
                     *start = StartDoc::Missing(absence);
                 }

@@ -1,6 +1,6 @@
 //! What makes the planner plan again.
 
-use super::{Planner, Signal, cycle::Sync, fleet::News};
+use super::{Planner, cycle::Sync, fleet::News, signal::Signal};
 use crate::{
     coordinator::context::Context,
     lease::{Report, Session, SessionId},
@@ -21,7 +21,7 @@ impl Planner {
         if row.report.seen.term > self.term && !planted!(HigherTermOverwritten) {
             sometimes!(Outranked);
             // It has seen the document of a newer planner.
-            self.signals.push(Signal::Outranked);
+            ctx.signal(Signal::Outranked);
         } else if row.report.seen.term == self.term && row.report.seen.version > self.version {
             // It echoes what this planner did not write: its own earlier writing, lost by a store
             // that went back. A rewrite answers.

@@ -8,10 +8,11 @@
 
 pub(super) mod ask;
 mod partner;
+pub(super) mod signal;
 
 use std::time::Duration;
 
-use self::{ask::Answer, partner::Partner};
+use self::{ask::Answer, partner::Partner, signal::Signal};
 use super::{
     call::{Answered, op},
     context::Context,
@@ -34,19 +35,6 @@ const LOOK_FAR: Duration = Duration::from_secs(30);
 /// So rarely that it is never, for a bug that is planted.
 const NEVER: Duration = Duration::from_secs(3_600);
 
-/// What the rest of the coordinator has to know.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(in crate::coordinator) enum Signal {
-    /// I plan from now on, in this term.
-    Elected(Epoch),
-    /// Somebody else plans, or nobody does.
-    Deposed,
-    /// A live session plans that I did not know of.
-    Follows(SessionId),
-    /// The planner's lease is given back.
-    SteppedDown,
-}
-
 /// Who plans, as far as I know.
 #[derive(Debug)]
 pub(in crate::coordinator) struct Succession {
@@ -65,7 +53,6 @@ pub(in crate::coordinator) struct Succession {
     leaving: bool,
     stepping_down: bool,
     valid: bool,
-    signals: Vec<Signal>,
 }
 
 impl Succession {
@@ -84,12 +71,7 @@ impl Succession {
             leaving: false,
             stepping_down: false,
             valid: false,
-            signals: Vec::new(),
         }
-    }
-
-    pub(in crate::coordinator) fn take_signals(&mut self) -> Vec<Signal> {
-        std::mem::take(&mut self.signals)
     }
 
     pub(in crate::coordinator) const fn planner(&self) -> Option<&SessionId> {
@@ -262,7 +244,7 @@ impl Succession {
             }
             Answer::Owner(_, Err(_)) => {}
             Answer::StepDown(Ok(_)) => {
-                self.signals.push(Signal::SteppedDown);
+                ctx.signal(Signal::SteppedDown);
             }
             Answer::StepDown(Err(_)) => self.look_soon(ctx),
         }
@@ -288,7 +270,7 @@ impl Succession {
                 if self.planner.as_ref() != Some(owner) {
                     self.standbys = self.standbys.without(owner);
                     self.follow(owner.clone(), watch, ctx);
-                    self.signals.push(Signal::Follows(owner.clone()));
+                    ctx.signal(Signal::Follows(owner.clone()));
                 }
                 if self.rank.is_none() {
                     let row = op::Session(owner.clone(), Consistency::Strong);
@@ -336,7 +318,7 @@ impl Succession {
                 self.planner_at = Time::NEVER;
                 self.partner.follow(None, ctx.now);
                 self.look_at = ctx.now + ctx.settings.audit_interval;
-                self.signals.push(Signal::Elected(epoch));
+                ctx.signal(Signal::Elected(epoch));
             }
             Ok(Write::Refused(row)) => self.judge(row, watch, ctx),
             _ => self.look_soon(ctx),
@@ -351,7 +333,7 @@ impl Succession {
             self.standbys = Standbys::default();
             self.partner.follow(None, ctx.now);
             self.look_now(ctx);
-            self.signals.push(Signal::Deposed);
+            ctx.signal(Signal::Deposed);
         }
     }
 

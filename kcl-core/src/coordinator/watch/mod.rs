@@ -6,6 +6,7 @@
 
 pub(super) mod ask;
 mod health;
+pub(super) mod signal;
 mod window;
 
 use std::collections::BTreeMap;
@@ -13,6 +14,7 @@ use std::collections::BTreeMap;
 use self::{
     ask::Answer,
     health::Health,
+    signal::Signal,
     window::{Pace, Window},
 };
 use super::{
@@ -29,17 +31,6 @@ use crate::{
 /// From this many sessions on, more than half of them failing at once is taken for an outage first.
 const OUTAGE_MIN_SESSIONS: usize = 4;
 
-/// What the rest of the coordinator has to know.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(in crate::coordinator) enum Signal {
-    /// All sessions were read, this consistently.
-    Listed(Vec<Session>, Consistency),
-    /// A watched session has ended; true: by my hand.
-    Ended(SessionId, bool),
-    /// A watched session beat, or its row changed.
-    Seen(Session),
-}
-
 /// The sessions being watched.
 #[derive(Debug)]
 pub(in crate::coordinator) struct Watch {
@@ -54,7 +45,6 @@ pub(in crate::coordinator) struct Watch {
     listing: bool,
     /// No session is ended before this time: an outage is waited out, or the store went back.
     patience: Patience,
-    signals: Vec<Signal>,
 }
 
 /// Whom to watch.
@@ -91,16 +81,7 @@ impl Watch {
             relist_at: Time::NEVER,
             listing: false,
             patience: Patience::Out,
-            signals: Vec::new(),
         }
-    }
-
-    pub(in crate::coordinator) const fn has_signals(&self) -> bool {
-        !self.signals.is_empty()
-    }
-
-    pub(in crate::coordinator) fn take_signals(&mut self) -> Vec<Signal> {
-        std::mem::take(&mut self.signals)
     }
 
     /// Reads all sessions every watch interval from `at` on. What is known of some still counts.
@@ -234,7 +215,7 @@ impl Watch {
                 for row in &rows {
                     self.observe(row, ctx);
                 }
-                self.signals.push(Signal::Listed(rows, how));
+                ctx.signal(Signal::Listed(rows, how));
             }
             Answer::List(_, Err(_)) => {
                 self.listing = false;
@@ -285,7 +266,7 @@ impl Watch {
                 if let Some(window) = self.windows.get_mut(id) {
                     window.was_read(asked);
                 }
-                self.signals.push(Signal::Seen(row));
+                ctx.signal(Signal::Seen(row));
             } else if planted!(AbsenceFromStaleRead) {
                 self.on_absent(id, ctx);
             } else {
@@ -301,7 +282,7 @@ impl Watch {
         let watched = self.windows.remove(id).is_some();
         if watched || !ctx.ended.contains(id) {
             ctx.note_ended(id);
-            self.signals.push(Signal::Ended(id.clone(), false));
+            ctx.signal(Signal::Ended(id.clone(), false));
         }
     }
 
@@ -408,7 +389,7 @@ impl Watch {
                 self.windows.remove(id);
                 ctx.note_ended(id);
                 ctx.notify(Notice::FencedOther(id.clone()));
-                self.signals.push(Signal::Ended(id.clone(), true));
+                ctx.signal(Signal::Ended(id.clone(), true));
             }
             Ok(Write::Refused(Some(row))) => self.observe(&row, ctx),
             Ok(Write::Refused(None)) => self.on_absent(id, ctx),

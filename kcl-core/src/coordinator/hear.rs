@@ -1,0 +1,352 @@
+//! Who hears whom: what each part says, and what the others do about it.
+//!
+//! What is said is heard in the order in which it was said, each time after whoever said it is done.
+
+use std::time::Duration;
+
+use super::{
+    Coordinator,
+    command::{LossReason, Notice, Outcome},
+    handoff::signal as handoff,
+    leaving::{Facts, Next, PlannerFacts},
+    member::signal as member,
+    planner::{Planner, signal as planner},
+    signal::Signal,
+    succession::signal as succession,
+    watch::signal as watch,
+};
+use crate::{
+    lease::{EndReason, Epoch},
+    store::Consistency,
+};
+
+impl Coordinator {
+    /// Lets every part hear what the others have to say, in the order in which they said it, until
+    /// nobody has anything to say.
+    pub(super) fn settle(&mut self) {
+        while !self.over {
+            self.share_validity();
+            if let Some(signal) = self.ctx.next_signal() {
+                self.hear(signal);
+            } else if !self.go_on_leaving() {
+                return;
+            }
+        }
+    }
+
+    fn hear(&mut self, signal: Signal) {
+        match signal {
+            Signal::Member(signal) => self.on_member(signal),
+            Signal::Handoff(signal) => self.on_handoff(&signal),
+            Signal::Watch(signal) => self.on_watch(signal),
+            Signal::Succession(signal) => self.on_succession(&signal),
+            Signal::Planner(signal) => self.on_planner(signal),
+        }
+    }
+
+    fn share_validity(&mut self) {
+        let valid = self.member.is_valid(self.ctx.now);
+        if self.handoff.is_valid() != valid {
+            self.handoff.set_valid(valid);
+        }
+        self.succession.set_valid(valid);
+        if let Some(planner) = &mut self.planner {
+            planner.set_valid(valid);
+            planner.on_own(self.member.news(), || self.member.row(), &mut self.ctx);
+        }
+    }
+
+    fn on_member(&mut self, signal: member::Signal) {
+        match signal {
+            member::Signal::Joined => {
+                self.joined_at = self.ctx.now;
+                self.ctx.notify(Notice::Registered(self.member.id().clone()));
+                self.succession.look_now(&self.ctx);
+                self.document.poll_at = self.ctx.now;
+                self.handoff.take_up(&mut self.ctx);
+                self.give_start_back();
+            }
+            member::Signal::Woken => {
+                sometimes!(Woken);
+                self.on_woken();
+            }
+            member::Signal::Lapsed => {
+                self.handoff.on_lapse(&mut self.ctx);
+                self.ctx.notify(Notice::Lapsed);
+            }
+            member::Signal::Revived => {
+                let held = self.handoff.held().count();
+                self.ctx.notify(Notice::Revived(held));
+                self.handoff.revalidate(&mut self.ctx);
+                self.succession.look_now(&self.ctx);
+            }
+            member::Signal::Unheard if self.leaving.is_under_way() => self.finish(Outcome::Left),
+            member::Signal::Unheard => self.start_anew(Duration::ZERO),
+            member::Signal::Fenced(reason) => self.on_fenced(reason),
+            member::Signal::WentBack => {
+                sometimes!(StoreWentBack);
+                self.ctx.notify(Notice::StoreWentBack);
+                self.doubt_start();
+                self.handoff.on_store_went_back(&mut self.ctx);
+                self.watch.on_store_went_back(&self.ctx);
+                self.succession.look_now(&self.ctx);
+                if let Some(planner) = &mut self.planner {
+                    planner.on_store_went_back(&self.ctx);
+                }
+                self.give_start_back();
+            }
+            member::Signal::Reopened => {
+                let pause = self.ctx.rng.span(self.ctx.settings.heartbeat_interval);
+                self.start_anew(pause);
+            }
+            member::Signal::OtherStream { reads, wanted } => {
+                self.handoff.lose_all(LossReason::Leaving, &mut self.ctx);
+                self.stop_planning();
+                self.finish(Outcome::OtherStream { reads, wanted });
+            }
+            member::Signal::Vanished => self.on_vanished(),
+            member::Signal::Left => self.finish(Outcome::Left),
+            member::Signal::Duplicate => self.on_duplicate(),
+        }
+    }
+
+    /// Somebody wants this worker to look: at its document, at leases released to it, and as the
+    /// planner at the sessions.
+    fn on_woken(&mut self) {
+        self.handoff.hurry(&mut self.ctx);
+        if self.planner.is_some() {
+            self.watch.list(Consistency::Strong, &mut self.ctx);
+        } else {
+            self.read_document();
+            self.succession.look_now(&self.ctx);
+        }
+    }
+
+    fn on_fenced(&mut self, reason: EndReason) {
+        let id = self.member.id().clone();
+        self.ctx.notify(Notice::Fenced(id, reason));
+        self.doubt_start();
+        if !planted!(FencedGoesOn) {
+            self.handoff.lose_all(LossReason::Fenced, &mut self.ctx);
+        }
+        self.stop_planning();
+        match reason {
+            EndReason::Replaced => self.on_duplicate(),
+            _ if self.leaving.is_under_way() => self.finish(Outcome::Left),
+            _ => self.rejoin(),
+        }
+    }
+
+    /// The store lost everything, this session with it. What the session held it gives back at
+    /// once, at the checkpoints it knows, before anybody makes it anew at the frozen start; its
+    /// next life takes it up.
+    fn on_vanished(&mut self) {
+        sometimes!(SessionLost);
+        self.ctx.notify(Notice::StoreWentBack);
+        self.doubt_start();
+        self.handoff.give_back(&mut self.ctx);
+        // Owners put their rows again before a plan makes them anew.
+        self.others_known_at = self.ctx.now + self.ctx.settings.session_timeout;
+        self.handoff.lose_all(LossReason::Gone, &mut self.ctx);
+        self.stop_planning();
+        if self.leaving.is_under_way() {
+            self.finish(Outcome::Left);
+        } else {
+            // Nobody fenced this life: another session of its id is no newer for that.
+            let pause = self.ctx.rng.span(self.ctx.settings.heartbeat_interval);
+            self.start_anew(pause);
+        }
+    }
+
+    fn on_duplicate(&mut self) {
+        self.handoff.lose_all(LossReason::Fenced, &mut self.ctx);
+        self.stop_planning();
+        let worker = self.member.id().worker.clone();
+        self.ctx.notify(Notice::DuplicateWorkerId(self.member.id().clone()));
+        self.finish(Outcome::Duplicate(worker));
+    }
+
+    /// The store went back in time, or has lost this session's row: it may have lost the start,
+    /// too. Whoever else knows it has heard of that within two heartbeats.
+    fn doubt_start(&mut self) {
+        let timeout = self.ctx.settings.session_timeout;
+        self.ctx.start.doubt(self.ctx.now + timeout);
+    }
+
+    fn on_handoff(&mut self, signal: &handoff::Signal) {
+        match signal {
+            handoff::Signal::Changed => {
+                self.member.has_changed_leases();
+                self.member.beat_now(&mut self.ctx);
+            }
+            handoff::Signal::Conflict => self.member.has_met_conflict(),
+        }
+    }
+
+    fn on_watch(&mut self, signal: watch::Signal) {
+        let ctx = &mut self.ctx;
+        match signal {
+            watch::Signal::Listed(rows, how) => {
+                self.member.has_watched(ctx.now);
+                for row in &rows {
+                    self.succession.on_seen(row, &mut self.watch, ctx);
+                }
+                if let Some(planner) = &mut self.planner {
+                    planner.on_listed(&rows, ctx);
+                }
+                if how == Consistency::Strong {
+                    self.leaving.on_listed(&rows, self.member.id(), ctx.reads.name());
+                }
+            }
+            watch::Signal::Ended(id, mine) => {
+                self.succession.on_ended(&id, ctx);
+                if let Some(planner) = &mut self.planner {
+                    planner.on_ended(&id, ctx);
+                } else if let Some(planner) = self.succession.planner().filter(|p| **p != id)
+                    && mine
+                {
+                    ctx.wake(&planner.clone());
+                }
+            }
+            watch::Signal::Seen(row) => {
+                self.succession.on_seen(&row, &mut self.watch, ctx);
+                if let Some(planner) = &mut self.planner {
+                    planner.on_seen(&row, ctx);
+                }
+            }
+        }
+    }
+
+    fn on_succession(&mut self, signal: &succession::Signal) {
+        match signal {
+            succession::Signal::Elected(term) => self.start_planning(*term),
+            succession::Signal::Deposed => {
+                self.stop_planning();
+                self.read_document();
+            }
+            succession::Signal::Follows(planner) => {
+                // The planner is known from its lease before any document: it is told of me.
+                if !self.has_own_document() {
+                    self.ctx.wake(planner);
+                }
+            }
+            succession::Signal::SteppedDown => self.on_stepped_down(),
+        }
+    }
+
+    fn start_planning(&mut self, term: Epoch) {
+        let ctx = &mut self.ctx;
+        // Workers that start together are planned for together.
+        let gathered = self.joined_at + ctx.settings.join_gather;
+        let first = ctx.now.max(gathered).max(self.others_known_at);
+        let me = self.member.id().clone();
+        let standbys = self.succession.standbys().clone();
+        self.planner = Some(Planner::new(me, term, first, standbys, ctx));
+        self.watch.watch_all_from(ctx.now);
+        if planted!(WindowsOpenedAnew) {
+            self.watch.forget_windows();
+        }
+        ctx.notify(Notice::Planning(term));
+    }
+
+    fn stop_planning(&mut self) {
+        if let Some(term) = self.drop_planner() {
+            self.watch.watch_heads(Vec::new());
+            self.ctx.notify(Notice::StoppedPlanning(term));
+        }
+    }
+
+    /// Forgets what was planned.
+    pub(super) fn drop_planner(&mut self) -> Option<Epoch> {
+        let planner = self.planner.take()?;
+        if !planted!(AnswersOutliveTheirPlan) {
+            self.ctx.forget_planner_calls();
+        }
+        Some(planner.term())
+    }
+
+    fn on_planner(&mut self, signal: planner::Signal) {
+        match signal {
+            planner::Signal::Mine(assignment) => self.follow(*assignment),
+            planner::Signal::Outranked => self.succession.depose(&mut self.ctx),
+            planner::Signal::Unsure => self.member.beat_now(&mut self.ctx),
+        }
+        if let Some(planner) = &self.planner {
+            self.succession.name_standbys(planner.standbys(), self.ctx.now);
+        }
+    }
+
+    pub(super) fn start_leaving(&mut self) {
+        if self.leaving.is_under_way() {
+            return;
+        }
+        let (now, grace) = (self.ctx.now, self.ctx.settings.shutdown_grace);
+        self.leaving.start(now, grace);
+        if !self.member.is_live() {
+            let next = self.leaving.go();
+            return self.take_leave(next);
+        }
+        self.member.start_leaving(&mut self.ctx);
+        self.handoff.start_leaving(now + grace);
+        self.succession.start_leaving();
+        if let Some(planner) = &mut self.planner {
+            planner.plan_soon(&self.ctx);
+        } else if let Some(planner) = self.succession.planner().cloned() {
+            self.ctx.wake(&planner);
+            self.document.poll_at = now + self.ctx.settings.fast_poll;
+        }
+        if planted!(BreaksBeforeMake) {
+            self.handoff.drain_all(&mut self.ctx);
+        }
+        if planted!(PlannerLeavesFirst) {
+            self.succession.step_down(&mut self.ctx);
+        }
+    }
+
+    /// Does what the leaving waits for next, if it can be done now; whether there was anything.
+    fn go_on_leaving(&mut self) -> bool {
+        if !self.leaving.is_under_way() {
+            return false;
+        }
+        let planner = self.planner.as_ref().map(|planner| PlannerFacts {
+            standby_knows: planner.standby_knows(),
+            has_successors: planner.has_successors(),
+        });
+        let facts = Facts {
+            now: self.ctx.now,
+            is_live: self.member.is_live(),
+            holds_any: !self.handoff.is_empty(),
+            planner,
+            watch_interval: self.ctx.settings.watch_interval,
+            heartbeat_interval: self.ctx.settings.heartbeat_interval,
+        };
+        let next = self.leaving.next(facts);
+        self.take_leave(next);
+        next.is_some()
+    }
+
+    fn take_leave(&mut self, next: Option<Next>) {
+        let ctx = &mut self.ctx;
+        match next {
+            Some(Next::List) => self.watch.list(Consistency::Strong, ctx),
+            Some(Next::DrainAll) => self.handoff.drain_all(ctx),
+            Some(Next::DropAll) => self.handoff.drop_all(ctx),
+            Some(Next::StepDown) => self.succession.step_down(ctx),
+            Some(Next::EndSession) => self.member.leave(ctx),
+            Some(Next::Finish) => self.finish(Outcome::Left),
+            None => {}
+        }
+    }
+
+    /// The planner's lease is free: whoever is to take it is told to look.
+    fn on_stepped_down(&mut self) {
+        if let Some(planner) = &self.planner {
+            let standby = planner.standbys().first.clone().filter(|_| planner.standby_knows());
+            for id in standby.map_or_else(|| planner.others(), |id| vec![id]) {
+                self.ctx.wake(&id);
+            }
+        }
+        let next = self.leaving.go();
+        self.take_leave(next);
+    }
+}
