@@ -1,4 +1,4 @@
-//! How a source is set up.
+//! How a source is set up and made.
 
 use std::{ops::RangeInclusive, time::Duration};
 
@@ -6,11 +6,26 @@ use aws_config::SdkConfig;
 use kcl_core::env::Env;
 
 use crate::{
-    KinesisSource,
     service::{Configuration, Overrides, Service},
+    source::KinesisSource,
     stream::{Reading, Stream},
     stream_name::{InvalidStreamName, StreamName},
 };
+
+impl KinesisSource {
+    /// The stream of this name or ARN, with AWS's default configuration and default settings.
+    ///
+    /// # Errors
+    /// [`InvalidSettings`] if this is no name.
+    pub fn new(stream: impl Into<String>) -> Result<Self, InvalidSettings> {
+        Self::builder(stream).build()
+    }
+
+    /// The stream of this name or ARN, to be set up.
+    pub fn builder(stream: impl Into<String>) -> KinesisSourceBuilder {
+        KinesisSourceBuilder::new(stream.into())
+    }
+}
 
 /// Sets up a [`KinesisSource`]. Every setting has a default; only the stream has to be named.
 #[derive(Debug)]
@@ -50,7 +65,7 @@ const MAX_RECORDS: RangeInclusive<usize> = 1..=10_000;
 const IDLE_POLL: RangeInclusive<Duration> = Duration::from_millis(200)..=Duration::from_secs(60);
 
 impl KinesisSourceBuilder {
-    pub(crate) fn new(stream: String) -> Self {
+    fn new(stream: String) -> Self {
         Self {
             stream,
             configuration: Configuration::Default,

@@ -11,10 +11,7 @@ use kcl_core::{
     store::{Consistency, Cursor, LeaseStore, Page, StoreResult, Wakeups},
 };
 
-use crate::{
-    InvalidSettings, RedisStoreBuilder, codec::Row, rows::Rows, rules, server::Weight,
-    wakeups::RedisWakeups,
-};
+use crate::{codec::Row, rows::Rows, rules, server::Weight, wakeups::RedisWakeups};
 
 /// The lease store of one application, in a Redis or Valkey server or cluster.
 ///
@@ -26,20 +23,6 @@ pub struct RedisStore {
 }
 
 impl RedisStore {
-    /// A store at `url`, like `redis://:password@host:6379/0`; `rediss://` for TLS. The address of
-    /// one node of a cluster will do. Nothing is sent yet.
-    ///
-    /// # Errors
-    /// When the URL is none, or the application's name can be no part of a key.
-    pub fn new(application: &str, url: &str) -> Result<Self, InvalidSettings> {
-        Self::builder(application).url(url).build()
-    }
-
-    /// Sets a store of `application` up.
-    pub fn builder(application: &str) -> RedisStoreBuilder {
-        RedisStoreBuilder::new(application)
-    }
-
     /// Deletes the last that is left of an application whose rows are gone: the mark of the layout,
     /// which [`LeaseStore::prepare`] writes anew. Beside the rights of a worker it needs `del`.
     ///
