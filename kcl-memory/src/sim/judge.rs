@@ -11,8 +11,9 @@ use kcl_core::{
 
 use super::{
     Violation,
+    fact::{Dispatch, Fact},
     invariants::Excuse,
-    oracle::{Dispatch, Fact, Oracle},
+    oracle::Oracle,
     stream::ShardNo,
 };
 

@@ -8,6 +8,7 @@
 //! |---|---|
 //! | `script`, `action` | what happens, as data and as text |
 //! | `world` | what comes of it |
+//! | `fact`, `known` | what happened, and what that makes true |
 //! | `oracle`, `invariants` | is that allowed? |
 //! | `judge` | was it allowed, in a run of real processes, or of a real row? |
 //! | `timeline` | who held what when, for pictures |
@@ -16,9 +17,11 @@
 
 mod action;
 mod campaign;
+mod fact;
 mod finding;
 mod invariants;
 mod judge;
+mod known;
 #[cfg(feature = "simulation")]
 pub mod live;
 mod network;

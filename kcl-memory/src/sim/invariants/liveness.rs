@@ -3,7 +3,7 @@
 use kcl_core::lease::Lease;
 
 use super::{Fact, Invariant, Known};
-use crate::sim::{oracle::Settled, stream::ShardNo};
+use crate::sim::{fact::Settled, stream::ShardNo};
 
 /// As soon as the protocol promises, every lease that can be read is held by a worker that runs
 /// it.

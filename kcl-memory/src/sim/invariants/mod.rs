@@ -23,7 +23,7 @@ mod terms;
 
 use std::fmt::Debug;
 
-use super::oracle::{Fact, Known};
+use super::{fact::Fact, known::Known};
 
 /// What some invariants do not hold after.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

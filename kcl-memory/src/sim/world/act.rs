@@ -13,7 +13,7 @@ use super::{
     settle::Trap,
     weather::Spell,
 };
-use crate::sim::{Action, Happened, Violation, invariants::Excuse, oracle::Fact};
+use crate::sim::{Action, Happened, Violation, fact::Fact, invariants::Excuse};
 
 impl World {
     pub(super) fn act(&mut self, action: &Action) -> Result<(), Violation> {

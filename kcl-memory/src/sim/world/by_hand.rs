@@ -9,7 +9,7 @@ use kcl_core::{
 };
 
 use super::{World, agenda::Happening};
-use crate::sim::{Action, Violation, oracle::Fact};
+use crate::sim::{Action, Violation, fact::Fact};
 
 /// What becomes of a call that an interceptor picked.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -34,11 +34,8 @@ use self::{
     weather::Weather,
 };
 use super::{
-    Report, Script, Timeline, Violation,
-    oracle::{Fact, Oracle},
-    script::Ending,
-    store::SimStore,
-    stream::SimStream,
+    Report, Script, Timeline, Violation, fact::Fact, oracle::Oracle, script::Ending,
+    store::SimStore, stream::SimStream,
 };
 
 /// A simulated fleet with its stream and store.

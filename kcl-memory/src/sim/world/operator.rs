@@ -12,7 +12,7 @@ use kcl_core::{
 };
 
 use super::{World, agenda::Happening};
-use crate::sim::{Action, Step, Violation, oracle::Fact, stream::ShardNo};
+use crate::sim::{Action, Step, Violation, fact::Fact, stream::ShardNo};
 
 /// How long the fleet is down while its leases are reset: some start again before it is over.
 const DOWN: Duration = Duration::from_secs(2);

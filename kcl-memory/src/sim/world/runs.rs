@@ -16,8 +16,8 @@ use super::{
 };
 use crate::sim::{
     Violation,
+    fact::{Dispatch, Fact},
     invariants::Excuse,
-    oracle::{Dispatch, Fact},
     report::kind_of,
     stream::{Pages, ShardNo},
     timeline::Span,

@@ -19,7 +19,8 @@ use super::{
 };
 use crate::sim::{
     Action, Violation,
-    oracle::{Fact, LATE_MAX, Settled, SettledShard, SettledWorker},
+    fact::{Fact, Settled, SettledShard, SettledWorker},
+    oracle::LATE_MAX,
     stream::{ShardNo, StreamNo},
 };
 
