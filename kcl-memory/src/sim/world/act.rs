@@ -10,7 +10,7 @@ use kcl_core::{
 use super::{
     World,
     host::{Host, Slowness, Stillness},
-    settle::Trap,
+    past::Trap,
     weather::Spell,
 };
 use crate::sim::{Action, Happened, Violation, fact::Fact, invariants::Excuse};
