@@ -5,7 +5,7 @@ use redis::{Value, cmd};
 
 use crate::{
     error::{Effect, PREPARE as OP},
-    info::Info,
+    info::{Info, NO_HISTORY},
     layout,
     rows::Rows,
 };
@@ -26,6 +26,9 @@ impl Rows {
             let why = "this is a Sentinel, which keeps no keys: give an address that follows the \
                  primary, like a service's name that a failover moves";
             return Err(self.unusable(StoreErrorKind::Misconfigured, why.to_owned()));
+        }
+        if info.generation().is_none() {
+            return Err(self.unusable(StoreErrorKind::Misconfigured, NO_HISTORY.to_owned()));
         }
         if info.evicts() {
             let policy = info.get("maxmemory_policy").unwrap_or_default();
