@@ -1,6 +1,6 @@
 //! How a source is set up and made.
 
-use std::{ops::RangeInclusive, time::Duration};
+use std::{ops::RangeInclusive, sync::Arc, time::Duration};
 
 use aws_config::SdkConfig;
 use kcl_core::env::Env;
@@ -143,7 +143,8 @@ impl KinesisSourceBuilder {
         let mut overrides = self.overrides;
         overrides.region = stream.region().map(str::to_owned).or(overrides.region);
         let reading = Reading { max_records: self.max_records, idle_poll: self.idle_poll };
-        let service = Service::new(stream, self.configuration, overrides);
+        let clock = Arc::clone(&self.env.clock);
+        let service = Service::new(stream, self.configuration, overrides, clock);
         Ok(KinesisSource::of(Stream::new(service, self.env, reading)))
     }
 }
