@@ -12,7 +12,7 @@ use kcl_core::{
 use super::{
     Violation,
     fact::{Dispatch, Fact},
-    invariants::Excuse,
+    invariant::Excuse,
     oracle::Oracle,
     stream::ShardNo,
 };

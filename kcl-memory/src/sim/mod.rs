@@ -9,7 +9,7 @@
 //! | `script`, `action` | what happens, as data and as text |
 //! | `world` | what comes of it |
 //! | `fact`, `known` | what happened, and what that makes true |
-//! | `oracle`, `invariants` | is that allowed? |
+//! | `oracle`, `invariant`, `invariants` | is that allowed? |
 //! | `judge` | was it allowed, in a run of real processes, or of a real row? |
 //! | `timeline` | who held what when, for pictures |
 //! | `campaign` | many seeds, side by side |
@@ -19,6 +19,7 @@ mod action;
 mod campaign;
 mod fact;
 mod finding;
+mod invariant;
 mod invariants;
 mod judge;
 mod known;

@@ -9,7 +9,8 @@ use kcl_core::{
 
 use super::{
     fact::Fact,
-    invariants::{self, Excuse, Invariant},
+    invariant::{Excuse, Invariant},
+    invariants,
     known::Known,
     stream::ShardNo,
 };

@@ -13,7 +13,7 @@ use super::{
     past::Trap,
     weather::Spell,
 };
-use crate::sim::{Action, Happened, Violation, fact::Fact, invariants::Excuse};
+use crate::sim::{Action, Happened, Violation, fact::Fact, invariant::Excuse};
 
 impl World {
     pub(super) fn act(&mut self, action: &Action) -> Result<(), Violation> {

@@ -8,7 +8,7 @@ use kcl_core::{
 };
 
 use super::World;
-use crate::sim::{invariants::Excuse, stream::ShardNo};
+use crate::sim::{invariant::Excuse, stream::ShardNo};
 
 impl World {
     pub(super) fn add_rule(&mut self, which: usize, who: usize, require: bool) -> bool {

@@ -17,7 +17,7 @@ use super::{
 use crate::sim::{
     Violation,
     fact::{Dispatch, Fact},
-    invariants::Excuse,
+    invariant::Excuse,
     report::kind_of,
     stream::{Pages, ShardNo},
     timeline::Span,
