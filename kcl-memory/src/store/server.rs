@@ -24,7 +24,8 @@ const UNDO_LIMIT: usize = 10_000;
 /// How many rows a page holds unless told otherwise.
 const PAGE_SIZE: usize = 1_000;
 
-/// The database of [`MemoryStore`](super::MemoryStore)s: any number of applications. Clones share it.
+/// The database of [`MemoryStore`](super::MemoryStore)s: any number of applications. Clones share
+/// it.
 #[derive(Clone)]
 pub struct MemoryServer {
     state: Arc<Mutex<State>>,
