@@ -1,4 +1,4 @@
-//! How a store is set up.
+//! How a store is set up and made.
 
 use std::time::Duration;
 
@@ -6,10 +6,10 @@ use aws_config::SdkConfig;
 use aws_sdk_dynamodb::config::Builder;
 
 use crate::{
-    Billing, DynamoStore,
     clock::ServerClock,
     connection::{Clients, Connection, Source},
-    creation::Creation,
+    creation::{Billing, Creation},
+    store::DynamoStore,
 };
 
 /// Settings that cannot work.
@@ -44,6 +44,22 @@ pub enum InvalidSettings {
 /// The longest name of an application, in bytes: a partition key may have 2,048.
 const MAX_APPLICATION: usize = 255;
 
+impl DynamoStore {
+    /// A store in a table called like the application, with region and credentials from the
+    /// environment. Nothing is sent yet.
+    ///
+    /// # Errors
+    /// When the application's name can be no name of a table.
+    pub fn new(application: &str) -> Result<Self, InvalidSettings> {
+        Self::builder(application).build()
+    }
+
+    /// Sets a store of `application` up.
+    pub fn builder(application: &str) -> DynamoStoreBuilder {
+        DynamoStoreBuilder::new(application)
+    }
+}
+
 /// Sets a [`DynamoStore`] up.
 #[derive(Clone, Debug)]
 #[must_use = "a store comes of `build`"]
@@ -58,7 +74,7 @@ pub struct DynamoStoreBuilder {
 }
 
 impl DynamoStoreBuilder {
-    pub(crate) fn new(application: &str) -> Self {
+    fn new(application: &str) -> Self {
         Self {
             application: application.to_owned(),
             table: None,

@@ -15,10 +15,7 @@ use kcl_core::{
     store::{Consistency, Cursor, LeaseStore, Page, StoreResult, Wakeups},
 };
 
-use crate::{
-    DynamoStoreBuilder, InvalidSettings, connection::Connection, creation::Creation, rules,
-    table::Table,
-};
+use crate::{connection::Connection, creation::Creation, rules, table::Table};
 
 /// The lease store of one application, in a DynamoDB table.
 ///
@@ -31,20 +28,6 @@ pub struct DynamoStore {
 }
 
 impl DynamoStore {
-    /// A store in a table called like the application, with region and credentials from the
-    /// environment. Nothing is sent yet.
-    ///
-    /// # Errors
-    /// When the application's name can be no name of a table.
-    pub fn new(application: &str) -> Result<Self, InvalidSettings> {
-        Self::builder(application).build()
-    }
-
-    /// Sets a store of `application` up.
-    pub fn builder(application: &str) -> DynamoStoreBuilder {
-        DynamoStoreBuilder::new(application)
-    }
-
     pub(crate) fn assemble(
         application: String,
         table: String,

@@ -1,16 +1,31 @@
-//! How a source is set up.
+//! How a source is set up and made.
 
-use std::{ops::RangeInclusive, time::Duration};
+use std::{ops::RangeInclusive, sync::Arc, time::Duration};
 
 use aws_config::SdkConfig;
 use kcl_core::env::Env;
 
 use crate::{
-    KinesisSource,
     service::{Configuration, Overrides, Service},
+    source::KinesisSource,
     stream::{Reading, Stream},
     stream_name::{InvalidStreamName, StreamName},
 };
+
+impl KinesisSource {
+    /// The stream of this name or ARN, with AWS's default configuration and default settings.
+    ///
+    /// # Errors
+    /// [`InvalidSettings`] if this is no name.
+    pub fn new(stream: impl Into<String>) -> Result<Self, InvalidSettings> {
+        Self::builder(stream).build()
+    }
+
+    /// The stream of this name or ARN, to be set up.
+    pub fn builder(stream: impl Into<String>) -> KinesisSourceBuilder {
+        KinesisSourceBuilder::new(stream.into())
+    }
+}
 
 /// Sets up a [`KinesisSource`]. Every setting has a default; only the stream has to be named.
 #[derive(Debug)]
@@ -50,7 +65,7 @@ const MAX_RECORDS: RangeInclusive<usize> = 1..=10_000;
 const IDLE_POLL: RangeInclusive<Duration> = Duration::from_millis(200)..=Duration::from_secs(60);
 
 impl KinesisSourceBuilder {
-    pub(crate) fn new(stream: String) -> Self {
+    fn new(stream: String) -> Self {
         Self {
             stream,
             configuration: Configuration::Default,
@@ -128,7 +143,8 @@ impl KinesisSourceBuilder {
         let mut overrides = self.overrides;
         overrides.region = stream.region().map(str::to_owned).or(overrides.region);
         let reading = Reading { max_records: self.max_records, idle_poll: self.idle_poll };
-        let service = Service::new(stream, self.configuration, overrides);
+        let clock = Arc::clone(&self.env.clock);
+        let service = Service::new(stream, self.configuration, overrides, clock);
         Ok(KinesisSource::of(Stream::new(service, self.env, reading)))
     }
 }

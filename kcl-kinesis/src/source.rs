@@ -7,11 +7,7 @@ use kcl_core::stream::{
     Shard, ShardId, ShardReader, SourceResult, StartAt, StreamDescription, StreamKey, StreamSource,
 };
 
-use crate::{
-    builder::{InvalidSettings, KinesisSourceBuilder},
-    polling::PollingReader,
-    stream::Stream,
-};
+use crate::{polling::PollingReader, stream::Stream};
 
 /// A Kinesis data stream.
 ///
@@ -29,19 +25,6 @@ use crate::{
 pub struct KinesisSource(Arc<Stream>);
 
 impl KinesisSource {
-    /// The stream of this name or ARN, with AWS's default configuration and default settings.
-    ///
-    /// # Errors
-    /// [`InvalidSettings`] if this is no name.
-    pub fn new(stream: impl Into<String>) -> Result<Self, InvalidSettings> {
-        Self::builder(stream).build()
-    }
-
-    /// The stream of this name or ARN, to be set up.
-    pub fn builder(stream: impl Into<String>) -> KinesisSourceBuilder {
-        KinesisSourceBuilder::new(stream.into())
-    }
-
     pub(crate) fn of(stream: Stream) -> Self {
         Self(Arc::new(stream))
     }

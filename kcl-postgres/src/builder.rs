@@ -1,4 +1,4 @@
-//! How a store is set up.
+//! How a store is set up and made.
 
 use std::{fmt, net::IpAddr, str::FromStr, time::Duration};
 
@@ -7,7 +7,7 @@ use sqlx::{
     postgres::{PgConnectOptions, PgSslMode},
 };
 
-use crate::{PostgresStore, connections::Connections, layout::Schema};
+use crate::{connections::Connections, layout::Schema, store::PostgresStore};
 
 /// Settings that cannot work.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -49,6 +49,21 @@ pub enum InvalidSettings {
 /// The longest name of an application, in bytes.
 const MAX_APPLICATION: usize = 255;
 
+impl PostgresStore {
+    /// A store in the schema `kcl` of the database at `url`. Nothing is sent yet.
+    ///
+    /// # Errors
+    /// When the address cannot be read, or the application's name cannot be stored.
+    pub fn new(application: &str, url: &str) -> Result<Self, InvalidSettings> {
+        Self::builder(application).url(url).build()
+    }
+
+    /// Sets a store of `application` up.
+    pub fn builder(application: &str) -> PostgresStoreBuilder {
+        PostgresStoreBuilder::new(application)
+    }
+}
+
 /// Sets a [`PostgresStore`] up.
 #[derive(Clone)]
 #[must_use = "a store comes of `build`"]
@@ -62,7 +77,7 @@ pub struct PostgresStoreBuilder {
 }
 
 impl PostgresStoreBuilder {
-    pub(crate) fn new(application: &str) -> Self {
+    fn new(application: &str) -> Self {
         Self {
             application: application.to_owned(),
             options: None,

@@ -19,13 +19,15 @@ use kcl_core::{
 };
 use sqlx::{
     AssertSqlSafe, ConnectOptions, Connection, PgConnection, Postgres,
-    postgres::{PgArguments, PgConnectOptions, PgDatabaseError, PgRow, PgSeverity},
+    postgres::{PgArguments, PgConnectOptions, PgRow},
     query::Query,
 };
 use tokio::sync::{Semaphore, SemaphorePermit};
 
 use crate::{
-    error::{Call, lost_its_role},
+    connection::Held,
+    deadline::within,
+    error::{Call, lost_its_role, outlived},
     greeting::{Role, greet, tells_timeline},
     unfinished::{Making, Unfinished},
 };
@@ -64,12 +66,6 @@ pub(crate) struct Connections {
     operation_timeout: Duration,
     /// Whether the server tells its timeline. Aurora does not.
     tells_timeline: Arc<AtomicBool>,
-}
-
-/// A connection, and when it was made.
-pub(crate) struct Held {
-    pub(crate) connection: PgConnection,
-    pub(crate) era: Era,
 }
 
 /// Connections that wait for use, and how many there may be.
@@ -307,23 +303,6 @@ impl CheckedOut<'_> {
             Some(Ok(Role::Writes)) => self.give_back(),
             _ => self.connections.leave(self.held.era, ONLY_READS),
         }
-    }
-}
-
-/// Whether a connection is good for more after this error. Otherwise it is closed by being dropped.
-pub(crate) fn outlived(error: &sqlx::Error) -> bool {
-    let said = error.as_database_error().and_then(|said| said.try_downcast_ref());
-    let failed = said.is_some_and(|said: &PgDatabaseError| said.severity() == PgSeverity::Error);
-    failed && !lost_its_role(error)
-}
-
-/// The outcome of `work`, unless the deadline comes first.
-pub(crate) async fn within<T>(deadline: Time, work: impl Future<Output = T>) -> Option<T> {
-    let clock = Env::system().clock;
-    tokio::select! {
-        biased;
-        outcome = work => Some(outcome),
-        () = clock.sleep_until(deadline) => None,
     }
 }
 

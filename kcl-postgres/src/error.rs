@@ -1,8 +1,9 @@
 //! What a failed call means.
 
 use kcl_core::store::{StoreError, StoreErrorKind};
+use sqlx::postgres::{PgDatabaseError, PgSeverity};
 
-use crate::{layout::Schema, unfinished::Unmade};
+use crate::{connection::Unmade, layout::Schema};
 
 /// Whether a call may have changed something.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -162,6 +163,13 @@ const READ_ONLY: &str = "25006";
 pub(crate) fn lost_its_role(error: &sqlx::Error) -> bool {
     let code = error.as_database_error().and_then(|said| said.code());
     matches!(code.as_deref(), Some(READ_ONLY | "57P01" | "57P02" | "57P03"))
+}
+
+/// Whether a connection is good for more after this error. Otherwise it is closed by being dropped.
+pub(crate) fn outlived(error: &sqlx::Error) -> bool {
+    let said = error.as_database_error().and_then(|said| said.try_downcast_ref());
+    let failed = said.is_some_and(|said: &PgDatabaseError| said.severity() == PgSeverity::Error);
+    failed && !lost_its_role(error)
 }
 
 /// What an SQLSTATE means; `None` if the statement may have been applied, or may still be.

@@ -2,7 +2,7 @@
 
 use sqlx::{PgConnection, Postgres, Row};
 
-use crate::unfinished::Unmade;
+use crate::connection::Unmade;
 
 /// What a server does for this connection.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -130,7 +130,9 @@
 mod builder;
 mod coalesce;
 mod codec;
+mod connection;
 mod connections;
+mod deadline;
 mod error;
 mod greeting;
 mod layout;

@@ -9,7 +9,8 @@ use kcl_core::{
 use sqlx::{AssertSqlSafe, Connection, PgConnection, Row};
 
 use crate::{
-    connections::{Connections, Lane, statement, within},
+    connections::{Connections, Lane, statement},
+    deadline::within,
     error::{Call, Effect, PREPARE as OP},
     layout::{MIGRATIONS, VERSION, WRITTEN},
     table::Tables,

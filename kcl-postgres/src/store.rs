@@ -13,7 +13,6 @@ use kcl_core::{
 use sqlx::postgres::PgConnectOptions;
 
 use crate::{
-    InvalidSettings, PostgresStoreBuilder,
     coalesce::Coalescer,
     connections::{Connections, Lane},
     error::Effect,
@@ -36,19 +35,6 @@ pub struct PostgresStore {
 }
 
 impl PostgresStore {
-    /// A store in the schema `kcl` of the database at `url`. Nothing is sent yet.
-    ///
-    /// # Errors
-    /// When the address cannot be read, or the application's name cannot be stored.
-    pub fn new(application: &str, url: &str) -> Result<Self, InvalidSettings> {
-        Self::builder(application).url(url).build()
-    }
-
-    /// Sets a store of `application` up.
-    pub fn builder(application: &str) -> PostgresStoreBuilder {
-        PostgresStoreBuilder::new(application)
-    }
-
     pub(crate) fn assemble(
         application: String,
         schema: Schema,

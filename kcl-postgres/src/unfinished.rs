@@ -9,23 +9,11 @@ use std::{fmt, pin::Pin, sync::Mutex, sync::PoisonError};
 use kcl_core::{env::Time, store::Era};
 use sqlx::postgres::PgRow;
 
-use crate::connections::{Held, outlived, within};
-
-/// Why no connection could be made.
-pub(crate) enum Unmade {
-    /// The driver's or the server's reason.
-    Failed(sqlx::Error),
-    /// It would not have been the server's own.
-    Pooled,
-    /// The server follows another one.
-    Follows,
-}
-
-impl From<sqlx::Error> for Unmade {
-    fn from(error: sqlx::Error) -> Self {
-        Self::Failed(error)
-    }
-}
+use crate::{
+    connection::{Held, Unmade},
+    deadline::within,
+    error::outlived,
+};
 
 type Work<T> = Pin<Box<dyn Future<Output = T> + Send>>;
 

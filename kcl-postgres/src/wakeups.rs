@@ -11,12 +11,13 @@ use kcl_core::{
 use sqlx::postgres::{PgListener, PgPoolOptions};
 
 use crate::{
-    connections::{ONLY_READS, SILENT, within},
+    connection::Unmade,
+    connections::{ONLY_READS, SILENT},
+    deadline::within,
     error::{Call, Effect},
     greeting::{Role, greet},
     layout::Schema,
     table::Tables,
-    unfinished::Unmade,
 };
 
 /// The channel of a session, of any application: its incarnation is drawn from 128 random bits.

@@ -1,4 +1,4 @@
-//! How a store is set up.
+//! How a store is set up and made.
 
 use std::{fmt, time::Duration};
 
@@ -8,8 +8,12 @@ use redis::{
 };
 
 use crate::{
-    Durability, RedisStore, durability::Replicas, layout::Keys, nodes::Nodes, rows::Rows,
+    durability::{Durability, Replicas},
+    layout::Keys,
+    nodes::Nodes,
+    rows::Rows,
     server::Server,
+    store::RedisStore,
 };
 
 /// Settings that cannot work.
@@ -66,6 +70,22 @@ const MAX_NAME: usize = 255;
 /// of life.
 const KEEPALIVE: Duration = Duration::from_secs(10);
 
+impl RedisStore {
+    /// A store at `url`, like `redis://:password@host:6379/0`; `rediss://` for TLS. The address of
+    /// one node of a cluster will do. Nothing is sent yet.
+    ///
+    /// # Errors
+    /// When the URL is none, or the application's name can be no part of a key.
+    pub fn new(application: &str, url: &str) -> Result<Self, InvalidSettings> {
+        Self::builder(application).url(url).build()
+    }
+
+    /// Sets a store of `application` up.
+    pub fn builder(application: &str) -> RedisStoreBuilder {
+        RedisStoreBuilder::new(application)
+    }
+}
+
 /// Sets a [`RedisStore`] up.
 #[derive(Clone)]
 #[must_use = "a store comes of `build`"]
@@ -81,7 +101,7 @@ pub struct RedisStoreBuilder {
 }
 
 impl RedisStoreBuilder {
-    pub(crate) fn new(application: &str) -> Self {
+    fn new(application: &str) -> Self {
         Self {
             application: application.to_owned(),
             prefix: "kcl:".to_owned(),

@@ -6,6 +6,10 @@ use kcl_core::lease::Generation;
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Info<'a>(pub(crate) &'a str);
 
+/// What to say of a server that does not tell its history.
+pub(crate) const NO_HISTORY: &str = "INFO tells no master_replid: by it workers notice that the \
+    server lost writes (use Redis 6 or newer, or Valkey, without a proxy that hides it)";
+
 /// A replica that was not heard of for longer does not keep up. Replicas speak every second.
 const LONGEST_SILENCE: u64 = 2;
 
@@ -16,9 +20,10 @@ impl<'a> Info<'a> {
     }
 
     /// Which history this is: a new one begins with every promotion of a replica and every restart
-    /// of a primary, whether or not it lost anything.
-    pub(crate) fn generation(self) -> Generation {
-        Generation::new(self.get("master_replid").unwrap_or_default())
+    /// of a primary, whether or not it lost anything. `None` if the server does not tell: two that
+    /// do not tell need not have one history.
+    pub(crate) fn generation(self) -> Option<Generation> {
+        self.get("master_replid").filter(|id| !id.is_empty()).map(Generation::new)
     }
 
     /// Where the primary of a replica is; `None` from a primary.
@@ -70,9 +75,15 @@ mod tests {
 
     #[test]
     fn the_replication_id_is_the_generation() {
-        let generation = REPLICATION.generation();
+        let generation = REPLICATION.generation().unwrap();
         assert_eq!(generation.as_str(), "e0d365046bbb1ad4504a8901a56a44ea67307c34");
-        assert_eq!(Info("role:master\r\n").generation().as_str(), "");
+    }
+
+    #[test]
+    fn a_server_that_tells_no_replication_id_has_no_known_history() {
+        for silent in ["role:master\r\n", "role:master\r\nmaster_replid:\r\n", ""] {
+            assert_eq!(Info(silent).generation(), None, "{silent:?}");
+        }
     }
 
     #[test]

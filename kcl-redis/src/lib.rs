@@ -45,6 +45,7 @@
 //! # What the server has to be
 //! - It must not throw leases away: `maxmemory-policy noeviction`, or one of the `volatile-`
 //!   policies (no key of the store has an expiry). `prepare` refuses an `allkeys-` policy.
+//! - It must tell its history: `master_replid` in `INFO`. `prepare` refuses one that does not.
 //! - It should keep its data: `appendonly yes`, and a replica with `min-replicas-to-write 1`, which
 //!   also stops a primary that was cut off from accepting writes that will be lost.
 //!   `prepare` warns where there is neither.

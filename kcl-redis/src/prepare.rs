@@ -5,7 +5,7 @@ use redis::{Value, cmd};
 
 use crate::{
     error::{Effect, PREPARE as OP},
-    info::Info,
+    info::{Info, NO_HISTORY},
     layout,
     rows::Rows,
 };
@@ -26,6 +26,9 @@ impl Rows {
             let why = "this is a Sentinel, which keeps no keys: give an address that follows the \
                  primary, like a service's name that a failover moves";
             return Err(self.unusable(StoreErrorKind::Misconfigured, why.to_owned()));
+        }
+        if info.generation().is_none() {
+            return Err(self.unusable(StoreErrorKind::Misconfigured, NO_HISTORY.to_owned()));
         }
         if info.evicts() {
             let policy = info.get("maxmemory_policy").unwrap_or_default();
@@ -81,5 +84,37 @@ impl Rows {
 
     fn unusable(&self, kind: StoreErrorKind, why: String) -> StoreError {
         self.call(OP, "", Effect::Reads).error(kind, why)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use redis::IntoConnectionInfo;
+
+    use super::*;
+    use crate::{
+        durability::{Durability, Replicas},
+        layout::Keys,
+        nodes::Nodes,
+        server::Server,
+    };
+
+    #[test]
+    fn a_server_that_does_not_tell_its_history_is_refused() {
+        let seed = "redis://127.0.0.1:1".into_connection_info().unwrap();
+        let patience = Duration::from_millis(200);
+        let nodes = Nodes::new(vec![seed], "key".to_owned(), patience).unwrap();
+        let rows = Rows {
+            keys: Keys::new("kcl:", "orders"),
+            location: "redis://127.0.0.1:1".to_owned(),
+            server: Server::new(nodes, Replicas::new(Durability::Auto, patience)),
+        };
+        assert!(rows.check_server(Info("role:master\r\nmaster_replid:e0d3\r\n")).is_ok());
+        let error = rows.check_server(Info("role:master\r\n")).unwrap_err();
+        assert_eq!(error.kind, StoreErrorKind::Misconfigured);
+        let why = std::error::Error::source(&error).unwrap().to_string();
+        assert!(why.contains("master_replid") && why.contains("Redis 6"), "{why}");
     }
 }

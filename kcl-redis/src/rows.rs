@@ -1,7 +1,7 @@
 //! Requests about the rows of one application.
 
 use kcl_core::{
-    lease::{Stamp, StoreTime},
+    lease::{Stamp, Stamped, StoreTime},
     store::{Cursor, Page, StoreError, StoreErrorKind, StoreResult, Write},
 };
 use redis::{FromRedisValue, Value, cmd};
@@ -10,7 +10,7 @@ use crate::{
     change::Change,
     codec::{self, Row},
     error::{Call, Effect},
-    info::Info,
+    info::{Info, NO_HISTORY},
     layout::Keys,
     script::{CHANGE, PAGE, PUT, REMOVE},
     server::{Run, Server, Weight},
@@ -29,9 +29,6 @@ pub(crate) struct Rows {
     pub(crate) server: Server,
 }
 
-/// What the server made of a conditional write, and its time and history if they were asked for.
-type Answer<R> = (Write<R>, Option<Stamp>);
-
 impl Rows {
     /// Puts a row if there is none.
     pub(crate) async fn put<R: Row>(
@@ -39,16 +36,37 @@ impl Rows {
         op: &'static str,
         row: &R,
         weight: Weight,
-    ) -> StoreResult<Answer<R>> {
+    ) -> StoreResult<Write<R>> {
         let name = R::name(row.key());
+        let call = self.call(op, &name, Effect::Writes);
+        Ok(written(&call, self.run_put(&call, row, weight, b"").await?)?.0)
+    }
+
+    /// Puts a row if there is none, and asks for the server's time and history.
+    pub(crate) async fn put_stamped<R: Row>(
+        &self,
+        op: &'static str,
+        row: &R,
+    ) -> StoreResult<Stamped<Write<R>>> {
+        let name = R::name(row.key());
+        let call = self.call(op, &name, Effect::Writes);
+        self.stamped(&call, self.run_put(&call, row, Weight::Beat, b"stamp").await?)
+    }
+
+    async fn run_put<R: Row>(
+        &self,
+        call: &Call<'_>,
+        row: &R,
+        weight: Weight,
+        stamp: &[u8],
+    ) -> StoreResult<Value> {
         let (rows, names) = (self.keys.rows(R::KIND), self.keys.names(R::KIND));
-        let stamp: &[u8] = if weight == Weight::Beat { b"stamp" } else { b"" };
         let run = Run {
             script: &PUT,
             keys: &[&rows, &names],
-            arguments: &[name.as_bytes(), &codec::encode(row), stamp],
+            arguments: &[call.row.as_bytes(), &codec::encode(row), stamp],
         };
-        self.write(&self.call(op, &name, Effect::Writes), weight, &run).await
+        self.server.run(call, weight, &run).await
     }
 
     /// Changes a row that is there.
@@ -58,13 +76,36 @@ impl Rows {
         key: &R::Key,
         change: &Change,
         weight: Weight,
-    ) -> StoreResult<Answer<R>> {
+    ) -> StoreResult<Write<R>> {
         let name = R::name(key);
+        let call = self.call(op, &name, Effect::Writes);
+        Ok(written(&call, self.run_change::<R>(&call, change, weight).await?)?.0)
+    }
+
+    /// Changes a row that is there, and asks for the server's time and history.
+    pub(crate) async fn update_stamped<R: Row>(
+        &self,
+        op: &'static str,
+        key: &R::Key,
+        change: Change,
+    ) -> StoreResult<Stamped<Write<R>>> {
+        let name = R::name(key);
+        let call = self.call(op, &name, Effect::Writes);
+        let change = change.stamped();
+        self.stamped(&call, self.run_change::<R>(&call, &change, Weight::Beat).await?)
+    }
+
+    async fn run_change<R: Row>(
+        &self,
+        call: &Call<'_>,
+        change: &Change,
+        weight: Weight,
+    ) -> StoreResult<Value> {
         let (rows, json) = (self.keys.rows(R::KIND), change.to_json());
-        let mut arguments = vec![name.as_bytes(), json.as_bytes()];
+        let mut arguments = vec![call.row.as_bytes(), json.as_bytes()];
         arguments.extend(change.body.as_deref());
         let run = Run { script: &CHANGE, keys: &[&rows], arguments: &arguments };
-        self.write(&self.call(op, &name, Effect::Writes), weight, &run).await
+        self.server.run(call, weight, &run).await
     }
 
     /// Deletes a row.
@@ -83,7 +124,8 @@ impl Rows {
             keys: &[&rows, &names],
             arguments: &[name.as_bytes(), json.as_bytes()],
         };
-        Ok(self.write(&self.call(op, &name, Effect::Writes), weight, &run).await?.0)
+        let call = self.call(op, &name, Effect::Writes);
+        Ok(written(&call, self.server.run(&call, weight, &run).await?)?.0)
     }
 
     /// Reads a row.
@@ -122,52 +164,54 @@ impl Rows {
         Call { op, location: &self.location, row, effect }
     }
 
-    async fn write<R: Row>(
-        &self,
-        call: &Call<'_>,
-        weight: Weight,
-        run: &Run<'_>,
-    ) -> StoreResult<Answer<R>> {
-        let answer = self.server.run(call, weight, run).await?;
-        let parts: Vec<Value> = read(call, answer)?;
-        if parts.len() < 2 {
-            // What is missing is not said: no refusal, and no row that is gone.
-            return Err(incomplete(call, parts.len()));
-        }
-        let mut parts = parts.into_iter();
-        let mut next = || parts.next().unwrap_or(Value::Nil);
-        let done: bool = read(call, next())?;
-        let stored: Option<Vec<u8>> = read(call, next())?;
-        let row = stored.map(|stored| decode(call, &stored)).transpose()?;
-        let write = match (done, row) {
-            (true, Some(row)) => Write::Done(row),
-            (true, None) => {
-                let why = "the server did a write and did not answer its row";
-                return Err(call.error(StoreErrorKind::Unknown, why));
-            }
-            (false, row) => Write::Refused(row),
-        };
-        let stamp = match (next(), next(), next()) {
-            (Value::Nil, ..) => None,
-            (seconds, micros, info) => Some(self.stamp(call, seconds, micros, info)?),
-        };
-        Ok((write, stamp))
+    /// Reads the answer to a write that asked for the server's time and history. Its replicas are
+    /// noted by the way.
+    fn stamped<R: Row>(&self, call: &Call<'_>, answer: Value) -> StoreResult<Stamped<Write<R>>> {
+        let (value, rest) = written(call, answer)?;
+        let (stamp, replicas) = told(call, rest)?;
+        self.server.replicas.note(replicas);
+        Ok(Stamped { value, stamp })
     }
+}
 
-    /// Time and history of the server. Its replicas are noted by the way.
-    fn stamp(
-        &self,
-        call: &Call<'_>,
-        seconds: Value,
-        micros: Value,
-        info: Value,
-    ) -> StoreResult<Stamp> {
-        let (seconds, micros): (u64, u64) = (read(call, seconds)?, read(call, micros)?);
-        let info: String = read(call, info)?;
-        self.server.replicas.note(Info(&info).replicas());
-        let at = StoreTime(seconds * 1_000 + micros / 1_000);
-        Ok(Stamp { at, generation: Info(&info).generation() })
+/// What the server made of a conditional write, and what follows that in its answer.
+fn written<R: Row>(call: &Call<'_>, answer: Value) -> StoreResult<(Write<R>, Vec<Value>)> {
+    let mut parts: Vec<Value> = read(call, answer)?;
+    if parts.len() < 2 {
+        // What is missing is not said: no refusal, and no row that is gone.
+        return Err(incomplete(call, parts.len()));
     }
+    let rest = parts.split_off(2);
+    let mut parts = parts.into_iter();
+    let mut next = || parts.next().unwrap_or(Value::Nil);
+    let done: bool = read(call, next())?;
+    let stored: Option<Vec<u8>> = read(call, next())?;
+    let row = stored.map(|stored| decode(call, &stored)).transpose()?;
+    let write = match (done, row) {
+        (true, Some(row)) => Write::Done(row),
+        (true, None) => {
+            let why = "the server did a write and did not answer its row";
+            return Err(call.error(StoreErrorKind::Unknown, why));
+        }
+        (false, row) => Write::Refused(row),
+    };
+    Ok((write, rest))
+}
+
+/// Time and history of the server, and how many of its replicas keep up: what follows the outcome
+/// of a write that asked for it.
+fn told(call: &Call<'_>, rest: Vec<Value>) -> StoreResult<(Stamp, usize)> {
+    let parts = rest.len() + 2;
+    let Ok([seconds, micros, info]) = <[Value; 3]>::try_from(rest) else {
+        return Err(incomplete(call, parts));
+    };
+    let (seconds, micros): (u64, u64) = (read(call, seconds)?, read(call, micros)?);
+    let info: String = read(call, info)?;
+    let Some(generation) = Info(&info).generation() else {
+        return Err(call.error(StoreErrorKind::Unknown, NO_HISTORY));
+    };
+    let at = StoreTime(seconds * 1_000 + micros / 1_000);
+    Ok((Stamp { at, generation }, Info(&info).replicas()))
 }
 
 fn decode<R: Row>(call: &Call<'_>, stored: &[u8]) -> StoreResult<R> {
@@ -214,7 +258,7 @@ fn read<T: FromRedisValue>(call: &Call<'_>, value: Value) -> StoreResult<T> {
 
 #[cfg(test)]
 mod tests {
-    use kcl_core::lease::Lease;
+    use kcl_core::lease::{Lease, Session};
 
     use super::*;
 
@@ -228,5 +272,22 @@ mod tests {
             let error = page_of::<Lease>(&call, cut).unwrap_err();
             assert_eq!(error.kind, StoreErrorKind::Corrupt);
         }
+    }
+    #[test]
+    fn a_beat_without_the_servers_history_is_no_answer() {
+        let call = Call { op: "beat", location: "redis://here", row: "", effect: Effect::Writes };
+        let text = |text: &str| Value::BulkString(text.into());
+        let time = [text("1738310400"), text("250000")];
+        let info = |info: &str| [time.to_vec(), vec![text(info)]].concat();
+        let (stamp, replicas) = told(&call, info("role:master\r\nmaster_replid:e0d3\r\n")).unwrap();
+        assert_eq!((stamp.at.0, stamp.generation.as_str()), (1_738_310_400_250, "e0d3"));
+        assert_eq!(replicas, 0);
+        for silent in [vec![], time.to_vec(), info("role:master\r\n"), info("")] {
+            let error = told(&call, silent).unwrap_err();
+            assert_eq!(error.kind, StoreErrorKind::Unknown);
+        }
+        let (refused, rest) =
+            written::<Session>(&call, Value::Array(vec![Value::Int(0), Value::Nil])).unwrap();
+        assert!(matches!(refused, Write::Refused(None)) && rest.is_empty());
     }
 }

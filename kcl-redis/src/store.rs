@@ -6,15 +6,12 @@ use async_trait::async_trait;
 use kcl_core::{
     lease::{
         Acquire, Advance, Beat, Delete, DeleteDoc, DocName, Document, EndSession, Forget, Lease,
-        LeaseKey, PutDoc, Release, Restart, Session, SessionId, Stamp, Stamped, Write,
+        LeaseKey, PutDoc, Release, Restart, Session, SessionId, Stamped, Write,
     },
     store::{Consistency, Cursor, LeaseStore, Page, StoreResult, Wakeups},
 };
 
-use crate::{
-    InvalidSettings, RedisStoreBuilder, codec::Row, rows::Rows, rules, server::Weight,
-    wakeups::RedisWakeups,
-};
+use crate::{codec::Row, rows::Rows, rules, server::Weight, wakeups::RedisWakeups};
 
 /// The lease store of one application, in a Redis or Valkey server or cluster.
 ///
@@ -26,20 +23,6 @@ pub struct RedisStore {
 }
 
 impl RedisStore {
-    /// A store at `url`, like `redis://:password@host:6379/0`; `rediss://` for TLS. The address of
-    /// one node of a cluster will do. Nothing is sent yet.
-    ///
-    /// # Errors
-    /// When the URL is none, or the application's name can be no part of a key.
-    pub fn new(application: &str, url: &str) -> Result<Self, InvalidSettings> {
-        Self::builder(application).url(url).build()
-    }
-
-    /// Sets a store of `application` up.
-    pub fn builder(application: &str) -> RedisStoreBuilder {
-        RedisStoreBuilder::new(application)
-    }
-
     /// Deletes the last that is left of an application whose rows are gone: the mark of the layout,
     /// which [`LeaseStore::prepare`] writes anew. Beside the rights of a worker it needs `del`.
     ///
@@ -52,10 +35,6 @@ impl RedisStore {
     pub(crate) const fn assemble(application: String, rows: Rows) -> Self {
         Self { application, rows }
     }
-}
-
-fn stamped<R>((value, stamp): (Write<R>, Option<Stamp>)) -> Stamped<Write<R>> {
-    Stamped { value, stamp: stamp.unwrap_or_default() }
 }
 
 #[async_trait]
@@ -73,17 +52,16 @@ impl LeaseStore for RedisStore {
     }
 
     async fn register(&self, session: Session) -> StoreResult<Stamped<Write<Session>>> {
-        self.rows.put("register", &session, Weight::Beat).await.map(stamped)
+        self.rows.put_stamped("register", &session).await
     }
 
     async fn beat(&self, beat: Beat) -> StoreResult<Stamped<Write<Session>>> {
-        let change = rules::beat(&beat);
-        self.rows.update("beat", &beat.session, &change, Weight::Beat).await.map(stamped)
+        self.rows.update_stamped("beat", &beat.session, rules::beat(&beat)).await
     }
 
     async fn end_session(&self, end: EndSession) -> StoreResult<Write<Session>> {
         let change = rules::end_session(&end);
-        Ok(self.rows.update("end_session", &end.session, &change, Weight::Other).await?.0)
+        self.rows.update("end_session", &end.session, &change, Weight::Other).await
     }
 
     async fn forget(&self, forget: Forget) -> StoreResult<Write<Session>> {
@@ -111,7 +89,7 @@ impl LeaseStore for RedisStore {
     }
 
     async fn create(&self, lease: Lease) -> StoreResult<Write<Lease>> {
-        Ok(self.rows.put("create", &lease, Weight::Claim).await?.0)
+        self.rows.put("create", &lease, Weight::Claim).await
     }
 
     async fn lease(&self, key: &LeaseKey) -> StoreResult<Option<Lease>> {
@@ -124,23 +102,23 @@ impl LeaseStore for RedisStore {
 
     async fn acquire(&self, acquire: Acquire) -> StoreResult<Write<Lease>> {
         let change = rules::acquire(&acquire);
-        Ok(self.rows.update("acquire", &acquire.key, &change, Weight::Claim).await?.0)
+        self.rows.update("acquire", &acquire.key, &change, Weight::Claim).await
     }
 
     async fn advance(&self, advance: Advance) -> StoreResult<Write<Lease>> {
         let change = rules::advance(&advance);
         let weight = if advance.checkpoint.is_end() { Weight::Claim } else { Weight::Other };
-        Ok(self.rows.update("advance", &advance.key, &change, weight).await?.0)
+        self.rows.update("advance", &advance.key, &change, weight).await
     }
 
     async fn release(&self, release: Release) -> StoreResult<Write<Lease>> {
         let change = rules::release(&release);
-        Ok(self.rows.update("release", &release.key, &change, Weight::Claim).await?.0)
+        self.rows.update("release", &release.key, &change, Weight::Claim).await
     }
 
     async fn restart(&self, restart: Restart) -> StoreResult<Write<Lease>> {
         let change = rules::restart(&restart);
-        Ok(self.rows.update("restart", &restart.key, &change, Weight::Claim).await?.0)
+        self.rows.update("restart", &restart.key, &change, Weight::Claim).await
     }
 
     async fn delete(&self, delete: Delete) -> StoreResult<Write<Lease>> {
@@ -153,17 +131,16 @@ impl LeaseStore for RedisStore {
 
     async fn put_doc(&self, put: PutDoc) -> StoreResult<Write<Document>> {
         let PutDoc { name, seen, body, .. } = put;
-        let answer = match seen {
+        match seen {
             None => {
                 let first = Document::new(name, 1, body);
-                self.rows.put("put_doc", &first, Weight::Claim).await?
+                self.rows.put("put_doc", &first, Weight::Claim).await
             }
             Some(seen) => {
                 let change = rules::put_doc(seen, body);
-                self.rows.update("put_doc", &name, &change, Weight::Claim).await?
+                self.rows.update("put_doc", &name, &change, Weight::Claim).await
             }
-        };
-        Ok(answer.0)
+        }
     }
 
     async fn docs(&self, from: Option<Cursor>) -> StoreResult<Page<Document>> {

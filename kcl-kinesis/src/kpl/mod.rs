@@ -4,12 +4,14 @@
 //! message. It is described in the KPL's repository (`aggregation-format.md`).
 
 mod aggregator;
+mod damage;
 mod message;
 mod unpack;
 mod wire;
 
 pub use aggregator::{AddError, Aggregate, Aggregator};
-pub use unpack::{Damage, unpack};
+pub use damage::Damage;
+pub use unpack::unpack;
 
 use md5::{Digest, Md5};
 

@@ -4,33 +4,11 @@ use bytes::Bytes;
 use kcl_core::stream::{HashKey, HashRange, KplMark, Position, Record};
 
 use super::{
-    DIGEST, MAGIC, is_aggregate, md5,
-    wire::{AggregatedRecord, MAX_ENTRIES, SubRecord},
+    DIGEST, MAGIC,
+    damage::Damage,
+    is_aggregate, md5,
+    wire::{AggregatedRecord, SubRecord},
 };
-
-/// Why a record that starts like an aggregate is none. Shows nothing of the payload.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[non_exhaustive]
-pub enum Damage {
-    /// The digest is not that of the message.
-    #[error("the digest does not match, or is cut off")]
-    Digest,
-    /// The message is no protobuf message.
-    #[error("the message is not well formed")]
-    Message,
-    /// There are more entries than any producer writes.
-    #[error("it holds more than {MAX_ENTRIES} keys and records")]
-    Entries,
-    /// A record lacks its data.
-    #[error("a record in it is incomplete")]
-    Record,
-    /// There is no record in it.
-    #[error("it holds no records")]
-    Empty,
-    /// A record names no partition key, or one that is not in the table.
-    #[error("the partition key of a record in it is missing")]
-    Key,
-}
 
 /// Appends the user records of `record` to `into`: the sub-records of an aggregate, or the record
 /// itself. Payloads are slices of the aggregate's, not copies.

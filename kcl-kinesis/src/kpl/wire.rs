@@ -6,11 +6,7 @@
 
 use bytes::{Buf, Bytes};
 
-use super::Damage;
-
-/// The most keys and records together that an aggregate may hold. A real one is far from it (1 MiB
-/// holds some ten thousand records); a hostile one of empty records would take gigabytes.
-pub(super) const MAX_ENTRIES: usize = 1_000_000;
+use super::damage::{Damage, MAX_ENTRIES};
 
 /// How deep groups may be nested, as in other decoders.
 const MAX_DEPTH: usize = 100;

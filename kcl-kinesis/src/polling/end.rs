@@ -1,4 +1,4 @@
-//! The end of a shard.
+//! Whether a shard has ended: the signs of it.
 //!
 //! Kinesis ends a shard with an answer that has no next iterator and names the children. An answer
 //! without iterator alone is no end: services were seen to give one in the midst of a shard. It has
@@ -12,12 +12,12 @@
 //! goes on: an error, and the next call begins anew. (ferrokinesis ends every shard so: it counts
 //! the lag from the time at which the shard was closed, and names no children.)
 //!
-//! Children beside a next iterator mean nothing; the records come first.
+//! Children beside a next iterator mean nothing; the records come first. What is told at the end,
+//! and the question to the list, are in [`super::last_event`].
 
-use kcl_core::stream::{Position, ReadEvent, Shard, SourceErrorKind, SourceResult};
+use kcl_core::stream::{Position, Shard};
 
-use super::{Call, answer::Next, reader::PollingReader, standstill::Nothing};
-use crate::service::Failure;
+use super::answer::Next;
 
 /// Why the shard seems to have ended.
 #[derive(Clone, Debug)]
@@ -59,42 +59,5 @@ impl End {
             Next::Unclear => self.unclear = Some(stand),
         }
         None
-    }
-}
-
-impl PollingReader {
-    /// The last event of the shard, if it has ended.
-    pub(super) async fn end(&mut self, ending: Ending) -> SourceResult<ReadEvent> {
-        if let Ending::Named(children) = ending {
-            self.calls.stream.book.add(&children);
-            return Ok(ReadEvent::End { children: Some(children), proven: true });
-        }
-        let shard = &self.calls.shard;
-        let mut listed = self.calls.stream.shards().await?;
-        let closed = listed.iter().find(|listed| listed.id == *shard).map(|listed| listed.closed);
-        let proven = matches!(ending, Ending::Said);
-        match closed {
-            Some(true) => {}
-            // A shard that is forgotten has nothing left, as the answer says.
-            None if proven => {}
-            _ => return self.not_yet(closed.is_some()).await,
-        }
-        listed.retain(|listed| listed.parents.contains(shard));
-        let children = Some(listed).filter(|children| !children.is_empty());
-        Ok(ReadEvent::End { children, proven })
-    }
-
-    /// The answer has no next iterator, but the list does not show the shard closed.
-    async fn not_yet(&mut self, is_listed: bool) -> SourceResult<ReadEvent> {
-        self.end.ending = None;
-        self.stood(Nothing::NoEnd);
-        let what = if is_listed {
-            "the answer has no next iterator, but the shard is listed as open"
-        } else {
-            "the answer has no next iterator and speaks of newer records, but the shard is not \
-             listed"
-        };
-        let failure = Failure::new(SourceErrorKind::Unavailable, what);
-        Err(self.calls.explain(Call::Records, failure).await)
     }
 }

@@ -6,6 +6,7 @@ mod complaints;
 mod cursor;
 mod end;
 mod gap;
+mod last_event;
 mod pace;
 mod quota;
 mod reader;

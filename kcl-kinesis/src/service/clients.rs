@@ -1,16 +1,15 @@
 //! The SDK clients a source calls through.
 
-use std::{fmt, time::Duration};
+use std::{fmt, sync::Arc, time::Duration};
 
 use aws_config::{BehaviorVersion, Region, SdkConfig};
-use aws_sdk_kinesis::{
-    Client,
-    config::{Builder, SharedHttpClient, retry::RetryConfig, timeout::TimeoutConfig},
-};
-use aws_smithy_http_client::tls::{Provider, rustls_provider::CryptoMode};
-use kcl_core::stream::SourceErrorKind;
+use aws_sdk_kinesis::config::{Builder, retry::RetryConfig, timeout::TimeoutConfig};
+use kcl_core::{env::Clock, stream::SourceErrorKind};
 
-use super::Failure;
+use super::{
+    failure::Failure,
+    pool::{Pool, http_client},
+};
 
 /// Where the clients' settings come from.
 #[derive(Clone, Default)]
@@ -44,13 +43,12 @@ pub(crate) struct Overrides {
 
 /// Two clients, because a connection is driven by the runtime that opened it: one for the worker's
 /// coordination, another for its readers, so that neither waits for the other's.
-#[derive(Clone, Debug)]
 pub(super) struct Clients {
     /// Describes and lists. Retries as configured.
-    pub(super) control: Client,
+    pub(super) control: Pool,
     /// Reads. Never retries by itself: readers keep to the rate limits of their shard, and know
     /// better what to repeat.
-    pub(super) data: Client,
+    pub(super) data: Pool,
 }
 
 /// How long a call may take before it counts as lost, unless the configuration says otherwise. Ten
@@ -64,6 +62,7 @@ impl Clients {
     pub(super) async fn load(
         configuration: Configuration,
         overrides: Overrides,
+        clock: Arc<dyn Clock>,
     ) -> Result<Self, Failure> {
         let region = overrides.region.map(Region::new);
         let builder = match configuration {
@@ -81,45 +80,36 @@ impl Clients {
             Configuration::Sdk(config) => Builder::from(&*config),
             Configuration::Kinesis(builder) => *builder,
         };
-        Self::new(builder, region, overrides.endpoint)
+        Self::new(builder, region, overrides.endpoint, clock)
     }
 
     fn new(
         mut builder: Builder,
         region: Option<Region>,
         endpoint: Option<String>,
+        clock: Arc<dyn Clock>,
     ) -> Result<Self, Failure> {
         if let Some(region) = region {
             builder.set_region(Some(region));
         }
-        if let Some(endpoint) = endpoint {
-            builder.set_endpoint_url(Some(endpoint));
+        if let Some(endpoint) = &endpoint {
+            builder.set_endpoint_url(Some(endpoint.clone()));
         }
         let config = builder.clone().build();
-        if config.region().is_none() {
+        let Some(region) = config.region() else {
             return Err(Failure::new(SourceErrorKind::Misconfigured, NO_REGION));
-        }
+        };
+        let server = endpoint.unwrap_or_else(|| format!("Kinesis in {region}"));
         let mut timeouts = TimeoutConfig::builder().operation_attempt_timeout(CALL_TIMEOUT).build();
         if let Some(configured) = config.timeout_config() {
             let mut configured = configured.clone();
             timeouts = configured.take_defaults_from(&timeouts).clone();
         }
         let builder = builder.timeout_config(timeouts);
-        let client = |builder: Builder, own: SharedHttpClient| {
-            let http = config.http_client().unwrap_or(own);
-            Client::from_conf(builder.http_client(http).build())
-        };
+        let reading = builder.clone().retry_config(RetryConfig::disabled());
         Ok(Self {
-            data: client(builder.clone().retry_config(RetryConfig::disabled()), http_client()),
-            control: client(builder, http_client()),
+            data: Pool::new(server.clone(), reading, Arc::clone(&clock)),
+            control: Pool::new(server, builder, clock),
         })
     }
-}
-
-/// HTTP with connections kept alive: as many as there are readers at once, each until it was idle
-/// for 90 s (the defaults). TLS by ring, which needs no C++ tool chain to build.
-fn http_client() -> SharedHttpClient {
-    aws_smithy_http_client::Builder::new()
-        .tls_provider(Provider::Rustls(CryptoMode::Ring))
-        .build_https()
 }

@@ -3,19 +3,21 @@
 
 mod clients;
 mod failure;
+mod pool;
 mod server_date;
+mod silence;
 
 pub(crate) use clients::{Configuration, Overrides};
 pub(crate) use failure::Failure;
 
-use std::{fmt, time::Duration};
+use std::{fmt, sync::Arc, time::Duration};
 
 use aws_sdk_kinesis::{
     operation::{get_records::GetRecordsOutput, list_shards::ListShardsOutput},
     types::{ShardIteratorType, StreamStatus},
 };
 use kcl_core::{
-    env::WallTime,
+    env::{Clock, WallTime},
     stream::{SequenceNumber, ShardId, SourceErrorKind, StreamDescription, StreamKey},
 };
 use tokio::sync::OnceCell;
@@ -31,6 +33,7 @@ pub(crate) struct Service {
     stream: StreamName,
     configuration: Configuration,
     overrides: Overrides,
+    clock: Arc<dyn Clock>,
     clients: OnceCell<Clients>,
 }
 
@@ -66,8 +69,9 @@ impl Service {
         stream: StreamName,
         configuration: Configuration,
         overrides: Overrides,
+        clock: Arc<dyn Clock>,
     ) -> Self {
-        Self { stream, configuration, overrides, clients: OnceCell::new() }
+        Self { stream, configuration, overrides, clock, clients: OnceCell::new() }
     }
 
     pub(crate) const fn stream(&self) -> &StreamName {
@@ -75,14 +79,17 @@ impl Service {
     }
 
     async fn clients(&self) -> Result<&Clients, Failure> {
-        let load = || Clients::load(self.configuration.clone(), self.overrides.clone());
+        let load = || {
+            let (configuration, overrides) = (self.configuration.clone(), self.overrides.clone());
+            Clients::load(configuration, overrides, Arc::clone(&self.clock))
+        };
         self.clients.get_or_try_init(load).await
     }
 
     /// `DescribeStreamSummary`.
     pub(crate) async fn describe(&self) -> Result<StreamDescription, Failure> {
         let date = ServerDate::default();
-        let call = self.clients().await?.control.describe_stream_summary();
+        let call = self.clients().await?.control.client().describe_stream_summary();
         let call = call.set_stream_name(self.stream.name()).set_stream_arn(self.stream.arn());
         let answer = call.customize().interceptor(date.clone()).send().await?;
         let summary = answer.stream_description_summary;
@@ -107,7 +114,7 @@ impl Service {
     /// `ListShards`, one page.
     pub(crate) async fn list_shards(&self, page: Page) -> Result<ListShardsOutput, Failure> {
         // The default of Kinesis, said so that servers with another one page alike.
-        let call = self.clients().await?.control.list_shards().max_results(1_000);
+        let call = self.clients().await?.control.client().list_shards().max_results(1_000);
         // A token stands for the stream, too: naming it again is refused.
         let call = match page {
             Page::Next(token) => return Ok(call.next_token(token).send().await?),
@@ -126,7 +133,8 @@ impl Service {
     ) -> Result<ShardIterator, Failure> {
         use ShardIteratorType as Type;
         let date = ServerDate::default();
-        let call = self.clients().await?.data.get_shard_iterator().shard_id(shard.as_str());
+        let call =
+            self.clients().await?.data.client().get_shard_iterator().shard_id(shard.as_str());
         let call = call.set_stream_name(self.stream.name()).set_stream_arn(self.stream.arn());
         let call = match at {
             IteratorAt::TrimHorizon => call.shard_iterator_type(Type::TrimHorizon),
@@ -153,7 +161,8 @@ impl Service {
         iterator: &str,
         limit: i32,
     ) -> Result<GetRecordsOutput, Failure> {
-        let call = self.clients().await?.data.get_records().shard_iterator(iterator).limit(limit);
+        let call =
+            self.clients().await?.data.client().get_records().shard_iterator(iterator).limit(limit);
         Ok(call.set_stream_arn(self.stream.arn()).send().await?)
     }
 }

@@ -11,8 +11,9 @@ use kcl_core::{
 
 use super::{
     Violation,
-    invariants::Excuse,
-    oracle::{Dispatch, Fact, Oracle},
+    fact::{Dispatch, Fact},
+    invariant::Excuse,
+    oracle::Oracle,
     stream::ShardNo,
 };
 

@@ -8,7 +8,8 @@
 //! |---|---|
 //! | `script`, `action` | what happens, as data and as text |
 //! | `world` | what comes of it |
-//! | `oracle`, `invariants` | is that allowed? |
+//! | `fact`, `known` | what happened, and what that makes true |
+//! | `oracle`, `invariant`, `invariants` | is that allowed? |
 //! | `judge` | was it allowed, in a run of real processes, or of a real row? |
 //! | `timeline` | who held what when, for pictures |
 //! | `campaign` | many seeds, side by side |
@@ -16,9 +17,12 @@
 
 mod action;
 mod campaign;
+mod fact;
 mod finding;
+mod invariant;
 mod invariants;
 mod judge;
+mod known;
 #[cfg(feature = "simulation")]
 pub mod live;
 mod network;

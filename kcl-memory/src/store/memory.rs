@@ -14,9 +14,11 @@ use kcl_core::{
 };
 
 use super::{
-    MemoryServer,
     rows::Row,
-    server::Change::{self, Put, Remove},
+    server::{
+        Change::{self, Put, Remove},
+        MemoryServer,
+    },
 };
 
 /// The lease store of one application, in memory. Clones share the state; so do all stores of one
@@ -37,7 +39,7 @@ impl MemoryStore {
         Self::on(MemoryServer::new(), application)
     }
 
-    pub(super) fn on(server: MemoryServer, application: &str) -> Self {
+    fn on(server: MemoryServer, application: &str) -> Self {
         Self { server, application: application.into() }
     }
 
@@ -66,6 +68,14 @@ impl MemoryStore {
             StoreError::new(StoreErrorKind::Misconfigured, op, cursor)
                 .caused_by("the cursor is of another listing")
         })
+    }
+}
+
+impl MemoryServer {
+    /// The store of `application` on this server.
+    #[must_use]
+    pub fn store(&self, application: &str) -> MemoryStore {
+        MemoryStore::on(self.clone(), application)
     }
 }
 

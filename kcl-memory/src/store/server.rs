@@ -13,7 +13,6 @@ use kcl_core::{
 };
 
 use super::{
-    MemoryStore,
     clock::StoreClock,
     rows::{Row, Rows},
     wakeups::{Listeners, MemoryWakeups},
@@ -25,7 +24,8 @@ const UNDO_LIMIT: usize = 10_000;
 /// How many rows a page holds unless told otherwise.
 const PAGE_SIZE: usize = 1_000;
 
-/// The database of [`MemoryStore`]s: any number of applications. Clones share it.
+/// The database of [`MemoryStore`](super::MemoryStore)s: any number of applications. Clones share
+/// it.
 #[derive(Clone)]
 pub struct MemoryServer {
     state: Arc<Mutex<State>>,
@@ -101,12 +101,6 @@ impl MemoryServer {
     pub const fn without_push(mut self) -> Self {
         self.pushes = false;
         self
-    }
-
-    /// The store of `application` on this server.
-    #[must_use]
-    pub fn store(&self, application: &str) -> MemoryStore {
-        MemoryStore::on(self.clone(), application)
     }
 
     /// How many writes were applied so far, those taken back included.

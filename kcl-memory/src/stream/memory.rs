@@ -1,4 +1,4 @@
-//! The stream, as its consumers see it.
+//! The stream itself: its lives, its time and its mishaps.
 
 use std::{
     fmt,
@@ -6,19 +6,14 @@ use std::{
     time::Duration,
 };
 
-use async_trait::async_trait;
 use kcl_core::{
     env::WallTime,
-    stream::{
-        Shard, ShardId, ShardReader, SourceError, SourceErrorKind, SourceResult, StartAt,
-        StreamDescription, StreamKey, StreamName, StreamSource,
-    },
+    stream::{ShardId, SourceError, SourceErrorKind, SourceResult, StreamKey},
 };
 
 use super::{
     life::{Life, Refused, ShardHistory},
     options::{StreamCall, StreamFaults, StreamOp, StreamOptions},
-    reader::MemoryReader,
 };
 
 /// A stream in memory: shards that take records, split, merge, trim and end. Clones share it.
@@ -128,48 +123,6 @@ impl State {
     pub(super) fn life(&mut self) -> Result<&mut Life, Refused> {
         let gone = || (SourceErrorKind::NoStream, "the stream was deleted".to_owned());
         self.life.as_mut().ok_or_else(gone)
-    }
-}
-
-#[async_trait]
-impl StreamSource for MemoryStream {
-    async fn describe(&self) -> SourceResult<StreamDescription> {
-        self.arrive(StreamOp::Describe, None).await?;
-        let mut state = self.state();
-        let retention = state.retention;
-        let life = state.life().map_err(|why| self.error(StreamOp::Describe.name(), why))?;
-        let key = life.key.clone();
-        let name = key.name.parse::<StreamName>().map_err(|invalid| {
-            let why = (SourceErrorKind::Misconfigured, invalid.to_string());
-            self.error(StreamOp::Describe.name(), why)
-        })?;
-        Ok(StreamDescription::new(name, key, retention, self.now()))
-    }
-
-    async fn shards(&self) -> SourceResult<Vec<Shard>> {
-        self.arrive(StreamOp::Shards, None).await?;
-        let mut state = self.state();
-        let life = state.life().map_err(|why| self.error(StreamOp::Shards.name(), why))?;
-        Ok(life.shards.values().map(|log| log.shard.clone()).collect())
-    }
-
-    async fn open(
-        &self,
-        stream: &StreamKey,
-        shard: &ShardId,
-        at: StartAt,
-    ) -> SourceResult<Box<dyn ShardReader>> {
-        self.arrive(StreamOp::Open, Some(shard)).await?;
-        let mut state = self.state();
-        let opened = state.life().and_then(|life| {
-            if life.key != *stream {
-                let why = format!("this is {}, not {stream}", life.key);
-                return Err((SourceErrorKind::OtherStream, why));
-            }
-            MemoryReader::open(self, life, shard, at)
-        });
-        let reader = opened.map_err(|why| self.error(StreamOp::Open.name(), why))?;
-        Ok(Box::new(reader))
     }
 }
 

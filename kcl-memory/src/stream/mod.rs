@@ -8,6 +8,7 @@ mod memory;
 mod options;
 mod producer;
 mod reader;
+mod source;
 
 pub use key::hash_of;
 pub use life::ShardHistory;

@@ -12,9 +12,10 @@ use kcl_core::{
 use tokio::sync::Notify;
 
 use super::{
-    MemoryStream, StreamOp,
     life::{Life, Refused, no_shard},
     log::{Found, Place},
+    memory::MemoryStream,
+    options::StreamOp,
 };
 
 /// The smallest answer a reader expects, in bytes.

@@ -18,8 +18,7 @@ pub(crate) fn beat(beat: &Beat) -> Change {
         .set("pv", seen.version)
         .set("ch", changes)
         .set("cf", conflicts)
-        .set("w", watched)
-        .stamped();
+        .set("w", watched);
     if beat.leaving { change.set("st", SessionState::Leaving) } else { change }
 }
 

@@ -7,7 +7,7 @@ use kcl_core::{
     lease::{Checkpoint, Epoch, LeaseKey, SessionId},
 };
 
-use super::{Fact, Invariant, Known};
+use crate::sim::{fact::Fact, invariant::Invariant, known::Known};
 
 /// The checkpoints accepted for one lease and epoch come from one session. Only a process that came
 /// after the store's clock went back may be given an epoch again that the store has lost.

@@ -1,6 +1,6 @@
 //! Coverage: no hash key that nobody reads or will read.
 
-use super::{Fact, Invariant, Known};
+use crate::sim::{fact::Fact, invariant::Invariant, known::Known};
 
 /// A lease ends only when the shards that continue it have leases, and goes only when the stream
 /// has forgotten its shard, too: at every step each open shard has a lease, or comes from one.

@@ -1,6 +1,6 @@
 //! Deletions: only of what is past.
 
-use super::{Fact, Invariant, Known};
+use crate::sim::{fact::Fact, invariant::Invariant, known::Known};
 
 /// A lease row is deleted only when its shard has ended and the stream lists it no longer, or when
 /// its stream is gone.

@@ -1,6 +1,6 @@
 //! Ends: children before the end of their parent.
 
-use super::{Fact, Invariant, Known};
+use crate::sim::{fact::Fact, invariant::Invariant, known::Known};
 
 /// When the end of a shard is written, each of its children has a row: whoever dies next leaves
 /// nothing behind that nobody knows of. What was sent before the store lost the children's rows may

@@ -7,7 +7,11 @@ use kcl_core::{
     lease::{Epoch, Lease, LeaseKey, SessionId},
 };
 
-use super::{Excuse, Fact, Invariant, Known};
+use crate::sim::{
+    fact::Fact,
+    invariant::{Excuse, Invariant},
+    known::Known,
+};
 
 /// The epoch of a lease grows with each change of owner and each restart, and none is given to two
 /// sessions: also across a store that went back in time.

@@ -8,7 +8,7 @@ use kcl_core::{
     lease::{Ending, SessionId},
 };
 
-use super::{Fact, Invariant, Known};
+use crate::sim::{fact::Fact, invariant::Invariant, known::Known};
 
 /// A session is fenced only when no beat of it was counted for its session timeout, on a clock that
 /// may run a little fast.

@@ -2,8 +2,12 @@
 
 use kcl_core::lease::Lease;
 
-use super::{Fact, Invariant, Known};
-use crate::sim::{oracle::Settled, stream::ShardNo};
+use crate::sim::{
+    fact::{Fact, Settled},
+    invariant::Invariant,
+    known::Known,
+    stream::ShardNo,
+};
 
 /// As soon as the protocol promises, every lease that can be read is held by a worker that runs
 /// it.

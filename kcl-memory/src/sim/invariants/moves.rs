@@ -7,8 +7,12 @@ use kcl_core::{
     lease::{Epoch, LeaseKey, Release, SessionId},
 };
 
-use super::{Excuse, Fact, Invariant, Known};
-use crate::sim::stream::ShardNo;
+use crate::sim::{
+    fact::Fact,
+    invariant::{Excuse, Invariant},
+    known::Known,
+    stream::ShardNo,
+};
 
 /// Leases that a worker that stays gives up to another are no more than the plans published asked
 /// for; and each of these asks for the fewest (see the properties of `assignment`).

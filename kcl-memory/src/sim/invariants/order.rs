@@ -4,8 +4,7 @@ use std::collections::BTreeMap;
 
 use kcl_core::lease::Epoch;
 
-use super::{Fact, Invariant, Known};
-use crate::sim::stream::ShardNo;
+use crate::sim::{fact::Fact, invariant::Invariant, known::Known, stream::ShardNo};
 
 /// Within one shard and epoch records come in order: what was not processed comes again first, and
 /// what was processed does not come again.

@@ -4,8 +4,12 @@ use std::collections::BTreeMap;
 
 use kcl_core::lease::Epoch;
 
-use super::{Excuse, Fact, Invariant, Known};
-use crate::sim::stream::ShardNo;
+use crate::sim::{
+    fact::Fact,
+    invariant::{Excuse, Invariant},
+    known::Known,
+    stream::ShardNo,
+};
 
 /// No two workers have records of one shard in their processors at once, and whoever held its lease
 /// before gives its processor nothing any more.

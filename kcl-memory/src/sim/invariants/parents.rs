@@ -1,6 +1,6 @@
 //! Parents: all of their records before any of a child.
 
-use super::{Fact, Invariant, Known};
+use crate::sim::{fact::Fact, invariant::Invariant, known::Known};
 
 /// Children come after all of their parents' records.
 #[derive(Debug)]

@@ -1,6 +1,6 @@
 //! Placement: nobody takes what a rule gives to somebody else.
 
-use super::{Fact, Invariant, Known};
+use crate::sim::{fact::Fact, invariant::Invariant, known::Known};
 
 /// A lease that a rule requires to be one worker's is taken by no other, also when that worker is
 /// dead: rather it waits.

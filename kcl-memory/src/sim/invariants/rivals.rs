@@ -1,6 +1,6 @@
 //! Rivals: a worker gives way to another of its id, and not to itself.
 
-use super::{Fact, Invariant, Known};
+use crate::sim::{fact::Fact, invariant::Invariant, known::Known};
 
 /// A worker stops for another one of its id only if there is one.
 #[derive(Debug)]

@@ -1,6 +1,6 @@
 //! Seats: what has ended takes none.
 
-use super::{Fact, Invariant, Known};
+use crate::sim::{fact::Fact, invariant::Invariant, known::Known};
 
 /// An ended lease takes no seat: nobody owns it for good.
 #[derive(Debug)]

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use kcl_core::lease::SessionId;
 
-use super::{Fact, Invariant, Known};
+use crate::sim::{fact::Fact, invariant::Invariant, known::Known};
 
 /// A session that has ended does not live again, and its beats never go back. Only one whose clock
 /// stood still may be registered again after it was forgotten: it cannot know how long it tried.

@@ -4,7 +4,7 @@ use std::fmt::Display;
 
 use kcl_core::{coordinator::StoreCall, lease::Checkpoint};
 
-use super::{Fact, Invariant, Known};
+use crate::sim::{fact::Fact, invariant::Invariant, known::Known};
 
 /// No record is skipped: whatever a checkpoint covers has been processed, and no worker starts
 /// after a record that has not.

@@ -8,7 +8,7 @@ use kcl_core::{
     lease::{Checkpoint, DocName, Lease},
 };
 
-use super::{Fact, Invariant, Known};
+use crate::sim::{fact::Fact, invariant::Invariant, known::Known};
 
 /// The start of a stream is frozen once for all, but by a reset of the closed application; a row
 /// starts there or at the trim horizon, and a child, whose first record came later, always at the

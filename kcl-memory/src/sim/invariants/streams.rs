@@ -1,6 +1,10 @@
 //! Streams: an application reads one at a time, and each worker its own.
 
-use super::{Excuse, Fact, Invariant, Known};
+use crate::sim::{
+    fact::Fact,
+    invariant::{Excuse, Invariant},
+    known::Known,
+};
 
 /// No worker runs a lease of another stream than its source's.
 #[derive(Debug)]

@@ -7,7 +7,7 @@ use kcl_core::{
     lease::{Epoch, LeaseKey, SessionId},
 };
 
-use super::{Fact, Invariant, Known};
+use crate::sim::{fact::Fact, invariant::Invariant, known::Known};
 
 /// A lease is taken from another session only when that one has ended, or by an order to take it by
 /// force that names that owner and its epoch.

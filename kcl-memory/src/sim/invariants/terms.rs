@@ -7,7 +7,7 @@ use kcl_core::{
     lease::{DocName, PlanVersion},
 };
 
-use super::{Fact, Invariant, Known};
+use crate::sim::{fact::Fact, invariant::Invariant, known::Known};
 
 /// No planner writes over the document of a newer one, nor of itself with an older plan. In a store
 /// that went back, and in a document that was deleted, versions come again, and what was sent

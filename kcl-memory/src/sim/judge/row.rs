@@ -6,10 +6,7 @@ use kcl_core::{
     env::Time,
 };
 
-use crate::sim::{
-    Violation, invariants,
-    oracle::{Fact, Oracle},
-};
+use crate::sim::{Violation, fact::Fact, invariants, oracle::Oracle};
 
 /// Judges what writes did to one row, in their order, by those invariants of simulated runs that a
 /// row shows by itself: epochs, checkpoints and their writers, ends of sessions, deletions, terms

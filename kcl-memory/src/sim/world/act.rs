@@ -10,10 +10,10 @@ use kcl_core::{
 use super::{
     World,
     host::{Host, Slowness, Stillness},
-    settle::Trap,
+    past::Trap,
     weather::Spell,
 };
-use crate::sim::{Action, Happened, Violation, invariants::Excuse, oracle::Fact};
+use crate::sim::{Action, Happened, Violation, fact::Fact, invariant::Excuse};
 
 impl World {
     pub(super) fn act(&mut self, action: &Action) -> Result<(), Violation> {

@@ -8,7 +8,7 @@ use kcl_core::{
     lease::WorkerId,
 };
 
-use super::operator::News;
+use super::commands::News;
 use crate::sim::stream::{Pages, ShardNo, StreamNo};
 
 /// Something that will happen.

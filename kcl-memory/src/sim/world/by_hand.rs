@@ -1,6 +1,6 @@
 //! Reaching into the network by hand: calls that are held, lost or repeated on purpose.
 
-use std::{collections::BTreeMap, fmt, time::Duration};
+use std::{collections::BTreeMap, time::Duration};
 
 use kcl_core::{
     coordinator::{CallId, StoreCall, StreamView},
@@ -8,47 +8,12 @@ use kcl_core::{
     store::StoreErrorKind,
 };
 
-use super::{World, agenda::Happening};
-use crate::sim::{Action, Violation, oracle::Fact};
-
-/// What becomes of a call that an interceptor picked.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Fate {
-    /// It is kept on the way until [`World::land`]; the caller hears of no outcome.
-    Held,
-    /// It is applied at once; the caller hears of no outcome.
-    ReplyLost,
-    /// It never arrives; the caller hears of no outcome.
-    RequestLost,
-    /// It is not applied, and the caller hears so at once.
-    Refused,
-    /// It is applied so much later, and answered then.
-    RequestLate(Duration),
-    /// It is applied at once; the caller hears of it so much later.
-    ReplyLate(Duration),
-}
-
-/// Names an interceptor.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct InterceptorId(usize);
-
-/// Whether a worker's call is picked.
-type Picks = Box<dyn Fn(&WorkerId, &StoreCall) -> bool>;
-
-/// Picks calls on their way to the store.
-pub(super) struct Interceptor {
-    picks: Picks,
-    fate: Fate,
-    lifted: bool,
-    held: Vec<StoreCall>,
-    picked: usize,
-}
-
-impl fmt::Debug for Interceptor {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Interceptor").field("fate", &self.fate).finish_non_exhaustive()
-    }
-}
+use super::{
+    World,
+    agenda::Happening,
+    interceptor::{Fate, Interceptor, InterceptorId},
+};
+use crate::sim::{Action, Violation, fact::Fact};
 
 impl World {
     /// From now on every call that `picks` accepts meets this fate, until [`World::lift`].

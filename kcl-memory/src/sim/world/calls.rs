@@ -10,7 +10,7 @@ use kcl_core::{
 };
 
 use super::{World, agenda::Happening, facts, host::Host};
-use crate::sim::{Violation, oracle::Fact};
+use crate::sim::{Violation, fact::Fact};
 
 impl World {
     pub(super) fn send(&mut self, at: usize, id: CallId, call: Box<StoreCall>) {

@@ -6,7 +6,7 @@ use kcl_core::{
 };
 
 use super::World;
-use crate::sim::{Violation, oracle::Fact, stream::ShardNo};
+use crate::sim::{Violation, fact::Fact, stream::ShardNo};
 
 impl World {
     /// What else the change of a lease row means.

@@ -1,16 +1,26 @@
 //! The event heap, and everything on it.
+//!
+//! | files | |
+//! |---|---|
+//! | `host`, `run`, `weather`, `rulebook`, `commands`, `interceptor` | what there is now |
+//! | `agenda`, `past`, `digest` | what will happen, and what has |
+//! | all others | what is done with that: parts of `impl World` |
 
 mod act;
 mod agenda;
 mod by_hand;
 mod calls;
+mod commands;
 mod digest;
 mod facts;
 mod host;
+mod interceptor;
 mod look;
 mod operator;
+mod past;
 mod people;
 mod placement;
+mod rulebook;
 mod run;
 mod runs;
 mod settle;
@@ -22,23 +32,20 @@ use std::time::Duration;
 
 use kcl_core::{coordinator::Event, env::Time, stream::SourceErrorKind};
 
-pub use self::by_hand::{Fate, InterceptorId};
+pub use self::interceptor::{Fate, InterceptorId};
 use self::{
     agenda::{Agenda, Happening},
-    by_hand::Interceptor,
+    commands::Operator,
     digest::Digest,
     host::Host,
-    operator::Operator,
-    placement::Placement,
-    settle::Past,
+    interceptor::Interceptor,
+    past::Past,
+    rulebook::Rulebook,
     weather::Weather,
 };
 use super::{
-    Report, Script, Timeline, Violation,
-    oracle::{Fact, Oracle},
-    script::Ending,
-    store::SimStore,
-    stream::SimStream,
+    Report, Script, Timeline, Violation, fact::Fact, oracle::Oracle, script::Ending,
+    store::SimStore, stream::SimStream,
 };
 
 /// A simulated fleet with its stream and store.
@@ -54,7 +61,7 @@ pub struct World {
     /// The next unused number in a worker's id.
     next_worker: usize,
     weather: Weather,
-    placement: Placement,
+    placement: Rulebook,
     operator: Operator,
     past: Past,
     oracle: Oracle,
@@ -87,7 +94,7 @@ impl World {
             hosts: Vec::new(),
             next_worker: 0,
             weather: Weather::default(),
-            placement: Placement::default(),
+            placement: Rulebook::default(),
             operator: Operator::default(),
             past: Past::default(),
             oracle: Oracle::new(script.drift),

@@ -4,62 +4,24 @@ use std::{sync::Arc, time::Duration};
 
 use kcl_core::{
     change::{Ask, ChangeError, Closing, Intent, Reset},
-    coordinator::{StoreCall, StoreOutcome},
+    coordinator::StoreCall,
     env::{Rng, WallTime},
     lease::{Changing, Checkpoint, DocName, Lease},
     settings::InitialPosition,
     store::StoreErrorKind,
 };
 
-use super::{World, agenda::Happening};
-use crate::sim::{Action, Step, Violation, oracle::Fact, stream::ShardNo};
+use super::{
+    World,
+    agenda::Happening,
+    commands::{Command, Goal, News},
+};
+use crate::sim::{Action, Step, Violation, fact::Fact, stream::ShardNo};
 
 /// How long the fleet is down while its leases are reset: some start again before it is over.
 const DOWN: Duration = Duration::from_secs(2);
 /// How long it takes an operator to notice that a command has died.
 const NOTICED: Duration = Duration::from_secs(3);
-
-/// The commands of one operator.
-#[derive(Debug, Default)]
-pub(super) struct Operator {
-    commands: Vec<Command>,
-    /// What the last reset is about.
-    goal: Option<Goal>,
-}
-
-/// What an operator wants in the end.
-#[derive(Clone, Copy, Debug)]
-struct Goal {
-    to: InitialPosition,
-    /// Reading is to go on where it was, after all.
-    undo: bool,
-}
-
-/// One run of a command.
-#[derive(Debug)]
-struct Command {
-    run: Closing,
-    rng: Rng,
-    /// It dies when it has asked the store so often.
-    dies_in: Option<usize>,
-    /// Numbers its calls: an answer to an earlier one means nothing.
-    call: u64,
-    is_over: bool,
-    begins: InitialPosition,
-}
-
-/// What comes of a command's call.
-#[derive(Debug)]
-pub(super) enum News {
-    /// It goes on.
-    GoOn,
-    /// Its call reaches the store; the answer takes so long, if there is one.
-    Arrive(u64, Box<StoreCall>, Option<Duration>),
-    /// It hears what became of the call.
-    Answer(u64, Box<StoreOutcome>),
-    /// The operator sees whether the application is closed, and if so starts another.
-    Look,
-}
 
 impl World {
     /// Every worker stops, reading is to start again `back` ago (or, for some values of `how`, at

@@ -4,32 +4,11 @@ use std::collections::BTreeSet;
 
 use kcl_core::{
     assignment::placement::{Mode, PlacementRules, Rule, Target, Uncovered},
-    env::Time,
     lease::{DeleteDoc, DocName, Document, Lease, PutDoc, WorkerId, rules},
-    stream::ShardId,
 };
 
 use super::World;
-use crate::sim::{invariants::Excuse, stream::ShardNo};
-
-/// The rules as they were last written.
-#[derive(Debug, Default)]
-pub(super) struct Placement {
-    rules: Vec<(ShardId, WorkerId, Mode)>,
-    /// The rules of the document before it was garbled.
-    garbled: Option<Vec<Rule>>,
-    /// When they were last written.
-    pub(super) changed: Option<Time>,
-    /// Nobody knows which rules are in force.
-    pub(super) unknown: bool,
-}
-
-impl Placement {
-    /// Whether shards are shared out evenly.
-    pub(super) fn is_even(&self) -> bool {
-        self.rules.is_empty() && !self.unknown
-    }
-}
+use crate::sim::{invariant::Excuse, stream::ShardNo};
 
 impl World {
     pub(super) fn add_rule(&mut self, which: usize, who: usize, require: bool) -> bool {

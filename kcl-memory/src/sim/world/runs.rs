@@ -16,8 +16,8 @@ use super::{
 };
 use crate::sim::{
     Violation,
-    invariants::Excuse,
-    oracle::{Dispatch, Fact},
+    fact::{Dispatch, Fact},
+    invariant::Excuse,
     report::kind_of,
     stream::{Pages, ShardNo},
     timeline::Span,

@@ -1,14 +1,11 @@
 //! After the last fault: what has to hold, and when.
 
-use std::{
-    collections::{BTreeMap, BTreeSet},
-    time::Duration,
-};
+use std::time::Duration;
 
 use kcl_core::{
-    coordinator::{FrozenStart, StoreCall},
+    coordinator::StoreCall,
     env::Time,
-    lease::{DocName, Lease, LeaseKey, Session},
+    lease::{Lease, LeaseKey, Session},
     settings::Coordination,
 };
 
@@ -16,58 +13,14 @@ use super::{
     World,
     agenda::Happening,
     host::{Host, HostState},
+    past::Trap,
 };
 use crate::sim::{
-    Action, Violation,
-    oracle::{Fact, LATE_MAX, Settled, SettledShard, SettledWorker},
-    stream::{ShardNo, StreamNo},
+    Violation,
+    fact::{Fact, Settled, SettledShard, SettledWorker},
+    oracle::LATE_MAX,
+    stream::ShardNo,
 };
-
-/// Kills a planner in the midst of its plan.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Trap {
-    /// How many documents it still sends.
-    pub(super) documents: usize,
-    /// Whether the standby dies with it.
-    pub(super) both: bool,
-}
-
-/// What happened so far that what comes depends on.
-#[derive(Debug, Default)]
-pub(super) struct Past {
-    pub(super) trap: Option<Trap>,
-    /// Streams of which a shard has, or had, a lease: where reading begins is settled.
-    pub(super) began: BTreeSet<StreamNo>,
-    /// Workers of another stream took part.
-    strangers: bool,
-    /// The frozen starts, by the names of their documents.
-    pub(super) starts: BTreeMap<DocName, FrozenStart>,
-    /// Settings of a deployment are in use.
-    changed: bool,
-    /// When the store last went back in time.
-    went_back: Option<Time>,
-    /// When the store's clock last went back.
-    pub(super) clock_back: Option<Time>,
-    /// Shards changed in a way that only a listing tells.
-    unlisted: bool,
-    /// From when on nothing may move any more.
-    rest: Time,
-}
-
-impl Past {
-    pub(super) fn note(&mut self, action: &Action, now: Time) {
-        match action {
-            Action::JoinChanged | Action::Deploy(_) => self.changed = true,
-            Action::RollBack(_) | Action::LoseFence(_) => self.went_back = Some(now),
-            Action::JoinOther | Action::RestartOther(_) => self.strangers = true,
-            Action::StoreClockBack(_) => self.clock_back = Some(now),
-            Action::RemakeStream | Action::Expire(_) | Action::StreamOutage(_) => {
-                self.unlisted = true;
-            }
-            _ => {}
-        }
-    }
-}
 
 /// Round trips to the store from a dead session's end to the new owner's first read: the fence,
 /// the rows, the shards, the documents read and written, the wake-up, the new owner's look, its

@@ -6,7 +6,7 @@ use kcl_core::{
 };
 
 use super::{World, host::Host};
-use crate::sim::{Violation, oracle::Fact, stream::ShardNo};
+use crate::sim::{Violation, fact::Fact, stream::ShardNo};
 
 impl World {
     /// A document was stored. If it is a frozen start, nobody has to read what came before it: if

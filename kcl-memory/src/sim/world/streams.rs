@@ -5,7 +5,7 @@ use kcl_core::lease::{DocName, Document, LeaseKey, SessionId, Streams};
 use super::{World, host::Host};
 use crate::sim::{
     Violation,
-    oracle::Fact,
+    fact::Fact,
     stream::{ShardNo, StreamNo},
 };
 

@@ -3,6 +3,7 @@
 mod act;
 mod clock;
 mod ears;
+mod member;
 mod process;
 mod start;
 mod tap;

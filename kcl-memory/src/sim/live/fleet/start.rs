@@ -4,49 +4,25 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use kcl_core::{
     env::Spawner,
-    worker::{Worker, WorkerError, WorkerHandle},
+    worker::{Worker, WorkerError},
 };
 
 use super::{
     Process,
     clock::env_of,
     ears::Ears,
+    member::{Exit, Member},
     tap::Tap,
     watch::Watch,
-    world::{Happening, World},
+    world::{APPLICATION, Happening, World},
 };
 use crate::{
     Faulty,
     sim::live::{ledger::Broken, sink::Sink},
 };
 
-pub(super) const APPLICATION: &str = "simulated";
-
 /// How long a supervisor waits before it starts again what ended.
 const RESTART: std::time::Duration = std::time::Duration::from_secs(1);
-
-/// A process of the fleet.
-pub(super) struct Member {
-    pub(super) process: Process,
-    handle: WorkerHandle,
-    ears: Ears,
-    leaving: bool,
-    exit: Exit,
-}
-
-/// How a worker's `run` ended, once it has.
-type Exit = Arc<Mutex<Option<Result<(), WorkerError>>>>;
-
-impl Member {
-    pub(super) fn is_up(&self) -> bool {
-        !self.process.is_dead()
-    }
-
-    /// Whether it is there, and nobody asked it to leave.
-    pub(super) fn stays(&self) -> bool {
-        self.is_up() && !self.leaving
-    }
-}
 
 impl World<'_> {
     /// Starts a process of a worker.

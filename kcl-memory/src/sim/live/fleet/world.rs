@@ -12,7 +12,7 @@ use kcl_core::{
 };
 use tokio::time::Instant;
 
-use super::{Process, Weather, start::Member};
+use super::{Process, Weather, member::Member};
 use crate::{
     MemoryServer, MemoryStore, MemoryStream,
     sim::live::{
@@ -24,6 +24,9 @@ use crate::{
     stream::StreamOptions,
     virtual_env,
 };
+
+/// Whose leases they are.
+pub(super) const APPLICATION: &str = "simulated";
 
 /// What a run showed.
 pub(in crate::sim::live) struct Played {
@@ -259,7 +262,7 @@ impl<'a> World<'a> {
     }
 
     async fn rows(&self) -> Vec<kcl_core::lease::Lease> {
-        let store: MemoryStore = self.server.store(super::start::APPLICATION);
+        let store: MemoryStore = self.server.store(APPLICATION);
         store.leases(None).await.map(|page| page.items).unwrap_or_default()
     }
 

@@ -8,19 +8,8 @@ use kcl_core::{
     stream::{Position, Record, ShardId},
 };
 
-use super::{Broken, Ledger, Place};
+use super::{Broken, Ledger, Place, tenancy::Tenancy};
 use crate::sim::live::fleet::Process;
-
-/// One process's hold on one shard under one epoch.
-#[derive(Debug)]
-pub(super) struct Tenancy {
-    /// The record it has to be given next.
-    next: usize,
-    /// It started at the oldest record there was, whatever that would be.
-    at_horizon: bool,
-    /// The processor was made anew: all since its last checkpoint comes again.
-    rewound: bool,
-}
 
 /// How a dispatch ended.
 pub(in crate::sim::live) enum Ended {

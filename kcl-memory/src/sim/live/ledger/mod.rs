@@ -6,6 +6,7 @@ mod effects;
 mod finish;
 mod log;
 mod shard;
+mod tenancy;
 mod violation;
 
 use std::{
@@ -26,9 +27,9 @@ pub(super) use self::{
     violation::{Place, Violation},
 };
 use self::{
-    delivery::Tenancy,
     log::Log,
     shard::{RecordBook, ShardBook},
+    tenancy::Tenancy,
 };
 pub use violation::Broken;
 

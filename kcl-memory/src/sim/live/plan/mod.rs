@@ -2,6 +2,7 @@
 
 mod draw;
 mod fault;
+mod invalid;
 mod shrink;
 mod text;
 
@@ -10,8 +11,8 @@ use std::time::Duration;
 pub(super) use draw::Scale;
 pub use fault::Fault;
 pub(super) use fault::Target;
+pub use invalid::InvalidPlan;
 pub(super) use shrink::shrink;
-pub use text::InvalidPlan;
 
 /// A run, as data: the same plan gives the same run. Read and written as text:
 ///

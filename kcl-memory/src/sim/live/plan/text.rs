@@ -2,31 +2,7 @@
 
 use std::{fmt, str::FromStr, time::Duration};
 
-use super::{Fault, Plan, Step, Target};
-
-/// A text that is no plan.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct InvalidPlan {
-    line: Option<usize>,
-    problem: String,
-}
-
-impl InvalidPlan {
-    pub(super) const fn new(problem: String) -> Self {
-        Self { line: None, problem }
-    }
-}
-
-impl fmt::Display for InvalidPlan {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self.line {
-            Some(line) => write!(f, "line {line} of the plan: {}", self.problem),
-            None => f.write_str(&self.problem),
-        }
-    }
-}
-
-impl std::error::Error for InvalidPlan {}
+use super::{Fault, InvalidPlan, Plan, Step, Target};
 
 impl fmt::Display for Plan {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -65,7 +41,7 @@ impl FromStr for Plan {
                 Some(more) => Err(InvalidPlan::new(format!("{more:?} is one word too many"))),
                 None => Ok(()),
             });
-            read.map_err(|error| InvalidPlan { line: Some(number), ..error })?;
+            read.map_err(|invalid| invalid.in_line(number))?;
         }
         plan.steps.sort_by_key(|step| step.at);
         Ok(plan)

@@ -1,0 +1,143 @@
+//! What happens in a run, as it is told to the oracle.
+
+use std::collections::BTreeMap;
+
+use kcl_core::{
+    coordinator::StoreCall,
+    env::Time,
+    lease::{DocName, Document, Epoch, Lease, LeaseKey, Session, SessionId, WorkerId},
+    stream::ShardId,
+};
+
+use super::stream::ShardNo;
+
+/// Something that is true.
+#[derive(Debug)]
+pub(super) enum Fact<'a> {
+    /// A call changed a lease row.
+    Lease {
+        call: &'a StoreCall,
+        before: Option<&'a Lease>,
+        after: Option<&'a Lease>,
+        shard: Option<ShardNo>,
+        /// The session that wrote it stays: it neither leaves nor has ended.
+        stays: bool,
+        /// What nobody will read now that the row has ended or is gone.
+        uncovered: Option<String>,
+        /// The one worker that the placement rules allow to take it.
+        allowed: Option<WorkerId>,
+        /// It was taken by a process that came after the store's clock went back.
+        newcomer: bool,
+    },
+    /// A call changed a session row.
+    Session {
+        call: &'a StoreCall,
+        before: Option<&'a Session>,
+        after: Option<&'a Session>,
+        /// Of a row that is made: whether a process that is up lives in its session.
+        up: bool,
+    },
+    /// A lease was taken from another session; whether that one's row says that it lives.
+    Taken { row: &'a Lease, from: &'a SessionId, epoch: Epoch, lives: bool },
+    /// A lease row was deleted; whether the stream still lists its shard.
+    Deleted { row: &'a Lease, unfinished: bool, listed: bool },
+    /// The end of a shard was written; children that it names and that have no row.
+    Ended { row: &'a Lease, without_row: Vec<LeaseKey> },
+    /// A worker believes that its session has ended; whether that one's row says that it lives.
+    Fenced { session: &'a SessionId, lives: bool },
+    /// A worker stopped because another one uses its id; whether any other one ever did.
+    GaveWay { worker: &'a WorkerId, rivals: bool },
+    /// A worker runs a lease; whether that is of its own stream.
+    RunStarted { worker: &'a WorkerId, key: &'a LeaseKey, own: bool },
+    /// A session has joined and lives; whether the application reads another stream.
+    Joined { session: &'a SessionId, stranger: bool },
+    /// The application changed streams; who reads the former one, has joined and lives.
+    Switched { still: Option<&'a SessionId> },
+    /// A worker left because the application reads another stream; whether anybody does.
+    LeftForStream { worker: &'a WorkerId, rivals: bool },
+    /// A document was written.
+    Document(&'a Document),
+    /// A document was deleted. What was sent before may write it anew.
+    DocumentGone(&'a DocName),
+    /// The stream was deleted and made again, with this as its first shard.
+    Remade { first: ShardNo },
+    /// The store lost where reading began, and nobody knows it.
+    StartLost { name: &'a DocName },
+    /// The clock of this session's machine stood still with it.
+    ClockStood { session: &'a SessionId },
+    /// A planner published a plan in which so many leases change hands.
+    Planned { moves: usize },
+    /// A worker gave records to its processor.
+    Dispatched(Dispatch<'a>),
+    /// A processor is done with records.
+    Processed { shard: ShardNo, epoch: Epoch, after: u64, to: u64 },
+    /// A reader was told that records up to this one are gone.
+    Lost { shard: ShardNo, epoch: Epoch, to: u64 },
+    /// Records up to this one are gone, or from before reading began: nobody has to read them.
+    Gone { shard: ShardNo, to: u64 },
+    /// Reading starts again: records up to this one nobody has to read, all others are to be read.
+    Begun { shard: ShardNo, to: u64 },
+    /// The store lost its last writes.
+    RolledBack,
+    /// The store lost the row of this session: whoever looks takes it for ended.
+    SessionLost { session: &'a SessionId },
+    /// Nothing has failed for as long as the protocol asks for.
+    Due(&'a Settled),
+    /// The run is over, and the fleet had time to settle.
+    Settled(&'a Settled),
+}
+
+/// Records given to a processor: those after `after`.
+#[derive(Debug)]
+pub(super) struct Dispatch<'a> {
+    pub(super) worker: &'a WorkerId,
+    pub(super) shard: ShardNo,
+    pub(super) name: &'a ShardId,
+    pub(super) epoch: Epoch,
+    pub(super) after: u64,
+    /// A parent of the shard that is not processed to its end: how far, and how much there is.
+    pub(super) unread_parent: Option<(ShardId, u64, u64)>,
+    /// Another worker that has records of the shard in its processor now.
+    pub(super) overlaps: Option<WorkerId>,
+}
+
+/// The fleet after the last fault.
+#[derive(Debug)]
+pub(super) struct Settled {
+    /// The lease rows.
+    pub(super) leases: BTreeMap<LeaseKey, Lease>,
+    /// What each worker that is up runs.
+    pub(super) running: BTreeMap<SessionId, SettledWorker>,
+    /// Every shard the stream ever had, by number.
+    pub(super) shards: Vec<SettledShard>,
+    /// Leases are shared out evenly: no rule says otherwise.
+    pub(super) even: bool,
+    /// How many records a healthy reader may be behind.
+    pub(super) slack: u64,
+    /// From when on nothing may move.
+    pub(super) rest_since: Time,
+    /// Parents of a lease that has to be run ended before.
+    pub(super) runnable_since: Time,
+}
+
+/// A worker after the last fault.
+#[derive(Debug)]
+pub(super) struct SettledWorker {
+    /// The shards it runs, under which epoch and up to which record.
+    pub(super) runs: BTreeMap<ShardNo, (Epoch, u64)>,
+    pub(super) stays: bool,
+    /// It reads another stream than the application.
+    pub(super) stranger: bool,
+}
+
+/// A shard after the last fault.
+#[derive(Debug)]
+pub(super) struct SettledShard {
+    pub(super) key: LeaseKey,
+    /// How many records it took.
+    pub(super) count: u64,
+    pub(super) open: bool,
+    /// Whether somebody has to read it.
+    pub(super) needed: bool,
+    pub(super) parents: Vec<ShardNo>,
+}

@@ -1,0 +1,27 @@
+//! What is known of the placement rules in the store.
+
+use kcl_core::{
+    assignment::placement::{Mode, Rule},
+    env::Time,
+    lease::WorkerId,
+    stream::ShardId,
+};
+
+/// The rules as they were last written.
+#[derive(Debug, Default)]
+pub(super) struct Rulebook {
+    pub(super) rules: Vec<(ShardId, WorkerId, Mode)>,
+    /// The rules of the document before it was garbled.
+    pub(super) garbled: Option<Vec<Rule>>,
+    /// When they were last written.
+    pub(super) changed: Option<Time>,
+    /// Nobody knows which rules are in force.
+    pub(super) unknown: bool,
+}
+
+impl Rulebook {
+    /// Whether shards are shared out evenly.
+    pub(super) fn is_even(&self) -> bool {
+        self.rules.is_empty() && !self.unknown
+    }
+}
