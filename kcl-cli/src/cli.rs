@@ -1,12 +1,10 @@
-//! The arguments of the command.
+//! The arguments of the command: those of every part of it, put together.
 
-use std::path::PathBuf;
-
-use clap::{Args, Parser, Subcommand, ValueEnum};
+use clap::{Parser, Subcommand};
 
 use crate::{
-    consume::ConsumeArgs, leases::LeasesArgs, produce::ProduceArgs, simulate::SimulateArgs,
-    stream::StreamArgs,
+    config::SettingsArgs, consume::ConsumeArgs, leases::LeasesArgs, logging::LoggingArgs,
+    produce::ProduceArgs, simulate::SimulateArgs, stream::StreamArgs,
 };
 
 /// Consume Kinesis streams with a balanced fleet, and look after it.
@@ -66,66 +64,4 @@ impl Command {
             _ => "warn",
         }
     }
-}
-
-/// Where settings come from.
-#[derive(Args, Clone, Debug, Default)]
-#[command(next_help_heading = "Settings")]
-pub struct SettingsArgs {
-    /// A YAML file of settings.
-    #[arg(long, value_name = "FILE", global = true, env = "KCL_CONFIG")]
-    pub config: Option<PathBuf>,
-    /// One setting by its path in the file, like `coordination.session_timeout=10s`. Repeatable.
-    #[arg(long = "set", value_name = "PATH=VALUE", global = true)]
-    pub set: Vec<String>,
-    /// Times for the whole fleet: `fast` halves the failover time at twice the store requests.
-    #[arg(long, value_enum, global = true)]
-    pub profile: Option<Profile>,
-    /// The AWS region; a stream given by its ARN is in the ARN's [setting: aws.region; AWS_REGION].
-    #[arg(long, global = true)]
-    pub region: Option<String>,
-    /// Where Kinesis and DynamoDB are, if not at AWS, like `http://127.0.0.1:4566`.
-    #[arg(long, value_name = "URL", global = true)]
-    pub endpoint: Option<String>,
-    /// Where Kinesis is; stronger than --endpoint.
-    #[arg(long, value_name = "URL", global = true)]
-    pub kinesis_endpoint: Option<String>,
-    /// Where DynamoDB is; stronger than --endpoint.
-    #[arg(long, value_name = "URL", global = true)]
-    pub dynamodb_endpoint: Option<String>,
-}
-
-/// A set of times for the whole fleet.
-#[derive(
-    Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum, serde::Serialize, serde::Deserialize,
-)]
-#[serde(rename_all = "kebab-case")]
-pub enum Profile {
-    /// Failover in about 6 s.
-    #[default]
-    Default,
-    /// Failover in about 3 s.
-    Fast,
-}
-
-/// What is logged.
-#[derive(Args, Clone, Debug)]
-#[command(next_help_heading = "Logging")]
-pub struct LoggingArgs {
-    /// What is logged to stderr, like `info` or `kcl_core=debug`. RUST_LOG is read, too.
-    #[arg(long, value_name = "FILTER", global = true)]
-    pub log: Option<String>,
-    /// How it is written.
-    #[arg(long, value_enum, default_value_t, global = true)]
-    pub log_format: LogFormat,
-}
-
-/// How the log is written.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
-pub enum LogFormat {
-    /// Lines to read.
-    #[default]
-    Text,
-    /// One JSON object per line.
-    Json,
 }

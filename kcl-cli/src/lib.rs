@@ -2,14 +2,17 @@
 //!
 //! | module | what it is for |
 //! |---|---|
-//! | [`cli`] | the arguments |
-//! | [`config`] | settings from a file, the environment and flags |
+//! | [`cli`] | the arguments of all commands, put together |
 //! | `consume` | `kcl consume`: a member of a fleet that writes records to stdout |
 //! | `produce` | `kcl produce`: records into a stream |
 //! | `stream` | `kcl stream`: create, describe, reshard, split, merge, delete |
 //! | `leases` | `kcl leases`: who reads what, and how far they are |
 //! | `simulate` | `kcl simulate`: one simulated fleet under faults, played and explained |
 //! | `demo` | `kcl demo`: a fleet, its stream and its troubles in one process (feature `demo`) |
+//! | `connect`, [`store_url`] | sources, clients and stores, made from the settings |
+//! | [`config`] | settings from a file, the environment and flags: below all of these |
+//!
+//! A command knows what stands below all of them, and no other command.
 //!
 //! Data goes to stdout, everything else to stderr.
 
@@ -32,6 +35,7 @@ mod start_at;
 mod stdout;
 pub mod store_url;
 mod stream;
+mod times;
 
 use std::process::ExitCode;
 

@@ -1,4 +1,4 @@
-//! The log, on stderr.
+//! The log, on stderr, and the arguments that say what is in it.
 
 use std::{
     io::{IsTerminal, stderr},
@@ -6,6 +6,7 @@ use std::{
 };
 
 use anyhow::Context;
+use clap::{Args, ValueEnum};
 use tracing::Level;
 use tracing_subscriber::{
     filter::{Targets, dynamic_filter_fn},
@@ -14,7 +15,27 @@ use tracing_subscriber::{
     util::SubscriberInitExt,
 };
 
-use crate::cli::{LogFormat, LoggingArgs};
+/// What is logged.
+#[derive(Args, Clone, Debug)]
+#[command(next_help_heading = "Logging")]
+pub struct LoggingArgs {
+    /// What is logged to stderr, like `info` or `kcl_core=debug`. RUST_LOG is read, too.
+    #[arg(long, value_name = "FILTER", global = true)]
+    pub log: Option<String>,
+    /// How it is written.
+    #[arg(long, value_enum, default_value_t, global = true)]
+    pub log_format: LogFormat,
+}
+
+/// How the log is written.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub enum LogFormat {
+    /// Lines to read.
+    #[default]
+    Text,
+    /// One JSON object per line.
+    Json,
+}
 
 /// The variable that says what is logged, unless an argument does.
 const VARIABLE: &str = "RUST_LOG";

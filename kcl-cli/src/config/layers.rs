@@ -4,8 +4,12 @@ use anyhow::{Context, anyhow, bail};
 use kcl_core::settings::Coordination;
 use serde_json::{Map, Value};
 
-use super::{Config, START, keys};
-use crate::{cli::Profile, start_at};
+use super::{
+    keys,
+    model::{Config, START},
+    profile::Profile,
+};
+use crate::start_at;
 
 /// Everything that was set, without the defaults.
 #[derive(Debug, Default)]

@@ -3,25 +3,25 @@
 //! All layers are laid over the defaults as one tree, whose keys are checked, and which is read as
 //! a [`Config`] at the end. So a wrong value is named by its path, wherever it comes from.
 
+mod args;
 mod environment;
 mod keys;
 mod layers;
 mod model;
+mod profile;
 #[cfg(test)]
 mod tests;
 mod yaml;
 
+pub use args::SettingsArgs;
 pub use environment::Environment;
 pub use model::{AssignmentMode, Aws, Config, Consumer, Dynamodb, Kinesis, Producer};
+pub use profile::Profile;
 
 use anyhow::Context;
 use serde_json::Value;
 
 use self::layers::Tree;
-use crate::cli::SettingsArgs;
-
-/// The setting that says where reading begins.
-const START: &str = "coordination.initial_position";
 
 impl Config {
     /// Reads every layer.

@@ -7,7 +7,10 @@ use kcl_core::settings::{Coordination, Delivery, Settings};
 use kcl_kinesis::StreamName;
 use serde::{Deserialize, Serialize};
 
-use crate::cli::Profile;
+use super::profile::Profile;
+
+/// The setting that says where reading begins.
+pub(super) const START: &str = "coordination.initial_position";
 
 /// Every setting of the command.
 #[derive(Clone, Default, PartialEq, Eq, Serialize, Deserialize)]

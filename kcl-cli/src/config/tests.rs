@@ -2,8 +2,7 @@
 
 use std::time::Duration;
 
-use super::*;
-use crate::cli::Profile;
+use super::{model::START, *};
 
 /// The shape that other tools of this kind use.
 const FILE: &str = "

@@ -7,6 +7,8 @@ use anyhow::anyhow;
 use serde::de::{Deserialize, DeserializeSeed, Deserializer, Error, MapAccess, SeqAccess, Visitor};
 use serde_json::{Map, Number, Value};
 
+use super::model::START;
+
 /// The settings that are text.
 pub(super) const TEXTS: [&str; 11] = [
     "aws.region",
@@ -19,7 +21,7 @@ pub(super) const TEXTS: [&str; 11] = [
     "store",
     "consumer.application_name",
     "consumer.worker_id",
-    super::START,
+    START,
 ];
 
 /// Reads what stands at `path`, which is empty for a whole file. An empty file has no settings.

@@ -4,11 +4,12 @@ use std::{io, sync::Arc};
 
 use base64::{Engine, engine::general_purpose::STANDARD};
 use kcl_core::{
-    env::WallTime,
     lease::Epoch,
     stream::{KplMark, Record},
 };
 use serde::Serialize;
+
+use crate::times::rfc3339;
 
 /// How records are written.
 #[derive(Clone, Debug)]
@@ -80,20 +81,13 @@ impl Format {
     }
 }
 
-/// A time like `2026-01-31T09:00:00.123Z`.
-pub(crate) fn rfc3339(at: WallTime) -> String {
-    let millis = i64::try_from(at.as_millis()).unwrap_or(i64::MAX);
-    match jiff::Timestamp::from_millisecond(millis) {
-        Ok(at) => at.strftime("%Y-%m-%dT%H:%M:%S.%3fZ").to_string(),
-        // After the year 9999.
-        Err(_) => millis.to_string(),
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use bytes::Bytes;
-    use kcl_core::stream::{Position, SequenceNumber};
+    use kcl_core::{
+        env::WallTime,
+        stream::{Position, SequenceNumber},
+    };
 
     use super::*;
 

@@ -17,7 +17,6 @@ use kcl_core::{
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
-pub(crate) use self::line::rfc3339;
 use self::{line::Format, output::Output, processor::Writing};
 use crate::{config::Config, connect, signals::Signals, start_at, stdout, store_url::StoreUrl};
 

@@ -37,6 +37,7 @@
 //! optimum of a split is that of all its shards at once; they end one after another and the fleet
 //! answers each, so up to one move more for each is no problem.
 
+mod args;
 mod backlog;
 mod facts;
 mod fleet;
@@ -61,39 +62,13 @@ use std::{
 use anyhow::Result;
 use kcl_core::env::Env;
 
+pub use args::DemoArgs;
+
 use self::{
     ledger::Ledger, script::Stage, server::KinesisServer, store::DemoStore, verdict::Verdict,
     view::View,
 };
 use crate::config::Config;
-
-/// Shows a fleet at work: shards split, workers join, one crashes, one leaves. Needs nothing but
-/// this command, and takes less than a minute.
-#[derive(Clone, Debug, clap::Args)]
-pub struct DemoArgs {
-    /// Which shards are split and which worker leaves is drawn from this number.
-    #[arg(long, default_value_t = 1)]
-    pub seed: u64,
-    /// Records produced per second.
-    #[arg(
-        long, value_name = "RECORDS", default_value_t = 500,
-        value_parser = clap::value_parser!(u32).range(1..=i64::from(producer::MAX_RATE))
-    )]
-    pub rate: u32,
-    /// Seconds of balance before the next thing happens.
-    #[arg(
-        long, value_name = "SECONDS", default_value_t = 5,
-        value_parser = clap::value_parser!(u16).range(1..=600)
-    )]
-    pub calm: u16,
-    /// Where leases are kept: memory:, postgres://…, redis://…, dynamodb://TABLE. They belong to an
-    /// application of the demo's own, and are removed at its end [default: memory:].
-    #[arg(long, value_name = "URL")]
-    pub store: Option<String>,
-    /// Plain lines instead of the moving picture, also on a terminal.
-    #[arg(long)]
-    pub plain: bool,
-}
 
 /// What a shell expects of a command that was interrupted.
 const INTERRUPTED: u8 = 130;

@@ -10,7 +10,7 @@ use kcl_core::{
 use tokio::sync::oneshot;
 
 use super::{
-    DemoArgs,
+    args::DemoArgs,
     facts::{Cue, History, Millis, WorkerNo},
     fleet::Fleet,
     ledger::Ledger,

@@ -3,7 +3,7 @@
 use serde::Serialize;
 
 use super::{
-    DemoArgs,
+    args::DemoArgs,
     facts::{History, Millis},
     judge::{EventReport, Findings, Records, judge},
     store::DemoStore,

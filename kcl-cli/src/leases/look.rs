@@ -14,7 +14,7 @@ use kcl_core::{
 };
 use serde::Serialize;
 
-use crate::consume::rfc3339;
+use crate::times::rfc3339;
 
 /// How often a beat that is waited for is looked at.
 const POLL: Duration = Duration::from_millis(300);

@@ -11,7 +11,7 @@ use kcl_core::{
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use crate::consume::rfc3339;
+use crate::times::rfc3339;
 
 /// What the format is called, and its version.
 const FORMAT: &str = "kcl-leases";

@@ -9,7 +9,7 @@ use kcl_core::{
 };
 
 use super::{
-    Format,
+    format::Format,
     look::{self, Beats, Look},
     table,
 };

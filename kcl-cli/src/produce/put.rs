@@ -7,8 +7,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::{
     account::Account,
-    records::NewRecord,
-    rest,
+    record::NewRecord,
     sink::{Answer, Limits, Sink},
 };
 
@@ -172,6 +171,12 @@ fn fitting(batch: &[NewRecord], call: usize) -> usize {
         bytes <= call
     };
     batch.iter().take_while(fits).count().max(1)
+}
+
+/// Waits before the next call.
+#[expect(clippy::disallowed_methods, reason = "a producer keeps the machine's time")]
+pub(super) async fn rest(pause: Duration) {
+    tokio::time::sleep(pause).await;
 }
 
 /// Which records: `record 7`, or `records 7 to 9`.

@@ -2,25 +2,7 @@
 
 use kcl_core::env::{Env, Rng};
 
-use super::{ProduceArgs, account::Account, lines::Lines, sink::Limits};
-
-/// A record to put.
-#[derive(Clone, Debug)]
-pub(super) struct NewRecord {
-    /// Its number among the lines of the input, or among the generated records, from 1.
-    pub(super) number: u64,
-    pub(super) key: String,
-    pub(super) data: Vec<u8>,
-    /// Whether it was part of a call.
-    pub(super) was_tried: bool,
-}
-
-impl NewRecord {
-    /// What Kinesis counts.
-    pub(super) fn weight(&self) -> usize {
-        self.key.len() + self.data.len()
-    }
-}
+use super::{account::Account, args::ProduceArgs, lines::Lines, record::NewRecord, sink::Limits};
 
 /// Where records come from.
 pub(super) struct Records {

@@ -12,7 +12,7 @@ use aws_sdk_kinesis::{
 };
 use kcl_kinesis::StreamName;
 
-use super::records::NewRecord;
+use super::record::NewRecord;
 use crate::report;
 
 const MIB: usize = 1024 * 1024;

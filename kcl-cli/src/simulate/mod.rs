@@ -20,6 +20,7 @@
 //! | `trace` | what happened, line by line, with `--trace` |
 
 mod args;
+mod file;
 mod ink;
 mod lanes;
 mod picture;
@@ -32,9 +33,7 @@ mod tests;
 mod text;
 
 use std::{
-    fs,
     io::{self, IsTerminal, Write},
-    path::Path,
     process::ExitCode,
 };
 
@@ -42,7 +41,7 @@ use anyhow::{Context, Result, bail};
 
 pub(crate) use self::args::SimulateArgs;
 use self::{args::Format, ink::Ink, picture::Picture, played::Played, shortest::Shortest};
-use crate::{cli::SettingsArgs, report};
+use crate::{config::SettingsArgs, report};
 
 /// There is no verdict, or it could not be told.
 const NO_VERDICT: u8 = 2;
@@ -65,9 +64,9 @@ fn play(args: &SimulateArgs, settings: &SettingsArgs) -> Result<ExitCode> {
     if args.format == Format::Text {
         or_unread(tell(&played, &picture))?;
     }
-    let drawn = args.svg.as_ref().map(|file| {
+    let drawn = args.svg.as_ref().map(|to| {
         let svg = svg::draw(&picture, &played.headline());
-        write_file(file, &svg)
+        file::write(to, &svg)
     });
     let finding = played.finding().filter(|_| !args.no_shrink);
     let kept = finding.map(|finding| Shortest::of(&finding, args)).transpose();
@@ -116,9 +115,4 @@ fn refuse_settings(settings: &SettingsArgs) -> Result<()> {
         bail!("--profile: a simulated fleet has the settings that its script says; leave it out");
     }
     Ok(())
-}
-
-fn write_file(file: &Path, text: &str) -> Result<()> {
-    let why = || format!("cannot write {}; name a file in a folder that exists", file.display());
-    fs::write(file, text).with_context(why)
 }

@@ -9,7 +9,10 @@ use std::{
 use anyhow::{Context, Result};
 use kcl_memory::sim::{Finding, Script};
 
-use super::{args::SimulateArgs, args::replay_of, write_file};
+use super::{
+    args::{SimulateArgs, replay_of},
+    file,
+};
 
 /// The shortest script that breaks what a run broke.
 #[derive(Clone, Debug)]
@@ -29,9 +32,9 @@ impl Shortest {
             return Ok(Self { script: found.script, file: None });
         }
         let file = match &args.save {
-            Some(file) => {
-                write_file(file, &text(&found, &file.display().to_string()))?;
-                file.clone()
+            Some(to) => {
+                file::write(to, &text(&found, &to.display().to_string()))?;
+                to.clone()
             }
             None => save(&found).context(
                 "cannot write the shortest script here; say where with --save FILE, or leave it \

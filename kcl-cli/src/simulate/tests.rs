@@ -13,7 +13,8 @@ use super::{
     svg, text,
 };
 use crate::{
-    cli::{Cli, Command, SettingsArgs},
+    cli::{Cli, Command},
+    config::SettingsArgs,
     simulate::SimulateArgs,
 };
 

@@ -4,7 +4,7 @@ use kcl_core::stream::{Shard, StreamSource};
 use serde_json::json;
 
 use super::admin::Admin;
-use crate::{consume::rfc3339, stdout};
+use crate::{stdout, times::rfc3339};
 
 /// Shows the stream on stdout.
 pub(super) async fn show(admin: &Admin, as_json: bool) -> anyhow::Result<()> {

@@ -2,51 +2,28 @@
 //!
 //! Does no I/O and reads no clock: the command, the simulator and the search of small worlds drive
 //! the same machine. One call is under way at a time.
+//!
+//! `state` is what a run knows and where it is; `taking`, `collecting`, `writing` and `opening` are
+//! the parts of the way, in this order.
 
 mod collecting;
 mod opening;
+mod state;
 mod taking;
 mod writing;
 
-use std::{sync::Arc, time::Duration};
+pub use state::{Changed, Closing, Intent};
 
-use bytes::Bytes;
+use std::time::Duration;
 
-use self::{opening::Opening, writing::Writing};
-use super::{
-    copy::{Copy, Head},
-    design::Design,
-    error::ChangeError,
-    proof::{Next, Proof},
-    turn::Change,
-};
+use self::state::{Phase, Which};
+use super::{error::ChangeError, proof::Next};
 use crate::{
     coordinator::{StoreCall, StoreOutcome, StreamView},
-    env::{Rng, Time, WallTime},
-    lease::{
-        DocName, Document, EndSession, Ending, Incarnation, Lease, PutDoc, Session, SessionId,
-        WorkerId,
-    },
+    env::Time,
+    lease::{DocName, EndSession, Ending, PutDoc},
     store::StoreErrorKind,
 };
-
-/// What a command is to do.
-#[derive(Clone, Debug)]
-pub enum Intent {
-    /// Makes a change, or goes on with it.
-    Make(Arc<dyn Design>),
-    /// Takes a change back that was broken off; if there is none, the last one.
-    Undo,
-}
-
-impl Intent {
-    fn what(&self) -> String {
-        match self {
-            Self::Make(design) => design.what(),
-            Self::Undo => "undo".to_owned(),
-        }
-    }
-}
 
 /// What is to be done next.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -61,163 +38,12 @@ pub enum Ask {
     Over,
 }
 
-/// A change that was made, or taken back.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Changed {
-    /// Names the change, and its copy.
-    pub number: u64,
-    /// How many leases were written.
-    pub leases: usize,
-    /// Whether it was taken back.
-    pub undone: bool,
-}
-
 /// How long to wait before a call that failed is sent again.
 const PAUSE: Duration = Duration::from_millis(250);
 /// How many calls may fail in a row.
 const FAILURES_MAX: u32 = 60;
 
-/// One run of a command that changes an application while it is closed.
-#[derive(Clone, Debug)]
-pub struct Closing {
-    intent: Intent,
-    by: String,
-    wall: WallTime,
-    /// Names this run.
-    turn: String,
-    session: Session,
-    /// The version of `changing` that made the turn mine, and the change that it tells of.
-    version: u64,
-    change: Change,
-    /// Every new epoch is above this: the store's time.
-    floor: u64,
-    phase: Phase,
-    failures: u32,
-    resume_at: Time,
-}
-
-/// Where a run is.
-#[derive(Clone, Debug)]
-enum Phase {
-    /// `changing` is read.
-    Looking,
-    /// It is written.
-    Taking(PutDoc),
-    /// The store's time is asked for: it is told to those who register.
-    Stamping,
-    /// The session that was registered for that is ended.
-    Unstamping,
-    /// Nobody is to live.
-    Proving(Proof),
-    /// The head of a copy is read: that of the change at hand, or that of the one before.
-    Finding(Which),
-    /// The parts of a copy are read.
-    Loading {
-        which: Which,
-        head: Head,
-        parts: Vec<Bytes>,
-    },
-    /// The leases are read, and then the documents, the former copy, and the stream.
-    Rows,
-    Docs(Vec<Lease>),
-    Stream(Vec<Lease>, Vec<Document>),
-    /// The parts of the copy are put.
-    Keeping {
-        copy: Copy,
-        head: Head,
-        parts: Vec<Bytes>,
-        next: usize,
-    },
-    /// Its head is put.
-    Sealing {
-        copy: Copy,
-        head: Head,
-    },
-    /// Rows, and then documents, are written.
-    Writing(Writing),
-    /// Copies of former changes are listed, and deleted.
-    Sweeping {
-        leases: usize,
-        copies: Option<Vec<Document>>,
-    },
-    /// The application is opened.
-    Opening(Opening),
-    /// It is not changed after all: whether it may be opened depends on whether there is a copy.
-    BackingOut(ChangeError),
-    Over(Result<Changed, ChangeError>),
-}
-
-/// Which copy.
-#[derive(Clone, Debug)]
-enum Which {
-    /// That of the change at hand.
-    Mine,
-    /// That of the change before, to be restored; with what was found now.
-    Former(Vec<Lease>, Vec<Document>),
-}
-
 impl Closing {
-    /// A run for `intent`, by somebody called `by`, which begins when it is `wall`. Two runs may
-    /// not be given the same randomness.
-    #[must_use]
-    pub fn new(intent: Intent, by: &str, wall: WallTime, rng: &mut Rng) -> Self {
-        let incarnation = Incarnation::from_bits(rng.next_u128());
-        let turn = incarnation.to_string();
-        let worker = worker_named(&turn);
-        let second = Duration::from_secs(1);
-        let id = SessionId::new(worker, incarnation);
-        let change = Change { number: 0, what: intent.what(), former: None, undoing: false };
-        Self {
-            intent,
-            by: by.to_owned(),
-            wall,
-            turn,
-            session: Session::new(id, 1, second * 6, second),
-            version: 0,
-            change,
-            floor: 0,
-            phase: Phase::Looking,
-            failures: 0,
-            resume_at: Time::ZERO,
-        }
-    }
-
-    /// What came of it, once it is over.
-    #[must_use]
-    pub const fn result(&self) -> Option<&Result<Changed, ChangeError>> {
-        match &self.phase {
-            Phase::Over(result) => Some(result),
-            _ => None,
-        }
-    }
-
-    /// The change at hand, once the turn is mine.
-    #[must_use]
-    pub const fn change(&self) -> Option<&Change> {
-        if self.version == 0 { None } else { Some(&self.change) }
-    }
-
-    /// Names this run.
-    #[must_use]
-    pub fn turn(&self) -> &str {
-        &self.turn
-    }
-
-    /// Whether it takes a change back.
-    #[must_use]
-    pub const fn is_undo(&self) -> bool {
-        matches!(self.intent, Intent::Undo)
-    }
-
-    /// What it has made, once nothing is left to do but to open the application.
-    #[must_use]
-    pub const fn opens(&self) -> Option<&Changed> {
-        match &self.phase {
-            Phase::Opening(opening) => opening.changed(),
-            _ => None,
-        }
-    }
-
     /// What is to be done at `now`.
     #[must_use]
     pub fn next(&mut self, now: Time) -> Ask {
@@ -268,13 +94,6 @@ impl Closing {
             Phase::Looking | Phase::Stream(..) | Phase::Proving(_) | Phase::Over(_) => {
                 doc(DocName::changing())
             }
-        }
-    }
-
-    fn number_of(&self, which: &Which) -> u64 {
-        match which {
-            Which::Mine => self.change.number,
-            Which::Former(..) => self.change.former.unwrap_or_default(),
         }
     }
 
@@ -329,10 +148,4 @@ impl Closing {
             _ => {}
         }
     }
-}
-
-/// A name for the session that only asks for the time.
-#[expect(clippy::expect_used, reason = "letters, digits and dashes make a valid worker id")]
-fn worker_named(turn: &str) -> WorkerId {
-    format!("change-{turn}").parse().expect("a valid worker id")
 }

@@ -9,7 +9,7 @@ use crate::{
     stream::{Position, SequenceNumber, Shard, ShardId, StreamKey},
 };
 
-use super::target::Target;
+use super::target::{RowChange, Target};
 
 /// What an application and its stream are found to be. The shards were listed after the rows were
 /// read.
@@ -34,6 +34,16 @@ impl<'a> Found<'a> {
     #[must_use]
     pub fn shard(&self, id: &ShardId) -> Option<&'a Shard> {
         self.stream.shards.iter().find(|shard| shard.id == *id)
+    }
+
+    /// The key of a shard's lease in the stream as it is now.
+    pub(super) fn key_of(&self, shard: &ShardId) -> LeaseKey {
+        LeaseKey::of_shard(&self.stream.description.key, shard)
+    }
+
+    /// Every row of a shard where it is, for those that stay.
+    pub(super) fn rows_kept(&self) -> Vec<RowChange> {
+        self.rows.iter().filter(|row| !row.key.is_role()).map(RowChange::kept).collect()
     }
 }
 

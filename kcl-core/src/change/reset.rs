@@ -14,13 +14,9 @@ pub use preview::{Move, Reach, moves};
 
 use super::{
     design::{Design, Found, Unfit},
-    target::{RowChange, Target},
+    target::Target,
 };
-use crate::{
-    lease::{Lease, LeaseKey},
-    settings::InitialPosition,
-    stream::ShardId,
-};
+use crate::{lease::Lease, settings::InitialPosition};
 
 /// Starts reading again from another position.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -76,17 +72,6 @@ fn of_this_stream<'a>(found: &Found<'a>) -> Result<Vec<&'a Lease>, Unfit> {
         return Err(Unfit::Empty { stream: key.clone() });
     }
     Ok(mine)
-}
-
-/// The target that leaves every row of a shard where it is, for those that stay.
-fn everything_kept(found: &Found<'_>) -> Vec<RowChange> {
-    let shards = found.rows.iter().filter(|row| !row.key.is_role());
-    shards.map(RowChange::kept).collect()
-}
-
-/// The key of a shard's lease in the stream as it is now.
-fn key_of(found: &Found<'_>, shard: &ShardId) -> LeaseKey {
-    LeaseKey::of_shard(&found.stream.description.key, shard)
 }
 
 #[cfg(test)]

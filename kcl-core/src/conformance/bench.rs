@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use super::{
     Capabilities, Change, Failure, StoreFactory,
-    case::Check,
     change::{Judge, story},
+    failure::Check,
     script::Script,
 };
 use crate::{env::Rng, store::LeaseStore};

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::{Row, case::shown};
+use super::{Row, failure::shown};
 use crate::coordinator::StoreCall;
 
 /// Whoever judges histories ([`super::Suite::judged_by`]).

@@ -9,8 +9,8 @@ use std::{cmp::Reverse, collections::BTreeSet, iter::successors};
 
 use super::{
     Change,
-    case::shown,
     command::{Command, Row},
+    failure::shown,
 };
 
 /// How many situations are looked at before the search gives up. Histories are kept so small that

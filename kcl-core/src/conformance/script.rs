@@ -4,8 +4,8 @@ use std::{collections::BTreeMap, sync::Arc};
 
 use super::{
     Change, Failure,
-    case::{Check, check, same, shown},
     command::{Command, Row, RowKey},
+    failure::{Check, check, same, shown},
 };
 use crate::{
     lease::{Lease, LeaseKey, Session, SessionId, Write},

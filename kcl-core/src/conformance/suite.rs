@@ -5,8 +5,8 @@ use std::{sync::Arc, time::Duration};
 use tokio::task::JoinSet;
 
 use super::{
-    Case, CaseReport, Change, Failed, Failure, Report, StoreFactory, bench::Bench, case::Check,
-    cases, change::Judge,
+    Case, CaseReport, Change, Failed, Failure, Report, StoreFactory, bench::Bench, cases,
+    change::Judge, failure::Check,
 };
 use crate::env::{Env, Rng};
 

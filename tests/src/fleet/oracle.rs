@@ -13,6 +13,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use kcl_core::stream::Shard;
 
+use self::order::number_order;
 use super::{Delivery, History, Produced};
 
 /// What is wrong, and what was delivered again.
@@ -212,11 +213,6 @@ fn judge_lineage(
             }
         }
     }
-}
-
-/// Sequence numbers have up to 128 digits and no leading zeros.
-fn number_order(sequence: &str) -> (usize, String) {
-    (sequence.len(), sequence.to_owned())
 }
 
 #[cfg(test)]

@@ -12,11 +12,12 @@ pub(super) use scene::{Act, Scene};
 
 use std::io::{self, IsTerminal, Write};
 
-use self::{line::Line, plain::Plain, screen::Screen};
+use self::{
+    line::Line,
+    plain::Plain,
+    screen::{Screen, USUAL_WIDTH},
+};
 use super::{facts::History, verdict::Verdict};
-
-/// The width of what is shown where no terminal says how wide it is.
-const USUAL_WIDTH: usize = 80;
 
 /// Where the run is shown.
 #[derive(Debug)]

@@ -11,7 +11,10 @@ use crossterm::{
     },
 };
 
-use super::{USUAL_WIDTH, line::Line};
+use super::line::Line;
+
+/// The width of what is shown where no terminal says how wide it is.
+pub(super) const USUAL_WIDTH: usize = 80;
 
 /// The widest picture: longer lines are hard to read.
 const WIDEST: usize = 120;

@@ -7,7 +7,7 @@ use kcl_core::{
     settings::InitialPosition,
 };
 
-use crate::{leases::Format, start_at};
+use crate::{leases::format::Format, start_at};
 
 /// The arguments of `kcl leases reset`.
 #[derive(Args, Clone, Debug, Default)]

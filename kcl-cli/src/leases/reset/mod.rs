@@ -10,7 +10,7 @@ use std::{
 
 use anyhow::{Context, bail};
 use kcl_core::{
-    change::{self, Changed, Design, Intent, Place, Preview, Reset},
+    change::{self, Design, Intent, Place, Preview, Reset},
     env::Env,
     lease::LeaseKey,
     store::{LeaseStore, LeaseStoreExt},
@@ -137,13 +137,4 @@ fn ask() -> anyhow::Result<()> {
         return Ok(());
     }
     bail!("nothing was changed")
-}
-
-/// What came of it, for machines.
-fn outcome(changed: &Changed) -> serde_json::Value {
-    serde_json::json!({
-        "change": changed.number,
-        "leases": changed.leases,
-        "undone": changed.undone,
-    })
 }

@@ -8,10 +8,9 @@ use kcl_core::{
 };
 use serde_json::{Value, json};
 
-use super::outcome;
 use crate::{
-    consume::rfc3339,
-    leases::{Format, table},
+    leases::{format::Format, table},
+    times::rfc3339,
 };
 
 /// Shows from where to where each lease would move.
@@ -41,6 +40,15 @@ pub(super) fn preview(
         }
     }
     Ok(())
+}
+
+/// What came of it, for machines.
+fn outcome(changed: &Changed) -> Value {
+    json!({
+        "change": changed.number,
+        "leases": changed.leases,
+        "undone": changed.undone,
+    })
 }
 
 /// Says that it is done.

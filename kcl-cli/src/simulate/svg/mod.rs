@@ -4,16 +4,10 @@ mod page;
 mod panel;
 
 use self::{
-    page::{Page, RIGHT, WIDTH, width_of},
+    page::{BAD, DARK, GOOD, GREY, Page, RIGHT, WIDTH, width_of},
     panel::Panel,
 };
 use super::{ink::hex, picture::Picture};
-
-/// Red is for what is broken and nothing else.
-const BAD: &str = "#c8102e";
-const GOOD: &str = "#1b7a3d";
-const DARK: &str = "#222222";
-const GREY: &str = "#6b7280";
 
 /// The whole picture, as a file: what happened in words, the run, and the end of it if it broke.
 pub(super) fn draw(picture: &Picture, headline: &[String]) -> String {

@@ -6,6 +6,12 @@ use std::fmt::Write;
 pub(super) const WIDTH: f64 = 1_280.0;
 pub(super) const RIGHT: f64 = 30.0;
 
+/// Red is for what is broken and nothing else.
+pub(super) const BAD: &str = "#c8102e";
+pub(super) const GOOD: &str = "#1b7a3d";
+pub(super) const DARK: &str = "#222222";
+pub(super) const GREY: &str = "#6b7280";
+
 /// A page that is written from top to bottom.
 #[derive(Debug)]
 pub(super) struct Page {

@@ -7,8 +7,7 @@ use super::{
         picture::{Bar, Picture, Row},
         scale::{Scale, seconds},
     },
-    BAD, DARK, GREY,
-    page::{Page, RIGHT, WIDTH, width_of},
+    page::{BAD, DARK, GREY, Page, RIGHT, WIDTH, width_of},
 };
 
 const LEFT: f64 = 92.0;

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use bytes::Bytes;
 
-use super::{Closing, Intent, Phase, Which, taking::over, writing::Writing};
+use super::state::{Closing, Intent, Phase, Which, Writing};
 use crate::{
     change::{
         copy::{Copy, Head},
@@ -58,7 +58,7 @@ impl Closing {
         };
         match Head::decode(&doc.body) {
             Some(head) => Phase::Loading { which, head, parts: Vec::new() },
-            None => over(ChangeError::Corrupt {
+            None => Phase::failed(ChangeError::Corrupt {
                 name: doc.name.to_string(),
                 why: "it names no parts".to_owned(),
             }),
@@ -83,7 +83,7 @@ impl Closing {
                 self.keep_copy(target, docs)
             }
             (Err(error), which) => {
-                over(ChangeError::copy(&DocName::copy(self.number_of(&which)), &error))
+                Phase::failed(ChangeError::copy(&DocName::copy(self.number_of(&which)), &error))
             }
         }
     }
@@ -135,7 +135,7 @@ impl Closing {
         if stored.as_ref().map(|doc| &doc.body) != parts.get(next) {
             let name = stored.map_or_else(|| "copy".to_owned(), |doc| doc.name.to_string());
             let why = "it is not what was put".to_owned();
-            return over(ChangeError::Corrupt { name, why });
+            return Phase::failed(ChangeError::Corrupt { name, why });
         }
         match next + 1 {
             next if next < parts.len() => Phase::Keeping { copy, head, parts, next },

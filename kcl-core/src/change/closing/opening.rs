@@ -1,33 +1,11 @@
 //! Opening: the last write, and what is done when a change cannot be made after all.
 
-use super::{Changed, Closing, Phase, taking::over};
+use super::state::{Changed, Closing, Opening, Phase};
 use crate::{
     change::{error::ChangeError, turn::Change},
     coordinator::{StoreCall, StoreReply},
     lease::{ChangeState, Changing, DocName, Document, PutDoc, Write},
 };
-
-/// The application is being opened.
-#[derive(Clone, Debug)]
-pub(super) struct Opening {
-    /// What is told once it is open.
-    result: Result<Changed, ChangeError>,
-    /// An attempt may have landed: the document is read first.
-    looks: bool,
-}
-
-impl Opening {
-    pub(super) const fn look(&mut self) {
-        self.looks = true;
-    }
-
-    pub(super) const fn changed(&self) -> Option<&Changed> {
-        match &self.result {
-            Ok(changed) => Some(changed),
-            Err(_) => None,
-        }
-    }
-}
 
 impl Closing {
     /// Everything is written.
@@ -47,7 +25,7 @@ impl Closing {
             why => why,
         };
         if is_changed {
-            return over(why);
+            return Phase::failed(why);
         }
         Phase::Opening(Opening { result: Err(why), looks: false })
     }
@@ -83,7 +61,7 @@ impl Closing {
         }
         match self.check_opened(doc.as_ref()) {
             Ok(()) => Phase::Over(opening.result),
-            Err(overtaken) => over(overtaken),
+            Err(overtaken) => Phase::failed(overtaken),
         }
     }
 

@@ -1,6 +1,6 @@
 //! Taking the turn: the application is closed, or one that is closed already is taken over.
 
-use super::{Closing, Intent, Phase};
+use super::state::{Closing, Intent, Phase};
 use crate::{
     change::{error::ChangeError, proof::Proof, turn::Change},
     coordinator::StoreReply,
@@ -40,7 +40,7 @@ impl Closing {
         let Some(doc) = doc else { return self.begin(version, None, None) };
         let changing = match Changing::decode(&doc.body) {
             Ok(changing) => changing,
-            Err(error) => return over(ChangeError::corrupt(&doc.name, &error)),
+            Err(error) => return Phase::failed(ChangeError::corrupt(&doc.name, &error)),
         };
         let change = Change::of(&changing);
         if !changing.is_closed() {
@@ -56,14 +56,14 @@ impl Closing {
         });
         match same {
             Some(change) => self.take_over(version, changing, change),
-            None => over(busy(changing)),
+            None => Phase::failed(busy(changing)),
         }
     }
 
     /// Closes an application that is open.
     fn begin(&mut self, version: u64, before: Option<Changing>, former: Option<u64>) -> Phase {
         if matches!(self.intent, Intent::Undo) && former.is_none() {
-            return over(ChangeError::NothingToUndo);
+            return Phase::failed(ChangeError::NothingToUndo);
         }
         let what = self.intent.what();
         self.change = Change { number: version + 1, what, former, undoing: false };
@@ -122,10 +122,6 @@ impl Closing {
         };
         Err(ChangeError::Overtaken { by })
     }
-}
-
-pub(super) const fn over(error: ChangeError) -> Phase {
-    Phase::Over(Err(error))
 }
 
 fn busy(changing: Changing) -> ChangeError {

@@ -4,34 +4,12 @@
 //! after that look writes this row, too, and so refuses what is sent here. That is why every run
 //! writes every row, also those that look right.
 
-use super::{Closing, Phase, taking::over};
+use super::state::{Closing, Phase, Step, Writing};
 use crate::{
     change::target::{DocChange, RowChange, Target},
     coordinator::{StoreCall, StoreReply},
-    lease::{DocName, Document, Epoch, Lease, PutDoc, Restart},
+    lease::{DocName, Epoch, Lease, PutDoc, Restart},
 };
-
-/// How far the rows and documents are written.
-#[derive(Clone, Debug)]
-pub(super) struct Writing {
-    target: Target,
-    /// How many of the rows, and then of the documents, are done.
-    done: usize,
-    step: Step,
-}
-
-/// How far one of them is.
-#[derive(Clone, Debug)]
-enum Step {
-    Read,
-    /// It was read: whose turn is it?
-    CheckRow(Option<Lease>),
-    CheckDoc(Option<Document>),
-    SendRow(Option<Lease>),
-    SendDoc(Option<Document>),
-    /// The row is read after the look at the turn. No step of the protocol: that of a planted bug.
-    ReadLate,
-}
 
 /// Which of them is at hand.
 enum At<'a> {
@@ -109,7 +87,7 @@ impl Closing {
             (Step::Read, StoreReply::Doc(doc)) if writing.is_doc() => Step::CheckDoc(doc),
             (Step::CheckRow(row), StoreReply::Doc(changing)) => {
                 if let Err(overtaken) = self.check_turn(changing.as_ref()) {
-                    return over(overtaken);
+                    return Phase::failed(overtaken);
                 }
                 if planted!(RightRowsPassedOver) && self.looks_right(&writing, row.as_ref()) {
                     writing.done += 1;
@@ -123,7 +101,7 @@ impl Closing {
             (Step::ReadLate, StoreReply::Lease(row)) => Step::SendRow(row),
             (Step::CheckDoc(doc), StoreReply::Doc(changing)) => {
                 if let Err(overtaken) = self.check_turn(changing.as_ref()) {
-                    return over(overtaken);
+                    return Phase::failed(overtaken);
                 }
                 Step::SendDoc(doc)
             }

@@ -2,7 +2,6 @@
 
 use std::collections::BTreeMap;
 
-use super::{everything_kept, key_of};
 use crate::{
     change::{
         design::{Found, Unfit},
@@ -34,10 +33,10 @@ pub(super) fn plan(
     let start = frozen(to, now)?;
     let spot = Spot::at(lineage::FrozenStart::from(start).into());
     let mut rows: BTreeMap<LeaseKey, RowChange> =
-        everything_kept(found).into_iter().map(|row| (row.key().clone(), row)).collect();
+        found.rows_kept().into_iter().map(|row| (row.key().clone(), row)).collect();
     let unmade = Unmade::of(found, mine);
     for shard in &found.stream.shards {
-        let key = key_of(found, &shard.id);
+        let key = found.key_of(&shard.id);
         let change = rows.entry(key).or_insert_with(|| unmade.change(found, shard));
         change.to = spot.clone();
     }
@@ -74,7 +73,7 @@ impl Unmade {
     /// The row of a shard that has none. What is no beginning follows from a parent's end: at the
     /// trim horizon.
     pub(super) fn change(&self, found: &Found<'_>, shard: &Shard) -> RowChange {
-        let key = key_of(found, &shard.id);
+        let key = found.key_of(&shard.id);
         let row = self.beginnings.get(&key).cloned().unwrap_or_else(|| {
             Lease::new(key, Checkpoint::TrimHorizon).of_shard(shard.parents.clone(), shard.range)
         });

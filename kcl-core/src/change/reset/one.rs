@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::{Place, all::Unmade, everything_kept, key_of};
+use super::{all::Unmade, place::Place};
 use crate::{
     change::{
         design::{Found, Unfit},
@@ -32,18 +32,18 @@ pub(super) fn plan(
     let begun = |id: &&ShardId| rows.get(*id).is_some_and(|row| has_begun(row));
     let is_late = row.has_ended() || descendants.iter().any(|id| begun(&id));
     if !with_descendants && is_late && !descendants.is_empty() {
-        let descendants = descendants.iter().map(|id| key_of(found, id)).collect();
+        let descendants = descendants.iter().map(|id| found.key_of(id)).collect();
         return Err(Unfit::Descendants { lease: row.key.clone(), descendants });
     }
     let now = found.stream.description.server_time;
     let mut target: BTreeMap<LeaseKey, RowChange> =
-        everything_kept(found).into_iter().map(|row| (row.key().clone(), row)).collect();
+        found.rows_kept().into_iter().map(|row| (row.key().clone(), row)).collect();
     let spot = Spot::at(to.checkpoint(now));
     target.insert(row.key.clone(), RowChange::moved(row, spot));
     if with_descendants {
         let unmade = Unmade::of(found, mine);
         for shard in descendants.iter().filter_map(|id| found.shard(id)) {
-            let key = key_of(found, &shard.id);
+            let key = found.key_of(&shard.id);
             let change = target.entry(key).or_insert_with(|| unmade.change(found, shard));
             change.to = Spot::at(Checkpoint::TrimHorizon);
         }

@@ -2,10 +2,10 @@ use std::time::Duration;
 
 use super::*;
 use crate::{
-    change::target::Spot,
+    change::target::{RowChange, Spot},
     coordinator::{FrozenStart, StreamView},
     env::WallTime,
-    lease::{Checkpoint, DocName, Document, Epoch},
+    lease::{Checkpoint, DocName, Document, Epoch, LeaseKey},
     stream::{Position, SequenceNumber, Shard, StreamDescription, StreamKey},
 };
 

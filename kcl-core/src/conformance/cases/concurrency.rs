@@ -3,8 +3,8 @@
 use crate::conformance::{
     Failure,
     bench::Bench,
-    case::{Check, check, shown},
     draw::Drawer,
+    failure::{Check, check, shown},
     history::{Habits, record},
     linear::{Seen, explain, story},
 };

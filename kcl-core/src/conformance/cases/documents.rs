@@ -5,7 +5,7 @@ use bytes::Bytes;
 use crate::{
     conformance::{
         bench::Bench,
-        case::Check,
+        failure::Check,
         samples::{doc_name, new_doc},
     },
     lease::{DeleteDoc, PutDoc},

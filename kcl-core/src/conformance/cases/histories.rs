@@ -2,9 +2,9 @@
 
 use crate::conformance::{
     bench::Bench,
-    case::{Check, check},
     command::Command,
     draw::Drawer,
+    failure::{Check, check},
 };
 
 /// Histories a case, and commands a history.

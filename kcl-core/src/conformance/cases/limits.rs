@@ -8,7 +8,7 @@ use crate::{
     conformance::{
         Failure,
         bench::Bench,
-        case::{Check, same},
+        failure::{Check, same},
         samples::{HIGHEST, after, lease, lease_key, session, session_id, shard},
     },
     env::WallTime,

@@ -9,7 +9,7 @@ use crate::{
     conformance::{
         Failure,
         bench::Bench,
-        case::{Check, check, made, same},
+        failure::{Check, check, made, same},
         samples::{doc_name, full_lease, lease, lease_key, new_doc, session, session_id},
     },
     lease::{

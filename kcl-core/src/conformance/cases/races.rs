@@ -9,8 +9,8 @@ use crate::{
     conformance::{
         Failure,
         bench::Bench,
-        case::{Check, check, made, same},
         command::{Command, Row},
+        failure::{Check, check, made, same},
         samples::{after, doc_name, lease, lease_key, report, session, session_id},
     },
     lease::{Acquire, Beat, EndSession, Ending, Epoch, Lease, PutDoc, Restart, SessionId, Write},

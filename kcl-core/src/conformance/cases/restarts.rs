@@ -4,7 +4,7 @@ use crate::{
     conformance::{
         Failure,
         bench::Bench,
-        case::{Check, same},
+        failure::{Check, same},
         samples::{after, full_lease, lease, lease_key, progress, session_id, shard},
         script::Script,
     },

@@ -3,7 +3,7 @@
 use crate::{
     conformance::{
         bench::Bench,
-        case::{Check, check, same},
+        failure::{Check, check, same},
         samples::{report, session, session_id},
     },
     lease::{Beat, EndSession, Ending, Forget, Session, Stamp},

@@ -5,7 +5,7 @@ use tokio::task::JoinSet;
 use crate::{
     conformance::{
         bench::Bench,
-        case::{Check, check, same},
+        failure::{Check, check, same},
         samples::{full_lease, lease, lease_key, new_doc, session, session_id},
         script::Script,
     },

@@ -6,7 +6,7 @@ use crate::{
     conformance::{
         Failure,
         bench::Bench,
-        case::{Check, check, made, same},
+        failure::{Check, check, made, same},
         samples::{report, session, session_id},
     },
     lease::{Beat, EndSession, Ending, SessionId, Write},

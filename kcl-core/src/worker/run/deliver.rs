@@ -6,8 +6,8 @@ use tokio::sync::mpsc;
 use tracing::{error, warn};
 
 use super::{
-    Run, Shared,
     backoff::Backoff,
+    context::{Run, Shared},
     fetch::Fetched,
     meter::Meter,
     patience::Patience,

@@ -2,9 +2,13 @@
 
 use std::{sync::Arc, time::Duration};
 
+use tokio::sync::mpsc;
 use tracing::{debug, warn};
 
-use super::{FetchedSender, Run, Shared, backoff::Backoff};
+use super::{
+    backoff::Backoff,
+    context::{Run, Shared},
+};
 use crate::{
     coordinator::RunNews,
     env::Time,
@@ -36,7 +40,7 @@ pub(super) struct Fetcher {
     gate: Arc<Gate>,
     start: Option<StartAt>,
     shared: Arc<Shared>,
-    sender: FetchedSender,
+    sender: mpsc::Sender<Fetched>,
     backoff: Backoff,
     /// The last position that was read, by this run or by those before it.
     read: Option<Position>,
@@ -58,7 +62,7 @@ const FORGOTTEN_AFTER: Duration = Duration::from_secs(30);
 struct Unwanted;
 
 impl Fetcher {
-    pub(super) fn new(run: &Run, start: Option<StartAt>, sender: FetchedSender) -> Self {
+    pub(super) fn new(run: &Run, start: Option<StartAt>, sender: mpsc::Sender<Fetched>) -> Self {
         let shared = Arc::clone(&run.shared);
         let backoff = Backoff::new(PAUSE, PAUSE_MAX, &*shared.env.entropy);
         let read = match &start {

@@ -5,7 +5,7 @@ use std::{sync::Arc, time::Duration};
 use tracing::{error, warn};
 
 use super::{
-    Run,
+    context::Run,
     deliver::{Delivered, Delivering, Flow},
 };
 use crate::{

@@ -1,6 +1,7 @@
 //! One held lease: reading its shard, delivering its records, ending it.
 
 mod backoff;
+mod context;
 mod deliver;
 mod fetch;
 mod finish;
@@ -8,101 +9,25 @@ mod meter;
 mod patience;
 mod rewind;
 
+pub use context::DeadLetter;
+pub(super) use context::{Run, Shared};
+
 use std::{sync::Arc, time::Duration};
 
-use async_trait::async_trait;
-use tokio::sync::{broadcast, mpsc};
+use tokio::sync::mpsc;
 use tracing::{Instrument, error};
 
 use self::{
     deliver::{Delivering, Exit, Flow},
-    fetch::{Fetched, Fetcher},
+    fetch::Fetcher,
 };
 use super::{
-    budget::Budget,
     catch::CatchPanic,
-    event::WorkerEvent,
     gate::{Gate, GateState},
-    status::StatusBoard,
 };
-use crate::{
-    coordinator::RunNews,
-    env::{Env, TaskHandle},
-    lease::{Checkpoint, Lease, LeaseKey},
-    processor::{Fence, HandleParts, LeaseHandle, ProcessorError, ProcessorFactory},
-    settings::Delivery,
-    stream::{Record, ShardId, StartAt, StreamKey, StreamSource},
-};
-
-/// Where records go that keep failing, when the failure policy skips them.
-#[async_trait]
-pub trait DeadLetter: Send + Sync + 'static {
-    /// Keeps a record that is about to be skipped.
-    ///
-    /// # Errors
-    /// Any: tried again after a pause; the record is not skipped before it is kept.
-    async fn bury(
-        &self,
-        record: &Record,
-        lease: &LeaseHandle,
-        error: &str,
-    ) -> Result<(), ProcessorError>;
-}
-
-/// What all runs of a worker share.
-pub(super) struct Shared {
-    pub(super) source: Arc<dyn StreamSource>,
-    pub(super) factory: Box<dyn ProcessorFactory>,
-    pub(super) dead_letter: Option<Arc<dyn DeadLetter>>,
-    pub(super) delivery: Delivery,
-    pub(super) budget: Budget,
-    pub(super) env: Env,
-    pub(super) events: broadcast::Sender<WorkerEvent>,
-    pub(super) status: StatusBoard,
-    /// Where the leases are kept, for the fencing token.
-    pub(super) location: Arc<str>,
-}
-
-impl Shared {
-    pub(super) fn tell(&self, event: WorkerEvent) {
-        // Nobody need listen.
-        let _ = self.events.send(event);
-    }
-}
-
-/// The run of one lease under one epoch.
-pub(super) struct Run {
-    pub(super) key: LeaseKey,
-    pub(super) stream: StreamKey,
-    pub(super) shard: ShardId,
-    pub(super) gate: Arc<Gate>,
-    pub(super) handle: LeaseHandle,
-    pub(super) start: Checkpoint,
-    pub(super) shared: Arc<Shared>,
-}
+use crate::{coordinator::RunNews, env::TaskHandle, lease::LeaseKey, stream::StartAt};
 
 impl Run {
-    /// The run of a lease that was just gained; `None` for a key that names no shard, or a
-    /// row that names no owner.
-    pub(super) fn new(lease: &Lease, gate: Arc<Gate>, shared: Arc<Shared>) -> Option<Self> {
-        let (stream, shard) = (lease.key.stream()?, lease.key.shard()?);
-        let owner = lease.owner.clone()?;
-        let fence = Fence {
-            store: Arc::clone(&shared.location),
-            key: lease.key.clone(),
-            epoch: lease.epoch,
-        };
-        let handle = LeaseHandle::new(HandleParts {
-            fence,
-            owner,
-            shard: shard.clone(),
-            start: lease.checkpoint.clone(),
-            gate: Arc::clone(&gate),
-        });
-        let (key, start) = (lease.key.clone(), lease.checkpoint.clone());
-        Some(Self { key, stream, shard, gate, handle, start, shared })
-    }
-
     /// Reads and delivers until the shard ends or the lease goes. `former` is the run of the same
     /// shard before this one: two of them never overlap in one worker. A panic in what the user
     /// gave (the factory, the source, the dead-letter sink) ends the run, and the lease is given
@@ -204,6 +129,3 @@ impl Drop for Abort {
         self.0.abort();
     }
 }
-
-/// What the fetcher hands to delivery.
-type FetchedSender = mpsc::Sender<Fetched>;

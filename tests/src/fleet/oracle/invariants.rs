@@ -11,8 +11,7 @@ use kcl_memory::sim::{Delivered, Judge};
 
 use super::{
     super::{Delivery, History, Produced},
-    number_order,
-    order::{Seen, in_order},
+    order::{Seen, in_order, number_order},
 };
 
 /// The records of each shard in their order: by how they compare.

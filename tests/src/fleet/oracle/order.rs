@@ -96,3 +96,8 @@ fn is_too_early(
     let parents = parents.get(&*delivery.shard).map_or(&[][..], Vec::as_slice);
     any(&delivery.shard, delivery.epoch) || parents.iter().any(|parent| any(parent, u64::MAX))
 }
+
+/// Sequence numbers have up to 128 digits and no leading zeros.
+pub(super) fn number_order(sequence: &str) -> (usize, String) {
+    (sequence.len(), sequence.to_owned())
+}

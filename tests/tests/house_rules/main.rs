@@ -2,6 +2,10 @@
 
 #![allow(clippy::unwrap_used, reason = "what goes wrong here fails the test")]
 
+mod circles;
+mod imports;
+mod tree;
+
 use std::{
     fs,
     path::{Path, PathBuf},

@@ -1,0 +1,89 @@
+//! What a run works with: its lease, its gate, and what all runs of a worker share.
+
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use tokio::sync::broadcast;
+
+use crate::{
+    env::Env,
+    lease::{Checkpoint, Lease, LeaseKey},
+    processor::{Fence, HandleParts, LeaseHandle, ProcessorError, ProcessorFactory},
+    settings::Delivery,
+    stream::{Record, ShardId, StreamKey, StreamSource},
+    worker::{budget::Budget, event::WorkerEvent, gate::Gate, status::StatusBoard},
+};
+
+/// Where records go that keep failing, when the failure policy skips them.
+#[async_trait]
+pub trait DeadLetter: Send + Sync + 'static {
+    /// Keeps a record that is about to be skipped.
+    ///
+    /// # Errors
+    /// Any: tried again after a pause; the record is not skipped before it is kept.
+    async fn bury(
+        &self,
+        record: &Record,
+        lease: &LeaseHandle,
+        error: &str,
+    ) -> Result<(), ProcessorError>;
+}
+
+/// What all runs of a worker share.
+pub(in crate::worker) struct Shared {
+    pub(in crate::worker) source: Arc<dyn StreamSource>,
+    pub(in crate::worker) factory: Box<dyn ProcessorFactory>,
+    pub(in crate::worker) dead_letter: Option<Arc<dyn DeadLetter>>,
+    pub(in crate::worker) delivery: Delivery,
+    pub(in crate::worker) budget: Budget,
+    pub(in crate::worker) env: Env,
+    pub(in crate::worker) events: broadcast::Sender<WorkerEvent>,
+    pub(in crate::worker) status: StatusBoard,
+    /// Where the leases are kept, for the fencing token.
+    pub(in crate::worker) location: Arc<str>,
+}
+
+impl Shared {
+    pub(in crate::worker) fn tell(&self, event: WorkerEvent) {
+        // Nobody need listen.
+        let _ = self.events.send(event);
+    }
+}
+
+/// The run of one lease under one epoch.
+pub(in crate::worker) struct Run {
+    pub(in crate::worker) key: LeaseKey,
+    pub(in crate::worker) stream: StreamKey,
+    pub(in crate::worker) shard: ShardId,
+    pub(in crate::worker) gate: Arc<Gate>,
+    pub(in crate::worker) handle: LeaseHandle,
+    pub(in crate::worker) start: Checkpoint,
+    pub(in crate::worker) shared: Arc<Shared>,
+}
+
+impl Run {
+    /// The run of a lease that was just gained; `None` for a key that names no shard, or a
+    /// row that names no owner.
+    pub(in crate::worker) fn new(
+        lease: &Lease,
+        gate: Arc<Gate>,
+        shared: Arc<Shared>,
+    ) -> Option<Self> {
+        let (stream, shard) = (lease.key.stream()?, lease.key.shard()?);
+        let owner = lease.owner.clone()?;
+        let fence = Fence {
+            store: Arc::clone(&shared.location),
+            key: lease.key.clone(),
+            epoch: lease.epoch,
+        };
+        let handle = LeaseHandle::new(HandleParts {
+            fence,
+            owner,
+            shard: shard.clone(),
+            start: lease.checkpoint.clone(),
+            gate: Arc::clone(&gate),
+        });
+        let (key, start) = (lease.key.clone(), lease.checkpoint.clone());
+        Some(Self { key, stream, shard, gate, handle, start, shared })
+    }
+}
