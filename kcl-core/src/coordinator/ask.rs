@@ -1,6 +1,6 @@
 //! What the coordinator itself asks the store for, beside its parts.
 
-use super::{call::op, request::asks};
+use super::{op, request::asks};
 
 asks! {
     /// My assignment document.

@@ -1,120 +1,33 @@
-//! What the coordinator asks of the lease store, as data, and what comes back.
+//! What comes back of the coordinator's calls to the lease store.
 
 use crate::{
-    lease::{self, DocName, Document, LeaseKey, SessionId, Stamped, Write},
-    store::{Consistency, StoreErrorKind},
+    lease::{Document, Lease, Session, Stamped, Write},
+    store::StoreErrorKind,
 };
 
 /// Tells one call from another; never used twice in one coordinator.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct CallId(pub u64);
 
-/// An operation of the store, and the type of its answer.
-pub(super) trait Operation {
-    /// What the store answers.
-    type Reply;
-
-    /// As data.
-    fn call(self) -> StoreCall;
-
-    /// The answer to it. A reply of another kind, which no store gives, tells nothing.
-    fn answered(outcome: StoreOutcome) -> Result<Self::Reply, StoreErrorKind>;
-}
-
-/// What became of an operation.
-pub(super) type Answered<O> = Result<<O as Operation>::Reply, StoreErrorKind>;
-
-/// The table of the operations: what each takes, its name in logs, the kind of its reply, and what
-/// that holds.
-macro_rules! operations {
-    ($($name:ident $(($($of:ident: $type:ty),+))?, $log:literal => $kind:ident($reply:ty);)+) => {
-        /// One operation on the store. The names are those of [`crate::store::LeaseStore`];
-        /// listings mean all pages.
-        #[derive(Clone, Debug, PartialEq, Eq)]
-        #[expect(missing_docs, reason = "each variant is the store's operation of that name")]
-        pub enum StoreCall {
-            $($name $(($($type),+))?,)+
-        }
-
-        impl StoreCall {
-            /// The operation's name, for logs.
-            #[must_use]
-            pub const fn name(&self) -> &'static str {
-                match self {
-                    $(Self::$name { .. } => $log,)+
-                }
-            }
-        }
-
-        /// The operations, each a type of its own.
-        pub(super) mod op {
-            use super::*;
-
-            $(
-                #[allow(dead_code, reason = "no part rewrites rows or reads all documents")]
-                pub(in crate::coordinator) struct $name $(($(pub(in crate::coordinator) $type),+))?;
-
-                impl Operation for $name {
-                    type Reply = $reply;
-
-                    fn call(self) -> StoreCall {
-                        let Self $(($($of),+))? = self;
-                        StoreCall::$name $(($($of),+))?
-                    }
-
-                    fn answered(outcome: StoreOutcome) -> Result<$reply, StoreErrorKind> {
-                        match outcome? {
-                            StoreReply::$kind(reply) => Ok(reply),
-                            _ => Err(StoreErrorKind::Unknown),
-                        }
-                    }
-                }
-            )+
-        }
-    };
-}
-
-operations! {
-    Register(session: lease::Session), "register" => Beat(Stamped<Write<lease::Session>>);
-    Beat(beat: lease::Beat), "beat" => Beat(Stamped<Write<lease::Session>>);
-    EndSession(end: lease::EndSession), "end_session" => SessionWrite(Write<lease::Session>);
-    Forget(forget: lease::Forget), "forget" => SessionWrite(Write<lease::Session>);
-    Session(id: SessionId, how: Consistency), "session" => Session(Option<lease::Session>);
-    Sessions(how: Consistency), "sessions" => Sessions(Vec<lease::Session>);
-    Wake(id: SessionId), "wake" => Woken(());
-    Create(row: lease::Lease), "create" => LeaseWrite(Write<lease::Lease>);
-    Lease(key: LeaseKey), "lease" => Lease(Option<lease::Lease>);
-    Leases, "leases" => Leases(Vec<lease::Lease>);
-    Acquire(acquire: lease::Acquire), "acquire" => LeaseWrite(Write<lease::Lease>);
-    Advance(advance: lease::Advance), "advance" => LeaseWrite(Write<lease::Lease>);
-    Release(release: lease::Release), "release" => LeaseWrite(Write<lease::Lease>);
-    Restart(restart: lease::Restart), "restart" => LeaseWrite(Write<lease::Lease>);
-    Delete(delete: lease::Delete), "delete" => LeaseWrite(Write<lease::Lease>);
-    Doc(name: DocName), "doc" => Doc(Option<Document>);
-    Docs, "docs" => Docs(Vec<Document>);
-    PutDoc(put: lease::PutDoc), "put_doc" => DocWrite(Write<Document>);
-    DeleteDoc(delete: lease::DeleteDoc), "delete_doc" => DocWrite(Write<Document>);
-}
-
 /// What a call brought.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum StoreReply {
     /// Of `register` and `beat`.
-    Beat(Stamped<Write<lease::Session>>),
+    Beat(Stamped<Write<Session>>),
     /// Of `end_session` and `forget`.
-    SessionWrite(Write<lease::Session>),
+    SessionWrite(Write<Session>),
     /// Of `session`.
-    Session(Option<lease::Session>),
+    Session(Option<Session>),
     /// Of `sessions`.
-    Sessions(Vec<lease::Session>),
+    Sessions(Vec<Session>),
     /// Of `wake`.
     Woken(()),
     /// Of `create`, `acquire`, `advance`, `release`, `restart` and `delete`.
-    LeaseWrite(Write<lease::Lease>),
+    LeaseWrite(Write<Lease>),
     /// Of `lease`.
-    Lease(Option<lease::Lease>),
+    Lease(Option<Lease>),
     /// Of `leases`.
-    Leases(Vec<lease::Lease>),
+    Leases(Vec<Lease>),
     /// Of `doc`.
     Doc(Option<Document>),
     /// Of `docs`.

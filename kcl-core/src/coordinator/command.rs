@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use super::{CallId, StoreCall, StreamStart};
+use super::{call::CallId, document::StreamStart, op::StoreCall};
 use crate::{
     env::{Time, WallTime},
     lease::{Checkpoint, DocName, EndReason, Epoch, Lease, LeaseKey, SessionId, WorkerId},

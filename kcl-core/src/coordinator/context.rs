@@ -4,10 +4,11 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use super::{
     ask,
-    call::{CallId, Operation, op},
+    call::CallId,
     command::{Command, Notice, RunCommand, RunOrder},
     handoff::ask as handoff,
     member::ask as member,
+    op::{self, Operation},
     planner::ask as planner,
     reads::Reads,
     request::Request,

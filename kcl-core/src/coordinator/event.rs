@@ -1,6 +1,6 @@
 //! What happens to a coordinator.
 
-use super::{CallId, StoreOutcome};
+use super::call::{CallId, StoreOutcome};
 use crate::{
     lease::{Checkpoint, Epoch, LeaseKey, Progress},
     stream::{Shard, SourceErrorKind, StreamDescription},

@@ -1,6 +1,7 @@
 //! Who hears whom: what each part says, and what the others do about it.
 //!
-//! What is said is heard in the order in which it was said, each time after whoever said it is done.
+//! What is said is heard in the order in which it was said, each time after whoever said it is
+//! done.
 
 use std::time::Duration;
 

@@ -26,6 +26,7 @@ mod heads;
 mod hear;
 mod leaving;
 mod member;
+mod op;
 mod planner;
 mod reads;
 mod request;
@@ -39,23 +40,17 @@ mod watch;
 #[cfg(test)]
 mod tests;
 
-pub use call::{CallId, StoreCall, StoreOutcome, StoreReply};
+pub use call::{CallId, StoreOutcome, StoreReply};
 pub use command::{Command, DropReason, LossReason, Notice, Outcome, RunCommand, RunOrder};
 pub use document::{Assignment, FrozenStart, Give, Hold, How, Origin, StreamStart};
 pub use event::{Event, RunEvent, RunNews, StreamView};
+pub use op::StoreCall;
 
 use std::time::Duration;
 
 use self::{
-    call::{Answered, op},
-    context::Context,
-    handoff::Handoff,
-    leaving::Leaving,
-    member::Member,
-    planner::Planner,
-    succession::Succession,
-    timed::Timed,
-    watch::Watch,
+    context::Context, handoff::Handoff, leaving::Leaving, member::Member, op::Answered,
+    planner::Planner, succession::Succession, timed::Timed, watch::Watch,
 };
 use crate::{
     env::Time,

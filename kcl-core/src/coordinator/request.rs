@@ -1,6 +1,6 @@
 //! What a part asks the store for, and what it is answered: of the type that belongs to it.
 
-use super::call::Operation;
+use super::op::Operation;
 
 /// Something that a part asks for by one operation of the store.
 pub(super) trait Request {
@@ -24,23 +24,23 @@ macro_rules! asks {
     )+) => {
         /// What was asked for, until the answer comes.
         #[derive(Clone, Debug)]
-        pub(in crate::coordinator) enum Ask {
+        pub(crate) enum Ask {
             $($(#[$doc])* $name $(($($type),+))?,)+
         }
 
         /// What came back.
         #[allow(dead_code, reason = "of some it means nothing what comes back")]
-        pub(in crate::coordinator) enum Answer {
-            $($(#[$doc])* $name($($($type,)+)? $crate::coordinator::call::Answered<op::$op>),)+
+        pub(crate) enum Answer {
+            $($(#[$doc])* $name($($($type,)+)? $crate::coordinator::op::Answered<op::$op>),)+
         }
 
         impl Ask {
             /// The answer to it.
-            pub(in crate::coordinator) fn answered(
+            pub(crate) fn answered(
                 self,
                 outcome: $crate::coordinator::call::StoreOutcome,
             ) -> Answer {
-                use $crate::coordinator::call::Operation as _;
+                use $crate::coordinator::op::Operation as _;
                 match self {
                     $(Self::$name $(($($of),+))? => {
                         Answer::$name($($($of,)+)? op::$op::answered(outcome))
@@ -51,8 +51,8 @@ macro_rules! asks {
 
         $(
             $(#[$doc])*
-            pub(in crate::coordinator) struct $name
-                $(($(pub(in crate::coordinator) $type),+))?;
+            pub(crate) struct $name
+                $(($(pub(crate) $type),+))?;
 
             impl $crate::coordinator::request::Request for $name {
                 type By = op::$op;

@@ -5,8 +5,8 @@
 //! back, and only if nobody does is another one frozen.
 
 use super::{
-    call::{Answered, op},
     document::{FrozenStart, StreamStart},
+    op::{self, Answered},
 };
 use crate::{
     env::Time,

@@ -12,19 +12,6 @@ use super::{
     tree::{Circle, Tree},
 };
 
-/// Folders with circles that are not broken yet. The list can only shrink: a folder without one may
-/// not stand here.
-const KNOWN: [&str; 8] = [
-    "kcl-core/src/coordinator/",
-    "kcl-dynamo/src/",
-    "kcl-kinesis/src/",
-    "kcl-memory/src/sim/",
-    "kcl-memory/src/store/",
-    "kcl-memory/src/stream/",
-    "kcl-postgres/src/",
-    "kcl-redis/src/",
-];
-
 #[test]
 fn no_file_imports_one_that_imports_it() {
     let mut crates: BTreeMap<String, Vec<(String, String)>> = BTreeMap::new();
@@ -35,20 +22,9 @@ fn no_file_imports_one_that_imports_it() {
     }
     assert!(crates.len() > 7, "the crates are not where they are looked for");
     let trees = crates.iter().map(|(source, files)| Tree::new(source, files).unwrap());
-    let circles: Vec<Circle> = trees.flat_map(|tree| tree.circles()).collect();
-    assert_none(&judged(&circles, &KNOWN), "files that import each other");
-}
-
-/// Circles outside the folders where they are known, and those of the folders that have none.
-fn judged(circles: &[Circle], known: &[&str]) -> Vec<String> {
-    let is_in =
-        |circle: &Circle, folder: &str| circle.files.iter().all(|file| file.starts_with(folder));
-    let is_known = |circle: &Circle| known.iter().any(|folder| is_in(circle, folder));
-    let new = circles.iter().filter(|circle| !is_known(circle)).map(ToString::to_string);
-    let is_round = |folder: &str| !circles.iter().any(|circle| is_in(circle, folder));
-    let broken = known.iter().filter(|folder| is_round(folder));
-    let broken = broken.map(|folder| format!("{folder} has no circle any more: take it off KNOWN"));
-    new.chain(broken).collect()
+    let circles: Vec<String> =
+        trees.flat_map(|tree| tree.circles()).map(|circle| circle.to_string()).collect();
+    assert_none(&circles, "files that import each other");
 }
 
 /// The circles of a crate of these files.
@@ -144,7 +120,10 @@ fn what_is_no_import_makes_no_circle() {
         ("lib.rs", "mod room; pub use room::{One, Two}; pub fn main() { room::run() }"),
         ("main.rs", "fn main() { it::main() }"),
         ("room/mod.rs", "mod one; mod two; pub use one::One; pub use two::Two; pub fn run() {}"),
-        ("room/one.rs", "pub struct One; pub(in crate::room) struct Inner;"),
+        (
+            "room/one.rs",
+            "pub struct One; pub(in crate::room) struct Inner; make! { pub(super) struct Made; }",
+        ),
         ("room/two.rs", "//! Of [`crate::room`].\nuse super::One; use one::other; pub struct Two;"),
     ];
     assert_no_circle(&folder);
@@ -157,13 +136,4 @@ fn what_is_no_import_makes_no_circle() {
         ("c.rs", "use crate::b::B; impl C { #[cfg(test)] fn c() { crate::a::tests::run() } }"),
     ];
     assert_no_circle(&tests);
-}
-
-#[test]
-fn a_known_circle_is_suffered_until_it_is_broken() {
-    let two = [ROOT, ("a.rs", "use crate::b::B;"), ("b.rs", "use crate::a::A;")];
-    let circles = circles(&two);
-    assert_eq!(judged(&circles, &["it/src/"]), Vec::<String>::new());
-    assert_eq!(judged(&circles, &["it/src/room/"]).len(), 2, "a new one, and one that is gone");
-    assert_eq!(judged(&[], &["it/src/"]), ["it/src/ has no circle any more: take it off KNOWN"]);
 }

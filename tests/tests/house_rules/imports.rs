@@ -60,8 +60,12 @@ impl Imports {
         let (mut colons, mut is_member) = (0, false);
         while !at.eof() {
             if let Some((inner, _, _, rest)) = at.any_group() {
+                // What stands after `pub` says who sees it, and imports nothing.
+                let is_visibility = path == ["pub"];
                 self.end(&mut path);
-                self.scan(inner);
+                if !is_visibility {
+                    self.scan(inner);
+                }
                 (at, colons, is_member) = (rest, 0, false);
             } else if let Some((ident, rest)) = at.ident() {
                 if colons != 2 {

@@ -11,9 +11,9 @@ use super::{
 };
 use crate::{
     coordinator::{
-        call::{Answered, op},
         command::{Notice, RunOrder},
         context::Context,
+        op::{self, Answered},
         reads::Fit,
     },
     lease::{Acquire, Epoch, Lease, LeaseKey, SessionId, Write},

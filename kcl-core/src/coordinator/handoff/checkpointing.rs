@@ -3,9 +3,9 @@
 use super::{Handoff, ask, tenure::Phase};
 use crate::{
     coordinator::{
-        call::{Answered, op},
         command::{Command, LossReason},
         context::Context,
+        op::{self, Answered},
     },
     env::Time,
     lease::{Advance, Epoch, LeaseKey, Write},

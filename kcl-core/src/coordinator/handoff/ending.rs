@@ -12,9 +12,9 @@ use super::{
 };
 use crate::{
     coordinator::{
-        call::{Answered, op},
         command::{LossReason, Notice},
         context::Context,
+        op::{self, Answered},
     },
     lease::{Advance, Checkpoint, Epoch, Lease, LeaseKey, Progress, Write},
     stream::{Shard, ShardId},

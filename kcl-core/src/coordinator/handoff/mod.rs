@@ -31,11 +31,11 @@ use self::{
     wish::{OwnerChecks, Wish},
 };
 use super::{
-    call::op,
     command::{DropReason, LossReason, Notice, RunOrder},
     context::Context,
     document::Assignment,
     event::{RunEvent, RunNews},
+    op,
 };
 use crate::{
     env::Time,

@@ -5,10 +5,10 @@ use std::time::Duration;
 use super::{Handoff, ask, sent::Acquiring, signal::Signal, wish::Cause};
 use crate::{
     coordinator::{
-        call::{Answered, op},
         command::Notice,
         context::Context,
         document::How,
+        op::{self, Answered},
         reads::Fit,
     },
     env::Time,

@@ -3,9 +3,9 @@
 use super::{Handoff, ask, tenure::Phase, wish::Wish};
 use crate::{
     coordinator::{
-        call::{Answered, op},
         command::{DropReason, LossReason, RunOrder},
         context::Context,
+        op::{self, Answered},
     },
     lease::LeaseKey,
 };

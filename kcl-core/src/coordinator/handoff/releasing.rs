@@ -11,9 +11,9 @@ use super::{
 };
 use crate::{
     coordinator::{
-        call::{Answered, op},
         command::{LossReason, Notice},
         context::Context,
+        op::{self, Answered},
     },
     lease::{Checkpoint, Epoch, LeaseKey, Progress, Release, SessionId, Write},
 };

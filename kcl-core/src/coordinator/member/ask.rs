@@ -1,7 +1,7 @@
 //! What a member asks the store for.
 
 use crate::{
-    coordinator::{call::op, request::asks},
+    coordinator::{op, request::asks},
     env::Time,
     lease::SessionId,
 };

@@ -2,7 +2,7 @@
 
 use super::{Member, ask, phase::Phase, retry_pause, signal::Signal};
 use crate::{
-    coordinator::{call::op, context::Context},
+    coordinator::{context::Context, op},
     env::Time,
     lease::{
         Beat, EndReason, EndSession, Ending, Generation, Session, SessionState, Stamped, Write,

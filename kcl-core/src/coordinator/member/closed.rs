@@ -8,9 +8,9 @@ use super::{
 use crate::{
     change::Change,
     coordinator::{
-        call::{Answered, op},
         command::Notice,
         context::Context,
+        op::{self, Answered},
     },
     env::Time,
     lease::{Changing, DocName, Document, EndSession, Ending},

@@ -6,8 +6,8 @@
 use super::{Member, ask, older::Older, phase::Phase, retry_pause, signal::Signal};
 use crate::{
     coordinator::{
-        call::{Answered, op},
         context::Context,
+        op::{self, Answered},
     },
     env::Time,
     lease::{EndSession, Ending, Session, SessionId, SessionState, Stamped, Write},

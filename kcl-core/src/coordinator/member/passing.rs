@@ -16,9 +16,9 @@ use super::{
 };
 use crate::{
     coordinator::{
-        call::{Answered, op},
         command::Notice,
         context::Context,
+        op::{self, Answered},
     },
     env::Time,
     lease::{DocName, Document, EndSession, Ending, PutDoc, Session, SessionId, Streams, Write},

@@ -2,7 +2,7 @@
 
 use crate::{
     assignment::placement::PlacementRules,
-    coordinator::{call::op, request::asks},
+    coordinator::{op, request::asks},
     lease::{Delete, LeaseKey, PlanVersion, SessionId, WorkerId},
     stream::StreamKey,
 };

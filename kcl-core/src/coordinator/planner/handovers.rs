@@ -12,10 +12,10 @@ use super::{
 };
 use crate::{
     coordinator::{
-        call::op,
         command::Notice,
         context::Context,
         document::{Assignment, Give, Hold, How, Origin},
+        op,
         timed::Timed,
         watch::Watch,
     },

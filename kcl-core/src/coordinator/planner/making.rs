@@ -10,7 +10,7 @@ use super::{
 };
 use crate::{
     coordinator::{
-        call::op, command::Notice, context::Context, document::FrozenStart, event::StreamView,
+        command::Notice, context::Context, document::FrozenStart, event::StreamView, op,
     },
     env::Time,
     lease::{DocName, Document, Lease, LeaseKey, Session, Write},

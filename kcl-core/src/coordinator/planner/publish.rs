@@ -3,10 +3,10 @@
 use super::{Planner, ask, signal::Signal};
 use crate::{
     coordinator::{
-        call::{Answered, op},
         command::Notice,
         context::Context,
         document::Assignment,
+        op::{self, Answered},
     },
     env::Time,
     lease::{DocName, Document, PlanVersion, PutDoc, SessionId, WorkerId, Write},

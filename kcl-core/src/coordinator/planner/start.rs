@@ -8,11 +8,10 @@ use super::{
 };
 use crate::{
     coordinator::{
-        call::op,
         command::Notice,
         context::Context,
         document::{FrozenStart, StreamStart},
-        start,
+        op, start,
     },
     lease::{DocName, Document, Write},
     settings::InitialPosition,

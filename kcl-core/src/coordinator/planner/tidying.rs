@@ -5,9 +5,9 @@ use super::{Planner, ask};
 use crate::{
     assignment::placement::{PlacementRules, Resolver},
     coordinator::{
-        call::{Answered, op},
         command::Notice,
         context::Context,
+        op::{self, Answered},
     },
     lease::{
         Delete, DeleteDoc, DocName, Document, Forget, Lease, PutDoc, SessionId, WorkerId, Write,

@@ -1,7 +1,7 @@
 //! What the succession asks the store for.
 
 use crate::{
-    coordinator::{call::op, request::asks},
+    coordinator::{op, request::asks},
     lease::{Epoch, SessionId},
 };
 

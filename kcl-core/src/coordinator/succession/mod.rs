@@ -14,10 +14,10 @@ use std::time::Duration;
 
 use self::{ask::Answer, partner::Partner, signal::Signal};
 use super::{
-    call::{Answered, op},
     context::Context,
     document::{Assignment, NEAR},
     heads::Standbys,
+    op::{self, Answered},
     timed::Timed,
     watch::Watch,
 };

@@ -18,9 +18,9 @@ use self::{
     window::{Pace, Window},
 };
 use super::{
-    call::{Answered, op},
     command::Notice,
     context::Context,
+    op::{self, Answered},
 };
 use crate::{
     env::Time,
