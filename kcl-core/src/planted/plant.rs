@@ -268,6 +268,8 @@ by_rule! {
     "4.17" PassesOnce,
     /// Silent sessions are watched for their timeout and not ended.
     "4.18" ProvenByWatching,
+    /// A run that goes on with a change copies anew what an earlier one has half rewritten.
+    "4.18" CopyMadeAnew,
     /// Rows are rewritten before their copy is there to be found.
     "4.18" RowsBeforeCopy,
     /// Whose turn it is, is not looked at before each write.

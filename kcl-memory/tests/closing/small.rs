@@ -15,7 +15,7 @@ use kcl_core::{
     stream::{Position, SequenceNumber, Shard, StreamDescription, StreamKey},
 };
 
-use crate::store::{Rows, is_write, lease_key};
+use crate::store::{Rows, is_read, is_write, lease_key};
 
 /// Where reading began once, and where it begins anew.
 const OLD: u64 = 10;
@@ -121,22 +121,28 @@ impl Small {
         small
     }
 
+    /// What can happen next. Left out is what could happen as well later, to the same end: a late
+    /// write waits until something else is about to see it, and one that would be refused now may
+    /// still be on its way.
     pub(crate) fn steps(&self) -> Vec<Step> {
         let mut steps = Vec::new();
+        let mut asks = Vec::new();
         for (at, run) in self.runs.iter().enumerate() {
-            let mut peek = run.clone();
-            let ask = peek.next(self.now);
+            let ask = run.clone().next(self.now);
             if ask == Ask::Over {
                 continue;
             }
             steps.push(Step::Go(at));
+            // Who crashes while it reads leaves no more behind than who crashes at its next write.
             let writes = matches!(&ask, Ask::Store(call) if is_write(call));
             if writes && self.budget.unknown > 0 {
                 steps.push(Step::Unheard(at));
             }
-            if self.budget.crashes > 0 {
+            let reads = matches!(&ask, Ask::Store(call) if is_read(call));
+            if !reads && ask != Ask::Stream && self.budget.crashes > 0 {
                 steps.push(Step::Crash(at));
             }
+            asks.push(ask);
         }
         if self.budget.starts > 0 && self.runs.len() < self.budget.at_once {
             steps.push(Step::Start { undo: false });
@@ -144,13 +150,34 @@ impl Small {
                 steps.push(Step::Start { undo: true });
             }
         }
+        let matters = |call: &StoreCall| !self.rows.refuses(call) && self.is_seen(call, &asks);
         if self.budget.dead > 0 {
-            steps.extend((0..self.dead.len()).map(Step::Dead));
+            let dead = self.dead.iter().enumerate().filter(|(_, call)| matters(call));
+            steps.extend(dead.map(|(at, _)| Step::Dead(at)));
         }
         if self.budget.late > 0 {
-            steps.extend((0..self.sent.len()).map(Step::Late));
+            let late = self.sent.iter().enumerate().filter(|(_, call)| matters(call));
+            steps.extend(late.map(|(at, _)| Step::Late(at)));
         }
         steps
+    }
+
+    /// Whether what comes next may depend on whether this has landed: runs ask for it, something
+    /// else is on its way to the same row, or nobody keeps the application closed.
+    fn is_seen(&self, call: &StoreCall, asks: &[Ask]) -> bool {
+        let Some(key) = lease_key(call) else { return true };
+        let asked = |ask: &Ask| match ask {
+            Ask::Store(ask) => match &**ask {
+                StoreCall::Leases => true,
+                StoreCall::Lease(asked) => asked == key,
+                StoreCall::PutDoc(put) => put.name == DocName::changing(),
+                other => lease_key(other) == Some(key),
+            },
+            _ => false,
+        };
+        let on_its_way = self.budget.late > 0
+            && self.sent.iter().any(|sent| sent != call && lease_key(sent) == Some(key));
+        asks.is_empty() || self.is_closed() != Some(true) || on_its_way || asks.iter().any(asked)
     }
 
     /// Takes a step.

@@ -61,3 +61,21 @@ pub(crate) fn a_change_that_is_taken_back_among_late_writes_of_the_dead() {
 pub(crate) fn two_commands_at_once() {
     holds(Budget { late: 1, unknown: 1, starts: 1, undo: true, at_once: 2, ..NOTHING });
 }
+
+/// A change is broken off, gone on with or taken back, while the dead still write.
+#[test]
+pub(crate) fn a_change_that_crashes_among_late_writes_of_the_dead() {
+    holds(Budget { dead: 3, crashes: 1, starts: 1, undo: true, ..NOTHING });
+}
+
+/// A change is broken off twice, gone on with and taken back, while the dead still write.
+#[test]
+pub(crate) fn a_change_that_crashes_twice_among_late_writes_of_the_dead() {
+    holds(Budget { dead: 2, crashes: 2, starts: 2, undo: true, ..NOTHING });
+}
+
+/// A change is broken off and taken back, while the dead and the broken off still write.
+#[test]
+pub(crate) fn a_change_that_is_taken_back_among_late_writes_of_both() {
+    holds(Budget { dead: 2, late: 1, crashes: 1, starts: 1, undo: true, ..NOTHING });
+}

@@ -179,6 +179,9 @@ checks! {
         a_change_that_crashes_and_goes_on,
         a_change_that_crashes_twice_and_is_taken_back,
         a_change_that_is_taken_back_among_late_writes_of_the_dead,
+        a_change_that_crashes_among_late_writes_of_the_dead,
+        a_change_that_crashes_twice_among_late_writes_of_the_dead,
+        a_change_that_is_taken_back_among_late_writes_of_both,
         two_commands_at_once,
     }
 }

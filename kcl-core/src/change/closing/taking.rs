@@ -76,6 +76,9 @@ impl Closing {
     fn take_over(&mut self, version: u64, before: Changing, mut change: Change) -> Phase {
         // An undo that was broken off is no other change to be taken back: it goes on.
         change.undoing |= change.what != self.intent.what();
+        if planted!(CopyMadeAnew) && !change.undoing {
+            change.number = version + 1;
+        }
         self.change = change;
         sometimes!(ChangeTakenOver);
         self.put(version, Changing { by: self.by.clone(), turn: self.turn.clone(), ..before })
