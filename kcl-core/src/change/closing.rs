@@ -6,13 +6,14 @@
 mod collecting;
 mod opening;
 mod taking;
+mod witness;
 mod writing;
 
 use std::{sync::Arc, time::Duration};
 
 use bytes::Bytes;
 
-use self::{opening::Opening, writing::Writing};
+use self::{opening::Opening, witness::Then, writing::Writing};
 use super::{
     copy::{Copy, Head},
     design::Design,
@@ -24,8 +25,8 @@ use crate::{
     coordinator::{StoreCall, StoreOutcome, StreamView},
     env::{Rng, Time, WallTime},
     lease::{
-        DocName, Document, EndSession, Ending, Incarnation, Lease, PutDoc, Session, SessionId,
-        WorkerId,
+        ChangeState, Changing, DocName, Document, EndSession, Ending, Generation, Incarnation,
+        Lease, PutDoc, Session, SessionId, WorkerId,
     },
     store::StoreErrorKind,
 };
@@ -81,7 +82,6 @@ const FAILURES_MAX: u32 = 60;
 #[derive(Clone, Debug)]
 pub struct Closing {
     intent: Intent,
-    by: String,
     wall: WallTime,
     /// Names this run.
     turn: String,
@@ -89,6 +89,14 @@ pub struct Closing {
     /// The version of `changing` that made the turn mine, and the change that it tells of.
     version: u64,
     change: Change,
+    /// What `changing` says while the turn is mine.
+    closed: Changing,
+    /// The store's history when the turn was taken.
+    generation: Option<Generation>,
+    /// The store has lost the turn since; what was sent last, if that was a row or a document.
+    lost: Option<Option<String>>,
+    /// The version of a copy's head that is of a change that the store has lost.
+    stray: Option<u64>,
     /// Every new epoch is above this: the store's time.
     floor: u64,
     phase: Phase,
@@ -103,10 +111,12 @@ enum Phase {
     Looking,
     /// It is written.
     Taking(PutDoc),
-    /// The store's time is asked for: it is told to those who register.
-    Stamping,
+    /// `changing` is put again: what was written before is lost only together with it.
+    Marking(Then),
+    /// The store's time and history are asked for: they are told to those who register.
+    Stamping(Then),
     /// The session that was registered for that is ended.
-    Unstamping,
+    Unstamping(Then),
     /// Nobody is to live.
     Proving(Proof),
     /// The head of a copy is read: that of the change at hand, or that of the one before.
@@ -166,15 +176,19 @@ impl Closing {
         let worker = worker_named(&turn);
         let second = Duration::from_secs(1);
         let id = SessionId::new(worker, incarnation);
-        let change = Change { number: 0, what: intent.what(), former: None, undoing: false };
+        let change = Change::new(0, intent.what(), None, &turn);
+        let closed = Changing::new(ChangeState::Closed, by, wall, &*turn);
         Self {
             intent,
-            by: by.to_owned(),
             wall,
             turn,
             session: Session::new(id, 1, second * 6, second),
             version: 0,
             change,
+            closed,
+            generation: None,
+            lost: None,
+            stray: None,
             floor: 0,
             phase: Phase::Looking,
             failures: 0,
@@ -245,8 +259,9 @@ impl Closing {
         let doc = |name: DocName| StoreCall::Doc(name);
         match &self.phase {
             Phase::Taking(put) => StoreCall::PutDoc(put.clone()),
-            Phase::Stamping => StoreCall::Register(self.session.clone()),
-            Phase::Unstamping => {
+            Phase::Marking(_) => self.mark(),
+            Phase::Stamping(_) => StoreCall::Register(self.session.clone()),
+            Phase::Unstamping(_) => {
                 StoreCall::EndSession(EndSession::new(self.session.id.clone(), Ending::Leave))
             }
             Phase::Finding(which) => doc(DocName::copy(self.number_of(which))),
@@ -260,7 +275,7 @@ impl Closing {
             Phase::Keeping { head, parts, next, .. } => self.keep(head, parts, *next),
             Phase::Sealing { head, .. } => {
                 let name = DocName::copy(self.change.number);
-                StoreCall::PutDoc(PutDoc::new(name, None, head.encode()))
+                StoreCall::PutDoc(PutDoc::new(name, self.stray, head.encode()))
             }
             Phase::Writing(writing) => writing.call(self),
             Phase::Sweeping { copies: Some(copies), .. } => Self::sweep(copies),
@@ -322,10 +337,7 @@ impl Closing {
             Phase::Writing(writing) => writing.again(),
             Phase::Opening(opening) => opening.look(),
             // What is left of former copies goes with the next change.
-            Phase::Sweeping { leases, .. } => {
-                let leases = *leases;
-                self.phase = self.opening(leases);
-            }
+            Phase::Sweeping { leases, .. } => self.phase = Phase::Marking(Then::Open(*leases)),
             _ => {}
         }
     }

@@ -280,6 +280,8 @@ by_rule! {
     "4.18" RightRowsPassedOver,
     /// Who takes a change back does not write the rows that it made.
     "4.18" MadeRowsNotUndone,
+    /// A run does not notice that the store went back while it wrote.
+    "4.18" ChangeIgnoresGeneration,
     /// A rewrite that was refused is not judged anew.
     "4.18" RefusedTakenForDone,
     /// A rewrite is above the epoch of the row it finds, and not above those of its past.

@@ -40,6 +40,8 @@ pub(crate) struct Budget {
     pub(crate) at_once: usize,
     /// Whether a session of the dead is still there, and a beat of it under way.
     pub(crate) sleeper: bool,
+    /// Whether the store once loses its last writes.
+    pub(crate) back: bool,
 }
 
 /// Everything there is.
@@ -55,6 +57,8 @@ pub(crate) struct Small {
     sent: Vec<StoreCall>,
     budget: Budget,
     truth: Truth,
+    /// What the store goes back to.
+    kept: Option<Box<(Rows, Truth)>>,
 }
 
 /// What is true, whatever anybody believes.
@@ -86,6 +90,10 @@ pub(crate) enum Step {
     Dead(usize),
     /// Something a run has sent lands.
     Late(usize),
+    /// The store keeps what it has: the writes from here on will be lost.
+    Keep,
+    /// It loses them.
+    Back,
 }
 
 /// What was broken.
@@ -102,6 +110,7 @@ impl Small {
             sent: Vec::new(),
             budget,
             truth: Truth::default(),
+            kept: None,
         };
         if budget.sleeper {
             let second = Duration::from_secs(1);
@@ -150,6 +159,7 @@ impl Small {
                 steps.push(Step::Start { undo: true });
             }
         }
+        steps.extend(self.steps_back(&asks));
         let matters = |call: &StoreCall| !self.rows.refuses(call) && self.is_seen(call, &asks);
         if self.budget.dead > 0 {
             let dead = self.dead.iter().enumerate().filter(|(_, call)| matters(call));
@@ -160,6 +170,22 @@ impl Small {
             steps.extend(late.map(|(at, _)| Step::Late(at)));
         }
         steps
+    }
+
+    /// A row that a run has begun to write, after its look at the turn, may land on the other side:
+    /// that is told to the operator, and not prevented.
+    fn steps_back(&self, asks: &[Ask]) -> Option<Step> {
+        let next = match asks {
+            [Ask::Store(call)] => call,
+            _ => return None,
+        };
+        let is_row = lease_key(next).is_some() && is_write(next)
+            || matches!(&**next, StoreCall::PutDoc(put) if put.name == DocName::start(&stream()));
+        match &self.kept {
+            None if self.budget.back && !is_read(next) => Some(Step::Keep),
+            Some(_) if !is_row => Some(Step::Back),
+            _ => None,
+        }
     }
 
     /// Whether what comes next may depend on whether this has landed: runs ask for it, something
@@ -214,9 +240,28 @@ impl Small {
                 let call = self.sent.remove(*at);
                 self.land(&call, true)?;
             }
+            Step::Keep => {
+                self.budget.back = false;
+                self.kept = Some(Box::new((self.rows.clone(), self.truth.clone())));
+            }
+            Step::Back => self.go_back(),
         }
         self.runs.retain(|run| run.result().is_none());
         Ok(())
+    }
+
+    fn go_back(&mut self) {
+        let Some(kept) = self.kept.take() else { return };
+        let (rows, truth) = *kept;
+        let lost = std::mem::replace(&mut self.truth, truth);
+        self.rows = Rows { lives: self.rows.lives + 1, ..rows };
+        // What the dead had reached was processed, though the store has lost it: a copy that was
+        // being made may tell of it.
+        if lost.written.is_empty() && lost.stood_before == self.truth.stood_before {
+            for (key, spots) in lost.stood {
+                self.truth.stood.entry(key).or_default().extend(spots);
+            }
+        }
     }
 
     fn start(&mut self, undo: bool) {
@@ -391,7 +436,8 @@ impl Small {
         }
         let Rows { leases, sessions, .. } = &self.rows;
         let _ = write!(into, "{}{leases:?}{sessions:?}{:?}{:?}", self.now, self.dead, self.sent);
-        let _ = write!(into, "{:?}{:?}{:?}", self.runs, self.budget, self.truth);
+        let _ = write!(into, "{}{:?}{:?}", self.rows.lives, self.runs, self.budget);
+        let _ = write!(into, "{:?}{:?}", self.truth, self.kept);
     }
 }
 

@@ -19,12 +19,15 @@ pub(crate) struct Rows {
     pub(crate) leases: BTreeMap<LeaseKey, Lease>,
     pub(crate) docs: BTreeMap<DocName, Document>,
     pub(crate) sessions: BTreeMap<SessionId, Session>,
+    /// How often it went back in time.
+    pub(crate) lives: u64,
 }
 
 impl Rows {
     /// A call reaches the store.
     pub(crate) fn apply(&mut self, call: &StoreCall) -> StoreReply {
-        let stamp = Stamp { at: StoreTime(STORE_TIME), generation: Generation::default() };
+        let generation = Generation::new(&self.lives.to_string());
+        let stamp = Stamp { at: StoreTime(STORE_TIME), generation };
         match call {
             StoreCall::Register(new) => {
                 let value = rules::register(self.sessions.get(&new.id), new);
