@@ -211,6 +211,12 @@ impl Closing {
         if self.version == 0 { None } else { Some(&self.change) }
     }
 
+    /// Whether the store went back in time, so that everything is done again.
+    #[must_use]
+    pub const fn starts_over(&self) -> bool {
+        self.lost.is_some()
+    }
+
     /// Names this run.
     #[must_use]
     pub fn turn(&self) -> &str {

@@ -205,13 +205,16 @@ pub async fn apply(
     let mut rng = Rng::new(env.entropy.next_u64() ^ env.entropy.next_u64().rotate_left(32));
     let mut run = Closing::new(intent, by, env.clock.wall(), &mut rng);
     let complaints = Complaints::default();
-    let mut announced = false;
+    let (mut announced, mut told) = (false, false);
     loop {
         if let Some(change) = run.change()
             && !std::mem::replace(&mut announced, true)
         {
             let (change, what, undoing) = (change.number, &*change.what, change.undoing);
             info!(change, what, undoing, "kcl.change.closed");
+        }
+        if run.starts_over() && !std::mem::replace(&mut told, true) {
+            warn!("kcl.change.went_back");
         }
         match run.next(env.clock.now()) {
             Ask::Store(call) => {

@@ -266,6 +266,8 @@ by_rule! {
     "4.17" SwitchesWithoutLooking,
     /// When the store went back, nobody makes sure again that the application reads its stream.
     "4.17" PassesOnce,
+    /// A planner counts on workers of another stream.
+    "4.17" StrangersArePlannedFor,
     /// Silent sessions are watched for their timeout and not ended.
     "4.18" ProvenByWatching,
     /// A run that goes on with a change copies anew what an earlier one has half rewritten.

@@ -98,3 +98,9 @@ pub(crate) fn a_change_while_the_store_loses_the_end_of_a_session() {
 pub(crate) fn a_change_among_late_writes_of_the_dead_while_the_store_goes_back() {
     holds(Budget { dead: 1, starts: 1, undo: true, back: true, ..NOTHING });
 }
+
+/// What a change had under way when the store lost it meets the next one.
+#[test]
+pub(crate) fn a_change_that_meets_what_is_left_of_a_lost_one() {
+    holds(Budget { dead: 1, starts: 2, undo: true, back: true, ..NOTHING });
+}

@@ -84,6 +84,7 @@ checks! {
     "trace": streams {
         two_streams_at_once_on_an_empty_store,
         a_stranger_leaves_a_live_fleet_alone,
+        a_stranger_that_lingers_is_given_no_lease,
         a_fleet_that_starts_again_with_another_stream,
         a_switch_that_lands_after_another_has_joined,
         a_pass_that_is_refused_by_a_switch,
