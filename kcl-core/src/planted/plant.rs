@@ -284,6 +284,10 @@ by_rule! {
     "4.18" MadeRowsNotUndone,
     /// A run does not notice that the store went back while it wrote.
     "4.18" ChangeIgnoresGeneration,
+    /// The copy of the change before is deleted, as if the store could not go back to it.
+    "4.18" FormerCopyDeleted,
+    /// The copy of a change that the store has lost is taken for that of the next one.
+    "4.18" CopyByNumberAlone,
     /// A rewrite that was refused is not judged anew.
     "4.18" RefusedTakenForDone,
     /// A rewrite is above the epoch of the row it finds, and not above those of its past.

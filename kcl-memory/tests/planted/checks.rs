@@ -186,6 +186,7 @@ checks! {
         a_change_while_the_store_goes_back,
         a_change_while_the_store_loses_the_end_of_a_session,
         a_change_among_late_writes_of_the_dead_while_the_store_goes_back,
+        a_change_that_meets_what_is_left_of_a_lost_one,
         two_commands_at_once,
     }
 }

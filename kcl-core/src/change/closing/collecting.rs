@@ -169,10 +169,15 @@ impl Closing {
         }
     }
 
-    /// The rows are written: copies of former changes are of no more use.
+    /// The rows are written: copies of former changes are of no more use. That of the change before
+    /// stays: the store may go back to the midst of it before this deletion lands.
     fn on_copies(&self, leases: usize, docs: Vec<Document>) -> Phase {
-        let is_former =
-            |doc: &Document| doc.name.copy_of().is_some_and(|change| change < self.change.number);
+        let kept = if planted!(FormerCopyDeleted) {
+            self.change.number
+        } else {
+            self.change.former.unwrap_or_default()
+        };
+        let is_former = |doc: &Document| doc.name.copy_of().is_some_and(|change| change < kept);
         Self::swept(leases, docs.into_iter().filter(is_former).collect())
     }
 
