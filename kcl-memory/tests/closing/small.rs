@@ -4,22 +4,20 @@ use std::{collections::BTreeMap, fmt, sync::Arc, time::Duration};
 
 use kcl_core::{
     change::{Ask, Change, Closing, Intent, Reset, Target},
-    coordinator::{FrozenStart, StoreCall, StoreReply, StreamView},
+    coordinator::{FrozenStart, StoreCall, StoreReply},
     env::{Rng, Time, WallTime},
     lease::{
-        Acquire, Advance, Beat, Changing, Checkpoint, Delete, DocName, Document, Epoch,
-        Incarnation, Lease, LeaseKey, PutDoc, Release, Report, Session, SessionId, Write,
+        Beat, Changing, Checkpoint, DocName, Document, Epoch, Lease, LeaseKey, PutDoc, Report,
+        Session, Write,
     },
     settings::InitialPosition,
     store::StoreErrorKind,
-    stream::{Position, SequenceNumber, Shard, StreamDescription, StreamKey},
 };
 
-use crate::store::{Rows, is_read, is_write, lease_key};
-
-/// Where reading began once, and where it begins anew.
-const OLD: u64 = 10;
-const NEW: u64 = 5;
+use crate::{
+    scene::{NEW, OLD, dead_letters, ended, held, owner, stream, view},
+    store::{Rows, is_read, is_write, lease_key},
+};
 
 /// How much may happen.
 #[derive(Clone, Copy, Debug)]
@@ -443,71 +441,6 @@ impl Small {
 
 fn spot(row: &Lease) -> String {
     row.checkpoint.to_string()
-}
-
-fn stream() -> StreamKey {
-    StreamKey::new("orders", WallTime::from_millis(1))
-}
-
-fn key(shard: &str) -> LeaseKey {
-    LeaseKey::of_shard(&stream(), &shard.parse().unwrap())
-}
-
-/// Three shards: one that has ended, what continues it, and one whose row is lost.
-fn view() -> StreamView {
-    let shard = |name: &str, parents: &[&str]| Shard {
-        id: name.parse().unwrap(),
-        parents: parents.iter().map(|it| it.parse().unwrap()).collect(),
-        range: None,
-        starting: None,
-        closed: name == "a",
-    };
-    StreamView {
-        description: StreamDescription::new(
-            "orders".parse().unwrap(),
-            stream(),
-            Duration::from_hours(24),
-            WallTime::from_millis(50),
-        ),
-        shards: vec![shard("a", &[]), shard("b", &["a"]), shard("c", &[])],
-    }
-}
-
-fn owner(name: &str) -> SessionId {
-    SessionId::new(name.parse().unwrap(), Incarnation::from_bits(1))
-}
-
-fn after(record: u128) -> Checkpoint {
-    Checkpoint::After(Position::from(SequenceNumber::from(record)))
-}
-
-fn ended() -> Lease {
-    let mut row = Lease::new(key("a"), Checkpoint::ShardEnd);
-    row.epoch = Epoch(4);
-    row.children = vec!["b".parse().unwrap()];
-    row
-}
-
-fn held() -> Lease {
-    let mut row = Lease::new(key("b"), after(2)).of_shard(vec!["a".parse().unwrap()], None);
-    row.epoch = Epoch(5);
-    row.owner = Some(owner("w1"));
-    row
-}
-
-/// What the dead have sent, any of which may land at any time.
-fn dead_letters() -> Vec<StoreCall> {
-    let (a, b, w1) = (key("a"), key("b"), owner("w1"));
-    let at = |at: u64| Checkpoint::AtTimestamp(WallTime::from_millis(at));
-    vec![
-        StoreCall::Advance(Advance::new(b.clone(), w1.clone(), Epoch(5), after(7))),
-        StoreCall::Advance(Advance::new(b.clone(), w1.clone(), Epoch(5), Checkpoint::ShardEnd)),
-        StoreCall::Release(Release::new(b, w1, Epoch(5))),
-        StoreCall::Acquire(Acquire::new(&held(), owner("w2"), Epoch(6))),
-        StoreCall::Delete(Delete::ended(a.clone(), Epoch(4))),
-        StoreCall::Create(Lease::new(a, at(OLD))),
-        StoreCall::Create(Lease::new(key("c"), at(OLD))),
-    ]
 }
 
 /// Said once here, so that the small world is what the search says it is.

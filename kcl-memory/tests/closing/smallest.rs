@@ -81,7 +81,8 @@ pub(crate) fn a_change_that_is_taken_back_among_late_writes_of_both() {
     holds(Budget { dead: 2, late: 1, crashes: 1, starts: 1, undo: true, ..NOTHING });
 }
 
-/// The store loses its last writes, at any moment of a change that may be gone on with or taken back.
+/// The store loses its last writes, at any moment of a change that may be gone on with or taken
+/// back.
 #[test]
 pub(crate) fn a_change_while_the_store_goes_back() {
     holds(Budget { crashes: 1, starts: 1, undo: true, back: true, ..NOTHING });

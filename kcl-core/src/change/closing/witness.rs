@@ -1,9 +1,9 @@
 //! A store that goes back in time while a change runs.
 //!
 //! It loses its last writes, whatever they were, and says so in the next answer to a registration.
-//! So `changing` is put again when the copy is there, and when the rows are: what was written before
-//! such a put is lost only together with it, and then the next look at the turn shows an older
-//! version. After each such put a registration tells whether the store went back before it.
+//! So `changing` is put again when the copy is there, and when the rows are: what was written
+//! before such a put is lost only together with it, and then the next look at the turn shows an
+//! older version. After each such put a registration tells whether the store went back before it.
 
 use super::{Closing, Phase, taking::over, writing::Writing};
 use crate::{
