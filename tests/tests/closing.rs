@@ -127,6 +127,14 @@ fn risen(before: &[Lease], after: &[Lease]) -> bool {
     before.len() == after.len() && before.iter().zip(after).all(above)
 }
 
+/// The oldest change of which there is a copy, and of how many documents all copies are: those of
+/// the last change and of the one before stay.
+async fn copies(store: &dyn LeaseStore) -> Result<(u64, usize)> {
+    let docs = store.all_docs().await?;
+    let copies = docs.iter().filter_map(|doc| doc.name.copy_of());
+    Ok(copies.fold((u64::MAX, 0), |(low, parts), of| (low.min(of), parts + 1)))
+}
+
 /// A reset, and what comes late; then it is taken back.
 async fn is_reset_and_undone(store: Arc<dyn LeaseStore>) -> Result<()> {
     let dead = Dead::new(store).await?;
@@ -142,12 +150,12 @@ async fn is_reset_and_undone(store: Arc<dyn LeaseStore>) -> Result<()> {
     dead.change(Intent::Undo).await?;
     let undone = rows(&*dead.store).await?;
     ensure!(spots(&undone) == spots(&dead.rows) && risen(&reset, &undone), "{undone:#?}");
-    let copies = dead.store.all_docs().await?;
-    let copies = copies.iter().filter_map(|doc| doc.name.copy_of());
-    let (lowest, parts) = copies.fold((u64::MAX, 0), |(low, n), of| (low.min(of), n + 1));
-    ensure!(parts >= 4 && lowest > changed.number, "copies of {lowest}, {parts} documents");
+    let (lowest, parts) = copies(&*dead.store).await?;
+    ensure!(parts >= 4 && lowest == changed.number, "copies of {lowest}, {parts} documents");
     let latest = Reset::All(InitialPosition::Latest);
     dead.change(Intent::Make(Arc::new(latest))).await?;
+    let (lowest, parts) = copies(&*dead.store).await?;
+    ensure!(parts >= 4 && lowest > changed.number, "copies of {lowest}, {parts} documents");
     let start = dead.store.doc(&DocName::start(&dead.key)).await?.context("no start")?;
     ensure!(FrozenStart::decode(&start.body).is_some_and(|start| start.at.is_some()));
     Ok(())

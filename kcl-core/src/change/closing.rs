@@ -4,19 +4,20 @@
 //! the same machine. One call is under way at a time.
 //!
 //! `state` is what a run knows and where it is; `taking`, `collecting`, `writing` and `opening` are
-//! the parts of the way, in this order.
+//! the parts of the way, in this order; `witness` notices a store that goes back meanwhile.
 
 mod collecting;
 mod opening;
 mod state;
 mod taking;
+mod witness;
 mod writing;
 
 pub use state::{Changed, Closing, Intent};
 
 use std::time::Duration;
 
-use self::state::{Phase, Which};
+use self::state::{Phase, Then, Which};
 use super::{error::ChangeError, proof::Next};
 use crate::{
     coordinator::{StoreCall, StoreOutcome, StreamView},
@@ -71,8 +72,9 @@ impl Closing {
         let doc = |name: DocName| StoreCall::Doc(name);
         match &self.phase {
             Phase::Taking(put) => StoreCall::PutDoc(put.clone()),
-            Phase::Stamping => StoreCall::Register(self.session.clone()),
-            Phase::Unstamping => {
+            Phase::Marking(_) => self.mark(),
+            Phase::Stamping(_) => StoreCall::Register(self.session.clone()),
+            Phase::Unstamping(_) => {
                 StoreCall::EndSession(EndSession::new(self.session.id.clone(), Ending::Leave))
             }
             Phase::Finding(which) => doc(DocName::copy(self.number_of(which))),
@@ -86,7 +88,7 @@ impl Closing {
             Phase::Keeping { head, parts, next, .. } => self.keep(head, parts, *next),
             Phase::Sealing { head, .. } => {
                 let name = DocName::copy(self.change.number);
-                StoreCall::PutDoc(PutDoc::new(name, None, head.encode()))
+                StoreCall::PutDoc(PutDoc::new(name, self.stray, head.encode()))
             }
             Phase::Writing(writing) => writing.call(self),
             Phase::Sweeping { copies: Some(copies), .. } => Self::sweep(copies),
@@ -141,10 +143,7 @@ impl Closing {
             Phase::Writing(writing) => writing.again(),
             Phase::Opening(opening) => opening.look(),
             // What is left of former copies goes with the next change.
-            Phase::Sweeping { leases, .. } => {
-                let leases = *leases;
-                self.phase = self.opening(leases);
-            }
+            Phase::Sweeping { leases, .. } => self.phase = Phase::Marking(Then::Open(*leases)),
             _ => {}
         }
     }

@@ -36,6 +36,10 @@ pub struct Copy {
 pub(super) struct Head {
     /// The turn that made them.
     pub(super) turn: String,
+    /// The turn that began the change: its number alone would also be that of another one, after
+    /// the store lost the first.
+    #[serde(default)]
+    pub(super) begun: String,
     pub(super) parts: usize,
     /// How long the text is, in bytes.
     pub(super) bytes: usize,
@@ -50,6 +54,11 @@ impl Head {
         serde_json::from_slice(body).ok()
     }
 
+    /// Whether it is of the change that the turn `begun` began; one that names none is of any.
+    pub(super) fn is_of(&self, begun: &str) -> bool {
+        begun.is_empty() || self.begun == begun || planted!(CopyByNumberAlone)
+    }
+
     /// The names of the parts, in order.
     pub(super) fn names(&self, change: u64) -> impl Iterator<Item = DocName> + '_ {
         (0..self.parts).map(move |part| DocName::copy_part(change, &self.turn, part))
@@ -58,13 +67,14 @@ impl Head {
 
 impl Copy {
     /// Cuts the copy into parts, and says what they are.
-    pub(super) fn parts(&self, turn: &str) -> (Head, Vec<Bytes>) {
+    pub(super) fn parts(&self, turn: &str, begun: &str) -> (Head, Vec<Bytes>) {
         // Serialising plain structs with string keys into memory cannot fail.
         let text: Bytes = serde_json::to_vec(&Text::of(self)).unwrap_or_default().into();
         let cuts = (0..text.len()).step_by(PART);
         let parts: Vec<Bytes> =
             cuts.map(|from| text.slice(from..text.len().min(from + PART))).collect();
-        (Head { turn: turn.to_owned(), parts: parts.len(), bytes: text.len() }, parts)
+        let (turn, begun) = (turn.to_owned(), begun.to_owned());
+        (Head { turn, begun, parts: parts.len(), bytes: text.len() }, parts)
     }
 
     /// Puts the parts together again.
@@ -242,7 +252,7 @@ mod tests {
     #[test]
     fn a_copy_of_any_size_reads_back_from_parts_that_every_store_takes() {
         for (rows, at_least) in [(0, 1), (2, 1), (4_000, 3)] {
-            let (head, parts) = copy(rows).parts("t1");
+            let (head, parts) = copy(rows).parts("t1", "t0");
             assert!(parts.len() >= at_least, "{} parts", parts.len());
             assert!(parts.iter().all(|part| part.len() <= Document::MAX_BODY));
             let head = Head::decode(&head.encode()).unwrap();
@@ -253,7 +263,7 @@ mod tests {
 
     #[test]
     fn a_part_that_is_missing_or_cut_is_noticed() {
-        let (head, mut parts) = copy(4_000).parts("t1");
+        let (head, mut parts) = copy(4_000).parts("t1", "t0");
         let last = parts.pop().unwrap();
         assert!(Copy::read(&head, &parts).is_err());
         parts.push(last.slice(1..));

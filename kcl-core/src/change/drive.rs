@@ -97,7 +97,7 @@ pub async fn preview(
 pub async fn preview_undo(store: &dyn LeaseStore) -> Result<Preview, Failed> {
     let changing = state(store).await?.ok_or(ChangeError::NothingToUndo)?;
     let change = Change::of(&changing).ok_or(ChangeError::NothingToUndo)?;
-    let copy = stored_copy(store, change.number).await?;
+    let copy = stored_copy(store, &change).await?;
     if copy.is_none() && !changing.is_closed() {
         return Err(ChangeError::NothingToUndo.into());
     }
@@ -122,11 +122,15 @@ pub async fn preview_undo(store: &dyn LeaseStore) -> Result<Preview, Failed> {
 ///
 /// # Errors
 /// The store's; a copy that makes no sense.
-pub async fn stored_copy(store: &dyn LeaseStore, change: u64) -> Result<Option<Copy>, Failed> {
+pub async fn stored_copy(store: &dyn LeaseStore, change: &Change) -> Result<Option<Copy>, Failed> {
+    let (change, begun) = (change.number, &change.begun);
     let name = DocName::copy(change);
     let Some(head) = store.doc(&name).await?.and_then(|doc| Head::decode(&doc.body)) else {
         return Ok(None);
     };
+    if !head.is_of(begun) {
+        return Ok(None);
+    }
     let mut parts = Vec::new();
     for part in head.names(change) {
         parts.push(store.doc(&part).await?.map(|doc| doc.body).unwrap_or_default());
@@ -201,13 +205,16 @@ pub async fn apply(
     let mut rng = Rng::new(env.entropy.next_u64() ^ env.entropy.next_u64().rotate_left(32));
     let mut run = Closing::new(intent, by, env.clock.wall(), &mut rng);
     let complaints = Complaints::default();
-    let mut announced = false;
+    let (mut announced, mut told) = (false, false);
     loop {
         if let Some(change) = run.change()
             && !std::mem::replace(&mut announced, true)
         {
             let (change, what, undoing) = (change.number, &*change.what, change.undoing);
             info!(change, what, undoing, "kcl.change.closed");
+        }
+        if run.starts_over() && !std::mem::replace(&mut told, true) {
+            warn!("kcl.change.went_back");
         }
         match run.next(env.clock.now()) {
             Ask::Store(call) => {

@@ -29,6 +29,18 @@ pub enum ChangeError {
         /// Who.
         by: String,
     },
+    /// The store has lost the change while it was made.
+    #[error(
+        "the store went back in time and lost this change: the application is as it was before, \
+         and workers may have started{}. See `kcl leases list`, stop them, and run the same again",
+        .sent.as_ref().map_or_else(String::new, |sent| format!(
+            ". What was sent last, of {sent}, may have been applied all the same"
+        ))
+    )]
+    WentBack {
+        /// The lease or the document that was written last.
+        sent: Option<String>,
+    },
     /// Workers live.
     #[error(
         "workers live: {}. Stop them first; nothing was changed{}",

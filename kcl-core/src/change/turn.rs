@@ -12,6 +12,9 @@ pub struct Change {
     /// Names the change, and its copy: the version of the document with which it began.
     #[serde(rename = "change")]
     pub number: u64,
+    /// The turn that began it. Empty: not known.
+    #[serde(skip_serializing_if = "String::is_empty", default)]
+    pub begun: String,
     /// What it is, as its command says it.
     pub what: String,
     /// The change before it.
@@ -23,6 +26,10 @@ pub struct Change {
 }
 
 impl Change {
+    pub(super) fn new(number: u64, what: String, former: Option<u64>, begun: &str) -> Self {
+        Self { number, begun: begun.to_owned(), what, former, undoing: false }
+    }
+
     /// The change that a document tells of.
     #[must_use]
     pub fn of(changing: &Changing) -> Option<Self> {
@@ -32,7 +39,7 @@ impl Change {
     /// The document with this change in it.
     pub(super) fn write(&self, mut changing: Changing) -> Changing {
         if let Ok(Value::Object(mine)) = serde_json::to_value(self) {
-            for name in ["change", "what", "former", "undoing"] {
+            for name in ["change", "begun", "what", "former", "undoing"] {
                 changing.more.remove(name);
             }
             changing.more.extend(mine);
@@ -52,7 +59,7 @@ mod tests {
             Changing::new(ChangeState::Closed, "me", WallTime::from_millis(7), "turn");
         assert_eq!(Change::of(&changing), None);
         changing.more.insert("later".to_owned(), Value::from(1));
-        let undo = Change { number: 4, what: "reset".to_owned(), former: Some(1), undoing: true };
+        let undo = Change { undoing: true, ..Change::new(4, "reset".to_owned(), Some(1), "t0") };
         let written = undo.write(changing);
         assert_eq!(Change::of(&written), Some(undo.clone()));
         let forward = Change { former: None, undoing: false, ..undo };

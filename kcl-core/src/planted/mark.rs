@@ -155,6 +155,10 @@ by_rule! {
     "4.18" ChangeTakenOver,
     /// A run found that another has taken its turn.
     "4.18" TurnLost,
+    /// A run found that the store has lost its turn.
+    "4.18" TurnLostByStore,
+    /// A run was told that the store went back since its turn was taken.
+    "4.18" ChangeWentBack,
     /// A rewrite was refused: something late had come first. It is judged anew.
     "4.18" RestartRefused,
     /// A lease stayed with its owner although others had to move.

@@ -266,8 +266,12 @@ by_rule! {
     "4.17" SwitchesWithoutLooking,
     /// When the store went back, nobody makes sure again that the application reads its stream.
     "4.17" PassesOnce,
+    /// A planner counts on workers of another stream.
+    "4.17" StrangersArePlannedFor,
     /// Silent sessions are watched for their timeout and not ended.
     "4.18" ProvenByWatching,
+    /// A run that goes on with a change copies anew what an earlier one has half rewritten.
+    "4.18" CopyMadeAnew,
     /// Rows are rewritten before their copy is there to be found.
     "4.18" RowsBeforeCopy,
     /// Whose turn it is, is not looked at before each write.
@@ -278,6 +282,12 @@ by_rule! {
     "4.18" RightRowsPassedOver,
     /// Who takes a change back does not write the rows that it made.
     "4.18" MadeRowsNotUndone,
+    /// A run does not notice that the store went back while it wrote.
+    "4.18" ChangeIgnoresGeneration,
+    /// The copy of the change before is deleted, as if the store could not go back to it.
+    "4.18" FormerCopyDeleted,
+    /// The copy of a change that the store has lost is taken for that of the next one.
+    "4.18" CopyByNumberAlone,
     /// A rewrite that was refused is not judged anew.
     "4.18" RefusedTakenForDone,
     /// A rewrite is above the epoch of the row it finds, and not above those of its past.

@@ -77,6 +77,15 @@ impl Oracle {
         self.known.done(shard)
     }
 
+    pub(super) fn reached(&self, shard: ShardNo) -> u64 {
+        self.known.reached(shard)
+    }
+
+    /// The store went back to where the application was closed, or open.
+    pub(super) const fn set_closed(&mut self, closed: bool) {
+        self.known.closed = closed;
+    }
+
     pub(super) const fn is_closed(&self) -> bool {
         self.known.closed
     }

@@ -6,6 +6,7 @@
 
 #![allow(clippy::unwrap_used, clippy::panic, reason = "what goes wrong here fails the test")]
 
+mod scene;
 mod search;
 mod small;
 mod smallest;

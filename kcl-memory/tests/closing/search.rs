@@ -21,11 +21,21 @@ struct Sum(u64, u64);
 
 impl fmt::Write for Sum {
     fn write_str(&mut self, text: &str) -> fmt::Result {
-        for byte in text.bytes() {
-            self.0 = (self.0 ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3);
-            self.1 = self.1.rotate_left(5).wrapping_add(u64::from(byte)).wrapping_mul(0x9e37_79b9);
+        let (words, rest) = text.as_bytes().as_chunks::<8>();
+        for word in words {
+            self.add(u64::from_le_bytes(*word));
+        }
+        for byte in rest {
+            self.add(u64::from(*byte));
         }
         Ok(())
+    }
+}
+
+impl Sum {
+    const fn add(&mut self, word: u64) {
+        self.0 = (self.0 ^ word).wrapping_mul(0x0100_0000_01b3).rotate_left(23);
+        self.1 = self.1.rotate_left(5).wrapping_add(word).wrapping_mul(0x9e37_79b9_7f4a_7c15);
     }
 }
 

@@ -4,22 +4,20 @@ use std::{collections::BTreeMap, fmt, sync::Arc, time::Duration};
 
 use kcl_core::{
     change::{Ask, Change, Closing, Intent, Reset, Target},
-    coordinator::{FrozenStart, StoreCall, StoreReply, StreamView},
+    coordinator::{FrozenStart, StoreCall, StoreReply},
     env::{Rng, Time, WallTime},
     lease::{
-        Acquire, Advance, Beat, Changing, Checkpoint, Delete, DocName, Document, Epoch,
-        Incarnation, Lease, LeaseKey, PutDoc, Release, Report, Session, SessionId, Write,
+        Beat, Changing, Checkpoint, DocName, Document, Epoch, Lease, LeaseKey, PutDoc, Report,
+        Session, Write,
     },
     settings::InitialPosition,
     store::StoreErrorKind,
-    stream::{Position, SequenceNumber, Shard, StreamDescription, StreamKey},
 };
 
-use crate::store::{Rows, is_write, lease_key};
-
-/// Where reading began once, and where it begins anew.
-const OLD: u64 = 10;
-const NEW: u64 = 5;
+use crate::{
+    scene::{NEW, OLD, dead_letters, ended, held, owner, stream, view},
+    store::{Rows, is_read, is_write, lease_key},
+};
 
 /// How much may happen.
 #[derive(Clone, Copy, Debug)]
@@ -40,6 +38,8 @@ pub(crate) struct Budget {
     pub(crate) at_once: usize,
     /// Whether a session of the dead is still there, and a beat of it under way.
     pub(crate) sleeper: bool,
+    /// Whether the store once loses its last writes.
+    pub(crate) back: bool,
 }
 
 /// Everything there is.
@@ -55,6 +55,8 @@ pub(crate) struct Small {
     sent: Vec<StoreCall>,
     budget: Budget,
     truth: Truth,
+    /// What the store goes back to.
+    kept: Option<Box<(Rows, Truth)>>,
 }
 
 /// What is true, whatever anybody believes.
@@ -86,6 +88,10 @@ pub(crate) enum Step {
     Dead(usize),
     /// Something a run has sent lands.
     Late(usize),
+    /// The store keeps what it has: the writes from here on will be lost.
+    Keep,
+    /// It loses them.
+    Back,
 }
 
 /// What was broken.
@@ -102,6 +108,7 @@ impl Small {
             sent: Vec::new(),
             budget,
             truth: Truth::default(),
+            kept: None,
         };
         if budget.sleeper {
             let second = Duration::from_secs(1);
@@ -121,22 +128,28 @@ impl Small {
         small
     }
 
+    /// What can happen next. Left out is what could happen as well later, to the same end: a late
+    /// write waits until something else is about to see it, and one that would be refused now may
+    /// still be on its way.
     pub(crate) fn steps(&self) -> Vec<Step> {
         let mut steps = Vec::new();
+        let mut asks = Vec::new();
         for (at, run) in self.runs.iter().enumerate() {
-            let mut peek = run.clone();
-            let ask = peek.next(self.now);
+            let ask = run.clone().next(self.now);
             if ask == Ask::Over {
                 continue;
             }
             steps.push(Step::Go(at));
+            // Who crashes while it reads leaves no more behind than who crashes at its next write.
             let writes = matches!(&ask, Ask::Store(call) if is_write(call));
             if writes && self.budget.unknown > 0 {
                 steps.push(Step::Unheard(at));
             }
-            if self.budget.crashes > 0 {
+            let reads = matches!(&ask, Ask::Store(call) if is_read(call));
+            if !reads && ask != Ask::Stream && self.budget.crashes > 0 {
                 steps.push(Step::Crash(at));
             }
+            asks.push(ask);
         }
         if self.budget.starts > 0 && self.runs.len() < self.budget.at_once {
             steps.push(Step::Start { undo: false });
@@ -144,13 +157,51 @@ impl Small {
                 steps.push(Step::Start { undo: true });
             }
         }
+        steps.extend(self.steps_back(&asks));
+        let matters = |call: &StoreCall| !self.rows.refuses(call) && self.is_seen(call, &asks);
         if self.budget.dead > 0 {
-            steps.extend((0..self.dead.len()).map(Step::Dead));
+            let dead = self.dead.iter().enumerate().filter(|(_, call)| matters(call));
+            steps.extend(dead.map(|(at, _)| Step::Dead(at)));
         }
         if self.budget.late > 0 {
-            steps.extend((0..self.sent.len()).map(Step::Late));
+            let late = self.sent.iter().enumerate().filter(|(_, call)| matters(call));
+            steps.extend(late.map(|(at, _)| Step::Late(at)));
         }
         steps
+    }
+
+    /// A row that a run has begun to write, after its look at the turn, may land on the other side:
+    /// that is told to the operator, and not prevented.
+    fn steps_back(&self, asks: &[Ask]) -> Option<Step> {
+        let next = match asks {
+            [Ask::Store(call)] => call,
+            _ => return None,
+        };
+        let is_row = lease_key(next).is_some() && is_write(next)
+            || matches!(&**next, StoreCall::PutDoc(put) if put.name == DocName::start(&stream()));
+        match &self.kept {
+            None if self.budget.back && !is_read(next) => Some(Step::Keep),
+            Some(_) if !is_row => Some(Step::Back),
+            _ => None,
+        }
+    }
+
+    /// Whether what comes next may depend on whether this has landed: runs ask for it, something
+    /// else is on its way to the same row, or nobody keeps the application closed.
+    fn is_seen(&self, call: &StoreCall, asks: &[Ask]) -> bool {
+        let Some(key) = lease_key(call) else { return true };
+        let asked = |ask: &Ask| match ask {
+            Ask::Store(ask) => match &**ask {
+                StoreCall::Leases => true,
+                StoreCall::Lease(asked) => asked == key,
+                StoreCall::PutDoc(put) => put.name == DocName::changing(),
+                other => lease_key(other) == Some(key),
+            },
+            _ => false,
+        };
+        let on_its_way = self.budget.late > 0
+            && self.sent.iter().any(|sent| sent != call && lease_key(sent) == Some(key));
+        asks.is_empty() || self.is_closed() != Some(true) || on_its_way || asks.iter().any(asked)
     }
 
     /// Takes a step.
@@ -187,9 +238,28 @@ impl Small {
                 let call = self.sent.remove(*at);
                 self.land(&call, true)?;
             }
+            Step::Keep => {
+                self.budget.back = false;
+                self.kept = Some(Box::new((self.rows.clone(), self.truth.clone())));
+            }
+            Step::Back => self.go_back(),
         }
         self.runs.retain(|run| run.result().is_none());
         Ok(())
+    }
+
+    fn go_back(&mut self) {
+        let Some(kept) = self.kept.take() else { return };
+        let (rows, truth) = *kept;
+        let lost = std::mem::replace(&mut self.truth, truth);
+        self.rows = Rows { lives: self.rows.lives + 1, ..rows };
+        // What the dead had reached was processed, though the store has lost it: a copy that was
+        // being made may tell of it.
+        if lost.written.is_empty() && lost.stood_before == self.truth.stood_before {
+            for (key, spots) in lost.stood {
+                self.truth.stood.entry(key).or_default().extend(spots);
+            }
+        }
     }
 
     fn start(&mut self, undo: bool) {
@@ -364,77 +434,13 @@ impl Small {
         }
         let Rows { leases, sessions, .. } = &self.rows;
         let _ = write!(into, "{}{leases:?}{sessions:?}{:?}{:?}", self.now, self.dead, self.sent);
-        let _ = write!(into, "{:?}{:?}{:?}", self.runs, self.budget, self.truth);
+        let _ = write!(into, "{}{:?}{:?}", self.rows.lives, self.runs, self.budget);
+        let _ = write!(into, "{:?}{:?}", self.truth, self.kept);
     }
 }
 
 fn spot(row: &Lease) -> String {
     row.checkpoint.to_string()
-}
-
-fn stream() -> StreamKey {
-    StreamKey::new("orders", WallTime::from_millis(1))
-}
-
-fn key(shard: &str) -> LeaseKey {
-    LeaseKey::of_shard(&stream(), &shard.parse().unwrap())
-}
-
-/// Three shards: one that has ended, what continues it, and one whose row is lost.
-fn view() -> StreamView {
-    let shard = |name: &str, parents: &[&str]| Shard {
-        id: name.parse().unwrap(),
-        parents: parents.iter().map(|it| it.parse().unwrap()).collect(),
-        range: None,
-        starting: None,
-        closed: name == "a",
-    };
-    StreamView {
-        description: StreamDescription::new(
-            "orders".parse().unwrap(),
-            stream(),
-            Duration::from_hours(24),
-            WallTime::from_millis(50),
-        ),
-        shards: vec![shard("a", &[]), shard("b", &["a"]), shard("c", &[])],
-    }
-}
-
-fn owner(name: &str) -> SessionId {
-    SessionId::new(name.parse().unwrap(), Incarnation::from_bits(1))
-}
-
-fn after(record: u128) -> Checkpoint {
-    Checkpoint::After(Position::from(SequenceNumber::from(record)))
-}
-
-fn ended() -> Lease {
-    let mut row = Lease::new(key("a"), Checkpoint::ShardEnd);
-    row.epoch = Epoch(4);
-    row.children = vec!["b".parse().unwrap()];
-    row
-}
-
-fn held() -> Lease {
-    let mut row = Lease::new(key("b"), after(2)).of_shard(vec!["a".parse().unwrap()], None);
-    row.epoch = Epoch(5);
-    row.owner = Some(owner("w1"));
-    row
-}
-
-/// What the dead have sent, any of which may land at any time.
-fn dead_letters() -> Vec<StoreCall> {
-    let (a, b, w1) = (key("a"), key("b"), owner("w1"));
-    let at = |at: u64| Checkpoint::AtTimestamp(WallTime::from_millis(at));
-    vec![
-        StoreCall::Advance(Advance::new(b.clone(), w1.clone(), Epoch(5), after(7))),
-        StoreCall::Advance(Advance::new(b.clone(), w1.clone(), Epoch(5), Checkpoint::ShardEnd)),
-        StoreCall::Release(Release::new(b, w1, Epoch(5))),
-        StoreCall::Acquire(Acquire::new(&held(), owner("w2"), Epoch(6))),
-        StoreCall::Delete(Delete::ended(a.clone(), Epoch(4))),
-        StoreCall::Create(Lease::new(a, at(OLD))),
-        StoreCall::Create(Lease::new(key("c"), at(OLD))),
-    ]
 }
 
 /// Said once here, so that the small world is what the search says it is.

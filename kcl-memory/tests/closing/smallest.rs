@@ -14,6 +14,7 @@ const NOTHING: Budget = Budget {
     undo: false,
     at_once: 1,
     sleeper: false,
+    back: false,
 };
 
 #[expect(clippy::print_stdout, reason = "how much was searched")]
@@ -60,4 +61,47 @@ pub(crate) fn a_change_that_is_taken_back_among_late_writes_of_the_dead() {
 #[test]
 pub(crate) fn two_commands_at_once() {
     holds(Budget { late: 1, unknown: 1, starts: 1, undo: true, at_once: 2, ..NOTHING });
+}
+
+/// A change is broken off, gone on with or taken back, while the dead still write.
+#[test]
+pub(crate) fn a_change_that_crashes_among_late_writes_of_the_dead() {
+    holds(Budget { dead: 3, crashes: 1, starts: 1, undo: true, ..NOTHING });
+}
+
+/// A change is broken off twice, gone on with and taken back, while the dead still write.
+#[test]
+pub(crate) fn a_change_that_crashes_twice_among_late_writes_of_the_dead() {
+    holds(Budget { dead: 2, crashes: 2, starts: 2, undo: true, ..NOTHING });
+}
+
+/// A change is broken off and taken back, while the dead and the broken off still write.
+#[test]
+pub(crate) fn a_change_that_is_taken_back_among_late_writes_of_both() {
+    holds(Budget { dead: 2, late: 1, crashes: 1, starts: 1, undo: true, ..NOTHING });
+}
+
+/// The store loses its last writes, at any moment of a change that may be gone on with or taken
+/// back.
+#[test]
+pub(crate) fn a_change_while_the_store_goes_back() {
+    holds(Budget { crashes: 1, starts: 1, undo: true, back: true, ..NOTHING });
+}
+
+/// The same, and the end of a session is lost whose beat is under way.
+#[test]
+pub(crate) fn a_change_while_the_store_loses_the_end_of_a_session() {
+    holds(Budget { dead: 1, sleeper: true, back: true, ..NOTHING });
+}
+
+/// The same among late writes of the dead.
+#[test]
+pub(crate) fn a_change_among_late_writes_of_the_dead_while_the_store_goes_back() {
+    holds(Budget { dead: 1, starts: 1, undo: true, back: true, ..NOTHING });
+}
+
+/// What a change had under way when the store lost it meets the next one.
+#[test]
+pub(crate) fn a_change_that_meets_what_is_left_of_a_lost_one() {
+    holds(Budget { dead: 1, starts: 2, undo: true, back: true, ..NOTHING });
 }

@@ -19,12 +19,15 @@ pub(crate) struct Rows {
     pub(crate) leases: BTreeMap<LeaseKey, Lease>,
     pub(crate) docs: BTreeMap<DocName, Document>,
     pub(crate) sessions: BTreeMap<SessionId, Session>,
+    /// How often it went back in time.
+    pub(crate) lives: u64,
 }
 
 impl Rows {
     /// A call reaches the store.
     pub(crate) fn apply(&mut self, call: &StoreCall) -> StoreReply {
-        let stamp = Stamp { at: StoreTime(STORE_TIME), generation: Generation::default() };
+        let generation = Generation::new(&self.lives.to_string());
+        let stamp = Stamp { at: StoreTime(STORE_TIME), generation };
         match call {
             StoreCall::Register(new) => {
                 let value = rules::register(self.sessions.get(&new.id), new);
@@ -60,29 +63,40 @@ impl Rows {
                 }
                 StoreReply::DocWrite(write)
             }
-            StoreCall::Delete(delete) => {
-                let write = rules::delete(self.leases.get(&delete.key), delete);
-                if write.is_done() {
-                    self.leases.remove(&delete.key);
-                }
-                StoreReply::LeaseWrite(write)
-            }
             _ => StoreReply::LeaseWrite(self.write(call)),
         }
     }
 
-    fn write(&mut self, call: &StoreCall) -> Write<Lease> {
-        let key = lease_key(call).unwrap().clone();
-        let row = self.leases.get(&key);
-        let write = match call {
+    /// What a call would make of its lease.
+    fn judge(&self, call: &StoreCall, key: &LeaseKey) -> Write<Lease> {
+        let row = self.leases.get(key);
+        match call {
             StoreCall::Create(new) => rules::create(row, new),
             StoreCall::Acquire(acquire) => rules::acquire(row, acquire),
             StoreCall::Advance(advance) => rules::advance(row, advance),
             StoreCall::Release(release) => rules::release(row, release),
             StoreCall::Restart(restart) => rules::restart(row, restart),
+            StoreCall::Delete(delete) => rules::delete(row, delete),
             other => panic!("{} is sent by nobody here", other.name()),
-        };
-        keep(&mut self.leases, &key, &write);
+        }
+    }
+
+    /// Whether a write would be refused if it landed now.
+    pub(crate) fn refuses(&self, call: &StoreCall) -> bool {
+        match call {
+            StoreCall::PutDoc(put) => !rules::put_doc(self.docs.get(&put.name), put).is_done(),
+            _ => lease_key(call).is_some_and(|key| !self.judge(call, key).is_done()),
+        }
+    }
+
+    fn write(&mut self, call: &StoreCall) -> Write<Lease> {
+        let key = lease_key(call).unwrap().clone();
+        let write = self.judge(call, &key);
+        match call {
+            StoreCall::Delete(_) if write.is_done() => drop(self.leases.remove(&key)),
+            StoreCall::Delete(_) => {}
+            _ => keep(&mut self.leases, &key, &write),
+        }
         write
     }
 }
@@ -96,6 +110,18 @@ fn keep<K: Ord + Clone, R: Clone>(rows: &mut BTreeMap<K, R>, key: &K, write: &Wr
 /// Whether a call changes what a run would have to read again.
 pub(crate) const fn is_write(call: &StoreCall) -> bool {
     matches!(call, StoreCall::PutDoc(_) | StoreCall::Create(_) | StoreCall::Restart(_))
+}
+
+/// Whether a call changes nothing.
+pub(crate) const fn is_read(call: &StoreCall) -> bool {
+    matches!(
+        call,
+        StoreCall::Lease(_)
+            | StoreCall::Leases
+            | StoreCall::Doc(_)
+            | StoreCall::Docs
+            | StoreCall::Sessions(_)
+    )
 }
 
 /// The lease that a call changes.

@@ -84,6 +84,7 @@ checks! {
     "trace": streams {
         two_streams_at_once_on_an_empty_store,
         a_stranger_leaves_a_live_fleet_alone,
+        a_stranger_that_lingers_is_given_no_lease,
         a_fleet_that_starts_again_with_another_stream,
         a_switch_that_lands_after_another_has_joined,
         a_pass_that_is_refused_by_a_switch,
@@ -179,6 +180,13 @@ checks! {
         a_change_that_crashes_and_goes_on,
         a_change_that_crashes_twice_and_is_taken_back,
         a_change_that_is_taken_back_among_late_writes_of_the_dead,
+        a_change_that_crashes_among_late_writes_of_the_dead,
+        a_change_that_crashes_twice_among_late_writes_of_the_dead,
+        a_change_that_is_taken_back_among_late_writes_of_both,
+        a_change_while_the_store_goes_back,
+        a_change_while_the_store_loses_the_end_of_a_session,
+        a_change_among_late_writes_of_the_dead_while_the_store_goes_back,
+        a_change_that_meets_what_is_left_of_a_lost_one,
         two_commands_at_once,
     }
 }

@@ -34,6 +34,8 @@ mod planners;
 mod plans;
 mod rarely;
 mod restarts;
+#[path = "../closing/scene.rs"]
+mod scene;
 mod scripts;
 #[path = "../closing/search.rs"]
 mod search;

@@ -6,7 +6,7 @@ use kcl_core::{
 };
 use kcl_memory::sim::{Action, Fate, Script, Step, World};
 
-use crate::stage::{secs, wait_for, worker};
+use crate::stage::{millis, secs, wait_for, worker};
 
 /// A fleet in a world that has a second stream.
 fn two_streams(workers: usize, seed: u64) -> World {
@@ -67,6 +67,20 @@ pub(crate) fn a_stranger_leaves_a_live_fleet_alone() {
     world.run_for(secs(15)).unwrap();
     assert_eq!((world.held().len(), world.acquires()), (2, before));
     assert_eq!(named(&world), Some("orders".to_owned()));
+    world.finish().unwrap();
+}
+
+/// A worker of another stream that has registered, and stands still before it finds out that it has
+/// to leave: it is given nothing to read.
+#[test]
+pub(crate) fn a_stranger_that_lingers_is_given_no_lease() {
+    let mut world = reading(2);
+    world.act_now(&Action::JoinOther).unwrap();
+    world.run_for(millis(200)).unwrap();
+    world.act_now(&Action::Pause(2, secs(4))).unwrap();
+    let stranger = DocName::assignment(&worker("w2"));
+    let planned = world.run_while(secs(10), |world| world.document(&stranger).is_none()).unwrap();
+    assert!(!planned, "a plan was made for it:\n{}", world.trace().join("\n"));
     world.finish().unwrap();
 }
 

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use bytes::Bytes;
 
-use super::state::{Closing, Intent, Phase, Which, Writing};
+use super::state::{Closing, Intent, Phase, Then, Which, Writing};
 use crate::{
     change::{
         copy::{Copy, Head},
@@ -40,7 +40,7 @@ impl Closing {
             }
             (Phase::Sweeping { leases, copies: Some(mut copies) }, _) => {
                 copies.pop();
-                self.swept(leases, copies)
+                Self::swept(leases, copies)
             }
             // No answer to what was asked: it is asked again.
             (phase, _) => phase,
@@ -48,6 +48,13 @@ impl Closing {
     }
 
     fn on_head(&mut self, which: Which, doc: Option<&Document>) -> Phase {
+        self.stray = None;
+        let mut doc = doc;
+        if matches!(which, Which::Mine) && !self.is_of_mine(doc) {
+            // It was still on its way when the store lost its change.
+            self.stray = doc.map(|doc| doc.version);
+            doc = None;
+        }
         let Some(doc) = doc else {
             return match which {
                 // Nothing was changed yet.
@@ -65,6 +72,13 @@ impl Closing {
         }
     }
 
+    /// Whether there is a copy's head, and it is of the change at hand.
+    pub(super) fn is_of_mine(&self, doc: Option<&Document>) -> bool {
+        let head = doc.map(|doc| Head::decode(&doc.body));
+        // One that makes no sense is told of where it is read.
+        head.is_some_and(|head| head.is_none_or(|head| head.is_of(&self.change.begun)))
+    }
+
     fn on_part(
         &mut self,
         which: Which,
@@ -77,7 +91,7 @@ impl Closing {
             return Phase::Loading { which, head, parts };
         }
         match (Copy::read(&head, &parts), which) {
-            (Ok(copy), Which::Mine) => Phase::Writing(Writing::new(copy.target)),
+            (Ok(copy), Which::Mine) => Phase::Marking(Then::Write(copy.target)),
             (Ok(former), Which::Former(rows, docs)) => {
                 let target = restoring(&former.target, &rows, &docs);
                 self.keep_copy(target, docs)
@@ -113,7 +127,7 @@ impl Closing {
         let others = docs.into_iter().filter(is_other).collect();
         let (change, what) = (self.change.number, self.change.what.clone());
         let copy = Copy { change, what, target, others };
-        let (head, parts) = copy.parts(&self.turn);
+        let (head, parts) = copy.parts(&self.turn, &self.change.begun);
         Phase::Keeping { copy, head, parts, next: 0 }
     }
 
@@ -147,24 +161,29 @@ impl Closing {
     /// There is a copy now: mine, or that of another run that was faster.
     fn on_sealed(&mut self, copy: Copy, mine: &Head, write: Write<Document>) -> Phase {
         match write {
-            Write::Done(_) => Phase::Writing(Writing::new(copy.target)),
+            Write::Done(_) => Phase::Marking(Then::Write(copy.target)),
             Write::Refused(Some(doc)) if Head::decode(&doc.body).as_ref() == Some(mine) => {
-                Phase::Writing(Writing::new(copy.target))
+                Phase::Marking(Then::Write(copy.target))
             }
             Write::Refused(doc) => self.on_head(Which::Mine, doc.as_ref()),
         }
     }
 
-    /// The rows are written: copies of former changes are of no more use.
+    /// The rows are written: copies of former changes are of no more use. That of the change before
+    /// stays: the store may go back to the midst of it before this deletion lands.
     fn on_copies(&self, leases: usize, docs: Vec<Document>) -> Phase {
-        let is_former =
-            |doc: &Document| doc.name.copy_of().is_some_and(|change| change < self.change.number);
-        self.swept(leases, docs.into_iter().filter(is_former).collect())
+        let kept = if planted!(FormerCopyDeleted) {
+            self.change.number
+        } else {
+            self.change.former.unwrap_or_default()
+        };
+        let is_former = |doc: &Document| doc.name.copy_of().is_some_and(|change| change < kept);
+        Self::swept(leases, docs.into_iter().filter(is_former).collect())
     }
 
-    fn swept(&self, leases: usize, copies: Vec<Document>) -> Phase {
+    fn swept(leases: usize, copies: Vec<Document>) -> Phase {
         if copies.is_empty() {
-            return self.opening(leases);
+            return Phase::Marking(Then::Open(leases));
         }
         Phase::Sweeping { leases, copies: Some(copies) }
     }

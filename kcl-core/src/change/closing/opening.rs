@@ -34,7 +34,7 @@ impl Closing {
         if opening.looks {
             return StoreCall::Doc(DocName::changing());
         }
-        let open = Changing::new(ChangeState::Open, &*self.by, self.wall, &*self.turn);
+        let open = Changing { state: ChangeState::Open, since: self.wall, ..self.closed.clone() };
         let body = self.opened(opening).write(open).encode();
         StoreCall::PutDoc(PutDoc::new(DocName::changing(), Some(self.version), body))
     }
@@ -45,11 +45,12 @@ impl Closing {
         let mut change = Change { undoing: false, ..self.change.clone() };
         if opening.result.is_err() {
             change.number = change.former.unwrap_or(change.number);
+            change.begun = String::new();
         }
         change
     }
 
-    pub(super) fn on_opening(&self, mut opening: Opening, reply: StoreReply) -> Phase {
+    pub(super) fn on_opening(&mut self, mut opening: Opening, reply: StoreReply) -> Phase {
         let doc = match reply {
             StoreReply::DocWrite(Write::Done(_)) => return Phase::Over(opening.result),
             StoreReply::DocWrite(Write::Refused(doc)) | StoreReply::Doc(doc) => doc,
@@ -58,6 +59,10 @@ impl Closing {
         if doc.as_ref().is_some_and(|doc| doc.version == self.version) {
             opening.looks = false;
             return Phase::Opening(opening);
+        }
+        if doc.as_ref().is_none_or(|doc| doc.version < self.version) {
+            sometimes!(TurnLostByStore);
+            return self.start_over(None);
         }
         match self.check_opened(doc.as_ref()) {
             Ok(()) => Phase::Over(opening.result),

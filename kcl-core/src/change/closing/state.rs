@@ -14,7 +14,10 @@ use crate::{
         turn::Change,
     },
     env::{Rng, Time, WallTime},
-    lease::{Document, Incarnation, Lease, PutDoc, Session, SessionId, WorkerId},
+    lease::{
+        ChangeState, Changing, Document, Generation, Incarnation, Lease, PutDoc, Session,
+        SessionId, WorkerId,
+    },
 };
 
 /// What a command is to do.
@@ -50,7 +53,6 @@ pub struct Changed {
 #[derive(Clone, Debug)]
 pub struct Closing {
     pub(super) intent: Intent,
-    pub(super) by: String,
     pub(super) wall: WallTime,
     /// Names this run.
     pub(super) turn: String,
@@ -58,6 +60,14 @@ pub struct Closing {
     /// The version of `changing` that made the turn mine, and the change that it tells of.
     pub(super) version: u64,
     pub(super) change: Change,
+    /// What `changing` says while the turn is mine.
+    pub(super) closed: Changing,
+    /// The store's history when the turn was taken.
+    pub(super) generation: Option<Generation>,
+    /// The store has lost the turn since; what was sent last, if that was a row or a document.
+    pub(super) lost: Option<Option<String>>,
+    /// The version of a copy's head that is of a change that the store has lost.
+    pub(super) stray: Option<u64>,
     /// Every new epoch is above this: the store's time.
     pub(super) floor: u64,
     pub(super) phase: Phase,
@@ -72,10 +82,12 @@ pub(super) enum Phase {
     Looking,
     /// It is written.
     Taking(PutDoc),
-    /// The store's time is asked for: it is told to those who register.
-    Stamping,
+    /// `changing` is put again: what was written before is lost only together with it.
+    Marking(Then),
+    /// The store's time and history are asked for: they are told to those who register.
+    Stamping(Then),
     /// The session that was registered for that is ended.
-    Unstamping,
+    Unstamping(Then),
     /// Nobody is to live.
     Proving(Proof),
     /// The head of a copy is read: that of the change at hand, or that of the one before.
@@ -123,6 +135,17 @@ pub(super) enum Which {
     Mine,
     /// That of the change before, to be restored; with what was found now.
     Former(Vec<Lease>, Vec<Document>),
+}
+
+/// What comes when the store is known not to have gone back.
+#[derive(Clone, Debug)]
+pub(super) enum Then {
+    /// It is made sure that nobody lives.
+    Prove,
+    /// Rows are written: their copy is there.
+    Write(Target),
+    /// The application is opened: so many leases are written.
+    Open(usize),
 }
 
 /// How far the rows and documents are written.
@@ -186,15 +209,19 @@ impl Closing {
         let worker = worker_named(&turn);
         let second = Duration::from_secs(1);
         let id = SessionId::new(worker, incarnation);
-        let change = Change { number: 0, what: intent.what(), former: None, undoing: false };
+        let change = Change::new(0, intent.what(), None, &turn);
+        let closed = Changing::new(ChangeState::Closed, by, wall, &*turn);
         Self {
             intent,
-            by: by.to_owned(),
             wall,
             turn,
             session: Session::new(id, 1, second * 6, second),
             version: 0,
             change,
+            closed,
+            generation: None,
+            lost: None,
+            stray: None,
             floor: 0,
             phase: Phase::Looking,
             failures: 0,
@@ -215,6 +242,12 @@ impl Closing {
     #[must_use]
     pub const fn change(&self) -> Option<&Change> {
         if self.version == 0 { None } else { Some(&self.change) }
+    }
+
+    /// Whether the store went back in time, so that everything is done again.
+    #[must_use]
+    pub const fn starts_over(&self) -> bool {
+        self.lost.is_some()
     }
 
     /// Names this run.

@@ -1,8 +1,11 @@
 //! Taking the turn: the application is closed, or one that is closed already is taken over.
 
-use super::state::{Closing, Intent, Phase};
+use super::{
+    state::{Closing, Intent, Phase, Then},
+    witness::Turn,
+};
 use crate::{
-    change::{error::ChangeError, proof::Proof, turn::Change},
+    change::{error::ChangeError, turn::Change},
     coordinator::StoreReply,
     lease::{ChangeState, Changing, DocName, Document, PutDoc, Write},
 };
@@ -18,16 +21,16 @@ impl Closing {
         match (phase, reply) {
             (Phase::Looking, StoreReply::Doc(doc)) => self.look(doc.as_ref()),
             (Phase::Taking(_), StoreReply::DocWrite(write)) => self.on_taken(write),
-            (Phase::Stamping, StoreReply::Beat(stamped)) => {
-                self.floor = self.floor.max(stamped.stamp.at.0);
-                Phase::Unstamping
+            (phase @ (Phase::Marking(_) | Phase::Stamping(_) | Phase::Unstamping(_)), reply) => {
+                self.after_mark(phase, reply)
             }
-            (Phase::Unstamping, _) => Phase::Proving(Proof::new()),
             (Phase::Proving(mut proof), reply) => {
                 proof.learn(now, &reply);
                 Phase::Proving(proof)
             }
-            (Phase::BackingOut(why), StoreReply::Doc(copy)) => self.back_out(why, copy.is_some()),
+            (Phase::BackingOut(why), StoreReply::Doc(copy)) => {
+                self.back_out(why, self.is_of_mine(copy.as_ref()))
+            }
             (Phase::Writing(writing), reply) => self.on_write(writing, reply),
             (Phase::Opening(opening), reply) => self.on_opening(opening, reply),
             (phase, reply) => self.collect(phase, reply),
@@ -37,18 +40,23 @@ impl Closing {
     /// What is to become of the application as it stands.
     pub(super) fn look(&mut self, doc: Option<&Document>) -> Phase {
         let version = doc.map_or(0, |doc| doc.version);
-        let Some(doc) = doc else { return self.begin(version, None, None) };
+        let Some(doc) = doc else {
+            return self.is_gone(None).unwrap_or_else(|| self.begin(version, None, None));
+        };
         let changing = match Changing::decode(&doc.body) {
             Ok(changing) => changing,
             Err(error) => return Phase::failed(ChangeError::corrupt(&doc.name, &error)),
         };
         let change = Change::of(&changing);
+        if let Some(gone) = self.is_gone(change.as_ref().filter(|_| changing.is_closed())) {
+            return gone;
+        }
         if !changing.is_closed() {
             let former = change.map(|change| change.number);
             return self.begin(version, Some(changing), former);
         }
         if changing.turn == self.turn {
-            return self.is_mine(version, change);
+            return self.is_mine(version, changing, change);
         }
         let same = change.filter(|change| {
             let goes_on = change.what == self.intent.what() && !change.undoing;
@@ -66,23 +74,33 @@ impl Closing {
             return Phase::failed(ChangeError::NothingToUndo);
         }
         let what = self.intent.what();
-        self.change = Change { number: version + 1, what, former, undoing: false };
-        let closed = Changing::new(ChangeState::Closed, &*self.by, self.wall, &*self.turn);
+        self.change = Change::new(version + 1, what, former, &self.turn);
         let more = before.map(|before| before.more).unwrap_or_default();
-        self.put(version, Changing { more, ..closed })
+        let (by, turn) = (self.closed.by.clone(), self.turn.clone());
+        self.put(
+            version,
+            Changing { more, ..Changing::new(ChangeState::Closed, by, self.wall, turn) },
+        )
     }
 
     /// Makes the turn mine in an application that is closed.
     fn take_over(&mut self, version: u64, before: Changing, mut change: Change) -> Phase {
         // An undo that was broken off is no other change to be taken back: it goes on.
         change.undoing |= change.what != self.intent.what();
+        if planted!(CopyMadeAnew) && !change.undoing {
+            change.number = version + 1;
+        }
         self.change = change;
         sometimes!(ChangeTakenOver);
-        self.put(version, Changing { by: self.by.clone(), turn: self.turn.clone(), ..before })
+        self.put(
+            version,
+            Changing { by: self.closed.by.clone(), turn: self.turn.clone(), ..before },
+        )
     }
 
-    fn put(&self, version: u64, changing: Changing) -> Phase {
-        let body = self.change.write(changing).encode();
+    fn put(&mut self, version: u64, changing: Changing) -> Phase {
+        self.closed = self.change.write(changing);
+        let body = self.closed.encode();
         let seen = (version > 0).then_some(version);
         Phase::Taking(PutDoc::new(DocName::changing(), seen, body))
     }
@@ -91,36 +109,36 @@ impl Closing {
         match write {
             Write::Done(doc) => {
                 self.version = doc.version;
-                Phase::Stamping
+                Phase::Stamping(Then::Prove)
             }
             // Another was faster, or an earlier attempt of mine has landed.
             Write::Refused(doc) => self.look(doc.as_ref()),
         }
     }
 
-    /// An earlier attempt has landed, whose answer was lost.
-    fn is_mine(&mut self, version: u64, change: Option<Change>) -> Phase {
+    /// An earlier attempt has landed, whose answer was lost, or the store went back to it.
+    fn is_mine(&mut self, version: u64, changing: Changing, change: Option<Change>) -> Phase {
         if let Some(change) = change {
             self.change = change;
         }
+        self.closed = changing;
         self.version = version;
-        Phase::Stamping
+        Phase::Stamping(Then::Prove)
     }
 
-    /// Whether the turn is still mine; if not, who has it.
-    pub(super) fn check_turn(&self, doc: Option<&Document>) -> Result<(), ChangeError> {
-        let changing = doc.map(|doc| Changing::decode(&doc.body));
-        let mine = doc.is_some_and(|doc| doc.version == self.version)
-            && matches!(&changing, Some(Ok(changing)) if changing.turn == self.turn);
-        if mine || planted!(TurnNotChecked) {
-            return Ok(());
+    /// Whether the turn is still mine; if not, what is to be done. `sent` was sent since the last
+    /// such look.
+    pub(super) fn check_turn(
+        &mut self,
+        doc: Option<&Document>,
+        sent: Option<String>,
+    ) -> Option<Phase> {
+        match self.turn_of(doc) {
+            _ if planted!(TurnNotChecked) => None,
+            Turn::Mine => None,
+            Turn::Lost => Some(self.start_over(sent)),
+            Turn::Overtaken(by) => Some(Phase::failed(ChangeError::Overtaken { by })),
         }
-        sometimes!(TurnLost);
-        let by = match changing {
-            Some(Ok(changing)) => changing.by,
-            _ => "somebody".to_owned(),
-        };
-        Err(ChangeError::Overtaken { by })
     }
 }
 

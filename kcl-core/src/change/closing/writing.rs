@@ -86,8 +86,8 @@ impl Closing {
             (Step::Read, StoreReply::Lease(row)) => Step::CheckRow(row),
             (Step::Read, StoreReply::Doc(doc)) if writing.is_doc() => Step::CheckDoc(doc),
             (Step::CheckRow(row), StoreReply::Doc(changing)) => {
-                if let Err(overtaken) = self.check_turn(changing.as_ref()) {
-                    return Phase::failed(overtaken);
+                if let Some(phase) = self.check_turn(changing.as_ref(), writing.sent()) {
+                    return phase;
                 }
                 if planted!(RightRowsPassedOver) && self.looks_right(&writing, row.as_ref()) {
                     writing.done += 1;
@@ -100,8 +100,8 @@ impl Closing {
             }
             (Step::ReadLate, StoreReply::Lease(row)) => Step::SendRow(row),
             (Step::CheckDoc(doc), StoreReply::Doc(changing)) => {
-                if let Err(overtaken) = self.check_turn(changing.as_ref()) {
-                    return Phase::failed(overtaken);
+                if let Some(phase) = self.check_turn(changing.as_ref(), writing.sent()) {
+                    return phase;
                 }
                 Step::SendDoc(doc)
             }
@@ -142,6 +142,14 @@ impl Closing {
 impl Writing {
     const fn is_doc(&self) -> bool {
         self.done >= self.target.rows.len()
+    }
+
+    /// What was sent last: a row or a document.
+    fn sent(&self) -> Option<String> {
+        let last = self.done.checked_sub(1)?;
+        let rows = &self.target.rows;
+        let doc = || self.target.docs.get(last - rows.len()).map(|doc| doc.name.to_string());
+        rows.get(last).map_or_else(doc, |row| Some(row.key().to_string()))
     }
 
     /// One is done; if it was refused, it is judged anew.

@@ -117,7 +117,8 @@ impl Fleet {
         let stays = |row: &Session| {
             row.state == SessionState::Live || planted!(LeavingStillCounts) && !row.has_ended()
         };
-        let takes_part = |row: &Session| row.may_read(self.reads.as_ref());
+        let takes_part =
+            |row: &Session| row.may_read(self.reads.as_ref()) || planted!(StrangersArePlannedFor);
         let members = self.rows.values().filter(move |row| stays(row) && takes_part(row));
         members.filter(|row| self.is_newest(row))
     }

@@ -201,6 +201,7 @@ impl World {
 
     fn roll_back(&mut self, to: Time) -> Result<bool, Violation> {
         let rules = self.store.rows.docs.get(&DocName::placement()).cloned();
+        let changing = self.store.rows.docs.get(&DocName::changing()).cloned();
         let sessions: Vec<_> = self.store.rows.sessions.keys().cloned().collect();
         self.store.roll_back(to);
         self.follow_streams();
@@ -215,6 +216,7 @@ impl World {
         }
         self.record_all_rows();
         self.learn(&Fact::RolledBack)?;
+        self.commands_went_back(changing.as_ref())?;
         Ok(true)
     }
 

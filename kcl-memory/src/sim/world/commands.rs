@@ -34,6 +34,8 @@ pub(super) struct Command {
     pub(super) dies_in: Option<usize>,
     /// Numbers its calls: an answer to an earlier one means nothing.
     pub(super) call: u64,
+    /// Its writes of rows up to this call are lost: they were under way when the store went back.
+    pub(super) cut: u64,
     pub(super) is_over: bool,
     pub(super) begins: InitialPosition,
 }

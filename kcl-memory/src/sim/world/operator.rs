@@ -4,9 +4,9 @@ use std::{sync::Arc, time::Duration};
 
 use kcl_core::{
     change::{Ask, ChangeError, Closing, Intent, Reset},
-    coordinator::StoreCall,
+    coordinator::{FrozenStart, StoreCall},
     env::{Rng, WallTime},
-    lease::{Changing, Checkpoint, DocName, Lease},
+    lease::{Changing, Checkpoint, DocName, Document, Lease},
     settings::InitialPosition,
     store::StoreErrorKind,
 };
@@ -28,16 +28,8 @@ impl World {
     /// the oldest record), and the workers start again meanwhile. The command dies after so many
     /// `calls` and is started again, or the change is taken back, or both run at once.
     pub(super) fn reset(&mut self, back: Duration, calls: usize, how: usize) -> bool {
-        let goes_back = |step: &Step| {
-            matches!(
-                step.action,
-                Action::RollBack(_)
-                    | Action::LoseFence(_)
-                    | Action::StoreClockBack(_)
-                    | Action::RemakeStream
-            )
-        };
-        // What a store loses in the midst of a change, nobody gives back.
+        let goes_back =
+            |step: &Step| matches!(step.action, Action::StoreClockBack(_) | Action::RemakeStream);
         if self.script.steps.iter().any(goes_back)
             || self.is_commanded()
             || !self.cold_start(DOWN, false)
@@ -80,7 +72,7 @@ impl World {
         let wall = self.stream.view(self.stream.current, self.now).description.server_time;
         let run = Closing::new(intent, &format!("command {number}"), wall, &mut rng);
         let is_over = false;
-        let command = Command { run, rng, dies_in, call: 0, is_over, begins: to };
+        let command = Command { run, rng, dies_in, call: 0, cut: 0, is_over, begins: to };
         self.operator.commands.push(command);
         number
     }
@@ -92,6 +84,12 @@ impl World {
     pub(super) fn on_command(&mut self, at: usize, news: News) -> Result<(), Violation> {
         match news {
             News::GoOn => self.go_on_command(at),
+            News::Arrive(number, call, _)
+                if number <= self.operator.commands[at].cut && is_row(&call) =>
+            {
+                let unknown = Box::new(Err(StoreErrorKind::Unknown));
+                self.tell_command(at, Duration::ZERO, News::Answer(number, unknown));
+            }
             News::Arrive(number, call, reply) => {
                 let answer = self.apply(&call, false)?;
                 if let Some(takes) = reply {
@@ -132,6 +130,12 @@ impl World {
         command.is_over = true;
         let result = command.run.result().cloned();
         self.note(|| format!("command {at} is over: {result:?}"));
+        if let (Some(Err(ChangeError::Busy { .. })), Some(goal)) =
+            (&result, &mut self.operator.goal)
+        {
+            // The store went back to a change that was there before.
+            goal.undo = true;
+        }
         // Who finds workers alive, or another at it, is no longer needed.
         if !matches!(result, Some(Ok(_) | Err(ChangeError::Overtaken { .. }))) {
             self.tell_command(at, NOTICED, News::Look);
@@ -170,11 +174,49 @@ impl World {
     }
 
     /// A command has died or failed. If the application is closed, another goes on.
-    fn look_at_commands(&mut self) {
+    pub(super) fn look_at_commands(&mut self) {
         let runs = self.operator.commands.iter().any(|command| !command.is_over);
         let Some(goal) = self.operator.goal.filter(|_| !runs && self.is_closed()) else { return };
         let next = self.command(goal.undo, goal.to, None);
         self.tell_command(next, Duration::ZERO, News::GoOn);
+    }
+
+    /// The store went back in time, to a change that was broken off, or from one that was made.
+    /// What a command had under way to a row is lost with the connections: that may land on the
+    /// other side, which is told to the operator and judged by nobody here.
+    pub(super) fn commands_went_back(
+        &mut self,
+        before: Option<&Document>,
+    ) -> Result<(), Violation> {
+        if self.operator.commands.iter().any(|command| !command.is_over) {
+            self.count_fault("change-met-roll-back");
+        }
+        for command in &mut self.operator.commands {
+            // An answer to a look at the turn may be on its way.
+            command.cut = command.call + 1;
+        }
+        let now = self.store.rows.docs.get(&DocName::changing()).cloned();
+        self.oracle.set_closed(self.is_closed());
+        if before.map(|doc| doc.version) == now.map(|doc| doc.version) {
+            return Ok(());
+        }
+        let starts =
+            self.store.rows.docs.values().filter(|doc| doc.name.as_str().starts_with("start:"));
+        for doc in starts.cloned().collect::<Vec<_>>() {
+            if let Some(start) = FrozenStart::decode(&doc.body) {
+                self.past.starts.insert(doc.name.clone(), start);
+            }
+            self.learn(&Fact::StartLost { name: &doc.name })?;
+            self.oracle.learn(self.now, &Fact::Document(&doc))?;
+        }
+        for shard in 0..self.stream.shards.len() {
+            let to = self.oracle.reached(shard);
+            self.learn(&Fact::Gone { shard, to })?;
+        }
+        if !self.operator.commands.is_empty() {
+            self.tell_command(0, NOTICED, News::Look);
+        }
+        Ok(())
     }
 
     /// The application is opened by a reset: its records from there on are to be read, whatever
@@ -233,5 +275,14 @@ impl World {
             Checkpoint::ShardEnd => self.stream.count(shard, self.now),
             _ => 0,
         }
+    }
+}
+
+/// Whether a call writes a row, or the documents that follow the rows.
+fn is_row(call: &StoreCall) -> bool {
+    match call {
+        StoreCall::Restart(_) | StoreCall::Create(_) => true,
+        StoreCall::PutDoc(put) => put.name != DocName::changing() && put.name.copy_of().is_none(),
+        _ => false,
     }
 }

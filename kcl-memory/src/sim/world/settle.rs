@@ -42,6 +42,7 @@ impl World {
         if self.is_commanded() {
             // A command is at it: it is calm when that is over.
             self.weather.calm = true;
+            self.look_at_commands();
             return self.put(self.now + Duration::from_secs(1), Happening::Calm);
         }
         self.note(|| "--- calm".into());

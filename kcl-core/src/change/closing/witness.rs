@@ -1,0 +1,117 @@
+//! A store that goes back in time while a change runs.
+//!
+//! It loses its last writes, whatever they were, and says so in the next answer to a registration.
+//! So `changing` is put again when the copy is there, and when the rows are: what was written
+//! before such a put is lost only together with it, and then the next look at the turn shows an
+//! older version. After each such put a registration tells whether the store went back before it.
+
+use super::state::{Closing, Phase, Then, Writing};
+use crate::{
+    change::{error::ChangeError, proof::Proof, turn::Change},
+    coordinator::{StoreCall, StoreReply},
+    lease::{Changing, DocName, Document, Generation, PutDoc, Write},
+};
+
+/// What the document `changing` says of the turn.
+pub(super) enum Turn {
+    /// It is still mine.
+    Mine,
+    /// The store has lost it.
+    Lost,
+    /// Somebody called so has taken over.
+    Overtaken(String),
+}
+
+impl Closing {
+    /// Whose turn it is, as this document says; a version later than the one known of is mine if I
+    /// put it.
+    pub(super) fn turn_of(&self, doc: Option<&Document>) -> Turn {
+        let version = doc.map_or(0, |doc| doc.version);
+        let changing = doc.map(|doc| Changing::decode(&doc.body));
+        let mine = matches!(&changing, Some(Ok(it)) if it.turn == self.turn && it.is_closed());
+        if version < self.version {
+            sometimes!(TurnLostByStore);
+            return Turn::Lost;
+        }
+        if mine {
+            return Turn::Mine;
+        }
+        sometimes!(TurnLost);
+        match changing {
+            Some(Ok(changing)) => Turn::Overtaken(changing.by),
+            _ => Turn::Overtaken("somebody".to_owned()),
+        }
+    }
+
+    /// `changing` with the same content again.
+    pub(super) fn mark(&self) -> StoreCall {
+        let body = self.closed.encode();
+        StoreCall::PutDoc(PutDoc::new(DocName::changing(), Some(self.version), body))
+    }
+
+    pub(super) fn on_marked(&mut self, then: Then, write: Write<Document>) -> Phase {
+        let doc = match write {
+            Write::Done(doc) => Some(doc),
+            Write::Refused(doc) => doc,
+        };
+        match self.turn_of(doc.as_ref()) {
+            Turn::Mine => {
+                self.version = doc.map_or(self.version, |doc| doc.version);
+                Phase::Stamping(then)
+            }
+            Turn::Lost => self.start_over(None),
+            Turn::Overtaken(by) => Phase::failed(ChangeError::Overtaken { by }),
+        }
+    }
+
+    /// The session that was registered for a stamp is ended.
+    pub(super) fn stamped(&mut self, then: Then) -> Phase {
+        match then {
+            Then::Prove => Phase::Proving(Proof::new()),
+            Then::Write(target) => Phase::Writing(Writing::new(target)),
+            Then::Open(leases) => self.opening(leases),
+        }
+    }
+
+    /// The stamp of a registration: whether the store has gone back since the turn was taken.
+    pub(super) fn on_stamp(&mut self, then: Then, at: u64, generation: Generation) -> Phase {
+        self.floor = self.floor.max(at);
+        let is_first = matches!(then, Then::Prove);
+        let known = self.generation.replace(generation.clone());
+        if is_first || known == Some(generation) || planted!(ChangeIgnoresGeneration) {
+            return Phase::Unstamping(then);
+        }
+        sometimes!(ChangeWentBack);
+        self.start_over(None)
+    }
+
+    /// The store went back: everything is done again, as by another run of the command. What was
+    /// sent last may have landed since.
+    pub(super) fn start_over(&mut self, sent: Option<String>) -> Phase {
+        self.lost = Some(sent);
+        Phase::Looking
+    }
+
+    /// Whether a run that starts over still finds the change that it was at. If not, there is
+    /// nothing to go on with: workers may have started.
+    pub(super) fn is_gone(&self, found: Option<&Change>) -> Option<Phase> {
+        let lost = self.lost.as_ref()?;
+        let is_there = found.is_some_and(|found| {
+            found.number == self.change.number && found.begun == self.change.begun
+        });
+        (!is_there).then(|| Phase::failed(ChangeError::WentBack { sent: lost.clone() }))
+    }
+
+    /// The next step once everything is written, or the copy is there.
+    pub(super) fn after_mark(&mut self, phase: Phase, reply: StoreReply) -> Phase {
+        match (phase, reply) {
+            (Phase::Marking(then), StoreReply::DocWrite(write)) => self.on_marked(then, write),
+            (Phase::Stamping(then), StoreReply::Beat(stamped)) => {
+                self.on_stamp(then, stamped.stamp.at.0, stamped.stamp.generation)
+            }
+            (Phase::Unstamping(then), _) => self.stamped(then),
+            // No answer to what was asked: it is asked again.
+            (phase, _) => phase,
+        }
+    }
+}
