@@ -8,7 +8,7 @@ use super::{
 macro_rules! signals {
     ($($part:ident of $signal:ty;)+) => {
         /// Something that one part has to say.
-        #[derive(Clone, Debug)]
+        #[derive(Clone, Debug, PartialEq, Eq)]
         pub(super) enum Signal {
             $($part($signal),)+
         }

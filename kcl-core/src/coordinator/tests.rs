@@ -1,1 +1,65 @@
+//! What the tests of the parts share: a context, rows, and what a part asks, says and notes.
 
+use super::{
+    command::{Command, Notice},
+    context::Context,
+    op::StoreCall,
+    signal::Signal,
+};
+use crate::{
+    env::Time,
+    lease::{Incarnation, Session, SessionId},
+    settings::Coordination,
+};
+
+pub(super) fn at(millis: u64) -> Time {
+    Time::from_millis(millis)
+}
+
+/// A context with these settings, at time 0.
+pub(super) fn context(settings: Coordination) -> Context {
+    Context::new(settings, 1)
+}
+
+pub(super) fn id(worker: &str) -> SessionId {
+    SessionId::new(worker.parse().unwrap(), Incarnation::from_bits(1))
+}
+
+/// The row of a session with the default times, that has beaten once.
+pub(super) fn session(worker: &str) -> Session {
+    let settings = Coordination::default();
+    let mut row =
+        Session::new(id(worker), 1, settings.session_timeout, settings.heartbeat_interval);
+    row.beat = 1;
+    row
+}
+
+/// What was asked of the store since, and noted; the signals wait.
+#[derive(Debug, Default)]
+pub(super) struct Done {
+    pub(super) asked: Vec<StoreCall>,
+    pub(super) noted: Vec<Notice>,
+    pub(super) other: Vec<Command>,
+}
+
+pub(super) fn done(ctx: &mut Context) -> Done {
+    let mut done = Done::default();
+    for command in ctx.take_commands() {
+        match command {
+            Command::Store(_, call) => done.asked.push(*call),
+            Command::Notify(notice) => done.noted.push(notice),
+            other => done.other.push(other),
+        }
+    }
+    done
+}
+
+/// What was asked of the store since.
+pub(super) fn asked(ctx: &mut Context) -> Vec<StoreCall> {
+    done(ctx).asked
+}
+
+/// What was said to the other parts since.
+pub(super) fn said(ctx: &mut Context) -> Vec<Signal> {
+    std::iter::from_fn(|| ctx.next_signal()).collect()
+}

@@ -63,6 +63,12 @@ pub(crate) fn two_commands_at_once() {
     holds(Budget { late: 1, unknown: 1, starts: 1, undo: true, at_once: 2, ..NOTHING });
 }
 
+/// The same, and nothing is lost or late.
+#[test]
+pub(crate) fn a_second_command_takes_over() {
+    holds(Budget { starts: 1, undo: true, at_once: 2, ..NOTHING });
+}
+
 /// A change is broken off, gone on with or taken back, while the dead still write.
 #[test]
 pub(crate) fn a_change_that_crashes_among_late_writes_of_the_dead() {

@@ -181,12 +181,12 @@ checks! {
         a_change_that_crashes_twice_and_is_taken_back,
         a_change_that_is_taken_back_among_late_writes_of_the_dead,
         a_change_that_crashes_among_late_writes_of_the_dead,
-        a_change_that_crashes_twice_among_late_writes_of_the_dead,
         a_change_that_is_taken_back_among_late_writes_of_both,
         a_change_while_the_store_goes_back,
         a_change_while_the_store_loses_the_end_of_a_session,
         a_change_among_late_writes_of_the_dead_while_the_store_goes_back,
         a_change_that_meets_what_is_left_of_a_lost_one,
+        a_second_command_takes_over,
         two_commands_at_once,
     }
 }

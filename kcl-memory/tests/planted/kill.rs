@@ -49,18 +49,18 @@ impl fmt::Display for Killer {
     }
 }
 
-/// A bug, or none, and what noticed it.
+/// A bug, and what noticed it.
 pub(crate) struct Verdict {
-    pub(crate) plant: Option<Plant>,
+    pub(crate) plant: Plant,
     pub(crate) killer: Option<Killer>,
 }
 
-/// Tries a bug, or the healthy code, on what noticed it before, and else on everything in order,
-/// until something notices it.
+/// Tries a bug on what noticed it before, and else on everything in order, until something notices
+/// it.
 #[allow(clippy::disallowed_methods, reason = "how long a trial takes is for people")]
-pub(crate) fn trial(plant: Option<Plant>, known: Option<&Known>) -> Verdict {
+fn trial(plant: Plant, known: Option<&Known>) -> Verdict {
     let begun = std::time::Instant::now();
-    let killer = Plant::during(plant, || {
+    let killer = Plant::during(Some(plant), || {
         Mark::take_counts();
         known.and_then(again).or_else(by_seeds).or_else(by_checks).or_else(by_marks)
     });
@@ -123,7 +123,7 @@ pub(crate) fn panics(work: fn()) -> bool {
 }
 
 /// Tries all of these, on as many threads as the machine has processors.
-pub(crate) fn try_all(plants: &[(Option<Plant>, Option<Known>)]) -> Vec<Verdict> {
+pub(crate) fn try_all(plants: &[(Plant, Option<Known>)]) -> Vec<Verdict> {
     let next = AtomicUsize::new(0);
     let threads = std::thread::available_parallelism().map_or(1, usize::from);
     let mut verdicts: Vec<Verdict> = std::thread::scope(|scope| {

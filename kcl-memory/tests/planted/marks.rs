@@ -15,7 +15,12 @@ pub(crate) fn never_reached() -> Option<Mark> {
     counts.into_iter().find(|(_, count)| *count == 0).map(|(mark, _)| mark)
 }
 
-/// How often the healthy code reaches each mark in the fixed seeds, and in the directed tests.
+/// Searched whole in the ordinary build alone: minutes of states. Here they end where they meet a
+/// bug.
+const LONG: [&str; 1] = ["two_commands_at_once"];
+
+/// How often the healthy code reaches each mark in the fixed seeds, and in the directed tests; each
+/// of them it passes.
 pub(crate) fn census() -> Vec<(Mark, u64, u64)> {
     Mark::take_counts();
     for seed in 0..SEEDS {
@@ -23,9 +28,8 @@ pub(crate) fn census() -> Vec<(Mark, u64, u64)> {
         assert!(played.is_ok(), "seed {seed}: {played:?}");
     }
     let by_seeds = Mark::take_counts();
-    for check in checks::ALL {
-        // What fails here fails in a test of its own.
-        panics(check.play);
+    for check in checks::ALL.iter().filter(|check| !LONG.contains(&check.name)) {
+        assert!(!panics(check.play), "nothing is planted, and yet {} notices it", check.name);
     }
     let by_checks = Mark::take_counts();
     let both = by_seeds.into_iter().zip(by_checks);

@@ -18,9 +18,6 @@ pub(super) mod signal;
 mod tenure;
 mod wish;
 
-#[cfg(test)]
-mod tests;
-
 use std::collections::BTreeMap;
 
 use self::{

@@ -30,8 +30,7 @@ impl Member {
     /// Ends the session: everything it holds is free from then on.
     pub(in crate::coordinator) fn leave(&mut self, ctx: &mut Context) {
         let end = EndSession::new(self.session.id.clone(), Ending::Leave);
-        self.phase = Phase::Over;
-        self.retry_at = Time::NEVER;
+        self.be_over();
         if planted!(LeavesWithoutEnd) {
             return ctx.signal(Signal::Left);
         }
@@ -152,16 +151,22 @@ impl Member {
     /// The store lost the session: nobody ended it, and what it held is known here alone.
     fn on_vanished(&mut self, ctx: &mut Context) {
         if self.phase != Phase::Over {
-            self.phase = Phase::Over;
+            self.be_over();
             ctx.signal(Signal::Vanished);
         }
     }
 
     pub(super) fn on_fence(&mut self, reason: EndReason, ctx: &mut Context) {
         if self.phase != Phase::Over {
-            self.phase = Phase::Over;
+            self.be_over();
             ctx.signal(Signal::Fenced(reason));
         }
+    }
+
+    /// Nothing is asked for any more.
+    pub(super) fn be_over(&mut self) {
+        self.phase = Phase::Over;
+        self.retry_at = Time::NEVER;
     }
 
     pub(super) fn check_deadline(&mut self, ctx: &mut Context) {

@@ -273,8 +273,7 @@ impl Member {
     /// Another session of my id is there to stay: I go, and leave nothing behind.
     fn give_way(&mut self, ctx: &mut Context) {
         let registered = !matches!(self.phase, Phase::Listing | Phase::Waiting(_));
-        self.phase = Phase::Over;
-        self.retry_at = Time::NEVER;
+        self.be_over();
         if registered {
             let end = EndSession::new(self.session.id.clone(), Ending::Leave);
             ctx.tell(op::EndSession(end));

@@ -1,6 +1,30 @@
 //! My own session: registering, beating, being valid, being fenced, leaving.
 //!
 //! ARCHITECTURE §4 rules 1, 2, 15, 16 and 17.
+//!
+//! | phase | when | then | and there is asked |
+//! |---|---|---|---|
+//! | waiting | its time has come | describing, or listing if the stream is known | what the stream is, or all sessions |
+//! | describing | the stream is described | listing | all sessions |
+//! | listing | they are listed | registering | my row to be put |
+//! | registering | it is put | passing | whether the application is open, and which stream it reads |
+//! | registering | nothing is heard for a timeout | over: unheard | – |
+//! | passing | the application is closed | shut | the end of my session; whether it is open, again and again |
+//! | shut | it is open, and my session has ended | over: reopened | – |
+//! | passing | it reads my stream | passing | the same content to be put again, and all sessions |
+//! | passing | it reads another, or none | passing | who reads that; mine to be put over it once they have ended |
+//! | passing | who reads another lives | over: other stream | the end of my session |
+//! | passing | the put landed | checking | – |
+//! | checking | older sessions of my id live | checking | their end; or their row, if they are not to be replaced |
+//! | checking | a newer one lives, or one that stays | over: duplicate | the end of my session |
+//! | checking | no other one lives | live: joined | – |
+//! | live | a beat is due, or was not answered for a third of an interval | live | a beat |
+//! | live | none was answered in time | live: lapsed | – |
+//! | live, lapsed | one is answered | live: revived | – |
+//! | live | the store's history changed | live: went back | which stream is read, and all sessions, again |
+//! | any | my session was ended | over: fenced | – |
+//! | any | its row is gone in a changed history | over: vanished | – |
+//! | any | I am to leave | over | the end of my session, until that is answered: left |
 
 pub(super) mod ask;
 mod beat;
@@ -12,6 +36,9 @@ mod passing;
 mod phase;
 mod readers;
 pub(super) mod signal;
+
+#[cfg(test)]
+mod tests;
 
 use std::{collections::BTreeMap, time::Duration};
 

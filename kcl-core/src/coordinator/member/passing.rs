@@ -264,8 +264,7 @@ impl Member {
     /// Others read another stream: I go, and leave nothing behind.
     fn leave_to(&mut self, reads: Option<StreamName>, wanted: StreamName, ctx: &mut Context) {
         self.pass = Pass::default();
-        self.phase = Phase::Over;
-        self.retry_at = Time::NEVER;
+        self.be_over();
         let end = EndSession::new(self.session.id.clone(), Ending::Leave);
         ctx.tell(op::EndSession(end));
         ctx.signal(Signal::OtherStream { reads, wanted });

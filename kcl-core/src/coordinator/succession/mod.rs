@@ -5,10 +5,27 @@
 //! look at the planner every watch interval, and at the standbys when it is silent; the others look
 //! now and then. Nothing here is needed for safety: the planner's lease is taken by compare-and-set
 //! like any other.
+//!
+//! | I am | when | then I am | and I ask for |
+//! |---|---|---|---|
+//! | no planner | it is time to look | the same | the planner's lease |
+//! | no planner | there is no such lease | the same | its row to be put |
+//! | no planner | it is free, its owner has ended, or it is mine of old | taking it | the lease, under the next epoch |
+//! | no planner | it is another's | a follower of that one | its session, while I have no rank |
+//! | a follower | the planner's session ends | the same | the lease, the sooner the nearer I am |
+//! | taking it | it is granted, and I am valid and stay | the planner | – |
+//! | taking it | it is refused | no planner | what the row then says |
+//! | taking it | there is no answer | no planner | the lease, a little later |
+//! | the planner | its row is not mine any more, or I am outranked | no planner | the lease, at once |
+//! | the planner | I step down | the same | the lease's release, to the standby |
+//! | the planner | that is answered | gone | – |
 
 pub(super) mod ask;
 mod partner;
 pub(super) mod signal;
+
+#[cfg(test)]
+mod tests;
 
 use std::time::Duration;
 

@@ -3,11 +3,32 @@
 //! ARCHITECTURE §4 rules 3 and 11. A window opens when a beat is first *received*; if it is still
 //! the newest a session timeout later, and this watcher was well throughout, the session is ended,
 //! conditional on that beat.
+//!
+//! | a session is | when | then it is | and there is asked |
+//! |---|---|---|---|
+//! | not known | a read shows it alive | watched | – |
+//! | watched | a read shows a newer beat | watched anew | – |
+//! | watched | the next beat is overdue by half an interval | suspected | its row, again and again |
+//! | suspected | a read shows a newer beat | watched anew | – |
+//! | suspected | it was silent for a timeout, while this watcher was well | being ended | its end, on condition of that beat |
+//! | suspected | the same, and more than half of them with it | suspected | nothing, for one more timeout, once |
+//! | any of these | a look does not find it | the same | its row, consistently |
+//! | any of these | that does not find it either, or a read shows its end | ended | – |
+//! | being ended | the end was written, or its row is gone | ended | – |
+//! | being ended | the end was refused: it has beaten | watched anew | – |
+//! | being ended | there is no answer | suspected | its end, a little later |
+//! | all of them | the store went back | not known | nothing, for a timeout |
+//!
+//! Who watches all sessions suspects at once and looks fast; who looks only at those that do
+//! suspects after a look that found nothing new, and ends one only when all of them are silent.
 
 pub(super) mod ask;
 mod health;
 pub(super) mod signal;
 mod window;
+
+#[cfg(test)]
+mod tests;
 
 use std::collections::BTreeMap;
 
