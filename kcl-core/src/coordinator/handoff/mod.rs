@@ -2,6 +2,33 @@
 //!
 //! ARCHITECTURE §4 rules 4, 5, 7–10, 12 and 13. A lease goes from a [`wish::Wish`] by an acquire to
 //! a [`tenure::Tenure`], and from there by a release, the end of the shard, or loss.
+//!
+//! | a lease is | when | then it is | and there is asked, or told to its run |
+//! |---|---|---|---|
+//! | – | the plan names it, free | being acquired | the lease, under the next epoch |
+//! | – | the plan names it, and its owner is to give it | wished | its row, again and again |
+//! | wished | its row is free | being acquired | the lease |
+//! | wished | a live session holds it that is not expected to | wished: conflict | that session, now and then |
+//! | wished | there is no row, and how far it was read is known here | wished | its row to be put again |
+//! | wished | its row has ended | – : changed | – |
+//! | being acquired | it is granted, wished and the session valid | held | start |
+//! | being acquired | it is granted, and the plan has given it away | being released | its release |
+//! | being acquired | it is refused, or nobody knows | wished | its row |
+//! | held | its run gets on | held | its checkpoint to be written: one at a time, the newest |
+//! | held | the plan gives it away | draining | finish the batch |
+//! | draining | the time is out | dropping | drop the batch |
+//! | draining, dropping | its run has stopped | being released | its release, with the last checkpoint |
+//! | being released | that is answered | – | the wake-up of who takes it next |
+//! | being released | it is not answered | the same | the same again, after each beat |
+//! | held | the session lapses | suspended | suspend |
+//! | suspended | a beat is answered | the same | its row |
+//! | suspended | its row is still mine | held | resume |
+//! | held, suspended | its row is another's, or gone | lost, and wished if planned | drop the batch |
+//! | held | its shard has ended | ending | the rows of the children, then its end |
+//! | ending | the end is written | – : changed | the other parents, then the children |
+//! | held | the processor stands still | dropping | drop the batch; the release asks for another worker |
+//! | any | the session was ended | lost | drop the batch |
+//! | held | the store went back | lost, and wished | drop the batch; its row |
 
 mod acquire;
 mod apply;
@@ -17,6 +44,9 @@ mod sent;
 pub(super) mod signal;
 mod tenure;
 mod wish;
+
+#[cfg(test)]
+mod tests;
 
 use std::collections::BTreeMap;
 
