@@ -1,6 +1,6 @@
 use std::time::Duration;
 
-use super::*;
+use super::{signal::Signal, *};
 use crate::{
     coordinator::{
         command::Command,
@@ -13,7 +13,7 @@ use crate::{
     lease::{Acquire, Advance, Checkpoint, Lease, PlanVersion, Progress, Release, Write},
     settings::Coordination,
     store::{Consistency, StoreErrorKind},
-    stream::{HashRange, Position, Shard, StreamDescription, StreamKey},
+    stream::{HashRange, Position, Shard, ShardId, StreamDescription, StreamKey},
 };
 
 struct Scene {
@@ -47,6 +47,7 @@ fn read(number: u8) -> StoreCall {
     StoreCall::Lease(key(number))
 }
 
+/// Epochs are milliseconds of the store's clock, which here was at 7 or 8 when the scene began.
 fn acquire(seen: &Lease, epoch: u64) -> StoreCall {
     StoreCall::Acquire(Acquire::new(seen, id("me"), Epoch(epoch)))
 }
@@ -198,7 +199,7 @@ fn a_lease_that_is_to_be_given_is_looked_at_until_it_is_free() {
     assert_eq!(scene.tick(199).asked, []);
     assert_eq!(scene.tick(200).asked, [read(0)]);
     let given = Answer::WishRow(key(0), Ok(Some(free(0, 7))));
-    assert_eq!(scene.after(given), [acquire(&free(0, 7), 8)]);
+    assert_eq!(scene.after(given), [acquire(&free(0, 7), 207)]);
 }
 
 #[test]
@@ -289,7 +290,7 @@ fn a_grant_that_comes_too_late_starts_nothing() {
     assert_eq!(scene.tick(200).asked, [read(0)]);
     let mine = held(0, "me", 8);
     let again = scene.after(Answer::WishRow(key(0), Ok(Some(mine.clone()))));
-    assert_eq!(again, [acquire(&mine, 9)], "taken anew, under an epoch of its own");
+    assert_eq!(again, [acquire(&mine, 208)], "taken anew, under an epoch of its own");
 }
 
 #[test]
@@ -419,7 +420,7 @@ fn the_end_of_a_shard_is_written_after_its_childrens_rows_and_they_are_taken() {
     let written = Answer::WriteEnd(key(0), Epoch(8), Ok(Write::Done(ended)));
     let done = scene.answer(written);
     assert_eq!(done.noted, [Notice::Ended(key(0), Epoch(8))]);
-    assert_eq!(done.asked, [acquire(&row, 9)]);
+    assert_eq!(done.asked, [acquire(&row, 508)]);
     assert_eq!(scene.said(), [Signal::Changed]);
 }
 
