@@ -62,7 +62,8 @@ fn trial(plant: Plant, known: Option<&Known>) -> Verdict {
     let begun = std::time::Instant::now();
     let killer = Plant::during(Some(plant), || {
         Mark::take_counts();
-        known.and_then(again).or_else(by_seeds).or_else(by_checks).or_else(by_marks)
+        let again = known.and_then(again).or_else(by_seeds);
+        again.or_else(|| by_checks(plant)).or_else(|| by_marks(plant))
     });
     if lab::wants_figures() {
         let found = killer.as_ref().map(ToString::to_string);
@@ -92,13 +93,18 @@ fn by_seeds() -> Option<Killer> {
     (0..SEEDS).find_map(by_seed)
 }
 
-fn by_checks() -> Option<Killer> {
-    checks::ALL.iter().find(|check| panics(check.play)).map(Check::killer)
+/// The rule of closing an application. What is searched whole is a world of such commands alone, in
+/// which nothing else can show.
+const CLOSING: &str = "4.18";
+
+fn by_checks(plant: Plant) -> Option<Killer> {
+    let can_show = |check: &&Check| check.kind != "search" || plant.rule() == CLOSING;
+    checks::ALL.iter().filter(can_show).find(|check| panics(check.play)).map(Check::killer)
 }
 
-/// After every seed and every directed test.
-fn by_marks() -> Option<Killer> {
-    marks::never_reached().map(Killer::Mark)
+/// After every seed and every directed test in which it can show.
+fn by_marks(plant: Plant) -> Option<Killer> {
+    marks::never_reached(|mark| mark.rule() != CLOSING || plant.rule() == CLOSING).map(Killer::Mark)
 }
 
 thread_local! {

@@ -9,10 +9,10 @@ use crate::{checks, kill::panics};
 const SEEDS: u64 = 200;
 
 /// After every seed and every directed test has been played in this thread: the first mark that
-/// was never reached.
-pub(crate) fn never_reached() -> Option<Mark> {
-    let counts = Mark::take_counts();
-    counts.into_iter().find(|(_, count)| *count == 0).map(|(mark, _)| mark)
+/// was never reached, of those that count.
+pub(crate) fn never_reached(counts: impl Fn(Mark) -> bool) -> Option<Mark> {
+    let reached = Mark::take_counts();
+    reached.into_iter().find(|(mark, count)| *count == 0 && counts(*mark)).map(|(mark, _)| mark)
 }
 
 /// Searched whole in the ordinary build alone: minutes of states. Here they end where they meet a
