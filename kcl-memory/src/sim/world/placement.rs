@@ -75,6 +75,10 @@ impl World {
             };
             self.placement.rules = operators.filter_map(of_shard).collect();
             self.placement.garbled = None;
+        } else {
+            // What it said before it was garbled, nobody has kept: the operator begins anew.
+            self.placement.rules.clear();
+            self.placement.garbled = Some(Vec::new());
         }
     }
 
@@ -129,7 +133,10 @@ impl World {
                 None => open.extend(&shard.parents),
             }
         }
-        if gone && named.len() > 1 { named } else { BTreeSet::new() }
+        // While another stream was read, a rule may have come for a shard whose row had gone before:
+        // nothing was handed down from it.
+        let unknown = named.len() > 1 || self.past.strangers;
+        if gone && unknown { named } else { BTreeSet::new() }
     }
 
     /// The one worker that the rules require for a shard: its own rule, or its nearest ancestors'

@@ -26,7 +26,7 @@ use crate::sim::{
 /// How long the stream takes to say what it is.
 const DESCRIBING: Duration = Duration::from_millis(30);
 /// Records a batch holds at most.
-const BATCH_MAX: u64 = 100;
+pub(super) const BATCH_MAX: u64 = 100;
 /// How often a run looks whether its session is valid again.
 const LAPSE_POLL: Duration = Duration::from_millis(100);
 /// How long a run waits before it gives a failed batch to the processor again.

@@ -14,6 +14,7 @@ use super::{
     agenda::Happening,
     host::{Host, HostState},
     past::Trap,
+    runs::BATCH_MAX,
 };
 use crate::sim::{
     Violation,
@@ -26,6 +27,9 @@ use crate::sim::{
 /// the rows, the shards, the documents read and written, the wake-up, the new owner's look, its
 /// beat, its acquire; and as many again where one is refused.
 const ROUND_TRIPS: u32 = 20;
+
+/// What a batch may take on the slowest machine, and what comes in meanwhile.
+const SLOWEST_BATCH: Duration = Duration::from_millis(300);
 
 /// How often those look at the planner that are not near in the order of succession.
 const FAR_LOOK: Duration = Duration::from_secs(30);
@@ -53,7 +57,7 @@ impl World {
         self.past.rest = due + self.round();
         self.put(due, Happening::Due);
         let end = self.past.rest + Duration::from_secs(1);
-        self.end = end.max(self.now + self.script.settle);
+        self.end = end.max(self.now + self.script.settle) + self.catching_up();
     }
 
     /// How long after the last fault every lease that can be read is owned and run: ARCHITECTURE
@@ -90,6 +94,21 @@ impl World {
             bound += audit;
         }
         bound
+    }
+
+    /// How long the readers of a stream that nobody read before may take to come to its tip.
+    fn catching_up(&self) -> Duration {
+        if !self.past.strangers {
+            return Duration::ZERO;
+        }
+        // A shard is read after its parents, which stand before it.
+        let mut chains: Vec<u64> = Vec::new();
+        for (no, shard) in self.stream.shards.iter().enumerate() {
+            let before = shard.parents.iter().filter_map(|parent| chains.get(*parent)).max();
+            chains.push(self.stream.count(no, self.now) + before.copied().unwrap_or(0));
+        }
+        let batches = chains.into_iter().max().unwrap_or(0) / BATCH_MAX + 1;
+        SLOWEST_BATCH * u32::try_from(batches).unwrap_or(u32::MAX)
     }
 
     /// How long it takes where one worker died.
