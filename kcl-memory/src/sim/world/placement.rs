@@ -133,7 +133,7 @@ impl World {
                 None => open.extend(&shard.parents),
             }
         }
-        // While another stream was read, a rule may have come for a shard whose row had gone before:
+        // While another stream was read, a rule may have come for a shard whose row had gone: then
         // nothing was handed down from it.
         let unknown = named.len() > 1 || self.past.strangers;
         if gone && unknown { named } else { BTreeSet::new() }
