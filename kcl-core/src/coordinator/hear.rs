@@ -195,9 +195,7 @@ impl Coordinator {
                 if let Some(planner) = &mut self.planner {
                     planner.on_listed(&rows, ctx);
                 }
-                if how == Consistency::Strong {
-                    self.leaving.on_listed(&rows, self.member.id(), ctx.reads.name());
-                }
+                self.leaving.on_listed(how, &rows, self.member.id(), ctx.reads.name());
             }
             watch::Signal::Ended(id, mine) => {
                 self.succession.on_ended(&id, ctx);

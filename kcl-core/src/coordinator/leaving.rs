@@ -20,6 +20,7 @@ use std::time::Duration;
 use crate::{
     env::Time,
     lease::{Session, SessionId, SessionState},
+    store::Consistency,
     stream::StreamName,
 };
 
@@ -121,14 +122,16 @@ impl Leaving {
         self.list_at = now;
     }
 
-    /// All sessions were read, consistently: who joined since an older view is somebody, too.
+    /// All sessions were read. Only a consistent listing counts: who joined since an older view is
+    /// somebody, too.
     pub(super) fn on_listed(
         &mut self,
+        how: Consistency,
         rows: &[Session],
         me: &SessionId,
         reads: Option<&StreamName>,
     ) {
-        if self.is_under_way() {
+        if self.is_under_way() && how == Consistency::Strong {
             let stays = |row: &Session| {
                 row.id != *me && row.state == SessionState::Live && row.may_read(reads)
             };

@@ -49,14 +49,14 @@ fn asked(others: &[Session]) -> Leaving {
     let mut leaving = Leaving::default();
     leaving.start(at(0), GRACE);
     assert_eq!(all(&mut leaving, facts(0)), [Next::List]);
-    leaving.on_listed(others, &id("me"), None);
+    leaving.on_listed(Consistency::Strong, others, &id("me"), None);
     leaving
 }
 
 #[test]
 fn who_is_not_asked_does_nothing_however_often_sessions_are_read() {
     let mut leaving = Leaving::default();
-    leaving.on_listed(&[], &id("me"), None);
+    leaving.on_listed(Consistency::Strong, &[], &id("me"), None);
     assert_eq!(all(&mut leaving, emptied(99_000)), []);
     assert_eq!(leaving.next_wake(), Time::NEVER);
 }
@@ -84,7 +84,7 @@ fn who_is_alone_drains_once_and_goes() {
     gone.state = SessionState::Leaving;
     let mut leaving = asked(&[gone, session("me")]);
     assert_eq!(all(&mut leaving, facts(100)), [Next::DrainAll]);
-    leaving.on_listed(&[session("me")], &id("me"), None);
+    leaving.on_listed(Consistency::Strong, &[session("me")], &id("me"), None);
     assert_eq!(all(&mut leaving, facts(200)), []);
     assert_eq!(all(&mut leaving, emptied(300)), [Next::EndSession]);
 }
@@ -128,4 +128,15 @@ fn a_session_that_is_not_live_is_ended_and_waited_for_no_longer_than_the_grace()
     let over = Facts { is_live: false, ..emptied(0) };
     assert_eq!(all(&mut leaving, over), []);
     assert_eq!(leaving.next(Facts { now: at(10_000), ..over }), Some(Next::Finish));
+}
+
+#[test]
+fn that_nobody_stays_is_believed_of_a_consistent_listing_only() {
+    let mut leaving = Leaving::default();
+    leaving.start(at(0), GRACE);
+    assert_eq!(all(&mut leaving, facts(0)), [Next::List]);
+    leaving.on_listed(Consistency::Eventual, &[], &id("me"), None);
+    assert_eq!(all(&mut leaving, facts(100)), []);
+    leaving.on_listed(Consistency::Strong, &[], &id("me"), None);
+    assert_eq!(all(&mut leaving, facts(200)), [Next::DrainAll]);
 }
