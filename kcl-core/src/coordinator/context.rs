@@ -6,6 +6,7 @@ use super::{
     ask,
     call::CallId,
     command::{Command, Notice, RunCommand, RunOrder},
+    gather::gathers,
     handoff::ask as handoff,
     member::ask as member,
     op::{self, Operation},
@@ -68,19 +69,7 @@ pub(super) enum Purpose {
     Nobody,
 }
 
-macro_rules! purposes {
-    ($($purpose:ident of $ask:ty;)+) => {
-        $(
-            impl From<$ask> for Purpose {
-                fn from(ask: $ask) -> Self {
-                    Self::$purpose(ask)
-                }
-            }
-        )+
-    };
-}
-
-purposes! {
+gathers! { Purpose:
     Member of member::Ask;
     Handoff of handoff::Ask;
     Watch of watch::Ask;
@@ -167,13 +156,13 @@ impl Context {
         self.out.push(command);
     }
 
-    /// Says something to the other parts. They hear it in its turn, and not before whoever says it
-    /// is done.
+    /// Queues a signal for the other parts. They hear it after those queued before, and not before
+    /// the part that queues it is done.
     pub(super) fn signal(&mut self, signal: impl Into<Signal>) {
         self.signals.push_back(signal.into());
     }
 
-    /// What was said next.
+    /// Takes the signal that was queued first.
     pub(super) fn next_signal(&mut self) -> Option<Signal> {
         self.signals.pop_front()
     }

@@ -21,6 +21,7 @@ mod command;
 mod context;
 mod document;
 mod event;
+mod gather;
 mod handoff;
 mod heads;
 mod hear;

@@ -1,29 +1,21 @@
 //! What the parts of a coordinator say to one another. Who hears it, stands in `hear.rs`.
 
 use super::{
-    handoff::signal as handoff, member::signal as member, planner::signal as planner,
-    succession::signal as succession, watch::signal as watch,
+    gather::gathers, handoff::signal as handoff, member::signal as member,
+    planner::signal as planner, succession::signal as succession, watch::signal as watch,
 };
 
-macro_rules! signals {
-    ($($part:ident of $signal:ty;)+) => {
-        /// Something that one part has to say.
-        #[derive(Clone, Debug, PartialEq, Eq)]
-        pub(super) enum Signal {
-            $($part($signal),)+
-        }
-
-        $(
-            impl From<$signal> for Signal {
-                fn from(signal: $signal) -> Self {
-                    Self::$part(signal)
-                }
-            }
-        )+
-    };
+/// Something that one part has to say.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Signal {
+    Member(member::Signal),
+    Handoff(handoff::Signal),
+    Watch(watch::Signal),
+    Succession(succession::Signal),
+    Planner(planner::Signal),
 }
 
-signals! {
+gathers! { Signal:
     Member of member::Signal;
     Handoff of handoff::Signal;
     Watch of watch::Signal;
