@@ -246,7 +246,7 @@ impl Drawer {
             second: None,
             rank: 0,
             takes_children: false,
-            start: None,
+            starts: Vec::new(),
             holds: Vec::new(),
             gives: Vec::new(),
             give_within: None,

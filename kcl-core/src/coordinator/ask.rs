@@ -5,6 +5,4 @@ use super::{op, request::asks};
 asks! {
     /// My assignment document.
     MyDocument by Doc;
-    /// The frozen start, given back because of that doubt.
-    GiveStartBack(doubt: u32) by PutDoc;
 }

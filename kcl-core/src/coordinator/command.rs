@@ -17,8 +17,8 @@ pub enum Command {
     Store(CallId, Box<StoreCall>),
     /// Describe the stream; hand the answer back as [`super::Event::Described`].
     Describe(CallId),
-    /// Describe the stream and list its shards; hand them back as [`super::Event::Shards`].
-    ListShards(CallId),
+    /// Describe this stream and list its shards; hand them back as [`super::Event::Shards`].
+    ListShards(CallId, StreamName),
     /// Direct a run.
     Run(RunCommand),
     /// Runs may dispatch before this time, and not at or after it.

@@ -10,11 +10,14 @@ use super::{
     handoff::ask as handoff,
     member::ask as member,
     op::{self, Operation},
-    planner::ask as planner,
+    planner::{
+        ask as planner, catalogue::ask as catalogue, janitor::ask as janitor, moves::ask as moves,
+        publisher::ask as publisher,
+    },
     reads::Reads,
     request::Request,
     signal::Signal,
-    start::KnownStart,
+    start::{Starts, ask as start},
     succession::ask as succession,
     watch::ask as watch,
 };
@@ -22,6 +25,7 @@ use crate::{
     env::{Rng, Time},
     lease::{Epoch, Lease, LeaseKey, SessionId, Stamp},
     settings::Coordination,
+    stream::StreamName,
 };
 
 /// Ended sessions remembered. Only a cache: what is forgotten is asked for again.
@@ -37,7 +41,7 @@ pub(super) struct Context {
     pub(super) pushes: bool,
     pub(super) rng: Rng,
     pub(super) epochs: Epochs,
-    pub(super) start: KnownStart,
+    pub(super) starts: Starts,
     pub(super) reads: Reads,
     /// When the newest beat was sent whose answer was heard: by then the store had gone back no
     /// further than is known.
@@ -58,13 +62,14 @@ pub(super) enum Purpose {
     Handoff(handoff::Ask),
     Watch(watch::Ask),
     Planner(planner::Ask),
+    Start(start::Ask),
     Succession(succession::Ask),
     /// The coordinator's own.
     Own(ask::Ask),
     /// What the stream is.
     Describe,
-    /// The planner's listing of the shards.
-    Shards,
+    /// The planner's listing of the shards of a stream.
+    Shards(StreamName),
     /// Nobody waits for the outcome.
     Nobody,
 }
@@ -73,7 +78,8 @@ gathers! { Purpose:
     Member of member::Ask;
     Handoff of handoff::Ask;
     Watch of watch::Ask;
-    Planner of planner::Ask;
+    Planner of planner::Ask, with (catalogue::Ask, moves::Ask, publisher::Ask, janitor::Ask);
+    Start of start::Ask;
     Succession of succession::Ask;
     Own of ask::Ask;
 }
@@ -86,7 +92,7 @@ impl Context {
             pushes: false,
             rng: Rng::new(seed),
             epochs: Epochs::default(),
-            start: KnownStart::default(),
+            starts: Starts::default(),
             reads: Reads::default(),
             heard: Time::ZERO,
             ended: BTreeSet::new(),
@@ -115,10 +121,10 @@ impl Context {
         self.out.push(Command::Store(id, Box::new(by.call())));
     }
 
-    /// Asks for a listing of the shards, for the planner.
-    pub(super) fn list_shards(&mut self) {
-        let id = self.call(Purpose::Shards);
-        self.out.push(Command::ListShards(id));
+    /// Asks for a listing of the shards of a stream, for the planner.
+    pub(super) fn list_shards(&mut self, of: &StreamName) {
+        let id = self.call(Purpose::Shards(of.clone()));
+        self.out.push(Command::ListShards(id, of.clone()));
     }
 
     /// Asks what the stream is, if that is wanted and due.
@@ -183,14 +189,14 @@ impl Context {
     /// Forgets what a planner that is no more waits for, and has said.
     pub(super) fn forget_planner_calls(&mut self) {
         let of_planner =
-            |purpose: &Purpose| matches!(purpose, Purpose::Planner(_) | Purpose::Shards);
+            |purpose: &Purpose| matches!(purpose, Purpose::Planner(_) | Purpose::Shards(_));
         self.calls.retain(|_, purpose| !of_planner(purpose));
         self.signals.retain(|signal| !matches!(signal, Signal::Planner(_)));
     }
 
     /// Forgets every call under way, and what the parts have said: it means nothing to a new life.
     pub(super) fn forget_calls(&mut self) {
-        self.start.forget_calls();
+        self.starts.forget_calls();
         self.reads.forget_call();
         self.calls.clear();
         self.signals.clear();

@@ -40,9 +40,10 @@ pub struct Assignment {
     /// Whether the worker may acquire the children of a shard it has read to the end at once.
     #[serde(rename = "k")]
     pub takes_children: bool,
-    /// Where reading of the stream began: known to all, so that a store that lost it gets it back.
-    #[serde(rename = "f", skip_serializing_if = "Option::is_none", default)]
-    pub start: Option<StreamStart>,
+    /// Where reading of each stream began: known to all, so that a store that lost it gets it back.
+    /// Of one stream it is written without a list around it, as older builds read it.
+    #[serde(rename = "f", skip_serializing_if = "Vec::is_empty", default, with = "one_or_many")]
+    pub starts: Vec<StreamStart>,
     /// What the worker should hold.
     #[serde(rename = "h", skip_serializing_if = "Vec::is_empty", default)]
     pub holds: Vec<Hold>,
@@ -165,6 +166,37 @@ impl Assignment {
     }
 }
 
+/// A list that is written as what it holds, if that is one.
+mod one_or_many {
+    use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+    #[derive(Deserialize)]
+    #[serde(untagged)]
+    enum OneOrMany<T> {
+        One(T),
+        Many(Vec<T>),
+    }
+
+    pub(super) fn serialize<T: Serialize, S: Serializer>(
+        list: &[T],
+        to: S,
+    ) -> Result<S::Ok, S::Error> {
+        match list {
+            [one] => one.serialize(to),
+            many => many.serialize(to),
+        }
+    }
+
+    pub(super) fn deserialize<'de, T: Deserialize<'de>, D: Deserializer<'de>>(
+        from: D,
+    ) -> Result<Vec<T>, D::Error> {
+        Ok(match OneOrMany::deserialize(from)? {
+            OneOrMany::One(one) => vec![one],
+            OneOrMany::Many(many) => many,
+        })
+    }
+}
+
 /// The frozen start of a stream, as others are told of it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct StreamStart {
@@ -262,7 +294,7 @@ mod tests {
             second: Some(session(2)),
             rank: 3,
             takes_children: true,
-            start: None,
+            starts: Vec::new(),
             holds: Vec::new(),
             gives: Vec::new(),
             give_within: None,
@@ -286,6 +318,29 @@ mod tests {
         let version = PlanVersion { term: Epoch(9), version: 4 };
         assert_eq!(Assignment::version_in(newer), Some(version));
         assert_eq!(Assignment::version_in(b"{}"), None);
+    }
+
+    #[test]
+    fn one_start_is_written_as_older_builds_read_it_and_several_as_a_list() {
+        let start = |stream: &str| StreamStart {
+            of: StreamKey::new(stream, WallTime::from_millis(5)),
+            at: None,
+            by: None,
+            change: 0,
+        };
+        let text = |starts| {
+            let text = Assignment { starts, ..document() }.encode();
+            let value: serde_json::Value = serde_json::from_slice(&text).unwrap();
+            (Assignment::decode(&text).unwrap().starts, value.get("f").cloned())
+        };
+        assert_eq!(text(vec![]), (vec![], None));
+        let (read, written) = text(vec![start("orders")]);
+        assert_eq!(read, [start("orders")]);
+        assert!(written.unwrap().is_object());
+        let two = vec![start("orders"), start("payments")];
+        let (read, written) = text(two.clone());
+        assert_eq!(read, two);
+        assert_eq!(written.unwrap().as_array().map(Vec::len), Some(2));
     }
 
     #[test]

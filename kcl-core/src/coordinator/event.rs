@@ -15,7 +15,7 @@ pub enum Event {
     Store(CallId, StoreOutcome),
     /// The stream was described.
     Described(CallId, Result<StreamDescription, SourceErrorKind>),
-    /// The shards were listed.
+    /// The shards of the stream that [`super::Command::ListShards`] named were listed.
     Shards(CallId, Result<StreamView, SourceErrorKind>),
     /// A run has news.
     Run(RunEvent),

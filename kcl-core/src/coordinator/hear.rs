@@ -65,7 +65,7 @@ impl Coordinator {
                 self.succession.look_now(&self.ctx);
                 self.document.poll_at = self.ctx.now;
                 self.handoff.take_up(&mut self.ctx);
-                self.give_start_back();
+                self.give_starts_back();
             }
             member::Signal::Woken => {
                 sometimes!(Woken);
@@ -94,7 +94,7 @@ impl Coordinator {
                 if let Some(planner) = &mut self.planner {
                     planner.on_store_went_back(&self.ctx);
                 }
-                self.give_start_back();
+                self.give_starts_back();
             }
             member::Signal::Reopened => {
                 let pause = self.ctx.rng.span(self.ctx.settings.heartbeat_interval);
@@ -171,7 +171,7 @@ impl Coordinator {
     /// too. Whoever else knows it has heard of that within two heartbeats.
     fn doubt_start(&mut self) {
         let timeout = self.ctx.settings.session_timeout;
-        self.ctx.start.doubt(self.ctx.now + timeout);
+        self.ctx.starts.doubt(self.ctx.now + timeout);
     }
 
     fn on_handoff(&mut self, signal: &handoff::Signal) {

@@ -218,15 +218,7 @@ impl Coordinator {
             self.poll_document();
         }
         self.ctx.describe_due();
-        self.tell_other_start();
-    }
-
-    /// Says once that another start is in force than the settings say.
-    fn tell_other_start(&mut self) {
-        let wanted = self.ctx.settings.initial_position;
-        if let Some(start) = self.ctx.start.take_other_than(wanted) {
-            self.ctx.notify(Notice::StartDiffers { start, wanted });
-        }
+        start::tell_others(&mut self.ctx);
     }
 
     /// Reads my assignment document, once more if it is being read.
@@ -286,8 +278,8 @@ impl Coordinator {
         }
         let mine = self.ctx.reads.known().map(|known| &known.key.name);
         // A former life of this worker may have read another stream.
-        if let Some(start) = assignment.start.as_ref().filter(|told| Some(&told.of.name) == mine) {
-            self.ctx.start.learn(start);
+        for start in assignment.starts.iter().filter(|told| Some(&told.of.name) == mine) {
+            self.ctx.starts.learn(start);
         }
         if assignment.session != *self.member.id() {
             if !self.rejoined && self.handoff.assignment().is_none() {
@@ -337,20 +329,17 @@ impl Coordinator {
         self.document = DocumentReads::new();
     }
 
-    /// Gives the frozen start back to a store that may have lost it. A planner does so as it plans.
-    fn give_start_back(&mut self) {
-        if self.planner.is_some() || !self.member.is_live() {
-            return;
-        }
-        if let Some((put, doubt)) = self.ctx.start.give_back() {
-            self.ctx.ask(op::PutDoc(put), ask::GiveStartBack(doubt));
+    /// Gives the frozen starts back to a store that may have lost them. A planner does so as it
+    /// plans.
+    fn give_starts_back(&mut self) {
+        if self.planner.is_none() && self.member.is_live() {
+            start::give_back(&mut self.ctx);
         }
     }
 
-    /// Where reading of the stream began, as far as this process knows.
-    #[must_use]
-    pub fn known_start(&self) -> Option<&StreamStart> {
-        self.ctx.start.known()
+    /// Where reading of each stream began, as far as this process knows.
+    pub fn known_starts(&self) -> impl Iterator<Item = &StreamStart> {
+        self.ctx.starts.known()
     }
 
     fn finish(&mut self, outcome: Outcome) {

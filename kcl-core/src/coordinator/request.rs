@@ -30,6 +30,7 @@ macro_rules! asks {
 
         /// What came back.
         #[allow(dead_code, reason = "of some it means nothing what comes back")]
+        #[allow(clippy::large_enum_variant, reason = "an answer is handed on at once")]
         pub(crate) enum Answer {
             $($(#[$doc])* $name($($($type,)+)? $crate::coordinator::op::Answered<op::$op>),)+
         }

@@ -8,7 +8,7 @@ use super::{
     command::{Notice, Outcome},
     context::Purpose,
     event::Event,
-    member,
+    member, start,
 };
 use crate::{
     settings::InitialPosition,
@@ -33,9 +33,10 @@ impl Coordinator {
                 }
             }
             Event::Shards(id, result) => {
-                let planner = self.ctx.take_purpose(id).and(self.planner.as_mut());
-                if let Some(planner) = planner {
-                    planner.on_shards(result, &mut self.ctx);
+                if let Some(Purpose::Shards(of)) = self.ctx.take_purpose(id)
+                    && let Some(planner) = &mut self.planner
+                {
+                    planner.on_shards(&of, result, &mut self.ctx);
                 }
             }
             Event::Run(news) => self.handoff.on_run(news, &mut self.ctx),
@@ -58,7 +59,7 @@ impl Coordinator {
                 if beat {
                     self.watch.on_own_beat(ctx);
                     self.handoff.on_beat(ctx);
-                    self.give_start_back();
+                    self.give_starts_back();
                 }
             }
             Purpose::Handoff(ask) => self.handoff.on_answer(ask.answered(outcome), ctx),
@@ -71,13 +72,12 @@ impl Coordinator {
                     planner.on_answer(ask.answered(outcome), ctx);
                 }
             }
-            Purpose::Own(ask) => match ask.answered(outcome) {
-                ask::Answer::MyDocument(answer) => self.on_document(answer),
-                ask::Answer::GiveStartBack(doubt, answer) => {
-                    ctx.start.on_given_back(doubt, answer);
-                }
-            },
-            Purpose::Describe | Purpose::Shards | Purpose::Nobody => {}
+            Purpose::Start(ask) => start::on_answer(ask.answered(outcome), ctx),
+            Purpose::Own(ask) => {
+                let ask::Answer::MyDocument(answer) = ask.answered(outcome);
+                self.on_document(answer);
+            }
+            Purpose::Describe | Purpose::Shards(_) | Purpose::Nobody => {}
         }
     }
 

@@ -1,6 +1,6 @@
 //! What a lease is called.
 
-use std::{fmt, str::FromStr, sync::Arc};
+use std::{borrow::Borrow, fmt, str::FromStr, sync::Arc};
 
 use crate::{
     env::WallTime,
@@ -46,6 +46,16 @@ impl LeaseKey {
         Some(StreamKey::new(name, WallTime::from_millis(created.parse().ok()?)))
     }
 
+    /// Whether it is the lease of a shard of the stream of this name, in any of its lives.
+    pub(crate) fn is_of(&self, stream: &str) -> bool {
+        self.parts().is_some_and(|(name, ..)| name == stream)
+    }
+
+    /// What the keys of a stream's leases begin with: they stand side by side in order.
+    pub(crate) fn prefix_of(stream: &str) -> String {
+        format!("{stream}/")
+    }
+
     /// The shard, for a shard's lease.
     #[must_use]
     pub fn shard(&self) -> Option<ShardId> {
@@ -78,6 +88,12 @@ impl LeaseKey {
         let (name, rest) = self.0.split_once('/')?;
         let (created, shard) = rest.split_once('/')?;
         Some((name, created, shard))
+    }
+}
+
+impl Borrow<str> for LeaseKey {
+    fn borrow(&self) -> &str {
+        &self.0
     }
 }
 

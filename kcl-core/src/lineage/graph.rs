@@ -25,7 +25,11 @@ impl<'a> Lineage<'a> {
     /// Joins all shards that `stream` lists with those of `leases` that are of this stream; roles
     /// and leases of other streams are passed over.
     #[must_use]
-    pub fn new(stream: &'a StreamKey, shards: &'a [Shard], leases: &'a [Lease]) -> Self {
+    pub fn new<'l: 'a>(
+        stream: &'a StreamKey,
+        shards: &'a [Shard],
+        leases: impl IntoIterator<Item = &'l Lease>,
+    ) -> Self {
         let mut rows = BTreeMap::new();
         let mut other_lives = Vec::new();
         for lease in leases {

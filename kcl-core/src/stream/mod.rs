@@ -7,6 +7,7 @@ mod position;
 mod record;
 mod shard;
 mod source;
+mod sources;
 mod start;
 
 pub use error::{SourceError, SourceErrorKind, SourceResult};
@@ -16,4 +17,5 @@ pub use position::{InvalidSequenceNumber, Position, SequenceNumber};
 pub use record::{Batch, Encryption, KplMark, Record};
 pub use shard::{InvalidShardId, Shard, ShardId, StreamDescription, StreamKey};
 pub use source::{ReadEvent, Room, ShardReader, StreamSource};
+pub(crate) use sources::Sources;
 pub use start::StartAt;

@@ -24,7 +24,7 @@ use crate::{
     processor::{ProcessorError, ProcessorFactory, RecordBatch, from_batches},
     settings::{InvalidSettings, ProgressMode, Settings},
     store::{LeaseStore, StoreError, StoreErrorKind},
-    stream::StreamSource,
+    stream::{Sources, StreamSource},
 };
 
 /// Events kept for a listener that is behind.
@@ -130,7 +130,7 @@ impl Worker {
     }
 
     async fn work(self) -> Result<(), WorkerError> {
-        let described = match self.shared.source.describe().await {
+        let described = match self.shared.sources.describe().await {
             Ok(description) => Some((self.env.clock.now(), description)),
             // Somebody has to mend it, or it passes: only the first is worth stopping for.
             Err(error) if error.is_retryable() => None,
@@ -316,7 +316,7 @@ impl WorkerBuilder {
         };
         let (told, _) = broadcast::channel(EVENTS_KEPT);
         let shared = Arc::new(Shared {
-            source: self.source,
+            sources: Sources::one(self.source),
             factory,
             dead_letter: self.dead_letter,
             budget: Budget::new(self.settings.delivery.byte_budget),

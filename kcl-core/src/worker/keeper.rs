@@ -26,6 +26,7 @@ use crate::{
     lease::{EndSession, Ending, Lease, LeaseKey},
     settings::Settings,
     store::{LeaseStore, StoreErrorKind},
+    stream::StreamName,
 };
 
 /// What the keeper wants of the supervisor.
@@ -35,8 +36,8 @@ pub(super) enum Direction {
     Start(Box<Lease>, Arc<Gate>),
     /// Describe the stream, and tell the keeper.
     Describe(CallId),
-    /// List the shards, and hand them to the keeper.
-    ListShards(CallId),
+    /// List the shards of a stream, and hand them to the keeper.
+    ListShards(CallId, StreamName),
     /// Tell whoever listens.
     Tell(WorkerEvent),
     /// The worker is over.
@@ -101,7 +102,7 @@ impl Keeper {
         match command {
             Command::Store(id, call) => self.ask(id, *call),
             Command::Describe(id) => self.direct(Direction::Describe(id)),
-            Command::ListShards(id) => self.direct(Direction::ListShards(id)),
+            Command::ListShards(id, of) => self.direct(Direction::ListShards(id, of)),
             Command::Run(command) => self.direct_run(command),
             Command::ValidUntil(until) => {
                 self.validity.set(until);

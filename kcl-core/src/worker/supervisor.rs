@@ -18,7 +18,7 @@ use crate::{
     coordinator::{CallId, Event, Outcome},
     env::{TaskHandle, Time},
     lease::{Lease, LeaseKey},
-    stream::{SourceError, SourceErrorKind, StreamDescription},
+    stream::{SourceError, SourceErrorKind, StreamDescription, StreamName},
 };
 
 /// How old a description of the stream may be that a worker joins with.
@@ -43,7 +43,7 @@ impl Supervisor {
             match self.directions.recv().await {
                 Some(Direction::Start(lease, gate)) => self.start(&lease, gate),
                 Some(Direction::Describe(id)) => self.describe(id),
-                Some(Direction::ListShards(id)) => self.list_shards(id),
+                Some(Direction::ListShards(id, of)) => self.list_shards(id, of),
                 Some(Direction::Tell(event)) => self.shared.tell(event),
                 Some(Direction::Finished(outcome)) => break Some(outcome),
                 None => break None,
@@ -73,13 +73,13 @@ impl Supervisor {
 
     /// The answer that the worker got as it started serves the first time, if it is not old.
     fn describe(&mut self, id: CallId) {
-        let (source, events) = (Arc::clone(&self.shared.source), self.events.clone());
+        let (shared, events) = (Arc::clone(&self.shared), self.events.clone());
         let now = self.shared.env.clock.now();
         let fresh = self.described.take().filter(|(at, _)| now.since(*at) < FRESH);
         let describing = async move {
             let result = match fresh {
                 Some((_, description)) => Ok(description),
-                None => source.describe().await,
+                None => shared.sources.describe().await,
             };
             if let Err(error) = &result {
                 let source = error.source.as_deref().map(ToString::to_string).unwrap_or_default();
@@ -92,13 +92,14 @@ impl Supervisor {
         drop(spawner.spawn("kcl-describe", Box::pin(describing.in_current_span())));
     }
 
-    fn list_shards(&self, id: CallId) {
-        let (source, events) = (Arc::clone(&self.shared.source), self.events.clone());
+    fn list_shards(&self, id: CallId, of: StreamName) {
+        let (shared, events) = (Arc::clone(&self.shared), self.events.clone());
         let listing = async move {
+            let listing = async { listing::list(&**shared.sources.of(&of)?).await };
             // Without an answer no shard would ever be listed again.
-            let result = CatchPanic(Box::pin(listing::list(&*source))).await;
+            let result = CatchPanic(Box::pin(listing)).await;
             let result = result.unwrap_or_else(|message| {
-                let error = SourceError::new(SourceErrorKind::Corrupt, "ListShards", "the stream");
+                let error = SourceError::new(SourceErrorKind::Corrupt, "ListShards", of.as_str());
                 Err(error.caused_by(format!("panicked: {message}")))
             });
             if let Err(error) = &result {

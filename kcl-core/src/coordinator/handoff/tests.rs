@@ -97,7 +97,7 @@ impl Scene {
             second: None,
             rank: 3,
             takes_children: true,
-            start: None,
+            starts: Vec::new(),
             holds,
             gives,
             give_within: None,

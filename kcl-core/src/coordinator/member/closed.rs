@@ -41,7 +41,7 @@ impl Member {
             return;
         };
         if let Some(change) = doc.as_ref().and_then(last_change) {
-            ctx.start.changed(change);
+            ctx.starts.changed(change);
         }
         let closed = closed_by(doc.as_ref());
         match (&mut self.phase, closed) {

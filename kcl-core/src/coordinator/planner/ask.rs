@@ -1,47 +1,43 @@
-//! What the planner asks the store for.
+//! What the planner's parts ask the store for, and what they are answered, as one.
 
-use crate::{
-    assignment::placement::PlacementRules,
-    coordinator::{op, request::asks},
-    lease::{Delete, LeaseKey, PlanVersion, SessionId, WorkerId},
-    stream::StreamKey,
+use super::{
+    catalogue::ask as catalogue, janitor::ask as janitor, moves::ask as moves,
+    publisher::ask as publisher,
 };
+use crate::coordinator::{call::StoreOutcome, gather::gathers};
 
-/// Which plan something was asked for. An answer to a plan that was given up is too old for the
-/// next: that may rely on having asked for this after it knew of that.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(in crate::coordinator) struct Round(u64);
-
-impl Round {
-    /// The next plan begins, or this one is given up.
-    pub(super) const fn next(&mut self) {
-        self.0 += 1;
-    }
+/// What was asked for, until the answer comes.
+#[derive(Clone, Debug)]
+pub(in crate::coordinator) enum Ask {
+    Catalogue(catalogue::Ask),
+    Moves(moves::Ask),
+    Publisher(publisher::Ask),
+    Janitor(janitor::Ask),
 }
 
-asks! {
-    /// Every lease, for the plan of this round.
-    Leases(round: Round) by Leases;
-    /// Every session, likewise.
-    Sessions(round: Round) by Sessions;
-    /// The placement rules, likewise.
-    Rules(round: Round) by Doc;
-    /// The row of a lease that the lineage asks for, put in this round.
-    Create(round: Round, key: LeaseKey) by Create;
-    /// The frozen start of the stream, for the plan of this round.
-    Start(round: Round, of: StreamKey) by Doc;
-    /// The frozen start, put in this round because there was none.
-    PutStart(round: Round, of: StreamKey) by PutDoc;
-    /// A worker's document.
-    Doc(worker: WorkerId) by Doc;
-    /// A worker's document, written.
-    PutDocument(worker: WorkerId, version: PlanVersion) by PutDoc;
-    /// The document of a worker that is gone.
-    DeadDoc(worker: WorkerId) by Doc;
-    /// The row of a lease that should have moved by now, as this order said.
-    MoveRow(key: LeaseKey, order: PlanVersion) by Lease;
-    /// The placement rules, with what the rows to be deleted handed down.
-    PutRules(rules: PlacementRules, deletes: Vec<Delete>) by PutDoc;
-    /// The end of a session's row.
-    Forget(id: SessionId) by Forget;
+/// What came back.
+pub(in crate::coordinator) enum Answer {
+    Catalogue(catalogue::Answer),
+    Moves(moves::Answer),
+    Publisher(publisher::Answer),
+    Janitor(janitor::Answer),
+}
+
+gathers! { Ask:
+    Catalogue of catalogue::Ask;
+    Moves of moves::Ask;
+    Publisher of publisher::Ask;
+    Janitor of janitor::Ask;
+}
+
+impl Ask {
+    /// The answer to it.
+    pub(in crate::coordinator) fn answered(self, outcome: StoreOutcome) -> Answer {
+        match self {
+            Self::Catalogue(ask) => Answer::Catalogue(ask.answered(outcome)),
+            Self::Moves(ask) => Answer::Moves(ask.answered(outcome)),
+            Self::Publisher(ask) => Answer::Publisher(ask.answered(outcome)),
+            Self::Janitor(ask) => Answer::Janitor(ask.answered(outcome)),
+        }
+    }
 }

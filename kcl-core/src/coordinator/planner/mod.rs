@@ -2,87 +2,56 @@
 //!
 //! ARCHITECTURE §4 rules 6, 8, 12 and 14. A plan is intent only: owners take and release leases
 //! themselves, so that a stale or doubled planner can waste moves and never break safety.
+//!
+//! | part | its question |
+//! |---|---|
+//! | `catalogue` | what is there: leases, sessions, streams, rules? |
+//! | `plan` | who should hold what? |
+//! | `moves` | how far has a lease got on its way between live workers? |
+//! | `documents`, `publisher` | what is each worker told, and has it heard? |
+//! | `janitor` | what does nobody need any more? |
+//!
+//! One turn goes from top to bottom: a reading completes, the plan is made, the moves follow it,
+//! the documents are published, the rest is tidied.
 
 pub(super) mod ask;
-mod cycle;
-mod desk;
-mod fleet;
-mod handovers;
-mod making;
-mod moves;
-mod publish;
+pub(in crate::coordinator) mod catalogue;
+mod documents;
+pub(in crate::coordinator) mod janitor;
+pub(in crate::coordinator) mod moves;
+mod plan;
+pub(in crate::coordinator) mod publisher;
 pub(super) mod signal;
-mod start;
-mod tidying;
-mod triggers;
-mod upkeep;
-mod view;
+mod term;
 
-use std::collections::{BTreeMap, BTreeSet};
+#[cfg(test)]
+mod tests;
 
 use self::{
-    ask::{Answer, Round},
-    cycle::{Cycle, Sync},
-    desk::Desk,
-    fleet::Fleet,
-    moves::{EchoLooks, Move},
-    upkeep::Upkeep,
+    ask::Answer, catalogue::Catalogue, documents::Documents, janitor::Janitor, moves::Moves,
+    plan::Plan, publisher::Publisher, signal::Signal, term::Term,
 };
 use super::{
     command::Notice, context::Context, event::StreamView, heads::Standbys, timed::Timed,
     watch::Watch,
 };
 use crate::{
-    assignment::placement::PlacementRules,
     env::Time,
-    lease::{Delete, Epoch, Lease, LeaseKey, SessionId, WorkerId},
-    lineage::Problem,
-    stream::SourceErrorKind,
+    lease::{Epoch, Report, Session, SessionId},
+    stream::{SourceErrorKind, StreamName},
 };
 
 /// The planner of one term.
 #[derive(Debug)]
 pub(in crate::coordinator) struct Planner {
-    me: SessionId,
-    term: Epoch,
-    version: u64,
-    round: Round,
-    cycle: Cycle,
-    /// When the next plan is made, if one is asked for.
-    plan_at: Time,
-    /// When the next audit is due.
+    catalogue: Catalogue,
+    plan: Plan,
+    moves: Moves,
+    publisher: Publisher,
+    janitor: Janitor,
+    /// When the next audit is due: everything is then read again, whatever has happened.
     audit_at: Time,
-    fleet: Fleet,
-    /// The leases as the last plan saw them.
-    rows: BTreeMap<LeaseKey, Lease>,
-    /// Who should hold what.
-    desired: BTreeMap<LeaseKey, SessionId>,
-    moves: BTreeMap<LeaseKey, Move>,
-    /// When each lease last started to move between live workers.
-    moved_at: BTreeMap<LeaseKey, Time>,
-    desks: BTreeMap<WorkerId, Desk>,
-    stream: Option<StreamView>,
-    sync: Sync,
-    /// When the listing of the shards that is under way was asked for.
-    listing_since: Option<Time>,
-    /// When the rows were read that the next listing has to be newer than.
-    read_at: Time,
-    shards_at: Time,
-    /// Leases whose shard the stream has forgotten, to be ended by an owner.
-    orphaned: Vec<LeaseKey>,
-    /// Rows nobody needs any more.
-    deletable: Vec<Delete>,
-    rules: PlacementRules,
-    /// Whether this planner has read rules that make sense, or that there are none.
-    rules_known: bool,
-    /// The version of their document, `Some(None)` if there is none; `None` if it makes no sense.
-    rules_seen: Option<Option<u64>>,
-    /// Whether the next plan reads the rules anew.
-    rules_due: bool,
-    upkeep: Upkeep,
-    echoes: EchoLooks,
-    /// Hash-range holes the last plan saw: healed when seen twice.
-    holes: Vec<crate::stream::HashRange>,
+    /// Whether the planner's own session is valid: it does nothing while it is not.
     valid: bool,
 }
 
@@ -97,65 +66,50 @@ impl Planner {
         ctx: &Context,
     ) -> Self {
         Self {
-            me,
-            term,
-            version: 0,
-            round: Round::default(),
-            cycle: Cycle::Idle,
-            plan_at: first_plan_at,
+            catalogue: Catalogue::new(first_plan_at, standbys, ctx),
+            plan: Plan::default(),
+            moves: Moves::default(),
+            publisher: Publisher::new(Term { planner: me, number: term }),
+            janitor: Janitor::default(),
             audit_at: ctx.now + ctx.settings.audit_interval,
-            fleet: Fleet::reading(ctx.reads.name().cloned(), standbys),
-            rows: BTreeMap::new(),
-            desired: BTreeMap::new(),
-            moves: BTreeMap::new(),
-            moved_at: BTreeMap::new(),
-            desks: BTreeMap::new(),
-            stream: None,
-            sync: Sync::Wanted,
-            listing_since: None,
-            read_at: Time::ZERO,
-            shards_at: Time::NEVER,
-            orphaned: Vec::new(),
-            deletable: Vec::new(),
-            rules: PlacementRules::default(),
-            rules_known: false,
-            rules_seen: Some(None),
-            rules_due: true,
-            upkeep: Upkeep::default(),
-            echoes: EchoLooks::default(),
-            holes: Vec::new(),
             valid: true,
         }
     }
 
     pub(in crate::coordinator) const fn term(&self) -> Epoch {
-        self.term
+        self.publisher.term().number
+    }
+
+    const fn me(&self) -> &SessionId {
+        &self.publisher.term().planner
     }
 
     /// Whether the planner's own session is valid: it publishes nothing while it is not.
     pub(in crate::coordinator) const fn set_valid(&mut self, valid: bool) {
         self.valid = valid;
+        self.catalogue.set_valid(valid);
+        self.publisher.set_valid(valid);
     }
 
     /// The sessions named to follow the planner.
     pub(in crate::coordinator) const fn standbys(&self) -> &Standbys {
-        self.fleet.standbys()
+        self.catalogue.fleet.standbys()
     }
 
     /// Whether a live session that does not leave, other than the planner, is known.
     pub(in crate::coordinator) fn has_successors(&self) -> bool {
-        self.fleet.members().any(|row| row.id != self.me)
+        self.catalogue.fleet.members().any(|row| row.id != *self.me())
     }
 
     /// Whether the standby has seen the document that names it.
     pub(in crate::coordinator) fn standby_knows(&self) -> bool {
-        let Some(standby) = &self.fleet.standbys().first else { return false };
-        self.desks.get(&standby.worker).is_some_and(|desk| desk.is_echoed_by(standby, &self.fleet))
+        let standby = self.standbys().first.as_ref();
+        standby.is_some_and(|id| self.publisher.is_echoed_by(id, &self.catalogue.fleet))
     }
 
     /// Every known live session but the planner's.
     pub(in crate::coordinator) fn others(&self) -> Vec<SessionId> {
-        let others = self.fleet.members().filter(|row| row.id != self.me);
+        let others = self.catalogue.fleet.members().filter(|row| row.id != *self.me());
         others.map(|row| row.id.clone()).collect()
     }
 
@@ -163,106 +117,164 @@ impl Planner {
         if !self.valid {
             return Time::NEVER;
         }
-        let plan = if self.cycle.is_idle() { self.plan_at } else { self.cycle.next_wake() };
-        let shards = self.shards_at;
-        plan.min(self.audit_at)
-            .min(shards)
-            .min(self.next_move())
-            .min(self.next_publication())
-            .min(self.upkeep.next_wake())
+        self.catalogue
+            .next_wake()
+            .min(self.audit_at)
+            .min(self.moves.next_wake())
+            .min(self.publisher.next_wake())
+            .min(self.janitor.next_wake())
     }
 
     pub(in crate::coordinator) fn on_tick(&mut self, watch: &mut Timed<Watch>, ctx: &mut Context) {
         if !self.valid {
             return;
         }
-        if self.shards_at <= ctx.now {
-            self.list_shards(ctx);
-        }
+        self.catalogue.list_due(ctx);
         if self.audit_at <= ctx.now {
             self.audit_at = ctx.now + ctx.settings.audit_interval;
             if planted!(NoAudit) {
                 return;
             }
-            self.rules_due = true;
-            self.sync = Sync::Wanted;
-            self.plan_soon(ctx);
+            self.catalogue.rules.want();
+            self.read_all_again(ctx);
         }
-        self.go_on_cycle(ctx);
-        self.drive_moves(watch, ctx);
-        self.publish_due(ctx);
-        self.forget_due(ctx);
+        if self.catalogue.go_on(ctx) {
+            self.make_plan(ctx);
+        }
+        let fleet = &self.catalogue.fleet;
+        let knows = |id: &SessionId| self.publisher.is_echoed_by(id, fleet);
+        let next = self.moves.go_on(knows, fleet, ctx);
+        self.go_on(next, ctx);
+        let me = &self.publisher.term().planner;
+        self.moves.look_for_echoes(me, watch, ctx);
+        self.publisher.go_on(&self.catalogue.fleet, ctx);
+        self.janitor.forget_due(ctx);
     }
 
     pub(in crate::coordinator) fn on_answer(&mut self, answer: Answer, ctx: &mut Context) {
         match answer {
-            Answer::Leases(round, rows) => self.on_plan(round, rows, Self::on_leases, ctx),
-            Answer::Sessions(round, rows) => self.on_plan(round, rows, Self::on_sessions, ctx),
-            Answer::Rules(round, doc) => {
-                self.on_plan(round, doc, |it, doc, ctx| it.on_rules(doc.as_ref(), ctx), ctx);
+            Answer::Catalogue(answer) => {
+                if self.catalogue.on_answer(answer, ctx) {
+                    self.make_plan(ctx);
+                }
             }
-            Answer::Create(round, key, write) => {
-                self.on_plan(round, write, |it, write, ctx| it.on_created(&key, write, ctx), ctx);
+            Answer::Moves(answer) => {
+                let next = self.moves.on_answer(answer, ctx);
+                self.go_on(next, ctx);
             }
-            Answer::Start(round, of, doc) => {
-                self.on_plan(round, doc, |it, doc, ctx| it.on_start(of, doc.as_ref(), ctx), ctx);
+            Answer::Publisher(answer) => {
+                if let Some(document) = self.publisher.on_answer(answer, ctx) {
+                    self.moves.on_published(&document, ctx);
+                }
             }
-            Answer::PutStart(round, of, write) => {
-                self.on_plan(round, write, |it, write, ctx| it.on_start_put(of, write, ctx), ctx);
+            Answer::Janitor(answer) => {
+                if let Some(gone) = self.janitor.on_answer(answer, &mut self.catalogue, ctx) {
+                    self.publisher.remove(&gone);
+                }
             }
-            Answer::Doc(worker, answer) => self.on_doc(&worker, answer, ctx),
-            Answer::PutDocument(worker, version, answer) => {
-                self.on_doc_put(&worker, version, answer, ctx);
-            }
-            Answer::MoveRow(key, order, Ok(row)) => {
-                self.on_move_row(&key, order, row.as_ref(), ctx);
-            }
-            Answer::MoveRow(key, order, Err(_)) => self.look_at_move_later(&key, order, ctx),
-            Answer::PutRules(rules, deletes, answer) => {
-                self.on_rules_put(rules, deletes, &answer, ctx);
-            }
-            Answer::Forget(id, answer) => self.on_forgotten(&id, &answer, ctx),
-            Answer::DeadDoc(worker, Ok(doc)) => self.on_dead_doc(&worker, doc, ctx),
-            Answer::DeadDoc(_, Err(_)) => {}
         }
     }
 
-    /// The shards were listed, or could not be.
+    /// The shards of a stream were listed, or could not be.
     pub(in crate::coordinator) fn on_shards(
         &mut self,
+        of: &StreamName,
         result: Result<StreamView, SourceErrorKind>,
         ctx: &mut Context,
     ) {
-        let Some(asked) = self.listing_since.take() else { return };
-        match result {
-            // No stream is without shards: what was listed before is believed for longer. By a list
-            // that shows nothing every lease would seem to wait for its parents.
-            Ok(view) if view.shards.is_empty() => {
-                self.shards_at = ctx.now + ctx.settings.watch_interval;
-                self.on_no_stream();
-                ctx.notify(Notice::Lineage(Problem::NothingListed.to_string()));
-            }
-            Ok(view) => {
-                self.shards_at = ctx.now + ctx.settings.shard_sync_interval;
-                self.on_stream(view, asked, ctx);
-            }
-            Err(kind) => {
-                self.shards_at = ctx.now + ctx.settings.watch_interval;
-                self.on_no_stream();
-                ctx.notify(Notice::StreamTrouble(kind));
-            }
+        if self.catalogue.on_shards(of, result, ctx) {
+            self.make_plan(ctx);
         }
-        self.go_on_cycle(ctx);
+    }
+
+    /// Everything is there: makes the plan and publishes it.
+    fn make_plan(&mut self, ctx: &mut Context) {
+        let unassigned = self.plan.make(&self.catalogue, &self.moves, ctx);
+        let moves = self.moves.follow(self.plan.iter(), &self.catalogue, ctx.now);
+        let me = &self.publisher.term().planner;
+        self.catalogue.fleet.name_standbys(me);
+        ctx.notify(Notice::Planned { moves, unassigned });
+        self.publish(ctx);
+        self.janitor.note_unused(&self.catalogue, &self.plan, ctx);
+        janitor::delete_useless(&mut self.catalogue, ctx);
+    }
+
+    fn go_on(&mut self, next: moves::Next, ctx: &mut Context) {
+        match next {
+            moves::Next::Nothing => {}
+            moves::Next::Publish => self.publish(ctx),
+            moves::Next::Plan => self.plan_soon(ctx),
+        }
+    }
+
+    /// Makes every worker's document say what the plan and the moves now mean.
+    fn publish(&mut self, ctx: &mut Context) {
+        let documents = Documents {
+            term: self.publisher.term(),
+            catalogue: &self.catalogue,
+            plan: &self.plan,
+            moves: &self.moves,
+        };
+        let documents = documents.all(ctx);
+        self.publisher.publish(documents, ctx);
     }
 
     /// Makes a plan at once, or again if one is being made.
     pub(in crate::coordinator) fn plan_soon(&mut self, ctx: &Context) {
-        self.plan_at = self.plan_at.min(ctx.now);
+        self.catalogue.plan_soon(ctx);
     }
 
-    /// Which sessions hold or should hold leases.
-    fn sessions_in_use(&self) -> BTreeSet<&SessionId> {
-        let owners = self.rows.values().filter_map(|row| row.owner.as_ref());
-        owners.chain(self.desired.values()).collect()
+    fn read_all_again(&mut self, ctx: &Context) {
+        self.catalogue.want_listings();
+        self.catalogue.plan_soon(ctx);
+    }
+
+    /// All sessions were read.
+    pub(in crate::coordinator) fn on_listed(&mut self, rows: &[Session], ctx: &mut Context) {
+        for row in rows {
+            self.on_seen(row, ctx);
+        }
+    }
+
+    /// A session was seen.
+    pub(in crate::coordinator) fn on_seen(&mut self, row: &Session, ctx: &mut Context) {
+        self.catalogue.on_seen(row, ctx);
+        if row.report.seen.term > self.term() && !planted!(HigherTermOverwritten) {
+            sometimes!(Outranked);
+            // It has seen the document of a newer planner.
+            ctx.signal(Signal::Outranked);
+        } else if self.publisher.is_echo_of_lost(row.report.seen) {
+            self.rewrite_all(ctx);
+        }
+    }
+
+    /// The planner's own session, which is seen at every event. Nothing is to be learnt of it until
+    /// it has news, or the planner has forgotten what it saw.
+    pub(in crate::coordinator) fn on_own(
+        &mut self,
+        news: (u64, Report, bool),
+        row: impl FnOnce() -> Session,
+        ctx: &mut Context,
+    ) {
+        if self.catalogue.fleet.is_news_of_own(news) {
+            self.on_seen(&row(), ctx);
+        }
+    }
+
+    /// A session has ended.
+    pub(in crate::coordinator) fn on_ended(&mut self, id: &SessionId, ctx: &Context) {
+        self.catalogue.on_ended(id, ctx);
+    }
+
+    /// The store may have lost its last writes: what was published, the rules, and even the ends of
+    /// sessions.
+    pub(in crate::coordinator) fn on_store_went_back(&mut self, ctx: &Context) {
+        self.catalogue.on_store_went_back();
+        self.rewrite_all(ctx);
+    }
+
+    fn rewrite_all(&mut self, ctx: &Context) {
+        self.publisher.forget_stored();
+        self.read_all_again(ctx);
     }
 }

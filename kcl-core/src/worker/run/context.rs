@@ -10,7 +10,7 @@ use crate::{
     lease::{Checkpoint, Lease, LeaseKey},
     processor::{Fence, HandleParts, LeaseHandle, ProcessorError, ProcessorFactory},
     settings::Delivery,
-    stream::{Record, ShardId, StreamKey, StreamSource},
+    stream::{Record, ShardId, Sources, StreamKey},
     worker::{budget::Budget, event::WorkerEvent, gate::Gate, status::StatusBoard},
 };
 
@@ -31,7 +31,7 @@ pub trait DeadLetter: Send + Sync + 'static {
 
 /// What all runs of a worker share.
 pub(in crate::worker) struct Shared {
-    pub(in crate::worker) source: Arc<dyn StreamSource>,
+    pub(in crate::worker) sources: Sources,
     pub(in crate::worker) factory: Box<dyn ProcessorFactory>,
     pub(in crate::worker) dead_letter: Option<Arc<dyn DeadLetter>>,
     pub(in crate::worker) delivery: Delivery,

@@ -15,7 +15,7 @@ use crate::{
     lease::{Epoch, LeaseKey},
     stream::{
         Batch, Position, ReadEvent, Shard, ShardId, ShardReader, SourceError, SourceErrorKind,
-        StartAt, StreamKey,
+        SourceResult, StartAt, StreamKey,
     },
     worker::{budget::Reservation, event::WorkerEvent, gate::Gate, listing},
 };
@@ -125,9 +125,14 @@ impl Fetcher {
         }
     }
 
+    async fn open_once(&self, start: StartAt) -> SourceResult<Box<dyn ShardReader>> {
+        let source = self.shared.sources.of_leases(&self.stream)?;
+        source.open(&self.stream, &self.shard, start).await
+    }
+
     async fn open(&mut self, start: StartAt) -> Option<Box<dyn ShardReader>> {
         loop {
-            match self.shared.source.open(&self.stream, &self.shard, start.clone()).await {
+            match self.open_once(start.clone()).await {
                 Ok(reader) => return Some(reader),
                 Err(error) if error.kind == SourceErrorKind::OtherStream => {
                     self.tell(&error);
@@ -188,7 +193,8 @@ impl Fetcher {
         if error.kind != SourceErrorKind::NoShard {
             return false;
         }
-        let Ok(listed) = listing::shards(&*self.shared.source).await else { return false };
+        let Ok(source) = self.shared.sources.of_leases(&self.stream) else { return false };
+        let Ok(listed) = listing::shards(&**source).await else { return false };
         if listed.iter().any(|shard| shard.id == self.shard) {
             self.unknown_since = None;
             return false;

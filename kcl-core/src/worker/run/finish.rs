@@ -57,7 +57,12 @@ impl Delivering<'_> {
     /// The source did not say which shards continue an ended one: they are listed.
     async fn ask_for_children(&mut self) -> Result<Vec<Shard>, Flow> {
         loop {
-            match list_children(&*self.shared().source, &self.run.shard).await {
+            let source = self.shared().sources.of_leases(&self.run.stream).cloned();
+            let listed = match source {
+                Ok(source) => list_children(&*source, &self.run.shard).await,
+                Err(error) => Err(error),
+            };
+            match listed {
                 Ok(children) => return Ok(children),
                 Err(error) => warn!(lease = %self.run.key, %error, "kcl.children.unknown"),
             }

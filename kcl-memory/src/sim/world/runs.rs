@@ -51,7 +51,7 @@ impl World {
                 let described = Happening::Described { host: at, id };
                 self.put(self.now + DESCRIBING, described);
             }
-            Command::ListShards(id) => {
+            Command::ListShards(id, _) => {
                 let rng = &mut self.hosts[at].rng;
                 let more = self.weather.network(&self.script.network, self.now).listing;
                 let takes = Duration::from_millis(20 + rng.below(60)) + rng.span(more);

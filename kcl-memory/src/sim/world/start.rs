@@ -42,8 +42,8 @@ impl World {
     /// Whether a live session's process knows another start, and can tell the store.
     fn is_other_start_known(&self, name: &DocName, start: FrozenStart) -> bool {
         let knows = |host: &&Host| {
-            let known = host.coordinator.known_start();
-            known.is_some_and(|known| DocName::start(&known.of) == *name && known.at != start.at)
+            let mut known = host.coordinator.known_starts();
+            known.any(|known| DocName::start(&known.of) == *name && known.at != start.at)
         };
         let can_tell = |host: &&Host| {
             let row = self.store.rows.sessions.get(host.coordinator.session());

@@ -51,7 +51,7 @@ fn plan(term: u64, version: u64) -> Document {
         second: None,
         rank: 0,
         takes_children: false,
-        start: None,
+        starts: Vec::new(),
         holds: Vec::new(),
         gives: Vec::new(),
         give_within: None,

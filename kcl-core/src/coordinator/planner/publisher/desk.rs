@@ -1,8 +1,10 @@
 //! The document of one worker: what is stored, and what should be.
 
-use super::fleet::Fleet;
 use crate::{
-    coordinator::document::{Assignment, Hold},
+    coordinator::{
+        document::{Assignment, Hold},
+        planner::catalogue::Fleet,
+    },
     env::Time,
     lease::{PlanVersion, SessionId},
 };

@@ -1,4 +1,4 @@
-//! A lease on its way from one live worker to another, and when it is looked at.
+//! How far a lease has got on its way, and when somebody looks.
 
 use std::time::Duration;
 
@@ -46,16 +46,16 @@ impl EchoLooks {
 
 /// A lease on its way.
 #[derive(Clone, Debug)]
-pub(super) struct Move {
-    pub(super) from: SessionId,
-    pub(super) epoch: Epoch,
-    pub(super) to: SessionId,
-    pub(super) stage: Stage,
+pub(in crate::coordinator::planner) struct Move {
+    pub(in crate::coordinator::planner) from: SessionId,
+    pub(in crate::coordinator::planner) epoch: Epoch,
+    pub(in crate::coordinator::planner) to: SessionId,
+    pub(in crate::coordinator::planner) stage: Stage,
 }
 
 /// How far a move has got.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) enum Stage {
+pub(in crate::coordinator::planner) enum Stage {
     /// The new owner is told; the old one goes on.
     Announced,
     /// The old owner is told to release.

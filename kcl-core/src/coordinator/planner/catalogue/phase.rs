@@ -1,4 +1,4 @@
-//! How far the making of a plan has got.
+//! How far a reading has got.
 
 use std::collections::BTreeSet;
 
@@ -8,51 +8,44 @@ use crate::{
     lease::{Lease, LeaseKey, Session},
 };
 
-/// How far the making of a plan has got.
+/// How far a reading has got.
 #[derive(Debug)]
-pub(super) enum Cycle {
+pub(super) enum Phase {
     Idle,
-    /// Leases and sessions are being read.
-    Reading {
-        leases: Option<Vec<Lease>>,
-        sessions: Option<Vec<Session>>,
-        /// Whether the sessions were asked for after the leases had been read: only then does a
-        /// session's absence mean that it is gone. A session registers before it takes a lease.
-        sessions_after: bool,
-        /// Whether the placement rules are as fresh as they need be.
-        rules: bool,
-        start: StartDoc,
-        since: Time,
-    },
+    /// Leases and sessions are being read, and what goes with them.
+    Reading(Reading),
     /// Rows that the lineage asks for are being put.
-    Creating {
+    Mending {
         /// Those that are put when the present ones are there.
         waiting: Vec<Lease>,
         /// Those being put.
         missing: BTreeSet<LeaseKey>,
         absence: Absence,
     },
-    /// A call failed: everything is read again.
+    /// A call failed: everything is read again at this time.
     Again(Time),
 }
 
-/// Whether the plan in the making needs a listing of the shards.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Sync {
-    NotWanted,
-    /// The shards are to be listed once the rows are read.
-    Wanted,
-    /// They are being listed.
-    Listing,
-    /// They were listed after the rows were read.
-    Fresh,
-    /// They could not be listed.
-    Failed,
+/// What has been read so far.
+#[derive(Debug)]
+pub(super) struct Reading {
+    pub(super) leases: Option<Vec<Lease>>,
+    pub(super) sessions: Option<Vec<Session>>,
+    /// Whether the sessions were asked for after the leases had been read: only then does a
+    /// session's absence mean that it is gone. A session registers before it takes a lease.
+    pub(super) sessions_after: bool,
+    /// Whether the placement rules are as fresh as they need be.
+    pub(super) rules: bool,
+    pub(super) since: Time,
 }
 
-impl Cycle {
+impl Phase {
     pub(super) const fn is_idle(&self) -> bool {
         matches!(self, Self::Idle)
+    }
+
+    pub(super) const fn is_reading(&self) -> bool {
+        matches!(self, Self::Reading(_))
     }
 
     pub(super) const fn next_wake(&self) -> Time {
@@ -86,16 +79,4 @@ impl Absence {
     pub(super) fn take_doubt(&mut self, ctx: &Context) -> bool {
         !self.is_sure(ctx) && !std::mem::replace(&mut self.asked, true)
     }
-}
-
-/// What the plan in the making knows of the stored start.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum StartDoc {
-    Unasked,
-    Asked,
-    /// There is none.
-    Missing(Absence),
-    /// There is one, and it makes no sense: where reading began is not known, and no other start is
-    /// frozen.
-    Unreadable,
 }

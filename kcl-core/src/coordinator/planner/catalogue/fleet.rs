@@ -5,13 +5,13 @@ use std::collections::{BTreeMap, BTreeSet};
 use crate::{
     coordinator::heads::{Candidate, Standbys},
     env::Time,
-    lease::{PlanVersion, Report, Session, SessionId, SessionState, WorkerId},
+    lease::{Incarnation, PlanVersion, Report, Session, SessionId, SessionState, WorkerId},
     stream::StreamName,
 };
 
 /// The sessions, as last seen.
 #[derive(Debug, Default)]
-pub(super) struct Fleet {
+pub(in crate::coordinator::planner) struct Fleet {
     rows: BTreeMap<SessionId, Session>,
     /// Sessions in the order they were first seen, and when: the order of succession.
     order: Vec<(SessionId, Time)>,
@@ -24,7 +24,7 @@ pub(super) struct Fleet {
 
 /// What a row newly seen means to the plan.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) enum News {
+pub(in crate::coordinator::planner) enum News {
     /// Nothing.
     #[default]
     None,
@@ -36,12 +36,15 @@ pub(super) enum News {
 
 impl Fleet {
     /// A fleet that reads this stream, of which nothing else is known but who stands by.
-    pub(super) fn reading(stream: Option<StreamName>, standbys: Standbys) -> Self {
+    pub(in crate::coordinator::planner) fn reading(
+        stream: Option<StreamName>,
+        standbys: Standbys,
+    ) -> Self {
         Self { reads: stream, standbys, ..Self::default() }
     }
 
     /// Learns from a row.
-    pub(super) fn observe(&mut self, row: &Session, now: Time) -> News {
+    pub(in crate::coordinator::planner) fn observe(&mut self, row: &Session, now: Time) -> News {
         let news = match self.rows.get(&row.id) {
             None if row.has_ended() => News::None,
             None => News::Joined,
@@ -53,10 +56,13 @@ impl Fleet {
                 if before == now || planted!(ChangesNotHeard) { News::None } else { News::Urgent }
             }
         };
-        if !row.has_ended() && self.order.iter().all(|(id, _)| *id != row.id) {
+        let known = self.rows.get(&row.id);
+        // Whoever is known to live has its place.
+        let has_place = known.is_some_and(is_alive);
+        let known_ended = known.is_some_and(Session::has_ended);
+        if !row.has_ended() && !has_place && self.order.iter().all(|(id, _)| *id != row.id) {
             self.order.push((row.id.clone(), now));
         }
-        let known_ended = self.rows.get(&row.id).is_some_and(Session::has_ended);
         if !known_ended || row.has_ended() {
             self.rows.insert(row.id.clone(), row.clone());
         }
@@ -64,12 +70,15 @@ impl Fleet {
     }
 
     /// Whether there is anything to learn of the planner's own session.
-    pub(super) fn is_news_of_own(&mut self, news: (u64, Report, bool)) -> bool {
+    pub(in crate::coordinator::planner) fn is_news_of_own(
+        &mut self,
+        news: (u64, Report, bool),
+    ) -> bool {
         self.own.replace(news) != Some(news)
     }
 
     /// A session is known to have ended, whether or not its row was seen.
-    pub(super) fn remove(&mut self, id: &SessionId) -> News {
+    pub(in crate::coordinator::planner) fn remove(&mut self, id: &SessionId) -> News {
         self.own = None;
         self.order.retain(|(known, _)| known != id);
         self.standbys = self.standbys.without(id);
@@ -84,7 +93,12 @@ impl Fleet {
 
     /// Keeps only what a consistent listing showed that was asked for at `asked`, and what was
     /// first seen since.
-    pub(super) fn replace(&mut self, listed: &[Session], asked: Time, now: Time) {
+    pub(in crate::coordinator::planner) fn replace(
+        &mut self,
+        listed: &[Session],
+        asked: Time,
+        now: Time,
+    ) {
         self.own = None;
         let ids: BTreeSet<&SessionId> = listed.iter().map(|row| &row.id).collect();
         let newer: BTreeSet<&SessionId> =
@@ -102,52 +116,66 @@ impl Fleet {
     }
 
     /// Forgets what was seen, but not the order of succession.
-    pub(super) fn forget_rows(&mut self) {
+    pub(in crate::coordinator::planner) fn forget_rows(&mut self) {
         self.own = None;
         self.rows.clear();
     }
 
-    pub(super) fn rows(&self) -> impl Iterator<Item = &Session> {
+    pub(in crate::coordinator::planner) fn rows(&self) -> impl Iterator<Item = &Session> {
         self.rows.values()
     }
 
     /// The sessions that count as workers: for each worker id its newest live one, unless that one
     /// is leaving.
-    pub(super) fn members(&self) -> impl Iterator<Item = &Session> {
-        let stays = |row: &Session| {
-            row.state == SessionState::Live || planted!(LeavingStillCounts) && !row.has_ended()
-        };
-        let takes_part =
-            |row: &Session| row.may_read(self.reads.as_ref()) || planted!(StrangersArePlannedFor);
-        let members = self.rows.values().filter(move |row| stays(row) && takes_part(row));
-        members.filter(|row| self.is_newest(row))
+    pub(in crate::coordinator::planner) fn members(&self) -> impl Iterator<Item = &Session> {
+        self.rows.values().filter(|row| self.is_member(row))
+    }
+
+    fn is_member(&self, row: &Session) -> bool {
+        let stays =
+            row.state == SessionState::Live || planted!(LeavingStillCounts) && !row.has_ended();
+        let takes_part = row.may_read(self.reads.as_ref()) || planted!(StrangersArePlannedFor);
+        stays && takes_part && self.is_newest(row)
     }
 
     fn is_newest(&self, row: &Session) -> bool {
-        let mut rivals = self.rows.values().filter(|other| {
-            other.id.worker == row.id.worker && !other.has_ended() && other.id != row.id
-        });
+        let mut rivals =
+            self.of_worker(&row.id.worker).filter(|other| is_alive(other) && other.id != row.id);
         rivals.all(|other| other.seniority() < row.seniority())
     }
 
+    /// The sessions of a worker, one life after another.
+    pub(in crate::coordinator::planner) fn of_worker<'a>(
+        &'a self,
+        worker: &'a WorkerId,
+    ) -> impl Iterator<Item = &'a Session> {
+        let first = SessionId::new(worker.clone(), Incarnation::from_bits(0));
+        let rows = self.rows.range(first..).map(|(_, row)| row);
+        rows.take_while(move |row| row.id.worker == *worker)
+    }
+
     /// Whether the session beats, leaving or not.
-    pub(super) fn is_alive(&self, id: &SessionId) -> bool {
+    pub(in crate::coordinator::planner) fn is_alive(&self, id: &SessionId) -> bool {
         self.rows.get(id).is_some_and(is_alive)
     }
 
     /// The newest live session of a worker.
-    pub(super) fn member_of(&self, worker: &WorkerId) -> Option<&Session> {
-        self.members().find(|row| row.id.worker == *worker)
+    pub(in crate::coordinator::planner) fn member_of<'a>(
+        &'a self,
+        worker: &'a WorkerId,
+    ) -> Option<&'a Session> {
+        let mut lives = self.of_worker(worker);
+        lives.find(|row| self.is_member(row))
     }
 
     /// The newest document a session says that it has seen.
-    pub(super) fn seen_by(&self, id: &SessionId) -> PlanVersion {
+    pub(in crate::coordinator::planner) fn seen_by(&self, id: &SessionId) -> PlanVersion {
         self.rows.get(id).map_or(PlanVersion::NONE, |row| row.report.seen)
     }
 
     /// Names those that stand by: the present ones while they live and stay, else the next in
     /// order; in different zones, as far as there are zones.
-    pub(super) fn name_standbys(&mut self, planner: &SessionId) {
+    pub(in crate::coordinator::planner) fn name_standbys(&mut self, planner: &SessionId) {
         let zone = |id: &SessionId| self.rows.get(id).and_then(|row| row.zone.as_ref());
         let staying: BTreeSet<&SessionId> = self.members().map(|row| &row.id).collect();
         let candidates: Vec<Candidate<'_>> = self
@@ -161,20 +189,24 @@ impl Fleet {
         self.standbys = if planted!(NoStandby) { Standbys::default() } else { chosen };
     }
 
-    pub(super) const fn standbys(&self) -> &Standbys {
+    pub(in crate::coordinator::planner) const fn standbys(&self) -> &Standbys {
         &self.standbys
     }
 
-    /// A session's place in the order of succession: 0 the planner, 1 and 2 the standbys, then 3,
-    /// 4, ….
-    pub(super) fn rank(&self, id: &SessionId, planner: &SessionId) -> u32 {
+    /// Each session's place in the order of succession: 0 the planner, 1 and 2 the standbys, then
+    /// 3, 4, …; who has none comes last.
+    pub(in crate::coordinator::planner) fn ranks<'a>(
+        &'a self,
+        planner: &'a SessionId,
+    ) -> impl Fn(&SessionId) -> u32 + 'a {
         let heads = [Some(planner), self.standbys.first.as_ref(), self.standbys.second.as_ref()];
-        let place = heads.iter().position(|head| *head == Some(id)).unwrap_or_else(|| {
-            let others = self.order.iter().map(|(known, _)| known);
-            let mut others = others.filter(|known| !heads.contains(&Some(known)));
-            heads.len() + others.position(|known| known == id).unwrap_or(self.order.len())
-        });
-        u32::try_from(place).unwrap_or(u32::MAX)
+        let others = self.order.iter().map(|(known, _)| known);
+        let others = others.filter(|known| !heads.contains(&Some(known)));
+        let first = heads.iter().enumerate().filter_map(|(place, head)| Some(((*head)?, place)));
+        let places: BTreeMap<&SessionId, usize> =
+            others.zip(heads.len()..).chain(first.rev()).collect();
+        let last = heads.len() + self.order.len();
+        move |id| u32::try_from(places.get(id).copied().unwrap_or(last)).unwrap_or(u32::MAX)
     }
 }
 

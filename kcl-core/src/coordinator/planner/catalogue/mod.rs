@@ -1,0 +1,179 @@
+//! What there is: leases, sessions, streams and rules, as one reading shows them together.
+//!
+//! A reading asks for everything at once, mends the lineage (puts the rows that shards lack), and
+//! is then complete: the plan is made from what it found.
+//!
+//! | phase | when | then | it asks |
+//! |---|---|---|---|
+//! | idle, again | a plan is wanted and due, the session valid | reading | leases, sessions; the rules, if they are due |
+//! | reading | the leases are read | reading | a listing of each stream of which one is wanted |
+//! | reading | a listing came that was asked for before the leases were read | reading | another one |
+//! | reading | a stream is listed, its start is not known | reading | the start; or puts the one it knows |
+//! | reading | no start is stored | reading | a beat, if another start than the lost one would skip records |
+//! | reading | everything is read, and that beat answered | reading | puts a start |
+//! | reading | everything is read, nobody may freeze a start yet | again | – |
+//! | reading | a lease names a session that is not listed | reading | the sessions once more, after the leases |
+//! | reading | everything is read | mending | a beat, if rows are missing |
+//! | mending | that beat was answered | mending | puts rows, descendants first |
+//! | mending | no row is missing | idle, and complete | – |
+//! | reading, mending | a call failed | again | – |
+//! | reading, mending | the store went back | idle | – |
+
+pub(in crate::coordinator) mod ask;
+mod fleet;
+mod mending;
+mod phase;
+mod reading;
+mod rules;
+mod start;
+mod stream;
+
+#[cfg(test)]
+mod tests;
+
+pub(super) use fleet::Fleet;
+pub(super) use stream::StreamPlan;
+
+use std::{collections::BTreeMap, ops::Bound};
+
+use self::{ask::Round, fleet::News, phase::Phase, rules::Rules};
+use crate::{
+    coordinator::{context::Context, heads::Standbys},
+    env::Time,
+    lease::{Delete, Lease, LeaseKey, Session, SessionId},
+    stream::StreamName,
+};
+
+/// What there is, and how it is read.
+#[derive(Debug)]
+pub(super) struct Catalogue {
+    /// The leases, as last read.
+    pub(super) rows: BTreeMap<LeaseKey, Lease>,
+    /// The sessions, as last seen.
+    pub(super) fleet: Fleet,
+    /// The streams that are planned for.
+    pub(super) streams: BTreeMap<StreamName, StreamPlan>,
+    pub(super) rules: Rules,
+    round: Round,
+    phase: Phase,
+    /// When the next reading begins, if one is wanted.
+    plan_at: Time,
+    /// When the leases of this reading were read: its listings of shards have to be newer.
+    read_at: Time,
+    /// Whether the planner's session is valid: no reading begins while it is not.
+    valid: bool,
+}
+
+impl Catalogue {
+    /// Nothing is known yet but who stands by. The first reading begins at this time.
+    pub(super) fn new(first: Time, standbys: Standbys, ctx: &Context) -> Self {
+        let streams = ctx.reads.known().into_iter();
+        Self {
+            rows: BTreeMap::new(),
+            fleet: Fleet::reading(ctx.reads.name().cloned(), standbys),
+            streams: streams.map(|of| (of.name.clone(), StreamPlan::new(of))).collect(),
+            rules: Rules::default(),
+            round: Round::default(),
+            phase: Phase::Idle,
+            plan_at: first,
+            read_at: Time::ZERO,
+            valid: true,
+        }
+    }
+
+    pub(super) const fn set_valid(&mut self, valid: bool) {
+        self.valid = valid;
+    }
+
+    pub(super) fn next_wake(&self) -> Time {
+        let reading = if self.phase.is_idle() { self.plan_at } else { self.phase.next_wake() };
+        let listings = self.streams.values().map(|plan| plan.list_at);
+        listings.fold(reading, Time::min)
+    }
+
+    /// A reading begins at once, or again if one is under way.
+    pub(super) fn plan_soon(&mut self, ctx: &Context) {
+        self.plan_at = self.plan_at.min(ctx.now);
+    }
+
+    /// The next reading lists the shards of every stream.
+    pub(super) fn want_listings(&mut self) {
+        for plan in self.streams.values_mut() {
+            plan.listing = stream::Listing::Wanted;
+        }
+    }
+
+    /// A session was seen.
+    pub(super) fn on_seen(&mut self, row: &Session, ctx: &Context) {
+        let news = self.fleet.observe(row, ctx.now);
+        self.react(news, ctx);
+    }
+
+    /// A session has ended.
+    pub(super) fn on_ended(&mut self, id: &SessionId, ctx: &Context) {
+        let news = self.fleet.remove(id);
+        self.react(news, ctx);
+    }
+
+    fn react(&mut self, news: News, ctx: &Context) {
+        match news {
+            News::None => {}
+            News::Joined if planted!(JoinsNotGathered) => self.plan_soon(ctx),
+            News::Joined => {
+                self.plan_at = self.plan_at.min(ctx.now + ctx.settings.join_gather);
+            }
+            News::Urgent => self.plan_soon(ctx),
+        }
+    }
+
+    /// The store may have lost its last writes: the rules, and even the ends of sessions. A plan in
+    /// the making rests on what was read before.
+    pub(super) fn on_store_went_back(&mut self) {
+        self.fleet.forget_rows();
+        if !planted!(PlanOutlivesItsStore) {
+            self.give_up();
+        }
+        self.rules.want();
+    }
+
+    /// The leases of a stream, in any of its lives, in the order of their keys.
+    pub(super) fn rows_of<'a>(
+        &'a self,
+        plan: &'a StreamPlan,
+    ) -> impl Iterator<Item = &'a Lease> + Clone {
+        let prefix = LeaseKey::prefix_of(plan.in_keys());
+        let from = (Bound::Included(prefix.as_str()), Bound::Unbounded);
+        let rows = self.rows.range::<str, _>(from).map(|(_, row)| row);
+        rows.take_while(|row| row.key.is_of(plan.in_keys()))
+    }
+
+    /// Whether a live session holds the lease.
+    pub(super) fn is_held(&self, row: &Lease) -> bool {
+        row.owner.as_ref().is_some_and(|owner| self.fleet.is_alive(owner))
+    }
+
+    /// The rows that nobody needs any more, as the last reading found them; once.
+    pub(super) fn take_deletable(&mut self) -> Vec<Delete> {
+        let of = |plan: &mut StreamPlan| std::mem::take(&mut plan.deletable);
+        self.streams.values_mut().flat_map(of).collect()
+    }
+
+    /// These rules were read.
+    #[cfg(test)]
+    pub(super) fn rules_for_test(&mut self, doc: &crate::lease::Document, ctx: &mut Context) {
+        self.rules.read(Some(doc), ctx);
+    }
+
+    /// The stream was listed so, and these rows found to be useless.
+    #[cfg(test)]
+    pub(super) fn found_for_test(
+        &mut self,
+        view: crate::coordinator::StreamView,
+        deletable: Vec<Delete>,
+    ) {
+        if let Some(plan) = self.streams.get_mut(&view.description.name) {
+            plan.is_listed_for_test(view);
+            plan.deletable = deletable;
+        }
+    }
+}

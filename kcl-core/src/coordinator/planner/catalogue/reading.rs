@@ -1,0 +1,261 @@
+//! Reading everything, as one picture: what is asked for, and what the answers mean.
+
+use std::collections::BTreeSet;
+
+use super::{
+    Catalogue,
+    ask::{self, Answer, Round},
+    phase::{Phase, Reading},
+    stream::{Listing, StartDoc},
+};
+use crate::{
+    coordinator::{context::Context, event::StreamView, op},
+    lease::{DocName, Lease, Session},
+    store::{Consistency, StoreErrorKind},
+    stream::{SourceErrorKind, StreamName},
+};
+
+impl Catalogue {
+    /// Lists the streams that are due for it.
+    pub(in crate::coordinator::planner) fn list_due(&mut self, ctx: &mut Context) {
+        let now = ctx.now;
+        for plan in self.streams.values_mut().filter(|plan| plan.list_at <= now) {
+            plan.list(ctx);
+        }
+    }
+
+    /// Does whatever the reading waits for, if it can be done now. Whether it is complete with
+    /// that: the plan is then to be made.
+    #[must_use]
+    pub(in crate::coordinator::planner) fn go_on(&mut self, ctx: &mut Context) -> bool {
+        match &self.phase {
+            Phase::Again(at) if *at <= ctx.now => {
+                self.phase = Phase::Idle;
+                self.plan_at = ctx.now;
+                self.begin(ctx);
+                false
+            }
+            Phase::Idle => {
+                self.begin(ctx);
+                false
+            }
+            Phase::Reading(Reading { leases: Some(_), sessions: Some(_), rules: true, .. }) => {
+                self.on_all_read(ctx)
+            }
+            Phase::Mending { missing, .. } if missing.is_empty() => self.put_rows(ctx),
+            _ => false,
+        }
+    }
+
+    fn begin(&mut self, ctx: &mut Context) {
+        if self.plan_at > ctx.now || !self.valid {
+            return;
+        }
+        self.plan_at = crate::env::Time::NEVER;
+        self.round.next();
+        for plan in self.streams.values_mut() {
+            plan.start = StartDoc::Unasked;
+            if !plan.orphaned.is_empty() && !planted!(OrphansWaitForTheAudit) {
+                // What comes of them may be gone, too.
+                plan.listing = Listing::Wanted;
+            }
+        }
+        let rules_due = self.rules.take_due();
+        self.phase = Phase::Reading(Reading {
+            leases: None,
+            sessions: None,
+            sessions_after: false,
+            rules: !rules_due,
+            since: ctx.now,
+        });
+        ctx.ask(op::Leases, ask::Leases(self.round));
+        self.list_sessions(ctx);
+        if rules_due {
+            ctx.ask(op::Doc(DocName::placement()), ask::Rules(self.round));
+        }
+    }
+
+    /// Lists the sessions: their absence is to be believed.
+    fn list_sessions(&self, ctx: &mut Context) {
+        let mut consistency = Consistency::Strong;
+        if planted!(AbsenceFromStaleListing) {
+            consistency = Consistency::Eventual;
+        }
+        ctx.ask(op::Sessions(consistency), ask::Sessions(self.round));
+    }
+
+    /// The store answered. Whether the reading is complete with that.
+    #[must_use]
+    pub(in crate::coordinator::planner) fn on_answer(
+        &mut self,
+        answer: Answer,
+        ctx: &mut Context,
+    ) -> bool {
+        match answer {
+            Answer::Leases(round, rows) => self.on_reply(round, rows, Self::on_leases, ctx),
+            Answer::Sessions(round, rows) => self.on_reply(round, rows, Self::on_sessions, ctx),
+            Answer::Rules(round, doc) => {
+                let then = |it: &mut Self, doc: Option<_>, ctx: &mut _| {
+                    it.rules.read(doc.as_ref(), ctx);
+                    it.have_rules();
+                };
+                self.on_reply(round, doc, then, ctx)
+            }
+            Answer::Create(round, key, write) => {
+                self.on_reply(round, write, |it, write, _| it.on_created(&key, write), ctx)
+            }
+            Answer::Start(round, of, doc) => {
+                self.on_reply(round, doc, |it, doc, ctx| it.on_start(of, doc.as_ref(), ctx), ctx)
+            }
+            Answer::PutStart(round, of, write) => {
+                self.on_reply(round, write, |it, write, ctx| it.on_start_put(of, write, ctx), ctx)
+            }
+        }
+    }
+
+    /// Something that was asked for in this round was answered: `then` takes it up.
+    fn on_reply<T>(
+        &mut self,
+        round: Round,
+        answer: Result<T, StoreErrorKind>,
+        then: impl FnOnce(&mut Self, T, &mut Context),
+        ctx: &mut Context,
+    ) -> bool {
+        if round != self.round && !planted!(AnswersOutliveTheirPlan) {
+            sometimes!(AnswerToAGivenUpPlan);
+            return false;
+        }
+        match answer {
+            Ok(answer) => {
+                then(self, answer, ctx);
+                self.go_on(ctx)
+            }
+            Err(_) => {
+                self.restart(ctx);
+                false
+            }
+        }
+    }
+
+    /// A call failed: everything is read again, the shards too.
+    pub(super) fn restart(&mut self, ctx: &Context) {
+        self.give_up();
+        self.phase = Phase::Again(ctx.now + ctx.settings.fast_poll);
+    }
+
+    /// The reading is given up: answers to it mean nothing any more.
+    pub(super) fn give_up(&mut self) {
+        self.want_listings();
+        if let Phase::Reading(Reading { rules: false, .. }) = &self.phase {
+            self.rules.want();
+        }
+        self.round.next();
+        self.phase = Phase::Idle;
+    }
+
+    fn on_leases(&mut self, rows: Vec<Lease>, ctx: &mut Context) {
+        let Phase::Reading(reading) = &mut self.phase else { return };
+        reading.leases = Some(rows);
+        // What the rows speak of, a listing asked for after them shows or has forgotten.
+        self.read_at = ctx.now;
+        for plan in self.streams.values_mut().filter(|plan| plan.listing == Listing::Wanted) {
+            plan.listing = Listing::UnderWay;
+            plan.list(ctx);
+        }
+    }
+
+    fn on_sessions(&mut self, rows: Vec<Session>, _: &mut Context) {
+        if let Phase::Reading(reading) = &mut self.phase {
+            reading.sessions = Some(rows);
+        }
+    }
+
+    const fn have_rules(&mut self) {
+        if let Phase::Reading(reading) = &mut self.phase {
+            reading.rules = true;
+        }
+    }
+
+    /// The shards of a stream were listed, or could not be. Whether the reading is complete with
+    /// that.
+    #[must_use]
+    pub(in crate::coordinator::planner) fn on_shards(
+        &mut self,
+        of: &StreamName,
+        result: Result<StreamView, SourceErrorKind>,
+        ctx: &mut Context,
+    ) -> bool {
+        let Some(plan) = self.streams.get_mut(of) else { return false };
+        if let Some((asked, view)) = plan.take_listed(result, ctx) {
+            let changed = plan.on_view(view, asked, self.read_at, ctx);
+            if self.phase.is_reading() {
+                plan.ask_start(self.round, ctx);
+            }
+            if changed {
+                self.plan_soon(ctx);
+            }
+        }
+        self.go_on(ctx)
+    }
+
+    /// Leases, sessions and rules are read; the streams may or may not be known.
+    fn on_all_read(&mut self, ctx: &mut Context) -> bool {
+        if !self.settle_starts(ctx) {
+            return false;
+        }
+        if self.streams.values().any(|plan| plan.listing == Listing::UnderWay) {
+            return false;
+        }
+        if self.must_list_sessions_again(ctx) {
+            self.list_sessions(ctx);
+            return false;
+        }
+        let read = std::mem::replace(&mut self.phase, Phase::Idle);
+        let Phase::Reading(Reading {
+            leases: Some(leases), sessions: Some(sessions), since, ..
+        }) = read
+        else {
+            return false;
+        };
+        self.fleet.replace(&sessions, since, ctx.now);
+        for row in sessions.iter().filter(|row| row.has_ended()) {
+            ctx.note_ended(&row.id);
+        }
+        let listed: BTreeSet<_> = sessions.iter().map(|row| &row.id).collect();
+        for owner in leases.iter().filter_map(|row| row.owner.as_ref()) {
+            if !listed.contains(owner) {
+                ctx.note_ended(owner);
+            }
+        }
+        self.rows = leases.into_iter().map(|row| (row.key.clone(), row)).collect();
+        self.mend(ctx)
+    }
+
+    /// Whether a lease names a session that the listing does not show, and the listing may be
+    /// older than the lease: the sessions are then listed again.
+    fn must_list_sessions_again(&mut self, ctx: &Context) -> bool {
+        let Phase::Reading(Reading {
+            leases: Some(leases),
+            sessions: sessions @ Some(_),
+            sessions_after: after @ false,
+            ..
+        }) = &mut self.phase
+        else {
+            return false;
+        };
+        let listed: BTreeSet<_> = sessions.iter().flatten().map(|row| &row.id).collect();
+        let unknown = leases
+            .iter()
+            .filter_map(|row| row.owner.as_ref())
+            .any(|owner| !listed.contains(owner) && !ctx.ended.contains(owner));
+        if unknown && planted!(AbsenceFromOlderListing) {
+            return false;
+        }
+        if unknown {
+            sometimes!(ListedAgain);
+            *sessions = None;
+            *after = true;
+        }
+        unknown
+    }
+}

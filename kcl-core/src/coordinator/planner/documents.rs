@@ -1,0 +1,112 @@
+//! What each worker's document should say, by plan and moves.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::{
+    catalogue::Catalogue,
+    moves::{Moves, Stage},
+    plan::Plan,
+    term::Term,
+};
+use crate::{
+    coordinator::{
+        context::Context,
+        document::{Assignment, Give, Hold, How, Origin, StreamStart},
+    },
+    lease::{LeaseKey, PlanVersion, SessionId},
+};
+
+/// What documents are made from.
+pub(super) struct Documents<'a> {
+    pub(super) term: &'a Term,
+    pub(super) catalogue: &'a Catalogue,
+    pub(super) plan: &'a Plan,
+    pub(super) moves: &'a Moves,
+}
+
+/// What one session should hold and give.
+#[derive(Default)]
+struct Part {
+    holds: Vec<Hold>,
+    gives: Vec<Give>,
+}
+
+impl Documents<'_> {
+    /// What every worker's document should say now. A leaving worker is no member of the fleet, and
+    /// is told whom to hand its leases to.
+    pub(super) fn all(&self, ctx: &Context) -> Vec<Assignment> {
+        let fleet = &self.catalogue.fleet;
+        let members: Vec<&SessionId> = fleet.members().map(|row| &row.id).collect();
+        let staying: BTreeSet<&SessionId> = members.iter().copied().collect();
+        let owners = self.catalogue.rows.values().filter_map(|row| row.owner.as_ref());
+        let owners: BTreeSet<&SessionId> = owners.collect();
+        let live = fleet.rows().filter(|row| !row.has_ended()).map(|row| &row.id);
+        let leaving = live.filter(|id| !staying.contains(id) && owners.contains(id));
+        let rank = fleet.ranks(&self.term.planner);
+        let starts: Vec<StreamStart> =
+            self.catalogue.streams.values().filter_map(|plan| plan.told_start(ctx)).collect();
+        let mut parts = self.parts();
+        let mut document = |session: &SessionId| {
+            let Part { mut holds, gives } = parts.remove(session).unwrap_or_default();
+            holds.sort_by(|a, b| a.key.cmp(&b.key));
+            let patience = u64::try_from(ctx.settings.handoff_timeout.as_millis()).ok();
+            let give_within = patience.filter(|_| !gives.is_empty() && !planted!(PatienceNotTold));
+            Assignment {
+                version: PlanVersion::NONE,
+                session: session.clone(),
+                planner: self.term.planner.clone(),
+                standby: fleet.standbys().first.clone(),
+                second: fleet.standbys().second.clone(),
+                rank: rank(session),
+                takes_children: !self.catalogue.rules.may_bind(),
+                starts: starts.clone(),
+                holds,
+                gives,
+                give_within,
+            }
+        };
+        leaving.chain(members).map(&mut document).collect()
+    }
+
+    /// What each session should hold and give.
+    fn parts(&self) -> BTreeMap<&SessionId, Part> {
+        let mut parts: BTreeMap<&SessionId, Part> = BTreeMap::new();
+        for (key, session) in self.plan.iter() {
+            let from = self.origin(key, session);
+            parts.entry(session).or_default().holds.push(Hold { key: key.clone(), from });
+        }
+        for (key, moving) in self.moves.iter() {
+            let part = parts.entry(&moving.from).or_default();
+            if moving.stage == Stage::Announced {
+                part.holds.push(Hold { key: key.clone(), from: None });
+            } else {
+                let to = Some(moving.to.clone());
+                part.gives.push(Give { key: key.clone(), epoch: moving.epoch, to });
+            }
+        }
+        for (key, row) in &self.catalogue.rows {
+            let Some(owner) = &row.owner else { continue };
+            if self.plan.holder_of(key).is_none() && !row.has_ended() && !key.is_role() {
+                let part = parts.entry(owner).or_default();
+                part.gives.push(Give { key: key.clone(), epoch: row.epoch, to: None });
+            }
+        }
+        parts
+    }
+
+    /// How the row of a wished lease was seen, when its new owner does not hold it.
+    fn origin(&self, key: &LeaseKey, session: &SessionId) -> Option<Origin> {
+        let row = self.catalogue.rows.get(key)?;
+        if row.owner.as_ref() == Some(session) {
+            return None;
+        }
+        let how = match self.moves.stage_of(key) {
+            // The row was read anew since the moves were planned.
+            None if self.catalogue.is_held(row) => How::Wait,
+            None => How::Free,
+            Some(Stage::Forced) => How::Force,
+            Some(_) => How::Wait,
+        };
+        Some(Origin { owner: row.owner.clone(), epoch: row.epoch, how })
+    }
+}

@@ -1,0 +1,253 @@
+//! Leases on their way from one live worker to another: make before break.
+//!
+//! First the new owner's document names the lease; once it has said that it saw that, the old
+//! owner's document gives the lease away; an owner that does not release it in time has it taken by
+//! force. Of each lease:
+//!
+//! | stage | when | then | it asks |
+//! |---|---|---|---|
+//! | – | the plan gives it to another than its live owner | announced | – |
+//! | announced | the new owner has seen its document | ordered | – (the documents are published) |
+//! | announced | it is time to look for that | announced | the session of the new owner, or all |
+//! | ordered | the old owner's document is stored | ordered | – (it waits for an echo) |
+//! | ordered | the old owner has seen it | ordered | – (it waits for the handoff timeout) |
+//! | ordered | it has waited | ordered | the row of the lease |
+//! | ordered | the row is as it was | forced | wakes the old owner (the documents are published) |
+//! | ordered | the row has moved | – | – (a plan is made) |
+//! | ordered | the row could not be read | ordered | the row again, after the fast poll |
+//! | any | the plan, the row's owner or its epoch is another | – | – |
+
+pub(in crate::coordinator) mod ask;
+mod stage;
+
+#[cfg(test)]
+mod tests;
+
+pub(super) use stage::{Move, Stage};
+
+use std::collections::BTreeMap;
+
+use self::{ask::Answer, stage::EchoLooks};
+use super::catalogue::{Catalogue, Fleet};
+use crate::{
+    coordinator::{
+        command::Notice, context::Context, document::Assignment, op, timed::Timed, watch::Watch,
+    },
+    env::Time,
+    lease::{Lease, LeaseKey, PlanVersion, SessionId},
+    store::Consistency,
+};
+
+/// Sessions looked at one by one for an expected echo; beyond, all are read at once.
+const LOOKS_MAX: usize = 8;
+
+/// Leases on their way.
+#[derive(Debug, Default)]
+pub(super) struct Moves {
+    moves: BTreeMap<LeaseKey, Move>,
+    /// When each lease last started to move between live workers.
+    moved_at: BTreeMap<LeaseKey, Time>,
+    echoes: EchoLooks,
+}
+
+/// What is to be done about the moves that went on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Next {
+    Nothing,
+    /// The documents say something else now.
+    Publish,
+    /// The rows are not what they were.
+    Plan,
+}
+
+impl Moves {
+    pub(super) fn iter(&self) -> impl Iterator<Item = (&LeaseKey, &Move)> {
+        self.moves.iter()
+    }
+
+    /// How far a lease has got.
+    pub(super) fn stage_of(&self, key: &LeaseKey) -> Option<&Stage> {
+        self.moves.get(key).map(|moving| &moving.stage)
+    }
+
+    /// When a lease last started to move.
+    pub(super) fn moved_at(&self, key: &LeaseKey) -> Option<Time> {
+        self.moved_at.get(key).copied()
+    }
+
+    /// To whom the owner of a lease has been ordered to give it.
+    pub(super) fn ordered_to(&self, row: &Lease) -> Option<&SessionId> {
+        let moving = self.moves.get(&row.key)?;
+        let ordered = moving.stage != Stage::Announced && row.owner.as_ref() == Some(&moving.from);
+        ordered.then_some(&moving.to)
+    }
+
+    /// Brings the moves in line with a new plan: who should hold what. Answers how many leases
+    /// start to move.
+    pub(super) fn follow<'p>(
+        &mut self,
+        desired: impl Iterator<Item = (&'p LeaseKey, &'p SessionId)>,
+        catalogue: &Catalogue,
+        now: Time,
+    ) -> usize {
+        let mut started = 0;
+        let mut moves = BTreeMap::new();
+        for (key, to) in desired {
+            let Some(row) = catalogue.rows.get(key) else { continue };
+            let Some(from) = row.owner.as_ref().filter(|owner| *owner != to) else { continue };
+            if !catalogue.fleet.is_alive(from) {
+                continue;
+            }
+            let same = self
+                .moves
+                .get(key)
+                .filter(|old| old.from == *from && old.epoch == row.epoch && old.to == *to);
+            let moving = same.cloned().unwrap_or_else(|| {
+                started += 1;
+                self.moved_at.insert(key.clone(), now);
+                let (from, to) = (from.clone(), to.clone());
+                let stage =
+                    if planted!(MovesNotStaged) { Stage::ordered() } else { Stage::Announced };
+                Move { from, epoch: row.epoch, to, stage }
+            });
+            moves.insert(key.clone(), moving);
+        }
+        self.moves = moves;
+        self.moved_at.retain(|key, _| catalogue.rows.contains_key(key));
+        started
+    }
+
+    /// A document was published: orders in it count from now.
+    pub(super) fn on_published(&mut self, document: &Assignment, ctx: &Context) {
+        let silent = ctx.settings.session_timeout + ctx.settings.handoff_timeout;
+        for give in &document.gives {
+            if let Some(Stage::Ordered { published: published @ None, look_at, .. }) =
+                self.moves.get_mut(&give.key).map(|moving| &mut moving.stage)
+            {
+                *published = Some(document.version);
+                // An owner that beats but never says that it saw the order.
+                *look_at = ctx.now + silent;
+            }
+        }
+    }
+
+    /// Moves whose new owner knows go on; those overdue are looked at. `knows`: whether a session
+    /// has said that it saw the document that is wanted for it, and is stored.
+    pub(super) fn go_on(
+        &mut self,
+        knows: impl Fn(&SessionId) -> bool,
+        fleet: &Fleet,
+        ctx: &mut Context,
+    ) -> Next {
+        let mut next = Next::Nothing;
+        for (key, moving) in &mut self.moves {
+            match &mut moving.stage {
+                Stage::Announced if knows(&moving.to) => {
+                    moving.stage = Stage::ordered();
+                    next = Next::Publish;
+                }
+                Stage::Ordered { published: Some(version), seen_at, look_at } => {
+                    if seen_at.is_none() && fleet.seen_by(&moving.from) >= *version {
+                        *seen_at = Some(ctx.now);
+                        *look_at = ctx.now + ctx.settings.handoff_timeout;
+                        if planted!(ForcedWithoutWaiting) {
+                            *look_at = ctx.now;
+                        }
+                    }
+                    if *look_at <= ctx.now {
+                        *look_at = Time::NEVER;
+                        ctx.ask(op::Lease(key.clone()), ask::Row(key.clone(), *version));
+                    }
+                }
+                Stage::Announced | Stage::Ordered { .. } | Stage::Forced => {}
+            }
+        }
+        next
+    }
+
+    /// Looks, if it is time, whether the new owners have seen their documents. `me` is the
+    /// planner's session, which knows at once.
+    pub(super) fn look_for_echoes(
+        &mut self,
+        me: &SessionId,
+        watch: &mut Timed<Watch>,
+        ctx: &mut Context,
+    ) {
+        let announced = self.moves.values().filter(|moving| moving.stage == Stage::Announced);
+        let mut waiting: Vec<&SessionId> = Vec::new();
+        for to in announced.map(|moving| &moving.to).filter(|to| *to != me) {
+            if waiting.len() <= LOOKS_MAX && !waiting.contains(&to) {
+                waiting.push(to);
+            }
+        }
+        if waiting.is_empty() {
+            self.echoes = EchoLooks::default();
+        } else if self.echoes.are_due(ctx) {
+            if waiting.len() > LOOKS_MAX {
+                watch.list(Consistency::Eventual, ctx);
+            } else {
+                for id in waiting {
+                    watch.look(id, ctx);
+                }
+            }
+        }
+    }
+
+    pub(super) fn on_answer(&mut self, answer: Answer, ctx: &mut Context) -> Next {
+        match answer {
+            Answer::Row(key, order, Ok(row)) => self.on_row(&key, order, row.as_ref(), ctx),
+            Answer::Row(key, order, Err(_)) => {
+                self.look_later(&key, order, ctx);
+                Next::Nothing
+            }
+        }
+    }
+
+    /// The row of a lease that should have moved by now, as `order` said: if it has not, it is
+    /// taken by force.
+    fn on_row(
+        &mut self,
+        key: &LeaseKey,
+        order: PlanVersion,
+        row: Option<&Lease>,
+        ctx: &mut Context,
+    ) -> Next {
+        let Some(moving) = self.moves.get_mut(key) else { return Next::Nothing };
+        let Stage::Ordered { published: Some(published), seen_at, .. } = &moving.stage else {
+            return Next::Nothing;
+        };
+        if *published != order && !planted!(ForcedForAnEarlierOrder) {
+            sometimes!(LookOutlivedItsOrder);
+            return Next::Nothing;
+        }
+        if !row.is_some_and(|row| row.is_held_by(&moving.from, moving.epoch)) {
+            // It has moved, or something else became of it: the next plan will see.
+            self.moves.remove(key);
+            return Next::Plan;
+        }
+        let (from, overlap) = (moving.from.clone(), seen_at.is_none());
+        sometimes!(HandoffForcedByTimeout, !overlap);
+        sometimes!(DeafOwnerForced, overlap);
+        moving.stage = Stage::Forced;
+        ctx.notify(Notice::Forced { key: key.clone(), from: from.clone(), overlap });
+        ctx.wake(&from);
+        Next::Publish
+    }
+
+    fn look_later(&mut self, key: &LeaseKey, order: PlanVersion, ctx: &Context) {
+        if let Some(Stage::Ordered { published: Some(published), look_at, .. }) =
+            self.moves.get_mut(key).map(|moving| &mut moving.stage)
+            && *published == order
+        {
+            *look_at = ctx.now + ctx.settings.fast_poll;
+        }
+    }
+
+    pub(super) fn next_wake(&self) -> Time {
+        let looks = self.moves.values().map(|moving| match &moving.stage {
+            Stage::Ordered { look_at, .. } => *look_at,
+            _ => Time::NEVER,
+        });
+        looks.min().unwrap_or(Time::NEVER).min(self.echoes.at)
+    }
+}

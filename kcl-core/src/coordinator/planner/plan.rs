@@ -1,0 +1,204 @@
+//! Who should hold what: what the pure algorithms are asked, and what their answer means.
+//!
+//! A plan has no phases: it is made from the catalogue and the moves under way, at once.
+
+#[cfg(test)]
+mod tests;
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::{
+    catalogue::{Catalogue, StreamPlan},
+    moves::Moves,
+};
+use crate::{
+    assignment::{
+        self, LeaseView, View, WorkerIndex, WorkerView,
+        placement::{Mode, PlacementRules, Resolver, Rule, Target, Uncovered},
+    },
+    coordinator::context::Context,
+    lease::{Lease, LeaseKey, Session, SessionId, WorkerId},
+    lineage::Lineage,
+    stream::StreamKey,
+};
+
+/// How many session timeouts a lease stays where it was moved to before its weight may move it on.
+const COOL_DOWN: u32 = 10;
+
+/// Who should hold what.
+#[derive(Debug, Default)]
+pub(super) struct Plan {
+    desired: BTreeMap<LeaseKey, SessionId>,
+}
+
+impl Plan {
+    #[cfg(test)]
+    pub(super) const fn of(desired: BTreeMap<LeaseKey, SessionId>) -> Self {
+        Self { desired }
+    }
+
+    /// Each lease that somebody should hold, and who.
+    pub(super) fn iter(&self) -> impl Iterator<Item = (&LeaseKey, &SessionId)> {
+        self.desired.iter()
+    }
+
+    /// Who should hold a lease.
+    pub(super) fn holder_of(&self, key: &LeaseKey) -> Option<&SessionId> {
+        self.desired.get(key)
+    }
+
+    /// Decides anew who should hold what. Answers which leases nobody may hold, and why.
+    pub(super) fn make(
+        &mut self,
+        catalogue: &Catalogue,
+        moves: &Moves,
+        ctx: &Context,
+    ) -> Vec<(LeaseKey, String)> {
+        let members: Vec<&Session> = catalogue.fleet.members().collect();
+        let sight = Sight::new(self, catalogue, moves, &members, ctx);
+        let view = sight.view(&members);
+        let plan = assignment::plan(&view);
+        let seated = view.leases.iter().zip(&plan.seats);
+        let desired = seated.filter_map(|(lease, seat)| {
+            let member = members.get(seat.as_ref()?.get())?;
+            Some((lease.key.clone(), member.id.clone()))
+        });
+        let desired = desired.collect();
+        // A planner that leaves alone knows that it leaves nobody behind.
+        let is_news = |left: &&assignment::Unassigned| left.reason != assignment::Reason::NoWorker;
+        let unassigned = plan.unassigned.iter().filter(is_news).filter_map(|left| {
+            let lease = view.leases.get(left.lease)?;
+            Some((lease.key.clone(), left.reason.to_string()))
+        });
+        let unassigned = unassigned.collect();
+        self.desired = desired;
+        unassigned
+    }
+}
+
+/// What the next plan is made from.
+struct Sight<'a> {
+    /// The plan so far.
+    plan: &'a Plan,
+    catalogue: &'a Catalogue,
+    moves: &'a Moves,
+    workers: BTreeMap<&'a WorkerId, WorkerIndex>,
+    ctx: &'a Context,
+}
+
+impl<'a> Sight<'a> {
+    fn new(
+        plan: &'a Plan,
+        catalogue: &'a Catalogue,
+        moves: &'a Moves,
+        members: &[&'a Session],
+        ctx: &'a Context,
+    ) -> Self {
+        let numbered = members.iter().enumerate();
+        let workers = numbered.map(|(at, row)| (&row.id.worker, WorkerIndex::new(at))).collect();
+        Self { plan, catalogue, moves, workers, ctx }
+    }
+
+    fn view(&self, members: &[&Session]) -> View {
+        let rules = self.rules_in_force();
+        let streams = self.catalogue.streams.values();
+        let leases = streams.flat_map(|plan| self.leases_of(plan, &rules)).collect();
+        let workers = members.iter().map(|row| {
+            let mut worker = WorkerView::new(row.id.worker.clone());
+            worker.capacity = Some(row.capacity).filter(|capacity| *capacity > 0);
+            worker
+        });
+        let mut view = View::new(leases, workers.collect());
+        view.limits = self.ctx.settings.limits;
+        view.balance = self.ctx.settings.balance;
+        view.rules = rules;
+        view
+    }
+
+    /// The rules to plan by. That they could not be read is no proof that there are none: then each
+    /// lease had better stay where it is, and what nobody holds goes to whoever has room.
+    fn rules_in_force(&self) -> PlacementRules {
+        if let Some(rules) = self.catalogue.rules.known() {
+            return rules.clone();
+        }
+        let stays = |row: &Lease| {
+            let owner = row.owner.as_ref().filter(|_| self.catalogue.is_held(row))?;
+            let (stream, shard) = (row.key.stream()?, row.key.shard()?);
+            let mut rule = Rule::new(Target::Shard(shard), owner.worker.clone(), Mode::Prefer);
+            rule.stream = Some(stream.name);
+            rule.created = Some(stream.created);
+            Some(rule)
+        };
+        let rules = self.catalogue.rows.values().filter_map(stays).collect();
+        // One for each row: none is there twice.
+        PlacementRules::new(rules, Uncovered::default()).unwrap_or_default()
+    }
+
+    /// The leases of a stream that may be read. A stream that has not been listed yet is known by
+    /// its rows: the rules hold all the same.
+    fn leases_of(&self, plan: &StreamPlan, rules: &PlacementRules) -> Vec<LeaseView> {
+        let rows = self.catalogue.rows_of(plan);
+        let by_rows = || -> Option<StreamKey> {
+            rows.clone().filter_map(|row| row.key.stream()).max_by_key(|stream| stream.created)
+        };
+        let Some(stream) = plan.key().cloned().or_else(by_rows) else { return Vec::new() };
+        let shards = plan.view().map_or([].as_slice(), |view| view.shards.as_slice());
+        let lineage = Lineage::new(&stream, shards, rows.clone());
+        let resolver = Resolver::new(rules, &lineage);
+        let view = |row| self.lease_view(row, &resolver);
+        self.runnable(&lineage, plan).into_iter().map(view).collect()
+    }
+
+    /// The rows that may be read now, and those that an owner has to end because the stream has
+    /// forgotten their shard. As long as the stream has not been listed, whatever a live worker
+    /// holds stays where it is.
+    fn runnable<'r>(&self, lineage: &Lineage<'r>, plan: &StreamPlan) -> Vec<&'r Lease> {
+        let orphaned: BTreeSet<&LeaseKey> = plan.orphaned().iter().collect();
+        let is_unlisted = plan.view().is_none();
+        let stays = |row: &Lease| {
+            orphaned.contains(&row.key) || (is_unlisted && self.catalogue.is_held(row))
+        };
+        let readable = |row: &&Lease| {
+            lineage.is_runnable(row)
+                || (stays(row) && !row.has_ended())
+                || planted!(EndedTakesSeat) && row.has_ended()
+        };
+        lineage.leases().map(|(_, row)| row).filter(readable).collect()
+    }
+
+    fn lease_view(&self, row: &Lease, resolver: &Resolver<'_>) -> LeaseView {
+        let worker = |id: Option<&WorkerId>| id.and_then(|id| self.workers.get(id).copied());
+        let mut view = LeaseView::new(row.key.clone());
+        view.holder = worker(self.holder(row));
+        view.parent_holder = worker(self.parent_holder(row));
+        view.avoid = worker(row.avoid.as_ref());
+        view.weight = Some(row.progress.rate).filter(|rate| *rate > 0);
+        view.lag = row.progress.lag;
+        let cool_down = self.ctx.settings.session_timeout * COOL_DOWN;
+        let moved_at = self.moves.moved_at(&row.key);
+        view.settled = moved_at.is_none_or(|at| self.ctx.now >= at + cool_down);
+        let rule = row.key.shard().and_then(|shard| resolver.resolve(&shard));
+        view.rule = rule.and_then(|resolved| u32::try_from(resolved.rule).ok());
+        view
+    }
+
+    /// Who holds a lease, or is about to: a move that has been ordered is not called off, nor when
+    /// the lease is released and not yet taken. A worker that came back under its id keeps what its
+    /// former life held.
+    fn holder<'r>(&'r self, row: &'r Lease) -> Option<&'r WorkerId> {
+        let ordered = self.moves.ordered_to(row);
+        let lives = |to: &&SessionId| self.catalogue.fleet.is_alive(to);
+        let released =
+            row.successor.as_ref().filter(|to| lives(to) && !planted!(HandoverCalledOff));
+        ordered.or(row.owner.as_ref()).or(released).map(|holder| &holder.worker)
+    }
+
+    /// Who holds, or held last by the plan, a parent of the lease.
+    fn parent_holder(&self, row: &Lease) -> Option<&'a WorkerId> {
+        row.parents.iter().find_map(|parent| {
+            let key = row.key.sibling(parent)?;
+            let owner = self.catalogue.rows.get(&key).and_then(|parent| parent.owner.as_ref());
+            owner.or_else(|| self.plan.holder_of(&key)).map(|holder| &holder.worker)
+        })
+    }
+}

@@ -1,0 +1,179 @@
+use super::{super::tests as scene, *};
+use crate::{
+    assignment::placement::Rule,
+    coordinator::tests::{at, id},
+    lease::{Checkpoint, DocName, Document, Epoch, Incarnation, Progress},
+    settings::Coordination,
+};
+
+struct Scene {
+    catalogue: Catalogue,
+    moves: Moves,
+    plan: Plan,
+    ctx: Context,
+}
+
+impl Scene {
+    /// These rows and workers; nothing was listed, and there are no rules.
+    fn of(rows: Vec<Lease>, workers: &[&str]) -> Self {
+        let mut ctx = scene::context(Coordination::default());
+        let mut catalogue = scene::catalogue(rows, workers, &ctx);
+        let none = PlacementRules::default().encode().unwrap();
+        catalogue.rules_for_test(&Document::new(DocName::placement(), 1, none), &mut ctx);
+        Self { catalogue, moves: Moves::default(), plan: Plan::default(), ctx }
+    }
+
+    fn listed(mut self, shards: Vec<crate::stream::Shard>) -> Self {
+        self.catalogue.found_for_test(scene::view(shards), Vec::new());
+        self
+    }
+
+    fn make(&mut self) -> Vec<(LeaseKey, String)> {
+        self.plan.make(&self.catalogue, &self.moves, &self.ctx)
+    }
+
+    /// By whom each lease should be held.
+    fn holders(&mut self) -> Vec<(LeaseKey, &str)> {
+        let _ = self.make();
+        self.plan.iter().map(|(key, id)| (key.clone(), id.worker.as_str())).collect()
+    }
+}
+
+/// The rows of two shards that nobody holds.
+fn free(count: usize) -> Vec<Lease> {
+    let rows = scene::shards(count);
+    rows.iter().map(|shard| scene::row_of(shard, Checkpoint::TrimHorizon)).collect()
+}
+
+#[test]
+fn leases_are_shared_among_the_workers_and_stay_where_they_are() {
+    let mut scene = Scene::of(free(2), &["a", "b"]).listed(scene::shards(2));
+    let first: Vec<(LeaseKey, String)> =
+        scene.holders().into_iter().map(|(key, id)| (key, id.to_owned())).collect();
+    let workers: BTreeSet<&str> = first.iter().map(|(_, id)| id.as_str()).collect();
+    assert_eq!((first.len(), workers.len()), (2, 2));
+    for (row, (_, worker)) in scene.catalogue.rows.values_mut().zip(&first) {
+        row.owner = Some(id(worker));
+    }
+    let again: Vec<(LeaseKey, String)> =
+        scene.holders().into_iter().map(|(key, id)| (key, id.to_owned())).collect();
+    assert_eq!(again, first);
+}
+
+#[test]
+fn a_child_waits_for_its_parents_and_goes_to_who_held_them() {
+    let mut shards = scene::shards(2);
+    let mut child = crate::stream::Shard::open(scene::shard_id(2), shards[0].range.unwrap());
+    child.parents = vec![scene::shard_id(0)];
+    shards.push(child.clone());
+    let mut rows = scene::held(2, "b");
+    rows.push(scene::row_of(&child, Checkpoint::TrimHorizon));
+    let mut scene = Scene::of(rows, &["a", "b"]).listed(shards);
+    assert!(scene.holders().iter().all(|(key, _)| *key != scene::key(2)), "its parent is read");
+    let parent = scene.catalogue.rows.get_mut(&scene::key(0)).unwrap();
+    (parent.checkpoint, parent.owner) = (Checkpoint::ShardEnd, Some(id("b")));
+    scene.catalogue.rows.get_mut(&scene::key(1)).unwrap().owner = Some(id("a"));
+    assert_eq!(scene.holders(), [(scene::key(1), "a"), (scene::key(2), "b")]);
+}
+
+#[test]
+fn as_long_as_a_stream_was_not_listed_what_a_live_worker_holds_stays() {
+    let mut shards = scene::shards(1);
+    let mut child = crate::stream::Shard::open(scene::shard_id(1), shards[0].range.unwrap());
+    child.parents = vec![scene::shard_id(0)];
+    let mut held = scene::row_of(&child, Checkpoint::TrimHorizon);
+    (held.owner, held.epoch) = (Some(id("a")), Epoch(7));
+    // Its parent has no row, and nobody knows whether the stream lists it.
+    let mut scene = Scene::of(vec![held.clone()], &["a"]);
+    assert_eq!(scene.holders(), [(scene::key(1), "a")]);
+    let mut nobodys = Scene::of(vec![Lease { owner: None, ..held.clone() }], &["a"]);
+    assert_eq!(nobodys.holders(), []);
+    shards.push(child);
+    let mut listed = Scene::of(vec![held], &["a"]).listed(shards);
+    assert_eq!(listed.holders(), [], "the parent is to be read first");
+}
+
+#[test]
+fn rules_that_were_never_read_leave_each_lease_where_it_is() {
+    let ctx = scene::context(Coordination::default());
+    let mut rows = scene::held(3, "a");
+    rows[2].owner = Some(id("gone"));
+    let catalogue = scene::catalogue(rows, &["a", "b"], &ctx);
+    let mut scene = Scene { catalogue, moves: Moves::default(), plan: Plan::default(), ctx }
+        .listed(scene::shards(3));
+    let expected = [(scene::key(0), "a"), (scene::key(1), "a"), (scene::key(2), "b")];
+    assert_eq!(scene.holders(), expected);
+}
+
+#[test]
+fn a_lease_that_a_rule_gives_to_nobody_who_lives_is_told_with_the_reason() {
+    let target = Target::Shard(scene::shard_id(0));
+    let rule = Rule::new(target, "gone".parse().unwrap(), Mode::Require);
+    let rules = PlacementRules::new(vec![rule], Uncovered::default()).unwrap();
+    let mut scene = Scene::of(free(2), &["a"]).listed(scene::shards(2));
+    let doc = Document::new(DocName::placement(), 2, rules.encode().unwrap());
+    scene.catalogue.rules_for_test(&doc, &mut scene.ctx);
+    let left = scene.make();
+    assert_eq!(left.iter().map(|(key, _)| key.clone()).collect::<Vec<_>>(), [scene::key(0)]);
+    assert!(left[0].1.contains("gone"), "{}", left[0].1);
+    assert_eq!(scene.holders(), [(scene::key(1), "a")]);
+}
+
+#[test]
+fn a_worker_that_came_back_keeps_what_its_former_life_held_and_the_new_one_is_meant() {
+    let mut scene = Scene::of(scene::held(2, "a"), &["b"]).listed(scene::shards(2));
+    let mut again = scene::session("a", crate::lease::PlanVersion::NONE);
+    again.id = SessionId::new("a".parse().unwrap(), Incarnation::from_bits(9));
+    again.start = 9;
+    scene.catalogue.on_seen(&again, &scene.ctx);
+    let _ = scene.make();
+    let of_a: Vec<&SessionId> =
+        scene.plan.iter().map(|(_, id)| id).filter(|id| id.worker == again.id.worker).collect();
+    assert_eq!(of_a, [&again.id]);
+}
+
+#[test]
+fn a_move_that_was_ordered_and_a_release_to_a_live_session_are_not_called_off() {
+    let mut scene = Scene::of(scene::held(2, "a"), &["a", "b"]).listed(scene::shards(2));
+    let plan = scene::plan(&[(0, "b"), (1, "a")]);
+    assert_eq!(scene.moves.follow(plan.iter(), &scene.catalogue, at(0)), 1);
+    let _ = scene.moves.go_on(|_| true, &scene.catalogue.fleet, &mut scene.ctx);
+    let expected = [(scene::key(0), "b"), (scene::key(1), "a")];
+    assert_eq!(scene.holders(), expected);
+    // It was released, and not yet taken.
+    let row = scene.catalogue.rows.get_mut(&scene::key(0)).unwrap();
+    (row.owner, row.successor) = (None, Some(id("b")));
+    scene.moves = Moves::default();
+    assert_eq!(scene.holders(), expected);
+}
+
+#[test]
+fn a_lease_does_not_move_for_its_weight_before_it_has_cooled_down() {
+    let mut scene = Scene::of(scene::held(2, "a"), &["a", "b"]).listed(scene::shards(2));
+    let plan = scene::plan(&[(0, "b"), (1, "a")]);
+    let _ = scene.moves.follow(plan.iter(), &scene.catalogue, at(1_000));
+    let row = &scene.catalogue.rows[&scene::key(0)];
+    let mut weighed = row.clone();
+    weighed.progress = Progress { rate: 9, ..Progress::NONE };
+    for (now, settled) in [(1_000, false), (60_999, false), (61_000, true)] {
+        scene.ctx.now = at(now);
+        let members: Vec<&Session> = scene.catalogue.fleet.members().collect();
+        let sight = Sight::new(&scene.plan, &scene.catalogue, &scene.moves, &members, &scene.ctx);
+        let stream = scene::stream();
+        let shards = scene::shards(2);
+        let lineage = Lineage::new(&stream, &shards, [&weighed]);
+        let rules = PlacementRules::default();
+        let view = sight.lease_view(&weighed, &Resolver::new(&rules, &lineage));
+        assert_eq!((view.settled, view.weight), (settled, Some(9)), "at {now} ms");
+    }
+}
+
+#[test]
+fn leases_of_another_stream_are_left_alone() {
+    let other: LeaseKey = "orders-2/5/shardId-000000000000".parse().unwrap();
+    let role = Lease::new(LeaseKey::planner(), Checkpoint::TrimHorizon);
+    let mut rows = free(1);
+    rows.extend([Lease::new(other, Checkpoint::TrimHorizon), role]);
+    let mut scene = Scene::of(rows, &["a"]).listed(scene::shards(1));
+    assert_eq!(scene.holders(), [(scene::key(0), "a")]);
+}

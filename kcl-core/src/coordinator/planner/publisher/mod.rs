@@ -1,0 +1,250 @@
+//! Writing the documents, and meeting those of others.
+//!
+//! Each worker's document is at a desk of its own:
+//!
+//! | phase | when | then | it asks |
+//! |---|---|---|---|
+//! | at rest | something else is wanted | writing | puts the document, or reads it if its version is not known |
+//! | writing | it was read | writing | puts the document |
+//! | writing | it was put | at rest | wakes the worker (its own session is told at once) |
+//! | writing | another version is there, of this term or an earlier one | writing | puts over it |
+//! | writing | one of a higher term is there | – | – (the planner is outranked) |
+//! | writing | that failed | failed | – |
+//! | failed | after the fast poll | writing | reads what is stored |
+//! | at rest | its worker has not echoed it for two heartbeats | at rest | wakes the worker |
+//! | any | the planner's session is not valid | the same, due once it is | – |
+
+pub(in crate::coordinator) mod ask;
+mod desk;
+
+#[cfg(test)]
+mod tests;
+
+use std::collections::BTreeMap;
+
+use self::{ask::Answer, desk::Desk};
+use super::{catalogue::Fleet, signal::Signal, term::Term};
+use crate::{
+    coordinator::{command::Notice, context::Context, document::Assignment, op},
+    env::Time,
+    lease::{DocName, Document, PlanVersion, PutDoc, SessionId, WorkerId, Write},
+};
+
+/// The documents of the workers.
+#[derive(Debug)]
+pub(super) struct Publisher {
+    term: Term,
+    /// The newest version of a document that was written in this term.
+    version: u64,
+    desks: BTreeMap<WorkerId, Desk>,
+    /// Whether the planner's session is valid: nothing is written while it is not.
+    valid: bool,
+}
+
+impl Publisher {
+    pub(super) const fn new(term: Term) -> Self {
+        Self { term, version: 0, desks: BTreeMap::new(), valid: true }
+    }
+
+    pub(super) const fn term(&self) -> &Term {
+        &self.term
+    }
+
+    pub(super) const fn set_valid(&mut self, valid: bool) {
+        self.valid = valid;
+    }
+
+    /// Whether a session has said that it saw the document that should be stored, and is.
+    pub(super) fn is_echoed_by(&self, session: &SessionId, fleet: &Fleet) -> bool {
+        let desk = self.desks.get(&session.worker);
+        desk.is_some_and(|desk| desk.is_echoed_by(session, fleet))
+    }
+
+    /// Makes these documents be what is stored: writes those that say something else.
+    pub(super) fn publish(
+        &mut self,
+        documents: impl IntoIterator<Item = Assignment>,
+        ctx: &mut Context,
+    ) {
+        for document in documents {
+            let worker = document.session.worker.clone();
+            let desk = self.desks.entry(worker.clone()).or_default();
+            if !desk.says(&document) {
+                self.version += 1;
+                let version = PlanVersion { term: self.term.number, version: self.version };
+                desk.wanted = Some(Assignment { version, ..document });
+            }
+            self.write(&worker, ctx);
+        }
+    }
+
+    /// A session echoes this version. If this planner did not write it, that was its own earlier
+    /// writing, which a store that went back has lost: later ones have to be newer. Whether it is
+    /// so.
+    pub(super) const fn is_echo_of_lost(&mut self, seen: PlanVersion) -> bool {
+        let lost = seen.term.0 == self.term.number.0 && seen.version > self.version;
+        if lost {
+            self.version = seen.version;
+        }
+        lost
+    }
+
+    /// The store may have lost what was published: nothing is wanted again before the next plan.
+    pub(super) fn forget_stored(&mut self) {
+        for desk in self.desks.values_mut() {
+            desk.stored = None;
+            desk.published = None;
+            desk.wanted = None;
+        }
+    }
+
+    /// The worker is gone, and its document with it.
+    pub(super) fn remove(&mut self, worker: &WorkerId) {
+        self.desks.remove(worker);
+    }
+
+    /// Brings one worker's stored document up to date.
+    fn write(&mut self, worker: &WorkerId, ctx: &mut Context) {
+        let valid = self.valid;
+        let Some(desk) = self.desks.get_mut(worker) else { return };
+        // What a store that went back may have lost is not wanted again before the next plan.
+        let done = desk.is_published() || desk.wanted.is_none();
+        if done {
+            desk.retry_at = None;
+        }
+        if desk.busy || done {
+            return;
+        }
+        if !valid {
+            // Written as soon as the planner's session is valid again.
+            desk.retry_at = Some(ctx.now);
+            return;
+        }
+        let name = DocName::assignment(worker);
+        desk.busy = true;
+        desk.retry_at = None;
+        match (desk.stored, &desk.wanted) {
+            (Some(seen), Some(wanted)) => {
+                let put = PutDoc::new(name, seen, wanted.encode());
+                let request = ask::PutDocument(worker.clone(), wanted.version);
+                ctx.ask(op::PutDoc(put), request);
+            }
+            _ => ctx.ask(op::Doc(name), ask::Doc(worker.clone())),
+        }
+    }
+
+    /// The store answered. If a document is stored with that as it is wanted, answers it.
+    pub(super) fn on_answer(&mut self, answer: Answer, ctx: &mut Context) -> Option<Assignment> {
+        match answer {
+            Answer::Doc(worker, Ok(found)) => self.on_found(&worker, found.as_ref(), ctx),
+            Answer::PutDocument(worker, version, Ok(Write::Done(doc))) => {
+                return self.on_put(&worker, version, &doc, ctx);
+            }
+            Answer::PutDocument(worker, _, Ok(Write::Refused(found))) => {
+                self.on_found(&worker, found.as_ref(), ctx);
+            }
+            Answer::Doc(worker, Err(_)) | Answer::PutDocument(worker, _, Err(_)) => {
+                self.write_later(&worker, ctx);
+            }
+        }
+        None
+    }
+
+    /// A stored document was met. One of a higher term ends this planner; any other is written
+    /// over. One that makes no sense is no less a document: its term counts, and if that cannot be
+    /// read either, it is not written over in silence.
+    fn on_found(&mut self, worker: &WorkerId, found: Option<&Document>, ctx: &mut Context) {
+        let version = found.map(|doc| Assignment::version_in(&doc.body));
+        if version == Some(None) {
+            let name = DocName::assignment(worker);
+            ctx.notify(Notice::Unreadable(name, Assignment::EXPECTED.to_owned()));
+        }
+        let term = version.flatten().map(|version| version.term);
+        if term.is_some_and(|term| term > self.term.number) && !planted!(HigherTermOverwritten) {
+            sometimes!(Outranked);
+            ctx.signal(Signal::Outranked);
+            return;
+        }
+        if let Some(desk) = self.desks.get_mut(worker) {
+            desk.busy = false;
+            desk.stored = Some(found.map(|doc| doc.version));
+        }
+        self.write(worker, ctx);
+    }
+
+    fn on_put(
+        &mut self,
+        worker: &WorkerId,
+        version: PlanVersion,
+        doc: &Document,
+        ctx: &mut Context,
+    ) -> Option<Assignment> {
+        let Some(written) = Assignment::decode(&doc.body) else {
+            self.write_later(worker, ctx);
+            return None;
+        };
+        let desk = self.desks.get_mut(worker)?;
+        desk.busy = false;
+        desk.stored = Some(Some(doc.version));
+        let published = (written.version == version).then_some(written);
+        if let Some(document) = &published {
+            desk.published = Some(document.clone());
+            desk.woken_at = Some(ctx.now);
+            if document.session == self.term.planner {
+                ctx.signal(Signal::Mine(Box::new(document.clone())));
+            } else {
+                ctx.wake(&document.session);
+            }
+        }
+        self.write(worker, ctx);
+        published
+    }
+
+    fn write_later(&mut self, worker: &WorkerId, ctx: &Context) {
+        if let Some(desk) = self.desks.get_mut(worker) {
+            // A write whose outcome is unknown may land later: what is stored is read again.
+            desk.stored = None;
+            desk.busy = false;
+            desk.retry_at = Some(ctx.now + ctx.settings.fast_poll);
+        }
+    }
+
+    /// Writes what is due, and wakes those that have not said in time that they saw their document.
+    pub(super) fn go_on(&mut self, fleet: &Fleet, ctx: &mut Context) {
+        let now = ctx.now;
+        let due: Vec<WorkerId> = self
+            .desks
+            .iter()
+            .filter(|(_, desk)| desk.retry_at.is_some_and(|at| at <= now))
+            .map(|(worker, _)| worker.clone())
+            .collect();
+        for worker in due {
+            self.write(&worker, ctx);
+        }
+        self.wake_the_deaf(fleet, ctx);
+    }
+
+    /// A wake-up may be lost, and a document read may have been stale.
+    fn wake_the_deaf(&mut self, fleet: &Fleet, ctx: &mut Context) {
+        let patience = ctx.settings.heartbeat_interval * 2;
+        for desk in self.desks.values_mut() {
+            let Some(document) = &desk.published else { continue };
+            if desk.woken_at.is_none_or(|at| ctx.now < at + patience) {
+                continue;
+            }
+            let session = &document.session;
+            let deaf = *session != self.term.planner
+                && fleet.is_alive(session)
+                && fleet.seen_by(session) < document.version;
+            if deaf {
+                sometimes!(DeafWokenAgain);
+                desk.woken_at = Some(ctx.now);
+                ctx.wake(session);
+            }
+        }
+    }
+
+    pub(super) fn next_wake(&self) -> Time {
+        self.desks.values().filter_map(|desk| desk.retry_at).min().unwrap_or(Time::NEVER)
+    }
+}
