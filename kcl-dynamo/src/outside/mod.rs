@@ -23,7 +23,8 @@ pub fn rows(attributes: &str) {
     reads_back::<Document>(&item);
 }
 
-fn item(attributes: &str) -> Item {
+/// The item with these attributes.
+pub(crate) fn item(attributes: &str) -> Item {
     attributes.lines().filter_map(attribute).collect()
 }
 
