@@ -15,7 +15,7 @@ pub mod planted;
 
 pub mod assignment;
 pub mod change;
-#[cfg(feature = "conformance")]
+#[cfg(any(test, feature = "conformance"))]
 pub mod conformance;
 pub mod coordinator;
 pub mod env;

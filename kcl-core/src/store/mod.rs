@@ -1,5 +1,6 @@
 //! How the coordination state is kept: the contract of a lease store.
 
+pub mod codec;
 mod contract;
 mod era;
 mod error;

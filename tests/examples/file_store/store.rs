@@ -24,11 +24,12 @@ use kcl_core::{
     },
     store::{
         Consistency, Cursor, LeaseStore, Page, StoreError, StoreErrorKind, StoreResult, Wakeups,
+        codec::{BadRow, Row},
     },
 };
 use serde_json::{Value, json};
 
-use super::rows::Row;
+use super::rows::{from_json, to_json};
 
 /// The most rows of a page.
 const PAGE: usize = 500;
@@ -102,7 +103,7 @@ impl FileStore {
         let row = self.decode::<R>(op, key, &state)?;
         let value = rule(row.as_ref());
         if let Write::Done(next) = &value {
-            let next = if change == Put { next.to_json() } else { Value::Null };
+            let next = if change == Put { to_json(next) } else { Value::Null };
             let name = self.name::<R>(key);
             let line = format!("{}\n", json!([name, next]));
             // Half a line may have been written.
@@ -131,33 +132,33 @@ impl FileStore {
     ) -> StoreResult<Option<R>> {
         let name = self.name::<R>(key);
         let Some(row) = state.rows.get(&name) else { return Ok(None) };
-        R::from_json(&name[2], row).map(Some).ok_or_else(|| corrupt(op, &name[2]))
+        from_json(&name[2], row).map(Some).map_err(|bad| corrupt(op, bad))
     }
 
     fn page<R: Row>(&self, op: &'static str, from: Option<Cursor>) -> StoreResult<Page<R>> {
-        let home = |name: String| [self.application.clone(), R::KIND.to_owned(), name];
+        let home = |name: String| [self.application.clone(), R::KIND.to_string(), name];
         let after = Bound::Excluded(home(from.map(|cursor| cursor.0).unwrap_or_default()));
         let state = self.database.state();
         let mut rest = state
             .rows
             .range((after, Bound::Unbounded))
-            .take_while(|(name, _)| name[0] == self.application && name[1] == R::KIND);
+            .take_while(|(name, _)| name[0] == self.application && name[1] == R::KIND.to_string());
         let decoded = |(name, row): (&[String; 3], &Value)| {
-            R::from_json(&name[2], row).ok_or_else(|| corrupt(op, &name[2]))
+            from_json(&name[2], row).map_err(|bad| corrupt(op, bad))
         };
         let items: Vec<R> = rest.by_ref().take(PAGE).map(decoded).collect::<StoreResult<_>>()?;
         let last = items.last().filter(|_| rest.next().is_some());
-        let next = last.map(|row| Cursor(R::name(row.key())));
+        let next = last.map(|row| Cursor(R::key_text(row.key())));
         Ok(Page { items, next })
     }
 
     fn name<R: Row>(&self, key: &R::Key) -> [String; 3] {
-        [self.application.clone(), R::KIND.to_owned(), R::name(key)]
+        [self.application.clone(), R::KIND.to_string(), R::key_text(key)]
     }
 }
 
-fn corrupt(op: &'static str, name: &str) -> StoreError {
-    StoreError::new(StoreErrorKind::Corrupt, op, name)
+fn corrupt(op: &'static str, bad: BadRow) -> StoreError {
+    StoreError::new(StoreErrorKind::Corrupt, op, bad.key.clone()).caused_by(bad)
 }
 
 #[async_trait]
