@@ -177,9 +177,8 @@ impl Table {
             .await;
         let output = sent.map_err(|error| call.failed(&error))?;
         let items = output.items.unwrap_or_default();
-        let items = items.iter().map(|item| read(&call, item)).collect::<Result<_, _>>()?;
         let next = output.last_evaluated_key.map(|key| cursor_at(&call, &key)).transpose()?;
-        Ok(Page { items, next })
+        Ok(Page::read(items.iter().map(decode), next))
     }
 
     fn key_of<R: Row>(&self, key: &str) -> Item {
@@ -225,11 +224,7 @@ impl Table {
 }
 
 fn read<R: Row>(call: &Call<'_>, item: &Item) -> StoreResult<R> {
-    decode(item).map_err(|bad: BadRow| {
-        // A listing is about no row until one is bad.
-        let call = Call { row: sort_key_of(item), ..call.clone() };
-        call.error(StoreErrorKind::Corrupt, bad.to_string())
-    })
+    decode(item).map_err(|bad: BadRow| call.error(StoreErrorKind::Corrupt, bad.to_string()))
 }
 
 /// Tells a refusal from a failure.
@@ -254,14 +249,6 @@ fn cursor_at(call: &Call<'_>, key: &Item) -> StoreResult<Cursor> {
             let why = "a page ends with a key that is none".to_owned();
             Err(call.error(StoreErrorKind::Corrupt, why))
         }
-    }
-}
-
-/// The sort key of an item, for errors.
-fn sort_key_of(item: &Item) -> &str {
-    match item.get(SK) {
-        Some(AttributeValue::S(key)) => key,
-        _ => "a row without a sort key",
     }
 }
 

@@ -171,10 +171,9 @@ impl Tables {
             R::TABLE,
             key = R::KEY
         );
-        let (rows, items) = self.page::<R>(op, from, &sql).await?;
-        let full = i64::try_from(rows).is_ok_and(|rows| rows == PAGE_ROWS);
-        let next = items.last().filter(|_| full).map(|last| Cursor(R::key_text(last.key())));
-        Ok(Page { items, next })
+        let (rows, last) = self.page::<R>(op, from, &sql).await?;
+        let full = i64::try_from(rows.len()).is_ok_and(|rows| rows == PAGE_ROWS);
+        Ok(Page::read(rows.iter().map(decode), last.filter(|_| full)))
     }
 
     /// As [`Self::list`], for rows of documents: a page ends after some bytes too.
@@ -192,23 +191,24 @@ impl Tables {
             columns = R::columns(),
             key = R::KEY
         );
-        let (_, items) = self.page::<R>(op, from, &sql).await?;
+        let (rows, last) = self.page::<R>(op, from, &sql).await?;
         // The page may have been cut by bytes: only an empty one is known to be the last.
-        let next = items.last().map(|last| Cursor(R::key_text(last.key())));
-        Ok(Page { items, next })
+        Ok(Page::read(rows.iter().map(decode), last))
     }
 
+    /// The rows of a page, and the key of the last one: it need not be a row that can be read.
     async fn page<R: Row>(
         &self,
         op: &'static str,
         from: Option<Cursor>,
         sql: &str,
-    ) -> StoreResult<(usize, Vec<R>)> {
+    ) -> StoreResult<(Vec<PgRow>, Option<Cursor>)> {
         let call = self.call(op, "", Effect::Reads);
         let from = from.map(|cursor| cursor.0).unwrap_or_default();
         let rows = self.connections.ask(call, Lane::Work, self.keyed(sql, &from)).await?;
-        let items = rows.iter().map(|row| read(call, row)).collect::<StoreResult<_>>()?;
-        Ok((rows.len(), items))
+        let last = rows.last().map(|last| last.try_get(R::KEY)).transpose();
+        let last = last.map_err(|error| call.failed(&error))?;
+        Ok((rows, last.map(Cursor)))
     }
 
     /// Sends a conditional statement that returns these columns.

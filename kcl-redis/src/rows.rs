@@ -226,12 +226,12 @@ fn page_of<R: Row>(call: &Call<'_>, parts: Vec<Value>) -> StoreResult<Page<R>> {
     }
     let mut parts = parts.into_iter();
     let next: Option<String> = read(call, parts.next().unwrap_or(Value::Nil))?;
-    let mut items = Vec::new();
+    let mut rows = Vec::new();
     while let (Some(name), Some(stored)) = (parts.next(), parts.next()) {
         let (name, stored): (String, Vec<u8>) = (read(call, name)?, read(call, stored)?);
-        items.push(decode(&Call { row: &name, ..*call }, &stored)?);
+        rows.push(codec::decode(&name, &stored));
     }
-    Ok(Page { items, next: next.map(Cursor) })
+    Ok(Page::read(rows, next.map(Cursor)))
 }
 
 /// An answer that lacks parts.

@@ -11,6 +11,6 @@ pub use contract::{LeaseStore, Wakeups};
 pub use era::{Era, Eras};
 pub use error::{StoreError, StoreErrorKind, StoreResult};
 pub use ext::LeaseStoreExt;
-pub use page::{Consistency, Cursor, Page};
+pub use page::{Consistency, Cursor, Listing, Page};
 
 pub use crate::lease::{Generation, Stamp, Stamped, StoreTime, Write};

@@ -135,7 +135,7 @@ impl FileStore {
         from_json(&name[2], row).map(Some).map_err(|bad| corrupt(op, bad))
     }
 
-    fn page<R: Row>(&self, op: &'static str, from: Option<Cursor>) -> StoreResult<Page<R>> {
+    fn page<R: Row>(&self, from: Option<Cursor>) -> StoreResult<Page<R>> {
         let home = |name: String| [self.application.clone(), R::KIND.to_string(), name];
         let after = Bound::Excluded(home(from.map(|cursor| cursor.0).unwrap_or_default()));
         let state = self.database.state();
@@ -143,13 +143,10 @@ impl FileStore {
             .rows
             .range((after, Bound::Unbounded))
             .take_while(|(name, _)| name[0] == self.application && name[1] == R::KIND.to_string());
-        let decoded = |(name, row): (&[String; 3], &Value)| {
-            from_json(&name[2], row).map_err(|bad| corrupt(op, bad))
-        };
-        let items: Vec<R> = rest.by_ref().take(PAGE).map(decoded).collect::<StoreResult<_>>()?;
-        let last = items.last().filter(|_| rest.next().is_some());
-        let next = last.map(|row| Cursor(R::key_text(row.key())));
-        Ok(Page { items, next })
+        let page: Vec<_> = rest.by_ref().take(PAGE).collect();
+        let last = page.last().filter(|_| rest.next().is_some());
+        let next = last.map(|(name, _)| Cursor(name[2].clone()));
+        Ok(Page::read(page.iter().map(|(name, row)| from_json(&name[2], row)), next))
     }
 
     fn name<R: Row>(&self, key: &R::Key) -> [String; 3] {
@@ -198,7 +195,7 @@ impl LeaseStore for FileStore {
     }
 
     async fn sessions(&self, from: Option<Cursor>, _: Consistency) -> StoreResult<Page<Session>> {
-        self.page("sessions", from)
+        self.page(from)
     }
 
     async fn wake(&self, id: &SessionId) -> StoreResult<()> {
@@ -219,7 +216,7 @@ impl LeaseStore for FileStore {
     }
 
     async fn leases(&self, from: Option<Cursor>) -> StoreResult<Page<Lease>> {
-        self.page("leases", from)
+        self.page(from)
     }
 
     async fn acquire(&self, acquire: Acquire) -> StoreResult<Write<Lease>> {
@@ -251,7 +248,7 @@ impl LeaseStore for FileStore {
     }
 
     async fn docs(&self, from: Option<Cursor>) -> StoreResult<Page<Document>> {
-        self.page("docs", from)
+        self.page(from)
     }
 
     async fn delete_doc(&self, delete: DeleteDoc) -> StoreResult<Write<Document>> {

@@ -14,7 +14,7 @@ use crate::{
     },
     env::Time,
     lease::{DocName, Document, Lease, LeaseKey, Session, Write},
-    store::{Consistency, StoreErrorKind},
+    store::{Consistency, Listing, StoreErrorKind},
 };
 
 impl Planner {
@@ -102,9 +102,10 @@ impl Planner {
         self.cycle = Cycle::Idle;
     }
 
-    pub(super) fn on_leases(&mut self, rows: Vec<Lease>, ctx: &mut Context) {
+    pub(super) fn on_leases(&mut self, listed: Listing<Lease>, ctx: &mut Context) {
+        self.note_unreadable(&listed.unreadable, ctx);
         if let Cycle::Reading { leases, .. } = &mut self.cycle {
-            *leases = Some(rows);
+            *leases = Some(listed.rows);
             // What the rows speak of, a listing asked for after them shows or has forgotten.
             if self.sync == Sync::Wanted {
                 self.sync = Sync::Listing;

@@ -55,6 +55,8 @@ pub(in crate::coordinator) struct Planner {
     fleet: Fleet,
     /// The leases as the last plan saw them.
     rows: BTreeMap<LeaseKey, Lease>,
+    /// Leases whose rows make no sense: nothing is known of them but that they are there.
+    unreadable: BTreeSet<LeaseKey>,
     /// Who should hold what.
     desired: BTreeMap<LeaseKey, SessionId>,
     moves: BTreeMap<LeaseKey, Move>,
@@ -106,6 +108,7 @@ impl Planner {
             audit_at: ctx.now + ctx.settings.audit_interval,
             fleet: Fleet::reading(ctx.reads.name().cloned(), standbys),
             rows: BTreeMap::new(),
+            unreadable: BTreeSet::new(),
             desired: BTreeMap::new(),
             moves: BTreeMap::new(),
             moved_at: BTreeMap::new(),

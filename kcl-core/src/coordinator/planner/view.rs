@@ -9,8 +9,9 @@ use crate::{
         placement::{Mode, PlacementRules, Resolver, Rule, Target, Uncovered},
     },
     coordinator::{command::Notice, context::Context},
-    lease::{Document, Lease, LeaseKey, SessionId, WorkerId},
-    lineage::{self, Changes, FrozenStart, Lineage},
+    lease::{Checkpoint, Document, Lease, LeaseKey, SessionId, WorkerId},
+    lineage::{self, Changes, FrozenStart, Lineage, Problem},
+    store::codec::BadRow,
 };
 
 /// How many session timeouts a lease stays where it was moved to before its weight may move it on.
@@ -57,12 +58,32 @@ impl Planner {
         PlacementRules::new(rules, Uncovered::default()).unwrap_or_default()
     }
 
+    /// Takes note of the rows that make no sense, and tells of each. One is neither absent nor
+    /// ended: its shard gets no other row and no reader, and what continues it waits.
+    pub(super) fn note_unreadable(&mut self, rows: &[BadRow], ctx: &mut Context) {
+        for row in rows {
+            ctx.notify(Notice::Lineage(Problem::Unreadable(row.clone()).to_string()));
+        }
+        self.unreadable = rows.iter().filter_map(|row| row.key.parse().ok()).collect();
+    }
+
+    /// All rows. Of one that makes no sense only the key is right.
+    fn all_rows(&self) -> Vec<Lease> {
+        let unread = self.unreadable.iter().filter(|key| !self.rows.contains_key(key));
+        let unread = unread.map(|key| Lease::new(key.clone(), Checkpoint::TrimHorizon));
+        self.rows.values().cloned().chain(unread).collect()
+    }
+
     /// Which rows the lineage asks for, after a listing of the shards that is newer than the rows.
     pub(super) fn reconcile(&self, start: FrozenStart) -> Changes {
         let Some(view) = &self.stream else { return Changes::default() };
-        let rows: Vec<Lease> = self.rows.values().cloned().collect();
+        let rows = self.all_rows();
         let lineage = Lineage::new(&view.description.key, &view.shards, &rows);
-        lineage::reconcile(&lineage, start)
+        let mut changes = lineage::reconcile(&lineage, start);
+        // Of these it is not known whether anybody holds them, nor how far they are.
+        changes.orphaned.retain(|key| !self.unreadable.contains(key));
+        changes.stale.retain(|delete| !self.unreadable.contains(&delete.key));
+        changes
     }
 
     /// Tells of what the lineage found wrong. A hole counts when it is seen twice: a list may lag.
@@ -99,7 +120,7 @@ impl Planner {
     }
 
     fn view(&self, members: &[SessionId], ctx: &Context) -> View {
-        let rows: Vec<Lease> = self.rows.values().cloned().collect();
+        let rows = self.all_rows();
         let workers: BTreeMap<&WorkerId, WorkerIndex> = members
             .iter()
             .enumerate()
@@ -153,7 +174,8 @@ impl Planner {
                 || (stays(row) && !row.has_ended())
                 || planted!(EndedTakesSeat) && row.has_ended()
         };
-        lineage.leases().map(|(_, row)| row).filter(readable).collect()
+        let rows = lineage.leases().map(|(_, row)| row);
+        rows.filter(|row| !self.unreadable.contains(&row.key)).filter(readable).collect()
     }
 
     fn lease_view(
