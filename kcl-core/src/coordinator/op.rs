@@ -28,7 +28,7 @@ macro_rules! operations {
         /// One operation on the store. The names are those of [`crate::store::LeaseStore`];
         /// listings mean all pages.
         #[derive(Clone, Debug, PartialEq, Eq)]
-        #[expect(missing_docs, reason = "each variant is the store's operation of that name")]
+        #[allow(missing_docs, reason = "each variant is the store's operation of that name")]
         pub enum StoreCall {
             $($name $(($($type),+))?,)+
         }

@@ -27,6 +27,7 @@ pub(crate) use call::carry_out;
 pub(crate) use complaints::Complaints;
 pub(crate) use listing::list;
 
+pub use crate::coordinator::{LossReason, Notice};
 pub use builder::{Worker, WorkerBuilder, WorkerHandle};
 pub use error::WorkerError;
 pub use event::WorkerEvent;

@@ -2,10 +2,7 @@
 
 use std::time::Duration;
 
-use kcl_core::{
-    coordinator::Notice,
-    worker::{WorkerEvent, WorkerHandle},
-};
+use kcl_core::worker::{Notice, WorkerEvent, WorkerHandle};
 use kcl_tests::{
     postgres::{run, short_settings, superuser},
     servers::Postgres,
