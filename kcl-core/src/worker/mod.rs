@@ -28,7 +28,7 @@ pub(crate) use complaints::Complaints;
 pub(crate) use listing::list;
 
 pub use crate::coordinator::{LossReason, Notice};
-pub use builder::{Worker, WorkerBuilder, WorkerHandle};
+pub use builder::{NoProcessor, WithProcessor, Worker, WorkerBuilder, WorkerHandle};
 pub use error::WorkerError;
 pub use event::WorkerEvent;
 pub use run::DeadLetter;
