@@ -3,7 +3,7 @@
 //! Start at [`worker::Worker`], which puts together a [`stream::StreamSource`] (what is read), a
 //! [`store::LeaseStore`] (where the coordination state is kept) and a
 //! [`processor::RecordProcessor`] (what you write). The pure folders ([`lease`], [`assignment`],
-//! [`lineage`], [`coordinator`]) know neither clock nor runtime: time and randomness are arguments,
+//! [`lineage`], `coordinator`) know neither clock nor runtime: time and randomness are arguments,
 //! so that the same code runs against a real store and inside the simulator.
 
 #[cfg(not(kcl_planted))]
@@ -15,9 +15,13 @@ pub mod planted;
 
 pub mod assignment;
 pub mod change;
-#[cfg(feature = "conformance")]
+#[cfg(any(test, feature = "conformance"))]
 pub mod conformance;
+#[cfg(feature = "unstable-simulation")]
 pub mod coordinator;
+#[cfg(not(feature = "unstable-simulation"))]
+#[allow(dead_code, unreachable_pub, unused_imports, reason = "a simulator sees more of it")]
+mod coordinator;
 pub mod env;
 mod explain;
 pub mod lease;

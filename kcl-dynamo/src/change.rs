@@ -1,6 +1,9 @@
 //! Conditions, and changes under them, as DynamoDB's expressions.
 
 use aws_sdk_dynamodb::types::AttributeValue;
+use kcl_core::store::codec::Fields;
+
+use crate::codec::attribute;
 
 /// What a conditional write demands and does.
 ///
@@ -34,8 +37,22 @@ impl Change {
 
     /// Writes an attribute.
     pub(crate) fn set(mut self, name: &str, value: AttributeValue) -> Self {
+        self.put(name, value);
+        self
+    }
+
+    fn put(&mut self, name: &str, value: AttributeValue) {
         self.sets.push(format!("{name}=:{name}"));
-        self.bind(&format!(":{name}"), value)
+        self.values.push((format!(":{name}"), value));
+    }
+
+    /// Writes every field of a part of a row; removes those without a value.
+    pub(crate) fn write(mut self, part: &impl Fields) -> Self {
+        part.write_to(&mut |field, value| match value.and_then(attribute) {
+            Some(value) => self.put(field.name, value),
+            None => self.removes.push(field.name),
+        });
+        self
     }
 
     /// Counts an attribute that is there up by one.

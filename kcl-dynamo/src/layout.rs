@@ -1,6 +1,7 @@
 //! How rows lie in the table.
 
 use aws_sdk_dynamodb::types::AttributeValue;
+use kcl_core::store::codec::RowKind;
 
 /// An item as the SDK keeps it.
 #[expect(clippy::disallowed_types, reason = "the SDK's own type; nothing depends on its order")]
@@ -15,30 +16,20 @@ pub(crate) const PK: &str = "pk";
 pub(crate) const SK: &str = "sk";
 /// Where the layout's version stands.
 pub(crate) const MARKER: (&str, &str) = ("@kcl", "layout");
-/// The version of a document or of the layout.
+/// The version of the layout.
 pub(crate) const VERSION_ATTRIBUTE: &str = "v";
 
 /// Which life of the table this is: made up when its layout is written, and then never changed. A
 /// table that was deleted and made again has another; one of an older build has none.
 pub(crate) const LIFE: &str = "life";
 
-/// A kind of rows: one partition for each application.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Kind {
-    Session,
-    Lease,
-    Document,
-}
-
-impl Kind {
-    /// The partition key of this kind of rows of `application`. The kind stands first, so that no
-    /// name of an application can reach into another kind.
-    pub(crate) fn partition(self, application: &str) -> String {
-        let kind = match self {
-            Self::Session => 'S',
-            Self::Lease => 'L',
-            Self::Document => 'D',
-        };
-        format!("{kind}/{application}")
-    }
+/// The partition key of one kind of rows of `application`. The kind stands first, so that no name
+/// of an application can reach into another kind.
+pub(crate) fn partition(kind: RowKind, application: &str) -> String {
+    let kind = match kind {
+        RowKind::Session => 'S',
+        RowKind::Lease => 'L',
+        RowKind::Document => 'D',
+    };
+    format!("{kind}/{application}")
 }

@@ -15,16 +15,19 @@ use aws_sdk_dynamodb::{
 };
 use kcl_core::{
     lease::Generation,
-    store::{Consistency, Cursor, Page, StoreErrorKind, StoreResult, Write},
+    store::{
+        Consistency, Cursor, Page, StoreErrorKind, StoreResult, Write,
+        codec::{BadRow, Row},
+    },
 };
 
 use crate::{
     change::Change,
-    codec::Row,
+    codec::{decode, encode},
     connection::Connection,
     error::{Call, Effect, ServiceFault},
     flight::Flight,
-    layout::{Item, PK, SK},
+    layout::{Item, PK, SK, partition},
 };
 
 /// A table, as one application uses it.
@@ -68,9 +71,9 @@ impl Table {
         row: R,
         change: Change,
     ) -> StoreResult<Write<R>> {
-        let key = R::sort_key(row.key());
+        let key = R::key_text(row.key());
         let call = self.call(op, &key, Effect::Writes);
-        let mut item = row.encode();
+        let mut item = encode(&row);
         item.extend(self.key_of::<R>(&key));
         let client = self.connection.client().await;
         let request = client.put_item().table_name(&self.name).set_item(Some(item));
@@ -88,7 +91,7 @@ impl Table {
         key: &R::Key,
         change: Change,
     ) -> StoreResult<Write<R>> {
-        let key = R::sort_key(key);
+        let key = R::key_text(key);
         let call = self.call(op, &key, Effect::Writes);
         let client = self.connection.client().await;
         let request = client
@@ -108,7 +111,7 @@ impl Table {
         key: &R::Key,
         change: Change,
     ) -> StoreResult<Write<R>> {
-        let key = R::sort_key(key);
+        let key = R::key_text(key);
         let call = self.call(op, &key, Effect::Writes);
         let client = self.connection.client().await;
         let request = client
@@ -127,7 +130,7 @@ impl Table {
         key: &R::Key,
         consistency: Consistency,
     ) -> StoreResult<Option<R>> {
-        let key = R::sort_key(key);
+        let key = R::key_text(key);
         self.look(&self.call(op, &key, Effect::Reads), consistency).await
     }
 
@@ -148,7 +151,7 @@ impl Table {
             .send()
             .await;
         let output = sent.map_err(|error| call.failed(&error))?;
-        output.item.map(|item| decode(call, &item)).transpose()
+        output.item.map(|item| read(call, &item)).transpose()
     }
 
     /// Lists rows of one kind: a page of up to a megabyte.
@@ -159,7 +162,7 @@ impl Table {
         consistency: Consistency,
     ) -> StoreResult<Page<R>> {
         let call = self.call(op, "", Effect::Reads);
-        let partition = AttributeValue::S(R::KIND.partition(&self.application));
+        let partition = AttributeValue::S(partition(R::KIND, &self.application));
         let client = self.connection.client().await;
         let sent = client
             .query()
@@ -174,13 +177,12 @@ impl Table {
             .await;
         let output = sent.map_err(|error| call.failed(&error))?;
         let items = output.items.unwrap_or_default();
-        let items = items.iter().map(|item| decode(&call, item)).collect::<Result<_, _>>()?;
         let next = output.last_evaluated_key.map(|key| cursor_at(&call, &key)).transpose()?;
-        Ok(Page { items, next })
+        Ok(Page::read(items.iter().map(decode), next))
     }
 
     fn key_of<R: Row>(&self, key: &str) -> Item {
-        let partition = R::KIND.partition(&self.application);
+        let partition = partition(R::KIND, &self.application);
         [(PK, partition), (SK, key.to_owned())]
             .map(|(name, value)| (name.to_owned(), AttributeValue::S(value)))
             .into()
@@ -198,7 +200,7 @@ impl Table {
         sent: Result<Option<Item>, SdkError<E, HttpResponse>>,
     ) -> StoreResult<Write<R>> {
         match answer(call, sent)? {
-            Answer::Done(Some(item)) => decode(call, &item).map(Write::Done),
+            Answer::Done(Some(item)) => read(call, &item).map(Write::Done),
             Answer::Done(None) => {
                 let why = "the server did a write and did not answer its row".to_owned();
                 Err(call.error(StoreErrorKind::Unknown, why))
@@ -211,7 +213,7 @@ impl Table {
     /// it is read then. That nothing was done is certain, so a failed read is a failed read only.
     async fn refused<R: Row>(&self, call: &Call<'_>, item: Option<Item>) -> StoreResult<Write<R>> {
         let row = match item {
-            Some(item) => Some(decode(call, &item)?),
+            Some(item) => Some(read(call, &item)?),
             None => {
                 let read = self.call(call.op, call.row, Effect::Reads);
                 self.look(&read, Consistency::Strong).await?
@@ -221,12 +223,8 @@ impl Table {
     }
 }
 
-fn decode<R: Row>(call: &Call<'_>, item: &Item) -> StoreResult<R> {
-    R::decode(item).map_err(|bad| {
-        // A listing is about no row until one is bad.
-        let call = Call { row: sort_key_of(item), ..call.clone() };
-        call.error(StoreErrorKind::Corrupt, bad.to_string())
-    })
+fn read<R: Row>(call: &Call<'_>, item: &Item) -> StoreResult<R> {
+    decode(item).map_err(|bad: BadRow| call.error(StoreErrorKind::Corrupt, bad.to_string()))
 }
 
 /// Tells a refusal from a failure.
@@ -251,14 +249,6 @@ fn cursor_at(call: &Call<'_>, key: &Item) -> StoreResult<Cursor> {
             let why = "a page ends with a key that is none".to_owned();
             Err(call.error(StoreErrorKind::Corrupt, why))
         }
-    }
-}
-
-/// The sort key of an item, for errors.
-fn sort_key_of(item: &Item) -> &str {
-    match item.get(SK) {
-        Some(AttributeValue::S(key)) => key,
-        _ => "a row without a sort key",
     }
 }
 

@@ -35,7 +35,8 @@ pub(crate) fn records(raw: Vec<types::Record>) -> Result<Vec<Record>, Nonsense> 
 
 fn record(raw: types::Record) -> Result<Record, Nonsense> {
     let sequence = SequenceNumber::try_from(raw.sequence_number)?;
-    let key = raw.partition_key.unwrap_or_default();
+    // No key is an empty text: one stands for none.
+    let key = raw.partition_key.filter(|key| !key.is_empty());
     let mut record = Record::new(sequence.into(), key, raw.data.into_bytes());
     record.arrival = raw.approximate_arrival_timestamp.as_ref().map(wall_time);
     record.encryption = match raw.encryption_type {
@@ -94,4 +95,22 @@ fn shard_ids(ids: impl IntoIterator<Item = String>) -> Result<Vec<ShardId>, Nons
 fn hash_range(raw: types::HashKeyRange) -> Result<HashRange, Nonsense> {
     let key = |digits: String| digits.parse::<HashKey>().map_err(|_| Nonsense::HashKey(digits));
     Ok(HashRange::new(key(raw.starting_hash_key)?, key(raw.ending_hash_key)?))
+}
+
+#[cfg(test)]
+mod tests {
+    use aws_sdk_kinesis::primitives::Blob;
+
+    use super::*;
+
+    #[test]
+    fn a_key_that_is_missing_or_empty_is_none() {
+        let raw = types::Record::builder().sequence_number("7").data(Blob::new("x"));
+        let key = |raw: types::Record| record(raw).unwrap().partition_key;
+        assert_eq!(key(raw.clone().partition_key("k").build().unwrap()).as_deref(), Some("k"));
+        assert_eq!(key(raw.clone().partition_key("").build().unwrap()), None);
+        let mut keyless = raw.partition_key("k").build().unwrap();
+        keyless.partition_key = None;
+        assert_eq!(key(keyless), None);
+    }
 }

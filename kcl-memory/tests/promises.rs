@@ -18,7 +18,7 @@ use kcl_core::{
     processor::{CheckpointError, LeaseHandle, ProcessorError, RecordBatch, RecordProcessor},
     settings::{OnFailure, ProgressMode, Settings},
     stream::Record,
-    worker::{Worker, WorkerBuilder, WorkerHandle},
+    worker::{WithProcessor, Worker, WorkerBuilder, WorkerHandle},
 };
 use kcl_memory::{
     Faulty,
@@ -37,7 +37,7 @@ impl Bench {
 }
 
 #[expect(clippy::disallowed_methods, reason = "a test may spawn")]
-fn start(worker: WorkerBuilder) -> (WorkerHandle, tokio::task::JoinHandle<()>) {
+fn start(worker: WorkerBuilder<WithProcessor>) -> (WorkerHandle, tokio::task::JoinHandle<()>) {
     let worker = worker.build().unwrap();
     (worker.handle(), tokio::spawn(async move { worker.run().await.unwrap() }))
 }

@@ -146,7 +146,7 @@ fn a_sink_that_remembers_positions_has_each_effect_once() {
         format!("{} {}", batch.fence().epoch, batch[n].position)
     };
     assert_eq!(failure(&simulation(by_owner)).broken, Broken::Repeated);
-    let too_short = |batch: &RecordBatch, n: usize, _: u64| batch[n].partition_key.clone();
+    let too_short = |batch: &RecordBatch, n: usize, _: u64| batch[n].partition_key.clone().unwrap();
     let failure = failure(&simulation(too_short));
     assert!(matches!(failure.broken, Broken::Skipped | Broken::Misordered), "{failure}");
 }
@@ -175,7 +175,7 @@ fn writes_side_by_side_overtake_each_other() {
 #[test]
 fn a_task_for_each_key_keeps_the_order_of_the_keys() {
     let by_key = Simulation::for_each_batch(|sink, batch: RecordBatch| async move {
-        let mut keys = BTreeMap::<String, Vec<_>>::new();
+        let mut keys = BTreeMap::<Option<String>, Vec<_>>::new();
         for record in &batch {
             keys.entry(record.partition_key.clone()).or_default().push(record.clone());
         }

@@ -193,20 +193,6 @@ fn kind_of_code(code: &str) -> Option<StoreErrorKind> {
     })
 }
 
-/// A row that makes no sense.
-#[derive(Debug, thiserror::Error)]
-#[error("column {column:?} {why}")]
-pub(crate) struct BadRow {
-    column: &'static str,
-    why: String,
-}
-
-impl BadRow {
-    pub(crate) fn new(column: &'static str, why: impl std::fmt::Display) -> Self {
-        Self { column, why: why.to_string() }
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -2,12 +2,15 @@
 
 use kcl_core::{
     lease::{Generation, Stamp, Stamped, StoreTime},
-    store::{Cursor, Page, StoreErrorKind, StoreResult, Write},
+    store::{
+        Cursor, Page, StoreErrorKind, StoreResult, Write,
+        codec::{BadRow, Row},
+    },
 };
 use sqlx::{Row as _, postgres::PgRow};
 
 use crate::{
-    codec::Row,
+    codec::{InTable, bind, cells, decode},
     connections::{Connections, Lane, Statement, statement},
     error::{Call, Effect},
     layout::Schema,
@@ -44,9 +47,9 @@ impl Tables {
         key: &R::Key,
         write: Conditional,
     ) -> StoreResult<Write<R>> {
-        let key = R::text_of(key);
+        let key = R::key_text(key);
         let call = self.call(op, &key, Effect::Writes);
-        let rows = self.send(call, Lane::Work, write, R::COLUMNS).await?;
+        let rows = self.send(call, Lane::Work, write, R::columns()).await?;
         self.settle(call, rows).await
     }
 
@@ -57,24 +60,24 @@ impl Tables {
         write: Conditional,
     ) -> StoreResult<Vec<R>> {
         let call = self.call(op, "", Effect::Writes);
-        let sql = self.schema.sql(&write.sql.replace("{row}", R::COLUMNS));
+        let sql = self.schema.sql(&write.sql.replace("{row}", R::columns()));
         let statement = (write.bind)(statement(sql).bind(self.application.clone()));
         let rows = self.connections.ask(call, Lane::Work, statement).await?;
-        rows.iter().map(|row| decode(call, row)).collect()
+        rows.iter().map(|row| read(call, row)).collect()
     }
 
     /// Puts a row if there is none.
     pub(crate) async fn insert<R: Row>(&self, op: &'static str, row: R) -> StoreResult<Write<R>> {
-        let key = row.key_text();
+        let key = R::key_text(row.key());
         let call = self.call(op, &key, Effect::Writes);
-        let insert = self.insertion(&row, R::COLUMNS);
+        let insert = self.insertion(&row, R::columns());
         let rows = self.connections.ask(call, Lane::Work, insert).await?;
         self.settle(call, rows).await
     }
 
     async fn settle<R: Row>(&self, call: Call<'_>, rows: Vec<PgRow>) -> StoreResult<Write<R>> {
         if let Some(row) = rows.first() {
-            return Ok(Write::Done(decode(call, row)?));
+            return Ok(Write::Done(read(call, row)?));
         }
         // A statement of its own: within the first one the row would be as it was at its start.
         let row = self.look(Call { effect: Effect::Reads, ..call }).await?;
@@ -88,9 +91,9 @@ impl Tables {
         key: &R::Key,
         write: Conditional,
     ) -> StoreResult<Stamped<Write<R>>> {
-        let key = R::text_of(key);
+        let key = R::key_text(key);
         let call = self.call(op, &key, Effect::Writes);
-        let rows = self.send(call, Lane::Beats, write, &self.stamped(R::COLUMNS)).await?;
+        let rows = self.send(call, Lane::Beats, write, &self.stamped(R::columns())).await?;
         self.settle_stamped(call, rows).await
     }
 
@@ -100,9 +103,9 @@ impl Tables {
         op: &'static str,
         row: R,
     ) -> StoreResult<Stamped<Write<R>>> {
-        let key = row.key_text();
+        let key = R::key_text(row.key());
         let call = self.call(op, &key, Effect::Writes);
-        let insert = self.insertion(&row, &self.stamped(R::COLUMNS));
+        let insert = self.insertion(&row, &self.stamped(R::columns()));
         let rows = self.connections.ask(call, Lane::Beats, insert).await?;
         self.settle_stamped(call, rows).await
     }
@@ -113,16 +116,13 @@ impl Tables {
         rows: Vec<PgRow>,
     ) -> StoreResult<Stamped<Write<R>>> {
         if let Some(row) = rows.first() {
-            return Ok(Stamped {
-                value: Write::Done(decode(call, row)?),
-                stamp: stamp(call, row)?,
-            });
+            return Ok(Stamped { value: Write::Done(read(call, row)?), stamp: stamp(call, row)? });
         }
         // One row in any case: the stamp comes without a session too.
         let sql = format!(
             "select {}, {key} is null as absent from (select 1) as one left join {{s}}.{table} \
              on application = $1 and {key} = $2",
-            self.stamped(R::COLUMNS),
+            self.stamped(R::columns()),
             key = R::KEY,
             table = R::TABLE
         );
@@ -132,7 +132,7 @@ impl Tables {
             call.error(StoreErrorKind::Corrupt, "the server gave no row where there is one always")
         })?;
         let absent = row.try_get("absent").map_err(|error| call.failed(&error))?;
-        let session = if absent { None } else { Some(decode(call, row)?) };
+        let session = if absent { None } else { Some(read(call, row)?) };
         Ok(Stamped { value: Write::Refused(session), stamp: stamp(call, row)? })
     }
 
@@ -142,7 +142,7 @@ impl Tables {
         op: &'static str,
         key: &R::Key,
     ) -> StoreResult<Option<R>> {
-        let key = R::text_of(key);
+        let key = R::key_text(key);
         self.look(self.call(op, &key, Effect::Reads)).await
     }
 
@@ -150,12 +150,12 @@ impl Tables {
     async fn look<R: Row>(&self, call: Call<'_>) -> StoreResult<Option<R>> {
         let sql = format!(
             "select {} from {{s}}.{} where application = $1 and {} = $2",
-            R::COLUMNS,
+            R::columns(),
             R::TABLE,
             R::KEY
         );
         let rows = self.connections.ask(call, Lane::Work, self.keyed(&sql, call.row)).await?;
-        rows.first().map(|row| decode(call, row)).transpose()
+        rows.first().map(|row| read(call, row)).transpose()
     }
 
     /// Lists rows of one kind, in the order of their keys.
@@ -167,14 +167,13 @@ impl Tables {
         let sql = format!(
             "select {} from {{s}}.{} where application = $1 and {key} > $2 order by {key} \
              limit {PAGE_ROWS}",
-            R::COLUMNS,
+            R::columns(),
             R::TABLE,
             key = R::KEY
         );
-        let (rows, items) = self.page::<R>(op, from, &sql).await?;
-        let full = i64::try_from(rows).is_ok_and(|rows| rows == PAGE_ROWS);
-        let next = items.last().filter(|_| full).map(|last| Cursor(last.key_text()));
-        Ok(Page { items, next })
+        let (rows, last) = self.page::<R>(op, from, &sql).await?;
+        let full = i64::try_from(rows.len()).is_ok_and(|rows| rows == PAGE_ROWS);
+        Ok(Page::read(rows.iter().map(decode), last.filter(|_| full)))
     }
 
     /// As [`Self::list`], for rows of documents: a page ends after some bytes too.
@@ -189,26 +188,27 @@ impl Tables {
              where application = $1 and {key} > $2 order by {key} limit {PAGE_ROWS}) as page) \
              as page where before < {PAGE_BYTES} order by {key}",
             R::TABLE,
-            columns = R::COLUMNS,
+            columns = R::columns(),
             key = R::KEY
         );
-        let (_, items) = self.page::<R>(op, from, &sql).await?;
+        let (rows, last) = self.page::<R>(op, from, &sql).await?;
         // The page may have been cut by bytes: only an empty one is known to be the last.
-        let next = items.last().map(|last| Cursor(last.key_text()));
-        Ok(Page { items, next })
+        Ok(Page::read(rows.iter().map(decode), last))
     }
 
+    /// The rows of a page, and the key of the last one: it need not be a row that can be read.
     async fn page<R: Row>(
         &self,
         op: &'static str,
         from: Option<Cursor>,
         sql: &str,
-    ) -> StoreResult<(usize, Vec<R>)> {
+    ) -> StoreResult<(Vec<PgRow>, Option<Cursor>)> {
         let call = self.call(op, "", Effect::Reads);
         let from = from.map(|cursor| cursor.0).unwrap_or_default();
         let rows = self.connections.ask(call, Lane::Work, self.keyed(sql, &from)).await?;
-        let items = rows.iter().map(|row| decode(call, row)).collect::<StoreResult<_>>()?;
-        Ok((rows.len(), items))
+        let last = rows.last().map(|last| last.try_get(R::KEY)).transpose();
+        let last = last.map_err(|error| call.failed(&error))?;
+        Ok((rows, last.map(Cursor)))
     }
 
     /// Sends a conditional statement that returns these columns.
@@ -229,16 +229,16 @@ impl Tables {
     }
 
     fn insertion<R: Row>(&self, row: &R, returned: &str) -> Statement {
-        let count = R::COLUMNS.split(',').count() + 1;
-        let values: Vec<String> = (1..=count).map(|n| format!("${n}")).collect();
+        // The application, the key, and every field.
+        let values: Vec<String> = (1..=R::FIELDS.len() + 2).map(|n| format!("${n}")).collect();
         let sql = format!(
             "insert into {{s}}.{} (application, {}) values ({}) on conflict do nothing \
              returning {returned}",
             R::TABLE,
-            R::COLUMNS,
+            R::columns(),
             values.join(", ")
         );
-        row.bind(statement(self.schema.sql(&sql)).bind(self.application.clone()))
+        bind(self.keyed(&sql, &R::key_text(row.key())), cells(row))
     }
 
     /// The columns, and with them the server's clock, its timeline and the table's number. The
@@ -257,8 +257,8 @@ impl Tables {
     }
 }
 
-fn decode<R: Row>(call: Call<'_>, row: &PgRow) -> StoreResult<R> {
-    R::decode(row).map_err(|bad| {
+fn read<R: Row>(call: Call<'_>, row: &PgRow) -> StoreResult<R> {
+    decode(row).map_err(|bad: BadRow| {
         let key: Result<&str, _> = row.try_get(R::KEY);
         let call = Call { row: key.unwrap_or(call.row), ..call };
         call.error(StoreErrorKind::Corrupt, bad.to_string())

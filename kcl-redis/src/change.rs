@@ -3,7 +3,10 @@
 use std::collections::BTreeMap;
 
 use bytes::Bytes;
+use kcl_core::store::codec::Fields;
 use serde::Serialize;
+
+use crate::codec::text;
 
 /// What a conditional write demands and does.
 #[derive(Clone, Debug, Default, Serialize)]
@@ -85,6 +88,15 @@ impl Change {
     /// Writes a field.
     pub(crate) fn set(mut self, field: &'static str, value: impl ToString) -> Self {
         self.set.insert(field, value.to_string());
+        self
+    }
+
+    /// Writes every field of a part of a row; removes those without a value.
+    pub(crate) fn write(mut self, part: &impl Fields) -> Self {
+        part.write_to(&mut |field, value| match value.and_then(text) {
+            Some(value) => drop(self.set.insert(field.name, value.into_owned())),
+            None => self.unset.push(field.name),
+        });
         self
     }
 

@@ -13,6 +13,16 @@ pub(crate) const NO_HISTORY: &str = "INFO tells no master_replid: by it workers 
 /// A replica that was not heard of for longer does not keep up. Replicas speak every second.
 const LONGEST_SILENCE: u64 = 2;
 
+/// What a server is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Role {
+    Primary,
+    /// It follows another one, and where that is.
+    ReplicaOf(String),
+    /// Something else, or nothing: a server that does not say so is no primary.
+    Other(String),
+}
+
 impl<'a> Info<'a> {
     /// The value of a line.
     pub(crate) fn get(self, name: &str) -> Option<&'a str> {
@@ -26,13 +36,16 @@ impl<'a> Info<'a> {
         self.get("master_replid").filter(|id| !id.is_empty()).map(Generation::new)
     }
 
-    /// Where the primary of a replica is; `None` from a primary.
-    pub(crate) fn primary(self) -> Option<String> {
-        let follows = self.get("role") == Some("slave");
-        follows.then(|| match (self.get("master_host"), self.get("master_port")) {
-            (Some(host), Some(port)) => format!("{host}:{port}"),
-            _ => "which it does not tell".to_owned(),
-        })
+    /// What the server says it is.
+    pub(crate) fn role(self) -> Role {
+        match self.get("role") {
+            Some("master") => Role::Primary,
+            Some("slave") => match (self.get("master_host"), self.get("master_port")) {
+                (Some(host), Some(port)) => Role::ReplicaOf(format!("{host}:{port}")),
+                _ => Role::ReplicaOf("which it does not tell".to_owned()),
+            },
+            other => Role::Other(other.unwrap_or_default().to_owned()),
+        }
     }
 
     /// How many replicas keep up.

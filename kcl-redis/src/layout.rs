@@ -1,15 +1,9 @@
 //! How rows lie in the server.
 
+use kcl_core::store::codec::RowKind;
+
 /// The version of this layout. A release reads this one and the one before.
 pub(crate) const VERSION: u64 = 1;
-
-/// A kind of rows.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Kind {
-    Session,
-    Lease,
-    Document,
-}
 
 /// The keys of one application. All of them share a hash tag, so that a cluster keeps them on one
 /// node and a script may touch several.
@@ -30,17 +24,17 @@ impl Keys {
     }
 
     /// The hash that holds the rows of a kind, by name.
-    pub(crate) fn rows(&self, kind: Kind) -> String {
+    pub(crate) fn rows(&self, kind: RowKind) -> String {
         let kind = match kind {
-            Kind::Session => "sessions",
-            Kind::Lease => "leases",
-            Kind::Document => "documents",
+            RowKind::Session => "sessions",
+            RowKind::Lease => "leases",
+            RowKind::Document => "documents",
         };
         format!("{}:{kind}", self.home)
     }
 
     /// The sorted set of the names of a kind: what pages are cut from.
-    pub(crate) fn names(&self, kind: Kind) -> String {
+    pub(crate) fn names(&self, kind: RowKind) -> String {
         format!("{}:names", self.rows(kind))
     }
 

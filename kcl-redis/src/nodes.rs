@@ -12,7 +12,10 @@ use redis::{
     RedisResult, ServerErrorKind, Value, aio::MultiplexedConnection, cmd,
 };
 
-use crate::{ears::Ears, info::Info};
+use crate::{
+    ears::Ears,
+    info::{Info, Role},
+};
 
 /// How often a node may name another one before nobody is believed.
 const MOST_REDIRECTS: usize = 5;
@@ -164,7 +167,7 @@ impl Nodes {
         let command = cmd("INFO").arg("replication").to_owned();
         let info: RedisResult<String> = command.query_async(connection).await;
         match info {
-            Ok(info) => Info(&info).primary().map_or(Ok(()), |primary| Err(follows(&primary))),
+            Ok(info) => serves(Info(&info)),
             Err(error) if error.is_io_error() => Err(error),
             // Who may not look meets it later.
             Err(_) => Ok(()),
@@ -213,6 +216,25 @@ impl Nodes {
             _ => ConnectionAddr::Tcp(host, port),
         }
     }
+}
+
+/// Fails unless a server says that it is a primary.
+fn serves(info: Info<'_>) -> RedisResult<()> {
+    match info.role() {
+        Role::Primary => Ok(()),
+        Role::ReplicaOf(primary) => Err(follows(&primary)),
+        Role::Other(said) => Err(no_primary(&said)),
+    }
+}
+
+/// What is wrong with a server that does not say that it is a primary.
+fn no_primary(said: &str) -> RedisError {
+    let what = "INFO does not show that this is a primary, and a replica's rows may be old";
+    let more = format!(
+        "its `role` is {said:?} and not \"master\": give the address of a Redis or Valkey server \
+         itself, without a proxy that hides it"
+    );
+    RedisError::from((ErrorKind::InvalidClientConfig, what, more))
 }
 
 /// What is wrong with a server that follows another.
@@ -308,6 +330,18 @@ mod tests {
             Err(RedisError::from((ErrorKind::Io, "timed out"))),
         ] {
             assert_eq!(is_cluster(&silent), None, "{silent:?}");
+        }
+    }
+
+    #[test]
+    fn only_a_server_that_says_so_is_a_primary() {
+        assert!(serves(Info("# Replication\r\nrole:master\r\n")).is_ok());
+        let replica = "role:slave\r\nmaster_host:10.0.0.9\r\nmaster_port:6379\r\n";
+        let refused = serves(Info(replica)).unwrap_err().to_string();
+        assert!(refused.contains("10.0.0.9:6379"), "{refused}");
+        for silent in ["", "role:\r\n", "role:sentinel\r\n", "master_replid:e0d3\r\n"] {
+            let refused = serves(Info(silent)).unwrap_err().to_string();
+            assert!(refused.contains("`role`"), "{silent:?}: {refused}");
         }
     }
 

@@ -2,13 +2,13 @@
 
 use kcl_core::{
     lease::{Stamp, Stamped, StoreTime},
-    store::{Cursor, Page, StoreError, StoreErrorKind, StoreResult, Write},
+    store::{Cursor, Page, StoreError, StoreErrorKind, StoreResult, Write, codec::Row},
 };
 use redis::{FromRedisValue, Value, cmd};
 
 use crate::{
     change::Change,
-    codec::{self, Row},
+    codec,
     error::{Call, Effect},
     info::{Info, NO_HISTORY},
     layout::Keys,
@@ -37,7 +37,7 @@ impl Rows {
         row: &R,
         weight: Weight,
     ) -> StoreResult<Write<R>> {
-        let name = R::name(row.key());
+        let name = R::key_text(row.key());
         let call = self.call(op, &name, Effect::Writes);
         Ok(written(&call, self.run_put(&call, row, weight, b"").await?)?.0)
     }
@@ -48,7 +48,7 @@ impl Rows {
         op: &'static str,
         row: &R,
     ) -> StoreResult<Stamped<Write<R>>> {
-        let name = R::name(row.key());
+        let name = R::key_text(row.key());
         let call = self.call(op, &name, Effect::Writes);
         self.stamped(&call, self.run_put(&call, row, Weight::Beat, b"stamp").await?)
     }
@@ -77,7 +77,7 @@ impl Rows {
         change: &Change,
         weight: Weight,
     ) -> StoreResult<Write<R>> {
-        let name = R::name(key);
+        let name = R::key_text(key);
         let call = self.call(op, &name, Effect::Writes);
         Ok(written(&call, self.run_change::<R>(&call, change, weight).await?)?.0)
     }
@@ -89,7 +89,7 @@ impl Rows {
         key: &R::Key,
         change: Change,
     ) -> StoreResult<Stamped<Write<R>>> {
-        let name = R::name(key);
+        let name = R::key_text(key);
         let call = self.call(op, &name, Effect::Writes);
         let change = change.stamped();
         self.stamped(&call, self.run_change::<R>(&call, &change, Weight::Beat).await?)
@@ -116,7 +116,7 @@ impl Rows {
         change: &Change,
         weight: Weight,
     ) -> StoreResult<Write<R>> {
-        let name = R::name(key);
+        let name = R::key_text(key);
         let (rows, names) = (self.keys.rows(R::KIND), self.keys.names(R::KIND));
         let json = change.to_json();
         let run = Run {
@@ -134,7 +134,7 @@ impl Rows {
         op: &'static str,
         key: &R::Key,
     ) -> StoreResult<Option<R>> {
-        let name = R::name(key);
+        let name = R::key_text(key);
         let call = self.call(op, &name, Effect::Reads);
         let command = cmd("HGET").arg(self.keys.rows(R::KIND)).arg(&name).to_owned();
         let stored: Option<Vec<u8>> = read(&call, self.server.ask(&call, &command).await?)?;
@@ -226,12 +226,12 @@ fn page_of<R: Row>(call: &Call<'_>, parts: Vec<Value>) -> StoreResult<Page<R>> {
     }
     let mut parts = parts.into_iter();
     let next: Option<String> = read(call, parts.next().unwrap_or(Value::Nil))?;
-    let mut items = Vec::new();
+    let mut rows = Vec::new();
     while let (Some(name), Some(stored)) = (parts.next(), parts.next()) {
         let (name, stored): (String, Vec<u8>) = (read(call, name)?, read(call, stored)?);
-        items.push(decode(&Call { row: &name, ..*call }, &stored)?);
+        rows.push(codec::decode(&name, &stored));
     }
-    Ok(Page { items, next: next.map(Cursor) })
+    Ok(Page::read(rows, next.map(Cursor)))
 }
 
 /// An answer that lacks parts.

@@ -8,10 +8,10 @@ use kcl_core::{
         Acquire, Advance, Beat, Delete, DeleteDoc, DocName, Document, EndSession, Forget, Lease,
         LeaseKey, PutDoc, Release, Restart, Session, SessionId, Stamped, Write,
     },
-    store::{Consistency, Cursor, LeaseStore, Page, StoreResult, Wakeups},
+    store::{Consistency, Cursor, LeaseStore, Page, StoreResult, Wakeups, codec::Row},
 };
 
-use crate::{codec::Row, rows::Rows, rules, server::Weight, wakeups::RedisWakeups};
+use crate::{rows::Rows, rules, server::Weight, wakeups::RedisWakeups};
 
 /// The lease store of one application, in a Redis or Valkey server or cluster.
 ///
@@ -78,13 +78,13 @@ impl LeaseStore for RedisStore {
 
     async fn wake(&self, id: &SessionId) -> StoreResult<()> {
         let sharded = self.rows.server.nodes.are_clustered();
-        let change = rules::wake(self.rows.keys.channel(&Session::name(id)), sharded);
+        let change = rules::wake(self.rows.keys.channel(&Session::key_text(id)), sharded);
         // Refused means that there is nobody to wake.
         self.rows.update::<Session>("wake", id, &change, Weight::Other).await.map(drop)
     }
 
     async fn wakeups(&self, id: &SessionId) -> StoreResult<Option<Box<dyn Wakeups>>> {
-        let wakeups = RedisWakeups::open(&self.rows, &Session::name(id)).await?;
+        let wakeups = RedisWakeups::open(&self.rows, &Session::key_text(id)).await?;
         Ok(Some(Box::new(wakeups)))
     }
 

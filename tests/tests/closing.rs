@@ -11,8 +11,7 @@ use std::{
 use anyhow::{Context, Result, ensure};
 use bytes::Bytes;
 use kcl_core::{
-    change::{self, ChangeError, Changed, Design, Intent, Reset},
-    coordinator::FrozenStart,
+    change::{self, ChangeError, Changed, Design, FrozenStart, Intent, Reset},
     env::Env,
     lease::{
         Advance, Checkpoint, DocName, Document, Epoch, Incarnation, Lease, LeaseKey, PutDoc,

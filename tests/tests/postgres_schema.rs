@@ -273,7 +273,7 @@ async fn a_row_that_makes_no_sense_is_named() {
     assert!(store.register(session("w")).await.unwrap().value.is_done());
     for column in ["stream", "zone"] {
         run(&mut admin, &format!("update kcl.session set {column} = 'in the east'")).await;
-        let failed = store.sessions(None, Consistency::Strong).await.map(drop).unwrap_err();
+        let failed = store.all_sessions(Consistency::Strong).await.unwrap_err();
         assert_eq!(failed.kind, StoreErrorKind::Corrupt);
         assert!(failed.to_string().contains(&id("w").key()), "{failed}");
         let said = cause(&failed);
@@ -281,12 +281,20 @@ async fn a_row_that_makes_no_sense_is_named() {
         run(&mut admin, &format!("update kcl.session set {column} = null")).await;
     }
     run(&mut admin, "update kcl.lease set kind = 'SOMEWHERE'").await;
-    for failed in [
-        store.lease(&LeaseKey::planner()).await.map(drop).unwrap_err(),
-        store.leases(None).await.map(drop).unwrap_err(),
-    ] {
+    let failed = store.lease(&LeaseKey::planner()).await.unwrap_err();
+    assert!(failed.to_string().contains("@planner in schema \"kcl\""), "{failed}");
+    for failed in [failed, store.all_leases().await.unwrap_err()] {
         assert_eq!(failed.kind, StoreErrorKind::Corrupt);
-        assert!(failed.to_string().contains("@planner in schema \"kcl\""), "{failed}");
+        assert!(failed.to_string().contains("@planner"), "{failed}");
         assert!(cause(&failed).contains("SOMEWHERE"), "{}", cause(&failed));
     }
+
+    // It hides no other row, not even as the last one of a page.
+    let other = Lease::new("orders/1/a".parse().unwrap(), Checkpoint::TrimHorizon);
+    assert!(store.create(other.clone()).await.unwrap().is_done());
+    let listed = store.list_leases().await.unwrap();
+    assert_eq!(listed.rows, [other]);
+    let [bad] = &listed.unreadable[..] else { panic!("{listed:?}") };
+    assert_eq!(bad.key, "@planner");
+    assert!(bad.why.contains("SOMEWHERE"), "{bad}");
 }

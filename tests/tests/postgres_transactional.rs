@@ -280,12 +280,13 @@ async fn a_commit_whose_reply_is_lost_is_not_done_again() {
 
     run(&mut admin, "alter system set synchronous_standby_names = 'nobody'").await;
     run(&mut admin, "select pg_reload_conf()").await;
-    author.write(&stream, 5);
     let waiting = "select pg_terminate_backend(pid) from pg_stat_activity \
         where wait_event = 'SyncRep' and query ilike 'commit%'";
     let killed = async {
+        // Commits wait from whenever the server has read its settings again.
         while sqlx::query(waiting).fetch_all(&mut admin).await.unwrap().is_empty() {
-            tokio::time::sleep(Duration::from_millis(5)).await;
+            author.write(&stream, 1);
+            tokio::time::sleep(Duration::from_millis(50)).await;
         }
     };
     tokio::time::timeout(PATIENCE, killed).await.unwrap();

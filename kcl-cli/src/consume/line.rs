@@ -27,7 +27,7 @@ struct Line<'a> {
     shard: &'a str,
     sequence_number: &'a str,
     sub_sequence_number: u64,
-    partition_key: &'a str,
+    partition_key: Option<&'a str>,
     #[serde(skip_serializing_if = "Option::is_none")]
     data: Option<&'a str>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -68,7 +68,7 @@ impl Format {
             shard,
             sequence_number: record.position.sequence.as_str(),
             sub_sequence_number: record.position.sub,
-            partition_key: &record.partition_key,
+            partition_key: record.partition_key.as_deref(),
             data: if self.text { text } else { encoded.as_deref() },
             data_base64: if self.text { encoded.as_deref() } else { None },
             arrival: record.arrival.map(rfc3339),
@@ -94,7 +94,7 @@ mod tests {
     fn line(text: bool, data: &'static [u8]) -> serde_json::Value {
         let format = Format { stream: "orders".into(), text };
         let position = Position::new(SequenceNumber::from(49_u128), 3);
-        let record = Record::new(position, "customer-7".into(), Bytes::from_static(data));
+        let record = Record::new(position, Some("customer-7".into()), Bytes::from_static(data));
         let record = record.arrived(WallTime::from_millis(1_769_850_000_007));
         let mut lines = Vec::new();
         format.append(&mut lines, "shardId-000000000001", Epoch(8), &record).unwrap();
@@ -117,13 +117,23 @@ mod tests {
         let format = Format { stream: "orders".into(), text: false };
         let written = [KplMark::Aggregated, KplMark::OutsideShard, KplMark::Malformed].map(|kpl| {
             let position = SequenceNumber::from(49_u128).into();
-            let mut record = Record::new(position, "customer-7".into(), Bytes::new());
+            let mut record = Record::new(position, Some("customer-7".into()), Bytes::new());
             record.kpl = kpl;
             let mut line = Vec::new();
             format.append(&mut line, "shardId-000000000001", Epoch(8), &record).unwrap();
             serde_json::from_slice::<serde_json::Value>(&line).unwrap()["kpl"].clone()
         });
         assert_eq!(written, ["aggregated", "outside-shard", "malformed"]);
+    }
+
+    #[test]
+    fn a_record_without_a_key_has_null_and_no_empty_key() {
+        let format = Format { stream: "orders".into(), text: false };
+        let record = Record::new(SequenceNumber::from(49_u128).into(), None, Bytes::new());
+        let mut line = Vec::new();
+        format.append(&mut line, "shardId-000000000001", Epoch(8), &record).unwrap();
+        let line: serde_json::Value = serde_json::from_slice(&line).unwrap();
+        assert_eq!(line.get("partition_key"), Some(&serde_json::Value::Null));
     }
 
     #[test]

@@ -1,7 +1,10 @@
 //! Why an application was not changed.
 
 use super::{copy::InvalidCopy, design::Unfit};
-use crate::{env::WallTime, store::StoreErrorKind};
+use crate::{
+    env::WallTime,
+    store::{StoreErrorKind, codec::BadRow},
+};
 
 /// Why an application was not changed, or not to the end.
 #[derive(Clone, Debug, thiserror::Error)]
@@ -74,6 +77,9 @@ pub enum ChangeError {
         /// Why.
         why: String,
     },
+    /// A row makes no sense, and a copy without it would not be one of everything.
+    #[error("{0}. Mend the row in the store, or delete it there, and run this again")]
+    Unreadable(BadRow),
     /// The store failed, again and again.
     #[error(
         "{kind}{}",

@@ -16,6 +16,7 @@
 //! | `closing` | what is to be done next? (a state machine, no I/O) |
 //! | `drive` | doing it, on a store |
 
+#[cfg_attr(not(feature = "unstable-simulation"), allow(dead_code, unreachable_pub))]
 mod closing;
 mod copy;
 mod design;
@@ -26,7 +27,10 @@ mod reset;
 mod target;
 mod turn;
 
-pub use closing::{Ask, Changed, Closing, Intent};
+pub use crate::coordinator::{FrozenStart, StreamView};
+#[cfg(feature = "unstable-simulation")]
+pub use closing::{Ask, Closing};
+pub use closing::{Changed, Intent};
 pub use copy::{Copy, InvalidCopy};
 pub use design::{Design, Found, Unfit};
 pub use drive::{

@@ -55,6 +55,7 @@ mod failure;
 mod history;
 mod linear;
 mod report;
+pub mod rows;
 mod samples;
 mod script;
 mod suite;

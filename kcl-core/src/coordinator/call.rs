@@ -2,7 +2,7 @@
 
 use crate::{
     lease::{Document, Lease, Session, Stamped, Write},
-    store::StoreErrorKind,
+    store::{Listing, StoreErrorKind},
 };
 
 /// Tells one call from another; never used twice in one coordinator.
@@ -27,7 +27,7 @@ pub enum StoreReply {
     /// Of `lease`.
     Lease(Option<Lease>),
     /// Of `leases`.
-    Leases(Vec<Lease>),
+    Leases(Listing<Lease>),
     /// Of `doc`.
     Doc(Option<Document>),
     /// Of `docs`.

@@ -3,7 +3,7 @@
 use super::call::{StoreOutcome, StoreReply};
 use crate::{
     lease::{self, DocName, Document, LeaseKey, SessionId, Stamped, Write},
-    store::{Consistency, StoreErrorKind},
+    store::{Consistency, Listing, StoreErrorKind},
 };
 
 /// An operation of the store, and the type of its answer.
@@ -28,7 +28,7 @@ macro_rules! operations {
         /// One operation on the store. The names are those of [`crate::store::LeaseStore`];
         /// listings mean all pages.
         #[derive(Clone, Debug, PartialEq, Eq)]
-        #[expect(missing_docs, reason = "each variant is the store's operation of that name")]
+        #[allow(missing_docs, reason = "each variant is the store's operation of that name")]
         pub enum StoreCall {
             $($name $(($($type),+))?,)+
         }
@@ -76,7 +76,7 @@ operations! {
     Wake(id: SessionId), "wake" => Woken(());
     Create(row: lease::Lease), "create" => LeaseWrite(Write<lease::Lease>);
     Lease(key: LeaseKey), "lease" => Lease(Option<lease::Lease>);
-    Leases, "leases" => Leases(Vec<lease::Lease>);
+    Leases, "leases" => Leases(Listing<lease::Lease>);
     Acquire(acquire: lease::Acquire), "acquire" => LeaseWrite(Write<lease::Lease>);
     Advance(advance: lease::Advance), "advance" => LeaseWrite(Write<lease::Lease>);
     Release(release: lease::Release), "release" => LeaseWrite(Write<lease::Lease>);

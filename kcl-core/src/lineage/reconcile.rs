@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use super::{FrozenStart, Lineage, coverage};
 use crate::{
     lease::{Checkpoint, Delete, Lease, LeaseKey},
+    store::codec::BadRow,
     stream::{HashRange, Shard, ShardId},
 };
 
@@ -61,6 +62,12 @@ pub enum Problem {
         /// The row.
         key: LeaseKey,
     },
+    /// A lease row cannot be read. [`reconcile`] never says so: it is given rows that can.
+    #[error(
+        "{0}. Its shard is not read and not given another row until this one is mended in the \
+         store. If it cannot be, delete it there: the shard is then read again from its start"
+    )]
+    Unreadable(BadRow),
 }
 
 /// Compares the shards a stream lists with the lease rows. The list must be complete and must have

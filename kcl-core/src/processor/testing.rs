@@ -38,7 +38,7 @@ impl LeaseHandle {
     /// let key = "orders/1700000000000/shardId-000000000000".parse().unwrap();
     /// let (lease, test) = LeaseHandle::for_test(key, Epoch(7), Checkpoint::TrimHorizon);
     /// let at = Position::new(42_u128.into(), 0);
-    /// let batch = test.deliver(vec![Record::new(at.clone(), "key".into(), Bytes::new())]);
+    /// let batch = test.deliver(vec![Record::new(at.clone(), Some("key".into()), Bytes::new())]);
     /// // Here a processor works on `batch`, and says so:
     /// lease.checkpoint(batch.last().unwrap()).await.unwrap();
     /// assert_eq!(test.checkpoint(), Some(Checkpoint::After(at)));
@@ -108,7 +108,7 @@ mod tests {
 
     fn record(sequence: u128) -> Record {
         let position = Position::from(SequenceNumber::from(sequence));
-        Record::new(position, "key".into(), bytes::Bytes::new())
+        Record::new(position, Some("key".into()), bytes::Bytes::new())
     }
 
     fn lease() -> (LeaseHandle, TestLease) {

@@ -1,5 +1,6 @@
 //! How the coordination state is kept: the contract of a lease store.
 
+pub mod codec;
 mod contract;
 mod era;
 mod error;
@@ -10,6 +11,6 @@ pub use contract::{LeaseStore, Wakeups};
 pub use era::{Era, Eras};
 pub use error::{StoreError, StoreErrorKind, StoreResult};
 pub use ext::LeaseStoreExt;
-pub use page::{Consistency, Cursor, Page};
+pub use page::{Consistency, Cursor, Listing, Page};
 
 pub use crate::lease::{Generation, Stamp, Stamped, StoreTime, Write};

@@ -44,8 +44,10 @@ pub enum KplMark {
 pub struct Record {
     /// The payload.
     pub data: Bytes,
-    /// The key the producer gave it.
-    pub partition_key: String,
+    /// The key the producer gave it: records of one key are in one shard. `None` if it gave none,
+    /// as on a stream that distributes its records by itself: no order among records was asked for,
+    /// and they are not taken for records of one key.
+    pub partition_key: Option<String>,
     /// Its place in the shard.
     pub position: Position,
     /// When it arrived at the stream, by the stream's clock: millisecond precision, not ordered.
@@ -61,7 +63,7 @@ pub struct Record {
 impl Record {
     /// A plain record.
     #[must_use]
-    pub const fn new(position: Position, partition_key: String, data: Bytes) -> Self {
+    pub const fn new(position: Position, partition_key: Option<String>, data: Bytes) -> Self {
         Self {
             data,
             partition_key,
@@ -85,7 +87,7 @@ impl Record {
     #[must_use]
     pub fn weight(&self) -> usize {
         const FIXED: usize = 64;
-        self.data.len() + self.partition_key.len() + FIXED
+        self.data.len() + self.partition_key.as_deref().map_or(0, str::len) + FIXED
     }
 }
 

@@ -41,16 +41,37 @@ pub struct Worker {
     events: (mpsc::UnboundedSender<Event>, mpsc::UnboundedReceiver<Event>),
 }
 
-/// Makes a [`Worker`].
-pub struct WorkerBuilder {
+/// Makes a [`Worker`], once it has a processor: a builder without one cannot build.
+///
+/// ```compile_fail,E0599
+/// # use kcl_core::{store::LeaseStore, stream::StreamSource, worker::Worker};
+/// # fn of(source: impl StreamSource, store: impl LeaseStore) {
+/// Worker::builder(source, store).build(); // of what is read, nothing would become
+/// # }
+/// ```
+///
+/// ```
+/// # use kcl_core::{store::LeaseStore, stream::StreamSource, worker::Worker};
+/// # fn of(source: impl StreamSource, store: impl LeaseStore) {
+/// let worker = Worker::builder(source, store).for_each_batch(|_| async { Ok(()) }).build();
+/// # }
+/// ```
+pub struct WorkerBuilder<P = NoProcessor> {
     source: Arc<dyn StreamSource>,
     store: Arc<dyn LeaseStore>,
     id: Option<WorkerId>,
     settings: Settings,
     env: Env,
-    factory: Option<Box<dyn ProcessorFactory>>,
+    factory: P,
     dead_letter: Option<Arc<dyn DeadLetter>>,
 }
+
+/// What a [`WorkerBuilder`] has before it is given a processor.
+#[derive(Clone, Copy, Debug)]
+pub struct NoProcessor(());
+
+/// What a [`WorkerBuilder`] has once it was given a processor.
+pub struct WithProcessor(Box<dyn ProcessorFactory>);
 
 /// A hold on a running worker. Cheap to clone; dropping it changes nothing.
 #[derive(Clone)]
@@ -80,7 +101,7 @@ impl Worker {
             id: None,
             settings: Settings::default(),
             env: Env::system(),
-            factory: None,
+            factory: NoProcessor(()),
             dead_letter: None,
         }
     }
@@ -247,7 +268,7 @@ fn may_pass(error: &StoreError) -> bool {
     error.is_retryable() || error.kind == StoreErrorKind::Missing
 }
 
-impl WorkerBuilder {
+impl<P> WorkerBuilder<P> {
     /// This worker's name among the workers of the application. Without one it is `POD_NAME` from
     /// the environment, which then must be a name, else made of the host's name, the process id and
     /// a random part.
@@ -264,16 +285,18 @@ impl WorkerBuilder {
         self
     }
 
-    /// The processor: a factory, or any `Fn(&LeaseHandle) -> P` with `P: RecordProcessor`.
+    /// The processor: a factory, or any `Fn(&LeaseHandle) -> P` with `P: RecordProcessor`. The one
+    /// that was given last is used.
     #[must_use]
-    pub fn processor(mut self, factory: impl ProcessorFactory) -> Self {
-        self.factory = Some(Box::new(factory));
-        self
+    pub fn processor(self, factory: impl ProcessorFactory) -> WorkerBuilder<WithProcessor> {
+        let Self { source, store, id, settings, env, dead_letter, factory: _ } = self;
+        let factory = WithProcessor(Box::new(factory));
+        WorkerBuilder { source, store, id, settings, env, factory, dead_letter }
     }
 
     /// The processor: an async closure that is given every batch.
     #[must_use]
-    pub fn for_each_batch<F, R>(self, work: F) -> Self
+    pub fn for_each_batch<F, R>(self, work: F) -> WorkerBuilder<WithProcessor>
     where
         F: Fn(RecordBatch) -> R + Clone + Send + Sync + 'static,
         R: Future<Output = Result<(), ProcessorError>> + Send + 'static,
@@ -294,21 +317,17 @@ impl WorkerBuilder {
         self.env = env;
         self
     }
+}
 
+impl WorkerBuilder<WithProcessor> {
     /// Checks the settings and makes the worker.
     ///
     /// # Errors
-    /// The first contradiction in the settings, with the numbers; that no processor was given; or
-    /// that `POD_NAME` is to be the worker's id and can be none.
+    /// The first contradiction in the settings, with the numbers; or that `POD_NAME` is to be the
+    /// worker's id and can be none.
     pub fn build(self) -> Result<Worker, WorkerError> {
         self.settings.validate()?;
-        let factory = self.factory.ok_or_else(|| {
-            InvalidSettings::new(
-                "processor",
-                "there is none",
-                "give one with processor() or for_each_batch()",
-            )
-        })?;
+        let WithProcessor(factory) = self.factory;
         check_progress(self.settings.delivery.progress, factory.commits_checkpoints())?;
         let id = match self.id {
             Some(id) => id,
@@ -381,9 +400,15 @@ impl fmt::Debug for Worker {
     }
 }
 
-impl fmt::Debug for WorkerBuilder {
+impl<P> fmt::Debug for WorkerBuilder<P> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("WorkerBuilder").field("id", &self.id).finish_non_exhaustive()
+    }
+}
+
+impl fmt::Debug for WithProcessor {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("WithProcessor").finish_non_exhaustive()
     }
 }
 

@@ -100,7 +100,7 @@ async fn ask(store: &dyn LeaseStore, call: StoreCall) -> StoreResult<StoreReply>
         }
         StoreCall::Create(lease) => StoreReply::LeaseWrite(store.create(lease).await?),
         StoreCall::Lease(key) => StoreReply::Lease(store.lease(&key).await?),
-        StoreCall::Leases => StoreReply::Leases(store.all_leases().await?),
+        StoreCall::Leases => StoreReply::Leases(store.list_leases().await?),
         StoreCall::Acquire(acquire) => StoreReply::LeaseWrite(store.acquire(acquire).await?),
         StoreCall::Advance(advance) => StoreReply::LeaseWrite(store.advance(advance).await?),
         StoreCall::Release(release) => StoreReply::LeaseWrite(store.release(release).await?),

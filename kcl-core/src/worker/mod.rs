@@ -27,7 +27,8 @@ pub(crate) use call::carry_out;
 pub(crate) use complaints::Complaints;
 pub(crate) use listing::list;
 
-pub use builder::{Worker, WorkerBuilder, WorkerHandle};
+pub use crate::coordinator::{LossReason, Notice};
+pub use builder::{NoProcessor, WithProcessor, Worker, WorkerBuilder, WorkerHandle};
 pub use error::WorkerError;
 pub use event::WorkerEvent;
 pub use run::DeadLetter;

@@ -1,30 +1,89 @@
-//! Rows to items and back.
+//! Rows to items and back: each field is an attribute under its short name.
 
-mod document;
-mod fields;
-mod lease;
-mod session;
+use std::borrow::Cow;
 
-pub(crate) use fields::{BadRow, number, text};
-pub(crate) use lease::shard_list;
+use aws_sdk_dynamodb::{primitives::Blob, types::AttributeValue};
+use kcl_core::{
+    store::codec::{BadRow, Field, Form, Row, Source, Value},
+    stream::ShardId,
+};
 
-use crate::layout::{Item, Kind};
+use crate::layout::{Item, SK};
 
-/// A row that is kept as an item.
-pub(crate) trait Row: Send + Sized {
-    /// What identifies it within an application.
-    type Key: Sync;
-    /// Where it is kept.
-    const KIND: Kind;
+/// A number.
+pub(crate) fn number(value: impl ToString) -> AttributeValue {
+    AttributeValue::N(value.to_string())
+}
 
-    /// The key of this row.
-    fn key(&self) -> &Self::Key;
-    /// The sort key of a row.
-    fn sort_key(key: &Self::Key) -> String;
-    /// Every attribute but the keys.
-    fn encode(&self) -> Item;
-    /// Reads a row back.
-    fn decode(item: &Item) -> Result<Self, BadRow>;
+/// A text.
+pub(crate) fn text(value: impl Into<String>) -> AttributeValue {
+    AttributeValue::S(value.into())
+}
+
+/// Shard ids as an attribute; none at all if there are none.
+pub(crate) fn shards(shards: &[ShardId]) -> Option<AttributeValue> {
+    attribute(Value::List(shards.iter().map(|shard| shard.as_str().into()).collect()))
+}
+
+/// What is kept for a value; nothing for one that is empty: some servers refuse an empty binary.
+pub(crate) fn attribute(value: Value<'_>) -> Option<AttributeValue> {
+    if value.is_empty() {
+        return None;
+    }
+    Some(match value {
+        Value::Text(value) => text(value),
+        Value::Number(value) => number(value),
+        Value::List(items) => AttributeValue::L(items.into_iter().map(text).collect()),
+        Value::Bytes(bytes) => AttributeValue::B(Blob::new(bytes)),
+    })
+}
+
+/// Every attribute of a row but the keys.
+pub(crate) fn encode<R: Row>(row: &R) -> Item {
+    let mut item = Item::with_capacity(R::FIELDS.len() + 2);
+    row.write_to(&mut |field, value| {
+        if let Some(value) = value.and_then(attribute) {
+            item.insert(field.name.to_owned(), value);
+        }
+    });
+    item
+}
+
+/// Reads a row back.
+pub(crate) fn decode<R: Row>(item: &Item) -> Result<R, BadRow> {
+    match item.get(SK) {
+        Some(AttributeValue::S(key)) => R::read(key, &Attributes(item)),
+        _ => Err(BadRow::new(R::KIND, "", format!("its sort key {SK:?} is no string"))),
+    }
+}
+
+/// The attributes of an item.
+struct Attributes<'a>(&'a Item);
+
+impl Source for Attributes<'_> {
+    fn get(&self, field: &Field) -> Result<Option<Value<'_>>, String> {
+        let Some(value) = self.0.get(field.name) else { return Ok(None) };
+        match (field.form, value) {
+            (Form::Text, AttributeValue::S(text)) => Ok(Value::Text(text.into())),
+            (Form::Number, AttributeValue::N(digits)) => whole(digits).map(Value::Number),
+            (Form::List, AttributeValue::L(items)) => texts(items).map(Value::List),
+            (Form::Bytes, AttributeValue::B(blob)) => Ok(Value::Bytes(blob.as_ref().into())),
+            (Form::Text, _) => Err("is no string (S)".to_owned()),
+            (Form::Number, _) => Err("is no number (N)".to_owned()),
+            (Form::List, _) => Err("is no list (L)".to_owned()),
+            (Form::Bytes, _) => Err("is no binary (B)".to_owned()),
+        }
+        .map(Some)
+    }
+}
+
+fn whole(digits: &str) -> Result<u64, String> {
+    digits.parse().map_err(|_| format!("is no whole number in range: {digits:?}"))
+}
+
+fn texts(items: &[AttributeValue]) -> Result<Vec<Cow<'_, str>>, String> {
+    let no_string = |_| "holds what is no string (S)".to_owned();
+    items.iter().map(|item| item.as_s().map(Cow::from).map_err(no_string)).collect()
 }
 
 #[cfg(test)]

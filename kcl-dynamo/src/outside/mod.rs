@@ -4,11 +4,14 @@
 use std::fmt::Debug;
 
 use aws_sdk_dynamodb::{primitives::Blob, types::AttributeValue};
-use kcl_core::lease::{Document, Lease, Session};
+use kcl_core::{
+    lease::{Document, Lease, Session},
+    store::codec::Row,
+};
 
 use crate::{
-    codec::{Row, text},
-    layout::{Item, PK, SK},
+    codec::{decode, encode, text},
+    layout::{Item, PK, SK, partition},
 };
 
 /// Reads an item as each kind of row. `attributes` are its attributes, a line each: a name, one of
@@ -23,7 +26,8 @@ pub fn rows(attributes: &str) {
     reads_back::<Document>(&item);
 }
 
-fn item(attributes: &str) -> Item {
+/// The item with these attributes.
+pub(crate) fn item(attributes: &str) -> Item {
     attributes.lines().filter_map(attribute).collect()
 }
 
@@ -41,17 +45,17 @@ fn attribute(line: &str) -> Option<(String, AttributeValue)> {
 }
 
 fn reads_back<R: Row + PartialEq + Debug>(item: &Item) {
-    if let Ok(row) = R::decode(item) {
-        let again = R::decode(&stored(&row));
+    if let Ok(row) = decode::<R>(item) {
+        let again = decode::<R>(&stored(&row));
         assert!(again.as_ref().is_ok_and(|again| *again == row), "{row:?} became {again:?}");
     }
 }
 
 /// The item as it comes back: with its keys.
 pub(crate) fn stored<R: Row>(row: &R) -> Item {
-    let mut item = row.encode();
-    item.insert(PK.to_owned(), text(R::KIND.partition("orders")));
-    item.insert(SK.to_owned(), text(R::sort_key(row.key())));
+    let mut item = encode(row);
+    item.insert(PK.to_owned(), text(partition(R::KIND, "orders")));
+    item.insert(SK.to_owned(), text(R::key_text(row.key())));
     item
 }
 

@@ -31,7 +31,7 @@ proptest! {
 #[test]
 fn the_examples_are_what_they_are_called() {
     let [lease, session, document] = EXAMPLES.map(item);
-    assert!(Lease::decode(&lease).unwrap().owner.is_some());
-    assert!(Session::decode(&session).unwrap().beat > 0);
-    assert!(!Document::decode(&document).unwrap().body.is_empty());
+    assert!(decode::<Lease>(&lease).unwrap().owner.is_some());
+    assert!(decode::<Session>(&session).unwrap().beat > 0);
+    assert!(!decode::<Document>(&document).unwrap().body.is_empty());
 }

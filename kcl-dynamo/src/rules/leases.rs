@@ -6,7 +6,7 @@ use kcl_core::lease::{
 
 use crate::{
     change::Change,
-    codec::{number, shard_list, text},
+    codec::{number, shards, text},
 };
 
 pub(crate) fn acquire(acquire: &Acquire) -> Change {
@@ -45,19 +45,14 @@ fn forward(change: Change, checkpoint: &Checkpoint, progress: &Progress) -> Chan
 
 /// Writes a checkpoint, wherever the row stands.
 fn at(change: Change, checkpoint: &Checkpoint, progress: &Progress) -> Change {
-    change
-        .set("k", text(checkpoint.key()))
-        .set("ck", text(checkpoint.kind()))
-        .set_or_remove("ca", progress.arrival.map(|at| number(at.as_millis())))
-        .set_or_remove("cl", progress.lag.map(|lag| number(lag.as_millis())))
-        .set("r", number(progress.rate))
+    change.write(checkpoint).write(progress)
 }
 
 pub(crate) fn advance(advance: &Advance) -> Change {
     let held = held(&advance.owner, advance.epoch);
     let change = forward(held, &advance.checkpoint, &advance.progress);
     if advance.checkpoint.is_end() {
-        change.remove("o").set_or_remove("cd", shard_list(&advance.children))
+        change.remove("o").set_or_remove("cd", shards(&advance.children))
     } else {
         change
     }
@@ -80,7 +75,7 @@ pub(crate) fn restart(restart: &Restart) -> Change {
         .remove("o")
         .remove("su")
         .remove("av")
-        .set_or_remove("cd", shard_list(restart.children_afterwards()))
+        .set_or_remove("cd", shards(restart.children_afterwards()))
 }
 
 pub(crate) fn delete(delete: &Delete) -> Change {

@@ -1,6 +1,6 @@
 //! What is demanded of a session's row, and done to it.
 
-use kcl_core::lease::{Beat, EndReason, EndSession, Ending, Report, SessionState};
+use kcl_core::lease::{Beat, EndReason, EndSession, Ending, SessionState};
 
 use crate::{
     change::Change,
@@ -16,15 +16,7 @@ fn alive() -> Change {
 }
 
 pub(crate) fn beat(beat: &Beat) -> Change {
-    let Report { seen, changes, conflicts, watched, .. } = beat.report;
-    let change = alive()
-        .when("b<:b")
-        .set("b", number(beat.number))
-        .set("pt", number(seen.term))
-        .set("pv", number(seen.version))
-        .set("ch", number(changes))
-        .set("cf", number(conflicts))
-        .set("w", number(watched));
+    let change = alive().when("b<:b").set("b", number(beat.number)).write(&beat.report);
     if beat.leaving { change.set("st", text(SessionState::Leaving.as_str())) } else { change }
 }
 

@@ -31,7 +31,7 @@ fn packed(users: &[User]) -> Aggregate {
 }
 
 fn stored(data: Bytes) -> Record {
-    Record::new(SequenceNumber::from(7).into(), "carrier".into(), data)
+    Record::new(SequenceNumber::from(7).into(), Some("carrier".into()), data)
 }
 
 fn unpacked(data: Bytes, range: Option<HashRange>) -> (Result<(), Damage>, Vec<Record>) {
@@ -56,7 +56,8 @@ fn is_complete(result: Result<(), Damage>, data: &Bytes, records: &[Record]) -> 
 }
 
 fn delivered_whole(data: &Bytes, records: &[Record]) -> bool {
-    matches!(records, [only] if only.data == *data && only.partition_key == "carrier")
+    let is_carrier = |record: &Record| record.partition_key.as_deref() == Some("carrier");
+    matches!(records, [only] if only.data == *data && is_carrier(only))
 }
 
 proptest! {
@@ -68,7 +69,7 @@ proptest! {
         let back: Vec<User> = records
             .iter()
             .map(|record| User {
-                key: record.partition_key.clone(),
+                key: record.partition_key.clone().unwrap_or_default(),
                 hash: record.explicit_hash_key,
                 data: record.data.to_vec(),
             })
@@ -192,6 +193,17 @@ fn two_records() -> AggregatedRecord {
     }
 }
 
+#[test]
+fn a_record_that_lacks_its_key_in_an_aggregate_without_one_has_none() {
+    let message = AggregatedRecord { partition_keys: Vec::new(), ..two_records() };
+    let data = sealed(&message.encode_to_vec());
+    let carrier = Record::new(SequenceNumber::from(7).into(), None, data);
+    let mut records = Vec::new();
+    assert_eq!(unpack(carrier, None, &mut records), Err(Damage::Key));
+    let seen: Vec<_> = records.iter().map(|it| (it.partition_key.clone(), it.kpl)).collect();
+    assert_eq!(seen, [(None, KplMark::Malformed), (None, KplMark::Malformed)]);
+}
+
 /// Of a record: its key, payload and mark.
 type Seen = (String, String, KplMark);
 
@@ -200,7 +212,7 @@ fn seen(message: &[u8]) -> (Result<(), Damage>, Vec<Seen>) {
     let (outcome, records) = unpacked(sealed(message), None);
     let tell = |record: Record| {
         let text = String::from_utf8_lossy(&record.data).into_owned();
-        (record.partition_key, text, record.kpl)
+        (record.partition_key.unwrap_or_default(), text, record.kpl)
     };
     (outcome, records.into_iter().map(tell).collect())
 }

@@ -104,9 +104,10 @@ impl Keys {
     fn resolve(&self, aggregate: &Record, sub: SubRecord, index: u64) -> Record {
         let by_partition = entry(&self.partition, sub.partition_key);
         let explicit = entry(&self.explicit, sub.explicit_hash_key).and_then(Option::as_ref);
-        let key = by_partition.map_or(&aggregate.partition_key, |(key, _)| key);
+        let own = by_partition.map(|(key, _)| key);
+        let key = own.or(aggregate.partition_key.as_ref());
         let position = Position::new(aggregate.position.sequence.clone(), index);
-        let mut record = Record::new(position, key.clone(), sub.data.unwrap_or_default());
+        let mut record = Record::new(position, key.cloned(), sub.data.unwrap_or_default());
         record.arrival = aggregate.arrival;
         record.encryption = aggregate.encryption;
         record.explicit_hash_key = explicit.map(|(key, _)| *key);

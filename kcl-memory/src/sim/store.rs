@@ -12,7 +12,7 @@ use kcl_core::{
         DocName, Document, Generation, Lease, LeaseKey, PutDoc, Session, SessionId, Stamp, Stamped,
         StoreTime, Write, rules,
     },
-    store::Consistency,
+    store::{Consistency, Listing},
 };
 
 /// The rows of one application.
@@ -113,7 +113,9 @@ impl SimStore {
                 StoreReply::Woken(())
             }
             StoreCall::Lease(key) => StoreReply::Lease(self.rows.leases.get(key).cloned()),
-            StoreCall::Leases => StoreReply::Leases(self.rows.leases.values().cloned().collect()),
+            StoreCall::Leases => {
+                StoreReply::Leases(Listing::of(self.rows.leases.values().cloned().collect()))
+            }
             StoreCall::Doc(name) => StoreReply::Doc(self.rows.docs.get(name).cloned()),
             StoreCall::Docs => StoreReply::Docs(self.rows.docs.values().cloned().collect()),
             StoreCall::PutDoc(put) => StoreReply::DocWrite(self.put_doc(now, put)),

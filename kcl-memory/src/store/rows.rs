@@ -47,7 +47,7 @@ impl Rows {
         let items: Vec<R> = rest.by_ref().take(size).cloned().collect();
         let last = items.last().filter(|_| rest.next().is_some());
         let next = last.map(|row| Cursor(R::key_text(row.key())));
-        Some(Page { items, next })
+        Some(Page::new(items, next))
     }
 }
 

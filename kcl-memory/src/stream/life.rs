@@ -82,7 +82,7 @@ impl Life {
             (SourceErrorKind::Unavailable, format!("no open shard covers hash key {hash}"))
         })?;
         let number = sequence(self.key.created, count, log.index);
-        let record = Record::new(number.into(), partition_key, data).arrived(now);
+        let record = Record::new(number.into(), Some(partition_key), data).arrived(now);
         log.push(record.clone());
         Ok((log.shard.id.clone(), record))
     }

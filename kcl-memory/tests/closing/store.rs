@@ -8,6 +8,7 @@ use kcl_core::{
         DocName, Document, Generation, Lease, LeaseKey, Session, SessionId, Stamp, Stamped,
         StoreTime, Write, rules,
     },
+    store::Listing,
 };
 
 /// The store's clock.
@@ -48,7 +49,9 @@ impl Rows {
                 StoreReply::Sessions(self.sessions.values().cloned().collect())
             }
             StoreCall::Lease(key) => StoreReply::Lease(self.leases.get(key).cloned()),
-            StoreCall::Leases => StoreReply::Leases(self.leases.values().cloned().collect()),
+            StoreCall::Leases => {
+                StoreReply::Leases(Listing::of(self.leases.values().cloned().collect()))
+            }
             StoreCall::Doc(name) => StoreReply::Doc(self.docs.get(name).cloned()),
             StoreCall::Docs => StoreReply::Docs(self.docs.values().cloned().collect()),
             StoreCall::PutDoc(put) => {

@@ -1,9 +1,16 @@
 //! What is demanded of a lease's row, and done to it.
 
-use kcl_core::lease::{Acquire, Advance, Delete, Progress, Release, Restart, SessionId};
+use std::sync::LazyLock;
 
-use super::Conditional;
-use crate::codec::{bind_checkpoint, int, millis, shards};
+use kcl_core::lease::{
+    Acquire, Advance, Checkpoint, Delete, Progress, Release, Restart, SessionId,
+};
+
+use super::{
+    Conditional,
+    fields::{listed, place, place_values, set},
+};
+use crate::codec::{Column, bind, int, shards, sql_type};
 
 pub(crate) fn acquire(acquire: &Acquire) -> Conditional {
     const SQL: &str = "update {s}.lease set owner = $5, epoch = $6, successor = null, avoid = null \
@@ -21,17 +28,20 @@ pub(crate) fn acquire(acquire: &Acquire) -> Conditional {
 
 /// Fixed-width digits compare as the numbers do.
 pub(crate) fn advance(advance: &Advance) -> Conditional {
-    const SQL: &str = "update {s}.lease set checkpoint = $5, kind = $6, arrival_ms = $7, \
-        lag_ms = $8, rate = $9, owner = case when $10 then null else owner end, \
-        children = case when $10 then $11 else children end \
-        where application = $1 and key = $2 and owner = $3 and epoch = $4 and checkpoint <= $5 \
-        returning {row}";
-    let advance = advance.clone();
-    Conditional::new(SQL, move |statement| {
-        let statement = statement.bind(advance.owner.key()).bind(int(advance.epoch.0));
-        bind_checkpoint(statement, Some(&advance.checkpoint), &advance.progress)
-            .bind(advance.checkpoint.is_end())
-            .bind(shards(&advance.children))
+    static SQL: LazyLock<String> = LazyLock::new(|| {
+        let place = listed(place(), 7, set);
+        format!(
+            "update {{s}}.lease set owner = case when $5 then null else owner end, \
+             children = case when $5 then $6 else children end, {place} \
+             where application = $1 and key = $2 and owner = $3 and epoch = $4 \
+             and checkpoint <= $7 returning {{row}}"
+        )
+    });
+    let (owner, epoch) = (advance.owner.key(), int(advance.epoch.0));
+    let (ends, children) = (advance.checkpoint.is_end(), shards(&advance.children));
+    let place = place_values(&advance.checkpoint, &advance.progress);
+    Conditional::new(&SQL, move |statement| {
+        bind(statement.bind(owner).bind(epoch).bind(ends).bind(children), place)
     })
 }
 
@@ -40,67 +50,80 @@ pub(crate) fn advance(advance: &Advance) -> Conditional {
 ///
 /// Rows are locked in the order of their keys: two such statements cannot wait for each other.
 pub(crate) fn advance_all(advances: &[&Advance]) -> Conditional {
-    const SQL: &str = "with wanted as (select * from unnest($2::text[], $3::text[], $4::bigint[], \
-        $5::text[], $6::text[], $7::bigint[], $8::bigint[], $9::bigint[]) \
-        as w (w_key, w_owner, w_epoch, w_checkpoint, w_kind, w_arrival_ms, w_lag_ms, w_rate)), \
-        locked as (select key as l_key from {s}.lease where application = $1 and key = any($2) \
-        order by key for no key update) \
-        update {s}.lease set checkpoint = w_checkpoint, kind = w_kind, \
-        arrival_ms = w_arrival_ms, lag_ms = w_lag_ms, rate = w_rate \
-        from wanted join locked on l_key = w_key \
-        where application = $1 and key = w_key and owner = w_owner and epoch = w_epoch \
-        and checkpoint <= w_checkpoint returning {row}";
+    static SQL: LazyLock<String> = LazyLock::new(|| {
+        let arrays = place().zip(5..).map(|(field, n)| format!("${n}::{}[]", sql_type(field.form)));
+        let arrays: String = arrays.collect::<Vec<_>>().join(", ");
+        let wanted = listed(place(), 5, |column, _| format!("w_{column}"));
+        let place = listed(place(), 5, |column, _| format!("{column} = w_{column}"));
+        format!(
+            "with wanted as (select * from unnest($2::text[], $3::text[], $4::bigint[], {arrays}) \
+             as w (w_key, w_owner, w_epoch, {wanted})), \
+             locked as (select key as l_key from {{s}}.lease where application = $1 \
+             and key = any($2) order by key for no key update) \
+             update {{s}}.lease set {place} \
+             from wanted join locked on l_key = w_key \
+             where application = $1 and key = w_key and owner = w_owner and epoch = w_epoch \
+             and checkpoint <= w_checkpoint returning {{row}}"
+        )
+    });
     let texts = |text: &dyn Fn(&Advance) -> String| -> Vec<String> {
         advances.iter().map(|advance| text(advance)).collect()
     };
-    let numbers = |number: &dyn Fn(&Advance) -> Option<i64>| -> Vec<Option<i64>> {
-        advances.iter().map(|advance| number(advance)).collect()
-    };
     let keys = texts(&|advance| advance.key.as_str().to_owned());
     let owners = texts(&|advance| advance.owner.key());
-    let epochs = numbers(&|advance| Some(int(advance.epoch.0)));
-    let checkpoints = texts(&|advance| advance.checkpoint.key());
-    let kinds = texts(&|advance| advance.checkpoint.kind());
-    let arrivals = numbers(&|advance| advance.progress.arrival.map(|at| int(at.as_millis())));
-    let lags = numbers(&|advance| advance.progress.lag.map(millis));
-    let rates = numbers(&|advance| Some(int(advance.progress.rate)));
-    Conditional::new(SQL, move |statement| {
-        let statement = statement.bind(keys).bind(owners).bind(epochs).bind(checkpoints);
-        statement.bind(kinds).bind(arrivals).bind(lags).bind(rates)
+    let epochs: Vec<i64> = advances.iter().map(|advance| int(advance.epoch.0)).collect();
+    let mut columns: Vec<Column> = place().map(Column::of).collect();
+    for advance in advances {
+        let values = place_values(&advance.checkpoint, &advance.progress);
+        columns.iter_mut().zip(values).for_each(|(column, value)| column.push(value));
+    }
+    Conditional::new(&SQL, move |statement| {
+        let statement = statement.bind(keys).bind(owners).bind(epochs);
+        columns.into_iter().fold(statement, |statement, column| column.bind(statement))
     })
 }
 
+/// Without a checkpoint the row keeps the one that it has.
 pub(crate) fn release(release: &Release) -> Conditional {
-    const SQL: &str = "update {s}.lease set owner = null, checkpoint = coalesce($5, checkpoint), \
-        kind = coalesce($6, kind), \
-        arrival_ms = case when $5 is null then arrival_ms else $7 end, \
-        lag_ms = case when $5 is null then lag_ms else $8 end, \
-        rate = case when $5 is null then rate else $9 end, successor = $10, avoid = $11 \
-        where application = $1 and key = $2 and owner = $3 and epoch = $4 \
-        and ($5 is null or checkpoint <= $5) returning {row}";
-    let release = release.clone();
-    Conditional::new(SQL, move |statement| {
-        let avoid = release.avoid.then(|| release.owner.worker.as_str().to_owned());
-        let statement = statement.bind(release.owner.key()).bind(int(release.epoch.0));
-        bind_checkpoint(statement, release.checkpoint.as_ref(), &release.progress)
-            .bind(release.successor.as_ref().map(SessionId::key))
-            .bind(avoid)
+    static SQL: LazyLock<String> = LazyLock::new(|| {
+        let kept = |column: &str, n| format!("{column} = case when $7 then ${n} else {column} end");
+        let place = listed(place(), 8, kept);
+        format!(
+            "update {{s}}.lease set owner = null, successor = $5, avoid = $6, {place} \
+             where application = $1 and key = $2 and owner = $3 and epoch = $4 \
+             and (not $7 or checkpoint <= $8) returning {{row}}"
+        )
+    });
+    let (owner, epoch) = (release.owner.key(), int(release.epoch.0));
+    let successor = release.successor.as_ref().map(SessionId::key);
+    let avoid = release.avoid.then(|| release.owner.worker.as_str().to_owned());
+    let moves = release.checkpoint.is_some();
+    // Not written if there is none.
+    let to = release.checkpoint.as_ref().unwrap_or(&Checkpoint::TrimHorizon);
+    let place = place_values(to, &release.progress);
+    Conditional::new(&SQL, move |statement| {
+        let statement = statement.bind(owner).bind(epoch).bind(successor).bind(avoid);
+        bind(statement.bind(moves), place)
     })
 }
 
 pub(crate) fn restart(restart: &Restart) -> Conditional {
-    const SQL: &str = "update {s}.lease set owner = null, epoch = $5, checkpoint = $6, kind = $7, \
-        arrival_ms = $8, lag_ms = $9, rate = $10, children = $11, successor = null, avoid = null \
-        where application = $1 and key = $2 and owner is not distinct from $3 and epoch = $4 \
-        and epoch < $5 returning {row}";
-    let restart = restart.clone();
-    Conditional::new(SQL, move |statement| {
-        let statement = statement
-            .bind(restart.seen_owner.as_ref().map(SessionId::key))
-            .bind(int(restart.seen_epoch.0))
-            .bind(int(restart.epoch.0));
-        bind_checkpoint(statement, Some(&restart.checkpoint), &Progress::NONE)
-            .bind(shards(restart.children_afterwards()))
+    static SQL: LazyLock<String> = LazyLock::new(|| {
+        let place = listed(place(), 7, set);
+        format!(
+            "update {{s}}.lease set owner = null, epoch = $5, children = $6, successor = null, \
+             avoid = null, {place} \
+             where application = $1 and key = $2 and owner is not distinct from $3 and epoch = $4 \
+             and epoch < $5 returning {{row}}"
+        )
+    });
+    let seen_owner = restart.seen_owner.as_ref().map(SessionId::key);
+    let (seen_epoch, epoch) = (int(restart.seen_epoch.0), int(restart.epoch.0));
+    let children = shards(restart.children_afterwards());
+    let place = place_values(&restart.checkpoint, &Progress::NONE);
+    Conditional::new(&SQL, move |statement| {
+        let statement = statement.bind(seen_owner).bind(seen_epoch).bind(epoch).bind(children);
+        bind(statement, place)
     })
 }
 
@@ -113,9 +136,14 @@ pub(crate) fn delete(delete: &Delete) -> Conditional {
 
 #[cfg(test)]
 mod tests {
-    use kcl_core::lease::{Checkpoint, Epoch, LeaseKey};
+    use kcl_core::lease::{Epoch, LeaseKey};
 
     use super::*;
+
+    #[test]
+    fn the_first_value_of_a_place_is_the_one_that_orders() {
+        assert_eq!(place().next().map(|field| field.column), Some("checkpoint"));
+    }
 
     #[test]
     fn statements_name_the_end_as_the_core_does() {

@@ -4,10 +4,12 @@
 //! the row's key `$2`. An absent row meets no condition, so that no update makes one.
 
 mod documents;
+mod fields;
 mod leases;
 mod sessions;
 
 pub(crate) use documents::{delete_doc, put_doc};
+pub(crate) use fields::{listed, place, place_values, set};
 pub(crate) use leases::{acquire, advance, advance_all, delete, release, restart};
 pub(crate) use sessions::{beat, end_session, forget, wake};
 

@@ -1,28 +1,30 @@
 //! What is demanded of a session's row, and done to it.
 
-use kcl_core::lease::{Beat, EndReason, EndSession, Ending, Report, SessionState};
+use std::sync::LazyLock;
 
-use super::Conditional;
-use crate::codec::int;
+use kcl_core::{
+    lease::{Beat, EndReason, EndSession, Ending, Report, SessionState},
+    store::codec::Fields,
+};
+
+use super::{
+    Conditional,
+    fields::{listed, set},
+};
+use crate::codec::{bind, cells, int};
 
 pub(crate) fn beat(beat: &Beat) -> Conditional {
-    const SQL: &str = "update {s}.session set beat = $3, seen_term = $4, seen_version = $5, \
-        changes = $6, conflicts = $7, watched = $8, \
-        state = case when $9 then 'LEAVING' else state end \
-        where application = $1 and id = $2 and state in ('LIVE', 'LEAVING') and beat < $3 \
-        returning {row}";
-    let Report { seen, changes, conflicts, watched, .. } = beat.report;
-    let (number, leaving) = (beat.number, beat.leaving);
-    Conditional::new(SQL, move |statement| {
-        statement
-            .bind(int(number))
-            .bind(int(seen.term.0))
-            .bind(int(seen.version))
-            .bind(int(changes))
-            .bind(int(conflicts))
-            .bind(i64::from(watched))
-            .bind(leaving)
-    })
+    static SQL: LazyLock<String> = LazyLock::new(|| {
+        let report = listed(Report::FIELDS, 5, set);
+        format!(
+            "update {{s}}.session set beat = $3, \
+             state = case when $4 then 'LEAVING' else state end, {report} \
+             where application = $1 and id = $2 and state in ('LIVE', 'LEAVING') and beat < $3 \
+             returning {{row}}"
+        )
+    });
+    let (number, leaving, report) = (int(beat.number), beat.leaving, cells(&beat.report));
+    Conditional::new(&SQL, move |statement| bind(statement.bind(number).bind(leaving), report))
 }
 
 pub(crate) fn end_session(end: &EndSession) -> Conditional {

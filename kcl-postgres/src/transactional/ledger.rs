@@ -1,5 +1,7 @@
 //! The statements that bind a batch's effects to its checkpoint.
 
+use std::sync::LazyLock;
+
 use kcl_core::{
     lease::{Checkpoint, Epoch, LeaseKey, Progress},
     processor::LeaseHandle,
@@ -8,10 +10,11 @@ use kcl_core::{
 use sqlx::{AssertSqlSafe, PgConnection, Row};
 
 use crate::{
-    codec::{bind_checkpoint, int},
+    codec::{bind, int},
     connections::{Connections, Lane, Statement, statement},
     error::{Call, Effect},
     layout::Schema,
+    statements::{listed, place, place_values, set},
 };
 
 /// The lease rows, as the transactions of batches see them.
@@ -62,16 +65,23 @@ impl Ledger {
         step: &Step<'_>,
         mark: &str,
     ) -> sqlx::Result<Advanced> {
-        const SQL: &str = "update {s}.lease set checkpoint = $5, kind = $6, arrival_ms = $7, \
-            lag_ms = $8, rate = coalesce(nullif($9, 0), rate) \
-            where application = $1 and key = $2 and owner = $3 and epoch = $4 \
-            and checkpoint = $10 and checkpoint <= $5 \
-            and current_setting('kcl.batch', true) = $11 \
-            returning set_config('idle_in_transaction_session_timeout', $12, true)";
-        let advance = bind_checkpoint(self.held(SQL, lease), Some(step.to), &step.progress)
-            .bind(step.from.key())
-            .bind(mark.to_owned())
-            .bind(LINGER);
+        static SQL: LazyLock<String> = LazyLock::new(|| {
+            // A rate that was not measured leaves the one that was.
+            let value = |column: &str, n| match column {
+                "rate" => format!("rate = coalesce(nullif(${n}, 0), rate)"),
+                column => set(column, n),
+            };
+            let place = listed(place(), 8, value);
+            format!(
+                "update {{s}}.lease set {place} \
+                 where application = $1 and key = $2 and owner = $3 and epoch = $4 \
+                 and checkpoint = $5 and checkpoint <= $8 \
+                 and current_setting('kcl.batch', true) = $6 \
+                 returning set_config('idle_in_transaction_session_timeout', $7, true)"
+            )
+        });
+        let held = self.held(&SQL, lease).bind(step.from.key()).bind(mark.to_owned()).bind(LINGER);
+        let advance = bind(held, place_values(step.to, &step.progress));
         if advance.fetch_optional(&mut *on).await?.is_some() {
             return Ok(Advanced::Yes);
         }

@@ -1,60 +1,81 @@
-//! Rows to text and back.
+//! Rows to text and back: a flat JSON object of strings under the fields' short names; bytes follow
+//! it after a line feed.
 
-mod document;
-mod fields;
-mod lease;
-mod session;
+use std::{borrow::Cow, collections::BTreeMap};
 
-use std::collections::BTreeMap;
-
-use bytes::Bytes;
-
-pub(crate) use fields::BadRow;
-use fields::Fields;
-pub(crate) use lease::shard_list;
-
-use crate::layout::Kind;
-
-/// A row that is kept as text.
-pub(crate) trait Row: Send + Sync + Sized {
-    /// What identifies it within an application.
-    type Key: Sync;
-    /// Where it is kept.
-    const KIND: Kind;
-
-    /// The key of this row.
-    fn key(&self) -> &Self::Key;
-    /// What a row is called among those of its kind.
-    fn name(key: &Self::Key) -> String;
-    /// Every field.
-    fn fields(&self) -> BTreeMap<&'static str, String>;
-    /// What follows the fields: a document's body.
-    fn body(&self) -> Option<&Bytes> {
-        None
-    }
-    /// Reads a row back.
-    fn decode(name: &str, fields: &Fields, body: &[u8]) -> Result<Self, BadRow>;
-}
+use kcl_core::{
+    store::codec::{BadRow, Field, Form, Row, Source, Value},
+    stream::ShardId,
+};
 
 /// Between the fields of a row and its body.
 const SEPARATOR: u8 = b'\n';
 
+/// A value that is no bytes as text; nothing for a list that is empty. No item of a list holds a
+/// comma.
+pub(crate) fn text(value: Value<'_>) -> Option<Cow<'_, str>> {
+    match value {
+        Value::Text(text) => Some(text),
+        Value::Number(number) => Some(number.to_string().into()),
+        Value::List(items) => (!items.is_empty()).then(|| items.join(",").into()),
+        Value::Bytes(_) => None,
+    }
+}
+
+/// Shard ids as a field; none at all if there are none.
+pub(crate) fn shards(shards: &[ShardId]) -> Option<Cow<'_, str>> {
+    text(Value::List(shards.iter().map(|shard| shard.as_str().into()).collect()))
+}
+
 /// A row as it is stored.
 pub(crate) fn encode<R: Row>(row: &R) -> Vec<u8> {
+    let (mut fields, mut body) = (BTreeMap::new(), None);
+    row.write_to(&mut |field, value| match value {
+        Some(Value::Bytes(bytes)) => body = Some(bytes.into_owned()),
+        value => fields.extend(value.and_then(text).map(|it| (field.name, it.into_owned()))),
+    });
     // Strings only: nothing of it can fail.
-    let mut text = serde_json::to_vec(&row.fields()).unwrap_or_default();
-    if let Some(body) = row.body() {
-        text.push(SEPARATOR);
-        text.extend_from_slice(body);
+    let mut stored = serde_json::to_vec(&fields).unwrap_or_default();
+    if let Some(body) = body {
+        stored.push(SEPARATOR);
+        stored.extend_from_slice(&body);
     }
-    text
+    stored
 }
 
 /// Reads a row back from what is stored under `name`.
 pub(crate) fn decode<R: Row>(name: &str, stored: &[u8]) -> Result<R, BadRow> {
     let at = stored.iter().position(|byte| *byte == SEPARATOR).unwrap_or(stored.len());
     let (head, body) = stored.split_at(at);
-    R::decode(name, &Fields::read(head)?, body.get(1..).unwrap_or_default())
+    let fields = serde_json::from_slice(head).map_err(|why| {
+        BadRow::new(R::KIND, name, format!("it is no JSON object of strings: {why}"))
+    })?;
+    R::read(name, &Stored { fields, body: body.get(1..).unwrap_or_default() })
+}
+
+/// A row as the server has it.
+struct Stored<'a> {
+    fields: BTreeMap<String, String>,
+    body: &'a [u8],
+}
+
+impl Source for Stored<'_> {
+    fn get(&self, field: &Field) -> Result<Option<Value<'_>>, String> {
+        if field.form == Form::Bytes {
+            return Ok(Some(Value::Bytes(self.body.into())));
+        }
+        let Some(text) = self.fields.get(field.name) else { return Ok(None) };
+        Ok(Some(match field.form {
+            Form::Number => Value::Number(whole(text)?),
+            Form::List => Value::List(text.split(',').map(Cow::from).collect()),
+            Form::Text | Form::Bytes => Value::Text(text.into()),
+        }))
+    }
+}
+
+fn whole(digits: &str) -> Result<u64, String> {
+    let shown: String = digits.chars().take(40).collect();
+    digits.parse().map_err(|_| format!("is no whole number in range: {shown:?}"))
 }
 
 #[cfg(test)]

@@ -3,9 +3,12 @@
 
 use std::fmt::Debug;
 
-use kcl_core::lease::{Document, Lease, Session};
+use kcl_core::{
+    lease::{Document, Lease, Session},
+    store::codec::Row,
+};
 
-use crate::codec::{self, Row};
+use crate::codec;
 
 /// Reads what is stored as each kind of row: a name, a line feed, and the value under that name.
 ///
@@ -22,7 +25,7 @@ pub fn rows(stored: &[u8]) {
 
 fn reads_back<R: Row + PartialEq + Debug>(name: &str, value: &[u8]) {
     if let Ok(row) = codec::decode::<R>(name, value) {
-        let again = codec::decode::<R>(&R::name(row.key()), &codec::encode(&row));
+        let again = codec::decode::<R>(&R::key_text(row.key()), &codec::encode(&row));
         assert!(again.as_ref().is_ok_and(|again| *again == row), "{row:?} became {again:?}");
     }
 }

@@ -4,7 +4,7 @@ use kcl_core::lease::{
     Acquire, Advance, Checkpoint, Delete, Epoch, Progress, Release, Restart, SessionId,
 };
 
-use crate::{change::Change, codec::shard_list};
+use crate::{change::Change, codec::shards};
 
 pub(crate) fn acquire(acquire: &Acquire) -> Change {
     as_seen(acquire.seen_owner.as_ref(), acquire.seen_epoch, acquire.epoch)
@@ -34,19 +34,14 @@ fn forward(change: Change, checkpoint: &Checkpoint, progress: &Progress) -> Chan
 
 /// Writes a checkpoint, wherever the row stands.
 fn at(change: Change, checkpoint: &Checkpoint, progress: &Progress) -> Change {
-    change
-        .set("k", checkpoint.key())
-        .set("ck", checkpoint.kind())
-        .set_or_unset("ca", progress.arrival.map(|at| at.as_millis()))
-        .set_or_unset("cl", progress.lag.map(|lag| lag.as_millis()))
-        .set("r", progress.rate)
+    change.write(checkpoint).write(progress)
 }
 
 pub(crate) fn advance(advance: &Advance) -> Change {
     let held = held(&advance.owner, advance.epoch);
     let change = forward(held, &advance.checkpoint, &advance.progress);
     if advance.checkpoint.is_end() {
-        change.unset("o").set_or_unset("cd", shard_list(&advance.children))
+        change.unset("o").set_or_unset("cd", shards(&advance.children))
     } else {
         change
     }
@@ -69,7 +64,7 @@ pub(crate) fn restart(restart: &Restart) -> Change {
         .unset("o")
         .unset("su")
         .unset("av")
-        .set_or_unset("cd", shard_list(restart.children_afterwards()))
+        .set_or_unset("cd", shards(restart.children_afterwards()))
 }
 
 pub(crate) fn delete(delete: &Delete) -> Change {

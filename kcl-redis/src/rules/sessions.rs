@@ -1,6 +1,6 @@
 //! What is demanded of a session's row, and done to it.
 
-use kcl_core::lease::{Beat, EndReason, EndSession, Ending, Report, SessionState};
+use kcl_core::lease::{Beat, EndReason, EndSession, Ending, SessionState};
 
 use crate::change::Change;
 
@@ -10,15 +10,7 @@ fn alive() -> Change {
 }
 
 pub(crate) fn beat(beat: &Beat) -> Change {
-    let Report { seen, changes, conflicts, watched, .. } = beat.report;
-    let change = alive()
-        .when_below("b", beat.number)
-        .set("b", beat.number)
-        .set("pt", seen.term)
-        .set("pv", seen.version)
-        .set("ch", changes)
-        .set("cf", conflicts)
-        .set("w", watched);
+    let change = alive().when_below("b", beat.number).set("b", beat.number).write(&beat.report);
     if beat.leaving { change.set("st", SessionState::Leaving) } else { change }
 }
 

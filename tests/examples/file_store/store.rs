@@ -24,11 +24,12 @@ use kcl_core::{
     },
     store::{
         Consistency, Cursor, LeaseStore, Page, StoreError, StoreErrorKind, StoreResult, Wakeups,
+        codec::{BadRow, Row},
     },
 };
 use serde_json::{Value, json};
 
-use super::rows::Row;
+use super::rows::{from_json, to_json};
 
 /// The most rows of a page.
 const PAGE: usize = 500;
@@ -102,7 +103,7 @@ impl FileStore {
         let row = self.decode::<R>(op, key, &state)?;
         let value = rule(row.as_ref());
         if let Write::Done(next) = &value {
-            let next = if change == Put { next.to_json() } else { Value::Null };
+            let next = if change == Put { to_json(next) } else { Value::Null };
             let name = self.name::<R>(key);
             let line = format!("{}\n", json!([name, next]));
             // Half a line may have been written.
@@ -131,33 +132,30 @@ impl FileStore {
     ) -> StoreResult<Option<R>> {
         let name = self.name::<R>(key);
         let Some(row) = state.rows.get(&name) else { return Ok(None) };
-        R::from_json(&name[2], row).map(Some).ok_or_else(|| corrupt(op, &name[2]))
+        from_json(&name[2], row).map(Some).map_err(|bad| corrupt(op, bad))
     }
 
-    fn page<R: Row>(&self, op: &'static str, from: Option<Cursor>) -> StoreResult<Page<R>> {
-        let home = |name: String| [self.application.clone(), R::KIND.to_owned(), name];
+    fn page<R: Row>(&self, from: Option<Cursor>) -> StoreResult<Page<R>> {
+        let home = |name: String| [self.application.clone(), R::KIND.to_string(), name];
         let after = Bound::Excluded(home(from.map(|cursor| cursor.0).unwrap_or_default()));
         let state = self.database.state();
         let mut rest = state
             .rows
             .range((after, Bound::Unbounded))
-            .take_while(|(name, _)| name[0] == self.application && name[1] == R::KIND);
-        let decoded = |(name, row): (&[String; 3], &Value)| {
-            R::from_json(&name[2], row).ok_or_else(|| corrupt(op, &name[2]))
-        };
-        let items: Vec<R> = rest.by_ref().take(PAGE).map(decoded).collect::<StoreResult<_>>()?;
-        let last = items.last().filter(|_| rest.next().is_some());
-        let next = last.map(|row| Cursor(R::name(row.key())));
-        Ok(Page { items, next })
+            .take_while(|(name, _)| name[0] == self.application && name[1] == R::KIND.to_string());
+        let page: Vec<_> = rest.by_ref().take(PAGE).collect();
+        let last = page.last().filter(|_| rest.next().is_some());
+        let next = last.map(|(name, _)| Cursor(name[2].clone()));
+        Ok(Page::read(page.iter().map(|(name, row)| from_json(&name[2], row)), next))
     }
 
     fn name<R: Row>(&self, key: &R::Key) -> [String; 3] {
-        [self.application.clone(), R::KIND.to_owned(), R::name(key)]
+        [self.application.clone(), R::KIND.to_string(), R::key_text(key)]
     }
 }
 
-fn corrupt(op: &'static str, name: &str) -> StoreError {
-    StoreError::new(StoreErrorKind::Corrupt, op, name)
+fn corrupt(op: &'static str, bad: BadRow) -> StoreError {
+    StoreError::new(StoreErrorKind::Corrupt, op, bad.key.clone()).caused_by(bad)
 }
 
 #[async_trait]
@@ -197,7 +195,7 @@ impl LeaseStore for FileStore {
     }
 
     async fn sessions(&self, from: Option<Cursor>, _: Consistency) -> StoreResult<Page<Session>> {
-        self.page("sessions", from)
+        self.page(from)
     }
 
     async fn wake(&self, id: &SessionId) -> StoreResult<()> {
@@ -218,7 +216,7 @@ impl LeaseStore for FileStore {
     }
 
     async fn leases(&self, from: Option<Cursor>) -> StoreResult<Page<Lease>> {
-        self.page("leases", from)
+        self.page(from)
     }
 
     async fn acquire(&self, acquire: Acquire) -> StoreResult<Write<Lease>> {
@@ -250,7 +248,7 @@ impl LeaseStore for FileStore {
     }
 
     async fn docs(&self, from: Option<Cursor>) -> StoreResult<Page<Document>> {
-        self.page("docs", from)
+        self.page(from)
     }
 
     async fn delete_doc(&self, delete: DeleteDoc) -> StoreResult<Write<Document>> {

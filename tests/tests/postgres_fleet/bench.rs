@@ -9,6 +9,7 @@ use std::{
 use kcl_core::{
     lease::{Epoch, LeaseKey, SessionId},
     processor::{ProcessorError, RecordBatch},
+    settings::Settings,
     store::LeaseStoreExt,
     worker::{Worker, WorkerError, WorkerHandle},
 };
@@ -61,6 +62,10 @@ impl Bench {
     }
 
     pub(crate) fn start(&self, name: &str) -> Running {
+        self.start_with(name, short_settings())
+    }
+
+    pub(crate) fn start_with(&self, name: &str, settings: Settings) -> Running {
         let read = Arc::clone(&self.read);
         let work = move |batch: RecordBatch| {
             let read = Arc::clone(&read);
@@ -72,7 +77,7 @@ impl Bench {
         };
         let worker = Worker::builder(self.stream.clone(), self.store())
             .worker_id(name.parse().unwrap())
-            .settings(short_settings())
+            .settings(settings)
             .for_each_batch(work)
             .build()
             .unwrap();
@@ -97,6 +102,16 @@ impl Bench {
     /// How many different records were read.
     pub(crate) fn distinct(&self) -> usize {
         self.read.lock().unwrap().iter().collect::<BTreeSet<_>>().len()
+    }
+
+    /// How many records were read or are in shards other than this one.
+    pub(crate) fn count_outside(&self, shard: &str) -> usize {
+        let in_others =
+            self.stream.history().into_iter().filter(|it| it.shard.id.as_str() != shard);
+        let there = in_others.flat_map(|shard| shard.records);
+        let there = there.map(|record| String::from_utf8_lossy(&record.data).into_owned());
+        let read = self.read.lock().unwrap().clone();
+        read.into_iter().chain(there).collect::<BTreeSet<_>>().len()
     }
 
     pub(crate) async fn all_read(&self, count: usize) {

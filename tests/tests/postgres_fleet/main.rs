@@ -5,6 +5,7 @@
 #![expect(clippy::disallowed_methods, reason = "real servers, so real time")]
 
 mod bench;
+mod corrupt;
 mod sharing;
 mod switch;
 mod transactional;

@@ -9,6 +9,7 @@ use std::{
 };
 
 use kcl_core::{
+    processor::{ProcessorError, RecordBatch},
     settings::Settings,
     store::StoreErrorKind,
     worker::{Worker, WorkerError},
@@ -34,11 +35,24 @@ fn settings_that_contradict_each_other_are_refused_with_the_numbers() {
 }
 
 #[test]
-fn a_worker_without_a_processor_is_refused() {
+fn of_two_processors_the_one_that_was_given_last_is_used() {
     virtually(|env| async move {
-        let refused = Bench::new(env, 1).builder("a").build().unwrap_err();
-        let WorkerError::Settings(refused) = refused else { panic!("settings") };
-        assert!(refused.to_string().contains("for_each_batch"), "{refused}");
+        let bench = Bench::new(env, 1);
+        bench.put(0, 10);
+        let used = [(); 2].map(|()| Arc::new(AtomicU32::new(0)));
+        let [first, last] = used.clone().map(|used| {
+            move |batch: RecordBatch| {
+                let read = u32::try_from(batch.len()).unwrap();
+                used.fetch_add(read, Ordering::SeqCst);
+                async { Ok::<(), ProcessorError>(()) }
+            }
+        });
+        let builder = bench.builder("a").for_each_batch(first).for_each_batch(last);
+        let worker = Running::start(builder.build().unwrap());
+        let read = || used.each_ref().map(|used| used.load(Ordering::SeqCst));
+        bench.wait_for("all are read", || read().iter().sum::<u32>() == 10).await;
+        worker.stop().await.unwrap();
+        assert_eq!(read(), [0, 10]);
     });
 }
 

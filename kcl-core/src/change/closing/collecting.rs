@@ -24,7 +24,11 @@ impl Closing {
             (Phase::Loading { which, head, parts }, StoreReply::Doc(part)) => {
                 self.on_part(which, head, parts, part)
             }
-            (Phase::Rows, StoreReply::Leases(rows)) => Phase::Docs(rows),
+            (Phase::Rows, StoreReply::Leases(listed)) => match listed.unreadable.first() {
+                None => Phase::Docs(listed.rows),
+                // A copy without it would not be one of everything.
+                Some(row) => Phase::BackingOut(ChangeError::Unreadable(row.clone())),
+            },
             (Phase::Docs(rows), StoreReply::Docs(docs)) => match self.intent {
                 Intent::Make(_) => Phase::Stream(rows, docs),
                 Intent::Undo => Phase::Finding(Which::Former(rows, docs)),

@@ -163,7 +163,8 @@ impl<'a> Sight<'a> {
                 || (stays(row) && !row.has_ended())
                 || planted!(EndedTakesSeat) && row.has_ended()
         };
-        lineage.leases().map(|(_, row)| row).filter(readable).collect()
+        let rows = lineage.leases().map(|(_, row)| row);
+        rows.filter(|row| !self.catalogue.is_unreadable(&row.key)).filter(readable).collect()
     }
 
     fn lease_view(&self, row: &Lease, resolver: &Resolver<'_>) -> LeaseView {

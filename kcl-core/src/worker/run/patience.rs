@@ -85,7 +85,7 @@ mod tests {
         let fence = Fence { store: "test".into(), key: LeaseKey::planner(), epoch: Epoch(1) };
         let record = |n| {
             let position = Position::from(SequenceNumber::from(n));
-            Record::new(position, "key".into(), bytes::Bytes::new())
+            Record::new(position, Some("key".into()), bytes::Bytes::new())
         };
         RecordBatch::for_test((1..=count).map(record).collect(), "shard-0".parse().unwrap(), fence)
     }

@@ -50,7 +50,7 @@ async fn a_record_carries_all_that_the_service_says() {
     let batch = batch(reader.next(ROOM).await);
     let record = &batch.records[0];
     assert_eq!(record.data, "payload");
-    assert_eq!(record.partition_key, "k");
+    assert_eq!(record.partition_key.as_deref(), Some("k"));
     assert_eq!(record.arrival, Some(WallTime::from_millis(1_700_000_000_250)));
     assert_eq!(record.encryption, kcl_core::stream::Encryption::Kms);
     assert_eq!(record.kpl, KplMark::Plain);

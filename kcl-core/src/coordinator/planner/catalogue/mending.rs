@@ -49,6 +49,8 @@ impl Catalogue {
         }
         let lineage = Lineage::new(&view.description.key, &view.shards, self.rows_of(plan));
         let mut changes = lineage::reconcile(&lineage, start.into());
+        changes.orphaned.retain(|key| !self.is_unreadable(key));
+        changes.stale.retain(|delete| !self.is_unreadable(&delete.key));
         if lacks_start {
             changes.create.retain(|row| {
                 let mut parents = row.parents.iter().filter_map(|id| row.key.sibling(id));

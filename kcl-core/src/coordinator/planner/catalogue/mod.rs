@@ -49,6 +49,9 @@ use crate::{
 pub(super) struct Catalogue {
     /// The leases, as last read.
     pub(super) rows: BTreeMap<LeaseKey, Lease>,
+    /// Leases whose rows make no sense, and what stands for each: nothing is known of them but that
+    /// they are there.
+    unreadable: BTreeMap<LeaseKey, Lease>,
     /// The sessions, as last seen.
     pub(super) fleet: Fleet,
     /// The streams that are planned for.
@@ -70,6 +73,7 @@ impl Catalogue {
         let streams = ctx.reads.known().into_iter();
         Self {
             rows: BTreeMap::new(),
+            unreadable: BTreeMap::new(),
             fleet: Fleet::reading(ctx.reads.name().cloned(), standbys),
             streams: streams.map(|of| (of.name.clone(), StreamPlan::new(of))).collect(),
             rules: Rules::default(),
@@ -136,15 +140,33 @@ impl Catalogue {
         self.rules.want();
     }
 
-    /// The leases of a stream, in any of its lives, in the order of their keys.
+    /// The leases of a stream, in any of its lives. Of one whose row makes no sense only the key is
+    /// right.
     pub(super) fn rows_of<'a>(
         &'a self,
         plan: &'a StreamPlan,
     ) -> impl Iterator<Item = &'a Lease> + Clone {
+        let unreadable = self.unreadable.values();
+        let unreadable = unreadable.filter(|row| row.key.is_of(plan.in_keys()));
+        self.readable_of(plan).chain(unreadable)
+    }
+
+    fn readable_of<'a>(&'a self, plan: &'a StreamPlan) -> impl Iterator<Item = &'a Lease> + Clone {
         let prefix = LeaseKey::prefix_of(plan.in_keys());
         let from = (Bound::Included(prefix.as_str()), Bound::Unbounded);
         let rows = self.rows.range::<str, _>(from).map(|(_, row)| row);
         rows.take_while(|row| row.key.is_of(plan.in_keys()))
+    }
+
+    /// Whether the row of a lease makes no sense: whether anybody holds it is not known, nor how far
+    /// it is.
+    pub(super) fn is_unreadable(&self, key: &LeaseKey) -> bool {
+        self.unreadable.contains_key(key)
+    }
+
+    /// Whether every lease could be read: of the others it is not known which sessions they name.
+    pub(super) fn is_whole(&self) -> bool {
+        self.unreadable.is_empty()
     }
 
     /// Whether a live session holds the lease.
@@ -162,6 +184,13 @@ impl Catalogue {
     #[cfg(test)]
     pub(super) fn rules_for_test(&mut self, doc: &crate::lease::Document, ctx: &mut Context) {
         self.rules.read(Some(doc), ctx);
+    }
+
+    /// The row of this lease makes no sense.
+    #[cfg(test)]
+    pub(super) fn unreadable_for_test(&mut self, key: LeaseKey) {
+        let stand_in = Lease::new(key.clone(), crate::lease::Checkpoint::TrimHorizon);
+        self.unreadable.insert(key, stand_in);
     }
 
     /// The stream was listed so, and these rows found to be useless.

@@ -9,9 +9,11 @@ use super::{
     stream::{Listing, StartDoc},
 };
 use crate::{
-    coordinator::{context::Context, event::StreamView, op},
-    lease::{DocName, Lease, Session},
-    store::{Consistency, StoreErrorKind},
+    coordinator::{command::Notice, context::Context, event::StreamView, op},
+    env::Time,
+    lease::{Checkpoint, DocName, Lease, LeaseKey, Session},
+    lineage::Problem,
+    store::{Consistency, Listing as Listed, StoreErrorKind, codec::BadRow},
     stream::{SourceErrorKind, StreamName},
 };
 
@@ -51,7 +53,7 @@ impl Catalogue {
         if self.plan_at > ctx.now || !self.valid {
             return;
         }
-        self.plan_at = crate::env::Time::NEVER;
+        self.plan_at = Time::NEVER;
         self.round.next();
         for plan in self.streams.values_mut() {
             plan.start = StartDoc::Unasked;
@@ -153,15 +155,27 @@ impl Catalogue {
         self.phase = Phase::Idle;
     }
 
-    fn on_leases(&mut self, rows: Vec<Lease>, ctx: &mut Context) {
+    fn on_leases(&mut self, listed: Listed<Lease>, ctx: &mut Context) {
         let Phase::Reading(reading) = &mut self.phase else { return };
-        reading.leases = Some(rows);
+        reading.leases = Some(listed.rows);
+        self.note_unreadable(&listed.unreadable, ctx);
         // What the rows speak of, a listing asked for after them shows or has forgotten.
         self.read_at = ctx.now;
         for plan in self.streams.values_mut().filter(|plan| plan.listing == Listing::Wanted) {
             plan.listing = Listing::UnderWay;
             plan.list(ctx);
         }
+    }
+
+    /// Takes note of the rows that make no sense, and tells of each. One is neither absent nor
+    /// ended: its shard gets no other row and no reader, and what continues it waits.
+    fn note_unreadable(&mut self, rows: &[BadRow], ctx: &mut Context) {
+        for row in rows {
+            ctx.notify(Notice::Lineage(Problem::Unreadable(row.clone()).to_string()));
+        }
+        let keys = rows.iter().filter_map(|row| row.key.parse().ok());
+        let stand_in = |key: LeaseKey| (key.clone(), Lease::new(key, Checkpoint::TrimHorizon));
+        self.unreadable = keys.map(stand_in).collect();
     }
 
     fn on_sessions(&mut self, rows: Vec<Session>, _: &mut Context) {

@@ -59,7 +59,7 @@ impl Janitor {
         let unused: BTreeSet<&SessionId> = catalogue
             .fleet
             .rows()
-            .filter(|row| row.has_ended() && !used.contains(&row.id))
+            .filter(|row| catalogue.is_whole() && row.has_ended() && !used.contains(&row.id))
             .map(|row| &row.id)
             .collect();
         self.unused.retain(|id, _| unused.contains(id));

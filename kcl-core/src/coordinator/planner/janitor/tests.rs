@@ -223,3 +223,11 @@ fn while_the_rules_make_no_sense_no_row_is_deleted() {
     assert!(matches!(*done.noted, [Notice::BadRules(_)]));
     assert_eq!(done.asked, []);
 }
+
+#[test]
+fn while_a_lease_makes_no_sense_no_session_is_forgotten_for_it_may_be_its_owner() {
+    let mut scene = Scene::of(&[ended("w")], Vec::new());
+    scene.catalogue.unreadable_for_test(scene::key(0));
+    scene.note(&[]);
+    assert_eq!(scene.janitor.next_wake(), Time::NEVER);
+}

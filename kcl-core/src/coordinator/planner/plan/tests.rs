@@ -177,3 +177,15 @@ fn leases_of_another_stream_are_left_alone() {
     let mut scene = Scene::of(rows, &["a"]).listed(scene::shards(1));
     assert_eq!(scene.holders(), [(scene::key(0), "a")]);
 }
+
+#[test]
+fn a_lease_whose_row_makes_no_sense_is_given_to_nobody_and_its_children_wait() {
+    let mut shards = scene::shards(1);
+    let mut child = crate::stream::Shard::open(scene::shard_id(1), shards[0].range.unwrap());
+    child.parents = vec![scene::shard_id(0)];
+    shards.push(child.clone());
+    let rows = vec![scene::row_of(&child, Checkpoint::TrimHorizon)];
+    let mut scene = Scene::of(rows, &["a"]).listed(shards);
+    scene.catalogue.unreadable_for_test(scene::key(0));
+    assert_eq!(scene.holders(), []);
+}

@@ -116,7 +116,7 @@ impl World<'_> {
     pub(super) fn put(&self, number: u64) {
         let (key, data) = (self.setup.produce)(number);
         let Ok(put) = self.stream.put(&key, data.clone()) else { return };
-        let record = kcl_core::stream::Record::new(put.position, key, data);
+        let record = kcl_core::stream::Record::new(put.position, Some(key), data);
         self.book.ledger().put(&put.shard, &record);
     }
 }

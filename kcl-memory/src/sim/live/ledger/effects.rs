@@ -70,8 +70,9 @@ impl Ledger {
         let key = match self.expected.order {
             Order::Any => return,
             Order::Shard => None,
-            Order::Key => match self.record(place) {
-                Some(record) => Some(record.key.clone()),
+            // Of a record without a key no order was asked for.
+            Order::Key => match self.record(place).and_then(|record| record.key.clone()) {
+                Some(key) => Some(key),
                 None => return,
             },
         };
@@ -84,7 +85,7 @@ impl Ledger {
     /// The first record before `place`, in its shard or those it comes from, that has no effect.
     fn missing_before(&self, (shard, end): &Place, key: Option<&str>) -> Option<Place> {
         let book = self.shards.get(shard)?;
-        let counts = |record: &RecordBook| key.is_none_or(|key| record.key == key);
+        let counts = |record: &RecordBook| key.is_none_or(|key| record.key.as_deref() == Some(key));
         let is_missing = |record: &RecordBook| counts(record) && !record.is_in_effect();
         let parents = book.parents.iter().filter_map(|parent| {
             let all = self.shards.get(parent)?.records.len();

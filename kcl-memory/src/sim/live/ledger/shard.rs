@@ -31,7 +31,7 @@ pub(super) struct RecordBook {
     /// The how manieth record of the run it is.
     pub(super) number: u64,
     pub(super) position: Position,
-    pub(super) key: String,
+    pub(super) key: Option<String>,
     /// Whether it has to have an effect.
     pub(super) matters: bool,
     /// Somebody was given it.

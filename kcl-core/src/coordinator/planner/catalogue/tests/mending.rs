@@ -1,6 +1,10 @@
 //! Rows that are put, and rows that nobody needs.
 
 use super::*;
+use crate::{
+    lineage::Problem,
+    store::codec::{BadRow, RowKind},
+};
 
 #[test]
 fn rows_are_put_descendants_first() {
@@ -52,4 +56,34 @@ fn a_shard_that_the_stream_has_forgotten_is_to_be_ended_and_the_next_reading_lis
     scene.catalogue.plan_soon(&scene.ctx);
     let _ = scene.tick(200);
     assert_eq!(lists(&scene.rows(held(2, "w")).other), [name()]);
+}
+
+#[test]
+fn a_row_that_makes_no_sense_is_told_and_neither_made_anew_nor_read_nor_given_up() {
+    let mut scene = Scene::reading();
+    let bad = BadRow::new(RowKind::Lease, key(1).as_str(), "epoch \"x\" is no number");
+    let listed = Listing::of(held(1, "w")).with_unreadable(vec![bad.clone()]);
+    let done = scene.answer(|round| Answer::Leases(round, Ok(listed)));
+    assert_eq!(done.noted, [Notice::Lineage(Problem::Unreadable(bad).to_string())]);
+    let _ = scene.sessions(&["w"]);
+    let _ = scene.rules(None);
+    // Of three shards the first is read, the second makes no sense, the third has no row.
+    let family = shards(3);
+    let _ = scene.listed(Ok(view(family.clone())));
+    let _ = scene.start(Some(&start(None, InitialPosition::TrimHorizon)));
+    let missing = row_of(&family[2], Checkpoint::TrimHorizon);
+    assert_eq!(scene.beaten().asked, creates(&[missing]));
+    assert!(scene.catalogue.is_unreadable(&key(1)));
+    assert!(!scene.catalogue.is_whole());
+    // The stream forgets that shard: its owner, if there is one, is not known to have gone.
+    scene.catalogue.give_up();
+    scene.catalogue.plan_soon(&scene.ctx);
+    let _ = scene.tick(200);
+    let bad = BadRow::new(RowKind::Lease, key(1).as_str(), "epoch \"x\" is no number");
+    let listed = Listing::of(held(1, "w")).with_unreadable(vec![bad]);
+    let _ = scene.answer(|round| Answer::Leases(round, Ok(listed)));
+    let _ = scene.sessions(&["w"]);
+    let _ = scene.listed(Ok(view(family[..1].to_vec())));
+    assert!(scene.complete);
+    assert!(scene.catalogue.streams.values().all(|plan| plan.orphaned.is_empty()));
 }

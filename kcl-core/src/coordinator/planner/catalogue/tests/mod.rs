@@ -19,7 +19,7 @@ use crate::{
     env::WallTime,
     lease::{Checkpoint, DocName, Document, Epoch, PlanVersion, PutDoc, Write},
     settings::{Coordination, InitialPosition},
-    store::{Consistency, StoreErrorKind},
+    store::{Consistency, Listing, StoreErrorKind},
     stream::{Shard, SourceErrorKind},
 };
 
@@ -85,7 +85,7 @@ impl Scene {
     }
 
     fn rows(&mut self, rows: Vec<Lease>) -> Done {
-        self.answer(|round| Answer::Leases(round, Ok(rows)))
+        self.answer(|round| Answer::Leases(round, Ok(Listing::of(rows))))
     }
 
     fn sessions(&mut self, workers: &[&str]) -> Done {

@@ -133,7 +133,7 @@ fn an_answer_to_a_reading_that_was_given_up_means_nothing() {
     scene.catalogue.on_store_went_back();
     scene.catalogue.plan_soon(&scene.ctx);
     assert_eq!(scene.tick(110).asked.len(), 3, "the rules too: they may be lost");
-    let _ = scene.answer(|_| Answer::Leases(former, Ok(held(2, "w"))));
+    let _ = scene.answer(|_| Answer::Leases(former, Ok(Listing::of(held(2, "w")))));
     let _ = scene.answer(|_| Answer::Leases(former, Err(StoreErrorKind::Unavailable)));
     assert!(lists(&scene.rows(held(1, "w")).other) == [name()], "this one counts");
 }

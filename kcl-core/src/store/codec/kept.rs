@@ -1,0 +1,197 @@
+//! The types that a field may have.
+
+use std::{
+    borrow::Cow,
+    fmt::Display,
+    str::{self, FromStr},
+    time::Duration,
+};
+
+use bytes::Bytes;
+
+use super::{
+    error::shortened,
+    field::{Field, Form, Value},
+};
+use crate::{
+    env::WallTime,
+    lease::{Epoch, SessionId, SessionState, WorkerId, Zone},
+    stream::{HashRange, ShardId, StreamName},
+};
+
+/// A type that a field may have.
+pub(super) trait Kept: Sized {
+    /// What is kept of it.
+    const FORM: Form;
+    /// Whether there may be nothing to keep.
+    const OPTIONAL: bool = false;
+
+    /// What to keep; `None` for nothing.
+    fn keep(&self) -> Option<Value<'_>>;
+
+    /// Reads back what [`Self::keep`] gave; an error says what is wrong, as it goes on after the
+    /// field's name.
+    fn revive(value: Option<Value<'_>>) -> Result<Self, String>;
+}
+
+/// The field of this name that holds what `at` leads to.
+pub(super) const fn field<R, T: Kept>(
+    name: &'static str,
+    column: &'static str,
+    _at: fn(&R) -> &T,
+) -> Field {
+    Field::new(name, column, T::FORM, T::OPTIONAL)
+}
+
+impl<T: Kept> Kept for Option<T> {
+    const FORM: Form = T::FORM;
+    const OPTIONAL: bool = true;
+
+    fn keep(&self) -> Option<Value<'_>> {
+        self.as_ref().and_then(T::keep)
+    }
+
+    fn revive(value: Option<Value<'_>>) -> Result<Self, String> {
+        value.map(|value| T::revive(Some(value))).transpose()
+    }
+}
+
+fn number(value: Option<Value<'_>>) -> Result<u64, String> {
+    match value {
+        Some(Value::Number(number)) => Ok(number),
+        other => Err(unfit(other, Form::Number)),
+    }
+}
+
+pub(super) fn text(value: Option<Value<'_>>) -> Result<Cow<'_, str>, String> {
+    match value {
+        Some(Value::Text(text)) => Ok(text),
+        other => Err(unfit(other, Form::Text)),
+    }
+}
+
+/// What is wrong with a value where there is to be one of another form.
+fn unfit(value: Option<Value<'_>>, wanted: Form) -> String {
+    value.map_or_else(
+        || "is missing".to_owned(),
+        |value| format!("is no {wanted} but of the form {}", value.form()),
+    )
+}
+
+fn parse<T: FromStr<Err: Display>>(text: &str) -> Result<T, String> {
+    text.parse().map_err(|why: T::Err| {
+        let (why, shown) = (why.to_string(), format!("{:?}", shortened(text)));
+        // Most of them show it.
+        if why.contains(&shown) {
+            format!("is bad: {why}")
+        } else {
+            format!("is bad: {shown}: {why}")
+        }
+    })
+}
+
+/// Types that are kept as numbers.
+macro_rules! numbers {
+    ($($type:ty: |$this:ident| $to:expr, $from:expr;)*) => {$(
+        impl Kept for $type {
+            const FORM: Form = Form::Number;
+
+            fn keep(&self) -> Option<Value<'_>> {
+                let $this = self;
+                Some(Value::Number($to))
+            }
+
+            fn revive(value: Option<Value<'_>>) -> Result<Self, String> {
+                let from: fn(u64) -> Result<Self, String> = $from;
+                number(value).and_then(from)
+            }
+        }
+    )*};
+}
+
+numbers! {
+    u64: |this| *this, Ok;
+    u32: |this| u64::from(*this), narrow;
+    Epoch: |this| this.0, |number| Ok(Self(number));
+    WallTime: |this| this.as_millis(), |millis| Ok(Self::from_millis(millis));
+    Duration: |this| u64::try_from(this.as_millis()).unwrap_or(u64::MAX),
+        |millis| Ok(Self::from_millis(millis));
+}
+
+fn narrow(number: u64) -> Result<u32, String> {
+    let too_big = |_| format!("is out of range: {number} is above {}", u32::MAX);
+    u32::try_from(number).map_err(too_big)
+}
+
+/// Types that are kept as texts.
+macro_rules! texts {
+    ($($type:ty: |$this:ident| $to:expr;)*) => {$(
+        impl Kept for $type {
+            const FORM: Form = Form::Text;
+
+            fn keep(&self) -> Option<Value<'_>> {
+                let $this = self;
+                Some(Value::Text(Cow::from($to)))
+            }
+
+            fn revive(value: Option<Value<'_>>) -> Result<Self, String> {
+                parse(&text(value)?)
+            }
+        }
+    )*};
+}
+
+texts! {
+    SessionId: |this| this.key();
+    WorkerId: |this| this.as_str();
+    Zone: |this| this.as_str();
+    StreamName: |this| this.as_str();
+    HashRange: |this| this.to_string();
+}
+
+impl Kept for SessionState {
+    const FORM: Form = Form::Text;
+
+    fn keep(&self) -> Option<Value<'_>> {
+        Some(Value::Text(self.as_str().into()))
+    }
+
+    fn revive(value: Option<Value<'_>>) -> Result<Self, String> {
+        let text = text(value)?;
+        let unknown = || format!("is no state of a session: {:?}", shortened(&text));
+        Self::parse(&text).ok_or_else(unknown)
+    }
+}
+
+impl Kept for Vec<ShardId> {
+    const FORM: Form = Form::List;
+
+    fn keep(&self) -> Option<Value<'_>> {
+        Some(Value::List(self.iter().map(|shard| shard.as_str().into()).collect()))
+    }
+
+    fn revive(value: Option<Value<'_>>) -> Result<Self, String> {
+        match value {
+            None => Ok(Self::new()),
+            Some(Value::List(items)) => items.iter().map(|item| parse(item)).collect(),
+            other => Err(unfit(other, Form::List)),
+        }
+    }
+}
+
+impl Kept for Bytes {
+    const FORM: Form = Form::Bytes;
+
+    fn keep(&self) -> Option<Value<'_>> {
+        Some(Value::Bytes(Cow::from(self.as_ref())))
+    }
+
+    fn revive(value: Option<Value<'_>>) -> Result<Self, String> {
+        match value {
+            None => Ok(Self::new()),
+            Some(Value::Bytes(Cow::Borrowed(bytes))) => Ok(Self::copy_from_slice(bytes)),
+            Some(Value::Bytes(Cow::Owned(bytes))) => Ok(bytes.into()),
+            other => Err(unfit(other, Form::Bytes)),
+        }
+    }
+}
