@@ -48,6 +48,14 @@ impl ShardCalls {
         ready <= deadline
     }
 
+    /// Waits until a call of this kind may be sent, and `earliest` has come.
+    pub(super) async fn wait_for(&self, call: Call, earliest: Time) {
+        let ready = self.quota.ready(call).max(earliest);
+        if ready > self.now() {
+            self.stream.env.clock.sleep_until(ready).await;
+        }
+    }
+
     pub(super) async fn iterator(&self, at: &IteratorAt) -> Result<ShardIterator, Failure> {
         self.quota.sent(Call::Iterator, self.now());
         let outcome = self.stream.service.iterator(&self.shard, at).await;

@@ -80,7 +80,7 @@ impl PollingReader {
         let mut refused = None;
         let mut renewals = 0;
         while self.held.is_none() {
-            let call = if self.iterator.is_some() { Call::Records } else { Call::Iterator };
+            let call = self.next_call();
             if !self.calls.turn(call, self.due, deadline).await {
                 return match refused {
                     Some(failure) => Err(self.calls.explain(call, failure).await),
@@ -120,6 +120,10 @@ impl PollingReader {
             };
         }
         Ok(None)
+    }
+
+    const fn next_call(&self) -> Call {
+        if self.iterator.is_some() { Call::Records } else { Call::Iterator }
     }
 
     async fn renew(&mut self) -> Result<(), Failure> {
@@ -241,6 +245,14 @@ impl PollingReader {
 impl ShardReader for PollingReader {
     fn expects(&self) -> Room {
         self.sizing.expects()
+    }
+
+    /// Until the next call may be sent and is worth while, unless something is to be told already.
+    async fn ready(&mut self) {
+        let has_news = self.held.is_some() || self.end.ending.is_some() || self.standstill.is_due();
+        if !has_news {
+            self.calls.wait_for(self.next_call(), self.due).await;
+        }
     }
 
     async fn next(&mut self, room: Room) -> SourceResult<ReadEvent> {

@@ -104,9 +104,14 @@ impl Standstill {
         (CALL_INTERVAL * 2_u32.pow(doublings)).min(LONGEST)
     }
 
+    /// Whether there is something to be told.
+    pub(super) const fn is_due(&self) -> bool {
+        self.calls >= self.tell_at
+    }
+
     /// What is to be told now: once after ten calls, after twenty, after forty, ….
     pub(super) fn tell(&mut self) -> Option<ReadEvent> {
-        if self.calls < self.tell_at {
+        if !self.is_due() {
             return None;
         }
         self.tell_at = self.tell_at.saturating_mul(2);

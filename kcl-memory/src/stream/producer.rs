@@ -9,7 +9,7 @@ use kcl_core::{
 };
 
 use super::{
-    MemoryStream, ShardHistory, StreamFaults,
+    MemoryStream, ReaderCounts, ShardHistory, StreamFaults,
     key::hash_of,
     life::{Life, Refused},
 };
@@ -146,6 +146,12 @@ impl MemoryStream {
         let mut all = state.past.clone();
         all.extend(state.life.iter().flat_map(Life::history));
         all
+    }
+
+    /// How many readers were opened, of all lives of the stream, and what became of them.
+    #[must_use]
+    pub fn readers(&self) -> ReaderCounts {
+        self.0.readers.counts()
     }
 
     fn change<T>(

@@ -60,6 +60,11 @@ impl StreamSource for Tap {
         self.stream.describe().await
     }
 
+    async fn prepare(&self) -> SourceResult<()> {
+        self.travel("Prepare").await?;
+        self.stream.prepare().await
+    }
+
     async fn shards(&self) -> SourceResult<Vec<Shard>> {
         self.travel("ListShards").await?;
         self.stream.shards().await
@@ -91,6 +96,10 @@ impl ShardReader for TapReader {
         self.reader.expects()
     }
 
+    async fn ready(&mut self) {
+        self.reader.ready().await;
+    }
+
     async fn next(&mut self, room: Room) -> SourceResult<ReadEvent> {
         self.tap.travel("GetRecords").await?;
         let event = self.reader.next(room).await?;
@@ -98,5 +107,8 @@ impl ShardReader for TapReader {
             self.tap.book.ledger().read(&self.tap.process, &self.shard, batch.weight());
         }
         Ok(event)
+    }
+    async fn close(self: Box<Self>) {
+        self.reader.close().await;
     }
 }
