@@ -115,11 +115,12 @@ impl Fetcher {
         let Some(start) = self.start.clone() else { return };
         let Some(reader) = self.open(start).await else { return };
         let reader = opened.insert(reader);
+        let account = self.shared.budget.account();
         let mut is_first = true;
         loop {
             // Without any room: a shard at rest takes none from the others.
             reader.ready().await;
-            let mut room = self.shared.budget.reserve(reader.expects().0).await;
+            let mut room = account.reserve(reader.expects().0).await;
             let read = reader.next(crate::stream::Room(room.bytes())).await;
             if is_first && read.is_ok() {
                 is_first = false;
