@@ -19,8 +19,8 @@ use crate::{
     lease::{Changing, DocName, LeaseKey},
     store::{LeaseStore, LeaseStoreExt, StoreError},
     stream::{
-        ReadEvent, ShardReader, SequenceNumber, SourceError, SourceErrorKind, SourceResult, StartAt,
-        StreamSource,
+        ReadEvent, SequenceNumber, ShardReader, SourceError, SourceErrorKind, SourceResult,
+        StartAt, StreamSource,
     },
     worker::{Complaints, carry_out, list},
 };

@@ -59,11 +59,8 @@ impl MemoryStream {
             created: WallTime::default(),
         };
         let shards = options.shards;
-        let stream = Self(Arc::new(Inner {
-            options,
-            readers: Census::default(),
-            state: Mutex::new(state),
-        }));
+        let stream =
+            Self(Arc::new(Inner { options, readers: Census::default(), state: Mutex::new(state) }));
         stream.create(shards);
         stream
     }

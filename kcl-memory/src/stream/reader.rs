@@ -112,7 +112,8 @@ impl MemoryReader {
         let now = self.stream.0.options.env.clock.now();
         self.with_life(|life| {
             let log = life.log_mut(&self.shard)?;
-            let free_at = log.bucket.as_ref().filter(|_| !self.charged).map_or(now, |b| b.free_at(now));
+            let free_at =
+                log.bucket.as_ref().filter(|_| !self.charged).map_or(now, |b| b.free_at(now));
             Ok(log.has_news(&self.place).then_some(free_at))
         })
     }

@@ -362,9 +362,8 @@ fn the_source_is_prepared_once_before_the_first_reader_and_what_may_pass_is_wait
 fn a_source_that_somebody_has_to_mend_ends_the_worker_with_its_words() {
     virtually(|env| async move {
         let bench = Bench::new(env, 1);
-        let denied = |call: &StreamCall| {
-            (call.op == StreamOp::Prepare).then_some(SourceErrorKind::Denied)
-        };
+        let denied =
+            |call: &StreamCall| (call.op == StreamOp::Prepare).then_some(SourceErrorKind::Denied);
         bench.stream.fail(Arc::new(denied));
         let refused = bench.worker("a", Settings::default()).run().await.unwrap_err();
         let WorkerError::Source(source) = refused else { panic!("{refused}") };

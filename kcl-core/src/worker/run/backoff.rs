@@ -14,7 +14,11 @@ pub(in crate::worker) struct Backoff {
 }
 
 impl Backoff {
-    pub(in crate::worker) fn new(first: Duration, longest: Duration, entropy: &dyn Entropy) -> Self {
+    pub(in crate::worker) fn new(
+        first: Duration,
+        longest: Duration,
+        entropy: &dyn Entropy,
+    ) -> Self {
         Self { first, longest, next: first, rng: Rng::new(entropy.next_u64()) }
     }
 

@@ -17,9 +17,7 @@ use crate::{
         Batch, Position, ReadEvent, Shard, ShardId, ShardReader, SourceError, SourceErrorKind,
         SourceResult, StartAt, StreamKey,
     },
-    worker::{
-        budget::Reservation, catch::CatchPanic, event::WorkerEvent, gate::Gate, listing,
-    },
+    worker::{budget::Reservation, catch::CatchPanic, event::WorkerEvent, gate::Gate, listing},
 };
 
 /// Something read, with the bytes it takes.

@@ -13,8 +13,11 @@ fn who_holds_nothing_gets_its_floor_whatever_the_others_hold() {
     assert_eq!(ledger.used(), 950);
     // Now it holds something, and waits like everybody.
     assert!(matches!(ledger.ask(quick, 100, ()), Answer::Waits(_)));
-    let granted: Vec<_> =
-        ledger.give_back(quick, 250).into_iter().map(|grant| (grant.account, grant.bytes)).collect();
+    let granted: Vec<_> = ledger
+        .give_back(quick, 250)
+        .into_iter()
+        .map(|grant| (grant.account, grant.bytes))
+        .collect();
     assert_eq!(granted, [(quick, 100)], "the first in the queue still does not fit");
     let granted: Vec<_> =
         ledger.give_back(slow, 700).into_iter().map(|grant| (grant.account, grant.bytes)).collect();
