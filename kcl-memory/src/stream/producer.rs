@@ -57,6 +57,26 @@ impl MemoryStream {
         Ok(Put { shard, position: record.position })
     }
 
+    /// Puts records that come unpacked from one KPL aggregate: they share a sequence number. Into the
+    /// shard that covers `hash`.
+    ///
+    /// # Errors
+    /// As [`Self::put`]; `Misconfigured` when there are none.
+    pub fn put_aggregate(
+        &self,
+        hash: HashKey,
+        partition_key: &str,
+        parts: impl IntoIterator<Item = impl Into<Bytes>>,
+    ) -> SourceResult<Put> {
+        let parts: Vec<Bytes> = parts.into_iter().map(Into::into).collect();
+        let now = self.now();
+        let (shard, record) = self.change("PutRecord", |life| {
+            parts.iter().try_for_each(|part| check(partition_key, part))?;
+            life.put_aggregate(hash, partition_key, parts, now)
+        })?;
+        Ok(Put { shard, position: record.position })
+    }
+
     /// Splits an open shard in the middle of its hash keys; its children.
     ///
     /// # Errors

@@ -1,5 +1,6 @@
 //! `KinesisSource` against real servers: what a scripted service cannot show.
 
+mod conformance;
 mod each_server;
 mod one_server;
 

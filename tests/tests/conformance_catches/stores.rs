@@ -1,4 +1,4 @@
-//! The suite against stores with planted bugs: each must be found, by the case that names it.
+//! Stores with planted bugs: each must be found, by the case that names it.
 
 use std::sync::Arc;
 
