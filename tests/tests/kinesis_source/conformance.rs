@@ -6,11 +6,13 @@ use kcl_tests::sources::{KinesisStreams, source_conforms};
 
 #[tokio::test]
 async fn it_conforms_on_ferrokinesis() -> Result<()> {
-    Ok(source_conforms(Suite::new(KinesisStreams::on_ferrokinesis()?), 0).await?)
+    let streams = KinesisStreams::on_ferrokinesis()?;
+    Ok(source_conforms(Suite::new(streams).at_once(8), 0).await?)
 }
 
 #[tokio::test]
 async fn it_conforms_on_kinesis_local() -> Result<()> {
+    let streams = KinesisStreams::on_kinesis_local()?;
     // It trims nothing.
-    Ok(source_conforms(Suite::new(KinesisStreams::on_kinesis_local()?), 3).await?)
+    Ok(source_conforms(Suite::new(streams).at_once(8), 3).await?)
 }

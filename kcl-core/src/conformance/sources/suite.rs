@@ -1,12 +1,14 @@
 //! Running the cases.
 
-use std::sync::Arc;
+use std::{collections::BTreeMap, sync::Arc};
+
+use tokio::task::JoinSet;
 
 use super::{bench::Bench, cases, factory::SourceFactory};
 use crate::{
     conformance::{
         play::play,
-        report::{Failed, Report},
+        report::{CaseReport, Failed, Report},
     },
     env::{Env, Rng},
 };
@@ -25,12 +27,13 @@ pub struct Suite {
     factory: Arc<dyn SourceFactory>,
     seed: u64,
     only: String,
+    at_once: usize,
 }
 
 impl Suite {
     /// Every case, with a fixed seed.
     pub fn new(factory: impl SourceFactory) -> Self {
-        Self { factory: Arc::new(factory), seed: 1, only: String::new() }
+        Self { factory: Arc::new(factory), seed: 1, only: String::new(), at_once: 1 }
     }
 
     /// The same with another seed for all randomness.
@@ -45,7 +48,13 @@ impl Suite {
         self
     }
 
-    /// Runs them, one after the other.
+    /// So many cases at once: most of the time they wait for a server's clock.
+    pub const fn at_once(mut self, cases: usize) -> Self {
+        self.at_once = cases;
+        self
+    }
+
+    /// Runs them, one after the other unless told otherwise.
     ///
     /// # Errors
     /// When any case fails, or none has such a name; all of them are run first.
@@ -54,17 +63,31 @@ impl Suite {
         let lacks = self.factory.lacks();
         // Unlike everything else, names must differ from run to run: servers outlive them.
         let mut names = Rng::new(Env::system().entropy.next_u64());
-        for case in cases::ALL.iter().filter(|case| case.name.contains(&self.only)) {
+        let (mut playing, mut played) = (JoinSet::new(), BTreeMap::new());
+        let named = cases::ALL.iter().filter(|case| case.name.contains(&self.only));
+        for (place, case) in named.enumerate() {
             if let Some(need) = case.needs.filter(|need| lacks.contains(need)) {
                 report.left_out.push((case.name, need.to_string()));
                 continue;
             }
+            if playing.len() >= self.at_once {
+                played.extend(next(&mut playing).await);
+            }
             let name = format!("conformance-{:08x}", names.below(1 << 32));
             let bench = Bench::new(Arc::clone(&self.factory), name, self.seed);
-            report.cases.push(play(case.name, (case.play)(bench)).await);
+            playing.spawn(async move { (place, play(case.name, (case.play)(bench)).await) });
         }
+        while let Some(finished) = next(&mut playing).await {
+            played.extend([finished]);
+        }
+        report.cases = played.into_values().collect();
         report.verdict()
     }
+}
+
+/// The next case that is done, with its place. A case that panics is a failure, and no panic here.
+async fn next(playing: &mut JoinSet<(usize, CaseReport)>) -> Option<(usize, CaseReport)> {
+    playing.join_next().await.and_then(Result::ok)
 }
 
 impl std::fmt::Debug for Suite {

@@ -24,7 +24,7 @@ const PATIENCE: Duration = Duration::from_millis(3);
 pub(crate) async fn a_dropped_read_loses_nothing_and_repeats_nothing(bench: Bench) -> Check {
     let mut stage = bench.stream(1).await?;
     let mut reading = stage.open_first().await?;
-    let (mut put, mut dropped, mut patience) = (60, 0, PATIENCE);
+    let (mut put, mut dropped, mut patience) = (30, 0, PATIENCE);
     stage.put(0, 0..put).await?;
     while dropped < DROPS || reading.seen.records.len() < put as usize {
         if reading.seen.records.len() == put as usize {
