@@ -13,19 +13,17 @@
 //! `kinesis:DescribeStreamSummary`, `kinesis:ListShards`, `kinesis:GetShardIterator` and
 //! `kinesis:GetRecords` on the stream; `kms:Decrypt` on its key if it is encrypted.
 
-mod book;
 mod builder;
-mod convert;
-pub mod kpl;
-mod listing;
-mod polling;
+mod decode;
+mod discover;
+mod retrieve;
 mod service;
 mod source;
-mod stream;
 mod stream_name;
 #[cfg(test)]
 mod testing;
 
 pub use builder::{InvalidSettings, KinesisSourceBuilder};
+pub use decode::kpl;
 pub use source::KinesisSource;
 pub use stream_name::{InvalidStreamName, StreamName};

@@ -2,6 +2,7 @@
 //! told apart. No policy: neither pace nor repetition.
 
 mod clients;
+pub(crate) mod convert;
 mod failure;
 mod pool;
 mod server_date;
@@ -23,7 +24,7 @@ use kcl_core::{
 use tokio::sync::OnceCell;
 
 use self::{clients::Clients, server_date::ServerDate};
-use crate::{StreamName, convert, stream_name};
+use crate::{StreamName, stream_name};
 
 /// The retention of a new stream, and the least there is.
 pub(crate) const LEAST_RETENTION: Duration = Duration::from_hours(24);

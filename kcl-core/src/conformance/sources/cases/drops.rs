@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use crate::{
     conformance::{
-        failure::{Check, Failure, check},
+        failure::{Check, Failure},
         sources::{
             bench::{Bench, done, numbered},
             reading::{ROOM, Until},

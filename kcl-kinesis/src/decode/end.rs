@@ -13,7 +13,7 @@
 //! the lag from the time at which the shard was closed, and names no children.)
 //!
 //! Children beside a next iterator mean nothing; the records come first. What is told at the end,
-//! and the question to the list, are in [`super::last_event`].
+//! and the question to the list, is the reader's.
 
 use kcl_core::stream::{Position, Shard};
 
@@ -21,7 +21,7 @@ use super::answer::Next;
 
 /// Why the shard seems to have ended.
 #[derive(Clone, Debug)]
-pub(super) enum Ending {
+pub(crate) enum Ending {
     /// The last answer named the children.
     Named(Vec<Shard>),
     /// The last answer said that nothing is left.
@@ -32,9 +32,9 @@ pub(super) enum Ending {
 
 /// What the last answer left to be settled.
 #[derive(Debug, Default)]
-pub(super) struct End {
+pub(crate) struct End {
     /// Set once the shard seems to have ended.
-    pub(super) ending: Option<Ending>,
+    pub(crate) ending: Option<Ending>,
     /// Where the reader stood when an answer gave no way on.
     unclear: Option<Stand>,
 }
@@ -44,13 +44,13 @@ type Stand = Option<Position>;
 
 impl End {
     /// Whether an answer gave no way on from here.
-    pub(super) fn is_unclear(&self, stand: &Stand) -> bool {
+    pub(crate) fn is_unclear(&self, stand: &Stand) -> bool {
         self.unclear.as_ref() == Some(stand)
     }
 
     /// An answer was delivered, and the reader stands at `stand`. Returns the iterator to go on
     /// with.
-    pub(super) fn after(&mut self, next: Next, stand: Stand) -> Option<String> {
+    pub(crate) fn after(&mut self, next: Next, stand: Stand) -> Option<String> {
         match next {
             Next::Iterator(iterator) => return Some(iterator),
             Next::End(children) if children.is_empty() => self.ending = Some(Ending::Said),

@@ -7,10 +7,7 @@ use kcl_core::{
     stream::{Shard, ShardId, SourceErrorKind},
 };
 
-use crate::{
-    convert,
-    service::{Failure, Page, Service},
-};
+use crate::service::{Failure, Page, Service, convert};
 
 /// Lists every shard, closed ones included, in the order of their ids.
 ///

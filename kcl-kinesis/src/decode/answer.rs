@@ -1,17 +1,14 @@
-//! An answer of `GetRecords`, judged but not yet delivered.
+//! An answer with records, judged but not yet delivered.
 
 use std::time::Duration;
 
-use aws_sdk_kinesis::{
-    operation::get_records::GetRecordsOutput,
-    types::{ChildShard, Record},
-};
+use aws_sdk_kinesis::types::{ChildShard, Record};
 use kcl_core::{
     env::{Time, WallTime},
     stream::{SequenceNumber, Shard, ShardId},
 };
 
-use crate::{convert, service::Failure};
+use crate::service::{Failure, convert};
 
 /// An answer of so many bytes may have been cut for its size, whatever it says of the lag.
 const LARGE: usize = 5 << 20;
@@ -19,9 +16,20 @@ const LARGE: usize = 5 << 20;
 /// A shard whose newest record seems older than this may well have newer ones.
 const OLD: Duration = Duration::from_secs(10);
 
+/// What the service answered, in whichever way it was asked.
+#[derive(Debug)]
+pub(crate) struct Raw {
+    pub(crate) records: Vec<Record>,
+    /// What to read on with: an iterator.
+    pub(crate) next: Option<String>,
+    pub(crate) millis_behind: Option<i64>,
+    /// The shards that continue this one.
+    pub(crate) children: Option<Vec<ChildShard>>,
+}
+
 /// What an answer says of the way on.
 #[derive(Debug)]
-pub(super) enum Next {
+pub(crate) enum Next {
     /// Read on with this iterator.
     Iterator(String),
     /// There is none: the shard has ended. The children, if the answer names them.
@@ -32,67 +40,68 @@ pub(super) enum Next {
 }
 
 #[derive(Debug)]
-pub(super) struct Answer {
-    pub(super) records: Vec<Record>,
-    pub(super) next: Next,
+pub(crate) struct Answer {
+    pub(crate) records: Vec<Record>,
+    pub(crate) next: Next,
     /// `None` where the answer does not say.
-    pub(super) millis_behind: Option<u64>,
+    pub(crate) millis_behind: Option<u64>,
     /// Whether the shard seems to have no more to give for now.
-    pub(super) is_idle: bool,
+    pub(crate) is_idle: bool,
     /// Whether the answer says so itself.
-    pub(super) at_tip: bool,
+    pub(crate) at_tip: bool,
     /// The sum of the payloads.
-    pub(super) bytes: usize,
+    pub(crate) bytes: usize,
     /// The number of the first record.
-    pub(super) first: Option<SequenceNumber>,
+    pub(crate) first: Option<SequenceNumber>,
     /// When the call was sent.
-    pub(super) sent: Time,
+    pub(crate) sent: Time,
     /// Whether it is known that nothing is missing before it.
-    pub(super) proven: bool,
+    pub(crate) proven: bool,
 }
 
 /// A call, as far as its answer is judged by it.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Asked<'a> {
-    pub(super) shard: &'a ShardId,
+pub(crate) struct Asked<'a> {
+    pub(crate) shard: &'a ShardId,
     /// The most records asked for.
-    pub(super) limit: usize,
+    pub(crate) limit: usize,
     /// When it was sent.
-    pub(super) sent: Time,
+    pub(crate) sent: Time,
 }
 
 impl Answer {
     /// The answer to a call, received at `now`.
-    pub(super) fn new(
-        output: GetRecordsOutput,
-        asked: Asked<'_>,
-        now: WallTime,
-    ) -> Result<Self, Failure> {
-        let bytes = output.records.iter().map(|record| record.data.as_ref().len()).sum();
-        let first = output.records.first().map(|record| record.sequence_number.parse());
+    pub(crate) fn new(raw: Raw, asked: Asked<'_>, now: WallTime) -> Result<Self, Failure> {
+        let bytes = raw.records.iter().map(|record| record.data.as_ref().len()).sum();
+        let first = raw.records.first().map(|record| record.sequence_number.parse());
         // No lag, or one below zero, is an unknown one.
-        let millis_behind = output.millis_behind_latest.and_then(|lag| u64::try_from(lag).ok());
-        let next = match output.next_shard_iterator.filter(|token| !token.is_empty()) {
+        let millis_behind = raw.millis_behind.and_then(|lag| u64::try_from(lag).ok());
+        let next = match raw.next.filter(|token| !token.is_empty()) {
             Some(token) => Next::Iterator(token),
-            None => end(output.child_shards, millis_behind, asked.shard),
+            None => end(raw.children, millis_behind, asked.shard),
         };
         let goes_on = matches!(next, Next::Iterator(_)) && millis_behind.is_none_or(|lag| lag == 0);
-        let is_idle = goes_on && is_last(&output.records, bytes, asked.limit, now);
+        let is_idle = goes_on && is_last(&raw.records, bytes, asked.limit, now);
         Ok(Self {
             first: first.transpose().map_err(Failure::corrupt)?,
             is_idle,
             at_tip: is_idle && millis_behind.is_some(),
             bytes,
             millis_behind,
-            records: output.records,
+            records: raw.records,
             next,
             sent: asked.sent,
             proven: false,
         })
     }
 
+    /// Nothing is missing before it, or that was told.
+    pub(crate) const fn settle(&mut self) {
+        self.proven = true;
+    }
+
     /// Whether this is the last answer of the shard.
-    pub(super) const fn is_end(&self) -> bool {
+    pub(crate) const fn is_end(&self) -> bool {
         matches!(self.next, Next::End(_))
     }
 }

@@ -7,7 +7,7 @@ use kcl_core::{
 use super::{after, another_shard, batch, iterators, number, open, read, shown};
 use crate::{
     kpl::Aggregator,
-    polling::tests::ROOM,
+    retrieve::polling::tests::ROOM,
     testing::{ManualClock, Reply, Scripted, WALL, answer, iterator, record_of, records, refusal},
 };
 

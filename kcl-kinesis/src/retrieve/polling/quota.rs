@@ -11,14 +11,14 @@ use super::pace::Pace;
 
 /// The kinds of call that have a limit of their own.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Call {
+pub(super) enum Call {
     Records,
     Iterator,
 }
 
 impl Call {
     /// The operation, as the service calls it.
-    pub(crate) const fn name(self) -> &'static str {
+    pub(super) const fn name(self) -> &'static str {
         match self {
             Self::Records => "GetRecords",
             Self::Iterator => "GetShardIterator",
@@ -32,11 +32,11 @@ impl Call {
 /// the first read too many with a refusal, which costs nothing but itself, and from then on every
 /// reader of the stream keeps to the documented limits. Servers without limits are not slowed down.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct Enforced(Arc<AtomicBool>);
+pub(super) struct Enforced(Arc<AtomicBool>);
 
 /// The token buckets of one shard.
 #[derive(Debug)]
-pub(crate) struct Quota {
+pub(super) struct Quota {
     enforced: Enforced,
     buckets: Mutex<Buckets>,
 }
@@ -49,14 +49,14 @@ struct Buckets {
 }
 
 impl Quota {
-    pub(crate) fn new(enforced: Enforced, jitter: Rng) -> Self {
+    pub(super) fn new(enforced: Enforced, jitter: Rng) -> Self {
         // Opening a reader takes up to three iterators at once; reads follow one another.
         let buckets = Buckets { records: Pace::new(1), iterators: Pace::new(5), jitter };
         Self { enforced, buckets: Mutex::new(buckets) }
     }
 
     /// When the next call of this kind may be sent.
-    pub(crate) fn ready(&self, call: Call) -> Time {
+    pub(super) fn ready(&self, call: Call) -> Time {
         match call {
             Call::Records if !self.enforced.0.load(Ordering::Relaxed) => Time::ZERO,
             Call::Records => self.buckets().records.ready(),
@@ -65,17 +65,17 @@ impl Quota {
     }
 
     /// A call is being sent.
-    pub(crate) fn sent(&self, call: Call, now: Time) {
+    pub(super) fn sent(&self, call: Call, now: Time) {
         self.buckets().of(call).sent(now);
     }
 
     /// A call was answered with so many bytes of records.
-    pub(crate) fn answered(&self, call: Call, now: Time, bytes: u64) {
+    pub(super) fn answered(&self, call: Call, now: Time, bytes: u64) {
         self.buckets().of(call).answered(now, bytes);
     }
 
     /// A call was refused for its rate.
-    pub(crate) fn refused(&self, call: Call, now: Time) {
+    pub(super) fn refused(&self, call: Call, now: Time) {
         if call == Call::Records {
             self.enforced.0.store(true, Ordering::Relaxed);
         }

@@ -17,27 +17,14 @@ use kcl_core::{
 };
 use tokio::sync::Mutex;
 
-use crate::{
-    book::ShardBook,
-    listing,
-    service::{Failure, LEAST_RETENTION, Service},
-};
-
-/// How reading is done.
-#[derive(Clone, Debug)]
-pub(crate) struct Reading {
-    /// The most records to ask for in a call.
-    pub(crate) max_records: usize,
-    /// The time between two reads at the tip of a shard.
-    pub(crate) idle_poll: Duration,
-}
+use super::{listing, registry::ShardRegistry};
+use crate::service::{Failure, LEAST_RETENTION, Service};
 
 #[derive(Debug)]
 pub(crate) struct Stream {
     pub(crate) service: Service,
     pub(crate) env: Env,
-    pub(crate) reading: Reading,
-    pub(crate) book: ShardBook,
+    registry: ShardRegistry,
     /// As last described, in milliseconds.
     retention: AtomicU64,
     /// As last described.
@@ -47,11 +34,11 @@ pub(crate) struct Stream {
 }
 
 impl Stream {
-    pub(crate) fn new(service: Service, env: Env, reading: Reading) -> Self {
+    pub(crate) fn new(service: Service, env: Env) -> Self {
         let retention = AtomicU64::new(millis(LEAST_RETENTION));
-        let book = ShardBook::default();
+        let registry = ShardRegistry::default();
         let (key, learning) = (BriefMutex::default(), Mutex::new(()));
-        Self { service, env, reading, book, retention, key, learning }
+        Self { service, env, registry, retention, key, learning }
     }
 
     pub(crate) async fn describe(&self) -> SourceResult<StreamDescription> {
@@ -88,8 +75,18 @@ impl Stream {
         let shards = listing::shards(&self.service, &self.env).await;
         let shards = shards
             .map_err(|failure| failure.during("ListShards", self.service.stream().to_string()))?;
-        self.book.replace(&shards);
+        self.registry.replace(&shards);
         Ok(shards)
+    }
+
+    /// These shards are new.
+    pub(crate) fn add(&self, new: &[Shard]) {
+        self.registry.add(new);
+    }
+
+    /// The hash range of a shard, where known.
+    pub(crate) fn range(&self, shard: &ShardId) -> Option<HashRange> {
+        self.registry.range(shard)
     }
 
     /// How long records are kept, as far as known.
@@ -101,10 +98,10 @@ impl Stream {
     /// many readers ask, they ask the service once.
     pub(crate) async fn learn_range(&self, shard: &ShardId) -> SourceResult<Option<HashRange>> {
         let _waiting = self.learning.lock().await;
-        if self.book.range(shard).is_none() {
+        if self.registry.range(shard).is_none() {
             self.shards().await?;
         }
-        Ok(self.book.range(shard))
+        Ok(self.registry.range(shard))
     }
 
     /// The error for a failed call about `shard`. The service has one code for a stream and for a

@@ -2,24 +2,30 @@
 
 use std::sync::Arc;
 
+use aws_sdk_kinesis::operation::get_records::GetRecordsOutput;
 use kcl_core::{
     env::Time,
     stream::{SequenceNumber, ShardId, SourceError, SourceErrorKind, SourceResult},
 };
 
-use super::{
-    Call, Quota,
-    answer::{Answer, Asked, Next},
-    pace::CALL_INTERVAL,
-    standstill::Standstill,
-};
+use super::{Call, pace::CALL_INTERVAL, quota::Quota, settings::Polling, standstill::Standstill};
 use crate::{
+    decode::{Answer, Asked, Next, Raw},
+    discover::Stream,
     service::{Failure, IteratorAt, ShardIterator},
-    stream::Stream,
 };
 
 /// How often the first record is looked for in answers that bring the reader no nearer to the tip.
 const MOST_LOOKS: u32 = 10;
+
+fn raw(output: GetRecordsOutput) -> Raw {
+    Raw {
+        records: output.records,
+        next: output.next_shard_iterator,
+        millis_behind: output.millis_behind_latest,
+        children: output.child_shards,
+    }
+}
 
 #[derive(Debug)]
 pub(super) struct ShardCalls {
@@ -29,8 +35,8 @@ pub(super) struct ShardCalls {
 }
 
 impl ShardCalls {
-    pub(super) fn new(stream: Arc<Stream>, shard: ShardId) -> Self {
-        let quota = stream.book.quota(&shard, &*stream.env.entropy);
+    pub(super) fn new(stream: Arc<Stream>, polling: &Polling, shard: ShardId) -> Self {
+        let quota = polling.quota(&shard, &*stream.env.entropy);
         Self { stream, shard, quota }
     }
 
@@ -69,8 +75,8 @@ impl ShardCalls {
         let asked = Asked { shard: &self.shard, limit, sent };
         let most = i32::try_from(limit).unwrap_or(i32::MAX);
         let outcome = self.stream.service.records(iterator, most).await;
-        let outcome =
-            outcome.and_then(|output| Answer::new(output, asked, self.stream.env.clock.wall()));
+        let now = self.stream.env.clock.wall();
+        let outcome = outcome.and_then(|output| Answer::new(raw(output), asked, now));
         let bytes = outcome.as_ref().map_or(0, |answer| answer.bytes);
         self.settle(Call::Records, &outcome, bytes);
         outcome

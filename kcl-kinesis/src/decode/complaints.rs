@@ -7,20 +7,20 @@ use kcl_core::{
     stream::{SequenceNumber, ShardId},
 };
 
-use crate::kpl::Damage;
+use super::kpl::Damage;
 
 /// The time between two warnings about one shard.
 const PAUSE: Duration = Duration::from_secs(60);
 
 #[derive(Debug, Default)]
-pub(super) struct Complaints {
+pub(crate) struct Complaints {
     next: Time,
     unsaid: u64,
 }
 
 impl Complaints {
     /// A record that looks like a KPL aggregate is damaged.
-    pub(super) fn damaged(
+    pub(crate) fn damaged(
         &mut self,
         now: Time,
         shard: &ShardId,

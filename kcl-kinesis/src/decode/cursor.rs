@@ -18,9 +18,9 @@ const ARRIVAL_SLACK: Duration = Duration::from_secs(1);
 /// To go on after a position it asks for an iterator *at* that record and drops what it has
 /// delivered before. `AFTER_SEQUENCE_NUMBER` is never used: it would skip the rest of a KPL
 /// aggregate, and, more important, a record that comes back proves that nothing after it is gone
-/// (see [`super::gap`]), which nothing else does.
+/// (see [`mod@super::gap`]), which nothing else does.
 #[derive(Clone, Debug)]
-pub(super) struct Cursor {
+pub(crate) struct Cursor {
     /// Where to start as long as nothing was passed.
     start: StartAt,
     passed: Option<Passed>,
@@ -34,14 +34,14 @@ pub(super) struct Cursor {
 
 /// The last position that was passed: read here, or by a predecessor that left a checkpoint.
 #[derive(Clone, Debug)]
-pub(super) struct Passed {
-    pub(super) position: Position,
+pub(crate) struct Passed {
+    pub(crate) position: Position,
     /// When its record arrived, if it was read here and the server says.
-    pub(super) arrival: Option<WallTime>,
+    pub(crate) arrival: Option<WallTime>,
 }
 
 impl Cursor {
-    pub(super) fn new(start: StartAt) -> Self {
+    pub(crate) fn new(start: StartAt) -> Self {
         let passed = match &start {
             StartAt::After(position) => Some(Passed { position: position.clone(), arrival: None }),
             _ => None,
@@ -49,36 +49,36 @@ impl Cursor {
         Self { start, passed, sought: None, caught_up: None, filtering: false }
     }
 
-    pub(super) const fn passed(&self) -> Option<&Passed> {
+    pub(crate) const fn passed(&self) -> Option<&Passed> {
         self.passed.as_ref()
     }
 
-    pub(super) const fn sought(&self) -> Option<&SequenceNumber> {
+    pub(crate) const fn sought(&self) -> Option<&SequenceNumber> {
         self.sought.as_ref()
     }
 
-    pub(super) const fn caught_up(&self) -> Option<Time> {
+    pub(crate) const fn caught_up(&self) -> Option<Time> {
         self.caught_up
     }
 
     /// Everything that there was at this time has been passed.
-    pub(super) const fn catch_up(&mut self, at: Time) {
+    pub(crate) const fn catch_up(&mut self, at: Time) {
         self.caught_up = Some(at);
     }
 
     /// The sought record was found, or it is known why not.
-    pub(super) fn settle(&mut self) {
+    pub(crate) fn settle(&mut self) {
         self.sought = None;
     }
 
     /// The service refuses the position, and it is known that it is no longer there: everything
     /// that is left is read, whatever its numbers.
-    pub(super) fn go_to_horizon(&mut self) {
+    pub(crate) fn go_to_horizon(&mut self) {
         *self = Self { caught_up: self.caught_up, ..Self::new(StartAt::TrimHorizon) };
     }
 
     /// What iterator to ask for.
-    pub(super) fn iterator_at(&self) -> IteratorAt {
+    pub(crate) fn iterator_at(&self) -> IteratorAt {
         if let Some(passed) = &self.passed {
             return IteratorAt::Record(passed.position.sequence.clone());
         }
@@ -92,7 +92,7 @@ impl Cursor {
     }
 
     /// The iterator for `at` was given.
-    pub(super) fn given(&mut self, at: IteratorAt, iterator: &ShardIterator) {
+    pub(crate) fn given(&mut self, at: IteratorAt, iterator: &ShardIterator) {
         self.filtering = true;
         match at {
             IteratorAt::Record(number) => self.sought = Some(number),
@@ -107,7 +107,7 @@ impl Cursor {
     }
 
     /// Takes the records off the front that were delivered before, or were not asked for.
-    pub(super) fn drop_unwanted(&mut self, records: &mut Vec<Record>) {
+    pub(crate) fn drop_unwanted(&mut self, records: &mut Vec<Record>) {
         if !self.filtering {
             return;
         }
@@ -128,7 +128,7 @@ impl Cursor {
     }
 
     /// The stream's records up to and including `position` were passed.
-    pub(super) fn pass(&mut self, position: Position, arrival: Option<WallTime>) {
+    pub(crate) fn pass(&mut self, position: Position, arrival: Option<WallTime>) {
         // Again at the same place counts: now the record's time of arrival is known.
         if self.passed.as_ref().is_none_or(|passed| position >= passed.position) {
             self.passed = Some(Passed { position, arrival });

@@ -1,17 +1,17 @@
 //! The last event of a shard: told when the stream's own list does not speak against it.
 //!
-//! Which answers are signs of the end, and when the list is asked, stands in [`super::end`].
+//! Which answers are signs of the end, and when the list is asked, stands in [`crate::decode`].
 
 use kcl_core::stream::{ReadEvent, SourceErrorKind, SourceResult};
 
-use super::{Call, end::Ending, reader::PollingReader, standstill::Nothing};
-use crate::service::Failure;
+use super::{Call, reader::PollingReader, standstill::Nothing};
+use crate::{decode::Ending, service::Failure};
 
 impl PollingReader {
     /// The last event of the shard, if it has ended.
     pub(super) async fn end(&mut self, ending: Ending) -> SourceResult<ReadEvent> {
         if let Ending::Named(children) = ending {
-            self.calls.stream.book.add(&children);
+            self.calls.stream.add(&children);
             return Ok(ReadEvent::End { children: Some(children), proven: true });
         }
         let shard = &self.calls.shard;

@@ -3,30 +3,26 @@
 use std::{fmt, sync::Arc, time::Duration};
 
 use async_trait::async_trait;
-use aws_sdk_kinesis::types;
 use kcl_core::{
     env::Time,
     stream::{
-        Batch, HashRange, Position, ReadEvent, Record, Room, ShardId, ShardReader, SourceErrorKind,
+        Batch, Position, ReadEvent, Record, Room, ShardId, ShardReader, SourceErrorKind,
         SourceResult, StartAt,
     },
 };
 
 use super::{
     Call,
-    answer::{Answer, Next},
     calls::ShardCalls,
-    complaints::Complaints,
-    cursor::Cursor,
-    end::End,
     pace::CALL_INTERVAL,
+    settings::Polling,
     sizing::Sizing,
     standstill::{Nothing, Standstill},
 };
 use crate::{
-    convert, kpl,
-    service::{Failure, IteratorAt},
-    stream::Stream,
+    decode::{Answer, Cursor, End, Next, Unpacker},
+    discover::Stream,
+    service::{Failure, IteratorAt, convert},
 };
 
 /// How often one call of `next` puts up with a stale iterator (expired, or not known to a server
@@ -38,6 +34,7 @@ const RENEWALS: u32 = 3;
 /// Everything that outlives a call of `next` is a field, and changes only between two awaits: a
 /// call that is dropped loses nothing.
 pub(crate) struct PollingReader {
+    polling: Arc<Polling>,
     pub(super) calls: ShardCalls,
     pub(super) cursor: Cursor,
     /// An answer that was received and not yet delivered.
@@ -46,10 +43,7 @@ pub(crate) struct PollingReader {
     sizing: Sizing,
     /// When the next read is worth while.
     due: Time,
-    /// The shard's hash range, where known, and whether it was asked for.
-    range: Option<HashRange>,
-    range_asked: bool,
-    complaints: Complaints,
+    unpacker: Unpacker,
     /// What the last answer said of the lag.
     millis_behind: Option<u64>,
     /// What the last answer says of the end.
@@ -58,17 +52,21 @@ pub(crate) struct PollingReader {
 }
 
 impl PollingReader {
-    pub(crate) fn new(stream: Arc<Stream>, shard: ShardId, start: StartAt) -> Self {
+    pub(crate) fn new(
+        stream: Arc<Stream>,
+        polling: Arc<Polling>,
+        shard: ShardId,
+        start: StartAt,
+    ) -> Self {
         Self {
-            range: stream.book.range(&shard),
-            sizing: Sizing::new(stream.reading.max_records),
-            calls: ShardCalls::new(stream, shard),
+            unpacker: Unpacker::new(stream.range(&shard)),
+            sizing: Sizing::new(polling.max_records),
+            calls: ShardCalls::new(stream, &polling, shard),
+            polling,
             cursor: Cursor::new(start),
             held: None,
             iterator: None,
             due: Time::ZERO,
-            range_asked: false,
-            complaints: Complaints::default(),
             millis_behind: None,
             end: End::default(),
             standstill: Standstill::new(),
@@ -140,13 +138,11 @@ impl PollingReader {
         Ok(())
     }
 
-    /// Learns the shard's hash range once it matters: for the sub-records of an aggregate.
+    /// Learns the shard's hash range once it matters.
     async fn learn_range(&mut self) {
-        let is_aggregate = |record: &types::Record| kpl::is_aggregate(record.data.as_ref());
-        let unknown = self.range.is_none() && !self.range_asked;
-        if unknown && self.held.iter().any(|held| held.records.iter().any(is_aggregate)) {
+        if self.held.as_ref().is_some_and(|held| self.unpacker.wants_range(&held.records)) {
             match self.calls.stream.learn_range(&self.calls.shard).await {
-                Ok(range) => (self.range, self.range_asked) = (range, true),
+                Ok(range) => self.unpacker.learn_range(range),
                 // Asked again with the next aggregate.
                 Err(error) => {
                     tracing::debug!(shard = %self.calls.shard, %error, "kcl.range.unknown");
@@ -160,7 +156,7 @@ impl PollingReader {
         let asked = answer.records.len();
         let records = convert::records(answer.records).map_err(Failure::corrupt)?;
         let last = records.last().map(|last| (last.position.clone(), last.arrival));
-        let mut records = self.unpack(records);
+        let mut records = self.unpacker.unpack(records, &self.calls.shard, self.calls.now());
         let weight = records.iter().map(Record::weight).sum();
         self.sizing.observe(asked, weight, !answer.is_idle);
         let before = self.stand();
@@ -177,7 +173,7 @@ impl PollingReader {
             (answer.is_idle, answer.at_tip) = (false, false);
         }
         let pause = match asked {
-            _ if answer.is_idle => self.calls.stream.reading.idle_poll,
+            _ if answer.is_idle => self.polling.idle_poll,
             // A stretch of the shard without records: step over it, but no faster than allowed.
             0 => CALL_INTERVAL,
             _ => Duration::ZERO,
@@ -216,22 +212,6 @@ impl PollingReader {
         self.due = self.due.max(self.calls.now() + self.standstill.pause());
     }
 
-    fn unpack(&mut self, records: Vec<Record>) -> Vec<Record> {
-        if !records.iter().any(|record| kpl::is_aggregate(&record.data)) {
-            return records;
-        }
-        let mut unpacked = Vec::with_capacity(records.len());
-        for record in records {
-            if let Err(damage) = kpl::unpack(record, self.range, &mut unpacked)
-                && let Some(last) = unpacked.last()
-            {
-                let (now, number) = (self.calls.now(), &last.position.sequence);
-                self.complaints.damaged(now, &self.calls.shard, number, damage);
-            }
-        }
-        unpacked
-    }
-
     fn batch(&self, records: Vec<Record>, at_tip: bool) -> Batch {
         let mut batch = Batch::of(records);
         batch.through = self.stand();
@@ -256,7 +236,7 @@ impl ShardReader for PollingReader {
     }
 
     async fn next(&mut self, room: Room) -> SourceResult<ReadEvent> {
-        let deadline = self.calls.now() + self.calls.stream.reading.idle_poll;
+        let deadline = self.calls.now() + self.polling.idle_poll;
         loop {
             if let Some(event) = self.standstill.tell() {
                 return Ok(event);

@@ -1,20 +1,18 @@
 //! Reading a shard by polling: `GetShardIterator`, then `GetRecords` again and again.
 
-mod answer;
 mod calls;
-mod complaints;
-mod cursor;
-mod end;
-mod gap;
 mod last_event;
 mod pace;
+mod proof;
 mod quota;
 mod reader;
+mod settings;
 mod sizing;
 mod standstill;
 
-pub(crate) use quota::{Call, Enforced, Quota};
+use quota::Call;
 pub(crate) use reader::PollingReader;
+pub(crate) use settings::Polling;
 
 #[cfg(test)]
 mod tests;
