@@ -23,7 +23,7 @@ pub struct KinesisStreams(Arc<Server>);
 
 #[derive(Debug)]
 enum Server {
-    Ferrokinesis(Ferrokinesis),
+    Ferrokinesis(Box<Ferrokinesis>),
     KinesisLocal(Arc<KinesisLocal>),
 }
 
@@ -33,7 +33,7 @@ impl KinesisStreams {
     /// # Errors
     /// It cannot be started.
     pub fn on_ferrokinesis() -> std::io::Result<Self> {
-        Ok(Self(Arc::new(Server::Ferrokinesis(Ferrokinesis::start()?))))
+        Ok(Self(Arc::new(Server::Ferrokinesis(Box::new(Ferrokinesis::start()?)))))
     }
 
     /// On the one kinesis-local of this process.
