@@ -7,8 +7,8 @@ use bytes::Bytes;
 use kcl_core::{
     env::WallTime,
     stream::{
-        HashKey, HashRange, KplMark, Position, ReadEvent, Room, Shard, SourceErrorKind, StartAt,
-        StreamKey, StreamSource,
+        HashKey, KplMark, Position, ReadEvent, Room, Shard, SourceErrorKind, StartAt, StreamKey,
+        StreamSource,
     },
 };
 use kcl_kinesis::{KinesisSource, kpl::Aggregator};
@@ -17,7 +17,7 @@ use kcl_tests::{
     servers::{Ferrokinesis, KinesisLocal},
 };
 
-use super::{ROOM, at, drain, ids, numbered, open, texts};
+use super::{ROOM, at, drain, numbered, open, texts};
 
 /// Each test runs on each server.
 macro_rules! on_each_server {

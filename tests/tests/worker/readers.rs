@@ -298,7 +298,7 @@ struct Panics;
 #[async_trait]
 impl kcl_core::processor::RecordProcessor for Panics {
     async fn process(&mut self, _: RecordBatch, _: &LeaseHandle) -> Result<(), ProcessorError> {
-        panic!("a defect of the processor")
+        unreachable!("a defect of the processor")
     }
 }
 
