@@ -6,9 +6,10 @@ use aws_config::SdkConfig;
 use kcl_core::env::Env;
 
 use crate::{
+    discover::Stream,
+    retrieve::Polling,
     service::{Configuration, Overrides, Service},
     source::KinesisSource,
-    stream::{Reading, Stream},
     stream_name::{InvalidStreamName, StreamName},
 };
 
@@ -142,10 +143,10 @@ impl KinesisSourceBuilder {
         }
         let mut overrides = self.overrides;
         overrides.region = stream.region().map(str::to_owned).or(overrides.region);
-        let reading = Reading { max_records: self.max_records, idle_poll: self.idle_poll };
+        let polling = Polling::new(self.max_records, self.idle_poll);
         let clock = Arc::clone(&self.env.clock);
         let service = Service::new(stream, self.configuration, overrides, clock);
-        Ok(KinesisSource::of(Stream::new(service, self.env, reading)))
+        Ok(KinesisSource::of(Stream::new(service, self.env), polling))
     }
 }
 

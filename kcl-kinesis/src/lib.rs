@@ -6,26 +6,25 @@
 //!
 //! Each new connection looks the host up. Where calls are under way for 5 s without an answer to
 //! any (or for half of what a call may take, if that is less), all connections are left and new
-//! ones made, so that no call has to find out about each of them. Those of an HTTP client that came
-//! with the configuration are left alone.
+//! ones made, so that no call has to find out about each of them; calls that are under way are made
+//! again on those. The connections of an HTTP client that came with the configuration are left
+//! alone.
 //!
 //! # Rights
 //! `kinesis:DescribeStreamSummary`, `kinesis:ListShards`, `kinesis:GetShardIterator` and
 //! `kinesis:GetRecords` on the stream; `kms:Decrypt` on its key if it is encrypted.
 
-mod book;
 mod builder;
-mod convert;
-pub mod kpl;
-mod listing;
-mod polling;
+mod decode;
+mod discover;
+mod retrieve;
 mod service;
 mod source;
-mod stream;
 mod stream_name;
 #[cfg(test)]
 mod testing;
 
 pub use builder::{InvalidSettings, KinesisSourceBuilder};
+pub use decode::kpl;
 pub use source::KinesisSource;
 pub use stream_name::{InvalidStreamName, StreamName};

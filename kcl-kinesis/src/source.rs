@@ -7,7 +7,10 @@ use kcl_core::stream::{
     Shard, ShardId, ShardReader, SourceResult, StartAt, StreamDescription, StreamKey, StreamSource,
 };
 
-use crate::{polling::PollingReader, stream::Stream};
+use crate::{
+    discover::Stream,
+    retrieve::{Polling, PollingReader},
+};
 
 /// A Kinesis data stream.
 ///
@@ -22,28 +25,33 @@ use crate::{polling::PollingReader, stream::Stream};
 /// # Ok::<(), kcl_kinesis::InvalidSettings>(())
 /// ```
 #[derive(Clone, Debug)]
-pub struct KinesisSource(Arc<Stream>);
+pub struct KinesisSource {
+    stream: Arc<Stream>,
+    polling: Arc<Polling>,
+}
 
 impl KinesisSource {
-    pub(crate) fn of(stream: Stream) -> Self {
-        Self(Arc::new(stream))
+    pub(crate) fn of(stream: Stream, polling: Polling) -> Self {
+        Self { stream: Arc::new(stream), polling: Arc::new(polling) }
     }
 
     /// As if the stream had been described so.
     #[cfg(test)]
     pub(crate) fn is_described_as(&self, key: &StreamKey) {
-        self.0.is_described_as(key);
+        self.stream.is_described_as(key);
     }
 }
 
 #[async_trait]
 impl StreamSource for KinesisSource {
     async fn describe(&self) -> SourceResult<StreamDescription> {
-        self.0.describe().await
+        self.stream.describe().await
     }
 
     async fn shards(&self) -> SourceResult<Vec<Shard>> {
-        self.0.shards().await
+        let shards = self.stream.shards().await?;
+        self.polling.keep(&shards);
+        Ok(shards)
     }
 
     /// Sends nothing, if the stream was described before and is still the same: whether the shard
@@ -54,7 +62,8 @@ impl StreamSource for KinesisSource {
         shard: &ShardId,
         at: StartAt,
     ) -> SourceResult<Box<dyn ShardReader>> {
-        self.0.make_sure_it_is(stream).await?;
-        Ok(Box::new(PollingReader::new(Arc::clone(&self.0), shard.clone(), at)))
+        self.stream.make_sure_it_is(stream).await?;
+        let (stream, polling) = (Arc::clone(&self.stream), Arc::clone(&self.polling));
+        Ok(Box::new(PollingReader::new(stream, polling, shard.clone(), at)))
     }
 }

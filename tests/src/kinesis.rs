@@ -116,6 +116,27 @@ impl TestStream {
         self.settle().await
     }
 
+    /// Deletes the stream, and waits until it is gone.
+    ///
+    /// # Errors
+    /// The server's, or it takes longer than a minute.
+    #[expect(clippy::disallowed_methods, reason = "the server keeps to the machine's clock")]
+    pub async fn delete(&self) -> Result<()> {
+        self.client.delete_stream().stream_name(&self.name).send().await?;
+        for _ in 0..6_000 {
+            let describe = self.client.describe_stream_summary().stream_name(&self.name);
+            match describe.send().await {
+                Ok(_) => tokio::time::sleep(Duration::from_millis(10)).await,
+                Err(error) => {
+                    let error = error.into_service_error();
+                    ensure!(error.is_resource_not_found_exception(), error);
+                    return Ok(());
+                }
+            }
+        }
+        anyhow::bail!("the stream {} is not deleted", self.name)
+    }
+
     /// Waits until nothing is being changed.
     ///
     /// # Errors

@@ -6,6 +6,7 @@ pub mod fleet;
 pub mod kinesis;
 pub mod postgres;
 pub mod servers;
+pub mod sources;
 
 /// The examples of the README.
 #[cfg(doctest)]

@@ -1,14 +1,18 @@
-//! The memory store against the suite: as it is, and behind a network that misbehaves.
+//! Store and stream in memory against their suites: as they are, and the store behind a network
+//! that misbehaves.
 
 use std::sync::Arc;
 
 use async_trait::async_trait;
 use kcl_core::{
-    conformance::{Capabilities, Failed, StoreFactory, Suite},
+    conformance::{Capabilities, Failed, StoreFactory, Suite, sources},
     store::{LeaseStore, StoreResult},
 };
-use kcl_memory::{MemoryServer, faults::Mishaps};
-use kcl_tests::conformance::{BadNetwork, conforms};
+use kcl_memory::{MemoryServer, faults::Mishaps, virtual_env};
+use kcl_tests::{
+    conformance::{BadNetwork, conforms},
+    sources::{MemoryStreams, source_conforms},
+};
 
 struct Memory {
     server: MemoryServer,
@@ -49,4 +53,20 @@ async fn answers_stay_right_when_replies_are_lost_and_writes_land_late_or_twice(
         conforms(Suite::new(BadNetwork::before(memory, Mishaps::BAD_DAY, seed)).seed(seed)).await?;
     }
     Ok(())
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_stream_in_memory_conforms() -> Result<(), Failed> {
+    // No iterators that expire, and no answers but its own.
+    source_conforms(sources::Suite::new(MemoryStreams::new(virtual_env(7), |_| {})), 3).await
+}
+
+/// Ends without children, one record an answer, and a read limit.
+#[tokio::test(start_paused = true)]
+async fn it_conforms_in_small_answers_and_where_children_have_to_be_listed() -> Result<(), Failed> {
+    let streams = MemoryStreams::new(virtual_env(8), |options| {
+        (options.reports_children, options.batch_limit) = (false, 1);
+        options.reads_per_second = Some(50);
+    });
+    source_conforms(sources::Suite::new(streams).seed(2), 3).await
 }

@@ -19,8 +19,8 @@ use crate::{
     lease::{Changing, DocName, LeaseKey},
     store::{LeaseStore, LeaseStoreExt, StoreError},
     stream::{
-        ReadEvent, SequenceNumber, SourceError, SourceErrorKind, SourceResult, StartAt,
-        StreamSource,
+        ReadEvent, SequenceNumber, ShardReader, SourceError, SourceErrorKind, SourceResult,
+        StartAt, StreamSource,
     },
     worker::{Complaints, carry_out, list},
 };
@@ -168,6 +168,13 @@ pub async fn has_record(
         Err(error) if error.kind == SourceErrorKind::Misconfigured => return Ok(false),
         Err(error) => return Err(error),
     };
+    let begins = begins_with(&mut *reader, number).await;
+    reader.close().await;
+    begins
+}
+
+/// Whether the first record that a reader finds has this number.
+async fn begins_with(reader: &mut dyn ShardReader, number: &SequenceNumber) -> SourceResult<bool> {
     for _ in 0..EMPTY_MAX {
         match reader.next(reader.expects()).await {
             Ok(ReadEvent::Batch(batch)) => {

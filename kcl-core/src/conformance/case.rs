@@ -1,8 +1,8 @@
 //! One case.
 
-use std::{fmt, future::Future, pin::Pin};
+use std::fmt;
 
-use super::{bench::Bench, failure::Check};
+use super::{bench::Bench, play::Play};
 
 /// One thing a store must show.
 #[derive(Clone, Copy)]
@@ -13,9 +13,6 @@ pub struct Case {
     pub(super) tolerant: bool,
     pub(super) play: fn(Bench) -> Play,
 }
-
-/// A case being played.
-pub(super) type Play = Pin<Box<dyn Future<Output = Check> + Send>>;
 
 impl fmt::Debug for Case {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -1,4 +1,4 @@
-//! What every lease store must show (feature `conformance`).
+//! What every lease store must show, and every stream source: [`sources`] (feature `conformance`).
 //!
 //! A store is proved by one [`StoreFactory`] handed to [`run`]:
 //!
@@ -54,10 +54,12 @@ mod factory;
 mod failure;
 mod history;
 mod linear;
+mod play;
 mod report;
 pub mod rows;
 mod samples;
 mod script;
+pub mod sources;
 mod suite;
 
 pub use case::Case;

@@ -1,17 +1,11 @@
 //! Running the cases.
 
-use std::{sync::Arc, time::Duration};
-
-use tokio::task::JoinSet;
+use std::sync::Arc;
 
 use super::{
-    Case, CaseReport, Change, Failed, Failure, Report, StoreFactory, bench::Bench, cases,
-    change::Judge, failure::Check,
+    Case, Change, Failed, Report, StoreFactory, bench::Bench, cases, change::Judge, play::play,
 };
 use crate::env::{Env, Rng};
-
-/// No case may take longer: a store that hangs fails.
-const LONGEST: Duration = Duration::from_secs(180);
 
 /// Runs the suite with its default seed.
 ///
@@ -74,40 +68,16 @@ impl Suite {
     /// # Errors
     /// When any case fails, or none was to be run; all of them are run first.
     pub async fn run(self) -> Result<Report, Failed> {
-        let mut report = Report { store: self.factory.name(), seed: self.seed, cases: Vec::new() };
+        let mut report = Report::of(self.factory.name(), self.seed);
         // Unlike everything else, names must differ from run to run: servers outlive them.
         let mut names = Rng::new(Env::system().entropy.next_u64());
         for case in self.cases() {
             let application = format!("conformance-{:08x}", names.below(1 << 32));
             let (factory, judge) = (self.factory.clone(), self.judge.clone());
             let bench = Bench::new(factory, application, self.seed, judge);
-            report.cases.push(run_case(case, bench).await);
-        }
-        if report.cases.is_empty() {
-            let failure = Some(Failure::new("no case has such a name"));
-            report.cases.push(CaseReport { name: "any case", took: Duration::ZERO, failure });
+            report.cases.push(play(case.name, (case.play)(bench)).await);
         }
         report.verdict()
-    }
-}
-
-async fn run_case(case: &'static Case, bench: Bench) -> CaseReport {
-    let clock = Env::system().clock;
-    let started = clock.now();
-    let failure = guarded(case, bench).await.err();
-    CaseReport { name: case.name, took: clock.now().since(started), failure }
-}
-
-/// Plays a case in a task of its own: a panic or a hang fails that case only.
-#[expect(clippy::disallowed_methods, reason = "a watchdog of tests, no part of any simulation")]
-async fn guarded(case: &'static Case, bench: Bench) -> Check {
-    let mut task = JoinSet::new();
-    task.spawn((case.play)(bench));
-    match tokio::time::timeout(LONGEST, task.join_next()).await {
-        Err(_) => Err(Failure::new(format!("not done after {} s", LONGEST.as_secs()))),
-        Ok(Some(Ok(check))) => check,
-        Ok(Some(Err(panic))) => Err(Failure::from(panic)),
-        Ok(None) => Err(Failure::new("the case did not start")),
     }
 }
 

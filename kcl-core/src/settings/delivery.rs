@@ -14,6 +14,7 @@ pub struct Delivery {
     /// Who says how far a shard is processed.
     pub progress: ProgressMode,
     /// How many bytes of records may be fetched and not yet processed, in all shards of the worker.
+    /// Half of them are kept for floors: each shard has an equal part that no other can take.
     pub byte_budget: usize,
     /// The most records of a batch; answers of the stream with more are cut.
     pub max_batch: usize,

@@ -16,6 +16,20 @@ pub trait StreamSource: Debug + Send + Sync + 'static {
     /// [`super::SourceErrorKind::NoStream`] when it does not exist; any other kind.
     async fn describe(&self) -> SourceResult<StreamDescription>;
 
+    /// Gets ready what readers need beyond the stream itself, such as a registered consumer. A
+    /// worker calls it once, before it joins the others: it opens no reader before this has
+    /// succeeded. Several processes may do it at once, and again. By default there is nothing to do.
+    ///
+    /// # Errors
+    /// Any kind. A worker tries again, with pauses that grow, what
+    /// [`super::SourceError::is_retryable`]; any other error ends it, with that error.
+    ///
+    /// # Cancel safety
+    /// A worker that is told to leave drops the call: it may have taken effect or not.
+    async fn prepare(&self) -> SourceResult<()> {
+        Ok(())
+    }
+
     /// Every shard the stream lists, closed ones included, from all pages.
     ///
     /// # Errors
@@ -42,14 +56,26 @@ pub trait StreamSource: Debug + Send + Sync + 'static {
 pub struct Room(pub usize);
 
 /// Reads one shard, in order.
+///
+/// A worker awaits [`Self::ready`], reserves what the reader [`Self::expects`], and asks for it with
+/// [`Self::next`], over and over; then it calls [`Self::close`].
 #[async_trait]
 pub trait ShardReader: Debug + Send {
     /// How many bytes the next answer is expected to need, judged by recent answers.
     fn expects(&self) -> Room;
 
+    /// Waits until [`Self::next`] is worth a call: something has arrived, the time of the next
+    /// request has come, or about a poll interval has passed with nothing. Whoever calls it holds
+    /// no room meanwhile: a shard at rest takes none from the others. By default it is always time.
+    ///
+    /// # Cancel safety
+    /// Safe: nothing is taken from the shard by waiting.
+    async fn ready(&mut self) {}
+
     /// The next piece of the shard. Waits while there is nothing, at most about a poll interval,
-    /// and then returns an empty batch. Keeps to the service's rate limits by itself, renews
-    /// expired iterators, and starts again after the last position it returned.
+    /// and then returns an empty batch; after [`Self::ready`] it need not wait. Keeps to the
+    /// service's rate limits by itself, renews expired iterators, and starts again after the last
+    /// position it returned.
     ///
     /// The answer is meant to fit `room`, but at least one record is always returned if there is
     /// one, so it may be larger. With [`ReadEvent::End`] the reader is finished.
@@ -60,6 +86,18 @@ pub trait ShardReader: Debug + Send {
     /// # Cancel safety
     /// Safe: a dropped call delivers nothing and loses nothing.
     async fn next(&mut self, room: Room) -> SourceResult<ReadEvent>;
+
+    /// Gives back what the reader holds at the service, such as a subscription. A worker calls it
+    /// once for each reader it was given, when it needs no more of it: the shard has ended, or
+    /// reading starts over, or the lease goes, and then before another worker may have it. A call of
+    /// `ready` or `next` that was under way is dropped before. By default there is nothing to give
+    /// back.
+    ///
+    /// # Cancel safety
+    /// A call that takes longer than 500 ms is dropped, and the reader with it: a release waits for
+    /// it no longer than that. A reader is dropped without this call only if it panicked, or if the
+    /// runtime it is read on ends.
+    async fn close(self: Box<Self>) {}
 }
 
 /// What a reader found.

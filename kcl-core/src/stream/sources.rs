@@ -23,6 +23,11 @@ impl Sources {
         Self { source, reads: OnceLock::new() }
     }
 
+    /// Every source.
+    pub(crate) fn all(&self) -> impl Iterator<Item = &Arc<dyn StreamSource>> {
+        std::iter::once(&self.source)
+    }
+
     /// What the stream is.
     ///
     /// # Errors

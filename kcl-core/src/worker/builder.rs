@@ -150,13 +150,21 @@ impl Worker {
         self.work().instrument(span).await
     }
 
-    async fn work(self) -> Result<(), WorkerError> {
+    async fn work(mut self) -> Result<(), WorkerError> {
         let described = match self.shared.sources.describe().await {
             Ok(description) => Some((self.env.clock.now(), description)),
             // Somebody has to mend it, or it passes: only the first is worth stopping for.
             Err(error) if error.is_retryable() => None,
             Err(error) => return Err(error.into()),
         };
+        tokio::select! {
+            biased;
+            prepared = super::prepare::prepare(&self.shared.sources, &self.env) => prepared?,
+            () = told_to_leave(&mut self.events.1) => {
+                say_left();
+                return Ok(());
+            }
+        }
         let (directions, directed) = mpsc::unbounded_channel();
         let (ready, prepared) = oneshot::channel();
         let supervisor = Supervisor {
@@ -188,8 +196,7 @@ impl Worker {
                 biased;
                 prepared = prepare(&*store, &env, &directions) => prepared,
                 () = told_to_leave(&mut events.1) => {
-                    // Nothing was registered, so there is nothing to hand over.
-                    tracing::info!(outcome = %Outcome::Left, "kcl.worker.finished");
+                    say_left();
                     // Nobody listens if the worker's future is gone.
                     let _ = directions.send(Direction::Finished(Outcome::Left));
                     let _ = ready.send(Ok(()));
@@ -226,6 +233,12 @@ impl Worker {
         let keep = keep.in_current_span();
         spawner.spawn_keeper(Box::new(move || Box::pin(keep))).map_err(WorkerError::Thread)
     }
+}
+
+/// A worker that was told to leave before it had begun: nothing was registered, so there is nothing
+/// to hand over.
+fn say_left() {
+    tracing::info!(outcome = %Outcome::Left, "kcl.worker.finished");
 }
 
 /// Waits until somebody asks the worker to leave that has not begun yet.

@@ -16,6 +16,7 @@ mod event;
 pub(crate) mod gate;
 mod keeper;
 mod listing;
+mod prepare;
 mod remaking;
 mod run;
 mod status;

@@ -15,7 +15,7 @@ use aws_sdk_kinesis::{
 };
 use kcl_core::env::WallTime;
 
-use crate::convert;
+use super::convert;
 
 /// What the `Date` header of an answer may be ahead of the clock that judges timestamps: it is cut
 /// to the second, and another machine may have written it. Kinesis refuses a timestamp ahead of its

@@ -19,14 +19,19 @@ impl Bucket {
         Self { interval, full_at: Time::ZERO }
     }
 
+    /// When the next token is there: now, or later.
+    pub(super) fn free_at(&self, now: Time) -> Time {
+        let full_at = self.full_at.max(now) + self.interval;
+        now + full_at.since(now + Duration::from_secs(1))
+    }
+
     /// Takes a token, or says when there will be one.
     pub(super) fn take(&mut self, now: Time) -> Result<(), Time> {
-        let full_at = self.full_at.max(now) + self.interval;
-        let burst_until = now + Duration::from_secs(1);
-        if full_at > burst_until {
-            return Err(now + full_at.since(burst_until));
+        let free_at = self.free_at(now);
+        if free_at > now {
+            return Err(free_at);
         }
-        self.full_at = full_at;
+        self.full_at = self.full_at.max(now) + self.interval;
         Ok(())
     }
 }

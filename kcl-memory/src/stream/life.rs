@@ -5,7 +5,10 @@ use std::{collections::BTreeMap, time::Duration};
 use bytes::Bytes;
 use kcl_core::{
     env::WallTime,
-    stream::{HashKey, HashRange, Record, Shard, ShardId, SourceErrorKind, StreamKey},
+    stream::{
+        HashKey, HashRange, KplMark, Position, Record, SequenceNumber, Shard, ShardId,
+        SourceErrorKind, StreamKey,
+    },
 };
 
 use super::{key::sequence, log::ShardLog};
@@ -74,17 +77,44 @@ impl Life {
         data: Bytes,
         now: WallTime,
     ) -> Result<(ShardId, Record), Refused> {
-        let count = self.next();
+        let (log, number) = self.place(hash)?;
+        let record = Record::new(number.into(), Some(partition_key), data).arrived(now);
+        log.push(record.clone());
+        Ok((log.shard.id.clone(), record))
+    }
+
+    /// Puts the parts of an aggregate into the open shard that covers `hash`; the last of them.
+    pub(super) fn put_aggregate(
+        &mut self,
+        hash: HashKey,
+        partition_key: &str,
+        parts: Vec<Bytes>,
+        now: WallTime,
+    ) -> Result<(ShardId, Record), Refused> {
+        let (log, number) = self.place(hash)?;
+        let mut last = None;
+        for (part, sub) in parts.into_iter().zip(0..) {
+            let position = Position::new(number.clone(), sub);
+            let mut record = Record::new(position, Some(partition_key.to_owned()), part).arrived(now);
+            record.kpl = KplMark::Aggregated;
+            log.push(record.clone());
+            last = Some(record);
+        }
+        let last = last.ok_or_else(|| refuse("an aggregate of no records".to_owned()))?;
+        Ok((log.shard.id.clone(), last))
+    }
+
+    /// The open shard that covers `hash`, and the number of its next record.
+    fn place(&mut self, hash: HashKey) -> Result<(&mut ShardLog, SequenceNumber), Refused> {
+        let (count, created) = (self.next(), self.key.created);
         let covers = |log: &&mut ShardLog| {
             !log.shard.closed && log.shard.range.is_some_and(|range| range.contains(hash))
         };
         let log = self.shards.values_mut().find(covers).ok_or_else(|| {
             (SourceErrorKind::Unavailable, format!("no open shard covers hash key {hash}"))
         })?;
-        let number = sequence(self.key.created, count, log.index);
-        let record = Record::new(number.into(), Some(partition_key), data).arrived(now);
-        log.push(record.clone());
-        Ok((log.shard.id.clone(), record))
+        let number = sequence(created, count, log.index);
+        Ok((log, number))
     }
 
     /// Splits an open shard: its second child starts at `at`, or in the middle.

@@ -173,6 +173,11 @@ impl ShardLog {
         Found::Batch(batch)
     }
 
+    /// Whether a reader at `place` finds anything: records, a loss, or the end.
+    pub(super) fn has_news(&self, place: &Place) -> bool {
+        self.shard.closed || self.missed(place) || self.start(place) < self.records.len()
+    }
+
     /// Whether records were trimmed that a reader at `place` had still to read.
     fn missed(&self, place: &Place) -> bool {
         match place {

@@ -14,6 +14,7 @@ use kcl_core::{
 use super::{
     life::{Life, Refused, ShardHistory},
     options::{StreamCall, StreamFaults, StreamOp, StreamOptions},
+    readers::Census,
 };
 
 /// A stream in memory: shards that take records, split, merge, trim and end. Clones share it.
@@ -25,6 +26,7 @@ pub struct MemoryStream(pub(super) Arc<Inner>);
 
 pub(super) struct Inner {
     pub(super) options: StreamOptions,
+    pub(super) readers: Census,
     state: Mutex<State>,
 }
 
@@ -57,7 +59,8 @@ impl MemoryStream {
             created: WallTime::default(),
         };
         let shards = options.shards;
-        let stream = Self(Arc::new(Inner { options, state: Mutex::new(state) }));
+        let stream =
+            Self(Arc::new(Inner { options, readers: Census::default(), state: Mutex::new(state) }));
         stream.create(shards);
         stream
     }

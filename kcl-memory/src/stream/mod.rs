@@ -8,6 +8,7 @@ mod memory;
 mod options;
 mod producer;
 mod reader;
+mod readers;
 mod source;
 
 pub use key::hash_of;
@@ -15,6 +16,7 @@ pub use life::ShardHistory;
 pub use memory::MemoryStream;
 pub use options::{StreamCall, StreamFaults, StreamOp, StreamOptions};
 pub use producer::Put;
+pub use readers::ReaderCounts;
 
 #[cfg(test)]
 mod tests;

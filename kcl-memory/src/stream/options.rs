@@ -60,21 +60,27 @@ impl StreamOptions {
 pub enum StreamOp {
     /// [`kcl_core::stream::StreamSource::describe`].
     Describe,
+    /// [`kcl_core::stream::StreamSource::prepare`].
+    Prepare,
     /// [`kcl_core::stream::StreamSource::shards`].
     Shards,
     /// [`kcl_core::stream::StreamSource::open`].
     Open,
     /// [`kcl_core::stream::ShardReader::next`].
     Read,
+    /// [`kcl_core::stream::ShardReader::close`]: it cannot fail, but may take its time.
+    Close,
 }
 
 impl StreamOp {
     pub(super) const fn name(self) -> &'static str {
         match self {
             Self::Describe => "DescribeStreamSummary",
+            Self::Prepare => "Prepare",
             Self::Shards => "ListShards",
             Self::Open => "GetShardIterator",
             Self::Read => "GetRecords",
+            Self::Close => "Close",
         }
     }
 }

@@ -9,7 +9,7 @@ use kcl_core::{
 };
 
 use super::{
-    MemoryStream, ShardHistory, StreamFaults,
+    MemoryStream, ReaderCounts, ShardHistory, StreamFaults,
     key::hash_of,
     life::{Life, Refused},
 };
@@ -53,6 +53,26 @@ impl MemoryStream {
         let (shard, record) = self.change("PutRecord", |life| {
             check(partition_key, &data)?;
             life.put(hash, partition_key.to_owned(), data, now)
+        })?;
+        Ok(Put { shard, position: record.position })
+    }
+
+    /// Puts records that come unpacked from one KPL aggregate: they share a sequence number. Into the
+    /// shard that covers `hash`.
+    ///
+    /// # Errors
+    /// As [`Self::put`]; `Misconfigured` when there are none.
+    pub fn put_aggregate(
+        &self,
+        hash: HashKey,
+        partition_key: &str,
+        parts: impl IntoIterator<Item = impl Into<Bytes>>,
+    ) -> SourceResult<Put> {
+        let parts: Vec<Bytes> = parts.into_iter().map(Into::into).collect();
+        let now = self.now();
+        let (shard, record) = self.change("PutRecord", |life| {
+            parts.iter().try_for_each(|part| check(partition_key, part))?;
+            life.put_aggregate(hash, partition_key, parts, now)
         })?;
         Ok(Put { shard, position: record.position })
     }
@@ -146,6 +166,12 @@ impl MemoryStream {
         let mut all = state.past.clone();
         all.extend(state.life.iter().flat_map(Life::history));
         all
+    }
+
+    /// How many readers were opened, of all lives of the stream, and what became of them.
+    #[must_use]
+    pub fn readers(&self) -> ReaderCounts {
+        self.0.readers.counts()
     }
 
     fn change<T>(

@@ -16,6 +16,7 @@ use super::{
     log::{Found, Place},
     memory::MemoryStream,
     options::StreamOp,
+    readers::Counted,
 };
 
 /// The smallest answer a reader expects, in bytes.
@@ -31,6 +32,9 @@ pub(super) struct MemoryReader {
     expects: usize,
     /// Whether the read under way has its token: waiting for data costs no second one.
     charged: bool,
+    /// Whether a poll interval was waited for in vain: the next read waits no more.
+    waited: bool,
+    counted: Counted,
 }
 
 /// What one look at the shard says.
@@ -57,6 +61,8 @@ impl MemoryReader {
             place,
             expects: LEAST_EXPECTED,
             charged: false,
+            waited: false,
+            counted: stream.0.readers.open(),
         })
     }
 
@@ -100,6 +106,17 @@ impl MemoryReader {
         (self.charged, self.place) = (charged, place);
         Ok(look)
     }
+
+    /// When a read is worth while: `None` as long as there is nothing.
+    fn due(&self) -> SourceResult<Option<Time>> {
+        let now = self.stream.0.options.env.clock.now();
+        self.with_life(|life| {
+            let log = life.log_mut(&self.shard)?;
+            let free_at =
+                log.bucket.as_ref().filter(|_| !self.charged).map_or(now, |b| b.free_at(now));
+            Ok(log.has_news(&self.place).then_some(free_at))
+        })
+    }
 }
 
 fn shards_of(life: &Life, ids: &[ShardId]) -> Vec<Shard> {
@@ -120,6 +137,31 @@ impl ShardReader for MemoryReader {
         Room(self.expects)
     }
 
+    /// A failure is left to the read.
+    async fn ready(&mut self) {
+        let clock = self.stream.0.options.env.clock.clone();
+        let deadline = clock.now() + self.stream.0.options.poll_interval;
+        loop {
+            let Ok(bell) = self.bell() else { return };
+            let mut rung = std::pin::pin!(bell.notified());
+            rung.as_mut().enable();
+            let Ok(due) = self.due() else { return };
+            if due.is_some_and(|due| due <= clock.now()) {
+                return;
+            }
+            tokio::select! {
+                biased;
+                () = rung => {}
+                () = clock.sleep_until(due.unwrap_or(deadline)) => {
+                    if due.is_none() {
+                        self.waited = true;
+                        return;
+                    }
+                }
+            }
+        }
+    }
+
     async fn next(&mut self, room: Room) -> SourceResult<ReadEvent> {
         self.stream.arrive(StreamOp::Read, Some(&self.shard)).await?;
         let options = &self.stream.0.options;
@@ -132,6 +174,10 @@ impl ShardReader for MemoryReader {
             rung.as_mut().enable();
             match self.look(room)? {
                 Look::Busy(until) => clock.sleep_until(until).await,
+                Look::Nothing if self.waited => {
+                    (self.charged, self.waited) = (false, false);
+                    return Ok(nothing());
+                }
                 Look::Nothing => {
                     tokio::select! {
                         biased;
@@ -143,7 +189,7 @@ impl ShardReader for MemoryReader {
                     }
                 }
                 Look::Event(event) => {
-                    self.charged = false;
+                    (self.charged, self.waited) = (false, false);
                     if let ReadEvent::Batch(batch) = &event {
                         self.expects = batch.weight().max(LEAST_EXPECTED);
                     }
@@ -151,5 +197,10 @@ impl ShardReader for MemoryReader {
                 }
             }
         }
+    }
+    async fn close(self: Box<Self>) {
+        // Whether that is heard of makes no difference.
+        let _ = self.stream.arrive(StreamOp::Close, Some(&self.shard)).await;
+        self.counted.close();
     }
 }

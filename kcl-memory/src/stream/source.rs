@@ -23,6 +23,10 @@ impl StreamSource for MemoryStream {
         Ok(StreamDescription::new(name, key, retention, self.now()))
     }
 
+    async fn prepare(&self) -> SourceResult<()> {
+        self.arrive(StreamOp::Prepare, None).await
+    }
+
     async fn shards(&self) -> SourceResult<Vec<Shard>> {
         self.arrive(StreamOp::Shards, None).await?;
         let mut state = self.state();

@@ -1,4 +1,4 @@
-//! What must be right on every server.
+//! What must be right on every server, beyond what the suite asks of every source.
 
 use std::{collections::BTreeSet, sync::Arc, time::Duration};
 
@@ -7,8 +7,8 @@ use bytes::Bytes;
 use kcl_core::{
     env::WallTime,
     stream::{
-        HashKey, HashRange, KplMark, Position, ReadEvent, Room, Shard, SourceErrorKind, StartAt,
-        StreamKey, StreamSource,
+        HashKey, KplMark, Position, ReadEvent, Room, Shard, SourceErrorKind, StartAt, StreamKey,
+        StreamSource,
     },
 };
 use kcl_kinesis::{KinesisSource, kpl::Aggregator};
@@ -17,7 +17,7 @@ use kcl_tests::{
     servers::{Ferrokinesis, KinesisLocal},
 };
 
-use super::{ROOM, at, drain, ids, numbered, open, texts};
+use super::{ROOM, at, drain, numbered, open, texts};
 
 /// Each test runs on each server.
 macro_rules! on_each_server {
@@ -42,16 +42,11 @@ macro_rules! on_each_server {
 
 on_each_server!(
     the_stream_is_described_by_its_own_clock,
-    reading_starts_where_it_is_told_to,
-    a_split_shard_ends_after_its_records_and_names_its_children,
-    merged_shards_end_and_name_the_child_they_share,
     a_reader_drains_many_pages_in_order,
     large_records_are_read_whole_whatever_the_room,
     reading_resumes_inside_an_aggregate,
-    an_empty_stream_is_at_its_tip,
     an_unknown_stream_or_shard_is_told_as_such,
     two_hundred_shards_are_listed_and_read,
-    every_page_of_a_long_list_is_followed,
     no_record_is_lost_or_repeated_while_shards_are_split_and_merged,
 );
 
@@ -68,89 +63,6 @@ async fn the_stream_is_described_by_its_own_clock(url: &str) -> Result<()> {
     let shard = &stream.shards().await?[0].id;
     let mut reader = open(&stream.source(), shard, StartAt::AtTimestamp(first.server_time)).await?;
     assert!(drain(&mut *reader).await?.0.is_empty());
-    Ok(())
-}
-
-#[expect(clippy::disallowed_methods, reason = "the server keeps to the machine's clock")]
-async fn reading_starts_where_it_is_told_to(url: &str) -> Result<()> {
-    let stream = TestStream::create(url, "positions", 1).await?;
-    let source = stream.source();
-    let shard = stream.shards().await?[0].id.clone();
-    let early = [stream.put("k", None, b"0").await?, stream.put("k", None, b"1").await?];
-    // Arrival times differ by more than the second that some of them are cut to.
-    tokio::time::sleep(Duration::from_millis(2_500)).await;
-    let mut latest = open(&source, &shard, StartAt::Latest).await?;
-    assert!(drain(&mut *latest).await?.0.is_empty());
-    stream.put("k", None, b"2").await?;
-
-    let mut from_horizon = open(&source, &shard, StartAt::TrimHorizon).await?;
-    let (all, _) = drain(&mut *from_horizon).await?;
-    assert_eq!(texts(&all), ["0", "1", "2"]);
-    assert_eq!(texts(&drain(&mut *latest).await?.0), ["2"]);
-    let arrival = all[2].arrival.context("no arrival time")?;
-    let between = WallTime::from_millis(arrival.as_millis() - 1_200);
-    let starts = [
-        (StartAt::AtTimestamp(between), &["2"][..]),
-        (StartAt::At(early[1].parse()?), &["1", "2"]),
-        (StartAt::After(Position::new(early[1].parse()?, 0)), &["2"]),
-    ];
-    for (start, expected) in starts {
-        let mut reader = open(&source, &shard, start.clone()).await?;
-        assert_eq!(texts(&drain(&mut *reader).await?.0), expected, "{start:?}");
-    }
-    Ok(())
-}
-
-async fn a_split_shard_ends_after_its_records_and_names_its_children(url: &str) -> Result<()> {
-    let stream = TestStream::create(url, "split", 1).await?;
-    let parent = stream.shards().await?.remove(0);
-    let mut reader = open(&stream.source(), &parent.id, StartAt::TrimHorizon).await?;
-    stream.put_all(&at(0, 0..5)).await?;
-    assert_eq!(drain(&mut *reader).await?.0.len(), 5);
-    stream.put_all(&at(0, 5..8)).await?;
-    stream.split(&parent).await?;
-
-    let (records, children) = drain(&mut *reader).await?;
-    assert_eq!(texts(&records), numbered(5..8));
-    let children = children.context("no end of shard")?;
-    let listed = stream.shards().await?;
-    let expected: Vec<_> =
-        listed.iter().filter(|shard| shard.parents == [parent.id.clone()]).collect();
-    assert_eq!(expected.len(), 2);
-    assert_eq!(children.len(), 2);
-    for (child, listed) in children.iter().zip(expected) {
-        assert_eq!((&child.id, &child.parents), (&listed.id, &listed.parents));
-        assert_eq!(child.range, listed.range);
-    }
-    assert!(listed.iter().any(|shard| shard.id == parent.id && shard.closed));
-
-    // A child is read from its beginning.
-    stream.put_all(&at(HashKey::MAX, 8..9)).await?;
-    let upper = children.iter().find(|child| child.range.is_some_and(|r| r.end == HashKey::MAX));
-    let upper = &upper.context("no upper child")?.id;
-    let mut child = open(&stream.source(), upper, StartAt::TrimHorizon).await?;
-    assert_eq!(texts(&drain(&mut *child).await?.0), numbered(8..9));
-    Ok(())
-}
-
-async fn merged_shards_end_and_name_the_child_they_share(url: &str) -> Result<()> {
-    let stream = TestStream::create(url, "merged", 2).await?;
-    let parents = stream.shards().await?;
-    stream.put_all(&at(0, 0..2)).await?;
-    stream.put_all(&at(HashKey::MAX, 2..4)).await?;
-    stream.merge(&parents[0].id, &parents[1].id).await?;
-    let mut shared = BTreeSet::new();
-    for (parent, expected) in parents.iter().zip([0..2, 2..4]) {
-        let mut reader = open(&stream.source(), &parent.id, StartAt::TrimHorizon).await?;
-        let (records, children) = drain(&mut *reader).await?;
-        assert_eq!(texts(&records), numbered(expected));
-        let children = children.context("no end of shard")?;
-        let both: BTreeSet<_> = children.iter().flat_map(|child| &child.parents).collect();
-        assert_eq!(both, parents.iter().map(|parent| &parent.id).collect());
-        assert_eq!(children[0].range, Some(HashRange::ALL));
-        shared.extend(ids(&children));
-    }
-    assert_eq!(shared.len(), 1);
     Ok(())
 }
 
@@ -221,19 +133,6 @@ async fn reading_resumes_inside_an_aggregate(url: &str) -> Result<()> {
     Ok(())
 }
 
-async fn an_empty_stream_is_at_its_tip(url: &str) -> Result<()> {
-    let stream = TestStream::create(url, "empty", 3).await?;
-    let shards = stream.shards().await?;
-    assert_eq!(shards.len(), 3);
-    for shard in &shards {
-        assert!(shard.parents.is_empty() && !shard.closed && shard.starting.is_some());
-        let mut reader = open(&stream.source(), &shard.id, StartAt::TrimHorizon).await?;
-        assert!(drain(&mut *reader).await?.0.is_empty());
-        assert!(reader.expects() < Room(1 << 20));
-    }
-    Ok(())
-}
-
 async fn an_unknown_stream_or_shard_is_told_as_such(url: &str) -> Result<()> {
     let known = TestStream::create(url, "known", 1).await?.source();
     let unknown = TestStream::named(url, "unknown").source();
@@ -280,18 +179,6 @@ async fn two_hundred_shards_are_listed_and_read(url: &str) -> Result<()> {
     while let Some(outcome) = readers.join_next().await {
         outcome??;
     }
-    Ok(())
-}
-
-async fn every_page_of_a_long_list_is_followed(url: &str) -> Result<()> {
-    // Pages hold a thousand shards. ferrokinesis refuses its own tokens.
-    let stream = TestStream::create(url, "long", 1_000).await?;
-    let shards = stream.shards().await?;
-    assert_eq!(shards.len(), 1_000);
-    stream.split(&shards[0]).await?;
-    let shards = stream.shards().await?;
-    assert_eq!(shards.len(), 1_002);
-    assert_eq!(shards.iter().filter(|shard| shard.closed).count(), 1);
     Ok(())
 }
 

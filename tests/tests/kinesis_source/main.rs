@@ -1,9 +1,8 @@
 //! `KinesisSource` against real servers: what a scripted service cannot show.
 
+mod conformance;
 mod each_server;
 mod one_server;
-
-use std::collections::BTreeSet;
 
 use anyhow::Result;
 use kcl_core::stream::{
@@ -50,8 +49,4 @@ fn numbered(numbers: std::ops::Range<usize>) -> Vec<String> {
 /// The same, each to be put at a hash key.
 fn at(hash: HashKey, numbers: std::ops::Range<usize>) -> Vec<(HashKey, String)> {
     numbered(numbers).into_iter().map(|text| (hash, text)).collect()
-}
-
-fn ids(shards: &[Shard]) -> BTreeSet<String> {
-    shards.iter().map(|shard| shard.id.to_string()).collect()
 }

@@ -8,6 +8,8 @@ mod buffering;
 mod delivery;
 mod failures;
 mod fleet;
+mod readers;
 mod reading;
+mod sharing;
 mod starting;
 mod threads;

@@ -63,6 +63,10 @@ impl ShardReader for OddReader {
         self.1.expects()
     }
 
+    async fn close(self: Box<Self>) {
+        self.1.close().await;
+    }
+
     async fn next(&mut self, room: Room) -> SourceResult<ReadEvent> {
         let event = self.0.script.lock().unwrap().pop_front();
         match event {

@@ -6,7 +6,7 @@ use crate::env::{Entropy, Rng};
 
 /// Pauses that double up to a bound, each drawn between half and the whole of its length.
 #[derive(Debug)]
-pub(super) struct Backoff {
+pub(in crate::worker) struct Backoff {
     first: Duration,
     longest: Duration,
     next: Duration,
@@ -14,11 +14,15 @@ pub(super) struct Backoff {
 }
 
 impl Backoff {
-    pub(super) fn new(first: Duration, longest: Duration, entropy: &dyn Entropy) -> Self {
+    pub(in crate::worker) fn new(
+        first: Duration,
+        longest: Duration,
+        entropy: &dyn Entropy,
+    ) -> Self {
         Self { first, longest, next: first, rng: Rng::new(entropy.next_u64()) }
     }
 
-    pub(super) fn next(&mut self) -> Duration {
+    pub(in crate::worker) fn next(&mut self) -> Duration {
         let pause = self.next / 2 + self.rng.span(self.next / 2);
         self.next = (self.next * 2).min(self.longest);
         pause

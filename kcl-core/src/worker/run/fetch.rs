@@ -17,7 +17,7 @@ use crate::{
         Batch, Position, ReadEvent, Shard, ShardId, ShardReader, SourceError, SourceErrorKind,
         SourceResult, StartAt, StreamKey,
     },
-    worker::{budget::Reservation, event::WorkerEvent, gate::Gate, listing},
+    worker::{budget::Reservation, catch::CatchPanic, event::WorkerEvent, gate::Gate, listing},
 };
 
 /// Something read, with the bytes it takes.
@@ -58,7 +58,10 @@ const PAUSE_MAX: Duration = Duration::from_secs(10);
 /// which is a day at least.
 const FORGOTTEN_AFTER: Duration = Duration::from_secs(30);
 
-/// The receiver is gone: nobody wants more.
+/// How long a reader may take to close: a release waits for it no longer.
+pub(super) const CLOSING: Duration = Duration::from_millis(500);
+
+/// Nothing more is to be read: the receiver is gone, or the shard has ended.
 struct Unwanted;
 
 impl Fetcher {
@@ -84,13 +87,38 @@ impl Fetcher {
         }
     }
 
-    /// Reads until the shard ends or nobody wants more.
+    /// Reads until the shard ends or nobody wants more, and closes the reader.
     pub(super) async fn work(mut self) {
+        let (wanted, clock) = (self.sender.clone(), Arc::clone(&self.shared.env.clock));
+        let (key, mut opened) = (self.key.clone(), None);
+        tokio::select! {
+            biased;
+            // What is under way is dropped.
+            () = wanted.closed() => {}
+            () = self.read(&mut opened) => {}
+        }
+        let Some(reader) = opened else { return };
+        let failure = tokio::select! {
+            biased;
+            closed = CatchPanic(reader.close()) => closed.err(),
+            () = clock.sleep(CLOSING) => Some(format!("not done after {CLOSING:?}")),
+        };
+        if let Some(why) = failure {
+            warn!(lease = %key, why, "kcl.reader.unclosed");
+        }
+    }
+
+    /// Reads until the shard ends or nobody wants more. Who calls it closes what was opened.
+    async fn read(&mut self, opened: &mut Option<Box<dyn ShardReader>>) {
         let Some(start) = self.start.clone() else { return };
-        let Some(mut reader) = self.open(start).await else { return };
+        let Some(reader) = self.open(start).await else { return };
+        let reader = opened.insert(reader);
+        let account = self.shared.budget.account();
         let mut is_first = true;
         loop {
-            let mut room = self.shared.budget.reserve(reader.expects().0).await;
+            // Without any room: a shard at rest takes none from the others.
+            reader.ready().await;
+            let mut room = account.reserve(reader.expects().0).await;
             let read = reader.next(crate::stream::Room(room.bytes())).await;
             if is_first && read.is_ok() {
                 is_first = false;
@@ -102,21 +130,9 @@ impl Fetcher {
                     room.resize(batch.weight());
                     self.send_batch(batch, room).await
                 }
-                Ok(ReadEvent::Lost { from, to }) => self.send(Fetched::Lost { from, to }).await,
-                Ok(ReadEvent::Standstill { calls, why }) => {
-                    self.stands(calls, why);
-                    Ok(())
-                }
-                Ok(ReadEvent::End { children, proven }) => {
-                    return self.end(children, proven).await;
-                }
-                Err(error) => {
+                other => {
                     drop(room);
-                    if self.is_gone(&error).await {
-                        return self.give_up().await;
-                    }
-                    self.pause(&error).await;
-                    Ok(())
+                    self.on_other(other).await
                 }
             };
             if sent.is_err() {
@@ -128,6 +144,27 @@ impl Fetcher {
     async fn open_once(&self, start: StartAt) -> SourceResult<Box<dyn ShardReader>> {
         let source = self.shared.sources.of_leases(&self.stream)?;
         source.open(&self.stream, &self.shard, start).await
+    }
+
+    /// What is read but records.
+    async fn on_other(&mut self, read: SourceResult<ReadEvent>) -> Result<(), Unwanted> {
+        match read {
+            Ok(ReadEvent::Batch(_)) => {}
+            Ok(ReadEvent::Lost { from, to }) => {
+                return self.send(Fetched::Lost { from, to }).await;
+            }
+            Ok(ReadEvent::Standstill { calls, why }) => self.stands(calls, why),
+            Ok(ReadEvent::End { children, proven }) => {
+                self.end(children, proven).await;
+                return Err(Unwanted);
+            }
+            Err(error) if self.is_gone(&error).await => {
+                self.give_up().await;
+                return Err(Unwanted);
+            }
+            Err(error) => self.pause(&error).await,
+        }
+        Ok(())
     }
 
     async fn open(&mut self, start: StartAt) -> Option<Box<dyn ShardReader>> {

@@ -9,6 +9,7 @@ mod meter;
 mod patience;
 mod rewind;
 
+pub(super) use backoff::Backoff;
 pub use context::DeadLetter;
 pub(super) use context::{Run, Shared};
 
@@ -19,7 +20,7 @@ use tracing::{Instrument, error};
 
 use self::{
     deliver::{Delivering, Exit, Flow},
-    fetch::Fetcher,
+    fetch::{CLOSING, Fetcher},
 };
 use super::{
     catch::CatchPanic,
@@ -56,17 +57,26 @@ impl Run {
         let fetcher = Fetcher::new(self, start, sender);
         let spawner = Arc::clone(&self.shared.env.spawner);
         let fetching = fetcher.work().in_current_span();
-        let fetching = Abort(spawner.spawn("kcl-fetch", Box::pin(fetching)));
+        let fetching = spawner.spawn("kcl-fetch", Box::pin(fetching));
+        // It takes the receiver with it: whoever fetches closes the reader, and ends.
         let exit = delivering.work(receiver).await;
-        drop(fetching);
         match exit {
-            Exit::Rewinding => return true,
+            Exit::Rewinding => {
+                self.wait_for(fetching).await;
+                return true;
+            }
             Exit::Ended(children) => match delivering.end(children).await {
-                Ok(children) => self.gate.report(&self.key, RunNews::Ended { children }),
-                Err(Flow::Rewind) => return true,
-                Err(_) => self.stop(delivering).await,
+                Ok(children) => {
+                    self.wait_for(fetching).await;
+                    self.gate.report(&self.key, RunNews::Ended { children });
+                }
+                Err(Flow::Rewind) => {
+                    self.wait_for(fetching).await;
+                    return true;
+                }
+                Err(_) => self.stop(delivering, fetching).await,
             },
-            Exit::Stopping => self.stop(delivering).await,
+            Exit::Stopping => self.stop(delivering, fetching).await,
             Exit::Unread => {
                 delivering.say_lost().await;
                 LastWord::of(self).give_back("the reader is gone").await;
@@ -75,14 +85,27 @@ impl Run {
         false
     }
 
-    async fn stop(&self, delivering: &mut Delivering<'_>) {
+    /// Waits until the reader is closed, within bounds.
+    async fn wait_for(&self, fetching: TaskHandle) {
+        let clock = Arc::clone(&self.shared.env.clock);
+        tokio::select! {
+            biased;
+            _ = fetching.join() => {}
+            // It gives up at the same moment, unless the reader blocks its thread.
+            () = clock.sleep(CLOSING) => {}
+        }
+    }
+
+    async fn stop(&self, delivering: &mut Delivering<'_>, fetching: TaskHandle) {
         if self.gate.state() == GateState::Draining {
             delivering.say_goodbye().await;
+            self.wait_for(fetching).await;
             self.gate.report(&self.key, RunNews::Stopped);
         } else {
-            // Nothing is dispatched any more: the keeper need not wait for the processor.
+            // Nothing is dispatched any more: the keeper need not wait for anybody.
             self.gate.report(&self.key, RunNews::Stopped);
             delivering.say_lost().await;
+            self.wait_for(fetching).await;
         }
     }
 }
@@ -118,14 +141,5 @@ impl LastWord {
                 }
             }
         }
-    }
-}
-
-/// A task that ends with its owner.
-struct Abort(TaskHandle);
-
-impl Drop for Abort {
-    fn drop(&mut self) {
-        self.0.abort();
     }
 }

@@ -60,6 +60,11 @@ impl StreamSource for Tap {
         self.stream.describe().await
     }
 
+    async fn prepare(&self) -> SourceResult<()> {
+        self.travel("Prepare").await?;
+        self.stream.prepare().await
+    }
+
     async fn shards(&self) -> SourceResult<Vec<Shard>> {
         self.travel("ListShards").await?;
         self.stream.shards().await
@@ -74,7 +79,7 @@ impl StreamSource for Tap {
         self.travel("GetShardIterator").await?;
         let reader = self.stream.open(stream, shard, at).await?;
         self.book.ledger().read_anew(&self.process, shard);
-        Ok(Box::new(TapReader { tap: self.clone(), shard: shard.clone(), reader }))
+        Ok(Box::new(TapReader { tap: self.clone(), shard: shard.clone(), reader: Some(reader) }))
     }
 }
 
@@ -82,21 +87,49 @@ impl StreamSource for Tap {
 struct TapReader {
     tap: Tap,
     shard: ShardId,
-    reader: Box<dyn ShardReader>,
+    /// Until it is closed.
+    reader: Option<Box<dyn ShardReader>>,
+}
+
+impl TapReader {
+    fn reader(&mut self) -> SourceResult<&mut dyn ShardReader> {
+        let closed = || SourceError::new(SourceErrorKind::Misconfigured, "GetRecords", "closed");
+        Ok(&mut **self.reader.as_mut().ok_or_else(closed)?)
+    }
+}
+
+/// A worker closes each of its readers; only a process that dies does not.
+impl Drop for TapReader {
+    fn drop(&mut self) {
+        if self.reader.is_some() && !self.tap.process.is_dead() {
+            self.tap.book.ledger().unclosed(&self.tap.process, &self.shard);
+        }
+    }
 }
 
 #[async_trait]
 impl ShardReader for TapReader {
     fn expects(&self) -> Room {
-        self.reader.expects()
+        self.reader.as_ref().map_or(Room(0), |reader| reader.expects())
+    }
+
+    async fn ready(&mut self) {
+        if let Ok(reader) = self.reader() {
+            reader.ready().await;
+        }
     }
 
     async fn next(&mut self, room: Room) -> SourceResult<ReadEvent> {
         self.tap.travel("GetRecords").await?;
-        let event = self.reader.next(room).await?;
+        let event = self.reader()?.next(room).await?;
         if let ReadEvent::Batch(batch) = &event {
             self.tap.book.ledger().read(&self.tap.process, &self.shard, batch.weight());
         }
         Ok(event)
+    }
+    async fn close(mut self: Box<Self>) {
+        if let Some(reader) = self.reader.take() {
+            reader.close().await;
+        }
     }
 }

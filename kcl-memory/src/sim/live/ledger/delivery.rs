@@ -285,6 +285,12 @@ impl Ledger {
         }
     }
 
+    /// A process that lives has dropped a reader and not closed it.
+    pub(in crate::sim::live) fn unclosed(&mut self, process: &Process, shard: &ShardId) {
+        let what = format!("{} dropped a reader of {shard} and did not close it", process.name());
+        self.violate(Broken::Library, what, Vec::new());
+    }
+
     fn range(&self, batch: &RecordBatch) -> Option<(ShardId, Range<usize>)> {
         let (shard, first): Place = self.place(&batch.first()?.position)?;
         let (_, last) = self.place(&batch.last()?.position)?;

@@ -1,0 +1,37 @@
+//! Playing a case: a panic or a hang fails that case only.
+
+use std::{future::Future, pin::Pin, time::Duration};
+
+use tokio::task::JoinSet;
+
+use super::{
+    failure::{Check, Failure},
+    report::CaseReport,
+};
+use crate::env::Env;
+
+/// A case being played.
+pub(super) type Play = Pin<Box<dyn Future<Output = Check> + Send>>;
+
+/// No case may take longer: what hangs fails.
+const LONGEST: Duration = Duration::from_secs(180);
+
+/// Plays a case in a task of its own.
+pub(super) async fn play(name: &'static str, play: Play) -> CaseReport {
+    let clock = Env::system().clock;
+    let started = clock.now();
+    let failure = guarded(play).await.err();
+    CaseReport { name, took: clock.now().since(started), failure }
+}
+
+#[expect(clippy::disallowed_methods, reason = "a watchdog of tests, no part of any simulation")]
+async fn guarded(play: Play) -> Check {
+    let mut task = JoinSet::new();
+    task.spawn(play);
+    match tokio::time::timeout(LONGEST, task.join_next()).await {
+        Err(_) => Err(Failure::new(format!("not done after {} s", LONGEST.as_secs()))),
+        Ok(Some(Ok(check))) => check,
+        Ok(Some(Err(panic))) => Err(Failure::from(panic)),
+        Ok(None) => Err(Failure::new("the case did not start")),
+    }
+}

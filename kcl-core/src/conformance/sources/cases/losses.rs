@@ -1,0 +1,39 @@
+//! What is gone before it could be read.
+
+use crate::{
+    conformance::{
+        failure::{Check, same},
+        sources::{
+            bench::{Bench, done, numbered},
+            reading::{Until, text},
+        },
+    },
+    stream::StartAt,
+};
+
+pub(crate) async fn trimmed_records_are_lost_from_the_last_position_read(bench: Bench) -> Check {
+    let stage = bench.stream(1).await?;
+    let put = stage.put(0, 0..6).await?;
+    done(stage.stream.trim(4).await)?;
+    let mut reading = stage.open(0, StartAt::After(put[0].clone())).await?;
+    reading.read(Until::Records(2)).await?;
+    reading.read(Until::Rest).await?;
+    let lost = (Some(put[0].clone()), Some(put[4].clone()), 0);
+    same("what is lost, before the records that follow", &reading.seen.lost, &vec![lost])?;
+    let seen: Vec<_> = reading.seen.records.iter().map(text).collect();
+    same("the records that are left", &seen, &numbered(4..6))
+}
+
+pub(crate) async fn what_was_read_before_it_was_trimmed_is_not_lost(bench: Bench) -> Check {
+    let stage = bench.stream(1).await?;
+    let put = stage.put(0, 0..6).await?;
+    done(stage.stream.trim(2).await)?;
+    stage.open(0, StartAt::After(put[2].clone())).await?.brings(&numbered(3..6)).await
+}
+
+pub(crate) async fn the_trim_horizon_is_after_what_was_trimmed(bench: Bench) -> Check {
+    let stage = bench.stream(1).await?;
+    stage.put(0, 0..6).await?;
+    done(stage.stream.trim(4).await)?;
+    stage.open_first().await?.brings(&numbered(4..6)).await
+}

@@ -1,0 +1,61 @@
+//! Reads that are answered badly.
+
+use crate::{
+    conformance::{
+        failure::{Check, check},
+        sources::{
+            bench::{Bench, Stage, numbered},
+            factory::Trouble,
+            reading::Until,
+        },
+    },
+    stream::StartAt,
+};
+
+/// So many reads are in trouble, at the beginning and then after the tip was reached: everything
+/// comes once, and no end.
+async fn passes(stage: &Stage, trouble: Trouble, reads: u32, rounds: u32) -> Check {
+    stage.put(0, 0..4).await?;
+    let mut reading = stage.open_first().await?;
+    let mut put = 4;
+    for _ in 0..rounds {
+        stage.stream.trouble(trouble, reads);
+        reading.read_in_trouble(Until::Records(put as usize)).await?;
+        reading.has_seen(&numbered(0..put))?;
+        reading.read_in_trouble(Until::Rest).await?;
+        stage.put(0, put..put + 2).await?;
+        put += 2;
+    }
+    reading.brings(&numbered(0..put)).await?;
+    check(reading.seen.end.is_none(), || "it ended".to_owned())
+}
+
+pub(crate) async fn a_throttled_read_is_made_again_and_is_no_end(bench: Bench) -> Check {
+    // Once: a source may ask ever more slowly.
+    passes(&bench.stream(1).await?, Trouble::Throttled, 2, 1).await
+}
+
+pub(crate) async fn an_outage_loses_nothing(bench: Bench) -> Check {
+    passes(&bench.stream(1).await?, Trouble::Unavailable, 4, 2).await
+}
+
+pub(crate) async fn an_expired_iterator_is_renewed_where_the_reader_stood(bench: Bench) -> Check {
+    passes(&bench.stream(1).await?, Trouble::Expired, 1, 3).await
+}
+
+/// There is no record yet from which to go on.
+pub(crate) async fn an_iterator_that_expires_at_the_tip_misses_nothing(bench: Bench) -> Check {
+    let stage = bench.stream(1).await?;
+    let mut reading = stage.open(0, StartAt::Latest).await?;
+    reading.read(Until::Rest).await?;
+    stage.stream.trouble(Trouble::Expired, 1);
+    stage.put(0, 0..3).await?;
+    reading.read_in_trouble(Until::Records(3)).await?;
+    reading.read(Until::Rest).await?;
+    reading.has_seen(&numbered(0..3))
+}
+
+/// The first is asked for again, the second is compared with the list, the third is a new first.
+pub(crate) async fn blank_answers_do_not_end_an_open_shard(bench: Bench) -> Check {
+    passes(&bench.stream(1).await?, Trouble::Blank, 3, 2).await
+}

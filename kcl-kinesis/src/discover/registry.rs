@@ -1,0 +1,33 @@
+//! The shards that listings and ends have shown.
+
+use std::{
+    collections::BTreeMap,
+    sync::{Mutex, MutexGuard, PoisonError},
+};
+
+use kcl_core::stream::{HashRange, Shard, ShardId};
+
+/// The hash range of each shard.
+#[derive(Debug, Default)]
+pub(super) struct ShardRegistry(Mutex<BTreeMap<ShardId, Option<HashRange>>>);
+
+impl ShardRegistry {
+    /// These are all the shards there are.
+    pub(super) fn replace(&self, all: &[Shard]) {
+        *self.ranges() = all.iter().map(|shard| (shard.id.clone(), shard.range)).collect();
+    }
+
+    /// These shards are new.
+    pub(super) fn add(&self, new: &[Shard]) {
+        self.ranges().extend(new.iter().map(|shard| (shard.id.clone(), shard.range)));
+    }
+
+    /// The hash range of a shard, where known.
+    pub(super) fn range(&self, shard: &ShardId) -> Option<HashRange> {
+        self.ranges().get(shard).copied().flatten()
+    }
+
+    fn ranges(&self) -> MutexGuard<'_, BTreeMap<ShardId, Option<HashRange>>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
