@@ -7,4 +7,8 @@ asks! {
     MyDocument by Doc;
     /// The frozen start, given back because of that doubt.
     GiveStartBack(doubt: u32) by PutDoc;
+    /// My report of loads, for its version.
+    LookAtReport by Doc;
+    /// My report of loads, written.
+    PutReport by PutDoc;
 }

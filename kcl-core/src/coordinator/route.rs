@@ -39,6 +39,10 @@ impl Coordinator {
                 }
             }
             Event::Run(news) => self.handoff.on_run(news, &mut self.ctx),
+            Event::Loads(loads) => {
+                let me = &self.member.id().worker;
+                self.reporting.on_loads(loads, me, &mut self.ctx);
+            }
             Event::Woken => self.member.on_push(&mut self.ctx),
             Event::Pushes(pushes) => {
                 self.ctx.pushes = pushes;
@@ -76,6 +80,10 @@ impl Coordinator {
                 ask::Answer::GiveStartBack(doubt, answer) => {
                     ctx.start.on_given_back(doubt, answer);
                 }
+                ask::Answer::LookAtReport(answer) => {
+                    self.reporting.on_found(answer, &self.member.id().worker, ctx);
+                }
+                ask::Answer::PutReport(answer) => self.reporting.on_put(answer, ctx),
             },
             Purpose::Describe | Purpose::Shards | Purpose::Nobody => {}
         }

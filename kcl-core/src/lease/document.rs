@@ -24,6 +24,12 @@ impl DocName {
         Self(format!("assignment:{worker}").into())
     }
 
+    /// What `worker` tells of the loads of its leases.
+    #[must_use]
+    pub fn report(worker: &WorkerId) -> Self {
+        Self(format!("report:{worker}").into())
+    }
+
     /// Which shards must or should go to which workers.
     #[must_use]
     pub fn placement() -> Self {

@@ -102,6 +102,10 @@ impl Keeper {
             Command::Store(id, call) => self.ask(id, *call),
             Command::Describe(id) => self.direct(Direction::Describe(id)),
             Command::ListShards(id) => self.direct(Direction::ListShards(id)),
+            Command::Measure => {
+                // The keeper has the other end.
+                let _ = self.sender.send(Event::Loads(crate::lease::LoadReport::default()));
+            }
             Command::Run(command) => self.direct_run(command),
             Command::ValidUntil(until) => {
                 self.validity.set(until);

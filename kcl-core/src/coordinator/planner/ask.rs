@@ -42,6 +42,10 @@ asks! {
     MoveRow(key: LeaseKey, order: PlanVersion) by Lease;
     /// The placement rules, with what the rows to be deleted handed down.
     PutRules(rules: PlacementRules, deletes: Vec<Delete>) by PutDoc;
+    /// What a worker tells of its loads.
+    LoadReport(worker: WorkerId) by Doc;
+    /// The same of a worker that is gone.
+    DeadReport(worker: WorkerId) by Doc;
     /// The end of a session's row.
     Forget(id: SessionId) by Forget;
 }

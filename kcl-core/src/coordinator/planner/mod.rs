@@ -8,6 +8,7 @@ mod cycle;
 mod desk;
 mod fleet;
 mod handovers;
+mod loads;
 mod making;
 mod moves;
 mod publish;
@@ -25,6 +26,7 @@ use self::{
     cycle::{Cycle, Sync},
     desk::Desk,
     fleet::Fleet,
+    loads::Loads,
     moves::{EchoLooks, Move},
     upkeep::Upkeep,
 };
@@ -61,6 +63,7 @@ pub(in crate::coordinator) struct Planner {
     /// When each lease last started to move between live workers.
     moved_at: BTreeMap<LeaseKey, Time>,
     desks: BTreeMap<WorkerId, Desk>,
+    loads: Loads,
     stream: Option<StreamView>,
     sync: Sync,
     /// When the listing of the shards that is under way was asked for.
@@ -110,6 +113,7 @@ impl Planner {
             moves: BTreeMap::new(),
             moved_at: BTreeMap::new(),
             desks: BTreeMap::new(),
+            loads: Loads::default(),
             stream: None,
             sync: Sync::Wanted,
             listing_since: None,
@@ -170,6 +174,7 @@ impl Planner {
             .min(self.next_move())
             .min(self.next_publication())
             .min(self.upkeep.next_wake())
+            .min(self.loads.next_wake())
     }
 
     pub(in crate::coordinator) fn on_tick(&mut self, watch: &mut Timed<Watch>, ctx: &mut Context) {
@@ -179,6 +184,7 @@ impl Planner {
         if self.shards_at <= ctx.now {
             self.list_shards(ctx);
         }
+        self.read_loads_due(ctx);
         if self.audit_at <= ctx.now {
             self.audit_at = ctx.now + ctx.settings.audit_interval;
             if planted!(NoAudit) {
@@ -223,7 +229,9 @@ impl Planner {
             }
             Answer::Forget(id, answer) => self.on_forgotten(&id, &answer, ctx),
             Answer::DeadDoc(worker, Ok(doc)) => self.on_dead_doc(&worker, doc, ctx),
-            Answer::DeadDoc(_, Err(_)) => {}
+            Answer::LoadReport(worker, answer) => self.on_load_report(worker, answer),
+            Answer::DeadReport(worker, Ok(doc)) => self.on_dead_report(&worker, doc, ctx),
+            Answer::DeadDoc(_, Err(_)) | Answer::DeadReport(_, Err(_)) => {}
         }
     }
 

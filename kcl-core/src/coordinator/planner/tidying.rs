@@ -65,6 +65,7 @@ impl Planner {
         if !others {
             let document = op::Doc(DocName::assignment(&id.worker));
             ctx.ask(document, ask::DeadDoc(id.worker.clone()));
+            self.forget_report(&id.worker, ctx);
         }
     }
 

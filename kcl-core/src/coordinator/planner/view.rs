@@ -168,8 +168,8 @@ impl Planner {
         view.holder = worker(self.holder(row));
         view.parent_holder = worker(self.parent_holder(row));
         view.avoid = worker(row.avoid.as_ref());
-        view.weight = Some(row.progress.rate).filter(|rate| *rate > 0);
-        view.lag = row.progress.lag;
+        view.weight = self.loads.weight(row);
+        view.lag = self.loads.lag(row);
         let cool_down = ctx.settings.session_timeout * COOL_DOWN;
         view.settled = self.moved_at.get(&row.key).is_none_or(|at| ctx.now >= *at + cool_down);
         let rule = row.key.shard().and_then(|shard| resolver.resolve(&shard));

@@ -64,6 +64,7 @@ impl World {
                 let listed = Happening::Shards { host: at, id, then, pages };
                 self.put(self.now + takes, listed);
             }
+            Command::Measure => {}
             Command::ValidUntil(until) => self.hosts[at].valid_until = until,
             Command::Run(command) => return self.direct(at, command),
             Command::Notify(notice) => return self.on_notice(at, &notice),
