@@ -83,9 +83,8 @@ impl Reporting {
         if !matches!(self.phase, Phase::Measuring) {
             return;
         }
-        let holds = |(told, at): &(LoadReport, Time)| {
-            ctx.now < *at + AGAIN && told.is_much_like(&loads)
-        };
+        let holds =
+            |(told, at): &(LoadReport, Time)| ctx.now < *at + AGAIN && told.is_much_like(&loads);
         if self.told.as_ref().is_some_and(holds) {
             self.phase = Phase::Waiting;
         } else if let Some(seen) = self.stored {
@@ -103,12 +102,7 @@ impl Reporting {
     }
 
     /// My document was looked for.
-    pub(super) fn on_found(
-        &mut self,
-        answer: Answered<op::Doc>,
-        me: &WorkerId,
-        ctx: &mut Context,
-    ) {
+    pub(super) fn on_found(&mut self, answer: Answered<op::Doc>, me: &WorkerId, ctx: &mut Context) {
         if let (Ok(found), Phase::Looking(loads)) = (answer, std::mem::take(&mut self.phase)) {
             self.put(found.map(|doc| doc.version), loads, me, ctx);
         }

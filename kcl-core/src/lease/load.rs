@@ -84,9 +84,11 @@ impl LoadReport {
     #[must_use]
     pub fn is_much_like(&self, other: &Self) -> bool {
         self.leases.len() == other.leases.len()
-            && self.leases.iter().zip(&other.leases).all(|((key, load), (other, told))| {
-                key == other && load.is_much_like(told)
-            })
+            && self
+                .leases
+                .iter()
+                .zip(&other.leases)
+                .all(|((key, load), (other, told))| key == other && load.is_much_like(told))
     }
 
     /// The document's text.

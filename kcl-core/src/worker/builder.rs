@@ -9,34 +9,32 @@ use super::{
     WorkerError, WorkerEvent, WorkerStatus,
     budget::Budget,
     call::Calls,
-    complaints::REMINDER,
     gate::Validity,
     keeper::{Direction, Keeper},
     remaking::Remaking,
     run::{DeadLetter, Shared},
-    status::StatusBoard,
     supervisor::Supervisor,
 };
 use crate::{
     coordinator::{Coordinator, Event, Outcome},
-    env::{Env, Time},
+    env::Env,
     lease::WorkerId,
+    observe::{LoadBoard, Observer, Seam, StatusBoard, Told, WatchedSource, WatchedStore},
     processor::{ProcessorError, ProcessorFactory, RecordBatch, from_batches},
     settings::{InvalidSettings, ProgressMode, Settings},
     store::{LeaseStore, StoreError, StoreErrorKind},
     stream::StreamSource,
 };
 
-/// Events kept for a listener that is behind.
-const EVENTS_KEPT: usize = 1_024;
-
 /// A member of a fleet that shares the shards of a stream (`Scheduler` in the Java KCL).
 pub struct Worker {
     id: WorkerId,
     settings: Settings,
     env: Env,
-    store: Arc<dyn LeaseStore>,
+    store: WatchedStore,
     shared: Arc<Shared>,
+    status: StatusBoard,
+    told: Told,
     validity: Validity,
     events: (mpsc::UnboundedSender<Event>, mpsc::UnboundedReceiver<Event>),
 }
@@ -50,13 +48,14 @@ pub struct WorkerBuilder {
     env: Env,
     factory: Option<Box<dyn ProcessorFactory>>,
     dead_letter: Option<Arc<dyn DeadLetter>>,
+    observers: Vec<Arc<dyn Observer>>,
 }
 
 /// A hold on a running worker. Cheap to clone; dropping it changes nothing.
 #[derive(Clone)]
 pub struct WorkerHandle {
     events: mpsc::UnboundedSender<Event>,
-    told: broadcast::Sender<WorkerEvent>,
+    told: Told,
     status: StatusBoard,
     id: WorkerId,
 }
@@ -82,6 +81,7 @@ impl Worker {
             env: Env::system(),
             factory: None,
             dead_letter: None,
+            observers: Vec::new(),
         }
     }
 
@@ -90,8 +90,8 @@ impl Worker {
     pub fn handle(&self) -> WorkerHandle {
         WorkerHandle {
             events: self.events.0.clone(),
-            told: self.shared.events.clone(),
-            status: self.shared.status.clone(),
+            told: self.told.clone(),
+            status: self.status.clone(),
             id: self.id.clone(),
         }
     }
@@ -159,16 +159,16 @@ impl Worker {
         directions: mpsc::UnboundedSender<Direction>,
         ready: oneshot::Sender<Result<(), StoreError>>,
     ) -> Result<(), WorkerError> {
-        let Self { id, settings, env, store, shared, validity, mut events } = self;
-        let spawner = Arc::clone(&env.spawner);
-        let status = shared.status.clone();
+        let Self { id, settings, env, store, shared, status, validity, mut events, .. } = self;
+        let (spawner, seam) = (Arc::clone(&env.spawner), shared.seam.clone());
+        let loads = shared.loads.clone();
         let keep = async move {
             let prepared = tokio::select! {
                 biased;
-                prepared = prepare(&*store, &env, &directions) => prepared,
+                prepared = prepare(&store, &env, &seam, &directions) => prepared,
                 () = told_to_leave(&mut events.1) => {
                     // Nothing was registered, so there is nothing to hand over.
-                    tracing::info!(outcome = %Outcome::Left, "kcl.worker.finished");
+                    seam.event(&WorkerEvent::finished(&Outcome::Left));
                     // Nobody listens if the worker's future is gone.
                     let _ = directions.send(Direction::Finished(Outcome::Left));
                     let _ = ready.send(Ok(()));
@@ -188,6 +188,8 @@ impl Worker {
             let keeper = Keeper {
                 coordinator,
                 store,
+                seam,
+                loads,
                 env,
                 settings,
                 validity,
@@ -197,7 +199,6 @@ impl Worker {
                 directions,
                 gates: BTreeMap::new(),
                 calls: Calls::new(),
-                complaints: Arc::default(),
                 remaking: Remaking::default(),
             };
             Box::pin(keeper.keep()).await;
@@ -220,21 +221,16 @@ async fn told_to_leave(events: &mut mpsc::UnboundedReceiver<Event>) {
 
 /// Prepares the store; what may pass is waited out.
 async fn prepare(
-    store: &dyn LeaseStore,
+    store: &WatchedStore,
     env: &Env,
+    seam: &Seam,
     directions: &mpsc::UnboundedSender<Direction>,
 ) -> Result<(), StoreError> {
     const PAUSE: Duration = Duration::from_millis(500);
-    let mut said: Option<(String, Time)> = None;
     loop {
         match store.prepare().await {
             Err(error) if may_pass(&error) && !directions.is_closed() => {
-                let source = error.source.as_deref().map(ToString::to_string).unwrap_or_default();
-                let (what, now) = (format!("{error}: {source}"), env.clock.now());
-                if said.as_ref().is_none_or(|(last, at)| *last != what || now >= *at + REMINDER) {
-                    tracing::warn!(%error, source, "kcl.store.unprepared");
-                    said = Some((what, now));
-                }
+                seam.event(&WorkerEvent::unprepared(&error));
                 env.clock.sleep(PAUSE).await;
             }
             result => return result,
@@ -288,6 +284,13 @@ impl WorkerBuilder {
         self
     }
 
+    /// Whom everything is told to that is watched: see [`Observer`]. May be given several times.
+    #[must_use]
+    pub fn observer(mut self, observer: impl Observer) -> Self {
+        self.observers.push(Arc::new(observer));
+        self
+    }
+
     /// Another world than the real machine: a simulation's.
     #[must_use]
     pub fn env(mut self, env: Env) -> Self {
@@ -314,21 +317,28 @@ impl WorkerBuilder {
             Some(id) => id,
             None => super::default_id::default_worker_id(&*self.env.entropy)?,
         };
-        let (told, _) = broadcast::channel(EVENTS_KEPT);
+        let clock = || Arc::clone(&self.env.clock);
+        let (told, loads) = (Told::new(), LoadBoard::new(clock()));
+        let status = StatusBoard::new(loads.clone(), clock());
+        let own: [Arc<dyn Observer>; 3] =
+            [Arc::new(loads.clone()), Arc::new(status.clone()), Arc::new(told.clone())];
+        let observers = own.into_iter().chain(self.observers);
+        let seam = Seam::new(self.store.application(), Some(id.clone()), clock(), observers);
+        let store = WatchedStore::new(self.store, seam.clone());
+        let validity = Validity::new(clock());
         let shared = Arc::new(Shared {
-            source: self.source,
+            source: Arc::new(WatchedSource::new(self.source, seam.clone())),
             factory,
             dead_letter: self.dead_letter,
             budget: Budget::new(self.settings.delivery.byte_budget),
             delivery: self.settings.delivery.clone(),
-            status: StatusBoard::new(Arc::clone(&self.env.clock)),
-            location: self.store.location().into(),
+            location: store.location().into(),
             env: self.env.clone(),
-            events: told,
+            seam,
+            loads,
         });
-        let validity = Validity::new(Arc::clone(&self.env.clock));
-        let (settings, env, store) = (self.settings, self.env, self.store);
-        Ok(Worker { id, settings, env, store, shared, validity, events: mpsc::unbounded_channel() })
+        let (settings, env, events) = (self.settings, self.env, mpsc::unbounded_channel());
+        Ok(Worker { id, settings, env, store, shared, status, told, validity, events })
     }
 }
 

@@ -9,26 +9,20 @@ mod budget;
 mod builder;
 mod call;
 mod catch;
-mod complaints;
 mod default_id;
 mod error;
-mod event;
 pub(crate) mod gate;
 mod keeper;
 mod listing;
 mod remaking;
 mod run;
-mod status;
 mod supervisor;
-mod telemetry;
 mod waking;
 
 pub(crate) use call::carry_out;
-pub(crate) use complaints::Complaints;
 pub(crate) use listing::list;
 
+pub use crate::observe::{LeaseStatus, WorkerEvent, WorkerStatus};
 pub use builder::{Worker, WorkerBuilder, WorkerHandle};
 pub use error::WorkerError;
-pub use event::WorkerEvent;
 pub use run::DeadLetter;
-pub use status::{LeaseStatus, WorkerStatus};

@@ -4,7 +4,7 @@
 use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
 use tokio::sync::mpsc;
-use tracing::{Instrument, info_span, warn};
+use tracing::{Instrument, info_span};
 
 use super::{
     WorkerError,
@@ -18,6 +18,7 @@ use crate::{
     coordinator::{CallId, Event, Outcome},
     env::{TaskHandle, Time},
     lease::{Lease, LeaseKey},
+    observe::WorkerEvent,
     stream::{SourceError, SourceErrorKind, StreamDescription},
 };
 
@@ -44,7 +45,6 @@ impl Supervisor {
                 Some(Direction::Start(lease, gate)) => self.start(&lease, gate),
                 Some(Direction::Describe(id)) => self.describe(id),
                 Some(Direction::ListShards(id)) => self.list_shards(id),
-                Some(Direction::Tell(event)) => self.shared.tell(event),
                 Some(Direction::Finished(outcome)) => break Some(outcome),
                 None => break None,
             }
@@ -73,17 +73,17 @@ impl Supervisor {
 
     /// The answer that the worker got as it started serves the first time, if it is not old.
     fn describe(&mut self, id: CallId) {
-        let (source, events) = (Arc::clone(&self.shared.source), self.events.clone());
+        let (shared, events) = (Arc::clone(&self.shared), self.events.clone());
         let now = self.shared.env.clock.now();
         let fresh = self.described.take().filter(|(at, _)| now.since(*at) < FRESH);
         let describing = async move {
             let result = match fresh {
                 Some((_, description)) => Ok(description),
-                None => source.describe().await,
+                None => shared.source.describe().await,
             };
             if let Err(error) = &result {
                 let source = error.source.as_deref().map(ToString::to_string).unwrap_or_default();
-                warn!(%error, source, "kcl.stream.unknown");
+                shared.tell(WorkerEvent::StreamUnknown { error: error.to_string(), source });
             }
             // The keeper may be gone by now.
             let _ = events.send(Event::Described(id, result.map_err(|error| error.kind)));
@@ -93,17 +93,17 @@ impl Supervisor {
     }
 
     fn list_shards(&self, id: CallId) {
-        let (source, events) = (Arc::clone(&self.shared.source), self.events.clone());
+        let (shared, events) = (Arc::clone(&self.shared), self.events.clone());
         let listing = async move {
             // Without an answer no shard would ever be listed again.
-            let result = CatchPanic(Box::pin(listing::list(&*source))).await;
+            let result = CatchPanic(Box::pin(listing::list(&*shared.source))).await;
             let result = result.unwrap_or_else(|message| {
                 let error = SourceError::new(SourceErrorKind::Corrupt, "ListShards", "the stream");
                 Err(error.caused_by(format!("panicked: {message}")))
             });
             if let Err(error) = &result {
                 let source = error.source.as_deref().map(ToString::to_string).unwrap_or_default();
-                warn!(%error, source, "kcl.shards.unknown");
+                shared.tell(WorkerEvent::ShardsUnknown { error: error.to_string(), source });
             }
             // The keeper may be gone by now.
             let _ = events.send(Event::Shards(id, result.map_err(|error| error.kind)));

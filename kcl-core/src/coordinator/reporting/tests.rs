@@ -27,8 +27,7 @@ impl Scene {
     /// A session that lives since 0.
     fn new(balance: Balance) -> Self {
         let ctx = context(Coordination { balance, ..Coordination::default() });
-        let mut scene =
-            Self { reporting: Reporting::default(), ctx, me: "me".parse().unwrap() };
+        let mut scene = Self { reporting: Reporting::default(), ctx, me: "me".parse().unwrap() };
         scene.tick(0, true);
         scene
     }
