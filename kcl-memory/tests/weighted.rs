@@ -3,13 +3,21 @@
 #![allow(clippy::unwrap_used, reason = "what goes wrong fails the test")]
 #![allow(clippy::print_stderr, reason = "figures are printed for people")]
 
+#[path = "bench/mod.rs"]
+mod bench;
+
 use std::time::Duration;
 
 use kcl_core::{
     assignment::{Balance, Weighting},
     lease::{DocName, LoadReport},
+    settings::{ProgressMode, Settings},
+    stream::StreamSource,
+    worker::{Worker, WorkerHandle},
 };
 use kcl_memory::sim::{Action, Script, Step, World, play};
+
+use bench::Bench;
 
 /// Seeds that are played; each takes minutes of the fleet's time.
 const SEEDS: u64 = 60;
@@ -89,4 +97,69 @@ fn telling_loads_costs_a_fleet_at_rest_little() {
     // At rest such a fleet writes some 2.3 units a second, and reads 5.2.
     assert!(more[0] <= 0.05, "{more:?}");
     assert!(more[1] <= 0.06, "{more:?}");
+}
+
+/// A worker that shares out by load, and whose processor never checkpoints.
+#[allow(clippy::disallowed_methods, reason = "a test may spawn")]
+fn start(bench: &Bench, name: &str) -> WorkerHandle {
+    let mut settings = Settings::default();
+    let weighting = Weighting { floor: 500, ..Weighting::default() };
+    settings.coordination.balance = Balance::Weighted(weighting);
+    settings.delivery.progress = ProgressMode::Manual;
+    let env = bench.env.clone();
+    let worker = Worker::builder(bench.stream.clone(), bench.server.store("test"))
+        .worker_id(name.parse().unwrap())
+        .env(bench.env.clone())
+        .settings(settings)
+        .for_each_batch(move |_| {
+            let clock = env.clock.clone();
+            async move {
+                clock.sleep(Duration::from_millis(200)).await;
+                Ok(())
+            }
+        })
+        .build()
+        .unwrap();
+    let handle = worker.handle();
+    tokio::spawn(worker.run());
+    handle
+}
+
+/// The whole way: read, measured, told, planned by, moved.
+#[test]
+fn whole_workers_that_never_checkpoint_share_the_load_of_a_heavy_shard() {
+    bench::virtually(6, |bench| async move {
+        bench.put(0..6);
+        let first = start(&bench, "a");
+        let mut shards = bench.stream.shards().await.unwrap();
+        shards.sort_by(|a, b| a.id.cmp(&b.id));
+        let hashes: Vec<u128> = shards.iter().map(|shard| shard.range.unwrap().start).collect();
+        let run = async |seconds: u64| {
+            for _ in 0..seconds {
+                for (at, hash) in hashes.iter().enumerate() {
+                    let bytes = if at == 0 { 5_000 } else { 1_000 };
+                    bench.stream.put_hashed(*hash, "key", vec![0; bytes]).unwrap();
+                }
+                bench.sleep(1).await;
+            }
+        };
+        run(60).await;
+        let status = first.status();
+        assert_eq!(status.leases.len(), 6);
+        let loads: Vec<_> = status.leases.values().map(|lease| lease.load).collect();
+        let bytes: Vec<u64> = loads.iter().map(|load| load.bytes_per_second.unwrap()).collect();
+        let near = |bytes: u64, truth: u64| bytes.abs_diff(truth) <= truth / 10;
+        assert!(
+            near(bytes[0], 5_000) && bytes[1..].iter().all(|one| near(*one, 1_000)),
+            "{bytes:?}"
+        );
+        let busy = |load: &kcl_core::lease::Load| load.busy_permille.unwrap();
+        assert!(loads.iter().all(|load| (150..=250).contains(&busy(load))), "{loads:?}");
+        let second = start(&bench, "b");
+        run(300).await;
+        let held = [&first, &second].map(|it| it.status().leases.into_keys().collect::<Vec<_>>());
+        let mut counts = held.each_ref().map(Vec::len);
+        counts.sort_unstable();
+        assert_eq!(counts, [1, 5], "the heavy one weighs as much as the others together: {held:?}");
+    });
 }
