@@ -7,6 +7,9 @@ use bytes::Bytes;
 use super::{InvalidName, WorkerId, identity::check_name};
 use crate::stream::StreamKey;
 
+/// How the names of what belongs to one worker begin.
+const OF_WORKERS: [&str; 2] = ["assignment:", "report:"];
+
 /// How the names of copies begin.
 const COPY: &str = "copy:";
 
@@ -28,6 +31,12 @@ impl DocName {
     #[must_use]
     pub fn report(worker: &WorkerId) -> Self {
         Self(format!("report:{worker}").into())
+    }
+
+    /// Whether this document belongs to one worker: nobody else has a use for it.
+    #[must_use]
+    pub fn is_of_worker(&self) -> bool {
+        OF_WORKERS.iter().any(|prefix| self.0.starts_with(prefix))
     }
 
     /// Which shards must or should go to which workers.
