@@ -166,13 +166,13 @@ fn whole_workers_that_never_checkpoint_share_the_load_of_a_heavy_shard() {
 
 #[test]
 fn the_report_of_a_worker_that_is_gone_goes_too() {
-    let script = skewed(true).with(vec![Step::new(200_000, Action::Crash(2))]);
-    let mut world = World::new(script);
+    let mut world = World::new(skewed(true));
     world.run_for(Duration::from_secs(190)).unwrap();
     let names = |world: &World| world.held().into_iter().map(|(worker, _)| worker);
     let before: Vec<_> = names(&world).collect();
     let has_report = |world: &World, of| world.document(&DocName::report(of)).is_some();
     assert!(before.iter().all(|worker| has_report(&world, worker)));
+    world.act_now(&Action::Crash(2)).unwrap();
     world.run_for(Duration::from_secs(200)).unwrap();
     let after: Vec<_> = names(&world).collect();
     assert_eq!((before.len(), after.len()), (3, 2));

@@ -28,8 +28,8 @@ struct Inner {
 }
 
 impl Seam {
-    /// Everything that a worker does, or a command that is none, is told to the log and to these, in
-    /// this order.
+    /// Everything that a worker does, or a command that is none, is told to the log and to these,
+    /// in this order.
     pub(crate) fn new(
         application: &str,
         worker: Option<WorkerId>,

@@ -248,3 +248,20 @@ fn whatever_a_store_or_a_source_can_do_is_passed_on() {
     let reader = methods(contract, "pub trait ShardReader");
     assert_eq!(methods(watched, "impl ShardReader for WatchedReader"), reader);
 }
+
+#[test]
+fn each_event_has_a_line_of_its_own_in_the_log() {
+    let (events, log) = (include_str!("event.rs"), include_str!("log.rs"));
+    let body =
+        events.split("pub enum WorkerEvent {").nth(1).unwrap().split("\n}\n").next().unwrap();
+    let variants = body.lines().filter_map(|line| line.strip_prefix("    "));
+    let variants = variants.filter(|line| line.starts_with(|c: char| c.is_ascii_uppercase()));
+    let names: Vec<&str> = variants.map(|line| line.trim_end_matches([',', '{', ' '])).collect();
+    assert!(names.len() > 40, "{names:?}");
+    let is_logged = |name: &&&str| {
+        let ends = [" {", " =>"].map(|end| log.contains(&format!("E::{name}{end}")));
+        ends.contains(&true)
+    };
+    let unlogged: Vec<_> = names.iter().filter(|name| !is_logged(name)).collect();
+    assert!(unlogged.is_empty(), "{unlogged:?}");
+}

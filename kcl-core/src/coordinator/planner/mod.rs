@@ -12,6 +12,7 @@ mod loads;
 mod making;
 mod moves;
 mod publish;
+mod reports;
 pub(super) mod signal;
 mod start;
 mod tidying;
