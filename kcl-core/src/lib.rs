@@ -26,6 +26,7 @@ pub mod env;
 mod explain;
 pub mod lease;
 pub mod lineage;
+pub mod observe;
 pub mod processor;
 pub mod settings;
 pub mod store;

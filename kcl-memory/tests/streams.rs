@@ -9,7 +9,6 @@ mod bench;
 use std::sync::{Arc, Mutex};
 
 use kcl_core::{
-    coordinator::Notice,
     env::WallTime,
     lease::{ChangeState, Changing, DocName, PutDoc, Streams},
     processor::{ProcessorError, RecordBatch},
@@ -38,11 +37,11 @@ impl Running {
         read
     }
 
-    /// How often it told such a notice.
-    fn noticed(&mut self, is: impl Fn(&Notice) -> bool) -> usize {
+    /// How often it told of such an event.
+    fn noticed(&mut self, is: impl Fn(&WorkerEvent) -> bool) -> usize {
         let mut count = 0;
         while let Ok(event) = self.told.try_recv() {
-            count += usize::from(matches!(&event, WorkerEvent::Notice(notice) if is(notice)));
+            count += usize::from(is(&event));
         }
         count
     }
@@ -130,7 +129,7 @@ fn a_worker_that_comes_back_with_another_stream_leaves_the_former_leases_alone()
         let mut later = start(&bench, &payments, "a", Settings::default());
         bench.sleep(30).await;
         assert_eq!(later.read(), numbers("p"));
-        assert!(later.noticed(|notice| matches!(notice, Notice::StreamDiffers { .. })) > 0);
+        assert!(later.noticed(|event| matches!(event, WorkerEvent::StreamDiffers { .. })) > 0);
         let rows = bench.server.store("test").all_leases().await.unwrap();
         let session = later.handle.status().session;
         let held = rows.iter().filter(|row| row.owner == session);
@@ -148,7 +147,8 @@ fn a_document_that_makes_no_sense_is_waited_out_and_never_written_over() {
         let mut worker = start(&bench, &bench.stream, "a", Settings::default());
         bench.sleep(60).await;
         assert_eq!(worker.read(), Vec::<String>::new());
-        let unreadable = |notice: &Notice| matches!(notice, Notice::Unreadable(..));
+        let unreadable =
+            |event: &WorkerEvent| matches!(event, WorkerEvent::DocumentUnreadable { .. });
         assert_eq!(worker.noticed(unreadable), 1, "it is said once");
         let stored = bench.server.store("test").doc(&DocName::streams()).await.unwrap().unwrap();
         assert_eq!((stored.version, &stored.body[..]), (1, &b"of a later version"[..]));
@@ -171,12 +171,12 @@ fn while_an_application_is_closed_workers_wait_without_a_session() {
         let sessions = bench.server.store("test").all_sessions(Consistency::Strong).await.unwrap();
         assert!(sessions.iter().all(|row| row.has_ended()), "{sessions:?}");
         assert_eq!(worker.read(), Vec::<String>::new());
-        let told = worker.noticed(|notice| *notice == Notice::Closed(by.to_owned()));
+        let told = worker.noticed(|event| *event == WorkerEvent::Closed { by: by.to_owned() });
         assert_eq!(told, 1, "it is said once, and for whom");
         put(&bench, DocName::changing(), Some(1), closed(ChangeState::Open)).await;
         bench.sleep(20).await;
         assert_eq!(worker.read(), numbers(""));
-        assert_eq!(worker.noticed(|notice| *notice == Notice::Reopened), 1);
+        assert_eq!(worker.noticed(|event| *event == WorkerEvent::Reopened), 1);
         worker.handle.shut_down();
         worker.task.await.unwrap().unwrap();
     });
@@ -238,9 +238,10 @@ fn a_worker_says_once_that_another_start_is_in_force() {
         let mut same = start(&bench, &bench.stream, "b", at(InitialPosition::Latest));
         let mut other = start(&bench, &bench.stream, "c", Settings::default());
         bench.sleep(200).await;
-        let differs = |notice: &Notice| {
-            matches!(notice, Notice::StartDiffers { start, wanted: InitialPosition::TrimHorizon }
-                if start.by == Some(InitialPosition::Latest))
+        let differs = |event: &WorkerEvent| {
+            let (began, here) = (Some(InitialPosition::Latest), InitialPosition::TrimHorizon);
+            matches!(event, WorkerEvent::StartDiffers { by, wanted, .. }
+                if *by == began && *wanted == here)
         };
         assert_eq!((same.noticed(differs), other.noticed(differs)), (0, 1));
         first.handle.shut_down();

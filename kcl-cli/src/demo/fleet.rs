@@ -146,7 +146,7 @@ async fn listen(mut events: broadcast::Receiver<WorkerEvent>, worker: WorkerNo, 
             Ok(WorkerEvent::LeaseLost { key, epoch, .. }) => {
                 ledger.turn(worker, &key, epoch, false);
             }
-            Ok(WorkerEvent::ShardEnded { key }) => ledger.ended(worker, &key),
+            Ok(WorkerEvent::ShardEnded { key, .. }) => ledger.ended(worker, &key),
             Ok(event) => {
                 if let Some(trouble) = trouble(&event) {
                     ledger.trouble(format!("{worker}: {trouble}"));

@@ -21,8 +21,7 @@ const VERSION: u32 = 1;
 /// tells of changes of the application in this store.
 fn is_kept(document: &Document) -> bool {
     let name = &document.name;
-    let is_a_workers = name.as_str().starts_with("assignment:");
-    !is_a_workers && *name != DocName::changing() && name.copy_of().is_none()
+    !name.is_of_worker() && *name != DocName::changing() && name.copy_of().is_none()
 }
 
 /// Leases and documents of an application.
@@ -224,6 +223,7 @@ mod tests {
             ("start:orders:7", &br#"{"at":5}"#[..]),
             ("placement", b"\xff not JSON"),
             ("assignment:w1", b"{}"),
+            ("report:w1", b"{}"),
             ("copy:1:t:0", b"{}"),
             ("changing", b"{}"),
         ] {

@@ -17,12 +17,13 @@ use crate::{
     env::{Env, Rng},
     explain,
     lease::{Changing, DocName, LeaseKey},
+    observe::{Observer, Seam, WatchedStore},
     store::{LeaseStore, LeaseStoreExt, StoreError},
     stream::{
         ReadEvent, SequenceNumber, ShardReader, SourceError, SourceErrorKind, SourceResult,
         StartAt, StreamSource,
     },
-    worker::{Complaints, carry_out, list},
+    worker::{carry_out, list},
 };
 
 /// How long a call may take before its outcome counts as unknown.
@@ -209,9 +210,28 @@ pub async fn apply(
     source: Option<&dyn StreamSource>,
     env: &Env,
 ) -> Result<Changed, ChangeError> {
+    apply_observed(intent, by, store, source, env, Vec::new()).await
+}
+
+/// As [`apply`]; each call to the store is told to these, too.
+///
+/// # Errors
+/// Those of [`apply`].
+///
+/// # Cancel safety
+/// That of [`apply`].
+pub async fn apply_observed(
+    intent: Intent,
+    by: &str,
+    store: &Arc<dyn LeaseStore>,
+    source: Option<&dyn StreamSource>,
+    env: &Env,
+    observers: Vec<Arc<dyn Observer>>,
+) -> Result<Changed, ChangeError> {
     let mut rng = Rng::new(env.entropy.next_u64() ^ env.entropy.next_u64().rotate_left(32));
     let mut run = Closing::new(intent, by, env.clock.wall(), &mut rng);
-    let complaints = Complaints::default();
+    let seam = Seam::new(store.application(), None, env.clock.clone(), observers);
+    let store = WatchedStore::new(store.clone(), seam);
     let (mut announced, mut told) = (false, false);
     loop {
         if let Some(change) = run.change()
@@ -225,8 +245,7 @@ pub async fn apply(
         }
         match run.next(env.clock.now()) {
             Ask::Store(call) => {
-                let clock = env.clock.clone();
-                let outcome = carry_out(store.clone(), clock, *call, DEADLINE, &complaints).await;
+                let outcome = carry_out(&store, *call, DEADLINE).await;
                 run.learn(env.clock.now(), outcome);
             }
             Ask::Stream => {

@@ -34,7 +34,8 @@ pub use closing::{Changed, Intent};
 pub use copy::{Copy, InvalidCopy};
 pub use design::{Design, Found, Unfit};
 pub use drive::{
-    Failed, Preview, apply, caller, has_record, preview, preview_undo, state, stored_copy,
+    Failed, Preview, apply, apply_observed, caller, has_record, preview, preview_undo, state,
+    stored_copy,
 };
 pub use error::ChangeError;
 pub use reset::{InvalidPlace, Move, Place, Reach, Reset, moves};

@@ -19,6 +19,8 @@ pub enum Command {
     Describe(CallId),
     /// Describe this stream and list its shards; hand them back as [`super::Event::Shards`].
     ListShards(CallId, StreamName),
+    /// Measure the loads of the leases that run; hand them back as [`super::Event::Loads`].
+    Measure,
     /// Direct a run.
     Run(RunCommand),
     /// Runs may dispatch before this time, and not at or after it.

@@ -11,10 +11,11 @@ use super::{
     member::ask as member,
     op::{self, Operation},
     planner::{
-        ask as planner, catalogue::ask as catalogue, janitor::ask as janitor, moves::ask as moves,
-        publisher::ask as publisher,
+        ask as planner, catalogue::ask as catalogue, janitor::ask as janitor, loads::ask as loads,
+        moves::ask as moves, publisher::ask as publisher,
     },
     reads::Reads,
+    reporting::ask as reporting,
     request::Request,
     signal::Signal,
     start::{Starts, ask as start},
@@ -63,6 +64,7 @@ pub(super) enum Purpose {
     Watch(watch::Ask),
     Planner(planner::Ask),
     Start(start::Ask),
+    Reporting(reporting::Ask),
     Succession(succession::Ask),
     /// The coordinator's own.
     Own(ask::Ask),
@@ -78,8 +80,11 @@ gathers! { Purpose:
     Member of member::Ask;
     Handoff of handoff::Ask;
     Watch of watch::Ask;
-    Planner of planner::Ask, with (catalogue::Ask, moves::Ask, publisher::Ask, janitor::Ask);
+    Planner of planner::Ask, with (
+        catalogue::Ask, loads::Ask, moves::Ask, publisher::Ask, janitor::Ask
+    );
     Start of start::Ask;
+    Reporting of reporting::Ask;
     Succession of succession::Ask;
     Own of ask::Ask;
 }

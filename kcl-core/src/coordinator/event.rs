@@ -2,7 +2,7 @@
 
 use super::call::{CallId, StoreOutcome};
 use crate::{
-    lease::{Checkpoint, Epoch, LeaseKey, Progress},
+    lease::{Checkpoint, Epoch, LeaseKey, LoadReport, Progress},
     stream::{Shard, SourceErrorKind, StreamDescription},
 };
 
@@ -19,6 +19,8 @@ pub enum Event {
     Shards(CallId, Result<StreamView, SourceErrorKind>),
     /// A run has news.
     Run(RunEvent),
+    /// The loads of the leases that run were measured.
+    Loads(LoadReport),
     /// The store pushed a wake-up.
     Woken,
     /// The store pushes wake-ups from now on, or no longer does.

@@ -14,6 +14,7 @@
 //! | `leaving` | how do I go? |
 //! | `start` | where did reading begin? |
 //! | `reads` | which stream is it? |
+//! | `reporting` | how heavy is what I hold? |
 
 mod ask;
 mod call;
@@ -30,6 +31,7 @@ mod member;
 mod op;
 mod planner;
 mod reads;
+mod reporting;
 mod request;
 mod route;
 mod signal;
@@ -51,7 +53,7 @@ use std::time::Duration;
 
 use self::{
     context::Context, handoff::Handoff, leaving::Leaving, member::Member, op::Answered,
-    planner::Planner, succession::Succession, timed::Timed, watch::Watch,
+    planner::Planner, reporting::Reporting, succession::Succession, timed::Timed, watch::Watch,
 };
 use crate::{
     env::Time,
@@ -73,6 +75,7 @@ pub struct Coordinator {
     planner: Option<Planner>,
     document: DocumentReads,
     leaving: Leaving,
+    reporting: Reporting,
     rejoined: bool,
     joined_at: Time,
     /// After the store lost everything: when whoever lives has put again what it knows.
@@ -115,6 +118,7 @@ impl Coordinator {
             planner: None,
             document: DocumentReads::new(),
             leaving: Leaving::default(),
+            reporting: Reporting::default(),
             rejoined: false,
             joined_at: now,
             others_known_at: Time::ZERO,
@@ -175,6 +179,7 @@ impl Coordinator {
             .min(self.document.poll_at)
             .min(self.ctx.reads.next_wake())
             .min(self.leaving.next_wake())
+            .min(self.reporting.next_wake())
     }
 
     fn watch_wake(&self) -> Time {
@@ -217,6 +222,7 @@ impl Coordinator {
         if self.document.poll_at <= ctx.now {
             self.poll_document();
         }
+        self.reporting.on_tick(self.member.is_live(), &mut self.ctx);
         self.ctx.describe_due();
         start::tell_others(&mut self.ctx);
     }
@@ -327,6 +333,7 @@ impl Coordinator {
         self.watch = Timed::new(Watch::new(me.clone(), ctx.now));
         self.succession = Succession::new(me);
         self.document = DocumentReads::new();
+        self.reporting = Reporting::default();
     }
 
     /// Gives the frozen starts back to a store that may have lost them. A planner does so as it

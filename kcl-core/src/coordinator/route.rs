@@ -40,6 +40,10 @@ impl Coordinator {
                 }
             }
             Event::Run(news) => self.handoff.on_run(news, &mut self.ctx),
+            Event::Loads(loads) => {
+                let me = &self.member.id().worker;
+                self.reporting.on_loads(loads, me, &mut self.ctx);
+            }
             Event::Woken => self.member.on_push(&mut self.ctx),
             Event::Pushes(pushes) => {
                 self.ctx.pushes = pushes;
@@ -73,6 +77,10 @@ impl Coordinator {
                 }
             }
             Purpose::Start(ask) => start::on_answer(ask.answered(outcome), ctx),
+            Purpose::Reporting(ask) => {
+                let me = &self.member.id().worker;
+                self.reporting.on_answer(ask.answered(outcome), me, ctx);
+            }
             Purpose::Own(ask) => {
                 let ask::Answer::MyDocument(answer) = ask.answered(outcome);
                 self.on_document(answer);

@@ -7,6 +7,9 @@ use bytes::Bytes;
 use super::{InvalidName, WorkerId, identity::check_name};
 use crate::stream::StreamKey;
 
+/// How the names of what belongs to one worker begin.
+const OF_WORKERS: [&str; 2] = ["assignment:", "report:"];
+
 /// How the names of copies begin.
 const COPY: &str = "copy:";
 
@@ -22,6 +25,18 @@ impl DocName {
     #[must_use]
     pub fn assignment(worker: &WorkerId) -> Self {
         Self(format!("assignment:{worker}").into())
+    }
+
+    /// What `worker` tells of the loads of its leases.
+    #[must_use]
+    pub fn report(worker: &WorkerId) -> Self {
+        Self(format!("report:{worker}").into())
+    }
+
+    /// Whether this document belongs to one worker: nobody else has a use for it.
+    #[must_use]
+    pub fn is_of_worker(&self) -> bool {
+        OF_WORKERS.iter().any(|prefix| self.0.starts_with(prefix))
     }
 
     /// Which shards must or should go to which workers.

@@ -10,6 +10,7 @@ mod commands;
 mod document;
 mod identity;
 mod key;
+mod load;
 mod record;
 mod row;
 pub mod rules;
@@ -25,6 +26,7 @@ pub use commands::{
 pub use document::{DocName, Document};
 pub use identity::{Incarnation, InvalidName, SessionId, WorkerId, Zone};
 pub use key::{InvalidLeaseKey, LeaseKey};
+pub use load::{Load, LoadReport};
 pub use record::{CheckpointRecord, InvalidLeaseRecord, LeaseRecord};
 pub use row::{Epoch, Lease, Progress};
 pub use session::{EndReason, PlanVersion, Report, Session, SessionState};

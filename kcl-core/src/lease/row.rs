@@ -116,7 +116,7 @@ impl Lease {
     }
 }
 
-/// What was known of a shard's lag when its checkpoint was written. For display and for weights.
+/// What was known of a shard's lag when its checkpoint was written. For display.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Progress {
@@ -124,7 +124,8 @@ pub struct Progress {
     pub arrival: Option<WallTime>,
     /// How far behind the newest record the shard was. Whole milliseconds.
     pub lag: Option<Duration>,
-    /// Bytes a second read from the shard lately.
+    /// Bytes a second that arrived at the shard lately; zero if that was not known. For planners of
+    /// older builds: [`super::LoadReport`] says more.
     pub rate: u64,
 }
 

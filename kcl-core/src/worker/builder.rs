@@ -9,34 +9,32 @@ use super::{
     WorkerError, WorkerEvent, WorkerStatus,
     budget::Budget,
     call::Calls,
-    complaints::REMINDER,
     gate::Validity,
     keeper::{Direction, Keeper},
     remaking::Remaking,
     run::{DeadLetter, Shared},
-    status::StatusBoard,
     supervisor::Supervisor,
 };
 use crate::{
     coordinator::{Coordinator, Event, Outcome},
-    env::{Env, Time},
+    env::Env,
     lease::WorkerId,
+    observe::{LoadBoard, Observer, Seam, StatusBoard, Told, WatchedSource, WatchedStore},
     processor::{ProcessorError, ProcessorFactory, RecordBatch, from_batches},
     settings::{InvalidSettings, ProgressMode, Settings},
     store::{LeaseStore, StoreError, StoreErrorKind},
     stream::{Sources, StreamSource},
 };
 
-/// Events kept for a listener that is behind.
-const EVENTS_KEPT: usize = 1_024;
-
 /// A member of a fleet that shares the shards of a stream (`Scheduler` in the Java KCL).
 pub struct Worker {
     id: WorkerId,
     settings: Settings,
     env: Env,
-    store: Arc<dyn LeaseStore>,
+    store: WatchedStore,
     shared: Arc<Shared>,
+    status: StatusBoard,
+    told: Told,
     validity: Validity,
     events: (mpsc::UnboundedSender<Event>, mpsc::UnboundedReceiver<Event>),
 }
@@ -64,6 +62,7 @@ pub struct WorkerBuilder<P = NoProcessor> {
     env: Env,
     factory: P,
     dead_letter: Option<Arc<dyn DeadLetter>>,
+    observers: Vec<Arc<dyn Observer>>,
 }
 
 /// What a [`WorkerBuilder`] has before it is given a processor.
@@ -77,7 +76,7 @@ pub struct WithProcessor(Box<dyn ProcessorFactory>);
 #[derive(Clone)]
 pub struct WorkerHandle {
     events: mpsc::UnboundedSender<Event>,
-    told: broadcast::Sender<WorkerEvent>,
+    told: Told,
     status: StatusBoard,
     id: WorkerId,
 }
@@ -103,6 +102,7 @@ impl Worker {
             env: Env::system(),
             factory: NoProcessor(()),
             dead_letter: None,
+            observers: Vec::new(),
         }
     }
 
@@ -111,8 +111,8 @@ impl Worker {
     pub fn handle(&self) -> WorkerHandle {
         WorkerHandle {
             events: self.events.0.clone(),
-            told: self.shared.events.clone(),
-            status: self.shared.status.clone(),
+            told: self.told.clone(),
+            status: self.status.clone(),
             id: self.id.clone(),
         }
     }
@@ -188,15 +188,16 @@ impl Worker {
         directions: mpsc::UnboundedSender<Direction>,
         ready: oneshot::Sender<Result<(), StoreError>>,
     ) -> Result<(), WorkerError> {
-        let Self { id, settings, env, store, shared, validity, mut events } = self;
-        let spawner = Arc::clone(&env.spawner);
-        let status = shared.status.clone();
+        let Self { id, settings, env, store, shared, status, validity, mut events, .. } = self;
+        let (spawner, seam) = (Arc::clone(&env.spawner), shared.seam.clone());
+        let loads = shared.loads.clone();
         let keep = async move {
             let prepared = tokio::select! {
                 biased;
-                prepared = prepare(&*store, &env, &directions) => prepared,
+                prepared = prepare(&store, &env, &seam, &directions) => prepared,
                 () = told_to_leave(&mut events.1) => {
-                    say_left();
+                    // Nothing was registered, so there is nothing to hand over.
+                    seam.event(&WorkerEvent::finished(&Outcome::Left));
                     // Nobody listens if the worker's future is gone.
                     let _ = directions.send(Direction::Finished(Outcome::Left));
                     let _ = ready.send(Ok(()));
@@ -216,6 +217,8 @@ impl Worker {
             let keeper = Keeper {
                 coordinator,
                 store,
+                seam,
+                loads,
                 env,
                 settings,
                 validity,
@@ -225,7 +228,6 @@ impl Worker {
                 directions,
                 gates: BTreeMap::new(),
                 calls: Calls::new(),
-                complaints: Arc::default(),
                 remaking: Remaking::default(),
             };
             Box::pin(keeper.keep()).await;
@@ -254,21 +256,16 @@ async fn told_to_leave(events: &mut mpsc::UnboundedReceiver<Event>) {
 
 /// Prepares the store; what may pass is waited out.
 async fn prepare(
-    store: &dyn LeaseStore,
+    store: &WatchedStore,
     env: &Env,
+    seam: &Seam,
     directions: &mpsc::UnboundedSender<Direction>,
 ) -> Result<(), StoreError> {
     const PAUSE: Duration = Duration::from_millis(500);
-    let mut said: Option<(String, Time)> = None;
     loop {
         match store.prepare().await {
             Err(error) if may_pass(&error) && !directions.is_closed() => {
-                let source = error.source.as_deref().map(ToString::to_string).unwrap_or_default();
-                let (what, now) = (format!("{error}: {source}"), env.clock.now());
-                if said.as_ref().is_none_or(|(last, at)| *last != what || now >= *at + REMINDER) {
-                    tracing::warn!(%error, source, "kcl.store.unprepared");
-                    said = Some((what, now));
-                }
+                seam.event(&WorkerEvent::unprepared(&error));
                 env.clock.sleep(PAUSE).await;
             }
             result => return result,
@@ -302,9 +299,9 @@ impl<P> WorkerBuilder<P> {
     /// that was given last is used.
     #[must_use]
     pub fn processor(self, factory: impl ProcessorFactory) -> WorkerBuilder<WithProcessor> {
-        let Self { source, store, id, settings, env, dead_letter, factory: _ } = self;
+        let Self { source, store, id, settings, env, dead_letter, observers, factory: _ } = self;
         let factory = WithProcessor(Box::new(factory));
-        WorkerBuilder { source, store, id, settings, env, factory, dead_letter }
+        WorkerBuilder { source, store, id, settings, env, factory, dead_letter, observers }
     }
 
     /// The processor: an async closure that is given every batch.
@@ -321,6 +318,13 @@ impl<P> WorkerBuilder<P> {
     #[must_use]
     pub fn dead_letter(mut self, sink: impl DeadLetter) -> Self {
         self.dead_letter = Some(Arc::new(sink));
+        self
+    }
+
+    /// Whom everything is told to that is watched: see [`Observer`]. May be given several times.
+    #[must_use]
+    pub fn observer(mut self, observer: impl Observer) -> Self {
+        self.observers.push(Arc::new(observer));
         self
     }
 
@@ -346,21 +350,28 @@ impl WorkerBuilder<WithProcessor> {
             Some(id) => id,
             None => super::default_id::default_worker_id(&*self.env.entropy)?,
         };
-        let (told, _) = broadcast::channel(EVENTS_KEPT);
+        let clock = || Arc::clone(&self.env.clock);
+        let (told, loads) = (Told::new(), LoadBoard::new(clock()));
+        let status = StatusBoard::new(loads.clone(), clock());
+        let own: [Arc<dyn Observer>; 3] =
+            [Arc::new(loads.clone()), Arc::new(status.clone()), Arc::new(told.clone())];
+        let observers = own.into_iter().chain(self.observers);
+        let seam = Seam::new(self.store.application(), Some(id.clone()), clock(), observers);
+        let store = WatchedStore::new(self.store, seam.clone());
+        let validity = Validity::new(clock());
         let shared = Arc::new(Shared {
-            sources: Sources::one(self.source),
+            sources: Sources::one(Arc::new(WatchedSource::new(self.source, seam.clone()))),
             factory,
             dead_letter: self.dead_letter,
             budget: Budget::new(self.settings.delivery.byte_budget),
             delivery: self.settings.delivery.clone(),
-            status: StatusBoard::new(Arc::clone(&self.env.clock)),
-            location: self.store.location().into(),
+            location: store.location().into(),
             env: self.env.clone(),
-            events: told,
+            seam,
+            loads,
         });
-        let validity = Validity::new(Arc::clone(&self.env.clock));
-        let (settings, env, store) = (self.settings, self.env, self.store);
-        Ok(Worker { id, settings, env, store, shared, validity, events: mpsc::unbounded_channel() })
+        let (settings, env, events) = (self.settings, self.env, mpsc::unbounded_channel());
+        Ok(Worker { id, settings, env, store, shared, status, told, validity, events })
     }
 }
 

@@ -1,14 +1,15 @@
 //! Carrying out the coordinator's calls on a real store.
 
-use std::{future::Future, sync::Arc, time::Duration};
+use std::{future::Future, time::Duration};
 
 use tokio::sync::mpsc;
 use tracing::warn;
 
-use super::{catch::CatchPanic, complaints::Complaints};
+use super::catch::CatchPanic;
 use crate::{
     coordinator::{CallId, StoreCall, StoreOutcome, StoreReply},
-    env::{Clock, Spawner},
+    env::Spawner,
+    observe::WatchedStore,
     store::{LeaseStore, LeaseStoreExt, StoreErrorKind, StoreResult},
 };
 
@@ -59,30 +60,14 @@ impl Calls {
 /// Carries out a call, for at most `deadline`: what has not been answered by then has an unknown
 /// outcome.
 pub(crate) async fn carry_out(
-    store: Arc<dyn LeaseStore>,
-    clock: Arc<dyn Clock>,
+    store: &WatchedStore,
     call: StoreCall,
     deadline: Duration,
-    complaints: &Complaints,
 ) -> StoreOutcome {
-    let name = call.name();
-    tokio::select! {
-        biased;
-        answer = ask(&*store, call) => match answer {
-            Ok(reply) => Ok(reply),
-            Err(error) => {
-                complaints.log(name, &error, &*clock);
-                Err(error.kind)
-            }
-        },
-        () = clock.sleep(deadline) => {
-            warn!(op = name, ?deadline, "kcl.store.timeout");
-            Err(StoreErrorKind::Unknown)
-        }
-    }
+    ask(&store.within(deadline), call).await.map_err(|error| error.kind)
 }
 
-async fn ask(store: &dyn LeaseStore, call: StoreCall) -> StoreResult<StoreReply> {
+async fn ask(store: &WatchedStore, call: StoreCall) -> StoreResult<StoreReply> {
     Ok(match call {
         StoreCall::Register(session) => StoreReply::Beat(store.register(session).await?),
         StoreCall::Beat(beat) => StoreReply::Beat(store.beat(beat).await?),

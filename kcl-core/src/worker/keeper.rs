@@ -6,16 +6,12 @@
 use std::{collections::BTreeMap, sync::Arc};
 
 use tokio::sync::mpsc;
-use tracing::{Instrument, debug, info};
+use tracing::Instrument;
 
 use super::{
     call::{Calls, carry_out},
-    complaints::Complaints,
-    event::WorkerEvent,
     gate::{Gate, GateState, Validity},
     remaking::Remaking,
-    status::StatusBoard,
-    telemetry,
     waking::{Heard, Waking},
 };
 use crate::{
@@ -24,8 +20,9 @@ use crate::{
     },
     env::Env,
     lease::{EndSession, Ending, Lease, LeaseKey},
+    observe::{LoadBoard, Seam, StatusBoard, WatchedStore, WorkerEvent},
     settings::Settings,
-    store::{LeaseStore, StoreErrorKind},
+    store::StoreErrorKind,
     stream::StreamName,
 };
 
@@ -38,8 +35,6 @@ pub(super) enum Direction {
     Describe(CallId),
     /// List the shards of a stream, and hand them to the keeper.
     ListShards(CallId, StreamName),
-    /// Tell whoever listens.
-    Tell(WorkerEvent),
     /// The worker is over.
     Finished(Outcome),
 }
@@ -47,7 +42,9 @@ pub(super) enum Direction {
 /// The keeper of one worker.
 pub(super) struct Keeper {
     pub(super) coordinator: Coordinator,
-    pub(super) store: Arc<dyn LeaseStore>,
+    pub(super) store: WatchedStore,
+    pub(super) seam: Seam,
+    pub(super) loads: LoadBoard,
     pub(super) env: Env,
     pub(super) settings: Settings,
     pub(super) validity: Validity,
@@ -58,14 +55,14 @@ pub(super) struct Keeper {
     pub(super) directions: mpsc::UnboundedSender<Direction>,
     pub(super) gates: BTreeMap<LeaseKey, Arc<Gate>>,
     pub(super) calls: Calls,
-    pub(super) complaints: Arc<Complaints>,
     pub(super) remaking: Remaking,
 }
 
 impl Keeper {
     /// Keeps the worker's part in the fleet until it is over, or nobody is there to work for.
     pub(super) async fn keep(mut self) {
-        let mut waking = Waking::new(Arc::clone(&self.store), Arc::clone(&self.env.clock));
+        let mut waking =
+            Waking::new(self.store.clone(), Arc::clone(&self.env.clock), self.seam.clone());
         self.handle(Event::Tick, &mut waking);
         while !self.coordinator.is_over() {
             let wake = self.coordinator.next_wake();
@@ -103,20 +100,24 @@ impl Keeper {
             Command::Store(id, call) => self.ask(id, *call),
             Command::Describe(id) => self.direct(Direction::Describe(id)),
             Command::ListShards(id, of) => self.direct(Direction::ListShards(id, of)),
+            Command::Measure => {
+                // The keeper has the other end.
+                let _ = self.sender.send(Event::Loads(self.loads.report()));
+            }
             Command::Run(command) => self.direct_run(command),
             Command::ValidUntil(until) => {
                 self.validity.set(until);
-                self.status.set_valid(true);
+                self.status.be_valid();
             }
             Command::Stored(key, epoch, checkpoint) => {
-                debug!(lease = %key, %epoch, %checkpoint, "kcl.checkpoint.stored");
                 if let Some(gate) = self.gates.get(&key).filter(|gate| gate.epoch() == epoch) {
                     gate.note_stored(&checkpoint);
                 }
+                self.seam.event(&WorkerEvent::CheckpointStored { key, epoch, checkpoint });
             }
             Command::Notify(notice) => self.tell(notice, waking),
             Command::Finished(outcome) => {
-                info!(%outcome, "kcl.worker.finished");
+                self.seam.event(&WorkerEvent::finished(&outcome));
                 self.direct(Direction::Finished(outcome));
             }
         }
@@ -126,17 +127,19 @@ impl Keeper {
         let timeout = self.settings.coordination.session_timeout;
         // A beat is worth waiting for as long as its answer can still count.
         let deadline = if matches!(call, StoreCall::Beat(_)) { timeout } else { timeout / 2 };
-        telemetry::log_call(&call);
-        let (store, clock) = (Arc::clone(&self.store), Arc::clone(&self.env.clock));
-        let complaints = Arc::clone(&self.complaints);
-        let asking = async move { carry_out(store, clock, call, deadline, &complaints).await };
+        if let StoreCall::Release(release) = &call {
+            let (key, epoch) = (release.key.clone(), release.epoch);
+            self.seam.event(&WorkerEvent::LeaseReleasing { key, epoch });
+        }
+        let store = self.store.clone();
+        let asking = async move { carry_out(&store, call, deadline).await };
         self.calls.start(&*self.env.spawner, id, asking.in_current_span());
     }
 
     /// Somebody deleted what the state is kept in.
     fn remake_store(&self) {
-        let (store, clock) = (Arc::clone(&self.store), Arc::clone(&self.env.clock));
-        self.remaking.start(&*self.env.spawner, store, clock, Arc::clone(&self.complaints));
+        let (store, clock) = (self.store.clone(), Arc::clone(&self.env.clock));
+        self.remaking.start(&*self.env.spawner, store, clock, self.seam.clone());
     }
 
     /// Gates first: whatever is to stop has stopped dispatching before anything else is done.
@@ -159,13 +162,8 @@ impl Keeper {
     }
 
     fn tell(&mut self, notice: Notice, waking: &mut Waking) {
-        telemetry::log(&notice);
         match &notice {
-            Notice::Registered(session) => {
-                self.status.set_session(Some(session.clone()));
-                waking.follow(session.clone());
-            }
-            Notice::Gained(key, epoch) => self.status.hold(key, *epoch),
+            Notice::Registered(session) => waking.follow(session.clone()),
             Notice::Lost(key, epoch, _) | Notice::Ended(key, epoch) => {
                 if let Some(gate) = self.gates.get(key).filter(|gate| gate.epoch() == *epoch) {
                     // Also after a handover: whoever still holds the handle is refused, and not
@@ -173,15 +171,16 @@ impl Keeper {
                     gate.set(GateState::Dropped);
                     self.gates.remove(key);
                 }
-                self.status.forget(key);
             }
-            Notice::Lapsed => self.status.set_valid(false),
-            Notice::Planning(_) => self.status.set_planning(true),
-            Notice::StoppedPlanning(_) => self.status.set_planning(false),
             _ => {}
         }
-        for event in WorkerEvent::from_notice(notice) {
-            self.direct(Direction::Tell(event));
+        let unassignable = match &notice {
+            Notice::Planned { unassigned, .. } if !unassigned.is_empty() => unassigned.clone(),
+            _ => Vec::new(),
+        };
+        self.seam.event(&notice.into());
+        if !unassignable.is_empty() {
+            self.seam.event(&WorkerEvent::Unassignable { leases: unassignable });
         }
     }
 
@@ -195,10 +194,8 @@ impl Keeper {
     async fn abandon(mut self) {
         self.close_gates();
         let end = EndSession::new(self.coordinator.session().clone(), Ending::Leave);
-        let (store, clock) = (Arc::clone(&self.store), Arc::clone(&self.env.clock));
         let deadline = self.settings.coordination.session_timeout / 2;
-        let end = StoreCall::EndSession(end);
-        let _ = carry_out(store, clock, end, deadline, &self.complaints).await;
+        let _ = carry_out(&self.store, StoreCall::EndSession(end), deadline).await;
     }
 
     fn close_gates(&mut self) {

@@ -11,11 +11,12 @@ use std::{
     time::Duration,
 };
 
-use tracing::{info, warn};
+use tracing::warn;
 
-use super::{catch::CatchPanic, complaints::Complaints};
+use super::catch::CatchPanic;
 use crate::{
     env::{Clock, Spawner},
+    observe::{Seam, WatchedStore, WorkerEvent},
     store::LeaseStore,
 };
 
@@ -33,16 +34,16 @@ impl Remaking {
     pub(super) fn start(
         &self,
         spawner: &dyn Spawner,
-        store: Arc<dyn LeaseStore>,
+        store: WatchedStore,
         clock: Arc<dyn Clock>,
-        complaints: Arc<Complaints>,
+        seam: Seam,
     ) {
         if self.busy.swap(true, Ordering::AcqRel) {
             return;
         }
         let busy = Arc::clone(&self.busy);
         let attempt = async move {
-            remake(&*store, &*clock, &complaints).await;
+            remake(&store, &seam).await;
             clock.sleep(PAUSE).await;
             busy.store(false, Ordering::Release);
         };
@@ -50,15 +51,10 @@ impl Remaking {
     }
 }
 
-async fn remake(store: &dyn LeaseStore, clock: &dyn Clock, complaints: &Complaints) {
-    match CatchPanic(Box::pin(store.prepare())).await {
-        Ok(Ok(())) => info!(store = store.location(), "kcl.store.remade"),
-        Ok(Err(error)) => {
-            let source = error.source.as_deref().map(ToString::to_string).unwrap_or_default();
-            if complaints.due(format!("prepare: {error}"), clock.now()).is_some() {
-                warn!(%error, source, "kcl.store.unprepared");
-            }
-        }
+async fn remake(store: &WatchedStore, seam: &Seam) {
+    match CatchPanic(store.prepare()).await {
+        Ok(Ok(())) => seam.event(&WorkerEvent::StoreRemade { store: store.location() }),
+        Ok(Err(error)) => seam.event(&WorkerEvent::unprepared(&error)),
         Err(error) => warn!(error, "kcl.store.panicked"),
     }
 }

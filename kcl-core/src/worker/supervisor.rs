@@ -4,7 +4,7 @@
 use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
 use tokio::sync::mpsc;
-use tracing::{Instrument, info_span, warn};
+use tracing::{Instrument, info_span};
 
 use super::{
     WorkerError,
@@ -18,6 +18,7 @@ use crate::{
     coordinator::{CallId, Event, Outcome},
     env::{TaskHandle, Time},
     lease::{Lease, LeaseKey},
+    observe::WorkerEvent,
     stream::{SourceError, SourceErrorKind, StreamDescription, StreamName},
 };
 
@@ -44,7 +45,6 @@ impl Supervisor {
                 Some(Direction::Start(lease, gate)) => self.start(&lease, gate),
                 Some(Direction::Describe(id)) => self.describe(id),
                 Some(Direction::ListShards(id, of)) => self.list_shards(id, of),
-                Some(Direction::Tell(event)) => self.shared.tell(event),
                 Some(Direction::Finished(outcome)) => break Some(outcome),
                 None => break None,
             }
@@ -83,7 +83,7 @@ impl Supervisor {
             };
             if let Err(error) = &result {
                 let source = error.source.as_deref().map(ToString::to_string).unwrap_or_default();
-                warn!(%error, source, "kcl.stream.unknown");
+                shared.tell(WorkerEvent::StreamUnknown { error: error.to_string(), source });
             }
             // The keeper may be gone by now.
             let _ = events.send(Event::Described(id, result.map_err(|error| error.kind)));
@@ -104,7 +104,7 @@ impl Supervisor {
             });
             if let Err(error) = &result {
                 let source = error.source.as_deref().map(ToString::to_string).unwrap_or_default();
-                warn!(%error, source, "kcl.shards.unknown");
+                shared.tell(WorkerEvent::ShardsUnknown { error: error.to_string(), source });
             }
             // The keeper may be gone by now.
             let _ = events.send(Event::Shards(id, result.map_err(|error| error.kind)));

@@ -2,12 +2,11 @@
 
 use std::{fmt, future::Future, pin::Pin, sync::Arc, time::Duration};
 
-use tracing::debug;
-
 use crate::{
     env::Clock,
     lease::SessionId,
-    store::{LeaseStore, StoreResult, Wakeups},
+    observe::{Seam, WatchedStore, WorkerEvent},
+    store::{LeaseStore, StoreError, StoreResult, Wakeups},
 };
 
 /// How long after a broken channel it is opened again. Meanwhile the mailbox is polled.
@@ -18,8 +17,9 @@ type Opening = Pin<Box<dyn Future<Output = StoreResult<Option<Box<dyn Wakeups>>>
 
 /// The wake-ups of the session at hand.
 pub(super) struct Waking {
-    store: Arc<dyn LeaseStore>,
+    store: WatchedStore,
     clock: Arc<dyn Clock>,
+    seam: Seam,
     session: Option<SessionId>,
     channel: Option<Box<dyn Wakeups>>,
     /// Kept when waiting for it is dropped: on a busy worker it would never get done.
@@ -41,9 +41,9 @@ pub(super) enum Heard {
 }
 
 impl Waking {
-    pub(super) const fn new(store: Arc<dyn LeaseStore>, clock: Arc<dyn Clock>) -> Self {
+    pub(super) const fn new(store: WatchedStore, clock: Arc<dyn Clock>, seam: Seam) -> Self {
         let (session, channel, opening) = (None, None, None);
-        Self { store, clock, session, channel, opening, silent: false, broken: false }
+        Self { store, clock, seam, session, channel, opening, silent: false, broken: false }
     }
 
     /// Listens for another session.
@@ -66,7 +66,7 @@ impl Waking {
             return match channel.next().await {
                 Ok(()) => Heard::Woken,
                 Err(error) => {
-                    debug!(%error, "kcl.wakeups.broken");
+                    self.tell_broken(&error);
                     self.channel = None;
                     self.broken = true;
                     Heard::Broken
@@ -76,7 +76,7 @@ impl Waking {
         loop {
             let opened = self.opening.get_or_insert_with(|| {
                 let pause = self.broken.then_some(REOPEN);
-                open(Arc::clone(&self.store), Arc::clone(&self.clock), session.clone(), pause)
+                open(self.store.clone(), Arc::clone(&self.clock), session.clone(), pause)
             });
             let opened = opened.await;
             self.opening = None;
@@ -91,7 +91,7 @@ impl Waking {
                     return std::future::pending().await;
                 }
                 Err(error) => {
-                    debug!(%error, "kcl.wakeups.broken");
+                    self.tell_broken(&error);
                     self.broken = true;
                 }
             }
@@ -99,9 +99,15 @@ impl Waking {
     }
 }
 
+impl Waking {
+    fn tell_broken(&self, error: &StoreError) {
+        self.seam.event(&WorkerEvent::WakeupsBroken { error: error.to_string() });
+    }
+}
+
 /// Opens a channel, after a pause if there is to be one.
 fn open(
-    store: Arc<dyn LeaseStore>,
+    store: WatchedStore,
     clock: Arc<dyn Clock>,
     session: SessionId,
     pause: Option<Duration>,

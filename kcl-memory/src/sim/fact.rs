@@ -112,6 +112,11 @@ pub(super) struct Settled {
     pub(super) shards: Vec<SettledShard>,
     /// Leases are shared out evenly: no rule says otherwise.
     pub(super) even: bool,
+    /// Leases are shared out by load: how much the most loaded worker takes in a second, and how
+    /// much it may.
+    pub(super) load: Option<(u64, u64)>,
+    /// Processors checkpoint.
+    pub(super) checkpoints: bool,
     /// How many records a healthy reader may be behind.
     pub(super) slack: u64,
     /// From when on nothing may move.

@@ -97,6 +97,8 @@ impl<F: FnMut(&Script) -> bool> Search<F> {
         self.try_with(|script| script.poll = usual.poll);
         self.try_with(|script| script.drift = usual.drift);
         self.try_with(|script| script.rate = usual.rate);
+        self.try_with(|script| script.skew = usual.skew);
+        self.try_with(|script| script.checkpoints = usual.checkpoints);
     }
 
     fn make_smaller(&mut self) {

@@ -55,7 +55,7 @@ struct Named {
     next: usize,
 }
 
-/// One or two streams whose shards all take records at one rate.
+/// One or two streams whose shards take records at a rate that never changes.
 #[derive(Debug)]
 pub(super) struct SimStream {
     named: Vec<Named>,
@@ -64,6 +64,8 @@ pub(super) struct SimStream {
     pub(super) shards: Vec<SimShard>,
     by_key: BTreeMap<LeaseKey, ShardNo>,
     rate: u64,
+    /// How many times as much every third shard takes in addition.
+    skew: u64,
     first: usize,
     /// What listings are answered with, whatever the stream is.
     pub(super) answers: Option<StreamView>,
@@ -76,7 +78,7 @@ const NAMES: [&str; 2] = ["orders", "payments"];
 const SHARDS_MAX: usize = 600;
 
 impl SimStream {
-    pub(super) fn new(streams: usize, shards: usize, rate: u64) -> Self {
+    pub(super) fn new(streams: usize, shards: usize, rate: u64, skew: u64) -> Self {
         #[expect(clippy::expect_used, reason = "the names are made of letters")]
         let named = NAMES.iter().take(streams).map(|name| Named {
             name: name.parse().expect("a valid stream name"),
@@ -89,6 +91,7 @@ impl SimStream {
             shards: Vec::new(),
             by_key: BTreeMap::new(),
             rate,
+            skew,
             first: shards.max(1),
             answers: None,
         };
@@ -252,7 +255,19 @@ impl SimStream {
         let shard = &self.shards[no];
         let until = shard.closed.unwrap_or(now).min(now);
         let micros = until.as_micros().saturating_sub(shard.opened.as_micros());
-        1 + micros / 1_000 * self.rate / 100_000
+        1 + micros / 1_000 * self.rate(no) / 100_000
+    }
+
+    /// Records a second that a shard takes while it is open, in hundredths.
+    pub(super) const fn rate(&self, no: ShardNo) -> u64 {
+        let times = if no.is_multiple_of(3) { 1 + self.skew } else { 1 };
+        self.rate.saturating_mul(times)
+    }
+
+    /// When the shard took a record.
+    pub(super) fn arrival(&self, no: ShardNo, record: u64) -> Time {
+        let millis = record.saturating_sub(1).saturating_mul(100_000) / self.rate(no).max(1);
+        self.shards[no].opened + Duration::from_millis(millis)
     }
 
     /// How many records the shard took before a time of the wall clock.

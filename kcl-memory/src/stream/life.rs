@@ -95,7 +95,8 @@ impl Life {
         let mut last = None;
         for (part, sub) in parts.into_iter().zip(0..) {
             let position = Position::new(number.clone(), sub);
-            let mut record = Record::new(position, Some(partition_key.to_owned()), part).arrived(now);
+            let mut record =
+                Record::new(position, Some(partition_key.to_owned()), part).arrived(now);
             record.kpl = KplMark::Aggregated;
             log.push(record.clone());
             last = Some(record);

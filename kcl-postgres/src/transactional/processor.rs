@@ -10,8 +10,8 @@ use sqlx::PgConnection;
 /// record takes effect exactly once, whoever dies when. Effects elsewhere (calls, files, other
 /// databases) are at least once; give them [`LeaseHandle::fence`] and the position as a key.
 ///
-/// The rows show how late a lease is, but not its rate: weighted assignment counts such leases by
-/// their number.
+/// The rows show how late a lease is, but not its rate. Weighted assignment knows that all the
+/// same, from what the workers tell of their loads.
 ///
 /// Made into a processor of a worker by [`super::transactional`].
 #[async_trait]

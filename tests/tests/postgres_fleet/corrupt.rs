@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use kcl_core::worker::{Notice, WorkerEvent, WorkerHandle};
+use kcl_core::worker::{WorkerEvent, WorkerHandle};
 use kcl_tests::{
     postgres::{run, short_settings, superuser},
     servers::Postgres,
@@ -17,10 +17,10 @@ const BAD: &str = "shardId-000000000000";
 /// Listens for what is said of the row.
 fn told_of_it(events: &mut Receiver<WorkerEvent>) -> Option<String> {
     while let Ok(event) = events.try_recv() {
-        if let WorkerEvent::Notice(Notice::Lineage(what)) = event
-            && what.contains(BAD)
+        if let WorkerEvent::LineageUnclear { problem, .. } = event
+            && problem.contains(BAD)
         {
-            return Some(what);
+            return Some(problem);
         }
     }
     None

@@ -1,7 +1,7 @@
 //! What the planner's parts ask the store for, and what they are answered, as one.
 
 use super::{
-    catalogue::ask as catalogue, janitor::ask as janitor, moves::ask as moves,
+    catalogue::ask as catalogue, janitor::ask as janitor, loads::ask as loads, moves::ask as moves,
     publisher::ask as publisher,
 };
 use crate::coordinator::{call::StoreOutcome, gather::gathers};
@@ -13,6 +13,7 @@ pub(in crate::coordinator) enum Ask {
     Moves(moves::Ask),
     Publisher(publisher::Ask),
     Janitor(janitor::Ask),
+    Loads(loads::Ask),
 }
 
 /// What came back.
@@ -21,6 +22,7 @@ pub(in crate::coordinator) enum Answer {
     Moves(moves::Answer),
     Publisher(publisher::Answer),
     Janitor(janitor::Answer),
+    Loads(loads::Answer),
 }
 
 gathers! { Ask:
@@ -28,6 +30,7 @@ gathers! { Ask:
     Moves of moves::Ask;
     Publisher of publisher::Ask;
     Janitor of janitor::Ask;
+    Loads of loads::Ask;
 }
 
 impl Ask {
@@ -38,6 +41,7 @@ impl Ask {
             Self::Moves(ask) => Answer::Moves(ask.answered(outcome)),
             Self::Publisher(ask) => Answer::Publisher(ask.answered(outcome)),
             Self::Janitor(ask) => Answer::Janitor(ask.answered(outcome)),
+            Self::Loads(ask) => Answer::Loads(ask.answered(outcome)),
         }
     }
 }

@@ -7,6 +7,7 @@
 //! |---|---|
 //! | `catalogue` | what is there: leases, sessions, streams, rules? |
 //! | `plan` | who should hold what? |
+//! | `loads` | how heavy are the leases? |
 //! | `moves` | how far has a lease got on its way between live workers? |
 //! | `documents`, `publisher` | what is each worker told, and has it heard? |
 //! | `janitor` | what does nobody need any more? |
@@ -18,6 +19,7 @@ pub(super) mod ask;
 pub(in crate::coordinator) mod catalogue;
 mod documents;
 pub(in crate::coordinator) mod janitor;
+pub(in crate::coordinator) mod loads;
 pub(in crate::coordinator) mod moves;
 mod plan;
 pub(in crate::coordinator) mod publisher;
@@ -28,8 +30,8 @@ mod term;
 mod tests;
 
 use self::{
-    ask::Answer, catalogue::Catalogue, documents::Documents, janitor::Janitor, moves::Moves,
-    plan::Plan, publisher::Publisher, signal::Signal, term::Term,
+    ask::Answer, catalogue::Catalogue, documents::Documents, janitor::Janitor, loads::Loads,
+    moves::Moves, plan::Plan, publisher::Publisher, signal::Signal, term::Term,
 };
 use super::{
     command::Notice, context::Context, event::StreamView, heads::Standbys, timed::Timed,
@@ -46,6 +48,7 @@ use crate::{
 pub(in crate::coordinator) struct Planner {
     catalogue: Catalogue,
     plan: Plan,
+    loads: Loads,
     moves: Moves,
     publisher: Publisher,
     janitor: Janitor,
@@ -68,6 +71,7 @@ impl Planner {
         Self {
             catalogue: Catalogue::new(first_plan_at, standbys, ctx),
             plan: Plan::default(),
+            loads: Loads::default(),
             moves: Moves::default(),
             publisher: Publisher::new(Term { planner: me, number: term }),
             janitor: Janitor::default(),
@@ -123,6 +127,7 @@ impl Planner {
             .min(self.moves.next_wake())
             .min(self.publisher.next_wake())
             .min(self.janitor.next_wake())
+            .min(self.loads.next_wake())
     }
 
     pub(in crate::coordinator) fn on_tick(&mut self, watch: &mut Timed<Watch>, ctx: &mut Context) {
@@ -130,6 +135,7 @@ impl Planner {
             return;
         }
         self.catalogue.list_due(ctx);
+        self.loads.read_due(&self.catalogue, self.audit_at, ctx);
         if self.audit_at <= ctx.now {
             self.audit_at = ctx.now + ctx.settings.audit_interval;
             if planted!(NoAudit) {
@@ -167,6 +173,7 @@ impl Planner {
                     self.moves.on_published(&document, ctx);
                 }
             }
+            Answer::Loads(answer) => self.loads.on_answer(answer),
             Answer::Janitor(answer) => {
                 if let Some(gone) = self.janitor.on_answer(answer, &mut self.catalogue, ctx) {
                     self.publisher.remove(&gone);
@@ -189,7 +196,7 @@ impl Planner {
 
     /// Everything is there: makes the plan and publishes it.
     fn make_plan(&mut self, ctx: &mut Context) {
-        let unassigned = self.plan.make(&self.catalogue, &self.moves, ctx);
+        let unassigned = self.plan.make(&self.catalogue, &self.loads, &self.moves, ctx);
         let moves = self.moves.follow(self.plan.iter(), &self.catalogue, ctx.now);
         let me = &self.publisher.term().planner;
         self.catalogue.fleet.name_standbys(me);

@@ -9,6 +9,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::{
     catalogue::{Catalogue, StreamPlan},
+    loads::Loads,
     moves::Moves,
 };
 use crate::{
@@ -51,11 +52,12 @@ impl Plan {
     pub(super) fn make(
         &mut self,
         catalogue: &Catalogue,
+        loads: &Loads,
         moves: &Moves,
         ctx: &Context,
     ) -> Vec<(LeaseKey, String)> {
         let members: Vec<&Session> = catalogue.fleet.members().collect();
-        let sight = Sight::new(self, catalogue, moves, &members, ctx);
+        let sight = Sight { plan: self, catalogue, loads, moves, workers: numbered(&members), ctx };
         let view = sight.view(&members);
         let plan = assignment::plan(&view);
         let seated = view.leases.iter().zip(&plan.seats);
@@ -81,24 +83,19 @@ struct Sight<'a> {
     /// The plan so far.
     plan: &'a Plan,
     catalogue: &'a Catalogue,
+    loads: &'a Loads,
     moves: &'a Moves,
     workers: BTreeMap<&'a WorkerId, WorkerIndex>,
     ctx: &'a Context,
 }
 
-impl<'a> Sight<'a> {
-    fn new(
-        plan: &'a Plan,
-        catalogue: &'a Catalogue,
-        moves: &'a Moves,
-        members: &[&'a Session],
-        ctx: &'a Context,
-    ) -> Self {
-        let numbered = members.iter().enumerate();
-        let workers = numbered.map(|(at, row)| (&row.id.worker, WorkerIndex::new(at))).collect();
-        Self { plan, catalogue, moves, workers, ctx }
-    }
+/// The place of each worker among the members.
+fn numbered<'a>(members: &[&'a Session]) -> BTreeMap<&'a WorkerId, WorkerIndex> {
+    let numbered = members.iter().enumerate();
+    numbered.map(|(at, row)| (&row.id.worker, WorkerIndex::new(at))).collect()
+}
 
+impl<'a> Sight<'a> {
     fn view(&self, members: &[&Session]) -> View {
         let rules = self.rules_in_force();
         let streams = self.catalogue.streams.values();
@@ -173,8 +170,8 @@ impl<'a> Sight<'a> {
         view.holder = worker(self.holder(row));
         view.parent_holder = worker(self.parent_holder(row));
         view.avoid = worker(row.avoid.as_ref());
-        view.weight = Some(row.progress.rate).filter(|rate| *rate > 0);
-        view.lag = row.progress.lag;
+        view.weight = self.loads.weight(row);
+        view.lag = self.loads.lag(row);
         let cool_down = self.ctx.settings.session_timeout * COOL_DOWN;
         let moved_at = self.moves.moved_at(&row.key);
         view.settled = moved_at.is_none_or(|at| self.ctx.now >= at + cool_down);

@@ -3,15 +3,15 @@
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use tokio::sync::broadcast;
 
 use crate::{
     env::Env,
     lease::{Checkpoint, Lease, LeaseKey},
+    observe::{LoadBoard, Seam, Subject, WorkerEvent},
     processor::{Fence, HandleParts, LeaseHandle, ProcessorError, ProcessorFactory},
     settings::Delivery,
     stream::{Record, ShardId, Sources, StreamKey},
-    worker::{budget::Budget, event::WorkerEvent, gate::Gate, status::StatusBoard},
+    worker::{budget::Budget, gate::Gate},
 };
 
 /// Where records go that keep failing, when the failure policy skips them.
@@ -37,22 +37,23 @@ pub(in crate::worker) struct Shared {
     pub(in crate::worker) delivery: Delivery,
     pub(in crate::worker) budget: Budget,
     pub(in crate::worker) env: Env,
-    pub(in crate::worker) events: broadcast::Sender<WorkerEvent>,
-    pub(in crate::worker) status: StatusBoard,
+    pub(in crate::worker) seam: Seam,
+    pub(in crate::worker) loads: LoadBoard,
     /// Where the leases are kept, for the fencing token.
     pub(in crate::worker) location: Arc<str>,
 }
 
 impl Shared {
+    #[expect(clippy::needless_pass_by_value, reason = "made for it at each place")]
     pub(in crate::worker) fn tell(&self, event: WorkerEvent) {
-        // Nobody need listen.
-        let _ = self.events.send(event);
+        self.seam.event(&event);
     }
 }
 
 /// The run of one lease under one epoch.
 pub(in crate::worker) struct Run {
     pub(in crate::worker) key: LeaseKey,
+    pub(in crate::worker) about: Subject,
     pub(in crate::worker) stream: StreamKey,
     pub(in crate::worker) shard: ShardId,
     pub(in crate::worker) gate: Arc<Gate>,
@@ -84,6 +85,7 @@ impl Run {
             gate: Arc::clone(&gate),
         });
         let (key, start) = (lease.key.clone(), lease.checkpoint.clone());
-        Some(Self { key, stream, shard, gate, handle, start, shared })
+        let about = shared.seam.about(&key);
+        Some(Self { key, about, stream, shard, gate, handle, start, shared })
     }
 }

@@ -1,26 +1,24 @@
 //! Handing batches to the processor, one at a time, looking at the gate before each.
 
-use std::sync::Arc;
-
-use tokio::sync::mpsc;
-use tracing::{error, warn};
+use std::{sync::Arc, time::Duration};
 
 use super::{
     backoff::Backoff,
     context::{Run, Shared},
     fetch::Fetched,
-    meter::Meter,
     patience::Patience,
     rewind::{Piece, Rewind},
 };
 use crate::{
     coordinator::RunNews,
     lease::{Checkpoint, Progress},
+    observe::{BatchEnd, BatchInWork, WorkerEvent},
     processor::{RecordBatch, RecordProcessor},
     settings::{OnRecordsLost, ProgressMode},
     stream::{Batch, Position, Shard, StartAt},
-    worker::{catch::CatchPanic, event::WorkerEvent, gate::GateState},
+    worker::{catch::CatchPanic, gate::GateState},
 };
+use tokio::sync::mpsc;
 
 /// Why delivery ended.
 pub(super) enum Exit {
@@ -54,7 +52,6 @@ pub(super) struct Delivering<'a> {
     progress: ProgressMode,
     started: bool,
     pub(super) backoff: Backoff,
-    meter: Meter,
     rewind: Rewind,
 }
 
@@ -81,7 +78,6 @@ impl<'a> Delivering<'a> {
             processor,
             started: false,
             backoff: Backoff::new(delivery.retry_pause, delivery.retry_pause_max, entropy),
-            meter: Meter::new(run.shared.env.clock.now()),
             rewind: Rewind::default(),
         }
     }
@@ -125,7 +121,6 @@ impl<'a> Delivering<'a> {
     /// Delivers an answer of the stream, or as much as can be: a processor that forgot what it had
     /// gets no more of it.
     async fn deliver_all(&mut self, batch: Batch) -> Flow {
-        let weight = batch.weight();
         let millis_behind = batch.millis_behind;
         let fence = self.run.handle.fence().clone();
         let all = RecordBatch::new(batch.records, self.run.shard.clone(), fence, millis_behind);
@@ -138,7 +133,6 @@ impl<'a> Delivering<'a> {
                 return flow;
             }
         }
-        self.meter.count(weight, self.shared().env.clock.now());
         Flow::Continue
     }
 
@@ -162,7 +156,7 @@ impl<'a> Delivering<'a> {
             if !self.run.gate.dispatchable().await || self.start().await == Flow::Stop {
                 return Flow::Stop;
             }
-            match self.deliver_once(batch.clone()).await {
+            match self.deliver_once(&batch).await {
                 Delivered::Done => {
                     patience.on_done();
                     self.backoff.reset();
@@ -186,15 +180,16 @@ impl<'a> Delivering<'a> {
         Flow::Continue
     }
 
-    async fn deliver_once(&mut self, batch: RecordBatch) -> Delivered {
+    async fn deliver_once(&mut self, batch: &RecordBatch) -> Delivered {
         let gate = &self.run.gate;
         let shared = Arc::clone(self.shared());
         if let (Some(first), Some(last)) = (batch.first(), batch.last()) {
             gate.note_delivered(&first.position, &last.position);
         }
+        let in_work = BatchInWork::begin(&shared.seam, &self.run.about, batch);
         let begun = shared.env.clock.now();
         let result = {
-            let mut work = CatchPanic(self.processor.process(batch, &self.run.handle));
+            let mut work = CatchPanic(self.processor.process(batch.clone(), &self.run.handle));
             loop {
                 tokio::select! {
                     biased;
@@ -206,7 +201,18 @@ impl<'a> Delivering<'a> {
                 }
             }
         };
+        match &result {
+            Ok(Ok(())) => in_work.end(BatchEnd::Done, self.lag_of(batch)),
+            Ok(Err(error)) => in_work.end(BatchEnd::Failed(&error.to_string()), None),
+            Err(message) => in_work.end(BatchEnd::Panicked(message), None),
+        }
         self.judge(result)
+    }
+
+    /// How long ago the last record of a batch arrived at the stream.
+    fn lag_of(&self, batch: &RecordBatch) -> Option<Duration> {
+        let arrival = batch.last()?.arrival?;
+        Some(self.shared().env.clock.wall().since(arrival))
     }
 
     pub(super) fn judge(
@@ -218,7 +224,6 @@ impl<'a> Delivering<'a> {
             Ok(Err(error)) => Delivered::Failed { error: error.to_string(), forgot: false },
             Err(message) => {
                 let key = self.run.key.clone();
-                error!(lease = %key, message, "kcl.processor.panicked");
                 self.shared()
                     .tell(WorkerEvent::ProcessorPanicked { key, message: message.clone() });
                 // What the panic left behind is not trusted.
@@ -240,7 +245,8 @@ impl<'a> Delivering<'a> {
             None => self.run.start.start(),
         };
         self.rewind.start_over(to.as_ref());
-        warn!(lease = %self.run.key, ?to, "kcl.run.rewound");
+        let key = self.run.key.clone();
+        self.shared().tell(WorkerEvent::RunRewound { key, to: to.clone() });
         to
     }
 
@@ -253,8 +259,9 @@ impl<'a> Delivering<'a> {
     ) -> Flow {
         let attempt = patience.on_failed();
         let key = self.run.key.clone();
-        warn!(lease = %key, attempt, records = batch.len(), error, "kcl.batch.failed");
-        self.shared().tell(WorkerEvent::BatchFailed { key, attempt, error: error.clone() });
+        let (records, error_told) = (batch.len(), error.clone());
+        let failed = WorkerEvent::BatchFailed { key, attempt, records, error: error_told };
+        self.shared().tell(failed);
         if patience.is_out() {
             return self.park(error).await;
         }
@@ -300,7 +307,8 @@ impl<'a> Delivering<'a> {
                 Some(Delivered::Done) => self.started = true,
                 // It had been given nothing yet that it could have forgotten.
                 Some(Delivered::Failed { error, .. }) => {
-                    warn!(lease = %self.run.key, error, "kcl.processor.start_failed");
+                    let key = self.run.key.clone();
+                    self.shared().tell(WorkerEvent::ProcessorStartFailed { key, error });
                     self.pause().await;
                 }
                 _ => {}
@@ -315,7 +323,6 @@ impl<'a> Delivering<'a> {
     /// Records were trimmed before they could be read.
     async fn on_lost(&mut self, from: Option<Position>, to: Option<Position>) -> Flow {
         let key = self.run.key.clone();
-        error!(lease = %key, ?from, ?to, "kcl.records.lost");
         self.shared().tell(WorkerEvent::RecordsLost { key, from, to });
         match self.shared().delivery.on_records_lost {
             OnRecordsLost::Continue => Flow::Continue,
@@ -326,7 +333,6 @@ impl<'a> Delivering<'a> {
     /// Reads no more, but keeps the lease until the keeper wants it back.
     async fn park(&mut self, reason: String) -> Flow {
         let key = self.run.key.clone();
-        error!(lease = %key, reason, "kcl.shard.stopped");
         self.shared().tell(WorkerEvent::ShardStopped { key, reason });
         loop {
             let state = self.run.gate.state();
@@ -339,11 +345,11 @@ impl<'a> Delivering<'a> {
 
     fn note_progress(&self, batch: &RecordBatch) {
         let Some(last) = batch.last() else { return };
-        let now = self.shared().env.clock.wall();
-        let lag = last.arrival.map(|arrival| now.since(arrival));
-        let progress = Progress { arrival: last.arrival, lag, rate: self.meter.rate() };
-        self.shared().status.note_processed(&self.run.key, batch, lag);
         if self.progress == ProgressMode::Automatic {
+            let lag = self.lag_of(batch);
+            // For planners of older builds: the report of loads says more.
+            let rate = self.shared().loads.of(&self.run.key).bytes_per_second.unwrap_or(0);
+            let progress = Progress { arrival: last.arrival, lag, rate };
             let checkpoint = Checkpoint::After(last.position.clone());
             let news = RunNews::Progress { checkpoint, progress, flush: false };
             self.run.gate.report(&self.run.key, news);

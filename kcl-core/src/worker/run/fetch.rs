@@ -3,7 +3,7 @@
 use std::{sync::Arc, time::Duration};
 
 use tokio::sync::mpsc;
-use tracing::{debug, warn};
+use tracing::warn;
 
 use super::{
     backoff::Backoff,
@@ -13,11 +13,12 @@ use crate::{
     coordinator::RunNews,
     env::Time,
     lease::{Epoch, LeaseKey},
+    observe::WorkerEvent,
     stream::{
         Batch, Position, ReadEvent, Shard, ShardId, ShardReader, SourceError, SourceErrorKind,
         SourceResult, StartAt, StreamKey,
     },
-    worker::{budget::Reservation, catch::CatchPanic, event::WorkerEvent, gate::Gate, listing},
+    worker::{budget::Reservation, catch::CatchPanic, gate::Gate, listing},
 };
 
 /// Something read, with the bytes it takes.
@@ -122,7 +123,8 @@ impl Fetcher {
             let read = reader.next(crate::stream::Room(room.bytes())).await;
             if is_first && read.is_ok() {
                 is_first = false;
-                debug!(lease = %self.key, epoch = %self.epoch, "kcl.read.first");
+                let (key, epoch) = (self.key.clone(), self.epoch);
+                self.shared.tell(WorkerEvent::ReadingStarted { key, epoch });
             }
             let sent = match read {
                 Ok(ReadEvent::Batch(batch)) => {
@@ -197,15 +199,14 @@ impl Fetcher {
     }
 
     fn stands(&self, calls: u32, why: String) {
-        warn!(lease = %self.key, calls, why, "kcl.read.standstill");
         self.shared.tell(WorkerEvent::ReadStandstill { key: self.key.clone(), calls, why });
     }
 
     async fn end(&self, children: Option<Vec<Shard>>, proven: bool) {
-        debug!(lease = %self.key, epoch = %self.epoch, "kcl.read.ended");
+        let (key, epoch) = (self.key.clone(), self.epoch);
+        self.shared.tell(WorkerEvent::ReadingEnded { key, epoch });
         if !proven {
             let (key, after) = (self.key.clone(), self.read.clone());
-            warn!(lease = %key, ?after, "kcl.read.end_unproven");
             self.shared.tell(WorkerEvent::EndUnproven { key, after });
         }
         let _ = self.send(Fetched::End(children)).await;
@@ -213,7 +214,6 @@ impl Fetcher {
 
     async fn send_batch(&self, batch: Batch, room: Reservation) -> Result<(), Unwanted> {
         if batch.records.is_empty() && !self.shared.delivery.empty_batches {
-            self.shared.status.note_read(&self.key, batch.millis_behind);
             return if self.sender.is_closed() { Err(Unwanted) } else { Ok(()) };
         }
         self.send(Fetched::Batch(batch, room)).await
@@ -254,11 +254,11 @@ impl Fetcher {
     /// Says why reading failed.
     fn tell(&self, error: &SourceError) {
         let source = error.source.as_deref().map(ToString::to_string).unwrap_or_default();
-        warn!(lease = %self.key, %error, source, "kcl.read.failed");
         self.shared.tell(WorkerEvent::ReadFailed {
             key: self.key.clone(),
             kind: error.kind,
-            error: format!("{error}: {source}"),
+            error: error.to_string(),
+            source,
         });
     }
 

@@ -2,18 +2,17 @@
 
 use std::{sync::Arc, time::Duration};
 
-use tracing::{error, warn};
-
 use super::{
     context::Run,
     deliver::{Delivered, Delivering, Flow},
 };
 use crate::{
     coordinator::RunNews,
+    observe::WorkerEvent,
     processor::{RecordBatch, Stop},
     settings::OnStall,
     stream::Shard,
-    worker::{catch::CatchPanic, event::WorkerEvent, listing::list_children},
+    worker::{catch::CatchPanic, listing::list_children},
 };
 
 /// How long a processor that lost its lease may take to tidy up: nobody waits for it.
@@ -41,7 +40,8 @@ impl Delivering<'_> {
                 Delivered::Failed { error, forgot } => (error, forgot),
                 Delivered::Dropped => continue,
             };
-            warn!(lease = %self.run.key, error, "kcl.processor.end_failed");
+            let key = self.run.key.clone();
+            self.shared().tell(WorkerEvent::ProcessorEndFailed { key, error });
             self.pause().await;
             if forgot {
                 return Err(Flow::Rewind);
@@ -64,7 +64,10 @@ impl Delivering<'_> {
             };
             match listed {
                 Ok(children) => return Ok(children),
-                Err(error) => warn!(lease = %self.run.key, %error, "kcl.children.unknown"),
+                Err(error) => {
+                    let (key, error) = (self.run.key.clone(), error.to_string());
+                    self.shared().tell(WorkerEvent::ChildrenUnknown { key, error });
+                }
             }
             self.pause().await;
             if !self.run.gate.dispatchable().await {
@@ -105,7 +108,8 @@ impl Delivering<'_> {
             Ok(Err(error)) => error.to_string(),
             Err(message) => format!("panicked: {message}"),
         };
-        warn!(lease = %self.run.key, error, "kcl.processor.stop_failed");
+        let key = self.run.key.clone();
+        self.shared().tell(WorkerEvent::ProcessorStopFailed { key, error });
     }
 
     /// Hands a record that keeps failing to the dead-letter sink, and reports it; stops if the
@@ -114,8 +118,8 @@ impl Delivering<'_> {
         let Some(record) = batch.first() else { return Flow::Continue };
         if let Some(sink) = self.shared().dead_letter.clone() {
             while let Err(failure) = sink.bury(record, &self.run.handle, error).await {
-                let failure = failure.to_string();
-                error!(lease = %self.run.key, failure, "kcl.dead_letter.failed");
+                let (key, error) = (self.run.key.clone(), failure.to_string());
+                self.shared().tell(WorkerEvent::DeadLetterFailed { key, error });
                 self.pause().await;
                 if !self.run.gate.dispatchable().await {
                     return Flow::Stop;
@@ -135,7 +139,6 @@ impl Run {
     /// The processor has made no progress for a while.
     pub(super) fn report_stall(&self, since: Duration) {
         let key = self.key.clone();
-        warn!(lease = %key, ?since, "kcl.processor.stalled");
         self.shared.tell(WorkerEvent::ProcessorStalled { key, since });
         if self.shared.delivery.on_stall == OnStall::HandOver {
             self.gate.report(&self.key, RunNews::Stalled);

@@ -5,7 +5,6 @@ mod context;
 mod deliver;
 mod fetch;
 mod finish;
-mod meter;
 mod patience;
 mod rewind;
 
@@ -16,7 +15,7 @@ pub(super) use context::{Run, Shared};
 use std::{sync::Arc, time::Duration};
 
 use tokio::sync::mpsc;
-use tracing::{Instrument, error};
+use tracing::Instrument;
 
 use self::{
     deliver::{Delivering, Exit, Flow},
@@ -26,7 +25,9 @@ use super::{
     catch::CatchPanic,
     gate::{Gate, GateState},
 };
-use crate::{coordinator::RunNews, env::TaskHandle, lease::LeaseKey, stream::StartAt};
+use crate::{
+    coordinator::RunNews, env::TaskHandle, lease::LeaseKey, observe::WorkerEvent, stream::StartAt,
+};
 
 impl Run {
     /// Reads and delivers until the shard ends or the lease goes. `former` is the run of the same
@@ -128,7 +129,8 @@ impl LastWord {
 
     /// Has the keeper release the lease, until it has ordered the run to stop.
     async fn give_back(self, why: &str) {
-        error!(lease = %self.key, why, "kcl.run.broken");
+        let (key, why) = (self.key.clone(), why.to_owned());
+        self.shared.tell(WorkerEvent::RunBroken { key, why });
         let clock = &self.shared.env.clock;
         loop {
             clock.sleep(BEFORE_GIVING_BACK).await;

@@ -100,6 +100,27 @@ impl Invariant for Balanced {
     }
 }
 
+/// In the end, where leases are shared out by load, no worker is loaded much more than it would be
+/// by a plan of the loads as they truly are.
+#[derive(Debug)]
+pub(super) struct SharedByLoad;
+
+impl Invariant for SharedByLoad {
+    fn name(&self) -> &'static str {
+        "shared by load"
+    }
+
+    fn check(&mut self, fact: &Fact<'_>, _: &Known) -> Result<(), String> {
+        let Fact::Settled(Settled { load: Some((most, allowed)), .. }) = fact else {
+            return Ok(());
+        };
+        if most <= allowed {
+            return Ok(());
+        }
+        Err(format!("a worker takes {most} bytes a second, {allowed} at most were right"))
+    }
+}
+
 /// When nothing happens, nothing moves.
 #[derive(Debug)]
 pub(super) struct AtRest;

@@ -60,6 +60,7 @@ fn of_fleets() -> Vec<Box<dyn Invariant>> {
         Box::new(liveness::EverythingRun),
         Box::new(liveness::EverythingRead),
         Box::new(liveness::Balanced),
+        Box::new(liveness::SharedByLoad),
         Box::new(liveness::AtRest),
     ]
 }

@@ -4,6 +4,7 @@
 use std::time::Duration;
 
 use kcl_core::{
+    assignment::{Balance, Weighting},
     env::Rng,
     settings::{Coordination, InitialPosition, SameId},
 };
@@ -36,6 +37,20 @@ impl Script {
             Ending::Abrupt => Duration::from_millis(rng.below(20_000)),
         };
         script.zones = index(&mut rng, 2) * (2 + index(&mut rng, 2));
+        script
+    }
+
+    /// A script drawn from a seed, of a fleet that shares shards of uneven load out by that. In
+    /// half of them no processor ever checkpoints.
+    #[must_use]
+    pub fn weighted(seed: u64) -> Self {
+        let mut rng = Rng::new(seed ^ 0x10ad);
+        let mut script = Self::from_seed(seed);
+        for settings in [&mut script.settings, &mut script.next] {
+            settings.balance = Balance::Weighted(Weighting::default());
+        }
+        script.skew = pick(&[3, 8, 20], &mut rng);
+        script.checkpoints = rng.below(2) == 0;
         script
     }
 

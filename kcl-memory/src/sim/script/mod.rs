@@ -35,6 +35,10 @@ pub struct Script {
     pub network: Network,
     /// Records a second put to each open shard, in hundredths.
     pub rate: u64,
+    /// How many times as much every third shard takes, in addition to that; 0: none takes more.
+    pub skew: u64,
+    /// Whether processors checkpoint; if not, they never do.
+    pub checkpoints: bool,
     /// How often a reader at the tip looks for more.
     pub poll: Duration,
     /// How much a worker's clock runs fast or slow at most, in parts per million.
@@ -106,6 +110,8 @@ impl Script {
     pub const WORKERS_MAX: usize = 24;
     /// Shards that a script may start with, at most.
     pub const SHARDS_MAX: usize = 1_000;
+    /// How uneven shards may be, at most.
+    pub const SKEW_MAX: u64 = 100;
 
     /// A fleet that starts and is left alone.
     #[must_use]
@@ -118,6 +124,8 @@ impl Script {
             next: Coordination::fast(),
             network: Network::default(),
             rate: 1_000,
+            skew: 0,
+            checkpoints: true,
             poll: Duration::from_secs(1),
             drift: 500,
             pushes: false,

@@ -6,6 +6,8 @@
 //! workers 3
 //! shards 5
 //! rate 1000                     records a second and shard, in hundredths
+//! skew 8                        times as much that every third shard takes in addition
+//! checkpoints never             or: kept
 //! poll 1s                       how often a reader at the tip looks for more
 //! drift 500                     parts per million that clocks run fast or slow, at most
 //! wakeups pushed                or: polled
@@ -30,6 +32,12 @@ impl fmt::Display for Script {
         writeln!(f, "workers {}", self.workers)?;
         writeln!(f, "shards {}", self.shards)?;
         writeln!(f, "rate {}", self.rate)?;
+        if self.skew > 0 {
+            writeln!(f, "skew {}", self.skew)?;
+        }
+        if !self.checkpoints {
+            writeln!(f, "checkpoints never")?;
+        }
         writeln!(f, "poll {}", self.poll.show())?;
         writeln!(f, "drift {}", self.drift)?;
         writeln!(f, "wakeups {}", if self.pushes { "pushed" } else { "polled" })?;
@@ -94,18 +102,10 @@ impl Script {
                     return Err(words.error(problem, "write 1ms or more"));
                 }
             }
+            "skew" => self.skew = any_number(words, "the skew")?.min(Self::SKEW_MAX),
+            "checkpoints" => self.checkpoints = one_of(words, "checkpoints", ["kept", "never"])?,
             "drift" => self.drift = any_number(words, "the drift")?.min(100_000),
-            "wakeups" => {
-                let how = words.name("how wake-ups travel")?;
-                self.pushes = match how {
-                    "pushed" => true,
-                    "polled" => false,
-                    other => {
-                        let problem = format!("wake-ups are {other:?}");
-                        return Err(words.error(problem, "write pushed or polled"));
-                    }
-                };
-            }
+            "wakeups" => self.pushes = one_of(words, "wake-ups", ["pushed", "polled"])?,
             "zones" => self.zones = at_most(words, "zones", Self::WORKERS_MAX)?,
             "settle" => self.settle = words.value("the time to settle")?,
             "end" => {
@@ -124,8 +124,8 @@ impl Script {
                 self.steps.push(Step { at, action });
             }
             other => {
-                let remedy = "begin a line with seed, workers, shards, rate, poll, drift, wakeups, \
-                              zones, settle, end, set, next, network or at";
+                let remedy = "begin a line with seed, workers, shards, rate, skew, checkpoints, \
+                              poll, drift, wakeups, zones, settle, end, set, next, network or at";
                 return Err(words.error(format!("{other:?} means nothing"), remedy));
             }
         }
@@ -138,6 +138,16 @@ fn any_number(words: &mut Words<'_>, what: &str) -> Result<u64, ScriptError> {
     word.parse().map_err(|_| {
         words.error(format!("{what} is {word:?}"), format!("write a number up to {}", u64::MAX))
     })
+}
+
+/// Whether they are the first of the two.
+fn one_of(words: &mut Words<'_>, what: &str, two: [&str; 2]) -> Result<bool, ScriptError> {
+    let how = words.name(what)?;
+    if two.contains(&how) {
+        return Ok(how == two[0]);
+    }
+    let remedy = format!("write {} or {}", two[0], two[1]);
+    Err(words.error(format!("{what} are {how:?}"), remedy))
 }
 
 fn at_most(words: &mut Words<'_>, what: &str, most: usize) -> Result<usize, ScriptError> {

@@ -5,7 +5,7 @@ use std::{cmp::Reverse, collections::BinaryHeap, time::Duration};
 use kcl_core::{
     coordinator::{CallId, RunEvent, StoreCall, StoreOutcome, StreamView},
     env::Time,
-    lease::WorkerId,
+    lease::{LoadReport, WorkerId},
 };
 
 use super::commands::News;
@@ -89,6 +89,11 @@ pub(super) enum Happening {
         host: usize,
         event: Box<RunEvent>,
     },
+    /// The loads of a host's leases were measured.
+    Loads {
+        host: usize,
+        report: Box<LoadReport>,
+    },
 }
 
 impl Happening {
@@ -105,7 +110,8 @@ impl Happening {
             | Self::Woken { host }
             | Self::Run { host, .. }
             | Self::Resume { host }
-            | Self::News { host, .. } => *host,
+            | Self::News { host, .. }
+            | Self::Loads { host, .. } => *host,
             _ => 0,
         };
         u64::try_from(host).unwrap_or(u64::MAX)
@@ -131,6 +137,7 @@ impl Happening {
             Self::Pushes { .. } => 15,
             Self::Described { .. } => 0,
             Self::Command { .. } => 16,
+            Self::Loads { .. } => 17,
         }
     }
 }

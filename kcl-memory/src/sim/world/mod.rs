@@ -27,6 +27,7 @@ mod settle;
 mod start;
 mod streams;
 mod weather;
+mod weights;
 
 use std::time::Duration;
 
@@ -90,6 +91,7 @@ impl World {
                 if script.has_two_streams() { 2 } else { 1 },
                 script.shards,
                 script.rate,
+                script.skew,
             ),
             hosts: Vec::new(),
             next_worker: 0,
@@ -272,6 +274,7 @@ impl World {
             Happening::Resume { host } => self.resume(host),
             Happening::Command { command, news } => self.on_command(command, *news),
             Happening::News { host, event } => self.deliver(host, Event::Run(*event)),
+            Happening::Loads { host, report } => self.deliver(host, Event::Loads(*report)),
         }
     }
 

@@ -3,6 +3,7 @@
 use kcl_core::{
     env::Time,
     lease::{Epoch, LeaseKey},
+    observe::LoadMeter,
 };
 
 /// The run of one lease under one epoch in one worker.
@@ -19,6 +20,10 @@ pub(super) struct Run {
     pub(super) ended: bool,
     /// Numbers the wake-ups scheduled for this run: only the newest counts.
     pub(super) ticket: u64,
+    /// The last record that was read: a batch that fails is not read again.
+    pub(super) read: u64,
+    /// How heavy it is, as a worker would measure it.
+    pub(super) meter: LoadMeter,
 }
 
 /// Records in the processor.
@@ -43,7 +48,19 @@ pub(super) enum Gate {
 }
 
 impl Run {
-    pub(super) const fn new(key: LeaseKey, epoch: Epoch, done: u64) -> Self {
-        Self { key, epoch, done, batch: None, gate: Gate::Open, ended: false, ticket: 0 }
+    /// A run that begins when its host's clock shows `now`.
+    pub(super) const fn new(key: LeaseKey, epoch: Epoch, done: u64, now: Time) -> Self {
+        let meter = LoadMeter::new(now);
+        Self {
+            key,
+            epoch,
+            done,
+            batch: None,
+            gate: Gate::Open,
+            ended: false,
+            ticket: 0,
+            read: done,
+            meter,
+        }
     }
 }

@@ -64,6 +64,10 @@ impl World {
                 let listed = Happening::Shards { host: at, id, then, pages };
                 self.put(self.now + takes, listed);
             }
+            Command::Measure => {
+                let report = Box::new(self.measure(at));
+                self.put(self.now, Happening::Loads { host: at, report });
+            }
             Command::ValidUntil(until) => self.hosts[at].valid_until = until,
             Command::Run(command) => return self.direct(at, command),
             Command::Notify(notice) => return self.on_notice(at, &notice),
@@ -120,6 +124,7 @@ impl World {
             });
         }
         let Some(no) = self.stream.number(&key) else { return Ok(()) };
+        let local = self.hosts[at].clock.local(self.now);
         match order {
             RunOrder::Start(row) => {
                 self.check_run(at, no)?;
@@ -144,6 +149,7 @@ impl World {
                 if let Some(run) = self.hosts[at].runs.get_mut(&no) {
                     run.gate = Gate::Suspended;
                     run.batch = None;
+                    run.meter.end(local);
                 }
                 self.record_run(at, no);
             }
@@ -164,7 +170,8 @@ impl World {
             Checkpoint::AtTimestamp(time) => self.stream.count_before(no, *time),
             _ => 0,
         };
-        self.hosts[at].runs.insert(no, Run::new(row.key.clone(), epoch, done));
+        let begun = self.hosts[at].clock.local(self.now);
+        self.hosts[at].runs.insert(no, Run::new(row.key.clone(), epoch, done, begun));
         self.record_run(at, no);
         self.wake_run(at, no, self.now);
     }
@@ -219,7 +226,8 @@ impl World {
     ) -> Result<(), Violation> {
         let now = self.now;
         let Some(host) = self.hosts.get_mut(at).filter(|host| host.is_up()) else { return Ok(()) };
-        let (valid, still) = (host.clock.local(now) < host.valid_until, host.stands_still(now));
+        let local = host.clock.local(now);
+        let (valid, still) = (local < host.valid_until, host.stands_still(now));
         let fails = now < host.failing_until;
         let Some(run) = host.runs.get_mut(&no).filter(|run| run.ticket == ticket) else {
             return Ok(());
@@ -231,11 +239,13 @@ impl World {
         if !valid {
             // Past the deadline the batch is dropped; its records come again.
             run.batch = None;
+            run.meter.end(local);
             if !matches!(run.gate, Gate::Draining | Gate::Dropped) {
                 self.wake_run(at, no, now + LAPSE_POLL);
                 return Ok(());
             }
         }
+        run.meter.end(local);
         let batch = run.batch.take().filter(|_| run.gate != Gate::Dropped);
         if batch.is_some() && fails {
             self.count_fault("batch-failed");
@@ -266,6 +276,9 @@ impl World {
         run.done = batch.last;
         let fact = Fact::Processed { shard: no, epoch, after, to: batch.last };
         self.learn(&fact)?;
+        if !self.script.checkpoints {
+            return Ok(batch.last - after >= BATCH_MAX);
+        }
         let position = Position::from(SequenceNumber::from(u128::from(batch.last)));
         let news = RunNews::Progress {
             checkpoint: Checkpoint::After(position),
@@ -307,7 +320,9 @@ impl World {
             run.done = shard.trimmed;
             self.oracle.learn(self.now, &Fact::Lost { shard: no, epoch, to: shard.trimmed })?;
         }
+        self.note_read(at, no, count);
         let Some(run) = self.hosts[at].runs.get_mut(&no) else { return Ok(()) };
+        let shard = &self.stream.shards[no];
         if run.done < count && !shard.forgotten {
             let last = count.min(run.done + BATCH_MAX);
             return self.dispatch(at, no, last);
@@ -327,8 +342,10 @@ impl World {
         let (takes, hung) = self.hosts[at].takes(self.now);
         let until = self.now + takes;
         let overlaps = self.processing_elsewhere(at, no);
+        let local = self.hosts[at].clock.local(self.now);
         let Some(run) = self.hosts[at].runs.get_mut(&no) else { return Ok(()) };
         run.batch = Some(BatchInWork { last, until, hung });
+        run.meter.begin(local);
         let (epoch, after) = (run.epoch, run.done);
         let stream = &self.stream;
         let unread = stream.shards[no].parents.iter().find_map(|parent| {

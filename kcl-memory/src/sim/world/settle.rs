@@ -54,7 +54,7 @@ impl World {
         self.past.trap = None;
         let quiet = self.agenda.last_trouble().map_or(self.now, |last| last.max(self.now));
         let due = quiet + self.bound();
-        self.past.rest = due + self.round();
+        self.past.rest = due + self.round() + self.weighing();
         self.put(due, Happening::Due);
         let end = self.past.rest + Duration::from_secs(1);
         self.end = end.max(self.now + self.script.settle) + self.catching_up();
@@ -98,7 +98,8 @@ impl World {
 
     /// How long the readers of a stream that nobody read before may take to come to its tip.
     fn catching_up(&self) -> Duration {
-        if !self.past.strangers {
+        // Nor where a shard that moves is read from its beginning.
+        if !self.past.strangers && self.script.checkpoints {
             return Duration::ZERO;
         }
         // A shard is read after its parents, which stand before it.
@@ -216,8 +217,10 @@ impl World {
             leases: self.store.rows.leases.clone(),
             running: running.collect(),
             shards: shards.collect(),
-            even: self.placement.is_even(),
-            slack: self.script.rate / 100 * poll + 4,
+            even: self.placement.is_even() && !self.is_weighted(),
+            load: self.load(),
+            checkpoints: self.script.checkpoints,
+            slack: self.script.rate / 100 * (1 + self.script.skew) * poll + 4,
             rest_since: self.past.rest,
             runnable_since: self.now - self.usual_bound(),
         }

@@ -158,8 +158,8 @@ impl Catalogue {
         rows.take_while(|row| row.key.is_of(plan.in_keys()))
     }
 
-    /// Whether the row of a lease makes no sense: whether anybody holds it is not known, nor how far
-    /// it is.
+    /// Whether the row of a lease makes no sense: whether anybody holds it is not known, nor how
+    /// far it is.
     pub(super) fn is_unreadable(&self, key: &LeaseKey) -> bool {
         self.unreadable.contains_key(key)
     }

@@ -11,6 +11,8 @@ asks! {
     Forget(id: SessionId) by Forget;
     /// The document of a worker that is gone.
     DeadDoc(worker: WorkerId) by Doc;
+    /// What a worker that is gone told of its loads.
+    DeadReport(worker: WorkerId) by Doc;
     /// The placement rules, with what the rows to be deleted handed down.
     PutRules(rules: PlacementRules, deletes: Vec<Delete>) by PutDoc;
 }

@@ -6,7 +6,8 @@
 //! | an ended session | a reading shows that no lease names it | it is unused from now | – |
 //! | an unused session | a session timeout later, and again after each | the same | forgets its row |
 //! | an unused session | its row is forgotten, no other session of its worker is known | gone | the worker's document |
-//! | a worker's document | it was read, and no session of its worker lives | gone | deletes it, in that version |
+//! | an unused session | the same, and leases are shared out by load | gone | the worker's report, too |
+//! | a worker's document or report | it was read, and no session of its worker lives | gone | deletes it, in that version |
 //! | a useless lease | a reading found it; shards inherit no rule by it | gone | deletes its row |
 //! | a useless lease | likewise, and some do | waits | puts the rules with those of the heirs |
 //! | a useless lease | those rules are stored | gone | deletes its row |
@@ -26,7 +27,7 @@ use super::{
 };
 use crate::{
     assignment::placement::{PlacementRules, Resolver},
-    coordinator::{command::Notice, context::Context, op},
+    coordinator::{command::Notice, context::Context, op, reporting::Reporting},
     env::Time,
     lease::{Delete, DeleteDoc, DocName, Document, Forget, PutDoc, SessionId, WorkerId, Write},
     lineage::Lineage,
@@ -103,13 +104,16 @@ impl Janitor {
             Answer::DeadDoc(worker, Ok(Some(doc))) => {
                 return delete_dead(worker, doc, &catalogue.fleet, ctx);
             }
+            Answer::DeadReport(worker, Ok(Some(doc))) => {
+                let _ = delete_dead(worker, doc, &catalogue.fleet, ctx);
+            }
             Answer::PutRules(rules, deletes, Ok(Write::Done(doc))) => {
                 catalogue.rules.written(rules, doc.version);
                 delete(deletes, catalogue, ctx);
             }
             // The next audit finds the rows again.
             Answer::PutRules(..) => catalogue.rules.want(),
-            Answer::Forget(..) | Answer::DeadDoc(..) => {}
+            Answer::Forget(..) | Answer::DeadDoc(..) | Answer::DeadReport(..) => {}
         }
         None
     }
@@ -122,6 +126,10 @@ impl Janitor {
         if !others {
             let document = op::Doc(DocName::assignment(&id.worker));
             ctx.ask(document, ask::DeadDoc(id.worker.clone()));
+            if Reporting::is_wanted(ctx) {
+                let report = op::Doc(DocName::report(&id.worker));
+                ctx.ask(report, ask::DeadReport(id.worker.clone()));
+            }
         }
     }
 }

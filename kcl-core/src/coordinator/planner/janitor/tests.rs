@@ -1,6 +1,9 @@
 use super::{super::tests as scene, *};
 use crate::{
-    assignment::placement::{Mode, Rule, Target, Uncovered},
+    assignment::{
+        Balance, Weighting,
+        placement::{Mode, Rule, Target, Uncovered},
+    },
     coordinator::{
         command::Notice,
         op::StoreCall,
@@ -151,6 +154,20 @@ fn with_the_last_session_of_a_worker_its_document_goes() {
     let delete = StoreCall::DeleteDoc(DeleteDoc::new(document("w"), 6));
     assert_eq!(scene.answer(read), (Some(id("w").worker), vec![delete]));
     assert_eq!(scene.tick(20_000), []);
+}
+
+#[test]
+fn where_leases_are_shared_out_by_load_the_report_goes_with_the_document() {
+    let mut scene = Scene::forgetting();
+    scene.ctx.settings.balance = Balance::Weighted(Weighting::default());
+    let report = DocName::report(&id("w").worker);
+    let forgotten = Answer::Forget(id("w"), Ok(Write::Refused(None)));
+    let reads = vec![StoreCall::Doc(document("w")), StoreCall::Doc(report.clone())];
+    assert_eq!(scene.answer(forgotten), (None, reads));
+    let doc = Document::new(report.clone(), 6, "{}".into());
+    let delete = StoreCall::DeleteDoc(DeleteDoc::new(report, 6));
+    let read = Answer::DeadReport(id("w").worker, Ok(Some(doc)));
+    assert_eq!(scene.answer(read), (None, vec![delete]));
 }
 
 #[test]

@@ -8,6 +8,7 @@ use crate::{
 
 struct Scene {
     catalogue: Catalogue,
+    loads: Loads,
     moves: Moves,
     plan: Plan,
     ctx: Context,
@@ -20,7 +21,13 @@ impl Scene {
         let mut catalogue = scene::catalogue(rows, workers, &ctx);
         let none = PlacementRules::default().encode().unwrap();
         catalogue.rules_for_test(&Document::new(DocName::placement(), 1, none), &mut ctx);
-        Self { catalogue, moves: Moves::default(), plan: Plan::default(), ctx }
+        Self {
+            catalogue,
+            loads: Loads::default(),
+            moves: Moves::default(),
+            plan: Plan::default(),
+            ctx,
+        }
     }
 
     fn listed(mut self, shards: Vec<crate::stream::Shard>) -> Self {
@@ -29,7 +36,7 @@ impl Scene {
     }
 
     fn make(&mut self) -> Vec<(LeaseKey, String)> {
-        self.plan.make(&self.catalogue, &self.moves, &self.ctx)
+        self.plan.make(&self.catalogue, &self.loads, &self.moves, &self.ctx)
     }
 
     /// By whom each lease should be held.
@@ -99,8 +106,14 @@ fn rules_that_were_never_read_leave_each_lease_where_it_is() {
     let mut rows = scene::held(3, "a");
     rows[2].owner = Some(id("gone"));
     let catalogue = scene::catalogue(rows, &["a", "b"], &ctx);
-    let mut scene = Scene { catalogue, moves: Moves::default(), plan: Plan::default(), ctx }
-        .listed(scene::shards(3));
+    let mut scene = Scene {
+        catalogue,
+        loads: Loads::default(),
+        moves: Moves::default(),
+        plan: Plan::default(),
+        ctx,
+    }
+    .listed(scene::shards(3));
     let expected = [(scene::key(0), "a"), (scene::key(1), "a"), (scene::key(2), "b")];
     assert_eq!(scene.holders(), expected);
 }
@@ -158,7 +171,9 @@ fn a_lease_does_not_move_for_its_weight_before_it_has_cooled_down() {
     for (now, settled) in [(1_000, false), (60_999, false), (61_000, true)] {
         scene.ctx.now = at(now);
         let members: Vec<&Session> = scene.catalogue.fleet.members().collect();
-        let sight = Sight::new(&scene.plan, &scene.catalogue, &scene.moves, &members, &scene.ctx);
+        let workers = numbered(&members);
+        let Scene { catalogue, loads, moves, plan, ctx } = &scene;
+        let sight = Sight { plan, catalogue, loads, moves, workers, ctx };
         let stream = scene::stream();
         let shards = scene::shards(2);
         let lineage = Lineage::new(&stream, &shards, [&weighed]);

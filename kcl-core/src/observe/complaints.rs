@@ -15,11 +15,11 @@ use crate::{
 };
 
 /// What has not changed is said again after this time.
-pub(super) const REMINDER: Duration = Duration::from_secs(30);
+const REMINDER: Duration = Duration::from_secs(30);
 
 /// What was said, and when.
 #[derive(Debug, Default)]
-pub(crate) struct Complaints(Mutex<BTreeMap<String, Said>>);
+pub(super) struct Complaints(Mutex<BTreeMap<String, Said>>);
 
 #[derive(Clone, Copy, Debug)]
 struct Said {

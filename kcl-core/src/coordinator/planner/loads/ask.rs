@@ -1,0 +1,11 @@
+//! What is asked of the store for the loads.
+
+use crate::{
+    coordinator::{op, request::asks},
+    lease::WorkerId,
+};
+
+asks! {
+    /// What a worker tells of its loads.
+    Report(worker: WorkerId) by Doc;
+}

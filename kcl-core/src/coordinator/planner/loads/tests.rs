@@ -1,0 +1,99 @@
+use super::{super::tests as scene, *};
+use crate::{
+    assignment::{Balance, Weighting},
+    coordinator::{
+        op::StoreCall,
+        tests::{asked, at, id},
+    },
+    lease::{Checkpoint, Document, Progress},
+    settings::Coordination,
+    store::StoreErrorKind,
+};
+
+fn row(owner: Option<&str>, rate: u64) -> Lease {
+    let key = "orders/7/shard-0".parse().unwrap();
+    let mut row = Lease::new(key, Checkpoint::TrimHorizon);
+    row.owner = owner.map(id);
+    row.progress = Progress { rate, ..Progress::NONE };
+    row
+}
+
+fn report(bytes: Option<u64>) -> LoadReport {
+    let mut load = Load { bytes_per_second: bytes, ..Load::UNKNOWN };
+    load.lag = Some(Duration::from_secs(7));
+    LoadReport::new(BTreeMap::from([(row(None, 0).key, load)]))
+}
+
+#[test]
+fn a_lease_weighs_what_its_owner_tells_else_what_was_last_told_else_what_its_row_says() {
+    let mut loads = Loads::default();
+    assert_eq!(loads.weight(&row(Some("a"), 0)), None, "not measured is not zero");
+    assert_eq!(loads.weight(&row(Some("a"), 5)), Some(5), "an older build tells in the row");
+    loads.learn("a".parse().unwrap(), report(Some(40)));
+    assert_eq!(loads.weight(&row(Some("a"), 5)), Some(40));
+    assert_eq!(loads.lag(&row(Some("a"), 5)), Some(Duration::from_secs(7)));
+    // It has just moved to one that has not measured it.
+    loads.learn("b".parse().unwrap(), report(None));
+    assert_eq!(loads.weight(&row(Some("b"), 0)), Some(40));
+    assert_eq!(loads.weight(&row(None, 0)), Some(40));
+    loads.learn("b".parse().unwrap(), report(Some(0)));
+    assert_eq!(loads.weight(&row(Some("b"), 5)), Some(0), "it is known to be idle");
+}
+
+#[test]
+fn whoever_is_gone_is_forgotten_and_so_is_what_has_ended() {
+    let mut loads = Loads::default();
+    loads.learn("a".parse().unwrap(), report(Some(40)));
+    let mut held = row(Some("a"), 0);
+    let rows = |row: &Lease| BTreeMap::from([(row.key.clone(), row.clone())]);
+    loads.keep(&[], &rows(&held));
+    assert_eq!((loads.lag(&held), loads.weight(&held)), (None, Some(40)));
+    held.checkpoint = Checkpoint::ShardEnd;
+    loads.keep(&[], &rows(&held));
+    assert_eq!(loads.weight(&held), None);
+}
+
+fn reports(workers: &[&str]) -> Vec<StoreCall> {
+    let name = |worker: &&str| DocName::report(&worker.parse().unwrap());
+    workers.iter().map(name).map(StoreCall::Doc).collect()
+}
+
+#[test]
+fn reports_are_read_shortly_before_each_audit_where_leases_are_shared_out_by_load() {
+    let balance = Balance::Weighted(Weighting::default());
+    let mut ctx = scene::context(Coordination { balance, ..Coordination::default() });
+    let mut loads = Loads::default();
+    let nobody = scene::catalogue(Vec::new(), &[], &ctx);
+    let audit = at(60_000);
+    loads.read_due(&nobody, audit, &mut ctx);
+    assert_eq!((asked(&mut ctx), loads.next_wake()), (vec![], at(1_000)), "who is there?");
+    ctx.now = at(1_000);
+    let catalogue = scene::catalogue(scene::held(2, "a"), &["a", "b"], &ctx);
+    loads.read_due(&catalogue, audit, &mut ctx);
+    assert_eq!((asked(&mut ctx), loads.next_wake()), (reports(&["a", "b"]), at(58_000)));
+    ctx.now = at(58_000);
+    loads.read_due(&catalogue, audit, &mut ctx);
+    let next = at(58_000) + ctx.settings.audit_interval;
+    assert_eq!((asked(&mut ctx), loads.next_wake()), (reports(&["a", "b"]), next));
+}
+
+#[test]
+fn no_report_is_read_where_leases_are_shared_out_by_count() {
+    let mut ctx = scene::context(Coordination::default());
+    let mut loads = Loads::default();
+    let catalogue = scene::catalogue(scene::held(2, "a"), &["a", "b"], &ctx);
+    loads.read_due(&catalogue, at(60_000), &mut ctx);
+    assert_eq!((asked(&mut ctx), loads.next_wake()), (vec![], Time::NEVER));
+}
+
+#[test]
+fn a_report_that_is_not_there_or_makes_no_sense_leaves_what_was_told_before() {
+    let mut loads = Loads::default();
+    let worker = || "a".parse::<WorkerId>().unwrap();
+    let doc = |body| Document::new(DocName::report(&worker()), 1, body);
+    loads.on_answer(Answer::Report(worker(), Ok(Some(doc(report(Some(40)).encode())))));
+    for answer in [Ok(None), Ok(Some(doc("[".into()))), Err(StoreErrorKind::Unavailable)] {
+        loads.on_answer(Answer::Report(worker(), answer));
+        assert_eq!(loads.weight(&row(Some("a"), 0)), Some(40));
+    }
+}

@@ -1,0 +1,473 @@
+//! What happens in a worker: one enum for all of it.
+
+use std::time::Duration;
+
+use crate::{
+    coordinator::{LossReason, Notice, Outcome},
+    env::WallTime,
+    lease::{Checkpoint, DocName, EndReason, Epoch, LeaseKey, SessionId},
+    settings::InitialPosition,
+    store::StoreError,
+    stream::{Position, SourceErrorKind, StartAt, StreamKey, StreamName},
+};
+
+/// Something that happened in a worker: in its part in the fleet, or in the reading of a shard. New
+/// kinds may come.
+///
+/// Texts say what went wrong in words; none holds records' data, partition keys or secrets, unless
+/// an error of the user's processor does.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum WorkerEvent {
+    /// The session is registered: the worker is known to the others.
+    Registered {
+        /// Which session.
+        session: SessionId,
+    },
+    /// The session was ended by the others; a new one starts.
+    Fenced {
+        /// Which session.
+        session: SessionId,
+        /// How it was ended.
+        reason: EndReason,
+    },
+    /// This worker ended the session of another one, which was silent.
+    EndedDead {
+        /// Which session.
+        session: SessionId,
+    },
+    /// Another worker uses this one's id; this one stops.
+    DuplicateWorkerId {
+        /// The session of the other one.
+        session: SessionId,
+    },
+    /// The store has not answered in time: nothing is dispatched until it does.
+    Lapsed,
+    /// The store answers again; the leases that are still held go on in place.
+    Revived {
+        /// How many leases are looked at.
+        leases: usize,
+    },
+    /// The application is closed while its rows are rewritten: the worker waits.
+    Closed {
+        /// By whom, and for what.
+        by: String,
+    },
+    /// The application is open again: the worker joins.
+    Reopened,
+    /// The worker is over.
+    Finished {
+        /// How it ended.
+        outcome: String,
+    },
+
+    /// A lease was gained: its shard is read from now on.
+    LeaseGained {
+        /// Which lease.
+        key: LeaseKey,
+        /// Under which epoch.
+        epoch: Epoch,
+    },
+    /// A lease is being given back.
+    LeaseReleasing {
+        /// Which lease.
+        key: LeaseKey,
+        /// Under which epoch it was held.
+        epoch: Epoch,
+    },
+    /// A lease is held no longer.
+    LeaseLost {
+        /// Which lease.
+        key: LeaseKey,
+        /// Under which epoch it was held.
+        epoch: Epoch,
+        /// Why.
+        reason: LossReason,
+    },
+    /// The processor of a lease makes no progress: the lease goes elsewhere.
+    LeaseStalled {
+        /// Which lease.
+        key: LeaseKey,
+        /// Under which epoch it was held.
+        epoch: Epoch,
+    },
+    /// A lease is held by a worker that should not hold it.
+    LeaseConflict {
+        /// Which lease.
+        key: LeaseKey,
+        /// Who holds it.
+        session: SessionId,
+    },
+    /// A lease was ordered to be taken from a live worker that did not give it back in time.
+    LeaseForced {
+        /// Which lease.
+        key: LeaseKey,
+        /// From whom.
+        from: SessionId,
+        /// Whether that one never said that it saw the order: both may process for a moment.
+        overlap: bool,
+    },
+    /// The worker was to read a lease of another stream, or of another life of its own: it does
+    /// not.
+    NotOfMyStream {
+        /// Which lease.
+        key: LeaseKey,
+    },
+    /// A shard is processed to its end.
+    ShardEnded {
+        /// Its lease.
+        key: LeaseKey,
+        /// Under which epoch.
+        epoch: Epoch,
+    },
+    /// A checkpoint is in the store.
+    CheckpointStored {
+        /// Which lease.
+        key: LeaseKey,
+        /// Under which epoch.
+        epoch: Epoch,
+        /// How far the shard is processed.
+        checkpoint: Checkpoint,
+    },
+
+    /// This worker plans for the fleet from now on.
+    PlanningStarted {
+        /// Its term.
+        term: Epoch,
+    },
+    /// This worker plans no longer.
+    PlanningStopped {
+        /// Its term.
+        term: Epoch,
+    },
+    /// A plan was published by this worker.
+    Planned {
+        /// Leases that change hands between live workers.
+        moves: usize,
+        /// Leases that nobody may take: [`Self::Unassignable`] names them.
+        unassigned: usize,
+    },
+    /// Nobody may take these leases, with the reason, worst lag first.
+    Unassignable {
+        /// The leases.
+        leases: Vec<(LeaseKey, String)>,
+    },
+    /// The placement rules make no sense; those read before stay in force. Where there were none,
+    /// what a live worker holds stays where it is.
+    RulesRefused {
+        /// Why.
+        problem: String,
+    },
+    /// A document of the store makes no sense to this version. It does not count as never written:
+    /// who needs it waits.
+    DocumentUnreadable {
+        /// Which document.
+        document: DocName,
+        /// Why.
+        problem: String,
+    },
+    /// No lease covers a part of the hash-key space although shards for it are listed.
+    HashRangeHole {
+        /// Which part.
+        range: String,
+    },
+    /// What the stream lists and the lease rows do not fit together.
+    LineageUnclear {
+        /// In what way.
+        problem: String,
+    },
+
+    /// The first read of a shard under an epoch was answered.
+    ReadingStarted {
+        /// Which lease.
+        key: LeaseKey,
+        /// Under which epoch.
+        epoch: Epoch,
+    },
+    /// A shard has nothing more to read; what was read may still be in the processor.
+    ReadingEnded {
+        /// Which lease.
+        key: LeaseKey,
+        /// Under which epoch.
+        epoch: Epoch,
+    },
+    /// A shard is taken for ended because its source gives no more of it and the stream lists it as
+    /// closed. No answer showed that nothing is left: records may be missing.
+    EndUnproven {
+        /// Which lease.
+        key: LeaseKey,
+        /// The last position that was read, if any.
+        after: Option<Position>,
+    },
+    /// Reading failed; it is retried.
+    ReadFailed {
+        /// Which lease.
+        key: LeaseKey,
+        /// What kind of failure.
+        kind: SourceErrorKind,
+        /// What failed.
+        error: String,
+        /// What the service or the transport said; empty if nothing.
+        source: String,
+    },
+    /// Reading a shard gets nowhere, although the stream answers. It goes on, ever more slowly.
+    /// Told at 10 calls in a row without a record or a new position, at 20, at 40, and so on.
+    ReadStandstill {
+        /// Which lease.
+        key: LeaseKey,
+        /// How many calls.
+        calls: u32,
+        /// What the stream answers, in words.
+        why: String,
+    },
+    /// Records are gone from the stream before they could be read. They were never delivered.
+    RecordsLost {
+        /// Which lease.
+        key: LeaseKey,
+        /// The last position that was read, if any.
+        from: Option<Position>,
+        /// The first position that is still there, where known.
+        to: Option<Position>,
+    },
+
+    /// A batch failed and is delivered again.
+    BatchFailed {
+        /// Which lease.
+        key: LeaseKey,
+        /// How often it has been delivered.
+        attempt: u32,
+        /// How many records it holds.
+        records: usize,
+        /// What the processor said.
+        error: String,
+    },
+    /// A record kept failing and was skipped, as the failure policy says.
+    RecordSkipped {
+        /// Which lease.
+        key: LeaseKey,
+        /// Which record.
+        at: Position,
+        /// What the processor said last.
+        error: String,
+    },
+    /// The dead-letter sink failed; the record is not skipped before it is kept.
+    DeadLetterFailed {
+        /// Which lease.
+        key: LeaseKey,
+        /// What the sink said.
+        error: String,
+    },
+    /// A processor could not start; it is tried again.
+    ProcessorStartFailed {
+        /// Which lease.
+        key: LeaseKey,
+        /// What it said.
+        error: String,
+    },
+    /// A processor did not acknowledge the end of its shard; it is asked again.
+    ProcessorEndFailed {
+        /// Which lease.
+        key: LeaseKey,
+        /// What it said.
+        error: String,
+    },
+    /// A processor could not stop cleanly; nobody waits for it.
+    ProcessorStopFailed {
+        /// Which lease.
+        key: LeaseKey,
+        /// What it said.
+        error: String,
+    },
+    /// The processor of a lease panicked; it is made anew and the batch delivered again.
+    ProcessorPanicked {
+        /// Which lease.
+        key: LeaseKey,
+        /// The panic's message.
+        message: String,
+    },
+    /// The processor of a lease makes no progress.
+    ProcessorStalled {
+        /// Which lease.
+        key: LeaseKey,
+        /// Since how long.
+        since: Duration,
+    },
+    /// A processor with checkpoints of its own panicked: all since the last one comes again.
+    RunRewound {
+        /// Which lease.
+        key: LeaseKey,
+        /// Where reading goes on, where known.
+        to: Option<StartAt>,
+    },
+    /// What the user gave (the factory, the source, the dead-letter sink) panicked outside of a
+    /// batch. The lease is given back, to another worker if there is one.
+    RunBroken {
+        /// Which lease.
+        key: LeaseKey,
+        /// The panic's message.
+        why: String,
+    },
+    /// A shard is not read any more, as the failure policy says, until the worker ends.
+    ShardStopped {
+        /// Its lease.
+        key: LeaseKey,
+        /// Why.
+        reason: String,
+    },
+    /// The shards that continue an ended one could not be listed; it is tried again.
+    ChildrenUnknown {
+        /// The lease of the ended shard.
+        key: LeaseKey,
+        /// What the source said.
+        error: String,
+    },
+
+    /// The stream could not be described or listed, as the worker's part in the fleet has it.
+    StreamTrouble {
+        /// What kind of failure.
+        kind: SourceErrorKind,
+    },
+    /// The stream could not be described; it is tried again.
+    StreamUnknown {
+        /// What failed.
+        error: String,
+        /// What the service or the transport said; empty if nothing.
+        source: String,
+    },
+    /// The shards of the stream could not be listed; it is tried again.
+    ShardsUnknown {
+        /// What failed.
+        error: String,
+        /// What the service or the transport said; empty if nothing.
+        source: String,
+    },
+    /// The stream was deleted and made again.
+    StreamRemade,
+    /// The application reads another stream; whether somebody still reads that one is found out.
+    StreamDiffers {
+        /// The one that the store names; `None` if it names none.
+        reads: Option<StreamName>,
+        /// The one that this worker reads.
+        wanted: StreamName,
+    },
+    /// Reading of the stream began elsewhere than this worker's settings say; that holds. Told
+    /// once.
+    StartDiffers {
+        /// Of which stream.
+        stream: StreamKey,
+        /// The time it began at; `None`: at the oldest record.
+        at: Option<WallTime>,
+        /// The setting that it began by, where known.
+        by: Option<InitialPosition>,
+        /// What this worker's settings say.
+        wanted: InitialPosition,
+    },
+
+    /// The store cannot be used yet, or any more; it is prepared again.
+    StoreUnprepared {
+        /// What failed.
+        error: String,
+        /// What the store or the transport said; empty if nothing.
+        source: String,
+    },
+    /// Somebody had deleted what the state is kept in. It is there again, and whoever knows
+    /// something writes it forward.
+    StoreRemade {
+        /// Where it is.
+        store: String,
+    },
+    /// The store lost its last writes, or may have; owners write them forward.
+    StoreWentBack,
+    /// Wake-ups are polled until the store pushes them again.
+    WakeupsBroken {
+        /// What the store said.
+        error: String,
+    },
+}
+
+impl WorkerEvent {
+    /// The lease that it is about, if it is about one.
+    #[must_use]
+    pub const fn lease(&self) -> Option<&LeaseKey> {
+        match self {
+            Self::LeaseGained { key, .. }
+            | Self::LeaseReleasing { key, .. }
+            | Self::LeaseLost { key, .. }
+            | Self::LeaseStalled { key, .. }
+            | Self::LeaseConflict { key, .. }
+            | Self::LeaseForced { key, .. }
+            | Self::NotOfMyStream { key }
+            | Self::ShardEnded { key, .. }
+            | Self::CheckpointStored { key, .. }
+            | Self::ReadingStarted { key, .. }
+            | Self::ReadingEnded { key, .. }
+            | Self::EndUnproven { key, .. }
+            | Self::ReadFailed { key, .. }
+            | Self::ReadStandstill { key, .. }
+            | Self::RecordsLost { key, .. }
+            | Self::BatchFailed { key, .. }
+            | Self::RecordSkipped { key, .. }
+            | Self::DeadLetterFailed { key, .. }
+            | Self::ProcessorStartFailed { key, .. }
+            | Self::ProcessorEndFailed { key, .. }
+            | Self::ProcessorStopFailed { key, .. }
+            | Self::ProcessorPanicked { key, .. }
+            | Self::ProcessorStalled { key, .. }
+            | Self::RunRewound { key, .. }
+            | Self::RunBroken { key, .. }
+            | Self::ShardStopped { key, .. }
+            | Self::ChildrenUnknown { key, .. } => Some(key),
+            _ => None,
+        }
+    }
+
+    /// A failure to prepare the store, which is done again.
+    pub(crate) fn unprepared(error: &StoreError) -> Self {
+        let source = error.source.as_deref().map(ToString::to_string).unwrap_or_default();
+        Self::StoreUnprepared { error: error.to_string(), source }
+    }
+
+    /// The end of a worker.
+    pub(crate) fn finished(outcome: &Outcome) -> Self {
+        Self::Finished { outcome: outcome.to_string() }
+    }
+}
+
+/// What a notice of the coordinator tells.
+impl From<Notice> for WorkerEvent {
+    fn from(notice: Notice) -> Self {
+        match notice {
+            Notice::Registered(session) => Self::Registered { session },
+            Notice::Fenced(session, reason) => Self::Fenced { session, reason },
+            Notice::FencedOther(session) => Self::EndedDead { session },
+            Notice::DuplicateWorkerId(session) => Self::DuplicateWorkerId { session },
+            Notice::Lapsed => Self::Lapsed,
+            Notice::Revived(leases) => Self::Revived { leases },
+            Notice::Closed(by) => Self::Closed { by },
+            Notice::Reopened => Self::Reopened,
+            Notice::Gained(key, epoch) => Self::LeaseGained { key, epoch },
+            Notice::Lost(key, epoch, reason) => Self::LeaseLost { key, epoch, reason },
+            Notice::Stalled(key, epoch) => Self::LeaseStalled { key, epoch },
+            Notice::Conflict(key, session) => Self::LeaseConflict { key, session },
+            Notice::Forced { key, from, overlap } => Self::LeaseForced { key, from, overlap },
+            Notice::NotOfMyStream(key) => Self::NotOfMyStream { key },
+            Notice::Ended(key, epoch) => Self::ShardEnded { key, epoch },
+            Notice::Planning(term) => Self::PlanningStarted { term },
+            Notice::StoppedPlanning(term) => Self::PlanningStopped { term },
+            Notice::Planned { moves, unassigned } => {
+                Self::Planned { moves, unassigned: unassigned.len() }
+            }
+            Notice::BadRules(problem) => Self::RulesRefused { problem },
+            Notice::Unreadable(document, problem) => Self::DocumentUnreadable { document, problem },
+            Notice::Hole(range) => Self::HashRangeHole { range },
+            Notice::Lineage(problem) => Self::LineageUnclear { problem },
+            Notice::StreamTrouble(kind) => Self::StreamTrouble { kind },
+            Notice::StreamRemade => Self::StreamRemade,
+            Notice::StreamDiffers { reads, wanted } => Self::StreamDiffers { reads, wanted },
+            Notice::StartDiffers { start, wanted } => {
+                Self::StartDiffers { stream: start.of, at: start.at, by: start.by, wanted }
+            }
+            Notice::StoreWentBack => Self::StoreWentBack,
+        }
+    }
+}

@@ -1,0 +1,99 @@
+//! The loads of the leases that a worker holds, measured from what passes through the seam.
+
+use std::{
+    collections::BTreeMap,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::Duration,
+};
+
+use super::{
+    event::WorkerEvent,
+    meter::{Arrived, LoadMeter},
+    observer::{BatchEnded, Observer, SourceCallEnd, SourceCallEnded, Subject},
+};
+use crate::{
+    env::Clock,
+    lease::{LeaseKey, Load, LoadReport},
+    processor::RecordBatch,
+};
+
+/// The loads of the leases that a worker holds. Shared by the parts of a worker.
+#[derive(Clone, Debug)]
+pub(crate) struct LoadBoard {
+    meters: Arc<Mutex<BTreeMap<LeaseKey, LoadMeter>>>,
+    clock: Arc<dyn Clock>,
+}
+
+impl LoadBoard {
+    pub(crate) fn new(clock: Arc<dyn Clock>) -> Self {
+        Self { meters: Arc::default(), clock }
+    }
+
+    /// What is known of a lease.
+    pub(crate) fn of(&self, key: &LeaseKey) -> Load {
+        let now = self.clock.now();
+        self.meters().get_mut(key).map_or(Load::UNKNOWN, |meter| meter.load(now))
+    }
+
+    /// What is known of all.
+    pub(crate) fn report(&self) -> LoadReport {
+        let now = self.clock.now();
+        let mut meters = self.meters();
+        let loads = meters.iter_mut().map(|(key, meter)| (key.clone(), meter.load(now)));
+        LoadReport::new(loads.collect())
+    }
+
+    fn with(&self, about: &Subject, change: impl FnOnce(&mut LoadMeter)) {
+        if let Some(key) = &about.lease
+            && let Some(meter) = self.meters().get_mut(key)
+        {
+            change(meter);
+        }
+    }
+
+    fn meters(&self) -> MutexGuard<'_, BTreeMap<LeaseKey, LoadMeter>> {
+        self.meters.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Observer for LoadBoard {
+    fn event(&self, _: &Subject, event: &WorkerEvent) {
+        match event {
+            WorkerEvent::LeaseGained { key, .. } => {
+                let meter = LoadMeter::new(self.clock.now());
+                self.meters().insert(key.clone(), meter);
+            }
+            WorkerEvent::LeaseLost { key, .. } | WorkerEvent::ShardEnded { key, .. } => {
+                self.meters().remove(key);
+            }
+            _ => {}
+        }
+    }
+
+    fn source_call(&self, about: &Subject, call: &SourceCallEnded<'_>) {
+        if call.op == "open" {
+            return self.with(about, LoadMeter::open);
+        }
+        if call.op != "next" || !matches!(call.end, SourceCallEnd::Done) {
+            return;
+        }
+        let answer = Arrived {
+            records: call.records as u64,
+            bytes: call.bytes,
+            lag: call.millis_behind.map(Duration::from_millis),
+            age: call.last_arrival.map(|arrival| self.clock.wall().since(arrival)),
+        };
+        let now = self.clock.now();
+        self.with(about, |meter| meter.read(now, answer));
+    }
+
+    fn batch_begins(&self, about: &Subject, _: &RecordBatch) {
+        let now = self.clock.now();
+        self.with(about, |meter| meter.begin(now));
+    }
+
+    fn batch(&self, about: &Subject, _: &BatchEnded<'_>) {
+        let now = self.clock.now();
+        self.with(about, |meter| meter.end(now));
+    }
+}

@@ -1,0 +1,76 @@
+//! Watching: one seam that everything passes through, and whoever is told of it.
+//!
+//! Each [`WorkerEvent`], each call to the lease store and to the stream, and each batch that a
+//! processor is given is told to every [`Observer`], with how it ended and how long it took. The
+//! log, the worker's status, its loads and the events of its handle are observers themselves;
+//! yours are hung in beside them by [`crate::worker::WorkerBuilder::observer`]:
+//!
+//! ```
+//! use std::sync::atomic::{AtomicU64, Ordering};
+//!
+//! use kcl_core::observe::{BatchEnd, BatchEnded, Observer, StoreCallEnd, StoreCallEnded, Subject};
+//!
+//! /// Counts what was processed, and calls to the store that failed.
+//! #[derive(Default)]
+//! struct Counts {
+//!     records: AtomicU64,
+//!     failures: AtomicU64,
+//! }
+//!
+//! impl Observer for Counts {
+//!     fn batch(&self, _: &Subject, batch: &BatchEnded<'_>) {
+//!         if batch.end == BatchEnd::Done {
+//!             self.records.fetch_add(batch.records() as u64, Ordering::Relaxed);
+//!         }
+//!     }
+//!
+//!     fn store_call(&self, _: &Subject, call: &StoreCallEnded<'_>) {
+//!         if matches!(call.end, StoreCallEnd::Failed(_) | StoreCallEnd::TimedOut(_)) {
+//!             self.failures.fetch_add(1, Ordering::Relaxed);
+//!         }
+//!     }
+//! }
+//! ```
+//!
+//! | part | its question |
+//! |---|---|
+//! | `event` | what happens? |
+//! | `observer` | what is told, and about whom? |
+//! | `seam` | who is told? |
+//! | `store`, `source`, `batch` | what was done, how did it end, and how long did it take? |
+//! | `log`, `complaints` | what is written down, and how often? |
+//! | `status`, `told` | what does the worker's handle show? |
+//! | `meter`, `loads` | how heavy is each shard? |
+
+mod batch;
+mod complaints;
+mod event;
+mod loads;
+mod log;
+mod meter;
+mod observer;
+mod seam;
+mod source;
+mod status;
+mod store;
+#[cfg(test)]
+mod tests;
+
+mod told;
+
+pub use crate::coordinator::LossReason;
+pub use event::WorkerEvent;
+pub use meter::{Arrived, LoadMeter};
+pub use observer::{
+    BatchEnd, BatchEnded, Observer, SourceCallEnd, SourceCallEnded, StoreCallEnd, StoreCallEnded,
+    Subject,
+};
+pub use status::{LeaseStatus, WorkerStatus};
+
+pub(crate) use batch::BatchInWork;
+pub(crate) use loads::LoadBoard;
+pub(crate) use seam::Seam;
+pub(crate) use source::WatchedSource;
+pub(crate) use status::StatusBoard;
+pub(crate) use store::WatchedStore;
+pub(crate) use told::Told;

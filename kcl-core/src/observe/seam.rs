@@ -1,0 +1,102 @@
+//! The one place that everything passes through that is watched.
+
+use std::{
+    fmt,
+    panic::{AssertUnwindSafe, catch_unwind},
+    sync::Arc,
+};
+
+use super::{
+    event::WorkerEvent,
+    log::Log,
+    observer::{BatchEnded, Observer, SourceCallEnded, StoreCallEnded, Subject},
+};
+use crate::{
+    env::{Clock, Time},
+    lease::{LeaseKey, WorkerId},
+    processor::RecordBatch,
+};
+
+/// Tells whoever watches. Cheap to clone.
+#[derive(Clone)]
+pub(crate) struct Seam(Arc<Inner>);
+
+struct Inner {
+    subject: Subject,
+    clock: Arc<dyn Clock>,
+    observers: Vec<Arc<dyn Observer>>,
+}
+
+impl Seam {
+    /// Everything that a worker does, or a command that is none, is told to the log and to these,
+    /// in this order.
+    pub(crate) fn new(
+        application: &str,
+        worker: Option<WorkerId>,
+        clock: Arc<dyn Clock>,
+        observers: impl IntoIterator<Item = Arc<dyn Observer>>,
+    ) -> Self {
+        let subject = Subject::new(application.into(), worker);
+        let log: Arc<dyn Observer> = Arc::new(Log::new(Arc::clone(&clock)));
+        let observers = std::iter::once(log).chain(observers).collect();
+        Self(Arc::new(Inner { subject, clock, observers }))
+    }
+
+    pub(super) fn now(&self) -> Time {
+        self.0.clock.now()
+    }
+
+    pub(super) fn clock(&self) -> &dyn Clock {
+        &*self.0.clock
+    }
+
+    /// Whom it is about where that is no lease.
+    pub(super) fn subject(&self) -> &Subject {
+        &self.0.subject
+    }
+
+    /// Whom it is about where it is this lease.
+    pub(crate) fn about(&self, key: &LeaseKey) -> Subject {
+        self.0.subject.of_lease(key)
+    }
+
+    /// Something happened.
+    pub(crate) fn event(&self, event: &WorkerEvent) {
+        match event.lease() {
+            Some(key) => {
+                let about = self.about(key);
+                self.each(|observer| observer.event(&about, event));
+            }
+            None => self.each(|observer| observer.event(&self.0.subject, event)),
+        }
+    }
+
+    pub(super) fn store_call(&self, call: &StoreCallEnded<'_>) {
+        self.each(|observer| observer.store_call(&self.0.subject, call));
+    }
+
+    pub(super) fn source_call(&self, about: &Subject, call: &SourceCallEnded<'_>) {
+        self.each(|observer| observer.source_call(about, call));
+    }
+
+    pub(super) fn batch_begins(&self, about: &Subject, batch: &RecordBatch) {
+        self.each(|observer| observer.batch_begins(about, batch));
+    }
+
+    pub(super) fn batch(&self, about: &Subject, batch: &BatchEnded<'_>) {
+        self.each(|observer| observer.batch(about, batch));
+    }
+
+    /// Tells each. What one does of it is no business of the others, nor of whoever tells.
+    fn each(&self, tell: impl Fn(&dyn Observer)) {
+        for observer in &self.0.observers {
+            let _ = catch_unwind(AssertUnwindSafe(|| tell(&**observer)));
+        }
+    }
+}
+
+impl fmt::Debug for Seam {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Seam").field("subject", &self.0.subject).finish_non_exhaustive()
+    }
+}
