@@ -159,6 +159,7 @@ pub enum Notice {
 
 /// Why a lease was lost.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum LossReason {
     /// It was handed over.
     HandedOver,

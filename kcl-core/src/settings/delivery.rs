@@ -43,6 +43,7 @@ pub struct Delivery {
 /// Who says how far a shard is processed.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
+#[non_exhaustive]
 pub enum ProgressMode {
     /// A batch whose processing returned `Ok` is processed.
     #[default]
@@ -69,6 +70,7 @@ impl ProgressMode {
 /// What happens when a batch keeps failing.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
+#[non_exhaustive]
 pub enum OnFailure {
     /// It is delivered again for ever. Nothing is skipped.
     #[default]
@@ -90,6 +92,7 @@ pub enum OnFailure {
 /// What happens when a processor makes no progress.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
+#[non_exhaustive]
 pub enum OnStall {
     /// It is reported.
     #[default]
@@ -101,6 +104,7 @@ pub enum OnStall {
 /// What happens when records were trimmed before they could be read.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
+#[non_exhaustive]
 pub enum OnRecordsLost {
     /// The loss is reported and reading goes on after it.
     #[default]

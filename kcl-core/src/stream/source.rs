@@ -64,6 +64,7 @@ pub trait ShardReader: Debug + Send {
 
 /// What a reader found.
 #[derive(Clone, Debug)]
+#[non_exhaustive]
 pub enum ReadEvent {
     /// Records.
     Batch(Batch),
