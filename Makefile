@@ -31,6 +31,8 @@ servers: ## Install the servers that the tests start
 check: ## Formatting, lints and documentation
 	$(CARGO) fmt --all --check
 	$(CARGO) clippy --workspace --all-targets -- -D warnings
+# As its users have it: without the features that tests and the simulator turn on.
+	$(CARGO) clippy -p kcl-core -- -D warnings
 	RUSTDOCFLAGS="-D warnings" $(CARGO) doc --workspace --no-deps
 
 # Compiling the best code takes longer than the run. The directed tests that notice bugs are tests of

@@ -93,7 +93,9 @@ fn given_up(mut view: View) -> View {
 }
 
 fn bench(criterion: &mut Criterion) {
-    let weighted = Balance::Weighted(Weighting { floor: 1, ..Weighting::default() });
+    let mut weighting = Weighting::default();
+    weighting.floor = 1;
+    let weighted = Balance::Weighted(weighting);
     for (leases, workers) in [(10_000, 200), (100_000, 1_000)] {
         let mut group = criterion.benchmark_group(format!("{leases} leases, {workers} workers"));
         group.sample_size(30);

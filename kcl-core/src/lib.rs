@@ -5,6 +5,12 @@
 //! [`processor::RecordProcessor`] (what you write). The pure folders ([`lease`], [`assignment`],
 //! [`lineage`], `coordinator`) know neither clock nor runtime: time and randomness are arguments,
 //! so that the same code runs against a real store and inside the simulator.
+//!
+//! # Features
+//! | feature | what it adds |
+//! |---|---|
+//! | `conformance` | the suite that every lease store must pass; not covered by semantic versioning |
+//! | `unstable-simulation` | the protocol as a state machine (`coordinator`, `change::Closing`), for a simulator that drives it: **no promises at all**, any release may change it |
 
 #[cfg(not(kcl_planted))]
 #[macro_use]

@@ -53,7 +53,7 @@ impl DynamoStore {
     /// The answer with the time at which the server gave it, and the life of the table that gave
     /// it.
     fn stamped<T>(&self, value: T, generation: Generation) -> Stamped<T> {
-        Stamped { value, stamp: Stamp { at: self.table.connection.clock.now(), generation } }
+        Stamped { value, stamp: Stamp::new(self.table.connection.clock.now(), generation) }
     }
 }
 

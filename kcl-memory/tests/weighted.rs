@@ -103,7 +103,8 @@ fn telling_loads_costs_a_fleet_at_rest_little() {
 #[allow(clippy::disallowed_methods, reason = "a test may spawn")]
 fn start(bench: &Bench, name: &str) -> WorkerHandle {
     let mut settings = Settings::default();
-    let weighting = Weighting { floor: 500, ..Weighting::default() };
+    let mut weighting = Weighting::default();
+    weighting.floor = 500;
     settings.coordination.balance = Balance::Weighted(weighting);
     settings.delivery.progress = ProgressMode::Manual;
     let env = bench.env.clone();

@@ -269,5 +269,5 @@ fn stamp(call: Call<'_>, row: &PgRow) -> StoreResult<Stamp> {
     let millis: i64 = row.try_get("store_ms").map_err(|error| call.failed(&error))?;
     let generation: &str = row.try_get("generation").map_err(|error| call.failed(&error))?;
     let at = StoreTime(u64::try_from(millis).unwrap_or_default());
-    Ok(Stamp { at, generation: Generation::new(generation) })
+    Ok(Stamp::new(at, Generation::new(generation)))
 }

@@ -211,7 +211,7 @@ fn told(call: &Call<'_>, rest: Vec<Value>) -> StoreResult<(Stamp, usize)> {
         return Err(call.error(StoreErrorKind::Unknown, NO_HISTORY));
     };
     let at = StoreTime(seconds * 1_000 + micros / 1_000);
-    Ok((Stamp { at, generation }, Info(&info).replicas()))
+    Ok((Stamp::new(at, generation), Info(&info).replicas()))
 }
 
 fn decode<R: Row>(call: &Call<'_>, stored: &[u8]) -> StoreResult<R> {

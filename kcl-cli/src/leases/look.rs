@@ -10,7 +10,7 @@ use kcl_core::{
     coordinator::Assignment,
     env::{Clock, Time},
     lease::{Changing, DocName, Lease, LeaseKey, Session, SessionId},
-    store::{Consistency, LeaseStore, LeaseStoreExt},
+    store::{Consistency, LeaseStore, LeaseStoreExt, Listing},
 };
 use serde::Serialize;
 
@@ -30,6 +30,8 @@ pub(super) struct Look {
     pub(super) streams: Vec<StreamRow>,
     pub(super) workers: Vec<WorkerRow>,
     pub(super) leases: Vec<LeaseRow>,
+    /// Lease rows that make no sense: which, and why.
+    pub(super) unreadable: Vec<String>,
 }
 
 /// Who has closed the application.
@@ -145,7 +147,8 @@ impl Look {
         let changing = change::state(store).await?.filter(Changing::is_closed);
         let closed =
             changing.map(|changing| Closed { by: changing.by, since: rfc3339(changing.since) });
-        let leases = store.all_leases().await?;
+        let Listing { rows: leases, unreadable, .. } = store.list_leases().await?;
+        let unreadable = unreadable.iter().map(ToString::to_string).collect();
         let planner = leases.iter().find(|lease| lease.key == LeaseKey::planner());
         let planner = planner.and_then(|lease| lease.owner.clone());
         let heads = match &planner {
@@ -178,7 +181,7 @@ impl Look {
         let streams: BTreeSet<StreamRow> = leases.iter().map(LeaseRow::stream).collect();
         let streams = streams.into_iter().collect();
         let (application, store) = (store.application().to_owned(), store.location());
-        Ok(Self { application, store, closed, streams, workers, leases })
+        Ok(Self { application, store, closed, streams, workers, leases, unreadable })
     }
 }
 

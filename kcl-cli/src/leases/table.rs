@@ -102,6 +102,9 @@ fn problems(look: &Look) -> Vec<String> {
             closed.since, closed.by
         ));
     }
+    problems.extend(look.unreadable.iter().map(|row| {
+        format!("{row}: its shard is not read until that row is mended in the store, or deleted")
+    }));
     if live == 0 {
         problems.push("no worker lives: nothing is read".to_owned());
     } else if !look.workers.iter().any(plans) {
@@ -193,6 +196,7 @@ mod tests {
             streams: vec![stream("orders", CREATED)],
             workers: vec![worker("w1", Some("planner"), 1, 200), worker("w22", None, 0, 9_000)],
             leases: vec![lease("shardId-0", Some("w1")), lease("shardId-1", None)],
+            unreadable: Vec::new(),
         }
     }
 
@@ -236,6 +240,14 @@ shardId-1  -      -           1769850000007  1.2 s  TRIM_HORIZON
         let closed = Look { closed: Some(Closed { by, since }), ..look() };
         let drawn = draw(&closed);
         assert!(drawn.contains("! the application is closed since 2026-01-31"), "{drawn}");
+    }
+
+    #[test]
+    fn a_row_that_makes_no_sense_is_a_problem_and_hides_no_other() {
+        let row = "the lease \"orders/1/shardId-2\": field \"epoch\" is missing".to_owned();
+        let drawn = draw(&Look { unreadable: vec![row], ..look() });
+        assert!(drawn.contains("! the lease \"orders/1/shardId-2\": field \"epoch\""), "{drawn}");
+        assert!(drawn.contains("\nshardId-1  -"), "{drawn}");
     }
 
     #[test]

@@ -19,6 +19,7 @@ pub struct Plan {
 
 /// A lease nobody can or may hold.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Unassigned {
     /// The lease: index into [`super::View::leases`].
     pub lease: usize,

@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 /// How leases that no rule places are shared out.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
+#[non_exhaustive]
 pub enum Balance {
     /// By count: no two workers differ by more than one lease, with the fewest possible moves.
     #[default]
@@ -22,6 +23,7 @@ pub enum Balance {
 /// least `floor`, so that nothing moves for differences that do not matter, at no load above all.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
+#[non_exhaustive]
 pub struct Weighting {
     /// The tolerance, in percent of the level.
     pub hysteresis_percent: u32,

@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 /// How many leases one worker may take. Without limits, as many as there are.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
+#[non_exhaustive]
 pub struct Limits {
     /// No worker takes more than this (`maxLeasesForWorker` in the Java KCL).
     pub per_worker: Option<u32>,

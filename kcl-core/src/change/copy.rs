@@ -92,6 +92,7 @@ impl Copy {
 
 /// A stored copy that makes no sense.
 #[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
 pub enum InvalidCopy {
     /// Parts of it are missing.
     #[error("it has {bytes} bytes instead of {expected}")]

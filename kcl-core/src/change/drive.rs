@@ -41,6 +41,7 @@ pub struct Preview {
 
 /// Why nothing can be shown.
 #[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
 pub enum Failed {
     /// The store's failure.
     #[error(transparent)]

@@ -161,6 +161,7 @@ pub enum Notice {
 
 /// Why a lease was lost.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum LossReason {
     /// It was handed over.
     HandedOver,

@@ -9,6 +9,7 @@ use crate::{
 
 /// How far a shard is processed.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum Checkpoint {
     /// Nothing yet; reading starts at the oldest record.
     TrimHorizon,

@@ -88,6 +88,7 @@ impl Session {
 
 /// Where a session is in its life.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum SessionState {
     /// It beats and takes leases.
     Live,
@@ -99,6 +100,7 @@ pub enum SessionState {
 
 /// How a session ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum EndReason {
     /// It said so itself.
     Left,

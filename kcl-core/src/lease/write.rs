@@ -80,11 +80,20 @@ impl fmt::Debug for Generation {
 
 /// When and in which history the store answered.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Stamp {
     /// The store's clock.
     pub at: StoreTime,
     /// The store's history.
     pub generation: Generation,
+}
+
+impl Stamp {
+    /// The answer of a store at `at`, in the history `generation`.
+    #[must_use]
+    pub const fn new(at: StoreTime, generation: Generation) -> Self {
+        Self { at, generation }
+    }
 }
 
 /// An answer with its stamp.

@@ -8,6 +8,7 @@ use crate::lease::{Epoch, LeaseKey};
 /// writes for one lease the one with the higher epoch is the newer owner's, and a sink that has
 /// seen it refuses the lower one.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Fence {
     /// Where the lease is kept: epochs of different stores cannot be compared.
     pub store: Arc<str>,

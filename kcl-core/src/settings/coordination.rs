@@ -75,6 +75,7 @@ pub struct Coordination {
 /// What happens when a worker starts whose id another one uses.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
+#[non_exhaustive]
 pub enum SameId {
     /// The newer one takes the place of the older at once: what a StatefulSet wants.
     #[default]
@@ -86,6 +87,7 @@ pub enum SameId {
 /// Where reading starts in a stream that has no lease yet (`initialPositionInStream`).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
+#[non_exhaustive]
 pub enum InitialPosition {
     /// At the oldest record.
     #[default]

@@ -44,6 +44,7 @@ pub struct Delivery {
 /// Who says how far a shard is processed.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
+#[non_exhaustive]
 pub enum ProgressMode {
     /// A batch whose processing returned `Ok` is processed.
     #[default]
@@ -70,6 +71,7 @@ impl ProgressMode {
 /// What happens when a batch keeps failing.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
+#[non_exhaustive]
 pub enum OnFailure {
     /// It is delivered again for ever. Nothing is skipped.
     #[default]
@@ -91,6 +93,7 @@ pub enum OnFailure {
 /// What happens when a processor makes no progress.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
+#[non_exhaustive]
 pub enum OnStall {
     /// It is reported.
     #[default]
@@ -102,6 +105,7 @@ pub enum OnStall {
 /// What happens when records were trimmed before they could be read.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
+#[non_exhaustive]
 pub enum OnRecordsLost {
     /// The loss is reported and reading goes on after it.
     #[default]

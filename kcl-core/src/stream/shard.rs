@@ -68,6 +68,7 @@ pub struct InvalidShardId(String);
 #[derive(
     Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize, serde::Deserialize,
 )]
+#[non_exhaustive]
 pub struct StreamKey {
     /// The stream's name: up to 128 of `a-z A-Z 0-9 _ . -`.
     pub name: Arc<str>,
@@ -119,6 +120,7 @@ impl StreamDescription {
 
 /// A shard as the stream lists it.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Shard {
     /// The shard's name.
     pub id: ShardId,
@@ -134,6 +136,12 @@ pub struct Shard {
 }
 
 impl Shard {
+    /// An open shard of which no more is known.
+    #[must_use]
+    pub const fn new(id: ShardId) -> Self {
+        Self { id, parents: Vec::new(), range: None, starting: None, closed: false }
+    }
+
     /// An open shard without parents.
     #[must_use]
     pub const fn open(id: ShardId, range: HashRange) -> Self {

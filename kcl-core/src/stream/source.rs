@@ -102,6 +102,7 @@ pub trait ShardReader: Debug + Send {
 
 /// What a reader found.
 #[derive(Clone, Debug)]
+#[non_exhaustive]
 pub enum ReadEvent {
     /// Records.
     Batch(Batch),

@@ -1,6 +1,6 @@
 //! Rows to items and back: each field is an attribute under its short name.
 
-use std::borrow::Cow;
+use std::{borrow::Cow, fmt::Display};
 
 use aws_sdk_dynamodb::{primitives::Blob, types::AttributeValue};
 use kcl_core::{
@@ -11,7 +11,7 @@ use kcl_core::{
 use crate::layout::{Item, SK};
 
 /// A number.
-pub(crate) fn number(value: impl ToString) -> AttributeValue {
+pub(crate) fn number(value: impl Display) -> AttributeValue {
     AttributeValue::N(value.to_string())
 }
 

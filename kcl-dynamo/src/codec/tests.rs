@@ -221,7 +221,7 @@ fn a_checkpoint_writes_the_attributes_it_ever_wrote() {
         assert_eq!(value(&change, &format!(":{name}")), &item[name], "{name}");
     }
     // What is not known any more is removed.
-    let change = rules::advance(&advance.clone());
+    let change = rules::advance(&advance);
     assert_eq!(clauses(&change), ["REMOVE ca", "REMOVE cl", "SET ck=:ck", "SET k=:k", "SET r=:r"]);
     let release = Release::new(lease.key, owner, lease.epoch);
     let change = rules::release(&release.at(advance.checkpoint, lease.progress));

@@ -54,27 +54,21 @@ pub(crate) fn shard(raw: types::Shard) -> Result<Shard, Nonsense> {
         None => (None, None),
     };
     let parents = raw.parent_shard_id.into_iter().chain(raw.adjacent_parent_shard_id);
-    Ok(Shard {
-        id: raw.shard_id.parse()?,
-        parents: shard_ids(parents.filter(|parent| !parent.is_empty()))?,
-        range: raw.hash_key_range.map(hash_range).transpose()?,
-        closed: ending.is_some_and(|ending| !ending.is_empty()),
-        starting: starting
-            .filter(|starting| !starting.is_empty())
-            .map(SequenceNumber::try_from)
-            .transpose()?,
-    })
+    let starting = starting.filter(|starting| !starting.is_empty());
+    let mut shard = Shard::new(raw.shard_id.parse()?);
+    shard.parents = shard_ids(parents.filter(|parent| !parent.is_empty()))?;
+    shard.range = raw.hash_key_range.map(hash_range).transpose()?;
+    shard.starting = starting.map(SequenceNumber::try_from).transpose()?;
+    shard.closed = ending.is_some_and(|ending| !ending.is_empty());
+    Ok(shard)
 }
 
 /// A shard that continues an ended one.
 pub(crate) fn child(raw: types::ChildShard) -> Result<Shard, Nonsense> {
-    Ok(Shard {
-        id: raw.shard_id.parse()?,
-        parents: shard_ids(raw.parent_shards)?,
-        range: raw.hash_key_range.map(hash_range).transpose()?,
-        starting: None,
-        closed: false,
-    })
+    let mut shard = Shard::new(raw.shard_id.parse()?);
+    shard.parents = shard_ids(raw.parent_shards)?;
+    shard.range = raw.hash_key_range.map(hash_range).transpose()?;
+    Ok(shard)
 }
 
 /// Rounded, not cut: the wire has seconds as a decimal fraction, and 0.123 is read as 0.1229….

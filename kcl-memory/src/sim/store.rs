@@ -253,7 +253,7 @@ impl SimStore {
     fn stamped(&self, value: Write<Session>, now: Time) -> StoreReply {
         let at = (STORE_EPOCH_MS + now.as_micros() / 1_000).saturating_add_signed(self.clock_off);
         let generation = self.generation.clone();
-        StoreReply::Beat(Stamped { value, stamp: Stamp { at: StoreTime(at), generation } })
+        StoreReply::Beat(Stamped { value, stamp: Stamp::new(StoreTime(at), generation) })
     }
 }
 

@@ -182,7 +182,7 @@ impl State {
 
     fn stamp(&mut self) -> Stamp {
         let generation = Generation::new(&format!("memory-{}", self.generation));
-        Stamp { at: self.clock.read(), generation }
+        Stamp::new(self.clock.read(), generation)
     }
 
     fn apply<R: Row>(

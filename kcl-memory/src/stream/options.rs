@@ -9,6 +9,7 @@ use kcl_core::{
 
 /// What a stream in memory is like. Start from [`StreamOptions::new`] and change fields.
 #[derive(Clone, Debug)]
+#[non_exhaustive]
 pub struct StreamOptions {
     /// Its name.
     pub name: String,

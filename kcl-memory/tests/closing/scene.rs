@@ -26,12 +26,11 @@ pub(crate) fn key(shard: &str) -> LeaseKey {
 
 /// Three shards: one that has ended, what continues it, and one whose row is lost.
 pub(crate) fn view() -> StreamView {
-    let shard = |name: &str, parents: &[&str]| Shard {
-        id: name.parse().unwrap(),
-        parents: parents.iter().map(|it| it.parse().unwrap()).collect(),
-        range: None,
-        starting: None,
-        closed: name == "a",
+    let shard = |name: &str, parents: &[&str]| {
+        let mut shard = Shard::new(name.parse().unwrap());
+        shard.parents = parents.iter().map(|it| it.parse().unwrap()).collect();
+        shard.closed = name == "a";
+        shard
     };
     StreamView {
         description: StreamDescription::new(

@@ -28,7 +28,7 @@ impl Rows {
     /// A call reaches the store.
     pub(crate) fn apply(&mut self, call: &StoreCall) -> StoreReply {
         let generation = Generation::new(&self.lives.to_string());
-        let stamp = Stamp { at: StoreTime(STORE_TIME), generation };
+        let stamp = Stamp::new(StoreTime(STORE_TIME), generation);
         match call {
             StoreCall::Register(new) => {
                 let value = rules::register(self.sessions.get(&new.id), new);

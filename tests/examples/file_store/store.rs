@@ -117,7 +117,7 @@ impl FileStore {
             };
         }
         let at = StoreTime(Env::system().clock.wall().as_millis());
-        Ok(Stamped { value, stamp: Stamp { at, generation: Generation::new("file") } })
+        Ok(Stamped { value, stamp: Stamp::new(at, Generation::new("file")) })
     }
 
     fn read<R: Row>(&self, op: &'static str, key: &R::Key) -> StoreResult<Option<R>> {

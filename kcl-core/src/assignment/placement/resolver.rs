@@ -32,6 +32,7 @@ pub struct Resolver<'a> {
 
 /// The rule of a shard.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Resolved {
     /// The rule, as an index into [`PlacementRules::rules`].
     pub rule: usize,

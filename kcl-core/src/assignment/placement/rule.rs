@@ -12,6 +12,7 @@ use crate::{
 
 /// One rule.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Rule {
     /// The stream it is for, by name; `None` for any.
     pub stream: Option<Arc<str>>,
@@ -51,6 +52,7 @@ impl Rule {
 
 /// Which shards a rule is for.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[non_exhaustive]
 pub enum Target {
     /// This shard, and its descendants that have no nearer rule.
     Shard(ShardId),
@@ -70,6 +72,7 @@ impl fmt::Display for Target {
 /// How strictly a rule is meant.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
+#[non_exhaustive]
 pub enum Mode {
     /// No other worker reads the shard. While the worker is not there, nobody does: the shard is
     /// listed as unassigned.
@@ -82,6 +85,7 @@ pub enum Mode {
 /// What becomes of the shards that no rule covers.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
+#[non_exhaustive]
 pub enum Uncovered {
     /// They are shared out among all workers.
     #[default]

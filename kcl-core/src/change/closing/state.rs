@@ -40,6 +40,7 @@ impl Intent {
 
 /// A change that was made, or taken back.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Changed {
     /// Names the change, and its copy.
     pub number: u64,

@@ -11,6 +11,7 @@ use crate::{
 
 /// A position in one shard.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum Place {
     /// Before the oldest record.
     TrimHorizon,

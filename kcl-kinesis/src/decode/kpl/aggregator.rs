@@ -38,6 +38,7 @@ pub struct Aggregator {
 
 /// A finished aggregate, as `PutRecord` takes it.
 #[derive(Clone, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Aggregate {
     /// The first record's partition key.
     pub partition_key: String,

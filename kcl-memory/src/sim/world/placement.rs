@@ -71,7 +71,7 @@ impl World {
             let operators = stored.into_iter().filter(|rule| rule.created.is_none());
             let of_shard = |rule: Rule| match rule.target {
                 Target::Shard(shard) => Some((shard, rule.worker, rule.mode)),
-                Target::Range(_) => None,
+                _ => None,
             };
             self.placement.rules = operators.filter_map(of_shard).collect();
             self.placement.garbled = None;

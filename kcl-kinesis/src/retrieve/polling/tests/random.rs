@@ -74,7 +74,8 @@ async fn consume(source: &KinesisSource, model: &Model, mut rng: Rng) -> Vec<See
                 assert_eq!(children.unwrap()[0].id.as_str(), "shardId-000000000001");
                 return seen;
             }
-            Err(_) => {}
+            // Of another kind nothing is known here, and the run comes to no end.
+            Ok(_) | Err(_) => {}
         }
         // After a gap was told, what follows it belongs to the same reader.
         if let (0, Some(Seen::Record(last))) = (rng.below(8), seen.last()) {
