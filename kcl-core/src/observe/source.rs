@@ -146,6 +146,11 @@ impl ShardReader for WatchedReader {
         self.inner.expects()
     }
 
+    /// Waiting is no call.
+    async fn ready(&mut self) {
+        self.inner.ready().await;
+    }
+
     async fn next(&mut self, room: Room) -> SourceResult<ReadEvent> {
         let pending = Pending::new(&self.seam, &self.about, "next");
         let answer = self.inner.next(room).await;

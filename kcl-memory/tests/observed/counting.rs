@@ -160,6 +160,11 @@ impl<S: StreamSource> StreamSource for CountingSource<S> {
         self.1.watch("describe", self.0.describe(), end).await
     }
 
+    async fn prepare(&self) -> SourceResult<()> {
+        let end = |answer: &SourceResult<_>| said(answer, |()| "done".to_owned());
+        self.1.watch("prepare", self.0.prepare(), end).await
+    }
+
     async fn shards(&self) -> SourceResult<Vec<Shard>> {
         let end = |answer: &SourceResult<_>| said(answer, |_| "done".to_owned());
         self.1.watch("shards", self.0.shards(), end).await
@@ -193,8 +198,18 @@ impl ShardReader for CountingReader {
                 ReadEvent::Lost { .. } => "lost".to_owned(),
                 ReadEvent::Standstill { .. } => "standstill".to_owned(),
                 ReadEvent::End { .. } => "ended".to_owned(),
+                other => format!("{other:?}"),
             })
         };
         self.1.watch("next", self.0.next(room), end).await
+    }
+
+    async fn ready(&mut self) {
+        self.0.ready().await;
+    }
+
+    async fn close(self: Box<Self>) {
+        let Self(reader, noted) = *self;
+        noted.watch("close", reader.close(), |()| "done".to_owned()).await;
     }
 }
