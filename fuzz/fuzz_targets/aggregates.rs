@@ -8,7 +8,8 @@ use md5::{Digest, Md5};
 libfuzzer_sys::fuzz_target!(|message: &[u8]| {
     let sealed = [&[0xF3, 0x89, 0x9A, 0xC2], message, &Md5::digest(message)[..]].concat();
     for data in [sealed, message.to_vec()] {
-        let stored = Record::new(SequenceNumber::from(7).into(), Some("carrier".into()), data.into());
+        let key = Some("carrier".into());
+        let stored = Record::new(SequenceNumber::from(7).into(), key, data.into());
         let mut into = Vec::new();
         let outcome = unpack(stored.clone(), None, &mut into);
         let is_marked = |record: &Record| record.kpl == KplMark::Malformed;
