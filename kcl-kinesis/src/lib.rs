@@ -6,9 +6,8 @@
 //!
 //! Each new connection looks the host up. Where calls are under way for 5 s without an answer to
 //! any (or for half of what a call may take, if that is less), all connections are left and new
-//! ones made, so that no call has to find out about each of them; calls that are under way are made
-//! again on those. The connections of an HTTP client that came with the configuration are left
-//! alone.
+//! ones made, so that no call has to find out about each of them. Those of an HTTP client that came
+//! with the configuration are left alone.
 //!
 //! # Rights
 //! `kinesis:DescribeStreamSummary`, `kinesis:ListShards`, `kinesis:GetShardIterator` and

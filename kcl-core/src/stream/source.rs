@@ -18,7 +18,7 @@ pub trait StreamSource: Debug + Send + Sync + 'static {
 
     /// Gets ready what readers need beyond the stream itself, such as a registered consumer. A
     /// worker calls it once, before it joins the others: it opens no reader before this has
-    /// succeeded. Several processes may do it at once, and again. By default there is nothing to do.
+    /// succeeded. Several processes may do it at once, and again. By default nothing is to be done.
     ///
     /// # Errors
     /// Any kind. A worker tries again, with pauses that grow, what
@@ -57,8 +57,8 @@ pub struct Room(pub usize);
 
 /// Reads one shard, in order.
 ///
-/// A worker awaits [`Self::ready`], reserves what the reader [`Self::expects`], and asks for it with
-/// [`Self::next`], over and over; then it calls [`Self::close`].
+/// A worker awaits [`Self::ready`], reserves what the reader [`Self::expects`], and asks for it
+/// with [`Self::next`], over and over; then it calls [`Self::close`].
 #[async_trait]
 pub trait ShardReader: Debug + Send {
     /// How many bytes the next answer is expected to need, judged by recent answers.
@@ -89,9 +89,9 @@ pub trait ShardReader: Debug + Send {
 
     /// Gives back what the reader holds at the service, such as a subscription. A worker calls it
     /// once for each reader it was given, when it needs no more of it: the shard has ended, or
-    /// reading starts over, or the lease goes, and then before another worker may have it. A call of
-    /// `ready` or `next` that was under way is dropped before. By default there is nothing to give
-    /// back.
+    /// reading starts over, or the lease goes, and then before another worker may have it. A call
+    /// of `ready` or `next` that was under way is dropped before. By default there is nothing to
+    /// give back.
     ///
     /// # Cancel safety
     /// A call that takes longer than 500 ms is dropped, and the reader with it: a release waits for

@@ -14,7 +14,6 @@ pub(crate) use failure::Failure;
 use std::{fmt, sync::Arc, time::Duration};
 
 use aws_sdk_kinesis::{
-    Client,
     operation::{get_records::GetRecordsOutput, list_shards::ListShardsOutput},
     types::{ShardIteratorType, StreamStatus},
 };
@@ -90,16 +89,10 @@ impl Service {
 
     /// `DescribeStreamSummary`.
     pub(crate) async fn describe(&self) -> Result<StreamDescription, Failure> {
-        let send = |client: Client| {
-            let call = client.describe_stream_summary();
-            let call = call.set_stream_name(self.stream.name()).set_stream_arn(self.stream.arn());
-            async move {
-                let date = ServerDate::default();
-                let answer = call.customize().interceptor(date.clone()).send().await?;
-                Ok((answer, date.get()))
-            }
-        };
-        let (answer, date) = self.clients().await?.control.call(send).await?;
+        let date = ServerDate::default();
+        let call = self.clients().await?.control.client().describe_stream_summary();
+        let call = call.set_stream_name(self.stream.name()).set_stream_arn(self.stream.arn());
+        let answer = call.customize().interceptor(date.clone()).send().await?;
         let summary = answer.stream_description_summary;
         let summary = summary.ok_or_else(|| Failure::corrupt("the answer describes no stream"))?;
         if summary.stream_status == StreamStatus::Deleting {
@@ -116,25 +109,21 @@ impl Service {
         let name = name.map_err(|error| Failure::corrupt(error.to_string()))?;
         let key = StreamKey::new(&summary.stream_name, created);
         let retention = retention(summary.retention_period_hours);
-        Ok(StreamDescription::new(name, key, retention, date.ok_or_else(undated)?))
+        Ok(StreamDescription::new(name, key, retention, date.get().ok_or_else(undated)?))
     }
 
     /// `ListShards`, one page.
     pub(crate) async fn list_shards(&self, page: Page) -> Result<ListShardsOutput, Failure> {
-        let send = |client: Client| {
-            // The default of Kinesis, said so that servers with another one page alike.
-            let call = client.list_shards().max_results(1_000);
-            let named = || (self.stream.name(), self.stream.arn());
-            // A token stands for the stream, too: naming it again is refused.
-            let (call, (name, arn)) = match &page {
-                Page::Next(token) => (call.next_token(token), (None, None)),
-                Page::First => (call, named()),
-                Page::After(shard) => (call.exclusive_start_shard_id(shard), named()),
-            };
-            let call = call.set_stream_name(name).set_stream_arn(arn);
-            async move { Ok(call.send().await?) }
+        // The default of Kinesis, said so that servers with another one page alike.
+        let call = self.clients().await?.control.client().list_shards().max_results(1_000);
+        // A token stands for the stream, too: naming it again is refused.
+        let call = match page {
+            Page::Next(token) => return Ok(call.next_token(token).send().await?),
+            Page::First => call,
+            Page::After(shard) => call.exclusive_start_shard_id(shard),
         };
-        self.clients().await?.control.call(send).await
+        let call = call.set_stream_name(self.stream.name()).set_stream_arn(self.stream.arn());
+        Ok(call.send().await?)
     }
 
     /// `GetShardIterator`.
@@ -144,32 +133,27 @@ impl Service {
         at: &IteratorAt,
     ) -> Result<ShardIterator, Failure> {
         use ShardIteratorType as Type;
-        let send = |client: Client| {
-            let call = client.get_shard_iterator().shard_id(shard.as_str());
-            let call = call.set_stream_name(self.stream.name()).set_stream_arn(self.stream.arn());
-            let call = match at {
-                IteratorAt::TrimHorizon => call.shard_iterator_type(Type::TrimHorizon),
-                IteratorAt::Latest => call.shard_iterator_type(Type::Latest),
-                IteratorAt::Timestamp(at) => {
-                    call.shard_iterator_type(Type::AtTimestamp).timestamp(convert::date_time(*at))
-                }
-                IteratorAt::Record(number) => call
-                    .shard_iterator_type(Type::AtSequenceNumber)
-                    .starting_sequence_number(number.as_str()),
-            };
-            async move {
-                let date = ServerDate::default();
-                let answer = call.customize().interceptor(date.clone()).send().await?;
-                Ok((answer, date.get()))
+        let date = ServerDate::default();
+        let call =
+            self.clients().await?.data.client().get_shard_iterator().shard_id(shard.as_str());
+        let call = call.set_stream_name(self.stream.name()).set_stream_arn(self.stream.arn());
+        let call = match at {
+            IteratorAt::TrimHorizon => call.shard_iterator_type(Type::TrimHorizon),
+            IteratorAt::Latest => call.shard_iterator_type(Type::Latest),
+            IteratorAt::Timestamp(at) => {
+                call.shard_iterator_type(Type::AtTimestamp).timestamp(convert::date_time(*at))
             }
+            IteratorAt::Record(number) => call
+                .shard_iterator_type(Type::AtSequenceNumber)
+                .starting_sequence_number(number.as_str()),
         };
-        let (answer, date) = self.clients().await?.data.call(send).await?;
+        let answer = call.customize().interceptor(date.clone()).send().await?;
         let token = answer.shard_iterator.filter(|token| !token.is_empty());
         let token = token.ok_or_else(|| Failure::corrupt("the answer holds no iterator"))?;
-        if *at == IteratorAt::Latest && date.is_none() {
+        if *at == IteratorAt::Latest && date.get().is_none() {
             return Err(undated());
         }
-        Ok(ShardIterator { token, server_time: date })
+        Ok(ShardIterator { token, server_time: date.get() })
     }
 
     /// `GetRecords`, of at most `limit` records.
@@ -178,12 +162,9 @@ impl Service {
         iterator: &str,
         limit: i32,
     ) -> Result<GetRecordsOutput, Failure> {
-        let send = |client: Client| {
-            let call = client.get_records().shard_iterator(iterator).limit(limit);
-            let call = call.set_stream_arn(self.stream.arn());
-            async move { Ok(call.send().await?) }
-        };
-        self.clients().await?.data.call(send).await
+        let call =
+            self.clients().await?.data.client().get_records().shard_iterator(iterator).limit(limit);
+        Ok(call.set_stream_arn(self.stream.arn()).send().await?)
     }
 }
 

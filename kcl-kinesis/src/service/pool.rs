@@ -12,7 +12,7 @@ use aws_sdk_kinesis::{
 use aws_smithy_http_client::tls::{Provider, rustls_provider::CryptoMode};
 use kcl_core::env::Clock;
 
-use super::{failure::Failure, silence::Silence};
+use super::silence::Silence;
 
 /// The longest that calls may be under way without an answer to any before the connections are
 /// left; at most half of what a call may take.
@@ -22,9 +22,8 @@ const LONGEST_SILENCE: Duration = Duration::from_secs(5);
 ///
 /// Of a machine that is gone, a pool of connections learns nothing: each of them would be tried in
 /// turn, for as long as a call may take. So where no answer comes the whole pool is left, and where
-/// the address leads is asked anew. Calls that are under way then are made again there, beside those
-/// that wait: a service that is only slow may still answer. The connections of an HTTP client that
-/// the user gave are the user's to leave.
+/// the address leads is asked anew. The connections of an HTTP client that the user gave are the
+/// user's to leave.
 pub(super) struct Pool {
     /// Where the service is, for people.
     server: String,
@@ -47,37 +46,14 @@ impl Pool {
         Self { server, config, clock, is_given, longest_silence, current }
     }
 
-    /// Makes a call that may be made twice. Its connections stay with the runtime of those who call.
-    pub(super) async fn call<T, F>(&self, send: impl Fn(Client) -> F) -> Result<T, Failure>
-    where
-        F: Future<Output = Result<T, Failure>>,
-    {
-        let (client, silence) = self.current();
-        let mut first = Box::pin(send(client));
-        tokio::select! {
-            biased;
-            outcome = &mut first => return outcome,
-            () = silence.reaches(self.longest_silence), if !self.is_given => {}
-        }
-        let mut second = Box::pin(send(self.current().0));
-        tokio::select! {
-            biased;
-            outcome = &mut first => match outcome {
-                Ok(answer) => Ok(answer),
-                Err(_) => second.await,
-            },
-            outcome = &mut second => outcome,
-        }
-    }
-
-    /// The client in use, and what is heard of its connections.
-    fn current(&self) -> (Client, Silence) {
+    /// The client. Its connections stay with the runtime of those who call.
+    pub(super) fn client(&self) -> Client {
         let mut current = self.current.lock().unwrap_or_else(PoisonError::into_inner);
         if !self.is_given && current.1.lasts(self.longest_silence) {
             tracing::warn!(server = self.server, why = "no answer", "kcl.source.left");
             *current = connect(&self.config, &self.clock, self.is_given);
         }
-        current.clone()
+        current.0.clone()
     }
 }
 

@@ -34,14 +34,6 @@ impl Silence {
         self.since().is_some_and(|since| self.clock.now() >= since + limit)
     }
 
-    /// Waits until it has lasted for so long.
-    pub(super) async fn reaches(&self, limit: Duration) {
-        while !self.lasts(limit) {
-            let since = (*self.since()).unwrap_or_else(|| self.clock.now());
-            self.clock.sleep_until(since + limit).await;
-        }
-    }
-
     fn since(&self) -> MutexGuard<'_, Option<Time>> {
         self.since.lock().unwrap_or_else(PoisonError::into_inner)
     }

@@ -57,7 +57,7 @@ impl MemoryStream {
         Ok(Put { shard, position: record.position })
     }
 
-    /// Puts records that come unpacked from one KPL aggregate: they share a sequence number. Into the
+    /// Puts records that come unpacked from one KPL aggregate, with one sequence number, into the
     /// shard that covers `hash`.
     ///
     /// # Errors

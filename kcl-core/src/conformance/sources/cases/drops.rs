@@ -98,7 +98,7 @@ pub(crate) async fn a_reader_can_be_closed_at_any_time(bench: Bench) -> Check {
             biased;
             () = reading.close() => {}
             () = stage.wait(500) => {
-                return Err(Failure::new(format!("a reader ({when}) is not closed in half a second")));
+                return Err(Failure::new(format!("a reader ({when}) does not close")));
             }
         }
     }
