@@ -7,10 +7,10 @@ use tracing::warn;
 
 use super::catch::CatchPanic;
 use crate::{
-    coordinator::{CallId, StoreCall, StoreOutcome, StoreReply},
+    coordinator::{CallId, StoreCall, StoreOutcome},
     env::Spawner,
     observe::WatchedStore,
-    store::{LeaseStore, LeaseStoreExt, StoreErrorKind, StoreResult},
+    store::StoreErrorKind,
 };
 
 /// The calls under way, each a task of its own.
@@ -64,38 +64,7 @@ pub(crate) async fn carry_out(
     call: StoreCall,
     deadline: Duration,
 ) -> StoreOutcome {
-    ask(&store.within(deadline), call).await.map_err(|error| error.kind)
-}
-
-async fn ask(store: &WatchedStore, call: StoreCall) -> StoreResult<StoreReply> {
-    Ok(match call {
-        StoreCall::Register(session) => StoreReply::Beat(store.register(session).await?),
-        StoreCall::Beat(beat) => StoreReply::Beat(store.beat(beat).await?),
-        StoreCall::EndSession(end) => StoreReply::SessionWrite(store.end_session(end).await?),
-        StoreCall::Forget(forget) => StoreReply::SessionWrite(store.forget(forget).await?),
-        StoreCall::Session(id, consistency) => {
-            StoreReply::Session(store.session(&id, consistency).await?)
-        }
-        StoreCall::Sessions(consistency) => {
-            StoreReply::Sessions(store.all_sessions(consistency).await?)
-        }
-        StoreCall::Wake(id) => {
-            store.wake(&id).await?;
-            StoreReply::Woken(())
-        }
-        StoreCall::Create(lease) => StoreReply::LeaseWrite(store.create(lease).await?),
-        StoreCall::Lease(key) => StoreReply::Lease(store.lease(&key).await?),
-        StoreCall::Leases => StoreReply::Leases(store.list_leases().await?),
-        StoreCall::Acquire(acquire) => StoreReply::LeaseWrite(store.acquire(acquire).await?),
-        StoreCall::Advance(advance) => StoreReply::LeaseWrite(store.advance(advance).await?),
-        StoreCall::Release(release) => StoreReply::LeaseWrite(store.release(release).await?),
-        StoreCall::Restart(restart) => StoreReply::LeaseWrite(store.restart(restart).await?),
-        StoreCall::Delete(delete) => StoreReply::LeaseWrite(store.delete(delete).await?),
-        StoreCall::Doc(name) => StoreReply::Doc(store.doc(&name).await?),
-        StoreCall::Docs => StoreReply::Docs(store.all_docs().await?),
-        StoreCall::PutDoc(put) => StoreReply::DocWrite(store.put_doc(put).await?),
-        StoreCall::DeleteDoc(delete) => StoreReply::DocWrite(store.delete_doc(delete).await?),
-    })
+    call.carry_out(&store.within(deadline)).await.map_err(|error| error.kind)
 }
 
 #[cfg(test)]

@@ -49,7 +49,7 @@ fn of_fleets() -> Vec<Box<dyn Invariant>> {
         Box::new(streams::NobodyLeavesForNothing),
         Box::new(ends::ChildrenFirst),
         Box::new(starts::FrozenOnce::default()),
-        Box::new(skips::NothingSkipped),
+        Box::new(skips::NothingSkipped::default()),
         Box::new(order::InOrder::default()),
         Box::new(overlap::OneDispatcher::default()),
         Box::new(parents::ParentsFirst),
