@@ -13,7 +13,7 @@ use aws_sdk_dynamodb::{
 };
 use kcl_core::{
     env::Env,
-    lease::LeaseKey,
+    lease::{Checkpoint, Lease, LeaseKey},
     store::{LeaseStore, LeaseStoreExt, StoreError, StoreErrorKind},
 };
 use kcl_dynamo::{Billing, DynamoStore, DynamoStoreBuilder};
@@ -152,14 +152,21 @@ async fn a_row_that_makes_no_sense_is_named() {
     let item = client(server.url()).put_item().table_name("orders");
     let item = item.item("pk", text("L/orders")).item("sk", text("@planner"));
     item.item("e", text("seven")).send().await.unwrap();
-    for failed in [
-        store.lease(&LeaseKey::planner()).await.map(drop).unwrap_err(),
-        store.leases(None).await.map(drop).unwrap_err(),
-    ] {
+    let failed = store.lease(&LeaseKey::planner()).await.unwrap_err();
+    assert!(failed.to_string().contains("@planner in table orders"), "{failed}");
+    for failed in [failed, store.all_leases().await.unwrap_err()] {
         assert_eq!(failed.kind, StoreErrorKind::Corrupt);
-        assert!(failed.to_string().contains("@planner in table orders"), "{failed}");
-        assert!(cause(&failed).contains("attribute \"ck\" is missing"), "{}", cause(&failed));
+        assert!(failed.to_string().contains("@planner"), "{failed}");
+        assert!(cause(&failed).contains("field \"e\" is no number"), "{}", cause(&failed));
     }
+
+    // It hides no other row.
+    let other = Lease::new("orders/1/a".parse().unwrap(), Checkpoint::TrimHorizon);
+    assert!(store.create(other.clone()).await.unwrap().is_done());
+    let listed = store.list_leases().await.unwrap();
+    assert_eq!(listed.rows, [other]);
+    assert_eq!(listed.unreadable.len(), 1);
+    assert_eq!(listed.unreadable[0].key, "@planner");
 }
 
 #[test]

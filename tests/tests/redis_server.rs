@@ -209,13 +209,20 @@ async fn rows_and_keys_that_make_no_sense_are_named() {
         let acquire = Acquire::new(&lease(), id(1), Epoch(1));
         for failed in [
             store.lease(&LeaseKey::planner()).await.map(drop).unwrap_err(),
-            store.leases(None).await.map(drop).unwrap_err(),
+            store.all_leases().await.map(drop).unwrap_err(),
             store.acquire(acquire).await.map(drop).unwrap_err(),
         ] {
             assert_eq!(failed.kind, StoreErrorKind::Corrupt, "{nonsense}: {}", cause(&failed));
             assert!(failed.to_string().contains("@planner at redis://127.0.0.1"), "{failed}");
         }
     }
+    // It hides no other row.
+    let other = Lease::new("orders/1/a".parse().unwrap(), Checkpoint::TrimHorizon);
+    assert!(store.create(other.clone()).await.unwrap().is_done());
+    let listed = store.list_leases().await.unwrap();
+    assert_eq!(listed.rows, [other]);
+    assert_eq!(listed.unreadable.len(), 1);
+    assert_eq!(listed.unreadable[0].key, "@planner");
     server.tell(&["SET", "kcl:{orders}:documents", "mine"]).await.unwrap();
     assert_eq!(store.docs(None).await.map(drop).unwrap_or_else(drop), ());
     let foreign = store.doc(&"placement".parse().unwrap()).await.unwrap_err();
