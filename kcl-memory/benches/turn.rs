@@ -13,6 +13,7 @@
 #![allow(
     clippy::expect_used,
     clippy::disallowed_methods,
+    clippy::panic,
     clippy::print_stdout,
     missing_docs,
     reason = "a benchmark measures, prints, and may fail"
@@ -122,8 +123,7 @@ fn view(shards: usize) -> StreamView {
 impl Fleet {
     /// A fleet at rest: each lease is held, evenly. The planner is worker 0.
     fn new(leases: usize, workers: usize) -> Self {
-        let runtime =
-            tokio::runtime::Builder::new_current_thread().build().expect("a runtime");
+        let runtime = tokio::runtime::Builder::new_current_thread().build().expect("a runtime");
         let store = MemoryServer::new().store("turns");
         let settings = Coordination::default();
         let me = session(0).worker;
@@ -217,13 +217,13 @@ impl Fleet {
         }
         let reply = self.runtime.block_on(call.carry_out(&self.store)).expect("an answer");
         match reply {
-            StoreReply::Leases(listing) => StoreReply::Leases(self.decoded(listing)),
+            StoreReply::Leases(listing) => StoreReply::Leases(self.decoded(&listing)),
             other => other,
         }
     }
 
     /// The rows, as they are read from a server's texts.
-    fn decoded(&mut self, listing: Listing<Lease>) -> Listing<Lease> {
+    fn decoded(&mut self, listing: &Listing<Lease>) -> Listing<Lease> {
         let kept: Vec<(LeaseKey, Texts)> =
             listing.rows.iter().map(|row| (row.key.clone(), Texts::of(row))).collect();
         let began = Instant::now();

@@ -48,6 +48,7 @@ pub use command::{Command, DropReason, LossReason, Notice, Outcome, RunCommand, 
 pub use document::{Assignment, FrozenStart, Give, Hold, How, Origin, StreamStart};
 pub use event::{Event, RunEvent, RunNews, StreamView};
 pub use op::StoreCall;
+pub(crate) use op::operations;
 
 use std::time::Duration;
 

@@ -7,10 +7,10 @@ use tracing::warn;
 
 use super::catch::CatchPanic;
 use crate::{
-    coordinator::{CallId, StoreCall, StoreOutcome},
+    coordinator::{CallId, StoreCall, StoreOutcome, StoreReply, operations},
     env::Spawner,
     observe::WatchedStore,
-    store::StoreErrorKind,
+    store::{LeaseStore, LeaseStoreExt, StoreErrorKind, StoreResult},
 };
 
 /// The calls under way, each a task of its own.
@@ -66,6 +66,34 @@ pub(crate) async fn carry_out(
 ) -> StoreOutcome {
     call.carry_out(&store.within(deadline)).await.map_err(|error| error.kind)
 }
+
+/// Makes of the table of operations the one function that carries them out.
+macro_rules! carries_out {
+    ($(
+        $name:ident $(($($of:ident: $type:ty),+))?, $log:literal => $kind:ident($reply:ty),
+        |$store:ident| $method:expr;
+    )+) => {
+        impl StoreCall {
+            /// Carries the operation out.
+            ///
+            /// # Errors
+            /// Those of the store.
+            pub async fn carry_out<S: LeaseStore + ?Sized>(
+                self,
+                store: &S,
+            ) -> StoreResult<StoreReply> {
+                Ok(match self {
+                    $(Self::$name $(($($of),+))? => {
+                        let $store = store;
+                        StoreReply::$kind($method.await?)
+                    })+
+                })
+            }
+        }
+    };
+}
+
+operations!(carries_out);
 
 #[cfg(test)]
 mod tests {

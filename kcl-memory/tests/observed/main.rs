@@ -69,7 +69,12 @@ impl Observer for Told {
     }
 
     fn source_call(&self, about: &Subject, call: &SourceCallEnded<'_>) {
-        assert_eq!(about.shard.is_some(), matches!(call.op, "open" | "next" | "close"), "{}", call.op);
+        assert_eq!(
+            about.shard.is_some(),
+            matches!(call.op, "open" | "next" | "close"),
+            "{}",
+            call.op
+        );
         let count = || format!("{} records, {} bytes", call.records, call.bytes);
         self.source.note(
             call.op,
