@@ -77,8 +77,8 @@ macro_rules! operations {
                 |store| store.register(session);
             Beat(beat: lease::Beat), "beat" => Beat(Stamped<Write<lease::Session>>),
                 |store| store.beat(beat);
-            EndSession(end: lease::EndSession), "end_session" => SessionWrite(Write<lease::Session>),
-                |store| store.end_session(end);
+            EndSession(end: lease::EndSession), "end_session"
+                => SessionWrite(Write<lease::Session>), |store| store.end_session(end);
             Forget(forget: lease::Forget), "forget" => SessionWrite(Write<lease::Session>),
                 |store| store.forget(forget);
             Session(id: SessionId, how: Consistency), "session" => Session(Option<lease::Session>),

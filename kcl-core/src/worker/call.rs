@@ -78,6 +78,7 @@ macro_rules! carries_out {
             ///
             /// # Errors
             /// Those of the store.
+            #[allow(unreachable_pub, reason = "reachable with the feature unstable-simulation")]
             pub async fn carry_out<S: LeaseStore + ?Sized>(
                 self,
                 store: &S,
