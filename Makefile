@@ -67,8 +67,9 @@ simulate: ## Play SEEDS=2000 seeds of the simulator, from FROM=0 on
 
 ##@ To measure it
 .PHONY: bench bench-rebalance bench-drain bench-stores
-bench: ## How long a plan takes
+bench: ## How long a plan takes, and a planner's whole turn
 	$(CARGO) bench --package kcl-core --bench plan
+	$(CARGO) bench --package kcl-memory --bench turn
 
 bench-rebalance: servers ## How fast a fleet starts, rebalances, fails over and leaves
 	$(CARGO) bench --package kcl-tests --bench rebalance

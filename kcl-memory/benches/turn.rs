@@ -6,9 +6,8 @@
 //! counted. Each size is played three times; the middle one is told, and the longest single event,
 //! which is how long the keeper is held.
 //!
-//! The bound for 10,000 leases and 200 workers is 100 ms with nothing changed and 300 ms with a
-//! tenth more workers; growth is at most n·log n; no event takes longer than a quarter of a
-//! heartbeat.
+//! Everything the coordinator does in the span is counted: one audit interval with nothing changed,
+//! or three seconds after a tenth more workers joined. docs/BENCHMARKS.md has figures and targets.
 
 #![allow(
     clippy::expect_used,
