@@ -4,7 +4,7 @@ use std::{collections::BTreeMap, fmt::Debug, ops::Bound};
 
 use kcl_core::{
     lease::{DocName, Document, Lease, LeaseKey, Session, SessionId},
-    store::{Cursor, Page},
+    store::{Cursor, Page, codec},
 };
 
 /// Everything one application keeps.
@@ -15,15 +15,10 @@ pub(super) struct Rows {
     docs: BTreeMap<DocName, Document>,
 }
 
-/// A kind of row: where it is kept and what it is called.
-pub(super) trait Row: Clone + Debug + Send + Sized + 'static {
-    type Key: Ord + Clone + Debug + Send + 'static;
-
+/// A kind of row, and where it is kept.
+pub(super) trait Row: codec::Row<Key: Ord + Clone + Debug + 'static> + Clone {
     fn table(rows: &Rows) -> &BTreeMap<Self::Key, Self>;
     fn table_mut(rows: &mut Rows) -> &mut BTreeMap<Self::Key, Self>;
-    fn key(&self) -> &Self::Key;
-    fn key_text(key: &Self::Key) -> String;
-    fn parse_key(text: &str) -> Option<Self::Key>;
 }
 
 impl Rows {
@@ -39,8 +34,8 @@ impl Rows {
     /// Up to `size` rows after `from`, in the order of their keys; `None` if `from` is no cursor of
     /// this kind of row.
     pub(super) fn page<R: Row>(&self, from: Option<&Cursor>, size: usize) -> Option<Page<R>> {
-        let start = match from {
-            Some(cursor) => Bound::Excluded(R::parse_key(&cursor.0)?),
+        let start: Bound<R::Key> = match from {
+            Some(cursor) => Bound::Excluded(cursor.0.parse().ok()?),
             None => Bound::Unbounded,
         };
         let mut rest = R::table(self).range((start, Bound::Unbounded)).map(|(_, row)| row);
@@ -52,10 +47,8 @@ impl Rows {
 }
 
 macro_rules! row {
-    ($row:ty, $key:ty: kept in $table:ident, named $name:ident, shown by $text:expr) => {
+    ($row:ty, $key:ty: kept in $table:ident) => {
         impl Row for $row {
-            type Key = $key;
-
             fn table(rows: &Rows) -> &BTreeMap<$key, Self> {
                 &rows.$table
             }
@@ -63,22 +56,10 @@ macro_rules! row {
             fn table_mut(rows: &mut Rows) -> &mut BTreeMap<$key, Self> {
                 &mut rows.$table
             }
-
-            fn key(&self) -> &$key {
-                &self.$name
-            }
-
-            fn key_text(key: &$key) -> String {
-                $text(key).into()
-            }
-
-            fn parse_key(text: &str) -> Option<$key> {
-                text.parse().ok()
-            }
         }
     };
 }
 
-row!(Session, SessionId: kept in sessions, named id, shown by SessionId::key);
-row!(Lease, LeaseKey: kept in leases, named key, shown by LeaseKey::as_str);
-row!(Document, DocName: kept in docs, named name, shown by DocName::as_str);
+row!(Session, SessionId: kept in sessions);
+row!(Lease, LeaseKey: kept in leases);
+row!(Document, DocName: kept in docs);
