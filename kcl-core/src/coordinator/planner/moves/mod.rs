@@ -19,6 +19,7 @@
 
 pub(in crate::coordinator) mod ask;
 mod stage;
+mod waits;
 
 #[cfg(test)]
 mod tests;
@@ -27,7 +28,7 @@ pub(super) use stage::{Move, Stage};
 
 use std::collections::BTreeMap;
 
-use self::{ask::Answer, stage::EchoLooks};
+use self::{ask::Answer, stage::EchoLooks, waits::Waits};
 use super::catalogue::{Catalogue, Fleet};
 use crate::{
     coordinator::{
@@ -45,6 +46,7 @@ const LOOKS_MAX: usize = 8;
 #[derive(Debug, Default)]
 pub(super) struct Moves {
     moves: BTreeMap<LeaseKey, Move>,
+    waits: Waits,
     /// When each lease last started to move between live workers.
     moved_at: BTreeMap<LeaseKey, Time>,
     echoes: EchoLooks,
@@ -112,21 +114,32 @@ impl Moves {
             });
             moves.insert(key.clone(), moving);
         }
+        self.waits = Waits::of(&moves);
         self.moves = moves;
         self.moved_at.retain(|key, _| catalogue.rows.contains_key(key));
         started
+    }
+
+    /// The move of this lease has got so far.
+    fn restage(&mut self, key: &LeaseKey, stage: Stage) {
+        if let Some(moving) = self.moves.get_mut(key) {
+            self.waits.remove(key, moving);
+            moving.stage = stage;
+            self.waits.add(key, moving);
+        }
     }
 
     /// A document was published: orders in it count from now.
     pub(super) fn on_published(&mut self, document: &Assignment, ctx: &Context) {
         let silent = ctx.settings.session_timeout + ctx.settings.handoff_timeout;
         for give in &document.gives {
-            if let Some(Stage::Ordered { published: published @ None, look_at, .. }) =
-                self.moves.get_mut(&give.key).map(|moving| &mut moving.stage)
+            if let Some(Stage::Ordered { published: None, seen_at, .. }) = self.stage_of(&give.key)
             {
-                *published = Some(document.version);
+                let seen_at = *seen_at;
+                let published = Some(document.version);
                 // An owner that beats but never says that it saw the order.
-                *look_at = ctx.now + silent;
+                let look_at = ctx.now + silent;
+                self.restage(&give.key, Stage::Ordered { published, seen_at, look_at });
             }
         }
     }
@@ -139,30 +152,44 @@ impl Moves {
         fleet: &Fleet,
         ctx: &mut Context,
     ) -> Next {
+        let heard = self.waits.heard(|echo| match echo.version {
+            None => knows(&echo.session),
+            Some(version) => fleet.seen_by(&echo.session) >= version,
+        });
         let mut next = Next::Nothing;
-        for (key, moving) in &mut self.moves {
-            match &mut moving.stage {
-                Stage::Announced if knows(&moving.to) => {
-                    moving.stage = Stage::ordered();
+        for key in heard {
+            match self.stage_of(&key) {
+                Some(Stage::Announced) => {
+                    self.restage(&key, Stage::ordered());
                     next = Next::Publish;
                 }
-                Stage::Ordered { published: Some(version), seen_at, look_at } => {
-                    if seen_at.is_none() && fleet.seen_by(&moving.from) >= *version {
-                        *seen_at = Some(ctx.now);
-                        *look_at = ctx.now + ctx.settings.handoff_timeout;
-                        if planted!(ForcedWithoutWaiting) {
-                            *look_at = ctx.now;
-                        }
+                Some(Stage::Ordered { published, .. }) => {
+                    let (published, seen_at) = (*published, Some(ctx.now));
+                    let mut look_at = ctx.now + ctx.settings.handoff_timeout;
+                    if planted!(ForcedWithoutWaiting) {
+                        look_at = ctx.now;
                     }
-                    if *look_at <= ctx.now {
-                        *look_at = Time::NEVER;
-                        ctx.ask(op::Lease(key.clone()), ask::Row(key.clone(), *version));
-                    }
+                    self.restage(&key, Stage::Ordered { published, seen_at, look_at });
                 }
-                Stage::Announced | Stage::Ordered { .. } | Stage::Forced => {}
+                Some(Stage::Forced) | None => {}
             }
         }
+        self.look_at_due(ctx);
         next
+    }
+
+    /// Looks at the rows of leases that should have moved by now.
+    fn look_at_due(&mut self, ctx: &mut Context) {
+        for key in self.waits.due(ctx.now) {
+            if let Some(Stage::Ordered { published: Some(order), seen_at, .. }) =
+                self.stage_of(&key)
+            {
+                let (order, seen_at) = (*order, *seen_at);
+                let (published, look_at) = (Some(order), Time::NEVER);
+                self.restage(&key, Stage::Ordered { published, seen_at, look_at });
+                ctx.ask(op::Lease(key.clone()), ask::Row(key, order));
+            }
+        }
     }
 
     /// Looks, if it is time, whether the new owners have seen their documents. `me` is the
@@ -173,13 +200,8 @@ impl Moves {
         watch: &mut Timed<Watch>,
         ctx: &mut Context,
     ) {
-        let announced = self.moves.values().filter(|moving| moving.stage == Stage::Announced);
-        let mut waiting: Vec<&SessionId> = Vec::new();
-        for to in announced.map(|moving| &moving.to).filter(|to| *to != me) {
-            if waiting.len() <= LOOKS_MAX && !waiting.contains(&to) {
-                waiting.push(to);
-            }
-        }
+        let waiting = self.waits.unaware().filter(|to| *to != me).take(LOOKS_MAX + 1);
+        let waiting: Vec<&SessionId> = waiting.collect();
         if waiting.is_empty() {
             self.echoes = EchoLooks::default();
         } else if self.echoes.are_due(ctx) {
@@ -212,7 +234,7 @@ impl Moves {
         row: Option<&Lease>,
         ctx: &mut Context,
     ) -> Next {
-        let Some(moving) = self.moves.get_mut(key) else { return Next::Nothing };
+        let Some(moving) = self.moves.get(key) else { return Next::Nothing };
         let Stage::Ordered { published: Some(published), seen_at, .. } = &moving.stage else {
             return Next::Nothing;
         };
@@ -222,32 +244,30 @@ impl Moves {
         }
         if !row.is_some_and(|row| row.is_held_by(&moving.from, moving.epoch)) {
             // It has moved, or something else became of it: the next plan will see.
+            self.waits.remove(key, moving);
             self.moves.remove(key);
             return Next::Plan;
         }
         let (from, overlap) = (moving.from.clone(), seen_at.is_none());
         sometimes!(HandoffForcedByTimeout, !overlap);
         sometimes!(DeafOwnerForced, overlap);
-        moving.stage = Stage::Forced;
+        self.restage(key, Stage::Forced);
         ctx.notify(Notice::Forced { key: key.clone(), from: from.clone(), overlap });
         ctx.wake(&from);
         Next::Publish
     }
 
     fn look_later(&mut self, key: &LeaseKey, order: PlanVersion, ctx: &Context) {
-        if let Some(Stage::Ordered { published: Some(published), look_at, .. }) =
-            self.moves.get_mut(key).map(|moving| &mut moving.stage)
-            && *published == order
+        if let Some(Stage::Ordered { published, seen_at, .. }) = self.stage_of(key)
+            && *published == Some(order)
         {
-            *look_at = ctx.now + ctx.settings.fast_poll;
+            let (published, seen_at) = (*published, *seen_at);
+            let look_at = ctx.now + ctx.settings.fast_poll;
+            self.restage(key, Stage::Ordered { published, seen_at, look_at });
         }
     }
 
     pub(super) fn next_wake(&self) -> Time {
-        let looks = self.moves.values().map(|moving| match &moving.stage {
-            Stage::Ordered { look_at, .. } => *look_at,
-            _ => Time::NEVER,
-        });
-        looks.min().unwrap_or(Time::NEVER).min(self.echoes.at)
+        self.waits.next_look().min(self.echoes.at)
     }
 }

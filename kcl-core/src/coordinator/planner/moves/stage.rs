@@ -53,6 +53,28 @@ pub(in crate::coordinator::planner) struct Move {
     pub(in crate::coordinator::planner) stage: Stage,
 }
 
+/// What a move waits to be said.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) struct Echo {
+    /// By whom.
+    pub(super) session: SessionId,
+    /// That it saw this version of its document; `None`: the one that is wanted for it.
+    pub(super) version: Option<PlanVersion>,
+}
+
+impl Move {
+    /// What has to be said for the move to go on.
+    pub(super) fn awaited(&self) -> Option<Echo> {
+        match &self.stage {
+            Stage::Announced => Some(Echo { session: self.to.clone(), version: None }),
+            Stage::Ordered { published: version @ Some(_), seen_at: None, .. } => {
+                Some(Echo { session: self.from.clone(), version: *version })
+            }
+            Stage::Ordered { .. } | Stage::Forced => None,
+        }
+    }
+}
+
 /// How far a move has got.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(in crate::coordinator::planner) enum Stage {
@@ -74,5 +96,13 @@ pub(in crate::coordinator::planner) enum Stage {
 impl Stage {
     pub(super) const fn ordered() -> Self {
         Self::Ordered { published: None, seen_at: None, look_at: Time::NEVER }
+    }
+
+    /// When somebody looks at the row.
+    pub(super) const fn look_at(&self) -> Time {
+        match self {
+            Self::Ordered { look_at, .. } => *look_at,
+            Self::Announced | Self::Forced => Time::NEVER,
+        }
     }
 }

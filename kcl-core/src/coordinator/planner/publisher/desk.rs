@@ -27,9 +27,10 @@ pub(super) struct Desk {
 }
 
 impl Desk {
-    /// Whether the store holds what it should.
+    /// Whether the store holds what it should. No two documents of a term have one version.
     pub(super) fn is_published(&self) -> bool {
-        self.wanted.is_some() && self.published == self.wanted
+        let wanted = self.wanted.as_ref().map(|document| document.version);
+        wanted.is_some() && self.version() == wanted
     }
 
     /// The version of the stored document of this term.
