@@ -42,8 +42,8 @@ impl LeaseKey {
     /// The stream, for a shard's lease.
     #[must_use]
     pub fn stream(&self) -> Option<StreamKey> {
-        let (name, created, _) = self.parts()?;
-        Some(StreamKey::new(name, WallTime::from_millis(created.parse().ok()?)))
+        let (name, created, _) = self.place()?;
+        Some(StreamKey::new(name, created))
     }
 
     /// Whether it is the lease of a shard of the stream of this name, in any of its lives.
@@ -82,6 +82,12 @@ impl LeaseKey {
             && self.stream().zip(self.shard()).is_some_and(|(stream, shard)| {
                 Self::of_shard(&stream, &shard).as_str() == self.as_str()
             })
+    }
+
+    /// The stream, its life and the shard, for a shard's lease.
+    pub(crate) fn place(&self) -> Option<(&str, WallTime, &str)> {
+        let (name, created, shard) = self.parts()?;
+        Some((name, WallTime::from_millis(created.parse().ok()?), shard))
     }
 
     fn parts(&self) -> Option<(&str, &str, &str)> {

@@ -1,11 +1,9 @@
 //! Whether every record has, or will have, a lease that reads it.
 
-use std::collections::BTreeSet;
-
 use super::Lineage;
 use crate::{
     lease::Lease,
-    stream::{HashKey, HashRange, ShardId},
+    stream::{HashKey, HashRange},
 };
 
 /// The parts of the hash-key space that nothing reads or will read once `create` is done: neither
@@ -15,27 +13,29 @@ use crate::{
 /// A hole that stays is loud news: records of that range go unread, and the stream lists no shard
 /// without a row that could fill it.
 pub(super) fn holes(lineage: &Lineage<'_>, create: &[Lease]) -> Vec<HashRange> {
-    let unfinished = lineage.leases().filter(|(_, lease)| !lease.has_ended());
-    let made: BTreeSet<ShardId> = create.iter().filter_map(|lease| lease.key.shard()).collect();
-    let read: BTreeSet<&ShardId> = unfinished.map(|(id, _)| id).chain(&made).collect();
-    let read_or_to_come = with_followers(lineage, read);
-    let ranges: Option<Vec<HashRange>> =
-        read_or_to_come.into_iter().map(|id| lineage.range(id)).collect();
+    let nodes = lineage.nodes();
+    let is_unfinished = |row: &Lease| !row.has_ended();
+    let mut read: Vec<bool> =
+        nodes.iter().map(|node| node.row.is_some_and(is_unfinished)).collect();
+    let made = create.iter().filter_map(|row| lineage.position(row.key.place()?.2));
+    for at in made {
+        read[at] = true;
+    }
+    mark_followers(lineage, &mut read);
+    let read = nodes.iter().zip(read).filter(|(_, read)| *read);
+    let ranges: Option<Vec<HashRange>> = read.map(|(node, _)| node.range()).collect();
     ranges.map(gaps).unwrap_or_default()
 }
 
-/// Adds to `tracked` the listed shards without a row that will get one as their parents end.
-fn with_followers<'a>(
-    lineage: &'a Lineage<'_>,
-    mut tracked: BTreeSet<&'a ShardId>,
-) -> BTreeSet<&'a ShardId> {
-    for shard in lineage.parents_first() {
-        let follows = shard.parents.iter().any(|parent| tracked.contains(parent));
-        if follows && lineage.lease(&shard.id).is_none() {
-            tracked.insert(&shard.id);
+/// Marks as read the listed shards without a row that will get one as their parents end.
+fn mark_followers(lineage: &Lineage<'_>, read: &mut [bool]) {
+    for at in lineage.parents_first() {
+        let node = &lineage.nodes()[at];
+        let mut parents = node.parents().iter().filter_map(|id| lineage.position(id.as_str()));
+        if node.row.is_none() && parents.any(|parent| read[parent]) {
+            read[at] = true;
         }
     }
-    tracked
 }
 
 /// What `ranges` leave of the whole space.

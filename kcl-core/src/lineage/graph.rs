@@ -1,6 +1,6 @@
 //! The shards and lease rows of one stream, joined.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::{cmp::Reverse, collections::BinaryHeap};
 
 use crate::{
     env::WallTime,
@@ -16,32 +16,65 @@ use crate::{
 #[derive(Clone, Debug)]
 pub struct Lineage<'a> {
     stream: &'a StreamKey,
-    listed: BTreeMap<&'a ShardId, &'a Shard>,
-    rows: BTreeMap<ShardId, &'a Lease>,
+    /// In the order of ids.
+    nodes: Vec<Node<'a>>,
     other_lives: Vec<(WallTime, &'a Lease)>,
+}
+
+/// A shard that is listed, or has a row, or both.
+#[derive(Clone, Debug)]
+pub(crate) struct Node<'a> {
+    pub(crate) id: ShardId,
+    pub(crate) shard: Option<&'a Shard>,
+    pub(crate) row: Option<&'a Lease>,
+}
+
+impl<'a> Node<'a> {
+    pub(crate) fn parents(&self) -> &'a [ShardId] {
+        match (self.shard, self.row) {
+            (Some(shard), _) => &shard.parents,
+            (None, Some(lease)) => &lease.parents,
+            (None, None) => &[],
+        }
+    }
+
+    /// The hash keys the shard covers, where known.
+    pub(super) fn range(&self) -> Option<HashRange> {
+        let listed = self.shard.and_then(|shard| shard.range);
+        listed.or_else(|| self.row.and_then(|row| row.range))
+    }
+
+    /// Whether reading of the shard is over, by a list that is newer than the row.
+    fn is_past(&self) -> bool {
+        self.row.map_or(self.shard.is_none(), Lease::has_ended)
+    }
 }
 
 impl<'a> Lineage<'a> {
     /// Joins all shards that `stream` lists with those of `leases` that are of this stream; roles
-    /// and leases of other streams are passed over.
+    /// and leases of other streams are passed over. Quick where both come in the order of ids.
     #[must_use]
     pub fn new<'l: 'a>(
         stream: &'a StreamKey,
         shards: &'a [Shard],
         leases: impl IntoIterator<Item = &'l Lease>,
     ) -> Self {
-        let mut rows = BTreeMap::new();
+        let mut rows = Vec::new();
         let mut other_lives = Vec::new();
         for lease in leases {
-            let Some(of) = lease.key.stream().filter(|of| of.name == stream.name) else { continue };
-            if of.created != stream.created {
-                other_lives.push((of.created, lease));
-            } else if let Some(shard) = lease.key.shard() {
-                rows.insert(shard, lease);
+            match lease.key.place() {
+                Some((of, created, shard)) if of == &*stream.name => {
+                    if created == stream.created {
+                        rows.push((shard, lease));
+                    } else {
+                        other_lives.push((created, lease));
+                    }
+                }
+                _ => {}
             }
         }
-        let listed = shards.iter().map(|shard| (&shard.id, shard)).collect();
-        Self { stream, listed, rows, other_lives }
+        let listed = shards.iter().map(|shard| (shard.id.as_str(), shard)).collect();
+        Self { stream, nodes: joined(in_order(listed), in_order(rows)), other_lives }
     }
 
     /// Which stream this is.
@@ -50,43 +83,52 @@ impl<'a> Lineage<'a> {
         self.stream
     }
 
+    /// Every shard that is listed or has a row, in the order of ids.
+    pub(crate) fn nodes(&self) -> &[Node<'a>] {
+        &self.nodes
+    }
+
+    /// The place of a shard among the nodes.
+    pub(super) fn position(&self, id: &str) -> Option<usize> {
+        self.nodes.binary_search_by(|node| node.id.as_str().cmp(id)).ok()
+    }
+
+    fn node(&self, id: &ShardId) -> Option<&Node<'a>> {
+        self.nodes.get(self.position(id.as_str())?)
+    }
+
     /// The shard called `id`, if the stream lists it.
     #[must_use]
     pub fn shard(&self, id: &ShardId) -> Option<&'a Shard> {
-        self.listed.get(id).copied()
+        self.node(id)?.shard
     }
 
     /// The row of the shard called `id`.
     #[must_use]
     pub fn lease(&self, id: &ShardId) -> Option<&'a Lease> {
-        self.rows.get(id).copied()
+        self.node(id)?.row
     }
 
     /// The shards the stream lists, in the order of ids.
     pub fn shards(&self) -> impl Iterator<Item = &'a Shard> + '_ {
-        self.listed.values().copied()
+        self.nodes.iter().filter_map(|node| node.shard)
     }
 
     /// The rows of the stream, in the order of shard ids.
     pub fn leases(&self) -> impl Iterator<Item = (&ShardId, &'a Lease)> + '_ {
-        self.rows.iter().map(|(id, lease)| (id, *lease))
+        self.nodes.iter().filter_map(|node| Some((&node.id, node.row?)))
     }
 
     /// The parents of a shard, listed or not; empty if the shard is in neither list nor rows.
     #[must_use]
     pub fn parents(&self, id: &ShardId) -> &'a [ShardId] {
-        match (self.shard(id), self.lease(id)) {
-            (Some(shard), _) => &shard.parents,
-            (None, Some(lease)) => &lease.parents,
-            (None, None) => &[],
-        }
+        self.node(id).map_or(&[], Node::parents)
     }
 
     /// The hash keys a shard covers, where known.
     #[must_use]
     pub fn range(&self, id: &ShardId) -> Option<HashRange> {
-        let listed = self.shard(id).and_then(|shard| shard.range);
-        listed.or_else(|| self.lease(id).and_then(|lease| lease.range))
+        self.node(id)?.range()
     }
 
     /// Whether `lease` may be read: its shard has not ended, and every parent has positively ended.
@@ -96,14 +138,27 @@ impl<'a> Lineage<'a> {
     /// than the list here: the worst that comes of it is a wait for the next list.
     #[must_use]
     pub fn is_runnable(&self, lease: &Lease) -> bool {
-        let Some(id) = lease.key.shard() else { return false };
-        let in_list = self.shard(&id).is_some();
+        let Some((.., shard)) = lease.key.place() else { return false };
+        let node = self.position(shard).and_then(|at| self.nodes.get(at));
+        let parents = node.map_or([].as_slice(), Node::parents);
+        self.may_be_read(lease, node.is_some_and(|node| node.shard.is_some()), parents)
+    }
+
+    /// The rows, each with whether it may be read: see [`Lineage::is_runnable`].
+    pub(crate) fn readable(&self) -> impl Iterator<Item = (&Node<'a>, &'a Lease, bool)> {
+        self.nodes.iter().filter_map(|node| {
+            let row = node.row?;
+            let may = self.may_be_read(row, node.shard.is_some(), node.parents());
+            Some((node, row, may))
+        })
+    }
+
+    fn may_be_read(&self, lease: &Lease, in_list: bool, parents: &[ShardId]) -> bool {
         let done = |parent: &ShardId| match self.lease(parent) {
             Some(row) => row.has_ended(),
             None if planted!(AbsentParentEnded) => true,
             None => in_list && self.shard(parent).is_none(),
         };
-        let parents = self.parents(&id);
         let unblocked = parents.iter().all(done) || planted!(ChildRunsEarly);
         sometimes!(
             ForgottenParentEnded,
@@ -127,37 +182,75 @@ impl<'a> Lineage<'a> {
     /// Whether reading of the shard called `id` is over, by a list that is newer than the rows: it
     /// ended, or it has no row and the stream has forgotten it.
     pub(super) fn is_past(&self, id: &ShardId) -> bool {
-        self.lease(id).map_or_else(|| self.shard(id).is_none(), Lease::has_ended)
+        self.node(id).is_none_or(Node::is_past)
     }
 
-    /// The listed shards, each after its listed parents, else in the order of ids. Shards whose
-    /// parents run in a circle, which no stream has, come last.
-    pub(super) fn parents_first(&self) -> Vec<&'a Shard> {
-        let mut waits: BTreeMap<&ShardId, usize> = BTreeMap::new();
-        let mut children: BTreeMap<&ShardId, Vec<&'a Shard>> = BTreeMap::new();
-        for shard in self.shards() {
-            let parents = shard.parents.iter().filter(|p| self.listed.contains_key(p));
-            for parent in parents.clone() {
-                children.entry(parent).or_default().push(shard);
+    /// The places of the listed shards, each after its listed parents, else in the order of ids.
+    /// Shards whose parents run in a circle, which no stream has, come last.
+    pub(super) fn parents_first(&self) -> Vec<usize> {
+        let mut waits = vec![0_usize; self.nodes.len()];
+        let mut children = Vec::new();
+        for (at, shard) in self.listed() {
+            for parent in shard.parents.iter().filter_map(|parent| self.listed_at(parent)) {
+                children.push((parent, at));
+                waits[at] += 1;
             }
-            waits.insert(&shard.id, parents.count());
         }
-        let free = |id: &&ShardId| waits.get(*id) == Some(&0);
-        let mut ready: BTreeSet<&ShardId> = self.listed.keys().copied().filter(free).collect();
-        let mut ordered = Vec::with_capacity(self.listed.len());
-        while let Some(id) = ready.pop_first() {
-            ordered.extend(self.shard(id));
-            waits.remove(id);
-            for child in children.get(id).into_iter().flatten() {
-                if let Some(left) = waits.get_mut(&child.id) {
-                    *left -= 1;
-                    if *left == 0 {
-                        ready.insert(&child.id);
-                    }
+        children.sort_unstable();
+        let free = self.listed().map(|(at, _)| at).filter(|at| waits[*at] == 0);
+        let mut ready: BinaryHeap<Reverse<usize>> = free.map(Reverse).collect();
+        let mut ordered = Vec::with_capacity(self.nodes.len());
+        while let Some(Reverse(at)) = ready.pop() {
+            ordered.push(at);
+            let first = children.partition_point(|(parent, _)| *parent < at);
+            for (_, child) in children[first..].iter().take_while(|(parent, _)| *parent == at) {
+                waits[*child] -= 1;
+                if waits[*child] == 0 {
+                    ready.push(Reverse(*child));
                 }
             }
         }
-        ordered.extend(waits.keys().filter_map(|id| self.shard(id)));
+        ordered.extend(self.listed().map(|(at, _)| at).filter(|at| waits[*at] > 0));
         ordered
     }
+
+    fn listed(&self) -> impl Iterator<Item = (usize, &'a Shard)> + '_ {
+        let nodes = self.nodes.iter().enumerate();
+        nodes.filter_map(|(at, node)| Some((at, node.shard?)))
+    }
+
+    fn listed_at(&self, id: &ShardId) -> Option<usize> {
+        self.position(id.as_str()).filter(|at| self.nodes[*at].shard.is_some())
+    }
+}
+
+/// In the order of names, each once: the last of a name counts.
+fn in_order<'a, T: Copy>(mut named: Vec<(&'a str, T)>) -> Vec<(&'a str, T)> {
+    named.sort_by_key(|(name, _)| *name);
+    named.dedup_by(|later, earlier| {
+        let again = later.0 == earlier.0;
+        if again {
+            *earlier = *later;
+        }
+        again
+    });
+    named
+}
+
+/// Shards and rows, both in the order of names, side by side.
+fn joined<'a>(shards: Vec<(&str, &'a Shard)>, rows: Vec<(&str, &'a Lease)>) -> Vec<Node<'a>> {
+    let mut nodes = Vec::with_capacity(shards.len().max(rows.len()));
+    let mut rows = rows.into_iter().peekable();
+    let alone = |(name, row): (&str, &'a Lease)| {
+        Some(Node { id: name.parse().ok()?, shard: None, row: Some(row) })
+    };
+    for (name, shard) in shards {
+        while let Some(earlier) = rows.next_if(|(of, _)| *of < name) {
+            nodes.extend(alone(earlier));
+        }
+        let row = rows.next_if(|(of, _)| *of == name).map(|(_, row)| row);
+        nodes.push(Node { id: shard.id.clone(), shard: Some(shard), row });
+    }
+    nodes.extend(rows.filter_map(alone));
+    nodes
 }

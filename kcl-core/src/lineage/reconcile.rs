@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use super::{FrozenStart, Lineage, coverage};
+use super::{FrozenStart, Lineage, coverage, graph::Node};
 use crate::{
     lease::{Checkpoint, Delete, Lease, LeaseKey},
     store::codec::BadRow,
@@ -114,10 +114,8 @@ pub fn reconcile(lineage: &Lineage<'_>, start: FrozenStart) -> Changes {
 fn missing(lineage: &Lineage<'_>, start: FrozenStart) -> Vec<Lease> {
     let mut led_to: BTreeSet<&ShardId> = BTreeSet::new();
     let mut create = Vec::new();
-    for shard in lineage.parents_first() {
-        if lineage.lease(&shard.id).is_some() {
-            continue;
-        }
+    let nodes = lineage.parents_first().into_iter().map(|at| &lineage.nodes()[at]);
+    for shard in nodes.filter(|node| node.row.is_none()).filter_map(|node| node.shard) {
         let rows = shard.parents.iter().filter_map(|parent| lineage.lease(parent));
         let after_a_row = rows.clone().next().is_some();
         if after_a_row || shard.parents.iter().any(|parent| led_to.contains(parent)) {
@@ -155,30 +153,29 @@ fn lease_of(lineage: &Lineage<'_>, shard: &Shard, start: Checkpoint) -> Lease {
 /// The rows that may go: ended, the shard no longer listed, and each child has a row or is no
 /// longer listed itself. While the shard is listed, its row is what tells that it was read.
 fn forgotten(lineage: &Lineage<'_>) -> Vec<Delete> {
+    let nodes = lineage.nodes();
     let without_row = |id: &ShardId| lineage.shard(id).is_some() && lineage.lease(id).is_none();
-    let awaiting: BTreeSet<&ShardId> = lineage
-        .shards()
-        .filter(|shard| without_row(&shard.id))
-        .flat_map(|shard| &shard.parents)
-        .collect();
-    let may_go = |(id, lease): &(&ShardId, &Lease)| {
-        lease.has_ended()
-            && (lineage.shard(id).is_none() || planted!(EndedRowDeletedEarly))
-            && !awaiting.contains(id)
-            && !lease.children.iter().any(without_row)
+    let awaiting: BTreeSet<&ShardId> =
+        nodes.iter().filter(|node| node.row.is_none()).flat_map(Node::parents).collect();
+    let may_go = |node: &Node<'_>, row: &Lease| {
+        row.has_ended()
+            && (node.shard.is_none() || planted!(EndedRowDeletedEarly))
+            && !awaiting.contains(&node.id)
+            && !row.children.iter().any(without_row)
     };
-    let rows = lineage.leases().filter(may_go);
-    rows.map(|(_, lease)| Delete::ended(lease.key.clone(), lease.epoch)).collect()
+    let rows = nodes.iter().filter_map(|node| node.row.filter(|row| may_go(node, row)));
+    rows.map(|row| Delete::ended(row.key.clone(), row.epoch)).collect()
 }
 
 fn orphaned(lineage: &Lineage<'_>) -> Vec<LeaseKey> {
-    let is_orphaned = |(id, lease): &(&ShardId, &Lease)| {
-        !lease.has_ended()
-            && lineage.shard(id).is_none()
-            && lease.parents.iter().all(|parent| lineage.is_past(parent))
+    let is_orphaned = |node: &Node<'_>, row: &Lease| {
+        !row.has_ended()
+            && node.shard.is_none()
+            && row.parents.iter().all(|parent| lineage.is_past(parent))
     };
-    let rows = lineage.leases().filter(is_orphaned);
-    rows.map(|(_, lease)| lease.key.clone()).collect()
+    let nodes = lineage.nodes().iter();
+    let rows = nodes.filter_map(|node| node.row.filter(|row| is_orphaned(node, row)));
+    rows.map(|row| row.key.clone()).collect()
 }
 
 fn of_gone_stream(lease: &Lease) -> Delete {
@@ -186,8 +183,7 @@ fn of_gone_stream(lease: &Lease) -> Delete {
 }
 
 fn ended_while_open(lineage: &Lineage<'_>) -> Vec<Problem> {
-    let open = lineage.shards().filter(|shard| !shard.closed);
-    let rows = open.filter_map(|shard| lineage.lease(&shard.id));
-    let ended = rows.filter(|lease| lease.has_ended());
-    ended.map(|lease| Problem::EndedWhileOpen { key: lease.key.clone() }).collect()
+    let open = lineage.nodes().iter().filter(|node| node.shard.is_some_and(|shard| !shard.closed));
+    let ended = open.filter_map(|node| node.row.filter(|row| row.has_ended()));
+    ended.map(|row| Problem::EndedWhileOpen { key: row.key.clone() }).collect()
 }

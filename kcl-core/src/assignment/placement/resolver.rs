@@ -67,6 +67,9 @@ impl<'a> Resolver<'a> {
     /// The rule of `shard`; `None` if none covers it.
     #[must_use]
     pub fn resolve(&self, shard: &ShardId) -> Option<Resolved> {
+        if self.by_shard.is_empty() && self.ranges.is_empty() {
+            return None;
+        }
         let named = self.nearest(shard, |shard| self.named(shard));
         named.or_else(|| self.nearest(shard, |shard| self.in_range(shard)))
     }

@@ -13,7 +13,7 @@ use crate::{
         context::Context,
         document::{Assignment, Give, Hold, How, Origin, StreamStart},
     },
-    lease::{LeaseKey, PlanVersion, SessionId},
+    lease::{Lease, PlanVersion, SessionId},
 };
 
 /// What documents are made from.
@@ -38,17 +38,21 @@ impl Documents<'_> {
         let fleet = &self.catalogue.fleet;
         let members: Vec<&SessionId> = fleet.members().map(|row| &row.id).collect();
         let staying: BTreeSet<&SessionId> = members.iter().copied().collect();
-        let owners = self.catalogue.rows.values().filter_map(|row| row.owner.as_ref());
-        let owners: BTreeSet<&SessionId> = owners.collect();
         let live = fleet.rows().filter(|row| !row.has_ended()).map(|row| &row.id);
-        let leaving = live.filter(|id| !staying.contains(id) && owners.contains(id));
+        let leaving: BTreeSet<&SessionId> = live.filter(|id| !staying.contains(id)).collect();
+        let mut to_leave = BTreeSet::new();
+        if !leaving.is_empty() {
+            let owners = self.catalogue.rows.values().filter_map(|row| row.owner.as_ref());
+            to_leave.extend(owners.filter(|id| leaving.contains(id)));
+        }
         let rank = fleet.ranks(&self.term.planner);
         let starts: Vec<StreamStart> =
             self.catalogue.streams.values().filter_map(|plan| plan.told_start(ctx)).collect();
         let mut parts = self.parts();
         let mut document = |session: &SessionId| {
-            let Part { mut holds, gives } = parts.remove(session).unwrap_or_default();
+            let Part { mut holds, mut gives } = parts.remove(session).unwrap_or_default();
             holds.sort_by(|a, b| a.key.cmp(&b.key));
+            gives.sort_by(|a, b| a.key.cmp(&b.key));
             let patience = u64::try_from(ctx.settings.handoff_timeout.as_millis()).ok();
             let give_within = patience.filter(|_| !gives.is_empty() && !planted!(PatienceNotTold));
             Assignment {
@@ -65,16 +69,23 @@ impl Documents<'_> {
                 give_within,
             }
         };
-        leaving.chain(members).map(&mut document).collect()
+        to_leave.into_iter().chain(members).map(&mut document).collect()
     }
 
     /// What each session should hold and give.
     fn parts(&self) -> BTreeMap<&SessionId, Part> {
         let mut parts: BTreeMap<&SessionId, Part> = BTreeMap::new();
+        // Both are in the order of keys.
+        let mut rows = self.catalogue.rows.iter().peekable();
         for (key, session) in self.plan.iter() {
-            let from = self.origin(key, session);
+            while let Some((_, row)) = rows.next_if(|(of, _)| *of < key) {
+                give_away(row, &mut parts);
+            }
+            let row = rows.next_if(|(of, _)| *of == key).map(|(_, row)| row);
+            let from = row.and_then(|row| self.origin(row, session));
             parts.entry(session).or_default().holds.push(Hold { key: key.clone(), from });
         }
+        rows.for_each(|(_, row)| give_away(row, &mut parts));
         for (key, moving) in self.moves.iter() {
             let part = parts.entry(&moving.from).or_default();
             if moving.stage == Stage::Announced {
@@ -84,23 +95,15 @@ impl Documents<'_> {
                 part.gives.push(Give { key: key.clone(), epoch: moving.epoch, to });
             }
         }
-        for (key, row) in &self.catalogue.rows {
-            let Some(owner) = &row.owner else { continue };
-            if self.plan.holder_of(key).is_none() && !row.has_ended() && !key.is_role() {
-                let part = parts.entry(owner).or_default();
-                part.gives.push(Give { key: key.clone(), epoch: row.epoch, to: None });
-            }
-        }
         parts
     }
 
     /// How the row of a wished lease was seen, when its new owner does not hold it.
-    fn origin(&self, key: &LeaseKey, session: &SessionId) -> Option<Origin> {
-        let row = self.catalogue.rows.get(key)?;
+    fn origin(&self, row: &Lease, session: &SessionId) -> Option<Origin> {
         if row.owner.as_ref() == Some(session) {
             return None;
         }
-        let how = match self.moves.stage_of(key) {
+        let how = match self.moves.stage_of(&row.key) {
             // The row was read anew since the moves were planned.
             None if self.catalogue.is_held(row) => How::Wait,
             None => How::Free,
@@ -108,5 +111,16 @@ impl Documents<'_> {
             Some(_) => How::Wait,
         };
         Some(Origin { owner: row.owner.clone(), epoch: row.epoch, how })
+    }
+}
+
+/// A lease that nobody should hold is given up by whoever holds it.
+fn give_away<'a>(row: &'a Lease, parts: &mut BTreeMap<&'a SessionId, Part>) {
+    if let Some(owner) = &row.owner
+        && !row.has_ended()
+        && !row.key.is_role()
+    {
+        let gives = &mut parts.entry(owner).or_default().gives;
+        gives.push(Give { key: row.key.clone(), epoch: row.epoch, to: None });
     }
 }

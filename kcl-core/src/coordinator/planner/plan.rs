@@ -20,7 +20,7 @@ use crate::{
     coordinator::context::Context,
     lease::{Lease, LeaseKey, Session, SessionId, WorkerId},
     lineage::Lineage,
-    stream::StreamKey,
+    stream::{ShardId, StreamKey},
 };
 
 /// How many session timeouts a lease stays where it was moved to before its weight may move it on.
@@ -142,29 +142,33 @@ impl<'a> Sight<'a> {
         let shards = plan.view().map_or([].as_slice(), |view| view.shards.as_slice());
         let lineage = Lineage::new(&stream, shards, rows.clone());
         let resolver = Resolver::new(rules, &lineage);
-        let view = |row| self.lease_view(row, &resolver);
-        self.runnable(&lineage, plan).into_iter().map(view).collect()
+        let view = |(shard, row): (&ShardId, &Lease)| self.lease_view(shard, row, &resolver);
+        self.runnable(&lineage, plan).map(view).collect()
     }
 
     /// The rows that may be read now, and those that an owner has to end because the stream has
     /// forgotten their shard. As long as the stream has not been listed, whatever a live worker
     /// holds stays where it is.
-    fn runnable<'r>(&self, lineage: &Lineage<'r>, plan: &StreamPlan) -> Vec<&'r Lease> {
+    fn runnable<'r>(
+        &self,
+        lineage: &'r Lineage<'_>,
+        plan: &'r StreamPlan,
+    ) -> impl Iterator<Item = (&'r ShardId, &'r Lease)> {
         let orphaned: BTreeSet<&LeaseKey> = plan.orphaned().iter().collect();
         let is_unlisted = plan.view().is_none();
-        let stays = |row: &Lease| {
+        let stays = move |row: &Lease| {
             orphaned.contains(&row.key) || (is_unlisted && self.catalogue.is_held(row))
         };
-        let readable = |row: &&Lease| {
-            lineage.is_runnable(row)
+        let readable = lineage.readable().filter(move |(_, row, runnable)| {
+            *runnable
                 || (stays(row) && !row.has_ended())
                 || planted!(EndedTakesSeat) && row.has_ended()
-        };
-        let rows = lineage.leases().map(|(_, row)| row);
-        rows.filter(|row| !self.catalogue.is_unreadable(&row.key)).filter(readable).collect()
+        });
+        let readable = readable.filter(|(_, row, _)| !self.catalogue.is_unreadable(&row.key));
+        readable.map(|(node, row, _)| (&node.id, row))
     }
 
-    fn lease_view(&self, row: &Lease, resolver: &Resolver<'_>) -> LeaseView {
+    fn lease_view(&self, shard: &ShardId, row: &Lease, resolver: &Resolver<'_>) -> LeaseView {
         let worker = |id: Option<&WorkerId>| id.and_then(|id| self.workers.get(id).copied());
         let mut view = LeaseView::new(row.key.clone());
         view.holder = worker(self.holder(row));
@@ -175,7 +179,7 @@ impl<'a> Sight<'a> {
         let cool_down = self.ctx.settings.session_timeout * COOL_DOWN;
         let moved_at = self.moves.moved_at(&row.key);
         view.settled = moved_at.is_none_or(|at| self.ctx.now >= at + cool_down);
-        let rule = row.key.shard().and_then(|shard| resolver.resolve(&shard));
+        let rule = resolver.resolve(shard);
         view.rule = rule.and_then(|resolved| u32::try_from(resolved.rule).ok());
         view
     }

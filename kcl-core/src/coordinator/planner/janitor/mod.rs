@@ -55,14 +55,14 @@ impl Janitor {
 
     /// Notes, after a consistent listing, which ended sessions no lease names.
     pub(super) fn note_unused(&mut self, catalogue: &Catalogue, plan: &Plan, ctx: &Context) {
-        let owners = catalogue.rows.values().filter_map(|row| row.owner.as_ref());
-        let used: BTreeSet<&SessionId> = owners.chain(plan.iter().map(|(_, id)| id)).collect();
-        let unused: BTreeSet<&SessionId> = catalogue
-            .fleet
-            .rows()
-            .filter(|row| catalogue.is_whole() && row.has_ended() && !used.contains(&row.id))
-            .map(|row| &row.id)
-            .collect();
+        let ended = catalogue.fleet.rows().filter(|row| catalogue.is_whole() && row.has_ended());
+        let mut unused: BTreeSet<&SessionId> = ended.map(|row| &row.id).collect();
+        if !unused.is_empty() {
+            let owners = catalogue.rows.values().filter_map(|row| row.owner.as_ref());
+            for used in owners.chain(plan.iter().map(|(_, id)| id)) {
+                unused.remove(used);
+            }
+        }
         self.unused.retain(|id, _| unused.contains(id));
         for id in unused {
             self.unused.entry(id.clone()).or_insert(ctx.now);

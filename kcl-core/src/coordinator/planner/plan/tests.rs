@@ -178,7 +178,11 @@ fn a_lease_does_not_move_for_its_weight_before_it_has_cooled_down() {
         let shards = scene::shards(2);
         let lineage = Lineage::new(&stream, &shards, [&weighed]);
         let rules = PlacementRules::default();
-        let view = sight.lease_view(&weighed, &Resolver::new(&rules, &lineage));
+        let view = sight.lease_view(
+            &weighed.key.shard().unwrap(),
+            &weighed,
+            &Resolver::new(&rules, &lineage),
+        );
         assert_eq!((view.settled, view.weight), (settled, Some(9)), "at {now} ms");
     }
 }
