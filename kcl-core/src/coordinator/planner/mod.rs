@@ -13,7 +13,17 @@
 //! | `janitor` | what does nobody need any more? |
 //!
 //! One turn goes from top to bottom: a reading completes, the plan is made, the moves follow it,
-//! the documents are published, the rest is tidied.
+//! the documents are published, the rest is tidied. Each step is taken at an event of its own, in a
+//! hurry: in a large fleet a step takes a good part of a second, and no beat waits for two.
+//!
+//! | step | when | then |
+//! |---|---|---|
+//! | any | a reading is complete | plan |
+//! | plan | the next event | publish: the plan is made, the moves follow it |
+//! | publish | the next event | tidy: the documents are published |
+//! | tidy | the next event | none: what nobody needs is deleted |
+//! | any | the store went back | none |
+//! | any | the planner's session is not valid | the same, once it is valid again |
 
 pub(super) mod ask;
 pub(in crate::coordinator) mod catalogue;
@@ -25,13 +35,23 @@ mod plan;
 pub(in crate::coordinator) mod publisher;
 pub(super) mod signal;
 mod term;
+mod turn;
 
 #[cfg(test)]
 mod tests;
 
 use self::{
-    ask::Answer, catalogue::Catalogue, documents::Documents, janitor::Janitor, loads::Loads,
-    moves::Moves, plan::Plan, publisher::Publisher, signal::Signal, term::Term,
+    ask::Answer,
+    catalogue::Catalogue,
+    documents::Documents,
+    janitor::Janitor,
+    loads::Loads,
+    moves::Moves,
+    plan::Plan,
+    publisher::Publisher,
+    signal::Signal,
+    term::Term,
+    turn::{Step, Turn},
 };
 use super::{
     command::Notice, context::Context, event::StreamView, heads::Standbys, timed::Timed,
@@ -52,6 +72,7 @@ pub(in crate::coordinator) struct Planner {
     moves: Moves,
     publisher: Publisher,
     janitor: Janitor,
+    turn: Turn,
     /// When the next audit is due: everything is then read again, whatever has happened.
     audit_at: Time,
     /// Whether the planner's own session is valid: it does nothing while it is not.
@@ -75,6 +96,7 @@ impl Planner {
             moves: Moves::default(),
             publisher: Publisher::new(Term { planner: me, number: term }),
             janitor: Janitor::default(),
+            turn: Turn::default(),
             audit_at: ctx.now + ctx.settings.audit_interval,
             valid: true,
         }
@@ -121,6 +143,9 @@ impl Planner {
         if !self.valid {
             return Time::NEVER;
         }
+        if self.turn.is_due() {
+            return Time::ZERO;
+        }
         self.catalogue
             .next_wake()
             .min(self.audit_at)
@@ -134,6 +159,7 @@ impl Planner {
         if !self.valid {
             return;
         }
+        self.take_step(ctx);
         self.catalogue.list_due(ctx);
         self.loads.read_due(&self.catalogue, self.audit_at, ctx);
         if self.audit_at <= ctx.now {
@@ -145,7 +171,7 @@ impl Planner {
             self.read_all_again(ctx);
         }
         if self.catalogue.go_on(ctx) {
-            self.make_plan(ctx);
+            self.turn.begin();
         }
         let fleet = &self.catalogue.fleet;
         let knows = |id: &SessionId| self.publisher.is_echoed_by(id, fleet);
@@ -155,13 +181,14 @@ impl Planner {
         self.moves.look_for_echoes(me, watch, ctx);
         self.publisher.go_on(&self.catalogue.fleet, ctx);
         self.janitor.forget_due(ctx);
+        self.turn.wait_for_next_event();
     }
 
     pub(in crate::coordinator) fn on_answer(&mut self, answer: Answer, ctx: &mut Context) {
         match answer {
             Answer::Catalogue(answer) => {
                 if self.catalogue.on_answer(answer, ctx) {
-                    self.make_plan(ctx);
+                    self.turn.begin();
                 }
             }
             Answer::Moves(answer) => {
@@ -190,20 +217,29 @@ impl Planner {
         ctx: &mut Context,
     ) {
         if self.catalogue.on_shards(of, result, ctx) {
-            self.make_plan(ctx);
+            self.turn.begin();
         }
     }
 
-    /// Everything is there: makes the plan and publishes it.
+    /// Takes the step of the turn that is due.
+    fn take_step(&mut self, ctx: &mut Context) {
+        match self.turn.take_due() {
+            None => {}
+            Some(Step::Plan) => self.make_plan(ctx),
+            Some(Step::Publish) => self.publish(ctx),
+            Some(Step::Tidy) => {
+                self.janitor.note_unused(&self.catalogue, &self.plan, ctx);
+                janitor::delete_useless(&mut self.catalogue, ctx);
+            }
+        }
+    }
+
     fn make_plan(&mut self, ctx: &mut Context) {
         let unassigned = self.plan.make(&self.catalogue, &self.loads, &self.moves, ctx);
         let moves = self.moves.follow(self.plan.iter(), &self.catalogue, ctx.now);
         let me = &self.publisher.term().planner;
         self.catalogue.fleet.name_standbys(me);
         ctx.notify(Notice::Planned { moves, unassigned });
-        self.publish(ctx);
-        self.janitor.note_unused(&self.catalogue, &self.plan, ctx);
-        janitor::delete_useless(&mut self.catalogue, ctx);
     }
 
     fn go_on(&mut self, next: moves::Next, ctx: &mut Context) {
@@ -277,6 +313,9 @@ impl Planner {
     /// sessions.
     pub(in crate::coordinator) fn on_store_went_back(&mut self, ctx: &Context) {
         self.catalogue.on_store_went_back();
+        if !planted!(PlanOutlivesItsStore) {
+            self.turn.give_up();
+        }
         self.rewrite_all(ctx);
     }
 
