@@ -157,6 +157,9 @@ pub enum Notice {
     /// A document makes no sense to this version. It does not count as never written: who needs it
     /// waits. Says which one, and why.
     Unreadable(DocName, String),
+    /// A worker's document has no room for so many leases that nobody else can take: they wait for
+    /// more workers.
+    DocumentFull(DocName, usize),
 }
 
 /// Why a lease was lost.

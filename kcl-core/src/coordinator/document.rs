@@ -1,17 +1,37 @@
 //! The assignment document: what one worker should hold, as the planner writes it.
 
+mod packed;
+
 use bytes::Bytes;
 use serde::{Deserialize, Deserializer, Serialize};
 
+use self::packed::{Packed, each_or_packed};
 use crate::{
     env::WallTime,
-    lease::{Epoch, Lease, LeaseKey, PlanVersion, SessionId},
+    lease::{Document, Epoch, Lease, LeaseKey, PlanVersion, SessionId},
     settings::InitialPosition,
     stream::StreamKey,
 };
 
 /// The last in the order of succession who looks at the planner's session all the time.
 pub(super) const NEAR: u32 = 8;
+
+/// The most bytes that one lease takes, by the longest names: its key, and two sessions.
+const LARGEST_ENTRY: usize = 800;
+
+/// The most that a document takes without its leases, of one stream.
+const LARGEST_REST: usize = 4_000;
+
+/// A document whose lists are packed.
+#[derive(Serialize)]
+struct Lists<'a> {
+    #[serde(rename = "h")]
+    holds: Packed<Option<Origin>>,
+    #[serde(rename = "g")]
+    gives: Packed<(Epoch, Option<SessionId>)>,
+    #[serde(flatten)]
+    rest: &'a Assignment,
+}
 
 /// What one worker should hold. Field names are short: the document is rewritten at each change.
 ///
@@ -45,10 +65,20 @@ pub struct Assignment {
     #[serde(rename = "f", skip_serializing_if = "Vec::is_empty", default, with = "one_or_many")]
     pub starts: Vec<StreamStart>,
     /// What the worker should hold.
-    #[serde(rename = "h", skip_serializing_if = "Vec::is_empty", default)]
+    #[serde(
+        rename = "h",
+        skip_serializing_if = "Vec::is_empty",
+        default,
+        deserialize_with = "each_or_packed"
+    )]
     pub holds: Vec<Hold>,
     /// What the worker should give away.
-    #[serde(rename = "g", skip_serializing_if = "Vec::is_empty", default)]
+    #[serde(
+        rename = "g",
+        skip_serializing_if = "Vec::is_empty",
+        default,
+        deserialize_with = "each_or_packed"
+    )]
     pub gives: Vec<Give>,
     /// How long the planner waits for a lease to be given away before another takes it by force, in
     /// milliseconds; given with `gives`. Planner and worker may have different settings.
@@ -140,11 +170,45 @@ impl Assignment {
         self.heads().position(|head| *head == self.session)
     }
 
-    /// The document's text.
+    /// The document's text: as builds of every version read it, if that is no larger than
+    /// [`Document::MAX_BODY`], else with packed lists.
     #[must_use]
     pub fn encode(&self) -> Bytes {
         // Serialising plain structs with string keys into memory cannot fail.
-        serde_json::to_vec(self).unwrap_or_default().into()
+        let plain = serde_json::to_vec(self).unwrap_or_default();
+        if plain.len() <= Document::MAX_BODY {
+            return plain.into();
+        }
+        let rest = Self { holds: Vec::new(), gives: Vec::new(), ..self.clone() };
+        let packed =
+            Lists { holds: Packed::of(&self.holds), gives: Packed::of(&self.gives), rest: &rest };
+        serde_json::to_vec(&packed).unwrap_or_default().into()
+    }
+
+    /// Leaves out leases that the worker does not hold yet, from the last on, until the document is
+    /// no larger than it may be: how many that were. They wait for another worker.
+    pub(super) fn cut_to_fit(&mut self) -> usize {
+        let before = self.holds.len();
+        while self.may_be_too_large() {
+            let size = self.encode().len();
+            let free = self.holds.iter().filter(|hold| hold.from.is_some()).count();
+            if size <= Document::MAX_BODY || free == 0 {
+                break;
+            }
+            let excess = size - Document::MAX_BODY;
+            let kept = free - (free * excess / size + 1).min(free);
+            let mut seen = 0;
+            self.holds.retain(|hold| {
+                seen += usize::from(hold.from.is_some());
+                hold.from.is_none() || seen <= kept
+            });
+        }
+        before - self.holds.len()
+    }
+
+    /// Whether the document must be written to know its size.
+    fn may_be_too_large(&self) -> bool {
+        (self.holds.len() + self.gives.len()) * LARGEST_ENTRY > Document::MAX_BODY - LARGEST_REST
     }
 
     /// Reads a document; `None` if it makes no sense. That is no proof that there is none: whoever
@@ -280,12 +344,12 @@ mod tests {
     use super::*;
     use crate::lease::Incarnation;
 
-    fn session(number: u32) -> SessionId {
+    pub(super) fn session(number: u32) -> SessionId {
         let worker = format!("w{number}").parse().unwrap();
         SessionId::new(worker, Incarnation::from_bits(u128::from(number) + 1))
     }
 
-    fn document() -> Assignment {
+    pub(super) fn document() -> Assignment {
         Assignment {
             version: PlanVersion { term: Epoch(7), version: 3 },
             session: session(3),
@@ -299,6 +363,33 @@ mod tests {
             gives: Vec::new(),
             give_within: None,
         }
+    }
+
+    #[test]
+    fn what_no_document_can_say_is_left_out_but_nothing_that_is_held() {
+        let key = |number: usize| -> LeaseKey {
+            // No two shards have anything in common at the end of their names.
+            let number = number.wrapping_mul(0x9e37_79b9_7f4a_7c15);
+            format!("orders/5/{}", format!("{number:x}-").repeat(6)).parse().unwrap()
+        };
+        let free = Some(Origin { owner: None, epoch: Epoch(0), how: How::Free });
+        let hold = |number: usize| Hold {
+            key: key(number),
+            from: free.clone().filter(|_| number % 10 > 0),
+        };
+        let mut whole = Assignment { holds: (0..9_000).map(hold).collect(), ..document() };
+        assert!(whole.encode().len() > Document::MAX_BODY);
+        let left_out = whole.cut_to_fit();
+        assert!(left_out > 4_000 && whole.holds.len() + left_out == 9_000, "{left_out}");
+        assert_eq!(whole.holds.iter().filter(|hold| hold.from.is_none()).count(), 900);
+        let size = whole.encode().len();
+        assert!(size <= Document::MAX_BODY && size > Document::MAX_BODY / 2, "{size}");
+        assert_eq!(whole.clone().cut_to_fit(), 0);
+        let mut held = Assignment {
+            holds: (0..9_000).map(|number| Hold { key: key(number), from: None }).collect(),
+            ..document()
+        };
+        assert_eq!(held.cut_to_fit(), 0, "what is held stays");
     }
 
     #[test]

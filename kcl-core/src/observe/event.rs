@@ -166,6 +166,14 @@ pub enum WorkerEvent {
         /// Why.
         problem: String,
     },
+    /// A worker's assignment has no room for more leases, and nobody else can take them: they wait
+    /// for more workers.
+    DocumentFull {
+        /// The assignment.
+        document: DocName,
+        /// How many wait.
+        leases: usize,
+    },
     /// No lease covers a part of the hash-key space although shards for it are listed.
     HashRangeHole {
         /// Which part.
@@ -459,6 +467,7 @@ impl From<Notice> for WorkerEvent {
             }
             Notice::BadRules(problem) => Self::RulesRefused { problem },
             Notice::Unreadable(document, problem) => Self::DocumentUnreadable { document, problem },
+            Notice::DocumentFull(document, leases) => Self::DocumentFull { document, leases },
             Notice::Hole(range) => Self::HashRangeHole { range },
             Notice::Lineage(problem) => Self::LineageUnclear { problem },
             Notice::StreamTrouble(kind) => Self::StreamTrouble { kind },

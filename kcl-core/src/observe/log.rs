@@ -10,7 +10,7 @@ use super::{
     event::WorkerEvent,
     observer::{Observer, StoreCallEnd, StoreCallEnded, Subject},
 };
-use crate::env::Clock;
+use crate::{env::Clock, lease::Document};
 
 /// How a start that is in force is changed.
 const TO_START_ANEW: &str = "kcl leases reset --to …, with every worker stopped";
@@ -86,6 +86,9 @@ fn log_fleet(event: &WorkerEvent) {
         E::RulesRefused { problem } => error!(problem, "kcl.rules.refused"),
         E::DocumentUnreadable { document, problem } => {
             error!(%document, problem, "kcl.document.unreadable");
+        }
+        E::DocumentFull { document, leases } => {
+            warn!(%document, leases, limit = Document::MAX_BODY, "kcl.document.full");
         }
         E::HashRangeHole { range } => error!(what = range, "kcl.lineage.hole"),
         E::LineageUnclear { problem } => warn!(what = problem, "kcl.lineage.unclear"),

@@ -18,6 +18,8 @@ pub(super) struct Desk {
     pub(super) published: Option<Assignment>,
     /// What it should hold.
     pub(super) wanted: Option<Assignment>,
+    /// Leases that it had no room for.
+    pub(super) left_out: usize,
     /// A read or write is under way.
     pub(super) busy: bool,
     /// When a failed read or write is tried again.

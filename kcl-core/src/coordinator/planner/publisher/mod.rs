@@ -66,9 +66,13 @@ impl Publisher {
         documents: impl IntoIterator<Item = Assignment>,
         ctx: &mut Context,
     ) {
-        for document in documents {
+        for mut document in documents {
+            let left_out = document.cut_to_fit();
             let worker = document.session.worker.clone();
             let desk = self.desks.entry(worker.clone()).or_default();
+            if std::mem::replace(&mut desk.left_out, left_out) != left_out && left_out > 0 {
+                ctx.notify(Notice::DocumentFull(DocName::assignment(&worker), left_out));
+            }
             if !desk.says(&document) {
                 self.version += 1;
                 let version = PlanVersion { term: self.term.number, version: self.version };
