@@ -35,12 +35,9 @@ check: ## Formatting, lints and documentation
 	$(CARGO) clippy -p kcl-core -- -D warnings
 	RUSTDOCFLAGS="-D warnings" $(CARGO) doc --workspace --no-deps
 
-# Compiling the best code takes longer than the run. The directed tests that notice bugs are tests of
-# their own in the ordinary build.
 mutants: ## Plant bugs in the library, and see that the tests notice each
-	RUSTFLAGS="$${RUSTFLAGS:-} --cfg kcl_planted" \
-	CARGO_PROFILE_RELEASE_LTO=off CARGO_PROFILE_RELEASE_CODEGEN_UNITS=16 \
-		$(CARGO) test --release --package kcl-memory --test planted --target-dir target/planted -- table::
+	RUSTC_WORKSPACE_WRAPPER=$(CURDIR)/scripts/planted-rustc.sh \
+		$(CARGO) test --workspace --test simulation planted::table
 
 mutants-table: ## Write into docs/TESTING.md what noticed which
 	KCL_WRITE_TABLES=1 $(MAKE) mutants

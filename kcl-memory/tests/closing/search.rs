@@ -5,7 +5,7 @@ use std::{
     fmt::{self, Write as _},
 };
 
-use crate::small::{Budget, Small, Step};
+use super::small::{Budget, Small, Step};
 
 /// What a search came to.
 #[derive(Debug)]

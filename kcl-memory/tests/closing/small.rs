@@ -14,7 +14,7 @@ use kcl_core::{
     store::StoreErrorKind,
 };
 
-use crate::{
+use super::{
     scene::{NEW, OLD, dead_letters, ended, held, owner, stream, view},
     store::{Rows, is_read, is_write, lease_key},
 };
