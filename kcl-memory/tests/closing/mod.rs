@@ -11,3 +11,4 @@ mod search;
 mod small;
 pub(crate) mod smallest;
 mod store;
+mod sum;
