@@ -151,14 +151,14 @@ macro_rules! on_each_pair {
         mod in_process {
             $(#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
             async fn $test() -> anyhow::Result<()> {
-                super::$test(crate::stage::Servers::InProcess).await
+                super::$test(crate::fleet::stage::Servers::InProcess).await
             })*
         }
 
         mod node {
             $(#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
             async fn $test() -> anyhow::Result<()> {
-                super::$test(crate::stage::Servers::Node).await
+                super::$test(crate::fleet::stage::Servers::Node).await
             })*
         }
     };
