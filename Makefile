@@ -42,13 +42,11 @@ mutants: ## Plant bugs in the library, and see that the tests notice each
 mutants-table: ## Write into docs/TESTING.md what noticed which
 	KCL_WRITE_TABLES=1 $(MAKE) mutants
 
-test: servers check mutants ## Everything, as it has to pass before a change lands
-	$(CARGO) test --workspace
-	$(MAKE) model
-	scripts/package.sh
+test: ## Everything, as it has to pass before a change lands; says how long each step took
+	@scripts/gate.sh
 
 model: ## Search every state of a small world for a way to break the protocol
-	$(CARGO) test --release --package kcl-memory --test model -- --nocapture --test-threads 1
+	$(CARGO) test --workspace --test model -- --nocapture --test-threads 1
 
 model-deep: ## The same in a larger world: ten minutes, gigabytes
 	KCL_MODEL_EPOCHS=$${EPOCHS:-3} KCL_MODEL_RECORDS=$${RECORDS:-3} \
