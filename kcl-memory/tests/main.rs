@@ -1,4 +1,5 @@
-//! What is proved on virtual time, in one program: it is linked once, and its tests share the cores.
+//! What is proved on virtual time, in one program: it is linked once, and its tests share the
+//! cores.
 //!
 //! `cargo test --workspace --test simulation FILTER` runs those whose path, which begins with the
 //! name of a file or folder here, contains `FILTER`. The model is a program of its own
