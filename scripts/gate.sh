@@ -3,7 +3,7 @@
 # the servers are fetched while the code is checked, and the tests on servers, most of which wait for
 # a clock, run while everything else computes at the lowest priority.
 #
-# TEST_THREADS: how many tests on servers run at once; three times as many as there are processors.
+# TEST_THREADS: how many tests on servers run at once; twice as many as there are processors.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 unset MAKEFLAGS MFLAGS MAKELEVEL
@@ -51,10 +51,14 @@ low() {
 
 begin servers make --no-print-directory servers
 step check make --no-print-directory check
-step build cargo test --workspace --no-run
+step build cargo test --workspace --no-run --test servers
 join
-threads=${TEST_THREADS:-$((3 * $(nproc)))}
-RUST_TEST_THREADS=$threads begin on-servers cargo test --workspace --test servers
+RUST_TEST_THREADS=${TEST_THREADS:-$((2 * $(nproc)))} \
+    begin on-servers cargo test --workspace --test servers
+# From here on it does not wait for what cargo builds.
+until grep -qs Running "$logs/on-servers.log" || ! kill -0 "${beside#* }" 2>/dev/null; do
+    sleep 0.1
+done
 but_servers="target.'cfg(all())'.runner = '$PWD/scripts/but-servers.sh'"
 step others low cargo test --workspace --config "$but_servers"
 step mutants low make --no-print-directory mutants

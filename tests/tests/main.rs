@@ -2,9 +2,8 @@
 //! tests, most of which wait for a clock, wait side by side.
 //!
 //! `cargo test --workspace --test servers FILTER` runs those whose path, which begins with the name
-//! of a file or folder here, contains `FILTER`; with `RUST_TEST_THREADS=6` it takes a third of the
-//! time on two processors. The house rules, which need none of what this links, are a program of
-//! their own.
+//! of a file or folder here, contains `FILTER`; `RUST_TEST_THREADS=4` lets more of them wait at
+//! once. The house rules, which need none of what this links, are a program of their own.
 
 mod closing;
 mod conformance_catches;
