@@ -2,7 +2,7 @@
 
 use std::{
     process::{Command, ExitStatus, Output, Stdio},
-    sync::{Arc, LazyLock},
+    sync::LazyLock,
     time::Duration,
 };
 
@@ -32,8 +32,7 @@ pub(crate) enum Servers {
 impl Servers {
     pub(crate) fn kinesis(self) -> &'static str {
         static OURS: LazyLock<Ferrokinesis> = LazyLock::new(|| Ferrokinesis::start().unwrap());
-        static NODE: LazyLock<Arc<KinesisLocal>> =
-            LazyLock::new(|| KinesisLocal::shared().unwrap());
+        static NODE: LazyLock<KinesisLocal> = LazyLock::new(|| KinesisLocal::start().unwrap());
         match self {
             Self::InProcess => OURS.url(),
             Self::Node => NODE.url(),
