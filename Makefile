@@ -35,23 +35,18 @@ check: ## Formatting, lints and documentation
 	$(CARGO) clippy -p kcl-core -- -D warnings
 	RUSTDOCFLAGS="-D warnings" $(CARGO) doc --workspace --no-deps
 
-# Compiling the best code takes longer than the run. The directed tests that notice bugs are tests of
-# their own in the ordinary build.
 mutants: ## Plant bugs in the library, and see that the tests notice each
-	RUSTFLAGS="$${RUSTFLAGS:-} --cfg kcl_planted" \
-	CARGO_PROFILE_RELEASE_LTO=off CARGO_PROFILE_RELEASE_CODEGEN_UNITS=16 \
-		$(CARGO) test --release --package kcl-memory --test planted --target-dir target/planted -- table::
+	RUSTC_WORKSPACE_WRAPPER=$(CURDIR)/scripts/planted-rustc.sh \
+		$(CARGO) test --workspace --test simulation planted::table
 
 mutants-table: ## Write into docs/TESTING.md what noticed which
 	KCL_WRITE_TABLES=1 $(MAKE) mutants
 
-test: servers check mutants ## Everything, as it has to pass before a change lands
-	$(CARGO) test --workspace
-	$(MAKE) model
-	scripts/package.sh
+test: ## Everything, as it has to pass before a change lands; says how long each step took
+	@scripts/gate.sh
 
 model: ## Search every state of a small world for a way to break the protocol
-	$(CARGO) test --release --package kcl-memory --test model -- --nocapture --test-threads 1
+	$(CARGO) test --workspace --test model -- --nocapture --test-threads 1
 
 model-deep: ## The same in a larger world: ten minutes, gigabytes
 	KCL_MODEL_EPOCHS=$${EPOCHS:-3} KCL_MODEL_RECORDS=$${RECORDS:-3} \

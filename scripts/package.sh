@@ -50,4 +50,6 @@ async fn main() {
     println!("the packages work");
 }
 END
-CARGO_TARGET_DIR=$PWD/target/scratch cargo run --quiet --manifest-path "$project/Cargo.toml"
+# As dependencies are built in this workspace: those of the same version and features are there.
+CARGO_TARGET_DIR=$PWD/target CARGO_PROFILE_DEV_DEBUG=false CARGO_INCREMENTAL=0 \
+    cargo run --quiet --manifest-path "$project/Cargo.toml"

@@ -2,9 +2,6 @@
 
 #![allow(clippy::unwrap_used, reason = "what goes wrong fails the test")]
 
-#[path = "bench/mod.rs"]
-mod bench;
-
 use std::sync::{Arc, Mutex};
 
 use async_trait::async_trait;
@@ -18,7 +15,7 @@ use kcl_core::{
 };
 use kcl_memory::MemoryStream;
 
-use bench::Bench;
+use crate::bench::{self, Bench};
 
 /// What the service knows, and lists.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

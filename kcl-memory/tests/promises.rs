@@ -3,8 +3,6 @@
 
 #![allow(clippy::unwrap_used, reason = "what goes wrong here fails the test")]
 
-mod bench;
-
 use std::{
     sync::{
         Arc, Mutex,
@@ -25,7 +23,7 @@ use kcl_memory::{
     faults::{Fate, Outcome},
 };
 
-use bench::{Bench, virtually};
+use crate::bench::{Bench, virtually};
 
 impl Bench {
     fn worker(&self, id: &str, settings: Settings) -> WorkerBuilder {

@@ -3,9 +3,6 @@
 
 #![allow(clippy::unwrap_used, reason = "what goes wrong fails the test")]
 
-#[path = "bench/mod.rs"]
-mod bench;
-
 use std::sync::{Arc, Mutex};
 
 use kcl_core::{
@@ -20,7 +17,7 @@ use kcl_core::{
 use kcl_memory::{MemoryStream, stream::StreamOptions};
 use tokio::{sync::broadcast, task::JoinHandle};
 
-use bench::{Bench, virtually};
+use crate::bench::{Bench, virtually};
 
 /// A worker, what it processed, and what it told.
 struct Running {

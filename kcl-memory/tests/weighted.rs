@@ -3,9 +3,6 @@
 #![allow(clippy::unwrap_used, reason = "what goes wrong fails the test")]
 #![allow(clippy::print_stderr, reason = "figures are printed for people")]
 
-#[path = "bench/mod.rs"]
-mod bench;
-
 use std::time::Duration;
 
 use kcl_core::{
@@ -17,7 +14,7 @@ use kcl_core::{
 };
 use kcl_memory::sim::{Action, Script, Step, World, play};
 
-use bench::Bench;
+use crate::bench::{self, Bench};
 
 /// Seeds that are played; each takes minutes of the fleet's time.
 const SEEDS: u64 = 60;

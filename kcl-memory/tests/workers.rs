@@ -2,9 +2,6 @@
 
 #![allow(clippy::unwrap_used, reason = "what goes wrong fails the test")]
 
-#[path = "bench/mod.rs"]
-mod bench;
-
 use std::{
     future::Future,
     sync::{
@@ -27,7 +24,7 @@ use kcl_memory::{
     faults::{Fate, Outcome},
 };
 
-use bench::Bench;
+use crate::bench::{self, Bench};
 
 /// A stream, a store that can be cut off, and what the processors did.
 struct Stage {

@@ -3,8 +3,6 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "what goes wrong here fails the test")]
 
-mod processors;
-
 use std::{
     collections::BTreeMap,
     sync::{
@@ -20,7 +18,7 @@ use kcl_core::{
 };
 use kcl_memory::sim::{Broken, Failure, Fault, Plan, Simulation, Sink, SinkError};
 
-use self::processors::{Actor, Flusher, Forgetful};
+use crate::processors::{Actor, Flusher, Forgetful};
 
 fn failure(simulation: &Simulation) -> Box<Failure> {
     simulation.run().expect_err("the bug is not found")

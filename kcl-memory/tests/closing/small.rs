@@ -1,6 +1,6 @@
 //! A small world: an application whose fleet is dead, and the commands that change it.
 
-use std::{collections::BTreeMap, fmt, sync::Arc, time::Duration};
+use std::{collections::BTreeMap, fmt::Write as _, sync::Arc, time::Duration};
 
 use kcl_core::{
     change::{Ask, Change, Closing, Intent, Reset, Target},
@@ -14,9 +14,10 @@ use kcl_core::{
     store::StoreErrorKind,
 };
 
-use crate::{
+use super::{
     scene::{NEW, OLD, dead_letters, ended, held, owner, stream, view},
     store::{Rows, is_read, is_write, lease_key},
+    sum::{Sum, Summed},
 };
 
 /// How much may happen.
@@ -47,16 +48,16 @@ pub(crate) struct Budget {
 pub(crate) struct Small {
     now: Time,
     rows: Rows,
-    runs: Vec<Closing>,
+    runs: Vec<Summed<Closing>>,
     started: u64,
     /// What the dead have sent.
-    dead: Vec<StoreCall>,
+    dead: Summed<Vec<StoreCall>>,
     /// What runs have sent and not heard of.
-    sent: Vec<StoreCall>,
+    sent: Summed<Vec<StoreCall>>,
     budget: Budget,
-    truth: Truth,
+    truth: Summed<Truth>,
     /// What the store goes back to.
-    kept: Option<Box<(Rows, Truth)>>,
+    kept: Option<(Rows, Summed<Truth>)>,
 }
 
 /// What is true, whatever anybody believes.
@@ -104,26 +105,28 @@ impl Small {
             rows: Rows::default(),
             runs: Vec::new(),
             started: 0,
-            dead: dead_letters(),
-            sent: Vec::new(),
+            dead: Summed::new(dead_letters()),
+            sent: Summed::default(),
             budget,
-            truth: Truth::default(),
+            truth: Summed::default(),
             kept: None,
         };
         if budget.sleeper {
             let second = Duration::from_secs(1);
             let session = Session::new(owner("w1"), 1, second, second / 4);
-            small.rows.sessions.insert(session.id.clone(), session);
-            small.dead = vec![StoreCall::Beat(Beat::new(owner("w1"), 1, Report::NOTHING))];
+            small.rows.sessions.edit().insert(session.id.clone(), session);
+            let beat = StoreCall::Beat(Beat::new(owner("w1"), 1, Report::NOTHING));
+            small.dead = Summed::new(vec![beat]);
         }
         for row in [ended(), held()] {
-            small.truth.stood.insert(row.key.clone(), vec![spot(&row)]);
-            small.truth.highest.insert(row.key.clone(), row.epoch);
-            small.rows.leases.insert(row.key.clone(), row);
+            let truth = small.truth.edit();
+            truth.stood.insert(row.key.clone(), vec![spot(&row)]);
+            truth.highest.insert(row.key.clone(), row.epoch);
+            small.rows.leases.edit().insert(row.key.clone(), row);
         }
         let start = FrozenStart { at: Some(WallTime::from_millis(OLD)), by: None };
         let name = DocName::start(&stream());
-        small.rows.docs.insert(name.clone(), Document::new(name, 1, start.encode()));
+        small.rows.docs.edit().insert(name.clone(), Document::new(name, 1, start.encode()));
         small.start(false);
         small
     }
@@ -135,7 +138,7 @@ impl Small {
         let mut steps = Vec::new();
         let mut asks = Vec::new();
         for (at, run) in self.runs.iter().enumerate() {
-            let ask = run.clone().next(self.now);
+            let ask = Closing::clone(run).next(self.now);
             if ask == Ask::Over {
                 continue;
             }
@@ -210,17 +213,17 @@ impl Small {
             Step::Go(at) => self.go(*at)?,
             Step::Unheard(at) => {
                 self.budget.unknown -= 1;
-                if let Ask::Store(call) = self.runs[*at].next(self.now) {
-                    self.sent.push(*call);
+                if let Ask::Store(call) = self.runs[*at].edit().next(self.now) {
+                    self.sent.edit().push(*call);
                 }
-                self.runs[*at].learn(self.now, Err(StoreErrorKind::Unknown));
+                self.runs[*at].edit().learn(self.now, Err(StoreErrorKind::Unknown));
             }
             Step::Crash(at) => {
                 self.budget.crashes -= 1;
-                if let Ask::Store(call) = self.runs[*at].next(self.now)
+                if let Ask::Store(call) = self.runs[*at].edit().next(self.now)
                     && is_write(&call)
                 {
-                    self.sent.push(*call);
+                    self.sent.edit().push(*call);
                 }
                 self.runs.remove(*at);
             }
@@ -230,17 +233,17 @@ impl Small {
             }
             Step::Dead(at) => {
                 self.budget.dead -= 1;
-                let call = self.dead.remove(*at);
+                let call = self.dead.edit().remove(*at);
                 self.land(&call, false)?;
             }
             Step::Late(at) => {
                 self.budget.late -= 1;
-                let call = self.sent.remove(*at);
+                let call = self.sent.edit().remove(*at);
                 self.land(&call, true)?;
             }
             Step::Keep => {
                 self.budget.back = false;
-                self.kept = Some(Box::new((self.rows.clone(), self.truth.clone())));
+                self.kept = Some((self.rows.clone(), self.truth.clone()));
             }
             Step::Back => self.go_back(),
         }
@@ -249,15 +252,15 @@ impl Small {
     }
 
     fn go_back(&mut self) {
-        let Some(kept) = self.kept.take() else { return };
-        let (rows, truth) = *kept;
+        let Some((rows, truth)) = self.kept.take() else { return };
         let lost = std::mem::replace(&mut self.truth, truth);
         self.rows = Rows { lives: self.rows.lives + 1, ..rows };
         // What the dead had reached was processed, though the store has lost it: a copy that was
         // being made may tell of it.
         if lost.written.is_empty() && lost.stood_before == self.truth.stood_before {
-            for (key, spots) in lost.stood {
-                self.truth.stood.entry(key).or_default().extend(spots);
+            let stood = &mut self.truth.edit().stood;
+            for (key, spots) in &lost.stood {
+                stood.entry(key.clone()).or_default().extend(spots.iter().cloned());
             }
         }
     }
@@ -268,16 +271,17 @@ impl Small {
         let to = InitialPosition::AtTimestamp(WallTime::from_millis(NEW));
         let intent = if undo { Intent::Undo } else { Intent::Make(Arc::new(Reset::All(to))) };
         let by = format!("run {}", self.started);
-        self.runs.push(Closing::new(intent, &by, WallTime::from_millis(1), &mut rng));
+        let run = Closing::new(intent, &by, WallTime::from_millis(1), &mut rng);
+        self.runs.push(Summed::new(run));
     }
 
     fn go(&mut self, at: usize) -> Result<(), Broken> {
-        match self.runs[at].next(self.now) {
+        match self.runs[at].edit().next(self.now) {
             Ask::Store(call) => {
                 let reply = self.land(&call, true)?;
-                self.runs[at].learn(self.now, Ok(reply));
+                self.runs[at].edit().learn(self.now, Ok(reply));
             }
-            Ask::Stream => self.runs[at].learn_stream(Ok(view())),
+            Ask::Stream => self.runs[at].edit().learn_stream(Ok(view())),
             Ask::Wait(until) => self.now = self.now.max(until),
             Ask::Over => {}
         }
@@ -337,19 +341,21 @@ impl Small {
                 return Err(format!("{key} is rewritten while the application is not closed"));
             }
             if !self.truth.written.contains(key) {
-                self.truth.written.push(key.clone());
+                self.truth.edit().written.push(key.clone());
             }
             return Ok(());
         }
-        let stood = self.truth.stood.entry(key.clone()).or_default();
-        if after.is_none() && !self.truth.written.contains(key) {
+        let truth = self.truth.edit();
+        let is_written = truth.written.contains(key);
+        let stood = truth.stood.entry(key.clone()).or_default();
+        if after.is_none() && !is_written {
             // The lineage would make it anew where reading began.
             stood.push(format!("AT_TIMESTAMP:{OLD}"));
         }
         if let Some(after) = after {
-            let highest = self.truth.highest.entry(key.clone()).or_default();
+            let highest = truth.highest.entry(key.clone()).or_default();
             *highest = (*highest).max(after.epoch);
-            if !self.truth.written.contains(key) {
+            if !is_written {
                 stood.push(spot(after));
             }
         }
@@ -366,21 +372,22 @@ impl Small {
         }
         if opened {
             self.check_opened(put)?;
-            self.truth.stood_before = std::mem::take(&mut self.truth.stood);
+            let truth = self.truth.edit();
+            truth.stood_before = std::mem::take(&mut truth.stood);
             // Of rows that nobody wrote, the dead may write on, as ever.
-            self.truth.is_rewritten = !self.truth.written.is_empty();
-            self.truth.written.clear();
-            for (key, row) in &self.rows.leases {
-                self.truth.stood.insert(key.clone(), vec![spot(row)]);
+            truth.is_rewritten = !truth.written.is_empty();
+            truth.written.clear();
+            for (key, row) in &*self.rows.leases {
+                truth.stood.insert(key.clone(), vec![spot(row)]);
             }
         } else if self.is_closed() == Some(true) && was_closed != Some(true) {
-            self.truth.is_rewritten = false;
+            self.truth.edit().is_rewritten = false;
         }
         Ok(())
     }
 
     fn check_opened(&self, put: &PutDoc) -> Result<(), Broken> {
-        for (key, row) in &self.rows.leases {
+        for (key, row) in &*self.rows.leases {
             let highest = self.truth.highest.get(key).copied().unwrap_or_default();
             if self.truth.written.contains(key) && row.epoch <= highest {
                 return Err(format!("{key} is opened at epoch {}, {highest} was given", row.epoch));
@@ -413,7 +420,7 @@ impl Small {
     }
 
     fn check_undone(&self, stood: &BTreeMap<LeaseKey, Vec<String>>) -> Result<(), Broken> {
-        for (key, row) in &self.rows.leases {
+        for (key, row) in &*self.rows.leases {
             let stands = spot(row);
             let known = stood.get(key);
             let is_made = known.is_none() && stands == format!("AT_TIMESTAMP:{OLD}");
@@ -425,17 +432,20 @@ impl Small {
     }
 
     /// Two states with the same are the same.
-    pub(crate) fn print(&self, into: &mut impl fmt::Write) {
-        for doc in self.rows.docs.values() {
-            let body = doc.body.iter().fold(0xcbf2_9ce4_8422_2325_u64, |sum, byte| {
-                (sum ^ u64::from(*byte)).wrapping_mul(0x0100_0000_01b3)
-            });
-            let _ = write!(into, "{} {} {body:x} ", doc.name, doc.version);
+    pub(crate) fn sum(&self) -> Sum {
+        let mut sum = self.rows.sum();
+        let Budget { dead, late, crashes, unknown, starts, back, .. } = self.budget;
+        let left = [dead, late, crashes, unknown, starts, u8::from(back)];
+        let _ = write!(sum, "{}{left:?}", self.now);
+        let parts = [self.dead.sum(), self.sent.sum(), self.truth.sum()];
+        let runs = self.runs.iter().map(Summed::sum);
+        parts.into_iter().chain(runs).for_each(|part| sum.add_sum(part));
+        if let Some((rows, truth)) = &self.kept {
+            sum.add(1);
+            sum.add_sum(rows.sum());
+            sum.add_sum(truth.sum());
         }
-        let Rows { leases, sessions, .. } = &self.rows;
-        let _ = write!(into, "{}{leases:?}{sessions:?}{:?}{:?}", self.now, self.dead, self.sent);
-        let _ = write!(into, "{}{:?}{:?}", self.rows.lives, self.runs, self.budget);
-        let _ = write!(into, "{:?}{:?}", self.truth, self.kept);
+        sum
     }
 }
 

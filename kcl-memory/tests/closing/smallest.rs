@@ -1,6 +1,6 @@
 //! What is searched.
 
-use crate::{
+use super::{
     search::{Searched, search},
     small::Budget,
 };

@@ -11,20 +11,32 @@ use kcl_core::{
     store::Listing,
 };
 
+use super::sum::{Sum, Summed};
+
 /// The store's clock.
 const STORE_TIME: u64 = 100;
 
 /// The rows of the store.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Rows {
-    pub(crate) leases: BTreeMap<LeaseKey, Lease>,
-    pub(crate) docs: BTreeMap<DocName, Document>,
-    pub(crate) sessions: BTreeMap<SessionId, Session>,
+    pub(crate) leases: Summed<BTreeMap<LeaseKey, Lease>>,
+    pub(crate) docs: Summed<BTreeMap<DocName, Document>>,
+    pub(crate) sessions: Summed<BTreeMap<SessionId, Session>>,
     /// How often it went back in time.
     pub(crate) lives: u64,
 }
 
 impl Rows {
+    /// Two with the same are the same.
+    pub(crate) fn sum(&self) -> Sum {
+        let mut sum = Sum::NONE;
+        for part in [self.leases.sum(), self.docs.sum(), self.sessions.sum()] {
+            sum.add_sum(part);
+        }
+        sum.add(self.lives);
+        sum
+    }
+
     /// A call reaches the store.
     pub(crate) fn apply(&mut self, call: &StoreCall) -> StoreReply {
         let generation = Generation::new(&self.lives.to_string());
@@ -62,7 +74,7 @@ impl Rows {
             StoreCall::DeleteDoc(delete) => {
                 let write = rules::delete_doc(self.docs.get(&delete.name), delete);
                 if write.is_done() {
-                    self.docs.remove(&delete.name);
+                    self.docs.edit().remove(&delete.name);
                 }
                 StoreReply::DocWrite(write)
             }
@@ -96,7 +108,7 @@ impl Rows {
         let key = lease_key(call).unwrap().clone();
         let write = self.judge(call, &key);
         match call {
-            StoreCall::Delete(_) if write.is_done() => drop(self.leases.remove(&key)),
+            StoreCall::Delete(_) if write.is_done() => drop(self.leases.edit().remove(&key)),
             StoreCall::Delete(_) => {}
             _ => keep(&mut self.leases, &key, &write),
         }
@@ -104,9 +116,9 @@ impl Rows {
     }
 }
 
-fn keep<K: Ord + Clone, R: Clone>(rows: &mut BTreeMap<K, R>, key: &K, write: &Write<R>) {
+fn keep<K: Ord + Clone, R: Clone>(rows: &mut Summed<BTreeMap<K, R>>, key: &K, write: &Write<R>) {
     if let Write::Done(row) = write {
-        rows.insert(key.clone(), row.clone());
+        rows.edit().insert(key.clone(), row.clone());
     }
 }
 

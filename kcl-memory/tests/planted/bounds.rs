@@ -5,7 +5,7 @@ use std::time::Duration;
 use kcl_core::coordinator::StoreCall;
 use kcl_memory::sim::{Action, Fate, Script, World};
 
-use crate::lab::{
+use super::lab::{
     assert_within, bystander, gap_until_balanced, is_balanced, millis, not_planning, place_of,
     secs, settled, time_until,
 };

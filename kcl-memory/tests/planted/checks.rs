@@ -1,8 +1,10 @@
 //! What every bug is tried on, after the seeds.
 
+use super::{bounds, counts, kill::Killer, overtaken, plans, rarely, restarts, scripts};
 use crate::{
-    bounds, counts, ends, heads, kill::Killer, lost_writes, moves, overtaken, planners, plans,
-    rarely, restarts, scripts, sessions, smallest, streams, workers,
+    closing::smallest,
+    traces::{ends, heads, lost_writes, moves, planners, sessions, streams},
+    workers,
 };
 
 /// A directed test that the healthy code passes. It panics when it fails.

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use kcl_memory::sim::{Action, Script, World, play};
 
-use crate::lab::{is_balanced, millis, secs, settled, time_until, wants_figures};
+use super::lab::{is_balanced, millis, secs, settled, time_until, wants_figures};
 
 const WORKERS: u64 = 3;
 const LEASES: u64 = 12;

@@ -9,7 +9,7 @@ use std::{
 use kcl_core::planted::{Mark, Plant};
 use kcl_memory::sim::{Script, play};
 
-use crate::{
+use super::{
     checks::{self, Check},
     lab, marks,
 };

@@ -8,7 +8,7 @@ use kcl_core::{
 };
 use kcl_memory::sim::{Script, World};
 
-pub(crate) use crate::stage::{millis, secs};
+pub(crate) use crate::traces::stage::{millis, secs};
 
 /// A fleet that is even and at rest.
 pub(crate) fn settled(seed: u64, workers: usize, shards: usize) -> World {

@@ -3,7 +3,7 @@
 use kcl_core::planted::Mark;
 use kcl_memory::sim::{Script, play};
 
-use crate::{checks, kill::panics};
+use super::{checks, kill::panics};
 
 /// Seeds that the healthy code is played on. Some branches are rare.
 const SEEDS: u64 = 200;

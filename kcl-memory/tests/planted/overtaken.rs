@@ -3,11 +3,11 @@
 use kcl_core::coordinator::StoreCall;
 use kcl_memory::sim::{Action, Fate, Network, Script, World};
 
-use crate::{
+use super::{
     lab::{is_balanced, millis, not_planning, place_of, secs, settled, time_until},
     scripts::impatient,
-    stage::{acquires_a_shard, key_of_release, worker},
 };
+use crate::traces::stage::{acquires_a_shard, key_of_release, worker};
 
 /// The release of an old epoch lands before the new epoch has written anything.
 #[test]

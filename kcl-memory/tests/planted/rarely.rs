@@ -8,11 +8,11 @@ use kcl_core::{
 };
 use kcl_memory::sim::{Action, Fate, Script, World};
 
-use crate::{
+use super::{
     lab::{at_rest, millis, not_planning, place_of, secs, settled, time_until},
     scripts::impatient,
-    stage::acquires_a_shard,
 };
+use crate::traces::stage::acquires_a_shard;
 
 /// A worker that does not plan, and the number by which actions name it.
 fn another(world: &World) -> (WorkerId, usize) {

@@ -7,7 +7,7 @@ use kcl_core::{
 };
 use kcl_memory::sim::{Action, Fate, Script, World};
 
-use crate::lab::{at_rest, millis, not_planning, place_of, secs, settled, time_until};
+use super::lab::{at_rest, millis, not_planning, place_of, secs, settled, time_until};
 
 /// A fleet that is at rest, whose handoffs are forced after four seconds.
 pub(crate) fn impatient(seed: u64, workers: usize, shards: usize) -> World {

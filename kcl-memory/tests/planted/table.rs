@@ -9,7 +9,7 @@ use std::{
 
 use kcl_core::planted::{Mark, Plant};
 
-use crate::{
+use super::{
     kill::{Killer, Known, SEEDS, Verdict, try_all},
     marks,
 };

@@ -5,7 +5,7 @@ use std::time::Duration;
 use kcl_core::{coordinator::StoreCall, lease::Lease};
 use kcl_memory::sim::{Action, Fate, World};
 
-use crate::stage::{millis, owner, secs, settled, wait_for, worker};
+use super::stage::{millis, owner, secs, settled, wait_for, worker};
 
 fn ended(world: &World) -> Vec<Lease> {
     world.shard_leases().filter(|row| row.has_ended()).cloned().collect()

@@ -13,7 +13,7 @@ use kcl_core::{
 };
 use kcl_memory::sim::{Action, Fate, Script, World};
 
-use crate::stage::{millis, secs};
+use super::stage::{millis, secs};
 
 /// T and w of the default settings.
 const TIMEOUT: Duration = Duration::from_secs(6);

@@ -10,7 +10,7 @@ use kcl_core::{
 };
 use kcl_memory::sim::{Action, Fate, Script, World};
 
-use crate::stage::{millis, secs, settled, wait_for, worker};
+use super::stage::{millis, secs, settled, wait_for, worker};
 
 /// A fleet that reads what comes after its start.
 fn from_latest(seed: u64, workers: usize, shards: usize) -> World {

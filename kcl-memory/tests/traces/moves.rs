@@ -3,7 +3,7 @@
 use kcl_core::coordinator::StoreCall;
 use kcl_memory::sim::{Action, Fate};
 
-use crate::stage::{
+use super::stage::{
     a_lease_of, acquires, acquires_a_shard, key_of_release, millis, owner, secs, settled, wait_for,
     worker,
 };
@@ -32,7 +32,7 @@ pub(crate) fn a_release_that_lands_after_the_plan_has_flipped_back() {
 /// The read-back of an acquire said that the lease is free; the plan moved on; then it landed.
 #[test]
 pub(crate) fn an_acquire_that_lands_after_its_read_back_said_unowned() {
-    let mut world = crate::stage::fleet(2, 4);
+    let mut world = super::stage::fleet(2, 4);
     let late = worker("w1");
     let held = world.intercept(Fate::Held, move |who, call| *who == late && acquires_a_shard(call));
     world.run_for(secs(4)).unwrap();

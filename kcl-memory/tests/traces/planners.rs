@@ -7,7 +7,7 @@ use kcl_core::{
 };
 use kcl_memory::sim::{Action, Fate, World};
 
-use crate::stage::{acquires, millis, secs, settled, wait_for};
+use super::stage::{acquires, millis, secs, settled, wait_for};
 
 /// The planner tells the new owner of a lease and dies before it tells the old one; the old one's
 /// processor is slow, so that its successor has to force the handoff.

@@ -3,7 +3,7 @@
 use kcl_core::{coordinator::StoreCall, store::Consistency};
 use kcl_memory::sim::{Action, Fate, Network, Script, World};
 
-use crate::stage::{secs, settled, wait_for};
+use super::stage::{secs, settled, wait_for};
 
 /// Every eventually consistent read is stale: a session that registered a moment ago is not seen.
 /// Nobody may take its absence for its end.

@@ -6,7 +6,7 @@ use kcl_core::{
 };
 use kcl_memory::sim::{Action, Fate, Script, Step, World};
 
-use crate::stage::{millis, secs, wait_for, worker};
+use super::stage::{millis, secs, wait_for, worker};
 
 /// A fleet in a world that has a second stream.
 fn two_streams(workers: usize, seed: u64) -> World {

@@ -5,7 +5,7 @@ use bytes::Bytes;
 use kcl_core::lease::{DocName, Document, WorkerId};
 use kcl_memory::sim::{Action, World};
 
-use crate::stage::{fleet, secs, settled, wait_for};
+use super::stage::{fleet, secs, settled, wait_for};
 
 /// The name of the document in which the start of the stream is frozen.
 fn start_of(world: &World) -> DocName {

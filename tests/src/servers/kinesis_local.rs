@@ -20,8 +20,8 @@ pub struct KinesisLocal {
 const PLAIN_PORT: &str = "4568";
 
 impl KinesisLocal {
-    /// The one server of this process: started at the first call, it ends with the process. Each
-    /// test has streams of its own in it.
+    /// The server that the tests of sources share: started at the first call, it ends with the
+    /// process. Each test has streams of its own in it.
     ///
     /// # Errors
     /// It cannot be started, or is not installed.
@@ -34,7 +34,11 @@ impl KinesisLocal {
         Ok(Arc::clone(shared.insert(Arc::new(Self::start()?))))
     }
 
-    fn start() -> io::Result<Self> {
+    /// Starts a server of one's own: one that many use is slow.
+    ///
+    /// # Errors
+    /// It cannot be started, or is not installed.
+    pub fn start() -> io::Result<Self> {
         let package = installed("kinesis-local/node_modules/kinesis-local")?;
         let mut command = Command::new("node");
         command

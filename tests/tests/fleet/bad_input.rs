@@ -12,7 +12,7 @@ use kcl_tests::{
     kinesis::TestStream,
 };
 
-use crate::stage::{self, KCL, Servers, Stage};
+use super::stage::{self, KCL, Servers, Stage};
 
 /// Runs a command that has to fail, and returns what it said.
 async fn refused(command: Command) -> Result<String> {

@@ -10,7 +10,7 @@ use kcl_tests::{
 };
 use serde_json::Value;
 
-use crate::stage::{self, KCL, Servers, Stage};
+use super::stage::{self, KCL, Servers, Stage};
 
 /// Runs `kcl` against the servers, and returns what it wrote to standard output.
 async fn kcl(stage: &Stage, arguments: &[&str]) -> Result<String> {

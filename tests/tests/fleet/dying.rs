@@ -5,7 +5,7 @@ use std::time::Duration;
 use anyhow::{Context, Result};
 use kcl_tests::fleet::{History, LogLine, Signal};
 
-use crate::stage::{Servers, Stage, pause};
+use super::stage::{Servers, Stage, pause};
 
 /// A fleet that shares ten shards, whose records flow meanwhile; some are killed, and it is judged
 /// by what came out.

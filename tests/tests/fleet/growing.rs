@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use anyhow::Result;
 
-use crate::stage::{Servers, Stage, on_each_pair};
+use super::stage::{Servers, Stage, on_each_pair};
 
 on_each_pair!(two_workers_join_three_while_shards_split_and_merge);
 

@@ -5,7 +5,7 @@ use std::time::Duration;
 use anyhow::{Result, ensure};
 use kcl_tests::fleet::Signal;
 
-use crate::stage::{Servers, Stage, on_each_pair, pause};
+use super::stage::{Servers, Stage, on_each_pair, pause};
 
 on_each_pair!(
     a_planner_that_is_asked_to_leave_hands_everything_over,

@@ -9,7 +9,7 @@ use anyhow::{Context, Result, ensure};
 use kcl_core::lease::Checkpoint;
 use kcl_tests::fleet::{Process, Signal};
 
-use crate::stage::{Servers, Stage, ended, pause};
+use super::stage::{Servers, Stage, ended, pause};
 
 #[tokio::test]
 async fn an_empty_stream_is_read_in_silence_until_the_worker_is_told_to_leave() -> Result<()> {

@@ -5,7 +5,7 @@ use std::time::Duration;
 use anyhow::{Context, Result, ensure};
 use kcl_tests::fleet::Signal;
 
-use crate::stage::{Servers, Stage, pause};
+use super::stage::{Servers, Stage, pause};
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_planner_that_stands_still_is_replaced_and_comes_back_as_a_follower() -> Result<()> {

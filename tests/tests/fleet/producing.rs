@@ -12,7 +12,7 @@ use kcl_tests::{
 };
 use serde_json::{Value, json};
 
-use crate::{
+use super::{
     fake::{FakeKinesis, Reply, summary, taken},
     stage::{KCL, Servers, ended, pause},
 };

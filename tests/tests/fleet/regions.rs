@@ -12,7 +12,7 @@ use anyhow::{Result, ensure};
 use kcl_tests::fleet::Launch;
 use serde_json::json;
 
-use crate::{
+use super::{
     fake::{Asked, FakeKinesis, Reply, one_shard, summary, taken},
     stage::{self, KCL},
 };

@@ -8,7 +8,7 @@ use kcl_core::{
 use kcl_tests::fleet::{Launch, Process, Signal, wall_millis};
 use serde_json::Value;
 
-use crate::stage::{self, KCL, Servers, Stage, ended, pause};
+use super::stage::{self, KCL, Servers, Stage, ended, pause};
 
 /// `kcl leases` for the application of the stage.
 fn leases(stage: &Stage, arguments: &[&str]) -> std::process::Command {

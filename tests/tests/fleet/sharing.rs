@@ -3,7 +3,7 @@
 use anyhow::{Result, ensure};
 use kcl_tests::fleet::Fleet;
 
-use crate::stage::{Servers, Stage, on_each_pair};
+use super::stage::{Servers, Stage, on_each_pair};
 
 on_each_pair!(three_workers_share_twenty_shards_seven_seven_six);
 

@@ -5,7 +5,7 @@ use std::process::Stdio;
 use anyhow::{Result, ensure};
 use kcl_tests::fleet::{Process, Signal};
 
-use crate::stage::{Servers, Stage, ended, pause};
+use super::stage::{Servers, Stage, ended, pause};
 
 #[tokio::test]
 async fn two_signals_at_once_are_one_and_the_worker_hands_its_leases_over() -> Result<()> {

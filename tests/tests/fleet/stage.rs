@@ -2,7 +2,7 @@
 
 use std::{
     process::{Command, ExitStatus, Output, Stdio},
-    sync::{Arc, LazyLock},
+    sync::LazyLock,
     time::Duration,
 };
 
@@ -32,8 +32,7 @@ pub(crate) enum Servers {
 impl Servers {
     pub(crate) fn kinesis(self) -> &'static str {
         static OURS: LazyLock<Ferrokinesis> = LazyLock::new(|| Ferrokinesis::start().unwrap());
-        static NODE: LazyLock<Arc<KinesisLocal>> =
-            LazyLock::new(|| KinesisLocal::shared().unwrap());
+        static NODE: LazyLock<KinesisLocal> = LazyLock::new(|| KinesisLocal::start().unwrap());
         match self {
             Self::InProcess => OURS.url(),
             Self::Node => NODE.url(),
@@ -151,14 +150,14 @@ macro_rules! on_each_pair {
         mod in_process {
             $(#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
             async fn $test() -> anyhow::Result<()> {
-                super::$test(crate::stage::Servers::InProcess).await
+                super::$test(crate::fleet::stage::Servers::InProcess).await
             })*
         }
 
         mod node {
             $(#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
             async fn $test() -> anyhow::Result<()> {
-                super::$test(crate::stage::Servers::Node).await
+                super::$test(crate::fleet::stage::Servers::Node).await
             })*
         }
     };

@@ -10,7 +10,7 @@ use kcl_tests::{
 use sqlx::Row;
 use tokio::sync::broadcast::Receiver;
 
-use crate::bench::Bench;
+use super::bench::Bench;
 
 const BAD: &str = "shardId-000000000000";
 

@@ -6,7 +6,7 @@ use kcl_core::{
 };
 use kcl_tests::{postgres::short_settings, servers::Postgres};
 
-use crate::bench::Bench;
+use super::bench::Bench;
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_fleet_shares_its_shards_as_workers_come_go_and_die() {

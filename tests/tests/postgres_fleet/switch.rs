@@ -15,7 +15,7 @@ use kcl_tests::{
     servers::{Link, Postgres},
 };
 
-use crate::bench::{Bench, Running};
+use super::bench::{Bench, Running};
 
 pub(crate) const READ_ONLY: &str = "alter system set default_transaction_read_only = on";
 const WRITABLE: &str = "alter system set default_transaction_read_only = off";

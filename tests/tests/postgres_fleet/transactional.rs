@@ -16,7 +16,7 @@ use kcl_tests::{
 };
 use sqlx::PgConnection;
 
-use crate::{
+use super::{
     bench::{Bench, PATIENCE, Running},
     switch::{READ_ONLY, RELOAD, caught_up, tell, until_left},
 };

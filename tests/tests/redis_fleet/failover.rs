@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use kcl_core::{env::Env, lease::Lease};
 use kcl_tests::servers::{Link, RedisMake, RedisServer};
 
-use crate::bench::{Bench, Running, hold, sleep, wait_for};
+use super::bench::{Bench, Running, hold, sleep, wait_for};
 
 /// Waits until three workers share four leases.
 async fn share(workers: [&Running; 3]) {

@@ -3,7 +3,7 @@
 use kcl_core::lease::{Epoch, SessionId};
 use kcl_tests::servers::{RedisMake, RedisServer};
 
-use crate::bench::{Bench, hold, sleep, wait_for};
+use super::bench::{Bench, hold, sleep, wait_for};
 
 /// Twice the session timeout.
 const OUTAGE: u64 = 6_000;

@@ -9,7 +9,7 @@ use kcl_core::{
 };
 use kcl_tests::servers::{RedisMake, RedisServer};
 
-use crate::bench::{Bench, hold, sleep};
+use super::bench::{Bench, hold, sleep};
 
 /// From the start of a second worker to an even spread.
 async fn second_worker_gets_its_share(bench: &Bench) -> Duration {

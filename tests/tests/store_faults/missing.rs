@@ -4,7 +4,7 @@ use anyhow::{Result, ensure};
 use kcl_core::lease::{Checkpoint, Lease};
 use kcl_tests::{dynamo, fleet::History, postgres};
 
-use crate::{
+use super::{
     backend::{Backend, Server},
     stage::{Stage, check_repeats_in_place, on_each, pause},
 };

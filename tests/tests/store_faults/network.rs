@@ -8,7 +8,7 @@ use kcl_tests::{
     servers::{Counted, Link, WRITES},
 };
 
-use crate::{
+use super::{
     backend::Backend,
     stage::{FLOW, SESSION, Stage, check_repeats_in_place, on_each, pause},
 };

@@ -3,7 +3,7 @@
 use anyhow::{Result, ensure};
 use kcl_core::lease::{LeaseKey, SessionId};
 
-use crate::{
+use super::{
     backend::Backend,
     stage::{FLOW, Holders, Stage, check_repeats_in_place, ensure_nobody_fenced, on_each, pause},
 };

@@ -10,7 +10,7 @@ use kcl_tests::{
     servers::{Ferrokinesis, Link},
 };
 
-use crate::backend::{Backend, Server};
+use super::backend::{Backend, Server};
 
 /// The `kcl` command.
 const KCL: &str = env!("CARGO_BIN_EXE_kcl-under-test");
@@ -183,7 +183,7 @@ macro_rules! on_each {
     ($scenario:ident: $($backend:ident),+) => {{
         use anyhow::Context as _;
         tokio::try_join!($(async {
-            let scenario = $scenario(crate::backend::Backend::$backend);
+            let scenario = $scenario(crate::store_faults::backend::Backend::$backend);
             Box::pin(scenario).await.context(stringify!($backend))
         }),+)?;
         Ok(())

@@ -4,7 +4,7 @@
 use anyhow::{Context, Result, ensure};
 use kcl_tests::fleet::{Fleet, Signal};
 
-use crate::{
+use super::{
     backend::Backend,
     stage::{FLOW, Stage, on_each},
 };

@@ -2,7 +2,7 @@
 
 use anyhow::Result;
 
-use crate::case::{Case, PASSWORD, Run, check_all};
+use super::case::{Case, PASSWORD, Run, check_all};
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn an_address_that_names_no_store_is_refused_with_those_that_would() -> Result<()> {

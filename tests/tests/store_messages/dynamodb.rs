@@ -9,7 +9,7 @@ use kcl_tests::{
     servers::{Counted, Dynoxide, Link, WRITES},
 };
 
-use crate::case::{Case, Run, check_all};
+use super::case::{Case, Run, check_all};
 
 use Run::{Consume, ConsumeWaits, List};
 

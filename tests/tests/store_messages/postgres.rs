@@ -9,7 +9,7 @@ use kcl_tests::{
 };
 use sqlx::{Connection, PgConnection};
 
-use crate::case::{Case, PASSWORD, Run, check_all};
+use super::case::{Case, PASSWORD, Run, check_all};
 
 use Run::{Consume, ConsumeWaits, List};
 

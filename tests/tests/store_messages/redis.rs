@@ -3,7 +3,7 @@
 use anyhow::Result;
 use kcl_tests::servers::{Link, RedisCluster, RedisMake, RedisServer};
 
-use crate::case::{Case, PASSWORD, Run, check_all};
+use super::case::{Case, PASSWORD, Run, check_all};
 
 use Run::{Consume, ConsumeWaits, List};
 

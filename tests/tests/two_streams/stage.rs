@@ -174,21 +174,21 @@ macro_rules! on_each_store {
         mod dynamodb {
             $(#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
             async fn $test() -> anyhow::Result<()> {
-                super::$test(crate::stage::Home::DynamoDb).await
+                super::$test(crate::two_streams::stage::Home::DynamoDb).await
             })*
         }
 
         mod postgres {
             $(#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
             async fn $test() -> anyhow::Result<()> {
-                super::$test(crate::stage::Home::postgres()?).await
+                super::$test(crate::two_streams::stage::Home::postgres()?).await
             })*
         }
 
         mod redis {
             $(#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
             async fn $test() -> anyhow::Result<()> {
-                super::$test(crate::stage::Home::redis()?).await
+                super::$test(crate::two_streams::stage::Home::redis()?).await
             })*
         }
     };

@@ -11,7 +11,7 @@ use kcl_core::{
 };
 use tokio::sync::mpsc;
 
-use crate::bench::{Bench, Running, virtually};
+use super::bench::{Bench, Running, virtually};
 
 /// Keeps what it is given until it leaves; writing it out takes longer than a moment.
 struct Buffering {

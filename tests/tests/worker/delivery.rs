@@ -10,7 +10,7 @@ use kcl_core::{
     worker::WorkerEvent,
 };
 
-use crate::bench::{Bench, Running, virtually};
+use super::bench::{Bench, Running, virtually};
 
 #[test]
 fn everything_is_delivered_once_and_in_order_across_splits_and_merges() {
@@ -62,7 +62,7 @@ fn a_worker_goes_on_where_the_last_one_stopped() {
 }
 
 /// Acknowledges nothing but every third record, by hand.
-struct Manual(crate::bench::Log);
+struct Manual(super::bench::Log);
 
 #[async_trait::async_trait]
 impl RecordProcessor for Manual {

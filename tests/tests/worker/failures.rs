@@ -16,7 +16,7 @@ use kcl_core::{
     worker::{DeadLetter, WorkerEvent},
 };
 
-use crate::bench::{Bench, Running, virtually};
+use super::bench::{Bench, Running, virtually};
 
 /// A worker whose processor does `work` with each batch, and logs it if that goes well.
 fn worker(
@@ -198,7 +198,7 @@ fn a_processor_that_hangs_is_reported_and_its_lease_goes_elsewhere() {
 
 #[test]
 fn a_failing_start_is_tried_again() {
-    struct Shy(Arc<AtomicU32>, crate::bench::Log);
+    struct Shy(Arc<AtomicU32>, super::bench::Log);
 
     #[async_trait]
     impl kcl_core::processor::RecordProcessor for Shy {

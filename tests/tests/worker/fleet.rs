@@ -8,7 +8,7 @@ use kcl_core::{
     worker::{WorkerError, WorkerEvent},
 };
 
-use crate::bench::{Bench, Running, virtually};
+use super::bench::{Bench, Running, virtually};
 
 async fn even(bench: &Bench, workers: &[&Running], total: usize) {
     bench

@@ -26,7 +26,7 @@ use kcl_memory::{
     stream::{StreamCall, StreamOp},
 };
 
-use crate::bench::{Bench, Running, virtually};
+use super::bench::{Bench, Running, virtually};
 
 /// A stream that is watched, and whose readers fare as they are told.
 #[derive(Clone, Debug)]

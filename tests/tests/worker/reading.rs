@@ -20,7 +20,7 @@ use kcl_core::{
 };
 use kcl_memory::MemoryStream;
 
-use crate::bench::{Bench, Running, virtually};
+use super::bench::{Bench, Running, virtually};
 
 /// A stream whose readers first tell what a script says.
 #[derive(Clone, Debug)]

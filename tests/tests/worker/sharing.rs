@@ -14,7 +14,7 @@ use kcl_core::{
     stream::{HashKey, ShardId},
 };
 
-use crate::bench::{Bench, Running, virtually};
+use super::bench::{Bench, Running, virtually};
 
 /// Two and a half records.
 const BUDGET: usize = 1 << 20;

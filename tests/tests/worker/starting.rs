@@ -20,7 +20,7 @@ use kcl_memory::{
     faults::{Fate, Outcome, Policy},
 };
 
-use crate::bench::{Bench, Running, virtually};
+use super::bench::{Bench, Running, virtually};
 
 #[test]
 fn settings_that_contradict_each_other_are_refused_with_the_numbers() {

@@ -9,7 +9,7 @@ use kcl_core::{
     worker::WorkerEvent,
 };
 
-use crate::bench::{Bench, Running};
+use super::bench::{Bench, Running};
 
 /// Times a tenth of the defaults.
 fn short() -> Settings {

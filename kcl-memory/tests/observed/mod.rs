@@ -2,8 +2,6 @@
 
 #![allow(clippy::unwrap_used, reason = "what goes wrong fails the test")]
 
-#[path = "../bench/mod.rs"]
-mod bench;
 mod counting;
 
 use std::{
@@ -31,8 +29,8 @@ use kcl_memory::{
     faults::{Call, CallKind, Fate, Outcome},
 };
 
-use bench::Bench;
-use counting::{CountingSource, CountingStore, Noted};
+use self::counting::{CountingSource, CountingStore, Noted};
+use crate::bench::{self, Bench};
 
 /// What an observer was told.
 #[derive(Clone, Default)]

@@ -6,12 +6,12 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "what goes wrong fails the test")]
 
-mod ends;
-mod heads;
-mod lost_writes;
-mod moves;
-mod planners;
-mod sessions;
-mod stage;
-mod streams;
-mod unreadable;
+pub(crate) mod ends;
+pub(crate) mod heads;
+pub(crate) mod lost_writes;
+pub(crate) mod moves;
+pub(crate) mod planners;
+pub(crate) mod sessions;
+pub(crate) mod stage;
+pub(crate) mod streams;
+pub(crate) mod unreadable;

@@ -9,5 +9,6 @@
 mod scene;
 mod search;
 mod small;
-mod smallest;
+pub(crate) mod smallest;
 mod store;
+mod sum;
