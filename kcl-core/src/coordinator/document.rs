@@ -5,7 +5,7 @@ mod packed;
 use bytes::Bytes;
 use serde::{Deserialize, Deserializer, Serialize};
 
-use self::packed::{Packed, each_or_packed};
+use self::packed::{Entry, Packed, each_or_packed};
 use crate::{
     env::WallTime,
     lease::{Document, Epoch, Lease, LeaseKey, PlanVersion, SessionId},
@@ -26,9 +26,9 @@ const LARGEST_REST: usize = 4_000;
 #[derive(Serialize)]
 struct Lists<'a> {
     #[serde(rename = "h")]
-    holds: Packed<Option<Origin>>,
+    holds: Packed<<Hold as Entry>::Said>,
     #[serde(rename = "g")]
-    gives: Packed<(Epoch, Option<SessionId>)>,
+    gives: Packed<<Give as Entry>::Said>,
     #[serde(flatten)]
     rest: &'a Assignment,
 }
@@ -185,22 +185,24 @@ impl Assignment {
         serde_json::to_vec(&packed).unwrap_or_default().into()
     }
 
-    /// Leaves out leases that the worker does not hold yet, from the last on, until the document is
-    /// no larger than it may be: how many that were. They wait for another worker.
+    /// Leaves out, from the last on, leases that the worker does not hold yet or is to give away,
+    /// until the document is no larger than it may be. What it is to give it goes on reading until a
+    /// later document has room for that. How many leases are left out that nobody is told of.
     pub(super) fn cut_to_fit(&mut self) -> usize {
         let before = self.holds.len();
         while self.may_be_too_large() {
             let size = self.encode().len();
             let free = self.holds.iter().filter(|hold| hold.from.is_some()).count();
-            if size <= Document::MAX_BODY || free == 0 {
+            if size <= Document::MAX_BODY || free + self.gives.len() == 0 {
                 break;
             }
             let excess = size - Document::MAX_BODY;
-            let kept = free - (free * excess / size + 1).min(free);
+            let kept = |of: usize| of - (of * excess / size + 1).min(of);
+            self.gives.truncate(kept(self.gives.len()));
             let mut seen = 0;
             self.holds.retain(|hold| {
                 seen += usize::from(hold.from.is_some());
-                hold.from.is_none() || seen <= kept
+                hold.from.is_none() || seen <= kept(free)
             });
         }
         before - self.holds.len()
@@ -390,6 +392,10 @@ mod tests {
             ..document()
         };
         assert_eq!(held.cut_to_fit(), 0, "what is held stays");
+        let give = |number: usize| Give { key: key(number), epoch: Epoch(1), to: None };
+        let mut giving = Assignment { gives: (0..9_000).map(give).collect(), ..document() };
+        assert_eq!(giving.cut_to_fit(), 0, "its owner reads on what it is not told to give");
+        assert!(giving.gives.len() > 3_000 && giving.encode().len() <= Document::MAX_BODY);
     }
 
     #[test]

@@ -163,7 +163,15 @@ impl LeaseStore for MemoryStore {
         Ok(self.read(name))
     }
 
+    /// Refuses what no store could keep, in the words that a server has for it.
     async fn put_doc(&self, put: PutDoc) -> StoreResult<Write<Document>> {
+        let (size, limit) = (put.body.len(), Document::MAX_BODY);
+        if size > limit {
+            let cause = format!("its body has {size} bytes, and may have {limit}");
+            let error =
+                StoreError::new(StoreErrorKind::Misconfigured, "put_doc", put.name.as_str());
+            return Err(error.caused_by(cause));
+        }
         Ok(self.write(&put.name, Put, |row| rules::put_doc(row, &put)).value)
     }
 

@@ -10,48 +10,59 @@ use serde::{
     de::{DeserializeOwned, Error, MapAccess, SeqAccess, Visitor, value::MapAccessDeserializer},
 };
 
-use super::{Give, Hold, Origin};
+use super::{Give, Hold, How, Origin};
 use crate::lease::{Epoch, LeaseKey, SessionId};
 
 /// What a list says of one lease.
 pub(super) trait Entry: DeserializeOwned {
-    /// What is said of it.
-    type Said: Clone + Serialize + DeserializeOwned;
+    /// What is said of it and of many others.
+    type Said: Serialize + DeserializeOwned;
 
     fn key(&self) -> &LeaseKey;
     fn said(&self) -> Self::Said;
-    fn of(key: LeaseKey, said: Self::Said) -> Self;
+    /// Its epoch, which is hardly ever another's; zero, where none is told.
+    fn epoch(&self) -> Epoch;
+    fn of(key: LeaseKey, said: &Self::Said, epoch: Epoch) -> Self;
 }
 
 impl Entry for Hold {
-    type Said = Option<Origin>;
+    type Said = Option<(Option<SessionId>, How)>;
 
     fn key(&self) -> &LeaseKey {
         &self.key
     }
 
     fn said(&self) -> Self::Said {
-        self.from.clone()
+        self.from.as_ref().map(|from| (from.owner.clone(), from.how))
     }
 
-    fn of(key: LeaseKey, from: Self::Said) -> Self {
+    fn epoch(&self) -> Epoch {
+        self.from.as_ref().map_or(Epoch(0), |from| from.epoch)
+    }
+
+    fn of(key: LeaseKey, said: &Self::Said, epoch: Epoch) -> Self {
+        let from = said.clone().map(|(owner, how)| Origin { owner, epoch, how });
         Self { key, from }
     }
 }
 
 impl Entry for Give {
-    type Said = (Epoch, Option<SessionId>);
+    type Said = Option<SessionId>;
 
     fn key(&self) -> &LeaseKey {
         &self.key
     }
 
     fn said(&self) -> Self::Said {
-        (self.epoch, self.to.clone())
+        self.to.clone()
     }
 
-    fn of(key: LeaseKey, (epoch, to): Self::Said) -> Self {
-        Self { key, epoch, to }
+    fn epoch(&self) -> Epoch {
+        self.epoch
+    }
+
+    fn of(key: LeaseKey, to: &Self::Said, epoch: Epoch) -> Self {
+        Self { key, epoch, to: to.clone() }
     }
 }
 
@@ -70,41 +81,57 @@ struct Pack<S> {
     /// What all their keys begin with.
     #[serde(rename = "p")]
     prefix: String,
-    /// What comes after that, between commas, which no key has in it.
+    /// The least of their epochs.
+    #[serde(rename = "e")]
+    epoch: Epoch,
+    /// The rest of each key, and after `~` how much higher its epoch is, if it is. Between commas:
+    /// no key has any of these in it.
     #[serde(rename = "k")]
     rests: String,
 }
 
-impl<S: Clone + Serialize + DeserializeOwned> Packed<S> {
+impl<S: Serialize + DeserializeOwned> Packed<S> {
     pub(super) fn of<E: Entry<Said = S>>(entries: &[E]) -> Self {
-        let mut by_said: BTreeMap<String, (S, Vec<&str>)> = BTreeMap::new();
+        let mut by_said: BTreeMap<String, (S, Vec<&E>)> = BTreeMap::new();
         for entry in entries {
             let said = entry.said();
             // Plain structs with string keys always serialise.
             let text = serde_json::to_string(&said).unwrap_or_default();
-            by_said.entry(text).or_insert((said, Vec::new())).1.push(entry.key().as_str());
+            by_said.entry(text).or_insert((said, Vec::new())).1.push(entry);
         }
-        let packs = by_said.into_values().map(|(said, keys)| {
-            let prefix = common_prefix(&keys);
-            let rests: Vec<&str> = keys.iter().map(|key| &key[prefix.len()..]).collect();
-            Pack { said, prefix: prefix.to_owned(), rests: rests.join(",") }
-        });
-        Self { packs: packs.collect() }
+        Self { packs: by_said.into_values().map(|(said, entries)| pack(said, &entries)).collect() }
     }
 
     /// The entries, in the order of keys.
     fn unpacked<E: Entry<Said = S>>(self) -> Result<Vec<E>, String> {
         let mut entries = Vec::new();
-        for Pack { said, prefix, rests } in self.packs {
+        for Pack { said, prefix, epoch, rests } in self.packs {
             for rest in rests.split(',') {
-                let key = format!("{prefix}{rest}");
-                let key = key.parse().map_err(|error| format!("{error}"))?;
-                entries.push(E::of(key, said.clone()));
+                let (rest, higher) = rest.split_once('~').unwrap_or((rest, "0"));
+                let key = format!("{prefix}{rest}").parse().map_err(|error| format!("{error}"))?;
+                let higher: u64 = higher.parse().map_err(|error| format!("{error}"))?;
+                let epoch = epoch.0.checked_add(higher).ok_or("no epoch is so high")?;
+                entries.push(E::of(key, &said, Epoch(epoch)));
             }
         }
         entries.sort_by(|a, b| a.key().cmp(b.key()));
         Ok(entries)
     }
+}
+
+fn pack<E: Entry>(said: E::Said, entries: &[&E]) -> Pack<E::Said> {
+    let keys: Vec<&str> = entries.iter().map(|entry| entry.key().as_str()).collect();
+    let prefix = common_prefix(&keys);
+    let epoch = entries.iter().map(|entry| entry.epoch()).min().unwrap_or(Epoch(0));
+    let rest = |(key, entry): (&&str, &&E)| {
+        let rest = &key[prefix.len()..];
+        match entry.epoch().0 - epoch.0 {
+            0 => rest.to_owned(),
+            higher => format!("{rest}~{higher}"),
+        }
+    };
+    let rests: Vec<String> = keys.iter().zip(entries).map(rest).collect();
+    Pack { said, prefix: prefix.to_owned(), epoch, rests: rests.join(",") }
 }
 
 fn common_prefix<'a>(keys: &[&'a str]) -> &'a str {
@@ -153,7 +180,7 @@ mod tests {
 
     use super::*;
     use crate::{
-        coordinator::document::{Assignment, How, tests as documents},
+        coordinator::document::{Assignment, tests as documents},
         lease::Document,
     };
 
@@ -181,7 +208,20 @@ mod tests {
         let text = whole.encode();
         assert!(text.len() <= Document::MAX_BODY, "{}", text.len());
         assert!(is_packed(&text));
-        assert_eq!(Assignment::decode(&text), Some(whole));
+        assert!(Assignment::decode(&text).is_some_and(|read| read == whole));
+    }
+
+    #[test]
+    fn one_worker_is_told_to_give_nearly_all_of_them_to_as_many_as_five_hundred() {
+        let give = |number: usize| Give {
+            key: key(number),
+            epoch: Epoch(1_796_025_139_700 + number as u64),
+            to: Some(documents::session(u32::try_from(number % 500).unwrap())),
+        };
+        let whole = Assignment { gives: (20..10_000).map(give).collect(), ..documents::document() };
+        let text = whole.encode();
+        assert!(text.len() <= Document::MAX_BODY / 2, "{}", text.len());
+        assert!(Assignment::decode(&text).is_some_and(|read| read == whole));
     }
 
     #[test]
@@ -203,7 +243,7 @@ mod tests {
     #[test]
     fn a_key_that_is_none_makes_the_whole_document_unreadable() {
         let text = holding(10_000).encode();
-        let spoilt = String::from_utf8(text.to_vec()).unwrap().replace(",0042,", ",~,");
+        let spoilt = String::from_utf8(text.to_vec()).unwrap().replace(",0042,", ",~x,");
         assert_ne!(spoilt.as_bytes(), text);
         assert!(Assignment::decode(spoilt.as_bytes()).is_none());
     }
@@ -223,7 +263,7 @@ mod tests {
             gives.sort_by(|a, b| a.key.cmp(&b.key));
             let text = serde_json::to_string(&Packed::of(&gives)).unwrap();
             let packs = serde_json::from_str::<serde_json::Value>(&text).unwrap();
-            let distinct: BTreeSet<_> = numbers.values().collect();
+            let distinct: BTreeSet<u32> = numbers.values().map(|(_, next)| *next).collect();
             prop_assert_eq!(packs["by"].as_array().unwrap().len(), distinct.len());
             let mut reader = serde_json::Deserializer::from_str(&text);
             prop_assert_eq!(each_or_packed::<Give, _>(&mut reader).unwrap(), gives);

@@ -67,10 +67,13 @@ impl Handoff {
 
     /// An acquire under way for a lease that the plan no longer gives me starts nothing.
     fn cancel_unplanned(&mut self, assignment: &Assignment) {
+        if self.acquiring.is_empty() {
+            return;
+        }
+        let planned: BTreeSet<&LeaseKey> = assignment.holds.iter().map(|hold| &hold.key).collect();
         for (key, acquiring) in &mut self.acquiring {
-            let planned = assignment.holds.iter().any(|hold| hold.key == *key);
             let own = self.wishes.get(key).is_some_and(|wish| !wish.is_planned());
-            if !planned && !own {
+            if !planned.contains(key) && !own {
                 acquiring.cancelled = true;
             }
         }
