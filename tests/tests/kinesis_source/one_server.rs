@@ -134,6 +134,7 @@ async fn encrypted_records_say_so() -> Result<()> {
 #[expect(clippy::print_stdout, reason = "this is how the child tells its parent")]
 async fn the_environment_names_the_endpoint() -> Result<()> {
     const CHILD: &str = "KCL_TEST_DESCRIBE";
+    const ITSELF: &str = "kinesis_source::one_server::the_environment_names_the_endpoint";
     if let Some(name) = std::env::var_os(CHILD) {
         let name = name.into_string().ok().context("no name")?;
         let description = KinesisSource::new(name)?.describe().await?;
@@ -149,7 +150,7 @@ async fn the_environment_names_the_endpoint() -> Result<()> {
     ];
     for endpoints in cases {
         let output = Command::new(std::env::current_exe()?)
-            .args(["--exact", "one_server::the_environment_names_the_endpoint", "--nocapture"])
+            .args(["--exact", ITSELF, "--nocapture"])
             .env_clear()
             .envs(endpoints)
             .env("AWS_ACCESS_KEY_ID", "test")
