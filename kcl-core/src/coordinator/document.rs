@@ -4,6 +4,7 @@ use bytes::Bytes;
 use serde::{Deserialize, Deserializer, Serialize};
 
 use crate::{
+    assignment::placement::Taking,
     env::WallTime,
     lease::{Epoch, Lease, LeaseKey, PlanVersion, SessionId},
     settings::InitialPosition,
@@ -37,7 +38,8 @@ pub struct Assignment {
     /// This worker's place in the order of succession: 0 the planner, 1 and 2 the standbys.
     #[serde(rename = "r")]
     pub rank: u32,
-    /// Whether the worker may acquire the children of a shard it has read to the end at once.
+    /// Whether the worker may acquire the children of any shard it has read to the end at once. Where
+    /// rules say otherwise of some, each [`Hold`] tells.
     #[serde(rename = "k")]
     pub takes_children: bool,
     /// Where reading of each stream began: known to all, so that a store that lost it gets it back.
@@ -65,6 +67,21 @@ pub struct Hold {
     /// How the planner saw the row, when the worker does not hold it yet.
     #[serde(rename = "o", skip_serializing_if = "Option::is_none", default)]
     pub from: Option<Origin>,
+    /// Which children of its shard the worker may take at once although a rule keeps it from
+    /// taking any ([`Assignment::takes_children`]). Older builds tell and read of none.
+    #[serde(
+        rename = "c",
+        skip_serializing_if = "Taking::is_none",
+        default,
+        deserialize_with = "known_taking"
+    )]
+    pub children: Taking,
+}
+
+/// What is known, or none: later builds may tell of children that this one does not know.
+fn known_taking<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Taking, D::Error> {
+    let value = serde_json::Value::deserialize(deserializer)?;
+    Ok(serde_json::from_value(value).unwrap_or_default())
 }
 
 /// How the planner saw the row of a lease that is to change its owner.
@@ -138,6 +155,14 @@ impl Assignment {
     /// The worker's place among those that watch all sessions, if it is one of them.
     pub(super) fn part(&self) -> Option<usize> {
         self.heads().position(|head| *head == self.session)
+    }
+
+    /// Whether the worker may acquire a child of this lease's shard at once when it has read that
+    /// to the end: one that is `merged` with another shard, or not.
+    #[must_use]
+    pub fn may_take_child(&self, parent: &LeaseKey, merged: bool) -> bool {
+        let of_parent = || self.holds.iter().find(|hold| hold.key == *parent);
+        self.takes_children || of_parent().is_some_and(|hold| hold.children.allows(merged))
     }
 
     /// The document's text.
@@ -341,6 +366,35 @@ mod tests {
         let (read, written) = text(two.clone());
         assert_eq!(read, two);
         assert_eq!(written.unwrap().as_array().map(Vec::len), Some(2));
+    }
+
+    /// A worker of an older build passes over what it is told of children, and takes none; an older
+    /// planner tells of none, and what a later one tells may be more than is known.
+    #[test]
+    fn what_children_may_be_taken_stands_beside_what_older_builds_write_and_read() {
+        let key: LeaseKey = "orders/5/shardId-000000000000".parse().unwrap();
+        let ruled = |children| {
+            let holds = vec![Hold { key: key.clone(), from: None, children }];
+            Assignment { takes_children: false, holds, ..document() }
+        };
+        for (taking, golden) in [
+            (Taking::None, r#"{"k":"orders/5/shardId-000000000000"}"#),
+            (Taking::OfSplit, r#"{"k":"orders/5/shardId-000000000000","c":"s"}"#),
+            (Taking::All, r#"{"k":"orders/5/shardId-000000000000","c":"a"}"#),
+        ] {
+            let text = ruled(taking).encode();
+            let value: serde_json::Value = serde_json::from_slice(&text).unwrap();
+            assert_eq!(value["k"], false, "an older build goes by this alone");
+            assert!(String::from_utf8_lossy(&text).contains(&format!(r#""h":[{golden}]"#)));
+            assert_eq!(Assignment::decode(&text), Some(ruled(taking)));
+        }
+        let later = String::from_utf8_lossy(&ruled(Taking::All).encode())
+            .replace(r#""c":"a""#, r#""c":{"only":"left"}"#);
+        assert_eq!(Assignment::decode(later.as_bytes()), Some(ruled(Taking::None)));
+        let free = Assignment { takes_children: true, ..ruled(Taking::None) };
+        assert!(
+            free.may_take_child(&key, true) && !ruled(Taking::None).may_take_child(&key, false)
+        );
     }
 
     #[test]

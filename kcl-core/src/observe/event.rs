@@ -158,6 +158,12 @@ pub enum WorkerEvent {
         /// Why.
         problem: String,
     },
+    /// More shards inherit placement rules from shards that are gone than a document holds. Rows of
+    /// ended leases are kept in its place.
+    InheritanceFull {
+        /// How many, and what to do.
+        problem: String,
+    },
     /// A document of the store makes no sense to this version. It does not count as never written:
     /// who needs it waits.
     DocumentUnreadable {
@@ -458,6 +464,7 @@ impl From<Notice> for WorkerEvent {
                 Self::Planned { moves, unassigned: unassigned.len() }
             }
             Notice::BadRules(problem) => Self::RulesRefused { problem },
+            Notice::InheritanceFull(problem) => Self::InheritanceFull { problem },
             Notice::Unreadable(document, problem) => Self::DocumentUnreadable { document, problem },
             Notice::Hole(range) => Self::HashRangeHole { range },
             Notice::Lineage(problem) => Self::LineageUnclear { problem },

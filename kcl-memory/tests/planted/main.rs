@@ -29,6 +29,8 @@ mod marks;
 #[path = "../traces/moves.rs"]
 mod moves;
 mod overtaken;
+#[path = "../traces/placement.rs"]
+mod placement;
 #[path = "../traces/planners.rs"]
 mod planners;
 mod plans;

@@ -10,6 +10,7 @@ mod ends;
 mod heads;
 mod lost_writes;
 mod moves;
+mod placement;
 mod planners;
 mod sessions;
 mod stage;

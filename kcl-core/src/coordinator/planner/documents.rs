@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::{
     catalogue::Catalogue,
+    children::Children,
     moves::{Moves, Stage},
     plan::Plan,
     term::Term,
@@ -22,6 +23,7 @@ pub(super) struct Documents<'a> {
     pub(super) catalogue: &'a Catalogue,
     pub(super) plan: &'a Plan,
     pub(super) moves: &'a Moves,
+    pub(super) children: &'a Children,
 }
 
 /// What one session should hold and give.
@@ -58,7 +60,7 @@ impl Documents<'_> {
                 standby: fleet.standbys().first.clone(),
                 second: fleet.standbys().second.clone(),
                 rank: rank(session),
-                takes_children: !self.catalogue.rules.may_bind(),
+                takes_children: self.children.are_all_free(),
                 starts: starts.clone(),
                 holds,
                 gives,
@@ -73,12 +75,12 @@ impl Documents<'_> {
         let mut parts: BTreeMap<&SessionId, Part> = BTreeMap::new();
         for (key, session) in self.plan.iter() {
             let from = self.origin(key, session);
-            parts.entry(session).or_default().holds.push(Hold { key: key.clone(), from });
+            parts.entry(session).or_default().holds.push(self.hold(key, from));
         }
         for (key, moving) in self.moves.iter() {
             let part = parts.entry(&moving.from).or_default();
             if moving.stage == Stage::Announced {
-                part.holds.push(Hold { key: key.clone(), from: None });
+                part.holds.push(self.hold(key, None));
             } else {
                 let to = Some(moving.to.clone());
                 part.gives.push(Give { key: key.clone(), epoch: moving.epoch, to });
@@ -92,6 +94,10 @@ impl Documents<'_> {
             }
         }
         parts
+    }
+
+    fn hold(&self, key: &LeaseKey, from: Option<Origin>) -> Hold {
+        Hold { key: key.clone(), from, children: self.children.of(key) }
     }
 
     /// How the row of a wished lease was seen, when its new owner does not hold it.

@@ -7,6 +7,7 @@
 //! |---|---|
 //! | `catalogue` | what is there: leases, sessions, streams, rules? |
 //! | `plan` | who should hold what? |
+//! | `children` | what may owners take without waiting for a plan? |
 //! | `loads` | how heavy are the leases? |
 //! | `moves` | how far has a lease got on its way between live workers? |
 //! | `documents`, `publisher` | what is each worker told, and has it heard? |
@@ -17,6 +18,7 @@
 
 pub(super) mod ask;
 pub(in crate::coordinator) mod catalogue;
+mod children;
 mod documents;
 pub(in crate::coordinator) mod janitor;
 pub(in crate::coordinator) mod loads;
@@ -30,8 +32,8 @@ mod term;
 mod tests;
 
 use self::{
-    ask::Answer, catalogue::Catalogue, documents::Documents, janitor::Janitor, loads::Loads,
-    moves::Moves, plan::Plan, publisher::Publisher, signal::Signal, term::Term,
+    ask::Answer, catalogue::Catalogue, children::Children, documents::Documents, janitor::Janitor,
+    loads::Loads, moves::Moves, plan::Plan, publisher::Publisher, signal::Signal, term::Term,
 };
 use super::{
     command::Notice, context::Context, event::StreamView, heads::Standbys, timed::Timed,
@@ -48,6 +50,7 @@ use crate::{
 pub(in crate::coordinator) struct Planner {
     catalogue: Catalogue,
     plan: Plan,
+    children: Children,
     loads: Loads,
     moves: Moves,
     publisher: Publisher,
@@ -71,6 +74,7 @@ impl Planner {
         Self {
             catalogue: Catalogue::new(first_plan_at, standbys, ctx),
             plan: Plan::default(),
+            children: Children::default(),
             loads: Loads::default(),
             moves: Moves::default(),
             publisher: Publisher::new(Term { planner: me, number: term }),
@@ -175,7 +179,9 @@ impl Planner {
             }
             Answer::Loads(answer) => self.loads.on_answer(answer),
             Answer::Janitor(answer) => {
-                if let Some(gone) = self.janitor.on_answer(answer, &mut self.catalogue, ctx) {
+                let term = self.term();
+                let gone = self.janitor.on_answer(answer, term, &mut self.catalogue, ctx);
+                if let Some(gone) = gone {
                     self.publisher.remove(&gone);
                 }
             }
@@ -194,16 +200,22 @@ impl Planner {
         }
     }
 
+    /// Somebody woke this worker.
+    pub(in crate::coordinator) fn on_woken(&mut self, ctx: &mut Context) {
+        self.catalogue.on_woken(ctx);
+    }
+
     /// Everything is there: makes the plan and publishes it.
     fn make_plan(&mut self, ctx: &mut Context) {
         let unassigned = self.plan.make(&self.catalogue, &self.loads, &self.moves, ctx);
+        self.children = Children::by(&self.catalogue);
         let moves = self.moves.follow(self.plan.iter(), &self.catalogue, ctx.now);
         let me = &self.publisher.term().planner;
         self.catalogue.fleet.name_standbys(me);
         ctx.notify(Notice::Planned { moves, unassigned });
         self.publish(ctx);
         self.janitor.note_unused(&self.catalogue, &self.plan, ctx);
-        janitor::delete_useless(&mut self.catalogue, ctx);
+        janitor::delete_useless(self.term(), &mut self.catalogue, ctx);
     }
 
     fn go_on(&mut self, next: moves::Next, ctx: &mut Context) {
@@ -221,6 +233,7 @@ impl Planner {
             catalogue: &self.catalogue,
             plan: &self.plan,
             moves: &self.moves,
+            children: &self.children,
         };
         let documents = documents.all(ctx);
         self.publisher.publish(documents, ctx);
