@@ -163,13 +163,14 @@ fn what_an_older_build_handed_down_is_inherited_on() {
 #[test]
 fn the_children_of_a_shard_may_be_taken_if_no_rule_can_touch_them() {
     use Taking::{All, OfSplit};
+    type Case = (Vec<Rule>, &'static [(&'static str, Taking)]);
     let shards = [
         shard("0", &[], 0, 99),
         shard("1", &[], 100, 199),
         shard("2", &[], 200, 299),
         shard("3", &[], 300, 399),
     ];
-    let cases: [(Vec<Rule>, &[(&str, Taking)]); 7] = [
+    let cases: [Case; 7] = [
         (vec![], &[("0", All), ("1", All), ("2", All), ("3", All)]),
         (vec![shard_rule("1", "a")], &[("0", OfSplit), ("2", OfSplit), ("3", All)]),
         (vec![shard_rule("3", "a")], &[("0", All), ("1", All), ("2", OfSplit)]),
