@@ -27,11 +27,9 @@ use tokio::time::Instant;
 /// Outside a tokio runtime.
 #[must_use]
 pub fn virtual_env(seed: u64) -> Env {
-    Env {
-        clock: Arc::new(VirtualClock { started: Instant::now() }),
-        entropy: Arc::new(SeededEntropy(Mutex::new(Rng::new(seed)))),
-        spawner: Arc::new(OneThread),
-    }
+    let clock = Arc::new(VirtualClock { started: Instant::now() });
+    let entropy = Arc::new(SeededEntropy(Mutex::new(Rng::new(seed))));
+    Env::new(clock, entropy, Arc::new(OneThread))
 }
 
 /// Tokio's clock, from the making of the environment on.

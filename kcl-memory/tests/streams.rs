@@ -168,7 +168,8 @@ fn while_an_application_is_closed_workers_wait_without_a_session() {
         let sessions = bench.server.store("test").all_sessions(Consistency::Strong).await.unwrap();
         assert!(sessions.iter().all(|row| row.has_ended()), "{sessions:?}");
         assert_eq!(worker.read(), Vec::<String>::new());
-        let told = worker.noticed(|event| *event == WorkerEvent::Closed { by: by.to_owned() });
+        let told = worker
+            .noticed(|event| matches!(event, WorkerEvent::Closed { by: said, .. } if said == by));
         assert_eq!(told, 1, "it is said once, and for whom");
         put(&bench, DocName::changing(), Some(1), closed(ChangeState::Open)).await;
         bench.sleep(20).await;

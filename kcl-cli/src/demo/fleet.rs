@@ -142,7 +142,9 @@ impl Fleet {
 async fn listen(mut events: broadcast::Receiver<WorkerEvent>, worker: WorkerNo, ledger: Ledger) {
     loop {
         match events.recv().await {
-            Ok(WorkerEvent::LeaseGained { key, epoch }) => ledger.turn(worker, &key, epoch, true),
+            Ok(WorkerEvent::LeaseGained { key, epoch, .. }) => {
+                ledger.turn(worker, &key, epoch, true)
+            }
             Ok(WorkerEvent::LeaseLost { key, epoch, .. }) => {
                 ledger.turn(worker, &key, epoch, false);
             }

@@ -20,6 +20,7 @@ const PART: usize = Document::MAX_BODY - 10_000;
 
 /// Everything of an application as it was before a change, and what it becomes.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Copy {
     /// The change it was made for.
     pub change: u64,

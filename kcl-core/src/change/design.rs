@@ -14,6 +14,7 @@ use super::target::{RowChange, Target};
 /// What an application and its stream are found to be. The shards were listed after the rows were
 /// read.
 #[derive(Clone, Copy, Debug)]
+#[non_exhaustive]
 pub struct Found<'a> {
     /// Every lease, roles included.
     pub rows: &'a [Lease],
@@ -24,6 +25,12 @@ pub struct Found<'a> {
 }
 
 impl<'a> Found<'a> {
+    /// These rows and documents, and this stream.
+    #[must_use]
+    pub const fn new(rows: &'a [Lease], docs: &'a [Document], stream: &'a StreamView) -> Self {
+        Self { rows, docs, stream }
+    }
+
     /// A document by its name.
     #[must_use]
     pub fn doc(&self, name: &DocName) -> Option<&'a Document> {

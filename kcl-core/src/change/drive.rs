@@ -31,12 +31,21 @@ const DEADLINE: Duration = Duration::from_secs(10);
 
 /// What a change would do to what is there now.
 #[derive(Clone, Debug)]
+#[non_exhaustive]
 pub struct Preview {
     /// Each lease, those that stay included, in the order of keys.
     pub moves: Vec<Move>,
     /// What the document `changing` says: a change that was broken off is gone on with as it was
     /// planned then, whatever is shown here.
     pub changing: Option<Changing>,
+}
+
+impl Preview {
+    /// These moves, in an application that says this of a change.
+    #[must_use]
+    pub const fn new(moves: Vec<Move>, changing: Option<Changing>) -> Self {
+        Self { moves, changing }
+    }
 }
 
 /// Why nothing can be shown.

@@ -20,10 +20,12 @@ use crate::{lease::Lease, settings::InitialPosition};
 
 /// Starts reading again from another position.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum Reset {
     /// Every shard: a new beginning, as a first start at that position would make it.
     All(InitialPosition),
     /// One shard.
+    #[non_exhaustive]
     One {
         /// Its name, or the whole key of its lease.
         lease: Arc<str>,
@@ -32,6 +34,25 @@ pub enum Reset {
         /// Whether the shards that came from it are read again, too, each from its beginning.
         with_descendants: bool,
     },
+}
+
+impl Reset {
+    /// One shard, by its name or the whole key of its lease; the shards that came from it are left
+    /// alone.
+    #[must_use]
+    pub fn one(lease: &str, to: Place) -> Self {
+        Self::One { lease: lease.into(), to, with_descendants: false }
+    }
+
+    /// The same; if it is of one shard, those that came from it are read again, too, each from its
+    /// beginning.
+    #[must_use]
+    pub fn and_descendants(self) -> Self {
+        match self {
+            Self::One { lease, to, .. } => Self::One { lease, to, with_descendants: true },
+            all @ Self::All(_) => all,
+        }
+    }
 }
 
 impl Design for Reset {

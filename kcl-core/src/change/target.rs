@@ -7,6 +7,7 @@ use crate::stream::ShardId;
 
 /// How far a shard is processed, with what goes along with that in its row.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Spot {
     /// How far.
     pub checkpoint: Checkpoint,
@@ -21,6 +22,12 @@ impl Spot {
         Self { checkpoint, children: Vec::new() }
     }
 
+    /// At the end of the shard, which these continue.
+    #[must_use]
+    pub const fn ended(children: Vec<ShardId>) -> Self {
+        Self { checkpoint: Checkpoint::ShardEnd, children }
+    }
+
     /// Where a row stands.
     #[must_use]
     pub fn of(row: &Lease) -> Self {
@@ -31,6 +38,7 @@ impl Spot {
 
 /// What becomes of one lease.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct RowChange {
     /// The row as it was found; of a lease that had none, the row as the lineage would make it.
     pub row: Lease,
@@ -54,6 +62,12 @@ impl RowChange {
         Self { row: row.clone(), found: true, to }
     }
 
+    /// A row that is to be made, as it stands here.
+    #[must_use]
+    pub fn made(row: Lease) -> Self {
+        Self { found: false, to: Spot::of(&row), row }
+    }
+
     /// Which lease.
     #[must_use]
     pub const fn key(&self) -> &LeaseKey {
@@ -69,6 +83,7 @@ impl RowChange {
 
 /// What becomes of one document.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct DocChange {
     /// Which document.
     pub name: DocName,
@@ -80,6 +95,12 @@ pub struct DocChange {
 }
 
 impl DocChange {
+    /// The document `name`, which said `from`, is to say `to`.
+    #[must_use]
+    pub const fn new(name: DocName, from: Bytes, to: Bytes) -> Self {
+        Self { name, from, to }
+    }
+
     /// What the document is to say; if the change is taken back, what it said before.
     #[must_use]
     pub fn wanted(&self, undo: bool) -> Bytes {
@@ -90,6 +111,7 @@ impl DocChange {
 /// What becomes of an application: every row that it has or is to have, and the documents that
 /// say where it reads.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Target {
     /// The leases of shards, those that stay where they are included; none of roles.
     pub rows: Vec<RowChange>,

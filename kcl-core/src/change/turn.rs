@@ -8,6 +8,7 @@ use crate::lease::Changing;
 /// The change at hand, or the last one if the application is open. It stands in the document
 /// beside who makes it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[non_exhaustive]
 pub struct Change {
     /// Names the change, and its copy: the version of the document with which it began.
     #[serde(rename = "change")]

@@ -129,6 +129,9 @@ pub enum Notice {
     /// The placement rules make no sense; those read before stay in force. If none were, what a
     /// live worker holds stays where it is.
     BadRules(String),
+    /// More shards inherit rules from shards that are gone than a document holds: rows of ended
+    /// leases are kept in its place.
+    InheritanceFull(String),
     /// The processor of a lease makes no progress; it is handed over.
     Stalled(LeaseKey, Epoch),
     /// A lease was seen held by a live session that was not expected to hold it.

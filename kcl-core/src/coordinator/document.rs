@@ -1,12 +1,15 @@
 //! The assignment document: what one worker should hold, as the planner writes it.
 
 mod packed;
+#[cfg(test)]
+mod tests;
 
 use bytes::Bytes;
 use serde::{Deserialize, Deserializer, Serialize};
 
 use self::packed::{Entry, Packed, each_or_packed};
 use crate::{
+    assignment::placement::Taking,
     env::WallTime,
     lease::{Document, Epoch, Lease, LeaseKey, PlanVersion, SessionId},
     settings::InitialPosition,
@@ -57,7 +60,8 @@ pub struct Assignment {
     /// This worker's place in the order of succession: 0 the planner, 1 and 2 the standbys.
     #[serde(rename = "r")]
     pub rank: u32,
-    /// Whether the worker may acquire the children of a shard it has read to the end at once.
+    /// Whether the worker may acquire the children of any shard it has read to the end at once. Where
+    /// rules say otherwise of some, each [`Hold`] tells.
     #[serde(rename = "k")]
     pub takes_children: bool,
     /// Where reading of each stream began: known to all, so that a store that lost it gets it back.
@@ -95,6 +99,21 @@ pub struct Hold {
     /// How the planner saw the row, when the worker does not hold it yet.
     #[serde(rename = "o", skip_serializing_if = "Option::is_none", default)]
     pub from: Option<Origin>,
+    /// Which children of its shard the worker may take at once although a rule keeps it from
+    /// taking any ([`Assignment::takes_children`]). Older builds tell and read of none.
+    #[serde(
+        rename = "c",
+        skip_serializing_if = "Taking::is_none",
+        default,
+        deserialize_with = "known_taking"
+    )]
+    pub children: Taking,
+}
+
+/// What is known, or none: later builds may tell of children that this one does not know.
+fn known_taking<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Taking, D::Error> {
+    let value = serde_json::Value::deserialize(deserializer)?;
+    Ok(serde_json::from_value(value).unwrap_or_default())
 }
 
 /// How the planner saw the row of a lease that is to change its owner.
@@ -168,6 +187,14 @@ impl Assignment {
     /// The worker's place among those that watch all sessions, if it is one of them.
     pub(super) fn part(&self) -> Option<usize> {
         self.heads().position(|head| *head == self.session)
+    }
+
+    /// Whether the worker may acquire a child of this lease's shard at once when it has read that
+    /// to the end: one that is `merged` with another shard, or not.
+    #[must_use]
+    pub fn may_take_child(&self, parent: &LeaseKey, merged: bool) -> bool {
+        let of_parent = || self.holds.iter().find(|hold| hold.key == *parent);
+        self.takes_children || of_parent().is_some_and(|hold| hold.children.allows(merged))
     }
 
     /// The document's text: as builds of every version read it, if that is no larger than
@@ -338,148 +365,5 @@ impl FrozenStart {
     #[must_use]
     pub fn decode(body: &[u8]) -> Option<Self> {
         serde_json::from_slice(body).ok()
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::lease::Incarnation;
-
-    pub(super) fn session(number: u32) -> SessionId {
-        let worker = format!("w{number}").parse().unwrap();
-        SessionId::new(worker, Incarnation::from_bits(u128::from(number) + 1))
-    }
-
-    pub(super) fn document() -> Assignment {
-        Assignment {
-            version: PlanVersion { term: Epoch(7), version: 3 },
-            session: session(3),
-            planner: session(0),
-            standby: Some(session(1)),
-            second: Some(session(2)),
-            rank: 3,
-            takes_children: true,
-            starts: Vec::new(),
-            holds: Vec::new(),
-            gives: Vec::new(),
-            give_within: None,
-        }
-    }
-
-    #[test]
-    fn what_no_document_can_say_is_left_out_but_nothing_that_is_held() {
-        let key = |number: usize| -> LeaseKey {
-            // No two shards have anything in common at the end of their names.
-            let number = number.wrapping_mul(0x9e37_79b9_7f4a_7c15);
-            format!("orders/5/{}", format!("{number:x}-").repeat(6)).parse().unwrap()
-        };
-        let free = Some(Origin { owner: None, epoch: Epoch(0), how: How::Free });
-        let hold = |number: usize| Hold {
-            key: key(number),
-            from: free.clone().filter(|_| number % 10 > 0),
-        };
-        let mut whole = Assignment { holds: (0..9_000).map(hold).collect(), ..document() };
-        assert!(whole.encode().len() > Document::MAX_BODY);
-        let left_out = whole.cut_to_fit();
-        assert!(left_out > 4_000 && whole.holds.len() + left_out == 9_000, "{left_out}");
-        assert_eq!(whole.holds.iter().filter(|hold| hold.from.is_none()).count(), 900);
-        let size = whole.encode().len();
-        assert!(size <= Document::MAX_BODY && size > Document::MAX_BODY / 2, "{size}");
-        assert_eq!(whole.clone().cut_to_fit(), 0);
-        let mut held = Assignment {
-            holds: (0..9_000).map(|number| Hold { key: key(number), from: None }).collect(),
-            ..document()
-        };
-        assert_eq!(held.cut_to_fit(), 0, "what is held stays");
-        let give = |number: usize| Give { key: key(number), epoch: Epoch(1), to: None };
-        let mut giving = Assignment { gives: (0..9_000).map(give).collect(), ..document() };
-        assert_eq!(giving.cut_to_fit(), 0, "its owner reads on what it is not told to give");
-        assert!(giving.gives.len() > 3_000 && giving.encode().len() <= Document::MAX_BODY);
-    }
-
-    #[test]
-    fn a_frozen_start_without_a_place_is_none_and_not_the_oldest_record() {
-        let horizon = FrozenStart { at: None, by: None };
-        assert_eq!(FrozenStart::decode(&horizon.encode()), Some(horizon));
-        assert_eq!(FrozenStart::decode(br#"{"at":null,"more":1}"#), Some(horizon));
-        for unreadable in ["", "{}", r#"{"At":7}"#, r#"{"at":"noon"}"#, "null"] {
-            assert_eq!(FrozenStart::decode(unreadable.as_bytes()), None, "{unreadable}");
-        }
-    }
-
-    #[test]
-    fn the_version_of_an_assignment_is_read_although_nothing_else_makes_sense() {
-        let newer = br#"{"p":{"t":9,"v":4},"h":{"by":"shard"}}"#;
-        assert_eq!(Assignment::decode(newer), None);
-        let version = PlanVersion { term: Epoch(9), version: 4 };
-        assert_eq!(Assignment::version_in(newer), Some(version));
-        assert_eq!(Assignment::version_in(b"{}"), None);
-    }
-
-    #[test]
-    fn one_start_is_written_as_older_builds_read_it_and_several_as_a_list() {
-        let start = |stream: &str| StreamStart {
-            of: StreamKey::new(stream, WallTime::from_millis(5)),
-            at: None,
-            by: None,
-            change: 0,
-        };
-        let text = |starts| {
-            let text = Assignment { starts, ..document() }.encode();
-            let value: serde_json::Value = serde_json::from_slice(&text).unwrap();
-            (Assignment::decode(&text).unwrap().starts, value.get("f").cloned())
-        };
-        assert_eq!(text(vec![]), (vec![], None));
-        let (read, written) = text(vec![start("orders")]);
-        assert_eq!(read, [start("orders")]);
-        assert!(written.unwrap().is_object());
-        let two = vec![start("orders"), start("payments")];
-        let (read, written) = text(two.clone());
-        assert_eq!(read, two);
-        assert_eq!(written.unwrap().as_array().map(Vec::len), Some(2));
-    }
-
-    #[test]
-    fn a_start_tells_its_setting_if_it_knows_one() {
-        let at = Some(WallTime::from_millis(7));
-        for by in [None, Some(InitialPosition::Latest), at.map(InitialPosition::AtTimestamp)] {
-            let start = FrozenStart { at, by };
-            assert_eq!(FrozenStart::decode(&start.encode()), Some(start));
-        }
-        let older = FrozenStart::decode(br#"{"at":7}"#);
-        let later = FrozenStart::decode(br#"{"at":7,"by":{"at-offset":3},"more":1}"#);
-        assert_eq!((older, later), (Some(FrozenStart { at, by: None }), older));
-    }
-
-    #[test]
-    fn a_document_of_a_planner_that_names_one_standby_is_read() {
-        let mut old = document();
-        old.second = None;
-        let text = old.encode();
-        assert!(!text.windows(3).any(|part| part == b"\"c\""), "nothing is said of a second");
-        assert_eq!(Assignment::decode(&text).unwrap(), old);
-    }
-
-    /// A worker of an older build knows no second standby, and passes over what it does not know.
-    #[test]
-    fn the_second_standby_stands_beside_what_older_workers_read() {
-        let text: serde_json::Value = serde_json::from_slice(&document().encode()).unwrap();
-        let mut known = text.clone();
-        known.as_object_mut().unwrap().remove("c").expect("the second standby");
-        assert_eq!(known["b"], text["b"], "the first stands where it always stood");
-        let read = Assignment::decode(known.to_string().as_bytes()).unwrap();
-        assert_eq!((read.standby, read.second), (Some(session(1)), None));
-        let later = text.to_string().replacen('{', "{\"later\": 1,", 1);
-        assert_eq!(Assignment::decode(later.as_bytes()), Some(document()));
-    }
-
-    #[test]
-    fn those_that_watch_all_come_in_the_order_in_which_they_plan() {
-        let told = document();
-        assert_eq!(told.heads().cloned().collect::<Vec<_>>(), [session(0), session(1), session(2)]);
-        assert_eq!((told.part(), told.is_near()), (None, true));
-        let far = Assignment { rank: NEAR + 1, ..told };
-        assert!(!far.is_near());
     }
 }

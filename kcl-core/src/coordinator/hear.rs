@@ -112,10 +112,11 @@ impl Coordinator {
     }
 
     /// Somebody wants this worker to look: at its document, at leases released to it, and as the
-    /// planner at the sessions.
+    /// planner at the sessions and at the rules.
     fn on_woken(&mut self) {
         self.handoff.hurry(&mut self.ctx);
-        if self.planner.is_some() {
+        if let Some(planner) = &mut self.planner {
+            planner.on_woken(&mut self.ctx);
             self.watch.list(Consistency::Strong, &mut self.ctx);
         } else {
             self.read_document();

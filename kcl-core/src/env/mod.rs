@@ -18,6 +18,7 @@ use std::sync::Arc;
 
 /// Clock, randomness and spawner of one worker.
 #[derive(Clone, Debug)]
+#[non_exhaustive]
 pub struct Env {
     /// Reads time and sleeps.
     pub clock: Arc<dyn Clock>,
@@ -28,14 +29,30 @@ pub struct Env {
 }
 
 impl Env {
+    /// A world of these three.
+    #[must_use]
+    pub fn new(
+        clock: Arc<dyn Clock>,
+        entropy: Arc<dyn Entropy>,
+        spawner: Arc<dyn Spawner>,
+    ) -> Self {
+        Self { clock, entropy, spawner }
+    }
+
+    /// The same world by another clock.
+    #[must_use]
+    pub fn with_clock(self, clock: Arc<dyn Clock>) -> Self {
+        Self { clock, ..self }
+    }
+
     /// The real machine: `CLOCK_BOOTTIME`, the operating system's randomness, tokio tasks on the
     /// calling runtime, and one thread of its own for the keeper.
     #[must_use]
     pub fn system() -> Self {
-        Self {
-            clock: Arc::new(system::SystemClock),
-            entropy: Arc::new(system::SystemEntropy),
-            spawner: Arc::new(system::TokioSpawner),
-        }
+        Self::new(
+            Arc::new(system::SystemClock),
+            Arc::new(system::SystemEntropy),
+            Arc::new(system::TokioSpawner),
+        )
     }
 }

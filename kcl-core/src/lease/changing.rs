@@ -14,6 +14,7 @@ use crate::env::WallTime;
 /// A worker that registered while it says [`ChangeState::Closed`] ends that session and waits
 /// without one. Without the document the application is open.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[non_exhaustive]
 pub struct Changing {
     /// Whether workers may join.
     pub state: ChangeState,

@@ -39,10 +39,16 @@ impl DocName {
         OF_WORKERS.iter().any(|prefix| self.0.starts_with(prefix))
     }
 
-    /// Which shards must or should go to which workers.
+    /// Which shards must or should go to which workers: the operator's own, which no worker writes.
     #[must_use]
     pub fn placement() -> Self {
         Self("placement".into())
+    }
+
+    /// Which shards follow a rule of their ancestors', of whose rows nothing is left.
+    #[must_use]
+    pub fn inherited() -> Self {
+        Self("inherited".into())
     }
 
     /// Which stream the application reads.

@@ -33,6 +33,7 @@ pub struct LeaseRecord {
 
 /// A checkpoint, as stores keep it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[non_exhaustive]
 pub struct CheckpointRecord {
     /// As [`Checkpoint::kind`] says it.
     pub kind: String,

@@ -9,6 +9,7 @@ use crate::{env::WallTime, lease::Checkpoint};
 /// lost and made again skips nothing.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
+#[non_exhaustive]
 pub enum FrozenStart {
     /// At the oldest record the stream has.
     TrimHorizon,

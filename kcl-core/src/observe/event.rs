@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use crate::{
-    coordinator::{LossReason, Notice, Outcome},
+    coordinator::{LossReason, Outcome},
     env::WallTime,
     lease::{Checkpoint, DocName, EndReason, Epoch, LeaseKey, SessionId},
     settings::InitialPosition,
@@ -12,7 +12,7 @@ use crate::{
 };
 
 /// Something that happened in a worker: in its part in the fleet, or in the reading of a shard. New
-/// kinds may come.
+/// kinds may come, and of each more may be told.
 ///
 /// Texts say what went wrong in words; none holds records' data, partition keys or secrets, unless
 /// an error of the user's processor does.
@@ -20,11 +20,13 @@ use crate::{
 #[non_exhaustive]
 pub enum WorkerEvent {
     /// The session is registered: the worker is known to the others.
+    #[non_exhaustive]
     Registered {
         /// Which session.
         session: SessionId,
     },
     /// The session was ended by the others; a new one starts.
+    #[non_exhaustive]
     Fenced {
         /// Which session.
         session: SessionId,
@@ -32,11 +34,13 @@ pub enum WorkerEvent {
         reason: EndReason,
     },
     /// This worker ended the session of another one, which was silent.
+    #[non_exhaustive]
     EndedDead {
         /// Which session.
         session: SessionId,
     },
     /// Another worker uses this one's id; this one stops.
+    #[non_exhaustive]
     DuplicateWorkerId {
         /// The session of the other one.
         session: SessionId,
@@ -44,11 +48,13 @@ pub enum WorkerEvent {
     /// The store has not answered in time: nothing is dispatched until it does.
     Lapsed,
     /// The store answers again; the leases that are still held go on in place.
+    #[non_exhaustive]
     Revived {
         /// How many leases are looked at.
         leases: usize,
     },
     /// The application is closed while its rows are rewritten: the worker waits.
+    #[non_exhaustive]
     Closed {
         /// By whom, and for what.
         by: String,
@@ -56,12 +62,14 @@ pub enum WorkerEvent {
     /// The application is open again: the worker joins.
     Reopened,
     /// The worker is over.
+    #[non_exhaustive]
     Finished {
         /// How it ended.
         outcome: String,
     },
 
     /// A lease was gained: its shard is read from now on.
+    #[non_exhaustive]
     LeaseGained {
         /// Which lease.
         key: LeaseKey,
@@ -69,6 +77,7 @@ pub enum WorkerEvent {
         epoch: Epoch,
     },
     /// A lease is being given back.
+    #[non_exhaustive]
     LeaseReleasing {
         /// Which lease.
         key: LeaseKey,
@@ -76,6 +85,7 @@ pub enum WorkerEvent {
         epoch: Epoch,
     },
     /// A lease is held no longer.
+    #[non_exhaustive]
     LeaseLost {
         /// Which lease.
         key: LeaseKey,
@@ -85,6 +95,7 @@ pub enum WorkerEvent {
         reason: LossReason,
     },
     /// The processor of a lease makes no progress: the lease goes elsewhere.
+    #[non_exhaustive]
     LeaseStalled {
         /// Which lease.
         key: LeaseKey,
@@ -92,6 +103,7 @@ pub enum WorkerEvent {
         epoch: Epoch,
     },
     /// A lease is held by a worker that should not hold it.
+    #[non_exhaustive]
     LeaseConflict {
         /// Which lease.
         key: LeaseKey,
@@ -99,6 +111,7 @@ pub enum WorkerEvent {
         session: SessionId,
     },
     /// A lease was ordered to be taken from a live worker that did not give it back in time.
+    #[non_exhaustive]
     LeaseForced {
         /// Which lease.
         key: LeaseKey,
@@ -109,11 +122,13 @@ pub enum WorkerEvent {
     },
     /// The worker was to read a lease of another stream, or of another life of its own: it does
     /// not.
+    #[non_exhaustive]
     NotOfMyStream {
         /// Which lease.
         key: LeaseKey,
     },
     /// A shard is processed to its end.
+    #[non_exhaustive]
     ShardEnded {
         /// Its lease.
         key: LeaseKey,
@@ -121,6 +136,7 @@ pub enum WorkerEvent {
         epoch: Epoch,
     },
     /// A checkpoint is in the store.
+    #[non_exhaustive]
     CheckpointStored {
         /// Which lease.
         key: LeaseKey,
@@ -131,16 +147,19 @@ pub enum WorkerEvent {
     },
 
     /// This worker plans for the fleet from now on.
+    #[non_exhaustive]
     PlanningStarted {
         /// Its term.
         term: Epoch,
     },
     /// This worker plans no longer.
+    #[non_exhaustive]
     PlanningStopped {
         /// Its term.
         term: Epoch,
     },
     /// A plan was published by this worker.
+    #[non_exhaustive]
     Planned {
         /// Leases that change hands between live workers.
         moves: usize,
@@ -148,18 +167,28 @@ pub enum WorkerEvent {
         unassigned: usize,
     },
     /// Nobody may take these leases, with the reason, worst lag first.
+    #[non_exhaustive]
     Unassignable {
         /// The leases.
         leases: Vec<(LeaseKey, String)>,
     },
     /// The placement rules make no sense; those read before stay in force. Where there were none,
     /// what a live worker holds stays where it is.
+    #[non_exhaustive]
     RulesRefused {
         /// Why.
         problem: String,
     },
+    /// More shards inherit placement rules from shards that are gone than a document holds. Rows of
+    /// ended leases are kept in its place.
+    #[non_exhaustive]
+    InheritanceFull {
+        /// How many, and what to do.
+        problem: String,
+    },
     /// A document of the store makes no sense to this version. It does not count as never written:
     /// who needs it waits.
+    #[non_exhaustive]
     DocumentUnreadable {
         /// Which document.
         document: DocName,
@@ -168,6 +197,7 @@ pub enum WorkerEvent {
     },
     /// A worker's assignment has no room for more leases, and nobody else can take them: they wait
     /// for more workers.
+    #[non_exhaustive]
     DocumentFull {
         /// The assignment.
         document: DocName,
@@ -175,17 +205,20 @@ pub enum WorkerEvent {
         leases: usize,
     },
     /// No lease covers a part of the hash-key space although shards for it are listed.
+    #[non_exhaustive]
     HashRangeHole {
         /// Which part.
         range: String,
     },
     /// What the stream lists and the lease rows do not fit together.
+    #[non_exhaustive]
     LineageUnclear {
         /// In what way.
         problem: String,
     },
 
     /// The first read of a shard under an epoch was answered.
+    #[non_exhaustive]
     ReadingStarted {
         /// Which lease.
         key: LeaseKey,
@@ -193,6 +226,7 @@ pub enum WorkerEvent {
         epoch: Epoch,
     },
     /// A shard has nothing more to read; what was read may still be in the processor.
+    #[non_exhaustive]
     ReadingEnded {
         /// Which lease.
         key: LeaseKey,
@@ -201,6 +235,7 @@ pub enum WorkerEvent {
     },
     /// A shard is taken for ended because its source gives no more of it and the stream lists it as
     /// closed. No answer showed that nothing is left: records may be missing.
+    #[non_exhaustive]
     EndUnproven {
         /// Which lease.
         key: LeaseKey,
@@ -208,6 +243,7 @@ pub enum WorkerEvent {
         after: Option<Position>,
     },
     /// Reading failed; it is retried.
+    #[non_exhaustive]
     ReadFailed {
         /// Which lease.
         key: LeaseKey,
@@ -220,6 +256,7 @@ pub enum WorkerEvent {
     },
     /// Reading a shard gets nowhere, although the stream answers. It goes on, ever more slowly.
     /// Told at 10 calls in a row without a record or a new position, at 20, at 40, and so on.
+    #[non_exhaustive]
     ReadStandstill {
         /// Which lease.
         key: LeaseKey,
@@ -229,6 +266,7 @@ pub enum WorkerEvent {
         why: String,
     },
     /// Records are gone from the stream before they could be read. They were never delivered.
+    #[non_exhaustive]
     RecordsLost {
         /// Which lease.
         key: LeaseKey,
@@ -239,6 +277,7 @@ pub enum WorkerEvent {
     },
 
     /// A batch failed and is delivered again.
+    #[non_exhaustive]
     BatchFailed {
         /// Which lease.
         key: LeaseKey,
@@ -250,6 +289,7 @@ pub enum WorkerEvent {
         error: String,
     },
     /// A record kept failing and was skipped, as the failure policy says.
+    #[non_exhaustive]
     RecordSkipped {
         /// Which lease.
         key: LeaseKey,
@@ -259,6 +299,7 @@ pub enum WorkerEvent {
         error: String,
     },
     /// The dead-letter sink failed; the record is not skipped before it is kept.
+    #[non_exhaustive]
     DeadLetterFailed {
         /// Which lease.
         key: LeaseKey,
@@ -266,6 +307,7 @@ pub enum WorkerEvent {
         error: String,
     },
     /// A processor could not start; it is tried again.
+    #[non_exhaustive]
     ProcessorStartFailed {
         /// Which lease.
         key: LeaseKey,
@@ -273,6 +315,7 @@ pub enum WorkerEvent {
         error: String,
     },
     /// A processor did not acknowledge the end of its shard; it is asked again.
+    #[non_exhaustive]
     ProcessorEndFailed {
         /// Which lease.
         key: LeaseKey,
@@ -280,6 +323,7 @@ pub enum WorkerEvent {
         error: String,
     },
     /// A processor could not stop cleanly; nobody waits for it.
+    #[non_exhaustive]
     ProcessorStopFailed {
         /// Which lease.
         key: LeaseKey,
@@ -287,6 +331,7 @@ pub enum WorkerEvent {
         error: String,
     },
     /// The processor of a lease panicked; it is made anew and the batch delivered again.
+    #[non_exhaustive]
     ProcessorPanicked {
         /// Which lease.
         key: LeaseKey,
@@ -294,6 +339,7 @@ pub enum WorkerEvent {
         message: String,
     },
     /// The processor of a lease makes no progress.
+    #[non_exhaustive]
     ProcessorStalled {
         /// Which lease.
         key: LeaseKey,
@@ -301,6 +347,7 @@ pub enum WorkerEvent {
         since: Duration,
     },
     /// A processor with checkpoints of its own panicked: all since the last one comes again.
+    #[non_exhaustive]
     RunRewound {
         /// Which lease.
         key: LeaseKey,
@@ -309,6 +356,7 @@ pub enum WorkerEvent {
     },
     /// What the user gave (the factory, the source, the dead-letter sink) panicked outside of a
     /// batch. The lease is given back, to another worker if there is one.
+    #[non_exhaustive]
     RunBroken {
         /// Which lease.
         key: LeaseKey,
@@ -316,6 +364,7 @@ pub enum WorkerEvent {
         why: String,
     },
     /// A shard is not read any more, as the failure policy says, until the worker ends.
+    #[non_exhaustive]
     ShardStopped {
         /// Its lease.
         key: LeaseKey,
@@ -323,6 +372,7 @@ pub enum WorkerEvent {
         reason: String,
     },
     /// The shards that continue an ended one could not be listed; it is tried again.
+    #[non_exhaustive]
     ChildrenUnknown {
         /// The lease of the ended shard.
         key: LeaseKey,
@@ -331,11 +381,13 @@ pub enum WorkerEvent {
     },
 
     /// The stream could not be described or listed, as the worker's part in the fleet has it.
+    #[non_exhaustive]
     StreamTrouble {
         /// What kind of failure.
         kind: SourceErrorKind,
     },
     /// The stream could not be described; it is tried again.
+    #[non_exhaustive]
     StreamUnknown {
         /// What failed.
         error: String,
@@ -343,6 +395,7 @@ pub enum WorkerEvent {
         source: String,
     },
     /// The shards of the stream could not be listed; it is tried again.
+    #[non_exhaustive]
     ShardsUnknown {
         /// What failed.
         error: String,
@@ -352,6 +405,7 @@ pub enum WorkerEvent {
     /// The stream was deleted and made again.
     StreamRemade,
     /// The application reads another stream; whether somebody still reads that one is found out.
+    #[non_exhaustive]
     StreamDiffers {
         /// The one that the store names; `None` if it names none.
         reads: Option<StreamName>,
@@ -360,6 +414,7 @@ pub enum WorkerEvent {
     },
     /// Reading of the stream began elsewhere than this worker's settings say; that holds. Told
     /// once.
+    #[non_exhaustive]
     StartDiffers {
         /// Of which stream.
         stream: StreamKey,
@@ -372,6 +427,7 @@ pub enum WorkerEvent {
     },
 
     /// The store cannot be used yet, or any more; it is prepared again.
+    #[non_exhaustive]
     StoreUnprepared {
         /// What failed.
         error: String,
@@ -380,6 +436,7 @@ pub enum WorkerEvent {
     },
     /// Somebody had deleted what the state is kept in. It is there again, and whoever knows
     /// something writes it forward.
+    #[non_exhaustive]
     StoreRemade {
         /// Where it is.
         store: String,
@@ -387,6 +444,7 @@ pub enum WorkerEvent {
     /// The store lost its last writes, or may have; owners write them forward.
     StoreWentBack,
     /// Wake-ups are polled until the store pushes them again.
+    #[non_exhaustive]
     WakeupsBroken {
         /// What the store said.
         error: String,
@@ -438,45 +496,5 @@ impl WorkerEvent {
     /// The end of a worker.
     pub(crate) fn finished(outcome: &Outcome) -> Self {
         Self::Finished { outcome: outcome.to_string() }
-    }
-}
-
-/// What a notice of the coordinator tells.
-impl From<Notice> for WorkerEvent {
-    fn from(notice: Notice) -> Self {
-        match notice {
-            Notice::Registered(session) => Self::Registered { session },
-            Notice::Fenced(session, reason) => Self::Fenced { session, reason },
-            Notice::FencedOther(session) => Self::EndedDead { session },
-            Notice::DuplicateWorkerId(session) => Self::DuplicateWorkerId { session },
-            Notice::Lapsed => Self::Lapsed,
-            Notice::Revived(leases) => Self::Revived { leases },
-            Notice::Closed(by) => Self::Closed { by },
-            Notice::Reopened => Self::Reopened,
-            Notice::Gained(key, epoch) => Self::LeaseGained { key, epoch },
-            Notice::Lost(key, epoch, reason) => Self::LeaseLost { key, epoch, reason },
-            Notice::Stalled(key, epoch) => Self::LeaseStalled { key, epoch },
-            Notice::Conflict(key, session) => Self::LeaseConflict { key, session },
-            Notice::Forced { key, from, overlap } => Self::LeaseForced { key, from, overlap },
-            Notice::NotOfMyStream(key) => Self::NotOfMyStream { key },
-            Notice::Ended(key, epoch) => Self::ShardEnded { key, epoch },
-            Notice::Planning(term) => Self::PlanningStarted { term },
-            Notice::StoppedPlanning(term) => Self::PlanningStopped { term },
-            Notice::Planned { moves, unassigned } => {
-                Self::Planned { moves, unassigned: unassigned.len() }
-            }
-            Notice::BadRules(problem) => Self::RulesRefused { problem },
-            Notice::Unreadable(document, problem) => Self::DocumentUnreadable { document, problem },
-            Notice::DocumentFull(document, leases) => Self::DocumentFull { document, leases },
-            Notice::Hole(range) => Self::HashRangeHole { range },
-            Notice::Lineage(problem) => Self::LineageUnclear { problem },
-            Notice::StreamTrouble(kind) => Self::StreamTrouble { kind },
-            Notice::StreamRemade => Self::StreamRemade,
-            Notice::StreamDiffers { reads, wanted } => Self::StreamDiffers { reads, wanted },
-            Notice::StartDiffers { start, wanted } => {
-                Self::StartDiffers { stream: start.of, at: start.at, by: start.by, wanted }
-            }
-            Notice::StoreWentBack => Self::StoreWentBack,
-        }
     }
 }

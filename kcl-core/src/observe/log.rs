@@ -84,6 +84,7 @@ fn log_fleet(event: &WorkerEvent) {
             warn!(leases = leases.len(), which, reason, "kcl.lease.unassignable");
         }
         E::RulesRefused { problem } => error!(problem, "kcl.rules.refused"),
+        E::InheritanceFull { problem } => error!(problem, "kcl.rules.inheritance_full"),
         E::DocumentUnreadable { document, problem } => {
             error!(%document, problem, "kcl.document.unreadable");
         }

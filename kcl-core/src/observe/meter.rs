@@ -20,6 +20,7 @@ const LONG_AGO: Duration = Duration::from_hours(24 * 3_650);
 
 /// What one answer of a source brought.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Arrived {
     /// How many records.
     pub records: u64,

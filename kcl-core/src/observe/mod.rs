@@ -48,6 +48,7 @@ mod event;
 mod loads;
 mod log;
 mod meter;
+mod notice;
 mod observer;
 mod seam;
 mod source;

@@ -304,6 +304,14 @@ by_rule! {
     "6" ParentHolderNotPreferred,
     /// Ties are broken by the order of the input.
     "6" TiesByInputOrder,
+    /// A planner that is woken does not read the rules.
+    "6" WokenReadsNoRules,
+    /// A planner knows only of what it handed down itself.
+    "6" InheritedNotRead,
+    /// Any rule keeps every owner from taking children at once.
+    "6" AnyRuleStopsChildren,
+    /// Owners take children at once whatever rules touch them.
+    "6" RuledChildrenTaken,
     /// What shards inherited is said of those of the same names when the stream is made again.
     "6" RulesOutliveTheirStream,
     /// A lease that a rule requires at a worker that is gone goes elsewhere.

@@ -6,7 +6,7 @@
 use std::{fmt::Debug, str::FromStr};
 
 use kcl_core::{
-    assignment::placement::{Mode, PlacementRules, Uncovered, shard_mapping},
+    assignment::placement::{Inherited, Mode, PlacementRules, Uncovered, shard_mapping},
     coordinator::{Assignment, FrozenStart},
     lease::{Checkpoint, DocName, Incarnation, LeaseKey, SessionId, WorkerId},
     stream::{HashRange, Position, SequenceNumber, ShardId},
@@ -63,6 +63,10 @@ pub(crate) fn documents(body: &[u8]) {
     }
     if let Ok(read) = PlacementRules::decode(body) {
         assert_eq!(PlacementRules::decode(&read.encode().unwrap()).unwrap(), read);
+    }
+    if let Ok((term, read)) = Inherited::decode(body) {
+        assert_eq!(Inherited::decode(&read.encode(term).unwrap()).unwrap(), (term, read));
+        assert_eq!(Inherited::term_in(body), Some(term));
     }
     if let Ok(text) = std::str::from_utf8(body)
         && let Ok(rules) = shard_mapping(text, Mode::Require)

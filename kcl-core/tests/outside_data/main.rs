@@ -5,7 +5,7 @@
 mod checks;
 
 use kcl_core::{
-    assignment::placement::{Mode, PlacementRules, shard_mapping},
+    assignment::placement::{Inherited, Mode, PlacementRules, shard_mapping},
     coordinator::{Assignment, FrozenStart},
     lease::{Checkpoint, DocName, LeaseKey, SessionId, WorkerId},
     stream::{HashRange, SequenceNumber, ShardId},
@@ -89,6 +89,7 @@ fn the_examples_are_what_they_are_called() {
     assert!(FrozenStart::decode(&documents("frozen-start")).unwrap().at.is_some());
     assert_eq!(PlacementRules::decode(&documents("placement")).unwrap().rules().len(), 2);
     assert!(PlacementRules::decode(&documents("backwards")).is_err());
+    assert_eq!(Inherited::decode(&documents("inherited")).unwrap().1.iter().count(), 3);
     assert_eq!(shard_mapping(&read("documents/mapping"), Mode::Prefer).unwrap().len(), 2);
     read("names/worker").parse::<WorkerId>().unwrap();
     read("names/session").parse::<SessionId>().unwrap();

@@ -19,7 +19,7 @@ impl ManualClock {
     /// The machine's environment, with this clock in place of its own.
     pub(crate) fn env() -> (Env, Arc<Self>) {
         let clock = Arc::new(Self::default());
-        (Env { clock: clock.clone(), ..Env::system() }, clock)
+        (Env::system().with_clock(clock.clone()), clock)
     }
 
     pub(crate) fn advance(&self, millis: u64) {

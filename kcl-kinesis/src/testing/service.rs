@@ -82,7 +82,7 @@ impl Scripted {
     ) -> KinesisSource {
         let (_, mut scripted) = Self::builder(script);
         scripted.date = None;
-        let env = Env { clock: scripted.clock.clone(), ..Env::system() };
+        let env = Env::system().with_clock(scripted.clock.clone());
         scripted.setup(env).build().unwrap()
     }
 

@@ -20,6 +20,7 @@ pub(super) const LATE_MAX: Duration = Duration::from_secs(15);
 
 /// A broken invariant.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Violation {
     /// Which.
     pub invariant: &'static str,

@@ -66,6 +66,7 @@ pub(super) const fn kind_of(notice: &Notice) -> &'static str {
         Notice::Hole(_) => "Hole",
         Notice::Lineage(_) => "Lineage",
         Notice::BadRules(_) => "BadRules",
+        Notice::InheritanceFull(_) => "InheritanceFull",
         Notice::Stalled(..) => "Stalled",
         Notice::Conflict(..) => "Conflict",
         Notice::StartDiffers { .. } => "StartDiffers",

@@ -32,6 +32,7 @@ pub struct Timeline {
 
 /// A stretch of time in which a worker held or read a shard.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Span {
     /// The shard, by its number in the run: a stream made again has shards of the same names.
     pub shard: usize,
@@ -47,6 +48,7 @@ pub struct Span {
 
 /// The life of a shard's lease.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct ShardLife {
     /// The shard's name.
     pub name: Option<ShardId>,
@@ -60,6 +62,7 @@ pub struct ShardLife {
 
 /// Something done to the fleet.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Happened {
     /// When it began.
     pub at: Time,

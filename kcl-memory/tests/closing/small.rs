@@ -459,9 +459,9 @@ fn the_world_is_what_a_change_makes_something_of() {
     use kcl_core::change::{Design, Found};
     let rows = [ended(), held()];
     let view = view();
-    let found = Found { rows: &rows, docs: &[], stream: &view };
+    let found = Found::new(&rows, &[], &view);
     let to = InitialPosition::AtTimestamp(WallTime::from_millis(NEW));
-    let Target { rows, docs } = Reset::All(to).plan(&found).unwrap();
+    let Target { rows, docs, .. } = Reset::All(to).plan(&found).unwrap();
     assert_eq!(rows.iter().map(|row| row.found).collect::<Vec<_>>(), [true, true, false]);
     assert_eq!(docs.len(), 1);
     let put = PutDoc::new(docs[0].name.clone(), None, docs[0].to.clone());

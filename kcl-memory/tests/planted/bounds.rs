@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use kcl_core::coordinator::StoreCall;
+use kcl_core::{coordinator::StoreCall, lease::Lease};
 use kcl_memory::sim::{Action, Fate, Script, World};
 
 use super::lab::{
@@ -149,6 +149,23 @@ pub(crate) fn a_shard_is_split() {
     }
     assert_within("a split: the children are read", millis(100), read);
     assert_within("a split: balanced", millis(3_000), balanced);
+}
+
+/// A rule elsewhere keeps nobody from taking the children of what it does not touch.
+#[test]
+pub(crate) fn a_shard_is_split_that_no_rule_touches() {
+    let mut read = Vec::new();
+    for seed in 0..FLEETS {
+        let mut world = settled(seed, 3, 6);
+        let ruled = world.shard_leases().next().unwrap().key.clone();
+        world.act_now(&Action::Require(0, 1)).unwrap();
+        world.run_for(secs(10)).unwrap();
+        assert!(world.lease(&ruled).unwrap().owner.is_some());
+        world.act_now(&Action::Split(3)).unwrap();
+        time_until(&mut world, |world| world.shard_leases().any(Lease::has_ended));
+        read.push(time_until(&mut world, |world| world.unread().is_empty()));
+    }
+    assert_within("a split that no rule touches: the children are read", millis(100), read);
 }
 
 #[test]

@@ -3,7 +3,7 @@
 use super::{bounds, counts, kill::Killer, overtaken, plans, rarely, restarts, scripts};
 use crate::{
     closing::smallest,
-    traces::{ends, heads, lost_writes, moves, planners, sessions, streams},
+    traces::{ends, heads, lost_writes, moves, placement, planners, sessions, streams},
     workers,
 };
 
@@ -47,6 +47,7 @@ checks! {
         a_worker_leaves,
         the_planner_leaves,
         a_shard_is_split,
+        a_shard_is_split_that_no_rule_touches,
         two_shards_are_merged,
         most_of_the_fleet_dies,
         a_worker_hears_late_and_then_nothing,
@@ -59,6 +60,7 @@ checks! {
         children_join_the_holder_of_their_parent,
         who_gets_no_seat_is_told,
         what_shards_inherited_goes_with_their_stream,
+        the_children_of_a_shard_with_a_rule_are_not_taken,
     }
     "rule": restarts {
         a_restart_is_of_the_row_that_was_seen,
@@ -93,6 +95,13 @@ checks! {
         a_refusal_that_names_another_stream,
         a_store_that_loses_the_change_of_the_stream,
         a_worker_that_knows_a_former_life_of_the_stream,
+    }
+    "trace": placement {
+        a_rule_that_is_put_or_taken_back_holds_within_a_beat_or_so,
+        what_shards_inherit_outlives_the_row_that_led_to_it_and_the_planner,
+        heirs_follow_the_rule_as_the_operator_changes_it,
+        what_an_older_build_handed_down_among_the_operators_rules_holds_on,
+        a_document_of_a_later_planner_is_not_written_over,
     }
     "trace": planners {
         a_planner_that_dies_between_two_assignment_writes_then_a_forced_handoff,

@@ -124,3 +124,14 @@ pub(crate) fn what_shards_inherited_goes_with_their_stream() {
         assert_eq!(Resolver::new(&rules, &lineage).resolve(&shard.id).is_some(), ruled);
     }
 }
+
+#[test]
+pub(crate) fn the_children_of_a_shard_with_a_rule_are_not_taken() {
+    let shard = Shard::open("shardId-000000000007".parse().unwrap(), HashRange::ALL);
+    let stream = StreamKey::new("orders", WallTime::from_millis(1));
+    let rule = Rule::new(Target::Shard(shard.id.clone()), worker_id(1), Mode::Prefer);
+    let rules = PlacementRules::new(vec![rule], Uncovered::Balance).unwrap();
+    let shards = [shard];
+    let lineage = Lineage::new(&stream, &shards, &[]);
+    assert!(Resolver::new(&rules, &lineage).taking().is_empty());
+}

@@ -10,6 +10,7 @@ pub(crate) mod ends;
 pub(crate) mod heads;
 pub(crate) mod lost_writes;
 pub(crate) mod moves;
+pub(crate) mod placement;
 pub(crate) mod planners;
 pub(crate) mod sessions;
 pub(crate) mod stage;

@@ -146,7 +146,7 @@ fn a_shard_that_is_stopped_keeps_its_lease_and_the_others_go_on() {
         });
         let mut events = worker.handle.events();
         let stopped = loop {
-            if let WorkerEvent::ShardStopped { key, reason } = events.recv().await.unwrap() {
+            if let WorkerEvent::ShardStopped { key, reason, .. } = events.recv().await.unwrap() {
                 break (key, reason);
             }
         };

@@ -109,7 +109,7 @@ fn a_cap_that_is_too_small_leaves_leases_unassigned_and_lists_them() {
         let a = Running::start(bench.worker("a", settings.clone()));
         let mut events = a.handle.events();
         let leases = loop {
-            if let WorkerEvent::Unassignable { leases } = events.recv().await.unwrap() {
+            if let WorkerEvent::Unassignable { leases, .. } = events.recv().await.unwrap() {
                 break leases;
             }
         };

@@ -62,8 +62,8 @@ impl ResetArgs {
             (Err(_), Ok(position)) => position.into(),
             (Err(error), Err(_)) => return Err(anyhow!("--to: {error}")),
         };
-        let lease = lease.as_str().into();
-        Ok(Reset::One { lease, to: place, with_descendants: self.with_descendants })
+        let one = Reset::one(lease, place);
+        Ok(if self.with_descendants { one.and_descendants() } else { one })
     }
 }
 
@@ -92,7 +92,7 @@ mod tests {
         assert_eq!(all, Reset::All(InitialPosition::AtTimestamp(at)));
         let one = |to: &str| match args(to, Some("shardId-1")).reset().unwrap() {
             Reset::One { to, .. } => to,
-            Reset::All(_) => panic!("one is meant"),
+            other => panic!("one is meant: {other:?}"),
         };
         assert_eq!(one(time), Place::At(at));
         assert_eq!(one("latest"), Place::Latest);

@@ -123,7 +123,7 @@ fn reach(reach: Reach) -> String {
         Reach::Back(span) => format!("{} back", table::span(millis(span))),
         Reach::BackAtMost(span) => format!("up to {} back", table::span(millis(span))),
         Reach::Forward(span) => format!("{} forward", table::span(millis(span))),
-        Reach::Unknown => "unknown".to_owned(),
+        _ => "unknown".to_owned(),
     }
 }
 
@@ -133,7 +133,7 @@ fn record(it: &Move) -> Value {
         Reach::Back(span) => ("back", Some(span)),
         Reach::BackAtMost(span) => ("back-at-most", Some(span)),
         Reach::Forward(span) => ("forward", Some(span)),
-        Reach::Unknown => ("unknown", None),
+        _ => ("unknown", None),
     };
     json!({
         "lease": it.lease.as_str(),
@@ -158,12 +158,12 @@ mod tests {
 
     #[test]
     fn a_preview_names_what_moves_and_counts_what_stays() {
-        let it = |shard: &str, reach| Move {
-            lease: format!("orders/7/{shard}").parse().unwrap(),
-            from: (shard != "shardId-1").then_some(Checkpoint::ShardEnd),
-            to: Checkpoint::TrimHorizon,
-            arrival: None,
-            reach,
+        let it = |shard: &str, reach| {
+            let lease = format!("orders/7/{shard}").parse().unwrap();
+            let mut it = Move::to(lease, Checkpoint::TrimHorizon);
+            it.from = (shard != "shardId-1").then_some(Checkpoint::ShardEnd);
+            it.reach = reach;
+            it
         };
         let hours = |n: u64| Duration::from_secs(n * 3_600);
         let moves = vec![
@@ -175,7 +175,7 @@ mod tests {
             "indexer",
             "redis://h",
             "leases reset --to trim-horizon",
-            &Preview { moves, changing: None },
+            &Preview::new(moves, None),
         );
         let expected = "\
 leases reset --to trim-horizon: application indexer in redis://h

@@ -69,6 +69,46 @@ pub enum InvalidPlacement {
     Malformed(#[from] serde_json::Error),
 }
 
+/// What the planner wrote down of what shards inherit, and makes no sense.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum InvalidInherited {
+    /// Written by a later version.
+    #[error("it is of format {found}, this version knows format 1 only: update it")]
+    Format {
+        /// The format it says.
+        found: u64,
+    },
+    /// Something is inherited from nothing, or from two things.
+    #[error("what is inherited must come from a shard or a range, and not both")]
+    NotOneOrigin,
+    /// A range that cannot be read.
+    #[error("{text:?} is no range: expected START-END, two hash keys in decimal")]
+    Range {
+        /// What it says.
+        text: String,
+        /// What is wrong with it.
+        #[source]
+        source: ParseIntError,
+    },
+    /// More than a document holds.
+    #[error(
+        "what {shards} shards inherit from shards that are gone makes {bytes} bytes, a document \
+         holds {}: rows of ended leases are kept in its place; give these shards rules of their \
+         own, by ranges, in place of the rules for their ancestors",
+        Document::MAX_BODY
+    )]
+    TooLarge {
+        /// How many shards inherit.
+        shards: usize,
+        /// How large that is.
+        bytes: usize,
+    },
+    /// Not the document it should be.
+    #[error("it is not what a planner writes of what shards inherit")]
+    Malformed(#[from] serde_json::Error),
+}
+
 /// A text of `shard:worker` pairs that cannot be read.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::{PlacementRules, Rule, Target};
+use super::{Inherited, PlacementRules, Rule, Target, inherited::Heirs};
 use crate::{
     lineage::Lineage,
     stream::{HashRange, ShardId},
@@ -18,13 +18,17 @@ use crate::{
 ///    midpoints outside a narrow range that the parent's was in, and then somebody must go on
 ///    reading for the worker that did.
 ///
+/// A shard that is [`Inherited`] counts as the next of kin of whatever it inherits from, since no
+/// row leads there any more.
+///
 /// Of ranges the narrowest wins, then a rule that names the stream, then the order in the document.
-/// Of rules for one shard an operator's wins over one that was handed down, and then one that names
-/// the stream.
+/// Of rules for one shard an operator's wins over one that an older build handed down, and then one
+/// that names the stream.
 #[derive(Clone, Debug)]
 pub struct Resolver<'a> {
-    rules: &'a PlacementRules,
-    lineage: &'a Lineage<'a>,
+    pub(super) rules: &'a PlacementRules,
+    pub(super) lineage: &'a Lineage<'a>,
+    heirs: Option<&'a Heirs>,
     by_shard: BTreeMap<&'a ShardId, usize>,
     /// Best first.
     ranges: Vec<(HashRange, usize)>,
@@ -61,7 +65,14 @@ impl<'a> Resolver<'a> {
         let any_stream = |number: &usize| rules.rules()[*number].stream.is_none();
         ranges
             .sort_by_key(|(range, number)| (range.end - range.start, any_stream(number), *number));
-        Self { rules, lineage, by_shard, ranges }
+        Self { rules, lineage, heirs: None, by_shard, ranges }
+    }
+
+    /// With what shards inherit that no row says any more.
+    #[must_use]
+    pub fn with_inherited(mut self, inherited: &'a Inherited) -> Self {
+        self.heirs = inherited.of(self.lineage.stream());
+        self
     }
 
     /// The rule of `shard`; `None` if none covers it.
@@ -74,14 +85,49 @@ impl<'a> Resolver<'a> {
         named.or_else(|| self.nearest(shard, |shard| self.in_range(shard)))
     }
 
+    /// The rule for the shard itself, or for the one that it inherits from.
     fn named(&self, shard: &ShardId) -> Option<usize> {
+        self.own(shard).or_else(|| match self.origin(shard)? {
+            Target::Shard(of) => self.own(of),
+            Target::Range(_) => None,
+        })
+    }
+
+    /// The rule for the shard itself.
+    fn own(&self, shard: &ShardId) -> Option<usize> {
         self.by_shard.get(shard).copied()
     }
 
+    /// The range that the shard's midpoint lies in, or that it inherits.
     fn in_range(&self, shard: &ShardId) -> Option<usize> {
+        self.own_range(shard).or_else(|| match self.origin(shard)? {
+            Target::Range(of) => self.range(|range| range == of),
+            Target::Shard(_) => None,
+        })
+    }
+
+    fn own_range(&self, shard: &ShardId) -> Option<usize> {
         let midpoint = self.lineage.range(shard)?.midpoint();
-        let covers = |(range, _): &&(HashRange, usize)| range.contains(midpoint);
-        self.ranges.iter().find(covers).map(|(_, number)| *number)
+        self.range(|range| range.contains(midpoint))
+    }
+
+    fn range(&self, is_it: impl Fn(&HashRange) -> bool) -> Option<usize> {
+        self.ranges.iter().find(|(range, _)| is_it(range)).map(|(_, number)| *number)
+    }
+
+    /// The shards that rules name.
+    pub(super) fn named_shards(&self) -> impl Iterator<Item = &ShardId> {
+        self.by_shard.keys().copied()
+    }
+
+    /// The ranges that rules name.
+    pub(super) fn ranges(&self) -> impl Iterator<Item = &HashRange> {
+        self.ranges.iter().map(|(range, _)| range)
+    }
+
+    /// Where the shard has its rule from, if no row says it.
+    fn origin(&self, shard: &ShardId) -> Option<&Target> {
+        self.heirs?.get(shard)
     }
 
     /// Looks at the shard, then at its parents, then at theirs.
@@ -116,47 +162,40 @@ impl<'a> Resolver<'a> {
         Some(Resolved { rule, contender: found.iter().find(differs).copied() })
     }
 
-    /// The rules as they must read before the rows of `leaving` are deleted, or `None` if they
-    /// already do.
+    /// What the shards of this stream inherit that no row will say once those of `leaving` are
+    /// deleted.
     ///
     /// A row that is deleted takes with it what is known of its shard's parents, and so the rule
-    /// that its descendants inherit through it. Each child of a leaving shard is therefore given
-    /// what it inherits as a rule of its own. Rules for the leaving shards that name this stream
-    /// have then done their part and go, so that the document does not grow for ever; so do those
-    /// that were handed down in a former life of the stream.
+    /// that its descendants inherit through it: it is written down for each of its shard's
+    /// children. What was written down before is kept as long as there is anything of its shard,
+    /// and no rule that counts for more.
     #[must_use]
-    pub fn handed_down(&self, leaving: &BTreeSet<ShardId>) -> Option<PlacementRules> {
-        let stream = self.lineage.stream();
-        let is_spent = |rule: &&Rule| match &rule.target {
-            _ if rule.stream.as_ref() != Some(&stream.name) => false,
-            Target::Shard(shard) => {
-                leaving.contains(shard) || rule.created.is_some_and(|at| at < stream.created)
-            }
-            Target::Range(_) => false,
-        };
-        let rules = self.rules.rules();
-        let mut kept: Vec<Rule> = rules.iter().filter(|rule| !is_spent(rule)).cloned().collect();
-        let spent = kept.len() < rules.len();
-        let children = self.known().into_iter().filter(|shard| {
+    pub fn heirs(&self, leaving: &BTreeSet<ShardId>) -> BTreeMap<ShardId, Target> {
+        let known = self.known();
+        let stays = |shard: &ShardId| known.contains(shard) && !leaving.contains(shard);
+        let kept = self.heirs.into_iter().flatten();
+        let kept = kept.filter(|(heir, from)| stays(heir) && !self.is_outranked(heir, from));
+        let mut heirs: BTreeMap<_, _> =
+            kept.map(|(heir, from)| (heir.clone(), from.clone())).collect();
+        let left_alone = known.iter().copied().filter(|shard| {
             let parents = self.lineage.parents(shard);
-            !leaving.contains(*shard) && parents.iter().any(|parent| leaving.contains(parent))
+            stays(shard) && parents.iter().any(|parent| leaving.contains(parent))
         });
-        let mut heirs =
-            children.filter_map(|shard| Some((shard, self.inherited(shard)?))).peekable();
-        if !spent && heirs.peek().is_none() {
-            return None;
-        }
-        kept.extend(heirs.map(|(shard, rule)| Rule {
-            stream: Some(stream.name.clone()),
-            created: Some(stream.created),
-            target: Target::Shard(shard.clone()),
-            ..rules[rule].clone()
+        heirs.extend(left_alone.filter_map(|heir| {
+            let rule = self.inherited(heir)?;
+            Some((heir.clone(), self.rules.rules()[rule].target.clone()))
         }));
-        Some(self.rules.replaced(kept))
+        heirs
+    }
+
+    /// Whether a shard has a rule of its own that counts for more than what it inherits.
+    fn is_outranked(&self, heir: &ShardId, from: &Target) -> bool {
+        let by_range = matches!(from, Target::Range(_)) && self.own_range(heir).is_some();
+        self.own(heir).is_some() || by_range
     }
 
     /// Every shard the lineage knows.
-    fn known(&self) -> BTreeSet<&ShardId> {
+    pub(super) fn known(&self) -> BTreeSet<&ShardId> {
         let listed = self.lineage.shards().map(|shard| &shard.id);
         listed.chain(self.lineage.leases().map(|(shard, _)| shard)).collect()
     }
@@ -164,7 +203,7 @@ impl<'a> Resolver<'a> {
     /// The rule a shard has by its ancestors and not by itself.
     fn inherited(&self, shard: &ShardId) -> Option<usize> {
         let rule = self.resolve(shard)?.rule;
-        let own = self.named(shard).or_else(|| self.in_range(shard));
+        let own = self.own(shard).or_else(|| self.own_range(shard));
         (own != Some(rule)).then_some(rule)
     }
 }

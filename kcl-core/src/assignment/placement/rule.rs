@@ -16,9 +16,9 @@ use crate::{
 pub struct Rule {
     /// The stream it is for, by name; `None` for any.
     pub stream: Option<Arc<str>>,
-    /// When the stream was created that it is for; `None` for any stream of that name. A planner
-    /// writes such rules for shards whose ancestors' rows go: the same names mean other shards once
-    /// a stream is made again.
+    /// When the stream was created that it is for; `None` for any stream of that name. Planners of
+    /// older builds wrote such rules here for shards whose ancestors' rows went: the same names
+    /// mean other shards once a stream is made again.
     pub created: Option<WallTime>,
     /// The shards it is for.
     pub target: Target,
@@ -40,6 +40,13 @@ impl Rule {
     pub fn for_stream(mut self, name: &str) -> Self {
         self.stream = Some(name.into());
         self
+    }
+
+    /// Whether a planner of an older build wrote it among the operator's rules, for a shard that
+    /// inherits it.
+    #[must_use]
+    pub const fn was_handed_down(&self) -> bool {
+        self.created.is_some()
     }
 
     /// Whether it may be for shards of `stream`.

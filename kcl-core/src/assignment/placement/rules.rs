@@ -50,11 +50,6 @@ impl PlacementRules {
         Ok(Self { rules, uncovered })
     }
 
-    /// Other rules in place of these, which the caller knows to be sound.
-    pub(super) const fn replaced(&self, rules: Vec<Rule>) -> Self {
-        Self { rules, uncovered: self.uncovered }
-    }
-
     /// The rules, in the order of the document.
     #[must_use]
     pub fn rules(&self) -> &[Rule] {

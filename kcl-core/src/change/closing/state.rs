@@ -22,6 +22,7 @@ use crate::{
 
 /// What a command is to do.
 #[derive(Clone, Debug)]
+#[non_exhaustive]
 pub enum Intent {
     /// Makes a change, or goes on with it.
     Make(Arc<dyn Design>),

@@ -77,7 +77,7 @@ impl Unmade {
         let row = self.beginnings.get(&key).cloned().unwrap_or_else(|| {
             Lease::new(key, Checkpoint::TrimHorizon).of_shard(shard.parents.clone(), shard.range)
         });
-        RowChange { found: false, to: Spot::of(&row), row }
+        RowChange::made(row)
     }
 }
 
@@ -91,7 +91,7 @@ fn start_doc(found: &Found<'_>, start: FrozenStart) -> DocChange {
     let to = start.encode();
     let none = || NO_START.encode();
     let from = found.doc(&name).map_or_else(none, |doc| doc.body.clone());
-    DocChange { name, from, to }
+    DocChange::new(name, from, to)
 }
 
 /// Which stream is read stays as it is, and is written all the same: a switch that is still on its

@@ -14,6 +14,7 @@ use crate::{
 
 /// From where to where a lease would move.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Move {
     /// Which lease.
     pub lease: LeaseKey,
@@ -27,8 +28,17 @@ pub struct Move {
     pub reach: Reach,
 }
 
+impl Move {
+    /// A move of which nothing is known but where the lease would stand.
+    #[must_use]
+    pub const fn to(lease: LeaseKey, to: Checkpoint) -> Self {
+        Self { lease, from: None, to, arrival: None, reach: Reach::Unknown }
+    }
+}
+
 /// How much time a move takes back or passes over.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum Reach {
     /// It stays where it is.
     Stays,

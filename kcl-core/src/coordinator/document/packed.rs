@@ -11,7 +11,10 @@ use serde::{
 };
 
 use super::{Give, Hold, How, Origin};
-use crate::lease::{Epoch, LeaseKey, SessionId};
+use crate::{
+    assignment::placement::Taking,
+    lease::{Epoch, LeaseKey, SessionId},
+};
 
 /// What a list says of one lease.
 pub(super) trait Entry: DeserializeOwned {
@@ -26,23 +29,25 @@ pub(super) trait Entry: DeserializeOwned {
 }
 
 impl Entry for Hold {
-    type Said = Option<(Option<SessionId>, How)>;
+    /// How to come by it, and which children its owner may take.
+    type Said = (Option<(Option<SessionId>, How)>, Option<Taking>);
 
     fn key(&self) -> &LeaseKey {
         &self.key
     }
 
     fn said(&self) -> Self::Said {
-        self.from.as_ref().map(|from| (from.owner.clone(), from.how))
+        let from = self.from.as_ref().map(|from| (from.owner.clone(), from.how));
+        (from, Some(self.children).filter(|children| !children.is_none()))
     }
 
     fn epoch(&self) -> Epoch {
         self.from.as_ref().map_or(Epoch(0), |from| from.epoch)
     }
 
-    fn of(key: LeaseKey, said: &Self::Said, epoch: Epoch) -> Self {
-        let from = said.clone().map(|(owner, how)| Origin { owner, epoch, how });
-        Self { key, from }
+    fn of(key: LeaseKey, (from, children): &Self::Said, epoch: Epoch) -> Self {
+        let from = from.clone().map(|(owner, how)| Origin { owner, epoch, how });
+        Self { key, from, children: children.unwrap_or_default() }
     }
 }
 
@@ -190,7 +195,8 @@ mod tests {
 
     fn free(number: usize) -> Hold {
         let from = Some(Origin { owner: None, epoch: Epoch(0), how: How::Free });
-        Hold { key: key(number), from }
+        let children = [Taking::None, Taking::OfSplit, Taking::All][number % 3];
+        Hold { key: key(number), from, children }
     }
 
     fn holding(count: usize) -> Assignment {

@@ -149,9 +149,7 @@ impl Handoff {
     /// neither a rule nor the hard maximum forbids it. Who has no document of its own yet, and
     /// reads what its former life did, cannot know of rules.
     fn take_children(&mut self, parent: &LeaseKey, children: &[Lease], ctx: &mut Context) {
-        let unknown = planted!(ChildrenTakenUntold);
-        let allowed = self.assignment.as_ref().map_or(unknown, |a| a.takes_children);
-        if self.leaving || !allowed || planted!(ChildrenWaitForPlan) {
+        if self.leaving {
             return;
         }
         for child in children {
@@ -161,6 +159,9 @@ impl Handoff {
                 .filter_map(|id| parent.sibling(id))
                 .filter(|key| key != parent)
                 .collect();
+            if !self.may_take_child(parent, !others.is_empty()) {
+                continue;
+            }
             if others.is_empty() || planted!(OtherParentNotRead) {
                 self.wish_child(&child.key, ctx);
                 continue;
@@ -170,6 +171,14 @@ impl Handoff {
                 ctx.ask(op::Lease(other), ask::OtherParent(child.key.clone()));
             }
         }
+    }
+
+    /// Whether no rule can touch such a child, as the planner said.
+    fn may_take_child(&self, parent: &LeaseKey, merged: bool) -> bool {
+        let untold = planted!(ChildrenTakenUntold);
+        let told = self.assignment.as_ref();
+        let allowed = told.map_or(untold, |told| told.may_take_child(parent, merged));
+        allowed && !planted!(ChildrenWaitForPlan)
     }
 
     /// The other parent of a merge: if it has ended too, the child can be read. If it has not, its

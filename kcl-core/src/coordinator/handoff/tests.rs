@@ -1,7 +1,10 @@
 use std::time::Duration;
 
+mod children;
+
 use super::{signal::Signal, *};
 use crate::{
+    assignment::placement::Taking,
     coordinator::{
         command::Command,
         document::{Give, Hold, How, Origin},
@@ -53,7 +56,7 @@ fn acquire(seen: &Lease, epoch: u64) -> StoreCall {
 }
 
 fn hold(number: u8, from: Option<Origin>) -> Hold {
-    Hold { key: key(number), from }
+    Hold { key: key(number), from, children: Taking::None }
 }
 
 fn origin(owner: Option<&str>, epoch: u64, how: How) -> Option<Origin> {

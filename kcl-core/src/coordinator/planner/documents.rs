@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::{
     catalogue::Catalogue,
+    children::Children,
     moves::{Moves, Stage},
     plan::Plan,
     term::Term,
@@ -13,7 +14,7 @@ use crate::{
         context::Context,
         document::{Assignment, Give, Hold, How, Origin, StreamStart},
     },
-    lease::{Lease, PlanVersion, SessionId},
+    lease::{Lease, LeaseKey, PlanVersion, SessionId},
 };
 
 /// What documents are made from.
@@ -22,6 +23,7 @@ pub(super) struct Documents<'a> {
     pub(super) catalogue: &'a Catalogue,
     pub(super) plan: &'a Plan,
     pub(super) moves: &'a Moves,
+    pub(super) children: &'a Children,
 }
 
 /// What one session should hold and give.
@@ -62,7 +64,7 @@ impl Documents<'_> {
                 standby: fleet.standbys().first.clone(),
                 second: fleet.standbys().second.clone(),
                 rank: rank(session),
-                takes_children: !self.catalogue.rules.may_bind(),
+                takes_children: self.children.are_all_free(),
                 starts: starts.clone(),
                 holds,
                 gives,
@@ -83,19 +85,23 @@ impl Documents<'_> {
             }
             let row = rows.next_if(|(of, _)| *of == key).map(|(_, row)| row);
             let from = row.and_then(|row| self.origin(row, session));
-            parts.entry(session).or_default().holds.push(Hold { key: key.clone(), from });
+            parts.entry(session).or_default().holds.push(self.hold(key, from));
         }
         rows.for_each(|(_, row)| give_away(row, &mut parts));
         for (key, moving) in self.moves.iter() {
             let part = parts.entry(&moving.from).or_default();
             if moving.stage == Stage::Announced {
-                part.holds.push(Hold { key: key.clone(), from: None });
+                part.holds.push(self.hold(key, None));
             } else {
                 let to = Some(moving.to.clone());
                 part.gives.push(Give { key: key.clone(), epoch: moving.epoch, to });
             }
         }
         parts
+    }
+
+    fn hold(&self, key: &LeaseKey, from: Option<Origin>) -> Hold {
+        Hold { key: key.clone(), from, children: self.children.of(key) }
     }
 
     /// How the row of a wished lease was seen, when its new owner does not hold it.

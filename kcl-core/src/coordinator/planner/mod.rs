@@ -7,6 +7,7 @@
 //! |---|---|
 //! | `catalogue` | what is there: leases, sessions, streams, rules? |
 //! | `plan` | who should hold what? |
+//! | `children` | what may owners take without waiting for a plan? |
 //! | `loads` | how heavy are the leases? |
 //! | `moves` | how far has a lease got on its way between live workers? |
 //! | `documents`, `publisher` | what is each worker told, and has it heard? |
@@ -27,6 +28,7 @@
 
 pub(super) mod ask;
 pub(in crate::coordinator) mod catalogue;
+mod children;
 mod documents;
 pub(in crate::coordinator) mod janitor;
 pub(in crate::coordinator) mod loads;
@@ -43,6 +45,7 @@ mod tests;
 use self::{
     ask::Answer,
     catalogue::Catalogue,
+    children::Children,
     documents::Documents,
     janitor::Janitor,
     loads::Loads,
@@ -68,6 +71,7 @@ use crate::{
 pub(in crate::coordinator) struct Planner {
     catalogue: Catalogue,
     plan: Plan,
+    children: Children,
     loads: Loads,
     moves: Moves,
     publisher: Publisher,
@@ -92,6 +96,7 @@ impl Planner {
         Self {
             catalogue: Catalogue::new(first_plan_at, standbys, ctx),
             plan: Plan::default(),
+            children: Children::default(),
             loads: Loads::default(),
             moves: Moves::default(),
             publisher: Publisher::new(Term { planner: me, number: term }),
@@ -202,7 +207,9 @@ impl Planner {
             }
             Answer::Loads(answer) => self.loads.on_answer(answer),
             Answer::Janitor(answer) => {
-                if let Some(gone) = self.janitor.on_answer(answer, &mut self.catalogue, ctx) {
+                let term = self.term();
+                let gone = self.janitor.on_answer(answer, term, &mut self.catalogue, ctx);
+                if let Some(gone) = gone {
                     self.publisher.remove(&gone);
                 }
             }
@@ -229,13 +236,19 @@ impl Planner {
             Some(Step::Publish) => self.publish(ctx),
             Some(Step::Tidy) => {
                 self.janitor.note_unused(&self.catalogue, &self.plan, ctx);
-                janitor::delete_useless(&mut self.catalogue, ctx);
+                janitor::delete_useless(self.term(), &mut self.catalogue, ctx);
             }
         }
     }
 
+    /// Somebody woke this worker.
+    pub(in crate::coordinator) fn on_woken(&mut self, ctx: &mut Context) {
+        self.catalogue.on_woken(ctx);
+    }
+
     fn make_plan(&mut self, ctx: &mut Context) {
         let unassigned = self.plan.make(&self.catalogue, &self.loads, &self.moves, ctx);
+        self.children = Children::by(&self.catalogue);
         let moves = self.moves.follow(self.plan.iter(), &self.catalogue, ctx.now);
         let me = &self.publisher.term().planner;
         self.catalogue.fleet.name_standbys(me);
@@ -257,6 +270,7 @@ impl Planner {
             catalogue: &self.catalogue,
             plan: &self.plan,
             moves: &self.moves,
+            children: &self.children,
         };
         let documents = documents.all(ctx);
         self.publisher.publish(documents, ctx);

@@ -15,12 +15,12 @@ use super::{
 use crate::{
     assignment::{
         self, LeaseView, View, WorkerIndex, WorkerView,
-        placement::{Mode, PlacementRules, Resolver, Rule, Target, Uncovered},
+        placement::{Mode, PlacementRules, Resolver, Rule, Target},
     },
     coordinator::context::Context,
     lease::{Lease, LeaseKey, Session, SessionId, WorkerId},
     lineage::Lineage,
-    stream::{ShardId, StreamKey},
+    stream::{Shard, ShardId, StreamKey},
 };
 
 /// How many session timeouts a lease stays where it was moved to before its weight may move it on.
@@ -89,6 +89,11 @@ struct Sight<'a> {
     ctx: &'a Context,
 }
 
+/// The shards of a stream, as it was last listed.
+fn shards_of(plan: &StreamPlan) -> &[Shard] {
+    plan.view().map_or([].as_slice(), |view| view.shards.as_slice())
+}
+
 /// The place of each worker among the members.
 fn numbered<'a>(members: &[&'a Session]) -> BTreeMap<&'a WorkerId, WorkerIndex> {
     let numbered = members.iter().enumerate();
@@ -112,12 +117,36 @@ impl<'a> Sight<'a> {
         view
     }
 
-    /// The rules to plan by. That they could not be read is no proof that there are none: then each
-    /// lease had better stay where it is, and what nobody holds goes to whoever has room.
+    /// The rules to plan by. That they could not be read is no proof that there are none, nor is it
+    /// one that a shard inherits none of those there are: then each lease that no rule is known for
+    /// had better stay where it is, and what nobody holds goes to whoever has room.
     fn rules_in_force(&self) -> PlacementRules {
-        if let Some(rules) = self.catalogue.rules.known() {
+        let Some(rules) = self.catalogue.rules.known() else {
+            return self.with_all_that_stay(&PlacementRules::default());
+        };
+        if !self.catalogue.rules.name_any() || self.catalogue.inheritance.is_known() {
             return rules.clone();
         }
+        self.with_all_that_stay(rules)
+    }
+
+    /// The rules, and one for each lease that they do not cover and that a live worker holds: it
+    /// stays there.
+    fn with_all_that_stay(&self, stated: &PlacementRules) -> PlacementRules {
+        let streams = self.catalogue.streams.values();
+        let stay = streams.flat_map(|plan| self.uncovered_that_stay(plan, stated));
+        let rules = stated.rules().iter().cloned().chain(stay).collect();
+        // One for each row: none is there twice.
+        PlacementRules::new(rules, stated.uncovered()).unwrap_or_default()
+    }
+
+    fn uncovered_that_stay(&self, plan: &StreamPlan, stated: &PlacementRules) -> Vec<Rule> {
+        let Some(stream) = self.stream_of(plan) else { return Vec::new() };
+        let rows = self.catalogue.rows_of(plan);
+        let lineage = Lineage::new(&stream, shards_of(plan), rows.clone());
+        let resolver = self.resolver(stated, &lineage);
+        let is_covered =
+            |row: &Lease| row.key.shard().is_some_and(|shard| resolver.resolve(&shard).is_some());
         let stays = |row: &Lease| {
             let owner = row.owner.as_ref().filter(|_| self.catalogue.is_held(row))?;
             let (stream, shard) = (row.key.stream()?, row.key.shard()?);
@@ -126,22 +155,28 @@ impl<'a> Sight<'a> {
             rule.created = Some(stream.created);
             Some(rule)
         };
-        let rules = self.catalogue.rows.values().filter_map(stays).collect();
-        // One for each row: none is there twice.
-        PlacementRules::new(rules, Uncovered::default()).unwrap_or_default()
+        rows.filter(|row| !is_covered(row)).filter_map(stays).collect()
     }
 
-    /// The leases of a stream that may be read. A stream that has not been listed yet is known by
-    /// its rows: the rules hold all the same.
-    fn leases_of(&self, plan: &StreamPlan, rules: &PlacementRules) -> Vec<LeaseView> {
-        let rows = self.catalogue.rows_of(plan);
-        let by_rows = || -> Option<StreamKey> {
-            rows.clone().filter_map(|row| row.key.stream()).max_by_key(|stream| stream.created)
+    /// The stream, in the life it was listed in. One that has not been listed yet is known by its
+    /// rows: the rules hold all the same.
+    fn stream_of(&self, plan: &StreamPlan) -> Option<StreamKey> {
+        let by_rows = || {
+            let rows = self.catalogue.rows_of(plan);
+            rows.filter_map(|row| row.key.stream()).max_by_key(|stream| stream.created)
         };
-        let Some(stream) = plan.key().cloned().or_else(by_rows) else { return Vec::new() };
-        let shards = plan.view().map_or([].as_slice(), |view| view.shards.as_slice());
-        let lineage = Lineage::new(&stream, shards, rows.clone());
-        let resolver = Resolver::new(rules, &lineage);
+        plan.key().cloned().or_else(by_rows)
+    }
+
+    fn resolver<'r>(&'r self, rules: &'r PlacementRules, lineage: &'r Lineage<'r>) -> Resolver<'r> {
+        Resolver::new(rules, lineage).with_inherited(self.catalogue.inheritance.known())
+    }
+
+    /// The leases of a stream that may be read.
+    fn leases_of(&self, plan: &StreamPlan, rules: &PlacementRules) -> Vec<LeaseView> {
+        let Some(stream) = self.stream_of(plan) else { return Vec::new() };
+        let lineage = Lineage::new(&stream, shards_of(plan), self.catalogue.rows_of(plan));
+        let resolver = self.resolver(rules, &lineage);
         let view = |(shard, row): (&ShardId, &Lease)| self.lease_view(shard, row, &resolver);
         self.runnable(&lineage, plan).map(view).collect()
     }

@@ -55,6 +55,7 @@ fn of_fleets() -> Vec<Box<dyn Invariant>> {
         Box::new(parents::ParentsFirst),
         Box::new(coverage::NoHole),
         Box::new(placement::RulesRespected),
+        Box::new(placement::RulesAreTheOperators),
         Box::new(moves::MovesArePlanned::default()),
         Box::new(seats::EndedIsFree),
         Box::new(liveness::EverythingRun),

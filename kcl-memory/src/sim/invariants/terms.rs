@@ -3,8 +3,9 @@
 use std::collections::BTreeMap;
 
 use kcl_core::{
+    assignment::placement::Inherited,
     coordinator::Assignment,
-    lease::{DocName, PlanVersion},
+    lease::{DocName, Document, PlanVersion},
 };
 
 use crate::sim::{fact::Fact, invariant::Invariant, known::Known};
@@ -15,6 +16,15 @@ use crate::sim::{fact::Fact, invariant::Invariant, known::Known};
 #[derive(Debug, Default)]
 pub(super) struct TermsGoForward {
     newest: BTreeMap<DocName, PlanVersion>,
+}
+
+/// The version of a document of a planner's, by its term. What shards inherit has the term alone.
+fn version_of(doc: &Document) -> Option<PlanVersion> {
+    if doc.name == DocName::inherited() {
+        let (term, _) = Inherited::decode(&doc.body).ok()?;
+        return Some(PlanVersion { term, version: 0 });
+    }
+    Assignment::decode(&doc.body).map(|assignment| assignment.version)
 }
 
 impl Invariant for TermsGoForward {
@@ -29,12 +39,12 @@ impl Invariant for TermsGoForward {
                 self.newest.remove(*name);
             }
             Fact::Document(doc) => {
-                let Some(assignment) = Assignment::decode(&doc.body) else { return Ok(()) };
+                let Some(version) = version_of(doc) else { return Ok(()) };
                 let newest = self.newest.entry(doc.name.clone()).or_default();
-                if assignment.version < *newest && known.now >= known.late_until {
-                    return Err(format!("{}: {} over {newest}", doc.name, assignment.version));
+                if version < *newest && known.now >= known.late_until {
+                    return Err(format!("{}: {version} over {newest}", doc.name));
                 }
-                *newest = assignment.version;
+                *newest = version;
             }
             _ => {}
         }

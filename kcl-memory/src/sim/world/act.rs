@@ -113,9 +113,9 @@ impl World {
                 self.oracle.excuse(Excuse::OldClock);
                 self.move_store_clock(*by, -1)
             }
-            Action::Require(which, who) => self.add_rule(*which, *who, true),
-            Action::Prefer(which, who) => self.add_rule(*which, *who, false),
-            Action::ClearRules => self.clear_rules(),
+            Action::Require(which, who) => return self.add_rule(*which, *who, true),
+            Action::Prefer(which, who) => return self.add_rule(*which, *who, false),
+            Action::ClearRules => return self.clear_rules(),
             Action::GarbleRules => self.garble_rules(),
             _ => self.trouble_one(action) || self.trouble_all(action),
         })
@@ -200,8 +200,8 @@ impl World {
     }
 
     fn roll_back(&mut self, to: Time) -> Result<bool, Violation> {
-        let rules = self.store.rows.docs.get(&DocName::placement()).cloned();
-        let changing = self.store.rows.docs.get(&DocName::changing()).cloned();
+        let docs = self.store.rows.docs.clone();
+        let changing = docs.get(&DocName::changing());
         let sessions: Vec<_> = self.store.rows.sessions.keys().cloned().collect();
         self.store.roll_back(to);
         self.follow_streams();
@@ -209,14 +209,14 @@ impl World {
         for session in sessions.iter().filter(|id| !self.store.rows.sessions.contains_key(*id)) {
             self.oracle.learn(self.now, &Fact::SessionLost { session })?;
         }
-        self.lose_rules(rules.as_ref());
+        self.lose_rules(&docs);
         self.oracle.excuse(Excuse::Plans);
         for shard in &mut self.stream.shards {
             shard.leased = self.store.rows.leases.contains_key(&shard.key);
         }
         self.record_all_rows();
         self.learn(&Fact::RolledBack)?;
-        self.commands_went_back(changing.as_ref())?;
+        self.commands_went_back(changing)?;
         Ok(true)
     }
 

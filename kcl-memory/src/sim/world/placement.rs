@@ -1,20 +1,26 @@
 //! The placement rules as an operator edits them, and what they mean for a shard.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use kcl_core::{
     assignment::placement::{Mode, PlacementRules, Rule, Target, Uncovered},
-    lease::{DeleteDoc, DocName, Document, Lease, PutDoc, WorkerId, rules},
+    coordinator::StoreCall,
+    lease::{DeleteDoc, DocName, Document, Lease, LeaseKey, PutDoc, WorkerId, rules},
 };
 
 use super::World;
-use crate::sim::{invariant::Excuse, stream::ShardNo};
+use crate::sim::{Violation, invariant::Excuse, stream::ShardNo};
 
 impl World {
-    pub(super) fn add_rule(&mut self, which: usize, who: usize, require: bool) -> bool {
+    pub(super) fn add_rule(
+        &mut self,
+        which: usize,
+        who: usize,
+        require: bool,
+    ) -> Result<bool, Violation> {
         let open = self.stream.open_shards();
         let shard = open.get(which % open.len().max(1)).copied();
-        let (Some(no), Some(at)) = (shard, self.pick(who)) else { return false };
+        let (Some(no), Some(at)) = (shard, self.pick(who)) else { return Ok(false) };
         let id = self.stream.shards[no].listed.id.clone();
         let worker = self.hosts[at].worker.clone();
         let mode = if require { Mode::Require } else { Mode::Prefer };
@@ -23,10 +29,19 @@ impl World {
         self.placement.rules.push((id, worker, mode));
         let body = PlacementRules::new(rules, Uncovered::Balance).and_then(|rules| rules.encode());
         self.placement.unknown = false;
-        body.is_ok_and(|body| self.put_rules(body))
+        let is_put = body.is_ok_and(|body| self.put_rules(body));
+        self.wake_planner()?;
+        Ok(is_put)
     }
 
-    /// The rules as they stand, what a planner added to them included, with this one.
+    /// Whoever changes the rules wakes the planner, if there is one. The wake-up may be lost.
+    fn wake_planner(&mut self) -> Result<(), Violation> {
+        let planner = self.store.rows.leases.get(&LeaseKey::planner());
+        let Some(session) = planner.and_then(|row| row.owner.clone()) else { return Ok(()) };
+        self.apply(&StoreCall::Wake(session), false).map(drop)
+    }
+
+    /// The rules as they stand, with this one.
     fn rules_with(&mut self, rule: Rule) -> Vec<Rule> {
         let stored = self.stored_rules();
         let mut rules = self.placement.garbled.take().or(stored).unwrap_or_default();
@@ -59,21 +74,24 @@ impl World {
         self.store.put_doc(self.now, &PutDoc::new(name, seen, body)).is_done()
     }
 
-    /// The store lost its last writes. If the rules were among them, nobody knows which ones those
-    /// are that hold now: a planner may have added to them.
-    pub(super) fn lose_rules(&mut self, before: Option<&Document>) {
-        if self.store.rows.docs.get(&DocName::placement()) == before {
+    /// The store lost its last writes. The rules are then what they were: nobody but the operator
+    /// writes them. What shards inherit of them may be lost, where a row that led to it is deleted
+    /// by a call that was on its way.
+    pub(super) fn lose_rules(&mut self, before: &BTreeMap<DocName, Document>) {
+        let same = |name: &DocName| self.store.rows.docs.get(name) == before.get(name);
+        self.placement.heirs_lost |= !same(&DocName::inherited()) || !same(&DocName::placement());
+        if same(&DocName::placement()) {
             return;
         }
-        self.placement.unknown = true;
         self.placement.changed = Some(self.now);
-        if let Some(stored) = self.stored_rules() {
-            let operators = stored.into_iter().filter(|rule| rule.created.is_none());
+        let stored = self.stored_rules();
+        self.placement.unknown = stored.is_none();
+        if let Some(stored) = stored {
             let of_shard = |rule: Rule| match rule.target {
                 Target::Shard(shard) => Some((shard, rule.worker, rule.mode)),
                 _ => None,
             };
-            self.placement.rules = operators.filter_map(of_shard).collect();
+            self.placement.rules = stored.into_iter().filter_map(of_shard).collect();
             self.placement.garbled = None;
         } else {
             // What it said before it was garbled, nobody has kept: the operator begins anew.
@@ -82,9 +100,9 @@ impl World {
         }
     }
 
-    pub(super) fn clear_rules(&mut self) -> bool {
+    pub(super) fn clear_rules(&mut self) -> Result<bool, Violation> {
         let name = DocName::placement();
-        let Some(doc) = self.store.rows.docs.get(&name) else { return false };
+        let Some(doc) = self.store.rows.docs.get(&name) else { return Ok(false) };
         let delete = DeleteDoc::new(name.clone(), doc.version);
         let deleted = rules::delete_doc(Some(doc), &delete).is_done();
         if deleted {
@@ -93,8 +111,9 @@ impl World {
             self.placement.garbled = None;
             self.placement.changed = Some(self.now);
             self.placement.unknown = false;
+            self.wake_planner()?;
         }
-        deleted
+        Ok(deleted)
     }
 
     /// The one worker that may take a lease that was just taken, if the rules say so and every
@@ -135,7 +154,7 @@ impl World {
         }
         // While another stream was read, a rule may have come for a shard whose row had gone: then
         // nothing was handed down from it.
-        let unknown = named.len() > 1 || self.past.strangers;
+        let unknown = named.len() > 1 || self.past.strangers || self.placement.heirs_lost;
         if gone && unknown { named } else { BTreeSet::new() }
     }
 

@@ -17,6 +17,8 @@ pub(super) struct Rulebook {
     pub(super) changed: Option<Time>,
     /// Nobody knows which rules are in force.
     pub(super) unknown: bool,
+    /// The store has lost rules, or what shards inherit of them.
+    pub(super) heirs_lost: bool,
 }
 
 impl Rulebook {

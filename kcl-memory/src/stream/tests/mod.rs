@@ -57,11 +57,9 @@ impl Entropy for Seeded {
 
 fn options() -> StreamOptions {
     let mut options = StreamOptions::new("orders");
-    options.env = Env {
-        clock: Arc::new(Paused(tokio::time::Instant::now())),
-        entropy: Arc::new(Seeded(Rng::new(1).into())),
-        spawner: Env::system().spawner,
-    };
+    let clock = Arc::new(Paused(tokio::time::Instant::now()));
+    let entropy = Arc::new(Seeded(Rng::new(1).into()));
+    options.env = Env::new(clock, entropy, Env::system().spawner);
     options
 }
 

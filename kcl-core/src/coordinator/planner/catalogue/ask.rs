@@ -25,6 +25,10 @@ asks! {
     Sessions(round: Round) by Sessions;
     /// The placement rules, likewise.
     Rules(round: Round) by Doc;
+    /// The placement rules, for no plan yet: the planner was woken.
+    LookAtRules by Doc;
+    /// What shards inherit, for the plan of this round.
+    Inherited(round: Round) by Doc;
     /// The row of a lease that the lineage asks for, put in this round.
     Create(round: Round, key: LeaseKey) by Create;
     /// The frozen start of a stream, for the plan of this round.

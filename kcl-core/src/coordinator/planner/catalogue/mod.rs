@@ -1,4 +1,5 @@
-//! What there is: leases, sessions, streams and rules, as one reading shows them together.
+//! What there is: leases, sessions, streams, rules and what is inherited of them, as one reading
+//! shows them together.
 //!
 //! A reading asks for everything at once, mends the lineage (puts the rows that shards lack), and
 //! is then complete: the plan is made from what it found.
@@ -7,6 +8,7 @@
 //! |---|---|---|---|
 //! | idle, again | a plan is wanted and due, the session valid | reading | leases, sessions; the rules, if they are due |
 //! | reading | the leases are read | reading | a listing of each stream of which one is wanted |
+//! | reading | leases and rules are read, there are rules | reading | what shards inherit |
 //! | reading | a listing came that was asked for before the leases were read | reading | another one |
 //! | reading | a stream is listed, its start is not known | reading | the start; or puts the one it knows |
 //! | reading | no start is stored | reading | a beat, if another start than the lost one would skip records |
@@ -18,9 +20,12 @@
 //! | mending | no row is missing | idle, and complete | – |
 //! | reading, mending | a call failed | again | – |
 //! | reading, mending | the store went back | idle | – |
+//! | any | the planner was woken | the same | the rules, beside any reading |
+//! | any | they are others than in the last reading | the same, and a plan is wanted | – |
 
 pub(in crate::coordinator) mod ask;
 mod fleet;
+mod inheritance;
 mod mending;
 mod phase;
 mod reading;
@@ -36,7 +41,7 @@ pub(super) use stream::StreamPlan;
 
 use std::{collections::BTreeMap, ops::Bound};
 
-use self::{ask::Round, fleet::News, phase::Phase, rules::Rules};
+use self::{ask::Round, fleet::News, inheritance::Inheritance, phase::Phase, rules::Rules};
 use crate::{
     coordinator::{context::Context, heads::Standbys},
     env::Time,
@@ -57,6 +62,7 @@ pub(super) struct Catalogue {
     /// The streams that are planned for.
     pub(super) streams: BTreeMap<StreamName, StreamPlan>,
     pub(super) rules: Rules,
+    pub(super) inheritance: Inheritance,
     round: Round,
     phase: Phase,
     /// When the next reading begins, if one is wanted.
@@ -77,6 +83,7 @@ impl Catalogue {
             fleet: Fleet::reading(ctx.reads.name().cloned(), standbys),
             streams: streams.map(|of| (of.name.clone(), StreamPlan::new(of))).collect(),
             rules: Rules::default(),
+            inheritance: Inheritance::default(),
             round: Round::default(),
             phase: Phase::Idle,
             plan_at: first,
@@ -98,6 +105,13 @@ impl Catalogue {
     /// A reading begins at once, or again if one is under way.
     pub(super) fn plan_soon(&mut self, ctx: &Context) {
         self.plan_at = self.plan_at.min(ctx.now);
+    }
+
+    /// Somebody woke the planner: the operator, perhaps, who has changed the rules.
+    pub(super) fn on_woken(&mut self, ctx: &mut Context) {
+        if means_rules() {
+            self.rules.look(ctx);
+        }
     }
 
     /// The next reading lists the shards of every stream.
@@ -180,10 +194,25 @@ impl Catalogue {
         self.streams.values_mut().flat_map(of).collect()
     }
 
+    /// Whether there is anything to inherit, and so to be read.
+    fn needs_inherited(&self) -> bool {
+        self.rules.name_any() && !planted!(InheritedNotRead)
+    }
+
     /// These rules were read.
     #[cfg(test)]
     pub(super) fn rules_for_test(&mut self, doc: &crate::lease::Document, ctx: &mut Context) {
         self.rules.read(Some(doc), ctx);
+    }
+
+    /// What shards inherit was read.
+    #[cfg(test)]
+    pub(super) fn inheritance_for_test(
+        &mut self,
+        doc: Option<&crate::lease::Document>,
+        ctx: &mut Context,
+    ) {
+        self.inheritance.read(doc, ctx);
     }
 
     /// The row of this lease makes no sense.
@@ -205,4 +234,9 @@ impl Catalogue {
             plan.deletable = deletable;
         }
     }
+}
+
+/// Whether a wake-up may mean that the rules have changed.
+fn means_rules() -> bool {
+    !planted!(WokenReadsNoRules)
 }

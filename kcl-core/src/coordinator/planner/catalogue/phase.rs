@@ -36,7 +36,26 @@ pub(super) struct Reading {
     pub(super) sessions_after: bool,
     /// Whether the placement rules are as fresh as they need be.
     pub(super) rules: bool,
+    pub(super) inherited: Inherited,
     pub(super) since: Time,
+}
+
+impl Reading {
+    /// Whether leases, sessions and rules are read, and what goes with the rules.
+    pub(super) fn is_whole(&self) -> bool {
+        let rules = self.rules && self.inherited == Inherited::Known;
+        self.leases.is_some() && self.sessions.is_some() && rules
+    }
+}
+
+/// What is known of what shards inherit, for this reading.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Inherited {
+    /// Whether it has to be read is not known yet.
+    Unasked,
+    Asked,
+    /// It is as fresh as it need be.
+    Known,
 }
 
 impl Phase {

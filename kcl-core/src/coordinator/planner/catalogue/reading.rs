@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use super::{
     Catalogue,
     ask::{self, Answer, Round},
-    phase::{Phase, Reading},
+    phase::{Inherited, Phase, Reading},
     stream::{Listing, StartDoc},
 };
 use crate::{
@@ -41,9 +41,7 @@ impl Catalogue {
                 self.begin(ctx);
                 false
             }
-            Phase::Reading(Reading { leases: Some(_), sessions: Some(_), rules: true, .. }) => {
-                self.on_all_read(ctx)
-            }
+            Phase::Reading(reading) if reading.is_whole() => self.on_all_read(ctx),
             Phase::Mending { missing, .. } if missing.is_empty() => self.put_rows(ctx),
             _ => false,
         }
@@ -68,6 +66,7 @@ impl Catalogue {
             sessions: None,
             sessions_after: false,
             rules: !rules_due,
+            inherited: Inherited::Unasked,
             since: ctx.now,
         });
         ctx.ask(op::Leases, ask::Leases(self.round));
@@ -99,7 +98,20 @@ impl Catalogue {
             Answer::Rules(round, doc) => {
                 let then = |it: &mut Self, doc: Option<_>, ctx: &mut _| {
                     it.rules.read(doc.as_ref(), ctx);
-                    it.have_rules();
+                    it.have_rules(ctx);
+                };
+                self.on_reply(round, doc, then, ctx)
+            }
+            Answer::LookAtRules(doc) => {
+                if self.rules.on_looked(doc, ctx) {
+                    self.plan_soon(ctx);
+                }
+                false
+            }
+            Answer::Inherited(round, doc) => {
+                let then = |it: &mut Self, doc: Option<_>, ctx: &mut _| {
+                    it.inheritance.read(doc.as_ref(), ctx);
+                    it.have_inherited();
                 };
                 self.on_reply(round, doc, then, ctx)
             }
@@ -165,6 +177,7 @@ impl Catalogue {
             plan.listing = Listing::UnderWay;
             plan.list(ctx);
         }
+        self.read_inherited(ctx);
     }
 
     /// Takes note of the rows that make no sense, and tells of each. One is neither absent nor
@@ -184,9 +197,31 @@ impl Catalogue {
         }
     }
 
-    const fn have_rules(&mut self) {
+    fn have_rules(&mut self, ctx: &mut Context) {
         if let Phase::Reading(reading) = &mut self.phase {
             reading.rules = true;
+        }
+        self.read_inherited(ctx);
+    }
+
+    const fn have_inherited(&mut self) {
+        if let Phase::Reading(reading) = &mut self.phase {
+            reading.inherited = Inherited::Known;
+        }
+    }
+
+    /// Reads what shards inherit, once leases and rules are read, if there are rules to inherit.
+    fn read_inherited(&mut self, ctx: &mut Context) {
+        let needed = self.needs_inherited();
+        let Phase::Reading(reading) = &mut self.phase else { return };
+        if reading.leases.is_none() || !reading.rules {
+            return;
+        }
+        if needed {
+            reading.inherited = Inherited::Asked;
+            ctx.ask(op::Doc(DocName::inherited()), ask::Inherited(self.round));
+        } else {
+            reading.inherited = Inherited::Known;
         }
     }
 

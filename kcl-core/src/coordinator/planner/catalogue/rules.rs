@@ -1,10 +1,18 @@
-//! The placement rules, as the planner last read them.
+//! The placement rules, as the planner last read them. They are the operator's: no worker writes
+//! them.
+//!
+//! They are read with the first reading, at each audit, and when the planner is woken: whoever
+//! changes them wakes it. A wake-up may mean anything, so only their document is read; another
+//! version of it than the one in hand makes a reading.
 
 use crate::{
-    assignment::placement::PlacementRules,
-    coordinator::{command::Notice, context::Context},
-    lease::Document,
+    assignment::placement::{PlacementRules, Uncovered},
+    coordinator::{command::Notice, context::Context, op},
+    lease::{DocName, Document},
+    store::StoreErrorKind,
 };
+
+use super::ask;
 
 /// The placement rules, as last read.
 #[derive(Debug)]
@@ -12,15 +20,34 @@ pub(in crate::coordinator::planner) struct Rules {
     stated: PlacementRules,
     /// Whether this planner has read rules that make sense, or that there are none.
     known: bool,
-    /// The version of their document, `Some(None)` if there is none; `None` if it makes no sense.
-    seen: Option<Option<u64>>,
+    /// The version that was last read, `Some(None)` if there was no document.
+    version: Option<Option<u64>>,
+    /// Whether what was last read makes sense.
+    make_sense: bool,
     /// Whether the next plan reads them anew.
     due: bool,
+    look: Look,
+}
+
+/// A look at the rules beside the readings.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Look {
+    None,
+    UnderWay,
+    /// Another one follows: the planner was woken since this one was asked for.
+    Again,
 }
 
 impl Default for Rules {
     fn default() -> Self {
-        Self { stated: PlacementRules::default(), known: false, seen: Some(None), due: true }
+        Self {
+            stated: PlacementRules::default(),
+            known: false,
+            version: None,
+            make_sense: true,
+            due: true,
+            look: Look::None,
+        }
     }
 }
 
@@ -28,22 +55,42 @@ impl Rules {
     /// Takes the rules over from their document. Rules that make no sense leave those in force that
     /// were read before: a slip of an operator must not move every lease.
     pub(super) fn read(&mut self, doc: Option<&Document>, ctx: &mut Context) {
-        match doc.map(|doc| PlacementRules::decode(&doc.body)) {
-            None => self.stated = PlacementRules::default(),
-            Some(Ok(rules)) => self.stated = rules,
-            Some(Err(error)) => {
-                self.seen = None;
-                return ctx.notify(Notice::BadRules(error.to_string()));
-            }
+        self.version = Some(doc.map(|doc| doc.version));
+        let read = doc.map_or_else(|| Ok(PlacementRules::default()), decoded);
+        self.make_sense = read.is_ok();
+        match read {
+            Ok(rules) => (self.stated, self.known) = (rules, true),
+            Err(problem) => ctx.notify(Notice::BadRules(problem)),
         }
-        self.known = true;
-        self.seen = Some(doc.map(|doc| doc.version));
     }
 
-    /// The planner itself wrote these.
-    pub(in crate::coordinator::planner) fn written(&mut self, rules: PlacementRules, version: u64) {
-        self.stated = rules;
-        self.seen = Some(Some(version));
+    /// The planner was woken: the rules may be others now.
+    pub(super) fn look(&mut self, ctx: &mut Context) {
+        match self.look {
+            Look::None => {
+                self.look = Look::UnderWay;
+                ctx.ask(op::Doc(DocName::placement()), ask::LookAtRules);
+            }
+            Look::UnderWay | Look::Again => self.look = Look::Again,
+        }
+    }
+
+    /// They were looked at. Whether a reading is to be made for what was seen: they are others than
+    /// the last reading found, or nobody knows. They are then read anew.
+    pub(super) fn on_looked(
+        &mut self,
+        answer: Result<Option<Document>, StoreErrorKind>,
+        ctx: &mut Context,
+    ) -> bool {
+        let again = std::mem::replace(&mut self.look, Look::None) == Look::Again;
+        if again {
+            self.look(ctx);
+        }
+        let found = answer.ok().map(|doc| doc.map(|doc| doc.version));
+        // The next reading, which is to come, reads them if that is due.
+        let news = !self.due && (found.is_none() || found != self.version);
+        self.due |= news;
+        news
     }
 
     /// The next plan reads them anew.
@@ -66,14 +113,23 @@ impl Rules {
         &self.stated
     }
 
-    /// The version of their document, as [`crate::lease::PutDoc`] takes it; `None` if it makes no
-    /// sense.
-    pub(in crate::coordinator::planner) const fn version(&self) -> Option<Option<u64>> {
-        self.seen
+    /// Whether what was last read makes sense. Rules that make none may be mended, and must then
+    /// find what they were about.
+    pub(in crate::coordinator::planner) const fn make_sense(&self) -> bool {
+        self.make_sense
+    }
+
+    /// Whether there are any that shards can follow, and inherit.
+    pub(in crate::coordinator::planner) fn name_any(&self) -> bool {
+        !self.stated.rules().is_empty()
     }
 
     /// Whether there are rules that say who may take a lease. Rules that could never be read may.
     pub(in crate::coordinator::planner) fn may_bind(&self) -> bool {
-        !self.known || self.stated != PlacementRules::default()
+        !self.known || self.name_any() || self.stated.uncovered() == Uncovered::Hold
     }
+}
+
+fn decoded(doc: &Document) -> Result<PlacementRules, String> {
+    PlacementRules::decode(&doc.body).map_err(|error| error.to_string())
 }

@@ -1,7 +1,7 @@
 //! What the janitor asks the store for.
 
 use crate::{
-    assignment::placement::PlacementRules,
+    assignment::placement::Inherited,
     coordinator::{op, request::asks},
     lease::{Delete, SessionId, WorkerId},
 };
@@ -13,6 +13,6 @@ asks! {
     DeadDoc(worker: WorkerId) by Doc;
     /// What a worker that is gone told of its loads.
     DeadReport(worker: WorkerId) by Doc;
-    /// The placement rules, with what the rows to be deleted handed down.
-    PutRules(rules: PlacementRules, deletes: Vec<Delete>) by PutDoc;
+    /// What shards inherit, with what the rows to be deleted hand down.
+    PutInherited(inherited: Inherited, deletes: Vec<Delete>) by PutDoc;
 }

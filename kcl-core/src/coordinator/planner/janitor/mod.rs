@@ -9,9 +9,11 @@
 //! | an unused session | the same, and leases are shared out by load | gone | the worker's report, too |
 //! | a worker's document or report | it was read, and no session of its worker lives | gone | deletes it, in that version |
 //! | a useless lease | a reading found it; shards inherit no rule by it | gone | deletes its row |
-//! | a useless lease | likewise, and some do | waits | puts the rules with those of the heirs |
-//! | a useless lease | those rules are stored | gone | deletes its row |
-//! | a useless lease | they are not | left to the next audit | – |
+//! | a useless lease | likewise, and some do | waits | puts what is inherited, with the heirs |
+//! | a useless lease | that is stored | gone | deletes its row |
+//! | a useless lease | it is not, or too large | left to the next audit | – |
+//! | what a shard inherits | its lease is gone, or it has a rule of its own | gone | puts the rest |
+//! | what is inherited | one is stored of a higher term | the same | – (the planner is outranked) |
 
 pub(in crate::coordinator) mod ask;
 
@@ -24,12 +26,15 @@ use self::ask::Answer;
 use super::{
     catalogue::{Catalogue, Fleet},
     plan::Plan,
+    signal::Signal,
 };
 use crate::{
-    assignment::placement::{PlacementRules, Resolver},
+    assignment::placement::{Inherited, Resolver},
     coordinator::{command::Notice, context::Context, op, reporting::Reporting},
     env::Time,
-    lease::{Delete, DeleteDoc, DocName, Document, Forget, PutDoc, SessionId, WorkerId, Write},
+    lease::{
+        Delete, DeleteDoc, DocName, Document, Epoch, Forget, PutDoc, SessionId, WorkerId, Write,
+    },
     lineage::Lineage,
 };
 
@@ -96,6 +101,7 @@ impl Janitor {
     pub(super) fn on_answer(
         &mut self,
         answer: Answer,
+        term: Epoch,
         catalogue: &mut Catalogue,
         ctx: &mut Context,
     ) -> Option<WorkerId> {
@@ -107,12 +113,18 @@ impl Janitor {
             Answer::DeadReport(worker, Ok(Some(doc))) => {
                 let _ = delete_dead(worker, doc, &catalogue.fleet, ctx);
             }
-            Answer::PutRules(rules, deletes, Ok(Write::Done(doc))) => {
-                catalogue.rules.written(rules, doc.version);
-                delete(deletes, catalogue, ctx);
+            Answer::PutInherited(says, deletes, write) => {
+                catalogue.inheritance.is_busy = false;
+                match write {
+                    Ok(Write::Done(doc)) => {
+                        catalogue.inheritance.written(says, term, doc.version);
+                        delete(deletes, catalogue, ctx);
+                    }
+                    // The next reading reads it again, and the next audit finds the rows.
+                    Ok(Write::Refused(found)) => give_way_to_higher(found.as_ref(), term, ctx),
+                    Err(_) => {}
+                }
             }
-            // The next audit finds the rows again.
-            Answer::PutRules(..) => catalogue.rules.want(),
             Answer::Forget(..) | Answer::DeadDoc(..) | Answer::DeadReport(..) => {}
         }
         None
@@ -149,37 +161,64 @@ fn delete_dead(
 }
 
 /// Deletes lease rows that nobody needs any more. With a row goes what is known of its shard's
-/// parents: rules that shards inherit through it are first made rules of their own.
-pub(super) fn delete_useless(catalogue: &mut Catalogue, ctx: &mut Context) {
+/// parents: what shards inherit through it is written down first. What is written down of shards
+/// that inherit no longer goes.
+pub(super) fn delete_useless(term: Epoch, catalogue: &mut Catalogue, ctx: &mut Context) {
     let deletes = catalogue.take_deletable();
-    // Rules that make no sense now may be mended, and must find what they were about.
-    let Some(seen) = catalogue.rules.version().filter(|_| !deletes.is_empty()) else { return };
-    let Some(rules) = handed_down(&deletes, catalogue) else {
-        return delete(deletes, catalogue, ctx);
-    };
-    match rules.encode() {
-        Ok(body) => {
-            let put = PutDoc::new(DocName::placement(), seen, body);
-            ctx.ask(op::PutDoc(put), ask::PutRules(rules, deletes));
-        }
-        Err(error) => ctx.notify(Notice::BadRules(error.to_string())),
+    if !catalogue.rules.make_sense() || catalogue.inheritance.is_busy {
+        return;
     }
+    if !catalogue.rules.name_any() {
+        return delete(deletes, catalogue, ctx);
+    }
+    // Nobody writes over what makes no sense, or is of a later planner.
+    let Some(stored) = catalogue.inheritance.stored().cloned() else { return };
+    if stored.term > term {
+        return ctx.signal(Signal::Outranked);
+    }
+    let wanted = handed_down(&deletes, catalogue);
+    if wanted == stored.says {
+        return delete(deletes, catalogue, ctx);
+    }
+    let (wanted, deletes, body) = match wanted.encode(term) {
+        Ok(body) => (wanted, deletes, body),
+        Err(error) => {
+            ctx.notify(Notice::InheritanceFull(error.to_string()));
+            // No row goes; what nobody inherits any more may make room for the next time.
+            let tidied = handed_down(&[], catalogue);
+            let Some(body) = tidied.encode(term).ok().filter(|_| tidied != stored.says) else {
+                return;
+            };
+            (tidied, Vec::new(), body)
+        }
+    };
+    catalogue.inheritance.is_busy = true;
+    let put = PutDoc::new(DocName::inherited(), stored.version, body);
+    ctx.ask(op::PutDoc(put), ask::PutInherited(wanted, deletes));
 }
 
-/// The rules as they must read before these rows go; `None` if they already do.
-fn handed_down(deletes: &[Delete], catalogue: &Catalogue) -> Option<PlacementRules> {
-    let mut rules = None;
+/// What shards inherit, as it must be stored before these rows go.
+fn handed_down(deletes: &[Delete], catalogue: &Catalogue) -> Inherited {
+    let mut inherited = catalogue.inheritance.known().clone();
     for plan in catalogue.streams.values() {
-        let stated: &PlacementRules = rules.as_ref().unwrap_or_else(|| catalogue.rules.stated());
-        let Some(view) = plan.view().filter(|_| !stated.rules().is_empty()) else { continue };
+        let Some(view) = plan.view() else { continue };
         let key = &view.description.key;
         let of_stream = deletes.iter().filter(|delete| delete.key.stream().as_ref() == Some(key));
         let leaving = of_stream.filter_map(|delete| delete.key.shard()).collect();
         let lineage = Lineage::new(key, &view.shards, catalogue.rows_of(plan));
-        let handed = Resolver::new(stated, &lineage).handed_down(&leaving);
-        rules = handed.or(rules);
+        let resolver = Resolver::new(catalogue.rules.stated(), &lineage);
+        let heirs = resolver.with_inherited(catalogue.inheritance.known()).heirs(&leaving);
+        inherited.replace(key, heirs);
     }
-    rules
+    inherited
+}
+
+/// Another planner wrote it meanwhile. If that one is of a higher term, this one is over.
+fn give_way_to_higher(found: Option<&Document>, term: Epoch, ctx: &mut Context) {
+    let theirs = found.and_then(|doc| Inherited::term_in(&doc.body));
+    if theirs.is_some_and(|theirs| theirs > term) {
+        ctx.signal(Signal::Outranked);
+    }
 }
 
 fn delete(deletes: Vec<Delete>, catalogue: &mut Catalogue, ctx: &mut Context) {

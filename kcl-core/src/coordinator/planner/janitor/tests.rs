@@ -2,17 +2,21 @@ use super::{super::tests as scene, *};
 use crate::{
     assignment::{
         Balance, Weighting,
-        placement::{Mode, Rule, Target, Uncovered},
+        placement::{Inherited, Mode, PlacementRules, Rule, Target, Uncovered},
     },
     coordinator::{
         command::Notice,
         op::StoreCall,
-        tests::{Done, at, done, id},
+        signal::Signal as Any,
+        tests::{Done, at, done, id, said},
     },
     lease::{Checkpoint, EndReason, Lease, Session, SessionState, Write},
     settings::Coordination,
     store::StoreErrorKind,
 };
+
+/// The term of the planner that is tested.
+const TERM: Epoch = Epoch(3);
 
 struct Scene {
     janitor: Janitor,
@@ -68,7 +72,7 @@ impl Scene {
     }
 
     fn answer(&mut self, answer: Answer) -> (Option<WorkerId>, Vec<StoreCall>) {
-        let gone = self.janitor.on_answer(answer, &mut self.catalogue, &mut self.ctx);
+        let gone = self.janitor.on_answer(answer, TERM, &mut self.catalogue, &mut self.ctx);
         (gone, done(&mut self.ctx).asked)
     }
 
@@ -86,6 +90,7 @@ impl Scene {
         let body = PlacementRules::new(rules, Uncovered::default()).unwrap().encode().unwrap();
         let doc = Document::new(DocName::placement(), 4, body);
         scene.catalogue.rules_for_test(&doc, &mut scene.ctx);
+        scene.catalogue.inheritance_for_test(None, &mut scene.ctx);
         let view = scene::view(vec![child]);
         let deletes = vec![Delete::ended(parent.key, parent.epoch)];
         scene.catalogue.found_for_test(view, deletes);
@@ -93,8 +98,13 @@ impl Scene {
     }
 
     fn delete_useless(&mut self) -> Done {
-        delete_useless(&mut self.catalogue, &mut self.ctx);
+        delete_useless(TERM, &mut self.catalogue, &mut self.ctx);
         done(&mut self.ctx)
+    }
+
+    /// This is stored of what shards inherit.
+    fn stored(&mut self, doc: &Document) {
+        self.catalogue.inheritance_for_test(Some(doc), &mut self.ctx);
     }
 }
 
@@ -106,7 +116,7 @@ fn require(shard: usize) -> Rule {
 }
 
 fn parent_row() -> Delete {
-    Delete::ended(scene::key(0), crate::lease::Epoch(7))
+    Delete::ended(scene::key(0), Epoch(7))
 }
 
 #[test]
@@ -202,33 +212,127 @@ fn a_row_that_nobody_needs_is_deleted_once() {
     assert_eq!(scene.delete_useless().asked, []);
 }
 
-#[test]
-fn what_a_row_hands_down_is_made_a_rule_before_it_is_deleted() {
-    let mut scene = Scene::family(vec![require(0)]);
-    let mut heir = require(1);
-    heir.created = Some(scene::stream().created);
-    let rules = PlacementRules::new(vec![heir], Uncovered::default()).unwrap();
-    let put = PutDoc::new(DocName::placement(), Some(4), rules.encode().unwrap());
-    assert_eq!(scene.delete_useless().asked, [StoreCall::PutDoc(put.clone())]);
-    assert!(scene.catalogue.rows.contains_key(&scene::key(0)));
-    let doc = Document::new(put.name, 5, put.body);
-    let stored = Answer::PutRules(rules.clone(), vec![parent_row()], Ok(Write::Done(doc)));
-    assert_eq!(scene.answer(stored), (None, vec![StoreCall::Delete(parent_row())]));
-    assert_eq!(scene.catalogue.rules.stated(), &rules);
-    assert_eq!(scene.catalogue.rules.version(), Some(Some(5)));
+/// Shard 1 follows the rule for shard 0.
+fn heir() -> Inherited {
+    heirs(1..2)
+}
+
+fn heirs(shards: std::ops::Range<usize>) -> Inherited {
+    let of = |shard| (scene::shard_id(shard), Target::Shard(scene::shard_id(0)));
+    let mut inherited = Inherited::default();
+    inherited.replace(&scene::stream(), shards.map(of).collect());
+    inherited
+}
+
+fn inherited(version: u64, term: Epoch, says: &Inherited) -> Document {
+    Document::new(DocName::inherited(), version, says.encode(term).unwrap())
+}
+
+fn put_inherited(over: Option<u64>, says: &Inherited) -> StoreCall {
+    StoreCall::PutDoc(PutDoc::new(DocName::inherited(), over, says.encode(TERM).unwrap()))
 }
 
 #[test]
-fn rules_that_could_not_be_stored_keep_the_row() {
-    let answers = [Err(StoreErrorKind::Unavailable), Ok(Write::Refused(None))];
+fn what_a_row_hands_down_is_written_down_before_it_is_deleted_and_the_rules_are_left_alone() {
+    let mut scene = Scene::family(vec![require(0)]);
+    let stated = scene.catalogue.rules.stated().clone();
+    assert_eq!(scene.delete_useless().asked, [put_inherited(None, &heir())]);
+    assert!(scene.catalogue.rows.contains_key(&scene::key(0)));
+    let put = |scene: &mut Scene| {
+        let write = Ok(Write::Done(inherited(1, TERM, &heir())));
+        scene.answer(Answer::PutInherited(heir(), vec![parent_row()], write))
+    };
+    assert_eq!(put(&mut scene), (None, vec![StoreCall::Delete(parent_row())]));
+    assert_eq!(scene.catalogue.inheritance.known(), &heir());
+    assert_eq!(scene.catalogue.rules.stated(), &stated);
+    assert_eq!(scene.delete_useless().asked, [], "it says so already");
+}
+
+#[test]
+fn what_is_written_down_already_is_not_written_again() {
+    let mut scene = Scene::family(vec![require(0)]);
+    scene.stored(&inherited(4, Epoch(2), &heir()));
+    assert_eq!(scene.delete_useless().asked, [StoreCall::Delete(parent_row())]);
+}
+
+#[test]
+fn one_that_could_not_be_stored_keeps_the_row_until_it_is_read_again() {
+    let lower = inherited(2, Epoch(2), &Inherited::default());
+    let answers = [
+        Err(StoreErrorKind::Unavailable),
+        Ok(Write::Refused(None)),
+        Ok(Write::Refused(Some(lower))),
+    ];
     for answer in answers {
         let mut scene = Scene::family(vec![require(0)]);
         let _ = scene.delete_useless();
-        let rules = scene.catalogue.rules.stated().clone();
-        let put = Answer::PutRules(rules, vec![parent_row()], answer);
+        assert_eq!(scene.delete_useless().asked, [], "it is being written");
+        let put = Answer::PutInherited(heir(), vec![parent_row()], answer);
         assert_eq!(scene.answer(put), (None, vec![]));
+        assert_eq!(said(&mut scene.ctx), []);
         assert!(scene.catalogue.rows.contains_key(&scene::key(0)));
     }
+}
+
+#[test]
+fn one_of_a_higher_term_ends_the_planner_and_is_not_written_over() {
+    let later = inherited(4, Epoch(4), &Inherited::default());
+    let outranked = [Any::Planner(Signal::Outranked)];
+    let mut scene = Scene::family(vec![require(0)]);
+    scene.stored(&later);
+    assert_eq!(scene.delete_useless().asked, []);
+    assert_eq!(said(&mut scene.ctx), outranked);
+    let mut scene = Scene::family(vec![require(0)]);
+    let _ = scene.delete_useless();
+    let refused = Ok(Write::Refused(Some(later)));
+    assert_eq!(scene.answer(Answer::PutInherited(heir(), Vec::new(), refused)).1, []);
+    assert_eq!(said(&mut scene.ctx), outranked);
+}
+
+#[test]
+fn one_that_makes_no_sense_is_not_written_over_and_keeps_the_rows() {
+    let mut scene = Scene::family(vec![require(0)]);
+    let doc = Document::new(DocName::inherited(), 4, r#"{"format":2,"term":1}"#.into());
+    scene.stored(&doc);
+    let done = scene.delete_useless();
+    assert!(matches!(&*done.noted, [Notice::Unreadable(name, _)] if *name == doc.name));
+    assert_eq!((done.asked, scene.catalogue.rows.len()), (vec![], 2));
+}
+
+#[test]
+fn what_a_store_has_lost_of_it_is_given_back() {
+    let mut scene = Scene::family(vec![require(0)]);
+    scene.stored(&inherited(4, TERM, &heir()));
+    scene.stored(&inherited(3, TERM, &Inherited::default()));
+    assert_eq!(scene.delete_useless().asked, [put_inherited(Some(3), &heir())]);
+}
+
+#[test]
+fn what_a_shard_inherited_that_is_gone_or_has_a_rule_goes_without_any_row() {
+    for rules in [vec![require(0), require(1)], vec![require(7)]] {
+        let keeps = rules.len() == 1;
+        let mut scene = Scene::family(rules);
+        let _ = scene.catalogue.take_deletable();
+        scene.stored(&inherited(4, TERM, &heirs(1..3)));
+        let left = if keeps { heir() } else { Inherited::default() };
+        assert_eq!(scene.delete_useless().asked, [put_inherited(Some(4), &left)]);
+        let write = Ok(Write::Done(inherited(5, TERM, &left)));
+        assert_eq!(scene.answer(Answer::PutInherited(left, Vec::new(), write)).1, []);
+        assert_eq!(scene.delete_useless().asked, []);
+    }
+}
+
+#[test]
+fn where_no_document_holds_it_the_rows_stay_and_it_is_told() {
+    let mut scene = Scene::family(vec![require(0)]);
+    let child = scene.catalogue.rows[&scene::key(1)].clone();
+    for number in 2..20_000 {
+        let row = Lease { key: scene::key(number), ..child.clone() };
+        scene.catalogue.rows.insert(row.key.clone(), row);
+    }
+    let done = scene.delete_useless();
+    assert!(matches!(&*done.noted, [Notice::InheritanceFull(_)]), "{:?}", done.noted);
+    assert_eq!((done.asked, scene.catalogue.rows.len()), (vec![], 20_000));
 }
 
 #[test]

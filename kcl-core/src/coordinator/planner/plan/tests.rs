@@ -1,6 +1,6 @@
 use super::{super::tests as scene, *};
 use crate::{
-    assignment::placement::Rule,
+    assignment::placement::{Rule, Uncovered},
     coordinator::tests::{at, id},
     lease::{Checkpoint, DocName, Document, Epoch, Incarnation, Progress},
     settings::Coordination,
@@ -21,6 +21,7 @@ impl Scene {
         let mut catalogue = scene::catalogue(rows, workers, &ctx);
         let none = PlacementRules::default().encode().unwrap();
         catalogue.rules_for_test(&Document::new(DocName::placement(), 1, none), &mut ctx);
+        catalogue.inheritance_for_test(None, &mut ctx);
         Self {
             catalogue,
             loads: Loads::default(),
@@ -30,7 +31,7 @@ impl Scene {
         }
     }
 
-    fn listed(mut self, shards: Vec<crate::stream::Shard>) -> Self {
+    fn listed(mut self, shards: Vec<Shard>) -> Self {
         self.catalogue.found_for_test(scene::view(shards), Vec::new());
         self
     }
@@ -70,7 +71,7 @@ fn leases_are_shared_among_the_workers_and_stay_where_they_are() {
 #[test]
 fn a_child_waits_for_its_parents_and_goes_to_who_held_them() {
     let mut shards = scene::shards(2);
-    let mut child = crate::stream::Shard::open(scene::shard_id(2), shards[0].range.unwrap());
+    let mut child = Shard::open(scene::shard_id(2), shards[0].range.unwrap());
     child.parents = vec![scene::shard_id(0)];
     shards.push(child.clone());
     let mut rows = scene::held(2, "b");
@@ -86,7 +87,7 @@ fn a_child_waits_for_its_parents_and_goes_to_who_held_them() {
 #[test]
 fn as_long_as_a_stream_was_not_listed_what_a_live_worker_holds_stays() {
     let mut shards = scene::shards(1);
-    let mut child = crate::stream::Shard::open(scene::shard_id(1), shards[0].range.unwrap());
+    let mut child = Shard::open(scene::shard_id(1), shards[0].range.unwrap());
     child.parents = vec![scene::shard_id(0)];
     let mut held = scene::row_of(&child, Checkpoint::TrimHorizon);
     (held.owner, held.epoch) = (Some(id("a")), Epoch(7));
@@ -130,6 +131,24 @@ fn a_lease_that_a_rule_gives_to_nobody_who_lives_is_told_with_the_reason() {
     assert_eq!(left.iter().map(|(key, _)| key.clone()).collect::<Vec<_>>(), [scene::key(0)]);
     assert!(left[0].1.contains("gone"), "{}", left[0].1);
     assert_eq!(scene.holders(), [(scene::key(1), "a")]);
+}
+
+/// Whether a shard inherits a rule is not known: it stays where it is, and where a rule is known for
+/// one that holds.
+#[test]
+fn where_it_could_never_be_read_what_shards_inherit_the_others_stay_and_known_rules_hold() {
+    let mut ctx = scene::context(Coordination::default());
+    let mut catalogue = scene::catalogue(scene::held(3, "a"), &["a", "b"], &ctx);
+    let rule = Rule::new(Target::Shard(scene::shard_id(1)), "b".parse().unwrap(), Mode::Require);
+    let rules = PlacementRules::new(vec![rule], Uncovered::default()).unwrap();
+    let doc = Document::new(DocName::placement(), 2, rules.encode().unwrap());
+    catalogue.rules_for_test(&doc, &mut ctx);
+    let garbled = Document::new(DocName::inherited(), 2, "[".into());
+    catalogue.inheritance_for_test(Some(&garbled), &mut ctx);
+    let (loads, moves, plan) = (Loads::default(), Moves::default(), Plan::default());
+    let mut scene = Scene { catalogue, loads, moves, plan, ctx }.listed(scene::shards(3));
+    let expected = [(scene::key(0), "a"), (scene::key(1), "b"), (scene::key(2), "a")];
+    assert_eq!(scene.holders(), expected);
 }
 
 #[test]
@@ -200,7 +219,7 @@ fn leases_of_another_stream_are_left_alone() {
 #[test]
 fn a_lease_whose_row_makes_no_sense_is_given_to_nobody_and_its_children_wait() {
     let mut shards = scene::shards(1);
-    let mut child = crate::stream::Shard::open(scene::shard_id(1), shards[0].range.unwrap());
+    let mut child = Shard::open(scene::shard_id(1), shards[0].range.unwrap());
     child.parents = vec![scene::shard_id(0)];
     shards.push(child.clone());
     let rows = vec![scene::row_of(&child, Checkpoint::TrimHorizon)];

@@ -78,7 +78,8 @@ fn says_part(stored: &Assignment, wanted: &Assignment) -> bool {
 
 fn says_holds(stored: &[Hold], wanted: &[Hold]) -> bool {
     let same = |(old, new): (&Hold, &Hold)| {
-        old.key == new.key && (new.from.is_none() || new.from == old.from)
+        let same = old.key == new.key && old.children == new.children;
+        same && (new.from.is_none() || new.from == old.from)
     };
     stored.len() == wanted.len() && stored.iter().zip(wanted).all(same)
 }

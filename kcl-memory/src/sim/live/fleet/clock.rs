@@ -25,11 +25,8 @@ pub(super) fn env_of(process: &Process, seed: u64) -> Env {
         drift: i64::try_from(rng.below(2 * DRIFT_MAX + 1)).unwrap_or(0) - 500,
         wall: WALL + rng.below(4_000),
     };
-    Env {
-        clock: Arc::new(clock),
-        entropy: Arc::new(Drawn(Mutex::new(rng))),
-        spawner: Arc::new(process.clone()),
-    }
+    let entropy = Arc::new(Drawn(Mutex::new(rng)));
+    Env::new(Arc::new(clock), entropy, Arc::new(process.clone()))
 }
 
 /// Two seconds before 2026-01-01T00:00:00Z: wall clocks are up to two seconds off.

@@ -35,14 +35,14 @@ impl Ears {
 fn note(process: &str, book: &Book, event: WorkerEvent) {
     let mut ledger = book.ledger();
     match event {
-        WorkerEvent::RecordsLost { key, from, to } => {
+        WorkerEvent::RecordsLost { key, from, to, .. } => {
             ledger.lost(process, &key, (from.as_ref(), to.as_ref()));
         }
         WorkerEvent::RecordSkipped { at, .. } => ledger.skipped(process, &at),
         WorkerEvent::ProcessorPanicked { message, .. } => {
             ledger.note(process, format!("the processor of {process} panics: {message}"));
         }
-        WorkerEvent::ShardStopped { key, reason } => {
+        WorkerEvent::ShardStopped { key, reason, .. } => {
             ledger.note(process, format!("{process} stops {key}: {reason}"));
         }
         WorkerEvent::Lapsed => ledger.note(process, format!("{process} lapses")),

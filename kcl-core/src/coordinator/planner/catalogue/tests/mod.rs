@@ -26,6 +26,7 @@ use crate::{
 mod fleet;
 mod mending;
 mod reading;
+mod rules;
 mod starts;
 
 struct Scene {

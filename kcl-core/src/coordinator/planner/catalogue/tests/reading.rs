@@ -108,10 +108,11 @@ fn a_session_known_to_have_ended_need_not_be_listed() {
 #[test]
 fn a_call_that_failed_makes_everything_be_read_again_after_a_pause() {
     let failed = || StoreErrorKind::Unavailable;
-    let answers: [fn(Round, StoreErrorKind) -> Answer; 4] = [
+    let answers: [fn(Round, StoreErrorKind) -> Answer; 5] = [
         |round, why| Answer::Leases(round, Err(why)),
         |round, why| Answer::Sessions(round, Err(why)),
         |round, why| Answer::Rules(round, Err(why)),
+        |round, why| Answer::Inherited(round, Err(why)),
         |round, why| Answer::Start(round, described(5).key, Err(why)),
     ];
     for answer in answers {
@@ -148,12 +149,12 @@ fn rules_that_make_no_sense_leave_those_in_force_that_were_read_before() {
     let doc = |body| Document::new(DocName::placement(), 4, body);
     let _ = scene.rules(Some(doc(rules.encode().unwrap())));
     assert_eq!(scene.catalogue.rules.known(), Some(&rules));
-    assert_eq!(scene.catalogue.rules.version(), Some(Some(4)));
+    assert!(scene.catalogue.rules.make_sense());
     let mut ctx = context(Coordination::default());
     scene.catalogue.rules.read(Some(&doc("[".into())), &mut ctx);
     assert!(matches!(*done(&mut ctx).noted, [Notice::BadRules(_)]));
     assert_eq!(scene.catalogue.rules.known(), Some(&rules));
-    assert_eq!(scene.catalogue.rules.version(), None, "nobody writes over them");
+    assert!(!scene.catalogue.rules.make_sense(), "no row is deleted for them");
     scene.catalogue.rules.read(None, &mut ctx);
     assert!(!scene.catalogue.rules.may_bind());
 }

@@ -1,4 +1,4 @@
-use std::{collections::BTreeSet, error::Error as _};
+use std::error::Error as _;
 
 use proptest::prelude::*;
 
@@ -9,6 +9,8 @@ use crate::{
     lineage::Lineage,
     stream::{HashRange, Shard, StreamKey},
 };
+
+mod inherited;
 
 fn shard_rule(shard: &str, worker: &str) -> Rule {
     Rule::new(Target::Shard(shard.parse().unwrap()), worker.parse().unwrap(), Mode::Prefer)
@@ -221,67 +223,6 @@ fn parents_that_run_in_a_circle_end_no_search() {
 fn row(of: &Shard) -> Lease {
     Lease::new(LeaseKey::of_shard(&orders(), &of.id), Checkpoint::ShardEnd)
         .of_shard(of.parents.clone(), of.range)
-}
-
-/// A shard with a rule is split again and again; the stream forgets the oldest, whose row goes.
-#[test]
-fn a_rule_is_handed_down_before_the_row_that_leads_to_it_goes() {
-    let line: Vec<Shard> = (0..6_u32)
-        .map(|n| match n.checked_sub(1) {
-            None => shard("0", &[], 0, 99),
-            Some(parent) => shard(&n.to_string(), &[&parent.to_string()], 0, 99),
-        })
-        .collect();
-    let mut now = rules(vec![shard_rule("0", "a"), range_rule(0, 999, "b")]);
-    for oldest in 0..5 {
-        let (rows, last) = (line[oldest..5].iter().map(row).collect::<Vec<_>>(), &line[5..]);
-        let stream = orders();
-        let lineage = Lineage::new(&stream, last, &rows);
-        let leaving = BTreeSet::from([line[oldest].id.clone()]);
-        let resolver = Resolver::new(&now, &lineage);
-        let next = resolver.handed_down(&leaving).unwrap();
-        let again = Resolver::new(&next, &lineage).handed_down(&leaving);
-        assert_eq!(again, None, "handing down twice changes nothing");
-        now = next;
-    }
-    assert_eq!(workers(&now, &line[5..]), ["a"]);
-    // The operator's own rules, and one for what is still there.
-    assert_eq!(now.rules().len(), 3);
-}
-
-#[test]
-fn nothing_is_handed_down_where_nothing_is_inherited() {
-    let stream = orders();
-    let parent = shard("0", &[], 0, 99);
-    let (children, rows) = ([shard("1", &["0"], 0, 49)], [row(&parent)]);
-    let lineage = Lineage::new(&stream, &children, &rows);
-    for rules in [rules(vec![]), rules(vec![range_rule(0, 49, "a"), shard_rule("7", "b")])] {
-        let leaving = BTreeSet::from([parent.id.clone()]);
-        assert_eq!(Resolver::new(&rules, &lineage).handed_down(&leaving), None);
-    }
-}
-
-/// What was handed down is said of shards of one life of the stream, and goes once that is over;
-/// an operator's rule for such a shard counts for more.
-#[test]
-fn what_is_handed_down_does_not_outlive_its_stream() {
-    let stream = orders();
-    let parent = shard("0", &[], 0, 99);
-    let (children, rows) = ([shard("1", &["0"], 0, 99)], [row(&parent)]);
-    let lineage = Lineage::new(&stream, &children, &rows);
-    let before = rules(vec![shard_rule("0", "a")]);
-    let leaving = BTreeSet::from([parent.id]);
-    let handed = Resolver::new(&before, &lineage).handed_down(&leaving).unwrap();
-    assert_eq!(workers(&handed, &children), ["a"]);
-    let mut both = handed.rules().to_vec();
-    both.push(shard_rule("1", "b"));
-    assert_eq!(workers(&rules(both), &children), ["b"]);
-    let again = StreamKey::new("orders", WallTime::from_millis(2));
-    let anew = [shard("0", &[], 0, 49), shard("1", &[], 50, 99)];
-    let lineage = Lineage::new(&again, &anew, &[]);
-    let resolver = Resolver::new(&handed, &lineage);
-    assert_eq!(resolver.resolve(&anew[1].id), None);
-    assert_eq!(resolver.handed_down(&BTreeSet::new()), Some(before));
 }
 
 fn any_rule() -> impl Strategy<Value = Rule> {

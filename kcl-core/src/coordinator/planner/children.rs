@@ -1,0 +1,62 @@
+//! Which children of a shard its owner may take at once: those that no rule can touch.
+//!
+//! The others wait for the plan, which knows whom a rule gives them to.
+
+#[cfg(test)]
+mod tests;
+
+use std::collections::BTreeMap;
+
+use super::catalogue::Catalogue;
+use crate::{
+    assignment::placement::{Resolver, Taking},
+    lease::LeaseKey,
+    lineage::Lineage,
+};
+
+/// Which children the owners of shards may take at once.
+#[derive(Debug, Default)]
+pub(super) struct Children {
+    /// All, whatever the shard.
+    all_free: bool,
+    /// Else: of which leases, which ones.
+    of: BTreeMap<LeaseKey, Taking>,
+}
+
+impl Children {
+    /// By the rules and shards as they were read.
+    pub(super) fn by(catalogue: &Catalogue) -> Self {
+        if !catalogue.rules.may_bind() {
+            return Self { all_free: true, of: BTreeMap::new() };
+        }
+        let mut of = BTreeMap::new();
+        if are_known_apart(catalogue) {
+            of.extend(catalogue.streams.values().flat_map(|plan| {
+                let Some(view) = plan.view() else { return BTreeMap::new() };
+                let key = &view.description.key;
+                let lineage = Lineage::new(key, &view.shards, catalogue.rows_of(plan));
+                let resolver = Resolver::new(catalogue.rules.stated(), &lineage);
+                let taking = resolver.with_inherited(catalogue.inheritance.known()).taking();
+                let with_key = |(shard, taking)| (LeaseKey::of_shard(key, &shard), taking);
+                taking.into_iter().map(with_key).collect()
+            }));
+        }
+        Self { all_free: false, of }
+    }
+
+    /// Whether every child may be taken at once.
+    pub(super) const fn are_all_free(&self) -> bool {
+        self.all_free
+    }
+
+    /// Which children of this lease's shard may be taken, where not all may.
+    pub(super) fn of(&self, key: &LeaseKey) -> Taking {
+        self.of.get(key).copied().unwrap_or_default()
+    }
+}
+
+/// Whether it is known which shards a rule touches, and not only that it touches some.
+fn are_known_apart(catalogue: &Catalogue) -> bool {
+    let known = catalogue.rules.known().is_some() && catalogue.inheritance.is_known();
+    known && !planted!(AnyRuleStopsChildren)
+}

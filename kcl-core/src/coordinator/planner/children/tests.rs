@@ -1,0 +1,58 @@
+use super::{super::tests as scene, *};
+use crate::{
+    assignment::placement::{Mode, PlacementRules, Rule, Target, Uncovered},
+    coordinator::context::Context,
+    lease::{DocName, Document},
+    settings::Coordination,
+};
+
+fn catalogue(ctx: &Context) -> Catalogue {
+    let mut catalogue = scene::catalogue(scene::held(5, "a"), &["a"], ctx);
+    catalogue.found_for_test(scene::view(scene::shards(5)), Vec::new());
+    catalogue
+}
+
+/// A rule for the first of five shards.
+fn rule() -> Document {
+    let target = Target::Shard(scene::shard_id(0));
+    let rule = Rule::new(target, "a".parse().unwrap(), Mode::Require);
+    let rules = PlacementRules::new(vec![rule], Uncovered::Balance).unwrap();
+    Document::new(DocName::placement(), 1, rules.encode().unwrap())
+}
+
+fn taking(children: &Children) -> Vec<Taking> {
+    (0..5).map(|number| children.of(&scene::key(number))).collect()
+}
+
+#[test]
+fn without_rules_every_child_may_be_taken_and_before_they_are_read_none() {
+    let mut ctx = scene::context(Coordination::default());
+    let mut catalogue = catalogue(&ctx);
+    let unread = Children::by(&catalogue);
+    assert_eq!((unread.are_all_free(), taking(&unread)), (false, vec![Taking::None; 5]));
+    let none = PlacementRules::default().encode().unwrap();
+    catalogue.rules_for_test(&Document::new(DocName::placement(), 1, none), &mut ctx);
+    assert!(Children::by(&catalogue).are_all_free());
+}
+
+#[test]
+fn a_rule_keeps_only_the_owners_of_shards_that_it_touches_from_taking_children() {
+    let mut ctx = scene::context(Coordination::default());
+    let mut catalogue = catalogue(&ctx);
+    catalogue.rules_for_test(&rule(), &mut ctx);
+    catalogue.inheritance_for_test(None, &mut ctx);
+    let children = Children::by(&catalogue);
+    assert!(!children.are_all_free(), "older builds do not know one shard from another");
+    let expected = [Taking::None, Taking::OfSplit, Taking::All, Taking::All, Taking::All];
+    assert_eq!(taking(&children), expected);
+}
+
+#[test]
+fn where_it_is_not_known_what_shards_inherit_no_child_is_taken() {
+    let mut ctx = scene::context(Coordination::default());
+    let mut catalogue = catalogue(&ctx);
+    catalogue.rules_for_test(&rule(), &mut ctx);
+    let garbled = Document::new(DocName::inherited(), 1, "[".into());
+    catalogue.inheritance_for_test(Some(&garbled), &mut ctx);
+    assert_eq!(taking(&Children::by(&catalogue)), [Taking::None; 5]);
+}

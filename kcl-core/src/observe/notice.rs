@@ -1,0 +1,45 @@
+//! What a worker's part in the fleet has to tell, as its events.
+
+use super::WorkerEvent;
+use crate::coordinator::Notice;
+
+/// What a notice of the coordinator tells.
+impl From<Notice> for WorkerEvent {
+    fn from(notice: Notice) -> Self {
+        match notice {
+            Notice::Registered(session) => Self::Registered { session },
+            Notice::Fenced(session, reason) => Self::Fenced { session, reason },
+            Notice::FencedOther(session) => Self::EndedDead { session },
+            Notice::DuplicateWorkerId(session) => Self::DuplicateWorkerId { session },
+            Notice::Lapsed => Self::Lapsed,
+            Notice::Revived(leases) => Self::Revived { leases },
+            Notice::Closed(by) => Self::Closed { by },
+            Notice::Reopened => Self::Reopened,
+            Notice::Gained(key, epoch) => Self::LeaseGained { key, epoch },
+            Notice::Lost(key, epoch, reason) => Self::LeaseLost { key, epoch, reason },
+            Notice::Stalled(key, epoch) => Self::LeaseStalled { key, epoch },
+            Notice::Conflict(key, session) => Self::LeaseConflict { key, session },
+            Notice::Forced { key, from, overlap } => Self::LeaseForced { key, from, overlap },
+            Notice::NotOfMyStream(key) => Self::NotOfMyStream { key },
+            Notice::Ended(key, epoch) => Self::ShardEnded { key, epoch },
+            Notice::Planning(term) => Self::PlanningStarted { term },
+            Notice::StoppedPlanning(term) => Self::PlanningStopped { term },
+            Notice::Planned { moves, unassigned } => {
+                Self::Planned { moves, unassigned: unassigned.len() }
+            }
+            Notice::BadRules(problem) => Self::RulesRefused { problem },
+            Notice::InheritanceFull(problem) => Self::InheritanceFull { problem },
+            Notice::Unreadable(document, problem) => Self::DocumentUnreadable { document, problem },
+            Notice::DocumentFull(document, leases) => Self::DocumentFull { document, leases },
+            Notice::Hole(range) => Self::HashRangeHole { range },
+            Notice::Lineage(problem) => Self::LineageUnclear { problem },
+            Notice::StreamTrouble(kind) => Self::StreamTrouble { kind },
+            Notice::StreamRemade => Self::StreamRemade,
+            Notice::StreamDiffers { reads, wanted } => Self::StreamDiffers { reads, wanted },
+            Notice::StartDiffers { start, wanted } => {
+                Self::StartDiffers { stream: start.of, at: start.at, by: start.by, wanted }
+            }
+            Notice::StoreWentBack => Self::StoreWentBack,
+        }
+    }
+}
