@@ -34,8 +34,7 @@ use self::{
     moves::Moves, plan::Plan, publisher::Publisher, signal::Signal, term::Term,
 };
 use super::{
-    command::Notice, context::Context, event::StreamView, heads::Standbys, timed::Timed,
-    watch::Watch,
+    command::Notice, context::Context, event::StreamView, heads::Standbys, watch::Watch,
 };
 use crate::{
     env::Time,
@@ -130,7 +129,7 @@ impl Planner {
             .min(self.loads.next_wake())
     }
 
-    pub(in crate::coordinator) fn on_tick(&mut self, watch: &mut Timed<Watch>, ctx: &mut Context) {
+    pub(in crate::coordinator) fn on_tick(&mut self, watch: &mut Watch, ctx: &mut Context) {
         if !self.valid {
             return;
         }

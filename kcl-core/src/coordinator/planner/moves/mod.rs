@@ -31,7 +31,7 @@ use self::{ask::Answer, stage::EchoLooks};
 use super::catalogue::{Catalogue, Fleet};
 use crate::{
     coordinator::{
-        command::Notice, context::Context, document::Assignment, op, timed::Timed, watch::Watch,
+        command::Notice, context::Context, document::Assignment, op, watch::Watch,
     },
     env::Time,
     lease::{Lease, LeaseKey, PlanVersion, SessionId},
@@ -170,7 +170,7 @@ impl Moves {
     pub(super) fn look_for_echoes(
         &mut self,
         me: &SessionId,
-        watch: &mut Timed<Watch>,
+        watch: &mut Watch,
         ctx: &mut Context,
     ) {
         let announced = self.moves.values().filter(|moving| moving.stage == Stage::Announced);
