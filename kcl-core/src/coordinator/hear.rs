@@ -54,7 +54,6 @@ impl Coordinator {
     fn share_validity(&mut self) {
         self.ctx.valid = self.member.is_valid(self.ctx.now);
         if let Some(planner) = &mut self.planner {
-            planner.set_valid(self.ctx.valid);
             planner.on_own(self.member.news(), || self.member.row(), &mut self.ctx);
         }
     }

@@ -171,7 +171,7 @@ impl Coordinator {
     }
 
     fn planner_wake(&self) -> Time {
-        self.planner.as_ref().map_or(Time::NEVER, Planner::next_wake)
+        self.planner.as_ref().map_or(Time::NEVER, |planner| planner.next_wake(&self.ctx))
     }
 
     /// The deadlines of the parts that have few.

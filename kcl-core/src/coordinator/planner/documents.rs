@@ -50,7 +50,7 @@ impl Documents<'_> {
             let Part { mut holds, gives } = parts.remove(session).unwrap_or_default();
             holds.sort_by(|a, b| a.key.cmp(&b.key));
             let patience = u64::try_from(ctx.settings.handoff_timeout.as_millis()).ok();
-            let give_within = patience.filter(|_| !gives.is_empty() && !planted!(PatienceNotTold));
+            let give_within = patience.filter(|_| is_patience_told(&gives));
             Assignment {
                 version: PlanVersion::NONE,
                 session: session.clone(),
@@ -109,4 +109,9 @@ impl Documents<'_> {
         };
         Some(Origin { owner: row.owner.clone(), epoch: row.epoch, how })
     }
+}
+
+/// Whether a document says how long the planner waits: where it takes something away.
+fn is_patience_told(gives: &[Give]) -> bool {
+    !gives.is_empty() && !planted!(PatienceNotTold)
 }

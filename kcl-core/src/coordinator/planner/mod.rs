@@ -26,6 +26,11 @@ pub(in crate::coordinator) mod publisher;
 pub(super) mod signal;
 mod term;
 
+/// Whether everything is read again now and then, whatever has happened.
+fn is_audited() -> bool {
+    !planted!(NoAudit)
+}
+
 #[cfg(test)]
 mod tests;
 
@@ -33,9 +38,7 @@ use self::{
     ask::Answer, catalogue::Catalogue, documents::Documents, janitor::Janitor, loads::Loads,
     moves::Moves, plan::Plan, publisher::Publisher, signal::Signal, term::Term,
 };
-use super::{
-    command::Notice, context::Context, event::StreamView, heads::Standbys, watch::Watch,
-};
+use super::{command::Notice, context::Context, event::StreamView, heads::Standbys, watch::Watch};
 use crate::{
     env::Time,
     lease::{Epoch, Report, Session, SessionId},
@@ -53,8 +56,6 @@ pub(in crate::coordinator) struct Planner {
     janitor: Janitor,
     /// When the next audit is due: everything is then read again, whatever has happened.
     audit_at: Time,
-    /// Whether the planner's own session is valid: it does nothing while it is not.
-    valid: bool,
 }
 
 impl Planner {
@@ -75,7 +76,6 @@ impl Planner {
             publisher: Publisher::new(Term { planner: me, number: term }),
             janitor: Janitor::default(),
             audit_at: ctx.now + ctx.settings.audit_interval,
-            valid: true,
         }
     }
 
@@ -85,13 +85,6 @@ impl Planner {
 
     const fn me(&self) -> &SessionId {
         &self.publisher.term().planner
-    }
-
-    /// Whether the planner's own session is valid: it publishes nothing while it is not.
-    pub(in crate::coordinator) const fn set_valid(&mut self, valid: bool) {
-        self.valid = valid;
-        self.catalogue.set_valid(valid);
-        self.publisher.set_valid(valid);
     }
 
     /// The sessions named to follow the planner.
@@ -116,8 +109,9 @@ impl Planner {
         others.map(|row| row.id.clone()).collect()
     }
 
-    pub(in crate::coordinator) fn next_wake(&self) -> Time {
-        if !self.valid {
+    /// While its session is not valid, a planner does nothing.
+    pub(in crate::coordinator) fn next_wake(&self, ctx: &Context) -> Time {
+        if !ctx.valid {
             return Time::NEVER;
         }
         self.catalogue
@@ -130,14 +124,14 @@ impl Planner {
     }
 
     pub(in crate::coordinator) fn on_tick(&mut self, watch: &mut Watch, ctx: &mut Context) {
-        if !self.valid {
+        if !ctx.valid {
             return;
         }
         self.catalogue.list_due(ctx);
         self.loads.read_due(&self.catalogue, self.audit_at, ctx);
         if self.audit_at <= ctx.now {
             self.audit_at = ctx.now + ctx.settings.audit_interval;
-            if planted!(NoAudit) {
+            if !is_audited() {
                 return;
             }
             self.catalogue.rules.want();
@@ -245,7 +239,7 @@ impl Planner {
     /// A session was seen.
     pub(in crate::coordinator) fn on_seen(&mut self, row: &Session, ctx: &mut Context) {
         self.catalogue.on_seen(row, ctx);
-        if row.report.seen.term > self.term() && !planted!(HigherTermOverwritten) {
+        if self.publisher.term().is_over_by(row.report.seen.term) {
             sometimes!(Outranked);
             // It has seen the document of a newer planner.
             ctx.signal(Signal::Outranked);

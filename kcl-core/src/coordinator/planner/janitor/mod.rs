@@ -15,6 +15,11 @@
 
 pub(in crate::coordinator) mod ask;
 
+/// Whether rows that nobody needs are deleted.
+fn useless_rows_go() -> bool {
+    !planted!(EndedRowKept)
+}
+
 #[cfg(test)]
 mod tests;
 
@@ -184,7 +189,7 @@ fn handed_down(deletes: &[Delete], catalogue: &Catalogue) -> Option<PlacementRul
 
 fn delete(deletes: Vec<Delete>, catalogue: &mut Catalogue, ctx: &mut Context) {
     for delete in deletes {
-        if planted!(EndedRowKept) {
+        if !useless_rows_go() {
             return;
         }
         sometimes!(EndedRowDeleted);

@@ -20,19 +20,27 @@
 pub(in crate::coordinator) mod ask;
 mod stage;
 
+/// How long an owner may take that has seen the order to give a lease away.
+fn patience(ctx: &Context) -> Duration {
+    if planted!(ForcedWithoutWaiting) { Duration::ZERO } else { ctx.settings.handoff_timeout }
+}
+
+/// Whether a look was made for the order that is in force, and not for an earlier one.
+fn is_same_order(published: PlanVersion, looked_for: PlanVersion) -> bool {
+    published == looked_for || planted!(ForcedForAnEarlierOrder)
+}
+
 #[cfg(test)]
 mod tests;
 
 pub(super) use stage::{Move, Stage};
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, time::Duration};
 
 use self::{ask::Answer, stage::EchoLooks};
 use super::catalogue::{Catalogue, Fleet};
 use crate::{
-    coordinator::{
-        command::Notice, context::Context, document::Assignment, op, watch::Watch,
-    },
+    coordinator::{command::Notice, context::Context, document::Assignment, op, watch::Watch},
     env::Time,
     lease::{Lease, LeaseKey, PlanVersion, SessionId},
     store::Consistency,
@@ -106,9 +114,7 @@ impl Moves {
                 started += 1;
                 self.moved_at.insert(key.clone(), now);
                 let (from, to) = (from.clone(), to.clone());
-                let stage =
-                    if planted!(MovesNotStaged) { Stage::ordered() } else { Stage::Announced };
-                Move { from, epoch: row.epoch, to, stage }
+                Move { from, epoch: row.epoch, to, stage: Stage::first() }
             });
             moves.insert(key.clone(), moving);
         }
@@ -149,10 +155,7 @@ impl Moves {
                 Stage::Ordered { published: Some(version), seen_at, look_at } => {
                     if seen_at.is_none() && fleet.seen_by(&moving.from) >= *version {
                         *seen_at = Some(ctx.now);
-                        *look_at = ctx.now + ctx.settings.handoff_timeout;
-                        if planted!(ForcedWithoutWaiting) {
-                            *look_at = ctx.now;
-                        }
+                        *look_at = ctx.now + patience(ctx);
                     }
                     if *look_at <= ctx.now {
                         *look_at = Time::NEVER;
@@ -167,12 +170,7 @@ impl Moves {
 
     /// Looks, if it is time, whether the new owners have seen their documents. `me` is the
     /// planner's session, which knows at once.
-    pub(super) fn look_for_echoes(
-        &mut self,
-        me: &SessionId,
-        watch: &mut Watch,
-        ctx: &mut Context,
-    ) {
+    pub(super) fn look_for_echoes(&mut self, me: &SessionId, watch: &mut Watch, ctx: &mut Context) {
         let announced = self.moves.values().filter(|moving| moving.stage == Stage::Announced);
         let mut waiting: Vec<&SessionId> = Vec::new();
         for to in announced.map(|moving| &moving.to).filter(|to| *to != me) {
@@ -216,7 +214,7 @@ impl Moves {
         let Stage::Ordered { published: Some(published), seen_at, .. } = &moving.stage else {
             return Next::Nothing;
         };
-        if *published != order && !planted!(ForcedForAnEarlierOrder) {
+        if !is_same_order(*published, order) {
             sometimes!(LookOutlivedItsOrder);
             return Next::Nothing;
         }
