@@ -122,17 +122,16 @@ fn missing(lineage: &Lineage<'_>, start: FrozenStart) -> Vec<Lease> {
         let after_a_row = rows.clone().next().is_some();
         if after_a_row || shard.parents.iter().any(|parent| led_to.contains(parent)) {
             led_to.insert(&shard.id);
-            if rows.into_iter().any(Lease::has_ended) && !planted!(MissingChildLeft) {
+            if rows.into_iter().any(Lease::has_ended) && children_of_the_ended_are_made() {
                 sometimes!(MissingChildMade);
                 create.push(lease_of(lineage, shard, Checkpoint::TrimHorizon));
             }
         } else if begins(lineage, shard, start) {
             let is_first = lineage.leases().next().is_none();
             sometimes!(BeginningMade, !is_first);
-            if planted!(MissingBeginningLeft) && !is_first {
-                continue;
+            if is_first || later_beginnings_are_made() {
+                create.push(lease_of(lineage, shard, start.into()));
             }
-            create.push(lease_of(lineage, shard, start.into()));
         }
     }
     create.reverse();
@@ -163,7 +162,7 @@ fn forgotten(lineage: &Lineage<'_>) -> Vec<Delete> {
         .collect();
     let may_go = |(id, lease): &(&ShardId, &Lease)| {
         lease.has_ended()
-            && (lineage.shard(id).is_none() || planted!(EndedRowDeletedEarly))
+            && is_unlisted(lineage, id)
             && !awaiting.contains(id)
             && !lease.children.iter().any(without_row)
     };
@@ -190,4 +189,18 @@ fn ended_while_open(lineage: &Lineage<'_>) -> Vec<Problem> {
     let rows = open.filter_map(|shard| lineage.lease(&shard.id));
     let ended = rows.filter(|lease| lease.has_ended());
     ended.map(|lease| Problem::EndedWhileOpen { key: lease.key.clone() }).collect()
+}
+
+/// Whether a child that has no row gets one, once a parent's row has ended.
+fn children_of_the_ended_are_made() -> bool {
+    !planted!(MissingChildLeft)
+}
+
+/// Whether a shard that nothing leads to gets a row although there are others.
+fn later_beginnings_are_made() -> bool {
+    !planted!(MissingBeginningLeft)
+}
+
+fn is_unlisted(lineage: &Lineage<'_>, id: &ShardId) -> bool {
+    lineage.shard(id).is_none() || planted!(EndedRowDeletedEarly)
 }
