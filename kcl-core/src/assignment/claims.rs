@@ -144,7 +144,7 @@ impl<'a> Rules<'a> {
             None if self.uncovered == Uncovered::Hold => Standing::Refused(Reason::HeldBack),
             Some((Rule { mode: Mode::Require, worker, .. }, live)) => match live {
                 Some(worker) => Standing::Required(worker),
-                None if planted!(RequireFailsOver) => Standing::Open,
+                None if !is_waited_for() => Standing::Open,
                 None => {
                     let worker = worker.clone();
                     Standing::Refused(Reason::RequiredWorkerAbsent { worker })
@@ -159,4 +159,9 @@ impl<'a> Rules<'a> {
         let (_, worker) = self.rule(draft, lease)?;
         worker.filter(|worker| draft.worker(draft.view.leases[lease].avoid) != Some(*worker))
     }
+}
+
+/// Whether a lease waits for the worker that a rule requires.
+fn is_waited_for() -> bool {
+    !planted!(RequireFailsOver)
 }

@@ -21,7 +21,7 @@ impl<'a> Draft<'a> {
     pub(super) fn new(view: &'a View) -> Self {
         let (leases, workers) = (view.leases.len(), view.workers.len());
         let mut by_id: Vec<usize> = (0..workers).collect();
-        if !planted!(TiesByInputOrder) {
+        if ties_go_by_id() {
             by_id.sort_by_key(|worker| &view.workers[*worker].id);
         }
         let mut rank = vec![0; workers];
@@ -73,4 +73,9 @@ impl<'a> Draft<'a> {
     pub(super) fn worker(&self, index: Option<WorkerIndex>) -> Option<usize> {
         index.map(WorkerIndex::get).filter(|worker| *worker < self.load.len())
     }
+}
+
+/// Whether workers that are equal otherwise come in the order of their ids, not of the input.
+fn ties_go_by_id() -> bool {
+    !planted!(TiesByInputOrder)
 }

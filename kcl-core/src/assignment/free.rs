@@ -20,12 +20,12 @@ impl Free {
         Self {
             // A view of more leases than this would not fit a machine.
             lease: u32::try_from(lease).unwrap_or(u32::MAX),
-            home: seen.holder.filter(may_get).filter(|_| !planted!(OwnerNotPreferred)),
-            avoid: avoid.filter(|_| !planted!(AvoidIgnored)),
+            home: seen.holder.filter(may_get).filter(|_| holders_are_preferred()),
+            avoid: avoid.filter(|_| some_are_avoided()),
             parent_holder: seen
                 .parent_holder
                 .filter(may_get)
-                .filter(|_| !planted!(ParentHolderNotPreferred)),
+                .filter(|_| parents_holders_are_preferred()),
         }
     }
 
@@ -54,4 +54,19 @@ impl Free {
         self.home = Some(WorkerIndex::new(worker));
         self.avoid = None;
     }
+}
+
+/// Whether a lease stays with its holder, if nothing speaks against it.
+fn holders_are_preferred() -> bool {
+    !planted!(OwnerNotPreferred)
+}
+
+/// Whether a lease goes to others than a worker at which it made no progress.
+fn some_are_avoided() -> bool {
+    !planted!(AvoidIgnored)
+}
+
+/// Whether a child goes to the holder of its parent, if nothing speaks against it.
+fn parents_holders_are_preferred() -> bool {
+    !planted!(ParentHolderNotPreferred)
 }

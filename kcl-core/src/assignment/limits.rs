@@ -21,9 +21,12 @@ impl Limits {
     #[must_use]
     pub fn per_worker(&self, leases: usize, workers: usize, capacity: Option<u32>) -> usize {
         let fixed = [self.per_worker, capacity].into_iter().flatten().map(|limit| limit as usize);
-        let share = self.fair_share.then(|| leases.div_ceil(workers.max(1)));
-        let share = share
-            .map(|share| if planted!(ShareRoundedDown) { leases / workers.max(1) } else { share });
+        let share = self.fair_share.then(|| fair_share(leases, workers.max(1)));
         fixed.chain(share).min().unwrap_or(usize::MAX).min(leases)
     }
+}
+
+/// An even share, rounded up: rounded down, some leases would have no seat.
+fn fair_share(leases: usize, workers: usize) -> usize {
+    if planted!(ShareRoundedDown) { leases / workers } else { leases.div_ceil(workers) }
 }

@@ -25,9 +25,12 @@ fn finish(draft: Draft<'_>) -> Plan {
     };
     let moves = view.leases.iter().zip(&draft.seats).filter(is_moved).count();
     let mut unassigned = draft.unassigned;
-    if planted!(UnseatedNotListed) {
-        unassigned.clear();
-    }
+    unassigned.retain(|_| is_listed_with_its_reason());
     unassigned.sort_by(|a, b| order::most_lagging_first(view, a.lease, b.lease));
     Plan { seats: draft.seats, unassigned, counts: draft.load, moves }
+}
+
+/// Whether a lease that fits nowhere is listed.
+fn is_listed_with_its_reason() -> bool {
+    !planted!(UnseatedNotListed)
 }

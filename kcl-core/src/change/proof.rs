@@ -67,7 +67,7 @@ impl Proof {
         }
         let due = |window: &Window| now >= window.since + self.timeout;
         if let Some((id, window)) = self.open.iter().find(|(_, window)| due(window)) {
-            if planted!(ProvenByWatching) {
+            if !silence_is_no_proof() {
                 return Next::NobodyLives;
             }
             let ending = Ending::Fence { beat: window.beat };
@@ -120,6 +120,11 @@ impl Proof {
         let window = known.filter(|window| window.beat == row.beat).unwrap_or(fresh);
         self.open.insert(row.id.clone(), window);
     }
+}
+
+/// Whether a session that is silent has to be ended before it counts as dead.
+fn silence_is_no_proof() -> bool {
+    !planted!(ProvenByWatching)
 }
 
 #[cfg(test)]

@@ -3,11 +3,12 @@
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use super::{
-    ask,
     call::CallId,
     command::{Command, Notice, RunCommand, RunOrder},
+    deadlines::Deadlines,
     gather::gathers,
     handoff::ask as handoff,
+    inbox::ask as inbox,
     member::ask as member,
     op::{self, Operation},
     planner::{
@@ -38,6 +39,8 @@ pub(super) struct Context {
     /// The time of the event at hand.
     pub(super) now: Time,
     pub(super) settings: Coordination,
+    /// Whether the session is valid: who is not takes nothing, plans nothing and runs nothing.
+    pub(super) valid: bool,
     /// Whether the store pushes wake-ups.
     pub(super) pushes: bool,
     pub(super) rng: Rng,
@@ -52,6 +55,7 @@ pub(super) struct Context {
     calls: BTreeMap<CallId, Purpose>,
     next_call: u64,
     out: Vec<Command>,
+    pub(super) deadlines: Deadlines,
     /// What the parts have said and nobody has heard yet.
     signals: VecDeque<Signal>,
 }
@@ -66,8 +70,7 @@ pub(super) enum Purpose {
     Start(start::Ask),
     Reporting(reporting::Ask),
     Succession(succession::Ask),
-    /// The coordinator's own.
-    Own(ask::Ask),
+    Inbox(inbox::Ask),
     /// What the stream is.
     Describe,
     /// The planner's listing of the shards of a stream.
@@ -86,7 +89,7 @@ gathers! { Purpose:
     Start of start::Ask;
     Reporting of reporting::Ask;
     Succession of succession::Ask;
-    Own of ask::Ask;
+    Inbox of inbox::Ask;
 }
 
 impl Context {
@@ -94,6 +97,7 @@ impl Context {
         Self {
             now: Time::ZERO,
             settings,
+            valid: false,
             pushes: false,
             rng: Rng::new(seed),
             epochs: Epochs::default(),
@@ -104,6 +108,7 @@ impl Context {
             calls: BTreeMap::new(),
             next_call: 0,
             out: Vec::new(),
+            deadlines: Deadlines::default(),
             signals: VecDeque::new(),
         }
     }
@@ -149,10 +154,9 @@ impl Context {
 
     /// Wakes a session; a wake-up may be lost.
     pub(super) fn wake(&mut self, session: &SessionId) {
-        if planted!(WakeNeverSent) {
-            return;
+        if wakes_others() {
+            self.tell(op::Wake(session.clone()));
         }
-        self.tell(op::Wake(session.clone()));
     }
 
     pub(super) fn run(&mut self, key: &LeaseKey, epoch: Epoch, order: RunOrder) {
@@ -199,8 +203,10 @@ impl Context {
         self.signals.retain(|signal| !matches!(signal, Signal::Planner(_)));
     }
 
-    /// Forgets every call under way, and what the parts have said: it means nothing to a new life.
+    /// Forgets every call under way, what the parts have said and what they wait for: it means
+    /// nothing to a new life.
     pub(super) fn forget_calls(&mut self) {
+        self.deadlines.clear();
         self.starts.forget_calls();
         self.reads.forget_call();
         self.calls.clear();
@@ -230,9 +236,7 @@ impl Epochs {
 
     /// Learns the store's time from a reply that arrived at `now`.
     pub(super) fn stamped(&mut self, stamp: &Stamp, now: Time) {
-        if planted!(EpochsFollowTheClockBack) {
-            self.clock = None;
-        }
+        self.clock = self.clock.filter(|_| goes_only_forward());
         self.is_at_least(stamp.at.0, now);
     }
 
@@ -254,12 +258,27 @@ impl Epochs {
     /// The epoch that follows `seen`.
     pub(super) fn next(&mut self, seen: Epoch, now: Time) -> Epoch {
         self.highest = (seen.0 + 1).max(self.highest + 1).max(self.clock(now));
-        if planted!(NoEpochBump) {
-            return seen;
-        }
-        if planted!(EpochFromRowAlone) {
-            return Epoch(seen.0 + 1);
-        }
-        Epoch(self.highest)
+        above(seen, Epoch(self.highest))
+    }
+}
+
+/// Whether who is waited for is woken.
+fn wakes_others() -> bool {
+    !planted!(WakeNeverSent)
+}
+
+/// Whether the store's clock is believed only where it goes forward.
+fn goes_only_forward() -> bool {
+    !planted!(EpochsFollowTheClockBack)
+}
+
+/// The next epoch: above that of the row, and above all others that are known of.
+fn above(row: Epoch, all: Epoch) -> Epoch {
+    if planted!(NoEpochBump) {
+        row
+    } else if planted!(EpochFromRowAlone) {
+        Epoch(row.0 + 1)
+    } else {
+        all
     }
 }

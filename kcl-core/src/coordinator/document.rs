@@ -135,8 +135,12 @@ impl Origin {
     /// order means one owner under one epoch: what its session acquired since is no part of it.
     #[must_use]
     pub fn forces(&self, row: &Lease) -> bool {
-        let meant = self.owner == row.owner && self.epoch == row.epoch;
-        self.how == How::Force && (meant || planted!(ForcedWhateverTheEpoch))
+        self.how == How::Force && self.means(row)
+    }
+
+    /// Whether the row is as the planner saw it.
+    fn means(&self, row: &Lease) -> bool {
+        self.owner == row.owner && self.epoch == row.epoch || planted!(ForcedWhateverTheEpoch)
     }
 }
 

@@ -44,16 +44,11 @@ impl Standbys {
         left.sort_by_key(|candidate| !self.contains(candidate.id));
         left.sort_by_key(|candidate| self.first.as_ref() != Some(candidate.id));
         let mut next = || {
-            let best = left.iter().enumerate().min_by_key(|(_, candidate)| {
-                if planted!(HeadsInOneZone) {
-                    return 0;
-                }
-                match candidate.zone {
-                    Some(zone) if !taken.contains(zone) => 0,
-                    None => 1,
-                    Some(_) => 2,
-                }
-            });
+            let danger = |(_, candidate): &(usize, &Candidate<'_>)| {
+                let zone = candidate.zone;
+                danger_of(zone, zone.is_some_and(|zone| taken.contains(zone)))
+            };
+            let best = left.iter().enumerate().min_by_key(danger);
             let at = best.map(|(at, _)| at)?;
             let chosen = left.remove(at);
             taken.extend(chosen.zone);
@@ -61,6 +56,17 @@ impl Standbys {
         };
         let (first, second) = (next(), next());
         Self { first, second }
+    }
+}
+
+/// How likely a head in this zone is lost together with another: a zone that no other head runs in
+/// is the best, one that is not known may be another's.
+fn danger_of(zone: Option<&Zone>, is_taken: bool) -> u8 {
+    match zone {
+        _ if planted!(HeadsInOneZone) => 0,
+        Some(_) if !is_taken => 0,
+        None => 1,
+        Some(_) => 2,
     }
 }
 

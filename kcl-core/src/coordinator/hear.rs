@@ -8,7 +8,9 @@ use std::time::Duration;
 use super::{
     Coordinator,
     command::{LossReason, Notice, Outcome},
+    document::Assignment,
     handoff::signal as handoff,
+    inbox::{Meaning, signal as inbox},
     leaving::{Facts, Next, PlannerFacts},
     member::signal as member,
     planner::{Planner, signal as planner},
@@ -42,17 +44,16 @@ impl Coordinator {
             Signal::Watch(signal) => self.on_watch(signal),
             Signal::Succession(signal) => self.on_succession(&signal),
             Signal::Planner(signal) => self.on_planner(signal),
+            Signal::Inbox(inbox::Signal::Came(assignment)) => {
+                self.follow(*assignment);
+                self.inbox.on_followed(&mut self.ctx);
+            }
         }
     }
 
     fn share_validity(&mut self) {
-        let valid = self.member.is_valid(self.ctx.now);
-        if self.handoff.is_valid() != valid {
-            self.handoff.set_valid(valid);
-        }
-        self.succession.set_valid(valid);
+        self.ctx.valid = self.member.is_valid(self.ctx.now);
         if let Some(planner) = &mut self.planner {
-            planner.set_valid(valid);
             planner.on_own(self.member.news(), || self.member.row(), &mut self.ctx);
         }
     }
@@ -63,7 +64,7 @@ impl Coordinator {
                 self.joined_at = self.ctx.now;
                 self.ctx.notify(Notice::Registered(self.member.id().clone()));
                 self.succession.look_now(&self.ctx);
-                self.document.poll_at = self.ctx.now;
+                self.inbox.on_joined(self.ctx.now);
                 self.handoff.take_up(&mut self.ctx);
                 self.give_starts_back();
             }
@@ -119,7 +120,7 @@ impl Coordinator {
             planner.on_woken(&mut self.ctx);
             self.watch.list(Consistency::Strong, &mut self.ctx);
         } else {
-            self.read_document();
+            self.inbox.read(&mut self.ctx);
             self.succession.look_now(&self.ctx);
         }
     }
@@ -128,7 +129,7 @@ impl Coordinator {
         let id = self.member.id().clone();
         self.ctx.notify(Notice::Fenced(id, reason));
         self.doubt_start();
-        if !planted!(FencedGoesOn) {
+        if loses_all_when_fenced() {
             self.handoff.lose_all(LossReason::Fenced, &mut self.ctx);
         }
         self.stop_planning();
@@ -222,11 +223,11 @@ impl Coordinator {
             succession::Signal::Elected(term) => self.start_planning(*term),
             succession::Signal::Deposed => {
                 self.stop_planning();
-                self.read_document();
+                self.inbox.read(&mut self.ctx);
             }
             succession::Signal::Follows(planner) => {
                 // The planner is known from its lease before any document: it is told of me.
-                if !self.has_own_document() {
+                if self.handoff.assignment().is_none() {
                     self.ctx.wake(planner);
                 }
             }
@@ -243,7 +244,7 @@ impl Coordinator {
         let standbys = self.succession.standbys().clone();
         self.planner = Some(Planner::new(me, term, first, standbys, ctx));
         self.watch.watch_all_from(ctx.now);
-        if planted!(WindowsOpenedAnew) {
+        if !keeps_the_windows_it_has() {
             self.watch.forget_windows();
         }
         ctx.notify(Notice::Planning(term));
@@ -259,10 +260,42 @@ impl Coordinator {
     /// Forgets what was planned.
     pub(super) fn drop_planner(&mut self) -> Option<Epoch> {
         let planner = self.planner.take()?;
-        if !planted!(AnswersOutliveTheirPlan) {
+        if answers_die_with_their_planner() {
             self.ctx.forget_planner_calls();
         }
         Some(planner.term())
+    }
+
+    /// Follows a document, if it is newer than any seen, and says so in a beat.
+    fn follow(&mut self, assignment: Assignment) {
+        if !self.member.is_live() {
+            return;
+        }
+        let mine = self.ctx.reads.known().map(|known| &known.key.name);
+        // A former life of this worker may have read another stream.
+        for start in assignment.starts.iter().filter(|told| Some(&told.of.name) == mine) {
+            self.ctx.starts.learn(start);
+        }
+        match self.inbox.meaning_of(&assignment, self.member.seen()) {
+            Meaning::OfAnotherLife => {
+                if !self.rejoined && self.handoff.assignment().is_none() {
+                    sometimes!(FormerWishesTaken);
+                    self.handoff.take_back(&assignment, &mut self.ctx);
+                }
+            }
+            Meaning::Old => {
+                sometimes!(OldDocumentIgnored);
+            }
+            Meaning::New => {
+                let version = assignment.version;
+                self.succession.on_assignment(&assignment, &mut self.watch, &mut self.ctx);
+                self.handoff.apply(assignment, &mut self.ctx);
+                self.member.has_seen(version);
+                if is_echoed_at_once() {
+                    self.member.beat_now(&mut self.ctx);
+                }
+            }
+        }
     }
 
     fn on_planner(&mut self, signal: planner::Signal) {
@@ -293,12 +326,12 @@ impl Coordinator {
             planner.plan_soon(&self.ctx);
         } else if let Some(planner) = self.succession.planner().cloned() {
             self.ctx.wake(&planner);
-            self.document.poll_at = now + self.ctx.settings.fast_poll;
+            self.inbox.on_leaving(&self.ctx);
         }
-        if planted!(BreaksBeforeMake) {
+        if !makes_before_it_breaks() {
             self.handoff.drain_all(&mut self.ctx);
         }
-        if planted!(PlannerLeavesFirst) {
+        if !planners_lease_goes_last() {
             self.succession.step_down(&mut self.ctx);
         }
     }
@@ -349,4 +382,34 @@ impl Coordinator {
         let next = self.leaving.go();
         self.take_leave(next);
     }
+}
+
+/// Whether a session that was ended loses all it held at once.
+fn loses_all_when_fenced() -> bool {
+    !planted!(FencedGoesOn)
+}
+
+/// Whether a document is echoed by a beat of its own.
+fn is_echoed_at_once() -> bool {
+    !planted!(EchoWaitsForBeat)
+}
+
+/// Whether who takes over goes on counting how long others have been silent.
+fn keeps_the_windows_it_has() -> bool {
+    !planted!(WindowsOpenedAnew)
+}
+
+/// Whether what a planner asked for means nothing once it is no more.
+fn answers_die_with_their_planner() -> bool {
+    !planted!(AnswersOutliveTheirPlan)
+}
+
+/// Whether who leaves goes on reading each lease until another takes it.
+fn makes_before_it_breaks() -> bool {
+    !planted!(BreaksBeforeMake)
+}
+
+/// Whether a planner that leaves keeps the planner's lease to the last.
+fn planners_lease_goes_last() -> bool {
+    !planted!(PlannerLeavesFirst)
 }

@@ -11,23 +11,26 @@
 //! | `watch` | which other sessions are dead? |
 //! | `succession` | who plans? |
 //! | `planner` | who should hold what? |
+//! | `inbox` | what does my assignment document say? |
 //! | `leaving` | how do I go? |
 //! | `start` | where did reading begin? |
 //! | `reads` | which stream is it? |
 //! | `reporting` | how heavy is what I hold? |
 
-mod ask;
 mod call;
 mod command;
 mod context;
+mod deadlines;
 mod document;
 mod event;
 mod gather;
 mod handoff;
 mod heads;
 mod hear;
+mod inbox;
 mod leaving;
 mod member;
+mod noted;
 mod op;
 mod planner;
 mod reads;
@@ -37,7 +40,6 @@ mod route;
 mod signal;
 mod start;
 mod succession;
-mod timed;
 mod watch;
 
 #[cfg(test)]
@@ -53,28 +55,25 @@ pub(crate) use op::operations;
 use std::time::Duration;
 
 use self::{
-    context::Context, handoff::Handoff, leaving::Leaving, member::Member, op::Answered,
-    planner::Planner, reporting::Reporting, succession::Succession, timed::Timed, watch::Watch,
+    context::Context, deadlines::Due, handoff::Handoff, inbox::Inbox, leaving::Leaving,
+    member::Member, planner::Planner, reporting::Reporting, succession::Succession, watch::Watch,
 };
 use crate::{
     env::Time,
-    lease::{DocName, Document, Epoch, LeaseKey, SessionId, WorkerId},
+    lease::{Epoch, LeaseKey, SessionId, WorkerId},
     settings::Coordination,
 };
-
-/// How long a new session looks for its first document at the fast pace.
-const EAGER_FOR: Duration = Duration::from_secs(5);
 
 /// One worker's part in the coordination protocol.
 #[derive(Debug)]
 pub struct Coordinator {
     ctx: Context,
     member: Member,
-    handoff: Timed<Handoff>,
-    watch: Timed<Watch>,
+    handoff: Handoff,
+    watch: Watch,
     succession: Succession,
     planner: Option<Planner>,
-    document: DocumentReads,
+    inbox: Inbox,
     leaving: Leaving,
     reporting: Reporting,
     rejoined: bool,
@@ -82,24 +81,6 @@ pub struct Coordinator {
     /// After the store lost everything: when whoever lives has put again what it knows.
     others_known_at: Time,
     over: bool,
-}
-
-/// Reads of my own assignment document.
-#[derive(Debug)]
-struct DocumentReads {
-    busy: bool,
-    again: bool,
-    /// When it is read without having been woken: while the first one, or the order to go, is
-    /// expected any moment.
-    poll_at: Time,
-    /// The version that made no sense, once that was told.
-    unreadable: Option<u64>,
-}
-
-impl DocumentReads {
-    const fn new() -> Self {
-        Self { busy: false, again: false, poll_at: Time::NEVER, unreadable: None }
-    }
 }
 
 impl Coordinator {
@@ -111,13 +92,13 @@ impl Coordinator {
         ctx.now = now;
         let member = Member::new(worker, now, Vec::new(), false, &mut ctx);
         let me = member.id().clone();
-        Self {
+        let mut it = Self {
             member,
-            handoff: Timed::new(Handoff::new(me.clone())),
-            watch: Timed::new(Watch::new(me.clone(), now)),
-            succession: Succession::new(me),
+            handoff: Handoff::new(me.clone()),
+            watch: Watch::new(me.clone(), now),
+            succession: Succession::new(me.clone()),
             planner: None,
-            document: DocumentReads::new(),
+            inbox: Inbox::new(me),
             leaving: Leaving::default(),
             reporting: Reporting::default(),
             rejoined: false,
@@ -125,7 +106,9 @@ impl Coordinator {
             others_known_at: Time::ZERO,
             over: false,
             ctx,
-        }
+        };
+        it.tell_deadlines();
+        it
     }
 
     /// The same for processors that keep their effects in the store's own database: when the store
@@ -168,24 +151,40 @@ impl Coordinator {
     /// When [`Event::Tick`] is due at the latest.
     #[must_use]
     pub fn next_wake(&self) -> Time {
-        if self.over {
-            return Time::NEVER;
-        }
-        self.member
-            .next_wake()
-            .min(self.handoff.wake(true, Handoff::next_wake))
-            .min(self.watch_wake())
-            .min(self.succession.next_wake())
-            .min(self.planner.as_ref().map_or(Time::NEVER, Planner::next_wake))
-            .min(self.document.poll_at)
-            .min(self.ctx.reads.next_wake())
-            .min(self.leaving.next_wake())
-            .min(self.reporting.next_wake())
+        if self.over { Time::NEVER } else { self.ctx.deadlines.first() }
     }
 
-    fn watch_wake(&self) -> Time {
-        let ctx = &self.ctx;
-        self.watch.wake(self.watch.is_well(ctx), |watch| watch.next_wake(ctx))
+    /// Tells all that the parts wait for, as far as it may have changed.
+    fn tell_deadlines(&mut self) {
+        self.handoff.tell_deadlines(&mut self.ctx);
+        self.watch.tell_deadlines(&mut self.ctx);
+        for (due, at) in self.few_deadlines() {
+            self.ctx.deadlines.set(due, at);
+        }
+        #[cfg(debug_assertions)]
+        {
+            let (leases, sessions) = (self.handoff.deadlines(), self.watch.deadlines(&self.ctx));
+            let all = leases.chain(sessions).chain(self.few_deadlines());
+            let forgotten = self.ctx.deadlines.differs_from(all);
+            assert_eq!(forgotten, None, "a deadline is not what its part waits for");
+        }
+    }
+
+    fn planner_wake(&self) -> Time {
+        self.planner.as_ref().map_or(Time::NEVER, |planner| planner.next_wake(&self.ctx))
+    }
+
+    /// The deadlines of the parts that have few.
+    fn few_deadlines(&self) -> [(Due, Time); 7] {
+        [
+            (Due::Member, self.member.next_wake()),
+            (Due::Succession, self.succession.next_wake()),
+            (Due::Planner, self.planner_wake()),
+            (Due::Inbox, self.inbox.next_wake()),
+            (Due::Reporting, self.reporting.next_wake()),
+            (Due::Describe, self.ctx.reads.next_wake()),
+            (Due::Leaving, self.leaving.next_wake()),
+        ]
     }
 
     /// Something happened at `now`: what is to be done about it.
@@ -202,112 +201,31 @@ impl Coordinator {
         self.settle();
         self.tick();
         self.settle();
+        self.tell_deadlines();
         self.ctx.take_commands()
     }
 
+    /// The parts have their turns, in the order of [`Due`].
     fn tick(&mut self) {
         let ctx = &mut self.ctx;
-        if self.handoff.remember_wake(true, Handoff::next_wake) <= ctx.now {
-            self.handoff.on_tick(ctx);
-        }
-        let well = self.watch.is_well(ctx);
-        if self.watch.remember_wake(well, |watch| watch.next_wake(ctx)) <= ctx.now
-            || self.watch.is_patient()
-        {
-            self.watch.on_tick(ctx);
-        }
+        self.handoff.on_tick(ctx);
+        self.watch.on_tick(ctx);
         self.succession.on_tick(&mut self.watch, ctx);
         if let Some(planner) = &mut self.planner {
             planner.on_tick(&mut self.watch, ctx);
         }
-        if self.document.poll_at <= ctx.now {
-            self.poll_document();
-        }
+        let facts = self.inbox_facts();
+        self.inbox.on_tick(facts, &mut self.ctx);
         self.reporting.on_tick(self.member.is_live(), &mut self.ctx);
         self.ctx.describe_due();
         start::tell_others(&mut self.ctx);
     }
 
-    /// Reads my assignment document, once more if it is being read.
-    fn read_document(&mut self) {
-        if self.document.busy {
-            self.document.again = true;
-            return;
-        }
-        self.document.busy = true;
-        let name = DocName::assignment(&self.member.id().worker);
-        self.ctx.ask(op::Doc(name), ask::MyDocument);
-    }
-
-    fn poll_document(&mut self) {
-        let now = self.ctx.now;
-        let first = !self.has_own_document() && now.since(self.joined_at) < EAGER_FOR;
-        let expected = self.member.is_live() && self.planner.is_none();
-        let eager = first || self.leaving.is_under_way() || planted!(EagerForEver);
-        self.document.poll_at =
-            if expected && eager { now + self.ctx.settings.fast_poll } else { Time::NEVER };
-        if expected {
-            self.read_document();
-        }
-    }
-
-    fn has_own_document(&self) -> bool {
-        self.handoff.assignment().is_some_and(|a| a.session == *self.member.id())
-    }
-
-    fn on_document(&mut self, answer: Answered<op::Doc>) {
-        self.document.busy = false;
-        if let Ok(Some(found)) = answer {
-            match Assignment::decode(&found.body) {
-                Some(assignment) => self.follow(assignment),
-                None => self.on_unreadable(found),
-            }
-        }
-        if std::mem::take(&mut self.document.again) {
-            self.read_document();
-        }
-    }
-
-    /// My document makes no sense: what I hold I go on holding, and it is told once what stands in
-    /// the way of more.
-    fn on_unreadable(&mut self, found: Document) {
-        if self.document.unreadable != Some(found.version) {
-            self.document.unreadable = Some(found.version);
-            let problem = Assignment::EXPECTED.to_owned();
-            self.ctx.notify(Notice::Unreadable(found.name, problem));
-        }
-    }
-
-    /// Follows a document, if it is newer than any seen, and says so in a beat.
-    fn follow(&mut self, assignment: Assignment) {
-        if !self.member.is_live() {
-            return;
-        }
-        let mine = self.ctx.reads.known().map(|known| &known.key.name);
-        // A former life of this worker may have read another stream.
-        for start in assignment.starts.iter().filter(|told| Some(&told.of.name) == mine) {
-            self.ctx.starts.learn(start);
-        }
-        if assignment.session != *self.member.id() {
-            if !self.rejoined && self.handoff.assignment().is_none() {
-                sometimes!(FormerWishesTaken);
-                self.handoff.take_back(&assignment, &mut self.ctx);
-            }
-            return;
-        }
-        let version = assignment.version;
-        let seen = self.member.seen();
-        let newer =
-            if planted!(TermNotCompared) { version.version > seen.version } else { version > seen };
-        if !newer {
-            sometimes!(OldDocumentIgnored);
-            return;
-        }
-        self.succession.on_assignment(&assignment, &mut self.watch, &mut self.ctx);
-        self.handoff.apply(assignment, &mut self.ctx);
-        self.member.has_seen(version);
-        if !planted!(EchoWaitsForBeat) {
-            self.member.beat_now(&mut self.ctx);
+    fn inbox_facts(&self) -> inbox::Facts {
+        inbox::Facts {
+            is_planned_for: self.member.is_live() && self.planner.is_none(),
+            follows_one: self.handoff.assignment().is_some(),
+            is_leaving: self.leaving.is_under_way(),
         }
     }
 
@@ -329,11 +247,10 @@ impl Coordinator {
         let former = self.member.lives();
         self.member = Member::new(worker, ctx.now + pause, former, self.rejoined, ctx);
         let me = self.member.id().clone();
-        let handoff = self.handoff.next_life(me.clone());
-        self.handoff = Timed::new(handoff);
-        self.watch = Timed::new(Watch::new(me.clone(), ctx.now));
-        self.succession = Succession::new(me);
-        self.document = DocumentReads::new();
+        self.handoff = self.handoff.next_life(me.clone());
+        self.watch = Watch::new(me.clone(), ctx.now);
+        self.succession = Succession::new(me.clone());
+        self.inbox = Inbox::new(me);
         self.reporting = Reporting::default();
     }
 

@@ -59,7 +59,7 @@ impl Reads {
     pub(super) fn fit(&self, key: &LeaseKey) -> Fit {
         let Some(of) = key.stream() else { return Fit::Mine };
         match self.known.as_ref().map(|known| &known.key) {
-            _ if planted!(RunsWhateverItIsGiven) => Fit::Mine,
+            _ if !has_to_fit() => Fit::Mine,
             Some(known) if *known == of => Fit::Mine,
             Some(known) if known.name != of.name || known.created > of.created => Fit::OtherStream,
             _ => Fit::LaterLife,
@@ -124,6 +124,11 @@ impl Reads {
         self.wanted |= self.asked;
         self.asked = false;
     }
+}
+
+/// Whether a lease is run only if it is of the source's stream, in its present life.
+fn has_to_fit() -> bool {
+    !planted!(RunsWhateverItIsGiven)
 }
 
 #[cfg(test)]

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::{
-    Coordinator, ask,
+    Coordinator,
     call::StoreOutcome,
     command::{Notice, Outcome},
     context::Purpose,
@@ -81,10 +81,7 @@ impl Coordinator {
                 let me = &self.member.id().worker;
                 self.reporting.on_answer(ask.answered(outcome), me, ctx);
             }
-            Purpose::Own(ask) => {
-                let ask::Answer::MyDocument(answer) = ask.answered(outcome);
-                self.on_document(answer);
-            }
+            Purpose::Inbox(ask) => self.inbox.on_answer(ask.answered(outcome), ctx),
             Purpose::Describe | Purpose::Shards(_) | Purpose::Nobody => {}
         }
     }

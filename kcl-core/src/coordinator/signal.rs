@@ -1,7 +1,7 @@
 //! What the parts of a coordinator say to one another. Who hears it, stands in `hear.rs`.
 
 use super::{
-    gather::gathers, handoff::signal as handoff, member::signal as member,
+    gather::gathers, handoff::signal as handoff, inbox::signal as inbox, member::signal as member,
     planner::signal as planner, succession::signal as succession, watch::signal as watch,
 };
 
@@ -13,6 +13,7 @@ pub(super) enum Signal {
     Watch(watch::Signal),
     Succession(succession::Signal),
     Planner(planner::Signal),
+    Inbox(inbox::Signal),
 }
 
 gathers! { Signal:
@@ -21,4 +22,5 @@ gathers! { Signal:
     Watch of watch::Signal;
     Succession of succession::Signal;
     Planner of planner::Signal;
+    Inbox of inbox::Signal;
 }

@@ -16,9 +16,11 @@ pub(super) fn at(millis: u64) -> Time {
     Time::from_millis(millis)
 }
 
-/// A context with these settings, at time 0.
+/// A context with these settings, at time 0, of a session that is valid.
 pub(super) fn context(settings: Coordination) -> Context {
-    Context::new(settings, 1)
+    let mut ctx = Context::new(settings, 1);
+    ctx.valid = true;
+    ctx
 }
 
 pub(super) fn id(worker: &str) -> SessionId {

@@ -99,11 +99,11 @@ impl Lease {
     /// Whether `session` holds the lease under `epoch`.
     #[must_use]
     pub fn is_held_by(&self, session: &SessionId, epoch: Epoch) -> bool {
-        if planted!(OwnerOnlyFencing) {
-            return self.owner.as_ref().is_some_and(|owner| owner.worker == session.worker);
-        }
-        let under = self.epoch == epoch || planted!(EpochNotCompared);
-        under && self.owner.as_ref() == Some(session)
+        self.owner.as_ref().is_some_and(|owner| is_it(owner, session)) && self.is_under(epoch)
+    }
+
+    fn is_under(&self, epoch: Epoch) -> bool {
+        self.epoch == epoch || planted!(EpochNotCompared) || planted!(OwnerOnlyFencing)
     }
 
     /// Whether `me` may acquire the lease without an order to (ARCHITECTURE §4 rule 4): nobody owns
@@ -132,4 +132,9 @@ pub struct Progress {
 impl Progress {
     /// Nothing known.
     pub const NONE: Self = Self { arrival: None, lag: None, rate: 0 };
+}
+
+/// Whether the owner is this session: the worker in the same life.
+fn is_it(owner: &SessionId, session: &SessionId) -> bool {
+    owner == session || planted!(OwnerOnlyFencing) && owner.worker == session.worker
 }

@@ -4,14 +4,14 @@
 //! A store is right if every operation behaves as its rule on one row, atomically.
 
 use super::{
-    Acquire, Advance, Beat, Delete, DeleteDoc, Document, EndReason, EndSession, Ending, Forget,
-    Lease, PutDoc, Release, Restart, Session, SessionState, Write,
+    Acquire, Advance, Beat, Checkpoint, Delete, DeleteDoc, Document, EndReason, EndSession, Ending,
+    Epoch, Forget, Lease, PutDoc, Release, Restart, Session, SessionState, Write,
 };
 
 /// Puts a new session's row; refused if the incarnation was ever registered and not forgotten.
 pub fn register(row: Option<&Session>, new: &Session) -> Write<Session> {
     match row {
-        Some(present) if !planted!(RegisteredTwice) => Write::Refused(Some(present.clone())),
+        Some(present) if counts_once() => Write::Refused(Some(present.clone())),
         _ => Write::Done(new.clone()),
     }
 }
@@ -38,10 +38,7 @@ pub fn end_session(row: Option<&Session>, end: &EndSession) -> Write<Session> {
     let (allowed, reason) = match end.ending {
         Ending::Leave => (true, EndReason::Left),
         Ending::Replace => (true, EndReason::Replaced),
-        Ending::Fence { beat } => {
-            let silent = row.beat == beat || planted!(FenceWhateverTheBeat);
-            (silent, EndReason::Fenced)
-        }
+        Ending::Fence { beat } => (has_not_beaten_since(row, beat), EndReason::Fenced),
     };
     if row.has_ended() || !allowed {
         sometimes!(FenceRefused, !row.has_ended());
@@ -83,10 +80,7 @@ pub fn create(row: Option<&Lease>, new: &Lease) -> Write<Lease> {
 /// Changes the owner; refused unless owner and epoch are as the caller saw them.
 pub fn acquire(row: Option<&Lease>, acquire: &Acquire) -> Write<Lease> {
     let Some(row) = row else { return Write::Refused(None) };
-    let as_seen = row.owner == acquire.seen_owner && row.epoch == acquire.seen_epoch
-        || planted!(AcquireComparesNothing);
-    let rises = acquire.epoch > row.epoch || planted!(NoEpochBump);
-    if !as_seen || !rises {
+    if !is_as_seen(row, acquire) || !rises(row.epoch, acquire.epoch) {
         return Write::Refused(Some(row.clone()));
     }
     let mut next = row.clone();
@@ -102,8 +96,7 @@ pub fn acquire(row: Option<&Lease>, acquire: &Acquire) -> Write<Lease> {
 pub fn advance(row: Option<&Lease>, advance: &Advance) -> Write<Lease> {
     let Some(row) = row else { return Write::Refused(None) };
     let held = row.is_held_by(&advance.owner, advance.epoch);
-    let forward = advance.checkpoint.may_follow(&row.checkpoint) || planted!(NoMonotoneGuard);
-    if !held || !forward {
+    if !held || !goes_forward(row, &advance.checkpoint) {
         sometimes!(OldCheckpointRefused, held);
         sometimes!(FencedCheckpointRefused, !held && !row.has_ended());
         sometimes!(EndRefusedAsDone, row.has_ended() && advance.checkpoint.is_end());
@@ -143,17 +136,12 @@ pub fn release(row: Option<&Lease>, release: &Release) -> Write<Lease> {
 /// the lag; children stand only with the end of the shard. Parents and range stay.
 pub fn restart(row: Option<&Lease>, restart: &Restart) -> Write<Lease> {
     let Some(row) = row else { return Write::Refused(None) };
-    let as_seen = row.owner == restart.seen_owner && row.epoch == restart.seen_epoch
-        || planted!(RestartComparesNothing);
-    let rises = restart.epoch > row.epoch || planted!(RestartKeepsTheEpoch);
-    if !as_seen || !rises {
+    if !is_unchanged(row, restart) || !is_fenced_off(row.epoch, restart.epoch) {
         return Write::Refused(Some(row.clone()));
     }
     let mut next = Lease::new(row.key.clone(), restart.checkpoint.clone())
         .of_shard(row.parents.clone(), row.range);
-    if planted!(RestartKeepsTheOwner) {
-        next.owner.clone_from(&row.owner);
-    }
+    next.owner = row.owner.clone().filter(|_| !frees_the_lease());
     next.epoch = restart.epoch;
     next.children = restart.children_afterwards().to_vec();
     Write::Done(next)
@@ -163,9 +151,7 @@ pub fn restart(row: Option<&Lease>, restart: &Restart) -> Write<Lease> {
 /// (which clears the owner) or its stream is gone (whoever holds it reads nothing any more).
 pub fn delete(row: Option<&Lease>, delete: &Delete) -> Write<Lease> {
     let Some(row) = row else { return Write::Refused(None) };
-    let ended = row.has_ended() && row.owner.is_none();
-    let as_seen = row.epoch == delete.seen_epoch && (ended || delete.unfinished);
-    if as_seen || planted!(DeleteComparesNothing) {
+    if is_useless(row, delete) {
         Write::Done(row.clone())
     } else {
         Write::Refused(Some(row.clone()))
@@ -174,8 +160,7 @@ pub fn delete(row: Option<&Lease>, delete: &Delete) -> Write<Lease> {
 
 /// Writes a document; refused unless its version is as the caller saw it.
 pub fn put_doc(row: Option<&Document>, put: &PutDoc) -> Write<Document> {
-    let as_seen = row.map(|present| present.version) == put.seen;
-    if !as_seen && !planted!(DocumentComparesNothing) {
+    if !is_that_version(row, put) {
         return Write::Refused(row.cloned());
     }
     let version = put.seen.map_or(1, |seen| seen + 1);
@@ -188,6 +173,53 @@ pub fn delete_doc(row: Option<&Document>, delete: &DeleteDoc) -> Write<Document>
         Some(row) if row.version == delete.seen => Write::Done(row.clone()),
         other => Write::Refused(other.cloned()),
     }
+}
+
+/// Whether an incarnation is registered once only.
+fn counts_once() -> bool {
+    !planted!(RegisteredTwice)
+}
+
+fn has_not_beaten_since(row: &Session, beat: u64) -> bool {
+    row.beat == beat || planted!(FenceWhateverTheBeat)
+}
+
+fn is_as_seen(row: &Lease, acquire: &Acquire) -> bool {
+    row.owner == acquire.seen_owner && row.epoch == acquire.seen_epoch
+        || planted!(AcquireComparesNothing)
+}
+
+/// Whether a new owner's epoch is above the last one's.
+fn rises(from: Epoch, to: Epoch) -> bool {
+    to > from || planted!(NoEpochBump)
+}
+
+fn goes_forward(row: &Lease, checkpoint: &Checkpoint) -> bool {
+    checkpoint.may_follow(&row.checkpoint) || planted!(NoMonotoneGuard)
+}
+
+fn is_unchanged(row: &Lease, restart: &Restart) -> bool {
+    row.owner == restart.seen_owner && row.epoch == restart.seen_epoch
+        || planted!(RestartComparesNothing)
+}
+
+/// Whether what was sent under the epoch before a restart is refused after it.
+fn is_fenced_off(before: Epoch, after: Epoch) -> bool {
+    after > before || planted!(RestartKeepsTheEpoch)
+}
+
+/// Whether a restart leaves nobody as the owner.
+fn frees_the_lease() -> bool {
+    !planted!(RestartKeepsTheOwner)
+}
+
+fn is_useless(row: &Lease, delete: &Delete) -> bool {
+    row.epoch == delete.seen_epoch && (row.has_ended() && row.owner.is_none() || delete.unfinished)
+        || planted!(DeleteComparesNothing)
+}
+
+fn is_that_version(row: Option<&Document>, put: &PutDoc) -> bool {
+    row.map(|present| present.version) == put.seen || planted!(DocumentComparesNothing)
 }
 
 #[cfg(test)]

@@ -156,10 +156,9 @@ impl<'a> Lineage<'a> {
     fn may_be_read(&self, lease: &Lease, in_list: bool, parents: &[ShardId]) -> bool {
         let done = |parent: &ShardId| match self.lease(parent) {
             Some(row) => row.has_ended(),
-            None if planted!(AbsentParentEnded) => true,
-            None => in_list && self.shard(parent).is_none(),
+            None => is_forgotten(in_list, self.shard(parent).is_some()),
         };
-        let unblocked = parents.iter().all(done) || planted!(ChildRunsEarly);
+        let unblocked = are_all_done(parents, done);
         sometimes!(
             ForgottenParentEnded,
             unblocked && parents.iter().any(|p| self.lease(p).is_none())
@@ -253,4 +252,15 @@ fn joined<'a>(shards: Vec<(&str, &'a Shard)>, rows: Vec<(&str, &'a Lease)>) -> V
     }
     nodes.extend(rows.filter_map(alone));
     nodes
+}
+
+/// Whether a parent without a row has been forgotten by its stream, and so has ended: the list shows
+/// the child, and no longer the parent.
+fn is_forgotten(child_listed: bool, parent_listed: bool) -> bool {
+    child_listed && !parent_listed || planted!(AbsentParentEnded)
+}
+
+/// Whether every parent has positively ended.
+fn are_all_done<'p>(parents: &'p [ShardId], done: impl Fn(&'p ShardId) -> bool) -> bool {
+    parents.iter().all(done) || planted!(ChildRunsEarly)
 }

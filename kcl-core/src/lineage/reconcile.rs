@@ -120,17 +120,16 @@ fn missing(lineage: &Lineage<'_>, start: FrozenStart) -> Vec<Lease> {
         let after_a_row = rows.clone().next().is_some();
         if after_a_row || shard.parents.iter().any(|parent| led_to.contains(parent)) {
             led_to.insert(&shard.id);
-            if rows.into_iter().any(Lease::has_ended) && !planted!(MissingChildLeft) {
+            if rows.into_iter().any(Lease::has_ended) && children_of_the_ended_are_made() {
                 sometimes!(MissingChildMade);
                 create.push(lease_of(lineage, shard, Checkpoint::TrimHorizon));
             }
         } else if begins(lineage, shard, start) {
             let is_first = lineage.leases().next().is_none();
             sometimes!(BeginningMade, !is_first);
-            if planted!(MissingBeginningLeft) && !is_first {
-                continue;
+            if is_first || later_beginnings_are_made() {
+                create.push(lease_of(lineage, shard, start.into()));
             }
-            create.push(lease_of(lineage, shard, start.into()));
         }
     }
     create.reverse();
@@ -159,7 +158,7 @@ fn forgotten(lineage: &Lineage<'_>) -> Vec<Delete> {
         nodes.iter().filter(|node| node.row.is_none()).flat_map(Node::parents).collect();
     let may_go = |node: &Node<'_>, row: &Lease| {
         row.has_ended()
-            && (node.shard.is_none() || planted!(EndedRowDeletedEarly))
+            && is_unlisted(node)
             && !awaiting.contains(&node.id)
             && !row.children.iter().any(without_row)
     };
@@ -186,4 +185,18 @@ fn ended_while_open(lineage: &Lineage<'_>) -> Vec<Problem> {
     let open = lineage.nodes().iter().filter(|node| node.shard.is_some_and(|shard| !shard.closed));
     let ended = open.filter_map(|node| node.row.filter(|row| row.has_ended()));
     ended.map(|row| Problem::EndedWhileOpen { key: row.key.clone() }).collect()
+}
+
+/// Whether a child that has no row gets one, once a parent's row has ended.
+fn children_of_the_ended_are_made() -> bool {
+    !planted!(MissingChildLeft)
+}
+
+/// Whether a shard that nothing leads to gets a row although there are others.
+fn later_beginnings_are_made() -> bool {
+    !planted!(MissingBeginningLeft)
+}
+
+fn is_unlisted(node: &Node<'_>) -> bool {
+    node.shard.is_none() || planted!(EndedRowDeletedEarly)
 }

@@ -200,6 +200,8 @@ by_rule! {
     "4.11" LapsedStartsAnew,
     /// A worker does not try again to take what it should hold.
     "4.12" NeverTriedAgain,
+    /// A deadline that is moved is forgotten.
+    "4.12" MovedDeadlineForgotten,
     /// The planner never audits.
     "4.12" NoAudit,
     /// A lease of mine that I do not run is not released on the planner's order.

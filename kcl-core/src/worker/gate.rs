@@ -257,7 +257,7 @@ impl Gate {
             return Err(CheckpointError::Transactional(key.clone()));
         }
         let mut checkpoints = self.checkpoints();
-        if self.state() == GateState::Dropped && !planted!(HandleOutlivesLease) {
+        if refuses_checkpoints(self.state()) {
             return Err(CheckpointError::LeaseLost(key.clone()));
         }
         if checkpoints.delivered.as_ref().is_none_or(|delivered| at > delivered) {
@@ -327,6 +327,11 @@ impl fmt::Debug for Gate {
             .field("state", &self.state())
             .finish_non_exhaustive()
     }
+}
+
+/// Whether nobody may checkpoint any more: the lease is lost.
+fn refuses_checkpoints(state: GateState) -> bool {
+    state == GateState::Dropped && !planted!(HandleOutlivesLease)
 }
 
 #[cfg(test)]

@@ -49,11 +49,15 @@ impl Rule {
         self.created.is_some()
     }
 
+    /// Whether it is for the life of the stream that is named, if it is for one only.
+    fn is_for_life(&self, stream: &StreamKey) -> bool {
+        self.created.is_none_or(|created| created == stream.created)
+            || planted!(RulesOutliveTheirStream)
+    }
+
     /// Whether it may be for shards of `stream`.
     pub(super) fn is_for(&self, stream: &StreamKey) -> bool {
-        let created = self.created.is_none_or(|created| created == stream.created);
-        let created = created || planted!(RulesOutliveTheirStream);
-        created && self.stream.as_ref().is_none_or(|name| *name == stream.name)
+        self.is_for_life(stream) && self.stream.as_ref().is_none_or(|name| *name == stream.name)
     }
 }
 

@@ -22,8 +22,7 @@ impl Bar {
     pub(super) fn new(level: u64, weighting: Weighting) -> Self {
         let slack = u128::from(level) * u128::from(weighting.hysteresis_percent) / 100;
         let slack = u64::try_from(slack).unwrap_or(u64::MAX);
-        let tolerance = if planted!(NoTolerance) { 0 } else { slack.max(weighting.floor) };
-        Self { level, tolerance }
+        Self { level, tolerance: tolerance(slack, weighting.floor) }
     }
 
     pub(super) const fn height(self) -> u64 {
@@ -141,4 +140,9 @@ impl Relief<'_, '_> {
         self.peak = self.peak.max(self.loads.get(receiver));
         self.moved.push((one, receiver));
     }
+}
+
+/// What is not worth a move: a part of the level, and never less than the floor.
+fn tolerance(slack: u64, floor: u64) -> u64 {
+    if planted!(NoTolerance) { 0 } else { slack.max(floor) }
 }

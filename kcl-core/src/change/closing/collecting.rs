@@ -157,7 +157,7 @@ impl Closing {
         }
         match next + 1 {
             next if next < parts.len() => Phase::Keeping { copy, head, parts, next },
-            _ if planted!(RowsBeforeCopy) => Phase::Writing(Writing::new(copy.target)),
+            _ if !copy_comes_first() => Phase::Writing(Writing::new(copy.target)),
             _ => Phase::Sealing { copy, head },
         }
     }
@@ -176,11 +176,7 @@ impl Closing {
     /// The rows are written: copies of former changes are of no more use. That of the change before
     /// stays: the store may go back to the midst of it before this deletion lands.
     fn on_copies(&self, leases: usize, docs: Vec<Document>) -> Phase {
-        let kept = if planted!(FormerCopyDeleted) {
-            self.change.number
-        } else {
-            self.change.former.unwrap_or_default()
-        };
+        let kept = first_copy_kept(self.change.number, self.change.former);
         let is_former = |doc: &Document| doc.name.copy_of().is_some_and(|change| change < kept);
         Self::swept(leases, docs.into_iter().filter(is_former).collect())
     }
@@ -216,4 +212,14 @@ fn restoring(former: &Target, rows: &[Lease], docs: &[Document]) -> Target {
         DocChange { name: change.name.clone(), from, to: change.from.clone() }
     };
     Target { rows: changes.into_values().collect(), docs: former.docs.iter().map(doc).collect() }
+}
+
+/// Whether no row is written before the copy is complete.
+fn copy_comes_first() -> bool {
+    !planted!(RowsBeforeCopy)
+}
+
+/// The first change whose copy is kept: the one before this.
+fn first_copy_kept(own: u64, former: Option<u64>) -> u64 {
+    if planted!(FormerCopyDeleted) { own } else { former.unwrap_or_default() }
 }

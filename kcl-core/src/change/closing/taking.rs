@@ -87,7 +87,7 @@ impl Closing {
     fn take_over(&mut self, version: u64, before: Changing, mut change: Change) -> Phase {
         // An undo that was broken off is no other change to be taken back: it goes on.
         change.undoing |= change.what != self.intent.what();
-        if planted!(CopyMadeAnew) && !change.undoing {
+        if !change.undoing && !goes_on_with_its_copy() {
             change.number = version + 1;
         }
         self.change = change;
@@ -134,7 +134,7 @@ impl Closing {
         sent: Option<String>,
     ) -> Option<Phase> {
         match self.turn_of(doc) {
-            _ if planted!(TurnNotChecked) => None,
+            _ if !turns_are_checked() => None,
             Turn::Mine => None,
             Turn::Lost => Some(self.start_over(sent)),
             Turn::Overtaken(by) => Some(Phase::failed(ChangeError::Overtaken { by })),
@@ -147,4 +147,14 @@ fn busy(changing: Changing) -> ChangeError {
     let undoing = change.as_ref().is_some_and(|change| change.undoing);
     let what = change.map_or_else(|| "an unknown change".to_owned(), |change| change.what);
     ChangeError::Busy { by: changing.by, what, since: changing.since, undoing }
+}
+
+/// Whether who takes a change over goes on with the copy that it began with.
+fn goes_on_with_its_copy() -> bool {
+    !planted!(CopyMadeAnew)
+}
+
+/// Whether each write waits for a look whether the turn is still mine.
+fn turns_are_checked() -> bool {
+    !planted!(TurnNotChecked)
 }

@@ -78,7 +78,7 @@ impl Closing {
         self.floor = self.floor.max(at);
         let is_first = matches!(then, Then::Prove);
         let known = self.generation.replace(generation.clone());
-        if is_first || known == Some(generation) || planted!(ChangeIgnoresGeneration) {
+        if is_first || known.is_some_and(|known| is_same(&known, &generation)) {
             return Phase::Unstamping(then);
         }
         sometimes!(ChangeWentBack);
@@ -114,4 +114,9 @@ impl Closing {
             (phase, _) => phase,
         }
     }
+}
+
+/// Whether the store's history is still the same.
+fn is_same(known: &Generation, now: &Generation) -> bool {
+    known == now || planted!(ChangeIgnoresGeneration)
 }

@@ -59,12 +59,7 @@ impl Closing {
     fn write_row(&self, change: &RowChange, row: Option<&Lease>) -> StoreCall {
         let wanted = change.wanted(self.change.undoing);
         let present = row.map_or(Epoch::NONE, |row| row.epoch);
-        let highest = if planted!(EpochOfTheRowAlone) {
-            present.0
-        } else {
-            present.0.max(change.row.epoch.0).max(self.floor)
-        };
-        let epoch = Epoch(highest + 1);
+        let epoch = above_all(present.0, change.row.epoch.0, self.floor);
         match row {
             Some(row) => StoreCall::Restart(
                 Restart::new(row, epoch, wanted.checkpoint).with_children(wanted.children),
@@ -89,10 +84,10 @@ impl Closing {
                 if let Some(phase) = self.check_turn(changing.as_ref(), writing.sent()) {
                     return phase;
                 }
-                if planted!(RightRowsPassedOver) && self.looks_right(&writing, row.as_ref()) {
+                if !writes_every_row() && self.looks_right(&writing, row.as_ref()) {
                     writing.done += 1;
                     Step::Read
-                } else if planted!(TurnLookedAtFirst) {
+                } else if !is_read_before_the_turn() {
                     Step::ReadLate
                 } else {
                     Step::SendRow(row)
@@ -120,8 +115,8 @@ impl Closing {
 
     fn go_on(&self, mut writing: Writing) -> Phase {
         let undoing = self.change.undoing;
-        while planted!(MadeRowsNotUndone)
-            && undoing
+        while undoing
+            && !rows_that_were_made_are_undone()
             && matches!(writing.at(), Some(At::Row(change)) if !change.found)
         {
             writing.done += 1;
@@ -155,8 +150,33 @@ impl Writing {
     /// One is done; if it was refused, it is judged anew.
     fn settle(&mut self, done: bool) {
         sometimes!(RestartRefused, !done);
-        if done || planted!(RefusedTakenForDone) {
+        if is_settled(done) {
             self.done += 1;
         }
     }
+}
+
+/// The epoch above all that were ever given: the row's, the copy's, and the store's time.
+fn above_all(row: u64, copy: u64, floor: u64) -> Epoch {
+    Epoch(1 + if planted!(EpochOfTheRowAlone) { row } else { row.max(copy).max(floor) })
+}
+
+/// Whether a row is written although it looks right.
+fn writes_every_row() -> bool {
+    !planted!(RightRowsPassedOver)
+}
+
+/// Whether a row is read before it is seen that the turn is mine.
+fn is_read_before_the_turn() -> bool {
+    !planted!(TurnLookedAtFirst)
+}
+
+/// Whether an undo sets rows back that the change made.
+fn rows_that_were_made_are_undone() -> bool {
+    !planted!(MadeRowsNotUndone)
+}
+
+/// Whether a row is done with: what was refused is judged anew.
+fn is_settled(done: bool) -> bool {
+    done || planted!(RefusedTakenForDone)
 }

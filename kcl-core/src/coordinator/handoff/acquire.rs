@@ -1,5 +1,7 @@
 //! Taking a lease, and what the answers mean.
 
+use std::time::Duration;
+
 use super::{
     Handoff, ask,
     marks::Marks,
@@ -61,13 +63,10 @@ impl Handoff {
     /// it is given back in case it has landed; one that lands after that the planner's audit sees.
     fn on_unknown(&mut self, key: &LeaseKey, acquiring: &Acquiring, ctx: &mut Context) {
         sometimes!(AcquireUnknown);
-        if planted!(UnknownAcquireForgotten) {
-            return self.try_later(key, ctx.settings.audit_interval, ctx.now);
-        }
         if acquiring.cancelled {
             self.release(key, acquiring.epoch, None, acquiring.to.clone(), false, ctx);
         }
-        self.try_later(key, std::time::Duration::ZERO, ctx.now);
+        self.try_later(key, pause_of_unknown(ctx.settings.audit_interval), ctx.now);
     }
 
     fn on_refused(&mut self, key: &LeaseKey, row: Option<Lease>, ctx: &mut Context) {
@@ -81,8 +80,7 @@ impl Handoff {
     pub(super) fn on_granted(&mut self, row: Lease, acquiring: &Acquiring, ctx: &mut Context) {
         ctx.epochs.saw(&row, ctx.now);
         let key = row.key.clone();
-        let wanted = !acquiring.cancelled && self.wishes.contains_key(&key);
-        if self.leaving || !(wanted || planted!(CancelledGrantRuns)) {
+        if self.leaving || !self.is_wanted(&key, acquiring) {
             sometimes!(CancelledGrantReleased);
             return self.release(&key, row.epoch, None, acquiring.to.clone(), false, ctx);
         }
@@ -91,7 +89,7 @@ impl Handoff {
             self.release(&key, row.epoch, None, None, false, ctx);
             return self.try_later(&key, ctx.settings.heartbeat_interval, ctx.now);
         }
-        if !self.valid {
+        if !ctx.valid {
             sometimes!(GrantedTooLate);
             // Too late: the others may have ended this session. It starts nothing; the row, if it
             // is still mine, is acquired anew once a beat is answered.
@@ -100,7 +98,7 @@ impl Handoff {
         if self.wishes.remove(&key).is_some_and(|wish| !wish.is_planned()) {
             ctx.signal(Signal::Changed);
         }
-        if let Some(ended) = self.ended_before(&row).filter(|_| !planted!(EndedRowRun)) {
+        if let Some(ended) = self.ended_before(&row).filter(|_| an_ended_row_is_not_run()) {
             sometimes!(EndedRowCompleted);
             return self.end_at_once(row, ended, ctx);
         }
@@ -115,6 +113,11 @@ impl Handoff {
         ctx.run(&key, epoch, RunOrder::Start(Box::new(start)));
     }
 
+    /// Whether a lease that is granted is still wished, and nobody else is to have it.
+    fn is_wanted(&self, key: &LeaseKey, acquiring: &Acquiring) -> bool {
+        !acquiring.cancelled && self.wishes.contains_key(key) || planted!(CancelledGrantRuns)
+    }
+
     /// The children of a shard that ended although its acquired row may not say so.
     fn ended_before(&self, row: &Lease) -> Option<Ended> {
         if row.has_ended() {
@@ -123,4 +126,14 @@ impl Handoff {
             self.memory.end_of(&row.key)
         }
     }
+}
+
+/// How long until it is found out what became of an acquire: no time at all.
+fn pause_of_unknown(audit: Duration) -> Duration {
+    if planted!(UnknownAcquireForgotten) { audit } else { Duration::ZERO }
+}
+
+/// Whether an acquired row whose shard has ended is not run, but its end completed.
+fn an_ended_row_is_not_run() -> bool {
+    !planted!(EndedRowRun)
 }

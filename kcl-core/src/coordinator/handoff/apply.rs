@@ -38,7 +38,7 @@ impl Handoff {
     pub(in crate::coordinator) fn take_back(&mut self, former: &Assignment, ctx: &mut Context) {
         for hold in &former.holds {
             if !self.tenures.contains_key(&hold.key) {
-                self.wishes.entry(hold.key.clone()).or_insert_with(|| Wish::kept(ctx.now));
+                self.wishes.or_insert_with(&hold.key, || Wish::kept(ctx.now));
             }
         }
         self.pursue_due(ctx);
@@ -56,10 +56,8 @@ impl Handoff {
             if self.tenures.get(&hold.key).is_some_and(|tenure| !tenure.is_stopping()) {
                 continue;
             }
-            let wish = self
-                .wishes
-                .entry(hold.key.clone())
-                .or_insert_with(|| Wish::new(hold.from.clone(), ctx.now));
+            let new = || Wish::new(hold.from.clone(), ctx.now);
+            let wish = self.wishes.or_insert_with(&hold.key, new);
             wish.cause = Cause::Planned;
             wish.update(hold.from.clone(), ctx.now);
         }
@@ -85,21 +83,25 @@ impl Handoff {
             acquiring.to.clone_from(&give.to);
         }
         if self.tenures.contains_key(&give.key) {
-            if planted!(GiveIgnored) {
-                return;
+            if gives_are_followed() {
+                self.start_draining(&give.key, give.to.clone(), within, ctx);
             }
-            return self.start_draining(&give.key, give.to.clone(), within, ctx);
+            return;
         }
         // Not run here, yet the row says that it is mine: a write landed late. If its release is on
         // its way, that one carries a checkpoint, which another must not overtake.
         let releasing = self.releases.contains_key(&(give.key.clone(), give.epoch));
         let acquiring = self.acquiring.contains_key(&give.key);
-        let is_new = !acquiring && !releasing && !self.memory.has_given(give);
-        if is_new && !planted!(DropOrderIgnored) {
+        if !acquiring && !releasing && self.is_new(give) {
             sometimes!(DropOrderFollowed);
             self.release(&give.key, give.epoch, None, give.to.clone(), false, ctx);
             self.memory.note_given(give);
         }
+    }
+
+    /// Whether an order to release what is not run here has not been followed yet.
+    fn is_new(&self, give: &Give) -> bool {
+        !self.memory.has_given(give) && !planted!(DropOrderIgnored)
     }
 
     /// Tells a run to finish its batch; the lease is released when it has, and may be taken by
@@ -119,7 +121,7 @@ impl Handoff {
             Phase::Running => {
                 tenure.phase = Phase::Draining { to: successor.clone(), deadline: last };
                 ctx.run(key, epoch, RunOrder::Drain { until: last });
-                if planted!(ReleasedWhileRunning) {
+                if !is_released_once_stopped() {
                     self.release(key, epoch, None, successor, false, ctx);
                 }
             }
@@ -137,18 +139,32 @@ impl Handoff {
         }
     }
 
-    /// Drops the batches that did not end in time.
-    pub(super) fn drop_overdue(&mut self, ctx: &mut Context) {
-        for (key, tenure) in &mut self.tenures {
-            if let Phase::Draining { to, deadline } = &mut tenure.phase
-                && *deadline <= ctx.now
-                && !planted!(OverdueBatchKept)
-            {
-                sometimes!(BatchDroppedInTime);
-                let to = to.take();
-                tenure.phase = Phase::Dropping { to };
-                ctx.run(key, tenure.lease.epoch, RunOrder::Drop(DropReason::TimedOut));
-            }
+    /// Drops a batch that did not end in time.
+    pub(super) fn drop_overdue(&mut self, key: &LeaseKey, ctx: &mut Context) {
+        let Some(tenure) = self.tenures.get_mut(key) else { return };
+        if let Phase::Draining { to, deadline } = &mut tenure.phase
+            && *deadline <= ctx.now
+            && overdue_batches_are_dropped()
+        {
+            sometimes!(BatchDroppedInTime);
+            let to = to.take();
+            tenure.phase = Phase::Dropping { to };
+            ctx.run(key, tenure.lease.epoch, RunOrder::Drop(DropReason::TimedOut));
         }
     }
+}
+
+/// Whether a lease that the plan gives away is given away.
+fn gives_are_followed() -> bool {
+    !planted!(GiveIgnored)
+}
+
+/// Whether a lease is released only when its run has stopped.
+fn is_released_once_stopped() -> bool {
+    !planted!(ReleasedWhileRunning)
+}
+
+/// Whether a batch that does not end in time is dropped.
+fn overdue_batches_are_dropped() -> bool {
+    !planted!(OverdueBatchKept)
 }

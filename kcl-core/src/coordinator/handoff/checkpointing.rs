@@ -1,6 +1,6 @@
 //! Writing checkpoints: one write in flight per lease, the newest position wins.
 
-use super::{Handoff, ask, tenure::Phase};
+use super::{Handoff, ask, due::Due, tenure::Phase};
 use crate::{
     coordinator::{
         command::{Command, LossReason},
@@ -16,18 +16,14 @@ use crate::{
 const TOGETHER: u32 = 10;
 
 impl Handoff {
-    pub(super) fn flush_due(&mut self, ctx: &mut Context) {
-        let due_by = |by: Time| {
-            let due = self.tenures.iter().filter(move |(_, it)| it.marks.next_write() <= by);
-            due.map(|(key, _)| key.clone())
-        };
-        if due_by(ctx.now).next().is_none() {
-            return;
-        }
-        // Those that are nearly due go along, and from then on they are due together.
+    /// Writes the checkpoints that are due. Those that are nearly due go along, and from then on
+    /// they are due together.
+    pub(super) fn flush_together(&mut self, ctx: &mut Context) {
         let soon = ctx.now + ctx.settings.checkpoint_interval / TOGETHER;
-        for key in due_by(soon).collect::<Vec<_>>() {
-            self.flush_by(&key, soon, ctx);
+        for due in ctx.deadlines.of_leases(soon) {
+            if let Due::Checkpoint(key) = due {
+                self.flush_by(&key, soon, ctx);
+            }
         }
     }
 
@@ -80,7 +76,7 @@ impl Handoff {
             Ok(Write::Refused(None)) => {
                 self.on_not_mine(key, LossReason::Gone, ctx);
             }
-            Err(_) if planted!(UnknownCheckpointIsLoss) => self.lose(key, LossReason::Taken, ctx),
+            Err(_) if !unknown_is_no_loss() => self.lose(key, LossReason::Taken, ctx),
             Err(_) => {
                 sometimes!(CheckpointUnknown);
                 tenure.marks.on_failed(ctx.now + ctx.settings.heartbeat_interval / 3);
@@ -94,8 +90,18 @@ impl Handoff {
     pub(super) fn on_not_mine(&mut self, key: &LeaseKey, reason: LossReason, ctx: &mut Context) {
         self.remember_progress(key);
         self.lose(key, reason, ctx);
-        if reason == LossReason::Gone || !planted!(TakenNotWishedAgain) {
+        if is_wished_again(reason) {
             self.wish_again(key, ctx);
         }
     }
+}
+
+/// Whether a lease stays mine although nobody knows what became of a checkpoint.
+fn unknown_is_no_loss() -> bool {
+    !planted!(UnknownCheckpointIsLoss)
+}
+
+/// Whether a lease that is lost for this reason is wished again, where the plan still gives it.
+fn is_wished_again(reason: LossReason) -> bool {
+    reason == LossReason::Gone || !planted!(TakenNotWishedAgain)
 }

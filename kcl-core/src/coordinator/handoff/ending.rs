@@ -14,6 +14,7 @@ use crate::{
     coordinator::{
         command::{LossReason, Notice},
         context::Context,
+        document::Assignment,
         op::{self, Answered},
     },
     lease::{Advance, Checkpoint, Epoch, Lease, LeaseKey, Progress, Write},
@@ -26,12 +27,7 @@ impl Handoff {
         let names: Vec<ShardId> = children.iter().map(|child| child.id.clone()).collect();
         let rows = children.into_iter().filter_map(|child| {
             let key = key.sibling(&child.id)?;
-            let start = if planted!(ChildrenAtLatest) {
-                Checkpoint::Latest
-            } else {
-                Checkpoint::TrimHorizon
-            };
-            Some(Lease::new(key, start).of_shard(child.parents, child.range))
+            Some(Lease::new(key, start_of_a_child()).of_shard(child.parents, child.range))
         });
         let missing = names.iter().cloned().collect();
         let ending = Ending { children: rows.collect(), names, missing, step: Step::Waiting };
@@ -53,13 +49,13 @@ impl Handoff {
     }
 
     /// Makes the calls of the step the end has got to.
-    fn go_on_ending(&mut self, key: &LeaseKey, ctx: &mut Context) {
+    pub(super) fn go_on_ending(&mut self, key: &LeaseKey, ctx: &mut Context) {
         let Some(tenure) = self.tenures.get_mut(key) else { return };
         let epoch = tenure.epoch();
         let (_, progress) = tenure.marks.newest();
         let Phase::Ending(ending) = &mut tenure.phase else { return };
         ending.step = Step::Waiting;
-        if ending.missing.is_empty() || planted!(EndBeforeChildren) {
+        if may_be_written(ending) {
             let end = Advance::new(key.clone(), self.me.clone(), epoch, Checkpoint::ShardEnd)
                 .with_progress(Progress { lag: None, ..progress })
                 .with_children(ending.names.clone());
@@ -70,19 +66,6 @@ impl Handoff {
                 continue;
             };
             ctx.ask(op::Create(child.clone()), ask::PutChild(key.clone(), epoch, id));
-        }
-    }
-
-    pub(super) fn retry_endings(&mut self, ctx: &mut Context) {
-        let now = ctx.now;
-        let due: Vec<LeaseKey> = self
-            .tenures
-            .iter()
-            .filter(|(_, t)| matches!(&t.phase, Phase::Ending(e) if e.retry_at() <= now))
-            .map(|(key, _)| key.clone())
-            .collect();
-        for key in due {
-            self.go_on_ending(&key, ctx);
         }
     }
 
@@ -124,7 +107,7 @@ impl Handoff {
         };
         let Phase::Ending(ending) = &mut tenure.phase else { return };
         match answer {
-            Ok(Write::Refused(Some(_))) if planted!(EndTwiceIsLoss) => {
+            Ok(Write::Refused(Some(_))) if !an_end_that_is_there_is_mine() => {
                 self.lose(key, LossReason::Taken, ctx);
             }
             Ok(Write::Done(row) | Write::Refused(Some(row))) if row.has_ended() => {
@@ -162,7 +145,7 @@ impl Handoff {
             if !self.may_take_child(parent, !others.is_empty()) {
                 continue;
             }
-            if others.is_empty() || planted!(OtherParentNotRead) {
+            if has_no_parent_but_mine(&others) {
                 self.wish_child(&child.key, ctx);
                 continue;
             }
@@ -175,10 +158,8 @@ impl Handoff {
 
     /// Whether no rule can touch such a child, as the planner said.
     fn may_take_child(&self, parent: &LeaseKey, merged: bool) -> bool {
-        let untold = planted!(ChildrenTakenUntold);
-        let told = self.assignment.as_ref();
-        let allowed = told.map_or(untold, |told| told.may_take_child(parent, merged));
-        allowed && !planted!(ChildrenWaitForPlan)
+        let told = |told: &Assignment| takes_child(told, parent, merged);
+        self.assignment.as_ref().map_or_else(who_knows_no_rules, told)
     }
 
     /// The other parent of a merge: if it has ended too, the child can be read. If it has not, its
@@ -190,8 +171,7 @@ impl Handoff {
         ctx: &mut Context,
     ) {
         let Some(left) = self.merging.get_mut(child) else { return };
-        let absent = row.is_none() && planted!(AbsentOtherParentEnded);
-        if !row.is_some_and(Lease::has_ended) && !absent {
+        if !row.map_or_else(absent_is_ended, Lease::has_ended) {
             sometimes!(OtherParentOpen);
             self.merging.remove(child);
             return;
@@ -211,7 +191,41 @@ impl Handoff {
             return;
         }
         sometimes!(ChildWished);
-        self.wishes.entry(child.clone()).or_insert_with(|| Wish::child(ctx.now));
+        self.wishes.or_insert_with(child, || Wish::child(ctx.now));
         self.pursue(child, ctx);
     }
+}
+
+/// Where a child is read from: its beginning, so that nothing is skipped.
+fn start_of_a_child() -> Checkpoint {
+    if planted!(ChildrenAtLatest) { Checkpoint::Latest } else { Checkpoint::TrimHorizon }
+}
+
+/// Whether the end may be written: once the row of every child is there.
+fn may_be_written(ending: &Ending) -> bool {
+    ending.missing.is_empty() || planted!(EndBeforeChildren)
+}
+
+/// Whether an end that is there already was written by me, and its answer lost.
+fn an_end_that_is_there_is_mine() -> bool {
+    !planted!(EndTwiceIsLoss)
+}
+
+/// Whether nobody need be asked for a child's other parents.
+fn has_no_parent_but_mine(others: &[LeaseKey]) -> bool {
+    others.is_empty() || planted!(OtherParentNotRead)
+}
+
+/// Whether a parent whose row is not there counts as ended: that is the planner's to say.
+fn absent_is_ended() -> bool {
+    planted!(AbsentOtherParentEnded)
+}
+
+/// Whether who has no document of its own takes children: it cannot know of rules.
+fn who_knows_no_rules() -> bool {
+    planted!(ChildrenTakenUntold)
+}
+
+fn takes_child(told: &Assignment, parent: &LeaseKey, merged: bool) -> bool {
+    told.may_take_child(parent, merged) && !planted!(ChildrenWaitForPlan)
 }

@@ -52,14 +52,23 @@ impl Marks {
 
     /// When [`Self::take_due`] will have something.
     pub(super) fn next_write(&self) -> Time {
-        let nothing = self.newest == self.stored || planted!(CheckpointOnlyAtRelease);
-        if self.in_flight || nothing {
+        if self.in_flight || !self.has_news() {
             Time::NEVER
-        } else if self.urgent || planted!(CheckpointAtEachBatch) {
+        } else if self.is_awaited() {
             Time::ZERO
         } else {
             self.due_at
         }
+    }
+
+    /// Whether there is anything to write.
+    fn has_news(&self) -> bool {
+        self.newest != self.stored && !planted!(CheckpointOnlyAtRelease)
+    }
+
+    /// Whether somebody waits for the write.
+    fn is_awaited(&self) -> bool {
+        self.urgent || planted!(CheckpointAtEachBatch)
     }
 
     /// The write in flight ended: this is stored now.

@@ -54,20 +54,29 @@ impl Memory {
     /// The store went back in time, and may have lost the releases that followed orders; whether
     /// memory overrules it from now on.
     pub(super) fn overrule(&mut self) -> bool {
-        if !planted!(OrdersFollowedOnce) {
+        if releases_may_be_lost() {
             self.given.clear();
         }
         self.overrules = !self.follows;
         self.overrules
     }
 
+    /// Whether what is known here counts for more than a row that is behind it.
+    fn writes_forward(&self) -> bool {
+        self.overrules && !planted!(NotWrittenForward)
+    }
+
+    /// Whether a row that the store lost is made anew.
+    fn makes_rows_anew(&self) -> bool {
+        !self.follows && !planted!(LostRowLeft)
+    }
+
     pub(super) fn furthest(&self, row: &Lease) -> Checkpoint {
         let held = self.held.get(&row.key);
-        if planted!(StartedFromEarlierRead) {
+        if is_read_from_what_is_known() {
             return held.unwrap_or(row).checkpoint.clone();
         }
-        let known = held.filter(|_| self.overrules && !planted!(NotWrittenForward));
-        match known.map(|held| &held.checkpoint) {
+        match held.filter(|_| self.writes_forward()).map(|held| &held.checkpoint) {
             Some(known) if known.may_follow(&row.checkpoint) => {
                 sometimes!(WrittenForward);
                 known.clone()
@@ -82,8 +91,7 @@ impl Memory {
 
     /// The row to make anew for a lease that was held here and whose row is gone.
     pub(super) fn lost_row(&self, key: &LeaseKey) -> Option<Lease> {
-        let known = self.held.get(key).filter(|_| !self.follows && !planted!(LostRowLeft));
-        let mut row = known?.clone();
+        let mut row = self.held.get(key).filter(|_| self.makes_rows_anew())?.clone();
         sometimes!(LostRowMade);
         row.owner = None;
         Some(row)
@@ -112,9 +120,19 @@ impl Memory {
     ) {
         let mut keys: BTreeSet<&LeaseKey> = held.collect();
         keys.extend(assignment.holds.iter().map(|hold| &hold.key));
-        self.held.retain(|key, _| keys.contains(key) || planted!(StartedFromEarlierRead));
+        self.held.retain(|key, _| keys.contains(key) || is_read_from_what_is_known());
         self.given.retain(|key, _| assignment.gives.iter().any(|give| give.key == *key));
     }
+}
+
+/// Whether a store that went back may have lost the releases that followed orders: it may.
+fn releases_may_be_lost() -> bool {
+    !planted!(OrdersFollowedOnce)
+}
+
+/// Whether a run starts from what is known here, instead of the row that the acquire brought.
+fn is_read_from_what_is_known() -> bool {
+    planted!(StartedFromEarlierRead)
 }
 
 #[cfg(test)]

@@ -34,6 +34,7 @@ mod acquire;
 mod apply;
 pub(super) mod ask;
 mod checkpointing;
+pub(super) mod due;
 mod ending;
 mod marks;
 mod memory;
@@ -45,6 +46,11 @@ pub(super) mod signal;
 mod tenure;
 mod wish;
 
+/// Whether the session's beat is all that keeps its leases.
+fn one_write_keeps_all_alive() -> bool {
+    !planted!(BeatPerLease)
+}
+
 #[cfg(test)]
 mod tests;
 
@@ -52,6 +58,7 @@ use std::collections::BTreeMap;
 
 use self::{
     ask::Answer,
+    due::Due,
     memory::Memory,
     sent::{Acquiring, Releasing},
     tenure::{Phase, Tenure},
@@ -60,8 +67,10 @@ use self::{
 use super::{
     command::{DropReason, LossReason, Notice, RunOrder},
     context::Context,
+    deadlines,
     document::Assignment,
     event::{RunEvent, RunNews},
+    noted::Noted,
     op,
 };
 use crate::{
@@ -74,9 +83,9 @@ use crate::{
 pub(in crate::coordinator) struct Handoff {
     me: SessionId,
     assignment: Option<Assignment>,
-    wishes: BTreeMap<LeaseKey, Wish>,
+    wishes: Noted<LeaseKey, Wish>,
     acquiring: BTreeMap<LeaseKey, Acquiring>,
-    tenures: BTreeMap<LeaseKey, Tenure>,
+    tenures: Noted<LeaseKey, Tenure>,
     releases: BTreeMap<(LeaseKey, Epoch), Releasing>,
     owners: OwnerChecks,
     memory: Memory,
@@ -86,7 +95,8 @@ pub(in crate::coordinator) struct Handoff {
     reads: usize,
     /// Counts the session's lapses, so that a read from before one proves nothing after it.
     lapses: u64,
-    valid: bool,
+    /// Whether wishes were last told as deadlines: they are while the session is valid.
+    pursues: bool,
     leaving: bool,
     /// When a worker that leaves drops every batch.
     grace_until: Time,
@@ -97,16 +107,16 @@ impl Handoff {
         Self {
             me,
             assignment: None,
-            wishes: BTreeMap::new(),
+            wishes: Noted::new(),
             acquiring: BTreeMap::new(),
-            tenures: BTreeMap::new(),
+            tenures: Noted::new(),
             releases: BTreeMap::new(),
             owners: OwnerChecks::default(),
             memory: Memory::default(),
             merging: BTreeMap::new(),
             reads: 0,
             lapses: 0,
-            valid: false,
+            pursues: false,
             leaving: false,
             grace_until: Time::NEVER,
         }
@@ -132,15 +142,6 @@ impl Handoff {
         self.tenures.is_empty() && self.releases.is_empty() && self.acquiring.is_empty()
     }
 
-    /// Whether the session may take and run leases now.
-    pub(in crate::coordinator) const fn is_valid(&self) -> bool {
-        self.valid
-    }
-
-    pub(in crate::coordinator) const fn set_valid(&mut self, valid: bool) {
-        self.valid = valid;
-    }
-
     /// The worker leaves: what it holds it goes on reading, at the longest until `grace_until`; new
     /// leases it does not take.
     pub(in crate::coordinator) fn start_leaving(&mut self, grace_until: Time) {
@@ -153,28 +154,70 @@ impl Handoff {
         }
     }
 
-    pub(in crate::coordinator) fn next_wake(&self) -> Time {
-        let wishes = self.wishes.values().filter(|_| self.valid).map(|wish| wish.try_at);
-        let tenures = self.tenures.values().map(|tenure| match &tenure.phase {
-            Phase::Draining { deadline, .. } => tenure.marks.next_write().min(*deadline),
-            Phase::Ending(ending) => ending.retry_at(),
-            _ => tenure.marks.next_write(),
-        });
-        wishes.chain(tenures).min().unwrap_or(Time::NEVER)
+    /// Tells when each lease that was touched is due for something.
+    pub(in crate::coordinator) fn tell_deadlines(&mut self, ctx: &mut Context) {
+        if self.pursues != ctx.valid {
+            self.pursues = ctx.valid;
+            self.wishes.touch_all();
+        }
+        for key in self.wishes.take_touched() {
+            let (due, at) = self.wish_deadline(&key);
+            ctx.deadlines.set(due, at);
+        }
+        for key in self.tenures.take_touched() {
+            for (due, at) in self.tenure_deadlines(&key) {
+                ctx.deadlines.set(due, at);
+            }
+        }
+    }
+
+    /// When a wished lease is due for a look.
+    fn wish_deadline(&self, key: &LeaseKey) -> (deadlines::Due, Time) {
+        let wish = self.wishes.get(key).filter(|_| self.pursues);
+        let at = wish.map_or(Time::NEVER, |wish| wish.try_at);
+        (deadlines::Due::Handoff(Due::Wish(key.clone())), at)
+    }
+
+    /// When a held lease is due for what.
+    fn tenure_deadlines(&self, key: &LeaseKey) -> [(deadlines::Due, Time); 3] {
+        let tenure = self.tenures.get(key);
+        let at = |of: fn(&Tenure) -> Time| tenure.map_or(Time::NEVER, of);
+        [
+            (Due::Checkpoint(key.clone()), at(Tenure::write_at)),
+            (Due::Drop(key.clone()), at(Tenure::drop_at)),
+            (Due::End(key.clone()), at(Tenure::retry_at)),
+        ]
+        .map(|(due, at)| (deadlines::Due::Handoff(due), at))
+    }
+
+    /// When everything is due.
+    #[cfg(debug_assertions)]
+    pub(in crate::coordinator) fn deadlines(&self) -> impl Iterator<Item = (deadlines::Due, Time)> {
+        let wishes = self.wishes.keys().map(|key| self.wish_deadline(key));
+        wishes.chain(self.tenures.keys().flat_map(|key| self.tenure_deadlines(key)))
     }
 
     pub(in crate::coordinator) fn on_tick(&mut self, ctx: &mut Context) {
-        self.flush_due(ctx);
-        self.drop_overdue(ctx);
-        self.retry_endings(ctx);
-        self.pursue_due(ctx);
+        self.tell_deadlines(ctx);
+        let due = ctx.deadlines.of_leases(ctx.now);
+        if due.iter().any(|due| matches!(due, Due::Checkpoint(_))) {
+            self.flush_together(ctx);
+        }
+        for due in due {
+            match due {
+                Due::Checkpoint(_) => {}
+                Due::Drop(key) => self.drop_overdue(&key, ctx),
+                Due::End(key) => self.go_on_ending(&key, ctx),
+                Due::Wish(key) => self.pursue(&key, ctx),
+            }
+        }
     }
 
     /// A beat was answered: what is unfinished is tried again.
     pub(in crate::coordinator) fn on_beat(&mut self, ctx: &mut Context) {
         self.repeat_releases(ctx);
         self.revalidate(ctx);
-        if planted!(BeatPerLease) {
+        if !one_write_keeps_all_alive() {
             for key in self.tenures.keys() {
                 ctx.tell(op::Lease(key.clone()));
             }

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::{Handoff, ask, sent::Acquiring, signal::Signal, wish::Cause};
+use super::{Handoff, ask, due::Due, sent::Acquiring, signal::Signal, wish::Cause};
 use crate::{
     coordinator::{
         command::Notice,
@@ -22,14 +22,11 @@ const READS_MAX: usize = 32;
 impl Handoff {
     /// Goes after every wish that is due.
     pub(super) fn pursue_due(&mut self, ctx: &mut Context) {
-        if !self.valid {
-            return;
-        }
-        let now = ctx.now;
-        let due: Vec<LeaseKey> =
-            self.wishes.iter().filter(|(_, w)| w.try_at <= now).map(|(k, _)| k.clone()).collect();
-        for key in due {
-            self.pursue(&key, ctx);
+        self.tell_deadlines(ctx);
+        for due in ctx.deadlines.of_leases(ctx.now) {
+            if let Due::Wish(key) = due {
+                self.pursue(&key, ctx);
+            }
         }
     }
 
@@ -102,8 +99,8 @@ impl Handoff {
         let kept = self.wishes.get(key).is_some_and(|wish| wish.cause == Cause::Kept);
         let former = row.owner.as_ref().is_some_and(|owner| owner.worker == self.me.worker);
         let free = row.is_free_for(&self.me, |owner| ctx.ended.contains(owner));
-        let may = free && (former || !kept) || planted!(TakenFromTheLiving);
-        if planted!(ReleaseTakenBack) && self.releases.contains_key(&(key.clone(), row.epoch)) {
+        let may = is_takeable(free && (former || !kept));
+        if !a_sent_release_is_final() && self.releases.contains_key(&(key.clone(), row.epoch)) {
             let (epoch, cancelled, to) = (row.epoch, false, None);
             return self.on_granted(row, &Acquiring { epoch, cancelled, to }, ctx);
         }
@@ -140,16 +137,13 @@ impl Handoff {
             return;
         }
         let expected = wish.from.as_ref().is_some_and(|f| f.owner.as_ref() == Some(owner));
-        wish.try_at = ctx.now + wish.pace(ctx);
-        if planted!(NeverTriedAgain) {
-            wish.try_at = Time::NEVER;
-        }
+        wish.try_at = tried_again_at(ctx.now + wish.pace(ctx));
         wish.asked = Some(owner.clone());
         if !expected && wish.conflict.as_ref() != Some(&(owner.clone(), epoch)) {
             wish.conflict = Some((owner.clone(), epoch));
             sometimes!(ConflictMet);
             ctx.notify(Notice::Conflict(key.clone(), owner.clone()));
-            if !planted!(ConflictNotTold) {
+            if conflicts_are_told() {
                 ctx.signal(Signal::Conflict);
             }
         }
@@ -172,7 +166,7 @@ impl Handoff {
             return;
         }
         ctx.note_ended(id);
-        for wish in self.wishes.values_mut() {
+        for (_, wish) in self.wishes.iter_mut() {
             if wish.asked.as_ref() == Some(id) && wish.try_at != Time::NEVER {
                 wish.try_at = ctx.now;
             }
@@ -215,11 +209,31 @@ impl Handoff {
 
     /// Looks at every wish at once: something was released to this session, or it was woken.
     pub(in crate::coordinator) fn hurry(&mut self, ctx: &mut Context) {
-        for wish in self.wishes.values_mut() {
+        for (_, wish) in self.wishes.iter_mut() {
             if wish.try_at != Time::NEVER {
                 wish.try_at = ctx.now;
             }
         }
         self.pursue_due(ctx);
     }
+}
+
+/// Whether a lease may be taken: from nobody who lives.
+fn is_takeable(from_nobody: bool) -> bool {
+    from_nobody || planted!(TakenFromTheLiving)
+}
+
+/// Whether a lease is lost to this session once its release was sent.
+fn a_sent_release_is_final() -> bool {
+    !planted!(ReleaseTakenBack)
+}
+
+/// When a wish that has to wait is tried again.
+fn tried_again_at(at: Time) -> Time {
+    if planted!(NeverTriedAgain) { Time::NEVER } else { at }
+}
+
+/// Whether the planner is told of a live session that holds what I should.
+fn conflicts_are_told() -> bool {
+    !planted!(ConflictNotTold)
 }

@@ -7,7 +7,7 @@ use crate::{
         context::Context,
         op::{self, Answered},
     },
-    lease::LeaseKey,
+    lease::{Epoch, Lease, LeaseKey, SessionId},
 };
 
 impl Handoff {
@@ -18,7 +18,7 @@ impl Handoff {
     /// The deadline passed: nothing may be dispatched. What was to be drained is dropped.
     pub(in crate::coordinator) fn on_lapse(&mut self, ctx: &mut Context) {
         self.lapses += 1;
-        for (key, tenure) in &mut self.tenures {
+        for (key, tenure) in self.tenures.iter_mut() {
             let epoch = tenure.lease.epoch;
             match &mut tenure.phase {
                 Phase::Running => {
@@ -38,17 +38,19 @@ impl Handoff {
 
     /// Reads the rows of suspended leases: those that are still mine go on in place.
     pub(in crate::coordinator) fn revalidate(&mut self, ctx: &mut Context) {
-        if !self.valid {
+        if !ctx.valid {
             return;
         }
-        for (key, tenure) in &mut self.tenures {
-            if planted!(ResumedUnread) && matches!(tenure.phase, Phase::Suspended { .. }) {
+        let suspended = self.tenures.iter().filter(|(_, tenure)| tenure.is_suspended());
+        for key in suspended.map(|(key, _)| key.clone()).collect::<Vec<_>>() {
+            let Some(tenure) = self.tenures.get_mut(&key) else { continue };
+            if !is_read_before_it_goes_on() {
                 tenure.phase = Phase::Running;
-                ctx.run(key, tenure.epoch(), RunOrder::Resume);
+                ctx.run(&key, tenure.epoch(), RunOrder::Resume);
             }
             if let Phase::Suspended { reading: reading @ false } = &mut tenure.phase {
                 *reading = true;
-                ctx.ask(op::Lease(key.clone()), ask::Revalidate(key.clone(), self.lapses));
+                ctx.ask(op::Lease(key.clone()), ask::Revalidate(key, self.lapses));
             }
         }
     }
@@ -68,14 +70,12 @@ impl Handoff {
         let Phase::Suspended { reading } = &mut tenure.phase else { return };
         *reading = false;
         match answer {
-            Ok(Some(row))
-                if row.is_held_by(&self.me, epoch) && self.valid && !planted!(LapsedStartsAnew) =>
-            {
+            Ok(Some(row)) if goes_on_in_place(&row, &self.me, epoch) && ctx.valid => {
                 sometimes!(ResumedInPlace);
                 tenure.phase = Phase::Running;
                 ctx.run(key, epoch, RunOrder::Resume);
             }
-            Ok(Some(row)) if !row.is_held_by(&self.me, epoch) || planted!(LapsedStartsAnew) => {
+            Ok(Some(row)) if !goes_on_in_place(&row, &self.me, epoch) => {
                 sometimes!(LostMeanwhile);
                 self.on_not_mine(key, LossReason::Taken, ctx);
             }
@@ -179,11 +179,21 @@ impl Handoff {
 
     /// Drops every batch; what was processed is still flushed.
     pub(in crate::coordinator) fn drop_all(&mut self, ctx: &mut Context) {
-        for (key, tenure) in &mut self.tenures {
+        for (key, tenure) in self.tenures.iter_mut() {
             if !matches!(tenure.phase, Phase::Dropping { .. } | Phase::Ending(_)) {
                 ctx.run(key, tenure.lease.epoch, RunOrder::Drop(DropReason::Leaving));
                 tenure.phase = Phase::Dropping { to: None };
             }
         }
     }
+}
+
+/// Whether a suspended run goes on only once its row was read.
+fn is_read_before_it_goes_on() -> bool {
+    !planted!(ResumedUnread)
+}
+
+/// Whether a lease whose row was read after a lapse is still mine, and goes on where it is.
+fn goes_on_in_place(row: &Lease, me: &SessionId, epoch: Epoch) -> bool {
+    row.is_held_by(me, epoch) && !planted!(LapsedStartsAnew)
 }

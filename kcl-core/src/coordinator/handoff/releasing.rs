@@ -96,7 +96,7 @@ impl Handoff {
 
     pub(super) fn repeat_releases(&mut self, ctx: &mut Context) {
         for ((key, epoch), releasing) in &mut self.releases {
-            if !releasing.in_flight && !planted!(ReleaseSentOnce) {
+            if !releasing.in_flight && is_repeated() {
                 sometimes!(ReleaseRepeated);
                 releasing.in_flight = true;
                 let release = op::Release(releasing.release.clone());
@@ -104,4 +104,9 @@ impl Handoff {
             }
         }
     }
+}
+
+/// Whether a release is sent until it was answered.
+fn is_repeated() -> bool {
+    !planted!(ReleaseSentOnce)
 }

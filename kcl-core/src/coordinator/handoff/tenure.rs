@@ -51,6 +51,35 @@ impl Tenure {
         self.lease.epoch
     }
 
+    /// When the newest checkpoint is written. The end of a shard is written instead of it.
+    pub(super) fn write_at(&self) -> Time {
+        match self.phase {
+            Phase::Ending(_) => Time::NEVER,
+            _ => self.marks.next_write(),
+        }
+    }
+
+    /// When the batch of a run that was told to finish it is dropped.
+    pub(super) const fn drop_at(&self) -> Time {
+        match self.phase {
+            Phase::Draining { deadline, .. } => deadline,
+            _ => Time::NEVER,
+        }
+    }
+
+    /// When the step of the shard's end that failed is tried again.
+    pub(super) const fn retry_at(&self) -> Time {
+        match &self.phase {
+            Phase::Ending(ending) => ending.retry_at(),
+            _ => Time::NEVER,
+        }
+    }
+
+    /// Whether the run dispatches nothing until the row was read again.
+    pub(super) const fn is_suspended(&self) -> bool {
+        matches!(self.phase, Phase::Suspended { .. })
+    }
+
     /// Whether the run has been told to stop.
     pub(super) const fn is_stopping(&self) -> bool {
         matches!(self.phase, Phase::Draining { .. } | Phase::Dropping { .. })

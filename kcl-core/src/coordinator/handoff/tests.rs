@@ -84,9 +84,7 @@ impl Scene {
         let day = Duration::from_hours(24);
         let orders = StreamDescription::new(name, key, day, WallTime::from_millis(9));
         let _ = ctx.reads.on_described(Ok(orders), at(0));
-        let mut handoff = Handoff::new(id("me"));
-        handoff.set_valid(true);
-        Self { handoff, ctx, version: 0 }
+        Self { handoff: Handoff::new(id("me")), ctx, version: 0 }
     }
 
     /// What is asked for when the plan is this.
@@ -285,11 +283,11 @@ fn a_grant_that_comes_too_late_starts_nothing() {
     let mut scene = Scene::new();
     let plan = vec![hold(0, origin(None, 7, How::Free))];
     assert_eq!(scene.planned(plan, Vec::new()), [acquire(&free(0, 7), 8)]);
-    scene.handoff.set_valid(false);
+    scene.ctx.valid = false;
     let granted = Answer::Acquire(key(0), Epoch(8), Ok(Write::Done(held(0, "me", 8))));
     let done = scene.answer(granted);
     assert_eq!((done.asked.len(), orders(done).len()), (0, 0));
-    scene.handoff.set_valid(true);
+    scene.ctx.valid = true;
     assert_eq!(scene.tick(200).asked, [read(0)]);
     let mine = held(0, "me", 8);
     let again = scene.after(Answer::WishRow(key(0), Ok(Some(mine.clone()))));
@@ -384,10 +382,10 @@ fn a_lapsed_session_dispatches_nothing_until_the_row_was_read_again() {
         (None, RunOrder::Drop(DropReason::Lost)),
     ] {
         let mut scene = Scene::holding();
-        scene.handoff.set_valid(false);
+        scene.ctx.valid = false;
         scene.handoff.on_lapse(&mut scene.ctx);
         assert_eq!(orders(done(&mut scene.ctx)), [RunOrder::Suspend]);
-        scene.handoff.set_valid(true);
+        scene.ctx.valid = true;
         assert_eq!(scene.beaten().asked, [read(0)]);
         assert_eq!(scene.beaten().asked, [], "it is being read");
         let stale = Answer::Revalidate(key(0), 0, Ok(row.clone()));

@@ -89,10 +89,15 @@ impl Wish {
         }
     }
 
+    /// Whether the owner has been or will be told to give the lease to this session.
+    fn expects_a_release(&self) -> bool {
+        self.from.as_ref().is_some_and(|from| from.how == How::Wait)
+            && !planted!(SuccessorPollsSlowly)
+    }
+
     /// How soon an expected release is looked for again.
     pub(super) fn pace(&self, ctx: &Context) -> Duration {
-        let expected = self.from.as_ref().is_some_and(|from| from.how == How::Wait);
-        if !expected || planted!(SuccessorPollsSlowly) {
+        if !self.expects_a_release() {
             ctx.settings.heartbeat_interval
         } else if ctx.now.since(self.since) < FAST_FOR {
             ctx.settings.fast_poll

@@ -23,7 +23,7 @@ impl Member {
 
     /// Says from the next beat on, which is now, that the session hands its leases over.
     pub(in crate::coordinator) fn start_leaving(&mut self, ctx: &mut Context) {
-        self.leaving = !planted!(LeavingNotSaid);
+        self.leaving = leaving_is_said();
         self.beat_now(ctx);
     }
 
@@ -31,7 +31,7 @@ impl Member {
     pub(in crate::coordinator) fn leave(&mut self, ctx: &mut Context) {
         let end = EndSession::new(self.session.id.clone(), Ending::Leave);
         self.be_over();
-        if planted!(LeavesWithoutEnd) {
+        if !writes_its_own_end() {
             return ctx.signal(Signal::Left);
         }
         ctx.ask(op::EndSession(end), ask::Leave);
@@ -75,9 +75,7 @@ impl Member {
             Write::Done(row) => self.on_counted(number, &row, ctx),
             Write::Refused(Some(row)) => match row.state {
                 SessionState::Ended(reason) => return self.on_fence(reason, ctx),
-                _ if planted!(HigherBeatTakenForFence) => {
-                    return self.on_fence(EndReason::Fenced, ctx);
-                }
+                _ if !is_proof_of_life(&row) => return self.on_fence(EndReason::Fenced, ctx),
                 // A later attempt of mine was counted, its answer lost: no fence, and as good.
                 _ => {
                     sometimes!(LaterBeatCounted);
@@ -94,13 +92,7 @@ impl Member {
     }
 
     fn on_counted(&mut self, number: u64, row: &Session, ctx: &mut Context) {
-        let mut sent = self.attempts.get(&number).copied();
-        if planted!(ValidFromReply) {
-            sent = Some(ctx.now);
-        }
-        if planted!(ValidFromLastAttempt) {
-            sent = self.attempts.values().last().copied();
-        }
+        let sent = self.counts_from(number, ctx.now);
         self.attempts = self.attempts.split_off(&(number + 1));
         if self.attempts.is_empty() {
             self.retry_at = Time::NEVER;
@@ -117,12 +109,29 @@ impl Member {
         self.on_mailbox(Some(row), ctx);
     }
 
+    /// From when an answered beat counts: from its own sending, whichever attempt it was and
+    /// whenever the answer came.
+    fn counts_from(&self, number: u64, answered: Time) -> Option<Time> {
+        if planted!(ValidFromReply) {
+            Some(answered)
+        } else if planted!(ValidFromLastAttempt) {
+            self.attempts.values().last().copied()
+        } else {
+            self.attempts.get(&number).copied()
+        }
+    }
+
+    /// Whether somebody raised the mailbox since it was last read.
+    fn is_woken_by(&self, row: &Session) -> bool {
+        row.mailbox > self.mailbox && !planted!(WakeNeverRead)
+    }
+
     pub(super) fn on_mailbox(&mut self, row: Option<&Session>, ctx: &mut Context) {
         let Some(row) = row else { return };
         if let SessionState::Ended(reason) = row.state {
             return self.on_fence(reason, ctx);
         }
-        if row.mailbox > self.mailbox && !planted!(WakeNeverRead) {
+        if self.is_woken_by(row) {
             self.mailbox = row.mailbox;
             ctx.signal(Signal::Woken);
         }
@@ -130,9 +139,9 @@ impl Member {
 
     pub(super) fn on_generation(&mut self, generation: &Generation, ctx: &mut Context) {
         match &self.generation {
-            Some(known) if known != generation && !planted!(GenerationIgnored) => {
+            Some(known) if is_another(generation, known) => {
                 self.generation = Some(generation.clone());
-                if !planted!(RivalsComeBack) {
+                if ends_may_be_lost() {
                     self.recheck_at = Time::ZERO;
                 }
                 self.pass_again(ctx.now);
@@ -194,4 +203,29 @@ impl Member {
             self.retry_at = ctx.now + retry_pause(ctx);
         }
     }
+}
+
+/// Whether beats say that the session hands its leases over: from the first one on.
+fn leaving_is_said() -> bool {
+    !planted!(LeavingNotSaid)
+}
+
+/// Whether who leaves writes the end of its session, so that nobody waits for its timeout.
+fn writes_its_own_end() -> bool {
+    !planted!(LeavesWithoutEnd)
+}
+
+/// Whether a row that refused a beat shows that the session lives: it has not ended.
+fn is_proof_of_life(row: &Session) -> bool {
+    !row.has_ended() && !planted!(HigherBeatTakenForFence)
+}
+
+/// Whether the store's history is another than the one that was known.
+fn is_another(generation: &Generation, known: &Generation) -> bool {
+    known != generation && !planted!(GenerationIgnored)
+}
+
+/// Whether a store that went back may have lost the ends of older sessions of my id: it may.
+fn ends_may_be_lost() -> bool {
+    !planted!(RivalsComeBack)
 }

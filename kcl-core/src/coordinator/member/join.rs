@@ -47,19 +47,20 @@ impl Member {
 
     pub(super) fn register(&mut self, rows: &[Session], ctx: &mut Context) {
         let mine = rows.iter().filter(|row| row.id.worker == self.session.id.worker);
-        let is_newer = |row: &Session| !row.has_ended() && !self.former.contains(&row.id);
-        let gives_way = self.fenced_before && mine.clone().any(is_newer);
-        if gives_way && !planted!(FencedComesBack) {
+        if mine.clone().any(|row| self.must_give_way_to(row)) {
             sometimes!(RejoinGaveWay);
             return self.give_way(ctx);
         }
-        self.session.start = mine.map(|row| row.start).max().unwrap_or(0) + 1;
-        if planted!(StartsNotCounted) {
-            self.session.start = 1;
-        }
+        self.session.start = start_after(mine.map(|row| row.start).max());
         self.session.stream = ctx.reads.name().cloned();
         self.phase = Phase::Registering(ctx.now);
         self.send_register(ctx);
+    }
+
+    /// Whether this process was fenced and another session of its id lives: that one is newer.
+    fn must_give_way_to(&self, row: &Session) -> bool {
+        let is_newer = !row.has_ended() && !self.former.contains(&row.id);
+        self.fenced_before && is_newer && gives_way_once_fenced()
     }
 
     /// Registers, again with the same incarnation if need be: a register whose answer was lost
@@ -97,7 +98,7 @@ impl Member {
     /// were asked for with the last put.
     pub(super) fn start_checking(&mut self, ctx: &mut Context) {
         self.phase = Phase::Checking(Older::default());
-        if planted!(JoinsWithoutListing) {
+        if !looks_for_others_first() {
             self.phase = Phase::Live;
             return ctx.signal(Signal::Joined);
         }
@@ -142,7 +143,7 @@ impl Member {
             }
             // A former life's registration may land after this one's.
             let former = self.former.contains(&row.id);
-            if row.seniority() > me.seniority() && !former && !planted!(OlderDoesNotStop) {
+            if !former && stops_for(me, row) {
                 return self.give_way(ctx);
             }
             if former || ctx.settings.same_id == SameId::Replace {
@@ -285,4 +286,24 @@ impl Member {
 /// Whether `row` is another session of my id that lives.
 fn is_rival(me: &Session, row: &Session) -> bool {
     row.id.worker == me.id.worker && row.id != me.id && !row.has_ended()
+}
+
+/// The start number that follows those of my id that are listed.
+fn start_after(highest: Option<u64>) -> u64 {
+    if planted!(StartsNotCounted) { 1 } else { highest.unwrap_or(0) + 1 }
+}
+
+/// Whether sessions are listed after registering and before anything is acquired.
+fn looks_for_others_first() -> bool {
+    !planted!(JoinsWithoutListing)
+}
+
+/// Whether I stop because of a session of my id that lives: a newer one.
+fn stops_for(me: &Session, row: &Session) -> bool {
+    row.seniority() > me.seniority() && !planted!(OlderDoesNotStop)
+}
+
+/// Whether who was fenced leaves its id to another session that lives.
+fn gives_way_once_fenced() -> bool {
+    !planted!(FencedComesBack)
 }

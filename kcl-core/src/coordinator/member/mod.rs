@@ -37,6 +37,16 @@ mod phase;
 mod readers;
 pub(super) mod signal;
 
+/// The incarnation of a new session: never one that was used before.
+fn new_incarnation(drawn: u128) -> Incarnation {
+    Incarnation::from_bits(if planted!(SameIncarnationAgain) { 1 } else { drawn })
+}
+
+/// Until when a session is valid whose newest answered beat was sent then.
+fn valid_until(sent: Time, timeout: Duration, guard: Duration) -> Time {
+    sent + (if planted!(DeadlineNotKept) { timeout * 2 } else { timeout }) - guard
+}
+
 #[cfg(test)]
 mod tests;
 
@@ -90,10 +100,7 @@ impl Member {
         fenced_before: bool,
         ctx: &mut Context,
     ) -> Self {
-        let mut incarnation = Incarnation::from_bits(ctx.rng.next_u128());
-        if planted!(SameIncarnationAgain) {
-            incarnation = Incarnation::from_bits(1);
-        }
+        let incarnation = new_incarnation(ctx.rng.next_u128());
         let mut session = Session::new(
             SessionId::new(worker, incarnation),
             1,
@@ -291,10 +298,7 @@ impl Member {
     }
 
     fn become_valid(&mut self, sent: Time, ctx: &mut Context) {
-        let mut until = sent + self.session.timeout - ctx.settings.clock_guard;
-        if planted!(DeadlineNotKept) {
-            until = until + self.session.timeout;
-        }
+        let until = valid_until(sent, self.session.timeout, ctx.settings.clock_guard);
         if until > self.valid_until {
             self.valid_until = until;
             ctx.push(Command::ValidUntil(until));

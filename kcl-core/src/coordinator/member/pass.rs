@@ -78,9 +78,13 @@ pub(super) fn meaning(doc: Option<&Document>, mine: &StreamDescription, floor: u
     if life > mine.key.created {
         return Meaning::Later;
     }
-    let put_since = doc.version > floor || planted!(PassesWithoutPutting);
-    if put_since && life == mine.key.created {
+    if is_put_since(doc.version, floor) && life == mine.key.created {
         return Meaning::Passed;
     }
     Meaning::Put(streams.at_life(&mine.name, mine.key.created))
+}
+
+/// Whether this version was put since I registered.
+fn is_put_since(version: u64, floor: u64) -> bool {
+    version > floor || planted!(PassesWithoutPutting)
 }

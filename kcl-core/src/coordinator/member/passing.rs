@@ -31,7 +31,7 @@ impl Member {
     pub(super) fn start_passing(&mut self, ctx: &mut Context) {
         self.phase = Phase::Passing;
         self.pass = Pass::default();
-        if planted!(RegistersWithoutPassing) {
+        if !must_pass() {
             self.pass.open = true;
             return self.on_passed(ctx);
         }
@@ -42,7 +42,7 @@ impl Member {
     /// The store went back in time, and may have lost the pass: it is made again.
     pub(super) fn pass_again(&mut self, now: Time) {
         if matches!(self.phase, Phase::Passing | Phase::Checking(_) | Phase::Live)
-            && !planted!(PassesOnce)
+            && pass_may_be_lost()
         {
             let round = self.pass.round + 1;
             let open = self.pass.open;
@@ -109,11 +109,10 @@ impl Member {
             return;
         }
         match answer {
-            Ok(Write::Done(_)) => self.on_passed(ctx),
-            Ok(Write::Refused(_)) if planted!(RefusalTakenForPass) => self.on_passed(ctx),
-            Ok(Write::Refused(doc)) => {
+            Ok(write) if is_pass(&write) => self.on_passed(ctx),
+            Ok(write) => {
                 sometimes!(PassRefused);
-                self.on_streams(doc, ctx);
+                self.on_streams(write.into_row(), ctx);
             }
             Err(_) => self.retry_passing(ctx),
         }
@@ -179,7 +178,7 @@ impl Member {
         }
         self.pass.round += 1;
         self.pass.step = Step::Watching(Readers::new(version, reads));
-        if planted!(SwitchesWithoutLooking) {
+        if !looks_who_reads() {
             return self.take_over(ctx);
         }
         // They are listed only now: a session that passed up to the version that was read had
@@ -289,4 +288,24 @@ impl Member {
             ctx.notify(Notice::Unreadable(name, problem));
         }
     }
+}
+
+/// Whether who has registered passes before it does anything else.
+fn must_pass() -> bool {
+    !planted!(RegistersWithoutPassing)
+}
+
+/// Whether a store that went back may have lost the pass: it may.
+fn pass_may_be_lost() -> bool {
+    !planted!(PassesOnce)
+}
+
+/// Whether a put is a pass: if it was refused, what is there is judged.
+fn is_pass(put: &Write<Document>) -> bool {
+    matches!(put, Write::Done(_)) || planted!(RefusalTakenForPass)
+}
+
+/// Whether it is found out who reads another stream before mine is put over it.
+fn looks_who_reads() -> bool {
+    !planted!(SwitchesWithoutLooking)
 }

@@ -56,7 +56,7 @@ impl Documents<'_> {
             holds.sort_by(|a, b| a.key.cmp(&b.key));
             gives.sort_by(|a, b| a.key.cmp(&b.key));
             let patience = u64::try_from(ctx.settings.handoff_timeout.as_millis()).ok();
-            let give_within = patience.filter(|_| !gives.is_empty() && !planted!(PatienceNotTold));
+            let give_within = patience.filter(|_| is_patience_told(&gives));
             Assignment {
                 version: PlanVersion::NONE,
                 session: session.clone(),
@@ -129,4 +129,9 @@ fn give_away<'a>(row: &'a Lease, parts: &mut BTreeMap<&'a SessionId, Part>) {
         let gives = &mut parts.entry(owner).or_default().gives;
         gives.push(Give { key: row.key.clone(), epoch: row.epoch, to: None });
     }
+}
+
+/// Whether a document says how long the planner waits: where it takes something away.
+fn is_patience_told(gives: &[Give]) -> bool {
+    !gives.is_empty() && !planted!(PatienceNotTold)
 }

@@ -39,6 +39,11 @@ pub(super) mod signal;
 mod term;
 mod turn;
 
+/// Whether everything is read again now and then, whatever has happened.
+fn is_audited() -> bool {
+    !planted!(NoAudit)
+}
+
 #[cfg(test)]
 mod tests;
 
@@ -56,10 +61,7 @@ use self::{
     term::Term,
     turn::{Step, Turn},
 };
-use super::{
-    command::Notice, context::Context, event::StreamView, heads::Standbys, timed::Timed,
-    watch::Watch,
-};
+use super::{command::Notice, context::Context, event::StreamView, heads::Standbys, watch::Watch};
 use crate::{
     env::Time,
     lease::{Epoch, Report, Session, SessionId},
@@ -79,8 +81,6 @@ pub(in crate::coordinator) struct Planner {
     turn: Turn,
     /// When the next audit is due: everything is then read again, whatever has happened.
     audit_at: Time,
-    /// Whether the planner's own session is valid: it does nothing while it is not.
-    valid: bool,
 }
 
 impl Planner {
@@ -103,7 +103,6 @@ impl Planner {
             janitor: Janitor::default(),
             turn: Turn::default(),
             audit_at: ctx.now + ctx.settings.audit_interval,
-            valid: true,
         }
     }
 
@@ -113,13 +112,6 @@ impl Planner {
 
     const fn me(&self) -> &SessionId {
         &self.publisher.term().planner
-    }
-
-    /// Whether the planner's own session is valid: it publishes nothing while it is not.
-    pub(in crate::coordinator) const fn set_valid(&mut self, valid: bool) {
-        self.valid = valid;
-        self.catalogue.set_valid(valid);
-        self.publisher.set_valid(valid);
     }
 
     /// The sessions named to follow the planner.
@@ -144,8 +136,9 @@ impl Planner {
         others.map(|row| row.id.clone()).collect()
     }
 
-    pub(in crate::coordinator) fn next_wake(&self) -> Time {
-        if !self.valid {
+    /// While its session is not valid, a planner does nothing.
+    pub(in crate::coordinator) fn next_wake(&self, ctx: &Context) -> Time {
+        if !ctx.valid {
             return Time::NEVER;
         }
         if self.turn.is_due() {
@@ -160,8 +153,8 @@ impl Planner {
             .min(self.loads.next_wake())
     }
 
-    pub(in crate::coordinator) fn on_tick(&mut self, watch: &mut Timed<Watch>, ctx: &mut Context) {
-        if !self.valid {
+    pub(in crate::coordinator) fn on_tick(&mut self, watch: &mut Watch, ctx: &mut Context) {
+        if !ctx.valid {
             return;
         }
         self.take_step(ctx);
@@ -169,7 +162,7 @@ impl Planner {
         self.loads.read_due(&self.catalogue, self.audit_at, ctx);
         if self.audit_at <= ctx.now {
             self.audit_at = ctx.now + ctx.settings.audit_interval;
-            if planted!(NoAudit) {
+            if !is_audited() {
                 return;
             }
             self.catalogue.rules.want();
@@ -296,7 +289,7 @@ impl Planner {
     /// A session was seen.
     pub(in crate::coordinator) fn on_seen(&mut self, row: &Session, ctx: &mut Context) {
         self.catalogue.on_seen(row, ctx);
-        if row.report.seen.term > self.term() && !planted!(HigherTermOverwritten) {
+        if self.publisher.term().is_over_by(row.report.seen.term) {
             sometimes!(Outranked);
             // It has seen the document of a newer planner.
             ctx.signal(Signal::Outranked);

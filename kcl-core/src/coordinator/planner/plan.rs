@@ -2,6 +2,16 @@
 //!
 //! A plan has no phases: it is made from the catalogue and the moves under way, at once.
 
+/// Whether a lease that has ended takes a seat: none does.
+fn takes_a_seat_ended(row: &Lease) -> bool {
+    row.has_ended() && planted!(EndedTakesSeat)
+}
+
+/// Whether a lease that was released counts as its successor's until that has taken it.
+fn is_awaited_by_successor() -> bool {
+    !planted!(HandoverCalledOff)
+}
+
 #[cfg(test)]
 mod tests;
 
@@ -195,9 +205,7 @@ impl<'a> Sight<'a> {
             orphaned.contains(&row.key) || (is_unlisted && self.catalogue.is_held(row))
         };
         let readable = lineage.readable().filter(move |(_, row, runnable)| {
-            *runnable
-                || (stays(row) && !row.has_ended())
-                || planted!(EndedTakesSeat) && row.has_ended()
+            *runnable || stays(row) && !row.has_ended() || takes_a_seat_ended(row)
         });
         let readable = readable.filter(|(_, row, _)| !self.catalogue.is_unreadable(&row.key));
         readable.map(|(node, row, _)| (&node.id, row))
@@ -225,8 +233,7 @@ impl<'a> Sight<'a> {
     fn holder<'r>(&'r self, row: &'r Lease) -> Option<&'r WorkerId> {
         let ordered = self.moves.ordered_to(row);
         let lives = |to: &&SessionId| self.catalogue.fleet.is_alive(to);
-        let released =
-            row.successor.as_ref().filter(|to| lives(to) && !planted!(HandoverCalledOff));
+        let released = row.successor.as_ref().filter(|to| lives(to) && is_awaited_by_successor());
         ordered.or(row.owner.as_ref()).or(released).map(|holder| &holder.worker)
     }
 

@@ -38,6 +38,23 @@ struct KnownStart {
     told: bool,
 }
 
+impl KnownStart {
+    /// The store may have lost it. What this process knows of it holds.
+    fn doubt(&mut self) {
+        self.known = self.known.take().filter(|_| is_known_whatever_the_store_has());
+    }
+
+    /// Whether the store may have lost it, by this doubt, and it is not on its way back yet.
+    fn is_to_be_given_back(&self, doubt: u32) -> bool {
+        self.settled != doubt && self.giving != Some(doubt) && !planted!(StartNotGivenBack)
+    }
+}
+
+/// Whether a start stays known here although the store may have lost it.
+fn is_known_whatever_the_store_has() -> bool {
+    !planted!(FrozenStartForgotten)
+}
+
 /// A start that is given back to a store that may have lost it.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct GiveBack {
@@ -80,9 +97,7 @@ impl Starts {
 
     /// The store may have lost them. Those who know them give them back by `free_at`.
     pub(in crate::coordinator) fn doubt(&mut self, free_at: Time) {
-        if planted!(FrozenStartForgotten) {
-            self.streams.values_mut().for_each(|stream| stream.known = None);
-        }
+        self.streams.values_mut().for_each(KnownStart::doubt);
         self.doubts += 1;
         self.free_at = free_at;
     }
@@ -130,9 +145,8 @@ impl Starts {
     /// What gives back those that the store may have lost.
     pub(super) fn give_back(&mut self) -> Vec<GiveBack> {
         let doubt = self.doubts;
-        let doubted = self.streams.iter_mut().filter(|(_, stream)| {
-            stream.settled != doubt && stream.giving != Some(doubt) && !planted!(StartNotGivenBack)
-        });
+        let doubted =
+            self.streams.iter_mut().filter(|(_, stream)| stream.is_to_be_given_back(doubt));
         let given = doubted.filter_map(|(of, stream)| {
             let put = stream.known.as_ref()?.put();
             stream.giving = Some(doubt);

@@ -24,6 +24,16 @@ pub(super) mod ask;
 mod partner;
 pub(super) mod signal;
 
+/// Whether who finds the planner's lease to be its own, and does not plan, takes it anew.
+fn takes_its_own_row_anew() -> bool {
+    !planted!(OwnPlannerRowLeft)
+}
+
+/// Whether those that are no heads look whether somebody plans.
+fn others_look() -> bool {
+    !planted!(OthersNeverLook)
+}
+
 #[cfg(test)]
 mod tests;
 
@@ -35,7 +45,6 @@ use super::{
     document::{Assignment, NEAR},
     heads::Standbys,
     op::{self, Answered},
-    timed::Timed,
     watch::Watch,
 };
 use crate::{
@@ -69,7 +78,6 @@ pub(in crate::coordinator) struct Succession {
     partner: Partner,
     leaving: bool,
     stepping_down: bool,
-    valid: bool,
 }
 
 impl Succession {
@@ -87,7 +95,6 @@ impl Succession {
             partner: Partner::default(),
             leaving: false,
             stepping_down: false,
-            valid: false,
         }
     }
 
@@ -98,10 +105,6 @@ impl Succession {
     /// Who follows the planner, as far as I know; while I plan, whom I named.
     pub(in crate::coordinator) const fn standbys(&self) -> &Standbys {
         &self.standbys
-    }
-
-    pub(in crate::coordinator) const fn set_valid(&mut self, valid: bool) {
-        self.valid = valid;
     }
 
     /// The worker leaves: it takes the planner's lease no more.
@@ -119,7 +122,7 @@ impl Succession {
         look.min(self.planner_at).min(self.partner.look_at())
     }
 
-    pub(in crate::coordinator) fn on_tick(&mut self, watch: &mut Timed<Watch>, ctx: &mut Context) {
+    pub(in crate::coordinator) fn on_tick(&mut self, watch: &mut Watch, ctx: &mut Context) {
         if self.stepping_down && self.term.is_some() && self.look_at <= ctx.now {
             self.step_down(ctx);
         } else if self.look_at <= ctx.now && !self.looking && self.taking.is_none() {
@@ -159,8 +162,7 @@ impl Succession {
     fn follow(&mut self, planner: SessionId, watch: &mut Watch, ctx: &Context) {
         let is_new = self.planner.as_ref() != Some(&planner);
         self.planner = Some(planner);
-        let watches_all = self.stands_by() && (self.is_first() || !planted!(SecondDoesNotWatch));
-        if watches_all {
+        if self.watches_all() {
             self.planner_at = Time::NEVER;
             if watch.lists_at() == Time::NEVER {
                 watch.watch_all_from(ctx.now);
@@ -192,8 +194,8 @@ impl Succession {
         ctx: &mut Context,
     ) {
         self.look_at_standbys(row, watch, ctx);
-        let partner = self.partner.on_seen(row, watch, ctx) && !planted!(WatchersInPhase);
-        if !partner || !self.is_first() {
+        let partner = self.partner.on_seen(row, watch, ctx);
+        if !partner || !self.keeps_to_a_phase() {
             return;
         }
         let interval = ctx.settings.watch_interval;
@@ -282,7 +284,7 @@ impl Succession {
             return;
         }
         match &row.owner {
-            Some(owner) if *owner == self.me && planted!(OwnPlannerRowLeft) => {}
+            Some(owner) if *owner == self.me && !takes_its_own_row_anew() => {}
             Some(owner) if *owner != self.me && !ctx.ended.contains(owner) => {
                 if self.planner.as_ref() != Some(owner) {
                     self.standbys = self.standbys.without(owner);
@@ -303,7 +305,7 @@ impl Succession {
     }
 
     fn take(&mut self, row: &Lease, ctx: &mut Context) {
-        if self.leaving || !self.valid || self.taking.is_some() {
+        if self.leaving || !ctx.valid || self.taking.is_some() {
             return;
         }
         let epoch = ctx.epochs.next(row.epoch, ctx.now);
@@ -324,7 +326,7 @@ impl Succession {
         }
         self.taking = None;
         match answer {
-            Ok(Write::Done(_)) if self.valid && !self.leaving => {
+            Ok(Write::Done(_)) if ctx.valid && !self.leaving => {
                 sometimes!(StandbyElected, self.is_first());
                 sometimes!(SecondElected, self.stands_by() && !self.is_first());
                 sometimes!(OtherElected, self.rank.is_some_and(|rank| rank > 2));
@@ -378,11 +380,21 @@ impl Succession {
         self.term.is_none() && self.standbys.contains(&self.me)
     }
 
+    /// Whether I read all sessions: both standbys do.
+    fn watches_all(&self) -> bool {
+        self.stands_by() && (self.is_first() || !planted!(SecondDoesNotWatch))
+    }
+
+    /// Whether I read them at the phase opposite to the planner's: the first standby does.
+    fn keeps_to_a_phase(&self) -> bool {
+        self.is_first() && !planted!(WatchersInPhase)
+    }
+
     /// How long until the next look at the planner's lease.
     fn pause(&self, ctx: &Context) -> Duration {
         match self.rank {
             _ if self.term.is_some() => ctx.settings.audit_interval,
-            Some(3..) if planted!(OthersNeverLook) => NEVER,
+            Some(3..) if !others_look() => NEVER,
             Some(rank) if rank > NEAR => LOOK_FAR,
             Some(1..) => LOOK_NEAR,
             _ => ctx.settings.watch_interval,
@@ -392,7 +404,7 @@ impl Succession {
     /// How long until the next look at the planner's session, for who does not watch all.
     fn pause_of_looks(&self, ctx: &Context) -> Duration {
         match self.rank {
-            Some(3..) if planted!(OthersNeverLook) => NEVER,
+            Some(3..) if !others_look() => NEVER,
             Some(rank) if rank > NEAR => LOOK_FAR,
             _ => ctx.settings.watch_interval,
         }

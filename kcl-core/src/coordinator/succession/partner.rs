@@ -4,7 +4,7 @@
 use std::time::Duration;
 
 use crate::{
-    coordinator::{context::Context, timed::Timed, watch::Watch},
+    coordinator::{context::Context, watch::Watch},
     env::Time,
     lease::{Session, SessionId},
 };
@@ -31,7 +31,7 @@ impl Partner {
     /// Follows another session, or none.
     pub(super) fn follow(&mut self, id: Option<SessionId>, now: Time) {
         if self.id != id {
-            let follows = id.is_some() && !planted!(PartnerNotFollowed);
+            let follows = id.is_some() && is_followed_closely();
             self.look_at = if follows { now } else { Time::NEVER };
             self.id = id;
         }
@@ -41,7 +41,7 @@ impl Partner {
         self.look_at
     }
 
-    pub(super) fn on_tick(&mut self, watch: &mut Timed<Watch>, ctx: &mut Context) {
+    pub(super) fn on_tick(&mut self, watch: &mut Watch, ctx: &mut Context) {
         if self.look_at > ctx.now {
             return;
         }
@@ -58,7 +58,7 @@ impl Partner {
 
     /// The session was seen. True if it is the one followed.
     pub(super) fn on_seen(&mut self, row: &Session, watch: &Watch, ctx: &Context) -> bool {
-        if self.id.as_ref() != Some(&row.id) || planted!(PartnerNotFollowed) {
+        if self.id.as_ref() != Some(&row.id) || !is_followed_closely() {
             return false;
         }
         let fresh = watch.last_change(&row.id) == Some(ctx.now);
@@ -83,4 +83,9 @@ impl Partner {
             self.look_at = Time::NEVER;
         }
     }
+}
+
+/// Whether a partner's row is read shortly after each beat that is expected.
+fn is_followed_closely() -> bool {
+    !planted!(PartnerNotFollowed)
 }

@@ -12,7 +12,7 @@ use crate::{
 
 struct Scene {
     succession: Succession,
-    watch: Timed<Watch>,
+    watch: Watch,
     ctx: Context,
 }
 
@@ -21,9 +21,8 @@ impl Scene {
     fn joined() -> Self {
         let mut succession = Succession::new(id("me"));
         let ctx = context(Coordination::default());
-        succession.set_valid(true);
         succession.look_now(&ctx);
-        Self { succession, watch: Timed::new(Watch::new(id("me"), at(0))), ctx }
+        Self { succession, watch: Watch::new(id("me"), at(0)), ctx }
     }
 
     fn tick(&mut self, millis: u64) -> Vec<StoreCall> {
@@ -144,7 +143,7 @@ fn an_answer_to_an_earlier_acquire_means_nothing() {
 #[test]
 fn who_is_not_valid_or_leaves_takes_nothing() {
     let mut scene = Scene::joined();
-    scene.succession.set_valid(false);
+    scene.ctx.valid = false;
     assert_eq!(scene.tick(0), [look()]);
     assert_eq!(scene.after(Answer::PlannersRow(Ok(Some(free())))), []);
     let mut scene = Scene::joined();
@@ -152,7 +151,7 @@ fn who_is_not_valid_or_leaves_takes_nothing() {
     assert_eq!(scene.tick(0), [look()]);
     assert_eq!(scene.after(Answer::PlannersRow(Ok(Some(free())))), []);
     let mut scene = Scene::taking();
-    scene.succession.set_valid(false);
+    scene.ctx.valid = false;
     assert_eq!(scene.after(Answer::Take(Epoch(1), Ok(Write::Done(held("me", 1))))), []);
     assert_eq!(scene.said(), [], "the others may have ended this session");
 }

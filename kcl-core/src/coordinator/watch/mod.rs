@@ -23,17 +23,42 @@
 //! suspects after a look that found nothing new, and ends one only when all of them are silent.
 
 pub(super) mod ask;
+pub(super) mod due;
 mod health;
 pub(super) mod signal;
 mod window;
 
+/// Whether a read that did not find a session shows that it is gone.
+fn proves_absence(read: Consistency) -> bool {
+    read == Consistency::Strong || planted!(AbsenceFromStaleRead)
+}
+
+/// Whether all of the heads are silent, so that one of them may be ended.
+fn are_all(heads: &[SessionId], is_silent: impl Fn(&SessionId) -> bool) -> bool {
+    heads.iter().all(is_silent) || planted!(OneHeadIsEnough)
+}
+
+/// Whether only a watcher that is well may end others.
+fn has_to_be_well() -> bool {
+    !planted!(OutageIsDeath)
+}
+
+/// Whether so many of the sessions are overdue together that it is no matter of theirs.
+fn is_outage(overdue: usize, sessions: usize) -> bool {
+    sessions >= OUTAGE_MIN_SESSIONS && overdue * 2 > sessions && !planted!(NoSecondWait)
+}
+
+/// Whether an outage is waited out once, however many are silent after that.
+fn waits_only_once() -> bool {
+    !planted!(WaitsForEver)
+}
+
 #[cfg(test)]
 mod tests;
 
-use std::collections::BTreeMap;
-
 use self::{
     ask::Answer,
+    due::Due,
     health::Health,
     signal::Signal,
     window::{Pace, Window},
@@ -41,6 +66,8 @@ use self::{
 use super::{
     command::Notice,
     context::Context,
+    deadlines,
+    noted::Noted,
     op::{self, Answered},
 };
 use crate::{
@@ -56,7 +83,7 @@ const OUTAGE_MIN_SESSIONS: usize = 4;
 #[derive(Debug)]
 pub(in crate::coordinator) struct Watch {
     me: SessionId,
-    windows: BTreeMap<SessionId, Window>,
+    windows: Noted<SessionId, Window>,
     scope: Scope,
     health: Health,
     /// When all sessions are read next; `NEVER`: not my part.
@@ -66,6 +93,19 @@ pub(in crate::coordinator) struct Watch {
     listing: bool,
     /// No session is ended before this time: an outage is waited out, or the store went back.
     patience: Patience,
+    /// What the deadlines of all sessions hang on, as it was when they were told.
+    told: Option<Terms>,
+}
+
+/// What the deadlines of all sessions hang on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Terms {
+    pace: Pace,
+    /// Whether somebody may be ended.
+    judges: bool,
+    /// Nobody is ended before.
+    not_before: Time,
+    unbroken_since: Time,
 }
 
 /// Whom to watch.
@@ -95,13 +135,14 @@ impl Watch {
     pub(in crate::coordinator) fn new(me: SessionId, now: Time) -> Self {
         Self {
             me,
-            windows: BTreeMap::new(),
+            windows: Noted::new(),
             scope: Scope::Heads(Vec::new()),
             health: Health::new(now),
             list_at: Time::NEVER,
             relist_at: Time::NEVER,
             listing: false,
             patience: Patience::Out,
+            told: None,
         }
     }
 
@@ -177,31 +218,75 @@ impl Watch {
     }
 
     /// A watcher that is not well ends nobody, until an answer makes it well again.
-    pub(in crate::coordinator) fn is_well(&self, ctx: &Context) -> bool {
+    fn is_well(&self, ctx: &Context) -> bool {
         self.health.is_well(ctx.now, ctx.settings.session_timeout / 2)
     }
 
     /// Whether so many fell silent together that it is no usual time.
-    pub(in crate::coordinator) fn is_patient(&self) -> bool {
+    fn is_patient(&self) -> bool {
         self.patience != Patience::Out
     }
 
-    pub(in crate::coordinator) fn next_wake(&self, ctx: &Context) -> Time {
-        let list = if self.listing { Time::NEVER } else { self.list_at.min(self.relist_at) };
-        let floor = match self.patience {
+    /// Tells when all sessions are to be read, and when each that was touched is due for what.
+    pub(in crate::coordinator) fn tell_deadlines(&mut self, ctx: &mut Context) {
+        let terms = self.terms(ctx);
+        if self.told != Some(terms) {
+            self.told = Some(terms);
+            self.windows.touch_all();
+        }
+        let (due, at) = self.list_deadline();
+        ctx.deadlines.set(due, at);
+        for id in self.windows.take_touched() {
+            for (due, at) in self.deadlines_of(&id, terms) {
+                ctx.deadlines.set(due, at);
+            }
+        }
+    }
+
+    fn terms(&self, ctx: &Context) -> Terms {
+        let not_before = match self.patience {
             Patience::Until(at) => at,
             _ => Time::ZERO,
         };
-        let judges = self.is_well(ctx) && self.may_judge(ctx);
-        let windows = self.windows.values().map(|window| {
-            let due = window.due_at(&self.health).max(floor);
-            let fence = if window.fencing || !judges { Time::NEVER } else { due };
-            fence.min(window.next_look(self.pace(ctx)))
-        });
-        windows.min().unwrap_or(Time::NEVER).min(list)
+        Terms {
+            pace: self.pace(ctx),
+            judges: self.is_well(ctx) && self.may_judge(ctx),
+            not_before,
+            unbroken_since: self.health.unbroken_since(),
+        }
+    }
+
+    fn list_deadline(&self) -> (deadlines::Due, Time) {
+        let at = if self.listing { Time::NEVER } else { self.list_at.min(self.relist_at) };
+        (deadlines::Due::Watch(Due::List), at)
+    }
+
+    fn deadlines_of(&self, id: &SessionId, terms: Terms) -> [(deadlines::Due, Time); 2] {
+        let window = self.windows.get(id);
+        let look = window.map_or(Time::NEVER, |window| window.next_look(terms.pace));
+        let judged = window.filter(|window| terms.judges && !window.fencing);
+        let end = judged.map(|window| window.due_at(&self.health).max(terms.not_before));
+        [(Due::Look(id.clone()), look), (Due::End(id.clone()), end.unwrap_or(Time::NEVER))]
+            .map(|(due, at)| (deadlines::Due::Watch(due), at))
+    }
+
+    /// When everything is due.
+    #[cfg(debug_assertions)]
+    pub(in crate::coordinator) fn deadlines(
+        &self,
+        ctx: &Context,
+    ) -> impl Iterator<Item = (deadlines::Due, Time)> {
+        let terms = self.terms(ctx);
+        let windows = self.windows.keys().flat_map(move |id| self.deadlines_of(id, terms));
+        windows.chain([self.list_deadline()])
     }
 
     pub(in crate::coordinator) fn on_tick(&mut self, ctx: &mut Context) {
+        self.tell_deadlines(ctx);
+        let due = ctx.deadlines.of_sessions(ctx.now);
+        if due.is_empty() && !self.is_patient() {
+            return;
+        }
         if self.list_at <= ctx.now && !self.listing {
             // The schedule keeps its phase: the other watcher keeps to the opposite one.
             let next = self.list_at + ctx.settings.watch_interval;
@@ -211,14 +296,7 @@ impl Watch {
         } else if self.relist_at <= ctx.now && !self.listing {
             self.list(Consistency::Eventual, ctx);
         }
-        let pace = self.pace(ctx);
-        let suspects: Vec<SessionId> = self
-            .windows
-            .iter()
-            .filter(|(_, window)| window.next_look(pace) <= ctx.now)
-            .map(|(id, _)| id.clone())
-            .collect();
-        for id in suspects {
+        for id in due.into_iter().filter_map(Due::into_look) {
             sometimes!(SuspectLookedAt, self.list_at != Time::NEVER);
             self.look(&id, ctx);
         }
@@ -288,7 +366,7 @@ impl Watch {
                     window.was_read(asked);
                 }
                 ctx.signal(Signal::Seen(row));
-            } else if planted!(AbsenceFromStaleRead) {
+            } else if proves_absence(Consistency::Eventual) {
                 self.on_absent(id, ctx);
             } else {
                 // Absence is believed only from a consistent read; this was none.
@@ -321,7 +399,7 @@ impl Watch {
             return;
         }
         let fresh = || Window::new(row, ctx.now);
-        self.windows.entry(row.id.clone()).or_insert_with(fresh).observe(row, ctx.now);
+        self.windows.or_insert_with(&row.id, fresh).observe(row, ctx.now);
     }
 
     /// Whether it is mine to say who is dead: while one of those lives that watch everybody, it is
@@ -332,7 +410,7 @@ impl Watch {
         };
         match &self.scope {
             Scope::All { .. } => true,
-            Scope::Heads(heads) => heads.iter().all(is_silent) || planted!(OneHeadIsEnough),
+            Scope::Heads(heads) => are_all(heads, is_silent),
         }
     }
 
@@ -342,7 +420,7 @@ impl Watch {
         if !self.may_judge(ctx) {
             return;
         }
-        if !self.is_well(ctx) && !planted!(OutageIsDeath) {
+        if !self.is_well(ctx) && has_to_be_well() {
             sometimes!(WatcherUnwell);
             return;
         }
@@ -373,10 +451,7 @@ impl Watch {
         let now = ctx.now;
         let overdue = self.windows.values().filter(|window| window.is_overdue(now)).count();
         let sessions = self.windows.len() + 1;
-        let mass = sessions >= OUTAGE_MIN_SESSIONS && overdue * 2 > sessions;
-        let sees_all = matches!(self.scope, Scope::All { read: true });
-        let can_tell = sees_all || planted!(OutageSeenInPart);
-        let mass = mass && can_tell && !planted!(NoSecondWait);
+        let mass = self.can_tell_an_outage() && is_outage(overdue, sessions);
         match self.patience {
             Patience::Out if mass => {
                 sometimes!(MassExpiryWait);
@@ -385,7 +460,7 @@ impl Watch {
             }
             Patience::Out => true,
             Patience::Until(at) if now < at => false,
-            Patience::Until(_) if mass && planted!(WaitsForEver) => false,
+            Patience::Until(_) if mass && !waits_only_once() => false,
             Patience::Until(_) => {
                 sometimes!(MassExpiryOver, mass);
                 self.patience = if mass { Patience::Spent } else { Patience::Out };
@@ -398,6 +473,11 @@ impl Watch {
                 true
             }
         }
+    }
+
+    /// Whether an outage can be told from deaths: by who has seen all sessions.
+    fn can_tell_an_outage(&self) -> bool {
+        matches!(self.scope, Scope::All { read: true }) || planted!(OutageSeenInPart)
     }
 
     fn on_fenced(&mut self, id: &SessionId, answer: Answered<op::EndSession>, ctx: &mut Context) {

@@ -65,15 +65,17 @@ impl Window {
     /// When the session may be ended: a timeout after its newest beat was first received, of which
     /// the watcher was well all the time.
     pub(super) fn due_at(&self, health: &Health) -> Time {
-        let mut from = self.since.max(health.unbroken_since());
-        let mut timeout = self.timeout;
-        if planted!(OutageIsDeath) {
-            from = self.since;
-        }
-        if planted!(FencedEarly) {
-            timeout = self.interval * 2;
-        }
-        (from + timeout).max(self.not_before)
+        (self.silent_from(health) + self.patience()).max(self.not_before)
+    }
+
+    /// From when silence counts: while the watcher is not well it proves nothing.
+    fn silent_from(&self, health: &Health) -> Time {
+        if planted!(OutageIsDeath) { self.since } else { self.since.max(health.unbroken_since()) }
+    }
+
+    /// How long a session may be silent: its own timeout.
+    fn patience(&self) -> Duration {
+        if planted!(FencedEarly) { self.interval * 2 } else { self.timeout }
     }
 
     /// A single read that was sent then has been answered, and learnt from.
@@ -106,7 +108,7 @@ impl Window {
             return Time::NEVER;
         }
         let regular = match pace {
-            Pace::Close(_) if planted!(SuspectNotWatched) => Time::NEVER,
+            Pace::Close(_) if !suspects_are_watched() => Time::NEVER,
             Pace::Close(every) => self.overdue_at().max(self.looked_at + every),
             Pace::Casual(_) if self.looked_at < self.overdue_at() => Time::NEVER,
             Pace::Casual(every) => self.looked_at + every,
@@ -121,4 +123,9 @@ impl Window {
     fn overdue_at(&self) -> Time {
         self.since + self.interval + self.interval / 2
     }
+}
+
+/// Whether a suspect is looked at by single reads.
+fn suspects_are_watched() -> bool {
+    !planted!(SuspectNotWatched)
 }

@@ -162,9 +162,9 @@ impl<'a> Delivering<'a> {
                     self.backoff.reset();
                     self.note_progress(&batch);
                 }
-                Delivered::Dropped if planted!(DroppedBatchSkipped) => patience.on_done(),
+                Delivered::Dropped if !dropped_comes_again() => patience.on_done(),
                 Delivered::Dropped => {}
-                Delivered::Failed { .. } if planted!(FailedBatchSkipped) => patience.on_done(),
+                Delivered::Failed { .. } if !failed_comes_again() => patience.on_done(),
                 Delivered::Failed { error, forgot } => {
                     let flow = self.on_failed(&mut patience, &batch, error).await;
                     if flow == Flow::Continue && forgot {
@@ -355,4 +355,14 @@ impl<'a> Delivering<'a> {
             self.run.gate.report(&self.run.key, news);
         }
     }
+}
+
+/// Whether a batch that was dropped is delivered again.
+fn dropped_comes_again() -> bool {
+    !planted!(DroppedBatchSkipped)
+}
+
+/// Whether a batch that failed is delivered again.
+fn failed_comes_again() -> bool {
+    !planted!(FailedBatchSkipped)
 }

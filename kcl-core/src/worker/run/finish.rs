@@ -25,7 +25,7 @@ impl Delivering<'_> {
     /// # Errors
     /// How the run goes on if that cannot be: with a rewind, or not at all.
     pub(super) async fn end(&mut self, children: Option<Vec<Shard>>) -> Result<Vec<Shard>, Flow> {
-        while !planted!(EndNotAcknowledged) {
+        while end_is_acknowledged() {
             if !self.run.gate.dispatchable().await || self.start().await == Flow::Stop {
                 return Err(Flow::Stop);
             }
@@ -144,4 +144,9 @@ impl Run {
             self.gate.report(&self.key, RunNews::Stalled);
         }
     }
+}
+
+/// Whether the end of a shard waits for the processor's word.
+fn end_is_acknowledged() -> bool {
+    !planted!(EndNotAcknowledged)
 }

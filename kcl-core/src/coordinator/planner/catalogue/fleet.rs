@@ -51,9 +51,11 @@ impl Fleet {
             Some(old) if old.state != row.state => News::Urgent,
             Some(old) if row.beat < old.beat => return News::None,
             Some(old) => {
-                let before = (old.report.changes, old.report.conflicts);
-                let now = (row.report.changes, row.report.conflicts);
-                if before == now || planted!(ChangesNotHeard) { News::None } else { News::Urgent }
+                if tells_of_changes(&old.report, &row.report) {
+                    News::Urgent
+                } else {
+                    News::None
+                }
             }
         };
         let known = self.rows.get(&row.id);
@@ -132,10 +134,12 @@ impl Fleet {
     }
 
     fn is_member(&self, row: &Session) -> bool {
-        let stays =
-            row.state == SessionState::Live || planted!(LeavingStillCounts) && !row.has_ended();
-        let takes_part = row.may_read(self.reads.as_ref()) || planted!(StrangersArePlannedFor);
-        stays && takes_part && self.is_newest(row)
+        stays(row) && self.takes_part(row) && self.is_newest(row)
+    }
+
+    /// Whether the session may read the stream that is planned for.
+    fn takes_part(&self, row: &Session) -> bool {
+        row.may_read(self.reads.as_ref()) || planted!(StrangersArePlannedFor)
     }
 
     fn is_newest(&self, row: &Session) -> bool {
@@ -185,8 +189,7 @@ impl Fleet {
             .filter(|id| *id != planner && staying.contains(id))
             .map(|id| Candidate { id, zone: zone(id) })
             .collect();
-        let chosen = self.standbys.chosen(zone(planner), &candidates);
-        self.standbys = if planted!(NoStandby) { Standbys::default() } else { chosen };
+        self.standbys = named(self.standbys.chosen(zone(planner), &candidates));
     }
 
     pub(in crate::coordinator::planner) const fn standbys(&self) -> &Standbys {
@@ -212,4 +215,19 @@ impl Fleet {
 
 const fn is_alive(row: &Session) -> bool {
     !row.has_ended()
+}
+
+/// Whether a session says that leases changed, or that it met an owner that it did not expect.
+fn tells_of_changes(before: &Report, now: &Report) -> bool {
+    (before.changes, before.conflicts) != (now.changes, now.conflicts) && !planted!(ChangesNotHeard)
+}
+
+/// Whether a session counts on for leases: it lives and does not leave.
+fn stays(row: &Session) -> bool {
+    row.state == SessionState::Live || planted!(LeavingStillCounts) && !row.has_ended()
+}
+
+/// Those that are named to stand by: whoever is chosen.
+fn named(chosen: Standbys) -> Standbys {
+    if planted!(NoStandby) { Standbys::default() } else { chosen }
 }

@@ -9,6 +9,7 @@ use super::{
 };
 use crate::{
     coordinator::{context::Context, document::FrozenStart, op, planner::signal::Signal},
+    env::WallTime,
     lease::{Delete, Lease, LeaseKey, Write},
     lineage::{self, Changes, Lineage},
     stream::StreamName,
@@ -44,9 +45,7 @@ impl Catalogue {
         let lacks_start = plan.lacks_start();
         let any = || lacks_start.then_some(FrozenStart { at: None, by: None });
         let mut start = plan.known_start(ctx).or_else(any)?;
-        if planted!(FrozenStartMovesOn) && start.at.is_some() {
-            start.at = Some(view.description.server_time);
-        }
+        start.at = start.at.map(|at| frozen(at, view.description.server_time));
         let lineage = Lineage::new(&view.description.key, &view.shards, self.rows_of(plan));
         let mut changes = lineage::reconcile(&lineage, start.into());
         changes.orphaned.retain(|key| !self.is_unreadable(key));
@@ -126,4 +125,9 @@ impl Catalogue {
             missing.remove(key);
         }
     }
+}
+
+/// The time at which reading of a stream began: as it was frozen, whatever time it is now.
+fn frozen(at: WallTime, now: WallTime) -> WallTime {
+    if planted!(FrozenStartMovesOn) { now } else { at }
 }

@@ -33,13 +33,23 @@ mod rules;
 mod start;
 mod stream;
 
+/// How long others are waited for that join together with one.
+fn gathers_for(ctx: &Context) -> Duration {
+    if planted!(JoinsNotGathered) { Duration::ZERO } else { ctx.settings.join_gather }
+}
+
+/// Whether a plan in the making is given up when the store went back.
+fn a_plan_dies_with_its_store() -> bool {
+    !planted!(PlanOutlivesItsStore)
+}
+
 #[cfg(test)]
 mod tests;
 
 pub(super) use fleet::Fleet;
 pub(super) use stream::StreamPlan;
 
-use std::{collections::BTreeMap, ops::Bound};
+use std::{collections::BTreeMap, ops::Bound, time::Duration};
 
 use self::{ask::Round, fleet::News, inheritance::Inheritance, phase::Phase, rules::Rules};
 use crate::{
@@ -69,8 +79,6 @@ pub(super) struct Catalogue {
     plan_at: Time,
     /// When the leases of this reading were read: its listings of shards have to be newer.
     read_at: Time,
-    /// Whether the planner's session is valid: no reading begins while it is not.
-    valid: bool,
 }
 
 impl Catalogue {
@@ -88,12 +96,7 @@ impl Catalogue {
             phase: Phase::Idle,
             plan_at: first,
             read_at: Time::ZERO,
-            valid: true,
         }
-    }
-
-    pub(super) const fn set_valid(&mut self, valid: bool) {
-        self.valid = valid;
     }
 
     pub(super) fn next_wake(&self) -> Time {
@@ -136,9 +139,8 @@ impl Catalogue {
     fn react(&mut self, news: News, ctx: &Context) {
         match news {
             News::None => {}
-            News::Joined if planted!(JoinsNotGathered) => self.plan_soon(ctx),
             News::Joined => {
-                self.plan_at = self.plan_at.min(ctx.now + ctx.settings.join_gather);
+                self.plan_at = self.plan_at.min(ctx.now + gathers_for(ctx));
             }
             News::Urgent => self.plan_soon(ctx),
         }
@@ -148,7 +150,7 @@ impl Catalogue {
     /// the making rests on what was read before.
     pub(super) fn on_store_went_back(&mut self) {
         self.fleet.forget_rows();
-        if !planted!(PlanOutlivesItsStore) {
+        if a_plan_dies_with_its_store() {
             self.give_up();
         }
         self.rules.want();

@@ -48,15 +48,14 @@ impl Catalogue {
     }
 
     fn begin(&mut self, ctx: &mut Context) {
-        if self.plan_at > ctx.now || !self.valid {
+        if self.plan_at > ctx.now || !ctx.valid {
             return;
         }
         self.plan_at = Time::NEVER;
         self.round.next();
         for plan in self.streams.values_mut() {
             plan.start = StartDoc::Unasked;
-            if !plan.orphaned.is_empty() && !planted!(OrphansWaitForTheAudit) {
-                // What comes of them may be gone, too.
+            if must_be_listed(&plan.orphaned) {
                 plan.listing = Listing::Wanted;
             }
         }
@@ -78,11 +77,7 @@ impl Catalogue {
 
     /// Lists the sessions: their absence is to be believed.
     fn list_sessions(&self, ctx: &mut Context) {
-        let mut consistency = Consistency::Strong;
-        if planted!(AbsenceFromStaleListing) {
-            consistency = Consistency::Eventual;
-        }
-        ctx.ask(op::Sessions(consistency), ask::Sessions(self.round));
+        ctx.ask(op::Sessions(consistency_of_absence()), ask::Sessions(self.round));
     }
 
     /// The store answered. Whether the reading is complete with that.
@@ -135,7 +130,7 @@ impl Catalogue {
         then: impl FnOnce(&mut Self, T, &mut Context),
         ctx: &mut Context,
     ) -> bool {
-        if round != self.round && !planted!(AnswersOutliveTheirPlan) {
+        if !self.is_of_this_plan(round) {
             sometimes!(AnswerToAGivenUpPlan);
             return false;
         }
@@ -297,14 +292,33 @@ impl Catalogue {
             .iter()
             .filter_map(|row| row.owner.as_ref())
             .any(|owner| !listed.contains(owner) && !ctx.ended.contains(owner));
-        if unknown && planted!(AbsenceFromOlderListing) {
-            return false;
-        }
-        if unknown {
+        let again = unknown && is_listed_after_the_leases();
+        if again {
             sometimes!(ListedAgain);
             *sessions = None;
             *after = true;
         }
-        unknown
+        again
     }
+
+    /// Whether something was asked for by the plan in the making.
+    fn is_of_this_plan(&self, round: Round) -> bool {
+        round == self.round || planted!(AnswersOutliveTheirPlan)
+    }
+}
+
+/// Whether the next reading lists a stream that has forgotten these shards: what comes of them may
+/// be gone, too.
+fn must_be_listed(orphaned: &[LeaseKey]) -> bool {
+    !orphaned.is_empty() && !planted!(OrphansWaitForTheAudit)
+}
+
+/// How sessions are read whose absence is to be believed.
+fn consistency_of_absence() -> Consistency {
+    if planted!(AbsenceFromStaleListing) { Consistency::Eventual } else { Consistency::Strong }
+}
+
+/// Whether sessions count as absent only by a listing that was asked for after the leases' one.
+fn is_listed_after_the_leases() -> bool {
+    !planted!(AbsenceFromOlderListing)
 }

@@ -17,6 +17,11 @@
 
 pub(in crate::coordinator) mod ask;
 
+/// Whether rows that nobody needs are deleted.
+fn useless_rows_go() -> bool {
+    !planted!(EndedRowKept)
+}
+
 #[cfg(test)]
 mod tests;
 
@@ -223,7 +228,7 @@ fn give_way_to_higher(found: Option<&Document>, term: Epoch, ctx: &mut Context) 
 
 fn delete(deletes: Vec<Delete>, catalogue: &mut Catalogue, ctx: &mut Context) {
     for delete in deletes {
-        if planted!(EndedRowKept) {
+        if !useless_rows_go() {
             return;
         }
         sometimes!(EndedRowDeleted);

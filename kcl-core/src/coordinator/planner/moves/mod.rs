@@ -26,14 +26,12 @@ mod tests;
 
 pub(super) use stage::{Move, Stage};
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, time::Duration};
 
 use self::{ask::Answer, stage::EchoLooks, waits::Waits};
 use super::catalogue::{Catalogue, Fleet};
 use crate::{
-    coordinator::{
-        command::Notice, context::Context, document::Assignment, op, timed::Timed, watch::Watch,
-    },
+    coordinator::{command::Notice, context::Context, document::Assignment, op, watch::Watch},
     env::Time,
     lease::{Lease, LeaseKey, PlanVersion, SessionId},
     store::Consistency,
@@ -108,9 +106,7 @@ impl Moves {
                 started += 1;
                 self.moved_at.insert(key.clone(), now);
                 let (from, to) = (from.clone(), to.clone());
-                let stage =
-                    if planted!(MovesNotStaged) { Stage::ordered() } else { Stage::Announced };
-                Move { from, epoch: row.epoch, to, stage }
+                Move { from, epoch: row.epoch, to, stage: Stage::first() }
             });
             moves.insert(key.clone(), moving);
         }
@@ -165,10 +161,7 @@ impl Moves {
                 }
                 Some(Stage::Ordered { published, .. }) => {
                     let (published, seen_at) = (*published, Some(ctx.now));
-                    let mut look_at = ctx.now + ctx.settings.handoff_timeout;
-                    if planted!(ForcedWithoutWaiting) {
-                        look_at = ctx.now;
-                    }
+                    let look_at = ctx.now + patience(ctx);
                     self.restage(&key, Stage::Ordered { published, seen_at, look_at });
                 }
                 Some(Stage::Forced) | None => {}
@@ -194,12 +187,7 @@ impl Moves {
 
     /// Looks, if it is time, whether the new owners have seen their documents. `me` is the
     /// planner's session, which knows at once.
-    pub(super) fn look_for_echoes(
-        &mut self,
-        me: &SessionId,
-        watch: &mut Timed<Watch>,
-        ctx: &mut Context,
-    ) {
+    pub(super) fn look_for_echoes(&mut self, me: &SessionId, watch: &mut Watch, ctx: &mut Context) {
         let waiting = self.waits.unaware().filter(|to| *to != me).take(LOOKS_MAX + 1);
         let waiting: Vec<&SessionId> = waiting.collect();
         if waiting.is_empty() {
@@ -238,7 +226,7 @@ impl Moves {
         let Stage::Ordered { published: Some(published), seen_at, .. } = &moving.stage else {
             return Next::Nothing;
         };
-        if *published != order && !planted!(ForcedForAnEarlierOrder) {
+        if !is_same_order(*published, order) {
             sometimes!(LookOutlivedItsOrder);
             return Next::Nothing;
         }
@@ -270,4 +258,14 @@ impl Moves {
     pub(super) fn next_wake(&self) -> Time {
         self.waits.next_look().min(self.echoes.at)
     }
+}
+
+/// How long an owner may take that has seen the order to give a lease away.
+fn patience(ctx: &Context) -> Duration {
+    if planted!(ForcedWithoutWaiting) { Duration::ZERO } else { ctx.settings.handoff_timeout }
+}
+
+/// Whether a look was made for the order that is in force, and not for an earlier one.
+fn is_same_order(published: PlanVersion, looked_for: PlanVersion) -> bool {
+    published == looked_for || planted!(ForcedForAnEarlierOrder)
 }

@@ -94,6 +94,11 @@ pub(in crate::coordinator::planner) enum Stage {
 }
 
 impl Stage {
+    /// The first: the new owner is told before the old one.
+    pub(super) fn first() -> Self {
+        if planted!(MovesNotStaged) { Self::ordered() } else { Self::Announced }
+    }
+
     pub(super) const fn ordered() -> Self {
         Self::Ordered { published: None, seen_at: None, look_at: Time::NEVER }
     }

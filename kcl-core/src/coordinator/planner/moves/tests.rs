@@ -16,7 +16,7 @@ use crate::{
 struct Scene {
     moves: Moves,
     catalogue: Catalogue,
-    watch: Timed<Watch>,
+    watch: Watch,
     ctx: Context,
     /// Who has seen its document.
     known: BTreeSet<SessionId>,
@@ -59,7 +59,7 @@ impl Scene {
     fn moving(count: usize) -> Self {
         let ctx = scene::context(Coordination::default());
         let catalogue = scene::catalogue(scene::held(3, "old"), &["me", "old", "new"], &ctx);
-        let watch = Timed::new(Watch::new(id("me"), at(0)));
+        let watch = Watch::new(id("me"), at(0));
         let mut scene =
             Self { moves: Moves::default(), catalogue, watch, ctx, known: BTreeSet::new() };
         assert_eq!(scene.planned("new", count), count);

@@ -49,10 +49,7 @@ impl Desk {
     /// was to be come by that is held now, and what a worker that is far down in the order of
     /// succession is told of that. None of it is worth rewriting a document.
     pub(super) fn says(&self, document: &Assignment) -> bool {
-        if planted!(DocumentsAlwaysRewritten) {
-            return false;
-        }
-        self.wanted.as_ref().is_some_and(|wanted| {
+        self.wanted.as_ref().filter(|_| what_is_said_is_not_said_again()).is_some_and(|wanted| {
             let aligned = Assignment {
                 version: document.version,
                 rank: document.rank,
@@ -72,7 +69,7 @@ impl Desk {
 /// at those who do has to know them.
 fn says_part(stored: &Assignment, wanted: &Assignment) -> bool {
     let near = stored.is_near();
-    let told = !near || stored.heads().eq(wanted.heads()) || planted!(HeadsNotTold);
+    let told = !near || knows_heads(stored, wanted);
     near == wanted.is_near() && stored.part() == wanted.part() && told
 }
 
@@ -82,4 +79,13 @@ fn says_holds(stored: &[Hold], wanted: &[Hold]) -> bool {
         same && (new.from.is_none() || new.from == old.from)
     };
     stored.len() == wanted.len() && stored.iter().zip(wanted).all(same)
+}
+
+/// Whether a document is left as it is while it says the same.
+fn what_is_said_is_not_said_again() -> bool {
+    !planted!(DocumentsAlwaysRewritten)
+}
+
+fn knows_heads(stored: &Assignment, wanted: &Assignment) -> bool {
+    stored.heads().eq(wanted.heads()) || planted!(HeadsNotTold)
 }

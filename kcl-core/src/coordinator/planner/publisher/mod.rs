@@ -37,21 +37,15 @@ pub(super) struct Publisher {
     /// The newest version of a document that was written in this term.
     version: u64,
     desks: BTreeMap<WorkerId, Desk>,
-    /// Whether the planner's session is valid: nothing is written while it is not.
-    valid: bool,
 }
 
 impl Publisher {
     pub(super) const fn new(term: Term) -> Self {
-        Self { term, version: 0, desks: BTreeMap::new(), valid: true }
+        Self { term, version: 0, desks: BTreeMap::new() }
     }
 
     pub(super) const fn term(&self) -> &Term {
         &self.term
-    }
-
-    pub(super) const fn set_valid(&mut self, valid: bool) {
-        self.valid = valid;
     }
 
     /// Whether a session has said that it saw the document that should be stored, and is.
@@ -109,7 +103,6 @@ impl Publisher {
 
     /// Brings one worker's stored document up to date.
     fn write(&mut self, worker: &WorkerId, ctx: &mut Context) {
-        let valid = self.valid;
         let Some(desk) = self.desks.get_mut(worker) else { return };
         // What a store that went back may have lost is not wanted again before the next plan.
         let done = desk.is_published() || desk.wanted.is_none();
@@ -119,7 +112,7 @@ impl Publisher {
         if desk.busy || done {
             return;
         }
-        if !valid {
+        if !ctx.valid {
             // Written as soon as the planner's session is valid again.
             desk.retry_at = Some(ctx.now);
             return;
@@ -164,7 +157,7 @@ impl Publisher {
             ctx.notify(Notice::Unreadable(name, Assignment::EXPECTED.to_owned()));
         }
         let term = version.flatten().map(|version| version.term);
-        if term.is_some_and(|term| term > self.term.number) && !planted!(HigherTermOverwritten) {
+        if term.is_some_and(|term| self.term.is_over_by(term)) {
             sometimes!(Outranked);
             ctx.signal(Signal::Outranked);
             return;

@@ -211,10 +211,10 @@ fn after_a_failure_what_is_stored_is_read_again_after_a_pause() {
 #[test]
 fn nothing_is_written_while_the_session_is_not_valid_and_all_of_it_afterwards() {
     let mut scene = Scene::at_rest();
-    scene.publisher.set_valid(false);
+    scene.ctx.valid = false;
     let children = Assignment { takes_children: false, ..document("w", 3) };
     assert_eq!(scene.publish(children.clone()).asked, []);
-    scene.publisher.set_valid(true);
+    scene.ctx.valid = true;
     assert_eq!(scene.tick(10), [put(Some(1), &written(2, children))]);
 }
 

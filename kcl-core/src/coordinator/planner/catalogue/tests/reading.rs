@@ -7,9 +7,9 @@ fn nothing_is_read_before_the_first_plan_is_due_or_while_the_session_is_not_vali
     let mut scene = Scene::new();
     assert_eq!(scene.catalogue.next_wake(), at(100));
     assert_eq!(scene.tick(99).asked, []);
-    scene.catalogue.set_valid(false);
+    scene.ctx.valid = false;
     assert_eq!(scene.tick(100).asked, []);
-    scene.catalogue.set_valid(true);
+    scene.ctx.valid = true;
     assert_eq!(scene.tick(101).asked.len(), 3);
 }
 

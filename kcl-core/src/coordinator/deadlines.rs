@@ -1,0 +1,159 @@
+//! The deadlines of all parts: one set, in the order of time.
+//!
+//! The next wake-up is the first of them. Whoever waits for few things tells of them after each
+//! event, whether or not they changed: so none can be forgotten. Whoever waits for many, for
+//! hundreds of leases or sessions, tells of those that were touched, which [`super::noted::Noted`]
+//! knows. What is due is taken in the order of [`Due`], whichever was due first: the parts have
+//! their turns in that order, and each goes through its leases or sessions in the order of names.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::{handoff::due as handoff, watch::due as watch};
+use crate::env::Time;
+
+/// What is due: whose turn it is, and about what.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Due {
+    Member,
+    Handoff(handoff::Due),
+    Watch(watch::Due),
+    Succession,
+    Planner,
+    Inbox,
+    Reporting,
+    /// What the stream is, is to be asked.
+    Describe,
+    Leaving,
+}
+
+/// The deadlines of all parts.
+#[derive(Debug, Default)]
+pub(super) struct Deadlines {
+    at: BTreeMap<Due, Time>,
+    order: BTreeSet<(Time, Due)>,
+}
+
+impl Deadlines {
+    /// Sets a deadline, or moves it; [`Time::NEVER`] clears it.
+    pub(super) fn set(&mut self, due: Due, at: Time) {
+        let before = self.at.get(&due).copied().unwrap_or(Time::NEVER);
+        if before == at {
+            return;
+        }
+        if before != Time::NEVER {
+            self.order.remove(&(before, due.clone()));
+        }
+        if at == Time::NEVER {
+            self.at.remove(&due);
+            return;
+        }
+        self.at.insert(due.clone(), at);
+        if takes_its_place(before) {
+            self.order.insert((at, due));
+        }
+    }
+
+    /// The first of them.
+    pub(super) fn first(&self) -> Time {
+        self.order.first().map_or(Time::NEVER, |(at, _)| *at)
+    }
+
+    /// What of this part is due by then, in the order of [`Due`].
+    pub(super) fn due_by<T: Ord>(
+        &self,
+        by: Time,
+        of_part: impl Fn(&Due) -> Option<&T>,
+    ) -> BTreeSet<T>
+    where
+        T: Clone,
+    {
+        let due = self.order.iter().take_while(|(at, _)| *at <= by);
+        due.filter_map(|(_, due)| of_part(due)).cloned().collect()
+    }
+
+    /// The leases that are due by then.
+    pub(super) fn of_leases(&self, by: Time) -> BTreeSet<handoff::Due> {
+        self.due_by(by, |due| if let Due::Handoff(due) = due { Some(due) } else { None })
+    }
+
+    /// What is due by then of watching the sessions.
+    pub(super) fn of_sessions(&self, by: Time) -> BTreeSet<watch::Due> {
+        self.due_by(by, |due| if let Due::Watch(due) = due { Some(due) } else { None })
+    }
+
+    /// Forgets them all: they were those of a session that is over.
+    pub(super) fn clear(&mut self) {
+        self.at.clear();
+        self.order.clear();
+    }
+
+    /// One that is not as it should be, when these are all there are; `NEVER` counts as none.
+    #[cfg(any(test, debug_assertions))]
+    pub(super) fn differs_from(&self, all: impl IntoIterator<Item = (Due, Time)>) -> Option<Due> {
+        let all = all.into_iter().filter(|(_, at)| *at != Time::NEVER);
+        let all: BTreeMap<Due, Time> = all.collect();
+        let is_other = |due: &&Due| all.get(*due) != self.at.get(*due);
+        let order: BTreeSet<(Time, Due)> = all.iter().map(|(due, at)| (*at, due.clone())).collect();
+        let unordered = order.symmetric_difference(&self.order).map(|(_, due)| due);
+        all.keys().chain(self.at.keys()).find(is_other).or_else(|| unordered.last()).cloned()
+    }
+}
+
+/// Whether a deadline that was at `before` takes its new place in the order of time: each does.
+fn takes_its_place(before: Time) -> bool {
+    before == Time::NEVER || !planted!(MovedDeadlineForgotten)
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    /// Some of the deadlines, by number.
+    fn due(number: u8) -> Due {
+        let key = |number| format!("orders/5/shardId-00000000000{number}").parse().unwrap();
+        match number {
+            0 => Due::Member,
+            1 => Due::Watch(watch::Due::List),
+            2 => Due::Leaving,
+            3 | 4 => Due::Handoff(handoff::Due::Wish(key(number))),
+            _ => Due::Handoff(handoff::Due::Checkpoint(key(number))),
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn however_deadlines_are_set_moved_and_cleared_the_first_is_the_least(
+            sets in proptest::collection::vec((0_u8..8, 0_u64..6), 0..60),
+        ) {
+            let mut deadlines = Deadlines::default();
+            let mut model: BTreeMap<Due, Time> = BTreeMap::new();
+            for (number, at) in sets {
+                let at = if at == 5 { Time::NEVER } else { Time::from_millis(at) };
+                deadlines.set(due(number), at);
+                model.insert(due(number), at);
+                let least = model.values().min().copied().unwrap_or(Time::NEVER);
+                prop_assert_eq!(deadlines.first(), least);
+                prop_assert_eq!(deadlines.differs_from(model.clone()), None);
+                let by = Time::from_millis(2);
+                let leases = model.iter().filter_map(|(due, at)| match due {
+                    Due::Handoff(due) if *at <= by => Some(due.clone()),
+                    _ => None,
+                });
+                prop_assert_eq!(deadlines.of_leases(by), leases.collect::<BTreeSet<_>>());
+            }
+        }
+    }
+
+    #[test]
+    fn one_that_is_missing_or_too_many_is_found() {
+        let mut deadlines = Deadlines::default();
+        deadlines.set(due(0), Time::from_millis(1));
+        let all = |number: u8, at| [(due(0), Time::from_millis(1)), (due(number), at)];
+        assert_eq!(deadlines.differs_from(all(3, Time::NEVER)), None);
+        assert_eq!(deadlines.differs_from(all(3, Time::from_millis(1))), Some(due(3)));
+        assert_eq!(deadlines.differs_from(all(0, Time::from_millis(2))), Some(due(0)));
+        assert_eq!(deadlines.differs_from([]), Some(due(0)));
+    }
+}
