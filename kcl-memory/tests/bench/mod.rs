@@ -1,5 +1,7 @@
 //! A stream and a store for whole workers on virtual time.
 
+#![allow(clippy::unwrap_used, reason = "what goes wrong fails the test")]
+
 use std::{future::Future, ops::Range, time::Duration};
 
 use kcl_core::env::Env;
