@@ -143,7 +143,7 @@ async fn listen(mut events: broadcast::Receiver<WorkerEvent>, worker: WorkerNo, 
     loop {
         match events.recv().await {
             Ok(WorkerEvent::LeaseGained { key, epoch, .. }) => {
-                ledger.turn(worker, &key, epoch, true)
+                ledger.turn(worker, &key, epoch, true);
             }
             Ok(WorkerEvent::LeaseLost { key, epoch, .. }) => {
                 ledger.turn(worker, &key, epoch, false);

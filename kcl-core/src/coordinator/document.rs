@@ -60,8 +60,8 @@ pub struct Assignment {
     /// This worker's place in the order of succession: 0 the planner, 1 and 2 the standbys.
     #[serde(rename = "r")]
     pub rank: u32,
-    /// Whether the worker may acquire the children of any shard it has read to the end at once. Where
-    /// rules say otherwise of some, each [`Hold`] tells.
+    /// Whether the worker may acquire the children of any shard it has read to the end at once.
+    /// Where rules say otherwise of some, each [`Hold`] tells.
     #[serde(rename = "k")]
     pub takes_children: bool,
     /// Where reading of each stream began: known to all, so that a store that lost it gets it back.

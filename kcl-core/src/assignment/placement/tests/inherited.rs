@@ -244,7 +244,8 @@ fn a_document_of_a_later_build_is_read_unless_its_format_is_another() {
     for wrong in [
         &b"7"[..],
         br#"{"format":1,"term":9}"#,
-        br#"{"format":1,"term":9,"streams":[{"stream":{"name":"o","created":1},"from":[{"to":[]}]}]}"#,
+        br#"{"format":1,"term":9,
+            "streams":[{"stream":{"name":"o","created":1},"from":[{"to":[]}]}]}"#,
     ] {
         assert!(Inherited::decode(wrong).is_err(), "{}", String::from_utf8_lossy(wrong));
     }

@@ -133,8 +133,8 @@ fn a_lease_that_a_rule_gives_to_nobody_who_lives_is_told_with_the_reason() {
     assert_eq!(scene.holders(), [(scene::key(1), "a")]);
 }
 
-/// Whether a shard inherits a rule is not known: it stays where it is, and where a rule is known for
-/// one that holds.
+/// Whether a shard inherits a rule is not known: it stays where it is, and where a rule is known
+/// for one that holds.
 #[test]
 fn where_it_could_never_be_read_what_shards_inherit_the_others_stay_and_known_rules_hold() {
     let mut ctx = scene::context(Coordination::default());
