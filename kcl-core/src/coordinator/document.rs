@@ -173,6 +173,49 @@ pub struct Give {
     pub to: Option<SessionId>,
 }
 
+impl Entry for Hold {
+    /// How to come by it, and which children its owner may take.
+    type Said = (Option<(Option<SessionId>, How)>, Option<Taking>);
+
+    fn key(&self) -> &LeaseKey {
+        &self.key
+    }
+
+    fn said(&self) -> Self::Said {
+        let from = self.from.as_ref().map(|from| (from.owner.clone(), from.how));
+        (from, Some(self.children).filter(|children| !children.is_none()))
+    }
+
+    fn epoch(&self) -> Epoch {
+        self.from.as_ref().map_or(Epoch(0), |from| from.epoch)
+    }
+
+    fn of(key: LeaseKey, (from, children): &Self::Said, epoch: Epoch) -> Self {
+        let from = from.clone().map(|(owner, how)| Origin { owner, epoch, how });
+        Self { key, from, children: children.unwrap_or_default() }
+    }
+}
+
+impl Entry for Give {
+    type Said = Option<SessionId>;
+
+    fn key(&self) -> &LeaseKey {
+        &self.key
+    }
+
+    fn said(&self) -> Self::Said {
+        self.to.clone()
+    }
+
+    fn epoch(&self) -> Epoch {
+        self.epoch
+    }
+
+    fn of(key: LeaseKey, to: &Self::Said, epoch: Epoch) -> Self {
+        Self { key, epoch, to: to.clone() }
+    }
+}
+
 impl Assignment {
     /// What a document is told that makes no sense.
     pub(super) const EXPECTED: &str = "it is no assignment, or one of a later version";
@@ -217,8 +260,8 @@ impl Assignment {
     }
 
     /// Leaves out, from the last on, leases that the worker does not hold yet or is to give away,
-    /// until the document is no larger than it may be. What it is to give it goes on reading until a
-    /// later document has room for that. How many leases are left out that nobody is told of.
+    /// until the document is no larger than it may be. What it is to give it goes on reading until
+    /// a later document has room for that. How many leases are left out that nobody is told of.
     pub(super) fn cut_to_fit(&mut self) -> usize {
         let before = self.holds.len();
         while self.may_be_too_large() {

@@ -46,7 +46,7 @@ impl<'a> Node<'a> {
 
     /// Whether reading of the shard is over, by a list that is newer than the row.
     fn is_past(&self) -> bool {
-        self.row.map_or(self.shard.is_none(), Lease::has_ended)
+        self.row.map_or_else(|| self.shard.is_none(), Lease::has_ended)
     }
 }
 
@@ -224,7 +224,7 @@ impl<'a> Lineage<'a> {
 }
 
 /// In the order of names, each once: the last of a name counts.
-fn in_order<'a, T: Copy>(mut named: Vec<(&'a str, T)>) -> Vec<(&'a str, T)> {
+fn in_order<T: Copy>(mut named: Vec<(&str, T)>) -> Vec<(&str, T)> {
     named.sort_by_key(|(name, _)| *name);
     named.dedup_by(|later, earlier| {
         let again = later.0 == earlier.0;
@@ -254,8 +254,8 @@ fn joined<'a>(shards: Vec<(&str, &'a Shard)>, rows: Vec<(&str, &'a Lease)>) -> V
     nodes
 }
 
-/// Whether a parent without a row has been forgotten by its stream, and so has ended: the list shows
-/// the child, and no longer the parent.
+/// Whether a parent without a row has been forgotten by its stream, and so has ended: the list
+/// shows the child, and no longer the parent.
 fn is_forgotten(child_listed: bool, parent_listed: bool) -> bool {
     child_listed && !parent_listed || planted!(AbsentParentEnded)
 }

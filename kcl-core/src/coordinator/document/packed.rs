@@ -1,5 +1,5 @@
-//! The lists of a document that would be too large: leases of which the same is said stand together,
-//! and what their keys have in common is written once.
+//! The lists of a document that would be too large: leases of which the same is said stand
+//! together, and what their keys have in common is written once.
 //!
 //! Builds that know no packed list cannot read one, and say so: they go on with what they hold.
 
@@ -10,11 +10,7 @@ use serde::{
     de::{DeserializeOwned, Error, MapAccess, SeqAccess, Visitor, value::MapAccessDeserializer},
 };
 
-use super::{Give, Hold, How, Origin};
-use crate::{
-    assignment::placement::Taking,
-    lease::{Epoch, LeaseKey, SessionId},
-};
+use crate::lease::{Epoch, LeaseKey};
 
 /// What a list says of one lease.
 pub(super) trait Entry: DeserializeOwned {
@@ -26,49 +22,6 @@ pub(super) trait Entry: DeserializeOwned {
     /// Its epoch, which is hardly ever another's; zero, where none is told.
     fn epoch(&self) -> Epoch;
     fn of(key: LeaseKey, said: &Self::Said, epoch: Epoch) -> Self;
-}
-
-impl Entry for Hold {
-    /// How to come by it, and which children its owner may take.
-    type Said = (Option<(Option<SessionId>, How)>, Option<Taking>);
-
-    fn key(&self) -> &LeaseKey {
-        &self.key
-    }
-
-    fn said(&self) -> Self::Said {
-        let from = self.from.as_ref().map(|from| (from.owner.clone(), from.how));
-        (from, Some(self.children).filter(|children| !children.is_none()))
-    }
-
-    fn epoch(&self) -> Epoch {
-        self.from.as_ref().map_or(Epoch(0), |from| from.epoch)
-    }
-
-    fn of(key: LeaseKey, (from, children): &Self::Said, epoch: Epoch) -> Self {
-        let from = from.clone().map(|(owner, how)| Origin { owner, epoch, how });
-        Self { key, from, children: children.unwrap_or_default() }
-    }
-}
-
-impl Entry for Give {
-    type Said = Option<SessionId>;
-
-    fn key(&self) -> &LeaseKey {
-        &self.key
-    }
-
-    fn said(&self) -> Self::Said {
-        self.to.clone()
-    }
-
-    fn epoch(&self) -> Epoch {
-        self.epoch
-    }
-
-    fn of(key: LeaseKey, to: &Self::Said, epoch: Epoch) -> Self {
-        Self { key, epoch, to: to.clone() }
-    }
 }
 
 /// A packed list.
@@ -185,7 +138,8 @@ mod tests {
 
     use super::*;
     use crate::{
-        coordinator::document::{Assignment, tests as documents},
+        assignment::placement::Taking,
+        coordinator::document::{Assignment, Give, Hold, How, Origin, tests as documents},
         lease::Document,
     };
 
