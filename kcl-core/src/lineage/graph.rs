@@ -103,7 +103,7 @@ impl<'a> Lineage<'a> {
             None => is_forgotten(in_list, self.shard(parent).is_some()),
         };
         let parents = self.parents(&id);
-        let unblocked = are_all_done(&parents, done);
+        let unblocked = are_all_done(parents, done);
         sometimes!(
             ForgottenParentEnded,
             unblocked && parents.iter().any(|p| self.lease(p).is_none())
@@ -161,8 +161,8 @@ impl<'a> Lineage<'a> {
     }
 }
 
-/// Whether a parent without a row has been forgotten by its stream, and so has ended: the list shows
-/// the child, and no longer the parent.
+/// Whether a parent without a row has been forgotten by its stream, and so has ended: the list
+/// shows the child, and no longer the parent.
 fn is_forgotten(child_listed: bool, parent_listed: bool) -> bool {
     child_listed && !parent_listed || planted!(AbsentParentEnded)
 }
