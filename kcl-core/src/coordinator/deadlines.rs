@@ -59,14 +59,11 @@ impl Deadlines {
     }
 
     /// What of this part is due by then, in the order of [`Due`].
-    pub(super) fn due_by<T: Ord>(
+    fn due_by<T: Clone + Ord>(
         &self,
         by: Time,
         of_part: impl Fn(&Due) -> Option<&T>,
-    ) -> BTreeSet<T>
-    where
-        T: Clone,
-    {
+    ) -> BTreeSet<T> {
         let due = self.order.iter().take_while(|(at, _)| *at <= by);
         due.filter_map(|(_, due)| of_part(due)).cloned().collect()
     }

@@ -91,7 +91,8 @@ mod tests {
 
     #[test]
     fn whatever_changes_an_entry_is_noted_once() {
-        let changes: [(&str, fn(&mut Noted<u8, u8>), &[u8]); 9] = [
+        type Change = fn(&mut Noted<u8, u8>);
+        let changes: [(&str, Change, &[u8]); 9] = [
             ("put", |map| map.insert(3, 0), &[3]),
             ("put if there is none", |map| *map.or_insert_with(&4, || 0) += 1, &[4]),
             ("got", |map| *map.get_mut(&1).unwrap() = 5, &[1]),

@@ -99,11 +99,17 @@ impl Lease {
     /// Whether `session` holds the lease under `epoch`.
     #[must_use]
     pub fn is_held_by(&self, session: &SessionId, epoch: Epoch) -> bool {
-        self.owner.as_ref().is_some_and(|owner| is_it(owner, session)) && self.is_under(epoch)
+        let mine = self.owner.as_ref() == Some(session) && self.is_under(epoch);
+        mine || self.is_any_lifes_of(&session.worker)
     }
 
     fn is_under(&self, epoch: Epoch) -> bool {
-        self.epoch == epoch || planted!(EpochNotCompared) || planted!(OwnerOnlyFencing)
+        self.epoch == epoch || planted!(EpochNotCompared)
+    }
+
+    /// Whether every life of a worker holds what one of them does: it does not.
+    fn is_any_lifes_of(&self, worker: &WorkerId) -> bool {
+        planted!(OwnerOnlyFencing) && self.owner.as_ref().is_some_and(|of| of.worker == *worker)
     }
 
     /// Whether `me` may acquire the lease without an order to (ARCHITECTURE §4 rule 4): nobody owns
@@ -132,9 +138,4 @@ pub struct Progress {
 impl Progress {
     /// Nothing known.
     pub const NONE: Self = Self { arrival: None, lag: None, rate: 0 };
-}
-
-/// Whether the owner is this session: the worker in the same life.
-fn is_it(owner: &SessionId, session: &SessionId) -> bool {
-    owner == session || planted!(OwnerOnlyFencing) && owner.worker == session.worker
 }

@@ -2,8 +2,9 @@
 //! for.
 //!
 //! Both exist under `--cfg kcl_planted` only (`make mutants`); otherwise [`planted!`] is the
-//! constant `false` and [`sometimes!`] is nothing. In the code the true condition comes first, and
-//! the bug is named beside it: `held || planted!(EpochNotCompared)`.
+//! constant `false` and [`sometimes!`] is nothing. A bug is named in a small function whose name
+//! says the true rule, after the true condition: `held || planted!(EpochNotCompared)`. So the code
+//! that follows the rule reads as if there were no bugs; the house rules hold it to that.
 
 /// An enumeration that belongs to the rules of `docs/ARCHITECTURE.md`: each variant with its words
 /// and its rule, in the order of the rules.

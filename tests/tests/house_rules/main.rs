@@ -4,6 +4,7 @@
 
 mod circles;
 mod imports;
+mod plants;
 mod tree;
 
 use std::{

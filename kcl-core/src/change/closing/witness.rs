@@ -77,8 +77,8 @@ impl Closing {
     pub(super) fn on_stamp(&mut self, then: Then, at: u64, generation: Generation) -> Phase {
         self.floor = self.floor.max(at);
         let is_first = matches!(then, Then::Prove);
-        let known = self.generation.replace(generation.clone());
-        if is_first || known.is_some_and(|known| is_same(&known, &generation)) {
+        let known = self.generation.replace(generation);
+        if is_first || is_same(known.as_ref(), self.generation.as_ref()) {
             return Phase::Unstamping(then);
         }
         sometimes!(ChangeWentBack);
@@ -117,6 +117,6 @@ impl Closing {
 }
 
 /// Whether the store's history is still the same.
-fn is_same(known: &Generation, now: &Generation) -> bool {
+fn is_same(known: Option<&Generation>, now: Option<&Generation>) -> bool {
     known == now || planted!(ChangeIgnoresGeneration)
 }

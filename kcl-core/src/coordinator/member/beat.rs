@@ -109,12 +109,14 @@ impl Member {
         self.on_mailbox(Some(row), ctx);
     }
 
-    /// From when an answered beat counts: from its own sending, whichever attempt it was and
-    /// whenever the answer came.
-    fn counts_from(&self, number: u64, answered: Time) -> Option<Time> {
-        if planted!(ValidFromReply) {
-            Some(answered)
-        } else if planted!(ValidFromLastAttempt) {
+    /// From when a beat counts that was answered now: from its own sending.
+    fn counts_from(&self, number: u64, now: Time) -> Option<Time> {
+        if planted!(ValidFromReply) { Some(now) } else { self.sent_at(number) }
+    }
+
+    /// When the attempt that was answered was sent, and none after it.
+    fn sent_at(&self, number: u64) -> Option<Time> {
+        if planted!(ValidFromLastAttempt) {
             self.attempts.values().last().copied()
         } else {
             self.attempts.get(&number).copied()

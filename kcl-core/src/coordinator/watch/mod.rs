@@ -26,6 +26,7 @@ pub(super) mod ask;
 pub(super) mod due;
 mod health;
 pub(super) mod signal;
+mod telling;
 mod window;
 
 /// Whether a read that did not find a session shows that it is gone.
@@ -61,12 +62,11 @@ use self::{
     due::Due,
     health::Health,
     signal::Signal,
-    window::{Pace, Window},
+    window::{Pace, Terms, Window},
 };
 use super::{
     command::Notice,
     context::Context,
-    deadlines,
     noted::Noted,
     op::{self, Answered},
 };
@@ -95,17 +95,6 @@ pub(in crate::coordinator) struct Watch {
     patience: Patience,
     /// What the deadlines of all sessions hang on, as it was when they were told.
     told: Option<Terms>,
-}
-
-/// What the deadlines of all sessions hang on.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-struct Terms {
-    pace: Pace,
-    /// Whether somebody may be ended.
-    judges: bool,
-    /// Nobody is ended before.
-    not_before: Time,
-    unbroken_since: Time,
 }
 
 /// Whom to watch.
@@ -225,60 +214,6 @@ impl Watch {
     /// Whether so many fell silent together that it is no usual time.
     fn is_patient(&self) -> bool {
         self.patience != Patience::Out
-    }
-
-    /// Tells when all sessions are to be read, and when each that was touched is due for what.
-    pub(in crate::coordinator) fn tell_deadlines(&mut self, ctx: &mut Context) {
-        let terms = self.terms(ctx);
-        if self.told != Some(terms) {
-            self.told = Some(terms);
-            self.windows.touch_all();
-        }
-        let (due, at) = self.list_deadline();
-        ctx.deadlines.set(due, at);
-        for id in self.windows.take_touched() {
-            for (due, at) in self.deadlines_of(&id, terms) {
-                ctx.deadlines.set(due, at);
-            }
-        }
-    }
-
-    fn terms(&self, ctx: &Context) -> Terms {
-        let not_before = match self.patience {
-            Patience::Until(at) => at,
-            _ => Time::ZERO,
-        };
-        Terms {
-            pace: self.pace(ctx),
-            judges: self.is_well(ctx) && self.may_judge(ctx),
-            not_before,
-            unbroken_since: self.health.unbroken_since(),
-        }
-    }
-
-    fn list_deadline(&self) -> (deadlines::Due, Time) {
-        let at = if self.listing { Time::NEVER } else { self.list_at.min(self.relist_at) };
-        (deadlines::Due::Watch(Due::List), at)
-    }
-
-    fn deadlines_of(&self, id: &SessionId, terms: Terms) -> [(deadlines::Due, Time); 2] {
-        let window = self.windows.get(id);
-        let look = window.map_or(Time::NEVER, |window| window.next_look(terms.pace));
-        let judged = window.filter(|window| terms.judges && !window.fencing);
-        let end = judged.map(|window| window.due_at(&self.health).max(terms.not_before));
-        [(Due::Look(id.clone()), look), (Due::End(id.clone()), end.unwrap_or(Time::NEVER))]
-            .map(|(due, at)| (deadlines::Due::Watch(due), at))
-    }
-
-    /// When everything is due.
-    #[cfg(debug_assertions)]
-    pub(in crate::coordinator) fn deadlines(
-        &self,
-        ctx: &Context,
-    ) -> impl Iterator<Item = (deadlines::Due, Time)> {
-        let terms = self.terms(ctx);
-        let windows = self.windows.keys().flat_map(move |id| self.deadlines_of(id, terms));
-        windows.chain([self.list_deadline()])
     }
 
     pub(in crate::coordinator) fn on_tick(&mut self, ctx: &mut Context) {

@@ -14,6 +14,17 @@ pub(super) enum Pace {
     Casual(Duration),
 }
 
+/// What the deadlines of all sessions hang on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Terms {
+    pub(super) pace: Pace,
+    /// Whether somebody may be ended.
+    pub(super) judges: bool,
+    /// Nobody is ended before.
+    pub(super) not_before: Time,
+    pub(super) unbroken_since: Time,
+}
+
 /// One watched session.
 #[derive(Debug)]
 pub(super) struct Window {
