@@ -6,6 +6,13 @@
 //! Packed assignments came of this: what the first worker was to give away was larger than a store
 //! takes, and nothing ever moved.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::print_stdout,
+    reason = "what goes wrong fails the test, which tells its figures"
+)]
+
 use std::{
     collections::{BTreeMap, BTreeSet, VecDeque},
     time::Duration,

@@ -32,7 +32,7 @@ fn what_no_document_can_say_is_left_out_but_nothing_that_is_held() {
     let free = Some(Origin { owner: None, epoch: Epoch(0), how: How::Free });
     let hold = |number: usize| Hold {
         key: key(number),
-        from: free.clone().filter(|_| number % 10 > 0),
+        from: free.clone().filter(|_| !number.is_multiple_of(10)),
         children: Taking::None,
     };
     let mut whole = Assignment { holds: (0..9_000).map(hold).collect(), ..document() };

@@ -57,6 +57,10 @@ impl Children {
 
 /// Whether it is known which shards a rule touches, and not only that it touches some.
 fn are_known_apart(catalogue: &Catalogue) -> bool {
-    let known = catalogue.rules.known().is_some() && catalogue.inheritance.is_known();
-    known && !planted!(AnyRuleStopsChildren)
+    catalogue.rules.known().is_some() && catalogue.inheritance.is_known() && shards_are_told_apart()
+}
+
+/// Whether a rule stops the children of those shards alone that it touches.
+fn shards_are_told_apart() -> bool {
+    !planted!(AnyRuleStopsChildren)
 }

@@ -320,7 +320,7 @@ impl Planner {
     /// sessions.
     pub(in crate::coordinator) fn on_store_went_back(&mut self, ctx: &Context) {
         self.catalogue.on_store_went_back();
-        if !planted!(PlanOutlivesItsStore) {
+        if catalogue::a_plan_dies_with_its_store() {
             self.turn.give_up();
         }
         self.rewrite_all(ctx);

@@ -39,7 +39,7 @@ fn gathers_for(ctx: &Context) -> Duration {
 }
 
 /// Whether a plan in the making is given up when the store went back.
-fn a_plan_dies_with_its_store() -> bool {
+pub(super) fn a_plan_dies_with_its_store() -> bool {
     !planted!(PlanOutlivesItsStore)
 }
 
