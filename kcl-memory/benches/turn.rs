@@ -206,7 +206,7 @@ impl Fleet {
                     let reply = self.carry_out(*call);
                     self.handle(Event::Store(id, Ok(reply)));
                 }
-                Command::Describe(id) => {
+                Command::Describe(id, _) => {
                     let description = self.view.description.clone();
                     self.handle(Event::Described(id, Ok(description)));
                 }

@@ -124,7 +124,7 @@ impl Fleet {
                         let reply = self.carry_out(*call);
                         self.after(CALL, number, Event::Store(id, reply));
                     }
-                    Command::Describe(id) => {
+                    Command::Describe(id, _) => {
                         let description = self.view.description.clone();
                         self.after(CALL, number, Event::Described(id, Ok(description)));
                     }

@@ -15,8 +15,9 @@ use crate::{
 pub enum Command {
     /// Ask the store; hand the outcome back as [`super::Event::Store`].
     Store(CallId, Box<StoreCall>),
-    /// Describe the stream; hand the answer back as [`super::Event::Described`].
-    Describe(CallId),
+    /// Describe this stream; hand the answer back as [`super::Event::Described`]. Without a name:
+    /// the stream of a source that has not said yet which it reads.
+    Describe(CallId, Option<StreamName>),
     /// Describe this stream and list its shards; hand them back as [`super::Event::Shards`].
     ListShards(CallId, StreamName),
     /// Measure the loads of the leases that run; hand them back as [`super::Event::Loads`].

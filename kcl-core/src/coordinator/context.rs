@@ -71,8 +71,9 @@ pub(super) enum Purpose {
     Reporting(reporting::Ask),
     Succession(succession::Ask),
     Inbox(inbox::Ask),
-    /// What the stream is.
-    Describe,
+    /// What the stream is of the source that has said it reads this one; of one that has said
+    /// nothing yet.
+    Describe(Option<StreamName>),
     /// The planner's listing of the shards of a stream.
     Shards(StreamName),
     /// Nobody waits for the outcome.
@@ -137,11 +138,11 @@ impl Context {
         self.out.push(Command::ListShards(id, of.clone()));
     }
 
-    /// Asks what the stream is, if that is wanted and due.
+    /// Asks what the streams are of which that is wanted and due.
     pub(super) fn describe_due(&mut self) {
-        if self.reads.take_due(self.now) {
-            let id = self.call(Purpose::Describe);
-            self.out.push(Command::Describe(id));
+        for of in self.reads.take_due(self.now) {
+            let id = self.call(Purpose::Describe(of.clone()));
+            self.out.push(Command::Describe(id, of));
         }
     }
 

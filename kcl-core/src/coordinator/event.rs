@@ -13,7 +13,7 @@ pub enum Event {
     Tick,
     /// A store call ended.
     Store(CallId, StoreOutcome),
-    /// The stream was described.
+    /// The stream that [`super::Command::Describe`] named was described.
     Described(CallId, Result<StreamDescription, SourceErrorKind>),
     /// The shards of the stream that [`super::Command::ListShards`] named were listed.
     Shards(CallId, Result<StreamView, SourceErrorKind>),

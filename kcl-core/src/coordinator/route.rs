@@ -12,7 +12,7 @@ use super::{
 };
 use crate::{
     settings::InitialPosition,
-    stream::{SourceErrorKind, StreamDescription},
+    stream::{SourceErrorKind, StreamDescription, StreamName},
 };
 
 /// By how much a stream's clock may be behind when it is heard of: it may be told to the second.
@@ -28,8 +28,8 @@ impl Coordinator {
                 }
             }
             Event::Described(id, result) => {
-                if self.ctx.take_purpose(id).is_some() {
-                    self.on_described(result);
+                if let Some(Purpose::Describe(of)) = self.ctx.take_purpose(id) {
+                    self.on_described(of, result);
                 }
             }
             Event::Shards(id, result) => {
@@ -82,17 +82,21 @@ impl Coordinator {
                 self.reporting.on_answer(ask.answered(outcome), me, ctx);
             }
             Purpose::Inbox(ask) => self.inbox.on_answer(ask.answered(outcome), ctx),
-            Purpose::Describe | Purpose::Shards(_) | Purpose::Nobody => {}
+            Purpose::Describe(_) | Purpose::Shards(_) | Purpose::Nobody => {}
         }
     }
 
-    /// The stream was described, or could not be.
-    fn on_described(&mut self, result: Result<StreamDescription, SourceErrorKind>) {
+    /// A stream was described, or could not be.
+    fn on_described(
+        &mut self,
+        of: Option<StreamName>,
+        result: Result<StreamDescription, SourceErrorKind>,
+    ) {
         if let Err(kind) = result {
             self.ctx.notify(Notice::StreamTrouble(kind));
         }
         let now = self.ctx.now;
-        let changed = self.ctx.reads.on_described(result, now);
+        let changed = self.ctx.reads.on_described(of, result, now);
         if self.member.is_describing() && self.is_start_ahead() {
             return;
         }
@@ -108,14 +112,13 @@ impl Coordinator {
         let InitialPosition::AtTimestamp(at) = self.ctx.settings.initial_position else {
             return false;
         };
-        let Some(now) = self.ctx.reads.known().map(|known| known.server_time) else {
-            return false;
-        };
+        let Some(known) = self.ctx.reads.known() else { return false };
+        let (of, now) = (known.name.clone(), known.server_time);
         let ahead = at.since(now);
         if ahead > NEARLY {
             self.finish(Outcome::StartAhead { at, now });
         } else if !ahead.is_zero() {
-            self.ctx.reads.ask_again_at(self.ctx.now + ahead);
+            self.ctx.reads.ask_again_at(&of, self.ctx.now + ahead);
         }
         !ahead.is_zero()
     }

@@ -7,36 +7,53 @@ use super::{
     StreamSource,
 };
 
-/// The sources of a worker. Which stream a source reads it says itself, when it is described.
+/// The sources of a worker, by the stream that each reads. Which that is a source says itself, when
+/// it is described: until then it has no name.
 ///
-/// One source for now: a worker reads one stream.
+/// One source is the case of one entry, and the only one that a worker is built with.
 #[derive(Debug)]
 pub(crate) struct Sources {
+    entries: Vec<Entry>,
+}
+
+/// A source, and the stream that it said it reads.
+#[derive(Debug)]
+struct Entry {
     source: Arc<dyn StreamSource>,
     /// The stream's name, and its name in the keys of leases.
     reads: OnceLock<(StreamName, Arc<str>)>,
 }
 
 impl Sources {
-    /// This one.
-    pub(crate) fn one(source: Arc<dyn StreamSource>) -> Self {
-        Self { source, reads: OnceLock::new() }
+    /// These. Those that say they read the same stream are asked in this order: the first counts.
+    pub(crate) fn new(sources: impl IntoIterator<Item = Arc<dyn StreamSource>>) -> Self {
+        let entry = |source| Entry { source, reads: OnceLock::new() };
+        Self { entries: sources.into_iter().map(entry).collect() }
     }
 
     /// Every source.
     pub(crate) fn all(&self) -> impl Iterator<Item = &Arc<dyn StreamSource>> {
-        std::iter::once(&self.source)
+        self.entries.iter().map(|entry| &entry.source)
     }
 
-    /// What the stream is.
+    /// What a stream is. Without a name: that of the first source that has not said yet which it
+    /// reads; if all have, of the first.
     ///
     /// # Errors
-    /// Those of the source; [`SourceErrorKind::OtherStream`] if it names another stream than it
-    /// did: leases of the former must not be read from it.
-    pub(crate) async fn describe(&self) -> SourceResult<StreamDescription> {
-        let found = self.source.describe().await?;
+    /// Those of the source; [`SourceErrorKind::OtherStream`] if none is known to read the stream,
+    /// or if its source names another stream than it did: leases of the former must not be read
+    /// from it.
+    pub(crate) async fn describe(
+        &self,
+        stream: Option<&StreamName>,
+    ) -> SourceResult<StreamDescription> {
+        let entry = match stream {
+            Some(stream) => self.entry(stream)?,
+            None => self.unnamed()?,
+        };
+        let found = entry.source.describe().await?;
         let named = || (found.name.clone(), found.key.name.clone());
-        let (name, _) = self.reads.get_or_init(named);
+        let (name, _) = entry.reads.get_or_init(named);
         if *name == found.name {
             return Ok(found);
         }
@@ -49,7 +66,7 @@ impl Sources {
     /// # Errors
     /// [`SourceErrorKind::OtherStream`] if none is known to read it.
     pub(crate) fn of(&self, stream: &StreamName) -> SourceResult<&Arc<dyn StreamSource>> {
-        self.found(self.reads.get().is_some_and(|(name, _)| name == stream), stream.as_str())
+        self.entry(stream).map(|entry| &entry.source)
     }
 
     /// The source of the stream that keys of leases name so.
@@ -57,15 +74,96 @@ impl Sources {
     /// # Errors
     /// As of [`Self::of`].
     pub(crate) fn of_leases(&self, stream: &StreamKey) -> SourceResult<&Arc<dyn StreamSource>> {
-        let is_known = self.reads.get().is_some_and(|(_, in_keys)| *in_keys == stream.name);
-        self.found(is_known, &stream.name)
+        let found = self.find(|(_, in_keys)| *in_keys == stream.name);
+        found.map(|entry| &entry.source).ok_or_else(|| unread(&stream.name))
     }
 
-    fn found(&self, is_known: bool, stream: &str) -> SourceResult<&Arc<dyn StreamSource>> {
-        let error = || {
-            let error = SourceError::new(SourceErrorKind::OtherStream, "open", stream);
-            error.caused_by("no source of this worker reads it")
-        };
-        is_known.then_some(&self.source).ok_or_else(error)
+    fn entry(&self, stream: &StreamName) -> SourceResult<&Entry> {
+        self.find(|(name, _)| name == stream).ok_or_else(|| unread(stream.as_str()))
+    }
+
+    fn find(&self, is_it: impl Fn(&(StreamName, Arc<str>)) -> bool) -> Option<&Entry> {
+        self.entries.iter().find(|entry| entry.reads.get().is_some_and(&is_it))
+    }
+
+    fn unnamed(&self) -> SourceResult<&Entry> {
+        let unnamed = self.entries.iter().find(|entry| entry.reads.get().is_none());
+        unnamed.or_else(|| self.entries.first()).ok_or_else(|| unread("any stream"))
+    }
+}
+
+fn unread(stream: &str) -> SourceError {
+    let error = SourceError::new(SourceErrorKind::OtherStream, "open", stream);
+    error.caused_by("no source of this worker reads it")
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use async_trait::async_trait;
+
+    use super::*;
+    use crate::{
+        env::WallTime,
+        stream::{Shard, ShardId, ShardReader, StartAt},
+    };
+
+    /// A stream of this name.
+    #[derive(Debug)]
+    struct Named(&'static str);
+
+    #[async_trait]
+    impl StreamSource for Named {
+        async fn describe(&self) -> SourceResult<StreamDescription> {
+            let (name, key) = (self.0.parse().unwrap(), key(self.0));
+            Ok(StreamDescription::new(name, key, Duration::from_hours(24), key_time()))
+        }
+
+        async fn shards(&self) -> SourceResult<Vec<Shard>> {
+            Ok(Vec::new())
+        }
+
+        async fn open(
+            &self,
+            stream: &StreamKey,
+            _: &ShardId,
+            _: StartAt,
+        ) -> SourceResult<Box<dyn ShardReader>> {
+            Err(unread(&stream.name))
+        }
+    }
+
+    fn key_time() -> WallTime {
+        WallTime::from_millis(5)
+    }
+
+    fn key(stream: &str) -> StreamKey {
+        StreamKey::new(stream, key_time())
+    }
+
+    fn is_unread<T>(found: SourceResult<T>) -> bool {
+        found.is_err_and(|error| error.kind == SourceErrorKind::OtherStream)
+    }
+
+    #[tokio::test]
+    async fn each_stream_is_found_at_its_source_once_that_has_said_what_it_reads() {
+        let of = |stream| Arc::new(Named(stream)) as Arc<dyn StreamSource>;
+        let sources = Sources::new([of("orders"), of("payments")]);
+        let (orders, payments): (StreamName, StreamName) =
+            ("orders".parse().unwrap(), "payments".parse().unwrap());
+        assert!(is_unread(sources.of(&orders)) && is_unread(sources.of_leases(&key("orders"))));
+        assert!(is_unread(sources.describe(Some(&payments)).await), "nobody has said so yet");
+        assert_eq!(sources.describe(None).await.unwrap().name, orders);
+        assert_eq!(sources.describe(None).await.unwrap().name, payments);
+        for stream in [&orders, &payments] {
+            assert_eq!(sources.describe(Some(stream)).await.unwrap().name, *stream);
+            assert_eq!(sources.of(stream).unwrap().describe().await.unwrap().name, *stream);
+            let by_leases = sources.of_leases(&key(stream.as_str())).unwrap();
+            assert_eq!(by_leases.describe().await.unwrap().name, *stream);
+        }
+        assert!(is_unread(sources.of_leases(&key("refunds"))));
+        assert_eq!(sources.all().count(), 2);
+        assert_eq!(sources.describe(None).await.unwrap().name, orders, "the first of all");
     }
 }

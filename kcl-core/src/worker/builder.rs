@@ -151,7 +151,7 @@ impl Worker {
     }
 
     async fn work(mut self) -> Result<(), WorkerError> {
-        let described = match self.shared.sources.describe().await {
+        let described = match self.shared.sources.describe(None).await {
             Ok(description) => Some((self.env.clock.now(), description)),
             // Somebody has to mend it, or it passes: only the first is worth stopping for.
             Err(error) if error.is_retryable() => None,
@@ -360,7 +360,7 @@ impl WorkerBuilder<WithProcessor> {
         let store = WatchedStore::new(self.store, seam.clone());
         let validity = Validity::new(clock());
         let shared = Arc::new(Shared {
-            sources: Sources::one(Arc::new(WatchedSource::new(self.source, seam.clone()))),
+            sources: Sources::new([Arc::new(WatchedSource::new(self.source, seam.clone())) as _]),
             factory,
             dead_letter: self.dead_letter,
             budget: Budget::new(self.settings.delivery.byte_budget),

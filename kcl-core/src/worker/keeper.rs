@@ -31,8 +31,9 @@ use crate::{
 pub(super) enum Direction {
     /// Start a run.
     Start(Box<Lease>, Arc<Gate>),
-    /// Describe the stream, and tell the keeper.
-    Describe(CallId),
+    /// Describe a stream, or that of a source that has not said yet which it reads, and tell the
+    /// keeper.
+    Describe(CallId, Option<StreamName>),
     /// List the shards of a stream, and hand them to the keeper.
     ListShards(CallId, StreamName),
     /// The worker is over.
@@ -98,7 +99,7 @@ impl Keeper {
     fn execute(&mut self, command: Command, waking: &mut Waking) {
         match command {
             Command::Store(id, call) => self.ask(id, *call),
-            Command::Describe(id) => self.direct(Direction::Describe(id)),
+            Command::Describe(id, of) => self.direct(Direction::Describe(id, of)),
             Command::ListShards(id, of) => self.direct(Direction::ListShards(id, of)),
             Command::Measure => {
                 // The keeper has the other end.

@@ -43,7 +43,7 @@ impl Supervisor {
         let outcome = loop {
             match self.directions.recv().await {
                 Some(Direction::Start(lease, gate)) => self.start(&lease, gate),
-                Some(Direction::Describe(id)) => self.describe(id),
+                Some(Direction::Describe(id, of)) => self.describe(id, of),
                 Some(Direction::ListShards(id, of)) => self.list_shards(id, of),
                 Some(Direction::Finished(outcome)) => break Some(outcome),
                 None => break None,
@@ -72,14 +72,14 @@ impl Supervisor {
     }
 
     /// The answer that the worker got as it started serves the first time, if it is not old.
-    fn describe(&mut self, id: CallId) {
+    fn describe(&mut self, id: CallId, of: Option<StreamName>) {
         let (shared, events) = (Arc::clone(&self.shared), self.events.clone());
         let now = self.shared.env.clock.now();
         let fresh = self.described.take().filter(|(at, _)| now.since(*at) < FRESH);
         let describing = async move {
             let result = match fresh {
                 Some((_, description)) => Ok(description),
-                None => shared.sources.describe().await,
+                None => shared.sources.describe(of.as_ref()).await,
             };
             if let Err(error) = &result {
                 let source = error.source.as_deref().map(ToString::to_string).unwrap_or_default();

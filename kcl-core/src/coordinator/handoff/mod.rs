@@ -237,7 +237,7 @@ impl Handoff {
             RunNews::Ended { children } => self.start_ending(&key, children, ctx),
             RunNews::Stopped => self.on_stopped(&key, ctx),
             RunNews::OtherStream => {
-                ctx.reads.want();
+                ctx.reads.want_of(&key);
                 if matches!(tenure.phase, Phase::Running | Phase::Suspended { .. }) {
                     tenure.phase = Phase::Dropping { to: None };
                     ctx.run(&key, epoch, RunOrder::Drop(DropReason::Lost));

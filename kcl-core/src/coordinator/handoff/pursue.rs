@@ -58,7 +58,7 @@ impl Handoff {
     fn pass_over(&mut self, key: &LeaseKey, ctx: &mut Context) {
         sometimes!(ForeignLeasePassedOver);
         if ctx.reads.fit(key) == Fit::LaterLife {
-            ctx.reads.want();
+            ctx.reads.want_of(key);
         }
         let Some(wish) = self.wishes.get_mut(key) else { return };
         if !std::mem::replace(&mut wish.passed_over, true) {

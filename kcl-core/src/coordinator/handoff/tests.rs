@@ -83,7 +83,7 @@ impl Scene {
         let name = "orders".parse().unwrap();
         let day = Duration::from_hours(24);
         let orders = StreamDescription::new(name, key, day, WallTime::from_millis(9));
-        let _ = ctx.reads.on_described(Ok(orders), at(0));
+        let _ = ctx.reads.on_described(None, Ok(orders), at(0));
         Self { handoff: Handoff::new(id("me")), ctx, version: 0 }
     }
 

@@ -58,7 +58,7 @@ impl Scene {
     /// A worker whose stream is known, at 0.
     fn starting(settings: Coordination) -> Self {
         let mut ctx = context(settings);
-        let _ = ctx.reads.on_described(Ok(orders()), at(0));
+        let _ = ctx.reads.on_described(None, Ok(orders()), at(0));
         let member = Member::new("me".parse().unwrap(), at(0), Vec::new(), false, &mut ctx);
         let mut scene = Self { member, ctx };
         assert_eq!(scene.tick(0), [list()]);
@@ -161,8 +161,8 @@ fn what_the_stream_is_is_found_out_first() {
     let member = Member::new("me".parse().unwrap(), at(0), Vec::new(), false, &mut ctx);
     let mut scene = Scene { member, ctx };
     assert_eq!(scene.tick(0), []);
-    assert!(scene.member.is_describing() && scene.ctx.reads.take_due(at(0)));
-    let _ = scene.ctx.reads.on_described(Ok(orders()), at(0));
+    assert!(scene.member.is_describing() && scene.ctx.reads.take_due(at(0)) == [None]);
+    let _ = scene.ctx.reads.on_described(None, Ok(orders()), at(0));
     scene.member.on_described(&mut scene.ctx);
     assert_eq!(done(&mut scene.ctx).asked, [list()]);
 }

@@ -28,7 +28,7 @@ pub(super) fn described(life: u64) -> StreamDescription {
 /// A context of a worker that reads `orders`, with these settings, at time 0.
 pub(super) fn context(settings: Coordination) -> Context {
     let mut ctx = tests::context(settings);
-    let _ = ctx.reads.on_described(Ok(described(5)), Time::ZERO);
+    let _ = ctx.reads.on_described(None, Ok(described(5)), Time::ZERO);
     ctx
 }
 

@@ -47,7 +47,7 @@ impl World {
                     self.crash_together(if both { 2 } else { 1 }, 0);
                 }
             }
-            Command::Describe(id) => {
+            Command::Describe(id, _) => {
                 let described = Happening::Described { host: at, id };
                 self.put(self.now + DESCRIBING, described);
             }

@@ -84,12 +84,11 @@ pub(super) struct Catalogue {
 impl Catalogue {
     /// Nothing is known yet but who stands by. The first reading begins at this time.
     pub(super) fn new(first: Time, standbys: Standbys, ctx: &Context) -> Self {
-        let streams = ctx.reads.known().into_iter();
         Self {
             rows: BTreeMap::new(),
             unreadable: BTreeMap::new(),
             fleet: Fleet::reading(ctx.reads.name().cloned(), standbys),
-            streams: streams.map(|of| (of.name.clone(), StreamPlan::new(of))).collect(),
+            streams: ctx.reads.all().map(|of| (of.name.clone(), StreamPlan::new(of))).collect(),
             rules: Rules::default(),
             inheritance: Inheritance::default(),
             round: Round::default(),
