@@ -101,7 +101,32 @@ struct Checkpoints {
     asked: Option<Position>,
     /// The newest checkpoint that is known to be stored.
     stored: Option<Checkpoint>,
+    /// Progress that was reported and that the keeper has not taken up yet.
+    untold: Option<Untold>,
     waiting: Vec<(Checkpoint, oneshot::Sender<bool>)>,
+}
+
+/// Progress of which the keeper was told that there is some.
+struct Untold {
+    checkpoint: Checkpoint,
+    progress: Progress,
+    flush: bool,
+}
+
+impl Untold {
+    /// With what was reported before it, and not taken up.
+    fn after(self, earlier: Self) -> Self {
+        let lower = earlier.checkpoint.may_follow(&self.checkpoint);
+        Self {
+            checkpoint: if lower { earlier.checkpoint } else { self.checkpoint },
+            progress: if self.progress == Progress::NONE {
+                earlier.progress
+            } else {
+                self.progress
+            },
+            flush: self.flush || earlier.flush,
+        }
+    }
 }
 
 impl Gate {
@@ -279,10 +304,17 @@ impl Gate {
         Ok(receiver)
     }
 
-    /// Tells the keeper news of this run.
+    /// Tells the keeper news of this run. Of progress it is told once until it takes it up, however
+    /// much there is meanwhile: so its queue is no longer than there are leases.
     pub(crate) fn report(&self, key: &LeaseKey, news: RunNews) {
         match (&self.listener, news) {
             (Listener::Keeper(events), news) => {
+                if let RunNews::Progress { checkpoint, progress, flush } = &news {
+                    let (checkpoint, progress) = (checkpoint.clone(), *progress);
+                    if !self.note_progress(Untold { checkpoint, progress, flush: *flush }) {
+                        return;
+                    }
+                }
                 let event = RunEvent { key: key.clone(), epoch: self.epoch, news };
                 // The keeper may be gone: then nothing is stored any more, and nobody is told
                 // otherwise.
@@ -291,6 +323,24 @@ impl Gate {
             (Listener::Test, RunNews::Progress { checkpoint, .. }) => self.note_stored(&checkpoint),
             (Listener::Test, _) => {}
         }
+    }
+
+    /// Notes progress for the keeper. Whether it is to be told: it knows of none yet.
+    fn note_progress(&self, news: Untold) -> bool {
+        let mut checkpoints = self.checkpoints();
+        let earlier = checkpoints.untold.take();
+        let first = earlier.is_none();
+        checkpoints.untold = Some(match earlier {
+            Some(earlier) => news.after(earlier),
+            None => news,
+        });
+        first
+    }
+
+    /// All the progress that was reported and not taken up yet; it then counts as taken up.
+    pub(crate) fn take_progress(&self) -> Option<RunNews> {
+        let Untold { checkpoint, progress, flush } = self.checkpoints().untold.take()?;
+        Some(RunNews::Progress { checkpoint, progress, flush })
     }
 
     /// Everything up to `stored` is in the store.
@@ -350,5 +400,33 @@ mod tests {
         let refused = gate.ask_checkpoint(&LeaseKey::planner(), &at).unwrap_err();
         assert!(matches!(refused, CheckpointError::Transactional(_)), "{refused}");
         assert!(heard.try_recv().is_err(), "the keeper hears nothing of it");
+    }
+
+    #[test]
+    fn the_keeper_hears_once_of_whatever_progress_there_is_until_it_takes_it_up() {
+        let (events, mut heard) = mpsc::unbounded_channel();
+        let validity = Validity::new(Env::system().clock);
+        let gate = Gate::new(Epoch(1), validity, &Delivery::default(), events);
+        let key = LeaseKey::planner();
+        let at = |number: u128| Checkpoint::After(Position::new(number.into(), 0));
+        let lag = |millis| Progress { lag: Some(Duration::from_millis(millis)), ..Progress::NONE };
+        let report = |number, progress, flush| {
+            gate.report(&key, RunNews::Progress { checkpoint: at(number), progress, flush });
+        };
+        report(7, lag(5), false);
+        report(9, Progress::NONE, true);
+        report(8, Progress::NONE, false);
+        assert!(heard.try_recv().is_ok());
+        assert!(heard.try_recv().is_err(), "it is told once");
+        let taken = gate.take_progress();
+        assert!(
+            matches!(&taken, Some(RunNews::Progress { checkpoint, progress, flush: true })
+                if *checkpoint == at(9) && *progress == lag(5)),
+            "the furthest, and whatever is known: {taken:?}"
+        );
+        assert!(gate.take_progress().is_none());
+        report(10, lag(6), false);
+        gate.report(&key, RunNews::Stopped);
+        assert!(heard.try_recv().is_ok() && heard.try_recv().is_ok(), "and again");
     }
 }

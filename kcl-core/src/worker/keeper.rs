@@ -16,7 +16,8 @@ use super::{
 };
 use crate::{
     coordinator::{
-        CallId, Command, Coordinator, Event, Notice, Outcome, RunCommand, RunOrder, StoreCall,
+        CallId, Command, Coordinator, Event, Notice, Outcome, RunCommand, RunEvent, RunNews,
+        RunOrder, StoreCall,
     },
     env::Env,
     lease::{EndSession, Ending, Lease, LeaseKey},
@@ -90,9 +91,22 @@ impl Keeper {
     }
 
     fn handle(&mut self, event: Event, waking: &mut Waking) {
+        let event = self.with_all_progress(event);
         let commands = self.coordinator.handle(self.env.clock.now(), event);
         for command in commands {
             self.execute(command, waking);
+        }
+    }
+
+    /// News of progress mean all that there has been since.
+    fn with_all_progress(&self, event: Event) -> Event {
+        match event {
+            Event::Run(RunEvent { key, epoch, news: news @ RunNews::Progress { .. } }) => {
+                let gate = self.gates.get(&key).filter(|gate| gate.epoch() == epoch);
+                let all = gate.and_then(|gate| gate.take_progress());
+                Event::Run(RunEvent { key, epoch, news: all.unwrap_or(news) })
+            }
+            other => other,
         }
     }
 
