@@ -20,8 +20,7 @@
 //! | step | when | then |
 //! |---|---|---|
 //! | any | a reading is complete | plan |
-//! | plan | the next event | publish: the plan is made, the moves follow it |
-//! | publish | the next event | tidy: the documents are published |
+//! | plan | the next event | tidy: the plan is made, the moves follow it, the documents are published |
 //! | tidy | the next event | none: what nobody needs is deleted |
 //! | any | the store went back | none |
 //! | any | the planner's session is not valid | the same, once it is valid again |
@@ -226,7 +225,6 @@ impl Planner {
         match self.turn.take_due() {
             None => {}
             Some(Step::Plan) => self.make_plan(ctx),
-            Some(Step::Publish) => self.publish(ctx),
             Some(Step::Tidy) => {
                 self.janitor.note_unused(&self.catalogue, &self.plan, ctx);
                 janitor::delete_useless(self.term(), &mut self.catalogue, ctx);
@@ -246,6 +244,7 @@ impl Planner {
         let me = &self.publisher.term().planner;
         self.catalogue.fleet.name_standbys(me);
         ctx.notify(Notice::Planned { moves, unassigned });
+        self.publish(ctx);
     }
 
     fn go_on(&mut self, next: moves::Next, ctx: &mut Context) {

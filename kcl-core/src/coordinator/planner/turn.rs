@@ -11,10 +11,9 @@ pub(super) struct Turn {
 /// A step of a turn.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Step {
-    /// The plan is made, and the moves follow it.
+    /// The plan is made, the moves follow it, and the documents are published: until a new owner's
+    /// document is wanted, what it has seen says nothing of the move.
     Plan,
-    /// The documents are published.
-    Publish,
     /// What nobody needs any more is deleted.
     Tidy,
 }
@@ -45,8 +44,7 @@ impl Turn {
         let step = self.next.filter(|_| self.due)?;
         self.due = false;
         self.next = match step {
-            Step::Plan => Some(Step::Publish),
-            Step::Publish => Some(Step::Tidy),
+            Step::Plan => Some(Step::Tidy),
             Step::Tidy => None,
         };
         Some(step)
@@ -73,7 +71,7 @@ mod tests {
         assert_eq!(steps(&mut turn), []);
         turn.begin();
         assert!(!turn.is_due(), "nothing is done at the event that completes the reading");
-        assert_eq!(steps(&mut turn), [Step::Plan, Step::Publish, Step::Tidy]);
+        assert_eq!(steps(&mut turn), [Step::Plan, Step::Tidy]);
         assert!(!turn.is_due());
     }
 
@@ -84,7 +82,7 @@ mod tests {
         turn.wait_for_next_event();
         assert_eq!(turn.take_due(), Some(Step::Plan));
         turn.begin();
-        assert_eq!(steps(&mut turn).len(), 3);
+        assert_eq!(steps(&mut turn), [Step::Plan, Step::Tidy]);
         turn.begin();
         turn.wait_for_next_event();
         turn.give_up();
