@@ -308,8 +308,6 @@ by_rule! {
     "6" TiesByInputOrder,
     /// A planner that is woken does not read the rules.
     "6" WokenReadsNoRules,
-    /// A planner knows only of what it handed down itself.
-    "6" InheritedNotTakenOver,
     /// Any rule keeps every owner from taking children at once.
     "6" AnyRuleStopsChildren,
     /// Owners take children at once whatever rules touch them.

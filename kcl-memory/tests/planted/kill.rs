@@ -85,8 +85,10 @@ fn again(known: &Known) -> Option<Killer> {
 }
 
 fn by_seed(seed: u64) -> Option<Killer> {
-    let violation = play(&Script::from_seed(seed)).err()?;
-    Some(Killer::Seed(seed, violation.invariant))
+    match quietly(|| play(&Script::from_seed(seed))) {
+        None => Some(Killer::Seed(seed, "no run panics")),
+        Some(played) => played.err().map(|violation| Killer::Seed(seed, violation.invariant)),
+    }
 }
 
 fn by_seeds() -> Option<Killer> {
@@ -113,6 +115,11 @@ thread_local! {
 
 /// Whether `work` panics; it says nothing about it.
 pub(crate) fn panics(work: fn()) -> bool {
+    quietly(work).is_none()
+}
+
+/// What `work` gives, unless it panics; it says nothing about that.
+fn quietly<T>(work: impl FnOnce() -> T) -> Option<T> {
     static HOOK: Once = Once::new();
     HOOK.call_once(|| {
         let loud = panic::take_hook();
@@ -123,9 +130,9 @@ pub(crate) fn panics(work: fn()) -> bool {
         }));
     });
     let before = SILENT.replace(true);
-    let panicked = panic::catch_unwind(work).is_err();
+    let given = panic::catch_unwind(panic::AssertUnwindSafe(work)).ok();
     SILENT.set(before);
-    panicked
+    given
 }
 
 /// Tries all of these, on as many threads as the machine has processors.

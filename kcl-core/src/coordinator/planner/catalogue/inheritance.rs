@@ -41,7 +41,7 @@ impl Inheritance {
         let read = doc.map_or_else(|| Ok((Epoch::NONE, Inherited::default())), decoded);
         match read {
             Ok((term, says)) => {
-                let mut known = taken_over(&says);
+                let mut known = says.clone();
                 known.fill_in(&self.known);
                 (self.known, self.is_known) = (known, true);
                 let version = doc.map(|doc| doc.version);
@@ -79,11 +79,6 @@ impl Inheritance {
     pub(in crate::coordinator::planner) const fn stored(&self) -> Option<&Stored> {
         self.stored.as_ref()
     }
-}
-
-/// What a planner takes over of what those before it have stored: all.
-fn taken_over(stored: &Inherited) -> Inherited {
-    if planted!(InheritedNotTakenOver) { Inherited::default() } else { stored.clone() }
 }
 
 fn decoded(doc: &Document) -> Result<(Epoch, Inherited), String> {
