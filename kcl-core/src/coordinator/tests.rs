@@ -3,12 +3,13 @@
 use super::{
     command::{Command, Notice},
     context::Context,
+    document::Assignment,
     op::StoreCall,
     signal::Signal,
 };
 use crate::{
     env::Time,
-    lease::{Incarnation, Session, SessionId},
+    lease::{Incarnation, PlanVersion, Session, SessionId},
     settings::Coordination,
 };
 
@@ -34,6 +35,23 @@ pub(super) fn session(worker: &str) -> Session {
         Session::new(id(worker), 1, settings.session_timeout, settings.heartbeat_interval);
     row.beat = 1;
     row
+}
+
+/// A document of this planner for this worker, with nothing to hold and nothing to give.
+pub(super) fn assignment(planner: &str, worker: &str, version: PlanVersion) -> Assignment {
+    Assignment {
+        version,
+        session: id(worker),
+        planner: id(planner),
+        standby: None,
+        second: None,
+        rank: 3,
+        takes_children: true,
+        starts: Vec::new(),
+        holds: Vec::new(),
+        gives: Vec::new(),
+        give_within: None,
+    }
 }
 
 /// What was asked of the store since, and noted; the signals wait.

@@ -47,8 +47,9 @@ impl Inherited {
 
     /// Every shard that inherits, and the target of the rule that it follows.
     pub fn iter(&self) -> impl Iterator<Item = (&StreamKey, &ShardId, &Target)> {
-        let of = |(stream, heirs)| pairs(heirs).map(move |(heir, from)| (stream, heir, from));
-        self.heirs.iter().flat_map(of)
+        self.heirs
+            .iter()
+            .flat_map(|(stream, heirs)| heirs.iter().map(move |(heir, from)| (stream, heir, from)))
     }
 
     /// The heirs of one life of a stream.
@@ -117,10 +118,6 @@ impl Inherited {
     pub fn term_in(body: &[u8]) -> Option<Epoch> {
         serde_json::from_slice(body).ok().map(|Header { term, .. }| term)
     }
-}
-
-fn pairs(heirs: &Heirs) -> impl Iterator<Item = (&ShardId, &Target)> {
-    heirs.iter()
 }
 
 /// What every format says.

@@ -10,7 +10,7 @@ use crate::{
         document::{Give, Hold, How, Origin},
         op::StoreCall,
         signal::Signal as Any,
-        tests::{Done, asked, at, context, done, id, said},
+        tests::{self, Done, asked, at, context, done, id, said},
     },
     env::WallTime,
     lease::{Acquire, Advance, Checkpoint, Lease, PlanVersion, Progress, Release, Write},
@@ -90,19 +90,9 @@ impl Scene {
     /// What is asked for when the plan is this.
     fn planned(&mut self, holds: Vec<Hold>, gives: Vec<Give>) -> Vec<StoreCall> {
         self.version += 1;
-        let assignment = Assignment {
-            version: PlanVersion { term: Epoch(1), version: self.version },
-            session: id("me"),
-            planner: id("planner"),
-            standby: None,
-            second: None,
-            rank: 3,
-            takes_children: true,
-            starts: Vec::new(),
-            holds,
-            gives,
-            give_within: None,
-        };
+        let version = PlanVersion { term: Epoch(1), version: self.version };
+        let told = tests::assignment("planner", "me", version);
+        let assignment = Assignment { holds, gives, ..told };
         self.handoff.apply(assignment, &mut self.ctx);
         asked(&mut self.ctx)
     }

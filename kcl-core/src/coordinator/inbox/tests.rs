@@ -3,7 +3,7 @@ use crate::{
     coordinator::{
         op::StoreCall,
         signal::Signal as Any,
-        tests::{Done, at, context, done, id, said},
+        tests::{self, Done, at, context, done, id, said},
     },
     lease::{Epoch, Incarnation},
     settings::Coordination,
@@ -28,19 +28,7 @@ fn version(term: u64, version: u64) -> PlanVersion {
 }
 
 fn assignment(version: PlanVersion) -> Assignment {
-    Assignment {
-        version,
-        session: id("me"),
-        planner: id("planner"),
-        standby: None,
-        second: None,
-        rank: 3,
-        takes_children: true,
-        starts: Vec::new(),
-        holds: Vec::new(),
-        gives: Vec::new(),
-        give_within: None,
-    }
+    tests::assignment("planner", "me", version)
 }
 
 fn document(version: u64, body: impl Into<bytes::Bytes>) -> Answer {

@@ -6,7 +6,7 @@ use crate::{
         command::Notice,
         document::Give,
         op::StoreCall,
-        tests::{Done, asked, at, done, id},
+        tests::{self, Done, asked, at, done, id},
     },
     lease::Epoch,
     settings::Coordination,
@@ -35,17 +35,8 @@ fn giving(version: u64, leases: &[usize]) -> Assignment {
     let give =
         |number: &usize| Give { key: scene::key(*number), epoch: Epoch(7), to: Some(id("new")) };
     Assignment {
-        version: scene::version(version),
-        session: id("old"),
-        planner: id("me"),
-        standby: None,
-        second: None,
-        rank: 3,
-        takes_children: true,
-        starts: Vec::new(),
-        holds: Vec::new(),
         gives: leases.iter().map(give).collect(),
-        give_within: None,
+        ..tests::assignment("me", "old", scene::version(version))
     }
 }
 

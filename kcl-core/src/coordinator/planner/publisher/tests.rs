@@ -3,7 +3,7 @@ use crate::{
     coordinator::{
         op::StoreCall,
         signal::Signal as Any,
-        tests::{Done, at, done, id, said},
+        tests::{self, Done, at, done, id, said},
     },
     lease::Epoch,
     settings::Coordination,
@@ -17,19 +17,7 @@ struct Scene {
 }
 
 fn document(worker: &str, rank: u32) -> Assignment {
-    Assignment {
-        version: PlanVersion::NONE,
-        session: id(worker),
-        planner: id("me"),
-        standby: None,
-        second: None,
-        rank,
-        takes_children: true,
-        starts: Vec::new(),
-        holds: Vec::new(),
-        gives: Vec::new(),
-        give_within: None,
-    }
+    Assignment { rank, ..tests::assignment("me", worker, PlanVersion::NONE) }
 }
 
 fn read(worker: &str) -> StoreCall {
