@@ -21,7 +21,7 @@ demo: ## Watch a fleet share a stream through splits, joins and a crash
 	@$(KCL) demo
 
 ##@ To work on it
-.PHONY: build check test mutants mutants-table model model-deep simulate fuzz servers
+.PHONY: build check test mutants arrows mutants-table model model-deep simulate fuzz servers
 build: ## Build everything
 	$(CARGO) build --workspace --all-targets
 
@@ -38,6 +38,10 @@ check: ## Formatting, lints and documentation
 mutants: ## Plant bugs in the library, and see that the tests notice each
 	RUSTC_WORKSPACE_WRAPPER=$(CURDIR)/scripts/planted-rustc.sh \
 		$(CARGO) test --workspace --test simulation planted::table
+
+arrows: ## Remove each arrow of the coordinator, and see that a test of its part misses it, PART=all
+	$(CARGO) build --workspace --example arrows
+	$${CARGO_TARGET_DIR:-target}/debug/examples/arrows $(PART)
 
 mutants-table: ## Write into docs/TESTING.md what noticed which
 	KCL_WRITE_TABLES=1 $(MAKE) mutants
