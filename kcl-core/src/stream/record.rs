@@ -54,10 +54,10 @@ pub struct Record {
     pub arrival: Option<WallTime>,
     /// How Kinesis kept it.
     pub encryption: Encryption,
-    /// The hash key the producer gave in place of the partition key's; known for KPL records only.
-    pub explicit_hash_key: Option<HashKey>,
     /// What de-aggregation found out about it.
     pub kpl: KplMark,
+    /// Boxed: few records have one, and there are thousands of records in a batch.
+    explicit_hash_key: Option<Box<HashKey>>,
 }
 
 impl Record {
@@ -70,9 +70,21 @@ impl Record {
             position,
             arrival: None,
             encryption: Encryption::None,
-            explicit_hash_key: None,
             kpl: KplMark::Plain,
+            explicit_hash_key: None,
         }
+    }
+
+    /// The hash key that the producer gave in place of the partition key's. `None` if it gave none,
+    /// and for every record that was not unpacked from a KPL aggregate: Kinesis does not tell.
+    #[must_use]
+    pub fn explicit_hash_key(&self) -> Option<HashKey> {
+        self.explicit_hash_key.as_deref().copied()
+    }
+
+    /// Sets or takes away the hash key that its producer gave.
+    pub fn set_explicit_hash_key(&mut self, key: Option<HashKey>) {
+        self.explicit_hash_key = key.map(Box::new);
     }
 
     /// The same record, with its time of arrival.

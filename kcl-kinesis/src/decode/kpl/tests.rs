@@ -70,7 +70,7 @@ proptest! {
             .iter()
             .map(|record| User {
                 key: record.partition_key.clone().unwrap_or_default(),
-                hash: record.explicit_hash_key,
+                hash: record.explicit_hash_key(),
                 data: record.data.to_vec(),
             })
             .collect();
@@ -285,7 +285,7 @@ fn an_explicit_hash_key_that_is_none_is_left_out_and_the_record_is_not() {
         message.records[1].explicit_hash_key = Some(7);
         assert_eq!(seen(&message.encode_to_vec()), (Ok(()), records.clone()), "{digits}");
         let (_, records) = unpacked(sealed(&message.encode_to_vec()), None);
-        assert!(records.iter().all(|record| record.explicit_hash_key.is_none()));
+        assert!(records.iter().all(|record| record.explicit_hash_key().is_none()));
     }
 }
 

@@ -110,7 +110,7 @@ impl Keys {
         let mut record = Record::new(position, key.cloned(), sub.data.unwrap_or_default());
         record.arrival = aggregate.arrival;
         record.encryption = aggregate.encryption;
-        record.explicit_hash_key = explicit.map(|(key, _)| *key);
+        record.set_explicit_hash_key(explicit.map(|(key, _)| *key));
         record.kpl = match (by_partition, explicit) {
             (None, _) => KplMark::Malformed,
             (_, Some((_, mark))) | (Some((_, mark)), None) => *mark,
