@@ -59,9 +59,9 @@ RUST_TEST_THREADS=${TEST_THREADS:-$((2 * $(nproc)))} \
 until grep -qs Running "$logs/on-servers.log" || ! kill -0 "${beside#* }" 2>/dev/null; do
     sleep 0.1
 done
-but_servers="target.'cfg(all())'.runner = '$PWD/scripts/but-servers.sh'"
-step others low cargo test --workspace --config "$but_servers"
-step mutants low make --no-print-directory mutants
+step tests low cargo test --workspace --lib --bins --test house_rules --test outside_data
+step docs low cargo test --workspace --doc
+step simulation low make --no-print-directory simulation
 step model low make --no-print-directory model
 step package low scripts/package.sh
 join

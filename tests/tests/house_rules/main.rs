@@ -5,6 +5,7 @@
 mod circles;
 mod imports;
 mod plants;
+mod programs;
 mod tree;
 
 use std::{
