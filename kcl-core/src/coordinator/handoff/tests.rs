@@ -65,6 +65,13 @@ fn ended(number: u8, epoch: u64) -> Lease {
     Lease { checkpoint: Checkpoint::ShardEnd, ..free(number, epoch) }
 }
 
+/// A shard with these parents.
+fn child_of(parents: &[u8], number: u8) -> Shard {
+    let mut child = Shard::open(shard(number), HashRange::ALL);
+    child.parents = parents.iter().map(|number| shard(*number)).collect();
+    child
+}
+
 fn read(number: u8) -> StoreCall {
     StoreCall::Lease(key(number))
 }
@@ -88,6 +95,11 @@ fn origin(owner: Option<&str>, epoch: u64, how: How) -> Option<Origin> {
 
 fn advance(epoch: u64, checkpoint: Checkpoint) -> StoreCall {
     StoreCall::Advance(Advance::new(key(0), id("me"), Epoch(epoch), checkpoint))
+}
+
+/// A row that was held here under epoch 8, put again.
+fn put_at(number: u8, checkpoint: Checkpoint) -> StoreCall {
+    StoreCall::Create(Lease { checkpoint, ..free(number, 8) })
 }
 
 /// The row of a wished lease was read.
@@ -196,6 +208,18 @@ impl Scene {
     fn progress(&mut self, epoch: u64, checkpoint: Checkpoint) -> Vec<StoreCall> {
         let progress = Progress::NONE;
         self.run(epoch, RunNews::Progress { checkpoint, progress, flush: true }).asked
+    }
+
+    /// What is asked for once the end of this lease is written, whose child, the lease 9, has these
+    /// parents.
+    fn ends(&mut self, number: u8, epoch: u64, parents: &[u8]) -> Vec<StoreCall> {
+        let child = child_of(parents, 9);
+        let row = Lease::new(key(9), Checkpoint::TrimHorizon);
+        let _ = self.run_of(number, epoch, RunNews::Ended { children: vec![child] });
+        let put = Ok(Write::Done(row));
+        let _ = self.after(Answer::PutChild(key(number), Epoch(epoch), shard(9), put));
+        let written = Ok(Write::Done(ended(number, epoch)));
+        self.after(Answer::WriteEnd(key(number), Epoch(epoch), written))
     }
 
     fn tick(&mut self, millis: u64) -> Done {

@@ -1,21 +1,9 @@
 use super::*;
-use crate::lease::Incarnation;
+use crate::coordinator::tests::{at, id, session};
 
 const GRACE: Duration = Duration::from_secs(10);
 const WATCH: Duration = Duration::from_secs(2);
 const BEAT: Duration = Duration::from_millis(1_500);
-
-fn at(millis: u64) -> Time {
-    Time::from_millis(millis)
-}
-
-fn id(name: &str) -> SessionId {
-    SessionId::new(name.parse().unwrap(), Incarnation::from_bits(1))
-}
-
-fn session(name: &str) -> Session {
-    Session::new(id(name), 1, Duration::from_secs(6), BEAT)
-}
 
 /// A live follower that holds leases.
 fn facts(millis: u64) -> Facts {

@@ -2,16 +2,10 @@
 
 use super::*;
 
-/// The row of a child of the lease 0, and of the others among its parents.
+/// The row of a child of the lease 0.
 fn child(number: u8) -> Lease {
-    let child = child_shard(number, &[0]);
+    let child = child_of(&[0], number);
     Lease::new(key(number), Checkpoint::TrimHorizon).of_shard(child.parents, child.range)
-}
-
-fn child_shard(number: u8, parents: &[u8]) -> Shard {
-    let mut child = Shard::open(shard(number), HashRange::ALL);
-    child.parents = parents.iter().map(|number| shard(*number)).collect();
-    child
 }
 
 /// The end of the lease 0, written.
@@ -35,7 +29,7 @@ impl Scene {
     /// One whose shard has ended, which writes the end; these shards go on with it.
     fn ending(children: &[u8]) -> Self {
         let mut scene = Self::holding();
-        let shards = children.iter().map(|number| child_shard(*number, &[0])).collect();
+        let shards = children.iter().map(|number| child_of(&[0], *number)).collect();
         let puts: Vec<StoreCall> =
             children.iter().map(|number| StoreCall::Create(child(*number))).collect();
         let mut asked = scene.run(8, RunNews::Ended { children: shards }).asked;
@@ -54,7 +48,7 @@ impl Scene {
 #[test]
 fn the_end_of_a_shard_is_written_after_its_childrens_rows_and_they_are_taken() {
     let mut scene = Scene::holding();
-    let news = RunNews::Ended { children: vec![child_shard(1, &[0])] };
+    let news = RunNews::Ended { children: vec![child_of(&[0], 1)] };
     assert_eq!(scene.run(8, news).asked, [StoreCall::Create(child(1))]);
     let failed = Answer::PutChild(key(0), Epoch(8), shard(1), Err(StoreErrorKind::Unknown));
     assert_eq!(scene.after(failed), []);

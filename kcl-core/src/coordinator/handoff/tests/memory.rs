@@ -26,14 +26,10 @@ fn whose_row_is_gone() -> Scene {
     scene
 }
 
-fn put_at(checkpoint: Checkpoint) -> StoreCall {
-    StoreCall::Create(Lease { checkpoint, ..free(0, 8) })
-}
-
 #[test]
 fn a_row_that_was_put_again_is_looked_at_soon() {
     let mut scene = whose_row_is_gone();
-    assert_eq!(scene.after(row(0, None)), [put_at(after(9))]);
+    assert_eq!(scene.after(row(0, None)), [put_at(0, after(9))]);
     assert_eq!(scene.wakes(), Time::NEVER);
     assert_eq!(scene.after(Answer::Recreate(key(0), Ok(Write::Done(free(0, 8))))), []);
     assert_eq!(scene.wakes(), at(200));
@@ -46,7 +42,7 @@ fn a_row_that_is_being_put_again_is_not_looked_at_whatever_the_plan_said_meanwhi
     let word = |epoch| vec![hold(0, origin(None, epoch, How::Free))];
     assert_eq!(scene.planned(word(8), Vec::new()), [acquire(&free(0, 8), 9)]);
     assert_eq!(scene.planned(word(9), Vec::new()), []);
-    assert_eq!(scene.after(refused(0, 9, None)), [put_at(after(9))]);
+    assert_eq!(scene.after(refused(0, 9, None)), [put_at(0, after(9))]);
     assert_eq!(scene.wakes(), Time::NEVER);
 }
 
@@ -54,7 +50,7 @@ fn a_row_that_is_being_put_again_is_not_looked_at_whatever_the_plan_said_meanwhi
 fn a_lease_is_known_while_the_plan_names_it_and_forgotten_when_it_does_not() {
     let mut named = whose_row_is_gone();
     assert_eq!(named.planned(vec![hold(0, None)], Vec::new()), []);
-    assert_eq!(named.after(row(0, None)), [put_at(after(9))]);
+    assert_eq!(named.after(row(0, None)), [put_at(0, after(9))]);
 
     let mut gave = Scene::draining();
     assert_eq!(gave.run(8, RunNews::Stopped).asked, [StoreCall::Release(released())]);
@@ -71,7 +67,7 @@ fn what_was_stored_is_known_after_the_lease_was_given_back() {
     assert_eq!(scene.after(Answer::Advance(key(0), Epoch(8), Ok(Write::Done(stored)))), []);
     assert_eq!(scene.run(8, RunNews::Stopped).asked, [StoreCall::Release(released())]);
     assert_eq!(scene.planned(vec![hold(0, None)], Vec::new()), [read(0)]);
-    assert_eq!(scene.after(row(0, None)), [put_at(after(6))]);
+    assert_eq!(scene.after(row(0, None)), [put_at(0, after(6))]);
 }
 
 #[test]

@@ -2,12 +2,7 @@
 
 use super::*;
 
-fn of_parents(parents: &[u8]) -> Vec<Shard> {
-    let mut child = Shard::open(shard(9), HashRange::ALL);
-    child.parents = parents.iter().map(|number| shard(*number)).collect();
-    vec![child]
-}
-
+/// The row of the child, as it was put.
 fn child() -> Lease {
     Lease::new(key(9), Checkpoint::TrimHorizon)
 }
@@ -18,15 +13,6 @@ fn other_parent(row: Option<Lease>) -> Answer {
 }
 
 impl Scene {
-    /// What is asked for once the end of this lease is written, whose child has these parents.
-    fn ends(&mut self, number: u8, epoch: u64, parents: &[u8]) -> Vec<StoreCall> {
-        let _ = self.run_of(number, epoch, RunNews::Ended { children: of_parents(parents) });
-        let put = Ok(Write::Done(child()));
-        let _ = self.after(Answer::PutChild(key(number), Epoch(epoch), shard(9), put));
-        let written = Ok(Write::Done(ended(number, epoch)));
-        self.after(Answer::WriteEnd(key(number), Epoch(epoch), written))
-    }
-
     /// One that ended the lease 0, whose child has these parents, too.
     fn merging(others: &[u8]) -> Self {
         let mut scene = Self::holding();

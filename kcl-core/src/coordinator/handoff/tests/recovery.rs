@@ -135,10 +135,6 @@ fn after_the_store_went_back_orders_that_were_followed_are_followed_again() {
     assert_eq!(scene.planned(Vec::new(), Scene::give("next")), release);
 }
 
-fn put_at(number: u8, checkpoint: Checkpoint) -> StoreCall {
-    StoreCall::Create(Lease { checkpoint, ..free(number, 8) })
-}
-
 #[test]
 fn what_a_session_held_that_the_store_lost_is_put_again_where_it_had_got() {
     let mut scene = Scene::holding();
