@@ -1,4 +1,4 @@
-//! Handing leases over (ARCHITECTURE §4 rules 7 and 8).
+//! Handing leases over (ARCHITECTURE §4 rules 7, 8 and 12).
 
 use super::*;
 

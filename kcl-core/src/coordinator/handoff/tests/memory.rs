@@ -1,4 +1,5 @@
-//! What is known here although the store has no row for it, or an older one.
+//! What is known here although the store has no row for it, or an older one (ARCHITECTURE §4
+//! rule 13).
 
 use super::*;
 

@@ -1,4 +1,4 @@
-//! Looking at the rows of wished leases, and judging them.
+//! Looking at the rows of wished leases, and judging them (ARCHITECTURE §4 rules 12 and 15).
 
 use super::*;
 
