@@ -20,7 +20,10 @@ impl Handoff {
     /// Follows a document that is newer than any seen. When this returns, new dispatch of what it
     /// revokes has stopped, and the next beat may say that it was seen.
     pub(in crate::coordinator) fn apply(&mut self, assignment: Assignment, ctx: &mut Context) {
-        self.cancel_unplanned(&assignment);
+        let planned: BTreeSet<&LeaseKey> = assignment.holds.iter().map(|hold| &hold.key).collect();
+        self.cancel_unplanned(&planned);
+        // What this session wants by itself stays wished.
+        self.wishes.retain(|key, wish| !wish.is_planned() || planned.contains(key));
         self.wish_as_planned(&assignment, ctx);
         let own = ctx.settings.handoff_timeout;
         let within =
@@ -44,10 +47,8 @@ impl Handoff {
         self.pursue_due(ctx);
     }
 
-    /// Wishes become those of the document; what this session wants by itself stays wished.
+    /// What the document names is wished, as its planner saw it.
     fn wish_as_planned(&mut self, assignment: &Assignment, ctx: &Context) {
-        let planned: BTreeSet<&LeaseKey> = assignment.holds.iter().map(|hold| &hold.key).collect();
-        self.wishes.retain(|key, wish| !wish.is_planned() || planned.contains(key));
         if self.leaving {
             return;
         }
@@ -64,11 +65,7 @@ impl Handoff {
     }
 
     /// An acquire under way for a lease that the plan no longer gives me starts nothing.
-    fn cancel_unplanned(&mut self, assignment: &Assignment) {
-        if self.acquiring.is_empty() {
-            return;
-        }
-        let planned: BTreeSet<&LeaseKey> = assignment.holds.iter().map(|hold| &hold.key).collect();
+    fn cancel_unplanned(&mut self, planned: &BTreeSet<&LeaseKey>) {
         for (key, acquiring) in &mut self.acquiring {
             let own = self.wishes.get(key).is_some_and(|wish| !wish.is_planned());
             if !planned.contains(key) && !own {

@@ -23,8 +23,8 @@ asks! {
     PutChild(key: LeaseKey, epoch: Epoch, child: ShardId) by Create;
     /// The end of a shard.
     WriteEnd(key: LeaseKey, epoch: Epoch) by Advance;
-    /// The row of the other parent of this child.
-    OtherParent(child: LeaseKey) by Lease;
+    /// The row of another parent of this child, after the end of this parent.
+    OtherParent(child: LeaseKey, ended: LeaseKey) by Lease;
     /// The row of a held lease, after this lapse of the session.
     Revalidate(key: LeaseKey, lapse: u64) by Lease;
 }

@@ -149,9 +149,9 @@ impl Handoff {
                 self.wish_child(&child.key, ctx);
                 continue;
             }
-            self.merging.insert(child.key.clone(), others.len());
+            self.merging.insert((child.key.clone(), parent.clone()), others.len());
             for other in others {
-                ctx.ask(op::Lease(other), ask::OtherParent(child.key.clone()));
+                ctx.ask(op::Lease(other), ask::OtherParent(child.key.clone(), parent.clone()));
             }
         }
     }
@@ -162,32 +162,31 @@ impl Handoff {
         self.assignment.as_ref().map_or_else(who_knows_no_rules, told)
     }
 
-    /// The other parent of a merge: if it has ended too, the child can be read. If it has not, its
-    /// owner will take the child; if it is not there, the planner knows why.
+    /// Another parent of a child of which one parent ended here: if it has ended too, the child can
+    /// be read. If it has not, its owner will take the child; if it is not there, the planner knows
+    /// why.
     pub(super) fn on_other_parent(
         &mut self,
-        child: &LeaseKey,
-        row: Option<&Lease>,
+        merge: (LeaseKey, LeaseKey),
+        answer: &Answered<op::Lease>,
         ctx: &mut Context,
     ) {
-        let Some(left) = self.merging.get_mut(child) else { return };
-        if !row.map_or_else(absent_is_ended, Lease::has_ended) {
+        let Some(left) = self.merging.remove(&merge) else { return };
+        let Ok(row) = answer else { return };
+        if !row.as_ref().map_or_else(absent_is_ended, Lease::has_ended) {
             sometimes!(OtherParentOpen);
-            self.merging.remove(child);
-            return;
-        }
-        sometimes!(OtherParentEnded);
-        *left -= 1;
-        if *left == 0 {
-            self.merging.remove(child);
-            self.wish_child(child, ctx);
+        } else if left > 1 {
+            self.merging.insert(merge, left - 1);
+        } else {
+            sometimes!(OtherParentEnded);
+            self.wish_child(&merge.0, ctx);
         }
     }
 
     fn wish_child(&mut self, child: &LeaseKey, ctx: &mut Context) {
         let most = ctx.settings.max_leases.map_or(usize::MAX, |max| max as usize);
         let taken = self.tenures.len() + self.wishes.len();
-        if self.leaving || taken >= most || self.tenures.contains_key(child) {
+        if taken >= most || self.tenures.contains_key(child) {
             return;
         }
         sometimes!(ChildWished);

@@ -158,4 +158,16 @@ mod tests {
             assert_eq!(memory.end_of(&row(5).key).is_none(), follows);
         }
     }
+
+    #[test]
+    fn of_very_many_shards_that_ended_the_first_are_forgotten() {
+        let mut memory = Memory::default();
+        let key = |number: usize| format!("orders/1/shardId-{number:012}").parse().unwrap();
+        for number in 0..=ENDS_KEPT {
+            memory.end(&key(number), Ended::default());
+        }
+        assert!(memory.overrule());
+        assert!(memory.end_of(&key(0)).is_none());
+        assert!(memory.end_of(&key(1)).is_some() && memory.end_of(&key(ENDS_KEPT)).is_some());
+    }
 }

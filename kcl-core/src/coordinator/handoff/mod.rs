@@ -7,16 +7,26 @@
 //! |---|---|---|---|
 //! | – | the plan names it, free | being acquired | the lease, under the next epoch |
 //! | – | the plan names it, and its owner is to give it | wished | its row, again and again |
+//! | – | a former life's document names it | wished, from that life alone | its row |
+//! | – | the plan orders its release | being released | its release, once for each order |
+//! | wished | it is not of my stream, in its present life | wished if planned | that the source be described |
 //! | wished | its row is free | being acquired | the lease |
 //! | wished | a live session holds it that is not expected to | wished: conflict | that session, now and then |
 //! | wished | there is no row, and how far it was read is known here | wished | its row to be put again |
 //! | wished | its row has ended | – : changed | – |
+//! | wished | the plan names it no more | – | – |
+//! | wished | the session is woken | wished | its row |
 //! | being acquired | it is granted, wished and the session valid | held | start |
-//! | being acquired | it is granted, and the plan has given it away | being released | its release |
-//! | being acquired | it is refused, or nobody knows | wished | its row |
+//! | being acquired | it is granted, and its shard has ended | ending | its end |
+//! | being acquired | it is granted, and the plan has given it away, or it is not of my stream | being released | its release |
+//! | being acquired | nobody knows, and the plan has given it away | being released | its release |
+//! | being acquired | it is refused, or nobody knows | wished if planned | its row |
 //! | held | its run gets on | held | its checkpoint to be written: one at a time, the newest |
 //! | held | the plan gives it away | draining | finish the batch |
-//! | draining | the time is out | dropping | drop the batch |
+//! | suspended | the plan gives it away | dropping | drop the batch |
+//! | draining, dropping | the plan gives it to another | the same, and no later | – |
+//! | draining, dropping | the plan wants it back | the same, and wished | – |
+//! | draining | the time is out, or the session lapses | dropping | drop the batch |
 //! | draining, dropping | its run has stopped | being released | its release, with the last checkpoint |
 //! | being released | that is answered | – | the wake-up of who takes it next |
 //! | being released | it is not answered | the same | the same again, after each beat |
@@ -25,10 +35,18 @@
 //! | suspended | its row is still mine | held | resume |
 //! | held, suspended | its row is another's, or gone | lost, and wished if planned | drop the batch |
 //! | held | its shard has ended | ending | the rows of the children, then its end |
+//! | ending | a call failed | ending | the same again, after a pause |
 //! | ending | the end is written | – : changed | the other parents, then the children |
+//! | ending | its row is another's, or gone | lost, and wished if planned | drop the batch |
 //! | held | the processor stands still | dropping | drop the batch; the release asks for another worker |
+//! | held, suspended | its source reads another stream | dropping | drop the batch; that the source be described |
 //! | any | the session was ended | lost | drop the batch |
 //! | held | the store went back | lost, and wished | drop the batch; its row |
+//! | ended here | the store went back | wished | its row |
+//! | held | the store lost the session | held, and wished by its next life | its row to be put again |
+//! | wished, being acquired | the worker leaves | –, or being released when it is granted | – |
+//! | held | the worker leaves, and nobody stays | draining | finish the batch |
+//! | all but ending | the grace of a worker that leaves is out | dropping | drop the batch |
 
 mod acquire;
 mod apply;
@@ -89,8 +107,9 @@ pub(in crate::coordinator) struct Handoff {
     releases: BTreeMap<(LeaseKey, Epoch), Releasing>,
     owners: OwnerChecks,
     memory: Memory,
-    /// Children of merges, waiting for the word on their other parent.
-    merging: BTreeMap<LeaseKey, usize>,
+    /// Children of merges and the parent of each that ended here: how many of its other parents
+    /// have not been heard of.
+    merging: BTreeMap<(LeaseKey, LeaseKey), usize>,
     /// Row reads under way: bounded, however many leases are wished.
     reads: usize,
     /// Counts the session's lapses, so that a read from before one proves nothing after it.
@@ -267,9 +286,8 @@ impl Handoff {
                 self.on_child_put(&key, epoch, &child, &answer, ctx);
             }
             Answer::WriteEnd(key, epoch, answer) => self.on_end_written(&key, epoch, answer, ctx),
-            Answer::OtherParent(child, Ok(row)) => self.on_other_parent(&child, row.as_ref(), ctx),
-            Answer::OtherParent(child, Err(_)) => {
-                self.merging.remove(&child);
+            Answer::OtherParent(child, ended, answer) => {
+                self.on_other_parent((child, ended), &answer, ctx);
             }
             Answer::Revalidate(key, lapse, answer) => {
                 self.on_revalidated(&key, lapse, answer, ctx);

@@ -1,6 +1,10 @@
 //! After a lapse, a fence, or a store that went back in time.
 
-use super::{Handoff, ask, tenure::Phase, wish::Wish};
+use super::{
+    Handoff, ask,
+    tenure::{Phase, Tenure},
+    wish::Wish,
+};
 use crate::{
     coordinator::{
         command::{DropReason, LossReason, RunOrder},
@@ -45,8 +49,7 @@ impl Handoff {
         for key in suspended.map(|(key, _)| key.clone()).collect::<Vec<_>>() {
             let Some(tenure) = self.tenures.get_mut(&key) else { continue };
             if !is_read_before_it_goes_on() {
-                tenure.phase = Phase::Running;
-                ctx.run(&key, tenure.epoch(), RunOrder::Resume);
+                resume(&key, tenure, ctx);
             }
             if let Phase::Suspended { reading: reading @ false } = &mut tenure.phase {
                 *reading = true;
@@ -72,8 +75,7 @@ impl Handoff {
         match answer {
             Ok(Some(row)) if goes_on_in_place(&row, &self.me, epoch) && ctx.valid => {
                 sometimes!(ResumedInPlace);
-                tenure.phase = Phase::Running;
-                ctx.run(key, epoch, RunOrder::Resume);
+                resume(key, tenure, ctx);
             }
             Ok(Some(row)) if !goes_on_in_place(&row, &self.me, epoch) => {
                 sometimes!(LostMeanwhile);
@@ -125,9 +127,7 @@ impl Handoff {
         let (tenures, wishes) = (&self.tenures, &self.wishes);
         let counts = |key: &LeaseKey| tenures.contains_key(key) || wishes.contains_key(key);
         self.memory.held.retain(|key, _| again || counts(key));
-        if !self.memory.overrule() {
-            return;
-        }
+        self.memory.overrule();
         let keys: Vec<LeaseKey> = self.memory.held.keys().cloned().collect();
         for key in keys {
             self.remember_progress(&key);
@@ -186,6 +186,12 @@ impl Handoff {
             }
         }
     }
+}
+
+/// Lets a suspended run go on in place.
+fn resume(key: &LeaseKey, tenure: &mut Tenure, ctx: &mut Context) {
+    tenure.phase = Phase::Running;
+    ctx.run(key, tenure.epoch(), RunOrder::Resume);
 }
 
 /// Whether a suspended run goes on only once its row was read.

@@ -1,21 +1,9 @@
 use super::*;
-use crate::lease::Incarnation;
+use crate::coordinator::tests::{at, id, session};
 
 const GRACE: Duration = Duration::from_secs(10);
 const WATCH: Duration = Duration::from_secs(2);
 const BEAT: Duration = Duration::from_millis(1_500);
-
-fn at(millis: u64) -> Time {
-    Time::from_millis(millis)
-}
-
-fn id(name: &str) -> SessionId {
-    SessionId::new(name.parse().unwrap(), Incarnation::from_bits(1))
-}
-
-fn session(name: &str) -> Session {
-    Session::new(id(name), 1, Duration::from_secs(6), BEAT)
-}
 
 /// A live follower that holds leases.
 fn facts(millis: u64) -> Facts {
@@ -68,6 +56,21 @@ fn leases_are_kept_until_others_have_them_and_then_the_session_ends() {
     assert_eq!(all(&mut leaving, facts(2_000)), [Next::List], "the others may be leaving, too");
     assert_eq!(all(&mut leaving, emptied(2_500)), [Next::EndSession]);
     assert_eq!(all(&mut leaving, emptied(2_600)), [], "it was ended");
+    assert_eq!(leaving.next_wake(), at(10_000), "who lives matters no more");
+}
+
+#[test]
+fn who_has_ended_its_session_gives_no_lease_back_although_it_planned() {
+    let mut leaving = asked(&[session("other")]);
+    assert_eq!(leaving.go(), Some(Next::EndSession));
+    assert_eq!(all(&mut leaving, planning(100, true, true)), []);
+}
+
+#[test]
+fn a_session_that_is_not_live_reads_nobodys_row() {
+    let mut leaving = Leaving::default();
+    leaving.start(at(0), GRACE);
+    assert_eq!(all(&mut leaving, Facts { is_live: false, ..facts(0) }), []);
 }
 
 #[test]
