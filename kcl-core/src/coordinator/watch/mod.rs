@@ -29,9 +29,9 @@ pub(super) mod signal;
 mod telling;
 mod window;
 
-/// Whether a read that did not find a session shows that it is gone.
-fn proves_absence(read: Consistency) -> bool {
-    read == Consistency::Strong || planted!(AbsenceFromStaleRead)
+/// How a session is read that a look did not find: its absence is then believed.
+fn consistency_of_absence() -> Consistency {
+    if planted!(AbsenceFromStaleRead) { Consistency::Eventual } else { Consistency::Strong }
 }
 
 /// Whether all of the heads are silent, so that one of them may be ended.
@@ -301,11 +301,9 @@ impl Watch {
                     window.was_read(asked);
                 }
                 ctx.signal(Signal::Seen(row));
-            } else if proves_absence(Consistency::Eventual) {
-                self.on_absent(id, ctx);
             } else {
                 // Absence is believed only from a consistent read; this was none.
-                let row = op::Session(id.clone(), Consistency::Strong);
+                let row = op::Session(id.clone(), consistency_of_absence());
                 ctx.ask(row, ask::Confirm(id.clone()));
             }
         }

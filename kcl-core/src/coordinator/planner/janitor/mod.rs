@@ -227,10 +227,7 @@ fn give_way_to_higher(found: Option<&Document>, term: Epoch, ctx: &mut Context) 
 }
 
 fn delete(deletes: Vec<Delete>, catalogue: &mut Catalogue, ctx: &mut Context) {
-    for delete in deletes {
-        if !useless_rows_go() {
-            return;
-        }
+    for delete in deletes.into_iter().filter(|_| useless_rows_go()) {
         sometimes!(EndedRowDeleted);
         catalogue.rows.remove(&delete.key);
         ctx.tell(op::Delete(delete));
