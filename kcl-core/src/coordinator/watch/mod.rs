@@ -57,6 +57,8 @@ fn waits_only_once() -> bool {
 #[cfg(test)]
 mod tests;
 
+use std::collections::BTreeSet;
+
 use self::{
     ask::Answer,
     due::Due,
@@ -218,10 +220,14 @@ impl Watch {
 
     pub(in crate::coordinator) fn on_tick(&mut self, ctx: &mut Context) {
         self.tell_deadlines(ctx);
+        // To go through all sessions at each event would cost more than most events.
         let due = ctx.deadlines.of_sessions(ctx.now);
-        if due.is_empty() && !self.is_patient() {
-            return;
+        if !due.is_empty() || self.is_patient() {
+            self.do_due(due, ctx);
         }
+    }
+
+    fn do_due(&mut self, due: BTreeSet<Due>, ctx: &mut Context) {
         if self.list_at <= ctx.now && !self.listing {
             // The schedule keeps its phase: the other watcher keeps to the opposite one.
             let next = self.list_at + ctx.settings.watch_interval;

@@ -87,9 +87,12 @@ impl Janitor {
 
     /// Deletes the rows of sessions that ended a session timeout ago and that no lease names.
     pub(super) fn forget_due(&mut self, ctx: &mut Context) {
-        if self.forget_at > ctx.now {
-            return;
+        if self.forget_at <= ctx.now {
+            self.forget(ctx);
         }
+    }
+
+    fn forget(&mut self, ctx: &mut Context) {
         let wait = ctx.settings.session_timeout;
         let now = ctx.now;
         for (id, since) in &mut self.unused {
