@@ -1,5 +1,8 @@
 //! What each worker's document should say, by plan and moves.
 
+#[cfg(test)]
+mod tests;
+
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::{

@@ -161,11 +161,10 @@ impl Planner {
         self.loads.read_due(&self.catalogue, self.audit_at, ctx);
         if self.audit_at <= ctx.now {
             self.audit_at = ctx.now + ctx.settings.audit_interval;
-            if !is_audited() {
-                return;
+            if is_audited() {
+                self.catalogue.rules.want();
+                self.read_all_again(ctx);
             }
-            self.catalogue.rules.want();
-            self.read_all_again(ctx);
         }
         if self.catalogue.go_on(ctx) {
             self.turn.begin();

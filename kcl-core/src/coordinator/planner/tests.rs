@@ -11,6 +11,8 @@ use crate::{
     stream::{HashRange, Shard, ShardId, StreamDescription, StreamKey, StreamName},
 };
 
+mod whole;
+
 /// The life of the stream `orders` that is read.
 pub(super) fn stream() -> StreamKey {
     StreamKey::new("orders", WallTime::from_millis(5))

@@ -12,6 +12,10 @@
 //! | no planner | there is no such lease | the same | its row to be put |
 //! | no planner | it is free, its owner has ended, or it is mine of old | taking it | the lease, under the next epoch |
 //! | no planner | it is another's | a follower of that one | its session, while I have no rank |
+//! | no planner | my document names the heads and my place | a follower | as often as my place says: the planner's lease and session, or, as a standby, all sessions |
+//! | a follower | a look finds no new beat of the planner | the same | the standbys' sessions, unless I watch all |
+//! | a head | my partner's next beat is expected | the same | its session, until it shows the beat or is overdue |
+//! | the first standby | the planner's row tells when it read all sessions | the same | all sessions, at the opposite phase |
 //! | a follower | the planner's session ends | the same | the lease, the sooner the nearer I am |
 //! | taking it | it is granted, and I am valid and stay | the planner | – |
 //! | taking it | it is refused | no planner | what the row then says |
@@ -333,7 +337,6 @@ impl Succession {
                 self.term = Some(epoch);
                 self.planner = Some(self.me.clone());
                 self.standbys = self.standbys.without(&self.me);
-                self.rank = Some(0);
                 self.planner_at = Time::NEVER;
                 self.partner.follow(None, ctx.now);
                 self.look_at = ctx.now + ctx.settings.audit_interval;

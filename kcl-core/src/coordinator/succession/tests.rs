@@ -3,12 +3,15 @@ use crate::{
     coordinator::{
         op::StoreCall,
         signal::Signal as Any,
-        tests::{asked, at, context, id, said, session},
+        tests::{asked, assignment, at, context, id, said, session},
     },
-    lease::{EndReason, SessionState},
+    lease::{EndReason, PlanVersion, SessionState},
     settings::Coordination,
     store::StoreErrorKind,
 };
+
+mod partner;
+mod places;
 
 struct Scene {
     succession: Succession,
@@ -37,6 +40,41 @@ impl Scene {
         asked(&mut self.ctx)
     }
 
+    /// The document of its own names `planner` and these standbys, and its place.
+    fn told(&mut self, first: &str, second: &str, rank: u32) {
+        let (standby, second) = (Some(id(first)), Some(id(second)));
+        let plain = assignment("planner", "me", PlanVersion::NONE);
+        let assignment = Assignment { standby, second, rank, ..plain };
+        self.succession.on_assignment(&assignment, &mut self.watch, &mut self.ctx);
+    }
+
+    /// A look at a session that was sent now shows this row; what is asked for then.
+    fn seen(&mut self, row: Session) -> Vec<StoreCall> {
+        use crate::coordinator::watch::{ask::Answer, signal::Signal};
+        let look = Answer::Look(row.id.clone(), self.ctx.now, Ok(Some(row)));
+        self.watch.on_answer(look, &mut self.ctx);
+        for signal in said(&mut self.ctx) {
+            match signal {
+                Any::Watch(Signal::Seen(row)) => {
+                    self.succession.on_seen(&row, &mut self.watch, &mut self.ctx);
+                }
+                Any::Watch(Signal::Ended(id, _)) => {
+                    self.succession.on_ended(&id, &mut self.ctx);
+                }
+                other => panic!("{other:?}"),
+            }
+        }
+        asked(&mut self.ctx)
+    }
+
+    /// The planner's lease is found free, and granted under this epoch.
+    fn elect(&mut self, epoch: u64) {
+        assert_eq!(self.after(Answer::PlannersRow(Ok(Some(free())))), [take(&free(), epoch)]);
+        let granted = Answer::Take(Epoch(epoch), Ok(Write::Done(held("me", epoch))));
+        assert_eq!(self.after(granted), []);
+        assert_eq!(self.said(), [Signal::Elected(Epoch(epoch))]);
+    }
+
     fn said(&mut self) -> Vec<Signal> {
         let own = said(&mut self.ctx).into_iter().map(|signal| match signal {
             Any::Succession(signal) => signal,
@@ -54,15 +92,33 @@ impl Scene {
     }
 
     fn planner() -> Self {
-        let mut scene = Self::taking();
-        assert_eq!(scene.after(Answer::Take(Epoch(1), Ok(Write::Done(held("me", 1))))), []);
-        assert_eq!(scene.said(), [Signal::Elected(Epoch(1))]);
+        let mut scene = Self::joined();
+        assert_eq!(scene.tick(0), [look()]);
+        scene.elect(1);
         scene
     }
 }
 
 fn look() -> StoreCall {
     StoreCall::Lease(LeaseKey::planner())
+}
+
+/// A look at one session.
+fn look_at(worker: &str) -> StoreCall {
+    StoreCall::Session(id(worker), Consistency::Eventual)
+}
+
+/// The planner's session is read, so that it is known at once if it has ended.
+fn owner(worker: &str) -> StoreCall {
+    StoreCall::Session(id(worker), Consistency::Strong)
+}
+
+fn beaten(worker: &str, beat: u64) -> Session {
+    Session { beat, ..session(worker) }
+}
+
+fn standbys(first: Option<&str>, second: Option<&str>) -> Standbys {
+    Standbys { first: first.map(id), second: second.map(id) }
 }
 
 fn take(row: &Lease, epoch: u64) -> StoreCall {
@@ -81,10 +137,30 @@ fn held(worker: &str, epoch: u64) -> Lease {
 fn without_a_row_one_is_put_and_then_taken() {
     let mut scene = Scene::joined();
     assert_eq!(scene.tick(0), [look()]);
-    assert_eq!(scene.tick(50), [], "a look is under way");
+    assert_eq!(scene.tick(2_000), [], "a look is under way");
     assert_eq!(scene.after(Answer::PlannersRow(Ok(None))), [StoreCall::Create(free())]);
+    assert_eq!(scene.tick(4_000), [], "the row is being put");
     let there = Write::Refused(Some(free()));
     assert_eq!(scene.after(Answer::CreatePlannersRow(Ok(there))), [take(&free(), 1)]);
+}
+
+#[test]
+fn a_row_that_another_has_put_and_taken_is_looked_at_again_in_time() {
+    let mut scene = Scene::joined();
+    assert_eq!(scene.tick(0), [look()]);
+    assert_eq!(scene.after(Answer::PlannersRow(Ok(None))), [StoreCall::Create(free())]);
+    let taken = Write::Refused(Some(held("other", 7)));
+    assert_eq!(scene.after(Answer::CreatePlannersRow(Ok(taken))), [owner("other")]);
+    assert!(scene.tick(2_000).contains(&look()));
+}
+
+/// Rule 4: the new epoch is above any that was seen.
+#[test]
+fn a_row_that_a_store_has_lost_is_taken_under_no_epoch_that_was_seen() {
+    let mut scene = Scene::joined();
+    assert_eq!(scene.tick(0), [look()]);
+    let _ = scene.after(Answer::PlannersRow(Ok(Some(held("other", 50)))));
+    assert_eq!(scene.after(Answer::PlannersRow(Ok(Some(free())))), [take(&free(), 51)]);
 }
 
 #[test]
@@ -113,8 +189,7 @@ fn a_free_lease_is_taken_under_the_next_epoch_and_who_got_it_plans() {
 fn an_acquire_that_was_refused_means_what_the_row_says() {
     let mut scene = Scene::taking();
     let other = Write::Refused(Some(held("other", 7)));
-    let owner = StoreCall::Session(id("other"), Consistency::Strong);
-    assert_eq!(scene.after(Answer::Take(Epoch(1), Ok(other))), [owner]);
+    assert_eq!(scene.after(Answer::Take(Epoch(1), Ok(other))), [owner("other")]);
     assert_eq!(scene.said(), [Signal::Follows(id("other"))]);
     let mut scene = Scene::taking();
     let stepped = Lease { epoch: Epoch(7), ..free() };
@@ -161,8 +236,7 @@ fn a_planner_that_has_ended_is_replaced() {
     let mut scene = Scene::joined();
     assert_eq!(scene.tick(0), [look()]);
     let other = held("other", 7);
-    let owner = StoreCall::Session(id("other"), Consistency::Strong);
-    assert_eq!(scene.after(Answer::PlannersRow(Ok(Some(other.clone())))), [owner]);
+    assert_eq!(scene.after(Answer::PlannersRow(Ok(Some(other.clone())))), [owner("other")]);
     assert_eq!(scene.said(), [Signal::Follows(id("other"))]);
     let ended = Session { state: SessionState::Ended(EndReason::Fenced), ..session("other") };
     assert_eq!(scene.after(Answer::Owner(id("other"), Ok(Some(session("other"))))), []);
@@ -202,19 +276,27 @@ fn a_planner_whose_row_is_anothers_or_of_another_epoch_plans_no_more() {
 }
 
 #[test]
-fn who_is_outranked_plans_no_more() {
-    let mut scene = Scene::planner();
+fn who_is_outranked_plans_no_more_and_follows_whoever_does() {
+    let mut scene = Scene::joined();
+    assert_eq!(scene.tick(0), [look()]);
+    scene.told("me", "second", 1);
+    scene.elect(1);
+    scene.succession.name_standbys(&standbys(Some("next"), None), at(0));
     scene.succession.depose(&mut scene.ctx);
     assert_eq!(scene.said(), [Signal::Deposed]);
     scene.succession.depose(&mut scene.ctx);
     assert_eq!(scene.said(), [], "it is no planner");
+    assert_eq!(scene.succession.planner(), None);
+    assert_eq!(scene.succession.standbys(), &standbys(None, None), "they were its own");
+    assert_eq!(scene.tick(0), [look()], "and it looks at them no more");
+    let other = held("other", 7);
+    assert_eq!(scene.after(Answer::PlannersRow(Ok(Some(other)))), [owner("other")]);
 }
 
 #[test]
 fn a_planner_gives_its_lease_to_the_standby_until_that_is_answered() {
     let mut scene = Scene::planner();
-    let standbys = Standbys { first: Some(id("next")), second: None };
-    scene.succession.name_standbys(&standbys, at(0));
+    scene.succession.name_standbys(&standbys(Some("next"), None), at(0));
     let release = Release::new(LeaseKey::planner(), id("me"), Epoch(1)).to(Some(id("next")));
     let release = || [StoreCall::Release(release.clone())];
     scene.succession.step_down(&mut scene.ctx);
@@ -225,4 +307,14 @@ fn a_planner_gives_its_lease_to_the_standby_until_that_is_answered() {
     assert!(again.contains(&release()[0]), "{again:?}");
     let _ = scene.after(Answer::StepDown(Ok(Write::Refused(Some(free())))));
     assert_eq!(scene.said(), [Signal::SteppedDown], "it had landed");
+}
+
+#[test]
+fn while_the_release_is_not_answered_it_is_not_sent_again() {
+    let mut scene = Scene::planner();
+    scene.succession.step_down(&mut scene.ctx);
+    let release = Release::new(LeaseKey::planner(), id("me"), Epoch(1)).to(None);
+    assert_eq!(asked(&mut scene.ctx), [StoreCall::Release(release)]);
+    assert_eq!(scene.succession.next_wake(), Time::NEVER);
+    assert_eq!(scene.tick(60_000), []);
 }

@@ -29,9 +29,9 @@ pub(super) mod signal;
 mod telling;
 mod window;
 
-/// Whether a read that did not find a session shows that it is gone.
-fn proves_absence(read: Consistency) -> bool {
-    read == Consistency::Strong || planted!(AbsenceFromStaleRead)
+/// How a session is read that a look did not find: its absence is then believed.
+fn consistency_of_absence() -> Consistency {
+    if planted!(AbsenceFromStaleRead) { Consistency::Eventual } else { Consistency::Strong }
 }
 
 /// Whether all of the heads are silent, so that one of them may be ended.
@@ -56,6 +56,8 @@ fn waits_only_once() -> bool {
 
 #[cfg(test)]
 mod tests;
+
+use std::collections::BTreeSet;
 
 use self::{
     ask::Answer,
@@ -218,10 +220,14 @@ impl Watch {
 
     pub(in crate::coordinator) fn on_tick(&mut self, ctx: &mut Context) {
         self.tell_deadlines(ctx);
+        // To go through all sessions at each event would cost more than most events.
         let due = ctx.deadlines.of_sessions(ctx.now);
-        if due.is_empty() && !self.is_patient() {
-            return;
+        if !due.is_empty() || self.is_patient() {
+            self.do_due(due, ctx);
         }
+    }
+
+    fn do_due(&mut self, due: BTreeSet<Due>, ctx: &mut Context) {
         if self.list_at <= ctx.now && !self.listing {
             // The schedule keeps its phase: the other watcher keeps to the opposite one.
             let next = self.list_at + ctx.settings.watch_interval;
@@ -301,11 +307,9 @@ impl Watch {
                     window.was_read(asked);
                 }
                 ctx.signal(Signal::Seen(row));
-            } else if proves_absence(Consistency::Eventual) {
-                self.on_absent(id, ctx);
             } else {
                 // Absence is believed only from a consistent read; this was none.
-                let row = op::Session(id.clone(), Consistency::Strong);
+                let row = op::Session(id.clone(), consistency_of_absence());
                 ctx.ask(row, ask::Confirm(id.clone()));
             }
         }

@@ -10,14 +10,19 @@ use crate::{
     store::StoreErrorKind,
 };
 
+mod heads;
+mod reading;
+
 /// A watch with its context.
 struct Scene {
     watch: Watch,
     ctx: Context,
     /// What the store shows.
     rows: Vec<Session>,
-    /// Whether own beats are answered.
+    /// Whether own beats are answered, listings and looks.
     beats: bool,
+    lists: bool,
+    looks: bool,
 }
 
 impl Scene {
@@ -26,7 +31,7 @@ impl Scene {
         let mut watch = Watch::new(id("me"), at(0));
         watch.watch_all_from(at(0));
         let ctx = context(Coordination::default());
-        let mut scene = Self { watch, ctx, rows, beats: true };
+        let mut scene = Self { watch, ctx, rows, beats: true, lists: true, looks: true };
         assert_eq!(scene.tick(0), [StoreCall::Sessions(Consistency::Eventual)]);
         scene.listed();
         scene
@@ -38,7 +43,7 @@ impl Scene {
         watch.watch_heads(vec![id("planner"), id("standby")]);
         let ctx = context(Coordination::default());
         let rows = vec![session("planner"), session("standby"), session("other")];
-        let mut scene = Self { watch, ctx, rows, beats: true };
+        let mut scene = Self { watch, ctx, rows, beats: true, lists: true, looks: true };
         scene.listed();
         scene
     }
@@ -73,11 +78,13 @@ impl Scene {
         let from = u64::try_from(from).unwrap() / 50 + 1;
         for step in from..=millis / 50 {
             for call in self.tick(step * 50) {
+                let now = self.ctx.now;
                 match call {
-                    StoreCall::Sessions(_) => self.listed(),
+                    StoreCall::Sessions(_) if self.lists => self.listed(),
+                    StoreCall::Sessions(how) => self.answer(Answer::List(how, Err(FAILED))),
                     StoreCall::Session(of, Consistency::Eventual) => {
-                        let now = self.ctx.now;
-                        self.answer(Answer::Look(of.clone(), now, Ok(self.row(&of))));
+                        let row = self.looks.then(|| self.row(&of)).ok_or(FAILED);
+                        self.answer(Answer::Look(of, now, row));
                     }
                     StoreCall::EndSession(end) => ends.push((step * 50, end)),
                     other => panic!("{other:?}"),
@@ -98,6 +105,16 @@ impl Scene {
         assert_eq!(scene.pass_to(6_000), [(6_000, end("other", 1))]);
         scene
     }
+}
+
+const FAILED: StoreErrorKind = StoreErrorKind::Unavailable;
+
+fn list() -> StoreCall {
+    StoreCall::Sessions(Consistency::Eventual)
+}
+
+fn look(worker: &str) -> StoreCall {
+    StoreCall::Session(id(worker), Consistency::Eventual)
 }
 
 fn end(worker: &str, beat: u64) -> EndSession {
@@ -134,17 +151,15 @@ fn an_older_beat_than_the_newest_known_is_a_stale_read() {
 #[test]
 fn a_session_whose_beat_is_overdue_is_looked_at_fast_by_who_watches_all() {
     let mut scene = Scene::all(vec![session("other")]);
-    let look = || StoreCall::Session(id("other"), Consistency::Eventual);
-    let list = || StoreCall::Sessions(Consistency::Eventual);
     assert_eq!(scene.tick(2_000), [list()]);
     scene.listed();
     assert_eq!(scene.tick(2_249), []);
-    assert_eq!(scene.tick(2_250), [look()]);
+    assert_eq!(scene.tick(2_250), [look("other")]);
     assert_eq!(scene.tick(2_300), [], "a look is under way");
     scene.answer(Answer::Look(id("other"), at(2_250), Ok(Some(session("other")))));
     assert_eq!(said(&mut scene.ctx).last(), Some(&Any::Watch(Signal::Seen(session("other")))));
     assert_eq!(scene.tick(2_449), []);
-    assert_eq!(scene.tick(2_450), [look()]);
+    assert_eq!(scene.tick(2_450), [look("other")]);
     scene.answer(Answer::Look(id("other"), at(2_450), Ok(Some(beaten("other", 2)))));
     assert_eq!(scene.tick(3_000), [], "it has beaten");
 }
@@ -182,6 +197,10 @@ fn an_end_that_was_written_is_told_as_my_doing() {
     scene.answer(Answer::Fence(id("other"), Ok(Write::Done(ended("other")))));
     assert_eq!(said(&mut scene.ctx), [Any::Watch(Signal::Ended(id("other"), true))]);
     assert_eq!(done(&mut scene.ctx).noted, [Notice::FencedOther(id("other"))]);
+    scene.rows = vec![ended("other")];
+    scene.listed();
+    let listed = Signal::Listed(vec![ended("other")], Consistency::Eventual);
+    assert_eq!(said(&mut scene.ctx), [Any::Watch(listed)], "its end is told once");
 }
 
 #[test]
@@ -228,6 +247,20 @@ fn when_most_fall_silent_together_one_more_timeout_is_waited_and_only_once() {
 }
 
 #[test]
+fn once_the_fleet_is_well_again_another_outage_is_waited_out_like_the_first() {
+    let (former, later) = (["a", "b", "c", "d"], ["e", "f", "g", "h"]);
+    let mut scene = Scene::all(former.map(session).to_vec());
+    assert_eq!(scene.pass_to(12_000).len(), 4);
+    for worker in former {
+        scene.answer(Answer::Fence(id(worker), Ok(Write::Done(ended(worker)))));
+    }
+    // They are first seen at 14 s.
+    scene.rows = later.map(session).to_vec();
+    assert_eq!(scene.pass_to(25_950), []);
+    assert_eq!(scene.pass_to(26_000), later.map(|worker| (26_000, end(worker, 1))));
+}
+
+#[test]
 fn two_of_five_that_fall_silent_are_no_outage() {
     let mut scene = Scene::all(["a", "b", "c", "d"].map(session).to_vec());
     for beat in 2..6 {
@@ -244,38 +277,13 @@ fn after_the_store_went_back_nobody_is_ended_for_a_timeout_and_nothing_is_known(
     let mut scene = Scene::all(vec![session("other")]);
     assert_eq!(scene.pass_to(5_000), []);
     scene.watch.on_store_went_back(&scene.ctx);
-    let ends = scene.pass_to(20_000);
-    assert!(ends[0].0 >= 11_000, "{ends:?}");
-    assert_eq!(ends[0].1, end("other", 1));
-}
-
-#[test]
-fn a_listing_that_failed_is_made_again_after_a_fast_poll() {
-    let mut scene = Scene::all(vec![session("other")]);
-    let list = || StoreCall::Sessions(Consistency::Eventual);
-    assert_eq!(scene.tick(2_000), [list()]);
-    scene.answer(Answer::List(Consistency::Eventual, Err(StoreErrorKind::Unavailable)));
-    assert_eq!(scene.tick(2_199), []);
-    assert_eq!(scene.tick(2_200), [list()]);
-}
-
-#[test]
-fn who_does_not_watch_all_ends_one_of_those_that_do_only_when_all_of_them_are_silent() {
-    let mut scene = Scene::of_heads();
-    scene.watch.look(&id("planner"), &mut scene.ctx);
-    for beat in 2..20 {
-        scene.rows[1].beat = beat;
-        scene.answer(Answer::Look(id("standby"), scene.ctx.now, Ok(scene.row(&id("standby")))));
-        scene.watch.look(&id("planner"), &mut scene.ctx);
-        assert_eq!(scene.pass_to((beat - 1) * 1_500), [], "the standby lives");
-    }
-}
-
-#[test]
-fn a_session_that_watches_nobody_is_none_of_who_does_not_watch_all() {
-    let mut scene = Scene::of_heads();
-    assert!(scene.watch.last_change(&id("planner")).is_some());
-    assert_eq!(scene.watch.last_change(&id("other")), None);
-    scene.watch.watch_heads(vec![id("standby")]);
-    assert_eq!(scene.watch.last_change(&id("planner")), None, "it is no head any more");
+    // It is read again at 6 s.
+    assert_eq!(scene.pass_to(12_000), [(12_000, end("other", 1))]);
+    // Even one whose own timeout is shorter.
+    let mut hasty = session("other");
+    hasty.timeout /= 3;
+    let mut scene = Scene::all(vec![hasty]);
+    assert_eq!(scene.pass_to(1_000), []);
+    scene.watch.on_store_went_back(&scene.ctx);
+    assert_eq!(scene.pass_to(7_000), [(7_000, end("other", 1))]);
 }

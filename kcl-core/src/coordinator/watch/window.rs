@@ -31,6 +31,7 @@ pub(super) struct Window {
     pub(super) beat: u64,
     /// When `beat` was first received.
     pub(super) since: Time,
+    /// The session's timeout and interval, which it keeps for life.
     timeout: Duration,
     interval: Duration,
     /// A single read of the session is under way.
@@ -68,8 +69,6 @@ impl Window {
             self.beat = row.beat;
             self.since = now;
             self.unchanged_at = None;
-            self.timeout = row.timeout;
-            self.interval = row.interval;
         }
     }
 

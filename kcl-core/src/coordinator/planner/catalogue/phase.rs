@@ -36,26 +36,17 @@ pub(super) struct Reading {
     pub(super) sessions_after: bool,
     /// Whether the placement rules are as fresh as they need be.
     pub(super) rules: bool,
-    pub(super) inherited: Inherited,
+    /// Whether what shards inherit is as fresh as it need be.
+    pub(super) inherited: bool,
     pub(super) since: Time,
 }
 
 impl Reading {
     /// Whether leases, sessions and rules are read, and what goes with the rules.
     pub(super) fn is_whole(&self) -> bool {
-        let rules = self.rules && self.inherited == Inherited::Known;
+        let rules = self.rules && self.inherited;
         self.leases.is_some() && self.sessions.is_some() && rules
     }
-}
-
-/// What is known of what shards inherit, for this reading.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Inherited {
-    /// Whether it has to be read is not known yet.
-    Unasked,
-    Asked,
-    /// It is as fresh as it need be.
-    Known,
 }
 
 impl Phase {

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use super::{
     Catalogue,
     ask::{self, Answer, Round},
-    phase::{Inherited, Phase, Reading},
+    phase::{Phase, Reading},
     stream::{Listing, StartDoc},
 };
 use crate::{
@@ -32,7 +32,6 @@ impl Catalogue {
     pub(in crate::coordinator::planner) fn go_on(&mut self, ctx: &mut Context) -> bool {
         match &self.phase {
             Phase::Again(at) if *at <= ctx.now => {
-                self.phase = Phase::Idle;
                 self.plan_at = ctx.now;
                 self.begin(ctx);
                 false
@@ -65,7 +64,7 @@ impl Catalogue {
             sessions: None,
             sessions_after: false,
             rules: !rules_due,
-            inherited: Inherited::Unasked,
+            inherited: false,
             since: ctx.now,
         });
         ctx.ask(op::Leases, ask::Leases(self.round));
@@ -201,7 +200,7 @@ impl Catalogue {
 
     const fn have_inherited(&mut self) {
         if let Phase::Reading(reading) = &mut self.phase {
-            reading.inherited = Inherited::Known;
+            reading.inherited = true;
         }
     }
 
@@ -212,11 +211,9 @@ impl Catalogue {
         if reading.leases.is_none() || !reading.rules {
             return;
         }
+        reading.inherited = !needed;
         if needed {
-            reading.inherited = Inherited::Asked;
             ctx.ask(op::Doc(DocName::inherited()), ask::Inherited(self.round));
-        } else {
-            reading.inherited = Inherited::Known;
         }
     }
 

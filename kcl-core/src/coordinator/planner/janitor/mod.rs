@@ -87,9 +87,12 @@ impl Janitor {
 
     /// Deletes the rows of sessions that ended a session timeout ago and that no lease names.
     pub(super) fn forget_due(&mut self, ctx: &mut Context) {
-        if self.forget_at > ctx.now {
-            return;
+        if self.forget_at <= ctx.now {
+            self.forget(ctx);
         }
+    }
+
+    fn forget(&mut self, ctx: &mut Context) {
         let wait = ctx.settings.session_timeout;
         let now = ctx.now;
         for (id, since) in &mut self.unused {
@@ -227,10 +230,7 @@ fn give_way_to_higher(found: Option<&Document>, term: Epoch, ctx: &mut Context) 
 }
 
 fn delete(deletes: Vec<Delete>, catalogue: &mut Catalogue, ctx: &mut Context) {
-    for delete in deletes {
-        if !useless_rows_go() {
-            return;
-        }
+    for delete in deletes.into_iter().filter(|_| useless_rows_go()) {
         sometimes!(EndedRowDeleted);
         catalogue.rows.remove(&delete.key);
         ctx.tell(op::Delete(delete));

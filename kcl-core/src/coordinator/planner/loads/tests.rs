@@ -71,10 +71,16 @@ fn reports_are_read_shortly_before_each_audit_where_leases_are_shared_out_by_loa
     let catalogue = scene::catalogue(scene::held(2, "a"), &["a", "b"], &ctx);
     loads.read_due(&catalogue, audit, &mut ctx);
     assert_eq!((asked(&mut ctx), loads.next_wake()), (reports(&["a", "b"]), at(58_000)));
+    ctx.now = at(57_999);
+    loads.read_due(&catalogue, audit, &mut ctx);
+    assert_eq!(asked(&mut ctx), []);
+    // What was told by one that is gone is forgotten.
+    loads.learn("gone".parse().unwrap(), report(Some(40)));
     ctx.now = at(58_000);
     loads.read_due(&catalogue, audit, &mut ctx);
     let next = at(58_000) + ctx.settings.audit_interval;
     assert_eq!((asked(&mut ctx), loads.next_wake()), (reports(&["a", "b"]), next));
+    assert_eq!(loads.lag(&row(Some("gone"), 0)), None);
 }
 
 #[test]

@@ -143,6 +143,15 @@ fn the_same_move_in_a_new_plan_goes_on_and_starts_no_second_time() {
 }
 
 #[test]
+fn when_a_lease_last_moved_is_forgotten_with_its_row() {
+    let mut scene = Scene::moving(1);
+    let row = scene.catalogue.rows.remove(&scene::key(0)).unwrap();
+    scene.planned("new", 0);
+    scene.catalogue.rows.insert(scene::key(0), row);
+    assert_eq!(scene.moves.moved_at(&scene::key(0)), None);
+}
+
+#[test]
 fn another_goal_owner_or_epoch_makes_it_another_move() {
     let changes: [fn(&mut Scene) -> usize; 2] = [
         |scene| {
@@ -175,8 +184,14 @@ fn new_owners_that_have_not_seen_their_document_are_looked_at_with_pauses() {
     let mut pushed = Scene::moving(2);
     pushed.ctx.pushes = true;
     let _ = pushed.go_on(0);
-    let looks = [25, 75, 175, 375, 575].map(|millis| pushed.go_on(millis).1);
-    assert_eq!(looks.iter().flatten().count(), 5, "twice the pause each time, 200 ms at most");
+    // Twice the pause each time, 200 ms at most.
+    for millis in [25, 75, 175, 375, 575] {
+        assert_eq!(pushed.moves.next_wake(), at(millis));
+        assert_eq!(pushed.go_on(millis).1, [look("new")]);
+    }
+    pushed.known.insert(id("new"));
+    let _ = pushed.go_on(600);
+    assert_eq!(pushed.moves.next_wake(), Time::NEVER, "it has said that it knows");
 }
 
 #[test]

@@ -1,6 +1,9 @@
 use super::{super::tests as scene, *};
 use crate::{
-    assignment::placement::{Rule, Uncovered},
+    assignment::{
+        Balance, Weighting,
+        placement::{Rule, Uncovered},
+    },
     coordinator::tests::{at, id},
     lease::{Checkpoint, DocName, Document, Epoch, Incarnation, Progress},
     settings::Coordination,
@@ -226,4 +229,52 @@ fn a_lease_whose_row_makes_no_sense_is_given_to_nobody_and_its_children_wait() {
     let mut scene = Scene::of(rows, &["a"]).listed(shards);
     scene.catalogue.unreadable_for_test(scene::key(0));
     assert_eq!(scene.holders(), []);
+}
+
+#[test]
+fn where_seats_are_short_the_most_lagging_lease_is_held_and_the_other_told() {
+    let mut rows = free(2);
+    for (row, seconds) in rows.iter_mut().zip([1, 9]) {
+        row.progress.lag = Some(std::time::Duration::from_secs(seconds));
+    }
+    let mut scene = Scene::of(rows, &["a"]).listed(scene::shards(2));
+    scene.ctx.settings.limits.per_worker = Some(1);
+    assert_eq!(scene.holders(), [(scene::key(1), "a")]);
+    let left = scene.make();
+    assert_eq!(left.into_iter().map(|(key, _)| key).collect::<Vec<_>>(), [scene::key(0)]);
+}
+
+#[test]
+fn leases_are_shared_out_by_their_load_where_that_is_wanted() {
+    let mut rows = scene::held(4, "a");
+    for (number, row) in rows.iter_mut().enumerate() {
+        row.progress.rate = if number < 2 { 10_000_000 } else { 1 };
+        row.owner = Some(id(if number < 2 { "a" } else { "b" }));
+    }
+    let mut scene = Scene::of(rows, &["a", "b"]).listed(scene::shards(4));
+    scene.ctx.settings.balance = Balance::Weighted(Weighting::default());
+    let held = scene.holders();
+    let heavy: BTreeSet<&str> = held[..2].iter().map(|(_, worker)| *worker).collect();
+    assert_eq!(heavy, BTreeSet::from(["a", "b"]), "{held:?}");
+}
+
+#[test]
+fn a_free_lease_goes_to_who_held_its_parent_and_not_to_who_is_to_be_avoided() {
+    let mut shards = scene::shards(1);
+    shards[0].closed = true;
+    let mut child = Shard::open(scene::shard_id(1), shards[0].range.unwrap());
+    child.parents = vec![scene::shard_id(0)];
+    shards.push(child.clone());
+    let mut parent = scene::held(1, "b").remove(0);
+    parent.checkpoint = Checkpoint::ShardEnd;
+    let rows = vec![parent, scene::row_of(&child, Checkpoint::TrimHorizon)];
+    let mut scene = Scene::of(rows, &["a", "b"]).listed(shards);
+    assert_eq!(scene.holders(), [(scene::key(1), "b")]);
+    for avoided in ["a", "b"] {
+        let mut rows = free(1);
+        rows[0].avoid = Some(id(avoided).worker);
+        let mut scene = Scene::of(rows, &["a", "b"]).listed(scene::shards(1));
+        let other = if avoided == "a" { "b" } else { "a" };
+        assert_eq!(scene.holders(), [(scene::key(0), other)]);
+    }
 }

@@ -1,11 +1,13 @@
 use super::{super::tests as scene, *};
 use crate::{
+    assignment::placement::Taking,
     coordinator::{
+        document::{Hold, How, Origin},
         op::StoreCall,
         signal::Signal as Any,
         tests::{self, Done, at, done, id, said},
     },
-    lease::Epoch,
+    lease::{Epoch, LeaseKey},
     settings::Coordination,
     store::StoreErrorKind,
 };
@@ -193,6 +195,7 @@ fn after_a_failure_what_is_stored_is_read_again_after_a_pause() {
         assert_eq!(scene.publisher.next_wake(), at(200));
         assert_eq!(scene.tick(199), []);
         assert_eq!(scene.tick(200), [read("w")], "the write may have landed");
+        assert_eq!(scene.publisher.next_wake(), Time::NEVER, "it is being read");
     }
 }
 
@@ -253,4 +256,34 @@ fn a_worker_that_is_gone_has_no_desk() {
     let first = stored(1, &written(1, document("w", 3)));
     let (published, done) = scene.put(1, Ok(Write::Done(first)));
     assert_eq!((published, done.asked), (None, vec![]));
+}
+
+#[test]
+fn what_a_store_may_have_lost_is_neither_tried_again_nor_is_anybody_woken_for_it() {
+    let failed = Err(StoreErrorKind::Unavailable);
+    let mut scene = Scene::writing();
+    let _ = scene.put(1, failed);
+    scene.publisher.forget_stored();
+    assert_eq!(scene.tick(200), []);
+    assert_eq!(scene.publisher.next_wake(), Time::NEVER);
+    let mut scene = Scene::at_rest();
+    scene.publisher.forget_stored();
+    assert_eq!(scene.tick(3_000), []);
+}
+
+#[test]
+fn leases_for_which_a_document_has_no_room_are_told() {
+    let hold = |number: usize| {
+        let width = crate::stream::ShardId::MAX_LENGTH - 4;
+        let shard = format!("{number:04}{:0>width$}", "").parse().unwrap();
+        let key = LeaseKey::of_shard(&scene::stream(), &shard);
+        let from = Some(Origin { owner: None, epoch: Epoch(7), how: How::Free });
+        Hold { key, from, children: Taking::default() }
+    };
+    let holds: Vec<Hold> = (0..3_200).map(hold).collect();
+    let mut scene = Scene::new();
+    let done = scene.publish(Assignment { holds, ..document("w", 3) });
+    let [Notice::DocumentFull(name, left_out)] = &*done.noted else { panic!("{:?}", done.noted) };
+    assert_eq!(*name, DocName::assignment(&id("w").worker));
+    assert!((1..400).contains(left_out), "{left_out}");
 }

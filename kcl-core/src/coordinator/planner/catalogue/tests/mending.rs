@@ -87,3 +87,68 @@ fn a_row_that_makes_no_sense_is_told_and_neither_made_anew_nor_read_nor_given_up
     assert!(scene.complete);
     assert!(scene.catalogue.streams.values().all(|plan| plan.orphaned.is_empty()));
 }
+
+/// A reading of these rows, one of which makes no sense if `bad`, and of these shards.
+fn read(rows: Vec<Lease>, bad: Option<LeaseKey>, listed: StreamView) -> (Scene, Done) {
+    let mut scene = Scene::reading();
+    let known = start(None, InitialPosition::TrimHorizon);
+    scene.ctx.starts.is_stored(listed.description.key.clone(), known);
+    let bad = bad.map(|key| BadRow::new(RowKind::Lease, key.as_str(), "it has no epoch"));
+    let rows = Listing::of(rows).with_unreadable(bad.into_iter().collect());
+    let _ = scene.answer(|round| Answer::Leases(round, Ok(rows)));
+    let _ = scene.sessions(&["w"]);
+    let _ = scene.rules(None);
+    let done = scene.listed(Ok(listed));
+    (scene, done)
+}
+
+#[test]
+fn an_ended_row_whose_shard_is_forgotten_and_that_leads_to_nothing_may_go() {
+    let mut rows = held(1, "w");
+    let mut old =
+        row_of(&Shard::open(shard_id(5), shards(1)[0].range.unwrap()), Checkpoint::ShardEnd);
+    old.epoch = Epoch(7);
+    rows.push(old);
+    let (mut scene, _) = read(rows, None, view(shards(1)));
+    assert!(scene.complete);
+    assert_eq!(scene.catalogue.take_deletable(), [Delete::ended(key(5), Epoch(7))]);
+}
+
+#[test]
+fn a_row_of_a_former_life_may_go_unless_it_makes_no_sense() {
+    let remade = || StreamView { description: described(6), shards: shards(1) };
+    let free = Lease { owner: None, ..held(1, "w").remove(0) };
+    let (mut scene, _) = read(vec![free], None, remade());
+    let gone = Delete::of_gone_stream(key(0), Epoch(7));
+    assert_eq!(scene.catalogue.take_deletable(), [gone]);
+    let (mut scene, _) = read(Vec::new(), Some(key(0)), remade());
+    assert_eq!(scene.catalogue.take_deletable(), [], "somebody may hold it");
+}
+
+#[test]
+fn a_listing_of_a_former_life_is_told_and_forgotten_and_another_made_soon() {
+    let former = StreamView { description: described(4), shards: shards(1) };
+    let (scene, done) = read(held(1, "w"), None, former);
+    let problem = Problem::LaterLife { key: key(0) };
+    assert_eq!(done.noted, [Notice::Lineage(problem.to_string())]);
+    assert!(scene.complete);
+    assert!(scene.catalogue.streams.values().all(|plan| plan.view().is_none()));
+    assert_eq!(scene.catalogue.next_wake(), at(100) + scene.ctx.settings.watch_interval);
+}
+
+#[test]
+fn a_hole_is_told_when_two_readings_in_a_row_show_it() {
+    let mut rows = held(2, "w");
+    rows[0].checkpoint = Checkpoint::ShardEnd;
+    let mut family = shards(2);
+    family[0].closed = true;
+    let (mut scene, done) = read(rows.clone(), None, view(family.clone()));
+    assert_eq!(done.noted, [], "a list may lag");
+    scene.catalogue.want_listings();
+    scene.catalogue.plan_soon(&scene.ctx);
+    let _ = scene.tick(200);
+    let _ = scene.rows(rows);
+    let _ = scene.sessions(&["w"]);
+    let hole = family[0].range.unwrap().to_string();
+    assert_eq!(scene.listed(Ok(view(family))).noted, [Notice::Hole(hole)]);
+}

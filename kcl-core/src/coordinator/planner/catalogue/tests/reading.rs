@@ -37,6 +37,7 @@ fn shards_are_listed_after_the_leases_were_read() {
 fn a_listing_that_was_asked_for_before_the_leases_were_read_is_followed_by_another() {
     let mut scene = Scene::read();
     assert_eq!(lists(&scene.tick(30_100).other), [name()], "it is listed every now and then");
+    assert_eq!(scene.catalogue.next_wake(), Time::NEVER, "it is being listed");
     scene.catalogue.want_listings();
     scene.catalogue.plan_soon(&scene.ctx);
     assert_eq!(scene.tick(30_110).asked, [StoreCall::Leases, listing()]);
@@ -89,6 +90,7 @@ fn a_lease_of_a_session_that_is_not_listed_has_the_sessions_listed_once_more() {
     let _ = scene.sessions(&["w"]);
     scene.ctx.starts.is_stored(described(5).key, start(None, InitialPosition::TrimHorizon));
     assert_eq!(scene.rules(None).asked, [listing()], "it may be older than the lease");
+    assert_eq!((scene.tick(250).asked, scene.complete), (vec![], false));
     let _ = scene.sessions(&["w"]);
     assert!(scene.complete);
     assert!(scene.ctx.ended.contains(&id("gone")), "now it is gone");
@@ -157,4 +159,54 @@ fn rules_that_make_no_sense_leave_those_in_force_that_were_read_before() {
     assert!(!scene.catalogue.rules.make_sense(), "no row is deleted for them");
     scene.catalogue.rules.read(None, &mut ctx);
     assert!(!scene.catalogue.rules.may_bind());
+}
+
+#[test]
+fn a_late_answer_to_a_reading_that_is_complete_or_given_up_changes_nothing() {
+    let mut scene = Scene::read();
+    let former = scene.catalogue.round;
+    scene.catalogue.plan_soon(&scene.ctx);
+    assert_eq!(scene.tick(200).asked, [StoreCall::Leases, listing()]);
+    let late = |_| Answer::Sessions(former, Err(StoreErrorKind::Unavailable));
+    let _ = scene.answer(late);
+    let _ = scene.rows(held(2, "w"));
+    let _ = scene.sessions(&["w"]);
+    assert!(scene.complete, "the new reading goes on");
+    let mut scene = Scene::reading();
+    let former = scene.catalogue.round;
+    let _ = scene.answer(|_| Answer::Leases(former, Err(StoreErrorKind::Unavailable)));
+    scene.ctx.now = at(250);
+    let _ = scene.answer(|_| Answer::Sessions(former, Err(StoreErrorKind::Unavailable)));
+    assert_eq!(scene.catalogue.next_wake(), at(300), "a pause after the first that failed");
+}
+
+#[test]
+fn after_the_store_went_back_the_rules_are_read_again_too() {
+    let mut scene = Scene::read();
+    scene.catalogue.on_store_went_back();
+    assert!(!scene.catalogue.fleet.is_alive(&id("w")));
+    scene.catalogue.plan_soon(&scene.ctx);
+    let rules = StoreCall::Doc(DocName::placement());
+    assert_eq!(scene.tick(200).asked, [StoreCall::Leases, listing(), rules]);
+}
+
+#[test]
+fn sessions_that_a_reading_shows_to_have_ended_are_remembered() {
+    let mut scene = Scene::read();
+    scene.catalogue.plan_soon(&scene.ctx);
+    let _ = scene.tick(200);
+    let _ = scene.rows(held(2, "w"));
+    let mut ended = session("x");
+    ended.state = crate::lease::SessionState::Ended(crate::lease::EndReason::Left);
+    let rows = vec![session("w").reading(name()), ended];
+    let _ = scene.answer(|round| Answer::Sessions(round, Ok(rows)));
+    assert!(scene.complete && scene.ctx.ended.contains(&id("x")));
+}
+
+#[test]
+fn the_start_is_asked_for_as_soon_as_the_shards_are_listed() {
+    let mut scene = Scene::reading();
+    let _ = scene.rows(held(2, "w"));
+    assert_eq!(scene.catalogue.next_wake(), Time::NEVER, "it is being listed");
+    assert_eq!(scene.listed(Ok(view(shards(2)))).asked, [start_doc()], "sessions are missing");
 }

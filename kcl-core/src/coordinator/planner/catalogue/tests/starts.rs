@@ -8,6 +8,7 @@ fn a_stream_read_from_its_oldest_record_is_frozen_so_and_its_rows_are_put() {
     let horizon = start(None, InitialPosition::TrimHorizon);
     assert_eq!(scene.start(None).asked, [put_start(horizon)]);
     assert_eq!(scene.said(), [], "another one would be the same");
+    assert_eq!(scene.tick(150).asked, [], "it is being put");
     assert_eq!(scene.start_is_put(horizon).asked, [], "rows are missing, a beat makes sure");
     assert_eq!(scene.said(), [Signal::Unsure]);
     let rows: Vec<Lease> =
@@ -48,6 +49,7 @@ fn a_start_that_may_be_lost_is_waited_for_until_another_may_be_frozen() {
     assert_eq!(scene.beaten().asked, []);
     let again = scene.tick(5_000).asked;
     assert_eq!(again, [StoreCall::Leases, listing()], "then everything is read again");
+    assert_eq!(lists(&scene.rows(Vec::new()).other), [name()], "the shards, too");
 }
 
 #[test]
@@ -85,7 +87,43 @@ fn a_start_that_makes_no_sense_is_told_and_only_what_follows_from_rows_gets_a_ro
     let key = described(5).key;
     let done = scene.answer(|round| Answer::Start(round, key, Ok(Some(garbled))));
     assert_eq!(done.noted, [Notice::Unreadable(of, FrozenStart::EXPECTED.to_owned())]);
-    assert_eq!(scene.beaten().asked, creates(&[row_of(&child, Checkpoint::TrimHorizon)]));
+    let row = row_of(&child, Checkpoint::TrimHorizon);
+    assert_eq!(scene.beaten().asked, creates(std::slice::from_ref(&row)));
+    let _ = scene.created(&row);
+    assert!(scene.complete);
+    // Somebody may have mended it.
+    scene.catalogue.plan_soon(&scene.ctx);
+    let _ = scene.tick(300);
+    let _ = scene.rows(held(2, "w"));
+    assert_eq!(scene.sessions(&["w"]).asked, [start_doc()]);
+}
+
+#[test]
+fn a_start_put_by_another_that_makes_no_sense_is_told_and_one_that_is_gone_is_read_again() {
+    let horizon = start(None, InitialPosition::TrimHorizon);
+    let of = || described(5).key;
+    let mut scene = Scene::of_new_stream(InitialPosition::TrimHorizon);
+    assert_eq!(scene.start(None).asked, [put_start(horizon)]);
+    let name = DocName::start(&of());
+    let garbled = Write::Refused(Some(Document::new(name.clone(), 1, "{}".into())));
+    let done = scene.answer(|round| Answer::PutStart(round, of(), Ok(garbled)));
+    assert_eq!(done.noted, [Notice::Unreadable(name, FrozenStart::EXPECTED.to_owned())]);
+    assert!(scene.complete, "no row is put for it");
+    let mut scene = Scene::of_new_stream(InitialPosition::TrimHorizon);
+    let _ = scene.start(None);
+    let _ = scene.answer(|round| Answer::PutStart(round, of(), Ok(Write::Refused(None))));
+    let pause = scene.ctx.settings.fast_poll;
+    assert_eq!(scene.catalogue.next_wake(), at(100) + pause, "everything is read again");
+}
+
+#[test]
+fn when_a_stream_is_made_again_while_its_start_is_being_read_that_of_the_new_one_is_asked_for() {
+    let mut scene = Scene::all_but_shards();
+    assert_eq!(scene.listed(Ok(view(shards(2)))).asked, [start_doc()]);
+    assert_eq!(lists(&scene.tick(30_100).other), [name()]);
+    let remade = StreamView { description: described(6), shards: shards(1) };
+    let of = DocName::start(&described(6).key);
+    assert_eq!(scene.listed(Ok(remade)).asked, [StoreCall::Doc(of)]);
 }
 
 #[test]
