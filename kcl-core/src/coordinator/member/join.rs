@@ -3,7 +3,13 @@
 //! Register, *then* list: of two sessions that start under one id at once at least one sees the
 //! other, and both order themselves by (start number, incarnation).
 
-use super::{Member, ask, older::Older, phase::Phase, retry_pause, signal::Signal};
+use super::{
+    Member, ask,
+    older::{Listed, Older},
+    phase::Phase,
+    retry_pause,
+    signal::Signal,
+};
 use crate::{
     coordinator::{
         context::Context,
@@ -37,7 +43,7 @@ impl Member {
             // Whatever was sent may have been registered, ended for its silence and forgotten:
             // others take that session for ended for good.
             Phase::Registering(since) if ctx.now >= since + self.session.timeout => {
-                self.phase = Phase::Over;
+                self.be_over();
                 ctx.signal(Signal::Unheard);
             }
             Phase::Registering(_) => self.send_register(ctx),
@@ -102,32 +108,31 @@ impl Member {
             self.phase = Phase::Live;
             return ctx.signal(Signal::Joined);
         }
-        match self.listed.take() {
-            Some(rows) => self.check(&rows, ctx),
-            None if self.listing => {}
-            None => self.list_after(ctx),
+        match std::mem::take(&mut self.listed) {
+            Listed::Rows(rows) => self.check(&rows, ctx),
+            Listed::Asked => {}
+            Listed::Not => self.list_after(ctx),
         }
     }
 
     /// The listing after registering failed: it is made again a little later.
     pub(super) fn list_after_later(&mut self, ctx: &mut Context) {
-        self.listing = false;
         if let Phase::Checking(older) = &mut self.phase {
             older.look_at = Some(ctx.now + retry_pause(ctx));
+        } else if matches!(self.listed, Listed::Asked) {
+            self.listed = Listed::Not;
         }
     }
 
     pub(super) fn list_after(&mut self, ctx: &mut Context) {
-        self.listing = true;
-        self.listed = None;
+        self.listed = Listed::Asked;
         ctx.ask(op::Sessions(Consistency::Strong), ask::ListAfter);
     }
 
     /// The sessions were listed after registering.
     pub(super) fn on_listed_after(&mut self, rows: Vec<Session>, ctx: &mut Context) {
-        self.listing = false;
         if self.phase == Phase::Passing {
-            self.listed = Some(rows);
+            self.listed = Listed::Rows(rows);
         } else {
             self.check(&rows, ctx);
         }
@@ -250,9 +255,6 @@ impl Member {
     /// Ends the older sessions of my id that live, until a listing shows none. A newer one takes my
     /// place; under `same_id = refuse` it may just be finding out that it must not.
     pub(super) fn check_again(&mut self, rows: &[Session], ctx: &mut Context) {
-        if self.phase != Phase::Live {
-            return;
-        }
         let me = &self.session;
         let (newer, older): (Vec<&Session>, Vec<&Session>) = rows
             .iter()

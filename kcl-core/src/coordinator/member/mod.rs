@@ -52,7 +52,7 @@ mod tests;
 
 use std::{collections::BTreeMap, time::Duration};
 
-use self::{ask::Answer, pass::Pass, phase::Phase, signal::Signal};
+use self::{ask::Answer, older::Listed, pass::Pass, phase::Phase, signal::Signal};
 use super::{command::Command, context::Context};
 use crate::{
     env::Time,
@@ -65,9 +65,7 @@ pub(in crate::coordinator) struct Member {
     session: Session,
     phase: Phase,
     pass: Pass,
-    /// The sessions as listed after registering, until they are judged; or they are being listed.
-    listed: Option<Vec<Session>>,
-    listing: bool,
+    listed: Listed,
     /// Earlier lives of this process: a store that goes back may show them as they were.
     former: Vec<SessionId>,
     /// One of them was fenced. From then on every other live session of my id is newer.
@@ -113,8 +111,7 @@ impl Member {
             session,
             phase: Phase::Waiting(at),
             pass: Pass::default(),
-            listed: None,
-            listing: false,
+            listed: Listed::Not,
             former,
             fenced_before,
             attempts: BTreeMap::new(),

@@ -2,7 +2,22 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::{env::Time, lease::SessionId};
+use crate::{
+    env::Time,
+    lease::{Session, SessionId},
+};
+
+/// The sessions, listed after registering, until they are judged.
+#[derive(Debug, Default)]
+pub(super) enum Listed {
+    /// They are not being listed.
+    #[default]
+    Not,
+    /// They are.
+    Asked,
+    /// These are there.
+    Rows(Vec<Session>),
+}
 
 /// The older live sessions of my id that stand in the way.
 #[derive(Debug, Default, PartialEq, Eq)]
