@@ -152,16 +152,13 @@ impl Member {
                 return self.give_way(ctx);
             }
             if former || ctx.settings.same_id == SameId::Replace {
-                older.ending.insert(row.id.clone());
+                older.ending.insert(row.id.clone(), Ending::Replace);
             } else {
                 older.watched.insert(row.id.clone(), (row.beat, ctx.now));
                 older.look_at = Some(ctx.now + ctx.settings.watch_interval);
             }
         }
-        for id in &older.ending {
-            let end = EndSession::new(id.clone(), Ending::Replace);
-            ctx.ask(op::EndSession(end), ask::EndOlder(id.clone()));
-        }
+        older.end(ctx);
         self.join_when_settled(ctx);
     }
 
@@ -181,7 +178,7 @@ impl Member {
         ctx: &mut Context,
     ) {
         let Phase::Checking(older) = &mut self.phase else { return };
-        if !older.ending.contains(id) {
+        if !older.ending.contains_key(id) {
             return;
         }
         match answer {
@@ -210,10 +207,7 @@ impl Member {
         if !older.listed {
             return self.list_after(ctx);
         }
-        for id in &older.ending {
-            let end = EndSession::new(id.clone(), Ending::Replace);
-            ctx.ask(op::EndSession(end), ask::EndOlder(id.clone()));
-        }
+        older.end(ctx);
         for id in older.watched.keys() {
             let row = op::Session(id.clone(), Consistency::Strong);
             ctx.ask(row, ask::LookAtOlder(id.clone()));
@@ -230,9 +224,12 @@ impl Member {
             Some(row) if !row.has_ended() => {
                 if ctx.now >= since + timeout.max(row.timeout) {
                     older.watched.remove(id);
-                    older.ending.insert(id.clone());
-                    let end = EndSession::new(id.clone(), Ending::Fence { beat });
-                    ctx.ask(op::EndSession(end), ask::EndOlder(id.clone()));
+                    let fence = Ending::Fence { beat };
+                    older.ending.insert(id.clone(), fence);
+                    ctx.ask(
+                        op::EndSession(EndSession::new(id.clone(), fence)),
+                        ask::EndOlder(id.clone()),
+                    );
                 }
             }
             _ => {

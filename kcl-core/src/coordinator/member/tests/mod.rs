@@ -34,6 +34,8 @@ struct Scene {
     ctx: Context,
     /// Whether the store answers beats, as time passes.
     answers: bool,
+    /// And in which history.
+    generation: &'static str,
     /// When it beat, in milliseconds.
     beats: Vec<u64>,
     /// What was noted and not looked at yet.
@@ -114,7 +116,7 @@ impl Scene {
         ctx.pushes = true;
         let member = Member::new(name_of_me(), at(0), Vec::new(), false, &mut ctx);
         let (beats, noted, valid_until) = (Vec::new(), Vec::new(), Vec::new());
-        Self { member, ctx, answers: true, beats, noted, valid_until }
+        Self { member, ctx, answers: true, generation: "1", beats, noted, valid_until }
     }
 
     /// A worker whose stream is known, at 0: it lists the sessions.
@@ -224,7 +226,7 @@ impl Scene {
         let StoreCall::Beat(beat) = call else { return false };
         self.beats.push(self.now());
         if self.answers {
-            let counted = self.counted(beat.number, "1");
+            let counted = self.counted(beat.number, self.generation);
             self.member.on_answer(Answer::Beat(beat.number, Ok(counted)), &mut self.ctx);
             assert_eq!(self.asked(), []);
         }

@@ -3,7 +3,8 @@
 use super::*;
 
 /// Its newest beat is answered from this history.
-fn answered_from(scene: &mut Scene, generation: &str) {
+fn answered_from(scene: &mut Scene, generation: &'static str) {
+    scene.generation = generation;
     scene.member.beat_at = scene.ctx.now;
     let _ = scene.tick(scene.now());
     let number = scene.member.last_number;
