@@ -24,6 +24,16 @@ fn shut() -> Scene {
     scene
 }
 
+/// One that has asked twice whether the application is open: first it was.
+fn closed_since() -> Scene {
+    let mut scene = Scene::registered(Coordination::default());
+    let failed = Answer::Streams(scene.round(), Err(StoreErrorKind::Unavailable));
+    assert_eq!(scene.after(failed), []);
+    assert_eq!(scene.after_a_pause(), [changing(), streams()]);
+    assert_eq!(scene.open(), []);
+    scene
+}
+
 #[test]
 fn an_application_that_was_changed_once_is_open() {
     let mut scene = Scene::registered(Coordination::default());
@@ -107,17 +117,20 @@ fn who_beat_before_it_found_the_application_closed_is_over_all_the_same() {
 fn nothing_is_passed_in_an_application_that_is_closed() {
     let mut scene = shut();
     assert_eq!(scene.read(Some(mine(3))), []);
-    let mut scene = Scene::registered(Coordination::default());
-    let failed = Answer::Streams(scene.round(), Err(StoreErrorKind::Unavailable));
-    assert_eq!(scene.after(failed), []);
-    assert_eq!(scene.after_a_pause(), [changing(), streams()]);
-    assert_eq!(scene.open(), [], "of the first time");
+    let mut scene = closed_since();
     assert_eq!(scene.read(Some(mine(3))), [pass(Some(3)), list()]);
     let former = scene.round();
     assert_eq!(scene.after(closed("ann")), [scene.end(Ending::Leave), changing()]);
     let refused = Answer::PutStreams(former, Ok(Write::Refused(Some(theirs(4)))));
     assert_eq!(scene.after(refused), []);
     assert_eq!(scene.noted(), [Notice::Closed("ann".to_owned())]);
+    let mut scene = closed_since();
+    let later = stream("orders", 6);
+    assert_eq!(scene.read(Some(names(&later, 3))), [], "its source is asked what it is");
+    assert_eq!(scene.after(closed("ann")), [scene.end(Ending::Leave), changing()]);
+    let _ = scene.ctx.reads.on_described(Some(name("orders")), Ok(later), at(0));
+    scene.member.on_described(&mut scene.ctx);
+    assert_eq!(scene.asked(), []);
 }
 
 #[test]
