@@ -26,7 +26,28 @@ const INBOX: &[(&str, &str, &str)] = &[];
 
 const LEAVING: &[(&str, &str, &str)] = &[];
 
-const MEMBER: &[(&str, &str, &str)] = &[];
+const MEMBER: &[(&str, &str, &str)] = &[
+    (
+        "coordinator/member/beat.rs",
+        "return ctx.signal(Signal::Left);",
+        "only the planted bug LeavesWithoutEnd comes here",
+    ),
+    (
+        "coordinator/member/join.rs",
+        "self.phase = Phase::Live;",
+        "only the planted bug JoinsWithoutListing comes here",
+    ),
+    (
+        "coordinator/member/passing.rs",
+        "self.pass.open = true;",
+        "only the planted bug RegistersWithoutPassing comes here",
+    ),
+    (
+        "coordinator/member/passing.rs",
+        "return self.take_over(ctx);",
+        "only the planted bug SwitchesWithoutLooking comes here",
+    ),
+];
 
 const PLANNER: &[(&str, &str, &str)] = &[(
     "coordinator/planner/moves/mod.rs",
@@ -37,7 +58,18 @@ const PLANNER: &[(&str, &str, &str)] = &[(
 
 const REPORTING: &[(&str, &str, &str)] = &[];
 
-const START: &[(&str, &str, &str)] = &[];
+const START: &[(&str, &str, &str)] = &[
+    (
+        "coordinator/start/known.rs",
+        "self.known = self.known.take().filter(|_| is_known_whatever_the_store_has());",
+        "only with the planted bug FrozenStartForgotten it changes anything",
+    ),
+    (
+        "coordinator/start/known.rs",
+        "self.streams.values_mut().for_each(KnownStart::doubt);",
+        "only with the planted bug FrozenStartForgotten it changes anything",
+    ),
+];
 
 const SUCCESSION: &[(&str, &str, &str)] = &[];
 

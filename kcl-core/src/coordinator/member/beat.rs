@@ -73,11 +73,10 @@ impl Member {
         ctx.epochs.stamped(&reply.stamp, ctx.now);
         match reply.value {
             Write::Done(row) => self.on_counted(number, &row, ctx),
-            Write::Refused(Some(row)) => match row.state {
-                SessionState::Ended(reason) => return self.on_fence(reason, ctx),
-                _ if !is_proof_of_life(&row) => return self.on_fence(EndReason::Fenced, ctx),
+            Write::Refused(Some(row)) => match end_shown_by(&row) {
+                Some(reason) => return self.on_fence(reason, ctx),
                 // A later attempt of mine was counted, its answer lost: no fence, and as good.
-                _ => {
+                None => {
                     sometimes!(LaterBeatCounted);
                     self.on_counted(row.beat, &row, ctx);
                 }
@@ -217,9 +216,13 @@ fn writes_its_own_end() -> bool {
     !planted!(LeavesWithoutEnd)
 }
 
-/// Whether a row that refused a beat shows that the session lives: it has not ended.
-fn is_proof_of_life(row: &Session) -> bool {
-    !row.has_ended() && !planted!(HigherBeatTakenForFence)
+/// How the session has ended, if the row that refused a beat shows that: a higher beat is proof of
+/// life.
+fn end_shown_by(row: &Session) -> Option<EndReason> {
+    match row.state {
+        SessionState::Ended(reason) => Some(reason),
+        _ => planted!(HigherBeatTakenForFence).then_some(EndReason::Fenced),
+    }
 }
 
 /// Whether the store's history is another than the one that was known.

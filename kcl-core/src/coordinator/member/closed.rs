@@ -58,7 +58,7 @@ impl Member {
             }
             (Phase::Shut(_), Some(why)) => self.tell_closed(why, ctx),
             (Phase::Shut(shut), None) if shut.ended => {
-                self.phase = Phase::Over;
+                self.be_over();
                 ctx.notify(Notice::Reopened);
                 ctx.signal(Signal::Reopened);
             }

@@ -3,7 +3,13 @@
 //! Register, *then* list: of two sessions that start under one id at once at least one sees the
 //! other, and both order themselves by (start number, incarnation).
 
-use super::{Member, ask, older::Older, phase::Phase, retry_pause, signal::Signal};
+use super::{
+    Member, ask,
+    older::{Listed, Older},
+    phase::Phase,
+    retry_pause,
+    signal::Signal,
+};
 use crate::{
     coordinator::{
         context::Context,
@@ -37,7 +43,7 @@ impl Member {
             // Whatever was sent may have been registered, ended for its silence and forgotten:
             // others take that session for ended for good.
             Phase::Registering(since) if ctx.now >= since + self.session.timeout => {
-                self.phase = Phase::Over;
+                self.be_over();
                 ctx.signal(Signal::Unheard);
             }
             Phase::Registering(_) => self.send_register(ctx),
@@ -102,32 +108,31 @@ impl Member {
             self.phase = Phase::Live;
             return ctx.signal(Signal::Joined);
         }
-        match self.listed.take() {
-            Some(rows) => self.check(&rows, ctx),
-            None if self.listing => {}
-            None => self.list_after(ctx),
+        match std::mem::take(&mut self.listed) {
+            Listed::Rows(rows) => self.check(&rows, ctx),
+            Listed::Asked => {}
+            Listed::Not => self.list_after(ctx),
         }
     }
 
     /// The listing after registering failed: it is made again a little later.
     pub(super) fn list_after_later(&mut self, ctx: &mut Context) {
-        self.listing = false;
         if let Phase::Checking(older) = &mut self.phase {
             older.look_at = Some(ctx.now + retry_pause(ctx));
+        } else if matches!(self.listed, Listed::Asked) {
+            self.listed = Listed::Not;
         }
     }
 
     pub(super) fn list_after(&mut self, ctx: &mut Context) {
-        self.listing = true;
-        self.listed = None;
+        self.listed = Listed::Asked;
         ctx.ask(op::Sessions(Consistency::Strong), ask::ListAfter);
     }
 
     /// The sessions were listed after registering.
     pub(super) fn on_listed_after(&mut self, rows: Vec<Session>, ctx: &mut Context) {
-        self.listing = false;
         if self.phase == Phase::Passing {
-            self.listed = Some(rows);
+            self.listed = Listed::Rows(rows);
         } else {
             self.check(&rows, ctx);
         }
@@ -147,16 +152,13 @@ impl Member {
                 return self.give_way(ctx);
             }
             if former || ctx.settings.same_id == SameId::Replace {
-                older.ending.insert(row.id.clone());
+                older.ending.insert(row.id.clone(), Ending::Replace);
             } else {
                 older.watched.insert(row.id.clone(), (row.beat, ctx.now));
                 older.look_at = Some(ctx.now + ctx.settings.watch_interval);
             }
         }
-        for id in &older.ending {
-            let end = EndSession::new(id.clone(), Ending::Replace);
-            ctx.ask(op::EndSession(end), ask::EndOlder(id.clone()));
-        }
+        older.end(ctx);
         self.join_when_settled(ctx);
     }
 
@@ -176,7 +178,7 @@ impl Member {
         ctx: &mut Context,
     ) {
         let Phase::Checking(older) = &mut self.phase else { return };
-        if !older.ending.contains(id) {
+        if !older.ending.contains_key(id) {
             return;
         }
         match answer {
@@ -205,10 +207,7 @@ impl Member {
         if !older.listed {
             return self.list_after(ctx);
         }
-        for id in &older.ending {
-            let end = EndSession::new(id.clone(), Ending::Replace);
-            ctx.ask(op::EndSession(end), ask::EndOlder(id.clone()));
-        }
+        older.end(ctx);
         for id in older.watched.keys() {
             let row = op::Session(id.clone(), Consistency::Strong);
             ctx.ask(row, ask::LookAtOlder(id.clone()));
@@ -225,9 +224,12 @@ impl Member {
             Some(row) if !row.has_ended() => {
                 if ctx.now >= since + timeout.max(row.timeout) {
                     older.watched.remove(id);
-                    older.ending.insert(id.clone());
-                    let end = EndSession::new(id.clone(), Ending::Fence { beat });
-                    ctx.ask(op::EndSession(end), ask::EndOlder(id.clone()));
+                    let fence = Ending::Fence { beat };
+                    older.ending.insert(id.clone(), fence);
+                    ctx.ask(
+                        op::EndSession(EndSession::new(id.clone(), fence)),
+                        ask::EndOlder(id.clone()),
+                    );
                 }
             }
             _ => {
@@ -250,9 +252,6 @@ impl Member {
     /// Ends the older sessions of my id that live, until a listing shows none. A newer one takes my
     /// place; under `same_id = refuse` it may just be finding out that it must not.
     pub(super) fn check_again(&mut self, rows: &[Session], ctx: &mut Context) {
-        if self.phase != Phase::Live {
-            return;
-        }
         let me = &self.session;
         let (newer, older): (Vec<&Session>, Vec<&Session>) = rows
             .iter()

@@ -7,21 +7,35 @@
 //! | waiting | its time has come | describing, or listing if the stream is known | what the stream is, or all sessions |
 //! | describing | the stream is described | listing | all sessions |
 //! | listing | they are listed | registering | my row to be put |
+//! | listing | I was fenced before, and another session of my id lives | over: duplicate | – |
+//! | listing, registering | that failed | the same | the same, a little later |
 //! | registering | it is put | passing | whether the application is open, and which stream it reads |
 //! | registering | nothing is heard for a timeout | over: unheard | – |
 //! | passing | the application is closed | shut | the end of my session; whether it is open, again and again |
+//! | shut | somebody else closed it | shut | – (that is said) |
 //! | shut | it is open, and my session has ended | over: reopened | – |
 //! | passing | it reads my stream | passing | the same content to be put again, and all sessions |
-//! | passing | it reads another, or none | passing | who reads that; mine to be put over it once they have ended |
-//! | passing | who reads another lives | over: other stream | the end of my session |
+//! | passing | it reads a later life of that | passing | what the stream is |
+//! | passing | which it reads makes no sense, or asking failed | passing | which it reads, later |
+//! | passing | it reads another, or none | passing | who reads that, again and again |
+//! | passing | one of these is silent for a timeout | passing | its end |
+//! | passing | all of them have ended | passing | mine to be put over it, and all sessions |
+//! | passing | one of them beats | passing | which it reads, once more |
+//! | passing | it still reads another | over: other stream | the end of my session |
 //! | passing | the put landed | checking | – |
 //! | checking | older sessions of my id live | checking | their end; or their row, if they are not to be replaced |
+//! | checking | one that is not to be replaced is silent for a timeout | checking | its end, if it is still silent |
 //! | checking | a newer one lives, or one that stays | over: duplicate | the end of my session |
 //! | checking | no other one lives | live: joined | – |
-//! | live | a beat is due, or was not answered for a third of an interval | live | a beat |
-//! | live | none was answered in time | live: lapsed | – |
-//! | live, lapsed | one is answered | live: revived | – |
-//! | live | the store's history changed | live: went back | which stream is read, and all sessions, again |
+//! | passing, checking, live | a beat is due, or was not answered for a third of an interval | the same | a beat |
+//! | passing, checking, live | none was answered in time | the same: lapsed | – |
+//! | passing, checking, live | one is answered | the same: revived, if it had lapsed | – |
+//! | passing, checking, live | the store's history changed | the same: went back | which stream is read, and all sessions, again |
+//! | live | an older session of my id lives after all | live | its end, and all sessions again |
+//! | live | a newer one does | over: duplicate | the end of my session |
+//! | live | the mailbox is to be read, where the store pushes nothing | live | my row |
+//! | live | the mailbox was raised | live: woken | – |
+//! | live | I am about to leave | live | a beat that says so |
 //! | any | my session was ended | over: fenced | – |
 //! | any | its row is gone in a changed history | over: vanished | – |
 //! | any | I am to leave | over | the end of my session, until that is answered: left |
@@ -52,7 +66,7 @@ mod tests;
 
 use std::{collections::BTreeMap, time::Duration};
 
-use self::{ask::Answer, pass::Pass, phase::Phase, signal::Signal};
+use self::{ask::Answer, older::Listed, pass::Pass, phase::Phase, signal::Signal};
 use super::{command::Command, context::Context};
 use crate::{
     env::Time,
@@ -65,9 +79,7 @@ pub(in crate::coordinator) struct Member {
     session: Session,
     phase: Phase,
     pass: Pass,
-    /// The sessions as listed after registering, until they are judged; or they are being listed.
-    listed: Option<Vec<Session>>,
-    listing: bool,
+    listed: Listed,
     /// Earlier lives of this process: a store that goes back may show them as they were.
     former: Vec<SessionId>,
     /// One of them was fenced. From then on every other live session of my id is newer.
@@ -113,8 +125,7 @@ impl Member {
             session,
             phase: Phase::Waiting(at),
             pass: Pass::default(),
-            listed: None,
-            listing: false,
+            listed: Listed::Not,
             former,
             fenced_before,
             attempts: BTreeMap::new(),

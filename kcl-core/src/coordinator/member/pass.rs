@@ -28,11 +28,10 @@ pub(super) struct Pass {
 
 #[derive(Debug, Default)]
 pub(super) enum Step {
-    /// Nothing is to be done: not registered yet, or passed.
+    /// Nothing is to be done at a time: not registered yet; the document is being read or put, or
+    /// waits to be judged; or passed.
     #[default]
     Idle,
-    /// The document is being read, or put, or waits to be judged.
-    Asked,
     /// It is read again at this time.
     Again(Time),
     /// It names another stream, or there is none: who reads that is being found out.
@@ -42,6 +41,12 @@ pub(super) enum Step {
 }
 
 impl Pass {
+    /// The number of the step that begins now.
+    pub(super) const fn next_round(&mut self) -> u64 {
+        self.round += 1;
+        self.round
+    }
+
     pub(super) fn next_wake(&self) -> Time {
         match &self.step {
             Step::Again(at) => *at,

@@ -30,7 +30,6 @@ impl Member {
     /// The session is registered: reads which stream the application reads.
     pub(super) fn start_passing(&mut self, ctx: &mut Context) {
         self.phase = Phase::Passing;
-        self.pass = Pass::default();
         if !must_pass() {
             self.pass.open = true;
             return self.on_passed(ctx);
@@ -44,18 +43,18 @@ impl Member {
         if matches!(self.phase, Phase::Passing | Phase::Checking(_) | Phase::Live)
             && pass_may_be_lost()
         {
-            let round = self.pass.round + 1;
+            let round = self.pass.next_round();
             let open = self.pass.open;
             self.pass = Pass { open, round, step: Step::Again(now), ..Pass::default() };
         }
     }
 
     fn ask_streams(&mut self, ctx: &mut Context) {
-        self.pass.round += 1;
+        let round = self.pass.next_round();
         if !matches!(self.pass.step, Step::Leaving(_)) {
-            self.pass.step = Step::Asked;
+            self.pass.step = Step::Idle;
         }
-        ctx.ask(op::Doc(DocName::streams()), ask::Streams(self.pass.round));
+        ctx.ask(op::Doc(DocName::streams()), ask::Streams(round));
     }
 
     fn read_again_at(&mut self, at: Time) {
@@ -74,14 +73,10 @@ impl Member {
             }
             Step::Watching(readers) if readers.next_wake() <= ctx.now => {
                 readers.asked(valid, ctx);
-                self.ask_sessions(ctx);
+                ctx.ask(op::Sessions(Consistency::Strong), ask::OtherReaders(self.pass.round));
             }
             _ => {}
         }
-    }
-
-    fn ask_sessions(&self, ctx: &mut Context) {
-        ctx.ask(op::Sessions(Consistency::Strong), ask::OtherReaders(self.pass.round));
     }
 
     pub(super) fn on_streams_read(
@@ -157,7 +152,6 @@ impl Member {
         }
         self.pass.later = true;
         self.pass.read = Some(read);
-        self.pass.step = Step::Asked;
         ctx.reads.want();
     }
 
@@ -176,7 +170,7 @@ impl Member {
         if reads.is_some() {
             ctx.notify(Notice::StreamDiffers { reads: reads.clone(), wanted });
         }
-        self.pass.round += 1;
+        let round = self.pass.next_round();
         self.pass.step = Step::Watching(Readers::new(version, reads));
         if !looks_who_reads() {
             return self.take_over(ctx);
@@ -186,7 +180,7 @@ impl Member {
         if let Step::Watching(readers) = &mut self.pass.step {
             readers.asked(true, ctx);
         }
-        self.ask_sessions(ctx);
+        ctx.ask(op::Sessions(Consistency::Strong), ask::OtherReaders(round));
     }
 
     pub(super) fn on_other_readers(&mut self, round: u64, rows: &[Session], ctx: &mut Context) {
@@ -242,10 +236,10 @@ impl Member {
     }
 
     fn put_streams(&mut self, over: Option<u64>, streams: &Streams, ctx: &mut Context) {
-        self.pass.round += 1;
-        self.pass.step = Step::Asked;
+        let round = self.pass.next_round();
+        self.pass.step = Step::Idle;
         let put = PutDoc::new(DocName::streams(), over, streams.encode());
-        ctx.ask(op::PutDoc(put), ask::PutStreams(self.pass.round));
+        ctx.ask(op::PutDoc(put), ask::PutStreams(round));
         if self.phase == Phase::Passing {
             // Whether the id is mine alone is asked at the same time, and judged after passing.
             self.list_after(ctx);
@@ -253,8 +247,6 @@ impl Member {
     }
 
     fn on_passed(&mut self, ctx: &mut Context) {
-        self.pass.round += 1;
-        self.pass.step = Step::Idle;
         if self.phase == Phase::Passing {
             self.start_checking(ctx);
         }
@@ -262,7 +254,6 @@ impl Member {
 
     /// Others read another stream: I go, and leave nothing behind.
     fn leave_to(&mut self, reads: Option<StreamName>, wanted: StreamName, ctx: &mut Context) {
-        self.pass = Pass::default();
         self.be_over();
         let end = EndSession::new(self.session.id.clone(), Ending::Leave);
         ctx.tell(op::EndSession(end));
@@ -277,7 +268,7 @@ impl Member {
     }
 
     pub(super) fn stop_passing(&mut self) {
-        let round = self.pass.round + 1;
+        let round = self.pass.next_round();
         self.pass = Pass { round, ..Pass::default() };
     }
 

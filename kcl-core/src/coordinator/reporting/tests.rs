@@ -52,13 +52,18 @@ impl Scene {
     fn found(&mut self, version: Option<u64>) -> Vec<StoreCall> {
         let name = DocName::report(&self.me);
         let doc = version.map(|version| Document::new(name, version, loads(1).encode()));
-        self.reporting.on_found(Ok(doc), &self.me, &mut self.ctx);
-        asked(&mut self.ctx)
+        self.after(Answer::Look(Ok(doc)))
     }
 
     fn written(&mut self, version: u64) {
         let doc = Document::new(DocName::report(&self.me), version, loads(1).encode());
-        self.reporting.on_put(Ok(Write::Done(doc)), &self.ctx);
+        assert_eq!(self.after(Answer::Put(Ok(Write::Done(doc)))), []);
+    }
+
+    /// What is asked of the store after this answer.
+    fn after(&mut self, answer: Answer) -> Vec<StoreCall> {
+        self.reporting.on_answer(answer, &self.me, &mut self.ctx);
+        asked(&mut self.ctx)
     }
 }
 
@@ -106,12 +111,12 @@ fn a_report_whose_fate_is_unknown_is_looked_for_and_a_refused_one_is_put_over_wh
     scene.tick(30_000, true);
     scene.measured(loads(70_000));
     scene.found(None);
-    scene.reporting.on_put(Err(StoreErrorKind::Unknown), &scene.ctx);
+    assert_eq!(scene.after(Answer::Put(Err(StoreErrorKind::Unknown))), []);
     assert!(scene.tick(60_000, true));
     assert_eq!(scene.measured(loads(70_000)), look());
     scene.found(Some(1));
     let there = Document::new(DocName::report(&scene.me), 5, loads(1).encode());
-    scene.reporting.on_put(Ok(Write::Refused(Some(there))), &scene.ctx);
+    assert_eq!(scene.after(Answer::Put(Ok(Write::Refused(Some(there))))), []);
     assert!(scene.tick(90_000, true));
     assert_eq!(scene.measured(loads(70_000)), put(Some(5), &loads(70_000)));
 }
@@ -121,9 +126,7 @@ fn what_cannot_be_looked_for_is_measured_anew() {
     let mut scene = Scene::weighted();
     scene.tick(30_000, true);
     scene.measured(loads(70_000));
-    let failed = Err(StoreErrorKind::Unavailable);
-    scene.reporting.on_found(failed, &scene.me, &mut scene.ctx);
-    assert_eq!(asked(&mut scene.ctx), []);
+    assert_eq!(scene.after(Answer::Look(Err(StoreErrorKind::Unavailable))), []);
     assert!(scene.tick(60_000, true));
     assert_eq!(scene.measured(loads(70_000)), look());
 }
@@ -138,4 +141,44 @@ fn nothing_is_told_where_leases_are_shared_out_by_count_or_before_the_session_li
     assert_eq!(joining.reporting.next_wake(), Time::NEVER);
     assert!(!joining.tick(90_000, true));
     assert!(joining.tick(120_000, true));
+}
+
+#[test]
+fn loads_are_looked_at_every_thirty_seconds_and_not_while_a_report_is_under_way() {
+    let mut scene = Scene::weighted();
+    assert_eq!(scene.reporting.next_wake(), at(30_000));
+    assert!(scene.tick(30_000, true));
+    assert!(!scene.tick(60_000, true), "they are being measured");
+    assert_eq!(scene.reporting.next_wake(), Time::NEVER);
+    assert_eq!(scene.measured(loads(70_000)), look());
+    assert_eq!(scene.found(None), put(None, &loads(70_000)));
+    scene.written(1);
+    assert_eq!(scene.reporting.next_wake(), at(60_000));
+    assert!(scene.tick(61_000, true));
+    assert_eq!(scene.measured(loads(70_000)), [], "as told");
+    assert_eq!(scene.reporting.next_wake(), at(91_000));
+}
+
+#[test]
+fn loads_that_nobody_asked_for_are_not_told() {
+    let mut scene = Scene::weighted();
+    assert_eq!(scene.measured(loads(70_000)), [], "a former life asked for them");
+    assert!(scene.tick(30_000, true));
+    assert_eq!(scene.measured(loads(70_000)), look());
+    assert_eq!(scene.measured(loads(0)), [], "once");
+    assert_eq!(scene.found(None), put(None, &loads(70_000)));
+}
+
+#[test]
+fn a_report_whose_fate_is_unknown_is_looked_for_although_the_loads_are_again_as_told_before() {
+    let mut scene = Scene::weighted();
+    scene.tick(30_000, true);
+    scene.measured(loads(70_000));
+    scene.found(None);
+    scene.written(1);
+    assert!(scene.tick(60_000, true));
+    assert_eq!(scene.measured(loads(0)), put(Some(1), &loads(0)));
+    assert_eq!(scene.after(Answer::Put(Err(StoreErrorKind::Unknown))), []);
+    assert!(scene.tick(90_000, true));
+    assert_eq!(scene.measured(loads(70_000)), look());
 }

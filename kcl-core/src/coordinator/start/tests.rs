@@ -125,10 +125,31 @@ fn what_the_store_has_counts_for_more_and_a_stream_made_again_has_a_start_of_its
     known.learn(&start(1, 5));
     known.doubt(Time::ZERO);
     let (_, doubt) = given(&mut known).unwrap();
-    known.on_given_back("orders", doubt, put(&start(1, 9)));
-    assert_eq!(known.known().next(), Some(&start(1, 9)), "another was there first");
+    let there = StreamStart { by: Some(InitialPosition::Latest), ..start(1, 9) };
+    known.on_given_back("orders", doubt, put(&there));
+    assert_eq!(known.known().next(), Some(&there), "another was there first");
     known.learn(&start(2, 20));
     known.learn(&start(1, 5));
     assert_eq!(known.of(&start(1, 0).of), None);
     assert_eq!(known.stored_of(&start(2, 0).of).and_then(|of| of.at), start(2, 20).at);
+}
+
+#[test]
+fn what_the_store_is_seen_to_hold_is_not_given_back() {
+    let mut known = Starts::default();
+    known.learn(&start(1, 5));
+    known.doubt(Time::ZERO);
+    assert_eq!(known.stored_of(&start(1, 5).of), None);
+    let held = FrozenStart { at: start(1, 5).at, by: None };
+    known.is_stored(start(1, 5).of, held);
+    assert!(known.stored_of(&start(1, 5).of).is_some());
+    assert_eq!(known.give_back(), []);
+}
+
+#[test]
+fn nobody_freezes_another_before_those_who_know_it_have_given_it_back() {
+    let mut known = Starts::default();
+    assert_eq!(known.free_at(), Time::ZERO);
+    known.doubt(Time::from_millis(7));
+    assert_eq!(known.free_at(), Time::from_millis(7));
 }
