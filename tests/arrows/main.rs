@@ -1,9 +1,9 @@
 //! Removes each arrow of the coordinator's parts, one at a time, and sees that a test of the same
 //! part fails.
 //!
-//! `make arrows`, or `make arrows PART=handoff` for one part. An arrow is what a part does at an event: it goes
-//! into another phase, asks for something, tells another part. In a copy of `kcl-core` each such
-//! statement stands under a switch of its own (`cut.rs`); the copy is built once, in the place of
+//! `make arrows`, or `make arrows PART=handoff` for one part. An arrow is what a part does at an
+//! event: it goes into another phase, asks for something, tells another part. In a copy of
+//! `kcl-core` each such statement stands under a switch of its own (`cut.rs`); the copy is built once, in the place of
 //! the crate, and its tests run once for each switch. What no test misses is listed, unless
 //! `spared.rs` says why nothing could miss it.
 
