@@ -3,9 +3,9 @@
 //!
 //! `make arrows`, or `make arrows PART=handoff` for one part. An arrow is what a part does at an
 //! event: it goes into another phase, asks for something, tells another part. In a copy of
-//! `kcl-core` each such statement stands under a switch of its own (`cut.rs`); the copy is built once, in the place of
-//! the crate, and its tests run once for each switch. What no test misses is listed, unless
-//! `spared.rs` says why nothing could miss it.
+//! `kcl-core` each such statement stands under a switch of its own (`cut.rs`); the copy is built
+//! once, in the place of the crate, and its tests run once for each switch. What no test misses is
+//! listed, unless `spared.rs` says why nothing could miss it.
 
 #![allow(clippy::expect_used, reason = "what goes wrong here ends the search")]
 #![allow(clippy::print_stdout, clippy::print_stderr, reason = "this is where results go")]
