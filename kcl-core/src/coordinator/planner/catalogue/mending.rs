@@ -45,7 +45,8 @@ impl Catalogue {
         let lacks_start = plan.lacks_start();
         let any = || lacks_start.then_some(FrozenStart { at: None, by: None });
         let known = plan.known_start(ctx).or_else(any)?;
-        let start = frozen(known, view.description.server_time);
+        let now = view.description.server_time;
+        let start = FrozenStart { at: known.at.map(|at| frozen(at, now)), ..known };
         let lineage = Lineage::new(&view.description.key, &view.shards, self.rows_of(plan));
         let mut changes = lineage::reconcile(&lineage, start.into());
         changes.orphaned.retain(|key| !self.is_unreadable(key));
@@ -127,8 +128,7 @@ impl Catalogue {
     }
 }
 
-/// Where reading of a stream began: as it was frozen, whatever time it is now.
-fn frozen(start: FrozenStart, now: WallTime) -> FrozenStart {
-    let at = start.at.map(|at| if planted!(FrozenStartMovesOn) { now } else { at });
-    FrozenStart { at, ..start }
+/// The time at which reading of a stream began: as it was frozen, whatever time it is now.
+fn frozen(at: WallTime, now: WallTime) -> WallTime {
+    if planted!(FrozenStartMovesOn) { now } else { at }
 }

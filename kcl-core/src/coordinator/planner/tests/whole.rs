@@ -72,7 +72,7 @@ impl Scene {
     fn with(settings: Coordination, owners: &[&str], workers: &[&str]) -> Self {
         let ctx = context(settings);
         let rows = held(owners.len(), "a").into_iter().zip(owners);
-        let rows = rows.map(|(row, owner)| Lease { owner: Some(tests::id(owner)), ..row });
+        let rows = rows.map(|(row, owner)| Lease { owner: Some(id(owner)), ..row });
         let sessions = workers.iter().map(|worker| session(worker, PlanVersion::NONE));
         let start = DocName::start(&stream());
         let start = Document::new(start, 1, frozen().encode());

@@ -102,7 +102,7 @@ fn a_store_that_went_back_leaves_nobody_known_but_the_order_of_succession() {
 #[test]
 fn the_planners_own_session_is_learnt_from_once_and_again_when_anything_was_forgotten() {
     let forgets: [fn(&mut Fleet); 3] = [
-        |fleet| drop(fleet.remove(&id("a"))),
+        |fleet| assert_eq!(fleet.remove(&id("a")), News::Urgent),
         |fleet| fleet.replace(&[], at(0), at(0)),
         Fleet::forget_rows,
     ];
