@@ -30,7 +30,7 @@
 //! | passing, checking, live | a beat is due, or was not answered for a third of an interval | the same | a beat |
 //! | passing, checking, live | none was answered in time | the same: lapsed | – |
 //! | passing, checking, live | one is answered | the same: revived, if it had lapsed | – |
-//! | passing, checking, live | the store's history changed | the same: went back | which stream is read, and all sessions, again |
+//! | passing, checking, live | the store's history changed | the same: went back | which stream is read, again; and once live all sessions |
 //! | live | an older session of my id lives after all | live | its end, and all sessions again |
 //! | live | a newer one does | over: duplicate | the end of my session |
 //! | live | the mailbox is to be read, where the store pushes nothing | live | my row |

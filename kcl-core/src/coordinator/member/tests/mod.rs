@@ -16,7 +16,7 @@ use crate::{
         command::Notice,
         op::StoreCall,
         signal::Signal as Any,
-        tests::{at, context, done, id, said, session},
+        tests::{at, context, done, said, session},
     },
     env::WallTime,
     lease::{
