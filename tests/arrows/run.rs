@@ -34,6 +34,11 @@ pub(crate) fn build(root: &Path, copy: &Path) -> PathBuf {
     program.expect("the program of tests")
 }
 
+/// The parts of which a test fails with every arrow there.
+pub(crate) fn failing<'a>(program: &Path, parts: &[&'a str]) -> Vec<&'a str> {
+    parts.iter().copied().filter(|part| !passes(program, part, None)).collect()
+}
+
 /// The arrows that can be removed without a test of their part failing.
 pub(crate) fn without_each<'a>(program: &Path, cuts: &[&'a Cut]) -> Vec<&'a Cut> {
     let next = AtomicUsize::new(0);
@@ -42,7 +47,7 @@ pub(crate) fn without_each<'a>(program: &Path, cuts: &[&'a Cut]) -> Vec<&'a Cut>
         let search = || {
             let mut missed = Vec::new();
             while let Some(cut) = cuts.get(next.fetch_add(1, Ordering::Relaxed)) {
-                if passes(program, cut) {
+                if passes(program, &cut.part, Some(cut.number)) {
                     missed.push(*cut);
                 }
             }
@@ -55,12 +60,12 @@ pub(crate) fn without_each<'a>(program: &Path, cuts: &[&'a Cut]) -> Vec<&'a Cut>
     missed
 }
 
-/// Whether all tests of the part pass without the arrow.
-fn passes(program: &Path, cut: &Cut) -> bool {
+/// Whether all tests of the part pass, without this arrow.
+fn passes(program: &Path, part: &str, without: Option<u32>) -> bool {
     let mut tests = Command::new(program)
-        .arg(format!("coordinator::{}::", cut.part))
+        .arg(format!("coordinator::{part}::"))
         .args(["--test-threads", "1"])
-        .env("KCL_CUT_ARROW", cut.number.to_string())
+        .env("KCL_CUT_ARROW", without.map_or_else(String::new, |number| number.to_string()))
         .stdout(Stdio::null())
         .stderr(Stdio::null())
         .spawn()
