@@ -148,7 +148,7 @@ fn a_port_in_use_is_an_error_that_names_it_and_the_remedy() {
     let error = Listener::start(address, bench.metrics.clone()).unwrap_err().to_string();
     assert!(error.contains(&address.to_string()) && error.contains("another port"), "{error}");
     drop(taken);
-    let listener = Listener::start(address, bench.metrics.clone()).unwrap();
+    let listener = Listener::start(address, bench.metrics).unwrap();
     assert_eq!(get(address, "/livez").0, 200);
     drop(listener);
     assert!(TcpStream::connect(address).is_err(), "nobody listens any more");

@@ -69,8 +69,10 @@ impl Keeper {
         let (mut late, mut leaves) = (Duration::ZERO, false);
         while !self.coordinator.is_over() {
             let wake = self.coordinator.next_wake();
-            self.seam.keeper_turn(wake, late);
             let clock = Arc::clone(&self.env.clock);
+            // What is due at once is due at time zero.
+            let due = wake.max(clock.now());
+            self.seam.keeper_turn(due, late);
             let event = tokio::select! {
                 biased;
                 () = self.directions.closed() => return self.abandon().await,
@@ -89,7 +91,7 @@ impl Keeper {
                 () = clock.sleep_until(wake) => Event::Tick,
             };
             let is_due = matches!(event, Event::Tick);
-            late = if is_due { self.env.clock.now().since(wake) } else { Duration::ZERO };
+            late = if is_due { self.env.clock.now().since(due) } else { Duration::ZERO };
             if matches!(event, Event::Leave) && !std::mem::replace(&mut leaves, true) {
                 self.seam.event(&WorkerEvent::Leaving);
             }

@@ -18,6 +18,9 @@ use kcl_memory::{
 
 use crate::bench::{self, Bench};
 
+/// What timers are exact to.
+const TIMERS: Duration = Duration::from_millis(1);
+
 /// Notes each turn with the time it was told at, and each time that the worker leaves.
 #[derive(Clone)]
 struct Turns {
@@ -32,12 +35,19 @@ impl Turns {
         Self { clock, turns: Arc::default(), leaves: Arc::default() }
     }
 
-    /// The longest time that passed between a turn and the next one, by how far it was over what
-    /// the turn had said.
+    /// What turns said of the next one, and when that was, where it came later than said; but for
+    /// the milliseconds that timers are exact to.
     fn broken_promises(&self) -> Vec<(Time, Time)> {
         let turns = self.turns.lock().unwrap();
         let pairs = turns.windows(2).map(|pair| (pair[0].1.next, pair[1].0));
-        pairs.filter(|(next, told)| told > next).collect()
+        pairs.filter(|(next, told)| told.since(*next) > TIMERS).collect()
+    }
+
+    /// Turns that said that the next one was before them, or that they were late.
+    fn nonsense(&self) -> Vec<(Time, KeeperTurn)> {
+        let turns = self.turns.lock().unwrap();
+        let is_odd = |(told, turn): &&(Time, KeeperTurn)| turn.next < *told || turn.late > TIMERS;
+        turns.iter().filter(is_odd).copied().collect()
     }
 }
 
@@ -92,6 +102,7 @@ fn the_keeper_tells_of_its_turns_and_keeps_to_them_also_while_the_store_is_dark(
         // It beats every 1.5 s, and tries again more often.
         assert!(bright >= 40 && all - bright >= 400, "{bright} of {all} turns before the dark");
         assert_eq!(turns.broken_promises(), []);
+        assert_eq!(turns.nonsense(), []);
         assert_eq!(*turns.leaves.lock().unwrap(), 0);
         handle.shut_down();
         handle.shut_down();

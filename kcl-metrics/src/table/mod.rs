@@ -4,10 +4,10 @@
 //! shard also `shard`, and only while that is read here. Whoever scrapes adds the instance. What
 //! has to be remembered when a shard moves on is counted by stream.
 
-mod instrument;
+mod kinds;
 mod rows;
 
-pub use instrument::{Instrument, Kind, Label, Unit};
-pub use rows::{Id, TABLE};
+pub use kinds::{Kind, Label, Unit};
+pub use rows::{Id, Instrument, TABLE};
 
-pub(crate) use instrument::Scope;
+pub(crate) use kinds::Scope;

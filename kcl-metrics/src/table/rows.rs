@@ -1,14 +1,67 @@
-//! The rows of the table.
+//! The rows of the table, and what each says.
 
-use super::{
-    Instrument, Kind,
+use super::kinds::{
+    Kind,
     Kind::{Counter, Gauge},
     Label::{
         self, Application, Kind as Which, Operation, Outcome, Reason, Service, Shard, Step, Stream,
         Version,
     },
+    Scope, Unit,
     Unit::{Bytes, Count, Flag, Seconds},
 };
+
+/// Something that is told in figures.
+#[derive(Clone, Copy, Debug, PartialEq)]
+#[non_exhaustive]
+pub struct Instrument {
+    /// Which one.
+    pub id: Id,
+    /// Its name, as Prometheus has it.
+    pub name: &'static str,
+    /// What kind of figure it is.
+    pub kind: Kind,
+    /// In what it is measured.
+    pub unit: Unit,
+    /// What its series are told apart by.
+    pub labels: &'static [Label],
+    /// What it says, in a sentence.
+    pub help: &'static str,
+    /// What the Java KCL calls the same or the nearest, if it tells it.
+    pub kcl: Option<&'static str>,
+    /// When it changes.
+    pub changes: &'static str,
+}
+
+impl Instrument {
+    pub(crate) fn scope(&self) -> Scope {
+        if self.labels.contains(&Label::Shard) {
+            Scope::Shard
+        } else if self.labels.contains(&Label::Stream) {
+            Scope::Stream
+        } else {
+            Scope::Worker
+        }
+    }
+
+    /// The labels beside those of its scope.
+    pub(crate) fn further_labels(&self) -> impl Iterator<Item = Label> {
+        let scope = [Label::Application, Label::Stream, Label::Shard];
+        self.labels.iter().copied().filter(move |label| !scope.contains(label))
+    }
+
+    /// Whether what is counted is told as it is.
+    pub(crate) fn is_whole(&self) -> bool {
+        self.unit != Unit::Seconds
+    }
+
+    /// What a figure that was counted is in its unit: times are counted in microseconds.
+    pub(crate) fn scaled(&self, count: u64) -> f64 {
+        #[expect(clippy::cast_precision_loss, reason = "exact up to 2^53, as all in Prometheus")]
+        let count = count as f64;
+        if self.unit == Unit::Seconds { count / 1e6 } else { count }
+    }
+}
 
 /// The time that one call takes.
 const CALL: Kind = Kind::Histogram(&[0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0]);
