@@ -35,9 +35,9 @@ pub struct Instrument {
 
 impl Instrument {
     pub(crate) fn scope(&self) -> Scope {
-        if self.labels.contains(&Label::Shard) {
+        if self.labels.contains(&Shard) {
             Scope::Shard
-        } else if self.labels.contains(&Label::Stream) {
+        } else if self.labels.contains(&Stream) {
             Scope::Stream
         } else {
             Scope::Worker
@@ -46,20 +46,20 @@ impl Instrument {
 
     /// The labels beside those of its scope.
     pub(crate) fn further_labels(&self) -> impl Iterator<Item = Label> {
-        let scope = [Label::Application, Label::Stream, Label::Shard];
+        let scope = [Application, Stream, Shard];
         self.labels.iter().copied().filter(move |label| !scope.contains(label))
     }
 
     /// Whether what is counted is told as it is.
     pub(crate) fn is_whole(&self) -> bool {
-        self.unit != Unit::Seconds
+        self.unit != Seconds
     }
 
     /// What a figure that was counted is in its unit: times are counted in microseconds.
     pub(crate) fn scaled(&self, count: u64) -> f64 {
         #[expect(clippy::cast_precision_loss, reason = "exact up to 2^53, as all in Prometheus")]
         let count = count as f64;
-        if self.unit == Unit::Seconds { count / 1e6 } else { count }
+        if self.unit == Seconds { count / 1e6 } else { count }
     }
 }
 
