@@ -117,26 +117,38 @@ fn nonsense_and_requests_that_are_too_large_are_refused_and_the_next_is_answered
     }
 }
 
+/// Whether a client that has begun to ask for `/livez` is answered when it goes on.
+fn is_answered(mut client: TcpStream) -> bool {
+    let _ = client.write_all(b"TP/1.1\r\nHost: it\r\n\r\n");
+    let mut answer = Vec::new();
+    let ended = client.read_to_end(&mut answer);
+    // Whoever is sent away hears of it: a read that times out is none of these.
+    let is_reset = |error: &std::io::Error| error.kind() == std::io::ErrorKind::ConnectionReset;
+    assert!(ended.as_ref().map_or_else(is_reset, |_| true), "{ended:?}");
+    answer.starts_with(b"HTTP/1.1 200")
+}
+
 #[test]
 fn clients_that_hold_on_keep_nobody_out() {
     let bench = Bench::new();
     let listener = start(&bench);
-    let slow: Vec<TcpStream> = (0..40)
-        .map(|_| {
-            let mut stream = connect(listener.address());
-            stream.write_all(b"GET /livez HT").unwrap();
-            stream
-        })
-        .collect();
+    let begin = |_| {
+        let mut stream = connect(listener.address());
+        stream.write_all(b"GET /livez HT").unwrap();
+        stream
+    };
+    let mut slow: Vec<TcpStream> = (0..40).map(begin).collect();
+    // Who came last is answered, and who came first had to go for it.
+    assert!(is_answered(slow.pop().unwrap()));
+    assert!(!is_answered(slow.remove(0)));
     assert_eq!(get(listener.address(), "/livez").0, 200);
-    // And each is sent away in the end: here the read would time out.
+    // All others are sent away in the end, without a word from them.
     for mut stream in slow {
         let mut rest = Vec::new();
-        let ended = match stream.read_to_end(&mut rest) {
-            Ok(_) => true,
-            Err(error) => error.kind() == std::io::ErrorKind::ConnectionReset,
-        };
-        assert!(ended && !rest.starts_with(b"HTTP/1.1 200"));
+        let ended = stream.read_to_end(&mut rest);
+        let kind = ended.err().map(|error| error.kind());
+        assert!(matches!(kind, None | Some(std::io::ErrorKind::ConnectionReset)), "{kind:?}");
+        assert!(!rest.starts_with(b"HTTP/1.1 200"));
     }
 }
 
