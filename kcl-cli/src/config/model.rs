@@ -6,6 +6,7 @@ use anyhow::{Context, bail};
 use kcl_core::settings::{Coordination, Delivery, Settings};
 use kcl_kinesis::StreamName;
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 
 use super::profile::Profile;
 
@@ -107,7 +108,8 @@ pub struct Consumer {
 #[serde(default, deny_unknown_fields)]
 pub struct Metrics {
     /// Where `/metrics`, `/livez` and `/readyz` are served: a port, or an IP address with a port.
-    pub listen: Option<String>,
+    /// A port may be written as a number.
+    pub listen: Option<Value>,
 }
 
 /// Who decides which worker reads a shard.
@@ -225,8 +227,11 @@ impl Config {
     /// # Errors
     /// That is no address.
     pub fn metrics_address(&self) -> anyhow::Result<Option<SocketAddr>> {
-        let address = self.metrics.listen.as_deref().map(kcl_metrics::parse_address).transpose();
-        address.context("the setting `metrics.listen`")
+        let parse = |listen: &Value| {
+            let text = listen.as_str().map_or_else(|| listen.to_string(), str::to_owned);
+            kcl_metrics::parse_address(&text)
+        };
+        self.metrics.listen.as_ref().map(parse).transpose().context("the setting `metrics.listen`")
     }
 
     /// The worker's knobs.

@@ -70,7 +70,9 @@ impl ConsumeArgs {
         set(&mut config.consumer.application_name, &self.application);
         set(&mut config.consumer.worker_id, &self.worker_id);
         set(&mut config.store, &self.store);
-        set(&mut config.metrics.listen, &self.metrics);
+        if let Some(address) = &self.metrics {
+            config.metrics.listen = Some(address.as_str().into());
+        }
         if self.zone.is_some() {
             config.coordination.zone.clone_from(&self.zone);
         }
