@@ -15,7 +15,7 @@ mod yaml;
 
 pub use args::SettingsArgs;
 pub use environment::Environment;
-pub use model::{AssignmentMode, Aws, Config, Consumer, Dynamodb, Kinesis, Producer};
+pub use model::{AssignmentMode, Aws, Config, Consumer, Dynamodb, Kinesis, Metrics, Producer};
 pub use profile::Profile;
 
 use anyhow::Context;

@@ -1,11 +1,12 @@
 //! The settings as one value. The shape of the file is the shape of these structs.
 
-use std::{fmt, time::Duration};
+use std::{fmt, net::SocketAddr, time::Duration};
 
 use anyhow::{Context, bail};
 use kcl_core::settings::{Coordination, Delivery, Settings};
 use kcl_kinesis::StreamName;
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 
 use super::profile::Profile;
 
@@ -29,6 +30,8 @@ pub struct Config {
     pub producer: Producer,
     /// What `kcl consume` does.
     pub consumer: Consumer,
+    /// What it tells of itself.
+    pub metrics: Metrics,
     /// The times that `coordination` starts from.
     pub profile: Profile,
     /// How workers share the shards.
@@ -100,6 +103,15 @@ pub struct Consumer {
     pub poll_interval_ms: Option<u64>,
 }
 
+/// What `kcl consume` tells of itself.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Metrics {
+    /// Where `/metrics`, `/livez` and `/readyz` are served: a port, or an IP address with a port.
+    /// A port may be written as a number.
+    pub listen: Option<Value>,
+}
+
 /// Who decides which worker reads a shard.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
@@ -126,6 +138,7 @@ impl fmt::Debug for Config {
             .field("dynamodb", &self.dynamodb)
             .field("producer", &self.producer)
             .field("consumer", &self.consumer)
+            .field("metrics", &self.metrics)
             .field("profile", &self.profile)
             .field("coordination", &self.coordination)
             .field("delivery", &self.delivery)
@@ -207,6 +220,18 @@ impl Config {
     #[must_use]
     pub fn dynamodb_endpoint(&self) -> Option<&str> {
         self.dynamodb.endpoint.as_deref().or(self.aws.endpoint.as_deref())
+    }
+
+    /// Where metrics and probes are served, if they are.
+    ///
+    /// # Errors
+    /// That is no address.
+    pub fn metrics_address(&self) -> anyhow::Result<Option<SocketAddr>> {
+        let parse = |listen: &Value| {
+            let text = listen.as_str().map_or_else(|| listen.to_string(), str::to_owned);
+            kcl_metrics::parse_address(&text)
+        };
+        self.metrics.listen.as_ref().map(parse).transpose().context("the setting `metrics.listen`")
     }
 
     /// The worker's knobs.

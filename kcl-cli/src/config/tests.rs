@@ -239,3 +239,20 @@ fn no_secret_is_shown() {
     let error = half.static_credentials().unwrap_err().to_string();
     assert!(error.contains("access_key") && !error.contains("hunter2"), "{error}");
 }
+
+#[test]
+fn metrics_are_served_where_a_port_or_an_address_says_and_nowhere_without_one() {
+    let address = |text: &str| {
+        let file = format!("metrics: {{listen: {text}}}");
+        let config = load(&file, &[], &set(&[]))?;
+        config.metrics_address().map(|address| address.map(|it| it.to_string()))
+    };
+    assert_eq!(address("9464").unwrap().as_deref(), Some("127.0.0.1:9464"));
+    assert_eq!(address("0.0.0.0:9464").unwrap().as_deref(), Some("0.0.0.0:9464"));
+    assert_eq!(load("", &[], &set(&[])).unwrap().metrics_address().unwrap(), None);
+    let environment = [("KCL_METRICS__LISTEN", "8080")];
+    let config = load("", &environment, &set(&[])).unwrap();
+    assert_eq!(config.metrics_address().unwrap().unwrap().to_string(), "127.0.0.1:8080");
+    let refused = format!("{:#}", address("everywhere").unwrap_err());
+    assert!(refused.contains("metrics.listen") && refused.contains("0.0.0.0:9464"), "{refused}");
+}

@@ -12,8 +12,9 @@ use clap::Args;
 use kcl_core::{
     lease::{WorkerId, Zone},
     settings::InitialPosition,
-    worker::{Worker, WorkerHandle},
+    worker::{WithProcessor, Worker, WorkerBuilder, WorkerHandle},
 };
+use kcl_metrics::{Listener, Metrics};
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
@@ -47,6 +48,11 @@ pub struct ConsumeArgs {
     /// [setting: coordination.initial_position; default trim-horizon].
     #[arg(long, value_name = "POSITION", value_parser = start_at::parse)]
     pub initial_position: Option<InitialPosition>,
+    /// Serve /metrics (Prometheus), /livez and /readyz here: on a port for this machine alone, like
+    /// 9464, or on an address, like 0.0.0.0:9464. If that is in use, the worker does not start
+    /// [setting: metrics.listen; default: not served].
+    #[arg(long, value_name = "ADDR")]
+    pub metrics: Option<String>,
     /// Write `data` as text where it is UTF-8, else base64 as `data_base64`.
     #[arg(long)]
     pub text: bool,
@@ -64,6 +70,9 @@ impl ConsumeArgs {
         set(&mut config.consumer.application_name, &self.application);
         set(&mut config.consumer.worker_id, &self.worker_id);
         set(&mut config.store, &self.store);
+        if let Some(address) = &self.metrics {
+            config.metrics.listen = Some(address.as_str().into());
+        }
         if self.zone.is_some() {
             config.coordination.zone.clone_from(&self.zone);
         }
@@ -103,6 +112,8 @@ async fn consume(args: &ConsumeArgs, config: &Config) -> anyhow::Result<ExitCode
         let id: WorkerId = id.parse().with_context(|| format!("the worker id {id:?}"))?;
         builder = builder.worker_id(id);
     }
+    // It answers until the worker is over.
+    let (builder, _listener) = serve_metrics(builder, config)?;
     let worker = builder.build()?;
     let handle = worker.handle();
     tracing::info!(worker = %handle.id(), "kcl.worker.starting");
@@ -115,6 +126,18 @@ async fn consume(args: &ConsumeArgs, config: &Config) -> anyhow::Result<ExitCode
         return Err(stdout::failed(error));
     }
     Ok(ExitCode::SUCCESS)
+}
+
+/// The same worker, with its metrics and probes served where the settings say.
+fn serve_metrics(
+    builder: WorkerBuilder<WithProcessor>,
+    config: &Config,
+) -> anyhow::Result<(WorkerBuilder<WithProcessor>, Option<Listener>)> {
+    let Some(address) = config.metrics_address()? else { return Ok((builder, None)) };
+    let metrics = Metrics::new();
+    let listener = Listener::start(address, metrics.clone())?;
+    tracing::info!(address = %listener.address(), "kcl.metrics.listening");
+    Ok((builder.observer(metrics), Some(listener)))
 }
 
 /// Leaves when nobody reads what is written.

@@ -3,11 +3,10 @@
 use std::time::Duration;
 
 use crate::{
-    coordinator::{LossReason, Outcome},
+    coordinator::LossReason,
     env::WallTime,
     lease::{Checkpoint, DocName, EndReason, Epoch, LeaseKey, SessionId},
     settings::InitialPosition,
-    store::StoreError,
     stream::{Position, SourceErrorKind, StartAt, StreamKey, StreamName},
 };
 
@@ -61,6 +60,8 @@ pub enum WorkerEvent {
     },
     /// The application is open again: the worker joins.
     Reopened,
+    /// The worker was told to leave: it hands its leases over.
+    Leaving,
     /// The worker is over.
     #[non_exhaustive]
     Finished {
@@ -485,16 +486,5 @@ impl WorkerEvent {
             | Self::ChildrenUnknown { key, .. } => Some(key),
             _ => None,
         }
-    }
-
-    /// A failure to prepare the store, which is done again.
-    pub(crate) fn unprepared(error: &StoreError) -> Self {
-        let source = error.source.as_deref().map(ToString::to_string).unwrap_or_default();
-        Self::StoreUnprepared { error: error.to_string(), source }
-    }
-
-    /// The end of a worker.
-    pub(crate) fn finished(outcome: &Outcome) -> Self {
-        Self::Finished { outcome: outcome.to_string() }
     }
 }

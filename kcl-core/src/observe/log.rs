@@ -73,6 +73,7 @@ fn log_fleet(event: &WorkerEvent) {
         E::Revived { leases } => info!(leases, "kcl.session.revived"),
         E::Closed { by } => warn!(by, "kcl.application.closed"),
         E::Reopened => info!("kcl.application.reopened"),
+        E::Leaving => info!("kcl.session.leaving"),
         E::Finished { outcome } => info!(outcome, "kcl.worker.finished"),
         E::PlanningStarted { term } => info!(%term, "kcl.planner.started"),
         E::PlanningStopped { term } => info!(%term, "kcl.planner.stopped"),

@@ -41,6 +41,7 @@
 //! | `log`, `complaints` | what is written down, and how often? |
 //! | `status`, `told` | what does the worker's handle show? |
 //! | `meter`, `loads` | how heavy is each shard? |
+//! | [`testing`] | how is an observer tested? |
 
 mod batch;
 mod complaints;
@@ -54,17 +55,17 @@ mod seam;
 mod source;
 mod status;
 mod store;
+pub mod testing;
 #[cfg(test)]
 mod tests;
-
 mod told;
 
 pub use crate::coordinator::LossReason;
 pub use event::WorkerEvent;
 pub use meter::{Arrived, LoadMeter};
 pub use observer::{
-    BatchEnd, BatchEnded, Observer, SourceCallEnd, SourceCallEnded, StoreCallEnd, StoreCallEnded,
-    Subject,
+    BatchEnd, BatchEnded, KeeperTurn, Observer, SourceCallEnd, SourceCallEnded, StoreCallEnd,
+    StoreCallEnded, Subject,
 };
 pub use status::{LeaseStatus, WorkerStatus};
 

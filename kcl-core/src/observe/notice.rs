@@ -1,7 +1,23 @@
 //! What a worker's part in the fleet has to tell, as its events.
 
 use super::WorkerEvent;
-use crate::coordinator::Notice;
+use crate::{
+    coordinator::{Notice, Outcome},
+    store::StoreError,
+};
+
+impl WorkerEvent {
+    /// A failure to prepare the store, which is done again.
+    pub(crate) fn unprepared(error: &StoreError) -> Self {
+        let source = error.source.as_deref().map(ToString::to_string).unwrap_or_default();
+        Self::StoreUnprepared { error: error.to_string(), source }
+    }
+
+    /// The end of a worker.
+    pub(crate) fn finished(outcome: &Outcome) -> Self {
+        Self::Finished { outcome: outcome.to_string() }
+    }
+}
 
 /// What a notice of the coordinator tells.
 impl From<Notice> for WorkerEvent {

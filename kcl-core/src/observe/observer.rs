@@ -4,7 +4,7 @@ use std::{sync::Arc, time::Duration};
 
 use super::event::WorkerEvent;
 use crate::{
-    env::WallTime,
+    env::{Time, WallTime},
     lease::{LeaseKey, WorkerId},
     processor::RecordBatch,
     store::StoreError,
@@ -28,6 +28,12 @@ pub trait Observer: Send + Sync + 'static {
     /// Something happened.
     fn event(&self, about: &Subject, event: &WorkerEvent) {
         let _ = (about, event);
+    }
+
+    /// The keeper, which keeps the worker's part in the fleet, has come round once more. That it
+    /// does depends neither on the store nor on the stream.
+    fn keeper_turn(&self, about: &Subject, turn: &KeeperTurn) {
+        let _ = (about, turn);
     }
 
     /// A call to the lease store has ended. A listing of several pages is a call a page.
@@ -82,6 +88,18 @@ impl Subject {
             ..self.clone()
         }
     }
+}
+
+/// The keeper has come round once more, and waits for whatever comes first.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct KeeperTurn {
+    /// When it comes round again at the latest, on the worker's clock. [`Time::NEVER`]: nothing is
+    /// due by itself, it waits for an answer.
+    pub next: Time,
+    /// How much later than it wanted to it came round, where only a time had to come: a thread that
+    /// gets no processor, or a machine that stood still.
+    pub late: Duration,
 }
 
 /// A call to the lease store that has ended.

@@ -4,12 +4,13 @@ use std::{
     fmt,
     panic::{AssertUnwindSafe, catch_unwind},
     sync::Arc,
+    time::Duration,
 };
 
 use super::{
     event::WorkerEvent,
     log::Log,
-    observer::{BatchEnded, Observer, SourceCallEnded, StoreCallEnded, Subject},
+    observer::{BatchEnded, KeeperTurn, Observer, SourceCallEnded, StoreCallEnded, Subject},
 };
 use crate::{
     env::{Clock, Time},
@@ -69,6 +70,12 @@ impl Seam {
             }
             None => self.each(|observer| observer.event(&self.0.subject, event)),
         }
+    }
+
+    /// The keeper has come round once more.
+    pub(crate) fn keeper_turn(&self, next: Time, late: Duration) {
+        let turn = KeeperTurn { next, late };
+        self.each(|observer| observer.keeper_turn(&self.0.subject, &turn));
     }
 
     pub(super) fn store_call(&self, call: &StoreCallEnded<'_>) {

@@ -249,15 +249,36 @@ fn whatever_a_store_or_a_source_can_do_is_passed_on() {
     assert_eq!(methods(watched, "impl ShardReader for WatchedReader"), reader);
 }
 
-#[test]
-fn each_event_has_a_line_of_its_own_in_the_log() {
-    let (events, log) = (include_str!("event.rs"), include_str!("log.rs"));
+/// The kinds of events, by name.
+fn kinds() -> Vec<&'static str> {
+    let events = include_str!("event.rs");
     let body =
         events.split("pub enum WorkerEvent {").nth(1).unwrap().split("\n}\n").next().unwrap();
     let variants = body.lines().filter_map(|line| line.strip_prefix("    "));
     let variants = variants.filter(|line| line.starts_with(|c: char| c.is_ascii_uppercase()));
     let names: Vec<&str> = variants.map(|line| line.trim_end_matches([',', '{', ' '])).collect();
     assert!(names.len() > 40, "{names:?}");
+    names
+}
+
+/// Who writes an observer finds every kind among the samples.
+#[test]
+fn there_is_one_sample_of_each_kind_of_event() {
+    let key: LeaseKey = "orders/7/shard-0".parse().unwrap();
+    let name = |event: &WorkerEvent| {
+        let text = format!("{event:?}");
+        text.split([' ', '{', '(']).next().unwrap().to_owned()
+    };
+    let mut samples: Vec<String> = super::testing::events(&key).iter().map(name).collect();
+    let mut kinds = kinds();
+    samples.sort_unstable();
+    kinds.sort_unstable();
+    assert_eq!(samples, kinds);
+}
+
+#[test]
+fn each_event_has_a_line_of_its_own_in_the_log() {
+    let (log, names) = (include_str!("log.rs"), kinds());
     let is_logged = |name: &&&str| {
         let ends = [" {", " =>"].map(|end| log.contains(&format!("E::{name}{end}")));
         ends.contains(&true)

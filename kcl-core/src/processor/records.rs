@@ -33,6 +33,12 @@ impl RecordBatch {
         Self::new(records, shard, fence, None)
     }
 
+    /// The same batch, of which the source says that it is so many milliseconds behind.
+    #[must_use]
+    pub fn behind_for_test(self, millis: u64) -> Self {
+        Self { millis_behind: Some(millis), ..self }
+    }
+
     /// The shard the records are from.
     #[must_use]
     pub const fn shard(&self) -> &ShardId {

@@ -3,7 +3,7 @@
 //! It runs on a thread of its own. What it says to the user's runtime it says through gates, which
 //! take effect at once, and through a channel, which takes effect when that runtime gets to it.
 
-use std::{collections::BTreeMap, sync::Arc};
+use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
 use tokio::sync::mpsc;
 use tracing::Instrument;
@@ -66,9 +66,13 @@ impl Keeper {
         let mut waking =
             Waking::new(self.store.clone(), Arc::clone(&self.env.clock), self.seam.clone());
         self.handle(Event::Tick, &mut waking);
+        let (mut late, mut leaves) = (Duration::ZERO, false);
         while !self.coordinator.is_over() {
             let wake = self.coordinator.next_wake();
             let clock = Arc::clone(&self.env.clock);
+            // What is due at once is due at time zero.
+            let due = wake.max(clock.now());
+            self.seam.keeper_turn(due, late);
             let event = tokio::select! {
                 biased;
                 () = self.directions.closed() => return self.abandon().await,
@@ -86,6 +90,11 @@ impl Keeper {
                 },
                 () = clock.sleep_until(wake) => Event::Tick,
             };
+            let is_due = matches!(event, Event::Tick);
+            late = if is_due { self.env.clock.now().since(due) } else { Duration::ZERO };
+            if matches!(event, Event::Leave) && !std::mem::replace(&mut leaves, true) {
+                self.seam.event(&WorkerEvent::Leaving);
+            }
             self.handle(event, &mut waking);
         }
     }

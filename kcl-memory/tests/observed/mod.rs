@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, reason = "what goes wrong fails the test")]
 
 mod counting;
+mod keeper;
 
 use std::{
     sync::{

@@ -1,4 +1,4 @@
-//! Who drains: a bare loop of the SDK, the source, a whole worker.
+//! Who drains: a bare loop of the SDK, the source, a whole worker, one whose metrics are counted.
 
 use std::{
     sync::{
@@ -16,6 +16,7 @@ use kcl_core::{
 };
 use kcl_kinesis::KinesisSource;
 use kcl_memory::MemoryStore;
+use kcl_metrics::Metrics;
 use kcl_tests::kinesis;
 use tokio::{sync::Notify, task::JoinSet};
 
@@ -30,17 +31,19 @@ pub(crate) enum Contestant {
     Bare,
     Source,
     Worker,
+    Metrics,
 }
 
 impl Contestant {
     /// The bare loop first: the others are compared with it.
-    pub(crate) const ALL: [Self; 3] = [Self::Bare, Self::Source, Self::Worker];
+    pub(crate) const ALL: [Self; 4] = [Self::Bare, Self::Source, Self::Worker, Self::Metrics];
 
     pub(crate) const fn name(self) -> &'static str {
         match self {
             Self::Bare => "bare SDK loop",
             Self::Source => "KinesisSource",
             Self::Worker => "Worker",
+            Self::Metrics => "Worker with metrics",
         }
     }
 
@@ -56,7 +59,8 @@ impl Contestant {
             match self {
                 Self::Bare => by_sdk(url, &tally).await,
                 Self::Source => by_source(url, &tally).await,
-                Self::Worker => by_worker(url, &tally).await,
+                Self::Worker => by_worker(url, &tally, None).await,
+                Self::Metrics => by_worker(url, &tally, Some(Metrics::new())).await,
             }
         })
     }
@@ -150,15 +154,23 @@ async fn shard_by_source(source: KinesisSource, shard: String, tally: Arc<Tally>
     }
 }
 
-async fn by_worker(url: &str, tally: &Arc<Tally>) -> Spent {
+async fn by_worker(url: &str, tally: &Arc<Tally>, metrics: Option<Metrics>) -> Spent {
     let count = Arc::clone(tally);
     let process = move |batch: RecordBatch| {
         count.count(batch.len());
         async { Ok::<(), ProcessorError>(()) }
     };
-    let worker = Worker::builder(source(url), MemoryStore::new("drain"));
+    let mut worker = Worker::builder(source(url), MemoryStore::new("drain"));
+    if let Some(metrics) = &metrics {
+        worker = worker.observer(metrics.clone());
+    }
     let worker = worker.for_each_batch(process).build().unwrap();
     worker.run_until(tally.done.notified()).await.unwrap();
+    if let Some(metrics) = metrics {
+        // What was counted is what was drained.
+        let batches = metrics.snapshot().number("kcl_batches_total", &[("outcome", "done")]);
+        assert!(batches > Some(0.0), "{batches:?} batches were counted");
+    }
     tally.spent()
 }
 

@@ -148,3 +148,17 @@ async fn a_cap_that_is_too_small_leaves_shards_unassigned_and_says_which() -> Re
     stage.fleet.start("c")?;
     stage.fleet.until_shared(&[2, 2, 2]).await
 }
+
+#[tokio::test]
+async fn a_metrics_port_in_use_is_named_and_the_worker_does_not_start() -> Result<()> {
+    let stream = TestStream::create(Servers::InProcess.kinesis(), "port-in-use", 1).await?;
+    let taken = std::net::TcpListener::bind(("127.0.0.1", 0))?;
+    let address = taken.local_addr()?.to_string();
+    let launch = launch(&stream.name);
+    let said = refused(launch.clone().with(&["--metrics", &address]).consumer("a")).await?;
+    ensure!(said.contains(&address) && said.contains("another port"), "{said}");
+    ensure!(!said.contains("kcl.session.registered"), "{said}");
+    let said = refused(launch.with(&["--metrics", "everywhere"]).consumer("a")).await?;
+    ensure!(said.contains("everywhere") && said.contains("0.0.0.0:9464"), "{said}");
+    Ok(())
+}

@@ -11,6 +11,7 @@ mod dying;
 mod fake;
 mod growing;
 mod leaving;
+mod metrics;
 mod output;
 mod pausing;
 mod producing;

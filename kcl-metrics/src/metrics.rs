@@ -1,0 +1,95 @@
+//! The figures of one worker.
+
+use std::{
+    fmt,
+    sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError},
+};
+
+use kcl_core::{
+    env::{Clock, Env, Time},
+    observe::Subject,
+};
+
+use crate::{
+    facts::Facts,
+    health::Health,
+    sheet::Sheet,
+    snapshot::Snapshot,
+    table::Scope,
+    text::{self, Format},
+};
+
+/// The figures of one worker: hang a clone of it in by `WorkerBuilder::observer`. Cheap to clone;
+/// clones share the figures.
+#[derive(Clone)]
+pub struct Metrics(Arc<Inner>);
+
+struct Inner {
+    clock: Arc<dyn Clock>,
+    /// As the first that is told says.
+    application: OnceLock<Arc<str>>,
+    worker: Sheet,
+    facts: Mutex<Facts>,
+}
+
+impl Metrics {
+    /// No figures yet.
+    #[must_use]
+    pub fn new() -> Self {
+        Self::with_clock(Env::system().clock)
+    }
+
+    /// The same, for a worker whose environment has another clock.
+    #[must_use]
+    pub fn with_clock(clock: Arc<dyn Clock>) -> Self {
+        let (application, facts) = (OnceLock::new(), Mutex::default());
+        Self(Arc::new(Inner { clock, application, worker: Sheet::of(Scope::Worker), facts }))
+    }
+
+    /// What each figure is now. Empty before the worker has done anything.
+    #[must_use]
+    pub fn snapshot(&self) -> Snapshot {
+        let Some(application) = self.0.application.get() else { return Snapshot::default() };
+        Snapshot::of(application, &self.0.worker, &self.facts(), self.now())
+    }
+
+    /// What each figure is now, as a text for Prometheus.
+    #[must_use]
+    pub fn text(&self, format: Format) -> String {
+        text::encode(self.snapshot(), format)
+    }
+
+    /// Whether the worker is alive, and whether it takes part.
+    #[must_use]
+    pub fn health(&self) -> Health {
+        Health::of(&self.facts(), self.now())
+    }
+
+    pub(crate) fn now(&self) -> Time {
+        self.0.clock.now()
+    }
+
+    /// Never held while anything else is waited for.
+    pub(crate) fn facts(&self) -> MutexGuard<'_, Facts> {
+        self.0.facts.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The figures of the worker that something is about.
+    pub(crate) fn worker(&self, about: &Subject) -> &Sheet {
+        self.0.application.get_or_init(|| Arc::clone(&about.application));
+        &self.0.worker
+    }
+}
+
+impl Default for Metrics {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl fmt::Debug for Metrics {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let application = self.0.application.get();
+        f.debug_struct("Metrics").field("application", &application).finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,319 @@
+//! What changes when something happens.
+
+use std::{sync::Arc, time::Duration};
+
+use kcl_core::{
+    env::Time,
+    observe::{
+        BatchEnd, BatchEnded, KeeperTurn, LossReason, Observer, SourceCallEnd, SourceCallEnded,
+        StoreCallEnd, StoreCallEnded, Subject, WorkerEvent as E,
+    },
+    processor::RecordBatch,
+    store::StoreErrorKind,
+    stream::SourceErrorKind,
+};
+
+use crate::{facts::ShardFacts, metrics::Metrics, sheet::PLAIN, table::Id};
+
+impl Observer for Metrics {
+    fn event(&self, about: &Subject, event: &E) {
+        self.on_session(about, event);
+        self.on_lease(about, event);
+        self.on_stream_of(about, event);
+        if let Some(kind) = trouble(event) {
+            self.worker(about).add(Id::Troubles, [kind, ""], 1);
+        }
+    }
+
+    fn keeper_turn(&self, about: &Subject, turn: &KeeperTurn) {
+        if !turn.late.is_zero() {
+            self.worker(about).observe(Id::KeeperLateness, PLAIN, turn.late);
+        }
+        self.facts().turn = Some(*turn);
+    }
+
+    fn store_call(&self, about: &Subject, call: &StoreCallEnded<'_>) {
+        let (sheet, outcome) = (self.worker(about), of_store(call.end));
+        sheet.add(Id::StoreCalls, [call.op, outcome], 1);
+        sheet.observe(Id::StoreCallDuration, [call.op, ""], call.took);
+        if outcome == THROTTLED {
+            sheet.add(Id::Throttles, ["store", ""], 1);
+        }
+        let Some(short) = in_short(call.end) else { return };
+        match call.op {
+            "advance" => sheet.add(Id::Checkpoints, [written(short), ""], 1),
+            "beat" => {
+                sheet.add(Id::Beats, [short, ""], 1);
+                if short == ACKNOWLEDGED {
+                    self.on_beat(call.took);
+                }
+            }
+            _ => {}
+        }
+    }
+
+    fn source_call(&self, about: &Subject, call: &SourceCallEnded<'_>) {
+        let (sheet, outcome) = (self.worker(about), of_source(call.end));
+        sheet.add(Id::StreamCalls, [call.op, outcome], 1);
+        sheet.observe(Id::StreamCallDuration, [call.op, ""], call.took);
+        if outcome == THROTTLED {
+            sheet.add(Id::Throttles, ["stream", ""], 1);
+        }
+        let is_answer = call.op == "next" && matches!(call.end, SourceCallEnd::Done);
+        let Some(stream) = about.stream.as_ref().filter(|_| is_answer) else { return };
+        let now = self.now();
+        let mut facts = self.facts();
+        if let Some(shard) = facts.shard(about) {
+            shard.read(call.millis_behind, call.is_empty_answer(), now);
+        }
+        let sheet = facts.stream(stream);
+        drop(facts);
+        sheet.add(Id::RecordsRead, PLAIN, call.records as u64);
+        sheet.add(Id::BytesRead, PLAIN, call.bytes);
+    }
+
+    fn batch_begins(&self, about: &Subject, _: &RecordBatch) {
+        let now = self.now();
+        if let Some(shard) = self.facts().shard(about) {
+            shard.begin(now);
+        }
+    }
+
+    fn batch(&self, about: &Subject, batch: &BatchEnded<'_>) {
+        let Some(stream) = &about.stream else { return };
+        let (now, is_done) = (self.now(), batch.end == BatchEnd::Done);
+        let mut facts = self.facts();
+        let of_shard = facts.shard(about).map(|shard| {
+            shard.end();
+            if is_done {
+                shard.done(batch.millis_behind(), batch.lag, now);
+            }
+            Arc::clone(&shard.sheet)
+        });
+        let sheet = facts.stream(stream);
+        drop(facts);
+        sheet.add(Id::Batches, [of_batch(batch.end), ""], 1);
+        sheet.observe(Id::BatchDuration, PLAIN, batch.took);
+        let Some(sheet) = of_shard else { return };
+        sheet.add_time(Id::Processing, PLAIN, batch.took);
+        match batch.end {
+            BatchEnd::Done => {
+                sheet.add(Id::Records, PLAIN, batch.records() as u64);
+                sheet.add(Id::Bytes, PLAIN, batch.bytes());
+            }
+            BatchEnd::Failed(_) | BatchEnd::Panicked(_) => sheet.add(Id::BatchFailures, PLAIN, 1),
+            _ => {}
+        }
+    }
+}
+
+impl Metrics {
+    /// What becomes of the session, and of planning.
+    fn on_session(&self, about: &Subject, event: &E) {
+        let sheet = self.worker(about);
+        let count = |id| sheet.add(id, PLAIN, 1);
+        match event {
+            E::Lapsed => count(Id::Lapses),
+            E::Fenced { .. } => count(Id::Restarts),
+            E::EndedDead { .. } => count(Id::DeadEnded),
+            E::Planned { moves, .. } => {
+                count(Id::Plans);
+                sheet.add(Id::PlannedMoves, PLAIN, *moves as u64);
+            }
+            E::LeaseForced { .. } => count(Id::LeasesForced),
+            E::LeaseConflict { .. } => count(Id::LeaseConflicts),
+            E::LeaseStalled { .. } => count(Id::LeasesStalled),
+            _ => {}
+        }
+        let mut facts = self.facts();
+        match event {
+            E::Lapsed | E::Fenced { .. } => facts.valid = Some(false),
+            E::Revived { .. } => facts.valid = Some(true),
+            E::Closed { .. } => facts.closed = true,
+            E::Reopened => facts.closed = false,
+            E::PlanningStarted { .. } => facts.planning = true,
+            E::PlanningStopped { .. } => (facts.planning, facts.unassigned) = (false, None),
+            E::Planned { unassigned, .. } => facts.unassigned = Some(*unassigned as u64),
+            E::Leaving => facts.leaves = true,
+            E::Finished { .. } => {
+                (facts.leaves, facts.over, facts.valid) = (true, true, Some(false));
+            }
+            _ => {}
+        }
+    }
+
+    /// A beat was acknowledged that took so long: the session is valid from its sending on.
+    fn on_beat(&self, took: Duration) {
+        let began = self.now().since(Time::ZERO).saturating_sub(took);
+        let sent = Time::ZERO + began;
+        let mut facts = self.facts();
+        // A late answer to an earlier one says nothing new.
+        if facts.acknowledged.is_none_or(|before| before < sent) {
+            facts.acknowledged = Some(sent);
+            facts.valid = Some(true);
+        }
+    }
+
+    /// What becomes of leases.
+    fn on_lease(&self, about: &Subject, event: &E) {
+        let sheet = self.worker(about);
+        match event {
+            E::LeaseGained { .. } => {
+                sheet.add(Id::LeasesGained, PLAIN, 1);
+                self.facts().gain(about);
+            }
+            E::LeaseLost { key, reason, .. } => {
+                sheet.add(Id::LeasesLost, [of_loss(*reason), ""], 1);
+                self.facts().shards.remove(key);
+            }
+            E::ShardEnded { key, .. } => {
+                sheet.add(Id::ShardsEnded, PLAIN, 1);
+                self.facts().shards.remove(key);
+            }
+            E::ProcessorStalled { .. } => self.with(about, |shard| shard.stalled = true),
+            E::ShardStopped { .. } => self.with(about, |shard| shard.stopped = true),
+            E::RecordSkipped { .. } => self.with(about, ShardFacts::skip),
+            _ => {}
+        }
+    }
+
+    fn with(&self, about: &Subject, change: impl FnOnce(&mut ShardFacts)) {
+        if let Some(shard) = self.facts().shard(about) {
+            change(shard);
+        }
+    }
+
+    /// What is counted by stream, so that it is remembered when the shard moves on.
+    fn on_stream_of(&self, about: &Subject, event: &E) {
+        let (id, step) = match event {
+            E::RecordSkipped { .. } => (Id::Skipped, ""),
+            E::DeadLetterFailed { .. } => (Id::DeadLetterFailures, ""),
+            E::ProcessorPanicked { .. } => (Id::Panics, ""),
+            E::ProcessorStartFailed { .. } => (Id::ProcessorFailures, "start"),
+            E::ProcessorEndFailed { .. } => (Id::ProcessorFailures, "end"),
+            E::ProcessorStopFailed { .. } => (Id::ProcessorFailures, "stop"),
+            E::RunRewound { .. } => (Id::Rewinds, ""),
+            E::RecordsLost { .. } => (Id::Losses, ""),
+            E::ReadFailed { .. } => (Id::ReadFailures, ""),
+            E::ReadStandstill { .. } => (Id::Standstills, ""),
+            _ => return,
+        };
+        if let Some(stream) = &about.stream {
+            let sheet = self.facts().stream(stream);
+            sheet.add(id, [step, ""], 1);
+        }
+    }
+}
+
+/// What seldom happens and somebody should look at.
+const fn trouble(event: &E) -> Option<&'static str> {
+    Some(match event {
+        E::DuplicateWorkerId { .. } => "duplicate_worker_id",
+        E::RulesRefused { .. } => "rules_refused",
+        E::InheritanceFull { .. } => "inheritance_full",
+        E::DocumentUnreadable { .. } => "document_unreadable",
+        E::DocumentFull { .. } => "document_full",
+        E::HashRangeHole { .. } => "hash_range_hole",
+        E::LineageUnclear { .. } => "lineage_unclear",
+        E::NotOfMyStream { .. } => "not_of_my_stream",
+        E::EndUnproven { .. } => "end_unproven",
+        E::RunBroken { .. } => "run_broken",
+        E::ShardStopped { .. } => "shard_stopped",
+        E::ChildrenUnknown { .. } => "children_unknown",
+        E::StreamTrouble { .. } => "stream_trouble",
+        E::StreamUnknown { .. } => "stream_unknown",
+        E::ShardsUnknown { .. } => "shards_unknown",
+        E::StreamRemade => "stream_remade",
+        E::StreamDiffers { .. } => "stream_differs",
+        E::StartDiffers { .. } => "start_differs",
+        E::StoreUnprepared { .. } => "store_unprepared",
+        E::StoreRemade { .. } => "store_remade",
+        E::StoreWentBack => "store_went_back",
+        E::WakeupsBroken { .. } => "wakeups_broken",
+        _ => return None,
+    })
+}
+
+const THROTTLED: &str = "throttled";
+const ACKNOWLEDGED: &str = "acknowledged";
+
+/// How a beat or a checkpoint ended; `None` if nobody waits for it any more.
+const fn in_short(end: StoreCallEnd<'_>) -> Option<&'static str> {
+    match end {
+        StoreCallEnd::Done => Some(ACKNOWLEDGED),
+        StoreCallEnd::Refused => Some("refused"),
+        StoreCallEnd::Abandoned => None,
+        _ => Some("failed"),
+    }
+}
+
+/// The same of a checkpoint.
+fn written(end: &'static str) -> &'static str {
+    if end == ACKNOWLEDGED { "written" } else { end }
+}
+
+const fn of_store(end: StoreCallEnd<'_>) -> &'static str {
+    match end {
+        StoreCallEnd::Done => "done",
+        StoreCallEnd::Refused => "refused",
+        StoreCallEnd::TimedOut(_) => "timed_out",
+        StoreCallEnd::Abandoned => "abandoned",
+        StoreCallEnd::Panicked => "panicked",
+        StoreCallEnd::Failed(error) => match error.kind {
+            StoreErrorKind::Unavailable => "unavailable",
+            StoreErrorKind::Throttled => THROTTLED,
+            StoreErrorKind::Unknown => "unknown",
+            StoreErrorKind::Denied => "denied",
+            StoreErrorKind::Misconfigured => "misconfigured",
+            StoreErrorKind::Missing => "missing",
+            StoreErrorKind::Corrupt => "corrupt",
+            _ => "failed",
+        },
+        _ => "other",
+    }
+}
+
+const fn of_source(end: SourceCallEnd<'_>) -> &'static str {
+    match end {
+        SourceCallEnd::Done => "done",
+        SourceCallEnd::Lost => "records_lost",
+        SourceCallEnd::Standstill => "standstill",
+        SourceCallEnd::ShardEnded => "shard_ended",
+        SourceCallEnd::Abandoned => "abandoned",
+        SourceCallEnd::Panicked => "panicked",
+        SourceCallEnd::Failed(error) => match error.kind {
+            SourceErrorKind::Unavailable => "unavailable",
+            SourceErrorKind::Throttled => THROTTLED,
+            SourceErrorKind::Denied => "denied",
+            SourceErrorKind::Encryption => "encryption",
+            SourceErrorKind::NoStream => "no_stream",
+            SourceErrorKind::NoShard => "no_shard",
+            SourceErrorKind::OtherStream => "other_stream",
+            SourceErrorKind::Misconfigured => "misconfigured",
+            SourceErrorKind::Corrupt => "corrupt",
+            _ => "failed",
+        },
+        _ => "other",
+    }
+}
+
+const fn of_batch(end: BatchEnd<'_>) -> &'static str {
+    match end {
+        BatchEnd::Done => "done",
+        BatchEnd::Failed(_) => "failed",
+        BatchEnd::Panicked(_) => "panicked",
+        BatchEnd::Dropped => "dropped",
+        _ => "other",
+    }
+}
+
+const fn of_loss(reason: LossReason) -> &'static str {
+    match reason {
+        LossReason::HandedOver => "handed_over",
+        LossReason::Taken => "taken",
+        LossReason::Fenced => "fenced",
+        LossReason::Gone => "gone",
+        LossReason::Leaving => "leaving",
+        _ => "other",
+    }
+}

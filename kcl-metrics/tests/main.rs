@@ -1,0 +1,14 @@
+//! What an observer's figures are, how they are written, and who is answered what.
+
+#![allow(clippy::unwrap_used, clippy::panic, reason = "what goes wrong fails the test")]
+
+mod bench;
+mod counting;
+mod events;
+mod health;
+mod lag;
+#[cfg(feature = "listener")]
+mod listener;
+mod page;
+mod table;
+mod text;
