@@ -59,7 +59,7 @@ RUST_TEST_THREADS=${TEST_THREADS:-$((2 * $(nproc)))} \
 until grep -qs Running "$logs/on-servers.log" || ! kill -0 "${beside#* }" 2>/dev/null; do
     sleep 0.1
 done
-step tests low cargo test --workspace --lib --bins --test house_rules --test outside_data
+step tests low cargo test --workspace --lib --bins --test house_rules --test outside_data --test metrics
 step docs low cargo test --workspace --doc
 step simulation low make --no-print-directory simulation
 step model low make --no-print-directory model
