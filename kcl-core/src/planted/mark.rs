@@ -3,23 +3,26 @@
 use std::cell::Cell;
 
 thread_local! {
-    static REACHED: Cell<[u64; Mark::ALL.len()]> = const { Cell::new([0; Mark::ALL.len()]) };
+    static REACHED: [Cell<u64>; Mark::ALL.len()] =
+        const { [const { Cell::new(0) }; Mark::ALL.len()] };
 }
 
 impl Mark {
     /// Counts that the thread at hand came here.
     pub fn reach(self) {
-        let mut reached = REACHED.get();
-        if let Some(count) = reached.get_mut(self as usize) {
-            *count += 1;
-        }
-        REACHED.set(reached);
+        REACHED.with(|reached| {
+            if let Some(count) = reached.get(self as usize) {
+                count.set(count.get() + 1);
+            }
+        });
     }
 
     /// How often the thread at hand reached each mark since it was asked last.
     pub fn take_counts() -> Vec<(Self, u64)> {
-        let reached = REACHED.replace([0; Self::ALL.len()]);
-        Self::ALL.iter().copied().zip(reached).collect()
+        REACHED.with(|reached| {
+            let counts = reached.iter().map(|count| count.replace(0));
+            Self::ALL.iter().copied().zip(counts).collect()
+        })
     }
 }
 

@@ -18,19 +18,24 @@ const TYPICAL_RECORD: usize = 1 << 10;
 #[derive(Clone, Debug)]
 pub(super) struct Sizing {
     most: usize,
-    record: usize,
+    /// What a record weighs, by those that came.
+    record: Option<usize>,
     answer: usize,
 }
 
 impl Sizing {
     /// For a reader that asks for at most so many records a call.
     pub(super) const fn new(most: usize) -> Self {
-        Self { most, record: TYPICAL_RECORD, answer: FIRST }
+        Self { most, record: None, answer: FIRST }
     }
 
     /// How many records to ask for so that they fit `room`: at least one.
     pub(super) fn limit(&self, room: Room) -> usize {
-        (room.0 / self.record).clamp(1, self.most)
+        (room.0 / self.record()).clamp(1, self.most)
+    }
+
+    fn record(&self) -> usize {
+        self.record.unwrap_or(TYPICAL_RECORD)
     }
 
     /// How many bytes the next answer is expected to weigh.
@@ -41,11 +46,13 @@ impl Sizing {
     /// An answer of so many stream records weighed so much, unpacked; there is more or not.
     pub(super) fn observe(&mut self, records: usize, weight: usize, more: bool) {
         if let Some(mean) = weight.checked_div(records) {
-            // Up at once, down slowly: too little room costs a call, too little care memory.
-            self.record = mean.max((3 * self.record + mean) / 4).max(1);
+            // Up at once, down slowly: too little room costs a call, too little care memory. Only
+            // what came counts: a guess would hold room for answers that do not come.
+            let slowly = self.record.map_or(mean, |record| (3 * record + mean) / 4);
+            self.record = Some(mean.max(slowly).max(1));
         }
         let next = if more {
-            self.record.saturating_mul(self.most).min(LARGEST)
+            self.record().saturating_mul(self.most).min(LARGEST)
         } else {
             weight.max(self.answer / 2)
         };
@@ -70,6 +77,16 @@ mod tests {
         assert_eq!(sizing.limit(Room(3 << 20)), 3);
         assert_eq!(sizing.limit(Room(0)), 1);
         assert_eq!(Sizing::new(10_000).limit(Room(usize::MAX)), 10_000);
+    }
+
+    #[test]
+    fn the_first_records_say_what_a_record_weighs_whatever_was_guessed() {
+        let mut sizing = Sizing::new(10_000);
+        sizing.observe(1_024, 1_024 * 264, true);
+        assert_eq!(sizing.expects(), Room(2_640_000));
+        assert_eq!(sizing.limit(Room(2_640_000)), 10_000);
+        sizing.observe(10_000, 10_000 * 64, true);
+        assert_eq!(sizing.expects(), Room(2_140_000), "down slowly");
     }
 
     #[test]
