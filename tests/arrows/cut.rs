@@ -1,10 +1,10 @@
 //! Finds the arrows in a source, and puts a switch around each.
 
-use std::{fmt, path::Path};
+use std::{fmt, ops::Range, path::Path};
 
-use proc_macro2::{LineColumn, Span};
+use proc_macro2::Span;
 use syn::{
-    Arm, Attribute, BinOp, Block, Expr, ImplItemFn, ItemFn, ItemMod, ReturnType, Signature, Stmt,
+    Attribute, BinOp, Block, Expr, ImplItemFn, ItemFn, ItemMod, ReturnType, Signature, Stmt,
     spanned::Spanned,
     visit::{self, Visit},
 };
@@ -24,7 +24,7 @@ pub(crate) fn arrow_is_cut(number: u32) -> bool {
 #[derive(Debug)]
 pub(crate) struct Cut {
     pub number: u32,
-    pub part: String,
+    pub part: &'static str,
     /// From `coordinator/` on.
     pub file: String,
     pub line: usize,
@@ -40,67 +40,45 @@ impl fmt::Display for Cut {
 }
 
 /// Puts a switch around each arrow of a source, and adds it to the list.
-pub(crate) fn cut(text: &str, file: &Path, part: &str, cuts: &mut Vec<Cut>) -> String {
+pub(crate) fn cut(text: &str, file: &Path, part: &'static str, cuts: &mut Vec<Cut>) -> String {
     let parsed = syn::parse_file(text).expect("a source that compiles");
-    let mut arrows =
-        Arrows { lines: line_starts(text), text, edits: Vec::new(), found: Vec::new() };
+    let file = file.display().to_string();
+    let mut arrows = Arrows { text, file, part, function: String::new(), cuts, edits: Vec::new() };
     arrows.visit_file(&parsed);
-    for found in &mut arrows.found {
-        found.cut.file = file.display().to_string();
-        part.clone_into(&mut found.cut.part);
-    }
-    for (number, mut found) in (cuts.len()..).zip(arrows.found) {
-        found.cut.number = u32::try_from(number).expect("few arrows");
-        let open = format!("if !crate::arrow_is_cut({number}) {{ ");
-        arrows.edits.push((found.start, 0, open));
-        arrows.edits.push((found.end, 0, " }".to_owned()));
-        cuts.push(found.cut);
-    }
     apply(text, arrows.edits)
 }
 
+/// What is put in the place of what.
+type Edit = (Range<usize>, String);
+
 /// Carries edits out, the last first.
-fn apply(text: &str, mut edits: Vec<(usize, usize, String)>) -> String {
-    edits.sort_by_key(|edit| std::cmp::Reverse(edit.0));
+fn apply(text: &str, mut edits: Vec<Edit>) -> String {
+    edits.sort_by_key(|(place, _)| std::cmp::Reverse(place.start));
     let mut text = text.to_owned();
-    for (at, length, put) in edits {
-        text.replace_range(at..at + length, &put);
+    for (place, put) in edits {
+        text.replace_range(place, &put);
     }
     text
 }
 
-struct Found {
-    start: usize,
-    end: usize,
-    cut: Cut,
-}
-
 struct Arrows<'a> {
     text: &'a str,
-    lines: Vec<usize>,
-    /// Where, how many bytes are taken out, what is put in.
-    edits: Vec<(usize, usize, String)>,
-    found: Vec<Found>,
+    file: String,
+    part: &'static str,
+    /// The function at hand.
+    function: String,
+    cuts: &'a mut Vec<Cut>,
+    edits: Vec<Edit>,
 }
 
 impl Arrows<'_> {
-    fn offset(&self, at: LineColumn) -> usize {
-        let line = &self.text[self.lines[at.line - 1]..];
-        let column: usize = line.chars().take(at.column).map(char::len_utf8).sum();
-        self.lines[at.line - 1] + column
-    }
-
     fn function(&mut self, signature: &Signature, body: &Block) {
-        let before = self.found.len();
+        let before = self.cuts.len();
+        self.function = signature.ident.to_string();
         self.block(body, matches!(signature.output, ReturnType::Default));
-        for found in &mut self.found[before..] {
-            found.cut.function = signature.ident.to_string();
-        }
         // The switch is read at run time.
-        if let Some(constness) = signature.constness.as_ref().filter(|_| self.found.len() > before)
-        {
-            let start = self.offset(constness.span().start());
-            self.edits.push((start, "const".len(), String::new()));
+        if let Some(constness) = signature.constness.as_ref().filter(|_| self.cuts.len() > before) {
+            self.edits.push((constness.span().byte_range(), String::new()));
         }
     }
 
@@ -126,7 +104,11 @@ impl Arrows<'_> {
                     self.expression(other, other.span(), is_unit);
                 }
             }
-            Expr::Match(of) => of.arms.iter().for_each(|arm| self.arm(arm, is_unit)),
+            Expr::Match(of) => {
+                for arm in &of.arms {
+                    self.expression(&arm.body, arm.body.span(), is_unit);
+                }
+            }
             Expr::Block(of) => self.block(&of.block, is_unit),
             Expr::ForLoop(of) => self.block(&of.body, true),
             Expr::While(of) => self.block(&of.body, true),
@@ -139,22 +121,21 @@ impl Arrows<'_> {
         }
     }
 
-    fn arm(&mut self, arm: &Arm, is_unit: bool) {
-        self.expression(&arm.body, arm.body.span(), is_unit);
-    }
-
     fn arrow(&mut self, expression: &Expr, whole: Span) {
-        let (start, end) = (self.offset(whole.start()), self.offset(whole.end()));
-        let text: Vec<&str> = self.text[start..end].split_whitespace().collect();
-        let cut = Cut {
-            number: 0,
-            part: String::new(),
-            file: String::new(),
+        let place = whole.byte_range();
+        let number = u32::try_from(self.cuts.len()).expect("few arrows");
+        let text: Vec<&str> = self.text[place.clone()].split_whitespace().collect();
+        self.cuts.push(Cut {
+            number,
+            part: self.part,
+            file: self.file.clone(),
             line: expression.span().start().line,
-            function: String::new(),
+            function: self.function.clone(),
             text: text.join(" "),
-        };
-        self.found.push(Found { start, end, cut });
+        });
+        let open = format!("if !crate::arrow_is_cut({number}) {{ ");
+        self.edits.push((place.start..place.start, open));
+        self.edits.push((place.end..place.end, " }".to_owned()));
     }
 }
 
@@ -190,9 +171,4 @@ const fn is_assignment(operator: &BinOp) -> bool {
         operator,
         BinOp::AddAssign(_) | BinOp::SubAssign(_) | BinOp::BitOrAssign(_) | BinOp::BitAndAssign(_)
     )
-}
-
-fn line_starts(text: &str) -> Vec<usize> {
-    let breaks = text.bytes().enumerate().filter(|(_, byte)| *byte == b'\n').map(|(at, _)| at + 1);
-    [0].into_iter().chain(breaks).collect()
 }

@@ -50,7 +50,7 @@ fn main() -> ExitCode {
     }
     let copy = root().join("target/arrows/src");
     let cuts = copy_with_cuts(&copy);
-    let wanted: Vec<&Cut> = cuts.iter().filter(|cut| parts.contains(&cut.part.as_str())).collect();
+    let wanted: Vec<&Cut> = cuts.iter().filter(|cut| parts.contains(&cut.part)).collect();
     eprintln!("{} arrows in {} parts; building them takes a minute", wanted.len(), parts.len());
     let program = run::build(&root(), &copy);
     let failing = run::failing(&program, &parts);

@@ -47,7 +47,7 @@ pub(crate) fn without_each<'a>(program: &Path, cuts: &[&'a Cut]) -> Vec<&'a Cut>
         let search = || {
             let mut missed = Vec::new();
             while let Some(cut) = cuts.get(next.fetch_add(1, Ordering::Relaxed)) {
-                if passes(program, &cut.part, Some(cut.number)) {
+                if passes(program, cut.part, Some(cut.number)) {
                     missed.push(*cut);
                 }
             }
