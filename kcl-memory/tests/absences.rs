@@ -158,9 +158,7 @@ impl Stage {
                 }
             }
         });
-        let handle = worker.handle();
-        tokio::spawn(worker.run());
-        handle
+        bench::run(worker)
     }
 
     /// Lets a worker make the leases, and leave.

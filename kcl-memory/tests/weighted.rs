@@ -97,7 +97,6 @@ fn telling_loads_costs_a_fleet_at_rest_little() {
 }
 
 /// A worker that shares out by load, and whose processor never checkpoints.
-#[allow(clippy::disallowed_methods, reason = "a test may spawn")]
 fn start(bench: &Bench, name: &str) -> WorkerHandle {
     let mut settings = Settings::default();
     let mut weighting = Weighting::default();
@@ -118,9 +117,7 @@ fn start(bench: &Bench, name: &str) -> WorkerHandle {
         })
         .build()
         .unwrap();
-    let handle = worker.handle();
-    tokio::spawn(worker.run());
-    handle
+    bench::run(worker)
 }
 
 /// The whole way: read, measured, told, planned by, moved.

@@ -83,7 +83,6 @@ fn virtually<F: Future<Output = ()>>(shards: u32, test: impl FnOnce(Stage) -> F)
 
 impl Stage {
     /// Starts a worker, which leaves when the future is told to.
-    #[allow(clippy::disallowed_methods, reason = "a test may spawn")]
     fn start(&self, name: &str) -> kcl_core::worker::WorkerHandle {
         let bench = &self.bench;
         let cut = Arc::clone(&self.log.cut);
@@ -103,9 +102,7 @@ impl Stage {
             .processor(move |_: &LeaseHandle| Processor(log.clone(), env.clone()))
             .build()
             .unwrap();
-        let handle = worker.handle();
-        tokio::spawn(worker.run());
-        handle
+        bench::run(worker)
     }
 
     fn processed(&self) -> Vec<String> {

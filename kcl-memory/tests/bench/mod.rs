@@ -4,7 +4,10 @@
 
 use std::{future::Future, ops::Range, time::Duration};
 
-use kcl_core::env::Env;
+use kcl_core::{
+    env::Env,
+    worker::{Worker, WorkerHandle},
+};
 use kcl_memory::{MemoryServer, MemoryStream, stream::StreamOptions, virtual_env};
 
 /// A stream, a store, and the time that passes for both.
@@ -25,6 +28,14 @@ pub(crate) fn virtually<F: Future>(shards: u32, test: impl FnOnce(Bench) -> F) -
         let server = MemoryServer::with_clock(env.clock.clone());
         test(Bench { env, stream: MemoryStream::with(options), server }).await
     })
+}
+
+/// Runs a worker beside the test.
+#[allow(clippy::disallowed_methods, reason = "a test may spawn")]
+pub(crate) fn run(worker: Worker) -> WorkerHandle {
+    let handle = worker.handle();
+    tokio::spawn(worker.run());
+    handle
 }
 
 impl Bench {

@@ -65,7 +65,6 @@ impl Observer for Turns {
 }
 
 /// A worker that reads, and whose store is dark from the first minute on.
-#[allow(clippy::disallowed_methods, reason = "a test may spawn")]
 fn start(bench: &Bench, turns: &Turns) -> WorkerHandle {
     let begun = bench.env.clock.now();
     let clock = Arc::clone(&bench.env.clock);
@@ -85,9 +84,7 @@ fn start(bench: &Bench, turns: &Turns) -> WorkerHandle {
         .for_each_batch(|_| async { Ok(()) })
         .build()
         .unwrap();
-    let handle = worker.handle();
-    tokio::spawn(worker.run());
-    handle
+    bench::run(worker)
 }
 
 #[test]

@@ -159,7 +159,6 @@ fn troubled(bench: &Bench, noted: &Noted) -> CountingStore<Faulty<dyn LeaseStore
 }
 
 /// Starts a worker whose calls on store and stream are noted in `store` and `source`.
-#[allow(clippy::disallowed_methods, reason = "a test may spawn")]
 fn start(bench: &Bench, name: &str, told: &Told, store: &Noted, source: &Noted) -> WorkerHandle {
     let fails = AtomicU64::new(0);
     let fails = Arc::new(fails);
@@ -175,9 +174,7 @@ fn start(bench: &Bench, name: &str, told: &Told, store: &Noted, source: &Noted) 
         })
         .build()
         .unwrap();
-    let handle = worker.handle();
-    tokio::spawn(worker.run());
-    handle
+    bench::run(worker)
 }
 
 #[test]
