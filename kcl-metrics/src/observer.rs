@@ -3,7 +3,6 @@
 use std::{sync::Arc, time::Duration};
 
 use kcl_core::{
-    env::Time,
     observe::{
         BatchEnd, BatchEnded, KeeperTurn, LossReason, Observer, SourceCallEnd, SourceCallEnded,
         StoreCallEnd, StoreCallEnded, Subject, WorkerEvent as E,
@@ -144,8 +143,7 @@ impl Metrics {
 
     /// A beat was acknowledged that took so long: the session is valid from its sending on.
     fn on_beat(&self, took: Duration) {
-        let began = self.now().since(Time::ZERO).saturating_sub(took);
-        let sent = Time::ZERO + began;
+        let sent = self.now() - took;
         let mut facts = self.facts();
         // A late answer to an earlier one says nothing new.
         if facts.acknowledged.is_none_or(|before| before < sent) {

@@ -5,7 +5,7 @@
 
 use super::{
     Member, ask,
-    older::{Listed, Older},
+    older::{self, Listed, Older},
     phase::Phase,
     retry_pause,
     signal::Signal,
@@ -226,10 +226,7 @@ impl Member {
                     older.watched.remove(id);
                     let fence = Ending::Fence { beat };
                     older.ending.insert(id.clone(), fence);
-                    ctx.ask(
-                        op::EndSession(EndSession::new(id.clone(), fence)),
-                        ask::EndOlder(id.clone()),
-                    );
+                    older::end(id, fence, ctx);
                 }
             }
             _ => {

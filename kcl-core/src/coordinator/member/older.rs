@@ -45,8 +45,13 @@ impl Older {
     /// Asks for the end of each that is to end.
     pub(super) fn end(&self, ctx: &mut Context) {
         for (id, ending) in &self.ending {
-            let end = EndSession::new(id.clone(), *ending);
-            ctx.ask(op::EndSession(end), ask::EndOlder(id.clone()));
+            end(id, *ending, ctx);
         }
     }
+}
+
+/// Asks for the end of one.
+pub(super) fn end(id: &SessionId, ending: Ending, ctx: &mut Context) {
+    let end = EndSession::new(id.clone(), ending);
+    ctx.ask(op::EndSession(end), ask::EndOlder(id.clone()));
 }

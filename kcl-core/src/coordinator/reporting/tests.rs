@@ -36,6 +36,16 @@ impl Scene {
         Self::new(Balance::Weighted(Weighting::default()))
     }
 
+    /// One whose first report was written at 30 s: 70,000 bytes a second.
+    fn told() -> Self {
+        let mut scene = Self::weighted();
+        scene.tick(30_000, true);
+        scene.measured(loads(70_000));
+        scene.found(None);
+        scene.written(1);
+        scene
+    }
+
     /// Whether the worker is asked for its loads.
     fn tick(&mut self, millis: u64, live: bool) -> bool {
         self.ctx.now = at(millis);
@@ -89,11 +99,7 @@ fn the_first_report_is_written_over_what_a_former_life_left() {
 
 #[test]
 fn a_report_is_written_again_when_it_says_something_else_or_is_old() {
-    let mut scene = Scene::weighted();
-    scene.tick(30_000, true);
-    scene.measured(loads(70_000));
-    scene.found(None);
-    scene.written(1);
+    let mut scene = Scene::told();
     assert!(scene.tick(60_000, true));
     assert_eq!(scene.measured(loads(71_000)), [], "much the same");
     assert!(scene.tick(90_000, true));
@@ -171,11 +177,7 @@ fn loads_that_nobody_asked_for_are_not_told() {
 
 #[test]
 fn a_report_whose_fate_is_unknown_is_looked_for_although_the_loads_are_again_as_told_before() {
-    let mut scene = Scene::weighted();
-    scene.tick(30_000, true);
-    scene.measured(loads(70_000));
-    scene.found(None);
-    scene.written(1);
+    let mut scene = Scene::told();
     assert!(scene.tick(60_000, true));
     assert_eq!(scene.measured(loads(0)), put(Some(1), &loads(0)));
     assert_eq!(scene.after(Answer::Put(Err(StoreErrorKind::Unknown))), []);
