@@ -7,7 +7,8 @@ CARGO ?= cargo
 KCL := $(CARGO) run --quiet --package kcl-cli --features demo --
 LOCAL := scripts/local.sh
 # With the bugs on purpose in the build; in each thread they are off until a test plants one.
-PLANTED := RUSTC_WORKSPACE_WRAPPER=$(CURDIR)/scripts/planted-rustc.sh $(CARGO)
+PLANTED_RUSTC ?= $(CURDIR)/scripts/planted-rustc.sh
+SIMULATED := RUSTC_WORKSPACE_WRAPPER=$(PLANTED_RUSTC) $(CARGO) --config scripts/simulated.toml
 
 ##@ To begin with
 .PHONY: help demo
@@ -38,10 +39,10 @@ check: ## Formatting, lints and documentation
 	RUSTDOCFLAGS="-D warnings" $(CARGO) doc --workspace --no-deps
 
 simulation: ## Whole fleets on virtual time, and every bug that is planted noticed
-	$(PLANTED) test --workspace --test simulation
+	$(SIMULATED) test --workspace --test simulation
 
 mutants: ## Of these only: plant bugs in the library, and see that the tests notice each
-	$(PLANTED) test --workspace --test simulation planted::table
+	$(SIMULATED) test --workspace --test simulation planted::table
 
 arrows: ## Remove each arrow of the coordinator, and see that a test of its part misses it, PART=all
 	$(CARGO) build --workspace --example arrows
@@ -54,7 +55,7 @@ test: ## Everything, as it has to pass before a change lands; says how long each
 	@scripts/gate.sh
 
 model: ## Search every state of a small world for a way to break the protocol
-	$(CARGO) test --workspace --test model -- --nocapture --test-threads 1
+	$(SIMULATED) test --workspace --test model -- --nocapture --test-threads 1
 
 model-deep: ## The same in a larger world: ten minutes, gigabytes
 	KCL_MODEL_EPOCHS=$${EPOCHS:-3} KCL_MODEL_RECORDS=$${RECORDS:-3} \
