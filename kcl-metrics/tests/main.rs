@@ -4,6 +4,7 @@
 
 mod bench;
 mod counting;
+mod deploy;
 mod events;
 mod health;
 mod lag;

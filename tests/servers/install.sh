@@ -28,6 +28,8 @@ from_debian pip3 python3-pip
 from_debian mvn maven
 from_debian unzip unzip
 from_debian xz xz-utils
+# Alert rules are checked, and played, by promtool.
+from_debian promtool prometheus
 # Debian keeps PostgreSQL's programs out of the path.
 ls /usr/lib/postgresql/*/bin/postgres >/dev/null 2>&1 || from_debian postgres postgresql
 [ -x /usr/sbin/pgbouncer ] || from_debian pgbouncer pgbouncer
