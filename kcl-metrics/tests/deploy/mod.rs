@@ -1,6 +1,6 @@
-//! What is generated for Prometheus and Grafana: alert rules, recording rules, a board. Each file is
-//! compared with what the tables here and the table of instruments make; `KCL_WRITE_TABLES=1` writes
-//! them anew. `promtool` checks the rules, and plays them on series made by hand.
+//! What is generated for Prometheus and Grafana: alert rules, recording rules, a board. Each file
+//! is compared with what the tables here and the table of instruments make; `KCL_WRITE_TABLES=1`
+//! writes them anew. `promtool` checks the rules, and plays them on series made by hand.
 
 pub(crate) mod alerts;
 mod board;

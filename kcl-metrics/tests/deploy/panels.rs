@@ -75,6 +75,7 @@ pub(super) const ROWS: &[Row] = &[
             ("How late the keeper runs", &[Id::KeeperLateness]),
             ("Closed", &[Id::Closed]),
             ("What somebody should look at", &[Id::Troubles]),
+            ("Sent to CloudWatch", &[Id::CloudWatchData]),
         ],
     },
 ];

@@ -84,7 +84,9 @@ fn prometheus_reads_the_rules_and_what_the_board_asks() {
 fn the_other_library_s_names_say_the_same() {
     let mut tests = "rule_files: [it.yaml]\nevaluation_interval: 1m\ntests:\n".to_owned();
     tests.push_str("  - interval: 1m\n");
-    yaml::series(&mut tests, renamed::SAMPLES);
+    let samples = renamed::samples();
+    let samples: Vec<_> = samples.iter().map(|(name, values)| (&**name, *values)).collect();
+    yaml::series(&mut tests, &samples);
     tests.push_str("    promql_expr_test:\n");
     for (query, number) in renamed::ANSWERS {
         yaml::query(&mut tests, "20m", query, Some(*number));

@@ -6,6 +6,7 @@
 #![expect(clippy::unwrap_used, reason = "helpers of tests fail the test")]
 
 mod bad_input;
+mod cloudwatch;
 mod commands;
 mod dying;
 mod fake;

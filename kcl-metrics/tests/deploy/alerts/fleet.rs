@@ -10,8 +10,8 @@ pub(super) const ALERTS: &[Alert] = &[
         hold: "5m",
         summary: "{{ $value }} shards of {{ $labels.application }} have been read by nobody for \
                   5 min: no worker may take them.",
-        remedy: "`kcl leases list` shows them; kcl.lease.unassignable in the planner's log says why: \
-                 limits that are too low for the workers there are, or placement rules.",
+        remedy: "`kcl leases list` shows them; kcl.lease.unassignable in the planner's log says \
+                 why: limits that are too low for the workers there are, or placement rules.",
         fires: &[(r#"kcl_leases_unassigned{application="a",instance="w"}"#, "0x60 1x29")],
         is_silent: &[(r#"kcl_leases_unassigned{application="a",instance="w"}"#, "1x60 0x29")],
     },
@@ -87,12 +87,37 @@ pub(super) const ALERTS: &[Alert] = &[
         severity: Warning,
         expression: "max by (application) (kcl_application_closed) == 1",
         hold: "15m",
-        summary: "{{ $labels.application }} has been closed for 15 min while its rows are rewritten: \
-                  nobody reads.",
+        summary: "{{ $labels.application }} has been closed for 15 min while its rows are \
+                  rewritten: nobody reads.",
         remedy: "A command that was killed left it so: run the same command again, or undo it; \
                  kcl.application.closed in the log names it.",
         fires: &[(r#"kcl_application_closed{application="a",instance="w"}"#, "1x89")],
         is_silent: &[(r#"kcl_application_closed{application="a",instance="w"}"#, "1x70 0x19")],
+    },
+    Alert {
+        name: "KclCloudWatchDrops",
+        severity: Info,
+        expression: "sum by (application) (\n  \
+                     rate(kcl_cloudwatch_data_total{outcome=\"dropped\"}[10m])\n) > 0",
+        hold: "15m",
+        summary: "Figures of {{ $labels.application }} for CloudWatch have been dropped for \
+                  15 min.",
+        remedy: "See kcl.cloudwatch.dropped in the log: the right cloudwatch:PutMetricData, the \
+                 endpoint, the network. Reading does not suffer.",
+        fires: &[(
+            r#"kcl_cloudwatch_data_total{application="a",outcome="dropped",instance="w"}"#,
+            "0+9x90",
+        )],
+        is_silent: &[
+            (
+                r#"kcl_cloudwatch_data_total{application="a",outcome="dropped",instance="w"}"#,
+                "90x90",
+            ),
+            (
+                r#"kcl_cloudwatch_data_total{application="a",outcome="taken",instance="w"}"#,
+                "0+9x90",
+            ),
+        ],
     },
     Alert {
         name: "KclTrouble",

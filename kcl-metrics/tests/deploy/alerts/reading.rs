@@ -10,9 +10,10 @@ pub(super) const ALERTS: &[Alert] = &[
         expression: "max by (application, stream) (kcl_lag_max_seconds) > 43200",
         hold: "5m",
         summary: "The oldest unread record of {{ $labels.stream }} is {{ $value | humanizeDuration \
-                  }} old ({{ $labels.application }}): half of 24 h is over, after which it is gone.",
-        remedy: "Raise the stream's retention first (and this threshold: half of it), then find the \
-                 shard: topk(5, kcl_lag_seconds), `kcl leases list`.",
+                  }} old ({{ $labels.application }}): half of 24 h is over, after which it is \
+                  gone.",
+        remedy: "Raise the stream's retention first (and this threshold: half of it), then find \
+                 the shard: topk(5, kcl_lag_seconds), `kcl leases list`.",
         fires: &[(r#"kcl_lag_max_seconds{application="a",stream="s",instance="w"}"#, "43201x90")],
         is_silent: &[
             (r#"kcl_lag_max_seconds{application="a",stream="s",instance="w"}"#, "43200x90"),
@@ -62,8 +63,8 @@ pub(super) const ALERTS: &[Alert] = &[
         severity: Warning,
         expression: "sum by (application, stream) (rate(kcl_read_failures_total[5m])) > 0",
         hold: "10m",
-        summary: "Reads of {{ $labels.stream }} have failed for 10 min ({{ $labels.application }}); \
-                  they are retried.",
+        summary: "Reads of {{ $labels.stream }} have failed for 10 min ({{ \
+                  $labels.application }}); they are retried.",
         remedy: "See kcl.read.failed in the log: rights, throttling, the network.",
         fires: &[(r#"kcl_read_failures_total{application="a",stream="s",instance="w"}"#, "0+1x90")],
         is_silent: &[(

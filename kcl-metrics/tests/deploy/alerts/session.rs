@@ -11,7 +11,8 @@ pub(super) const ALERTS: &[Alert] = &[
         summary: "{{ $labels.instance }} of {{ $labels.application }} has had no valid session for \
                   1 min: the lease store does not answer it, and it processes nothing.",
         remedy: "See kcl.store.failed and kcl.store.timeout in the log, kcl_store_calls_total by \
-                 outcome, and how the store does. Do not restart workers: they go on by themselves.",
+                 outcome, and how the store does. Do not restart workers: they go on by \
+                 themselves.",
         fires: &[
             (r#"kcl_session_valid{application="a",instance="w"}"#, "1x60 0x29"),
             (r#"kcl_application_closed{application="a",instance="w"}"#, "0x89"),
@@ -43,13 +44,14 @@ pub(super) const ALERTS: &[Alert] = &[
         name: "KclSessionsEnd",
         severity: Warning,
         expression: "sum by (application, instance) (increase(kcl_session_restarts_total[30m]))\n  \
-                     + sum by (application, instance) (increase(kcl_session_lapses_total[30m])) > 2",
+                     + sum by (application, instance) (increase(kcl_session_lapses_total[30m]))\n  \
+                     > 2",
         hold: "0m",
         summary: "Sessions of {{ $labels.instance }} ({{ $labels.application }}) lapsed or were \
                   ended by others more than twice in 30 min.",
-        remedy: "A machine that stands still (CPU limits, suspension: kcl_keeper_lateness_seconds), \
-                 or a slow store (kcl_store_call_duration_seconds). Where neither can be mended, \
-                 raise coordination.session_timeout.",
+        remedy: "A machine that stands still (CPU limits, suspension: \
+                 kcl_keeper_lateness_seconds), or a slow store \
+                 (kcl_store_call_duration_seconds). Where neither can be mended, raise coordination.session_timeout.",
         fires: &[
             (r#"kcl_session_restarts_total{application="a",instance="w"}"#, "0x60 2x29"),
             (r#"kcl_session_lapses_total{application="a",instance="w"}"#, "0x60 2x29"),
