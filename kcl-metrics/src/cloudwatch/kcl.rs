@@ -9,11 +9,12 @@ use std::{
 };
 
 use kcl_core::{
-    lease::LeaseKey,
+    lease::{LeaseKey, WorkerId},
     observe::{
         BatchEnd, BatchEnded, Observer, SourceCallEnd, SourceCallEnded, StoreCallEnd,
         StoreCallEnded, Subject, WorkerEvent as E,
     },
+    stream::ShardId,
 };
 
 use super::{
@@ -46,8 +47,8 @@ type Key = (&'static str, &'static str, About);
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 enum About {
     All,
-    Shard(String),
-    Worker(String),
+    Shard(ShardId),
+    Worker(WorkerId),
 }
 
 const PROCESS: &str = "ProcessTask";
@@ -68,8 +69,8 @@ impl KclTally {
             let mut dimensions = vec![("Operation", operation.to_owned())];
             match about {
                 About::All => {}
-                About::Shard(shard) => dimensions.push(("ShardId", shard)),
-                About::Worker(worker) => dimensions.push(("WorkerIdentifier", worker)),
+                About::Shard(it) => dimensions.push(("ShardId", it.as_str().to_owned())),
+                About::Worker(it) => dimensions.push(("WorkerIdentifier", it.to_string())),
             }
             Datum { name, dimensions, unit, amount: Amount::Statistics(statistics) }
         };
@@ -129,9 +130,9 @@ impl Sample {
     }
 }
 
-/// The shard that something is about. One of a stream that is not named is as good as none.
+/// The shard that something is about.
 fn shard(about: &Subject) -> Option<About> {
-    about.shard.as_ref().map(|shard| About::Shard(shard.as_str().to_owned()))
+    about.shard.clone().map(About::Shard)
 }
 
 impl Observer for KclTally {
@@ -168,7 +169,7 @@ impl Observer for KclTally {
         if call.op != "beat" {
             return;
         }
-        let worker = About::Worker(worker.to_string());
+        let worker = About::Worker(worker.clone());
         let done = Sample::count(u64::from(matches!(call.end, StoreCallEnd::Done)));
         let took = Sample::millis(call.took);
         let mut counted = self.counted();

@@ -15,6 +15,7 @@ mod moto;
 mod pgbouncer;
 mod postgres;
 mod process;
+mod prometheus;
 mod redis;
 mod redis_cluster;
 
@@ -28,5 +29,6 @@ pub use moto::Moto;
 pub use pgbouncer::PgBouncer;
 pub use postgres::{Postgres, PostgresRelease};
 pub use process::{ServerProcess, installed};
+pub use prometheus::Prometheus;
 pub use redis::{RedisMake, RedisServer};
 pub use redis_cluster::RedisCluster;

@@ -16,6 +16,7 @@ mod metrics;
 mod output;
 mod pausing;
 mod producing;
+mod prometheus;
 mod regions;
 mod resetting;
 mod sharing;

@@ -51,7 +51,8 @@ pub(super) const ALERTS: &[Alert] = &[
                   ended by others more than twice in 30 min.",
         remedy: "A machine that stands still (CPU limits, suspension: \
                  kcl_keeper_lateness_seconds), or a slow store \
-                 (kcl_store_call_duration_seconds). Where neither can be mended, raise coordination.session_timeout.",
+                 (kcl_store_call_duration_seconds). Where neither can be mended, raise \
+                 coordination.session_timeout.",
         fires: &[
             (r#"kcl_session_restarts_total{application="a",instance="w"}"#, "0x60 2x29"),
             (r#"kcl_session_lapses_total{application="a",instance="w"}"#, "0x60 2x29"),
