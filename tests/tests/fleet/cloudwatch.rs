@@ -119,7 +119,7 @@ async fn a_worker_does_not_notice_that_cloudwatch_is_dark_and_nothing_is_lost_be
     stage.fleet.signal("a", Signal::TERM)?;
     let status = stage.fleet.gone("a").await?;
     ensure!(status.success(), "a ended with {status}");
-    let history = stage.fleet.history();
+    let history = stage.fleet.caught_up();
     let dropped = history.events("kcl.cloudwatch.dropped").last();
     dropped.context("what was left is not told to be dropped").map(drop)
 }
