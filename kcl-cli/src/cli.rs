@@ -57,7 +57,9 @@ impl Command {
     pub(crate) const fn default_log(&self) -> &'static str {
         match self {
             // A member of a fleet tells what happens to it.
-            Self::Consume(_) => "warn,kcl_core=info,kcl_dynamo=info,kcl_kinesis=info,kcl_cli=info",
+            Self::Consume(_) => {
+                "warn,kcl_core=info,kcl_dynamo=info,kcl_kinesis=info,kcl_cli=info,kcl_metrics=info"
+            }
             // The picture tells it.
             #[cfg(feature = "demo")]
             Self::Demo(_) => "off",

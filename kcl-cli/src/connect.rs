@@ -43,11 +43,7 @@ pub(crate) fn source(config: &Config) -> anyhow::Result<KinesisSource> {
 /// No application is named, or a setting cannot work.
 pub(crate) fn lease_table(config: &Config, table: Option<&str>) -> anyhow::Result<DynamoStore> {
     let mut builder = DynamoStore::builder(config.application()?);
-    if let Some(credentials) = credentials(config)? {
-        let service = aws_config::SdkConfig::builder()
-            .behavior_version(BehaviorVersion::latest())
-            .credentials_provider(SharedCredentialsProvider::new(credentials))
-            .build();
+    if let Some(service) = sdk_config(config)? {
         builder = builder.sdk_config(&service);
     }
     if let Some(table) = table {
@@ -60,6 +56,20 @@ pub(crate) fn lease_table(config: &Config, table: Option<&str>) -> anyhow::Resul
         builder = builder.endpoint_url(endpoint);
     }
     Ok(builder.build()?)
+}
+
+/// A configuration of the SDK with the credentials that the settings name, if they name any.
+///
+/// # Errors
+/// Half of them are named.
+pub(crate) fn sdk_config(config: &Config) -> anyhow::Result<Option<aws_config::SdkConfig>> {
+    let with = |credentials| {
+        aws_config::SdkConfig::builder()
+            .behavior_version(BehaviorVersion::latest())
+            .credentials_provider(SharedCredentialsProvider::new(credentials))
+            .build()
+    };
+    Ok(credentials(config)?.map(with))
 }
 
 /// A client for what a source does not do: making streams and putting records. It calls the region

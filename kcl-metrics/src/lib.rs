@@ -27,6 +27,8 @@
 //!
 //! With the feature `listener`, `Listener` serves `/metrics`, `/livez` and `/readyz` on a thread of
 //! its own: neither a processor that blocks its runtime nor a client that is slow holds the other.
+//! With `cloudwatch`, `CloudWatch` sends the figures to Amazon CloudWatch, by their own names or by
+//! the Java KCL's.
 //!
 //! | module | its question |
 //! |---|---|
@@ -38,7 +40,10 @@
 //! | `text` | how is it written? |
 //! | `health` | is the worker alive, and does it take part? |
 //! | `listener` | who may ask over the network? |
+//! | `cloudwatch` | what is Amazon CloudWatch told? |
 
+#[cfg(feature = "cloudwatch")]
+mod cloudwatch;
 mod facts;
 mod health;
 #[cfg(feature = "listener")]
@@ -50,6 +55,8 @@ mod snapshot;
 mod table;
 mod text;
 
+#[cfg(feature = "cloudwatch")]
+pub use cloudwatch::{CloudWatch, CloudWatchError, CloudWatchSettings, KclTally, Level, Names};
 pub use health::Health;
 #[cfg(feature = "listener")]
 pub use listener::{ListenError, Listener, NoAddress, parse_address};

@@ -18,6 +18,8 @@ use crate::{
     table::Scope,
     text::{self, Format},
 };
+#[cfg(feature = "cloudwatch")]
+use crate::{sheet::Further, table::Id};
 
 /// The figures of one worker: hang a clone of it in by `WorkerBuilder::observer`. Cheap to clone;
 /// clones share the figures.
@@ -63,6 +65,12 @@ impl Metrics {
     #[must_use]
     pub fn health(&self) -> Health {
         Health::of(&self.facts(), self.now())
+    }
+
+    /// Counts what an exporter does.
+    #[cfg(feature = "cloudwatch")]
+    pub(crate) fn count(&self, id: Id, further: Further, count: u64) {
+        self.0.worker.add(id, further, count);
     }
 
     pub(crate) fn now(&self) -> Time {

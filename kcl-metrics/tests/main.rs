@@ -3,7 +3,10 @@
 #![allow(clippy::unwrap_used, clippy::panic, reason = "what goes wrong fails the test")]
 
 mod bench;
+#[cfg(feature = "cloudwatch")]
+mod cloudwatch;
 mod counting;
+mod deploy;
 mod events;
 mod health;
 mod lag;

@@ -4,7 +4,10 @@ use std::fmt::Write;
 
 use kcl_metrics::{Instrument, Kind, Label, TABLE};
 
+use crate::deploy::{alerts::ALERTS, compare};
+
 const HEAD: &str = include_str!("page/head.md");
+const ALERTS_HEAD: &str = include_str!("page/alerts.md");
 
 fn row(row: &Instrument) -> String {
     let labels: Vec<&str> = row.labels.iter().map(|label: &Label| label.as_str()).collect();
@@ -28,15 +31,15 @@ fn page() -> String {
             writeln!(page, "- `{}`: {}", instrument.name, bounds.join(", ")).unwrap();
         }
     }
+    page.push_str(ALERTS_HEAD);
+    for alert in ALERTS.iter().flat_map(|(_, alerts)| *alerts) {
+        let (name, severity, hold) = (alert.name, alert.severity.as_str(), alert.hold);
+        writeln!(page, "| `{name}` | {severity} | {hold} | {} |", alert.remedy).unwrap();
+    }
     page
 }
 
 #[test]
 fn the_page_of_metrics_is_made_of_the_table() {
-    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../docs/METRICS.md");
-    if std::env::var_os("KCL_WRITE_TABLES").is_some() {
-        std::fs::write(path, page()).unwrap();
-    }
-    let written = std::fs::read_to_string(path).unwrap();
-    assert!(written == page(), "docs/METRICS.md is not what the table says: KCL_WRITE_TABLES=1");
+    compare("docs/METRICS.md", &page());
 }

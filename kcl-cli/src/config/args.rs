@@ -22,7 +22,7 @@ pub struct SettingsArgs {
     /// The AWS region; a stream given by its ARN is in the ARN's [setting: aws.region; AWS_REGION].
     #[arg(long, global = true)]
     pub region: Option<String>,
-    /// Where Kinesis and DynamoDB are, if not at AWS, like `http://127.0.0.1:4566`.
+    /// Where Kinesis, DynamoDB and CloudWatch are, if not at AWS, like `http://127.0.0.1:4566`.
     #[arg(long, value_name = "URL", global = true)]
     pub endpoint: Option<String>,
     /// Where Kinesis is; stronger than --endpoint.
@@ -31,4 +31,7 @@ pub struct SettingsArgs {
     /// Where DynamoDB is; stronger than --endpoint.
     #[arg(long, value_name = "URL", global = true)]
     pub dynamodb_endpoint: Option<String>,
+    /// Where CloudWatch is; stronger than --endpoint.
+    #[arg(long, value_name = "URL", global = true)]
+    pub cloudwatch_endpoint: Option<String>,
 }

@@ -7,7 +7,7 @@ use serde_json::{Map, Value};
 use super::{layers, yaml};
 
 /// Variables with a meaning of their own, and the settings they set.
-const NAMED: [(&str, &str); 9] = [
+const NAMED: [(&str, &str); 10] = [
     ("APP_NAME", "consumer.application_name"),
     ("STREAM_NAME", "kinesis.stream_name"),
     ("POD_NAME", "consumer.worker_id"),
@@ -15,6 +15,7 @@ const NAMED: [(&str, &str); 9] = [
     ("AWS_ENDPOINT_URL", "aws.endpoint"),
     ("AWS_ENDPOINT_URL_KINESIS", "kinesis.endpoint"),
     ("AWS_ENDPOINT_URL_DYNAMODB", "dynamodb.endpoint"),
+    ("AWS_ENDPOINT_URL_CLOUDWATCH", "cloudwatch.endpoint"),
     ("KCL_STORE", "store"),
     ("KCL_ZONE", "coordination.zone"),
 ];

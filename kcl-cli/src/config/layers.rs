@@ -34,7 +34,7 @@ impl Tree {
 
     /// A common endpoint is stronger than any endpoint from further below.
     fn forget_endpoints(&mut self) {
-        for service in ["kinesis", "dynamodb"] {
+        for service in ["kinesis", "dynamodb", "cloudwatch"] {
             if let Some(Value::Object(service)) = self.0.get_mut(service) {
                 service.remove("endpoint");
             }

@@ -7,6 +7,7 @@ mod args;
 mod environment;
 mod keys;
 mod layers;
+mod metrics;
 mod model;
 mod profile;
 #[cfg(test)]
@@ -15,7 +16,8 @@ mod yaml;
 
 pub use args::SettingsArgs;
 pub use environment::Environment;
-pub use model::{AssignmentMode, Aws, Config, Consumer, Dynamodb, Kinesis, Metrics, Producer};
+pub use metrics::{Cloudwatch, CloudwatchMetrics, CloudwatchNames, Level, Metrics};
+pub use model::{AssignmentMode, Aws, Config, Consumer, Dynamodb, Kinesis, Producer};
 pub use profile::Profile;
 
 use anyhow::Context;
@@ -68,6 +70,7 @@ fn flags(args: &SettingsArgs) -> anyhow::Result<Value> {
         ("aws.endpoint", text(&args.endpoint)),
         ("kinesis.endpoint", text(&args.kinesis_endpoint)),
         ("dynamodb.endpoint", text(&args.dynamodb_endpoint)),
+        ("cloudwatch.endpoint", text(&args.cloudwatch_endpoint)),
     ];
     for (path, value) in named {
         if let Some(value) = value {

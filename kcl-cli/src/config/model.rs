@@ -8,7 +8,10 @@ use kcl_kinesis::StreamName;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use super::profile::Profile;
+use super::{
+    metrics::{Cloudwatch, Metrics},
+    profile::Profile,
+};
 
 /// The setting that says where reading begins.
 pub(super) const START: &str = "coordination.initial_position";
@@ -23,6 +26,8 @@ pub struct Config {
     pub kinesis: Kinesis,
     /// The lease table, if leases are kept in one.
     pub dynamodb: Dynamodb,
+    /// CloudWatch, if metrics are sent there.
+    pub cloudwatch: Cloudwatch,
     /// Where leases are kept: `dynamodb`, `dynamodb://TABLE`, `postgres://…`, `redis://…`,
     /// `memory:`. It may hold a password.
     pub store: Option<String>,
@@ -103,15 +108,6 @@ pub struct Consumer {
     pub poll_interval_ms: Option<u64>,
 }
 
-/// What `kcl consume` tells of itself.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(default, deny_unknown_fields)]
-pub struct Metrics {
-    /// Where `/metrics`, `/livez` and `/readyz` are served: a port, or an IP address with a port.
-    /// A port may be written as a number.
-    pub listen: Option<Value>,
-}
-
 /// Who decides which worker reads a shard.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
@@ -136,6 +132,7 @@ impl fmt::Debug for Config {
             .field("aws", &self.aws)
             .field("kinesis", &self.kinesis)
             .field("dynamodb", &self.dynamodb)
+            .field("cloudwatch", &self.cloudwatch)
             .field("producer", &self.producer)
             .field("consumer", &self.consumer)
             .field("metrics", &self.metrics)
@@ -220,6 +217,12 @@ impl Config {
     #[must_use]
     pub fn dynamodb_endpoint(&self) -> Option<&str> {
         self.dynamodb.endpoint.as_deref().or(self.aws.endpoint.as_deref())
+    }
+
+    /// Where CloudWatch is, if not at AWS.
+    #[must_use]
+    pub fn cloudwatch_endpoint(&self) -> Option<&str> {
+        self.cloudwatch.endpoint.as_deref().or(self.aws.endpoint.as_deref())
     }
 
     /// Where metrics and probes are served, if they are.

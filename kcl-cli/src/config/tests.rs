@@ -97,6 +97,40 @@ fn the_endpoint_of_one_service_is_stronger_unless_it_comes_from_further_below() 
 }
 
 #[test]
+fn cloudwatch_is_where_its_own_endpoint_says_or_the_common_one() {
+    let endpoint = |environment: &[(&str, &str)], args: &SettingsArgs| {
+        let file = "{aws: {endpoint: http://a}, cloudwatch: {endpoint: http://c}}";
+        load(file, environment, args).unwrap().cloudwatch_endpoint().map(str::to_owned)
+    };
+    assert_eq!(endpoint(&[], &set(&[])).as_deref(), Some("http://c"));
+    let variable = [("AWS_ENDPOINT_URL_CLOUDWATCH", "http://v")];
+    assert_eq!(endpoint(&variable, &set(&[])).as_deref(), Some("http://v"));
+    let flag = SettingsArgs { cloudwatch_endpoint: Some("http://f".to_owned()), ..set(&[]) };
+    assert_eq!(endpoint(&variable, &flag).as_deref(), Some("http://f"));
+    let common = SettingsArgs { endpoint: Some("http://all".to_owned()), ..set(&[]) };
+    assert_eq!(endpoint(&variable, &common).as_deref(), Some("http://all"));
+    let nowhere = load("", &[], &set(&[])).unwrap();
+    assert_eq!(nowhere.cloudwatch_endpoint(), None);
+}
+
+#[test]
+fn cloudwatch_is_sent_nothing_unless_that_is_asked_for_and_odd_settings_are_named() {
+    assert!(!load("", &[], &set(&[])).unwrap().metrics.cloudwatch.enabled);
+    let environment =
+        [("KCL_METRICS__CLOUDWATCH__ENABLED", "true"), ("KCL_METRICS__CLOUDWATCH__NAMES", "kcl")];
+    let config = load("", &environment, &set(&["metrics.cloudwatch.period=30s"])).unwrap();
+    let cloudwatch = &config.metrics.cloudwatch;
+    assert!(cloudwatch.enabled && cloudwatch.period == Duration::from_secs(30));
+    assert_eq!(cloudwatch.names, CloudwatchNames::Kcl);
+    for odd in ["names: java", "level: all", "period: soon", "enabled: maybe"] {
+        let refusal = refused(&format!("metrics: {{cloudwatch: {{{odd}}}}}"), &[]);
+        let key = odd.split(':').next().unwrap();
+        assert!(refusal.contains(&format!("`metrics.cloudwatch.{key}`")), "{refusal}");
+    }
+    assert!(refused("metrics: {cloudwatch: {name: kcl}}", &[]).contains("`names`"));
+}
+
+#[test]
 fn a_profile_is_what_settings_start_from() {
     let config = load("profile: fast", &[], &set(&["coordination.session_timeout=4s"])).unwrap();
     assert_eq!(config.profile, Profile::Fast);

@@ -10,7 +10,7 @@ use serde_json::{Map, Number, Value};
 use super::model::START;
 
 /// The settings that are text.
-pub(super) const TEXTS: [&str; 11] = [
+pub(super) const TEXTS: [&str; 13] = [
     "aws.region",
     "aws.endpoint",
     "aws.access_key",
@@ -18,6 +18,8 @@ pub(super) const TEXTS: [&str; 11] = [
     "kinesis.stream_name",
     "kinesis.endpoint",
     "dynamodb.endpoint",
+    "cloudwatch.endpoint",
+    "metrics.cloudwatch.namespace",
     "store",
     "consumer.application_name",
     "consumer.worker_id",

@@ -1,6 +1,7 @@
 //! `kcl consume`: a member of a fleet that writes records to stdout.
 
 mod line;
+mod metrics;
 mod output;
 mod processor;
 mod stop;
@@ -12,14 +13,19 @@ use clap::Args;
 use kcl_core::{
     lease::{WorkerId, Zone},
     settings::InitialPosition,
-    worker::{WithProcessor, Worker, WorkerBuilder, WorkerHandle},
+    worker::{Worker, WorkerHandle},
 };
-use kcl_metrics::{Listener, Metrics};
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
 use self::{line::Format, output::Output, processor::Writing};
-use crate::{config::Config, connect, signals::Signals, start_at, stdout, store_url::StoreUrl};
+use crate::{
+    config::{CloudwatchNames, Config},
+    connect,
+    signals::Signals,
+    start_at, stdout,
+    store_url::StoreUrl,
+};
 
 /// The arguments of `kcl consume`.
 #[derive(Args, Clone, Debug)]
@@ -53,6 +59,13 @@ pub struct ConsumeArgs {
     /// [setting: metrics.listen; default: not served].
     #[arg(long, value_name = "ADDR")]
     pub metrics: Option<String>,
+    /// Send metrics to Amazon CloudWatch: by the names of docs/METRICS.md, or with =kcl by those of
+    /// the Java KCL [setting: metrics.cloudwatch.enabled, .names; default: nothing is sent].
+    #[arg(
+        long, value_name = "NAMES", value_enum,
+        num_args = 0..=1, require_equals = true, default_missing_value = "ours"
+    )]
+    pub cloudwatch: Option<CloudwatchNames>,
     /// Write `data` as text where it is UTF-8, else base64 as `data_base64`.
     #[arg(long)]
     pub text: bool,
@@ -72,6 +85,10 @@ impl ConsumeArgs {
         set(&mut config.store, &self.store);
         if let Some(address) = &self.metrics {
             config.metrics.listen = Some(address.as_str().into());
+        }
+        if let Some(names) = self.cloudwatch {
+            config.metrics.cloudwatch.enabled = true;
+            config.metrics.cloudwatch.names = names;
         }
         if self.zone.is_some() {
             config.coordination.zone.clone_from(&self.zone);
@@ -112,8 +129,8 @@ async fn consume(args: &ConsumeArgs, config: &Config) -> anyhow::Result<ExitCode
         let id: WorkerId = id.parse().with_context(|| format!("the worker id {id:?}"))?;
         builder = builder.worker_id(id);
     }
-    // It answers until the worker is over.
-    let (builder, _listener) = serve_metrics(builder, config)?;
+    // They go on until the worker is over.
+    let (builder, telling) = metrics::tell(builder, config)?;
     let worker = builder.build()?;
     let handle = worker.handle();
     tracing::info!(worker = %handle.id(), "kcl.worker.starting");
@@ -121,23 +138,14 @@ async fn consume(args: &ConsumeArgs, config: &Config) -> anyhow::Result<ExitCode
     let mut watching = JoinSet::new();
     watching.spawn(stop::follow(Signals::listen()?, handle.clone(), leaving.clone()));
     watching.spawn(leave_when_closed(output.clone(), handle, leaving));
-    worker.run().await?;
+    let ended = worker.run().await;
+    // What is left is sent while a second signal still counts.
+    drop(telling);
+    ended?;
     if let Some(error) = output.failure() {
         return Err(stdout::failed(error));
     }
     Ok(ExitCode::SUCCESS)
-}
-
-/// The same worker, with its metrics and probes served where the settings say.
-fn serve_metrics(
-    builder: WorkerBuilder<WithProcessor>,
-    config: &Config,
-) -> anyhow::Result<(WorkerBuilder<WithProcessor>, Option<Listener>)> {
-    let Some(address) = config.metrics_address()? else { return Ok((builder, None)) };
-    let metrics = Metrics::new();
-    let listener = Listener::start(address, metrics.clone())?;
-    tracing::info!(address = %listener.address(), "kcl.metrics.listening");
-    Ok((builder.observer(metrics), Some(listener)))
 }
 
 /// Leaves when nobody reads what is written.

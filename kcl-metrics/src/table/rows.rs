@@ -237,6 +237,9 @@ instruments! {
     Troubles = "kcl_troubles_total", Counter, Count, &[Application, Which],
         "What seldom happens and somebody should look at; the log says more.", "",
         "at each event of this kind";
+    CloudWatchData = "kcl_cloudwatch_data_total", Counter, Count, &[Application, Outcome],
+        "Figures for CloudWatch: taken, or dropped because it refused them or did not take them in \
+         time.", "", "when CloudWatch answers, when there is no more room, and at the end";
     Build = "kcl_build_info", Gauge, Flag, &[Application, Version],
         "Always 1: the version of this library.", "", "never";
 }

@@ -49,7 +49,7 @@ async fn until(address: &str, what: &str, wanted: impl Fn(&str) -> bool) -> Resu
 }
 
 /// Where a worker says that it listens.
-async fn address_of(stage: &Stage, worker: &str) -> Result<String> {
+pub(super) async fn address_of(stage: &Stage, worker: &str) -> Result<String> {
     let listens = |history: &History| {
         let mut lines = history.events("kcl.metrics.listening");
         lines.find(|line| *line.worker == *worker).and_then(|line| line.text("address"))

@@ -6,6 +6,7 @@
 #![expect(clippy::unwrap_used, reason = "helpers of tests fail the test")]
 
 mod bad_input;
+mod cloudwatch;
 mod commands;
 mod dying;
 mod fake;
@@ -15,6 +16,7 @@ mod metrics;
 mod output;
 mod pausing;
 mod producing;
+mod prometheus;
 mod regions;
 mod resetting;
 mod sharing;

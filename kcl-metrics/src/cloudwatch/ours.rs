@@ -1,0 +1,191 @@
+//! The figures of the table, by their own names: what was counted since the last time, and gauges
+//! as they are.
+
+use std::{collections::BTreeMap, sync::Arc};
+
+use super::{
+    datum::{Amount, Datum, Unit, float, spread},
+    settings::Level,
+};
+use crate::{
+    Id, Instrument, Kind, Label, Series, Snapshot, Value,
+    table::{Scope, Unit as TableUnit},
+};
+
+/// What is under way of the figures of the table.
+#[derive(Debug)]
+pub(super) struct Ours {
+    level: Level,
+    /// What each series that is counted was at the last look.
+    before: BTreeMap<Key, Counted>,
+    /// What came since the last sending.
+    since: BTreeMap<Key, Counted>,
+}
+
+/// A series: its instrument and what its labels say.
+type Key = (Id, Vec<(Label, Arc<str>)>);
+
+/// Something that only grows: a counter, or what is in each range of a histogram, and the sum.
+#[derive(Clone, Debug, Default)]
+struct Counted {
+    counts: Vec<u64>,
+    sum: f64,
+}
+
+impl Counted {
+    fn of(value: &Value) -> Self {
+        match value {
+            Value::Count(count) => Self { counts: Vec::new(), sum: float(*count) },
+            Value::Number(number) => Self { counts: Vec::new(), sum: *number },
+            Value::Histogram(counts, sum) => Self { counts: counts.clone(), sum: *sum },
+        }
+    }
+
+    /// What came since; all of it where it began anew: a shard that is read here again.
+    fn since(&self, before: Option<&Self>) -> Self {
+        let Some(before) = before.filter(|before| before.sum <= self.sum) else {
+            return self.clone();
+        };
+        let counts = self.counts.iter().enumerate();
+        let counts = counts.map(|(range, count)| {
+            count.saturating_sub(before.counts.get(range).copied().unwrap_or(0))
+        });
+        Self { counts: counts.collect(), sum: self.sum - before.sum }
+    }
+
+    fn add(&mut self, more: &Self) {
+        self.counts.resize(self.counts.len().max(more.counts.len()), 0);
+        for (count, more) in self.counts.iter_mut().zip(&more.counts) {
+            *count += more;
+        }
+        self.sum += more.sum;
+    }
+}
+
+impl Ours {
+    pub(super) const fn new(level: Level) -> Self {
+        Self { level, before: BTreeMap::new(), since: BTreeMap::new() }
+    }
+
+    /// Looks what came. A shard's series vanish when it moves on, so this is done more often than
+    /// something is sent.
+    pub(super) fn look(&mut self, snapshot: &Snapshot) {
+        let mut now = BTreeMap::new();
+        for series in snapshot.series().iter().filter(|it| it.instrument.kind != Kind::Gauge) {
+            let counted = Counted::of(&series.value);
+            let key = (series.instrument.id, series.labels.clone());
+            let more = counted.since(self.before.get(&key));
+            self.since.entry(self.sent_as(series)).or_default().add(&more);
+            now.insert(key, counted);
+        }
+        self.before = now;
+    }
+
+    /// What is to be sent: all that came since this was asked last, and how things stand.
+    pub(super) fn take(&mut self, snapshot: &Snapshot) -> Vec<Datum> {
+        self.look(snapshot);
+        let counted = std::mem::take(&mut self.since).into_iter().map(|(key, counted)| {
+            let amount = match row(key.0).kind {
+                Kind::Histogram(bounds) => spread(bounds, &counted.counts, counted.sum),
+                _ => Amount::One(counted.sum),
+            };
+            (key, amount)
+        });
+        let stand = self.gauges(snapshot).into_iter().map(|(key, it)| (key, Amount::One(it)));
+        let is_something = |(_, amount): &(Key, Amount)| *amount != Amount::Spread(Vec::new());
+        let all = counted.chain(stand).filter(is_something);
+        all.map(|((id, labels), amount)| datum(row(id), labels, amount)).collect()
+    }
+
+    /// Of several shards that are told as one, the largest.
+    fn gauges(&self, snapshot: &Snapshot) -> BTreeMap<Key, f64> {
+        let mut all: BTreeMap<Key, f64> = BTreeMap::new();
+        // Its label changes with each release, and there is nothing in it.
+        let is_gauge =
+            |it: &&Series| it.instrument.kind == Kind::Gauge && it.instrument.id != Id::Build;
+        for series in snapshot.series().iter().filter(is_gauge) {
+            let number = Counted::of(&series.value).sum;
+            let largest = all.entry(self.sent_as(series)).or_insert(number);
+            *largest = largest.max(number);
+        }
+        all
+    }
+
+    /// Under what a series is sent.
+    fn sent_as(&self, series: &Series) -> Key {
+        let mut labels = series.labels.clone();
+        if self.level == Level::Summary && series.instrument.scope() == Scope::Shard {
+            labels.retain(|(label, _)| *label != Label::Shard);
+        }
+        (series.instrument.id, labels)
+    }
+}
+
+fn row(id: Id) -> &'static Instrument {
+    crate::sheet::row(id)
+}
+
+fn datum(row: &'static Instrument, labels: Vec<(Label, Arc<str>)>, amount: Amount) -> Datum {
+    let dimension = |(label, value): (Label, Arc<str>)| (label.as_str(), value.to_string());
+    let unit = match row.unit {
+        TableUnit::Count => Unit::Count,
+        TableUnit::Seconds => Unit::Seconds,
+        TableUnit::Bytes => Unit::Bytes,
+        TableUnit::Flag => Unit::None,
+    };
+    Datum { name: row.name, dimensions: labels.into_iter().map(dimension).collect(), unit, amount }
+}
+
+#[cfg(test)]
+mod tests {
+    use kcl_core::{
+        lease::LeaseKey,
+        observe::{Observer, Subject, WorkerEvent, testing},
+    };
+
+    use super::*;
+    use crate::Metrics;
+
+    fn happens(metrics: &Metrics, lease: &LeaseKey, wanted: fn(&WorkerEvent) -> bool) {
+        let event = testing::events(lease).into_iter().find(wanted).unwrap();
+        metrics.event(&Subject::for_test("it", event.lease()), &event);
+    }
+
+    /// The processor failed so often with a batch of the shard.
+    fn fails(metrics: &Metrics, lease: &LeaseKey, times: u64) {
+        let sheet = metrics.facts().shards[lease].sheet.clone();
+        sheet.add(Id::BatchFailures, crate::sheet::PLAIN, times);
+    }
+
+    fn number(data: &[Datum], name: &str) -> Option<f64> {
+        let datum = data.iter().find(|datum| datum.name == name)?;
+        let Amount::One(number) = datum.amount else { return None };
+        Some(number)
+    }
+
+    #[test]
+    fn what_a_shard_did_before_it_moved_on_and_came_back_is_sent_once() {
+        let (metrics, mut ours) = (Metrics::new(), Ours::new(Level::Summary));
+        let lease: LeaseKey = "orders/7/shardId-000000000000".parse().unwrap();
+        let failures = |data: &[Datum]| number(data, "kcl_batch_failures_total");
+        let gain = |event: &WorkerEvent| matches!(event, WorkerEvent::LeaseGained { .. });
+        let lose = |event: &WorkerEvent| matches!(event, WorkerEvent::LeaseLost { .. });
+        happens(&metrics, &lease, gain);
+        fails(&metrics, &lease, 5);
+        ours.look(&metrics.snapshot());
+        happens(&metrics, &lease, lose);
+        ours.look(&metrics.snapshot());
+        happens(&metrics, &lease, gain);
+        fails(&metrics, &lease, 2);
+        assert_eq!(failures(&ours.take(&metrics.snapshot())), Some(7.0));
+        assert_eq!(failures(&ours.take(&metrics.snapshot())), Some(0.0));
+        fails(&metrics, &lease, 1);
+        // Read here again between two looks: it counts from zero on.
+        happens(&metrics, &lease, lose);
+        happens(&metrics, &lease, gain);
+        fails(&metrics, &lease, 1);
+        assert_eq!(failures(&ours.take(&metrics.snapshot())), Some(1.0));
+        happens(&metrics, &lease, lose);
+        assert_eq!(failures(&ours.take(&metrics.snapshot())), None);
+    }
+}
