@@ -63,7 +63,9 @@ RUST_TEST_THREADS=${TEST_THREADS:-$((2 * $(nproc)))} \
 until grep -qs Running "$logs/on-servers.log" || ! kill -0 "${beside#* }" 2>/dev/null; do
     sleep 0.1
 done
-programs="--lib --bins --test house_rules --test outside_data --test metrics"
+programs="
+    --lib --bins --test house_rules --test outside_data --test metrics
+"
 # What is only measured or run by hand is compiled, too.
 step compile low cargo test --workspace --no-run --benches --examples $programs
 step tests low cargo test --workspace $programs
