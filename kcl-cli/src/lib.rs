@@ -16,7 +16,9 @@
 //!
 //! Data goes to stdout, everything else to stderr.
 
+mod beats;
 pub mod cli;
+mod columns;
 pub mod config;
 mod connect;
 mod consume;
