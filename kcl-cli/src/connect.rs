@@ -1,8 +1,11 @@
 //! Sources, stores and clients, made from the settings.
 
 use anyhow::Context;
-use aws_config::BehaviorVersion;
-use aws_credential_types::{Credentials, provider::SharedCredentialsProvider};
+use aws_config::{BehaviorVersion, SdkConfig};
+use aws_credential_types::{
+    Credentials,
+    provider::{ProvideCredentials, SharedCredentialsProvider},
+};
 use aws_sdk_kinesis::{Client, config::Region};
 use aws_smithy_http_client::tls::{Provider, rustls_provider::CryptoMode};
 use kcl_dynamo::DynamoStore;
@@ -44,7 +47,7 @@ pub(crate) fn source(config: &Config) -> anyhow::Result<KinesisSource> {
 pub(crate) fn lease_table(config: &Config, table: Option<&str>) -> anyhow::Result<DynamoStore> {
     let mut builder = DynamoStore::builder(config.application()?);
     if let Some(credentials) = credentials(config)? {
-        let service = aws_config::SdkConfig::builder()
+        let service = SdkConfig::builder()
             .behavior_version(BehaviorVersion::latest())
             .credentials_provider(SharedCredentialsProvider::new(credentials))
             .build();
@@ -68,6 +71,32 @@ pub(crate) fn lease_table(config: &Config, table: Option<&str>) -> anyhow::Resul
 /// # Errors
 /// No stream is named, or no region is known.
 pub(crate) async fn kinesis(config: &Config) -> anyhow::Result<Client> {
+    let loaded = load(config).await?;
+    loaded.region().context("no region is configured: give --region, or set AWS_REGION")?;
+    let mut service = aws_sdk_kinesis::config::Builder::from(&loaded);
+    if let Some(endpoint) = config.kinesis_endpoint() {
+        service = service.endpoint_url(endpoint);
+    }
+    Ok(Client::from_conf(service.build()))
+}
+
+/// With whose credentials Kinesis is called: the end of the access key's id, and the account where
+/// it is known. No secret.
+///
+/// # Errors
+/// There are no credentials.
+pub(crate) async fn identity(config: &Config) -> anyhow::Result<String> {
+    let loaded = load(config).await?;
+    let provider = loaded.credentials_provider().context("there are no credentials")?;
+    let found = provider.provide_credentials().await.context("there are no credentials")?;
+    let id = found.access_key_id();
+    let tail: String = id.chars().skip(id.chars().count().saturating_sub(4)).collect();
+    let account = found.account_id().map(|account| format!(", account {}", account.as_str()));
+    Ok(format!("access key …{tail}{}", account.unwrap_or_default()))
+}
+
+/// What the SDK finds in the environment, with what the settings say.
+async fn load(config: &Config) -> anyhow::Result<SdkConfig> {
     let http = aws_smithy_http_client::Builder::new()
         .tls_provider(Provider::Rustls(CryptoMode::Ring))
         .build_https();
@@ -78,13 +107,7 @@ pub(crate) async fn kinesis(config: &Config) -> anyhow::Result<Client> {
     if let Some(region) = config.kinesis_region()? {
         loader = loader.region(Region::new(region));
     }
-    let loaded = loader.load().await;
-    loaded.region().context("no region is configured: give --region, or set AWS_REGION")?;
-    let mut service = aws_sdk_kinesis::config::Builder::from(&loaded);
-    if let Some(endpoint) = config.kinesis_endpoint() {
-        service = service.endpoint_url(endpoint);
-    }
-    Ok(Client::from_conf(service.build()))
+    Ok(loader.load().await)
 }
 
 fn credentials(config: &Config) -> anyhow::Result<Option<Credentials>> {

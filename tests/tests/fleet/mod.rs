@@ -8,7 +8,7 @@
 mod bad_input;
 mod commands;
 mod dying;
-mod fake;
+pub(crate) mod fake;
 mod growing;
 mod leaving;
 mod metrics;
@@ -19,4 +19,4 @@ mod regions;
 mod resetting;
 mod sharing;
 mod signals;
-mod stage;
+pub(crate) mod stage;

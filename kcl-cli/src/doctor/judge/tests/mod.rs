@@ -1,0 +1,4 @@
+mod fleets;
+mod progress;
+mod unknown;
+mod world;
