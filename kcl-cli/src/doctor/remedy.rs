@@ -1,5 +1,6 @@
 //! What is to be done about a finding, as a command to copy.
 
+use kcl_core::assignment::placement::Target;
 use serde::Serialize;
 
 /// What is to be done, and the command that does it.
@@ -71,6 +72,17 @@ impl Shell {
     /// A command about placement rules, like `placement show`.
     pub(super) fn placement(&self, does: &str, action: &str) -> Remedy {
         Remedy { does: does.to_owned(), command: self.kcl(&format!("placement {action}")) }
+    }
+
+    /// Take back the rule for this target.
+    pub(super) fn unset(&self, target: &Target) -> Remedy {
+        let target = match target {
+            Target::Shard(shard) => shard.to_string(),
+            Target::Range(range) => format!("--range {range}"),
+            // Of a kind that this command does not know.
+            _ => return self.placement("see the rules", "show"),
+        };
+        self.placement("take the rule back: others may then read it", &format!("unset {target}"))
     }
 
     /// Look with other eyes.

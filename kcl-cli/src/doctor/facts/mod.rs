@@ -9,6 +9,8 @@ mod rights;
 mod sight;
 mod store;
 mod stream;
+#[cfg(test)]
+mod tests;
 
 pub(crate) use known::Known;
 pub(crate) use model::{Described, Documents, Facts, Lag, Right, Sessions};

@@ -52,6 +52,7 @@ pub(crate) struct Documents {
     pub(crate) streams: Option<Streams>,
     pub(crate) placement: Option<PlacementRules>,
     pub(crate) inherited: Option<Inherited>,
+    /// Read only where nobody holds a lease.
     pub(crate) assignments: BTreeMap<WorkerId, Assignment>,
     pub(crate) loads: BTreeMap<WorkerId, LoadReport>,
     /// Those that make no sense: their names, and why.

@@ -32,11 +32,9 @@ pub(super) fn judge(case: &Case<'_>, told: &BTreeSet<String>) -> Vec<Finding> {
             some(&targets)
         );
         let start = case.shell.start("start it", Some(worker.as_str()));
-        let show =
-            case.shell.placement("see the rules; `kcl placement unset` takes one back", "show");
-        Finding::new(Severity::Warning, Kind::RuleOfAbsentWorker, says, start)
-            .or(show)
-            .of_workers([worker])
+        let finding = Finding::new(Severity::Warning, Kind::RuleOfAbsentWorker, says, start);
+        let unset = targets.first().map(|target| case.shell.unset(target));
+        unset.into_iter().fold(finding.of_workers([worker]), Finding::or)
     };
     of_absent.into_iter().map(finding).collect()
 }

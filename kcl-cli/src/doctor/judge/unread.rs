@@ -7,7 +7,7 @@ use std::{
 };
 
 use kcl_core::{
-    assignment::Reason,
+    assignment::{Reason, placement::Rule},
     lease::{Lease, LeaseKey, WorkerId},
     lineage::{FrozenStart, reconcile},
     stream::ShardId,
@@ -279,10 +279,14 @@ fn because(case: &Case<'_>, cause: &Cause, group: &Group) -> Vec<String> {
     }
 }
 
+/// The rule of this number, counted from 1.
+fn rule_of<'f>(case: &Case<'f>, rule: usize) -> Option<&'f Rule> {
+    let rules = case.facts.documents.get()?.placement.as_ref()?;
+    rules.rules().get(rule.checked_sub(1)?)
+}
+
 fn rule_text(case: &Case<'_>, rule: usize) -> String {
-    let rules = case.facts.documents.get().and_then(|it| it.placement.as_ref());
-    let rule = rules.and_then(|rules| rules.rules().get(rule.checked_sub(1)?));
-    rule.map_or_else(|| "unknown".to_owned(), |rule| rule.target.to_string())
+    rule_of(case, rule).map_or_else(|| "unknown".to_owned(), |rule| rule.target.to_string())
 }
 
 fn remedies(case: &Case<'_>, cause: &Cause, group: &Group) -> Vec<Remedy> {
@@ -294,9 +298,12 @@ fn remedies(case: &Case<'_>, cause: &Cause, group: &Group) -> Vec<Remedy> {
             let look = shell.doctor("see whether its silence outlasts its session", "--watch");
             if presence.is_dead() { vec![start, look] } else { vec![look, start] }
         }
-        Cause::Required { worker, full: false, .. } => vec![
+        Cause::Required { rule, worker, full: false } => vec![
             shell.start("start the worker that the rule asks for", Some(worker.as_str())),
-            shell.placement("see the rules; `kcl placement unset` takes one back", "show"),
+            rule_of(case, *rule).map_or_else(
+                || shell.placement("see the rules", "show"),
+                |rule| shell.unset(&rule.target),
+            ),
         ],
         Cause::Required { full: true, .. } | Cause::HeldBack => {
             vec![shell.placement("see what the rules cover, and what they would move", "check")]

@@ -99,7 +99,7 @@ fn an_unread_shard_is_followed_from_child_to_parent_to_rule_to_the_worker_that_i
     assert!(finding.says.contains("2 h old of 24 h"), "{finding:?}");
     let commands: Vec<_> = finding.remedies.iter().map(|it| it.command.as_str()).collect();
     assert!(commands[0].contains("kcl consume") && commands[0].ends_with("--worker-id w9"));
-    assert!(commands[1].starts_with("kcl placement show"), "{commands:?}");
+    assert_eq!(commands[1], "kcl placement unset shardId-000000000001 --app indexer");
 }
 
 #[test]
@@ -112,6 +112,8 @@ fn a_rule_for_a_worker_that_is_not_there_is_told_before_it_hurts() {
     let finding = world.only();
     assert_eq!(finding.kind, Kind::RuleOfAbsentWorker);
     assert_eq!(finding.workers, ["w9"], "a preference is none: {finding:?}");
+    let unset = &finding.remedies[1].command;
+    assert_eq!(unset, "kcl placement unset --range 0-9 --app indexer");
 }
 
 #[test]

@@ -221,7 +221,7 @@ fn parses(command: &str) {
     match command.strip_prefix("kcl placement ").filter(|_| !knows_placement) {
         Some(action) => {
             let action = action.split(' ').next();
-            assert!(action.is_some_and(|it| ["show", "check"].contains(&it)), "{command}");
+            assert!(action.is_some_and(|it| ["show", "check", "unset"].contains(&it)), "{command}");
         }
         None => assert!(Cli::try_parse_from(words).is_ok(), "{command}"),
     }
