@@ -126,7 +126,7 @@ async fn looks(server: &Server, leases: u32, silent: u64) -> Result<Vec<Duration
         let said = String::from_utf8_lossy(&output.stderr).into_owned();
         let told: Value = serde_json::from_slice(&output.stdout).with_context(|| said)?;
         let counts = &told["counts"];
-        ensure!(counts["open"] == leases && counts["silent"] == silent, "{told:#}");
+        ensure!(counts["open"] == leases && counts["silent"] == silent, "{counts}");
     }
     took.sort_unstable();
     Ok(took)
