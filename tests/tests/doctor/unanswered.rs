@@ -37,7 +37,7 @@ async fn a_stream_that_is_denied_is_unknown_and_a_dead_fleet_is_told_all_the_sam
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn records_that_may_not_be_read_leave_lag_unknown_and_say_who_may_not() -> Result<()> {
+async fn the_right_to_read_is_tried_by_a_dry_run_and_no_record_is_read_for_it() -> Result<()> {
     let arn = "arn:aws:kinesis:us-east-1:000000000000:stream/doctor-reading";
     let fake = FakeKinesis::start(move |asked, _| match asked.operation.as_str() {
         "DescribeStreamSummary" => summary(arn, 1, 1_024),
@@ -57,6 +57,8 @@ async fn records_that_may_not_be_read_leave_lag_unknown_and_say_who_may_not() ->
     let reads = fake.asked();
     let mut reads = reads.iter().filter(|asked| asked.operation == "GetRecords");
     ensure!(reads.all(|asked| asked.body["DryRun"] == true), "no record is read for a right");
+    let puts = fake.asked().iter().any(|asked| asked.operation.starts_with("Put"));
+    ensure!(!puts, "a server that knows no dry runs would write the record");
     Ok(())
 }
 
