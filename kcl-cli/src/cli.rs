@@ -3,8 +3,8 @@
 use clap::{Parser, Subcommand};
 
 use crate::{
-    config::SettingsArgs, consume::ConsumeArgs, leases::LeasesArgs, logging::LoggingArgs,
-    produce::ProduceArgs, simulate::SimulateArgs, stream::StreamArgs,
+    config::SettingsArgs, consume::ConsumeArgs, doctor::DoctorArgs, leases::LeasesArgs,
+    logging::LoggingArgs, produce::ProduceArgs, simulate::SimulateArgs, stream::StreamArgs,
 };
 
 /// Consume Kinesis streams with a balanced fleet, and look after it.
@@ -41,6 +41,15 @@ pub enum Command {
     Stream(StreamArgs),
     /// See who reads what, and how far they are.
     Leases(LeasesArgs),
+    /// Say what is wrong with an application, why, and what helps.
+    ///
+    /// It looks at the store and the stream, for as long as it takes to see every worker beat (one
+    /// and a half heartbeats at most), and changes nothing. Each finding names its cause and a
+    /// command that helps; what could not be read is unknown, and the rest is judged all the same.
+    /// Of up to 100 shards a record or two are read, to see how old the unread ones are.
+    ///
+    /// Exit code: 0 healthy, 1 findings, 2 nothing wrong was seen but not everything could be told.
+    Doctor(DoctorArgs),
     /// Play a simulated fleet under faults, check every invariant, and show who held what.
     ///
     /// Everything is drawn from a seed, or written in a script: the same gives the same run. If an

@@ -1,8 +1,11 @@
 //! Sources, stores and clients, made from the settings.
 
 use anyhow::Context;
-use aws_config::BehaviorVersion;
-use aws_credential_types::{Credentials, provider::SharedCredentialsProvider};
+use aws_config::{BehaviorVersion, SdkConfig};
+use aws_credential_types::{
+    Credentials,
+    provider::{ProvideCredentials, SharedCredentialsProvider},
+};
 use aws_sdk_kinesis::{Client, config::Region};
 use aws_smithy_http_client::tls::{Provider, rustls_provider::CryptoMode};
 use kcl_dynamo::DynamoStore;
@@ -62,9 +65,9 @@ pub(crate) fn lease_table(config: &Config, table: Option<&str>) -> anyhow::Resul
 ///
 /// # Errors
 /// Half of them are named.
-pub(crate) fn sdk_config(config: &Config) -> anyhow::Result<Option<aws_config::SdkConfig>> {
+pub(crate) fn sdk_config(config: &Config) -> anyhow::Result<Option<SdkConfig>> {
     let with = |credentials| {
-        aws_config::SdkConfig::builder()
+        SdkConfig::builder()
             .behavior_version(BehaviorVersion::latest())
             .credentials_provider(SharedCredentialsProvider::new(credentials))
             .build()
@@ -78,6 +81,32 @@ pub(crate) fn sdk_config(config: &Config) -> anyhow::Result<Option<aws_config::S
 /// # Errors
 /// No stream is named, or no region is known.
 pub(crate) async fn kinesis(config: &Config) -> anyhow::Result<Client> {
+    let loaded = load(config).await?;
+    loaded.region().context("no region is configured: give --region, or set AWS_REGION")?;
+    let mut service = aws_sdk_kinesis::config::Builder::from(&loaded);
+    if let Some(endpoint) = config.kinesis_endpoint() {
+        service = service.endpoint_url(endpoint);
+    }
+    Ok(Client::from_conf(service.build()))
+}
+
+/// With whose credentials Kinesis is called: the end of the access key's id, and the account where
+/// it is known. No secret.
+///
+/// # Errors
+/// There are no credentials.
+pub(crate) async fn identity(config: &Config) -> anyhow::Result<String> {
+    let loaded = load(config).await?;
+    let provider = loaded.credentials_provider().context("there are no credentials")?;
+    let found = provider.provide_credentials().await.context("there are no credentials")?;
+    let id = found.access_key_id();
+    let tail: String = id.chars().skip(id.chars().count().saturating_sub(4)).collect();
+    let account = found.account_id().map(|account| format!(", account {}", account.as_str()));
+    Ok(format!("access key …{tail}{}", account.unwrap_or_default()))
+}
+
+/// What the SDK finds in the environment, with what the settings say.
+async fn load(config: &Config) -> anyhow::Result<SdkConfig> {
     let http = aws_smithy_http_client::Builder::new()
         .tls_provider(Provider::Rustls(CryptoMode::Ring))
         .build_https();
@@ -88,13 +117,7 @@ pub(crate) async fn kinesis(config: &Config) -> anyhow::Result<Client> {
     if let Some(region) = config.kinesis_region()? {
         loader = loader.region(Region::new(region));
     }
-    let loaded = loader.load().await;
-    loaded.region().context("no region is configured: give --region, or set AWS_REGION")?;
-    let mut service = aws_sdk_kinesis::config::Builder::from(&loaded);
-    if let Some(endpoint) = config.kinesis_endpoint() {
-        service = service.endpoint_url(endpoint);
-    }
-    Ok(Client::from_conf(service.build()))
+    Ok(loader.load().await)
 }
 
 fn credentials(config: &Config) -> anyhow::Result<Option<Credentials>> {

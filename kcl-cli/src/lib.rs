@@ -7,6 +7,7 @@
 //! | `produce` | `kcl produce`: records into a stream |
 //! | `stream` | `kcl stream`: create, describe, reshard, split, merge, delete |
 //! | `leases` | `kcl leases`: who reads what, and how far they are |
+//! | `doctor` | `kcl doctor`: what is wrong, why, and what helps |
 //! | `simulate` | `kcl simulate`: one simulated fleet under faults, played and explained |
 //! | `demo` | `kcl demo`: a fleet, its stream and its troubles in one process (feature `demo`) |
 //! | `connect`, [`store_url`] | sources, clients and stores, made from the settings |
@@ -16,12 +17,15 @@
 //!
 //! Data goes to stdout, everything else to stderr.
 
+mod beats;
 pub mod cli;
+mod columns;
 pub mod config;
 mod connect;
 mod consume;
 #[cfg(feature = "demo")]
 pub mod demo;
+mod doctor;
 mod leases;
 mod logging;
 #[cfg(any(test, fuzzing))]
@@ -75,6 +79,7 @@ fn run(cli: Cli) -> anyhow::Result<ExitCode> {
             stream::run(&args, &config)
         }
         Command::Leases(args) => leases::run(&args, &args.apply_to(config()?)),
+        Command::Doctor(args) => doctor::run(&args, &cli.settings, config()),
         Command::Simulate(args) => Ok(simulate::run(&args, &cli.settings)),
         #[cfg(feature = "demo")]
         Command::Demo(args) => demo::run(&args, &config()?),

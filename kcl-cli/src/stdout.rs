@@ -1,6 +1,6 @@
 //! Standard output, where data goes.
 
-use std::io::{self, Write};
+use std::io::{self, IsTerminal, Write};
 
 /// What a shell reports of a process that wrote to a pipe whose reader is gone: 128 + SIGPIPE.
 /// `kcl … | head` ends with it, quietly, as other commands do.
@@ -29,6 +29,14 @@ pub(crate) fn write(text: &str) -> anyhow::Result<()> {
 /// As [`write`].
 pub(crate) fn line(line: impl std::fmt::Display) -> anyhow::Result<()> {
     write(&format!("{line}\n"))
+}
+
+/// Makes room for the next look: on a terminal it takes the place of the last.
+///
+/// # Errors
+/// As [`write`].
+pub(crate) fn clear() -> anyhow::Result<()> {
+    write(if io::stdout().is_terminal() { "\x1b[H\x1b[2J" } else { "\n" })
 }
 
 /// What it means that standard output cannot be written.

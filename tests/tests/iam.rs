@@ -47,13 +47,18 @@ impl Recorded {
         named("kinesis", &self.kinesis).chain(named("dynamodb", &self.dynamodb)).collect()
     }
 
-    /// Runs a command to its end.
-    fn run(&self, arguments: &[&str]) -> Result<()> {
+    /// A command that is recorded.
+    fn command(&self, arguments: &[&str]) -> Command {
         let mut command: Command = Launch::command(KCL.as_ref());
         command.args(arguments).args(["--region", "us-east-1"]).stdin(Stdio::null());
         command.args(["--kinesis-endpoint", self.kinesis.url()]);
         command.args(["--dynamodb-endpoint", self.dynamodb.url()]);
-        let output = command.output()?;
+        command
+    }
+
+    /// Runs a command to its end.
+    fn run(&self, arguments: &[&str]) -> Result<()> {
+        let output = self.command(arguments).output()?;
         ensure!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
         Ok(())
     }
@@ -138,15 +143,21 @@ async fn each_policy_allows_what_is_called_and_nothing_more() -> Result<()> {
     assert_eq!(producing.actions(), allowed("producer.json")?, "to produce");
 
     let looking = Recorded::before(&kinesis, &dynamodb)?;
+    let doctoring = Recorded::before(&kinesis, &dynamodb)?;
     let look = || {
         for action in [&["list", "--no-wait"][..], &["list"], &["export"]] {
             let leases = ["leases", "--app", APPLICATION, "--store", "dynamodb"];
             looking.run(&[&leases[..], action].concat())?;
         }
+        // Whatever it finds.
+        doctoring.command(&["doctor", "--app", APPLICATION]).output()?;
         Ok(())
     };
     a_life(&consuming, &stream, look).await?;
     assert_eq!(consuming.actions(), consumer, "to consume");
     assert_eq!(looking.actions(), allowed("operator.json")?, "to look");
+    let reading = consumer.iter().filter(|action| action.starts_with("kinesis:")).cloned();
+    let both: Actions = allowed("operator.json")?.into_iter().chain(reading).collect();
+    assert_eq!(doctoring.actions(), both, "to say what is wrong");
     Ok(())
 }

@@ -1,6 +1,6 @@
 //! Looking once, and looking on.
 
-use std::{io::IsTerminal, time::Duration};
+use std::time::Duration;
 
 use anyhow::ensure;
 use kcl_core::{
@@ -8,12 +8,11 @@ use kcl_core::{
     store::LeaseStore,
 };
 
-use super::{
-    format::Format,
-    look::{self, Beats, Look},
-    table,
+use super::{format::Format, look::Look, table};
+use crate::{
+    beats::{self, Beats},
+    stdout,
 };
-use crate::stdout;
 
 /// Shows workers and leases once, after a heartbeat if that is waited for.
 ///
@@ -26,9 +25,9 @@ pub(super) async fn once(
 ) -> anyhow::Result<()> {
     let clock = Env::system().clock;
     let (sessions, beats) = if waits {
-        look::settled(store, &*clock).await?
+        beats::settled(store, &*clock).await?
     } else {
-        (look::sessions(store).await?, Beats::default())
+        (beats::sessions(store).await?, Beats::default())
     };
     show(&Look::take(store, sessions, &beats).await?, format)
 }
@@ -51,7 +50,7 @@ pub(super) async fn forever(
         match look(store, &*clock, &mut beats).await {
             Ok(look) => {
                 if format == Format::Table {
-                    clear()?;
+                    stdout::clear()?;
                 }
                 show(&look, format)?;
                 has_looked = true;
@@ -71,14 +70,9 @@ async fn look(
     clock: &dyn Clock,
     beats: &mut Beats,
 ) -> anyhow::Result<Look> {
-    let sessions = look::sessions(store).await?;
+    let sessions = beats::sessions(store).await?;
     beats.note(&sessions, clock.now());
     Look::take(store, sessions, beats).await
-}
-
-/// On a terminal each look takes the place of the last.
-fn clear() -> anyhow::Result<()> {
-    stdout::write(if std::io::stdout().is_terminal() { "\x1b[H\x1b[2J" } else { "\n" })
 }
 
 fn show(look: &Look, format: Format) -> anyhow::Result<()> {

@@ -38,8 +38,9 @@ fn mark_followers(lineage: &Lineage<'_>, read: &mut [bool]) {
     }
 }
 
-/// What `ranges` leave of the whole space.
-fn gaps(mut ranges: Vec<HashRange>) -> Vec<HashRange> {
+/// What `ranges` leave of the whole space, in order.
+#[must_use]
+pub fn gaps(mut ranges: Vec<HashRange>) -> Vec<HashRange> {
     ranges.sort_unstable();
     let mut gaps = Vec::new();
     let mut next: Option<HashKey> = Some(0);

@@ -13,6 +13,7 @@ mod graph;
 mod reconcile;
 mod start;
 
+pub use coverage::gaps;
 pub use graph::Lineage;
 pub use reconcile::{Changes, Problem, reconcile};
 pub use start::FrozenStart;

@@ -14,16 +14,23 @@ pub(crate) struct Arguments {
     pub(crate) workers: usize,
     /// How long operations are counted.
     pub(crate) window: Duration,
+    /// Whether `kcl doctor` is measured, in place of a fleet.
+    pub(crate) doctor: bool,
 }
 
 impl Arguments {
     pub(crate) fn parse(given: impl IntoIterator<Item = String>) -> Result<Self> {
         let window = Duration::from_secs(30);
-        let mut arguments = Self { stores: Vec::new(), leases: 1_000, workers: 50, window };
+        let (stores, doctor) = (Vec::new(), false);
+        let mut arguments = Self { stores, leases: 1_000, workers: 50, window, doctor };
         let mut given = given.into_iter();
         while let Some(flag) = given.next() {
             // Cargo says so to every benchmark.
             if flag == "--bench" {
+                continue;
+            }
+            if flag == "--doctor" {
+                arguments.doctor = true;
                 continue;
             }
             let value = given.next().with_context(|| format!("{flag} needs a value"))?;
@@ -33,11 +40,13 @@ impl Arguments {
                 "--leases" => arguments.leases = number()?,
                 "--workers" => arguments.workers = usize::try_from(number()?)?,
                 "--seconds" => arguments.window = Duration::from_secs(number()?.into()),
-                _ => bail!("{flag}: expected --store, --leases, --workers or --seconds"),
+                _ => bail!("{flag}: expected --store, --leases, --workers, --seconds, --doctor"),
             }
         }
         if arguments.stores.is_empty() {
-            arguments.stores = Backend::ALL.to_vec();
+            // No process looks into the memory of another.
+            let all = Backend::ALL.iter().skip(usize::from(arguments.doctor));
+            arguments.stores = all.copied().collect();
         }
         Ok(arguments)
     }

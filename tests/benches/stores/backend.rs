@@ -79,6 +79,19 @@ impl Server {
         })
     }
 
+    /// How a command finds it; `None` if it is in this process alone.
+    pub(crate) fn address(&self) -> Option<Vec<String>> {
+        let store = |url: String| Some(vec!["--store".to_owned(), url]);
+        match self {
+            Self::Memory(_) => None,
+            Self::Postgres(server) => store(server.url()),
+            Self::Redis(server) => store(server.url()),
+            Self::Dynamo(server) => {
+                Some(vec!["--dynamodb-endpoint".to_owned(), server.url().to_owned()])
+            }
+        }
+    }
+
     /// What its processes have used of the processor so far; `None` if it has none of its own.
     pub(crate) fn processor_time(&self) -> Result<Option<Ticks>> {
         Ok(match self {

@@ -3,13 +3,15 @@
 //! `cargo bench -p kcl-tests --bench stores -- [--store memory|postgres|redis|dynamodb]
 //! [--leases 1000] [--workers 50] [--seconds 30]` prints a Markdown table. All workers are in this
 //! process, as is the stream; each has a store of its own, with the default settings but one:
-//! checkpoints are written once a second.
+//! checkpoints are written once a second. With `--doctor` no fleet runs: leases are put by hand,
+//! sessions beat, and `kcl doctor` looks at them.
 
 #![allow(clippy::print_stdout, clippy::print_stderr, reason = "this is where results go")]
 
 mod arguments;
 mod backend;
 mod counts;
+mod doctor;
 mod fleet;
 mod processor_time;
 mod row;
@@ -22,9 +24,13 @@ use row::{HEAD, Row};
 fn main() -> Result<()> {
     let arguments = Arguments::parse(std::env::args().skip(1))?;
     let runtime = tokio::runtime::Runtime::new()?;
-    println!("{HEAD}");
+    println!("{}", if arguments.doctor { doctor::HEAD } else { HEAD });
     for &backend in &arguments.stores {
         eprintln!("{}", backend.name());
+        if arguments.doctor {
+            println!("{}", runtime.block_on(doctor::row(backend, &arguments))?);
+            continue;
+        }
         for row in runtime.block_on(Row::measure(backend, &arguments))? {
             println!("{row}");
         }

@@ -1,6 +1,6 @@
 //! What a reset would do, and what it did, for people and for machines.
 
-use std::{fmt::Write, time::Duration};
+use std::fmt::Write;
 
 use kcl_core::{
     change::{Changed, Move, Preview, Reach},
@@ -9,8 +9,9 @@ use kcl_core::{
 use serde_json::{Value, json};
 
 use crate::{
-    leases::{format::Format, table},
-    times::rfc3339,
+    columns::columns,
+    leases::format::Format,
+    times::{millis, rfc3339, span},
 };
 
 /// Shows from where to where each lease would move.
@@ -92,7 +93,7 @@ fn draw(application: &str, store: &str, what: &str, preview: &Preview) -> String
     text.push('\n');
     let head = ["SHARD", "FROM", "TO", "TIME"].map(str::to_owned).to_vec();
     let rows = moving.iter().map(|it| row(it));
-    text += &table::columns(&std::iter::once(head).chain(rows).collect::<Vec<_>>());
+    text += &columns(&std::iter::once(head).chain(rows).collect::<Vec<_>>());
     if !staying.is_empty() {
         let _ = writeln!(text, "\n{} leases stay where they are", staying.len());
     }
@@ -120,9 +121,9 @@ fn shard(it: &Move) -> String {
 fn reach(reach: Reach) -> String {
     match reach {
         Reach::Stays => "-".to_owned(),
-        Reach::Back(span) => format!("{} back", table::span(millis(span))),
-        Reach::BackAtMost(span) => format!("up to {} back", table::span(millis(span))),
-        Reach::Forward(span) => format!("{} forward", table::span(millis(span))),
+        Reach::Back(by) => format!("{} back", span(millis(by))),
+        Reach::BackAtMost(by) => format!("up to {} back", span(millis(by))),
+        Reach::Forward(by) => format!("{} forward", span(millis(by))),
         _ => "unknown".to_owned(),
     }
 }
@@ -146,12 +147,10 @@ fn record(it: &Move) -> Value {
     })
 }
 
-fn millis(span: Duration) -> u64 {
-    u64::try_from(span.as_millis()).unwrap_or(u64::MAX)
-}
-
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
     use kcl_core::lease::Checkpoint;
 
     use super::*;

@@ -1,0 +1,106 @@
+//! The arguments of `kcl doctor`.
+
+use std::time::Duration;
+
+use clap::Args;
+
+use crate::{
+    config::{Config, SettingsArgs},
+    doctor::remedy::Shell,
+};
+
+/// The arguments of `kcl doctor`.
+#[derive(Args, Clone, Debug)]
+pub struct DoctorArgs {
+    /// The consumer group [setting: consumer.application_name; APP_NAME].
+    #[arg(long = "app", value_name = "NAME")]
+    pub application: Option<String>,
+    /// Where leases are kept: dynamodb, dynamodb://TABLE, postgres://…, redis://…
+    /// [setting: store; KCL_STORE; default dynamodb].
+    #[arg(long, value_name = "URL")]
+    pub store: Option<String>,
+    /// The stream's name or ARN [setting: kinesis.stream_name; STREAM_NAME; default: the one that
+    /// the application reads].
+    #[arg(long, value_name = "STREAM")]
+    pub stream: Option<String>,
+    /// One JSON object per look in place of text.
+    #[arg(long)]
+    pub json: bool,
+    /// Look again and again, until told to stop. The exit code is that of the last look.
+    #[arg(long, conflicts_with = "trend")]
+    pub watch: bool,
+    /// With --watch: seconds between two looks.
+    #[arg(long, default_value_t = 5.0)]
+    pub every: f64,
+    /// Look twice, this many seconds apart, to see whether lag grows and who makes no progress.
+    #[arg(long, value_name = "SECONDS")]
+    pub trend: Option<f64>,
+    /// Judge by the store alone: the stream is not asked, and what hangs on it not judged.
+    #[arg(long)]
+    pub no_stream: bool,
+    /// From how many shards at most a record is read to see how far behind they are: those nobody
+    /// reads first, then those with the oldest checkpoints. 0: none; rows alone then tell.
+    #[arg(long, value_name = "SHARDS", default_value_t = 100)]
+    pub lag_of: usize,
+    /// The age of the oldest unread record, in seconds, from which on lag is a finding.
+    #[arg(long, value_name = "SECONDS", default_value_t = 300.0)]
+    pub max_lag: f64,
+    /// Seconds that the store, and the stream, may take for one answer. What has not come by then
+    /// is not known, and the rest is judged.
+    #[arg(long, value_name = "SECONDS", default_value_t = 10.0)]
+    pub deadline: f64,
+}
+
+impl DoctorArgs {
+    /// The settings, with what the arguments say.
+    pub(crate) fn apply_to(&self, mut config: Config) -> Config {
+        if self.application.is_some() {
+            config.consumer.application_name.clone_from(&self.application);
+        }
+        if self.store.is_some() {
+            config.store.clone_from(&self.store);
+        }
+        if self.stream.is_some() {
+            config.kinesis.stream_name.clone_from(&self.stream);
+        }
+        config
+    }
+
+    /// Checks what clap cannot.
+    ///
+    /// # Errors
+    /// A number of seconds that cannot work.
+    pub(super) fn check(&self) -> anyhow::Result<()> {
+        seconds("--every", self.every, 1.0)?;
+        seconds("--deadline", self.deadline, 0.1)?;
+        seconds("--max-lag", self.max_lag, 0.0)?;
+        self.trend.map_or(Ok(()), |trend| seconds("--trend", trend, 1.0))
+    }
+
+    pub(super) fn patience(&self) -> Duration {
+        Duration::from_secs_f64(self.deadline)
+    }
+
+    /// What a command that is to be copied has to be told to find the same store and stream: what
+    /// this one was told by flags. What came from the environment is there again.
+    pub(super) fn shell(&self, settings: &SettingsArgs, application: &str) -> Shell {
+        let path = settings.config.as_ref().map(|path| path.display().to_string());
+        let config = [
+            ("--config", path.as_deref()),
+            ("--region", settings.region.as_deref()),
+            ("--endpoint", settings.endpoint.as_deref()),
+            ("--kinesis-endpoint", settings.kinesis_endpoint.as_deref()),
+            ("--dynamodb-endpoint", settings.dynamodb_endpoint.as_deref()),
+        ];
+        Shell::new(application, self.store.as_deref(), &config)
+    }
+}
+
+fn seconds(flag: &str, given: f64, least: f64) -> anyhow::Result<()> {
+    const MOST: f64 = 604_800.0;
+    anyhow::ensure!(
+        (least..=MOST).contains(&given),
+        "{flag} {given}: choose {least} to {MOST} seconds"
+    );
+    Ok(())
+}

@@ -1,0 +1,165 @@
+//! A whole look: the store, then, while beats are waited for, the stream.
+
+use std::{sync::Arc, time::Duration};
+
+use kcl_core::{
+    env::Clock,
+    lease::{Lease, Streams},
+    store::{LeaseStore, Listing},
+    stream::{Shard, StreamSource},
+};
+
+use super::{
+    Documents, Facts, Known, Right, rights, store::Reader as StoreReader,
+    stream::Reader as StreamReader,
+};
+use crate::{beats::Beats, config::Config, connect};
+
+/// Reading one answer a shard, of no more records than that.
+const RECORDS: usize = 2;
+
+/// What is looked at, and how.
+#[derive(Debug)]
+pub(crate) struct Sight {
+    pub(crate) store: Arc<dyn LeaseStore>,
+    pub(crate) config: Config,
+    pub(crate) clock: Arc<dyn Clock>,
+    /// How long one answer may take.
+    pub(crate) patience: Duration,
+    pub(crate) no_stream: bool,
+    /// From how many shards at most a record is read.
+    pub(crate) lag_of: usize,
+}
+
+/// What the stream told.
+struct OfStream {
+    asked: Option<String>,
+    stream: Known<super::Described>,
+    shards: Known<Vec<Shard>>,
+    lags: Known<std::collections::BTreeMap<kcl_core::lease::LeaseKey, super::Lag>>,
+    identity: Known<String>,
+    rights: Vec<Right>,
+}
+
+impl Sight {
+    /// Looks. `beats` are what was seen of them so far.
+    pub(crate) async fn look(&self, mut beats: Beats) -> Facts {
+        let (clock, patience) = (Arc::clone(&self.clock), self.patience);
+        let store = StoreReader { store: Arc::clone(&self.store), clock, patience };
+        let first = store.first(&mut beats).await;
+        let asked = self.stream_to_ask(first.documents.as_ref().ok(), first.leases.get());
+        let leases = first.leases.get().cloned();
+        let (rest, told) = tokio::join!(store.rest(first, beats), self.ask(asked, leases.as_ref()));
+        let (sessions, leases, documents) = rest;
+        Facts {
+            application: self.store.application().to_owned(),
+            store: self.store.location(),
+            at: self.clock.now(),
+            wall: self.clock.wall(),
+            sessions,
+            leases,
+            documents,
+            stream_asked: told.asked,
+            stream: told.stream,
+            shards: told.shards,
+            lags: told.lags,
+            identity: told.identity,
+            rights: told.rights,
+        }
+    }
+
+    /// The settings with the stream that is to be asked: the one they name, else the one that the
+    /// application reads, by its document or its leases.
+    fn stream_to_ask(
+        &self,
+        documents: Option<&Documents>,
+        leases: Option<&Listing<Lease>>,
+    ) -> Option<Config> {
+        let mut config = self.config.clone();
+        config.consumer.max_records = Some(RECORDS);
+        if config.kinesis.stream_name.is_some() {
+            return Some(config);
+        }
+        let named = documents.and_then(|it| it.streams.as_ref()).and_then(Streams::name);
+        // ACCOUNT:REGION:NAME, or a name.
+        let mut parts = named.map_or("", |name| name.as_str()).rsplitn(3, ':');
+        let (name, region) = (parts.next().filter(|name| !name.is_empty()), parts.next());
+        if let Some(region) = region.filter(|_| config.aws.region.is_none()) {
+            config.aws.region = Some(region.to_owned());
+        }
+        let newest = || {
+            let streams = leases?.rows.iter().filter_map(|lease| lease.key.stream());
+            Some(streams.max_by_key(|stream| stream.created)?.name.to_string())
+        };
+        config.kinesis.stream_name = name.map(str::to_owned).or_else(newest);
+        config.kinesis.stream_name.is_some().then_some(config)
+    }
+
+    async fn ask(&self, config: Option<Config>, leases: Option<&Listing<Lease>>) -> OfStream {
+        if self.no_stream {
+            return OfStream::left_out("--no-stream");
+        }
+        let Some(config) = config else { return OfStream::failed(None, NO_STREAM.to_owned()) };
+        let asked = config.kinesis.stream_name.clone();
+        let source: Arc<dyn StreamSource> = match connect::source(&config) {
+            Ok(source) => Arc::new(source),
+            Err(error) => return OfStream::failed(asked, error.to_string()),
+        };
+        let (clock, patience) = (Arc::clone(&self.clock), self.patience);
+        let reader = StreamReader { source, clock, patience };
+        let (stream, shards, identity) =
+            tokio::join!(reader.describe(), reader.shards(), self.identity(&config));
+        let lags = match (stream.get(), leases) {
+            (Some(it), Some(leases)) => reader.lags(&it.description.key, leases, self.lag_of).await,
+            _ => Known::Failed("neither is known without the stream and the leases".to_owned()),
+        };
+        let mut rights = vec![
+            of_call("kinesis:DescribeStreamSummary", &stream),
+            of_call("kinesis:ListShards", &shards),
+        ];
+        rights.extend(self.reading(&config, &shards).await);
+        OfStream { asked, stream, shards, lags, identity, rights }
+    }
+
+    async fn identity(&self, config: &Config) -> Known<String> {
+        let answer = tokio::select! {
+            answer = connect::identity(config) => answer.map_err(|error| format!("{error:#}")),
+            () = self.clock.sleep(self.patience) => Err("no credentials in time".to_owned()),
+        };
+        Known::of(answer, self.clock.now())
+    }
+
+    async fn reading(&self, config: &Config, shards: &Known<Vec<Shard>>) -> Vec<Right> {
+        let open = shards.get().and_then(|shards| shards.iter().find(|shard| !shard.closed));
+        let (Some(shard), Ok(stream)) = (open, config.stream()) else { return Vec::new() };
+        let Ok(client) = connect::kinesis(config).await else { return Vec::new() };
+        rights::of_reading(&client, &stream, &shard.id, &*self.clock, self.patience).await
+    }
+}
+
+const NO_STREAM: &str = "no stream is named, and neither documents nor leases tell of one: give \
+    --stream";
+
+impl OfStream {
+    fn left_out(why: &'static str) -> Self {
+        let (stream, shards) = (Known::LeftOut(why), Known::LeftOut(why));
+        let (lags, identity) = (Known::LeftOut(why), Known::LeftOut(why));
+        Self { asked: None, stream, shards, lags, identity, rights: Vec::new() }
+    }
+
+    fn failed(asked: Option<String>, why: String) -> Self {
+        let failed = Self::left_out("the stream cannot be asked");
+        Self { asked, stream: Known::Failed(why.clone()), shards: Known::Failed(why), ..failed }
+    }
+}
+
+/// What a call shows of the right to it.
+fn of_call<T>(action: &'static str, answer: &Known<T>) -> Right {
+    let (outcome, why) = match answer {
+        Known::Read { .. } => ("allowed", None),
+        Known::Failed(why) if why.contains("denied") => ("denied", Some(why.clone())),
+        Known::Failed(why) => ("unknown", Some(why.clone())),
+        Known::LeftOut(why) => ("unknown", Some((*why).to_owned())),
+    };
+    Right { action, how: "called", outcome, why }
+}

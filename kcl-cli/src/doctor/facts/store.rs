@@ -1,0 +1,215 @@
+//! What the store holds, read beside a fleet that may be in trouble.
+
+use std::{collections::BTreeMap, sync::Arc, time::Duration};
+
+use bytes::Bytes;
+use kcl_core::{
+    assignment::placement::{Inherited, PlacementRules},
+    coordinator::Assignment,
+    env::Clock,
+    lease::{Changing, DocName, Document, Lease, LeaseKey, LoadReport, Session, Streams, WorkerId},
+    store::{Consistency, LeaseStore, Listing},
+};
+
+use super::{Documents, Known, Sessions, known::within, pages};
+use crate::beats::{self, Beats};
+
+/// What a row takes beside its names, its checkpoint and its ranges.
+const REST_OF_A_ROW: usize = 120;
+
+/// The store, and how long one answer of it may take.
+#[derive(Clone, Debug)]
+pub(super) struct Reader {
+    pub(super) store: Arc<dyn LeaseStore>,
+    pub(super) clock: Arc<dyn Clock>,
+    pub(super) patience: Duration,
+}
+
+/// What is read before anything is waited for.
+pub(super) struct First {
+    pub(super) sessions: Result<Listing<Session>, String>,
+    pub(super) leases: Known<Listing<Lease>>,
+    pub(super) documents: Result<Documents, String>,
+}
+
+impl Reader {
+    /// The first look at the sessions, the leases, and the documents of the whole.
+    pub(super) async fn first(&self, beats: &mut Beats) -> First {
+        // Beats are watched from now on, and not from when all leases are there.
+        let look = async {
+            let sessions = self.sessions().await;
+            if let Ok(listing) = &sessions {
+                beats.note(&listing.rows, self.clock.now());
+            }
+            sessions
+        };
+        let (sessions, leases, documents) = tokio::join!(look, self.leases(), self.documents());
+        First { sessions, leases: Known::of(leases, self.clock.now()), documents }
+    }
+
+    /// The documents of the workers, and the sessions: until it is known of each whether it beats,
+    /// and once more than the leases, so that nobody who registered meanwhile is taken for dead.
+    pub(super) async fn rest(
+        &self,
+        first: First,
+        mut beats: Beats,
+    ) -> (Known<Sessions>, Known<Listing<Lease>>, Known<Documents>) {
+        let (of_workers, plan_matters) = (workers(&first), has_free_leases(&first));
+        let (sessions, documents) = tokio::join!(
+            self.settled(first.sessions, &mut beats),
+            self.documents_of(of_workers, plan_matters, first.documents)
+        );
+        let now = self.clock.now();
+        let sessions = sessions.map(|listing| {
+            let Listing { rows, unreadable, .. } = listing;
+            Sessions { rows, unreadable, beats }
+        });
+        (Known::of(sessions, now), first.leases, Known::of(documents, now))
+    }
+
+    async fn sessions(&self) -> Result<Listing<Session>, String> {
+        let page = |from| self.store.sessions(from, Consistency::Strong);
+        pages::all(&*self.clock, self.patience, page, |_| REST_OF_A_ROW).await
+    }
+
+    async fn leases(&self) -> Result<Listing<Lease>, String> {
+        let page = |from| self.store.leases(from);
+        pages::all(&*self.clock, self.patience, page, size).await
+    }
+
+    /// Sessions, looked at until it is known of each whether it beats. Should a worker say that it
+    /// beats once an hour, no hour is waited.
+    async fn settled(
+        &self,
+        first: Result<Listing<Session>, String>,
+        beats: &mut Beats,
+    ) -> Result<Listing<Session>, String> {
+        let began = self.clock.now();
+        // What cannot be read at once is not waited for a second time.
+        first?;
+        loop {
+            let listing = self.sessions().await?;
+            let now = self.clock.now();
+            beats.note(&listing.rows, now);
+            let longest = listing.rows.iter().map(|row| row.interval).max().unwrap_or_default();
+            let enough = now.since(began) > self.patience.max(longest.min(self.patience * 3) * 2);
+            if beats.is_settled(&listing.rows) || enough {
+                return Ok(listing);
+            }
+            self.clock.sleep(beats::POLL).await;
+        }
+    }
+
+    /// The documents that are about the whole.
+    async fn documents(&self) -> Result<Documents, String> {
+        let (changing, streams, placement, inherited) = tokio::join!(
+            self.document(DocName::changing()),
+            self.document(DocName::streams()),
+            self.document(DocName::placement()),
+            self.document(DocName::inherited()),
+        );
+        let mut all = Documents::default();
+        let bad = &mut all.unreadable;
+        all.changing = read(changing?, bad, |body| Changing::decode(body).map_err(said));
+        all.streams = read(streams?, bad, |body| Streams::decode(body));
+        all.placement = read(placement?, bad, |body| PlacementRules::decode(body).map_err(said));
+        let inherited = inherited?;
+        all.inherited = read(inherited, bad, |body| Inherited::decode(body).map_err(said))
+            .map(|(_, inherited)| inherited);
+        Ok(all)
+    }
+
+    /// With those of these workers.
+    async fn documents_of(
+        &self,
+        workers: Vec<WorkerId>,
+        plan_matters: bool,
+        all: Result<Documents, String>,
+    ) -> Result<Documents, String> {
+        let mut all = all?;
+        let read_one = |worker: WorkerId| {
+            let reader = self.clone();
+            async move {
+                let assignment = async {
+                    match plan_matters {
+                        true => reader.document(DocName::assignment(&worker)).await,
+                        false => Ok(None),
+                    }
+                };
+                let report = reader.document(DocName::report(&worker));
+                let (assignment, report) = tokio::join!(assignment, report);
+                (worker, assignment, report)
+            }
+        };
+        for (worker, assignment, report) in pages::each(workers, read_one).await {
+            let no_sense = || "it is nothing that this version knows".to_owned();
+            let assignment = found(&DocName::assignment(&worker), assignment, &mut all.unread);
+            let decode = |body: &Bytes| Assignment::decode(body).ok_or_else(no_sense);
+            let assignment = read(assignment, &mut all.unreadable, decode);
+            all.assignments.extend(assignment.map(|it| (worker.clone(), it)));
+            let report = found(&DocName::report(&worker), report, &mut all.unread);
+            let decode = |body: &Bytes| LoadReport::decode(body).ok_or_else(no_sense);
+            let report = read(report, &mut all.unreadable, decode);
+            all.loads.extend(report.map(|it| (worker, it)));
+        }
+        Ok(all)
+    }
+
+    async fn document(&self, name: DocName) -> Result<Option<Document>, String> {
+        within(&*self.clock, self.patience, self.store.doc(&name)).await
+    }
+}
+
+/// Whether somebody could ask to whom the plan gives a lease: nobody holds it. In a fleet that is
+/// well, that saves a read for each worker.
+fn has_free_leases(first: &First) -> bool {
+    let mut leases = first.leases.get().into_iter().flat_map(|listing| &listing.rows);
+    leases.any(|lease| !lease.key.is_role() && !lease.has_ended() && lease.owner.is_none())
+}
+
+/// Whose documents are worth a read: the workers that have not ended, and whoever plans.
+fn workers(first: &First) -> Vec<WorkerId> {
+    let sessions = first.sessions.iter().flat_map(|listing| &listing.rows);
+    let live = sessions.filter(|row| !row.has_ended()).map(|row| &row.id.worker);
+    let leases = first.leases.get().into_iter().flat_map(|listing| &listing.rows);
+    let planner = leases.filter(|lease| lease.key == LeaseKey::planner());
+    let planner = planner.filter_map(|lease| lease.owner.as_ref()).map(|owner| &owner.worker);
+    let each_once: BTreeMap<&WorkerId, ()> = live.chain(planner).map(|it| (it, ())).collect();
+    each_once.into_keys().cloned().collect()
+}
+
+/// What a document says; what makes no sense is noted.
+fn read<T>(
+    document: Option<Document>,
+    unreadable: &mut Vec<(String, String)>,
+    decode: impl FnOnce(&Bytes) -> Result<T, String>,
+) -> Option<T> {
+    let Document { name, body, .. } = document?;
+    let decoded = decode(&body);
+    decoded.map_err(|why| unreadable.push((name.to_string(), why))).ok()
+}
+
+/// The document, if it could be read; that it could not is noted.
+fn found(
+    name: &DocName,
+    answer: Result<Option<Document>, String>,
+    unread: &mut Vec<(String, String)>,
+) -> Option<Document> {
+    answer.map_err(|why| unread.push((name.to_string(), why))).ok().flatten()
+}
+
+fn said(error: impl std::error::Error) -> String {
+    error.to_string()
+}
+
+/// About how many bytes a row takes in a table.
+fn size(lease: &Lease) -> usize {
+    let names = lease.parents.iter().chain(&lease.children).map(|shard| shard.as_str().len());
+    let range = lease.range.map_or(0, |_| 78);
+    lease.key.as_str().len() * 2
+        + kcl_core::lease::Checkpoint::KEY_LENGTH
+        + names.sum::<usize>()
+        + range
+        + lease.owner.as_ref().map_or(0, |owner| owner.worker.as_str().len() + 36)
+        + REST_OF_A_ROW
+}

@@ -1,0 +1,142 @@
+//! What a look finds wrong.
+
+use serde::Serialize;
+
+use super::remedy::Remedy;
+
+/// How bad it is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub(super) enum Severity {
+    /// Records are not read, or are about to be lost, or were.
+    Problem,
+    /// It may become one, or mends itself; or it is not as it should be.
+    Warning,
+}
+
+/// Each kind of finding: its variant, its name, and what it means.
+macro_rules! kinds {
+    ($($variant:ident = $name:literal: $means:literal),+ $(,)?) => {
+        /// What is wrong, by name.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+        pub(super) enum Kind {
+            $(#[doc = $means] #[serde(rename = $name)] $variant,)+
+        }
+
+        impl Kind {
+            /// Its name.
+            pub(super) const fn name(self) -> &'static str {
+                match self { $(Self::$variant => $name,)+ }
+            }
+
+            /// All, with what they mean.
+            #[cfg(test)]
+            pub(super) const ALL: &[(Self, &'static str)] = &[$((Self::$variant, $means)),+];
+        }
+    };
+}
+
+kinds! {
+    NothingThere = "nothing-there": "nothing of the application is in the store",
+    Closed = "closed": "the application is closed while its rows are rewritten: workers wait",
+    NoWorker = "no-worker": "no worker's beat was seen to move",
+    WorkerSilent = "worker-silent": "a worker's beat stands still",
+    NobodyPlans = "nobody-plans": "workers live, and none of them plans",
+    ShardsUnread = "shards-unread": "shards that could be read are read by nobody",
+    RowUnreadable = "row-unreadable": "a row of the store makes no sense",
+    DocumentUnreadable = "document-unreadable": "a document of the store makes no sense",
+    RecordsExpire = "records-expire": "unread records are older than half of the retention",
+    RecordsExpired = "records-expired": "a checkpoint is older than what the stream keeps",
+    ReaderStalled = "reader-stalled": "its worker lives, records wait, and a checkpoint stands",
+    LagHigh = "lag-high": "the oldest unread record is older than --max-lag",
+    LagGrows = "lag-grows": "shards fall behind faster than they are read",
+    LeaseOrphaned = "lease-orphaned": "a lease belongs to a session that is over",
+    LeaseWithoutShard = "lease-without-shard": "a lease is of a shard that the stream forgot",
+    EndedWhileOpen = "ended-while-open": "a lease has ended, and its shard takes records",
+    HashRangeHole = "hash-range-hole": "hash keys that no open shard covers",
+    RuleOfAbsentWorker = "rule-of-absent-worker": "a rule requires a worker that is not there",
+    ShareUneven = "share-uneven": "a worker is far from its share",
+    SettingsDiffer = "settings-differ": "workers have different times or say different things",
+    OtherStream = "other-stream": "workers, leases or this command are about different streams",
+    ClockOff = "clock-off": "this machine's clock, the store's and the stream's differ",
+}
+
+/// Something that is wrong.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub(super) struct Finding {
+    pub(super) severity: Severity,
+    pub(super) kind: Kind,
+    /// The workers it is about.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub(super) workers: Vec<String>,
+    /// The shards it is about.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub(super) shards: Vec<String>,
+    /// What is wrong, in a sentence.
+    pub(super) says: String,
+    /// Why, from what is seen to where it comes from.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub(super) because: Vec<String>,
+    /// What is to be done: never nothing.
+    pub(super) remedies: Vec<Remedy>,
+}
+
+impl Finding {
+    /// A finding with its first remedy.
+    pub(super) fn new(
+        severity: Severity,
+        kind: Kind,
+        says: impl Into<String>,
+        remedy: Remedy,
+    ) -> Self {
+        let (workers, shards, because) = (Vec::new(), Vec::new(), Vec::new());
+        Self { severity, kind, workers, shards, says: says.into(), because, remedies: vec![remedy] }
+    }
+
+    pub(super) fn of_workers(mut self, workers: impl IntoIterator<Item = impl ToString>) -> Self {
+        self.workers = workers.into_iter().map(|worker| worker.to_string()).collect();
+        self
+    }
+
+    pub(super) fn of_shards(mut self, shards: impl IntoIterator<Item = impl ToString>) -> Self {
+        self.shards = shards.into_iter().map(|shard| shard.to_string()).collect();
+        self
+    }
+
+    pub(super) fn since(mut self, why: impl Into<String>) -> Self {
+        self.because.push(why.into());
+        self
+    }
+
+    pub(super) fn or(mut self, remedy: Remedy) -> Self {
+        self.remedies.push(remedy);
+        self
+    }
+}
+
+/// Something that could not be judged.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub(super) struct Unknown {
+    /// What is not known.
+    pub(super) what: String,
+    /// Why not.
+    pub(super) why: String,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_page_lists_every_kind_with_its_meaning_and_no_other() {
+        let page = include_str!("../../../docs/DOCTOR.md");
+        let rows = page.lines().filter_map(|line| line.strip_prefix("| `"));
+        let listed: Vec<(&str, &str)> = rows
+            .filter_map(|row| row.split_once("` | "))
+            .map(|(name, rest)| (name, rest.split(" | ").next().unwrap()))
+            .collect();
+        let kinds: Vec<(&str, &str)> =
+            Kind::ALL.iter().map(|(kind, means)| (kind.name(), *means)).collect();
+        assert_eq!(listed, kinds);
+    }
+}

@@ -1,0 +1,150 @@
+//! A look as the judges see it: who is there, which stream it is about, its lineage, and the plan
+//! that a planner would make of it.
+
+use std::{collections::BTreeMap, time::Duration};
+
+use kcl_core::{
+    assignment::{
+        self, Balance, LeaseView, Limits, Reason, View, WorkerIndex, WorkerView,
+        placement::{PlacementRules, Resolver},
+    },
+    lease::{Lease, LeaseKey, Session, SessionState, WorkerId},
+    lineage::Lineage,
+    stream::{Shard, ShardId, StreamKey},
+};
+
+use super::fleet::Fleet;
+use crate::doctor::{
+    facts::{Facts, Progress, age},
+    remedy::Shell,
+};
+
+/// From where on something is a finding, and what the workers are likely to be told.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Bounds {
+    /// The age of the oldest unread record.
+    pub(crate) lag: Duration,
+    /// The limits that this command's settings name.
+    pub(crate) limits: Limits,
+}
+
+/// A look as the judges see it.
+pub(super) struct Case<'f> {
+    pub(super) facts: &'f Facts,
+    pub(super) progress: &'f Progress,
+    pub(super) bounds: Bounds,
+    pub(super) shell: &'f Shell,
+    pub(super) fleet: Fleet<'f>,
+    /// The stream in its present life, joined with its leases.
+    pub(super) lineage: Option<&'f Lineage<'f>>,
+    pub(super) planned: Planned,
+}
+
+/// What a planner would make of what was seen.
+#[derive(Debug, Default)]
+pub(super) struct Planned {
+    /// Why nobody may hold a lease.
+    pub(super) reasons: BTreeMap<LeaseKey, Reason>,
+    /// The rule of each shard that has one, as an index.
+    pub(super) rules: BTreeMap<ShardId, usize>,
+    /// How many leases each worker should hold, and holds.
+    pub(super) counts: BTreeMap<WorkerId, (usize, usize)>,
+}
+
+/// Which stream the look is about, in which life: the source's own word, else the document's, else
+/// the newest that has a lease.
+pub(super) fn stream_of(facts: &Facts) -> Option<StreamKey> {
+    let told = facts.stream.get().map(|it| it.description.key.clone());
+    let by_rows = || {
+        let leases = facts.leases.get()?;
+        let streams = leases.rows.iter().filter_map(|lease| lease.key.stream());
+        streams.max_by_key(|stream| stream.created)
+    };
+    told.or_else(by_rows)
+}
+
+/// The shards that the stream lists; none if that is not known.
+pub(super) fn shards_of(facts: &Facts) -> &[Shard] {
+    facts.shards.get().map_or(&[], Vec::as_slice)
+}
+
+impl<'f> Case<'f> {
+    /// The rows of shards, in their present life, that have not ended.
+    pub(super) fn open_leases(&self) -> impl Iterator<Item = (&ShardId, &'f Lease)> {
+        let rows = self.lineage.into_iter().flat_map(Lineage::leases);
+        rows.filter(|(_, lease)| !lease.has_ended())
+    }
+
+    /// The workers that a plan counts on: who beats, does not leave, and may read the stream.
+    pub(super) fn members(&self) -> Vec<&'f Session> {
+        let streams = self.facts.documents.get().and_then(|it| it.streams.as_ref());
+        let name = streams.and_then(kcl_core::lease::Streams::name);
+        let may = |session: &&Session| {
+            session.state == SessionState::Live && (name.is_none() || session.may_read(name))
+        };
+        self.fleet.live().filter(may).collect()
+    }
+
+    /// How old the oldest unread record of a lease is.
+    pub(super) fn unread_for(&self, key: &LeaseKey) -> Option<Duration> {
+        self.facts.lags.get()?.get(key).and_then(|lag| age(lag, self.facts.wall))
+    }
+
+    pub(super) fn retention(&self) -> Option<Duration> {
+        self.facts.stream.get().map(|it| it.description.retention)
+    }
+
+    /// Makes the plan.
+    pub(super) fn plan(&self) -> Planned {
+        let (Some(lineage), Some(documents)) = (self.lineage, self.facts.documents.get()) else {
+            return Planned::default();
+        };
+        let none = PlacementRules::default();
+        let rules = documents.placement.as_ref().unwrap_or(&none);
+        let resolver = Resolver::new(rules, lineage);
+        let resolver = match &documents.inherited {
+            Some(inherited) => resolver.with_inherited(inherited),
+            None => resolver,
+        };
+        let members = self.members();
+        let places: BTreeMap<&WorkerId, WorkerIndex> = members
+            .iter()
+            .enumerate()
+            .map(|(at, row)| (&row.id.worker, WorkerIndex::new(at)))
+            .collect();
+        let mut planned = Planned::default();
+        let leases = self.open_leases().filter_map(|(shard, row)| {
+            let rule = resolver.resolve(shard).map(|resolved| resolved.rule);
+            planned.rules.extend(rule.map(|rule| (shard.clone(), rule)));
+            lineage.is_runnable(row).then(|| {
+                let mut view = LeaseView::new(row.key.clone());
+                let owner = row.owner.as_ref().map(|owner| &owner.worker);
+                view.holder = owner.and_then(|owner| places.get(owner).copied());
+                view.avoid = row.avoid.as_ref().and_then(|avoid| places.get(avoid).copied());
+                view.rule = rule.and_then(|rule| u32::try_from(rule).ok());
+                view
+            })
+        });
+        let leases: Vec<LeaseView> = leases.collect();
+        let mut view = View::new(leases, members.iter().map(|row| worker(row)).collect());
+        (view.limits, view.balance) = (self.bounds.limits, Balance::Even);
+        view.rules = rules.clone();
+        let plan = assignment::plan(&view);
+        let reason = |left: &assignment::Unassigned| {
+            Some((view.leases.get(left.lease)?.key.clone(), left.reason.clone()))
+        };
+        planned.reasons = plan.unassigned.iter().filter_map(reason).collect();
+        for (member, due) in members.iter().zip(&plan.counts) {
+            let place = places.get(&member.id.worker).copied();
+            let held = view.leases.iter().filter(|it| it.holder.is_some() && it.holder == place);
+            planned.counts.insert(member.id.worker.clone(), (*due, held.count()));
+        }
+        planned
+    }
+}
+
+fn worker(row: &Session) -> WorkerView {
+    let mut worker = WorkerView::new(row.id.worker.clone());
+    worker.capacity = Some(row.capacity).filter(|capacity| *capacity > 0);
+    worker
+}

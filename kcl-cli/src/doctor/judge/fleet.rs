@@ -1,0 +1,135 @@
+//! Who is there, as far as that was seen.
+
+use std::{fmt, time::Duration};
+
+use kcl_core::lease::{Session, SessionId, SessionState, WorkerId};
+
+use crate::{
+    doctor::facts::{Facts, Sessions},
+    times::{millis, span},
+};
+
+/// Whether somebody is there.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Presence {
+    /// Its beat moves.
+    Beats,
+    /// Its beat moves, and it hands its leases over.
+    Leaves,
+    /// It was not looked at for long enough to tell.
+    Unseen,
+    /// Its beat stands still for this long at least; its session lasts the second span.
+    Silent(Duration, Duration),
+    /// Its session is over, in this way.
+    Over(&'static str),
+    /// There is no session of it.
+    Absent,
+    /// The sessions are not known.
+    Unknown,
+}
+
+impl Presence {
+    /// Whether it is known to be there.
+    pub(super) const fn is_there(self) -> bool {
+        matches!(self, Self::Beats | Self::Leaves)
+    }
+
+    /// Whether it is known not to be there, as far as one observation can tell.
+    pub(super) const fn is_missed(self) -> bool {
+        matches!(self, Self::Silent(..) | Self::Over(_) | Self::Absent)
+    }
+
+    /// Whether it has been silent for so long that its session is over by any clock.
+    pub(super) fn is_dead(self) -> bool {
+        match self {
+            Self::Silent(age, timeout) => age > timeout,
+            Self::Over(_) | Self::Absent => true,
+            _ => false,
+        }
+    }
+}
+
+impl fmt::Display for Presence {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Beats => f.write_str("lives"),
+            Self::Leaves => f.write_str("is leaving"),
+            Self::Unseen => f.write_str("was not looked at for long enough to tell"),
+            Self::Silent(age, timeout) if age <= timeout => write!(
+                f,
+                "is silent for {} (its session lasts {}: that is no proof of death)",
+                span(millis(*age)),
+                span(millis(*timeout))
+            ),
+            Self::Silent(age, timeout) => write!(
+                f,
+                "is silent for {}, longer than its session of {}",
+                span(millis(*age)),
+                span(millis(*timeout))
+            ),
+            Self::Over(how) => write!(f, "is not there: its last session is over ({how})"),
+            Self::Absent => f.write_str("is not there: it has no session in the store"),
+            Self::Unknown => f.write_str("may be there: the sessions are not known"),
+        }
+    }
+}
+
+/// The sessions of a look.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Fleet<'f> {
+    sessions: Option<&'f Sessions>,
+}
+
+impl<'f> Fleet<'f> {
+    pub(super) fn of(facts: &'f Facts) -> Self {
+        Self { sessions: facts.sessions.get() }
+    }
+
+    /// Whether the sessions are known.
+    pub(super) const fn is_known(&self) -> bool {
+        self.sessions.is_some()
+    }
+
+    /// Every session that has not ended.
+    pub(super) fn open(&self) -> impl Iterator<Item = &'f Session> + use<'f> {
+        let rows = self.sessions.into_iter().flat_map(|sessions| &sessions.rows);
+        rows.filter(|session| !session.has_ended())
+    }
+
+    /// The sessions whose beats move.
+    pub(super) fn live(&self) -> impl Iterator<Item = &'f Session> + use<'f> {
+        let fleet = *self;
+        self.open().filter(move |session| fleet.presence(session).is_there())
+    }
+
+    /// Whether a session is there.
+    pub(super) fn of_session(&self, id: &SessionId) -> Presence {
+        let Some(sessions) = self.sessions else { return Presence::Unknown };
+        let row = sessions.rows.iter().find(|session| session.id == *id);
+        // A row that makes no sense may be this one.
+        let absent =
+            if sessions.unreadable.is_empty() { Presence::Absent } else { Presence::Unknown };
+        row.map_or(absent, |session| self.presence(session))
+    }
+
+    /// Whether a worker is there, in the life of which most is known.
+    pub(super) fn of_worker(&self, id: &WorkerId) -> Presence {
+        let Some(sessions) = self.sessions else { return Presence::Unknown };
+        let lives = sessions.rows.iter().filter(|session| session.id.worker == *id);
+        lives.map(|session| self.presence(session)).min().unwrap_or(Presence::Absent)
+    }
+
+    fn presence(&self, session: &Session) -> Presence {
+        let Some(sessions) = self.sessions else { return Presence::Unknown };
+        if session.has_ended() {
+            return Presence::Over(session.state.as_str());
+        }
+        let patience = session.interval + session.interval / 2;
+        match sessions.beats.age(&session.id) {
+            Some(age) if age > patience => Presence::Silent(age, session.timeout),
+            _ if !sessions.beats.lives(session) => Presence::Unseen,
+            _ if session.state == SessionState::Leaving => Presence::Leaves,
+            _ => Presence::Beats,
+        }
+    }
+}

@@ -1,0 +1,182 @@
+//! How far behind the leases are, whether that grows, and whether records are about to be lost.
+
+use std::time::Duration;
+
+use kcl_core::{lease::Lease, stream::ShardId};
+
+use super::case::Case;
+use crate::doctor::{
+    facts::Lag,
+    finding::{Finding, Kind, Severity},
+    words::{listed, said, some},
+};
+
+/// A checkpoint that stands for this long, while its records wait and its worker lives.
+const STALLED: Duration = Duration::from_secs(30);
+
+/// By how many milliseconds a second lag grows that grows.
+const GROWS: i64 = 200;
+
+/// What is no more than the time between two checkpoints is no lag.
+const SOME: Duration = Duration::from_secs(15);
+
+/// A lease, and the age that counts for it.
+type Aged<'f> = (&'f ShardId, Duration);
+
+pub(super) fn judge(case: &Case<'_>) -> Vec<Finding> {
+    let all = [expired, expiring, unmeasured, stalled, high, growing];
+    all.into_iter().filter_map(|of| of(case)).collect()
+}
+
+fn measured<'c>(case: &'c Case<'_>) -> impl Iterator<Item = (&'c ShardId, &'c Lease, Duration)> {
+    let aged = |(shard, lease): (&'c ShardId, &'c Lease)| {
+        Some((shard, lease, case.unread_for(&lease.key)?))
+    };
+    case.open_leases().filter_map(aged)
+}
+
+/// Records before the oldest that is left were trimmed.
+fn expired(case: &Case<'_>) -> Option<Finding> {
+    let lags = case.facts.lags.get()?;
+    let lost = case
+        .open_leases()
+        .filter(|(_, lease)| matches!(lags.get(&lease.key), Some(Lag::Unread { lost: true, .. })));
+    let lost: Vec<&ShardId> = lost.map(|(shard, _)| shard).collect();
+    let says = format!(
+        "records after the checkpoint of {} were trimmed before they were read: {}",
+        listed(lost.len(), "shard"),
+        some(&lost)
+    );
+    let start = case.shell.start("read on with more workers; what is gone stays gone", None);
+    let finding = || Finding::new(Severity::Problem, Kind::RecordsExpired, says, start);
+    (!lost.is_empty()).then(|| finding().of_shards(&lost))
+}
+
+/// The oldest unread record has half of its time behind it.
+fn expiring(case: &Case<'_>) -> Option<Finding> {
+    let retention = case.retention()?;
+    let old: Vec<Aged<'_>> = measured(case)
+        .filter(|(_, _, age)| *age >= retention / 2)
+        .map(|(shard, _, age)| (shard, age))
+        .collect();
+    let oldest = old.iter().map(|(_, age)| *age).max()?;
+    let says = format!(
+        "{} have unread records older than half of what the stream keeps ({} of {}): {}",
+        listed(old.len(), "shard"),
+        said(oldest),
+        said(retention),
+        some(old.iter().map(|(shard, _)| shard))
+    );
+    let start = case.shell.start("add workers, or have the stream keep records for longer", None);
+    let finding = Finding::new(Severity::Problem, Kind::RecordsExpire, says, start);
+    Some(finding.of_shards(old.iter().map(|(shard, _)| shard)))
+}
+
+/// Of these, only the row tells: how old the record was that was processed last.
+fn unmeasured(case: &Case<'_>) -> Option<Finding> {
+    let retention = case.retention()?;
+    let unknown = case.open_leases().filter(|(_, lease)| case.unread_for(&lease.key).is_none());
+    let old: Vec<Aged<'_>> = unknown
+        .filter_map(|(shard, lease)| Some((shard, case.facts.wall.since(lease.progress.arrival?))))
+        .filter(|(_, age)| *age >= retention / 2)
+        .collect();
+    let oldest = old.iter().map(|(_, age)| *age).max()?;
+    let says = format!(
+        "the last record that was processed of {} arrived up to {} ago, and the stream keeps {}; \
+         whether unread ones wait behind it is not known: {}",
+        listed(old.len(), "shard"),
+        said(oldest),
+        said(retention),
+        some(old.iter().map(|(shard, _)| shard))
+    );
+    let look =
+        case.shell.doctor("read a record of each (needs kinesis:GetRecords)", "--lag-of 10000");
+    let finding = Finding::new(Severity::Warning, Kind::RecordsExpire, says, look);
+    Some(finding.of_shards(old.iter().map(|(shard, _)| shard)))
+}
+
+fn is_read(case: &Case<'_>, lease: &Lease) -> bool {
+    lease.owner.as_ref().is_some_and(|owner| case.fleet.of_session(owner).is_there())
+}
+
+/// Of what nobody reads, another finding tells how old its records are.
+fn may_be_read(case: &Case<'_>, lease: &Lease) -> bool {
+    lease.owner.as_ref().is_some_and(|owner| !case.fleet.of_session(owner).is_missed())
+}
+
+fn is_stalled(case: &Case<'_>, lease: &Lease, age: Duration) -> bool {
+    let stands = case.progress.stands(&lease.key, case.facts.at);
+    is_read(case, lease) && stands >= STALLED && age >= STALLED
+}
+
+/// Their workers beat, records wait, and their checkpoints stand.
+fn stalled(case: &Case<'_>) -> Option<Finding> {
+    let stuck: Vec<(&ShardId, &Lease)> = measured(case)
+        .filter(|(_, lease, age)| is_stalled(case, lease, *age))
+        .map(|(shard, lease, _)| (shard, lease))
+        .collect();
+    let workers: std::collections::BTreeSet<_> =
+        stuck.iter().filter_map(|(_, lease)| Some(&lease.owner.as_ref()?.worker)).collect();
+    let stands = stuck.iter().map(|(_, it)| case.progress.stands(&it.key, case.facts.at)).min()?;
+    let says = format!(
+        "{} make no progress for {} or longer, with records waiting and their workers ({}) alive: \
+         {}",
+        listed(stuck.len(), "shard"),
+        said(stands),
+        some(&workers),
+        some(stuck.iter().map(|(shard, _)| shard))
+    );
+    let watch = case.shell.leases("see their lag; the workers' logs say what fails", "watch");
+    let finding = Finding::new(Severity::Problem, Kind::ReaderStalled, says, watch);
+    Some(finding.of_workers(&workers).of_shards(stuck.iter().map(|(shard, _)| shard)))
+}
+
+fn high(case: &Case<'_>) -> Option<Finding> {
+    let half = case.retention().map(|retention| retention / 2);
+    let behind: Vec<Aged<'_>> = measured(case)
+        .filter(|(_, lease, age)| {
+            may_be_read(case, lease) && *age >= case.bounds.lag && !age.is_zero()
+        })
+        .filter(|(_, _, age)| half.is_none_or(|half| *age < half))
+        .map(|(shard, _, age)| (shard, age))
+        .collect();
+    let oldest = behind.iter().map(|(_, age)| *age).max()?;
+    let says = format!(
+        "{} more than {} behind, the last by {}: {}",
+        listed(behind.len(), "shard"),
+        said(case.bounds.lag),
+        said(oldest),
+        some(behind.iter().map(|(shard, _)| shard))
+    );
+    let finding = Finding::new(Severity::Warning, Kind::LagHigh, says, faster(case));
+    Some(finding.of_shards(behind.iter().map(|(shard, _)| shard)))
+}
+
+fn growing(case: &Case<'_>) -> Option<Finding> {
+    let growing: Vec<&ShardId> = measured(case)
+        .filter(|(_, lease, age)| is_read(case, lease) && !is_stalled(case, lease, *age))
+        .filter(|(_, lease, age)| {
+            *age >= SOME && case.progress.trend(&lease.key).is_some_and(|by| by >= GROWS)
+        })
+        .map(|(shard, _, _)| shard)
+        .collect();
+    let says = format!(
+        "the lag of {} grows although workers read them: {}",
+        listed(growing.len(), "shard"),
+        some(&growing)
+    );
+    let finding = || Finding::new(Severity::Warning, Kind::LagGrows, says, faster(case));
+    (!growing.is_empty()).then(|| finding().of_shards(&growing))
+}
+
+/// More workers help as long as there are shards for them.
+fn faster(case: &Case<'_>) -> crate::doctor::remedy::Remedy {
+    let open = case.facts.shards.get().map(|shards| shards.iter().filter(|it| !it.closed).count());
+    match open {
+        Some(open) if case.fleet.live().count() >= open => case.shell.stream(
+            "there is a worker for each shard: split them",
+            &format!("reshard --to {}", open * 2),
+        ),
+        _ => case.shell.start("add a worker", None),
+    }
+}

@@ -1,0 +1,117 @@
+//! From what a look saw to what is wrong: pure. What is not known is never taken for nothing.
+
+mod case;
+mod fleet;
+mod lag;
+mod rows;
+mod rules;
+mod share;
+mod streams;
+#[cfg(test)]
+mod tests;
+mod unknown;
+mod unread;
+mod workers;
+
+use kcl_core::lineage::Lineage;
+use serde::Serialize;
+
+pub(super) use case::Bounds;
+
+use self::{
+    case::{Case, Planned, shards_of, stream_of},
+    fleet::Fleet,
+};
+use super::{
+    facts::{Facts, Progress},
+    finding::{Finding, Unknown},
+    remedy::Shell,
+};
+
+/// What a look comes to.
+#[derive(Clone, Debug, Serialize)]
+pub(super) struct Verdict {
+    /// The worst first.
+    pub(super) findings: Vec<Finding>,
+    /// What could not be judged.
+    pub(super) unknown: Vec<Unknown>,
+    pub(super) counts: Counts,
+}
+
+/// What there is.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+pub(super) struct Counts {
+    /// Workers whose beats move; nothing if the sessions are not known.
+    pub(super) workers: Option<usize>,
+    /// Sessions that have not ended and whose beats were not seen to move.
+    pub(super) silent: Option<usize>,
+    /// Leases that have not ended; nothing if the leases are not known.
+    pub(super) open: Option<usize>,
+    /// Of these, those that a worker holds whose beat moves.
+    pub(super) read: Option<usize>,
+    /// Leases that have ended.
+    pub(super) ended: Option<usize>,
+}
+
+/// Judges a look.
+pub(super) fn judge(facts: &Facts, progress: &Progress, bounds: Bounds, shell: &Shell) -> Verdict {
+    let stream = stream_of(facts);
+    let leases = facts.leases.get();
+    let lineage = stream
+        .as_ref()
+        .zip(leases)
+        .map(|(stream, leases)| Lineage::new(stream, shards_of(facts), &leases.rows));
+    let fleet = Fleet::of(facts);
+    let planned = Planned::default();
+    let lineage = lineage.as_ref();
+    let mut case = Case { facts, progress, bounds, shell, fleet, lineage, planned };
+    case.planned = case.plan();
+    let mut findings = rows::judge(&case);
+    findings.extend(workers::judge(&case));
+    findings.extend(unread::judge(&case));
+    let told = unread::required_absent(&findings);
+    findings.extend(rules::judge(&case, &told));
+    findings.extend(lag::judge(&case));
+    findings.extend(share::judge(&case));
+    findings.extend(streams::judge(&case));
+    findings.sort_by_key(|finding| (finding.severity, finding.kind));
+    Verdict { findings, unknown: unknown::of(&case), counts: counts(&case) }
+}
+
+impl Verdict {
+    /// `healthy`, `findings` or `unknown`.
+    pub(super) const fn word(&self) -> &'static str {
+        match (self.findings.is_empty(), self.unknown.is_empty()) {
+            (false, _) => "findings",
+            (true, false) => "unknown",
+            (true, true) => "healthy",
+        }
+    }
+
+    /// 0 healthy, 1 findings, 2 could not tell.
+    pub(super) const fn exit_code(&self) -> u8 {
+        match (self.findings.is_empty(), self.unknown.is_empty()) {
+            (false, _) => 1,
+            (true, false) => 2,
+            (true, true) => 0,
+        }
+    }
+}
+
+fn counts(case: &Case<'_>) -> Counts {
+    let workers = case.fleet.is_known().then(|| case.fleet.live().count());
+    let leases = case.facts.leases.get();
+    let shards = || leases.map(|it| it.rows.iter().filter(|lease| !lease.key.is_role()));
+    let open = shards().map(|it| it.filter(|lease| !lease.has_ended()).count());
+    let is_read = |lease: &&kcl_core::lease::Lease| {
+        let owner = lease.owner.as_ref();
+        !lease.has_ended() && owner.is_some_and(|it| case.fleet.of_session(it).is_there())
+    };
+    Counts {
+        workers,
+        silent: workers.map(|live| case.fleet.open().count() - live),
+        open,
+        read: workers.and_then(|_| shards()).map(|it| it.filter(is_read).count()),
+        ended: shards().map(|it| it.filter(|lease| lease.has_ended()).count()),
+    }
+}

@@ -1,0 +1,104 @@
+//! Whether everybody speaks of one stream, and by one time.
+
+use std::time::Duration;
+
+use kcl_core::{env::WallTime, lease::Streams};
+
+use super::case::Case;
+use crate::{
+    doctor::{
+        finding::{Finding, Kind, Severity},
+        words::{said, some},
+    },
+    times::rfc3339,
+};
+
+/// A `Date` header has whole seconds, and an answer takes its time.
+const CLOCKS_APART: Duration = Duration::from_secs(5);
+
+/// By how much a time in a row may lie ahead.
+const AHEAD: Duration = Duration::from_secs(60);
+
+pub(super) fn judge(case: &Case<'_>) -> Vec<Finding> {
+    let mut findings = Vec::new();
+    findings.extend(another_asked(case));
+    findings.extend(another_life(case));
+    findings.extend(readers_of_another(case));
+    findings.extend(clock(case));
+    findings.extend(ahead(case));
+    findings
+}
+
+fn streams<'f>(case: &Case<'f>) -> Option<&'f Streams> {
+    case.facts.documents.get()?.streams.as_ref()
+}
+
+/// The stream that was asked is not the one that the application reads.
+fn another_asked(case: &Case<'_>) -> Option<Finding> {
+    let asked = &case.facts.stream.get()?.description.name;
+    let read = streams(case)?.name().filter(|name| *name != asked)?;
+    let says = format!(
+        "the application reads the stream {read}, and this command asked {asked}: what is said of \
+         shards and lag is about the latter"
+    );
+    let short = read.as_str().rsplit(':').next().unwrap_or_default();
+    let look = case.shell.doctor("ask the stream that is read", &format!("--stream {short}"));
+    Some(Finding::new(Severity::Problem, Kind::OtherStream, says, look))
+}
+
+/// The stream was made again since the application last looked.
+fn another_life(case: &Case<'_>) -> Option<Finding> {
+    let is = &case.facts.stream.get()?.description;
+    let life = streams(case)?.life_of(&is.name).filter(|life| *life != is.key.created)?;
+    let says = format!(
+        "the application reads the stream {} that was created at {}, and there is one that was \
+         created at {}: a worker that starts finds that out",
+        is.name,
+        rfc3339(life),
+        rfc3339(is.key.created)
+    );
+    let start = case.shell.start("start a worker anew", None);
+    Some(Finding::new(Severity::Problem, Kind::OtherStream, says, start))
+}
+
+fn readers_of_another(case: &Case<'_>) -> Option<Finding> {
+    let name = streams(case)?.name()?;
+    let others = case.fleet.live().filter(|session| !session.may_read(Some(name)));
+    let others: Vec<_> = others.map(|session| &session.id.worker).collect();
+    let says = format!(
+        "workers started for another stream than {name}, which the application reads: {}; they \
+         leave, or wait for the others to go",
+        some(&others)
+    );
+    let list = case.shell.leases("see which workers there are", "list");
+    let finding = || Finding::new(Severity::Warning, Kind::OtherStream, says, list);
+    (!others.is_empty()).then(|| finding().of_workers(&others))
+}
+
+/// This machine's clock beside the stream's.
+fn clock(case: &Case<'_>) -> Option<Finding> {
+    let told = case.facts.stream.get()?;
+    let (theirs, ours) = (told.description.server_time, told.heard);
+    let apart = ours.since(theirs).max(theirs.since(ours));
+    let says = format!(
+        "this machine's clock is {} {} the stream's: ages that are told here are off by that",
+        said(apart),
+        if ours > theirs { "ahead of" } else { "behind" }
+    );
+    let again = case.shell.doctor("set the clock (NTP), then look again", "--json");
+    (apart > CLOCKS_APART).then(|| Finding::new(Severity::Warning, Kind::ClockOff, says, again))
+}
+
+/// Epochs follow the store's clock, and only forward.
+fn ahead(case: &Case<'_>) -> Option<Finding> {
+    let leases = case.facts.leases.get()?;
+    let highest = leases.rows.iter().map(|lease| lease.epoch.0).max()?;
+    let ahead = WallTime::from_millis(highest).since(case.facts.wall);
+    let says = format!(
+        "an epoch, which follows the store's clock, lies {} ahead of this machine's: one of the \
+         two is wrong, or the store's was",
+        said(ahead)
+    );
+    let again = case.shell.doctor("set both clocks (NTP), then look again", "--json");
+    (ahead > AHEAD).then(|| Finding::new(Severity::Warning, Kind::ClockOff, says, again))
+}

@@ -1,0 +1,5 @@
+mod fleets;
+mod progress;
+mod screen;
+mod unknown;
+mod world;

@@ -1,0 +1,228 @@
+//! Facts made by hand: a fleet, its stream and its leases, to be broken by a test.
+
+use std::{collections::BTreeMap, time::Duration};
+
+use clap::{CommandFactory, Parser};
+use kcl_core::{
+    assignment::{Limits, placement::PlacementRules},
+    env::{Time, WallTime},
+    lease::{
+        Checkpoint, EndReason, Epoch, Incarnation, Lease, LeaseKey, Session, SessionId,
+        SessionState, Streams,
+    },
+    store::Listing,
+    stream::{HashRange, Shard, ShardId, StreamDescription, StreamKey},
+};
+
+use crate::{
+    beats::Beats,
+    cli::Cli,
+    doctor::{
+        facts::{Described, Documents, Facts, Known, Lag, Progress, Sessions},
+        finding::{Finding, Kind},
+        judge::{Bounds, Verdict, judge},
+        remedy::Shell,
+    },
+};
+
+pub(super) const HOUR: Duration = Duration::from_secs(3_600);
+pub(super) const SECOND: Duration = Duration::from_secs(1);
+pub(super) const NOW: u64 = 1_769_850_000_000;
+
+/// A look at a healthy fleet: workers w0, w1, … share shards that cover every hash key.
+pub(super) struct World {
+    pub(super) sessions: Vec<Session>,
+    /// For how long each session's beat stands still; none: it moves.
+    pub(super) silent: BTreeMap<SessionId, Duration>,
+    pub(super) leases: Vec<Lease>,
+    pub(super) shards: Vec<Shard>,
+    pub(super) lags: BTreeMap<LeaseKey, Lag>,
+    pub(super) documents: Documents,
+    pub(super) progress: Progress,
+    pub(super) change: Box<dyn Fn(&mut Facts)>,
+}
+
+pub(super) fn stream() -> StreamKey {
+    StreamKey::new("orders", WallTime::from_millis(7))
+}
+
+pub(super) fn shard(number: usize) -> ShardId {
+    format!("shardId-{number:012}").parse().unwrap()
+}
+
+pub(super) fn key(number: usize) -> LeaseKey {
+    LeaseKey::of_shard(&stream(), &shard(number))
+}
+
+pub(super) fn id(number: usize) -> SessionId {
+    SessionId::new(format!("w{number}").parse().unwrap(), Incarnation::from_bits(number as u128))
+}
+
+pub(super) fn description() -> StreamDescription {
+    let name = "1:eu-west-1:orders".parse().unwrap();
+    StreamDescription::new(name, stream(), 24 * HOUR, WallTime::from_millis(NOW))
+}
+
+impl World {
+    /// So many workers that share so many shards.
+    pub(super) fn of(workers: usize, shards: usize) -> Self {
+        let session = |number: usize| {
+            let mut session = Session::new(id(number), 1, 6 * SECOND, SECOND);
+            session.stream = Some(description().name);
+            session
+        };
+        let step = u128::MAX / shards.max(1) as u128;
+        let range = |number: usize| {
+            let start = step * number as u128;
+            let end = if number + 1 == shards { u128::MAX } else { start + step - 1 };
+            HashRange::new(start, end)
+        };
+        let lease = |number: usize| {
+            let mut lease = Lease::new(key(number), Checkpoint::TrimHorizon);
+            lease = lease.of_shard(Vec::new(), Some(range(number)));
+            lease.owner = number.checked_rem(workers).map(id);
+            lease.epoch = Epoch(NOW - 5_000);
+            lease
+        };
+        let mut planner = Lease::new(LeaseKey::planner(), Checkpoint::TrimHorizon);
+        planner.owner = (workers > 0).then(|| id(0));
+        let leases = (0..shards).map(lease).chain([planner]).collect();
+        let documents =
+            Documents { streams: Some(Streams::of(&description())), ..Documents::default() };
+        Self {
+            sessions: (0..workers).map(session).collect(),
+            silent: BTreeMap::new(),
+            leases,
+            shards: (0..shards).map(|number| Shard::open(shard(number), range(number))).collect(),
+            lags: (0..shards).map(|number| (key(number), Lag::CaughtUp)).collect(),
+            documents,
+            progress: Progress::default(),
+            change: Box::new(|_| {}),
+        }
+    }
+
+    pub(super) fn lease(&mut self, number: usize) -> &mut Lease {
+        self.leases.iter_mut().find(|lease| lease.key == key(number)).unwrap()
+    }
+
+    pub(super) fn silence(&mut self, worker: usize, span: Duration) {
+        self.silent.insert(id(worker), span);
+    }
+
+    pub(super) fn end(&mut self, worker: usize) {
+        self.sessions[worker].state = SessionState::Ended(EndReason::Fenced);
+    }
+
+    pub(super) fn unread(&mut self, number: usize, age: Duration) {
+        let since = WallTime::from_millis(NOW - u64::try_from(age.as_millis()).unwrap());
+        self.lags.insert(key(number), Lag::Unread { since, lost: false });
+    }
+
+    pub(super) fn rules(&mut self, json: &str) {
+        self.documents.placement = Some(PlacementRules::decode(json.as_bytes()).unwrap());
+    }
+
+    /// Splits a shard in two that come after all; the parent's lease stays as it is.
+    pub(super) fn split(&mut self, number: usize) -> [ShardId; 2] {
+        let parent = &mut self.shards[number];
+        parent.closed = true;
+        let (lower, upper) = parent.range.unwrap().halves().unwrap();
+        let parent = parent.id.clone();
+        [lower, upper].map(|range| {
+            let mut child = Shard::open(shard(self.shards.len()), range);
+            child.parents = vec![parent.clone()];
+            self.shards.push(child.clone());
+            child.id
+        })
+    }
+
+    /// What a look sees at this time of this machine's clock.
+    pub(super) fn facts(&self, seconds: u64) -> Facts {
+        let at = Time::ZERO + Duration::from_secs(1_000 + seconds);
+        let mut beats = Beats::default();
+        let before = |mut session: Session| {
+            session.beat = 1_000;
+            session
+        };
+        let moving = self.sessions.iter().filter(|it| !self.silent.contains_key(&it.id));
+        // First everybody at another beat, those that are silent as they are, each since then.
+        let mut looks: Vec<(Time, Vec<Session>)> =
+            self.silent
+                .values()
+                .map(|span| at - *span)
+                .chain([at - SECOND / 2])
+                .map(|then| {
+                    let silent = self.sessions.iter().filter(|it| {
+                        self.silent.get(&it.id).is_some_and(|span| at - *span <= then)
+                    });
+                    (then, silent.cloned().chain(moving.clone().cloned().map(before)).collect())
+                })
+                .collect();
+        looks.sort_by_key(|(then, _)| *then);
+        looks.push((at, self.sessions.clone()));
+        for (then, rows) in looks {
+            beats.note(&rows, then);
+        }
+        let sessions = Sessions { rows: self.sessions.clone(), unreadable: Vec::new(), beats };
+        let heard = WallTime::from_millis(NOW);
+        let mut facts = Facts {
+            application: "indexer".to_owned(),
+            store: "dynamodb://indexer".to_owned(),
+            at,
+            wall: WallTime::from_millis(NOW),
+            sessions: Known::of(Ok(sessions), at),
+            leases: Known::of(Ok(Listing::of(self.leases.clone())), at),
+            documents: Known::of(Ok(self.documents.clone()), at),
+            stream_asked: Some("orders".to_owned()),
+            stream: Known::of(Ok(Described { description: description(), heard }), at),
+            shards: Known::of(Ok(self.shards.clone()), at),
+            lags: Known::of(Ok(self.lags.clone()), at),
+            identity: Known::LeftOut("a test"),
+            rights: Vec::new(),
+        };
+        (self.change)(&mut facts);
+        facts
+    }
+
+    pub(super) fn judged(&self) -> Verdict {
+        self.judged_at(0)
+    }
+
+    pub(super) fn judged_at(&self, seconds: u64) -> Verdict {
+        let bounds = Bounds { lag: 300 * SECOND, limits: Limits::default() };
+        let shell = Shell::new("indexer", None, &[]).reading(Some("orders"));
+        let verdict = judge(&self.facts(seconds), &self.progress, bounds, &shell);
+        for finding in &verdict.findings {
+            assert!(!finding.remedies.is_empty(), "{finding:?}");
+            finding.remedies.iter().for_each(|remedy| parses(&remedy.command));
+        }
+        verdict
+    }
+
+    /// The kinds of what is found, and that nothing is unknown.
+    pub(super) fn found(&self) -> Vec<Kind> {
+        let verdict = self.judged();
+        assert_eq!(verdict.unknown, [], "{verdict:#?}");
+        verdict.findings.iter().map(|finding| finding.kind).collect()
+    }
+
+    /// The one finding there is.
+    pub(super) fn only(&self) -> Finding {
+        let mut verdict = self.judged();
+        assert_eq!(verdict.findings.len(), 1, "{verdict:#?}");
+        verdict.findings.remove(0)
+    }
+}
+
+/// Fails unless the command is one that this program knows.
+fn parses(command: &str) {
+    let words = command.split_whitespace();
+    let knows_placement = Cli::command().find_subcommand("placement").is_some();
+    match command.strip_prefix("kcl placement ").filter(|_| !knows_placement) {
+        Some(action) => {
+            let action = action.split(' ').next();
+            assert!(action.is_some_and(|it| ["show", "check", "unset"].contains(&it)), "{command}");
+        }
+        None => assert!(Cli::try_parse_from(words).is_ok(), "{command}"),
+    }
+}

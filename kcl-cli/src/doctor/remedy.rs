@@ -1,0 +1,129 @@
+//! What is to be done about a finding, as a command to copy.
+
+use kcl_core::assignment::placement::Target;
+use serde::Serialize;
+
+/// What is to be done, and the command that does it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub(super) struct Remedy {
+    /// What it does, in words.
+    pub(super) does: String,
+    /// The command.
+    pub(super) command: String,
+}
+
+/// How commands find the same application, store and stream as this one.
+#[derive(Clone, Debug)]
+pub(super) struct Shell {
+    application: String,
+    store: Option<String>,
+    settings: String,
+    stream: Option<String>,
+}
+
+impl Shell {
+    /// Commands for this application; `settings` are flags as they were given.
+    pub(super) fn new(
+        application: &str,
+        store: Option<&str>,
+        settings: &[(&str, Option<&str>)],
+    ) -> Self {
+        let given = settings.iter().filter_map(|(flag, value)| Some((flag, (*value)?)));
+        let settings = given.map(|(flag, value)| format!(" {flag} {}", quoted(value))).collect();
+        let store = store.map(str::to_owned);
+        Self { application: application.to_owned(), store, settings, stream: None }
+    }
+
+    /// The same, of an application that reads this stream.
+    pub(super) fn reading(mut self, stream: Option<&str>) -> Self {
+        self.stream = stream.map(str::to_owned);
+        self
+    }
+
+    /// The command `kcl VERB`, for a part of it that looks at the store. An address that holds a
+    /// user or a password is not repeated: `KCL_STORE` is to hold it.
+    fn kcl(&self, verb: &str) -> String {
+        let store = self.store.as_deref().map_or_else(String::new, |store| {
+            let secret = store.contains('@');
+            format!(" --store {}", if secret { "\"$KCL_STORE\"".to_owned() } else { quoted(store) })
+        });
+        format!("kcl {verb} --app {}{store}{}", quoted(&self.application), self.settings)
+    }
+
+    fn of_stream(&self) -> String {
+        self.stream.as_deref().map_or_else(
+            || " --stream \"$STREAM_NAME\"".to_owned(),
+            |stream| format!(" --stream {}", quoted(stream)),
+        )
+    }
+
+    /// Start a worker.
+    pub(super) fn start(&self, does: &str, worker: Option<&str>) -> Remedy {
+        let id = worker.map_or_else(String::new, |id| format!(" --worker-id {}", quoted(id)));
+        let command = format!("{}{}{id}", self.kcl("consume"), self.of_stream());
+        Remedy { does: does.to_owned(), command }
+    }
+
+    /// A command about the leases, like `leases list`.
+    pub(super) fn leases(&self, does: &str, action: &str) -> Remedy {
+        Remedy { does: does.to_owned(), command: self.kcl(&format!("leases {action}")) }
+    }
+
+    /// A command about placement rules, like `placement show`.
+    pub(super) fn placement(&self, does: &str, action: &str) -> Remedy {
+        Remedy { does: does.to_owned(), command: self.kcl(&format!("placement {action}")) }
+    }
+
+    /// Take back the rule for this target.
+    pub(super) fn unset(&self, target: &Target) -> Remedy {
+        let target = match target {
+            Target::Shard(shard) => shard.to_string(),
+            Target::Range(range) => format!("--range {range}"),
+            // Of a kind that this command does not know.
+            _ => return self.placement("see the rules", "show"),
+        };
+        self.placement("take the rule back: others may then read it", &format!("unset {target}"))
+    }
+
+    /// Look with other eyes.
+    pub(super) fn doctor(&self, does: &str, more: &str) -> Remedy {
+        Remedy { does: does.to_owned(), command: format!("{} {more}", self.kcl("doctor")) }
+    }
+
+    /// A command about the stream, like `stream describe`.
+    pub(super) fn stream(&self, does: &str, action: &str) -> Remedy {
+        let (stream, settings) = (self.of_stream(), &self.settings);
+        Remedy { does: does.to_owned(), command: format!("kcl stream {action}{stream}{settings}") }
+    }
+}
+
+/// As a shell reads it as one word.
+fn quoted(text: &str) -> String {
+    let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"_./:@%+=,-".contains(&byte);
+    if !text.is_empty() && text.bytes().all(plain) {
+        return text.to_owned();
+    }
+    format!("'{}'", text.replace('\'', r"'\''"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_command_finds_what_this_one_found_and_holds_no_password() {
+        let settings = [("--region", Some("eu-west-1")), ("--config", None)];
+        let shell = Shell::new("it's", Some("postgres://kcl:hunter2@db/x"), &settings);
+        let remedy = shell.reading(Some("orders")).start("start one", Some("w1"));
+        let expected = r#"kcl consume --app 'it'\''s' --store "$KCL_STORE" --region eu-west-1 "#;
+        let expected = format!("{expected}--stream orders --worker-id w1");
+        assert_eq!(remedy.command, expected);
+        let shell = Shell::new("a", Some("redis://cache:6379"), &[]);
+        let expected = "kcl leases list --app a --store redis://cache:6379";
+        assert_eq!(shell.leases("", "list").command, expected);
+        assert_eq!(
+            shell.stream("", "describe").command,
+            "kcl stream describe --stream \"$STREAM_NAME\""
+        );
+    }
+}

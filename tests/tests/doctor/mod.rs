@@ -1,0 +1,6 @@
+//! `kcl doctor` beside real fleets, streams and stores, in health and in trouble.
+
+mod healthy;
+mod look;
+mod sick;
+mod unanswered;
