@@ -87,8 +87,8 @@ fn the_examples_are_what_they_are_called() {
     let documents = |name: &str| read(&format!("documents/{name}")).into_bytes();
     assert_eq!(Assignment::decode(&documents("assignment")).unwrap().holds.len(), 2);
     assert!(FrozenStart::decode(&documents("frozen-start")).unwrap().at.is_some());
-    assert_eq!(PlacementRules::decode(&documents("placement")).unwrap().rules().len(), 2);
-    assert!(PlacementRules::decode(&documents("backwards")).is_err());
+    assert_eq!(Placement::decode(&documents("placement")).unwrap().rules.rules().len(), 2);
+    assert!(Placement::decode(&documents("backwards")).is_err());
     assert_eq!(Inherited::decode(&documents("inherited")).unwrap().1.iter().count(), 3);
     assert_eq!(shard_mapping(&read("documents/mapping"), Mode::Prefer).unwrap().len(), 2);
     read("names/worker").parse::<WorkerId>().unwrap();

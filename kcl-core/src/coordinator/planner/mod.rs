@@ -22,6 +22,7 @@
 //! | any | a reading is complete | plan |
 //! | plan | the next event | tidy: the plan is made, the moves follow it, the documents are published |
 //! | tidy | the next event | none: what nobody needs is deleted |
+//! | any | a worker has lived long enough for leases to return to it | the same, and a reading begins |
 //! | any | the store went back | none |
 //! | any | the planner's session is not valid | the same, once it is valid again |
 
@@ -146,6 +147,7 @@ impl Planner {
         self.catalogue
             .next_wake()
             .min(self.audit_at)
+            .min(self.plan.next_wake())
             .min(self.moves.next_wake())
             .min(self.publisher.next_wake())
             .min(self.janitor.next_wake())
@@ -165,6 +167,9 @@ impl Planner {
                 self.catalogue.rules.want();
                 self.read_all_again(ctx);
             }
+        }
+        if self.plan.take_return(ctx.now) {
+            self.plan_soon(ctx);
         }
         if self.catalogue.go_on(ctx) {
             self.turn.begin();

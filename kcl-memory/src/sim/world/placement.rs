@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use kcl_core::{
-    assignment::placement::{Mode, PlacementRules, Rule, Target, Uncovered},
+    assignment::placement::{Mode, Placement, PlacementRules, Rule, Target, Uncovered},
     coordinator::StoreCall,
     lease::{DeleteDoc, DocName, Document, Lease, LeaseKey, PutDoc, WorkerId, rules},
 };
@@ -27,7 +27,8 @@ impl World {
         let rules = self.rules_with(Rule::new(Target::Shard(id.clone()), worker.clone(), mode));
         self.placement.rules.retain(|(of, ..)| *of != id);
         self.placement.rules.push((id, worker, mode));
-        let body = PlacementRules::new(rules, Uncovered::Balance).and_then(|rules| rules.encode());
+        let body = PlacementRules::new(rules, Uncovered::Balance)
+            .and_then(|rules| Placement::from(rules).encode());
         self.placement.unknown = false;
         let is_put = body.is_ok_and(|body| self.put_rules(body));
         self.wake_planner()?;
@@ -54,7 +55,7 @@ impl World {
     fn stored_rules(&self) -> Option<Vec<Rule>> {
         let doc = self.store.rows.docs.get(&DocName::placement());
         doc.map_or(Some(Vec::new()), |doc| {
-            PlacementRules::decode(&doc.body).ok().map(|rules| rules.rules().to_vec())
+            Placement::decode(&doc.body).ok().map(|placement| placement.rules.rules().to_vec())
         })
     }
 
