@@ -1,11 +1,12 @@
 //! `kcl consume`: a member of a fleet that writes records to stdout.
 
 mod line;
+mod mapping;
 mod output;
 mod processor;
 mod stop;
 
-use std::{process::ExitCode, sync::Arc};
+use std::{path::PathBuf, process::ExitCode, sync::Arc};
 
 use anyhow::Context;
 use clap::Args;
@@ -19,7 +20,13 @@ use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
 use self::{line::Format, output::Output, processor::Writing};
-use crate::{config::Config, connect, signals::Signals, start_at, stdout, store_url::StoreUrl};
+use crate::{
+    config::{AssignmentMode, Config},
+    connect,
+    signals::Signals,
+    start_at, stdout,
+    store_url::StoreUrl,
+};
 
 /// The arguments of `kcl consume`.
 #[derive(Args, Clone, Debug)]
@@ -32,7 +39,8 @@ pub struct ConsumeArgs {
     /// [setting: consumer.application_name; APP_NAME].
     #[arg(long = "app", value_name = "NAME")]
     pub application: Option<String>,
-    /// This worker's name; made up if it has none [setting: consumer.worker_id; POD_NAME].
+    /// This worker's name; POD_NAME, if no source names it, else made up
+    /// [setting: consumer.worker_id].
     #[arg(long)]
     pub worker_id: Option<String>,
     /// Where this worker runs, like an availability zone: planner and standbys are chosen from
@@ -53,6 +61,15 @@ pub struct ConsumeArgs {
     /// [setting: metrics.listen; default: not served].
     #[arg(long, value_name = "ADDR")]
     pub metrics: Option<String>,
+    /// Which shards go to which workers: shard:worker pairs by commas or lines. A pair requires its
+    /// worker; shard:worker? prefers it. Rules in force that were stated otherwise may be stronger:
+    /// see `kcl placement show` [setting: consumer.shard_mapping; SHARD_MAPPING].
+    #[arg(long, value_name = "PAIRS")]
+    pub shard_mapping: Option<String>,
+    /// The same from a file: pairs, one a line, or YAML or JSON with `rules:`. A change of the file
+    /// is applied while the worker runs. Stronger than the settings, weaker than --shard-mapping.
+    #[arg(long, value_name = "FILE")]
+    pub mapping_file: Option<PathBuf>,
     /// Write `data` as text where it is UTF-8, else base64 as `data_base64`.
     #[arg(long)]
     pub text: bool,
@@ -108,6 +125,13 @@ async fn consume(args: &ConsumeArgs, config: &Config) -> anyhow::Result<ExitCode
     };
     let mut builder =
         Worker::shared_builder(Arc::new(source), store).settings(settings).processor(writing);
+    if config.consumer.assignment_mode == AssignmentMode::Manual {
+        builder = builder.needs_placement_rules();
+    }
+    let declared = mapping::declared(args, config)?;
+    if let Some(declaration) = &declared {
+        builder = builder.placement(declaration.clone());
+    }
     if let Some(id) = &config.consumer.worker_id {
         let id: WorkerId = id.parse().with_context(|| format!("the worker id {id:?}"))?;
         builder = builder.worker_id(id);
@@ -120,6 +144,10 @@ async fn consume(args: &ConsumeArgs, config: &Config) -> anyhow::Result<ExitCode
     // They end with this set.
     let mut watching = JoinSet::new();
     watching.spawn(stop::follow(Signals::listen()?, handle.clone(), leaving.clone()));
+    if let Some(file) = mapping::watched_file(args) {
+        let uncovered = mapping::uncovered(config);
+        watching.spawn(mapping::follow(file, uncovered, declared, handle.clone()));
+    }
     watching.spawn(leave_when_closed(output.clone(), handle, leaving));
     worker.run().await?;
     if let Some(error) = output.failure() {

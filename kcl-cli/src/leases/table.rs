@@ -3,6 +3,7 @@
 use std::fmt::Write;
 
 use super::look::{LeaseRow, Look, StreamRow, WorkerRow};
+use crate::columns::columns;
 
 /// Both tables, with a line about each problem below them.
 pub(super) fn draw(look: &Look) -> String {
@@ -135,23 +136,6 @@ pub(super) fn span(millis: u64) -> String {
         120_000..7_200_000 => format!("{} min", millis / 60_000),
         _ => format!("{} h", millis / 3_600_000),
     }
-}
-
-/// Rows in columns as wide as they must be.
-pub(super) fn columns(rows: &[Vec<String>]) -> String {
-    let count = rows.first().map_or(0, Vec::len);
-    let width = |column: usize| rows.iter().map(|row| row[column].chars().count()).max();
-    let widths: Vec<usize> = (0..count).map(|column| width(column).unwrap_or(0)).collect();
-    let mut text = String::new();
-    for row in rows {
-        let mut line = String::new();
-        for (cell, width) in row.iter().zip(&widths) {
-            let _ = write!(line, "{cell:<width$}  ");
-        }
-        text += line.trim_end();
-        text.push('\n');
-    }
-    text
 }
 
 #[cfg(test)]

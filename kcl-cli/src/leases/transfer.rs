@@ -5,8 +5,8 @@ use std::io::Read;
 use anyhow::{Context, bail};
 use kcl_core::{env::Env, lease::Session, store::LeaseStore};
 
-use super::{look, snapshot::Snapshot};
-use crate::stdout;
+use super::snapshot::Snapshot;
+use crate::{beats, stdout};
 
 /// Writes everything on stdout.
 ///
@@ -57,7 +57,7 @@ async fn put(snapshot: &Snapshot, to: &dyn LeaseStore, while_running: bool) -> a
 /// Waits for a heartbeat, to see whether a worker lives.
 async fn refuse_workers(store: &dyn LeaseStore) -> anyhow::Result<()> {
     let clock = Env::system().clock;
-    let (sessions, beats) = look::settled(store, &*clock).await?;
+    let (sessions, beats) = beats::settled(store, &*clock).await?;
     let lives = |session: &&Session| beats.lives(session);
     let living: Vec<String> =
         sessions.iter().filter(lives).map(|session| session.id.worker.to_string()).collect();

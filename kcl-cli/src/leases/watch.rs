@@ -8,12 +8,11 @@ use kcl_core::{
     store::LeaseStore,
 };
 
-use super::{
-    format::Format,
-    look::{self, Beats, Look},
-    table,
+use super::{format::Format, look::Look, table};
+use crate::{
+    beats::{self, Beats},
+    stdout,
 };
-use crate::stdout;
 
 /// Shows workers and leases once, after a heartbeat if that is waited for.
 ///
@@ -26,9 +25,9 @@ pub(super) async fn once(
 ) -> anyhow::Result<()> {
     let clock = Env::system().clock;
     let (sessions, beats) = if waits {
-        look::settled(store, &*clock).await?
+        beats::settled(store, &*clock).await?
     } else {
-        (look::sessions(store).await?, Beats::default())
+        (beats::sessions(store).await?, Beats::default())
     };
     show(&Look::take(store, sessions, &beats).await?, format)
 }
@@ -71,7 +70,7 @@ async fn look(
     clock: &dyn Clock,
     beats: &mut Beats,
 ) -> anyhow::Result<Look> {
-    let sessions = look::sessions(store).await?;
+    let sessions = beats::sessions(store).await?;
     beats.note(&sessions, clock.now());
     Look::take(store, sessions, beats).await
 }

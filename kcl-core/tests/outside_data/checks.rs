@@ -6,7 +6,7 @@
 use std::{fmt::Debug, str::FromStr};
 
 use kcl_core::{
-    assignment::placement::{Inherited, Mode, PlacementRules, Uncovered, shard_mapping},
+    assignment::placement::{Inherited, Placement, PlacementRules, Uncovered, shard_mapping},
     coordinator::{Assignment, FrozenStart},
     lease::{Checkpoint, DocName, Incarnation, LeaseKey, SessionId, WorkerId},
     stream::{HashRange, Position, SequenceNumber, ShardId},

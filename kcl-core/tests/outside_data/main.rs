@@ -5,7 +5,7 @@
 mod checks;
 
 use kcl_core::{
-    assignment::placement::{Inherited, Mode, PlacementRules, shard_mapping},
+    assignment::placement::{Inherited, Placement, shard_mapping},
     coordinator::{Assignment, FrozenStart},
     lease::{Checkpoint, DocName, LeaseKey, SessionId, WorkerId},
     stream::{HashRange, SequenceNumber, ShardId},
@@ -90,7 +90,7 @@ fn the_examples_are_what_they_are_called() {
     assert_eq!(Placement::decode(&documents("placement")).unwrap().rules.rules().len(), 2);
     assert!(Placement::decode(&documents("backwards")).is_err());
     assert_eq!(Inherited::decode(&documents("inherited")).unwrap().1.iter().count(), 3);
-    assert_eq!(shard_mapping(&read("documents/mapping"), Mode::Prefer).unwrap().len(), 2);
+    assert_eq!(shard_mapping(&read("documents/mapping")).unwrap().len(), 2);
     read("names/worker").parse::<WorkerId>().unwrap();
     read("names/session").parse::<SessionId>().unwrap();
     read("names/shard").parse::<ShardId>().unwrap();

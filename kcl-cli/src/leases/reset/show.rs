@@ -9,6 +9,7 @@ use kcl_core::{
 use serde_json::{Value, json};
 
 use crate::{
+    columns::columns,
     leases::{format::Format, table},
     times::rfc3339,
 };
@@ -92,7 +93,7 @@ fn draw(application: &str, store: &str, what: &str, preview: &Preview) -> String
     text.push('\n');
     let head = ["SHARD", "FROM", "TO", "TIME"].map(str::to_owned).to_vec();
     let rows = moving.iter().map(|it| row(it));
-    text += &table::columns(&std::iter::once(head).chain(rows).collect::<Vec<_>>());
+    text += &columns(&std::iter::once(head).chain(rows).collect::<Vec<_>>());
     if !staying.is_empty() {
         let _ = writeln!(text, "\n{} leases stay where they are", staying.len());
     }

@@ -78,13 +78,28 @@ impl Declaration {
         Fingerprint::of(format!("{held}\n{}", rules.join("\n")).as_bytes())
     }
 
+    /// Its rules, and of those that are there the ones that stay: for other streams than the
+    /// process's, and than those that it names.
+    ///
+    /// # Errors
+    /// They do not go together.
+    pub fn over(&self, there: &PlacementRules) -> Result<PlacementRules, InvalidPlacement> {
+        let of_declared = |rule: &Rule| {
+            let named = self.rules.rules().iter().any(|it| it.stream == rule.stream);
+            named || rule.stream == self.stream || rule.stream.is_none()
+        };
+        let stays = there.rules().iter().filter(|rule| !of_declared(rule));
+        let rules = stays.chain(self.rules.rules()).cloned().collect();
+        PlacementRules::new(rules, self.rules.uncovered())
+    }
+
     /// What becomes of it, given what stands in the store. `by` declares it at `at`, in place of the
     /// map `former`, if it declared another one before.
     ///
     /// It is applied if no declaration of the same map ever was: so an old process that is started
     /// again with its old map changes nothing. It is applied, too, if the process sees its own map
-    /// change, and that was the one in force: so a change of a file may be taken back. Rules for
-    /// other streams than the process's, and those that it names, stay.
+    /// change, and that was the one in force: so a change of a file may be taken back. Rules that
+    /// are none of its streams' stay.
     ///
     /// # Errors
     /// When it does not go with the rules that stay.
@@ -109,13 +124,7 @@ impl Declaration {
         if stored.applied().contains(&map) && !takes_over {
             return Ok(Verdict::Superseded);
         }
-        let of_declared = |rule: &Rule| {
-            let named = self.rules.rules().iter().any(|it| it.stream == rule.stream);
-            named || rule.stream == self.stream || rule.stream.is_none()
-        };
-        let stays = |rule: &&Rule| !of_declared(rule);
-        let rules = stored.rules.rules().iter().filter(stays).chain(self.rules.rules());
-        let rules = PlacementRules::new(rules.cloned().collect(), self.rules.uncovered())?;
+        let rules = self.over(&stored.rules)?;
         let origin = Origin::Declared { by: by.clone(), from: self.from.clone(), at, map };
         Ok(Verdict::Apply(stored.declared(rules, origin, map)))
     }

@@ -76,12 +76,18 @@ pub struct Frozen {
 }
 
 impl Placement {
+    /// With these rules, from wherever the former ones were.
+    #[must_use]
+    pub fn with_rules(mut self, rules: PlacementRules) -> Self {
+        self.rules = rules;
+        self
+    }
+
     /// With these rules, which a command of the operator has stated.
     #[must_use]
     pub fn commanded(mut self, rules: PlacementRules, by: &str, at: WallTime) -> Self {
-        self.rules = rules;
         self.origin = Origin::Command { by: by.to_owned(), at };
-        self
+        self.with_rules(rules)
     }
 
     /// What workers declare counts again: of the maps applied before, the latest one is forgotten,

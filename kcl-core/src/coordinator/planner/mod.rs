@@ -12,6 +12,7 @@
 //! | `moves` | how far has a lease got on its way between live workers? |
 //! | `documents`, `publisher` | what is each worker told, and has it heard? |
 //! | `janitor` | what does nobody need any more? |
+//! | `forecast` | what would be planned? Asked by commands, of rows that they have read |
 //!
 //! One turn goes from top to bottom: a reading completes, the plan is made, the moves follow it,
 //! the documents are published, the rest is tidied. Each step is taken at an event of its own, in a
@@ -30,6 +31,7 @@ pub(super) mod ask;
 pub(in crate::coordinator) mod catalogue;
 mod children;
 mod documents;
+pub(in crate::coordinator) mod forecast;
 pub(in crate::coordinator) mod janitor;
 pub(in crate::coordinator) mod loads;
 pub(in crate::coordinator) mod moves;
