@@ -11,7 +11,7 @@ use kcl_core::{
 };
 use serde_json::Value;
 
-use super::ConsumeArgs;
+use super::args::ConsumeArgs;
 use crate::{
     config::{AssignmentMode, Config},
     mapping::{self, Written},
@@ -46,7 +46,7 @@ pub(super) fn declared(args: &ConsumeArgs, config: &Config) -> anyhow::Result<Op
 }
 
 /// What becomes of the shards that no rule covers, by the worker's assignment mode.
-pub(super) fn uncovered(config: &Config) -> Uncovered {
+pub(super) const fn uncovered(config: &Config) -> Uncovered {
     match config.consumer.assignment_mode {
         AssignmentMode::Kcl => Uncovered::Balance,
         AssignmentMode::Manual => Uncovered::Hold,

@@ -93,8 +93,8 @@ pub enum Action {
     },
     /// Let the maps count again that workers are started with, after rules were changed by command.
     ///
-    /// Rules stay as they are until a worker declares a map that is new, or the one that was applied
-    /// last; maps from before that one stay superseded.
+    /// Rules stay as they are until a worker that starts, or whose mapping file changes, declares a
+    /// map that is new, or the one that was applied last; earlier ones stay superseded.
     Adopt {
         #[command(flatten)]
         consent: Consent,

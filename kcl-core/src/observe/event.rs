@@ -196,8 +196,8 @@ pub enum WorkerEvent {
         /// Why, and what may be done.
         why: String,
     },
-    /// No placement rule names this worker, and some name workers that do not live: it may have been
-    /// meant to be one of those.
+    /// No placement rule names this worker, and some name workers that do not live: it may have
+    /// been meant to be one of those.
     #[non_exhaustive]
     WorkerNotNamed {
         /// Whom rules name and who does not live.

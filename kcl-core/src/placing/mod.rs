@@ -1,5 +1,5 @@
-//! Reading and changing the operator's placement rules in a store: by command, or with what a worker
-//! was started with.
+//! Reading and changing the operator's placement rules in a store: by command, or with what a
+//! worker was started with.
 //!
 //! Every change is a compare-and-set on the document as it was read, and wakes the planner.
 
@@ -27,8 +27,8 @@ pub struct Stored {
 pub enum NotPlaced {
     /// Somebody else changed them since they were read: nothing was changed.
     #[error(
-        "somebody else changed the placement rules just now: nothing was changed; look at what they \
-         say and try again"
+        "somebody else changed the placement rules just now: nothing was changed; look at what \
+         they say and try again"
     )]
     Raced,
     /// Whether they were changed is not known.

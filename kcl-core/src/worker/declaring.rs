@@ -1,8 +1,8 @@
 //! The worker's word on placement: applies the rules that it was started with, if they count, and
 //! warns if rules wait for workers that are not there while this one is named by none.
 //!
-//! Runs beside the keeper, on its thread; nothing waits for it. It begins once the worker has joined:
-//! who reads another stream than the application states no rules for it.
+//! Runs beside the keeper, on its thread; nothing waits for it. It begins once the worker has
+//! joined: who reads another stream than the application states no rules for it.
 
 use std::{
     collections::BTreeSet,
@@ -14,7 +14,7 @@ use tokio::sync::mpsc;
 
 use crate::{
     assignment::placement::{Declaration, Fingerprint, PlacementRules, Verdict},
-    env::Clock,
+    env::{Clock, Time},
     lease::{Changing, DocName, Session, Streams, WorkerId},
     observe::{Seam, WatchedStore, WorkerEvent},
     placing::{self, NotPlaced},
@@ -47,33 +47,29 @@ pub(super) struct Declaring {
 impl Declaring {
     /// Does so for as long as it is polled.
     pub(super) async fn work(mut self) {
-        let (mut former, mut told) = (None, None);
-        let mut names = Some(self.clock.now() + self.settings.session_timeout);
+        let mut former = None;
+        let mut is_new = self.declared.is_some();
+        let mut names = self.clock.now() + self.settings.session_timeout;
         loop {
-            if let Some(declared) = &self.declared {
-                let news = self.declare(declared, former).await;
-                if news.is_some() && news != told {
-                    news.iter().for_each(|event| self.seam.event(event));
-                    told = news;
-                }
+            if let Some(declared) = self.declared.as_ref().filter(|_| is_new)
+                && let Some(event) = self.declare(declared, former).await
+            {
+                self.seam.event(&event);
             }
-            let again = self.clock.now() + self.settings.audit_interval;
-            let declares = self.declared.is_some();
-            let next = names.unwrap_or(crate::env::Time::NEVER);
-            let next = if declares { next.min(again) } else { next };
             let clock = Arc::clone(&self.clock);
-            tokio::select! {
+            is_new = tokio::select! {
                 biased;
                 Some(change) = self.changes.recv() => {
                     former = self.declared.as_ref().and_then(|it| self.of_stream(it).ok());
-                    (self.declared, told) = (Some(change), None);
+                    self.declared = Some(change);
+                    true
                 }
-                () = clock.sleep_until(next) => {}
-            }
-            if names.is_some_and(|at| at <= self.clock.now()) {
-                names = None;
-                self.warn_of_absentees().await;
-            }
+                () = clock.sleep_until(names) => {
+                    names = Time::NEVER;
+                    self.warn_of_absentees().await;
+                    false
+                }
+            };
         }
     }
 
@@ -161,9 +157,9 @@ impl Declaring {
         Ok(sessions.iter().any(is_mine))
     }
 
-    /// Tells if rules name workers that are not there, and not this one: then it may have been meant
-    /// to be one of those. Asked a session timeout after the start, when a fleet that starts at once
-    /// is there, and who died before has been seen to be silent.
+    /// Tells if rules name workers that are not there, and not this one: then it may have been
+    /// meant to be one of those. Asked a session timeout after the start, when a fleet that starts
+    /// at once is there, and who died before has been seen to be silent.
     async fn warn_of_absentees(&self) {
         let Ok(stored) = placing::read(&self.store).await else { return };
         let Some(rules) = stored.placement.map(|it| it.rules) else { return };

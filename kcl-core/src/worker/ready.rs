@@ -1,4 +1,4 @@
-//! What has to be there before a worker joins: the store, and placement rules where they are needed.
+//! What has to be there before a worker joins: the store, and placement rules where needed.
 
 use std::time::Duration;
 
@@ -19,8 +19,8 @@ pub(super) enum Unready {
     NoRules,
 }
 
-/// Prepares the store, and sees that there are placement rules if there have to be; what may pass is
-/// waited out.
+/// Prepares the store, and sees that there are placement rules if there have to be; what may pass
+/// is waited out.
 pub(super) async fn prepare(
     store: &WatchedStore,
     needs_rules: bool,

@@ -85,9 +85,28 @@ async fn says(stage: &Stage, worker: &str, event: &str, field: &str, words: &str
     stage.fleet.until(&format!("{worker} logs {event} with {words}"), has_said).await
 }
 
+/// Each open shard, and which of the first four it comes from.
+async fn parents_of_children(stage: &Stage) -> Result<BTreeMap<String, usize>> {
+    let mut of_children = BTreeMap::new();
+    for child in stage.stream.shards().await?.iter().filter(|shard| !shard.closed) {
+        let parent = child.parents.first().context("a child has a parent")?;
+        let parent = (0..4).find(|number| shard(*number) == parent.as_str());
+        of_children.insert(child.id.to_string(), parent.context("one of the four")?);
+    }
+    ensure!(of_children.len() == 8, "{of_children:?}");
+    Ok(of_children)
+}
+
+/// Whether one of the workers that are left tells that leases wait for `worker-3`.
+fn is_told(history: &History) -> bool {
+    let waits = |reason: String| reason.contains("worker-3");
+    let mut lines = history.events("kcl.lease.unassignable");
+    lines.any(|line| &*line.worker != "worker-3" && line.text("reason").is_some_and(waits))
+}
+
 /// Four shards and three workers, the last with two. Every shard is split: each child is read by
-/// its parent's worker. Then one dies: what prefers it is read by others, what requires it by nobody,
-/// and that is told.
+/// its parent's worker. Then one dies: what prefers it is read by others, what requires it by
+/// nobody, and that is told.
 async fn the_published_mapping_holds_through_a_reshard_and_a_death(servers: Servers) -> Result<()> {
     let mut stage = Stage::new(servers, "placement-poc", 4).await?;
     let pairs = [(0, "worker-1"), (1, "worker-2"), (2, "worker-3"), (3, "worker-3?")];
@@ -101,14 +120,7 @@ async fn the_published_mapping_holds_through_a_reshard_and_a_death(servers: Serv
     stage.until_delivered().await?;
 
     stage.split(4).await?;
-    let shards = stage.stream.shards().await?;
-    let mut of_children = BTreeMap::new();
-    for child in shards.iter().filter(|shard| !shard.closed) {
-        let parent = child.parents.first().context("a child has a parent")?;
-        let parent = (0..4).find(|number| shard(*number) == parent.as_str());
-        of_children.insert(child.id.to_string(), parent.context("one of the four")?);
-    }
-    ensure!(of_children.len() == 8, "{of_children:?}");
+    let of_children = parents_of_children(&stage).await?;
     let workers = |of: &dyn Fn(usize) -> &'static str| -> BTreeMap<String, String> {
         of_children
             .iter()
@@ -135,17 +147,7 @@ async fn the_published_mapping_holds_through_a_reshard_and_a_death(servers: Serv
     pause(2_500).await;
     ensure!(others_only(&stage.fleet.leases().await), "what requires the dead one waits");
 
-    let planner = |history: &History| {
-        let told = |worker: &str| {
-            let mut lines = history.events("kcl.lease.unassignable");
-            lines.any(|line| {
-                *line.worker == *worker
-                    && line.text("reason").is_some_and(|reason| reason.contains("worker-3"))
-            })
-        };
-        told("worker-1") || told("worker-2")
-    };
-    stage.fleet.until("the planner tells who waits", planner).await?;
+    stage.fleet.until("the planner tells who waits", is_told).await?;
     let check = kcl(&stage, &["placement", "check", "--json"]).await?;
     ensure!(check.status.code() == Some(1), "{check:?}");
     let check: Value = serde_json::from_slice(&check.stdout)?;

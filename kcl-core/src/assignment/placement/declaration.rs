@@ -54,7 +54,7 @@ impl Declaration {
         &self.from
     }
 
-    /// The same declaration by a process that reads the stream called `name`: the rules that name no
+    /// The same declaration by a process that reads the stream called `name`: rules that name no
     /// stream are for this one.
     ///
     /// # Errors
@@ -93,8 +93,8 @@ impl Declaration {
         PlacementRules::new(rules, self.rules.uncovered())
     }
 
-    /// What becomes of it, given what stands in the store. `by` declares it at `at`, in place of the
-    /// map `former`, if it declared another one before.
+    /// What becomes of it, given what stands in the store. `by` declares it at `at`, in place of
+    /// the map `former`, if it declared another one before.
     ///
     /// It is applied if no declaration of the same map ever was: so an old process that is started
     /// again with its old map changes nothing. It is applied, too, if the process sees its own map

@@ -38,7 +38,7 @@ impl PlacementRules {
     /// Makes rules of `rules`, in this order.
     ///
     /// # Errors
-    /// When two rules have the same target, a range is backwards, or two ranges of one stream cross.
+    /// When two rules have the same target, a range is backwards, or two ranges cross.
     pub fn new(rules: Vec<Rule>, uncovered: Uncovered) -> Result<Self, InvalidPlacement> {
         let mut seen = BTreeSet::new();
         for rule in &rules {
@@ -85,7 +85,7 @@ fn refuse_crossings(rules: &[Rule]) -> Result<(), InvalidPlacement> {
     of_streams.chain([of_any.clone()]).try_for_each(refuse_crossing)
 }
 
-/// Looks at ranges in the order of their starts, wide ones first: each must lie in whatever is open.
+/// Looks at ranges in the order of their starts, wide ones first: each must lie in what is open.
 fn refuse_crossing(mut ranges: Vec<HashRange>) -> Result<(), InvalidPlacement> {
     ranges.sort_unstable_by_key(|range| (range.start, Reverse(range.end)));
     let mut open: Vec<HashRange> = Vec::new();

@@ -37,7 +37,7 @@ use crate::{
 /// How many session timeouts a lease stays where it was moved to before its weight may move it on.
 const COOL_DOWN: u32 = 10;
 
-/// For how many session timeouts a worker must have lived before leases return to it that prefer it.
+/// For how many session timeouts a worker must have lived before what prefers it returns to it.
 const RETURN_AFTER: u32 = 2;
 
 /// Who should hold what.
@@ -157,8 +157,8 @@ impl<'a> Sight<'a> {
         (view, returns.into_values().min().unwrap_or(Time::NEVER))
     }
 
-    /// The workers that rules prefer and that have not lived long enough yet for leases to return to
-    /// them, and when they will have. A planner that has just begun counts from when it saw them.
+    /// The workers that rules prefer and that have not lived long enough yet for leases to return
+    /// to them, and when they will have. A planner that has just begun counts from when it saw them.
     fn returns<'r>(
         &self,
         members: &[&'r Session],
