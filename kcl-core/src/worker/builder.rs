@@ -347,9 +347,9 @@ impl<P> WorkerBuilder<P> {
     }
 
     /// Which shards must or should go to which workers, for the whole fleet. Applied once the
-    /// worker has joined, unless the same map was applied before and another one has taken its place, or
-    /// the operator has changed the rules by command: then the worker only warns. Rules that name
-    /// no stream are for the one that the worker reads.
+    /// worker has joined, unless the same map was applied before and another one has taken its
+    /// place, or the operator has changed the rules by command: then the worker only warns. Rules
+    /// that name no stream are for the one that the worker reads.
     #[must_use]
     pub fn placement(mut self, declaration: Declaration) -> Self {
         self.declared = Some(declaration);

@@ -158,7 +158,7 @@ impl<'a> Sight<'a> {
     }
 
     /// The workers that rules prefer and that have not lived long enough yet for leases to return
-    /// to them, and when they will have. A planner that has just begun counts from when it saw them.
+    /// to them, and when they will have. A new planner counts from when it saw them first.
     fn returns<'r>(
         &self,
         members: &[&'r Session],
