@@ -14,6 +14,7 @@ mod leaving;
 mod metrics;
 mod output;
 mod pausing;
+mod placement;
 mod producing;
 mod regions;
 mod resetting;
