@@ -3,8 +3,9 @@
 use clap::{Parser, Subcommand};
 
 use crate::{
-    config::SettingsArgs, consume::ConsumeArgs, doctor::DoctorArgs, leases::LeasesArgs,
-    logging::LoggingArgs, produce::ProduceArgs, simulate::SimulateArgs, stream::StreamArgs,
+    app::AppArgs, config::SettingsArgs, consume::ConsumeArgs, doctor::DoctorArgs,
+    leases::LeasesArgs, logging::LoggingArgs, placement::PlacementArgs, produce::ProduceArgs,
+    simulate::SimulateArgs, stream::StreamArgs,
 };
 
 /// Consume Kinesis streams with a balanced fleet, and look after it.
@@ -50,6 +51,10 @@ pub enum Command {
     ///
     /// Exit code: 0 healthy, 1 findings, 2 nothing wrong was seen but not everything could be told.
     Doctor(DoctorArgs),
+    /// Say which shards must or should go to which workers, and see what is wrong with that.
+    Placement(PlacementArgs),
+    /// Freeze a fleet, so that nothing moves that a live worker holds, and thaw it.
+    App(AppArgs),
     /// Play a simulated fleet under faults, check every invariant, and show who held what.
     ///
     /// Everything is drawn from a seed, or written in a script: the same gives the same run. If an

@@ -1,6 +1,6 @@
 //! Sources, stores and clients, made from the settings.
 
-use anyhow::Context;
+use anyhow::{Context, bail};
 use aws_config::{BehaviorVersion, SdkConfig};
 use aws_credential_types::{
     Credentials,
@@ -8,6 +8,7 @@ use aws_credential_types::{
 };
 use aws_sdk_kinesis::{Client, config::Region};
 use aws_smithy_http_client::tls::{Provider, rustls_provider::CryptoMode};
+use kcl_core::store::{LeaseStore, LeaseStoreExt};
 use kcl_dynamo::DynamoStore;
 use kcl_kinesis::KinesisSource;
 
@@ -38,6 +39,43 @@ pub(crate) fn source(config: &Config) -> anyhow::Result<KinesisSource> {
         builder = builder.idle_poll(interval);
     }
     Ok(builder.build()?)
+}
+
+/// The stream that the settings name; else the one whose leases these are.
+///
+/// # Errors
+/// Neither names one stream.
+pub(crate) async fn source_of_leases(
+    store: &dyn LeaseStore,
+    config: &Config,
+) -> anyhow::Result<KinesisSource> {
+    if config.kinesis.stream_name.is_some() {
+        return source(config);
+    }
+    let rows = store.all_leases().await?;
+    let mut names: Vec<_> =
+        rows.iter().filter_map(|row| Some(row.key.stream()?.name.to_string())).collect();
+    names.sort_unstable();
+    names.dedup();
+    if names.is_empty() {
+        bail!(
+            "the application {} has no leases in {}: a first start begins where initial_position \
+             says; check the names of application and store",
+            store.application(),
+            store.location()
+        );
+    }
+    let [name] = &names[..] else {
+        bail!(
+            "the application {} in {} has leases of {} streams: name one with --stream",
+            store.application(),
+            store.location(),
+            names.len()
+        );
+    };
+    let mut config = config.clone();
+    config.kinesis.stream_name = Some(name.clone());
+    source(&config)
 }
 
 /// The lease table of this name, or of the application's.

@@ -8,15 +8,21 @@
 //! | `stream` | `kcl stream`: create, describe, reshard, split, merge, delete |
 //! | `leases` | `kcl leases`: who reads what, and how far they are |
 //! | `doctor` | `kcl doctor`: what is wrong, why, and what helps |
+//! | `placement` | `kcl placement`: which shards go to which workers, and what is wrong with that |
+//! | `app` | `kcl app`: freeze and thaw a fleet |
 //! | `simulate` | `kcl simulate`: one simulated fleet under faults, played and explained |
 //! | `demo` | `kcl demo`: a fleet, its stream and its troubles in one process (feature `demo`) |
 //! | `connect`, [`store_url`] | sources, clients and stores, made from the settings |
+//! | `mapping` | placement rules as they stand in files and settings |
+//! | `beats`, `ask`, `columns` | who is alive; asking before a change; tables |
 //! | [`config`] | settings from a file, the environment and flags: below all of these |
 //!
 //! A command knows what stands below all of them, and no other command.
 //!
 //! Data goes to stdout, everything else to stderr.
 
+mod app;
+mod ask;
 mod beats;
 pub mod cli;
 mod columns;
@@ -28,9 +34,11 @@ pub mod demo;
 mod doctor;
 mod leases;
 mod logging;
+mod mapping;
 #[cfg(any(test, fuzzing))]
 #[doc(hidden)]
 pub mod outside;
+mod placement;
 mod produce;
 mod report;
 mod signals;
@@ -80,6 +88,8 @@ fn run(cli: Cli) -> anyhow::Result<ExitCode> {
         }
         Command::Leases(args) => leases::run(&args, &args.apply_to(config()?)),
         Command::Doctor(args) => doctor::run(&args, &cli.settings, config()),
+        Command::Placement(args) => Ok(placement::run(&args, &args.apply_to(config()?))),
+        Command::App(args) => app::run(&args, &args.apply_to(config()?)),
         Command::Simulate(args) => Ok(simulate::run(&args, &cli.settings)),
         #[cfg(feature = "demo")]
         Command::Demo(args) => demo::run(&args, &config()?),

@@ -33,6 +33,7 @@ mod explain;
 pub mod lease;
 pub mod lineage;
 pub mod observe;
+pub mod placing;
 pub mod processor;
 pub mod settings;
 pub mod store;

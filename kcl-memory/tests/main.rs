@@ -8,6 +8,7 @@
 mod absences;
 mod bench;
 mod closing;
+mod frozen;
 mod large_fleet;
 mod observed;
 #[cfg(kcl_planted)]

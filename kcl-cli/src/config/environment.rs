@@ -6,11 +6,11 @@ use serde_json::{Map, Value};
 
 use super::{layers, yaml};
 
-/// Variables with a meaning of their own, and the settings they set.
+/// Variables with a meaning of their own, and the settings they set. `POD_NAME` is none of them: it
+/// names a worker that no setting names, which the worker itself looks after.
 const NAMED: [(&str, &str); 10] = [
     ("APP_NAME", "consumer.application_name"),
     ("STREAM_NAME", "kinesis.stream_name"),
-    ("POD_NAME", "consumer.worker_id"),
     ("AWS_REGION", "aws.region"),
     ("AWS_ENDPOINT_URL", "aws.endpoint"),
     ("AWS_ENDPOINT_URL_KINESIS", "kinesis.endpoint"),
@@ -18,6 +18,7 @@ const NAMED: [(&str, &str); 10] = [
     ("AWS_ENDPOINT_URL_CLOUDWATCH", "cloudwatch.endpoint"),
     ("KCL_STORE", "store"),
     ("KCL_ZONE", "coordination.zone"),
+    ("SHARD_MAPPING", "consumer.shard_mapping"),
 ];
 
 /// What every other setting's variable begins with: `KCL_COORDINATION__SESSION_TIMEOUT=10s`.
@@ -59,7 +60,7 @@ impl Environment {
             layers::put(&mut layer, &path, yaml::parse(name, &path, value)?);
         }
         for (name, path) in NAMED {
-            if let Some(value) = self.0.get(name).filter(|value| !value.is_empty()) {
+            if let Some(value) = self.0.get(name).filter(|value| !value.trim().is_empty()) {
                 layers::put(&mut layer, path, Value::String(value.clone()));
             }
         }

@@ -106,16 +106,19 @@ pub struct Consumer {
     pub call_process_records_even_for_empty_list: bool,
     /// The time between two reads of a shard that has nothing new, in milliseconds.
     pub poll_interval_ms: Option<u64>,
+    /// Shards and the workers that read them: `{shardId-…: worker-1}`, or a text of `shard:worker`
+    /// pairs. A worker with a question mark behind it is preferred, else required.
+    pub shard_mapping: Option<Value>,
 }
 
-/// Who decides which worker reads a shard.
+/// Who decides which worker reads a shard that no placement rule covers.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum AssignmentMode {
-    /// The fleet: balanced.
+    /// The fleet: shards that no placement rule covers are balanced.
     #[default]
     Kcl,
-    /// A mapping of shards to workers.
+    /// A mapping of shards to workers: nobody reads the shards that no placement rule covers.
     Manual,
 }
 
@@ -240,14 +243,8 @@ impl Config {
     /// The worker's knobs.
     ///
     /// # Errors
-    /// They contradict each other, or ask for what does not exist.
+    /// They contradict each other.
     pub fn worker_settings(&self) -> anyhow::Result<Settings> {
-        if self.consumer.assignment_mode == AssignmentMode::Manual {
-            bail!(
-                "assignment_mode: manual is not available: it needs placement rules, which the \
-                 planner reads but nothing writes yet. Use `assignment_mode: kcl` (balanced)"
-            );
-        }
         let mut settings = Settings::default();
         settings.coordination = self.coordination.clone();
         settings.delivery = self.delivery.clone();

@@ -252,10 +252,26 @@ fn an_empty_file_and_empty_sections_say_nothing() {
 }
 
 #[test]
-fn manual_assignment_is_refused_with_the_reason() {
-    let config = load("consumer: {assignment_mode: manual}", &[], &set(&[])).unwrap();
-    let error = config.worker_settings().unwrap_err().to_string();
-    assert!(error.contains("placement rules") && error.contains("assignment_mode: kcl"), "{error}");
+fn a_mapping_in_the_environment_takes_the_place_of_one_in_the_file_whole() {
+    let file = "consumer: {shard_mapping: {shardId-0: 007, shardId-1: w2?}}";
+    let mapping = |environment: &[(&str, &str)]| {
+        load(file, environment, &set(&[])).unwrap().consumer.shard_mapping
+    };
+    let of_file = serde_json::json!({"shardId-0": "007", "shardId-1": "w2?"});
+    assert_eq!(mapping(&[]), Some(of_file.clone()), "names are text");
+    assert_eq!(mapping(&[("SHARD_MAPPING", " \n")]), Some(of_file));
+    let of_variable = mapping(&[("SHARD_MAPPING", "shardId-7:w7\n")]);
+    assert_eq!(of_variable, Some("shardId-7:w7\n".into()));
+    assert!(refused("consumer: {shard_mapping: {a: w1, a: w2}}", &[]).contains("duplicate"));
+}
+
+#[test]
+fn the_pods_name_is_no_setting_and_so_stronger_than_none() {
+    let pod = [("POD_NAME", "pod-0")];
+    let named = load("consumer: {worker_id: w1}", &pod, &set(&[])).unwrap();
+    assert_eq!(named.consumer.worker_id.as_deref(), Some("w1"));
+    // The worker itself looks at it then.
+    assert_eq!(load("", &pod, &set(&[])).unwrap().consumer.worker_id, None);
 }
 
 #[test]

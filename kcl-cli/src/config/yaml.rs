@@ -26,6 +26,9 @@ pub(super) const TEXTS: [&str; 13] = [
     START,
 ];
 
+/// Below this, everything is text: workers by their shards.
+const TEXTS_BELOW: &str = "consumer.shard_mapping.";
+
 /// Reads what stands at `path`, which is empty for a whole file. An empty file has no settings.
 ///
 /// # Errors
@@ -48,7 +51,7 @@ impl<'de> DeserializeSeed<'de> for At {
     type Value = Value;
 
     fn deserialize<D: Deserializer<'de>>(self, yaml: D) -> Result<Value, D::Error> {
-        if TEXTS.contains(&self.0.as_str()) {
+        if TEXTS.contains(&self.0.as_str()) || self.0.starts_with(TEXTS_BELOW) {
             let text = Option::<String>::deserialize(yaml)?;
             return Ok(text.map_or(Value::Null, Value::String));
         }

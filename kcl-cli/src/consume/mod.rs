@@ -1,6 +1,8 @@
 //! `kcl consume`: a member of a fleet that writes records to stdout.
 
+mod args;
 mod line;
+mod mapping;
 mod metrics;
 mod output;
 mod processor;
@@ -9,96 +11,23 @@ mod stop;
 use std::{process::ExitCode, sync::Arc};
 
 use anyhow::Context;
-use clap::Args;
 use kcl_core::{
-    lease::{WorkerId, Zone},
-    settings::InitialPosition,
+    lease::WorkerId,
     worker::{Worker, WorkerHandle},
 };
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
+pub(crate) use args::ConsumeArgs;
+
 use self::{line::Format, output::Output, processor::Writing};
 use crate::{
-    config::{CloudwatchNames, Config},
+    config::{AssignmentMode, Config},
     connect,
     signals::Signals,
-    start_at, stdout,
+    stdout,
     store_url::StoreUrl,
 };
-
-/// The arguments of `kcl consume`.
-#[derive(Args, Clone, Debug)]
-pub struct ConsumeArgs {
-    /// The stream's name or ARN; by an ARN it is read in the ARN's region, while leases stay in
-    /// that of --region [setting: kinesis.stream_name; STREAM_NAME].
-    #[arg(long)]
-    pub stream: Option<String>,
-    /// The consumer group: workers of one name share the stream
-    /// [setting: consumer.application_name; APP_NAME].
-    #[arg(long = "app", value_name = "NAME")]
-    pub application: Option<String>,
-    /// This worker's name; made up if it has none [setting: consumer.worker_id; POD_NAME].
-    #[arg(long)]
-    pub worker_id: Option<String>,
-    /// Where this worker runs, like an availability zone: planner and standbys are chosen from
-    /// different ones [setting: coordination.zone; KCL_ZONE].
-    #[arg(long)]
-    pub zone: Option<Zone>,
-    /// Where leases are kept: dynamodb, dynamodb://TABLE, postgres://…, redis://…, memory:
-    /// [setting: store; KCL_STORE; default dynamodb].
-    #[arg(long, value_name = "URL")]
-    pub store: Option<String>,
-    /// Where to begin in a stream that nobody of the group has read: trim-horizon, latest, a time
-    /// like 2026-01-31T09:00:00Z, or seconds since 1970 (with 13 digits: milliseconds)
-    /// [setting: coordination.initial_position; default trim-horizon].
-    #[arg(long, value_name = "POSITION", value_parser = start_at::parse)]
-    pub initial_position: Option<InitialPosition>,
-    /// Serve /metrics (Prometheus), /livez and /readyz here: on a port for this machine alone, like
-    /// 9464, or on an address, like 0.0.0.0:9464. If that is in use, the worker does not start
-    /// [setting: metrics.listen; default: not served].
-    #[arg(long, value_name = "ADDR")]
-    pub metrics: Option<String>,
-    /// Send metrics to Amazon CloudWatch: by the names of docs/METRICS.md, or with =kcl by those of
-    /// the Java KCL [setting: metrics.cloudwatch.enabled, .names; default: nothing is sent].
-    #[arg(
-        long, value_name = "NAMES", value_enum,
-        num_args = 0..=1, require_equals = true, default_missing_value = "ours"
-    )]
-    pub cloudwatch: Option<CloudwatchNames>,
-    /// Write `data` as text where it is UTF-8, else base64 as `data_base64`.
-    #[arg(long)]
-    pub text: bool,
-}
-
-impl ConsumeArgs {
-    /// The settings, with what the arguments say.
-    pub(crate) fn apply_to(&self, mut config: Config) -> Config {
-        let set = |setting: &mut Option<String>, argument: &Option<String>| {
-            if argument.is_some() {
-                setting.clone_from(argument);
-            }
-        };
-        set(&mut config.kinesis.stream_name, &self.stream);
-        set(&mut config.consumer.application_name, &self.application);
-        set(&mut config.consumer.worker_id, &self.worker_id);
-        set(&mut config.store, &self.store);
-        if let Some(address) = &self.metrics {
-            config.metrics.listen = Some(address.as_str().into());
-        }
-        if let Some(names) = self.cloudwatch {
-            config.metrics.cloudwatch.enabled = true;
-            config.metrics.cloudwatch.names = names;
-        }
-        if self.zone.is_some() {
-            config.coordination.zone.clone_from(&self.zone);
-        }
-        if let Some(position) = self.initial_position {
-            config.coordination.initial_position = position;
-        }
-        config
-    }
-}
 
 /// Reads until it is told to stop. What was not written and flushed is not checkpointed.
 ///
@@ -125,6 +54,13 @@ async fn consume(args: &ConsumeArgs, config: &Config) -> anyhow::Result<ExitCode
     };
     let mut builder =
         Worker::shared_builder(Arc::new(source), store).settings(settings).processor(writing);
+    if config.consumer.assignment_mode == AssignmentMode::Manual {
+        builder = builder.needs_placement_rules();
+    }
+    let declared = mapping::declared(args, config)?;
+    if let Some(declaration) = &declared {
+        builder = builder.placement(declaration.clone());
+    }
     if let Some(id) = &config.consumer.worker_id {
         let id: WorkerId = id.parse().with_context(|| format!("the worker id {id:?}"))?;
         builder = builder.worker_id(id);
@@ -137,6 +73,10 @@ async fn consume(args: &ConsumeArgs, config: &Config) -> anyhow::Result<ExitCode
     // They end with this set.
     let mut watching = JoinSet::new();
     watching.spawn(stop::follow(Signals::listen()?, handle.clone(), leaving.clone()));
+    if let Some(file) = mapping::watched_file(args) {
+        let uncovered = mapping::uncovered(config);
+        watching.spawn(mapping::follow(file, uncovered, declared, handle.clone()));
+    }
     watching.spawn(leave_when_closed(output.clone(), handle, leaving));
     let ended = worker.run().await;
     // What is left is sent while a second signal still counts.

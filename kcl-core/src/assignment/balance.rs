@@ -12,6 +12,9 @@ pub enum Balance {
     Even,
     /// By load: see [`Weighting`].
     Weighted(Weighting),
+    /// Not at all: nothing moves that a live worker holds, whatever rules and limits say. What
+    /// nobody holds goes where the fewest leases are.
+    Keep,
 }
 
 /// When load is worth a move.

@@ -17,13 +17,14 @@ use super::{
 /// (nothing is gained by reading one shard in place of another), then to the most lagging.
 pub(super) fn settle(draft: &mut Draft<'_>) -> Vec<Free> {
     let rules = Rules::of(draft);
+    let leases = keep_held(draft);
     if rules.say_nothing() {
-        let seated = within_room(draft, (0..draft.seats.len()).collect());
+        let seated = within_room(draft, leases);
         return seated.into_iter().map(|lease| Free::new(draft, lease)).collect();
     }
     let mut required = Vec::new();
-    let mut open = Vec::with_capacity(draft.seats.len());
-    for lease in 0..draft.seats.len() {
+    let mut open = Vec::with_capacity(leases.len());
+    for lease in leases {
         match rules.standing(draft, lease) {
             Standing::Open => open.push(lease),
             Standing::Required(worker) => required.push(Claim { worker, lease }),
@@ -40,6 +41,22 @@ pub(super) fn settle(draft: &mut Draft<'_>) -> Vec<Free> {
     }
     let seated = within_room(draft, open);
     prefer(draft, &rules, seated)
+}
+
+/// Seats what is held where it is, if nothing is to move; returns the leases that have no seat yet.
+fn keep_held(draft: &mut Draft<'_>) -> Vec<usize> {
+    let all = 0..draft.seats.len();
+    if !draft.view.keeps() || !held_leases_are_kept() {
+        return all.collect();
+    }
+    let is_left = |lease: &usize| match draft.worker(draft.view.leases[*lease].holder) {
+        Some(holder) => {
+            draft.seat(*lease, holder);
+            false
+        }
+        None => true,
+    };
+    all.filter(is_left).collect()
 }
 
 /// Refuses what the workers have no room for.
@@ -67,7 +84,10 @@ fn prefer(draft: &mut Draft<'_>, rules: &Rules<'_>, open: Vec<usize>) -> Vec<Fre
     let mut free = Vec::with_capacity(open.len());
     for lease in open {
         match rules.preferred(draft, lease) {
-            Some(worker) => claims.push(Claim { worker, lease }),
+            Some(worker) => {
+                let worker = keeper_until_return(draft, lease, worker).unwrap_or(worker);
+                claims.push(Claim { worker, lease });
+            }
             None => free.push(Free::new(draft, lease)),
         }
     }
@@ -79,6 +99,17 @@ fn prefer(draft: &mut Draft<'_>, rules: &Rules<'_>, open: Vec<usize>) -> Vec<Fre
     let rest = grant(draft, claims, first);
     free.extend(rest.into_iter().map(|claim| Free::new(draft, claim.lease)));
     free
+}
+
+/// Who keeps a lease that prefers a worker which has only just come: its holder, as long as the
+/// worker may go as fast as it came. Without that a worker that restarts again and again would draw
+/// its leases back and forth.
+fn keeper_until_return(draft: &Draft<'_>, lease: usize, preferred: usize) -> Option<usize> {
+    let view = draft.view;
+    let seen = &view.leases[lease];
+    let holder = draft.worker(seen.holder).filter(|holder| *holder != preferred)?;
+    let stays = draft.worker(seen.avoid) != Some(holder);
+    (stays && !view.workers[preferred].is_settled && returns_wait()).then_some(holder)
 }
 
 /// A lease that is to be seated at one certain worker.
@@ -164,4 +195,14 @@ impl<'a> Rules<'a> {
 /// Whether a lease waits for the worker that a rule requires.
 fn is_waited_for() -> bool {
     !planted!(RequireFailsOver)
+}
+
+/// Whether nothing moves that a live worker holds, where that is asked for.
+fn held_leases_are_kept() -> bool {
+    !planted!(FrozenFleetMoves)
+}
+
+/// Whether a lease returns to the worker that it prefers only once that has lived for a while.
+fn returns_wait() -> bool {
+    !planted!(ReturnsAtOnce)
 }

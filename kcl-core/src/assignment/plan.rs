@@ -12,7 +12,7 @@ pub fn plan(view: &View) -> Plan {
     let mut draft = Draft::new(view);
     let free = claims::settle(&mut draft);
     match view.balance {
-        Balance::Even => even::balance(&mut draft, free),
+        Balance::Even | Balance::Keep => even::balance(&mut draft, free),
         Balance::Weighted(weighting) => weighted::balance(&mut draft, free, weighting),
     }
     finish(draft)

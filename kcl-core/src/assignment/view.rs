@@ -21,6 +21,8 @@ pub struct View {
     pub rules: PlacementRules,
     /// How the others are shared out.
     pub balance: Balance,
+    /// Whether the fleet is frozen: as under [`Balance::Keep`], whatever the balance is.
+    pub frozen: bool,
 }
 
 impl View {
@@ -28,6 +30,11 @@ impl View {
     #[must_use]
     pub fn new(leases: Vec<LeaseView>, workers: Vec<WorkerView>) -> Self {
         Self { leases, workers, ..Self::default() }
+    }
+
+    /// Whether nothing moves that a live worker holds.
+    pub(super) fn keeps(&self) -> bool {
+        self.frozen || self.balance == Balance::Keep
     }
 }
 
@@ -82,12 +89,15 @@ pub struct WorkerView {
     pub id: WorkerId,
     /// The most leases it takes; `None`: as many as there are.
     pub capacity: Option<u32>,
+    /// Whether it has lived for so long that leases return to it that prefer it. What nobody holds
+    /// goes to it at once.
+    pub is_settled: bool,
 }
 
 impl WorkerView {
     /// A worker that takes as many leases as there are.
     #[must_use]
     pub const fn new(id: WorkerId) -> Self {
-        Self { id, capacity: None }
+        Self { id, capacity: None, is_settled: true }
     }
 }

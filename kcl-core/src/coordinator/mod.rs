@@ -51,6 +51,7 @@ pub use document::{Assignment, FrozenStart, Give, Hold, How, Origin, StreamStart
 pub use event::{Event, RunEvent, RunNews, StreamView};
 pub use op::StoreCall;
 pub(crate) use op::operations;
+pub use planner::forecast::{Forecast, Situation, forecast};
 
 use std::time::Duration;
 

@@ -5,7 +5,7 @@ use std::time::Duration;
 use crate::{
     coordinator::LossReason,
     env::WallTime,
-    lease::{Checkpoint, DocName, EndReason, Epoch, LeaseKey, SessionId},
+    lease::{Checkpoint, DocName, EndReason, Epoch, LeaseKey, SessionId, WorkerId},
     settings::InitialPosition,
     stream::{Position, SourceErrorKind, StartAt, StreamKey, StreamName},
 };
@@ -179,6 +179,31 @@ pub enum WorkerEvent {
     RulesRefused {
         /// Why.
         problem: String,
+    },
+    /// The placement rules that this worker was started with are in force now.
+    #[non_exhaustive]
+    RulesDeclared {
+        /// Where it has them from.
+        from: String,
+        /// How many rules there are now.
+        rules: usize,
+    },
+    /// The placement rules that this worker was started with do not count; others are in force.
+    #[non_exhaustive]
+    RulesPassedOver {
+        /// Where it has them from.
+        from: String,
+        /// Why, and what may be done.
+        why: String,
+    },
+    /// No placement rule names this worker, and some name workers that do not live: it may have
+    /// been meant to be one of those.
+    #[non_exhaustive]
+    WorkerNotNamed {
+        /// Whom rules name and who does not live.
+        absent: Vec<WorkerId>,
+        /// Who lives and is named by no rule.
+        unnamed: Vec<WorkerId>,
     },
     /// More shards inherit placement rules from shards that are gone than a document holds. Rows of
     /// ended leases are kept in its place.
@@ -450,41 +475,4 @@ pub enum WorkerEvent {
         /// What the store said.
         error: String,
     },
-}
-
-impl WorkerEvent {
-    /// The lease that it is about, if it is about one.
-    #[must_use]
-    pub const fn lease(&self) -> Option<&LeaseKey> {
-        match self {
-            Self::LeaseGained { key, .. }
-            | Self::LeaseReleasing { key, .. }
-            | Self::LeaseLost { key, .. }
-            | Self::LeaseStalled { key, .. }
-            | Self::LeaseConflict { key, .. }
-            | Self::LeaseForced { key, .. }
-            | Self::NotOfMyStream { key }
-            | Self::ShardEnded { key, .. }
-            | Self::CheckpointStored { key, .. }
-            | Self::ReadingStarted { key, .. }
-            | Self::ReadingEnded { key, .. }
-            | Self::EndUnproven { key, .. }
-            | Self::ReadFailed { key, .. }
-            | Self::ReadStandstill { key, .. }
-            | Self::RecordsLost { key, .. }
-            | Self::BatchFailed { key, .. }
-            | Self::RecordSkipped { key, .. }
-            | Self::DeadLetterFailed { key, .. }
-            | Self::ProcessorStartFailed { key, .. }
-            | Self::ProcessorEndFailed { key, .. }
-            | Self::ProcessorStopFailed { key, .. }
-            | Self::ProcessorPanicked { key, .. }
-            | Self::ProcessorStalled { key, .. }
-            | Self::RunRewound { key, .. }
-            | Self::RunBroken { key, .. }
-            | Self::ShardStopped { key, .. }
-            | Self::ChildrenUnknown { key, .. } => Some(key),
-            _ => None,
-        }
-    }
 }

@@ -10,7 +10,10 @@ use super::{
     event::WorkerEvent,
     observer::{Observer, StoreCallEnd, StoreCallEnded, Subject},
 };
-use crate::{env::Clock, lease::Document};
+use crate::{
+    env::Clock,
+    lease::{Document, WorkerId},
+};
 
 /// How a start that is in force is changed.
 const TO_START_ANEW: &str = "kcl leases reset --to …, with every worker stopped";
@@ -85,6 +88,15 @@ fn log_fleet(event: &WorkerEvent) {
             warn!(leases = leases.len(), which, reason, "kcl.lease.unassignable");
         }
         E::RulesRefused { problem } => error!(problem, "kcl.rules.refused"),
+        E::RulesDeclared { from, rules } => info!(from, rules, "kcl.rules.declared"),
+        E::RulesPassedOver { from, why } => warn!(from, why, "kcl.rules.passed_over"),
+        E::WorkerNotNamed { absent, unnamed } => {
+            let list = |ids: &[WorkerId]| {
+                ids.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ")
+            };
+            let (absent, unnamed) = (list(absent), list(unnamed));
+            warn!(absent, unnamed, "kcl.rules.worker_not_named");
+        }
         E::InheritanceFull { problem } => error!(problem, "kcl.rules.inheritance_full"),
         E::DocumentUnreadable { document, problem } => {
             error!(%document, problem, "kcl.document.unreadable");

@@ -43,6 +43,7 @@
 //! | `meter`, `loads` | how heavy is each shard? |
 //! | [`testing`] | how is an observer tested? |
 
+mod about;
 mod batch;
 mod complaints;
 mod event;

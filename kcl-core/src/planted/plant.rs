@@ -316,6 +316,10 @@ by_rule! {
     "6" RulesOutliveTheirStream,
     /// A lease that a rule requires at a worker that is gone goes elsewhere.
     "6" RequireFailsOver,
+    /// A lease returns at once to a worker that it prefers and that has only just come.
+    "6" ReturnsAtOnce,
+    /// Leases that live workers hold move although the fleet is frozen.
+    "6" FrozenFleetMoves,
     /// A lease goes back to the worker that made no progress on it.
     "6" AvoidIgnored,
     /// Any difference in load is worth a move.

@@ -1,29 +1,37 @@
 //! Making and running a worker.
 
-use std::{collections::BTreeMap, fmt, future::Future, sync::Arc, time::Duration};
+use std::{
+    collections::BTreeMap,
+    fmt,
+    future::Future,
+    sync::{Arc, OnceLock},
+};
 
-use tokio::sync::{broadcast, mpsc, oneshot};
+use tokio::sync::{mpsc, oneshot};
 use tracing::{Instrument, info_span};
 
 use super::{
-    WorkerError, WorkerEvent, WorkerStatus,
+    WorkerError, WorkerEvent, WorkerHandle,
     budget::Budget,
     call::Calls,
+    declaring::Declaring,
     gate::Validity,
     keeper::{Direction, Keeper},
+    ready::{Unready, prepare},
     remaking::Remaking,
     run::{DeadLetter, Shared},
     supervisor::Supervisor,
 };
 use crate::{
+    assignment::placement::Declaration,
     coordinator::{Coordinator, Event, Outcome},
     env::Env,
     lease::WorkerId,
     observe::{LoadBoard, Observer, Seam, StatusBoard, Told, WatchedSource, WatchedStore},
     processor::{ProcessorError, ProcessorFactory, RecordBatch, from_batches},
     settings::{InvalidSettings, ProgressMode, Settings},
-    store::{LeaseStore, StoreError, StoreErrorKind},
-    stream::{Sources, StreamSource},
+    store::LeaseStore,
+    stream::{Sources, StreamDescription, StreamSource},
 };
 
 /// A member of a fleet that shares the shards of a stream (`Scheduler` in the Java KCL).
@@ -37,6 +45,15 @@ pub struct Worker {
     told: Told,
     validity: Validity,
     events: (mpsc::UnboundedSender<Event>, mpsc::UnboundedReceiver<Event>),
+    placement: Placed,
+}
+
+/// What a worker has to do with placement rules.
+struct Placed {
+    declared: Option<Declaration>,
+    /// It does not start without any.
+    needed: bool,
+    changes: (mpsc::UnboundedSender<Declaration>, mpsc::UnboundedReceiver<Declaration>),
 }
 
 /// Makes a [`Worker`], once it has a processor: a builder without one cannot build.
@@ -63,6 +80,8 @@ pub struct WorkerBuilder<P = NoProcessor> {
     factory: P,
     dead_letter: Option<Arc<dyn DeadLetter>>,
     observers: Vec<Arc<dyn Observer>>,
+    declared: Option<Declaration>,
+    needs_rules: bool,
 }
 
 /// What a [`WorkerBuilder`] has before it is given a processor.
@@ -71,15 +90,6 @@ pub struct NoProcessor(());
 
 /// What a [`WorkerBuilder`] has once it was given a processor.
 pub struct WithProcessor(Box<dyn ProcessorFactory>);
-
-/// A hold on a running worker. Cheap to clone; dropping it changes nothing.
-#[derive(Clone)]
-pub struct WorkerHandle {
-    events: mpsc::UnboundedSender<Event>,
-    told: Told,
-    status: StatusBoard,
-    id: WorkerId,
-}
 
 impl Worker {
     /// A worker that reads `source` and keeps its coordination state in `store`.
@@ -103,6 +113,8 @@ impl Worker {
             factory: NoProcessor(()),
             dead_letter: None,
             observers: Vec::new(),
+            declared: None,
+            needs_rules: false,
         }
     }
 
@@ -114,6 +126,7 @@ impl Worker {
             told: self.told.clone(),
             status: self.status.clone(),
             id: self.id.clone(),
+            declared: self.placement.changes.0.clone(),
         }
     }
 
@@ -167,18 +180,21 @@ impl Worker {
         }
         let (directions, directed) = mpsc::unbounded_channel();
         let (ready, prepared) = oneshot::channel();
+        let stream = Arc::new(OnceLock::new());
         let supervisor = Supervisor {
             shared: Arc::clone(&self.shared),
             directions: directed,
             events: self.events.0.clone(),
             runs: BTreeMap::new(),
             described,
+            stream: Arc::clone(&stream),
         };
         let location = self.store.location();
-        self.start_keeper(directions, ready)?;
+        self.start_keeper(directions, ready, stream)?;
         match prepared.await {
             Ok(Ok(())) => supervisor.work().await,
-            Ok(Err(source)) => Err(WorkerError::Store { location, source }),
+            Ok(Err(Unready::Store(source))) => Err(WorkerError::Store { location, source }),
+            Ok(Err(Unready::NoRules)) => Err(WorkerError::NoPlacementRules { location }),
             Err(_) => Err(WorkerError::KeeperGone),
         }
     }
@@ -186,15 +202,18 @@ impl Worker {
     fn start_keeper(
         self,
         directions: mpsc::UnboundedSender<Direction>,
-        ready: oneshot::Sender<Result<(), StoreError>>,
+        ready: oneshot::Sender<Result<(), Unready>>,
+        stream: Arc<OnceLock<StreamDescription>>,
     ) -> Result<(), WorkerError> {
         let Self { id, settings, env, store, shared, status, validity, mut events, .. } = self;
         let (spawner, seam) = (Arc::clone(&env.spawner), shared.seam.clone());
         let loads = shared.loads.clone();
+        let Placed { declared, needed, changes: (_, changes) } = self.placement;
+        let needs_rules = needed && declared.is_none();
         let keep = async move {
             let prepared = tokio::select! {
                 biased;
-                prepared = prepare(&store, &env, &seam, &directions) => prepared,
+                prepared = prepare(&store, needs_rules, &env, &seam, &directions) => prepared,
                 () = told_to_leave(&mut events.1) => {
                     // Nothing was registered, so there is nothing to hand over.
                     seam.event(&WorkerEvent::finished(&Outcome::Left));
@@ -210,6 +229,16 @@ impl Worker {
             }
             let seed = env.entropy.next_u64();
             let coordination = settings.coordination.clone();
+            let declaring = Declaring {
+                worker: id.clone(),
+                store: store.clone(),
+                clock: Arc::clone(&env.clock),
+                seam: seam.clone(),
+                settings: coordination.clone(),
+                stream,
+                declared,
+                changes,
+            };
             let mut coordinator = Coordinator::new(id, coordination, env.clock.now(), seed);
             if settings.delivery.progress == ProgressMode::Transactional {
                 coordinator = coordinator.following_the_store();
@@ -230,7 +259,11 @@ impl Worker {
                 calls: Calls::new(),
                 remaking: Remaking::default(),
             };
-            Box::pin(keeper.keep()).await;
+            tokio::select! {
+                biased;
+                () = Box::pin(keeper.keep()) => {}
+                () = Box::pin(declaring.work()) => {}
+            }
         };
         let keep = keep.in_current_span();
         spawner.spawn_keeper(Box::new(move || Box::pin(keep))).map_err(WorkerError::Thread)
@@ -254,30 +287,6 @@ async fn told_to_leave(events: &mut mpsc::UnboundedReceiver<Event>) {
     std::future::pending::<()>().await;
 }
 
-/// Prepares the store; what may pass is waited out.
-async fn prepare(
-    store: &WatchedStore,
-    env: &Env,
-    seam: &Seam,
-    directions: &mpsc::UnboundedSender<Direction>,
-) -> Result<(), StoreError> {
-    const PAUSE: Duration = Duration::from_millis(500);
-    loop {
-        match store.prepare().await {
-            Err(error) if may_pass(&error) && !directions.is_closed() => {
-                seam.event(&WorkerEvent::unprepared(&error));
-                env.clock.sleep(PAUSE).await;
-            }
-            result => return result,
-        }
-    }
-}
-
-/// Whether preparing again may help: what is missing was deleted by somebody just then.
-fn may_pass(error: &StoreError) -> bool {
-    error.is_retryable() || error.kind == StoreErrorKind::Missing
-}
-
 impl<P> WorkerBuilder<P> {
     /// This worker's name among the workers of the application. Without one it is `POD_NAME` from
     /// the environment, which then must be a name, else made of the host's name, the process id and
@@ -299,9 +308,18 @@ impl<P> WorkerBuilder<P> {
     /// that was given last is used.
     #[must_use]
     pub fn processor(self, factory: impl ProcessorFactory) -> WorkerBuilder<WithProcessor> {
-        let Self { source, store, id, settings, env, dead_letter, observers, factory: _ } = self;
-        let factory = WithProcessor(Box::new(factory));
-        WorkerBuilder { source, store, id, settings, env, factory, dead_letter, observers }
+        WorkerBuilder {
+            factory: WithProcessor(Box::new(factory)),
+            source: self.source,
+            store: self.store,
+            id: self.id,
+            settings: self.settings,
+            env: self.env,
+            dead_letter: self.dead_letter,
+            observers: self.observers,
+            declared: self.declared,
+            needs_rules: self.needs_rules,
+        }
     }
 
     /// The processor: an async closure that is given every batch.
@@ -325,6 +343,23 @@ impl<P> WorkerBuilder<P> {
     #[must_use]
     pub fn observer(mut self, observer: impl Observer) -> Self {
         self.observers.push(Arc::new(observer));
+        self
+    }
+
+    /// Which shards must or should go to which workers, for the whole fleet. Applied once the
+    /// worker has joined, unless the same map was applied before and another one has taken its
+    /// place, or the operator has changed the rules by command: then the worker only warns. Rules
+    /// that name no stream are for the one that the worker reads.
+    #[must_use]
+    pub fn placement(mut self, declaration: Declaration) -> Self {
+        self.declared = Some(declaration);
+        self
+    }
+
+    /// The worker does not start without placement rules, its own or those in the store.
+    #[must_use]
+    pub const fn needs_placement_rules(mut self) -> Self {
+        self.needs_rules = true;
         self
     }
 
@@ -371,7 +406,12 @@ impl WorkerBuilder<WithProcessor> {
             loads,
         });
         let (settings, env, events) = (self.settings, self.env, mpsc::unbounded_channel());
-        Ok(Worker { id, settings, env, store, shared, status, told, validity, events })
+        let placement = Placed {
+            declared: self.declared,
+            needed: self.needs_rules,
+            changes: mpsc::unbounded_channel(),
+        };
+        Ok(Worker { id, settings, env, store, shared, status, told, validity, events, placement })
     }
 }
 
@@ -392,32 +432,6 @@ fn check_progress(mode: ProgressMode, commits: bool) -> Result<(), InvalidSettin
     Err(InvalidSettings::new("progress", problem, remedy))
 }
 
-impl WorkerHandle {
-    /// This worker's name.
-    #[must_use]
-    pub const fn id(&self) -> &WorkerId {
-        &self.id
-    }
-
-    /// Asks the worker to hand every lease over and leave. Its `run` then returns.
-    pub fn shut_down(&self) {
-        // A worker that is over needs no telling.
-        let _ = self.events.send(Event::Leave);
-    }
-
-    /// What happens from now on. A listener that falls behind misses events and is told so.
-    #[must_use]
-    pub fn events(&self) -> broadcast::Receiver<WorkerEvent> {
-        self.told.subscribe()
-    }
-
-    /// What the worker is doing now.
-    #[must_use]
-    pub fn status(&self) -> WorkerStatus {
-        self.status.snapshot()
-    }
-}
-
 impl fmt::Debug for Worker {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Worker").field("id", &self.id).finish_non_exhaustive()
@@ -433,12 +447,6 @@ impl<P> fmt::Debug for WorkerBuilder<P> {
 impl fmt::Debug for WithProcessor {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("WithProcessor").finish_non_exhaustive()
-    }
-}
-
-impl fmt::Debug for WorkerHandle {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("WorkerHandle").field("id", &self.id).finish_non_exhaustive()
     }
 }
 

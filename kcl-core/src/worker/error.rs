@@ -61,6 +61,16 @@ pub enum WorkerError {
         /// The stream's own clock.
         now: WallTime,
     },
+    /// The worker is not to run without placement rules, and there are none.
+    #[error(
+        "there are no placement rules in {location}, and this worker has none of its own: a manual \
+         assignment needs some. Give it a mapping (SHARD_MAPPING, --mapping-file, \
+         `consumer: {{shard_mapping: {{…}}}}`), or set rules with `kcl placement set`"
+    )]
+    NoPlacementRules {
+        /// Where the leases are.
+        location: String,
+    },
     /// The operating system gave no thread for the keeper.
     #[error("no thread for the keeper")]
     Thread(#[source] std::io::Error),

@@ -1,7 +1,11 @@
 //! The supervisor: the keeper's hand on the user's runtime. Starts runs, lists shards, passes on
 //! events.
 
-use std::{collections::BTreeMap, sync::Arc, time::Duration};
+use std::{
+    collections::BTreeMap,
+    sync::{Arc, OnceLock},
+    time::Duration,
+};
 
 use tokio::sync::mpsc;
 use tracing::{Instrument, info_span};
@@ -35,6 +39,8 @@ pub(super) struct Supervisor {
     pub(super) runs: BTreeMap<LeaseKey, TaskHandle>,
     /// The stream as it was described when the worker started, and when that was.
     pub(super) described: Option<(Time, StreamDescription)>,
+    /// What the worker reads, for whoever else has to know.
+    pub(super) stream: Arc<OnceLock<StreamDescription>>,
 }
 
 impl Supervisor {
@@ -76,6 +82,7 @@ impl Supervisor {
         let (shared, events) = (Arc::clone(&self.shared), self.events.clone());
         let now = self.shared.env.clock.now();
         let fresh = self.described.take().filter(|(at, _)| now.since(*at) < FRESH);
+        let stream = Arc::clone(&self.stream);
         let describing = async move {
             let result = match fresh {
                 Some((_, description)) => Ok(description),
@@ -84,6 +91,10 @@ impl Supervisor {
             if let Err(error) = &result {
                 let source = error.source.as_deref().map(ToString::to_string).unwrap_or_default();
                 shared.tell(WorkerEvent::StreamUnknown { error: error.to_string(), source });
+            }
+            if let Ok(description) = &result {
+                // Its name never changes; of the life nobody asks here.
+                let _ = stream.set(description.clone());
             }
             // The keeper may be gone by now.
             let _ = events.send(Event::Described(id, result.map_err(|error| error.kind)));

@@ -6,7 +6,7 @@
 use std::{fmt::Debug, str::FromStr};
 
 use kcl_core::{
-    assignment::placement::{Inherited, Mode, PlacementRules, Uncovered, shard_mapping},
+    assignment::placement::{Inherited, Placement, PlacementRules, Uncovered, shard_mapping},
     coordinator::{Assignment, FrozenStart},
     lease::{Checkpoint, DocName, Incarnation, LeaseKey, SessionId, WorkerId},
     stream::{HashRange, Position, SequenceNumber, ShardId},
@@ -61,18 +61,18 @@ pub(crate) fn documents(body: &[u8]) {
     if let Some(read) = FrozenStart::decode(body) {
         assert_eq!(FrozenStart::decode(&read.encode()), Some(read));
     }
-    if let Ok(read) = PlacementRules::decode(body) {
-        assert_eq!(PlacementRules::decode(&read.encode().unwrap()).unwrap(), read);
+    if let Ok(read) = Placement::decode(body) {
+        assert_eq!(Placement::decode(&read.encode().unwrap()).unwrap(), read);
     }
     if let Ok((term, read)) = Inherited::decode(body) {
         assert_eq!(Inherited::decode(&read.encode(term).unwrap()).unwrap(), (term, read));
         assert_eq!(Inherited::term_in(body), Some(term));
     }
     if let Ok(text) = std::str::from_utf8(body)
-        && let Ok(rules) = shard_mapping(text, Mode::Require)
-        && let Ok(read) = PlacementRules::new(rules, Uncovered::Hold)
-        && let Ok(body) = read.encode()
+        && let Ok(rules) = shard_mapping(text)
+        && let Ok(rules) = PlacementRules::new(rules, Uncovered::Hold)
+        && let Ok(body) = Placement::from(rules.clone()).encode()
     {
-        assert_eq!(PlacementRules::decode(&body).unwrap(), read);
+        assert_eq!(Placement::decode(&body).unwrap().rules, rules);
     }
 }

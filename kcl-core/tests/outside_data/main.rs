@@ -5,7 +5,7 @@
 mod checks;
 
 use kcl_core::{
-    assignment::placement::{Inherited, Mode, PlacementRules, shard_mapping},
+    assignment::placement::{Inherited, Placement, shard_mapping},
     coordinator::{Assignment, FrozenStart},
     lease::{Checkpoint, DocName, LeaseKey, SessionId, WorkerId},
     stream::{HashRange, SequenceNumber, ShardId},
@@ -87,10 +87,10 @@ fn the_examples_are_what_they_are_called() {
     let documents = |name: &str| read(&format!("documents/{name}")).into_bytes();
     assert_eq!(Assignment::decode(&documents("assignment")).unwrap().holds.len(), 2);
     assert!(FrozenStart::decode(&documents("frozen-start")).unwrap().at.is_some());
-    assert_eq!(PlacementRules::decode(&documents("placement")).unwrap().rules().len(), 2);
-    assert!(PlacementRules::decode(&documents("backwards")).is_err());
+    assert_eq!(Placement::decode(&documents("placement")).unwrap().rules.rules().len(), 2);
+    assert!(Placement::decode(&documents("backwards")).is_err());
     assert_eq!(Inherited::decode(&documents("inherited")).unwrap().1.iter().count(), 3);
-    assert_eq!(shard_mapping(&read("documents/mapping"), Mode::Prefer).unwrap().len(), 2);
+    assert_eq!(shard_mapping(&read("documents/mapping")).unwrap().len(), 2);
     read("names/worker").parse::<WorkerId>().unwrap();
     read("names/session").parse::<SessionId>().unwrap();
     read("names/shard").parse::<ShardId>().unwrap();

@@ -203,6 +203,10 @@ actions! {
     "clear-rules" => ClearRules;
     /// The rules are written over with what makes no sense.
     "garble-rules" => GarbleRules;
+    /// The fleet is frozen: nothing moves that a live worker holds.
+    "freeze" => Freeze;
+    /// Leases may move again.
+    "thaw" => Thaw;
 }
 
 impl Action {

@@ -28,6 +28,8 @@ pub(super) enum Fact<'a> {
         allowed: Option<WorkerId>,
         /// It was taken by a process that came after the store's clock went back.
         newcomer: bool,
+        /// The fleet is frozen, and every planner has had the time to find that out.
+        frozen: bool,
     },
     /// A call changed a session row.
     Session {

@@ -168,6 +168,7 @@ impl Judge {
             uncovered,
             allowed,
             newcomer: false,
+            frozen: false,
         };
         self.oracle.learn(at, &fact)
     }

@@ -102,6 +102,8 @@ checks! {
         heirs_follow_the_rule_as_the_operator_changes_it,
         what_an_older_build_handed_down_among_the_operators_rules_holds_on,
         a_document_of_a_later_planner_is_not_written_over,
+        a_frozen_fleet_gives_a_newcomer_what_nobody_holds_and_no_more,
+        a_lease_returns_to_who_it_prefers_when_that_has_lived_for_a_while,
     }
     "trace": planners {
         a_planner_that_dies_between_two_assignment_writes_then_a_forced_handoff,

@@ -175,3 +175,50 @@ pub(crate) fn a_document_of_a_later_planner_is_not_written_over() {
     assert!(world.lease(&first).is_some());
     assert_eq!(world.docs()[&DocName::inherited()], later);
 }
+
+/// A worker joins a frozen fleet and gets nothing, one dies and is replaced, and once the fleet is
+/// thawed everybody has a share.
+#[test]
+pub(crate) fn a_frozen_fleet_gives_a_newcomer_what_nobody_holds_and_no_more() {
+    let mut world = settled(3, 9);
+    world.act_now(&Action::Freeze).unwrap();
+    // By then whatever moves is seen by an invariant.
+    world.run_for(secs(130)).unwrap();
+    let before: Vec<_> = open(&world).iter().map(|key| owner(&world, key)).collect();
+    world.act_now(&Action::Join).unwrap();
+    world.run_for(secs(20)).unwrap();
+    let after: Vec<_> = open(&world).iter().map(|key| owner(&world, key)).collect();
+    assert_eq!(after, before, "the newcomer gets nothing");
+    let (at, dead) = reader(&world);
+    world.act_now(&Action::Crash(at)).unwrap();
+    wait_for(&mut world, secs(10), |world| {
+        open(world).iter().all(|key| owner(world, key).is_some_and(|it| it.worker != dead))
+    });
+    let newcomers = |world: &World| world.held().into_iter().map(|(_, held)| held).min();
+    assert_eq!(newcomers(&world), Some(3), "what nobody held is its share");
+    world.act_now(&Action::Join).unwrap();
+    world.run_for(secs(5)).unwrap();
+    assert_eq!(newcomers(&world), Some(0));
+    world.act_now(&Action::Thaw).unwrap();
+    wait_for(&mut world, secs(5), |world| newcomers(world) == Some(2));
+}
+
+/// A worker that shards prefer starts a new session: they are read by others meanwhile, and come
+/// back to it once it has lived for two session timeouts.
+#[test]
+pub(crate) fn a_lease_returns_to_who_it_prefers_when_that_has_lived_for_a_while() {
+    let mut world = settled(3, 6);
+    let (at, who) = reader(&world);
+    let (number, key) = read_elsewhere(&world, &who);
+    world.act_now(&Action::Prefer(number, at)).unwrap();
+    wait_for(&mut world, secs(3), |world| is_read_by(world, &key, &who));
+    // It stands still, is taken for dead, and comes back.
+    world.act_now(&Action::Pause(at, secs(8))).unwrap();
+    wait_for(&mut world, secs(8), |world| {
+        owner(world, &key).is_some_and(|owner| owner.worker != who)
+    });
+    world.run_for(secs(12)).unwrap();
+    assert!(!is_read_by(&world, &key, &who), "it may go as fast as it came");
+    assert!(world.held().iter().any(|(worker, held)| *worker == who && *held > 0), "it is back");
+    wait_for(&mut world, secs(6), |world| is_read_by(world, &key, &who));
+}

@@ -64,7 +64,7 @@ impl Launch {
         let mut command = Command::new(binary);
         let foreign = std::env::vars_os().map(|(name, _)| name).filter(|name| {
             let name = name.to_string_lossy();
-            ["AWS_", "KCL_", "RUST_LOG", "POD_NAME", "APP_NAME", "STREAM_NAME"]
+            ["AWS_", "KCL_", "RUST_LOG", "POD_NAME", "APP_NAME", "STREAM_NAME", "SHARD_MAPPING"]
                 .iter()
                 .any(|prefix| name.starts_with(prefix))
         });

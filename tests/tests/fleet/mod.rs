@@ -15,6 +15,7 @@ mod leaving;
 mod metrics;
 mod output;
 mod pausing;
+mod placement;
 mod producing;
 mod prometheus;
 mod regions;

@@ -4,7 +4,7 @@ use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
 use bytes::Bytes;
 use kcl_core::{
-    assignment::placement::{Inherited, PlacementRules},
+    assignment::placement::{Inherited, Placement},
     coordinator::Assignment,
     env::Clock,
     lease::{Changing, DocName, Document, Lease, LeaseKey, LoadReport, Session, Streams, WorkerId},
@@ -112,7 +112,8 @@ impl Reader {
         let bad = &mut all.unreadable;
         all.changing = read(changing?, bad, |body| Changing::decode(body).map_err(said));
         all.streams = read(streams?, bad, |body| Streams::decode(body));
-        all.placement = read(placement?, bad, |body| PlacementRules::decode(body).map_err(said));
+        let placement = read(placement?, bad, |body| Placement::decode(body).map_err(said));
+        all.placement = placement.map(|it| it.rules);
         let inherited = inherited?;
         all.inherited = read(inherited, bad, |body| Inherited::decode(body).map_err(said))
             .map(|(_, inherited)| inherited);

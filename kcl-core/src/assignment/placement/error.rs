@@ -52,6 +52,17 @@ pub enum InvalidPlacement {
         /// The target.
         target: Target,
     },
+    /// Two ranges that overlap, and of which neither lies in the other.
+    #[error(
+        "the placement ranges {one} and {other} cross: make one lie within the other, and the \
+         narrower one holds there, or move them apart"
+    )]
+    Crossing {
+        /// The one that starts first.
+        one: HashRange,
+        /// The other.
+        other: HashRange,
+    },
     /// More rules than a document holds.
     #[error(
         "{rules} placement rules make {bytes} bytes, a document holds {}: use ranges in place of \

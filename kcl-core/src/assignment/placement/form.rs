@@ -1,5 +1,5 @@
-//! How placement rules look as JSON or YAML. Hash keys are text: few readers of either hold 128
-//! bits.
+//! How placement rules look as JSON or YAML, as an operator writes them. Hash keys are text: few
+//! readers of either hold 128 bits. A key that is not known is refused: it may be a slip.
 
 use serde::{Deserialize, Serialize};
 
@@ -7,9 +7,9 @@ use super::{InvalidPlacement, Mode, Rule, Target, Uncovered};
 use crate::{env::WallTime, lease::WorkerId, stream::ShardId};
 
 /// The one format there is.
-const FORMAT: u64 = 1;
+pub(super) const FORMAT: u64 = 1;
 
-const fn format() -> u64 {
+pub(super) const fn format() -> u64 {
     FORMAT
 }
 
@@ -26,7 +26,7 @@ pub(super) struct RulesForm {
 
 #[derive(Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-struct RuleForm {
+pub(super) struct RuleForm {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     stream: Option<String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -51,21 +51,14 @@ impl RulesForm {
         if self.format != FORMAT {
             return Err(InvalidPlacement::Format { found: self.format });
         }
-        let numbered = self.rules.into_iter().zip(1..);
-        let rules: Result<_, _> = numbered.map(|(rule, number)| rule.read(number)).collect();
-        Ok((rules?, self.uncovered))
+        Ok((read_rules(self.rules)?, self.uncovered))
     }
+}
 
-    /// Refuses a later format by its number, before its unknown fields are stumbled over.
-    pub(super) fn check_format(json: &[u8]) -> Result<(), InvalidPlacement> {
-        #[derive(Deserialize)]
-        struct Header {
-            #[serde(default = "format")]
-            format: u64,
-        }
-        let Header { format: found } = serde_json::from_slice(json)?;
-        if found == FORMAT { Ok(()) } else { Err(InvalidPlacement::Format { found }) }
-    }
+/// The rules as they are written.
+pub(super) fn read_rules(rules: Vec<RuleForm>) -> Result<Vec<Rule>, InvalidPlacement> {
+    let numbered = rules.into_iter().zip(1..);
+    numbered.map(|(rule, number)| rule.read(number)).collect()
 }
 
 impl RuleForm {

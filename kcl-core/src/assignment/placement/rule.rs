@@ -88,7 +88,8 @@ pub enum Mode {
     /// No other worker reads the shard. While the worker is not there, nobody does: the shard is
     /// listed as unassigned.
     Require,
-    /// Others read it while the worker is not there or is at its limit; it returns by handoff.
+    /// Others read it while the worker is not there or is at its limit. It returns by handoff, once
+    /// the worker has lived for two session timeouts.
     #[default]
     Prefer,
 }

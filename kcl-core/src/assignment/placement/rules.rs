@@ -1,16 +1,20 @@
 //! All rules of an application, checked together.
 
-use std::collections::BTreeSet;
+use std::{
+    cmp::Reverse,
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+};
 
-use bytes::Bytes;
 use serde::{Deserialize, Serialize};
 
 use super::{InvalidPlacement, Rule, Target, Uncovered, form::RulesForm};
-use crate::lease::Document;
+use crate::stream::HashRange;
 
 /// Which shards must or should be read by which worker, and what becomes of the others.
 ///
-/// Checked when made: no target twice, no range backwards. As JSON or YAML:
+/// Checked when made: no target twice, no range backwards, no two ranges that cross. Of ranges one
+/// of which lies in the other, the narrower one holds for the shards in it. As JSON or YAML:
 ///
 /// ```yaml
 /// format: 1
@@ -34,7 +38,7 @@ impl PlacementRules {
     /// Makes rules of `rules`, in this order.
     ///
     /// # Errors
-    /// When two rules have the same target, or a range is backwards.
+    /// When two rules have the same target, a range is backwards, or two ranges cross.
     pub fn new(rules: Vec<Rule>, uncovered: Uncovered) -> Result<Self, InvalidPlacement> {
         let mut seen = BTreeSet::new();
         for rule in &rules {
@@ -47,6 +51,7 @@ impl PlacementRules {
                 return Err(InvalidPlacement::Duplicate { target: rule.target.clone() });
             }
         }
+        refuse_crossings(&rules)?;
         Ok(Self { rules, uncovered })
     }
 
@@ -61,27 +66,39 @@ impl PlacementRules {
     pub const fn uncovered(&self) -> Uncovered {
         self.uncovered
     }
+}
 
-    /// The rules as the body of a document.
-    ///
-    /// # Errors
-    /// When they are too many for one document.
-    pub fn encode(&self) -> Result<Bytes, InvalidPlacement> {
-        let body = serde_json::to_vec(self)?;
-        if body.len() > Document::MAX_BODY {
-            return Err(InvalidPlacement::TooLarge { rules: self.rules.len(), bytes: body.len() });
+/// Refuses ranges that have hash keys in common, each of which has others beside: of two that are
+/// nested, the narrower one holds; of these, nobody could say which.
+fn refuse_crossings(rules: &[Rule]) -> Result<(), InvalidPlacement> {
+    let mut by_stream: BTreeMap<Option<&Arc<str>>, Vec<HashRange>> = BTreeMap::new();
+    for rule in rules {
+        if let Target::Range(range) = rule.target {
+            by_stream.entry(rule.stream.as_ref()).or_default().push(range);
         }
-        Ok(body.into())
     }
+    let of_any = by_stream.remove(&None).unwrap_or_default();
+    let of_streams = by_stream.into_values().map(|mut ranges| {
+        ranges.extend(&of_any);
+        ranges
+    });
+    of_streams.chain([of_any.clone()]).try_for_each(refuse_crossing)
+}
 
-    /// Reads back what [`Self::encode`] gave.
-    ///
-    /// # Errors
-    /// When the body is no such document, or is of a later format.
-    pub fn decode(body: &[u8]) -> Result<Self, InvalidPlacement> {
-        RulesForm::check_format(body)?;
-        serde_json::from_slice::<RulesForm>(body)?.try_into()
+/// Looks at ranges in the order of their starts, wide ones first: each must lie in what is open.
+fn refuse_crossing(mut ranges: Vec<HashRange>) -> Result<(), InvalidPlacement> {
+    ranges.sort_unstable_by_key(|range| (range.start, Reverse(range.end)));
+    let mut open: Vec<HashRange> = Vec::new();
+    for range in ranges {
+        while open.last().is_some_and(|outer| outer.end < range.start) {
+            open.pop();
+        }
+        if let Some(outer) = open.last().filter(|outer| outer.end < range.end) {
+            return Err(InvalidPlacement::Crossing { one: *outer, other: range });
+        }
+        open.push(range);
     }
+    Ok(())
 }
 
 impl TryFrom<RulesForm> for PlacementRules {

@@ -108,6 +108,21 @@ proptest! {
     }
 
     #[test]
+    fn nothing_that_is_held_moves_in_a_frozen_fleet_and_the_rest_has_a_seat_or_a_reason(
+        mut view in view_and_balance(),
+    ) {
+        view.frozen = true;
+        let plan = plan(&view);
+        prop_assert_eq!(plan.moves, 0);
+        for (at, (lease, seat)) in view.leases.iter().zip(&plan.seats).enumerate() {
+            let holder = lease.holder.filter(|holder| holder.get() < view.workers.len());
+            prop_assert!(holder.is_none() || holder == *seat);
+            let is_told = plan.unassigned.iter().any(|one| one.lease == at);
+            prop_assert_eq!(seat.is_none(), is_told);
+        }
+    }
+
+    #[test]
     fn the_order_of_the_view_does_not_matter(
         (view, leases, workers) in view_and_balance().prop_flat_map(with_shuffles),
     ) {
@@ -220,6 +235,41 @@ fn a_preferred_worker_is_replaced_while_it_is_away_and_gets_its_leases_back() {
     assert_eq!(back.seats[..2], [Some(WorkerIndex::new(2)); 2]);
     assert_eq!(back.counts, [1, 1, 2]);
     assert_eq!(back.moves, 2);
+}
+
+#[test]
+fn a_lease_returns_to_a_worker_that_has_only_just_come_later_and_meanwhile_stays() {
+    let mut view = holding(&[3, 0], 2);
+    view.rules = rule_for_all(1, Mode::Prefer);
+    for lease in [0, 3] {
+        view.leases[lease].rule = Some(0);
+    }
+    view.workers[1].is_settled = false;
+    let first = plan(&view);
+    assert_eq!(first.seats[0], Some(WorkerIndex::new(0)), "it stays where it is");
+    assert_eq!(first.seats[3], Some(WorkerIndex::new(1)), "nobody holds it: it goes there at once");
+    let mut later = carried_out(&view, &first);
+    later.workers[1].is_settled = true;
+    assert_eq!(plan(&later).seats[0], Some(WorkerIndex::new(1)));
+    // Of one that makes no progress where it is, nothing is waited for.
+    view.leases[0].avoid = Some(WorkerIndex::new(0));
+    assert_eq!(plan(&view).seats[0], Some(WorkerIndex::new(1)));
+}
+
+#[test]
+fn a_frozen_fleet_keeps_what_it_holds_whatever_rules_and_limits_say() {
+    for (balance, frozen) in [(Balance::Keep, false), (Balance::Even, true), (WEIGHTED, true)] {
+        let mut view = holding(&[4, 0, 0], 2);
+        (view.balance, view.frozen) = (balance, frozen);
+        view.limits.per_worker = Some(3);
+        view.rules = rule_for_all(1, Mode::Require);
+        view.leases[0].rule = Some(0);
+        view.leases[1].avoid = Some(WorkerIndex::new(0));
+        view.leases[4].rule = Some(0);
+        let plan = plan(&view);
+        assert_eq!((plan.moves, &plan.counts), (0, &vec![4, 1, 1]), "{balance:?}");
+        assert_eq!(plan.seats[4], Some(WorkerIndex::new(1)), "a rule holds for what is free");
+    }
 }
 
 #[test]

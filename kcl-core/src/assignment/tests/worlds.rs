@@ -97,7 +97,12 @@ fn any_lease(workers: usize, number: usize) -> impl Strategy<Value = LeaseView> 
 
 fn any_worker(number: usize) -> impl Strategy<Value = WorkerView> {
     let capacity = prop::option::weighted(0.2, 0..12_u32);
-    capacity.prop_map(move |capacity| WorkerView { capacity, ..worker(number) })
+    let is_settled = prop::bool::weighted(0.8);
+    (capacity, is_settled).prop_map(move |(capacity, is_settled)| WorkerView {
+        capacity,
+        is_settled,
+        ..worker(number)
+    })
 }
 
 /// Anything at all.

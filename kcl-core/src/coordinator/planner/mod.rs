@@ -12,6 +12,7 @@
 //! | `moves` | how far has a lease got on its way between live workers? |
 //! | `documents`, `publisher` | what is each worker told, and has it heard? |
 //! | `janitor` | what does nobody need any more? |
+//! | `forecast` | what would be planned? Asked by commands, of rows that they have read |
 //!
 //! One turn goes from top to bottom: a reading completes, the plan is made, the moves follow it,
 //! the documents are published, the rest is tidied. Each step is taken at an event of its own, in a
@@ -22,6 +23,7 @@
 //! | any | a reading is complete | plan |
 //! | plan | the next event | tidy: the plan is made, the moves follow it, the documents are published |
 //! | tidy | the next event | none: what nobody needs is deleted |
+//! | any | a worker has lived long enough for leases to return to it | the same, and a reading begins |
 //! | any | the store went back | none |
 //! | any | the planner's session is not valid | the same, once it is valid again |
 
@@ -29,6 +31,7 @@ pub(super) mod ask;
 pub(in crate::coordinator) mod catalogue;
 mod children;
 mod documents;
+pub(in crate::coordinator) mod forecast;
 pub(in crate::coordinator) mod janitor;
 pub(in crate::coordinator) mod loads;
 pub(in crate::coordinator) mod moves;
@@ -146,6 +149,7 @@ impl Planner {
         self.catalogue
             .next_wake()
             .min(self.audit_at)
+            .min(self.plan.next_wake())
             .min(self.moves.next_wake())
             .min(self.publisher.next_wake())
             .min(self.janitor.next_wake())
@@ -165,6 +169,9 @@ impl Planner {
                 self.catalogue.rules.want();
                 self.read_all_again(ctx);
             }
+        }
+        if self.plan.take_return(ctx.now) {
+            self.plan_soon(ctx);
         }
         if self.catalogue.go_on(ctx) {
             self.turn.begin();

@@ -28,6 +28,7 @@ use crate::{
         placement::{Mode, PlacementRules, Resolver, Rule, Target},
     },
     coordinator::context::Context,
+    env::Time,
     lease::{Lease, LeaseKey, Session, SessionId, WorkerId},
     lineage::Lineage,
     stream::{Shard, ShardId, StreamKey},
@@ -36,16 +37,41 @@ use crate::{
 /// How many session timeouts a lease stays where it was moved to before its weight may move it on.
 const COOL_DOWN: u32 = 10;
 
+/// For how many session timeouts a worker must have lived before what prefers it returns to it.
+const RETURN_AFTER: u32 = 2;
+
 /// Who should hold what.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct Plan {
     desired: BTreeMap<LeaseKey, SessionId>,
+    /// When the next worker has lived long enough for leases to return to it.
+    return_at: Time,
+}
+
+impl Default for Plan {
+    fn default() -> Self {
+        Self { desired: BTreeMap::new(), return_at: Time::NEVER }
+    }
 }
 
 impl Plan {
     #[cfg(test)]
     pub(super) const fn of(desired: BTreeMap<LeaseKey, SessionId>) -> Self {
-        Self { desired }
+        Self { desired, return_at: Time::NEVER }
+    }
+
+    /// When another plan is to be made because of this one.
+    pub(super) const fn next_wake(&self) -> Time {
+        self.return_at
+    }
+
+    /// Whether another plan is to be made now because of this one; once.
+    pub(super) fn take_return(&mut self, now: Time) -> bool {
+        let due = self.return_at <= now;
+        if due {
+            self.return_at = Time::NEVER;
+        }
+        due
     }
 
     /// Each lease that somebody should hold, and who.
@@ -68,7 +94,7 @@ impl Plan {
     ) -> Vec<(LeaseKey, String)> {
         let members: Vec<&Session> = catalogue.fleet.members().collect();
         let sight = Sight { plan: self, catalogue, loads, moves, workers: numbered(&members), ctx };
-        let view = sight.view(&members);
+        let (view, return_at) = sight.view(&members);
         let plan = assignment::plan(&view);
         let seated = view.leases.iter().zip(&plan.seats);
         let desired = seated.filter_map(|(lease, seat)| {
@@ -83,7 +109,7 @@ impl Plan {
             Some((lease.key.clone(), left.reason.to_string()))
         });
         let unassigned = unassigned.collect();
-        self.desired = desired;
+        (self.desired, self.return_at) = (desired, return_at);
         unassigned
     }
 }
@@ -111,20 +137,46 @@ fn numbered<'a>(members: &[&'a Session]) -> BTreeMap<&'a WorkerId, WorkerIndex> 
 }
 
 impl<'a> Sight<'a> {
-    fn view(&self, members: &[&Session]) -> View {
+    /// What the plan is made from, and when to make another one for what it leaves waiting.
+    fn view(&self, members: &[&Session]) -> (View, Time) {
         let rules = self.rules_in_force();
+        let returns = self.returns(members, &rules);
         let streams = self.catalogue.streams.values();
         let leases = streams.flat_map(|plan| self.leases_of(plan, &rules)).collect();
         let workers = members.iter().map(|row| {
             let mut worker = WorkerView::new(row.id.worker.clone());
             worker.capacity = Some(row.capacity).filter(|capacity| *capacity > 0);
+            worker.is_settled = !returns.contains_key(&row.id.worker);
             worker
         });
         let mut view = View::new(leases, workers.collect());
         view.limits = self.ctx.settings.limits;
         view.balance = self.ctx.settings.balance;
+        view.frozen = self.catalogue.rules.are_frozen();
         view.rules = rules;
-        view
+        (view, returns.into_values().min().unwrap_or(Time::NEVER))
+    }
+
+    /// The workers that rules prefer and that have not lived long enough yet for leases to return
+    /// to them, and when they will have. A new planner counts from when it saw them first.
+    fn returns<'r>(
+        &self,
+        members: &[&'r Session],
+        rules: &PlacementRules,
+    ) -> BTreeMap<&'r WorkerId, Time> {
+        let is_preferred = |rule: &&Rule| rule.mode == Mode::Prefer;
+        let preferred = rules.rules().iter().filter(is_preferred).map(|rule| &rule.worker);
+        let preferred: BTreeSet<&WorkerId> = preferred.collect();
+        if preferred.is_empty() {
+            return BTreeMap::new();
+        }
+        let seen = self.catalogue.fleet.first_seen();
+        let with_time = |row: &&'r Session| {
+            let seen_at = seen.get(&row.id).copied()?;
+            Some((&row.id.worker, seen_at + row.timeout * RETURN_AFTER))
+        };
+        let named = members.iter().filter(|row| preferred.contains(&row.id.worker));
+        named.filter_map(with_time).filter(|(_, at)| *at > self.ctx.now).collect()
     }
 
     /// The rules to plan by. That they could not be read is no proof that there are none, nor is it

@@ -6,6 +6,7 @@ mod deletions;
 mod ends;
 mod epochs;
 mod fences;
+mod frozen;
 mod liveness;
 mod moves;
 mod order;
@@ -57,6 +58,7 @@ fn of_fleets() -> Vec<Box<dyn Invariant>> {
         Box::new(placement::RulesRespected),
         Box::new(placement::RulesAreTheOperators),
         Box::new(moves::MovesArePlanned::default()),
+        Box::new(frozen::FrozenFleetsKeep),
         Box::new(seats::EndedIsFree),
         Box::new(liveness::EverythingRun),
         Box::new(liveness::EverythingRead),

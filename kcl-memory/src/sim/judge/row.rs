@@ -82,6 +82,7 @@ fn facts(
             uncovered: None,
             allowed: None,
             newcomer: false,
+            frozen: false,
         })?;
         if let (StoreCall::Delete(delete), Some(row), None) = (call, before, after) {
             let (unfinished, listed) = (delete.unfinished, false);

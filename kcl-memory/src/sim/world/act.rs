@@ -117,6 +117,8 @@ impl World {
             Action::Prefer(which, who) => return self.add_rule(*which, *who, false),
             Action::ClearRules => return self.clear_rules(),
             Action::GarbleRules => self.garble_rules(),
+            Action::Freeze => return self.freeze(true),
+            Action::Thaw => return self.freeze(false),
             _ => self.trouble_one(action) || self.trouble_all(action),
         })
     }

@@ -165,8 +165,9 @@ impl World {
         let uncovered = self.uncovered(shard, after);
         let allowed = self.allowed_owner(shard, after);
         let stays = self.writer_stays(call);
-        let newcomer = self.is_newcomer(call);
-        let fact = Fact::Lease { call, before, after, shard, stays, uncovered, allowed, newcomer };
+        let (newcomer, frozen) = (self.is_newcomer(call), self.is_known_frozen());
+        let fact =
+            Fact::Lease { call, before, after, shard, stays, uncovered, allowed, newcomer, frozen };
         self.oracle.learn(self.now, &fact)?;
         self.learn_of_lease(call, shard, before, after)?;
         Ok(answer)

@@ -3,8 +3,9 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use kcl_core::{
-    assignment::placement::{Mode, PlacementRules, Rule, Target, Uncovered},
+    assignment::placement::{Frozen, Mode, Placement, PlacementRules, Rule, Target, Uncovered},
     coordinator::StoreCall,
+    env::WallTime,
     lease::{DeleteDoc, DocName, Document, Lease, LeaseKey, PutDoc, WorkerId, rules},
 };
 
@@ -24,12 +25,31 @@ impl World {
         let id = self.stream.shards[no].listed.id.clone();
         let worker = self.hosts[at].worker.clone();
         let mode = if require { Mode::Require } else { Mode::Prefer };
-        let rules = self.rules_with(Rule::new(Target::Shard(id.clone()), worker.clone(), mode));
+        let placement = self.as_it_stands();
+        let rule = Rule::new(Target::Shard(id.clone()), worker.clone(), mode);
+        let mut rules = placement.rules.rules().to_vec();
+        rules.retain(|other| other.target != rule.target);
+        rules.push(rule);
         self.placement.rules.retain(|(of, ..)| *of != id);
         self.placement.rules.push((id, worker, mode));
-        let body = PlacementRules::new(rules, Uncovered::Balance).and_then(|rules| rules.encode());
+        match PlacementRules::new(rules, Uncovered::Balance) {
+            Ok(rules) => self.put_placement(&placement.with_rules(rules)),
+            Err(_) => Ok(false),
+        }
+    }
+
+    pub(super) fn freeze(&mut self, freeze: bool) -> Result<bool, Violation> {
+        let frozen = freeze
+            .then(|| Frozen { by: "an operator".to_owned(), since: WallTime::from_millis(1) });
+        let placement = self.as_it_stands().frozen(frozen);
+        self.placement.frozen = freeze;
+        self.put_placement(&placement)
+    }
+
+    /// Puts the document, and wakes the planner.
+    fn put_placement(&mut self, placement: &Placement) -> Result<bool, Violation> {
         self.placement.unknown = false;
-        let is_put = body.is_ok_and(|body| self.put_rules(body));
+        let is_put = placement.encode().is_ok_and(|body| self.put_rules(body));
         self.wake_planner()?;
         Ok(is_put)
     }
@@ -41,26 +61,21 @@ impl World {
         self.apply(&StoreCall::Wake(session), false).map(drop)
     }
 
-    /// The rules as they stand, with this one.
-    fn rules_with(&mut self, rule: Rule) -> Vec<Rule> {
-        let stored = self.stored_rules();
-        let mut rules = self.placement.garbled.take().or(stored).unwrap_or_default();
-        rules.retain(|other| other.target != rule.target);
-        rules.push(rule);
-        rules
+    /// What the document says; if it makes no sense, what it said before.
+    fn as_it_stands(&mut self) -> Placement {
+        let stored = self.stored_placement();
+        self.placement.garbled.take().or(stored).unwrap_or_default()
     }
 
-    /// The rules of the document; `None` if it makes no sense.
-    fn stored_rules(&self) -> Option<Vec<Rule>> {
+    /// What the document says; `None` if it makes no sense.
+    fn stored_placement(&self) -> Option<Placement> {
         let doc = self.store.rows.docs.get(&DocName::placement());
-        doc.map_or(Some(Vec::new()), |doc| {
-            PlacementRules::decode(&doc.body).ok().map(|rules| rules.rules().to_vec())
-        })
+        doc.map_or(Some(Placement::default()), |doc| Placement::decode(&doc.body).ok())
     }
 
     pub(super) fn garble_rules(&mut self) -> bool {
-        if let Some(rules) = self.stored_rules() {
-            self.placement.garbled = Some(rules);
+        if let Some(stored) = self.stored_placement() {
+            self.placement.garbled = Some(stored);
         }
         self.placement.unknown = true;
         self.put_rules("{\"rules\": 7}".into())
@@ -84,19 +99,21 @@ impl World {
             return;
         }
         self.placement.changed = Some(self.now);
-        let stored = self.stored_rules();
+        let stored = self.stored_placement();
         self.placement.unknown = stored.is_none();
         if let Some(stored) = stored {
-            let of_shard = |rule: Rule| match rule.target {
-                Target::Shard(shard) => Some((shard, rule.worker, rule.mode)),
+            let of_shard = |rule: &Rule| match &rule.target {
+                Target::Shard(shard) => Some((shard.clone(), rule.worker.clone(), rule.mode)),
                 _ => None,
             };
-            self.placement.rules = stored.into_iter().filter_map(of_shard).collect();
+            self.placement.frozen = stored.frozen.is_some();
+            self.placement.rules = stored.rules.rules().iter().filter_map(of_shard).collect();
             self.placement.garbled = None;
         } else {
             // What it said before it was garbled, nobody has kept: the operator begins anew.
             self.placement.rules.clear();
-            self.placement.garbled = Some(Vec::new());
+            self.placement.frozen = false;
+            self.placement.garbled = Some(Placement::default());
         }
     }
 
@@ -108,6 +125,7 @@ impl World {
         if deleted {
             self.store.rows.docs.remove(&name);
             self.placement.rules.clear();
+            self.placement.frozen = false;
             self.placement.garbled = None;
             self.placement.changed = Some(self.now);
             self.placement.unknown = false;
@@ -124,12 +142,23 @@ impl World {
         row: Option<&Lease>,
     ) -> Option<WorkerId> {
         let (no, _) = (shard?, row?.owner.as_ref()?);
-        let changed = self.placement.changed.filter(|_| !self.placement.unknown)?;
-        let known = self.settings_used().map(|s| s.audit_interval * 2 + s.session_timeout).max()?;
-        if self.since(changed) < known {
+        // While the fleet is frozen, a lease stays where it is whatever a rule says.
+        if !self.rules_are_known() || self.placement.frozen {
             return None;
         }
         self.required(no).filter(|_| self.uncertain(no).is_empty())
+    }
+
+    /// Whether every planner has had the time to read the rules as they are.
+    fn rules_are_known(&self) -> bool {
+        let known = self.settings_used().map(|s| s.audit_interval * 2 + s.session_timeout).max();
+        let changed = self.placement.changed.filter(|_| !self.placement.unknown);
+        changed.is_some_and(|changed| known.is_some_and(|known| self.since(changed) >= known))
+    }
+
+    /// Whether the fleet is frozen, and every planner has had the time to find that out.
+    pub(super) fn is_known_frozen(&self) -> bool {
+        self.placement.frozen && self.rules_are_known()
     }
 
     /// Whom the rules may name for a shard, where nobody can know which of them: of rules that come

@@ -1,7 +1,7 @@
 //! What is known of the placement rules in the store.
 
 use kcl_core::{
-    assignment::placement::{Mode, Rule},
+    assignment::placement::{Mode, Placement},
     env::Time,
     lease::WorkerId,
     stream::ShardId,
@@ -11,8 +11,10 @@ use kcl_core::{
 #[derive(Debug, Default)]
 pub(super) struct Rulebook {
     pub(super) rules: Vec<(ShardId, WorkerId, Mode)>,
-    /// The rules of the document before it was garbled.
-    pub(super) garbled: Option<Vec<Rule>>,
+    /// What the document said before it was garbled.
+    pub(super) garbled: Option<Placement>,
+    /// Whether the fleet is frozen.
+    pub(super) frozen: bool,
     /// When they were last written.
     pub(super) changed: Option<Time>,
     /// Nobody knows which rules are in force.
@@ -24,6 +26,6 @@ pub(super) struct Rulebook {
 impl Rulebook {
     /// Whether shards are shared out evenly.
     pub(super) fn is_even(&self) -> bool {
-        self.rules.is_empty() && !self.unknown
+        self.rules.is_empty() && !self.unknown && !self.frozen
     }
 }

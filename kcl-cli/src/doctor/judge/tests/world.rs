@@ -4,7 +4,7 @@ use std::{collections::BTreeMap, time::Duration};
 
 use clap::{CommandFactory, Parser};
 use kcl_core::{
-    assignment::{Limits, placement::PlacementRules},
+    assignment::{Limits, placement::Placement},
     env::{Time, WallTime},
     lease::{
         Checkpoint, EndReason, Epoch, Incarnation, Lease, LeaseKey, Session, SessionId,
@@ -119,7 +119,7 @@ impl World {
     }
 
     pub(super) fn rules(&mut self, json: &str) {
-        self.documents.placement = Some(PlacementRules::decode(json.as_bytes()).unwrap());
+        self.documents.placement = Some(Placement::decode(json.as_bytes()).unwrap().rules);
     }
 
     /// Splits a shard in two that come after all; the parent's lease stays as it is.

@@ -147,7 +147,7 @@ fn what_an_older_build_handed_down_is_inherited_on() {
     let stream = orders();
     let json = br#"{"format":1,"uncovered":"balance","rules":[
         {"stream":"orders","created":1,"shard":"1","worker":"a","mode":"require"}]}"#;
-    let older = PlacementRules::decode(json).unwrap();
+    let older = Placement::decode(json).unwrap().rules;
     assert!(older.rules()[0].was_handed_down());
     let shards = [shard("1", &["0"], 0, 99)];
     assert_eq!(workers(&older, &shards), ["a"]);

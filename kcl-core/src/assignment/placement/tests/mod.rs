@@ -10,6 +10,7 @@ use crate::{
     stream::{HashRange, Shard, StreamKey},
 };
 
+mod declared;
 mod inherited;
 
 fn shard_rule(shard: &str, worker: &str) -> Rule {
@@ -55,6 +56,16 @@ fn workers(rules: &PlacementRules, shards: &[Shard]) -> Vec<String> {
     placed.into_iter().map(|(worker, _)| worker.unwrap_or_else(|| "-".to_owned())).collect()
 }
 
+/// The rules of a document with this body.
+fn stored(body: &[u8]) -> Result<PlacementRules, InvalidPlacement> {
+    Placement::decode(body).map(|placement| placement.rules)
+}
+
+/// The rules that an operator writes so.
+fn in_a_file(json: &str) -> Result<PlacementRules, serde_json::Error> {
+    serde_json::from_str(json)
+}
+
 #[test]
 fn a_document_reads_back_and_keeps_every_bit_of_a_hash_key() {
     let written = PlacementRules::new(
@@ -65,8 +76,8 @@ fn a_document_reads_back_and_keeps_every_bit_of_a_hash_key() {
         Uncovered::Hold,
     )
     .unwrap();
-    let body = written.encode().unwrap();
-    assert_eq!(PlacementRules::decode(&body).unwrap(), written);
+    let body = Placement::from(written.clone()).encode().unwrap();
+    assert_eq!(stored(&body).unwrap(), written);
     let text = String::from_utf8(body.to_vec()).unwrap();
     assert!(text.contains(r#""format":1"#), "{text}");
     assert!(text.contains(r#""range":"340282366920938463463374607431768211454-34"#), "{text}");
@@ -74,9 +85,22 @@ fn a_document_reads_back_and_keeps_every_bit_of_a_hash_key() {
 
 #[test]
 fn a_handwritten_document_may_leave_out_what_goes_without_saying() {
-    let json = br#"{"rules":[{"shard":"s-1","worker":"a"}]}"#;
-    assert_eq!(PlacementRules::decode(json).unwrap(), rules(vec![shard_rule("s-1", "a")]));
-    assert_eq!(PlacementRules::decode(b"{}").unwrap(), PlacementRules::default());
+    let json = r#"{"rules":[{"shard":"s-1","worker":"a"}]}"#;
+    let expected = rules(vec![shard_rule("s-1", "a")]);
+    assert_eq!(stored(json.as_bytes()).unwrap(), expected);
+    assert_eq!(in_a_file(json).unwrap(), expected);
+    assert_eq!(in_a_file("{}").unwrap(), PlacementRules::default());
+    // Of a file nobody but its author can say what is missing; a document has its rules.
+    assert!(stored(br#"{"rulez":[]}"#).is_err());
+    let by_hand = Placement::decode(json.as_bytes()).unwrap();
+    assert!(matches!(by_hand.origin, Origin::Command { .. }), "it is the operator's");
+}
+
+#[test]
+fn what_a_later_version_adds_to_the_document_is_passed_over_and_a_slip_in_a_file_is_not() {
+    let json = r#"{"rules":[],"since":7}"#;
+    assert_eq!(stored(json.as_bytes()).unwrap(), PlacementRules::default());
+    assert!(in_a_file(json).unwrap_err().to_string().contains("since"));
 }
 
 #[test]
@@ -91,11 +115,15 @@ fn a_wrong_document_is_refused_by_what_is_wrong_with_it() {
             r#"{"rules":[{"shard":"s","worker":"a"},{"shard":"s","worker":"b"}]}"#,
             "two placement rules for shard s",
         ),
+        (
+            r#"{"rules":[{"range":"0-9","worker":"a"},{"range":"5-10","worker":"b"}]}"#,
+            "0-9 and 5-10 cross",
+        ),
         (r#"{"rules":[{"shard":"s","worker":"a b"}]}"#, "worker id"),
         (r#"{"rules":[{"shrad":"s","worker":"a"}]}"#, "shrad"),
         (r#"{"rules":[{"shard":"s","worker":"a","mode":"always"}]}"#, "always"),
     ] {
-        let refused = PlacementRules::decode(json.as_bytes()).unwrap_err();
+        let refused = stored(json.as_bytes()).unwrap_err();
         let shown = format!("{refused}: {:?}", refused.source().map(ToString::to_string));
         assert!(shown.contains(says), "{shown}");
     }
@@ -104,32 +132,38 @@ fn a_wrong_document_is_refused_by_what_is_wrong_with_it() {
 #[test]
 fn rules_that_no_document_holds_are_refused() {
     let many = (0..10_000).map(|n| shard_rule(&format!("shardId-{n:012}"), "a")).collect();
-    let refused = rules(many).encode().unwrap_err().to_string();
+    let refused = Placement::from(rules(many)).encode().unwrap_err().to_string();
     assert!(refused.contains(&Document::MAX_BODY.to_string()), "{refused}");
 }
 
 #[test]
-fn the_shard_mapping_takes_commas_and_lines_and_blanks() {
-    let text = "s-0:pod-0, s-1 : pod:1 ,\n\r\n,s-2:pod-2\n";
-    let read = shard_mapping(text, Mode::Prefer).unwrap();
-    let expected = [("s-0", "pod-0"), ("s-1", "pod:1"), ("s-2", "pod-2")];
-    assert_eq!(read, expected.map(|(shard, worker)| shard_rule(shard, worker)));
-    assert_eq!(shard_mapping(" , \n", Mode::Require).unwrap(), []);
+fn the_shard_mapping_takes_commas_and_lines_and_blanks_and_a_question_mark_prefers() {
+    let text = "s-0:pod-0, s-1 : pod:1 ? ,\n\r\n,s-2:pod-2?\n";
+    let expected = [
+        requiring(shard_rule("s-0", "pod-0")),
+        shard_rule("s-1", "pod:1"),
+        shard_rule("s-2", "pod-2"),
+    ];
+    assert_eq!(shard_mapping(text).unwrap(), expected);
+    assert_eq!(shard_mapping(" , \n").unwrap(), []);
 }
 
 #[test]
 fn the_shard_mapping_names_the_piece_it_cannot_read() {
-    let refused = |text: &str| shard_mapping(text, Mode::Prefer).unwrap_err();
+    let refused = |text: &str| shard_mapping(text).unwrap_err();
     let no_worker = refused("s-0:a,s-1");
     assert_eq!(no_worker, InvalidMapping::NoWorker { piece: "s-1".to_owned() });
     assert!(matches!(refused("s-0:a,:b"), InvalidMapping::Shard { piece, .. } if piece == ":b"));
     assert!(matches!(refused("s 0:a"), InvalidMapping::Shard { piece, .. } if piece == "s 0:a"));
-    assert!(matches!(refused("s-0:"), InvalidMapping::Worker { piece, .. } if piece == "s-0:"));
+    for no_id in ["s-0:", "s-0:?", "s-0:a??", "s-0:?a"] {
+        let refused = refused(no_id);
+        assert!(matches!(&refused, InvalidMapping::Worker { piece, .. } if piece == no_id));
+    }
 }
 
 #[test]
 fn a_shard_named_twice_in_the_mapping_is_refused() {
-    let pairs = shard_mapping("s-0:a,s-0:b", Mode::Require).unwrap();
+    let pairs = shard_mapping("s-0:a,s-0:b?").unwrap();
     let refused = PlacementRules::new(pairs, Uncovered::Hold).unwrap_err();
     assert!(refused.to_string().contains("shard s-0"), "{refused}");
 }
@@ -162,15 +196,33 @@ fn a_shard_rule_beats_a_range_rule_also_for_the_children() {
 }
 
 #[test]
-fn of_ranges_the_narrowest_wins_and_then_the_first() {
+fn of_nested_ranges_the_narrowest_wins() {
     let shards = [shard("0", &[], 0, 99), shard("1", &[], 100, 199), shard("2", &[], 200, 299)];
     let rules = rules(vec![
         range_rule(0, 299, "wide"),
-        range_rule(100, 250, "first"),
-        range_rule(101, 251, "second"),
-        range_rule(250, 251, "narrow"),
+        range_rule(149, 149, "narrow"),
+        range_rule(100, 250, "middle"),
     ]);
-    assert_eq!(workers(&rules, &shards), ["wide", "first", "first"]);
+    assert_eq!(workers(&rules, &shards), ["wide", "narrow", "middle"]);
+}
+
+#[test]
+fn ranges_that_cross_are_refused_where_one_stream_would_meet_both() {
+    let made = |list: Vec<Rule>| PlacementRules::new(list, Uncovered::Balance);
+    let of = |stream: &str, rule: Rule| rule.for_stream(stream);
+    let (low, high) = (range_rule(0, 60, "a"), range_rule(60, 99, "b"));
+    for crossing in [
+        vec![low.clone(), high.clone()],
+        vec![high.clone(), range_rule(0, 99, "c"), low.clone()],
+        vec![of("orders", low.clone()), of("orders", high.clone())],
+        vec![of("orders", high.clone()), low.clone()],
+    ] {
+        let refused = made(crossing).unwrap_err().to_string();
+        assert!(refused.contains("0-60 and 60-99 cross"), "{refused}");
+    }
+    assert!(made(vec![of("orders", low.clone()), of("payments", high)]).is_ok());
+    assert!(made(vec![low.clone(), range_rule(61, 99, "b"), range_rule(0, 99, "c")]).is_ok());
+    assert!(made(vec![low.clone(), of("orders", low)]).is_ok(), "the one that names it holds");
 }
 
 #[test]
@@ -249,11 +301,26 @@ proptest! {
         let made = PlacementRules::new(list, uncovered);
         prop_assume!(made.is_ok());
         let made = made.unwrap();
-        prop_assert_eq!(PlacementRules::decode(&made.encode().unwrap()).unwrap(), made);
+        let body = Placement::from(made.clone()).encode().unwrap();
+        prop_assert_eq!(stored(&body).unwrap(), made);
     }
 
     #[test]
     fn reading_a_mapping_never_panics(text: String) {
-        let _ = shard_mapping(&text, Mode::Prefer);
+        let _ = shard_mapping(&text);
+    }
+
+    /// By comparing each range with each other.
+    #[test]
+    fn ranges_are_taken_exactly_if_no_two_of_them_cross(
+        pairs in prop::collection::btree_set((0..9_u128, 0..9_u128), 0..7),
+    ) {
+        let ranges: std::collections::BTreeSet<HashRange> =
+            pairs.into_iter().map(|(a, b)| HashRange::new(a.min(b), a.max(b))).collect();
+        let meet = |a: &HashRange, b: &HashRange| a.start <= b.end && b.start <= a.end;
+        let cross = |a: &HashRange, b: &HashRange| meet(a, b) && !a.covers(b) && !b.covers(a);
+        let crossing = ranges.iter().any(|a| ranges.iter().any(|b| cross(a, b)));
+        let list = ranges.iter().map(|range| range_rule(range.start, range.end, "a")).collect();
+        prop_assert_eq!(PlacementRules::new(list, Uncovered::Balance).is_err(), crossing);
     }
 }

@@ -163,6 +163,11 @@ impl Fleet {
         self.rows.get(id).is_some_and(is_alive)
     }
 
+    /// When each session was first seen.
+    pub(in crate::coordinator::planner) fn first_seen(&self) -> BTreeMap<&SessionId, Time> {
+        self.order.iter().map(|(id, at)| (id, *at)).collect()
+    }
+
     /// The newest live session of a worker.
     pub(in crate::coordinator::planner) fn member_of<'a>(
         &'a self,

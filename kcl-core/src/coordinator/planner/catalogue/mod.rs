@@ -53,9 +53,9 @@ use std::{collections::BTreeMap, ops::Bound, time::Duration};
 
 use self::{ask::Round, fleet::News, inheritance::Inheritance, phase::Phase, rules::Rules};
 use crate::{
-    coordinator::{context::Context, heads::Standbys},
+    coordinator::{context::Context, event::StreamView, heads::Standbys},
     env::Time,
-    lease::{Delete, Lease, LeaseKey, Session, SessionId},
+    lease::{Delete, Document, Lease, LeaseKey, Session, SessionId},
     stream::StreamName,
 };
 
@@ -195,6 +195,27 @@ impl Catalogue {
         self.streams.values_mut().flat_map(of).collect()
     }
 
+    /// These leases were found, and these shards of the stream.
+    pub(super) fn take(&mut self, rows: &[Lease], listed: Option<&StreamView>) {
+        self.rows = rows.iter().map(|row| (row.key.clone(), row.clone())).collect();
+        if let Some(view) = listed
+            && let Some(plan) = self.streams.get_mut(&view.description.name)
+        {
+            plan.is_listed(view.clone());
+        }
+    }
+
+    /// These rules were read, and this of what shards inherit of them.
+    pub(super) fn take_rules(
+        &mut self,
+        rules: Option<&Document>,
+        inherited: Option<&Document>,
+        ctx: &mut Context,
+    ) {
+        self.rules.read(rules, ctx);
+        self.inheritance.read(inherited, ctx);
+    }
+
     /// Whether there is anything to inherit, and so to be read.
     fn needs_inherited(&self) -> bool {
         self.rules.name_any()
@@ -202,17 +223,13 @@ impl Catalogue {
 
     /// These rules were read.
     #[cfg(test)]
-    pub(super) fn rules_for_test(&mut self, doc: &crate::lease::Document, ctx: &mut Context) {
+    pub(super) fn rules_for_test(&mut self, doc: &Document, ctx: &mut Context) {
         self.rules.read(Some(doc), ctx);
     }
 
     /// What shards inherit was read.
     #[cfg(test)]
-    pub(super) fn inheritance_for_test(
-        &mut self,
-        doc: Option<&crate::lease::Document>,
-        ctx: &mut Context,
-    ) {
+    pub(super) fn inheritance_for_test(&mut self, doc: Option<&Document>, ctx: &mut Context) {
         self.inheritance.read(doc, ctx);
     }
 
@@ -225,13 +242,9 @@ impl Catalogue {
 
     /// The stream was listed so, and these rows found to be useless.
     #[cfg(test)]
-    pub(super) fn found_for_test(
-        &mut self,
-        view: crate::coordinator::StreamView,
-        deletable: Vec<Delete>,
-    ) {
+    pub(super) fn found_for_test(&mut self, view: StreamView, deletable: Vec<Delete>) {
         if let Some(plan) = self.streams.get_mut(&view.description.name) {
-            plan.is_listed_for_test(view);
+            plan.is_listed(view);
             plan.deletable = deletable;
         }
     }

@@ -6,7 +6,7 @@
 //! version of it than the one in hand makes a reading.
 
 use crate::{
-    assignment::placement::{PlacementRules, Uncovered},
+    assignment::placement::{Placement, PlacementRules, Uncovered},
     coordinator::{command::Notice, context::Context, op},
     lease::{DocName, Document},
     store::StoreErrorKind,
@@ -18,6 +18,8 @@ use super::ask;
 #[derive(Debug)]
 pub(in crate::coordinator::planner) struct Rules {
     stated: PlacementRules,
+    /// Whether the operator has frozen the fleet.
+    frozen: bool,
     /// Whether this planner has read rules that make sense, or that there are none.
     known: bool,
     /// The version that was last read, `Some(None)` if there was no document.
@@ -42,6 +44,7 @@ impl Default for Rules {
     fn default() -> Self {
         Self {
             stated: PlacementRules::default(),
+            frozen: false,
             known: false,
             version: None,
             make_sense: true,
@@ -56,10 +59,13 @@ impl Rules {
     /// were read before: a slip of an operator must not move every lease.
     pub(super) fn read(&mut self, doc: Option<&Document>, ctx: &mut Context) {
         self.version = Some(doc.map(|doc| doc.version));
-        let read = doc.map_or_else(|| Ok(PlacementRules::default()), decoded);
+        let read = doc.map_or_else(|| Ok(Placement::default()), decoded);
         self.make_sense = read.is_ok();
         match read {
-            Ok(rules) => (self.stated, self.known) = (rules, true),
+            Ok(placement) => {
+                self.frozen = placement.frozen.is_some();
+                (self.stated, self.known) = (placement.rules, true);
+            }
             Err(problem) => ctx.notify(Notice::BadRules(problem)),
         }
     }
@@ -113,6 +119,11 @@ impl Rules {
         &self.stated
     }
 
+    /// Whether nothing may move that a live worker holds.
+    pub(in crate::coordinator::planner) const fn are_frozen(&self) -> bool {
+        self.frozen
+    }
+
     /// Whether what was last read makes sense. Rules that make none may be mended, and must then
     /// find what they were about.
     pub(in crate::coordinator::planner) const fn make_sense(&self) -> bool {
@@ -130,6 +141,6 @@ impl Rules {
     }
 }
 
-fn decoded(doc: &Document) -> Result<PlacementRules, String> {
-    PlacementRules::decode(&doc.body).map_err(|error| error.to_string())
+fn decoded(doc: &Document) -> Result<Placement, String> {
+    Placement::decode(&doc.body).map_err(|error| error.to_string())
 }

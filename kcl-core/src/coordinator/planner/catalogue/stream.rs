@@ -200,8 +200,8 @@ impl StreamPlan {
         }
     }
 
-    #[cfg(test)]
-    pub(super) fn is_listed_for_test(&mut self, view: StreamView) {
+    /// It was listed so.
+    pub(super) fn is_listed(&mut self, view: StreamView) {
         self.view = Some(view);
     }
 }

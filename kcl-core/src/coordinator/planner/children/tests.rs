@@ -1,6 +1,6 @@
 use super::{super::tests as scene, *};
 use crate::{
-    assignment::placement::{Mode, PlacementRules, Rule, Target, Uncovered},
+    assignment::placement::{Mode, Placement, PlacementRules, Rule, Target, Uncovered},
     coordinator::context::Context,
     lease::{DocName, Document},
     settings::Coordination,
@@ -17,7 +17,7 @@ fn rule() -> Document {
     let target = Target::Shard(scene::shard_id(0));
     let rule = Rule::new(target, "a".parse().unwrap(), Mode::Require);
     let rules = PlacementRules::new(vec![rule], Uncovered::Balance).unwrap();
-    Document::new(DocName::placement(), 1, rules.encode().unwrap())
+    Document::new(DocName::placement(), 1, Placement::from(rules).encode().unwrap())
 }
 
 fn taking(children: &Children) -> Vec<Taking> {
@@ -30,7 +30,7 @@ fn without_rules_every_child_may_be_taken_and_before_they_are_read_none() {
     let mut catalogue = catalogue(&ctx);
     let unread = Children::by(&catalogue);
     assert_eq!((unread.are_all_free(), taking(&unread)), (false, vec![Taking::None; 5]));
-    let none = PlacementRules::default().encode().unwrap();
+    let none = Placement::default().encode().unwrap();
     catalogue.rules_for_test(&Document::new(DocName::placement(), 1, none), &mut ctx);
     assert!(Children::by(&catalogue).are_all_free());
 }

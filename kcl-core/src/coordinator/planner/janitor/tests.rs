@@ -2,7 +2,7 @@ use super::{super::tests as scene, *};
 use crate::{
     assignment::{
         Balance, Weighting,
-        placement::{Inherited, Mode, PlacementRules, Rule, Target, Uncovered},
+        placement::{Inherited, Mode, Placement, PlacementRules, Rule, Target, Uncovered},
     },
     coordinator::{
         command::Notice,
@@ -86,7 +86,9 @@ impl Scene {
         let child = child_shard();
         let row = scene::row_of(&child, Checkpoint::TrimHorizon);
         let mut scene = Self::of(&[], vec![parent.clone(), row]);
-        let body = PlacementRules::new(rules, Uncovered::default()).unwrap().encode().unwrap();
+        let body = Placement::from(PlacementRules::new(rules, Uncovered::default()).unwrap())
+            .encode()
+            .unwrap();
         let doc = Document::new(DocName::placement(), 4, body);
         scene.catalogue.rules_for_test(&doc, &mut scene.ctx);
         // Where there are no rules it is not read.

@@ -2,7 +2,7 @@ use super::{super::tests as scene, *};
 use crate::{
     assignment::{
         Balance, Weighting,
-        placement::{Rule, Uncovered},
+        placement::{Placement, Rule, Uncovered},
     },
     coordinator::tests::{at, id},
     lease::{Checkpoint, DocName, Document, Epoch, Incarnation, Progress},
@@ -22,7 +22,7 @@ impl Scene {
     fn of(rows: Vec<Lease>, workers: &[&str]) -> Self {
         let mut ctx = scene::context(Coordination::default());
         let mut catalogue = scene::catalogue(rows, workers, &ctx);
-        let none = PlacementRules::default().encode().unwrap();
+        let none = Placement::default().encode().unwrap();
         catalogue.rules_for_test(&Document::new(DocName::placement(), 1, none), &mut ctx);
         catalogue.inheritance_for_test(None, &mut ctx);
         Self {
@@ -128,7 +128,7 @@ fn a_lease_that_a_rule_gives_to_nobody_who_lives_is_told_with_the_reason() {
     let rule = Rule::new(target, "gone".parse().unwrap(), Mode::Require);
     let rules = PlacementRules::new(vec![rule], Uncovered::default()).unwrap();
     let mut scene = Scene::of(free(2), &["a"]).listed(scene::shards(2));
-    let doc = Document::new(DocName::placement(), 2, rules.encode().unwrap());
+    let doc = Document::new(DocName::placement(), 2, Placement::from(rules).encode().unwrap());
     scene.catalogue.rules_for_test(&doc, &mut scene.ctx);
     let left = scene.make();
     assert_eq!(left.iter().map(|(key, _)| key.clone()).collect::<Vec<_>>(), [scene::key(0)]);
@@ -144,7 +144,7 @@ fn where_it_could_never_be_read_what_shards_inherit_the_others_stay_and_known_ru
     let mut catalogue = scene::catalogue(scene::held(3, "a"), &["a", "b"], &ctx);
     let rule = Rule::new(Target::Shard(scene::shard_id(1)), "b".parse().unwrap(), Mode::Require);
     let rules = PlacementRules::new(vec![rule], Uncovered::default()).unwrap();
-    let doc = Document::new(DocName::placement(), 2, rules.encode().unwrap());
+    let doc = Document::new(DocName::placement(), 2, Placement::from(rules).encode().unwrap());
     catalogue.rules_for_test(&doc, &mut ctx);
     let garbled = Document::new(DocName::inherited(), 2, "[".into());
     catalogue.inheritance_for_test(Some(&garbled), &mut ctx);
@@ -277,4 +277,63 @@ fn a_free_lease_goes_to_who_held_its_parent_and_not_to_who_is_to_be_avoided() {
         let other = if avoided == "a" { "b" } else { "a" };
         assert_eq!(scene.holders(), [(scene::key(0), other)]);
     }
+}
+
+/// A scene of two leases that `a` holds, where a rule prefers `b` for the first.
+fn preferring_b() -> Scene {
+    let rule = Rule::new(Target::Shard(scene::shard_id(0)), "b".parse().unwrap(), Mode::Prefer);
+    let rules = PlacementRules::new(vec![rule], Uncovered::default()).unwrap();
+    let mut scene = Scene::of(scene::held(2, "a"), &["a"]).listed(scene::shards(2));
+    let doc = Document::new(DocName::placement(), 2, Placement::from(rules).encode().unwrap());
+    scene.catalogue.rules_for_test(&doc, &mut scene.ctx);
+    scene
+}
+
+#[test]
+fn a_lease_returns_to_its_worker_when_that_has_lived_for_two_session_timeouts() {
+    let mut scene = preferring_b();
+    assert_eq!(scene.holders(), [(scene::key(0), "a"), (scene::key(1), "a")]);
+    assert_eq!(scene.plan.next_wake(), Time::NEVER, "nobody is waited for");
+    scene.ctx.now = at(1_000);
+    let b = scene::session("b", crate::lease::PlanVersion::NONE);
+    scene.catalogue.on_seen(&b, &scene.ctx);
+    for (now, holder) in [(1_000, "a"), (12_999, "a"), (13_000, "b")] {
+        scene.ctx.now = at(now);
+        assert_eq!(scene.holders()[0], (scene::key(0), holder), "at {now} ms");
+        let next = if holder == "a" { at(13_000) } else { Time::NEVER };
+        assert_eq!(scene.plan.next_wake(), next);
+    }
+}
+
+#[test]
+fn the_time_of_a_return_makes_one_plan() {
+    let mut plan = Plan { return_at: at(13_000), ..Plan::default() };
+    assert!(!plan.take_return(at(12_999)));
+    assert!(plan.take_return(at(13_000)));
+    assert!(!plan.take_return(at(13_000)));
+    assert_eq!(plan.next_wake(), Time::NEVER);
+}
+
+#[test]
+fn nothing_moves_while_the_operators_document_says_that_the_fleet_is_frozen() {
+    use crate::{assignment::placement::Frozen, env::WallTime};
+    let mut scene = preferring_b();
+    let b = scene::session("b", crate::lease::PlanVersion::NONE);
+    scene.catalogue.on_seen(&b, &scene.ctx);
+    scene.ctx.now = at(60_000);
+    let before = scene.catalogue.rules.stated().clone();
+    let since = WallTime::from_millis(1);
+    let frozen = Placement::from(before.clone())
+        .frozen(Some(Frozen { by: "a test".to_owned(), since }))
+        .encode();
+    let frozen = Document::new(DocName::placement(), 3, frozen.unwrap());
+    scene.catalogue.rules_for_test(&frozen, &mut scene.ctx);
+    let kept = [(scene::key(0), "a"), (scene::key(1), "a")];
+    assert_eq!(scene.holders(), kept);
+    let garbled = Document::new(DocName::placement(), 4, "{".into());
+    scene.catalogue.rules_for_test(&garbled, &mut scene.ctx);
+    assert_eq!(scene.holders(), kept, "a slip does not thaw it");
+    let thawed = Document::new(DocName::placement(), 5, Placement::from(before).encode().unwrap());
+    scene.catalogue.rules_for_test(&thawed, &mut scene.ctx);
+    assert_eq!(scene.holders(), [(scene::key(0), "b"), (scene::key(1), "a")]);
 }

@@ -3,7 +3,7 @@ use super::{
     *,
 };
 use crate::{
-    assignment::placement::{Mode, PlacementRules, Rule, Target, Uncovered},
+    assignment::placement::{Mode, Placement, PlacementRules, Rule, Target, Uncovered},
     coordinator::{
         command::{Command, Notice},
         document::{FrozenStart, StreamStart},

@@ -149,7 +149,7 @@ fn rules_that_make_no_sense_leave_those_in_force_that_were_read_before() {
     let rule = Rule::new(Target::Shard(shard_id(0)), "w".parse().unwrap(), Mode::Require);
     let rules = PlacementRules::new(vec![rule], Uncovered::default()).unwrap();
     let doc = |body| Document::new(DocName::placement(), 4, body);
-    let _ = scene.rules(Some(doc(rules.encode().unwrap())));
+    let _ = scene.rules(Some(doc(Placement::from(rules.clone()).encode().unwrap())));
     assert_eq!(scene.catalogue.rules.known(), Some(&rules));
     assert!(scene.catalogue.rules.make_sense());
     let mut ctx = context(Coordination::default());

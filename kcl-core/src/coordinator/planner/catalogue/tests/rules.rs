@@ -16,7 +16,7 @@ fn rules_doc(version: u64, any: bool) -> Document {
     let rule = Rule::new(Target::Shard(shard_id(0)), "w".parse().unwrap(), Mode::Require);
     let rules = if any { vec![rule] } else { Vec::new() };
     let rules = PlacementRules::new(rules, Uncovered::default()).unwrap();
-    Document::new(DocName::placement(), version, rules.encode().unwrap())
+    Document::new(DocName::placement(), version, Placement::from(rules).encode().unwrap())
 }
 
 impl Scene {

@@ -126,3 +126,21 @@ fn a_worker_that_does_not_say_that_it_has_seen_its_document_is_woken_again() {
     assert_eq!(scene.run(3_099), []);
     assert_eq!(scene.run(3_100), [wake("a")]);
 }
+
+#[test]
+fn when_a_worker_has_lived_for_two_session_timeouts_a_plan_is_made_for_what_prefers_it() {
+    use crate::assignment::placement::{Mode, Placement, PlacementRules, Rule, Target, Uncovered};
+    let mut scene = Scene::of(&["a", "me"], &["a", "b", "me"]);
+    let rule = Rule::new(Target::Shard(shard_id(0)), "b".parse().unwrap(), Mode::Prefer);
+    let rules = PlacementRules::new(vec![rule], Uncovered::Balance).unwrap();
+    let body = Placement::from(rules).encode().unwrap();
+    let rules = Document::new(DocName::placement(), 1, body);
+    scene.docs.insert(rules.name.clone(), rules);
+    let _ = scene.run(100);
+    scene.all_echo();
+    assert_eq!((scene.run(12_099), scene.plans()), (vec![], vec![0]));
+    assert_eq!(scene.planner.next_wake(&scene.ctx), at(12_100));
+    let asked = scene.run(12_100);
+    assert_eq!(asked[..2], leases_and_sessions(), "{asked:?}");
+    assert_eq!(scene.plans(), [1], "it returns");
+}

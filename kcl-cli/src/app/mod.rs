@@ -1,0 +1,154 @@
+//! `kcl app`: what concerns an application as a whole.
+
+use std::process::ExitCode;
+
+use anyhow::{Context, bail};
+use clap::{Args, Subcommand};
+use kcl_core::{
+    assignment::placement::{Frozen, Placement},
+    change,
+    env::{Clock, Env},
+    placing,
+    store::LeaseStore,
+};
+use serde_json::json;
+
+use crate::{ask, config::Config, stdout, store_url::StoreUrl, times::rfc3339};
+
+/// The arguments of `kcl app`.
+#[derive(Args, Clone, Debug)]
+pub struct AppArgs {
+    /// What to do.
+    #[command(subcommand)]
+    pub action: Action,
+    /// The consumer group [setting: consumer.application_name; APP_NAME].
+    #[arg(long = "app", value_name = "NAME", global = true)]
+    pub application: Option<String>,
+    /// Where leases are kept: dynamodb, dynamodb://TABLE, postgres://…, redis://…
+    /// [setting: store; KCL_STORE; default dynamodb].
+    #[arg(long, value_name = "URL", global = true)]
+    pub store: Option<String>,
+}
+
+/// What to do with an application.
+#[derive(Clone, Debug, Subcommand)]
+pub enum Action {
+    /// Let nothing move that a live worker holds, whatever workers join, and whatever rules and
+    /// limits say. What nobody holds is still shared out: dead workers are replaced.
+    Freeze {
+        /// Do not ask.
+        #[arg(long)]
+        yes: bool,
+    },
+    /// Let leases move again.
+    Thaw {
+        /// Do not ask.
+        #[arg(long)]
+        yes: bool,
+    },
+}
+
+impl AppArgs {
+    /// The settings, with what the arguments say.
+    pub(crate) fn apply_to(&self, mut config: Config) -> Config {
+        if self.application.is_some() {
+            config.consumer.application_name.clone_from(&self.application);
+        }
+        if self.store.is_some() {
+            config.store.clone_from(&self.store);
+        }
+        config
+    }
+}
+
+/// Does it.
+///
+/// # Errors
+/// The store's; nobody agreed; somebody else was faster.
+pub(crate) fn run(args: &AppArgs, config: &Config) -> anyhow::Result<ExitCode> {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    let store = StoreUrl::of(config)?.open_shared(config)?;
+    let (freeze, yes) = match args.action {
+        Action::Freeze { yes } => (true, yes),
+        Action::Thaw { yes } => (false, yes),
+    };
+    runtime.block_on(set(&*store, freeze, yes, &*Env::system().clock))?;
+    Ok(ExitCode::SUCCESS)
+}
+
+/// Freezes or thaws the fleet; what is so already is left as it is.
+async fn set(
+    store: &dyn LeaseStore,
+    freeze: bool,
+    yes: bool,
+    clock: &dyn Clock,
+) -> anyhow::Result<()> {
+    let stored = placing::read(store).await?;
+    if let Some(problem) = &stored.problem {
+        bail!(
+            "the placement rules in {} make no sense ({problem}), and whether the fleet is frozen \
+             stands beside them: replace them first, with `kcl placement apply FILE`",
+            store.location()
+        );
+    }
+    let before = stored.placement.clone().unwrap_or_default();
+    let what = if freeze { "app freeze" } else { "app thaw" };
+    let is_done = before.frozen.is_some() == freeze;
+    if !is_done {
+        if !yes {
+            ask::agreed(&format!("{}: {}?", store.application(), question(&before, freeze)))?;
+        }
+        let by = change::caller(&format!("kcl {what}"));
+        let frozen = freeze.then(|| Frozen { by, since: clock.wall() });
+        let put = placing::put(store, &stored, &before.clone().frozen(frozen)).await;
+        put.with_context(|| format!("kcl {what}: the application in {}", store.location()))?;
+    }
+    stdout::line(json!({
+        "application": store.application(),
+        "frozen": freeze,
+        "changed": !is_done,
+    }))
+}
+
+fn question(before: &Placement, freeze: bool) -> String {
+    match &before.frozen {
+        Some(Frozen { by, since }) => {
+            format!("let leases move again, which {by} forbade at {}", rfc3339(*since))
+        }
+        None if freeze => "let nothing move that a live worker holds".to_owned(),
+        None => "let leases move".to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use kcl_core::assignment::placement::Origin;
+    use kcl_memory::MemoryStore;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn a_fleet_is_frozen_once_and_thawed_and_its_rules_stay_whose_they_are() {
+        let store = MemoryStore::new("indexer");
+        let clock = Env::system().clock;
+        let frozen = async || placing::read(&store).await.unwrap().placement.unwrap().frozen;
+        set(&store, true, true, &*clock).await.unwrap();
+        let first = frozen().await.unwrap();
+        assert!(first.by.contains("kcl app freeze"), "{first:?}");
+        set(&store, true, true, &*clock).await.unwrap();
+        assert_eq!(frozen().await, Some(first), "it is frozen since the first time");
+        set(&store, false, true, &*clock).await.unwrap();
+        let thawed = placing::read(&store).await.unwrap().placement.unwrap();
+        assert_eq!((thawed.frozen, thawed.origin), (None, Origin::Nobody));
+    }
+
+    #[tokio::test]
+    async fn nobody_is_frozen_beside_rules_that_make_no_sense() {
+        use kcl_core::lease::{DocName, PutDoc};
+        let store = MemoryStore::new("indexer");
+        let put = PutDoc::new(DocName::placement(), None, "{".into());
+        assert!(store.put_doc(put).await.unwrap().is_done());
+        let refused = set(&store, true, true, &*Env::system().clock).await.unwrap_err();
+        assert!(refused.to_string().contains("kcl placement apply FILE"), "{refused}");
+    }
+}

@@ -1,0 +1,25 @@
+//! Asking a person before something is changed.
+
+use std::io::{BufRead, IsTerminal, Write};
+
+use anyhow::{Context, bail};
+
+/// Asks on the terminal.
+///
+/// # Errors
+/// There is no terminal to ask on, or nobody agreed: nothing may be changed.
+#[expect(clippy::print_stderr, reason = "this is where people are asked")]
+pub(crate) fn agreed(question: &str) -> anyhow::Result<()> {
+    let stdin = std::io::stdin();
+    if !stdin.is_terminal() {
+        bail!("nothing was changed: there is no terminal to ask on; say --yes to agree beforehand");
+    }
+    eprint!("{question} [y/N] ");
+    std::io::stderr().flush()?;
+    let mut answer = String::new();
+    stdin.lock().read_line(&mut answer).context("no answer can be read")?;
+    if matches!(answer.trim().to_ascii_lowercase().as_str(), "y" | "yes") {
+        return Ok(());
+    }
+    bail!("nothing was changed")
+}

@@ -1,0 +1,146 @@
+//! The arguments of `kcl placement`.
+
+use std::path::PathBuf;
+
+use clap::{Args, Subcommand, ValueEnum};
+use kcl_core::assignment::placement::Uncovered;
+
+use crate::config::Config;
+
+/// The arguments of `kcl placement`.
+#[derive(Args, Clone, Debug)]
+pub struct PlacementArgs {
+    /// What to do.
+    #[command(subcommand)]
+    pub action: Action,
+    /// The consumer group [setting: consumer.application_name; APP_NAME].
+    #[arg(long = "app", value_name = "NAME", global = true)]
+    pub application: Option<String>,
+    /// Where leases are kept: dynamodb, dynamodb://TABLE, postgres://…, redis://…
+    /// [setting: store; KCL_STORE; default dynamodb].
+    #[arg(long, value_name = "URL", global = true)]
+    pub store: Option<String>,
+    /// The stream's name or ARN; that of the leases, if none is named anywhere
+    /// [setting: kinesis.stream_name; STREAM_NAME].
+    #[arg(long, global = true)]
+    pub stream: Option<String>,
+    /// One JSON object on stdout.
+    #[arg(long, global = true)]
+    pub json: bool,
+}
+
+/// What to do with the placement rules.
+#[derive(Clone, Debug, Subcommand)]
+pub enum Action {
+    /// Show the rules, where they come from, and which shards follow them. Touches nothing.
+    Show,
+    /// Set rules: shards, or ranges of hash keys, and the workers they go to.
+    ///
+    /// A rule for the same shard or range is replaced. A pair requires its worker: nobody else
+    /// reads the shard, also while the worker is away. One that ends in a question mark prefers
+    /// it: others read the shard while the worker is away.
+    ///
+    /// Examples:
+    ///
+    ///   kcl placement set --app indexer shardId-000000000003:worker-1
+    ///
+    ///   kcl placement set --app indexer shardId-000000000003:worker-1?
+    ///
+    ///   kcl placement set --app indexer --range 0-170141183460469231731687303715884105727:worker-1
+    #[command(verbatim_doc_comment)]
+    Set {
+        /// Pairs like shardId-…:worker-1, which requires, or shardId-…:worker-1?, which prefers.
+        #[arg(value_name = "SHARD:WORKER")]
+        pairs: Vec<String>,
+        /// A range of hash keys in decimal, both ends in it, and its worker.
+        #[arg(long, value_name = "START-END:WORKER")]
+        range: Vec<String>,
+        /// What becomes of the shards that no rule covers.
+        #[arg(long, value_enum)]
+        uncovered: Option<Others>,
+        #[command(flatten)]
+        consent: Consent,
+    },
+    /// Take rules back.
+    Unset {
+        /// The shards whose rules go.
+        #[arg(value_name = "SHARD")]
+        shards: Vec<String>,
+        /// A range whose rule goes.
+        #[arg(long, value_name = "START-END")]
+        range: Vec<String>,
+        /// Every rule, and other shards are balanced.
+        #[arg(long, conflicts_with_all = ["shards", "range"])]
+        all: bool,
+        #[command(flatten)]
+        consent: Consent,
+    },
+    /// Say what would move, and what is wrong with the rules: those in the store, or those of a
+    /// file. Touches nothing.
+    ///
+    /// Exit code: 0 if nothing is wrong, 1 if something is, 2 if there is no verdict.
+    Check {
+        /// A file of rules, judged as if it were applied.
+        file: Option<PathBuf>,
+    },
+    /// Put the rules of a file in the place of those that are there: shard:worker pairs, or YAML or
+    /// JSON with `rules:`.
+    Apply {
+        /// The file.
+        file: PathBuf,
+        #[command(flatten)]
+        consent: Consent,
+    },
+    /// Let the maps count again that workers are started with, after rules were changed by command.
+    ///
+    /// Rules stay as they are until a worker that starts, or whose mapping file changes, declares a
+    /// map that is new, or the one that was applied last; earlier ones stay superseded.
+    Adopt {
+        #[command(flatten)]
+        consent: Consent,
+    },
+}
+
+/// Whether a change is agreed to.
+#[derive(Args, Clone, Copy, Debug)]
+pub struct Consent {
+    /// Do not ask.
+    #[arg(long)]
+    pub yes: bool,
+    /// Show what would be changed, and change nothing.
+    #[arg(long)]
+    pub dry_run: bool,
+}
+
+/// What becomes of the shards that no rule covers.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Others {
+    /// They are shared out among all workers.
+    Balance,
+    /// Nobody reads them.
+    Hold,
+}
+
+impl From<Others> for Uncovered {
+    fn from(others: Others) -> Self {
+        match others {
+            Others::Balance => Self::Balance,
+            Others::Hold => Self::Hold,
+        }
+    }
+}
+
+impl PlacementArgs {
+    /// The settings, with what the arguments say.
+    pub(crate) fn apply_to(&self, mut config: Config) -> Config {
+        let set = |setting: &mut Option<String>, argument: &Option<String>| {
+            if argument.is_some() {
+                setting.clone_from(argument);
+            }
+        };
+        set(&mut config.consumer.application_name, &self.application);
+        set(&mut config.store, &self.store);
+        set(&mut config.kinesis.stream_name, &self.stream);
+        config
+    }
+}

@@ -1,0 +1,225 @@
+//! `kcl placement`: which shards must or should go to which workers, and what is wrong with that.
+//!
+//! | part | its question |
+//! |---|---|
+//! | `args` | what is asked for? |
+//! | `edit` | what becomes of the rules? Pure |
+//! | `picture` | what is there to judge them by? |
+//! | `verdict` | who follows them, what would move, what is wrong? Pure |
+//! | `names` | which names of workers do not stay? Pure |
+//! | `show` | how is it shown? |
+
+mod args;
+mod edit;
+mod names;
+mod picture;
+mod show;
+#[cfg(test)]
+mod tests;
+mod verdict;
+
+use std::{path::Path, process::ExitCode};
+
+use anyhow::{Context, bail};
+use kcl_core::{
+    assignment::placement::{Declaration, Placement, PlacementRules, Uncovered},
+    change,
+    env::{Clock, Env},
+    lease::{DocName, Document},
+    placing,
+    store::LeaseStore,
+};
+
+pub(crate) use args::PlacementArgs;
+
+use self::{
+    args::{Action, Consent},
+    picture::Picture,
+    verdict::{Finding, Verdict},
+};
+use crate::{ask, config::Config, mapping, report, stdout, store_url::StoreUrl};
+
+/// The exit code of a check that came to no verdict.
+const NO_VERDICT: u8 = 2;
+
+/// Does it, and says what went wrong.
+pub(crate) fn run(args: &PlacementArgs, config: &Config) -> ExitCode {
+    let is_check = matches!(args.action, Action::Check { .. });
+    let done = || -> anyhow::Result<bool> {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+        let store = StoreUrl::of(config)?.open_shared(config)?;
+        let clock = Env::system().clock;
+        runtime.block_on(act(args, &*store, config, &*clock))
+    };
+    match done() {
+        Ok(true) => ExitCode::SUCCESS,
+        Ok(false) => ExitCode::FAILURE,
+        Err(error) if stdout::is_reader_gone(&error) => ExitCode::from(stdout::READER_GONE),
+        Err(error) => {
+            report::failure(&error);
+            if is_check { ExitCode::from(NO_VERDICT) } else { ExitCode::FAILURE }
+        }
+    }
+}
+
+/// Does it. Whether nothing was found wrong, where that was asked.
+async fn act(
+    args: &PlacementArgs,
+    store: &dyn LeaseStore,
+    config: &Config,
+    clock: &dyn Clock,
+) -> anyhow::Result<bool> {
+    let picture = Picture::take(store, config, clock).await?;
+    let (next, what, consent) = match &args.action {
+        Action::Show => return show(&picture, args.json),
+        Action::Check { file } => return check(&picture, file.as_deref(), args.json),
+        Action::Set { pairs, range, uncovered, consent } => {
+            (set(&picture, pairs, range, uncovered.map(Into::into))?, "placement set", consent)
+        }
+        Action::Unset { shards, range, all, consent } => {
+            (unset(&picture, shards, range, *all)?, "placement unset", consent)
+        }
+        Action::Apply { file, consent } => (applied(&picture, file)?, "placement apply", consent),
+        Action::Adopt { consent } => {
+            let placement = readable(&picture)?.adopting();
+            return change(&picture, placement, "placement adopt", *consent, args.json, store)
+                .await;
+        }
+    };
+    let by = change::caller(&format!("kcl {what}"));
+    let before = picture.stored.placement.clone().unwrap_or_default();
+    let placement = before.commanded(next, &by, clock.wall());
+    change(&picture, placement, what, *consent, args.json, store).await
+}
+
+/// The document in force; an empty one, if there is none.
+///
+/// # Errors
+/// It makes no sense: an edit would lose what is in it.
+fn readable(picture: &Picture) -> anyhow::Result<Placement> {
+    if let Some(problem) = &picture.stored.problem {
+        bail!(
+            "the placement rules in {} make no sense ({problem}): replace them with `kcl placement \
+             apply FILE`",
+            picture.store
+        );
+    }
+    Ok(picture.stored.placement.clone().unwrap_or_default())
+}
+
+fn set(
+    picture: &Picture,
+    pairs: &[String],
+    ranges: &[String],
+    uncovered: Option<Uncovered>,
+) -> anyhow::Result<PlacementRules> {
+    if pairs.is_empty() && ranges.is_empty() && uncovered.is_none() {
+        bail!("nothing is to be set: name SHARD:WORKER, --range START-END:WORKER or --uncovered");
+    }
+    let stream = picture.stream_name()?;
+    let asked = edit::asked(pairs, ranges, stream)?;
+    edit::with(&readable(picture)?.rules, asked, uncovered, stream)
+}
+
+fn unset(
+    picture: &Picture,
+    shards: &[String],
+    ranges: &[String],
+    all: bool,
+) -> anyhow::Result<PlacementRules> {
+    if all {
+        return Ok(PlacementRules::default());
+    }
+    if shards.is_empty() && ranges.is_empty() {
+        bail!("nothing is to be taken back: name SHARD, --range START-END or --all");
+    }
+    let rules = readable(picture)?.rules;
+    edit::without(&rules, &edit::named(shards, ranges)?, picture.stream_name()?)
+}
+
+/// The rules of a file, over those that are there. Rules that make no sense are replaced.
+fn applied(picture: &Picture, file: &Path) -> anyhow::Result<PlacementRules> {
+    let rules = mapping::of_file(file)?.rules(picture.rules().uncovered())?;
+    let declared = Declaration::new(rules, "").for_stream(picture.stream_name()?)?;
+    Ok(declared.over(&picture.rules())?)
+}
+
+/// How a document would stand in the store.
+fn document(placement: &Placement) -> anyhow::Result<Document> {
+    Ok(Document::new(DocName::placement(), 0, placement.encode()?))
+}
+
+/// Shows the rules that are in force. Whatever is wrong with them, it was shown.
+fn show(picture: &Picture, json: bool) -> anyhow::Result<bool> {
+    judged(picture, picture.stored.placement.as_ref(), "placement show", json)?;
+    Ok(true)
+}
+
+fn check(picture: &Picture, file: Option<&Path>, json: bool) -> anyhow::Result<bool> {
+    let verdict = match file {
+        None => judged(picture, picture.stored.placement.as_ref(), "placement check", json)?,
+        Some(file) => {
+            let rules = applied(picture, file)?;
+            let before = picture.stored.placement.clone().unwrap_or_default();
+            let placement = before.with_rules(rules);
+            judged(picture, Some(&placement), "placement check", json)?
+        }
+    };
+    if picture.listed.is_err() {
+        let unknown = verdict.unknown.join("; ");
+        bail!("there is no verdict: {unknown}");
+    }
+    Ok(verdict.findings.is_empty())
+}
+
+/// Judges rules, and shows what they come to.
+fn judged(
+    picture: &Picture,
+    stated: Option<&Placement>,
+    what: &str,
+    json: bool,
+) -> anyhow::Result<Verdict> {
+    let placement = stated.cloned().unwrap_or_default();
+    let mut verdict = Verdict::of(picture, &placement.rules, &document(&placement)?);
+    if let Some(problem) = picture.stored.problem.as_ref().filter(|_| stated.is_none()) {
+        verdict.findings.push(Finding {
+            kind: "unreadable-rules",
+            what: format!("the rules make no sense: {problem}; each lease stays where it is"),
+            remedy: "kcl placement apply FILE".to_owned(),
+        });
+    }
+    if json {
+        stdout::line(show::json(what, picture, stated, &placement.rules, &verdict)?)?;
+    } else {
+        stdout::write(&show::text(what, picture, stated, &placement.rules, &verdict))?;
+    }
+    Ok(verdict)
+}
+
+/// Shows what a change would do, asks, and makes it.
+async fn change(
+    picture: &Picture,
+    placement: Placement,
+    what: &str,
+    consent: Consent,
+    json: bool,
+    store: &dyn LeaseStore,
+) -> anyhow::Result<bool> {
+    judged(picture, Some(&placement), what, json)?;
+    if consent.dry_run {
+        return Ok(true);
+    }
+    if !consent.yes {
+        ask::agreed("Change the placement rules?")?;
+    }
+    let put = placing::put(store, &picture.stored, &placement).await;
+    put.with_context(|| format!("kcl {what}: the rules in {}", picture.store))?;
+    tell("the rules are changed; the planner is told");
+    Ok(true)
+}
+
+/// Says on stderr what was done.
+#[expect(clippy::print_stderr, reason = "this is where progress goes")]
+fn tell(text: &str) {
+    eprintln!("kcl: {text}");
+}

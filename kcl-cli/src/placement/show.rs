@@ -1,0 +1,125 @@
+//! Rules and what they come to, for people and for machines.
+
+use std::fmt::Write;
+
+use kcl_core::assignment::placement::{Frozen, Origin, Placement, PlacementRules};
+use serde_json::{Value, json};
+
+use super::{
+    picture::Picture,
+    verdict::{Finding, Followed, Move, Unread, Verdict, others},
+};
+use crate::{columns::columns, times::rfc3339};
+
+/// Where rules come from, in words.
+fn origin(origin: &Origin) -> String {
+    match origin {
+        Origin::Declared { by, from, at, .. } => {
+            format!("declared by {by} ({from}), {}", rfc3339(*at))
+        }
+        Origin::Command { by, at } if at.as_millis() == 0 => format!("written by {by}"),
+        Origin::Command { by, at } => format!(
+            "{by}, {}: maps that workers declare do not count until `kcl placement adopt`",
+            rfc3339(*at)
+        ),
+        _ => "nobody has stated any".to_owned(),
+    }
+}
+
+/// Rules as text, with what they come to.
+pub(super) fn text(
+    what: &str,
+    picture: &Picture,
+    stated: Option<&Placement>,
+    rules: &PlacementRules,
+    verdict: &Verdict,
+) -> String {
+    let mut text = format!("{what}: application {} in {}\n", picture.application, picture.store);
+    // Writing to a string cannot fail.
+    if let Some(stream) = &picture.stream {
+        let _ = writeln!(text, "stream {}", stream.key.name);
+    }
+    if let Some(stated) = stated {
+        let _ = writeln!(text, "rules: {}", origin(&stated.origin));
+        if let Some(Frozen { by, since }) = &stated.frozen {
+            let _ = writeln!(
+                text,
+                "frozen since {} by {by}: nothing that is held moves",
+                rfc3339(*since)
+            );
+        }
+    }
+    let _ = writeln!(text, "shards that no rule covers: {}\n", others(rules));
+    text += &section(&["RULE", "WORKER", "ALIVE", "MODE", "OPEN SHARDS"], &verdict.rules, rule);
+    text += &section(&["WOULD MOVE", "FROM", "TO"], &verdict.moves, moved);
+    text += &section(&["READ BY NOBODY", "WHY", "UNREAD SINCE"], &verdict.unread, left);
+    for unknown in &verdict.unknown {
+        let _ = writeln!(text, "? {unknown}");
+    }
+    for Finding { kind, what, remedy } in &verdict.findings {
+        let _ = writeln!(text, "! {kind}: {what}\n    {remedy}");
+    }
+    text
+}
+
+/// A table, if there is anything in it.
+fn section<T>(head: &[&str], rows: &[T], cells: impl Fn(&T) -> Vec<String>) -> String {
+    if rows.is_empty() {
+        return String::new();
+    }
+    let head = head.iter().map(|it| (*it).to_owned()).collect();
+    let rows = std::iter::once(head).chain(rows.iter().map(cells)).collect::<Vec<Vec<String>>>();
+    columns(&rows) + "\n"
+}
+
+fn rule(rule: &Followed) -> Vec<String> {
+    let target = match &rule.stream {
+        Some(stream) => format!("{stream}: {}", rule.target),
+        None => rule.target.clone(),
+    };
+    let alive = if rule.alive { "yes" } else { "NO" };
+    let shards = match rule.shards.len() {
+        0 => "-".to_owned(),
+        1..=3 => rule.shards.join(", "),
+        more => format!("{}, … ({more})", rule.shards[..3].join(", ")),
+    };
+    vec![target, rule.worker.clone(), alive.to_owned(), rule.mode.to_owned(), shards]
+}
+
+fn moved(it: &Move) -> Vec<String> {
+    vec![it.shard.clone(), it.from.clone().unwrap_or_else(|| "-".to_owned()), it.to.clone()]
+}
+
+fn left(it: &Unread) -> Vec<String> {
+    let minutes = |millis: u64| format!("{} min", millis / 60_000);
+    let since = match (it.since_ms, it.retention_ms) {
+        (Some(since), Some(kept)) => format!("{} of {} kept", minutes(since), minutes(kept)),
+        (Some(since), None) => minutes(since),
+        (None, _) => "unknown".to_owned(),
+    };
+    vec![it.shard.clone(), it.reason.clone(), since]
+}
+
+/// The same for machines.
+pub(super) fn json(
+    what: &str,
+    picture: &Picture,
+    stated: Option<&Placement>,
+    rules: &PlacementRules,
+    verdict: &Verdict,
+) -> anyhow::Result<Value> {
+    Ok(json!({
+        "what": what,
+        "application": picture.application,
+        "store": picture.store,
+        "stream": picture.stream.as_ref().map(|stream| stream.key.name.to_string()),
+        "origin": stated.map(|it| serde_json::to_value(&it.origin)).transpose()?,
+        "frozen": stated.map(|it| serde_json::to_value(&it.frozen)).transpose()?,
+        "uncovered": others(rules),
+        "rules": serde_json::to_value(&verdict.rules)?,
+        "moves": serde_json::to_value(&verdict.moves)?,
+        "unread": serde_json::to_value(&verdict.unread)?,
+        "findings": serde_json::to_value(&verdict.findings)?,
+        "unknown": serde_json::to_value(&verdict.unknown)?,
+    }))
+}

@@ -1,0 +1,319 @@
+//! What rules come to: who follows them, what would move, what is wrong with them. Pure: all of it
+//! is said of one [`Picture`], by the planner's own functions.
+
+use std::{collections::BTreeMap, time::Duration};
+
+use kcl_core::{
+    assignment::placement::{Mode, PlacementRules, Rule, Target, Uncovered},
+    lease::{Document, Lease, LeaseKey, WorkerId},
+    stream::ShardId,
+};
+use serde::Serialize;
+
+use super::{names, picture::Picture};
+
+/// What rules come to.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+pub(super) struct Verdict {
+    /// Each rule, in the order of the document.
+    pub(super) rules: Vec<Followed>,
+    /// Leases that would change hands, or be taken by somebody.
+    pub(super) moves: Vec<Move>,
+    /// Leases that nobody would read.
+    pub(super) unread: Vec<Unread>,
+    pub(super) findings: Vec<Finding>,
+    /// What could not be judged, in words.
+    pub(super) unknown: Vec<String>,
+}
+
+/// A rule, and the open shards that follow it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub(super) struct Followed {
+    pub(super) stream: Option<String>,
+    /// `shard ID` or `range START-END`.
+    pub(super) target: String,
+    pub(super) worker: String,
+    /// `require` or `prefer`.
+    pub(super) mode: &'static str,
+    /// Whether the worker is seen to beat.
+    pub(super) alive: bool,
+    pub(super) shards: Vec<String>,
+}
+
+/// A lease that would move.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub(super) struct Move {
+    pub(super) shard: String,
+    /// Who holds it now and lives.
+    pub(super) from: Option<String>,
+    pub(super) to: String,
+}
+
+/// A lease that nobody would read.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub(super) struct Unread {
+    pub(super) shard: String,
+    pub(super) reason: String,
+    /// How long ago the last record arrived that was processed: what is unread may be as old.
+    pub(super) since_ms: Option<u64>,
+    /// How long the stream keeps records, if that is known.
+    pub(super) retention_ms: Option<u64>,
+}
+
+/// Something that is wrong.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub(super) struct Finding {
+    /// What kind: `unknown-shard`, `closed-shard`, `worker-not-alive`, `above-limit`,
+    /// `random-name`, `unread`, `retention`, `unreadable-rules`.
+    pub(super) kind: &'static str,
+    pub(super) what: String,
+    pub(super) remedy: String,
+}
+
+impl Verdict {
+    /// What these rules come to, where `document` is how they would stand in the store.
+    pub(super) fn of(picture: &Picture, rules: &PlacementRules, document: &Document) -> Self {
+        let planned = picture.plan(document);
+        let mut verdict = Self::default();
+        let follows = follows(picture, rules);
+        verdict.rules = rules
+            .rules()
+            .iter()
+            .enumerate()
+            .map(|(number, rule)| followed(picture, rule, follows.get(&number)))
+            .collect();
+        for (key, to) in &planned.seats {
+            let from = picture.holder(key);
+            if from != Some(&to.worker) {
+                let (from, to) = (from.map(ToString::to_string), to.worker.to_string());
+                verdict.moves.push(Move { shard: shard_of(key), from, to });
+            }
+        }
+        verdict.unread = planned.unassigned.iter().map(|it| unread(picture, it)).collect();
+        verdict.judge(picture, rules, &follows);
+        verdict
+    }
+
+    fn judge(
+        &mut self,
+        picture: &Picture,
+        rules: &PlacementRules,
+        follows: &BTreeMap<usize, Vec<ShardId>>,
+    ) {
+        match (&picture.stream, &picture.listed) {
+            (None, _) => self.unknown.push(
+                "no worker has read a stream yet, and none is named: shards cannot be judged"
+                    .to_owned(),
+            ),
+            (_, Err(why)) => self.unknown.push(format!(
+                "the stream could not be listed, so that shards are judged by leases alone: {why}"
+            )),
+            _ => {}
+        }
+        self.findings.extend(targets(picture, rules, follows));
+        self.findings.extend(absentees(picture, rules));
+        self.findings.extend(overfull(picture, rules, follows));
+        self.findings.extend(made_up(picture, rules));
+        self.findings.extend(self.unread.iter().flat_map(left_unread));
+    }
+}
+
+/// Which open shards follow which rule.
+fn follows(picture: &Picture, rules: &PlacementRules) -> BTreeMap<usize, Vec<ShardId>> {
+    let of = picture.resolved(rules, |lineage, resolver| {
+        let mut follows: BTreeMap<usize, Vec<ShardId>> = BTreeMap::new();
+        let listed = lineage.shards().filter(|shard| !shard.closed).map(|shard| &shard.id);
+        let held = lineage.leases().map(|(shard, _)| shard);
+        let mut open: Vec<&ShardId> = listed.chain(held).collect();
+        open.sort_unstable();
+        open.dedup();
+        open.retain(|shard| !lineage.lease(shard).is_some_and(Lease::has_ended));
+        for shard in open {
+            if let Some(resolved) = resolver.resolve(shard) {
+                follows.entry(resolved.rule).or_default().push(shard.clone());
+            }
+        }
+        follows
+    });
+    of.unwrap_or_default()
+}
+
+fn followed(picture: &Picture, rule: &Rule, shards: Option<&Vec<ShardId>>) -> Followed {
+    Followed {
+        stream: rule.stream.as_deref().map(str::to_owned),
+        target: rule.target.to_string(),
+        worker: rule.worker.to_string(),
+        mode: mode(rule),
+        alive: picture.is_alive(&rule.worker),
+        shards: shards.into_iter().flatten().map(ToString::to_string).collect(),
+    }
+}
+
+/// `require` or `prefer`.
+fn mode(rule: &Rule) -> &'static str {
+    if rule.mode == Mode::Require { "require" } else { "prefer" }
+}
+
+fn unread(picture: &Picture, (key, reason): &(LeaseKey, String)) -> Unread {
+    let row = picture.rows.iter().find(|row| row.key == *key);
+    let arrival = row.and_then(|row| row.progress.arrival);
+    let millis = |span: Duration| u64::try_from(span.as_millis()).unwrap_or(u64::MAX);
+    let retention = picture.stream.as_ref().map(|it| millis(it.retention));
+    Unread {
+        shard: shard_of(key),
+        reason: reason.clone(),
+        since_ms: arrival.map(|at| picture.now.as_millis().saturating_sub(at.as_millis())),
+        retention_ms: retention.filter(|retention| *retention > 0),
+    }
+}
+
+/// Shards that nobody knows, and shards that have ended and left nobody to follow their rule.
+fn targets(
+    picture: &Picture,
+    rules: &PlacementRules,
+    follows: &BTreeMap<usize, Vec<ShardId>>,
+) -> Vec<Finding> {
+    let found = picture.resolved(rules, |lineage, _| {
+        let numbered = rules.rules().iter().enumerate();
+        let unfollowed = numbered.filter(|(number, _)| !follows.contains_key(number));
+        let of = unfollowed.filter_map(|(_, rule)| {
+            let Target::Shard(shard) = &rule.target else { return None };
+            let is_mine = rule.stream.as_ref().is_none_or(|name| *name == lineage.stream().name);
+            let is_known = lineage.shard(shard).is_some() || lineage.lease(shard).is_some();
+            match (is_mine, is_known) {
+                (false, _) => None,
+                (true, true) => Some(Finding {
+                    kind: "closed-shard",
+                    what: format!("{shard} has ended, and no open shard comes from it"),
+                    remedy: format!("kcl placement unset {shard}"),
+                }),
+                (true, false) if picture.listed.is_err() => None,
+                (true, false) => Some(Finding {
+                    kind: "unknown-shard",
+                    what: format!("the stream has no shard {shard}, and none that comes from it"),
+                    remedy: format!("kcl placement unset {shard}; kcl stream describe lists them"),
+                }),
+            }
+        });
+        of.collect()
+    });
+    found.unwrap_or_default()
+}
+
+/// Workers that rules name and that are not seen to beat.
+fn absentees(picture: &Picture, rules: &PlacementRules) -> Vec<Finding> {
+    let mut by_worker: BTreeMap<&WorkerId, (usize, usize)> = BTreeMap::new();
+    for rule in rules.rules().iter().filter(|rule| !picture.is_alive(&rule.worker)) {
+        let (required, preferred) = by_worker.entry(&rule.worker).or_default();
+        *if rule.mode == Mode::Require { required } else { preferred } += 1;
+    }
+    let finding = |(worker, (required, preferred)): (&WorkerId, (usize, usize))| Finding {
+        kind: "worker-not-alive",
+        what: format!(
+            "{worker} is not seen to beat, and {required} rules require and {preferred} prefer it: \
+             what is required there is read by nobody, the rest by others"
+        ),
+        remedy: format!("start {worker}, or name another worker: kcl placement set …"),
+    };
+    by_worker.into_iter().map(finding).collect()
+}
+
+/// Workers to which rules give more than they may take.
+fn overfull(
+    picture: &Picture,
+    rules: &PlacementRules,
+    follows: &BTreeMap<usize, Vec<ShardId>>,
+) -> Vec<Finding> {
+    let mut mapped: BTreeMap<&WorkerId, usize> = BTreeMap::new();
+    for (number, shards) in follows {
+        if let Some(rule) = rules.rules().get(*number) {
+            *mapped.entry(&rule.worker).or_default() += shards.len();
+        }
+    }
+    let open = picture.rows.iter().filter(|row| !row.key.is_role() && !row.has_ended()).count();
+    let workers = picture.living.len();
+    let finding = |(worker, mapped): (&WorkerId, usize)| {
+        let session = picture.living.iter().find(|session| session.id.worker == *worker);
+        let own = session.map(|session| session.capacity).filter(|most| *most > 0);
+        // Without leases nothing is limited by their number yet.
+        let limit = picture.settings.limits.per_worker(open.max(mapped), workers, own);
+        (mapped > limit).then(|| Finding {
+            kind: "above-limit",
+            what: format!("rules give {worker} {mapped} shards, and it takes {limit} at most"),
+            remedy: "raise its max_leases or the limits, or map fewer shards to it".to_owned(),
+        })
+    };
+    mapped.into_iter().filter_map(finding).collect()
+}
+
+/// Workers whose names will be others after a restart.
+fn made_up(picture: &Picture, rules: &PlacementRules) -> Vec<Finding> {
+    if rules.rules().is_empty() {
+        return Vec::new();
+    }
+    let living = picture.living.iter().map(|session| &session.id.worker);
+    let mut random: Vec<&WorkerId> = rules.rules().iter().map(|rule| &rule.worker).collect();
+    random.extend(living);
+    random.retain(|worker| names::is_made_up(worker.as_str()));
+    random.sort_unstable();
+    random.dedup();
+    let finding = |worker: &WorkerId| Finding {
+        kind: "random-name",
+        what: format!(
+            "{worker} looks like a name that is made up at each start: no rule can name a worker \
+             that is called something else next time"
+        ),
+        remedy: "give workers names that stay: a StatefulSet with POD_NAME, or --worker-id"
+            .to_owned(),
+    };
+    random.into_iter().map(finding).collect()
+}
+
+/// A shard that nobody reads, and how much time is left until its records are lost.
+fn left_unread(unread: &Unread) -> Vec<Finding> {
+    let Unread { shard, reason, since_ms, retention_ms } = unread;
+    let mut findings = vec![Finding {
+        kind: "unread",
+        what: format!("nobody reads {shard}: {reason}"),
+        remedy: "start the worker, or change the rule: kcl placement set …".to_owned(),
+    }];
+    let (Some(since), Some(retention)) = (since_ms, retention_ms) else { return findings };
+    if since * 2 >= *retention {
+        findings.push(Finding {
+            kind: "retention",
+            what: format!(
+                "{shard} was last read up to a record that arrived {} h ago, and the stream keeps \
+                 records for {} h: older ones are lost",
+                since / 3_600_000,
+                retention / 3_600_000
+            ),
+            remedy: format!("let somebody read it now: kcl placement unset {shard}"),
+        });
+    }
+    findings
+}
+
+/// What becomes of the shards that no rule covers, in one word.
+pub(super) const fn others(rules: &PlacementRules) -> &'static str {
+    match rules.uncovered() {
+        Uncovered::Hold => "hold",
+        _ => "balance",
+    }
+}
+
+fn shard_of(key: &LeaseKey) -> String {
+    key.shard().map_or_else(|| key.to_string(), |shard| shard.to_string())
+}
+
+impl Picture {
+    /// Whether a worker is seen to beat.
+    pub(super) fn is_alive(&self, worker: &WorkerId) -> bool {
+        self.living.iter().any(|session| session.id.worker == *worker)
+    }
+
+    /// The worker that holds a lease and lives.
+    fn holder(&self, key: &LeaseKey) -> Option<&WorkerId> {
+        let row = self.rows.iter().find(|row| row.key == *key)?;
+        row.owner.as_ref().map(|owner| &owner.worker).filter(|worker| self.is_alive(worker))
+    }
+}
