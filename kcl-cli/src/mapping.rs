@@ -97,7 +97,7 @@ mod tests {
     fn a_file_holds_pairs_or_rules() {
         let text = "# the orders\nshardId-0: worker-1\nshardId-1: worker-2?,shardId-2:worker-3\n";
         let expected = pairs("shardId-0:worker-1,shardId-1:worker-2?,shardId-2:worker-3");
-        assert_eq!(of_text(text).unwrap(), Written::Pairs(expected.clone()));
+        assert_eq!(of_text(text).unwrap(), Written::Pairs(expected));
         let yaml =
             "uncovered: hold\nrules:\n  - {shard: shardId-0, worker: '007', mode: require}\n";
         let Written::Rules(rules) = of_text(yaml).unwrap() else { panic!("rules are meant") };

@@ -114,12 +114,12 @@ impl Changes {
                 Look::Changed(found)
             }
             Err(error) => {
-                let problem = Some(format!("{error:#}"));
-                if self.refused == problem {
+                let problem = format!("{error:#}");
+                if self.refused.as_ref() == Some(&problem) {
                     return Look::Same;
                 }
-                self.refused.clone_from(&problem);
-                Look::Refused(problem.unwrap_or_default())
+                self.refused = Some(problem.clone());
+                Look::Refused(problem)
             }
         }
     }

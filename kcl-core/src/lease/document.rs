@@ -39,7 +39,7 @@ impl DocName {
         OF_WORKERS.iter().any(|prefix| self.0.starts_with(prefix))
     }
 
-    /// Which shards must or should go to which workers: the operator's own, which no worker writes.
+    /// Which shards must or should go to which workers: the operator's, which no planner writes.
     #[must_use]
     pub fn placement() -> Self {
         Self("placement".into())

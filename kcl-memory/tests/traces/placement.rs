@@ -195,6 +195,7 @@ pub(crate) fn a_frozen_fleet_gives_a_newcomer_what_nobody_holds_and_no_more() {
         open(world).iter().all(|key| owner(world, key).is_some_and(|it| it.worker != dead))
     });
     let newcomers = |world: &World| world.held().into_iter().map(|(_, held)| held).min();
+    world.run_for(secs(1)).unwrap();
     assert_eq!(newcomers(&world), Some(3), "what nobody held is its share");
     world.act_now(&Action::Join).unwrap();
     world.run_for(secs(5)).unwrap();

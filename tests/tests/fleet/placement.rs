@@ -278,7 +278,7 @@ async fn rules_that_make_no_sense_are_refused_and_change_nothing() -> Result<()>
     let pair = format!("{}:a", shard(0));
     let crossing =
         file("crossing", "rules:\n  - {range: 0-9, worker: a}\n  - {range: 5-12, worker: b}\n")?;
-    let twice = file("twice", &format!("{}\n{}\n", pair, pair))?;
+    let twice = file("twice", &format!("{pair}\n{pair}\n"))?;
     let syntax = file("syntax", "rules: [")?;
     for (words, says) in [
         (vec!["placement", "set", "shardId-0", "--yes"], "shard:worker"),

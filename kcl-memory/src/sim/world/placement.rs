@@ -70,7 +70,8 @@ impl World {
     /// What the document says; `None` if it makes no sense.
     fn stored_placement(&self) -> Option<Placement> {
         let doc = self.store.rows.docs.get(&DocName::placement());
-        doc.map_or(Some(Placement::default()), |doc| Placement::decode(&doc.body).ok())
+        let none = || Some(Placement::default());
+        doc.map_or_else(none, |doc| Placement::decode(&doc.body).ok())
     }
 
     pub(super) fn garble_rules(&mut self) -> bool {

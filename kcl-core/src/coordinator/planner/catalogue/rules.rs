@@ -1,5 +1,5 @@
-//! The placement rules, as the planner last read them. They are the operator's: no worker writes
-//! them.
+//! The placement rules, as the planner last read them. They are the operator's: no planner
+//! writes them.
 //!
 //! They are read with the first reading, at each audit, and when the planner is woken: whoever
 //! changes them wakes it. A wake-up may mean anything, so only their document is read; another
