@@ -181,3 +181,15 @@ proptest! {
         }
     }
 }
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 12, ..ProptestConfig::default() })]
+
+    #[test]
+    fn a_run_that_is_recorded_is_the_same_run(seed: u64) {
+        let script = Script::from_seed(seed);
+        let (plain, _) = World::new(script.clone()).play_explained();
+        let (recorded, _) = World::new(script).recorded().play_explained();
+        prop_assert_eq!(plain.digest, recorded.digest);
+    }
+}

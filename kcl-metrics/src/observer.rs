@@ -208,6 +208,8 @@ const fn trouble(event: &E) -> Option<&'static str> {
     Some(match event {
         E::DuplicateWorkerId { .. } => "duplicate_worker_id",
         E::RulesRefused { .. } => "rules_refused",
+        E::RulesPassedOver { .. } => "rules_passed_over",
+        E::WorkerNotNamed { .. } => "worker_not_named",
         E::InheritanceFull { .. } => "inheritance_full",
         E::DocumentUnreadable { .. } => "document_unreadable",
         E::DocumentFull { .. } => "document_full",

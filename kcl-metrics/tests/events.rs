@@ -5,11 +5,12 @@ use kcl_core::observe::testing;
 use crate::bench::{Bench, key};
 
 /// What changes nothing in figures, as others tell it: calls, batches, gauges.
-const SILENT: [&str; 11] = [
+const SILENT: [&str; 12] = [
     "Registered",
     "Reopened",
     "Leaving",
     "Finished",
+    "RulesDeclared",
     "Unassignable",
     "LeaseReleasing",
     "CheckpointStored",
@@ -20,7 +21,7 @@ const SILENT: [&str; 11] = [
 ];
 
 /// Each event by itself, and every figure but those of the clock that is not zero after it.
-const TOLD: [(&str, &str); 41] = [
+const TOLD: [(&str, &str); 43] = [
     ("Fenced", "kcl_session_restarts_total 1"),
     ("EndedDead", "kcl_dead_sessions_ended_total 1"),
     ("DuplicateWorkerId", "kcl_troubles_total kind=duplicate_worker_id 1"),
@@ -30,6 +31,8 @@ const TOLD: [(&str, &str); 41] = [
     ("PlanningStarted", "kcl_planning 1"),
     ("Planned", "kcl_plans_total 1, kcl_planned_moves_total 2, kcl_leases_unassigned 1"),
     ("RulesRefused", "kcl_troubles_total kind=rules_refused 1"),
+    ("RulesPassedOver", "kcl_troubles_total kind=rules_passed_over 1"),
+    ("WorkerNotNamed", "kcl_troubles_total kind=worker_not_named 1"),
     ("InheritanceFull", "kcl_troubles_total kind=inheritance_full 1"),
     ("DocumentUnreadable", "kcl_troubles_total kind=document_unreadable 1"),
     ("DocumentFull", "kcl_troubles_total kind=document_full 1"),
