@@ -1,8 +1,8 @@
 //! Bugs on purpose, and marks on the branches that matter: proof that the tests find what they are
 //! for.
 //!
-//! Both exist under `--cfg kcl_planted` only (`make mutants`); otherwise [`planted!`] is the
-//! constant `false` and [`sometimes!`] is nothing. A bug is named in a small function whose name
+//! Both exist under `--cfg kcl_planted` only (`make simulation`); otherwise `planted!` is the
+//! constant `false` and `sometimes!` is nothing. A bug is named in a small function whose name
 //! says the true rule, after the true condition: `held || planted!(EpochNotCompared)`. So the code
 //! that follows the rule reads as if there were no bugs; the house rules hold it to that.
 
