@@ -26,16 +26,55 @@ pub(super) enum Due {
     Leaving,
 }
 
+/// What is due that is one thing, whatever there is of leases and sessions.
+const FEW: [Due; 7] = [
+    Due::Member,
+    Due::Succession,
+    Due::Planner,
+    Due::Inbox,
+    Due::Reporting,
+    Due::Describe,
+    Due::Leaving,
+];
+
+impl Due {
+    /// Its place in [`FEW`], if it has one.
+    const fn place(&self) -> Option<usize> {
+        Some(match self {
+            Self::Member => 0,
+            Self::Succession => 1,
+            Self::Planner => 2,
+            Self::Inbox => 3,
+            Self::Reporting => 4,
+            Self::Describe => 5,
+            Self::Leaving => 6,
+            Self::Handoff(_) | Self::Watch(_) => return None,
+        })
+    }
+}
+
 /// The deadlines of all parts.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct Deadlines {
+    /// Of the few, which are told after each event: by their places, [`Time::NEVER`] for none.
+    few: [Time; FEW.len()],
     at: BTreeMap<Due, Time>,
     order: BTreeSet<(Time, Due)>,
+}
+
+impl Default for Deadlines {
+    fn default() -> Self {
+        Self { few: [Time::NEVER; FEW.len()], at: BTreeMap::new(), order: BTreeSet::new() }
+    }
 }
 
 impl Deadlines {
     /// Sets a deadline, or moves it; [`Time::NEVER`] clears it.
     pub(super) fn set(&mut self, due: Due, at: Time) {
+        if let Some(place) = due.place() {
+            self.few[place] = at;
+            return;
+        }
         let before = self.at.get(&due).copied().unwrap_or(Time::NEVER);
         if before == at {
             return;
@@ -55,7 +94,8 @@ impl Deadlines {
 
     /// The first of them.
     pub(super) fn first(&self) -> Time {
-        self.order.first().map_or(Time::NEVER, |(at, _)| *at)
+        let first = self.order.first().map_or(Time::NEVER, |(at, _)| *at);
+        self.few.iter().fold(first, |first, at| first.min(*at))
     }
 
     /// What of this part is due by then, in the order of [`Due`].
@@ -80,19 +120,22 @@ impl Deadlines {
 
     /// Forgets them all: they were those of a session that is over.
     pub(super) fn clear(&mut self) {
-        self.at.clear();
-        self.order.clear();
+        *self = Self::default();
     }
 
     /// One that is not as it should be, when these are all there are; `NEVER` counts as none.
     #[cfg(any(test, debug_assertions))]
     pub(super) fn differs_from(&self, all: impl IntoIterator<Item = (Due, Time)>) -> Option<Due> {
         let all = all.into_iter().filter(|(_, at)| *at != Time::NEVER);
-        let all: BTreeMap<Due, Time> = all.collect();
+        let (few, all): (BTreeMap<Due, Time>, BTreeMap<Due, Time>) =
+            all.partition(|(due, _)| due.place().is_some());
         let is_other = |due: &&Due| all.get(*due) != self.at.get(*due);
         let order: BTreeSet<(Time, Due)> = all.iter().map(|(due, at)| (*at, due.clone())).collect();
         let unordered = order.symmetric_difference(&self.order).map(|(_, due)| due);
-        all.keys().chain(self.at.keys()).find(is_other).or_else(|| unordered.last()).cloned()
+        let other = all.keys().chain(self.at.keys()).find(is_other).or_else(|| unordered.last());
+        let mut known = FEW.iter().zip(self.few);
+        let other_few = known.find(|(due, at)| few.get(*due).unwrap_or(&Time::NEVER) != at);
+        other.or_else(|| other_few.map(|(due, _)| due)).cloned()
     }
 }
 
@@ -141,6 +184,12 @@ mod tests {
                 prop_assert_eq!(deadlines.of_leases(by), leases.collect::<BTreeSet<_>>());
             }
         }
+    }
+
+    #[test]
+    fn each_of_the_few_has_its_own_place() {
+        let places: Vec<_> = FEW.iter().map(Due::place).collect();
+        assert_eq!(places, (0..FEW.len()).map(Some).collect::<Vec<_>>());
     }
 
     #[test]

@@ -67,7 +67,7 @@ use crate::{
 
 /// At which of the events the deadlines are compared with what the parts wait for.
 #[cfg(debug_assertions)]
-const COMPARED_EVERY: u64 = 61;
+const COMPARED_EVERY: u64 = 251;
 
 /// One worker's part in the coordination protocol.
 #[derive(Debug)]

@@ -20,6 +20,16 @@ impl Sum {
         self.1 = self.1.rotate_left(5).wrapping_add(word).wrapping_mul(0x9e37_79b9_7f4a_7c15);
     }
 
+    pub(crate) fn add_bytes(&mut self, bytes: &[u8]) {
+        let (words, rest) = bytes.as_chunks::<8>();
+        for word in words {
+            self.add(u64::from_le_bytes(*word));
+        }
+        for byte in rest {
+            self.add(u64::from(*byte));
+        }
+    }
+
     /// Adds a part of a state, whose own sums stand for it.
     pub(crate) const fn add_sum(&mut self, part: Self) {
         self.add(part.0);
@@ -29,13 +39,7 @@ impl Sum {
 
 impl fmt::Write for Sum {
     fn write_str(&mut self, text: &str) -> fmt::Result {
-        let (words, rest) = text.as_bytes().as_chunks::<8>();
-        for word in words {
-            self.add(u64::from_le_bytes(*word));
-        }
-        for byte in rest {
-            self.add(u64::from(*byte));
-        }
+        self.add_bytes(text.as_bytes());
         Ok(())
     }
 }
@@ -61,15 +65,22 @@ impl<T: Clone> Summed<T> {
     }
 }
 
-impl<T: Debug> Summed<T> {
-    /// Of how it shows itself.
-    pub(crate) fn sum(&self) -> Sum {
+impl<T> Summed<T> {
+    /// Of what `add` adds; always the same for one type.
+    pub(crate) fn sum_of(&self, add: impl FnOnce(&T, &mut Sum)) -> Sum {
         self.sum.get().unwrap_or_else(|| {
             let mut sum = Sum::NONE;
-            write!(sum, "{:?}", self.value).unwrap();
+            add(&self.value, &mut sum);
             self.sum.set(Some(sum));
             sum
         })
+    }
+}
+
+impl<T: Debug> Summed<T> {
+    /// Of how it shows itself.
+    pub(crate) fn sum(&self) -> Sum {
+        self.sum_of(|value, sum| write!(sum, "{value:?}").unwrap())
     }
 }
 

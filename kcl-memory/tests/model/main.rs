@@ -6,10 +6,12 @@
 //! a violation is found.
 
 #![allow(
+    clippy::panic,
     clippy::unwrap_used,
     clippy::disallowed_methods,
     reason = "what goes wrong here fails the test; a search takes real time"
 )]
+#![allow(clippy::print_stdout, reason = "a search tells how many states there are")]
 
 mod life;
 mod mirror;

@@ -114,7 +114,7 @@ impl State {
     fn judge(&mut self, at: usize, doc: Doc, early: Option<Vec<(usize, u8)>>, mutant: Mutant) {
         let leaving = self.workers[at].phase == Phase::Leaving;
         let (reads, version) = (self.workers[at].reads, doc.map(|(version, _)| version));
-        let floor = *self.workers[at].floor.get_or_insert(version.unwrap_or(0));
+        let floor = *self.workers[at].floor.get_or_insert_with(|| version.unwrap_or(0));
         let named = doc.map(|(_, name)| name);
         let me = &mut self.workers[at];
         me.phase = if named == Some(reads) {
