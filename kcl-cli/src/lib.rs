@@ -14,6 +14,7 @@
 //! | `demo` | `kcl demo`: a fleet, its stream and its troubles in one process (feature `demo`) |
 //! | `connect`, [`store_url`] | sources, clients and stores, made from the settings |
 //! | `mapping` | placement rules as they stand in files and settings |
+//! | `application` | the arguments that name an application |
 //! | `beats`, `ask`, `columns` | who is alive; asking before a change; tables |
 //! | [`config`] | settings from a file, the environment and flags: below all of these |
 //!
@@ -22,6 +23,7 @@
 //! Data goes to stdout, everything else to stderr.
 
 mod app;
+mod application;
 mod ask;
 mod beats;
 pub mod cli;
@@ -89,7 +91,7 @@ fn run(cli: Cli) -> anyhow::Result<ExitCode> {
         Command::Leases(args) => leases::run(&args, &args.apply_to(config()?)),
         Command::Doctor(args) => doctor::run(&args, &cli.settings, config()),
         Command::Placement(args) => Ok(placement::run(&args, &args.apply_to(config()?))),
-        Command::App(args) => app::run(&args, &args.apply_to(config()?)),
+        Command::App(args) => app::run(&args, &args.of.apply_to(config()?)),
         Command::Simulate(args) => Ok(simulate::run(&args, &cli.settings)),
         #[cfg(feature = "demo")]
         Command::Demo(args) => demo::run(&args, &config()?),

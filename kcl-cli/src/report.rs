@@ -1,4 +1,4 @@
-//! What is said when the command fails.
+//! What people are told on stderr: how far the command is, and why it failed.
 
 use std::{error::Error, fmt::Write};
 
@@ -11,6 +11,12 @@ use aws_sdk_kinesis::{
 #[expect(clippy::print_stderr, reason = "this is where errors go")]
 pub(crate) fn failure(error: &anyhow::Error) {
     eprintln!("kcl: {}", explain(error));
+}
+
+/// Says on stderr how far it is.
+#[expect(clippy::print_stderr, reason = "this is where progress goes")]
+pub(crate) fn progress(text: &str) {
+    eprintln!("kcl: {text}");
 }
 
 /// Why a call of the SDK failed, in one line: what the service answered, else why it did not.

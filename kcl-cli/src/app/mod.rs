@@ -13,7 +13,9 @@ use kcl_core::{
 };
 use serde_json::json;
 
-use crate::{ask, config::Config, stdout, store_url::StoreUrl, times::rfc3339};
+use crate::{
+    application::ApplicationArgs, ask, config::Config, stdout, store_url::StoreUrl, times::rfc3339,
+};
 
 /// The arguments of `kcl app`.
 #[derive(Args, Clone, Debug)]
@@ -21,13 +23,9 @@ pub struct AppArgs {
     /// What to do.
     #[command(subcommand)]
     pub action: Action,
-    /// The consumer group [setting: consumer.application_name; APP_NAME].
-    #[arg(long = "app", value_name = "NAME", global = true)]
-    pub application: Option<String>,
-    /// Where leases are kept: dynamodb, dynamodb://TABLE, postgres://…, redis://…
-    /// [setting: store; KCL_STORE; default dynamodb].
-    #[arg(long, value_name = "URL", global = true)]
-    pub store: Option<String>,
+    /// Of which application.
+    #[command(flatten)]
+    pub of: ApplicationArgs,
 }
 
 /// What to do with an application.
@@ -46,19 +44,6 @@ pub enum Action {
         #[arg(long)]
         yes: bool,
     },
-}
-
-impl AppArgs {
-    /// The settings, with what the arguments say.
-    pub(crate) fn apply_to(&self, mut config: Config) -> Config {
-        if self.application.is_some() {
-            config.consumer.application_name.clone_from(&self.application);
-        }
-        if self.store.is_some() {
-            config.store.clone_from(&self.store);
-        }
-        config
-    }
 }
 
 /// Does it.

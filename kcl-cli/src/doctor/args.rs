@@ -5,6 +5,7 @@ use std::time::Duration;
 use clap::Args;
 
 use crate::{
+    application::ApplicationArgs,
     config::{Config, SettingsArgs},
     doctor::remedy::Shell,
 };
@@ -12,13 +13,9 @@ use crate::{
 /// The arguments of `kcl doctor`.
 #[derive(Args, Clone, Debug)]
 pub struct DoctorArgs {
-    /// The consumer group [setting: consumer.application_name; APP_NAME].
-    #[arg(long = "app", value_name = "NAME")]
-    pub application: Option<String>,
-    /// Where leases are kept: dynamodb, dynamodb://TABLE, postgres://…, redis://…
-    /// [setting: store; KCL_STORE; default dynamodb].
-    #[arg(long, value_name = "URL")]
-    pub store: Option<String>,
+    /// Of which application.
+    #[command(flatten)]
+    pub of: ApplicationArgs,
     /// The stream's name or ARN [setting: kinesis.stream_name; STREAM_NAME; default: the one that
     /// the application reads].
     #[arg(long, value_name = "STREAM")]
@@ -53,13 +50,8 @@ pub struct DoctorArgs {
 
 impl DoctorArgs {
     /// The settings, with what the arguments say.
-    pub(crate) fn apply_to(&self, mut config: Config) -> Config {
-        if self.application.is_some() {
-            config.consumer.application_name.clone_from(&self.application);
-        }
-        if self.store.is_some() {
-            config.store.clone_from(&self.store);
-        }
+    pub(crate) fn apply_to(&self, config: Config) -> Config {
+        let mut config = self.of.apply_to(config);
         if self.stream.is_some() {
             config.kinesis.stream_name.clone_from(&self.stream);
         }
@@ -92,7 +84,7 @@ impl DoctorArgs {
             ("--kinesis-endpoint", settings.kinesis_endpoint.as_deref()),
             ("--dynamodb-endpoint", settings.dynamodb_endpoint.as_deref()),
         ];
-        Shell::new(application, self.store.as_deref(), &config)
+        Shell::new(application, self.of.store.as_deref(), &config)
     }
 }
 

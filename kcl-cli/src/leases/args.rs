@@ -3,7 +3,7 @@
 use clap::{Args, Subcommand};
 
 use super::{format::Format, reset::ResetArgs};
-use crate::config::Config;
+use crate::{application::ApplicationArgs, config::Config};
 
 /// The arguments of `kcl leases`.
 #[derive(Args, Clone, Debug)]
@@ -11,13 +11,9 @@ pub struct LeasesArgs {
     /// What to do.
     #[command(subcommand)]
     pub action: Action,
-    /// The consumer group [setting: consumer.application_name; APP_NAME].
-    #[arg(long = "app", value_name = "NAME", global = true)]
-    pub application: Option<String>,
-    /// Where leases are kept: dynamodb, dynamodb://TABLE, postgres://…, redis://…
-    /// [setting: store; KCL_STORE; default dynamodb].
-    #[arg(long, value_name = "URL", global = true)]
-    pub store: Option<String>,
+    /// Of which application.
+    #[command(flatten)]
+    pub of: ApplicationArgs,
 }
 
 /// What to do with the leases.
@@ -82,13 +78,8 @@ pub enum Action {
 
 impl LeasesArgs {
     /// The settings, with what the arguments say.
-    pub(crate) fn apply_to(&self, mut config: Config) -> Config {
-        if self.application.is_some() {
-            config.consumer.application_name.clone_from(&self.application);
-        }
-        if self.store.is_some() {
-            config.store.clone_from(&self.store);
-        }
+    pub(crate) fn apply_to(&self, config: Config) -> Config {
+        let mut config = self.of.apply_to(config);
         if let Action::Reset(ResetArgs { stream: stream @ Some(_), .. }) = &self.action {
             config.kinesis.stream_name.clone_from(stream);
         }

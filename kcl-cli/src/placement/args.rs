@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use clap::{Args, Subcommand, ValueEnum};
 use kcl_core::assignment::placement::Uncovered;
 
-use crate::config::Config;
+use crate::{application::ApplicationArgs, config::Config};
 
 /// The arguments of `kcl placement`.
 #[derive(Args, Clone, Debug)]
@@ -13,13 +13,9 @@ pub struct PlacementArgs {
     /// What to do.
     #[command(subcommand)]
     pub action: Action,
-    /// The consumer group [setting: consumer.application_name; APP_NAME].
-    #[arg(long = "app", value_name = "NAME", global = true)]
-    pub application: Option<String>,
-    /// Where leases are kept: dynamodb, dynamodb://TABLE, postgres://…, redis://…
-    /// [setting: store; KCL_STORE; default dynamodb].
-    #[arg(long, value_name = "URL", global = true)]
-    pub store: Option<String>,
+    /// Of which application.
+    #[command(flatten)]
+    pub of: ApplicationArgs,
     /// The stream's name or ARN; that of the leases, if none is named anywhere
     /// [setting: kinesis.stream_name; STREAM_NAME].
     #[arg(long, global = true)]
@@ -132,15 +128,11 @@ impl From<Others> for Uncovered {
 
 impl PlacementArgs {
     /// The settings, with what the arguments say.
-    pub(crate) fn apply_to(&self, mut config: Config) -> Config {
-        let set = |setting: &mut Option<String>, argument: &Option<String>| {
-            if argument.is_some() {
-                setting.clone_from(argument);
-            }
-        };
-        set(&mut config.consumer.application_name, &self.application);
-        set(&mut config.store, &self.store);
-        set(&mut config.kinesis.stream_name, &self.stream);
+    pub(crate) fn apply_to(&self, config: Config) -> Config {
+        let mut config = self.of.apply_to(config);
+        if self.stream.is_some() {
+            config.kinesis.stream_name.clone_from(&self.stream);
+        }
         config
     }
 }

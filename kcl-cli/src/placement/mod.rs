@@ -214,12 +214,6 @@ async fn change(
     }
     let put = placing::put(store, &picture.stored, &placement).await;
     put.with_context(|| format!("kcl {what}: the rules in {}", picture.store))?;
-    tell("the rules are changed; the planner is told");
+    report::progress("the rules are changed; the planner is told");
     Ok(true)
-}
-
-/// Says on stderr what was done.
-#[expect(clippy::print_stderr, reason = "this is where progress goes")]
-fn tell(text: &str) {
-    eprintln!("kcl: {text}");
 }

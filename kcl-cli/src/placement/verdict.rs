@@ -1,7 +1,7 @@
 //! What rules come to: who follows them, what would move, what is wrong with them. Pure: all of it
 //! is said of one [`Picture`], by the planner's own functions.
 
-use std::{collections::BTreeMap, time::Duration};
+use std::collections::BTreeMap;
 
 use kcl_core::{
     assignment::placement::{Mode, PlacementRules, Rule, Target, Uncovered},
@@ -11,6 +11,10 @@ use kcl_core::{
 use serde::Serialize;
 
 use super::{names, picture::Picture};
+use crate::times::millis;
+
+/// The leases by their keys.
+type Rows<'a> = BTreeMap<&'a LeaseKey, &'a Lease>;
 
 /// What rules come to.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
@@ -82,14 +86,15 @@ impl Verdict {
             .enumerate()
             .map(|(number, rule)| followed(picture, rule, follows.get(&number)))
             .collect();
+        let rows: Rows<'_> = picture.rows.iter().map(|row| (&row.key, row)).collect();
         for (key, to) in &planned.seats {
-            let from = picture.holder(key);
+            let from = rows.get(key).and_then(|row| picture.holder(row));
             if from != Some(&to.worker) {
                 let (from, to) = (from.map(ToString::to_string), to.worker.to_string());
                 verdict.moves.push(Move { shard: shard_of(key), from, to });
             }
         }
-        verdict.unread = planned.unassigned.iter().map(|it| unread(picture, it)).collect();
+        verdict.unread = planned.unassigned.iter().map(|it| unread(picture, &rows, it)).collect();
         verdict.judge(picture, rules, &follows);
         verdict
     }
@@ -154,10 +159,8 @@ fn mode(rule: &Rule) -> &'static str {
     if rule.mode == Mode::Require { "require" } else { "prefer" }
 }
 
-fn unread(picture: &Picture, (key, reason): &(LeaseKey, String)) -> Unread {
-    let row = picture.rows.iter().find(|row| row.key == *key);
-    let arrival = row.and_then(|row| row.progress.arrival);
-    let millis = |span: Duration| u64::try_from(span.as_millis()).unwrap_or(u64::MAX);
+fn unread(picture: &Picture, rows: &Rows<'_>, (key, reason): &(LeaseKey, String)) -> Unread {
+    let arrival = rows.get(key).and_then(|row| row.progress.arrival);
     let retention = picture.stream.as_ref().map(|it| millis(it.retention));
     Unread {
         shard: shard_of(key),
@@ -312,8 +315,7 @@ impl Picture {
     }
 
     /// The worker that holds a lease and lives.
-    fn holder(&self, key: &LeaseKey) -> Option<&WorkerId> {
-        let row = self.rows.iter().find(|row| row.key == *key)?;
+    fn holder<'r>(&self, row: &'r Lease) -> Option<&'r WorkerId> {
         row.owner.as_ref().map(|owner| &owner.worker).filter(|worker| self.is_alive(worker))
     }
 }

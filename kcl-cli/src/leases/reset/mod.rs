@@ -16,7 +16,7 @@ use kcl_core::{
 
 pub(crate) use args::ResetArgs;
 
-use crate::{ask, config::Config, connect};
+use crate::{ask, config::Config, connect, report};
 
 /// Shows what the reset does, asks, and does it.
 ///
@@ -56,7 +56,7 @@ async fn decide(
         ask::agreed("Stop all workers first. Change this?")?;
     }
     let by = change::caller(&format!("kcl {what}"));
-    show::progress("closing the application; one that died without a word is waited for");
+    report::progress("closing the application; one that died without a word is waited for");
     let changed = change::apply(intent, &by, store, source, &Env::system()).await;
     show::done(&changed?, args.format)
 }

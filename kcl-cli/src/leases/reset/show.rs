@@ -11,6 +11,7 @@ use serde_json::{Value, json};
 use crate::{
     columns::columns,
     leases::format::Format,
+    report,
     times::{millis, rfc3339, span},
 };
 
@@ -60,13 +61,13 @@ fn outcome(changed: &Changed) -> Value {
 pub(super) fn done(changed: &Changed, format: Format) -> anyhow::Result<()> {
     match format {
         Format::Table if changed.undone && changed.leases == 0 => {
-            progress("nothing had been changed yet; the application is open");
+            report::progress("nothing had been changed yet; the application is open");
         }
-        Format::Table if changed.undone => progress(&format!(
+        Format::Table if changed.undone => report::progress(&format!(
             "{} leases are where they stood before; the application is open",
             changed.leases
         )),
-        Format::Table => progress(&format!(
+        Format::Table => report::progress(&format!(
             "{} leases are written; the application is open. `kcl leases reset --undo` takes it \
              back",
             changed.leases
@@ -74,12 +75,6 @@ pub(super) fn done(changed: &Changed, format: Format) -> anyhow::Result<()> {
         Format::Json => println!("{}", serde_json::to_string(&outcome(changed))?),
     }
     Ok(())
-}
-
-/// Says on stderr how far it is.
-#[expect(clippy::print_stderr, reason = "this is where progress goes")]
-pub(super) fn progress(text: &str) {
-    eprintln!("kcl: {text}");
 }
 
 fn draw(application: &str, store: &str, what: &str, preview: &Preview) -> String {
