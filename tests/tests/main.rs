@@ -13,6 +13,7 @@ mod conformance_memory;
 mod conformance_postgres;
 mod conformance_redis;
 mod demo_stores;
+mod deploy;
 mod doctor;
 mod dynamo_table;
 mod dynamo_units;
