@@ -2,6 +2,7 @@
 
 pub mod conformance;
 pub mod dynamo;
+pub mod experiment;
 pub mod fleet;
 pub mod kinesis;
 pub mod postgres;
