@@ -9,6 +9,12 @@ pub mod postgres;
 pub mod servers;
 pub mod sources;
 
+/// The examples of the guide.
+#[cfg(doctest)]
+#[doc = include_str!("../../docs/GUIDE.md")]
+#[derive(Debug)]
+pub struct Guide;
+
 /// The examples of the README.
 #[cfg(doctest)]
 #[doc = include_str!("../../README.md")]

@@ -20,6 +20,7 @@ mod dynamo_units;
 mod fleet;
 mod iam;
 mod kinesis_source;
+mod pages;
 mod postgres_coalescing;
 mod postgres_faults;
 mod postgres_fleet;
