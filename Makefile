@@ -85,7 +85,7 @@ bench-stores: servers ## What 50 workers with 1,000 leases ask of each lease sto
 	$(CARGO) bench --package kcl-tests --bench stores
 
 ##@ To try it by hand, on local servers
-.PHONY: start stop produce consumer leases reshard clean
+.PHONY: start stop produce consumer leases reshard
 SHARDS ?= 4
 start: servers ## Start a local Kinesis and DynamoDB, with a stream of SHARDS=4 shards
 	$(LOCAL) start $(SHARDS)
@@ -105,6 +105,24 @@ leases: ## Show who reads what
 reshard: ## Bring the local stream to SHARDS=N shards
 	@$(LOCAL) kcl stream reshard --to $(SHARDS)
 
+##@ The published experiment: docs/EXPERIMENT.md
+.PHONY: experiment experiment-manual producer
+PODS := consumer-pod1 consumer-pod2 consumer-pod3 consumer-pod4 consumer-pod5
+.PHONY: $(PODS)
+experiment: servers ## 20 shards and 3 consumers, 10 splits, 5 consumers: with a timeline
+	@$(CARGO) test --quiet --workspace --bench experiment -- published
+
+experiment-manual: servers ## 4 shards mapped to 3 workers, splits, a worker that dies
+	@$(CARGO) test --quiet --workspace --bench experiment -- manual
+
+producer: ## By hand: put records as it does; consumer-pod1 to consumer-pod5 read them
+	@$(LOCAL) kcl produce --config config/config-pod1.yaml
+
+$(PODS): consumer-%:
+	@$(LOCAL) kcl consume --text --config config/config-$*.yaml
+
+##@ To clean up
+.PHONY: clean
 clean: ## Stop local servers and remove what was built
 	-$(LOCAL) stop
 	$(CARGO) clean

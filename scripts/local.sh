@@ -4,11 +4,14 @@
 #   local.sh start [SHARDS]    starts both, and makes the stream `orders`
 #   local.sh kcl ARGUMENTS     runs the command against them
 #   local.sh stop              stops both
+#
+# KCL_LOCAL: the folder that remembers them (default: target/local). KCL_COMMAND: a `kcl` that is there
+# already (default: it is built).
 set -euo pipefail
 
 workspace=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 servers=${KCL_TEST_SERVERS:-$workspace/.servers}
-state=$workspace/target/local
+state=${KCL_LOCAL:-$workspace/target/local}
 guard=$workspace/tests/servers/only-localhost.js
 
 start() {
@@ -89,6 +92,9 @@ kcl() {
     fi
     # shellcheck disable=SC1091
     source "$state/environment"
+    if [ -n "${KCL_COMMAND:-}" ]; then
+        exec "$KCL_COMMAND" "$@"
+    fi
     local quiet=--quiet
     if [ ! -e "$workspace/target/debug/kcl" ]; then
         echo "Building the command; the first time takes some minutes." >&2

@@ -10,7 +10,7 @@ use aws_sdk_kinesis::{Client, config::Region};
 use aws_smithy_http_client::tls::{Provider, rustls_provider::CryptoMode};
 use kcl_core::store::{LeaseStore, LeaseStoreExt};
 use kcl_dynamo::DynamoStore;
-use kcl_kinesis::KinesisSource;
+use kcl_kinesis::{InvalidSettings, KinesisSource};
 
 use crate::config::Config;
 
@@ -38,7 +38,14 @@ pub(crate) fn source(config: &Config) -> anyhow::Result<KinesisSource> {
     if let Some(interval) = config.poll_interval() {
         builder = builder.idle_poll(interval);
     }
-    Ok(builder.build()?)
+    builder.build().map_err(|invalid| {
+        let setting = match &invalid {
+            InvalidSettings::MaxRecords(_) => "consumer.max_records",
+            InvalidSettings::IdlePoll(_) => "consumer.poll_interval_ms",
+            _ => "kinesis.stream_name",
+        };
+        anyhow::Error::new(invalid).context(format!("the setting `{setting}`"))
+    })
 }
 
 /// The stream that the settings name; else the one whose leases these are.

@@ -17,6 +17,7 @@
 //! | `application` | the arguments that name an application |
 //! | `beats`, `ask`, `columns` | who is alive; asking before a change; tables |
 //! | [`config`] | settings from a file, the environment and flags: below all of these |
+//! | `reference` | docs/CONFIGURATION.md, made of the settings' types (tests only) |
 //!
 //! A command knows what stands below all of them, and no other command.
 //!
@@ -42,6 +43,8 @@ mod mapping;
 pub mod outside;
 mod placement;
 mod produce;
+#[cfg(test)]
+mod reference;
 mod report;
 mod signals;
 mod simulate;

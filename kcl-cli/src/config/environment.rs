@@ -6,21 +6,6 @@ use serde_json::{Map, Value};
 
 use super::{layers, yaml};
 
-/// Variables with a meaning of their own, and the settings they set. `POD_NAME` is none of them: it
-/// names a worker that no setting names, which the worker itself looks after.
-const NAMED: [(&str, &str); 10] = [
-    ("APP_NAME", "consumer.application_name"),
-    ("STREAM_NAME", "kinesis.stream_name"),
-    ("AWS_REGION", "aws.region"),
-    ("AWS_ENDPOINT_URL", "aws.endpoint"),
-    ("AWS_ENDPOINT_URL_KINESIS", "kinesis.endpoint"),
-    ("AWS_ENDPOINT_URL_DYNAMODB", "dynamodb.endpoint"),
-    ("AWS_ENDPOINT_URL_CLOUDWATCH", "cloudwatch.endpoint"),
-    ("KCL_STORE", "store"),
-    ("KCL_ZONE", "coordination.zone"),
-    ("SHARD_MAPPING", "consumer.shard_mapping"),
-];
-
 /// What every other setting's variable begins with: `KCL_COORDINATION__SESSION_TIMEOUT=10s`.
 const PREFIX: &str = "KCL_";
 
@@ -32,6 +17,27 @@ const JOINT: &str = "__";
 pub struct Environment(BTreeMap<String, String>);
 
 impl Environment {
+    /// Variables with a meaning of their own, and the settings they set. `POD_NAME` is none of
+    /// them: it names a worker that no setting names, which the worker itself looks after.
+    pub(crate) const NAMED: [(&str, &str); 10] = [
+        ("APP_NAME", "consumer.application_name"),
+        ("STREAM_NAME", "kinesis.stream_name"),
+        ("AWS_REGION", "aws.region"),
+        ("AWS_ENDPOINT_URL", "aws.endpoint"),
+        ("AWS_ENDPOINT_URL_KINESIS", "kinesis.endpoint"),
+        ("AWS_ENDPOINT_URL_DYNAMODB", "dynamodb.endpoint"),
+        ("AWS_ENDPOINT_URL_CLOUDWATCH", "cloudwatch.endpoint"),
+        ("KCL_STORE", "store"),
+        ("KCL_ZONE", "coordination.zone"),
+        ("SHARD_MAPPING", "consumer.shard_mapping"),
+    ];
+
+    /// The variable that every setting below a section has.
+    #[cfg(test)]
+    pub(crate) fn variable(path: &str) -> String {
+        format!("{PREFIX}{}", path.to_uppercase().replace('.', JOINT))
+    }
+
     /// This process's.
     #[must_use]
     pub fn of_process() -> Self {
@@ -59,7 +65,7 @@ impl Environment {
             let path = path.to_lowercase().replace(JOINT, ".");
             layers::put(&mut layer, &path, yaml::parse(name, &path, value)?);
         }
-        for (name, path) in NAMED {
+        for (name, path) in Self::NAMED {
             if let Some(value) = self.0.get(name).filter(|value| !value.trim().is_empty()) {
                 layers::put(&mut layer, path, Value::String(value.clone()));
             }

@@ -86,7 +86,7 @@ pub struct Producer {
     pub batch_size: usize,
     /// The pause after each call, in milliseconds.
     pub batch_delay_ms: u64,
-    /// How many records in all; `None`: until told to stop.
+    /// How many records in all; without it, or with 0, until told to stop.
     pub total_messages: Option<u64>,
 }
 

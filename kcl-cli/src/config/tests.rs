@@ -5,26 +5,7 @@ use std::time::Duration;
 use super::{model::START, *};
 
 /// The shape that other tools of this kind use.
-const FILE: &str = "
-aws:
-  region: eu-west-1
-  endpoint: http://127.0.0.1:4566
-  access_key: AKIA
-  secret_key: hunter2
-kinesis:
-  stream_name: orders
-producer:
-  batch_size: 50
-  batch_delay_ms: 10
-  total_messages: 1000
-consumer:
-  assignment_mode: kcl
-  application_name: indexer
-  worker_id: w1
-  max_records: 500
-  call_process_records_even_for_empty_list: true
-  poll_interval_ms: 250
-";
+const FILE: &str = include_str!("../../../tests/fixtures/poc.yaml");
 
 fn load(file: &str, environment: &[(&str, &str)], args: &SettingsArgs) -> anyhow::Result<Config> {
     let mut tree = Tree::default();
@@ -54,7 +35,7 @@ fn the_existing_shape_is_read_as_it_is() {
     assert_eq!(config.poll_interval(), Some(Duration::from_millis(250)));
     assert!(config.worker_settings().unwrap().delivery.empty_batches);
     let producer = &config.producer;
-    assert_eq!((producer.batch_size, producer.total_messages), (50, Some(1_000)));
+    assert_eq!((producer.batch_size, producer.total_messages), (50, Some(0)));
 }
 
 #[test]

@@ -21,7 +21,7 @@ use self::{
     sink::{Sink, Stream},
 };
 use crate::{
-    config::Config,
+    config::{Config, Producer},
     connect,
     signals::{Signals, Told},
     stdout,
@@ -36,13 +36,7 @@ const BATCH: std::ops::RangeInclusive<usize> = 1..=500;
 /// # Errors
 /// What cannot be mended by trying again.
 pub(crate) fn run(args: &ProduceArgs, config: &Config) -> anyhow::Result<ExitCode> {
-    let batch_size = config.producer.batch_size;
-    ensure!(
-        BATCH.contains(&batch_size),
-        "producer.batch_size = {batch_size}: a call takes {} to {} records",
-        BATCH.start(),
-        BATCH.end()
-    );
+    batch_size(&config.producer)?;
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     let result = runtime.block_on(produce(args, config));
     // Stdin may be waited for.
@@ -50,17 +44,34 @@ pub(crate) fn run(args: &ProduceArgs, config: &Config) -> anyhow::Result<ExitCod
     result
 }
 
+/// How many records are put by one call.
+///
+/// # Errors
+/// A call does not take so many.
+pub(crate) fn batch_size(settings: &Producer) -> anyhow::Result<usize> {
+    let size = settings.batch_size;
+    ensure!(
+        BATCH.contains(&size),
+        "producer.batch_size = {size}: a call takes {} to {} records",
+        BATCH.start(),
+        BATCH.end()
+    );
+    Ok(size)
+}
+
 async fn produce(args: &ProduceArgs, config: &Config) -> anyhow::Result<ExitCode> {
+    let Producer { batch_size, batch_delay_ms, total_messages } = config.producer;
     let mut signals = Signals::listen()?;
     let stream = Stream { client: connect::kinesis(config).await?, name: config.stream()? };
     let limits = stream.limits().await?;
-    let total = config.producer.total_messages;
+    // None at all would be nothing to start it for.
+    let total = total_messages.filter(|total| *total > 0);
     let stop = CancellationToken::new();
     let mut work = Work {
         records: Records::new(args, total, limits)?,
         putting: Putting::new(stream, limits, stop.clone()),
-        batch_size: config.producer.batch_size,
-        pause: Duration::from_millis(config.producer.batch_delay_ms),
+        batch_size,
+        pause: Duration::from_millis(batch_delay_ms),
         stop,
     };
     let (result, told) = work.until_told(&mut signals).await;

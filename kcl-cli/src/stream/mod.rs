@@ -2,6 +2,7 @@
 
 mod admin;
 mod describe;
+mod half;
 
 use std::process::ExitCode;
 
@@ -54,13 +55,21 @@ pub enum Action {
         #[arg(long)]
         to: i32,
     },
-    /// Split a shard in two.
+    /// Split a shard in two, or with --half the widest half of the open ones: half as many again.
     Split {
         /// Its id.
-        shard: String,
+        #[arg(required_unless_present = "half")]
+        shard: Option<String>,
         /// The first hash key of the upper child; the middle without it.
         #[arg(long)]
         at: Option<HashKey>,
+        /// The half of the open shards that covers most, each in the middle, one after another.
+        /// Shows which, and asks.
+        #[arg(long, conflicts_with_all = ["shard", "at"])]
+        half: bool,
+        /// With --half: do not ask.
+        #[arg(long, requires = "half")]
+        yes: bool,
     },
     /// Merge two adjacent shards.
     Merge {
@@ -93,7 +102,8 @@ async fn act(action: &Action, config: &Config) -> anyhow::Result<()> {
         Action::Create { shards } => admin.create(*shards).await,
         Action::Describe { json } => describe::show(&admin, *json).await,
         Action::Reshard { to } => admin.reshard(*to).await,
-        Action::Split { shard, at } => admin.split(shard, *at).await,
+        Action::Split { shard: Some(shard), at, .. } => admin.split(shard, *at).await,
+        Action::Split { shard: None, yes, .. } => half::split(&admin, *yes).await,
         Action::Merge { shard, with } => admin.merge(shard, with).await,
         Action::Delete => admin.delete().await,
     }

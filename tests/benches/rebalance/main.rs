@@ -16,6 +16,7 @@ mod pauses;
 mod profile;
 mod reads;
 mod resharding;
+mod rolling;
 mod row;
 mod starts;
 mod table;

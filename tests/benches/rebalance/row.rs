@@ -9,7 +9,9 @@ use crate::{
     leases::StoreKind,
     pauses,
     profile::Profile,
-    resharding, starts,
+    resharding,
+    rolling::{self, Names},
+    starts,
 };
 
 /// What is measured in one go; it may fill several lines of the table.
@@ -25,6 +27,8 @@ pub(crate) enum Row {
     KillZone,
     TermFollower,
     TermPlanner,
+    RollSame,
+    RollNew,
     Idle,
     Busy,
     Five,
@@ -57,7 +61,7 @@ impl Sample {
 }
 
 impl Row {
-    pub(crate) const ALL: [Self; 16] = [
+    pub(crate) const ALL: [Self; 18] = [
         Self::Start,
         Self::Alone,
         Self::Splits,
@@ -68,6 +72,8 @@ impl Row {
         Self::KillZone,
         Self::TermFollower,
         Self::TermPlanner,
+        Self::RollSame,
+        Self::RollNew,
         Self::Idle,
         Self::Busy,
         Self::Five,
@@ -88,6 +94,8 @@ impl Row {
             Self::KillZone => "kill-zone",
             Self::TermFollower => "term-follower",
             Self::TermPlanner => "term-planner",
+            Self::RollSame => "roll-same",
+            Self::RollNew => "roll-new",
             Self::Idle => "idle",
             Self::Busy => "busy",
             Self::Five => "five",
@@ -134,6 +142,8 @@ impl Row {
             Self::KillZone => departures::together(lab, profile, &name, Lost::Zone).await,
             Self::TermFollower => departures::term(lab, profile, &name, false).await,
             Self::TermPlanner => departures::term(lab, profile, &name, true).await,
+            Self::RollSame => rolling::roll(lab, profile, &name, Names::Same).await,
+            Self::RollNew => rolling::roll(lab, profile, &name, Names::New).await,
             Self::Idle => cost::idle(lab, profile, &name).await,
             Self::Busy => cost::busy(lab, profile, &name).await,
             Self::Pause => pauses::worker(lab, profile, &name).await,

@@ -2,6 +2,7 @@
 
 use std::{
     collections::BTreeMap,
+    path::{Path, PathBuf},
     process::{Command, ExitStatus},
     sync::{Arc, MutexGuard},
     time::Duration,
@@ -166,6 +167,25 @@ impl Fleet {
             }
         }
         Ok(lost)
+    }
+
+    /// Copies the logs of all lives, which go with this value, into a folder: `1.a.log` is the
+    /// first process, of worker `a`.
+    ///
+    /// # Errors
+    /// The operating system's.
+    pub fn keep_logs(&self, folder: &Path) -> Result<Vec<PathBuf>> {
+        let mut kept = Vec::new();
+        for entry in std::fs::read_dir(self.folder.path())? {
+            let entry = entry?;
+            if entry.path().extension().is_some_and(|it| it == "log") {
+                let to = folder.join(entry.file_name());
+                std::fs::copy(entry.path(), &to)?;
+                kept.push(to);
+            }
+        }
+        kept.sort_unstable();
+        Ok(kept)
     }
 
     /// What the consumers wrote, up to a few milliseconds ago.
