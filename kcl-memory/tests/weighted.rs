@@ -74,8 +74,8 @@ fn what_workers_tell_of_their_loads_is_what_arrives() {
     assert_eq!(told, 12, "each lease is told of once");
 }
 
-/// What it costs: a fleet whose loads stay as they are writes a report in five minutes, and reads
-/// each a minute.
+/// What it costs that leases are shared out by load: while loads stay as they are, nothing is told
+/// more often than by any fleet.
 #[test]
 fn telling_loads_costs_a_fleet_at_rest_little() {
     let calls = |weighted: bool| {
