@@ -50,6 +50,21 @@ fn a_shard_that_its_worker_cannot_read_is_told_by_kind_with_the_time_it_lasts() 
 }
 
 #[test]
+fn why_a_reader_stalls_its_worker_tells() {
+    let mut world = telling(failing(TroubleKind::BatchFailed, 40 * SECOND));
+    world.unread(1, 100 * SECOND);
+    let before = world.facts(0);
+    world.progress.note(&before);
+    let verdict = world.judged_at(60);
+    let stalled = verdict.findings.iter().find(|it| it.kind == Kind::ReaderStalled).unwrap();
+    assert_eq!(
+        stalled.because,
+        ["shardId-000000000001: worker w1 tells since 41.0 s that the processor fails a batch, \
+          which is delivered again (told 1.0 s ago)"]
+    );
+}
+
+#[test]
 fn what_is_old_or_of_another_life_or_of_a_lease_that_moved_says_nothing() {
     let failing = || telling(failing(TroubleKind::Denied, 40 * SECOND));
     let mut old = failing();
