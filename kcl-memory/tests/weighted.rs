@@ -7,7 +7,10 @@ use std::time::Duration;
 
 use kcl_core::{
     assignment::{Balance, Weighting},
-    lease::{DocName, LoadReport},
+    lease::{
+        DocName,
+        report::{ShardReport, WorkerReport},
+    },
     settings::{ProgressMode, Settings},
     stream::StreamSource,
     worker::{Worker, WorkerHandle},
@@ -58,7 +61,8 @@ fn what_workers_tell_of_their_loads_is_what_arrives() {
     let mut told = 0;
     for (worker, _) in world.held() {
         let document = world.document(&DocName::report(&worker)).expect("a report");
-        for (key, load) in LoadReport::decode(&document.body).unwrap().leases {
+        for (key, ShardReport { load, .. }) in WorkerReport::decode(&document.body).unwrap().shards
+        {
             let number: u64 = key.shard().unwrap().as_str()[8..].parse().unwrap();
             let truth = if number.is_multiple_of(3) { 1_800_000 } else { 200_000 };
             let bytes = load.bytes_per_second.expect("it was measured for minutes");
@@ -70,8 +74,8 @@ fn what_workers_tell_of_their_loads_is_what_arrives() {
     assert_eq!(told, 12, "each lease is told of once");
 }
 
-/// What it costs: a fleet whose loads stay as they are writes a report in five minutes, and reads
-/// each a minute.
+/// What it costs that leases are shared out by load: while loads stay as they are, nothing is told
+/// more often than by any fleet.
 #[test]
 fn telling_loads_costs_a_fleet_at_rest_little() {
     let calls = |weighted: bool| {

@@ -3,4 +3,5 @@
 mod healthy;
 mod look;
 mod sick;
+mod told;
 mod unanswered;

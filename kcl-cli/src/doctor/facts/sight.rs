@@ -4,7 +4,7 @@ use std::{sync::Arc, time::Duration};
 
 use kcl_core::{
     env::Clock,
-    lease::{Lease, Streams},
+    lease::{Lease, Streams, report},
     store::{LeaseStore, Listing},
     stream::{Shard, StreamSource},
 };
@@ -42,14 +42,15 @@ struct OfStream {
 }
 
 impl Sight {
-    /// Looks. `beats` are what was seen of them so far.
-    pub(crate) async fn look(&self, mut beats: Beats) -> Facts {
+    /// Looks. `beats` are what was seen of them so far, and `reader` what was of reports.
+    pub(crate) async fn look(&self, mut beats: Beats, reader: &mut report::Reader) -> Facts {
         let (clock, patience) = (Arc::clone(&self.clock), self.patience);
         let store = StoreReader { store: Arc::clone(&self.store), clock, patience };
         let first = store.first(&mut beats).await;
         let asked = self.stream_to_ask(first.documents.as_ref().ok(), first.leases.get());
         let leases = first.leases.get().cloned();
-        let (rest, told) = tokio::join!(store.rest(first, beats), self.ask(asked, leases.as_ref()));
+        let (rest, told) =
+            tokio::join!(store.rest(first, beats, reader), self.ask(asked, leases.as_ref()));
         let (sessions, leases, documents) = rest;
         Facts {
             application: self.store.application().to_owned(),

@@ -7,7 +7,7 @@ use kcl_core::{
     assignment::placement::{Inherited, Placement},
     coordinator::Assignment,
     env::Clock,
-    lease::{Changing, DocName, Document, Lease, LeaseKey, LoadReport, Session, Streams, WorkerId},
+    lease::{Changing, DocName, Document, Lease, LeaseKey, Session, Streams, WorkerId, report},
     store::{Consistency, LeaseStore, Listing},
 };
 
@@ -53,6 +53,7 @@ impl Reader {
         &self,
         first: First,
         mut beats: Beats,
+        reader: &mut report::Reader,
     ) -> (Known<Sessions>, Known<Listing<Lease>>, Known<Documents>) {
         let (of_workers, plan_matters) = (workers(&first), has_free_leases(&first));
         let (sessions, documents) = tokio::join!(
@@ -60,6 +61,14 @@ impl Reader {
             self.documents_of(of_workers, plan_matters, first.documents)
         );
         let now = self.clock.now();
+        let rows = sessions.as_ref().map_or(&[][..], |listing| &listing.rows);
+        let documents = documents.map(|(mut all, told)| {
+            all.reports = reader.read(&told, rows, now);
+            let no_sense = "it is nothing that this version knows";
+            let bad = all.reports.unreadable.iter();
+            all.unreadable.extend(bad.map(|name| (name.to_string(), no_sense.to_owned())));
+            all
+        });
         let sessions = sessions.map(|listing| {
             let Listing { rows, unreadable, .. } = listing;
             Sessions { rows, unreadable, beats }
@@ -113,7 +122,8 @@ impl Reader {
         all.changing = read(changing?, bad, |body| Changing::decode(body).map_err(said));
         all.streams = read(streams?, bad, |body| Streams::decode(body));
         let placement = read(placement?, bad, |body| Placement::decode(body).map_err(said));
-        all.placement = placement.map(|it| it.rules);
+        let (rules, frozen) = placement.map(|it| (it.rules, it.frozen)).unzip();
+        (all.placement, all.frozen) = (rules, frozen.flatten());
         let inherited = inherited?;
         all.inherited = read(inherited, bad, |body| Inherited::decode(body).map_err(said))
             .map(|(_, inherited)| inherited);
@@ -126,8 +136,10 @@ impl Reader {
         workers: Vec<WorkerId>,
         plan_matters: bool,
         all: Result<Documents, String>,
-    ) -> Result<Documents, String> {
-        let mut all = all?;
+    ) -> Result<(Documents, Vec<Document>), String> {
+        let (mut all, mut told) = (all?, Vec::new());
+        let planners = self.document(DocName::planner_report()).await;
+        told.extend(found(&DocName::planner_report(), planners, &mut all.unread));
         let read_one = |worker: WorkerId| {
             let reader = self.clone();
             async move {
@@ -148,12 +160,9 @@ impl Reader {
             let decode = |body: &Bytes| Assignment::decode(body).ok_or_else(no_sense);
             let assignment = read(assignment, &mut all.unreadable, decode);
             all.assignments.extend(assignment.map(|it| (worker.clone(), it)));
-            let report = found(&DocName::report(&worker), report, &mut all.unread);
-            let decode = |body: &Bytes| LoadReport::decode(body).ok_or_else(no_sense);
-            let report = read(report, &mut all.unreadable, decode);
-            all.loads.extend(report.map(|it| (worker, it)));
+            told.extend(found(&DocName::report(&worker), report, &mut all.unread));
         }
-        Ok(all)
+        Ok((all, told))
     }
 
     async fn document(&self, name: DocName) -> Result<Option<Document>, String> {
