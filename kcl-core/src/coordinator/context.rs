@@ -24,7 +24,7 @@ use super::{
     watch::ask as watch,
 };
 use crate::{
-    env::{Rng, Time},
+    env::{Rng, Time, WallTime},
     lease::{Epoch, Lease, LeaseKey, SessionId, Stamp},
     settings::Coordination,
     stream::StreamName,
@@ -241,6 +241,11 @@ impl Epochs {
         self.is_at_least(stamp.at.0, now);
     }
 
+    /// The store's time as far as it is known; the beginning of all time, if it is not.
+    pub(super) fn store_time(&self, now: Time) -> WallTime {
+        WallTime::from_millis(self.clock(now))
+    }
+
     /// The store's time, which goes on here whatever the store's own clock does: one that takes
     /// over with its writes lost may have a clock that is behind.
     fn clock(&self, now: Time) -> u64 {
@@ -250,7 +255,8 @@ impl Epochs {
         })
     }
 
-    fn is_at_least(&mut self, at: u64, now: Time) {
+    /// At `now` it is as late as this by the store's clock, if not later.
+    pub(super) fn is_at_least(&mut self, at: u64, now: Time) {
         if at > self.clock(now) {
             self.clock = Some((at, now));
         }

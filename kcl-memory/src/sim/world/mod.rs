@@ -16,6 +16,7 @@ mod facts;
 mod host;
 mod interceptor;
 mod look;
+mod marks;
 mod operator;
 mod past;
 mod people;
