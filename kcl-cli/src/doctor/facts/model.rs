@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use kcl_core::{
-    assignment::placement::{Inherited, PlacementRules},
+    assignment::placement::{Inherited, Marks, PlacementRules},
     coordinator::Assignment,
     env::{Time, WallTime},
     lease::{Changing, Lease, LeaseKey, LoadReport, Session, Streams, WorkerId},
@@ -51,6 +51,8 @@ pub(crate) struct Documents {
     pub(crate) changing: Option<Changing>,
     pub(crate) streams: Option<Streams>,
     pub(crate) placement: Option<PlacementRules>,
+    /// What the operator has said of single workers and leases.
+    pub(crate) marks: Marks,
     pub(crate) inherited: Option<Inherited>,
     /// Read only where nobody holds a lease.
     pub(crate) assignments: BTreeMap<WorkerId, Assignment>,

@@ -113,6 +113,7 @@ impl Reader {
         all.changing = read(changing?, bad, |body| Changing::decode(body).map_err(said));
         all.streams = read(streams?, bad, |body| Streams::decode(body));
         let placement = read(placement?, bad, |body| Placement::decode(body).map_err(said));
+        all.marks = placement.as_ref().map(|it| it.marks.clone()).unwrap_or_default();
         all.placement = placement.map(|it| it.rules);
         let inherited = inherited?;
         all.inherited = read(inherited, bad, |body| Inherited::decode(body).map_err(said))
