@@ -18,10 +18,13 @@ const FORMAT: &str = "kcl-leases";
 const VERSION: u32 = 1;
 
 /// Whether a document goes along: not those of workers, for which nobody else has a use, nor what
-/// tells of changes of the application in this store.
+/// tells of changes of the application in this store, or of what the fleet does.
 fn is_kept(document: &Document) -> bool {
     let name = &document.name;
-    !name.is_of_worker() && *name != DocName::changing() && name.copy_of().is_none()
+    !name.is_of_worker()
+        && !name.is_told()
+        && *name != DocName::changing()
+        && name.copy_of().is_none()
 }
 
 /// Leases and documents of an application.

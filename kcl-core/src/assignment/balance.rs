@@ -17,6 +17,18 @@ pub enum Balance {
     Keep,
 }
 
+impl Balance {
+    /// Its name, as settings name it.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Even => "even",
+            Self::Weighted(_) => "weighted",
+            Self::Keep => "keep",
+        }
+    }
+}
+
 /// When load is worth a move.
 ///
 /// A worker is relieved when its load is above the level that a perfect split would reach by more

@@ -8,7 +8,10 @@ use super::{InvalidName, WorkerId, identity::check_name};
 use crate::stream::StreamKey;
 
 /// How the names of what belongs to one worker begin.
-const OF_WORKERS: [&str; 2] = ["assignment:", "report:"];
+const OF_WORKERS: [&str; 2] = ["assignment:", REPORT];
+
+/// How the names of workers' reports begin.
+const REPORT: &str = "report:";
 
 /// How the names of copies begin.
 const COPY: &str = "copy:";
@@ -27,10 +30,41 @@ impl DocName {
         Self(format!("assignment:{worker}").into())
     }
 
-    /// What `worker` tells of the loads of its leases.
+    /// What `worker` tells of itself and of its shards.
     #[must_use]
     pub fn report(worker: &WorkerId) -> Self {
-        Self(format!("report:{worker}").into())
+        Self(format!("{REPORT}{worker}").into())
+    }
+
+    /// The worker whose report this document is.
+    #[must_use]
+    pub fn reporter(&self) -> Option<WorkerId> {
+        self.0.strip_prefix(REPORT)?.parse().ok()
+    }
+
+    /// What the planner tells of its plan.
+    #[must_use]
+    pub fn planner_report() -> Self {
+        Self("@report".into())
+    }
+
+    /// Which leases went from whom to whom lately.
+    #[must_use]
+    pub fn moves() -> Self {
+        Self("@moves".into())
+    }
+
+    /// That somebody watches: workers then report with each beat.
+    #[must_use]
+    pub fn watch() -> Self {
+        Self("watch".into())
+    }
+
+    /// Whether this document only tells what a running fleet does: no worker goes by it.
+    #[must_use]
+    pub fn is_told(&self) -> bool {
+        let of_all = [Self::planner_report(), Self::moves(), Self::watch()];
+        self.0.starts_with(REPORT) || of_all.contains(self)
     }
 
     /// Whether this document belongs to one worker: nobody else has a use for it.

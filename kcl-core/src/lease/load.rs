@@ -24,15 +24,24 @@ pub struct Load {
     /// How far behind the newest record reading was, by what the source said last. `None` if it
     /// does not say.
     pub lag: Option<Duration>,
+    /// Records that the processor processes in a second. More than arrive while it catches up, fewer
+    /// while it falls behind.
+    pub processed_per_second: Option<u64>,
 }
 
 impl Load {
     /// Nothing known.
-    pub const UNKNOWN: Self =
-        Self { bytes_per_second: None, records_per_second: None, busy_permille: None, lag: None };
+    pub const UNKNOWN: Self = Self {
+        bytes_per_second: None,
+        records_per_second: None,
+        busy_permille: None,
+        lag: None,
+        processed_per_second: None,
+    };
 
     /// Whether `other` is much the same: no reason to tell it.
-    fn is_much_like(&self, other: &Self) -> bool {
+    #[must_use]
+    pub fn is_much_like(&self, other: &Self) -> bool {
         let millis = |lag: Option<Duration>| lag.map(millis);
         near(self.bytes_per_second, other.bytes_per_second, 8, 1_024)
             && near(self.records_per_second, other.records_per_second, 8, 1)
@@ -49,7 +58,8 @@ fn near(a: Option<u64>, b: Option<u64>, part: u64, least: u64) -> bool {
     }
 }
 
-fn millis(span: Duration) -> u64 {
+/// Whole milliseconds.
+pub(super) fn millis(span: Duration) -> u64 {
     u64::try_from(span.as_millis()).unwrap_or(u64::MAX)
 }
 
@@ -128,6 +138,7 @@ impl LoadReport {
                     records_per_second: figure(1),
                     busy_permille: figure(2),
                     lag: figure(3).map(Duration::from_millis),
+                    processed_per_second: None,
                 };
                 leases.insert(key, load);
             }
@@ -158,6 +169,7 @@ mod tests {
             records_per_second: records,
             busy_permille: busy,
             lag: lag.map(Duration::from_millis),
+            processed_per_second: None,
         })
     }
 

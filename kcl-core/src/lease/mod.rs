@@ -12,6 +12,7 @@ mod identity;
 mod key;
 mod load;
 mod record;
+pub mod report;
 mod row;
 pub mod rules;
 mod session;

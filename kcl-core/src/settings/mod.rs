@@ -3,6 +3,7 @@
 mod coordination;
 mod delivery;
 mod error;
+mod told;
 
 use serde::{Deserialize, Serialize};
 

@@ -8,7 +8,10 @@ use std::{fmt::Debug, str::FromStr};
 use kcl_core::{
     assignment::placement::{Inherited, Placement, PlacementRules, Uncovered, shard_mapping},
     coordinator::{Assignment, FrozenStart},
-    lease::{Checkpoint, DocName, Incarnation, LeaseKey, SessionId, WorkerId},
+    lease::{
+        Checkpoint, DocName, Incarnation, LeaseKey, SessionId, WorkerId,
+        report::{Moves, PlannerReport, Watch, WorkerReport},
+    },
     stream::{HashRange, Position, SequenceNumber, ShardId},
 };
 
@@ -67,6 +70,18 @@ pub(crate) fn documents(body: &[u8]) {
     if let Ok((term, read)) = Inherited::decode(body) {
         assert_eq!(Inherited::decode(&read.encode(term).unwrap()).unwrap(), (term, read));
         assert_eq!(Inherited::term_in(body), Some(term));
+    }
+    if let Some(read) = WorkerReport::decode(body) {
+        assert_eq!(WorkerReport::decode(&read.encode()), Some(read));
+    }
+    if let Some(read) = PlannerReport::decode(body) {
+        assert_eq!(PlannerReport::decode(&read.encode()), Some(read));
+    }
+    if let Some(read) = Moves::decode(body) {
+        assert_eq!(Moves::decode(&read.encode()), Some(read));
+    }
+    if let Some(read) = Watch::decode(body) {
+        assert_eq!(Watch::decode(&read.encode()), Some(read));
     }
     if let Ok(text) = std::str::from_utf8(body)
         && let Ok(rules) = shard_mapping(text)
