@@ -3,6 +3,18 @@
 use std::io::{BufRead, IsTerminal, Write};
 
 use anyhow::{Context, bail};
+use clap::Args;
+
+/// Whether a change is agreed to.
+#[derive(Args, Clone, Copy, Debug)]
+pub struct Consent {
+    /// Do not ask.
+    #[arg(long)]
+    pub yes: bool,
+    /// Show what would be changed, and change nothing.
+    #[arg(long)]
+    pub dry_run: bool,
+}
 
 /// Asks on the terminal.
 ///

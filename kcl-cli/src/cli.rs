@@ -4,8 +4,9 @@ use clap::{Parser, Subcommand};
 
 use crate::{
     app::AppArgs, config::SettingsArgs, consume::ConsumeArgs, doctor::DoctorArgs,
-    leases::LeasesArgs, logging::LoggingArgs, placement::PlacementArgs, produce::ProduceArgs,
-    simulate::SimulateArgs, stream::StreamArgs,
+    leases::LeasesArgs, logging::LoggingArgs, peek::PeekArgs, placement::PlacementArgs,
+    plan::PlanArgs, produce::ProduceArgs, simulate::SimulateArgs, stream::StreamArgs,
+    workers::WorkersArgs,
 };
 
 /// Consume Kinesis streams with a balanced fleet, and look after it.
@@ -38,10 +39,17 @@ pub enum Command {
     /// tried. Exit code: 0 if all there was to put is in the stream, 1 if something failed, 130 or
     /// 143 if SIGINT or SIGTERM came before the end.
     Produce(ProduceArgs),
+    /// Show some records of a shard: one JSON object per record on stdout, as `kcl consume` writes
+    /// them. Touches no lease and no checkpoint, and needs no store.
+    Peek(PeekArgs),
     /// Create, describe, reshard or delete a stream.
     Stream(StreamArgs),
-    /// See who reads what, and how far they are.
+    /// See who reads what, and how far they are; move, release, pause and resume leases.
     Leases(LeasesArgs),
+    /// See who works for an application; drain workers, and take them back.
+    Workers(WorkersArgs),
+    /// Say what would move with other workers or more shards. Touches nothing.
+    Plan(PlanArgs),
     /// Say what is wrong with an application, why, and what helps.
     ///
     /// It looks at the store and the stream, for as long as it takes to see every worker beat (one

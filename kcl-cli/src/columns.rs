@@ -18,3 +18,13 @@ pub(crate) fn columns(rows: &[Vec<String>]) -> String {
     }
     text
 }
+
+/// A table, if there is anything in it, and an empty line.
+pub(crate) fn section<T>(head: &[&str], rows: &[T], cells: impl Fn(&T) -> Vec<String>) -> String {
+    if rows.is_empty() {
+        return String::new();
+    }
+    let head = head.iter().map(|it| (*it).to_owned()).collect();
+    let rows: Vec<Vec<String>> = std::iter::once(head).chain(rows.iter().map(cells)).collect();
+    columns(&rows) + "\n"
+}

@@ -5,17 +5,25 @@
 //! | [`cli`] | the arguments of all commands, put together |
 //! | `consume` | `kcl consume`: a member of a fleet that writes records to stdout |
 //! | `produce` | `kcl produce`: records into a stream |
+//! | `peek` | `kcl peek`: some records of a shard |
 //! | `stream` | `kcl stream`: create, describe, reshard, split, merge, delete |
 //! | `leases` | `kcl leases`: who reads what, and how far they are |
 //! | `doctor` | `kcl doctor`: what is wrong, why, and what helps |
+//! | `workers` | `kcl workers`: who works, and who is to get nothing for a while |
+//! | `plan` | `kcl plan`: what would move with other workers or shards |
 //! | `placement` | `kcl placement`: which shards go to which workers, and what is wrong with that |
 //! | `app` | `kcl app`: freeze and thaw a fleet |
 //! | `simulate` | `kcl simulate`: one simulated fleet under faults, played and explained |
 //! | `demo` | `kcl demo`: a fleet, its stream and its troubles in one process (feature `demo`) |
 //! | `connect`, [`store_url`] | sources, clients and stores, made from the settings |
-//! | `mapping` | placement rules as they stand in files and settings |
+//! | `mapping`, `edit` | placement rules as they stand in files and settings; changing them |
 //! | `application` | the arguments that name an application |
-//! | `beats`, `ask`, `columns` | who is alive; asking before a change; tables |
+//! | `beats`, `look` | who is alive; workers and leases as they stand in the store |
+//! | `picture`, `outlook` | an application as it was found; what would become of its leases |
+//! | `marking` | saying something of single workers and leases |
+//! | `line` | a record as a line of JSON |
+//! | `timeline` | a run as a picture: a row for each shard, a bar for each time a worker read it |
+//! | `ask`, `columns` | asking before a change; tables |
 //! | [`config`] | settings from a file, the environment and flags: below all of these |
 //! | `reference` | docs/CONFIGURATION.md, made of the settings' types (tests only) |
 //!
@@ -35,14 +43,22 @@ mod consume;
 #[cfg(feature = "demo")]
 pub mod demo;
 mod doctor;
+mod edit;
 mod leases;
+mod line;
 mod logging;
+mod look;
 mod mapping;
+mod marking;
+mod outlook;
 mod onlooker;
 #[cfg(any(test, fuzzing))]
 #[doc(hidden)]
 pub mod outside;
+mod peek;
+mod picture;
 mod placement;
+mod plan;
 mod produce;
 #[cfg(test)]
 mod reference;
@@ -53,7 +69,9 @@ mod start_at;
 mod stdout;
 pub mod store_url;
 mod stream;
+mod timeline;
 mod times;
+mod workers;
 
 use std::process::ExitCode;
 
@@ -87,6 +105,7 @@ fn run(cli: Cli) -> anyhow::Result<ExitCode> {
             config.refuse_other_region(cli.settings.region.as_deref())?;
             produce::run(&args, &config)
         }
+        Command::Peek(args) => peek::run(&args, &args.apply_to(config()?)),
         Command::Stream(args) => {
             let config = args.apply_to(config()?);
             config.refuse_other_region(cli.settings.region.as_deref())?;
@@ -95,6 +114,8 @@ fn run(cli: Cli) -> anyhow::Result<ExitCode> {
         Command::Leases(args) => leases::run(&args, &args.apply_to(config()?)),
         Command::Doctor(args) => doctor::run(&args, &cli.settings, config()),
         Command::Placement(args) => Ok(placement::run(&args, &args.apply_to(config()?))),
+        Command::Workers(args) => workers::run(&args, &args.apply_to(config()?)),
+        Command::Plan(args) => plan::run(&args, &args.apply_to(config()?)),
         Command::App(args) => app::run(&args, &args.of.apply_to(config()?)),
         Command::Simulate(args) => Ok(simulate::run(&args, &cli.settings)),
         #[cfg(feature = "demo")]

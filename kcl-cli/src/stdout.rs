@@ -16,8 +16,16 @@ pub(crate) struct ReaderGone;
 /// # Errors
 /// [`ReaderGone`], or what else keeps it from being written.
 pub(crate) fn write(text: &str) -> anyhow::Result<()> {
+    bytes(text.as_bytes())
+}
+
+/// Writes bytes, and sees them off.
+///
+/// # Errors
+/// As [`write`].
+pub(crate) fn bytes(bytes: &[u8]) -> anyhow::Result<()> {
     let mut to = io::stdout().lock();
-    match to.write_all(text.as_bytes()).and_then(|()| to.flush()) {
+    match to.write_all(bytes).and_then(|()| to.flush()) {
         Ok(()) => Ok(()),
         Err(error) => Err(failed(error)),
     }

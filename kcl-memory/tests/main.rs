@@ -10,6 +10,7 @@ mod bench;
 mod closing;
 mod frozen;
 mod large_fleet;
+mod marked;
 mod observed;
 #[cfg(kcl_planted)]
 mod planted;

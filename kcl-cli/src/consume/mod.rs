@@ -1,7 +1,6 @@
 //! `kcl consume`: a member of a fleet that writes records to stdout.
 
 mod args;
-mod line;
 mod mapping;
 mod metrics;
 mod output;
@@ -20,10 +19,11 @@ use tokio_util::sync::CancellationToken;
 
 pub(crate) use args::ConsumeArgs;
 
-use self::{line::Format, output::Output, processor::Writing};
+use self::{output::Output, processor::Writing};
 use crate::{
     config::{AssignmentMode, Config},
     connect,
+    line::Format,
     signals::Signals,
     stdout,
     store_url::StoreUrl,

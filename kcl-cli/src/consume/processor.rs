@@ -6,7 +6,8 @@ use kcl_core::processor::{
 };
 use tokio_util::sync::CancellationToken;
 
-use super::{line::Format, output::Output};
+use super::output::Output;
+use crate::line::Format;
 
 /// How many bytes are handed to the writer at once, about.
 const PIECE: usize = 256 * 1024;
@@ -45,7 +46,7 @@ impl Writing {
     async fn write(&self, batch: &RecordBatch, lease: &LeaseHandle) -> Result<(), ProcessorError> {
         let mut lines = Vec::new();
         for record in batch {
-            let epoch = lease.fence().epoch;
+            let epoch = Some(lease.fence().epoch);
             self.format.append(&mut lines, lease.shard().as_str(), epoch, record)?;
             if lines.len() >= PIECE {
                 self.output.write(std::mem::take(&mut lines)).await?;

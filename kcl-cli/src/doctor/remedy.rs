@@ -69,6 +69,11 @@ impl Shell {
         Remedy { does: does.to_owned(), command: self.kcl(&format!("leases {action}")) }
     }
 
+    /// A command about workers, like `workers list`.
+    pub(super) fn workers(&self, does: &str, action: &str) -> Remedy {
+        Remedy { does: does.to_owned(), command: self.kcl(&format!("workers {action}")) }
+    }
+
     /// A command about placement rules, like `placement show`.
     pub(super) fn placement(&self, does: &str, action: &str) -> Remedy {
         Remedy { does: does.to_owned(), command: self.kcl(&format!("placement {action}")) }

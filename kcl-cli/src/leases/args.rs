@@ -1,9 +1,12 @@
 //! The arguments of `kcl leases`.
 
+use std::{path::PathBuf, time::Duration};
+
 use clap::{Args, Subcommand};
+use kcl_core::lease::WorkerId;
 
 use super::{format::Format, reset::ResetArgs};
-use crate::{application::ApplicationArgs, config::Config};
+use crate::{application::ApplicationArgs, ask::Consent, config::Config};
 
 /// The arguments of `kcl leases`.
 #[derive(Args, Clone, Debug)]
@@ -29,14 +32,84 @@ pub enum Action {
         no_wait: bool,
     },
     /// Show workers and leases again and again, until told to stop.
+    ///
+    /// On a terminal it fills the screen: workers with a bar each, leases as they move, lag. Keys:
+    /// s sorts, / filters, the arrows choose a shard, p pins it to a worker (shown first, and
+    /// asked), q quits. Elsewhere, or with --format, one look follows the other.
     Watch {
-        /// How they are shown.
-        #[arg(long, value_enum, default_value_t)]
-        format: Format,
+        /// How they are shown, if not on a screen.
+        #[arg(long, value_enum)]
+        format: Option<Format>,
         /// Seconds between two looks.
         #[arg(long, default_value_t = 2.0)]
         every: f64,
     },
+    /// Have leases read by this worker for a while, as by a placement rule that prefers it.
+    ///
+    /// Shows what would move, and asks. While the worker is away others read the leases; when the
+    /// time is over they are balanced like any other. For ever: `kcl placement set`.
+    ///
+    /// Examples:
+    ///
+    ///   kcl leases move shardId-000000000003 --to worker-2 --app indexer
+    ///
+    ///   kcl leases move shardId-000000000003 --to worker-2 --for 8h --app indexer
+    #[command(name = "move", verbatim_doc_comment)]
+    Move {
+        #[command(flatten)]
+        of: Named,
+        /// The worker.
+        #[arg(long, value_name = "WORKER")]
+        to: WorkerId,
+        /// For how long, like 30m or 8h.
+        #[arg(long = "for", value_name = "TIME", default_value = "1h", value_parser = span)]
+        within: Duration,
+        #[command(flatten)]
+        how: How,
+    },
+    /// Have whoever reads these leases hand them to another worker, once. It starts a shard again
+    /// that was stopped; if nobody else can take it, its worker gives it back and takes it again.
+    Release {
+        #[command(flatten)]
+        of: Named,
+        #[command(flatten)]
+        how: How,
+    },
+    /// Have nobody read these leases until they are resumed. They keep their checkpoints; what
+    /// comes after them waits, and records that nobody reads go when the stream's retention is
+    /// over.
+    Pause {
+        #[command(flatten)]
+        of: Named,
+        #[command(flatten)]
+        how: How,
+    },
+    /// Have leases read again that were paused.
+    Resume {
+        /// Which: shards, or leases' keys.
+        #[arg(value_name = "LEASE", required_unless_present = "all")]
+        leases: Vec<String>,
+        /// Every lease that is paused.
+        #[arg(long, conflicts_with = "leases")]
+        all: bool,
+        #[command(flatten)]
+        how: How,
+    },
+    /// Say how well a fleet has shared its leases out: how long it took after each event, how many
+    /// leases moved against how many had to, and for how long each shard went unread.
+    ///
+    /// Reads logs of workers (`kcl consume --log-format json 2>worker-1.log`) or what `kcl leases
+    /// watch --format json` wrote; several files are merged. `-` is stdin. Needs no store.
+    ///
+    /// Examples:
+    ///
+    ///   kcl leases analyze worker-*.log
+    ///
+    ///   kcl leases watch --app indexer --format json > run.jsonl
+    ///
+    ///   kcl leases analyze run.jsonl --svg run.svg
+    #[command(verbatim_doc_comment)]
+    Analyze(AnalyzeArgs),
     /// Start again from another position: every shard, or one.
     ///
     /// Shows from where to where each lease moves, asks, and does it while the application is
@@ -76,11 +149,72 @@ pub enum Action {
     },
 }
 
+/// Leases that are named.
+#[derive(Args, Clone, Debug)]
+pub struct Named {
+    /// Which: shards, or leases' keys.
+    #[arg(value_name = "LEASE", required = true)]
+    pub leases: Vec<String>,
+}
+
+/// How something is said of leases.
+#[derive(Args, Clone, Debug)]
+pub struct How {
+    #[command(flatten)]
+    pub consent: Consent,
+    /// One JSON object on stdout.
+    #[arg(long)]
+    pub json: bool,
+    /// The stream's name or ARN; that of the leases, if none is named anywhere
+    /// [setting: kinesis.stream_name; STREAM_NAME].
+    #[arg(long)]
+    pub stream: Option<String>,
+}
+
+/// The arguments of `kcl leases analyze`.
+#[derive(Args, Clone, Debug)]
+pub struct AnalyzeArgs {
+    /// Logs in JSON, or looks of `kcl leases watch --format json`.
+    #[arg(value_name = "FILE", required = true)]
+    pub files: Vec<PathBuf>,
+    /// One JSON object on stdout.
+    #[arg(long)]
+    pub json: bool,
+    /// How long a worker is silent before others end its session: so long before they say so a
+    /// worker died.
+    #[arg(long, value_name = "TIME", default_value = "6s", value_parser = span)]
+    pub session_timeout: Duration,
+    /// Draw the run into this file.
+    #[arg(long, value_name = "FILE")]
+    pub svg: Option<PathBuf>,
+}
+
+/// A time like `30m`, `8h` or `1h 30m`.
+fn span(text: &str) -> Result<Duration, String> {
+    let span = humantime_serde::re::humantime::parse_duration(text);
+    let span = span.map_err(|error| format!("{text:?}: {error}; write a time like 30m or 8h"))?;
+    if span < Duration::from_secs(1) || span > MOVE_MAX {
+        return Err(format!("{text:?}: choose 1s to 30d; for longer, use `kcl placement set`"));
+    }
+    Ok(span)
+}
+
+/// The longest time for which a lease is sent somewhere.
+const MOVE_MAX: Duration = Duration::from_hours(30 * 24);
+
 impl LeasesArgs {
     /// The settings, with what the arguments say.
     pub(crate) fn apply_to(&self, config: Config) -> Config {
         let mut config = self.of.apply_to(config);
-        if let Action::Reset(ResetArgs { stream: stream @ Some(_), .. }) = &self.action {
+        let stream = match &self.action {
+            Action::Reset(ResetArgs { stream, .. }) => stream,
+            Action::Move { how, .. }
+            | Action::Release { how, .. }
+            | Action::Pause { how, .. }
+            | Action::Resume { how, .. } => &how.stream,
+            _ => &None,
+        };
+        if stream.is_some() {
             config.kinesis.stream_name.clone_from(stream);
         }
         config

@@ -1,22 +1,30 @@
 //! `kcl leases`: who reads what, and how far they are.
 
+mod analyze;
 mod args;
 mod format;
-mod look;
+mod marks;
 mod reset;
 mod snapshot;
 mod table;
 mod transfer;
+mod view;
 mod watch;
 
-use std::process::ExitCode;
+use std::{process::ExitCode, time::Duration};
+
+use anyhow::ensure;
+use kcl_core::env::Env;
 
 pub(crate) use args::LeasesArgs;
 #[cfg(any(test, fuzzing))]
 pub(crate) use snapshot::read_back;
 
-use self::args::Action;
-use crate::{config::Config, store_url::StoreUrl};
+use self::{
+    args::{Action, How, Named},
+    marks::{OfLeases, Says},
+};
+use crate::{config::Config, marking, store_url::StoreUrl};
 
 /// Does it.
 ///
@@ -29,6 +37,9 @@ pub(crate) fn run(args: &LeasesArgs, config: &Config) -> anyhow::Result<ExitCode
 }
 
 async fn act(action: &Action, config: &Config) -> anyhow::Result<()> {
+    if let Action::Analyze(args) = action {
+        return analyze::run(args);
+    }
     if let Action::Copy { from, to, while_running } = action {
         // Read here: a message of the arguments' parser would repeat a password.
         let open = |url: &str| url.parse::<StoreUrl>()?.open_shared(config);
@@ -36,11 +47,36 @@ async fn act(action: &Action, config: &Config) -> anyhow::Result<()> {
         return transfer::copy(&*from, &*to, *while_running).await;
     }
     let store = StoreUrl::of(config)?.open_shared(config)?;
+    if let Some((wish, how)) = wish(action) {
+        let clock = Env::system().clock;
+        return marking::carry_out(&wish, &*store, config, &*clock, how.consent, how.json).await;
+    }
     match action {
         Action::List { format, no_wait } => watch::once(&*store, *format, !no_wait).await,
-        Action::Watch { format, every } => watch::forever(&*store, *format, *every).await,
+        Action::Watch { format, every } => {
+            ensure!((0.2..=3_600.0).contains(every), "--every {every}: choose 0.2 to 3600 seconds");
+            let every = Duration::from_secs_f64(*every);
+            match format {
+                None if view::is_possible() => view::watch(&store, config, every).await,
+                format => watch::forever(&*store, format.unwrap_or_default(), every).await,
+            }
+        }
         Action::Reset(args) => reset::run(args, &store, config).await,
         Action::Import { while_running } => transfer::import(&*store, *while_running).await,
-        Action::Export | Action::Copy { .. } => transfer::export(&*store).await,
+        _ => transfer::export(&*store).await,
     }
+}
+
+/// What is said of single leases, if that is what is wanted.
+fn wish(action: &Action) -> Option<(OfLeases, &How)> {
+    let (says, leases, how) = match action {
+        Action::Move { of: Named { leases }, to, within, how } => {
+            (Says::Move { to: to.clone(), within: *within }, leases, how)
+        }
+        Action::Release { of: Named { leases }, how } => (Says::Release, leases, how),
+        Action::Pause { of: Named { leases }, how } => (Says::Pause, leases, how),
+        Action::Resume { leases, how, .. } => (Says::Resume, leases, how),
+        _ => return None,
+    };
+    Some((OfLeases { says, leases: leases.clone() }, how))
 }

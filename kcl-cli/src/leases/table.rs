@@ -2,8 +2,11 @@
 
 use std::fmt::Write;
 
-use super::look::{LeaseRow, Look, StreamRow, WorkerRow};
-use crate::{columns::columns, times::span};
+use crate::{
+    columns::columns,
+    look::{LeaseRow, Look, StreamRow, WorkerRow},
+    times::span,
+};
 
 /// Both tables, with a line about each problem below them.
 pub(super) fn draw(look: &Look) -> String {
@@ -57,10 +60,9 @@ fn is_made_again(look: &Look, row: &LeaseRow) -> bool {
 
 fn worker(row: &WorkerRow, zoned: bool) -> Vec<String> {
     let ended = !matches!(row.state, "LIVE" | "LEAVING");
-    let state = if is_silent(row) && !ended { "SILENT" } else { row.state };
     let mut cells = vec![
         row.worker.clone(),
-        state.to_owned(),
+        row.condition().to_owned(),
         row.role.unwrap_or("-").to_owned(),
         row.leases.to_string(),
         if ended { "-".to_owned() } else { age(row.beat_age_ms) },
@@ -69,17 +71,18 @@ fn worker(row: &WorkerRow, zoned: bool) -> Vec<String> {
     cells
 }
 
-/// Whether the worker's beat stands still for longer than its session lasts. Its row says that it
-/// lives until somebody ends it.
-fn is_silent(row: &WorkerRow) -> bool {
-    row.beat_age_ms.is_some_and(|age| age > row.session_timeout_ms)
-}
-
 fn lease(row: &LeaseRow) -> Vec<String> {
     let is_over = row.checkpoint.starts_with("SHARD_END");
     vec![
         row.shard.clone(),
-        row.owner.clone().unwrap_or_else(|| if is_over { "(ended)" } else { "-" }.to_owned()),
+        row.owner.clone().unwrap_or_else(|| {
+            let why = match (is_over, row.paused) {
+                (true, _) => "(ended)",
+                (false, true) => "(paused)",
+                _ => "-",
+            };
+            why.to_owned()
+        }),
         row.owner.as_ref().map_or_else(|| "-".to_owned(), |_| age(row.owner_beat_age_ms)),
         row.epoch.to_string(),
         row.lag_ms.map_or_else(|| "-".to_owned(), span),
@@ -90,10 +93,10 @@ fn lease(row: &LeaseRow) -> Vec<String> {
 /// What a person at 3 a.m. should see first.
 fn problems(look: &Look) -> Vec<String> {
     let mut problems = Vec::new();
-    let lives = |worker: &&WorkerRow| worker.state == "LIVE" && !is_silent(worker);
+    let lives = |worker: &&WorkerRow| worker.state == "LIVE" && !worker.is_silent();
     let live = look.workers.iter().filter(lives).count();
     let plans = |worker: &WorkerRow| {
-        let is_there = matches!(worker.state, "LIVE" | "LEAVING") && !is_silent(worker);
+        let is_there = matches!(worker.state, "LIVE" | "LEAVING") && !worker.is_silent();
         is_there && worker.role == Some("planner")
     };
     if let Some(closed) = &look.closed {
@@ -106,12 +109,20 @@ fn problems(look: &Look) -> Vec<String> {
     problems.extend(look.unreadable.iter().map(|row| {
         format!("{row}: its shard is not read until that row is mended in the store, or deleted")
     }));
+    problems.extend(look.marks_unknown.iter().map(|why| {
+        format!(
+            "the placement rules make no sense ({why}): who is drained and what is paused is not \
+             known; `kcl placement apply FILE` replaces them"
+        )
+    }));
     if live == 0 {
         problems.push("no worker lives: nothing is read".to_owned());
     } else if !look.workers.iter().any(plans) {
         problems.push("nobody plans: leases of workers that go are not given to others".to_owned());
     }
-    let is_free = |row: &&LeaseRow| row.owner.is_none() && !row.checkpoint.starts_with("SHARD_END");
+    let is_free = |row: &&LeaseRow| {
+        row.owner.is_none() && !row.paused && !row.checkpoint.starts_with("SHARD_END")
+    };
     let free: Vec<&str> =
         look.leases.iter().filter(is_free).map(|row| row.shard.as_str()).collect();
     if live > 0 && !free.is_empty() {
@@ -131,7 +142,8 @@ fn age(millis: Option<u64>) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::{super::look::Closed, *};
+    use super::*;
+    use crate::look::Closed;
 
     const CREATED: &str = "2026-01-31T09:00:00.000Z";
 
@@ -145,6 +157,7 @@ mod tests {
             session: format!("{name}#1"),
             state: "LIVE",
             role,
+            drained: false,
             zone: None,
             leases,
             beat: 9,
@@ -158,6 +171,7 @@ mod tests {
             owner: owner.map(str::to_owned),
             owner_beat_age_ms: owner.map(|_| 200),
             epoch: 1_769_850_000_007,
+            paused: false,
             checkpoint: "TRIM_HORIZON".to_owned(),
             lag_ms: Some(1_250),
             bytes_per_second: 0,
@@ -165,6 +179,7 @@ mod tests {
             children: Vec::new(),
         };
         Look {
+            at: CREATED.to_owned(),
             application: "indexer".to_owned(),
             store: "dynamodb://indexer".to_owned(),
             closed: None,
@@ -172,6 +187,7 @@ mod tests {
             workers: vec![worker("w1", Some("planner"), 1, 200), worker("w22", None, 0, 9_000)],
             leases: vec![lease("shardId-0", Some("w1")), lease("shardId-1", None)],
             unreadable: Vec::new(),
+            marks_unknown: None,
         }
     }
 
@@ -207,6 +223,16 @@ shardId-1  -      -           1769850000007  1.2 s  TRIM_HORIZON
         ] {
             assert!(drawn.contains(line), "{drawn}");
         }
+    }
+
+    #[test]
+    fn what_the_operator_has_said_stands_where_it_counts() {
+        let mut marked = look();
+        (marked.workers[0].drained, marked.leases[1].paused) = (true, true);
+        let drawn = draw(&marked);
+        assert!(drawn.contains("\nw1      DRAINED  planner"), "{drawn}");
+        assert!(drawn.contains("\nshardId-1  (paused)"), "{drawn}");
+        assert!(!drawn.contains("have no owner"), "that is no problem: {drawn}");
     }
 
     #[test]

@@ -2,15 +2,16 @@
 
 use std::time::Duration;
 
-use anyhow::ensure;
 use kcl_core::{
     env::{Clock, Env},
     store::LeaseStore,
 };
 
-use super::{format::Format, look::Look, table};
+use super::{format::Format, table};
 use crate::{
     beats::{self, Beats},
+    look::Look,
+    signals::Signals,
     stdout,
 };
 
@@ -29,7 +30,7 @@ pub(super) async fn once(
     } else {
         (beats::sessions(store).await?, Beats::default())
     };
-    show(&Look::take(store, sessions, &beats).await?, format)
+    show(&Look::take(store, sessions, &beats, clock.wall()).await?, format)
 }
 
 /// Shows workers and leases again and again.
@@ -39,15 +40,19 @@ pub(super) async fn once(
 pub(super) async fn forever(
     store: &dyn LeaseStore,
     format: Format,
-    every: f64,
+    every: Duration,
 ) -> anyhow::Result<()> {
-    ensure!((0.2..=3_600.0).contains(&every), "--every {every}: choose 0.2 to 3600 seconds");
-    let every = Duration::from_secs_f64(every);
     let clock = Env::system().clock;
+    let mut signals = Signals::listen()?;
     let mut beats = Beats::default();
     let mut has_looked = false;
     loop {
-        match look(store, &*clock, &mut beats).await {
+        // A look takes its time, and longer where the store is slow.
+        let looked = tokio::select! {
+            _ = signals.next() => return Ok(()),
+            looked = look(store, &*clock, &mut beats) => looked,
+        };
+        match looked {
             Ok(look) => {
                 if format == Format::Table {
                     stdout::clear()?;
@@ -60,19 +65,23 @@ pub(super) async fn forever(
         }
         tokio::select! {
             () = clock.sleep(every) => {}
-            _ = tokio::signal::ctrl_c() => return Ok(()),
+            _ = signals.next() => return Ok(()),
         }
     }
 }
 
-async fn look(
+/// Takes a look.
+///
+/// # Errors
+/// The store's.
+pub(super) async fn look(
     store: &dyn LeaseStore,
     clock: &dyn Clock,
     beats: &mut Beats,
 ) -> anyhow::Result<Look> {
     let sessions = beats::sessions(store).await?;
     beats.note(&sessions, clock.now());
-    Look::take(store, sessions, beats).await
+    Look::take(store, sessions, beats, clock.wall()).await
 }
 
 fn show(look: &Look, format: Format) -> anyhow::Result<()> {

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use clap::{Args, Subcommand, ValueEnum};
 use kcl_core::assignment::placement::Uncovered;
 
-use crate::{application::ApplicationArgs, config::Config};
+use crate::{application::ApplicationArgs, ask::Consent, config::Config};
 
 /// The arguments of `kcl placement`.
 #[derive(Args, Clone, Debug)]
@@ -95,17 +95,6 @@ pub enum Action {
         #[command(flatten)]
         consent: Consent,
     },
-}
-
-/// Whether a change is agreed to.
-#[derive(Args, Clone, Copy, Debug)]
-pub struct Consent {
-    /// Do not ask.
-    #[arg(long)]
-    pub yes: bool,
-    /// Show what would be changed, and change nothing.
-    #[arg(long)]
-    pub dry_run: bool,
 }
 
 /// What becomes of the shards that no rule covers.

@@ -3,16 +3,12 @@
 //! | part | its question |
 //! |---|---|
 //! | `args` | what is asked for? |
-//! | `edit` | what becomes of the rules? Pure |
-//! | `picture` | what is there to judge them by? |
 //! | `verdict` | who follows them, what would move, what is wrong? Pure |
 //! | `names` | which names of workers do not stay? Pure |
 //! | `show` | how is it shown? |
 
 mod args;
-mod edit;
 mod names;
-mod picture;
 mod show;
 #[cfg(test)]
 mod tests;
@@ -25,7 +21,6 @@ use kcl_core::{
     assignment::placement::{Declaration, Placement, PlacementRules, Uncovered},
     change,
     env::{Clock, Env},
-    lease::{DocName, Document},
     placing,
     store::LeaseStore,
 };
@@ -33,11 +28,17 @@ use kcl_core::{
 pub(crate) use args::PlacementArgs;
 
 use self::{
-    args::{Action, Consent},
-    picture::Picture,
+    args::Action,
     verdict::{Finding, Verdict},
 };
-use crate::{ask, config::Config, mapping, report, stdout, store_url::StoreUrl};
+use crate::{
+    ask::{self, Consent},
+    config::Config,
+    edit, mapping, outlook,
+    picture::Picture,
+    report, stdout,
+    store_url::StoreUrl,
+};
 
 /// The exit code of a check that came to no verdict.
 const NO_VERDICT: u8 = 2;
@@ -81,7 +82,7 @@ async fn act(
         }
         Action::Apply { file, consent } => (applied(&picture, file)?, "placement apply", consent),
         Action::Adopt { consent } => {
-            let placement = readable(&picture)?.adopting();
+            let placement = picture.readable()?.adopting();
             return change(&picture, placement, "placement adopt", *consent, args.json, store)
                 .await;
         }
@@ -90,21 +91,6 @@ async fn act(
     let before = picture.stored.placement.clone().unwrap_or_default();
     let placement = before.commanded(next, &by, clock.wall());
     change(&picture, placement, what, *consent, args.json, store).await
-}
-
-/// The document in force; an empty one, if there is none.
-///
-/// # Errors
-/// It makes no sense: an edit would lose what is in it.
-fn readable(picture: &Picture) -> anyhow::Result<Placement> {
-    if let Some(problem) = &picture.stored.problem {
-        bail!(
-            "the placement rules in {} make no sense ({problem}): replace them with `kcl placement \
-             apply FILE`",
-            picture.store
-        );
-    }
-    Ok(picture.stored.placement.clone().unwrap_or_default())
 }
 
 fn set(
@@ -118,7 +104,7 @@ fn set(
     }
     let stream = picture.stream_name()?;
     let asked = edit::asked(pairs, ranges, stream)?;
-    edit::with(&readable(picture)?.rules, asked, uncovered, stream)
+    edit::with(&picture.readable()?.rules, asked, uncovered, stream)
 }
 
 fn unset(
@@ -133,7 +119,7 @@ fn unset(
     if shards.is_empty() && ranges.is_empty() {
         bail!("nothing is to be taken back: name SHARD, --range START-END or --all");
     }
-    let rules = readable(picture)?.rules;
+    let rules = picture.readable()?.rules;
     edit::without(&rules, &edit::named(shards, ranges)?, picture.stream_name()?)
 }
 
@@ -142,11 +128,6 @@ fn applied(picture: &Picture, file: &Path) -> anyhow::Result<PlacementRules> {
     let rules = mapping::of_file(file)?.rules(picture.rules().uncovered())?;
     let declared = Declaration::new(rules, "").for_stream(picture.stream_name()?)?;
     Ok(declared.over(&picture.rules())?)
-}
-
-/// How a document would stand in the store.
-fn document(placement: &Placement) -> anyhow::Result<Document> {
-    Ok(Document::new(DocName::placement(), 0, placement.encode()?))
 }
 
 /// Shows the rules that are in force. Whatever is wrong with them, it was shown.
@@ -180,7 +161,7 @@ fn judged(
     json: bool,
 ) -> anyhow::Result<Verdict> {
     let placement = stated.cloned().unwrap_or_default();
-    let mut verdict = Verdict::of(picture, &placement.rules, &document(&placement)?);
+    let mut verdict = Verdict::of(picture, &placement.rules, &outlook::document(&placement)?);
     if let Some(problem) = picture.stored.problem.as_ref().filter(|_| stated.is_none()) {
         verdict.findings.push(Finding {
             kind: "unreadable-rules",

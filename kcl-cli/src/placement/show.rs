@@ -5,11 +5,8 @@ use std::fmt::Write;
 use kcl_core::assignment::placement::{Frozen, Origin, Placement, PlacementRules};
 use serde_json::{Value, json};
 
-use super::{
-    picture::Picture,
-    verdict::{Finding, Followed, Move, Unread, Verdict, others},
-};
-use crate::{columns::columns, times::rfc3339};
+use super::verdict::{Finding, Followed, Verdict, others};
+use crate::{columns::section, marking, outlook, picture::Picture, times::rfc3339};
 
 /// Where rules come from, in words.
 fn origin(origin: &Origin) -> String {
@@ -49,10 +46,14 @@ pub(super) fn text(
             );
         }
     }
-    let _ = writeln!(text, "shards that no rule covers: {}\n", others(rules));
+    let _ = writeln!(text, "shards that no rule covers: {}", others(rules));
+    for line in stated.iter().flat_map(|stated| marking::told(&stated.marks)) {
+        let _ = writeln!(text, "{line}");
+    }
+    text.push('\n');
     text += &section(&["RULE", "WORKER", "ALIVE", "MODE", "OPEN SHARDS"], &verdict.rules, rule);
-    text += &section(&["WOULD MOVE", "FROM", "TO"], &verdict.moves, moved);
-    text += &section(&["READ BY NOBODY", "WHY", "UNREAD SINCE"], &verdict.unread, left);
+    text += &outlook::moves(&verdict.moves);
+    text += &outlook::unread(&verdict.unread);
     for unknown in &verdict.unknown {
         let _ = writeln!(text, "? {unknown}");
     }
@@ -60,16 +61,6 @@ pub(super) fn text(
         let _ = writeln!(text, "! {kind}: {what}\n    {remedy}");
     }
     text
-}
-
-/// A table, if there is anything in it.
-fn section<T>(head: &[&str], rows: &[T], cells: impl Fn(&T) -> Vec<String>) -> String {
-    if rows.is_empty() {
-        return String::new();
-    }
-    let head = head.iter().map(|it| (*it).to_owned()).collect();
-    let rows = std::iter::once(head).chain(rows.iter().map(cells)).collect::<Vec<Vec<String>>>();
-    columns(&rows) + "\n"
 }
 
 fn rule(rule: &Followed) -> Vec<String> {
@@ -84,20 +75,6 @@ fn rule(rule: &Followed) -> Vec<String> {
         more => format!("{}, … ({more})", rule.shards[..3].join(", ")),
     };
     vec![target, rule.worker.clone(), alive.to_owned(), rule.mode.to_owned(), shards]
-}
-
-fn moved(it: &Move) -> Vec<String> {
-    vec![it.shard.clone(), it.from.clone().unwrap_or_else(|| "-".to_owned()), it.to.clone()]
-}
-
-fn left(it: &Unread) -> Vec<String> {
-    let minutes = |millis: u64| format!("{} min", millis / 60_000);
-    let since = match (it.since_ms, it.retention_ms) {
-        (Some(since), Some(kept)) => format!("{} of {} kept", minutes(since), minutes(kept)),
-        (Some(since), None) => minutes(since),
-        (None, _) => "unknown".to_owned(),
-    };
-    vec![it.shard.clone(), it.reason.clone(), since]
 }
 
 /// The same for machines.
@@ -115,6 +92,7 @@ pub(super) fn json(
         "stream": picture.stream.as_ref().map(|stream| stream.key.name.to_string()),
         "origin": stated.map(|it| serde_json::to_value(&it.origin)).transpose()?,
         "frozen": stated.map(|it| serde_json::to_value(&it.frozen)).transpose()?,
+        "marks": stated.map(|it| marking::json(&it.marks)),
         "uncovered": others(rules),
         "rules": serde_json::to_value(&verdict.rules)?,
         "moves": serde_json::to_value(&verdict.moves)?,

@@ -4,72 +4,17 @@ use std::time::Duration;
 
 use kcl_core::{
     assignment::placement::{Origin, shard_mapping},
-    coordinator::StreamView,
     env::WallTime,
-    lease::{Checkpoint, Incarnation, Lease, LeaseKey, PutDoc, Session, SessionId, Write},
+    lease::{DocName, PutDoc, Write},
     placing::NotPlaced,
-    settings::Coordination,
-    stream::{HashRange, Shard, StreamDescription, StreamKey},
 };
 use kcl_memory::MemoryStore;
 
 use super::*;
-
-const HOUR: u64 = 3_600_000;
-
-fn stream() -> StreamKey {
-    StreamKey::new("orders", WallTime::from_millis(5))
-}
-
-fn id(worker: &str) -> SessionId {
-    SessionId::new(worker.parse().unwrap(), Incarnation::from_bits(1))
-}
-
-fn shard(number: usize, closed: bool) -> Shard {
-    let quarter = u128::MAX / 4;
-    let start = quarter * u128::try_from(number % 4).unwrap();
-    let mut shard = Shard::open(name(number).parse().unwrap(), HashRange::new(start, start + 9));
-    shard.closed = closed;
-    shard
-}
-
-fn name(number: usize) -> String {
-    format!("shardId-{number:012}")
-}
-
-fn row(shard: &Shard, owner: &str) -> Lease {
-    let at = if shard.closed { Checkpoint::ShardEnd } else { Checkpoint::TrimHorizon };
-    let mut row = Lease::new(LeaseKey::of_shard(&stream(), &shard.id), at)
-        .of_shard(shard.parents.clone(), shard.range);
-    row.owner = (!shard.closed).then(|| id(owner));
-    row
-}
-
-fn session(worker: &str) -> Session {
-    Session::new(id(worker), 1, Duration::from_secs(6), Duration::from_millis(1_500))
-}
-
-/// Four shards, of which `worker-1` holds each; shard 9 ended, and nothing comes from it. What
-/// stands in this store are the rules.
-async fn picture(store: &MemoryStore) -> Picture {
-    let mut shards: Vec<Shard> = (0..4).map(|number| shard(number, false)).collect();
-    shards.push(shard(9, true));
-    let now = WallTime::from_millis(1_000 * HOUR);
-    let retention = Duration::from_hours(24);
-    let description = StreamDescription::new("orders".parse().unwrap(), stream(), retention, now);
-    Picture {
-        application: "indexer".to_owned(),
-        store: "memory:".to_owned(),
-        stored: placing::read(store).await.unwrap(),
-        stream: Some(description.clone()),
-        rows: shards.iter().map(|shard| row(shard, "worker-1")).collect(),
-        listed: Ok(StreamView { description, shards }),
-        living: ["worker-1", "worker-2"].map(session).into(),
-        inherited: None,
-        settings: Coordination::default(),
-        now,
-    }
-}
+use crate::{
+    outlook::document,
+    picture::testing::{HOUR, name, picture, row, session, shard},
+};
 
 fn rules(pairs: &[(usize, &str)]) -> PlacementRules {
     let pairs: Vec<String> =

@@ -5,16 +5,16 @@ use std::collections::BTreeMap;
 
 use kcl_core::{
     assignment::placement::{Mode, PlacementRules, Rule, Target, Uncovered},
-    lease::{Document, Lease, LeaseKey, WorkerId},
+    lease::{Document, Lease, WorkerId},
     stream::ShardId,
 };
 use serde::Serialize;
 
-use super::{names, picture::Picture};
-use crate::times::millis;
-
-/// The leases by their keys.
-type Rows<'a> = BTreeMap<&'a LeaseKey, &'a Lease>;
+use super::names;
+use crate::{
+    outlook::{Move, Outlook, Unread},
+    picture::Picture,
+};
 
 /// What rules come to.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
@@ -44,26 +44,6 @@ pub(super) struct Followed {
     pub(super) shards: Vec<String>,
 }
 
-/// A lease that would move.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub(super) struct Move {
-    pub(super) shard: String,
-    /// Who holds it now and lives.
-    pub(super) from: Option<String>,
-    pub(super) to: String,
-}
-
-/// A lease that nobody would read.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub(super) struct Unread {
-    pub(super) shard: String,
-    pub(super) reason: String,
-    /// How long ago the last record arrived that was processed: what is unread may be as old.
-    pub(super) since_ms: Option<u64>,
-    /// How long the stream keeps records, if that is known.
-    pub(super) retention_ms: Option<u64>,
-}
-
 /// Something that is wrong.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub(super) struct Finding {
@@ -77,8 +57,8 @@ pub(super) struct Finding {
 impl Verdict {
     /// What these rules come to, where `document` is how they would stand in the store.
     pub(super) fn of(picture: &Picture, rules: &PlacementRules, document: &Document) -> Self {
-        let planned = picture.plan(document);
-        let mut verdict = Self::default();
+        let Outlook { moves, unread, .. } = Outlook::of(picture, document);
+        let mut verdict = Self { moves, unread, ..Self::default() };
         let follows = follows(picture, rules);
         verdict.rules = rules
             .rules()
@@ -86,15 +66,6 @@ impl Verdict {
             .enumerate()
             .map(|(number, rule)| followed(picture, rule, follows.get(&number)))
             .collect();
-        let rows: Rows<'_> = picture.rows.iter().map(|row| (&row.key, row)).collect();
-        for (key, to) in &planned.seats {
-            let from = rows.get(key).and_then(|row| picture.holder(row));
-            if from != Some(&to.worker) {
-                let (from, to) = (from.map(ToString::to_string), to.worker.to_string());
-                verdict.moves.push(Move { shard: shard_of(key), from, to });
-            }
-        }
-        verdict.unread = planned.unassigned.iter().map(|it| unread(picture, &rows, it)).collect();
         verdict.judge(picture, rules, &follows);
         verdict
     }
@@ -157,17 +128,6 @@ fn followed(picture: &Picture, rule: &Rule, shards: Option<&Vec<ShardId>>) -> Fo
 /// `require` or `prefer`.
 fn mode(rule: &Rule) -> &'static str {
     if rule.mode == Mode::Require { "require" } else { "prefer" }
-}
-
-fn unread(picture: &Picture, rows: &Rows<'_>, (key, reason): &(LeaseKey, String)) -> Unread {
-    let arrival = rows.get(key).and_then(|row| row.progress.arrival);
-    let retention = picture.stream.as_ref().map(|it| millis(it.retention));
-    Unread {
-        shard: shard_of(key),
-        reason: reason.clone(),
-        since_ms: arrival.map(|at| picture.now.as_millis().saturating_sub(at.as_millis())),
-        retention_ms: retention.filter(|retention| *retention > 0),
-    }
 }
 
 /// Shards that nobody knows, and shards that have ended and left nobody to follow their rule.
@@ -301,21 +261,5 @@ pub(super) const fn others(rules: &PlacementRules) -> &'static str {
     match rules.uncovered() {
         Uncovered::Hold => "hold",
         _ => "balance",
-    }
-}
-
-fn shard_of(key: &LeaseKey) -> String {
-    key.shard().map_or_else(|| key.to_string(), |shard| shard.to_string())
-}
-
-impl Picture {
-    /// Whether a worker is seen to beat.
-    pub(super) fn is_alive(&self, worker: &WorkerId) -> bool {
-        self.living.iter().any(|session| session.id.worker == *worker)
-    }
-
-    /// The worker that holds a lease and lives.
-    fn holder<'r>(&self, row: &'r Lease) -> Option<&'r WorkerId> {
-        row.owner.as_ref().map(|owner| &owner.worker).filter(|worker| self.is_alive(worker))
     }
 }

@@ -20,14 +20,9 @@
 //! | `trace` | what happened, line by line, with `--trace` |
 
 mod args;
-mod file;
-mod ink;
-mod lanes;
-mod picture;
 mod played;
-mod scale;
+mod recorded;
 mod shortest;
-mod svg;
 #[cfg(test)]
 mod tests;
 mod text;
@@ -40,8 +35,12 @@ use std::{
 use anyhow::{Context, Result, bail};
 
 pub(crate) use self::args::SimulateArgs;
-use self::{args::Format, ink::Ink, picture::Picture, played::Played, shortest::Shortest};
-use crate::{config::SettingsArgs, report};
+use self::{args::Format, played::Played, shortest::Shortest};
+use crate::{
+    config::SettingsArgs,
+    report,
+    timeline::{Picture, file, ink::Ink, scale, svg},
+};
 
 /// There is no verdict, or it could not be told.
 const NO_VERDICT: u8 = 2;
@@ -59,7 +58,7 @@ fn play(args: &SimulateArgs, settings: &SettingsArgs) -> Result<ExitCode> {
     refuse_settings(settings)?;
     let script = args.read_script()?;
     let mut played = Played::of(script, args.trace, args.replay());
-    let picture = Picture::of(&played.report, played.violation.as_ref());
+    let picture = recorded::picture(&played.report, played.violation.as_ref());
     // What is known is told at once: the search for the shortest script takes its time.
     if args.format == Format::Text {
         or_unread(tell(&played, &picture))?;

@@ -5,7 +5,8 @@ use std::fmt::Write;
 use kcl_memory::sim::{Finding, Report, Script, Violation, World};
 use serde_json::{Value, json};
 
-use super::{args::replay_of, ink::Ink, scale::seconds, shortest::Shortest};
+use super::{args::replay_of, shortest::Shortest};
+use crate::timeline::{ink::Ink, scale::seconds};
 
 /// A run that was played.
 #[derive(Debug)]

@@ -9,10 +9,8 @@ use std::{
 use anyhow::{Context, Result};
 use kcl_memory::sim::{Finding, Script};
 
-use super::{
-    args::{SimulateArgs, replay_of},
-    file,
-};
+use super::args::{SimulateArgs, replay_of};
+use crate::timeline::file;
 
 /// The shortest script that breaks what a run broke.
 #[derive(Clone, Debug)]

@@ -4,18 +4,12 @@ use clap::Parser;
 use kcl_memory::sim::{Action, Ending, Report, Script, Step, Violation, World};
 use proptest::prelude::*;
 
-use super::{
-    ink::Ink,
-    picture::{Picture, State},
-    played::Played,
-    run,
-    scale::seconds,
-    svg, text,
-};
+use super::{played::Played, recorded, run, text};
 use crate::{
     cli::{Cli, Command},
     config::SettingsArgs,
     simulate::SimulateArgs,
+    timeline::{Picture, State, ink::Ink, scale::seconds, svg},
 };
 
 /// Clocks that are wrong by a tenth: more than the guard between two owners allows for.
@@ -44,7 +38,7 @@ fn played(script: &Script) -> (Report, Option<Violation>) {
 fn crash() -> Picture {
     let script = Script::quiet(3, 3, 6).with(vec![Step::new(10_000, Action::Crash(0))]);
     let (report, violation) = played(&script);
-    Picture::of(&report, violation.as_ref())
+    recorded::picture(&report, violation.as_ref())
 }
 
 /// A fleet whose clocks are wrong.
@@ -53,7 +47,7 @@ fn broken() -> Played {
 }
 
 fn drawn(played: &Played) -> Picture {
-    Picture::of(&played.report, played.violation.as_ref())
+    recorded::picture(&played.report, played.violation.as_ref())
 }
 
 /// Fails unless this is one well-formed XML element and what is in it.
@@ -93,7 +87,7 @@ fn who_stands_still_or_is_cut_off_for_too_long_is_not_shown_to_read() {
     for action in [Action::Pause(1, secs(20)), Action::Isolate(1, secs(20))] {
         let script = Script::quiet(3, 3, 6).with(vec![Step::new(20_000, action)]);
         let (report, violation) = played(&script);
-        let picture = Picture::of(&report, violation.as_ref());
+        let picture = recorded::picture(&report, violation.as_ref());
         assert!(picture.rows.iter().all(|row| row.overlaps.is_empty()), "{action}");
     }
 }
@@ -106,7 +100,7 @@ fn secs(secs: u64) -> std::time::Duration {
 fn children_are_drawn_under_the_shards_they_came_from() {
     let steps = vec![Step::new(10_000, Action::Split(1)), Step::new(30_000, Action::Merge(0))];
     let (report, violation) = played(&Script::quiet(3, 2, 3).with(steps));
-    let picture = Picture::of(&report, violation.as_ref());
+    let picture = recorded::picture(&report, violation.as_ref());
     let drawn = text::draw(&picture, 80, Ink::plain());
     assert!(drawn.contains("\n  3<1 ") && drawn.contains("\n  4<1 "), "{drawn}");
     assert!(drawn.lines().any(|line| line.starts_with("  5<0+")), "{drawn}");
@@ -120,7 +114,7 @@ fn a_small_run_looks_like_this() {
     script.settle = secs(20);
     script.ending = Ending::Abrupt;
     let (report, violation) = played(&script);
-    let drawn = text::draw(&Picture::of(&report, violation.as_ref()), 60, Ink::plain());
+    let drawn = text::draw(&recorded::picture(&report, violation.as_ref()), 60, Ink::plain());
     assert_eq!(drawn, include_str!("small-run.txt"), "it is now\n{drawn}");
 }
 
@@ -178,7 +172,7 @@ proptest! {
     #[test]
     fn no_run_is_drawn_wider_than_it_may_be_or_as_broken_xml(seed: u64, width in 60_usize..200) {
         let (report, violation) = played(&Script::from_seed(seed));
-        let picture = Picture::of(&report, violation.as_ref());
+        let picture = recorded::picture(&report, violation.as_ref());
         for line in text::draw(&picture, width, Ink::plain()).lines() {
             prop_assert!(line.chars().count() <= width, "{line}");
         }

@@ -2,10 +2,10 @@
 
 use std::fmt::Write;
 
-use super::{
+use crate::timeline::{
+    Picture, Row, State,
     ink::Ink,
     lanes::Lanes,
-    picture::{Picture, Row, State},
     scale::{Scale, seconds},
 };
 

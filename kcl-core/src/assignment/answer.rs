@@ -34,12 +34,33 @@ pub enum Reason {
     /// No worker lives.
     #[error("no worker lives")]
     NoWorker,
+    /// Every worker that lives is drained.
+    #[error(
+        "every worker that lives is drained: start another, or take one back with `kcl workers \
+         undrain`"
+    )]
+    AllDrained,
+    /// The operator has paused it.
+    #[error("it is paused, until `kcl leases resume`")]
+    Paused,
+    /// Its holder is to let go of it, and nobody else can take it at this moment.
+    #[error("its worker lets go of it, by the operator's word, and may take it again at once")]
+    LetGo,
     /// Every worker is at its limit.
     #[error("every worker is at its limit: add workers or raise the limit")]
     LimitReached,
     /// A rule requires a worker that does not live.
     #[error("its placement rule requires worker {worker}, which is not there")]
     RequiredWorkerAbsent {
+        /// The worker.
+        worker: WorkerId,
+    },
+    /// A rule requires a worker that is drained.
+    #[error(
+        "its placement rule requires worker {worker}, which is drained: until `kcl workers \
+         undrain` nobody reads it"
+    )]
+    RequiredWorkerDrained {
         /// The worker.
         worker: WorkerId,
     },

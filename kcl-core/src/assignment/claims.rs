@@ -17,8 +17,9 @@ use super::{
 /// (nothing is gained by reading one shard in place of another), then to the most lagging.
 pub(super) fn settle(draft: &mut Draft<'_>) -> Vec<Free> {
     let rules = Rules::of(draft);
-    let leases = keep_held(draft);
-    if rules.say_nothing() {
+    let leases = without_paused(draft);
+    let leases = keep_held(draft, leases);
+    if rules.say_nothing() && !draft.view.leases.iter().any(|lease| lease.sent_to.is_some()) {
         let seated = within_room(draft, leases);
         return seated.into_iter().map(|lease| Free::new(draft, lease)).collect();
     }
@@ -43,20 +44,39 @@ pub(super) fn settle(draft: &mut Draft<'_>) -> Vec<Free> {
     prefer(draft, &rules, seated)
 }
 
-/// Seats what is held where it is, if nothing is to move; returns the leases that have no seat yet.
-fn keep_held(draft: &mut Draft<'_>) -> Vec<usize> {
+/// Refuses what the operator has paused; returns the other leases.
+fn without_paused(draft: &mut Draft<'_>) -> Vec<usize> {
     let all = 0..draft.seats.len();
+    let is_read = |lease: &usize| {
+        let paused = draft.view.leases[*lease].paused && pauses_count();
+        if paused {
+            draft.refuse(*lease, Reason::Paused);
+        }
+        !paused
+    };
+    all.filter(is_read).collect()
+}
+
+/// Seats what is held where it is, if nothing is to move; returns the leases that have no seat yet.
+fn keep_held(draft: &mut Draft<'_>, mut leases: Vec<usize>) -> Vec<usize> {
     if !draft.view.keeps() || !held_leases_are_kept() {
-        return all.collect();
+        return leases;
     }
-    let is_left = |lease: &usize| match draft.worker(draft.view.leases[*lease].holder) {
-        Some(holder) => {
+    leases.retain(|lease| match draft.worker(draft.view.leases[*lease].holder) {
+        Some(holder) if draft.view.frozen || !is_moved_by_hand(draft, *lease, holder) => {
             draft.seat(*lease, holder);
             false
         }
-        None => true,
-    };
-    all.filter(is_left).collect()
+        _ => true,
+    });
+    leases
+}
+
+/// Whether the operator has said of this very lease that it goes elsewhere: where nothing is
+/// balanced, that is how leases move.
+fn is_moved_by_hand(draft: &Draft<'_>, lease: usize, holder: usize) -> bool {
+    let seen = &draft.view.leases[lease];
+    seen.let_go || draft.worker(seen.sent_to).is_some_and(|to| to != holder)
 }
 
 /// Refuses what the workers have no room for.
@@ -70,9 +90,13 @@ fn within_room(draft: &mut Draft<'_>, mut open: Vec<usize>) -> Vec<usize> {
             let by_lag = || order::most_lagging_first(view, *a, *b);
             is_orphan(*a).cmp(&is_orphan(*b)).then_with(by_lag)
         });
-        let nobody = draft.load.is_empty();
+        let reason = match (draft.load.is_empty(), view.drained.is_empty()) {
+            (true, true) => Reason::NoWorker,
+            (true, false) => Reason::AllDrained,
+            (false, _) => Reason::LimitReached,
+        };
         for lease in open.split_off(room) {
-            draft.refuse(lease, if nobody { Reason::NoWorker } else { Reason::LimitReached });
+            draft.refuse(lease, reason.clone());
         }
     }
     open
@@ -176,6 +200,10 @@ impl<'a> Rules<'a> {
             Some((Rule { mode: Mode::Require, worker, .. }, live)) => match live {
                 Some(worker) => Standing::Required(worker),
                 None if !is_waited_for() => Standing::Open,
+                None if draft.view.drained.contains(worker) => {
+                    let worker = worker.clone();
+                    Standing::Refused(Reason::RequiredWorkerDrained { worker })
+                }
                 None => {
                     let worker = worker.clone();
                     Standing::Refused(Reason::RequiredWorkerAbsent { worker })
@@ -185,9 +213,12 @@ impl<'a> Rules<'a> {
         }
     }
 
-    /// The live worker an open lease should go to, unless it is the one to avoid.
+    /// The live worker an open lease should go to, unless it is the one to avoid: the operator's
+    /// word for a while counts for more than a rule.
     fn preferred(&self, draft: &Draft<'_>, lease: usize) -> Option<usize> {
-        let (_, worker) = self.rule(draft, lease)?;
+        let sent_to = draft.worker(draft.view.leases[lease].sent_to);
+        let by_rule = || self.rule(draft, lease).and_then(|(_, worker)| worker);
+        let worker = sent_to.or_else(by_rule);
         worker.filter(|worker| draft.worker(draft.view.leases[lease].avoid) != Some(*worker))
     }
 }
@@ -195,6 +226,11 @@ impl<'a> Rules<'a> {
 /// Whether a lease waits for the worker that a rule requires.
 fn is_waited_for() -> bool {
     !planted!(RequireFailsOver)
+}
+
+/// Whether what is paused is read by nobody.
+fn pauses_count() -> bool {
+    !planted!(PausedIsPlanned)
 }
 
 /// Whether nothing moves that a live worker holds, where that is asked for.

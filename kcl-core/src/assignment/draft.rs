@@ -20,6 +20,7 @@ pub(super) struct Draft<'a> {
 impl<'a> Draft<'a> {
     pub(super) fn new(view: &'a View) -> Self {
         let (leases, workers) = (view.leases.len(), view.workers.len());
+        let readable = view.readable();
         let mut by_id: Vec<usize> = (0..workers).collect();
         if ties_go_by_id() {
             by_id.sort_by_key(|worker| &view.workers[*worker].id);
@@ -29,7 +30,7 @@ impl<'a> Draft<'a> {
             rank[worker] = place;
         }
         let capacities = view.workers.iter().map(|worker| worker.capacity);
-        let limit = capacities.map(|own| view.limits.per_worker(leases, workers, own)).collect();
+        let limit = capacities.map(|own| view.limits.per_worker(readable, workers, own)).collect();
         Self {
             view,
             rank,
@@ -53,6 +54,14 @@ impl<'a> Draft<'a> {
         }
         self.seat(lease, worker);
         before
+    }
+
+    /// Takes a lease back from whoever was to have it.
+    pub(super) fn unseat(&mut self, lease: usize, reason: Reason) {
+        if let Some(before) = self.seats[lease].take() {
+            self.load[before.get()] -= 1;
+        }
+        self.refuse(lease, reason);
     }
 
     pub(super) fn refuse(&mut self, lease: usize, reason: Reason) {

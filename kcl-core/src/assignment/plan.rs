@@ -1,7 +1,8 @@
 //! How a plan comes about.
 
 use super::{
-    Balance, LeaseView, Plan, View, WorkerIndex, claims, draft::Draft, even, order, weighted,
+    Balance, LeaseView, Plan, Reason, View, WorkerIndex, claims, draft::Draft, even, order,
+    weighted,
 };
 
 /// Plans who should hold what.
@@ -15,7 +16,27 @@ pub fn plan(view: &View) -> Plan {
         Balance::Even | Balance::Keep => even::balance(&mut draft, free),
         Balance::Weighted(weighting) => weighted::balance(&mut draft, free, weighting),
     }
+    let_go(&mut draft);
     finish(draft)
+}
+
+/// What is to be let go of and still has the same seat, since nobody else can take it, is held by
+/// nobody for now.
+fn let_go(draft: &mut Draft<'_>) {
+    let view = draft.view;
+    if view.frozen || !needs_no_taker() {
+        return;
+    }
+    for (lease, seen) in view.leases.iter().enumerate().filter(|(_, seen)| seen.let_go) {
+        if seen.holder.is_some() && draft.seats[lease] == seen.holder {
+            draft.unseat(lease, Reason::LetGo);
+        }
+    }
+}
+
+/// Whether what is to be let go of is given up although nobody else can take it.
+fn needs_no_taker() -> bool {
+    !planted!(LetGoNeedsATaker)
 }
 
 fn finish(draft: Draft<'_>) -> Plan {

@@ -1,6 +1,6 @@
 //! What a plan is made from.
 
-use std::time::Duration;
+use std::{collections::BTreeSet, time::Duration};
 
 use super::{Balance, Limits, WorkerIndex, placement::PlacementRules};
 use crate::lease::{LeaseKey, WorkerId};
@@ -23,6 +23,9 @@ pub struct View {
     pub balance: Balance,
     /// Whether the fleet is frozen: as under [`Balance::Keep`], whatever the balance is.
     pub frozen: bool,
+    /// Workers that live and get nothing, since the operator has drained them. None of them is
+    /// among [`Self::workers`]; what they hold is held by nobody.
+    pub drained: BTreeSet<WorkerId>,
 }
 
 impl View {
@@ -32,9 +35,14 @@ impl View {
         Self { leases, workers, ..Self::default() }
     }
 
-    /// Whether nothing moves that a live worker holds.
+    /// Whether nothing moves that a live worker holds, unless the operator says so.
     pub(super) fn keeps(&self) -> bool {
         self.frozen || self.balance == Balance::Keep
+    }
+
+    /// How many leases may be read.
+    pub(super) fn readable(&self) -> usize {
+        self.leases.iter().filter(|lease| !lease.paused).count()
     }
 }
 
@@ -62,6 +70,14 @@ pub struct LeaseView {
     pub settled: bool,
     /// The rule it follows: index into [`PlacementRules::rules`].
     pub rule: Option<u32>,
+    /// Whether the operator has paused it: nobody reads it.
+    pub paused: bool,
+    /// The live worker that the operator has sent it to for a while: it goes there as by a rule
+    /// that prefers that worker, whatever its own rule prefers.
+    pub sent_to: Option<WorkerIndex>,
+    /// Whether its holder is to let go of it, by the operator's word: somebody else gets it, or if
+    /// nobody can, nobody for now. Whoever sets it says in [`Self::avoid`] whose turn it is not.
+    pub let_go: bool,
 }
 
 impl LeaseView {
@@ -77,6 +93,9 @@ impl LeaseView {
             lag: None,
             settled: true,
             rule: None,
+            paused: false,
+            sent_to: None,
+            let_go: false,
         }
     }
 }

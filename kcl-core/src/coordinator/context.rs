@@ -255,7 +255,8 @@ impl Epochs {
         })
     }
 
-    fn is_at_least(&mut self, at: u64, now: Time) {
+    /// At `now` it is as late as this by the store's clock, if not later.
+    pub(super) fn is_at_least(&mut self, at: u64, now: Time) {
         if at > self.clock(now) {
             self.clock = Some((at, now));
         }

@@ -320,6 +320,16 @@ by_rule! {
     "6" ReturnsAtOnce,
     /// Leases that live workers hold move although the fleet is frozen.
     "6" FrozenFleetMoves,
+    /// A worker that the operator has drained gets leases like any other.
+    "6" DrainedStillCounts,
+    /// A lease that the operator has paused is given to workers.
+    "6" PausedIsPlanned,
+    /// Owners take children at once that the operator has paused.
+    "6" PausedChildrenTaken,
+    /// What is to be let go of stays where it is unless another worker can take it.
+    "6" LetGoNeedsATaker,
+    /// A lease that was sent to a worker for a while stays sent.
+    "6" SentForEver,
     /// A lease goes back to the worker that made no progress on it.
     "6" AvoidIgnored,
     /// Any difference in load is worth a move.

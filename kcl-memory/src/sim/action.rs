@@ -207,9 +207,34 @@ actions! {
     "freeze" => Freeze;
     /// Leases may move again.
     "thaw" => Thaw;
+    /// This worker is drained: it gets nothing and hands over what it holds. Not the last one.
+    "drain" => Drain(who: usize);
+    /// Every worker gets its share again.
+    "undrain" => Undrain;
+    /// Nobody reads this shard.
+    "pause-lease" => PauseLease(which: usize);
+    /// Every shard is read again.
+    "resume-leases" => ResumeLeases;
+    /// Whoever reads this shard hands it to somebody else.
+    "let-go" => LetGo(which: usize);
+    /// This shard goes to this worker, for so long.
+    "send" => Send(which: usize, who: usize, span: Duration);
 }
 
 impl Action {
+    /// The kinds that no seed draws: there are runs of their own for them.
+    pub const APART: &[&str] = &[
+        "reset",
+        "freeze",
+        "thaw",
+        "drain",
+        "undrain",
+        "pause-lease",
+        "resume-leases",
+        "let-go",
+        "send",
+    ];
+
     /// How long the action itself lasts.
     #[must_use]
     pub const fn lasts(&self) -> Duration {

@@ -26,6 +26,9 @@ pub(super) enum Fact<'a> {
         uncovered: Option<String>,
         /// The one worker that the placement rules allow to take it.
         allowed: Option<WorkerId>,
+        /// Why nobody, or not this worker, may take it: the operator said so, and every planner has
+        /// had the time to find that out.
+        barred: Option<&'static str>,
         /// It was taken by a process that came after the store's clock went back.
         newcomer: bool,
         /// The fleet is frozen, and every planner has had the time to find that out.
@@ -135,6 +138,8 @@ pub(super) struct SettledWorker {
     pub(super) stays: bool,
     /// It reads another stream than the application.
     pub(super) stranger: bool,
+    /// The operator has drained it.
+    pub(super) drained: bool,
 }
 
 /// A shard after the last fault.
@@ -144,6 +149,8 @@ pub(super) struct SettledShard {
     /// How many records it took.
     pub(super) count: u64,
     pub(super) open: bool,
+    /// Whether the operator has paused it.
+    pub(super) paused: bool,
     /// Whether somebody has to read it.
     pub(super) needed: bool,
     pub(super) parents: Vec<ShardNo>,

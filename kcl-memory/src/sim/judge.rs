@@ -167,6 +167,7 @@ impl Judge {
             stays,
             uncovered,
             allowed,
+            barred: None,
             newcomer: false,
             frozen: false,
         };

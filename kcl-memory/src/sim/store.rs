@@ -7,7 +7,7 @@ use std::{
 
 use kcl_core::{
     coordinator::{StoreCall, StoreReply},
-    env::Time,
+    env::{Time, WallTime},
     lease::{
         DocName, Document, Generation, Lease, LeaseKey, PutDoc, Session, SessionId, Stamp, Stamped,
         StoreTime, Write, rules,
@@ -131,6 +131,12 @@ impl SimStore {
         }
     }
 
+    /// The time by the store's clock.
+    pub(super) const fn wall(&self, now: Time) -> WallTime {
+        let at = (STORE_EPOCH_MS + now.as_micros() / 1_000).saturating_add_signed(self.clock_off);
+        WallTime::from_millis(at)
+    }
+
     /// Writes a document as a worker or an operator does.
     pub(super) fn put_doc(&mut self, now: Time, put: &PutDoc) -> Write<Document> {
         let write = rules::put_doc(self.rows.docs.get(&put.name), put);
@@ -251,7 +257,7 @@ impl SimStore {
     }
 
     fn stamped(&self, value: Write<Session>, now: Time) -> StoreReply {
-        let at = (STORE_EPOCH_MS + now.as_micros() / 1_000).saturating_add_signed(self.clock_off);
+        let at = self.wall(now).as_millis();
         let generation = self.generation.clone();
         StoreReply::Beat(Stamped { value, stamp: Stamp::new(StoreTime(at), generation) })
     }

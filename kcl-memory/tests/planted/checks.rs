@@ -3,7 +3,7 @@
 use super::{bounds, counts, kill::Killer, overtaken, plans, rarely, restarts, scripts};
 use crate::{
     closing::smallest,
-    traces::{ends, heads, lost_writes, moves, placement, planners, sessions, streams},
+    traces::{ends, heads, lost_writes, marks, moves, placement, planners, sessions, streams},
     workers,
 };
 
@@ -104,6 +104,15 @@ checks! {
         a_document_of_a_later_planner_is_not_written_over,
         a_frozen_fleet_gives_a_newcomer_what_nobody_holds_and_no_more,
         a_lease_returns_to_who_it_prefers_when_that_has_lived_for_a_while,
+    }
+    "trace": marks {
+        a_drained_worker_hands_over_what_it_holds_and_gets_its_share_when_it_is_undrained,
+        a_planner_that_is_drained_plans_on_and_reads_nothing,
+        a_paused_lease_is_given_up_keeps_its_place_and_is_read_on_from_there,
+        the_owner_of_a_parent_does_not_take_a_child_that_is_paused,
+        a_lease_that_is_let_go_is_handed_to_another_once,
+        a_lone_worker_lets_go_and_takes_it_again,
+        a_lease_is_where_it_was_sent_until_the_time_is_over,
     }
     "trace": planners {
         a_planner_that_dies_between_two_assignment_writes_then_a_forced_handoff,

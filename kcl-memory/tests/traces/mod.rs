@@ -9,6 +9,7 @@
 pub(crate) mod ends;
 pub(crate) mod heads;
 pub(crate) mod lost_writes;
+pub(crate) mod marks;
 pub(crate) mod moves;
 pub(crate) mod placement;
 pub(crate) mod planners;

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use kcl_core::{
-    assignment::placement::{Frozen, Inherited, PlacementRules},
+    assignment::placement::{Frozen, Inherited, Marks, PlacementRules},
     coordinator::Assignment,
     env::{Time, WallTime},
     lease::{Changing, Lease, LeaseKey, Session, Streams, WorkerId, report::Reports},
@@ -53,6 +53,8 @@ pub(crate) struct Documents {
     pub(crate) placement: Option<PlacementRules>,
     /// Who has frozen the fleet, if somebody has.
     pub(crate) frozen: Option<Frozen>,
+    /// What the operator has said of single workers and leases.
+    pub(crate) marks: Marks,
     pub(crate) inherited: Option<Inherited>,
     /// Read only where nobody holds a lease.
     pub(crate) assignments: BTreeMap<WorkerId, Assignment>,

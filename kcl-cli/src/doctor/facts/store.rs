@@ -122,6 +122,7 @@ impl Reader {
         all.changing = read(changing?, bad, |body| Changing::decode(body).map_err(said));
         all.streams = read(streams?, bad, |body| Streams::decode(body));
         let placement = read(placement?, bad, |body| Placement::decode(body).map_err(said));
+        all.marks = placement.as_ref().map(|it| it.marks.clone()).unwrap_or_default();
         let (rules, frozen) = placement.map(|it| (it.rules, it.frozen)).unzip();
         (all.placement, all.frozen) = (rules, frozen.flatten());
         let inherited = inherited?;

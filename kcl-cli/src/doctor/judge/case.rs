@@ -81,7 +81,8 @@ impl<'f> Case<'f> {
         rows.filter(|(_, lease)| !lease.has_ended())
     }
 
-    /// The workers that a plan counts on: who beats, does not leave, and may read the stream.
+    /// The workers that a plan counts on: who beats, does not leave, and may read the stream. Among
+    /// them those that are drained and get nothing.
     pub(super) fn members(&self) -> Vec<&'f Session> {
         let streams = self.facts.documents.get().and_then(|it| it.streams.as_ref());
         let name = streams.and_then(kcl_core::lease::Streams::name);
@@ -124,7 +125,10 @@ impl<'f> Case<'f> {
             Some(inherited) => resolver.with_inherited(inherited),
             None => resolver,
         };
-        let members = self.members();
+        let marks = &documents.marks;
+        let drains = |row: &&Session| marks.drains(&row.id.worker);
+        let (drained, members): (Vec<&Session>, Vec<&Session>) =
+            self.members().into_iter().partition(drains);
         let places: BTreeMap<&WorkerId, WorkerIndex> = members
             .iter()
             .enumerate()
@@ -140,6 +144,9 @@ impl<'f> Case<'f> {
                 view.holder = owner.and_then(|owner| places.get(owner).copied());
                 view.avoid = row.avoid.as_ref().and_then(|avoid| places.get(avoid).copied());
                 view.rule = rule.and_then(|rule| u32::try_from(rule).ok());
+                view.paused = marks.pauses(&row.key);
+                let sent_to = marks.sends(&row.key, self.facts.wall);
+                view.sent_to = sent_to.and_then(|to| places.get(to).copied());
                 view
             })
         });
@@ -149,6 +156,7 @@ impl<'f> Case<'f> {
         let told = self.reports().and_then(Reports::plan).map(|told| told.limits);
         (view.limits, view.balance) = (told.unwrap_or(self.bounds.limits), Balance::Even);
         view.rules = rules.clone();
+        view.drained = drained.into_iter().map(|row| row.id.worker.clone()).collect();
         let plan = assignment::plan(&view);
         let reason = |left: &assignment::Unassigned| {
             Some((view.leases.get(left.lease)?.key.clone(), left.reason.clone()))

@@ -14,10 +14,13 @@ use kcl_core::{
 };
 
 use super::{case::Case, fleet::Presence};
-use crate::doctor::{
-    finding::{Finding, Kind, Severity},
-    remedy::Remedy,
-    words::{aged, listed, some},
+use crate::{
+    doctor::{
+        finding::{Finding, Kind, Severity},
+        remedy::Remedy,
+        words::{aged, listed, some},
+    },
+    times::rfc3339,
 };
 
 /// Why shards are not read. Shards of one cause are told together.
@@ -29,6 +32,12 @@ enum Cause {
     Over(WorkerId, Presence),
     /// A rule, by its number from 1, is for a worker alone, that is not there or full.
     Required { rule: usize, worker: WorkerId, full: bool },
+    /// A rule, by its number from 1, is for a worker alone that the operator has drained.
+    RequiredDrained { rule: usize, worker: WorkerId },
+    /// The operator has paused it.
+    Paused,
+    /// The operator has drained every worker that lives.
+    AllDrained,
     /// No rule covers it, and uncovered shards are held.
     HeldBack,
     /// Every worker is at its limit.
@@ -150,6 +159,11 @@ fn cause(case: &Case<'_>, shard: &ShardId, lease: &Lease, plan: &Plan<'_>) -> Op
             Reason::RequiredWorkerFull { worker } => {
                 Cause::Required { rule, worker: worker.clone(), full: true }
             }
+            Reason::RequiredWorkerDrained { worker } => {
+                Cause::RequiredDrained { rule, worker: worker.clone() }
+            }
+            Reason::Paused => Cause::Paused,
+            Reason::AllDrained => Cause::AllDrained,
             Reason::LimitReached => Cause::Full,
             Reason::HeldBack => Cause::HeldBack,
             _ => Cause::NotSeen,
@@ -199,6 +213,8 @@ fn finding(case: &Case<'_>, cause: &Cause, group: &Group) -> Finding {
         Cause::OnItsWay(_, presence) if presence.is_there() => {
             (Kind::ShardsUnread, Severity::Warning)
         }
+        // The operator knows.
+        Cause::Paused => (Kind::ShardsUnread, Severity::Warning),
         _ => (Kind::ShardsUnread, Severity::Problem),
     };
     let age = aged(group.oldest, case.retention());
@@ -238,7 +254,8 @@ fn worker_of(cause: &Cause) -> Option<&WorkerId> {
         Cause::Silent(worker, _)
         | Cause::Over(worker, _)
         | Cause::OnItsWay(worker, _)
-        | Cause::Required { worker, .. } => Some(worker),
+        | Cause::Required { worker, .. }
+        | Cause::RequiredDrained { worker, .. } => Some(worker),
         _ => None,
     }
 }
@@ -262,6 +279,15 @@ fn because(case: &Case<'_>, cause: &Cause, group: &Group) -> Vec<String> {
                 why,
             ]
         }
+        Cause::RequiredDrained { rule, worker } => vec![
+            format!(
+                "placement rule {rule} ({}, require) is for worker {worker} alone",
+                rule_text(case, *rule)
+            ),
+            format!("worker {worker} is drained{}", drained_by(case, worker)),
+        ],
+        Cause::Paused => group.shards.iter().take(3).map(|shard| paused_by(case, shard)).collect(),
+        Cause::AllDrained => vec!["every worker that lives is drained".into()],
         Cause::HeldBack => {
             vec!["no placement rule covers them, and `uncovered: hold` holds such shards".into()]
         }
@@ -282,6 +308,23 @@ fn because(case: &Case<'_>, cause: &Cause, group: &Group) -> Vec<String> {
         ],
         Cause::Silent(..) | Cause::Over(..) => Vec::new(),
     }
+}
+
+/// By whom a worker was drained, and when.
+fn drained_by(case: &Case<'_>, worker: &WorkerId) -> String {
+    let said = case.facts.documents.get().and_then(|it| it.marks.drained.get(worker));
+    said.map_or_else(String::new, |said| format!(" since {} by {}", rfc3339(said.since), said.by))
+}
+
+/// By whom a shard was paused, and when.
+fn paused_by(case: &Case<'_>, shard: &ShardId) -> String {
+    let lease = case.lineage.and_then(|lineage| lineage.lease(shard));
+    let marks = case.facts.documents.get().map(|it| &it.marks);
+    let said = lease.zip(marks).and_then(|(lease, marks)| marks.paused.get(&lease.key));
+    said.map_or_else(
+        || format!("{shard} is paused"),
+        |said| format!("{shard} is paused since {} by {}", rfc3339(said.since), said.by),
+    )
 }
 
 /// The rule of this number, counted from 1.
@@ -313,6 +356,20 @@ fn remedies(case: &Case<'_>, cause: &Cause, group: &Group) -> Vec<Remedy> {
         Cause::Required { full: true, .. } | Cause::HeldBack => {
             vec![shell.placement("see what the rules cover, and what they would move", "check")]
         }
+        Cause::RequiredDrained { rule, worker } => vec![
+            shell.workers("give the worker its share again", &format!("undrain {worker}")),
+            rule_of(case, *rule).map_or_else(
+                || shell.placement("see the rules", "show"),
+                |rule| shell.unset(&rule.target),
+            ),
+        ],
+        Cause::Paused => {
+            vec![shell.leases("have it read on from its checkpoint", &format!("resume {first}"))]
+        }
+        Cause::AllDrained => vec![
+            shell.workers("give the workers their share again", "undrain --all"),
+            shell.start("add a worker", None),
+        ],
         Cause::Full => vec![shell.start("add a worker, or raise the workers' limit", None)],
         Cause::Told(_) => vec![
             shell.placement("see the rules, and what they keep from being read", "check"),

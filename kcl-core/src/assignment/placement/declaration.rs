@@ -23,7 +23,7 @@ pub struct Declaration {
 #[non_exhaustive]
 pub enum Verdict {
     /// It is new: this document is to take the place of the one that was read.
-    Apply(Placement),
+    Apply(Box<Placement>),
     /// It is in force.
     InForce,
     /// It was in force before, and another one has taken its place.
@@ -126,7 +126,7 @@ impl Declaration {
         }
         let rules = self.over(&stored.rules)?;
         let origin = Origin::Declared { by: by.clone(), from: self.from.clone(), at, map };
-        Ok(Verdict::Apply(stored.declared(rules, origin, map)))
+        Ok(Verdict::Apply(Box::new(stored.declared(rules, origin, map))))
     }
 }
 

@@ -2,10 +2,12 @@
 
 use bytes::Bytes;
 use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
 
 use super::{
-    Fingerprint, InvalidPlacement, PlacementRules, Uncovered,
+    Fingerprint, InvalidPlacement, Marks, PlacementRules, Uncovered,
     form::{FORMAT, RuleForm, format, read_rules},
+    marks::MarksForm,
 };
 use crate::{
     env::WallTime,
@@ -24,8 +26,12 @@ const APPLIED_MAX: usize = 1_000;
 /// {"format": 1, "uncovered": "balance", "rules": [],
 ///  "origin": {"command": {"by": "kcl placement set on host", "at": 1769850000000}},
 ///  "applied": ["6c62272e07bb014262b821756295c58d"],
-///  "frozen": {"by": "kcl app freeze on host", "since": 1769850000000}}
+///  "frozen": {"by": "kcl app freeze on host", "since": 1769850000000},
+///  "drained": [{"worker": "w1", "by": "kcl workers drain on host", "since": 1769850000000}]}
 /// ```
+///
+/// Further lists of [`Marks`] are `paused`, `let_go` and `sent`; what stands beside these is kept
+/// as it is, for the builds that know it.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Placement {
     /// The rules in force.
@@ -34,8 +40,12 @@ pub struct Placement {
     pub origin: Origin,
     /// Who froze the fleet, if it is frozen: nothing moves that a live worker holds.
     pub frozen: Option<Frozen>,
+    /// What is said of single workers and leases.
+    pub marks: Marks,
     /// The declared maps that were applied before, latest last.
     applied: Vec<Fingerprint>,
+    /// What later builds have written beside the rules.
+    others: Map<String, Value>,
 }
 
 /// Where the rules in force come from.
@@ -106,6 +116,13 @@ impl Placement {
         self
     }
 
+    /// The same rules, with these marks.
+    #[must_use]
+    pub fn marked(mut self, marks: Marks) -> Self {
+        self.marks = marks;
+        self
+    }
+
     /// The declared maps that were applied before, latest last.
     #[must_use]
     pub fn applied(&self) -> &[Fingerprint] {
@@ -139,6 +156,8 @@ impl Placement {
             origin: Some(self.origin.clone()),
             applied: self.applied.clone(),
             frozen: self.frozen.clone(),
+            marks: MarksForm::from(&self.marks),
+            others: self.others.clone(),
         };
         let body = serde_json::to_vec(&form)?;
         if body.len() > Document::MAX_BODY {
@@ -148,8 +167,8 @@ impl Placement {
         Ok(body.into())
     }
 
-    /// Reads back what [`Self::encode`] gave. What later versions add beside the rules is passed
-    /// over; a rule that holds something unknown is not. A document that does not say where its
+    /// Reads back what [`Self::encode`] gave. What later versions add beside the rules is kept as
+    /// it is; a rule that holds something unknown is not. A document that does not say where its
     /// rules come from is taken for the operator's.
     ///
     /// # Errors
@@ -163,7 +182,8 @@ impl Placement {
         let rules = PlacementRules::new(read_rules(form.rules)?, form.uncovered)?;
         let by_hand = || Origin::Command { by: "hand".to_owned(), at: WallTime::from_millis(0) };
         let origin = form.origin.unwrap_or_else(by_hand);
-        Ok(Self { rules, origin, applied: form.applied, frozen: form.frozen })
+        let DocumentForm { applied, frozen, marks, others, .. } = form;
+        Ok(Self { rules, origin, frozen, marks: marks.into(), applied, others })
     }
 }
 
@@ -195,4 +215,8 @@ struct DocumentForm {
     applied: Vec<Fingerprint>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     frozen: Option<Frozen>,
+    #[serde(flatten)]
+    marks: MarksForm,
+    #[serde(flatten)]
+    others: Map<String, Value>,
 }

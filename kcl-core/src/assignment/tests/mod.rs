@@ -1,4 +1,5 @@
 mod experiment;
+mod marks;
 mod optimum;
 mod properties;
 mod small_worlds;

@@ -1,4 +1,5 @@
-//! Which children of a shard its owner may take at once: those that no rule can touch.
+//! Which children of a shard its owner may take at once: those that no rule can touch, and that are
+//! not paused.
 //!
 //! The others wait for the plan, which knows whom a rule gives them to.
 
@@ -26,7 +27,8 @@ pub(super) struct Children {
 impl Children {
     /// By the rules and shards as they were read.
     pub(super) fn by(catalogue: &Catalogue) -> Self {
-        if !catalogue.rules.may_bind() {
+        let paused = &catalogue.rules.marks().paused;
+        if !catalogue.rules.may_bind() && (paused.is_empty() || are_taken()) {
             return Self { all_free: true, of: BTreeMap::new() };
         }
         let mut of = BTreeMap::new();
@@ -36,7 +38,12 @@ impl Children {
                 let key = &view.description.key;
                 let lineage = Lineage::new(key, &view.shards, catalogue.rows_of(plan));
                 let resolver = Resolver::new(catalogue.rules.stated(), &lineage);
-                let taking = resolver.with_inherited(catalogue.inheritance.known()).taking();
+                let mut taking = resolver.with_inherited(catalogue.inheritance.known()).taking();
+                let of_this = paused.keys().filter(|lease| lease.stream().as_ref() == Some(key));
+                for child in of_this.filter_map(LeaseKey::shard) {
+                    taking
+                        .retain(|shard, _| !lineage.parents(&child).contains(shard) || are_taken());
+                }
                 let with_key = |(shard, taking)| (LeaseKey::of_shard(key, &shard), taking);
                 taking.into_iter().map(with_key).collect()
             }));
@@ -55,9 +62,16 @@ impl Children {
     }
 }
 
+/// Whether children are taken at once that are paused.
+fn are_taken() -> bool {
+    planted!(PausedChildrenTaken)
+}
+
 /// Whether it is known which shards a rule touches, and not only that it touches some.
 fn are_known_apart(catalogue: &Catalogue) -> bool {
-    catalogue.rules.known().is_some() && catalogue.inheritance.is_known() && shards_are_told_apart()
+    let rules = &catalogue.rules;
+    let are_heirs_known = !rules.name_any() || catalogue.inheritance.is_known();
+    rules.known().is_some() && are_heirs_known && shards_are_told_apart()
 }
 
 /// Whether a rule stops the children of those shards alone that it touches.

@@ -13,6 +13,7 @@ use super::{
     term::Term,
 };
 use crate::{
+    assignment::placement::Taking,
     coordinator::{
         context::Context,
         document::{Assignment, Give, Hold, How, Origin, StreamStart},
@@ -58,6 +59,10 @@ impl Documents<'_> {
             let Part { mut holds, mut gives } = parts.remove(session).unwrap_or_default();
             holds.sort_by(|a, b| a.key.cmp(&b.key));
             gives.sort_by(|a, b| a.key.cmp(&b.key));
+            let drained = self.catalogue.rules.marks().drains(&session.worker);
+            if drained {
+                holds.iter_mut().for_each(|hold| hold.children = Taking::None);
+            }
             let patience = u64::try_from(ctx.settings.handoff_timeout.as_millis()).ok();
             let give_within = patience.filter(|_| is_patience_told(&gives));
             Assignment {
@@ -67,7 +72,7 @@ impl Documents<'_> {
                 standby: fleet.standbys().first.clone(),
                 second: fleet.standbys().second.clone(),
                 rank: rank(session),
-                takes_children: self.children.are_all_free(),
+                takes_children: self.children.are_all_free() && !drained,
                 starts: starts.clone(),
                 holds,
                 gives,

@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 use super::{catalogue::Catalogue, loads::Loads, moves::Moves, plan::Plan};
 use crate::{
     coordinator::{context::Context, event::StreamView, heads::Standbys},
-    env::Time,
+    env::{Time, WallTime},
     lease::{Document, Lease, LeaseKey, Session, SessionId},
     settings::Coordination,
     stream::StreamDescription,
@@ -30,6 +30,8 @@ pub struct Situation<'a> {
     pub rules: Option<&'a Document>,
     /// What shards inherit of them.
     pub inherited: Option<&'a Document>,
+    /// When it was found: what the operator has sent somewhere for a while may be back by then.
+    pub at: WallTime,
 }
 
 impl<'a> Situation<'a> {
@@ -40,7 +42,8 @@ impl<'a> Situation<'a> {
         sessions: &'a [Session],
         stream: &'a StreamDescription,
     ) -> Self {
-        Self { rows, sessions, stream, listed: None, rules: None, inherited: None }
+        let at = WallTime::from_millis(0);
+        Self { rows, sessions, stream, listed: None, rules: None, inherited: None, at }
     }
 }
 
@@ -67,6 +70,7 @@ pub fn forecast(found: &Situation<'_>, settings: &Coordination) -> Forecast {
     catalogue.take_rules(found.rules, found.inherited, &mut ctx);
     // By then leases have returned to whom they prefer.
     ctx.now = Time::NEVER;
+    ctx.epochs.is_at_least(found.at.as_millis(), ctx.now);
     let mut plan = Plan::default();
     let made = plan.make(&catalogue, &Loads::default(), &Moves::default(), &ctx);
     let unassigned = made.unassigned;

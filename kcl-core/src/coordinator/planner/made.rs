@@ -62,6 +62,13 @@ fn why(row: &Lease, to: &WorkerId, lease: &LeaseView, view: &View, catalogue: &C
     if session.state == SessionState::Leaving {
         return Why::Leaves;
     }
+    let marks = catalogue.rules.marks();
+    if marks.drains(&owner.worker) {
+        return Why::Drained;
+    }
+    if lease.sent_to.is_some() || marks.frees(row) {
+        return Why::Asked;
+    }
     let rule = lease.rule.and_then(|rule| view.rules.rules().get(usize::try_from(rule).ok()?));
     if rule.is_some_and(|rule| rule.worker == *to) {
         return Why::Rule;

@@ -12,6 +12,11 @@ fn is_awaited_by_successor() -> bool {
     !planted!(HandoverCalledOff)
 }
 
+/// Whether a worker that the operator has drained gets nothing.
+fn drained_get_nothing() -> bool {
+    !planted!(DrainedStillCounts)
+}
+
 #[cfg(test)]
 mod tests;
 
@@ -29,7 +34,7 @@ use crate::{
         placement::{Mode, PlacementRules, Resolver, Rule, Target},
     },
     coordinator::context::Context,
-    env::Time,
+    env::{Time, WallTime},
     lease::{Lease, LeaseKey, Session, SessionId, WorkerId},
     lineage::Lineage,
     stream::{Shard, ShardId, StreamKey},
@@ -45,7 +50,9 @@ const RETURN_AFTER: u32 = 2;
 #[derive(Debug)]
 pub(super) struct Plan {
     desired: BTreeMap<LeaseKey, SessionId>,
-    /// When the next worker has lived long enough for leases to return to it.
+    /// When another plan is to be made for what this one leaves waiting: the next worker has lived
+    /// long enough for leases to return to it, one ceases to be sent somewhere, or may have been
+    /// let go of.
     return_at: Time,
 }
 
@@ -94,9 +101,12 @@ impl Plan {
         moves: &Moves,
         ctx: &Context,
     ) -> Made {
-        let members: Vec<&Session> = catalogue.fleet.members().collect();
+        let drains = |row: &&Session| catalogue.rules.marks().drains(&row.id.worker);
+        let (drained, members): (Vec<&Session>, Vec<&Session>) =
+            catalogue.fleet.members().partition(|row| drains(row) && drained_get_nothing());
         let sight = Sight { plan: self, catalogue, loads, moves, workers: numbered(&members), ctx };
-        let (view, return_at) = sight.view(&members);
+        let (mut view, mut return_at) = sight.view(&members);
+        view.drained = drained.into_iter().map(|row| row.id.worker.clone()).collect();
         let plan = assignment::plan(&view);
         let seated = view.leases.iter().zip(&plan.seats);
         let desired = seated.filter_map(|(lease, seat)| {
@@ -116,6 +126,10 @@ impl Plan {
             workers: members.len(),
             runnable: view.leases.len(),
         };
+        if plan.unassigned.iter().any(|left| left.reason == assignment::Reason::LetGo) {
+            // Nobody says that it was let go of: there is nobody to whom it was handed over.
+            return_at = return_at.min(ctx.now + ctx.settings.heartbeat_interval);
+        }
         (self.desired, self.return_at) = (desired, return_at);
         made
     }
@@ -161,7 +175,20 @@ impl<'a> Sight<'a> {
         view.balance = self.ctx.settings.balance;
         view.frozen = self.catalogue.rules.are_frozen();
         view.rules = rules;
-        (view, returns.into_values().min().unwrap_or(Time::NEVER))
+        let returns = returns.into_values().chain(self.end_of_the_next_sent());
+        (view, returns.min().unwrap_or(Time::NEVER))
+    }
+
+    /// The time by the store's clock.
+    fn store_time(&self) -> WallTime {
+        WallTime::from_millis(self.ctx.epochs.store_time(self.ctx.now).0)
+    }
+
+    /// When the next lease ceases to be sent somewhere by the operator.
+    fn end_of_the_next_sent(&self) -> Option<Time> {
+        let now = self.store_time();
+        let end = self.catalogue.rules.marks().next_end(now)?;
+        Some(self.ctx.now + end.since(now))
     }
 
     /// The workers that rules prefer and that have not lived long enough yet for leases to return
@@ -172,8 +199,9 @@ impl<'a> Sight<'a> {
         rules: &PlacementRules,
     ) -> BTreeMap<&'r WorkerId, Time> {
         let is_preferred = |rule: &&Rule| rule.mode == Mode::Prefer;
-        let preferred = rules.rules().iter().filter(is_preferred).map(|rule| &rule.worker);
-        let preferred: BTreeSet<&WorkerId> = preferred.collect();
+        let by_rules = rules.rules().iter().filter(is_preferred).map(|rule| &rule.worker);
+        let by_hand = self.catalogue.rules.marks().sent.values().map(|sent| &sent.to);
+        let preferred: BTreeSet<&WorkerId> = by_rules.chain(by_hand).collect();
         if preferred.is_empty() {
             return BTreeMap::new();
         }
@@ -283,7 +311,22 @@ impl<'a> Sight<'a> {
         view.settled = moved_at.is_none_or(|at| self.ctx.now >= at + cool_down);
         let rule = resolver.resolve(shard);
         view.rule = rule.and_then(|resolved| u32::try_from(resolved.rule).ok());
+        self.mark(row, &mut view);
         view
+    }
+
+    /// What the operator has said of this very lease.
+    fn mark(&self, row: &Lease, view: &mut LeaseView) {
+        let marks = self.catalogue.rules.marks();
+        let sent_to = marks.sends(&row.key, self.store_time());
+        view.sent_to = sent_to.and_then(|to| self.workers.get(to).copied());
+        view.paused = marks.pauses(&row.key);
+        if marks.frees(row) {
+            let owner = row.owner.as_ref().and_then(|owner| self.workers.get(&owner.worker));
+            view.avoid = owner.copied();
+            // Once its owner was ordered to give it to somebody, it is as good as there.
+            view.let_go = view.holder == view.avoid;
+        }
     }
 
     /// Who holds a lease, or is about to: a move that has been ordered is not called off, nor when

@@ -18,6 +18,8 @@ named! {
         Gone = "gone": "its worker is gone",
         Leaves = "leaves": "its worker leaves",
         Rule = "rule": "a placement rule asks for it",
+        Drained = "drained": "the operator drains its worker",
+        Asked = "asked": "the operator asked for it",
         Stalled = "stalled": "its processor made no progress there",
         Balance = "balance": "leases are shared out evenly, or by load",
     }

@@ -8,6 +8,7 @@ mod epochs;
 mod fences;
 mod frozen;
 mod liveness;
+mod marks;
 mod moves;
 mod order;
 mod overlap;
@@ -59,6 +60,8 @@ fn of_fleets() -> Vec<Box<dyn Invariant>> {
         Box::new(placement::RulesAreTheOperators),
         Box::new(moves::MovesArePlanned::default()),
         Box::new(frozen::FrozenFleetsKeep),
+        Box::new(marks::DrainedKeepNothing),
+        Box::new(marks::PausedIsReadByNobody),
         Box::new(seats::EndedIsFree),
         Box::new(liveness::EverythingRun),
         Box::new(liveness::EverythingRead),

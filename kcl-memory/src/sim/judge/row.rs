@@ -81,6 +81,7 @@ fn facts(
             stays: true,
             uncovered: None,
             allowed: None,
+            barred: None,
             newcomer: false,
             frozen: false,
         })?;

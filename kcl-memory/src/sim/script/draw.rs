@@ -69,9 +69,9 @@ fn kinds(rng: &mut Rng) -> Vec<&'static str> {
     let chance = pick(&[8, 25, 60], rng);
     let mut kinds: Vec<&'static str> = Vec::new();
     // Of resets there are runs of their own: they are no part of what a store that goes back in
-    // time is played with. And of fleets that are frozen: of those nothing is to be balanced.
-    const APART: [&str; 3] = ["reset", "freeze", "thaw"];
-    for kind in Action::KINDS.iter().filter(|kind| !APART.contains(kind)) {
+    // time is played with. And of fleets that are frozen, or have marks of the operator's: of those
+    // nothing is to be balanced.
+    for kind in Action::KINDS.iter().filter(|kind| !Action::APART.contains(kind)) {
         if rng.below(100) < chance {
             kinds.push(kind);
         }

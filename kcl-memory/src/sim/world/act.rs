@@ -52,7 +52,9 @@ impl World {
             | Action::CutStream(who, _)
             | Action::FailingProcessor(who, _)
             | Action::SlowProcessor(who, ..)
-            | Action::HungProcessor(who, ..) => self.pick(*who),
+            | Action::HungProcessor(who, ..)
+            | Action::Drain(who)
+            | Action::Send(_, who, _) => self.pick(*who),
             _ => None,
         };
         host.map(|at| self.hosts[at].worker.clone())
@@ -119,6 +121,12 @@ impl World {
             Action::GarbleRules => self.garble_rules(),
             Action::Freeze => return self.freeze(true),
             Action::Thaw => return self.freeze(false),
+            Action::Drain(_)
+            | Action::Undrain
+            | Action::PauseLease(_)
+            | Action::ResumeLeases
+            | Action::LetGo(_)
+            | Action::Send(..) => return self.mark(action),
             _ => self.trouble_one(action) || self.trouble_all(action),
         })
     }

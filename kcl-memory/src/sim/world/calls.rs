@@ -167,9 +167,20 @@ impl World {
         let uncovered = self.uncovered(shard, after);
         let allowed = self.allowed_owner(shard, after);
         let stays = self.writer_stays(call);
-        let (newcomer, frozen) = (self.is_newcomer(call), self.is_known_frozen());
-        let fact =
-            Fact::Lease { call, before, after, shard, stays, uncovered, allowed, newcomer, frozen };
+        let barred = self.barred(key, before, after);
+        let (newcomer, frozen) = (self.is_newcomer(call), self.is_frozen_for(call));
+        let fact = Fact::Lease {
+            call,
+            before,
+            after,
+            shard,
+            stays,
+            uncovered,
+            allowed,
+            barred,
+            newcomer,
+            frozen,
+        };
         self.oracle.learn(self.now, &fact)?;
         self.learn_of_lease(call, shard, before, after)?;
         Ok(answer)
@@ -182,6 +193,13 @@ impl World {
         let row = self.store.rows.sessions.get(&release.owner);
         let host = self.hosts.iter().find(|host| *host.coordinator.session() == release.owner);
         host.is_some_and(Host::is_member) && row.is_some_and(|row| row.state == SessionState::Live)
+    }
+
+    /// Whether the fleet is known to be frozen, and the lease is not handed over by a worker that
+    /// is drained.
+    fn is_frozen_for(&self, call: &StoreCall) -> bool {
+        let StoreCall::Release(release) = call else { return false };
+        self.is_known_frozen() && !self.is_drained(&release.owner.worker)
     }
 
     /// Whether a lease is taken by a process that came after the store's clock went back, and so

@@ -17,6 +17,7 @@ mod facts;
 mod host;
 mod interceptor;
 mod look;
+mod marks;
 mod operator;
 mod past;
 mod people;

@@ -3,7 +3,9 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use kcl_core::{
-    assignment::placement::{Frozen, Mode, Placement, PlacementRules, Rule, Target, Uncovered},
+    assignment::placement::{
+        Frozen, Marks, Mode, Placement, PlacementRules, Rule, Target, Uncovered,
+    },
     coordinator::StoreCall,
     env::WallTime,
     lease::{DeleteDoc, DocName, Document, Lease, LeaseKey, PutDoc, WorkerId, rules},
@@ -47,7 +49,7 @@ impl World {
     }
 
     /// Puts the document, and wakes the planner.
-    fn put_placement(&mut self, placement: &Placement) -> Result<bool, Violation> {
+    pub(super) fn put_placement(&mut self, placement: &Placement) -> Result<bool, Violation> {
         self.placement.unknown = false;
         let is_put = placement.encode().is_ok_and(|body| self.put_rules(body));
         self.wake_planner()?;
@@ -62,7 +64,7 @@ impl World {
     }
 
     /// What the document says; if it makes no sense, what it said before.
-    fn as_it_stands(&mut self) -> Placement {
+    pub(super) fn as_it_stands(&mut self) -> Placement {
         let stored = self.stored_placement();
         self.placement.garbled.take().or(stored).unwrap_or_default()
     }
@@ -108,11 +110,13 @@ impl World {
                 _ => None,
             };
             self.placement.frozen = stored.frozen.is_some();
+            self.placement.marks = stored.marks;
             self.placement.rules = stored.rules.rules().iter().filter_map(of_shard).collect();
             self.placement.garbled = None;
         } else {
             // What it said before it was garbled, nobody has kept: the operator begins anew.
             self.placement.rules.clear();
+            self.placement.marks = Marks::default();
             self.placement.frozen = false;
             self.placement.garbled = Some(Placement::default());
         }
@@ -126,6 +130,7 @@ impl World {
         if deleted {
             self.store.rows.docs.remove(&name);
             self.placement.rules.clear();
+            self.placement.marks = Marks::default();
             self.placement.frozen = false;
             self.placement.garbled = None;
             self.placement.changed = Some(self.now);
@@ -151,7 +156,7 @@ impl World {
     }
 
     /// Whether every planner has had the time to read the rules as they are.
-    fn rules_are_known(&self) -> bool {
+    pub(super) fn rules_are_known(&self) -> bool {
         let known = self.settings_used().map(|s| s.audit_interval * 2 + s.session_timeout).max();
         let changed = self.placement.changed.filter(|_| !self.placement.unknown);
         changed.is_some_and(|changed| known.is_some_and(|known| self.since(changed) >= known))
@@ -216,17 +221,20 @@ impl World {
         None
     }
 
-    /// The shards that nobody has to read: a rule requires a worker that is not there, or a shard
-    /// they come from waits for such a one.
+    /// The shards that nobody has to read: a rule requires a worker that is not there or is
+    /// drained, the operator has paused them, or a shard they come from waits for that.
     pub(super) fn waiting(&self) -> BTreeSet<ShardNo> {
         let mut waiting = BTreeSet::new();
+        let nobody = self.all_are_drained();
         for no in 0..self.stream.shards.len() {
             let required = self.required(no);
             let mut named = required.iter().chain(self.uncertain(no));
             let is_there = |worker: &WorkerId| {
-                self.hosts.iter().any(|host| host.is_member() && host.worker == *worker)
+                let there =
+                    self.hosts.iter().any(|host| host.is_member() && host.worker == *worker);
+                there && !self.is_drained(worker)
             };
-            let there = named.all(is_there);
+            let there = named.all(is_there) && !self.is_paused(no) && !nobody;
             let parents = &self.stream.shards[no].parents;
             if !there || self.placement.unknown || parents.iter().any(|p| waiting.contains(p)) {
                 waiting.insert(no);

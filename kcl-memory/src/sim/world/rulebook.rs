@@ -1,7 +1,7 @@
 //! What is known of the placement rules in the store.
 
 use kcl_core::{
-    assignment::placement::{Mode, Placement},
+    assignment::placement::{Marks, Mode, Placement},
     env::Time,
     lease::WorkerId,
     stream::ShardId,
@@ -15,6 +15,8 @@ pub(super) struct Rulebook {
     pub(super) garbled: Option<Placement>,
     /// Whether the fleet is frozen.
     pub(super) frozen: bool,
+    /// What is said of single workers and leases.
+    pub(super) marks: Marks,
     /// When they were last written.
     pub(super) changed: Option<Time>,
     /// Nobody knows which rules are in force.
@@ -26,6 +28,6 @@ pub(super) struct Rulebook {
 impl Rulebook {
     /// Whether shards are shared out evenly.
     pub(super) fn is_even(&self) -> bool {
-        self.rules.is_empty() && !self.unknown && !self.frozen
+        self.rules.is_empty() && !self.unknown && !self.frozen && self.marks.are_none()
     }
 }

@@ -53,6 +53,7 @@ impl World {
         self.weather.calm = true;
         self.past.trap = None;
         let quiet = self.agenda.last_trouble().map_or(self.now, |last| last.max(self.now));
+        let quiet = self.last_end().map_or(quiet, |last| last.max(quiet));
         let due = quiet + self.bound();
         self.past.rest = due + self.round() + self.weighing();
         self.put(due, Happening::Due);
@@ -198,7 +199,8 @@ impl World {
         let running = up.map(|host| {
             let runs = host.runs.iter().map(|(no, run)| (*no, (run.epoch, run.done))).collect();
             let stranger = host.reads != self.stream.current;
-            let worker = SettledWorker { runs, stays: host.is_member(), stranger };
+            let drained = self.is_drained(&host.worker);
+            let worker = SettledWorker { runs, stays: host.is_member(), stranger, drained };
             (host.coordinator.session().clone(), worker)
         });
         let waiting = self.waiting();
@@ -206,6 +208,7 @@ impl World {
             key: shard.key.clone(),
             count: self.stream.count(no, self.now),
             open: shard.is_open(),
+            paused: self.is_paused(no),
             needed: !shard.forgotten
                 && !shard.former
                 && shard.of == self.stream.current

@@ -1,4 +1,5 @@
 mod fleets;
+mod marks;
 mod progress;
 mod screen;
 mod told;

@@ -123,7 +123,9 @@ impl World {
     }
 
     pub(super) fn rules(&mut self, json: &str) {
-        self.documents.placement = Some(Placement::decode(json.as_bytes()).unwrap().rules);
+        let placement = Placement::decode(json.as_bytes()).unwrap();
+        self.documents.marks = placement.marks;
+        self.documents.placement = Some(placement.rules);
     }
 
     /// A worker tells this, with its last beat.

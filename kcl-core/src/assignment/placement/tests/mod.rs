@@ -12,6 +12,7 @@ use crate::{
 
 mod declared;
 mod inherited;
+mod marked;
 
 fn shard_rule(shard: &str, worker: &str) -> Rule {
     Rule::new(Target::Shard(shard.parse().unwrap()), worker.parse().unwrap(), Mode::Prefer)

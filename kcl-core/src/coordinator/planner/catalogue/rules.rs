@@ -1,12 +1,12 @@
-//! The placement rules, as the planner last read them. They are the operator's: no planner
-//! writes them.
+//! The placement rules and the marks beside them, as the planner last read them. They are the
+//! operator's: no planner writes them.
 //!
 //! They are read with the first reading, at each audit, and when the planner is woken: whoever
 //! changes them wakes it. A wake-up may mean anything, so only their document is read; another
 //! version of it than the one in hand makes a reading.
 
 use crate::{
-    assignment::placement::{Placement, PlacementRules, Uncovered},
+    assignment::placement::{Marks, Placement, PlacementRules, Uncovered},
     coordinator::{command::Notice, context::Context, op},
     lease::{DocName, Document},
     store::StoreErrorKind,
@@ -18,6 +18,8 @@ use super::ask;
 #[derive(Debug)]
 pub(in crate::coordinator::planner) struct Rules {
     stated: PlacementRules,
+    /// What the operator has said of single workers and leases.
+    marks: Marks,
     /// Whether the operator has frozen the fleet.
     frozen: bool,
     /// Whether this planner has read rules that make sense, or that there are none.
@@ -44,6 +46,7 @@ impl Default for Rules {
     fn default() -> Self {
         Self {
             stated: PlacementRules::default(),
+            marks: Marks::default(),
             frozen: false,
             known: false,
             version: None,
@@ -64,7 +67,8 @@ impl Rules {
         match read {
             Ok(placement) => {
                 self.frozen = placement.frozen.is_some();
-                (self.stated, self.known) = (placement.rules, true);
+                (self.stated, self.marks) = (placement.rules, placement.marks);
+                self.known = true;
             }
             Err(problem) => ctx.notify(Notice::BadRules(problem)),
         }
@@ -117,6 +121,11 @@ impl Rules {
     /// The rules as last read; none, if they never were.
     pub(in crate::coordinator::planner) const fn stated(&self) -> &PlacementRules {
         &self.stated
+    }
+
+    /// What the operator has said of single workers and leases, as last read.
+    pub(in crate::coordinator::planner) const fn marks(&self) -> &Marks {
+        &self.marks
     }
 
     /// Whether nothing may move that a live worker holds.

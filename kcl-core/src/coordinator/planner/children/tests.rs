@@ -56,3 +56,26 @@ fn where_it_is_not_known_what_shards_inherit_no_child_is_taken() {
     catalogue.inheritance_for_test(Some(&garbled), &mut ctx);
     assert_eq!(taking(&Children::by(&catalogue)), [Taking::None; 5]);
 }
+
+/// A child of the second shard is paused: of no other shard are the children any less free.
+#[test]
+fn only_the_owners_of_its_parents_do_not_take_a_child_that_is_paused() {
+    use crate::{assignment::placement::Said, env::WallTime};
+    let mut ctx = scene::context(Coordination::default());
+    let mut catalogue = catalogue(&ctx);
+    let mut shards = scene::shards(5);
+    let mut child = crate::stream::Shard::open(scene::shard_id(5), shards[1].range.unwrap());
+    child.parents = vec![scene::shard_id(1)];
+    shards.push(child);
+    catalogue.found_for_test(scene::view(shards), Vec::new());
+    let mut placement = Placement::default();
+    let said = Said { by: "a test".to_owned(), since: WallTime::from_millis(1) };
+    placement.marks.paused.insert(scene::key(5), said);
+    let doc = Document::new(DocName::placement(), 1, placement.encode().unwrap());
+    catalogue.rules_for_test(&doc, &mut ctx);
+    let children = Children::by(&catalogue);
+    assert!(!children.are_all_free());
+    let mut expected = [Taking::All; 5];
+    expected[1] = Taking::None;
+    assert_eq!(taking(&children), expected);
+}

@@ -94,3 +94,36 @@ fn a_session_that_leaves_is_told_whom_to_hand_over_to_while_it_holds_leases() {
     assert_eq!(sessions, [&id("w"), &id("a"), &id("me")]);
     assert_eq!(told[0].gives, [give(0, Some("a"))]);
 }
+
+/// It reads on until others have taken over, and meanwhile takes nothing that comes.
+#[test]
+fn a_worker_that_is_drained_is_told_to_take_no_children() {
+    use crate::{
+        assignment::placement::{Placement, Said},
+        env::WallTime,
+        lease::{DocName, Document},
+    };
+    let mut ctx = scene::context(Coordination::default());
+    let mut catalogue = scene::catalogue(scene::held(1, "w"), &["w", "a", "me"], &ctx);
+    let plan = scene::plan(&[(0, "a")]);
+    let moves = moves(&plan, "nobody", &catalogue, &mut ctx);
+    let children = |catalogue: &Catalogue| {
+        let children = Children::by(catalogue);
+        let term = Term { planner: id("me"), number: Epoch(3) };
+        let documents =
+            Documents { term: &term, catalogue, plan: &plan, moves: &moves, children: &children };
+        let told = documents.all(&ctx).into_iter().find(|told| told.session == id("w")).unwrap();
+        (told.takes_children, told.holds)
+    };
+    let read = |placement: &Placement, catalogue: &mut Catalogue| {
+        let doc = Document::new(DocName::placement(), 1, placement.encode().unwrap());
+        catalogue.rules_for_test(&doc, &mut scene::context(Coordination::default()));
+    };
+    let mut placement = Placement::default();
+    read(&placement, &mut catalogue);
+    assert_eq!(children(&catalogue), (true, vec![hold(0, None)]));
+    let said = Said { by: "a test".to_owned(), since: WallTime::from_millis(1) };
+    placement.marks.drained.insert(id("w").worker, said);
+    read(&placement, &mut catalogue);
+    assert_eq!(children(&catalogue), (false, vec![hold(0, None)]));
+}

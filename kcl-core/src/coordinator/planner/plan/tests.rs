@@ -9,6 +9,8 @@ use crate::{
     settings::Coordination,
 };
 
+mod marks;
+
 struct Scene {
     catalogue: Catalogue,
     loads: Loads,

@@ -1,13 +1,17 @@
-//! What there is to judge rules by: read from store and stream, once.
+//! An application as it was found, read from store and stream once, and what its planner would make
+//! of it: what commands show before they change anything.
+
+#[cfg(test)]
+pub(crate) mod testing;
 
 use std::time::Duration;
 
-use anyhow::Context;
+use anyhow::{Context, bail};
 use kcl_core::{
-    assignment::placement::{Inherited, PlacementRules, Resolver},
+    assignment::placement::{Inherited, Placement, PlacementRules, Resolver},
     coordinator::{Forecast, Situation, StreamView, forecast},
     env::{Clock, WallTime},
-    lease::{DocName, Document, Lease, Session, Streams},
+    lease::{DocName, Document, Lease, Session, Streams, WorkerId},
     lineage::Lineage,
     placing::{self, Stored},
     settings::Coordination,
@@ -19,21 +23,21 @@ use crate::{beats, config::Config, connect};
 
 /// An application as it was found.
 #[derive(Debug)]
-pub(super) struct Picture {
-    pub(super) application: String,
-    pub(super) store: String,
+pub(crate) struct Picture {
+    pub(crate) application: String,
+    pub(crate) store: String,
     /// The rules that are in force.
-    pub(super) stored: Stored,
+    pub(crate) stored: Stored,
     /// The stream that is read; `None`, if nobody has read any yet and none is named.
-    pub(super) stream: Option<StreamDescription>,
+    pub(crate) stream: Option<StreamDescription>,
     /// Its shards, or why they could not be listed.
-    pub(super) listed: Result<StreamView, String>,
-    pub(super) rows: Vec<Lease>,
+    pub(crate) listed: Result<StreamView, String>,
+    pub(crate) rows: Vec<Lease>,
     /// The sessions that were seen to beat.
-    pub(super) living: Vec<Session>,
-    pub(super) inherited: Option<Document>,
-    pub(super) settings: Coordination,
-    pub(super) now: WallTime,
+    pub(crate) living: Vec<Session>,
+    pub(crate) inherited: Option<Document>,
+    pub(crate) settings: Coordination,
+    pub(crate) now: WallTime,
 }
 
 impl Picture {
@@ -41,7 +45,7 @@ impl Picture {
     ///
     /// # Errors
     /// The store's. That the stream cannot be listed is part of the picture.
-    pub(super) async fn take(
+    pub(crate) async fn take(
         store: &dyn LeaseStore,
         config: &Config,
         clock: &dyn Clock,
@@ -72,15 +76,61 @@ impl Picture {
     }
 
     /// The rules in force; none, if there are none or they make no sense.
-    pub(super) fn rules(&self) -> PlacementRules {
+    pub(crate) fn rules(&self) -> PlacementRules {
         self.stored.placement.as_ref().map(|it| it.rules.clone()).unwrap_or_default()
+    }
+
+    /// The document in force; an empty one, if there is none.
+    ///
+    /// # Errors
+    /// It makes no sense: an edit would lose what is in it.
+    pub(crate) fn readable(&self) -> anyhow::Result<Placement> {
+        if let Some(problem) = &self.stored.problem {
+            bail!(
+                "the placement rules in {} make no sense ({problem}): replace them with `kcl \
+                 placement apply FILE`",
+                self.store
+            );
+        }
+        Ok(self.stored.placement.clone().unwrap_or_default())
+    }
+
+    /// Whether a worker is seen to beat.
+    pub(crate) fn is_alive(&self, worker: &WorkerId) -> bool {
+        self.living.iter().any(|session| session.id.worker == *worker)
+    }
+
+    /// The worker that holds a lease and lives.
+    pub(crate) fn holder<'r>(&self, row: &'r Lease) -> Option<&'r WorkerId> {
+        row.owner.as_ref().map(|owner| &owner.worker).filter(|worker| self.is_alive(worker))
+    }
+
+    /// The lease that an argument names: a shard of the stream that is read, or a lease's whole
+    /// key.
+    ///
+    /// # Errors
+    /// There is none.
+    pub(crate) fn lease(&self, named: &str) -> anyhow::Result<&Lease> {
+        let of_this_life = |row: &&Lease| {
+            self.stream.as_ref().is_none_or(|stream| row.key.stream().as_ref() == Some(&stream.key))
+        };
+        let is_it = |row: &&Lease| {
+            row.key.as_str() == named
+                || row.key.shard().is_some_and(|shard| shard.as_str() == named) && of_this_life(row)
+        };
+        self.rows.iter().filter(|row| !row.key.is_role()).find(is_it).with_context(|| {
+            format!(
+                "{} in {} has no lease of a shard {named}: `kcl leases list` shows those there are",
+                self.application, self.store
+            )
+        })
     }
 
     /// The name of the stream by which rules and leases know it.
     ///
     /// # Errors
     /// It is not known.
-    pub(super) fn stream_name(&self) -> anyhow::Result<&str> {
+    pub(crate) fn stream_name(&self) -> anyhow::Result<&str> {
         let stream = self.stream.as_ref().context(
             "which stream the application reads is not known: no worker has read one yet; name it \
              with --stream",
@@ -89,7 +139,7 @@ impl Picture {
     }
 
     /// The shards that are listed; none, if they could not be.
-    pub(super) fn shards(&self) -> &[Shard] {
+    pub(crate) fn shards(&self) -> &[Shard] {
         self.listed.as_ref().map_or(&[], |view| &view.shards)
     }
 
@@ -97,17 +147,18 @@ impl Picture {
     ///
     /// # Errors
     /// The rules make no document.
-    pub(super) fn plan(&self, rules: &Document) -> Forecast {
+    pub(crate) fn plan(&self, rules: &Document) -> Forecast {
         let Some(stream) = &self.stream else { return Forecast::default() };
         let mut situation = Situation::new(&self.rows, &self.living, stream);
         situation.listed = self.listed.as_ref().ok();
         situation.rules = Some(rules);
         situation.inherited = self.inherited.as_ref();
+        situation.at = self.now;
         forecast(&situation, &self.settings)
     }
 
     /// What `with` makes of the rule of each shard, as the planner resolves it.
-    pub(super) fn resolved<T>(
+    pub(crate) fn resolved<T>(
         &self,
         rules: &PlacementRules,
         with: impl FnOnce(&Lineage<'_>, &Resolver<'_>) -> T,

@@ -1,4 +1,4 @@
-//! One record as one line of JSON.
+//! One record as one line of JSON, as `kcl consume` and `kcl peek` write it.
 
 use std::{io, sync::Arc};
 
@@ -13,11 +13,11 @@ use crate::times::rfc3339;
 
 /// How records are written.
 #[derive(Clone, Debug)]
-pub(super) struct Format {
+pub(crate) struct Format {
     /// The stream's name.
-    pub(super) stream: Arc<str>,
+    pub(crate) stream: Arc<str>,
     /// Whether data is written as text where it is text.
-    pub(super) text: bool,
+    pub(crate) text: bool,
 }
 
 /// A record as it is written.
@@ -33,7 +33,9 @@ struct Line<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     data_base64: Option<&'a str>,
     arrival: Option<String>,
-    epoch: u64,
+    /// Of the lease that it was read under, if there is one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    epoch: Option<u64>,
     #[serde(skip_serializing_if = "Option::is_none")]
     kpl: Option<&'static str>,
 }
@@ -54,11 +56,11 @@ impl Format {
     ///
     /// # Errors
     /// None in practice: memory takes everything, and every record is JSON.
-    pub(super) fn append(
+    pub(crate) fn append(
         &self,
         lines: &mut Vec<u8>,
         shard: &str,
-        epoch: Epoch,
+        epoch: Option<Epoch>,
         record: &Record,
     ) -> io::Result<()> {
         let text = self.text.then(|| std::str::from_utf8(&record.data).ok()).flatten();
@@ -72,7 +74,7 @@ impl Format {
             data: if self.text { text } else { encoded.as_deref() },
             data_base64: if self.text { encoded.as_deref() } else { None },
             arrival: record.arrival.map(rfc3339),
-            epoch: epoch.0,
+            epoch: epoch.map(|epoch| epoch.0),
             kpl: mark(record.kpl),
         };
         serde_json::to_writer(&mut *lines, &line)?;
@@ -97,7 +99,7 @@ mod tests {
         let record = Record::new(position, Some("customer-7".into()), Bytes::from_static(data));
         let record = record.arrived(WallTime::from_millis(1_769_850_000_007));
         let mut lines = Vec::new();
-        format.append(&mut lines, "shardId-000000000001", Epoch(8), &record).unwrap();
+        format.append(&mut lines, "shardId-000000000001", Some(Epoch(8)), &record).unwrap();
         assert_eq!(lines.pop(), Some(b'\n'));
         serde_json::from_slice(&lines).unwrap()
     }
@@ -120,7 +122,7 @@ mod tests {
             let mut record = Record::new(position, Some("customer-7".into()), Bytes::new());
             record.kpl = kpl;
             let mut line = Vec::new();
-            format.append(&mut line, "shardId-000000000001", Epoch(8), &record).unwrap();
+            format.append(&mut line, "shardId-000000000001", Some(Epoch(8)), &record).unwrap();
             serde_json::from_slice::<serde_json::Value>(&line).unwrap()["kpl"].clone()
         });
         assert_eq!(written, ["aggregated", "outside-shard", "malformed"]);
@@ -131,7 +133,7 @@ mod tests {
         let format = Format { stream: "orders".into(), text: false };
         let record = Record::new(SequenceNumber::from(49_u128).into(), None, Bytes::new());
         let mut line = Vec::new();
-        format.append(&mut line, "shardId-000000000001", Epoch(8), &record).unwrap();
+        format.append(&mut line, "shardId-000000000001", Some(Epoch(8)), &record).unwrap();
         let line: serde_json::Value = serde_json::from_slice(&line).unwrap();
         assert_eq!(line.get("partition_key"), Some(&serde_json::Value::Null));
     }

@@ -1,11 +1,14 @@
-//! What a look at the store shows.
+//! Workers and leases, as a look at the store shows them.
 
 use std::collections::BTreeSet;
 
 use kcl_core::{
+    assignment::placement::Marks,
     change,
     coordinator::Assignment,
+    env::WallTime,
     lease::{Changing, DocName, Lease, LeaseKey, Session, SessionId},
+    placing,
     store::{LeaseStore, LeaseStoreExt, Listing},
 };
 use serde::Serialize;
@@ -17,68 +20,76 @@ use crate::{
 
 /// Workers and leases, as they stand in the store.
 #[derive(Clone, Debug, Serialize)]
-pub(super) struct Look {
-    pub(super) application: String,
-    pub(super) store: String,
+pub(crate) struct Look {
+    /// When it was taken, by this machine's clock.
+    pub(crate) at: String,
+    pub(crate) application: String,
+    pub(crate) store: String,
     /// Who changes the application, if it is closed for that.
-    pub(super) closed: Option<Closed>,
+    pub(crate) closed: Option<Closed>,
     /// Every stream that has a lease here, each of its lives by itself.
-    pub(super) streams: Vec<StreamRow>,
-    pub(super) workers: Vec<WorkerRow>,
-    pub(super) leases: Vec<LeaseRow>,
+    pub(crate) streams: Vec<StreamRow>,
+    pub(crate) workers: Vec<WorkerRow>,
+    pub(crate) leases: Vec<LeaseRow>,
     /// Lease rows that make no sense: which, and why.
-    pub(super) unreadable: Vec<String>,
+    pub(crate) unreadable: Vec<String>,
+    /// Why nobody can tell what the operator has said of workers and leases.
+    pub(crate) marks_unknown: Option<String>,
 }
 
 /// Who has closed the application.
 #[derive(Clone, Debug, Serialize)]
-pub(super) struct Closed {
-    pub(super) by: String,
-    pub(super) since: String,
+pub(crate) struct Closed {
+    pub(crate) by: String,
+    pub(crate) since: String,
 }
 
 /// A stream in one of its lives: one that was deleted and made again has another.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
-pub(super) struct StreamRow {
-    pub(super) stream: String,
-    pub(super) created: String,
+pub(crate) struct StreamRow {
+    pub(crate) stream: String,
+    pub(crate) created: String,
 }
 
 /// A worker's session.
 #[derive(Clone, Debug, Serialize)]
-pub(super) struct WorkerRow {
-    pub(super) worker: String,
-    pub(super) session: String,
+pub(crate) struct WorkerRow {
+    pub(crate) worker: String,
+    pub(crate) session: String,
     /// `LIVE`, `LEAVING`, or how it ended.
-    pub(super) state: &'static str,
+    pub(crate) state: &'static str,
     /// `planner`, `standby`, or nothing.
-    pub(super) role: Option<&'static str>,
+    pub(crate) role: Option<&'static str>,
+    /// Whether the operator has drained it.
+    pub(crate) drained: bool,
     /// Where it runs, if it says so.
-    pub(super) zone: Option<String>,
-    pub(super) leases: usize,
-    pub(super) beat: u64,
+    pub(crate) zone: Option<String>,
+    pub(crate) leases: usize,
+    pub(crate) beat: u64,
     /// Since when its beat stands still, at least. Nothing if it was looked at only once.
-    pub(super) beat_age_ms: Option<u64>,
-    pub(super) session_timeout_ms: u64,
+    pub(crate) beat_age_ms: Option<u64>,
+    pub(crate) session_timeout_ms: u64,
 }
 
 /// The lease of a shard.
 #[derive(Clone, Debug, Serialize)]
-pub(super) struct LeaseRow {
-    pub(super) stream: String,
+pub(crate) struct LeaseRow {
+    pub(crate) stream: String,
     /// When this life of the stream began.
-    pub(super) stream_created: String,
-    pub(super) shard: String,
-    pub(super) owner: Option<String>,
-    pub(super) owner_beat_age_ms: Option<u64>,
-    pub(super) epoch: u64,
+    pub(crate) stream_created: String,
+    pub(crate) shard: String,
+    pub(crate) owner: Option<String>,
+    pub(crate) owner_beat_age_ms: Option<u64>,
+    pub(crate) epoch: u64,
+    /// Whether the operator has paused it.
+    pub(crate) paused: bool,
     /// `TRIM_HORIZON`, `LATEST`, `AT_TIMESTAMP`, `AFTER`, `SHARD_END`.
-    pub(super) checkpoint: String,
+    pub(crate) checkpoint: String,
     /// How old the last checkpointed record was when it was processed.
-    pub(super) lag_ms: Option<u64>,
-    pub(super) bytes_per_second: u64,
-    pub(super) parents: Vec<String>,
-    pub(super) children: Vec<String>,
+    pub(crate) lag_ms: Option<u64>,
+    pub(crate) bytes_per_second: u64,
+    pub(crate) parents: Vec<String>,
+    pub(crate) children: Vec<String>,
 }
 
 impl Look {
@@ -86,16 +97,20 @@ impl Look {
     ///
     /// # Errors
     /// The store's.
-    pub(super) async fn take(
+    pub(crate) async fn take(
         store: &dyn LeaseStore,
         sessions: Vec<Session>,
         beats: &Beats,
+        at: WallTime,
     ) -> anyhow::Result<Self> {
         let changing = change::state(store).await?.filter(Changing::is_closed);
         let closed =
             changing.map(|changing| Closed { by: changing.by, since: rfc3339(changing.since) });
         let Listing { rows: leases, unreadable, .. } = store.list_leases().await?;
         let unreadable = unreadable.iter().map(ToString::to_string).collect();
+        let placing::Stored { placement, problem, .. } = placing::read(store).await?;
+        let marks_unknown = problem.map(|problem| problem.to_string());
+        let marks = placement.map(|placement| placement.marks).unwrap_or_default();
         let planner = leases.iter().find(|lease| lease.key == LeaseKey::planner());
         let planner = planner.and_then(|lease| lease.owner.clone());
         let heads = match &planner {
@@ -115,6 +130,7 @@ impl Look {
                 session: session.id.to_string(),
                 state: session.state.as_str(),
                 role: role(&session.id),
+                drained: marks.drains(&session.id.worker),
                 zone: session.zone.as_ref().map(ToString::to_string),
                 leases: held(&session.id),
                 beat: session.beat,
@@ -124,11 +140,23 @@ impl Look {
             .collect();
         workers.sort_by(|a, b| (&a.worker, &a.session).cmp(&(&b.worker, &b.session)));
         let shards = leases.iter().filter(|lease| !lease.key.is_role());
-        let leases: Vec<LeaseRow> = shards.map(|lease| LeaseRow::of(lease, beats)).collect();
+        let leases: Vec<LeaseRow> =
+            shards.map(|lease| LeaseRow::of(lease, beats, &marks)).collect();
         let streams: BTreeSet<StreamRow> = leases.iter().map(LeaseRow::stream).collect();
         let streams = streams.into_iter().collect();
         let (application, store) = (store.application().to_owned(), store.location());
-        Ok(Self { application, store, closed, streams, workers, leases, unreadable })
+        let at = rfc3339(at);
+        Ok(Self {
+            at,
+            application,
+            store,
+            closed,
+            streams,
+            workers,
+            leases,
+            unreadable,
+            marks_unknown,
+        })
     }
 }
 
@@ -143,8 +171,26 @@ fn is_shard_of(lease: &Lease, id: &SessionId) -> bool {
     !lease.key.is_role() && !lease.has_ended() && lease.owner.as_ref() == Some(id)
 }
 
+impl WorkerRow {
+    /// Whether its beat stands still for longer than its session lasts. Its row says that it lives
+    /// until somebody ends it.
+    pub(crate) fn is_silent(&self) -> bool {
+        self.beat_age_ms.is_some_and(|age| age > self.session_timeout_ms)
+    }
+
+    /// How it is, in one word: `LIVE`, `DRAINED`, `LEAVING`, `SILENT`, or how it ended.
+    pub(crate) fn condition(&self) -> &'static str {
+        let is_there = matches!(self.state, "LIVE" | "LEAVING");
+        match self.state {
+            _ if is_there && self.is_silent() => "SILENT",
+            "LIVE" if self.drained => "DRAINED",
+            state => state,
+        }
+    }
+}
+
 impl LeaseRow {
-    fn of(lease: &Lease, beats: &Beats) -> Self {
+    fn of(lease: &Lease, beats: &Beats, marks: &Marks) -> Self {
         let texts = |shards: &[kcl_core::stream::ShardId]| {
             shards.iter().map(|shard| shard.as_str().to_owned()).collect()
         };
@@ -156,6 +202,7 @@ impl LeaseRow {
             owner: lease.owner.as_ref().map(|owner| owner.worker.to_string()),
             owner_beat_age_ms: lease.owner.as_ref().and_then(|id| beats.age(id)).map(millis),
             epoch: lease.epoch.0,
+            paused: marks.pauses(&lease.key),
             checkpoint: lease.checkpoint.to_string(),
             lag_ms: lease.progress.lag.map(millis),
             bytes_per_second: lease.progress.rate,

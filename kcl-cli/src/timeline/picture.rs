@@ -1,9 +1,6 @@
 //! What is drawn of a run, whatever it is drawn with. Pure.
 
-use std::collections::BTreeMap;
-
-use kcl_core::{lease::WorkerId, stream::ShardId};
-use kcl_memory::sim::{Happened, Report, Timeline, Violation};
+use kcl_core::lease::WorkerId;
 
 use super::scale::seconds;
 
@@ -16,59 +13,59 @@ const CLOSE_UP_ROWS: usize = 12;
 
 /// A run, ready to be drawn. Times are microseconds.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Picture {
+pub(crate) struct Picture {
     /// What is shown of the run.
-    pub(super) from: u64,
-    pub(super) to: u64,
+    pub(crate) from: u64,
+    pub(crate) to: u64,
     /// Who ever held or read anything, in the order of their numbers.
-    pub(super) workers: Vec<WorkerId>,
+    pub(crate) workers: Vec<WorkerId>,
     /// The shards that had a lease, in the order in which they were opened.
-    pub(super) rows: Vec<Row>,
+    pub(crate) rows: Vec<Row>,
     /// What was done to the fleet.
-    pub(super) faults: Vec<Fault>,
+    pub(crate) faults: Vec<Fault>,
     /// When an invariant broke.
-    pub(super) broken: Option<u64>,
+    pub(crate) broken: Option<u64>,
 }
 
 /// One shard.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Row {
+pub(crate) struct Row {
     /// Its name, shortened; a stroke more for each time that the stream was made again.
-    pub(super) name: String,
+    pub(crate) name: String,
     /// Where the shards it came from stand in [`Picture::rows`].
-    pub(super) parents: Vec<usize>,
+    pub(crate) parents: Vec<usize>,
     /// When it got a lease, and until when it had one that had not ended.
-    pub(super) from: u64,
-    pub(super) to: u64,
+    pub(crate) from: u64,
+    pub(crate) to: u64,
     /// Who held its lease.
-    pub(super) held: Vec<Bar>,
+    pub(crate) held: Vec<Bar>,
     /// Who read it.
-    pub(super) run: Vec<Bar>,
+    pub(crate) run: Vec<Bar>,
     /// When two workers read it at once: the one that had read it before, and the other.
-    pub(super) overlaps: Vec<(Bar, Bar)>,
+    pub(crate) overlaps: Vec<(Bar, Bar)>,
     /// Whether the violation names it.
-    pub(super) guilty: bool,
+    pub(crate) guilty: bool,
 }
 
 /// A stretch of time of one worker, by its place in [`Picture::workers`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Bar {
-    pub(super) worker: usize,
-    pub(super) from: u64,
-    pub(super) to: u64,
+pub(crate) struct Bar {
+    pub(crate) worker: usize,
+    pub(crate) from: u64,
+    pub(crate) to: u64,
 }
 
 /// Something done to the fleet.
 #[derive(Clone, Debug)]
-pub(super) struct Fault {
-    pub(super) from: u64,
-    pub(super) to: u64,
-    pub(super) what: String,
+pub(crate) struct Fault {
+    pub(crate) from: u64,
+    pub(crate) to: u64,
+    pub(crate) what: String,
 }
 
 /// What a shard was like at a moment.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum State {
+pub(crate) enum State {
     /// It had no lease, or had ended.
     Absent,
     /// Nobody held it and nobody read it.
@@ -84,23 +81,9 @@ pub(super) enum State {
 }
 
 impl Picture {
-    pub(super) fn of(report: &Report, violation: Option<&Violation>) -> Self {
-        let Some(timeline) = &report.timeline else { return Self::default() };
-        let over = timeline.over.as_micros();
-        let mut picture = Self {
-            to: over,
-            faults: timeline.faults.iter().map(Fault::of).collect(),
-            broken: violation.map(|broken| broken.at.as_micros()),
-            ..Self::default()
-        };
-        picture.add_rows(timeline, violation);
-        picture.leave_room();
-        picture
-    }
-
     /// The end of a run that broke an invariant, with the shards that it is about; `None` if that
     /// is what is shown anyway, or nothing happened there for long.
-    pub(super) fn close_up(&self) -> Option<Self> {
+    pub(crate) fn close_up(&self) -> Option<Self> {
         let broken = self.broken?;
         let named = self.rows.iter().any(|row| row.guilty);
         let about = self.rows.iter().filter(|row| row.guilty || !named);
@@ -131,7 +114,7 @@ impl Picture {
     }
 
     /// The faults as they get their places: what came last matters most if something broke.
-    pub(super) fn faults_by_weight(&self) -> Vec<&Fault> {
+    pub(crate) fn faults_by_weight(&self) -> Vec<&Fault> {
         let mut faults: Vec<&Fault> = self.faults.iter().collect();
         if self.broken.is_some() {
             faults.reverse();
@@ -140,7 +123,7 @@ impl Picture {
     }
 
     /// What a close-up shows, in words.
-    pub(super) fn caption(&self) -> String {
+    pub(crate) fn caption(&self) -> String {
         let span = self.broken.unwrap_or(self.to).saturating_sub(self.from);
         let guilty = self.rows.iter().any(|row| row.guilty);
         let what = if guilty { ", and what the violation names" } else { "" };
@@ -148,7 +131,7 @@ impl Picture {
     }
 
     /// The workers that held or read anything in what is shown.
-    pub(super) fn seen(&self) -> impl Iterator<Item = (usize, &WorkerId)> {
+    pub(crate) fn seen(&self) -> impl Iterator<Item = (usize, &WorkerId)> {
         let is_seen = |worker: usize, bar: &Bar| {
             bar.worker == worker && bar.from < self.to && bar.to > self.from
         };
@@ -159,61 +142,17 @@ impl Picture {
     }
 
     /// The moment at which it broke is the last: it needs a place beside what came before.
-    fn leave_room(&mut self) {
+    pub(crate) fn leave_room(&mut self) {
         if self.broken.is_some() {
             self.to += (self.to - self.from) / 40;
         }
-    }
-
-    fn add_rows(&mut self, timeline: &Timeline, violation: Option<&Violation>) {
-        let mut places: BTreeMap<usize, usize> = BTreeMap::new();
-        let mut names: BTreeMap<&ShardId, (usize, usize)> = BTreeMap::new();
-        for (shard, life) in &timeline.shards {
-            let place = self.rows.len();
-            places.insert(*shard, place);
-            let parents = life.parents.iter().filter_map(|parent| names.get(parent));
-            let parents = parents.map(|(at, _)| *at).collect();
-            let mut row = Row {
-                parents,
-                from: life.from.as_micros(),
-                to: life.ended.unwrap_or(timeline.over).as_micros(),
-                ..Row::default()
-            };
-            if let Some(name) = &life.name {
-                let lives = names.get(name).map_or(0, |(_, lives)| lives + 1);
-                names.insert(name, (place, lives));
-                row.name = format!("{}{}", short(name.as_str()), "'".repeat(lives));
-            }
-            self.rows.push(row);
-        }
-        // Of shards of one name the last is meant.
-        for (name, (place, _)) in names {
-            self.rows[place].guilty =
-                violation.is_some_and(|broken| broken.what.contains(name.as_str()));
-        }
-        let both = timeline.held.iter().map(|span| (span, true));
-        let mut spans: Vec<_> = both.chain(timeline.run.iter().map(|span| (span, false))).collect();
-        spans.sort_by_key(|(span, _)| span.from);
-        self.workers = spans.iter().map(|(span, _)| span.worker.clone()).collect();
-        self.workers.sort_by_key(|id| (id.as_str().len(), id.clone()));
-        self.workers.dedup();
-        for (span, is_held) in spans {
-            let worker = self.workers.iter().position(|known| *known == span.worker);
-            let worker = worker.unwrap_or(self.workers.len());
-            let Some(row) = places.get(&span.shard).and_then(|at| self.rows.get_mut(*at)) else {
-                continue;
-            };
-            let bar = Bar { worker, from: span.from.as_micros(), to: span.to.as_micros() };
-            if is_held { row.held.push(bar) } else { row.run.push(bar) }
-        }
-        self.rows.iter_mut().for_each(Row::find_overlaps);
     }
 }
 
 impl Row {
     /// What the shard was like in a stretch of time: two readers if there were two at any moment,
     /// else as in its middle.
-    pub(super) fn over(&self, (from, to): (u64, u64)) -> State {
+    pub(crate) fn over(&self, (from, to): (u64, u64)) -> State {
         if self.overlaps.iter().any(|(both, _)| both.from < to && from < both.to) {
             return State::Two;
         }
@@ -226,7 +165,7 @@ impl Row {
     }
 
     /// What the shard was like at a moment.
-    pub(super) fn at(&self, moment: u64) -> State {
+    pub(crate) fn at(&self, moment: u64) -> State {
         let at = |bars: &[Bar]| {
             bars.iter()
                 .rev()
@@ -249,7 +188,7 @@ impl Row {
     }
 
     /// When two workers read it at once.
-    fn find_overlaps(&mut self) {
+    pub(crate) fn find_overlaps(&mut self) {
         for (at, one) in self.run.iter().enumerate() {
             for two in self.run.iter().skip(at + 1).filter(|two| two.worker != one.worker) {
                 let (from, to) = (one.from.max(two.from), one.to.min(two.to));
@@ -266,20 +205,8 @@ impl Row {
     }
 }
 
-impl Fault {
-    fn of(happened: &Happened) -> Self {
-        let ends = happened.at + happened.lasts;
-        let what = match (&happened.whom, happened.what.split_whitespace().next()) {
-            (Some(whom), Some(kind)) if happened.lasts.is_zero() => format!("{kind} {whom}"),
-            (Some(whom), Some(kind)) => format!("{kind} {whom} {:?}", happened.lasts),
-            _ => happened.what.clone(),
-        };
-        Self { from: happened.at.as_micros(), to: ends.as_micros(), what }
-    }
-}
-
 /// `shardId-000000000007` as `7`.
-fn short(name: &str) -> String {
+pub(crate) fn short(name: &str) -> String {
     let number = name.strip_prefix("shardId-").map(|digits| digits.trim_start_matches('0'));
     match number {
         Some("") => "0".into(),

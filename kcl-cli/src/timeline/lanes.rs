@@ -2,7 +2,7 @@
 
 /// Lanes that labels are put into.
 #[derive(Debug)]
-pub(super) struct Lanes {
+pub(crate) struct Lanes {
     width: usize,
     most: usize,
     taken: Vec<Vec<(usize, usize)>>,
@@ -10,20 +10,20 @@ pub(super) struct Lanes {
 
 /// Where a label stands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Place {
-    pub(super) lane: usize,
+pub(crate) struct Place {
+    pub(crate) lane: usize,
     /// It stands to the left of its mark: at the right there is no room.
-    pub(super) flipped: bool,
+    pub(crate) flipped: bool,
 }
 
 impl Lanes {
-    pub(super) const fn new(width: usize, most: usize) -> Self {
+    pub(crate) const fn new(width: usize, most: usize) -> Self {
         Self { width, most, taken: Vec::new() }
     }
 
     /// Puts a label of this size at what lasts from one place to another; `None` if all lanes are
     /// taken there.
-    pub(super) fn put(&mut self, (from, to): (usize, usize), label: usize) -> Option<Place> {
+    pub(crate) fn put(&mut self, (from, to): (usize, usize), label: usize) -> Option<Place> {
         let flipped = from + label > self.width && from >= label;
         let (start, end) =
             if flipped { (from - label, to.max(from + 1)) } else { (from, to.max(from + label)) };
@@ -41,7 +41,7 @@ impl Lanes {
         Some(Place { lane, flipped })
     }
 
-    pub(super) const fn count(&self) -> usize {
+    pub(crate) const fn count(&self) -> usize {
         self.taken.len()
     }
 }

@@ -1,4 +1,4 @@
-//! Edits of the rules: what a command makes of those that are there. Pure.
+//! Edits of placement rules: what a command makes of those that are there. Pure.
 
 use anyhow::{Context, bail};
 use kcl_core::{
@@ -12,7 +12,7 @@ use kcl_core::{
 ///
 /// # Errors
 /// One makes no sense; it is named.
-pub(super) fn asked(
+pub(crate) fn asked(
     pairs: &[String],
     ranges: &[String],
     stream: &str,
@@ -33,7 +33,7 @@ pub(super) fn asked(
 ///
 /// # Errors
 /// One makes no sense; it is named.
-pub(super) fn named(shards: &[String], ranges: &[String]) -> anyhow::Result<Vec<Target>> {
+pub(crate) fn named(shards: &[String], ranges: &[String]) -> anyhow::Result<Vec<Target>> {
     let shard = |text: &String| text.parse().map(Target::Shard).with_context(|| text.clone());
     let range = |text: &String| parsed(text).map(Target::Range);
     shards.iter().map(shard).chain(ranges.iter().map(range)).collect()
@@ -55,7 +55,7 @@ fn is_for(rule: &Rule, target: &Target, stream: &str) -> bool {
 ///
 /// # Errors
 /// They do not go together.
-pub(super) fn with(
+pub(crate) fn with(
     rules: &PlacementRules,
     asked: Vec<Rule>,
     uncovered: Option<Uncovered>,
@@ -71,7 +71,7 @@ pub(super) fn with(
 ///
 /// # Errors
 /// There is no rule for one of them.
-pub(super) fn without(
+pub(crate) fn without(
     rules: &PlacementRules,
     targets: &[Target],
     stream: &str,

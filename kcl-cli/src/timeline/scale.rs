@@ -2,7 +2,7 @@
 
 /// A stretch of time drawn over a width.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Scale {
+pub(crate) struct Scale {
     from: u64,
     to: u64,
     width: usize,
@@ -10,12 +10,12 @@ pub(super) struct Scale {
 
 impl Scale {
     /// From one time to another, in microseconds, over so many columns or whatever it is.
-    pub(super) const fn new((from, to): (u64, u64), width: usize) -> Self {
+    pub(crate) const fn new((from, to): (u64, u64), width: usize) -> Self {
         Self { from, to, width }
     }
 
     /// Where a time is: what is outside stands at the edge.
-    pub(super) fn place(&self, at: u64) -> usize {
+    pub(crate) fn place(&self, at: u64) -> usize {
         let over = u128::from(self.to.saturating_sub(self.from).max(1));
         let at = u128::from(at.clamp(self.from, self.to) - self.from);
         let width = u128::try_from(self.width).unwrap_or(0);
@@ -23,7 +23,7 @@ impl Scale {
     }
 
     /// The times that a column stands for.
-    pub(super) fn column(&self, number: usize) -> (u64, u64) {
+    pub(crate) fn column(&self, number: usize) -> (u64, u64) {
         let over = u128::from(self.to.saturating_sub(self.from));
         let at = |number: usize| {
             let share = over * u128::try_from(number).unwrap_or(0);
@@ -34,7 +34,7 @@ impl Scale {
     }
 
     /// Round times for marks, at most so many.
-    pub(super) fn ticks(&self, most: u64) -> impl Iterator<Item = u64> {
+    pub(crate) fn ticks(&self, most: u64) -> impl Iterator<Item = u64> {
         let least = self.to.saturating_sub(self.from) / most.max(1);
         let millis = [10, 20, 50, 100, 200, 500].into_iter();
         let seconds = [1, 2, 5, 10, 20, 30, 60, 120, 300, 600, 1_200, 1_800, 3_600, 7_200, 14_400];
@@ -47,14 +47,14 @@ impl Scale {
 }
 
 /// Microseconds as seconds, to the millisecond.
-pub(super) fn seconds(micros: u64) -> String {
+pub(crate) fn seconds(micros: u64) -> String {
     let millis = micros / 1_000;
     let text = format!("{}.{:03}", millis / 1_000, millis % 1_000);
     format!("{}s", text.trim_end_matches('0').trim_end_matches('.'))
 }
 
 /// The width of the terminal, or of lines where none says how wide it is.
-pub(super) fn terminal_width() -> usize {
+pub(crate) fn terminal_width() -> usize {
     let told = std::env::var("COLUMNS").ok().and_then(|text| text.parse().ok());
     let seen = || terminal_size::terminal_size().map(|(width, _)| usize::from(width.0));
     told.or_else(seen).unwrap_or(100).clamp(60, 400)

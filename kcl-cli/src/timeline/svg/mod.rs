@@ -10,7 +10,7 @@ use self::{
 use super::{ink::hex, picture::Picture};
 
 /// The whole picture, as a file: what happened in words, the run, and the end of it if it broke.
-pub(super) fn draw(picture: &Picture, headline: &[String]) -> String {
+pub(crate) fn draw(picture: &Picture, headline: &[String]) -> String {
     let mut page = Page::new();
     head(&mut page, headline, picture.broken.is_some());
     workers(&mut page, picture);
@@ -76,8 +76,10 @@ fn signs(page: &mut Page, picture: &Picture) {
         x += 46.0 + width_of(text, 11.0);
     };
     entry(page, &[(0.0, 14.0, pale), (3.5, 7.0, bar)], "holds and reads");
-    entry(page, &[(0.0, 14.0, pale)], "holds, does not read");
-    entry(page, &[(3.5, 7.0, bar)], "reads, does not hold");
+    if picture.rows.iter().any(|row| row.held != row.run) {
+        entry(page, &[(0.0, 14.0, pale)], "holds, does not read");
+        entry(page, &[(3.5, 7.0, bar)], "reads, does not hold");
+    }
     entry(page, &[(0.0, 14.0, free)], "nobody holds it");
     entry(page, &[(0.0, 7.0, one), (7.0, 7.0, two), (0.0, 14.0, frame)], "two read it");
     if picture.rows.iter().any(|row| !row.parents.is_empty()) {

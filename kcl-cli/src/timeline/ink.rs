@@ -18,72 +18,76 @@ const COLOURS: [(&str, &str, u8); 12] = [
 ];
 
 /// The colour of a worker on a page.
-pub(super) fn hex(worker: usize) -> &'static str {
+pub(crate) fn hex(worker: usize) -> &'static str {
     COLOURS[worker % COLOURS.len()].0
 }
 
 /// The colour of text on it.
-pub(super) fn hex_on(worker: usize) -> &'static str {
+pub(crate) fn hex_on(worker: usize) -> &'static str {
     COLOURS[worker % COLOURS.len()].1
 }
 
 /// Text in colour, if somebody sees it.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Ink {
+pub(crate) struct Ink {
     coloured: bool,
 }
 
 impl Ink {
     /// Colours for a terminal whose user does not mind.
-    pub(super) fn new(is_terminal: bool) -> Self {
+    pub(crate) fn new(is_terminal: bool) -> Self {
         let is_set = |name: &str| std::env::var_os(name).is_some_and(|value| !value.is_empty());
         let dumb = std::env::var_os("TERM").is_some_and(|term| term == "dumb");
         Self { coloured: is_terminal && !dumb && !is_set("NO_COLOR") }
     }
 
     #[cfg(test)]
-    pub(super) const fn plain() -> Self {
+    pub(crate) const fn plain() -> Self {
         Self { coloured: false }
     }
 
     #[cfg(test)]
-    pub(super) const fn coloured() -> Self {
+    pub(crate) const fn coloured() -> Self {
         Self { coloured: true }
     }
 
-    pub(super) fn good(self, text: &str) -> String {
+    pub(crate) fn good(self, text: &str) -> String {
         self.with("1;32", text)
     }
 
-    pub(super) fn bad(self, text: &str) -> String {
+    pub(crate) fn bad(self, text: &str) -> String {
         self.with("1;31", text)
     }
 
     /// What is broken, to be seen from afar.
-    pub(super) fn alarm(self, text: &str) -> String {
+    pub(crate) fn alarm(self, text: &str) -> String {
         self.with("1;97;41", text)
     }
 
     /// Two readers.
-    pub(super) fn two(self, text: &str) -> String {
+    pub(crate) fn two(self, text: &str) -> String {
         self.with("1;38;5;16;48;5;226", text)
     }
 
-    pub(super) fn odd(self, text: &str) -> String {
+    pub(crate) fn loud(self, text: &str) -> String {
+        self.with("1", text)
+    }
+
+    pub(crate) fn odd(self, text: &str) -> String {
         self.with("1;33", text)
     }
 
-    pub(super) fn quiet(self, text: &str) -> String {
+    pub(crate) fn quiet(self, text: &str) -> String {
         self.with("2", text)
     }
 
     /// A bar of a worker.
-    pub(super) fn solid(self, worker: usize, text: &str) -> String {
+    pub(crate) fn solid(self, worker: usize, text: &str) -> String {
         self.with(&format!("38;5;16;48;5;{}", terminal(worker)), text)
     }
 
     /// Letters of a worker.
-    pub(super) fn thin(self, worker: usize, text: &str) -> String {
+    pub(crate) fn thin(self, worker: usize, text: &str) -> String {
         self.with(&format!("38;5;{}", terminal(worker)), text)
     }
 

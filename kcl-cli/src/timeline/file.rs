@@ -8,7 +8,7 @@ use anyhow::{Context, Result};
 ///
 /// # Errors
 /// The operating system's, with the file's name and the remedy.
-pub(super) fn write(file: &Path, text: &str) -> Result<()> {
+pub(crate) fn write(file: &Path, text: &str) -> Result<()> {
     let why = || format!("cannot write {}; name a file in a folder that exists", file.display());
     fs::write(file, text).with_context(why)
 }

@@ -1,0 +1,125 @@
+//! Signs in what `kcl leases watch --format json` wrote: what differs from one look to the next.
+//! They are as exact as the looks are close.
+
+use std::collections::BTreeMap;
+
+use serde_json::Value;
+
+use super::sign::{Sign, What, micros};
+
+/// A look, as far as it matters here.
+#[derive(Clone, Debug, Default)]
+struct Seen {
+    at: u64,
+    /// How each worker is: `LIVE`, `LEAVING`, or how it ended.
+    workers: BTreeMap<String, String>,
+    shards: BTreeMap<String, Shard>,
+}
+
+#[derive(Clone, Debug, Default)]
+struct Shard {
+    owner: Option<String>,
+    ended: bool,
+    parents: Vec<String>,
+}
+
+/// The looks there are.
+#[derive(Debug, Default)]
+pub(super) struct Looks(Vec<Seen>);
+
+/// Whether this is a look at workers and leases.
+pub(super) fn is_look(value: &Value) -> bool {
+    let is_list = |name: &str| value.get(name).is_some_and(Value::is_array);
+    is_list("workers") && is_list("leases")
+}
+
+impl Looks {
+    /// Takes a look; one that does not say when it was is none.
+    pub(super) fn add(&mut self, value: &Value) {
+        self.0.extend(Seen::of(value));
+    }
+
+    /// What differs from each to the next.
+    pub(super) fn into_signs(mut self) -> Vec<Sign> {
+        self.0.sort_by_key(|seen| seen.at);
+        let mut before = Seen::default();
+        let mut signs = Vec::new();
+        for (number, now) in self.0.into_iter().enumerate() {
+            now.differs(&before, number == 0, &mut signs);
+            before = now;
+        }
+        signs
+    }
+}
+
+impl Seen {
+    fn of(value: &Value) -> Option<Self> {
+        let at = micros(value.get("at")?.as_str()?)?;
+        let list = |name: &str| value.get(name).and_then(Value::as_array).into_iter().flatten();
+        let text = |row: &Value, name: &str| row.get(name)?.as_str().map(str::to_owned);
+        let mut seen = Self { at, ..Self::default() };
+        for row in list("workers") {
+            let (Some(worker), Some(state)) = (text(row, "worker"), text(row, "state")) else {
+                continue;
+            };
+            // Of several lives of one worker the living one counts.
+            let known = seen.workers.entry(worker).or_insert_with(|| state.clone());
+            if is_there(&state) {
+                *known = state;
+            }
+        }
+        for row in list("leases") {
+            let Some(shard) = text(row, "shard") else { continue };
+            let checkpoint = text(row, "checkpoint").unwrap_or_default();
+            let parents = row.get("parents").and_then(Value::as_array).into_iter().flatten();
+            let parents = parents.filter_map(|it| it.as_str().map(str::to_owned)).collect();
+            let ended = checkpoint.starts_with("SHARD_END");
+            seen.shards.insert(shard, Shard { owner: text(row, "owner"), ended, parents });
+        }
+        Some(seen)
+    }
+
+    fn differs(&self, before: &Self, first: bool, signs: &mut Vec<Sign>) {
+        let at = self.at;
+        let mut sign = |what: What| signs.push(Sign { at, what });
+        sign(What::Looked);
+        for (worker, state) in &self.workers {
+            let worker = worker.clone();
+            let former = before.workers.get(&worker).map(String::as_str);
+            let was_there = former.is_some_and(is_there);
+            match state.as_str() {
+                "LIVE" if !was_there => sign(What::Joined { worker }),
+                "LEAVING" if former != Some("LEAVING") => sign(What::Leaving { worker }),
+                "FENCED" if was_there => sign(What::Died { worker }),
+                state if !is_there(state) && was_there => sign(What::Gone { worker }),
+                _ => {}
+            }
+        }
+        for worker in before.workers.keys().filter(|it| !self.workers.contains_key(*it)) {
+            sign(What::Gone { worker: worker.clone() });
+        }
+        for (name, shard) in &self.shards {
+            let former = before.shards.get(name);
+            if former.is_none() && !(first && shard.ended) {
+                let parents = shard.parents.clone();
+                sign(What::Born { shard: name.clone(), parents });
+            }
+            let owner = former.and_then(|former| former.owner.as_ref());
+            if owner != shard.owner.as_ref() {
+                if let Some(worker) = owner {
+                    sign(What::Lost { shard: name.clone(), worker: worker.clone() });
+                }
+                if let Some(worker) = &shard.owner {
+                    sign(What::Gained { shard: name.clone(), worker: worker.clone() });
+                }
+            }
+            if shard.ended && former.is_some_and(|former| !former.ended) {
+                sign(What::Ended { shard: name.clone() });
+            }
+        }
+    }
+}
+
+fn is_there(state: &str) -> bool {
+    matches!(state, "LIVE" | "LEAVING")
+}

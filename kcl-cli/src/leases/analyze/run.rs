@@ -1,0 +1,260 @@
+//! Who read which shard from when to when, and what happened to the fleet.
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    time::Duration,
+};
+
+use anyhow::bail;
+
+use super::{
+    read::Signs,
+    sign::{Sign, What},
+};
+
+/// Events so close to each other are one: workers that are started together, shards that are split
+/// together.
+const TOGETHER: u64 = 2_000_000;
+
+/// A fleet's run. Times are microseconds since 1970.
+#[derive(Debug, Default)]
+pub(super) struct Run {
+    pub(super) from: u64,
+    pub(super) to: u64,
+    pub(super) shards: BTreeMap<String, Life>,
+    /// What happened to the fleet, in the order of time.
+    pub(super) events: Vec<Event>,
+    /// When each worker lives: from, to.
+    pub(super) workers: BTreeMap<String, Vec<(u64, u64)>>,
+    /// `log` or `watch`.
+    pub(super) source: &'static str,
+    pub(super) passed_over: usize,
+}
+
+/// A shard's life.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Life {
+    /// When it was there to be read; not before somebody reads it, where nothing says.
+    pub(super) from: u64,
+    /// When it had been read to its end.
+    pub(super) ended: Option<u64>,
+    pub(super) parents: Vec<String>,
+    pub(super) tenures: Vec<Tenure>,
+}
+
+/// A time during which a worker read a shard.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Tenure {
+    pub(super) worker: String,
+    pub(super) from: u64,
+    pub(super) to: u64,
+}
+
+/// Things that happened to the fleet at one time.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Event {
+    pub(super) at: u64,
+    /// When the last of them happened.
+    pub(super) last: u64,
+    /// In words, each kind once.
+    pub(super) what: Vec<String>,
+}
+
+/// What is known while signs are read.
+struct Reading {
+    run: Run,
+    /// Who reads each shard.
+    holds: BTreeMap<String, BTreeMap<String, u64>>,
+    /// Since when each worker lives.
+    lives: BTreeMap<String, u64>,
+    /// When each worker last gave a sign.
+    heard: BTreeMap<String, u64>,
+    /// How long a worker is silent before others end its session.
+    timeout: u64,
+}
+
+impl Run {
+    /// A run of these signs. A worker that died was silent for `timeout` before others said so.
+    ///
+    /// # Errors
+    /// They say nothing.
+    pub(super) fn of(signs: Signs, timeout: Duration) -> anyhow::Result<Self> {
+        let (Some(first), Some(last)) = (signs.signs.first(), signs.signs.last()) else {
+            bail!("there is nothing to analyze")
+        };
+        let (from, to, source) = (first.at, last.at, signs.of);
+        let timeout = u64::try_from(timeout.as_micros()).unwrap_or(u64::MAX);
+        let passed_over = signs.passed_over;
+        let mut reading = Reading {
+            run: Self { from, to, source, passed_over, ..Self::default() },
+            holds: BTreeMap::new(),
+            lives: BTreeMap::new(),
+            heard: BTreeMap::new(),
+            timeout,
+        };
+        signs.signs.into_iter().for_each(|sign| reading.take(sign));
+        Ok(reading.finish())
+    }
+
+    /// Who lives at a moment.
+    pub(super) fn living(&self, at: u64) -> BTreeSet<&str> {
+        let lives =
+            |spans: &Vec<(u64, u64)>| spans.iter().any(|(from, to)| *from <= at && at < *to);
+        self.workers
+            .iter()
+            .filter(|(_, spans)| lives(spans))
+            .map(|(worker, _)| worker.as_str())
+            .collect()
+    }
+
+    /// Who reads each shard at a moment: who began last.
+    pub(super) fn holders(&self, at: u64) -> BTreeMap<&str, &str> {
+        let mut holders = BTreeMap::new();
+        for (shard, life) in &self.shards {
+            let there = life.tenures.iter().filter(|it| it.from <= at && at < it.to);
+            if let Some(tenure) = there.max_by_key(|it| it.from) {
+                holders.insert(shard.as_str(), tenure.worker.as_str());
+            }
+        }
+        holders
+    }
+}
+
+impl Reading {
+    fn take(&mut self, Sign { at, what }: Sign) {
+        match what {
+            What::Looked => {}
+            What::Born { shard, parents } => {
+                let is_new = at > self.run.from;
+                let life = self.life(&shard, at);
+                let split = is_new && !parents.is_empty();
+                life.parents = parents;
+                if split {
+                    self.event(at, "reshard".to_owned());
+                }
+            }
+            What::Gained { shard, worker } => {
+                self.heard.insert(worker.clone(), at);
+                self.life(&shard, at);
+                self.lives.entry(worker.clone()).or_insert(at);
+                self.holds.entry(shard).or_default().insert(worker, at);
+            }
+            What::Lost { shard, worker } => {
+                self.heard.insert(worker.clone(), at);
+                self.close(&shard, &worker, at);
+            }
+            What::Ended { shard } => {
+                let readers = self.holds.remove(&shard).unwrap_or_default();
+                for (worker, from) in readers {
+                    self.life(&shard, at).tenures.push(Tenure { worker, from, to: at });
+                }
+                let life = self.life(&shard, at);
+                if life.ended.is_none() {
+                    life.ended = Some(at);
+                    self.event(at, "shard end".to_owned());
+                }
+            }
+            What::Joined { worker } => {
+                if self.lives.contains_key(&worker) {
+                    self.gone(&worker, at);
+                    self.event(at, format!("restart {worker}"));
+                } else {
+                    self.event(at, format!("join {worker}"));
+                }
+                self.lives.insert(worker, at);
+            }
+            What::Leaving { worker } => self.event(at, format!("leave {worker}")),
+            What::Gone { worker } => self.gone(&worker, at),
+            What::Died { worker } => {
+                // It was silent for so long before, unless its own log says more. One that came
+                // since is another life.
+                let since = at.saturating_sub(self.timeout).max(self.run.from);
+                if self.lives.get(&worker).is_some_and(|from| *from <= since) {
+                    let died = self.heard.get(&worker).map_or(since, |heard| since.max(*heard));
+                    self.event(died.min(at), format!("death of {worker}"));
+                    self.gone(&worker, died.min(at));
+                }
+            }
+        }
+    }
+
+    fn life(&mut self, shard: &str, at: u64) -> &mut Life {
+        let fresh = || Life { from: at, ..Life::default() };
+        self.run.shards.entry(shard.to_owned()).or_insert_with(fresh)
+    }
+
+    fn close(&mut self, shard: &str, worker: &str, to: u64) {
+        let from = self.holds.get_mut(shard).and_then(|readers| readers.remove(worker));
+        if let Some(from) = from {
+            let to = to.max(from);
+            let worker = worker.to_owned();
+            self.life(shard, from).tenures.push(Tenure { worker, from, to });
+        }
+    }
+
+    /// A worker is no more, and reads nothing.
+    fn gone(&mut self, worker: &str, at: u64) {
+        let held: Vec<String> = self
+            .holds
+            .iter()
+            .filter(|(_, readers)| readers.contains_key(worker))
+            .map(|(shard, _)| shard.clone())
+            .collect();
+        held.iter().for_each(|shard| self.close(shard, worker, at));
+        if let Some(from) = self.lives.remove(worker) {
+            self.run.workers.entry(worker.to_owned()).or_default().push((from, at.max(from)));
+        }
+    }
+
+    fn event(&mut self, at: u64, what: String) {
+        self.run.events.push(Event { at, last: at, what: vec![what] });
+    }
+
+    fn finish(mut self) -> Run {
+        let end = self.run.to + 1;
+        let open: Vec<(String, String)> = self
+            .holds
+            .iter()
+            .flat_map(|(shard, readers)| readers.keys().map(|it| (shard.clone(), it.clone())))
+            .collect();
+        open.iter().for_each(|(shard, worker)| self.close(shard, worker, end));
+        for (worker, from) in std::mem::take(&mut self.lives) {
+            self.run.workers.entry(worker).or_default().push((from, end));
+        }
+        for life in self.run.shards.values_mut() {
+            life.tenures.sort_by_key(|it| (it.from, it.to));
+        }
+        self.run.events.sort_by_key(|event| event.at);
+        let mut events: Vec<Event> = Vec::new();
+        for event in std::mem::take(&mut self.run.events) {
+            match events.last_mut().filter(|last| event.at - last.last <= TOGETHER) {
+                Some(last) => {
+                    last.last = event.at;
+                    last.what.extend(event.what);
+                }
+                None => events.push(event),
+            }
+        }
+        for event in &mut events {
+            event.what = counted(std::mem::take(&mut event.what));
+        }
+        self.run.events = events;
+        self.run
+    }
+}
+
+/// What happened several times, once and how often.
+fn counted(what: Vec<String>) -> Vec<String> {
+    let mut counts: Vec<(String, usize)> = Vec::new();
+    for one in what {
+        match counts.iter_mut().find(|(known, _)| *known == one) {
+            Some((_, count)) => *count += 1,
+            None => counts.push((one, 1)),
+        }
+    }
+    let told = |(what, count): (String, usize)| match count {
+        1 => what,
+        count => format!("{what} ({count})"),
+    };
+    counts.into_iter().map(told).collect()
+}

@@ -1,0 +1,299 @@
+//! What is shown, and what a key does. Pure.
+
+use std::{
+    collections::{BTreeMap, VecDeque},
+    time::Duration,
+};
+
+use super::{
+    keys::Key,
+    pin::{Pin, Preview},
+};
+use crate::look::{LeaseRow, Look};
+
+/// Moves that are remembered.
+const MOVES_MAX: usize = 100;
+
+/// In which order shards are shown.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) enum Sort {
+    #[default]
+    Shard,
+    Owner,
+    /// The furthest behind first; of which nothing is known before all.
+    Lag,
+}
+
+impl Sort {
+    pub(super) const fn name(self) -> &'static str {
+        match self {
+            Self::Shard => "shard",
+            Self::Owner => "owner",
+            Self::Lag => "lag",
+        }
+    }
+
+    const fn next(self) -> Self {
+        match self {
+            Self::Shard => Self::Owner,
+            Self::Owner => Self::Lag,
+            Self::Lag => Self::Shard,
+        }
+    }
+}
+
+/// What keys mean now.
+#[derive(Debug, Default)]
+pub(super) enum Mode {
+    #[default]
+    Watch,
+    /// A filter is typed.
+    Filter,
+    /// A worker is typed that the chosen shard is to prefer.
+    Pin { shard: String, worker: String },
+    /// What the pin would move is being found out, or the rule is put.
+    Wait(String),
+    /// Whether the rule is to be put.
+    Ask(Box<Preview>),
+}
+
+/// A lease that changed hands.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Moved {
+    pub(super) at: String,
+    pub(super) shard: String,
+    pub(super) from: Option<String>,
+    pub(super) to: Option<String>,
+}
+
+/// What is to be done.
+#[derive(Debug)]
+pub(super) enum Effect {
+    None,
+    Quit,
+    /// Find out what this would move.
+    Preview(Pin),
+    /// Put the rule.
+    Put(Box<Preview>),
+}
+
+/// What is shown.
+#[derive(Debug)]
+pub(super) struct View {
+    pub(super) every: Duration,
+    pub(super) look: Option<Look>,
+    /// Why the last look failed.
+    pub(super) failure: Option<String>,
+    /// What became of what was asked for.
+    pub(super) notice: Option<String>,
+    pub(super) moves: VecDeque<Moved>,
+    /// How many leases have changed hands since it is watched.
+    pub(super) moved: usize,
+    pub(super) sort: Sort,
+    pub(super) filter: String,
+    pub(super) mode: Mode,
+    /// The shard that is chosen.
+    pub(super) chosen: Option<String>,
+    /// Workers by their names, in the order in which they get their colours.
+    colours: BTreeMap<String, usize>,
+}
+
+impl View {
+    pub(super) const fn new(every: Duration) -> Self {
+        Self {
+            every,
+            look: None,
+            failure: None,
+            notice: None,
+            moves: VecDeque::new(),
+            moved: 0,
+            sort: Sort::Shard,
+            filter: String::new(),
+            mode: Mode::Watch,
+            chosen: None,
+            colours: BTreeMap::new(),
+        }
+    }
+
+    /// A look was taken.
+    pub(super) fn looked(&mut self, look: Look) {
+        if let Some(before) = &self.look {
+            let former: BTreeMap<_, _> =
+                before.leases.iter().map(|row| (place(row), row.owner.as_deref())).collect();
+            for row in look.leases.iter().filter(|row| !is_over(row)) {
+                let from = former.get(&place(row)).copied().flatten();
+                if from != row.owner.as_deref() {
+                    let (from, to) = (from.map(str::to_owned), row.owner.clone());
+                    self.moved += usize::from(to.is_some());
+                    let at = look.at.clone();
+                    self.moves.push_front(Moved { at, shard: row.shard.clone(), from, to });
+                }
+            }
+            self.moves.truncate(MOVES_MAX);
+        }
+        for row in &look.workers {
+            let next = self.colours.len();
+            self.colours.entry(row.worker.clone()).or_insert(next);
+        }
+        self.look = Some(look);
+        self.failure = None;
+    }
+
+    /// A look failed: what was seen before is shown on.
+    pub(super) fn failed(&mut self, why: &str) {
+        self.failure = Some(why.to_owned());
+    }
+
+    /// The colour of a worker.
+    pub(super) fn colour(&self, worker: &str) -> usize {
+        self.colours.get(worker).copied().unwrap_or(0)
+    }
+
+    /// The leases that are shown, in their order.
+    pub(super) fn shown(&self) -> Vec<&LeaseRow> {
+        let wanted = self.filter.to_lowercase();
+        let is_wanted = |row: &&LeaseRow| {
+            let owner = row.owner.as_deref().unwrap_or("-");
+            !is_over(row)
+                && [row.shard.as_str(), owner].iter().any(|it| it.to_lowercase().contains(&wanted))
+        };
+        let leases = self.look.iter().flat_map(|look| &look.leases);
+        let mut rows: Vec<&LeaseRow> = leases.filter(is_wanted).collect();
+        match self.sort {
+            Sort::Shard => rows.sort_by(|a, b| place(a).cmp(&place(b))),
+            Sort::Owner => {
+                rows.sort_by(|a, b| (&a.owner, place(a)).cmp(&(&b.owner, place(b))));
+            }
+            Sort::Lag => rows.sort_by(|a, b| {
+                let lag = |row: &LeaseRow| row.lag_ms.unwrap_or(u64::MAX);
+                lag(b).cmp(&lag(a)).then_with(|| place(a).cmp(&place(b)))
+            }),
+        }
+        rows
+    }
+
+    /// A key was pressed.
+    pub(super) fn pressed(&mut self, key: Key) -> Effect {
+        if key == Key::Interrupt {
+            return Effect::Quit;
+        }
+        match std::mem::take(&mut self.mode) {
+            Mode::Watch => return self.watching(key),
+            Mode::Filter => self.typed_filter(key),
+            Mode::Pin { shard, worker } => return self.typed_pin(key, shard, worker),
+            Mode::Wait(what) => self.mode = Mode::Wait(what),
+            Mode::Ask(preview) => match key {
+                Key::Char('y' | 'Y') => {
+                    self.mode = Mode::Wait("the rule is being written".to_owned());
+                    return Effect::Put(preview);
+                }
+                Key::Char('n' | 'N' | 'q') | Key::Escape | Key::Enter => {
+                    self.notice = Some("nothing was changed".to_owned());
+                }
+                _ => self.mode = Mode::Ask(preview),
+            },
+        }
+        Effect::None
+    }
+
+    fn watching(&mut self, key: Key) -> Effect {
+        self.notice = None;
+        match key {
+            Key::Char('q') => return Effect::Quit,
+            Key::Char('s') => self.sort = self.sort.next(),
+            Key::Char('/') => self.mode = Mode::Filter,
+            Key::Escape => self.filter.clear(),
+            Key::Up | Key::Char('k') => self.choose(|at| at.saturating_sub(1)),
+            Key::Down | Key::Char('j') => self.choose(|at| at + 1),
+            Key::Char('p') => {
+                let chosen = self.shown().into_iter().find(|row| self.is_chosen(row));
+                match chosen {
+                    Some(row) => {
+                        let worker = row.owner.clone().unwrap_or_default();
+                        self.mode = Mode::Pin { shard: row.shard.clone(), worker };
+                    }
+                    None => self.notice = Some("choose a shard first, with the arrows".to_owned()),
+                }
+            }
+            _ => {}
+        }
+        Effect::None
+    }
+
+    pub(super) fn is_chosen(&self, row: &LeaseRow) -> bool {
+        self.chosen.as_deref() == Some(row.shard.as_str())
+    }
+
+    fn choose(&mut self, next: impl Fn(usize) -> usize) {
+        let rows: Vec<String> = self.shown().into_iter().map(|row| row.shard.clone()).collect();
+        let now = rows.iter().position(|shard| Some(shard) == self.chosen.as_ref());
+        let at = now.map_or(0, next).min(rows.len().saturating_sub(1));
+        self.chosen = rows.get(at).cloned();
+    }
+
+    fn typed_filter(&mut self, key: Key) {
+        match key {
+            Key::Enter => return,
+            Key::Escape => return self.filter.clear(),
+            Key::Char(letter) => self.filter.push(letter),
+            Key::Back => drop(self.filter.pop()),
+            _ => {}
+        }
+        self.mode = Mode::Filter;
+    }
+
+    fn typed_pin(&mut self, key: Key, shard: String, mut worker: String) -> Effect {
+        match key {
+            Key::Escape => return Effect::None,
+            Key::Enter => match (shard.parse(), worker.parse()) {
+                (Ok(shard), Ok(worker)) => {
+                    self.mode = Mode::Wait("what that would move is being found out".to_owned());
+                    return Effect::Preview(Pin { shard, worker });
+                }
+                (_, Err(error)) => {
+                    self.notice = Some(format!("{error}"));
+                    return Effect::None;
+                }
+                (Err(error), _) => {
+                    self.notice = Some(format!("{error}"));
+                    return Effect::None;
+                }
+            },
+            Key::Char(letter) => worker.push(letter),
+            Key::Back => drop(worker.pop()),
+            _ => {}
+        }
+        self.mode = Mode::Pin { shard, worker };
+        Effect::None
+    }
+
+    /// What a pin would move is known.
+    pub(super) fn previewed(&mut self, preview: anyhow::Result<Box<Preview>>) {
+        self.mode = match preview {
+            Ok(preview) => Mode::Ask(preview),
+            Err(error) => {
+                self.notice = Some(format!("{error:#}"));
+                Mode::Watch
+            }
+        };
+    }
+
+    /// The rule was put, or not.
+    pub(super) fn pinned(&mut self, done: anyhow::Result<String>) {
+        self.mode = Mode::Watch;
+        self.notice = Some(match done {
+            Ok(pin) => format!("it is written: {pin}"),
+            Err(error) => format!("{error:#}"),
+        });
+    }
+}
+
+/// Whether a lease was read to its end.
+pub(super) fn is_over(row: &LeaseRow) -> bool {
+    row.checkpoint.starts_with("SHARD_END")
+}
+
+/// Which lease it is.
+fn place(row: &LeaseRow) -> (&str, &str, &str) {
+    (&row.stream, &row.stream_created, &row.shard)
+}

@@ -1,0 +1,213 @@
+//! How a command says something of single workers or leases: it shows what that would come to, by
+//! the planner's own plan, asks, and puts the operator's document by compare-and-set.
+
+use std::fmt::Write;
+
+use anyhow::{Context, bail};
+use kcl_core::{
+    assignment::placement::{Frozen, LetGo, Marks, Placement, Said, Sent},
+    change,
+    env::Clock,
+    placing::{self, NotPlaced},
+    store::LeaseStore,
+};
+use serde_json::{Value, json};
+
+use crate::{
+    ask::{self, Consent},
+    config::Config,
+    outlook::{self, Outlook, shard_of},
+    picture::Picture,
+    report, stdout,
+    times::rfc3339,
+};
+
+/// How often it is tried again when somebody else was faster.
+const TRIES: usize = 5;
+
+/// What is to be said.
+pub(crate) trait Wish: Sync {
+    /// The command, without `kcl`.
+    fn what(&self) -> &'static str;
+
+    /// What a person is asked.
+    fn question(&self) -> String;
+
+    /// The marks with it.
+    ///
+    /// # Errors
+    /// It cannot be, or makes no sense; nothing is changed.
+    fn mark(&self, picture: &Picture, said: &Said, marks: Marks) -> anyhow::Result<Marks>;
+
+    /// What else is to be said of what it comes to.
+    ///
+    /// # Errors
+    /// It does not come to what is wanted; nothing is changed.
+    fn judge(&self, picture: &Picture, outlook: &Outlook) -> anyhow::Result<Vec<String>>;
+}
+
+/// Shows what a wish comes to, asks, and puts it. Somebody else's change that comes between is
+/// kept: it is judged anew, and put if it comes to the same.
+///
+/// # Errors
+/// The wish's; nobody agreed; the store's; what was agreed to is no longer what would happen.
+pub(crate) async fn carry_out(
+    wish: &dyn Wish,
+    store: &dyn LeaseStore,
+    config: &Config,
+    clock: &dyn Clock,
+    consent: Consent,
+    json: bool,
+) -> anyhow::Result<()> {
+    let mut agreed: Option<Outlook> = None;
+    for _ in 0..TRIES {
+        let picture = Picture::take(store, config, clock).await?;
+        let before = picture.readable()?;
+        let (by, since) = (change::caller(&format!("kcl {}", wish.what())), clock.wall());
+        let marks = wish.mark(&picture, &Said { by, since }, before.marks.clone())?;
+        let changes = marks != before.marks;
+        let next = before.clone().marked(marks.tidied(picture.now, &picture.rows));
+        let outlook = Outlook::of(&picture, &outlook::document(&next)?);
+        let notes = wish.judge(&picture, &outlook)?;
+        match &agreed {
+            None => {
+                show(wish.what(), &picture, &outlook, &notes, changes, json)?;
+                if consent.dry_run || !changes {
+                    return Ok(());
+                }
+                if !consent.yes {
+                    ask::agreed(&wish.question())?;
+                }
+            }
+            Some(former) if former.is_like(&outlook) => {}
+            Some(_) => bail!(
+                "somebody else changed the application just now, and kcl {} would come to \
+                 something else than what was shown: nothing was changed; look again and say it \
+                 again",
+                wish.what()
+            ),
+        }
+        match placing::put(store, &picture.stored, &next).await {
+            Ok(()) => {
+                report::progress("it is written; the planner is told");
+                return Ok(());
+            }
+            Err(NotPlaced::Raced) => agreed = Some(outlook),
+            Err(error) => {
+                let store = picture.store;
+                return Err(error).with_context(|| format!("kcl {} in {store}", wish.what()));
+            }
+        }
+    }
+    bail!(
+        "others change the operator's document all the time: nothing was changed; try kcl {} again",
+        wish.what()
+    )
+}
+
+fn show(
+    what: &str,
+    picture: &Picture,
+    outlook: &Outlook,
+    notes: &[String],
+    changes: bool,
+    json: bool,
+) -> anyhow::Result<()> {
+    if json {
+        return stdout::line(json!({
+            "what": what,
+            "application": picture.application,
+            "store": picture.store,
+            "stream": picture.stream.as_ref().map(|stream| stream.key.name.to_string()),
+            "changes": changes,
+            "moves": serde_json::to_value(&outlook.moves)?,
+            "unread": serde_json::to_value(&outlook.unread)?,
+            "workers": serde_json::to_value(&outlook.workers)?,
+            "notes": notes,
+        }));
+    }
+    let mut text = format!("{what}: application {} in {}\n", picture.application, picture.store);
+    // Writing to a string cannot fail.
+    if let Some(stream) = &picture.stream {
+        let _ = writeln!(text, "stream {}", stream.key.name);
+    }
+    text.push('\n');
+    text += &outlook::workers(&outlook.workers);
+    text += &outlook::moves(&outlook.moves);
+    text += &outlook::unread(&outlook.unread);
+    for note in notes {
+        let _ = writeln!(text, "! {note}");
+    }
+    if !changes {
+        text += "it is so already: nothing is to be changed\n";
+    }
+    stdout::write(&text)
+}
+
+/// Refuses what a frozen fleet would not do.
+///
+/// # Errors
+/// The fleet is frozen.
+pub(crate) fn ensure_thawed(placement: &Placement) -> anyhow::Result<()> {
+    if let Some(Frozen { by, since }) = &placement.frozen {
+        bail!(
+            "the fleet is frozen since {} by {by}: nothing moves that a live worker holds; `kcl \
+             app thaw` lets leases move again",
+            rfc3339(*since)
+        );
+    }
+    Ok(())
+}
+
+/// What the operator has said, a line for each.
+pub(crate) fn told(marks: &Marks) -> Vec<String> {
+    let by = |said: &Said| format!("{}, {}", said.by, rfc3339(said.since));
+    let drained = marks.drained.iter();
+    let drained = drained.map(|(worker, said)| format!("drained: {worker} ({})", by(said)));
+    let paused = marks.paused.iter();
+    let paused = paused.map(|(lease, said)| format!("paused: {} ({})", shard_of(lease), by(said)));
+    let sent = marks.sent.iter().map(|(lease, Sent { to, until, said })| {
+        format!("moved: {} to {to}, until {} ({})", shard_of(lease), rfc3339(*until), by(said))
+    });
+    let let_go = marks.let_go.iter().map(|(lease, LetGo { epoch, said })| {
+        format!("released: {}, held under epoch {epoch} ({})", shard_of(lease), by(said))
+    });
+    drained.chain(paused).chain(sent).chain(let_go).collect()
+}
+
+/// The same for machines.
+pub(crate) fn json(marks: &Marks) -> Value {
+    let said = |said: &Said| json!({"by": said.by, "since": rfc3339(said.since)});
+    let with = |mut said: Value, more: Value| {
+        if let (Value::Object(said), Value::Object(more)) = (&mut said, more) {
+            said.extend(more);
+        }
+        said
+    };
+    let drained: Vec<Value> = marks
+        .drained
+        .iter()
+        .map(|(worker, it)| with(said(it), json!({"worker": worker.as_str()})))
+        .collect();
+    let paused: Vec<Value> = marks
+        .paused
+        .iter()
+        .map(|(lease, it)| with(said(it), json!({"shard": shard_of(lease)})))
+        .collect();
+    let sent: Vec<Value> = marks
+        .sent
+        .iter()
+        .map(|(lease, it)| {
+            let (to, until) = (it.to.as_str(), rfc3339(it.until));
+            with(said(&it.said), json!({"shard": shard_of(lease), "to": to, "until": until}))
+        })
+        .collect();
+    let let_go: Vec<Value> = marks
+        .let_go
+        .iter()
+        .map(|(lease, it)| {
+            with(said(&it.said), json!({"shard": shard_of(lease), "epoch": it.epoch.0}))
+        })
+        .collect();
+    json!({"drained": drained, "paused": paused, "moved": sent, "released": let_go})
+}

@@ -1,0 +1,64 @@
+//! The arguments of `kcl workers`.
+
+use clap::{Args, Subcommand};
+use kcl_core::lease::WorkerId;
+
+use crate::{application::ApplicationArgs, ask::Consent, config::Config};
+
+/// The arguments of `kcl workers`.
+#[derive(Args, Clone, Debug)]
+pub struct WorkersArgs {
+    /// What to do.
+    #[command(subcommand)]
+    pub action: Action,
+    /// Of which application.
+    #[command(flatten)]
+    pub of: ApplicationArgs,
+    /// The stream's name or ARN; that of the leases, if none is named anywhere
+    /// [setting: kinesis.stream_name; STREAM_NAME].
+    #[arg(long, global = true)]
+    pub stream: Option<String>,
+    /// One JSON object on stdout.
+    #[arg(long, global = true)]
+    pub json: bool,
+}
+
+/// What to do with workers.
+#[derive(Clone, Debug, Subcommand)]
+pub enum Action {
+    /// Show the workers once: who is alive, who is drained, and how much each holds and is behind.
+    /// Takes as long as a heartbeat.
+    List,
+    /// Have these workers hand over what they hold and get nothing, until they are undrained, also
+    /// when they are restarted. Each shard is read by another worker before its own lets go of it;
+    /// what a placement rule requires of them is read by nobody.
+    Drain {
+        /// Which workers, by their ids.
+        #[arg(value_name = "WORKER", required = true)]
+        workers: Vec<WorkerId>,
+        #[command(flatten)]
+        consent: Consent,
+    },
+    /// Give workers their share again.
+    Undrain {
+        /// Which workers, by their ids.
+        #[arg(value_name = "WORKER", required_unless_present = "all")]
+        workers: Vec<WorkerId>,
+        /// Every worker that is drained.
+        #[arg(long, conflicts_with = "workers")]
+        all: bool,
+        #[command(flatten)]
+        consent: Consent,
+    },
+}
+
+impl WorkersArgs {
+    /// The settings, with what the arguments say.
+    pub(crate) fn apply_to(&self, config: Config) -> Config {
+        let mut config = self.of.apply_to(config);
+        if self.stream.is_some() {
+            config.kinesis.stream_name.clone_from(&self.stream);
+        }
+        config
+    }
+}

@@ -1,0 +1,153 @@
+//! `kcl workers drain | undrain`: what is said of single workers.
+
+use anyhow::bail;
+use kcl_core::{
+    assignment::placement::{Marks, Said},
+    lease::WorkerId,
+};
+
+use crate::{marking::Wish, outlook::Outlook, picture::Picture};
+
+/// Workers are drained, or get their share again.
+#[derive(Clone, Debug)]
+pub(super) struct OfWorkers {
+    pub(super) drain: bool,
+    /// Which; none for all that are drained.
+    pub(super) workers: Vec<WorkerId>,
+}
+
+impl OfWorkers {
+    fn named(&self) -> String {
+        match &self.workers[..] {
+            [] => "all that are drained".to_owned(),
+            workers => workers.iter().map(WorkerId::as_str).collect::<Vec<_>>().join(", "),
+        }
+    }
+}
+
+impl Wish for OfWorkers {
+    fn what(&self) -> &'static str {
+        if self.drain { "workers drain" } else { "workers undrain" }
+    }
+
+    fn question(&self) -> String {
+        if self.drain {
+            format!("Drain {}, so that others read what they hold?", self.named())
+        } else {
+            format!("Give {} their share again?", self.named())
+        }
+    }
+
+    fn mark(&self, picture: &Picture, said: &Said, mut marks: Marks) -> anyhow::Result<Marks> {
+        if !self.drain && self.workers.is_empty() {
+            marks.drained.clear();
+            return Ok(marks);
+        }
+        for worker in &self.workers {
+            if self.drain {
+                marks.drained.entry(worker.clone()).or_insert_with(|| said.clone());
+            } else if marks.drained.remove(worker).is_none() {
+                bail!("{worker} is not drained: `kcl workers list` shows who is");
+            }
+        }
+        let drained = |session: &&kcl_core::lease::Session| marks.drains(&session.id.worker);
+        let left = picture.living.iter().filter(|session| !drained(session)).count();
+        if self.drain && left == 0 && !picture.living.is_empty() {
+            bail!(
+                "no worker that lives would be left to read anything: {} of {} would be drained; \
+                 start another worker first, or take one back with `kcl workers undrain`",
+                picture.living.iter().filter(drained).count(),
+                picture.living.len()
+            );
+        }
+        Ok(marks)
+    }
+
+    fn judge(&self, picture: &Picture, outlook: &Outlook) -> anyhow::Result<Vec<String>> {
+        let mut notes = Vec::new();
+        let absent = self.workers.iter().filter(|worker| !picture.is_alive(worker));
+        notes.extend(absent.map(|worker| format!("{worker} is not seen to beat now")));
+        if self.drain {
+            let waits = outlook.unread.iter().filter(|it| it.reason.contains("is drained"));
+            let count = waits.count();
+            if count > 0 {
+                notes.push(format!(
+                    "{count} shards that placement rules require of them are read by nobody \
+                     meanwhile: change the rules with `kcl placement set`, or undrain in time"
+                ));
+            }
+        }
+        Ok(notes)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use kcl_core::{
+        assignment::placement::{Mode, Placement, PlacementRules, Rule, Target, Uncovered},
+        env::WallTime,
+    };
+    use kcl_memory::MemoryStore;
+
+    use super::*;
+    use crate::{
+        outlook,
+        picture::testing::{name, picture},
+    };
+
+    fn wish(drain: bool, workers: &[&str]) -> OfWorkers {
+        let workers = workers.iter().map(|worker| worker.parse().unwrap()).collect();
+        OfWorkers { drain, workers }
+    }
+
+    fn made(picture: &Picture, wish: &OfWorkers) -> anyhow::Result<(Marks, Outlook, Vec<String>)> {
+        let before = picture.readable()?;
+        let said = Said { by: "a test".to_owned(), since: WallTime::from_millis(1) };
+        let marks = wish.mark(picture, &said, before.marks.clone())?;
+        let document = outlook::document(&before.marked(marks.clone()))?;
+        let outlook = Outlook::of(picture, &document);
+        let notes = wish.judge(picture, &outlook)?;
+        Ok((marks, outlook, notes))
+    }
+
+    #[tokio::test]
+    async fn what_a_drained_worker_holds_goes_to_others_until_it_is_undrained() {
+        let mut picture = picture(&MemoryStore::new("indexer")).await;
+        let (marks, outlook, notes) = made(&picture, &wish(true, &["worker-1"])).unwrap();
+        let moved: Vec<&str> = outlook.moves.iter().map(|it| it.to.as_str()).collect();
+        assert_eq!((moved, notes), (vec!["worker-2"; 4], Vec::new()));
+        picture.stored.placement = Some(Placement::default().marked(marks));
+        let (marks, ..) = made(&picture, &wish(false, &["worker-1"])).unwrap();
+        assert!(marks.are_none());
+        assert!(made(&picture, &wish(false, &[])).unwrap().0.are_none());
+        let refused = made(&picture, &wish(false, &["worker-2"])).unwrap_err().to_string();
+        assert!(refused.contains("worker-2 is not drained"), "{refused}");
+    }
+
+    #[tokio::test]
+    async fn the_last_worker_is_not_drained() {
+        let mut picture = picture(&MemoryStore::new("indexer")).await;
+        let both = made(&picture, &wish(true, &["worker-1", "worker-2"])).unwrap_err().to_string();
+        assert!(both.contains("2 of 2 would be drained"), "{both}");
+        let (marks, ..) = made(&picture, &wish(true, &["worker-1"])).unwrap();
+        picture.stored.placement = Some(Placement::default().marked(marks));
+        let last = made(&picture, &wish(true, &["worker-2"])).unwrap_err().to_string();
+        assert!(last.contains("start another worker first"), "{last}");
+        // One that is not there may be marked beforehand.
+        let (_, _, notes) = made(&picture, &wish(true, &["worker-7"])).unwrap();
+        assert_eq!(notes, ["worker-7 is not seen to beat now"]);
+    }
+
+    #[tokio::test]
+    async fn what_rules_require_of_a_drained_worker_is_read_by_nobody_and_that_is_said() {
+        let mut picture = picture(&MemoryStore::new("indexer")).await;
+        let target = Target::Shard(name(2).parse().unwrap());
+        let rule = Rule::new(target, "worker-1".parse().unwrap(), Mode::Require);
+        let rules = PlacementRules::new(vec![rule], Uncovered::Balance).unwrap();
+        picture.stored.placement = Some(rules.into());
+        let (_, outlook, notes) = made(&picture, &wish(true, &["worker-1"])).unwrap();
+        let unread: Vec<&str> = outlook.unread.iter().map(|it| it.shard.as_str()).collect();
+        assert_eq!(unread, [name(2)]);
+        assert!(notes[0].starts_with("1 shards that placement rules require"), "{notes:?}");
+    }
+}

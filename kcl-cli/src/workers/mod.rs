@@ -1,0 +1,47 @@
+//! `kcl workers`: who works for an application, and who is to get nothing for a while.
+
+mod args;
+mod drain;
+mod list;
+
+use std::process::ExitCode;
+
+use kcl_core::{
+    env::{Clock, Env},
+    store::LeaseStore,
+};
+
+pub(crate) use args::WorkersArgs;
+
+use self::{args::Action, drain::OfWorkers};
+use crate::{config::Config, marking, store_url::StoreUrl};
+
+/// Does it.
+///
+/// # Errors
+/// The store's; a refusal, with the reason.
+pub(crate) fn run(args: &WorkersArgs, config: &Config) -> anyhow::Result<ExitCode> {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    let store = StoreUrl::of(config)?.open_shared(config)?;
+    let clock = Env::system().clock;
+    runtime.block_on(act(args, &*store, config, &*clock))?;
+    Ok(ExitCode::SUCCESS)
+}
+
+async fn act(
+    args: &WorkersArgs,
+    store: &dyn LeaseStore,
+    config: &Config,
+    clock: &dyn Clock,
+) -> anyhow::Result<()> {
+    let (wish, consent) = match &args.action {
+        Action::List => return list::show(store, clock, args.json).await,
+        Action::Drain { workers, consent } => {
+            (OfWorkers { drain: true, workers: workers.clone() }, consent)
+        }
+        Action::Undrain { workers, consent, .. } => {
+            (OfWorkers { drain: false, workers: workers.clone() }, consent)
+        }
+    };
+    marking::carry_out(&wish, store, config, clock, *consent, args.json).await
+}
