@@ -1,13 +1,16 @@
 //! Workers and leases, as a look at the store shows them.
 
-use std::collections::BTreeSet;
+use std::{collections::BTreeSet, time::Duration};
 
 use kcl_core::{
     assignment::placement::Marks,
     change,
     coordinator::Assignment,
-    env::WallTime,
-    lease::{Changing, DocName, Lease, LeaseKey, Session, SessionId},
+    env::Clock,
+    lease::{
+        Changing, DocName, Lease, LeaseKey, Session, SessionId, WorkerId,
+        report::{Reader, Reports},
+    },
     placing,
     store::{LeaseStore, LeaseStoreExt, Listing},
 };
@@ -85,7 +88,8 @@ pub(crate) struct LeaseRow {
     pub(crate) paused: bool,
     /// `TRIM_HORIZON`, `LATEST`, `AT_TIMESTAMP`, `AFTER`, `SHARD_END`.
     pub(crate) checkpoint: String,
-    /// How old the last checkpointed record was when it was processed.
+    /// How far behind it is, as its owner tells; else how old the last checkpointed record was when
+    /// it was processed.
     pub(crate) lag_ms: Option<u64>,
     pub(crate) bytes_per_second: u64,
     pub(crate) parents: Vec<String>,
@@ -101,8 +105,11 @@ impl Look {
         store: &dyn LeaseStore,
         sessions: Vec<Session>,
         beats: &Beats,
-        at: WallTime,
+        reader: &mut Reader,
+        clock: &dyn Clock,
     ) -> anyhow::Result<Self> {
+        let reports = reports(store, &sessions, reader, clock).await?;
+
         let changing = change::state(store).await?.filter(Changing::is_closed);
         let closed =
             changing.map(|changing| Closed { by: changing.by, since: rfc3339(changing.since) });
@@ -141,11 +148,11 @@ impl Look {
         workers.sort_by(|a, b| (&a.worker, &a.session).cmp(&(&b.worker, &b.session)));
         let shards = leases.iter().filter(|lease| !lease.key.is_role());
         let leases: Vec<LeaseRow> =
-            shards.map(|lease| LeaseRow::of(lease, beats, &marks)).collect();
+            shards.map(|lease| LeaseRow::of(lease, beats, &marks, &reports)).collect();
         let streams: BTreeSet<StreamRow> = leases.iter().map(LeaseRow::stream).collect();
         let streams = streams.into_iter().collect();
         let (application, store) = (store.application().to_owned(), store.location());
-        let at = rfc3339(at);
+        let at = rfc3339(clock.wall());
         Ok(Self {
             at,
             application,
@@ -158,6 +165,29 @@ impl Look {
             marks_unknown,
         })
     }
+}
+
+/// What the workers that have not ended tell of themselves, as far as it is there.
+async fn reports(
+    store: &dyn LeaseStore,
+    sessions: &[Session],
+    reader: &mut Reader,
+    clock: &dyn Clock,
+) -> anyhow::Result<Reports> {
+    let there = sessions.iter().filter(|session| !session.has_ended());
+    let workers: BTreeSet<&WorkerId> = there.map(|session| &session.id.worker).collect();
+    let mut told = Vec::new();
+    for worker in workers {
+        told.extend(store.doc(&DocName::report(worker)).await?);
+    }
+    Ok(reader.read(&told, sessions, clock.now()))
+}
+
+/// How far behind a shard is: as its owner tells now, else as it was when it was last checkpointed.
+fn lag(lease: &Lease, reports: &Reports) -> Option<Duration> {
+    let owner = lease.owner.as_ref().and_then(|owner| reports.of(&owner.worker));
+    let told = owner.and_then(|report| report.shards.get(&lease.key)?.load.lag);
+    told.or(lease.progress.lag)
 }
 
 /// Those that watch all sessions, as the planner's own document says.
@@ -190,7 +220,7 @@ impl WorkerRow {
 }
 
 impl LeaseRow {
-    fn of(lease: &Lease, beats: &Beats, marks: &Marks) -> Self {
+    fn of(lease: &Lease, beats: &Beats, marks: &Marks, reports: &Reports) -> Self {
         let texts = |shards: &[kcl_core::stream::ShardId]| {
             shards.iter().map(|shard| shard.as_str().to_owned()).collect()
         };
@@ -204,7 +234,7 @@ impl LeaseRow {
             epoch: lease.epoch.0,
             paused: marks.pauses(&lease.key),
             checkpoint: lease.checkpoint.to_string(),
-            lag_ms: lease.progress.lag.map(millis),
+            lag_ms: lag(lease, reports).map(millis),
             bytes_per_second: lease.progress.rate,
             parents: texts(&lease.parents),
             children: texts(&lease.children),

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use kcl_core::{
     env::{Clock, Env},
+    lease::report::Reader,
     store::LeaseStore,
 };
 
@@ -30,7 +31,8 @@ pub(super) async fn once(
     } else {
         (beats::sessions(store).await?, Beats::default())
     };
-    show(&Look::take(store, sessions, &beats, clock.wall()).await?, format)
+    let mut reader = Reader::new();
+    show(&Look::take(store, sessions, &beats, &mut reader, &*clock).await?, format)
 }
 
 /// Shows workers and leases again and again.
@@ -44,13 +46,13 @@ pub(super) async fn forever(
 ) -> anyhow::Result<()> {
     let clock = Env::system().clock;
     let mut signals = Signals::listen()?;
-    let mut beats = Beats::default();
+    let (mut beats, mut reader) = (Beats::default(), Reader::new());
     let mut has_looked = false;
     loop {
         // A look takes its time, and longer where the store is slow.
         let looked = tokio::select! {
             _ = signals.next() => return Ok(()),
-            looked = look(store, &*clock, &mut beats) => looked,
+            looked = look(store, &*clock, &mut beats, &mut reader) => looked,
         };
         match looked {
             Ok(look) => {
@@ -78,10 +80,11 @@ pub(super) async fn look(
     store: &dyn LeaseStore,
     clock: &dyn Clock,
     beats: &mut Beats,
+    reader: &mut Reader,
 ) -> anyhow::Result<Look> {
     let sessions = beats::sessions(store).await?;
     beats.note(&sessions, clock.now());
-    Look::take(store, sessions, beats, clock.wall()).await
+    Look::take(store, sessions, beats, reader, clock).await
 }
 
 fn show(look: &Look, format: Format) -> anyhow::Result<()> {

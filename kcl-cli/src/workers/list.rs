@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use kcl_core::{env::Clock, store::LeaseStore};
+use kcl_core::{env::Clock, lease::report::Reader, store::LeaseStore};
 use serde::Serialize;
 
 use crate::{
@@ -32,7 +32,7 @@ pub(super) async fn show(
     json: bool,
 ) -> anyhow::Result<()> {
     let (sessions, beats) = beats::settled(store, clock).await?;
-    let look = Look::take(store, sessions, &beats, clock.wall()).await?;
+    let look = Look::take(store, sessions, &beats, &mut Reader::new(), clock).await?;
     let listed = listed(&look);
     if json {
         return stdout::line(serde_json::json!({
@@ -80,7 +80,10 @@ mod tests {
     use kcl_core::{
         assignment::placement::{Placement, Said},
         env::{Env, WallTime},
-        lease::{Checkpoint, Incarnation, Lease, Progress, Session, SessionId},
+        lease::{
+            Checkpoint, DocName, Incarnation, Lease, Progress, PutDoc, Session, SessionId,
+            report::{ShardReport, WorkerReport},
+        },
         placing,
     };
     use kcl_memory::MemoryStore;
@@ -115,10 +118,20 @@ mod tests {
         placing::put(&store, &stored, &placement).await.unwrap();
         let clock = Env::system().clock;
         let sessions = beats::sessions(&store).await.unwrap();
-        let look =
-            Look::take(&store, sessions, &beats::Beats::default(), clock.wall()).await.unwrap();
+        // One of them tells how far behind it is now.
+        let mut report = WorkerReport::default();
+        (report.incarnation, report.beat) = (Some(Incarnation::from_bits(1)), sessions[0].beat);
+        let key = "orders/7/shardId-000000000001".parse().unwrap();
+        let mut shard = ShardReport::default();
+        shard.load.lag = Some(Duration::from_secs(7));
+        report.shards.insert(key, shard);
+        let name = DocName::report(&"w1".parse().unwrap());
+        let put = PutDoc::new(name, None, report.encode());
+        assert!(store.put_doc(put).await.unwrap().is_done());
+        let (beats, mut reader) = (beats::Beats::default(), Reader::new());
+        let look = Look::take(&store, sessions, &beats, &mut reader, &*clock).await.unwrap();
         let drawn = text(&look, &listed(&look));
-        assert!(drawn.contains("w1      LIVE     -     2       90.0 s   ?"), "{drawn}");
+        assert!(drawn.contains("w1      LIVE     -     2       7.0 s    ?"), "{drawn}");
         assert!(drawn.contains("w2      DRAINED  -     1       unknown  ?"), "{drawn}");
     }
 }

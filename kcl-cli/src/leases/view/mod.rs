@@ -23,6 +23,7 @@ use std::{io::IsTerminal, sync::Arc, time::Duration};
 
 use kcl_core::{
     env::{Clock, Env},
+    lease::report::Reader,
     store::LeaseStore,
 };
 use tokio::{sync::mpsc, task::JoinSet};
@@ -66,16 +67,17 @@ pub(super) async fn watch(
     let (news, mut heard) = mpsc::channel(16);
     let mut tasks = JoinSet::new();
     // Before the terminal is changed: what fails at once is told as any command tells it.
-    let mut beats = Beats::default();
+    let (mut beats, mut reader) = (Beats::default(), Reader::new());
     let first = tokio::select! {
         _ = signals.next() => return Ok(()),
-        first = watch::look(&**store, &*clock, &mut beats) => first?,
+        first = watch::look(&**store, &*clock, &mut beats, &mut reader) => first?,
     };
     let mut view = View::new(every);
     view.looked(first);
     let mut terminal = Terminal::take()?;
     keys::listen(news.clone(), News::Key);
-    tasks.spawn(look_on(Arc::clone(store), Arc::clone(&clock), beats, every, news.clone()));
+    let seen = (beats, reader);
+    tasks.spawn(look_on(Arc::clone(store), Arc::clone(&clock), seen, every, news.clone()));
     loop {
         terminal.draw(|width, height| draw::draw(&view, width, height))?;
         let happened = tokio::select! {
@@ -123,13 +125,13 @@ pub(super) async fn watch(
 async fn look_on(
     store: Arc<dyn LeaseStore>,
     clock: Arc<dyn Clock>,
-    mut beats: Beats,
+    (mut beats, mut reader): (Beats, Reader),
     every: Duration,
     news: mpsc::Sender<News>,
 ) {
     loop {
         clock.sleep(every).await;
-        let looked = watch::look(&*store, &*clock, &mut beats).await.map(Box::new);
+        let looked = watch::look(&*store, &*clock, &mut beats, &mut reader).await.map(Box::new);
         if news.send(News::Looked(looked)).await.is_err() {
             return;
         }
