@@ -8,6 +8,7 @@
 //! | `stream` | `kcl stream`: create, describe, reshard, split, merge, delete |
 //! | `leases` | `kcl leases`: who reads what, and how far they are |
 //! | `doctor` | `kcl doctor`: what is wrong, why, and what helps |
+//! | `dashboard` | `kcl dashboard`: a page that shows applications, and what helps them |
 //! | `placement` | `kcl placement`: which shards go to which workers, and what is wrong with that |
 //! | `app` | `kcl app`: freeze and thaw a fleet |
 //! | `simulate` | `kcl simulate`: one simulated fleet under faults, played and explained |
@@ -18,7 +19,8 @@
 //! | `beats`, `ask`, `columns` | who is alive; asking before a change; tables |
 //! | [`config`] | settings from a file, the environment and flags: below all of these |
 //!
-//! A command knows what stands below all of them, and no other command.
+//! A command knows what stands below all of them, and no other command; but `dashboard` does, which
+//! shows what `doctor` sees and judges, and offers what `placement`, `app` and `leases` do.
 //!
 //! Data goes to stdout, everything else to stderr.
 
@@ -31,6 +33,7 @@ mod columns;
 pub mod config;
 mod connect;
 mod consume;
+mod dashboard;
 #[cfg(feature = "demo")]
 pub mod demo;
 mod doctor;
@@ -90,6 +93,7 @@ fn run(cli: Cli) -> anyhow::Result<ExitCode> {
         }
         Command::Leases(args) => leases::run(&args, &args.apply_to(config()?)),
         Command::Doctor(args) => doctor::run(&args, &cli.settings, config()),
+        Command::Dashboard(args) => dashboard::run(&args, &cli.settings, &config()?),
         Command::Placement(args) => Ok(placement::run(&args, &args.apply_to(config()?))),
         Command::App(args) => app::run(&args, &args.of.apply_to(config()?)),
         Command::Simulate(args) => Ok(simulate::run(&args, &cli.settings)),

@@ -1,7 +1,10 @@
 //! What crosses crates.
 
+pub mod browser;
 pub mod conformance;
+pub mod dashboard;
 pub mod dynamo;
+pub mod filled;
 pub mod fleet;
 pub mod kinesis;
 pub mod postgres;

@@ -3,7 +3,7 @@
 mod args;
 mod format;
 mod look;
-mod reset;
+pub(crate) mod reset;
 mod snapshot;
 mod table;
 mod transfer;

@@ -67,6 +67,29 @@ impl Reader {
         (Known::of(sessions, now), first.leases, Known::of(documents, now))
     }
 
+    /// The same without waiting for a beat: for who looks again soon. Who was not seen to beat yet
+    /// is only that.
+    pub(super) async fn at_once(
+        &self,
+        first: First,
+        mut beats: Beats,
+    ) -> (Known<Sessions>, Known<Listing<Lease>>, Known<Documents>) {
+        let (of_workers, plan_matters) = (workers(&first), has_free_leases(&first));
+        let again = async {
+            // What cannot be read at once is not waited for a second time.
+            first.sessions?;
+            self.sessions().await
+        };
+        let documents = self.documents_of(of_workers, plan_matters, first.documents);
+        let (sessions, documents) = tokio::join!(again, documents);
+        let now = self.clock.now();
+        let sessions = sessions.map(|Listing { rows, unreadable, .. }| {
+            beats.note(&rows, now);
+            Sessions { rows, unreadable, beats }
+        });
+        (Known::of(sessions, now), first.leases, Known::of(documents, now))
+    }
+
     async fn sessions(&self) -> Result<Listing<Session>, String> {
         let page = |from| self.store.sessions(from, Consistency::Strong);
         pages::all(&*self.clock, self.patience, page, |_| REST_OF_A_ROW).await
@@ -113,6 +136,7 @@ impl Reader {
         all.changing = read(changing?, bad, |body| Changing::decode(body).map_err(said));
         all.streams = read(streams?, bad, |body| Streams::decode(body));
         let placement = read(placement?, bad, |body| Placement::decode(body).map_err(said));
+        all.frozen = placement.as_ref().and_then(|it| it.frozen.clone());
         all.placement = placement.map(|it| it.rules);
         let inherited = inherited?;
         all.inherited = read(inherited, bad, |body| Inherited::decode(body).map_err(said))

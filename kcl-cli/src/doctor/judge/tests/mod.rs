@@ -2,4 +2,4 @@ mod fleets;
 mod progress;
 mod screen;
 mod unknown;
-mod world;
+pub(crate) mod world;
