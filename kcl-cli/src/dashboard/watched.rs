@@ -8,12 +8,19 @@ use std::{
     time::Duration,
 };
 
-use kcl_core::env::{Clock, Time};
+use kcl_core::{
+    env::{Clock, Time},
+    lease::{
+        Document,
+        report::{Reader, Reports},
+    },
+};
 use tokio::{sync::watch, task::JoinSet};
 
 use super::{
     feed::Feed,
     model::{History, Look, Model, Shown},
+    reports,
 };
 use crate::{
     beats::Beats,
@@ -57,6 +64,29 @@ struct Seen {
     history: History,
     shown: Option<Shown>,
     told: OfStream,
+    reader: Reader,
+    reports: Option<(Reports, Time)>,
+}
+
+/// What comes of something that is asked beside the looks.
+enum Came {
+    OfStream(OfStream),
+    Reports(Result<Vec<Document>, String>),
+}
+
+impl Seen {
+    fn hear(&mut self, came: Came, now: Time) {
+        match came {
+            Came::OfStream(told) => self.told = told,
+            Came::Reports(Ok(documents)) => {
+                let sessions = self.shown.as_ref().and_then(|it| it.facts.sessions.get());
+                let sessions = sessions.map_or(&[][..], |it| &it.rows);
+                self.reports = Some((self.reader.read(&documents, sessions, now), now));
+            }
+            // What was told before is not shown as if it were told now.
+            Came::Reports(Err(_)) => self.reports = None,
+        }
+    }
 }
 
 impl Watched {
@@ -68,7 +98,9 @@ impl Watched {
             progress: Progress::default(),
             history: History::default(),
             shown: None,
-            told: OfStream::left_out("it was not asked yet"),
+            told: OfStream::not_yet(),
+            reader: Reader::new(),
+            reports: None,
         };
         let mut asking = JoinSet::new();
         let mut ask = clock.now();
@@ -77,18 +109,23 @@ impl Watched {
             let beats = std::mem::take(&mut seen.beats);
             let look = Box::pin(self.sight.look_at_store(beats, seen.told.clone()));
             let facts = look.await;
-            let question = self.sight.question(&facts);
+            let (question, tellers) = (self.sight.question(&facts), reports::tellers(&facts));
             self.take(&mut seen, facts);
             any.send_replace(());
             if asking.is_empty() && clock.now() >= ask {
                 let sight = Arc::clone(&self.sight);
-                asking.spawn(async move { Box::pin(sight.ask_stream(question)).await });
+                let (store, patience) = (Arc::clone(&sight.store), sight.patience);
+                let reports = reports::read(store, tellers, Arc::clone(&clock), patience);
+                asking.spawn(async move { Came::Reports(reports.await) });
+                let told = async move { Box::pin(sight.ask_stream(question)).await };
+                asking.spawn(async move { Came::OfStream(told.await) });
                 ask = clock.now() + pace.stream;
             }
             let listeners = || self.was_asked() || any.receiver_count() > 0;
             tokio::select! {
-                Some(told) = asking.join_next(), if !asking.is_empty() => {
-                    seen.told = told.unwrap_or_else(|_| OfStream::left_out("asking it failed"));
+                Some(came) = asking.join_next(), if !asking.is_empty() => {
+                    // What panicked tells nothing.
+                    came.into_iter().for_each(|came| seen.hear(came, clock.now()));
                 }
                 () = wait(&*clock, begun, pace.store, listeners) => {}
             }
@@ -116,7 +153,8 @@ impl Watched {
         seen.beats = facts.sessions.get().map(|it| it.beats.clone()).unwrap_or_default();
         let shown = Shown::after(seen.shown.take(), facts);
         let Seen { progress, history, .. } = &*seen;
-        let look = Look { shown: &shown, verdict: &verdict, progress, history };
+        let reports = seen.reports.as_ref();
+        let look = Look { shown: &shown, verdict: &verdict, progress, history, reports };
         self.feed.put(Model::of(&look));
         seen.shown = Some(shown);
     }

@@ -2,6 +2,7 @@
 
 import { h, fill, keyed, time } from "./dom.js";
 import { of } from "./feed.js";
+import { span } from "./say.js";
 
 /** The findings that are about failing, and not about who reads what. */
 const KINDS = new Set(["reader-stalled", "records-expired", "records-expire", "row-unreadable", "document-unreadable", "ended-while-open", "lease-without-shard"]);
@@ -21,7 +22,7 @@ export function failures({ application, model }) {
         keyed(list, found, (it) => it.key, (it) => JSON.stringify(it), (it) => h("article", { className: `card finding ${it.severity}` },
           h("h2", {}, it.kind), h("p", { className: "says" }, it.says), h("p", {}, h("a", { href: of(application, "why") }, "Why, and what helps"))));
       }
-      if (changed.all || changed.tables.failures) errors();
+      if (changed.all || changed.head || changed.tables.failures) errors();
     },
   };
 
@@ -34,11 +35,12 @@ export function failures({ application, model }) {
       return;
     }
     const row = (it) => h("tr", {},
-      h("td", {}, h("a", { href: `${of(application, "records")}?shard=${encodeURIComponent(it.shard)}` }, it.shard)),
-      h("td", {}, it.worker), h("td", {}, time(it.at_ms)), h("td", { className: "number" }, it.times === null ? "unknown" : String(it.times)),
-      h("td", { title: it.error }, it.error));
+      h("td", {}, it.shard === null ? "" : h("a", { href: `${of(application, "records")}?shard=${encodeURIComponent(it.shard)}` }, it.shard)),
+      h("td", {}, it.worker), h("td", {}, h("span", { className: `pill ${it.failing_ms === null ? "" : "bad"}` }, it.kind)), h("td", {}, it.says),
+      h("td", {}, time(it.at_ms)), h("td", { className: "number" }, it.failing_ms === null ? "no longer" : `${span(it.failing_ms)} and on`),
+      h("td", {}, it.fresh ? "now" : "of the past"));
     fill(told, h("h2", {}, "Last errors by shard"), h("div", { className: "scroll" }, h("table", { "aria-label": "Last errors by shard" },
-      h("thead", {}, h("tr", {}, ["Shard", "Worker", "When", "Times", "What it says"].map((name) => h("th", { scope: "col" }, name)))),
+      h("thead", {}, h("tr", {}, ["Shard", "Worker", "Kind", "What is wrong", "Last", "Failing for", "Told"].map((name) => h("th", { scope: "col" }, name)))),
       h("tbody", {}, all.map(row)))));
   }
 }

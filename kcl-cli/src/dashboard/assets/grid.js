@@ -5,7 +5,7 @@ import { h, copy, put } from "./dom.js";
 import { many, UNKNOWN } from "./say.js";
 
 /** Up to so many rows are all there: the browser then finds text in them, and paper holds them. */
-const ALL = 200;
+const ALL = 60;
 const ROW = 30;
 const BEYOND = 8;
 
@@ -119,6 +119,7 @@ export class Grid {
     const order = this.down ? -1 : 1;
     kept.sort(([a, x], [b, y]) => order * compare(x, y, order) || (a < b ? -1 : 1));
     this.order = kept.map(([key]) => key);
+    this.loosen();
     put(this.shown, this.order.length === this.rows.size
       ? many(this.rows.size, "row")
       : `${this.order.length} of ${many(this.rows.size, "row")}`);
@@ -158,6 +159,24 @@ export class Grid {
       if (made.row === next) next = next.nextElementSibling;
       else this.body.insertBefore(made.row, next);
     });
+    if (!this.fastened) requestAnimationFrame(() => this.fasten());
+  }
+
+  /** Columns are as wide as they have to be once, and stay so: a text that changes moves nothing. */
+  fasten() {
+    if (this.fastened || this.made.size === 0 || !this.table.isConnected) return;
+    const widths = this.columns.map((column) => column.head.offsetWidth);
+    if (widths.every((width) => width === 0)) return;
+    this.columns.forEach((column, at) => { column.head.style.width = `${widths[at]}px`; });
+    this.table.style.tableLayout = "fixed";
+    this.fastened = true;
+  }
+
+  loosen() {
+    if (!this.fastened) return;
+    this.fastened = false;
+    this.table.style.tableLayout = "";
+    for (const column of this.columns) column.head.style.width = "";
   }
 
   space(row, height) {

@@ -3,7 +3,7 @@
 import { h, badge, colour, sheet, time } from "./dom.js";
 import { Grid } from "./grid.js";
 import { of } from "./feed.js";
-import { local, now, span } from "./say.js";
+import { local, now, span, UNKNOWN } from "./say.js";
 import { feed, owner } from "./shards.js";
 
 const LANE = 26;
@@ -11,14 +11,15 @@ const NAMES = 150;
 const LANES = 40;
 
 const columns = () => [
-  { name: "at", title: "Seen", number: true, sort: (row) => row.at_ms, text: (row) => local(row.at_ms), fill: (cell, row) => cell.append(time(row.at_ms)) },
+  { name: "at", title: "When", number: true, sort: (row) => row.at_ms, text: (row) => local(row.at_ms), fill: (cell, row) => cell.append(time(row.at_ms)) },
   { name: "shard", title: "Shard", text: (row) => row.shard },
   { name: "from", title: "From", sort: (row) => row.from, text: (row) => row.from ?? "nobody", fill: (cell, row) => cell.append(owner(row.from)) },
   { name: "to", title: "To", text: (row) => row.to, fill: (cell, row) => cell.append(owner(row.to)) },
   { name: "why", title: "Why", text: (row) => row.why },
   { name: "unread", title: "Unread for", says: "As far as the looks show", number: true, sort: (row) => row.unread_ms ?? -1,
-    text: (row) => (row.unread_ms === null ? "less than a look" : span(row.unread_ms)), mark: (row) => (row.unread_ms > 10_000 ? "warn-text" : "") },
-  { name: "epoch", title: "Epoch", number: true, sort: (row) => row.epoch, text: (row) => String(row.epoch) },
+    text: (row) => (row.unread_ms !== null ? span(row.unread_ms) : row.how === "seen" ? "less than a look" : UNKNOWN), mark: (row) => (row.unread_ms > 10_000 ? "warn-text" : "") },
+  { name: "how", title: "Told by", text: (row) => (row.how === "seen" ? "what was seen" : "the planner") },
+  { name: "epoch", title: "Epoch", number: true, sort: (row) => row.epoch, text: (row) => (row.epoch === null ? UNKNOWN : String(row.epoch)) },
 ];
 
 export function moves({ application, model, state }) {
@@ -33,7 +34,7 @@ export function moves({ application, model, state }) {
   const picture = h("canvas", { role: "img", "aria-label": "Moves over time: a line leads from the worker that held a lease to the one that took it. The table below says the same." });
   const node = h("div", { className: "stack" },
     h("div", { className: "head" }, h("h1", {}, "Moves"), choice,
-      h("span", { className: "quiet" }, "Leases that changed hands while this dashboard looked, and for how long each shard went unread."),
+      h("span", { className: "quiet" }, "Leases that changed hands, as was seen here and as the planner tells, and for how long each shard went unread."),
       h("span", { className: "end" }, h("a", { href: of(application, "moves.json") }, "JSON"), h("code", {}, `kcl leases watch --app ${application}`))),
     h("section", { className: "card pad" }, picture), grid.node);
 

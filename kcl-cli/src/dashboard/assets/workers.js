@@ -25,6 +25,8 @@ const columns = () => [
     mark: (row) => (row.state === "dead" ? "bad-text" : row.state === "silent" ? "warn-text" : row.beat_ms || OVER.has(row.state) ? "" : "unknown") },
   { name: "interval", title: "Beats every", number: true, sort: (row) => row.interval_ms, text: (row) => span(row.interval_ms) },
   { name: "timeout", title: "Session", number: true, sort: (row) => row.timeout_ms, text: (row) => span(row.timeout_ms) },
+  { name: "late", title: "Beat late by", says: "How much later than it wanted it beat last, as it reports", number: true, sort: (row) => row.late_ms, text: (row) => (OVER.has(row.state) ? "" : span(row.late_ms)) },
+  { name: "version", title: "Version", text: (row) => (OVER.has(row.state) ? "" : row.version ?? UNKNOWN) },
   { name: "zone", title: "Zone", text: (row) => row.zone ?? "not said" },
   { name: "capacity", title: "At most", number: true, sort: (row) => row.capacity, text: (row) => (row.capacity === null ? "no limit" : count(row.capacity)) },
   { name: "lives", title: "Life", says: "Which of its lives this is", number: true, sort: (row) => row.lives, text: (row) => count(row.lives) },

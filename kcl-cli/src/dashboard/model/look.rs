@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use kcl_core::{
     env::{Time, WallTime},
-    lease::{Lease, LeaseKey, Load, LoadReport, WorkerId},
+    lease::{Lease, LeaseKey, Load, LoadReport, WorkerId, report::Reports},
 };
 
 use super::History;
@@ -93,6 +93,8 @@ pub(crate) struct Look<'a> {
     pub(crate) verdict: &'a Verdict,
     pub(crate) progress: &'a Progress,
     pub(crate) history: &'a History,
+    /// What workers and planner tell of themselves, and when it was read; nothing if it never was.
+    pub(crate) reports: Option<&'a (Reports, Time)>,
 }
 
 impl<'a> Look<'a> {

@@ -7,10 +7,11 @@
 //! | `delta` | what changed between two? |
 //! | `look` | what is it made from? |
 //! | `head` | what is there to say of the whole? |
-//! | `shards`, `workers`, `findings`, `moves` | which rows are in each table? |
+//! | `shards`, `workers`, `findings`, `moves`, `failures` | which rows are in each table? |
 //! | `history` | what do looks one after another show? |
 
 mod delta;
+mod failures;
 mod findings;
 mod head;
 mod history;
@@ -39,6 +40,7 @@ impl Model {
             ("workers", workers::table(look)),
             ("findings", findings::table(look)),
             ("moves", moves::table(look)),
+            ("failures", failures::table(look)),
         ];
         Self { head: head::of(look), tables: BTreeMap::from(tables) }
     }

@@ -1,5 +1,12 @@
 //! What is shown of fleets in health, in trouble and out of sight.
 
+use kcl_core::{
+    env::Time,
+    lease::{
+        StoreTime,
+        report::{Moved, Moves, Reader, Reports, Trouble, TroubleKind, Why, WorkerReport},
+    },
+};
 use serde_json::{Value, json};
 
 use super::{History, Look, Model, Shown};
@@ -17,6 +24,7 @@ use crate::doctor::{
 struct Viewer {
     history: History,
     shown: Option<Shown>,
+    reports: Option<(Reports, Time)>,
 }
 
 impl Viewer {
@@ -33,7 +41,9 @@ impl Viewer {
         }
         let shown = Shown::after(self.shown.take(), facts);
         let (progress, history) = (&world.progress, &self.history);
-        let model = Model::of(&Look { shown: &shown, verdict: &verdict, progress, history });
+        let reports = self.reports.as_ref();
+        let look = Look { shown: &shown, verdict: &verdict, progress, history, reports };
+        let model = Model::of(&look);
         self.shown = Some(shown);
         model
     }
@@ -171,4 +181,39 @@ fn two_thousand_shards_fit_a_message() {
     let text = model.json().to_string();
     assert!(text.len() < 1_000_000, "{}", text.len());
     assert_eq!(model.tables["shards"].rows.len(), 2_000);
+}
+
+#[test]
+fn what_workers_report_is_told_with_when_and_whether_it_is_of_the_present() {
+    let mut world = World::of(2, 2);
+    world.sessions[1].beat = 40;
+    let facts = world.facts(0);
+    let mut report = WorkerReport::default();
+    (report.incarnation, report.beat) = (Some(world.sessions[1].id.incarnation), 40);
+    report.version = Some("1.2.3".to_owned());
+    let mut shard = kcl_core::lease::report::ShardReport::default();
+    shard.trouble = Some(Trouble::new(TroubleKind::BatchFailed, 5 * SECOND, Some(9 * SECOND)));
+    report.shards.insert(key(1), shard);
+    let worker = &world.sessions[1].id.worker;
+    let name = kcl_core::lease::DocName::report(worker);
+    let document = kcl_core::lease::Document::new(name, 3, report.encode());
+    let mut reports = Reader::new().read(&[document], &world.sessions, facts.at);
+    let mut moves = Moves::default();
+    let planned = StoreTime(facts.wall.as_millis() - 90_000);
+    moves.add([Moved::new(key(0), None, worker.clone(), Why::Rule, planned)]);
+    reports.moves = Some(moves);
+    let mut viewer = Viewer { reports: Some((reports, facts.at)), ..Viewer::default() };
+    let model = viewer.look_at(&world, facts);
+    let failure = model.tables["failures"].rows.values().next().unwrap();
+    assert_eq!(failure[0], "shardId-000000000001");
+    assert_eq!((&failure[2], &failure[5]), (&json!("batch-failed"), &json!(9_000)));
+    assert!(failure[3].as_str().unwrap().contains("fails a batch") && failure[6] == true);
+    let ago = model.head["at_ms"].as_u64().unwrap() - failure[4].as_u64().unwrap();
+    assert_eq!(ago, 6_000, "five seconds before a report that is a beat old at the most");
+    assert_eq!(cell(&model, "workers", "1", "version"), "1.2.3");
+    assert_eq!(cell(&model, "workers", "0", "version"), Value::Null);
+    assert_eq!(model.head["reporting"], 1);
+    let moved = model.tables["moves"].rows.values().next().unwrap();
+    assert_eq!((&moved[4], &moved[7]), (&json!(Why::Rule.means()), &json!("planned")));
+    assert_eq!(seen(&world).head["reporting"], Value::Null, "nothing was read of it");
 }

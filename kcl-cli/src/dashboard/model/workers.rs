@@ -34,6 +34,9 @@ const COLUMNS: &[&str] = &[
     "lives",
     "stream",
     "seen_plan",
+    // As it reports: the version of its build, and how much later than it wanted it beat last.
+    "version",
+    "late_ms",
 ];
 
 pub(super) fn table(look: &Look<'_>) -> Table {
@@ -68,6 +71,8 @@ pub(super) fn table(look: &Look<'_>) -> Table {
 fn cells(look: &Look<'_>, session: &Session, held: Option<usize>, rate: Option<u64>) -> Vec<Value> {
     let id = &session.id;
     let due = look.verdict.planned.counts.get(&id.worker).filter(|_| !session.has_ended());
+    let report = look.reports.and_then(|(reports, _)| reports.of(&id.worker));
+    let report = report.filter(|it| it.incarnation == Some(id.incarnation));
     let beats = look.facts().sessions.get().map(|it| &it.beats);
     let beat = beats.and_then(|beats| beats.age(id)).map(|age| look.facts().wall.minus(age));
     vec![
@@ -86,6 +91,8 @@ fn cells(look: &Look<'_>, session: &Session, held: Option<usize>, rate: Option<u
         json!(session.start),
         json!(session.stream.as_ref().map(ToString::to_string)),
         json!((session.report.seen.version > 0).then(|| session.report.seen.to_string())),
+        json!(report.and_then(|it| it.version.as_deref())),
+        json!(report.and_then(|it| it.late).map(millis)),
     ]
 }
 

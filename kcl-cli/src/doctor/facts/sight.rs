@@ -177,8 +177,12 @@ const NO_STREAM: &str = "no stream is named, and neither documents nor leases te
     --stream";
 
 impl OfStream {
-    /// It was not asked.
-    pub(crate) fn left_out(why: &'static str) -> Self {
+    /// Nothing is known of it yet.
+    pub(crate) fn not_yet() -> Self {
+        Self::failed(None, "it was not asked yet".to_owned())
+    }
+
+    fn left_out(why: &'static str) -> Self {
         let (stream, shards) = (Known::LeftOut(why), Known::LeftOut(why));
         let (lags, identity) = (Known::LeftOut(why), Known::LeftOut(why));
         Self { asked: None, stream, shards, lags, identity, rights: Vec::new() }
