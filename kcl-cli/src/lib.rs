@@ -40,6 +40,7 @@ mod doctor;
 mod leases;
 mod logging;
 mod mapping;
+mod onlooker;
 #[cfg(any(test, fuzzing))]
 #[doc(hidden)]
 pub mod outside;

@@ -19,6 +19,7 @@ mod promises;
 mod resets;
 mod simulation;
 mod streams;
+mod told;
 mod traces;
 mod weighted;
 mod whole_workers;

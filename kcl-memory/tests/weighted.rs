@@ -7,7 +7,10 @@ use std::time::Duration;
 
 use kcl_core::{
     assignment::{Balance, Weighting},
-    lease::{DocName, LoadReport},
+    lease::{
+        DocName,
+        report::{ShardReport, WorkerReport},
+    },
     settings::{ProgressMode, Settings},
     stream::StreamSource,
     worker::{Worker, WorkerHandle},
@@ -58,7 +61,8 @@ fn what_workers_tell_of_their_loads_is_what_arrives() {
     let mut told = 0;
     for (worker, _) in world.held() {
         let document = world.document(&DocName::report(&worker)).expect("a report");
-        for (key, load) in LoadReport::decode(&document.body).unwrap().leases {
+        for (key, ShardReport { load, .. }) in WorkerReport::decode(&document.body).unwrap().shards
+        {
             let number: u64 = key.shard().unwrap().as_str()[8..].parse().unwrap();
             let truth = if number.is_multiple_of(3) { 1_800_000 } else { 200_000 };
             let bytes = load.bytes_per_second.expect("it was measured for minutes");

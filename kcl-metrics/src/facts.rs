@@ -4,7 +4,7 @@ use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
 use kcl_core::{
     env::Time,
-    lease::LeaseKey,
+    lease::{LeaseKey, report::STALE_AFTER},
     observe::{KeeperTurn, Subject},
     stream::ShardId,
 };
@@ -26,6 +26,11 @@ pub(crate) struct Facts {
     pub(crate) planning: bool,
     /// As of the last plan of this term.
     pub(crate) unassigned: Option<u64>,
+    /// How many workers the load needs, and when that was told.
+    wanted: Option<(u64, Time)>,
+    /// How old what nobody reads is, and when that was told, in this term.
+    unread: Option<(Duration, Time)>,
+    pub(crate) retention: Option<Duration>,
     /// The last turn of the keeper.
     pub(crate) turn: Option<KeeperTurn>,
     /// It was told to leave, or is over.
@@ -61,6 +66,39 @@ impl Facts {
         self.shards.retain(|_, held| held.shard != *shard || held.stream != *stream);
         self.stream(stream);
         self.shards.insert(key.clone(), ShardFacts::new(Arc::clone(stream), shard.clone()));
+    }
+
+    /// The planner tells, or does not any more, how many workers the load needs.
+    pub(crate) fn want(&mut self, workers: Option<u64>, now: Time) {
+        self.wanted = workers.map(|workers| (workers, now));
+    }
+
+    /// How many workers the load needs, if that was told lately.
+    pub(crate) fn wanted(&self, now: Time) -> Option<u64> {
+        let lately = self.wanted.filter(|(_, at)| now.since(*at) <= STALE_AFTER);
+        lately.map(|(workers, _)| workers)
+    }
+
+    /// How old what nobody reads is, as this worker plans.
+    pub(crate) fn note_unread(
+        &mut self,
+        oldest: Option<Duration>,
+        retention: Option<Duration>,
+        now: Time,
+    ) {
+        self.unread = oldest.map(|oldest| (oldest, now));
+        self.retention = retention;
+    }
+
+    /// How old what nobody reads is now.
+    pub(crate) fn unread(&self, now: Time) -> Option<Duration> {
+        self.unread.map(|(oldest, at)| oldest + now.since(at))
+    }
+
+    /// This worker does not plan any more.
+    pub(crate) const fn forget_plan(&mut self) {
+        (self.planning, self.unassigned) = (false, None);
+        (self.unread, self.retention) = (None, None);
     }
 
     /// The figures of a stream.

@@ -131,7 +131,11 @@ impl Metrics {
             E::Closed { .. } => facts.closed = true,
             E::Reopened => facts.closed = false,
             E::PlanningStarted { .. } => facts.planning = true,
-            E::PlanningStopped { .. } => (facts.planning, facts.unassigned) = (false, None),
+            E::PlanningStopped { .. } => facts.forget_plan(),
+            E::WorkersWanted { workers, .. } => facts.want(*workers, self.now()),
+            E::UnreadAge { oldest, retention, .. } => {
+                facts.note_unread(*oldest, *retention, self.now());
+            }
             E::Planned { unassigned, .. } => facts.unassigned = Some(*unassigned as u64),
             E::Leaving => facts.leaves = true,
             E::Finished { .. } => {
@@ -216,6 +220,7 @@ const fn trouble(event: &E) -> Option<&'static str> {
         E::HashRangeHole { .. } => "hash_range_hole",
         E::LineageUnclear { .. } => "lineage_unclear",
         E::NotOfMyStream { .. } => "not_of_my_stream",
+        E::UnreadOld { .. } => "unread_old",
         E::EndUnproven { .. } => "end_unproven",
         E::RunBroken { .. } => "run_broken",
         E::ShardStopped { .. } => "shard_stopped",

@@ -164,6 +164,12 @@ impl Collected<'_> {
         if let Some(unassigned) = facts.unassigned {
             self.count(Id::Unassigned, unassigned);
         }
+        if let Some(workers) = facts.wanted(now) {
+            self.count(Id::DesiredWorkers, workers);
+        }
+        let unread = facts.unread(now).map(|age| age.as_secs_f64());
+        self.number(Id::UnreadAge, &[], unread);
+        self.number(Id::Retention, &[], facts.retention.map(|kept| kept.as_secs_f64()));
         let version = [env!("CARGO_PKG_VERSION"), ""];
         self.push(Id::Build, &[], version, Value::Count(1));
     }

@@ -5,13 +5,14 @@ use kcl_core::observe::testing;
 use crate::bench::{Bench, key};
 
 /// What changes nothing in figures, as others tell it: calls, batches, gauges.
-const SILENT: [&str; 12] = [
+const SILENT: [&str; 13] = [
     "Registered",
     "Reopened",
     "Leaving",
     "Finished",
     "RulesDeclared",
     "Unassignable",
+    "UnreadAge",
     "LeaseReleasing",
     "CheckpointStored",
     "ReadingStarted",
@@ -21,7 +22,7 @@ const SILENT: [&str; 12] = [
 ];
 
 /// Each event by itself, and every figure but those of the clock that is not zero after it.
-const TOLD: [(&str, &str); 43] = [
+const TOLD: [(&str, &str); 45] = [
     ("Fenced", "kcl_session_restarts_total 1"),
     ("EndedDead", "kcl_dead_sessions_ended_total 1"),
     ("DuplicateWorkerId", "kcl_troubles_total kind=duplicate_worker_id 1"),
@@ -43,6 +44,8 @@ const TOLD: [(&str, &str); 43] = [
     ("LeaseConflict", "kcl_lease_conflicts_total 1"),
     ("LeaseForced", "kcl_leases_forced_total 1"),
     ("NotOfMyStream", "kcl_troubles_total kind=not_of_my_stream 1"),
+    ("UnreadOld", "kcl_troubles_total kind=unread_old 1"),
+    ("WorkersWanted", "kcl_desired_workers 3"),
     ("ShardEnded", "kcl_shards_ended_total 1"),
     ("LeaseLost", "kcl_leases_lost_total reason=taken 1"),
     ("EndUnproven", "kcl_troubles_total kind=end_unproven 1"),

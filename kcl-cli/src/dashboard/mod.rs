@@ -4,7 +4,7 @@
 //! |---|---|
 //! | `args` | what was asked for? |
 //! | `watched` | what is looked at, and when? |
-//! | `reports` | what do workers tell of themselves? |
+//! | `moves` | what moved, as the planner tells? |
 //! | `model` | what is shown of it? Pure |
 //! | `feed` | what is a page told that has an older version? |
 //! | `acts` | what can be changed, and what would that do? |
@@ -20,8 +20,8 @@ mod args;
 mod assets;
 mod feed;
 mod model;
+mod moves;
 mod records;
-mod reports;
 mod server;
 mod site;
 mod watched;

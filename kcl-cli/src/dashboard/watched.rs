@@ -10,17 +10,14 @@ use std::{
 
 use kcl_core::{
     env::{Clock, Time},
-    lease::{
-        Document,
-        report::{Reader, Reports},
-    },
+    lease::report::{Moves, Reader},
 };
 use tokio::{sync::watch, task::JoinSet};
 
 use super::{
     feed::Feed,
     model::{History, Look, Model, Shown},
-    reports,
+    moves,
 };
 use crate::{
     beats::Beats,
@@ -65,26 +62,20 @@ struct Seen {
     shown: Option<Shown>,
     told: OfStream,
     reader: Reader,
-    reports: Option<(Reports, Time)>,
+    planned: Option<Moves>,
 }
 
 /// What comes of something that is asked beside the looks.
 enum Came {
     OfStream(OfStream),
-    Reports(Result<Vec<Document>, String>),
+    Moves(Option<Moves>),
 }
 
 impl Seen {
-    fn hear(&mut self, came: Came, now: Time) {
+    fn hear(&mut self, came: Came) {
         match came {
             Came::OfStream(told) => self.told = told,
-            Came::Reports(Ok(documents)) => {
-                let sessions = self.shown.as_ref().and_then(|it| it.facts.sessions.get());
-                let sessions = sessions.map_or(&[][..], |it| &it.rows);
-                self.reports = Some((self.reader.read(&documents, sessions, now), now));
-            }
-            // What was told before is not shown as if it were told now.
-            Came::Reports(Err(_)) => self.reports = None,
+            Came::Moves(planned) => self.planned = planned,
         }
     }
 }
@@ -100,23 +91,24 @@ impl Watched {
             shown: None,
             told: OfStream::not_yet(),
             reader: Reader::new(),
-            reports: None,
+            planned: None,
         };
         let mut asking = JoinSet::new();
         let mut ask = clock.now();
         loop {
             let begun = clock.now();
             let beats = std::mem::take(&mut seen.beats);
-            let look = Box::pin(self.sight.look_at_store(beats, seen.told.clone()));
+            let look =
+                Box::pin(self.sight.look_at_store(beats, &mut seen.reader, seen.told.clone()));
             let facts = look.await;
-            let (question, tellers) = (self.sight.question(&facts), reports::tellers(&facts));
+            let question = self.sight.question(&facts);
             self.take(&mut seen, facts);
             any.send_replace(());
             if asking.is_empty() && clock.now() >= ask {
                 let sight = Arc::clone(&self.sight);
                 let (store, patience) = (Arc::clone(&sight.store), sight.patience);
-                let reports = reports::read(store, tellers, Arc::clone(&clock), patience);
-                asking.spawn(async move { Came::Reports(reports.await) });
+                let planned = moves::read(store, Arc::clone(&clock), patience);
+                asking.spawn(async move { Came::Moves(planned.await) });
                 let told = async move { Box::pin(sight.ask_stream(question)).await };
                 asking.spawn(async move { Came::OfStream(told.await) });
                 ask = clock.now() + pace.stream;
@@ -125,7 +117,7 @@ impl Watched {
             tokio::select! {
                 Some(came) = asking.join_next(), if !asking.is_empty() => {
                     // What panicked tells nothing.
-                    came.into_iter().for_each(|came| seen.hear(came, clock.now()));
+                    came.into_iter().for_each(|came| seen.hear(came));
                 }
                 () = wait(&*clock, begun, pace.store, listeners) => {}
             }
@@ -153,8 +145,8 @@ impl Watched {
         seen.beats = facts.sessions.get().map(|it| it.beats.clone()).unwrap_or_default();
         let shown = Shown::after(seen.shown.take(), facts);
         let Seen { progress, history, .. } = &*seen;
-        let reports = seen.reports.as_ref();
-        let look = Look { shown: &shown, verdict: &verdict, progress, history, reports };
+        let planned = seen.planned.as_ref();
+        let look = Look { shown: &shown, verdict: &verdict, progress, history, planned };
         self.feed.put(Model::of(&look));
         seen.shown = Some(shown);
     }

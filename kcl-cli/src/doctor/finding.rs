@@ -47,6 +47,9 @@ kinds! {
     DocumentUnreadable = "document-unreadable": "a document of the store makes no sense",
     RecordsExpire = "records-expire": "unread records are older than half of the retention",
     RecordsExpired = "records-expired": "a checkpoint is older than what the stream keeps",
+    ShardFails = "shard-fails": "a worker tells that it cannot read or process a shard",
+    WorkerDenied = "worker-denied": "store or stream denied a worker a call",
+    ReadByOthers = "read-by-others": "reads are throttled that the worker's own do not explain",
     ReaderStalled = "reader-stalled": "its worker lives, records wait, and a checkpoint stands",
     LagHigh = "lag-high": "the oldest unread record is older than --max-lag",
     LagGrows = "lag-grows": "shards fall behind faster than they are read",
@@ -56,9 +59,10 @@ kinds! {
     HashRangeHole = "hash-range-hole": "hash keys that no open shard covers",
     RuleOfAbsentWorker = "rule-of-absent-worker": "a rule requires a worker that is not there",
     ShareUneven = "share-uneven": "a worker is far from its share",
+    VersionsDiffer = "versions-differ": "workers run different versions",
     SettingsDiffer = "settings-differ": "workers have different times or say different things",
     OtherStream = "other-stream": "workers, leases or this command are about different streams",
-    ClockOff = "clock-off": "this machine's clock, the store's and the stream's differ",
+    ClockOff = "clock-off": "this machine's clock, a worker's, the store's and the stream's differ",
 }
 
 /// Something that is wrong.

@@ -7,6 +7,7 @@ use super::{
     facts::{Facts, Known, Lag, Progress, age},
     judge::Verdict,
     text::{sources, trend},
+    told,
 };
 use crate::times::{millis, rfc3339};
 
@@ -40,6 +41,7 @@ pub(super) fn of(facts: &Facts, progress: &Progress, verdict: &Verdict, now: Tim
         "counts": verdict.counts,
         "findings": verdict.findings,
         "unknown": verdict.unknown,
+        "told": told::json(facts),
         "lag": lag(facts, progress),
         "sources": sources.collect::<Vec<_>>(),
         "identity": identity,

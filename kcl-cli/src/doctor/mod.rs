@@ -5,10 +5,11 @@
 //! | `facts` | what is seen, how old it is, and what could not be seen |
 //! | `judge` | what is wrong with that: pure |
 //! | `finding`, `remedy` | what a finding is, and the command that helps |
-//! | `text`, `json` | how it is shown |
+//! | `text`, `json`, `told` | how it is shown |
 //!
 //! It is asked while things are broken: each source has a deadline, and what does not answer is
-//! unknown, not empty. It writes nothing. The dashboard shows what is seen and judged here.
+//! unknown, not empty. It writes nothing, but with `--watch` that somebody watches. The
+//! dashboard shows what is seen and judged here.
 
 mod args;
 pub(crate) mod facts;
@@ -18,16 +19,20 @@ mod json;
 pub(crate) mod judge;
 pub(crate) mod remedy;
 mod text;
+mod told;
 mod words;
 
 use std::{
     process::ExitCode,
-    sync::atomic::{AtomicU8, Ordering},
+    sync::{
+        Arc,
+        atomic::{AtomicU8, Ordering},
+    },
     time::Duration,
 };
 
 pub(crate) use args::DoctorArgs;
-use kcl_core::env::Env;
+use kcl_core::{env::Env, lease::report};
 
 use self::{
     facts::{Facts, Known, Progress, Sight},
@@ -37,7 +42,8 @@ use self::{
 use crate::{
     beats::Beats,
     config::{Config, SettingsArgs},
-    report, stdout,
+    onlooker::Onlooker,
+    report as said, stdout,
     store_url::StoreUrl,
 };
 
@@ -55,7 +61,7 @@ pub(crate) fn run(
 ) -> anyhow::Result<ExitCode> {
     match examine(args, settings, config) {
         Err(error) if !stdout::is_reader_gone(&error) => {
-            report::failure(&error);
+            said::failure(&error);
             Ok(ExitCode::from(COULD_NOT_TELL))
         }
         told => told.map(ExitCode::from),
@@ -108,10 +114,13 @@ impl Doctor<'_> {
 
     async fn look_on(&self, last: &AtomicU8) -> anyhow::Result<()> {
         let (mut progress, mut beats) = (Progress::default(), Beats::default());
+        let (mut reader, mut onlooker) = (report::Reader::new(), self.onlooker());
         let watched = self.args.watch.then_some(self.args.every);
         let between = self.args.trend.or(watched).map(Duration::from_secs_f64);
         for look in 1_u64.. {
-            let facts = Box::pin(self.sight.look(std::mem::take(&mut beats))).await;
+            let seen_beats = std::mem::take(&mut beats);
+            let facts = Box::pin(self.sight.look(seen_beats, &mut reader)).await;
+            self.ask_for_reports(&facts, onlooker.as_mut()).await;
             progress.note(&facts);
             let verdict = self.judge(&facts, &progress);
             last.store(verdict.exit_code(), Ordering::Relaxed);
@@ -124,6 +133,19 @@ impl Doctor<'_> {
             self.sight.clock.sleep(pause).await;
         }
         Ok(())
+    }
+
+    fn onlooker(&self) -> Option<Onlooker> {
+        let store = Arc::clone(&self.sight.store);
+        let patience = self.sight.patience;
+        self.args.watch.then(|| Onlooker::new(store, "kcl doctor --watch", patience))
+    }
+
+    /// Has workers report more often while it is looked again and again.
+    async fn ask_for_reports(&self, facts: &Facts, onlooker: Option<&mut Onlooker>) {
+        let (Some(onlooker), Some(sessions)) = (onlooker, facts.sessions.get()) else { return };
+        let Some(documents) = facts.documents.get() else { return };
+        onlooker.look_on(&sessions.rows, &documents.reports, &*self.sight.clock).await;
     }
 
     fn judge(&self, facts: &Facts, progress: &Progress) -> Verdict {

@@ -8,6 +8,7 @@ use super::{
     facts::{Facts, Known, Progress, Right, age},
     finding::{Finding, Severity},
     judge::Verdict,
+    told,
     words::listed,
 };
 use crate::{
@@ -22,6 +23,7 @@ const SHARDS: usize = 5;
 pub(super) fn draw(facts: &Facts, progress: &Progress, verdict: &Verdict, now: Time) -> String {
     let mut text = head(facts);
     text += &counted(verdict);
+    text += &told::lines(facts);
     text += &lag(facts, progress);
     text += &read(facts, now);
     text += &rights(facts);

@@ -1,6 +1,6 @@
 //! What a coordinator wants done.
 
-use std::fmt;
+use std::{fmt, time::Duration};
 
 use super::{call::CallId, document::StreamStart, op::StoreCall};
 use crate::{
@@ -20,7 +20,7 @@ pub enum Command {
     Describe(CallId, Option<StreamName>),
     /// Describe this stream and list its shards; hand them back as [`super::Event::Shards`].
     ListShards(CallId, StreamName),
-    /// Measure the loads of the leases that run; hand them back as [`super::Event::Loads`].
+    /// Measure what the worker's report tells; hand it back as [`super::Event::Measured`].
     Measure,
     /// Direct a run.
     Run(RunCommand),
@@ -161,6 +161,28 @@ pub enum Notice {
     /// A document makes no sense to this version. It does not count as never written: who needs it
     /// waits. Says which one, and why.
     Unreadable(DocName, String),
+    /// How old the oldest unread record is of what nobody may read, at the most; `None` if that is
+    /// not known, or if there is nothing.
+    Unread {
+        /// The age.
+        oldest: Option<Duration>,
+        /// For how long the stream keeps records.
+        retention: Option<Duration>,
+    },
+    /// Half of the retention is over for the oldest unread record of a lease that nobody may take.
+    UnreadOld {
+        /// Which lease.
+        key: LeaseKey,
+        /// How old that record is at the most.
+        oldest: Duration,
+        /// For how long the stream keeps records.
+        retention: Duration,
+    },
+    /// How many workers the measured load needs, as the planner tells; `None` if that is not known.
+    Wanted {
+        /// How many.
+        workers: Option<u64>,
+    },
     /// A worker's document has no room for so many leases that nobody else can take: they wait for
     /// more workers.
     DocumentFull(DocName, usize),

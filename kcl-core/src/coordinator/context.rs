@@ -13,7 +13,7 @@ use super::{
     op::{self, Operation},
     planner::{
         ask as planner, catalogue::ask as catalogue, janitor::ask as janitor, loads::ask as loads,
-        moves::ask as moves, publisher::ask as publisher,
+        moves::ask as moves, publisher::ask as publisher, telling::ask as telling,
     },
     reads::Reads,
     reporting::ask as reporting,
@@ -25,7 +25,7 @@ use super::{
 };
 use crate::{
     env::{Rng, Time},
-    lease::{Epoch, Lease, LeaseKey, SessionId, Stamp},
+    lease::{Epoch, Lease, LeaseKey, SessionId, Stamp, StoreTime},
     settings::Coordination,
     stream::StreamName,
 };
@@ -85,7 +85,7 @@ gathers! { Purpose:
     Handoff of handoff::Ask;
     Watch of watch::Ask;
     Planner of planner::Ask, with (
-        catalogue::Ask, loads::Ask, moves::Ask, publisher::Ask, janitor::Ask
+        catalogue::Ask, loads::Ask, moves::Ask, publisher::Ask, janitor::Ask, telling::Ask
     );
     Start of start::Ask;
     Reporting of reporting::Ask;
@@ -239,6 +239,11 @@ impl Epochs {
     pub(super) fn stamped(&mut self, stamp: &Stamp, now: Time) {
         self.clock = self.clock.filter(|_| goes_only_forward());
         self.is_at_least(stamp.at.0, now);
+    }
+
+    /// The store's time as far as it is known: zero before anything is.
+    pub(super) fn store_time(&self, now: Time) -> StoreTime {
+        StoreTime(self.clock(now))
     }
 
     /// The store's time, which goes on here whatever the store's own clock does: one that takes

@@ -2,7 +2,7 @@
 
 use super::call::{CallId, StoreOutcome};
 use crate::{
-    lease::{Checkpoint, Epoch, LeaseKey, LoadReport, Progress},
+    lease::{Checkpoint, Epoch, LeaseKey, Progress, report::WorkerReport},
     stream::{Shard, SourceErrorKind, StreamDescription},
 };
 
@@ -19,8 +19,10 @@ pub enum Event {
     Shards(CallId, Result<StreamView, SourceErrorKind>),
     /// A run has news.
     Run(RunEvent),
-    /// The loads of the leases that run were measured.
-    Loads(LoadReport),
+    /// What the worker knows of itself was measured.
+    Measured(Box<WorkerReport>),
+    /// A kind of fact has changed of which the worker's report tells.
+    News,
     /// The store pushed a wake-up.
     Woken,
     /// The store pushes wake-ups from now on, or no longer does.

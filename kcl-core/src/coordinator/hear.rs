@@ -71,6 +71,7 @@ impl Coordinator {
             member::Signal::Woken => {
                 sometimes!(Woken);
                 self.on_woken();
+                self.reporting.on_woken(&mut self.ctx);
             }
             member::Signal::Lapsed => {
                 self.handoff.on_lapse(&mut self.ctx);

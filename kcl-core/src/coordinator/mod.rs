@@ -15,7 +15,7 @@
 //! | `leaving` | how do I go? |
 //! | `start` | where did reading begin? |
 //! | `reads` | which stream is it? |
-//! | `reporting` | how heavy is what I hold? |
+//! | `reporting` | what do I tell of myself? |
 
 mod call;
 mod command;
@@ -32,6 +32,7 @@ mod leaving;
 mod member;
 mod noted;
 mod op;
+mod paper;
 mod planner;
 mod reads;
 mod reporting;

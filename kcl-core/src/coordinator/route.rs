@@ -8,7 +8,7 @@ use super::{
     command::{Notice, Outcome},
     context::Purpose,
     event::Event,
-    member, start,
+    member, reporting, start,
 };
 use crate::{
     settings::InitialPosition,
@@ -40,10 +40,12 @@ impl Coordinator {
                 }
             }
             Event::Run(news) => self.handoff.on_run(news, &mut self.ctx),
-            Event::Loads(loads) => {
-                let me = &self.member.id().worker;
-                self.reporting.on_loads(loads, me, &mut self.ctx);
+            Event::Measured(report) => {
+                let (beat, late) = (self.member.news().0, self.member.late());
+                let mine = reporting::Mine { session: self.member.id(), beat, late };
+                self.reporting.on_measured(report, mine, &mut self.ctx);
             }
+            Event::News => self.reporting.on_news(self.ctx.now),
             Event::Woken => self.member.on_push(&mut self.ctx),
             Event::Pushes(pushes) => {
                 self.ctx.pushes = pushes;
@@ -64,6 +66,7 @@ impl Coordinator {
                     self.watch.on_own_beat(ctx);
                     self.handoff.on_beat(ctx);
                     self.give_starts_back();
+                    self.reporting.on_beat(self.ctx.now);
                 }
             }
             Purpose::Handoff(ask) => self.handoff.on_answer(ask.answered(outcome), ctx),
@@ -78,7 +81,7 @@ impl Coordinator {
             }
             Purpose::Start(ask) => start::on_answer(ask.answered(outcome), ctx),
             Purpose::Reporting(ask) => {
-                let me = &self.member.id().worker;
+                let me = self.member.id();
                 self.reporting.on_answer(ask.answered(outcome), me, ctx);
             }
             Purpose::Inbox(ask) => self.inbox.on_answer(ask.answered(outcome), ctx),

@@ -27,7 +27,7 @@ pub use commands::{
 pub use document::{DocName, Document};
 pub use identity::{Incarnation, InvalidName, SessionId, WorkerId, Zone};
 pub use key::{InvalidLeaseKey, LeaseKey};
-pub use load::{Load, LoadReport};
+pub use load::Load;
 pub use record::{CheckpointRecord, InvalidLeaseRecord, LeaseRecord};
 pub use row::{Epoch, Lease, Progress};
 pub use session::{EndReason, PlanVersion, Report, Session, SessionState};

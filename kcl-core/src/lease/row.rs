@@ -131,7 +131,7 @@ pub struct Progress {
     /// How far behind the newest record the shard was. Whole milliseconds.
     pub lag: Option<Duration>,
     /// Bytes a second that arrived at the shard lately; zero if that was not known. For planners of
-    /// older builds: [`super::LoadReport`] says more.
+    /// older builds: [`super::report::WorkerReport`] says more.
     pub rate: u64,
 }
 

@@ -15,6 +15,7 @@ impl WorkerEvent {
             | Self::LeaseConflict { key, .. }
             | Self::LeaseForced { key, .. }
             | Self::NotOfMyStream { key }
+            | Self::UnreadOld { key, .. }
             | Self::ShardEnded { key, .. }
             | Self::CheckpointStored { key, .. }
             | Self::ReadingStarted { key, .. }

@@ -121,8 +121,7 @@ pub enum WorkerEvent {
         /// Whether that one never said that it saw the order: both may process for a moment.
         overlap: bool,
     },
-    /// The worker was to read a lease of another stream, or of another life of its own: it does
-    /// not.
+    /// The worker does not read a lease of another stream, or of another life of its own.
     #[non_exhaustive]
     NotOfMyStream {
         /// Which lease.
@@ -172,6 +171,30 @@ pub enum WorkerEvent {
     Unassignable {
         /// The leases.
         leases: Vec<(LeaseKey, String)>,
+    },
+    /// Half of the retention is over for what is unread of a shard that nobody may read. Told once.
+    #[non_exhaustive]
+    UnreadOld {
+        /// Its lease.
+        key: LeaseKey,
+        /// How old that record is at the most.
+        oldest: Duration,
+        /// For how long the stream keeps records.
+        retention: Duration,
+    },
+    /// How old what nobody may read is. Told by the worker that plans, each minute and plan.
+    #[non_exhaustive]
+    UnreadAge {
+        /// Of the oldest unread record, at the most; `None` if there is none or it is not known.
+        oldest: Option<Duration>,
+        /// For how long the stream keeps records; `None` if that is not known.
+        retention: Option<Duration>,
+    },
+    /// How many workers the measured load needs, as the planner tells. Told once a minute.
+    #[non_exhaustive]
+    WorkersWanted {
+        /// How many; `None` if that is not known, or was told long ago.
+        workers: Option<u64>,
     },
     /// The placement rules make no sense; those read before stay in force. Where there were none,
     /// what a live worker holds stays where it is.
@@ -438,8 +461,7 @@ pub enum WorkerEvent {
         /// The one that this worker reads.
         wanted: StreamName,
     },
-    /// Reading of the stream began elsewhere than this worker's settings say; that holds. Told
-    /// once.
+    /// Reading of the stream began elsewhere than the settings say; that holds. Told once.
     #[non_exhaustive]
     StartDiffers {
         /// Of which stream.

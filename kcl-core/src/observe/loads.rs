@@ -9,11 +9,11 @@ use std::{
 use super::{
     event::WorkerEvent,
     meter::{Arrived, LoadMeter},
-    observer::{BatchEnded, Observer, SourceCallEnd, SourceCallEnded, Subject},
+    observer::{BatchEnd, BatchEnded, Observer, SourceCallEnd, SourceCallEnded, Subject},
 };
 use crate::{
     env::Clock,
-    lease::{LeaseKey, Load, LoadReport},
+    lease::{LeaseKey, Load, report::WorkerReport},
     processor::RecordBatch,
 };
 
@@ -36,11 +36,11 @@ impl LoadBoard {
     }
 
     /// What is known of all.
-    pub(crate) fn report(&self) -> LoadReport {
+    pub(crate) fn report(&self) -> WorkerReport {
         let now = self.clock.now();
         let mut meters = self.meters();
         let loads = meters.iter_mut().map(|(key, meter)| (key.clone(), meter.load(now)));
-        LoadReport::new(loads.collect())
+        WorkerReport::of_loads(loads)
     }
 
     fn with(&self, about: &Subject, change: impl FnOnce(&mut LoadMeter)) {
@@ -92,8 +92,13 @@ impl Observer for LoadBoard {
         self.with(about, |meter| meter.begin(now));
     }
 
-    fn batch(&self, about: &Subject, _: &BatchEnded<'_>) {
+    fn batch(&self, about: &Subject, batch: &BatchEnded<'_>) {
         let now = self.clock.now();
-        self.with(about, |meter| meter.end(now));
+        self.with(about, |meter| {
+            meter.end(now);
+            if batch.end == BatchEnd::Done {
+                meter.process(batch.records() as u64);
+            }
+        });
     }
 }

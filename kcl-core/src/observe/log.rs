@@ -118,6 +118,10 @@ fn log_stream(event: &WorkerEvent) {
         E::StreamUnknown { error, source } => warn!(error, source, "kcl.stream.unknown"),
         E::ShardsUnknown { error, source } => warn!(error, source, "kcl.shards.unknown"),
         E::StreamRemade => warn!("kcl.stream.remade"),
+        E::WorkersWanted { workers } => debug!(workers, "kcl.fleet.workers_wanted"),
+        E::UnreadAge { oldest, retention } => {
+            debug!(?oldest, ?retention, "kcl.fleet.unread_age");
+        }
         E::StreamDiffers { reads, wanted } => {
             let reads = reads.as_ref().map(tracing::field::display);
             warn!(reads, %wanted, "kcl.stream.differs");
@@ -147,6 +151,9 @@ fn log_lease(event: &WorkerEvent) {
             warn!(lease = %key, %from, overlap, "kcl.lease.forced");
         }
         E::NotOfMyStream { key } => warn!(lease = %key, "kcl.lease.not_of_my_stream"),
+        E::UnreadOld { key, oldest, retention } => {
+            error!(lease = %key, ?oldest, ?retention, "kcl.lease.unread_old");
+        }
         E::ShardEnded { key, epoch } => info!(lease = %key, %epoch, "kcl.shard.ended"),
         E::CheckpointStored { key, epoch, checkpoint } => {
             debug!(lease = %key, %epoch, %checkpoint, "kcl.checkpoint.stored");

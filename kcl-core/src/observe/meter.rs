@@ -47,6 +47,7 @@ pub struct LoadMeter {
     reached: Option<Duration>,
     arrived: Window,
     lag: Option<Duration>,
+    /// Time in the processor, and records that it has processed.
     busy: Window,
     /// Up to when time in the processor is counted.
     counted: Time,
@@ -93,6 +94,11 @@ impl LoadMeter {
         self.in_processor = true;
     }
 
+    /// So many records were processed.
+    pub fn process(&mut self, records: u64) {
+        self.busy.add(Duration::ZERO, [0, records]);
+    }
+
     /// The processor has them no longer.
     pub fn end(&mut self, now: Time) {
         self.count(now);
@@ -109,6 +115,7 @@ impl LoadMeter {
         load.records_per_second = per_second(1);
         load.busy_permille = self.busy.share(0, 1_000);
         load.lag = self.lag;
+        load.processed_per_second = self.busy.share(1, 1_000_000);
         load
     }
 
@@ -295,6 +302,18 @@ mod tests {
         meter.end(secs(230));
         assert_eq!(meter.load(secs(260)).busy_permille, Some(500));
         assert_eq!(meter.load(secs(400)).busy_permille, Some(0));
+    }
+
+    #[test]
+    fn what_is_processed_is_counted_by_the_clock_and_not_by_the_streams_time() {
+        let mut meter = LoadMeter::new(secs(0));
+        for at in 0..30 {
+            meter.begin(secs(at));
+            meter.process(40);
+            meter.end(secs(at));
+        }
+        assert_eq!(meter.load(secs(30)).processed_per_second, Some(40));
+        assert_eq!(meter.load(secs(400)).processed_per_second, Some(0));
     }
 
     proptest! {

@@ -41,6 +41,7 @@
 //! | `log`, `complaints` | what is written down, and how often? |
 //! | `status`, `told` | what does the worker's handle show? |
 //! | `meter`, `loads` | how heavy is each shard? |
+//! | `report` | what does the worker tell of itself in the store? |
 //! | [`testing`] | how is an observer tested? |
 
 mod about;
@@ -52,6 +53,7 @@ mod log;
 mod meter;
 mod notice;
 mod observer;
+mod report;
 mod seam;
 mod source;
 mod status;
@@ -72,6 +74,7 @@ pub use status::{LeaseStatus, WorkerStatus};
 
 pub(crate) use batch::BatchInWork;
 pub(crate) use loads::LoadBoard;
+pub(crate) use report::ReportBoard;
 pub(crate) use seam::Seam;
 pub(crate) use source::WatchedSource;
 pub(crate) use status::StatusBoard;

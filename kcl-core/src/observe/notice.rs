@@ -43,6 +43,11 @@ impl From<Notice> for WorkerEvent {
             Notice::Planned { moves, unassigned } => {
                 Self::Planned { moves, unassigned: unassigned.len() }
             }
+            Notice::UnreadOld { key, oldest, retention } => {
+                Self::UnreadOld { key, oldest, retention }
+            }
+            Notice::Unread { oldest, retention } => Self::UnreadAge { oldest, retention },
+            Notice::Wanted { workers } => Self::WorkersWanted { workers },
             Notice::BadRules(problem) => Self::RulesRefused { problem },
             Notice::InheritanceFull(problem) => Self::InheritanceFull { problem },
             Notice::Unreadable(document, problem) => Self::DocumentUnreadable { document, problem },

@@ -27,7 +27,9 @@ use crate::{
     coordinator::{Coordinator, Event, Outcome},
     env::Env,
     lease::WorkerId,
-    observe::{LoadBoard, Observer, Seam, StatusBoard, Told, WatchedSource, WatchedStore},
+    observe::{
+        LoadBoard, Observer, ReportBoard, Seam, StatusBoard, Told, WatchedSource, WatchedStore,
+    },
     processor::{ProcessorError, ProcessorFactory, RecordBatch, from_batches},
     settings::{InvalidSettings, ProgressMode, Settings},
     store::LeaseStore,
@@ -42,6 +44,7 @@ pub struct Worker {
     store: WatchedStore,
     shared: Arc<Shared>,
     status: StatusBoard,
+    reports: ReportBoard,
     told: Told,
     validity: Validity,
     events: (mpsc::UnboundedSender<Event>, mpsc::UnboundedReceiver<Event>),
@@ -206,8 +209,8 @@ impl Worker {
         stream: Arc<OnceLock<StreamDescription>>,
     ) -> Result<(), WorkerError> {
         let Self { id, settings, env, store, shared, status, validity, mut events, .. } = self;
-        let (spawner, seam) = (Arc::clone(&env.spawner), shared.seam.clone());
-        let loads = shared.loads.clone();
+        let (spawner, seam, reports) =
+            (Arc::clone(&env.spawner), shared.seam.clone(), self.reports);
         let Placed { declared, needed, changes: (_, changes) } = self.placement;
         let needs_rules = needed && declared.is_none();
         let keep = async move {
@@ -247,7 +250,7 @@ impl Worker {
                 coordinator,
                 store,
                 seam,
-                loads,
+                reports,
                 env,
                 settings,
                 validity,
@@ -388,8 +391,15 @@ impl WorkerBuilder<WithProcessor> {
         let clock = || Arc::clone(&self.env.clock);
         let (told, loads) = (Told::new(), LoadBoard::new(clock()));
         let status = StatusBoard::new(loads.clone(), clock());
-        let own: [Arc<dyn Observer>; 3] =
-            [Arc::new(loads.clone()), Arc::new(status.clone()), Arc::new(told.clone())];
+        let events = mpsc::unbounded_channel();
+        let sender: mpsc::UnboundedSender<Event> = events.0.clone();
+        let reports = ReportBoard::new(&self.settings, loads.clone(), clock(), sender);
+        let own: [Arc<dyn Observer>; 4] = [
+            Arc::new(loads.clone()),
+            Arc::new(status.clone()),
+            Arc::new(reports.clone()),
+            Arc::new(told.clone()),
+        ];
         let observers = own.into_iter().chain(self.observers);
         let seam = Seam::new(self.store.application(), Some(id.clone()), clock(), observers);
         let store = WatchedStore::new(self.store, seam.clone());
@@ -405,13 +415,25 @@ impl WorkerBuilder<WithProcessor> {
             seam,
             loads,
         });
-        let (settings, env, events) = (self.settings, self.env, mpsc::unbounded_channel());
+        let (settings, env) = (self.settings, self.env);
         let placement = Placed {
             declared: self.declared,
             needed: self.needs_rules,
             changes: mpsc::unbounded_channel(),
         };
-        Ok(Worker { id, settings, env, store, shared, status, told, validity, events, placement })
+        Ok(Worker {
+            id,
+            settings,
+            env,
+            store,
+            shared,
+            status,
+            reports,
+            told,
+            validity,
+            events,
+            placement,
+        })
     }
 }
 

@@ -21,7 +21,7 @@ use crate::{
     },
     env::Env,
     lease::{EndSession, Ending, Lease, LeaseKey},
-    observe::{LoadBoard, Seam, StatusBoard, WatchedStore, WorkerEvent},
+    observe::{ReportBoard, Seam, StatusBoard, WatchedStore, WorkerEvent},
     settings::Settings,
     store::StoreErrorKind,
     stream::StreamName,
@@ -46,7 +46,7 @@ pub(super) struct Keeper {
     pub(super) coordinator: Coordinator,
     pub(super) store: WatchedStore,
     pub(super) seam: Seam,
-    pub(super) loads: LoadBoard,
+    pub(super) reports: ReportBoard,
     pub(super) env: Env,
     pub(super) settings: Settings,
     pub(super) validity: Validity,
@@ -126,7 +126,7 @@ impl Keeper {
             Command::ListShards(id, of) => self.direct(Direction::ListShards(id, of)),
             Command::Measure => {
                 // The keeper has the other end.
-                let _ = self.sender.send(Event::Loads(self.loads.report()));
+                let _ = self.sender.send(Event::Measured(Box::new(self.reports.report())));
             }
             Command::Run(command) => self.direct_run(command),
             Command::ValidUntil(until) => {

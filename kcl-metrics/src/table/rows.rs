@@ -231,6 +231,16 @@ instruments! {
     Unassigned = "kcl_leases_unassigned", Gauge, Count, WORKER,
         "Leases that nobody may take, as of the last plan; absent where nobody plans.", "",
         "with each plan";
+    DesiredWorkers = "kcl_desired_workers", Gauge, Count, WORKER,
+        "How many workers the measured load needs, as the planner tells: from one to as many as \
+         there are shards to read; absent while that is not known, or was told long ago.", "",
+        "once a minute";
+    UnreadAge = "kcl_unread_age_max_seconds", Gauge, Seconds, WORKER,
+        "How old the oldest unread record is, at the most, of the shards that nobody may read; \
+         absent if there are none, if it is not known, and where nobody plans.", "",
+        "with each plan and once a minute, and grows between";
+    Retention = "kcl_retention_seconds", Gauge, Seconds, WORKER,
+        "For how long the stream keeps records; absent where nobody plans.", "", "once a minute";
     KeeperLateness = "kcl_keeper_lateness_seconds", LATENESS, Seconds, WORKER,
         "How much later than it wanted the thread ran that keeps the session alive.", "",
         "when something was due by the clock";

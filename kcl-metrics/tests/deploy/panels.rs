@@ -57,6 +57,8 @@ pub(super) const ROWS: &[Row] = &[
             ("Leases gained and lost", &[Id::LeasesGained, Id::LeasesLost]),
             ("Plans and moves", &[Id::Plans, Id::PlannedMoves]),
             ("Planner", &[Id::Planning]),
+            ("Workers that the load needs", &[Id::DesiredWorkers]),
+            ("Age of what nobody reads, and retention", &[Id::UnreadAge, Id::Retention]),
             ("Shards processed to their end", &[Id::ShardsEnded]),
             ("Leases taken otherwise", &[Id::LeasesStalled, Id::LeasesForced, Id::LeaseConflicts]),
             ("Dead sessions ended", &[Id::DeadEnded]),

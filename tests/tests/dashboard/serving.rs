@@ -53,12 +53,13 @@ async fn the_page_its_files_and_every_table_are_served_and_follow_the_fleet() ->
         .until("/app/dashboard-served/why.json", |it| it.to_string().contains("worker-silent"))
         .await?;
     ensure!(why.to_string().contains("kcl consume --app dashboard-served"), "{why:#}");
-    let moves = dashboard
-        .until("/app/dashboard-served/moves.json", |it| {
-            it["rows"].as_object().is_some_and(|rows| rows.len() == 2)
-        })
-        .await?;
-    for (key, _) in moves["rows"].as_object().context("no moves")? {
+    let seen = |it: &Value| -> Vec<String> {
+        let rows = it["rows"].as_object().into_iter().flatten().map(|(key, _)| key);
+        rows.filter(|key| cell(it, key, "how") == "seen").cloned().collect()
+    };
+    let moves =
+        dashboard.until("/app/dashboard-served/moves.json", |it| seen(it).len() == 2).await?;
+    for key in &seen(&moves) {
         ensure!(cell(&moves, key, "from") == "b" && cell(&moves, key, "to") == "a", "{moves:#}");
         ensure!(cell(&moves, key, "why") == "its worker died", "{moves:#}");
         ensure!(cell(&moves, key, "unread_ms").as_u64() > Some(1_000), "{moves:#}");

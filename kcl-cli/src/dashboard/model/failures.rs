@@ -30,10 +30,10 @@ const COLUMNS: &[&str] = &[
 
 pub(super) fn table(look: &Look<'_>) -> Table {
     let mut table = Table::of(COLUMNS);
-    let Some((reports, read)) = look.reports else { return table };
+    let Some((reports, read)) = look.reports() else { return table };
     for (worker, told) in &reports.workers {
         let at = |ago: Duration| {
-            told.age.map(|age| look.wall(*read).minus(age + ago)).map(WallTime::as_millis)
+            told.age.map(|age| look.wall(read).minus(age + ago)).map(WallTime::as_millis)
         };
         for (lease, shard) in &told.value.shards {
             let Some(trouble) = &shard.trouble else { continue };

@@ -58,11 +58,11 @@ pub(super) fn of(look: &Look<'_>) -> Map<String, Value> {
         "closed": closed.map(|it| by(&it.by, it.since)),
         "frozen": frozen.map(|it| by(&it.by, it.since)),
         "rules": rules,
-        "reporting": look.reports.map(|(it, _)| {
+        "reporting": look.reports().map(|(it, _)| {
             it.workers.values().filter(|told| told.is_fresh()).count()
         }),
-        "desired_workers": look.reports.and_then(|(it, _)| it.plan()?.desired_workers),
-        "balance": look.reports.and_then(|(it, _)| Some(it.plan()?.balance.clone())),
+        "desired_workers": look.reports().and_then(|(it, _)| it.plan()?.desired_workers),
+        "balance": look.reports().and_then(|(it, _)| Some(it.plan()?.balance.clone())),
         "planner": planner.map(|owner| owner.worker.as_str()),
         "changed_ms": look.history.changed,
         "sources": sources.collect::<Vec<_>>(),

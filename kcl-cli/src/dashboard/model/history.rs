@@ -10,6 +10,9 @@ use kcl_core::{
 
 use crate::doctor::judge::{Fleet, Presence};
 
+/// Why a lease moved whose worker lives.
+pub(super) const HANDED_OVER: &str = "it was handed over";
+
 /// How many moves are kept.
 const MOVES: usize = 500;
 
@@ -78,7 +81,7 @@ impl History {
             (Some(Presence::Over("REPLACED")), _) => "its worker started anew",
             (Some(Presence::Over(_) | Presence::Leaves), _) => "its worker left",
             (Some(Presence::Absent), _) => "its worker is gone",
-            (Some(_), _) => "it was handed over",
+            (Some(_), _) => HANDED_OVER,
         };
         let unread = was.and_then(|seen| seen.unread);
         self.push(Move {

@@ -4,7 +4,10 @@ use std::collections::BTreeMap;
 
 use kcl_core::{
     env::{Time, WallTime},
-    lease::{Lease, LeaseKey, Load, LoadReport, WorkerId, report::Reports},
+    lease::{
+        Lease, LeaseKey, Load, WorkerId,
+        report::{Moves, Reports, Told, WorkerReport},
+    },
 };
 
 use super::History;
@@ -93,8 +96,8 @@ pub(crate) struct Look<'a> {
     pub(crate) verdict: &'a Verdict,
     pub(crate) progress: &'a Progress,
     pub(crate) history: &'a History,
-    /// What workers and planner tell of themselves, and when it was read; nothing if it never was.
-    pub(crate) reports: Option<&'a (Reports, Time)>,
+    /// The last moves, as the planner tells them; nothing if that is not known.
+    pub(crate) planned: Option<&'a Moves>,
 }
 
 impl<'a> Look<'a> {
@@ -115,12 +118,19 @@ impl<'a> Look<'a> {
         self.facts().wall.minus(self.facts().at.since(at))
     }
 
+    /// What workers and planner tell of themselves, and when it was read; nothing if it never was.
+    pub(super) fn reports(&self) -> Option<(&'a Reports, Time)> {
+        match &self.facts().documents {
+            Known::Read { value, at } => Some((&value.reports, *at)),
+            Known::Failed(_) | Known::LeftOut(_) => None,
+        }
+    }
+
     /// What the workers tell of their leases.
     pub(super) fn loads(&self) -> BTreeMap<(&'a WorkerId, &'a LeaseKey), &'a Load> {
-        let documents = self.facts().documents.get();
-        let reports = documents.into_iter().flat_map(|it| &it.loads);
-        let of = |(worker, report): (&'a WorkerId, &'a LoadReport)| {
-            report.leases.iter().map(move |(key, load)| ((worker, key), load))
+        let reports = self.reports().into_iter().flat_map(|(it, _)| &it.workers);
+        let of = |(worker, told): (&'a WorkerId, &'a Told<WorkerReport>)| {
+            told.value.shards.iter().map(move |(key, shard)| ((worker, key), &shard.load))
         };
         reports.flat_map(of).collect()
     }

@@ -3,7 +3,10 @@
 use kcl_core::lease::{LeaseKey, WorkerId, report::Moved};
 use serde_json::json;
 
-use super::{Look, Table, history::Move};
+use super::{
+    Look, Table,
+    history::{HANDED_OVER, Move},
+};
 use crate::times::millis;
 
 const COLUMNS: &[&str] = &[
@@ -25,20 +28,21 @@ const APART: u64 = 60_000;
 
 pub(super) fn table(look: &Look<'_>) -> Table {
     let mut table = Table::of(COLUMNS);
-    let planned = look.reports.and_then(|(reports, _)| reports.moves.as_ref());
-    let planned: &[Moved] = planned.map_or(&[], |it| &it.moves);
+    let planned: &[Moved] = look.planned.map_or(&[], |it| &it.moves);
     let is_of = |it: &Move, moved: &Moved| {
         let apart = it.at.as_millis().abs_diff(moved.at.0);
         moved.lease == it.lease && moved.to == it.to.worker && apart < APART
     };
     for (number, it) in &look.history.moves {
         let plan = planned.iter().rfind(|moved| is_of(it, moved));
+        // Of a handover the planner knows the reason; of a death, the looks know more.
+        let why = plan.filter(|_| it.why == HANDED_OVER).map_or(it.why, |it| it.why.means());
         let cells = vec![
             json!(it.at.as_millis()),
             json!(shard(&it.lease)),
             json!(it.from.as_ref().map(|from| from.worker.as_str())),
             json!(it.to.worker.as_str()),
-            json!(plan.map_or(it.why, |moved| moved.why.means())),
+            json!(why),
             json!(it.unread.or_else(|| plan?.unread.map(millis))),
             json!(it.epoch),
             json!("seen"),

@@ -1,11 +1,8 @@
 //! What is shown of fleets in health, in trouble and out of sight.
 
-use kcl_core::{
-    env::Time,
-    lease::{
-        StoreTime,
-        report::{Moved, Moves, Reader, Reports, Trouble, TroubleKind, Why, WorkerReport},
-    },
+use kcl_core::lease::{
+    StoreTime,
+    report::{Moved, Moves, ShardReport, Trouble, TroubleKind, Why, WorkerReport},
 };
 use serde_json::{Value, json};
 
@@ -24,7 +21,7 @@ use crate::doctor::{
 struct Viewer {
     history: History,
     shown: Option<Shown>,
-    reports: Option<(Reports, Time)>,
+    planned: Option<Moves>,
 }
 
 impl Viewer {
@@ -41,8 +38,8 @@ impl Viewer {
         }
         let shown = Shown::after(self.shown.take(), facts);
         let (progress, history) = (&world.progress, &self.history);
-        let reports = self.reports.as_ref();
-        let look = Look { shown: &shown, verdict: &verdict, progress, history, reports };
+        let planned = self.planned.as_ref();
+        let look = Look { shown: &shown, verdict: &verdict, progress, history, planned };
         let model = Model::of(&look);
         self.shown = Some(shown);
         model
@@ -186,23 +183,18 @@ fn two_thousand_shards_fit_a_message() {
 #[test]
 fn what_workers_report_is_told_with_when_and_whether_it_is_of_the_present() {
     let mut world = World::of(2, 2);
-    world.sessions[1].beat = 40;
-    let facts = world.facts(0);
     let mut report = WorkerReport::default();
-    (report.incarnation, report.beat) = (Some(world.sessions[1].id.incarnation), 40);
     report.version = Some("1.2.3".to_owned());
-    let mut shard = kcl_core::lease::report::ShardReport::default();
+    let mut shard = ShardReport::default();
     shard.trouble = Some(Trouble::new(TroubleKind::BatchFailed, 5 * SECOND, Some(9 * SECOND)));
     report.shards.insert(key(1), shard);
-    let worker = &world.sessions[1].id.worker;
-    let name = kcl_core::lease::DocName::report(worker);
-    let document = kcl_core::lease::Document::new(name, 3, report.encode());
-    let mut reports = Reader::new().read(&[document], &world.sessions, facts.at);
+    world.tells(1, report);
+    let facts = world.facts(0);
     let mut moves = Moves::default();
     let planned = StoreTime(facts.wall.as_millis() - 90_000);
-    moves.add([Moved::new(key(0), None, worker.clone(), Why::Rule, planned)]);
-    reports.moves = Some(moves);
-    let mut viewer = Viewer { reports: Some((reports, facts.at)), ..Viewer::default() };
+    let worker = world.sessions[1].id.worker.clone();
+    moves.add([Moved::new(key(0), None, worker, Why::Rule, planned)]);
+    let mut viewer = Viewer { planned: Some(moves), ..Viewer::default() };
     let model = viewer.look_at(&world, facts);
     let failure = model.tables["failures"].rows.values().next().unwrap();
     assert_eq!(failure[0], "shardId-000000000001");
@@ -215,5 +207,8 @@ fn what_workers_report_is_told_with_when_and_whether_it_is_of_the_present() {
     assert_eq!(model.head["reporting"], 1);
     let moved = model.tables["moves"].rows.values().next().unwrap();
     assert_eq!((&moved[4], &moved[7]), (&json!(Why::Rule.means()), &json!("planned")));
-    assert_eq!(seen(&world).head["reporting"], Value::Null, "nothing was read of it");
+    let mut facts = world.facts(0);
+    facts.documents = Known::Failed("denied".to_owned());
+    let unread = Viewer::default().look_at(&world, facts);
+    assert_eq!(unread.head["reporting"], Value::Null, "nothing was read of it");
 }

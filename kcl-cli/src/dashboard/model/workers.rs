@@ -71,7 +71,7 @@ pub(super) fn table(look: &Look<'_>) -> Table {
 fn cells(look: &Look<'_>, session: &Session, held: Option<usize>, rate: Option<u64>) -> Vec<Value> {
     let id = &session.id;
     let due = look.verdict.planned.counts.get(&id.worker).filter(|_| !session.has_ended());
-    let report = look.reports.and_then(|(reports, _)| reports.of(&id.worker));
+    let report = look.reports().and_then(|(reports, _)| reports.of(&id.worker));
     let report = report.filter(|it| it.incarnation == Some(id.incarnation));
     let beats = look.facts().sessions.get().map(|it| &it.beats);
     let beat = beats.and_then(|beats| beats.age(id)).map(|age| look.facts().wall.minus(age));

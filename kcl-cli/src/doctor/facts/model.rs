@@ -6,7 +6,7 @@ use kcl_core::{
     assignment::placement::{Frozen, Inherited, PlacementRules},
     coordinator::Assignment,
     env::{Time, WallTime},
-    lease::{Changing, Lease, LeaseKey, LoadReport, Session, Streams, WorkerId},
+    lease::{Changing, Lease, LeaseKey, Session, Streams, WorkerId, report::Reports},
     store::{Listing, codec::BadRow},
     stream::{Shard, StreamDescription},
 };
@@ -73,12 +73,13 @@ pub(crate) struct Documents {
     pub(crate) changing: Option<Changing>,
     pub(crate) streams: Option<Streams>,
     pub(crate) placement: Option<PlacementRules>,
-    /// Who lets nothing move, which stands beside the rules.
+    /// Who has frozen the fleet, if somebody has.
     pub(crate) frozen: Option<Frozen>,
     pub(crate) inherited: Option<Inherited>,
     /// Read only where nobody holds a lease.
     pub(crate) assignments: BTreeMap<WorkerId, Assignment>,
-    pub(crate) loads: BTreeMap<WorkerId, LoadReport>,
+    /// What workers and planner tell of themselves, with its age.
+    pub(crate) reports: Reports,
     /// Those that make no sense: their names, and why.
     pub(crate) unreadable: Vec<(String, String)>,
     /// Those of workers that could not be read: their names, and why.

@@ -4,7 +4,7 @@ use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
 use kcl_core::{
     env::{Clock, WallTime},
-    lease::{Lease, LeaseKey, Streams},
+    lease::{Lease, LeaseKey, Streams, report},
     store::{LeaseStore, Listing},
     stream::{Shard, StreamSource},
 };
@@ -50,24 +50,30 @@ pub(crate) struct Question {
 }
 
 impl Sight {
-    /// Looks. `beats` are what was seen of them so far.
-    pub(crate) async fn look(&self, mut beats: Beats) -> Facts {
+    /// Looks. `beats` are what was seen of them so far, and `reader` what was of reports.
+    pub(crate) async fn look(&self, mut beats: Beats, reader: &mut report::Reader) -> Facts {
         let (clock, patience) = (Arc::clone(&self.clock), self.patience);
         let store = StoreReader { store: Arc::clone(&self.store), clock, patience };
         let first = store.first(&mut beats).await;
         let asked = self.stream_to_ask(first.documents.as_ref().ok(), first.leases.get());
         let leases = first.leases.get().cloned();
-        let (rest, told) = tokio::join!(store.rest(first, beats), self.ask(asked, leases.as_ref()));
+        let (rest, told) =
+            tokio::join!(store.rest(first, beats, reader), self.ask(asked, leases.as_ref()));
         self.seen(rest, told)
     }
 
     /// Looks at the store alone, and waits for no beat: for who looks again and again, and asks the
     /// stream at another pace.
-    pub(crate) async fn look_at_store(&self, mut beats: Beats, told: OfStream) -> Facts {
+    pub(crate) async fn look_at_store(
+        &self,
+        mut beats: Beats,
+        reader: &mut report::Reader,
+        told: OfStream,
+    ) -> Facts {
         let (clock, patience) = (Arc::clone(&self.clock), self.patience);
         let store = StoreReader { store: Arc::clone(&self.store), clock, patience };
         let first = store.first(&mut beats).await;
-        self.seen(store.at_once(first, beats).await, told)
+        self.seen(store.at_once(first, beats, reader).await, told)
     }
 
     /// What is to be asked of which stream, by a look at the store.

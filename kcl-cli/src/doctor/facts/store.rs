@@ -6,8 +6,8 @@ use bytes::Bytes;
 use kcl_core::{
     assignment::placement::{Inherited, Placement},
     coordinator::Assignment,
-    env::Clock,
-    lease::{Changing, DocName, Document, Lease, LeaseKey, LoadReport, Session, Streams, WorkerId},
+    env::{Clock, Time},
+    lease::{Changing, DocName, Document, Lease, LeaseKey, Session, Streams, WorkerId, report},
     store::{Consistency, LeaseStore, Listing},
 };
 
@@ -53,6 +53,7 @@ impl Reader {
         &self,
         first: First,
         mut beats: Beats,
+        reader: &mut report::Reader,
     ) -> (Known<Sessions>, Known<Listing<Lease>>, Known<Documents>) {
         let (of_workers, plan_matters) = (workers(&first), has_free_leases(&first));
         let (sessions, documents) = tokio::join!(
@@ -60,6 +61,7 @@ impl Reader {
             self.documents_of(of_workers, plan_matters, first.documents)
         );
         let now = self.clock.now();
+        let documents = reported(documents, &sessions, reader, now);
         let sessions = sessions.map(|listing| {
             let Listing { rows, unreadable, .. } = listing;
             Sessions { rows, unreadable, beats }
@@ -73,6 +75,7 @@ impl Reader {
         &self,
         first: First,
         mut beats: Beats,
+        reader: &mut report::Reader,
     ) -> (Known<Sessions>, Known<Listing<Lease>>, Known<Documents>) {
         let (of_workers, plan_matters) = (workers(&first), has_free_leases(&first));
         let again = async {
@@ -83,6 +86,7 @@ impl Reader {
         let documents = self.documents_of(of_workers, plan_matters, first.documents);
         let (sessions, documents) = tokio::join!(again, documents);
         let now = self.clock.now();
+        let documents = reported(documents, &sessions, reader, now);
         let sessions = sessions.map(|Listing { rows, unreadable, .. }| {
             beats.note(&rows, now);
             Sessions { rows, unreadable, beats }
@@ -136,8 +140,8 @@ impl Reader {
         all.changing = read(changing?, bad, |body| Changing::decode(body).map_err(said));
         all.streams = read(streams?, bad, |body| Streams::decode(body));
         let placement = read(placement?, bad, |body| Placement::decode(body).map_err(said));
-        all.frozen = placement.as_ref().and_then(|it| it.frozen.clone());
-        all.placement = placement.map(|it| it.rules);
+        let (rules, frozen) = placement.map(|it| (it.rules, it.frozen)).unzip();
+        (all.placement, all.frozen) = (rules, frozen.flatten());
         let inherited = inherited?;
         all.inherited = read(inherited, bad, |body| Inherited::decode(body).map_err(said))
             .map(|(_, inherited)| inherited);
@@ -150,8 +154,10 @@ impl Reader {
         workers: Vec<WorkerId>,
         plan_matters: bool,
         all: Result<Documents, String>,
-    ) -> Result<Documents, String> {
-        let mut all = all?;
+    ) -> Result<(Documents, Vec<Document>), String> {
+        let (mut all, mut told) = (all?, Vec::new());
+        let planners = self.document(DocName::planner_report()).await;
+        told.extend(found(&DocName::planner_report(), planners, &mut all.unread));
         let read_one = |worker: WorkerId| {
             let reader = self.clone();
             async move {
@@ -172,17 +178,31 @@ impl Reader {
             let decode = |body: &Bytes| Assignment::decode(body).ok_or_else(no_sense);
             let assignment = read(assignment, &mut all.unreadable, decode);
             all.assignments.extend(assignment.map(|it| (worker.clone(), it)));
-            let report = found(&DocName::report(&worker), report, &mut all.unread);
-            let decode = |body: &Bytes| LoadReport::decode(body).ok_or_else(no_sense);
-            let report = read(report, &mut all.unreadable, decode);
-            all.loads.extend(report.map(|it| (worker, it)));
+            told.extend(found(&DocName::report(&worker), report, &mut all.unread));
         }
-        Ok(all)
+        Ok((all, told))
     }
 
     async fn document(&self, name: DocName) -> Result<Option<Document>, String> {
         within(&*self.clock, self.patience, self.store.doc(&name)).await
     }
+}
+
+/// The documents with what workers and planner tell in them, beside the sessions that were listed.
+fn reported(
+    documents: Result<(Documents, Vec<Document>), String>,
+    sessions: &Result<Listing<Session>, String>,
+    reader: &mut report::Reader,
+    now: Time,
+) -> Result<Documents, String> {
+    let rows = sessions.as_ref().map_or(&[][..], |listing| &listing.rows);
+    documents.map(|(mut all, told)| {
+        all.reports = reader.read(&told, rows, now);
+        let no_sense = "it is nothing that this version knows";
+        let bad = all.reports.unreadable.iter();
+        all.unreadable.extend(bad.map(|name| (name.to_string(), no_sense.to_owned())));
+        all
+    })
 }
 
 /// Whether somebody could ask to whom the plan gives a lease: nobody holds it. In a fleet that is

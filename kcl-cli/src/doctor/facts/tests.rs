@@ -12,7 +12,7 @@ use std::{
 
 use kcl_core::{
     env::{Env, Time, WallTime},
-    lease::{Beat, Checkpoint, Incarnation, Lease, LeaseKey, Report, Session, SessionId},
+    lease::{Beat, Checkpoint, Incarnation, Lease, LeaseKey, Report, Session, SessionId, report},
     store::{Cursor, LeaseStore, Page},
     stream::StreamSource,
 };
@@ -72,7 +72,7 @@ async fn who_is_silent_is_known_after_one_and_a_half_heartbeats_and_who_beats_is
     let look = async {
         let mut beats = Beats::default();
         let first = reader.first(&mut beats).await;
-        reader.rest(first, beats).await
+        reader.rest(first, beats, &mut report::Reader::new()).await
     };
     let beating = async {
         for number in 1.. {
@@ -109,7 +109,7 @@ async fn what_does_not_answer_is_given_up_and_the_rest_is_read() {
     let reader = reader(faulty, &env);
     let mut beats = Beats::default();
     let first = reader.first(&mut beats).await;
-    let (sessions, leases, documents) = reader.rest(first, beats).await;
+    let (sessions, leases, documents) = reader.rest(first, beats, &mut report::Reader::new()).await;
     assert!(leases.failed().unwrap().contains("no answer within 10s"), "{leases:?}");
     assert!(sessions.get().is_some() && documents.get().is_some());
     assert!(env.clock.now().since(Time::ZERO) < 11 * SECOND);

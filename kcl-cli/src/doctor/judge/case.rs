@@ -1,14 +1,20 @@
 //! A look as the judges see it: who is there, which stream it is about, its lineage, and the plan
 //! that a planner would make of it.
 
-use std::{collections::BTreeMap, time::Duration};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    time::Duration,
+};
 
 use kcl_core::{
     assignment::{
         self, Balance, LeaseView, Limits, Reason, View, WorkerIndex, WorkerView,
         placement::{PlacementRules, Resolver},
     },
-    lease::{Lease, LeaseKey, Session, SessionState, WorkerId},
+    lease::{
+        Lease, LeaseKey, Session, SessionState, WorkerId,
+        report::{Reports, Told, WorkerReport},
+    },
     lineage::Lineage,
     stream::{Shard, ShardId, StreamKey},
 };
@@ -85,6 +91,18 @@ impl<'f> Case<'f> {
         self.fleet.live().filter(may).collect()
     }
 
+    /// What workers and planner tell of themselves; nothing if documents are not known.
+    pub(super) fn reports(&self) -> Option<&'f Reports> {
+        self.facts.documents.get().map(|it| &it.reports)
+    }
+
+    /// What each worker whose beat moves tells of the present.
+    pub(super) fn told(&self) -> impl Iterator<Item = (&'f WorkerId, &'f Told<WorkerReport>)> {
+        let live: BTreeSet<&WorkerId> = self.fleet.live().map(|row| &row.id.worker).collect();
+        let workers = self.reports().into_iter().flat_map(|it| &it.workers);
+        workers.filter(move |(worker, told)| told.is_fresh() && live.contains(worker))
+    }
+
     /// How old the oldest unread record of a lease is.
     pub(super) fn unread_for(&self, key: &LeaseKey) -> Option<Duration> {
         self.facts.lags.get()?.get(key).and_then(|lag| age(lag, self.facts.wall))
@@ -127,7 +145,9 @@ impl<'f> Case<'f> {
         });
         let leases: Vec<LeaseView> = leases.collect();
         let mut view = View::new(leases, members.iter().map(|row| worker(row)).collect());
-        (view.limits, view.balance) = (self.bounds.limits, Balance::Even);
+        // The planner's own limits count, where it tells them.
+        let told = self.reports().and_then(Reports::plan).map(|told| told.limits);
+        (view.limits, view.balance) = (told.unwrap_or(self.bounds.limits), Balance::Even);
         view.rules = rules.clone();
         let plan = assignment::plan(&view);
         let reason = |left: &assignment::Unassigned| {

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use kcl_core::{lease::Lease, stream::ShardId};
 
-use super::case::Case;
+use super::{case::Case, told};
 use crate::doctor::{
     facts::Lag,
     finding::{Finding, Kind, Severity},
@@ -13,6 +13,9 @@ use crate::doctor::{
 
 /// A checkpoint that stands for this long, while its records wait and its worker lives.
 const STALLED: Duration = Duration::from_secs(30);
+
+/// How many stalled shards' reasons are told.
+const REASONS: usize = 5;
 
 /// By how many milliseconds a second lag grows that grows.
 const GROWS: i64 = 200;
@@ -128,6 +131,14 @@ fn stalled(case: &Case<'_>) -> Option<Finding> {
     );
     let watch = case.shell.leases("see their lag; the workers' logs say what fails", "watch");
     let finding = Finding::new(Severity::Problem, Kind::ReaderStalled, says, watch);
+    let finding = stuck.iter().fold(finding, |finding, (shard, lease)| {
+        match told::why_it_fails(case, lease) {
+            Some(why) if finding.because.len() < REASONS => {
+                finding.since(format!("{shard}: {why}"))
+            }
+            _ => finding,
+        }
+    });
     Some(finding.of_workers(&workers).of_shards(stuck.iter().map(|(shard, _)| shard)))
 }
 

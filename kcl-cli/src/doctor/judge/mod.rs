@@ -9,6 +9,7 @@ mod share;
 mod streams;
 #[cfg(test)]
 pub(crate) mod tests;
+mod told;
 mod unknown;
 mod unread;
 mod workers;
@@ -75,6 +76,7 @@ pub(crate) fn judge(facts: &Facts, progress: &Progress, bounds: Bounds, shell: &
     let told = unread::required_absent(&findings);
     findings.extend(rules::judge(&case, &told));
     findings.extend(lag::judge(&case));
+    findings.extend(told::judge(&case));
     findings.extend(share::judge(&case));
     findings.extend(streams::judge(&case));
     findings.sort_by_key(|finding| (finding.severity, finding.kind));

@@ -18,8 +18,17 @@ pub(super) fn judge(case: &Case<'_>) -> Vec<Finding> {
     if !is_calm {
         return Vec::new();
     }
-    let loads = case.facts.documents.get().map(|it| &it.loads).filter(|loads| !loads.is_empty());
-    if loads.is_some() { by_load(case) } else { by_count(case) }
+    if is_by_load(case) { by_load(case) } else { by_count(case) }
+}
+
+/// Whether leases are shared out by load, as workers say. Builds that did not say it reported only
+/// where it was so.
+fn is_by_load(case: &Case<'_>) -> bool {
+    let mut workers = case.reports().into_iter().flat_map(|it| it.workers.values());
+    workers.any(|told| {
+        let balance = told.value.settings.get("balance").map(String::as_str);
+        balance == Some("weighted") || told.value.version.is_none()
+    })
 }
 
 fn by_count(case: &Case<'_>) -> Vec<Finding> {
@@ -36,15 +45,15 @@ fn by_count(case: &Case<'_>) -> Vec<Finding> {
 
 /// Where leases are shared out by load, workers report it.
 fn by_load(case: &Case<'_>) -> Vec<Finding> {
-    let Some(documents) = case.facts.documents.get() else { return Vec::new() };
+    let Some(reports) = case.reports() else { return Vec::new() };
     let members = case.members();
     let load = |worker: &WorkerId| -> Option<(u64, usize)> {
-        let report = documents.loads.get(worker)?;
+        let report = &reports.workers.get(worker)?.value;
         let is_mine = |key: &&LeaseKey| {
             case.lineage.is_some_and(|it| key.stream().as_ref() == Some(it.stream()))
         };
-        let keys = report.leases.keys().filter(is_mine).count();
-        let known = report.leases.values().filter_map(|load| load.bytes_per_second);
+        let keys = report.shards.keys().filter(is_mine).count();
+        let known = report.shards.values().filter_map(|it| it.load.bytes_per_second);
         Some((known.sum(), keys))
     };
     let loads: Vec<(&WorkerId, (u64, usize))> =

@@ -25,6 +25,7 @@ pub(super) fn judge(case: &Case<'_>) -> Vec<Finding> {
     findings.extend(another_life(case));
     findings.extend(readers_of_another(case));
     findings.extend(clock(case));
+    findings.extend(workers_clocks(case));
     findings.extend(ahead(case));
     findings
 }
@@ -87,6 +88,25 @@ fn clock(case: &Case<'_>) -> Option<Finding> {
     );
     let again = case.shell.doctor("set the clock (NTP), then look again", "--json");
     (apart > CLOCKS_APART).then(|| Finding::new(Severity::Warning, Kind::ClockOff, says, again))
+}
+
+/// The workers' own clocks, beside the store's as each of them knows it.
+fn workers_clocks(case: &Case<'_>) -> Option<Finding> {
+    let off = case.told().filter_map(|(worker, told)| {
+        let ahead = told.value.clock_ahead()?;
+        let apart = Duration::from_millis(ahead.unsigned_abs());
+        let how = if ahead > 0 { "ahead" } else { "behind" };
+        (apart > CLOCKS_APART).then(|| (worker, format!("{worker} {} {how}", said(apart))))
+    });
+    let (workers, how): (Vec<_>, Vec<_>) = off.unzip();
+    let says = format!(
+        "the clocks of workers differ from the store's: {}; ages in their logs and figures are off \
+         by that",
+        some(&how)
+    );
+    let again = case.shell.doctor("set their clocks (NTP), then look again", "--json");
+    let finding = || Finding::new(Severity::Warning, Kind::ClockOff, says, again);
+    (!workers.is_empty()).then(|| finding().of_workers(workers))
 }
 
 /// Epochs follow the store's clock, and only forward.

@@ -8,7 +8,7 @@ use std::{
 
 use kcl_core::{
     assignment::{Reason, placement::Rule},
-    lease::{Lease, LeaseKey, WorkerId},
+    lease::{Lease, LeaseKey, WorkerId, report::Reports},
     lineage::{FrozenStart, reconcile},
     stream::ShardId,
 };
@@ -39,6 +39,8 @@ enum Cause {
     OnItsWay(WorkerId, Presence),
     /// Nobody plans.
     NoPlanner,
+    /// The planner says why, and nothing else shows it.
+    Told(String),
     /// Workers live, somebody plans, and no reason is seen.
     NotSeen,
 }
@@ -161,7 +163,9 @@ fn cause(case: &Case<'_>, shard: &ShardId, lease: &Lease, plan: &Plan<'_>) -> Op
         let presence = case.fleet.of_worker(&worker);
         Cause::OnItsWay(worker, presence)
     });
-    Some(on_its_way.unwrap_or(Cause::NotSeen))
+    let told = case.reports().and_then(Reports::plan).and_then(|plan| plan.reason_of(&lease.key));
+    let told = told.map(|reason| Cause::Told(reason.to_owned()));
+    Some(told.or(on_its_way).unwrap_or(Cause::NotSeen))
 }
 
 /// The nearest ancestor that has not ended and that nobody reads.
@@ -269,6 +273,7 @@ fn because(case: &Case<'_>, cause: &Cause, group: &Group) -> Vec<String> {
             format!("the plan gives them to worker {worker}, which has not taken them"),
             format!("worker {worker} {presence}"),
         ],
+        Cause::Told(reason) => vec![format!("the planner says: {reason}")],
         Cause::NoPlanner => vec!["nobody plans: see nobody-plans".into()],
         Cause::NotSeen => vec![
             "workers live and one plans, but neither rows nor documents say why it is given to \
@@ -309,6 +314,10 @@ fn remedies(case: &Case<'_>, cause: &Cause, group: &Group) -> Vec<Remedy> {
             vec![shell.placement("see what the rules cover, and what they would move", "check")]
         }
         Cause::Full => vec![shell.start("add a worker, or raise the workers' limit", None)],
+        Cause::Told(_) => vec![
+            shell.placement("see the rules, and what they keep from being read", "check"),
+            shell.start("add a worker, if they are at their limits", None),
+        ],
         Cause::OnItsWay(..) => vec![shell.leases("see whether it takes them", "watch")],
         Cause::NoRow | Cause::NoPlanner => {
             vec![shell.leases("see whether a planner takes over", "watch")]

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use kcl_core::lease::{LeaseKey, Session, Zone};
 
-use super::{case::Case, fleet::Presence};
+use super::{case::Case, fleet::Presence, told};
 use crate::doctor::{
     finding::{Finding, Kind, Severity},
     words::{aged, listed, said, some},
@@ -120,8 +120,10 @@ fn differing(case: &Case<'_>, live: &[&Session]) -> Vec<Finding> {
     ];
     let zone = |row: &Session| row.zone.as_ref().map(Zone::to_string);
     let zones = by(live, |row| if zone(row).is_some() { "named" } else { "not named" }.to_owned());
-    let differ = times.into_iter().chain([("zone", zones)]).filter(|(_, by)| by.len() > 1);
-    let finding = |(what, by): (&str, BTreeMap<String, Vec<String>>)| {
+    let rows = times.into_iter().chain([("zone", zones)]);
+    let rows = rows.map(|(what, by)| (what.to_owned(), by));
+    let differ = rows.chain(told::settings(case)).filter(|(_, by)| by.len() > 1);
+    let finding = |(what, by): (String, BTreeMap<String, Vec<String>>)| {
         let sides: Vec<String> =
             by.iter().map(|(value, workers)| format!("{value} ({})", some(workers))).collect();
         let says = format!("workers differ in {what}: {}", sides.join(", "));

@@ -40,6 +40,7 @@ impl Member {
     pub(super) fn beat_when_due(&mut self, ctx: &mut Context) {
         if self.beat_at <= ctx.now {
             // The schedule keeps its phase, which watchers rely on; after a pause it starts anew.
+            self.late = ctx.now.since(self.beat_at);
             let next = self.beat_at + self.session.interval;
             self.beat_at = if next > ctx.now { next } else { ctx.now + self.session.interval };
             self.send_beat(ctx);

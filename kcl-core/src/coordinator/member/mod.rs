@@ -100,6 +100,8 @@ pub(in crate::coordinator) struct Member {
     recheck_at: Time,
     /// When a planner or standby last read all sessions.
     watched_at: Option<Time>,
+    /// How much later than it was due the last beat was sent.
+    late: Duration,
 }
 
 impl Member {
@@ -141,6 +143,7 @@ impl Member {
             generation: None,
             recheck_at: Time::NEVER,
             watched_at: None,
+            late: Duration::ZERO,
         }
     }
 
@@ -201,6 +204,11 @@ impl Member {
     /// Notes that a live session, not the expected one, holds what I should.
     pub(in crate::coordinator) const fn has_met_conflict(&mut self) {
         self.report.conflicts += 1;
+    }
+
+    /// How much later than it was due the last beat was sent that was due.
+    pub(in crate::coordinator) const fn late(&self) -> Duration {
+        self.late
     }
 
     /// Notes that I read all sessions.

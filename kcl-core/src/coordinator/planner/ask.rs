@@ -2,7 +2,7 @@
 
 use super::{
     catalogue::ask as catalogue, janitor::ask as janitor, loads::ask as loads, moves::ask as moves,
-    publisher::ask as publisher,
+    publisher::ask as publisher, telling::ask as telling,
 };
 use crate::coordinator::{call::StoreOutcome, gather::gathers};
 
@@ -14,6 +14,7 @@ pub(in crate::coordinator) enum Ask {
     Publisher(publisher::Ask),
     Janitor(janitor::Ask),
     Loads(loads::Ask),
+    Telling(telling::Ask),
 }
 
 /// What came back.
@@ -23,6 +24,7 @@ pub(in crate::coordinator) enum Answer {
     Publisher(publisher::Answer),
     Janitor(janitor::Answer),
     Loads(loads::Answer),
+    Telling(telling::Answer),
 }
 
 gathers! { Ask:
@@ -31,6 +33,7 @@ gathers! { Ask:
     Publisher of publisher::Ask;
     Janitor of janitor::Ask;
     Loads of loads::Ask;
+    Telling of telling::Ask;
 }
 
 impl Ask {
@@ -42,6 +45,7 @@ impl Ask {
             Self::Publisher(ask) => Answer::Publisher(ask.answered(outcome)),
             Self::Janitor(ask) => Answer::Janitor(ask.answered(outcome)),
             Self::Loads(ask) => Answer::Loads(ask.answered(outcome)),
+            Self::Telling(ask) => Answer::Telling(ask.answered(outcome)),
         }
     }
 }

@@ -68,7 +68,8 @@ pub fn forecast(found: &Situation<'_>, settings: &Coordination) -> Forecast {
     // By then leases have returned to whom they prefer.
     ctx.now = Time::NEVER;
     let mut plan = Plan::default();
-    let unassigned = plan.make(&catalogue, &Loads::default(), &Moves::default(), &ctx);
+    let made = plan.make(&catalogue, &Loads::default(), &Moves::default(), &ctx);
+    let unassigned = made.unassigned;
     let seats = plan.iter().map(|(key, id)| (key.clone(), id.clone())).collect();
     Forecast { seats, unassigned }
 }

@@ -6,12 +6,13 @@
 //! | part | its question |
 //! |---|---|
 //! | `catalogue` | what is there: leases, sessions, streams, rules? |
-//! | `plan` | who should hold what? |
+//! | `plan`, `made` | who should hold what, and what does that change? |
 //! | `children` | what may owners take without waiting for a plan? |
 //! | `loads` | how heavy are the leases? |
 //! | `moves` | how far has a lease got on its way between live workers? |
 //! | `documents`, `publisher` | what is each worker told, and has it heard? |
 //! | `janitor` | what does nobody need any more? |
+//! | `telling` | what is whoever looks at the fleet told? |
 //! | `forecast` | what would be planned? Asked by commands, of rows that they have read |
 //!
 //! One turn goes from top to bottom: a reading completes, the plan is made, the moves follow it,
@@ -34,10 +35,12 @@ mod documents;
 pub(in crate::coordinator) mod forecast;
 pub(in crate::coordinator) mod janitor;
 pub(in crate::coordinator) mod loads;
+mod made;
 pub(in crate::coordinator) mod moves;
 mod plan;
 pub(in crate::coordinator) mod publisher;
 pub(super) mod signal;
+pub(in crate::coordinator) mod telling;
 mod term;
 mod turn;
 
@@ -60,6 +63,7 @@ use self::{
     plan::Plan,
     publisher::Publisher,
     signal::Signal,
+    telling::Telling,
     term::Term,
     turn::{Step, Turn},
 };
@@ -80,6 +84,7 @@ pub(in crate::coordinator) struct Planner {
     moves: Moves,
     publisher: Publisher,
     janitor: Janitor,
+    telling: Telling,
     turn: Turn,
     /// When the next audit is due: everything is then read again, whatever has happened.
     audit_at: Time,
@@ -103,6 +108,7 @@ impl Planner {
             moves: Moves::default(),
             publisher: Publisher::new(Term { planner: me, number: term }),
             janitor: Janitor::default(),
+            telling: Telling::default(),
             turn: Turn::default(),
             audit_at: ctx.now + ctx.settings.audit_interval,
         }
@@ -154,6 +160,7 @@ impl Planner {
             .min(self.publisher.next_wake())
             .min(self.janitor.next_wake())
             .min(self.loads.next_wake())
+            .min(self.telling.next_wake())
     }
 
     pub(in crate::coordinator) fn on_tick(&mut self, watch: &mut Watch, ctx: &mut Context) {
@@ -184,6 +191,7 @@ impl Planner {
         self.moves.look_for_echoes(me, watch, ctx);
         self.publisher.go_on(&self.catalogue.fleet, ctx);
         self.janitor.forget_due(ctx);
+        self.tell(ctx);
         self.turn.wait_for_next_event();
     }
 
@@ -203,7 +211,11 @@ impl Planner {
                     self.moves.on_published(&document, ctx);
                 }
             }
-            Answer::Loads(answer) => self.loads.on_answer(answer),
+            Answer::Loads(answer) => self.loads.on_answer(answer, ctx),
+            Answer::Telling(answer) => {
+                let version = self.publisher.newest();
+                self.telling.on_answer(answer, version, ctx);
+            }
             Answer::Janitor(answer) => {
                 let term = self.term();
                 let gone = self.janitor.on_answer(answer, term, &mut self.catalogue, ctx);
@@ -244,13 +256,26 @@ impl Planner {
     }
 
     fn make_plan(&mut self, ctx: &mut Context) {
-        let unassigned = self.plan.make(&self.catalogue, &self.loads, &self.moves, ctx);
+        let made = self.plan.make(&self.catalogue, &self.loads, &self.moves, ctx);
         self.children = Children::by(&self.catalogue);
         let moves = self.moves.follow(self.plan.iter(), &self.catalogue, ctx.now);
         let me = &self.publisher.term().planner;
         self.catalogue.fleet.name_standbys(me);
-        ctx.notify(Notice::Planned { moves, unassigned });
+        ctx.notify(Notice::Planned { moves, unassigned: made.unassigned.clone() });
+        self.telling.on_plan(made, ctx);
         self.publish(ctx);
+    }
+
+    /// Tells what is due of the plan.
+    fn tell(&mut self, ctx: &mut Context) {
+        let facts = telling::Facts {
+            me: &self.publisher.term().planner,
+            version: self.publisher.newest(),
+            catalogue: &self.catalogue,
+            plan: &self.plan,
+            loads: &self.loads,
+        };
+        self.telling.go_on(&facts, ctx);
     }
 
     fn go_on(&mut self, next: moves::Next, ctx: &mut Context) {

@@ -20,6 +20,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::{
     catalogue::{Catalogue, StreamPlan},
     loads::Loads,
+    made::{self, Made},
     moves::Moves,
 };
 use crate::{
@@ -84,14 +85,15 @@ impl Plan {
         self.desired.get(key)
     }
 
-    /// Decides anew who should hold what. Answers which leases nobody may hold, and why.
+    /// Decides anew who should hold what. Answers which leases nobody may hold, and why, and which
+    /// go to others.
     pub(super) fn make(
         &mut self,
         catalogue: &Catalogue,
         loads: &Loads,
         moves: &Moves,
         ctx: &Context,
-    ) -> Vec<(LeaseKey, String)> {
+    ) -> Made {
         let members: Vec<&Session> = catalogue.fleet.members().collect();
         let sight = Sight { plan: self, catalogue, loads, moves, workers: numbered(&members), ctx };
         let (view, return_at) = sight.view(&members);
@@ -108,9 +110,14 @@ impl Plan {
             let lease = view.leases.get(left.lease)?;
             Some((lease.key.clone(), left.reason.to_string()))
         });
-        let unassigned = unassigned.collect();
+        let made = Made {
+            unassigned: unassigned.collect(),
+            given: made::given(&view, &plan.seats, &members, &self.desired, catalogue),
+            workers: members.len(),
+            runnable: view.leases.len(),
+        };
         (self.desired, self.return_at) = (desired, return_at);
-        unassigned
+        made
     }
 }
 

@@ -1,4 +1,4 @@
-//! What is asked of the store for my report of loads.
+//! What is asked of the store for my report, and for what is told to me.
 
 use crate::coordinator::{op, request::asks};
 
@@ -7,4 +7,8 @@ asks! {
     Look by Doc;
     /// My report, written.
     Put by PutDoc;
+    /// Whether somebody watches.
+    Watch by Doc;
+    /// What the planner tells.
+    Planner by Doc;
 }

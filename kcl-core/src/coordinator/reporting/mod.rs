@@ -1,48 +1,65 @@
-//! Telling the fleet how heavy my leases are: one document, apart from checkpoints and beats.
+//! Telling whoever looks at the fleet how I am, and how heavy my leases are: one document, apart
+//! from checkpoints and beats. Nobody waits for it, and no harm is done if it cannot be written.
 //!
-//! It is written where leases are shared out by load, and only when it says something else than
-//! before: a fleet whose loads stay as they are pays for a write in five minutes.
+//! It is written every minute; at once when a kind of fact changes, though not twice in ten
+//! seconds; and after each beat while somebody watches. Where leases are shared out by load, it is
+//! looked twice as often whether loads are others than was told.
 //!
 //! | phase | when | then it is | and there is asked |
 //! |---|---|---|---|
-//! | waiting | due, the session live | measuring | the worker, for its loads |
-//! | measuring | much as told lately | waiting | – |
-//! | measuring | news, and the document's version is known | writing | the document to be put over that version |
-//! | measuring | news, and the version is not known | looking | the document |
+//! | waiting | due, the session live | measuring | the worker, for what it knows; once a minute the planner's report |
+//! | waiting | a kind of fact has changed | waiting, due at once, or ten seconds after the last look | – |
+//! | waiting | a beat was answered while somebody watches | waiting, due at once | – |
+//! | measuring | nothing has changed, the loads are much as told less than a minute ago | waiting | – |
+//! | measuring | else, and the document's version is known | writing | the document to be put over that version |
+//! | measuring | else, and the version is not known | looking | the document |
 //! | looking | it is there, or there is none | writing | the document to be put |
 //! | looking, writing | answered, or not | waiting | – |
+//!
+//! Who watches is found out by `watched`, what the planner tells is passed on by `heard`.
 
 pub(super) mod ask;
+mod heard;
+mod watched;
 
 use std::time::Duration;
 
-use self::ask::Answer;
+use self::{ask::Answer, heard::Heard, watched::Watched};
 use super::{
     command::Command,
     context::Context,
-    op::{self, Answered},
+    op,
+    paper::{Paper, Step},
 };
 use crate::{
     assignment::Balance,
     env::Time,
-    lease::{DocName, LoadReport, PutDoc, WorkerId, Write},
+    lease::{
+        DocName, PutDoc, SessionId,
+        report::{self, WorkerReport},
+    },
 };
 
-/// The time between two looks at the loads.
-pub(super) const EVERY: Duration = Duration::from_secs(30);
-/// A document that still holds is written again after this time: a store may have lost it.
-const AGAIN: Duration = Duration::from_secs(300);
+/// The first report comes so long after the session lives.
+const FIRST: Duration = Duration::from_secs(10);
+/// A kind of fact that changes again and again is told no more often than that.
+const SOONEST: Duration = Duration::from_secs(10);
 
 /// The report of one session.
 #[derive(Debug, Default)]
 pub(super) struct Reporting {
-    /// When the loads are looked at next; `None` before the session lives.
+    /// When it is measured next; `None` before the session lives.
     due_at: Option<Time>,
+    /// When it was measured last.
+    measured_at: Option<Time>,
+    /// Whether there is something to tell, whatever the loads are.
+    has_news: bool,
     phase: Phase,
-    /// The version of the document, once it is known; `Some(None)`: there is none.
-    stored: Option<Option<u64>>,
-    /// What was told last, and when.
-    told: Option<(LoadReport, Time)>,
+    paper: Paper,
+    /// What was told last, and when it was measured.
+    told: Option<(WorkerReport, Time)>,
+    watched: Watched,
+    heard: Heard,
 }
 
 #[derive(Debug, Default)]
@@ -50,88 +67,143 @@ enum Phase {
     #[default]
     Waiting,
     Measuring,
-    Looking(LoadReport),
-    Writing(LoadReport),
+    Writing(Box<WorkerReport>),
+}
+
+/// What the coordinator knows that belongs into the report.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Mine<'a> {
+    pub(super) session: &'a SessionId,
+    /// The number of its last beat, and how late it was sent.
+    pub(super) beat: u64,
+    pub(super) late: Duration,
 }
 
 impl Reporting {
-    /// Whether loads are told of: only a plan by load asks for them.
-    pub(super) const fn is_wanted(ctx: &Context) -> bool {
-        matches!(ctx.settings.balance, Balance::Weighted(_))
+    /// How often it is looked whether there is something to tell.
+    fn interval(ctx: &Context) -> Duration {
+        match ctx.settings.balance {
+            Balance::Weighted(_) => report::EVERY / 2,
+            _ => report::EVERY,
+        }
     }
 
     pub(super) fn next_wake(&self) -> Time {
-        match self.phase {
+        let due = match self.phase {
             Phase::Waiting => self.due_at.unwrap_or(Time::NEVER),
             _ => Time::NEVER,
-        }
+        };
+        due.min(self.watched.next_wake())
     }
 
     pub(super) fn on_tick(&mut self, live: bool, ctx: &mut Context) {
-        if !live || !Self::is_wanted(ctx) {
+        if !live {
             self.due_at = None;
             return;
         }
-        let due = *self.due_at.get_or_insert(ctx.now + EVERY);
+        let due = *self.due_at.get_or_insert(ctx.now + FIRST);
         if matches!(self.phase, Phase::Waiting) && due <= ctx.now {
             self.phase = Phase::Measuring;
-            self.due_at = Some(ctx.now + EVERY);
+            self.due_at = Some(ctx.now + Self::interval(ctx));
+            self.measured_at = Some(ctx.now);
             ctx.push(Command::Measure);
+            if self.heard.is_due(ctx.now, report::EVERY) {
+                ctx.ask(op::Doc(DocName::planner_report()), ask::Planner);
+            }
+        }
+        self.watched.on_tick(ctx);
+    }
+
+    /// A kind of fact has changed.
+    pub(super) fn on_news(&mut self, now: Time) {
+        let soonest = self.measured_at.map_or(now, |at| now.max(at + SOONEST));
+        self.be_due(soonest);
+    }
+
+    fn be_due(&mut self, at: Time) {
+        // Before the session lives there is nothing to write.
+        if let Some(due) = &mut self.due_at {
+            *due = at.min(*due);
+            self.has_news = true;
         }
     }
 
-    /// The loads were measured.
-    pub(super) fn on_loads(&mut self, loads: LoadReport, me: &WorkerId, ctx: &mut Context) {
+    /// A beat was answered.
+    pub(super) fn on_beat(&mut self, now: Time) {
+        if self.watched.is_watched(now) {
+            self.be_due(now);
+        }
+    }
+
+    /// Somebody woke this worker: perhaps whoever watches.
+    pub(super) fn on_woken(&mut self, ctx: &mut Context) {
+        self.watched.look(ctx);
+    }
+
+    /// What the worker knows was measured.
+    pub(super) fn on_measured(
+        &mut self,
+        mut report: Box<WorkerReport>,
+        mine: Mine<'_>,
+        ctx: &mut Context,
+    ) {
         if !matches!(self.phase, Phase::Measuring) {
             return;
         }
-        let holds =
-            |(told, at): &(LoadReport, Time)| ctx.now < *at + AGAIN && told.is_much_like(&loads);
-        if self.told.as_ref().is_some_and(holds) {
+        let measured_at = self.measured_at.unwrap_or(ctx.now);
+        let holds = |(told, at): &(WorkerReport, Time)| {
+            measured_at < *at + report::EVERY && told.weighs_much_like(&report)
+        };
+        let had_news = std::mem::take(&mut self.has_news);
+        if !had_news && self.told.as_ref().is_some_and(holds) {
             self.phase = Phase::Waiting;
-        } else if let Some(seen) = self.stored {
-            self.put(seen, loads, me, ctx);
-        } else {
-            self.phase = Phase::Looking(loads);
-            ctx.ask(op::Doc(DocName::report(me)), ask::Look);
+            return;
         }
-    }
-
-    fn put(&mut self, seen: Option<u64>, loads: LoadReport, me: &WorkerId, ctx: &mut Context) {
-        let put = PutDoc::new(DocName::report(me), seen, loads.encode());
-        self.phase = Phase::Writing(loads);
-        ctx.ask(op::PutDoc(put), ask::Put);
+        report.incarnation = Some(mine.session.incarnation);
+        report.beat = mine.beat;
+        report.late = Some(mine.late);
+        report.store_clock = Some(ctx.epochs.store_time(ctx.now)).filter(|at| at.0 > 0);
+        let name = DocName::report(&mine.session.worker);
+        match self.paper.begin() {
+            Step::Look => ctx.ask(op::Doc(name), ask::Look),
+            Step::Put(seen) => {
+                ctx.ask(op::PutDoc(PutDoc::new(name, seen, report.encode())), ask::Put);
+            }
+        }
+        self.phase = Phase::Writing(report);
     }
 
     /// The store answered.
-    pub(super) fn on_answer(&mut self, answer: Answer, me: &WorkerId, ctx: &mut Context) {
+    pub(super) fn on_answer(&mut self, answer: Answer, me: &SessionId, ctx: &mut Context) {
         match answer {
-            Answer::Look(found) => self.on_found(found, me, ctx),
-            Answer::Put(written) => self.on_put(written, ctx),
-        }
-    }
-
-    /// My document was looked for.
-    fn on_found(&mut self, answer: Answered<op::Doc>, me: &WorkerId, ctx: &mut Context) {
-        if let (Ok(found), Phase::Looking(loads)) = (answer, std::mem::take(&mut self.phase)) {
-            self.put(found.map(|doc| doc.version), loads, me, ctx);
-        }
-    }
-
-    /// My document was written, or not: then at the next time.
-    fn on_put(&mut self, answer: Answered<op::PutDoc>, ctx: &Context) {
-        let phase = std::mem::take(&mut self.phase);
-        self.told = None;
-        self.stored = match (answer, phase) {
-            (Ok(Write::Done(doc)), Phase::Writing(loads)) => {
-                self.told = Some((loads, ctx.now));
-                Some(Some(doc.version))
+            Answer::Look(found) => {
+                let seen = self.paper.found(&found);
+                match (&self.phase, seen) {
+                    (Phase::Writing(report), Some(seen)) => {
+                        let name = DocName::report(&me.worker);
+                        let put = PutDoc::new(name, seen, report.encode());
+                        ctx.ask(op::PutDoc(put), ask::Put);
+                    }
+                    _ => self.phase = Phase::Waiting,
+                }
             }
-            // It was lost, or is a former life's: what is there is written over next time.
-            (Ok(Write::Refused(found)), _) => Some(found.map(|doc| doc.version)),
-            // It may have been written.
-            _ => None,
-        };
+            Answer::Put(written) => {
+                let phase = std::mem::take(&mut self.phase);
+                let is_stored = self.paper.put(&written);
+                self.told = match phase {
+                    Phase::Writing(report) if is_stored => {
+                        self.measured_at.map(|measured_at| (*report, measured_at))
+                    }
+                    _ => None,
+                };
+            }
+            Answer::Watch(found) => {
+                if self.watched.on_found(found, ctx) {
+                    self.be_due(ctx.now);
+                }
+            }
+            Answer::Planner(found) => self.heard.on_found(found, ctx),
+        }
     }
 }
 

@@ -1,186 +1,309 @@
-use std::collections::BTreeMap;
-
 use super::*;
 use crate::{
     assignment::Weighting,
     coordinator::{
+        command::Notice,
         op::StoreCall,
-        tests::{asked, at, context, done},
+        tests::{asked, at, context, done, id},
     },
-    lease::{Document, Load},
+    env::WallTime,
+    lease::{
+        Document, Load, PlanVersion, Stamp, StoreTime, Write,
+        report::{PlannerReport, Watch},
+    },
     settings::Coordination,
     store::StoreErrorKind,
 };
 
+/// What the store's clock shows at the beginning.
+const STORE: u64 = 1_700_000_000_000;
+
 struct Scene {
     reporting: Reporting,
     ctx: Context,
-    me: WorkerId,
+    me: SessionId,
 }
 
-fn loads(bytes: u64) -> LoadReport {
+fn loads(bytes: u64) -> WorkerReport {
     let load = Load { bytes_per_second: Some(bytes), ..Load::UNKNOWN };
-    LoadReport::new(BTreeMap::from([("orders/7/shard-0".parse().unwrap(), load)]))
+    WorkerReport::of_loads([("orders/7/shard-0".parse().unwrap(), load)])
 }
 
 impl Scene {
     /// A session that lives since 0.
     fn new(balance: Balance) -> Self {
-        let ctx = context(Coordination { balance, ..Coordination::default() });
-        let mut scene = Self { reporting: Reporting::default(), ctx, me: "me".parse().unwrap() };
-        scene.tick(0, true);
+        let mut ctx = context(Coordination { balance, ..Coordination::default() });
+        let stamp = Stamp::new(StoreTime(STORE), crate::lease::Generation::default());
+        ctx.epochs.stamped(&stamp, at(0));
+        let mut scene = Self { reporting: Reporting::default(), ctx, me: id("me") };
+        scene.tick(0);
         scene
+    }
+
+    fn even() -> Self {
+        Self::new(Balance::Even)
     }
 
     fn weighted() -> Self {
         Self::new(Balance::Weighted(Weighting::default()))
     }
 
-    /// One whose first report was written at 30 s: 70,000 bytes a second.
-    fn told() -> Self {
-        let mut scene = Self::weighted();
-        scene.tick(30_000, true);
-        scene.measured(loads(70_000));
-        scene.found(None);
-        scene.written(1);
-        scene
+    /// One whose first report was written at 10 s: 70,000 bytes a second.
+    fn told(mut self) -> Self {
+        assert!(self.tick(10_000));
+        assert_eq!(self.measured(loads(70_000)), look());
+        assert_eq!(self.found(None), self.put(None, loads(70_000)));
+        self.written(1);
+        self
     }
 
-    /// Whether the worker is asked for its loads.
-    fn tick(&mut self, millis: u64, live: bool) -> bool {
+    /// Whether the worker is asked for what it knows.
+    fn tick(&mut self, millis: u64) -> bool {
         self.ctx.now = at(millis);
-        self.reporting.on_tick(live, &mut self.ctx);
+        self.reporting.on_tick(true, &mut self.ctx);
         done(&mut self.ctx).other.iter().any(|command| matches!(command, Command::Measure))
     }
 
-    /// What is asked of the store when the loads are these.
-    fn measured(&mut self, loads: LoadReport) -> Vec<StoreCall> {
-        self.reporting.on_loads(loads, &self.me, &mut self.ctx);
+    /// What is asked of the store when this is measured.
+    fn measured(&mut self, report: WorkerReport) -> Vec<StoreCall> {
+        let late = Duration::from_millis(3);
+        let me = self.me.clone();
+        let mine = Mine { session: &me, beat: 7, late };
+        self.reporting.on_measured(Box::new(report), mine, &mut self.ctx);
         asked(&mut self.ctx)
     }
 
+    /// What is put of what was measured.
+    fn put(&self, seen: Option<u64>, mut report: WorkerReport) -> Vec<StoreCall> {
+        let now = self.ctx.now.as_micros() / 1_000;
+        report.incarnation = Some(self.me.incarnation);
+        (report.beat, report.late) = (7, Some(Duration::from_millis(3)));
+        report.store_clock = Some(StoreTime(STORE + now));
+        vec![StoreCall::PutDoc(PutDoc::new(name(), seen, report.encode()))]
+    }
+
     fn found(&mut self, version: Option<u64>) -> Vec<StoreCall> {
-        let name = DocName::report(&self.me);
-        let doc = version.map(|version| Document::new(name, version, loads(1).encode()));
+        let doc = version.map(|version| Document::new(name(), version, loads(1).encode()));
         self.after(Answer::Look(Ok(doc)))
     }
 
     fn written(&mut self, version: u64) {
-        let doc = Document::new(DocName::report(&self.me), version, loads(1).encode());
+        let doc = Document::new(name(), version, loads(1).encode());
         assert_eq!(self.after(Answer::Put(Ok(Write::Done(doc)))), []);
     }
 
     /// What is asked of the store after this answer.
     fn after(&mut self, answer: Answer) -> Vec<StoreCall> {
-        self.reporting.on_answer(answer, &self.me, &mut self.ctx);
+        let me = self.me.clone();
+        self.reporting.on_answer(answer, &me, &mut self.ctx);
         asked(&mut self.ctx)
+    }
+
+    /// The document that says that somebody watches is found, in this version.
+    fn watched(&mut self, version: u64, written: u64) {
+        let watch = Watch::new("a test", WallTime::from_millis(STORE + written));
+        let doc = Document::new(DocName::watch(), version, watch.encode());
+        assert_eq!(self.after(Answer::Watch(Ok(Some(doc)))), []);
+    }
+
+    fn beat(&mut self, millis: u64) -> bool {
+        self.reporting.on_beat(at(millis));
+        self.tick(millis)
     }
 }
 
-fn look() -> Vec<StoreCall> {
-    vec![StoreCall::Doc(DocName::report(&"me".parse().unwrap()))]
+fn name() -> DocName {
+    DocName::report(&id("me").worker)
 }
 
-fn put(seen: Option<u64>, loads: &LoadReport) -> Vec<StoreCall> {
-    let name = DocName::report(&"me".parse().unwrap());
-    vec![StoreCall::PutDoc(PutDoc::new(name, seen, loads.encode()))]
+fn look() -> Vec<StoreCall> {
+    vec![StoreCall::Doc(name())]
 }
 
 #[test]
 fn the_first_report_is_written_over_what_a_former_life_left() {
     for left in [None, Some(9)] {
-        let mut scene = Scene::weighted();
-        assert!(!scene.tick(29_999, true));
-        assert!(scene.tick(30_000, true));
+        let mut scene = Scene::even();
+        assert!(!scene.tick(9_999));
+        assert!(scene.tick(10_000));
         assert_eq!(scene.measured(loads(70_000)), look());
-        assert_eq!(scene.found(left), put(left, &loads(70_000)));
+        assert_eq!(scene.found(left), scene.put(left, loads(70_000)));
     }
 }
 
 #[test]
-fn a_report_is_written_again_when_it_says_something_else_or_is_old() {
-    let mut scene = Scene::told();
-    assert!(scene.tick(60_000, true));
-    assert_eq!(scene.measured(loads(71_000)), [], "much the same");
-    assert!(scene.tick(90_000, true));
-    assert_eq!(scene.measured(loads(0)), put(Some(1), &loads(0)));
+fn a_report_is_written_every_minute_whatever_it_says() {
+    let mut scene = Scene::even().told();
+    assert_eq!(scene.reporting.next_wake(), at(70_000));
+    assert!(!scene.tick(69_999));
+    assert!(scene.tick(70_000));
+    assert_eq!(scene.measured(loads(70_000)), scene.put(Some(1), loads(70_000)));
     scene.written(2);
-    assert!(scene.tick(380_000, true));
-    assert_eq!(scene.measured(loads(0)), []);
-    assert!(scene.tick(410_000, true));
-    assert_eq!(scene.measured(loads(0)), put(Some(2), &loads(0)), "five minutes old");
+    assert!(scene.tick(130_000));
 }
 
 #[test]
-fn a_report_whose_fate_is_unknown_is_looked_for_and_a_refused_one_is_put_over_what_is_there() {
-    let mut scene = Scene::weighted();
-    scene.tick(30_000, true);
-    scene.measured(loads(70_000));
-    scene.found(None);
-    assert_eq!(scene.after(Answer::Put(Err(StoreErrorKind::Unknown))), []);
-    assert!(scene.tick(60_000, true));
-    assert_eq!(scene.measured(loads(70_000)), look());
-    scene.found(Some(1));
-    let there = Document::new(DocName::report(&scene.me), 5, loads(1).encode());
-    assert_eq!(scene.after(Answer::Put(Ok(Write::Refused(Some(there))))), []);
-    assert!(scene.tick(90_000, true));
-    assert_eq!(scene.measured(loads(70_000)), put(Some(5), &loads(70_000)));
+fn where_leases_are_shared_out_by_load_other_loads_are_told_within_half_a_minute() {
+    let mut scene = Scene::weighted().told();
+    assert!(scene.tick(40_000));
+    assert_eq!(scene.measured(loads(71_000)), [], "much the same");
+    assert!(scene.tick(70_000));
+    assert_eq!(scene.measured(loads(70_000)), scene.put(Some(1), loads(70_000)), "a minute");
+    scene.written(2);
+    assert!(scene.tick(100_000));
+    assert_eq!(scene.measured(loads(0)), scene.put(Some(2), loads(0)));
 }
 
 #[test]
-fn what_cannot_be_looked_for_is_measured_anew() {
-    let mut scene = Scene::weighted();
-    scene.tick(30_000, true);
-    scene.measured(loads(70_000));
-    assert_eq!(scene.after(Answer::Look(Err(StoreErrorKind::Unavailable))), []);
-    assert!(scene.tick(60_000, true));
-    assert_eq!(scene.measured(loads(70_000)), look());
+fn a_kind_of_fact_that_changes_is_told_at_once_and_not_twice_in_ten_seconds() {
+    let mut scene = Scene::even().told();
+    scene.ctx.now = at(30_000);
+    scene.reporting.on_news(at(30_000));
+    assert!(scene.tick(30_000));
+    assert_eq!(scene.measured(loads(70_000)), scene.put(Some(1), loads(70_000)));
+    scene.reporting.on_news(at(30_100));
+    assert!(!scene.tick(30_100), "a report is on its way");
+    scene.written(2);
+    for flaps in 0..90 {
+        scene.reporting.on_news(at(30_200 + flaps * 100));
+        assert!(!scene.tick(30_200 + flaps * 100));
+    }
+    assert!(scene.tick(40_000));
+    assert_eq!(scene.measured(loads(70_000)), scene.put(Some(2), loads(70_000)));
+    scene.written(3);
+    // The next is a minute after that.
+    assert_eq!(scene.reporting.next_wake(), at(100_000));
 }
 
 #[test]
-fn nothing_is_told_where_leases_are_shared_out_by_count_or_before_the_session_lives() {
-    let mut even = Scene::new(Balance::Even);
-    assert!(!even.tick(90_000, true));
-    assert_eq!(even.reporting.next_wake(), Time::NEVER);
-    let mut joining = Scene::weighted();
-    joining.tick(10_000, false);
-    assert_eq!(joining.reporting.next_wake(), Time::NEVER);
-    assert!(!joining.tick(90_000, true));
-    assert!(joining.tick(120_000, true));
-}
-
-#[test]
-fn loads_are_looked_at_every_thirty_seconds_and_not_while_a_report_is_under_way() {
-    let mut scene = Scene::weighted();
-    assert_eq!(scene.reporting.next_wake(), at(30_000));
-    assert!(scene.tick(30_000, true));
-    assert!(!scene.tick(60_000, true), "they are being measured");
+fn nothing_is_told_before_the_session_lives() {
+    let mut scene = Scene::even();
+    scene.reporting = Reporting::default();
+    scene.reporting.on_news(at(5_000));
     assert_eq!(scene.reporting.next_wake(), Time::NEVER);
-    assert_eq!(scene.measured(loads(70_000)), look());
-    assert_eq!(scene.found(None), put(None, &loads(70_000)));
-    scene.written(1);
-    assert_eq!(scene.reporting.next_wake(), at(60_000));
-    assert!(scene.tick(61_000, true));
-    assert_eq!(scene.measured(loads(70_000)), [], "as told");
-    assert_eq!(scene.reporting.next_wake(), at(91_000));
+    scene.ctx.now = at(90_000);
+    scene.reporting.on_tick(false, &mut scene.ctx);
+    assert_eq!(done(&mut scene.ctx).other.len(), 0);
+    assert_eq!(scene.reporting.next_wake(), Time::NEVER);
+    assert!(!scene.tick(90_000));
+    assert!(scene.tick(100_000));
 }
 
 #[test]
-fn loads_that_nobody_asked_for_are_not_told() {
-    let mut scene = Scene::weighted();
-    assert_eq!(scene.measured(loads(70_000)), [], "a former life asked for them");
-    assert!(scene.tick(30_000, true));
+fn each_beat_is_followed_by_a_report_while_somebody_watches() {
+    let mut scene = Scene::even().told();
+    assert!(!scene.beat(12_000), "nobody watches");
+    scene.reporting.on_woken(&mut scene.ctx);
+    assert_eq!(asked(&mut scene.ctx), [StoreCall::Doc(DocName::watch())]);
+    scene.reporting.on_woken(&mut scene.ctx);
+    assert_eq!(asked(&mut scene.ctx), [], "it is being looked for");
+    scene.watched(4, 12_000);
+    assert!(scene.tick(12_000), "at once");
+    assert_eq!(scene.measured(loads(70_000)), scene.put(Some(1), loads(70_000)));
+    assert!(!scene.beat(13_500), "a report is on its way");
+    scene.written(2);
+    assert!(scene.beat(15_000));
+    assert_eq!(scene.measured(loads(70_000)), scene.put(Some(2), loads(70_000)));
+    scene.written(3);
+    // Ten seconds after it was found it is looked for again: another version holds on.
+    scene.ctx.now = at(22_000);
+    scene.reporting.on_tick(true, &mut scene.ctx);
+    assert_eq!(asked(&mut scene.ctx), [StoreCall::Doc(DocName::watch())]);
+    scene.watched(5, 22_000);
+    assert!(scene.beat(51_999));
+    assert_eq!(scene.measured(loads(70_000)).len(), 1);
+    scene.written(4);
+    // The same version does not.
+    scene.watched(5, 22_000);
+    assert!(!scene.beat(52_001));
+}
+
+#[test]
+fn a_watch_of_long_ago_or_none_or_what_makes_no_sense_is_no_watch() {
+    let mut scene = Scene::even().told();
+    scene.ctx.now = at(700_000);
+    scene.watched(4, 0);
+    assert!(!scene.reporting.watched.is_watched(at(700_000)));
+    let odd = Document::new(DocName::watch(), 5, "odd".into());
+    for found in [Ok(None), Ok(Some(odd)), Err(StoreErrorKind::Unavailable)] {
+        assert_eq!(scene.after(Answer::Watch(found)), []);
+        assert!(!scene.reporting.watched.is_watched(at(700_000)));
+    }
+    scene.watched(6, 0);
+    assert!(scene.reporting.watched.is_watched(at(700_000)), "it is being written");
+}
+
+#[test]
+fn a_report_that_cannot_be_written_is_written_at_the_next_time() {
+    let mut scene = Scene::even().told();
+    assert!(scene.tick(70_000));
+    assert_eq!(scene.measured(loads(70_000)).len(), 1);
+    // It is another's: a former life's late write.
+    let there = Document::new(name(), 5, loads(1).encode());
+    assert_eq!(scene.after(Answer::Put(Ok(Write::Refused(Some(there))))), []);
+    assert!(!scene.tick(129_999));
+    assert!(scene.tick(130_000));
+    assert_eq!(scene.measured(loads(70_000)), scene.put(Some(5), loads(70_000)));
+    // What became of it is not known: it is looked for.
+    assert_eq!(scene.after(Answer::Put(Err(StoreErrorKind::Denied))), []);
+    assert!(scene.tick(190_000));
+    assert_eq!(scene.measured(loads(70_000)), look());
+    assert_eq!(scene.after(Answer::Look(Err(StoreErrorKind::Unavailable))), []);
+    assert!(scene.tick(250_000));
+}
+
+#[test]
+fn what_nobody_asked_for_is_not_told() {
+    let mut scene = Scene::even();
+    assert_eq!(scene.measured(loads(70_000)), [], "a former life asked for it");
+    assert!(scene.tick(10_000));
     assert_eq!(scene.measured(loads(70_000)), look());
     assert_eq!(scene.measured(loads(0)), [], "once");
-    assert_eq!(scene.found(None), put(None, &loads(70_000)));
+    assert_eq!(scene.found(None), scene.put(None, loads(70_000)));
+}
+
+/// How many workers are wanted, as far as that is passed on after the planner's report was found.
+fn wanted(scene: &mut Scene, found: Result<Option<Document>, StoreErrorKind>) -> Option<Notice> {
+    let me = scene.me.clone();
+    scene.reporting.on_answer(Answer::Planner(found), &me, &mut scene.ctx);
+    let commands = scene.ctx.take_commands();
+    commands.into_iter().find_map(|command| match command {
+        Command::Notify(notice) => Some(notice),
+        _ => None,
+    })
 }
 
 #[test]
-fn a_report_whose_fate_is_unknown_is_looked_for_although_the_loads_are_again_as_told_before() {
-    let mut scene = Scene::told();
-    assert!(scene.tick(60_000, true));
-    assert_eq!(scene.measured(loads(0)), put(Some(1), &loads(0)));
-    assert_eq!(scene.after(Answer::Put(Err(StoreErrorKind::Unknown))), []);
-    assert!(scene.tick(90_000, true));
-    assert_eq!(scene.measured(loads(70_000)), look());
+fn what_the_planner_tells_is_passed_on_while_it_goes_on_telling() {
+    let mut scene = Scene::even();
+    let mut report = PlannerReport::new(id("a"), PlanVersion::NONE);
+    (report.desired_workers, report.store_clock) = (Some(4), Some(StoreTime(STORE)));
+    let mut doc = Document::new(DocName::planner_report(), 1, report.encode());
+    let told = |workers| Some(Notice::Wanted { workers });
+    assert_eq!(wanted(&mut scene, Ok(Some(doc.clone()))), told(Some(4)));
+    scene.ctx.now = at(150_000);
+    assert_eq!(wanted(&mut scene, Ok(Some(doc.clone()))), told(Some(4)));
+    scene.ctx.now = at(150_001);
+    assert_eq!(wanted(&mut scene, Ok(Some(doc.clone()))), told(None), "it is old");
+    doc.version = 2;
+    assert_eq!(wanted(&mut scene, Ok(Some(doc))), told(None), "and written again, late");
+    assert_eq!(wanted(&mut scene, Ok(None)), told(None));
+    assert_eq!(wanted(&mut scene, Err(StoreErrorKind::Unavailable)), None, "what was told holds");
+}
+
+#[test]
+fn the_planners_report_is_asked_for_once_a_minute() {
+    let mut scene = Scene::even();
+    let planners = |scene: &mut Scene, millis| {
+        scene.ctx.now = at(millis);
+        scene.reporting.on_tick(true, &mut scene.ctx);
+        let asked = asked(&mut scene.ctx);
+        asked.iter().filter(|it| **it == StoreCall::Doc(DocName::planner_report())).count()
+    };
+    assert_eq!(planners(&mut scene, 10_000), 1);
+    let _ = scene.measured(loads(1));
+    let _ = scene.found(None);
+    scene.written(1);
+    scene.reporting.on_news(at(25_000));
+    assert_eq!(planners(&mut scene, 25_000), 0);
 }

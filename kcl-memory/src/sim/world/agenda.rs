@@ -5,10 +5,10 @@ use std::{cmp::Reverse, collections::BinaryHeap, time::Duration};
 use kcl_core::{
     coordinator::{CallId, RunEvent, StoreCall, StoreOutcome, StreamView},
     env::Time,
-    lease::{LoadReport, WorkerId},
+    lease::{WorkerId, report::WorkerReport},
 };
 
-use super::commands::News;
+use super::{commands::News, telling};
 use crate::sim::stream::{Pages, ShardNo, StreamNo};
 
 /// Something that will happen.
@@ -89,10 +89,10 @@ pub(super) enum Happening {
         host: usize,
         event: Box<RunEvent>,
     },
-    /// The loads of a host's leases were measured.
-    Loads {
+    /// What a host's report tells was measured.
+    Measured {
         host: usize,
-        report: Box<LoadReport>,
+        report: Box<WorkerReport>,
     },
 }
 
@@ -111,7 +111,7 @@ impl Happening {
             | Self::Run { host, .. }
             | Self::Resume { host }
             | Self::News { host, .. }
-            | Self::Loads { host, .. } => *host,
+            | Self::Measured { host, .. } => *host,
             _ => 0,
         };
         u64::try_from(host).unwrap_or(u64::MAX)
@@ -137,7 +137,7 @@ impl Happening {
             Self::Pushes { .. } => 15,
             Self::Described { .. } => 0,
             Self::Command { .. } => 16,
-            Self::Loads { .. } => 17,
+            Self::Measured { .. } => 17,
         }
     }
 }
@@ -183,11 +183,12 @@ impl Agenda {
     /// processes that are to start, stop or go on.
     pub(super) fn last_trouble(&self) -> Option<Time> {
         let is_trouble = |happening: &Happening| {
+            if let Happening::Arrive { call, .. } | Happening::Again(call) = happening {
+                return !telling::is_told(call);
+            }
             matches!(
                 happening,
-                Happening::Arrive { .. }
-                    | Happening::Again(_)
-                    | Happening::Start { .. }
+                Happening::Start { .. }
                     | Happening::Replace { .. }
                     | Happening::Resume { .. }
                     | Happening::Command { .. }

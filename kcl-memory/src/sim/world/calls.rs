@@ -9,7 +9,7 @@ use kcl_core::{
     store::StoreErrorKind,
 };
 
-use super::{World, agenda::Happening, facts, host::Host};
+use super::{World, agenda::Happening, facts, host::Host, telling};
 use crate::sim::{Violation, fact::Fact};
 
 impl World {
@@ -25,13 +25,15 @@ impl World {
         let network = self.weather.network(&self.script.network, now);
         let refusals = self.weather.refusals(&call, now);
         let Some(host) = self.hosts.get_mut(at) else { return };
-        let mut refused = |chance: u64| chance > 0 && host.rng.below(1_000) < chance;
+        // What is told has fates of its own, so that it changes nobody else's.
+        let rng = if telling::is_told(&call) { &mut host.telling } else { &mut host.rng };
+        let mut refused = |chance: u64| chance > 0 && rng.below(1_000) < chance;
         if let Some((_, why)) = refusals.into_iter().find(|(chance, _)| refused(*chance)) {
             let throttled = why == StoreErrorKind::Throttled;
             self.count_fault(if throttled { "throttled" } else { "refused" });
             return self.reply(now + network.least * 2, at, id, Err(why));
         }
-        let mut trip = network.trip(&mut host.rng);
+        let mut trip = network.trip(rng);
         if now < host.requests_cut_until {
             trip.applied = None;
             self.count_fault("request-cut");

@@ -12,6 +12,9 @@ use kcl_core::{
 use super::run::Run;
 use crate::sim::stream::{ShardNo, StreamNo};
 
+/// Makes other draws of a seed.
+const TELLING: u64 = 0x7e11;
+
 /// A simulated process.
 #[derive(Debug)]
 pub(super) struct Host {
@@ -26,6 +29,8 @@ pub(super) struct Host {
     pub(super) clock: HostClock,
     /// Draws the fates of this host's calls.
     pub(super) rng: Rng,
+    /// The same for those that only tell what it does.
+    pub(super) telling: Rng,
     /// Runs may dispatch before this local time.
     pub(super) valid_until: Time,
     pub(super) still: Option<Still>,
@@ -164,6 +169,7 @@ impl Host {
             timer_at: Time::NEVER,
             since: now,
             calls: BTreeMap::new(),
+            telling: Rng::new(seed ^ TELLING),
             rng,
         }
     }

@@ -4,6 +4,7 @@
 //! |---|---|
 //! | `host`, `run`, `weather`, `rulebook`, `commands`, `interceptor` | what there is now |
 //! | `agenda`, `past`, `digest` | what will happen, and what has |
+//! | `telling` | which calls only tell what happens |
 //! | all others | what is done with that: parts of `impl World` |
 
 mod act;
@@ -26,6 +27,7 @@ mod runs;
 mod settle;
 mod start;
 mod streams;
+mod telling;
 mod weather;
 mod weights;
 
@@ -274,7 +276,7 @@ impl World {
             Happening::Resume { host } => self.resume(host),
             Happening::Command { command, news } => self.on_command(command, *news),
             Happening::News { host, event } => self.deliver(host, Event::Run(*event)),
-            Happening::Loads { host, report } => self.deliver(host, Event::Loads(*report)),
+            Happening::Measured { host, report } => self.deliver(host, Event::Measured(report)),
         }
     }
 

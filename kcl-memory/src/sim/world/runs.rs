@@ -66,7 +66,7 @@ impl World {
             }
             Command::Measure => {
                 let report = Box::new(self.measure(at));
-                self.put(self.now, Happening::Loads { host: at, report });
+                self.put(self.now, Happening::Measured { host: at, report });
             }
             Command::ValidUntil(until) => self.hosts[at].valid_until = until,
             Command::Run(command) => return self.direct(at, command),
@@ -274,6 +274,7 @@ impl World {
         let Some(run) = self.hosts[at].runs.get_mut(&no) else { return Ok(false) };
         let (after, epoch, key) = (run.done, run.epoch, run.key.clone());
         run.done = batch.last;
+        run.meter.process(batch.last - after);
         let fact = Fact::Processed { shard: no, epoch, after, to: batch.last };
         self.learn(&fact)?;
         if !self.script.checkpoints {

@@ -1,10 +1,13 @@
 //! How heavy the shards are: as hosts measure it, and in truth.
 
-use std::{collections::BTreeMap, time::Duration};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    time::Duration,
+};
 
 use kcl_core::{
     assignment::{self, Balance, LeaseView, View, WorkerIndex, WorkerView},
-    lease::{LoadReport, SessionId},
+    lease::{LeaseKey, SessionId, report::WorkerReport},
     observe::Arrived,
     settings::Coordination,
 };
@@ -36,12 +39,14 @@ impl World {
         KNOWN_AFTER + self.settings_used().map(round).max().unwrap_or_default()
     }
 
-    /// What a host knows of the loads of its leases.
-    pub(super) fn measure(&mut self, at: usize) -> LoadReport {
+    /// What a host knows of the loads of the leases that it holds: a batch may go on of one that it
+    /// has given away.
+    pub(super) fn measure(&mut self, at: usize) -> WorkerReport {
         let host = &mut self.hosts[at];
         let now = host.clock.local(self.now);
-        let runs = host.runs.values_mut();
-        LoadReport::new(runs.map(|run| (run.key.clone(), run.meter.load(now))).collect())
+        let held: BTreeSet<&LeaseKey> = host.coordinator.held().map(|(key, _)| key).collect();
+        let runs = host.runs.values_mut().filter(|run| held.contains(&run.key));
+        WorkerReport::of_loads(runs.map(|run| (run.key.clone(), run.meter.load(now))))
     }
 
     /// A reader looks at its shard, which has taken `count` records: what it sees.

@@ -16,6 +16,25 @@ pub(super) const ALERTS: &[Alert] = &[
         is_silent: &[(r#"kcl_leases_unassigned{application="a",instance="w"}"#, "1x60 0x29")],
     },
     Alert {
+        name: "KclUnreadAboveHalfOfRetention",
+        severity: Critical,
+        expression: "max by (application) (kcl_unread_age_max_seconds)\n  \
+                     > 0.5 * min by (application) (kcl_retention_seconds)",
+        hold: "0m",
+        summary: "Shards of {{ $labels.application }} that nobody may read hold records for {{ \
+                  $value | humanizeDuration }}: more than half of what the stream keeps.",
+        remedy: "Raise the stream's retention first, then let somebody read them: `kcl doctor` \
+                 says which, why nobody does, and what helps.",
+        fires: &[
+            (r#"kcl_unread_age_max_seconds{application="a",instance="w"}"#, "40000+60x89"),
+            (r#"kcl_retention_seconds{application="a",instance="w"}"#, "86400x89"),
+        ],
+        is_silent: &[
+            (r#"kcl_unread_age_max_seconds{application="a",instance="w"}"#, "30000+60x89"),
+            (r#"kcl_retention_seconds{application="a",instance="w"}"#, "86400x89"),
+        ],
+    },
+    Alert {
         name: "KclNobodyThere",
         severity: Critical,
         expression: "count by (application) (kcl_build_info offset 1h)\n  \

@@ -1,5 +1,6 @@
 mod fleets;
 mod progress;
 mod screen;
+mod told;
 mod unknown;
 pub(crate) mod world;

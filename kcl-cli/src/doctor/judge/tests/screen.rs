@@ -1,8 +1,14 @@
 //! What a person sees.
 
-use kcl_core::assignment::Limits;
+use kcl_core::{
+    assignment::{Limits, placement::Placement},
+    lease::{
+        PlanVersion,
+        report::{PlannerReport, WorkerReport},
+    },
+};
 
-use super::world::{HOUR, SECOND, World};
+use super::world::{HOUR, SECOND, World, id};
 use crate::doctor::{
     facts::{Known, Right},
     judge::{Bounds, judge},
@@ -16,6 +22,12 @@ fn the_whole_screen_of_a_fleet_with_a_shard_that_a_rule_keeps_from_being_read() 
     world.rules(r#"{"rules":[{"shard":"shardId-000000000001","worker":"w9","mode":"require"}]}"#);
     world.lease(1).owner = None;
     world.unread(1, 3 * HOUR);
+    world.tells(0, WorkerReport::default());
+    let mut plan = PlannerReport::new(id(0), PlanVersion::NONE);
+    (plan.balance, plan.desired_workers) = ("even".to_owned(), Some(2));
+    world.plans(&plan);
+    let frozen = r#"{"rules":[],"frozen":{"by":"kcl app freeze on h","since":1769839200000}}"#;
+    world.documents.frozen = Placement::decode(frozen.as_bytes()).unwrap().frozen;
     world.change = Box::new(|facts| {
         facts.identity = Known::of(Ok("access key …K7QF".to_owned()), facts.at);
         let (action, how, outcome) = ("kinesis:ListShards", "called", "allowed");
@@ -30,6 +42,9 @@ fn the_whole_screen_of_a_fleet_with_a_shard_that_a_rule_keeps_from_being_read() 
 application indexer in dynamodb://indexer
 stream 1:eu-west-1:orders, open shards: 3, records are kept for 24 h
 workers: 2 live, 0 silent; leases: 3 open, 2 of them read by live workers, 0 ended
+told: 1 report of workers, 1.0 s old at most; unknown of w1
+plan: of w0, 1.0 s old at most, leases shared out even; workers that the load needs: 2
+frozen for 3 h by kcl app freeze on h: nothing moves that a live worker holds
 lag: 3 h at most, of 3 shards that were asked
   SHARD                 OLDEST UNREAD  TREND
   shardId-000000000001  3 h            ?

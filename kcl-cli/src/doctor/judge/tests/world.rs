@@ -7,8 +7,9 @@ use kcl_core::{
     assignment::{Limits, placement::Placement},
     env::{Time, WallTime},
     lease::{
-        Checkpoint, EndReason, Epoch, Incarnation, Lease, LeaseKey, Session, SessionId,
-        SessionState, Streams,
+        Checkpoint, DocName, Document, EndReason, Epoch, Incarnation, Lease, LeaseKey, Session,
+        SessionId, SessionState, Streams,
+        report::{PlannerReport, Reader, WorkerReport},
     },
     store::Listing,
     stream::{HashRange, Shard, ShardId, StreamDescription, StreamKey},
@@ -38,6 +39,8 @@ pub(crate) struct World {
     pub(crate) shards: Vec<Shard>,
     pub(crate) lags: BTreeMap<LeaseKey, Lag>,
     pub(crate) documents: Documents,
+    /// Reports, as they are stored.
+    pub(crate) told: Vec<Document>,
     pub(crate) progress: Progress,
     pub(crate) change: Box<dyn Fn(&mut Facts)>,
 }
@@ -96,6 +99,7 @@ impl World {
             shards: (0..shards).map(|number| Shard::open(shard(number), range(number))).collect(),
             lags: (0..shards).map(|number| (key(number), Lag::CaughtUp)).collect(),
             documents,
+            told: Vec::new(),
             progress: Progress::default(),
             change: Box::new(|_| {}),
         }
@@ -120,6 +124,19 @@ impl World {
 
     pub(crate) fn rules(&mut self, json: &str) {
         self.documents.placement = Some(Placement::decode(json.as_bytes()).unwrap().rules);
+    }
+
+    /// A worker tells this, with its last beat.
+    pub(crate) fn tells(&mut self, worker: usize, mut report: WorkerReport) {
+        let session = &self.sessions[worker];
+        (report.incarnation, report.beat) = (Some(session.id.incarnation), session.beat);
+        let name = DocName::report(&session.id.worker);
+        self.told.push(Document::new(name, 1, report.encode()));
+    }
+
+    /// The planner tells this.
+    pub(crate) fn plans(&mut self, report: &PlannerReport) {
+        self.told.push(Document::new(DocName::planner_report(), 1, report.encode()));
     }
 
     /// Splits a shard in two that come after all; the parent's lease stays as it is.
@@ -172,7 +189,7 @@ impl World {
             wall: WallTime::from_millis(NOW),
             sessions: Known::of(Ok(sessions), at),
             leases: Known::of(Ok(Listing::of(self.leases.clone())), at),
-            documents: Known::of(Ok(self.documents.clone()), at),
+            documents: Known::of(Ok(self.documents_at(at)), at),
             stream_asked: Some("orders".to_owned()),
             stream: Known::of(Ok(Described { description: description(), heard }), at),
             shards: Known::of(Ok(self.shards.clone()), at),
@@ -182,6 +199,11 @@ impl World {
         };
         (self.change)(&mut facts);
         facts
+    }
+
+    fn documents_at(&self, at: Time) -> Documents {
+        let reports = Reader::new().read(&self.told, &self.sessions, at);
+        Documents { reports, ..self.documents.clone() }
     }
 
     pub(crate) fn judged(&self) -> Verdict {

@@ -182,6 +182,11 @@ impl Fleet {
         self.rows.get(id).map_or(PlanVersion::NONE, |row| row.report.seen)
     }
 
+    /// The number of the last beat of a session that was seen.
+    pub(in crate::coordinator::planner) fn beat_of(&self, id: &SessionId) -> u64 {
+        self.rows.get(id).map_or(0, |row| row.beat)
+    }
+
     /// Names those that stand by: the present ones while they live and stay, else the next in
     /// order; in different zones, as far as there are zones.
     pub(in crate::coordinator::planner) fn name_standbys(&mut self, planner: &SessionId) {

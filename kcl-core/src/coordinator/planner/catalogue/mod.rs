@@ -98,6 +98,12 @@ impl Catalogue {
         }
     }
 
+    /// For how long the streams keep records, as they were last listed: the least of them.
+    pub(super) fn retention(&self) -> Option<Duration> {
+        let views = self.streams.values().filter_map(StreamPlan::view);
+        views.map(|view| view.description.retention).min()
+    }
+
     pub(super) fn next_wake(&self) -> Time {
         let reading = if self.phase.is_idle() { self.plan_at } else { self.phase.next_wake() };
         let listings = self.streams.values().map(|plan| plan.list_at);

@@ -11,7 +11,7 @@ asks! {
     Forget(id: SessionId) by Forget;
     /// The document of a worker that is gone.
     DeadDoc(worker: WorkerId) by Doc;
-    /// What a worker that is gone told of its loads.
+    /// What a worker that is gone told of itself.
     DeadReport(worker: WorkerId) by Doc;
     /// What shards inherit, with what the rows to be deleted hand down.
     PutInherited(inherited: Inherited, deletes: Vec<Delete>) by PutDoc;

@@ -5,8 +5,7 @@
 //! |---|---|---|---|
 //! | an ended session | a reading shows that no lease names it | it is unused from now | – |
 //! | an unused session | a session timeout later, and again after each | the same | forgets its row |
-//! | an unused session | its row is forgotten, no other session of its worker is known | gone | the worker's document |
-//! | an unused session | the same, and leases are shared out by load | gone | the worker's report, too |
+//! | an unused session | its row is forgotten, no other session of its worker is known | gone | the worker's document, and its report |
 //! | a worker's document or report | it was read, and no session of its worker lives | gone | deletes it, in that version |
 //! | a useless lease | a reading found it; shards inherit no rule by it | gone | deletes its row |
 //! | a useless lease | likewise, and some do | waits | puts what is inherited, with the heirs |
@@ -35,7 +34,7 @@ use super::{
 };
 use crate::{
     assignment::placement::{Inherited, Resolver},
-    coordinator::{command::Notice, context::Context, op, reporting::Reporting},
+    coordinator::{command::Notice, context::Context, op},
     env::Time,
     lease::{
         Delete, DeleteDoc, DocName, Document, Epoch, Forget, PutDoc, SessionId, WorkerId, Write,
@@ -146,10 +145,8 @@ impl Janitor {
         if !others {
             let document = op::Doc(DocName::assignment(&id.worker));
             ctx.ask(document, ask::DeadDoc(id.worker.clone()));
-            if Reporting::is_wanted(ctx) {
-                let report = op::Doc(DocName::report(&id.worker));
-                ctx.ask(report, ask::DeadReport(id.worker.clone()));
-            }
+            let report = op::Doc(DocName::report(&id.worker));
+            ctx.ask(report, ask::DeadReport(id.worker.clone()));
         }
     }
 }

@@ -1,9 +1,6 @@
 use super::{super::tests as scene, *};
 use crate::{
-    assignment::{
-        Balance, Weighting,
-        placement::{Inherited, Mode, Placement, PlacementRules, Rule, Target, Uncovered},
-    },
+    assignment::placement::{Inherited, Mode, Placement, PlacementRules, Rule, Target, Uncovered},
     coordinator::{
         command::Notice,
         op::StoreCall,
@@ -167,30 +164,22 @@ fn a_session_that_a_lease_names_again_is_not_forgotten() {
 }
 
 #[test]
-fn with_the_last_session_of_a_worker_its_document_goes() {
+fn with_the_last_session_of_a_worker_its_document_and_its_report_go() {
     let mut scene = Scene::forgetting();
+    let report = DocName::report(&id("w").worker);
     let forgotten = Answer::Forget(id("w"), Ok(Write::Refused(None)));
-    assert_eq!(scene.answer(forgotten), (None, vec![StoreCall::Doc(document("w"))]));
+    let reads = vec![StoreCall::Doc(document("w")), StoreCall::Doc(report.clone())];
+    assert_eq!(scene.answer(forgotten), (None, reads));
     assert_eq!(scene.janitor.next_wake(), Time::NEVER);
     let doc = Document::new(document("w"), 6, "{}".into());
     let read = Answer::DeadDoc(id("w").worker, Ok(Some(doc)));
     let delete = StoreCall::DeleteDoc(DeleteDoc::new(document("w"), 6));
     assert_eq!(scene.answer(read), (Some(id("w").worker), vec![delete]));
-    assert_eq!(scene.tick(20_000), []);
-}
-
-#[test]
-fn where_leases_are_shared_out_by_load_the_report_goes_with_the_document() {
-    let mut scene = Scene::forgetting();
-    scene.ctx.settings.balance = Balance::Weighted(Weighting::default());
-    let report = DocName::report(&id("w").worker);
-    let forgotten = Answer::Forget(id("w"), Ok(Write::Refused(None)));
-    let reads = vec![StoreCall::Doc(document("w")), StoreCall::Doc(report.clone())];
-    assert_eq!(scene.answer(forgotten), (None, reads));
-    let doc = Document::new(report.clone(), 6, "{}".into());
-    let delete = StoreCall::DeleteDoc(DeleteDoc::new(report, 6));
+    let doc = Document::new(report.clone(), 7, "{}".into());
+    let delete = StoreCall::DeleteDoc(DeleteDoc::new(report, 7));
     let read = Answer::DeadReport(id("w").worker, Ok(Some(doc)));
     assert_eq!(scene.answer(read), (None, vec![delete]));
+    assert_eq!(scene.tick(20_000), []);
 }
 
 #[test]

@@ -6,6 +6,6 @@ use crate::{
 };
 
 asks! {
-    /// What a worker tells of its loads.
+    /// What a worker tells of its shards.
     Report(worker: WorkerId) by Doc;
 }

@@ -1,8 +1,8 @@
-//! How heavy the leases are, as their workers tell. Read before each audit, which plans by it.
+//! How heavy the leases are, as their workers tell. Read before each audit, which plans by it where
+//! leases are shared out by load; what the planner tells of the fleet follows from it, too.
 //!
 //! | phase | when | then | it asks |
 //! |---|---|---|---|
-//! | due | leases are not shared out by load | never due | – |
 //! | due | no reading has shown yet who there is | due a second later | – |
 //! | due | shortly before an audit | due before the next one | the report of each worker |
 //! | any | a report was read | the same, its loads known | – |
@@ -15,9 +15,12 @@ use std::{collections::BTreeMap, time::Duration};
 use self::ask::Answer;
 use super::catalogue::Catalogue;
 use crate::{
-    coordinator::{context::Context, op, reporting::Reporting},
+    coordinator::{context::Context, op},
     env::Time,
-    lease::{DocName, Lease, LeaseKey, Load, LoadReport, WorkerId},
+    lease::{
+        DocName, Lease, LeaseKey, Load, WorkerId,
+        report::{STALE_AFTER, ShardReport, WorkerReport},
+    },
 };
 
 /// How long before an audit the reports are read that it plans by. What comes later serves the
@@ -32,10 +35,19 @@ pub(super) struct Loads {
     /// When the reports are read next.
     due_at: Time,
     /// What the workers told last.
-    reports: BTreeMap<WorkerId, LoadReport>,
+    reports: BTreeMap<WorkerId, Told>,
     /// The last load that was measured of each lease, whoever held it then: a lease that has just
     /// moved is as heavy as it was.
     measured: BTreeMap<LeaseKey, Load>,
+}
+
+/// What a worker told last.
+#[derive(Debug)]
+struct Told {
+    report: WorkerReport,
+    /// The document's version, and when it was met first.
+    version: u64,
+    since: Time,
 }
 
 impl Default for Loads {
@@ -65,16 +77,19 @@ impl Loads {
     /// What its owner tells of a lease.
     fn now(&self, row: &Lease) -> Option<&Load> {
         let owner = &row.owner.as_ref()?.worker;
-        self.reports.get(owner)?.leases.get(&row.key)
+        self.reports.get(owner)?.report.load_of(&row.key)
+    }
+
+    /// The same, if its owner goes on telling.
+    pub(super) fn fresh(&self, row: &Lease, now: Time) -> Option<&Load> {
+        let told = self.reports.get(&row.owner.as_ref()?.worker)?;
+        let is_fresh = now.since(told.since) <= STALE_AFTER;
+        told.report.load_of(&row.key).filter(|_| is_fresh)
     }
 
     /// Reads what the workers tell of their loads, shortly before the next audit.
     pub(super) fn read_due(&mut self, catalogue: &Catalogue, audit_at: Time, ctx: &mut Context) {
         if self.due_at > ctx.now {
-            return;
-        }
-        if !Reporting::is_wanted(ctx) {
-            self.due_at = Time::NEVER;
             return;
         }
         if catalogue.rows.is_empty() {
@@ -93,21 +108,23 @@ impl Loads {
     }
 
     /// A worker's report was read. One that cannot be read, or is not there, says nothing.
-    pub(super) fn on_answer(&mut self, answer: Answer) {
+    pub(super) fn on_answer(&mut self, answer: Answer, ctx: &Context) {
         let Answer::Report(worker, found) = answer;
-        let found = found.ok().flatten();
-        if let Some(report) = found.and_then(|doc| LoadReport::decode(&doc.body)) {
-            self.learn(worker, report);
+        let Ok(Some(document)) = found else { return };
+        if let Some(report) = WorkerReport::decode(&document.body) {
+            self.learn(worker, report, document.version, ctx.now);
         }
     }
 
-    fn learn(&mut self, worker: WorkerId, report: LoadReport) {
-        for (key, load) in &report.leases {
+    fn learn(&mut self, worker: WorkerId, report: WorkerReport, version: u64, now: Time) {
+        for (key, ShardReport { load, .. }) in &report.shards {
             if load.bytes_per_second.is_some() {
                 self.measured.insert(key.clone(), *load);
             }
         }
-        self.reports.insert(worker, report);
+        let before = self.reports.get(&worker).filter(|told| told.version == version);
+        let since = before.map_or(now, |told| told.since);
+        self.reports.insert(worker, Told { report, version, since });
     }
 
     /// Forgets whoever and whatever is no more.

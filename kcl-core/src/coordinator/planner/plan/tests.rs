@@ -5,7 +5,7 @@ use crate::{
         placement::{Placement, Rule, Uncovered},
     },
     coordinator::tests::{at, id},
-    lease::{Checkpoint, DocName, Document, Epoch, Incarnation, Progress},
+    lease::{Checkpoint, DocName, Document, Epoch, Incarnation, Progress, report::Why},
     settings::Coordination,
 };
 
@@ -40,7 +40,7 @@ impl Scene {
     }
 
     fn make(&mut self) -> Vec<(LeaseKey, String)> {
-        self.plan.make(&self.catalogue, &self.loads, &self.moves, &self.ctx)
+        self.plan.make(&self.catalogue, &self.loads, &self.moves, &self.ctx).unassigned
     }
 
     /// By whom each lease should be held.
@@ -336,4 +336,42 @@ fn nothing_moves_while_the_operators_document_says_that_the_fleet_is_frozen() {
     let thawed = Document::new(DocName::placement(), 5, Placement::from(before).encode().unwrap());
     scene.catalogue.rules_for_test(&thawed, &mut scene.ctx);
     assert_eq!(scene.holders(), [(scene::key(0), "b"), (scene::key(1), "a")]);
+}
+
+/// From whom to whom a plan gives leases, by their numbers, and why.
+fn given(scene: &mut Scene) -> Vec<(usize, Option<String>, String, Why)> {
+    let made = scene.plan.make(&scene.catalogue, &scene.loads, &scene.moves, &scene.ctx);
+    let number = |key: &LeaseKey| (0..9).find(|number| scene::key(*number) == *key).unwrap();
+    let of = |it: made::Given| {
+        (number(&it.lease), it.from.map(|from| from.to_string()), it.to.to_string(), it.why)
+    };
+    made.given.into_iter().map(of).collect()
+}
+
+#[test]
+fn what_a_plan_gives_to_others_is_told_once_with_the_reason() {
+    let mut scene = Scene::of(free(2), &["a"]).listed(scene::shards(2));
+    let to = |number, worker: &str| (number, None, worker.to_owned(), Why::Free);
+    assert_eq!(given(&mut scene), [to(0, "a"), to(1, "a")]);
+    assert_eq!(given(&mut scene), [], "it has been told");
+    let moved = |scene: &mut Scene| {
+        let given = given(scene);
+        assert_eq!(given.len(), 1, "{given:?}");
+        let (_, from, to, why) = given.into_iter().next().unwrap();
+        (from.unwrap(), to, why)
+    };
+    let from_to = |why| ("a".to_owned(), "b".to_owned(), why);
+    let mut scene = Scene::of(scene::held(2, "a"), &["a", "b"]).listed(scene::shards(2));
+    assert_eq!(moved(&mut scene), from_to(Why::Balance));
+    let mut held = scene::held(1, "a");
+    let mut scene = Scene::of(held.clone(), &["b"]).listed(scene::shards(1));
+    assert_eq!(moved(&mut scene), from_to(Why::Gone));
+    held[0].avoid = Some("a".parse().unwrap());
+    let mut scene = Scene::of(held, &["a", "b"]).listed(scene::shards(1));
+    assert_eq!(moved(&mut scene), from_to(Why::Stalled));
+    let mut scene = Scene::of(scene::held(1, "a"), &["b"]).listed(scene::shards(1));
+    let mut leaving = scene::session("a", crate::lease::PlanVersion::NONE);
+    leaving.state = crate::lease::SessionState::Leaving;
+    scene.catalogue.on_seen(&leaving, &scene.ctx);
+    assert_eq!(moved(&mut scene), from_to(Why::Leaves));
 }

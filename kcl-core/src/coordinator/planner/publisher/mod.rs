@@ -48,6 +48,11 @@ impl Publisher {
         &self.term
     }
 
+    /// The newest document that was wanted in this term.
+    pub(super) const fn newest(&self) -> PlanVersion {
+        PlanVersion { term: self.term.number, version: self.version }
+    }
+
     /// Whether a session has said that it saw the document that should be stored, and is.
     pub(super) fn is_echoed_by(&self, session: &SessionId, fleet: &Fleet) -> bool {
         let desk = self.desks.get(&session.worker);

@@ -17,8 +17,8 @@ use crate::{
         watch::Watch,
     },
     lease::{
-        Delete, DeleteDoc, DocName, Document, EndReason, Forget, Incarnation, Load, LoadReport,
-        SessionState, rules,
+        Delete, DeleteDoc, DocName, Document, EndReason, Forget, Incarnation, Load, SessionState,
+        rules,
     },
     settings::InitialPosition,
     store::{Consistency, Listing},
@@ -43,6 +43,18 @@ struct Scene {
     /// How often the shards were to be listed.
     lists: usize,
     noted: Vec<Notice>,
+    /// Whether calls are shown that are about documents by which nobody goes.
+    shows_what_is_told: bool,
+}
+
+/// Whether a call is about a document that only tells what the fleet does.
+fn is_told(call: &StoreCall) -> bool {
+    match call {
+        StoreCall::Doc(name) => name.is_told(),
+        StoreCall::PutDoc(put) => put.name.is_told(),
+        StoreCall::DeleteDoc(delete) => delete.name.is_told(),
+        _ => false,
+    }
 }
 
 fn leases_and_sessions() -> [StoreCall; 2] {
@@ -87,6 +99,7 @@ impl Scene {
             pending: Vec::new(),
             lists: 0,
             noted: Vec::new(),
+            shows_what_is_told: false,
         }
     }
 
@@ -116,7 +129,9 @@ impl Scene {
                 Command::Store(call, of) => {
                     let purpose = self.ctx.take_purpose(call).unwrap();
                     self.pending.push((purpose, Some((*of).clone())));
-                    asked.push(*of);
+                    if !is_told(&of) || self.shows_what_is_told {
+                        asked.push(*of);
+                    }
                 }
                 Command::ListShards(call, _) => {
                     self.lists += 1;

@@ -139,7 +139,7 @@ fn what_does_not_fit_a_document_is_the_lightest_that_nothing_is_wrong_with_and_i
     assert!(text.len() <= Document::MAX_BODY, "{}", text.len());
     assert!(text.len() > Document::MAX_BODY / 2, "{}", text.len());
     let read = WorkerReport::decode(&text).unwrap();
-    assert_eq!(read.left_out as usize + read.shards.len(), all);
+    assert_eq!(read.left_out + read.shards.len() as u64, all as u64);
     assert!(read.shards.contains_key(&key(0)) && read.shards.contains_key(&key(all - 1)));
     assert!(!read.shards.contains_key(&key(1)));
 }

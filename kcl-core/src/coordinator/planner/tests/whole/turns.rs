@@ -1,6 +1,7 @@
 //! The steps of a turn, and what begins one (ARCHITECTURE §4 rules 6 and 12).
 
 use super::*;
+use crate::lease::report::WorkerReport;
 
 #[test]
 fn a_turn_reads_then_plans_and_publishes_then_tidies_each_at_an_event_of_its_own() {
@@ -104,16 +105,18 @@ fn an_audit_plans_by_the_loads_that_workers_report() {
     let of = |bytes| Load { bytes_per_second: Some(bytes), ..Load::UNKNOWN };
     let loads = [("a", 0..2, of(10_000_000)), ("b", 2..3, of(1)), ("me", 3..4, of(1))];
     for (worker, leases, load) in loads {
-        let report = LoadReport::new(leases.map(|number| (key(number), load)).collect());
+        let report = WorkerReport::of_loads(leases.map(|number| (key(number), load)));
         let report = Document::new(DocName::report(&id(worker).worker), 1, report.encode());
         scene.docs.insert(report.name.clone(), report);
     }
     let _ = scene.run(100);
     scene.all_echo();
     assert_eq!(scene.plans(), [0], "nothing is known of their weights");
+    scene.shows_what_is_told = true;
     let reports =
         ["a", "b", "me"].map(|worker| StoreCall::Doc(DocName::report(&id(worker).worker)));
     assert_eq!(scene.run(1_100), reports);
+    scene.shows_what_is_told = false;
     let _ = scene.run(60_000);
     assert_eq!(scene.plans(), [1], "one of the heavy leases moves");
 }

@@ -1,0 +1,186 @@
+//! How many workers the measured load needs.
+//!
+//! Of each shard it is known what share of its time its records are in the processor, how many
+//! arrive and how many are processed in a second, and how far behind it is. So the time that one
+//! record takes is known, and with it the share of time that is needed to process what arrives and
+//! to catch up with what waits within [`CATCH_UP`]: the "true processing rate" of Flink's
+//! autoscaler (FLIP-271). A shard is processed in order: none needs more than all of one reader.
+//!
+//! What one worker bears is the most that any was seen busy in all its shards together while none
+//! of these fell behind, and one busy shard before anything more was seen; less, if one that is
+//! busy no more than that falls behind. Workers are to be busy with [`TARGET`] of it.
+
+use std::{collections::BTreeMap, time::Duration};
+
+use crate::lease::{Load, WorkerId};
+
+/// Within which time what waits is to be caught up with.
+const CATCH_UP: Duration = Duration::from_secs(300);
+/// A shard that is no further behind keeps up.
+const KEEPS_UP: Duration = Duration::from_secs(30);
+/// A shard that is busy for so many thousandths of the time can do no more.
+const BUSY: u64 = 900;
+/// All of the time, in thousandths.
+const ALL: u64 = 1_000;
+/// How much of what a worker bears it is to be busy with, in thousandths.
+const TARGET: u64 = 800;
+
+/// A shard that may be read: by whom it is, and what is known of its load.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Shard<'a> {
+    pub(super) worker: Option<&'a WorkerId>,
+    pub(super) load: Option<&'a Load>,
+}
+
+/// How many workers these shards need, and what one worker is known to bear, in thousandths of a
+/// busy shard. Unknown, if too little is known: of less than half of the shards.
+pub(super) fn desired(shards: &[Shard<'_>], borne: u64) -> (Option<u64>, u64) {
+    let borne = bears(shards, borne.max(ALL));
+    let known: Vec<u64> = shards.iter().filter_map(|shard| need(shard.load?)).collect();
+    let (all, measured) = (shards.len() as u64, known.len() as u64);
+    if measured == 0 || measured * 2 < all {
+        return (None, borne);
+    }
+    // What nobody has measured needs what the others do on average.
+    let needed = known.iter().sum::<u64>().saturating_mul(all) / measured;
+    let workers = (needed * ALL).div_ceil(borne * TARGET);
+    (Some(workers.clamp(1, all)), borne)
+}
+
+/// The share of its time that the reader of a shard needs, in thousandths.
+fn need(load: &Load) -> Option<u64> {
+    let busy = load.busy_permille?.min(ALL);
+    let for_arrivals = match (load.records_per_second, load.processed_per_second) {
+        (Some(arrive), Some(processed)) if arrive > 0 && processed > 0 => {
+            busy.saturating_mul(arrive) / processed
+        }
+        // Too few to count by the second.
+        _ => busy,
+    };
+    let lag = load.lag.unwrap_or_default().min(CATCH_UP).as_millis();
+    let lag = u64::try_from(lag).unwrap_or(0);
+    let catching_up = for_arrivals.min(ALL) * lag / (CATCH_UP.as_secs() * 1_000);
+    Some((for_arrivals.min(ALL) + catching_up).min(ALL))
+}
+
+/// What one worker bears, as far as was seen by now.
+fn bears(shards: &[Shard<'_>], before: u64) -> u64 {
+    let mut workers: BTreeMap<&WorkerId, Option<(u64, bool, bool)>> = BTreeMap::new();
+    for shard in shards {
+        let Some(worker) = shard.worker else { continue };
+        let known = shard.load.and_then(|load| Some((load.busy_permille?.min(ALL), load.lag?)));
+        let sum = workers.entry(worker).or_insert(Some((0, true, false)));
+        *sum = sum.zip(known).map(|((busy, keeps_up, is_full), (more, lag))| {
+            let behind = lag > KEEPS_UP;
+            (busy + more, keeps_up && !behind, is_full || (behind && more >= BUSY))
+        });
+    }
+    let known = || workers.values().flatten();
+    let most = known().filter(|(_, keeps_up, _)| *keeps_up).map(|(busy, ..)| *busy).max();
+    let least = known().filter(|(_, _, is_full)| *is_full).map(|(busy, ..)| *busy).min();
+    let borne = before.max(most.unwrap_or(0));
+    least.map_or(borne, |least| borne.min(least)).max(ALL)
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn load(busy: u64, arrive: u64, processed: u64, lag: u64) -> Load {
+        Load {
+            busy_permille: Some(busy),
+            records_per_second: Some(arrive),
+            processed_per_second: Some(processed),
+            lag: Some(Duration::from_secs(lag)),
+            ..Load::UNKNOWN
+        }
+    }
+
+    /// How many workers are wanted where each worker has these loads.
+    fn wanted(workers: &[&[Load]], borne: u64) -> (Option<u64>, u64) {
+        let ids: Vec<WorkerId> =
+            (0..workers.len()).map(|at| format!("w{at}").parse().unwrap()).collect();
+        let shards: Vec<Shard<'_>> = ids
+            .iter()
+            .zip(workers)
+            .flat_map(|(id, loads)| {
+                loads.iter().map(move |load| Shard { worker: Some(id), load: Some(load) })
+            })
+            .collect();
+        desired(&shards, borne)
+    }
+
+    #[test]
+    fn workers_that_are_hardly_busy_are_too_many() {
+        let idle = [load(50, 10, 10, 0); 4];
+        assert_eq!(wanted(&[&idle, &idle, &idle], 0), (Some(1), 1_000));
+    }
+
+    #[test]
+    fn a_worker_is_to_be_busy_with_four_fifths_of_what_one_was_seen_to_bear() {
+        let half = [load(500, 10, 10, 1); 8];
+        // Each bears four busy shards, as is seen.
+        assert_eq!(wanted(&[&half, &half], 0), (Some(3), 4_000));
+        // And goes on to, though it is seen no more: three is enough, and stays so.
+        let less = [load(500, 10, 10, 1); 6];
+        assert_eq!(wanted(&[&less, &less, &less[..4]], 4_000), (Some(3), 4_000));
+    }
+
+    #[test]
+    fn who_falls_behind_bears_no_more() {
+        let full = [load(1_000, 20, 10, 60); 2];
+        let fine = [load(100, 10, 10, 0); 2];
+        let (workers, borne) = wanted(&[&full, &fine], 4_000);
+        assert_eq!((workers, borne), (Some(2), 2_000));
+    }
+
+    #[test]
+    fn what_is_caught_up_with_is_no_load_and_what_waits_is() {
+        // It processes ten times what arrives, and has nearly caught up.
+        assert_eq!(need(&load(1_000, 10, 100, 0)), Some(100));
+        assert_eq!(need(&load(400, 10, 10, 150)), Some(600));
+        // None needs more than one reader, however far behind it is.
+        assert_eq!(need(&load(900, 50, 10, 9_000)), Some(1_000));
+        assert_eq!(need(&Load::UNKNOWN), None);
+    }
+
+    #[test]
+    fn unknown_is_not_zero() {
+        assert_eq!(wanted(&[&[]], 0).0, None);
+        assert_eq!(wanted(&[&[Load::UNKNOWN, Load::UNKNOWN, load(900, 9, 9, 0)]], 0).0, None);
+        let loads = [Load::UNKNOWN, load(800, 9, 9, 0), load(800, 9, 9, 0)];
+        assert_eq!(wanted(&[&loads], 0).0, Some(3));
+    }
+
+    proptest! {
+        #[test]
+        fn never_more_than_the_shards_and_never_none(
+            loads in proptest::collection::vec(
+                (0..2_000_u64, 0..100_000_u64, 0..100_000_u64, 0..100_000_u64), 1..30),
+            borne: u16,
+        ) {
+            let loads: Vec<Load> = loads
+                .into_iter()
+                .map(|(busy, arrive, processed, lag)| load(busy, arrive, processed, lag))
+                .collect();
+            let halves = loads.split_at(loads.len() / 2);
+            let (workers, borne) = wanted(&[halves.0, halves.1], borne.into());
+            prop_assert!((1..=loads.len() as u64).contains(&workers.unwrap()));
+            prop_assert!(borne >= ALL);
+        }
+
+        /// Acting on it changes nothing that was wanted: shards that move take their loads along.
+        #[test]
+        fn what_is_wanted_does_not_hang_on_who_reads_what(
+            busy in proptest::collection::vec(0..900_u64, 1..30),
+            by in 1..8_usize,
+        ) {
+            let loads: Vec<Load> = busy.iter().map(|busy| load(*busy, 10, 10, 0)).collect();
+            let (first, borne) = wanted(&[&loads], 0);
+            let spread: Vec<&[Load]> = loads.chunks(by).collect();
+            prop_assert_eq!(wanted(&spread, borne), (first, borne));
+        }
+    }
+}

@@ -1,0 +1,240 @@
+use super::{
+    super::{made::Given, tests as scene},
+    *,
+};
+use crate::{
+    coordinator::{
+        command::Command,
+        op::StoreCall,
+        tests::{asked, at, id},
+    },
+    lease::{Epoch, Generation, Lease, Stamp, StoreTime, report::Unassigned},
+    settings::Coordination,
+    store::StoreErrorKind,
+};
+
+/// What the store's clock shows at the beginning.
+const STORE: u64 = 1_700_000_000_000;
+
+const MINE: PlanVersion = PlanVersion { term: Epoch(3), version: 5 };
+
+struct Scene {
+    telling: Telling,
+    catalogue: Catalogue,
+    plan: Plan,
+    loads: Loads,
+    me: SessionId,
+    ctx: Context,
+}
+
+fn given(shard: usize) -> Given {
+    let why = report::Why::Balance;
+    let lease = scene::key(shard);
+    Given { lease, from: Some(id("a").worker), to: id("b").worker, why }
+}
+
+impl Scene {
+    fn new() -> Self {
+        let mut ctx = scene::context(Coordination::default());
+        let stamp = Stamp::new(StoreTime(STORE), Generation::default());
+        ctx.epochs.stamped(&stamp, at(0));
+        let rows: Vec<Lease> = scene::held(3, "a");
+        let catalogue = scene::catalogue(rows, &["a", "me"], &ctx);
+        let (telling, plan, loads) = (Telling::default(), Plan::default(), Loads::default());
+        Self { telling, catalogue, plan, loads, me: id("me"), ctx }
+    }
+
+    /// A plan is made, which moves these and leaves these without a worker.
+    fn plan(&mut self, millis: u64, given: Vec<Given>, unassigned: &[usize]) {
+        self.ctx.now = at(millis);
+        let key = |shard: &usize| scene::key(*shard);
+        let unassigned = unassigned.iter().map(|it| (key(it), "full".to_owned())).collect();
+        let made = Made { unassigned, given, workers: 2, runnable: 3 };
+        self.telling.on_plan(made, &self.ctx);
+    }
+
+    /// What is asked of the store at this time.
+    fn go_on(&mut self, millis: u64) -> Vec<StoreCall> {
+        self.ctx.now = at(millis);
+        let facts = Facts {
+            me: &self.me,
+            version: MINE,
+            catalogue: &self.catalogue,
+            plan: &self.plan,
+            loads: &self.loads,
+        };
+        self.telling.go_on(&facts, &mut self.ctx);
+        asked(&mut self.ctx)
+    }
+
+    fn after(&mut self, answer: Answer) -> Vec<StoreCall> {
+        self.telling.on_answer(answer, MINE, &mut self.ctx);
+        asked(&mut self.ctx)
+    }
+
+    /// One whose first report is stored, in version 1, after the plan at 0.
+    fn told() -> Self {
+        let mut scene = Self::new();
+        scene.plan(0, Vec::new(), &[]);
+        assert_eq!(scene.go_on(1_999), []);
+        assert_eq!(scene.go_on(2_000), [StoreCall::Doc(DocName::planner_report())]);
+        let put = scene.after(Answer::LookReport(Ok(None)));
+        assert_eq!(seen_of(&put), [None]);
+        scene.stored(&put, 1);
+        scene
+    }
+
+    /// What was to be put is stored.
+    fn stored(&mut self, put: &[StoreCall], version: u64) {
+        let answer = Answer::PutReport(Ok(Write::Done(document(put, version))));
+        assert_eq!(self.after(answer), []);
+    }
+}
+
+fn put_of(calls: &[StoreCall]) -> Vec<&PutDoc> {
+    let mut puts = Vec::new();
+    for call in calls {
+        if let StoreCall::PutDoc(put) = call {
+            puts.push(put);
+        }
+    }
+    puts
+}
+
+fn seen_of(calls: &[StoreCall]) -> Vec<Option<u64>> {
+    put_of(calls).into_iter().map(|put| put.seen).collect()
+}
+
+/// The document as it is stored then.
+fn document(calls: &[StoreCall], version: u64) -> Document {
+    let put = put_of(calls)[0];
+    Document::new(put.name.clone(), version, put.body.clone())
+}
+
+fn report_in(calls: &[StoreCall]) -> PlannerReport {
+    PlannerReport::decode(&put_of(calls)[0].body).unwrap()
+}
+
+#[test]
+fn a_plan_is_told_two_seconds_later_and_then_every_minute() {
+    let mut scene = Scene::told();
+    assert_eq!(scene.telling.next_wake(), at(62_000));
+    let put = scene.go_on(62_000);
+    assert_eq!(seen_of(&put), [Some(1)]);
+    let told = report_in(&put);
+    assert_eq!((told.planner.clone(), told.plan), (id("me"), MINE));
+    assert_eq!((told.workers, told.runnable, told.balance.as_str()), (2, 3, "even"));
+    assert_eq!(told.store_clock, Some(StoreTime(STORE + 62_000)));
+    assert_eq!(told.desired_workers, None, "nobody has told a load");
+    scene.stored(&put, 2);
+    assert_eq!(scene.telling.next_wake(), at(122_000));
+}
+
+#[test]
+fn a_plan_that_says_the_same_is_not_told_and_other_reasons_are_not_twice_in_five_seconds() {
+    let mut scene = Scene::told();
+    scene.plan(20_000, Vec::new(), &[]);
+    assert_eq!(scene.go_on(22_000), []);
+    scene.plan(23_000, Vec::new(), &[1]);
+    assert_eq!((scene.go_on(26_999), scene.telling.next_wake()), (vec![], at(27_000)));
+    let put = scene.go_on(27_000);
+    assert_eq!(seen_of(&put), [Some(1)]);
+    let told = report_in(&put).unassigned;
+    assert_eq!((told.len(), told[0].reason.as_str()), (1, "full"));
+    assert_eq!(told[0].since, Some(StoreTime(STORE + 23_000)));
+}
+
+#[test]
+fn moves_go_after_those_that_were_told_before_this_term() {
+    let mut scene = Scene::told();
+    scene.plan(20_000, vec![given(1), given(0)], &[]);
+    assert_eq!(scene.go_on(22_000), [StoreCall::Doc(DocName::moves())]);
+    let mut before = Moves::default();
+    let moved = |shard, at| {
+        let it = given(shard);
+        report::Moved::new(it.lease, it.from, it.to, it.why, StoreTime(at))
+    };
+    before.add([moved(2, 7)]);
+    let found = Document::new(DocName::moves(), 4, before.encode());
+    let put = scene.after(Answer::LookMoves(Ok(Some(found))));
+    assert_eq!(seen_of(&put), [Some(4)]);
+    let told = Moves::decode(&put_of(&put)[0].body).unwrap().moves;
+    assert_eq!(told, [moved(2, 7), moved(1, STORE + 20_000), moved(0, STORE + 20_000)]);
+    assert_eq!(scene.after(Answer::PutMoves(Ok(Write::Done(document(&put, 5))))), []);
+    // What is told is not told again, and what goes on is no other move.
+    scene.plan(40_000, vec![given(0)], &[]);
+    assert_eq!(scene.go_on(42_000), []);
+    scene.plan(50_000, vec![Given { from: Some(id("b").worker), ..given(0) }], &[]);
+    assert_eq!(seen_of(&scene.go_on(52_000)), [Some(5)]);
+    // Whether that was written is not known: it is looked for.
+    assert_eq!(scene.after(Answer::PutMoves(Err(StoreErrorKind::Unknown))), []);
+    assert_eq!(scene.go_on(57_000), [StoreCall::Doc(DocName::moves())]);
+}
+
+#[test]
+fn a_planner_of_a_lower_term_is_quiet() {
+    let mut scene = Scene::new();
+    scene.plan(0, vec![given(0)], &[]);
+    assert_eq!(scene.go_on(2_000).len(), 2);
+    let theirs = PlanVersion { term: Epoch(4), version: 1 };
+    let theirs = PlannerReport::new(id("b"), theirs).encode();
+    let found = Document::new(DocName::planner_report(), 9, theirs);
+    assert_eq!(scene.after(Answer::LookReport(Ok(Some(found)))), []);
+    assert_eq!((scene.go_on(600_000), scene.telling.next_wake()), (vec![], Time::NEVER));
+}
+
+#[test]
+fn what_the_planner_before_knew_is_known() {
+    let mut scene = Scene::new();
+    scene.plan(0, Vec::new(), &[1]);
+    let _ = scene.go_on(2_000);
+    let mut before = PlannerReport::new(id("b"), PlanVersion { term: Epoch(2), version: 1 });
+    before.borne = Some(3_500);
+    let mut unread = Unassigned::new(scene::key(1), "full".to_owned());
+    unread.since = Some(StoreTime(77));
+    before.unassigned = vec![unread];
+    let found = Document::new(DocName::planner_report(), 9, before.encode());
+    let put = scene.after(Answer::LookReport(Ok(Some(found))));
+    scene.stored(&put, 10);
+    let put = scene.go_on(62_000);
+    assert_eq!(seen_of(&put), [Some(10)]);
+    let told = report_in(&put);
+    assert_eq!((told.borne, told.unassigned[0].since), (Some(3_500), Some(StoreTime(77))));
+}
+
+#[test]
+fn what_cannot_be_told_is_tried_again() {
+    let mut scene = Scene::told();
+    assert_eq!(scene.go_on(62_000).len(), 1);
+    assert_eq!(scene.after(Answer::PutReport(Err(StoreErrorKind::Denied))), []);
+    assert_eq!(scene.telling.next_wake(), at(67_000));
+    assert_eq!(scene.go_on(67_000), [StoreCall::Doc(DocName::planner_report())]);
+    assert_eq!(scene.after(Answer::LookReport(Err(StoreErrorKind::Denied))), []);
+    assert_eq!(scene.telling.next_wake(), at(72_000));
+}
+
+#[test]
+fn nothing_is_told_before_there_is_a_plan() {
+    let mut scene = Scene::new();
+    assert_eq!((scene.go_on(600_000), scene.telling.next_wake()), (vec![], Time::NEVER));
+}
+
+#[test]
+fn how_old_what_nobody_reads_is_is_told_each_minute() {
+    let mut scene = Scene::told();
+    scene.ctx.now = at(62_000);
+    let facts = Facts {
+        me: &scene.me,
+        version: MINE,
+        catalogue: &scene.catalogue,
+        plan: &scene.plan,
+        loads: &scene.loads,
+    };
+    scene.telling.go_on(&facts, &mut scene.ctx);
+    let told = scene
+        .ctx
+        .take_commands()
+        .into_iter()
+        .any(|command| matches!(command, Command::Notify(Notice::Unread { oldest: None, .. })));
+    assert!(told);
+}
