@@ -2,8 +2,8 @@
 //! busy, in a browser without a window, with 4, 200 and 2,000 shards.
 //!
 //! `cargo bench -p kcl-tests --bench dashboard` prints a table. The store is filled beforehand and
-//! no worker runs; meanwhile beats, checkpoints of a fifth of all shards, and an owner here and
-//! there change between two updates. `-- --pictures FOLDER` writes what is seen.
+//! no worker runs; meanwhile beats, a tenth of all checkpoints each half second, and an owner here
+//! and there change between two updates. `-- --pictures FOLDER` writes what is seen.
 
 #![allow(clippy::print_stdout, clippy::print_stderr, reason = "this is where results go")]
 
