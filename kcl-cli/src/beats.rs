@@ -14,7 +14,7 @@ use kcl_core::{
 pub(crate) const POLL: Duration = Duration::from_millis(300);
 
 /// Since when the beats stand where they stand, as far as was seen.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(crate) struct Beats(BTreeMap<SessionId, Seen>);
 
 #[derive(Clone, Copy, Debug)]

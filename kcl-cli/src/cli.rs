@@ -3,10 +3,10 @@
 use clap::{Parser, Subcommand};
 
 use crate::{
-    app::AppArgs, config::SettingsArgs, consume::ConsumeArgs, doctor::DoctorArgs,
-    leases::LeasesArgs, logging::LoggingArgs, peek::PeekArgs, placement::PlacementArgs,
-    plan::PlanArgs, produce::ProduceArgs, simulate::SimulateArgs, stream::StreamArgs,
-    workers::WorkersArgs,
+    app::AppArgs, config::SettingsArgs, consume::ConsumeArgs, dashboard::DashboardArgs,
+    doctor::DoctorArgs, leases::LeasesArgs, logging::LoggingArgs, peek::PeekArgs,
+    placement::PlacementArgs, plan::PlanArgs, produce::ProduceArgs, simulate::SimulateArgs,
+    stream::StreamArgs, workers::WorkersArgs,
 };
 
 /// Consume Kinesis streams with a balanced fleet, and look after it.
@@ -59,6 +59,13 @@ pub enum Command {
     ///
     /// Exit code: 0 healthy, 1 findings, 2 nothing wrong was seen but not everything could be told.
     Doctor(DoctorArgs),
+    /// Serve a page that shows applications while they run: who reads what, how far behind, what is
+    /// wrong, why, and the command that helps.
+    ///
+    /// It reads the store and the stream alone, and changes nothing unless --allow-changes says
+    /// that it may. It is reached from this machine only, unless an address and a token are given.
+    /// The page's address is the one line on stdout.
+    Dashboard(DashboardArgs),
     /// Say which shards must or should go to which workers, and see what is wrong with that.
     Placement(PlacementArgs),
     /// Freeze a fleet, so that nothing moves that a live worker holds, and thaw it.
@@ -82,6 +89,8 @@ impl Command {
             Self::Consume(_) => {
                 "warn,kcl_core=info,kcl_dynamo=info,kcl_kinesis=info,kcl_cli=info,kcl_metrics=info"
             }
+            // What was changed, by whom.
+            Self::Dashboard(_) => "warn,kcl_cli=info",
             // The picture tells it.
             #[cfg(feature = "demo")]
             Self::Demo(_) => "off",

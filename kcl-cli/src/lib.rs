@@ -9,6 +9,7 @@
 //! | `stream` | `kcl stream`: create, describe, reshard, split, merge, delete |
 //! | `leases` | `kcl leases`: who reads what, and how far they are |
 //! | `doctor` | `kcl doctor`: what is wrong, why, and what helps |
+//! | `dashboard` | `kcl dashboard`: a page that shows applications, and what helps them |
 //! | `workers` | `kcl workers`: who works, and who is to get nothing for a while |
 //! | `plan` | `kcl plan`: what would move with other workers or shards |
 //! | `placement` | `kcl placement`: which shards go to which workers, and what is wrong with that |
@@ -27,7 +28,8 @@
 //! | [`config`] | settings from a file, the environment and flags: below all of these |
 //! | `reference` | docs/CONFIGURATION.md, made of the settings' types (tests only) |
 //!
-//! A command knows what stands below all of them, and no other command.
+//! A command knows what stands below all of them, and no other command; but `dashboard` does, which
+//! shows what `doctor` sees and judges, and offers what `placement`, `app` and `leases` do.
 //!
 //! Data goes to stdout, everything else to stderr.
 
@@ -40,6 +42,7 @@ mod columns;
 pub mod config;
 mod connect;
 mod consume;
+mod dashboard;
 #[cfg(feature = "demo")]
 pub mod demo;
 mod doctor;
@@ -50,8 +53,8 @@ mod logging;
 mod look;
 mod mapping;
 mod marking;
-mod outlook;
 mod onlooker;
+mod outlook;
 #[cfg(any(test, fuzzing))]
 #[doc(hidden)]
 pub mod outside;
@@ -113,6 +116,7 @@ fn run(cli: Cli) -> anyhow::Result<ExitCode> {
         }
         Command::Leases(args) => leases::run(&args, &args.apply_to(config()?)),
         Command::Doctor(args) => doctor::run(&args, &cli.settings, config()),
+        Command::Dashboard(args) => dashboard::run(&args, &cli.settings, &config()?),
         Command::Placement(args) => Ok(placement::run(&args, &args.apply_to(config()?))),
         Command::Workers(args) => workers::run(&args, &args.apply_to(config()?)),
         Command::Plan(args) => plan::run(&args, &args.apply_to(config()?)),

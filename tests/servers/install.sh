@@ -30,6 +30,8 @@ from_debian unzip unzip
 from_debian xz xz-utils
 # Alert rules are checked, and played, by promtool.
 from_debian promtool prometheus
+# The dashboard is looked at in a browser: 100 MB to fetch, 300 MB on the disk.
+from_debian chromium-headless-shell chromium-headless-shell
 # Debian keeps PostgreSQL's programs out of the path.
 ls /usr/lib/postgresql/*/bin/postgres >/dev/null 2>&1 || from_debian postgres postgresql
 [ -x /usr/sbin/pgbouncer ] || from_debian pgbouncer pgbouncer

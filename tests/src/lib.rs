@@ -1,8 +1,11 @@
 //! What crosses crates.
 
+pub mod browser;
 pub mod conformance;
+pub mod dashboard;
 pub mod dynamo;
 pub mod experiment;
+pub mod filled;
 pub mod fleet;
 pub mod kinesis;
 pub mod postgres;

@@ -12,6 +12,7 @@ mod conformance_file;
 mod conformance_memory;
 mod conformance_postgres;
 mod conformance_redis;
+mod dashboard;
 mod demo_stores;
 mod deploy;
 mod doctor;

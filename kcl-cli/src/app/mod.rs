@@ -8,7 +8,7 @@ use kcl_core::{
     assignment::placement::{Frozen, Placement},
     change,
     env::{Clock, Env},
-    placing,
+    placing::{self, Stored},
     store::LeaseStore,
 };
 use serde_json::json;
@@ -68,31 +68,75 @@ async fn set(
     yes: bool,
     clock: &dyn Clock,
 ) -> anyhow::Result<()> {
-    let stored = placing::read(store).await?;
-    if let Some(problem) = &stored.problem {
-        bail!(
-            "the placement rules in {} make no sense ({problem}), and whether the fleet is frozen \
-             stands beside them: replace them first, with `kcl placement apply FILE`",
-            store.location()
-        );
-    }
-    let before = stored.placement.clone().unwrap_or_default();
     let what = if freeze { "app freeze" } else { "app thaw" };
-    let is_done = before.frozen.is_some() == freeze;
-    if !is_done {
+    let wish = Wish::read(store, freeze).await?;
+    if !wish.is_done() {
         if !yes {
-            ask::agreed(&format!("{}: {}?", store.application(), question(&before, freeze)))?;
+            ask::agreed(&format!("{}: {}?", store.application(), wish.says()))?;
         }
-        let by = change::caller(&format!("kcl {what}"));
-        let frozen = freeze.then(|| Frozen { by, since: clock.wall() });
-        let put = placing::put(store, &stored, &before.clone().frozen(frozen)).await;
-        put.with_context(|| format!("kcl {what}: the application in {}", store.location()))?;
+        wish.carry_out(store, &format!("kcl {what}"), clock).await?;
     }
     stdout::line(json!({
         "application": store.application(),
         "frozen": freeze,
-        "changed": !is_done,
+        "changed": !wish.is_done(),
     }))
+}
+
+/// That a fleet be frozen, or thawed, beside how it is.
+#[derive(Debug)]
+pub(crate) struct Wish {
+    stored: Stored,
+    before: Placement,
+    freeze: bool,
+}
+
+impl Wish {
+    /// Reads how the fleet is.
+    ///
+    /// # Errors
+    /// The store's; the rules make no sense.
+    pub(crate) async fn read(store: &dyn LeaseStore, freeze: bool) -> anyhow::Result<Self> {
+        let stored = placing::read(store).await?;
+        if let Some(problem) = &stored.problem {
+            bail!(
+                "the placement rules in {} make no sense ({problem}), and whether the fleet is \
+                 frozen stands beside them: replace them first, with `kcl placement apply FILE`",
+                store.location()
+            );
+        }
+        let before = stored.placement.clone().unwrap_or_default();
+        Ok(Self { stored, before, freeze })
+    }
+
+    /// Whether it is so already.
+    pub(crate) const fn is_done(&self) -> bool {
+        self.before.frozen.is_some() == self.freeze
+    }
+
+    /// What it would do.
+    pub(crate) fn says(&self) -> String {
+        question(&self.before, self.freeze)
+    }
+
+    /// Does it; what is so already is left as it is.
+    ///
+    /// # Errors
+    /// The store's; somebody else was faster.
+    pub(crate) async fn carry_out(
+        &self,
+        store: &dyn LeaseStore,
+        what: &str,
+        clock: &dyn Clock,
+    ) -> anyhow::Result<()> {
+        if self.is_done() {
+            return Ok(());
+        }
+        let by = change::caller(what);
+        let frozen = self.freeze.then(|| Frozen { by, since: clock.wall() });
+        let put = placing::put(store, &self.stored, &self.before.clone().frozen(frozen)).await;
+        put.with_context(|| format!("{what}: the application in {}", store.location()))
+    }
 }
 
 fn question(before: &Placement, freeze: bool) -> String {

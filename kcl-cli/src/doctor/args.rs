@@ -4,11 +4,7 @@ use std::time::Duration;
 
 use clap::Args;
 
-use crate::{
-    application::ApplicationArgs,
-    config::{Config, SettingsArgs},
-    doctor::remedy::Shell,
-};
+use crate::{application::ApplicationArgs, config::Config};
 
 /// The arguments of `kcl doctor`.
 #[derive(Args, Clone, Debug)]
@@ -71,20 +67,6 @@ impl DoctorArgs {
 
     pub(super) fn patience(&self) -> Duration {
         Duration::from_secs_f64(self.deadline)
-    }
-
-    /// What a command that is to be copied has to be told to find the same store and stream: what
-    /// this one was told by flags. What came from the environment is there again.
-    pub(super) fn shell(&self, settings: &SettingsArgs, application: &str) -> Shell {
-        let path = settings.config.as_ref().map(|path| path.display().to_string());
-        let config = [
-            ("--config", path.as_deref()),
-            ("--region", settings.region.as_deref()),
-            ("--endpoint", settings.endpoint.as_deref()),
-            ("--kinesis-endpoint", settings.kinesis_endpoint.as_deref()),
-            ("--dynamodb-endpoint", settings.dynamodb_endpoint.as_deref()),
-        ];
-        Shell::new(application, self.of.store.as_deref(), &config)
     }
 }
 

@@ -7,7 +7,7 @@ use super::remedy::Remedy;
 /// How bad it is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 #[serde(rename_all = "lowercase")]
-pub(super) enum Severity {
+pub(crate) enum Severity {
     /// Records are not read, or are about to be lost, or were.
     Problem,
     /// It may become one, or mends itself; or it is not as it should be.
@@ -19,19 +19,19 @@ macro_rules! kinds {
     ($($variant:ident = $name:literal: $means:literal),+ $(,)?) => {
         /// What is wrong, by name.
         #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
-        pub(super) enum Kind {
+        pub(crate) enum Kind {
             $(#[doc = $means] #[serde(rename = $name)] $variant,)+
         }
 
         impl Kind {
             /// Its name.
-            pub(super) const fn name(self) -> &'static str {
+            pub(crate) const fn name(self) -> &'static str {
                 match self { $(Self::$variant => $name,)+ }
             }
 
             /// All, with what they mean.
             #[cfg(test)]
-            pub(super) const ALL: &[(Self, &'static str)] = &[$((Self::$variant, $means)),+];
+            pub(crate) const ALL: &[(Self, &'static str)] = &[$((Self::$variant, $means)),+];
         }
     };
 }
@@ -67,27 +67,27 @@ kinds! {
 
 /// Something that is wrong.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub(super) struct Finding {
-    pub(super) severity: Severity,
-    pub(super) kind: Kind,
+pub(crate) struct Finding {
+    pub(crate) severity: Severity,
+    pub(crate) kind: Kind,
     /// The workers it is about.
     #[serde(skip_serializing_if = "Vec::is_empty")]
-    pub(super) workers: Vec<String>,
+    pub(crate) workers: Vec<String>,
     /// The shards it is about.
     #[serde(skip_serializing_if = "Vec::is_empty")]
-    pub(super) shards: Vec<String>,
+    pub(crate) shards: Vec<String>,
     /// What is wrong, in a sentence.
-    pub(super) says: String,
+    pub(crate) says: String,
     /// Why, from what is seen to where it comes from.
     #[serde(skip_serializing_if = "Vec::is_empty")]
-    pub(super) because: Vec<String>,
+    pub(crate) because: Vec<String>,
     /// What is to be done: never nothing.
-    pub(super) remedies: Vec<Remedy>,
+    pub(crate) remedies: Vec<Remedy>,
 }
 
 impl Finding {
     /// A finding with its first remedy.
-    pub(super) fn new(
+    pub(crate) fn new(
         severity: Severity,
         kind: Kind,
         says: impl Into<String>,
@@ -97,22 +97,22 @@ impl Finding {
         Self { severity, kind, workers, shards, says: says.into(), because, remedies: vec![remedy] }
     }
 
-    pub(super) fn of_workers(mut self, workers: impl IntoIterator<Item = impl ToString>) -> Self {
+    pub(crate) fn of_workers(mut self, workers: impl IntoIterator<Item = impl ToString>) -> Self {
         self.workers = workers.into_iter().map(|worker| worker.to_string()).collect();
         self
     }
 
-    pub(super) fn of_shards(mut self, shards: impl IntoIterator<Item = impl ToString>) -> Self {
+    pub(crate) fn of_shards(mut self, shards: impl IntoIterator<Item = impl ToString>) -> Self {
         self.shards = shards.into_iter().map(|shard| shard.to_string()).collect();
         self
     }
 
-    pub(super) fn since(mut self, why: impl Into<String>) -> Self {
+    pub(crate) fn since(mut self, why: impl Into<String>) -> Self {
         self.because.push(why.into());
         self
     }
 
-    pub(super) fn or(mut self, remedy: Remedy) -> Self {
+    pub(crate) fn or(mut self, remedy: Remedy) -> Self {
         self.remedies.push(remedy);
         self
     }
@@ -120,11 +120,11 @@ impl Finding {
 
 /// Something that could not be judged.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub(super) struct Unknown {
+pub(crate) struct Unknown {
     /// What is not known.
-    pub(super) what: String,
+    pub(crate) what: String,
     /// Why not.
-    pub(super) why: String,
+    pub(crate) why: String,
 }
 
 #[cfg(test)]

@@ -8,15 +8,16 @@
 //! | `text`, `json`, `told` | how it is shown |
 //!
 //! It is asked while things are broken: each source has a deadline, and what does not answer is
-//! unknown, not empty. It writes nothing, but with `--watch` that somebody watches.
+//! unknown, not empty. It writes nothing, but with `--watch` that somebody watches. The
+//! dashboard shows what is seen and judged here.
 
 mod args;
-mod facts;
-mod finding;
+pub(crate) mod facts;
+pub(crate) mod finding;
 mod holes;
 mod json;
-mod judge;
-mod remedy;
+pub(crate) mod judge;
+pub(crate) mod remedy;
 mod text;
 mod told;
 mod words;
@@ -74,7 +75,7 @@ fn examine(
 ) -> anyhow::Result<u8> {
     args.check()?;
     let config = args.apply_to(config?);
-    let shell = args.shell(settings, config.application()?);
+    let shell = Shell::of(settings, config.application()?, args.of.store.as_deref());
     let bounds =
         Bounds { lag: Duration::from_secs_f64(args.max_lag), limits: config.coordination.limits };
     let sight = Sight {

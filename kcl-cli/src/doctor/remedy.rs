@@ -3,18 +3,20 @@
 use kcl_core::assignment::placement::Target;
 use serde::Serialize;
 
+use crate::config::SettingsArgs;
+
 /// What is to be done, and the command that does it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub(super) struct Remedy {
+pub(crate) struct Remedy {
     /// What it does, in words.
-    pub(super) does: String,
+    pub(crate) does: String,
     /// The command.
-    pub(super) command: String,
+    pub(crate) command: String,
 }
 
 /// How commands find the same application, store and stream as this one.
 #[derive(Clone, Debug)]
-pub(super) struct Shell {
+pub(crate) struct Shell {
     application: String,
     store: Option<String>,
     settings: String,
@@ -23,7 +25,7 @@ pub(super) struct Shell {
 
 impl Shell {
     /// Commands for this application; `settings` are flags as they were given.
-    pub(super) fn new(
+    pub(crate) fn new(
         application: &str,
         store: Option<&str>,
         settings: &[(&str, Option<&str>)],
@@ -34,8 +36,22 @@ impl Shell {
         Self { application: application.to_owned(), store, settings, stream: None }
     }
 
+    /// Commands for this application that find what this one was told to find by flags: what came
+    /// from the environment is there again.
+    pub(crate) fn of(settings: &SettingsArgs, application: &str, store: Option<&str>) -> Self {
+        let path = settings.config.as_ref().map(|path| path.display().to_string());
+        let given = [
+            ("--config", path.as_deref()),
+            ("--region", settings.region.as_deref()),
+            ("--endpoint", settings.endpoint.as_deref()),
+            ("--kinesis-endpoint", settings.kinesis_endpoint.as_deref()),
+            ("--dynamodb-endpoint", settings.dynamodb_endpoint.as_deref()),
+        ];
+        Self::new(application, store, &given)
+    }
+
     /// The same, of an application that reads this stream.
-    pub(super) fn reading(mut self, stream: Option<&str>) -> Self {
+    pub(crate) fn reading(mut self, stream: Option<&str>) -> Self {
         self.stream = stream.map(str::to_owned);
         self
     }
@@ -58,14 +74,14 @@ impl Shell {
     }
 
     /// Start a worker.
-    pub(super) fn start(&self, does: &str, worker: Option<&str>) -> Remedy {
+    pub(crate) fn start(&self, does: &str, worker: Option<&str>) -> Remedy {
         let id = worker.map_or_else(String::new, |id| format!(" --worker-id {}", quoted(id)));
         let command = format!("{}{}{id}", self.kcl("consume"), self.of_stream());
         Remedy { does: does.to_owned(), command }
     }
 
     /// A command about the leases, like `leases list`.
-    pub(super) fn leases(&self, does: &str, action: &str) -> Remedy {
+    pub(crate) fn leases(&self, does: &str, action: &str) -> Remedy {
         Remedy { does: does.to_owned(), command: self.kcl(&format!("leases {action}")) }
     }
 
@@ -75,12 +91,27 @@ impl Shell {
     }
 
     /// A command about placement rules, like `placement show`.
-    pub(super) fn placement(&self, does: &str, action: &str) -> Remedy {
+    pub(crate) fn placement(&self, does: &str, action: &str) -> Remedy {
         Remedy { does: does.to_owned(), command: self.kcl(&format!("placement {action}")) }
     }
 
+    /// A command about placement rules, with words as they were filled in by somebody.
+    pub(crate) fn placement_of(&self, action: &str, words: &[&str]) -> String {
+        self.kcl(&format!("placement {action}{}", spelled(words)))
+    }
+
+    /// A command about leases, with words as they were filled in by somebody.
+    pub(crate) fn leases_of(&self, action: &str, words: &[&str]) -> String {
+        self.kcl(&format!("leases {action}{}", spelled(words)))
+    }
+
+    /// A command about the application.
+    pub(crate) fn app(&self, action: &str) -> String {
+        self.kcl(&format!("app {action}"))
+    }
+
     /// Take back the rule for this target.
-    pub(super) fn unset(&self, target: &Target) -> Remedy {
+    pub(crate) fn unset(&self, target: &Target) -> Remedy {
         let target = match target {
             Target::Shard(shard) => shard.to_string(),
             Target::Range(range) => format!("--range {range}"),
@@ -91,15 +122,20 @@ impl Shell {
     }
 
     /// Look with other eyes.
-    pub(super) fn doctor(&self, does: &str, more: &str) -> Remedy {
+    pub(crate) fn doctor(&self, does: &str, more: &str) -> Remedy {
         Remedy { does: does.to_owned(), command: format!("{} {more}", self.kcl("doctor")) }
     }
 
     /// A command about the stream, like `stream describe`.
-    pub(super) fn stream(&self, does: &str, action: &str) -> Remedy {
+    pub(crate) fn stream(&self, does: &str, action: &str) -> Remedy {
         let (stream, settings) = (self.of_stream(), &self.settings);
         Remedy { does: does.to_owned(), command: format!("kcl stream {action}{stream}{settings}") }
     }
+}
+
+/// As a shell reads them as these words.
+fn spelled(words: &[&str]) -> String {
+    words.iter().map(|word| format!(" {}", quoted(word))).collect()
 }
 
 /// As a shell reads it as one word.

@@ -4,7 +4,7 @@ mod analyze;
 mod args;
 mod format;
 mod marks;
-mod reset;
+pub(crate) mod reset;
 mod snapshot;
 mod table;
 mod transfer;

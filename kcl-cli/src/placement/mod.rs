@@ -6,8 +6,10 @@
 //! | `verdict` | who follows them, what would move, what is wrong? Pure |
 //! | `names` | which names of workers do not stay? Pure |
 //! | `show` | how is it shown? |
+//! | `change` | how does another part offer a change? |
 
 mod args;
+mod change;
 mod names;
 mod show;
 #[cfg(test)]
@@ -19,13 +21,16 @@ use std::{path::Path, process::ExitCode};
 use anyhow::{Context, bail};
 use kcl_core::{
     assignment::placement::{Declaration, Placement, PlacementRules, Uncovered},
-    change,
+    change::caller,
     env::{Clock, Env},
     placing,
     store::LeaseStore,
 };
 
-pub(crate) use args::PlacementArgs;
+pub(crate) use self::{
+    args::PlacementArgs,
+    change::{Edit, Proposed},
+};
 
 use self::{
     args::Action,
@@ -87,7 +92,7 @@ async fn act(
                 .await;
         }
     };
-    let by = change::caller(&format!("kcl {what}"));
+    let by = caller(&format!("kcl {what}"));
     let before = picture.stored.placement.clone().unwrap_or_default();
     let placement = before.commanded(next, &by, clock.wall());
     change(&picture, placement, what, *consent, args.json, store).await

@@ -7,20 +7,17 @@ use std::{
 };
 
 use anyhow::{Context, Result, ensure};
-use kcl_core::{
-    env::Env,
-    lease::{Beat, Checkpoint, Epoch, Incarnation, Lease, LeaseKey, Report, Session, SessionId},
-    store::LeaseStore,
-    stream::{HashRange, Position, SequenceNumber, StreamKey},
+use kcl_core::{env::Env, lease::SessionId};
+use kcl_tests::{
+    filled::{beat, fill, session_id},
+    fleet::Launch,
 };
-use kcl_tests::fleet::Launch;
 use serde_json::Value;
 use tokio::task::JoinSet;
 
 use crate::{
     arguments::Arguments,
     backend::{Backend, Server},
-    fleet::pause,
 };
 
 /// What the columns are called.
@@ -31,8 +28,7 @@ the observation |
 
 const RUNS: usize = 5;
 
-/// The heartbeat, and by that what has to be waited for to see that somebody is silent.
-const BEAT: Duration = Duration::from_millis(1_500);
+/// What has to be waited for to see that somebody is silent: one and a half heartbeats.
 const OBSERVED: Duration = Duration::from_millis(2_250);
 
 /// A line of the table.
@@ -57,60 +53,6 @@ pub(crate) async fn row(backend: Backend, arguments: &Arguments) -> Result<Strin
     let (name, leases, workers) = (backend.name(), arguments.leases, arguments.workers);
     let (all, silent, beside) = (shown(&all), shown(&silent), shown(&beside));
     Ok(format!("| {name} | {leases}, {workers} | {all} | {silent} | {beside} |"))
-}
-
-fn session_id(number: usize) -> Result<SessionId> {
-    let worker = format!("worker-{number:03}").parse()?;
-    Ok(SessionId::new(worker, Incarnation::from_bits(number as u128 + 1)))
-}
-
-/// Puts as many leases, shared out evenly, and the sessions that hold them.
-async fn fill(store: &Arc<dyn LeaseStore>, ids: &[SessionId], leases: u32) -> Result<()> {
-    let now = Env::system().clock.wall();
-    for id in ids {
-        let session = Session::new(id.clone(), 1, Duration::from_secs(6), BEAT);
-        ensure!(store.register(session).await?.value.is_done(), "{id} is there already");
-    }
-    let stream = StreamKey::new("bench", now);
-    let step = u128::MAX / u128::from(leases);
-    let mut rows: Vec<Lease> = Vec::new();
-    for number in 0..leases {
-        let shard = format!("shardId-{number:012}").parse()?;
-        let at = SequenceNumber::from(49_590_338_271_490_256_608_559_692_538_361_571_095_u128);
-        let start = step * u128::from(number);
-        let range = HashRange::new(start, start + (step - 1));
-        let mut row = Lease::new(LeaseKey::of_shard(&stream, &shard), Position::from(at).into());
-        row = row.of_shard(Vec::new(), Some(range));
-        row.owner = Some(ids[number as usize % ids.len()].clone());
-        row.epoch = Epoch(now.as_millis());
-        row.progress.arrival = Some(now);
-        rows.push(row);
-    }
-    let mut planner = Lease::new(LeaseKey::planner(), Checkpoint::TrimHorizon);
-    planner.owner = ids.last().cloned();
-    rows.push(planner);
-    for some in rows.chunks(32) {
-        let mut puts = JoinSet::new();
-        for row in some.iter().cloned() {
-            let store = Arc::clone(store);
-            puts.spawn(async move { store.create(row).await });
-        }
-        while let Some(put) = puts.join_next().await {
-            ensure!(put??.is_done(), "a lease is there already");
-        }
-    }
-    Ok(())
-}
-
-/// Keeps a session alive until it is dropped.
-async fn beat(store: Arc<dyn LeaseStore>, id: SessionId) {
-    loop {
-        if let Ok(Some(row)) = store.session(&id, kcl_core::store::Consistency::Strong).await {
-            let beat = Beat::new(id.clone(), row.beat + 1, Report::NOTHING);
-            drop(store.beat(beat).await);
-        }
-        pause(BEAT).await;
-    }
 }
 
 /// Looks some times, each in a process of its own.

@@ -24,6 +24,15 @@ impl<T> Known<T> {
         }
     }
 
+    /// The same, with something else made of what was read, and of when that was.
+    pub(crate) fn map<U>(self, made: impl FnOnce(T, Time) -> U) -> Known<U> {
+        match self {
+            Self::Read { value, at } => Known::Read { value: made(value, at), at },
+            Self::Failed(why) => Known::Failed(why),
+            Self::LeftOut(why) => Known::LeftOut(why),
+        }
+    }
+
     pub(crate) const fn get(&self) -> Option<&T> {
         match self {
             Self::Read { value, .. } => Some(value),

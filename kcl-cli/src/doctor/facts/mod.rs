@@ -15,4 +15,4 @@ mod tests;
 pub(crate) use known::Known;
 pub(crate) use model::{Described, Documents, Facts, Lag, Right, Sessions};
 pub(crate) use progress::{Progress, age};
-pub(crate) use sight::Sight;
+pub(crate) use sight::{OfStream, Sight};

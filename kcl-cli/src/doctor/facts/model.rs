@@ -37,6 +37,28 @@ pub(crate) struct Facts {
     pub(crate) rights: Vec<Right>,
 }
 
+#[cfg(test)]
+impl Facts {
+    /// A look at which nothing but the sessions was looked at.
+    pub(crate) fn of_sessions(sessions: Known<Sessions>) -> Self {
+        Self {
+            application: "indexer".to_owned(),
+            store: "memory:".to_owned(),
+            at: Time::ZERO,
+            wall: WallTime::from_millis(0),
+            sessions,
+            leases: Known::LeftOut("a test"),
+            documents: Known::LeftOut("a test"),
+            stream_asked: None,
+            stream: Known::LeftOut("a test"),
+            shards: Known::LeftOut("a test"),
+            lags: Known::LeftOut("a test"),
+            identity: Known::LeftOut("a test"),
+            rights: Vec::new(),
+        }
+    }
+}
+
 /// The sessions, as listed last, and whose beats were seen to move.
 #[derive(Debug, Default)]
 pub(crate) struct Sessions {

@@ -1,19 +1,19 @@
 //! A whole look: the store, then, while beats are waited for, the stream.
 
-use std::{sync::Arc, time::Duration};
+use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
 use kcl_core::{
-    env::Clock,
-    lease::{Lease, Streams, report},
+    env::{Clock, WallTime},
+    lease::{Lease, LeaseKey, Streams, report},
     store::{LeaseStore, Listing},
     stream::{Shard, StreamSource},
 };
 
 use super::{
-    Documents, Facts, Known, Right, rights, store::Reader as StoreReader,
+    Documents, Facts, Known, Lag, Right, Sessions, rights, store::Reader as StoreReader,
     stream::Reader as StreamReader,
 };
-use crate::{beats::Beats, config::Config, connect};
+use crate::{beats::Beats, config::Config, connect, times::millis};
 
 /// Reading one answer a shard, of no more records than that.
 const RECORDS: usize = 2;
@@ -32,13 +32,21 @@ pub(crate) struct Sight {
 }
 
 /// What the stream told.
-struct OfStream {
+#[derive(Clone, Debug)]
+pub(crate) struct OfStream {
     asked: Option<String>,
     stream: Known<super::Described>,
     shards: Known<Vec<Shard>>,
-    lags: Known<std::collections::BTreeMap<kcl_core::lease::LeaseKey, super::Lag>>,
+    lags: Known<BTreeMap<LeaseKey, Lag>>,
     identity: Known<String>,
     rights: Vec<Right>,
+}
+
+/// What is to be asked of a stream.
+#[derive(Debug)]
+pub(crate) struct Question {
+    config: Option<Config>,
+    leases: Option<Listing<Lease>>,
 }
 
 impl Sight {
@@ -51,19 +59,52 @@ impl Sight {
         let leases = first.leases.get().cloned();
         let (rest, told) =
             tokio::join!(store.rest(first, beats, reader), self.ask(asked, leases.as_ref()));
-        let (sessions, leases, documents) = rest;
+        self.seen(rest, told)
+    }
+
+    /// Looks at the store alone, and waits for no beat: for who looks again and again, and asks the
+    /// stream at another pace.
+    pub(crate) async fn look_at_store(
+        &self,
+        mut beats: Beats,
+        reader: &mut report::Reader,
+        told: OfStream,
+    ) -> Facts {
+        let (clock, patience) = (Arc::clone(&self.clock), self.patience);
+        let store = StoreReader { store: Arc::clone(&self.store), clock, patience };
+        let first = store.first(&mut beats).await;
+        self.seen(store.at_once(first, beats, reader).await, told)
+    }
+
+    /// What is to be asked of which stream, by a look at the store.
+    pub(crate) fn question(&self, seen: &Facts) -> Question {
+        let leases = seen.leases.get().cloned();
+        Question { config: self.stream_to_ask(seen.documents.get(), leases.as_ref()), leases }
+    }
+
+    /// Asks the stream.
+    pub(crate) async fn ask_stream(&self, question: Question) -> OfStream {
+        self.ask(question.config, question.leases.as_ref()).await
+    }
+
+    fn seen(
+        &self,
+        (sessions, leases, documents): (Known<Sessions>, Known<Listing<Lease>>, Known<Documents>),
+        told: OfStream,
+    ) -> Facts {
+        let (at, wall) = (self.clock.now(), self.clock.wall());
         Facts {
             application: self.store.application().to_owned(),
             store: self.store.location(),
-            at: self.clock.now(),
-            wall: self.clock.wall(),
+            at,
+            wall,
             sessions,
             leases,
             documents,
             stream_asked: told.asked,
             stream: told.stream,
             shards: told.shards,
-            lags: told.lags,
+            lags: told.lags.map(|lags, read| as_read(lags, at.since(read))),
             identity: told.identity,
             rights: told.rights,
         }
@@ -142,6 +183,11 @@ const NO_STREAM: &str = "no stream is named, and neither documents nor leases te
     --stream";
 
 impl OfStream {
+    /// Nothing is known of it yet.
+    pub(crate) fn not_yet() -> Self {
+        Self::failed(None, "it was not asked yet".to_owned())
+    }
+
     fn left_out(why: &'static str) -> Self {
         let (stream, shards) = (Known::LeftOut(why), Known::LeftOut(why));
         let (lags, identity) = (Known::LeftOut(why), Known::LeftOut(why));
@@ -152,6 +198,17 @@ impl OfStream {
         let failed = Self::left_out("the stream cannot be asked");
         Self { asked, stream: Known::Failed(why.clone()), shards: Known::Failed(why), ..failed }
     }
+}
+
+/// Lags that were read a while ago, to be told as they were then: whether what was unread still is
+/// was not looked at since, so it does not grow older.
+fn as_read(mut lags: BTreeMap<LeaseKey, Lag>, ago: Duration) -> BTreeMap<LeaseKey, Lag> {
+    for lag in lags.values_mut() {
+        if let Lag::Unread { since, .. } = lag {
+            *since = WallTime::from_millis(since.as_millis() + millis(ago));
+        }
+    }
+    lags
 }
 
 /// What a call shows of the right to it.

@@ -6,7 +6,7 @@ use bytes::Bytes;
 use kcl_core::{
     assignment::placement::{Inherited, Placement},
     coordinator::Assignment,
-    env::Clock,
+    env::{Clock, Time},
     lease::{Changing, DocName, Document, Lease, LeaseKey, Session, Streams, WorkerId, report},
     store::{Consistency, LeaseStore, Listing},
 };
@@ -61,16 +61,34 @@ impl Reader {
             self.documents_of(of_workers, plan_matters, first.documents)
         );
         let now = self.clock.now();
-        let rows = sessions.as_ref().map_or(&[][..], |listing| &listing.rows);
-        let documents = documents.map(|(mut all, told)| {
-            all.reports = reader.read(&told, rows, now);
-            let no_sense = "it is nothing that this version knows";
-            let bad = all.reports.unreadable.iter();
-            all.unreadable.extend(bad.map(|name| (name.to_string(), no_sense.to_owned())));
-            all
-        });
+        let documents = reported(documents, &sessions, reader, now);
         let sessions = sessions.map(|listing| {
             let Listing { rows, unreadable, .. } = listing;
+            Sessions { rows, unreadable, beats }
+        });
+        (Known::of(sessions, now), first.leases, Known::of(documents, now))
+    }
+
+    /// The same without waiting for a beat: for who looks again soon. Who was not seen to beat yet
+    /// is only that.
+    pub(super) async fn at_once(
+        &self,
+        first: First,
+        mut beats: Beats,
+        reader: &mut report::Reader,
+    ) -> (Known<Sessions>, Known<Listing<Lease>>, Known<Documents>) {
+        let (of_workers, plan_matters) = (workers(&first), has_free_leases(&first));
+        let again = async {
+            // What cannot be read at once is not waited for a second time.
+            first.sessions?;
+            self.sessions().await
+        };
+        let documents = self.documents_of(of_workers, plan_matters, first.documents);
+        let (sessions, documents) = tokio::join!(again, documents);
+        let now = self.clock.now();
+        let documents = reported(documents, &sessions, reader, now);
+        let sessions = sessions.map(|Listing { rows, unreadable, .. }| {
+            beats.note(&rows, now);
             Sessions { rows, unreadable, beats }
         });
         (Known::of(sessions, now), first.leases, Known::of(documents, now))
@@ -169,6 +187,23 @@ impl Reader {
     async fn document(&self, name: DocName) -> Result<Option<Document>, String> {
         within(&*self.clock, self.patience, self.store.doc(&name)).await
     }
+}
+
+/// The documents with what workers and planner tell in them, beside the sessions that were listed.
+fn reported(
+    documents: Result<(Documents, Vec<Document>), String>,
+    sessions: &Result<Listing<Session>, String>,
+    reader: &mut report::Reader,
+    now: Time,
+) -> Result<Documents, String> {
+    let rows = sessions.as_ref().map_or(&[][..], |listing| &listing.rows);
+    documents.map(|(mut all, told)| {
+        all.reports = reader.read(&told, rows, now);
+        let no_sense = "it is nothing that this version knows";
+        let bad = all.reports.unreadable.iter();
+        all.unreadable.extend(bad.map(|name| (name.to_string(), no_sense.to_owned())));
+        all
+    })
 }
 
 /// Whether somebody could ask to whom the plan gives a lease: nobody holds it. In a fleet that is

@@ -47,19 +47,19 @@ pub(super) struct Case<'f> {
 }
 
 /// What a planner would make of what was seen.
-#[derive(Debug, Default)]
-pub(super) struct Planned {
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Planned {
     /// Why nobody may hold a lease.
-    pub(super) reasons: BTreeMap<LeaseKey, Reason>,
+    pub(crate) reasons: BTreeMap<LeaseKey, Reason>,
     /// The rule of each shard that has one, as an index.
-    pub(super) rules: BTreeMap<ShardId, usize>,
+    pub(crate) rules: BTreeMap<ShardId, usize>,
     /// How many leases each worker should hold, and holds.
-    pub(super) counts: BTreeMap<WorkerId, (usize, usize)>,
+    pub(crate) counts: BTreeMap<WorkerId, (usize, usize)>,
 }
 
 /// Which stream the look is about, in which life: the source's own word, else the document's, else
 /// the newest that has a lease.
-pub(super) fn stream_of(facts: &Facts) -> Option<StreamKey> {
+pub(crate) fn stream_of(facts: &Facts) -> Option<StreamKey> {
     let told = facts.stream.get().map(|it| it.description.key.clone());
     let by_rows = || {
         let leases = facts.leases.get()?;
@@ -70,7 +70,7 @@ pub(super) fn stream_of(facts: &Facts) -> Option<StreamKey> {
 }
 
 /// The shards that the stream lists; none if that is not known.
-pub(super) fn shards_of(facts: &Facts) -> &[Shard] {
+pub(crate) fn shards_of(facts: &Facts) -> &[Shard] {
     facts.shards.get().map_or(&[], Vec::as_slice)
 }
 

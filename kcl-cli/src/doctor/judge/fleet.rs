@@ -11,7 +11,7 @@ use crate::{
 
 /// Whether somebody is there.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) enum Presence {
+pub(crate) enum Presence {
     /// Its beat moves.
     Beats,
     /// Its beat moves, and it hands its leases over.
@@ -30,17 +30,17 @@ pub(super) enum Presence {
 
 impl Presence {
     /// Whether it is known to be there.
-    pub(super) const fn is_there(self) -> bool {
+    pub(crate) const fn is_there(self) -> bool {
         matches!(self, Self::Beats | Self::Leaves)
     }
 
     /// Whether it is known not to be there, as far as one observation can tell.
-    pub(super) const fn is_missed(self) -> bool {
+    pub(crate) const fn is_missed(self) -> bool {
         matches!(self, Self::Silent(..) | Self::Over(_) | Self::Absent)
     }
 
     /// Whether it has been silent for so long that its session is over by any clock.
-    pub(super) fn is_dead(self) -> bool {
+    pub(crate) fn is_dead(self) -> bool {
         match self {
             Self::Silent(age, timeout) => age > timeout,
             Self::Over(_) | Self::Absent => true,
@@ -76,34 +76,39 @@ impl fmt::Display for Presence {
 
 /// The sessions of a look.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Fleet<'f> {
+pub(crate) struct Fleet<'f> {
     sessions: Option<&'f Sessions>,
 }
 
 impl<'f> Fleet<'f> {
-    pub(super) fn of(facts: &'f Facts) -> Self {
+    pub(crate) fn of(facts: &'f Facts) -> Self {
         Self { sessions: facts.sessions.get() }
     }
 
+    /// Sessions of which nothing is known.
+    pub(crate) const fn unknown() -> Self {
+        Self { sessions: None }
+    }
+
     /// Whether the sessions are known.
-    pub(super) const fn is_known(&self) -> bool {
+    pub(crate) const fn is_known(&self) -> bool {
         self.sessions.is_some()
     }
 
     /// Every session that has not ended.
-    pub(super) fn open(&self) -> impl Iterator<Item = &'f Session> + use<'f> {
+    pub(crate) fn open(&self) -> impl Iterator<Item = &'f Session> + use<'f> {
         let rows = self.sessions.into_iter().flat_map(|sessions| &sessions.rows);
         rows.filter(|session| !session.has_ended())
     }
 
     /// The sessions whose beats move.
-    pub(super) fn live(&self) -> impl Iterator<Item = &'f Session> + use<'f> {
+    pub(crate) fn live(&self) -> impl Iterator<Item = &'f Session> + use<'f> {
         let fleet = *self;
         self.open().filter(move |session| fleet.presence(session).is_there())
     }
 
     /// Whether a session is there.
-    pub(super) fn of_session(&self, id: &SessionId) -> Presence {
+    pub(crate) fn of_session(&self, id: &SessionId) -> Presence {
         let Some(sessions) = self.sessions else { return Presence::Unknown };
         let row = sessions.rows.iter().find(|session| session.id == *id);
         // A row that makes no sense may be this one.
@@ -113,7 +118,7 @@ impl<'f> Fleet<'f> {
     }
 
     /// Whether a worker is there, in the life of which most is known.
-    pub(super) fn of_worker(&self, id: &WorkerId) -> Presence {
+    pub(crate) fn of_worker(&self, id: &WorkerId) -> Presence {
         let Some(sessions) = self.sessions else { return Presence::Unknown };
         let lives = sessions.rows.iter().filter(|session| session.id.worker == *id);
         lives.map(|session| self.presence(session)).min().unwrap_or(Presence::Absent)

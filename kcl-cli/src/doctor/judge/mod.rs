@@ -8,7 +8,7 @@ mod rules;
 mod share;
 mod streams;
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 mod told;
 mod unknown;
 mod unread;
@@ -17,12 +17,12 @@ mod workers;
 use kcl_core::lineage::Lineage;
 use serde::Serialize;
 
-pub(super) use case::Bounds;
-
-use self::{
-    case::{Case, Planned, shards_of, stream_of},
-    fleet::Fleet,
+pub(crate) use self::{
+    case::{Bounds, Planned, shards_of, stream_of},
+    fleet::{Fleet, Presence},
 };
+
+use self::case::Case;
 use super::{
     facts::{Facts, Progress},
     finding::{Finding, Unknown},
@@ -31,31 +31,34 @@ use super::{
 
 /// What a look comes to.
 #[derive(Clone, Debug, Serialize)]
-pub(super) struct Verdict {
+pub(crate) struct Verdict {
     /// The worst first.
-    pub(super) findings: Vec<Finding>,
+    pub(crate) findings: Vec<Finding>,
     /// What could not be judged.
-    pub(super) unknown: Vec<Unknown>,
-    pub(super) counts: Counts,
+    pub(crate) unknown: Vec<Unknown>,
+    pub(crate) counts: Counts,
+    /// What a planner would make of what was seen.
+    #[serde(skip)]
+    pub(crate) planned: Planned,
 }
 
 /// What there is.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
-pub(super) struct Counts {
+pub(crate) struct Counts {
     /// Workers whose beats move; nothing if the sessions are not known.
-    pub(super) workers: Option<usize>,
+    pub(crate) workers: Option<usize>,
     /// Sessions that have not ended and whose beats were not seen to move.
-    pub(super) silent: Option<usize>,
+    pub(crate) silent: Option<usize>,
     /// Leases that have not ended; nothing if the leases are not known.
-    pub(super) open: Option<usize>,
+    pub(crate) open: Option<usize>,
     /// Of these, those that a worker holds whose beat moves.
-    pub(super) read: Option<usize>,
+    pub(crate) read: Option<usize>,
     /// Leases that have ended.
-    pub(super) ended: Option<usize>,
+    pub(crate) ended: Option<usize>,
 }
 
 /// Judges a look.
-pub(super) fn judge(facts: &Facts, progress: &Progress, bounds: Bounds, shell: &Shell) -> Verdict {
+pub(crate) fn judge(facts: &Facts, progress: &Progress, bounds: Bounds, shell: &Shell) -> Verdict {
     let stream = stream_of(facts);
     let leases = facts.leases.get();
     let lineage = stream
@@ -77,12 +80,13 @@ pub(super) fn judge(facts: &Facts, progress: &Progress, bounds: Bounds, shell: &
     findings.extend(share::judge(&case));
     findings.extend(streams::judge(&case));
     findings.sort_by_key(|finding| (finding.severity, finding.kind));
-    Verdict { findings, unknown: unknown::of(&case), counts: counts(&case) }
+    let (unknown, counts) = (unknown::of(&case), counts(&case));
+    Verdict { findings, unknown, counts, planned: case.planned }
 }
 
 impl Verdict {
     /// `healthy`, `findings` or `unknown`.
-    pub(super) const fn word(&self) -> &'static str {
+    pub(crate) const fn word(&self) -> &'static str {
         match (self.findings.is_empty(), self.unknown.is_empty()) {
             (false, _) => "findings",
             (true, false) => "unknown",
@@ -91,7 +95,7 @@ impl Verdict {
     }
 
     /// 0 healthy, 1 findings, 2 could not tell.
-    pub(super) const fn exit_code(&self) -> u8 {
+    pub(crate) const fn exit_code(&self) -> u8 {
         match (self.findings.is_empty(), self.unknown.is_empty()) {
             (false, _) => 1,
             (true, false) => 2,

@@ -13,8 +13,9 @@ use kcl_core::{
     store::LeaseStore,
     stream::StreamSource,
 };
+use kcl_kinesis::KinesisSource;
 
-pub(crate) use args::ResetArgs;
+pub(crate) use self::{args::ResetArgs, show::record};
 
 use crate::{ask, config::Config, connect, report};
 
@@ -32,12 +33,33 @@ pub(super) async fn run(
         let what = "leases reset --undo";
         return decide(args, Intent::Undo, what, &preview, store, None).await;
     }
-    let reset = args.reset()?;
-    let source = connect::source_of_leases(&**store, config).await?;
-    let preview = change::preview(&reset, &**store, &source).await?;
-    check_record(&reset, &preview, &source).await?;
+    let Prepared { reset, source, preview } = prepare(args, &**store, config).await?;
     let what = format!("leases {}", reset.what());
     decide(args, Intent::Make(Arc::new(reset)), &what, &preview, store, Some(&source)).await
+}
+
+/// A reset, with what it would do.
+#[derive(Debug)]
+pub(crate) struct Prepared {
+    pub(crate) reset: Reset,
+    pub(crate) source: KinesisSource,
+    pub(crate) preview: Preview,
+}
+
+/// Looks at what the reset that is asked for would do.
+///
+/// # Errors
+/// It cannot be done; the store's and the stream's.
+pub(crate) async fn prepare(
+    args: &ResetArgs,
+    store: &dyn LeaseStore,
+    config: &Config,
+) -> anyhow::Result<Prepared> {
+    let reset = args.reset()?;
+    let source = connect::source_of_leases(store, config).await?;
+    let preview = change::preview(&reset, store, &source).await?;
+    check_record(&reset, &preview, &source).await?;
+    Ok(Prepared { reset, source, preview })
 }
 
 async fn decide(

@@ -123,7 +123,8 @@ fn reach(reach: Reach) -> String {
     }
 }
 
-fn record(it: &Move) -> Value {
+/// A move, for machines.
+pub(crate) fn record(it: &Move) -> Value {
     let (kind, span) = match it.reach {
         Reach::Stays => ("stays", None),
         Reach::Back(span) => ("back", Some(span)),

@@ -4,4 +4,4 @@ mod progress;
 mod screen;
 mod told;
 mod unknown;
-mod world;
+pub(crate) mod world;

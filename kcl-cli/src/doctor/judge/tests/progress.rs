@@ -70,6 +70,24 @@ fn a_lag_that_grows_needs_two_looks_and_one_that_shrinks_is_none() {
 }
 
 #[test]
+fn how_lag_grows_is_told_of_the_last_minute_and_not_of_all_that_was_seen() {
+    let mut world = World::of(2, 2);
+    for (seconds, age) in [(0, 20), (30, 50), (60, 80), (90, 80), (120, 80), (150, 80)] {
+        world.unread(1, age * SECOND);
+        let facts = world.facts(seconds);
+        world.progress.note(&facts);
+    }
+    assert_eq!(world.progress.trend(&key(1)), Some(0), "it grew once, and stands since");
+    // Looked at again before it was read again.
+    let (mut again, read) = (world.facts(151), world.facts(150).at);
+    if let Known::Read { at, .. } = &mut again.lags {
+        *at = read;
+    }
+    world.progress.note(&again);
+    assert_eq!(world.progress.trend(&key(1)), Some(0));
+}
+
+#[test]
 fn a_reader_is_stalled_if_its_checkpoint_stands_while_it_lives_and_records_wait() {
     let mut world = World::of(2, 2);
     world.unread(1, 40 * SECOND);

@@ -26,49 +26,49 @@ use crate::{
     },
 };
 
-pub(super) const HOUR: Duration = Duration::from_secs(3_600);
-pub(super) const SECOND: Duration = Duration::from_secs(1);
-pub(super) const NOW: u64 = 1_769_850_000_000;
+pub(crate) const HOUR: Duration = Duration::from_secs(3_600);
+pub(crate) const SECOND: Duration = Duration::from_secs(1);
+pub(crate) const NOW: u64 = 1_769_850_000_000;
 
 /// A look at a healthy fleet: workers w0, w1, … share shards that cover every hash key.
-pub(super) struct World {
-    pub(super) sessions: Vec<Session>,
+pub(crate) struct World {
+    pub(crate) sessions: Vec<Session>,
     /// For how long each session's beat stands still; none: it moves.
-    pub(super) silent: BTreeMap<SessionId, Duration>,
-    pub(super) leases: Vec<Lease>,
-    pub(super) shards: Vec<Shard>,
-    pub(super) lags: BTreeMap<LeaseKey, Lag>,
-    pub(super) documents: Documents,
+    pub(crate) silent: BTreeMap<SessionId, Duration>,
+    pub(crate) leases: Vec<Lease>,
+    pub(crate) shards: Vec<Shard>,
+    pub(crate) lags: BTreeMap<LeaseKey, Lag>,
+    pub(crate) documents: Documents,
     /// Reports, as they are stored.
-    pub(super) told: Vec<Document>,
-    pub(super) progress: Progress,
-    pub(super) change: Box<dyn Fn(&mut Facts)>,
+    pub(crate) told: Vec<Document>,
+    pub(crate) progress: Progress,
+    pub(crate) change: Box<dyn Fn(&mut Facts)>,
 }
 
-pub(super) fn stream() -> StreamKey {
+pub(crate) fn stream() -> StreamKey {
     StreamKey::new("orders", WallTime::from_millis(7))
 }
 
-pub(super) fn shard(number: usize) -> ShardId {
+pub(crate) fn shard(number: usize) -> ShardId {
     format!("shardId-{number:012}").parse().unwrap()
 }
 
-pub(super) fn key(number: usize) -> LeaseKey {
+pub(crate) fn key(number: usize) -> LeaseKey {
     LeaseKey::of_shard(&stream(), &shard(number))
 }
 
-pub(super) fn id(number: usize) -> SessionId {
+pub(crate) fn id(number: usize) -> SessionId {
     SessionId::new(format!("w{number}").parse().unwrap(), Incarnation::from_bits(number as u128))
 }
 
-pub(super) fn description() -> StreamDescription {
+pub(crate) fn description() -> StreamDescription {
     let name = "1:eu-west-1:orders".parse().unwrap();
     StreamDescription::new(name, stream(), 24 * HOUR, WallTime::from_millis(NOW))
 }
 
 impl World {
     /// So many workers that share so many shards.
-    pub(super) fn of(workers: usize, shards: usize) -> Self {
+    pub(crate) fn of(workers: usize, shards: usize) -> Self {
         let session = |number: usize| {
             let mut session = Session::new(id(number), 1, 6 * SECOND, SECOND);
             session.stream = Some(description().name);
@@ -105,31 +105,31 @@ impl World {
         }
     }
 
-    pub(super) fn lease(&mut self, number: usize) -> &mut Lease {
+    pub(crate) fn lease(&mut self, number: usize) -> &mut Lease {
         self.leases.iter_mut().find(|lease| lease.key == key(number)).unwrap()
     }
 
-    pub(super) fn silence(&mut self, worker: usize, span: Duration) {
+    pub(crate) fn silence(&mut self, worker: usize, span: Duration) {
         self.silent.insert(id(worker), span);
     }
 
-    pub(super) fn end(&mut self, worker: usize) {
+    pub(crate) fn end(&mut self, worker: usize) {
         self.sessions[worker].state = SessionState::Ended(EndReason::Fenced);
     }
 
-    pub(super) fn unread(&mut self, number: usize, age: Duration) {
+    pub(crate) fn unread(&mut self, number: usize, age: Duration) {
         let since = WallTime::from_millis(NOW - u64::try_from(age.as_millis()).unwrap());
         self.lags.insert(key(number), Lag::Unread { since, lost: false });
     }
 
-    pub(super) fn rules(&mut self, json: &str) {
+    pub(crate) fn rules(&mut self, json: &str) {
         let placement = Placement::decode(json.as_bytes()).unwrap();
         self.documents.marks = placement.marks;
         self.documents.placement = Some(placement.rules);
     }
 
     /// A worker tells this, with its last beat.
-    pub(super) fn tells(&mut self, worker: usize, mut report: WorkerReport) {
+    pub(crate) fn tells(&mut self, worker: usize, mut report: WorkerReport) {
         let session = &self.sessions[worker];
         (report.incarnation, report.beat) = (Some(session.id.incarnation), session.beat);
         let name = DocName::report(&session.id.worker);
@@ -137,12 +137,12 @@ impl World {
     }
 
     /// The planner tells this.
-    pub(super) fn plans(&mut self, report: &PlannerReport) {
+    pub(crate) fn plans(&mut self, report: &PlannerReport) {
         self.told.push(Document::new(DocName::planner_report(), 1, report.encode()));
     }
 
     /// Splits a shard in two that come after all; the parent's lease stays as it is.
-    pub(super) fn split(&mut self, number: usize) -> [ShardId; 2] {
+    pub(crate) fn split(&mut self, number: usize) -> [ShardId; 2] {
         let parent = &mut self.shards[number];
         parent.closed = true;
         let (lower, upper) = parent.range.unwrap().halves().unwrap();
@@ -156,7 +156,7 @@ impl World {
     }
 
     /// What a look sees at this time of this machine's clock.
-    pub(super) fn facts(&self, seconds: u64) -> Facts {
+    pub(crate) fn facts(&self, seconds: u64) -> Facts {
         let at = Time::ZERO + Duration::from_secs(1_000 + seconds);
         let mut beats = Beats::default();
         let before = |mut session: Session| {
@@ -208,11 +208,11 @@ impl World {
         Documents { reports, ..self.documents.clone() }
     }
 
-    pub(super) fn judged(&self) -> Verdict {
+    pub(crate) fn judged(&self) -> Verdict {
         self.judged_at(0)
     }
 
-    pub(super) fn judged_at(&self, seconds: u64) -> Verdict {
+    pub(crate) fn judged_at(&self, seconds: u64) -> Verdict {
         let bounds = Bounds { lag: 300 * SECOND, limits: Limits::default() };
         let shell = Shell::new("indexer", None, &[]).reading(Some("orders"));
         let verdict = judge(&self.facts(seconds), &self.progress, bounds, &shell);
@@ -224,14 +224,14 @@ impl World {
     }
 
     /// The kinds of what is found, and that nothing is unknown.
-    pub(super) fn found(&self) -> Vec<Kind> {
+    pub(crate) fn found(&self) -> Vec<Kind> {
         let verdict = self.judged();
         assert_eq!(verdict.unknown, [], "{verdict:#?}");
         verdict.findings.iter().map(|finding| finding.kind).collect()
     }
 
     /// The one finding there is.
-    pub(super) fn only(&self) -> Finding {
+    pub(crate) fn only(&self) -> Finding {
         let mut verdict = self.judged();
         assert_eq!(verdict.findings.len(), 1, "{verdict:#?}");
         verdict.findings.remove(0)

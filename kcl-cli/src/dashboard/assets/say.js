@@ -1,0 +1,111 @@
+// How times, sizes and states are said. What is not known is said so, and never as zero.
+
+let ahead = 0;
+
+/** Takes the server's clock, so that ages do not depend on this machine's. */
+export function setClock(serverMillis) {
+  ahead = serverMillis - Date.now();
+}
+
+/** The server's time. */
+export function now() {
+  return Date.now() + ahead;
+}
+
+export const UNKNOWN = "unknown";
+
+const isKnown = (value) => value !== null && value !== undefined;
+
+/** A span, as people read it. */
+export function span(millis) {
+  if (!isKnown(millis)) return UNKNOWN;
+  const ms = Math.max(0, millis);
+  if (ms < 1000) return `${Math.round(ms)} ms`;
+  if (ms < 10_000) return `${(ms / 1000).toFixed(1)} s`;
+  if (ms < 120_000) return `${Math.round(ms / 1000)} s`;
+  if (ms < 7_200_000) return `${Math.round(ms / 60_000)} min`;
+  if (ms < 172_800_000) return `${Math.round(ms / 3_600_000)} h`;
+  return `${Math.round(ms / 86_400_000)} d`;
+}
+
+/** How long ago a time was: whole seconds, since it is said again and again. */
+export function ago(at) {
+  if (!isKnown(at)) return UNKNOWN;
+  const ms = Math.max(0, now() - at);
+  return ms < 10_000 ? `${Math.floor(ms / 1000)} s ago` : `${span(ms)} ago`;
+}
+
+/** How long ago a time was, without the word: for columns whose heads say it. */
+export function age(at) {
+  return isKnown(at) ? ago(at).replace(" ago", "") : UNKNOWN;
+}
+
+export function rate(bytes) {
+  if (!isKnown(bytes)) return UNKNOWN;
+  const units = ["B/s", "KiB/s", "MiB/s", "GiB/s"];
+  let unit = 0;
+  let value = bytes;
+  while (value >= 1024 && unit < units.length - 1) {
+    value /= 1024;
+    unit += 1;
+  }
+  return `${value < 10 && unit > 0 ? value.toFixed(1) : Math.round(value)} ${units[unit]}`;
+}
+
+export function count(number) {
+  return isKnown(number) ? number.toLocaleString("en") : UNKNOWN;
+}
+
+export function many(number, one, more = `${one}s`) {
+  return `${count(number)} ${number === 1 ? one : more}`;
+}
+
+/** In the viewer's zone; the title says it in UTC. */
+export function local(at) {
+  const date = new Date(at);
+  const sameDay = date.toDateString() === new Date(now()).toDateString();
+  const time = date.toLocaleTimeString([], { hour12: false });
+  return sameDay ? time : `${date.toLocaleDateString()} ${time}`;
+}
+
+export function utc(at) {
+  return new Date(at).toISOString().replace("T", " ").replace("Z", " UTC");
+}
+
+/** What an application's state means, and how bad it is: the worst first. */
+export const STATES = {
+  dead: ["bad", "no worker lives"],
+  closed: ["bad", "closed while its rows are rewritten: workers wait"],
+  unread: ["bad", "shards that could be read are read by nobody"],
+  empty: ["bad", "nothing of it is in the store"],
+  unknown: ["warn", "the store does not tell"],
+  draining: ["warn", "every worker is leaving"],
+  rebalancing: ["warn", "leases are changing hands"],
+  looking: ["", "it is being looked at for the first time"],
+  stable: ["good", "every lease is where it belongs"],
+};
+
+/** What a shard's state means, and how bad it is. */
+export const SHARDS = {
+  unread: ["bad", "nobody reads it"],
+  missing: ["bad", "it has no lease yet"],
+  silent: ["warn", "its worker's beat stands still"],
+  unseen: ["warn", "whether its worker lives is not known"],
+  other: ["", "of another stream, or of another life of it"],
+  waits: ["", "its parents have to end first"],
+  read: ["good", "a live worker reads it"],
+  ended: ["", "it was read to its end"],
+};
+
+/** What a worker's state means, and how bad it is. */
+export const WORKERS = {
+  dead: ["bad", "silent for longer than its session"],
+  silent: ["warn", "its beat stands still: no proof of death yet"],
+  unseen: ["warn", "it was not looked at for long enough to tell"],
+  unknown: ["warn", "the sessions could not be read"],
+  leaves: ["warn", "it hands its leases over"],
+  beats: ["good", "its beat moves"],
+  left: ["", "it left"],
+  replaced: ["", "a newer life of the same worker took its place"],
+  fenced: ["", "its session was ended by others: it had fallen silent"],
+};

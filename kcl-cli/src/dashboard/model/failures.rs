@@ -1,0 +1,73 @@
+//! What went wrong with each shard last, as its worker reports it, and calls that were denied.
+
+use std::time::Duration;
+
+use kcl_core::{
+    env::WallTime,
+    lease::{
+        WorkerId,
+        report::{Told, WorkerReport},
+    },
+};
+use serde_json::{Value, json};
+
+use super::{Look, Table};
+use crate::times::millis;
+
+const COLUMNS: &[&str] = &[
+    // Nothing, if it is about no shard.
+    "shard",
+    "worker",
+    "kind",
+    "says",
+    // When it went wrong last, at the earliest.
+    "at_ms",
+    // For how long it has been failing; nothing once it goes well again.
+    "failing_ms",
+    // Whether it is told of the present.
+    "fresh",
+];
+
+pub(super) fn table(look: &Look<'_>) -> Table {
+    let mut table = Table::of(COLUMNS);
+    let Some((reports, read)) = look.reports() else { return table };
+    for (worker, told) in &reports.workers {
+        let at = |ago: Duration| {
+            told.age.map(|age| look.wall(read).minus(age + ago)).map(WallTime::as_millis)
+        };
+        for (lease, shard) in &told.value.shards {
+            let Some(trouble) = &shard.trouble else { continue };
+            let shard = lease.shard().map_or_else(|| lease.to_string(), |it| it.to_string());
+            let cells = vec![
+                json!(shard),
+                json!(worker.as_str()),
+                json!(trouble.kind.as_str()),
+                json!(trouble.kind.means()),
+                json!(at(trouble.ago)),
+                json!(trouble.failing.map(millis)),
+                json!(told.is_fresh()),
+            ];
+            table.rows.insert(format!("{worker} {lease}"), cells);
+        }
+        table.rows.extend(denial(worker, told, &at));
+    }
+    table
+}
+
+fn denial(
+    worker: &WorkerId,
+    told: &Told<WorkerReport>,
+    at: &dyn Fn(Duration) -> Option<u64>,
+) -> Option<(String, Vec<Value>)> {
+    let denial = told.value.denial.as_ref()?;
+    let cells = vec![
+        Value::Null,
+        json!(worker.as_str()),
+        json!(denial.error),
+        json!(format!("{} was denied {} times", denial.call, denial.count)),
+        json!(at(denial.ago)),
+        Value::Null,
+        json!(told.is_fresh()),
+    ];
+    Some((format!("{worker} denied"), cells))
+}

@@ -1,0 +1,48 @@
+//! What is wrong, why, and what helps: the doctor's findings, in its order.
+
+use serde_json::json;
+
+use super::{Look, Table};
+
+const COLUMNS: &[&str] = &[
+    "order",
+    // problem or warning.
+    "severity",
+    "kind",
+    "says",
+    "because",
+    // What each does, and the command.
+    "remedies",
+    "workers",
+    "shards",
+    "shards_more",
+];
+
+/// How many shards of a finding are named.
+const NAMED: usize = 100;
+
+pub(super) fn table(look: &Look<'_>) -> Table {
+    let mut table = Table::of(COLUMNS);
+    for (order, finding) in look.verdict.findings.iter().enumerate() {
+        let first = |names: &[String]| names.first().cloned().unwrap_or_default();
+        let about = format!("{} {}", first(&finding.workers), first(&finding.shards));
+        let mut key = format!("{} {}", finding.kind.name(), about.trim());
+        while table.rows.contains_key(&key) {
+            key.push('+');
+        }
+        let named = &finding.shards[..finding.shards.len().min(NAMED)];
+        let cells = vec![
+            json!(order),
+            json!(finding.severity),
+            json!(finding.kind.name()),
+            json!(finding.says),
+            json!(finding.because),
+            json!(finding.remedies),
+            json!(finding.workers),
+            json!(named),
+            json!(finding.shards.len() - named.len()),
+        ];
+        table.rows.insert(key, cells);
+    }
+    table
+}

@@ -1,0 +1,150 @@
+//! What a model is made from: what is shown of each source, and what was judged.
+
+use std::collections::BTreeMap;
+
+use kcl_core::{
+    env::{Time, WallTime},
+    lease::{
+        Lease, LeaseKey, Load, WorkerId,
+        report::{Moves, Reports, Told, WorkerReport},
+    },
+};
+
+use super::History;
+use crate::{
+    doctor::{
+        facts::{Facts, Known, Progress, age},
+        judge::{Fleet, Verdict},
+    },
+    times::millis,
+};
+
+/// The last that was read of each source, and why the last attempt failed where it did. What is
+/// judged is what the last attempt read; a page whose rows vanish whenever a store is slow would
+/// help nobody.
+#[derive(Debug)]
+pub(crate) struct Shown {
+    pub(crate) facts: Facts,
+    /// By the source's name.
+    pub(crate) failed: BTreeMap<&'static str, String>,
+}
+
+impl Shown {
+    /// What is shown after this look.
+    pub(crate) fn after(before: Option<Self>, mut now: Facts) -> Self {
+        let mut failed = BTreeMap::new();
+        let mut before = before.map(|shown| shown.facts);
+        macro_rules! keep {
+            ($($source:ident: $name:literal),+) => {$(
+                if let Some(why) = now.$source.failed() {
+                    failed.insert($name, why.to_owned());
+                }
+                if now.$source.get().is_none()
+                    && let Some(before) = before.as_mut().filter(|it| it.$source.get().is_some())
+                {
+                    std::mem::swap(&mut now.$source, &mut before.$source);
+                }
+            )+};
+        }
+        keep!(
+            sessions: "sessions",
+            leases: "leases",
+            documents: "documents",
+            stream: "stream",
+            shards: "shards",
+            lags: "lag"
+        );
+        Self { facts: now, failed }
+    }
+
+    /// Each source: its name, when it was read last, and why it could not be read since.
+    pub(super) fn sources(&self) -> [(&'static str, Option<Time>, Option<String>); 6] {
+        let facts = &self.facts;
+        let of = |name, at: Option<Time>, left_out: Option<&'static str>| {
+            let why = self.failed.get(name).cloned();
+            (name, at, why.or_else(|| left_out.map(str::to_owned)))
+        };
+        [
+            of("sessions", at(&facts.sessions), left_out(&facts.sessions)),
+            of("leases", at(&facts.leases), left_out(&facts.leases)),
+            of("documents", at(&facts.documents), left_out(&facts.documents)),
+            of("stream", at(&facts.stream), left_out(&facts.stream)),
+            of("shards", at(&facts.shards), left_out(&facts.shards)),
+            of("lag", at(&facts.lags), left_out(&facts.lags)),
+        ]
+    }
+}
+
+const fn at<T>(known: &Known<T>) -> Option<Time> {
+    match known {
+        Known::Read { at, .. } => Some(*at),
+        Known::Failed(_) | Known::LeftOut(_) => None,
+    }
+}
+
+const fn left_out<T>(known: &Known<T>) -> Option<&'static str> {
+    match known {
+        Known::LeftOut(why) => Some(why),
+        Known::Read { .. } | Known::Failed(_) => None,
+    }
+}
+
+/// What a model is made from.
+#[derive(Debug)]
+pub(crate) struct Look<'a> {
+    pub(crate) shown: &'a Shown,
+    pub(crate) verdict: &'a Verdict,
+    pub(crate) progress: &'a Progress,
+    pub(crate) history: &'a History,
+    /// The last moves, as the planner tells them; nothing if that is not known.
+    pub(crate) planned: Option<&'a Moves>,
+}
+
+impl<'a> Look<'a> {
+    pub(super) const fn facts(&self) -> &'a Facts {
+        &self.shown.facts
+    }
+
+    /// Who is there. What was read of sessions a while ago tells of nobody whether it lives now.
+    pub(super) fn fleet(&self) -> Fleet<'a> {
+        match self.shown.failed.get("sessions") {
+            None => Fleet::of(&self.shown.facts),
+            Some(_) => Fleet::unknown(),
+        }
+    }
+
+    /// What this machine's wall clock showed at a time of its other clock.
+    pub(super) fn wall(&self, at: Time) -> WallTime {
+        self.facts().wall.minus(self.facts().at.since(at))
+    }
+
+    /// What workers and planner tell of themselves, and when it was read; nothing if it never was.
+    pub(super) fn reports(&self) -> Option<(&'a Reports, Time)> {
+        match &self.facts().documents {
+            Known::Read { value, at } => Some((&value.reports, *at)),
+            Known::Failed(_) | Known::LeftOut(_) => None,
+        }
+    }
+
+    /// What the workers tell of their leases.
+    pub(super) fn loads(&self) -> BTreeMap<(&'a WorkerId, &'a LeaseKey), &'a Load> {
+        let reports = self.reports().into_iter().flat_map(|(it, _)| &it.workers);
+        let of = |(worker, told): (&'a WorkerId, &'a Told<WorkerReport>)| {
+            told.value.shards.iter().map(move |(key, shard)| ((worker, key), &shard.load))
+        };
+        reports.flat_map(of).collect()
+    }
+
+    /// How many milliseconds a lease is behind, and whose word that is: a record that was read for
+    /// it, its worker's report, or its checkpoint.
+    pub(super) fn lag(&self, lease: &Lease, load: Option<&Load>) -> Option<(u64, &'static str)> {
+        let facts = self.facts();
+        let asked = facts.lags.get().and_then(|lags| age(lags.get(&lease.key)?, facts.wall));
+        let told = [
+            (asked, "record"),
+            (load.and_then(|load| load.lag), "report"),
+            (lease.progress.lag, "checkpoint"),
+        ];
+        told.into_iter().find_map(|(lag, from)| Some((millis(lag?), from)))
+    }
+}

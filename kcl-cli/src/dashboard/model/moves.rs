@@ -1,0 +1,74 @@
+//! The leases that changed hands: as was seen, and as the planner tells.
+
+use kcl_core::lease::{LeaseKey, WorkerId, report::Moved};
+use serde_json::json;
+
+use super::{
+    Look, Table,
+    history::{HANDED_OVER, Move},
+};
+use crate::times::millis;
+
+const COLUMNS: &[&str] = &[
+    // When it was seen, or planned.
+    "at_ms",
+    "shard",
+    "from",
+    "to",
+    "why",
+    // For how long it was seen to be read by nobody.
+    "unread_ms",
+    "epoch",
+    // Whether it was seen here, or only planned.
+    "how",
+];
+
+/// How far apart a plan of a move and the sight of it may be.
+const APART: u64 = 60_000;
+
+pub(super) fn table(look: &Look<'_>) -> Table {
+    let mut table = Table::of(COLUMNS);
+    let planned: &[Moved] = look.planned.map_or(&[], |it| &it.moves);
+    let is_of = |it: &Move, moved: &Moved| {
+        let apart = it.at.as_millis().abs_diff(moved.at.0);
+        moved.lease == it.lease && moved.to == it.to.worker && apart < APART
+    };
+    for (number, it) in &look.history.moves {
+        let plan = planned.iter().rfind(|moved| is_of(it, moved));
+        // Of a handover the planner knows the reason; of a death, the looks know more.
+        let why = plan.filter(|_| it.why == HANDED_OVER).map_or(it.why, |it| it.why.means());
+        let cells = vec![
+            json!(it.at.as_millis()),
+            json!(shard(&it.lease)),
+            json!(it.from.as_ref().map(|from| from.worker.as_str())),
+            json!(it.to.worker.as_str()),
+            json!(why),
+            json!(it.unread.or_else(|| plan?.unread.map(millis))),
+            json!(it.epoch),
+            json!("seen"),
+        ];
+        table.rows.insert(format!("{number:010}"), cells);
+    }
+    // What was planned before anybody looked here, or between two looks.
+    for moved in planned {
+        if look.history.moves.iter().any(|(_, it)| is_of(it, moved)) {
+            continue;
+        }
+        let cells = vec![
+            json!(moved.at.0),
+            json!(shard(&moved.lease)),
+            json!(moved.from.as_ref().map(WorkerId::as_str)),
+            json!(moved.to.as_str()),
+            json!(moved.why.means()),
+            json!(moved.unread.map(millis)),
+            serde_json::Value::Null,
+            json!("planned"),
+        ];
+        table.rows.insert(format!("planned {} {}", moved.at.0, moved.lease), cells);
+    }
+    table
+}
+
+fn shard(lease: &LeaseKey) -> String {
+    lease.shard().map_or_else(|| lease.to_string(), |it| it.to_string())
+}

@@ -1,0 +1,153 @@
+//! The shards: those that the stream lists, and those that have a lease.
+
+use kcl_core::{
+    lease::{Lease, Load},
+    lineage::Lineage,
+    stream::{HashRange, Shard, ShardId},
+};
+use serde_json::{Value, json};
+
+use super::{Look, Table};
+use crate::doctor::judge::{Fleet, Presence, shards_of, stream_of};
+
+const COLUMNS: &[&str] = &[
+    "shard",
+    // read, silent, unread, unseen, waits, missing, ended, or other: of another stream or life.
+    "state",
+    "owner",
+    "lag_ms",
+    // Whose word the lag is: a record that was read for it, the worker's report, its checkpoint.
+    "lag_from",
+    "grows_ms_a_second",
+    "bytes_per_second",
+    "records_per_second",
+    "busy_permille",
+    "checkpoint",
+    // When the last record arrived that was processed.
+    "processed_ms",
+    "unread_since_ms",
+    "epoch",
+    // The number of the placement rule that it follows, from 1.
+    "rule",
+    // What part of the hash keys it covers, of 0 to 1.
+    "from",
+    "to",
+    "parents",
+    "children",
+    "waits_for",
+    "reason",
+    "lease",
+];
+
+/// A shard, a lease, or both.
+struct One<'a> {
+    id: &'a ShardId,
+    lease: Option<&'a Lease>,
+    range: Option<HashRange>,
+    parents: &'a [ShardId],
+    /// Of which parents the end is waited for.
+    waits: Vec<&'a ShardId>,
+}
+
+pub(super) fn table(look: &Look<'_>) -> Table {
+    let mut table = Table::of(COLUMNS);
+    let facts = look.facts();
+    let Some(stream) = stream_of(facts) else { return table };
+    let rows: &[Lease] = facts.leases.get().map_or(&[], |it| &it.rows);
+    let lineage = Lineage::new(&stream, shards_of(facts), rows);
+    let (fleet, loads) = (look.fleet(), look.loads());
+    let listed = lineage.shards().map(|shard| &shard.id);
+    for id in listed.chain(lineage.leases().map(|(id, _)| id)) {
+        if table.rows.contains_key(id.as_str()) {
+            continue;
+        }
+        let lease = lineage.lease(id);
+        let load = lease.and_then(|lease| loads.get(&(&lease.owner.as_ref()?.worker, &lease.key)));
+        let parents = lineage.parents(id);
+        let shard = lineage.shard(id);
+        let waits = parents.iter().filter(|parent| is_waited_for(&lineage, shard, parent));
+        let waits = waits.collect();
+        let one = One { id, lease, range: lineage.range(id), parents, waits };
+        table.rows.insert(id.to_string(), row(look, &one, fleet, load.copied()));
+    }
+    for lease in
+        rows.iter().filter(|it| !it.key.is_role() && it.key.stream().as_ref() != Some(&stream))
+    {
+        let Some(id) = lease.key.shard() else { continue };
+        let one = One { id: &id, lease: Some(lease), range: None, parents: &[], waits: Vec::new() };
+        let mut cells = row(look, &one, fleet, None);
+        cells[1] = "other".into();
+        table.rows.insert(lease.key.to_string(), cells);
+    }
+    table
+}
+
+/// Whether a shard's parent has yet to end, as far as rows and list show: the same that makes a
+/// lease runnable.
+fn is_waited_for(lineage: &Lineage<'_>, child: Option<&Shard>, parent: &ShardId) -> bool {
+    match lineage.lease(parent) {
+        Some(lease) => !lease.has_ended(),
+        None => child.is_none() || lineage.shard(parent).is_some(),
+    }
+}
+
+fn row(look: &Look<'_>, one: &One<'_>, fleet: Fleet<'_>, load: Option<&Load>) -> Vec<Value> {
+    let facts = look.facts();
+    let lease = one.lease;
+    let open = lease.filter(|lease| !lease.has_ended());
+    let load = load.filter(|_| open.is_some());
+    let (lag, lag_from) = open.and_then(|lease| look.lag(lease, load)).unzip();
+    let reason = open.and_then(|it| look.verdict.planned.reasons.get(&it.key));
+    let rule = look.verdict.planned.rules.get(one.id).map(|rule| rule + 1);
+    let of_load = |figure: fn(&Load) -> Option<u64>| load.and_then(figure);
+    let rate = open.map(|it| it.progress.rate).filter(|rate| *rate > 0);
+    let at = |key: u128| key as f64 / 2_f64.powi(128);
+    let since = open.and_then(|it| look.history.unread_since(&it.key));
+    vec![
+        json!(one.id.as_str()),
+        json!(state(one, fleet, facts.leases.get().is_some())),
+        json!(open.and_then(|it| it.owner.as_ref()).map(|owner| owner.worker.as_str())),
+        json!(lag),
+        json!(lag_from),
+        json!(open.and_then(|it| look.progress.trend(&it.key))),
+        json!(of_load(|load| load.bytes_per_second).or(rate)),
+        json!(of_load(|load| load.records_per_second)),
+        json!(of_load(|load| load.busy_permille)),
+        json!(lease.map(|it| it.checkpoint.to_string())),
+        json!(lease.and_then(|it| it.progress.arrival).map(kcl_core::env::WallTime::as_millis)),
+        json!(since.filter(|_| facts.sessions.get().is_some()).map(|it| it.as_millis())),
+        json!(lease.map(|it| it.epoch.0)),
+        json!(rule),
+        json!(one.range.map(|range| at(range.start))),
+        json!(one.range.map(|range| at(range.end.saturating_add(1)))),
+        json!(one.parents),
+        json!(lease.map(|it| &it.children)),
+        json!(one.waits),
+        json!(reason.map(ToString::to_string)),
+        json!(lease.map(|it| it.key.as_str())),
+    ]
+}
+
+/// In whose hands a shard is.
+fn state(one: &One<'_>, fleet: Fleet<'_>, leases_are_known: bool) -> &'static str {
+    let Some(lease) = one.lease else {
+        return match (leases_are_known, one.waits.is_empty()) {
+            (false, _) => "unseen",
+            (true, true) => "missing",
+            (true, false) => "waits",
+        };
+    };
+    if lease.has_ended() {
+        return "ended";
+    }
+    match &lease.owner {
+        None if one.waits.is_empty() => "unread",
+        None => "waits",
+        Some(owner) => match fleet.of_session(owner) {
+            Presence::Beats | Presence::Leaves => "read",
+            silent @ Presence::Silent(..) if !silent.is_dead() => "silent",
+            Presence::Unseen | Presence::Unknown => "unseen",
+            _ => "unread",
+        },
+    }
+}

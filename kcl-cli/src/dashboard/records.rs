@@ -1,0 +1,280 @@
+//! Records of a shard, to look at: from a position of one's choice, without a lease and without
+//! touching a checkpoint. They go to the page alone, never to the log.
+
+use std::time::Duration;
+
+use anyhow::{Context, bail, ensure};
+use base64::{Engine, engine::general_purpose::STANDARD};
+use kcl_core::{
+    env::Clock,
+    lease::LeaseKey,
+    settings::InitialPosition,
+    stream::{KplMark, ReadEvent, Record, Room, ShardId, ShardReader, StartAt, StreamSource},
+};
+use serde_json::{Value, json};
+
+use super::watched::Watched;
+use crate::{connect, start_at};
+
+/// How many records are shown at most, and unless another number is asked for.
+const MOST: usize = 200;
+const USUAL: usize = 20;
+/// How much of a record's data is shown.
+const SHOWN: usize = 16_384;
+/// How long records are waited for: the shard may have gaps without any.
+const PATIENCE: Duration = Duration::from_secs(8);
+/// Room for what one answer may hold.
+const ROOM: Room = Room(1 << 20);
+
+/// What is asked for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct Asked {
+    shard: ShardId,
+    from: From,
+    most: usize,
+}
+
+/// From where on.
+#[derive(Clone, Debug, PartialEq, Eq)]
+enum From {
+    /// Where its lease's checkpoint stands: what is processed next.
+    Checkpoint,
+    At(StartAt),
+}
+
+impl Asked {
+    /// Reads a query, like `shard=shardId-…&from=2026-01-31T09:00:00Z&most=20`.
+    fn parse(query: &str) -> anyhow::Result<Self> {
+        let (mut shard, mut from, mut most) = (None, From::Checkpoint, USUAL);
+        for (name, value) in form_urlencoded::parse(query.as_bytes()) {
+            match &*name {
+                "shard" => shard = Some(value.parse()?),
+                "from" if value == "checkpoint" || value.is_empty() => from = From::Checkpoint,
+                "from" => from = From::At(position(&value)?),
+                "most" => {
+                    most = value.parse().with_context(|| format!("most={value} is no number"))?;
+                }
+                _ => bail!("there is no {name} to ask for: expected shard, from and most"),
+            }
+        }
+        ensure!((1..=MOST).contains(&most), "most={most}: choose 1 to {MOST}");
+        Ok(Self { shard: shard.context("name a shard: shard=shardId-…")?, from, most })
+    }
+}
+
+/// A place in a shard: as a start of reading, or a sequence number.
+fn position(text: &str) -> anyhow::Result<StartAt> {
+    // A number of seconds or milliseconds is shorter than any sequence number.
+    if text.len() > 20
+        && let Ok(sequence) = text.parse()
+    {
+        return Ok(StartAt::At(sequence));
+    }
+    Ok(
+        match start_at::parse(text)
+            .map_err(|expected| anyhow::anyhow!("from={text:?}: {expected}"))?
+        {
+            InitialPosition::TrimHorizon => StartAt::TrimHorizon,
+            InitialPosition::Latest => StartAt::Latest,
+            InitialPosition::AtTimestamp(at) => StartAt::AtTimestamp(at),
+            _ => bail!("from={text:?} is no place in a shard"),
+        },
+    )
+}
+
+/// What came of reading.
+#[derive(Debug)]
+struct Found {
+    records: Vec<Record>,
+    /// What was met meanwhile: `tip`, `end`, `more`, or `late`.
+    then: &'static str,
+    lost: bool,
+}
+
+/// Reads records as a query asks for them.
+///
+/// # Errors
+/// The query makes no sense; the stream's; there is no such shard.
+pub(crate) async fn look(watched: &Watched, query: &str) -> anyhow::Result<Value> {
+    let asked = Asked::parse(query)?;
+    let store = &*watched.sight.store;
+    let mut config = watched.config.clone();
+    config.consumer.max_records = Some(asked.most);
+    let source = connect::source_of_leases(store, &config).await?;
+    let stream = source.describe().await?;
+    let at = match &asked.from {
+        From::At(at) => at.clone(),
+        From::Checkpoint => {
+            let lease = store.lease(&LeaseKey::of_shard(&stream.key, &asked.shard)).await?;
+            let lease = lease.with_context(|| {
+                format!("{} has no lease, and so no checkpoint: choose another start", asked.shard)
+            })?;
+            lease.checkpoint.start().with_context(|| {
+                format!("{} was read to its end: choose another start", asked.shard)
+            })?
+        }
+    };
+    let mut reader = source.open(&stream.key, &asked.shard, at.clone()).await?;
+    let found = read(&mut *reader, asked.most, &*watched.sight.clock).await;
+    reader.close().await;
+    let Found { records, then, lost } = found?;
+    Ok(json!({
+        "shard": asked.shard.as_str(),
+        "from": format!("{at:?}"),
+        "then": then,
+        "lost": lost,
+        "records": records.iter().map(shown).collect::<Vec<_>>(),
+    }))
+}
+
+async fn read(
+    reader: &mut dyn ShardReader,
+    most: usize,
+    clock: &dyn Clock,
+) -> anyhow::Result<Found> {
+    let until = clock.now() + PATIENCE;
+    let mut found = Found { records: Vec::new(), then: "more", lost: false };
+    while found.records.len() < most {
+        let event = tokio::select! {
+            event = async { reader.ready().await; reader.next(ROOM).await } => event?,
+            () = clock.sleep_until(until) => {
+                found.then = "late";
+                return Ok(found);
+            }
+        };
+        match event {
+            ReadEvent::Batch(batch) => {
+                let is_last = batch.at_tip && found.records.len() + batch.records.len() <= most;
+                found.records.extend(batch.records);
+                if is_last {
+                    found.then = "tip";
+                    break;
+                }
+            }
+            ReadEvent::Lost { .. } => found.lost = true,
+            ReadEvent::End { .. } => {
+                found.then = "end";
+                break;
+            }
+            ReadEvent::Standstill { why, .. } => bail!("reading gets nowhere: {why}"),
+            _ => bail!("the stream answers with what this version does not know"),
+        }
+    }
+    if found.records.len() > most {
+        found.records.truncate(most);
+        found.then = "more";
+    }
+    Ok(found)
+}
+
+/// A record: as text where it is text, else in base64.
+fn shown(record: &Record) -> Value {
+    let data = &record.data[..record.data.len().min(SHOWN)];
+    let text = std::str::from_utf8(data).or_else(|error| {
+        // A character that was cut in two at the end is left out.
+        let cut = error.error_len().is_none() && data.len() < record.data.len();
+        std::str::from_utf8(&data[..if cut { error.valid_up_to() } else { data.len() }])
+    });
+    let text = text.ok();
+    json!({
+        "sequence": record.position.sequence.as_str(),
+        "sub": record.position.sub,
+        "partition_key": record.partition_key,
+        "arrival_ms": record.arrival.map(kcl_core::env::WallTime::as_millis),
+        "bytes": record.data.len(),
+        "text": text,
+        "base64": text.is_none().then(|| STANDARD.encode(data)),
+        "cut": record.data.len() > SHOWN,
+        "kpl": mark(record.kpl),
+    })
+}
+
+/// What unpacking found out about a record, unless it stands in the stream by itself.
+const fn mark(kpl: KplMark) -> Option<&'static str> {
+    match kpl {
+        KplMark::Plain => None,
+        KplMark::Aggregated => Some("aggregated"),
+        KplMark::OutsideShard => Some("outside-shard"),
+        KplMark::Malformed => Some("malformed"),
+        _ => Some("unknown"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use bytes::Bytes;
+    use kcl_core::{
+        env::{Env, WallTime},
+        stream::SequenceNumber,
+    };
+    use kcl_memory::{MemoryStream, stream::StreamOptions, virtual_env};
+
+    use super::*;
+
+    #[test]
+    fn a_query_names_a_shard_a_place_and_a_number() {
+        let at = |query: &str| Asked::parse(query).map(|asked| (asked.from, asked.most));
+        let start = |at| From::At(at);
+        assert_eq!(at("shard=s-0").unwrap(), (From::Checkpoint, 20));
+        assert_eq!(at("shard=s-0&from=checkpoint&most=7").unwrap(), (From::Checkpoint, 7));
+        assert_eq!(at("shard=s-0&from=latest").unwrap().0, start(StartAt::Latest));
+        let time = StartAt::AtTimestamp(WallTime::from_millis(1_769_850_000_000));
+        assert_eq!(at("shard=s-0&from=2026-01-31T09%3A00%3A00Z").unwrap().0, start(time));
+        let number = "49590338271490256608559692538361571095921575989136588898";
+        let sequence = StartAt::At(number.parse().unwrap());
+        assert_eq!(at(&format!("shard=s-0&from={number}")).unwrap().0, start(sequence));
+        for odd in [
+            "",
+            "shard=%3Cimg%3E",
+            "shard=s-0&most=0",
+            "shard=s-0&most=201",
+            "shard=s-0&from=yesterday",
+            "shard=s-0&x=1",
+            "shard=s-0&most=-1",
+        ] {
+            assert!(Asked::parse(odd).is_err(), "{odd}");
+        }
+    }
+
+    async fn shard(env: &Env, records: usize) -> (MemoryStream, Box<dyn ShardReader>) {
+        let mut options = StreamOptions::new("orders");
+        options.shards = 1;
+        options.env = env.clone();
+        let memory = MemoryStream::with(options);
+        for number in 0..records {
+            memory.put("key", format!("record {number}")).unwrap();
+        }
+        let stream = memory.describe().await.unwrap().key;
+        let shard = memory.shards().await.unwrap().remove(0).id;
+        let reader = memory.open(&stream, &shard, StartAt::TrimHorizon).await.unwrap();
+        (memory, reader)
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn as_many_are_read_as_were_asked_for_or_as_there_are() {
+        let env = virtual_env(1);
+        let (_memory, mut reader) = shard(&env, 5).await;
+        let found = read(&mut *reader, 3, &*env.clock).await.unwrap();
+        assert_eq!((found.records.len(), found.then), (3, "more"));
+        let (_memory, mut reader) = shard(&env, 5).await;
+        let found = read(&mut *reader, 50, &*env.clock).await.unwrap();
+        assert_eq!((found.records.len(), found.then, found.lost), (5, "tip", false));
+    }
+
+    #[test]
+    fn data_is_shown_as_text_where_it_is_text_and_cut_where_it_is_long() {
+        let record = |data: &[u8]| {
+            let position = SequenceNumber::from(49_u128).into();
+            let data = Bytes::copy_from_slice(data);
+            shown(&Record::new(position, Some("<b>key</b>".to_owned()), data))
+        };
+        let text = record("bellü".as_bytes());
+        assert_eq!((&text["text"], &text["base64"]), (&json!("bellü"), &Value::Null));
+        assert_eq!(text["partition_key"], "<b>key</b>", "as it is: the page shows it as text");
+        let bytes = record(&[0xff, 0x00]);
+        assert_eq!((&bytes["text"], &bytes["base64"]), (&Value::Null, &json!("/wA=")));
+        let long = record("ü".repeat(SHOWN).as_bytes());
+        assert_eq!((&long["cut"], &long["bytes"]), (&json!(true), &json!(2 * SHOWN)));
+        assert!(long["text"].as_str().unwrap().len() >= SHOWN - 1);
+    }
+}
