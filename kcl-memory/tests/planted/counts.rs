@@ -37,8 +37,10 @@ const BOUNDS: [(&str, u64); 10] = [
     ("lease", 30),
     // The audit.
     ("leases", 2),
-    ("doc", 2),
-    ("put_doc", 0),
+    // The audit; the planner reads each worker's report.
+    ("doc", 2 + 2 * WORKERS),
+    // One report of each worker, and the planner's; another of each where a minute is cut.
+    ("put_doc", WORKERS + 2),
     ("wake", 0),
     ("forget", 0),
 ];

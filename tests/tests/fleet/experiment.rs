@@ -118,6 +118,9 @@ async fn each_of_its_words_works() -> Result<()> {
     local.run("scripts/reshard-stream.sh", &["8"])?;
     ensure!(local.run("scripts/verify-stream.sh", &[])?.matches(" open ").count() == 8);
 
+    let told = local.run("scripts/analyze-rebalancing.sh", &[&seen.to_string_lossy()])?;
+    ensure!(told.contains("reshard") && told.contains("pod-2"), "{told}");
+
     let file = local.folder.path().join("leases.json");
     local.run("scripts/export-lease-data.sh", &[&file.to_string_lossy()])?;
     let leases: Value = serde_json::from_str(&fs::read_to_string(&file)?)?;

@@ -22,6 +22,10 @@ const SELDOM: &[&str] = &[
     "kcl_processor_failures_total",
     "kcl_throttles_total",
     "kcl_troubles_total",
+    // Once what arrives has been measured for a while, and the planner has told what that needs.
+    "kcl_desired_workers",
+    // Of shards that nobody may read.
+    "kcl_unread_age_max_seconds",
     // While the processor has a batch, which is for a moment only.
     "kcl_batch_age_max_seconds",
 ];

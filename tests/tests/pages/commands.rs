@@ -14,6 +14,10 @@ fn words(command: &str) -> Vec<String> {
         match (letter, quote) {
             ('\'' | '"', None) => quote = Some(letter),
             (it, Some(open)) if it == open => quote = None,
+            ('>', None) if words.last().is_some_and(|word| word == "2") => {
+                words.pop();
+                break;
+            }
             ('|' | '>' | '<' | '&' | ';' | '#', None) => break,
             (it, None) if it.is_whitespace() => words.push(String::new()),
             (it, _) => {
@@ -81,4 +85,5 @@ fn a_command_that_there_is_not_is_noticed() {
     assert!(refused("kcl leases reset", true).is_none());
     assert!(refused("kcl consume --worker-id", true).is_none());
     assert!(refused("kcl consume --app 'a b' | jq . # comment", false).is_none());
+    assert!(refused("kcl consume --app a 2>log", false).is_none());
 }

@@ -142,3 +142,15 @@ fn marks_are_kept_while_the_document_makes_no_sense() {
     scene.catalogue.rules_for_test(&garbled, &mut scene.ctx);
     assert_eq!(scene.told().len(), 1);
 }
+
+#[test]
+fn a_move_that_the_operator_asked_for_is_told_as_such() {
+    let why = |scene: &mut Scene| -> Vec<_> {
+        given(scene).into_iter().map(|(number, _, _, why)| (number, why)).collect()
+    };
+    let mut drained = marked(|marks| drop(marks.drained.insert(id("a").worker, said())));
+    assert_eq!(why(&mut drained), [(0, Why::Drained), (1, Why::Drained)]);
+    let mark = LetGo { epoch: Epoch(7), said: said() };
+    let mut released = marked(|marks| drop(marks.let_go.insert(scene::key(0), mark)));
+    assert_eq!(why(&mut released), [(0, Why::Asked)]);
+}
