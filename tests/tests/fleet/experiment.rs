@@ -118,6 +118,7 @@ async fn each_of_its_words_works() -> Result<()> {
     local.run("scripts/reshard-stream.sh", &["8"])?;
     ensure!(local.run("scripts/verify-stream.sh", &[])?.matches(" open ").count() == 8);
 
+    until(&seen, &["shardId-000000000008"]).await?;
     let told = local.run("scripts/analyze-rebalancing.sh", &[&seen.to_string_lossy()])?;
     ensure!(told.contains("reshard") && told.contains("pod-2"), "{told}");
 
