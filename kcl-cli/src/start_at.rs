@@ -1,6 +1,6 @@
 //! Where reading begins, as text: for flags, files and the environment alike.
 
-use kcl_core::{env::WallTime, settings::InitialPosition};
+use kcl_core::{env::WallTime, settings::InitialPosition, stream::StartAt};
 
 /// What is accepted, for messages.
 pub(crate) const ACCEPTED: &str = "trim-horizon, latest (or TRIM_HORIZON, LATEST), a time like \
@@ -8,6 +8,9 @@ pub(crate) const ACCEPTED: &str = "trim-horizon, latest (or TRIM_HORIZON, LATEST
 
 /// From here on a bare number is milliseconds: as seconds it would be after the year 5138.
 const MILLISECONDS_FROM: u64 = 100_000_000_000;
+
+/// From so many digits on, a number is a record's and no time.
+const DIGITS_OF_RECORDS: usize = 20;
 
 /// Reads a start.
 ///
@@ -30,6 +33,25 @@ pub(crate) fn parse(text: &str) -> Result<InitialPosition, String> {
     Ok(InitialPosition::AtTimestamp(WallTime::from_millis(millis)))
 }
 
+/// Reads a place in a shard: a start, or the sequence number of a record.
+///
+/// # Errors
+/// The text is neither; the message says what is accepted.
+pub(crate) fn place(text: &str) -> Result<StartAt, String> {
+    let text = text.trim();
+    let is_record =
+        text.len() >= DIGITS_OF_RECORDS && text.bytes().all(|byte| byte.is_ascii_digit());
+    if is_record {
+        return text.parse().map(StartAt::At).map_err(|error| format!("{error}"));
+    }
+    let refused = |why| format!("{why}, or a record's sequence number");
+    Ok(match parse(text).map_err(refused)? {
+        InitialPosition::Latest => StartAt::Latest,
+        InitialPosition::AtTimestamp(at) => StartAt::AtTimestamp(at),
+        _ => StartAt::TrimHorizon,
+    })
+}
+
 /// A number of seconds, perhaps with a fraction as the AWS CLI writes it, or of milliseconds.
 fn bare_number(text: &str) -> Option<u64> {
     let (whole, fraction) = text.split_once('.').unwrap_or((text, "0"));
@@ -48,6 +70,17 @@ fn bare_number(text: &str) -> Option<u64> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_place_is_told_from_a_record_by_its_digits() {
+        let record = "49590338271490256608559692538361571095921575989136588898";
+        assert_eq!(place(record), Ok(StartAt::At(record.parse().unwrap())));
+        let time = StartAt::AtTimestamp(WallTime::from_millis(1_769_850_000_000));
+        assert_eq!(place("1769850000"), Ok(time));
+        assert_eq!(place("LATEST"), Ok(StartAt::Latest));
+        let refused = place("yesterday").unwrap_err();
+        assert!(refused.contains("sequence number") && refused.contains("trim-horizon"));
+    }
 
     #[test]
     fn a_start_is_a_name_a_time_or_a_number_of_seconds() {

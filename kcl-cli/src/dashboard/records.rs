@@ -8,7 +8,6 @@ use base64::{Engine, engine::general_purpose::STANDARD};
 use kcl_core::{
     env::Clock,
     lease::LeaseKey,
-    settings::InitialPosition,
     stream::{KplMark, ReadEvent, Record, Room, ShardId, ShardReader, StartAt, StreamSource},
 };
 use serde_json::{Value, json};
@@ -50,7 +49,11 @@ impl Asked {
             match &*name {
                 "shard" => shard = Some(value.parse()?),
                 "from" if value == "checkpoint" || value.is_empty() => from = From::Checkpoint,
-                "from" => from = From::At(position(&value)?),
+                "from" => {
+                    let place = start_at::place(&value);
+                    let place = place.map_err(|why| anyhow::anyhow!("from={value:?}: {why}"));
+                    from = From::At(place?);
+                }
                 "most" => {
                     most = value.parse().with_context(|| format!("most={value} is no number"))?;
                 }
@@ -60,26 +63,6 @@ impl Asked {
         ensure!((1..=MOST).contains(&most), "most={most}: choose 1 to {MOST}");
         Ok(Self { shard: shard.context("name a shard: shard=shardId-…")?, from, most })
     }
-}
-
-/// A place in a shard: as a start of reading, or a sequence number.
-fn position(text: &str) -> anyhow::Result<StartAt> {
-    // A number of seconds or milliseconds is shorter than any sequence number.
-    if text.len() > 20
-        && let Ok(sequence) = text.parse()
-    {
-        return Ok(StartAt::At(sequence));
-    }
-    Ok(
-        match start_at::parse(text)
-            .map_err(|expected| anyhow::anyhow!("from={text:?}: {expected}"))?
-        {
-            InitialPosition::TrimHorizon => StartAt::TrimHorizon,
-            InitialPosition::Latest => StartAt::Latest,
-            InitialPosition::AtTimestamp(at) => StartAt::AtTimestamp(at),
-            _ => bail!("from={text:?} is no place in a shard"),
-        },
-    )
 }
 
 /// What came of reading.

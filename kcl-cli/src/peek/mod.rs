@@ -5,14 +5,10 @@ mod args;
 use std::process::ExitCode;
 
 use anyhow::{Context, bail};
-use kcl_core::{
-    settings::InitialPosition,
-    stream::{ReadEvent, Room, ShardId, ShardReader, StartAt, StreamSource},
-};
+use kcl_core::stream::{ReadEvent, Room, ShardId, ShardReader, StartAt, StreamSource};
 
 pub(crate) use args::PeekArgs;
 
-use self::args::At;
 use crate::{config::Config, connect, line::Format, report, signals::Signals, stdout};
 
 /// Room for the answers that are asked for, in bytes.
@@ -38,12 +34,7 @@ async fn peek(args: &PeekArgs, config: &Config) -> anyhow::Result<ExitCode> {
     let stream = source.describe().await?.key;
     let shard: ShardId = args.shard.parse().with_context(|| format!("--shard {:?}", args.shard))?;
     ensure_listed(&source, &shard).await?;
-    let start = match &args.at {
-        At::Record(sequence) => StartAt::At(sequence.clone()),
-        At::Place(InitialPosition::AtTimestamp(at)) => StartAt::AtTimestamp(*at),
-        At::Place(InitialPosition::Latest) => StartAt::Latest,
-        At::Place(_) => StartAt::TrimHorizon,
-    };
+    let start = args.at.clone();
     // Whoever looks at what is to come waits for it.
     let waits = start == StartAt::Latest;
     let format = Format { stream: config.stream()?.short().into(), text: args.text };
