@@ -60,7 +60,7 @@ async fn serve(listener: std::net::TcpListener) -> io::Result<()> {
         task::unconstrained(next.run(request))
     }));
     let listener = TcpListener::from_std(listener)?;
-    ferrokinesis::serve_plain_http(listener, app, std::future::pending()).await
+    axum::serve(listener, app).await
 }
 
 impl fmt::Debug for KinesisServer {

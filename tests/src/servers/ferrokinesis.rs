@@ -53,10 +53,8 @@ impl Ferrokinesis {
         let (stop, stopped) = oneshot::channel::<()>();
         drop(inside);
         let serve = async move {
-            // Not axum::serve: this one speaks HTTP/2 in clear, too.
-            let server = ferrokinesis::serve_plain_http(listener, app, std::future::pending());
             tokio::select! {
-                _ = server => {}
+                _ = axum::serve(listener, app) => {}
                 _ = stopped => {}
             }
         };
