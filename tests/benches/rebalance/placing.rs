@@ -58,10 +58,12 @@ pub(crate) async fn placement(lab: &Lab, profile: Profile, name: &str) -> Result
                 first.is_some()
             })
             .await?;
-        let history = setup.fleet.history();
-        let mut plans = history.events("kcl.plan.published").map(|line| line.at);
-        let plan = plans.find(|at| *at > set).context("no plan was published")?;
-        drop(history);
+        let plan = {
+            let history = setup.fleet.history();
+            let mut plans = history.events("kcl.plan.published");
+            plans.find(|line| line.at > set).map(|line| line.at)
+        };
+        let plan = plan.context("no plan was published")?;
         let first = first.context("no read")?;
         ensure!(plan <= first, "the shard was read before the plan: {plan} {first}");
         published.push((plan - set) / 1e3);

@@ -77,7 +77,8 @@ fn by_keyboard(browser: &mut Browser) -> Result<()> {
     browser.until_shown("1 of 4 rows")?;
     browser.until("location.search.includes('q=000000000003')")?;
     // The address holds what was asked.
-    browser.eval("location.reload(); 1")?;
+    browser.eval("window.before = 1; location.reload(); 1")?;
+    browser.until("window.before === undefined && document.querySelector('input[type=search]')")?;
     browser.until_shown("1 of 4 rows")?;
     browser.eval("document.querySelector('input[type=search]').select(); 1")?;
     browser.press("/")?;
