@@ -47,6 +47,7 @@ mod dashboard;
 pub mod demo;
 mod doctor;
 mod edit;
+mod glance;
 mod leases;
 mod line;
 mod logging;

@@ -105,11 +105,9 @@ impl Look {
         store: &dyn LeaseStore,
         sessions: Vec<Session>,
         beats: &Beats,
-        reader: &mut Reader,
+        reports: &Reports,
         clock: &dyn Clock,
     ) -> anyhow::Result<Self> {
-        let reports = reports(store, &sessions, reader, clock).await?;
-
         let changing = change::state(store).await?.filter(Changing::is_closed);
         let closed =
             changing.map(|changing| Closed { by: changing.by, since: rfc3339(changing.since) });
@@ -148,7 +146,7 @@ impl Look {
         workers.sort_by(|a, b| (&a.worker, &a.session).cmp(&(&b.worker, &b.session)));
         let shards = leases.iter().filter(|lease| !lease.key.is_role());
         let leases: Vec<LeaseRow> =
-            shards.map(|lease| LeaseRow::of(lease, beats, &marks, &reports)).collect();
+            shards.map(|lease| LeaseRow::of(lease, beats, &marks, reports)).collect();
         let streams: BTreeSet<StreamRow> = leases.iter().map(LeaseRow::stream).collect();
         let streams = streams.into_iter().collect();
         let (application, store) = (store.application().to_owned(), store.location());
@@ -168,7 +166,10 @@ impl Look {
 }
 
 /// What the workers that have not ended tell of themselves, as far as it is there.
-async fn reports(
+///
+/// # Errors
+/// The store's.
+pub(crate) async fn reports(
     store: &dyn LeaseStore,
     sessions: &[Session],
     reader: &mut Reader,

@@ -5,7 +5,7 @@ use std::fmt::Write;
 
 use anyhow::{Context, bail};
 use kcl_core::{
-    assignment::placement::{Frozen, LetGo, Marks, Placement, Said, Sent},
+    assignment::placement::{Frozen, GivenUp, LetGo, Marks, Placement, Said, Sent},
     change,
     env::Clock,
     placing::{self, NotPlaced},
@@ -26,7 +26,7 @@ use crate::{
 const TRIES: usize = 5;
 
 /// What is to be said.
-pub(crate) trait Wish: Sync {
+pub(crate) trait Wish: Send + Sync {
     /// The command, without `kcl`.
     fn what(&self) -> &'static str;
 
@@ -61,25 +61,19 @@ pub(crate) async fn carry_out(
 ) -> anyhow::Result<()> {
     let mut agreed: Option<Outlook> = None;
     for _ in 0..TRIES {
-        let picture = Picture::take(store, config, clock).await?;
-        let before = picture.readable()?;
-        let (by, since) = (change::caller(&format!("kcl {}", wish.what())), clock.wall());
-        let marks = wish.mark(&picture, &Said { by, since }, before.marks.clone())?;
-        let changes = marks != before.marks;
-        let next = before.clone().marked(marks.tidied(picture.now, &picture.rows));
-        let outlook = Outlook::of(&picture, &outlook::document(&next)?);
-        let notes = wish.judge(&picture, &outlook)?;
+        let weighed =
+            Weighed::of(wish, &format!("kcl {}", wish.what()), store, config, clock).await?;
         match &agreed {
             None => {
-                show(wish.what(), &picture, &outlook, &notes, changes, json)?;
-                if consent.dry_run || !changes {
+                weighed.show(wish.what(), json)?;
+                if consent.dry_run || !weighed.changes {
                     return Ok(());
                 }
                 if !consent.yes {
                     ask::agreed(&wish.question())?;
                 }
             }
-            Some(former) if former.is_like(&outlook) => {}
+            Some(former) if former.is_like(&weighed.outlook) => {}
             Some(_) => bail!(
                 "somebody else changed the application just now, and kcl {} would come to \
                  something else than what was shown: nothing was changed; look again and say it \
@@ -87,14 +81,14 @@ pub(crate) async fn carry_out(
                 wish.what()
             ),
         }
-        match placing::put(store, &picture.stored, &next).await {
+        match weighed.put(store).await {
             Ok(()) => {
                 report::progress("it is written; the planner is told");
                 return Ok(());
             }
-            Err(NotPlaced::Raced) => agreed = Some(outlook),
+            Err(NotPlaced::Raced) => agreed = Some(weighed.outlook),
             Err(error) => {
-                let store = picture.store;
+                let store = weighed.picture.store;
                 return Err(error).with_context(|| format!("kcl {} in {store}", wish.what()));
             }
         }
@@ -105,16 +99,54 @@ pub(crate) async fn carry_out(
     )
 }
 
-fn show(
-    what: &str,
-    picture: &Picture,
-    outlook: &Outlook,
-    notes: &[String],
-    changes: bool,
-    json: bool,
-) -> anyhow::Result<()> {
-    if json {
-        return stdout::line(json!({
+/// What a wish comes to.
+pub(crate) struct Weighed {
+    picture: Picture,
+    next: Placement,
+    outlook: Outlook,
+    notes: Vec<String>,
+    /// Whether it is not so already.
+    pub(crate) changes: bool,
+}
+
+impl Weighed {
+    /// Looks at the application, and says what the wish comes to there. Changes nothing.
+    ///
+    /// # Errors
+    /// The wish's; the store's.
+    pub(crate) async fn of(
+        wish: &dyn Wish,
+        by: &str,
+        store: &dyn LeaseStore,
+        config: &Config,
+        clock: &dyn Clock,
+    ) -> anyhow::Result<Self> {
+        let picture = Picture::take(store, config, clock).await?;
+        let before = picture.readable()?;
+        let (by, since) = (change::caller(by), clock.wall());
+        let marks = wish.mark(&picture, &Said { by, since }, before.marks.clone())?;
+        let changes = marks != before.marks;
+        let next = before.marked(marks.tidied(picture.now, &picture.rows));
+        let outlook = Outlook::of(&picture, &outlook::document(&next)?);
+        let notes = wish.judge(&picture, &outlook)?;
+        Ok(Self { picture, next, outlook, notes, changes })
+    }
+
+    /// Puts it, and wakes the planner.
+    ///
+    /// # Errors
+    /// Somebody else was faster; the store's.
+    pub(crate) async fn put(&self, store: &dyn LeaseStore) -> Result<(), NotPlaced> {
+        placing::put(store, &self.picture.stored, &self.next).await
+    }
+
+    /// For machines.
+    ///
+    /// # Errors
+    /// It cannot be written so.
+    pub(crate) fn json(&self, what: &str) -> anyhow::Result<Value> {
+        let Self { picture, outlook, notes, changes, .. } = self;
+        Ok(json!({
             "what": what,
             "application": picture.application,
             "store": picture.store,
@@ -124,24 +156,32 @@ fn show(
             "unread": serde_json::to_value(&outlook.unread)?,
             "workers": serde_json::to_value(&outlook.workers)?,
             "notes": notes,
-        }));
+        }))
     }
-    let mut text = format!("{what}: application {} in {}\n", picture.application, picture.store);
-    // Writing to a string cannot fail.
-    if let Some(stream) = &picture.stream {
-        let _ = writeln!(text, "stream {}", stream.key.name);
+
+    fn show(&self, what: &str, json: bool) -> anyhow::Result<()> {
+        if json {
+            return stdout::line(self.json(what)?);
+        }
+        let Self { picture, outlook, notes, changes, .. } = self;
+        let mut text =
+            format!("{what}: application {} in {}\n", picture.application, picture.store);
+        // Writing to a string cannot fail.
+        if let Some(stream) = &picture.stream {
+            let _ = writeln!(text, "stream {}", stream.key.name);
+        }
+        text.push('\n');
+        text += &outlook::workers(&outlook.workers);
+        text += &outlook::moves(&outlook.moves);
+        text += &outlook::unread(&outlook.unread);
+        for note in notes {
+            let _ = writeln!(text, "! {note}");
+        }
+        if !changes {
+            text += "it is so already: nothing is to be changed\n";
+        }
+        stdout::write(&text)
     }
-    text.push('\n');
-    text += &outlook::workers(&outlook.workers);
-    text += &outlook::moves(&outlook.moves);
-    text += &outlook::unread(&outlook.unread);
-    for note in notes {
-        let _ = writeln!(text, "! {note}");
-    }
-    if !changes {
-        text += "it is so already: nothing is to be changed\n";
-    }
-    stdout::write(&text)
 }
 
 /// Refuses what a frozen fleet would not do.
@@ -172,7 +212,10 @@ pub(crate) fn told(marks: &Marks) -> Vec<String> {
     let let_go = marks.let_go.iter().map(|(lease, LetGo { epoch, said })| {
         format!("released: {}, held under epoch {epoch} ({})", shard_of(lease), by(said))
     });
-    drained.chain(paused).chain(sent).chain(let_go).collect()
+    let given_up = marks.given_up.iter().map(|((lease, at), GivenUp { until, said, .. })| {
+        format!("given up: {at} of {}, until {} ({})", shard_of(lease), rfc3339(*until), by(said))
+    });
+    drained.chain(paused).chain(sent).chain(let_go).chain(given_up).collect()
 }
 
 /// The same for machines.
@@ -209,5 +252,20 @@ pub(crate) fn json(marks: &Marks) -> Value {
             with(said(&it.said), json!({"shard": shard_of(lease), "epoch": it.epoch.0}))
         })
         .collect();
-    json!({"drained": drained, "paused": paused, "moved": sent, "released": let_go})
+    let given_up: Vec<Value> = marks
+        .given_up
+        .iter()
+        .map(|((lease, at), it)| {
+            let (at, until) = (at.to_string(), rfc3339(it.until));
+            let more = json!({"shard": shard_of(lease), "record": at, "until": until});
+            with(said(&it.said), more)
+        })
+        .collect();
+    json!({
+        "drained": drained,
+        "paused": paused,
+        "moved": sent,
+        "released": let_go,
+        "given_up": given_up,
+    })
 }

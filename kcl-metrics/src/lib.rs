@@ -28,7 +28,8 @@
 //! With the feature `listener`, `Listener` serves `/metrics`, `/livez` and `/readyz` on a thread of
 //! its own: neither a processor that blocks its runtime nor a client that is slow holds the other.
 //! With `cloudwatch`, `CloudWatch` sends the figures to Amazon CloudWatch, by their own names or by
-//! the Java KCL's.
+//! the Java KCL's. With `facade`, `Facade` tells them to the recorder of the crate `metrics`; the
+//! crate `kcl-otel` has them for OpenTelemetry.
 //!
 //! | module | its question |
 //! |---|---|
@@ -41,9 +42,15 @@
 //! | `health` | is the worker alive, and does it take part? |
 //! | `listener` | who may ask over the network? |
 //! | `cloudwatch` | what is Amazon CloudWatch told? |
+//! | `counted` | what came since the last look? |
+//! | `facade` | what is the recorder of the crate `metrics` told? |
 
 #[cfg(feature = "cloudwatch")]
 mod cloudwatch;
+#[cfg(any(feature = "cloudwatch", feature = "facade"))]
+mod counted;
+#[cfg(feature = "facade")]
+mod facade;
 mod facts;
 mod health;
 #[cfg(feature = "listener")]
@@ -57,6 +64,8 @@ mod text;
 
 #[cfg(feature = "cloudwatch")]
 pub use cloudwatch::{CloudWatch, CloudWatchError, CloudWatchSettings, KclTally, Level, Names};
+#[cfg(feature = "facade")]
+pub use facade::Facade;
 pub use health::Health;
 #[cfg(feature = "listener")]
 pub use listener::{ListenError, Listener, NoAddress, parse_address};

@@ -8,6 +8,8 @@ mod cloudwatch;
 mod counting;
 mod deploy;
 mod events;
+#[cfg(feature = "facade")]
+mod facade;
 mod health;
 mod lag;
 #[cfg(feature = "listener")]

@@ -23,3 +23,9 @@ pub struct Guide;
 #[doc = include_str!("../../README.md")]
 #[derive(Debug)]
 pub struct Readme;
+
+/// The examples of the page on metrics.
+#[cfg(doctest)]
+#[doc = include_str!("../../docs/METRICS.md")]
+#[derive(Debug)]
+pub struct Metrics;

@@ -8,12 +8,16 @@ use base64::{Engine, engine::general_purpose::STANDARD};
 use kcl_core::{
     env::Clock,
     lease::LeaseKey,
-    stream::{KplMark, ReadEvent, Record, Room, ShardId, ShardReader, StartAt, StreamSource},
+    stream::{KplMark, Record, Room, ShardId, StartAt, StreamSource},
 };
 use serde_json::{Value, json};
 
 use super::watched::Watched;
-use crate::{connect, start_at};
+use crate::{
+    connect,
+    glance::{Glance, Met},
+    start_at,
+};
 
 /// How many records are shown at most, and unless another number is asked for.
 const MOST: usize = 200;
@@ -97,9 +101,10 @@ pub(crate) async fn look(watched: &Watched, query: &str) -> anyhow::Result<Value
             })?
         }
     };
-    let mut reader = source.open(&stream.key, &asked.shard, at.clone()).await?;
-    let found = read(&mut *reader, asked.most, &*watched.sight.clock).await;
-    reader.close().await;
+    let most = (asked.most, ROOM);
+    let mut glance = Glance::open(&source, &stream.key, &asked.shard, at.clone(), most).await?;
+    let found = read(&mut glance, &*watched.sight.clock).await;
+    glance.close().await;
     let Found { records, then, lost } = found?;
     Ok(json!({
         "shard": asked.shard.as_str(),
@@ -110,44 +115,34 @@ pub(crate) async fn look(watched: &Watched, query: &str) -> anyhow::Result<Value
     }))
 }
 
-async fn read(
-    reader: &mut dyn ShardReader,
-    most: usize,
-    clock: &dyn Clock,
-) -> anyhow::Result<Found> {
+async fn read(glance: &mut Glance, clock: &dyn Clock) -> anyhow::Result<Found> {
     let until = clock.now() + PATIENCE;
     let mut found = Found { records: Vec::new(), then: "more", lost: false };
-    while found.records.len() < most {
-        let event = tokio::select! {
-            event = async { reader.ready().await; reader.next(ROOM).await } => event?,
+    loop {
+        let met = tokio::select! {
+            met = glance.next() => met?,
             () = clock.sleep_until(until) => {
                 found.then = "late";
                 return Ok(found);
             }
         };
-        match event {
-            ReadEvent::Batch(batch) => {
-                let is_last = batch.at_tip && found.records.len() + batch.records.len() <= most;
-                found.records.extend(batch.records);
-                if is_last {
+        match met {
+            Met::Records { records, is_tip } => {
+                found.records.extend(records);
+                if is_tip {
                     found.then = "tip";
-                    break;
+                    return Ok(found);
                 }
             }
-            ReadEvent::Lost { .. } => found.lost = true,
-            ReadEvent::End { .. } => {
+            Met::Lost { .. } => found.lost = true,
+            Met::End => {
                 found.then = "end";
-                break;
+                return Ok(found);
             }
-            ReadEvent::Standstill { why, .. } => bail!("reading gets nowhere: {why}"),
-            _ => bail!("the stream answers with what this version does not know"),
+            Met::Standstill { why, .. } => bail!("reading gets nowhere: {why}"),
+            Met::Enough => return Ok(found),
         }
     }
-    if found.records.len() > most {
-        found.records.truncate(most);
-        found.then = "more";
-    }
-    Ok(found)
 }
 
 /// A record: as text where it is text, else in base64.
@@ -219,7 +214,7 @@ mod tests {
         }
     }
 
-    async fn shard(env: &Env, records: usize) -> (MemoryStream, Box<dyn ShardReader>) {
+    async fn shard(env: &Env, records: usize, most: usize) -> (MemoryStream, Glance) {
         let mut options = StreamOptions::new("orders");
         options.shards = 1;
         options.env = env.clone();
@@ -230,17 +225,17 @@ mod tests {
         let stream = memory.describe().await.unwrap().key;
         let shard = memory.shards().await.unwrap().remove(0).id;
         let reader = memory.open(&stream, &shard, StartAt::TrimHorizon).await.unwrap();
-        (memory, reader)
+        (memory, Glance::of(reader, (most, ROOM)))
     }
 
     #[tokio::test(start_paused = true)]
     async fn as_many_are_read_as_were_asked_for_or_as_there_are() {
         let env = virtual_env(1);
-        let (_memory, mut reader) = shard(&env, 5).await;
-        let found = read(&mut *reader, 3, &*env.clock).await.unwrap();
+        let (_memory, mut glance) = shard(&env, 5, 3).await;
+        let found = read(&mut glance, &*env.clock).await.unwrap();
         assert_eq!((found.records.len(), found.then), (3, "more"));
-        let (_memory, mut reader) = shard(&env, 5).await;
-        let found = read(&mut *reader, 50, &*env.clock).await.unwrap();
+        let (_memory, mut glance) = shard(&env, 5, 50).await;
+        let found = read(&mut glance, &*env.clock).await.unwrap();
         assert_eq!((found.records.len(), found.then, found.lost), (5, "tip", false));
     }
 

@@ -27,6 +27,7 @@ use crate::{
         judge::{self, Bounds, Fleet, Verdict},
         remedy::Shell,
     },
+    onlooker::Onlooker,
 };
 
 /// Between two looks while nobody watches: who comes finds something, and it costs little.
@@ -63,6 +64,8 @@ struct Seen {
     told: OfStream,
     reader: Reader,
     planned: Option<Moves>,
+    /// Has workers report with each beat while somebody looks at the page.
+    onlooker: Onlooker,
 }
 
 /// What comes of something that is asked beside the looks.
@@ -80,11 +83,21 @@ impl Seen {
     }
 }
 
+impl Seen {
+    async fn look_on(&mut self, facts: &Facts, clock: &dyn Clock) {
+        if let (Some(sessions), Some(told)) = (facts.sessions.get(), facts.documents.get()) {
+            self.onlooker.look_on(&sessions.rows, &told.reports, clock).await;
+        }
+    }
+}
+
 impl Watched {
     /// Looks until it is dropped, and tells `any` of each look.
     pub(crate) async fn follow(self: Arc<Self>, pace: Pace, any: watch::Sender<()>) {
         let clock = Arc::clone(&self.sight.clock);
+        let (store, patience) = (Arc::clone(&self.sight.store), self.sight.patience);
         let mut seen = Seen {
+            onlooker: Onlooker::new(store, "kcl dashboard", patience),
             beats: Beats::default(),
             progress: Progress::default(),
             history: History::default(),
@@ -102,6 +115,9 @@ impl Watched {
                 Box::pin(self.sight.look_at_store(beats, &mut seen.reader, seen.told.clone()));
             let facts = look.await;
             let question = self.sight.question(&facts);
+            if self.was_asked() {
+                seen.look_on(&facts, &*clock).await;
+            }
             self.take(&mut seen, facts);
             any.send_replace(());
             if asking.is_empty() && clock.now() >= ask {

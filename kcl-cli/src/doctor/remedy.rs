@@ -105,6 +105,11 @@ impl Shell {
         self.kcl(&format!("leases {action}{}", spelled(words)))
     }
 
+    /// A command about workers, with words as they were filled in by somebody.
+    pub(crate) fn workers_of(&self, action: &str, words: &[&str]) -> String {
+        self.kcl(&format!("workers {action}{}", spelled(words)))
+    }
+
     /// A command about the application.
     pub(crate) fn app(&self, action: &str) -> String {
         self.kcl(&format!("app {action}"))

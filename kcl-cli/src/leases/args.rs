@@ -3,7 +3,7 @@
 use std::{path::PathBuf, time::Duration};
 
 use clap::{Args, Subcommand};
-use kcl_core::lease::WorkerId;
+use kcl_core::{lease::WorkerId, stream::Position};
 
 use super::{format::Format, reset::ResetArgs};
 use crate::{application::ApplicationArgs, ask::Consent, config::Config};
@@ -95,6 +95,18 @@ pub enum Action {
         #[command(flatten)]
         how: How,
     },
+    /// Let a shard go on that is stuck on one record, which goes to the worker's dead letter.
+    ///
+    /// The record has to be among those that fail right now, as the worker that reads the shard
+    /// tells. It is tried once more by itself, after those before it: only if it fails again is it
+    /// skipped. Shows that, asks, and waits for what becomes of it.
+    ///
+    /// Example:
+    ///
+    ///   kcl leases skip shardId-000000000003 --record
+    ///   49590338271490256608559692538361571095921575989136588898 --app indexer
+    #[command(verbatim_doc_comment)]
+    Skip(SkipArgs),
     /// Say how well a fleet has shared its leases out: how long it took after each event, how many
     /// leases moved against how many had to, and for how long each shard went unread.
     ///
@@ -157,6 +169,31 @@ pub struct Named {
     pub leases: Vec<String>,
 }
 
+/// The arguments of `kcl leases skip`.
+#[derive(Args, Clone, Debug)]
+pub struct SkipArgs {
+    /// Which: a shard, or a lease's key.
+    #[arg(value_name = "LEASE")]
+    pub lease: String,
+    /// Its sequence number; for a record of a KPL aggregate with its index: `4959….2`.
+    #[arg(long, value_name = "POSITION")]
+    pub record: Position,
+    /// Also if the worker has no dead letter that would keep it.
+    #[arg(long)]
+    pub unkept: bool,
+    /// For how long it is tried, should the shard change hands meanwhile, like 30m or 8h.
+    #[arg(long = "for", value_name = "TIME", default_value = "1h", value_parser = span)]
+    pub within: Duration,
+    /// How long it is waited for what becomes of it; 0s: not at all.
+    #[arg(long, value_name = "TIME", default_value = "30s", value_parser = pause)]
+    pub wait: Duration,
+    /// Take it back, as long as it has not been skipped.
+    #[arg(long)]
+    pub undo: bool,
+    #[command(flatten)]
+    pub how: How,
+}
+
 /// How something is said of leases.
 #[derive(Args, Clone, Debug)]
 pub struct How {
@@ -190,7 +227,10 @@ pub struct AnalyzeArgs {
 }
 
 /// A time like `30m`, `8h` or `1h 30m`.
-fn span(text: &str) -> Result<Duration, String> {
+///
+/// # Errors
+/// It is none, or too long.
+pub(crate) fn span(text: &str) -> Result<Duration, String> {
     let span = humantime_serde::re::humantime::parse_duration(text);
     let span = span.map_err(|error| format!("{text:?}: {error}; write a time like 30m or 8h"))?;
     if span < Duration::from_secs(1) || span > MOVE_MAX {
@@ -198,6 +238,19 @@ fn span(text: &str) -> Result<Duration, String> {
     }
     Ok(span)
 }
+
+/// How long somebody waits, like `30s`.
+fn pause(text: &str) -> Result<Duration, String> {
+    let pause = humantime_serde::re::humantime::parse_duration(text);
+    let pause = pause.map_err(|error| format!("{text:?}: {error}; write a time like 30s or 2m"))?;
+    if pause > WAIT_MAX {
+        return Err(format!("{text:?}: choose 0s to 1h"));
+    }
+    Ok(pause)
+}
+
+/// The longest time that somebody waits.
+const WAIT_MAX: Duration = Duration::from_hours(1);
 
 /// The longest time for which a lease is sent somewhere.
 const MOVE_MAX: Duration = Duration::from_hours(30 * 24);
@@ -211,7 +264,8 @@ impl LeasesArgs {
             Action::Move { how, .. }
             | Action::Release { how, .. }
             | Action::Pause { how, .. }
-            | Action::Resume { how, .. } => &how.stream,
+            | Action::Resume { how, .. }
+            | Action::Skip(SkipArgs { how, .. }) => &how.stream,
             _ => &None,
         };
         if stream.is_some() {

@@ -21,7 +21,7 @@ use crate::{
 
 /// What is said.
 #[derive(Clone, Debug)]
-pub(super) enum Says {
+pub(crate) enum Says {
     /// This worker is to read them, for so long.
     Move { to: WorkerId, within: Duration },
     /// Whoever reads them is to hand them over.
@@ -34,10 +34,10 @@ pub(super) enum Says {
 
 /// Something that is said of leases.
 #[derive(Clone, Debug)]
-pub(super) struct OfLeases {
-    pub(super) says: Says,
+pub(crate) struct OfLeases {
+    pub(crate) says: Says,
     /// Shards, or leases' keys; none for all.
-    pub(super) leases: Vec<String>,
+    pub(crate) leases: Vec<String>,
 }
 
 impl Wish for OfLeases {

@@ -5,6 +5,7 @@ mod args;
 mod format;
 mod marks;
 pub(crate) mod reset;
+mod skip;
 mod snapshot;
 mod table;
 mod transfer;
@@ -16,14 +17,12 @@ use std::{process::ExitCode, time::Duration};
 use anyhow::ensure;
 use kcl_core::env::Env;
 
-pub(crate) use args::LeasesArgs;
+pub(crate) use args::{LeasesArgs, span};
+pub(crate) use marks::{OfLeases, Says};
 #[cfg(any(test, fuzzing))]
 pub(crate) use snapshot::read_back;
 
-use self::{
-    args::{Action, How, Named},
-    marks::{OfLeases, Says},
-};
+use self::args::{Action, How, Named};
 use crate::{config::Config, marking, store_url::StoreUrl};
 
 /// Does it.
@@ -58,9 +57,10 @@ async fn act(action: &Action, config: &Config) -> anyhow::Result<()> {
             let every = Duration::from_secs_f64(*every);
             match format {
                 None if view::is_possible() => view::watch(&store, config, every).await,
-                format => watch::forever(&*store, format.unwrap_or_default(), every).await,
+                format => watch::forever(&store, format.unwrap_or_default(), every).await,
             }
         }
+        Action::Skip(args) => skip::run(args, &store, config, &*Env::system().clock).await,
         Action::Reset(args) => reset::run(args, &store, config).await,
         Action::Import { while_running } => transfer::import(&*store, *while_running).await,
         _ => transfer::export(&*store).await,

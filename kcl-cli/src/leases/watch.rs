@@ -1,6 +1,6 @@
 //! Looking once, and looking on.
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
 use kcl_core::{
     env::{Clock, Env},
@@ -11,7 +11,8 @@ use kcl_core::{
 use super::{format::Format, table};
 use crate::{
     beats::{self, Beats},
-    look::Look,
+    look::{self, Look},
+    onlooker::Onlooker,
     signals::Signals,
     stdout,
 };
@@ -31,8 +32,8 @@ pub(super) async fn once(
     } else {
         (beats::sessions(store).await?, Beats::default())
     };
-    let mut reader = Reader::new();
-    show(&Look::take(store, sessions, &beats, &mut reader, &*clock).await?, format)
+    let told = look::reports(store, &sessions, &mut Reader::new(), &*clock).await?;
+    show(&Look::take(store, sessions, &beats, &told, &*clock).await?, format)
 }
 
 /// Shows workers and leases again and again.
@@ -40,19 +41,19 @@ pub(super) async fn once(
 /// # Errors
 /// The store's at the first look; later ones are told and tried again.
 pub(super) async fn forever(
-    store: &dyn LeaseStore,
+    store: &Arc<dyn LeaseStore>,
     format: Format,
     every: Duration,
 ) -> anyhow::Result<()> {
     let clock = Env::system().clock;
     let mut signals = Signals::listen()?;
-    let (mut beats, mut reader) = (Beats::default(), Reader::new());
+    let mut seen = Seen::nothing(store);
     let mut has_looked = false;
     loop {
         // A look takes its time, and longer where the store is slow.
         let looked = tokio::select! {
             _ = signals.next() => return Ok(()),
-            looked = look(store, &*clock, &mut beats, &mut reader) => looked,
+            looked = seen.look(&**store, &*clock) => looked,
         };
         match looked {
             Ok(look) => {
@@ -72,19 +73,39 @@ pub(super) async fn forever(
     }
 }
 
-/// Takes a look.
-///
-/// # Errors
-/// The store's.
-pub(super) async fn look(
-    store: &dyn LeaseStore,
-    clock: &dyn Clock,
-    beats: &mut Beats,
-    reader: &mut Reader,
-) -> anyhow::Result<Look> {
-    let sessions = beats::sessions(store).await?;
-    beats.note(&sessions, clock.now());
-    Look::take(store, sessions, beats, reader, clock).await
+/// How long the store may take to note that somebody watches.
+const PATIENCE: Duration = Duration::from_secs(2);
+
+/// What was seen at the looks before.
+pub(super) struct Seen {
+    beats: Beats,
+    reader: Reader,
+    /// Has workers report with each beat: what is shown is seconds old then, and not a minute.
+    onlooker: Onlooker,
+}
+
+impl Seen {
+    /// Nothing yet.
+    pub(super) fn nothing(store: &Arc<dyn LeaseStore>) -> Self {
+        let onlooker = Onlooker::new(Arc::clone(store), "kcl leases watch", PATIENCE);
+        Self { beats: Beats::default(), reader: Reader::new(), onlooker }
+    }
+
+    /// Takes a look, and says that somebody watches.
+    ///
+    /// # Errors
+    /// The store's. That nobody may write there is none.
+    pub(super) async fn look(
+        &mut self,
+        store: &dyn LeaseStore,
+        clock: &dyn Clock,
+    ) -> anyhow::Result<Look> {
+        let sessions = beats::sessions(store).await?;
+        self.beats.note(&sessions, clock.now());
+        let told = look::reports(store, &sessions, &mut self.reader, clock).await?;
+        self.onlooker.look_on(&sessions, &told, clock).await;
+        Look::take(store, sessions, &self.beats, &told, clock).await
+    }
 }
 
 fn show(look: &Look, format: Format) -> anyhow::Result<()> {

@@ -4,12 +4,20 @@ mod args;
 
 use std::process::ExitCode;
 
-use anyhow::{Context, bail};
-use kcl_core::stream::{ReadEvent, Room, ShardId, ShardReader, StartAt, StreamSource};
+use anyhow::Context;
+use kcl_core::stream::{Room, ShardId, StartAt, StreamSource};
 
 pub(crate) use args::PeekArgs;
 
-use crate::{config::Config, connect, line::Format, report, signals::Signals, stdout};
+use crate::{
+    config::Config,
+    connect,
+    glance::{Glance, Met},
+    line::Format,
+    report,
+    signals::Signals,
+    stdout,
+};
 
 /// Room for the answers that are asked for, in bytes.
 const ROOM: usize = 4 * 1024 * 1024;
@@ -33,70 +41,53 @@ async fn peek(args: &PeekArgs, config: &Config) -> anyhow::Result<ExitCode> {
     let source = connect::source(config)?;
     let stream = source.describe().await?.key;
     let shard: ShardId = args.shard.parse().with_context(|| format!("--shard {:?}", args.shard))?;
-    ensure_listed(&source, &shard).await?;
     let start = args.at.clone();
     // Whoever looks at what is to come waits for it.
     let waits = start == StartAt::Latest;
     let format = Format { stream: config.stream()?.short().into(), text: args.text };
-    let mut reader = source.open(&stream, &shard, start).await?;
-    let shown = show(&mut *reader, &format, &shard, args.limit, waits).await;
-    reader.close().await;
+    let most = (args.limit, Room(ROOM));
+    let mut glance = Glance::open(&source, &stream, &shard, start, most).await?;
+    let shown = show(&mut glance, &format, &shard, waits).await;
+    glance.close().await;
     shown?;
     Ok(ExitCode::SUCCESS)
 }
 
-/// Fails if the stream has no such shard.
-async fn ensure_listed(source: &dyn StreamSource, shard: &ShardId) -> anyhow::Result<()> {
-    let shards = source.shards().await?;
-    if shards.iter().all(|listed| listed.id != *shard) {
-        bail!(
-            "the stream has no shard {shard}; of its {} shards `kcl stream describe` tells the ids",
-            shards.len()
-        );
-    }
-    Ok(())
-}
-
-/// Shows so many records, or all that are there.
+/// Shows as many records as were asked for, or all that are there.
 async fn show(
-    reader: &mut dyn ShardReader,
+    glance: &mut Glance,
     format: &Format,
     shard: &ShardId,
-    limit: usize,
     waits: bool,
 ) -> anyhow::Result<()> {
-    let mut left = limit;
-    while left > 0 {
-        reader.ready().await;
-        match reader.next(Room(ROOM)).await? {
-            ReadEvent::Batch(batch) => {
+    loop {
+        match glance.next().await? {
+            Met::Records { records, is_tip } => {
                 let mut lines = Vec::new();
-                for record in batch.records.iter().take(left) {
+                for record in &records {
                     format.append(&mut lines, shard.as_str(), None, record)?;
                 }
-                left = left.saturating_sub(batch.records.len());
                 stdout::bytes(&lines)?;
-                if batch.at_tip && !waits && left > 0 {
+                if is_tip && !waits && !glance.is_enough() {
                     report::progress("there are no more records yet");
                     return Ok(());
                 }
             }
-            ReadEvent::Lost { from, to } => {
+            Met::Lost { from, to } => {
                 let place = |at: Option<kcl_core::stream::Position>| {
                     at.map_or_else(|| "the beginning".to_owned(), |at| at.to_string())
                 };
                 let (from, to) = (place(from), place(to));
                 report::progress(&format!("records from {from} up to {to} are gone"));
             }
-            ReadEvent::Standstill { calls, why } => {
+            Met::Standstill { calls, why } => {
                 report::progress(&format!("{calls} calls brought nothing: {why}"));
             }
-            ReadEvent::End { .. } => {
+            Met::End => {
                 report::progress("the shard has ended: these were its last records");
                 return Ok(());
             }
-            _ => {}
+            Met::Enough => return Ok(()),
         }
     }
-    Ok(())
 }

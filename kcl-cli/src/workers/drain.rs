@@ -10,10 +10,10 @@ use crate::{marking::Wish, outlook::Outlook, picture::Picture};
 
 /// Workers are drained, or get their share again.
 #[derive(Clone, Debug)]
-pub(super) struct OfWorkers {
-    pub(super) drain: bool,
+pub(crate) struct OfWorkers {
+    pub(crate) drain: bool,
     /// Which; none for all that are drained.
-    pub(super) workers: Vec<WorkerId>,
+    pub(crate) workers: Vec<WorkerId>,
 }
 
 impl OfWorkers {

@@ -8,7 +8,7 @@ use serde::Serialize;
 use crate::{
     beats,
     columns::section,
-    look::{Look, WorkerRow},
+    look::{self, Look, WorkerRow},
     stdout,
     times::span,
 };
@@ -32,7 +32,8 @@ pub(super) async fn show(
     json: bool,
 ) -> anyhow::Result<()> {
     let (sessions, beats) = beats::settled(store, clock).await?;
-    let look = Look::take(store, sessions, &beats, &mut Reader::new(), clock).await?;
+    let told = look::reports(store, &sessions, &mut Reader::new(), clock).await?;
+    let look = Look::take(store, sessions, &beats, &told, clock).await?;
     let listed = listed(&look);
     if json {
         return stdout::line(serde_json::json!({
@@ -129,7 +130,8 @@ mod tests {
         let put = PutDoc::new(name, None, report.encode());
         assert!(store.put_doc(put).await.unwrap().is_done());
         let (beats, mut reader) = (beats::Beats::default(), Reader::new());
-        let look = Look::take(&store, sessions, &beats, &mut reader, &*clock).await.unwrap();
+        let told = look::reports(&store, &sessions, &mut reader, &*clock).await.unwrap();
+        let look = Look::take(&store, sessions, &beats, &told, &*clock).await.unwrap();
         let drawn = text(&look, &listed(&look));
         assert!(drawn.contains("w1      LIVE     -     2       7.0 s    ?"), "{drawn}");
         assert!(drawn.contains("w2      DRAINED  -     1       unknown  ?"), "{drawn}");

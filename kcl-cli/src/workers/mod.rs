@@ -12,8 +12,9 @@ use kcl_core::{
 };
 
 pub(crate) use args::WorkersArgs;
+pub(crate) use drain::OfWorkers;
 
-use self::{args::Action, drain::OfWorkers};
+use self::args::Action;
 use crate::{config::Config, marking, store_url::StoreUrl};
 
 /// Does it.

@@ -337,7 +337,7 @@ pub enum WorkerEvent {
         /// What the processor said.
         error: String,
     },
-    /// A record kept failing and was skipped, as the failure policy says.
+    /// A record kept failing and was skipped, as the failure policy or the operator says.
     #[non_exhaustive]
     RecordSkipped {
         /// Which lease.

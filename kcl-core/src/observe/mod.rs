@@ -41,6 +41,7 @@
 //! | `log`, `complaints` | what is written down, and how often? |
 //! | `status`, `told` | what does the worker's handle show? |
 //! | `meter`, `loads` | how heavy is each shard? |
+//! | `stuck` | which shards are stuck, and which record does the operator give up? |
 //! | `report` | what does the worker tell of itself in the store? |
 //! | [`testing`] | how is an observer tested? |
 
@@ -58,6 +59,7 @@ mod seam;
 mod source;
 mod status;
 mod store;
+mod stuck;
 pub mod testing;
 #[cfg(test)]
 mod tests;
@@ -79,4 +81,5 @@ pub(crate) use seam::Seam;
 pub(crate) use source::WatchedSource;
 pub(crate) use status::StatusBoard;
 pub(crate) use store::WatchedStore;
+pub(crate) use stuck::{GivenUp, StuckBoard};
 pub(crate) use told::Told;

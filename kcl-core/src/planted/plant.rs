@@ -336,6 +336,12 @@ by_rule! {
     "6" NoTolerance,
     /// Leases without a seat are passed over in silence.
     "6" UnseatedNotListed,
+    /// What begins to fail is told with the next minute's report only.
+    "6" NewsWaitForTheMinute,
+    /// Reports come once a minute whoever watches.
+    "6" WatchersWaitForTheMinute,
+    /// A planner writes its moves over those that the planner before had told.
+    "6" FormerMovesForgotten,
     /// A child counts as runnable before its parents have ended.
     "7" ChildRunsEarly,
     /// A parent without a row counts as ended although the stream lists it (W6).
@@ -358,6 +364,10 @@ by_rule! {
     "7" DeleteComparesNothing,
     /// A batch that failed counts as processed.
     "8.3" FailedBatchSkipped,
+    /// A batch is given up with the record that the operator names.
+    "8.3" GivenUpWithItsBatch,
+    /// A record is given up although no dead letter keeps it.
+    "8.3" GivenUpUnkept,
     /// The end of a shard is written before the processor has acknowledged it.
     "8.4" EndNotAcknowledged,
     /// A handle takes checkpoints after its lease is lost.

@@ -13,7 +13,7 @@ mod start;
 pub use error::{SourceError, SourceErrorKind, SourceResult};
 pub use hash_range::{HashKey, HashRange};
 pub use name::{InvalidStreamName, StreamName};
-pub use position::{InvalidSequenceNumber, Position, SequenceNumber};
+pub use position::{InvalidPosition, InvalidSequenceNumber, Position, SequenceNumber};
 pub use record::{Batch, Encryption, KplMark, Record};
 pub use shard::{InvalidShardId, Shard, ShardId, StreamDescription, StreamKey};
 pub use source::{ReadEvent, Room, ShardReader, StreamSource};

@@ -143,6 +143,32 @@ impl fmt::Display for Position {
     }
 }
 
+/// As [`fmt::Display`] writes it: a sequence number, for a record of a KPL aggregate with a dot and
+/// its index behind it.
+impl FromStr for Position {
+    type Err = InvalidPosition;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let Some((sequence, sub)) = text.split_once('.') else {
+            return Ok(text.parse::<SequenceNumber>()?.into());
+        };
+        let is_plain = sub.bytes().all(|digit| digit.is_ascii_digit());
+        let sub = sub.parse().ok().filter(|_| is_plain).ok_or(InvalidPosition::Sub)?;
+        Ok(Self::new(sequence.parse()?, sub))
+    }
+}
+
+/// A text that is no place in a shard.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum InvalidPosition {
+    /// What stands there is no sequence number.
+    #[error(transparent)]
+    Sequence(#[from] InvalidSequenceNumber),
+    /// What stands behind the dot is no index.
+    #[error("behind the dot stands a record's index in its KPL aggregate, from 0 to {}", u64::MAX)]
+    Sub,
+}
+
 impl fmt::Debug for Position {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         fmt::Display::fmt(self, f)
@@ -167,7 +193,20 @@ mod tests {
         }
     }
 
+    #[test]
+    fn a_place_that_makes_no_sense_is_refused() {
+        for bad in ["", "x", "7.", "7.x", "7.+1", "7.1.2", ".1"] {
+            assert!(bad.parse::<Position>().is_err(), "{bad}");
+        }
+    }
+
     proptest! {
+        #[test]
+        fn a_place_reads_back(number: u128, sub: u64) {
+            let at = Position::new(number.into(), sub);
+            prop_assert_eq!(at.to_string().parse::<Position>().unwrap(), at);
+        }
+
         #[test]
         fn is_ordered_by_value_and_so_is_its_padded_form(a: u128, b: u128) {
             let (x, y) = (SequenceNumber::from(a), SequenceNumber::from(b));

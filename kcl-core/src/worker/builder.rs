@@ -20,6 +20,7 @@ use super::{
     ready::{Unready, prepare},
     remaking::Remaking,
     run::{DeadLetter, Shared},
+    skipping::Skipping,
     supervisor::Supervisor,
 };
 use crate::{
@@ -28,7 +29,8 @@ use crate::{
     env::Env,
     lease::WorkerId,
     observe::{
-        LoadBoard, Observer, ReportBoard, Seam, StatusBoard, Told, WatchedSource, WatchedStore,
+        LoadBoard, Observer, ReportBoard, Seam, StatusBoard, StuckBoard, Told, WatchedSource,
+        WatchedStore,
     },
     processor::{ProcessorError, ProcessorFactory, RecordBatch, from_batches},
     settings::{InvalidSettings, ProgressMode, Settings},
@@ -242,6 +244,7 @@ impl Worker {
                 declared,
                 changes,
             };
+            let skipping = Skipping::new(&store, &env, &shared.stuck);
             let mut coordinator = Coordinator::new(id, coordination, env.clock.now(), seed);
             if settings.delivery.progress == ProgressMode::Transactional {
                 coordinator = coordinator.following_the_store();
@@ -266,6 +269,7 @@ impl Worker {
                 biased;
                 () = Box::pin(keeper.keep()) => {}
                 () = Box::pin(declaring.work()) => {}
+                () = Box::pin(skipping.work()) => {}
             }
         };
         let keep = keep.in_current_span();
@@ -335,7 +339,7 @@ impl<P> WorkerBuilder<P> {
         self.processor(from_batches(work))
     }
 
-    /// Where records go that the failure policy skips.
+    /// Where records go that the failure policy skips, or that the operator gives up.
     #[must_use]
     pub fn dead_letter(mut self, sink: impl DeadLetter) -> Self {
         self.dead_letter = Some(Arc::new(sink));
@@ -389,11 +393,12 @@ impl WorkerBuilder<WithProcessor> {
             None => super::default_id::default_worker_id(&*self.env.entropy)?,
         };
         let clock = || Arc::clone(&self.env.clock);
-        let (told, loads) = (Told::new(), LoadBoard::new(clock()));
+        let (told, loads, stuck) = (Told::new(), LoadBoard::new(clock()), StuckBoard::default());
         let status = StatusBoard::new(loads.clone(), clock());
         let events = mpsc::unbounded_channel();
         let sender: mpsc::UnboundedSender<Event> = events.0.clone();
-        let reports = ReportBoard::new(&self.settings, loads.clone(), clock(), sender);
+        let reports = ReportBoard::new(&self.settings, loads.clone(), clock(), sender)
+            .with_stuck(stuck.clone(), self.dead_letter.is_some());
         let own: [Arc<dyn Observer>; 4] = [
             Arc::new(loads.clone()),
             Arc::new(status.clone()),
@@ -414,6 +419,7 @@ impl WorkerBuilder<WithProcessor> {
             env: self.env.clone(),
             seam,
             loads,
+            stuck,
         });
         let (settings, env) = (self.settings, self.env);
         let placement = Placed {

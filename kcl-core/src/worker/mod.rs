@@ -20,6 +20,7 @@ mod prepare;
 mod ready;
 mod remaking;
 mod run;
+mod skipping;
 mod supervisor;
 mod waking;
 

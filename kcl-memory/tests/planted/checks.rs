@@ -3,6 +3,7 @@
 use super::{bounds, counts, kill::Killer, overtaken, plans, rarely, restarts, scripts};
 use crate::{
     closing::smallest,
+    reporting, skipping,
     traces::{ends, heads, lost_writes, marks, moves, placement, planners, sessions, streams},
     workers,
 };
@@ -73,6 +74,15 @@ checks! {
         the_end_waits_for_the_processor,
         a_handle_refuses_after_its_worker_has_left,
         a_handle_refuses_after_its_lease_was_handed_over,
+    }
+    "worker": reporting {
+        what_begins_to_fail_is_told_at_once,
+        reports_come_with_each_beat_while_somebody_watches,
+        a_planner_keeps_what_the_one_before_had_told,
+    }
+    "worker": skipping {
+        one_record_is_given_up_and_nothing_else,
+        what_nothing_would_keep_is_not_given_up,
     }
     "trace": moves {
         a_release_that_lands_after_the_plan_has_flipped_back,

@@ -1,5 +1,7 @@
 //! What CloudWatch is told: figures with dimensions.
 
+use crate::counted::numbers;
+
 /// One figure of a period.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) struct Datum {
@@ -65,44 +67,15 @@ impl Statistics {
     }
 }
 
-/// Numbers that are in these ranges and add up to `sum`: of a histogram nothing else is known. Each
-/// stands for all of its range, as far into it as makes the sum right. `counts` has one more than
-/// there are bounds: what is above them all.
+/// As [`numbers`] has it.
 pub(super) fn spread(bounds: &[f64], counts: &[u64], sum: f64) -> Amount {
-    let below = std::iter::once(0.0).chain(bounds.iter().copied());
-    let ranges: Vec<(f64, f64, u64)> = below
-        .zip(bounds.iter().copied())
-        .zip(counts)
-        .map(|((low, high), count)| (low, high, *count))
-        .collect();
-    let total = |part: f64| -> f64 {
-        ranges.iter().map(|(low, high, count)| (low + (high - low) * part) * float(*count)).sum()
-    };
-    let (least, most) = (total(0.0), total(1.0));
-    let above = counts.get(bounds.len()).copied().unwrap_or(0);
-    let part = if above == 0 && most > least {
-        ((sum - least) / (most - least)).clamp(0.0, 1.0)
-    } else {
-        0.5
-    };
-    let mut numbers: Vec<(f64, u64)> =
-        ranges.iter().map(|(low, high, count)| (low + (high - low) * part, *count)).collect();
-    if above > 0 {
-        let last = bounds.last().copied().unwrap_or(0.0);
-        numbers.push((last.max((sum - total(part)) / float(above)), above));
-    }
-    numbers.retain(|(_, count)| *count > 0);
-    Amount::Spread(numbers)
-}
-
-#[expect(clippy::cast_precision_loss, reason = "exact up to 2^53")]
-pub(super) const fn float(count: u64) -> f64 {
-    count as f64
+    Amount::Spread(numbers(bounds, counts, sum))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::counted::float;
 
     const BOUNDS: &[f64] = &[1.0, 10.0];
 

@@ -18,9 +18,10 @@ use kcl_core::{
 };
 
 use super::{
-    datum::{Amount, Datum, Statistics, Unit, float},
+    datum::{Amount, Datum, Statistics, Unit},
     settings::Level,
 };
+use crate::counted::float;
 
 /// Counts what the Java KCL counts: hang it in beside the figures. Without `Names::Kcl` it counts
 /// nothing. Clones share what is counted.

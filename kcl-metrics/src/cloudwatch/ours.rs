@@ -4,11 +4,12 @@
 use std::{collections::BTreeMap, sync::Arc};
 
 use super::{
-    datum::{Amount, Datum, Unit, float, spread},
+    datum::{Amount, Datum, Unit, spread},
     settings::Level,
 };
 use crate::{
-    Id, Instrument, Kind, Label, Series, Snapshot, Value,
+    Id, Instrument, Kind, Label, Series, Snapshot,
+    counted::{Counted, Key},
     table::{Scope, Unit as TableUnit},
 };
 
@@ -20,46 +21,6 @@ pub(super) struct Ours {
     before: BTreeMap<Key, Counted>,
     /// What came since the last sending.
     since: BTreeMap<Key, Counted>,
-}
-
-/// A series: its instrument and what its labels say.
-type Key = (Id, Vec<(Label, Arc<str>)>);
-
-/// Something that only grows: a counter, or what is in each range of a histogram, and the sum.
-#[derive(Clone, Debug, Default)]
-struct Counted {
-    counts: Vec<u64>,
-    sum: f64,
-}
-
-impl Counted {
-    fn of(value: &Value) -> Self {
-        match value {
-            Value::Count(count) => Self { counts: Vec::new(), sum: float(*count) },
-            Value::Number(number) => Self { counts: Vec::new(), sum: *number },
-            Value::Histogram(counts, sum) => Self { counts: counts.clone(), sum: *sum },
-        }
-    }
-
-    /// What came since; all of it where it began anew: a shard that is read here again.
-    fn since(&self, before: Option<&Self>) -> Self {
-        let Some(before) = before.filter(|before| before.sum <= self.sum) else {
-            return self.clone();
-        };
-        let counts = self.counts.iter().enumerate();
-        let counts = counts.map(|(range, count)| {
-            count.saturating_sub(before.counts.get(range).copied().unwrap_or(0))
-        });
-        Self { counts: counts.collect(), sum: self.sum - before.sum }
-    }
-
-    fn add(&mut self, more: &Self) {
-        self.counts.resize(self.counts.len().max(more.counts.len()), 0);
-        for (count, more) in self.counts.iter_mut().zip(&more.counts) {
-            *count += more;
-        }
-        self.sum += more.sum;
-    }
 }
 
 impl Ours {

@@ -16,11 +16,12 @@ use kcl_core::{
 };
 use kcl_kinesis::KinesisSource;
 use kcl_memory::MemoryStore;
-use kcl_metrics::Metrics;
+use kcl_metrics::{CloudWatch, CloudWatchSettings, Level, Metrics, Names};
 use kcl_tests::kinesis;
 use tokio::{sync::Notify, task::JoinSet};
 
 use crate::{
+    collector,
     server::{RECORDS, SHARDS, STREAM},
     spent::{Meter, Spent},
 };
@@ -32,11 +33,14 @@ pub(crate) enum Contestant {
     Source,
     Worker,
     Metrics,
+    /// All metrics: counted, and sent to CloudWatch every second by both kinds of names.
+    CloudWatch,
 }
 
 impl Contestant {
-    /// The bare loop first: the others are compared with it.
-    pub(crate) const ALL: [Self; 4] = [Self::Bare, Self::Source, Self::Worker, Self::Metrics];
+    /// The bare loop first: the others are compared with it. The last one only if it is asked for.
+    pub(crate) const ALL: [Self; 5] =
+        [Self::Bare, Self::Source, Self::Worker, Self::Metrics, Self::CloudWatch];
 
     pub(crate) const fn name(self) -> &'static str {
         match self {
@@ -44,6 +48,7 @@ impl Contestant {
             Self::Source => "KinesisSource",
             Self::Worker => "Worker",
             Self::Metrics => "Worker with metrics",
+            Self::CloudWatch => "Worker with CloudWatch",
         }
     }
 
@@ -59,8 +64,9 @@ impl Contestant {
             match self {
                 Self::Bare => by_sdk(url, &tally).await,
                 Self::Source => by_source(url, &tally).await,
-                Self::Worker => by_worker(url, &tally, None).await,
-                Self::Metrics => by_worker(url, &tally, Some(Metrics::new())).await,
+                Self::Worker => by_worker(url, &tally, None, false).await,
+                Self::Metrics => by_worker(url, &tally, Some(Metrics::new()), false).await,
+                Self::CloudWatch => by_worker(url, &tally, Some(Metrics::new()), true).await,
             }
         })
     }
@@ -154,7 +160,7 @@ async fn shard_by_source(source: KinesisSource, shard: String, tally: Arc<Tally>
     }
 }
 
-async fn by_worker(url: &str, tally: &Arc<Tally>, metrics: Option<Metrics>) -> Spent {
+async fn by_worker(url: &str, tally: &Arc<Tally>, metrics: Option<Metrics>, sends: bool) -> Spent {
     let count = Arc::clone(tally);
     let process = move |batch: RecordBatch| {
         count.count(batch.len());
@@ -164,12 +170,28 @@ async fn by_worker(url: &str, tally: &Arc<Tally>, metrics: Option<Metrics>) -> S
     if let Some(metrics) = &metrics {
         worker = worker.observer(metrics.clone());
     }
+    let sending: Vec<CloudWatch> = match &metrics {
+        Some(metrics) if sends => {
+            let endpoint = collector::start();
+            let settings = CloudWatchSettings::new("drain").region("us-east-1");
+            let settings = settings.level(Level::Detailed).period(Duration::from_secs(1));
+            let settings = settings.endpoint_url(endpoint);
+            let by = |names| CloudWatch::start(settings.clone().names(names), metrics.clone());
+            vec![by(Names::Ours).unwrap(), by(Names::Kcl).unwrap()]
+        }
+        _ => Vec::new(),
+    };
+    for cloudwatch in &sending {
+        worker = worker.observer(cloudwatch.observer());
+    }
     let worker = worker.for_each_batch(process).build().unwrap();
     worker.run_until(tally.done.notified()).await.unwrap();
     if let Some(metrics) = metrics {
         // What was counted is what was drained.
         let batches = metrics.snapshot().number("kcl_batches_total", &[("outcome", "done")]);
         assert!(batches > Some(0.0), "{batches:?} batches were counted");
+        drop(sending);
+        assert!(!sends || collector::requests() > 0, "CloudWatch was sent nothing");
     }
     tally.spent()
 }

@@ -13,6 +13,7 @@ mod departures;
 mod lab;
 mod leases;
 mod pauses;
+mod placing;
 mod profile;
 mod reads;
 mod resharding;

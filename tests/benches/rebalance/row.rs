@@ -7,7 +7,7 @@ use crate::{
     departures::{self, Lost},
     lab::Lab,
     leases::StoreKind,
-    pauses,
+    pauses, placing,
     profile::Profile,
     resharding,
     rolling::{self, Names},
@@ -34,6 +34,7 @@ pub(crate) enum Row {
     Five,
     Cold,
     Pause,
+    Placement,
     Memory,
 }
 
@@ -61,7 +62,7 @@ impl Sample {
 }
 
 impl Row {
-    pub(crate) const ALL: [Self; 18] = [
+    pub(crate) const ALL: [Self; 19] = [
         Self::Start,
         Self::Alone,
         Self::Splits,
@@ -79,6 +80,7 @@ impl Row {
         Self::Five,
         Self::Cold,
         Self::Pause,
+        Self::Placement,
         Self::Memory,
     ];
 
@@ -101,6 +103,7 @@ impl Row {
             Self::Five => "five",
             Self::Cold => "cold",
             Self::Pause => "pause",
+            Self::Placement => "placement",
             Self::Memory => "memory",
         }
     }
@@ -147,6 +150,7 @@ impl Row {
             Self::Idle => cost::idle(lab, profile, &name).await,
             Self::Busy => cost::busy(lab, profile, &name).await,
             Self::Pause => pauses::worker(lab, profile, &name).await,
+            Self::Placement => placing::placement(lab, profile, &name).await,
             Self::Memory => cost::memory(lab, profile, &name).await,
         }
     }

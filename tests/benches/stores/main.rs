@@ -4,7 +4,7 @@
 //! [--leases 1000] [--workers 50] [--seconds 30]` prints a Markdown table. All workers are in this
 //! process, as is the stream; each has a store of its own, with the default settings but one:
 //! checkpoints are written once a second. With `--doctor` no fleet runs: leases are put by hand,
-//! sessions beat, and `kcl doctor` looks at them.
+//! sessions beat, and `kcl doctor` looks at them (`--doctor --leases 10000 --workers 200`).
 
 #![allow(clippy::print_stdout, clippy::print_stderr, reason = "this is where results go")]
 

@@ -1,7 +1,11 @@
 //! What can be changed: shown first, confirmed by name, and told in the log.
 
 use anyhow::{Context, Result, ensure};
-use kcl_core::{assignment::placement::Mode, placing};
+use kcl_core::{
+    assignment::placement::Mode,
+    lease::{DocName, report::Watch},
+    placing,
+};
 use kcl_tests::dashboard::{Dashboard, cell, in_state};
 use serde_json::json;
 
@@ -69,5 +73,48 @@ async fn a_change_is_shown_confirmed_made_and_told() -> Result<()> {
     let told =
         |act: &str| log.lines().any(|it| it.contains("kcl.dashboard.changed") && it.contains(act));
     ensure!(told("pin") && told("freeze") && told("reset"), "{log}");
+    Ok(())
+}
+
+/// The same marks as the commands make, with the same refusals.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn shards_are_paused_moved_and_released_and_workers_drained_from_the_page() -> Result<()> {
+    let mut stage = Stage::new(Servers::InProcess, "dashboard-marks", 2).await?;
+    stage.fleet.start_all(&["a", "b"])?;
+    stage.fleet.until_shared(&[1, 1]).await?;
+    let dashboard = Dashboard::start(&stage.fleet.launch, &["--allow-changes"])?;
+    let shards = "/app/dashboard-marks/shards.json";
+    let read = dashboard.until(shards, |it| in_state(it, "read") == 2).await?;
+    let second = "shardId-000000000001";
+    let owner = cell(&read, second, "owner").as_str().context("no owner")?;
+    let other = if owner == "a" { "b" } else { "a" };
+    let confirmed = |fields| json!({ "fields": fields, "confirm": "dashboard-marks" });
+    let act = |name: &str, fields: serde_json::Value, says: &str| -> Result<()> {
+        let path = format!("/app/dashboard-marks/act/{name}");
+        let preview =
+            dashboard.post(&format!("{path}/preview"), &json!({ "fields": fields }))?.json()?;
+        let command = preview["command"].as_str().context("no command")?;
+        ensure!(command.starts_with(says) && preview["already"] == false, "{preview:#}");
+        let done = dashboard.post(&path, &confirmed(fields))?;
+        ensure!(done.status == 200, "{name}: {done:?}");
+        Ok(())
+    };
+    act("pause", json!({ "shard": second }), &format!("kcl leases pause {second} "))?;
+    dashboard.until(shards, |it| cell(it, second, "reason").to_string().contains("paused")).await?;
+    act("resume", json!({ "shard": second }), &format!("kcl leases resume {second} "))?;
+    dashboard.until(shards, |it| in_state(it, "read") == 2).await?;
+    act("drain", json!({ "worker": owner }), &format!("kcl workers drain {owner} "))?;
+    dashboard.until(shards, |it| cell(it, second, "owner") == other).await?;
+    let sent = json!({ "shard": second, "worker": owner, "for": "10m" });
+    let refused = dashboard.post("/app/dashboard-marks/act/move", &confirmed(sent.clone()))?;
+    ensure!(refused.status == 422 && refused.error().contains("undrain"), "{refused:?}");
+    act("undrain", json!({ "worker": owner }), &format!("kcl workers undrain {owner} "))?;
+    act("move", sent, &format!("kcl leases move {second} --to {owner} --for 10m "))?;
+    dashboard.until(shards, |it| cell(it, second, "owner") == owner).await?;
+    act("release", json!({ "shard": second }), &format!("kcl leases release {second} "))?;
+    dashboard.until(shards, |it| cell(it, second, "owner") == other).await?;
+    let watched = stage.fleet.store().doc(&DocName::watch()).await?.context("nobody watches")?;
+    let by = Watch::decode(&watched.body).context("a watch")?.by;
+    ensure!(by.starts_with("kcl dashboard"), "{by}");
     Ok(())
 }

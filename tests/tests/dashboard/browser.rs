@@ -77,7 +77,8 @@ fn by_keyboard(browser: &mut Browser) -> Result<()> {
     browser.until_shown("1 of 4 rows")?;
     browser.until("location.search.includes('q=000000000003')")?;
     // The address holds what was asked.
-    browser.eval("location.reload(); 1")?;
+    browser.eval("window.before = 1; location.reload(); 1")?;
+    browser.until("window.before === undefined && document.querySelector('input[type=search]')")?;
     browser.until_shown("1 of 4 rows")?;
     browser.eval("document.querySelector('input[type=search]').select(); 1")?;
     browser.press("/")?;
@@ -114,7 +115,7 @@ async fn what_a_record_holds_is_text_and_a_change_asks_for_the_name() -> Result<
         .eval("document.querySelectorAll('.record img, .record i, .record pre b').length")?;
     ensure!(made == 0, "text is made an element");
     browser.open(&dashboard.url("/app/dashboard-text/act"))?;
-    browser.until("document.querySelectorAll('main form').length === 6")?;
+    browser.until("document.querySelectorAll('main form').length === 12")?;
     let freeze = "[...document.querySelectorAll('main form')]\
         .find((it) => it.innerText.includes('Freeze'))";
     browser.eval(&format!("{freeze}.requestSubmit(); 1"))?;

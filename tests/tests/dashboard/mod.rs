@@ -4,5 +4,6 @@
 mod acting;
 mod browser;
 mod many;
+mod markup;
 mod refusing;
 mod serving;

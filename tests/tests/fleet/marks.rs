@@ -4,37 +4,21 @@
 use std::{
     collections::BTreeMap,
     process::{Output, Stdio},
-    sync::Arc,
 };
 
 use anyhow::{Context, Result, ensure};
-use kcl_core::lease::Lease;
+use kcl_core::lease::{DocName, Lease, report::Watch};
 use kcl_postgres::PostgresStore;
 use kcl_tests::{
-    fleet::{Fleet, Launch, Process, Producer, Signal},
-    kinesis::TestStream,
+    fleet::{Launch, Process, Signal},
     servers::Postgres,
 };
 use serde_json::Value;
 
 use super::stage::{self, KCL, Servers, Stage, pause};
 
-/// The keys that records are put under.
-const KEYS: usize = 40;
-
-/// A `kcl` command about the application of the stage.
-fn command(stage: &Stage, words: &[&str]) -> std::process::Command {
-    let launch = &stage.fleet.launch;
-    let mut command = Launch::command(KCL.as_ref());
-    command.args(words).args(["--region", "us-east-1"]);
-    command.args(["--app", &launch.application, "--store", &launch.store()]);
-    command.args(["--kinesis-endpoint", &launch.kinesis]);
-    command.args(["--dynamodb-endpoint", &launch.dynamodb]);
-    command
-}
-
 async fn kcl(stage: &Stage, words: &[&str]) -> Result<Output> {
-    stage::run(command(stage, words)).await
+    stage::run(stage::command(&stage.fleet.launch, words)).await
 }
 
 /// The same, which succeeds and writes JSON.
@@ -84,14 +68,8 @@ async fn an_operator_drains_pauses_moves_and_releases_on_a_dynamodb_api_server()
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn an_operator_drains_pauses_moves_and_releases_on_postgres() -> Result<()> {
     let server = Postgres::start()?;
-    let name = "marks-postgres";
-    let servers = Servers::InProcess;
-    let stream = TestStream::create(servers.kinesis(), name, 4).await?;
-    let mut launch = Launch::new(KCL, name, servers.kinesis(), servers.dynamodb());
-    launch.other_store = Some(server.url());
-    let store = Arc::new(PostgresStore::new(name, &server.url())?);
-    let fleet = Fleet::watched_in(launch, store)?;
-    let stage = Stage { producer: Producer::new(&stream, KEYS), stream, fleet };
+    let (name, url) = ("marks-postgres", server.url());
+    let stage = Stage::in_store(name, 4, &url, PostgresStore::new(name, &url)?).await?;
     drains_pauses_moves_and_releases(stage).await
 }
 
@@ -180,13 +158,20 @@ async fn what_watch_writes_is_analyzed_and_a_signal_ends_it() -> Result<()> {
     let mut stage = Stage::new(Servers::InProcess, "marks-watch", 2).await?;
     stage.fleet.start("a")?;
     stage.fleet.until_shared(&[2]).await?;
-    let mut watch = command(&stage, &["leases", "watch", "--format", "json", "--every", "0.3"]);
+    let mut watch = stage::command(
+        &stage.fleet.launch,
+        &["leases", "watch", "--format", "json", "--every", "0.3"],
+    );
     watch.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
     let mut watch = Process::spawn(&mut watch)?;
     pause(2_000).await;
     stage.fleet.start("b")?;
     stage.fleet.until_shared(&[1, 1]).await?;
     pause(2_000).await;
+    // Who watches has workers report with each beat.
+    let watched = stage.fleet.store().doc(&DocName::watch()).await?.context("nobody watches")?;
+    let by = Watch::decode(&watched.body).context("a watch")?.by;
+    ensure!(by.starts_with("kcl leases watch"), "{by}");
     watch.signal(Signal::TERM)?;
     let status = stage::ended(&mut watch).await?;
     ensure!(status.success(), "{status}");

@@ -5,22 +5,21 @@ use std::{collections::BTreeMap, process::Output};
 
 use anyhow::{Context, Result, bail, ensure};
 use kcl_core::lease::Lease;
-use kcl_tests::fleet::{History, Launch, Signal};
+use kcl_postgres::PostgresStore;
+use kcl_redis::RedisStore;
+use kcl_tests::{
+    fleet::{History, Signal},
+    servers::{Postgres, RedisMake, RedisServer},
+};
 use serde_json::Value;
 
-use super::stage::{self, KCL, Servers, Stage, on_each_pair, pause};
+use super::stage::{self, Servers, Stage, on_each_pair, pause};
 
 on_each_pair!(the_published_mapping_holds_through_a_reshard_and_a_death);
 
 /// A `kcl` command about the application of the stage.
 async fn kcl(stage: &Stage, words: &[&str]) -> Result<Output> {
-    let launch = &stage.fleet.launch;
-    let mut command = Launch::command(KCL.as_ref());
-    command.args(words).args(["--region", "us-east-1"]);
-    command.args(["--app", &launch.application, "--store", &launch.store()]);
-    command.args(["--kinesis-endpoint", &launch.kinesis]);
-    command.args(["--dynamodb-endpoint", &launch.dynamodb]);
-    stage::run(command).await
+    stage::run(stage::command(&stage.fleet.launch, words)).await
 }
 
 /// The same, which succeeds and writes JSON.
@@ -109,18 +108,52 @@ fn is_told(history: &History) -> bool {
 /// nobody, and that is told.
 async fn the_published_mapping_holds_through_a_reshard_and_a_death(servers: Servers) -> Result<()> {
     let mut stage = Stage::new(servers, "placement-poc", 4).await?;
-    let pairs = [(0, "worker-1"), (1, "worker-2"), (2, "worker-3"), (3, "worker-3?")];
-    let map = mapping(&pairs);
+    let by_parent = the_published_mapping_holds(&mut stage).await?;
+
+    // It comes back: at once what requires it, and later what prefers it.
+    start(&mut stage, "worker-3", &mapping(&PUBLISHED))?;
+    let is = |leases: &[Lease]| owners(leases) == by_parent;
+    stage.fleet.until_leases("it is as it was", is).await?;
+    stage.producer.put(200).await?;
+    stage.until_delivered().await?;
+    let checked = told(&stage, &["placement", "check", "--json"]).await?;
+    ensure!(checked["findings"] == Value::Array(Vec::new()), "{checked:#}");
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_published_mapping_holds_on_postgres() -> Result<()> {
+    let server = Postgres::start()?;
+    let (name, url) = ("placement-postgres", server.url());
+    let mut stage = Stage::in_store(name, 4, &url, PostgresStore::new(name, &url)?).await?;
+    the_published_mapping_holds(&mut stage).await.map(drop)
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_published_mapping_holds_on_redis() -> Result<()> {
+    let server = RedisServer::start(RedisMake::Redis)?;
+    let (name, url) = ("placement-redis", server.url());
+    let mut stage = Stage::in_store(name, 4, &url, RedisStore::new(name, &url)?).await?;
+    the_published_mapping_holds(&mut stage).await.map(drop)
+}
+
+/// The published pairs; the last worker is only preferred for the last shard.
+const PUBLISHED: [(usize, &str); 4] =
+    [(0, "worker-1"), (1, "worker-2"), (2, "worker-3"), (3, "worker-3?")];
+
+/// As above, up to the death. Who reads which child as long as all live.
+async fn the_published_mapping_holds(stage: &mut Stage) -> Result<BTreeMap<String, String>> {
+    let map = mapping(&PUBLISHED);
     for worker in ["worker-1", "worker-2", "worker-3"] {
-        start(&mut stage, worker, &map)?;
+        start(stage, worker, &map)?;
     }
     let read = [(0, "worker-1"), (1, "worker-2"), (2, "worker-3"), (3, "worker-3")];
-    until(&stage, "each shard is read by its worker", &read).await?;
+    until(stage, "each shard is read by its worker", &read).await?;
     stage.producer.put(200).await?;
     stage.until_delivered().await?;
 
     stage.split(4).await?;
-    let of_children = parents_of_children(&stage).await?;
+    let of_children = parents_of_children(stage).await?;
     let workers = |of: &dyn Fn(usize) -> &'static str| -> BTreeMap<String, String> {
         of_children
             .iter()
@@ -148,7 +181,7 @@ async fn the_published_mapping_holds_through_a_reshard_and_a_death(servers: Serv
     ensure!(others_only(&stage.fleet.leases().await), "what requires the dead one waits");
 
     stage.fleet.until("the planner tells who waits", is_told).await?;
-    let check = kcl(&stage, &["placement", "check", "--json"]).await?;
+    let check = kcl(stage, &["placement", "check", "--json"]).await?;
     ensure!(check.status.code() == Some(1), "{check:?}");
     let check: Value = serde_json::from_slice(&check.stdout)?;
     ensure!(check["unread"].as_array().is_some_and(|unread| unread.len() == 2), "{check:#}");
@@ -159,15 +192,7 @@ async fn the_published_mapping_holds_through_a_reshard_and_a_death(servers: Serv
         .filter_map(|finding| finding["kind"].as_str())
         .collect();
     ensure!(kinds == ["worker-not-alive", "unread", "unread"], "{check:#}");
-
-    // It comes back: at once what requires it, and later what prefers it.
-    start(&mut stage, "worker-3", &map)?;
-    stage.fleet.until_leases("it is as it was", is).await?;
-    stage.producer.put(200).await?;
-    stage.until_delivered().await?;
-    let checked = told(&stage, &["placement", "check", "--json"]).await?;
-    ensure!(checked["findings"] == Value::Array(Vec::new()), "{checked:#}");
-    Ok(())
+    Ok(by_parent)
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -2,12 +2,12 @@
 
 use std::{
     process::{Command, ExitStatus, Output, Stdio},
-    sync::LazyLock,
+    sync::{Arc, LazyLock},
     time::Duration,
 };
 
 use anyhow::{Context, Result, ensure};
-use kcl_core::{lease::Checkpoint, stream::Shard};
+use kcl_core::{lease::Checkpoint, store::LeaseStore, stream::Shard};
 use kcl_tests::{
     fleet::{Fleet, Launch, Process, Producer, oracle, oracle::Verdict},
     kinesis::TestStream,
@@ -75,6 +75,21 @@ impl Stage {
         Ok(Self { producer: Producer::new(&stream, KEYS), stream, fleet })
     }
 
+    /// A new stream, whose readers keep their leases in the store at `url`.
+    pub(crate) async fn in_store(
+        name: &str,
+        shards: i32,
+        url: &str,
+        store: impl LeaseStore,
+    ) -> Result<Self> {
+        let servers = Servers::InProcess;
+        let stream = TestStream::create(servers.kinesis(), name, shards).await?;
+        let mut launch = Launch::new(KCL, name, servers.kinesis(), servers.dynamodb());
+        launch.other_store = Some(url.to_owned());
+        let fleet = Fleet::watched_in(launch, Arc::new(store))?;
+        Ok(Self { producer: Producer::new(&stream, KEYS), stream, fleet })
+    }
+
     /// Waits until everything that was put is delivered.
     pub(crate) async fn until_delivered(&self) -> Result<()> {
         self.fleet.until_delivered(self.producer.produced.len()).await
@@ -117,6 +132,16 @@ impl Stage {
         }
         Ok(())
     }
+}
+
+/// A `kcl` command about the application that is launched so.
+pub(crate) fn command(launch: &Launch, words: &[&str]) -> Command {
+    let mut command = Launch::command(KCL.as_ref());
+    command.args(words).args(["--region", "us-east-1"]);
+    command.args(["--app", &launch.application, "--store", &launch.store()]);
+    command.args(["--kinesis-endpoint", &launch.kinesis]);
+    command.args(["--dynamodb-endpoint", &launch.dynamodb]);
+    command
 }
 
 /// Waits until a process has ended.

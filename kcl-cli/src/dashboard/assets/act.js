@@ -8,9 +8,10 @@ export function act({ application, model, site, state }) {
   const lists = { shard: h("datalist", { id: "act-shards" }), worker: h("datalist", { id: "act-workers" }) };
   const dialog = h("dialog", { "aria-labelledby": "act-title" });
   const forms = site().acts.map((it) => form(it));
+  const chosen = forms[site().acts.findIndex((it) => it.name === state.get("act"))];
   const node = h("div", { className: "stack" },
     h("div", { className: "head" }, h("h1", {}, "Act"), h("span", { className: "quiet" }, "Nothing is changed before you saw what would be, and typed the application's name.")),
-    site().changes ? forms : h("p", { className: "banner" }, "This dashboard shows and changes nothing: it was started without --allow-changes."),
+    site().changes ? h("div", { className: "acts" }, forms) : h("p", { className: "banner" }, "This dashboard shows and changes nothing: it was started without --allow-changes."),
     lists.shard, lists.worker, dialog);
 
   function form(it) {
@@ -77,6 +78,14 @@ export function act({ application, model, site, state }) {
     typed.focus();
   }
 
+  // Who followed a link to one act has it before him.
+  if (chosen && site().changes) {
+    queueMicrotask(() => {
+      chosen.scrollIntoView({ block: "nearest" });
+      (chosen.querySelector("input:placeholder-shown, input:not([value]), select, button") ?? chosen).focus();
+    });
+  }
+
   return {
     node,
     update: (changed) => {
@@ -98,10 +107,12 @@ function effect(shown) {
       all.length > 20 ? h("li", {}, `and ${many(all.length - 20, "more", "more")}`) : null))
     : null);
   const parts = [
-    shown.says ? h("p", {}, `It would ${shown.says}.`) : null,
+    shown.already ? h("p", {}, "It is so already: nothing is to be changed.") : null,
+    shown.says && !shown.already ? h("p", {}, `It would ${shown.says}.`) : null,
     lines("Would move", shown.moves, (it) => `${it.shard}: ${it.from ?? "nobody"} → ${it.to}`),
     lines("Would be read by nobody", shown.unread, (it) => `${it.shard}: ${it.reason}`),
     lines("Would go", shown.leases, (it) => `${it.shard}: ${it.from ?? "no lease"} → ${it.to}`),
+    lines("To know", shown.notes, (it) => it),
     lines("To be seen to", shown.findings, (it) => it.what),
     lines("Not known", shown.unknown, (it) => it),
   ].filter(Boolean);

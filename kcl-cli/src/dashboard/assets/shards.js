@@ -107,8 +107,13 @@ export function shards({ application, model, site, state }) {
         ...fact("Parents", ...links(row.parents)),
         ...fact("Children", ...links(row.children))),
       h("p", {}, site().records ? h("a", { href: `${of(application, "records")}?shard=${encodeURIComponent(row.shard)}` }, "Look at its records") : null,
-        site().changes ? [" · ", h("a", { href: `${of(application, "act")}?act=pin&shard=${encodeURIComponent(row.shard)}` }, "Pin it")] : null),
+        site().changes ? ["pin", "move", row.reason?.includes("is paused") ? "resume" : "pause"].flatMap((name) => [" · ", act(name, row.shard)]) : null),
       command(`kcl leases list --app ${application}`));
+  }
+
+  function act(name, shard) {
+    const title = name[0].toUpperCase() + name.slice(1);
+    return h("a", { href: `${of(application, "act")}?act=${name}&shard=${encodeURIComponent(shard)}` }, `${title} it`);
   }
 
   return {

@@ -9,7 +9,7 @@ import { feed, owner } from "./shards.js";
 const RANK = Object.keys(WORKERS);
 const OVER = new Set(["left", "replaced", "fenced"]);
 
-const columns = () => [
+const columns = (application, changes) => [
   { name: "worker", title: "Worker", text: (row) => row.worker, fill: (cell, row) => cell.append(owner(row.worker)) },
   { name: "state", title: "State", sort: (row) => RANK.indexOf(row.state), text: (row) => row.state,
     fill: (cell, row) => cell.append(pill(row.state, WORKERS)) },
@@ -30,12 +30,14 @@ const columns = () => [
   { name: "zone", title: "Zone", text: (row) => row.zone ?? "not said" },
   { name: "capacity", title: "At most", number: true, sort: (row) => row.capacity, text: (row) => (row.capacity === null ? "no limit" : count(row.capacity)) },
   { name: "lives", title: "Life", says: "Which of its lives this is", number: true, sort: (row) => row.lives, text: (row) => count(row.lives) },
+  ...(changes ? [{ name: "act", title: "Act", text: () => "",
+    fill: (cell, row) => !OVER.has(row.state) && cell.append(h("a", { href: `${of(application, "act")}?act=drain&worker=${encodeURIComponent(row.worker)}`, "aria-label": `Drain ${row.worker}` }, "Drain")) }] : []),
 ];
 
-export function workers({ application, model, state }) {
+export function workers({ application, model, site, state }) {
   const over = h("input", { type: "checkbox", checked: state.get("over") === "1" });
   const grid = new Grid({
-    label: "Workers", columns: columns(), sort: "state", state,
+    label: "Workers", columns: columns(application, site().changes), sort: "state", state,
     keep: (row) => over.checked || !OVER.has(row.state),
     find: (row) => [row.worker, row.session, row.state, row.role, row.zone].join(" "),
   });

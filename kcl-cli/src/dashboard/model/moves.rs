@@ -1,13 +1,12 @@
 //! The leases that changed hands: as was seen, and as the planner tells.
 
 use kcl_core::lease::{LeaseKey, WorkerId, report::Moved};
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::{
     Look, Table,
     history::{HANDED_OVER, Move},
 };
-use crate::times::millis;
 
 const COLUMNS: &[&str] = &[
     // When it was seen, or planned.
@@ -43,7 +42,7 @@ pub(super) fn table(look: &Look<'_>) -> Table {
             json!(it.from.as_ref().map(|from| from.worker.as_str())),
             json!(it.to.worker.as_str()),
             json!(why),
-            json!(it.unread.or_else(|| plan?.unread.map(millis))),
+            json!(it.unread),
             json!(it.epoch),
             json!("seen"),
         ];
@@ -60,8 +59,8 @@ pub(super) fn table(look: &Look<'_>) -> Table {
             json!(moved.from.as_ref().map(WorkerId::as_str)),
             json!(moved.to.as_str()),
             json!(moved.why.means()),
-            json!(moved.unread.map(millis)),
-            serde_json::Value::Null,
+            Value::Null,
+            Value::Null,
             json!("planned"),
         ];
         table.rows.insert(format!("planned {} {}", moved.at.0, moved.lease), cells);

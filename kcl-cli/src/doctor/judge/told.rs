@@ -15,6 +15,7 @@ use kcl_core::{
 use super::case::Case;
 use crate::doctor::{
     finding::{Finding, Kind, Severity},
+    remedy::Remedy,
     words::{listed, said, some},
 };
 
@@ -85,11 +86,26 @@ fn failing(case: &Case<'_>) -> Vec<Finding> {
             said(since),
             some(names())
         );
-        let look = case.shell.leases("see their lag; that worker's log says what fails", "watch");
+        let look = gives_up(case, &shards).unwrap_or_else(|| {
+            case.shell.leases("see their lag; that worker's log says what fails", "watch")
+        });
         let finding = Finding::new(Severity::Problem, Kind::ShardFails, says, look);
         finding.of_workers([worker]).of_shards(names())
     };
     by.into_iter().map(finding).collect()
+}
+
+/// How a single shard goes on that is stuck on a single record.
+fn gives_up(case: &Case<'_>, shards: &[(&ShardId, Duration)]) -> Option<Remedy> {
+    let [(shard, _)] = shards else { return None };
+    let (_, lease) = case.open_leases().find(|(open, _)| open == shard)?;
+    let (worker, told, _) = of_lease(case, lease)?;
+    let stuck = told.stuck.as_ref().filter(|stuck| stuck.first == stuck.last)?;
+    let keeps = case.told().find(|(it, _)| *it == worker)?.1.value.keeps_skipped == Some(true);
+    let does = "hand the record that fails to the dead letter, if it fails once more; that \
+                worker's log says why";
+    let verb = format!("skip {shard} --record {}", stuck.first);
+    keeps.then(|| case.shell.leases(does, &verb))
 }
 
 /// Calls that were denied to workers lately: whose rights lack something is told by them alone.

@@ -23,7 +23,6 @@ use std::{io::IsTerminal, sync::Arc, time::Duration};
 
 use kcl_core::{
     env::{Clock, Env},
-    lease::report::Reader,
     store::LeaseStore,
 };
 use tokio::{sync::mpsc, task::JoinSet};
@@ -34,8 +33,8 @@ use self::{
     state::{Effect, View},
     terminal::Terminal,
 };
-use super::watch;
-use crate::{beats::Beats, config::Config, look::Look, signals::Signals};
+use super::watch::Seen;
+use crate::{config::Config, look::Look, signals::Signals};
 
 /// Whether there is a terminal to draw on and to read keys from.
 pub(super) fn is_possible() -> bool {
@@ -67,16 +66,15 @@ pub(super) async fn watch(
     let (news, mut heard) = mpsc::channel(16);
     let mut tasks = JoinSet::new();
     // Before the terminal is changed: what fails at once is told as any command tells it.
-    let (mut beats, mut reader) = (Beats::default(), Reader::new());
+    let mut seen = Seen::nothing(store);
     let first = tokio::select! {
         _ = signals.next() => return Ok(()),
-        first = watch::look(&**store, &*clock, &mut beats, &mut reader) => first?,
+        first = seen.look(&**store, &*clock) => first?,
     };
     let mut view = View::new(every);
     view.looked(first);
     let mut terminal = Terminal::take()?;
     keys::listen(news.clone(), News::Key);
-    let seen = (beats, reader);
     tasks.spawn(look_on(Arc::clone(store), Arc::clone(&clock), seen, every, news.clone()));
     loop {
         terminal.draw(|width, height| draw::draw(&view, width, height))?;
@@ -125,13 +123,13 @@ pub(super) async fn watch(
 async fn look_on(
     store: Arc<dyn LeaseStore>,
     clock: Arc<dyn Clock>,
-    (mut beats, mut reader): (Beats, Reader),
+    mut seen: Seen,
     every: Duration,
     news: mpsc::Sender<News>,
 ) {
     loop {
         clock.sleep(every).await;
-        let looked = watch::look(&*store, &*clock, &mut beats, &mut reader).await.map(Box::new);
+        let looked = seen.look(&*store, &*clock).await.map(Box::new);
         if news.send(News::Looked(looked)).await.is_err() {
             return;
         }

@@ -1,16 +1,17 @@
 //! What the operator has said of single workers and leases, beside the rules: a worker is drained,
-//! a lease is paused, let go, or sent to a worker for a while.
+//! a lease is paused, let go, or sent to a worker for a while, or one record of it is given up.
 //!
 //! A mark is about one worker id, or about one lease in one life of its stream. Marks stand in the
 //! operator's document, next to the rules, and are written by command alone.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, ops::RangeInclusive};
 
 use serde::{Deserialize, Serialize};
 
 use crate::{
     env::WallTime,
-    lease::{Epoch, Lease, LeaseKey, WorkerId},
+    lease::{Checkpoint, Epoch, Lease, LeaseKey, WorkerId},
+    stream::Position,
 };
 
 /// The operator's marks.
@@ -25,6 +26,9 @@ pub struct Marks {
     pub let_go: BTreeMap<LeaseKey, LetGo>,
     /// Leases that go to one worker for a while, as by a rule that prefers it.
     pub sent: BTreeMap<LeaseKey, Sent>,
+    /// Records that go to the dead letter if their shard is stuck on them. The planner does not
+    /// care: it is read by the workers whose shards are stuck.
+    pub given_up: BTreeMap<(LeaseKey, Position), GivenUp>,
 }
 
 /// By which command something was said, and when.
@@ -51,6 +55,17 @@ pub struct Sent {
     /// To which one.
     pub to: WorkerId,
     /// Until when it is to be there, by the store's clock.
+    pub until: WallTime,
+    /// Who says so.
+    pub said: Said,
+}
+
+/// A record is given up.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct GivenUp {
+    /// Also where no dead letter keeps it.
+    pub unkept: bool,
+    /// Until when, by the clock of the worker that reads it.
     pub until: WallTime,
     /// Who says so.
     pub said: Said,
@@ -89,6 +104,20 @@ impl Marks {
         Some(&sent.to)
     }
 
+    /// The first record of these that the operator has given up at `now`.
+    #[must_use]
+    pub fn gives_up(
+        &self,
+        lease: &LeaseKey,
+        among: RangeInclusive<Position>,
+        now: WallTime,
+    ) -> Option<(&Position, &GivenUp)> {
+        let (first, last) = among.into_inner();
+        let among = (lease.clone(), first)..=(lease.clone(), last);
+        let mut all = self.given_up.range(among).filter(|(_, it)| it.until > now);
+        all.next().map(|((_, at), it)| (at, it))
+    }
+
     /// When the next lease ceases to be sent somewhere, after `now`.
     #[must_use]
     pub fn next_end(&self, now: WallTime) -> Option<WallTime> {
@@ -103,6 +132,11 @@ impl Marks {
         let is_there = |lease: &LeaseKey| rows.get(lease).is_some_and(|row| !row.has_ended());
         self.paused.retain(|lease, _| is_there(lease));
         self.sent.retain(|lease, sent| is_there(lease) && !sent.is_over(now));
+        self.given_up.retain(|(lease, at), it| {
+            let is_passed =
+                |row: &&Lease| row.checkpoint.may_follow(&Checkpoint::After(at.clone()));
+            it.until > now && is_there(lease) && !rows.get(lease).is_some_and(is_passed)
+        });
         self.let_go.retain(|lease, mark| {
             let row = rows.get(lease);
             row.is_some_and(|row| row.epoch == mark.epoch && row.owner.is_some())
@@ -130,6 +164,8 @@ pub(super) struct MarksForm {
     let_go: Vec<LetGoForm>,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     sent: Vec<SentForm>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    given_up: Vec<GivenUpForm>,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -163,12 +199,40 @@ struct SentForm {
     said: Said,
 }
 
+#[derive(Serialize, Deserialize)]
+struct GivenUpForm {
+    lease: LeaseKey,
+    #[serde(with = "place")]
+    at: Position,
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    unkept: bool,
+    until: WallTime,
+    #[serde(flatten)]
+    said: Said,
+}
+
+/// Where a record stands, as text.
+mod place {
+    use serde::{Deserialize, Deserializer, Serializer, de::Error};
+
+    use crate::stream::Position;
+
+    pub(super) fn serialize<S: Serializer>(at: &Position, to: S) -> Result<S::Ok, S::Error> {
+        to.collect_str(at)
+    }
+
+    pub(super) fn deserialize<'d, D: Deserializer<'d>>(from: D) -> Result<Position, D::Error> {
+        String::deserialize(from)?.parse().map_err(D::Error::custom)
+    }
+}
+
 impl From<&Marks> for MarksForm {
     fn from(marks: &Marks) -> Self {
         let drained = marks.drained.iter();
         let paused = marks.paused.iter();
         let let_go = marks.let_go.iter();
         let sent = marks.sent.iter();
+        let given_up = marks.given_up.iter();
         Self {
             drained: drained
                 .map(|(worker, said)| DrainedForm { worker: worker.clone(), said: said.clone() })
@@ -191,13 +255,22 @@ impl From<&Marks> for MarksForm {
                     said: said.clone(),
                 })
                 .collect(),
+            given_up: given_up
+                .map(|((lease, at), GivenUp { unkept, until, said })| GivenUpForm {
+                    lease: lease.clone(),
+                    at: at.clone(),
+                    unkept: *unkept,
+                    until: *until,
+                    said: said.clone(),
+                })
+                .collect(),
         }
     }
 }
 
 impl From<MarksForm> for Marks {
     fn from(form: MarksForm) -> Self {
-        let MarksForm { drained, paused, let_go, sent } = form;
+        let MarksForm { drained, paused, let_go, sent, given_up } = form;
         Self {
             drained: drained.into_iter().map(|it| (it.worker, it.said)).collect(),
             paused: paused.into_iter().map(|it| (it.lease, it.said)).collect(),
@@ -208,6 +281,12 @@ impl From<MarksForm> for Marks {
             sent: sent
                 .into_iter()
                 .map(|it| (it.lease, Sent { to: it.to, until: it.until, said: it.said }))
+                .collect(),
+            given_up: given_up
+                .into_iter()
+                .map(|GivenUpForm { lease, at, unkept, until, said }| {
+                    ((lease, at), GivenUp { unkept, until, said })
+                })
                 .collect(),
         }
     }

@@ -26,7 +26,7 @@ pub use error::{InvalidInherited, InvalidMapping, InvalidPlacement};
 pub use fingerprint::Fingerprint;
 pub use inherited::Inherited;
 pub use mapping::{shard_mapping, wanted_worker};
-pub use marks::{LetGo, Marks, Said, Sent};
+pub use marks::{GivenUp, LetGo, Marks, Said, Sent};
 pub use resolver::{Resolved, Resolver};
 pub use rule::{Mode, Rule, Target, Uncovered};
 pub use rules::PlacementRules;

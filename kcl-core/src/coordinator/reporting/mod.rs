@@ -116,6 +116,9 @@ impl Reporting {
 
     /// A kind of fact has changed.
     pub(super) fn on_news(&mut self, now: Time) {
+        if !tells_news_at_once() {
+            return;
+        }
         let soonest = self.measured_at.map_or(now, |at| now.max(at + SOONEST));
         self.be_due(soonest);
     }
@@ -130,7 +133,7 @@ impl Reporting {
 
     /// A beat was answered.
     pub(super) fn on_beat(&mut self, now: Time) {
-        if self.watched.is_watched(now) {
+        if self.watched.is_watched(now) && tells_who_watches() {
             self.be_due(now);
         }
     }
@@ -205,6 +208,16 @@ impl Reporting {
             Answer::Planner(found) => self.heard.on_found(found, ctx),
         }
     }
+}
+
+/// Whether what begins or ceases to fail is told at once.
+fn tells_news_at_once() -> bool {
+    !planted!(NewsWaitForTheMinute)
+}
+
+/// Whether each beat is followed by a report while somebody watches.
+fn tells_who_watches() -> bool {
+    !planted!(WatchersWaitForTheMinute)
 }
 
 #[cfg(test)]

@@ -31,7 +31,7 @@ pub use planner::{PlannerReport, Unassigned};
 pub use reader::{Reader, Reports, Told};
 pub use trouble::{Trouble, TroubleKind};
 pub use watch::Watch;
-pub use worker::{Denial, ShardReport, Throttles, WorkerReport};
+pub use worker::{Denial, ShardReport, Stuck, Throttles, WorkerReport};
 
 use std::time::Duration;
 

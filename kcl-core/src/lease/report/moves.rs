@@ -1,6 +1,6 @@
 //! Which leases went from whom to whom lately, and why.
 
-use std::{collections::BTreeMap, time::Duration};
+use std::collections::BTreeMap;
 
 use bytes::Bytes;
 use serde::{Deserialize, Serialize};
@@ -9,7 +9,7 @@ use super::{
     lives::{join, split},
     named::named,
 };
-use crate::lease::{LeaseKey, StoreTime, WorkerId, load::millis};
+use crate::lease::{LeaseKey, StoreTime, WorkerId};
 
 named! {
     /// Why a lease moved. Reasons may come.
@@ -25,7 +25,8 @@ named! {
     }
 }
 
-/// A lease that the plan gave to another worker.
+/// A lease that the plan gave to another worker. For how long its shard went unread is not told:
+/// who plans learns from rows that a move came to pass, and no row says when its lease was let go.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Moved {
@@ -39,8 +40,6 @@ pub struct Moved {
     pub why: Why,
     /// When that was planned, by the store's clock.
     pub at: StoreTime,
-    /// For how long nobody read its shard, where that is known.
-    pub unread: Option<Duration>,
 }
 
 impl Moved {
@@ -53,7 +52,7 @@ impl Moved {
         why: Why,
         at: StoreTime,
     ) -> Self {
-        Self { lease, from, to, why, at, unread: None }
+        Self { lease, from, to, why, at }
     }
 }
 
@@ -67,7 +66,7 @@ pub struct Moves {
     pub dropped: u64,
 }
 
-/// A move: shard, from and to by their places among the workers, why, when, unread for how long.
+/// A move: shard, from and to by their places among the workers, why, when.
 #[derive(Debug, Serialize, Deserialize)]
 struct Line {
     #[serde(rename = "s")]
@@ -80,8 +79,6 @@ struct Line {
     why: String,
     #[serde(rename = "a")]
     at: u64,
-    #[serde(rename = "u", default, skip_serializing_if = "Option::is_none")]
-    unread: Option<u64>,
     /// The place of its stream and life; 0 goes without saying.
     #[serde(rename = "l", default, skip_serializing_if = "is_zero")]
     life: usize,
@@ -147,7 +144,6 @@ impl Moves {
                 to: workers.of(moved.to.as_str()),
                 why: moved.why.as_str().to_owned(),
                 at: moved.at.0,
-                unread: moved.unread.map(millis),
                 life: lives.of(life),
             })
         });
@@ -170,9 +166,7 @@ impl Moves {
                 None => None,
             };
             let why = Why::named(&line.why);
-            let mut moved = Moved::new(lease, from, worker(line.to)?, why, StoreTime(line.at));
-            moved.unread = line.unread.map(Duration::from_millis);
-            Some(moved)
+            Some(Moved::new(lease, from, worker(line.to)?, why, StoreTime(line.at)))
         };
         let mut all = Self { moves: Vec::new(), dropped: text.dropped };
         all.add(text.moves.iter().filter_map(moved));
@@ -190,16 +184,12 @@ mod tests {
     fn moved() -> impl Strategy<Value = Moved> {
         let why = prop::sample::select(Why::ALL.to_vec());
         let names = (0..3_usize, 0..20_usize, prop::option::of(0..5_usize), 0..5_usize);
-        (names, why, any::<u64>(), prop::option::of(0..100_000_u64)).prop_map(
-            |((life, shard, from, to), why, at, unread)| {
-                let lease = format!("orders-{life}/1700000000000/shardId-{shard:012}");
-                let worker = |at: usize| format!("worker-{at}").parse().unwrap();
-                let (lease, from) = (lease.parse().unwrap(), from.map(worker));
-                let mut moved = Moved::new(lease, from, worker(to), why, StoreTime(at));
-                moved.unread = unread.map(Duration::from_millis);
-                moved
-            },
-        )
+        (names, why, any::<u64>()).prop_map(|((life, shard, from, to), why, at)| {
+            let lease = format!("orders-{life}/1700000000000/shardId-{shard:012}");
+            let worker = |at: usize| format!("worker-{at}").parse().unwrap();
+            let (lease, from) = (lease.parse().unwrap(), from.map(worker));
+            Moved::new(lease, from, worker(to), why, StoreTime(at))
+        })
     }
 
     proptest! {
@@ -230,7 +220,7 @@ mod tests {
     #[test]
     fn what_a_later_version_adds_is_passed_over_and_what_makes_no_sense_left_out() {
         let text = br#"{"w":["a","b"],"l":["orders/7"],"x":1,"m":[
-            {"s":"shard-0","f":0,"t":1,"y":"moon","a":5,"z":9},
+            {"s":"shard-0","f":0,"t":1,"y":"moon","a":5,"u":7,"z":9},
             {"s":"shard-1","f":7,"t":1,"y":"gone","a":6},
             {"s":"?","t":1,"y":"gone","a":6}]}"#;
         let read = Moves::decode(text).unwrap();

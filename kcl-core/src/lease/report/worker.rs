@@ -13,6 +13,7 @@ use super::{
 use crate::{
     env::WallTime,
     lease::{Document, Incarnation, LeaseKey, Load, StoreTime, Zone, load::millis},
+    stream::Position,
 };
 
 /// What one worker tells of itself and of the shards that it reads. Spans end at the time at which
@@ -42,6 +43,8 @@ pub struct WorkerReport {
     pub throttles: Throttles,
     /// How much later than it wanted to the worker sent its last beat.
     pub late: Option<Duration>,
+    /// Whether a dead letter keeps records that are skipped; `None` in reports of older builds.
+    pub keeps_skipped: Option<bool>,
     /// The leases it holds.
     pub shards: BTreeMap<LeaseKey, ShardReport>,
     /// How many leases more it holds, for which the document had no room: the lightest ones that
@@ -67,6 +70,28 @@ pub struct ShardReport {
     pub read_bytes_per_second: Option<u64>,
     /// What went wrong with it last.
     pub trouble: Option<Trouble>,
+    /// The batch that fails now, or on which the processor makes no progress.
+    pub stuck: Option<Stuck>,
+    /// The record of it that was skipped last.
+    pub skipped: Option<Position>,
+}
+
+/// The records on which a shard is stuck.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Stuck {
+    /// The first of them.
+    pub first: Position,
+    /// The last of them; the same, if it is one.
+    pub last: Position,
+}
+
+impl Stuck {
+    /// On the records from `first` to `last`.
+    #[must_use]
+    pub const fn new(first: Position, last: Position) -> Self {
+        Self { first, last }
+    }
 }
 
 /// A call that was denied.
@@ -136,11 +161,18 @@ struct Text {
     throttles_within: u64,
     #[serde(rename = "y", default, skip_serializing_if = "Option::is_none")]
     late: Option<u64>,
+    #[serde(rename = "k", default, skip_serializing_if = "Option::is_none")]
+    keeps_skipped: Option<bool>,
     /// Of each shard: see [`figures`].
     #[serde(rename = "l", default)]
     loads: ByLife<Vec<Option<u64>>>,
     #[serde(rename = "e", default, skip_serializing_if = "BTreeMap::is_empty")]
     troubles: ByLife<TroubleText>,
+    /// The first record on which a shard is stuck, and the last, if it is another.
+    #[serde(rename = "j", default, skip_serializing_if = "BTreeMap::is_empty")]
+    stuck: ByLife<Vec<String>>,
+    #[serde(rename = "h", default, skip_serializing_if = "BTreeMap::is_empty")]
+    skipped: ByLife<String>,
     #[serde(rename = "o", default, skip_serializing_if = "is_zero")]
     left_out: u64,
 }
@@ -209,7 +241,7 @@ fn of_figures(figures: &[Option<u64>]) -> ShardReport {
         reads: figure(7),
         throttled: figure(8),
         read_bytes_per_second: figure(9),
-        trouble: None,
+        ..ShardReport::default()
     }
 }
 
@@ -286,6 +318,7 @@ impl WorkerReport {
             throttles: self.throttles.calls.clone(),
             throttles_within: millis(self.throttles.within),
             late: self.late.map(millis),
+            keeps_skipped: self.keeps_skipped,
             left_out: self.left_out.saturating_add((self.shards.len() - kept) as u64),
             ..Text::default()
         };
@@ -303,6 +336,14 @@ impl WorkerReport {
                 let (ago, failing) = (millis(trouble.ago), trouble.failing.map(millis));
                 lives::add(&mut text.troubles, key, TroubleText { kind, ago, failing });
             }
+            if let Some(Stuck { first, last }) = &shard.stuck {
+                let last = (first != last).then_some(last);
+                let both = [Some(first), last].into_iter().flatten().map(ToString::to_string);
+                lives::add(&mut text.stuck, key, both.collect());
+            }
+            if let Some(at) = &shard.skipped {
+                lives::add(&mut text.skipped, key, at.to_string());
+            }
         }
         // Serialising plain structs with string keys into memory cannot fail.
         serde_json::to_vec(&text).unwrap_or_default().into()
@@ -319,6 +360,20 @@ impl WorkerReport {
                 let failing = failing.map(Duration::from_millis);
                 let kind = TroubleKind::named(&kind);
                 shard.trouble = Some(Trouble::new(kind, Duration::from_millis(ago), failing));
+            }
+        }
+        for (key, both) in lives::each(text.stuck) {
+            if let Some(shard) = shards.get_mut(&key) {
+                let mut both = both.iter().filter_map(|at| at.parse::<Position>().ok());
+                shard.stuck = both.next().map(|first| {
+                    let last = both.next().unwrap_or_else(|| first.clone());
+                    Stuck { first, last }
+                });
+            }
+        }
+        for (key, at) in lives::each(text.skipped) {
+            if let Some(shard) = shards.get_mut(&key) {
+                shard.skipped = at.parse().ok();
             }
         }
         let denial = |denial: DenialText| Denial {
@@ -342,6 +397,7 @@ impl WorkerReport {
                 within: Duration::from_millis(text.throttles_within),
             },
             late: text.late.map(Duration::from_millis),
+            keeps_skipped: text.keeps_skipped,
             shards,
             left_out: text.left_out,
         })

@@ -23,13 +23,14 @@ use super::{
     loads::LoadBoard,
     observer::{BatchEnd, BatchEnded, Observer, SourceCallEnd, SourceCallEnded, StoreCallEnd},
     observer::{StoreCallEnded, Subject},
+    stuck::StuckBoard,
 };
 use crate::{
     coordinator::Event,
     env::{Clock, Time},
     lease::{
         LeaseKey,
-        report::{TroubleKind, WorkerReport},
+        report::{Stuck, TroubleKind, WorkerReport},
     },
     settings::Settings,
     store::StoreErrorKind,
@@ -42,6 +43,7 @@ pub(crate) struct ReportBoard {
     facts: Arc<Mutex<Facts>>,
     always: Arc<WorkerReport>,
     loads: LoadBoard,
+    stuck: StuckBoard,
     clock: Arc<dyn Clock>,
     started: Time,
     /// For the news that a kind of fact has changed.
@@ -71,7 +73,15 @@ impl ReportBoard {
         let started = clock.now();
         let facts = Facts { shards: BTreeMap::new(), calls: Calls::new(started) };
         let (facts, always) = (Arc::new(Mutex::new(facts)), Arc::new(always));
-        Self { facts, always, loads, clock, started, keeper }
+        let stuck = StuckBoard::default();
+        Self { facts, always, loads, stuck, clock, started, keeper }
+    }
+
+    /// The same, which tells on what shards are stuck, and whether what is skipped is kept.
+    pub(crate) fn with_stuck(mut self, stuck: StuckBoard, keeps_skipped: bool) -> Self {
+        let keeps_skipped = Some(keeps_skipped);
+        self.always = Arc::new(WorkerReport { keeps_skipped, ..WorkerReport::clone(&self.always) });
+        Self { stuck, ..self }
     }
 
     /// All that is known now.
@@ -88,6 +98,7 @@ impl ReportBoard {
             if let Some(facts) = facts.shards.get_mut(key) {
                 facts.tell(shard, now);
             }
+            shard.stuck = self.stuck.of(key).map(|(first, last)| Stuck::new(first, last));
         }
         facts.calls.tell(&mut report, now);
         report
@@ -124,6 +135,9 @@ impl Observer for ReportBoard {
                     facts.shards.remove(key);
                     false
                 });
+            }
+            WorkerEvent::RecordSkipped { at, .. } => {
+                self.note_shard(about, |shard, _| shard.skip(at));
             }
             other => {
                 if let Some(kind) = trouble(other) {

@@ -6,6 +6,7 @@ use super::recent::Recent;
 use crate::{
     env::Time,
     lease::report::{ShardReport, Trouble, TroubleKind},
+    stream::Position,
 };
 
 /// Over which time reads are counted, at least.
@@ -21,6 +22,7 @@ pub(super) struct ShardFacts {
     /// Reads that were answered, that were refused, and bytes.
     reads: Recent<[u64; 3]>,
     trouble: Option<Failing>,
+    skipped: Option<Position>,
 }
 
 /// What went wrong last.
@@ -36,7 +38,7 @@ impl ShardFacts {
     /// A shard that is read from now on.
     pub(super) fn new(now: Time) -> Self {
         let reads = Recent::new(WINDOW, now);
-        Self { read_at: None, processed_at: None, reads, trouble: None }
+        Self { read_at: None, processed_at: None, reads, trouble: None, skipped: None }
     }
 
     /// The stream answered a read. Whether a kind of fact has changed.
@@ -61,6 +63,13 @@ impl ShardFacts {
             self.processed_at = Some(now);
         }
         self.mend(|kind| !is_of_reading(kind) && *kind != TroubleKind::Stopped)
+    }
+
+    /// A record was skipped: nobody waits for anything as much as for that.
+    pub(super) fn skip(&mut self, at: &Position) -> bool {
+        self.skipped = Some(at.clone());
+        self.mend(|kind| !is_of_reading(kind));
+        true
     }
 
     /// Something went wrong.
@@ -97,6 +106,7 @@ impl ShardFacts {
             report.throttled = Some(of(1) * 60 / seconds);
             report.read_bytes_per_second = Some(of(2) / seconds);
         }
+        report.skipped.clone_from(&self.skipped);
         report.trouble = self
             .trouble
             .as_ref()

@@ -7,14 +7,14 @@ use async_trait::async_trait;
 use crate::{
     env::Env,
     lease::{Checkpoint, Lease, LeaseKey},
-    observe::{LoadBoard, Seam, Subject, WorkerEvent},
+    observe::{LoadBoard, Seam, StuckBoard, Subject, WorkerEvent},
     processor::{Fence, HandleParts, LeaseHandle, ProcessorError, ProcessorFactory},
     settings::Delivery,
     stream::{Record, ShardId, Sources, StreamKey},
     worker::{budget::Budget, gate::Gate},
 };
 
-/// Where records go that keep failing, when the failure policy skips them.
+/// Where records go that keep failing, when the failure policy or the operator skips them.
 #[async_trait]
 pub trait DeadLetter: Send + Sync + 'static {
     /// Keeps a record that is about to be skipped.
@@ -39,6 +39,7 @@ pub(in crate::worker) struct Shared {
     pub(in crate::worker) env: Env,
     pub(in crate::worker) seam: Seam,
     pub(in crate::worker) loads: LoadBoard,
+    pub(in crate::worker) stuck: StuckBoard,
     /// Where the leases are kept, for the fencing token.
     pub(in crate::worker) location: Arc<str>,
 }

@@ -8,6 +8,7 @@ use super::{
     fetch::Fetched,
     patience::Patience,
     rewind::{Piece, Rewind},
+    sticking::Sticking,
 };
 use crate::{
     coordinator::RunNews,
@@ -53,6 +54,7 @@ pub(super) struct Delivering<'a> {
     started: bool,
     pub(super) backoff: Backoff,
     rewind: Rewind,
+    pub(super) sticking: Sticking,
 }
 
 /// What became of one delivery.
@@ -79,6 +81,7 @@ impl<'a> Delivering<'a> {
             started: false,
             backoff: Backoff::new(delivery.retry_pause, delivery.retry_pause_max, entropy),
             rewind: Rewind::default(),
+            sticking: Sticking::of(run),
         }
     }
 
@@ -160,10 +163,13 @@ impl<'a> Delivering<'a> {
                 Delivered::Done => {
                     patience.on_done();
                     self.backoff.reset();
+                    self.sticking.passed(&batch);
                     self.note_progress(&batch);
                 }
                 Delivered::Dropped if !dropped_comes_again() => patience.on_done(),
-                Delivered::Dropped => {}
+                Delivered::Dropped => {
+                    self.sticking.isolate(&mut patience);
+                }
                 Delivered::Failed { .. } if !failed_comes_again() => patience.on_done(),
                 Delivered::Failed { error, forgot } => {
                     let flow = self.on_failed(&mut patience, &batch, error).await;
@@ -190,13 +196,23 @@ impl<'a> Delivering<'a> {
         let begun = shared.env.clock.now();
         let result = {
             let mut work = CatchPanic(self.processor.process(batch.clone(), &self.run.handle));
+            let mut hangs = false;
             loop {
                 tokio::select! {
                     biased;
                     () = gate.must_drop() => return Delivered::Dropped,
                     result = &mut work => break result,
+                    () = self.sticking.given_up_of(batch), if hangs => {
+                        return match self.sticking.fails_by_hanging(batch) {
+                            Some(error) => Delivered::Failed { error, forgot: false },
+                            None => Delivered::Dropped,
+                        };
+                    }
                     () = shared.env.clock.sleep(shared.delivery.watchdog) => {
                         self.run.report_stall(shared.env.clock.now().since(begun));
+                        // Who is never dropped cannot be interrupted for a record of it, either.
+                        hangs = !shared.delivery.finish_batch;
+                        self.sticking.stick(batch);
                     }
                 }
             }
@@ -262,36 +278,45 @@ impl<'a> Delivering<'a> {
         let (records, error_told) = (batch.len(), error.clone());
         let failed = WorkerEvent::BatchFailed { key, attempt, records, error: error_told };
         self.shared().tell(failed);
-        if patience.is_out() {
-            return self.park(error).await;
+        self.sticking.stick(batch);
+        if patience.is_out()
+            && !self.sticking.lets_go(batch)
+            && self.park_on(batch, &error).await == Flow::Stop
+        {
+            return Flow::Stop;
         }
-        if let Some(record) = patience.to_skip() {
+        let given_up = || self.sticking.lets_go(batch).then(|| batch.clone());
+        if let Some(record) = patience.to_skip().or_else(given_up) {
             let flow = self.skip(&record, &error).await;
             patience.on_done();
             if flow == Flow::Continue {
+                self.sticking.passed(&record);
                 self.rewind.skip(&record);
                 self.note_progress(&record);
             }
             return flow;
+        }
+        if self.sticking.isolate(patience) {
+            self.backoff.reset();
+            return Flow::Continue;
         }
         // A smaller part is another one: to find a record in a thousand takes ten halvings, and
         // must not take ten times the longest pause.
         if patience.next().is_some_and(|part| part.len() < batch.len()) {
             self.backoff.reset();
         }
-        self.pause().await;
+        tokio::select! {
+            biased;
+            () = self.sticking.said_other() => {}
+            () = pause(self.run, &mut self.backoff) => {}
+        }
+        self.sticking.isolate(patience);
         Flow::Continue
     }
 
     /// Waits before the next attempt; less if the keeper wants something.
     pub(super) async fn pause(&mut self) {
-        let pause = self.backoff.next();
-        let clock = Arc::clone(&self.shared().env.clock);
-        tokio::select! {
-            biased;
-            () = self.run.gate.changed(self.run.gate.state()) => {}
-            () = clock.sleep(pause) => {}
-        }
+        pause(self.run, &mut self.backoff).await;
     }
 
     /// Starts the processor, once.
@@ -326,20 +351,17 @@ impl<'a> Delivering<'a> {
         self.shared().tell(WorkerEvent::RecordsLost { key, from, to });
         match self.shared().delivery.on_records_lost {
             OnRecordsLost::Continue => Flow::Continue,
-            OnRecordsLost::StopShard => self.park("records were lost".to_owned()).await,
+            OnRecordsLost::StopShard => park(self.run, "records were lost".to_owned()).await,
         }
     }
 
-    /// Reads no more, but keeps the lease until the keeper wants it back.
-    async fn park(&mut self, reason: String) -> Flow {
-        let key = self.run.key.clone();
-        self.shared().tell(WorkerEvent::ShardStopped { key, reason });
-        loop {
-            let state = self.run.gate.state();
-            if matches!(state, GateState::Draining | GateState::Dropped) {
-                return Flow::Stop;
-            }
-            self.run.gate.changed(state).await;
+    /// Reads no more, until the keeper wants the lease back or the operator gives up a record of
+    /// the batch that fails.
+    async fn park_on(&mut self, batch: &RecordBatch, error: &str) -> Flow {
+        tokio::select! {
+            biased;
+            flow = park(self.run, error.to_owned()) => flow,
+            () = self.sticking.given_up_of(batch) => Flow::Continue,
         }
     }
 
@@ -354,6 +376,29 @@ impl<'a> Delivering<'a> {
             let news = RunNews::Progress { checkpoint, progress, flush: false };
             self.run.gate.report(&self.run.key, news);
         }
+    }
+}
+
+/// Reads no more, but keeps the lease until the keeper wants it back.
+async fn park(run: &Run, reason: String) -> Flow {
+    let key = run.key.clone();
+    run.shared.tell(WorkerEvent::ShardStopped { key, reason });
+    loop {
+        let state = run.gate.state();
+        if matches!(state, GateState::Draining | GateState::Dropped) {
+            return Flow::Stop;
+        }
+        run.gate.changed(state).await;
+    }
+}
+
+/// Waits before the next attempt; less if the keeper wants something.
+async fn pause(run: &Run, backoff: &mut Backoff) {
+    let pause = backoff.next();
+    tokio::select! {
+        biased;
+        () = run.gate.changed(run.gate.state()) => {}
+        () = run.shared.env.clock.sleep(pause) => {}
     }
 }
 

@@ -7,6 +7,7 @@ mod fetch;
 mod finish;
 mod patience;
 mod rewind;
+mod sticking;
 
 pub(super) use backoff::Backoff;
 pub use context::DeadLetter;

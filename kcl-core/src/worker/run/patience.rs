@@ -56,6 +56,21 @@ impl Patience {
         self.failures = 0;
     }
 
+    /// Has this record of the part delivered by itself, after those before it. False, if it is not
+    /// in there, or by itself already.
+    pub(super) fn isolate(&mut self, at: &Position) -> bool {
+        let Some(part) = self.parts.last().filter(|part| part.len() > 1) else { return false };
+        let Some(place) = part.iter().position(|record| record.position == *at) else {
+            return false;
+        };
+        let (before, rest) = part.split_at(place);
+        let (one, after) = rest.split_at(1);
+        self.parts.pop();
+        self.parts.extend([after, one, before].into_iter().filter(|part| !part.is_empty()));
+        self.failures = 0;
+        true
+    }
+
     /// Whether the policy says that the shard stops here.
     pub(super) fn is_out(&self) -> bool {
         matches!(self.policy, OnFailure::StopShard { attempts } if self.failures >= attempts)
@@ -118,6 +133,25 @@ mod tests {
             let good: Vec<u128> = (1..=count).filter(|n| !bad.contains(n)).collect();
             prop_assert_eq!(skipped, bad);
             prop_assert_eq!(done, good);
+        }
+    }
+
+    #[test]
+    fn a_record_is_delivered_by_itself_after_those_before_it() {
+        let place = |number: u128| Position::from(SequenceNumber::from(number));
+        for at in 1..=5 {
+            let mut patience = Patience::new(OnFailure::Retry, batch(5));
+            assert!(!patience.isolate(&place(9)), "it is not in there");
+            assert!(patience.isolate(&place(at)));
+            let mut parts = Vec::new();
+            while let Some(part) = patience.next() {
+                let is_alone = part.len() == 1 && part[0].position == place(at);
+                assert!(!patience.isolate(&place(at)), "once is enough");
+                parts.extend(part.iter().map(|record| (record.position.clone(), is_alone)));
+                patience.on_done();
+            }
+            let expected = (1..=5).map(|number| (place(number), number == at));
+            assert_eq!(parts, expected.collect::<Vec<_>>());
         }
     }
 

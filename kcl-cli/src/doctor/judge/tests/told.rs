@@ -8,9 +8,11 @@ use kcl_core::{
     lease::{
         PlanVersion, StoreTime,
         report::{
-            Denial, PlannerReport, ShardReport, Trouble, TroubleKind, Unassigned, WorkerReport,
+            Denial, PlannerReport, ShardReport, Stuck, Trouble, TroubleKind, Unassigned,
+            WorkerReport,
         },
     },
+    stream::Position,
 };
 
 use super::world::{NOW, SECOND, World, id, key, shard};
@@ -47,6 +49,26 @@ fn a_shard_that_its_worker_cannot_read_is_told_by_kind_with_the_time_it_lasts() 
     let mut over = failing(TroubleKind::Denied, SECOND);
     over.trouble = Some(Trouble::new(TroubleKind::Denied, SECOND, None));
     assert_eq!(telling(over).found(), []);
+}
+
+#[test]
+fn a_shard_that_is_stuck_on_one_record_has_a_remedy_where_a_dead_letter_keeps_it() {
+    let at = |number: u128| Position::new(number.into(), 0);
+    let remedy = |keeps, last| {
+        let mut shard = failing(TroubleKind::BatchFailed, 40 * SECOND);
+        shard.stuck = Some(Stuck::new(at(7), at(last)));
+        let mut world = telling(shard.clone());
+        let mut report = WorkerReport::default();
+        report.keeps_skipped = keeps;
+        report.shards.insert(key(1), shard);
+        world.tells(1, report);
+        world.only().remedies[0].command.clone()
+    };
+    let skip = remedy(Some(true), 7);
+    assert!(skip.contains("leases skip shardId-000000000001 --record 7 "), "{skip}");
+    for (keeps, last) in [(Some(true), 8), (Some(false), 7), (None, 7)] {
+        assert!(remedy(keeps, last).contains("leases watch"));
+    }
 }
 
 #[test]

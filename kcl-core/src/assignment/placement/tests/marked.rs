@@ -22,6 +22,8 @@ fn marks() -> Marks {
     marks.let_go.insert(key("s-1"), LetGo { epoch: Epoch(9), said: said("release") });
     let sent = Sent { to: "w2".parse().unwrap(), until: at(500), said: said("move") };
     marks.sent.insert(key("s-2"), sent);
+    let given_up = GivenUp { unkept: false, until: at(500), said: said("skip") };
+    marks.given_up.insert((key("s-3"), Position::new(7_u128.into(), 2)), given_up);
     marks
 }
 
@@ -43,6 +45,7 @@ fn marks_stand_beside_the_rules_and_come_back() {
         r#""paused":[{"lease":"orders/7/s-0","by":"pause","since":3}]"#,
         r#""let_go":[{"lease":"orders/7/s-1","epoch":9,"by":"release","since":3}]"#,
         r#""sent":[{"lease":"orders/7/s-2","to":"w2","until":500,"by":"move","since":3}]"#,
+        r#""given_up":[{"lease":"orders/7/s-3","at":"7.2","until":500,"by":"skip","since":3}]"#,
     ] {
         assert!(text.contains(part), "{text}");
     }
@@ -78,6 +81,7 @@ fn a_mark_that_makes_no_sense_is_refused_with_the_document() {
         r#""paused":[{"lease":"orders","by":"p","since":3}]"#,
         r#""drained":[{"worker":"","by":"p","since":3}]"#,
         r#""sent":[{"lease":"orders/7/s-0","to":"w","by":"p","since":3}]"#,
+        r#""given_up":[{"lease":"orders/7/s-0","at":"7.","until":5,"by":"p","since":3}]"#,
         r#""let_go":{}"#,
     ] {
         let text = format!("{{\"format\":1,\"rules\":[],{wrong}}}");
@@ -115,8 +119,30 @@ fn a_lease_is_sent_until_its_time_and_let_go_under_its_epoch() {
 }
 
 #[test]
+fn a_record_is_given_up_among_those_that_are_stuck_until_its_time_or_a_checkpoint_behind_it() {
+    let marks = marks();
+    let place = |number: u128, sub| Position::new(number.into(), sub);
+    let gives = |shard, first, last, now| {
+        let given_up = marks.gives_up(&key(shard), first..=last, at(now));
+        given_up.map(|(at, _)| at.clone())
+    };
+    assert_eq!(gives("s-3", place(7, 2), place(7, 2), 499), Some(place(7, 2)));
+    assert_eq!(gives("s-3", place(1, 0), place(9, 0), 1), Some(place(7, 2)));
+    assert_eq!(gives("s-3", place(1, 0), place(9, 0), 500), None, "its time is over");
+    assert_eq!(gives("s-3", place(7, 3), place(9, 0), 1), None);
+    assert_eq!(gives("s-3", place(1, 0), place(7, 1), 1), None);
+    assert_eq!(gives("s-2", place(1, 0), place(9, 0), 1), None);
+    let kept_at = |sub| {
+        let mut row = row("s-3", 1, true);
+        row.checkpoint = Checkpoint::After(place(7, sub));
+        marks.clone().tidied(at(1), &[row]).given_up.len()
+    };
+    assert_eq!((kept_at(1), kept_at(2)), (1, 0));
+}
+
+#[test]
 fn what_has_come_to_pass_or_is_about_nothing_any_more_goes_when_marks_are_written() {
-    let all = [row("s-0", 1, false), row("s-1", 9, true), row("s-2", 1, true)];
+    let all = [row("s-0", 1, false), row("s-1", 9, true), row("s-2", 1, true), row("s-3", 1, true)];
     assert_eq!(marks().tidied(at(1), &all), marks());
     let mut ended = row("s-0", 1, false);
     ended.checkpoint = Checkpoint::ShardEnd;
@@ -125,5 +151,6 @@ fn what_has_come_to_pass_or_is_about_nothing_any_more_goes_when_marks_are_writte
     drained.paused.clear();
     drained.let_go.clear();
     drained.sent.clear();
+    drained.given_up.clear();
     assert_eq!(left, drained, "a worker that is not there may come back");
 }

@@ -7,7 +7,7 @@ use crate::{
     env::WallTime,
     lease::{Checkpoint, Document, Lease, LeaseKey},
     lineage::Lineage,
-    stream::{HashRange, Shard, StreamKey},
+    stream::{HashRange, Position, Shard, StreamKey},
 };
 
 mod declared;

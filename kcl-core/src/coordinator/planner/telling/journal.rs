@@ -32,6 +32,9 @@ impl Journal {
 
     /// What was told before this planner's term goes before what it has to tell.
     pub(super) fn follow(&mut self, mut before: Moves) {
+        if !keeps_what_was_told() {
+            return;
+        }
         let mine = std::mem::take(&mut self.moves);
         before.add(mine.moves);
         self.moves = before;
@@ -40,4 +43,9 @@ impl Journal {
     pub(super) const fn moves(&self) -> &Moves {
         &self.moves
     }
+}
+
+/// Whether what the planner before had told is kept.
+fn keeps_what_was_told() -> bool {
+    !planted!(FormerMovesForgotten)
 }

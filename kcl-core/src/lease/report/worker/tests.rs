@@ -33,15 +33,21 @@ fn trouble() -> impl Strategy<Value = Option<Trouble>> {
 
 fn shard() -> impl Strategy<Value = ShardReport> {
     let counts = proptest::array::uniform3(any::<Option<u64>>());
-    (load(), span(), span(), counts, trouble()).prop_map(
-        |(load, read, progress, [reads, throttled, bytes], trouble)| ShardReport {
-            load,
-            read,
-            progress,
-            reads,
-            throttled,
-            read_bytes_per_second: bytes,
-            trouble,
+    let at = || prop::option::of((any::<u128>(), 0..3_u64));
+    let at = || at().prop_map(|at| at.map(|(number, sub)| Position::new(number.into(), sub)));
+    (load(), span(), span(), counts, trouble(), [at(), at(), at()]).prop_map(
+        |(load, read, progress, [reads, throttled, bytes], trouble, [first, last, skipped])| {
+            ShardReport {
+                load,
+                read,
+                progress,
+                reads,
+                throttled,
+                read_bytes_per_second: bytes,
+                trouble,
+                stuck: first.zip(last).map(|(first, last)| Stuck::new(first, last)),
+                skipped,
+            }
         },
     )
 }
@@ -73,6 +79,7 @@ prop_compose! {
             denial: ago.map(|ago| Denial::new("store:acquire", "denied", ago, count)),
             throttles: Throttles::new(calls, Duration::from_millis(count % 1_000_000)),
             late,
+            keeps_skipped: Some(beat % 2 == 0),
             shards: shards.into_iter().enumerate().map(|(at, it)| (key(at), it)).collect(),
             left_out: left_out.into(),
         }

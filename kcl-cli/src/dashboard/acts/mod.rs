@@ -3,6 +3,8 @@
 //! Each is a command, too, which is shown; it is asked for with the name of the application typed,
 //! and what became of it is told in the log.
 
+mod table;
+
 use std::{collections::BTreeMap, net::SocketAddr, sync::Arc};
 
 use anyhow::{Context, bail, ensure};
@@ -10,111 +12,21 @@ use kcl_core::{
     change::{self, Design, Intent, Reach},
     env::Env,
 };
-use serde::{Deserialize, Serialize};
+use serde::Deserialize;
 use serde_json::{Value, json};
 
+use self::table::{ACTS, Act, Does};
 use super::watched::Watched;
 use crate::{
-    app::Wish,
-    leases::reset::{self, ResetArgs},
+    app,
+    leases::{
+        self, OfLeases, Says,
+        reset::{self, ResetArgs},
+    },
+    marking::{Weighed, Wish},
     placement::{Edit, Proposed},
+    workers::OfWorkers,
 };
-
-/// Something that is to be filled in.
-#[derive(Clone, Copy, Debug, Serialize)]
-struct Field {
-    name: &'static str,
-    title: &'static str,
-    /// What is offered: `shard`, `worker`, or these words.
-    offers: &'static [&'static str],
-    /// Whether it may be left out.
-    optional: bool,
-}
-
-/// Something that can be changed.
-#[derive(Clone, Copy, Debug, Serialize)]
-struct Act {
-    name: &'static str,
-    title: &'static str,
-    says: &'static str,
-    fields: &'static [Field],
-    #[serde(skip)]
-    does: Does,
-}
-
-/// What is done.
-#[derive(Clone, Copy, Debug)]
-enum Does {
-    Pin,
-    Unpin,
-    Freeze,
-    Thaw,
-    Reset,
-    Undo,
-}
-
-const SHARD: Field = Field { name: "shard", title: "Shard", offers: &["shard"], optional: false };
-
-/// Every act.
-const ACTS: &[Act] = &[
-    Act {
-        name: "pin",
-        title: "Pin a shard",
-        says: "A rule gives the shard to a worker: the others may read it while that one is away \
-               (prefer), or may not (require).",
-        fields: &[
-            SHARD,
-            Field { name: "worker", title: "Worker", offers: &["worker"], optional: false },
-            Field { name: "mode", title: "Mode", offers: &["prefer", "require"], optional: false },
-        ],
-        does: Does::Pin,
-    },
-    Act {
-        name: "unpin",
-        title: "Unpin a shard",
-        says: "The rule of the shard is taken back, and it is balanced like the others.",
-        fields: &[SHARD],
-        does: Does::Unpin,
-    },
-    Act {
-        name: "freeze",
-        title: "Freeze the fleet",
-        says: "Nothing moves that a live worker holds. What nobody holds is still shared out.",
-        fields: &[],
-        does: Does::Freeze,
-    },
-    Act {
-        name: "thaw",
-        title: "Thaw the fleet",
-        says: "Leases may move again.",
-        fields: &[],
-        does: Does::Thaw,
-    },
-    Act {
-        name: "reset",
-        title: "Start again from another position",
-        says: "Every shard, or one, is read from there on. Refused while anybody reads: stop all \
-               workers before.",
-        fields: &[
-            Field {
-                name: "to",
-                title: "Position (trim-horizon, latest, or a time)",
-                offers: &[],
-                optional: false,
-            },
-            Field { name: "shard", title: "One shard alone", offers: &["shard"], optional: true },
-        ],
-        does: Does::Reset,
-    },
-    Act {
-        name: "undo-reset",
-        title: "Take a reset back",
-        says: "The reset that was broken off, else the last one, is taken back. Refused while \
-               anybody reads.",
-        fields: &[],
-        does: Does::Undo,
-    },
-];
 
 /// What a request asks for.
 #[derive(Clone, Debug, Default, Deserialize)]
@@ -234,6 +146,32 @@ impl<'a> Wanted<'a> {
         })
     }
 
+    /// What is said of a lease or a worker, if that is what is done.
+    fn wish(&self) -> anyhow::Result<Option<Box<dyn Wish>>> {
+        let says = match self.act.does {
+            Does::Move => {
+                let within = leases::span(self.field("for")).map_err(anyhow::Error::msg)?;
+                Says::Move { to: self.field("worker").parse()?, within }
+            }
+            Does::Release => Says::Release,
+            Does::Pause => Says::Pause,
+            Does::Resume => Says::Resume,
+            Does::Drain | Does::Undrain => {
+                let workers = vec![self.field("worker").parse()?];
+                let drain = matches!(self.act.does, Does::Drain);
+                return Ok(Some(Box::new(OfWorkers { drain, workers })));
+            }
+            _ => return Ok(None),
+        };
+        Ok(Some(Box::new(OfLeases { says, leases: vec![self.field("shard").to_owned()] })))
+    }
+
+    async fn weighed(&self, wish: &dyn Wish) -> anyhow::Result<Weighed> {
+        let Watched { sight, config, .. } = self.watched;
+        let by = format!("kcl dashboard: {}", self.act.name);
+        Box::pin(Weighed::of(wish, &by, &*sight.store, config, &*sight.clock)).await
+    }
+
     fn reset(&self) -> ResetArgs {
         ResetArgs {
             to: Some(self.field("to").to_owned()),
@@ -248,6 +186,14 @@ impl<'a> Wanted<'a> {
         let command = match self.act.does {
             Does::Pin => shell.placement_of("set", &[&self.pair()?]),
             Does::Unpin => shell.placement_of("unset", &[self.field("shard")]),
+            Does::Move => {
+                let (to, within) = (self.field("worker"), self.field("for"));
+                shell.leases_of("move", &[self.field("shard"), "--to", to, "--for", within])
+            }
+            Does::Release | Does::Pause | Does::Resume => {
+                shell.leases_of(self.act.name, &[self.field("shard")])
+            }
+            Does::Drain | Does::Undrain => shell.workers_of(self.act.name, &[self.field("worker")]),
             Does::Freeze => shell.app("freeze"),
             Does::Thaw => shell.app("thaw"),
             Does::Undo => shell.leases_of("reset", &["--undo"]),
@@ -278,19 +224,24 @@ impl<'a> Wanted<'a> {
 
     async fn preview(&self) -> anyhow::Result<Value> {
         let store = &*self.watched.sight.store;
+        if let Some(wish) = self.wish()? {
+            let weighed = self.weighed(&*wish).await?;
+            let mut shown = weighed.json(wish.what())?;
+            shown["already"] = json!(!weighed.changes);
+            return Ok(shown);
+        }
         match self.act.does {
             Does::Pin | Does::Unpin => self.proposed().await?.shown("placement"),
             Does::Freeze | Does::Thaw => {
-                let wish = Wish::read(store, matches!(self.act.does, Does::Freeze)).await?;
-                let says = if wish.is_done() { "it is so already".to_owned() } else { wish.says() };
-                Ok(json!({ "says": says }))
+                let wish = app::Wish::read(store, matches!(self.act.does, Does::Freeze)).await?;
+                Ok(json!({ "says": wish.says(), "already": wish.is_done() }))
             }
             Does::Reset => {
                 let prepared =
                     Box::pin(reset::prepare(&self.reset(), store, &self.watched.config)).await?;
-                Ok(leases(&prepared.preview))
+                Ok(rewritten(&prepared.preview))
             }
-            Does::Undo => Ok(leases(&change::preview_undo(store).await?)),
+            _ => Ok(rewritten(&change::preview_undo(store).await?)),
         }
     }
 
@@ -303,10 +254,14 @@ impl<'a> Wanted<'a> {
     async fn carry_out(&self) -> anyhow::Result<()> {
         let Watched { sight, config, .. } = self.watched;
         let what = format!("kcl dashboard: {}", self.act.name);
+        if let Some(wish) = self.wish()? {
+            return Ok(self.weighed(&*wish).await?.put(&*sight.store).await?);
+        }
         match self.act.does {
             Does::Pin | Does::Unpin => self.proposed().await?.put(&*sight.store).await,
             Does::Freeze | Does::Thaw => {
-                let wish = Wish::read(&*sight.store, matches!(self.act.does, Does::Freeze)).await?;
+                let wish =
+                    app::Wish::read(&*sight.store, matches!(self.act.does, Does::Freeze)).await?;
                 wish.carry_out(&*sight.store, &what, &*sight.clock).await
             }
             Does::Reset => {
@@ -319,7 +274,7 @@ impl<'a> Wanted<'a> {
                 change::apply(intent, &by, &sight.store, Some(&source), &Env::system()).await?;
                 Ok(())
             }
-            Does::Undo => {
+            _ => {
                 let by = change::caller(&what);
                 change::apply(Intent::Undo, &by, &sight.store, None, &Env::system()).await?;
                 Ok(())
@@ -329,7 +284,7 @@ impl<'a> Wanted<'a> {
 }
 
 /// What a reset would write.
-fn leases(preview: &change::Preview) -> Value {
+fn rewritten(preview: &change::Preview) -> Value {
     let moving = preview.moves.iter().filter(|it| it.reach != Reach::Stays);
     let moving: Vec<Value> = moving.map(reset::record).collect();
     json!({ "stays": preview.moves.len() - moving.len(), "leases": moving })
@@ -338,15 +293,6 @@ fn leases(preview: &change::Preview) -> Value {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn every_act_has_a_name_of_its_own_and_says_what_it_does() {
-        let mut names: Vec<_> = ACTS.iter().map(|act| act.name).collect();
-        names.sort_unstable();
-        names.dedup();
-        assert_eq!(names.len(), ACTS.len());
-        assert!(ACTS.iter().all(|act| act.says.ends_with('.') && !act.title.is_empty()));
-    }
 
     #[test]
     fn what_a_request_does_not_know_is_refused() {

@@ -1,0 +1,51 @@
+//! What each figure is when it is asked for.
+
+use std::{
+    sync::{Arc, Mutex, PoisonError},
+    time::Duration,
+};
+
+use kcl_core::env::{Clock, Env, Time};
+use kcl_metrics::{Id, Metrics, Series, Snapshot};
+use opentelemetry::KeyValue;
+
+/// Instruments that are asked within such a time are asked for one collection.
+const ONE_COLLECTION: Duration = Duration::from_millis(100);
+
+/// The figures of a worker, looked up once for all instruments of a collection.
+#[derive(Debug)]
+pub(crate) struct Collected {
+    metrics: Metrics,
+    attributes: Vec<KeyValue>,
+    clock: Arc<dyn Clock>,
+    last: Mutex<Option<(Time, Arc<Snapshot>)>>,
+}
+
+impl Collected {
+    pub(crate) fn new(metrics: Metrics, attributes: Vec<KeyValue>) -> Self {
+        Self { metrics, attributes, clock: Env::system().clock, last: Mutex::default() }
+    }
+
+    fn snapshot(&self) -> Arc<Snapshot> {
+        let now = self.clock.now();
+        let mut last = self.last.lock().unwrap_or_else(PoisonError::into_inner);
+        match &*last {
+            Some((at, snapshot)) if now.since(*at) < ONE_COLLECTION => Arc::clone(snapshot),
+            _ => {
+                let snapshot = Arc::new(self.metrics.snapshot());
+                *last = Some((now, Arc::clone(&snapshot)));
+                snapshot
+            }
+        }
+    }
+
+    /// Tells each series of an instrument, with its attributes.
+    pub(crate) fn each(&self, id: Id, mut tell: impl FnMut(&Series, Vec<KeyValue>)) {
+        for series in self.snapshot().series().iter().filter(|it| it.instrument.id == id) {
+            let labels = series.labels.iter();
+            let labels =
+                labels.map(|(label, value)| KeyValue::new(label.as_str(), Arc::clone(value)));
+            tell(series, labels.chain(self.attributes.iter().cloned()).collect());
+        }
+    }
+}
