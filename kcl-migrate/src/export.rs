@@ -27,6 +27,16 @@ pub struct Put {
 }
 
 impl Put {
+    /// The row `key`, where these changes are made if it is as it was seen.
+    #[must_use]
+    pub fn new(
+        key: &str,
+        changes: Vec<(&'static str, Option<Value>)>,
+        seen: Vec<(&'static str, Option<Value>)>,
+    ) -> Self {
+        Self { key: key.to_owned(), changes, seen }
+    }
+
     /// Whether an item is what this makes of it.
     pub(crate) fn is_done(&self, item: &Item) -> bool {
         self.changes.iter().all(|(name, value)| item.get(name) == value.as_ref())

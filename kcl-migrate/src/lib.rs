@@ -25,6 +25,8 @@ pub mod judge;
 mod kcl;
 mod number;
 pub mod place;
+#[cfg(test)]
+mod recorded;
 pub mod table;
 #[cfg(test)]
 mod testing;

@@ -9,9 +9,11 @@ use aws_config::SdkConfig;
 use aws_sdk_dynamodb::{
     Client,
     error::{DisplayErrorContext, ProvideErrorMetadata},
+    operation::update_item::UpdateItemError,
     types::{
         AttributeDefinition, AttributeValue, BillingMode, KeySchemaElement, KeyType,
-        ReturnConsumedCapacity, ScalarAttributeType, TableStatus,
+        ReturnConsumedCapacity, ReturnValuesOnConditionCheckFailure, ScalarAttributeType,
+        TableStatus,
     },
 };
 use kcl_core::env::{Clock, Env};
@@ -109,7 +111,12 @@ impl Table {
     pub fn new(sdk: &SdkConfig, endpoint: Option<&str>, name: &str) -> Self {
         let mut config = aws_sdk_dynamodb::config::Builder::from(sdk);
         config.set_endpoint_url(endpoint.map(str::to_owned));
-        let client = Client::from_conf(config.build());
+        Self::of(Client::from_conf(config.build()), name)
+    }
+
+    /// The table of this name, by this client.
+    #[must_use]
+    pub fn of(client: Client, name: &str) -> Self {
         Self { client, name: name.to_owned(), clock: Env::system().clock, units: None }
     }
 
@@ -306,12 +313,19 @@ impl Table {
             clauses.push(format!("REMOVE {}", removes.join(",")));
         }
         let update = update.update_expression(clauses.join(" "));
+        let update = update
+            .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld);
         let sent = update.condition_expression(conditions.join(" AND ")).send().await;
         match sent {
             Ok(_) => Ok(()),
             Err(error) if is(&error, "ConditionalCheckFailedException") => {
                 // An earlier attempt may have landed, whose answer was lost.
-                let there = self.item(library, &put.key).await?;
+                let there = match error.as_service_error() {
+                    Some(UpdateItemError::ConditionalCheckFailedException(refused)) => {
+                        Item::of(refused.item.clone().into_iter().flatten())
+                    }
+                    _ => Item::default(),
+                };
                 if put.is_done(&there) {
                     return Ok(());
                 }
@@ -319,13 +333,6 @@ impl Table {
             }
             Err(error) => Err(self.failed("UpdateItem", &error)),
         }
-    }
-
-    async fn item(&self, library: Library, key: &str) -> Result<Item, TableError> {
-        let get = self.client.get_item().table_name(&self.name).consistent_read(true);
-        let get = get.key(library.key(), AttributeValue::S(key.to_owned())).send().await;
-        let answer = get.map_err(|error| self.failed("GetItem", &error))?;
-        Ok(Item::of(answer.item.into_iter().flatten()))
     }
 
     fn failed<E>(&self, op: &'static str, error: &E) -> TableError

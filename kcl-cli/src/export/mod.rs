@@ -8,7 +8,7 @@ use std::{collections::BTreeSet, process::ExitCode, sync::Arc};
 use anyhow::{Context, bail};
 use kcl_core::{
     lease::{Checkpoint, Lease},
-    store::{LeaseStore, LeaseStoreExt},
+    store::LeaseStoreExt,
     stream::{Position, ReadEvent, Room, ShardId, StartAt, StreamKey, StreamSource},
 };
 use kcl_migrate::{

@@ -82,7 +82,10 @@ fn a_row_of_the_kcl_is_free_one_count_on_and_where_the_lease_stands() {
     let exported = one(Library::Kcl, &row, std::slice::from_ref(&there), &allowed);
     let put = put(&exported.outcome);
     assert!(matches!(exported.outcome, Outcome::Moved(_)));
-    assert_eq!(put.seen, [("leaseCounter", Some(number("4.1E1"))), ("checkpoint", Some(text("49")))]);
+    assert_eq!(
+        put.seen,
+        [("leaseCounter", Some(number("4.1E1"))), ("checkpoint", Some(text("49")))]
+    );
     let is = applied(Some(&there), put, "leaseKey");
     assert_eq!(is.text("checkpoint"), Some("77"));
     assert_eq!(is.number("checkpointSubSequenceNumber"), Some(3));
@@ -179,10 +182,8 @@ fn there_and_back() {
     let before = judge(&contents(&rows), &stream, &Wishes::default(), &none);
     for library in [Library::Kcl, Library::Vmware] {
         let exported = export(library, &orders(), before.rows(), &[], &Allowed::default());
-        let items: Vec<Item> = exported
-            .iter()
-            .map(|it| applied(None, put(&it.outcome), library.key()))
-            .collect();
+        let items: Vec<Item> =
+            exported.iter().map(|it| applied(None, put(&it.outcome), library.key())).collect();
         let read = crate::read(library, &items);
         assert!(read.leases.iter().all(|fact| fact.owner.is_none()));
         let after = judge(&read, &stream, &Wishes::default(), &none);

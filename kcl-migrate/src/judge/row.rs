@@ -148,7 +148,7 @@ impl Scene<'_> {
             judged.findings.push(Finding::new(Hazard::OtherLife, says));
             judged.verdict = Verdict::Refused;
         }
-        if let Some(before) = self.end(&shard.id).filter(|before| sequence >= before) {
+        if let Some(before) = self.end(shard).filter(|before| sequence >= before) {
             let says = format!(
                 "its checkpoint {sequence} is past the shard, whose children begin at {before}: \
                  say where it is, like --shard {}=trim-horizon or --shard {0}=ended",
@@ -166,10 +166,12 @@ impl Scene<'_> {
         }
     }
 
-    /// Where the shards begin that continue it.
-    fn end(&self, id: &ShardId) -> Option<SequenceNumber> {
-        let children = self.kin.children(id).iter().filter_map(|child| self.listed.get(*child));
-        children.filter_map(|child| child.starting.clone()).min()
+    /// Where the shards begin that continue it; a number from before its own beginning is none.
+    fn end(&self, shard: &Shard) -> Option<SequenceNumber> {
+        let children = self.kin.children(&shard.id);
+        let children = children.iter().filter_map(|child| self.listed.get(*child));
+        let starts = children.filter_map(|child| child.starting.clone());
+        starts.filter(|start| shard.starting.as_ref().is_none_or(|own| start > own)).min()
     }
 
     /// What was seen after the position.

@@ -97,8 +97,7 @@ fn the_time_of_at_timestamp_is_asked_for() {
     let judgement = judged(&facts, &two());
     only(&judgement, 0, Hazard::Timestamp);
     assert_eq!(judgement.refusals().count(), 1);
-    let wishes =
-        Wishes { timestamp: Some(WallTime::from_millis(7)), ..Wishes::default() };
+    let wishes = Wishes { timestamp: Some(WallTime::from_millis(7)), ..Wishes::default() };
     assert_eq!(at(&with(&facts, &two(), &wishes), 0), "AT_TIMESTAMP:7");
 }
 
@@ -212,7 +211,10 @@ fn children_without_a_row_wait_for_their_parent_or_begin() {
     // The row of a child says LATEST, as VMware-Go-KCL may write it: it begins at its beginning.
     let facts = [fact(0, "SHARD_END"), fact(1, "LATEST"), fact(2, "")];
     let judgement = judged(&facts, &split());
-    assert_eq!((at(&judgement, 1), at(&judgement, 2)), ("TRIM_HORIZON".into(), "TRIM_HORIZON".into()));
+    assert_eq!(
+        (at(&judgement, 1), at(&judgement, 2)),
+        ("TRIM_HORIZON".into(), "TRIM_HORIZON".into())
+    );
     assert_eq!(hazards(&judgement), []);
 }
 
