@@ -68,7 +68,9 @@ impl Closing {
     pub(super) fn stamped(&mut self, then: Then) -> Phase {
         match then {
             Then::Prove => Phase::Proving(Proof::new()),
-            Then::Write(target) => Phase::Writing(Writing::new(target, self.lanes)),
+            Then::Write(target) => {
+                Phase::Writing(Writing::new(target, self.lanes, self.rows_a_lane))
+            }
             Then::Stay => self.stays(),
             Then::Open(leases) => self.opening(leases),
         }

@@ -14,9 +14,6 @@ use crate::{
     lease::{DocName, Epoch, Lease, PutDoc, Restart},
 };
 
-/// So many rows are worth a lane more: what is small is written row by row.
-const ROWS_A_LANE: usize = 64;
-
 /// What is at hand.
 enum At<'a> {
     Rows,
@@ -24,9 +21,9 @@ enum At<'a> {
 }
 
 impl Writing {
-    /// In up to so many lanes.
-    pub(super) fn new(target: Target, lanes: usize) -> Self {
-        let lanes = lanes.min(target.rows.len() / ROWS_A_LANE + 1);
+    /// In so many lanes at most.
+    pub(super) fn new(target: Target, lanes: usize, rows_a_lane: usize) -> Self {
+        let lanes = lanes.min(target.rows.len() / rows_a_lane.max(1) + 1);
         let mut writing =
             Self { target, begun: 0, open: Vec::new(), lanes, step: Step::Read, sent: None };
         writing.take_up(false);
