@@ -69,7 +69,8 @@ impl Closing {
         match then {
             Then::Prove => Phase::Proving(Proof::new()),
             Then::Write(target) => {
-                Phase::Writing(Writing::new(target, self.lanes, self.rows_a_lane))
+                let (lanes, each) = (self.lanes, self.rows_a_lane);
+                Phase::Writing(Writing::new(target, lanes, each, self.change.undoing))
             }
             Then::Stay => self.stays(),
             Then::Open(leases) => self.opening(leases),
