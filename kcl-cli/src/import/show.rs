@@ -255,8 +255,8 @@ s-0    49       49            w1          30.0 s
 s-1    LATEST   TRIM_HORIZON  -           -
 
 WARNINGS
-  s-1: nothing of it was processed to a checkpoint (its row says LATEST): it begins at TRIM_HORIZON; \
---latest-as says otherwise (latest)
+  s-1: nothing of it was processed to a checkpoint (its row says LATEST): it begins at \
+TRIM_HORIZON; --latest-as says otherwise (latest)
 ";
         assert_eq!(scene.text(), expected);
         let shown = scene.json();
