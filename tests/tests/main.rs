@@ -20,6 +20,7 @@ mod dynamo_table;
 mod dynamo_units;
 mod fleet;
 mod iam;
+mod import;
 mod kinesis_source;
 mod pages;
 mod postgres_coalescing;

@@ -6,9 +6,7 @@ mod format;
 mod marks;
 pub(crate) mod reset;
 mod skip;
-mod snapshot;
 mod table;
-mod transfer;
 mod view;
 mod watch;
 
@@ -19,11 +17,9 @@ use kcl_core::env::Env;
 
 pub(crate) use args::{LeasesArgs, span};
 pub(crate) use marks::{OfLeases, Says};
-#[cfg(any(test, fuzzing))]
-pub(crate) use snapshot::read_back;
 
 use self::args::{Action, How, Named};
-use crate::{config::Config, marking, store_url::StoreUrl};
+use crate::{config::Config, marking, store_url::StoreUrl, transfer};
 
 /// Does it.
 ///
@@ -62,8 +58,10 @@ async fn act(action: &Action, config: &Config) -> anyhow::Result<()> {
         }
         Action::Skip(args) => skip::run(args, &store, config, &*Env::system().clock).await,
         Action::Reset(args) => reset::run(args, &store, config).await,
-        Action::Import { while_running } => transfer::import(&*store, *while_running).await,
-        _ => transfer::export(&*store).await,
+        Action::Import { while_running } => {
+            transfer::import(&*store, transfer::STANDARD, *while_running).await
+        }
+        _ => transfer::export(&*store, transfer::STANDARD).await,
     }
 }
 
