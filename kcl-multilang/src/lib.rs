@@ -9,11 +9,13 @@
 //! |---|---|
 //! | [`protocol`] | which bytes are said and heard? |
 //! | [`child`] | how does a child live, and end? |
+//! | [`properties`] | what does the daemon's properties file come to here? |
 //! | `processor` | what is it asked, and what becomes of its lease? |
 //! | `transcript` | what was said, for a report of a bug? |
 
 pub mod child;
 mod processor;
+pub mod properties;
 pub mod protocol;
 mod transcript;
 
