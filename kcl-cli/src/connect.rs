@@ -7,12 +7,14 @@ use aws_credential_types::{
     provider::{ProvideCredentials, SharedCredentialsProvider},
 };
 use aws_sdk_kinesis::{Client, config::Region};
-use aws_smithy_http_client::tls::{Provider, rustls_provider::CryptoMode};
 use kcl_core::store::{LeaseStore, LeaseStoreExt};
 use kcl_dynamo::DynamoStore;
 use kcl_kinesis::{InvalidSettings, KinesisSource};
 
-use crate::config::Config;
+use crate::{
+    config::Config,
+    credentials::{self, Origins},
+};
 
 /// The stream that the settings name.
 ///
@@ -20,7 +22,8 @@ use crate::config::Config;
 /// None is named, or a setting cannot work.
 pub(crate) fn source(config: &Config) -> anyhow::Result<KinesisSource> {
     let mut builder = KinesisSource::builder(config.stream()?.to_string());
-    if let Some(credentials) = credentials(config)? {
+    check_credentials(config)?;
+    if let Some(credentials) = credentials(config, None)? {
         let service = aws_sdk_kinesis::Config::builder()
             .behavior_version(BehaviorVersion::latest())
             .credentials_provider(credentials);
@@ -91,7 +94,7 @@ pub(crate) async fn source_of_leases(
 /// No application is named, or a setting cannot work.
 pub(crate) fn lease_table(config: &Config, table: Option<&str>) -> anyhow::Result<DynamoStore> {
     let mut builder = DynamoStore::builder(config.application()?);
-    if let Some(service) = sdk_config(config)? {
+    if let Some(service) = sdk_config(config, config.dynamodb.credentials.as_deref())? {
         builder = builder.sdk_config(&service);
     }
     if let Some(table) = table {
@@ -106,18 +109,19 @@ pub(crate) fn lease_table(config: &Config, table: Option<&str>) -> anyhow::Resul
     Ok(builder.build()?)
 }
 
-/// A configuration of the SDK with the credentials that the settings name, if they name any.
+/// A configuration of the SDK with the credentials that the settings name, if they name any: `own`
+/// of the service, or those for all.
 ///
 /// # Errors
-/// Half of them are named.
-pub(crate) fn sdk_config(config: &Config) -> anyhow::Result<Option<SdkConfig>> {
+/// They name half of them, or none that there are.
+pub(crate) fn sdk_config(config: &Config, own: Option<&str>) -> anyhow::Result<Option<SdkConfig>> {
     let with = |credentials| {
         SdkConfig::builder()
             .behavior_version(BehaviorVersion::latest())
-            .credentials_provider(SharedCredentialsProvider::new(credentials))
+            .credentials_provider(credentials)
             .build()
     };
-    Ok(credentials(config)?.map(with))
+    Ok(credentials(config, own)?.map(with))
 }
 
 /// A client for what a source does not do: making streams and putting records. It calls the region
@@ -152,11 +156,9 @@ pub(crate) async fn identity(config: &Config) -> anyhow::Result<String> {
 
 /// What the SDK finds in the environment, with what the settings say.
 async fn load(config: &Config) -> anyhow::Result<SdkConfig> {
-    let http = aws_smithy_http_client::Builder::new()
-        .tls_provider(Provider::Rustls(CryptoMode::Ring))
-        .build_https();
-    let mut loader = aws_config::defaults(BehaviorVersion::latest()).http_client(http);
-    if let Some(credentials) = credentials(config)? {
+    let mut loader =
+        aws_config::defaults(BehaviorVersion::latest()).http_client(credentials::http_client());
+    if let Some(credentials) = credentials(config, None)? {
         loader = loader.credentials_provider(credentials);
     }
     if let Some(region) = config.kinesis_region()? {
@@ -165,7 +167,33 @@ async fn load(config: &Config) -> anyhow::Result<SdkConfig> {
     Ok(loader.load().await)
 }
 
-fn credentials(config: &Config) -> anyhow::Result<Option<Credentials>> {
-    let credentials = config.static_credentials()?;
-    Ok(credentials.map(|(key, secret)| Credentials::new(key, secret, None, None, "settings")))
+/// Sees that the credentials of every service make sense, before any is called.
+fn check_credentials(config: &Config) -> anyhow::Result<()> {
+    credentials(config, config.dynamodb.credentials.as_deref())
+        .context("the setting `dynamodb.credentials`")?;
+    credentials(config, config.cloudwatch.credentials.as_deref())
+        .context("the setting `cloudwatch.credentials`")?;
+    Ok(())
+}
+
+fn credentials(
+    config: &Config,
+    own: Option<&str>,
+) -> anyhow::Result<Option<SharedCredentialsProvider>> {
+    let fixed = config.static_credentials()?;
+    let named = own.or(config.aws.credentials.as_deref());
+    match (fixed, named) {
+        (Some(_), Some(named)) => bail!(
+            "aws.access_key is set, and credentials ({named}), too: only one of them can count"
+        ),
+        (Some((key, secret)), None) => {
+            let fixed = Credentials::new(key, secret, None, None, "settings");
+            Ok(Some(SharedCredentialsProvider::new(fixed)))
+        }
+        (None, Some(named)) => {
+            let origins: Origins = named.parse().context("the setting `aws.credentials`")?;
+            Ok(origins.provider())
+        }
+        (None, None) => Ok(None),
+    }
 }

@@ -17,7 +17,9 @@
 //! | `simulate` | `kcl simulate`: one simulated fleet under faults, played and explained |
 //! | `demo` | `kcl demo`: a fleet, its stream and its troubles in one process (feature `demo`) |
 //! | `connect`, [`store_url`] | sources, clients and stores, made from the settings |
+//! | `credentials` | where credentials for AWS are from |
 //! | `mapping`, `edit` | placement rules as they stand in files and settings; changing them |
+//! | `member` | a worker of the command: its arguments, figures, signals, mounted rules |
 //! | `application` | the arguments that name an application |
 //! | `beats`, `look` | who is alive; workers and leases as they stand in the store |
 //! | `picture`, `outlook` | an application as it was found; what would become of its leases |
@@ -42,6 +44,7 @@ mod columns;
 pub mod config;
 mod connect;
 mod consume;
+mod credentials;
 mod dashboard;
 #[cfg(feature = "demo")]
 pub mod demo;
@@ -53,6 +56,7 @@ mod logging;
 mod look;
 mod mapping;
 mod marking;
+mod member;
 mod onlooker;
 mod outlook;
 #[cfg(any(test, fuzzing))]
