@@ -109,6 +109,26 @@ pub(crate) fn lease_table(config: &Config, table: Option<&str>) -> anyhow::Resul
     Ok(builder.build()?)
 }
 
+/// A client for tables that are not this library's: an old fleet's.
+///
+/// # Errors
+/// A setting cannot work.
+pub(crate) async fn tables(config: &Config) -> anyhow::Result<aws_sdk_dynamodb::Client> {
+    let mut loader =
+        aws_config::defaults(BehaviorVersion::latest()).http_client(credentials::http_client());
+    if let Some(found) = credentials(config, config.dynamodb.credentials.as_deref())? {
+        loader = loader.credentials_provider(found);
+    }
+    if let Some(region) = &config.aws.region {
+        loader = loader.region(Region::new(region.clone()));
+    }
+    let mut service = aws_sdk_dynamodb::config::Builder::from(&loader.load().await);
+    if let Some(endpoint) = config.dynamodb_endpoint() {
+        service = service.endpoint_url(endpoint);
+    }
+    Ok(aws_sdk_dynamodb::Client::from_conf(service.build()))
+}
+
 /// A configuration of the SDK with the credentials that the settings name, if they name any: `own`
 /// of the service, or those for all.
 ///

@@ -15,6 +15,8 @@ use super::{
 pub struct Converted {
     /// Settings by their path, like `kinesis.stream_name`.
     pub settings: BTreeMap<String, Value>,
+    /// Settings that hold where nothing else says otherwise, the environment among it.
+    pub defaults: BTreeMap<String, Value>,
     /// The program that is started for each shard, with its arguments.
     pub executable: Option<String>,
     /// How long a child may take; `Some(None)` for ever, `None` if nothing is said.
@@ -43,6 +45,8 @@ pub enum Verdict {
     Mapped(String),
     /// It is accepted, and this is said of it.
     Noted(String),
+    /// It is not known, and passed over.
+    Unknown(String),
     /// It cannot be, and why.
     Refused(String),
 }
@@ -63,7 +67,7 @@ pub fn convert(properties: &[Property]) -> Converted {
         let verdict = match row_of(&property.key) {
             Some(row) => one(row, property.value.trim(), &all, &mut converted)
                 .unwrap_or_else(Verdict::Refused),
-            None => Verdict::Noted(unknown(&property.key)),
+            None => Verdict::Unknown(unknown(&property.key)),
         };
         let (key, line) = (property.key.clone(), Some(property.line));
         converted.told.push(Told { key, line, verdict });
@@ -116,16 +120,17 @@ impl Converted {
             self.say("AwsCredentialsProvider", Verdict::Noted(default.to_owned()));
         }
         if !self.settings.contains_key("coordination.initial_position") {
-            let verdict = self.set("coordination.initial_position", json!("latest"));
-            if let Verdict::Mapped(setting) = verdict {
-                let says = format!("{setting}, as the Java daemon has it where it is not given");
-                self.say("initialPositionInStream", Verdict::Mapped(says));
-            }
+            self.assume("initialPositionInStream", "coordination.initial_position", "latest");
         }
         if let (None, Some(application)) = (all.get("kclStore"), all.get("applicationName")) {
-            let verdict = self.set("store", json!(format!("dynamodb://{application}-kcl")));
-            self.say("kclStore", verdict);
+            self.assume("kclStore", "store", &format!("dynamodb://{application}-kcl"));
         }
+    }
+
+    fn assume(&mut self, key: &str, path: &str, value: &str) {
+        self.defaults.insert(path.to_owned(), json!(value));
+        let says = format!("{path}: {value}, unless KCL_CONFIG or the environment say otherwise");
+        self.say(key, Verdict::Mapped(says));
     }
 
     /// The refusals, each with its property.
@@ -311,8 +316,9 @@ mod tests {
         let least = with("");
         assert_eq!(least.refusals().count(), 0);
         assert_eq!(setting(&least, "kinesis.stream_name"), Some(json!("orders")));
-        assert_eq!(setting(&least, "store"), Some(json!("dynamodb://indexer-kcl")));
-        assert_eq!(setting(&least, "coordination.initial_position"), Some(json!("latest")));
+        assert_eq!(least.defaults.get("store"), Some(&json!("dynamodb://indexer-kcl")));
+        let position = least.defaults.get("coordination.initial_position");
+        assert_eq!(position, Some(&json!("latest")));
         assert_eq!(least.executable.as_deref(), Some("app.py"));
         let nothing: Vec<String> = read("").refusals().collect();
         for name in ["executableName", "applicationName", "streamName"] {
@@ -392,7 +398,7 @@ mod tests {
     #[test]
     fn of_what_is_not_known_the_nearest_is_named() {
         let noted = |text: &str| match with(text).told.into_iter().find(|it| it.line == Some(4)) {
-            Some(Told { verdict: Verdict::Noted(says), .. }) => says,
+            Some(Told { verdict: Verdict::Noted(says) | Verdict::Unknown(says), .. }) => says,
             other => panic!("{other:?}"),
         };
         assert!(noted("streamname=x").contains("did you mean streamName?"));
