@@ -16,16 +16,16 @@ import sys
 import tempfile
 from pathlib import Path
 
-from servers import ENVIRONMENT, HERE, ROOT, Stream, dynalite, kinesis_local, moto, wait_for
+from servers import ENVIRONMENT, HERE, ROOT, SERVERS, Stream, dynalite, kinesis_local, moto, wait_for
 
 BUILT = ROOT / "target/interop"
 FIXTURES = ROOT / "tests/fixtures/multilang"
 DATABASES = {"2.7.2": dynalite, "3.5.1": moto}
 CHILDREN = {
     # The sample of amazon_kclpy, unchanged.
-    "python": f"{sys.executable} {BUILT}/kclpy/bin/sample_kclpy_app.py",
+    "python": f"{sys.executable} {SERVERS}/amazon_kclpy/samples/sample_kclpy_app.py",
     # The npm package has no sample: the example of this repository.
-    "node": f"node {BUILT}/node/processor.js",
+    "node": f"node {ROOT}/examples/multilang/node/processor.js",
     "scripted": f"{sys.executable} {HERE}/child/scripted.py",
 }
 PROPERTIES = """\
@@ -77,7 +77,8 @@ def record(version, child):
         ["java", "-Xmx400m", "-cp", f"{HERE}/java:{java}/lib/*",
          "software.amazon.kinesis.multilang.MultiLangDaemon", "--properties-file", properties],
         stdin=subprocess.DEVNULL, stdout=log, stderr=log,
-        env={**ENVIRONMENT, "PYTHONPATH": f"{BUILT}/kclpy", "PYTHONUTF8": "1"})
+        env={**ENVIRONMENT, "PYTHONPATH": f"{SERVERS}/amazon_kclpy", "PYTHONUTF8": "1",
+             "NODE_PATH": f"{SERVERS}/aws-kcl/node_modules"})
 
     def lines():
         files = sorted(folder.glob("shardId-*.jsonl"))
