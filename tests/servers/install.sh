@@ -27,6 +27,7 @@ from_debian openssl openssl
 from_debian pip3 python3-pip
 from_debian mvn maven
 from_debian unzip unzip
+from_debian go golang-go
 from_debian xz xz-utils
 # Alert rules are checked, and played, by promtool.
 from_debian promtool prometheus

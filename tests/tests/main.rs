@@ -18,6 +18,7 @@ mod deploy;
 mod doctor;
 mod dynamo_table;
 mod dynamo_units;
+mod examples_multilang;
 mod fleet;
 mod iam;
 mod kinesis_source;

@@ -243,11 +243,11 @@ fn command(executable: &Executable, identity: &Identity) -> Command {
     let mut command = Command::new(&executable.program);
     command
         .args(&executable.arguments)
-        .env("KCL_APPLICATION_NAME", &*identity.application)
-        .env("KCL_WORKER_ID", &identity.worker)
-        .env("KCL_STREAM_NAME", &identity.stream)
-        .env("KCL_SHARD_ID", identity.shard.as_str())
-        .env("KCL_FENCING_TOKEN", identity.epoch.to_string())
+        .env("KCL_APPLICATION", &*identity.application)
+        .env("KCL_WORKER", &identity.worker)
+        .env("KCL_STREAM", &identity.stream)
+        .env("KCL_SHARD", identity.shard.as_str())
+        .env("KCL_FENCE", identity.epoch.to_string())
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
         .stderr(Stdio::piped())
