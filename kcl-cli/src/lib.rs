@@ -17,6 +17,8 @@
 //! | `app` | `kcl app`: freeze and thaw a fleet |
 //! | `simulate` | `kcl simulate`: one simulated fleet under faults, played and explained |
 //! | `demo` | `kcl demo`: a fleet, its stream and its troubles in one process (feature `demo`) |
+//! | `convert` | `kcl config convert`: a settings file of a properties file |
+//! | `properties` | the properties file of a MultiLangDaemon |
 //! | `connect`, [`store_url`] | sources, clients and stores, made from the settings |
 //! | `credentials` | where credentials for AWS are from |
 //! | `mapping`, `edit` | placement rules as they stand in files and settings; changing them |
@@ -45,6 +47,7 @@ mod columns;
 pub mod config;
 mod connect;
 mod consume;
+mod convert;
 mod credentials;
 mod dashboard;
 #[cfg(feature = "demo")]
@@ -69,6 +72,7 @@ mod picture;
 mod placement;
 mod plan;
 mod produce;
+mod properties;
 #[cfg(test)]
 mod reference;
 mod report;
@@ -116,6 +120,7 @@ fn run(cli: Cli) -> anyhow::Result<ExitCode> {
     let config = || Config::load(&cli.settings, &config::Environment::of_process());
     match cli.command {
         Command::Consume(args) => consume::run(&args, &args.apply_to(config()?)),
+        Command::Config(args) => convert::run(&args),
         Command::Multilang(args) => multilang::run(&args, &cli.settings),
         Command::Produce(args) => {
             let config = args.apply_to(config()?);

@@ -22,6 +22,7 @@ mod examples_multilang;
 mod fleet;
 mod iam;
 mod kinesis_source;
+mod multilang;
 mod pages;
 mod postgres_coalescing;
 mod postgres_faults;
