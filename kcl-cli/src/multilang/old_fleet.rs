@@ -34,10 +34,13 @@ pub(super) async fn check(
         StoreUrl::Dynamo { table: ours } => ours.as_deref().unwrap_or(application) == table,
         _ => false,
     };
+    if is_ours {
+        // The store itself refuses a table that is another library's.
+        return Ok(());
+    }
     let clock = Env::system().clock;
     let mut waits = false;
-    // A table of this name that is the store itself is refused by the store if it is another's.
-    while !is_ours {
+    loop {
         match standing(store, table).await.with_context(|| store.location())? {
             Standing::Begun => return Ok(()),
             Standing::Closed(by) => {
@@ -63,7 +66,6 @@ pub(super) async fn check(
             }
         }
     }
-    Ok(())
 }
 
 /// How the application stands in its store.

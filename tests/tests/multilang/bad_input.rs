@@ -32,7 +32,7 @@ fn said(output: &Output) -> String {
 #[tokio::test]
 async fn what_cannot_be_is_refused_before_anything_is_called() -> Result<()> {
     for (executable, more, says) in [
-        ("true", "more = \\u12", "line 14"),
+        ("true", "more = \\u12", "line 12"),
         ("true", "AwsCredentialsProvider = com.example.Mine", "DefaultCredentialsProvider"),
         ("true", "initialPositionInStream = EARLIEST", "TRIM_HORIZON"),
         ("no-such-program", "", "PATH"),

@@ -182,6 +182,6 @@ pub(super) fn child_of(parent: u32) -> Option<u64> {
 
 /// The table that an application has, unless its properties say otherwise.
 pub(super) fn leases_of(dynamodb: &str, application: &str) -> Result<DynamoStore> {
-    let store = DynamoStore::builder(application).table(format!("{application}-kcl"));
+    let store = DynamoStore::builder(application).table(&format!("{application}-kcl"));
     Ok(store.client_config(dynamo::config(dynamodb)).build()?)
 }
