@@ -21,6 +21,7 @@ mod dynamo_units;
 mod examples_multilang;
 mod fleet;
 mod iam;
+mod import;
 mod kinesis_source;
 mod pages;
 mod postgres_coalescing;

@@ -68,7 +68,8 @@ impl Closing {
     pub(super) fn stamped(&mut self, then: Then) -> Phase {
         match then {
             Then::Prove => Phase::Proving(Proof::new()),
-            Then::Write(target) => Phase::Writing(Writing::new(target)),
+            Then::Write(target) => Phase::Writing(Writing::new(target, self.lanes)),
+            Then::Stay => self.stays(),
             Then::Open(leases) => self.opening(leases),
         }
     }
