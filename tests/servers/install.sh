@@ -96,6 +96,21 @@ python_source() {
 # Clients of the MultiLangDaemon protocol.
 python_source amazon_kclpy 3.2.0
 npm_server aws-kcl 2.3.2
+# The launcher for Node fetches the daemon's jars unless they are there; nothing here runs them.
+if [ ! -d "$servers/aws-kcl/jars" ]; then
+    mkdir -p "$servers/aws-kcl/jars.new"
+    python3 - "$servers/aws-kcl" <<'END'
+import pathlib, sys, xml.etree.ElementTree as tree
+
+folder, ns = pathlib.Path(sys.argv[1]), "{http://maven.apache.org/POM/4.0.0}"
+pom = tree.parse(folder / "node_modules/aws-kcl/pom.xml").getroot()
+values = {"${%s}" % it.tag.replace(ns, ""): it.text for it in pom.find(ns + "properties")}
+for jar in pom.iter(ns + "dependency"):
+    name, version = (jar.find(ns + it).text for it in ("artifactId", "version"))
+    (folder / "jars.new" / f"{name}-{values.get(version, version)}.jar").touch()
+END
+    mv "$servers/aws-kcl/jars.new" "$servers/aws-kcl/jars"
+fi
 
 # A newer PostgreSQL than Debian's, as it is packaged for Java.
 # reachable FOLDER: by the user that PostgreSQL runs as when the tests run as root

@@ -1,0 +1,168 @@
+//! Whether the application had a fleet of another library, whose checkpoints were left behind: then
+//! a first start would begin at LATEST, and nobody would know.
+
+use anyhow::{Context, bail};
+use aws_sdk_dynamodb::{
+    error::ProvideErrorMetadata, operation::describe_table::DescribeTableError, types::KeyType,
+};
+use kcl_core::{
+    env::Env,
+    lease::{Changing, DocName},
+    store::{LeaseStore, LeaseStoreExt, StoreError, StoreErrorKind},
+};
+use serde::Deserialize;
+
+use crate::{config::Config, connect, report, store_url::StoreUrl};
+
+/// How often an application is looked at that is being imported.
+const LOOK: std::time::Duration = std::time::Duration::from_secs(1);
+
+/// Sees that nobody begins anew where an old fleet has left checkpoints. Waits while they are being
+/// imported.
+///
+/// # Errors
+/// There is such a table, and it was not imported: says by which command it is.
+pub(super) async fn check(
+    table: Option<&str>,
+    url: &StoreUrl,
+    store: &dyn LeaseStore,
+    config: &Config,
+) -> anyhow::Result<()> {
+    let application = config.application()?;
+    let table = table.unwrap_or(application);
+    let is_ours = match url {
+        StoreUrl::Dynamo { table: ours } => ours.as_deref().unwrap_or(application) == table,
+        _ => false,
+    };
+    let clock = Env::system().clock;
+    let mut waits = false;
+    // A table of this name that is the store itself is refused by the store if it is another's.
+    while !is_ours {
+        match standing(store, table).await.with_context(|| store.location())? {
+            Standing::Begun => return Ok(()),
+            Standing::Closed(by) => {
+                if !std::mem::replace(&mut waits, true) {
+                    tracing::warn!(by, "kcl.multilang.waits_for_import");
+                }
+                clock.sleep(LOOK).await;
+            }
+            Standing::New => {
+                let Some(library) = library_of(config, table).await? else { return Ok(()) };
+                let stream = config.stream()?;
+                bail!(
+                    "the application {application} begins anew in {url}, but there is a lease table \
+                     {table} of {name}, which was not imported: what that fleet has processed \
+                     would not be known, and reading would begin at {start}. Import it first:\n  \
+                     kcl import --from {place}:{table} --app {application} --stream {stream} \
+                     --store {url}\nor say that a fresh beginning is meant: --fresh \
+                     (KCL_MULTILANG_FRESH=true under a launcher)",
+                    name = library.name,
+                    place = library.place,
+                    start = config.coordination.initial_position,
+                );
+            }
+        }
+    }
+    Ok(())
+}
+
+/// How the application stands in its store.
+enum Standing {
+    /// It has leases, or the table was imported.
+    Begun,
+    /// It is being imported, or otherwise rewritten; by what.
+    Closed(String),
+    New,
+}
+
+/// What is read of the document that imports leave.
+#[derive(Deserialize)]
+struct Imported {
+    imports: Vec<Entry>,
+}
+
+#[derive(Deserialize)]
+struct Entry {
+    table: String,
+}
+
+async fn standing(store: &dyn LeaseStore, table: &str) -> anyhow::Result<Standing> {
+    let imported = present(store.doc(&"imported".parse::<DocName>()?).await)?.flatten();
+    if let Some(document) = imported {
+        let imported: Imported = serde_json::from_slice(&document.body)
+            .context("the document imported makes no sense; a later version may have written it")?;
+        if imported.imports.iter().any(|entry| entry.table == table) {
+            return Ok(Standing::Begun);
+        }
+    }
+    let changing = present(store.doc(&DocName::changing()).await)?.flatten();
+    if let Some(document) = changing {
+        let changing = Changing::decode(&document.body)
+            .context("the document changing makes no sense; a later version may have written it")?;
+        if changing.is_closed() {
+            return Ok(Standing::Closed(changing.by));
+        }
+    }
+    let leases = present(store.all_leases().await)?.unwrap_or_default();
+    let begun = leases.iter().any(|lease| lease.key.shard().is_some());
+    Ok(if begun { Standing::Begun } else { Standing::New })
+}
+
+/// A store that is not there yet holds nothing.
+fn present<T>(found: Result<T, StoreError>) -> Result<Option<T>, StoreError> {
+    match found {
+        Ok(found) => Ok(Some(found)),
+        Err(error) if error.kind == StoreErrorKind::Missing => Ok(None),
+        Err(error) => Err(error),
+    }
+}
+
+/// A library whose lease tables can be imported.
+#[derive(Clone, Copy, Debug)]
+struct Library {
+    name: &'static str,
+    /// How `kcl import` names its tables.
+    place: &'static str,
+    /// The key of its tables.
+    key: &'static str,
+}
+
+const LIBRARIES: [Library; 2] = [
+    Library { name: "the Java KCL", place: "dynamodb-kcl", key: "leaseKey" },
+    Library { name: "VMware-Go-KCL", place: "dynamodb-vmware", key: "ShardID" },
+];
+
+/// Whose lease table it is; `None` if there is none, or a table of something else.
+async fn library_of(config: &Config, table: &str) -> anyhow::Result<Option<Library>> {
+    let client = connect::tables(config).await?;
+    let described = match client.describe_table().table_name(table).send().await {
+        Ok(described) => described,
+        Err(error) => {
+            if error
+                .as_service_error()
+                .is_some_and(DescribeTableError::is_resource_not_found_exception)
+            {
+                return Ok(None);
+            }
+            let why = match error.as_service_error() {
+                Some(said) => {
+                    [said.code(), said.message()].map(Option::unwrap_or_default).join(": ")
+                }
+                None => kcl_core::explain(&error),
+            };
+            bail!(
+                "whether an old fleet has left a lease table {table} cannot be told: {why}\nallow \
+                 dynamodb:DescribeTable, or say that a fresh beginning is meant: --fresh \
+                 (KCL_MULTILANG_FRESH=true under a launcher)"
+            );
+        }
+    };
+    let keys = described.table.and_then(|table| table.key_schema).unwrap_or_default();
+    let hash = keys.iter().find(|key| key.key_type == KeyType::Hash);
+    let library = hash
+        .and_then(|hash| LIBRARIES.into_iter().find(|library| library.key == hash.attribute_name));
+    if library.is_none() {
+        report::progress(&format!("there is a table {table}, which is no lease table of a KCL"));
+    }
+    Ok(library)
+}

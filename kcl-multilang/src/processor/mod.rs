@@ -1,0 +1,10 @@
+//! A record processor that is a child: what becomes of it, and of what it asks for.
+
+mod checkpoint;
+mod conversation;
+mod factory;
+mod lease;
+mod store;
+
+pub use factory::{ChildProcessors, Options};
+pub use store::StoreTrouble;
