@@ -1,6 +1,9 @@
 //! What came out of it, counted by the records.
 
-use std::{collections::BTreeMap, fmt};
+use std::{
+    collections::{BTreeMap, btree_map::Entry},
+    fmt,
+};
 
 use kcl_tests::fleet::{Delivery, History, Produced};
 
@@ -75,11 +78,15 @@ pub(crate) fn judge(history: &History, produced: &[Produced], times: Times) -> O
             .is_some_and(|put| *put.key == *record.key && put.number.to_string() == *record.text);
         if !is_right {
             outcome.wrong.push(format!("{record:?}"));
-        } else if first.contains_key(&key) {
-            outcome.again[phase(&record.worker)] += 1;
-        } else {
-            first.insert(key, record);
-            outcome.firsts[phase(&record.worker)] += 1;
+            continue;
+        }
+        let reader = phase(&record.worker);
+        match first.entry(key) {
+            Entry::Occupied(_) => outcome.again[reader] += 1,
+            Entry::Vacant(place) => {
+                place.insert(record);
+                outcome.firsts[reader] += 1;
+            }
         }
     }
     outcome.lost = put.keys().filter(|key| !first.contains_key(*key)).count();
@@ -106,6 +113,9 @@ fn disorder(produced: &[Produced], first: &BTreeMap<(&str, &str), &Delivery>) ->
     }
     disorder
 }
+
+/// One of the times.
+type Took = fn(&Times) -> f64;
 
 /// The outcomes as a Markdown table.
 #[derive(Debug, Default)]
@@ -138,7 +148,7 @@ impl fmt::Display for Table {
         self.row(f, "lost", |it| it.lost.to_string())?;
         self.row(f, "delivered again by each", |it| three(&it.again))?;
         self.row(f, "out of order between readers", |it| it.disorder.to_string())?;
-        let times: [(&str, fn(&Times) -> f64); 8] = [
+        let times: [(&str, Took); 8] = [
             ("old fleet: SIGTERM → gone", |it| it.old_stopped),
             ("`kcl import --finish`", |it| it.finish),
             ("its start → our first record", |it| it.first),
