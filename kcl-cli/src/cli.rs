@@ -3,11 +3,11 @@
 use clap::{Parser, Subcommand};
 
 use crate::{
-    app::AppArgs, config::SettingsArgs, consume::ConsumeArgs, dashboard::DashboardArgs,
-    doctor::DoctorArgs, export::ExportArgs, import::ImportArgs, leases::LeasesArgs,
-    logging::LoggingArgs, multilang::MultilangArgs, peek::PeekArgs, placement::PlacementArgs,
-    plan::PlanArgs, produce::ProduceArgs, simulate::SimulateArgs, stream::StreamArgs,
-    workers::WorkersArgs,
+    app::AppArgs, config::SettingsArgs, consume::ConsumeArgs, convert::ConfigArgs,
+    dashboard::DashboardArgs, doctor::DoctorArgs, export::ExportArgs, import::ImportArgs,
+    leases::LeasesArgs, logging::LoggingArgs, multilang::MultilangArgs, peek::PeekArgs,
+    placement::PlacementArgs, plan::PlanArgs, produce::ProduceArgs, simulate::SimulateArgs,
+    stream::StreamArgs, workers::WorkersArgs,
 };
 
 /// Consume Kinesis streams with a balanced fleet, and look after it.
@@ -101,6 +101,8 @@ pub enum Command {
     Placement(PlacementArgs),
     /// Freeze a fleet, so that nothing moves that a live worker holds, and thaw it.
     App(AppArgs),
+    /// Make settings files of what others write.
+    Config(ConfigArgs),
     /// Play a simulated fleet under faults, check every invariant, and show who held what.
     ///
     /// Everything is drawn from a seed, or written in a script: the same gives the same run. If an

@@ -18,6 +18,8 @@
 //! | `app` | `kcl app`: freeze and thaw a fleet |
 //! | `simulate` | `kcl simulate`: one simulated fleet under faults, played and explained |
 //! | `demo` | `kcl demo`: a fleet, its stream and its troubles in one process (feature `demo`) |
+//! | `convert` | `kcl config convert`: a settings file of a properties file |
+//! | `properties` | the properties file of a MultiLangDaemon |
 //! | `connect`, [`store_url`] | sources, clients and stores, made from the settings |
 //! | `credentials` | where credentials for AWS are from |
 //! | `mapping`, `edit` | placement rules as they stand in files and settings; changing them |
@@ -47,6 +49,7 @@ mod columns;
 pub mod config;
 mod connect;
 mod consume;
+mod convert;
 mod credentials;
 mod dashboard;
 #[cfg(feature = "demo")]
@@ -73,6 +76,7 @@ mod picture;
 mod placement;
 mod plan;
 mod produce;
+mod properties;
 #[cfg(test)]
 mod reference;
 mod report;
@@ -122,6 +126,7 @@ fn run(cli: Cli) -> anyhow::Result<ExitCode> {
     let config = || Config::load(&cli.settings, &config::Environment::of_process());
     match cli.command {
         Command::Consume(args) => consume::run(&args, &args.apply_to(config()?)),
+        Command::Config(args) => convert::run(&args),
         Command::Multilang(args) => multilang::run(&args, &cli.settings),
         Command::Produce(args) => {
             let config = args.apply_to(config()?);

@@ -3,7 +3,6 @@
 
 mod args;
 mod check;
-mod file;
 mod java;
 mod old_fleet;
 
@@ -24,6 +23,7 @@ pub(crate) use java::in_place_of_java;
 use crate::{
     config::{Between, Config, Environment, SettingsArgs},
     member::{self, Leaving, Member},
+    properties,
     store_url::StoreUrl,
 };
 
@@ -33,7 +33,7 @@ use crate::{
 /// Properties that are refused, a program that is not there, an old fleet's table that was not
 /// imported; what cannot be mended by trying again.
 pub(crate) fn run(args: &MultilangArgs, settings: &SettingsArgs) -> anyhow::Result<ExitCode> {
-    let converted = file::read(&args.properties)?;
+    let converted = properties::read(&args.properties)?;
     let config = || load(args, settings, &converted);
     if args.check {
         return check::run(&converted, config);
@@ -104,7 +104,10 @@ async fn work(
     let clock = Env::system().clock;
     let options = options(args, config, converted, &clock)?;
     let processors = ChildProcessors::new(executable, config.application()?, options);
-    let builder = member::builder(config, store)?
+    // By empty batches it is seen that a child has died that has nothing to do.
+    let mut seeing = config.clone();
+    seeing.delivery.empty_batches = true;
+    let builder = member::builder(&seeing, store)?
         .processor(processors.clone())
         .observer(processors.observer());
     let member = Member::new(&args.member, config, builder)?;
@@ -132,6 +135,7 @@ fn options(
         options.timeout = timeout;
     }
     options.slow = Some(config.delivery.watchdog);
+    options.empty_batches = config.consumer.call_process_records_even_for_empty_list;
     if let Some(file) = &args.record {
         let transcript = Transcript::create(file, Arc::clone(clock));
         options.transcript = Some(transcript.with_context(|| {

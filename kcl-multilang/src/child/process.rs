@@ -161,6 +161,16 @@ impl Child {
             Ok(how) => how.clone().unwrap_or_default(),
             Err(_) => "nobody knows how".to_owned(),
         };
+        self.with_last_words(how)
+    }
+
+    /// The same if it has ended.
+    pub(crate) fn has_ended(&mut self) -> Option<String> {
+        let how = self.ended.borrow().clone()?;
+        Some(self.with_last_words(how))
+    }
+
+    fn with_last_words(&self, how: String) -> String {
         match self.last_words.get() {
             last if last.is_empty() => how,
             last => format!("{how}; the last line on its stderr: {last}"),

@@ -18,6 +18,8 @@ pub(super) enum Failed {
     Silent { pid: u32, action: &'static str, within: Duration },
     #[error("the child {pid} did not do {action}: {how}")]
     Ended { pid: u32, action: &'static str, how: String },
+    #[error("the child {pid} ended while it was asked nothing: {how}")]
+    Gone { pid: u32, how: String },
     #[error("the child {pid} closed its output and does not do {action}: it was killed")]
     Mute { pid: u32, action: &'static str },
     #[error("the child {pid} was asked to do {action} and says that it did {other}: it was killed")]
@@ -174,6 +176,17 @@ impl Conversation {
             biased;
             how = self.child.ended() => Failed::Ended { pid, action, how },
             () = clock.sleep(ENDING) => Failed::Mute { pid, action },
+        }
+    }
+
+    /// Looks whether the child lives that is not asked anything.
+    ///
+    /// # Errors
+    /// It does not.
+    pub(super) fn look(mut self) -> Result<Self, Failed> {
+        match self.child.has_ended() {
+            Some(how) => Err(Failed::Gone { pid: self.child.pid(), how }),
+            None => Ok(self),
         }
     }
 

@@ -19,6 +19,9 @@ use crate::{
 pub struct Options {
     /// How long a child may take for what it is asked, records among it; `None` for ever.
     pub timeout: Option<Duration>,
+    /// Whether children are also told when there was nothing to read. The worker has to deliver
+    /// empty batches in any case: by them it is seen that a child has died that has nothing to do.
+    pub empty_batches: bool,
     /// After how long a child that does not answer is told of.
     pub slow: Option<Duration>,
     /// How long a child may take to end by itself, once its input is over.
@@ -33,6 +36,7 @@ impl Default for Options {
     fn default() -> Self {
         Self {
             timeout: Some(Duration::from_hours(1)),
+            empty_batches: false,
             slow: Some(Duration::from_secs(60)),
             ending: Duration::from_secs(10),
             checkpoint: Duration::from_secs(5),

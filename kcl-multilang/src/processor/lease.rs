@@ -159,6 +159,10 @@ impl RecordProcessor for ChildProcessor {
         let Some(conversation) = self.conversation.take() else {
             return Err(Forgotten("its child was killed in the midst of a batch".into()).into());
         };
+        if batch.is_empty() && !self.shared.options.empty_batches {
+            self.conversation = Some(conversation.look().map_err(|failed| forgotten(&failed))?);
+            return Ok(());
+        }
         let records = Task::Records(Records::new(&batch, batch.millis_behind()));
         let (action, deadline) = (Action::ProcessRecords, self.deadline(Action::ProcessRecords));
         let asked = self.ask(conversation, action, records, lease, deadline).await;

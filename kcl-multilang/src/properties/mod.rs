@@ -3,6 +3,8 @@
 mod convert;
 mod credentials;
 mod grammar;
+#[cfg(test)]
+mod page;
 mod table;
 
 pub use convert::{Converted, Told, Verdict, convert};

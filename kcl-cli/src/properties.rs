@@ -1,4 +1,4 @@
-//! The properties file: read, and made settings of.
+//! The properties file of a MultiLangDaemon: read, and made settings of.
 
 use std::{fs, path::Path};
 
