@@ -13,7 +13,6 @@ use crate::{application::ApplicationArgs, config::Config, start_at};
 
 /// The arguments of `kcl import`.
 #[derive(Args, Clone, Debug)]
-#[expect(clippy::struct_excessive_bools, reason = "flags of a command")]
 pub struct ImportArgs {
     /// Where the leases are: dynamodb-kcl:TABLE, dynamodb-vmware:TABLE, or file:PATH with what
     /// `kcl export` wrote (file:- is standard input).

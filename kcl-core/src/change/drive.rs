@@ -34,6 +34,9 @@ const DEADLINE: Duration = Duration::from_secs(10);
 /// still has room for them.
 const LANES: usize = 32;
 
+/// So many rows are worth a lane more: what is small is written row by row.
+const ROWS_A_LANE: usize = 64;
+
 /// What a change would do to what is there now.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
@@ -244,7 +247,7 @@ pub async fn apply_observed(
     observers: Vec<Arc<dyn Observer>>,
 ) -> Result<Changed, ChangeError> {
     let mut rng = Rng::new(env.entropy.next_u64() ^ env.entropy.next_u64().rotate_left(32));
-    let mut run = Closing::new(intent, by, env.clock.wall(), &mut rng).in_lanes(LANES);
+    let mut run = Closing::new(intent, by, env.clock.wall(), &mut rng).in_lanes(LANES, ROWS_A_LANE);
     let seam = Seam::new(store.application(), None, env.clock.clone(), observers);
     let store = WatchedStore::new(store.clone(), seam);
     let (mut announced, mut told) = (false, false);

@@ -8,7 +8,11 @@ use kcl_core::{
     stream::{Position, SequenceNumber, Shard, ShardId},
 };
 
-use super::{Finding, Hazard, Judged, Probe, Said, Verdict, Wishes, kin::Kin};
+use super::{
+    finding::{Finding, Hazard},
+    kin::Kin,
+    types::{Judged, Probe, Said, Verdict, Wishes},
+};
 use crate::fact::{Fact, Mark};
 
 /// What a shard is judged by.

@@ -58,6 +58,7 @@ fn shard(number: u128) -> Shard {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 #[ignore = "a measurement"]
+#[expect(clippy::print_stdout, reason = "it is what is measured")]
 async fn of_ten_thousand_leases() -> Result<()> {
     let clock = Env::system().clock;
     let client = Client::from_conf(dynamo::config(dynamodb().url()).build());

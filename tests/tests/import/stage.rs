@@ -79,7 +79,7 @@ impl Home {
     pub(super) fn store(&self, application: &str) -> Result<Arc<dyn LeaseStore>> {
         let dynamo = || {
             DynamoStore::builder(application)
-                .table(format!("{application}-kcl"))
+                .table(&format!("{application}-kcl"))
                 .client_config(dynamo::config(dynamodb().url()))
                 .build()
         };
@@ -130,7 +130,8 @@ impl Stage {
         if !arguments.contains(&"--app") {
             command.args(["--app", &self.name, "--store", &self.url]);
         }
-        command.args(["--stream", &self.name, "--kinesis-endpoint", kinesis().url()]);
+        command.args(["--kinesis-endpoint", kinesis().url()]);
+        command.args(["--set", &format!("kinesis.stream_name={}", self.name)]);
         command.args(["--dynamodb-endpoint", &self.dynamodb]);
         command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
         command

@@ -157,7 +157,7 @@ impl Closing {
         }
         match next + 1 {
             next if next < parts.len() => Phase::Keeping { copy, head, parts, next },
-            _ if !copy_comes_first() => Phase::Writing(Writing::new(copy.target, 1)),
+            _ if !copy_comes_first() => Phase::Writing(Writing::new(copy.target, 1, 1, false)),
             _ => Phase::Sealing { copy, head },
         }
     }

@@ -77,6 +77,8 @@ pub struct Closing {
     pub(super) floor: u64,
     /// How many rows may be under way at once.
     pub(super) lanes: usize,
+    /// How many rows are worth a lane more.
+    pub(super) rows_a_lane: usize,
     pub(super) phase: Phase,
     pub(super) failures: u32,
     pub(super) resume_at: Time,
@@ -240,16 +242,18 @@ impl Closing {
             stray: None,
             floor: 0,
             lanes: 1,
+            rows_a_lane: 1,
             phase: Phase::Looking,
             failures: 0,
             resume_at: Time::ZERO,
         }
     }
 
-    /// The same run, which writes up to so many rows at once where there are many.
+    /// The same run, which writes up to so many rows at once where there are many: so many rows are
+    /// worth a lane more.
     #[must_use]
-    pub fn in_lanes(mut self, lanes: usize) -> Self {
-        self.lanes = lanes.max(1);
+    pub fn in_lanes(mut self, lanes: usize, rows_each: usize) -> Self {
+        (self.lanes, self.rows_a_lane) = (lanes.max(1), rows_each.max(1));
         self
     }
 

@@ -6,6 +6,9 @@
 //!
 //! Where there are many rows, several are at hand at once: all of them are read, then one look at
 //! the turn is for all, then all are sent. For each row that is the same order.
+//!
+//! A row that the change makes is not read before: it is put if there is none, and that is what
+//! was to be read. If there is one, the put is refused, and the row is read and judged anew.
 
 use super::state::{Closing, Phase, Step, Writing};
 use crate::{
@@ -14,9 +17,6 @@ use crate::{
     lease::{DocName, Epoch, Lease, PutDoc, Restart},
 };
 
-/// So many rows are worth a lane more: what is small is written row by row.
-const ROWS_A_LANE: usize = 64;
-
 /// What is at hand.
 enum At<'a> {
     Rows,
@@ -24,13 +24,25 @@ enum At<'a> {
 }
 
 impl Writing {
-    /// In up to so many lanes.
-    pub(super) fn new(target: Target, lanes: usize) -> Self {
-        let lanes = lanes.min(target.rows.len() / ROWS_A_LANE + 1);
+    /// In so many lanes at most.
+    pub(super) fn new(target: Target, lanes: usize, rows_a_lane: usize, undoing: bool) -> Self {
+        let lanes = lanes.min(target.rows.len() / rows_a_lane.max(1) + 1);
         let mut writing =
             Self { target, begun: 0, open: Vec::new(), lanes, step: Step::Read, sent: None };
         writing.take_up(false);
+        writing.begin(undoing);
         writing
+    }
+
+    /// How what was just taken in hand begins. Rows that the change makes are taken for absent; of
+    /// an undo these rows are there.
+    fn begin(&mut self, undoing: bool) {
+        let rows: Vec<bool> = self.rows().map(|change| change.found).collect();
+        let are_made = !rows.is_empty() && rows.iter().all(|found| !found);
+        self.step = match are_made && !undoing {
+            true => Step::CheckRows(vec![None; rows.len()]),
+            false => Step::Read,
+        };
     }
 
     /// Takes the next rows in hand, or the next document, if there is nothing in it.
@@ -205,7 +217,11 @@ impl Closing {
     }
 
     fn go_on(&self, mut writing: Writing) -> Phase {
-        writing.take_up(self.change.undoing && !rows_that_were_made_are_undone());
+        let undoing = self.change.undoing;
+        if writing.open.is_empty() {
+            writing.take_up(undoing && !rows_that_were_made_are_undone());
+            writing.begin(undoing);
+        }
         match writing.at() {
             Some(_) => Phase::Writing(writing),
             None => Phase::Sweeping { leases: writing.target.rows.len(), copies: None },
