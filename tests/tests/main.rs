@@ -18,7 +18,6 @@ mod deploy;
 mod doctor;
 mod dynamo_table;
 mod dynamo_units;
-mod examples_multilang;
 mod fleet;
 mod iam;
 mod import;
