@@ -90,6 +90,12 @@ bench-stores: servers ## What 50 workers with 1,000 leases ask of each lease sto
 bench-dashboard: servers ## How soon the dashboard's page is there, and what an update costs it
 	$(CARGO) bench --package kcl-tests --bench dashboard
 
+##@ The change-over from other libraries: docs/MIGRATING.md
+.PHONY: interop
+interop: servers ## The real Java KCL and VMware-Go-KCL, import, ours, export, and they again
+	tests/interop/build.sh
+	@$(CARGO) test --quiet --workspace --bench interop -- $(KIND)
+
 ##@ To try it by hand, on local servers
 .PHONY: start stop produce consumer leases reshard
 SHARDS ?= 4

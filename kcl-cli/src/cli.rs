@@ -4,9 +4,10 @@ use clap::{Parser, Subcommand};
 
 use crate::{
     app::AppArgs, config::SettingsArgs, consume::ConsumeArgs, convert::ConfigArgs,
-    dashboard::DashboardArgs, doctor::DoctorArgs, leases::LeasesArgs, logging::LoggingArgs,
-    multilang::MultilangArgs, peek::PeekArgs, placement::PlacementArgs, plan::PlanArgs,
-    produce::ProduceArgs, simulate::SimulateArgs, stream::StreamArgs, workers::WorkersArgs,
+    dashboard::DashboardArgs, doctor::DoctorArgs, export::ExportArgs, import::ImportArgs,
+    leases::LeasesArgs, logging::LoggingArgs, multilang::MultilangArgs, peek::PeekArgs,
+    placement::PlacementArgs, plan::PlanArgs, produce::ProduceArgs, simulate::SimulateArgs,
+    stream::StreamArgs, workers::WorkersArgs,
 };
 
 /// Consume Kinesis streams with a balanced fleet, and look after it.
@@ -53,6 +54,29 @@ pub enum Command {
     Stream(StreamArgs),
     /// See who reads what, and how far they are; move, release, pause and resume leases.
     Leases(LeasesArgs),
+    /// Take an application over from the Java KCL or VMware-Go-KCL: read their lease table, judge
+    /// every shard, and fill a lease store of kcl with what it says.
+    ///
+    /// Nothing is read by two fleets, and nothing is passed over: the old fleet is seen to stand
+    /// still, or a fence is named; the application is closed meanwhile; all shards are taken or
+    /// none. --dry-run shows what would be taken, and changes nothing. The old table is only read.
+    ///
+    /// Examples:
+    ///
+    ///   kcl import --from dynamodb-kcl:orders --app orders --stream orders --store postgres://…
+    ///   --dry-run
+    ///
+    ///   kcl import --from dynamodb-kcl:orders … --prepare      # the old fleet still runs
+    ///
+    ///   kcl import --from dynamodb-kcl:orders … --finish --fence at-zero
+    #[command(verbatim_doc_comment)]
+    Import(ImportArgs),
+    /// Write checkpoints back into a lease table of the Java KCL or VMware-Go-KCL, so that the old
+    /// fleet can go on; or everything into a file.
+    ///
+    /// Rows that are there are set free where the leases stand, and never taken back, unless
+    /// --backwards says so. A table that is not there is made.
+    Export(ExportArgs),
     /// See who works for an application; drain workers, and take them back.
     Workers(WorkersArgs),
     /// Say what would move with other workers or more shards. Touches nothing.

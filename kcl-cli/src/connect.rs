@@ -144,13 +144,22 @@ pub(crate) fn sdk_config(config: &Config, own: Option<&str>) -> anyhow::Result<O
     Ok(credentials(config, own)?.map(with))
 }
 
+/// What calls DynamoDB, for tables that are none of kcl's own: region and credentials as the
+/// settings say.
+///
+/// # Errors
+/// Half of the credentials are named.
+pub(crate) async fn dynamodb(config: &Config) -> anyhow::Result<SdkConfig> {
+    load(config, config.aws.region.clone(), config.dynamodb.credentials.as_deref()).await
+}
+
 /// A client for what a source does not do: making streams and putting records. It calls the region
 /// of the stream's ARN.
 ///
 /// # Errors
 /// No stream is named, or no region is known.
 pub(crate) async fn kinesis(config: &Config) -> anyhow::Result<Client> {
-    let loaded = load(config).await?;
+    let loaded = load(config, config.kinesis_region()?, None).await?;
     loaded.region().context("no region is configured: give --region, or set AWS_REGION")?;
     let mut service = aws_sdk_kinesis::config::Builder::from(&loaded);
     if let Some(endpoint) = config.kinesis_endpoint() {
@@ -165,7 +174,7 @@ pub(crate) async fn kinesis(config: &Config) -> anyhow::Result<Client> {
 /// # Errors
 /// There are no credentials.
 pub(crate) async fn identity(config: &Config) -> anyhow::Result<String> {
-    let loaded = load(config).await?;
+    let loaded = load(config, config.kinesis_region()?, None).await?;
     let provider = loaded.credentials_provider().context("there are no credentials")?;
     let found = provider.provide_credentials().await.context("there are no credentials")?;
     let id = found.access_key_id();
@@ -175,13 +184,17 @@ pub(crate) async fn identity(config: &Config) -> anyhow::Result<String> {
 }
 
 /// What the SDK finds in the environment, with what the settings say.
-async fn load(config: &Config) -> anyhow::Result<SdkConfig> {
+async fn load(
+    config: &Config,
+    region: Option<String>,
+    own: Option<&str>,
+) -> anyhow::Result<SdkConfig> {
     let mut loader =
         aws_config::defaults(BehaviorVersion::latest()).http_client(credentials::http_client());
-    if let Some(credentials) = credentials(config, None)? {
+    if let Some(credentials) = credentials(config, own)? {
         loader = loader.credentials_provider(credentials);
     }
-    if let Some(region) = config.kinesis_region()? {
+    if let Some(region) = region {
         loader = loader.region(Region::new(region));
     }
     Ok(loader.load().await)

@@ -11,6 +11,7 @@
 //! | `leases` | `kcl leases`: who reads what, and how far they are |
 //! | `doctor` | `kcl doctor`: what is wrong, why, and what helps |
 //! | `dashboard` | `kcl dashboard`: a page that shows applications, and what helps them |
+//! | `import`, `export` | leases from tables of other libraries and files, and back |
 //! | `workers` | `kcl workers`: who works, and who is to get nothing for a while |
 //! | `plan` | `kcl plan`: what would move with other workers or shards |
 //! | `placement` | `kcl placement`: which shards go to which workers, and what is wrong with that |
@@ -27,6 +28,7 @@
 //! | `beats`, `look` | who is alive; workers and leases as they stand in the store |
 //! | `picture`, `outlook` | an application as it was found; what would become of its leases |
 //! | `marking` | saying something of single workers and leases |
+//! | `snapshot`, `transfer` | everything of an application as one value; from store to store |
 //! | `line` | a record as a line of JSON |
 //! | `timeline` | a run as a picture: a row for each shard, a bar for each time a worker read it |
 //! | `ask`, `columns` | asking before a change; tables |
@@ -54,6 +56,8 @@ mod dashboard;
 pub mod demo;
 mod doctor;
 mod edit;
+mod export;
+mod import;
 mod leases;
 mod line;
 mod logging;
@@ -78,12 +82,14 @@ mod reference;
 mod report;
 mod signals;
 mod simulate;
+mod snapshot;
 mod start_at;
 mod stdout;
 pub mod store_url;
 mod stream;
 mod timeline;
 mod times;
+mod transfer;
 mod workers;
 
 use std::process::ExitCode;
@@ -134,6 +140,8 @@ fn run(cli: Cli) -> anyhow::Result<ExitCode> {
             stream::run(&args, &config)
         }
         Command::Leases(args) => leases::run(&args, &args.apply_to(config()?)),
+        Command::Import(args) => import::run(&args, &args.apply_to(config()?)),
+        Command::Export(args) => export::run(&args, &args.apply_to(config()?)),
         Command::Doctor(args) => doctor::run(&args, &cli.settings, config()),
         Command::Dashboard(args) => dashboard::run(&args, &cli.settings, &config()?),
         Command::Placement(args) => Ok(placement::run(&args, &args.apply_to(config()?))),

@@ -11,6 +11,7 @@ use std::{
 use anyhow::{Context, Result, ensure};
 use kcl_core::store::LeaseStore;
 use kcl_dynamo::DynamoStore;
+use kcl_migrate::{Library, Table, Value as Attribute, export::Put};
 use kcl_tests::{
     dynamo,
     fleet::{Fleet, History, Launch, Producer, Signal},
@@ -213,9 +214,50 @@ async fn moves(kinesis: &Ferrokinesis, dynamodb: &Dynoxide) -> Result<()> {
     let to = format!("dynamodb://{OTHER}");
     filling.feed(&["leases", "import", "--app", APPLICATION, "--store", &to], &exported)?;
     let mut policy = allowed_on("migrate.json")?;
-    assert_eq!(Some(filling.actions()), policy.remove("table/${TABLE}"), "to fill a table");
-    // Whatever reads another library's table: all of it, and nothing else.
-    let scan = Actions::from(["dynamodb:Scan".to_owned()]);
-    assert_eq!(policy, BTreeMap::from([("table/${OLD_TABLE}".to_owned(), scan)]));
+    let (to_fill, to_read) = (policy.remove("table/${TABLE}"), policy.remove("table/${OLD_TABLE}"));
+    let (to_fill, to_read) = (to_fill.context("no table")?, to_read.context("no old table")?);
+    assert!(filling.actions().is_subset(&to_fill), "to fill a table from a file");
+    takes_over(kinesis, dynamodb, &to_fill, &to_read, policy).await
+}
+
+/// Somebody takes over another library's table, and goes back to it.
+async fn takes_over(
+    kinesis: &Ferrokinesis,
+    dynamodb: &Dynoxide,
+    to_fill: &Actions,
+    to_read: &Actions,
+    mut to_look: BTreeMap<String, Actions>,
+) -> Result<()> {
+    const NAME: &str = "iam-taken-over";
+    let stream = TestStream::create(kinesis.url(), NAME, 1).await?;
+    let sequence = stream.put("key", None, b"record").await?;
+    let client = aws_sdk_dynamodb::Client::from_conf(dynamo::config(dynamodb.url()).build());
+    let old = Table::of(client, NAME);
+    old.create(Library::Kcl).await?;
+    let checkpoint = vec![("checkpoint", Some(Attribute::S(sequence)))];
+    let row = Put::new("shardId-000000000000", checkpoint, vec![("leaseKey", None)]);
+    old.write(Library::Kcl, vec![row]).await?;
+    let there = DynamoStore::builder(NAME).table("iam-taken-over-kcl");
+    there.client_config(dynamo::config(dynamodb.url())).build()?.prepare().await?;
+
+    let of = ["--app", NAME, "--store", "dynamodb://iam-taken-over-kcl", "--stream", NAME, "--yes"];
+    let recorded = Recorded::before(kinesis, dynamodb)?;
+    let import = ["import", "--from", "dynamodb-kcl:iam-taken-over", "--fence", "at-zero"];
+    recorded.run(&[&import[..], &of].concat())?;
+    let looking = to_look.remove("stream/${STREAM}").context("no stream")?;
+    assert!(to_look.is_empty(), "{to_look:?}");
+    assert!(to_read.is_disjoint(to_fill), "each of the two tables has rights of its own");
+    let all: Actions = to_fill.iter().chain(to_read).chain(&looking).cloned().collect();
+    assert_eq!(recorded.actions(), all, "to take over a table");
+
+    let mut back = allowed_on("migrate-back.json")?;
+    let write = back.remove("table/${OLD_TABLE}").context("no old table")?;
+    assert!(back.is_empty(), "{back:?}");
+    let export = ["export", "--to", "dynamodb-kcl:iam-taken-over"];
+    recorded.run(&[&export[..], &of].concat())?;
+    let goes_back = recorded.actions();
+    assert!(write.is_subset(&goes_back), "{write:?} of {goes_back:?}");
+    let rest: Actions = goes_back.difference(&write).cloned().collect();
+    assert!(rest.is_subset(&all), "to go back: {rest:?}");
     Ok(())
 }

@@ -127,9 +127,10 @@ pub enum Action {
     ///   kcl leases reset --app indexer --undo
     #[command(verbatim_doc_comment)]
     Reset(ResetArgs),
-    /// Write the application's leases and documents as one JSON object.
+    /// Write the application's leases and documents as one JSON object: `kcl export --to file:-`.
     Export,
-    /// Read what `export` wrote from stdin. Nothing that is there is written over.
+    /// Read what `export` wrote from stdin: `kcl import --from file:-`. Nothing that is there is
+    /// written over.
     Import {
         /// Even while workers live there.
         #[arg(long)]

@@ -5,9 +5,7 @@ mod args;
 mod format;
 mod marks;
 pub(crate) mod reset;
-mod snapshot;
 mod table;
-mod transfer;
 mod view;
 mod watch;
 
@@ -17,14 +15,12 @@ use anyhow::ensure;
 use kcl_core::env::Env;
 
 pub(crate) use args::LeasesArgs;
-#[cfg(any(test, fuzzing))]
-pub(crate) use snapshot::read_back;
 
 use self::{
     args::{Action, How, Named},
     marks::{OfLeases, Says},
 };
-use crate::{config::Config, marking, store_url::StoreUrl};
+use crate::{config::Config, marking, store_url::StoreUrl, transfer};
 
 /// Does it.
 ///
@@ -62,8 +58,10 @@ async fn act(action: &Action, config: &Config) -> anyhow::Result<()> {
             }
         }
         Action::Reset(args) => reset::run(args, &store, config).await,
-        Action::Import { while_running } => transfer::import(&*store, *while_running).await,
-        _ => transfer::export(&*store).await,
+        Action::Import { while_running } => {
+            transfer::import(&*store, transfer::STANDARD, *while_running).await
+        }
+        _ => transfer::export(&*store, transfer::STANDARD).await,
     }
 }
 

@@ -1,7 +1,7 @@
 //! Texts from outside: settings and exports are read or refused, never a panic, and what is read is
 //! written back as the same thing.
 
-use crate::{config, leases};
+use crate::{config, snapshot};
 
 /// Reads a settings file.
 pub fn settings(text: &str) {
@@ -16,7 +16,7 @@ pub fn settings(text: &str) {
 /// # Panics
 /// A row that was read is written back as another.
 pub fn export(text: &str) {
-    let _rows = leases::read_back(text);
+    let _rows = snapshot::read_back(text);
 }
 
 #[cfg(test)]

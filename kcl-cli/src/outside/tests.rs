@@ -48,5 +48,5 @@ proptest! {
 fn the_examples_are_read() {
     let read = config::read_file(SETTINGS).unwrap();
     assert_ne!(read.worker_settings().unwrap(), kcl_core::settings::Settings::default());
-    assert_eq!(leases::read_back(EXPORT), 2);
+    assert_eq!(snapshot::read_back(EXPORT), 2);
 }

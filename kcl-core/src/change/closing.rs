@@ -31,6 +31,9 @@ use crate::{
 pub enum Ask {
     /// Carry out a call on the store, and tell the outcome.
     Store(Box<StoreCall>),
+    /// Carry out these calls on rows at once, in any order, and tell the outcomes in this order
+    /// with [`Closing::learn_each`].
+    Each(Vec<StoreCall>),
     /// Describe the stream and list its shards, and tell what they are.
     Stream,
     /// Wait until then.
@@ -55,7 +58,7 @@ impl Closing {
             match proof.next(now) {
                 Next::Ask(call) => return Ask::Store(call),
                 Next::Wait(until) => return Ask::Wait(until),
-                Next::NobodyLives => self.phase = Phase::Finding(Which::Mine),
+                Next::NobodyLives => self.phase = self.proved(),
                 Next::Alive(workers) => {
                     self.phase = Phase::BackingOut(ChangeError::Alive { workers, closed: false });
                 }
@@ -64,6 +67,7 @@ impl Closing {
         match &self.phase {
             Phase::Stream(..) => Ask::Stream,
             Phase::Over(_) => Ask::Over,
+            Phase::Writing(writing) if writing.is_wide() => Ask::Each(writing.calls(self)),
             _ => Ask::Store(Box::new(self.call())),
         }
     }
@@ -111,6 +115,34 @@ impl Closing {
         }
     }
 
+    /// The outcomes of the calls that were asked for at once came at `now`.
+    pub fn learn_each(&mut self, now: Time, outcomes: Vec<StoreOutcome>) {
+        let failed = outcomes.iter().find_map(|outcome| outcome.as_ref().err().copied());
+        let some_done = outcomes.iter().any(Result::is_ok);
+        let replies = outcomes.into_iter().map(Result::ok).collect();
+        let phase = std::mem::replace(&mut self.phase, Phase::Looking);
+        self.phase = match phase {
+            Phase::Writing(writing) => self.on_rows(writing, replies),
+            phase => phase,
+        };
+        if some_done {
+            self.failures = 0;
+        }
+        if let Some(kind) = failed {
+            self.on_failed(now, kind);
+        }
+    }
+
+    /// Nobody lives: what was prepared is told of, anything else is gone on with.
+    fn proved(&mut self) -> Phase {
+        if !matches!(self.intent, Intent::Prepare(_)) {
+            return Phase::Finding(Which::Mine);
+        }
+        self.change.prepared = true;
+        self.closed = self.change.write(self.closed.clone());
+        Phase::Marking(Then::Stay)
+    }
+
     /// The stream could be listed, or not.
     pub fn learn_stream(&mut self, found: Result<StreamView, String>) {
         let phase = std::mem::replace(&mut self.phase, Phase::Looking);
@@ -140,7 +172,12 @@ impl Closing {
         self.resume_at = now + PAUSE;
         match &mut self.phase {
             Phase::Taking(_) => self.phase = Phase::Looking,
-            Phase::Writing(writing) => writing.again(),
+            Phase::Writing(writing) => {
+                writing.again();
+                if kind == StoreErrorKind::Throttled {
+                    writing.slow_down();
+                }
+            }
             Phase::Opening(opening) => opening.look(),
             // What is left of former copies goes with the next change.
             Phase::Sweeping { leases, .. } => self.phase = Phase::Marking(Then::Open(*leases)),

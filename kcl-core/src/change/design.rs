@@ -113,6 +113,11 @@ pub enum Unfit {
         /// A sequence number that is past its last one, where known.
         before: Option<SequenceNumber>,
     },
+    /// It may not be done, for a reason that the change itself says.
+    Refused {
+        /// Why, and what helps.
+        why: String,
+    },
     /// What came from the shard was read already, or may have been: it would be read before its
     /// parent.
     Descendants {
@@ -163,6 +168,7 @@ impl fmt::Display for Unfit {
                 }
                 f.write_str(": take one of its records'")
             }
+            Self::Refused { why } => f.write_str(why),
             Self::Descendants { lease, descendants } => {
                 write!(f, "the shards that came from {lease} have been read or may be: ")?;
                 list(f, descendants)?;

@@ -1,6 +1,6 @@
 //! Driving a change on a store.
 
-use std::{sync::Arc, time::Duration};
+use std::{sync::Arc, task::Poll, time::Duration};
 
 use tracing::{info, warn};
 
@@ -14,6 +14,7 @@ use super::{
     turn::Change,
 };
 use crate::{
+    coordinator::StreamView,
     env::{Env, Rng},
     explain,
     lease::{Changing, DocName, LeaseKey},
@@ -28,6 +29,13 @@ use crate::{
 
 /// How long a call may take before its outcome counts as unknown.
 const DEADLINE: Duration = Duration::from_secs(10);
+
+/// How many rows are written at once where there are thousands: a store that is shared with others
+/// still has room for them.
+const LANES: usize = 32;
+
+/// So many rows are worth a lane more: what is small is written row by row.
+const ROWS_A_LANE: usize = 64;
 
 /// What a change would do to what is there now.
 #[derive(Clone, Debug)]
@@ -239,7 +247,7 @@ pub async fn apply_observed(
     observers: Vec<Arc<dyn Observer>>,
 ) -> Result<Changed, ChangeError> {
     let mut rng = Rng::new(env.entropy.next_u64() ^ env.entropy.next_u64().rotate_left(32));
-    let mut run = Closing::new(intent, by, env.clock.wall(), &mut rng);
+    let mut run = Closing::new(intent, by, env.clock.wall(), &mut rng).in_lanes(LANES, ROWS_A_LANE);
     let seam = Seam::new(store.application(), None, env.clock.clone(), observers);
     let store = WatchedStore::new(store.clone(), seam);
     let (mut announced, mut told) = (false, false);
@@ -257,6 +265,11 @@ pub async fn apply_observed(
             Ask::Store(call) => {
                 let outcome = carry_out(&store, *call, DEADLINE).await;
                 run.learn(env.clock.now(), outcome);
+            }
+            Ask::Each(calls) => {
+                let outcomes =
+                    each(calls.into_iter().map(|call| carry_out(&store, call, DEADLINE))).await;
+                run.learn_each(env.clock.now(), outcomes);
             }
             Ask::Stream => {
                 let listed = match source {
@@ -281,4 +294,34 @@ pub async fn apply_observed(
         }
         None => Err(ChangeError::Overtaken { by: "somebody".to_owned() }),
     }
+}
+
+/// Waits for all of them side by side; their answers, in their order.
+async fn each<F: Future>(calls: impl Iterator<Item = F>) -> Vec<F::Output> {
+    let mut waiting: Vec<_> = calls.map(Box::pin).map(|call| (Some(call), None)).collect();
+    std::future::poll_fn(|context| {
+        let mut all_ready = true;
+        for (call, answer) in &mut waiting {
+            if let Some(future) = call {
+                match future.as_mut().poll(context) {
+                    Poll::Ready(ready) => (*call, *answer) = (None, Some(ready)),
+                    Poll::Pending => all_ready = false,
+                }
+            }
+        }
+        if all_ready { Poll::Ready(()) } else { Poll::Pending }
+    })
+    .await;
+    waiting.into_iter().filter_map(|(_, answer)| answer).collect()
+}
+
+/// The stream and its shards, all of one life of it.
+///
+/// # Errors
+/// The stream's; it was made again meanwhile.
+///
+/// # Cancel safety
+/// Safe: it only reads.
+pub async fn view(source: &dyn StreamSource) -> SourceResult<StreamView> {
+    list(source).await
 }

@@ -35,7 +35,7 @@ pub use copy::{Copy, InvalidCopy};
 pub use design::{Design, Found, Unfit};
 pub use drive::{
     Failed, Preview, apply, apply_observed, caller, has_record, preview, preview_undo, state,
-    stored_copy,
+    stored_copy, view,
 };
 pub use error::ChangeError;
 pub use reset::{InvalidPlace, Move, Place, Reach, Reset, moves};

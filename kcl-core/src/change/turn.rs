@@ -21,6 +21,9 @@ pub struct Change {
     /// The change before it.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub former: Option<u64>,
+    /// Whether it was prepared: nothing is to be opened before it is made, or taken back.
+    #[serde(skip_serializing_if = "std::ops::Not::not", default)]
+    pub prepared: bool,
     /// Whether it is being taken back.
     #[serde(skip_serializing_if = "std::ops::Not::not", default)]
     pub undoing: bool,
@@ -28,7 +31,7 @@ pub struct Change {
 
 impl Change {
     pub(super) fn new(number: u64, what: String, former: Option<u64>, begun: &str) -> Self {
-        Self { number, begun: begun.to_owned(), what, former, undoing: false }
+        Self { number, begun: begun.to_owned(), what, former, prepared: false, undoing: false }
     }
 
     /// The change that a document tells of.
@@ -40,7 +43,7 @@ impl Change {
     /// The document with this change in it.
     pub(super) fn write(&self, mut changing: Changing) -> Changing {
         if let Ok(Value::Object(mine)) = serde_json::to_value(self) {
-            for name in ["change", "begun", "what", "former", "undoing"] {
+            for name in ["change", "begun", "what", "former", "prepared", "undoing"] {
                 changing.more.remove(name);
             }
             changing.more.extend(mine);

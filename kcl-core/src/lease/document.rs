@@ -91,6 +91,12 @@ impl DocName {
         Self("streams".into())
     }
 
+    /// Which tables of other libraries were imported.
+    #[must_use]
+    pub fn imported() -> Self {
+        Self("imported".into())
+    }
+
     /// Whether the application is closed while its rows are rewritten, and by whom.
     #[must_use]
     pub fn changing() -> Self {

@@ -41,6 +41,8 @@ pub(crate) struct Budget {
     pub(crate) sleeper: bool,
     /// Whether the store once loses its last writes.
     pub(crate) back: bool,
+    /// Rows that a run writes at once.
+    pub(crate) lanes: usize,
 }
 
 /// Everything there is.
@@ -144,11 +146,11 @@ impl Small {
             }
             steps.push(Step::Go(at));
             // Who crashes while it reads leaves no more behind than who crashes at its next write.
-            let writes = matches!(&ask, Ask::Store(call) if is_write(call));
+            let writes = calls(&ask).iter().any(is_write);
             if writes && self.budget.unknown > 0 {
                 steps.push(Step::Unheard(at));
             }
-            let reads = matches!(&ask, Ask::Store(call) if is_read(call));
+            let reads = !calls(&ask).is_empty() && calls(&ask).iter().all(is_read);
             if !reads && ask != Ask::Stream && self.budget.crashes > 0 {
                 steps.push(Step::Crash(at));
             }
@@ -177,13 +179,17 @@ impl Small {
     /// that is told to the operator, and not prevented.
     fn steps_back(&self, asks: &[Ask]) -> Option<Step> {
         let next = match asks {
-            [Ask::Store(call)] => call,
+            [ask] if !calls(ask).is_empty() => calls(ask),
             _ => return None,
         };
-        let is_row = lease_key(next).is_some() && is_write(next)
-            || matches!(&**next, StoreCall::PutDoc(put) if put.name == DocName::start(&stream()));
+        let writes_row = |next: &StoreCall| {
+            let start = DocName::start(&stream());
+            lease_key(next).is_some() && is_write(next)
+                || matches!(next, StoreCall::PutDoc(put) if put.name == start)
+        };
+        let is_row = next.iter().any(writes_row);
         match &self.kept {
-            None if self.budget.back && !is_read(next) => Some(Step::Keep),
+            None if self.budget.back && !next.iter().all(is_read) => Some(Step::Keep),
             Some(_) if !is_row => Some(Step::Back),
             _ => None,
         }
@@ -193,15 +199,13 @@ impl Small {
     /// else is on its way to the same row, or nobody keeps the application closed.
     fn is_seen(&self, call: &StoreCall, asks: &[Ask]) -> bool {
         let Some(key) = lease_key(call) else { return true };
-        let asked = |ask: &Ask| match ask {
-            Ask::Store(ask) => match &**ask {
-                StoreCall::Leases => true,
-                StoreCall::Lease(asked) => asked == key,
-                StoreCall::PutDoc(put) => put.name == DocName::changing(),
-                other => lease_key(other) == Some(key),
-            },
-            _ => false,
+        let asked = |ask: &StoreCall| match ask {
+            StoreCall::Leases => true,
+            StoreCall::Lease(asked) => asked == key,
+            StoreCall::PutDoc(put) => put.name == DocName::changing(),
+            other => lease_key(other) == Some(key),
         };
+        let asked = |ask: &Ask| calls(ask).iter().any(asked);
         let on_its_way = self.budget.late > 0
             && self.sent.iter().any(|sent| sent != call && lease_key(sent) == Some(key));
         asks.is_empty() || self.is_closed() != Some(true) || on_its_way || asks.iter().any(asked)
@@ -213,18 +217,24 @@ impl Small {
             Step::Go(at) => self.go(*at)?,
             Step::Unheard(at) => {
                 self.budget.unknown -= 1;
-                if let Ask::Store(call) = self.runs[*at].edit().next(self.now) {
-                    self.sent.edit().push(*call);
+                let unknown = || Err(StoreErrorKind::Unknown);
+                let ask = self.runs[*at].edit().next(self.now);
+                if let Ask::Each(each) = &ask {
+                    // One of them lands and is answered, and the others are not.
+                    let mut outcomes = vec![unknown(); each.len()];
+                    self.sent.edit().extend_from_slice(&each[1..]);
+                    outcomes[0] = Ok(self.land(&each[0], true)?);
+                    self.runs[*at].edit().learn_each(self.now, outcomes);
+                } else {
+                    self.sent.edit().extend_from_slice(calls(&ask));
+                    self.runs[*at].edit().learn(self.now, unknown());
                 }
-                self.runs[*at].edit().learn(self.now, Err(StoreErrorKind::Unknown));
             }
             Step::Crash(at) => {
                 self.budget.crashes -= 1;
-                if let Ask::Store(call) = self.runs[*at].edit().next(self.now)
-                    && is_write(&call)
-                {
-                    self.sent.edit().push(*call);
-                }
+                let ask = self.runs[*at].edit().next(self.now);
+                let writes = calls(&ask).iter().filter(|call| is_write(call)).cloned();
+                self.sent.edit().extend(writes);
                 self.runs.remove(*at);
             }
             Step::Start { undo } => {
@@ -272,6 +282,7 @@ impl Small {
         let intent = if undo { Intent::Undo } else { Intent::Make(Arc::new(Reset::All(to))) };
         let by = format!("run {}", self.started);
         let run = Closing::new(intent, &by, WallTime::from_millis(1), &mut rng);
+        let run = run.in_lanes(self.budget.lanes, 1);
         self.runs.push(Summed::new(run));
     }
 
@@ -280,6 +291,11 @@ impl Small {
             Ask::Store(call) => {
                 let reply = self.land(&call, true)?;
                 self.runs[at].edit().learn(self.now, Ok(reply));
+            }
+            Ask::Each(each) => {
+                let replies = each.iter().map(|call| self.land(call, true).map(Ok));
+                let outcomes = replies.collect::<Result<Vec<_>, _>>()?;
+                self.runs[at].edit().learn_each(self.now, outcomes);
             }
             Ask::Stream => self.runs[at].edit().learn_stream(Ok(view())),
             Ask::Wait(until) => self.now = self.now.max(until),
@@ -446,6 +462,15 @@ impl Small {
             sum.add_sum(truth.sum());
         }
         sum
+    }
+}
+
+/// The calls that a run waits for.
+fn calls(ask: &Ask) -> &[StoreCall] {
+    match ask {
+        Ask::Store(call) => std::slice::from_ref(&**call),
+        Ask::Each(calls) => calls,
+        _ => &[],
     }
 }
 

@@ -15,6 +15,7 @@ const NOTHING: Budget = Budget {
     at_once: 1,
     sleeper: false,
     back: false,
+    lanes: 1,
 };
 
 #[expect(clippy::print_stdout, reason = "how much was searched")]
@@ -49,6 +50,17 @@ pub(crate) fn a_change_that_crashes_and_goes_on() {
 #[test]
 pub(crate) fn a_change_that_crashes_twice_and_is_taken_back() {
     holds(Budget { late: 1, crashes: 2, starts: 2, undo: true, ..NOTHING });
+}
+
+/// Rows are written side by side: late writes land among them, some are not answered, a run is
+/// broken off with all of them under way and gone on with, or taken back.
+#[test]
+pub(crate) fn a_change_in_lanes() {
+    let lanes = Budget { lanes: 3, ..NOTHING };
+    holds(Budget { dead: 2, late: 1, unknown: 1, ..lanes });
+    holds(Budget { dead: 1, late: 2, crashes: 1, starts: 1, undo: true, ..lanes });
+    holds(Budget { late: 2, starts: 1, undo: true, at_once: 2, unknown: 1, ..lanes });
+    holds(Budget { back: true, crashes: 1, starts: 1, ..lanes });
 }
 
 /// A change is taken back while the dead still write.

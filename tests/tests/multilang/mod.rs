@@ -4,6 +4,7 @@
 
 mod bad_input;
 mod daemon;
+mod examples;
 mod recorded;
 mod transcript;
 mod trouble;

@@ -30,7 +30,7 @@ impl Closing {
                 Some(row) => Phase::BackingOut(ChangeError::Unreadable(row.clone())),
             },
             (Phase::Docs(rows), StoreReply::Docs(docs)) => match self.intent {
-                Intent::Make(_) => Phase::Stream(rows, docs),
+                Intent::Make(_) | Intent::Prepare(_) => Phase::Stream(rows, docs),
                 Intent::Undo => Phase::Finding(Which::Former(rows, docs)),
             },
             (Phase::Keeping { copy, head, parts, next }, StoreReply::DocWrite(write)) => {
@@ -157,7 +157,7 @@ impl Closing {
         }
         match next + 1 {
             next if next < parts.len() => Phase::Keeping { copy, head, parts, next },
-            _ if !copy_comes_first() => Phase::Writing(Writing::new(copy.target)),
+            _ if !copy_comes_first() => Phase::Writing(Writing::new(copy.target, 1, 1, false)),
             _ => Phase::Sealing { copy, head },
         }
     }

@@ -15,9 +15,17 @@ impl Closing {
         Phase::Opening(Opening { result: Ok(changed), looks: false })
     }
 
+    /// The change is prepared: what comes next is another run.
+    pub(super) fn stays(&self) -> Phase {
+        let number = self.change.number;
+        Phase::Over(Ok(Changed { number, leases: 0, undone: false }))
+    }
+
     /// The change cannot be made. If there is a copy, an earlier run may have changed rows: then
-    /// the application stays closed.
+    /// the application stays closed, and so does one that was prepared, since workers wait there
+    /// for what is not there yet.
     pub(super) fn back_out(&self, why: ChangeError, is_changed: bool) -> Phase {
+        let is_changed = is_changed || self.change.prepared;
         let why = match why {
             ChangeError::Alive { workers, .. } => {
                 ChangeError::Alive { workers, closed: is_changed }
@@ -42,7 +50,7 @@ impl Closing {
     /// What an open application's document tells of: the last change that was made. Of one that
     /// was given up there is nothing to take back.
     fn opened(&self, opening: &Opening) -> Change {
-        let mut change = Change { undoing: false, ..self.change.clone() };
+        let mut change = Change { prepared: false, undoing: false, ..self.change.clone() };
         if opening.result.is_err() {
             change.number = change.former.unwrap_or(change.number);
             change.begun = String::new();

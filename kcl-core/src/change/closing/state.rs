@@ -26,6 +26,9 @@ use crate::{
 pub enum Intent {
     /// Makes a change, or goes on with it.
     Make(Arc<dyn Design>),
+    /// Closes the application for a change, sees that nobody lives, and leaves it closed: workers
+    /// that start wait until the change is made, or taken back.
+    Prepare(Arc<dyn Design>),
     /// Takes a change back that was broken off; if there is none, the last one.
     Undo,
 }
@@ -33,7 +36,7 @@ pub enum Intent {
 impl Intent {
     pub(super) fn what(&self) -> String {
         match self {
-            Self::Make(design) => design.what(),
+            Self::Make(design) | Self::Prepare(design) => design.what(),
             Self::Undo => "undo".to_owned(),
         }
     }
@@ -72,6 +75,10 @@ pub struct Closing {
     pub(super) stray: Option<u64>,
     /// Every new epoch is above this: the store's time.
     pub(super) floor: u64,
+    /// How many rows may be under way at once.
+    pub(super) lanes: usize,
+    /// How many rows are worth a lane more.
+    pub(super) rows_a_lane: usize,
     pub(super) phase: Phase,
     pub(super) failures: u32,
     pub(super) resume_at: Time,
@@ -148,27 +155,36 @@ pub(super) enum Then {
     Write(Target),
     /// The application is opened: so many leases are written.
     Open(usize),
+    /// It stays closed: the change is prepared.
+    Stay,
 }
 
 /// How far the rows and documents are written.
 #[derive(Clone, Debug)]
 pub(super) struct Writing {
     pub(super) target: Target,
-    /// How many of the rows, and then of the documents, are done.
-    pub(super) done: usize,
+    /// How many of the rows, and then of the documents, are begun: all but `open` are done.
+    pub(super) begun: usize,
+    /// Which of them are at hand: several rows, or one document.
+    pub(super) open: Vec<usize>,
+    /// How many rows may be at hand at once.
+    pub(super) lanes: usize,
     pub(super) step: Step,
+    /// What was sent last: rows, or a document.
+    pub(super) sent: Option<String>,
 }
 
-/// How far one of them is.
+/// How far those at hand are.
 #[derive(Clone, Debug)]
 pub(super) enum Step {
     Read,
-    /// It was read: whose turn is it?
-    CheckRow(Option<Lease>),
+    /// They were read: whose turn is it?
+    CheckRows(Vec<Option<Lease>>),
     CheckDoc(Option<Document>),
-    SendRow(Option<Lease>),
+    SendRows(Vec<Option<Lease>>),
     SendDoc(Option<Document>),
-    /// The row is read after the look at the turn. No step of the protocol: that of a planted bug.
+    /// The rows are read after the look at the turn. No step of the protocol: that of a planted
+    /// bug.
     ReadLate,
 }
 
@@ -225,10 +241,20 @@ impl Closing {
             lost: None,
             stray: None,
             floor: 0,
+            lanes: 1,
+            rows_a_lane: 1,
             phase: Phase::Looking,
             failures: 0,
             resume_at: Time::ZERO,
         }
+    }
+
+    /// The same run, which writes up to so many rows at once where there are many: so many rows are
+    /// worth a lane more.
+    #[must_use]
+    pub fn in_lanes(mut self, lanes: usize, rows_each: usize) -> Self {
+        (self.lanes, self.rows_a_lane) = (lanes.max(1), rows_each.max(1));
+        self
     }
 
     /// What came of it, once it is over.

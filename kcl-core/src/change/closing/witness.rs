@@ -68,7 +68,11 @@ impl Closing {
     pub(super) fn stamped(&mut self, then: Then) -> Phase {
         match then {
             Then::Prove => Phase::Proving(Proof::new()),
-            Then::Write(target) => Phase::Writing(Writing::new(target)),
+            Then::Write(target) => {
+                let (lanes, each) = (self.lanes, self.rows_a_lane);
+                Phase::Writing(Writing::new(target, lanes, each, self.change.undoing))
+            }
+            Then::Stay => self.stays(),
             Then::Open(leases) => self.opening(leases),
         }
     }

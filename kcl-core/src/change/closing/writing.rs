@@ -3,6 +3,12 @@
 //! Each write: read the row, *then* see that the turn is still mine, then send. Whoever takes over
 //! after that look writes this row, too, and so refuses what is sent here. That is why every run
 //! writes every row, also those that look right.
+//!
+//! Where there are many rows, several are at hand at once: all of them are read, then one look at
+//! the turn is for all, then all are sent. For each row that is the same order.
+//!
+//! A row that the change makes is not read before: it is put if there is none, and that is what
+//! was to be read. If there is one, the put is refused, and the row is read and judged anew.
 
 use super::state::{Closing, Phase, Step, Writing};
 use crate::{
@@ -11,44 +17,104 @@ use crate::{
     lease::{DocName, Epoch, Lease, PutDoc, Restart},
 };
 
-/// Which of them is at hand.
+/// What is at hand.
 enum At<'a> {
-    Row(&'a RowChange),
+    Rows,
     Doc(&'a DocChange),
 }
 
 impl Writing {
-    pub(super) const fn new(target: Target) -> Self {
-        Self { target, done: 0, step: Step::Read }
+    /// In so many lanes at most.
+    pub(super) fn new(target: Target, lanes: usize, rows_a_lane: usize, undoing: bool) -> Self {
+        let lanes = lanes.min(target.rows.len() / rows_a_lane.max(1) + 1);
+        let mut writing =
+            Self { target, begun: 0, open: Vec::new(), lanes, step: Step::Read, sent: None };
+        writing.take_up(false);
+        writing.begin(undoing);
+        writing
     }
 
-    /// A call failed: the one at hand is judged anew.
+    /// How what was just taken in hand begins. Rows that the change makes are taken for absent; of
+    /// an undo these rows are there.
+    fn begin(&mut self, undoing: bool) {
+        let rows: Vec<bool> = self.rows().map(|change| change.found).collect();
+        let are_made = !rows.is_empty() && rows.iter().all(|found| !found);
+        self.step = match are_made && !undoing {
+            true => Step::CheckRows(vec![None; rows.len()]),
+            false => Step::Read,
+        };
+    }
+
+    /// Takes the next rows in hand, or the next document, if there is nothing in it.
+    fn take_up(&mut self, found_only: bool) {
+        let (rows, docs) = (self.target.rows.len(), self.target.docs.len());
+        while self.open.is_empty() && self.begun < rows + docs {
+            let lanes = if self.begun < rows { self.lanes.min(rows - self.begun) } else { 1 };
+            let next = self.begun..self.begun + lanes;
+            self.begun = next.end;
+            let is_meant = |at: &usize| {
+                !found_only || self.target.rows.get(*at).is_none_or(|change| change.found)
+            };
+            self.open = next.filter(is_meant).collect();
+        }
+    }
+
+    /// Calls failed: what is at hand is judged anew.
     pub(super) fn again(&mut self) {
+        if matches!(self.step, Step::SendRows(_) | Step::SendDoc(_)) {
+            self.sent = self.named();
+        }
         self.step = Step::Read;
     }
 
+    /// After calls that were throttled: fewer at once.
+    pub(super) fn slow_down(&mut self) {
+        self.lanes = (self.lanes / 2).max(1);
+    }
+
     fn at(&self) -> Option<At<'_>> {
-        let rows = self.target.rows.len();
-        match self.target.rows.get(self.done) {
-            Some(row) => Some(At::Row(row)),
-            None => self.target.docs.get(self.done - rows).map(At::Doc),
+        let (rows, first) = (self.target.rows.len(), *self.open.first()?);
+        match self.target.rows.get(first) {
+            Some(_) => Some(At::Rows),
+            None => self.target.docs.get(first - rows).map(At::Doc),
+        }
+    }
+
+    /// The rows at hand.
+    fn rows(&self) -> impl Iterator<Item = &RowChange> {
+        self.open.iter().filter_map(|at| self.target.rows.get(*at))
+    }
+
+    /// Whether several calls are to be carried out at once.
+    pub(super) fn is_wide(&self) -> bool {
+        let on_rows = matches!(self.step, Step::Read | Step::SendRows(_) | Step::ReadLate);
+        on_rows && self.open.len() > 1
+    }
+
+    /// The calls on the rows at hand.
+    pub(super) fn calls(&self, run: &Closing) -> Vec<StoreCall> {
+        match &self.step {
+            Step::SendRows(rows) => {
+                let each = self.rows().zip(rows);
+                each.map(|(change, row)| run.write_row(change, row.as_ref())).collect()
+            }
+            _ => self.rows().map(|change| StoreCall::Lease(change.key().clone())).collect(),
         }
     }
 
     pub(super) fn call(&self, run: &Closing) -> StoreCall {
-        let changing = || StoreCall::Doc(DocName::changing());
         match (self.at(), &self.step) {
-            (Some(At::Row(row)), Step::Read | Step::ReadLate) => {
-                StoreCall::Lease(row.key().clone())
+            (Some(At::Rows), Step::Read | Step::ReadLate | Step::SendRows(_)) => {
+                let call = self.calls(run).into_iter().next();
+                call.unwrap_or_else(|| StoreCall::Doc(DocName::changing()))
             }
-            (Some(At::Row(change)), Step::SendRow(row)) => run.write_row(change, row.as_ref()),
             (Some(At::Doc(doc)), Step::Read) => StoreCall::Doc(doc.name.clone()),
             (Some(At::Doc(change)), Step::SendDoc(doc)) => {
                 let seen = doc.as_ref().map(|doc| doc.version);
                 let body = change.wanted(run.change.undoing);
                 StoreCall::PutDoc(PutDoc::new(change.name.clone(), seen, body))
             }
-            _ => changing(),
+            _ => StoreCall::Doc(DocName::changing()),
         }
     }
 }
@@ -75,37 +141,30 @@ impl Closing {
         }
     }
 
+    /// What the answer to a single call means.
     pub(super) fn on_write(&mut self, mut writing: Writing, reply: StoreReply) -> Phase {
         let step = std::mem::replace(&mut writing.step, Step::Read);
         writing.step = match (step, reply) {
-            (Step::Read, StoreReply::Lease(row)) => Step::CheckRow(row),
+            (step @ (Step::Read | Step::ReadLate), reply @ StoreReply::Lease(_))
+            | (step @ Step::SendRows(_), reply @ StoreReply::LeaseWrite(_)) => {
+                writing.step = step;
+                return self.on_rows(writing, vec![Some(reply)]);
+            }
             (Step::Read, StoreReply::Doc(doc)) if writing.is_doc() => Step::CheckDoc(doc),
-            (Step::CheckRow(row), StoreReply::Doc(changing)) => {
-                if let Some(phase) = self.check_turn(changing.as_ref(), writing.sent()) {
+            (Step::CheckRows(rows), StoreReply::Doc(changing)) => {
+                if let Some(phase) = self.check_turn(changing.as_ref(), writing.sent.clone()) {
                     return phase;
                 }
-                if !writes_every_row() && self.looks_right(&writing, row.as_ref()) {
-                    writing.done += 1;
-                    Step::Read
-                } else if !is_read_before_the_turn() {
-                    Step::ReadLate
-                } else {
-                    Step::SendRow(row)
-                }
+                self.checked(&mut writing, rows)
             }
-            (Step::ReadLate, StoreReply::Lease(row)) => Step::SendRow(row),
             (Step::CheckDoc(doc), StoreReply::Doc(changing)) => {
-                if let Some(phase) = self.check_turn(changing.as_ref(), writing.sent()) {
+                if let Some(phase) = self.check_turn(changing.as_ref(), writing.sent.clone()) {
                     return phase;
                 }
                 Step::SendDoc(doc)
             }
-            (Step::SendRow(_), StoreReply::LeaseWrite(write)) => {
-                writing.settle(write.is_done());
-                Step::Read
-            }
             (Step::SendDoc(_), StoreReply::DocWrite(write)) => {
-                writing.settle(write.is_done());
+                writing.settle(&[Some(write.is_done())]);
                 Step::Read
             }
             (step, _) => step,
@@ -113,13 +172,55 @@ impl Closing {
         self.go_on(writing)
     }
 
+    /// What the answers of the rows at hand mean, in their order; `None`: there was none.
+    pub(super) fn on_rows(
+        &mut self,
+        mut writing: Writing,
+        replies: Vec<Option<StoreReply>>,
+    ) -> Phase {
+        let step = std::mem::replace(&mut writing.step, Step::Read);
+        writing.step = match step {
+            Step::Read | Step::ReadLate => {
+                let row = |reply| match reply {
+                    Some(StoreReply::Lease(row)) => Some(row),
+                    _ => None,
+                };
+                let rows: Option<Vec<_>> = replies.into_iter().map(row).collect();
+                match (step, rows) {
+                    (Step::ReadLate, Some(rows)) => Step::SendRows(rows),
+                    (_, Some(rows)) => Step::CheckRows(rows),
+                    (step, None) => step,
+                }
+            }
+            Step::SendRows(_) => {
+                let is_done = |reply: &Option<StoreReply>| match reply {
+                    Some(StoreReply::LeaseWrite(write)) => Some(write.is_done()),
+                    _ => None,
+                };
+                let done: Vec<_> = replies.iter().map(is_done).collect();
+                writing.settle(&done);
+                Step::Read
+            }
+            step => step,
+        };
+        self.go_on(writing)
+    }
+
+    /// The turn is still mine: what is sent of the rows that were read before.
+    fn checked(&self, writing: &mut Writing, rows: Vec<Option<Lease>>) -> Step {
+        let rows = if writes_every_row() { rows } else { self.without_right(writing, rows) };
+        match rows {
+            rows if rows.is_empty() => Step::Read,
+            _ if !is_read_before_the_turn() => Step::ReadLate,
+            rows => Step::SendRows(rows),
+        }
+    }
+
     fn go_on(&self, mut writing: Writing) -> Phase {
         let undoing = self.change.undoing;
-        while undoing
-            && !rows_that_were_made_are_undone()
-            && matches!(writing.at(), Some(At::Row(change)) if !change.found)
-        {
-            writing.done += 1;
+        if writing.open.is_empty() {
+            writing.take_up(undoing && !rows_that_were_made_are_undone());
+            writing.begin(undoing);
         }
         match writing.at() {
             Some(_) => Phase::Writing(writing),
@@ -127,32 +228,45 @@ impl Closing {
         }
     }
 
-    fn looks_right(&self, writing: &Writing, row: Option<&Lease>) -> bool {
-        let Some(At::Row(change)) = writing.at() else { return false };
-        let wanted = change.wanted(self.change.undoing);
-        row.is_some_and(|row| row.owner.is_none() && row.checkpoint == wanted.checkpoint)
+    /// Takes the rows that look right out of hand. No step of the protocol: that of a planted bug.
+    fn without_right(&self, writing: &mut Writing, rows: Vec<Option<Lease>>) -> Vec<Option<Lease>> {
+        let looks_right = |change: &RowChange, row: &Option<Lease>| {
+            let wanted = change.wanted(self.change.undoing);
+            row.as_ref()
+                .is_some_and(|row| row.owner.is_none() && row.checkpoint == wanted.checkpoint)
+        };
+        let right: Vec<bool> =
+            writing.rows().zip(&rows).map(|(change, row)| looks_right(change, row)).collect();
+        let mut each = right.iter();
+        writing.open.retain(|_| !each.next().is_some_and(|right| *right));
+        let wrong = rows.into_iter().zip(&right).filter(|(_, right)| !**right);
+        wrong.map(|(row, _)| row).collect()
     }
 }
 
 impl Writing {
-    const fn is_doc(&self) -> bool {
-        self.done >= self.target.rows.len()
+    fn is_doc(&self) -> bool {
+        self.open.first().is_none_or(|at| *at >= self.target.rows.len())
     }
 
-    /// What was sent last: a row or a document.
-    fn sent(&self) -> Option<String> {
-        let last = self.done.checked_sub(1)?;
-        let rows = &self.target.rows;
-        let doc = || self.target.docs.get(last - rows.len()).map(|doc| doc.name.to_string());
-        rows.get(last).map_or_else(doc, |row| Some(row.key().to_string()))
+    /// What is at hand, in words.
+    fn named(&self) -> Option<String> {
+        let keys: Vec<String> = match self.at()? {
+            At::Rows => self.rows().map(|change| change.key().to_string()).collect(),
+            At::Doc(doc) => vec![doc.name.to_string()],
+        };
+        Some(keys.join(", "))
     }
 
-    /// One is done; if it was refused, it is judged anew.
-    fn settle(&mut self, done: bool) {
-        sometimes!(RestartRefused, !done);
-        if is_settled(done) {
-            self.done += 1;
-        }
+    /// What is done is out of hand; what was refused, or had no answer, is judged anew.
+    fn settle(&mut self, done: &[Option<bool>]) {
+        self.sent = self.named();
+        let mut each = done.iter();
+        self.open.retain(|_| {
+            let done = each.next().copied().flatten();
+            sometimes!(RestartRefused, done == Some(false));
+            !done.is_some_and(is_settled)
+        });
     }
 }
 

@@ -25,7 +25,8 @@ pub enum Place {
 
 impl Place {
     /// The checkpoint that starts here, when it is `now` at the stream.
-    pub(super) fn checkpoint(&self, now: WallTime) -> Checkpoint {
+    #[must_use]
+    pub fn checkpoint(&self, now: WallTime) -> Checkpoint {
         match self {
             Self::TrimHorizon => Checkpoint::TrimHorizon,
             Self::Latest => Checkpoint::AtTimestamp(now),

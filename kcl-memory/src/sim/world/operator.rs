@@ -120,6 +120,8 @@ impl World {
         loop {
             match command.run.next(now) {
                 Ask::Store(call) => return self.send_command(at, call),
+                // It is driven in one lane.
+                Ask::Each(_) => return,
                 Ask::Stream => command.run.learn_stream(Ok(view.clone())),
                 Ask::Wait(until) => {
                     return self.tell_command(at, until.since(now), News::GoOn);

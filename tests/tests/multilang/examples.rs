@@ -1,5 +1,5 @@
 //! The processors of `examples/multilang`: each is told what a real daemon told one like it, and has
-//! to answer, checkpoint and end as the protocol wants it.
+//! to answer, checkpoint and end as the protocol wants it; then all of them run under ours.
 
 use std::{
     env, fs,
@@ -9,8 +9,13 @@ use std::{
 };
 
 use anyhow::{Context, Result, ensure};
-use kcl_tests::servers::installed;
+use kcl_core::{lease::Checkpoint, store::LeaseStoreExt};
+use kcl_tests::{kinesis::TestStream, servers::installed};
 use serde_json::{Value, json};
+use tokio::sync::OnceCell;
+
+use super::daemon::{Daemon, Place, Properties, leases_of};
+use crate::fleet::stage::Servers;
 
 /// What the Java KCL's daemon said to the sample of `amazon_kclpy`.
 const RECORDED: &str = "tests/fixtures/multilang/2.7.2-python.jsonl";
@@ -158,27 +163,71 @@ fn judge(mut command: impl FnMut() -> Result<Command>, habits: &Habits) -> Resul
     Ok(())
 }
 
-#[test]
-fn the_example_in_python_speaks_the_protocol() -> Result<()> {
-    let client = installed("amazon_kclpy")?;
-    let command = || {
-        let mut command = Command::new("python3");
-        command.arg(file("examples/multilang/python/processor.py"));
-        command.env("PYTHONPATH", &client).env("PYTHONUTF8", "1");
-        Ok(command)
-    };
-    judge(command, &Habits { subs: true, on_request: true })
+/// How each is started, after what `tests/servers/install.sh` put there or Go has built.
+#[derive(Clone, Copy, Debug)]
+enum Example {
+    Python,
+    Node,
+    Go,
 }
 
-#[test]
-fn the_example_in_node_speaks_the_protocol() -> Result<()> {
-    let modules = installed("aws-kcl/node_modules")?;
-    let command = || {
-        let mut command = Command::new("node");
-        command.arg(file("examples/multilang/node/processor.js")).env("NODE_PATH", &modules);
-        Ok(command)
-    };
-    judge(command, &Habits { subs: false, on_request: true })
+impl Example {
+    /// The command, split at blanks.
+    async fn executable(self) -> Result<String> {
+        let path = |name| file(name).display().to_string();
+        Ok(match self {
+            Self::Python => format!("python3 {}", path("examples/multilang/python/processor.py")),
+            Self::Node => format!("node {}", path("examples/multilang/node/processor.js")),
+            Self::Go => processor_in_go().await?.display().to_string(),
+        })
+    }
+
+    /// Where it finds the client that it is made with.
+    fn environment(self) -> Result<Option<(&'static str, PathBuf)>> {
+        Ok(match self {
+            Self::Python => Some(("PYTHONPATH", installed("amazon_kclpy")?)),
+            Self::Node => Some(("NODE_PATH", installed("aws-kcl/node_modules")?)),
+            Self::Go => None,
+        })
+    }
+
+    async fn speaks_the_protocol(self, habits: &Habits) -> Result<()> {
+        let executable = self.executable().await?;
+        let environment = self.environment()?;
+        let command = || {
+            let mut words = executable.split(' ');
+            let mut command = Command::new(words.next().context("no program")?);
+            command.args(words).envs(environment.clone()).env("PYTHONUTF8", "1");
+            Ok(command)
+        };
+        judge(command, habits)
+    }
+
+    /// Runs it for a stream under `kcl multilang`.
+    async fn under_ours(self, stream: &str) -> Result<(Daemon, String)> {
+        let application = format!("{stream}-{self:?}");
+        let place = Place::new(&Properties {
+            executable: self.executable().await?,
+            application: application.clone(),
+            stream: stream.to_owned(),
+            kinesis: Servers::InProcess.kinesis().to_owned(),
+            dynamodb: Servers::InProcess.dynamodb().to_owned(),
+            more: String::new(),
+        })?;
+        let mut command = place.command(&[]);
+        command.envs(self.environment()?);
+        Ok((place.start(command)?, application))
+    }
+}
+
+#[tokio::test]
+async fn the_example_in_python_speaks_the_protocol() -> Result<()> {
+    Example::Python.speaks_the_protocol(&Habits { subs: true, on_request: true }).await
+}
+
+#[tokio::test]
+async fn the_example_in_node_speaks_the_protocol() -> Result<()> {
+    Example::Node.speaks_the_protocol(&Habits { subs: false, on_request: true }).await
 }
 
 /// A command of Go in the example's folder. What it builds is run once: it is not optimized.
@@ -192,13 +241,57 @@ fn go(arguments: &[&str]) -> Result<()> {
     Ok(())
 }
 
-#[test]
-fn a_processor_for_vmware_go_kcl_runs_as_a_child_and_its_shim_passes_its_tests() -> Result<()> {
-    let folder = tempfile::tempdir()?;
-    let built = folder.path().join("processor");
-    let path = built.to_str().context("a folder that is no text")?;
-    go(&["build", "-ldflags=-s -w", "-o", path, "./example"])?;
-    let command = || Ok(Command::new(&built));
-    judge(command, &Habits { subs: true, on_request: false })?;
+/// The processor for VMware-Go-KCL, built once.
+async fn processor_in_go() -> Result<&'static Path> {
+    static BUILT: OnceCell<PathBuf> = OnceCell::const_new();
+    let build = || async {
+        let built = Path::new(env!("CARGO_TARGET_TMPDIR")).join("multilang-in-go");
+        let path = built.to_str().context("a folder that is no text")?;
+        go(&["build", "-ldflags=-s -w", "-o", path, "./example"])?;
+        anyhow::Ok(built)
+    };
+    Ok(BUILT.get_or_try_init(build).await?)
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_processor_for_vmware_go_kcl_runs_as_a_child_and_its_shim_passes_its_tests() -> Result<()>
+{
+    Example::Go.speaks_the_protocol(&Habits { subs: true, on_request: false }).await?;
     go(&["test", "-vet=off", "./..."])
+}
+
+/// Each reads the stream as an application of its own: both shards, and the children of one.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn all_examples_run_under_ours_through_a_split_to_a_clean_stop() -> Result<()> {
+    let stream = TestStream::create(Servers::InProcess.kinesis(), "examples", 2).await?;
+    let shards = stream.shards().await?;
+    let beginning = |shard: &kcl_core::stream::Shard| shard.range.map(|range| range.start);
+    for (number, shard) in shards.iter().enumerate() {
+        stream.put("café", beginning(shard), format!("order {number}").as_bytes()).await?;
+    }
+    stream.split(&shards[0]).await?;
+    for (number, shard) in stream.shards().await?.iter().enumerate().skip(2) {
+        stream.put("café", beginning(shard), format!("order {number}").as_bytes()).await?;
+    }
+    let mut daemons = Vec::new();
+    for example in [Example::Python, Example::Node, Example::Go] {
+        daemons.push(example.under_ours("examples").await?);
+    }
+    for (daemon, application) in &mut daemons {
+        for number in 0..4 {
+            let text = format!("café order {number}");
+            daemon.until_log(&text, |log| log.contains(&text)).await?;
+        }
+        let pid = u64::from(daemon.process.child().id());
+        let status = daemon.terminate(pid).await?;
+        ensure!(status.success(), "{application}: {status}\n{}", daemon.log());
+        let store = leases_of(Servers::InProcess.dynamodb(), application)?;
+        let leases = store.all_leases().await?;
+        let of_shards = || leases.iter().filter(|lease| !lease.key.is_role());
+        let ended = of_shards().filter(|lease| lease.checkpoint == Checkpoint::ShardEnd).count();
+        let read =
+            of_shards().filter(|lease| matches!(lease.checkpoint, Checkpoint::After(_))).count();
+        ensure!((ended, read) == (1, 3), "{application}: {leases:?}");
+    }
+    Ok(())
 }

@@ -1,31 +1,48 @@
 //! Leases from one place to another: exported, imported, copied between stores.
 
-use std::io::Read;
+use std::io::{Read, Write};
 
 use anyhow::{Context, bail};
 use kcl_core::{env::Env, lease::Session, store::LeaseStore};
 
-use super::snapshot::Snapshot;
-use crate::{beats, stdout};
+use crate::{beats, snapshot::Snapshot, stdout};
 
-/// Writes everything on stdout.
+/// What stands for standard input and output.
+pub(crate) const STANDARD: &str = "-";
+
+/// Writes everything into a file, or on stdout.
 ///
 /// # Errors
-/// The store's; there is nothing.
-pub(super) async fn export(store: &dyn LeaseStore) -> anyhow::Result<()> {
+/// The store's; there is nothing; the file is there already, or cannot be written.
+pub(crate) async fn export(store: &dyn LeaseStore, path: &str) -> anyhow::Result<()> {
     let snapshot = Snapshot::read(store).await?;
     snapshot.ensure_something()?;
-    stdout::line(serde_json::to_string(&snapshot)?)
+    let text = serde_json::to_string(&snapshot)?;
+    if path == STANDARD {
+        return stdout::line(text);
+    }
+    let file = std::fs::File::create_new(path);
+    let mut file = file.with_context(|| format!("the file {path} cannot be made"))?;
+    writeln!(file, "{text}").with_context(|| format!("the file {path} cannot be written"))
 }
 
-/// Reads an export from stdin into a store.
+/// Reads an export from a file, or from stdin, into a store.
 ///
 /// # Errors
-/// The store's; there is nothing in it; workers that live, unless that is allowed; rows that are
-/// there already.
-pub(super) async fn import(store: &dyn LeaseStore, while_running: bool) -> anyhow::Result<()> {
+/// It cannot be read; the store's; there is nothing in it; workers that live, unless that is
+/// allowed; rows that are there already.
+pub(crate) async fn import(
+    store: &dyn LeaseStore,
+    path: &str,
+    while_running: bool,
+) -> anyhow::Result<()> {
     let mut text = String::new();
-    std::io::stdin().read_to_string(&mut text).context("stdin cannot be read")?;
+    if path == STANDARD {
+        std::io::stdin().read_to_string(&mut text).context("stdin cannot be read")?;
+    } else {
+        text = std::fs::read_to_string(path)
+            .with_context(|| format!("the file {path} cannot be read"))?;
+    }
     let snapshot = Snapshot::parse(&text)?;
     put(&snapshot, store, while_running).await
 }
@@ -34,7 +51,7 @@ pub(super) async fn import(store: &dyn LeaseStore, while_running: bool) -> anyho
 ///
 /// # Errors
 /// As [`import`], for workers on either side.
-pub(super) async fn copy(
+pub(crate) async fn copy(
     from: &dyn LeaseStore,
     to: &dyn LeaseStore,
     while_running: bool,
@@ -55,7 +72,10 @@ async fn put(snapshot: &Snapshot, to: &dyn LeaseStore, while_running: bool) -> a
 }
 
 /// Waits for a heartbeat, to see whether a worker lives.
-async fn refuse_workers(store: &dyn LeaseStore) -> anyhow::Result<()> {
+///
+/// # Errors
+/// One lives; the store's.
+pub(crate) async fn refuse_workers(store: &dyn LeaseStore) -> anyhow::Result<()> {
     let clock = Env::system().clock;
     let (sessions, beats) = beats::settled(store, &*clock).await?;
     let lives = |session: &&Session| beats.lives(session);

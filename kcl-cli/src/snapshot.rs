@@ -29,13 +29,13 @@ fn is_kept(document: &Document) -> bool {
 
 /// Leases and documents of an application.
 #[derive(Debug, Serialize, Deserialize)]
-pub(super) struct Snapshot {
+pub(crate) struct Snapshot {
     format: String,
     version: u32,
     application: String,
     store: String,
     exported_at: String,
-    pub(super) leases: Vec<LeaseRecord>,
+    pub(crate) leases: Vec<LeaseRecord>,
     documents: Vec<DocumentRecord>,
 }
 
@@ -51,7 +51,7 @@ struct DocumentRecord {
 
 /// What became of a snapshot that was written to a store.
 #[derive(Clone, Copy, Debug, Default, Serialize)]
-pub(super) struct Written {
+pub(crate) struct Written {
     /// Leases that were not there.
     leases: usize,
     /// Documents that were not there.
@@ -65,7 +65,7 @@ impl Snapshot {
     ///
     /// # Errors
     /// The store's.
-    pub(super) async fn read(store: &dyn LeaseStore) -> anyhow::Result<Self> {
+    pub(crate) async fn read(store: &dyn LeaseStore) -> anyhow::Result<Self> {
         let leases = store.all_leases().await?;
         let documents = store.all_docs().await?;
         Ok(Self {
@@ -83,7 +83,7 @@ impl Snapshot {
     ///
     /// # Errors
     /// It is something else, or of a newer version.
-    pub(super) fn parse(text: &str) -> anyhow::Result<Self> {
+    pub(crate) fn parse(text: &str) -> anyhow::Result<Self> {
         let snapshot: Self =
             serde_json::from_str(text).context("this is no export of `kcl leases export`")?;
         let Self { format, version, .. } = &snapshot;
@@ -97,7 +97,7 @@ impl Snapshot {
     ///
     /// # Errors
     /// There is nothing.
-    pub(super) fn ensure_something(&self) -> anyhow::Result<()> {
+    pub(crate) fn ensure_something(&self) -> anyhow::Result<()> {
         let Self { application, store, leases, documents, .. } = self;
         ensure!(
             !(leases.is_empty() && documents.is_empty()),
@@ -112,7 +112,7 @@ impl Snapshot {
     /// # Errors
     /// The store's; a row that makes no sense; or a row that is there already and says something
     /// else: nothing is written over. What was written before stays.
-    pub(super) async fn write(&self, store: &dyn LeaseStore) -> anyhow::Result<Written> {
+    pub(crate) async fn write(&self, store: &dyn LeaseStore) -> anyhow::Result<Written> {
         let leases = self.leases.iter().map(LeaseRecord::read);
         let leases = leases.collect::<Result<Vec<Lease>, _>>()?;
         let mut written = Written::default();

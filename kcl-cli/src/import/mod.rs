@@ -1,0 +1,343 @@
+//! `kcl import`: an application is taken over from another library's lease table.
+
+mod args;
+mod probe;
+mod show;
+
+use std::{collections::BTreeMap, process::ExitCode, sync::Arc, time::Duration};
+
+use anyhow::{Context, bail};
+use kcl_core::{
+    change::{self, Change, Design, Found, Intent, Spot, StreamView},
+    env::{Clock, Env, Time},
+    lease::{Changing, DocName, Document, Lease},
+    store::{LeaseStore, LeaseStoreExt, StoreErrorKind, StoreResult},
+    stream::{ShardId, StreamSource},
+};
+use kcl_migrate::{Contents, Fence, Import, Library, Place, Probe, Table, fence};
+
+pub(crate) use self::args::ImportArgs;
+
+use self::{args::NamedFence, show::Scene};
+use crate::{ask, config::Config, connect, report, stdout, store_url::StoreUrl, transfer};
+
+/// Does it.
+///
+/// # Errors
+/// It cannot be done; nobody agreed; the table's, the store's and the stream's.
+pub(crate) fn run(args: &ImportArgs, config: &Config) -> anyhow::Result<ExitCode> {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    runtime.block_on(act(args, config))?;
+    Ok(ExitCode::SUCCESS)
+}
+
+async fn act(args: &ImportArgs, config: &Config) -> anyhow::Result<()> {
+    let url = StoreUrl::of(config)?;
+    let store = url.open_shared(config)?;
+    if args.abandon {
+        return abandon(args, &store).await;
+    }
+    let (library, name) = match args.place()? {
+        Place::Table { library, name } => (*library, name),
+        Place::File { path } => return transfer::import(&*store, path, args.while_running).await,
+        _ => bail!("this version does not know that place"),
+    };
+    refuse_own_table(&url, name, config)?;
+    let source: Arc<dyn StreamSource> = Arc::new(connect::source(config)?);
+    let sdk = connect::dynamodb(config).await?;
+    let table = Table::new(&sdk, config.dynamodb_endpoint(), name).paced(args.read_units);
+    let clock = Env::system().clock;
+    let run = Run { args, store, source, table, library, clock };
+    run.whole().await
+}
+
+/// A table of kcl's own is another one, whatever the application is called.
+fn refuse_own_table(url: &StoreUrl, name: &str, config: &Config) -> anyhow::Result<()> {
+    let StoreUrl::Dynamo { table } = url else { return Ok(()) };
+    let own = match table {
+        Some(table) => table,
+        None => config.application()?,
+    };
+    if own == name {
+        bail!(
+            "the table {name} is the old fleet's, and kcl keeps its leases in a table of its own: \
+             give another one, like --store dynamodb://{name}-kcl"
+        );
+    }
+    Ok(())
+}
+
+/// One import.
+struct Run<'a> {
+    args: &'a ImportArgs,
+    store: Arc<dyn LeaseStore>,
+    source: Arc<dyn StreamSource>,
+    table: Table,
+    library: Library,
+    clock: Arc<dyn Clock>,
+}
+
+/// What was read before anything is decided.
+struct First {
+    contents: Contents,
+    read: Time,
+    stream: StreamView,
+    probes: BTreeMap<ShardId, Probe>,
+}
+
+impl Run<'_> {
+    async fn whole(&self) -> anyhow::Result<()> {
+        let first = self.look().await?;
+        let changing = state(&*self.store).await?;
+        let design = self.design(&first, first.contents.clone(), Fence::Watched)?;
+        self.show(&first, &design, changing.as_ref())?;
+        let refusals = design.judgement(&first.stream).refusals().count();
+        if refusals > 0 {
+            bail!("nothing was changed: {refusals} findings are in the way");
+        }
+        let closed = changing.as_ref().filter(|it| it.is_closed()).and_then(Change::of);
+        let is_mine = closed.as_ref().is_some_and(|change| change.what == design.what());
+        self.precheck(&design, &first.stream, closed.as_ref().filter(|_| is_mine)).await?;
+        if self.args.dry_run {
+            return Ok(());
+        }
+        if self.args.finish && !is_mine {
+            bail!(
+                "nothing is prepared: the application is not closed by `kcl import --prepare` of \
+                 this table. Leave --finish out to import at once"
+            );
+        }
+        self.agree()?;
+        let store = &self.store;
+        store.prepare().await.with_context(|| format!("{} cannot be used", store.location()))?;
+        if self.args.prepare {
+            return self.prepare(design).await;
+        }
+        let (fence, contents, between) = self.fence(&first).await?;
+        let design = self.design(&first, contents, fence)?;
+        self.finish(design, fence, between).await
+    }
+
+    /// Reads the table and the stream.
+    async fn look(&self) -> anyhow::Result<First> {
+        let contents = self.read().await?;
+        let read = self.clock.now();
+        let stream = change::view(&*self.source).await.context("the stream cannot be listed")?;
+        let probes = probe::look(&self.source, &stream, &contents, &self.clock).await;
+        Ok(First { contents, read, stream, probes })
+    }
+
+    async fn read(&self) -> anyhow::Result<Contents> {
+        let items = self.table.read(self.library).await?;
+        let contents = kcl_migrate::read(self.library, &items);
+        if contents.is_empty() {
+            bail!(
+                "the table {} holds no lease among its {} items: check its name, and whose it is",
+                self.table.name(),
+                items.len()
+            );
+        }
+        Ok(contents)
+    }
+
+    fn design(&self, first: &First, contents: Contents, fence: Fence) -> anyhow::Result<Import> {
+        let from = self.args.place()?.clone();
+        let by = change::caller("kcl import");
+        let design = Import::new(from, contents, self.args.wishes());
+        let design = design.seen(first.probes.clone()).over_others(self.args.replace);
+        Ok(design.behind(fence, &by))
+    }
+
+    fn show(
+        &self,
+        first: &First,
+        design: &Import,
+        changing: Option<&Changing>,
+    ) -> anyhow::Result<()> {
+        let judgement = design.judgement(&first.stream);
+        let store = self.store.location();
+        let scene = Scene {
+            from: self.args.place()?,
+            contents: &first.contents,
+            judgement: &judgement,
+            probes: &first.probes,
+            application: self.store.application(),
+            store: &store,
+            now: first.stream.description.server_time,
+            changing,
+        };
+        if self.args.json { stdout::line(scene.json()) } else { stdout::write(&scene.text()) }
+    }
+
+    /// Whether it can be made of what the store holds. What an interrupted run has planned is gone
+    /// on with: then the table has to stand where it stood.
+    async fn precheck(
+        &self,
+        design: &Import,
+        stream: &StreamView,
+        mine: Option<&Change>,
+    ) -> anyhow::Result<()> {
+        let copy = match mine {
+            Some(change) => change::stored_copy(&*self.store, change).await?,
+            None => None,
+        };
+        let Some(copy) = copy else {
+            let (rows, docs) = contents_of(&*self.store).await?;
+            design.plan(&Found::new(&rows, &docs, stream))?;
+            return Ok(());
+        };
+        let judgement = design.judgement(stream);
+        let moved = judgement.rows().iter().find(|row| {
+            let planned = copy.target.rows.iter().find(|it| *it.key() == row.key);
+            planned.is_none_or(|planned| planned.to != Spot::of(row))
+        });
+        match moved {
+            None => Ok(()),
+            Some(row) => bail!(
+                "an import of this table was broken off, and the table stands elsewhere now, as \
+                 for {}: somebody has used it since. --abandon opens the application again; then \
+                 import it anew, with --replace",
+                row.key
+            ),
+        }
+    }
+
+    fn agree(&self) -> anyhow::Result<()> {
+        if self.args.yes {
+            return Ok(());
+        }
+        let (application, store) = (self.store.application(), self.store.location());
+        let how = if self.args.prepare {
+            "Close it for this import, until --finish or --abandon?".to_owned()
+        } else {
+            match self.args.fence {
+                Some(_) => "Is the old fleet stopped, and shall this be imported?".to_owned(),
+                None => format!("Watch the table for {:?}, and import this?", self.watched()),
+            }
+        };
+        ask::agreed(&format!("{application} in {store}: {how}"))
+    }
+
+    /// For how long the table is watched.
+    fn watched(&self) -> Duration {
+        self.args.failover * 2
+    }
+
+    async fn prepare(&self, design: Import) -> anyhow::Result<()> {
+        let by = change::caller(&format!("kcl {} --prepare", design.what()));
+        let intent = Intent::Prepare(Arc::new(design));
+        let source = Some(&*self.source);
+        let prepared = change::apply(intent, &by, &self.store, source, &Env::system()).await?;
+        if self.args.json {
+            return stdout::line(serde_json::json!({"change": prepared.number, "prepared": true}));
+        }
+        report::progress(
+            "prepared: the application is closed, workers of kcl that start now wait. Stop the old \
+             fleet, then run the same with --finish in place of --prepare; --abandon takes it back",
+        );
+        Ok(())
+    }
+
+    /// Sees that the old fleet stands still; what the table holds then.
+    async fn fence(&self, first: &First) -> anyhow::Result<(Fence, Contents, Duration)> {
+        let fence = match self.args.fence {
+            Some(NamedFence::WritesRevoked) => Fence::WritesRevoked,
+            Some(NamedFence::AtZero) => Fence::AtZero,
+            None => Fence::Watched,
+        };
+        if fence == Fence::Watched {
+            let watched = self.watched();
+            report::progress(&format!(
+                "watching the table for {watched:?}, twice the old fleet's failover time"
+            ));
+            self.clock.sleep_until(first.read + watched).await;
+        }
+        let contents = self.read().await?;
+        let between = self.clock.now().since(first.read);
+        let movers = fence::movers(&first.contents, &contents);
+        if movers.is_empty() {
+            return Ok((fence, contents, between));
+        }
+        let named: Vec<String> = movers.iter().take(10).map(ToString::to_string).collect();
+        bail!(
+            "the old fleet still moves in the table {}: {}. Stop it, or revoke its right to write \
+             the table, and run this again; nothing was imported",
+            self.table.name(),
+            named.join(", ")
+        )
+    }
+
+    async fn finish(&self, design: Import, fence: Fence, between: Duration) -> anyhow::Result<()> {
+        let by = change::caller(&format!("kcl {}", design.what()));
+        let intent = Intent::Make(Arc::new(design));
+        let source = Some(&*self.source);
+        let changed = change::apply(intent, &by, &self.store, source, &Env::system()).await?;
+        let says = fence.says(between);
+        if self.args.json {
+            let from = self.args.place()?;
+            return stdout::line(show::outcome(&changed, from, &fence.to_string(), &says));
+        }
+        report::progress(&format!(
+            "{} leases are written; the application is open. Fence: {says}",
+            changed.leases
+        ));
+        Ok(())
+    }
+}
+
+/// Opens an application that an import has closed.
+async fn abandon(args: &ImportArgs, store: &Arc<dyn LeaseStore>) -> anyhow::Result<()> {
+    let changing = state(&**store).await?.filter(Changing::is_closed);
+    let change = changing.as_ref().and_then(Change::of);
+    let change = match change {
+        Some(change) if change.what.starts_with("import ") => change,
+        Some(change) => bail!(
+            "the application is closed by {:?}, which is no import: `kcl leases reset --undo` takes \
+             that back",
+            change.what
+        ),
+        None => bail!("no import has closed the application {}", store.application()),
+    };
+    let copy = change::stored_copy(&**store, &change).await?;
+    let says = match &copy {
+        None => "nothing was written yet: the application has no leases of it".to_owned(),
+        Some(copy) => format!(
+            "its {} leases may be written in part: they are all set to where the table stood, or \
+             where they stood before. The same import again finishes it instead",
+            copy.target.rows.len()
+        ),
+    };
+    if !args.yes {
+        ask::agreed(&format!("{}: {says}. Open the application again?", change.what))?;
+    }
+    let by = change::caller("kcl import --abandon");
+    let undone = change::apply(Intent::Undo, &by, store, None, &Env::system()).await?;
+    if args.json {
+        let leases = undone.leases;
+        return stdout::line(serde_json::json!({"abandoned": change.what, "leases": leases}));
+    }
+    report::progress(&format!("abandoned: {says}; the application is open"));
+    Ok(())
+}
+
+/// Whether the application is closed; a store that is not there yet is open.
+async fn state(store: &dyn LeaseStore) -> anyhow::Result<Option<Changing>> {
+    match change::state(store).await {
+        Err(change::Failed::Store(error)) if error.kind == StoreErrorKind::Missing => Ok(None),
+        state => Ok(state?),
+    }
+}
+
+/// What a store holds; nothing, if it is not there yet.
+async fn contents_of(store: &dyn LeaseStore) -> StoreResult<(Vec<Lease>, Vec<Document>)> {
+    let rows = match store.all_leases().await {
+        Err(error) if error.kind == StoreErrorKind::Missing => Vec::new(),
+        rows => rows?,
+    };
+    let docs = match store.all_docs().await {
+        Err(error) if error.kind == StoreErrorKind::Missing => Vec::new(),
+        docs => docs?,
+    };
+    let is_kept = |doc: &Document| doc.name != DocName::changing();
+    Ok((rows, docs.into_iter().filter(is_kept).collect()))
+}

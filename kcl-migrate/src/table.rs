@@ -1,0 +1,357 @@
+//! A table of another library, on DynamoDB.
+//!
+//! Reads are consistent, page by page, and no faster than the table can spare while its fleet still
+//! lives on it. Writes are conditional, some at a time.
+
+use std::{sync::Arc, time::Duration};
+
+use aws_config::SdkConfig;
+use aws_sdk_dynamodb::{
+    Client,
+    error::{DisplayErrorContext, ProvideErrorMetadata},
+    operation::update_item::UpdateItemError,
+    types::{
+        AttributeDefinition, AttributeValue, BillingMode, KeySchemaElement, KeyType,
+        ReturnConsumedCapacity, ReturnValuesOnConditionCheckFailure, ScalarAttributeType,
+        TableStatus,
+    },
+};
+use kcl_core::env::{Clock, Env};
+use tokio::task::JoinSet;
+
+use crate::{
+    export::Put,
+    item::{Item, Value},
+    place::Library,
+};
+
+/// How many read units a second a table on demand is asked for.
+const ON_DEMAND_UNITS: u64 = 1_000;
+
+/// A page takes no more than this many items, however much a table can spare.
+const PAGE_MAX: u64 = 1_000;
+
+/// How many writes are under way at once.
+const WRITES: usize = 16;
+
+/// How long a new table is waited for.
+const ACTIVE_WITHIN: Duration = Duration::from_secs(120);
+
+/// A table.
+#[derive(Clone, Debug)]
+pub struct Table {
+    client: Client,
+    name: String,
+    clock: Arc<dyn Clock>,
+    units: Option<u64>,
+}
+
+/// What a table is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct Described {
+    keys: Vec<String>,
+    /// Provisioned read units a second; 0: on demand.
+    read_units: u64,
+    is_active: bool,
+}
+
+/// What went wrong with a table.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum TableError {
+    /// It is not there.
+    #[error("there is no table {table}: check its name, and --region")]
+    Missing {
+        /// Its name.
+        table: String,
+    },
+    /// It is no lease table of that library.
+    #[error(
+        "the table {table} is no lease table of {library}: its key is {} and not {key}{hint}",
+        .keys.join(" and ")
+    )]
+    NoLeaseTable {
+        /// Its name.
+        table: String,
+        /// Whose it was to be.
+        library: &'static str,
+        /// The key that such a table has.
+        key: &'static str,
+        /// The keys that this one has.
+        keys: Vec<String>,
+        /// What it may be.
+        hint: &'static str,
+    },
+    /// The service's.
+    #[error("{op} of the table {table}: {why}")]
+    Service {
+        /// Which call.
+        op: &'static str,
+        /// The table.
+        table: String,
+        /// Why.
+        why: String,
+    },
+    /// A row changed while it was written.
+    #[error(
+        "the row {key} of the table {table} changed while it was written: somebody uses the table. \
+         Stop the old fleet, and run this again"
+    )]
+    Changed {
+        /// The table.
+        table: String,
+        /// The row.
+        key: String,
+    },
+}
+
+impl Table {
+    /// The table of this name, by this configuration of the SDK.
+    #[must_use]
+    pub fn new(sdk: &SdkConfig, endpoint: Option<&str>, name: &str) -> Self {
+        let mut config = aws_sdk_dynamodb::config::Builder::from(sdk);
+        config.set_endpoint_url(endpoint.map(str::to_owned));
+        Self::of(Client::from_conf(config.build()), name)
+    }
+
+    /// The table of this name, by this client.
+    #[must_use]
+    pub fn of(client: Client, name: &str) -> Self {
+        Self { client, name: name.to_owned(), clock: Env::system().clock, units: None }
+    }
+
+    /// Read no faster than so many units of 4 KB a second.
+    #[must_use]
+    pub const fn paced(mut self, units: Option<u64>) -> Self {
+        self.units = units;
+        self
+    }
+
+    /// Its name.
+    #[must_use]
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// Every item, read consistently.
+    ///
+    /// # Errors
+    /// It is not there, or no lease table of that library; the service's.
+    pub async fn read(&self, library: Library) -> Result<Vec<Item>, TableError> {
+        let described = self.describe().await?;
+        let described =
+            described.ok_or_else(|| TableError::Missing { table: self.name.clone() })?;
+        self.check(library, &described)?;
+        // Half of what there is stays with whoever lives on it.
+        let spare = match described.read_units {
+            0 => ON_DEMAND_UNITS,
+            provisioned => (provisioned / 2).max(1),
+        };
+        self.scan(self.units.unwrap_or(spare).max(1)).await
+    }
+
+    async fn scan(&self, units_a_second: u64) -> Result<Vec<Item>, TableError> {
+        // Some eight leases make a unit: a page is a second's worth at most.
+        let limit = i32::try_from((units_a_second * 8).clamp(25, PAGE_MAX)).unwrap_or(i32::MAX);
+        let (mut items, mut from) = (Vec::new(), None);
+        loop {
+            let asked = self.clock.now();
+            let scan = self.client.scan().table_name(&self.name).consistent_read(true);
+            let scan = scan.limit(limit).return_consumed_capacity(ReturnConsumedCapacity::Total);
+            let page = scan.set_exclusive_start_key(from).send().await;
+            let page = page.map_err(|error| self.failed("Scan", &error))?;
+            let units = page.consumed_capacity().and_then(|it| it.capacity_units());
+            items.extend(page.items.unwrap_or_default().into_iter().map(Item::of));
+            match page.last_evaluated_key {
+                Some(key) if !key.is_empty() => from = Some(key),
+                _ => return Ok(items),
+            }
+            let seconds = units.unwrap_or(0.0).max(0.0) / units_a_second as f64;
+            self.clock.sleep_until(asked + Duration::from_secs_f64(seconds.min(60.0))).await;
+        }
+    }
+
+    fn check(&self, library: Library, described: &Described) -> Result<(), TableError> {
+        if described.keys == [library.key()] {
+            return Ok(());
+        }
+        let hint = match described.keys.first().map(String::as_str) {
+            Some("leaseKey") => ". It looks like one of the Java KCL: dynamodb-kcl:TABLE",
+            Some("ShardID") => ". It looks like one of VMware-Go-KCL: dynamodb-vmware:TABLE",
+            Some("pk") => ". It looks like one of kcl's own: `kcl leases copy` moves these",
+            _ => "",
+        };
+        Err(TableError::NoLeaseTable {
+            table: self.name.clone(),
+            library: library.name(),
+            key: library.key(),
+            keys: described.keys.clone(),
+            hint,
+        })
+    }
+
+    async fn describe(&self) -> Result<Option<Described>, TableError> {
+        let answer = self.client.describe_table().table_name(&self.name).send().await;
+        let table = match answer {
+            Ok(answer) => answer.table,
+            Err(error) if is(&error, "ResourceNotFoundException") => return Ok(None),
+            Err(error) => return Err(self.failed("DescribeTable", &error)),
+        };
+        Ok(table.map(|table| Described {
+            keys: table.key_schema().iter().map(|key| key.attribute_name().to_owned()).collect(),
+            read_units: table
+                .provisioned_throughput()
+                .and_then(|throughput| throughput.read_capacity_units())
+                .and_then(|units| u64::try_from(units).ok())
+                .unwrap_or(0),
+            is_active: table.table_status() == Some(&TableStatus::Active),
+        }))
+    }
+
+    /// Every item of a table that may not be there yet; `None`: it is not.
+    ///
+    /// # Errors
+    /// It is no lease table of that library; the service's.
+    pub async fn read_if_there(&self, library: Library) -> Result<Option<Vec<Item>>, TableError> {
+        match self.read(library).await {
+            Ok(items) => Ok(Some(items)),
+            Err(TableError::Missing { .. }) => Ok(None),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Makes the table, as the library makes it, and waits until it is there.
+    ///
+    /// # Errors
+    /// The service's.
+    pub async fn create(&self, library: Library) -> Result<(), TableError> {
+        let bad = |error| self.failed("CreateTable", &error);
+        let key = library.key();
+        let attribute = AttributeDefinition::builder()
+            .attribute_name(key)
+            .attribute_type(ScalarAttributeType::S)
+            .build();
+        let schema =
+            KeySchemaElement::builder().attribute_name(key).key_type(KeyType::Hash).build();
+        let create = self.client.create_table().table_name(&self.name);
+        let create = create.set_attribute_definitions(Some(attribute.into_iter().collect()));
+        let create = create.set_key_schema(Some(schema.into_iter().collect()));
+        let made = create.billing_mode(BillingMode::PayPerRequest).send().await;
+        if let Err(error) = made
+            && !is(&error, "ResourceInUseException")
+        {
+            return Err(bad(error));
+        }
+        let until = self.clock.now() + ACTIVE_WITHIN;
+        loop {
+            if self.describe().await?.is_some_and(|it| it.is_active) {
+                return Ok(());
+            }
+            if self.clock.now() > until {
+                let why = "it does not become active".to_owned();
+                return Err(self.service("CreateTable", why));
+            }
+            self.clock.sleep(Duration::from_millis(200)).await;
+        }
+    }
+
+    /// Writes rows, some at a time. A row that changed since it was read is not written.
+    ///
+    /// # Errors
+    /// A row that changed; the service's. What was written before stays: writing again goes on.
+    pub async fn write(&self, library: Library, puts: Vec<Put>) -> Result<(), TableError> {
+        let mut puts = puts.into_iter();
+        let mut under_way = JoinSet::new();
+        loop {
+            while under_way.len() < WRITES
+                && let Some(put) = puts.next()
+            {
+                let table = self.clone();
+                under_way.spawn(async move { table.put(library, put).await });
+            }
+            match under_way.join_next().await {
+                Some(Ok(written)) => written?,
+                Some(Err(error)) => return Err(self.service("UpdateItem", error.to_string())),
+                None => return Ok(()),
+            }
+        }
+    }
+
+    /// Writes one row, if it is as it was read.
+    async fn put(&self, library: Library, put: Put) -> Result<(), TableError> {
+        let key = library.key();
+        let update = self.client.update_item().table_name(&self.name);
+        let mut update = update.key(key, AttributeValue::S(put.key.clone()));
+        let (mut sets, mut removes, mut conditions) = (Vec::new(), Vec::new(), Vec::new());
+        for (number, (name, value)) in put.changes.iter().enumerate() {
+            let (at, to) = (format!("#c{number}"), format!(":c{number}"));
+            update = update.expression_attribute_names(&at, *name);
+            match value.as_ref().and_then(Value::attribute) {
+                Some(value) => {
+                    update = update.expression_attribute_values(&to, value);
+                    sets.push(format!("{at}={to}"));
+                }
+                None => removes.push(at),
+            }
+        }
+        for (number, (name, value)) in put.seen.iter().enumerate() {
+            let (at, was) = (format!("#s{number}"), format!(":s{number}"));
+            update = update.expression_attribute_names(&at, *name);
+            match value.as_ref().and_then(Value::attribute) {
+                Some(value) => {
+                    update = update.expression_attribute_values(&was, value);
+                    conditions.push(format!("{at}={was}"));
+                }
+                None => conditions.push(format!("attribute_not_exists({at})")),
+            }
+        }
+        let mut clauses = Vec::new();
+        if !sets.is_empty() {
+            clauses.push(format!("SET {}", sets.join(",")));
+        }
+        if !removes.is_empty() {
+            clauses.push(format!("REMOVE {}", removes.join(",")));
+        }
+        let update = update.update_expression(clauses.join(" "));
+        let update = update
+            .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld);
+        let sent = update.condition_expression(conditions.join(" AND ")).send().await;
+        match sent {
+            Ok(_) => Ok(()),
+            Err(error) if is(&error, "ConditionalCheckFailedException") => {
+                // An earlier attempt may have landed, whose answer was lost.
+                let there = match error.as_service_error() {
+                    Some(UpdateItemError::ConditionalCheckFailedException(refused)) => {
+                        Item::of(refused.item.clone().into_iter().flatten())
+                    }
+                    _ => Item::default(),
+                };
+                if put.is_done(&there) {
+                    return Ok(());
+                }
+                Err(TableError::Changed { table: self.name.clone(), key: put.key })
+            }
+            Err(error) => Err(self.failed("UpdateItem", &error)),
+        }
+    }
+
+    fn failed<E>(&self, op: &'static str, error: &E) -> TableError
+    where
+        E: ProvideErrorMetadata + std::error::Error,
+    {
+        let why = match (error.code(), error.message()) {
+            (Some(code), Some(message)) => format!("{code}: {message}"),
+            (Some(code), None) => code.to_owned(),
+            _ => DisplayErrorContext(error).to_string(),
+        };
+        self.service(op, why)
+    }
+
+    fn service(&self, op: &'static str, why: String) -> TableError {
+        TableError::Service { op, table: self.name.clone(), why }
+    }
+}
+
+fn is(error: &impl ProvideErrorMetadata, code: &str) -> bool {
+    error.code() == Some(code)
+}

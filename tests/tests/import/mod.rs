@@ -1,0 +1,11 @@
+//! Leases of other libraries' tables: imported and exported by real processes, on real servers.
+
+#![expect(clippy::unwrap_used, reason = "helpers of tests fail the test")]
+
+mod back;
+mod beside;
+mod broken;
+mod odd;
+mod over;
+mod speed;
+mod stage;
