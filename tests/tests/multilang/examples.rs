@@ -1,5 +1,5 @@
-//! The processors of `examples/multilang`: each is told what a real daemon told one like it, and has
-//! to answer, checkpoint and end as the protocol wants it; then all of them run under ours.
+//! The processors of `examples/multilang`: each is told what a real daemon told one like it, and
+//! has to answer, checkpoint and end as the protocol wants it; then all of them run under ours.
 
 use std::{
     env, fs,
