@@ -109,26 +109,6 @@ pub(crate) fn lease_table(config: &Config, table: Option<&str>) -> anyhow::Resul
     Ok(builder.build()?)
 }
 
-/// A client for tables that are not this library's: an old fleet's.
-///
-/// # Errors
-/// A setting cannot work.
-pub(crate) async fn tables(config: &Config) -> anyhow::Result<aws_sdk_dynamodb::Client> {
-    let mut loader =
-        aws_config::defaults(BehaviorVersion::latest()).http_client(credentials::http_client());
-    if let Some(found) = credentials(config, config.dynamodb.credentials.as_deref())? {
-        loader = loader.credentials_provider(found);
-    }
-    if let Some(region) = &config.aws.region {
-        loader = loader.region(Region::new(region.clone()));
-    }
-    let mut service = aws_sdk_dynamodb::config::Builder::from(&loader.load().await);
-    if let Some(endpoint) = config.dynamodb_endpoint() {
-        service = service.endpoint_url(endpoint);
-    }
-    Ok(aws_sdk_dynamodb::Client::from_conf(service.build()))
-}
-
 /// A configuration of the SDK with the credentials that the settings name, if they name any: `own`
 /// of the service, or those for all.
 ///
@@ -151,6 +131,18 @@ pub(crate) fn sdk_config(config: &Config, own: Option<&str>) -> anyhow::Result<O
 /// Half of the credentials are named.
 pub(crate) async fn dynamodb(config: &Config) -> anyhow::Result<SdkConfig> {
     load(config, config.aws.region.clone(), config.dynamodb.credentials.as_deref()).await
+}
+
+/// A client for tables that are none of kcl's own.
+///
+/// # Errors
+/// As [`dynamodb`].
+pub(crate) async fn tables(config: &Config) -> anyhow::Result<aws_sdk_dynamodb::Client> {
+    let mut service = aws_sdk_dynamodb::config::Builder::from(&dynamodb(config).await?);
+    if let Some(endpoint) = config.dynamodb_endpoint() {
+        service = service.endpoint_url(endpoint);
+    }
+    Ok(aws_sdk_dynamodb::Client::from_conf(service.build()))
 }
 
 /// A client for what a source does not do: making streams and putting records. It calls the region

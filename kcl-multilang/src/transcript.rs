@@ -42,12 +42,12 @@ struct Line<'a> {
 }
 
 impl Transcript {
-    /// Writes to this file from now on: it must not be there yet, and is for its owner alone.
+    /// Writes to this file from now on, behind what is there. A new one is for its owner alone.
     ///
     /// # Errors
     /// The operating system's.
-    pub fn create(file: &Path, clock: Arc<dyn Clock>) -> io::Result<Self> {
-        let to = fs::OpenOptions::new().write(true).create_new(true).mode(0o600).open(file)?;
+    pub fn open(file: &Path, clock: Arc<dyn Clock>) -> io::Result<Self> {
+        let to = fs::OpenOptions::new().append(true).create(true).mode(0o600).open(file)?;
         Ok(Self { to: Arc::new(Mutex::new(Some(to))), clock })
     }
 

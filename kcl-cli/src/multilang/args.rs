@@ -17,8 +17,8 @@ pub struct MultilangArgs {
     #[arg(long)]
     pub check: bool,
     /// Write down everything that children are told and say: lines of JSON with time, shard and
-    /// process. The file holds the data of the records, must not be there yet, and is for its owner
-    /// alone.
+    /// process, behind what the file holds. It holds the data of the records; a new one is for its
+    /// owner alone.
     #[arg(long, value_name = "FILE", env = "KCL_MULTILANG_RECORD")]
     pub record: Option<PathBuf>,
     /// Begin where initialPositionInStream says, although there is a table of an old fleet that was

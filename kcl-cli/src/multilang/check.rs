@@ -42,8 +42,9 @@ fn cells(told: &Told) -> Vec<String> {
 /// A store's address may hold a password.
 fn shown(key: &str, says: &str) -> String {
     let url = says.strip_prefix("store: ").filter(|_| key == "kclStore");
-    match url.and_then(|url| url.parse::<StoreUrl>().ok()) {
-        Some(url) => format!("store: {url}"),
+    match url.map(str::parse::<StoreUrl>) {
+        Some(Ok(url)) => format!("store: {url}"),
+        Some(Err(_)) => "store: a text that names none".to_owned(),
         None => says.to_owned(),
     }
 }

@@ -137,13 +137,9 @@ fn options(
     options.slow = Some(config.delivery.watchdog);
     options.empty_batches = config.consumer.call_process_records_even_for_empty_list;
     if let Some(file) = &args.record {
-        let transcript = Transcript::create(file, Arc::clone(clock));
-        options.transcript = Some(transcript.with_context(|| {
-            format!(
-                "the transcript {} cannot be begun (a file that is there is not written over)",
-                file.display()
-            )
-        })?);
+        let transcript = Transcript::open(file, Arc::clone(clock));
+        let cannot = || format!("the transcript {} cannot be written", file.display());
+        options.transcript = Some(transcript.with_context(cannot)?);
         tracing::warn!(file = %file.display(), "kcl.multilang.recording");
     }
     Ok(options)

@@ -1,6 +1,8 @@
 //! Whether the application had a fleet of another library, whose checkpoints were left behind: then
 //! a first start would begin at LATEST, and nobody would know.
 
+use std::time::Duration;
+
 use anyhow::{Context, bail};
 use aws_sdk_dynamodb::{
     error::ProvideErrorMetadata, operation::describe_table::DescribeTableError, types::KeyType,
@@ -10,12 +12,12 @@ use kcl_core::{
     lease::{Changing, DocName},
     store::{LeaseStore, LeaseStoreExt, StoreError, StoreErrorKind},
 };
-use serde::Deserialize;
+use kcl_migrate::{Library, Place, was_imported};
 
 use crate::{config::Config, connect, report, store_url::StoreUrl};
 
 /// How often an application is looked at that is being imported.
-const LOOK: std::time::Duration = std::time::Duration::from_secs(1);
+const LOOK: Duration = Duration::from_millis(250);
 
 /// Sees that nobody begins anew where an old fleet has left checkpoints. Waits while they are being
 /// imported.
@@ -56,11 +58,11 @@ pub(super) async fn check(
                     "the application {application} begins anew in {url}, but there is a lease table \
                      {table} of {name}, which was not imported: what that fleet has processed \
                      would not be known, and reading would begin at {start}. Import it first:\n  \
-                     kcl import --from {place}:{table} --app {application} --stream {stream} \
+                     kcl import --from {place} --app {application} --stream {stream} \
                      --store {url}\nor say that a fresh beginning is meant: --fresh \
                      (KCL_MULTILANG_FRESH=true under a launcher)",
-                    name = library.name,
-                    place = library.place,
+                    name = library.name(),
+                    place = Place::Table { library, name: table.to_owned() },
                     start = config.coordination.initial_position,
                 );
             }
@@ -77,25 +79,11 @@ enum Standing {
     New,
 }
 
-/// What is read of the document that imports leave.
-#[derive(Deserialize)]
-struct Imported {
-    imports: Vec<Entry>,
-}
-
-#[derive(Deserialize)]
-struct Entry {
-    table: String,
-}
-
 async fn standing(store: &dyn LeaseStore, table: &str) -> anyhow::Result<Standing> {
-    let imported = present(store.doc(&"imported".parse::<DocName>()?).await)?.flatten();
-    if let Some(document) = imported {
-        let imported: Imported = serde_json::from_slice(&document.body)
-            .context("the document imported makes no sense; a later version may have written it")?;
-        if imported.imports.iter().any(|entry| entry.table == table) {
-            return Ok(Standing::Begun);
-        }
+    if let Some(imported) = present(was_imported(store, table).await)?
+        && imported?.is_some()
+    {
+        return Ok(Standing::Begun);
     }
     let changing = present(store.doc(&DocName::changing()).await)?.flatten();
     if let Some(document) = changing {
@@ -118,21 +106,6 @@ fn present<T>(found: Result<T, StoreError>) -> Result<Option<T>, StoreError> {
         Err(error) => Err(error),
     }
 }
-
-/// A library whose lease tables can be imported.
-#[derive(Clone, Copy, Debug)]
-struct Library {
-    name: &'static str,
-    /// How `kcl import` names its tables.
-    place: &'static str,
-    /// The key of its tables.
-    key: &'static str,
-}
-
-const LIBRARIES: [Library; 2] = [
-    Library { name: "the Java KCL", place: "dynamodb-kcl", key: "leaseKey" },
-    Library { name: "VMware-Go-KCL", place: "dynamodb-vmware", key: "ShardID" },
-];
 
 /// Whose lease table it is; `None` if there is none, or a table of something else.
 async fn library_of(config: &Config, table: &str) -> anyhow::Result<Option<Library>> {
@@ -161,8 +134,8 @@ async fn library_of(config: &Config, table: &str) -> anyhow::Result<Option<Libra
     };
     let keys = described.table.and_then(|table| table.key_schema).unwrap_or_default();
     let hash = keys.iter().find(|key| key.key_type == KeyType::Hash);
-    let library = hash
-        .and_then(|hash| LIBRARIES.into_iter().find(|library| library.key == hash.attribute_name));
+    let is_of = |library: &Library| hash.is_some_and(|hash| hash.attribute_name == library.key());
+    let library = [Library::Kcl, Library::Vmware].into_iter().find(is_of);
     if library.is_none() {
         report::progress(&format!("there is a table {table}, which is no lease table of a KCL"));
     }

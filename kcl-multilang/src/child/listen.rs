@@ -14,7 +14,7 @@ use crate::{
 };
 
 /// So many bytes of a line count; a message has some hundred.
-const LINE: usize = 64 * 1024;
+const LINE: usize = 16 * 1024;
 
 /// So many bytes of a line on stderr are logged.
 const LOGGED: usize = 4 * 1024;

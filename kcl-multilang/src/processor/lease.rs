@@ -14,7 +14,7 @@ use kcl_core::{
 use super::{
     checkpoint::Checkpoints,
     conversation::{Conversation, Deadline, Failed, Task},
-    factory::Shared,
+    shared::Shared,
 };
 use crate::{
     child::{Child, Identity},

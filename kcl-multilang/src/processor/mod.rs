@@ -4,7 +4,9 @@ mod checkpoint;
 mod conversation;
 mod factory;
 mod lease;
+mod shared;
 mod store;
 
-pub use factory::{ChildProcessors, Options};
+pub use factory::ChildProcessors;
+pub use shared::Options;
 pub use store::StoreTrouble;

@@ -1,20 +1,29 @@
 //! JSON in ASCII: read alike by every client, whatever its locale.
 
+use std::io::Write;
+
 /// Appends a text in quotes.
 pub(super) fn text(out: &mut Vec<u8>, text: &str) {
     out.push(b'"');
-    for character in text.chars() {
-        match character {
-            '"' => out.extend_from_slice(b"\\\""),
-            '\\' => out.extend_from_slice(b"\\\\"),
-            '\n' => out.extend_from_slice(b"\\n"),
-            '\r' => out.extend_from_slice(b"\\r"),
-            '\t' => out.extend_from_slice(b"\\t"),
-            ' '..='~' => out.push(u8::try_from(character).unwrap_or(b'?')),
-            _ => escape(out, character),
-        }
+    // Keys and numbers of records mostly are.
+    if text.bytes().all(|byte| matches!(byte, b' '..=b'~') && !matches!(byte, b'"' | b'\\')) {
+        out.extend_from_slice(text.as_bytes());
+    } else {
+        text.chars().for_each(|character| one(out, character));
     }
     out.push(b'"');
+}
+
+fn one(out: &mut Vec<u8>, character: char) {
+    match character {
+        '"' => out.extend_from_slice(b"\\\""),
+        '\\' => out.extend_from_slice(b"\\\\"),
+        '\n' => out.extend_from_slice(b"\\n"),
+        '\r' => out.extend_from_slice(b"\\r"),
+        '\t' => out.extend_from_slice(b"\\t"),
+        ' '..='~' => out.push(u8::try_from(character).unwrap_or(b'?')),
+        _ => escape(out, character),
+    }
 }
 
 /// Appends a text in quotes, or `null`.
@@ -27,7 +36,8 @@ pub(super) fn optional(out: &mut Vec<u8>, value: Option<&str>) {
 
 /// Appends a number.
 pub(super) fn number(out: &mut Vec<u8>, number: impl std::fmt::Display) {
-    out.extend_from_slice(number.to_string().as_bytes());
+    // Memory takes everything.
+    let _ = write!(out, "{number}");
 }
 
 /// As one unit of UTF-16, or two.
