@@ -84,8 +84,8 @@ pub struct Allowed {
     pub whole: BTreeSet<ShardId>,
 }
 
-/// What becomes of the table: of the leases of `stream`, in the order of shards. `items` are what it
-/// holds now.
+/// What becomes of the table: of the leases of `stream`, in the order of shards. `items` are what
+/// it holds now.
 #[must_use]
 pub fn export(
     library: Library,

@@ -1,8 +1,8 @@
 //! Tables of the Java KCL.
 //!
 //! Since 3.5 a table holds the leader's lock, what workers measure, and the states of migrations in
-//! the same key space. An item is a lease only if its `entityType` is absent or `LEASE` *and* it has
-//! a `checkpoint`; never by how its key looks: worker ids are free text.
+//! the same key space. An item is a lease only if its `entityType` is absent or `LEASE` *and* it
+//! has a `checkpoint`; never by how its key looks: worker ids are free text.
 
 use kcl_core::stream::{Position, SequenceNumber, ShardId};
 

@@ -92,8 +92,8 @@ impl FromStr for Place {
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error(
     "{0:?} names no leases: expected dynamodb-kcl:TABLE (a table of the Java KCL), \
-     dynamodb-vmware:TABLE (one of VMware-Go-KCL) or file:PATH (what `kcl export` wrote); a table's \
-     name has 3 to 255 of a-z A-Z 0-9 _ . -"
+     dynamodb-vmware:TABLE (one of VMware-Go-KCL) or file:PATH (what `kcl export` wrote); a \
+     table's name has 3 to 255 of a-z A-Z 0-9 _ . -"
 )]
 pub struct InvalidPlace(String);
 

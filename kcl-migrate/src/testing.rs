@@ -57,11 +57,12 @@ pub(crate) fn contents(leases: &[Fact]) -> Contents {
     Contents { leases: leases.to_vec(), ..Contents::default() }
 }
 
-/// A shard of the `of`th part of `parts` of the hash keys, which begins at `100 * number`.
+/// A shard of the `of`th part of `parts` (a power of two) of the hash keys, which begins at
+/// `100 * number`.
 pub(crate) fn shard(number: usize, (of, parts): (u128, u128), parents: &[usize]) -> Shard {
     let step = u128::MAX / parts;
-    let end = if of + 1 == parts { u128::MAX } else { step * (of + 1) - 1 };
-    let mut shard = Shard::open(shard_id(number), HashRange::new(step * of, end));
+    let start = step * of + of;
+    let mut shard = Shard::open(shard_id(number), HashRange::new(start, start + step));
     shard.parents = parents.iter().map(|parent| shard_id(*parent)).collect();
     shard.starting = Some(((number * 100) as u128).into());
     shard

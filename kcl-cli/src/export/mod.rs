@@ -110,8 +110,8 @@ fn check(exported: &[Exported]) -> anyhow::Result<()> {
     }
     if let Some(it) = first(|outcome| matches!(outcome, Outcome::WithinAggregate)) {
         bail!(
-            "nothing was written: {} stands within an aggregate, at {}, and VMware-Go-KCL cannot go \
-             on there. Let a worker of kcl process the rest of it, or say --whole-aggregate {}, \
+            "nothing was written: {} stands within an aggregate, at {}, and VMware-Go-KCL cannot \
+             go on there. Let a worker of kcl process the rest of it, or say --whole-aggregate {}, \
              which passes over that rest",
             it.shard,
             it.to,

@@ -123,6 +123,10 @@ impl Run<'_> {
         let contents = self.read().await?;
         let read = self.clock.now();
         let stream = change::view(&*self.source).await.context("the stream cannot be listed")?;
+        let is_listed = |id: &ShardId| stream.shards.iter().any(|shard| shard.id == *id);
+        if let Some((id, _)) = self.args.shards.iter().find(|(id, _)| !is_listed(id)) {
+            bail!("--shard {id}: the stream lists no such shard; `kcl stream describe` shows them");
+        }
         let probes = probe::look(&self.source, &stream, &contents, &self.clock).await;
         Ok(First { contents, read, stream, probes })
     }
@@ -292,8 +296,8 @@ async fn abandon(args: &ImportArgs, store: &Arc<dyn LeaseStore>) -> anyhow::Resu
     let change = match change {
         Some(change) if change.what.starts_with("import ") => change,
         Some(change) => bail!(
-            "the application is closed by {:?}, which is no import: `kcl leases reset --undo` takes \
-             that back",
+            "the application is closed by {:?}, which is no import: `kcl leases reset --undo` \
+             takes that back",
             change.what
         ),
         None => bail!("no import has closed the application {}", store.application()),

@@ -13,8 +13,8 @@ pub enum Level {
     Refusal,
 }
 
-/// What can be wrong with a table, or with a row of it. Names are stable: they stand in `--json` and
-/// in `docs/IMPORT.md`.
+/// What can be wrong with a table, or with a row of it. Names are stable: they stand in `--json`
+/// and in `docs/IMPORT.md`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 #[non_exhaustive]
 pub enum Hazard {

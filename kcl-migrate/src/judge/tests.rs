@@ -327,7 +327,8 @@ proptest! {
             prop_assert_ne!(&judged.verdict, &Verdict::Refused);
         }
         for fact in &facts {
-            let row = judgement.rows().iter().find(|row| row.key.shard().as_ref() == Some(&fact.shard));
+            let is_of = |row: &&kcl_core::lease::Lease| row.key.shard() == Some(fact.shard.clone());
+            let row = judgement.rows().iter().find(is_of);
             match (&fact.mark, row.map(|row| &row.checkpoint)) {
                 (Mark::After(at), Some(checkpoint)) => {
                     prop_assert_eq!(checkpoint, &Checkpoint::After(at.clone()));

@@ -15,7 +15,7 @@ use super::finding::Finding;
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct Wishes {
-    /// Where a shard begins of which nothing was checkpointed, and whose row says LATEST or nothing.
+    /// Where a shard begins of which nothing was checkpointed: its row says LATEST, or nothing.
     pub latest_as: InitialPosition,
     /// Where one begins whose row says AT_TIMESTAMP.
     pub timestamp: Option<WallTime>,

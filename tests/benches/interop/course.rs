@@ -28,7 +28,7 @@ const STREAM: &str = "orders";
 /// Each of the old fleet's workers renews its leases within this.
 const FAILOVER: &str = "3s";
 
-/// How long anything may take that has to come: the Java KCL 3 waits for up to a minute at its start.
+/// How long anything may take that has to come: the Java KCL 3 waits up to a minute at its start.
 const PATIENCE: f64 = 240_000.0;
 
 const BEFORE: [&str; 2] = ["old-1", "old-2"];

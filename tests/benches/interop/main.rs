@@ -3,8 +3,8 @@
 //! goes on, all while a producer writes. `make interop` builds those fleets and runs this.
 //!
 //! `cargo test --workspace --bench interop -- [KIND]... [--shards 20] [--rate 100]`: the kinds are
-//! `kcl-2.7.2`, `kcl-3.5.1` and `vmware-go-kcl-v2`. It fails if a record was lost or reached
-//! anybody before an earlier one of its shard.
+//! `kcl-2.7.2`, `kcl-3.5.1`, `vmware-go-kcl-1.5.1` and `vmware-go-kcl-v2`. It fails if a record was
+//! lost, or came first to one reader after a later one of its shard had come to the next.
 
 #![allow(clippy::print_stdout, clippy::print_stderr, reason = "this is where results go")]
 

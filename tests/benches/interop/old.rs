@@ -46,7 +46,7 @@ impl Database {
 }
 
 impl Old {
-    pub(crate) const ALL: [Self; 3] = [
+    pub(crate) const ALL: [Self; 4] = [
         Self {
             name: "kcl-2.7.2",
             place: "dynamodb-kcl",
@@ -58,6 +58,12 @@ impl Old {
             place: "dynamodb-kcl",
             program: Program::Java("java-3.5.1"),
             adds_index: true,
+        },
+        Self {
+            name: "vmware-go-kcl-1.5.1",
+            place: "dynamodb-vmware",
+            program: Program::Go("go-v1"),
+            adds_index: false,
         },
         Self {
             name: "vmware-go-kcl-v2",

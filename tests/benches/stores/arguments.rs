@@ -16,13 +16,15 @@ pub(crate) struct Arguments {
     pub(crate) window: Duration,
     /// Whether `kcl doctor` is measured, in place of a fleet.
     pub(crate) doctor: bool,
+    /// Whether an import is.
+    pub(crate) import: bool,
 }
 
 impl Arguments {
     pub(crate) fn parse(given: impl IntoIterator<Item = String>) -> Result<Self> {
         let window = Duration::from_secs(30);
-        let (stores, doctor) = (Vec::new(), false);
-        let mut arguments = Self { stores, leases: 1_000, workers: 50, window, doctor };
+        let (stores, doctor, import) = (Vec::new(), false, false);
+        let mut arguments = Self { stores, leases: 1_000, workers: 50, window, doctor, import };
         let mut given = given.into_iter();
         while let Some(flag) = given.next() {
             // Cargo says so to every benchmark.
@@ -33,6 +35,10 @@ impl Arguments {
                 arguments.doctor = true;
                 continue;
             }
+            if flag == "--import" {
+                arguments.import = true;
+                continue;
+            }
             let value = given.next().with_context(|| format!("{flag} needs a value"))?;
             let number = || value.parse().with_context(|| format!("{flag} takes a number"));
             match flag.as_str() {
@@ -40,7 +46,9 @@ impl Arguments {
                 "--leases" => arguments.leases = number()?,
                 "--workers" => arguments.workers = usize::try_from(number()?)?,
                 "--seconds" => arguments.window = Duration::from_secs(number()?.into()),
-                _ => bail!("{flag}: expected --store, --leases, --workers, --seconds, --doctor"),
+                _ => bail!(
+                    "{flag}: expected --store, --leases, --workers, --seconds, --doctor, --import"
+                ),
             }
         }
         if arguments.stores.is_empty() {

@@ -7,5 +7,4 @@ mod beside;
 mod broken;
 mod odd;
 mod over;
-mod speed;
 mod stage;

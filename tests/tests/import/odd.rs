@@ -41,6 +41,9 @@ async fn records_that_are_gone_are_told_before_and_a_stream_made_again_is_refuse
     let oldest: Vec<_> = store.get_record_store(name).await.into_keys().take(12).collect();
     store.delete_record_keys(name, &oldest).await;
     let from = format!("dynamodb-kcl:{name}");
+    let odd = ["--from", &from, "--dry-run", "--shard", "shardId-9=ended"];
+    let said = stage.refused("import", &odd).await?;
+    ensure!(said.contains("--shard shardId-9") && said.contains("no such shard"), "{said}");
     let seen = stage.dry_run(&from).await?;
     let finding = &seen["shards"][0]["findings"][0];
     ensure!(finding["hazard"] == "gap" && seen["refusals"] == 0, "{seen:#}");
