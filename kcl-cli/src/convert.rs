@@ -47,7 +47,7 @@ fn yaml(name: &str, converted: &Converted) -> String {
     }
     let mut text = format!(
         "# Settings made of {name}. A processor in another language is started by\n\
-         # `kcl multilang --properties FILE`: it reads that file itself, and this one by --config.\n"
+         # `kcl multilang --properties FILE`: it reads that file, and this one by --config.\n"
     );
     write_below(&mut text, &tree, 0);
     for told in &converted.told {

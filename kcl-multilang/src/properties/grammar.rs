@@ -15,8 +15,8 @@ pub struct Property {
 /// A file that is none of properties.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error(
-    "line {line}: \\u wants four hexadecimal digits behind it, like \\u00e9; write \\\\u for a \\ and \
-     a u"
+    "line {line}: \\u wants four hexadecimal digits behind it, like \\u00e9; write \\\\u for \
+     a \\ and a u"
 )]
 #[non_exhaustive]
 pub struct InvalidProperties {
