@@ -19,7 +19,7 @@ fn main() {
         let at = arguments.iter().position(|argument| argument == flag)?;
         arguments.get(at + 1).cloned()
     };
-    let records = of("--records").map_or(400_000, |it| it.parse().unwrap());
+    let records = of("--records").map_or(1_000_000, |it| it.parse().unwrap());
     let rounds = of("--rounds").map_or(3, |it| it.parse().unwrap());
     let mut contestants = vec![
         Contestant { daemon: Daemon::Ours, child: Child::Compiled },
@@ -40,10 +40,10 @@ fn main() {
             spent.push(once);
         }
     }
-    report(&contestants, &spent, records);
+    report(&contestants, &spent);
 }
 
-fn report(contestants: &[Contestant], spent: &[Vec<Spent>], records: u32) {
+fn report(contestants: &[Contestant], spent: &[Vec<Spent>]) {
     println!(
         "| | start to initialize | records/s | CPU of the daemon a record | busiest child \
          | RSS idle | RSS at most |"
@@ -59,8 +59,8 @@ fn report(contestants: &[Contestant], spent: &[Vec<Spent>], records: u32) {
             "| {} | {:.2} s | {:.0} | {:.1} us | {:.0} % | {:.0} MB | {:.0} MB |",
             contestant.name(),
             median(|it| it.begun),
-            f64::from(records) / median(|it| it.drained),
-            median(|it| it.cpu) * 1e6 / f64::from(records),
+            median(|it| it.rate),
+            median(|it| it.cpu) * 1e6,
             median(|it| it.busy) * 100.0,
             median(|it| it.idle_kib) / 1024.0,
             median(|it| it.peak_kib) / 1024.0,

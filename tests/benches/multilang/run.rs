@@ -52,9 +52,9 @@ impl Contestant {
 pub(crate) struct Spent {
     /// From the start of the process to the first child that was told to begin.
     pub(crate) begun: f64,
-    /// From the first record to the last.
-    pub(crate) drained: f64,
-    /// Processor time of the daemon alone.
+    /// Records a second, from when every shard had its child to the last record.
+    pub(crate) rate: f64,
+    /// Processor time of the daemon alone, for each of these records.
     pub(crate) cpu: f64,
     /// How much of that time the busiest child ran.
     pub(crate) busy: f64,
@@ -95,8 +95,9 @@ impl Lab {
         let pid = process.child().id();
         until(&log, || !notes_of(&notes).is_empty());
         let begun = (wall_millis() - process.started) / 1e3;
-        until(&log, || total(&notes) > 0);
-        let (from, cpu_before) = (wall_millis(), cpu(pid));
+        // From then on every shard is worked on; what was done before does not count.
+        until(&log, || notes_of(&notes).len() >= usize::try_from(SHARDS).unwrap());
+        let (from, cpu_before, before) = (wall_millis(), cpu(pid), total(&notes));
         let children_before: Vec<(u32, f64)> = running(&notes);
         until(&log, || total(&notes) >= self.records);
         let drained = (wall_millis() - from) / 1e3;
@@ -104,12 +105,14 @@ impl Lab {
             let before = children_before.iter().find(|(it, _)| *it == child);
             (now - before.map_or(0.0, |(_, before)| *before)) / drained
         });
+        let records = f64::from(self.records - before).max(1.0);
         let (busy, spent) = (busy.fold(0.0, f64::max), cpu(pid) - cpu_before);
         thread::sleep(Duration::from_secs(3));
         let (idle_kib, peak_kib) = (memory(pid, "VmRSS:"), memory(pid, "VmHWM:"));
         process.signal(Signal::TERM).unwrap();
         until(&log, || process.ended().unwrap().is_some());
-        Spent { begun, drained, cpu: spent, busy, idle_kib, peak_kib }
+        let (rate, cpu) = (records / drained, spent / records);
+        Spent { begun, rate, cpu, busy, idle_kib, peak_kib }
     }
 
     fn properties(&self, contestant: &Contestant, notes: &Path, round: u32) -> String {
