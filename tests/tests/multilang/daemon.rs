@@ -174,6 +174,14 @@ pub(super) fn lives(of: u64) -> bool {
     pid(of).is_some_and(|of| test_kill_process(of).is_ok())
 }
 
+/// Whether such a process runs: one that has ended, and that whoever inherited it has not reaped
+/// yet, does not.
+pub(super) fn runs(of: u64) -> bool {
+    let stat = fs::read_to_string(format!("/proc/{of}/stat")).unwrap_or_default();
+    let state = stat.rsplit_once(')').and_then(|(_, rest)| rest.split_whitespace().next());
+    state.is_some_and(|state| state != "Z")
+}
+
 /// The one child of a process.
 pub(super) fn child_of(parent: u32) -> Option<u64> {
     let children = fs::read_to_string(format!("/proc/{parent}/task/{parent}/children")).ok()?;
