@@ -70,7 +70,7 @@ simulate: ## Play SEEDS=2000 seeds of the simulator, from FROM=0 on
 	@$(CARGO) run --quiet --release --package kcl-memory --example simulate -- $(SEEDS) $(FROM)
 
 ##@ To measure it
-.PHONY: bench bench-rebalance bench-drain bench-stores bench-dashboard
+.PHONY: bench bench-multilang bench-rebalance bench-drain bench-stores bench-dashboard
 bench: ## How long a plan takes, and a planner's whole turn
 	$(CARGO) bench --package kcl-core --bench plan
 	$(CARGO) bench --package kcl-memory --bench turn
@@ -81,11 +81,20 @@ bench-rebalance: servers ## How fast a fleet starts, rebalances, fails over and 
 bench-drain: ## How fast a worker drains a backlog, beside a bare SDK loop
 	$(CARGO) bench --package kcl-tests --bench drain
 
+bench-multilang: servers ## Processors in other languages: start, records/s, memory; JAVA=FOLDER of jars
+	$(CARGO) bench --package kcl-tests --bench multilang -- $(if $(JAVA),--java $(JAVA))
+
 bench-stores: servers ## What 50 workers with 1,000 leases ask of each lease store
 	$(CARGO) bench --package kcl-tests --bench stores
 
 bench-dashboard: servers ## How soon the dashboard's page is there, and what an update costs it
 	$(CARGO) bench --package kcl-tests --bench dashboard
+
+##@ The change-over from other libraries: docs/MIGRATING.md
+.PHONY: interop
+interop: servers ## The real Java KCL and VMware-Go-KCL, import, ours, export, and they again
+	tests/interop/build.sh
+	@$(CARGO) test --quiet --workspace --bench interop -- $(KIND)
 
 ##@ To try it by hand, on local servers
 .PHONY: start stop produce consumer leases reshard

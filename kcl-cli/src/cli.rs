@@ -3,10 +3,11 @@
 use clap::{Parser, Subcommand};
 
 use crate::{
-    app::AppArgs, config::SettingsArgs, consume::ConsumeArgs, dashboard::DashboardArgs,
-    doctor::DoctorArgs, export::ExportArgs, import::ImportArgs, leases::LeasesArgs,
-    logging::LoggingArgs, peek::PeekArgs, placement::PlacementArgs, plan::PlanArgs,
-    produce::ProduceArgs, simulate::SimulateArgs, stream::StreamArgs, workers::WorkersArgs,
+    app::AppArgs, config::SettingsArgs, consume::ConsumeArgs, convert::ConfigArgs,
+    dashboard::DashboardArgs, doctor::DoctorArgs, export::ExportArgs, import::ImportArgs,
+    leases::LeasesArgs, logging::LoggingArgs, multilang::MultilangArgs, peek::PeekArgs,
+    placement::PlacementArgs, plan::PlanArgs, produce::ProduceArgs, simulate::SimulateArgs,
+    stream::StreamArgs, workers::WorkersArgs,
 };
 
 /// Consume Kinesis streams with a balanced fleet, and look after it.
@@ -32,6 +33,13 @@ pub struct Cli {
 pub enum Command {
     /// Read a stream as a member of a fleet: one JSON object per record on stdout.
     Consume(ConsumeArgs),
+    /// Run a record processor in any language, as the MultiLangDaemon of the Java KCL does: a child
+    /// for each shard, by its protocol and its properties file, without Java.
+    ///
+    /// Properties are stronger than the environment and the settings file, flags than properties.
+    /// A link of the name kcl-java to this program takes java's place in the launchers of the
+    /// clients for Python and Node: see docs/MULTILANG.md.
+    Multilang(MultilangArgs),
     /// Put records into a stream: generated ones, or lines from stdin.
     ///
     /// Whatever ends it, one JSON object on stdout accounts for the records: `produced`, `retried`,
@@ -93,6 +101,8 @@ pub enum Command {
     Placement(PlacementArgs),
     /// Freeze a fleet, so that nothing moves that a live worker holds, and thaw it.
     App(AppArgs),
+    /// Make settings files of what others write.
+    Config(ConfigArgs),
     /// Play a simulated fleet under faults, check every invariant, and show who held what.
     ///
     /// Everything is drawn from a seed, or written in a script: the same gives the same run. If an
@@ -111,6 +121,10 @@ impl Command {
             // A member of a fleet tells what happens to it.
             Self::Consume(_) => {
                 "warn,kcl_core=info,kcl_dynamo=info,kcl_kinesis=info,kcl_cli=info,kcl_metrics=info"
+            }
+            Self::Multilang(_) => {
+                "warn,kcl_core=info,kcl_dynamo=info,kcl_kinesis=info,kcl_cli=info,\
+                 kcl_metrics=info,kcl_multilang=info"
             }
             // What was changed, by whom.
             Self::Dashboard(_) => "warn,kcl_cli=info",

@@ -7,12 +7,14 @@ use aws_credential_types::{
     provider::{ProvideCredentials, SharedCredentialsProvider},
 };
 use aws_sdk_kinesis::{Client, config::Region};
-use aws_smithy_http_client::tls::{Provider, rustls_provider::CryptoMode};
 use kcl_core::store::{LeaseStore, LeaseStoreExt};
 use kcl_dynamo::DynamoStore;
 use kcl_kinesis::{InvalidSettings, KinesisSource};
 
-use crate::config::Config;
+use crate::{
+    config::Config,
+    credentials::{self, Origins},
+};
 
 /// The stream that the settings name.
 ///
@@ -20,7 +22,8 @@ use crate::config::Config;
 /// None is named, or a setting cannot work.
 pub(crate) fn source(config: &Config) -> anyhow::Result<KinesisSource> {
     let mut builder = KinesisSource::builder(config.stream()?.to_string());
-    if let Some(credentials) = credentials(config)? {
+    check_credentials(config)?;
+    if let Some(credentials) = credentials(config, None)? {
         let service = aws_sdk_kinesis::Config::builder()
             .behavior_version(BehaviorVersion::latest())
             .credentials_provider(credentials);
@@ -91,7 +94,7 @@ pub(crate) async fn source_of_leases(
 /// No application is named, or a setting cannot work.
 pub(crate) fn lease_table(config: &Config, table: Option<&str>) -> anyhow::Result<DynamoStore> {
     let mut builder = DynamoStore::builder(config.application()?);
-    if let Some(service) = sdk_config(config)? {
+    if let Some(service) = sdk_config(config, config.dynamodb.credentials.as_deref())? {
         builder = builder.sdk_config(&service);
     }
     if let Some(table) = table {
@@ -106,18 +109,19 @@ pub(crate) fn lease_table(config: &Config, table: Option<&str>) -> anyhow::Resul
     Ok(builder.build()?)
 }
 
-/// A configuration of the SDK with the credentials that the settings name, if they name any.
+/// A configuration of the SDK with the credentials that the settings name, if they name any: `own`
+/// of the service, or those for all.
 ///
 /// # Errors
-/// Half of them are named.
-pub(crate) fn sdk_config(config: &Config) -> anyhow::Result<Option<SdkConfig>> {
+/// They name half of them, or none that there are.
+pub(crate) fn sdk_config(config: &Config, own: Option<&str>) -> anyhow::Result<Option<SdkConfig>> {
     let with = |credentials| {
         SdkConfig::builder()
             .behavior_version(BehaviorVersion::latest())
-            .credentials_provider(SharedCredentialsProvider::new(credentials))
+            .credentials_provider(credentials)
             .build()
     };
-    Ok(credentials(config)?.map(with))
+    Ok(credentials(config, own)?.map(with))
 }
 
 /// What calls DynamoDB, for tables that are none of kcl's own: region and credentials as the
@@ -126,7 +130,19 @@ pub(crate) fn sdk_config(config: &Config) -> anyhow::Result<Option<SdkConfig>> {
 /// # Errors
 /// Half of the credentials are named.
 pub(crate) async fn dynamodb(config: &Config) -> anyhow::Result<SdkConfig> {
-    load(config, config.aws.region.clone()).await
+    load(config, config.aws.region.clone(), config.dynamodb.credentials.as_deref()).await
+}
+
+/// A client for tables that are none of kcl's own.
+///
+/// # Errors
+/// As [`dynamodb`].
+pub(crate) async fn tables(config: &Config) -> anyhow::Result<aws_sdk_dynamodb::Client> {
+    let mut service = aws_sdk_dynamodb::config::Builder::from(&dynamodb(config).await?);
+    if let Some(endpoint) = config.dynamodb_endpoint() {
+        service = service.endpoint_url(endpoint);
+    }
+    Ok(aws_sdk_dynamodb::Client::from_conf(service.build()))
 }
 
 /// A client for what a source does not do: making streams and putting records. It calls the region
@@ -135,7 +151,7 @@ pub(crate) async fn dynamodb(config: &Config) -> anyhow::Result<SdkConfig> {
 /// # Errors
 /// No stream is named, or no region is known.
 pub(crate) async fn kinesis(config: &Config) -> anyhow::Result<Client> {
-    let loaded = load(config, config.kinesis_region()?).await?;
+    let loaded = load(config, config.kinesis_region()?, None).await?;
     loaded.region().context("no region is configured: give --region, or set AWS_REGION")?;
     let mut service = aws_sdk_kinesis::config::Builder::from(&loaded);
     if let Some(endpoint) = config.kinesis_endpoint() {
@@ -150,7 +166,7 @@ pub(crate) async fn kinesis(config: &Config) -> anyhow::Result<Client> {
 /// # Errors
 /// There are no credentials.
 pub(crate) async fn identity(config: &Config) -> anyhow::Result<String> {
-    let loaded = load(config, config.kinesis_region()?).await?;
+    let loaded = load(config, config.kinesis_region()?, None).await?;
     let provider = loaded.credentials_provider().context("there are no credentials")?;
     let found = provider.provide_credentials().await.context("there are no credentials")?;
     let id = found.access_key_id();
@@ -160,12 +176,14 @@ pub(crate) async fn identity(config: &Config) -> anyhow::Result<String> {
 }
 
 /// What the SDK finds in the environment, with what the settings say.
-async fn load(config: &Config, region: Option<String>) -> anyhow::Result<SdkConfig> {
-    let http = aws_smithy_http_client::Builder::new()
-        .tls_provider(Provider::Rustls(CryptoMode::Ring))
-        .build_https();
-    let mut loader = aws_config::defaults(BehaviorVersion::latest()).http_client(http);
-    if let Some(credentials) = credentials(config)? {
+async fn load(
+    config: &Config,
+    region: Option<String>,
+    own: Option<&str>,
+) -> anyhow::Result<SdkConfig> {
+    let mut loader =
+        aws_config::defaults(BehaviorVersion::latest()).http_client(credentials::http_client());
+    if let Some(credentials) = credentials(config, own)? {
         loader = loader.credentials_provider(credentials);
     }
     if let Some(region) = region {
@@ -174,7 +192,33 @@ async fn load(config: &Config, region: Option<String>) -> anyhow::Result<SdkConf
     Ok(loader.load().await)
 }
 
-fn credentials(config: &Config) -> anyhow::Result<Option<Credentials>> {
-    let credentials = config.static_credentials()?;
-    Ok(credentials.map(|(key, secret)| Credentials::new(key, secret, None, None, "settings")))
+/// Sees that the credentials of every service make sense, before any is called.
+fn check_credentials(config: &Config) -> anyhow::Result<()> {
+    credentials(config, config.dynamodb.credentials.as_deref())
+        .context("the setting `dynamodb.credentials`")?;
+    credentials(config, config.cloudwatch.credentials.as_deref())
+        .context("the setting `cloudwatch.credentials`")?;
+    Ok(())
+}
+
+fn credentials(
+    config: &Config,
+    own: Option<&str>,
+) -> anyhow::Result<Option<SharedCredentialsProvider>> {
+    let fixed = config.static_credentials()?;
+    let named = own.or(config.aws.credentials.as_deref());
+    match (fixed, named) {
+        (Some(_), Some(named)) => bail!(
+            "aws.access_key is set, and credentials ({named}), too: only one of them can count"
+        ),
+        (Some((key, secret)), None) => {
+            let fixed = Credentials::new(key, secret, None, None, "settings");
+            Ok(Some(SharedCredentialsProvider::new(fixed)))
+        }
+        (None, Some(named)) => {
+            let origins: Origins = named.parse().context("the setting `aws.credentials`")?;
+            Ok(origins.provider(config.aws.region.clone()))
+        }
+        (None, None) => Ok(None),
+    }
 }

@@ -4,6 +4,7 @@
 //! |---|---|
 //! | [`cli`] | the arguments of all commands, put together |
 //! | `consume` | `kcl consume`: a member of a fleet that writes records to stdout |
+//! | `multilang` | `kcl multilang`, and `kcl-java` in place of java: processors in any language |
 //! | `produce` | `kcl produce`: records into a stream |
 //! | `peek` | `kcl peek`: some records of a shard |
 //! | `stream` | `kcl stream`: create, describe, reshard, split, merge, delete |
@@ -17,8 +18,12 @@
 //! | `app` | `kcl app`: freeze and thaw a fleet |
 //! | `simulate` | `kcl simulate`: one simulated fleet under faults, played and explained |
 //! | `demo` | `kcl demo`: a fleet, its stream and its troubles in one process (feature `demo`) |
+//! | `convert` | `kcl config convert`: a settings file of a properties file |
+//! | `properties` | the properties file of a MultiLangDaemon |
 //! | `connect`, [`store_url`] | sources, clients and stores, made from the settings |
+//! | `credentials` | where credentials for AWS are from |
 //! | `mapping`, `edit` | placement rules as they stand in files and settings; changing them |
+//! | `member` | a worker of the command: its arguments, figures, signals, mounted rules |
 //! | `application` | the arguments that name an application |
 //! | `beats`, `look` | who is alive; workers and leases as they stand in the store |
 //! | `picture`, `outlook` | an application as it was found; what would become of its leases |
@@ -44,6 +49,8 @@ mod columns;
 pub mod config;
 mod connect;
 mod consume;
+mod convert;
+mod credentials;
 mod dashboard;
 #[cfg(feature = "demo")]
 pub mod demo;
@@ -58,6 +65,8 @@ mod logging;
 mod look;
 mod mapping;
 mod marking;
+mod member;
+mod multilang;
 mod onlooker;
 mod outlook;
 #[cfg(any(test, fuzzing))]
@@ -68,6 +77,7 @@ mod picture;
 mod placement;
 mod plan;
 mod produce;
+mod properties;
 #[cfg(test)]
 mod reference;
 mod report;
@@ -95,7 +105,14 @@ use self::{
 /// Runs the command with the process's arguments and environment.
 #[must_use]
 pub fn main() -> ExitCode {
-    let cli = Cli::parse();
+    let cli = match multilang::in_place_of_java(std::env::args_os()) {
+        Some(Ok(arguments)) => Cli::parse_from(arguments),
+        Some(Err(error)) => {
+            report::failure(&error);
+            return ExitCode::FAILURE;
+        }
+        None => Cli::parse(),
+    };
     run(cli).unwrap_or_else(|error| {
         if stdout::is_reader_gone(&error) {
             return ExitCode::from(stdout::READER_GONE);
@@ -110,6 +127,8 @@ fn run(cli: Cli) -> anyhow::Result<ExitCode> {
     let config = || Config::load(&cli.settings, &config::Environment::of_process());
     match cli.command {
         Command::Consume(args) => consume::run(&args, &args.apply_to(config()?)),
+        Command::Config(args) => convert::run(&args),
+        Command::Multilang(args) => multilang::run(&args, &cli.settings),
         Command::Produce(args) => {
             let config = args.apply_to(config()?);
             config.refuse_other_region(cli.settings.region.as_deref())?;

@@ -11,14 +11,14 @@ built=$(cd "$built" && pwd)
 # java_kcl VERSION DAEMON
 java_kcl() {
     local folder=$built/java-$1
-    if [ -e "$folder/classes/Reader.class" ] && [ "$folder/classes" -nt "$here/java" ]; then
+    if [ -e "$folder/built" ] && [ -z "$(find "$here/java" -newer "$folder/built")" ]; then
         return
     fi
     mkdir -p "$folder/classes"
     mvn -q -f "$here/java/pom.xml" "-Dkcl=$1" "-Dmultilang=$2" \
         dependency:copy-dependencies "-DoutputDirectory=$folder/lib" >&2
     javac -nowarn -cp "$folder/lib/*" -d "$folder/classes" "$here/java/"*.java
-    touch "$folder/classes"
+    touch "$folder/built"
 }
 
 java_kcl 2.7.2 2.7.2

@@ -136,7 +136,7 @@ class Worker:
             self.process.wait()
 
 
-def wait_for(what, condition, seconds=120):
+def wait_for(what, condition, seconds=90):
     until = time.monotonic() + seconds
     while time.monotonic() < until:
         if condition():

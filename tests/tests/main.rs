@@ -22,6 +22,7 @@ mod fleet;
 mod iam;
 mod import;
 mod kinesis_source;
+mod multilang;
 mod pages;
 mod postgres_coalescing;
 mod postgres_faults;

@@ -12,6 +12,8 @@ use serde_json::Value;
 pub struct Cloudwatch {
     /// Where CloudWatch is; stronger than `aws.endpoint`.
     pub endpoint: Option<String>,
+    /// Where credentials for it are from; stronger than those of `aws`.
+    pub credentials: Option<String>,
 }
 
 /// What `kcl consume` tells of itself.

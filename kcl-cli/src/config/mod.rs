@@ -20,10 +20,32 @@ pub use metrics::{Cloudwatch, CloudwatchMetrics, CloudwatchNames, Level, Metrics
 pub use model::{AssignmentMode, Aws, Config, Consumer, Dynamodb, Kinesis, Producer};
 pub use profile::Profile;
 
+use std::collections::BTreeMap;
+
 use anyhow::Context;
 use serde_json::Value;
 
 use self::layers::Tree;
+
+/// Settings of another file than that of settings.
+#[derive(Clone, Debug, Default)]
+pub struct Between {
+    /// Which file, for messages.
+    pub from: String,
+    /// By their paths: weaker than everything else.
+    pub defaults: BTreeMap<String, Value>,
+    /// By their paths: stronger than the environment, weaker than the command line.
+    pub settings: BTreeMap<String, Value>,
+}
+
+/// Settings by their paths, as a layer.
+fn layer_of(settings: &BTreeMap<String, Value>) -> Value {
+    let mut layer = Value::Object(serde_json::Map::new());
+    for (path, value) in settings {
+        layers::put(&mut layer, path, value.clone());
+    }
+    layer
+}
 
 impl Config {
     /// Reads every layer.
@@ -32,7 +54,20 @@ impl Config {
     /// A file that cannot be read or parsed, a key that does not exist, a value that makes no
     /// sense: named by file or path, with the remedy.
     pub fn load(args: &SettingsArgs, environment: &Environment) -> anyhow::Result<Self> {
+        Self::load_with(args, environment, &Between::default())
+    }
+
+    /// Reads every layer, and those of another file.
+    ///
+    /// # Errors
+    /// As [`Self::load`].
+    pub fn load_with(
+        args: &SettingsArgs,
+        environment: &Environment,
+        between: &Between,
+    ) -> anyhow::Result<Self> {
         let mut tree = Tree::default();
+        tree.lay(&between.from, layer_of(&between.defaults))?;
         if let Some(path) = &args.config {
             let from = path.display().to_string();
             let text = std::fs::read_to_string(path)
@@ -40,6 +75,7 @@ impl Config {
             tree.lay(&from, yaml::parse(&from, "", &text)?)?;
         }
         tree.lay("the environment", environment.layer()?)?;
+        tree.lay(&between.from, layer_of(&between.settings))?;
         tree.lay("the command line", flags(args)?)?;
         tree.read()
     }

@@ -58,6 +58,10 @@ pub struct Aws {
     pub access_key: Option<String>,
     /// Its secret.
     pub secret_key: Option<String>,
+    /// Where credentials are from: `default`, `environment`, `instance`, `container`,
+    /// `web-identity`, `profile/NAME` or `assume-role/ARN?session=NAME`, or several of them by
+    /// commas, of which the first that has any counts.
+    pub credentials: Option<String>,
 }
 
 /// The stream.
@@ -76,6 +80,8 @@ pub struct Kinesis {
 pub struct Dynamodb {
     /// Where DynamoDB is; stronger than `aws.endpoint`.
     pub endpoint: Option<String>,
+    /// Where credentials for it are from; stronger than those of `aws`.
+    pub credentials: Option<String>,
 }
 
 /// What `kcl produce` does.

@@ -10,15 +10,18 @@ use serde_json::{Map, Number, Value};
 use super::model::START;
 
 /// The settings that are text.
-pub(super) const TEXTS: [&str; 13] = [
+pub(super) const TEXTS: [&str; 16] = [
     "aws.region",
     "aws.endpoint",
     "aws.access_key",
     "aws.secret_key",
+    "aws.credentials",
     "kinesis.stream_name",
     "kinesis.endpoint",
     "dynamodb.endpoint",
+    "dynamodb.credentials",
     "cloudwatch.endpoint",
+    "cloudwatch.credentials",
     "metrics.cloudwatch.namespace",
     "store",
     "consumer.application_name",

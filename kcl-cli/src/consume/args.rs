@@ -1,14 +1,9 @@
 //! The arguments of `kcl consume`.
 
-use std::path::PathBuf;
-
 use clap::Args;
-use kcl_core::{lease::Zone, settings::InitialPosition};
+use kcl_core::settings::InitialPosition;
 
-use crate::{
-    config::{CloudwatchNames, Config},
-    start_at,
-};
+use crate::{config::Config, member::MemberArgs, start_at};
 
 /// The arguments of `kcl consume`.
 #[derive(Args, Clone, Debug)]
@@ -21,44 +16,14 @@ pub struct ConsumeArgs {
     /// [setting: consumer.application_name; APP_NAME].
     #[arg(long = "app", value_name = "NAME")]
     pub application: Option<String>,
-    /// This worker's name; POD_NAME, if no source names it, else made up
-    /// [setting: consumer.worker_id].
-    #[arg(long)]
-    pub worker_id: Option<String>,
-    /// Where this worker runs, like an availability zone: planner and standbys are chosen from
-    /// different ones [setting: coordination.zone; KCL_ZONE].
-    #[arg(long)]
-    pub zone: Option<Zone>,
-    /// Where leases are kept: dynamodb, dynamodb://TABLE, postgres://…, redis://…, memory:
-    /// [setting: store; KCL_STORE; default dynamodb].
-    #[arg(long, value_name = "URL")]
-    pub store: Option<String>,
     /// Where to begin in a stream that nobody of the group has read: trim-horizon, latest, a time
     /// like 2026-01-31T09:00:00Z, or seconds since 1970 (with 13 digits: milliseconds)
     /// [setting: coordination.initial_position; default trim-horizon].
     #[arg(long, value_name = "POSITION", value_parser = start_at::parse)]
     pub initial_position: Option<InitialPosition>,
-    /// Serve /metrics (Prometheus), /livez and /readyz here: on a port for this machine alone, like
-    /// 9464, or on an address, like 0.0.0.0:9464. If that is in use, the worker does not start
-    /// [setting: metrics.listen; default: not served].
-    #[arg(long, value_name = "ADDR")]
-    pub metrics: Option<String>,
-    /// Send metrics to Amazon CloudWatch: by the names of docs/METRICS.md, or with =kcl by those of
-    /// the Java KCL [setting: metrics.cloudwatch.enabled, .names; default: nothing is sent].
-    #[arg(
-        long, value_name = "NAMES", value_enum,
-        num_args = 0..=1, require_equals = true, default_missing_value = "ours"
-    )]
-    pub cloudwatch: Option<CloudwatchNames>,
-    /// Which shards go to which workers: shard:worker pairs by commas or lines. A pair requires its
-    /// worker; shard:worker? prefers it. Rules in force that were stated otherwise may be stronger:
-    /// see `kcl placement show` [setting: consumer.shard_mapping; SHARD_MAPPING].
-    #[arg(long, value_name = "PAIRS")]
-    pub shard_mapping: Option<String>,
-    /// The same from a file: pairs, one a line, or YAML or JSON with `rules:`. A change of the file
-    /// is applied while the worker runs. Stronger than the settings, weaker than --shard-mapping.
-    #[arg(long, value_name = "FILE")]
-    pub mapping_file: Option<PathBuf>,
+    /// What every worker is told.
+    #[command(flatten)]
+    pub member: MemberArgs,
     /// Write `data` as text where it is UTF-8, else base64 as `data_base64`.
     #[arg(long)]
     pub text: bool,
@@ -66,25 +31,13 @@ pub struct ConsumeArgs {
 
 impl ConsumeArgs {
     /// The settings, with what the arguments say.
-    pub(crate) fn apply_to(&self, mut config: Config) -> Config {
-        let set = |setting: &mut Option<String>, argument: &Option<String>| {
-            if argument.is_some() {
-                setting.clone_from(argument);
-            }
-        };
-        set(&mut config.kinesis.stream_name, &self.stream);
-        set(&mut config.consumer.application_name, &self.application);
-        set(&mut config.consumer.worker_id, &self.worker_id);
-        set(&mut config.store, &self.store);
-        if let Some(address) = &self.metrics {
-            config.metrics.listen = Some(address.as_str().into());
+    pub(crate) fn apply_to(&self, config: Config) -> Config {
+        let mut config = self.member.apply_to(config);
+        if self.stream.is_some() {
+            config.kinesis.stream_name.clone_from(&self.stream);
         }
-        if let Some(names) = self.cloudwatch {
-            config.metrics.cloudwatch.enabled = true;
-            config.metrics.cloudwatch.names = names;
-        }
-        if self.zone.is_some() {
-            config.coordination.zone.clone_from(&self.zone);
+        if self.application.is_some() {
+            config.consumer.application_name.clone_from(&self.application);
         }
         if let Some(position) = self.initial_position {
             config.coordination.initial_position = position;

@@ -1,19 +1,13 @@
 //! `kcl consume`: a member of a fleet that writes records to stdout.
 
 mod args;
-mod mapping;
-mod metrics;
 mod output;
 mod processor;
-mod stop;
 
-use std::{process::ExitCode, sync::Arc};
+use std::process::ExitCode;
 
 use anyhow::Context;
-use kcl_core::{
-    lease::WorkerId,
-    worker::{Worker, WorkerHandle},
-};
+use kcl_core::worker::WorkerHandle;
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
@@ -21,10 +15,9 @@ pub(crate) use args::ConsumeArgs;
 
 use self::{output::Output, processor::Writing};
 use crate::{
-    config::{AssignmentMode, Config},
-    connect,
+    config::Config,
     line::Format,
-    signals::Signals,
+    member::{self, Leaving, Member},
     stdout,
     store_url::StoreUrl,
 };
@@ -42,46 +35,20 @@ pub(crate) fn run(args: &ConsumeArgs, config: &Config) -> anyhow::Result<ExitCod
 }
 
 async fn consume(args: &ConsumeArgs, config: &Config) -> anyhow::Result<ExitCode> {
-    let source = connect::source(config)?;
-    let store = StoreUrl::of(config)?.open(config)?;
-    let settings = config.worker_settings()?;
-    let leaving = CancellationToken::new();
+    let builder = member::builder(config, StoreUrl::of(config)?.open(config)?)?;
+    let give_up = CancellationToken::new();
     let output = Output::start(std::io::stdout()).context("no thread to write stdout with")?;
     let writing = Writing {
         format: Format { stream: config.stream()?.short().into(), text: args.text },
         output: output.clone(),
-        give_up: leaving.clone(),
+        give_up: give_up.clone(),
     };
-    let mut builder =
-        Worker::shared_builder(Arc::new(source), store).settings(settings).processor(writing);
-    if config.consumer.assignment_mode == AssignmentMode::Manual {
-        builder = builder.needs_placement_rules();
-    }
-    let declared = mapping::declared(args, config)?;
-    if let Some(declaration) = &declared {
-        builder = builder.placement(declaration.clone());
-    }
-    if let Some(id) = &config.consumer.worker_id {
-        let id: WorkerId = id.parse().with_context(|| format!("the worker id {id:?}"))?;
-        builder = builder.worker_id(id);
-    }
-    // They go on until the worker is over.
-    let (builder, telling) = metrics::tell(builder, config)?;
-    let worker = builder.build()?;
-    let handle = worker.handle();
-    tracing::info!(worker = %handle.id(), "kcl.worker.starting");
-    // They end with this set.
+    let member = Member::new(&args.member, config, builder.processor(writing))?;
+    // It ends with this set.
     let mut watching = JoinSet::new();
-    watching.spawn(stop::follow(Signals::listen()?, handle.clone(), leaving.clone()));
-    if let Some(file) = mapping::watched_file(args) {
-        let uncovered = mapping::uncovered(config);
-        watching.spawn(mapping::follow(file, uncovered, declared, handle.clone()));
-    }
-    watching.spawn(leave_when_closed(output.clone(), handle, leaving));
-    let ended = worker.run().await;
-    // What is left is sent while a second signal still counts.
-    drop(telling);
-    ended?;
+    watching.spawn(leave_when_closed(output.clone(), member.handle(), give_up.clone()));
+    let leaving = Leaving { give_up, at_once: Box::new(|| {}) };
+    member.run(&args.member, config, leaving).await?;
     if let Some(error) = output.failure() {
         return Err(stdout::failed(error));
     }

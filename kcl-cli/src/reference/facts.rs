@@ -30,6 +30,17 @@ const SDK: &str = "the AWS SDK's";
 const AT_AWS: &str = "AWS, or `aws.endpoint`";
 const MILLISECOND: &str = "1 ms at least";
 
+const CREDENTIALS: &str = "the names above; not together with `access_key`";
+const ROLE: &str = "assume-role/arn:aws:iam::123456789012:role/reader?session=me&external_id=x";
+const CREDENTIALS_OF_ONE: Facts = Facts {
+    limits: "as `aws.credentials`",
+    without: "those of `aws`",
+    source: "one role mostly has all rights",
+    taken: &["web-identity"],
+    refused: &["keys"],
+    ..NONE
+};
+
 /// A time that must be no shorter than a millisecond, and nothing else.
 const fn span(path: &'static str, source: &'static str) -> Facts {
     let (taken, refused): (&[&str], &[&str]) = (&["1ms"], &["0s", "soon", "6"]);
@@ -54,6 +65,15 @@ pub(super) const ALL: &[Facts] = &[
         ..NONE
     },
     Facts {
+        path: "aws.credentials",
+        limits: CREDENTIALS,
+        without: SDK,
+        source: "the SDK looks in all of these places",
+        taken: &["default", "environment, instance", "profile/orders", ROLE],
+        refused: &["keys", "profile/a?b", "assume-role/", "instance/i-1"],
+        ..NONE
+    },
+    Facts {
         path: "kinesis.stream_name",
         limits: "a name of 1 to 128 of `a-z A-Z 0-9 _ . -`, or an ARN",
         without: "none: has to be named",
@@ -64,7 +84,9 @@ pub(super) const ALL: &[Facts] = &[
     },
     Facts { path: "kinesis.endpoint", without: AT_AWS, source: "as `aws.endpoint`", ..NONE },
     Facts { path: "dynamodb.endpoint", without: AT_AWS, source: "as `aws.endpoint`", ..NONE },
+    Facts { path: "dynamodb.credentials", ..CREDENTIALS_OF_ONE },
     Facts { path: "cloudwatch.endpoint", without: AT_AWS, source: "as `aws.endpoint`", ..NONE },
+    Facts { path: "cloudwatch.credentials", ..CREDENTIALS_OF_ONE },
     Facts {
         path: "store",
         limits: "an address of one of these kinds",

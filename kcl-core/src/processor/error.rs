@@ -5,6 +5,16 @@ use crate::{lease::LeaseKey, stream::Position};
 /// Whatever a processor reports. The batch is delivered again, by the failure policy.
 pub type ProcessorError = Box<dyn std::error::Error + Send + Sync>;
 
+/// A failure with which a processor lost what it had been given since its last checkpoint: a child
+/// process that buffered it and died, say.
+///
+/// Returned by a processor, it counts as a panic does: the processor is made anew, and with manual
+/// checkpoints everything since the last one is delivered again, after a pause that grows until the
+/// batch that failed is processed.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{0}")]
+pub struct Forgotten(pub String);
+
 /// Why a checkpoint was not taken.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]

@@ -123,6 +123,18 @@ impl LeaseHandle {
     }
 }
 
+impl LeaseHandle {
+    /// From where a processor that is made now goes on: the furthest checkpoint that was taken
+    /// under this lease, or else the one it was gained at. No earlier one is taken any more.
+    #[must_use]
+    pub fn resumes_at(&self) -> Checkpoint {
+        match self.0.gate.last_asked() {
+            Some(asked) => Checkpoint::After(asked),
+            None => self.0.start.clone(),
+        }
+    }
+}
+
 impl fmt::Debug for LeaseHandle {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("LeaseHandle").field("fence", &self.0.fence).finish_non_exhaustive()

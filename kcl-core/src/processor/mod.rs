@@ -8,7 +8,7 @@ mod records;
 mod testing;
 mod traits;
 
-pub use error::{CheckpointError, ProcessorError};
+pub use error::{CheckpointError, Forgotten, ProcessorError};
 pub use factory::{ProcessorFactory, from_batches};
 pub use fence::Fence;
 pub(crate) use handle::HandleParts;

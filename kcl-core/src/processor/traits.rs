@@ -21,7 +21,7 @@ pub trait RecordProcessor: Send + 'static {
         None
     }
 
-    /// Called once, before the first batch.
+    /// Called once, when the lease is gained: before the first batch, and without waiting for it.
     ///
     /// # Errors
     /// Any: called again after a pause, for as long as the lease is held.
@@ -33,7 +33,8 @@ pub trait RecordProcessor: Send + 'static {
     /// unless checkpoints are manual.
     ///
     /// # Errors
-    /// Any: the batch is delivered again, by the failure policy.
+    /// Any: the batch is delivered again, by the failure policy. With [`super::Forgotten`] as after
+    /// a panic.
     ///
     /// # Panics
     /// A panic counts as an error, and the processor is made anew. Other shards go on. With manual

@@ -263,6 +263,11 @@ impl Gate {
         self.checkpoints().delivered.clone()
     }
 
+    /// The furthest position that a checkpoint was asked for at.
+    pub(crate) fn last_asked(&self) -> Option<Position> {
+        self.checkpoints().asked.clone()
+    }
+
     /// What was delivered since the last checkpoint does not count any more. Where that is, or else
     /// the first record delivered: what was there and is trimmed meanwhile is to be reported.
     pub(crate) fn go_back(&self) -> Option<StartAt> {

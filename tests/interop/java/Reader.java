@@ -140,7 +140,7 @@ public final class Reader {
                 new PollingConfig(stream, kinesis).idleTimeBetweenReadsInMillis(250)));
         Runtime.getRuntime().addShutdownHook(new Thread(() -> {
             try {
-                scheduler.startGracefulShutdown().get(20, TimeUnit.SECONDS);
+                scheduler.startGracefulShutdown().get(10, TimeUnit.SECONDS);
             } catch (Exception e) {
                 System.err.println("shutdown " + e);
             }

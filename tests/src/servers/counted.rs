@@ -28,6 +28,8 @@ struct Shared {
     upstream: String,
     bill: Mutex<Bill>,
     refusals: Mutex<BTreeMap<String, &'static str>>,
+    /// Only requests that hold this are refused.
+    about: Mutex<String>,
     done: AtomicBool,
 }
 
@@ -60,6 +62,7 @@ impl Counted {
             upstream,
             bill: Mutex::default(),
             refusals: Mutex::default(),
+            about: Mutex::default(),
             done: AtomicBool::new(false),
         });
         let serving = Arc::clone(&shared);
@@ -87,6 +90,12 @@ impl Counted {
     /// Refuses these operations from now on, and no others, without the server's knowing: with a
     /// code like `AccessDeniedException`.
     pub fn refuse(&self, operations: &[&str], code: &'static str) {
+        self.refuse_about("", operations, code);
+    }
+
+    /// The same for those of these operations alone whose requests hold a text.
+    pub fn refuse_about(&self, text: &str, operations: &[&str], code: &'static str) {
+        text.clone_into(&mut self.shared.about.lock().unwrap_or_else(PoisonError::into_inner));
         let refusals = operations.iter().map(|operation| ((*operation).to_owned(), code));
         *self.shared.refusals() = refusals.collect();
     }
@@ -119,6 +128,11 @@ impl Shared {
         self.refusals.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    fn is_about(&self, request: &Message) -> bool {
+        let about = self.about.lock().unwrap_or_else(PoisonError::into_inner);
+        about.is_empty() || String::from_utf8_lossy(&request.body).contains(&**about)
+    }
+
     fn bill(&self) -> MutexGuard<'_, Bill> {
         self.bill.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -132,7 +146,7 @@ impl Shared {
             let operation = request.header("x-amz-target").unwrap_or_default();
             let operation = operation.rsplit('.').next().unwrap_or_default().to_owned();
             let refusal = self.refusals().get(&operation).copied();
-            if let Some(code) = refusal {
+            if let Some(code) = refusal.filter(|_| self.is_about(&request)) {
                 Message::refusing(&operation, code).write(client)?;
                 continue;
             }

@@ -25,7 +25,7 @@ fn page(name: &str) -> Result<String> {
 /// The pages that people read.
 fn pages() -> Result<Vec<(String, String)>> {
     let mut names = vec!["README.md".to_owned()];
-    for folder in ["docs", "deploy/iam", "deploy/kubernetes"] {
+    for folder in ["docs", "docs/migrating", "deploy/iam", "deploy/kubernetes"] {
         for entry in fs::read_dir(root().join(folder))? {
             let name = entry?.file_name().into_string().unwrap_or_default();
             if name.ends_with(".md") {

@@ -8,6 +8,7 @@ mod buffering;
 mod delivery;
 mod failures;
 mod fleet;
+mod forgetting;
 mod readers;
 mod reading;
 mod sharing;

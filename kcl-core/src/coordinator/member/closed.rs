@@ -79,10 +79,11 @@ impl Member {
         }
     }
 
-    /// Looks again, at a pace; and ends the session again if it may not have ended.
+    /// Looks again, as often as for wake-ups: nobody reads until then, and it costs no more than a
+    /// worker that does. Ends the session again if it may not have ended.
     pub(super) fn look_whether_open(&mut self, ctx: &mut Context) {
         let Phase::Shut(shut) = &mut self.phase else { return };
-        shut.look_at = ctx.now + ctx.settings.watch_interval;
+        shut.look_at = ctx.now + ctx.settings.wake_poll.min(ctx.settings.watch_interval);
         if !shut.ended {
             let end = EndSession::new(self.session.id.clone(), Ending::Leave);
             ctx.ask(op::EndSession(end), ask::EndShut);

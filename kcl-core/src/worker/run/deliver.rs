@@ -14,7 +14,7 @@ use crate::{
     coordinator::RunNews,
     lease::{Checkpoint, Progress},
     observe::{BatchEnd, BatchInWork, WorkerEvent},
-    processor::{RecordBatch, RecordProcessor},
+    processor::{Forgotten, RecordBatch, RecordProcessor},
     settings::{OnRecordsLost, ProgressMode},
     stream::{Batch, Position, Shard, StartAt},
     worker::{catch::CatchPanic, gate::GateState},
@@ -53,6 +53,8 @@ pub(super) struct Delivering<'a> {
     progress: ProgressMode,
     started: bool,
     pub(super) backoff: Backoff,
+    /// Where the processor last forgot what it had: at the first record of a batch, or at the end.
+    pub(super) failed_at: Option<Checkpoint>,
     rewind: Rewind,
     pub(super) sticking: Sticking,
 }
@@ -80,6 +82,7 @@ impl<'a> Delivering<'a> {
             processor,
             started: false,
             backoff: Backoff::new(delivery.retry_pause, delivery.retry_pause_max, entropy),
+            failed_at: None,
             rewind: Rewind::default(),
             sticking: Sticking::of(run),
         }
@@ -91,6 +94,10 @@ impl<'a> Delivering<'a> {
 
     /// Delivers what is fetched, until the shard ends or the run has to stop.
     pub(super) async fn work(&mut self, mut fetched: mpsc::Receiver<Fetched>) -> Exit {
+        // Without waiting for records: a processor may have to get ready.
+        if !self.run.gate.dispatchable().await || self.start().await == Flow::Stop {
+            return Exit::Stopping;
+        }
         loop {
             let state = self.run.gate.state();
             if matches!(state, GateState::Draining | GateState::Dropped) {
@@ -162,7 +169,7 @@ impl<'a> Delivering<'a> {
             match self.deliver_once(&batch).await {
                 Delivered::Done => {
                     patience.on_done();
-                    self.backoff.reset();
+                    self.recover(&batch);
                     self.sticking.passed(&batch);
                     self.note_progress(&batch);
                 }
@@ -174,6 +181,8 @@ impl<'a> Delivering<'a> {
                 Delivered::Failed { error, forgot } => {
                     let flow = self.on_failed(&mut patience, &batch, error).await;
                     if flow == Flow::Continue && forgot {
+                        let first = batch.first().map(|first| first.position.clone());
+                        self.failed_at = first.map(Checkpoint::After);
                         self.rewind.interrupt(patience, &batch);
                         return Flow::Rewind;
                     }
@@ -237,17 +246,36 @@ impl<'a> Delivering<'a> {
     ) -> Delivered {
         match result {
             Ok(Ok(())) => Delivered::Done,
-            Ok(Err(error)) => Delivered::Failed { error: error.to_string(), forgot: false },
+            Ok(Err(error)) => {
+                let forgot = error.is::<Forgotten>() && self.make_anew();
+                Delivered::Failed { error: error.to_string(), forgot }
+            }
             Err(message) => {
                 let key = self.run.key.clone();
                 self.shared()
                     .tell(WorkerEvent::ProcessorPanicked { key, message: message.clone() });
                 // What the panic left behind is not trusted.
-                self.processor = self.shared().factory.create(&self.run.handle);
-                self.started = false;
-                let forgot = self.progress == ProgressMode::Manual;
+                let forgot = self.make_anew();
                 Delivered::Failed { error: format!("panicked: {message}"), forgot }
             }
+        }
+    }
+
+    /// Makes the processor anew. Whether it forgot what the former one had been given.
+    fn make_anew(&mut self) -> bool {
+        self.processor = self.shared().factory.create(&self.run.handle);
+        self.started = false;
+        self.progress == ProgressMode::Manual
+    }
+
+    /// A batch was processed: pauses are short again, unless it only came again before the one that
+    /// failed, as it does each time.
+    fn recover(&mut self, batch: &RecordBatch) {
+        let last = batch.last_position().map(|last| Checkpoint::After(last.clone()));
+        let is_past = |failed: &Checkpoint| last.is_some_and(|last| last.may_follow(failed));
+        if self.failed_at.as_ref().is_none_or(is_past) {
+            self.failed_at = None;
+            self.backoff.reset();
         }
     }
 

@@ -8,6 +8,7 @@ use super::{
 };
 use crate::{
     coordinator::RunNews,
+    lease::Checkpoint,
     observe::WorkerEvent,
     processor::{RecordBatch, Stop},
     settings::OnStall,
@@ -44,6 +45,7 @@ impl Delivering<'_> {
             self.shared().tell(WorkerEvent::ProcessorEndFailed { key, error });
             self.pause().await;
             if forgot {
+                self.failed_at = Some(Checkpoint::ShardEnd);
                 return Err(Flow::Rewind);
             }
         }

@@ -46,13 +46,13 @@ fn an_application_that_was_changed_once_is_open() {
 fn a_session_that_finds_it_closed_ends_until_that_is_answered_and_looks_at_a_pace() {
     let mut scene = shut();
     assert_eq!(scene.after(Answer::EndShut(Err(StoreErrorKind::Unknown))), []);
-    assert_eq!(scene.meanwhile(1_999), [], "it beats no more");
-    assert_eq!(scene.meanwhile(2_000), [scene.end(Ending::Leave), changing()]);
+    assert_eq!(scene.meanwhile(499), [], "it beats no more");
+    assert_eq!(scene.meanwhile(500), [scene.end(Ending::Leave), changing()]);
     assert_eq!(scene.after(Answer::EndShut(Ok(Write::Refused(None)))), []);
-    assert_eq!(scene.meanwhile(3_999), []);
-    assert_eq!(scene.meanwhile(4_000), [changing()]);
+    assert_eq!(scene.meanwhile(999), []);
+    assert_eq!(scene.meanwhile(1_000), [changing()]);
     assert_eq!(scene.after(Answer::Changing(Err(StoreErrorKind::Unavailable))), []);
-    assert_eq!(scene.meanwhile(6_000), [changing()], "that failed");
+    assert_eq!(scene.meanwhile(1_500), [changing()], "that failed");
     assert!(scene.beats.is_empty(), "it is not registered any more");
     assert_eq!(scene.said(), []);
 }
@@ -90,7 +90,7 @@ fn it_joins_anew_once_the_application_is_open_and_its_session_has_ended() {
     assert_eq!(scene.after(open()), []);
     assert_eq!(scene.said(), [], "the session may still be there");
     assert_eq!(scene.after(Answer::EndShut(Ok(Write::Done(scene.row())))), []);
-    assert_eq!(scene.meanwhile(2_000), [changing()]);
+    assert_eq!(scene.meanwhile(500), [changing()]);
     assert_eq!(scene.noted(), []);
     assert_eq!(scene.after(open()), []);
     assert_eq!(scene.said(), [Signal::Reopened]);

@@ -71,7 +71,9 @@ fn cloudwatch(config: &Config) -> anyhow::Result<Option<CloudWatchSettings>> {
     if let Some(endpoint) = config.cloudwatch_endpoint() {
         settings = settings.endpoint_url(endpoint);
     }
-    if let Some(credentials) = connect::sdk_config(config)? {
+    if let Some(credentials) =
+        connect::sdk_config(config, config.cloudwatch.credentials.as_deref())?
+    {
         settings = settings.sdk_config(&credentials);
     }
     Ok(Some(settings))

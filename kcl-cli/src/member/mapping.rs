@@ -11,7 +11,7 @@ use kcl_core::{
 };
 use serde_json::Value;
 
-use super::args::ConsumeArgs;
+use super::args::MemberArgs;
 use crate::{
     config::{AssignmentMode, Config},
     mapping::{self, Written},
@@ -26,7 +26,7 @@ const LOOK: Duration = Duration::from_secs(2);
 ///
 /// # Errors
 /// They make no sense; the source is named.
-pub(super) fn declared(args: &ConsumeArgs, config: &Config) -> anyhow::Result<Option<Declaration>> {
+pub(super) fn declared(args: &MemberArgs, config: &Config) -> anyhow::Result<Option<Declaration>> {
     let (written, from) = if let Some(pairs) = &args.shard_mapping {
         (Written::Pairs(shard_mapping(pairs).context("--shard-mapping")?), "--shard-mapping")
     } else if let Some(file) = &args.mapping_file {
@@ -54,7 +54,7 @@ pub(super) const fn uncovered(config: &Config) -> Uncovered {
 }
 
 /// The file that is looked at again and again, if that is where the rules come from.
-pub(super) fn watched_file(args: &ConsumeArgs) -> Option<PathBuf> {
+pub(super) fn watched_file(args: &MemberArgs) -> Option<PathBuf> {
     args.mapping_file.clone().filter(|_| args.shard_mapping.is_none())
 }
 
@@ -136,10 +136,10 @@ mod tests {
     #[derive(Parser)]
     struct Alone {
         #[command(flatten)]
-        args: ConsumeArgs,
+        args: MemberArgs,
     }
 
-    fn args(arguments: &[&str]) -> ConsumeArgs {
+    fn args(arguments: &[&str]) -> MemberArgs {
         let arguments = std::iter::once("kcl").chain(arguments.iter().copied());
         Alone::parse_from(arguments).args
     }

@@ -1,0 +1,146 @@
+//! `kcl multilang`: a member of a fleet whose processors are children, in any language; and
+//! `kcl-java`, which launchers start in place of java.
+
+mod args;
+mod check;
+mod java;
+mod old_fleet;
+
+use std::{path::Path, process::ExitCode, sync::Arc};
+
+use anyhow::{Context, bail};
+use kcl_core::env::{Clock, Env};
+use kcl_multilang::{
+    ChildProcessors, Options, Transcript,
+    child::Executable,
+    properties::{Converted, Verdict},
+};
+use tokio_util::sync::CancellationToken;
+
+pub(crate) use args::MultilangArgs;
+pub(crate) use java::in_place_of_java;
+
+use crate::{
+    config::{Between, Config, Environment, SettingsArgs},
+    member::{self, Leaving, Member},
+    properties,
+    store_url::StoreUrl,
+};
+
+/// Reads the properties, and runs until it is told to stop; or says what becomes of them.
+///
+/// # Errors
+/// Properties that are refused, a program that is not there, an old fleet's table that was not
+/// imported; what cannot be mended by trying again.
+pub(crate) fn run(args: &MultilangArgs, settings: &SettingsArgs) -> anyhow::Result<ExitCode> {
+    let converted = properties::read(&args.properties)?;
+    let config = || load(args, settings, &converted);
+    if args.check {
+        return check::run(&converted, config);
+    }
+    refuse(&args.properties, &converted)?;
+    let config = config()?;
+    if let Some(file) = &args.log_configuration {
+        let file = file.display();
+        tracing::warn!(%file, "kcl.multilang.log_configuration_ignored");
+    }
+    for told in &converted.told {
+        if let Verdict::Unknown(says) = &told.verdict {
+            tracing::warn!(
+                key = told.key,
+                line = told.line,
+                says,
+                "kcl.multilang.unknown_property"
+            );
+        }
+    }
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
+    let result = runtime.block_on(work(args, &config, &converted));
+    runtime.shutdown_background();
+    result
+}
+
+fn refuse(file: &Path, converted: &Converted) -> anyhow::Result<()> {
+    let refusals: Vec<String> = converted.refusals().collect();
+    if refusals.is_empty() {
+        return Ok(());
+    }
+    bail!(
+        "{} cannot be used:\n  {}\nkcl multilang --check --properties {} says what becomes of each \
+         property",
+        file.display(),
+        refusals.join("\n  "),
+        file.display()
+    )
+}
+
+/// The settings: properties stand between the environment and the flags.
+fn load(
+    args: &MultilangArgs,
+    settings: &SettingsArgs,
+    converted: &Converted,
+) -> anyhow::Result<Config> {
+    let between = Between {
+        from: args.properties.display().to_string(),
+        defaults: converted.defaults.clone(),
+        settings: converted.settings.clone(),
+    };
+    let config = Config::load_with(settings, &Environment::of_process(), &between)?;
+    Ok(args.member.apply_to(config))
+}
+
+async fn work(
+    args: &MultilangArgs,
+    config: &Config,
+    converted: &Converted,
+) -> anyhow::Result<ExitCode> {
+    let executable = Executable::find(converted.executable.as_deref().unwrap_or_default())?;
+    let url = StoreUrl::of(config)?;
+    let store = url.open(config)?;
+    let old_table = converted.old_table.as_deref();
+    if !args.fresh {
+        old_fleet::check(old_table, &url, &*store, config).await?;
+    }
+    let clock = Env::system().clock;
+    let options = options(args, config, converted, &clock)?;
+    let processors = ChildProcessors::new(executable, config.application()?, options);
+    // By empty batches it is seen that a child has died that has nothing to do.
+    let mut seeing = config.clone();
+    seeing.delivery.empty_batches = true;
+    let builder = member::builder(&seeing, store)?
+        .processor(processors.clone())
+        .observer(processors.observer());
+    let member = Member::new(&args.member, config, builder)?;
+    let children = processors.children();
+    let leaving = Leaving {
+        give_up: CancellationToken::new(),
+        // A process that is forced to end leaves no child behind.
+        at_once: Box::new(move || children.kill_all()),
+    };
+    let ended = member.run(&args.member, config, leaving).await;
+    // However it ended.
+    processors.gone().await;
+    ended?;
+    Ok(ExitCode::SUCCESS)
+}
+
+fn options(
+    args: &MultilangArgs,
+    config: &Config,
+    converted: &Converted,
+    clock: &Arc<dyn Clock>,
+) -> anyhow::Result<Options> {
+    let mut options = Options::default();
+    if let Some(timeout) = converted.timeout {
+        options.timeout = timeout;
+    }
+    options.slow = Some(config.delivery.watchdog);
+    options.empty_batches = config.consumer.call_process_records_even_for_empty_list;
+    if let Some(file) = &args.record {
+        let transcript = Transcript::open(file, Arc::clone(clock));
+        let cannot = || format!("the transcript {} cannot be written", file.display());
+        options.transcript = Some(transcript.with_context(cannot)?);
+        tracing::warn!(file = %file.display(), "kcl.multilang.recording");
+    }
+    Ok(options)
+}

@@ -1,0 +1,202 @@
+//! The processor of one lease: one child, from its first message to its last.
+//!
+//! A child that fails takes with it what it was given since its last checkpoint. So the processor
+//! is over with it: the worker makes another one, which begins behind that checkpoint.
+
+use std::{sync::Arc, time::Duration};
+
+use async_trait::async_trait;
+use kcl_core::{
+    processor::{Forgotten, LeaseHandle, ProcessorError, RecordBatch, RecordProcessor, Stop},
+    settings::ProgressMode,
+};
+
+use super::{
+    checkpoint::Checkpoints,
+    conversation::{Conversation, Deadline, Failed, Task},
+    shared::Shared,
+};
+use crate::{
+    child::{Child, Identity},
+    protocol::{self, Action, Records},
+};
+
+/// How much of the time to leave is kept for the last message.
+const LAST_MESSAGE: Duration = Duration::from_millis(500);
+
+/// How long a child whose lease is lost may take for its last message.
+const LOST: Duration = Duration::from_secs(4);
+
+pub(super) struct ChildProcessor {
+    shared: Arc<Shared>,
+    /// There is none before the start, while it is asked something, and when it failed.
+    conversation: Option<Conversation>,
+}
+
+impl ChildProcessor {
+    pub(super) const fn new(shared: Arc<Shared>) -> Self {
+        Self { shared, conversation: None }
+    }
+
+    fn identity(&self, lease: &LeaseHandle) -> Identity {
+        let stream = lease.key().stream().map(|stream| stream.name.to_string());
+        Identity {
+            application: Arc::clone(&self.shared.application),
+            worker: lease.owner().worker.to_string(),
+            stream: stream.unwrap_or_default(),
+            shard: lease.shard().clone(),
+            epoch: lease.fence().epoch.0,
+        }
+    }
+
+    fn start_child(&self, lease: &LeaseHandle) -> Result<Conversation, ProcessorError> {
+        let Shared { executable, options, children, env, .. } = &*self.shared;
+        let identity = self.identity(lease);
+        let child = Child::start(executable, &identity, children, options.transcript.as_ref(), env);
+        let child = child.map_err(|error| format!("{executable} cannot be started: {error}"))?;
+        Ok(Conversation::new(child, identity, Arc::clone(&env.clock)))
+    }
+
+    fn checkpoints<'a>(&'a self, lease: &'a LeaseHandle, action: Action) -> Checkpoints<'a> {
+        Checkpoints {
+            lease,
+            at_end: action == Action::ShardEnded,
+            trouble: &self.shared.trouble,
+            patience: self.shared.options.checkpoint,
+            clock: &self.shared.env.clock,
+        }
+    }
+
+    /// Asks a child for something; it is returned only if it has done it.
+    async fn ask(
+        &self,
+        mut conversation: Conversation,
+        action: Action,
+        task: Task<'_>,
+        lease: &LeaseHandle,
+        deadline: Deadline,
+    ) -> Result<Conversation, Failed> {
+        let checkpoints = self.checkpoints(lease, action);
+        let checkpoints = action.takes_checkpoints().then_some(&checkpoints);
+        conversation.ask(action, task, checkpoints, deadline).await?;
+        Ok(conversation)
+    }
+
+    /// What a child may take that is asked for something while its lease is held.
+    fn deadline(&self, action: Action) -> Deadline {
+        // Of records that take long the worker tells itself.
+        let slow = self.shared.options.slow.filter(|_| action != Action::ProcessRecords);
+        Deadline { within: self.shared.options.timeout, slow }
+    }
+
+    /// Nobody waits for the end of a child that has done everything.
+    fn let_go(&self, conversation: Conversation) {
+        let ending = conversation.end(self.shared.options.ending);
+        drop(self.shared.env.spawner.spawn("kcl-child-end", Box::pin(ending)));
+    }
+
+    /// The child is told that the lease is not held any more, and let go.
+    async fn tell_lost(
+        &self,
+        conversation: Conversation,
+        lease: &LeaseHandle,
+        within: Duration,
+    ) -> Result<(), Failed> {
+        let line = protocol::control(Action::LeaseLost);
+        let deadline = Deadline { within: Some(within), slow: None };
+        let told = self.ask(conversation, Action::LeaseLost, Task::Line(&line), lease, deadline);
+        self.let_go(told.await?);
+        Ok(())
+    }
+
+    /// The worker leaves, or the lease moves: the child may checkpoint once more, and is told that
+    /// the lease is gone.
+    async fn leave(
+        &self,
+        conversation: Conversation,
+        lease: &LeaseHandle,
+        within: Duration,
+    ) -> Result<(), Failed> {
+        let clock = &self.shared.env.clock;
+        let until = clock.now() + within;
+        let kept = LAST_MESSAGE.min(within / 4);
+        let line = protocol::control(Action::ShutdownRequested);
+        let deadline = Deadline { within: Some(within - kept), slow: None };
+        let asked =
+            self.ask(conversation, Action::ShutdownRequested, Task::Line(&line), lease, deadline);
+        let conversation = asked.await?;
+        let left = until.since(clock.now());
+        self.tell_lost(conversation, lease, left - left / 4).await
+    }
+}
+
+/// The child is gone, and with it what it had.
+fn forgotten(failed: &Failed) -> ProcessorError {
+    Forgotten(failed.to_string()).into()
+}
+
+#[async_trait]
+impl RecordProcessor for ChildProcessor {
+    fn progress(&self) -> Option<ProgressMode> {
+        Some(ProgressMode::Manual)
+    }
+
+    async fn start(&mut self, lease: &LeaseHandle) -> Result<(), ProcessorError> {
+        let conversation = self.start_child(lease)?;
+        let (sequence, sub) = begins_at(lease);
+        let line = protocol::initialize(lease.shard().as_str(), &sequence, sub);
+        let (action, deadline) = (Action::Initialize, self.deadline(Action::Initialize));
+        let asked = self.ask(conversation, action, Task::Line(&line), lease, deadline).await;
+        self.conversation = Some(asked.map_err(|failed| failed.to_string())?);
+        Ok(())
+    }
+
+    async fn process(
+        &mut self,
+        batch: RecordBatch,
+        lease: &LeaseHandle,
+    ) -> Result<(), ProcessorError> {
+        let Some(conversation) = self.conversation.take() else {
+            return Err(Forgotten("its child was killed in the midst of a batch".into()).into());
+        };
+        if batch.is_empty() && !self.shared.options.empty_batches {
+            self.conversation = Some(conversation.look().map_err(|failed| forgotten(&failed))?);
+            return Ok(());
+        }
+        let records = Task::Records(Records::new(&batch, batch.millis_behind()));
+        let (action, deadline) = (Action::ProcessRecords, self.deadline(Action::ProcessRecords));
+        let asked = self.ask(conversation, action, records, lease, deadline).await;
+        self.conversation = Some(asked.map_err(|failed| forgotten(&failed))?);
+        Ok(())
+    }
+
+    async fn stop(&mut self, reason: Stop, lease: &LeaseHandle) -> Result<(), ProcessorError> {
+        let Some(conversation) = self.conversation.take() else {
+            let killed = || Forgotten("its child was killed at the end of the shard".into());
+            return if reason == Stop::ShardEnd { Err(killed().into()) } else { Ok(()) };
+        };
+        match reason {
+            Stop::ShardEnd => {
+                let line = protocol::control(Action::ShardEnded);
+                let (action, deadline) = (Action::ShardEnded, self.deadline(Action::ShardEnded));
+                let asked = self.ask(conversation, action, Task::Line(&line), lease, deadline);
+                self.let_go(asked.await.map_err(|failed| forgotten(&failed))?);
+            }
+            Stop::Leaving { within } => self.leave(conversation, lease, within).await?,
+            _ => self.tell_lost(conversation, lease, LOST).await?,
+        }
+        Ok(())
+    }
+}
+
+/// From where a child is given records, as the Java daemon says it.
+fn begins_at(lease: &LeaseHandle) -> (String, u64) {
+    use kcl_core::lease::Checkpoint;
+    match lease.resumes_at() {
+        Checkpoint::After(at) => (at.sequence.as_str().to_owned(), at.sub),
+        Checkpoint::Latest => ("LATEST".to_owned(), 0),
+        Checkpoint::AtTimestamp(_) => ("AT_TIMESTAMP".to_owned(), 0),
+        Checkpoint::ShardEnd => ("SHARD_END".to_owned(), 0),
+        _ => ("TRIM_HORIZON".to_owned(), 0),
+    }
+}

@@ -1,0 +1,409 @@
+//! Properties become settings: each is mapped, accepted with a note, or refused with the reason.
+
+use std::{collections::BTreeMap, time::Duration};
+
+use serde_json::{Value, json};
+
+use super::{
+    credentials::credentials,
+    grammar::Property,
+    table::{Does, Row, TABLE, row_of},
+};
+
+/// What a properties file comes to.
+#[derive(Clone, Debug, Default)]
+pub struct Converted {
+    /// Settings by their path, like `kinesis.stream_name`.
+    pub settings: BTreeMap<String, Value>,
+    /// Settings that hold where nothing else says otherwise, the environment among it.
+    pub defaults: BTreeMap<String, Value>,
+    /// The program that is started for each shard, with its arguments.
+    pub executable: Option<String>,
+    /// How long a child may take; `Some(None)` for ever, `None` if nothing is said.
+    pub timeout: Option<Option<Duration>>,
+    /// The old fleet's table, if it is not called like the application.
+    pub old_table: Option<String>,
+    /// What became of each property.
+    pub told: Vec<Told>,
+}
+
+/// What became of a property.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Told {
+    /// Its name.
+    pub key: String,
+    /// The line that it begins on; `None` if it is missing.
+    pub line: Option<usize>,
+    /// What became of it.
+    pub verdict: Verdict,
+}
+
+/// What became of a property.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Verdict {
+    /// It is this setting now.
+    Mapped(String),
+    /// It is accepted, and this is said of it.
+    Noted(String),
+    /// It is not known, and passed over.
+    Unknown(String),
+    /// It cannot be, and why.
+    Refused(String),
+}
+
+/// The times that follow from the session timeout, as parts of 120 of it: those of the defaults.
+const PROPORTIONS: [(&str, u32); 3] = [
+    ("coordination.heartbeat_interval", 30),
+    ("coordination.clock_guard", 6),
+    ("coordination.watch_interval", 40),
+];
+
+/// Finds out what becomes of properties.
+#[must_use]
+pub fn convert(properties: &[Property]) -> Converted {
+    let mut converted = Converted::default();
+    let all = Values(properties);
+    for property in properties {
+        let verdict = match row_of(&property.key) {
+            Some(row) => one(row, property.value.trim(), &all, &mut converted)
+                .unwrap_or_else(Verdict::Refused),
+            None => Verdict::Unknown(unknown(&property.key)),
+        };
+        let (key, line) = (property.key.clone(), Some(property.line));
+        converted.told.push(Told { key, line, verdict });
+    }
+    converted.settle_defaults(&all);
+    converted
+}
+
+/// All that is given.
+struct Values<'a>(&'a [Property]);
+
+impl Values<'_> {
+    fn get(&self, key: &str) -> Option<&str> {
+        let found = self.0.iter().find(|it| it.key == key).map(|it| it.value.trim());
+        found.filter(|value| !value.is_empty())
+    }
+
+    fn any_of(&self, keys: &[&str]) -> bool {
+        keys.iter().any(|key| self.get(key).is_some())
+    }
+}
+
+impl Converted {
+    fn set(&mut self, path: &str, value: Value) -> Verdict {
+        let text = value.as_str().map_or_else(|| value.to_string(), str::to_owned);
+        self.settings.insert(path.to_owned(), value);
+        Verdict::Mapped(format!("{path}: {text}"))
+    }
+
+    fn say(&mut self, key: &str, verdict: Verdict) {
+        self.told.push(Told { key: key.to_owned(), line: None, verdict });
+    }
+
+    /// What has to be said, and what holds where nothing is.
+    fn settle_defaults(&mut self, all: &Values<'_>) {
+        let missing = |why: &str| Verdict::Refused(format!("it is missing: {why}"));
+        for (key, why) in [
+            ("executableName", "name the program that processes records, like sampleapp.py"),
+            ("applicationName", "workers of one name share the stream"),
+        ] {
+            if all.get(key).is_none() {
+                self.say(key, missing(why));
+            }
+        }
+        if !all.any_of(&["streamName", "streamArn"]) {
+            self.say("streamName", missing("name the stream, or give streamArn"));
+        }
+        if !self.settings.contains_key("aws.credentials") {
+            let default = "not given: credentials are found as the AWS SDK finds them";
+            self.say("AwsCredentialsProvider", Verdict::Noted(default.to_owned()));
+        }
+        if !self.settings.contains_key("coordination.initial_position") {
+            self.assume("initialPositionInStream", "coordination.initial_position", "latest");
+        }
+        if let (None, Some(application)) = (all.get("kclStore"), all.get("applicationName")) {
+            self.assume("kclStore", "store", &format!("dynamodb://{application}-kcl"));
+        }
+    }
+
+    fn assume(&mut self, key: &str, path: &str, value: &str) {
+        self.defaults.insert(path.to_owned(), json!(value));
+        let says = format!("{path}: {value}, unless KCL_CONFIG or the environment say otherwise");
+        self.say(key, Verdict::Mapped(says));
+    }
+
+    /// The refusals, each with its property.
+    pub fn refusals(&self) -> impl Iterator<Item = String> {
+        self.told.iter().filter_map(|told| match &told.verdict {
+            Verdict::Refused(why) => Some(match told.line {
+                Some(line) => format!("line {line}: {}: {why}", told.key),
+                None => format!("{}: {why}", told.key),
+            }),
+            _ => None,
+        })
+    }
+}
+
+fn one(
+    row: &'static Row,
+    value: &str,
+    all: &Values<'_>,
+    converted: &mut Converted,
+) -> Result<Verdict, String> {
+    if value.is_empty() {
+        return Ok(Verdict::Noted("it is empty, and says nothing".to_owned()));
+    }
+    let zero = || Verdict::Noted("0 is the default".to_owned());
+    Ok(match row.does {
+        Does::Nothing => Verdict::Noted(row.says.to_owned()),
+        Does::Text("kinesis.stream_name")
+            if row.name == "streamName" && all.get("streamArn").is_some() =>
+        {
+            Verdict::Noted("streamArn is stronger".to_owned())
+        }
+        Does::Text(path) => converted.set(path, json!(value)),
+        Does::Credentials(path) => converted.set(path, json!(credentials(value)?)),
+        Does::Millis(path) => match whole(value)? {
+            0 => zero(),
+            millis => converted.set(path, json!(format!("{millis}ms"))),
+        },
+        Does::Count(path) => match whole(value)? {
+            0 => zero(),
+            count => converted.set(path, json!(count)),
+        },
+        Does::Switch(path) => converted.set(path, json!(is_true(value)?)),
+        Does::Own => own(row, value, all, converted)?,
+    })
+}
+
+fn own(
+    row: &'static Row,
+    value: &str,
+    all: &Values<'_>,
+    converted: &mut Converted,
+) -> Result<Verdict, String> {
+    Ok(match row.name {
+        "executableName" => {
+            converted.executable = Some(value.to_owned());
+            Verdict::Mapped("it is started for each shard".to_owned())
+        }
+        "tableName" => {
+            converted.old_table = Some(value.to_owned());
+            Verdict::Noted(row.says.to_owned())
+        }
+        "timeoutInSeconds" => {
+            let seconds = whole(value)?;
+            converted.timeout = Some((seconds > 0).then(|| Duration::from_secs(seconds)));
+            Verdict::Mapped("how long a child may take for one message".to_owned())
+        }
+        "failoverTimeMillis" => match whole(value)? {
+            0 => Verdict::Noted("0 is the default".to_owned()),
+            millis => failover(millis, converted),
+        },
+        "idleTimeBetweenReadsInMillis" => match whole(value)? {
+            0 => Verdict::Noted("0 is the default".to_owned()),
+            millis => converted.set("consumer.poll_interval_ms", json!(millis.max(200))),
+        },
+        "initialPositionInStream" => {
+            let position = match value.to_ascii_uppercase().as_str() {
+                "LATEST" => "latest",
+                "TRIM_HORIZON" => "trim-horizon",
+                _ => return Err(format!("{value:?} is neither TRIM_HORIZON nor LATEST")),
+            };
+            if all.get("initialPositionInStreamExtended").is_some() {
+                return Ok(Verdict::Noted(
+                    "initialPositionInStreamExtended is stronger".to_owned(),
+                ));
+            }
+            converted.set("coordination.initial_position", json!(position))
+        }
+        "initialPositionInStreamExtended" => {
+            converted.set("coordination.initial_position", json!(whole(value)?.to_string()))
+        }
+        "metricsLevel" => metrics(value, converted)?,
+        "retrievalMode" => match value.to_ascii_uppercase().as_str() {
+            "POLLING" | "DEFAULT" | "FANOUT" => Verdict::Noted(row.says.to_owned()),
+            _ => return Err(format!("{value:?} is none of POLLING, FANOUT and DEFAULT")),
+        },
+        _ => another_region(row, value, all)?,
+    })
+}
+
+/// One region holds leases and metrics.
+fn another_region(row: &'static Row, value: &str, all: &Values<'_>) -> Result<Verdict, String> {
+    match all.get("regionName") {
+        Some(region) if region == value => Ok(Verdict::Noted("it is regionName's".to_owned())),
+        region => Err(format!(
+            "leases and metrics are in the region of regionName ({}): name {value} there, and the \
+             stream, where it is in another, by streamArn; or take {} out",
+            region.unwrap_or("which is not given"),
+            row.name
+        )),
+    }
+}
+
+/// The session timeout, and what follows from it.
+fn failover(millis: u64, converted: &mut Converted) -> Verdict {
+    for (path, part) in PROPORTIONS {
+        let share = millis.saturating_mul(part.into()) / 120;
+        converted.set(path, json!(format!("{share}ms")));
+    }
+    converted.set("coordination.session_timeout", json!(format!("{millis}ms")))
+}
+
+fn metrics(value: &str, converted: &mut Converted) -> Result<Verdict, String> {
+    let level = value.to_ascii_lowercase();
+    match level.as_str() {
+        "none" => Ok(converted.set("metrics.cloudwatch.enabled", json!(false))),
+        "summary" | "detailed" => {
+            converted.set("metrics.cloudwatch.enabled", json!(true));
+            converted.set("metrics.cloudwatch.names", json!("kcl"));
+            Ok(converted.set("metrics.cloudwatch.level", json!(level)))
+        }
+        _ => Err(format!("{value:?} is none of NONE, SUMMARY and DETAILED")),
+    }
+}
+
+fn whole(value: &str) -> Result<u64, String> {
+    value.parse().map_err(|_| format!("{value:?} is no whole number from 0 to {}", u64::MAX))
+}
+
+/// As the Java daemon reads it.
+fn is_true(value: &str) -> Result<bool, String> {
+    match value.to_ascii_lowercase().as_str() {
+        "true" | "yes" | "y" | "on" | "1" => Ok(true),
+        "false" | "no" | "n" | "off" | "0" => Ok(false),
+        _ => Err(format!("{value:?} is neither true nor false")),
+    }
+}
+
+/// Of a property that the Java daemon does not know either.
+fn unknown(key: &str) -> String {
+    let near = TABLE
+        .iter()
+        .map(|row| row.name)
+        .min_by_key(|name| strsim::damerau_levenshtein(&key.to_lowercase(), &name.to_lowercase()));
+    let is_near =
+        |name: &&str| strsim::damerau_levenshtein(&key.to_lowercase(), &name.to_lowercase()) <= 3;
+    match near.filter(is_near) {
+        Some(name) => format!("it is not known, and passed over: did you mean {name}?"),
+        None => "it is not known, as it is not to the Java daemon, and passed over".to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::properties::parse;
+
+    fn read(text: &str) -> Converted {
+        convert(&parse(text.as_bytes()).unwrap())
+    }
+
+    const LEAST: &str = "executableName=app.py\napplicationName=indexer\nstreamName=orders\n";
+
+    fn with(more: &str) -> Converted {
+        read(&format!("{LEAST}{more}"))
+    }
+
+    fn setting(converted: &Converted, path: &str) -> Option<Value> {
+        converted.settings.get(path).cloned()
+    }
+
+    #[test]
+    fn the_least_that_there_has_to_be() {
+        let least = with("");
+        assert_eq!(least.refusals().count(), 0);
+        assert_eq!(setting(&least, "kinesis.stream_name"), Some(json!("orders")));
+        assert_eq!(least.defaults.get("store"), Some(&json!("dynamodb://indexer-kcl")));
+        let position = least.defaults.get("coordination.initial_position");
+        assert_eq!(position, Some(&json!("latest")));
+        assert_eq!(least.executable.as_deref(), Some("app.py"));
+        let nothing: Vec<String> = read("").refusals().collect();
+        for name in ["executableName", "applicationName", "streamName"] {
+            assert!(nothing.iter().any(|it| it.starts_with(name)), "{name}: {nothing:?}");
+        }
+    }
+
+    #[test]
+    fn values_become_those_of_settings() {
+        for (text, path, expected) in [
+            ("kclStore=redis://cache", "store", json!("redis://cache")),
+            (
+                "streamArn=arn:aws:kinesis:eu-west-1:1:stream/o",
+                "kinesis.stream_name",
+                json!("arn:aws:kinesis:eu-west-1:1:stream/o"),
+            ),
+            ("regionName=eu-west-1", "aws.region", json!("eu-west-1")),
+            ("maxRecords=500", "consumer.max_records", json!(500)),
+            ("idleTimeBetweenReadsInMillis=100", "consumer.poll_interval_ms", json!(200)),
+            (
+                "initialPositionInStream=trim_horizon",
+                "coordination.initial_position",
+                json!("trim-horizon"),
+            ),
+            (
+                "initialPositionInStream=LATEST\ninitialPositionInStreamExtended=1617406032",
+                "coordination.initial_position",
+                json!("1617406032"),
+            ),
+            ("failoverTimeMillis=12000", "coordination.session_timeout", json!("12000ms")),
+            ("failoverTimeMillis=12000", "coordination.heartbeat_interval", json!("3000ms")),
+            ("shutdownGraceMillis=8000", "coordination.shutdown_grace", json!("8000ms")),
+            ("metricsLevel=SUMMARY", "metrics.cloudwatch.names", json!("kcl")),
+            (
+                "awscredentialsprovider=DefaultCredentialsProvider",
+                "aws.credentials",
+                json!("default"),
+            ),
+            (
+                "callProcessRecordsEvenForEmptyRecordList=true",
+                "consumer.call_process_records_even_for_empty_list",
+                json!(true),
+            ),
+        ] {
+            let converted = with(text);
+            assert_eq!(converted.refusals().count(), 0, "{text}");
+            assert_eq!(setting(&converted, path), Some(expected), "{text}");
+        }
+        let timeout = |text| with(text).timeout;
+        assert_eq!(timeout("timeoutInSeconds=5"), Some(Some(Duration::from_secs(5))));
+        assert_eq!((timeout("timeoutInSeconds=0"), timeout("")), (Some(None), None));
+        assert_eq!(with("failoverTimeMillis=0").settings, with("").settings);
+        assert_eq!(with("tableName=old").old_table.as_deref(), Some("old"));
+    }
+
+    #[test]
+    fn what_cannot_be_is_refused_with_its_line_and_value() {
+        for (text, says) in [
+            ("maxRecords=many", "many"),
+            ("maxRecords=-1", "-1"),
+            ("initialPositionInStream=EARLIEST", "TRIM_HORIZON"),
+            ("metricsLevel=ALL", "DETAILED"),
+            ("retrievalMode=PUSH", "FANOUT"),
+            ("AwsCredentialsProvider=com.example.Mine", "DefaultCredentialsProvider"),
+            ("dynamoDBRegionName=eu-west-1\nregionName=us-east-1", "streamArn"),
+            ("callProcessRecordsEvenForEmptyRecordList=maybe", "maybe"),
+        ] {
+            let refusals: Vec<String> = with(text).refusals().collect();
+            assert_eq!(refusals.len(), 1, "{text}: {refusals:?}");
+            assert!(
+                refusals[0].starts_with("line 4") && refusals[0].contains(says),
+                "{refusals:?}"
+            );
+        }
+    }
+
+    #[test]
+    fn of_what_is_not_known_the_nearest_is_named() {
+        let noted = |text: &str| match with(text).told.into_iter().find(|it| it.line == Some(4)) {
+            Some(Told { verdict: Verdict::Noted(says) | Verdict::Unknown(says), .. }) => says,
+            other => panic!("{other:?}"),
+        };
+        assert!(noted("streamname=x").contains("did you mean streamName?"));
+        assert!(noted("somethingElse=x").contains("not to the Java daemon"));
+        assert!(noted("maxActiveThreads=7").contains("pool of threads"));
+        assert!(noted("workerMetricsTableName=x").contains("lease"));
+    }
+}
