@@ -217,7 +217,7 @@ fn credentials(
         }
         (None, Some(named)) => {
             let origins: Origins = named.parse().context("the setting `aws.credentials`")?;
-            Ok(origins.provider())
+            Ok(origins.provider(config.aws.region.clone()))
         }
         (None, None) => Ok(None),
     }

@@ -19,8 +19,8 @@ pub struct ConfigArgs {
 /// What to do with settings.
 #[derive(Clone, Debug, Subcommand)]
 pub enum Action {
-    /// Write the properties file of a MultiLangDaemon as a settings file, in YAML on stdout: what has
-    /// no setting is a comment with the reason. Exit code 1 if something is refused.
+    /// Write the properties file of a MultiLangDaemon as a settings file, in YAML on stdout: what
+    /// has no setting is a comment with the reason. Exit code 1 if something is refused.
     Convert {
         /// The properties file.
         file: PathBuf,
@@ -47,7 +47,7 @@ fn yaml(name: &str, converted: &Converted) -> String {
     }
     let mut text = format!(
         "# Settings made of {name}. A processor in another language is started by\n\
-         # `kcl multilang --properties FILE`, which reads that file itself and this one by --config.\n"
+         # `kcl multilang --properties FILE`: it reads that file, and this one by --config.\n"
     );
     write_below(&mut text, &tree, 0);
     for told in &converted.told {

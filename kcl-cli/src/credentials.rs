@@ -95,8 +95,11 @@ impl Role {
         (!role.arn.is_empty()).then_some(role)
     }
 
-    async fn provider(&self) -> AssumeRoleProvider {
-        let loader = aws_config::defaults(BehaviorVersion::latest()).http_client(http_client());
+    async fn provider(&self, region: Option<&str>) -> AssumeRoleProvider {
+        let mut loader = aws_config::defaults(BehaviorVersion::latest()).http_client(http_client());
+        if let Some(region) = region {
+            loader = loader.region(Region::new(region.to_owned()));
+        }
         let session = self.session.as_deref().unwrap_or("kcl");
         let mut builder = AssumeRoleProvider::builder(&self.arn)
             .session_name(session)
@@ -112,28 +115,38 @@ impl Role {
 }
 
 impl Origins {
-    /// A provider that looks there once it is asked; `None` where the SDK looks anyway.
-    pub(crate) fn provider(self) -> Option<SharedCredentialsProvider> {
+    /// A provider that looks there once it is asked; `None` where the SDK looks anyway. Without a
+    /// region it calls that of the environment, where it has to call a service.
+    pub(crate) fn provider(self, region: Option<String>) -> Option<SharedCredentialsProvider> {
         if self.0 == [Origin::Default] {
             return None;
         }
-        Some(SharedCredentialsProvider::new(Chain { origins: self.0, inner: OnceCell::new() }))
+        let chain = Chain { origins: self.0, region, inner: OnceCell::new() };
+        Some(SharedCredentialsProvider::new(chain))
     }
 }
 
 struct Chain {
     origins: Vec<Origin>,
+    region: Option<String>,
     inner: OnceCell<CredentialsProviderChain>,
 }
 
 impl Chain {
     async fn make(&self) -> CredentialsProviderChain {
-        let config = ProviderConfig::with_default_region().await.with_http_client(http_client());
+        // The client first: the region may have to be asked for, too.
+        let config = ProviderConfig::without_region().with_http_client(http_client());
+        let config = match &self.region {
+            Some(region) => config.with_region(Some(Region::new(region.clone()))),
+            None => config.load_default_region().await,
+        };
+        let region = self.region.as_deref();
         let mut origins = self.origins.iter();
-        let (name, first) = origins.next().unwrap_or(&Origin::Default).provider(&config).await;
+        let (name, first) =
+            origins.next().unwrap_or(&Origin::Default).provider(&config, region).await;
         let mut chain = CredentialsProviderChain::first_try(name, first);
         for origin in origins {
-            let (name, provider) = origin.provider(&config).await;
+            let (name, provider) = origin.provider(&config, region).await;
             chain = chain.or_else(name, provider);
         }
         chain
@@ -141,7 +154,11 @@ impl Chain {
 }
 
 impl Origin {
-    async fn provider(&self, config: &ProviderConfig) -> (&'static str, SharedCredentialsProvider) {
+    async fn provider(
+        &self,
+        config: &ProviderConfig,
+        region: Option<&str>,
+    ) -> (&'static str, SharedCredentialsProvider) {
         let shared = SharedCredentialsProvider::new;
         match self {
             Self::Default => {
@@ -171,7 +188,7 @@ impl Origin {
                 ("Profile", SharedCredentialsProvider::new(builder.build()))
             }
             Self::AssumeRole(role) => {
-                ("AssumeRole", SharedCredentialsProvider::new(role.provider().await))
+                ("AssumeRole", SharedCredentialsProvider::new(role.provider(region).await))
             }
         }
     }
@@ -224,17 +241,17 @@ mod tests {
             let refused = read(wrong).unwrap_err().to_string();
             assert!(refused.contains("web-identity"), "{refused}");
         }
-        assert!("default".parse::<Origins>().unwrap().provider().is_none());
-        assert!("profile".parse::<Origins>().unwrap().provider().is_some());
+        assert!("default".parse::<Origins>().unwrap().provider(None).is_none());
+        assert!("profile".parse::<Origins>().unwrap().provider(None).is_some());
     }
 
     #[tokio::test]
     async fn the_first_that_has_any_counts() {
         let chain: Origins = "profile/that-is-nowhere, environment".parse().unwrap();
-        let provider = chain.provider().unwrap();
+        let provider = chain.provider(Some("us-east-1".to_owned())).unwrap();
         // Of whatever the environment of the test holds, each names its place.
         if let Err(error) = provider.provide_credentials().await {
-            assert!(error.to_string().contains("no providers in chain"), "{error}");
+            assert!(error.to_string().contains("not enabled"), "{error}");
         }
     }
 }

@@ -1,6 +1,6 @@
 //! Record processors in any language: each is a child process of a [`kcl_core`] worker, one for
-//! each shard, that speaks the protocol of the MultiLangDaemon of the Java KCL on its standard input
-//! and output.
+//! each shard, that speaks the protocol of the MultiLangDaemon of the Java KCL on its standard
+//! input and output.
 //!
 //! [`ChildProcessors`] is a processor factory like any other: a worker of whatever stream and lease
 //! store runs it.

@@ -195,3 +195,73 @@ pub(super) fn outcome(changed: &Changed, from: &Place, fence: &str, says: &str) 
         "fence_says": says,
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use kcl_core::{
+        change::StreamView,
+        stream::{HashRange, Shard, StreamDescription, StreamKey},
+    };
+    use kcl_migrate::{Library, Wishes, items_of_scan, judge};
+
+    use super::*;
+
+    const TABLE: &str = r#"{"Items": [
+        {"leaseKey": {"S": "s-0"}, "checkpoint": {"S": "49"}, "leaseOwner": {"S": "w1"}},
+        {"leaseKey": {"S": "s-1"}, "checkpoint": {"S": "LATEST"}},
+        {"leaseKey": {"S": "w1"}, "entityType": {"S": "WORKER_METRIC_STATS"}},
+        {"leaseKey": {"S": "s-9"}, "checkpoint": {"S": "SHARD_END"}}]}"#;
+
+    fn stream() -> StreamView {
+        let now = WallTime::from_millis(90_000);
+        let key = StreamKey::new("orders", WallTime::from_millis(5_000));
+        let day = Duration::from_hours(24);
+        let description = StreamDescription::new("orders".parse().unwrap(), key, day, now);
+        let halves = HashRange::ALL.halves().unwrap();
+        let shards = [("s-0", halves.0), ("s-1", halves.1)];
+        let shards = shards.map(|(id, range)| Shard::open(id.parse().unwrap(), range));
+        StreamView { description, shards: shards.to_vec() }
+    }
+
+    #[test]
+    fn what_would_be_taken_is_shown_to_people_and_machines() {
+        let items = items_of_scan(TABLE).unwrap();
+        let contents = kcl_migrate::read(Library::Kcl, &items);
+        let since = Some(WallTime::from_millis(60_000));
+        let next = Probe::Next { since, lost: false };
+        let probes = BTreeMap::from([("s-0".parse().unwrap(), next)]);
+        let judgement = judge(&contents, &stream(), &Wishes::default(), &probes);
+        let from = "dynamodb-kcl:old".parse().unwrap();
+        let scene = Scene {
+            from: &from,
+            contents: &contents,
+            judgement: &judgement,
+            probes: &probes,
+            application: "indexer",
+            store: "redis://h",
+            now: stream().description.server_time,
+            changing: None,
+        };
+        let expected = "\
+import: dynamodb-kcl:old (the Java KCL 3.5) into the application indexer in redis://h
+stream orders
+items that are no leases: 1 WORKER_METRIC_STATS
+done with: 1 ended shards that are gone
+
+SHARD  OLD ROW  TAKEN AT      LAST OWNER  UNREAD
+s-0    49       49            w1          30.0 s
+s-1    LATEST   TRIM_HORIZON  -           -
+
+WARNINGS
+  s-1: nothing of it was processed to a checkpoint (its row says LATEST): it begins at \
+TRIM_HORIZON; --latest-as says otherwise (latest)
+";
+        assert_eq!(scene.text(), expected);
+        let shown = scene.json();
+        assert_eq!((&shown["taken"], &shown["past"]), (&json!(2), &json!(1)));
+        assert_eq!(shown["shards"][0]["lag_ms"], 30_000);
+        assert_eq!(shown["shards"][1]["findings"][0]["hazard"], "latest");
+    }
+}

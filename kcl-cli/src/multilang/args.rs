@@ -12,8 +12,8 @@ pub struct MultilangArgs {
     /// The properties file of the MultiLangDaemon.
     #[arg(short, long, value_name = "FILE", alias = "properties-file")]
     pub properties: PathBuf,
-    /// Say of each property what becomes of it, and start nothing. Exit code 1 if any is refused, or
-    /// if a worker could not be started for another reason.
+    /// Say of each property what becomes of it, and start nothing. Exit code 1 if any is refused,
+    /// or if a worker could not be started for another reason.
     #[arg(long)]
     pub check: bool,
     /// Write down everything that children are told and say: lines of JSON with time, shard and

@@ -19,6 +19,9 @@ use crate::{config::Config, connect, report, store_url::StoreUrl};
 /// How often an application is looked at that is being imported.
 const LOOK: Duration = Duration::from_millis(250);
 
+/// The pause after a call to the store that failed and may pass.
+const PAUSE: Duration = Duration::from_secs(1);
+
 /// Sees that nobody begins anew where an old fleet has left checkpoints. Waits while they are being
 /// imported.
 ///
@@ -44,6 +47,12 @@ pub(super) async fn check(
     let mut waits = false;
     loop {
         match standing(store, table).await.with_context(|| store.location())? {
+            Standing::Unknown(error) => {
+                // As a worker waits that has begun.
+                let error = format!("{:#}", anyhow::Error::new(error));
+                tracing::warn!(error, "kcl.multilang.waits_for_store");
+                clock.sleep(PAUSE).await;
+            }
             Standing::Begun => return Ok(()),
             Standing::Closed(by) => {
                 if !std::mem::replace(&mut waits, true) {
@@ -55,9 +64,9 @@ pub(super) async fn check(
                 let Some(library) = library_of(config, table).await? else { return Ok(()) };
                 let stream = config.stream()?;
                 bail!(
-                    "the application {application} begins anew in {url}, but there is a lease table \
-                     {table} of {name}, which was not imported: what that fleet has processed \
-                     would not be known, and reading would begin at {start}. Import it first:\n  \
+                    "the application {application} begins anew in {url}, but there is a lease \
+                     table {table} of {name}, which was not imported: what that fleet has \
+                     processed would not be known, and reading would begin at {start}. import it:\n  \
                      kcl import --from {place} --app {application} --stream {stream} \
                      --store {url}\nor say that a fresh beginning is meant: --fresh \
                      (KCL_MULTILANG_FRESH=true under a launcher)",
@@ -72,6 +81,8 @@ pub(super) async fn check(
 
 /// How the application stands in its store.
 enum Standing {
+    /// The store does not answer just now.
+    Unknown(StoreError),
     /// It has leases, or the table was imported.
     Begun,
     /// It is being imported, or otherwise rewritten; by what.
@@ -80,22 +91,32 @@ enum Standing {
 }
 
 async fn standing(store: &dyn LeaseStore, table: &str) -> anyhow::Result<Standing> {
-    if let Some(imported) = present(was_imported(store, table).await)?
-        && imported?.is_some()
-    {
-        return Ok(Standing::Begun);
+    match look(store, table).await {
+        Ok(found) => found,
+        Err(error) if error.is_retryable() => Ok(Standing::Unknown(error)),
+        Err(error) => Err(error.into()),
     }
-    let changing = present(store.doc(&DocName::changing()).await)?.flatten();
-    if let Some(document) = changing {
-        let changing = Changing::decode(&document.body)
-            .context("the document changing makes no sense; a later version may have written it")?;
-        if changing.is_closed() {
-            return Ok(Standing::Closed(changing.by));
+}
+
+/// The outer error is the store's; the inner one is that what it holds makes no sense.
+async fn look(store: &dyn LeaseStore, table: &str) -> Result<anyhow::Result<Standing>, StoreError> {
+    match present(was_imported(store, table).await)? {
+        Some(Ok(Some(_))) => return Ok(Ok(Standing::Begun)),
+        Some(Err(unreadable)) => return Ok(Err(unreadable.into())),
+        Some(Ok(None)) | None => {}
+    }
+    if let Some(document) = present(store.doc(&DocName::changing()).await)?.flatten() {
+        let read = Changing::decode(&document.body)
+            .context("the document changing makes no sense; a later version may have written it");
+        match read {
+            Ok(changing) if changing.is_closed() => return Ok(Ok(Standing::Closed(changing.by))),
+            Ok(_) => {}
+            Err(unreadable) => return Ok(Err(unreadable)),
         }
     }
     let leases = present(store.all_leases().await)?.unwrap_or_default();
     let begun = leases.iter().any(|lease| lease.key.shard().is_some());
-    Ok(if begun { Standing::Begun } else { Standing::New })
+    Ok(Ok(if begun { Standing::Begun } else { Standing::New }))
 }
 
 /// A store that is not there yet holds nothing.

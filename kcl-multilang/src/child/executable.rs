@@ -31,7 +31,10 @@ pub enum NotExecutable {
     )]
     NotOnPath(String, String),
     /// There is no such file.
-    #[error("executableName: there is no file {} (the working directory is {})", .0.display(), .1.display())]
+    #[error(
+        "executableName: there is no file {} (the working directory is {})",
+        .0.display(), .1.display()
+    )]
     NoFile(PathBuf, PathBuf),
     /// Nobody may execute it.
     #[error("executableName: {} may not be executed: chmod +x {}", .0.display(), .0.display())]

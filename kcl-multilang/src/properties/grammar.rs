@@ -1,4 +1,5 @@
-//! The grammar of Java's properties: keys and values in Latin-1, comments, continued lines, escapes.
+//! The grammar of Java's properties: keys and values in Latin-1, comments, continued lines,
+//! escapes.
 
 /// A key and its value.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -14,7 +15,8 @@ pub struct Property {
 /// A file that is none of properties.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error(
-    "line {line}: \\u wants four hexadecimal digits behind it, like \\u00e9; write \\\\u for a \\ and a u"
+    "line {line}: \\u wants four hexadecimal digits behind it, like \\u00e9; write \\\\u for \
+     a \\ and a u"
 )]
 #[non_exhaustive]
 pub struct InvalidProperties {

@@ -1,10 +1,10 @@
 //! What it costs to run processors in other languages: how soon the first is told to begin, records
 //! per second with a compiled child and with Python's client, memory beside eight shards.
 //!
-//! `cargo bench -p kcl-tests --bench multilang` prints a table. `-- --records N` sets how many there
-//! are, `--rounds N` how often. `--java FOLDER` adds the Java daemon, whose jars are in that folder
-//! (as `make interop` builds it: `target/interop/java-2.7.2/lib`), with the same stream, children and
-//! properties; rounds alternate, and the median counts.
+//! `cargo bench -p kcl-tests --bench multilang` prints a table. `-- --records N` sets how many
+//! there are, `--rounds N` how often. `--java FOLDER` adds the Java daemon, whose jars are in that
+//! folder (as `make interop` builds it: `target/interop/java-2.7.2/lib`), with the same stream,
+//! children and properties; rounds alternate, and the median counts.
 
 #![allow(clippy::print_stdout, clippy::print_stderr, reason = "this is where results go")]
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a bench has nobody to hand an error to")]
@@ -45,8 +45,8 @@ fn main() {
 
 fn report(contestants: &[Contestant], spent: &[Vec<Spent>], records: u32) {
     println!(
-        "| | start to initialize | records/s | CPU of the daemon a record | busiest child | RSS idle \
-         | RSS at most |"
+        "| | start to initialize | records/s | CPU of the daemon a record | busiest child \
+         | RSS idle | RSS at most |"
     );
     println!("|---|---|---|---|---|---|---|");
     for (contestant, spent) in contestants.iter().zip(spent) {

@@ -123,8 +123,9 @@ impl Lab {
         };
         let name = contestant.name().replace(|it: char| !it.is_ascii_alphanumeric(), "-");
         format!(
-            "executableName = {executable}\nstreamName = backlog\napplicationName = {name}-{round}\n\
-             AwsCredentialsProvider = DefaultCredentialsProvider\nregionName = us-east-1\n\
+            "executableName = {executable}\nstreamName = backlog\n\
+             applicationName = {name}-{round}\nAwsCredentialsProvider = \
+             DefaultCredentialsProvider\nregionName = us-east-1\n\
              initialPositionInStream = TRIM_HORIZON\nkinesisEndpoint = {}\ndynamoDBEndpoint = {}\n\
              retrievalMode = POLLING\nidleTimeBetweenReadsInMillis = 1\nmetricsLevel = NONE\n",
             self.kinesis.url(),

@@ -1,6 +1,6 @@
 //! A record processor that only answers, for what a worker costs its children: it speaks the
-//! MultiLangDaemon's protocol, checkpoints each batch, and notes in a folder how many records it was
-//! given.
+//! MultiLangDaemon's protocol, checkpoints each batch, and notes in a folder how many records it
+//! was given.
 
 use std::{
     fs,

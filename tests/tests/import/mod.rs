@@ -7,4 +7,5 @@ mod beside;
 mod broken;
 mod odd;
 mod over;
+mod recorded;
 mod stage;

@@ -19,7 +19,8 @@ use crate::fleet::stage::Servers;
 
 const SERVERS: Servers = Servers::InProcess;
 
-/// Two records packed by the KPL, with the keys that were recorded, in either half of the hash keys.
+/// Two records packed by the KPL, with the keys that were recorded, in either half of the hash
+/// keys.
 const AGGREGATES: [&str; 2] = [
     "84mawgoKY3VzdG9tZXItNBoLCAAaB29yZGVyIDMaCwgAGgdvcmRlciA0/OBi\
      NzCCq0g9qNI4lHiIVg==",
@@ -198,7 +199,8 @@ fn compare(judge: Judge, said: &[Said]) -> Result<()> {
     Ok(())
 }
 
-/// Everything is handed over: what has ended has ended, the rest is at its last record and nobody's.
+/// Everything is handed over: what has ended has ended, the rest is at its last record and
+/// nobody's.
 async fn check_leases(application: &str) -> Result<()> {
     let store = leases_of(SERVERS.dynamodb(), application)?;
     let leases = store.all_leases().await?;

@@ -118,7 +118,7 @@ async fn some_fail(daemon: &mut Daemon, notes: &Path) -> Result<()> {
     for says in [
         "did not answer processRecords within 6s and was killed",
         "was asked to do processRecords and says that it did shardEnded",
-        "did not do processRecords: it ended with exit code 3; the last line on its stderr: I give up",
+        "did not do processRecords: it ended with exit code 3; the last line on its stderr: I give",
         "kcl.child.noise",
         "line=\"I give up\"",
     ] {
