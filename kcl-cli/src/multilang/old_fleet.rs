@@ -66,8 +66,8 @@ pub(super) async fn check(
                 bail!(
                     "the application {application} begins anew in {url}, but there is a lease \
                      table {table} of {name}, which was not imported: what that fleet has \
-                     processed would not be known, and reading would begin at {start}. import it:\n  \
-                     kcl import --from {place} --app {application} --stream {stream} \
+                     processed would not be known, and reading would begin at {start}. To import \
+                     it:\n  kcl import --from {place} --app {application} --stream {stream} \
                      --store {url}\nor say that a fresh beginning is meant: --fresh \
                      (KCL_MULTILANG_FRESH=true under a launcher)",
                     name = library.name(),

@@ -80,7 +80,7 @@ async fn a_child_that_fails_is_started_again_and_others_go_on() -> Result<()> {
         stream: stream.name.clone(),
         kinesis: SERVERS.kinesis().to_owned(),
         dynamodb: proxy.url().to_owned(),
-        more: "timeoutInSeconds = 6".to_owned(),
+        more: "timeoutInSeconds = 8".to_owned(),
     })?;
     for (number, what) in FIRST.iter().enumerate() {
         put(&stream, number, what).await?;
@@ -98,7 +98,9 @@ async fn a_child_that_fails_is_started_again_and_others_go_on() -> Result<()> {
 /// `kill -9` of a child that has nothing to do, and has not checkpointed.
 async fn one_dies(daemon: &mut Daemon) -> Result<()> {
     let said = daemon.until("a batch", |said| count(said, 0, "processRecords") == 1).await?;
-    signal(pids(&said, 0)[0], Signal::KILL)?;
+    // One that took too long to begin may have been before it.
+    let pid = pids(&said, 0).pop().context("no process")?;
+    signal(pid, Signal::KILL)?;
     let said = daemon.until("it again", |said| count(said, 0, "processRecords") == 2).await?;
     let given = given(&said, 0);
     ensure!(given.len() == 2 && given.values().all(|it| *it == ["keep"]), "{given:?}");
@@ -116,7 +118,7 @@ async fn some_fail(daemon: &mut Daemon, notes: &Path) -> Result<()> {
         ensure!(given.values().all(|given| given == &[*what]), "{what}: {given:?}");
     }
     for says in [
-        "did not answer processRecords within 6s and was killed",
+        "did not answer processRecords within 8s and was killed",
         "was asked to do processRecords and says that it did shardEnded",
         "did not do processRecords: it ended with exit code 3; the last line on its stderr: I give",
         "kcl.child.noise",
