@@ -27,3 +27,5 @@ java_kcl 3.5.1 3.1.3
 # The fork with rows that stay with a worker.
 (cd "$here/go" && go build -modfile=fork.mod -o "$built/go-fork" .)
 (cd "$here/go-v1" && go build -o "$built/go-v1" .)
+# A processor for VMware-Go-KCL as a child.
+(cd "$here/../../examples/multilang/go" && go build -o "$built/multilang-go" ./example)

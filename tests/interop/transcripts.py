@@ -26,6 +26,7 @@ CHILDREN = {
     "python": f"{sys.executable} {SERVERS}/amazon_kclpy/samples/sample_kclpy_app.py",
     # The npm package has no sample: the example of this repository.
     "node": f"node {ROOT}/examples/multilang/node/processor.js",
+    "go": f"{BUILT}/multilang-go",
     "scripted": f"{sys.executable} {HERE}/child/scripted.py",
 }
 PROPERTIES = """\

@@ -37,8 +37,10 @@ pub(crate) struct Outcome {
     lost: usize,
     /// Lines that are no record that was put.
     wrong: Vec<String>,
-    /// Records that were delivered again, by who did.
+    /// Records that were delivered again within a reader's own fleet: by leases that moved.
     again: [usize; 3],
+    /// Records that came again from the next reader: at the change-over, and on the way back.
+    over: [usize; 2],
     /// Records that came after a later one of their shard had come to an earlier reader.
     disorder: usize,
     times: Times,
@@ -82,7 +84,10 @@ pub(crate) fn judge(history: &History, produced: &[Produced], times: Times) -> O
         }
         let reader = phase(&record.worker);
         match first.entry(key) {
-            Entry::Occupied(_) => outcome.again[reader] += 1,
+            Entry::Occupied(place) => match phase(&place.get().worker) {
+                same if same == reader => outcome.again[reader] += 1,
+                former => outcome.over[former.min(reader).min(1)] += 1,
+            },
             Entry::Vacant(place) => {
                 place.insert(record);
                 outcome.firsts[reader] += 1;
@@ -146,7 +151,10 @@ impl fmt::Display for Table {
         self.row(f, "records put", |it| it.put.to_string())?;
         self.row(f, "read first by the old fleet / ours / the old fleet", |it| three(&it.firsts))?;
         self.row(f, "lost", |it| it.lost.to_string())?;
-        self.row(f, "delivered again by each", |it| three(&it.again))?;
+        self.row(f, "delivered again at the change-over / on the way back", |it| {
+            format!("{} / {}", it.over[0], it.over[1])
+        })?;
+        self.row(f, "delivered again within each fleet", |it| three(&it.again))?;
         self.row(f, "out of order between readers", |it| it.disorder.to_string())?;
         let times: [(&str, Took); 8] = [
             ("old fleet: SIGTERM → gone", |it| it.old_stopped),

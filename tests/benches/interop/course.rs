@@ -16,7 +16,7 @@ use kcl_tests::{
 use super::{
     Size,
     count::{Outcome, Times, judge},
-    old::{Database, Old},
+    old::{self, Database, Old},
 };
 
 const KCL: &str = env!("CARGO_BIN_EXE_kcl-under-test");
@@ -54,12 +54,17 @@ impl<'a> Course<'a> {
         let mut launch = Launch::new(KCL, STREAM, kinesis.url(), &database.url());
         launch.application = APPLICATION.to_owned();
         launch.other_store = Some(leases.url());
-        launch.log = "warn,kcl_core=info".to_owned();
+        launch.log = "warn,kcl_core=debug".to_owned();
         let fleet = Fleet::new(launch)?;
-        Course { old, kinesis, database, leases, stream, fleet }.all(size).await
+        let mut course = Course { old, kinesis, database, leases, stream, fleet };
+        let outcome = course.all(size).await;
+        let logs = old::built()?.join("logs").join(old.name);
+        std::fs::create_dir_all(&logs)?;
+        course.fleet.keep_logs(&logs)?;
+        outcome
     }
 
-    async fn all(mut self, size: Size) -> Result<Outcome> {
+    async fn all(&mut self, size: Size) -> Result<Outcome> {
         let producer = Producer::new(&self.stream, usize::try_from(size.shards)? * 20);
         self.start_old(&BEFORE).await?;
         // Ten times a second.

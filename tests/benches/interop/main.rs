@@ -62,6 +62,6 @@ fn main() -> Result<ExitCode> {
             }
         }
     }
-    println!("{table}");
+    println!("{table}\nlogs are in target/interop/logs");
     Ok(if right { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }

@@ -45,6 +45,17 @@ impl Database {
     }
 }
 
+/// Where `tests/interop/build.sh` builds.
+pub(crate) fn built() -> Result<PathBuf> {
+    let built = workspace().join("target/interop");
+    ensure!(built.exists(), "{} is not there: make interop", built.display());
+    Ok(built)
+}
+
+fn workspace() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("..")
+}
+
 impl Old {
     pub(crate) const ALL: [Self; 4] = [
         Self {
@@ -83,8 +94,7 @@ impl Old {
 
     /// The command that starts one worker, which still has to be told what to read.
     pub(crate) fn worker(&self) -> Result<Command> {
-        let workspace = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
-        let built = workspace.join("target/interop");
+        let built = built()?;
         let there = |path: PathBuf| {
             ensure!(path.exists(), "{} is not built: make interop", path.display());
             Ok(path)
@@ -93,7 +103,7 @@ impl Old {
             Program::Go(name) => Ok(Launch::command(&there(built.join(name))?)),
             Program::Java(name) => {
                 let folder = there(built.join(name))?;
-                let settings = workspace.join("tests/interop/java");
+                let settings = workspace().join("tests/interop/java");
                 let (settings, folder) = (settings.display(), folder.display());
                 let mut command = Launch::command("java".as_ref());
                 command
