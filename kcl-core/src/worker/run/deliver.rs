@@ -218,14 +218,18 @@ impl<'a> Delivering<'a> {
                         };
                     }
                     () = shared.env.clock.sleep(shared.delivery.watchdog) => {
+                        self.sticking.stick(batch);
                         self.run.report_stall(shared.env.clock.now().since(begun));
                         // Who is never dropped cannot be interrupted for a record of it, either.
                         hangs = !shared.delivery.finish_batch;
-                        self.sticking.stick(batch);
                     }
                 }
             }
         };
+        // Before anybody hears of it: the report that says what fails says on which records, too.
+        if !matches!(result, Ok(Ok(()))) {
+            self.sticking.stick(batch);
+        }
         match &result {
             Ok(Ok(())) => in_work.end(BatchEnd::Done, self.lag_of(batch)),
             Ok(Err(error)) => in_work.end(BatchEnd::Failed(&error.to_string()), None),
@@ -306,7 +310,6 @@ impl<'a> Delivering<'a> {
         let (records, error_told) = (batch.len(), error.clone());
         let failed = WorkerEvent::BatchFailed { key, attempt, records, error: error_told };
         self.shared().tell(failed);
-        self.sticking.stick(batch);
         if patience.is_out()
             && !self.sticking.lets_go(batch)
             && self.park_on(batch, &error).await == Flow::Stop
