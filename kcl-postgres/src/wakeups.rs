@@ -89,7 +89,8 @@ pub(crate) async fn listen(tables: &Tables, id: &SessionId) -> StoreResult<Box<d
     };
     let deadline = Env::system().clock.now() + patience;
     let late = || call.error(StoreErrorKind::Unavailable, "the server did not answer in time");
-    let listener = within(deadline, listening).await.ok_or_else(late)?;
+    // A connection in the making is large.
+    let listener = Box::pin(within(deadline, listening)).await.ok_or_else(late)?;
     let (listener, role) =
         listener.map_err(|unmade| call.unmade(&unmade, &connections.address()))?;
     if role != Role::Writes {

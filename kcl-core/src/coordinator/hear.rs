@@ -99,6 +99,7 @@ impl Coordinator {
                 self.give_starts_back();
             }
             member::Signal::Reopened => {
+                self.handoff.on_reopened();
                 let pause = self.ctx.rng.span(self.ctx.settings.heartbeat_interval);
                 self.start_anew(pause);
             }

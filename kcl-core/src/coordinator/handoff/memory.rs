@@ -34,8 +34,9 @@ pub(super) struct Memory {
     pub(super) overrules: bool,
     /// Whether effects go back in time with the rows: then memory never overrules.
     pub(super) follows: bool,
-    /// The store lost the session: its next life takes up what it held.
-    pub(super) outlives: bool,
+    /// The store lost the session: its next life takes up what it held, if the last change of the
+    /// application is still this one.
+    pub(super) outlives: Option<u64>,
 }
 
 impl Memory {
@@ -101,7 +102,22 @@ impl Memory {
     pub(super) fn next_life(&mut self) -> Self {
         let follows = self.follows;
         let known = std::mem::take(self);
-        if known.outlives { known } else { Self { follows, ..Self::default() } }
+        if known.outlives.is_some() { known } else { Self { follows, ..Self::default() } }
+    }
+
+    /// Whether the session follows one that the store lost, under the same change of the
+    /// application; asked once. Under another, rows say where to read: all else is forgotten.
+    pub(super) fn is_taken_up(&mut self, change: u64) -> bool {
+        let Some(under) = self.outlives.take() else { return false };
+        if under != change {
+            self.forget();
+        }
+        self.overrules
+    }
+
+    /// Forgets what rows say otherwise.
+    pub(super) fn forget(&mut self) {
+        *self = Self { follows: self.follows, ..Self::default() };
     }
 
     pub(super) fn has_given(&self, give: &Give) -> bool {

@@ -122,7 +122,9 @@ impl Handoff {
     /// has none, each at the checkpoint that is known here.
     pub(in crate::coordinator) fn give_back(&mut self, ctx: &mut Context) {
         // It may lose the next session, too, before that has taken up what this one held.
-        let again = std::mem::replace(&mut self.memory.outlives, true);
+        let under = self.memory.outlives;
+        let again = under.is_some();
+        self.memory.outlives = under.or_else(|| Some(ctx.starts.change()));
         ctx.ended.clear();
         let (tenures, wishes) = (&self.tenures, &self.wishes);
         let counts = |key: &LeaseKey| tenures.contains_key(key) || wishes.contains_key(key);
@@ -139,7 +141,7 @@ impl Handoff {
 
     /// This session follows one that the store lost: it takes up what that one held and ended.
     pub(in crate::coordinator) fn take_up(&mut self, ctx: &mut Context) {
-        if !std::mem::take(&mut self.memory.outlives) || !self.memory.overrules {
+        if !self.memory.is_taken_up(ctx.starts.change()) {
             return;
         }
         for key in self.memory.held.keys() {
@@ -149,6 +151,11 @@ impl Handoff {
             self.wishes.insert(key.clone(), Wish::repair(ctx.now));
         }
         self.pursue_due(ctx);
+    }
+
+    /// The application was closed: where to read stands in its rows, whatever was known before.
+    pub(in crate::coordinator) fn on_reopened(&mut self) {
+        self.memory.forget();
     }
 
     /// Remembers how far a lease was processed, stored or not.

@@ -75,6 +75,11 @@ impl Starts {
         }
     }
 
+    /// The last change of the application, as far as it is known.
+    pub(in crate::coordinator) const fn change(&self) -> u64 {
+        self.change
+    }
+
     /// Learns from a document that tells of a start: that of a stream made again is newer.
     pub(in crate::coordinator) fn learn(&mut self, told: &StreamStart) {
         if told.change < self.change {

@@ -175,6 +175,21 @@ fn the_next_life_of_a_session_that_the_store_lost_takes_up_what_it_held_and_ende
 }
 
 #[test]
+fn what_was_known_before_a_change_of_the_application_is_not_taken_up() {
+    let mut changed = lost_by_the_store(Scene::holding());
+    changed.ctx.starts.changed(1);
+    assert_eq!(changed.on(Handoff::take_up).asked, []);
+    assert_eq!(changed.planned(vec![hold(1, origin(None, 9, How::Free))], Vec::new()).len(), 1);
+    let _ = changed.after(granted(1, 10));
+    assert_eq!(changed.handoff.memory.furthest(&free(1, 9)), free(1, 9).checkpoint);
+
+    let mut closed = lost_by_the_store(Scene::holding());
+    closed.handoff.on_reopened();
+    closed.handoff = closed.handoff.next_life(id("me"));
+    assert_eq!(closed.on(Handoff::take_up).asked, [], "the same change may have been made again");
+}
+
+#[test]
 fn where_effects_go_back_with_the_rows_nothing_is_put_again_or_taken_up() {
     let follower = || {
         let mut scene = Scene::holding();
