@@ -115,16 +115,27 @@ impl Converted {
         if !all.any_of(&["streamName", "streamArn"]) {
             self.say("streamName", missing("name the stream, or give streamArn"));
         }
-        if !self.settings.contains_key("aws.credentials") {
+        if !self.settings.contains_key("aws.credentials") && !self.refuses("AwsCredentialsProvider")
+        {
             let default = "not given: credentials are found as the AWS SDK finds them";
             self.say("AwsCredentialsProvider", Verdict::Noted(default.to_owned()));
         }
-        if !self.settings.contains_key("coordination.initial_position") {
+        if !self.settings.contains_key("coordination.initial_position")
+            && !self.refuses("initialPositionInStream")
+        {
             self.assume("initialPositionInStream", "coordination.initial_position", "latest");
         }
         if let (None, Some(application)) = (all.get("kclStore"), all.get("applicationName")) {
             self.assume("kclStore", "store", &format!("dynamodb://{application}-kcl"));
         }
+    }
+
+    /// Whether this property is given and refused: then no default is said to hold.
+    fn refuses(&self, name: &str) -> bool {
+        self.told.iter().any(|told| {
+            matches!(told.verdict, Verdict::Refused(_))
+                && row_of(&told.key).is_some_and(|row| row.name == name)
+        })
     }
 
     fn assume(&mut self, key: &str, path: &str, value: &str) {
@@ -323,6 +334,17 @@ mod tests {
         let nothing: Vec<String> = read("").refusals().collect();
         for name in ["executableName", "applicationName", "streamName"] {
             assert!(nothing.iter().any(|it| it.starts_with(name)), "{name}: {nothing:?}");
+        }
+    }
+
+    #[test]
+    fn of_what_is_refused_no_default_is_said_to_hold() {
+        for text in ["awsCredentialsProvider=Own", "initialPositionInStream=NEWEST"] {
+            let told = with(text).told;
+            let name = row_of(&parse(text.as_bytes()).unwrap()[0].key).unwrap().name;
+            let about = told.iter().filter(|told| told.key.eq_ignore_ascii_case(name));
+            let said: Vec<&Verdict> = about.map(|told| &told.verdict).collect();
+            assert!(matches!(said[..], [Verdict::Refused(_)]), "{text}: {said:?}");
         }
     }
 
