@@ -100,9 +100,10 @@ impl Memory {
 
     /// What the next session knows. After a fence, others have gone on: nothing.
     pub(super) fn next_life(&mut self) -> Self {
-        let follows = self.follows;
-        let known = std::mem::take(self);
-        if known.outlives.is_some() { known } else { Self { follows, ..Self::default() } }
+        if self.outlives.is_none() {
+            self.forget();
+        }
+        std::mem::take(self)
     }
 
     /// Whether the session follows one that the store lost, under the same change of the
