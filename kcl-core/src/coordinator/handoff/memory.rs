@@ -187,4 +187,16 @@ mod tests {
         assert!(memory.end_of(&key(0)).is_none());
         assert!(memory.end_of(&key(1)).is_some() && memory.end_of(&key(ENDS_KEPT)).is_some());
     }
+
+    #[test]
+    fn the_next_life_knows_what_this_one_held_only_if_the_store_lost_the_session() {
+        for lost in [false, true] {
+            let mut memory = Memory { outlives: lost.then_some(4), ..Memory::default() };
+            memory.hold(&row(9));
+            let mut next = memory.next_life();
+            assert_eq!(next.lost_row(&row(9).key).is_some(), lost, "others have gone on else");
+            next.overrules = true;
+            assert_eq!(next.is_taken_up(4), lost);
+        }
+    }
 }

@@ -82,9 +82,11 @@ pub fn forecast(found: &Situation<'_>, settings: &Coordination) -> Forecast {
 mod tests {
     use super::{super::tests as scene, *};
     use crate::{
-        assignment::placement::{Mode, Placement, PlacementRules, Rule, Target, Uncovered},
+        assignment::placement::{
+            Inherited, Mode, Placement, PlacementRules, Rule, Said, Sent, Target, Uncovered,
+        },
         coordinator::tests::id,
-        lease::{DocName, PlanVersion},
+        lease::{Checkpoint, DocName, Epoch, PlanVersion},
     };
 
     #[test]
@@ -108,5 +110,62 @@ mod tests {
         assert_eq!(planned.seats, BTreeMap::from([(scene::key(0), id("b"))]));
         assert_eq!(planned.unassigned.len(), 1);
         assert!(planned.unassigned[0].1.contains("gone"), "{planned:?}");
+    }
+
+    #[test]
+    fn what_was_said_for_a_while_is_no_longer_foreseen_when_that_is_over() {
+        let (rows, description) = (scene::held(2, "a"), scene::described(5));
+        let sessions = ["a", "b"].map(|worker| scene::session(worker, PlanVersion::NONE));
+        let mut found = Situation::new(&rows, &sessions, &description);
+        let seats = |found: &Situation<'_>| forecast(found, &Coordination::default()).seats;
+        let unsaid = seats(&found);
+        let stays = unsaid.iter().find(|(_, worker)| **worker == id("a")).unwrap().0.clone();
+        let mut placement = Placement::default();
+        let said = Said { by: "a test".to_owned(), since: WallTime::from_millis(1) };
+        let sent = Sent { to: id("b").worker, until: WallTime::from_millis(2_000), said };
+        placement.marks.sent.insert(stays.clone(), sent);
+        let rules = Document::new(DocName::placement(), 1, placement.encode().unwrap());
+        (found.rules, found.at) = (Some(&rules), WallTime::from_millis(1_999));
+        assert_eq!(seats(&found)[&stays], id("b"));
+        found.at = WallTime::from_millis(2_000);
+        assert_eq!(seats(&found), unsaid);
+    }
+
+    #[test]
+    fn a_child_is_foreseen_only_when_its_parent_is_gone_from_the_stream() {
+        let mut shards = scene::shards(2);
+        shards[1].parents = vec![scene::shard_id(0)];
+        let rows = [Lease { owner: None, ..scene::row_of(&shards[1], Checkpoint::TrimHorizon) }];
+        let (sessions, description) =
+            ([scene::session("a", PlanVersion::NONE)], scene::described(5));
+        let (whole, child) = (scene::view(shards.clone()), scene::view(vec![shards[1].clone()]));
+        let mut found = Situation::new(&rows, &sessions, &description);
+        for (view, seats) in [(&whole, 0), (&child, 1)] {
+            found.listed = Some(view);
+            assert_eq!(forecast(&found, &Coordination::default()).seats.len(), seats);
+        }
+    }
+
+    #[test]
+    fn what_a_shard_inherits_of_ancestors_whose_rows_are_gone_is_foreseen() {
+        let (rows, description) = (scene::held(2, "a"), scene::described(5));
+        let sessions = ["a", "b"].map(|worker| scene::session(worker, PlanVersion::NONE));
+        let target = Target::Shard(scene::shard_id(7));
+        let rule = Rule::new(target.clone(), id("gone").worker, Mode::Require);
+        let rules = PlacementRules::new(vec![rule], Uncovered::Balance).unwrap();
+        let placement = Placement::from(rules).encode().unwrap();
+        let placement = Document::new(DocName::placement(), 1, placement);
+        let mut heirs = Inherited::default();
+        heirs.replace(&description.key, BTreeMap::from([(scene::shard_id(1), target)]));
+        let heirs = Document::new(DocName::inherited(), 1, heirs.encode(Epoch(3)).unwrap());
+        let mut found = Situation::new(&rows, &sessions, &description);
+        found.rules = Some(&placement);
+        let waits = |found: &Situation<'_>| {
+            let planned = forecast(found, &Coordination::default());
+            planned.unassigned.into_iter().map(|(key, _)| key).collect::<Vec<_>>()
+        };
+        assert_eq!(waits(&found), []);
+        found.inherited = Some(&heirs);
+        assert_eq!(waits(&found), [scene::key(1)]);
     }
 }

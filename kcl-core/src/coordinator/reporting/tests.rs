@@ -307,3 +307,29 @@ fn the_planners_report_is_asked_for_once_a_minute() {
     scene.reporting.on_news(at(25_000));
     assert_eq!(planners(&mut scene, 25_000), 0);
 }
+
+#[test]
+fn who_lives_anew_tells_ten_seconds_later_and_nothing_before() {
+    let mut scene = Scene::even().told();
+    scene.ctx.now = at(20_000);
+    scene.reporting.on_tick(false, &mut scene.ctx);
+    scene.reporting.on_news(at(20_000));
+    assert_eq!(scene.reporting.next_wake(), Time::NEVER);
+    assert!(!scene.tick(25_000));
+    assert_eq!(scene.reporting.next_wake(), at(35_000));
+}
+
+#[test]
+fn whether_somebody_watches_is_looked_at_once_when_that_is_due() {
+    let mut scene = Scene::even();
+    let woken = |scene: &mut Scene| {
+        scene.reporting.on_woken(&mut scene.ctx);
+        asked(&mut scene.ctx)
+    };
+    assert_eq!(woken(&mut scene), [StoreCall::Doc(DocName::watch())]);
+    scene.watched(1, 0);
+    assert_eq!(scene.reporting.watched.next_wake(), at(10_000));
+    scene.ctx.now = at(10_000);
+    assert_eq!(woken(&mut scene), [StoreCall::Doc(DocName::watch())]);
+    assert_eq!(scene.reporting.watched.next_wake(), Time::NEVER, "until it is answered");
+}

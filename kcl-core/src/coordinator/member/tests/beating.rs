@@ -149,3 +149,13 @@ fn who_leaves_says_so_in_a_beat_and_then_asks_for_its_end_until_that_is_answered
     assert_eq!(scene.after(Answer::Leave(Ok(Write::Refused(None)))), []);
     assert_eq!(scene.said(), [Signal::Left]);
 }
+
+#[test]
+fn how_late_a_beat_was_sent_is_known_until_the_next() {
+    let mut scene = Scene::live();
+    assert_eq!(scene.tick(1_000), [scene.beat(1)]);
+    assert_eq!(scene.member.late(), Duration::ZERO);
+    assert_eq!(scene.after(beat_answered(&scene, 1)), []);
+    let _ = scene.tick(2_530);
+    assert_eq!(scene.member.late(), Duration::from_millis(30));
+}

@@ -3,12 +3,20 @@ use super::{
     *,
 };
 use crate::{
+    assignment::{
+        Limits,
+        placement::{Frozen, Placement},
+    },
     coordinator::{
         command::Command,
         op::StoreCall,
         tests::{asked, at, id},
     },
-    lease::{Epoch, Generation, Lease, Stamp, StoreTime, report::Unassigned},
+    env::WallTime,
+    lease::{
+        Epoch, Generation, Lease, LeaseKey, Load, Stamp, StoreTime,
+        report::{Unassigned, WorkerReport},
+    },
     settings::Coordination,
     store::StoreErrorKind,
 };
@@ -27,6 +35,17 @@ struct Scene {
     ctx: Context,
 }
 
+/// What `a` tells of three shards, in which it is busy for so many thousandths of the time.
+fn loads(busy: u64, ctx: &Context) -> Loads {
+    let each = Load { busy_permille: Some(busy / 3), lag: Some(Duration::ZERO), ..Load::UNKNOWN };
+    let report = WorkerReport::of_loads((0..3).map(|shard| (scene::key(shard), each)));
+    let name = DocName::report(&id("a").worker);
+    let mut loads = Loads::default();
+    let found = Ok(Some(Document::new(name, 1, report.encode())));
+    loads.on_answer(super::super::loads::ask::Answer::Report(id("a").worker, found), ctx);
+    loads
+}
+
 fn given(shard: usize) -> Given {
     let why = report::Why::Balance;
     let lease = scene::key(shard);
@@ -35,11 +54,15 @@ fn given(shard: usize) -> Given {
 
 impl Scene {
     fn new() -> Self {
-        let mut ctx = scene::context(Coordination::default());
+        Self::with(Coordination::default(), &scene::held(3, "a"))
+    }
+
+    fn with(settings: Coordination, rows: &[Lease]) -> Self {
+        let mut ctx = scene::context(settings);
         let stamp = Stamp::new(StoreTime(STORE), Generation::default());
         ctx.epochs.stamped(&stamp, at(0));
-        let rows: Vec<Lease> = scene::held(3, "a");
-        let catalogue = scene::catalogue(rows, &["a", "me"], &ctx);
+        let mut catalogue = scene::catalogue(rows.to_vec(), &["a", "me"], &ctx);
+        catalogue.take(rows, Some(&scene::view(scene::shards(rows.len()))));
         let (telling, plan, loads) = (Telling::default(), Plan::default(), Loads::default());
         Self { telling, catalogue, plan, loads, me: id("me"), ctx }
     }
@@ -56,6 +79,11 @@ impl Scene {
     /// What is asked of the store at this time.
     fn go_on(&mut self, millis: u64) -> Vec<StoreCall> {
         self.ctx.now = at(millis);
+        self.tell();
+        asked(&mut self.ctx)
+    }
+
+    fn tell(&mut self) {
         let facts = Facts {
             me: &self.me,
             version: MINE,
@@ -64,7 +92,6 @@ impl Scene {
             loads: &self.loads,
         };
         self.telling.go_on(&facts, &mut self.ctx);
-        asked(&mut self.ctx)
     }
 
     fn after(&mut self, answer: Answer) -> Vec<StoreCall> {
@@ -223,18 +250,96 @@ fn nothing_is_told_before_there_is_a_plan() {
 fn how_old_what_nobody_reads_is_is_told_each_minute() {
     let mut scene = Scene::told();
     scene.ctx.now = at(62_000);
-    let facts = Facts {
-        me: &scene.me,
-        version: MINE,
-        catalogue: &scene.catalogue,
-        plan: &scene.plan,
-        loads: &scene.loads,
-    };
-    scene.telling.go_on(&facts, &mut scene.ctx);
+    scene.tell();
     let told = scene
         .ctx
         .take_commands()
         .into_iter()
         .any(|command| matches!(command, Command::Notify(Notice::Unread { oldest: None, .. })));
     assert!(told);
+}
+
+#[test]
+fn while_a_report_is_on_its_way_the_next_waits() {
+    let mut scene = Scene::new();
+    scene.plan(0, Vec::new(), &[]);
+    assert_eq!(scene.go_on(2_000), [StoreCall::Doc(DocName::planner_report())]);
+    scene.plan(3_000, Vec::new(), &[1]);
+    assert_eq!((scene.go_on(7_000), scene.telling.next_wake()), (vec![], at(12_000)));
+}
+
+#[test]
+fn what_the_planner_knows_of_itself_and_of_the_stream_is_told() {
+    let limits = Limits { per_worker: Some(2), ..Default::default() };
+    let mut scene =
+        Scene::with(Coordination { limits, ..Coordination::default() }, &scene::held(3, "a"));
+    let mut me = scene::session("me", PlanVersion::NONE);
+    me.beat = 41;
+    scene.catalogue.on_seen(&me, &scene.ctx);
+    let frozen = Frozen { by: "a test".to_owned(), since: WallTime::from_millis(1) };
+    let mut placement = Placement::default();
+    placement.frozen = Some(frozen);
+    let doc = Document::new(DocName::placement(), 2, placement.encode().unwrap());
+    scene.catalogue.rules_for_test(&doc, &mut scene.ctx);
+    scene.plan(0, Vec::new(), &[]);
+    let _ = scene.go_on(2_000);
+    let told = report_in(&scene.after(Answer::LookReport(Ok(None))));
+    assert_eq!((told.beat, told.frozen, told.limits), (41, true, limits));
+    assert_eq!(told.version.as_deref(), Some(env!("CARGO_PKG_VERSION")));
+    assert_eq!(told.retention, Some(Duration::from_hours(24)));
+}
+
+/// What half of the retention is over of is told once, until somebody reads it.
+#[test]
+fn what_nobody_reads_is_told_to_be_old_once() {
+    let mut rows = scene::held(3, "a");
+    let arrived = WallTime::from_millis(STORE - 13 * 3_600_000);
+    rows[1].progress.arrival = Some(arrived);
+    let mut scene = Scene::with(Coordination::default(), &rows);
+    let mut old = |millis| -> Vec<LeaseKey> {
+        scene.plan(millis, Vec::new(), &[1]);
+        scene.ctx.now = at(millis + 5_000);
+        scene.tell();
+        let commands = scene.ctx.take_commands().into_iter();
+        let old = commands.filter_map(|command| match command {
+            Command::Notify(Notice::UnreadOld { key, .. }) => Some(key),
+            _ => None,
+        });
+        old.collect()
+    };
+    assert_eq!((old(0), old(60_000)), (vec![scene::key(1)], vec![]));
+}
+
+#[test]
+fn what_a_worker_was_seen_to_bear_is_known_when_it_bears_less() {
+    let mut scene = Scene::told();
+    scene.plan(60_000, Vec::new(), &[]);
+    scene.loads = loads(1_800, &scene.ctx);
+    scene.plan = scene::plan(&[(0, "a"), (1, "a"), (2, "a")]);
+    let put = scene.go_on(62_000);
+    let borne = report_in(&put).borne;
+    assert!(borne > Some(1_000), "{borne:?}");
+    scene.stored(&put, 2);
+    scene.loads = Loads::default();
+    assert_eq!(report_in(&scene.go_on(122_000)).borne, borne);
+}
+
+#[test]
+fn who_is_refused_for_a_higher_term_is_quiet() {
+    let mut scene = Scene::told();
+    assert_eq!(scene.go_on(62_000).len(), 1);
+    let theirs = PlanVersion { term: Epoch(4), version: 1 };
+    let theirs = PlannerReport::new(id("b"), theirs).encode();
+    let found = Document::new(DocName::planner_report(), 9, theirs);
+    assert_eq!(scene.after(Answer::PutReport(Ok(Write::Refused(Some(found))))), []);
+    assert_eq!(scene.telling.next_wake(), Time::NEVER);
+}
+
+#[test]
+fn moves_that_cannot_be_looked_up_are_tried_again() {
+    let mut scene = Scene::told();
+    scene.plan(20_000, vec![given(0)], &[]);
+    assert_eq!(scene.go_on(22_000), [StoreCall::Doc(DocName::moves())]);
+    assert_eq!(scene.after(Answer::LookMoves(Err(StoreErrorKind::Denied))), []);
+    assert_eq!(scene.telling.next_wake(), at(27_000));
 }

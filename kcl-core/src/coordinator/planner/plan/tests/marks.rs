@@ -154,3 +154,17 @@ fn a_move_that_the_operator_asked_for_is_told_as_such() {
     let mut released = marked(|marks| drop(marks.let_go.insert(scene::key(0), mark)));
     assert_eq!(why(&mut released), [(0, Why::Asked)]);
 }
+
+#[test]
+fn a_move_that_a_rule_asks_for_is_told_as_such() {
+    let mut scene = Scene::of(scene::held(2, "a"), &["a", "b"]).listed(scene::shards(2));
+    let of = |shard, worker: &str| {
+        Rule::new(Target::Shard(scene::shard_id(shard)), id(worker).worker, Mode::Require)
+    };
+    let rules = PlacementRules::new(vec![of(0, "b"), of(1, "a")], Uncovered::Balance).unwrap();
+    let body = Placement::from(rules).encode().unwrap();
+    let doc = Document::new(DocName::placement(), 2, body);
+    scene.catalogue.rules_for_test(&doc, &mut scene.ctx);
+    let given: Vec<_> = given(&mut scene).into_iter().map(|(it, .., why)| (it, why)).collect();
+    assert_eq!(given, [(0, Why::Rule)]);
+}

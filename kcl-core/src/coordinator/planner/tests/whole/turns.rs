@@ -1,7 +1,7 @@
 //! The steps of a turn, and what begins one (ARCHITECTURE §4 rules 6 and 12).
 
 use super::*;
-use crate::lease::report::WorkerReport;
+use crate::lease::report::{self, WorkerReport};
 
 #[test]
 fn a_turn_reads_then_plans_and_publishes_then_tidies_each_at_an_event_of_its_own() {
@@ -146,4 +146,20 @@ fn when_a_worker_has_lived_for_two_session_timeouts_a_plan_is_made_for_what_pref
     let asked = scene.run(12_100);
     assert_eq!(asked[..2], leases_and_sessions(), "{asked:?}");
     assert_eq!(scene.plans(), [1], "it returns");
+}
+
+#[test]
+fn a_plan_is_told_two_seconds_later_and_once() {
+    let mut scene = Scene::planned(&["a", "a", "me"], &["a", "b", "me"]);
+    let _ = scene.run(2_100);
+    let told = scene.docs[&DocName::planner_report()].version;
+    assert_eq!(told, 1);
+    let moves = report::Moves::decode(&scene.docs[&DocName::moves()].body).unwrap().moves;
+    let to: Vec<_> = moves.into_iter().map(|it| (it.from, it.to)).collect();
+    assert_eq!(to, [(Some(id("a").worker), id("b").worker)]);
+    // What is stored is known: it is put over that a minute later.
+    scene.shows_what_is_told = true;
+    let asked = scene.run(62_100);
+    assert!(!asked.contains(&StoreCall::Doc(DocName::planner_report())), "{asked:?}");
+    assert_eq!(scene.docs[&DocName::planner_report()].version, 2);
 }
