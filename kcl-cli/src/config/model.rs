@@ -115,6 +115,8 @@ pub struct Consumer {
     /// Shards and the workers that read them: `{shardId-…: worker-1}`, or a text of `shard:worker`
     /// pairs. A worker with a question mark behind it is preferred, else required.
     pub shard_mapping: Option<Value>,
+    /// The file to which records that are skipped are added, as lines of JSON.
+    pub dead_letter: Option<String>,
 }
 
 /// Who decides which worker reads a shard that no placement rule covers.

@@ -43,7 +43,7 @@ async fn consume(args: &ConsumeArgs, config: &Config) -> anyhow::Result<ExitCode
         output: output.clone(),
         give_up: give_up.clone(),
     };
-    let member = Member::new(&args.member, config, builder.processor(writing))?;
+    let member = Member::new(&args.member, config, builder.processor(writing), args.text)?;
     // It ends with this set.
     let mut watching = JoinSet::new();
     watching.spawn(leave_when_closed(output.clone(), member.handle(), give_up.clone()));

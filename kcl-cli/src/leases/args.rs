@@ -183,7 +183,7 @@ pub struct SkipArgs {
     #[arg(long)]
     pub unkept: bool,
     /// For how long it is tried, should the shard change hands meanwhile, like 30m or 8h.
-    #[arg(long = "for", value_name = "TIME", default_value = "1h", value_parser = span)]
+    #[arg(long = "for", value_name = "TIME", default_value = SKIP_WITHIN, value_parser = span)]
     pub within: Duration,
     /// How long it is waited for what becomes of it; 0s: not at all.
     #[arg(long, value_name = "TIME", default_value = "30s", value_parser = pause)]
@@ -208,6 +208,9 @@ pub struct How {
     #[arg(long)]
     pub stream: Option<String>,
 }
+
+/// For how long a skip is tried, should the shard change hands meanwhile.
+pub(crate) const SKIP_WITHIN: &str = "1h";
 
 /// The arguments of `kcl leases analyze`.
 #[derive(Args, Clone, Debug)]

@@ -5,7 +5,7 @@ mod args;
 mod format;
 mod marks;
 pub(crate) mod reset;
-mod skip;
+pub(crate) mod skip;
 mod table;
 mod view;
 mod watch;
@@ -15,7 +15,7 @@ use std::{process::ExitCode, time::Duration};
 use anyhow::ensure;
 use kcl_core::env::Env;
 
-pub(crate) use args::{LeasesArgs, span};
+pub(crate) use args::{LeasesArgs, SKIP_WITHIN, span};
 pub(crate) use marks::{OfLeases, Says};
 
 use self::args::{Action, How, Named};

@@ -35,14 +35,14 @@ const LOOK: Duration = Duration::from_millis(500);
 
 /// A record that is to be skipped.
 #[derive(Debug)]
-pub(super) struct Skip {
-    lease: String,
-    at: Position,
-    unkept: bool,
-    within: Duration,
-    undo: bool,
+pub(crate) struct Skip {
+    pub(crate) lease: String,
+    pub(crate) at: Position,
+    pub(crate) unkept: bool,
+    pub(crate) within: Duration,
+    pub(crate) undo: bool,
     /// What the worker that reads the shard tells of the present.
-    told: Option<(WorkerId, WorkerReport)>,
+    pub(crate) told: Option<(WorkerId, WorkerReport)>,
 }
 
 /// Does it, and waits for what becomes of it.
@@ -55,41 +55,22 @@ pub(super) async fn run(
     config: &Config,
     clock: &dyn Clock,
 ) -> anyhow::Result<()> {
-    let picture = Picture::take(&**store, config, clock).await?;
-    let row = picture.lease(&args.lease)?;
-    let (key, shard) = (row.key.clone(), shard_of(&row.key));
-    let told = told(&**store, row, clock).await?;
     let skip = Skip {
         lease: args.lease.clone(),
         at: args.record.clone(),
         unkept: args.unkept,
         within: args.within,
         undo: args.undo,
-        told,
+        told: None,
     };
+    let (skip, key) = skip.ask_its_worker(&**store, config, clock).await?;
     let (consent, json) = (args.how.consent, args.how.json);
     marking::carry_out(&skip, &**store, config, clock, consent, json).await?;
     if consent.dry_run || args.undo || args.wait.is_zero() {
         return Ok(());
     }
     report::progress("waiting for what becomes of it");
-    let became = became(store, &key, &skip.at, args.wait, clock).await?;
-    let at = &skip.at;
-    let said = match became {
-        Became::Skipped(Some(true)) => {
-            format!("skipped: the dead letter keeps {at}; {shard} goes on")
-        }
-        Became::Skipped(_) => format!("skipped: nothing keeps {at}; {shard} goes on"),
-        Became::Processed => bail!(
-            "{at} was processed, and is not the record that fails: nothing was skipped; `kcl \
-             leases skip {shard} --record …` with another one, `kcl doctor` tells where it is stuck"
-        ),
-        Became::Unknown => format!(
-            "what becomes of {at} is not known yet: those before it come first, and it is tried \
-             once more; `kcl placement show` lists it until then"
-        ),
-    };
-    report::progress(&said);
+    report::progress(&skip.became(store, &key, args.wait, clock).await?);
     Ok(())
 }
 
@@ -184,6 +165,51 @@ impl Wish for Skip {
 }
 
 impl Skip {
+    /// The same, with what the worker that reads the shard tells of it; and its lease.
+    ///
+    /// # Errors
+    /// The store's; there is no such lease.
+    pub(crate) async fn ask_its_worker(
+        mut self,
+        store: &dyn LeaseStore,
+        config: &Config,
+        clock: &dyn Clock,
+    ) -> anyhow::Result<(Self, LeaseKey)> {
+        let picture = Picture::take(store, config, clock).await?;
+        let row = picture.lease(&self.lease)?;
+        self.told = told(store, row, clock).await?;
+        Ok((self, row.key.clone()))
+    }
+
+    /// Waits for what becomes of the record, and says it.
+    ///
+    /// # Errors
+    /// The store's; the record turns out not to be the one that fails.
+    pub(crate) async fn became(
+        &self,
+        store: &Arc<dyn LeaseStore>,
+        key: &LeaseKey,
+        wait: Duration,
+        clock: &dyn Clock,
+    ) -> anyhow::Result<String> {
+        let (at, shard) = (&self.at, shard_of(key));
+        Ok(match became(store, key, at, wait, clock).await? {
+            Became::Skipped(Some(true)) => {
+                format!("skipped: the dead letter keeps {at}; {shard} goes on")
+            }
+            Became::Skipped(_) => format!("skipped: nothing keeps {at}; {shard} goes on"),
+            Became::Processed => bail!(
+                "{at} was processed, and is not the record that fails: nothing was skipped; `kcl \
+                 leases skip {shard} --record …` with another one, `kcl doctor` tells where it is \
+                 stuck"
+            ),
+            Became::Unknown => format!(
+                "what becomes of {at} is not known yet: those before it come first, and it is \
+                 tried once more; `kcl placement show` lists it until then"
+            ),
+        })
+    }
+
     fn keeps(&self) -> Option<bool> {
         self.told.as_ref().and_then(|(_, report)| report.keeps_skipped)
     }
@@ -223,7 +249,8 @@ impl Skip {
         }
         if report.keeps_skipped != Some(true) && !self.unkept {
             bail!(
-                "{owner} has no dead letter that would keep {at}: `kcl peek --shard {shard} --at \
+                "{owner} has no dead letter that would keep {at} (`kcl consume --dead-letter FILE` \
+                 has one): `kcl peek --shard {shard} --at \
                  {} --limit 1` shows it as long as the stream has it; with --unkept it is skipped \
                  all the same",
                 at.sequence

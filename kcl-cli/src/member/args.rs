@@ -43,6 +43,11 @@ pub struct MemberArgs {
     /// is applied while the worker runs. Stronger than the settings, weaker than --shard-mapping.
     #[arg(long, value_name = "FILE")]
     pub mapping_file: Option<PathBuf>,
+    /// Where a record goes that is skipped, by `delivery.on_failure: skip-record` or `kcl leases
+    /// skip`: a line of JSON with the error and the record, behind what the file holds. A new file
+    /// is for its owner alone [setting: consumer.dead_letter; default: it is kept nowhere].
+    #[arg(long, value_name = "FILE")]
+    pub dead_letter: Option<String>,
 }
 
 impl MemberArgs {
@@ -55,6 +60,7 @@ impl MemberArgs {
         };
         set(&mut config.consumer.worker_id, &self.worker_id);
         set(&mut config.store, &self.store);
+        set(&mut config.consumer.dead_letter, &self.dead_letter);
         if let Some(address) = &self.metrics {
             config.metrics.listen = Some(address.as_str().into());
         }

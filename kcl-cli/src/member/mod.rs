@@ -1,7 +1,8 @@
 //! A member of a fleet, whatever it does with records: made of the settings, told of signals and of
-//! changed files, and asked for its figures.
+//! changed files, asked for its figures, and given a place for the records that it skips.
 
 mod args;
+mod dead_letter;
 mod mapping;
 mod metrics;
 mod stop;
@@ -20,7 +21,7 @@ use tokio::task::JoinSet;
 pub(crate) use args::MemberArgs;
 pub(crate) use stop::Leaving;
 
-use self::metrics::Telling;
+use self::{dead_letter::DeadLetters, metrics::Telling};
 use crate::{
     config::{AssignmentMode, Config},
     connect,
@@ -49,7 +50,8 @@ pub(crate) struct Member {
 }
 
 impl Member {
-    /// The worker that the settings say, which does this with records.
+    /// The worker that the settings say, which does this with records. Data of records that it
+    /// skips is kept as text, or else base64.
     ///
     /// # Errors
     /// A setting that cannot work, an address that is in use.
@@ -57,6 +59,7 @@ impl Member {
         args: &MemberArgs,
         config: &Config,
         mut builder: WorkerBuilder<WithProcessor>,
+        text: bool,
     ) -> anyhow::Result<Self> {
         if config.consumer.assignment_mode == AssignmentMode::Manual {
             builder = builder.needs_placement_rules();
@@ -68,6 +71,9 @@ impl Member {
         if let Some(id) = &config.consumer.worker_id {
             let id: WorkerId = id.parse().with_context(|| format!("the worker id {id:?}"))?;
             builder = builder.worker_id(id);
+        }
+        if let Some(dead_letters) = DeadLetters::of(config, text)? {
+            builder = builder.dead_letter(dead_letters);
         }
         let (builder, telling) = metrics::tell(builder, config)?;
         Ok(Self { worker: builder.build()?, declared, telling })

@@ -110,7 +110,7 @@ async fn work(
     let builder = member::builder(&seeing, store)?
         .processor(processors.clone())
         .observer(processors.observer());
-    let member = Member::new(&args.member, config, builder)?;
+    let member = Member::new(&args.member, config, builder, false)?;
     let children = processors.children();
     let leaving = Leaving {
         give_up: CancellationToken::new(),

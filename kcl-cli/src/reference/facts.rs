@@ -175,6 +175,13 @@ pub(super) const ALL: &[Facts] = &[
         ..NONE
     },
     Facts {
+        path: "consumer.dead_letter",
+        limits: "a file that can be written, in a folder that exists",
+        without: "none: what is skipped is kept nowhere",
+        source: "nothing is skipped by default",
+        ..NONE
+    },
+    Facts {
         path: "metrics.listen",
         limits: "a free port; an IP address, no host name",
         without: "not served",

@@ -101,10 +101,17 @@ async fn shards_are_paused_moved_and_released_and_workers_drained_from_the_page(
     };
     act("pause", json!({ "shard": second }), &format!("kcl leases pause {second} "))?;
     dashboard.until(shards, |it| cell(it, second, "reason").to_string().contains("paused")).await?;
+    let paused = dashboard.get(shards)?.json()?;
+    let mark = &cell(&paused, second, "marks")[0];
+    ensure!(mark["what"] == "paused", "{mark}");
+    ensure!(mark["by"].as_str().is_some_and(|it| it.starts_with("kcl dashboard: pause")), "{mark}");
     act("resume", json!({ "shard": second }), &format!("kcl leases resume {second} "))?;
     dashboard.until(shards, |it| in_state(it, "read") == 2).await?;
     act("drain", json!({ "worker": owner }), &format!("kcl workers drain {owner} "))?;
     dashboard.until(shards, |it| cell(it, second, "owner") == other).await?;
+    let workers = dashboard.get("/app/dashboard-marks/workers.json")?.json()?;
+    let drained = workers.to_string().matches(r#""what":"drained""#).count();
+    ensure!(drained == 1, "{workers:#}");
     let sent = json!({ "shard": second, "worker": owner, "for": "10m" });
     let refused = dashboard.post("/app/dashboard-marks/act/move", &confirmed(sent.clone()))?;
     ensure!(refused.status == 422 && refused.error().contains("undrain"), "{refused:?}");

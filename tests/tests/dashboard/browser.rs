@@ -115,7 +115,7 @@ async fn what_a_record_holds_is_text_and_a_change_asks_for_the_name() -> Result<
         .eval("document.querySelectorAll('.record img, .record i, .record pre b').length")?;
     ensure!(made == 0, "text is made an element");
     browser.open(&dashboard.url("/app/dashboard-text/act"))?;
-    browser.until("document.querySelectorAll('main form').length === 12")?;
+    browser.until("document.querySelectorAll('main form').length === 14")?;
     let freeze = "[...document.querySelectorAll('main form')]\
         .find((it) => it.innerText.includes('Freeze'))";
     browser.eval(&format!("{freeze}.requestSubmit(); 1"))?;

@@ -8,6 +8,7 @@
 mod bad_input;
 mod cloudwatch;
 mod commands;
+mod dead_letters;
 mod dying;
 mod experiment;
 pub(crate) mod fake;
@@ -28,6 +29,6 @@ mod resetting;
 mod rolling;
 mod sharing;
 mod signals;
-mod skipping;
+pub(crate) mod skipping;
 pub(crate) mod stage;
 mod terminal;

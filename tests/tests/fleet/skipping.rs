@@ -1,4 +1,5 @@
-//! A shard is stuck on one record: the operator names it by command, and the shard goes on.
+//! A shard is stuck on one record: the operator names it, by command or on the dashboard, and the
+//! shard goes on.
 
 use std::{
     process::Output,
@@ -8,7 +9,10 @@ use std::{
 use anyhow::{Context, Result, ensure};
 use async_trait::async_trait;
 use kcl_core::{
-    lease::{DocName, report::WorkerReport},
+    lease::{
+        DocName,
+        report::{Stuck, WorkerReport},
+    },
     processor::{LeaseHandle, ProcessorError, RecordBatch},
     store::LeaseStore,
     stream::Record,
@@ -16,8 +20,11 @@ use kcl_core::{
 };
 use kcl_dynamo::DynamoStore;
 use kcl_postgres::PostgresStore;
-use kcl_tests::{fleet::Launch, kinesis::TestStream, postgres::short_settings, servers::Postgres};
-use serde_json::Value;
+use kcl_tests::{
+    browser::Browser, dashboard::Dashboard, fleet::Launch, kinesis::TestStream,
+    postgres::short_settings, servers::Postgres,
+};
+use serde_json::{Value, json};
 
 use super::stage::{self, KCL, Servers, pause};
 
@@ -48,6 +55,7 @@ impl DeadLetter for Noted {
 }
 
 /// Records that are put, and the one among them that cannot be processed.
+const SHARD: &str = "shardId-000000000000";
 const RECORDS: usize = 20;
 const POISON: usize = 11;
 
@@ -59,7 +67,7 @@ async fn the_record_on_which_a_shard_is_stuck_is_skipped_on_a_dynamodb_api_serve
     let store = DynamoStore::builder(name)
         .client_config(kcl_tests::dynamo::config(servers.dynamodb()))
         .build()?;
-    skips_one_record(launch, Arc::new(store)).await
+    skips_one_record(launch, Arc::new(store), By::Page).await
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -69,10 +77,18 @@ async fn the_record_on_which_a_shard_is_stuck_is_skipped_on_postgres() -> Result
     let servers = Servers::InProcess;
     let mut launch = Launch::new(KCL, name, servers.kinesis(), servers.dynamodb());
     launch.other_store = Some(server.url());
-    skips_one_record(launch, Arc::new(PostgresStore::new(name, &server.url())?)).await
+    let store = PostgresStore::new(name, &server.url())?;
+    skips_one_record(launch, Arc::new(store), By::Command).await
 }
 
-async fn skips_one_record(launch: Launch, store: Arc<dyn LeaseStore>) -> Result<()> {
+/// How the operator names the record in the end.
+#[derive(Clone, Copy, Debug)]
+enum By {
+    Command,
+    Page,
+}
+
+async fn skips_one_record(launch: Launch, store: Arc<dyn LeaseStore>, by: By) -> Result<()> {
     store.prepare().await?;
     let stream = TestStream::create(&launch.kinesis, &launch.stream, 1).await?;
     let mut places = Vec::new();
@@ -102,9 +118,8 @@ async fn skips_one_record(launch: Launch, store: Arc<dyn LeaseStore>) -> Result<
     let running = tokio::spawn(worker.run());
     until_stuck(&*store).await?;
 
-    let shard = "shardId-000000000000";
     let skip = async |record: &str| -> Result<Output> {
-        let words = ["leases", "skip", shard, "--record", record, "--yes", "--json"];
+        let words = ["leases", "skip", SHARD, "--record", record, "--yes", "--json"];
         stage::run(stage::command(&launch, &words)).await
     };
     let refused = async |record: &str, says: &str| -> Result<()> {
@@ -121,12 +136,15 @@ async fn skips_one_record(launch: Launch, store: Arc<dyn LeaseStore>) -> Result<
     ensure!(buried.all().is_empty(), "{:?}", buried.all());
     refused(&places[0], "comes before the batch").await?;
 
-    let output = skip(&places[POISON]).await?;
-    let said = String::from_utf8_lossy(&output.stderr);
-    ensure!(output.status.success() && said.contains("the dead letter keeps"), "{said}");
-    let shown: Value = serde_json::from_slice(&output.stdout)?;
-    let note = shown["notes"][0].as_str().context("a note")?;
-    ensure!(note.contains("dead letter") && shown["moves"] == Value::Array(vec![]), "{shown:#}");
+    match by {
+        By::Command => check_skipped(&skip(&places[POISON]).await?)?,
+        By::Page => {
+            let dashboard = Dashboard::start(&launch, &["--allow-changes"])?;
+            refused_by_requests(&dashboard, &launch.application, &beyond, &places[POISON])?;
+            ensure!(buried.all().is_empty() && processed.all().len() < POISON + 1);
+            skipped_on_the_page(&dashboard, &launch.application, &places[POISON])?;
+        }
+    }
     let all = (0..RECORDS).filter(|record| *record != POISON).collect::<Vec<_>>();
     for _ in 0..500 {
         if processed.all().len() == all.len() {
@@ -140,13 +158,75 @@ async fn skips_one_record(launch: Launch, store: Arc<dyn LeaseStore>) -> Result<
     Ok(running.await??)
 }
 
-/// Waits until the worker tells that a shard is stuck.
-async fn until_stuck(store: &dyn LeaseStore) -> Result<()> {
+fn check_skipped(output: &Output) -> Result<()> {
+    let said = String::from_utf8_lossy(&output.stderr);
+    ensure!(output.status.success() && said.contains("the dead letter keeps"), "{said}");
+    let shown: Value = serde_json::from_slice(&output.stdout)?;
+    let note = shown["notes"][0].as_str().context("a note")?;
+    ensure!(note.contains("dead letter") && shown["moves"] == json!([]), "{shown:#}");
+    Ok(())
+}
+
+/// The same refusals as by command, and nothing is changed.
+fn refused_by_requests(
+    dashboard: &Dashboard,
+    application: &str,
+    beyond: &str,
+    poison: &str,
+) -> Result<()> {
+    let act = format!("/app/{application}/act/skip");
+    let fields =
+        |record: &str, unkept: &str| json!({ "shard": SHARD, "record": record, "unkept": unkept });
+    let named = application;
+    for (record, unkept, confirm, says) in [
+        (beyond, "refuse", named, "comes after the batch"),
+        ("<b>", "refuse", named, "the record"),
+        (poison, "", named, "is to be filled in"),
+        (poison, "perhaps", named, "without a dead letter"),
+        (poison, "refuse", "another", "type the application's name"),
+    ] {
+        let asked = json!({ "fields": fields(record, unkept), "confirm": confirm });
+        let refused = dashboard.post(&act, &asked)?;
+        ensure!(refused.status == 422 && refused.error().contains(says), "{says}: {refused:?}");
+    }
+    let undo = format!("/app/{application}/act/unskip/preview");
+    let asked = json!({ "fields": { "shard": SHARD, "record": poison } });
+    let refused = dashboard.post(&undo, &asked)?;
+    ensure!(refused.status == 422 && refused.error().contains("is not given up"), "{refused:?}");
+    Ok(())
+}
+
+/// From the list of what fails to the record that is skipped.
+fn skipped_on_the_page(dashboard: &Dashboard, application: &str, record: &str) -> Result<()> {
+    let mut browser = Browser::start()?;
+    browser.open(&dashboard.url(&format!("/app/{application}/failures")))?;
+    let link =
+        "[...document.querySelectorAll('a')].find((it) => /^Skip (it|one)/.test(it.innerText))";
+    browser.until(&format!("Boolean({link})"))?;
+    browser.eval(&format!("{link}.click(); 1"))?;
+    browser.until(&format!("document.querySelector('#skip-shard')?.value === {SHARD:?}"))?;
+    browser
+        .eval("const it = document.querySelector('#skip-record'); it.value = ''; it.focus(); 1")?;
+    browser.type_in(record)?;
+    browser.press("Enter")?;
+    browser.until("document.querySelector('dialog[open]')")?;
+    browser.until_shown(&format!("kcl leases skip {SHARD} --record {record} --app"))?;
+    browser.until_shown("goes to the worker's dead letter")?;
+    browser.type_in(application)?;
+    browser.press("Enter")?;
+    browser.until_shown(&format!("Done: skipped: the dead letter keeps {record}"))?;
+    ensure!(browser.complaints.is_empty(), "{:#?}", browser.complaints);
+    Ok(())
+}
+
+/// Waits until the worker `w1` tells on what a shard is stuck.
+pub(crate) async fn until_stuck(store: &dyn LeaseStore) -> Result<Stuck> {
     let name = DocName::report(&"w1".parse()?);
     for _ in 0..1_500 {
         let report = store.doc(&name).await?.and_then(|doc| WorkerReport::decode(&doc.body));
-        if report.is_some_and(|it| it.shards.values().any(|shard| shard.stuck.is_some())) {
-            return Ok(());
+        let mut stuck = report.into_iter().flat_map(|it| it.shards).filter_map(|it| it.1.stuck);
+        if let Some(stuck) = stuck.next() {
+            return Ok(stuck);
         }
         pause(20).await;
     }

@@ -5,28 +5,33 @@
 
 mod table;
 
-use std::{collections::BTreeMap, net::SocketAddr, sync::Arc};
+use std::{collections::BTreeMap, net::SocketAddr, sync::Arc, time::Duration};
 
 use anyhow::{Context, bail, ensure};
 use kcl_core::{
     change::{self, Design, Intent, Reach},
     env::Env,
+    lease::LeaseKey,
 };
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use self::table::{ACTS, Act, Does};
+use self::table::{ACTS, Act, Does, UNKEPT};
 use super::watched::Watched;
 use crate::{
     app,
     leases::{
         self, OfLeases, Says,
         reset::{self, ResetArgs},
+        skip::Skip,
     },
     marking::{Weighed, Wish},
     placement::{Edit, Proposed},
     workers::OfWorkers,
 };
+
+/// For how long a request waits for what becomes of a record.
+const WAIT: Duration = Duration::from_secs(20);
 
 /// What a request asks for.
 #[derive(Clone, Debug, Default, Deserialize)]
@@ -97,7 +102,7 @@ pub(crate) async fn act(
     let command = wanted.command()?;
     let came = Box::pin(wanted.carry_out()).await;
     match &came {
-        Ok(()) => {
+        Ok(_) => {
             tracing::warn!(application = %name, act, command, %peer, "kcl.dashboard.changed");
         }
         Err(error) => {
@@ -105,7 +110,7 @@ pub(crate) async fn act(
             tracing::warn!(application = %name, act, command, %peer, error, "kcl.dashboard.failed");
         }
     }
-    came.map(|()| json!({ "done": true, "command": command }))
+    came.map(|became| json!({ "done": true, "command": command, "became": became }))
 }
 
 impl<'a> Wanted<'a> {
@@ -146,8 +151,29 @@ impl<'a> Wanted<'a> {
         })
     }
 
+    /// The record that is to be skipped, or no longer, and its lease.
+    async fn skip(&self) -> anyhow::Result<(Skip, LeaseKey)> {
+        let Watched { sight, config, .. } = self.watched;
+        let record = self.field("record");
+        let [refuse, all_the_same] = UNKEPT;
+        let undo = matches!(self.act.does, Does::KeepAfterAll);
+        let skip = Skip {
+            lease: self.field("shard").to_owned(),
+            at: record.parse().with_context(|| format!("the record {record:?}"))?,
+            unkept: match self.field("unkept") {
+                unkept if unkept == all_the_same => true,
+                unkept if undo || unkept == refuse => false,
+                _ => bail!("without a dead letter: {refuse}, or {all_the_same}"),
+            },
+            within: leases::span(leases::SKIP_WITHIN).map_err(anyhow::Error::msg)?,
+            undo,
+            told: None,
+        };
+        skip.ask_its_worker(&*sight.store, config, &*sight.clock).await
+    }
+
     /// What is said of a lease or a worker, if that is what is done.
-    fn wish(&self) -> anyhow::Result<Option<Box<dyn Wish>>> {
+    async fn wish(&self) -> anyhow::Result<Option<Box<dyn Wish>>> {
         let says = match self.act.does {
             Does::Move => {
                 let within = leases::span(self.field("for")).map_err(anyhow::Error::msg)?;
@@ -156,6 +182,7 @@ impl<'a> Wanted<'a> {
             Does::Release => Says::Release,
             Does::Pause => Says::Pause,
             Does::Resume => Says::Resume,
+            Does::Skip | Does::KeepAfterAll => return Ok(Some(Box::new(self.skip().await?.0))),
             Does::Drain | Does::Undrain => {
                 let workers = vec![self.field("worker").parse()?];
                 let drain = matches!(self.act.does, Does::Drain);
@@ -193,6 +220,15 @@ impl<'a> Wanted<'a> {
             Does::Release | Does::Pause | Does::Resume => {
                 shell.leases_of(self.act.name, &[self.field("shard")])
             }
+            Does::Skip => {
+                let mut words = vec![self.field("shard"), "--record", self.field("record")];
+                words.extend((self.field("unkept") != UNKEPT[0]).then_some("--unkept"));
+                shell.leases_of("skip", &words)
+            }
+            Does::KeepAfterAll => {
+                let words = [self.field("shard"), "--record", self.field("record"), "--undo"];
+                shell.leases_of("skip", &words)
+            }
             Does::Drain | Does::Undrain => shell.workers_of(self.act.name, &[self.field("worker")]),
             Does::Freeze => shell.app("freeze"),
             Does::Thaw => shell.app("thaw"),
@@ -224,7 +260,7 @@ impl<'a> Wanted<'a> {
 
     async fn preview(&self) -> anyhow::Result<Value> {
         let store = &*self.watched.sight.store;
-        if let Some(wish) = self.wish()? {
+        if let Some(wish) = self.wish().await? {
             let weighed = self.weighed(&*wish).await?;
             let mut shown = weighed.json(wish.what())?;
             shown["already"] = json!(!weighed.changes);
@@ -251,12 +287,26 @@ impl<'a> Wanted<'a> {
         Box::pin(Proposed::of(&self.edit()?, &by, &*sight.store, config, &*sight.clock)).await
     }
 
-    async fn carry_out(&self) -> anyhow::Result<()> {
+    /// Says what became of it, where that takes a while.
+    async fn carry_out(&self) -> anyhow::Result<Option<String>> {
+        let Watched { sight, .. } = self.watched;
+        if matches!(self.act.does, Does::Skip) {
+            let (skip, key) = self.skip().await?;
+            self.weighed(&skip).await?.put(&*sight.store).await?;
+            return skip.became(&sight.store, &key, WAIT, &*sight.clock).await.map(Some);
+        }
+        if let Some(wish) = self.wish().await? {
+            self.weighed(&*wish).await?.put(&*sight.store).await?;
+            return Ok(None);
+        }
+        self.change().await?;
+        Ok(None)
+    }
+
+    /// Changes what is said of the whole application.
+    async fn change(&self) -> anyhow::Result<()> {
         let Watched { sight, config, .. } = self.watched;
         let what = format!("kcl dashboard: {}", self.act.name);
-        if let Some(wish) = self.wish()? {
-            return Ok(self.weighed(&*wish).await?.put(&*sight.store).await?);
-        }
         match self.act.does {
             Does::Pin | Does::Unpin => self.proposed().await?.put(&*sight.store).await,
             Does::Freeze | Does::Thaw => {

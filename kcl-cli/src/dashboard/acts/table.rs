@@ -33,6 +33,8 @@ pub(super) enum Does {
     Release,
     Pause,
     Resume,
+    Skip,
+    KeepAfterAll,
     Drain,
     Undrain,
     Freeze,
@@ -45,6 +47,12 @@ const SHARD: Field = Field { name: "shard", title: "Shard", offers: &["shard"], 
 
 const WORKER: Field =
     Field { name: "worker", title: "Worker", offers: &["worker"], optional: false };
+
+const RECORD: Field =
+    Field { name: "record", title: "Sequence number of the record", offers: &[], optional: false };
+
+/// What is to be done if no dead letter keeps what is skipped.
+pub(super) const UNKEPT: [&str; 2] = ["refuse", "skip all the same"];
 
 /// For how long a shard may be moved.
 const SPANS: &[&str] = &["1h", "10m", "8h", "24h"];
@@ -102,6 +110,30 @@ pub(super) const ACTS: &[Act] = &[
         says: "The shard is read on from its checkpoint.",
         fields: &[SHARD],
         does: Does::Resume,
+    },
+    Act {
+        name: "skip",
+        title: "Skip a record",
+        says: "The record that fails is tried once more by itself. If it fails again, it goes to \
+               the worker's dead letter, and the shard goes on after it.",
+        fields: &[
+            SHARD,
+            RECORD,
+            Field {
+                name: "unkept",
+                title: "If the worker has no dead letter",
+                offers: &UNKEPT,
+                optional: false,
+            },
+        ],
+        does: Does::Skip,
+    },
+    Act {
+        name: "unskip",
+        title: "Take a skip back",
+        says: "The record is not skipped, if it has not been skipped yet.",
+        fields: &[SHARD, RECORD],
+        does: Does::KeepAfterAll,
     },
     Act {
         name: "drain",

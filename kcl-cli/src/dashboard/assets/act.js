@@ -63,8 +63,8 @@ export function act({ application, model, site, state }) {
       go.disabled = true;
       said.textContent = "Working…";
       try {
-        await post(of(application, `act/${it.name}`), { fields: values, confirm: typed.value });
-        said.textContent = "Done. The log of this dashboard says so, too.";
+        const done = await post(of(application, `act/${it.name}`), { fields: values, confirm: typed.value });
+        said.textContent = done.became ? `Done: ${done.became}.` : "Done. The log of this dashboard says so, too.";
         announce("Done");
       } catch (error) {
         said.className = "bad-text";

@@ -1,6 +1,6 @@
 // Elements. Text is only ever put as text: what a store or a record holds is never markup.
 
-import { ago, local, utc, UNKNOWN } from "./say.js";
+import { ago, local, MARKS, utc, UNKNOWN } from "./say.js";
 
 const PROPERTIES = new Set(["className", "textContent", "value", "checked", "disabled", "type", "tabIndex"]);
 
@@ -31,6 +31,23 @@ export function announce(text) {
 export function pill(state, table) {
   const [kind, means] = table[state] ?? ["", ""];
   return h("span", { className: `pill ${kind}`, title: means }, state);
+}
+
+/** What the operator has said, as words on a ground. */
+export function marks(said) {
+  return (said ?? []).flatMap((it) => [" ", h("span", { className: `pill ${MARKS[it.what]?.[0] ?? ""}`, title: markSays(it) }, it.what)]);
+}
+
+/** A mark in full. */
+function markSays(it) {
+  const until = it.until_ms === null ? "" : `, until ${utc(it.until_ms)}`;
+  return `${MARKS[it.what]?.[1] ?? it.what}${it.more ? `: ${it.more}` : ""}${until}; said by ${it.by}, ${utc(it.since_ms)}`;
+}
+
+/** The marks in full, a line for each. */
+export function markList(said) {
+  return h("ul", { className: "lines" }, said.map((it) => h("li", {}, h("b", {}, it.what), it.more ? ` ${it.more}` : "",
+    it.until_ms === null ? "" : [" until ", time(it.until_ms)], `: by ${it.by}, `, time(it.since_ms))));
 }
 
 /** A time in the viewer's zone, with UTC on hover. */

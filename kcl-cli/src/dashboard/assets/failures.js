@@ -7,7 +7,7 @@ import { span } from "./say.js";
 /** The findings that are about failing, and not about who reads what. */
 const KINDS = new Set(["reader-stalled", "records-expired", "records-expire", "row-unreadable", "document-unreadable", "ended-while-open", "lease-without-shard"]);
 
-export function failures({ application, model }) {
+export function failures({ application, model, site }) {
   const list = h("div", { className: "stack" });
   const told = h("section", { className: "card pad" });
   return {
@@ -38,9 +38,19 @@ export function failures({ application, model }) {
       h("td", {}, it.shard === null ? "" : h("a", { href: `${of(application, "records")}?shard=${encodeURIComponent(it.shard)}` }, it.shard)),
       h("td", {}, it.worker), h("td", {}, h("span", { className: `pill ${it.failing_ms === null ? "" : "bad"}` }, it.kind)), h("td", {}, it.says),
       h("td", {}, time(it.at_ms)), h("td", { className: "number" }, it.failing_ms === null ? "no longer" : `${span(it.failing_ms)} and on`),
-      h("td", {}, it.fresh ? "now" : "of the past"));
+      h("td", {}, it.fresh ? "now" : "of the past"), h("td", {}, ...stuck(it)));
     fill(told, h("h2", {}, "Last errors by shard"), h("div", { className: "scroll" }, h("table", { "aria-label": "Last errors by shard" },
-      h("thead", {}, h("tr", {}, ["Shard", "Worker", "Kind", "What is wrong", "Last", "Failing for", "Told"].map((name) => h("th", { scope: "col" }, name)))),
+      h("thead", {}, h("tr", {}, ["Shard", "Worker", "Kind", "What is wrong", "Last", "Failing for", "Told", "Stuck on"].map((name) => h("th", { scope: "col" }, name)))),
       h("tbody", {}, all.map(row)))));
+  }
+
+  /** On which records a shard is stuck, and the way on. */
+  function stuck(it) {
+    if (it.stuck_from === null) return [""];
+    const one = it.stuck_from === it.stuck_to;
+    const record = one ? `&record=${encodeURIComponent(it.stuck_from)}` : "";
+    const skip = `${of(application, "act")}?act=skip&shard=${encodeURIComponent(it.shard)}${record}`;
+    return [h("span", { className: "mono" }, one ? it.stuck_from : `${it.stuck_from} to ${it.stuck_to}`),
+      site().changes && it.fresh ? [" ", h("a", { href: skip }, one ? "Skip it" : "Skip one of them")] : null].flat();
   }
 }

@@ -97,6 +97,15 @@ export const SHARDS = {
   ended: ["", "it was read to its end"],
 };
 
+/** What a mark of the operator's means. */
+export const MARKS = {
+  paused: ["warn", "nobody reads it until it is resumed"],
+  moved: ["", "it was sent to a worker for a while"],
+  released: ["", "its worker is to hand it over"],
+  skip: ["warn", "a record of it is given up if it fails once more"],
+  drained: ["warn", "it hands over what it holds, and gets nothing until it is undrained"],
+};
+
 /** What a worker's state means, and how bad it is. */
 export const WORKERS = {
   dead: ["bad", "silent for longer than its session"],

@@ -1,6 +1,6 @@
 // Every shard: in whose hands it is, and how far behind.
 
-import { h, badge, command, fill, pill, time } from "./dom.js";
+import { h, badge, command, fill, markList, marks, pill, time } from "./dom.js";
 import { Grid } from "./grid.js";
 import { of } from "./feed.js";
 import { age, count, rate, SHARDS, span, UNKNOWN } from "./say.js";
@@ -34,11 +34,14 @@ const whose = (row) => row.owner ?? (row.state === "unseen" ? UNKNOWN : row.stat
 
 const short = (text) => (text && text.length > 22 ? `${text.slice(0, 6)}…${text.slice(-10)}` : text);
 
+/** What the operator has said of a row, in single words. */
+export const words = (row) => (row.marks ?? []).map((it) => it.what);
+
 const columns = (choose) => [
   { name: "shard", title: "Shard", text: (row) => row.shard,
     fill: (cell, row) => cell.append(h("button", { type: "button", className: "plain", onclick: () => choose(row.key) }, row.shard)) },
-  { name: "state", title: "State", sort: (row) => RANK.indexOf(row.state), text: (row) => row.state,
-    fill: (cell, row) => cell.append(pill(row.state, SHARDS)) },
+  { name: "state", title: "State", sort: (row) => RANK.indexOf(row.state), text: (row) => [row.state, ...words(row)].join(" "),
+    fill: (cell, row) => cell.append(pill(row.state, SHARDS), ...marks(row.marks)) },
   { name: "owner", title: "Owner", sort: (row) => row.owner, text: (row) => whose(row),
     fill: (cell, row) => cell.append(row.owner ? owner(row.owner) : whose(row)) },
   { name: "lag", title: "Lag", number: true, sort: (row) => row.lag_ms,
@@ -59,7 +62,7 @@ export function shards({ application, model, site, state }) {
   const grid = new Grid({
     label: "Shards", columns: columns((key) => choose(key)), sort: "state", state,
     keep: (row) => ended.checked || row.state !== "ended",
-    find: (row) => [row.shard, row.state, row.owner ?? "nobody", row.checkpoint, row.reason].join(" "),
+    find: (row) => [row.shard, row.state, row.owner ?? "nobody", row.checkpoint, row.reason, ...words(row)].join(" "),
     onRow: (key) => choose(key),
   });
   ended.addEventListener("change", () => {
@@ -103,17 +106,18 @@ export function shards({ application, model, site, state }) {
         ...fact("Epoch", h("span", { className: "mono" }, count(row.epoch))),
         ...fact("Hash keys", share),
         ...fact("Rule", row.rule ? `number ${row.rule}` : "none"),
+        ...(row.marks?.length ? fact("The operator says", markList(row.marks)) : []),
         ...fact("Waits for", ...links(row.waits_for)),
         ...fact("Parents", ...links(row.parents)),
         ...fact("Children", ...links(row.children))),
       h("p", {}, site().records ? h("a", { href: `${of(application, "records")}?shard=${encodeURIComponent(row.shard)}` }, "Look at its records") : null,
-        site().changes ? ["pin", "move", row.reason?.includes("is paused") ? "resume" : "pause"].flatMap((name) => [" · ", act(name, row.shard)]) : null),
+        site().changes ? ["pin", "move", words(row).includes("paused") ? "resume" : "pause", "skip"].flatMap((name) => [" · ", act(name, row.shard)]) : null),
       command(`kcl leases list --app ${application}`));
   }
 
   function act(name, shard) {
     const title = name[0].toUpperCase() + name.slice(1);
-    return h("a", { href: `${of(application, "act")}?act=${name}&shard=${encodeURIComponent(shard)}` }, `${title} it`);
+    return h("a", { href: `${of(application, "act")}?act=${name}&shard=${encodeURIComponent(shard)}` }, name === "skip" ? "Skip a record" : `${title} it`);
   }
 
   return {

@@ -1,18 +1,20 @@
 // Every worker: what it holds and should hold, and when it was heard of last.
 
-import { h, pill } from "./dom.js";
+import { h, marks, pill } from "./dom.js";
 import { Grid } from "./grid.js";
 import { of } from "./feed.js";
 import { age, count, rate, span, UNKNOWN, WORKERS } from "./say.js";
-import { feed, owner } from "./shards.js";
+import { feed, owner, words } from "./shards.js";
 
 const RANK = Object.keys(WORKERS);
 const OVER = new Set(["left", "replaced", "fenced"]);
 
+const drains = (row) => (words(row).includes("drained") ? "Undrain" : "Drain");
+
 const columns = (application, changes) => [
   { name: "worker", title: "Worker", text: (row) => row.worker, fill: (cell, row) => cell.append(owner(row.worker)) },
-  { name: "state", title: "State", sort: (row) => RANK.indexOf(row.state), text: (row) => row.state,
-    fill: (cell, row) => cell.append(pill(row.state, WORKERS)) },
+  { name: "state", title: "State", sort: (row) => RANK.indexOf(row.state), text: (row) => [row.state, ...words(row)].join(" "),
+    fill: (cell, row) => cell.append(pill(row.state, WORKERS), ...marks(row.marks)) },
   { name: "role", title: "Role", text: (row) => row.role ?? "" },
   { name: "held", title: "Holds", number: true, sort: (row) => row.held, text: (row) => count(row.held) },
   { name: "due", title: "Should hold", says: "As a planner would plan it now", number: true, sort: (row) => row.due,
@@ -30,8 +32,8 @@ const columns = (application, changes) => [
   { name: "zone", title: "Zone", text: (row) => row.zone ?? "not said" },
   { name: "capacity", title: "At most", number: true, sort: (row) => row.capacity, text: (row) => (row.capacity === null ? "no limit" : count(row.capacity)) },
   { name: "lives", title: "Life", says: "Which of its lives this is", number: true, sort: (row) => row.lives, text: (row) => count(row.lives) },
-  ...(changes ? [{ name: "act", title: "Act", text: () => "",
-    fill: (cell, row) => !OVER.has(row.state) && cell.append(h("a", { href: `${of(application, "act")}?act=drain&worker=${encodeURIComponent(row.worker)}`, "aria-label": `Drain ${row.worker}` }, "Drain")) }] : []),
+  ...(changes ? [{ name: "act", title: "Act", text: (row) => (OVER.has(row.state) ? "" : drains(row)),
+    fill: (cell, row) => !OVER.has(row.state) && cell.append(h("a", { href: `${of(application, "act")}?act=${drains(row).toLowerCase()}&worker=${encodeURIComponent(row.worker)}`, "aria-label": `${drains(row)} ${row.worker}` }, drains(row))) }] : []),
 ];
 
 export function workers({ application, model, site, state }) {
@@ -39,7 +41,7 @@ export function workers({ application, model, site, state }) {
   const grid = new Grid({
     label: "Workers", columns: columns(application, site().changes), sort: "state", state,
     keep: (row) => over.checked || !OVER.has(row.state),
-    find: (row) => [row.worker, row.session, row.state, row.role, row.zone].join(" "),
+    find: (row) => [row.worker, row.session, row.state, row.role, row.zone, ...words(row)].join(" "),
   });
   over.addEventListener("change", () => {
     state.put({ over: over.checked ? "1" : null });

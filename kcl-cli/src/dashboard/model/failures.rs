@@ -26,6 +26,9 @@ const COLUMNS: &[&str] = &[
     "failing_ms",
     // Whether it is told of the present.
     "fresh",
+    // The first and the last of the records on which it is stuck.
+    "stuck_from",
+    "stuck_to",
 ];
 
 pub(super) fn table(look: &Look<'_>) -> Table {
@@ -37,15 +40,19 @@ pub(super) fn table(look: &Look<'_>) -> Table {
         };
         for (lease, shard) in &told.value.shards {
             let Some(trouble) = &shard.trouble else { continue };
-            let shard = lease.shard().map_or_else(|| lease.to_string(), |it| it.to_string());
+            let stuck = shard.stuck.as_ref();
+            let (first, last) = stuck.map(|it| (&it.first, &it.last)).unzip();
+            let shard_id = lease.shard().map_or_else(|| lease.to_string(), |it| it.to_string());
             let cells = vec![
-                json!(shard),
+                json!(shard_id),
                 json!(worker.as_str()),
                 json!(trouble.kind.as_str()),
                 json!(trouble.kind.means()),
                 json!(at(trouble.ago)),
                 json!(trouble.failing.map(millis)),
                 json!(told.is_fresh()),
+                json!(first.map(ToString::to_string)),
+                json!(last.map(ToString::to_string)),
             ];
             table.rows.insert(format!("{worker} {lease}"), cells);
         }
@@ -68,6 +75,8 @@ fn denial(
         json!(at(denial.ago)),
         Value::Null,
         json!(told.is_fresh()),
+        Value::Null,
+        Value::Null,
     ];
     Some((format!("{worker} denied"), cells))
 }

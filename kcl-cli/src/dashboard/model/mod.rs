@@ -8,6 +8,7 @@
 //! | `look` | what is it made from? |
 //! | `head` | what is there to say of the whole? |
 //! | `shards`, `workers`, `findings`, `moves`, `failures` | which rows are in each table? |
+//! | `marks` | what has the operator said of a shard, or of a worker? |
 //! | `history` | what do looks one after another show? |
 
 mod delta;
@@ -16,6 +17,7 @@ mod findings;
 mod head;
 mod history;
 mod look;
+mod marks;
 mod moves;
 mod shards;
 mod table;

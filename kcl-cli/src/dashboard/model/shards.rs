@@ -1,13 +1,14 @@
 //! The shards: those that the stream lists, and those that have a lease.
 
 use kcl_core::{
+    assignment::placement::Marks,
     lease::{Lease, Load},
     lineage::Lineage,
     stream::{HashRange, Shard, ShardId},
 };
 use serde_json::{Value, json};
 
-use super::{Look, Table};
+use super::{Look, Table, marks};
 use crate::doctor::judge::{Fleet, Presence, shards_of, stream_of};
 
 const COLUMNS: &[&str] = &[
@@ -37,6 +38,8 @@ const COLUMNS: &[&str] = &[
     "waits_for",
     "reason",
     "lease",
+    // What the operator has said of it; nothing if that is not known.
+    "marks",
 ];
 
 /// A shard, a lease, or both.
@@ -47,6 +50,8 @@ struct One<'a> {
     parents: &'a [ShardId],
     /// Of which parents the end is waited for.
     waits: Vec<&'a ShardId>,
+    /// What the operator has said, if that is known.
+    said: Option<&'a Marks>,
 }
 
 pub(super) fn table(look: &Look<'_>) -> Table {
@@ -55,6 +60,8 @@ pub(super) fn table(look: &Look<'_>) -> Table {
     let Some(stream) = stream_of(facts) else { return table };
     let rows: &[Lease] = facts.leases.get().map_or(&[], |it| &it.rows);
     let lineage = Lineage::new(&stream, shards_of(facts), rows);
+    let said = facts.documents.get().map(|it| it.marks.clone().tidied(facts.wall, rows));
+    let said = said.as_ref();
     let (fleet, loads) = (look.fleet(), look.loads());
     let listed = lineage.shards().map(|shard| &shard.id);
     for id in listed.chain(lineage.leases().map(|(id, _)| id)) {
@@ -67,14 +74,15 @@ pub(super) fn table(look: &Look<'_>) -> Table {
         let shard = lineage.shard(id);
         let waits = parents.iter().filter(|parent| is_waited_for(&lineage, shard, parent));
         let waits = waits.collect();
-        let one = One { id, lease, range: lineage.range(id), parents, waits };
+        let one = One { id, lease, range: lineage.range(id), parents, waits, said };
         table.rows.insert(id.to_string(), row(look, &one, fleet, load.copied()));
     }
     for lease in
         rows.iter().filter(|it| !it.key.is_role() && it.key.stream().as_ref() != Some(&stream))
     {
         let Some(id) = lease.key.shard() else { continue };
-        let one = One { id: &id, lease: Some(lease), range: None, parents: &[], waits: Vec::new() };
+        let one =
+            One { id: &id, lease: Some(lease), range: None, parents: &[], waits: Vec::new(), said };
         let mut cells = row(look, &one, fleet, None);
         cells[1] = "other".into();
         table.rows.insert(lease.key.to_string(), cells);
@@ -102,6 +110,7 @@ fn row(look: &Look<'_>, one: &One<'_>, fleet: Fleet<'_>, load: Option<&Load>) ->
     let of_load = |figure: fn(&Load) -> Option<u64>| load.and_then(figure);
     let rate = open.map(|it| it.progress.rate).filter(|rate| *rate > 0);
     let at = |key: u128| key as f64 / 2_f64.powi(128);
+    let marks = open.zip(one.said).map(|(it, said)| marks::of_lease(said, &it.key));
     let since = open.and_then(|it| look.history.unread_since(&it.key));
     vec![
         json!(one.id.as_str()),
@@ -125,6 +134,7 @@ fn row(look: &Look<'_>, one: &One<'_>, fleet: Fleet<'_>, load: Option<&Load>) ->
         json!(one.waits),
         json!(reason.map(ToString::to_string)),
         json!(lease.map(|it| it.key.as_str())),
+        json!(marks),
     ]
 }
 

@@ -2,8 +2,9 @@
 
 use kcl_core::lease::{
     StoreTime,
-    report::{Moved, Moves, ShardReport, Trouble, TroubleKind, Why, WorkerReport},
+    report::{Moved, Moves, ShardReport, Stuck, Trouble, TroubleKind, Why, WorkerReport},
 };
+use kcl_core::stream::Position;
 use serde_json::{Value, json};
 
 use super::{History, Look, Model, Shown};
@@ -156,6 +157,38 @@ fn what_was_never_read_is_unknown() {
 }
 
 #[test]
+fn what_the_operator_has_said_is_shown_with_who_said_it_as_long_as_it_counts() {
+    let mut world = World::of(2, 2);
+    let (first, second) = (key(0), key(1));
+    let worker = world.sessions[1].id.worker.to_string();
+    let soon = world.facts(0).wall.as_millis() + 60_000;
+    let said = r#""by":"kcl on h","since":3"#;
+    world.rules(&format!(
+        r#"{{"rules":[],"paused":[{{"lease":"{first}",{said}}}],
+        "drained":[{{"worker":"{worker}",{said}}}],
+        "sent":[{{"lease":"{first}","to":"w1","until":{soon},{said}}},
+            {{"lease":"{second}","to":"w0","until":7,{said}}}],
+        "given_up":[{{"lease":"{first}","at":"49.2","unkept":false,"until":{soon},{said}}}]}}"#
+    ));
+    let model = seen(&world);
+    let marks = cell(&model, "shards", "0", "marks");
+    let what = |marks: &Value| -> Vec<String> {
+        let each = marks.as_array().unwrap().iter();
+        each.map(|it| it["what"].as_str().unwrap().to_owned()).collect()
+    };
+    assert_eq!(what(&marks), ["paused", "moved", "skip"]);
+    assert_eq!((&marks[0]["by"], &marks[0]["since_ms"]), (&json!("kcl on h"), &json!(3)));
+    assert_eq!((&marks[1]["more"], &marks[1]["until_ms"]), (&json!("w1"), &json!(soon)));
+    assert_eq!(what(&cell(&model, "shards", "1", "marks")), [""; 0], "its time is over");
+    assert_eq!(what(&cell(&model, "workers", "1", "marks")), ["drained"]);
+    assert_eq!(what(&cell(&model, "workers", "0", "marks")), [""; 0]);
+    let mut facts = world.facts(0);
+    facts.documents = Known::Failed("denied".to_owned());
+    let unread = Viewer::default().look_at(&world, facts);
+    assert_eq!(cell(&unread, "shards", "0", "marks"), Value::Null, "nothing was read of it");
+}
+
+#[test]
 fn lag_is_told_with_whose_word_it_is() {
     let mut world = World::of(2, 2);
     world.unread(0, 40 * SECOND);
@@ -187,6 +220,8 @@ fn what_workers_report_is_told_with_when_and_whether_it_is_of_the_present() {
     report.version = Some("1.2.3".to_owned());
     let mut shard = ShardReport::default();
     shard.trouble = Some(Trouble::new(TroubleKind::BatchFailed, 5 * SECOND, Some(9 * SECOND)));
+    let at = |number: u128| Position::new(number.into(), 0);
+    shard.stuck = Some(Stuck::new(at(10), at(20)));
     report.shards.insert(key(1), shard);
     world.tells(1, report);
     let facts = world.facts(0);
@@ -199,6 +234,7 @@ fn what_workers_report_is_told_with_when_and_whether_it_is_of_the_present() {
     let failure = model.tables["failures"].rows.values().next().unwrap();
     assert_eq!(failure[0], "shardId-000000000001");
     assert_eq!((&failure[2], &failure[5]), (&json!("batch-failed"), &json!(9_000)));
+    assert_eq!((&failure[7], &failure[8]), (&json!("10"), &json!("20")));
     assert!(failure[3].as_str().unwrap().contains("fails a batch") && failure[6] == true);
     let ago = model.head["at_ms"].as_u64().unwrap() - failure[4].as_u64().unwrap();
     assert_eq!(ago, 6_000, "five seconds before a report that is a beat old at the most");

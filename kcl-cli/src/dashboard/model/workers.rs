@@ -8,7 +8,7 @@ use kcl_core::{
 };
 use serde_json::{Value, json};
 
-use super::{Look, Table};
+use super::{Look, Table, marks};
 use crate::{
     doctor::judge::{Fleet, Presence},
     times::millis,
@@ -37,6 +37,8 @@ const COLUMNS: &[&str] = &[
     // As it reports: the version of its build, and how much later than it wanted it beat last.
     "version",
     "late_ms",
+    // What the operator has said of it; nothing if that is not known.
+    "marks",
 ];
 
 pub(super) fn table(look: &Look<'_>) -> Table {
@@ -73,6 +75,8 @@ fn cells(look: &Look<'_>, session: &Session, held: Option<usize>, rate: Option<u
     let due = look.verdict.planned.counts.get(&id.worker).filter(|_| !session.has_ended());
     let report = look.reports().and_then(|(reports, _)| reports.of(&id.worker));
     let report = report.filter(|it| it.incarnation == Some(id.incarnation));
+    let said = look.facts().documents.get().map(|it| &it.marks);
+    let marks = said.map(|said| marks::of_worker(said, &id.worker));
     let beats = look.facts().sessions.get().map(|it| &it.beats);
     let beat = beats.and_then(|beats| beats.age(id)).map(|age| look.facts().wall.minus(age));
     vec![
@@ -93,6 +97,7 @@ fn cells(look: &Look<'_>, session: &Session, held: Option<usize>, rate: Option<u
         json!((session.report.seen.version > 0).then(|| session.report.seen.to_string())),
         json!(report.and_then(|it| it.version.as_deref())),
         json!(report.and_then(|it| it.late).map(millis)),
+        json!(marks),
     ]
 }
 
