@@ -107,6 +107,10 @@ pub enum Notice {
         moves: usize,
         /// Leases nobody may take, with the reason, worst lag first.
         unassigned: Vec<(LeaseKey, String)>,
+        /// How many workers it counts on.
+        workers: usize,
+        /// How many leases there are, those of shards that have ended among them.
+        leases: usize,
     },
     /// A lease was ordered to be taken from a live owner that did not release it in time.
     Forced {

@@ -165,6 +165,10 @@ pub enum WorkerEvent {
         moves: usize,
         /// Leases that nobody may take: [`Self::Unassignable`] names them.
         unassigned: usize,
+        /// How many workers the plan counts on.
+        workers: usize,
+        /// How many leases there are, those of shards that have ended among them.
+        leases: usize,
     },
     /// Nobody may take these leases, with the reason, worst lag first.
     #[non_exhaustive]

@@ -80,7 +80,7 @@ fn log_fleet(event: &WorkerEvent) {
         E::Finished { outcome } => info!(outcome, "kcl.worker.finished"),
         E::PlanningStarted { term } => info!(%term, "kcl.planner.started"),
         E::PlanningStopped { term } => info!(%term, "kcl.planner.stopped"),
-        E::Planned { moves, unassigned } => info!(moves, unassigned, "kcl.plan.published"),
+        E::Planned { moves, unassigned, .. } => info!(moves, unassigned, "kcl.plan.published"),
         E::Unassignable { leases } => {
             let reason = leases.first().map_or("", |(_, reason)| reason);
             let some: Vec<&str> = leases.iter().take(NAMED).map(|(key, _)| key.as_str()).collect();

@@ -40,8 +40,8 @@ impl From<Notice> for WorkerEvent {
             Notice::Ended(key, epoch) => Self::ShardEnded { key, epoch },
             Notice::Planning(term) => Self::PlanningStarted { term },
             Notice::StoppedPlanning(term) => Self::PlanningStopped { term },
-            Notice::Planned { moves, unassigned } => {
-                Self::Planned { moves, unassigned: unassigned.len() }
+            Notice::Planned { moves, unassigned, workers, leases } => {
+                Self::Planned { moves, unassigned: unassigned.len(), workers, leases }
             }
             Notice::UnreadOld { key, oldest, retention } => {
                 Self::UnreadOld { key, oldest, retention }

@@ -109,7 +109,7 @@ fn of_the_fleet() -> Vec<E> {
         E::Finished { outcome: "left".to_owned() },
         E::PlanningStarted { term: Epoch(4) },
         E::PlanningStopped { term: Epoch(4) },
-        E::Planned { moves: 2, unassigned: 1 },
+        E::Planned { moves: 2, unassigned: 1, workers: 3, leases: 8 },
         E::Unassignable { leases: Vec::new() },
         E::UnreadAge { oldest: None, retention: None },
         E::WorkersWanted { workers: Some(3) },

@@ -149,11 +149,15 @@ impl Observer for KclTally {
                 counted.lost += 1;
             }
             E::ShardEnded { key, .. } => drop(counted.held.remove(key)),
-            E::Planned { moves, unassigned, .. } => {
-                let (moves, spilled) = (*moves as u64, *unassigned as u64);
-                let about = &About::All;
-                counted.add("NumOfLeasesReassignment", ASSIGN, about, Sample::count(moves));
-                counted.add("LeaseSpillover", ASSIGN, about, Sample::count(spilled));
+            E::Planned { moves, unassigned, workers, leases, .. } => {
+                for (name, count) in [
+                    ("NumOfLeasesReassignment", moves),
+                    ("LeaseSpillover", unassigned),
+                    ("NumWorkers", workers),
+                    ("TotalLeases", leases),
+                ] {
+                    counted.add(name, ASSIGN, &About::All, Sample::count(*count as u64));
+                }
             }
             E::EndedDead { .. } => {
                 counted.add("ExpiredLeases", ASSIGN, &About::All, Sample::count(1));

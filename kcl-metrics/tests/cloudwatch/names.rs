@@ -115,6 +115,7 @@ const SUMMARY: &[&str] = &[
     "MillisBehindLatest ApplicationTracker: 3 samples, 3000 in all, 0 to 1500 Milliseconds",
     "MillisBehindLatest ProcessTask ShardId=0: 3 samples, 3000 in all, 0 to 1500 Milliseconds",
     "NumOfLeasesReassignment LeaseAssignmentManager: 1 samples, 2 in all, 2 to 2 Count",
+    "NumWorkers LeaseAssignmentManager: 1 samples, 3 in all, 3 to 3 Count",
     "RecordProcessor.processRecords.Success ProcessTask ShardId=0: 2 samples, 2 in all, 1 to 1 \
      Count",
     "RecordProcessor.processRecords.Time ProcessTask ShardId=0: 2 samples, 60 in all, 20 to 40 \
@@ -124,6 +125,7 @@ const SUMMARY: &[&str] = &[
     "Success RenewAllLeases WorkerIdentifier=test: 1 samples, 1 in all, 1 to 1 Count",
     "Time ProcessTask ShardId=0: 2 samples, 60 in all, 20 to 40 Milliseconds",
     "Time RenewAllLeases WorkerIdentifier=test: 1 samples, 7 in all, 7 to 7 Milliseconds",
+    "TotalLeases LeaseAssignmentManager: 1 samples, 8 in all, 8 to 8 Count",
 ];
 
 /// And what at its level DETAILED, too.

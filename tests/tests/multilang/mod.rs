@@ -4,6 +4,7 @@
 
 mod bad_input;
 mod daemon;
+mod dead_letters;
 mod examples;
 mod recorded;
 mod transcript;

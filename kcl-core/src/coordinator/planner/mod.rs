@@ -261,7 +261,9 @@ impl Planner {
         let moves = self.moves.follow(self.plan.iter(), &self.catalogue, ctx.now);
         let me = &self.publisher.term().planner;
         self.catalogue.fleet.name_standbys(me);
-        ctx.notify(Notice::Planned { moves, unassigned: made.unassigned.clone() });
+        let leases = self.catalogue.rows.keys().filter(|key| !key.is_role()).count();
+        let (workers, unassigned) = (made.workers, made.unassigned.clone());
+        ctx.notify(Notice::Planned { moves, unassigned, workers, leases });
         self.telling.on_plan(made, ctx);
         self.publish(ctx);
     }

@@ -151,6 +151,11 @@ fn when_a_worker_has_lived_for_two_session_timeouts_a_plan_is_made_for_what_pref
 #[test]
 fn a_plan_is_told_two_seconds_later_and_once() {
     let mut scene = Scene::planned(&["a", "a", "me"], &["a", "b", "me"]);
+    let counts = scene.noted.iter().filter_map(|notice| match notice {
+        Notice::Planned { workers, leases, .. } => Some((*workers, *leases)),
+        _ => None,
+    });
+    assert_eq!(counts.collect::<Vec<_>>(), [(3, 3)]);
     let _ = scene.run(2_100);
     let told = scene.docs[&DocName::planner_report()].version;
     assert_eq!(told, 1);
