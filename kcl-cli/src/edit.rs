@@ -17,15 +17,17 @@ pub(crate) fn asked(
     ranges: &[String],
     stream: &str,
 ) -> anyhow::Result<Vec<Rule>> {
-    let mut rules = shard_mapping(&pairs.join("\n"))?;
+    let mut of_ranges = Vec::new();
     for text in ranges {
         let (range, worker) = text.split_once(':').with_context(|| {
             format!("--range {text:?} names no worker: expected START-END:WORKER")
         })?;
         let (worker, mode) = wanted_worker(worker);
         let worker = worker.parse().with_context(|| format!("--range {text:?}"))?;
-        rules.push(Rule::new(Target::Range(parsed(range)?), worker, mode));
+        of_ranges.push(Rule::new(Target::Range(parsed(range)?), worker, mode));
     }
+    let mut rules = shard_mapping(&pairs.join("\n"))?;
+    rules.extend(of_ranges);
     Ok(rules.into_iter().map(|rule| rule.for_stream(stream)).collect())
 }
 

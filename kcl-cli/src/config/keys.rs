@@ -3,6 +3,19 @@
 use anyhow::bail;
 use serde_json::{Map, Value};
 
+/// Settings that other consumers of such files have, and what is there instead.
+const FOREIGN: &[(&str, &str)] = &[
+    (
+        "consumer.assigned_shards",
+        "leave it out to have shards shared out, or name the shards of all workers in \
+         `consumer.shard_mapping`: `{shardId-000000000000: worker-1}`",
+    ),
+    (
+        "kinesis.shard_ids",
+        "leave it out to have every shard read; `kcl leases pause` keeps single ones from it",
+    ),
+];
+
 /// Checks that every key of `given` exists in `known`, however deep.
 ///
 /// # Errors
@@ -17,7 +30,10 @@ fn check_below(from: &str, path: &str, given: &Value, known: &Value) -> anyhow::
         let path = if path.is_empty() { key.clone() } else { format!("{path}.{key}") };
         match known.get(key) {
             Some(known) => check_below(from, &path, value, known)?,
-            None => bail!("{from}: there is no setting `{path}`: {}", advice(key, known)),
+            None => match FOREIGN.iter().find(|(foreign, _)| *foreign == path) {
+                Some((_, advice)) => bail!("{from}: there is no setting `{path}`: {advice}"),
+                None => bail!("{from}: there is no setting `{path}`: {}", advice(key, known)),
+            },
         }
     }
     Ok(())

@@ -39,6 +39,13 @@ fn the_existing_shape_is_read_as_it_is() {
 }
 
 #[test]
+fn of_a_setting_that_only_others_have_it_is_said_what_is_there_instead() {
+    let shards = refused("consumer: {assigned_shards: [shardId-000000000000]}", &[]);
+    assert!(shards.contains("`consumer.assigned_shards`") && shards.contains("shard_mapping"));
+    assert!(refused("kinesis: {shard_ids: all}", &[]).contains("leave it out"));
+}
+
+#[test]
 fn the_environment_overrides_the_file_and_flags_override_both() {
     let environment = [
         ("APP_NAME", "from-environment"),

@@ -145,7 +145,6 @@ pub enum WorkerEvent {
         /// How far the shard is processed.
         checkpoint: Checkpoint,
     },
-
     /// This worker plans for the fleet from now on.
     #[non_exhaustive]
     PlanningStarted {
@@ -269,7 +268,6 @@ pub enum WorkerEvent {
         /// In what way.
         problem: String,
     },
-
     /// The first read of a shard under an epoch was answered.
     #[non_exhaustive]
     ReadingStarted {
@@ -328,7 +326,6 @@ pub enum WorkerEvent {
         /// The first position that is still there, where known.
         to: Option<Position>,
     },
-
     /// A batch failed and is delivered again.
     #[non_exhaustive]
     BatchFailed {
@@ -432,7 +429,6 @@ pub enum WorkerEvent {
         /// What the source said.
         error: String,
     },
-
     /// The stream could not be described or listed, as the worker's part in the fleet has it.
     #[non_exhaustive]
     StreamTrouble {
@@ -477,7 +473,6 @@ pub enum WorkerEvent {
         /// What this worker's settings say.
         wanted: InitialPosition,
     },
-
     /// The store cannot be used yet, or any more; it is prepared again.
     #[non_exhaustive]
     StoreUnprepared {

@@ -203,6 +203,7 @@ fn skipped_on_the_page(dashboard: &Dashboard, application: &str, record: &str) -
     let link =
         "[...document.querySelectorAll('a')].find((it) => /^Skip (it|one)/.test(it.innerText))";
     browser.until(&format!("Boolean({link})"))?;
+    browser.picture_for_docs("failures.png")?;
     browser.eval(&format!("{link}.click(); 1"))?;
     browser.until(&format!("document.querySelector('#skip-shard')?.value === {SHARD:?}"))?;
     browser
@@ -212,6 +213,7 @@ fn skipped_on_the_page(dashboard: &Dashboard, application: &str, record: &str) -
     browser.until("document.querySelector('dialog[open]')")?;
     browser.until_shown(&format!("kcl leases skip {SHARD} --record {record} --app"))?;
     browser.until_shown("goes to the worker's dead letter")?;
+    browser.picture_for_docs("skip.png")?;
     browser.type_in(application)?;
     browser.press("Enter")?;
     browser.until_shown(&format!("Done: skipped: the dead letter keeps {record}"))?;

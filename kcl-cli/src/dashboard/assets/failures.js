@@ -3,6 +3,7 @@
 import { h, fill, keyed, time } from "./dom.js";
 import { of } from "./feed.js";
 import { span } from "./say.js";
+import { short } from "./shards.js";
 
 /** The findings that are about failing, and not about who reads what. */
 const KINDS = new Set(["reader-stalled", "records-expired", "records-expire", "row-unreadable", "document-unreadable", "ended-while-open", "lease-without-shard"]);
@@ -50,7 +51,8 @@ export function failures({ application, model, site }) {
     const one = it.stuck_from === it.stuck_to;
     const record = one ? `&record=${encodeURIComponent(it.stuck_from)}` : "";
     const skip = `${of(application, "act")}?act=skip&shard=${encodeURIComponent(it.shard)}${record}`;
-    return [h("span", { className: "mono" }, one ? it.stuck_from : `${it.stuck_from} to ${it.stuck_to}`),
-      site().changes && it.fresh ? [" ", h("a", { href: skip }, one ? "Skip it" : "Skip one of them")] : null].flat();
+    const place = (at) => h("span", { className: "mono", title: at }, short(at));
+    return [...(site().changes && it.fresh ? [h("a", { href: skip }, one ? "Skip it" : "Skip one of them"), ": "] : []),
+      place(it.stuck_from), ...(one ? [] : [" to ", place(it.stuck_to)])];
   }
 }

@@ -172,6 +172,12 @@ export class Grid {
     this.fastened = true;
   }
 
+  /** There is more room, or less: columns are made as wide as they have to be anew. */
+  refit() {
+    this.loosen();
+    requestAnimationFrame(() => this.fasten());
+  }
+
   loosen() {
     if (!this.fastened) return;
     this.fastened = false;

@@ -32,7 +32,8 @@ export function owner(name) {
 /** Who holds a shard, in words: nobody only where that is known. */
 const whose = (row) => row.owner ?? (row.state === "unseen" ? UNKNOWN : row.state === "ended" ? "" : "nobody");
 
-const short = (text) => (text && text.length > 22 ? `${text.slice(0, 6)}…${text.slice(-10)}` : text);
+/** A number of many digits in short. */
+export const short = (text) => (text && text.length > 22 ? `${text.slice(0, 6)}…${text.slice(-10)}` : text);
 
 /** What the operator has said of a row, in single words. */
 export const words = (row) => (row.marks ?? []).map((it) => it.what);
@@ -85,7 +86,7 @@ export function shards({ application, model, site, state }) {
 
   function detail() {
     const row = chosen && model.row("shards", chosen);
-    node.classList.toggle("open", Boolean(row));
+    if (node.classList.toggle("open", Boolean(row)) === aside.hidden) grid.refit();
     aside.hidden = !row;
     if (!row) return;
     const fact = (name, ...value) => [h("dt", {}, name), h("dd", {}, ...value)];

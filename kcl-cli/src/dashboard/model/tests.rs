@@ -182,6 +182,7 @@ fn what_the_operator_has_said_is_shown_with_who_said_it_as_long_as_it_counts() {
     assert_eq!(what(&cell(&model, "shards", "1", "marks")), [""; 0], "its time is over");
     assert_eq!(what(&cell(&model, "workers", "1", "marks")), ["drained"]);
     assert_eq!(what(&cell(&model, "workers", "0", "marks")), [""; 0]);
+    assert_eq!(cell(&model, "workers", "1", "due"), 0);
     let mut facts = world.facts(0);
     facts.documents = Known::Failed("denied".to_owned());
     let unread = Viewer::default().look_at(&world, facts);

@@ -72,7 +72,10 @@ pub(super) fn table(look: &Look<'_>) -> Table {
 
 fn cells(look: &Look<'_>, session: &Session, held: Option<usize>, rate: Option<u64>) -> Vec<Value> {
     let id = &session.id;
-    let due = look.verdict.planned.counts.get(&id.worker).filter(|_| !session.has_ended());
+    let due = look.verdict.planned.counts.get(&id.worker).map(|(due, _)| *due);
+    // Who is drained has no part in the plan.
+    let is_drained = look.facts().documents.get().is_some_and(|it| it.marks.drains(&id.worker));
+    let due = due.or_else(|| is_drained.then_some(0)).filter(|_| !session.has_ended());
     let report = look.reports().and_then(|(reports, _)| reports.of(&id.worker));
     let report = report.filter(|it| it.incarnation == Some(id.incarnation));
     let said = look.facts().documents.get().map(|it| &it.marks);
@@ -85,7 +88,7 @@ fn cells(look: &Look<'_>, session: &Session, held: Option<usize>, rate: Option<u
         json!(state(session, look.fleet())),
         Value::Null,
         json!(held),
-        json!(due.map(|(due, _)| due)),
+        json!(due),
         json!(rate),
         json!(beat.filter(|_| !session.has_ended()).map(|it| it.as_millis())),
         json!(millis(session.timeout)),
