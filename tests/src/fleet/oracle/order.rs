@@ -33,6 +33,11 @@ struct Sources<'a> {
 /// Everything in one order. Of two sources, what was seen two passes earlier was certainly first;
 /// where that leaves a choice, records of a former owner and of parents come first, and rows after
 /// the records that they may tell of.
+///
+/// What comes too early here came too early in every order that is possible: it is taken only when
+/// all that may be next is too early, so that what it waits for was certainly later, or waits for
+/// it in turn. Records of a key are in one shard, or in one that comes from it: no kinder order is
+/// to be had for them.
 pub(super) fn in_order<'a>(history: &'a History, shards: &'a [Shard]) -> Vec<Seen<'a>> {
     let mut sources = Sources::new(history, shards);
     std::iter::from_fn(|| sources.next()).collect()
@@ -95,9 +100,4 @@ fn is_too_early(
     };
     let parents = parents.get(&*delivery.shard).map_or(&[][..], Vec::as_slice);
     any(&delivery.shard, delivery.epoch) || parents.iter().any(|parent| any(parent, u64::MAX))
-}
-
-/// Sequence numbers have up to 128 digits and no leading zeros.
-pub(super) fn number_order(sequence: &str) -> (usize, String) {
-    (sequence.len(), sequence.to_owned())
 }

@@ -67,13 +67,28 @@ fn a_whole_delivery_in_order_is_right_also_across_owners() {
 #[test]
 fn what_is_missing_skipped_or_foreign_is_wrong() {
     assert!(wrong(&[(0, 1, 1), (1, 1, 1)])[0].contains("never delivered"));
-    assert!(wrong(&[(0, 1, 1), (2, 1, 1), (1, 2, 2)])[0].contains("1 skipped"));
-    assert!(wrong(&[(0, 1, 1), (2, 2, 2), (1, 3, 3)])[0].contains("starts after 1"));
-    assert!(wrong(&[(0, 1, 1), (1, 2, 1), (2, 1, 1)])[0].contains("shares an epoch"));
+    assert!(wrong(&[(0, 1, 1), (2, 1, 1), (1, 2, 2)])[0].contains("nothing is skipped"));
+    assert!(wrong(&[(0, 1, 1), (2, 2, 2), (1, 3, 3)])[0].contains("nothing is skipped"));
+    assert!(wrong(&[(0, 1, 1), (1, 2, 1), (2, 1, 1)])[0].contains("shares epoch"));
+    assert!(wrong(&[(0, 1, 2), (1, 2, 1), (2, 1, 2)])[0].contains("one dispatcher per shard"));
     let put = three();
-    let mut lines: Vec<_> = put.iter().map(|record| line(record, 1, 1, 1)).collect();
-    lines[1].text = "7".into();
-    assert!(judge(&history(lines), &put, &[]).wrong[0].contains("not what was put"));
+    let lines = || put.iter().map(|record| line(record, 1, 1, 1)).collect::<Vec<_>>();
+    let with = |changed: &dyn Fn(&mut Delivery)| {
+        let mut lines = lines();
+        changed(&mut lines[1]);
+        judge(&history(lines), &put, &[]).wrong
+    };
+    assert_eq!(with(&|_| ()), [""; 0]);
+    assert!(with(&|line| line.text = "7".into())[0].contains("only what was put is delivered"));
+    assert!(with(&|line| line.key = "other".into())[0].contains("only what was put is delivered"));
+    let mut more = lines();
+    more.push(Delivery { sequence: "12".into(), ..more[2].clone() });
+    let stranger = judge(&history(more), &put, &[]).wrong;
+    assert!(stranger[0].contains("only what was put is delivered"), "{stranger:?}");
+    let mut elsewhere = lines();
+    elsewhere.push(Delivery { shard: "b".into(), ..elsewhere[2].clone() });
+    let stranger = judge(&history(elsewhere), &put, &[]).wrong;
+    assert!(stranger[0].contains("only what was put is delivered"), "{stranger:?}");
 }
 
 #[test]
@@ -122,4 +137,64 @@ fn a_child_before_its_parents_end_is_wrong_when_the_passes_prove_it() {
     assert!(judged(2, 1).wrong.is_empty());
     let verdict = judged(3, 1);
     assert_eq!((verdict.wrong.len(), verdict.out_of_order), (2, 1));
+}
+
+#[test]
+fn a_key_is_followed_from_a_shard_into_its_children() {
+    let put = put(&[("parent", "1", "k", 0), ("parent", "2", "other", 0), ("child", "3", "k", 1)]);
+    let range = kcl_core::stream::HashRange::ALL;
+    let mut child = Shard::open("child".parse().unwrap(), range);
+    child.parents = vec!["parent".parse().unwrap()];
+    let shards = [Shard::open("parent".parse().unwrap(), range), child];
+    let judged = |passes: [u64; 3]| {
+        let lines = [0, 1, 2].map(|at| line(&put[at], at, 1, passes[at])).into();
+        judge(&history(lines), &put, &shards)
+    };
+    // Three processes: what two of them wrote about one shard is in the order of their epochs.
+    let verdict = judged([1, 1, 5]);
+    assert!(verdict.wrong.iter().all(|wrong| wrong.contains("one process per epoch")));
+    let verdict = judged([9, 9, 5]);
+    assert_eq!(verdict.out_of_order, 1, "{verdict:?}");
+    let early = verdict.wrong.iter().filter(|wrong| wrong.contains("children after parents"));
+    assert_eq!(early.count(), 1);
+}
+
+#[test]
+fn who_stood_still_in_the_midst_of_a_batch_may_go_on_with_it_and_nobody_else() {
+    let put = three();
+    let lines = [(0, 1, 1, 1), (1, 2, 2, 5), (2, 2, 2, 5), (1, 1, 1, 9)];
+    let lines = lines.map(|(which, life, epoch, pass)| line(&put[which], life, epoch, pass));
+    let mut history = history(lines.into());
+    let wrong = judge(&history, &put, &[]).wrong;
+    assert!(wrong[0].contains("one dispatcher per shard"), "{wrong:?}");
+    history.stood_still = true;
+    let verdict = judge(&history, &put, &[]);
+    verdict.check_repeats_of(&["w1"]).unwrap();
+    assert_eq!(verdict.repeats.len(), 1);
+}
+
+#[test]
+fn an_end_whose_child_has_no_row_is_wrong_when_a_second_reading_shows_it() {
+    let put = put(&[("parent", "1", "k", 0)]);
+    let stream = StreamKey::new("orders", WallTime::from_millis(1));
+    let row = |shard: &str, checkpoint| {
+        Lease::new(LeaseKey::of_shard(&stream, &shard.parse().unwrap()), checkpoint)
+    };
+    let mut end = row("parent", Checkpoint::ShardEnd);
+    end.children = vec!["child".parse().unwrap()];
+    let child = row("child", Checkpoint::TrimHorizon);
+    let judged = |readings: &[&[&Lease]]| {
+        let mut history = history(vec![line(&put[0], 1, 1, 1)]);
+        for (rows, pass) in readings.iter().zip(5..) {
+            let rows = rows.iter().map(|row| (*row).clone()).collect();
+            history.readings.push(Reading { pass, seen: 0.0, rows });
+        }
+        judge(&history, &put, &[]).wrong
+    };
+    assert_eq!(judged(&[&[&end, &child], &[&end, &child]]), [""; 0]);
+    assert_eq!(judged(&[&[&end], &[&end, &child]]), [""; 0]);
+    // It may be restarted, or the store may not answer.
+    assert_eq!(judged(&[&[&end], &[], &[&end]]), [""; 0]);
+    let wrong = judged(&[&[&end], &[&end]]);
+    assert!(wrong[0].contains("children are put before the end"), "{wrong:?}");
 }
