@@ -34,10 +34,9 @@ struct Sources<'a> {
 /// where that leaves a choice, records of a former owner and of parents come first, and rows after
 /// the records that they may tell of.
 ///
-/// What comes too early here came too early in every order that is possible: it is taken only when
-/// all that may be next is too early, so that what it waits for was certainly later, or waits for
-/// it in turn. Records of a key are in one shard, or in one that comes from it: no kinder order is
-/// to be had for them.
+/// Something is taken too early only when all that may be next is too early: then what that waits
+/// for was certainly later, or waits for it in turn, and no order is right. Records of a key are in
+/// one shard, or in one that comes from it: no kinder order is to be had for them.
 pub(super) fn in_order<'a>(history: &'a History, shards: &'a [Shard]) -> Vec<Seen<'a>> {
     let mut sources = Sources::new(history, shards);
     std::iter::from_fn(|| sources.next()).collect()
@@ -74,7 +73,10 @@ impl<'a> Sources<'a> {
             Some(Seen::Rows(_)) => 1,
             _ => 0,
         };
-        let queue = self.queues.iter_mut().filter(possible).min_by_key(waits)?;
+        let rank = |queue: &&mut VecDeque<Seen<'a>>| {
+            (waits(queue), queue.front().map_or(u64::MAX, |seen| seen.pass()))
+        };
+        let queue = self.queues.iter_mut().filter(possible).min_by_key(rank)?;
         let seen = queue.pop_front()?;
         if let Seen::Delivery(delivery) = seen
             && let Some(epochs) = self.pending.get_mut(&*delivery.shard)
