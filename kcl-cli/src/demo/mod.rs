@@ -15,7 +15,7 @@
 //! | `records.produced` | records the stream acknowledged |
 //! | `records.processed`, `.lost` | how many of them were processed at least once, and never |
 //! | `records.duplicates` | deliveries of records that had been processed before |
-//! | `records.out_of_order_shard` | deliveries after a later record of their shard |
+//! | `records.out_of_order_shard` | deliveries out of the order of their shard |
 //! | `records.out_of_order_key` | first deliveries after a later record of their partition key |
 //! | `records.before_parent` | deliveries before all of the parent shard's records |
 //! | `records.stale_epoch` | deliveries by a worker that had lost the lease |

@@ -90,6 +90,37 @@ pub(super) enum Fact<'a> {
     Due(&'a Settled),
     /// The run is over, and the fleet had time to settle.
     Settled(&'a Settled),
+    /// A processor was seen to be given a record, by whoever looks from outside.
+    Given(Given<'a>),
+    /// The run is over; whether anybody was given this record of those that were put.
+    Left { record: u64, key: &'a str, given: bool },
+    /// The run is over, and so many records were put.
+    Over { put: u64 },
+}
+
+/// A record given to a processor, as it was seen.
+#[derive(Debug)]
+pub(super) struct Given<'a> {
+    pub(super) worker: &'a WorkerId,
+    /// Which process of that name.
+    pub(super) life: usize,
+    pub(super) shard: ShardNo,
+    pub(super) name: &'a ShardId,
+    pub(super) epoch: Epoch,
+    /// Its place in its shard, from 1.
+    pub(super) place: u64,
+    /// Which of those that were put; `None`: nobody put it.
+    pub(super) record: Option<OfKey<'a>>,
+}
+
+/// A record that was put, among those of its partition key.
+#[derive(Debug)]
+pub(super) struct OfKey<'a> {
+    pub(super) key: &'a str,
+    /// Its place among the records of its key.
+    pub(super) nth: u64,
+    /// Nobody was given it before.
+    pub(super) first: bool,
 }
 
 /// Records given to a processor: those after `after`.

@@ -1,33 +1,43 @@
 //! The invariants of simulated runs, held to a run that was not simulated.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use kcl_core::{
-    coordinator::StoreCall,
     env::Time,
-    lease::{Checkpoint, Epoch, Lease, LeaseKey, WorkerId},
-    stream::{Position, SequenceNumber, Shard, ShardId},
+    lease::{Epoch, Lease, LeaseKey, WorkerId},
+    stream::{Shard, ShardId},
 };
 
 use super::{
     Violation,
-    fact::{Dispatch, Fact},
+    fact::{Dispatch, Fact, Given},
     invariant::Excuse,
+    invariants,
     oracle::Oracle,
     stream::ShardNo,
 };
 
+mod records;
 #[cfg(feature = "conformance")]
 mod row;
+mod writes;
 
 #[cfg(feature = "conformance")]
 pub use row::judge_row;
 
+use self::records::Records;
+pub use self::records::Repeat;
+
 /// Judges what real processes were seen to do by the invariants of simulated runs.
 ///
-/// It is told of each delivery and each reading of a lease row, in the order in which they
-/// happened; a broken invariant is the answer to whatever broke it. What cannot be seen from
-/// outside is not judged: sessions, documents, and how long anything took.
+/// It is told which records were put, of each delivery, and of each reading of a lease row or each
+/// write to one: in the order in which they happened. Each call answers with what it broke; all of
+/// that is in [`broken`](Self::broken). What cannot be seen from outside is not judged: sessions,
+/// documents, and how long anything took.
+///
+/// **Who knows the order in part only**, since different processes wrote down what they did, tells
+/// of it in one order that is possible, and in the kindest of them: records of a former owner and
+/// of a parent first, rows last. A broken invariant is then broken in every order that is possible.
 ///
 /// ```
 /// use kcl_core::{env::Time, lease::Epoch, stream::{HashRange, Shard}};
@@ -35,11 +45,17 @@ pub use row::judge_row;
 ///
 /// let shard = Shard::open("shardId-000000000000".parse()?, HashRange::ALL);
 /// let mut judge = Judge::new([(shard.clone(), 3)]);
-/// let worker = "a".parse()?;
-/// let given = |number| Delivered { worker: &worker, shard: &shard.id, epoch: Epoch(1), number };
-/// judge.delivered(Time::ZERO, &given(1))?;
-/// // The second of its three records was never delivered.
-/// assert!(judge.delivered(Time::ZERO, &given(3)).is_err());
+/// for record in 1..=3 {
+///     judge.put(record, "customer-7");
+/// }
+/// let (worker, life, shard, epoch) = (&"a".parse()?, 0, &shard.id, Epoch(1));
+/// let given = |place| {
+///     Delivered { worker, life, shard, epoch, place, record: Some(place), beside: None }
+/// };
+/// assert!(judge.delivered(Time::ZERO, &given(1)).is_empty());
+/// // The second of its three records was not delivered, and never is.
+/// assert_eq!(judge.delivered(Time::ZERO, &given(3))[0].invariant, "nothing is skipped");
+/// assert_eq!(judge.over(Time::ZERO)[0].invariant, "everything is delivered");
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 #[derive(Debug)]
@@ -50,6 +66,10 @@ pub struct Judge {
     /// The last record delivered, by shard and epoch.
     reached: BTreeMap<(ShardNo, Epoch), u64>,
     rows: BTreeMap<LeaseKey, Lease>,
+    records: Records,
+    /// A batch that was interrupted comes again under the same epoch.
+    interrupts: bool,
+    broken: Vec<Violation>,
 }
 
 /// A record was given to a processor.
@@ -57,12 +77,18 @@ pub struct Judge {
 pub struct Delivered<'a> {
     /// Whose.
     pub worker: &'a WorkerId,
+    /// Which process of that name.
+    pub life: usize,
     /// The record's shard.
     pub shard: &'a ShardId,
     /// The epoch of the lease that the worker held.
     pub epoch: Epoch,
     /// The how manieth record of its shard it is, from 1.
-    pub number: u64,
+    pub place: u64,
+    /// Which record it is, as [`Judge::put`] was told; `None`: nobody put it.
+    pub record: Option<u64>,
+    /// Another worker that has records of the shard in its processor meanwhile, if that is known.
+    pub beside: Option<&'a WorkerId>,
 }
 
 /// A shard, and how many records it took.
@@ -71,25 +97,33 @@ struct Judged {
     id: ShardId,
     parents: Vec<ShardNo>,
     records: u64,
+    /// The places of those that were delivered.
+    delivered: BTreeSet<u64>,
 }
 
 impl Judge {
-    /// For a stream of these shards, each with the number of records it took.
+    /// For a stream of these shards, each with the number of records it took. A parent that is not
+    /// among them took none.
     pub fn new(shards: impl IntoIterator<Item = (Shard, u64)>) -> Self {
-        let shards: Vec<(Shard, u64)> = shards.into_iter().collect();
-        let numbers: BTreeMap<ShardId, ShardNo> =
-            shards.iter().zip(0..).map(|((shard, _), no)| (shard.id.clone(), no)).collect();
-        let judged = shards.into_iter().map(|(shard, records)| {
-            let parents = shard.parents.iter().filter_map(|id| numbers.get(id).copied()).collect();
-            Judged { id: shard.id, parents, records }
-        });
-        Self {
-            shards: judged.collect(),
-            oracle: Oracle::new(0),
-            numbers,
+        let mut oracle = Oracle::of(invariants::observed(), 0);
+        // Plans are not seen.
+        oracle.excuse(Excuse::Plans);
+        let mut judge = Self {
+            oracle,
+            shards: Vec::new(),
+            numbers: BTreeMap::new(),
             reached: BTreeMap::new(),
             rows: BTreeMap::new(),
+            records: Records::default(),
+            interrupts: true,
+            broken: Vec::new(),
+        };
+        for (shard, records) in shards {
+            let parents = shard.parents.iter().map(|parent| judge.number(parent)).collect();
+            let no = judge.number(&shard.id);
+            (judge.shards[no].parents, judge.shards[no].records) = (parents, records);
         }
+        judge
     }
 
     /// From now on two workers may process records of one shard at once: a process that stood still
@@ -98,88 +132,107 @@ impl Judge {
         self.oracle.excuse(Excuse::Overlap);
     }
 
-    /// A record was delivered. A batch that was interrupted comes again under the same epoch; what
-    /// had been delivered of it is passed over.
-    ///
-    /// # Errors
-    /// The invariant that it broke. Records of shards that the stream never had are not judged.
-    pub fn delivered(&mut self, at: Time, delivered: &Delivered<'_>) -> Result<(), Violation> {
-        let Delivered { worker, epoch, number, .. } = *delivered;
-        let Some(shard) = self.numbers.get(delivered.shard).copied() else { return Ok(()) };
-        if self.reached.get(&(shard, epoch)).is_some_and(|reached| number <= *reached) {
-            return Ok(());
+    /// No batch is interrupted or fails: nothing comes twice under one epoch.
+    pub const fn forbid_interruptions(&mut self) {
+        self.interrupts = false;
+    }
+
+    /// A record was put, under a number that no other one has. Those of one partition key come in
+    /// the order in which they were put; of different keys, in any.
+    pub fn put(&mut self, record: u64, key: &str) {
+        self.records.put(record, key);
+    }
+
+    /// A record was delivered: what that broke. A batch that was interrupted comes again under the
+    /// same epoch; what had been delivered of it is passed over.
+    pub fn delivered(&mut self, at: Time, delivered: &Delivered<'_>) -> &[Violation] {
+        let before = self.broken.len();
+        let shard = self.number(delivered.shard);
+        self.given(at, shard, delivered);
+        let again = !self.shards[shard].delivered.insert(delivered.place);
+        let reached = self.reached.get(&(shard, delivered.epoch)).copied().unwrap_or(0);
+        if !(self.interrupts && again && delivered.place <= reached) {
+            self.dispatched(at, shard, delivered);
         }
-        self.reached.insert((shard, epoch), number);
-        let after = number.saturating_sub(1);
-        let unread = self.shards[shard].parents.iter().map(|parent| &self.shards[*parent]);
-        let unread = unread.zip(&self.shards[shard].parents).find_map(|(parent, no)| {
-            let done = self.oracle.done(*no);
-            (done < parent.records).then(|| (parent.id.clone(), done, parent.records))
-        });
-        let name = delivered.shard;
-        let dispatch =
-            Dispatch { worker, shard, name, epoch, after, unread_parent: unread, overlaps: None };
-        let dispatched = self.oracle.learn(at, &Fact::Dispatched(dispatch));
+        &self.broken[before..]
+    }
+
+    /// The run is over: what was put and never delivered.
+    pub fn over(&mut self, at: Time) -> &[Violation] {
+        let before = self.broken.len();
+        let Self { oracle, records, broken, .. } = self;
+        broken.extend(oracle.learn_all(at, &Fact::Over { put: records.count() }));
+        for (record, key, given) in records.all() {
+            broken.extend(oracle.learn_all(at, &Fact::Left { record, key, given }));
+        }
+        &self.broken[before..]
+    }
+
+    /// Everything that was broken, in the order in which it was told.
+    pub fn broken(&self) -> &[Violation] {
+        &self.broken
+    }
+
+    /// Records that were delivered more than once, a line for each time after the first. The first
+    /// was under the lowest epoch: whoever held the lease later read again what that one had read.
+    pub fn repeats(&self) -> Vec<Repeat> {
+        self.records.repeats()
+    }
+
+    /// The number of a shard; a new one if nothing was known of it.
+    fn number(&mut self, shard: &ShardId) -> ShardNo {
+        if let Some(no) = self.numbers.get(shard) {
+            return *no;
+        }
+        let (no, id) = (self.shards.len(), shard.clone());
+        let (parents, delivered) = (Vec::new(), BTreeSet::new());
+        self.shards.push(Judged { id, parents, records: 0, delivered });
+        self.numbers.insert(shard.clone(), no);
+        no
+    }
+
+    /// What a delivery shows by itself, and of its key.
+    fn given(&mut self, at: Time, shard: ShardNo, delivered: &Delivered<'_>) {
+        let Delivered { worker, life, epoch, place, .. } = *delivered;
+        let Self { oracle, records, broken, .. } = self;
+        let first = delivered.record.is_some_and(|no| records.give(no, (worker, life), epoch));
+        let record = delivered.record.and_then(|no| records.get(no, first));
+        let given = Given { worker, life, shard, name: delivered.shard, epoch, place, record };
+        broken.extend(oracle.learn_all(at, &Fact::Given(given)));
+    }
+
+    /// What a delivery shows of its shard.
+    fn dispatched(&mut self, at: Time, shard: ShardNo, delivered: &Delivered<'_>) {
+        let Delivered { worker, epoch, place, .. } = *delivered;
+        self.reached.insert((shard, epoch), place);
+        let after = place.saturating_sub(1);
+        let (name, unread_parent) = (delivered.shard, self.unread_parent(shard));
+        let overlaps = delivered.beside.cloned();
+        let dispatch = Dispatch { worker, shard, name, epoch, after, unread_parent, overlaps };
+        self.learn(at, &Fact::Dispatched(dispatch));
         // It is processed, whatever that broke.
-        let processed = self.oracle.learn(at, &Fact::Processed { shard, epoch, after, to: number });
-        dispatched.and(processed)
+        self.learn(at, &Fact::Processed { shard, epoch, after, to: place });
     }
 
-    /// A lease row was read, whose checkpoint leaves `passed` records of its shard behind.
-    ///
-    /// # Errors
-    /// The invariant that it broke. Rows of roles are not judged, nor those of unknown shards.
-    pub fn row(&mut self, at: Time, row: &Lease, passed: u64) -> Result<(), Violation> {
-        let number = row.key.shard().and_then(|shard| self.numbers.get(&shard).copied());
-        let Some(shard) = number else { return Ok(()) };
-        let before = self.rows.get(&row.key).cloned();
-        let mut row = row.clone();
-        let has_ended = row.has_ended();
-        if matches!(row.checkpoint, Checkpoint::After(_)) {
-            row.checkpoint = after(passed);
-        } else if has_ended && !before.as_ref().is_some_and(Lease::has_ended) {
-            // The end leaves every record behind.
-            row.checkpoint = after(self.shards[shard].records);
+    /// A shard that this one comes from and that is not read to its end. A parent may be empty, and
+    /// its own parent not.
+    fn unread_parent(&self, shard: ShardNo) -> Option<(ShardId, u64, u64)> {
+        let mut ancestors = self.shards[shard].parents.clone();
+        let mut seen = BTreeSet::new();
+        while let Some(no) = ancestors.pop() {
+            let Judged { id, parents, records, delivered } = &self.shards[no];
+            let done = u64::try_from(delivered.len()).unwrap_or(u64::MAX);
+            if done < *records {
+                return Some((id.clone(), done, *records));
+            }
+            ancestors.extend(parents.iter().filter(|no| seen.insert(**no)));
         }
-        let seen = self.saw(at, shard, before.as_ref(), &row);
-        if has_ended {
-            row.checkpoint = Checkpoint::ShardEnd;
-        }
-        self.rows.insert(row.key.clone(), row.clone());
-        seen.and_then(|()| self.saw(at, shard, Some(&row), &row))
+        None
     }
 
-    fn saw(
-        &mut self,
-        at: Time,
-        shard: ShardNo,
-        before: Option<&Lease>,
-        after: &Lease,
-    ) -> Result<(), Violation> {
-        let call = StoreCall::Lease(after.key.clone());
-        let (after, shard) = (Some(after), Some(shard));
-        let (stays, uncovered, allowed) = (true, None, None);
-        let fact = Fact::Lease {
-            call: &call,
-            before,
-            after,
-            shard,
-            stays,
-            uncovered,
-            allowed,
-            barred: None,
-            newcomer: false,
-            frozen: false,
-        };
-        self.oracle.learn(at, &fact)
+    fn learn(&mut self, at: Time, fact: &Fact<'_>) {
+        self.broken.extend(self.oracle.learn_all(at, fact));
     }
-}
-
-fn after(records: u64) -> Checkpoint {
-    if records == 0 {
-        return Checkpoint::TrimHorizon;
-    }
-    Checkpoint::After(Position::from(SequenceNumber::from(u128::from(records))))
 }
 
 #[cfg(test)]

@@ -10,7 +10,7 @@
 //! | `world` | what comes of it |
 //! | `fact`, `known` | what happened, and what that makes true |
 //! | `oracle`, `invariant`, `invariants` | is that allowed? |
-//! | `judge` | was it allowed, in a run of real processes, or of a real row? |
+//! | `judge` | was it allowed, in a run that was not simulated, or of a real row? |
 //! | `timeline` | who held what when, for pictures |
 //! | `campaign` | many seeds, side by side |
 //! | `live` | the same for whole workers and a user's own processor |
@@ -40,7 +40,7 @@ pub use campaign::{Campaign, Tally};
 pub use finding::Finding;
 #[cfg(feature = "conformance")]
 pub use judge::judge_row;
-pub use judge::{Delivered, Judge};
+pub use judge::{Delivered, Judge, Repeat};
 #[cfg(feature = "simulation")]
 pub use live::{
     Broken, EffectOf, Failure, Fault, InvalidPlan, Plan, Simulation, Sink, SinkError, Summary,

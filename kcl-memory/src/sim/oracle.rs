@@ -98,18 +98,34 @@ impl Oracle {
 
     /// Learns a fact, and checks it.
     pub(super) fn learn(&mut self, now: Time, fact: &Fact<'_>) -> Result<(), Violation> {
+        if let Some(broken) = self.check(now, fact).next() {
+            return Err(broken);
+        }
+        self.know(now, fact);
+        Ok(())
+    }
+
+    /// Learns a fact, whatever it breaks: for who goes on after that.
+    pub(super) fn learn_all(&mut self, now: Time, fact: &Fact<'_>) -> Vec<Violation> {
+        let broken = self.check(now, fact).collect();
+        self.know(now, fact);
+        broken
+    }
+
+    /// What a fact breaks, found one after another.
+    fn check(&mut self, now: Time, fact: &Fact<'_>) -> impl Iterator<Item = Violation> {
         self.known.now = now;
         if matches!(fact, Fact::RolledBack) {
             self.known.late_until = now + LATE_MAX;
         }
-        for invariant in &mut self.invariants {
-            let name = invariant.name();
-            invariant.check(fact, &self.known).map_err(|what| Violation {
-                invariant: name,
-                at: now,
-                what,
-            })?;
-        }
+        let Self { invariants, known, .. } = self;
+        invariants.iter_mut().filter_map(move |invariant| {
+            let what = invariant.check(fact, known).err()?;
+            Some(Violation { invariant: invariant.name(), at: now, what })
+        })
+    }
+
+    fn know(&mut self, now: Time, fact: &Fact<'_>) {
         match fact {
             Fact::Processed { shard, after, to, .. } => {
                 let done = self.known.done_mut(*shard);
@@ -136,7 +152,6 @@ impl Oracle {
             }
             _ => {}
         }
-        Ok(())
     }
 
     fn on_lease(&mut self, now: Time, before: Option<&Lease>, after: Option<&Lease>) {

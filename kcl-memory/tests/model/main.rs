@@ -1,9 +1,9 @@
 //! The protocol of docs/ARCHITECTURE.md §4, searched: every order of every event in a small world.
 //!
-//! `make model` runs it. `kcl_core::lease::rules` decides what becomes of each write, and the
-//! coordinator's own decisions which lease may be taken; the rest of a worker is the steps in
-//! [`protocol`], [`tenure`] and [`life`]. [`mutant`] takes one clause out at a time, and each time
-//! a violation is found.
+//! `make model` runs it. `kcl_core::lease::rules` decides what becomes of each write, the
+//! coordinator's own decisions which lease may be taken, and `kcl_memory::sim::Judge` what of that
+//! is wrong ([`verdicts`]); the rest of a worker is the steps in [`protocol`], [`tenure`] and
+//! [`life`]. [`mutant`] takes one clause out at a time, and each time a violation is found.
 
 #![allow(
     clippy::panic,
@@ -22,6 +22,7 @@ mod state;
 mod streams;
 mod tables;
 mod tenure;
+mod verdicts;
 mod witness;
 mod world;
 
@@ -93,28 +94,28 @@ mutants! {
     a_store_that_does_not_compare_epochs_is_caught:
         EpochNotCompared breaks "no stale write is accepted";
     a_store_that_does_not_compare_incarnations_is_caught:
-        IncarnationNotCompared breaks "checkpoints of an epoch come from one session";
+        IncarnationNotCompared breaks "only the holder writes";
     an_acquire_that_keeps_the_epoch_is_caught:
-        EpochNotRaised breaks "no epoch is held by two sessions";
+        EpochNotRaised breaks "epochs increase";
     a_release_that_is_taken_back_is_caught:
-        ReleaseTakenBack breaks "one dispatcher at a time";
+        ReleaseTakenBack breaks "one dispatcher per shard";
     a_release_believed_not_applied_is_caught:
-        NotAppliedBelieved breaks "one dispatcher at a time";
+        NotAppliedBelieved breaks "one dispatcher per shard";
     a_forced_order_without_its_epoch_is_caught:
-        OrdersWithoutEpoch breaks "one dispatcher at a time";
+        OrdersWithoutEpoch breaks "one dispatcher per shard";
     an_acquire_that_runs_although_revoked_is_caught:
-        RevokedAcquireRuns breaks "one dispatcher at a time";
+        RevokedAcquireRuns breaks "one dispatcher per shard";
     a_run_that_starts_from_an_earlier_read_is_caught:
         StartsFromAnEarlierRead breaks
             "what was stored before an acquire is not delivered under it";
     a_fence_that_ignores_the_beat_is_caught:
-        FenceIgnoresTheBeat breaks "one dispatcher at a time";
+        FenceIgnoresTheBeat breaks "one dispatcher per shard";
     validity_that_counts_from_the_answer_is_caught:
-        ValidSinceTheAnswer breaks "one dispatcher at a time";
+        ValidSinceTheAnswer breaks "one dispatcher per shard";
     an_ended_row_that_is_run_is_caught:
         EndedRowIsRun breaks "what has ended is not run";
     an_end_written_before_the_children_is_caught:
-        EndBeforeChildren breaks "an ended row has its children";
+        EndBeforeChildren breaks "children are put before the end";
     children_taken_before_the_end_are_caught:
         ChildrenBeforeEnd breaks "children come after their parent's end";
 }

@@ -9,8 +9,9 @@
 use super::{
     mirror::Mirror,
     mutant::Mutant,
-    state::{Broken, Child, Fence, Phase, Session, State},
+    state::{Child, Fence, Phase, Session, State},
     tables::Tables,
+    verdicts::Verdicts,
     witness::{Event, Witness},
     world::{Bounds, Letter, Row, SessionNo, World},
 };
@@ -73,6 +74,7 @@ pub(crate) struct Protocol {
     pub(crate) world: World,
     pub(crate) mutant: Mutant,
     pub(crate) tables: Tables,
+    pub(crate) verdicts: Verdicts,
     pub(crate) witness: Witness,
     /// Of a state and its mirror image one is searched. Without it, paths are easier to read.
     pub(crate) mirror: Option<Mirror>,
@@ -82,7 +84,8 @@ impl Protocol {
     pub(crate) fn new(bounds: Bounds, mutant: Mutant) -> Self {
         let world = World::new(bounds);
         let tables = Tables::new(&world, mutant);
-        Self { world, mutant, tables, witness: Witness::default(), mirror: None }
+        let verdicts = Verdicts::new(&world, &tables);
+        Self { world, mutant, tables, verdicts, witness: Witness::default(), mirror: None }
     }
 
     /// The same, searching one of each state and its mirror image.
@@ -98,7 +101,7 @@ impl Protocol {
     /// Every step that may be taken; none once something is broken. One that changes nothing is
     /// left out by [`Self::take`].
     pub(crate) fn steps(&self, state: &State, steps: &mut Vec<Step>) {
-        if state.truth.broken != Broken::default() {
+        if state.truth.is_broken() {
             return;
         }
         steps.extend(state.letters.numbers().map(|n| Step::Land(self.world.letters[n])));

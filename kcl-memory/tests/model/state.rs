@@ -1,6 +1,9 @@
 //! One state of the small world.
 
-use super::world::{Letters, Row, SessionNo};
+use super::{
+    verdicts::Broken,
+    world::{Letters, Row, SessionNo},
+};
 
 /// Sessions at most: two workers with two lives.
 const SESSIONS_MAX: usize = 4;
@@ -26,19 +29,17 @@ pub(crate) struct Truth {
     /// A live owner that never said that it saw the order was robbed: both may dispatch for a
     /// while.
     pub(crate) deaf_owner_robbed: bool,
-    /// What must never happen and did.
+    /// What the judge objects to.
     pub(crate) broken: Broken,
+    /// What was stored before an acquire was delivered under it.
+    pub(crate) delivered_again: bool,
 }
 
-/// What must never happen.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub(crate) struct Broken {
-    pub(crate) checkpoint_regressed: bool,
-    pub(crate) record_skipped: bool,
-    pub(crate) stale_write_accepted: bool,
-    pub(crate) two_writers: bool,
-    pub(crate) epoch_held_twice: bool,
-    pub(crate) delivered_again: bool,
+impl Truth {
+    /// Whether something is broken: nothing that comes after it says anything.
+    pub(crate) fn is_broken(&self) -> bool {
+        self.delivered_again || self.broken != Broken::default()
+    }
 }
 
 /// The row of the one child of the shard.

@@ -12,19 +12,16 @@ impl Protocol {
     /// A letter lands. The answer to an acquire that somebody waits for starts back.
     pub(crate) fn land(&self, state: &mut State, letter: Letter) {
         let before = state.row;
-        let landed = self.tables.landed(self.row_number(before), self.world.number(letter));
-        let Some(after) = landed else { return self.refuse(state, letter) };
+        let (row, number) = (self.row_number(before), self.world.number(letter));
+        let Some(after) = self.tables.landed(row, number) else {
+            return self.refuse(state, letter);
+        };
         state.row = after;
+        let truth = &mut state.truth;
+        truth.broken |= self.verdicts.landed(row, number, truth.holder, truth.processed);
         match letter {
-            Letter::Acquire { by, .. } => self.note_acquired(state, before, by),
-            Letter::Advance { by, epoch, .. } | Letter::Release { by, epoch, .. } => {
-                let stale = before.owner != Some(by) || before.epoch != epoch;
-                let broken = &mut state.truth.broken;
-                broken.stale_write_accepted |= stale;
-                broken.two_writers |= state.truth.holder != Some(by);
-                broken.checkpoint_regressed |= after.checkpoint < before.checkpoint;
-                let processed = after.checkpoint.min(self.world.bounds.records);
-                broken.record_skipped |= processed > state.truth.processed;
+            Letter::Acquire { by, .. } => self.note_acquired(state, by),
+            Letter::Advance { .. } | Letter::Release { .. } => {
                 if after.checkpoint == self.world.end() {
                     self.witness.saw(Event::ShardEnded);
                 }
@@ -32,10 +29,8 @@ impl Protocol {
         }
     }
 
-    fn note_acquired(&self, state: &mut State, before: Row, by: u8) {
+    fn note_acquired(&self, state: &mut State, by: u8) {
         let after = state.row;
-        let again = after.epoch <= before.epoch;
-        state.truth.broken.epoch_held_twice |= again && state.truth.holder != Some(by);
         state.truth.holder = Some(by);
         if after.checkpoint == self.world.end() {
             self.witness.saw(Event::EndedRowAcquired);
@@ -151,7 +146,7 @@ impl Protocol {
         }
         let early = self.mutant == Mutant::StartsFromAnEarlierRead;
         let at = if early { read } else { checkpoint };
-        state.truth.broken.delivered_again |= at < checkpoint;
+        state.truth.delivered_again |= at < checkpoint;
         worker.phase = Phase::Running { epoch, at };
         Some(())
     }
@@ -166,7 +161,7 @@ impl Protocol {
         *at += 1;
         let record = *at;
         let truth = &mut state.truth;
-        truth.broken.record_skipped |= record > truth.processed + 1;
+        truth.broken |= self.verdicts.processed(record, truth.processed);
         if record <= truth.processed {
             self.witness.saw(Event::RecordProcessedTwice);
         }

@@ -1,17 +1,23 @@
-//! Was every record processed, and in order?
+//! Was every record processed, and in order? That is for the judge of simulated runs to say: here
+//! it is told what happened, and what it objects to is counted.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    slice,
+    time::Duration,
+};
 
 use kcl_core::{
-    lease::Epoch,
-    stream::{SequenceNumber, ShardId},
+    env::Time,
+    stream::{HashRange, SequenceNumber, Shard, ShardId},
 };
+use kcl_memory::sim::{Delivered, Judge, Violation};
 use serde::Serialize;
 
-use crate::demo::facts::{Cue, Delivery, History};
+use crate::demo::facts::{Cue, History};
 
 /// What became of the records. All counts are of records or deliveries.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 pub(in crate::demo) struct Records {
     /// Acknowledged by the stream.
     pub(in crate::demo) produced: usize,
@@ -21,9 +27,9 @@ pub(in crate::demo) struct Records {
     pub(in crate::demo) lost: usize,
     /// Deliveries of a record that had been processed before.
     pub(in crate::demo) duplicates: usize,
-    /// Deliveries out of the order of their shard: after a later record of the same shard under
-    /// the same epoch, or for the first time after a later record's first time. (Under a new epoch
-    /// a shard is read again from its checkpoint: those are duplicates.)
+    /// Deliveries out of the order of their shard: before an earlier record was delivered, or after
+    /// a later one under the same epoch. (Under a new epoch a shard is read again from its
+    /// checkpoint: those are duplicates.)
     pub(in crate::demo) out_of_order_shard: usize,
     /// First deliveries after the first delivery of a later record of the same partition key, in
     /// whatever shards they are.
@@ -35,110 +41,136 @@ pub(in crate::demo) struct Records {
     pub(in crate::demo) stale_epoch: usize,
     /// Deliveries of records that the stream never acknowledged.
     pub(in crate::demo) unknown: usize,
+    /// What else is wrong, in the judge's words.
+    #[serde(skip)]
+    other: Vec<String>,
 }
+
+/// Invariants, where it is counted when they are broken, and what is said of that.
+type Count = (&'static [&'static str], fn(&mut Records) -> &mut usize, &'static str);
+
+const COUNTS: [Count; 6] = [
+    (&["everything is delivered"], |it| &mut it.lost, "were never processed"),
+    (
+        &["records come in order", "nothing is skipped"],
+        |it| &mut it.out_of_order_shard,
+        "were processed out of the order of their shard",
+    ),
+    (
+        &["keys come in order"],
+        |it| &mut it.out_of_order_key,
+        "were processed out of the order of their partition key",
+    ),
+    (
+        &["children after parents"],
+        |it| &mut it.before_parent,
+        "were processed before their parent shard's",
+    ),
+    (
+        &["one dispatcher per shard"],
+        |it| &mut it.stale_epoch,
+        "were processed by a worker that had lost the lease",
+    ),
+    (
+        &["only what was put is delivered"],
+        |it| &mut it.unknown,
+        "were processed and never acknowledged as produced",
+    ),
+];
 
 impl Records {
     /// What is wrong, in words.
     pub(super) fn problems(&self) -> Vec<String> {
-        let wrong = [
-            (self.lost, "were never processed"),
-            (self.out_of_order_shard, "were processed out of the order of their shard"),
-            (self.out_of_order_key, "were processed out of the order of their partition key"),
-            (self.before_parent, "were processed before their parent shard's"),
-            (self.stale_epoch, "were processed by a worker that had lost the lease"),
-            (self.unknown, "were processed and never acknowledged as produced"),
-        ];
-        let wrong = wrong.iter().filter(|(count, _)| *count > 0);
-        let mut problems: Vec<String> =
-            wrong.map(|(count, what)| format!("{count} records {what}")).collect();
-        if self.produced == 0 {
-            problems.push("no records were produced".into());
-        }
-        problems
+        let mut counted = self.clone();
+        let counts = COUNTS.map(|(_, of, words)| (*of(&mut counted), words));
+        let wrong = counts.into_iter().filter(|(count, _)| *count > 0);
+        let wrong = wrong.map(|(count, words)| format!("{count} records {words}"));
+        wrong.chain(self.other.iter().cloned()).collect()
     }
-}
 
-/// What is remembered of a shard while its deliveries pass by.
-#[derive(Default)]
-struct Shard<'a> {
-    /// The latest record of those delivered for the first time.
-    newest: Option<&'a SequenceNumber>,
-    /// The newest epoch seen.
-    epoch: Epoch,
-    /// The last record delivered under each epoch.
-    last: BTreeMap<Epoch, &'a SequenceNumber>,
-    /// When its last record was delivered for the first time, as a place in the history.
-    ended: usize,
+    /// Counts what one record or delivery has broken.
+    fn count(&mut self, broken: &[Violation]) {
+        let is = |names: &[&str], broken: &Violation| names.contains(&broken.invariant);
+        for (names, of, _) in COUNTS {
+            *of(self) += usize::from(broken.iter().any(|broken| is(names, broken)));
+        }
+        let counted = |broken: &&Violation| COUNTS.iter().any(|(names, ..)| is(names, broken));
+        let other = broken.iter().filter(|broken| !counted(broken));
+        self.other.extend(other.map(|broken| broken.what.clone()));
+    }
 }
 
 pub(super) fn judge(history: &History) -> Records {
-    let known: BTreeMap<u64, (u32, u32)> =
-        history.produced.iter().map(|record| (record.id, (record.key, record.nth))).collect();
-    let parents = parents(history);
-    let mut found = Records { produced: known.len(), ..Records::default() };
-    let mut seen = BTreeSet::new();
-    let mut shards: BTreeMap<&ShardId, Shard<'_>> = BTreeMap::new();
-    let mut keys: BTreeMap<u32, u32> = BTreeMap::new();
-    for (place, delivery) in history.deliveries.iter().enumerate() {
-        let first = seen.insert(delivery.id);
-        found.duplicates += usize::from(!first);
-        let shard = shards.entry(&delivery.shard).or_default();
-        found.stale_epoch += usize::from(delivery.epoch < shard.epoch);
-        found.out_of_order_shard += usize::from(!shard.takes(delivery, first, place));
-        let Some((key, nth)) = known.get(&delivery.id) else {
-            found.unknown += usize::from(first);
-            continue;
-        };
-        found.processed += usize::from(first);
-        if first {
-            let next = keys.entry(*key).or_default();
-            found.out_of_order_key += usize::from(nth < next);
-            *next = (*next).max(nth + 1);
-        }
+    let places = Places::of(history);
+    let mut judge = Judge::new(places.shards(history));
+    // Processors of the demo never fail.
+    judge.forbid_interruptions();
+    for record in &history.produced {
+        judge.put(record.id, &record.key.to_string());
     }
-    found.lost = found.produced - found.processed;
-    found.before_parent = before_parent(&history.deliveries, &parents, &shards);
+    let mut found = Records { produced: history.produced.len(), ..Records::default() };
+    for delivery in &history.deliveries {
+        let worker = match delivery.worker.to_string().parse() {
+            Ok(worker) => worker,
+            Err(error) => {
+                found.other.push(format!("{}: {error}", delivery.worker));
+                continue;
+            }
+        };
+        let given = Delivered {
+            worker: &worker,
+            life: 0,
+            shard: &delivery.shard,
+            epoch: delivery.epoch,
+            place: places.of_record(&delivery.shard, &delivery.sequence),
+            record: Some(delivery.id),
+            beside: None,
+        };
+        found.count(judge.delivered(Time::ZERO + Duration::from_millis(delivery.at), &given));
+    }
+    for broken in judge.over(Time::ZERO + Duration::from_millis(history.over)) {
+        found.count(slice::from_ref(broken));
+    }
+    found.processed = found.produced.saturating_sub(found.lost);
+    found.duplicates = judge.repeats().len();
     found
 }
 
-impl<'a> Shard<'a> {
-    /// Whether a delivery is in order here.
-    fn takes(&mut self, delivery: &'a Delivery, first: bool, place: usize) -> bool {
-        let sequence = &delivery.sequence;
-        self.epoch = self.epoch.max(delivery.epoch);
-        let before = self.last.insert(delivery.epoch, sequence);
-        let mut in_order = before.is_none_or(|before| before < sequence);
-        if first {
-            in_order &= self.newest.is_none_or(|newest| newest < sequence);
-            self.newest = self.newest.max(Some(sequence));
-            self.ended = place;
+/// The records of each shard in their order, so far as anybody ever saw them: of one that was lost,
+/// nobody knows where it is.
+struct Places<'a>(BTreeMap<&'a ShardId, Vec<&'a SequenceNumber>>);
+
+impl<'a> Places<'a> {
+    fn of(history: &'a History) -> Self {
+        let mut seen: BTreeMap<&ShardId, BTreeSet<&SequenceNumber>> = BTreeMap::new();
+        for delivery in &history.deliveries {
+            seen.entry(&delivery.shard).or_default().insert(&delivery.sequence);
         }
-        in_order
+        Self(seen.into_iter().map(|(shard, seen)| (shard, seen.into_iter().collect())).collect())
     }
-}
 
-/// Each child's parent.
-fn parents(history: &History) -> BTreeMap<&ShardId, &ShardId> {
-    let splits = history.events.iter().filter_map(|event| match &event.cue {
-        Cue::Split(splits) => Some(splits),
-        _ => None,
-    });
-    let pairs = splits
-        .flatten()
-        .flat_map(|split| split.children.iter().map(move |child| (child, &split.parent)));
-    pairs.collect()
-}
+    fn of_record(&self, shard: &ShardId, sequence: &SequenceNumber) -> u64 {
+        let seen = self.0.get(shard).map_or(&[][..], Vec::as_slice);
+        seen.partition_point(|seen| *seen <= sequence) as u64
+    }
 
-fn before_parent(
-    deliveries: &[Delivery],
-    parents: &BTreeMap<&ShardId, &ShardId>,
-    shards: &BTreeMap<&ShardId, Shard<'_>>,
-) -> usize {
-    let parent = |shard: &&ShardId| parents.get(*shard).copied();
-    let early = |(place, delivery): &(usize, &Delivery)| {
-        // A parent may be empty, and its own parent not.
-        let mut ancestors = std::iter::successors(parent(&&delivery.shard), parent);
-        ancestors.any(|shard| shards.get(shard).is_some_and(|shard| shard.ended > *place))
-    };
-    deliveries.iter().enumerate().filter(early).count()
+    /// Each shard with its parent, and how many records it has.
+    fn shards(&self, history: &History) -> Vec<(Shard, u64)> {
+        let splits = history.events.iter().filter_map(|event| match &event.cue {
+            Cue::Split(splits) => Some(splits),
+            _ => None,
+        });
+        let children = splits
+            .flatten()
+            .flat_map(|split| split.children.iter().map(move |child| (child, Some(&split.parent))));
+        let mut shards: BTreeMap<&ShardId, Option<&ShardId>> =
+            self.0.keys().map(|shard| (*shard, None)).collect();
+        shards.extend(children);
+        let shard = |(id, parent): (&ShardId, Option<&ShardId>)| {
+            let mut shard = Shard::open(id.clone(), HashRange::ALL);
+            shard.parents.extend(parent.cloned());
+            (shard, self.0.get(id).map_or(0, |seen| seen.len() as u64))
+        };
+        shards.into_iter().map(shard).collect()
+    }
 }

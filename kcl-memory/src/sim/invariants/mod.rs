@@ -3,10 +3,13 @@
 mod checkpoints;
 mod coverage;
 mod deletions;
+mod delivered;
 mod ends;
 mod epochs;
 mod fences;
 mod frozen;
+mod holders;
+mod keys;
 mod liveness;
 mod marks;
 mod moves;
@@ -18,6 +21,7 @@ mod rivals;
 mod seats;
 mod sessions;
 mod skips;
+mod stale;
 mod starts;
 mod streams;
 mod takes;
@@ -69,6 +73,27 @@ fn of_fleets() -> Vec<Box<dyn Invariant>> {
         Box::new(liveness::SharedByLoad),
         Box::new(liveness::AtRest),
     ]
+}
+
+/// What writes to lease rows show by themselves, where no simulated store vouches for it.
+pub(super) fn of_writes() -> Vec<Box<dyn Invariant>> {
+    vec![Box::new(stale::NoStaleWrite), Box::new(stale::OnlyTheHolderWrites::default())]
+}
+
+/// What is seen of records from outside, where no simulated stream vouches for it.
+fn of_records() -> Vec<Box<dyn Invariant>> {
+    vec![
+        Box::new(holders::OneProcessPerEpoch::default()),
+        Box::new(keys::KeysInOrder::default()),
+        Box::new(delivered::OnlyWhatWasPut),
+        Box::new(delivered::Everything),
+        Box::new(delivered::SomethingProved),
+    ]
+}
+
+/// For runs that are seen from outside.
+pub(super) fn observed() -> Vec<Box<dyn Invariant>> {
+    all().into_iter().chain(of_writes()).chain(of_records()).collect()
 }
 
 pub(super) fn all() -> Vec<Box<dyn Invariant>> {

@@ -9,10 +9,10 @@ use kcl_core::{
 use crate::sim::{Violation, fact::Fact, invariants, oracle::Oracle};
 
 /// Judges what writes did to one row, in their order, by those invariants of simulated runs that a
-/// row shows by itself: epochs, checkpoints and their writers, ends of sessions, deletions, terms
-/// of plans. They are told the same as by a simulated store. What takes a fleet is not judged: a
-/// history of the conformance suite has no time, no stream, no other rows, and draws its commands
-/// without a reason.
+/// row shows by itself: epochs, checkpoints and their writers, stale writes, ends of sessions,
+/// deletions, terms of plans. They are told the same as by a simulated store. What takes a fleet is
+/// not judged: a history of the conformance suite has no time, no stream, no other rows, and draws
+/// its commands without a reason.
 ///
 /// A deleted row may be made anew. Each of its lives is judged by itself: that a session is not
 /// registered twice, and that a shard's row is not made again, is up to the fleet.
@@ -32,7 +32,10 @@ use crate::sim::{Violation, fact::Fact, invariants, oracle::Oracle};
 /// The invariant that a change broke, and the how manieth change that was; at no time, since
 /// histories have none. Also when a change begins with another row than the one before it left.
 pub fn judge_row(changes: &[Change]) -> Result<(), Violation> {
-    let new_life = || Oracle::of_a_row(invariants::of_rows());
+    let new_life = || {
+        let all = invariants::of_rows().into_iter().chain(invariants::of_writes());
+        Oracle::of_a_row(all.collect())
+    };
     let mut life = new_life();
     let mut row: Option<&Row> = None;
     for (change, number) in changes.iter().zip(1_u64..) {

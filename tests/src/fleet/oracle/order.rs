@@ -33,6 +33,10 @@ struct Sources<'a> {
 /// Everything in one order. Of two sources, what was seen two passes earlier was certainly first;
 /// where that leaves a choice, records of a former owner and of parents come first, and rows after
 /// the records that they may tell of.
+///
+/// Something is taken too early only when all that may be next is too early: then what that waits
+/// for was certainly later, or waits for it in turn, and no order is right. Records of a key are in
+/// one shard, or in one that comes from it: no kinder order is to be had for them.
 pub(super) fn in_order<'a>(history: &'a History, shards: &'a [Shard]) -> Vec<Seen<'a>> {
     let mut sources = Sources::new(history, shards);
     std::iter::from_fn(|| sources.next()).collect()
@@ -69,7 +73,10 @@ impl<'a> Sources<'a> {
             Some(Seen::Rows(_)) => 1,
             _ => 0,
         };
-        let queue = self.queues.iter_mut().filter(possible).min_by_key(waits)?;
+        let rank = |queue: &&mut VecDeque<Seen<'a>>| {
+            (waits(queue), queue.front().map_or(u64::MAX, |seen| seen.pass()))
+        };
+        let queue = self.queues.iter_mut().filter(possible).min_by_key(rank)?;
         let seen = queue.pop_front()?;
         if let Seen::Delivery(delivery) = seen
             && let Some(epochs) = self.pending.get_mut(&*delivery.shard)
@@ -95,9 +102,4 @@ fn is_too_early(
     };
     let parents = parents.get(&*delivery.shard).map_or(&[][..], Vec::as_slice);
     any(&delivery.shard, delivery.epoch) || parents.iter().any(|parent| any(parent, u64::MAX))
-}
-
-/// Sequence numbers have up to 128 digits and no leading zeros.
-pub(super) fn number_order(sequence: &str) -> (usize, String) {
-    (sequence.len(), sequence.to_owned())
 }

@@ -114,5 +114,15 @@ fn a_record_nobody_produced_is_found() {
 #[test]
 fn a_run_without_records_proves_nothing() {
     let found = judge(&World::after(&[]).history);
-    assert_eq!(found.problems(), ["no records were produced"]);
+    assert_eq!(found.problems(), ["nothing was put into the stream"]);
+}
+
+#[test]
+fn two_workers_of_one_epoch_are_found_although_nothing_counts_them() {
+    let mut history = handmade().history;
+    history.deliveries[1].worker.0 += 10;
+    let found = judge(&history);
+    assert_eq!(wrong(&found), [0; 6]);
+    assert_eq!(found.problems().len(), 1, "{found:?}");
+    assert!(found.problems()[0].contains("shares epoch 1 with worker-1"), "{found:?}");
 }

@@ -265,3 +265,20 @@ fn a_change_that_nobody_told_of_is_seen_and_placed() {
     assert_eq!(violation.invariant, "a history has no gap");
     assert!(violation.what.starts_with("change 2 (advance): "), "{violation}");
 }
+
+#[test]
+fn a_write_of_a_former_epoch_is_seen_and_who_wrote_it() {
+    // `b` has the epoch 7; what `a` wrote under 5 goes forward, and counts all the same.
+    let taken = |late: StoreCall| {
+        let mut history = held();
+        history.push((acquire("b", 7), Some(lease(Some("b"), 7, at(20)))));
+        history.push((late, Some(lease(Some("b"), 7, at(30)))));
+        verdict(history)
+    };
+    assert_eq!(taken(advance("b", 7, at(30))), Ok(()));
+    assert_eq!(taken(advance("a", 5, at(30))), Err("no stale write is accepted"));
+    let mut own = held();
+    own.push((acquire("a", 7), Some(lease(Some("a"), 7, at(20)))));
+    own.push((release("a", 5), Some(lease(None, 7, at(20)))));
+    assert_eq!(verdict(own), Err("no stale write is accepted"));
+}

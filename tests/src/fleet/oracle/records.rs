@@ -1,0 +1,84 @@
+//! Which record is which: by shard and sequence number as it was put, and its place there.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use kcl_core::{
+    lease::{Checkpoint, Lease},
+    stream::{HashRange, Shard},
+};
+
+use super::super::{Delivery, History, Produced};
+
+/// Sequence numbers have up to 128 digits and no leading zeros: how they compare.
+type Sequence<'a> = (usize, &'a str);
+
+/// What was put, and what was written of it.
+pub(super) struct Records<'a> {
+    produced: &'a [Produced],
+    /// By shard and sequence number: which of `produced` that is.
+    numbers: BTreeMap<(&'a str, &'a str), usize>,
+    /// The records of each shard in their order; of what nobody put, those that were written.
+    places: BTreeMap<&'a str, Vec<Sequence<'a>>>,
+}
+
+impl<'a> Records<'a> {
+    pub(super) fn new(history: &'a History, produced: &'a [Produced]) -> Self {
+        let number =
+            |(number, record): (usize, &'a Produced)| ((&*record.shard, &*record.sequence), number);
+        let numbers: BTreeMap<(&str, &str), usize> =
+            produced.iter().enumerate().map(number).collect();
+        let written = history.deliveries.iter().map(|line| (&*line.shard, &*line.sequence));
+        let mut places: BTreeMap<&str, BTreeSet<Sequence<'_>>> = BTreeMap::new();
+        for (shard, sequence) in numbers.keys().copied().chain(written) {
+            places.entry(shard).or_default().insert(order_of(sequence));
+        }
+        let places = places.into_iter().map(|(shard, all)| (shard, all.into_iter().collect()));
+        Self { produced, numbers, places: places.collect() }
+    }
+
+    /// Each shard of the stream, and each that anything was put into or written of, with its
+    /// number of records.
+    pub(super) fn shards(&self, listed: &[Shard]) -> Vec<(Shard, u64)> {
+        let known: BTreeSet<&str> = listed.iter().map(|shard| shard.id.as_str()).collect();
+        let others = self.places.keys().filter(|shard| !known.contains(*shard));
+        let others = others.filter_map(|id| Some(Shard::open(id.parse().ok()?, HashRange::ALL)));
+        let counted = |shard: Shard| {
+            let count = self.places.get(shard.id.as_str()).map_or(0, Vec::len);
+            (shard, count as u64)
+        };
+        listed.iter().cloned().chain(others).map(counted).collect()
+    }
+
+    /// Which records there are, with their keys; those of a key as they were put.
+    pub(super) fn by_key(&self) -> impl Iterator<Item = (u64, &'a str)> {
+        let mut all: Vec<(usize, &Produced)> = self.produced.iter().enumerate().collect();
+        all.sort_by_key(|(_, record)| record.number);
+        all.into_iter().map(|(number, record)| (number as u64, &*record.key))
+    }
+
+    /// Which record a line is of; `None` if nobody put it, or not like this.
+    pub(super) fn number(&self, line: &Delivery) -> Option<u64> {
+        let number = *self.numbers.get(&(&*line.shard, &*line.sequence))?;
+        let put = &self.produced[number];
+        let same = *put.key == *line.key && put.number.to_string() == *line.text;
+        same.then_some(number as u64)
+    }
+
+    /// The how manieth record of its shard it is, from 1.
+    pub(super) fn place(&self, shard: &str, sequence: &str) -> u64 {
+        let all = self.places.get(shard).map_or(&[][..], Vec::as_slice);
+        all.partition_point(|record| *record <= order_of(sequence)) as u64
+    }
+
+    /// How many records a row's checkpoint leaves behind.
+    pub(super) fn passed(&self, row: &Lease) -> u64 {
+        let (Checkpoint::After(position), Some(shard)) = (&row.checkpoint, row.key.shard()) else {
+            return 0;
+        };
+        self.place(shard.as_str(), position.sequence.as_str())
+    }
+}
+
+const fn order_of(sequence: &str) -> Sequence<'_> {
+    (sequence.len(), sequence)
+}
