@@ -82,6 +82,22 @@ pub(super) enum Fact<'a> {
     Gone { shard: ShardNo, to: u64 },
     /// Reading starts again: records up to this one nobody has to read, all others are to be read.
     Begun { shard: ShardNo, to: u64 },
+    /// A record had its effect on the sink.
+    #[cfg(feature = "simulation")]
+    Effect(Effect<'a>),
+    /// A worker holds bytes of so many shards that it has read and not processed; its budget, and
+    /// the bytes of the largest record there is.
+    #[cfg(feature = "simulation")]
+    Held { worker: &'a str, bytes: usize, shards: usize, budget: usize, largest: usize },
+    /// A worker that lives dropped a reader of a shard, and had not closed it.
+    #[cfg(feature = "simulation")]
+    ReaderLeftOpen { worker: &'a str, shard: &'a ShardId },
+    /// A processor acknowledged the end of a shard; whether that takes records still.
+    #[cfg(feature = "simulation")]
+    EndAcknowledged { shard: &'a ShardId, open: bool },
+    /// The row of a shard was seen to have ended.
+    #[cfg(feature = "simulation")]
+    EndSeen { shard: &'a ShardId },
     /// The store lost its last writes.
     RolledBack,
     /// The store lost the row of this session: whoever looks takes it for ended.
@@ -121,6 +137,31 @@ pub(super) struct OfKey<'a> {
     pub(super) nth: u64,
     /// Nobody was given it before.
     pub(super) first: bool,
+}
+
+/// A record had its effect. Records are called as in messages.
+#[cfg(feature = "simulation")]
+#[derive(Debug)]
+pub(super) struct Effect<'a> {
+    pub(super) record: &'a str,
+    pub(super) worker: &'a str,
+    /// The epoch under which it was written, if that is known.
+    pub(super) epoch: Option<Epoch>,
+    /// It had its effect before.
+    pub(super) again: bool,
+    /// One that comes before it, by the order that was asked for, and had no effect yet.
+    pub(super) missing: Option<String>,
+    /// The effect on its shard of the newest owner.
+    pub(super) newest: Option<Newest>,
+}
+
+/// The last effect of the newest owner of a shard.
+#[cfg(feature = "simulation")]
+#[derive(Debug)]
+pub(super) struct Newest {
+    pub(super) epoch: Epoch,
+    pub(super) worker: String,
+    pub(super) record: String,
 }
 
 /// Records given to a processor: those after `after`.

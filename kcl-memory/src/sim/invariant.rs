@@ -19,7 +19,7 @@ pub(super) enum Excuse {
 }
 
 /// Something that must hold in every run.
-pub(super) trait Invariant: Debug {
+pub(super) trait Invariant: Debug + Send {
     fn name(&self) -> &'static str;
 
     /// From when on it does not hold.

@@ -12,6 +12,7 @@
 //! | `oracle`, `invariant`, `invariants` | is that allowed? |
 //! | `judge` | was it allowed, in a run that was not simulated, or of a real row? |
 //! | `timeline` | who held what when, for pictures |
+//! | `queue` | what is next |
 //! | `campaign` | many seeds, side by side |
 //! | `live` | the same for whole workers and a user's own processor |
 
@@ -27,6 +28,7 @@ mod known;
 pub mod live;
 mod network;
 mod oracle;
+mod queue;
 mod report;
 mod script;
 mod shrink;

@@ -1,9 +1,13 @@
 //! What must hold, one small file each.
 
+#[cfg(feature = "simulation")]
+mod budget;
 mod checkpoints;
 mod coverage;
 mod deletions;
 mod delivered;
+#[cfg(feature = "simulation")]
+mod effects;
 mod ends;
 mod epochs;
 mod fences;
@@ -17,6 +21,8 @@ mod order;
 mod overlap;
 mod parents;
 mod placement;
+#[cfg(feature = "simulation")]
+mod readers;
 mod rivals;
 mod seats;
 mod sessions;
@@ -26,7 +32,11 @@ mod starts;
 mod streams;
 mod takes;
 mod terms;
+#[cfg(feature = "simulation")]
+mod told;
 
+#[cfg(feature = "simulation")]
+pub(super) use self::effects::{FRESH, IN_ORDER, ONCE};
 use super::invariant::Invariant;
 
 /// What each row shows by itself, from its making to its deletion, whoever writes it and why.
@@ -94,6 +104,26 @@ fn of_records() -> Vec<Box<dyn Invariant>> {
 /// For runs that are seen from outside.
 pub(super) fn observed() -> Vec<Box<dyn Invariant>> {
     all().into_iter().chain(of_writes()).chain(of_records()).collect()
+}
+
+/// What whole workers show of what they read and what it does, `once` and `fresh` where the sink
+/// provides for that.
+#[cfg(feature = "simulation")]
+pub(super) fn of_whole_workers(once: bool, fresh: bool) -> Vec<Box<dyn Invariant>> {
+    let mut all: Vec<Box<dyn Invariant>> = vec![
+        Box::new(budget::BudgetKept),
+        Box::new(readers::ReadersAreClosed),
+        Box::new(told::EndsAreTrue),
+        Box::new(told::EndsAreAcknowledged::default()),
+    ];
+    if fresh {
+        all.push(Box::new(effects::NoStaleEffect));
+    }
+    all.push(Box::new(effects::EffectsInOrder));
+    if once {
+        all.push(Box::new(effects::EffectsOnce));
+    }
+    all
 }
 
 pub(super) fn all() -> Vec<Box<dyn Invariant>> {

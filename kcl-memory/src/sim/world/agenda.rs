@@ -1,6 +1,6 @@
 //! What will happen, in the order of time.
 
-use std::{cmp::Reverse, collections::BinaryHeap, time::Duration};
+use std::time::Duration;
 
 use kcl_core::{
     coordinator::{CallId, RunEvent, StoreCall, StoreOutcome, StreamView},
@@ -9,7 +9,10 @@ use kcl_core::{
 };
 
 use super::{commands::News, telling};
-use crate::sim::stream::{Pages, ShardNo, StreamNo};
+use crate::sim::{
+    queue::EventQueue,
+    stream::{Pages, ShardNo, StreamNo},
+};
 
 /// Something that will happen.
 #[derive(Debug)]
@@ -142,43 +145,10 @@ impl Happening {
     }
 }
 
-/// What will happen, in the order of time; at one time, in the order it was put down.
-#[derive(Debug, Default)]
-pub(super) struct Agenda {
-    heap: BinaryHeap<Reverse<(Time, u64, usize)>>,
-    /// What stands at the places that the heap names.
-    slots: Vec<Option<Happening>>,
-    free: Vec<usize>,
-    sequence: u64,
-}
+/// What will happen in a run.
+pub(super) type Agenda = EventQueue<Time, Happening>;
 
 impl Agenda {
-    pub(super) fn put(&mut self, at: Time, happening: Happening) {
-        self.sequence += 1;
-        let slot = match self.free.pop() {
-            Some(slot) => {
-                self.slots[slot] = Some(happening);
-                slot
-            }
-            None => {
-                self.slots.push(Some(happening));
-                self.slots.len() - 1
-            }
-        };
-        self.heap.push(Reverse((at, self.sequence, slot)));
-    }
-
-    /// The next thing to happen, if it happens until `end`.
-    pub(super) fn pop(&mut self, end: Time) -> Option<(Time, Happening)> {
-        let Reverse((at, _, slot)) = *self.heap.peek()?;
-        if at > end {
-            return None;
-        }
-        self.heap.pop();
-        self.free.push(slot);
-        Some((at, self.slots[slot].take()?))
-    }
-
     /// When the last of what has been set off comes to its end: calls that are on their way, and
     /// processes that are to start, stop or go on.
     pub(super) fn last_trouble(&self) -> Option<Time> {
@@ -194,8 +164,7 @@ impl Agenda {
                     | Happening::Command { .. }
             )
         };
-        let slots = self.heap.iter().map(|Reverse((at, _, slot))| (at, &self.slots[*slot]));
-        let trouble = slots.filter(|(_, slot)| slot.as_ref().is_some_and(is_trouble));
-        trouble.map(|(at, _)| *at).max()
+        let trouble = self.iter().filter(|(_, happening)| is_trouble(happening));
+        trouble.map(|(at, _)| at).max()
     }
 }

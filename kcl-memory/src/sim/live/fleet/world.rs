@@ -15,11 +15,14 @@ use tokio::time::Instant;
 use super::{Process, Weather, member::Member};
 use crate::{
     MemoryServer, MemoryStore, MemoryStream,
-    sim::live::{
-        ledger::{Book, Broken, Violation},
-        plan::{Fault, Plan},
-        setup::Setup,
-        sink,
+    sim::{
+        live::{
+            ledger::{Book, Broken, Violation},
+            plan::{Fault, Plan},
+            setup::Setup,
+            sink,
+        },
+        queue::EventQueue,
     },
     stream::StreamOptions,
     virtual_env,
@@ -76,8 +79,7 @@ pub(super) struct World<'a> {
     pub(super) rng: Rng,
     pub(super) faults: Vec<Fault>,
     /// What will happen, by time and in the order it was decided.
-    pub(super) agenda: BTreeMap<(Duration, u64), Happening>,
-    pub(super) decided: u64,
+    agenda: EventQueue<Duration, Happening>,
     leaving: bool,
     started: Instant,
 }
@@ -115,8 +117,7 @@ impl<'a> World<'a> {
             fleet: BTreeMap::new(),
             rng: Rng::new(plan.seed ^ 0x5eed),
             faults: Vec::new(),
-            agenda: BTreeMap::new(),
-            decided: 0,
+            agenda: EventQueue::default(),
             leaving: false,
             started: Instant::now(),
         }
@@ -124,8 +125,7 @@ impl<'a> World<'a> {
 
     /// Decides what will happen, and when.
     pub(super) fn decide(&mut self, at: Duration, happening: Happening) {
-        self.agenda.insert((at, self.decided), happening);
-        self.decided += 1;
+        self.agenda.put(at, happening);
     }
 
     pub(super) fn now(&self) -> Duration {
@@ -199,13 +199,13 @@ impl<'a> World<'a> {
             if is_done(self) {
                 return true;
             }
-            let Some(entry) = self.agenda.first_entry() else { return false };
-            let at = entry.key().0;
-            if at > until {
-                tokio::time::sleep_until(self.started + until).await;
+            if self.agenda.next_at().is_none() {
                 return false;
             }
-            let happening = entry.remove();
+            let Some((at, happening)) = self.agenda.pop(until) else {
+                tokio::time::sleep_until(self.started + until).await;
+                return false;
+            };
             tokio::time::sleep_until(self.started + at).await;
             self.happen(happening).await;
         }

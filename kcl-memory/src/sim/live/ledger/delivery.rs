@@ -9,7 +9,7 @@ use kcl_core::{
 };
 
 use super::{Broken, Ledger, Place, tenancy::Tenancy};
-use crate::sim::live::fleet::Process;
+use crate::sim::{fact::Fact, live::fleet::Process};
 
 /// How a dispatch ended.
 pub(in crate::sim::live) enum Ended {
@@ -207,11 +207,8 @@ impl Ledger {
         self.note(process.name(), format!("{} acknowledges the end of {shard}", process.name()));
         let Some(book) = self.shards.get_mut(&shard) else { return };
         book.ended = true;
-        let (closed, all) = (book.closed, book.records.len());
-        if !closed {
-            let what = format!("{shard} is told to have ended, but goes on");
-            self.violate(Broken::Library, what, Vec::new());
-        }
+        let (open, all) = (!book.closed, book.records.len());
+        self.learn(&Fact::EndAcknowledged { shard: &shard, open }, |_| Vec::new());
         self.check_checkpoint(&shard, all);
     }
 
@@ -277,18 +274,16 @@ impl Ledger {
         *self.unprocessed.entry(key).or_default() += bytes;
         let mine = self.unprocessed.iter().filter(|((name, _), _)| name == process.name());
         let (shards, held) = mine.fold((0, 0), |(n, sum), (_, bytes)| (n + 1, sum + bytes));
-        // An answer holds at least one record, also if that is more than there was room for.
-        let most = self.expected.byte_budget + shards * self.largest_record;
-        if held > most {
-            let what = format!("{} holds {held} bytes: at most {most} fit", process.name());
-            self.violate(Broken::Library, what, Vec::new());
-        }
+        let (worker, budget, largest) =
+            (process.name(), self.expected.byte_budget, self.largest_record);
+        let fact = Fact::Held { worker, bytes: held, shards, budget, largest };
+        self.learn(&fact, |_| Vec::new());
     }
 
     /// A process that lives has dropped a reader and not closed it.
     pub(in crate::sim::live) fn unclosed(&mut self, process: &Process, shard: &ShardId) {
-        let what = format!("{} dropped a reader of {shard} and did not close it", process.name());
-        self.violate(Broken::Library, what, Vec::new());
+        let fact = Fact::ReaderLeftOpen { worker: process.name(), shard };
+        self.learn(&fact, |_| Vec::new());
     }
 
     fn range(&self, batch: &RecordBatch) -> Option<(ShardId, Range<usize>)> {

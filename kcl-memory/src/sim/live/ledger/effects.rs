@@ -3,7 +3,10 @@
 use kcl_core::{lease::Epoch, stream::ShardId};
 
 use super::{Broken, Ledger, Order, Place, RecordBook};
-use crate::sim::live::fleet::Process;
+use crate::sim::{
+    fact::{Effect, Fact, Newest},
+    live::fleet::Process,
+};
 
 impl Ledger {
     /// A process tried to write a record, and this came of it.
@@ -24,17 +27,46 @@ impl Ledger {
         let epoch = epoch.or_else(|| self.last_epoch(process, &place.0));
         let under = epoch.map_or_else(String::new, |epoch| format!(" under epoch {epoch}"));
         self.note_write(process, place, &format!("done{under}"));
-        self.check_fresh(process, place, epoch);
+        self.check_effect(process, place, epoch);
         let Some(book) = self.shards.get_mut(&place.0) else { return };
-        let Some(record) = book.records.get_mut(place.1) else { return };
-        record.effects += 1;
-        let is_first = record.effects == 1;
-        if is_first {
-            self.check_order(place);
-        } else if self.expected.exactly_once {
-            let what = format!("{} was written twice", self.name(place));
-            self.violate(Broken::Repeated, what, vec![place.clone()]);
+        if let Some(record) = book.records.get_mut(place.1) {
+            record.effects += 1;
         }
+        if let Some(epoch) = epoch
+            && book.newest_write.as_ref().is_none_or(|(newest, ..)| *newest <= epoch)
+        {
+            book.newest_write = Some((epoch, process.name().to_owned(), place.1));
+        }
+    }
+
+    /// Tells the oracle of an effect, before it is written down.
+    fn check_effect(&mut self, process: &Process, place: &Place, epoch: Option<Epoch>) {
+        let Some(again) = self.record(place).map(|record| record.effects > 0) else { return };
+        let newest = self.shards.get(&place.0).and_then(|book| book.newest_write.clone());
+        let newest = newest.map(|(epoch, worker, n)| (epoch, worker, (place.0.clone(), n)));
+        let missing = if again { None } else { self.missing_before(place) };
+        let record = self.name(place);
+        let fact = Fact::Effect(Effect {
+            record: &record,
+            worker: process.name(),
+            epoch,
+            again,
+            missing: missing.as_ref().map(|missing| self.name(missing)),
+            newest: newest.as_ref().map(|(epoch, worker, latest)| Newest {
+                epoch: *epoch,
+                worker: worker.clone(),
+                record: self.name(latest),
+            }),
+        });
+        let latest = newest.map(|(.., latest)| latest);
+        self.learn(&fact, |broken| {
+            let other = match broken {
+                Broken::Misordered => missing,
+                Broken::Stale => latest,
+                _ => None,
+            };
+            other.into_iter().chain([place.clone()]).collect()
+        });
     }
 
     /// The newest epoch under which a process held a shard.
@@ -44,52 +76,27 @@ impl Ledger {
         mine.map(|(epoch, _)| *epoch).next_back()
     }
 
-    /// No former owner writes after its successor.
-    fn check_fresh(&mut self, process: &Process, place: &Place, epoch: Option<Epoch>) {
-        let (Some(epoch), Some(book)) = (epoch, self.shards.get_mut(&place.0)) else { return };
-        let newer = book.newest_write.clone().filter(|(newest, ..)| *newest > epoch);
-        let Some((newest, successor, n)) = newer else {
-            book.newest_write = Some((epoch, process.name().to_owned(), place.1));
-            return;
-        };
-        if self.expected.no_stale_writes {
-            let latest = (place.0.clone(), n);
-            let what = format!(
-                "{} was written by {} under epoch {epoch}, after {successor} had written {} under \
-                 epoch {newest}",
-                self.name(place),
-                process.name(),
-                self.name(&latest)
-            );
-            self.violate(Broken::Stale, what, vec![place.clone(), latest]);
-        }
-    }
-
-    /// Everything that comes first has had its effect.
-    fn check_order(&mut self, place: &Place) {
-        let key = match self.expected.order {
-            Order::Any => return,
-            Order::Shard => None,
+    /// The first record that has to come before `place` and has no effect.
+    fn missing_before(&self, place: &Place) -> Option<Place> {
+        match self.expected.order {
+            Order::Any => None,
+            Order::Shard => self.first_missing_before(place, None),
             // Of a record without a key no order was asked for.
-            Order::Key => match self.record(place).and_then(|record| record.key.clone()) {
-                Some(key) => Some(key),
-                None => return,
-            },
-        };
-        if let Some(missing) = self.missing_before(place, key.as_deref()) {
-            let what = format!("{} was written before {}", self.name(place), self.name(&missing));
-            self.violate(Broken::Misordered, what, vec![missing, place.clone()]);
+            Order::Key => {
+                let key = self.record(place)?.key.as_deref()?;
+                self.first_missing_before(place, Some(key))
+            }
         }
     }
 
     /// The first record before `place`, in its shard or those it comes from, that has no effect.
-    fn missing_before(&self, (shard, end): &Place, key: Option<&str>) -> Option<Place> {
+    fn first_missing_before(&self, (shard, end): &Place, key: Option<&str>) -> Option<Place> {
         let book = self.shards.get(shard)?;
         let counts = |record: &RecordBook| key.is_none_or(|key| record.key.as_deref() == Some(key));
         let is_missing = |record: &RecordBook| counts(record) && !record.is_in_effect();
         let parents = book.parents.iter().filter_map(|parent| {
             let all = self.shards.get(parent)?.records.len();
-            self.missing_before(&(parent.clone(), all), key)
+            self.first_missing_before(&(parent.clone(), all), key)
         });
         let own = book.records.iter().take(*end).position(is_missing);
         parents.chain(own.map(|n| (shard.clone(), n))).next()

@@ -3,6 +3,7 @@
 use kcl_core::lease::{Checkpoint, Lease};
 
 use super::{Broken, Ledger, Place};
+use crate::sim::fact::Fact;
 
 impl Ledger {
     /// Whether the fleet is done with everything that was put.
@@ -21,10 +22,9 @@ impl Ledger {
         for row in rows {
             let Some(shard) = row.key.shard() else { continue };
             let Some(book) = self.shards.get(&shard) else { continue };
-            let (passed, ended) = (book.passed(&row.checkpoint), book.ended);
-            if row.checkpoint == Checkpoint::ShardEnd && !ended {
-                let what = format!("{shard} has ended in the store, but nobody acknowledged that");
-                self.violate(Broken::Library, what, Vec::new());
+            let passed = book.passed(&row.checkpoint);
+            if row.checkpoint == Checkpoint::ShardEnd {
+                self.learn(&Fact::EndSeen { shard: &shard }, |_| Vec::new());
             }
             self.check_checkpoint(&shard, passed);
         }

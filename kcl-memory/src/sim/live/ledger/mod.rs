@@ -17,6 +17,7 @@ use std::{
 };
 
 use kcl_core::{
+    env::Time,
     lease::Epoch,
     stream::{Position, Record, Shard, ShardId},
 };
@@ -32,6 +33,8 @@ use self::{
     tenancy::Tenancy,
 };
 pub use violation::Broken;
+
+use crate::sim::{fact::Fact, invariants, oracle::Oracle};
 
 /// What a test holds a run to.
 #[derive(Clone)]
@@ -80,6 +83,7 @@ pub(super) struct Ledger {
     /// Bytes read and not processed, by process and shard.
     unprocessed: BTreeMap<(String, ShardId), usize>,
     largest_record: usize,
+    oracle: Oracle,
     log: Log,
     violation: Option<Violation>,
 }
@@ -87,6 +91,8 @@ pub(super) struct Ledger {
 impl Book {
     /// An empty book of a run that starts now.
     pub(super) fn new(expected: Expected, planned: bool) -> Self {
+        let (once, fresh) = (expected.exactly_once, expected.no_stale_writes);
+        let invariants = invariants::of_whole_workers(once, fresh);
         Self(Arc::new(Mutex::new(Ledger {
             started: Instant::now(),
             expected,
@@ -98,6 +104,7 @@ impl Book {
             tenancies: BTreeMap::new(),
             unprocessed: BTreeMap::new(),
             largest_record: 0,
+            oracle: Oracle::of(invariants, 0),
             log: Log::default(),
             violation: None,
         })))
@@ -194,6 +201,16 @@ impl Ledger {
             0 => format!("record {}", number(from)),
             1 => format!("records {} and {}", number(from), number(to)),
             more => format!("{} records from {} to {}", more + 1, number(from), number(to)),
+        }
+    }
+
+    /// Tells the oracle a fact. What that breaks is told with the stories of the records that it is
+    /// about, by what is broken.
+    fn learn(&mut self, fact: &Fact<'_>, about: impl FnOnce(Broken) -> Vec<Place>) {
+        let now = Time::from_micros(u64::try_from(self.now().as_micros()).unwrap_or(u64::MAX));
+        if let Err(violation) = self.oracle.learn(now, fact) {
+            let broken = Broken::by(violation.invariant);
+            self.violate(broken, violation.what, about(broken));
         }
     }
 

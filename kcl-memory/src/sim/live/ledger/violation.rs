@@ -4,6 +4,8 @@ use std::fmt;
 
 use kcl_core::stream::ShardId;
 
+use crate::sim::invariants;
+
 /// What was expected and did not hold.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
@@ -38,6 +40,18 @@ pub(in crate::sim::live) struct Violation {
     pub(in crate::sim::live) what: String,
     /// The records whose stories explain it.
     pub(in crate::sim::live) about: Vec<Place>,
+}
+
+impl Broken {
+    /// What it means to whoever wrote the processor that an invariant is broken.
+    pub(super) fn by(invariant: &str) -> Self {
+        match invariant {
+            invariants::IN_ORDER => Self::Misordered,
+            invariants::ONCE => Self::Repeated,
+            invariants::FRESH => Self::Stale,
+            _ => Self::Library,
+        }
+    }
 }
 
 impl fmt::Display for Broken {
