@@ -25,11 +25,25 @@ impl SequenceNumber {
     }
 
     fn check(digits: &str) -> Result<(), InvalidSequenceNumber> {
-        // Without leaving early, so that it compiles to vector code: this runs for every record.
-        let are_digits = digits.bytes().fold(true, |so_far, b| so_far & b.is_ascii_digit());
-        let well_formed = !digits.is_empty() && digits.len() <= Self::MAX_DIGITS && are_digits;
+        let fits = !digits.is_empty() && digits.len() <= Self::MAX_DIGITS;
+        let well_formed = fits && are_digits(digits.as_bytes());
         if well_formed { Ok(()) } else { Err(InvalidSequenceNumber::new(digits)) }
     }
+}
+
+/// Whether each byte is an ASCII digit. It looks at eight at a time: this runs for every record, and
+/// a loop over single bytes costs a twentieth of a worker's time in a build for size.
+fn are_digits(bytes: &[u8]) -> bool {
+    const HIGH: u64 = 0xf0f0_f0f0_f0f0_f0f0;
+    const THREES: u64 = 0x3030_3030_3030_3030;
+    const SIXES: u64 = 0x0606_0606_0606_0606;
+    let (words, rest) = bytes.as_chunks::<8>();
+    // A digit is 0x30 to 0x39: its upper half is 3, and still is when 6 is added.
+    let are = |word: &[u8; 8]| {
+        let word = u64::from_ne_bytes(*word);
+        word & HIGH == THREES && word.wrapping_add(SIXES) & HIGH == THREES
+    };
+    words.iter().all(are) && rest.iter().all(u8::is_ascii_digit)
 }
 
 /// Takes the digits over without copying them, when they have no leading zero.
@@ -197,6 +211,22 @@ mod tests {
     fn a_place_that_makes_no_sense_is_refused() {
         for bad in ["", "x", "7.", "7.x", "7.+1", "7.1.2", ".1"] {
             assert!(bad.parse::<Position>().is_err(), "{bad}");
+        }
+    }
+
+    /// Each byte at each place: what is looked at in words is judged byte by byte.
+    #[test]
+    fn one_byte_that_is_no_digit_is_found_wherever_it_is() {
+        for length in 0..=20 {
+            assert!(are_digits(&b"90123456789012345678"[..length]), "{length}");
+            for at in 0..length {
+                for byte in 0..=u8::MAX {
+                    let mut bytes = b"90123456789012345678".to_vec();
+                    bytes.truncate(length);
+                    bytes[at] = byte;
+                    assert_eq!(are_digits(&bytes), byte.is_ascii_digit(), "{byte} at {at} of {length}");
+                }
+            }
         }
     }
 
