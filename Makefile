@@ -48,7 +48,7 @@ arrows: ## Remove each arrow of the coordinator, and see that a test of its part
 	$(CARGO) build --workspace --example arrows
 	$${CARGO_TARGET_DIR:-target}/debug/examples/arrows $(PART)
 
-mutants-table: ## Write into docs/TESTING.md what noticed which
+mutants-table: ## Write into docs/PLANTED.md what noticed which
 	KCL_WRITE_TABLES=1 $(MAKE) mutants
 
 test: ## Everything, as it has to pass before a change lands; says how long each step took

@@ -64,7 +64,7 @@ until grep -qs Running "$logs/on-servers.log" || ! kill -0 "${beside#* }" 2>/dev
     sleep 0.1
 done
 programs="
-    --lib --bins --test house_rules --test outside_data --test metrics --test exported
+    --lib --bins --test house_rules --test untrusted_input --test metrics --test exported
 "
 # What is only measured or run by hand is compiled, too.
 step compile low cargo test --workspace --no-run --benches --examples $programs

@@ -1,7 +1,7 @@
 //! Assignments, the frozen start, and placement rules.
 #![no_main]
 
-#[path = "../../kcl-core/tests/outside_data/checks.rs"]
+#[path = "../../kcl-core/tests/untrusted_input/checks.rs"]
 #[allow(dead_code, reason = "each target asks some of the questions")]
 mod checks;
 

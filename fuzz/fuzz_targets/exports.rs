@@ -1,4 +1,4 @@
 //! What `kcl leases export` wrote, or somebody by hand.
 #![no_main]
 
-libfuzzer_sys::fuzz_target!(|text: &str| kcl_cli::outside::export(text));
+libfuzzer_sys::fuzz_target!(|text: &str| kcl_cli::untrusted_input::export(text));

@@ -1,7 +1,7 @@
 //! Sequence numbers, stored checkpoints and hash ranges.
 #![no_main]
 
-#[path = "../../kcl-core/tests/outside_data/checks.rs"]
+#[path = "../../kcl-core/tests/untrusted_input/checks.rs"]
 #[allow(dead_code, reason = "each target asks some of the questions")]
 mod checks;
 

@@ -1,4 +1,4 @@
 //! Settings files.
 #![no_main]
 
-libfuzzer_sys::fuzz_target!(|text: &str| kcl_cli::outside::settings(text));
+libfuzzer_sys::fuzz_target!(|text: &str| kcl_cli::untrusted_input::settings(text));

@@ -1,4 +1,4 @@
 //! Values of Redis, as whoever wrote them left them.
 #![no_main]
 
-libfuzzer_sys::fuzz_target!(|stored: &[u8]| kcl_redis::outside::rows(stored));
+libfuzzer_sys::fuzz_target!(|stored: &[u8]| kcl_redis::untrusted_input::rows(stored));

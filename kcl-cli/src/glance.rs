@@ -2,13 +2,13 @@
 
 use anyhow::bail;
 use kcl_core::stream::{
-    Position, ReadEvent, Record, Room, ShardId, ShardReader, StartAt, StreamKey, StreamSource,
+    ByteLimit, Position, ReadEvent, Record, ShardId, ShardReader, StartAt, StreamKey, StreamSource,
 };
 
 /// A shard that is glanced at, for so many records.
 pub(crate) struct Glance {
     reader: Box<dyn ShardReader>,
-    room: Room,
+    room: ByteLimit,
     left: usize,
 }
 
@@ -37,7 +37,7 @@ impl Glance {
         stream: &StreamKey,
         shard: &ShardId,
         at: StartAt,
-        (most, room): (usize, Room),
+        (most, room): (usize, ByteLimit),
     ) -> anyhow::Result<Self> {
         let shards = source.shards().await?;
         if shards.iter().all(|listed| listed.id != *shard) {
@@ -51,7 +51,7 @@ impl Glance {
     }
 
     /// A glance by this reader.
-    pub(crate) const fn of(reader: Box<dyn ShardReader>, (most, room): (usize, Room)) -> Self {
+    pub(crate) const fn of(reader: Box<dyn ShardReader>, (most, room): (usize, ByteLimit)) -> Self {
         Self { reader, room, left: most }
     }
 

@@ -69,9 +69,6 @@ mod member;
 mod multilang;
 mod onlooker;
 mod outlook;
-#[cfg(any(test, fuzzing))]
-#[doc(hidden)]
-pub mod outside;
 mod peek;
 mod picture;
 mod placement;
@@ -91,6 +88,9 @@ mod stream;
 mod timeline;
 mod times;
 mod transfer;
+#[cfg(any(test, fuzzing))]
+#[doc(hidden)]
+pub mod untrusted_input;
 mod workers;
 
 use std::process::ExitCode;

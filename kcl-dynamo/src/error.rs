@@ -9,7 +9,7 @@ use aws_sdk_dynamodb::{
 };
 use kcl_core::store::{StoreError, StoreErrorKind};
 
-use crate::flight::Flight;
+use crate::send_probe::SendProbe;
 
 /// Whether a call may have changed something.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -30,7 +30,7 @@ pub(crate) struct Call<'a> {
     pub(crate) row: &'a str,
     pub(crate) effect: Effect,
     /// Watches it on its way.
-    pub(crate) flight: Flight,
+    pub(crate) probe: SendProbe,
 }
 
 /// An error of a service operation.
@@ -119,7 +119,7 @@ impl Call<'_> {
 
     /// What it means that no answer came.
     fn of_silence<E: ServiceFault>(&self, error: &SdkError<E, HttpResponse>) -> StoreErrorKind {
-        if self.flight.departed() {
+        if self.probe.was_sent() {
             let connection = find::<hyper_util::client::legacy::Error>(error);
             let connected = !connection.is_some_and(|failed| failed.is_connect());
             return if connected { self.unanswered() } else { StoreErrorKind::Unavailable };

@@ -81,17 +81,17 @@ mod creation;
 mod error;
 #[cfg(test)]
 mod fake;
-mod flight;
 mod layout;
-#[cfg(any(test, fuzzing))]
-#[doc(hidden)]
-pub mod outside;
 mod prepare;
 mod recovery;
 mod rules;
+mod send_probe;
 mod silence;
 mod store;
 mod table;
+#[cfg(any(test, fuzzing))]
+#[doc(hidden)]
+pub mod untrusted_input;
 
 pub use builder::{DynamoStoreBuilder, InvalidSettings};
 pub use creation::Billing;

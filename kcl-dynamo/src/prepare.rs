@@ -17,8 +17,8 @@ use kcl_core::{
 use crate::{
     creation::Creation,
     error::{Call, Effect, ServiceFault, code},
-    flight::Flight,
     layout::{self, Item, LIFE, MARKER, PK, SK, VERSION_ATTRIBUTE},
+    send_probe::SendProbe,
     table::Table,
 };
 
@@ -82,8 +82,8 @@ impl Table {
         effect: Effect,
         error: &SdkError<E, HttpResponse>,
     ) -> StoreError {
-        let flight = Flight::unwatched();
-        Call { flight, ..self.call(OP, "", effect) }.failed(error)
+        let probe = SendProbe::unwatched();
+        Call { probe, ..self.call(OP, "", effect) }.failed(error)
     }
 
     /// The version of the layout, as the table says.
@@ -96,7 +96,7 @@ impl Table {
             .set_key(Some(marker()))
             .consistent_read(true)
             .customize()
-            .interceptor(call.flight.clone())
+            .interceptor(call.probe.clone())
             .send()
             .await;
         let Some(item) = sent.map_err(|error| obstacle(&call, &error))?.item else {

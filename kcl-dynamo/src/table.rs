@@ -26,8 +26,8 @@ use crate::{
     codec::{decode, encode},
     connection::Connection,
     error::{Call, Effect, ServiceFault},
-    flight::Flight,
     layout::{Item, PK, SK, partition},
+    send_probe::SendProbe,
 };
 
 /// A table, as one application uses it.
@@ -52,14 +52,14 @@ enum Answer {
 
 /// Sends a write under the condition of a change.
 macro_rules! send {
-    ($request:expr, $change:expr, $flight:expr) => {{
+    ($request:expr, $change:expr, $probe:expr) => {{
         let mut request = $request
             .condition_expression($change.condition())
             .return_values_on_condition_check_failure(OnFailure::AllOld);
         for (placeholder, value) in $change.values {
             request = request.expression_attribute_values(placeholder, value);
         }
-        request.customize().interceptor($flight).send().await
+        request.customize().interceptor($probe).send().await
     }};
 }
 
@@ -77,7 +77,7 @@ impl Table {
         item.extend(self.key_of::<R>(&key));
         let client = self.connection.client().await;
         let request = client.put_item().table_name(&self.name).set_item(Some(item));
-        let sent = send!(request, change, call.flight.clone());
+        let sent = send!(request, change, call.probe.clone());
         match answer(&call, sent.map(|_| None))? {
             Answer::Done(_) => Ok(Write::Done(row)),
             Answer::Refused(item) => self.refused(&call, item).await,
@@ -100,7 +100,7 @@ impl Table {
             .set_key(Some(self.key_of::<R>(&key)))
             .update_expression(change.update())
             .return_values(ReturnValue::AllNew);
-        let sent = send!(request, change, call.flight.clone());
+        let sent = send!(request, change, call.probe.clone());
         self.settle(&call, sent.map(|output| output.attributes)).await
     }
 
@@ -119,7 +119,7 @@ impl Table {
             .table_name(&self.name)
             .set_key(Some(self.key_of::<R>(&key)))
             .return_values(ReturnValue::AllOld);
-        let sent = send!(request, change, call.flight.clone());
+        let sent = send!(request, change, call.probe.clone());
         self.settle(&call, sent.map(|output| output.attributes)).await
     }
 
@@ -147,7 +147,7 @@ impl Table {
             .set_key(Some(self.key_of::<R>(call.row)))
             .consistent_read(consistency == Consistency::Strong)
             .customize()
-            .interceptor(call.flight.clone())
+            .interceptor(call.probe.clone())
             .send()
             .await;
         let output = sent.map_err(|error| call.failed(&error))?;
@@ -172,7 +172,7 @@ impl Table {
             .set_exclusive_start_key(from.map(|cursor| self.key_of::<R>(&cursor.0)))
             .consistent_read(consistency == Consistency::Strong)
             .customize()
-            .interceptor(call.flight.clone())
+            .interceptor(call.probe.clone())
             .send()
             .await;
         let output = sent.map_err(|error| call.failed(&error))?;
@@ -189,8 +189,8 @@ impl Table {
     }
 
     pub(crate) fn call<'a>(&'a self, op: &'static str, row: &'a str, effect: Effect) -> Call<'a> {
-        let (table, place, flight) = (&*self.name, &*self.place, Flight::default());
-        Call { op, table, place, row, effect, flight }
+        let (table, place, probe) = (&*self.name, &*self.place, SendProbe::default());
+        Call { op, table, place, row, effect, probe }
     }
 
     /// The answer of a write whose reply brings the row.

@@ -1,7 +1,7 @@
 //! What a fleet at rest asks of its store: how often each worker reads, by its place in the order
 //! of succession, and what that costs where every read has a price.
 //!
-//! The figures of ARCHITECTURE §4 rule 6 and of the README. A real server's bill is added up by
+//! The figures of PROTOCOL rule 6 and of the README. A real server's bill is added up by
 //! `make bench-rebalance` (the rows of `idle`).
 
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "what goes wrong fails the test")]

@@ -70,7 +70,7 @@ impl RecordProcessor for Processor {
 
 #[async_trait]
 impl DeadLetter for Log {
-    async fn bury(&self, record: &Record, _: &LeaseHandle, _: &str) -> Result<(), ProcessorError> {
+    async fn send(&self, record: &Record, _: &LeaseHandle, _: &str) -> Result<(), ProcessorError> {
         self.buried.lock().unwrap().push(number(record));
         Ok(())
     }

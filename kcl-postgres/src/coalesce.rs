@@ -40,7 +40,7 @@ impl Coalescer {
             return alone(tables, &advance).await;
         };
         if leads {
-            let led = Led(Some(self));
+            let led = BatchLeader(Some(self));
             // Whoever was asked in the same breath has joined when this goes on.
             tokio::task::yield_now().await;
             let batch = led.take();
@@ -79,16 +79,16 @@ impl Coalescer {
 
 /// The duty to write for those that wait. If it is dropped they are told that nothing is known.
 /// Once they are taken, whoever waits waits for another.
-struct Led<'a>(Option<&'a Coalescer>);
+struct BatchLeader<'a>(Option<&'a Coalescer>);
 
-impl Led<'_> {
+impl BatchLeader<'_> {
     fn take(mut self) -> Vec<Waiting> {
         let all = self.0.take().map(|coalescer| std::mem::take(&mut *coalescer.waiting()));
         all.unwrap_or_default().into_values().collect()
     }
 }
 
-impl Drop for Led<'_> {
+impl Drop for BatchLeader<'_> {
     fn drop(&mut self) {
         if let Some(coalescer) = self.0 {
             coalescer.waiting().clear();

@@ -10,7 +10,7 @@ pub(crate) struct Held {
 }
 
 /// Why no connection could be made.
-pub(crate) enum Unmade {
+pub(crate) enum ConnectError {
     /// The driver's or the server's reason.
     Failed(sqlx::Error),
     /// It would not have been the server's own.
@@ -19,7 +19,7 @@ pub(crate) enum Unmade {
     Follows,
 }
 
-impl From<sqlx::Error> for Unmade {
+impl From<sqlx::Error> for ConnectError {
     fn from(error: sqlx::Error) -> Self {
         Self::Failed(error)
     }

@@ -29,7 +29,7 @@ use crate::{
     deadline::within,
     error::{Call, lost_its_role, outlived},
     greeting::{Role, greet, tells_timeline},
-    unfinished::{Making, Unfinished},
+    unfinished::{Connecting, Unfinished},
 };
 
 /// A statement with its values.
@@ -42,7 +42,7 @@ pub(crate) fn statement(sql: String) -> Statement {
 
 /// Which connections an operation uses.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Lane {
+pub(crate) enum PoolKind {
     /// What keeps a session alive.
     Beats,
     /// Everything else.
@@ -60,8 +60,8 @@ const BEATS_AT_ONCE: usize = 3;
 /// The connections of one store.
 pub(crate) struct Connections {
     options: PgConnectOptions,
-    beats: Spare,
-    work: Spare,
+    beats: Pool,
+    work: Pool,
     eras: Arc<Eras>,
     operation_timeout: Duration,
     /// Whether the server tells its timeline. Aurora does not.
@@ -69,13 +69,13 @@ pub(crate) struct Connections {
 }
 
 /// Connections that wait for use, and how many there may be.
-struct Spare {
+struct Pool {
     places: Semaphore,
     idle: Mutex<Vec<Held>>,
     unfinished: Unfinished,
 }
 
-impl Spare {
+impl Pool {
     fn new(places: usize) -> Self {
         let (idle, unfinished) = (Mutex::default(), Unfinished::default());
         Self { places: Semaphore::new(places), idle, unfinished }
@@ -116,7 +116,7 @@ impl Connections {
         let isolated = options.options([("default_transaction_isolation", "read committed")]);
         let limit = statement_timeout.map(|limit| format!("{}ms", limit.as_millis()));
         let options = isolated.options(limit.map(|limit| ("statement_timeout", limit)));
-        let (beats, work) = (Spare::new(BEATS_AT_ONCE), Spare::new(most));
+        let (beats, work) = (Pool::new(BEATS_AT_ONCE), Pool::new(most));
         let (eras, tells_timeline) = (Arc::default(), Arc::new(AtomicBool::new(true)));
         Self { options, beats, work, eras, operation_timeout, tells_timeline }
     }
@@ -162,15 +162,15 @@ impl Connections {
     pub(crate) async fn ask(
         &self,
         call: Call<'_>,
-        lane: Lane,
+        kind: PoolKind,
         statement: Statement,
     ) -> StoreResult<Vec<PgRow>> {
-        let spare = match lane {
-            Lane::Beats => &self.beats,
-            Lane::Work => &self.work,
+        let pool = match kind {
+            PoolKind::Beats => &self.beats,
+            PoolKind::Work => &self.work,
         };
         let deadline = Env::system().clock.now() + self.operation_timeout;
-        let (mut held, _place) = self.connection(call, spare, deadline).await?;
+        let (mut held, _place) = self.connection(call, pool, deadline).await?;
         let era = held.era;
         // A connection that is dead is not kept for long by those who went away.
         let until = Env::system().clock.now() + self.operation_timeout / 2;
@@ -178,7 +178,7 @@ impl Connections {
             let answer = statement.fetch_all(&mut held.connection).await;
             (held, answer)
         });
-        let answer = spare.unfinished.ask(asking, era, until, deadline).await;
+        let answer = pool.unfinished.ask(asking, era, until, deadline).await;
         let Some((held, answer)) = answer else {
             if Env::system().clock.now() >= until {
                 // Nor do those answer that wait, more likely than not.
@@ -189,8 +189,8 @@ impl Connections {
         match &answer {
             Err(error) if lost_its_role(error) => self.judge(era, error),
             // Those that waited broke with it, more likely than not.
-            Err(error) if !outlived(error) => spare.close_idle(),
-            _ => spare.put(held, &self.eras),
+            Err(error) if !outlived(error) => pool.close_idle(),
+            _ => pool.put(held, &self.eras),
         }
         answer.map_err(|error| call.failed(&error))
     }
@@ -198,37 +198,37 @@ impl Connections {
     async fn connection<'a>(
         &self,
         call: Call<'_>,
-        spare: &'a Spare,
+        pool: &'a Pool,
         deadline: Time,
     ) -> StoreResult<(Held, SemaphorePermit<'a>)> {
         let late = || call.error(StoreErrorKind::Unavailable, self.no_answer());
-        let Some(Ok(place)) = within(deadline, spare.places.acquire()).await else {
+        let Some(Ok(place)) = within(deadline, pool.places.acquire()).await else {
             return Err(late());
         };
-        Ok((self.taken_or_made(call, spare, deadline).await?, place))
+        Ok((self.taken_or_made(call, pool, deadline).await?, place))
     }
 
     async fn taken_or_made(
         &self,
         call: Call<'_>,
-        spare: &Spare,
+        pool: &Pool,
         deadline: Time,
     ) -> StoreResult<Held> {
         let now = Env::system().clock.now();
-        if let Some(era) = spare.unfinished.give_up(now) {
+        if let Some(era) = pool.unfinished.give_up(now) {
             self.leave(era, SILENT);
         }
         self.let_go();
-        if let Some(held) = spare.take() {
+        if let Some(held) = pool.take() {
             return Ok(held);
         }
-        if let Some(held) = spare.unfinished.finish(deadline).await
+        if let Some(held) = pool.unfinished.finish(deadline).await
             && self.eras.lasts(held.era)
         {
             return Ok(held);
         }
-        let making = spare.unfinished.make(self.make(), deadline, deadline);
-        match making.await {
+        let connecting = pool.unfinished.make(self.make(), deadline, deadline);
+        match connecting.await {
             Some(made) => made.map_err(|unmade| call.unmade(&unmade, &self.address())),
             None => Err(call.error(StoreErrorKind::Unavailable, self.no_answer())),
         }
@@ -254,7 +254,7 @@ impl Connections {
         Ok(made?.connection)
     }
 
-    fn make(&self) -> Making {
+    fn make(&self) -> Connecting {
         let (options, mark) = self.marked();
         let (tells, eras) = (Arc::clone(&self.tells_timeline), Arc::clone(&self.eras));
         // Where the address leads is asked after this: an era that ends meanwhile may be its own.

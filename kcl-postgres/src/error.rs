@@ -3,7 +3,7 @@
 use kcl_core::store::{StoreError, StoreErrorKind};
 use sqlx::postgres::{PgDatabaseError, PgSeverity};
 
-use crate::{connection::Unmade, layout::Schema};
+use crate::{connection::ConnectError, layout::Schema};
 
 /// Whether a call may have changed something.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -47,11 +47,11 @@ impl Call<'_> {
     }
 
     /// What it means that no connection could be made: nothing was sent.
-    pub(crate) fn unmade(&self, unmade: &Unmade, address: &str) -> StoreError {
+    pub(crate) fn unmade(&self, unmade: &ConnectError, address: &str) -> StoreError {
         match unmade {
-            Unmade::Failed(error) => self.unconnected(error, address),
-            Unmade::Pooled => self.error(StoreErrorKind::Misconfigured, POOLER),
-            Unmade::Follows => {
+            ConnectError::Failed(error) => self.unconnected(error, address),
+            ConnectError::Pooled => self.error(StoreErrorKind::Misconfigured, POOLER),
+            ConnectError::Follows => {
                 let why = format!("{address}: {FOLLOWS}{}", self.remedy_of_role());
                 self.error(self.kind_of_role(), why)
             }
@@ -245,7 +245,7 @@ mod tests {
         let schema = Schema::parse("kcl").unwrap();
         let said = |op| {
             let call = Call { op, schema: &schema, row: "", effect: Effect::Reads };
-            let error = call.unmade(&Unmade::Follows, "postgres://db:5432/orders");
+            let error = call.unmade(&ConnectError::Follows, "postgres://db:5432/orders");
             (error.kind, error.source.unwrap().to_string())
         };
         let (kind, why) = said("beat");

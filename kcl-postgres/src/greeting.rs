@@ -2,7 +2,7 @@
 
 use sqlx::{PgConnection, Postgres, Row};
 
-use crate::connection::Unmade;
+use crate::connection::ConnectError;
 
 /// What a server does for this connection.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -45,7 +45,7 @@ impl Role {
 pub(crate) async fn greet<'c>(
     connection: impl sqlx::Executor<'c, Database = Postgres>,
     mark: &str,
-) -> Result<Role, Unmade> {
+) -> Result<Role, ConnectError> {
     let greeting = sqlx::AssertSqlSafe(format!(
         "select current_setting('kcl.connection', true), {ROLE}, \
          set_config('synchronous_commit', case current_setting('synchronous_commit') \
@@ -54,10 +54,10 @@ pub(crate) async fn greet<'c>(
     let answer = sqlx::raw_sql(greeting).fetch_one(connection).await?;
     let shown: Option<String> = answer.try_get(0)?;
     if shown.as_deref() != Some(mark) {
-        return Err(Unmade::Pooled);
+        return Err(ConnectError::Pooled);
     }
     match Role::of(&answer, 1)? {
-        Role::Follows => Err(Unmade::Follows),
+        Role::Follows => Err(ConnectError::Follows),
         role => Ok(role),
     }
 }

@@ -9,7 +9,7 @@ use kcl_core::{
 use sqlx::{AssertSqlSafe, Connection, PgConnection, Row};
 
 use crate::{
-    connections::{Connections, Lane, statement},
+    connections::{Connections, PoolKind, statement},
     deadline::within,
     error::{Call, Effect, PREPARE as OP},
     layout::{MIGRATIONS, VERSION, WRITTEN},
@@ -49,7 +49,7 @@ impl Tables {
         let call = self.call(OP, "", Effect::Reads);
         // Names are looked up as values, so that what is missing is an answer.
         let looked = statement(LOOK.to_owned()).bind(self.schema.name().to_owned());
-        let rows = self.connections.ask(call, Lane::Work, looked).await?;
+        let rows = self.connections.ask(call, PoolKind::Work, looked).await?;
         let Some(found) = rows.first() else { return Ok(None) };
         let failed = |error: sqlx::Error| call.failed(&error);
         let usable: bool = found.try_get("usable").map_err(failed)?;
@@ -66,7 +66,7 @@ impl Tables {
             Some(_) => return Err(self.denied(role, &missing)),
         }
         let version = statement(self.schema.sql("select version from {s}.layout"));
-        let rows = self.connections.ask(call, Lane::Work, version).await?;
+        let rows = self.connections.ask(call, PoolKind::Work, version).await?;
         let version = rows.first().map(|row| row.try_get("version")).transpose();
         version
             .map_err(failed)?

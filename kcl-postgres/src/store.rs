@@ -14,7 +14,7 @@ use sqlx::postgres::PgConnectOptions;
 
 use crate::{
     coalesce::Coalescer,
-    connections::{Connections, Lane},
+    connections::{Connections, PoolKind},
     error::Effect,
     layout::{MIGRATIONS, Schema},
     statements,
@@ -111,7 +111,7 @@ impl LeaseStore for PostgresStore {
         let key = id.key();
         let call = self.tables.call("wake", &key, Effect::Writes);
         let wake = statements::wake(Channel::of(id).to_string());
-        self.tables.send(call, Lane::Work, wake, "").await.map(drop)
+        self.tables.send(call, PoolKind::Work, wake, "").await.map(drop)
     }
 
     async fn wakeups(&self, id: &SessionId) -> StoreResult<Option<Box<dyn Wakeups>>> {

@@ -11,7 +11,7 @@ use sqlx::{Row as _, postgres::PgRow};
 
 use crate::{
     codec::{InTable, bind, cells, decode},
-    connections::{Connections, Lane, Statement, statement},
+    connections::{Connections, PoolKind, Statement, statement},
     error::{Call, Effect},
     layout::Schema,
     statements::Conditional,
@@ -49,7 +49,7 @@ impl Tables {
     ) -> StoreResult<Write<R>> {
         let key = R::key_text(key);
         let call = self.call(op, &key, Effect::Writes);
-        let rows = self.send(call, Lane::Work, write, R::columns()).await?;
+        let rows = self.send(call, PoolKind::Work, write, R::columns()).await?;
         self.settle(call, rows).await
     }
 
@@ -62,7 +62,7 @@ impl Tables {
         let call = self.call(op, "", Effect::Writes);
         let sql = self.schema.sql(&write.sql.replace("{row}", R::columns()));
         let statement = (write.bind)(statement(sql).bind(self.application.clone()));
-        let rows = self.connections.ask(call, Lane::Work, statement).await?;
+        let rows = self.connections.ask(call, PoolKind::Work, statement).await?;
         rows.iter().map(|row| read(call, row)).collect()
     }
 
@@ -71,7 +71,7 @@ impl Tables {
         let key = R::key_text(row.key());
         let call = self.call(op, &key, Effect::Writes);
         let insert = self.insertion(&row, R::columns());
-        let rows = self.connections.ask(call, Lane::Work, insert).await?;
+        let rows = self.connections.ask(call, PoolKind::Work, insert).await?;
         self.settle(call, rows).await
     }
 
@@ -93,7 +93,7 @@ impl Tables {
     ) -> StoreResult<Stamped<Write<R>>> {
         let key = R::key_text(key);
         let call = self.call(op, &key, Effect::Writes);
-        let rows = self.send(call, Lane::Beats, write, &self.stamped(R::columns())).await?;
+        let rows = self.send(call, PoolKind::Beats, write, &self.stamped(R::columns())).await?;
         self.settle_stamped(call, rows).await
     }
 
@@ -106,7 +106,7 @@ impl Tables {
         let key = R::key_text(row.key());
         let call = self.call(op, &key, Effect::Writes);
         let insert = self.insertion(&row, &self.stamped(R::columns()));
-        let rows = self.connections.ask(call, Lane::Beats, insert).await?;
+        let rows = self.connections.ask(call, PoolKind::Beats, insert).await?;
         self.settle_stamped(call, rows).await
     }
 
@@ -127,7 +127,7 @@ impl Tables {
             table = R::TABLE
         );
         let call = Call { effect: Effect::Reads, ..call };
-        let rows = self.connections.ask(call, Lane::Beats, self.keyed(&sql, call.row)).await?;
+        let rows = self.connections.ask(call, PoolKind::Beats, self.keyed(&sql, call.row)).await?;
         let row = rows.first().ok_or_else(|| {
             call.error(StoreErrorKind::Corrupt, "the server gave no row where there is one always")
         })?;
@@ -154,7 +154,7 @@ impl Tables {
             R::TABLE,
             R::KEY
         );
-        let rows = self.connections.ask(call, Lane::Work, self.keyed(&sql, call.row)).await?;
+        let rows = self.connections.ask(call, PoolKind::Work, self.keyed(&sql, call.row)).await?;
         rows.first().map(|row| read(call, row)).transpose()
     }
 
@@ -205,7 +205,7 @@ impl Tables {
     ) -> StoreResult<(Vec<PgRow>, Option<Cursor>)> {
         let call = self.call(op, "", Effect::Reads);
         let from = from.map(|cursor| cursor.0).unwrap_or_default();
-        let rows = self.connections.ask(call, Lane::Work, self.keyed(sql, &from)).await?;
+        let rows = self.connections.ask(call, PoolKind::Work, self.keyed(sql, &from)).await?;
         let last = rows.last().map(|last| last.try_get(R::KEY)).transpose();
         let last = last.map_err(|error| call.failed(&error))?;
         Ok((rows, last.map(Cursor)))
@@ -215,12 +215,12 @@ impl Tables {
     pub(crate) async fn send(
         &self,
         call: Call<'_>,
-        lane: Lane,
+        pool: PoolKind,
         write: Conditional,
         columns: &str,
     ) -> StoreResult<Vec<PgRow>> {
         let statement = self.keyed(&write.sql.replace("{row}", columns), call.row);
-        self.connections.ask(call, lane, (write.bind)(statement)).await
+        self.connections.ask(call, pool, (write.bind)(statement)).await
     }
 
     /// A statement, with the application and a key as its first values.

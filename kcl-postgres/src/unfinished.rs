@@ -10,7 +10,7 @@ use kcl_core::{env::Time, store::Era};
 use sqlx::postgres::PgRow;
 
 use crate::{
-    connection::{Held, Unmade},
+    connection::{ConnectError, Held},
     deadline::within,
     error::outlived,
 };
@@ -18,14 +18,14 @@ use crate::{
 type Work<T> = Pin<Box<dyn Future<Output = T> + Send>>;
 
 /// An attempt to make a connection.
-pub(crate) type Making = Work<Result<Held, Unmade>>;
+pub(crate) type Connecting = Work<Result<Held, ConnectError>>;
 
 /// A statement under way, and the connection that it holds.
 pub(crate) type Asking = Work<(Held, sqlx::Result<Vec<PgRow>>)>;
 
 /// What will end with a connection.
-struct Begun {
-    making: Making,
+struct Pending {
+    connecting: Connecting,
     /// When it counts as stuck.
     until: Time,
     /// Of a statement: when its connection was made.
@@ -34,18 +34,19 @@ struct Begun {
 
 /// What was begun by those who went away.
 #[derive(Default)]
-pub(crate) struct Unfinished(Mutex<Vec<Begun>>);
+pub(crate) struct Unfinished(Mutex<Vec<Pending>>);
 
 impl Unfinished {
-    fn begun(&self) -> std::sync::MutexGuard<'_, Vec<Begun>> {
+    fn pending(&self) -> std::sync::MutexGuard<'_, Vec<Pending>> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Gives up what is stuck; tells the era of a connection on which no answer came.
     pub(crate) fn give_up(&self, now: Time) -> Option<Era> {
-        let mut begun = self.begun();
-        let silent = begun.iter().filter(|begun| begun.until <= now).find_map(|begun| begun.era);
-        begun.retain(|begun| begun.until > now);
+        let mut pending = self.pending();
+        let silent =
+            pending.iter().filter(|pending| pending.until <= now).find_map(|pending| pending.era);
+        pending.retain(|pending| pending.until > now);
         silent
     }
 
@@ -54,8 +55,8 @@ impl Unfinished {
     /// # Cancel safety
     /// Safe: it stays begun.
     pub(crate) async fn finish(&self, deadline: Time) -> Option<Held> {
-        let Begun { making, until, era } = self.begun().pop()?;
-        self.go_on(making, era, until, deadline).await?.ok()
+        let Pending { connecting, until, era } = self.pending().pop()?;
+        self.go_on(connecting, era, until, deadline).await?.ok()
     }
 
     /// The outcome of an attempt, unless the deadline comes first. It counts as stuck after
@@ -65,22 +66,22 @@ impl Unfinished {
     /// Safe: it stays begun.
     pub(crate) async fn make(
         &self,
-        making: Making,
+        connecting: Connecting,
         until: Time,
         deadline: Time,
-    ) -> Option<Result<Held, Unmade>> {
-        self.go_on(making, None, until, deadline).await
+    ) -> Option<Result<Held, ConnectError>> {
+        self.go_on(connecting, None, until, deadline).await
     }
 
     async fn go_on(
         &self,
-        making: Making,
+        connecting: Connecting,
         era: Option<Era>,
         until: Time,
         deadline: Time,
-    ) -> Option<Result<Held, Unmade>> {
-        let keep = |making| making;
-        let mut left = Left { work: Some(making), until, era, behind: self, keep };
+    ) -> Option<Result<Held, ConnectError>> {
+        let keep = |connecting| connecting;
+        let mut left = Left { work: Some(connecting), until, era, behind: self, keep };
         left.wait(deadline.min(until)).await
     }
 
@@ -96,7 +97,7 @@ impl Unfinished {
         until: Time,
         deadline: Time,
     ) -> Option<(Held, sqlx::Result<Vec<PgRow>>)> {
-        let keep = |asking: Asking| -> Making {
+        let keep = |asking: Asking| -> Connecting {
             Box::pin(async move {
                 match asking.await {
                     (_, Err(error)) if !outlived(&error) => Err(error.into()),
@@ -115,7 +116,7 @@ struct Left<'a, T> {
     until: Time,
     era: Option<Era>,
     behind: &'a Unfinished,
-    keep: fn(Work<T>) -> Making,
+    keep: fn(Work<T>) -> Connecting,
 }
 
 impl<T> Left<'_, T> {
@@ -131,14 +132,14 @@ impl<T> Left<'_, T> {
 impl<T> Drop for Left<'_, T> {
     fn drop(&mut self) {
         if let Some(work) = self.work.take() {
-            let (making, until, era) = ((self.keep)(work), self.until, self.era);
-            self.behind.begun().push(Begun { making, until, era });
+            let (connecting, until, era) = ((self.keep)(work), self.until, self.era);
+            self.behind.pending().push(Pending { connecting, until, era });
         }
     }
 }
 
 impl fmt::Debug for Unfinished {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_tuple("Unfinished").field(&self.begun().len()).finish()
+        f.debug_tuple("Unfinished").field(&self.pending().len()).finish()
     }
 }

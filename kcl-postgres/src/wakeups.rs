@@ -11,7 +11,7 @@ use kcl_core::{
 use sqlx::postgres::{PgListener, PgPoolOptions};
 
 use crate::{
-    connection::Unmade,
+    connection::ConnectError,
     connections::{ONLY_READS, SILENT},
     deadline::within,
     error::{Call, Effect},
@@ -37,7 +37,7 @@ impl fmt::Display for Channel {
 
 /// Waiting for the next wake-up: it goes on when whoever waited for it went away, and ends with the
 /// ears, or with what is wrong with them.
-type Hearing = Pin<Box<dyn Future<Output = Result<Ears, Deaf>> + Send>>;
+type Hearing = Pin<Box<dyn Future<Output = Result<PushListener, Deaf>> + Send>>;
 
 /// A connection that listens for one session.
 struct Listening {
@@ -47,7 +47,7 @@ struct Listening {
 }
 
 /// The connection itself, and when it was made.
-struct Ears {
+struct PushListener {
     listener: PgListener,
     era: Era,
     eras: Arc<Eras>,
@@ -85,7 +85,7 @@ pub(crate) async fn listen(tables: &Tables, id: &SessionId) -> StoreResult<Box<d
         listener.eager_reconnect(false);
         let role = greet(&mut listener, &mark).await?;
         listener.listen(&Channel::of(id).to_string()).await?;
-        Ok::<_, Unmade>((listener, role))
+        Ok::<_, ConnectError>((listener, role))
     };
     let deadline = Env::system().clock.now() + patience;
     let late = || call.error(StoreErrorKind::Unavailable, "the server did not answer in time");
@@ -97,14 +97,14 @@ pub(crate) async fn listen(tables: &Tables, id: &SessionId) -> StoreResult<Box<d
         return Err(call.only_reads(&connections.address()));
     }
     let address = connections.address();
-    let ears = Ears { listener, era, eras, address, patience };
+    let ears = PushListener { listener, era, eras, address, patience };
     let schema = tables.schema.clone();
     Ok(Box::new(Listening { hearing: Some(Box::pin(ears.hear())), schema, session }))
 }
 
 const OP: &str = "wakeups";
 
-impl Ears {
+impl PushListener {
     /// Waits for a wake-up.
     async fn hear(mut self) -> Result<Self, Deaf> {
         let clock = Env::system().clock;

@@ -118,21 +118,21 @@ mod builder;
 mod change;
 mod codec;
 mod durability;
-mod ears;
 mod error;
 mod info;
-mod lane;
 mod layout;
 mod nodes;
-#[cfg(any(test, fuzzing))]
-#[doc(hidden)]
-pub mod outside;
 mod prepare;
+mod push;
+mod reconnecting;
 mod rows;
 mod rules;
 mod script;
 mod server;
 mod store;
+#[cfg(any(test, fuzzing))]
+#[doc(hidden)]
+pub mod untrusted_input;
 mod wakeups;
 
 pub use builder::{InvalidSettings, RedisStoreBuilder};

@@ -13,8 +13,8 @@ use redis::{
 };
 
 use crate::{
-    ears::Ears,
     info::{Info, Role},
+    push::PushListener,
 };
 
 /// How often a node may name another one before nobody is believed.
@@ -85,13 +85,16 @@ impl Nodes {
     }
 
     /// Connects to the node that keeps the application's keys.
-    pub(crate) async fn open(&self, ears: &Arc<Ears>) -> RedisResult<MultiplexedConnection> {
+    pub(crate) async fn open(
+        &self,
+        listener: &Arc<PushListener>,
+    ) -> RedisResult<MultiplexedConnection> {
         let candidates: Vec<ConnectionAddr> = self.known().addresses.iter().cloned().collect();
         let mut failure = None;
         for address in candidates {
             // Should this future be dropped, the next one begins elsewhere.
             self.known().put_last(&address);
-            match self.reach(address, ears).await {
+            match self.reach(address, listener).await {
                 Ok(connection) => return Ok(connection),
                 Err(error) => failure = Some(error),
             }
@@ -104,10 +107,10 @@ impl Nodes {
     async fn reach(
         &self,
         mut address: ConnectionAddr,
-        ears: &Arc<Ears>,
+        listener: &Arc<PushListener>,
     ) -> RedisResult<MultiplexedConnection> {
         for _ in 0..MOST_REDIRECTS {
-            let mut connection = self.connect(&address, ears).await?;
+            let mut connection = self.connect(&address, listener).await?;
             match self.keeps_the_key(&mut connection).await {
                 Ok(()) => {
                     self.look_around(&mut connection, &address).await;
@@ -123,7 +126,7 @@ impl Nodes {
     async fn connect(
         &self,
         address: &ConnectionAddr,
-        ears: &Arc<Ears>,
+        listener: &Arc<PushListener>,
     ) -> RedisResult<MultiplexedConnection> {
         if matches!(address, ConnectionAddr::TcpTls { .. }) {
             choose_cryptography();
@@ -132,7 +135,7 @@ impl Nodes {
         let config = AsyncConnectionConfig::new()
             .set_connection_timeout(Some(self.connecting))
             .set_response_timeout(Some(self.answering))
-            .set_push_sender(Ears::sender(ears));
+            .set_push_sender(PushListener::sender(listener));
         client.get_multiplexed_async_connection_with_config(&config).await
     }
 

@@ -13,7 +13,7 @@ use crate::{
     info::{Info, NO_HISTORY},
     layout::Keys,
     script::{CHANGE, PAGE, PUT, REMOVE},
-    server::{Run, Server, Weight},
+    server::{CommandClass, Run, Server},
 };
 
 /// The most rows of a page.
@@ -35,7 +35,7 @@ impl Rows {
         &self,
         op: &'static str,
         row: &R,
-        weight: Weight,
+        weight: CommandClass,
     ) -> StoreResult<Write<R>> {
         let name = R::key_text(row.key());
         let call = self.call(op, &name, Effect::Writes);
@@ -50,14 +50,14 @@ impl Rows {
     ) -> StoreResult<Stamped<Write<R>>> {
         let name = R::key_text(row.key());
         let call = self.call(op, &name, Effect::Writes);
-        self.stamped(&call, self.run_put(&call, row, Weight::Beat, b"stamp").await?)
+        self.stamped(&call, self.run_put(&call, row, CommandClass::Beat, b"stamp").await?)
     }
 
     async fn run_put<R: Row>(
         &self,
         call: &Call<'_>,
         row: &R,
-        weight: Weight,
+        weight: CommandClass,
         stamp: &[u8],
     ) -> StoreResult<Value> {
         let (rows, names) = (self.keys.rows(R::KIND), self.keys.names(R::KIND));
@@ -75,7 +75,7 @@ impl Rows {
         op: &'static str,
         key: &R::Key,
         change: &Change,
-        weight: Weight,
+        weight: CommandClass,
     ) -> StoreResult<Write<R>> {
         let name = R::key_text(key);
         let call = self.call(op, &name, Effect::Writes);
@@ -92,14 +92,14 @@ impl Rows {
         let name = R::key_text(key);
         let call = self.call(op, &name, Effect::Writes);
         let change = change.stamped();
-        self.stamped(&call, self.run_change::<R>(&call, &change, Weight::Beat).await?)
+        self.stamped(&call, self.run_change::<R>(&call, &change, CommandClass::Beat).await?)
     }
 
     async fn run_change<R: Row>(
         &self,
         call: &Call<'_>,
         change: &Change,
-        weight: Weight,
+        weight: CommandClass,
     ) -> StoreResult<Value> {
         let (rows, json) = (self.keys.rows(R::KIND), change.to_json());
         let mut arguments = vec![call.row.as_bytes(), json.as_bytes()];
@@ -114,7 +114,7 @@ impl Rows {
         op: &'static str,
         key: &R::Key,
         change: &Change,
-        weight: Weight,
+        weight: CommandClass,
     ) -> StoreResult<Write<R>> {
         let name = R::key_text(key);
         let (rows, names) = (self.keys.rows(R::KIND), self.keys.names(R::KIND));
@@ -156,7 +156,7 @@ impl Rows {
             keys: &[&rows, &names],
             arguments: &[from.as_bytes(), most.as_bytes(), bytes.as_bytes()],
         };
-        let answer = self.server.run(&call, Weight::Other, &run).await?;
+        let answer = self.server.run(&call, CommandClass::Other, &run).await?;
         page_of(&call, read(&call, answer)?)
     }
 

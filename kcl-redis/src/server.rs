@@ -8,8 +8,8 @@ use redis::{Cmd, ErrorKind, RedisError, RedisResult, ServerErrorKind, Value, cmd
 use crate::{
     durability::{Durability, Replicas},
     error::{Call, lost_its_role, wants_another_link},
-    lane::{Lane, Link},
     nodes::Nodes,
+    reconnecting::{Connection, Reconnecting},
     script::Script,
 };
 
@@ -22,15 +22,15 @@ const MOST_ATTEMPTS: usize = 4;
 pub(crate) struct Server {
     pub(crate) nodes: Arc<Nodes>,
     pub(crate) replicas: Replicas,
-    beats: Lane,
+    beats: Reconnecting,
     /// Waiting for replicas blocks a connection.
-    claims: Lane,
-    others: Lane,
+    claims: Reconnecting,
+    others: Reconnecting,
 }
 
 /// What a command is, which is to say how it is sent.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Weight {
+pub(crate) enum CommandClass {
     /// On a connection of its own: nothing may delay it.
     Beat,
     /// Not to be lost: replicas are waited for.
@@ -57,18 +57,18 @@ impl Server {
     pub(crate) async fn run(
         &self,
         call: &Call<'_>,
-        weight: Weight,
+        weight: CommandClass,
         run: &Run<'_>,
     ) -> StoreResult<Value> {
-        let replicas = if weight == Weight::Claim { self.replicas.wanted() } else { 0 };
+        let replicas = if weight == CommandClass::Claim { self.replicas.wanted() } else { 0 };
         let lane = match weight {
-            Weight::Beat => &self.beats,
-            Weight::Claim if replicas > 0 => &self.claims,
-            Weight::Claim | Weight::Other => &self.others,
+            CommandClass::Beat => &self.beats,
+            CommandClass::Claim if replicas > 0 => &self.claims,
+            CommandClass::Claim | CommandClass::Other => &self.others,
         };
-        let (answer, link) = self.send(call, lane, |known| run.command(known)).await?;
+        let (answer, conn) = self.send(call, lane, |known| run.command(known)).await?;
         if replicas > 0 {
-            self.wait_for(call, &link, replicas).await?;
+            self.wait_for(call, &conn, replicas).await?;
         }
         Ok(answer)
     }
@@ -82,25 +82,25 @@ impl Server {
     async fn send(
         &self,
         call: &Call<'_>,
-        lane: &Lane,
+        lane: &Reconnecting,
         command: impl Fn(bool) -> Cmd,
-    ) -> StoreResult<(Value, Arc<Link>)> {
+    ) -> StoreResult<(Value, Arc<Connection>)> {
         for idle in [&self.beats, &self.claims, &self.others] {
             idle.let_go(&self.nodes);
         }
         let mut known = true;
         let mut attempts = 1;
         loop {
-            let link = lane
-                .link(&self.nodes)
+            let conn = lane
+                .conn(&self.nodes)
                 .await
                 .map_err(|error| call.unreached(&error, self.nodes.connecting()))?;
-            let answer: RedisResult<Value> = link.send(&command(known)).await;
+            let answer: RedisResult<Value> = conn.send(&command(known)).await;
             let error = match answer {
-                Ok(answer) => return Ok((answer, link)),
+                Ok(answer) => return Ok((answer, conn)),
                 Err(error) => error,
             };
-            self.judge(&link, &error);
+            self.judge(&conn, &error);
             match error.kind() {
                 ErrorKind::Server(ServerErrorKind::NoScript) => known = false,
                 ErrorKind::Server(ServerErrorKind::Moved) => {}
@@ -115,23 +115,23 @@ impl Server {
 
     /// Leaves a connection that is of no use any more, and with a server that lost its role all
     /// that were made before.
-    fn judge(&self, link: &Link, error: &RedisError) {
+    fn judge(&self, conn: &Connection, error: &RedisError) {
         if wants_another_link(error) {
-            link.abandon();
+            conn.abandon();
         }
         if lost_its_role(error) {
-            self.nodes.leave(link.era(), &error.to_string());
+            self.nodes.leave(conn.era(), &error.to_string());
         }
     }
 
     /// Waits for replicas to have what was written.
-    async fn wait_for(&self, call: &Call<'_>, link: &Link, wanted: usize) -> StoreResult<()> {
+    async fn wait_for(&self, call: &Call<'_>, conn: &Connection, wanted: usize) -> StoreResult<()> {
         let patience = self.replicas.patience;
-        let why = match link.replicate(wanted, patience.as_millis()).await {
+        let why = match conn.replicate(wanted, patience.as_millis()).await {
             Ok(reached) if reached >= wanted => return Ok(()),
             Ok(reached) => format!("{reached} of {wanted} replicas confirmed within {patience:?}"),
             Err(error) => {
-                self.judge(link, &error);
+                self.judge(conn, &error);
                 format!("replicas could not be waited for: {error}")
             }
         };

@@ -11,7 +11,7 @@ use kcl_core::{
     store::{Consistency, Cursor, LeaseStore, Page, StoreResult, Wakeups, codec::Row},
 };
 
-use crate::{rows::Rows, rules, server::Weight, wakeups::RedisWakeups};
+use crate::{rows::Rows, rules, server::CommandClass, wakeups::RedisWakeups};
 
 /// The lease store of one application, in a Redis or Valkey server or cluster.
 ///
@@ -61,11 +61,11 @@ impl LeaseStore for RedisStore {
 
     async fn end_session(&self, end: EndSession) -> StoreResult<Write<Session>> {
         let change = rules::end_session(&end);
-        self.rows.update("end_session", &end.session, &change, Weight::Other).await
+        self.rows.update("end_session", &end.session, &change, CommandClass::Other).await
     }
 
     async fn forget(&self, forget: Forget) -> StoreResult<Write<Session>> {
-        self.rows.remove("forget", &forget.session, &rules::forget(), Weight::Other).await
+        self.rows.remove("forget", &forget.session, &rules::forget(), CommandClass::Other).await
     }
 
     async fn session(&self, id: &SessionId, _: Consistency) -> StoreResult<Option<Session>> {
@@ -80,7 +80,7 @@ impl LeaseStore for RedisStore {
         let sharded = self.rows.server.nodes.are_clustered();
         let change = rules::wake(self.rows.keys.channel(&Session::key_text(id)), sharded);
         // Refused means that there is nobody to wake.
-        self.rows.update::<Session>("wake", id, &change, Weight::Other).await.map(drop)
+        self.rows.update::<Session>("wake", id, &change, CommandClass::Other).await.map(drop)
     }
 
     async fn wakeups(&self, id: &SessionId) -> StoreResult<Option<Box<dyn Wakeups>>> {
@@ -89,7 +89,7 @@ impl LeaseStore for RedisStore {
     }
 
     async fn create(&self, lease: Lease) -> StoreResult<Write<Lease>> {
-        self.rows.put("create", &lease, Weight::Claim).await
+        self.rows.put("create", &lease, CommandClass::Claim).await
     }
 
     async fn lease(&self, key: &LeaseKey) -> StoreResult<Option<Lease>> {
@@ -102,27 +102,28 @@ impl LeaseStore for RedisStore {
 
     async fn acquire(&self, acquire: Acquire) -> StoreResult<Write<Lease>> {
         let change = rules::acquire(&acquire);
-        self.rows.update("acquire", &acquire.key, &change, Weight::Claim).await
+        self.rows.update("acquire", &acquire.key, &change, CommandClass::Claim).await
     }
 
     async fn advance(&self, advance: Advance) -> StoreResult<Write<Lease>> {
         let change = rules::advance(&advance);
-        let weight = if advance.checkpoint.is_end() { Weight::Claim } else { Weight::Other };
+        let weight =
+            if advance.checkpoint.is_end() { CommandClass::Claim } else { CommandClass::Other };
         self.rows.update("advance", &advance.key, &change, weight).await
     }
 
     async fn release(&self, release: Release) -> StoreResult<Write<Lease>> {
         let change = rules::release(&release);
-        self.rows.update("release", &release.key, &change, Weight::Claim).await
+        self.rows.update("release", &release.key, &change, CommandClass::Claim).await
     }
 
     async fn restart(&self, restart: Restart) -> StoreResult<Write<Lease>> {
         let change = rules::restart(&restart);
-        self.rows.update("restart", &restart.key, &change, Weight::Claim).await
+        self.rows.update("restart", &restart.key, &change, CommandClass::Claim).await
     }
 
     async fn delete(&self, delete: Delete) -> StoreResult<Write<Lease>> {
-        self.rows.remove("delete", &delete.key, &rules::delete(&delete), Weight::Claim).await
+        self.rows.remove("delete", &delete.key, &rules::delete(&delete), CommandClass::Claim).await
     }
 
     async fn doc(&self, name: &DocName) -> StoreResult<Option<Document>> {
@@ -134,11 +135,11 @@ impl LeaseStore for RedisStore {
         match seen {
             None => {
                 let first = Document::new(name, 1, body);
-                self.rows.put("put_doc", &first, Weight::Claim).await
+                self.rows.put("put_doc", &first, CommandClass::Claim).await
             }
             Some(seen) => {
                 let change = rules::put_doc(seen, body);
-                self.rows.update("put_doc", &name, &change, Weight::Claim).await
+                self.rows.update("put_doc", &name, &change, CommandClass::Claim).await
             }
         }
     }
@@ -149,7 +150,7 @@ impl LeaseStore for RedisStore {
 
     async fn delete_doc(&self, delete: DeleteDoc) -> StoreResult<Write<Document>> {
         let change = rules::delete_doc(&delete);
-        self.rows.remove("delete_doc", &delete.name, &change, Weight::Claim).await
+        self.rows.remove("delete_doc", &delete.name, &change, CommandClass::Claim).await
     }
 }
 

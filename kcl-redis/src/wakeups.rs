@@ -10,9 +10,9 @@ use kcl_core::{
 use redis::{RedisResult, Value, aio::MultiplexedConnection, cmd};
 
 use crate::{
-    ears::Ears,
     error::{Call, Effect},
     nodes::Nodes,
+    push::PushListener,
     rows::Rows,
 };
 
@@ -32,7 +32,7 @@ pub(crate) struct RedisWakeups {
 
 /// The connection, open for as long as somebody listens.
 struct Open {
-    ears: Arc<Ears>,
+    listener: Arc<PushListener>,
     connection: MultiplexedConnection,
     nodes: Arc<Nodes>,
     era: Era,
@@ -42,10 +42,10 @@ impl RedisWakeups {
     /// Listens for messages to the session `name`.
     pub(crate) async fn open(rows: &Rows, name: &str) -> StoreResult<Self> {
         let call = rows.call("wakeups", name, Effect::Reads);
-        let ears = Arc::default();
+        let listener = Arc::default();
         let nodes = Arc::clone(&rows.server.nodes);
         let era = nodes.eras.now();
-        let opened = nodes.open(&ears).await;
+        let opened = nodes.open(&listener).await;
         let mut connection = opened.map_err(|error| call.unreached(&error, nodes.connecting()))?;
         let channel = rows.keys.channel(name);
         // A message to a channel of one node does not cross the whole cluster.
@@ -56,7 +56,7 @@ impl RedisWakeups {
             subscribed.map_err(|error| call.failed(&error))?;
         }
         let location = rows.location.clone();
-        let open = Open { ears, connection, nodes, era };
+        let open = Open { listener, connection, nodes, era };
         Ok(Self { hearing: Some(Box::pin(open.hear())), location, channel })
     }
 }
@@ -74,12 +74,12 @@ impl Open {
     async fn hear(mut self) -> Result<Self, &'static str> {
         let clock = Env::system().clock;
         loop {
-            if self.ears.are_lost() {
+            if self.listener.are_lost() {
                 return Err("the connection was closed");
             }
             tokio::select! {
                 biased;
-                () = self.ears.listen() => if !self.ears.are_lost() { return Ok(self) },
+                () = self.listener.listen() => if !self.listener.are_lost() { return Ok(self) },
                 () = self.nodes.eras.over(self.era) => return Err("the server serves no more"),
                 () = clock.sleep(QUIET) => {
                     let alive = self.nodes.keeps_the_key(&mut self.connection).await;

@@ -8,7 +8,7 @@ use base64::{Engine, engine::general_purpose::STANDARD};
 use kcl_core::{
     env::Clock,
     lease::LeaseKey,
-    stream::{KplMark, Record, Room, ShardId, StartAt, StreamSource},
+    stream::{ByteLimit, KplMark, Record, ShardId, StartAt, StreamSource},
 };
 use serde_json::{Value, json};
 
@@ -27,7 +27,7 @@ const SHOWN: usize = 16_384;
 /// How long records are waited for: the shard may have gaps without any.
 const PATIENCE: Duration = Duration::from_secs(8);
 /// Room for what one answer may hold.
-const ROOM: Room = Room(1 << 20);
+const ROOM: ByteLimit = ByteLimit(1 << 20);
 
 /// What is asked for.
 #[derive(Clone, Debug, PartialEq, Eq)]

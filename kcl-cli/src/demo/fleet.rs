@@ -11,8 +11,8 @@ use tokio::{runtime::Runtime, sync::broadcast, task::JoinHandle};
 
 use super::{
     facts::WorkerNo,
+    killable::{KillSwitch, KillableSpawner},
     ledger::Ledger,
-    mortal::{Life, Mortal},
     store::DemoStore,
     stream::DemoStream,
 };
@@ -34,7 +34,7 @@ struct Running {
     /// Taken when the worker is over.
     runtime: Option<Runtime>,
     task: JoinHandle<Result<(), WorkerError>>,
-    life: Arc<Life>,
+    life: Arc<KillSwitch>,
 }
 
 impl Fleet {
@@ -53,7 +53,7 @@ impl Fleet {
             .thread_name(worker.to_string())
             .enable_all()
             .build()?;
-        let (env, life) = Mortal::env();
+        let (env, life) = KillableSpawner::env();
         let ledger = self.ledger.clone();
         let source = Arc::new(self.stream.source()?);
         let built = Worker::shared_builder(source, self.store.open()?)

@@ -9,7 +9,7 @@ use anyhow::{Context, bail};
 use kcl_core::{
     lease::{Checkpoint, Lease},
     store::LeaseStoreExt,
-    stream::{Position, ReadEvent, Room, ShardId, StartAt, StreamKey, StreamSource},
+    stream::{ByteLimit, Position, ReadEvent, ShardId, StartAt, StreamKey, StreamSource},
 };
 use kcl_migrate::{
     Library, Place, Table,
@@ -146,7 +146,7 @@ async fn is_whole(
     let mut is_whole = false;
     // Nothing is believed of an answer that holds nothing, but for one at the tip.
     for _ in 0..5 {
-        match reader.next(Room(64 * 1_024)).await {
+        match reader.next(ByteLimit(64 * 1_024)).await {
             Ok(ReadEvent::Batch(batch)) => match batch.records.first() {
                 Some(record) => {
                     is_whole = record.position.sequence != position.sequence;

@@ -8,7 +8,7 @@ use kcl_core::{
     env::Clock,
     lease::LeaseKey,
     stream::{
-        Position, ReadEvent, Room, ShardId, ShardReader, SourceResult, StartAt, StreamSource,
+        ByteLimit, Position, ReadEvent, ShardId, ShardReader, SourceResult, StartAt, StreamSource,
     },
 };
 use kcl_migrate::{Contents, Mark, Probe};
@@ -21,7 +21,7 @@ const AT_ONCE: usize = 32;
 const PATIENCE: Duration = Duration::from_secs(10);
 
 /// Room for two records or so.
-const ROOM: Room = Room(64 * 1_024);
+const ROOM: ByteLimit = ByteLimit(64 * 1_024);
 
 /// Looks at every shard that the stream lists and the table has a checkpoint of.
 pub(super) async fn look(

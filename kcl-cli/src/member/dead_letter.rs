@@ -91,7 +91,7 @@ impl DeadLetters {
 
 #[async_trait]
 impl DeadLetter for DeadLetters {
-    async fn bury(
+    async fn send(
         &self,
         record: &Record,
         lease: &LeaseHandle,

@@ -5,7 +5,7 @@ mod args;
 use std::process::ExitCode;
 
 use anyhow::Context;
-use kcl_core::stream::{Room, ShardId, StartAt, StreamSource};
+use kcl_core::stream::{ByteLimit, ShardId, StartAt, StreamSource};
 
 pub(crate) use args::PeekArgs;
 
@@ -45,7 +45,7 @@ async fn peek(args: &PeekArgs, config: &Config) -> anyhow::Result<ExitCode> {
     // Whoever looks at what is to come waits for it.
     let waits = start == StartAt::Latest;
     let format = Format { stream: config.stream()?.short().into(), text: args.text };
-    let most = (args.limit, Room(ROOM));
+    let most = (args.limit, ByteLimit(ROOM));
     let mut glance = Glance::open(&source, &stream, &shard, start, most).await?;
     let shown = show(&mut glance, &format, &shard, waits).await;
     glance.close().await;

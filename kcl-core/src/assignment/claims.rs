@@ -5,9 +5,9 @@ use std::collections::BTreeMap;
 use super::{
     Reason,
     draft::Draft,
-    free::Free,
     order,
     placement::{Mode, Rule, Uncovered},
+    unplaced::Unplaced,
 };
 
 /// Seats what rules place, refuses what cannot be seated, and returns the leases that are left to
@@ -15,13 +15,13 @@ use super::{
 ///
 /// Seats go to required leases first (no other worker may have them), then to leases that are held
 /// (nothing is gained by reading one shard in place of another), then to the most lagging.
-pub(super) fn settle(draft: &mut Draft<'_>) -> Vec<Free> {
+pub(super) fn settle(draft: &mut Draft<'_>) -> Vec<Unplaced> {
     let rules = Rules::of(draft);
     let leases = without_paused(draft);
     let leases = keep_held(draft, leases);
     if rules.say_nothing() && !draft.view.leases.iter().any(|lease| lease.sent_to.is_some()) {
         let seated = within_room(draft, leases);
-        return seated.into_iter().map(|lease| Free::new(draft, lease)).collect();
+        return seated.into_iter().map(|lease| Unplaced::new(draft, lease)).collect();
     }
     let mut required = Vec::new();
     let mut open = Vec::with_capacity(leases.len());
@@ -103,7 +103,7 @@ fn within_room(draft: &mut Draft<'_>, mut open: Vec<usize>) -> Vec<usize> {
 }
 
 /// Seats the leases a live worker is preferred for, while it has room; returns the others.
-fn prefer(draft: &mut Draft<'_>, rules: &Rules<'_>, open: Vec<usize>) -> Vec<Free> {
+fn prefer(draft: &mut Draft<'_>, rules: &Rules<'_>, open: Vec<usize>) -> Vec<Unplaced> {
     let mut claims = Vec::new();
     let mut free = Vec::with_capacity(open.len());
     for lease in open {
@@ -112,7 +112,7 @@ fn prefer(draft: &mut Draft<'_>, rules: &Rules<'_>, open: Vec<usize>) -> Vec<Fre
                 let worker = keeper_until_return(draft, lease, worker).unwrap_or(worker);
                 claims.push(Claim { worker, lease });
             }
-            None => free.push(Free::new(draft, lease)),
+            None => free.push(Unplaced::new(draft, lease)),
         }
     }
     // One that is held elsewhere had better stay than one that is held nowhere be left.
@@ -121,7 +121,7 @@ fn prefer(draft: &mut Draft<'_>, rules: &Rules<'_>, open: Vec<usize>) -> Vec<Fre
         (holder != Some(claim.worker), holder.is_some())
     };
     let rest = grant(draft, claims, first);
-    free.extend(rest.into_iter().map(|claim| Free::new(draft, claim.lease)));
+    free.extend(rest.into_iter().map(|claim| Unplaced::new(draft, claim.lease)));
     free
 }
 

@@ -14,12 +14,12 @@ mod balance;
 mod claims;
 mod draft;
 mod even;
-mod free;
 mod index;
 mod limits;
 mod order;
 pub mod placement;
 mod plan;
+mod unplaced;
 mod view;
 mod weighted;
 

@@ -195,7 +195,7 @@ pub async fn has_record(
 /// Whether the first record that a reader finds has this number.
 async fn begins_with(reader: &mut dyn ShardReader, number: &SequenceNumber) -> SourceResult<bool> {
     for _ in 0..EMPTY_MAX {
-        match reader.next(reader.expects()).await {
+        match reader.next(reader.size_hint()).await {
             Ok(ReadEvent::Batch(batch)) => {
                 if let Some(first) = batch.records.first() {
                     return Ok(first.position.sequence == *number);

@@ -1,7 +1,7 @@
 //! Changing an application while nobody reads: closing it, rewriting its rows, opening it.
 //!
 //! A reset, an import or a restore sets leases back, which no worker may do or see half done. It
-//! runs *closed* (ARCHITECTURE §4 rule 18): the document `changing` keeps workers from joining,
+//! runs *closed* (PROTOCOL rule 18): the document `changing` keeps workers from joining,
 //! each one that lived is seen to have ended, everything is copied, and then each row is written
 //! under a higher epoch, so that whatever the dead still have on its way is refused. A run that
 //! breaks off leaves the application closed; the same command goes on, or the change is taken back.

@@ -7,21 +7,22 @@ use super::{
     command::{Command, Notice, RunCommand, RunOrder},
     deadlines::Deadlines,
     gather::gathers,
-    handoff::ask as handoff,
-    inbox::ask as inbox,
-    member::ask as member,
+    handoff::request as handoff,
+    inbox::request as inbox,
+    member::request as member,
     op::{self, Operation},
     planner::{
-        ask as planner, catalogue::ask as catalogue, janitor::ask as janitor, loads::ask as loads,
-        moves::ask as moves, publisher::ask as publisher, telling::ask as telling,
+        catalogue::request as catalogue, janitor::request as janitor, loads::request as loads,
+        moves::request as moves, publisher::request as publisher, request as planner,
+        telling::request as telling,
     },
     reads::Reads,
-    reporting::ask as reporting,
-    request::Request,
+    reporting::request as reporting,
+    request::StoreRequest,
     signal::Signal,
-    start::{Starts, ask as start},
-    succession::ask as succession,
-    watch::ask as watch,
+    start::{Starts, request as start},
+    succession::request as succession,
+    watch::request as watch,
 };
 use crate::{
     env::{Rng, Time},
@@ -52,7 +53,7 @@ pub(super) struct Context {
     pub(super) heard: Time,
     /// Sessions known to have ended: that is final, so it may be remembered.
     pub(super) ended: BTreeSet<SessionId>,
-    calls: BTreeMap<CallId, Purpose>,
+    calls: BTreeMap<CallId, ReplyTo>,
     next_call: u64,
     out: Vec<Command>,
     pub(super) deadlines: Deadlines,
@@ -62,15 +63,15 @@ pub(super) struct Context {
 
 /// Why a call was made, and by which part: routes its outcome.
 #[derive(Clone, Debug)]
-pub(super) enum Purpose {
-    Member(member::Ask),
-    Handoff(handoff::Ask),
-    Watch(watch::Ask),
-    Planner(planner::Ask),
-    Start(start::Ask),
-    Reporting(reporting::Ask),
-    Succession(succession::Ask),
-    Inbox(inbox::Ask),
+pub(super) enum ReplyTo {
+    Member(member::Request),
+    Handoff(handoff::Request),
+    Watch(watch::Request),
+    Planner(planner::Request),
+    Start(start::Request),
+    Reporting(reporting::Request),
+    Succession(succession::Request),
+    Inbox(inbox::Request),
     /// What the stream is of the source that has said it reads this one; of one that has said
     /// nothing yet.
     Describe(Option<StreamName>),
@@ -80,17 +81,18 @@ pub(super) enum Purpose {
     Nobody,
 }
 
-gathers! { Purpose:
-    Member of member::Ask;
-    Handoff of handoff::Ask;
-    Watch of watch::Ask;
-    Planner of planner::Ask, with (
-        catalogue::Ask, loads::Ask, moves::Ask, publisher::Ask, janitor::Ask, telling::Ask
+gathers! { ReplyTo:
+    Member of member::Request;
+    Handoff of handoff::Request;
+    Watch of watch::Request;
+    Planner of planner::Request, with (
+        catalogue::Request, loads::Request, moves::Request, publisher::Request, janitor::Request,
+        telling::Request
     );
-    Start of start::Ask;
-    Reporting of reporting::Ask;
-    Succession of succession::Ask;
-    Inbox of inbox::Ask;
+    Start of start::Request;
+    Reporting of reporting::Request;
+    Succession of succession::Request;
+    Inbox of inbox::Request;
 }
 
 impl Context {
@@ -115,38 +117,38 @@ impl Context {
     }
 
     /// Asks the store, for `request`.
-    pub(super) fn ask<R: Request>(&mut self, by: R::By, request: R)
+    pub(super) fn ask<R: StoreRequest>(&mut self, by: R::By, request: R)
     where
-        Purpose: From<R::Ask>,
+        ReplyTo: From<R::Request>,
     {
         self.send(by, request.ask().into());
     }
 
     /// Tells the store something whose outcome nobody waits for.
     pub(super) fn tell(&mut self, what: impl Operation) {
-        self.send(what, Purpose::Nobody);
+        self.send(what, ReplyTo::Nobody);
     }
 
-    fn send(&mut self, by: impl Operation, purpose: Purpose) {
+    fn send(&mut self, by: impl Operation, purpose: ReplyTo) {
         let id = self.call(purpose);
         self.out.push(Command::Store(id, Box::new(by.call())));
     }
 
     /// Asks for a listing of the shards of a stream, for the planner.
     pub(super) fn list_shards(&mut self, of: &StreamName) {
-        let id = self.call(Purpose::Shards(of.clone()));
+        let id = self.call(ReplyTo::Shards(of.clone()));
         self.out.push(Command::ListShards(id, of.clone()));
     }
 
     /// Asks what the streams are of which that is wanted and due.
     pub(super) fn describe_due(&mut self) {
         for of in self.reads.take_due(self.now) {
-            let id = self.call(Purpose::Describe(of.clone()));
+            let id = self.call(ReplyTo::Describe(of.clone()));
             self.out.push(Command::Describe(id, of));
         }
     }
 
-    fn call(&mut self, purpose: Purpose) -> CallId {
+    fn call(&mut self, purpose: ReplyTo) -> CallId {
         let id = CallId(self.next_call);
         self.next_call += 1;
         self.calls.insert(id, purpose);
@@ -192,14 +194,14 @@ impl Context {
     }
 
     /// Who made the call, once.
-    pub(super) fn take_purpose(&mut self, id: CallId) -> Option<Purpose> {
+    pub(super) fn take_purpose(&mut self, id: CallId) -> Option<ReplyTo> {
         self.calls.remove(&id)
     }
 
     /// Forgets what a planner that is no more waits for, and has said.
     pub(super) fn forget_planner_calls(&mut self) {
         let of_planner =
-            |purpose: &Purpose| matches!(purpose, Purpose::Planner(_) | Purpose::Shards(_));
+            |purpose: &ReplyTo| matches!(purpose, ReplyTo::Planner(_) | ReplyTo::Shards(_));
         self.calls.retain(|_, purpose| !of_planner(purpose));
         self.signals.retain(|signal| !matches!(signal, Signal::Planner(_)));
     }

@@ -157,7 +157,7 @@ mod tests {
             0 => Due::Member,
             1 => Due::Watch(watch::Due::List),
             2 => Due::Leaving,
-            3 | 4 => Due::Handoff(handoff::Due::Wish(key(number))),
+            3 | 4 => Due::Handoff(handoff::Due::WantedLease(key(number))),
             _ => Due::Handoff(handoff::Due::Checkpoint(key(number))),
         }
     }

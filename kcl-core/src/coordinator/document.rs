@@ -31,15 +31,15 @@ struct Lists<'a> {
     #[serde(rename = "h")]
     holds: Packed<<Hold as Entry>::Said>,
     #[serde(rename = "g")]
-    gives: Packed<<Give as Entry>::Said>,
+    gives: Packed<<Revoke as Entry>::Said>,
     #[serde(flatten)]
     rest: &'a Assignment,
 }
 
 /// What one worker should hold. Field names are short: the document is rewritten at each change.
 ///
-/// Wishes ([`Hold`]) may be followed by any later life of the worker; orders ([`Give`], and a hold
-/// by force) name the session and epoch they mean.
+/// Any later life of the worker may take the leases that it names ([`Hold`]). Orders ([`Revoke`],
+/// and a hold by force) name the session and the epoch that they mean.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Assignment {
     /// Orders documents; an older one than a worker has seen is ignored.
@@ -83,7 +83,7 @@ pub struct Assignment {
         default,
         deserialize_with = "each_or_packed"
     )]
-    pub gives: Vec<Give>,
+    pub gives: Vec<Revoke>,
     /// How long the planner waits for a lease to be given away before another takes it by force, in
     /// milliseconds; given with `gives`. Planner and worker may have different settings.
     #[serde(rename = "w", skip_serializing_if = "Option::is_none", default)]
@@ -127,15 +127,15 @@ pub struct Origin {
     pub epoch: Epoch,
     /// How to come by it.
     #[serde(rename = "h")]
-    pub how: How,
+    pub how: Transfer,
 }
 
 impl Origin {
-    /// Whether this orders to take `row` from its owner by force (ARCHITECTURE §4 rule 8). The
+    /// Whether this orders to take `row` from its owner by force (PROTOCOL rule 8). The
     /// order means one owner under one epoch: what its session acquired since is no part of it.
     #[must_use]
     pub fn forces(&self, row: &Lease) -> bool {
-        self.how == How::Force && self.means(row)
+        self.how == Transfer::Force && self.means(row)
     }
 
     /// Whether the row is as the planner saw it.
@@ -146,13 +146,13 @@ impl Origin {
 
 /// How to come by a lease.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub enum How {
+pub enum Transfer {
     /// Nobody holds it, or its owner's session has ended: take it.
     #[serde(rename = "f")]
-    Free,
+    Unowned,
     /// Its owner lives and has been or will be told to release it: wait for that.
     #[serde(rename = "w")]
-    Wait,
+    AwaitRelease,
     /// Its owner lives but did not release it in time: take it, if owner and epoch are still these.
     #[serde(rename = "x")]
     Force,
@@ -160,7 +160,7 @@ pub enum How {
 
 /// A lease the worker should give away.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Give {
+pub struct Revoke {
     /// Which lease.
     #[serde(rename = "k")]
     pub key: LeaseKey,
@@ -175,7 +175,7 @@ pub struct Give {
 
 impl Entry for Hold {
     /// How to come by it, and which children its owner may take.
-    type Said = (Option<(Option<SessionId>, How)>, Option<Taking>);
+    type Said = (Option<(Option<SessionId>, Transfer)>, Option<Taking>);
 
     fn key(&self) -> &LeaseKey {
         &self.key
@@ -196,7 +196,7 @@ impl Entry for Hold {
     }
 }
 
-impl Entry for Give {
+impl Entry for Revoke {
     type Said = Option<SessionId>;
 
     fn key(&self) -> &LeaseKey {

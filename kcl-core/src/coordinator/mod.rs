@@ -1,4 +1,4 @@
-//! When to do what: the coordination protocol of ARCHITECTURE §4 as a state machine.
+//! When to do what: the coordination protocol of PROTOCOL §1 as a state machine.
 //!
 //! A [`Coordinator`] is one worker's part in it. It does no I/O and reads no clock: [`Event`]s and
 //! the time go in, [`Command`]s come out. The keeper of a real worker and the simulator drive the
@@ -48,7 +48,7 @@ mod tests;
 
 pub use call::{CallId, StoreOutcome, StoreReply};
 pub use command::{Command, DropReason, LossReason, Notice, Outcome, RunCommand, RunOrder};
-pub use document::{Assignment, FrozenStart, Give, Hold, How, Origin, StreamStart};
+pub use document::{Assignment, FrozenStart, Hold, Origin, Revoke, StreamStart, Transfer};
 pub use event::{Event, RunEvent, RunNews, StreamView};
 pub use op::StoreCall;
 pub(crate) use op::operations;

@@ -217,7 +217,7 @@ mod tests {
 
     impl Reads {
         /// Whether the one source is asked.
-        fn asks(&mut self, now: Time) -> bool {
+        fn requests(&mut self, now: Time) -> bool {
             !self.take_due(now).is_empty()
         }
 
@@ -251,23 +251,23 @@ mod tests {
     fn however_many_ask_there_is_one_description_a_second_and_fewer_while_nothing_changes() {
         let mut reads = Reads::default();
         let at = Time::from_millis;
-        assert!(!reads.asks(at(0)), "nobody asked");
+        assert!(!reads.requests(at(0)), "nobody asked");
         reads.want();
-        assert!(reads.asks(at(0)));
+        assert!(reads.requests(at(0)));
         reads.want();
-        assert!(!reads.asks(at(0)), "one is under way");
+        assert!(!reads.requests(at(0)), "one is under way");
         let _ = reads.described(Ok(orders(5)), at(0));
-        assert!(!reads.asks(at(900)));
-        assert!(reads.asks(at(1_000)));
+        assert!(!reads.requests(at(900)));
+        assert!(reads.requests(at(1_000)));
         let _ = reads.described(Ok(orders(5)), at(1_000));
         reads.want();
-        assert!(!reads.asks(at(2_900)), "it said the same");
-        assert!(reads.asks(at(3_000)));
+        assert!(!reads.requests(at(2_900)), "it said the same");
+        assert!(reads.requests(at(3_000)));
         let _ = reads.described(Ok(orders(6)), at(3_000));
         reads.want();
-        assert!(reads.asks(at(4_000)), "it said something else");
+        assert!(reads.requests(at(4_000)), "it said something else");
         let _ = reads.described(Err(SourceErrorKind::Unavailable), at(4_000));
-        assert!(reads.asks(at(5_000)), "a failure is no answer");
+        assert!(reads.requests(at(5_000)), "a failure is no answer");
         let _ = reads.described(Ok(orders(5)), at(5_000));
         assert_eq!(reads.known().map(|known| known.key.created.as_millis()), Some(6));
     }

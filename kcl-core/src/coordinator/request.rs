@@ -3,48 +3,48 @@
 use super::op::Operation;
 
 /// Something that a part asks for by one operation of the store.
-pub(super) trait Request {
+pub(super) trait StoreRequest {
     /// The operation that it is asked by.
     type By: Operation;
     /// All that the part asks for.
-    type Ask;
+    type Request;
 
     /// As one of them.
-    fn ask(self) -> Self::Ask;
+    fn ask(self) -> Self::Request;
 }
 
-/// The table of what a part asks for: each line names it, says what has to be remembered until the
-/// answer comes, and by which operation of the store it is asked. It makes a type for each of them,
-/// an enum `Ask` of all, and an enum `Answer` of what comes back: so an answer that does not belong
-/// to what was asked cannot be written.
-macro_rules! asks {
+/// The table of a part's requests. A line names a request, what has to be remembered until the reply,
+/// and the operation of the store that carries it out. The table makes a type for each request, the
+/// enum `Request` of all, and the enum `Reply` of their replies: a reply that does not belong to its
+/// request cannot be written.
+macro_rules! requests {
     ($(
         $(#[$doc:meta])*
         $name:ident $(($($of:ident: $type:ty),+))? by $op:ident;
     )+) => {
         /// What was asked for, until the answer comes.
         #[derive(Clone, Debug)]
-        pub(crate) enum Ask {
+        pub(crate) enum Request {
             $($(#[$doc])* $name $(($($type),+))?,)+
         }
 
         /// What came back.
         #[allow(dead_code, reason = "of some it means nothing what comes back")]
         #[allow(clippy::large_enum_variant, reason = "an answer is handed on at once")]
-        pub(crate) enum Answer {
+        pub(crate) enum Reply {
             $($(#[$doc])* $name($($($type,)+)? $crate::coordinator::op::Answered<op::$op>),)+
         }
 
-        impl Ask {
+        impl Request {
             /// The answer to it.
             pub(crate) fn answered(
                 self,
                 outcome: $crate::coordinator::call::StoreOutcome,
-            ) -> Answer {
+            ) -> Reply {
                 use $crate::coordinator::op::Operation as _;
                 match self {
                     $(Self::$name $(($($of),+))? => {
-                        Answer::$name($($($of,)+)? op::$op::answered(outcome))
+                        Reply::$name($($($of,)+)? op::$op::answered(outcome))
                     })+
                 }
             }
@@ -55,17 +55,17 @@ macro_rules! asks {
             pub(crate) struct $name
                 $(($(pub(crate) $type),+))?;
 
-            impl $crate::coordinator::request::Request for $name {
+            impl $crate::coordinator::request::StoreRequest for $name {
                 type By = op::$op;
-                type Ask = Ask;
+                type Request = Request;
 
-                fn ask(self) -> Ask {
+                fn ask(self) -> Request {
                     let Self $(($($of),+))? = self;
-                    Ask::$name $(($($of),+))?
+                    Request::$name $(($($of),+))?
                 }
             }
         )+
     };
 }
 
-pub(super) use asks;
+pub(super) use requests;

@@ -6,7 +6,7 @@ use super::{
     Coordinator,
     call::StoreOutcome,
     command::{Notice, Outcome},
-    context::Purpose,
+    context::ReplyTo,
     event::Event,
     member, reporting, start,
 };
@@ -28,12 +28,12 @@ impl Coordinator {
                 }
             }
             Event::Described(id, result) => {
-                if let Some(Purpose::Describe(of)) = self.ctx.take_purpose(id) {
+                if let Some(ReplyTo::Describe(of)) = self.ctx.take_purpose(id) {
                     self.on_described(of, result);
                 }
             }
             Event::Shards(id, result) => {
-                if let Some(Purpose::Shards(of)) = self.ctx.take_purpose(id)
+                if let Some(ReplyTo::Shards(of)) = self.ctx.take_purpose(id)
                     && let Some(planner) = &mut self.planner
                 {
                     planner.on_shards(&of, result, &mut self.ctx);
@@ -55,12 +55,12 @@ impl Coordinator {
         }
     }
 
-    fn route_reply(&mut self, purpose: Purpose, outcome: StoreOutcome) {
+    fn route_reply(&mut self, purpose: ReplyTo, outcome: StoreOutcome) {
         let ctx = &mut self.ctx;
         match purpose {
-            Purpose::Member(ask) => {
+            ReplyTo::Member(ask) => {
                 let answer = ask.answered(outcome);
-                let beat = matches!(answer, member::ask::Answer::Beat(_, Ok(_)));
+                let beat = matches!(answer, member::request::Reply::Beat(_, Ok(_)));
                 self.member.on_answer(answer, ctx);
                 if beat {
                     self.watch.on_own_beat(ctx);
@@ -69,23 +69,23 @@ impl Coordinator {
                     self.reporting.on_beat(self.ctx.now);
                 }
             }
-            Purpose::Handoff(ask) => self.handoff.on_answer(ask.answered(outcome), ctx),
-            Purpose::Watch(ask) => self.watch.on_answer(ask.answered(outcome), ctx),
-            Purpose::Succession(ask) => {
+            ReplyTo::Handoff(ask) => self.handoff.on_answer(ask.answered(outcome), ctx),
+            ReplyTo::Watch(ask) => self.watch.on_answer(ask.answered(outcome), ctx),
+            ReplyTo::Succession(ask) => {
                 self.succession.on_answer(ask.answered(outcome), &mut self.watch, ctx);
             }
-            Purpose::Planner(ask) => {
+            ReplyTo::Planner(ask) => {
                 if let Some(planner) = &mut self.planner {
                     planner.on_answer(ask.answered(outcome), ctx);
                 }
             }
-            Purpose::Start(ask) => start::on_answer(ask.answered(outcome), ctx),
-            Purpose::Reporting(ask) => {
+            ReplyTo::Start(ask) => start::on_answer(ask.answered(outcome), ctx),
+            ReplyTo::Reporting(ask) => {
                 let me = self.member.id();
                 self.reporting.on_answer(ask.answered(outcome), me, ctx);
             }
-            Purpose::Inbox(ask) => self.inbox.on_answer(ask.answered(outcome), ctx),
-            Purpose::Describe(_) | Purpose::Shards(_) | Purpose::Nobody => {}
+            ReplyTo::Inbox(ask) => self.inbox.on_answer(ask.answered(outcome), ctx),
+            ReplyTo::Describe(_) | ReplyTo::Shards(_) | ReplyTo::Nobody => {}
         }
     }
 

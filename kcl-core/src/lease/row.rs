@@ -112,7 +112,7 @@ impl Lease {
         planted!(OwnerOnlyFencing) && self.owner.as_ref().is_some_and(|of| of.worker == *worker)
     }
 
-    /// Whether `me` may acquire the lease without an order to (ARCHITECTURE §4 rule 4): nobody owns
+    /// Whether `me` may acquire the lease without an order to (PROTOCOL rule 4): nobody owns
     /// it, or `me` does without running it, or its owner has ended. An end is final, so it may have
     /// been learned at any time; of a session without a row it is believed only after a consistent
     /// read.

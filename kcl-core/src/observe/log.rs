@@ -6,9 +6,9 @@ use std::sync::Arc;
 use tracing::{debug, error, info, warn};
 
 use super::{
-    complaints::Complaints,
     event::WorkerEvent,
     observer::{Observer, StoreCallEnd, StoreCallEnded, Subject},
+    warnings::RateLimitedWarnings,
 };
 use crate::{
     env::Clock,
@@ -24,13 +24,13 @@ const NAMED: usize = 10;
 /// The log. What a store's failures say again and again is said now and then.
 #[derive(Debug)]
 pub(super) struct Log {
-    complaints: Complaints,
+    complaints: RateLimitedWarnings,
     clock: Arc<dyn Clock>,
 }
 
 impl Log {
     pub(super) fn new(clock: Arc<dyn Clock>) -> Self {
-        Self { complaints: Complaints::default(), clock }
+        Self { complaints: RateLimitedWarnings::default(), clock }
     }
 }
 

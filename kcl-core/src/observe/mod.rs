@@ -47,7 +47,6 @@
 
 mod about;
 mod batch;
-mod complaints;
 mod event;
 mod loads;
 mod log;
@@ -64,6 +63,7 @@ pub mod testing;
 #[cfg(test)]
 mod tests;
 mod told;
+mod warnings;
 
 pub use crate::coordinator::LossReason;
 pub use event::WorkerEvent;

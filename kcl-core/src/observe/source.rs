@@ -12,7 +12,7 @@ use crate::{
     env::{Time, WallTime},
     lease::LeaseKey,
     stream::{
-        Batch, ReadEvent, Room, Shard, ShardId, ShardReader, SourceResult, StartAt,
+        Batch, ByteLimit, ReadEvent, Shard, ShardId, ShardReader, SourceResult, StartAt,
         StreamDescription, StreamKey, StreamSource,
     },
 };
@@ -142,8 +142,8 @@ impl StreamSource for WatchedSource {
 
 #[async_trait]
 impl ShardReader for WatchedReader {
-    fn expects(&self) -> Room {
-        self.inner.expects()
+    fn size_hint(&self) -> ByteLimit {
+        self.inner.size_hint()
     }
 
     /// Waiting is no call.
@@ -151,7 +151,7 @@ impl ShardReader for WatchedReader {
         self.inner.ready().await;
     }
 
-    async fn next(&mut self, room: Room) -> SourceResult<ReadEvent> {
+    async fn next(&mut self, room: ByteLimit) -> SourceResult<ReadEvent> {
         let pending = Pending::new(&self.seam, &self.about, "next");
         let answer = self.inner.next(room).await;
         let (end, brought) = match &answer {

@@ -31,149 +31,149 @@ by_rule! {
     enum Mark;
 
     /// An older session of the same worker id was ended by the newer one.
-    "4.1" OlderReplaced,
+    "1.1" OlderReplaced,
     /// The row of an ended session was deleted.
-    "4.1" SessionForgotten,
+    "1.1" SessionForgotten,
     /// A session's deadline passed without an answered beat.
-    "4.2" Lapsed,
+    "1.2" Lapsed,
     /// A beat was refused because a later attempt of it had been counted.
-    "4.2" LaterBeatCounted,
+    "1.2" LaterBeatCounted,
     /// A lease was granted after the deadline, and nothing was started.
-    "4.2" GrantedTooLate,
+    "1.2" GrantedTooLate,
     /// A silent session was ended.
-    "4.3" SilentFenced,
+    "1.3" SilentFenced,
     /// The end of a session was refused: it had beaten after all.
-    "4.3" FenceRefused,
+    "1.3" FenceRefused,
     /// Planner or standby looked at a suspect beside their regular readings.
-    "4.3" SuspectLookedAt,
+    "1.3" SuspectLookedAt,
     /// A lease of an ended session was taken.
-    "4.4" TakenFromEnded,
+    "1.4" TakenFromEnded,
     /// A lease that was this session's and not running was taken anew.
-    "4.4" OwnRowTakenAnew,
+    "1.4" OwnRowTakenAnew,
     /// A session's absence was confirmed by a consistent read.
-    "4.4" AbsenceConfirmed,
+    "1.4" AbsenceConfirmed,
     /// A lease names a session that the listing lacks: the sessions were listed again.
-    "4.4" ListedAgain,
+    "1.4" ListedAgain,
     /// An answer to a plan that was given up came while the next was made.
-    "4.4" AnswerToAGivenUpPlan,
+    "1.4" AnswerToAGivenUpPlan,
     /// A checkpoint of a former holder was refused.
-    "4.5" FencedCheckpointRefused,
+    "1.5" FencedCheckpointRefused,
     /// A checkpoint behind the stored one was refused.
-    "4.5" OldCheckpointRefused,
+    "1.5" OldCheckpointRefused,
     /// A planner met a document of a higher term, or heard of one.
-    "4.6" Outranked,
+    "1.6" Outranked,
     /// A document that was not newer than the one seen was ignored.
-    "4.6" OldDocumentIgnored,
+    "1.6" OldDocumentIgnored,
     /// A worker found the planner's lease its own, without planning, and took it anew.
-    "4.6" OwnPlannerRowTaken,
+    "1.6" OwnPlannerRowTaken,
     /// The standby took the planner's lease.
-    "4.6" StandbyElected,
+    "1.6" StandbyElected,
     /// The second standby took the planner's lease.
-    "4.6" SecondElected,
+    "1.6" SecondElected,
     /// A worker that was neither planner nor standby took the planner's lease.
-    "4.6" OtherElected,
+    "1.6" OtherElected,
     /// A release was sent again at a beat.
-    "4.7" ReleaseRepeated,
+    "1.7" ReleaseRepeated,
     /// The successor was woken by a release.
-    "4.7" SuccessorWoken,
+    "1.7" SuccessorWoken,
     /// A lease was ordered to be taken by force.
-    "4.8" HandoffForcedByTimeout,
+    "1.8" HandoffForcedByTimeout,
     /// An owner was forced that never said that it saw the order.
-    "4.8" DeafOwnerForced,
+    "1.8" DeafOwnerForced,
     /// The row of an overdue order was read when another order stood in its place.
-    "4.8" LookOutlivedItsOrder,
+    "1.8" LookOutlivedItsOrder,
     /// A batch did not end in time for a handover, and was dropped.
-    "4.8" BatchDroppedInTime,
+    "1.8" BatchDroppedInTime,
     /// An acquire was granted that the plan had cancelled; nothing was started.
-    "4.8" CancelledGrantReleased,
+    "1.8" CancelledGrantReleased,
     /// The document of a former life was taken for wishes.
-    "4.8" FormerWishesTaken,
+    "1.8" FormerWishesTaken,
     /// The end of a shard was written a second time: done.
-    "4.9" EndRefusedAsDone,
+    "1.9" EndRefusedAsDone,
     /// The owner of an ended shard took its child at once.
-    "4.9" ChildWished,
+    "1.9" ChildWished,
     /// The other parent of a merge had ended too.
-    "4.9" OtherParentEnded,
+    "1.9" OtherParentEnded,
     /// The other parent of a merge had not ended: its owner was left the child.
-    "4.9" OtherParentOpen,
+    "1.9" OtherParentOpen,
     /// An acquire had an unknown outcome.
-    "4.10" AcquireUnknown,
+    "1.10" AcquireUnknown,
     /// A checkpoint had an unknown outcome.
-    "4.10" CheckpointUnknown,
+    "1.10" CheckpointUnknown,
     /// Nobody was fenced because the watcher itself was not well.
-    "4.11" WatcherUnwell,
+    "1.11" WatcherUnwell,
     /// So many sessions fell due at once that one more timeout was waited.
-    "4.11" MassExpiryWait,
+    "1.11" MassExpiryWait,
     /// After that wait all who were still due were fenced.
-    "4.11" MassExpiryOver,
+    "1.11" MassExpiryOver,
     /// A lease that had lapsed went on in place.
-    "4.11" ResumedInPlace,
+    "1.11" ResumedInPlace,
     /// A row that was read again after a lapse was another's.
-    "4.12" LostMeanwhile,
+    "1.12" LostMeanwhile,
     /// A lease that was not run here was released on the planner's order.
-    "4.12" DropOrderFollowed,
+    "1.12" DropOrderFollowed,
     /// A live session was met that was not expected to hold a lease.
-    "4.12" ConflictMet,
+    "1.12" ConflictMet,
     /// The store went back in time.
-    "4.13" StoreWentBack,
+    "1.13" StoreWentBack,
     /// A checkpoint was written forward after the store went back.
-    "4.13" WrittenForward,
+    "1.13" WrittenForward,
     /// An ended shard's row was acquired, and completed without being run.
-    "4.13" EndedRowCompleted,
+    "1.13" EndedRowCompleted,
     /// A row that the store lost was made anew by its owner.
-    "4.13" LostRowMade,
+    "1.13" LostRowMade,
     /// The store lost a session: what it held was given back, for its next life to take up.
-    "4.13" SessionLost,
+    "1.13" SessionLost,
     /// An older session of the same worker id was ended again: the store had lost its end.
-    "4.13" OlderEndedAgain,
+    "1.13" OlderEndedAgain,
     /// The frozen start was given back to a store that may have lost it.
-    "4.13" StartGivenBack,
+    "1.13" StartGivenBack,
     /// The last worker drained: nobody was there to hand over to.
-    "4.14" LeftAlone,
+    "1.14" LeftAlone,
     /// Grace was out: every batch was dropped.
-    "4.14" GraceOut,
+    "1.14" GraceOut,
     /// The planner's lease was given back by a planner that leaves.
-    "4.14" PlannerSteppedDown,
+    "1.14" PlannerSteppedDown,
     /// A worker was woken.
-    "4.15" Woken,
+    "1.15" Woken,
     /// A worker that had not said that it saw its document was woken again.
-    "4.15" DeafWokenAgain,
+    "1.15" DeafWokenAgain,
     /// A fenced session started again under a new incarnation.
-    "4.16" Rejoined,
+    "1.16" Rejoined,
     /// A fenced session found a newer one of its id, and stopped.
-    "4.16" RejoinGaveWay,
+    "1.16" RejoinGaveWay,
     /// What was put was refused: somebody had passed, or changed the stream, first.
-    "4.17" PassRefused,
+    "1.17" PassRefused,
     /// The store names a later life of the stream than was described.
-    "4.17" LaterLifeMet,
+    "1.17" LaterLifeMet,
     /// A silent session that reads another stream was ended.
-    "4.17" OtherReaderFenced,
+    "1.17" OtherReaderFenced,
     /// The application was changed to another stream.
-    "4.17" StreamSwitched,
+    "1.17" StreamSwitched,
     /// A worker left because others read another stream.
-    "4.17" OtherStreamRead,
+    "1.17" OtherStreamRead,
     /// A lease of another stream, or of another life of it, was not taken.
-    "4.17" ForeignLeasePassedOver,
+    "1.17" ForeignLeasePassedOver,
     /// A change that was broken off was taken over.
-    "4.18" ChangeTakenOver,
+    "1.18" ChangeTakenOver,
     /// A run found that another has taken its turn.
-    "4.18" TurnLost,
+    "1.18" TurnLost,
     /// A run found that the store has lost its turn.
-    "4.18" TurnLostByStore,
+    "1.18" TurnLostByStore,
     /// A run was told that the store went back since its turn was taken.
-    "4.18" ChangeWentBack,
+    "1.18" ChangeWentBack,
     /// A rewrite was refused: something late had come first. It is judged anew.
-    "4.18" RestartRefused,
+    "1.18" RestartRefused,
     /// A lease stayed with its owner although others had to move.
-    "6" StayedAtHome,
+    "5" StayedAtHome,
     /// A child went to the worker that holds its parent.
-    "6" JoinedParent,
+    "5" JoinedParent,
     /// A parent that is neither in the rows nor in the list counted as ended.
-    "7" ForgottenParentEnded,
+    "6" ForgottenParentEnded,
     /// A missing child of an ended shard was made by the planner.
-    "7" MissingChildMade,
+    "6" MissingChildMade,
     /// A shard that nothing leads to got a lease.
-    "7" BeginningMade,
+    "6" BeginningMade,
     /// An ended row was deleted.
-    "7" EndedRowDeleted,
+    "6" EndedRowDeleted,
 }

@@ -53,323 +53,323 @@ by_rule! {
     enum Plant;
 
     /// A register writes over the row that is there.
-    "4.1" RegisteredTwice,
+    "1.1" RegisteredTwice,
     /// A worker joins without listing the sessions after it has registered.
-    "4.1" JoinsWithoutListing,
+    "1.1" JoinsWithoutListing,
     /// A session that finds a newer one of its worker id does not stop.
-    "4.1" OlderDoesNotStop,
+    "1.1" OlderDoesNotStop,
     /// Start numbers do not count: a later session of a worker id may come before an earlier one.
-    "4.1" StartsNotCounted,
+    "1.1" StartsNotCounted,
     /// Validity counts from the answer to a beat, not from its sending (W1).
-    "4.2" ValidFromReply,
+    "1.2" ValidFromReply,
     /// Validity counts from the newest attempt of a beat, not from the one that was answered.
-    "4.2" ValidFromLastAttempt,
+    "1.2" ValidFromLastAttempt,
     /// An owner believes in its session for twice the session timeout.
-    "4.2" DeadlineNotKept,
+    "1.2" DeadlineNotKept,
     /// A refusal that shows a higher beat of my own live session is taken for a fence.
-    "4.2" HigherBeatTakenForFence,
+    "1.2" HigherBeatTakenForFence,
     /// A batch that was dropped at the deadline counts as processed.
-    "4.2" DroppedBatchSkipped,
+    "1.2" DroppedBatchSkipped,
     /// A session is ended whatever its beat is meanwhile.
-    "4.3" FenceWhateverTheBeat,
+    "1.3" FenceWhateverTheBeat,
     /// A session is ended after two heartbeat intervals, not after its own session timeout.
-    "4.3" FencedEarly,
+    "1.3" FencedEarly,
     /// Who watches all sessions does not look at a suspect beside the regular readings.
-    "4.3" SuspectNotWatched,
+    "1.3" SuspectNotWatched,
     /// An acquire compares neither owner nor epoch (W3).
-    "4.4" AcquireComparesNothing,
+    "1.4" AcquireComparesNothing,
     /// An acquire keeps the epoch of the row.
-    "4.4" NoEpochBump,
+    "1.4" NoEpochBump,
     /// The new epoch is the row's and one, whatever the store's clock and memory say.
-    "4.4" EpochFromRowAlone,
+    "1.4" EpochFromRowAlone,
     /// A lease is taken from a live owner that was not told.
-    "4.4" TakenFromTheLiving,
+    "1.4" TakenFromTheLiving,
     /// A session that an eventually consistent read does not show counts as ended.
-    "4.4" AbsenceFromStaleRead,
+    "1.4" AbsenceFromStaleRead,
     /// The planner believes an eventually consistent listing that a session is gone (W3).
-    "4.4" AbsenceFromStaleListing,
+    "1.4" AbsenceFromStaleListing,
     /// The planner believes a listing older than the leases that a session is gone.
-    "4.4" AbsenceFromOlderListing,
+    "1.4" AbsenceFromOlderListing,
     /// An answer to a plan that was given up counts for the next, or for the next planner.
-    "4.4" AnswersOutliveTheirPlan,
+    "1.4" AnswersOutliveTheirPlan,
     /// Processing starts from what was known of the row before, not from the acquire's reply.
-    "4.4" StartedFromEarlierRead,
+    "1.4" StartedFromEarlierRead,
     /// A row is run although its shard is known to have ended.
-    "4.4" EndedRowRun,
+    "1.4" EndedRowRun,
     /// A checkpoint behind the stored one is accepted.
-    "4.5" NoMonotoneGuard,
+    "1.5" NoMonotoneGuard,
     /// The epoch is not compared: whoever owns the lease now may write with an old epoch.
-    "4.5" EpochNotCompared,
+    "1.5" EpochNotCompared,
     /// Only the worker's name is compared, neither incarnation nor epoch.
-    "4.5" OwnerOnlyFencing,
+    "1.5" OwnerOnlyFencing,
     /// A restart compares neither owner nor epoch.
-    "4.5" RestartComparesNothing,
+    "1.5" RestartComparesNothing,
     /// A restart needs no new epoch.
-    "4.5" RestartKeepsTheEpoch,
+    "1.5" RestartKeepsTheEpoch,
     /// A restart leaves the lease to its owner.
-    "4.5" RestartKeepsTheOwner,
+    "1.5" RestartKeepsTheOwner,
     /// A checkpoint is written after every batch.
-    "4.5" CheckpointAtEachBatch,
+    "1.5" CheckpointAtEachBatch,
     /// Checkpoints are written at handover and at the end only.
-    "4.5" CheckpointOnlyAtRelease,
+    "1.5" CheckpointOnlyAtRelease,
     /// A document is written whatever its version is meanwhile.
-    "4.6" DocumentComparesNothing,
+    "1.6" DocumentComparesNothing,
     /// A worker compares the versions of documents without their terms.
-    "4.6" TermNotCompared,
+    "1.6" TermNotCompared,
     /// A planner writes over the document of a higher term.
-    "4.6" HigherTermOverwritten,
+    "1.6" HigherTermOverwritten,
     /// Who finds the planner's lease its own without planning leaves it so.
-    "4.6" OwnPlannerRowLeft,
+    "1.6" OwnPlannerRowLeft,
     /// No standby is named.
-    "4.6" NoStandby,
+    "1.6" NoStandby,
     /// Planner and standby do not follow each other's beats.
-    "4.6" PartnerNotFollowed,
+    "1.6" PartnerNotFollowed,
     /// The first standby reads all sessions at any phase, and not opposite to the planner's.
-    "4.6" WatchersInPhase,
+    "1.6" WatchersInPhase,
     /// The second standby does not watch the other sessions.
-    "4.6" SecondDoesNotWatch,
+    "1.6" SecondDoesNotWatch,
     /// Workers that are neither planner nor standby never look at the planner.
-    "4.6" OthersNeverLook,
+    "1.6" OthersNeverLook,
     /// A new planner forgets what it has seen of the others' silence.
-    "4.6" WindowsOpenedAnew,
+    "1.6" WindowsOpenedAnew,
     /// Those near in the order of succession are not told who stands by now.
-    "4.6" HeadsNotTold,
+    "1.6" HeadsNotTold,
     /// Standbys are named whatever zones they run in.
-    "4.6" HeadsInOneZone,
+    "1.6" HeadsInOneZone,
     /// The planner does not hear that leases have changed, or that a worker met a conflict.
-    "4.6" ChangesNotHeard,
+    "1.6" ChangesNotHeard,
     /// Each worker that joins is planned for by itself.
-    "4.6" JoinsNotGathered,
+    "1.6" JoinsNotGathered,
     /// Every plan rewrites every document.
-    "4.6" DocumentsAlwaysRewritten,
+    "1.6" DocumentsAlwaysRewritten,
     /// A release does not carry the last checkpoint.
-    "4.7" ReleasedWithoutCheckpoint,
+    "1.7" ReleasedWithoutCheckpoint,
     /// A lease is released before its run has stopped.
-    "4.7" ReleasedWhileRunning,
+    "1.7" ReleasedWhileRunning,
     /// A lease whose release was sent goes on under the same epoch.
-    "4.7" ReleaseTakenBack,
+    "1.7" ReleaseTakenBack,
     /// A release whose outcome is unknown is not sent again.
-    "4.7" ReleaseSentOnce,
+    "1.7" ReleaseSentOnce,
     /// A successor looks at the row it waits for no faster than at any other.
-    "4.7" SuccessorPollsSlowly,
+    "1.7" SuccessorPollsSlowly,
     /// A worker that has said that it saw the plan goes on with what that revokes.
-    "4.8" GiveIgnored,
+    "1.8" GiveIgnored,
     /// A batch that does not end in time for a handover is not dropped.
-    "4.8" OverdueBatchKept,
+    "1.8" OverdueBatchKept,
     /// A lease is ordered to be taken by force as soon as its owner knows that it is to give it.
-    "4.8" ForcedWithoutWaiting,
+    "1.8" ForcedWithoutWaiting,
     /// A lease is ordered to be taken by force for an earlier order's lateness.
-    "4.8" ForcedForAnEarlierOrder,
+    "1.8" ForcedForAnEarlierOrder,
     /// A worker is not told how long the planner waits, and takes its own time to give a lease.
-    "4.8" PatienceNotTold,
+    "1.8" PatienceNotTold,
     /// A handover is planned anew between its release and its acquire.
-    "4.8" HandoverCalledOff,
+    "1.8" HandoverCalledOff,
     /// An order to take by force is followed whatever owner and epoch the row shows.
-    "4.8" ForcedWhateverTheEpoch,
+    "1.8" ForcedWhateverTheEpoch,
     /// An acquire that was cancelled while under way starts a run.
-    "4.8" CancelledGrantRuns,
+    "1.8" CancelledGrantRuns,
     /// A lease moves in one stage: its owner is told before its successor.
-    "4.8" MovesNotStaged,
+    "1.8" MovesNotStaged,
     /// The end of a shard is written before its children's rows.
-    "4.9" EndBeforeChildren,
+    "1.9" EndBeforeChildren,
     /// The owner of an ended shard takes its child without a look at the other parent.
-    "4.9" OtherParentNotRead,
+    "1.9" OtherParentNotRead,
     /// A parent without a row counts as ended to the owner of the other one (W6).
-    "4.9" AbsentOtherParentEnded,
+    "1.9" AbsentOtherParentEnded,
     /// The owner of an ended shard leaves the children to the planner.
-    "4.9" ChildrenWaitForPlan,
+    "1.9" ChildrenWaitForPlan,
     /// A worker that has not heard of a plan takes children all the same.
-    "4.9" ChildrenTakenUntold,
+    "1.9" ChildrenTakenUntold,
     /// A refusal of the end that shows that the shard has ended is taken for a loss.
-    "4.9" EndTwiceIsLoss,
+    "1.9" EndTwiceIsLoss,
     /// An acquire of unknown outcome is not read back.
-    "4.10" UnknownAcquireForgotten,
+    "1.10" UnknownAcquireForgotten,
     /// A checkpoint of unknown outcome is taken for a loss (W4).
-    "4.10" UnknownCheckpointIsLoss,
+    "1.10" UnknownCheckpointIsLoss,
     /// A watcher ends sessions although it was itself cut off (W5).
-    "4.11" OutageIsDeath,
+    "1.11" OutageIsDeath,
     /// Who looks at planner and standbys alone takes the death of most of them for an outage.
-    "4.11" OutageSeenInPart,
+    "1.11" OutageSeenInPart,
     /// Who looks at planner and standbys alone ends one of them while another lives.
-    "4.11" OneHeadIsEnough,
+    "1.11" OneHeadIsEnough,
     /// More than half of the fleet falling due at once is ended at once.
-    "4.11" NoSecondWait,
+    "1.11" NoSecondWait,
     /// More than half of the fleet falling due at once is never ended.
-    "4.11" WaitsForEver,
+    "1.11" WaitsForEver,
     /// Owners give up after an outage what they still hold (W5).
-    "4.11" LapsedStartsAnew,
+    "1.11" LapsedStartsAnew,
     /// A worker does not try again to take what it should hold.
-    "4.12" NeverTriedAgain,
+    "1.12" NeverTriedAgain,
     /// A deadline that is moved is forgotten.
-    "4.12" MovedDeadlineForgotten,
+    "1.12" MovedDeadlineForgotten,
     /// The planner never audits.
-    "4.12" NoAudit,
+    "1.12" NoAudit,
     /// A lease of mine that I do not run is not released on the planner's order.
-    "4.12" DropOrderIgnored,
+    "1.12" DropOrderIgnored,
     /// A conflict is not told to the planner.
-    "4.12" ConflictNotTold,
+    "1.12" ConflictNotTold,
     /// After a lapse runs go on without a look at their rows.
-    "4.12" ResumedUnread,
+    "1.12" ResumedUnread,
     /// Nobody notices that the store went back in time.
-    "4.13" GenerationIgnored,
+    "1.13" GenerationIgnored,
     /// After the store went back, checkpoints are not written forward.
-    "4.13" NotWrittenForward,
+    "1.13" NotWrittenForward,
     /// A row that the store lost is left to the planner, which knows no checkpoint.
-    "4.13" LostRowLeft,
+    "1.13" LostRowLeft,
     /// The clock that epochs are taken from goes back with the store's.
-    "4.13" EpochsFollowTheClockBack,
+    "1.13" EpochsFollowTheClockBack,
     /// A lease whose checkpoint is refused is left to the planner, though the plan gives it to me.
-    "4.13" TakenNotWishedAgain,
+    "1.13" TakenNotWishedAgain,
     /// An older session of a worker that the store brought back to life is let live.
-    "4.13" RivalsComeBack,
+    "1.13" RivalsComeBack,
     /// An order to release is followed once, also if the store has lost that.
-    "4.13" OrdersFollowedOnce,
+    "1.13" OrdersFollowedOnce,
     /// The frozen start is not remembered for a store that lost it.
-    "4.13" FrozenStartForgotten,
+    "1.13" FrozenStartForgotten,
     /// Who knows the frozen start does not give it back to a store that lost it.
-    "4.13" StartNotGivenBack,
+    "1.13" StartNotGivenBack,
     /// A start is frozen at once although the store may just have lost another.
-    "4.13" FreezesAtOnce,
+    "1.13" FreezesAtOnce,
     /// A plan is made to its end although the store went back meanwhile.
-    "4.13" PlanOutlivesItsStore,
+    "1.13" PlanOutlivesItsStore,
     /// A session that leaves does not say so.
-    "4.14" LeavingNotSaid,
+    "1.14" LeavingNotSaid,
     /// A session that leaves stops reading before successors are found.
-    "4.14" BreaksBeforeMake,
+    "1.14" BreaksBeforeMake,
     /// A session that leaves does not end its row: the others wait for its timeout.
-    "4.14" LeavesWithoutEnd,
+    "1.14" LeavesWithoutEnd,
     /// A planner that leaves gives its lease back before it has planned without itself.
-    "4.14" PlannerLeavesFirst,
+    "1.14" PlannerLeavesFirst,
     /// A session that leaves still counts as a worker.
-    "4.14" LeavingStillCounts,
+    "1.14" LeavingStillCounts,
     /// Nobody is ever woken.
-    "4.15" WakeNeverSent,
+    "1.15" WakeNeverSent,
     /// A raised mailbox is not noticed.
-    "4.15" WakeNeverRead,
+    "1.15" WakeNeverRead,
     /// A worker that has read its document tells so with its next regular beat.
-    "4.15" EchoWaitsForBeat,
+    "1.15" EchoWaitsForBeat,
     /// A worker reads its document at the fast pace for ever.
-    "4.15" EagerForEver,
+    "1.15" EagerForEver,
     /// A fenced session keeps what it runs.
-    "4.16" FencedGoesOn,
+    "1.16" FencedGoesOn,
     /// A fenced session drives out the newer one of its worker id.
-    "4.16" FencedComesBack,
+    "1.16" FencedComesBack,
     /// A fenced session registers again under its old incarnation.
-    "4.16" SameIncarnationAgain,
+    "1.16" SameIncarnationAgain,
     /// A worker runs leases of whatever stream it is given.
-    "4.17" RunsWhateverItIsGiven,
+    "1.17" RunsWhateverItIsGiven,
     /// Who finds its stream named in the store joins without putting that again.
-    "4.17" PassesWithoutPutting,
+    "1.17" PassesWithoutPutting,
     /// Any refusal of what was put is taken for somebody else's pass.
-    "4.17" RefusalTakenForPass,
+    "1.17" RefusalTakenForPass,
     /// Which stream the application reads is not asked for.
-    "4.17" RegistersWithoutPassing,
+    "1.17" RegistersWithoutPassing,
     /// The application is changed to another stream without a look at who reads it.
-    "4.17" SwitchesWithoutLooking,
+    "1.17" SwitchesWithoutLooking,
     /// When the store went back, nobody makes sure again that the application reads its stream.
-    "4.17" PassesOnce,
+    "1.17" PassesOnce,
     /// A planner counts on workers of another stream.
-    "4.17" StrangersArePlannedFor,
+    "1.17" StrangersArePlannedFor,
     /// Silent sessions are watched for their timeout and not ended.
-    "4.18" ProvenByWatching,
+    "1.18" ProvenByWatching,
     /// A run that goes on with a change copies anew what an earlier one has half rewritten.
-    "4.18" CopyMadeAnew,
+    "1.18" CopyMadeAnew,
     /// Rows are rewritten before their copy is there to be found.
-    "4.18" RowsBeforeCopy,
+    "1.18" RowsBeforeCopy,
     /// Whose turn it is, is not looked at before each write.
-    "4.18" TurnNotChecked,
+    "1.18" TurnNotChecked,
     /// Whose turn it is, is looked at before the row is read, not after.
-    "4.18" TurnLookedAtFirst,
+    "1.18" TurnLookedAtFirst,
     /// A row that looks right is not written.
-    "4.18" RightRowsPassedOver,
+    "1.18" RightRowsPassedOver,
     /// Who takes a change back does not write the rows that it made.
-    "4.18" MadeRowsNotUndone,
+    "1.18" MadeRowsNotUndone,
     /// A run does not notice that the store went back while it wrote.
-    "4.18" ChangeIgnoresGeneration,
+    "1.18" ChangeIgnoresGeneration,
     /// The copy of the change before is deleted, as if the store could not go back to it.
-    "4.18" FormerCopyDeleted,
+    "1.18" FormerCopyDeleted,
     /// The copy of a change that the store has lost is taken for that of the next one.
-    "4.18" CopyByNumberAlone,
+    "1.18" CopyByNumberAlone,
     /// A rewrite that was refused is not judged anew.
-    "4.18" RefusedTakenForDone,
+    "1.18" RefusedTakenForDone,
     /// A rewrite is above the epoch of the row it finds, and not above those of its past.
-    "4.18" EpochOfTheRowAlone,
+    "1.18" EpochOfTheRowAlone,
     /// Every lease costs a call at every beat, as in the Java KCL.
-    "4" BeatPerLease,
+    "1" BeatPerLease,
     /// The fair share is rounded down.
-    "6" ShareRoundedDown,
+    "5" ShareRoundedDown,
     /// Ended leases take seats.
-    "6" EndedTakesSeat,
+    "5" EndedTakesSeat,
     /// Who holds a lease is not preferred for it.
-    "6" OwnerNotPreferred,
+    "5" OwnerNotPreferred,
     /// Who holds the parent is not preferred for its children.
-    "6" ParentHolderNotPreferred,
+    "5" ParentHolderNotPreferred,
     /// Ties are broken by the order of the input.
-    "6" TiesByInputOrder,
+    "5" TiesByInputOrder,
     /// A planner that is woken does not read the rules.
-    "6" WokenReadsNoRules,
+    "5" WokenReadsNoRules,
     /// Any rule keeps every owner from taking children at once.
-    "6" AnyRuleStopsChildren,
+    "5" AnyRuleStopsChildren,
     /// Owners take children at once whatever rules touch them.
-    "6" RuledChildrenTaken,
+    "5" RuledChildrenTaken,
     /// What shards inherited is said of those of the same names when the stream is made again.
-    "6" RulesOutliveTheirStream,
+    "5" RulesOutliveTheirStream,
     /// A lease that a rule requires at a worker that is gone goes elsewhere.
-    "6" RequireFailsOver,
+    "5" RequireFailsOver,
     /// A lease returns at once to a worker that it prefers and that has only just come.
-    "6" ReturnsAtOnce,
+    "5" ReturnsAtOnce,
     /// Leases that live workers hold move although the fleet is frozen.
-    "6" FrozenFleetMoves,
+    "5" FrozenFleetMoves,
     /// A worker that the operator has drained gets leases like any other.
-    "6" DrainedStillCounts,
+    "5" DrainedStillCounts,
     /// A lease that the operator has paused is given to workers.
-    "6" PausedIsPlanned,
+    "5" PausedIsPlanned,
     /// Owners take children at once that the operator has paused.
-    "6" PausedChildrenTaken,
+    "5" PausedChildrenTaken,
     /// What is to be let go of stays where it is unless another worker can take it.
-    "6" LetGoNeedsATaker,
+    "5" LetGoNeedsATaker,
     /// A lease that was sent to a worker for a while stays sent.
-    "6" SentForEver,
+    "5" SentForEver,
     /// A lease goes back to the worker that made no progress on it.
-    "6" AvoidIgnored,
+    "5" AvoidIgnored,
     /// Any difference in load is worth a move.
-    "6" NoTolerance,
+    "5" NoTolerance,
     /// Leases without a seat are passed over in silence.
-    "6" UnseatedNotListed,
+    "5" UnseatedNotListed,
     /// What begins to fail is told with the next minute's report only.
-    "6" NewsWaitForTheMinute,
+    "5" NewsWaitForTheMinute,
     /// Reports come once a minute whoever watches.
-    "6" WatchersWaitForTheMinute,
+    "5" WatchersWaitForTheMinute,
     /// A planner writes its moves over those that the planner before had told.
-    "6" FormerMovesForgotten,
+    "5" FormerMovesForgotten,
     /// A child counts as runnable before its parents have ended.
-    "7" ChildRunsEarly,
+    "6" ChildRunsEarly,
     /// A parent without a row counts as ended although the stream lists it (W6).
-    "7" AbsentParentEnded,
+    "6" AbsentParentEnded,
     /// The planner does not make the missing row of an ended shard's child.
-    "7" MissingChildLeft,
+    "6" MissingChildLeft,
     /// A listed shard without a row that nothing leads to gets none.
-    "7" MissingBeginningLeft,
+    "6" MissingBeginningLeft,
     /// Children start at the tip of the stream.
-    "7" ChildrenAtLatest,
+    "6" ChildrenAtLatest,
     /// The frozen start moves on with the stream's clock.
-    "7" FrozenStartMovesOn,
+    "6" FrozenStartMovesOn,
     /// What comes of shards that are gone is looked for at the next audit only.
-    "7" OrphansWaitForTheAudit,
+    "6" OrphansWaitForTheAudit,
     /// An ended row is deleted while the stream lists its shard.
-    "7" EndedRowDeletedEarly,
+    "6" EndedRowDeletedEarly,
     /// An ended row of a forgotten shard is never deleted.
-    "7" EndedRowKept,
+    "6" EndedRowKept,
     /// A row is deleted whatever became of it (W7).
-    "7" DeleteComparesNothing,
+    "6" DeleteComparesNothing,
     /// A batch that failed counts as processed.
-    "8.3" FailedBatchSkipped,
+    "7.3" FailedBatchSkipped,
     /// A batch is given up with the record that the operator names.
-    "8.3" GivenUpWithItsBatch,
+    "7.3" GivenUpWithItsBatch,
     /// A record is given up although no dead letter keeps it.
-    "8.3" GivenUpUnkept,
+    "7.3" GivenUpUnkept,
     /// The end of a shard is written before the processor has acknowledged it.
-    "8.4" EndNotAcknowledged,
+    "7.4" EndNotAcknowledged,
     /// A handle takes checkpoints after its lease is lost.
-    "8.5" HandleOutlivesLease,
+    "7.5" HandleOutlivesLease,
 }

@@ -16,6 +16,6 @@ pub use name::{InvalidStreamName, StreamName};
 pub use position::{InvalidPosition, InvalidSequenceNumber, Position, SequenceNumber};
 pub use record::{Batch, Encryption, KplMark, Record};
 pub use shard::{InvalidShardId, Shard, ShardId, StreamDescription, StreamKey};
-pub use source::{ReadEvent, Room, ShardReader, StreamSource};
+pub use source::{ByteLimit, ReadEvent, ShardReader, StreamSource};
 pub(crate) use sources::Sources;
 pub use start::StartAt;

@@ -53,7 +53,7 @@ pub trait StreamSource: Debug + Send + Sync + 'static {
 
 /// How many bytes the caller has room for: what it reserved before it asked.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Room(pub usize);
+pub struct ByteLimit(pub usize);
 
 /// Reads one shard, in order.
 ///
@@ -62,7 +62,7 @@ pub struct Room(pub usize);
 #[async_trait]
 pub trait ShardReader: Debug + Send {
     /// How many bytes the next answer is expected to need, judged by recent answers.
-    fn expects(&self) -> Room;
+    fn size_hint(&self) -> ByteLimit;
 
     /// Waits until [`Self::next`] is worth a call: something has arrived, the time of the next
     /// request has come, or about a poll interval has passed with nothing. Whoever calls it holds
@@ -85,7 +85,7 @@ pub trait ShardReader: Debug + Send {
     ///
     /// # Cancel safety
     /// Safe: a dropped call delivers nothing and loses nothing.
-    async fn next(&mut self, room: Room) -> SourceResult<ReadEvent>;
+    async fn next(&mut self, room: ByteLimit) -> SourceResult<ReadEvent>;
 
     /// Gives back what the reader holds at the service, such as a subscription. A worker calls it
     /// once for each reader it was given, when it needs no more of it: the shard has ended, or

@@ -16,7 +16,7 @@ use super::{
     call::Calls,
     declaring::Declaring,
     gate::Validity,
-    keeper::{Direction, Keeper},
+    keeper::{Keeper, SupervisorCommand},
     ready::{Unready, prepare},
     remaking::Remaking,
     run::{DeadLetter, Shared},
@@ -178,7 +178,7 @@ impl Worker {
         tokio::select! {
             biased;
             prepared = super::prepare::prepare(&self.shared.sources, &self.env) => prepared?,
-            () = told_to_leave(&mut self.events.1) => {
+            () = wait_for_shutdown(&mut self.events.1) => {
                 say_left();
                 return Ok(());
             }
@@ -206,7 +206,7 @@ impl Worker {
 
     fn start_keeper(
         self,
-        directions: mpsc::UnboundedSender<Direction>,
+        directions: mpsc::UnboundedSender<SupervisorCommand>,
         ready: oneshot::Sender<Result<(), Unready>>,
         stream: Arc<OnceLock<StreamDescription>>,
     ) -> Result<(), WorkerError> {
@@ -219,11 +219,11 @@ impl Worker {
             let prepared = tokio::select! {
                 biased;
                 prepared = prepare(&store, needs_rules, &env, &seam, &directions) => prepared,
-                () = told_to_leave(&mut events.1) => {
+                () = wait_for_shutdown(&mut events.1) => {
                     // Nothing was registered, so there is nothing to hand over.
                     seam.event(&WorkerEvent::finished(&Outcome::Left));
                     // Nobody listens if the worker's future is gone.
-                    let _ = directions.send(Direction::Finished(Outcome::Left));
+                    let _ = directions.send(SupervisorCommand::Finished(Outcome::Left));
                     let _ = ready.send(Ok(()));
                     return;
                 }
@@ -284,7 +284,7 @@ fn say_left() {
 }
 
 /// Waits until somebody asks the worker to leave that has not begun yet.
-async fn told_to_leave(events: &mut mpsc::UnboundedReceiver<Event>) {
+async fn wait_for_shutdown(events: &mut mpsc::UnboundedReceiver<Event>) {
     while let Some(event) = events.recv().await {
         if matches!(event, Event::Leave) {
             return;

@@ -29,7 +29,7 @@ use crate::{
 
 /// What the keeper wants of the supervisor.
 #[derive(Debug)]
-pub(super) enum Direction {
+pub(super) enum SupervisorCommand {
     /// Start a run.
     Start(Box<Lease>, Arc<Gate>),
     /// Describe a stream, or that of a source that has not said yet which it reads, and tell the
@@ -54,7 +54,7 @@ pub(super) struct Keeper {
     pub(super) events: mpsc::UnboundedReceiver<Event>,
     /// For the gates' news.
     pub(super) sender: mpsc::UnboundedSender<Event>,
-    pub(super) directions: mpsc::UnboundedSender<Direction>,
+    pub(super) directions: mpsc::UnboundedSender<SupervisorCommand>,
     pub(super) gates: BTreeMap<LeaseKey, Arc<Gate>>,
     pub(super) calls: Calls,
     pub(super) remaking: Remaking,
@@ -122,8 +122,8 @@ impl Keeper {
     fn execute(&mut self, command: Command, waking: &mut Waking) {
         match command {
             Command::Store(id, call) => self.ask(id, *call),
-            Command::Describe(id, of) => self.direct(Direction::Describe(id, of)),
-            Command::ListShards(id, of) => self.direct(Direction::ListShards(id, of)),
+            Command::Describe(id, of) => self.direct(SupervisorCommand::Describe(id, of)),
+            Command::ListShards(id, of) => self.direct(SupervisorCommand::ListShards(id, of)),
             Command::Measure => {
                 // The keeper has the other end.
                 let _ = self.sender.send(Event::Measured(Box::new(self.reports.report())));
@@ -142,7 +142,7 @@ impl Keeper {
             Command::Notify(notice) => self.tell(notice, waking),
             Command::Finished(outcome) => {
                 self.seam.event(&WorkerEvent::finished(&outcome));
-                self.direct(Direction::Finished(outcome));
+                self.direct(SupervisorCommand::Finished(outcome));
             }
         }
     }
@@ -174,7 +174,7 @@ impl Keeper {
             let gate = Gate::new(epoch, validity, delivery, self.sender.clone());
             let gate = Arc::new(gate);
             self.gates.insert(key, Arc::clone(&gate));
-            return self.direct(Direction::Start(lease, gate));
+            return self.direct(SupervisorCommand::Start(lease, gate));
         }
         let Some(gate) = self.gates.get(&key).filter(|gate| gate.epoch() == epoch) else { return };
         gate.set(match order {
@@ -208,7 +208,7 @@ impl Keeper {
         }
     }
 
-    fn direct(&self, direction: Direction) {
+    fn direct(&self, direction: SupervisorCommand) {
         // A supervisor that is gone is noticed by the loop.
         let _ = self.directions.send(direction);
     }

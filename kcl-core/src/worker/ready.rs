@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use tokio::sync::mpsc;
 
-use super::keeper::Direction;
+use super::keeper::SupervisorCommand;
 use crate::{
     env::Env,
     observe::{Seam, WatchedStore, WorkerEvent},
@@ -26,7 +26,7 @@ pub(super) async fn prepare(
     needs_rules: bool,
     env: &Env,
     seam: &Seam,
-    directions: &mpsc::UnboundedSender<Direction>,
+    directions: &mpsc::UnboundedSender<SupervisorCommand>,
 ) -> Result<(), Unready> {
     const PAUSE: Duration = Duration::from_millis(500);
     loop {

@@ -1,6 +1,6 @@
 //! A store whose table or schema is gone while a worker runs: it is made again.
 //!
-//! What was in it is lost. A store tells so by its generation (ARCHITECTURE §4 rule 13), and the
+//! What was in it is lost. A store tells so by its generation (PROTOCOL rule 13), and the
 //! coordinator writes forward what this process knows.
 
 use std::{

@@ -14,7 +14,7 @@ use super::{
     WorkerError,
     catch::CatchPanic,
     gate::Gate,
-    keeper::Direction,
+    keeper::SupervisorCommand,
     listing,
     run::{Run, Shared},
 };
@@ -34,7 +34,7 @@ const LAST_RUNS: Duration = Duration::from_secs(1);
 /// Starts runs, lists shards, passes on events.
 pub(super) struct Supervisor {
     pub(super) shared: Arc<Shared>,
-    pub(super) directions: mpsc::UnboundedReceiver<Direction>,
+    pub(super) directions: mpsc::UnboundedReceiver<SupervisorCommand>,
     pub(super) events: mpsc::UnboundedSender<Event>,
     pub(super) runs: BTreeMap<LeaseKey, TaskHandle>,
     /// The stream as it was described when the worker started, and when that was.
@@ -48,10 +48,10 @@ impl Supervisor {
     pub(super) async fn work(mut self) -> Result<(), WorkerError> {
         let outcome = loop {
             match self.directions.recv().await {
-                Some(Direction::Start(lease, gate)) => self.start(&lease, gate),
-                Some(Direction::Describe(id, of)) => self.describe(id, of),
-                Some(Direction::ListShards(id, of)) => self.list_shards(id, of),
-                Some(Direction::Finished(outcome)) => break Some(outcome),
+                Some(SupervisorCommand::Start(lease, gate)) => self.start(&lease, gate),
+                Some(SupervisorCommand::Describe(id, of)) => self.describe(id, of),
+                Some(SupervisorCommand::ListShards(id, of)) => self.list_shards(id, of),
+                Some(SupervisorCommand::Finished(outcome)) => break Some(outcome),
                 None => break None,
             }
         };

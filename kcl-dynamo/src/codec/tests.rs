@@ -13,7 +13,7 @@ use kcl_core::{
 use proptest::prelude::*;
 
 use super::*;
-use crate::{change::Change, outside::stored, rules};
+use crate::{change::Change, rules, untrusted_input::stored};
 
 fn owner() -> SessionId {
     SessionId::new("pod-1".parse().unwrap(), Incarnation::from_bits(7))
@@ -139,7 +139,7 @@ fn items_are_small() {
 /// The items of a release, as `outside` reads them: what has been written so is in tables.
 macro_rules! golden {
     ($name:literal) => {
-        crate::outside::item(include_str!(concat!("golden/", $name)))
+        crate::untrusted_input::item(include_str!(concat!("golden/", $name)))
     };
 }
 

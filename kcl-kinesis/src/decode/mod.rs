@@ -3,12 +3,12 @@
 //! here calls the service.
 
 mod answer;
-mod complaints;
 mod cursor;
 mod end;
 mod gap;
 pub mod kpl;
 mod unpacking;
+mod warnings;
 
 pub(crate) use answer::{Answer, Asked, Next, Raw};
 pub(crate) use cursor::Cursor;

@@ -6,7 +6,7 @@ use kcl_core::{
     stream::{HashRange, Record, ShardId},
 };
 
-use super::{complaints::Complaints, kpl};
+use super::{kpl, warnings::RateLimitedWarnings};
 
 /// Unpacks the KPL aggregates of one shard.
 #[derive(Debug, Default)]
@@ -14,7 +14,7 @@ pub(crate) struct Unpacker {
     /// The shard's hash range, where known, and whether it was asked for.
     range: Option<HashRange>,
     range_asked: bool,
-    complaints: Complaints,
+    complaints: RateLimitedWarnings,
 }
 
 impl Unpacker {

@@ -3,7 +3,7 @@ use std::{error::Error as _, time::Duration};
 use aws_sdk_kinesis::config::{BehaviorVersion, Credentials, Region, retry::RetryConfig};
 use kcl_core::{
     env::WallTime,
-    stream::{Room, SourceError, SourceErrorKind, StartAt, StreamKey, StreamSource},
+    stream::{ByteLimit, SourceError, SourceErrorKind, StartAt, StreamKey, StreamSource},
 };
 use serde_json::json;
 
@@ -143,7 +143,7 @@ async fn an_answer_that_stops_coming_and_an_expired_iterator_are_not_an_absent_s
     source.is_described_as(&stream);
     let shard = "shardId-0".parse().unwrap();
     let mut reader = source.open(&stream, &shard, StartAt::TrimHorizon).await.unwrap();
-    let error = reader.next(Room(1)).await.unwrap_err();
+    let error = reader.next(ByteLimit(1)).await.unwrap_err();
     assert_eq!(error.kind, SourceErrorKind::Unavailable);
     assert!(error.to_string().contains("as expired"), "{error}");
 }

@@ -269,7 +269,7 @@ impl Action {
     }
 
     /// Whether runs with this action may see two workers dispatch one shard at once: what
-    /// ARCHITECTURE §9 excepts.
+    /// PROTOCOL §8 excepts.
     #[must_use]
     pub const fn may_overlap(&self) -> bool {
         matches!(

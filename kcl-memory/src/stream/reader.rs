@@ -6,7 +6,7 @@ use async_trait::async_trait;
 use kcl_core::{
     env::Time,
     stream::{
-        Batch, ReadEvent, Room, Shard, ShardId, ShardReader, SourceResult, StartAt, StreamKey,
+        Batch, ByteLimit, ReadEvent, Shard, ShardId, ShardReader, SourceResult, StartAt, StreamKey,
     },
 };
 use tokio::sync::Notify;
@@ -81,7 +81,7 @@ impl MemoryReader {
     }
 
     /// Looks at the shard; the place moves on past what is found.
-    fn look(&mut self, room: Room) -> SourceResult<Look> {
+    fn look(&mut self, room: ByteLimit) -> SourceResult<Look> {
         let stream = self.stream.clone();
         let options = &stream.0.options;
         let (now, wall) = (options.env.clock.now(), stream.now());
@@ -133,8 +133,8 @@ fn nothing() -> ReadEvent {
 
 #[async_trait]
 impl ShardReader for MemoryReader {
-    fn expects(&self) -> Room {
-        Room(self.expects)
+    fn size_hint(&self) -> ByteLimit {
+        ByteLimit(self.expects)
     }
 
     /// A failure is left to the read.
@@ -162,7 +162,7 @@ impl ShardReader for MemoryReader {
         }
     }
 
-    async fn next(&mut self, room: Room) -> SourceResult<ReadEvent> {
+    async fn next(&mut self, room: ByteLimit) -> SourceResult<ReadEvent> {
         self.stream.arrive(StreamOp::Read, Some(&self.shard)).await?;
         let options = &self.stream.0.options;
         let clock = options.env.clock.clone();

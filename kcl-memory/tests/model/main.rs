@@ -1,4 +1,4 @@
-//! The protocol of docs/ARCHITECTURE.md §4, searched: every order of every event in a small world.
+//! The protocol of docs/PROTOCOL.md §1, searched: every order of every event in a small world.
 //!
 //! `make model` runs it. `kcl_core::lease::rules` decides what becomes of each write, the
 //! coordinator's own decisions which lease may be taken, and `kcl_memory::sim::Judge` what of that

@@ -4,7 +4,7 @@
 //! the search looks up what they said. Nothing of them is written down here.
 
 use kcl_core::{
-    coordinator::{How, Origin},
+    coordinator::{Origin, Transfer},
     lease::{Beat, EndSession, Ending, Epoch, Report, Session, SessionState, Write, rules},
 };
 
@@ -148,7 +148,7 @@ fn all_ordered(world: &World, rows: &[Row], mutant: Mutant) -> Vec<bool> {
             Mutant::OrdersWithoutEpoch => row.epoch,
             _ => Epoch(told.into()),
         };
-        Origin { owner: row.owner.clone(), epoch, how: How::Force }.forces(&row)
+        Origin { owner: row.owner.clone(), epoch, how: Transfer::Force }.forces(&row)
     };
     let all = rows.iter().flat_map(|row| (0..=world.bounds.epochs).map(move |told| (row, told)));
     all.map(|(row, told)| is_ordered(row, told)).collect()

@@ -15,8 +15,8 @@ use kcl_core::{
     },
     store::{Consistency, Cursor, LeaseStore, Page, StoreResult, Wakeups},
     stream::{
-        ReadEvent, Room, Shard, ShardId, ShardReader, SourceResult, StartAt, StreamDescription,
-        StreamKey, StreamSource,
+        ByteLimit, ReadEvent, Shard, ShardId, ShardReader, SourceResult, StartAt,
+        StreamDescription, StreamKey, StreamSource,
     },
 };
 
@@ -184,11 +184,11 @@ impl<S: StreamSource> StreamSource for CountingSource<S> {
 
 #[async_trait]
 impl ShardReader for CountingReader {
-    fn expects(&self) -> Room {
-        self.0.expects()
+    fn size_hint(&self) -> ByteLimit {
+        self.0.size_hint()
     }
 
-    async fn next(&mut self, room: Room) -> SourceResult<ReadEvent> {
+    async fn next(&mut self, room: ByteLimit) -> SourceResult<ReadEvent> {
         let end = |answer: &SourceResult<ReadEvent>| {
             said(answer, |event| match event {
                 ReadEvent::Batch(batch) => {

@@ -97,7 +97,7 @@ fn by_seeds() -> Option<Killer> {
 
 /// The rule of closing an application. What is searched whole is a world of such commands alone, in
 /// which nothing else can show.
-const CLOSING: &str = "4.18";
+const CLOSING: &str = "1.18";
 
 fn by_checks(plant: Plant) -> Option<Killer> {
     let can_show = |check: &&Check| check.kind != "search" || plant.rule() == CLOSING;

@@ -1,4 +1,4 @@
-//! The table of docs/TESTING.md: which bug is noticed by what, and how often each mark is reached.
+//! The table of docs/PLANTED.md: which bug is noticed by what, and how often each mark is reached.
 
 use std::{
     fmt::Write as _,
@@ -21,7 +21,7 @@ const WRITE: &str = "KCL_WRITE_TABLES";
 const CHOSEN: &str = "KCL_PLANT";
 
 fn path() -> PathBuf {
-    PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../docs/TESTING.md")
+    PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../docs/PLANTED.md")
 }
 
 /// The table of bugs. Which seed it was changes with any change of the code: that column is not
@@ -94,11 +94,11 @@ fn compare_or_write(name: &str, table: &str, columns: usize) {
     let differs: Vec<&String> = now.iter().filter(|line| !stored.contains(line)).collect();
     assert!(
         stored == now,
-        "docs/TESTING.md is not what was found; `make mutants-table` writes it. New: {differs:#?}"
+        "docs/PLANTED.md is not what was found; `make mutants-table` writes it. New: {differs:#?}"
     );
 }
 
-/// Every bug is noticed, by what docs/TESTING.md says.
+/// Every bug is noticed, by what docs/PLANTED.md says.
 #[test]
 fn every_bug_is_noticed() {
     let chosen = std::env::var(CHOSEN).ok();

@@ -1,6 +1,6 @@
 //! Many workers that die at one instant, and those that watch all sessions among them.
 //!
-//! How long until everything is read again: the figures of ARCHITECTURE §4 rule 6, with a network
+//! How long until everything is read again: the figures of PROTOCOL rule 6, with a network
 //! that takes a few milliseconds.
 
 use std::time::Duration;

@@ -11,7 +11,7 @@ use sqlx::{AssertSqlSafe, PgConnection, Row};
 
 use crate::{
     codec::{bind, int},
-    connections::{Connections, Lane, Statement, statement},
+    connections::{Connections, PoolKind, Statement, statement},
     error::{Call, Effect},
     layout::Schema,
     statements::{listed, place, place_values, set},
@@ -100,7 +100,7 @@ impl Ledger {
         const SQL: &str = "select checkpoint, kind from {s}.lease where application = $1 \
             and key = $2 and owner = $3 and epoch = $4 for no key update";
         let call = self.call(lease.key(), Effect::Reads);
-        let rows = self.connections.ask(call, Lane::Work, self.held(SQL, lease)).await?;
+        let rows = self.connections.ask(call, PoolKind::Work, self.held(SQL, lease)).await?;
         let Some(row) = rows.first() else { return Ok(None) };
         let failed = |error: sqlx::Error| call.failed(&error);
         let (key, kind) = (row.try_get("checkpoint"), row.try_get("kind"));

@@ -11,7 +11,7 @@ use std::{
 use aws_sdk_kinesis::{Client, types::ShardIteratorType};
 use kcl_core::{
     processor::{ProcessorError, RecordBatch},
-    stream::{ReadEvent, Room, StartAt, StreamSource},
+    stream::{ByteLimit, ReadEvent, StartAt, StreamSource},
     worker::Worker,
 };
 use kcl_kinesis::KinesisSource;
@@ -150,7 +150,7 @@ async fn shard_by_source(source: KinesisSource, shard: String, tally: Arc<Tally>
     let mut reader = source.open(&stream, &shard, StartAt::TrimHorizon).await.unwrap();
     let mut records = 0;
     while records < RECORDS {
-        match reader.next(Room(64 << 20)).await.unwrap() {
+        match reader.next(ByteLimit(64 << 20)).await.unwrap() {
             ReadEvent::Batch(batch) => {
                 tally.count(batch.records.len());
                 records += batch.records.len();

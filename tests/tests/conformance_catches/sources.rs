@@ -7,7 +7,7 @@ use kcl_core::{
     conformance::sources::Suite,
     env::{Clock, WallTime},
     stream::{
-        Batch, Position, ReadEvent, Room, Shard, ShardId, ShardReader, SourceErrorKind,
+        Batch, ByteLimit, Position, ReadEvent, Shard, ShardId, ShardReader, SourceErrorKind,
         SourceResult, StartAt, StreamDescription, StreamKey, StreamSource,
     },
 };
@@ -202,20 +202,20 @@ impl BuggyReader {
 
 #[async_trait]
 impl ShardReader for BuggyReader {
-    fn expects(&self) -> Room {
-        self.inner.expects()
+    fn size_hint(&self) -> ByteLimit {
+        self.inner.size_hint()
     }
 
     async fn ready(&mut self) {
         self.inner.ready().await;
         if self.bug == Bug::TakesWhileItWaits && self.held.is_none() {
-            let taken = self.inner.next(Room(16 << 20)).await;
+            let taken = self.inner.next(ByteLimit(16 << 20)).await;
             self.moment().await;
             self.held = Some(taken);
         }
     }
 
-    async fn next(&mut self, room: Room) -> SourceResult<ReadEvent> {
+    async fn next(&mut self, room: ByteLimit) -> SourceResult<ReadEvent> {
         if let Some(held) = self.held.take() {
             return held;
         }
@@ -223,11 +223,11 @@ impl ShardReader for BuggyReader {
             self.under_way = false;
             return Ok(ReadEvent::Batch(self.last.clone()));
         }
-        if self.bug == Bug::WaitsForRoom && room < self.inner.expects() {
+        if self.bug == Bug::WaitsForRoom && room < self.inner.size_hint() {
             self.moment().await;
             return Ok(ReadEvent::Batch(Batch::default()));
         }
-        let room = if self.bug == Bug::IgnoresRoom { Room(usize::MAX) } else { room };
+        let room = if self.bug == Bug::IgnoresRoom { ByteLimit(usize::MAX) } else { room };
         let told = self.inner.next(room).await;
         if self.bug == Bug::LosesWhenDropped {
             self.moment().await;

@@ -48,7 +48,7 @@ fn number(record: &Record) -> Result<usize, ProcessorError> {
 
 #[async_trait]
 impl DeadLetter for Noted {
-    async fn bury(&self, record: &Record, _: &LeaseHandle, _: &str) -> Result<(), ProcessorError> {
+    async fn send(&self, record: &Record, _: &LeaseHandle, _: &str) -> Result<(), ProcessorError> {
         self.add(number(record)?);
         Ok(())
     }

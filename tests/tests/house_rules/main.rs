@@ -1,4 +1,4 @@
-//! The rules of docs/ARCHITECTURE.md §11 that no other tool checks.
+//! The rules of docs/ARCHITECTURE.md §10 that no other tool checks.
 
 #![allow(clippy::unwrap_used, reason = "what goes wrong here fails the test")]
 

@@ -7,8 +7,8 @@ use bytes::Bytes;
 use kcl_core::{
     env::WallTime,
     stream::{
-        HashKey, KplMark, Position, ReadEvent, Room, Shard, SourceErrorKind, StartAt, StreamKey,
-        StreamSource,
+        ByteLimit, HashKey, KplMark, Position, ReadEvent, Shard, SourceErrorKind, StartAt,
+        StreamKey, StreamSource,
     },
 };
 use kcl_kinesis::{KinesisSource, kpl::Aggregator};
@@ -91,7 +91,7 @@ async fn large_records_are_read_whole_whatever_the_room(url: &str) -> Result<()>
     let mut seen = Vec::new();
     let mut most = 0;
     while seen.len() < 4 {
-        let ReadEvent::Batch(batch) = reader.next(Room(2 << 20)).await? else {
+        let ReadEvent::Batch(batch) = reader.next(ByteLimit(2 << 20)).await? else {
             anyhow::bail!("no batch")
         };
         // The size of the records is not known before the first answer.
@@ -102,7 +102,7 @@ async fn large_records_are_read_whole_whatever_the_room(url: &str) -> Result<()>
     for (record, byte) in seen.iter().zip(0..) {
         ensure!(record.data.len() == size && record.data.iter().all(|b| *b == byte));
     }
-    assert!(reader.expects() >= Room(1 << 20));
+    assert!(reader.size_hint() >= ByteLimit(1 << 20));
     Ok(())
 }
 

@@ -6,11 +6,11 @@ mod one_server;
 
 use anyhow::Result;
 use kcl_core::stream::{
-    HashKey, ReadEvent, Record, Room, Shard, ShardId, ShardReader, StartAt, StreamSource,
+    ByteLimit, HashKey, ReadEvent, Record, Shard, ShardId, ShardReader, StartAt, StreamSource,
 };
 use kcl_kinesis::KinesisSource;
 
-const ROOM: Room = Room(16 << 20);
+const ROOM: ByteLimit = ByteLimit(16 << 20);
 
 async fn open(
     source: &KinesisSource,

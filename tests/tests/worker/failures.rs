@@ -87,7 +87,7 @@ struct Buried(Arc<Mutex<Vec<String>>>);
 
 #[async_trait]
 impl DeadLetter for Buried {
-    async fn bury(
+    async fn send(
         &self,
         record: &Record,
         _: &LeaseHandle,

@@ -15,7 +15,7 @@ use kcl_core::{
     settings::{ProgressMode, Settings},
     store::StoreErrorKind,
     stream::{
-        ReadEvent, Room, Shard, ShardId, ShardReader, SourceErrorKind, SourceResult, StartAt,
+        ByteLimit, ReadEvent, Shard, ShardId, ShardReader, SourceErrorKind, SourceResult, StartAt,
         StreamDescription, StreamKey, StreamSource,
     },
     worker::{Worker, WorkerError},
@@ -103,15 +103,15 @@ impl StreamSource for Watched {
 
 #[async_trait]
 impl ShardReader for WatchedReader {
-    fn expects(&self) -> Room {
-        self.1.expects()
+    fn size_hint(&self) -> ByteLimit {
+        self.1.size_hint()
     }
 
     async fn ready(&mut self) {
         self.1.ready().await;
     }
 
-    async fn next(&mut self, room: Room) -> SourceResult<ReadEvent> {
+    async fn next(&mut self, room: ByteLimit) -> SourceResult<ReadEvent> {
         assert!(!self.0.reads_panic.swap(false, Ordering::SeqCst), "a defect of the source");
         self.1.next(room).await
     }

@@ -13,8 +13,8 @@ use async_trait::async_trait;
 use kcl_core::{
     processor::{ProcessorError, RecordBatch},
     stream::{
-        ReadEvent, Room, Shard, ShardId, ShardReader, SourceError, SourceErrorKind, SourceResult,
-        StartAt, StreamDescription, StreamKey, StreamSource,
+        ByteLimit, ReadEvent, Shard, ShardId, ShardReader, SourceError, SourceErrorKind,
+        SourceResult, StartAt, StreamDescription, StreamKey, StreamSource,
     },
     worker::{Worker, WorkerEvent},
 };
@@ -59,15 +59,15 @@ impl StreamSource for Odd {
 
 #[async_trait]
 impl ShardReader for OddReader {
-    fn expects(&self) -> Room {
-        self.1.expects()
+    fn size_hint(&self) -> ByteLimit {
+        self.1.size_hint()
     }
 
     async fn close(self: Box<Self>) {
         self.1.close().await;
     }
 
-    async fn next(&mut self, room: Room) -> SourceResult<ReadEvent> {
+    async fn next(&mut self, room: ByteLimit) -> SourceResult<ReadEvent> {
         let event = self.0.script.lock().unwrap().pop_front();
         match event {
             Some(event) => event,

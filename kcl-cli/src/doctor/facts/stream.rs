@@ -7,7 +7,7 @@ use kcl_core::{
     lease::{Lease, LeaseKey},
     store::Listing,
     stream::{
-        ReadEvent, Room, Shard, ShardId, ShardReader, SourceResult, StartAt, StreamKey,
+        ByteLimit, ReadEvent, Shard, ShardId, ShardReader, SourceResult, StartAt, StreamKey,
         StreamSource,
     },
 };
@@ -19,7 +19,7 @@ use crate::doctor::holes::holes;
 const LOOK_AGAIN: Duration = Duration::from_secs(1);
 
 /// Room for two records or so.
-const ROOM: Room = Room(64 * 1_024);
+const ROOM: ByteLimit = ByteLimit(64 * 1_024);
 
 /// A stream, and how long one answer of it may take.
 #[derive(Clone, Debug)]

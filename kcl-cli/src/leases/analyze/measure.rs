@@ -4,7 +4,7 @@
 //! What happens up to the next event counts as the answer to one. A fleet has converged when the
 //! last lease changed hands and every shard that is there is read. Leases that moved are those that
 //! went from one worker to another although the first stayed; the optimum is how many have to, so
-//! that no two workers differ by more than one: the bound of docs/ARCHITECTURE.md §6.
+//! that no two workers differ by more than one: the bound of docs/PROTOCOL.md §5.
 
 use std::collections::{BTreeMap, BTreeSet};
 

@@ -1,13 +1,18 @@
 //! Who goes where.
 
-use crate::assignment::{draft::Draft, free::Free, order};
+use crate::assignment::{draft::Draft, order, unplaced::Unplaced};
 
 /// Seats `movers`, which come in the order of keys, so that every worker reaches its target.
-pub(super) fn fill(draft: &mut Draft<'_>, free: &[Free], movers: &[Free], targets: &[usize]) {
+pub(super) fn fill(
+    draft: &mut Draft<'_>,
+    free: &[Unplaced],
+    movers: &[Unplaced],
+    targets: &[usize],
+) {
     let rest = join_parents(draft, movers, targets);
     let mut seats = Seats::open(draft, targets);
     // Who must avoid somebody chooses first.
-    let (avoiding, others): (Vec<Free>, Vec<Free>) =
+    let (avoiding, others): (Vec<Unplaced>, Vec<Unplaced>) =
         rest.iter().partition(|one| one.avoid().is_some());
     let mut stranded = Vec::new();
     for one in avoiding.into_iter().chain(others) {
@@ -22,7 +27,7 @@ pub(super) fn fill(draft: &mut Draft<'_>, free: &[Free], movers: &[Free], target
 }
 
 /// Seats the movers whose parent's holder has a seat for them; returns the others.
-fn join_parents(draft: &mut Draft<'_>, movers: &[Free], targets: &[usize]) -> Vec<Free> {
+fn join_parents(draft: &mut Draft<'_>, movers: &[Unplaced], targets: &[usize]) -> Vec<Unplaced> {
     let mut rest = Vec::with_capacity(movers.len());
     for one in movers {
         match one.parent_holder().filter(|parent| draft.load[*parent] < targets[*parent]) {
@@ -88,7 +93,7 @@ impl Seats {
 struct Swap<'d, 'a, 'f> {
     draft: &'d mut Draft<'a>,
     worker: usize,
-    movers: &'f [Free],
+    movers: &'f [Unplaced],
     /// For each worker, the leases that stay with it and could go to `worker`.
     stays: Vec<Stays>,
 }
@@ -101,7 +106,12 @@ struct Stays {
 }
 
 impl<'d, 'a, 'f> Swap<'d, 'a, 'f> {
-    fn new(draft: &'d mut Draft<'a>, worker: usize, movers: &'f [Free], free: &[Free]) -> Self {
+    fn new(
+        draft: &'d mut Draft<'a>,
+        worker: usize,
+        movers: &'f [Unplaced],
+        free: &[Unplaced],
+    ) -> Self {
         let mut stays = vec![Stays::default(); draft.load.len()];
         for one in free.iter().filter(|one| one.avoid() != Some(worker)) {
             let seat = draft.seat_of(one.lease());
@@ -112,9 +122,9 @@ impl<'d, 'a, 'f> Swap<'d, 'a, 'f> {
         Self { draft, worker, movers, stays }
     }
 
-    fn place(&mut self, stranded: &[Free]) {
+    fn place(&mut self, stranded: &[Unplaced]) {
         let worker = self.worker;
-        let stranded: Vec<&Free> =
+        let stranded: Vec<&Unplaced> =
             stranded.iter().filter(|one| !self.stay_after_all(one)).collect();
         let mut others = self.movers.iter().filter(|other| other.avoid() != Some(worker));
         for one in stranded {
@@ -127,7 +137,7 @@ impl<'d, 'a, 'f> Swap<'d, 'a, 'f> {
 
     /// One of the stranded keeps its home, and another lease from there goes to the worker: that is
     /// no move more.
-    fn stay_after_all(&mut self, one: &Free) -> bool {
+    fn stay_after_all(&mut self, one: &Unplaced) -> bool {
         let Some(home) = one.home() else { return false };
         let Some(other) = self.pop(home) else { return false };
         self.send(other);
@@ -143,12 +153,12 @@ impl<'d, 'a, 'f> Swap<'d, 'a, 'f> {
 
     /// The same for a lease that has got a seat elsewhere; returns that seat.
     fn exchange(&mut self) -> Option<usize> {
-        let is_elsewhere = |one: &&Free| {
+        let is_elsewhere = |one: &&Unplaced| {
             let seat = self.draft.seat_of(one.lease());
             seat != one.home() && seat.is_some_and(|seat| seat != self.worker)
         };
         let has_other =
-            |one: &&Free| one.home().is_some_and(|home| !self.stays[home].leases.is_empty());
+            |one: &&Unplaced| one.home().is_some_and(|home| !self.stays[home].leases.is_empty());
         let one = *self.movers.iter().filter(is_elsewhere).find(has_other)?;
         let freed = self.draft.seat_of(one.lease())?;
         self.stay_after_all(&one).then_some(freed)

@@ -9,9 +9,9 @@ mod quota;
 mod share;
 
 use self::share::Share;
-use super::{draft::Draft, free::Free, order};
+use super::{draft::Draft, order, unplaced::Unplaced};
 
-pub(super) fn balance(draft: &mut Draft<'_>, mut free: Vec<Free>) {
+pub(super) fn balance(draft: &mut Draft<'_>, mut free: Vec<Unplaced>) {
     let shares = share::tally(draft, &mut free);
     let targets = quota::targets(&shares, &free);
     let movers = keep(draft, &free, &shares, &targets);
@@ -19,7 +19,12 @@ pub(super) fn balance(draft: &mut Draft<'_>, mut free: Vec<Free>) {
 }
 
 /// Seats who stays; returns who does not, in the order of keys.
-fn keep(draft: &mut Draft<'_>, free: &[Free], shares: &[Share], targets: &[usize]) -> Vec<Free> {
+fn keep(
+    draft: &mut Draft<'_>,
+    free: &[Unplaced],
+    shares: &[Share],
+    targets: &[usize],
+) -> Vec<Unplaced> {
     let has_room_for_all = |worker: usize| shares[worker].held() <= targets[worker];
     let mut open = Vec::new();
     for one in free {
@@ -28,16 +33,16 @@ fn keep(draft: &mut Draft<'_>, free: &[Free], shares: &[Share], targets: &[usize
             _ => open.push(*one),
         }
     }
-    order::by_key(draft.view, &mut open, Free::lease);
-    let mut sheds = vec![Shed::default(); shares.len()];
-    open.iter().filter_map(Free::home).for_each(|home| sheds[home].of += 1);
-    for (worker, shed) in sheds.iter_mut().enumerate() {
-        shed.goes = shed.of.saturating_sub(targets[worker] - draft.load[worker]);
-        shed.phase = shed.of * draft.rank[worker] / shares.len();
+    order::by_key(draft.view, &mut open, Unplaced::lease);
+    let mut pickers = vec![SpreadPicker::default(); shares.len()];
+    open.iter().filter_map(Unplaced::home).for_each(|home| pickers[home].of += 1);
+    for (worker, picker) in pickers.iter_mut().enumerate() {
+        picker.goes = picker.of.saturating_sub(targets[worker] - draft.load[worker]);
+        picker.phase = picker.of * draft.rank[worker] / shares.len();
     }
     open.retain(|one| {
         let Some(home) = one.home() else { return true };
-        let goes = sheds[home].next_goes();
+        let goes = pickers[home].next_goes();
         if !goes {
             sometimes!(StayedAtHome);
             draft.seat(one.lease(), home);
@@ -50,14 +55,14 @@ fn keep(draft: &mut Draft<'_>, free: &[Free], shares: &[Share], targets: &[usize
 /// Which of a worker's leases go: evenly spread over the order of keys, and with each worker others
 /// than with the next, so that every stream gives up its part and none ends up with one worker.
 #[derive(Clone, Default)]
-struct Shed {
+struct SpreadPicker {
     of: usize,
     goes: usize,
     phase: usize,
     seen: usize,
 }
 
-impl Shed {
+impl SpreadPicker {
     fn next_goes(&mut self) -> bool {
         let gone = (self.seen * self.goes + self.phase) / self.of;
         self.seen += 1;

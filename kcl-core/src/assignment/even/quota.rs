@@ -3,12 +3,12 @@
 use std::cmp::Reverse;
 
 use super::share::Share;
-use crate::assignment::free::Free;
+use crate::assignment::unplaced::Unplaced;
 
 /// How many leases each worker gets, pinned ones included: all are filled to one level, as far as
 /// each may go. The seats that are left over raise some by one: those that would otherwise have to
 /// give up a lease.
-pub(super) fn targets(shares: &[Share], free: &[Free]) -> Vec<usize> {
+pub(super) fn targets(shares: &[Share], free: &[Unplaced]) -> Vec<usize> {
     let total = free.len() + shares.iter().map(|share| share.pinned).sum::<usize>();
     let base = Base::new(shares, level(shares, total), total);
     let natural = base.raised(&base.candidates, base.spare, |worker| {
@@ -108,7 +108,7 @@ struct Avoided {
 
 impl Avoided {
     /// One for each worker that is avoided, in the order of ids.
-    fn all(shares: &[Share], free: &[Free]) -> Vec<Self> {
+    fn all(shares: &[Share], free: &[Unplaced]) -> Vec<Self> {
         let avoided = free.iter().filter_map(|one| Some((one.avoid()?, one.home())));
         let mut avoided: Vec<(usize, Option<usize>)> = avoided.collect();
         avoided.sort_by_key(|(worker, _)| shares[*worker].rank);

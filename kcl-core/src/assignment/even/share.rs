@@ -1,6 +1,6 @@
 //! What each worker has and may get.
 
-use crate::assignment::{draft::Draft, free::Free};
+use crate::assignment::{draft::Draft, unplaced::Unplaced};
 
 /// What one worker has and may get.
 #[derive(Clone, Debug)]
@@ -32,7 +32,7 @@ impl Share {
 }
 
 /// Counts what each worker has.
-pub(super) fn tally(draft: &Draft<'_>, free: &mut [Free]) -> Vec<Share> {
+pub(super) fn tally(draft: &Draft<'_>, free: &mut [Unplaced]) -> Vec<Share> {
     let mut shares: Vec<Share> = (0..draft.load.len()).map(|at| empty(draft, at)).collect();
     for one in free.iter() {
         if let Some(avoid) = one.avoid() {
@@ -67,7 +67,7 @@ fn empty(draft: &Draft<'_>, worker: usize) -> Share {
 /// Where all others together have too little room for the leases that must avoid a worker, it gets
 /// some all the same: those it holds stay, as many as must. There can be one such worker only: of
 /// two, the leases that avoid the one have room at the other.
-fn forgive(draft: &Draft<'_>, free: &mut [Free], shares: &mut [Share]) {
+fn forgive(draft: &Draft<'_>, free: &mut [Unplaced], shares: &mut [Share]) {
     let room = |share: &Share| share.most - share.pinned;
     let total = free.len();
     let takes = |share: &Share| room(share).min(total - share.avoided_by);
@@ -76,9 +76,9 @@ fn forgive(draft: &Draft<'_>, free: &mut [Free], shares: &mut [Share]) {
     let Some(worker) = worker.filter(|_| forgiven > 0) else { return };
     shares[worker].avoided_by -= forgiven;
     let leases = &draft.view.leases;
-    let is_held = |one: &&mut Free| draft.worker(leases[one.lease()].holder) == Some(worker);
+    let is_held = |one: &&mut Unplaced| draft.worker(leases[one.lease()].holder) == Some(worker);
     let avoiding = free.iter_mut().filter(|one| one.avoid() == Some(worker));
-    let mut held: Vec<&mut Free> = avoiding.filter(is_held).collect();
+    let mut held: Vec<&mut Unplaced> = avoiding.filter(is_held).collect();
     held.sort_by_key(|one| &leases[one.lease()].key);
     for one in held.into_iter().take(forgiven) {
         one.stay_at(worker);

@@ -7,20 +7,25 @@ use std::{cmp::Reverse, collections::BinaryHeap};
 use super::{
     loads::{Loads, Weighed},
     place,
-    relief::Bar,
+    relief::Threshold,
 };
 use crate::assignment::draft::Draft;
 
 /// Fills workers below the bar with what those above the level can spare, the most loaded first.
-pub(super) fn draw(draft: &mut Draft<'_>, loads: &mut Loads, free: &[Weighed], bar: Bar) {
-    let low = bar.level.saturating_sub(bar.tolerance);
+pub(super) fn draw(
+    draft: &mut Draft<'_>,
+    loads: &mut Loads,
+    free: &[Weighed],
+    threshold: Threshold,
+) {
+    let low = threshold.level.saturating_sub(threshold.tolerance);
     let is_needy = |worker: &usize| loads.get(*worker) < low && draft.room(*worker) > 0;
     let mut needy: Vec<usize> = (0..draft.load.len()).filter(is_needy).collect();
     if needy.is_empty() {
         return;
     }
     needy.sort_by_key(|worker| (loads.get(*worker), draft.rank[*worker]));
-    let mut sources = Sources::of(draft, loads, free, bar);
+    let mut sources = Sources::of(draft, loads, free, threshold);
     for worker in needy {
         sources.fill(draft, loads, worker);
     }
@@ -28,7 +33,7 @@ pub(super) fn draw(draft: &mut Draft<'_>, loads: &mut Loads, free: &[Weighed], b
 
 /// The workers above the level.
 struct Sources {
-    bar: Bar,
+    threshold: Threshold,
     /// For each worker, what it can spare.
     leases: Vec<Vec<Weighed>>,
     /// The workers that can spare something, by load; of equals, the first in the order of ids.
@@ -36,9 +41,9 @@ struct Sources {
 }
 
 impl Sources {
-    fn of(draft: &Draft<'_>, loads: &Loads, free: &[Weighed], bar: Bar) -> Self {
-        let leases = place::movable(draft, free, |worker| loads.get(worker) > bar.level);
-        let mut sources = Self { bar, leases, heap: BinaryHeap::new() };
+    fn of(draft: &Draft<'_>, loads: &Loads, free: &[Weighed], threshold: Threshold) -> Self {
+        let leases = place::movable(draft, free, |worker| loads.get(worker) > threshold.level);
+        let mut sources = Self { threshold, leases, heap: BinaryHeap::new() };
         for worker in 0..sources.leases.len() {
             sources.note(draft, loads, worker);
         }
@@ -47,7 +52,7 @@ impl Sources {
 
     fn note(&mut self, draft: &Draft<'_>, loads: &Loads, worker: usize) {
         let load = loads.get(worker);
-        if load > self.bar.level && !self.leases[worker].is_empty() {
+        if load > self.threshold.level && !self.leases[worker].is_empty() {
             self.heap.push((load, Reverse(draft.rank[worker]), worker));
         }
     }
@@ -55,11 +60,11 @@ impl Sources {
     /// Fills one worker up to half the tolerance below the level; leaves it as it is if not even
     /// half the tolerance can be found for it.
     fn fill(&mut self, draft: &mut Draft<'_>, loads: &mut Loads, worker: usize) {
-        let half = self.bar.tolerance / 2;
+        let half = self.threshold.tolerance / 2;
         let before = loads.get(worker);
         let mut moved: Vec<(Weighed, usize)> = Vec::new();
         let mut useless = Vec::new();
-        while loads.get(worker) < self.bar.level - half && draft.room(worker) > 0 {
+        while loads.get(worker) < self.threshold.level - half && draft.room(worker) > 0 {
             let Some((_, _, source)) = self.heap.pop() else { break };
             match self.take(draft, loads, source, worker) {
                 Some(one) => {
@@ -91,8 +96,8 @@ impl Sources {
         source: usize,
         worker: usize,
     ) -> Option<Weighed> {
-        let excess = loads.get(source).saturating_sub(self.bar.level);
-        let most = excess.min(self.bar.height() - loads.get(worker));
+        let excess = loads.get(source).saturating_sub(self.threshold.level);
+        let most = excess.min(self.threshold.height() - loads.get(worker));
         let leases = &mut self.leases[source];
         let may_go =
             |(_, one): &(usize, &Weighed)| one.weight <= most && one.free.avoid() != Some(worker);

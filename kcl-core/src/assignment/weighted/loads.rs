@@ -1,11 +1,11 @@
 //! What leases weigh, and what each worker is loaded with.
 
-use crate::assignment::{View, draft::Draft, free::Free};
+use crate::assignment::{View, draft::Draft, unplaced::Unplaced};
 
 /// A lease that is to be shared out, and what it weighs.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Weighed {
-    pub(super) free: Free,
+    pub(super) free: Unplaced,
     pub(super) weight: u64,
 }
 
@@ -26,7 +26,7 @@ impl Weights {
         Self { usual: sum.checked_div(count).unwrap_or(0), most }
     }
 
-    pub(super) fn weigh(&self, view: &View, free: Free) -> Weighed {
+    pub(super) fn weigh(&self, view: &View, free: Unplaced) -> Weighed {
         Weighed { free, weight: self.weight(view, free.lease()) }
     }
 

@@ -5,23 +5,23 @@
 //! draw from the others ([`draw`]), where that is worth a move.
 
 mod draw;
-mod ladder;
 mod loads;
 mod place;
 mod relief;
+mod tournament;
 
 use self::loads::{Loads, Weighed, Weights};
-use super::{Weighting, draft::Draft, free::Free};
+use super::{Weighting, draft::Draft, unplaced::Unplaced};
 
-pub(super) fn balance(draft: &mut Draft<'_>, free: Vec<Free>, weighting: Weighting) {
+pub(super) fn balance(draft: &mut Draft<'_>, free: Vec<Unplaced>, weighting: Weighting) {
     let weights = Weights::of(draft.view);
     let mut loads = Loads::of(draft, &weights);
     let free: Vec<Weighed> = free.into_iter().map(|free| weights.weigh(draft.view, free)).collect();
-    let bar = relief::Bar::new(level(&loads, &free), weighting);
+    let threshold = relief::Threshold::new(level(&loads, &free), weighting);
     let orphans = place::keep(draft, &mut loads, &free);
     place::place(draft, &mut loads, orphans, weighting.floor);
-    relief::relieve(draft, &mut loads, &free, bar);
-    draw::draw(draft, &mut loads, &free, bar);
+    relief::relieve(draft, &mut loads, &free, threshold);
+    draw::draw(draft, &mut loads, &free, threshold);
 }
 
 /// The load of each worker if the leases could be cut to measure. What cannot be cut and is more

@@ -3,8 +3,8 @@
 use std::cmp::Reverse;
 
 use super::{
-    ladder::{Ladder, Least},
     loads::{Loads, Weighed},
+    tournament::{Least, MinTournament},
 };
 use crate::assignment::{draft::Draft, order};
 
@@ -52,11 +52,11 @@ pub(super) fn place(
         let idle_from = group.partition_point(|one| one.weight > idle);
         let (heavy, idle) = group.split_at(idle_from);
         for (orphans, by) in [(heavy, Least::Loaded), (idle, Least::Held)] {
-            let mut ladder = Ladder::new(by, draft, loads);
+            let mut tournament = MinTournament::new(by, draft, loads);
             for one in orphans {
-                let Some(worker) = choose(draft, loads, &mut ladder, one) else { continue };
+                let Some(worker) = choose(draft, loads, &mut tournament, one) else { continue };
                 loads.seat(draft, one, worker);
-                ladder.note(worker, draft, loads);
+                tournament.note(worker, draft, loads);
             }
         }
     }
@@ -64,11 +64,16 @@ pub(super) fn place(
 
 /// The worker with the least; of those that have the same, the one that holds the parent. Where
 /// every other worker is at its limit, better the one to avoid than none.
-fn choose(draft: &Draft<'_>, loads: &Loads, ladder: &mut Ladder, one: &Weighed) -> Option<usize> {
-    let Some(least) = ladder.least([one.free.avoid(), None], draft, loads) else {
+fn choose(
+    draft: &Draft<'_>,
+    loads: &Loads,
+    tournament: &mut MinTournament,
+    one: &Weighed,
+) -> Option<usize> {
+    let Some(least) = tournament.least([one.free.avoid(), None], draft, loads) else {
         return one.free.avoid();
     };
-    let is_as_good = |parent: &usize| ladder.are_even(*parent, least, draft, loads);
+    let is_as_good = |parent: &usize| tournament.are_even(*parent, least, draft, loads);
     Some(one.free.parent_holder().filter(is_as_good).unwrap_or(least))
 }
 

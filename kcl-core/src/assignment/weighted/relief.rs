@@ -3,22 +3,22 @@
 use std::cmp::Reverse;
 
 use super::{
-    ladder::{Ladder, Least},
     loads::{Loads, Weighed},
     place,
+    tournament::{Least, MinTournament},
 };
 use crate::assignment::{Weighting, draft::Draft};
 
 /// From where on a worker is overloaded.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Bar {
+pub(super) struct Threshold {
     /// The load of each worker in a perfect split.
     pub(super) level: u64,
     /// How far above it is not worth a move.
     pub(super) tolerance: u64,
 }
 
-impl Bar {
+impl Threshold {
     pub(super) fn new(level: u64, weighting: Weighting) -> Self {
         let slack = u128::from(level) * u128::from(weighting.hysteresis_percent) / 100;
         let slack = u64::try_from(slack).unwrap_or(u64::MAX);
@@ -31,12 +31,17 @@ impl Bar {
 }
 
 /// Relieves the workers above the bar, the most loaded first.
-pub(super) fn relieve(draft: &mut Draft<'_>, loads: &mut Loads, free: &[Weighed], bar: Bar) {
-    if loads.all().iter().all(|load| *load <= bar.height()) {
+pub(super) fn relieve(
+    draft: &mut Draft<'_>,
+    loads: &mut Loads,
+    free: &[Weighed],
+    threshold: Threshold,
+) {
+    if loads.all().iter().all(|load| *load <= threshold.height()) {
         return;
     }
-    let mut ladder = Ladder::new(Least::Loaded, draft, loads);
-    let mut leases = place::movable(draft, free, |worker| loads.get(worker) > bar.height());
+    let mut tournament = MinTournament::new(Least::Loaded, draft, loads);
+    let mut leases = place::movable(draft, free, |worker| loads.get(worker) > threshold.height());
     let mut donors: Vec<usize> = (0..leases.len()).filter(|at| !leases[*at].is_empty()).collect();
     donors.sort_by_key(|donor| (Reverse(loads.get(*donor)), draft.rank[*donor]));
     for donor in donors {
@@ -44,8 +49,8 @@ pub(super) fn relieve(draft: &mut Draft<'_>, loads: &mut Loads, free: &[Weighed]
         let mut relief = Relief {
             draft: &mut *draft,
             loads: &mut *loads,
-            ladder: &mut ladder,
-            bar,
+            tournament: &mut tournament,
+            threshold,
             donor,
             before: 0,
             peak: 0,
@@ -59,8 +64,8 @@ pub(super) fn relieve(draft: &mut Draft<'_>, loads: &mut Loads, free: &[Weighed]
 struct Relief<'r, 'a> {
     draft: &'r mut Draft<'a>,
     loads: &'r mut Loads,
-    ladder: &'r mut Ladder,
-    bar: Bar,
+    tournament: &'r mut MinTournament,
+    threshold: Threshold,
     donor: usize,
     /// Its load at the beginning.
     before: u64,
@@ -75,25 +80,26 @@ impl Relief<'_, '_> {
         self.before = self.loads.get(self.donor);
         loop {
             self.shed_what_fits(leases);
-            if self.loads.get(self.donor) <= self.bar.height() || !self.shed_one_more(leases) {
+            if self.loads.get(self.donor) <= self.threshold.height() || !self.shed_one_more(leases)
+            {
                 break;
             }
         }
-        if self.gain() <= self.bar.tolerance {
+        if self.gain() <= self.threshold.tolerance {
             while let Some((one, receiver)) = self.moved.pop() {
                 self.loads.seat(self.draft, &one, self.donor);
-                self.ladder.note(receiver, self.draft, self.loads);
+                self.tournament.note(receiver, self.draft, self.loads);
             }
         }
-        self.ladder.note(self.donor, self.draft, self.loads);
+        self.tournament.note(self.donor, self.draft, self.loads);
     }
 
     /// The heaviest leases that leave the donor at or above the level and the receiver below the
     /// bar, until the rest is not worth a move.
     fn shed_what_fits(&mut self, leases: &[Weighed]) {
         for one in leases {
-            let excess = self.loads.get(self.donor).saturating_sub(self.bar.level);
-            if excess <= self.bar.tolerance / 2 && self.gain() > self.bar.tolerance {
+            let excess = self.loads.get(self.donor).saturating_sub(self.threshold.level);
+            if excess <= self.threshold.tolerance / 2 && self.gain() > self.threshold.tolerance {
                 return;
             }
             let weight = one.weight;
@@ -101,7 +107,7 @@ impl Relief<'_, '_> {
                 continue;
             }
             let Some(receiver) = self.receiver(one) else { continue };
-            if self.loads.get(receiver) + weight <= self.bar.height() {
+            if self.loads.get(receiver) + weight <= self.threshold.height() {
                 self.give(*one, receiver);
             }
         }
@@ -117,7 +123,7 @@ impl Relief<'_, '_> {
             let weight = one.weight;
             let before = self.loads.get(self.donor);
             let after = (before - weight).max(self.loads.get(receiver) + weight);
-            if after.saturating_add(self.bar.tolerance) < before {
+            if after.saturating_add(self.threshold.tolerance) < before {
                 self.give(*one, receiver);
                 return true;
             }
@@ -131,12 +137,12 @@ impl Relief<'_, '_> {
     }
 
     fn receiver(&mut self, one: &Weighed) -> Option<usize> {
-        self.ladder.least([Some(self.donor), one.free.avoid()], self.draft, self.loads)
+        self.tournament.least([Some(self.donor), one.free.avoid()], self.draft, self.loads)
     }
 
     fn give(&mut self, one: Weighed, receiver: usize) {
         self.loads.seat(self.draft, &one, receiver);
-        self.ladder.note(receiver, self.draft, self.loads);
+        self.tournament.note(receiver, self.draft, self.loads);
         self.peak = self.peak.max(self.loads.get(receiver));
         self.moved.push((one, receiver));
     }

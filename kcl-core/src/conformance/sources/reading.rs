@@ -5,11 +5,11 @@ use std::{sync::Arc, time::Duration};
 use crate::{
     conformance::failure::{Check, Failure, check, same},
     env::Clock,
-    stream::{Batch, Position, ReadEvent, Record, Room, Shard, ShardReader, SourceResult},
+    stream::{Batch, ByteLimit, Position, ReadEvent, Record, Shard, ShardReader, SourceResult},
 };
 
 /// Room for everything that a case puts.
-pub(super) const ROOM: Room = Room(16 << 20);
+pub(super) const ROOM: ByteLimit = ByteLimit(16 << 20);
 
 /// So many reads bring whatever a case waits for.
 const MOST_READS: u32 = 2_000;
@@ -77,7 +77,7 @@ impl Reading {
     }
 
     /// One read, as a worker makes it; what it brought.
-    pub(super) async fn step(&mut self, room: Room) -> Result<Option<Batch>, Failure> {
+    pub(super) async fn step(&mut self, room: ByteLimit) -> Result<Option<Batch>, Failure> {
         self.reader.ready().await;
         let told = self.reader.next(room).await;
         let failed = told.is_err();

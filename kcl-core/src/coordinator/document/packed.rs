@@ -139,7 +139,7 @@ mod tests {
     use super::*;
     use crate::{
         assignment::placement::Taking,
-        coordinator::document::{Assignment, Give, Hold, How, Origin, tests as documents},
+        coordinator::document::{Assignment, Hold, Origin, Revoke, Transfer, tests as documents},
         lease::Document,
     };
 
@@ -148,7 +148,7 @@ mod tests {
     }
 
     fn free(number: usize) -> Hold {
-        let from = Some(Origin { owner: None, epoch: Epoch(0), how: How::Free });
+        let from = Some(Origin { owner: None, epoch: Epoch(0), how: Transfer::Unowned });
         let children = [Taking::None, Taking::OfSplit, Taking::All][number % 3];
         Hold { key: key(number), from, children }
     }
@@ -173,7 +173,7 @@ mod tests {
 
     #[test]
     fn one_worker_is_told_to_give_nearly_all_of_them_to_as_many_as_five_hundred() {
-        let give = |number: usize| Give {
+        let give = |number: usize| Revoke {
             key: key(number),
             epoch: Epoch(1_796_025_139_700 + number as u64),
             to: Some(documents::session(u32::try_from(number % 500).unwrap())),
@@ -214,10 +214,10 @@ mod tests {
             numbers in prop::collection::btree_map(0_usize..50_000, (0_u64..4, 0_u32..3), 0..60),
         ) {
             let to = |number: u32| (number > 0).then(|| documents::session(number));
-            let mut gives: Vec<Give> = numbers
+            let mut gives: Vec<Revoke> = numbers
                 .iter()
                 .map(|(at, (epoch, next))| {
-                    Give { key: key(*at), epoch: Epoch(*epoch), to: to(*next) }
+                    Revoke { key: key(*at), epoch: Epoch(*epoch), to: to(*next) }
                 })
                 .collect();
             gives.sort_by(|a, b| a.key.cmp(&b.key));
@@ -226,7 +226,7 @@ mod tests {
             let distinct: BTreeSet<u32> = numbers.values().map(|(_, next)| *next).collect();
             prop_assert_eq!(packs["by"].as_array().unwrap().len(), distinct.len());
             let mut reader = serde_json::Deserializer::from_str(&text);
-            prop_assert_eq!(each_or_packed::<Give, _>(&mut reader).unwrap(), gives);
+            prop_assert_eq!(each_or_packed::<Revoke, _>(&mut reader).unwrap(), gives);
         }
     }
 }

@@ -29,7 +29,7 @@ fn what_no_document_can_say_is_left_out_but_nothing_that_is_held() {
         let number = number.wrapping_mul(0x9e37_79b9_7f4a_7c15);
         format!("orders/5/{}", format!("{number:x}-").repeat(6)).parse().unwrap()
     };
-    let free = Some(Origin { owner: None, epoch: Epoch(0), how: How::Free });
+    let free = Some(Origin { owner: None, epoch: Epoch(0), how: Transfer::Unowned });
     let hold = |number: usize| Hold {
         key: key(number),
         from: free.clone().filter(|_| !number.is_multiple_of(10)),
@@ -48,7 +48,7 @@ fn what_no_document_can_say_is_left_out_but_nothing_that_is_held() {
         ..document()
     };
     assert_eq!(held.cut_to_fit(), 0, "what is held stays");
-    let give = |number: usize| Give { key: key(number), epoch: Epoch(1), to: None };
+    let give = |number: usize| Revoke { key: key(number), epoch: Epoch(1), to: None };
     let mut giving = Assignment { gives: (0..9_000).map(give).collect(), ..document() };
     assert_eq!(giving.cut_to_fit(), 0, "its owner reads on what it is not told to give");
     assert!(giving.gives.len() > 3_000 && giving.encode().len() <= Document::MAX_BODY);

@@ -3,13 +3,14 @@
 use std::time::Duration;
 
 use super::{
-    Handoff, ask,
-    marks::Marks,
+    Handoff,
+    checkpoints::CheckpointState,
+    held::{HeldLease, Phase},
     memory::Ended,
+    request,
     sent::Acquiring,
     signal::Signal,
-    tenure::{Phase, Tenure},
-    wish::Cause,
+    wanted::Cause,
 };
 use crate::{
     coordinator::{
@@ -30,13 +31,13 @@ impl Handoff {
         seen_epoch: Epoch,
         ctx: &mut Context,
     ) {
-        let Some(wish) = self.wishes.get_mut(key) else { return };
-        wish.try_at = crate::env::Time::NEVER;
+        let Some(wanted) = self.wanted.get_mut(key) else { return };
+        wanted.try_at = crate::env::Time::NEVER;
         let epoch = ctx.epochs.next(seen_epoch, ctx.now);
         self.acquiring.insert(key.clone(), Acquiring { epoch, cancelled: false, to: None });
         let acquire =
             Acquire { key: key.clone(), seen_owner, seen_epoch, owner: self.me.clone(), epoch };
-        ctx.ask(op::Acquire(acquire), ask::Acquire(key.clone(), epoch));
+        ctx.ask(op::Acquire(acquire), request::Acquire(key.clone(), epoch));
     }
 
     pub(super) fn on_acquire(
@@ -70,8 +71,8 @@ impl Handoff {
     }
 
     fn on_refused(&mut self, key: &LeaseKey, row: Option<Lease>, ctx: &mut Context) {
-        if self.wishes.get(key).is_some_and(|wish| wish.cause == Cause::Child) {
-            self.wishes.remove(key);
+        if self.wanted.get(key).is_some_and(|wanted| wanted.cause == Cause::Child) {
+            self.wanted.remove(key);
         } else {
             self.judge(key, row, ctx);
         }
@@ -95,7 +96,7 @@ impl Handoff {
             // is still mine, is acquired anew once a beat is answered.
             return self.try_later(&key, ctx.settings.fast_poll, ctx.now);
         }
-        if self.wishes.remove(&key).is_some_and(|wish| !wish.is_planned()) {
+        if self.wanted.remove(&key).is_some_and(|wanted| !wanted.is_planned()) {
             ctx.signal(Signal::Changed);
         }
         if let Some(ended) = self.ended_before(&row).filter(|_| an_ended_row_is_not_run()) {
@@ -105,9 +106,9 @@ impl Handoff {
         let mut start = row.clone();
         start.checkpoint = self.memory.furthest(&row);
         let (epoch, marks) =
-            (row.epoch, Marks::new(row.checkpoint.clone(), start.checkpoint.clone()));
-        let tenure = Tenure { lease: row, phase: Phase::Running, marks, stalled: false };
-        self.tenures.insert(key.clone(), tenure);
+            (row.epoch, CheckpointState::new(row.checkpoint.clone(), start.checkpoint.clone()));
+        let held = HeldLease { lease: row, phase: Phase::Running, marks, stalled: false };
+        self.held.insert(key.clone(), held);
         self.memory.hold(&start);
         ctx.notify(Notice::Gained(key.clone(), epoch));
         ctx.run(&key, epoch, RunOrder::Start(Box::new(start)));
@@ -115,7 +116,7 @@ impl Handoff {
 
     /// Whether a lease that is granted is still wished, and nobody else is to have it.
     fn is_wanted(&self, key: &LeaseKey, acquiring: &Acquiring) -> bool {
-        !acquiring.cancelled && self.wishes.contains_key(key) || planted!(CancelledGrantRuns)
+        !acquiring.cancelled && self.wanted.contains_key(key) || planted!(CancelledGrantRuns)
     }
 
     /// The children of a shard that ended although its acquired row may not say so.

@@ -4,14 +4,14 @@ use std::{collections::BTreeSet, time::Duration};
 
 use super::{
     Handoff,
-    tenure::Phase,
-    wish::{Cause, Wish},
+    held::Phase,
+    wanted::{Cause, WantedLease},
 };
 use crate::{
     coordinator::{
         command::{DropReason, RunOrder},
         context::Context,
-        document::{Assignment, Give},
+        document::{Assignment, Revoke},
     },
     lease::{LeaseKey, SessionId},
 };
@@ -23,7 +23,7 @@ impl Handoff {
         let planned: BTreeSet<&LeaseKey> = assignment.holds.iter().map(|hold| &hold.key).collect();
         self.cancel_unplanned(&planned);
         // What this session wants by itself stays wished.
-        self.wishes.retain(|key, wish| !wish.is_planned() || planned.contains(key));
+        self.wanted.retain(|key, wanted| !wanted.is_planned() || planned.contains(key));
         self.wish_as_planned(&assignment, ctx);
         let own = ctx.settings.handoff_timeout;
         let within =
@@ -31,7 +31,7 @@ impl Handoff {
         for give in &assignment.gives {
             self.give(give, within, ctx);
         }
-        self.memory.keep_only(&assignment, self.tenures.keys());
+        self.memory.keep_only(&assignment, self.held.keys());
         self.assignment = Some(assignment);
         self.pursue_due(ctx);
     }
@@ -40,8 +40,8 @@ impl Handoff {
     /// meant for this session.
     pub(in crate::coordinator) fn take_back(&mut self, former: &Assignment, ctx: &mut Context) {
         for hold in &former.holds {
-            if !self.tenures.contains_key(&hold.key) {
-                self.wishes.or_insert_with(&hold.key, || Wish::kept(ctx.now));
+            if !self.held.contains_key(&hold.key) {
+                self.wanted.or_insert_with(&hold.key, || WantedLease::kept(ctx.now));
             }
         }
         self.pursue_due(ctx);
@@ -54,32 +54,32 @@ impl Handoff {
         }
         for hold in &assignment.holds {
             // A lease on its way out that the plan wants back is acquired anew once it is out.
-            if self.tenures.get(&hold.key).is_some_and(|tenure| !tenure.is_stopping()) {
+            if self.held.get(&hold.key).is_some_and(|held| !held.is_stopping()) {
                 continue;
             }
-            let new = || Wish::new(hold.from.clone(), ctx.now);
-            let wish = self.wishes.or_insert_with(&hold.key, new);
-            wish.cause = Cause::Planned;
-            wish.update(hold.from.clone(), ctx.now);
+            let new = || WantedLease::new(hold.from.clone(), ctx.now);
+            let wanted = self.wanted.or_insert_with(&hold.key, new);
+            wanted.cause = Cause::Planned;
+            wanted.update(hold.from.clone(), ctx.now);
         }
     }
 
     /// An acquire under way for a lease that the plan no longer gives me starts nothing.
     fn cancel_unplanned(&mut self, planned: &BTreeSet<&LeaseKey>) {
         for (key, acquiring) in &mut self.acquiring {
-            let own = self.wishes.get(key).is_some_and(|wish| !wish.is_planned());
+            let own = self.wanted.get(key).is_some_and(|wanted| !wanted.is_planned());
             if !planned.contains(key) && !own {
                 acquiring.cancelled = true;
             }
         }
     }
 
-    fn give(&mut self, give: &Give, within: Duration, ctx: &mut Context) {
+    fn give(&mut self, give: &Revoke, within: Duration, ctx: &mut Context) {
         if let Some(acquiring) = self.acquiring.get_mut(&give.key) {
             acquiring.cancelled = true;
             acquiring.to.clone_from(&give.to);
         }
-        if self.tenures.contains_key(&give.key) {
+        if self.held.contains_key(&give.key) {
             if gives_are_followed() {
                 self.start_draining(&give.key, give.to.clone(), within, ctx);
             }
@@ -97,7 +97,7 @@ impl Handoff {
     }
 
     /// Whether an order to release what is not run here has not been followed yet.
-    fn is_new(&self, give: &Give) -> bool {
+    fn is_new(&self, give: &Revoke) -> bool {
         !self.memory.has_given(give) && !planted!(DropOrderIgnored)
     }
 
@@ -112,11 +112,11 @@ impl Handoff {
     ) {
         let last = ctx.now + within.saturating_sub(ctx.settings.clock_guard);
         let last = last.min(self.grace_until);
-        let Some(tenure) = self.tenures.get_mut(key) else { return };
-        let epoch = tenure.epoch();
-        match &mut tenure.phase {
+        let Some(held) = self.held.get_mut(key) else { return };
+        let epoch = held.epoch();
+        match &mut held.phase {
             Phase::Running => {
-                tenure.phase = Phase::Draining { to: successor.clone(), deadline: last };
+                held.phase = Phase::Draining { to: successor.clone(), deadline: last };
                 ctx.run(key, epoch, RunOrder::Drain { until: last });
                 if !is_released_once_stopped() {
                     self.release(key, epoch, None, successor, false, ctx);
@@ -124,7 +124,7 @@ impl Handoff {
             }
             // Its batch is dropped already.
             Phase::Suspended { .. } => {
-                tenure.phase = Phase::Dropping { to: successor };
+                held.phase = Phase::Dropping { to: successor };
                 ctx.run(key, epoch, RunOrder::Drop(DropReason::TimedOut));
             }
             Phase::Draining { to, deadline } => {
@@ -138,15 +138,15 @@ impl Handoff {
 
     /// Drops a batch that did not end in time.
     pub(super) fn drop_overdue(&mut self, key: &LeaseKey, ctx: &mut Context) {
-        let Some(tenure) = self.tenures.get_mut(key) else { return };
-        if let Phase::Draining { to, deadline } = &mut tenure.phase
+        let Some(held) = self.held.get_mut(key) else { return };
+        if let Phase::Draining { to, deadline } = &mut held.phase
             && *deadline <= ctx.now
             && overdue_batches_are_dropped()
         {
             sometimes!(BatchDroppedInTime);
             let to = to.take();
-            tenure.phase = Phase::Dropping { to };
-            ctx.run(key, tenure.lease.epoch, RunOrder::Drop(DropReason::TimedOut));
+            held.phase = Phase::Dropping { to };
+            ctx.run(key, held.lease.epoch, RunOrder::Drop(DropReason::TimedOut));
         }
     }
 }

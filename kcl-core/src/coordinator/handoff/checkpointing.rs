@@ -1,6 +1,6 @@
 //! Writing checkpoints: one write in flight per lease, the newest position wins.
 
-use super::{Handoff, ask, due::Due, tenure::Phase};
+use super::{Handoff, due::Due, held::Phase, request};
 use crate::{
     coordinator::{
         command::{Command, LossReason},
@@ -34,18 +34,18 @@ impl Handoff {
 
     /// Writes the newest checkpoint of a lease if it is due by then.
     fn flush_by(&mut self, key: &LeaseKey, by: Time, ctx: &mut Context) {
-        let Some(tenure) = self.tenures.get_mut(key) else { return };
-        if matches!(tenure.phase, Phase::Ending(_)) {
+        let Some(held) = self.held.get_mut(key) else { return };
+        if matches!(held.phase, Phase::Ending(_)) {
             return;
         }
         let every = ctx.settings.checkpoint_interval;
-        let Some((checkpoint, progress)) = tenure.marks.take_due(by, ctx.now + every) else {
+        let Some((checkpoint, progress)) = held.marks.take_due(by, ctx.now + every) else {
             return;
         };
-        let epoch = tenure.epoch();
+        let epoch = held.epoch();
         let advance =
             Advance::new(key.clone(), self.me.clone(), epoch, checkpoint).with_progress(progress);
-        ctx.ask(op::Advance(advance), ask::Advance(key.clone(), epoch));
+        ctx.ask(op::Advance(advance), request::Advance(key.clone(), epoch));
     }
 
     pub(super) fn on_advance(
@@ -55,19 +55,19 @@ impl Handoff {
         answer: Answered<op::Advance>,
         ctx: &mut Context,
     ) {
-        let Some(tenure) = self.tenures.get_mut(key).filter(|t| t.epoch() == epoch) else {
+        let Some(held) = self.held.get_mut(key).filter(|t| t.epoch() == epoch) else {
             return;
         };
         match answer {
             Ok(Write::Done(row)) => {
                 self.memory.hold(&row);
-                tenure.marks.on_stored(row.checkpoint.clone());
+                held.marks.on_stored(row.checkpoint.clone());
                 ctx.push(Command::Stored(key.clone(), epoch, row.checkpoint));
                 self.flush(key, ctx);
             }
             Ok(Write::Refused(Some(row))) => {
                 if row.is_held_by(&self.me, epoch) {
-                    tenure.marks.on_stored(row.checkpoint.clone());
+                    held.marks.on_stored(row.checkpoint.clone());
                     ctx.push(Command::Stored(key.clone(), epoch, row.checkpoint));
                 } else {
                     self.on_not_mine(key, LossReason::Taken, ctx);
@@ -79,7 +79,7 @@ impl Handoff {
             Err(_) if !unknown_is_no_loss() => self.lose(key, LossReason::Taken, ctx),
             Err(_) => {
                 sometimes!(CheckpointUnknown);
-                tenure.marks.on_failed(ctx.now + ctx.settings.heartbeat_interval / 3);
+                held.marks.on_failed(ctx.now + ctx.settings.heartbeat_interval / 3);
             }
         }
     }

@@ -12,5 +12,5 @@ pub(in crate::coordinator) enum Due {
     /// The step of its shard's end that failed is to be tried again.
     End(LeaseKey),
     /// The row of a wished one is to be looked at.
-    Wish(LeaseKey),
+    WantedLease(LeaseKey),
 }

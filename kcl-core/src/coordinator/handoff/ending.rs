@@ -3,12 +3,13 @@
 //! A crash before the end is written is made good by the next owner, one after it by the planner.
 
 use super::{
-    Handoff, ask,
-    marks::Marks,
+    Handoff,
+    checkpoints::CheckpointState,
+    held::{Ending, HeldLease, Phase, Step},
     memory::Ended,
+    request,
     signal::Signal,
-    tenure::{Ending, Phase, Step, Tenure},
-    wish::Wish,
+    wanted::WantedLease,
 };
 use crate::{
     coordinator::{
@@ -23,7 +24,7 @@ use crate::{
 
 impl Handoff {
     pub(super) fn start_ending(&mut self, key: &LeaseKey, children: Vec<Shard>, ctx: &mut Context) {
-        let Some(tenure) = self.tenures.get_mut(key) else { return };
+        let Some(held) = self.held.get_mut(key) else { return };
         let names: Vec<ShardId> = children.iter().map(|child| child.id.clone()).collect();
         let rows = children.into_iter().filter_map(|child| {
             let key = key.sibling(&child.id)?;
@@ -31,7 +32,7 @@ impl Handoff {
         });
         let missing = names.iter().cloned().collect();
         let ending = Ending { children: rows.collect(), names, missing, step: Step::Waiting };
-        tenure.phase = Phase::Ending(ending);
+        held.phase = Phase::Ending(ending);
         self.go_on_ending(key, ctx);
     }
 
@@ -39,33 +40,33 @@ impl Handoff {
     /// end may have lost the children's rows, too: they are put again first.
     pub(super) fn end_at_once(&mut self, row: Lease, ended: Ended, ctx: &mut Context) {
         let key = row.key.clone();
-        let marks = Marks::new(row.checkpoint.clone(), row.checkpoint.clone());
+        let marks = CheckpointState::new(row.checkpoint.clone(), row.checkpoint.clone());
         let Ended { names, rows: children } = ended;
         let missing = children.iter().filter_map(|child| child.key.shard()).collect();
         let ending = Ending { children, names, missing, step: Step::Waiting };
-        let tenure = Tenure { lease: row, phase: Phase::Ending(ending), marks, stalled: false };
-        self.tenures.insert(key.clone(), tenure);
+        let held = HeldLease { lease: row, phase: Phase::Ending(ending), marks, stalled: false };
+        self.held.insert(key.clone(), held);
         self.go_on_ending(&key, ctx);
     }
 
     /// Makes the calls of the step the end has got to.
     pub(super) fn go_on_ending(&mut self, key: &LeaseKey, ctx: &mut Context) {
-        let Some(tenure) = self.tenures.get_mut(key) else { return };
-        let epoch = tenure.epoch();
-        let (_, progress) = tenure.marks.newest();
-        let Phase::Ending(ending) = &mut tenure.phase else { return };
+        let Some(held) = self.held.get_mut(key) else { return };
+        let epoch = held.epoch();
+        let (_, progress) = held.marks.newest();
+        let Phase::Ending(ending) = &mut held.phase else { return };
         ending.step = Step::Waiting;
         if may_be_written(ending) {
             let end = Advance::new(key.clone(), self.me.clone(), epoch, Checkpoint::ShardEnd)
                 .with_progress(Progress { lag: None, ..progress })
                 .with_children(ending.names.clone());
-            return ctx.ask(op::Advance(end), ask::WriteEnd(key.clone(), epoch));
+            return ctx.ask(op::Advance(end), request::WriteEnd(key.clone(), epoch));
         }
         for child in &ending.children {
             let Some(id) = child.key.shard().filter(|id| ending.missing.contains(id)) else {
                 continue;
             };
-            ctx.ask(op::Create(child.clone()), ask::PutChild(key.clone(), epoch, id));
+            ctx.ask(op::Create(child.clone()), request::PutChild(key.clone(), epoch, id));
         }
     }
 
@@ -78,10 +79,10 @@ impl Handoff {
         ctx: &mut Context,
     ) {
         let again = ctx.now + ctx.settings.heartbeat_interval / 3;
-        let Some(tenure) = self.tenures.get_mut(key).filter(|t| t.epoch() == epoch) else {
+        let Some(held) = self.held.get_mut(key).filter(|t| t.epoch() == epoch) else {
             return;
         };
-        let Phase::Ending(ending) = &mut tenure.phase else { return };
+        let Phase::Ending(ending) = &mut held.phase else { return };
         match answer {
             // Put, or refused because it is there.
             Ok(Write::Done(_) | Write::Refused(Some(_))) => {
@@ -102,17 +103,17 @@ impl Handoff {
         ctx: &mut Context,
     ) {
         let again = ctx.now + ctx.settings.heartbeat_interval / 3;
-        let Some(tenure) = self.tenures.get_mut(key).filter(|t| t.epoch() == epoch) else {
+        let Some(held) = self.held.get_mut(key).filter(|t| t.epoch() == epoch) else {
             return;
         };
-        let Phase::Ending(ending) = &mut tenure.phase else { return };
+        let Phase::Ending(ending) = &mut held.phase else { return };
         match answer {
             Ok(Write::Refused(Some(_))) if !an_end_that_is_there_is_mine() => {
                 self.lose(key, LossReason::Taken, ctx);
             }
             Ok(Write::Done(row) | Write::Refused(Some(row))) if row.has_ended() => {
                 let children = std::mem::take(&mut ending.children);
-                self.tenures.remove(key);
+                self.held.remove(key);
                 self.memory.end(key, Ended { names: row.children, rows: children.clone() });
                 ctx.signal(Signal::Changed);
                 ctx.notify(Notice::Ended(key.clone(), epoch));
@@ -151,7 +152,7 @@ impl Handoff {
             }
             self.merging.insert((child.key.clone(), parent.clone()), others.len());
             for other in others {
-                ctx.ask(op::Lease(other), ask::OtherParent(child.key.clone(), parent.clone()));
+                ctx.ask(op::Lease(other), request::OtherParent(child.key.clone(), parent.clone()));
             }
         }
     }
@@ -185,12 +186,12 @@ impl Handoff {
 
     fn wish_child(&mut self, child: &LeaseKey, ctx: &mut Context) {
         let most = ctx.settings.max_leases.map_or(usize::MAX, |max| max as usize);
-        let taken = self.tenures.len() + self.wishes.len();
-        if taken >= most || self.tenures.contains_key(child) {
+        let taken = self.held.len() + self.wanted.len();
+        if taken >= most || self.held.contains_key(child) {
             return;
         }
         sometimes!(ChildWished);
-        self.wishes.or_insert_with(child, || Wish::child(ctx.now));
+        self.wanted.or_insert_with(child, || WantedLease::child(ctx.now));
         self.pursue(child, ctx);
     }
 }

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::{
-    coordinator::document::{Assignment, Give},
+    coordinator::document::{Assignment, Revoke},
     lease::{Checkpoint, Epoch, Lease, LeaseKey},
     stream::ShardId,
 };
@@ -22,7 +22,7 @@ pub(super) struct Ended {
 
 /// What this process knows although its store may have lost it.
 #[derive(Debug, Default)]
-pub(super) struct Memory {
+pub(super) struct RollbackMemory {
     /// Rows of leases held, with the newest checkpoint known to be processed.
     pub(super) held: BTreeMap<LeaseKey, Lease>,
     /// Shards that ended here.
@@ -31,15 +31,15 @@ pub(super) struct Memory {
     given: BTreeMap<LeaseKey, Epoch>,
     /// Whether the store went back in time: only then does memory overrule a row. Otherwise an
     /// operator who sets a checkpoint back would not be obeyed.
-    pub(super) overrules: bool,
+    pub(super) overrules_rows: bool,
     /// Whether effects go back in time with the rows: then memory never overrules.
-    pub(super) follows: bool,
+    pub(super) effects_follow: bool,
     /// The store lost the session: its next life takes up what it held, if the last change of the
     /// application is still this one.
     pub(super) outlives: Option<u64>,
 }
 
-impl Memory {
+impl RollbackMemory {
     pub(super) fn hold(&mut self, row: &Lease) {
         self.held.insert(row.key.clone(), row.clone());
     }
@@ -58,18 +58,18 @@ impl Memory {
         if releases_may_be_lost() {
             self.given.clear();
         }
-        self.overrules = !self.follows;
-        self.overrules
+        self.overrules_rows = !self.effects_follow;
+        self.overrules_rows
     }
 
     /// Whether what is known here counts for more than a row that is behind it.
     fn writes_forward(&self) -> bool {
-        self.overrules && !planted!(NotWrittenForward)
+        self.overrules_rows && !planted!(NotWrittenForward)
     }
 
     /// Whether a row that the store lost is made anew.
     fn makes_rows_anew(&self) -> bool {
-        !self.follows && !planted!(LostRowLeft)
+        !self.effects_follow && !planted!(LostRowLeft)
     }
 
     pub(super) fn furthest(&self, row: &Lease) -> Checkpoint {
@@ -87,7 +87,7 @@ impl Memory {
     }
 
     pub(super) fn end_of(&self, key: &LeaseKey) -> Option<Ended> {
-        self.ended.get(key).filter(|_| self.overrules).cloned()
+        self.ended.get(key).filter(|_| self.overrules_rows).cloned()
     }
 
     /// The row to make anew for a lease that was held here and whose row is gone.
@@ -113,19 +113,19 @@ impl Memory {
         if under != change {
             self.forget();
         }
-        self.overrules
+        self.overrules_rows
     }
 
     /// Forgets what rows say otherwise.
     pub(super) fn forget(&mut self) {
-        *self = Self { follows: self.follows, ..Self::default() };
+        *self = Self { effects_follow: self.effects_follow, ..Self::default() };
     }
 
-    pub(super) fn has_given(&self, give: &Give) -> bool {
+    pub(super) fn has_given(&self, give: &Revoke) -> bool {
         self.given.get(&give.key) == Some(&give.epoch)
     }
 
-    pub(super) fn note_given(&mut self, give: &Give) {
+    pub(super) fn note_given(&mut self, give: &Revoke) {
         self.given.insert(give.key.clone(), give.epoch);
     }
 
@@ -163,22 +163,22 @@ mod tests {
 
     #[test]
     fn memory_writes_a_store_forward_that_went_back_unless_effects_went_back_too() {
-        for follows in [false, true] {
-            let mut memory = Memory { follows, ..Memory::default() };
+        for effects_follow in [false, true] {
+            let mut memory = RollbackMemory { effects_follow, ..RollbackMemory::default() };
             memory.hold(&row(9));
             assert_eq!(memory.furthest(&row(5)), row(5).checkpoint, "an operator is obeyed");
-            assert_eq!(memory.lost_row(&row(5).key).is_none(), follows);
-            assert_eq!(memory.overrule(), !follows);
-            let expected = if follows { row(5) } else { row(9) };
+            assert_eq!(memory.lost_row(&row(5).key).is_none(), effects_follow);
+            assert_eq!(memory.overrule(), !effects_follow);
+            let expected = if effects_follow { row(5) } else { row(9) };
             assert_eq!(memory.furthest(&row(5)), expected.checkpoint);
             memory.end(&row(9).key, Ended::default());
-            assert_eq!(memory.end_of(&row(5).key).is_none(), follows);
+            assert_eq!(memory.end_of(&row(5).key).is_none(), effects_follow);
         }
     }
 
     #[test]
     fn of_very_many_shards_that_ended_the_first_are_forgotten() {
-        let mut memory = Memory::default();
+        let mut memory = RollbackMemory::default();
         let key = |number: usize| format!("orders/1/shardId-{number:012}").parse().unwrap();
         for number in 0..=ENDS_KEPT {
             memory.end(&key(number), Ended::default());
@@ -191,11 +191,12 @@ mod tests {
     #[test]
     fn the_next_life_knows_what_this_one_held_only_if_the_store_lost_the_session() {
         for lost in [false, true] {
-            let mut memory = Memory { outlives: lost.then_some(4), ..Memory::default() };
+            let mut memory =
+                RollbackMemory { outlives: lost.then_some(4), ..RollbackMemory::default() };
             memory.hold(&row(9));
             let mut next = memory.next_life();
             assert_eq!(next.lost_row(&row(9).key).is_some(), lost, "others have gone on else");
-            next.overrules = true;
+            next.overrules_rows = true;
             assert_eq!(next.is_taken_up(4), lost);
         }
     }

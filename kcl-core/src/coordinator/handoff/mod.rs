@@ -1,7 +1,7 @@
 //! My leases: taking them, running them, handing them over.
 //!
-//! ARCHITECTURE §4 rules 4, 5, 7–10, 12 and 13. A lease goes from a [`wish::Wish`] by an acquire to
-//! a [`tenure::Tenure`], and from there by a release, the end of the shard, or loss.
+//! PROTOCOL rules 4, 5, 7–10, 12 and 13. A [`wanted::WantedLease`] becomes a [`held::HeldLease`] by
+//! an acquire. A release, the end of the shard, or a loss ends it.
 //!
 //! | a lease is | when | then it is | and there is asked, or told to its run |
 //! |---|---|---|---|
@@ -50,19 +50,19 @@
 
 mod acquire;
 mod apply;
-pub(super) mod ask;
 mod checkpointing;
+mod checkpoints;
 pub(super) mod due;
 mod ending;
-mod marks;
+mod held;
 mod memory;
 mod pursue;
 mod recovery;
 mod releasing;
+pub(super) mod request;
 mod sent;
 pub(super) mod signal;
-mod tenure;
-mod wish;
+mod wanted;
 
 /// Whether the session's beat is all that keeps its leases.
 fn one_write_keeps_all_alive() -> bool {
@@ -75,12 +75,12 @@ mod tests;
 use std::collections::BTreeMap;
 
 use self::{
-    ask::Answer,
     due::Due,
-    memory::Memory,
+    held::{HeldLease, Phase},
+    memory::RollbackMemory,
+    request::Reply,
     sent::{Acquiring, Releasing},
-    tenure::{Phase, Tenure},
-    wish::{OwnerChecks, Wish},
+    wanted::{OwnerChecks, WantedLease},
 };
 use super::{
     command::{DropReason, LossReason, Notice, RunOrder},
@@ -101,12 +101,12 @@ use crate::{
 pub(in crate::coordinator) struct Handoff {
     me: SessionId,
     assignment: Option<Assignment>,
-    wishes: Noted<LeaseKey, Wish>,
+    wanted: Noted<LeaseKey, WantedLease>,
     acquiring: BTreeMap<LeaseKey, Acquiring>,
-    tenures: Noted<LeaseKey, Tenure>,
+    held: Noted<LeaseKey, HeldLease>,
     releases: BTreeMap<(LeaseKey, Epoch), Releasing>,
     owners: OwnerChecks,
-    memory: Memory,
+    memory: RollbackMemory,
     /// Children of merges and the parent of each that ended here: how many of its other parents
     /// have not been heard of.
     merging: BTreeMap<(LeaseKey, LeaseKey), usize>,
@@ -126,12 +126,12 @@ impl Handoff {
         Self {
             me,
             assignment: None,
-            wishes: Noted::new(),
+            wanted: Noted::new(),
             acquiring: BTreeMap::new(),
-            tenures: Noted::new(),
+            held: Noted::new(),
             releases: BTreeMap::new(),
             owners: OwnerChecks::default(),
-            memory: Memory::default(),
+            memory: RollbackMemory::default(),
             merging: BTreeMap::new(),
             reads: 0,
             lapses: 0,
@@ -153,12 +153,12 @@ impl Handoff {
 
     /// The leases held, with their epochs.
     pub(in crate::coordinator) fn held(&self) -> impl Iterator<Item = (&LeaseKey, Epoch)> {
-        self.tenures.iter().map(|(key, tenure)| (key, tenure.epoch()))
+        self.held.iter().map(|(key, held)| (key, held.epoch()))
     }
 
     /// Whether nothing is held and nothing is on its way back.
     pub(in crate::coordinator) fn is_empty(&self) -> bool {
-        self.tenures.is_empty() && self.releases.is_empty() && self.acquiring.is_empty()
+        self.held.is_empty() && self.releases.is_empty() && self.acquiring.is_empty()
     }
 
     /// The worker leaves: what it holds it goes on reading, at the longest until `grace_until`; new
@@ -166,7 +166,7 @@ impl Handoff {
     pub(in crate::coordinator) fn start_leaving(&mut self, grace_until: Time) {
         self.leaving = true;
         self.grace_until = grace_until;
-        self.wishes.clear();
+        self.wanted.clear();
         self.merging.clear();
         for acquiring in self.acquiring.values_mut() {
             acquiring.cancelled = true;
@@ -177,13 +177,13 @@ impl Handoff {
     pub(in crate::coordinator) fn tell_deadlines(&mut self, ctx: &mut Context) {
         if self.pursues != ctx.valid {
             self.pursues = ctx.valid;
-            self.wishes.touch_all();
+            self.wanted.touch_all();
         }
-        for key in self.wishes.take_touched() {
+        for key in self.wanted.take_touched() {
             let (due, at) = self.wish_deadline(&key);
             ctx.deadlines.set(due, at);
         }
-        for key in self.tenures.take_touched() {
+        for key in self.held.take_touched() {
             for (due, at) in self.tenure_deadlines(&key) {
                 ctx.deadlines.set(due, at);
             }
@@ -192,19 +192,19 @@ impl Handoff {
 
     /// When a wished lease is due for a look.
     fn wish_deadline(&self, key: &LeaseKey) -> (deadlines::Due, Time) {
-        let wish = self.wishes.get(key).filter(|_| self.pursues);
-        let at = wish.map_or(Time::NEVER, |wish| wish.try_at);
-        (deadlines::Due::Handoff(Due::Wish(key.clone())), at)
+        let wanted = self.wanted.get(key).filter(|_| self.pursues);
+        let at = wanted.map_or(Time::NEVER, |wanted| wanted.try_at);
+        (deadlines::Due::Handoff(Due::WantedLease(key.clone())), at)
     }
 
     /// When a held lease is due for what.
     fn tenure_deadlines(&self, key: &LeaseKey) -> [(deadlines::Due, Time); 3] {
-        let tenure = self.tenures.get(key);
-        let at = |of: fn(&Tenure) -> Time| tenure.map_or(Time::NEVER, of);
+        let held = self.held.get(key);
+        let at = |of: fn(&HeldLease) -> Time| held.map_or(Time::NEVER, of);
         [
-            (Due::Checkpoint(key.clone()), at(Tenure::write_at)),
-            (Due::Drop(key.clone()), at(Tenure::drop_at)),
-            (Due::End(key.clone()), at(Tenure::retry_at)),
+            (Due::Checkpoint(key.clone()), at(HeldLease::write_at)),
+            (Due::Drop(key.clone()), at(HeldLease::drop_at)),
+            (Due::End(key.clone()), at(HeldLease::retry_at)),
         ]
         .map(|(due, at)| (deadlines::Due::Handoff(due), at))
     }
@@ -212,8 +212,8 @@ impl Handoff {
     /// When everything is due.
     #[cfg(debug_assertions)]
     pub(in crate::coordinator) fn deadlines(&self) -> impl Iterator<Item = (deadlines::Due, Time)> {
-        let wishes = self.wishes.keys().map(|key| self.wish_deadline(key));
-        wishes.chain(self.tenures.keys().flat_map(|key| self.tenure_deadlines(key)))
+        let wanted = self.wanted.keys().map(|key| self.wish_deadline(key));
+        wanted.chain(self.held.keys().flat_map(|key| self.tenure_deadlines(key)))
     }
 
     pub(in crate::coordinator) fn on_tick(&mut self, ctx: &mut Context) {
@@ -227,7 +227,7 @@ impl Handoff {
                 Due::Checkpoint(_) => {}
                 Due::Drop(key) => self.drop_overdue(&key, ctx),
                 Due::End(key) => self.go_on_ending(&key, ctx),
-                Due::Wish(key) => self.pursue(&key, ctx),
+                Due::WantedLease(key) => self.pursue(&key, ctx),
             }
         }
     }
@@ -237,7 +237,7 @@ impl Handoff {
         self.repeat_releases(ctx);
         self.revalidate(ctx);
         if !one_write_keeps_all_alive() {
-            for key in self.tenures.keys() {
+            for key in self.held.keys() {
                 ctx.tell(op::Lease(key.clone()));
             }
         }
@@ -245,28 +245,28 @@ impl Handoff {
 
     pub(in crate::coordinator) fn on_run(&mut self, event: RunEvent, ctx: &mut Context) {
         let RunEvent { key, epoch, news } = event;
-        let Some(tenure) = self.tenures.get_mut(&key).filter(|t| t.epoch() == epoch) else {
+        let Some(held) = self.held.get_mut(&key).filter(|t| t.epoch() == epoch) else {
             return;
         };
         match news {
             RunNews::Progress { checkpoint, progress, flush } => {
-                tenure.marks.advance(checkpoint, progress, flush);
+                held.marks.advance(checkpoint, progress, flush);
                 self.flush(&key, ctx);
             }
             RunNews::Ended { children } => self.start_ending(&key, children, ctx),
             RunNews::Stopped => self.on_stopped(&key, ctx),
             RunNews::OtherStream => {
                 ctx.reads.want_of(&key);
-                if matches!(tenure.phase, Phase::Running | Phase::Suspended { .. }) {
-                    tenure.phase = Phase::Dropping { to: None };
+                if matches!(held.phase, Phase::Running | Phase::Suspended { .. }) {
+                    held.phase = Phase::Dropping { to: None };
                     ctx.run(&key, epoch, RunOrder::Drop(DropReason::Lost));
                     ctx.notify(Notice::NotOfMyStream(key));
                 }
             }
             RunNews::Stalled => {
-                if matches!(tenure.phase, Phase::Running) {
-                    tenure.stalled = true;
-                    tenure.phase = Phase::Dropping { to: None };
+                if matches!(held.phase, Phase::Running) {
+                    held.stalled = true;
+                    held.phase = Phase::Dropping { to: None };
                     ctx.run(&key, epoch, RunOrder::Drop(DropReason::TimedOut));
                     ctx.notify(Notice::Stalled(key, epoch));
                 }
@@ -274,22 +274,22 @@ impl Handoff {
         }
     }
 
-    pub(in crate::coordinator) fn on_answer(&mut self, answer: Answer, ctx: &mut Context) {
+    pub(in crate::coordinator) fn on_answer(&mut self, answer: Reply, ctx: &mut Context) {
         match answer {
-            Answer::WishRow(key, answer) => self.on_wish_row(&key, answer, ctx),
-            Answer::Owner(id, answer) => self.on_owner(&id, answer, ctx),
-            Answer::Acquire(key, epoch, answer) => self.on_acquire(&key, epoch, answer, ctx),
-            Answer::Recreate(key, _) => self.try_soon(&key, ctx),
-            Answer::Advance(key, epoch, answer) => self.on_advance(&key, epoch, answer, ctx),
-            Answer::Release(key, epoch, answer) => self.on_release(&key, epoch, answer, ctx),
-            Answer::PutChild(key, epoch, child, answer) => {
+            Reply::WishRow(key, answer) => self.on_wish_row(&key, answer, ctx),
+            Reply::Owner(id, answer) => self.on_owner(&id, answer, ctx),
+            Reply::Acquire(key, epoch, answer) => self.on_acquire(&key, epoch, answer, ctx),
+            Reply::Recreate(key, _) => self.try_soon(&key, ctx),
+            Reply::Advance(key, epoch, answer) => self.on_advance(&key, epoch, answer, ctx),
+            Reply::Release(key, epoch, answer) => self.on_release(&key, epoch, answer, ctx),
+            Reply::PutChild(key, epoch, child, answer) => {
                 self.on_child_put(&key, epoch, &child, &answer, ctx);
             }
-            Answer::WriteEnd(key, epoch, answer) => self.on_end_written(&key, epoch, answer, ctx),
-            Answer::OtherParent(child, ended, answer) => {
+            Reply::WriteEnd(key, epoch, answer) => self.on_end_written(&key, epoch, answer, ctx),
+            Reply::OtherParent(child, ended, answer) => {
                 self.on_other_parent((child, ended), &answer, ctx);
             }
-            Answer::Revalidate(key, lapse, answer) => {
+            Reply::Revalidate(key, lapse, answer) => {
                 self.on_revalidated(&key, lapse, answer, ctx);
             }
         }
@@ -297,9 +297,9 @@ impl Handoff {
 
     /// Ends the tenure of a lease that is held no longer.
     fn lose(&mut self, key: &LeaseKey, reason: LossReason, ctx: &mut Context) {
-        if let Some(tenure) = self.tenures.remove(key) {
-            ctx.run(key, tenure.epoch(), RunOrder::Drop(DropReason::Lost));
-            ctx.notify(Notice::Lost(key.clone(), tenure.epoch(), reason));
+        if let Some(held) = self.held.remove(key) {
+            ctx.run(key, held.epoch(), RunOrder::Drop(DropReason::Lost));
+            ctx.notify(Notice::Lost(key.clone(), held.epoch(), reason));
         }
     }
 }

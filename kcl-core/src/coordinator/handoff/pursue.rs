@@ -2,12 +2,12 @@
 
 use std::time::Duration;
 
-use super::{Handoff, ask, due::Due, sent::Acquiring, signal::Signal, wish::Cause};
+use super::{Handoff, due::Due, request, sent::Acquiring, signal::Signal, wanted::Cause};
 use crate::{
     coordinator::{
         command::Notice,
         context::Context,
-        document::How,
+        document::Transfer,
         op::{self, Answered},
         reads::Fit,
     },
@@ -24,24 +24,25 @@ impl Handoff {
     pub(super) fn pursue_due(&mut self, ctx: &mut Context) {
         self.tell_deadlines(ctx);
         for due in ctx.deadlines.of_leases(ctx.now) {
-            if let Due::Wish(key) = due {
+            if let Due::WantedLease(key) = due {
                 self.pursue(&key, ctx);
             }
         }
     }
 
     pub(super) fn pursue(&mut self, key: &LeaseKey, ctx: &mut Context) {
-        if self.leaving || self.acquiring.contains_key(key) || self.tenures.contains_key(key) {
+        if self.leaving || self.acquiring.contains_key(key) || self.held.contains_key(key) {
             return self.try_later(key, ctx.settings.heartbeat_interval, ctx.now);
         }
         if ctx.reads.fit(key) != Fit::Mine {
             return self.pass_over(key, ctx);
         }
-        let Some(wish) = self.wishes.get_mut(key) else { return };
-        let word = wish.from.clone().filter(|from| from.how != How::Wait && !wish.tried);
-        wish.tried = true;
+        let Some(wanted) = self.wanted.get_mut(key) else { return };
+        let word =
+            wanted.from.clone().filter(|from| from.how != Transfer::AwaitRelease && !wanted.tried);
+        wanted.tried = true;
         if let Some(origin) = word {
-            if let (How::Free, Some(owner)) = (origin.how, &origin.owner) {
+            if let (Transfer::Unowned, Some(owner)) = (origin.how, &origin.owner) {
                 ctx.note_ended(owner);
             }
             return self.acquire(key, origin.owner, origin.epoch, ctx);
@@ -51,7 +52,7 @@ impl Handoff {
         }
         self.reads += 1;
         self.try_never(key);
-        ctx.ask(op::Lease(key.clone()), ask::WishRow(key.clone()));
+        ctx.ask(op::Lease(key.clone()), request::WishRow(key.clone()));
     }
 
     /// The lease is not of my stream as I know it. If it is of a later life, that is asked for.
@@ -60,14 +61,14 @@ impl Handoff {
         if ctx.reads.fit(key) == Fit::LaterLife {
             ctx.reads.want_of(key);
         }
-        let Some(wish) = self.wishes.get_mut(key) else { return };
-        if !std::mem::replace(&mut wish.passed_over, true) {
+        let Some(wanted) = self.wanted.get_mut(key) else { return };
+        if !std::mem::replace(&mut wanted.passed_over, true) {
             ctx.notify(Notice::NotOfMyStream(key.clone()));
         }
-        if wish.is_planned() {
+        if wanted.is_planned() {
             self.try_later(key, ctx.settings.heartbeat_interval, ctx.now);
         } else {
-            self.wishes.remove(key);
+            self.wanted.remove(key);
         }
     }
 
@@ -86,17 +87,17 @@ impl Handoff {
 
     /// Decides what to do about a wished lease from its row.
     pub(super) fn judge(&mut self, key: &LeaseKey, row: Option<Lease>, ctx: &mut Context) {
-        if !self.wishes.contains_key(key) {
+        if !self.wanted.contains_key(key) {
             return;
         }
         let Some(row) = row else { return self.on_row_missing(key, ctx) };
         ctx.epochs.saw(&row, ctx.now);
         if row.has_ended() && row.owner.is_none() {
-            self.wishes.remove(key);
+            self.wanted.remove(key);
             ctx.signal(Signal::Changed);
             return;
         }
-        let kept = self.wishes.get(key).is_some_and(|wish| wish.cause == Cause::Kept);
+        let kept = self.wanted.get(key).is_some_and(|wanted| wanted.cause == Cause::Kept);
         let former = row.owner.as_ref().is_some_and(|owner| owner.worker == self.me.worker);
         let free = row.is_free_for(&self.me, |owner| ctx.ended.contains(owner));
         let may = is_takeable(free && (former || !kept));
@@ -112,13 +113,13 @@ impl Handoff {
         match row.owner {
             Some(owner) if !kept => self.wait_for_owner(key, &owner, row.epoch, ctx),
             _ => {
-                self.wishes.remove(key);
+                self.wanted.remove(key);
             }
         }
     }
 
     fn is_forced(&self, key: &LeaseKey, row: &Lease) -> bool {
-        let from = self.wishes.get(key).and_then(|wish| wish.from.as_ref());
+        let from = self.wanted.get(key).and_then(|wanted| wanted.from.as_ref());
         from.is_some_and(|from| from.forces(row))
     }
 
@@ -131,16 +132,16 @@ impl Handoff {
         epoch: Epoch,
         ctx: &mut Context,
     ) {
-        let Some(wish) = self.wishes.get_mut(key) else { return };
-        if !wish.is_planned() {
-            self.wishes.remove(key);
+        let Some(wanted) = self.wanted.get_mut(key) else { return };
+        if !wanted.is_planned() {
+            self.wanted.remove(key);
             return;
         }
-        let expected = wish.from.as_ref().is_some_and(|f| f.owner.as_ref() == Some(owner));
-        wish.try_at = tried_again_at(ctx.now + wish.pace(ctx));
-        wish.asked = Some(owner.clone());
-        if !expected && wish.conflict.as_ref() != Some(&(owner.clone(), epoch)) {
-            wish.conflict = Some((owner.clone(), epoch));
+        let expected = wanted.from.as_ref().is_some_and(|f| f.owner.as_ref() == Some(owner));
+        wanted.try_at = tried_again_at(ctx.now + wanted.pace(ctx));
+        wanted.asked = Some(owner.clone());
+        if !expected && wanted.conflict.as_ref() != Some(&(owner.clone(), epoch)) {
+            wanted.conflict = Some((owner.clone(), epoch));
             sometimes!(ConflictMet);
             ctx.notify(Notice::Conflict(key.clone(), owner.clone()));
             if conflicts_are_told() {
@@ -151,7 +152,7 @@ impl Handoff {
             if expected { ctx.settings.session_timeout } else { ctx.settings.heartbeat_interval };
         if self.owners.is_due(owner, ctx.now, every) {
             let row = op::Session(owner.clone(), Consistency::Strong);
-            ctx.ask(row, ask::Owner(owner.clone()));
+            ctx.ask(row, request::Owner(owner.clone()));
         }
     }
 
@@ -166,9 +167,9 @@ impl Handoff {
             return;
         }
         ctx.note_ended(id);
-        for (_, wish) in self.wishes.iter_mut() {
-            if wish.asked.as_ref() == Some(id) && wish.try_at != Time::NEVER {
-                wish.try_at = ctx.now;
+        for (_, wanted) in self.wanted.iter_mut() {
+            if wanted.asked.as_ref() == Some(id) && wanted.try_at != Time::NEVER {
+                wanted.try_at = ctx.now;
             }
         }
         self.pursue_due(ctx);
@@ -177,14 +178,14 @@ impl Handoff {
     /// The row is not there. Its owner makes it anew where it had got; anybody else leaves it to
     /// the planner.
     fn on_row_missing(&mut self, key: &LeaseKey, ctx: &mut Context) {
-        if self.wishes.get(key).is_some_and(|wish| !wish.is_planned()) {
-            self.wishes.remove(key);
+        if self.wanted.get(key).is_some_and(|wanted| !wanted.is_planned()) {
+            self.wanted.remove(key);
             return;
         }
         match self.memory.lost_row(key) {
             Some(row) => {
                 self.try_never(key);
-                ctx.ask(op::Create(row), ask::Recreate(key.clone()));
+                ctx.ask(op::Create(row), request::Recreate(key.clone()));
             }
             None => self.try_later(key, ctx.settings.heartbeat_interval, ctx.now),
         }
@@ -196,22 +197,22 @@ impl Handoff {
     }
 
     pub(super) fn try_later(&mut self, key: &LeaseKey, pause: Duration, now: Time) {
-        if let Some(wish) = self.wishes.get_mut(key) {
-            wish.try_at = now + pause;
+        if let Some(wanted) = self.wanted.get_mut(key) {
+            wanted.try_at = now + pause;
         }
     }
 
     fn try_never(&mut self, key: &LeaseKey) {
-        if let Some(wish) = self.wishes.get_mut(key) {
-            wish.try_at = Time::NEVER;
+        if let Some(wanted) = self.wanted.get_mut(key) {
+            wanted.try_at = Time::NEVER;
         }
     }
 
     /// Looks at every wish at once: something was released to this session, or it was woken.
     pub(in crate::coordinator) fn hurry(&mut self, ctx: &mut Context) {
-        for (_, wish) in self.wishes.iter_mut() {
-            if wish.try_at != Time::NEVER {
-                wish.try_at = ctx.now;
+        for (_, wanted) in self.wanted.iter_mut() {
+            if wanted.try_at != Time::NEVER {
+                wanted.try_at = ctx.now;
             }
         }
         self.pursue_due(ctx);

@@ -1,9 +1,10 @@
 //! After a lapse, a fence, or a store that went back in time.
 
 use super::{
-    Handoff, ask,
-    tenure::{Phase, Tenure},
-    wish::Wish,
+    Handoff,
+    held::{HeldLease, Phase},
+    request,
+    wanted::WantedLease,
 };
 use crate::{
     coordinator::{
@@ -16,23 +17,23 @@ use crate::{
 
 impl Handoff {
     pub(in crate::coordinator) const fn follow_the_store(&mut self) {
-        self.memory.follows = true;
+        self.memory.effects_follow = true;
     }
 
     /// The deadline passed: nothing may be dispatched. What was to be drained is dropped.
     pub(in crate::coordinator) fn on_lapse(&mut self, ctx: &mut Context) {
         self.lapses += 1;
-        for (key, tenure) in self.tenures.iter_mut() {
-            let epoch = tenure.lease.epoch;
-            match &mut tenure.phase {
+        for (key, held) in self.held.iter_mut() {
+            let epoch = held.lease.epoch;
+            match &mut held.phase {
                 Phase::Running => {
-                    tenure.phase = Phase::Suspended { reading: false };
+                    held.phase = Phase::Suspended { reading: false };
                     ctx.run(key, epoch, RunOrder::Suspend);
                 }
                 Phase::Suspended { reading } => *reading = false,
                 Phase::Draining { to, .. } => {
                     let to = to.take();
-                    tenure.phase = Phase::Dropping { to };
+                    held.phase = Phase::Dropping { to };
                     ctx.run(key, epoch, RunOrder::Drop(DropReason::TimedOut));
                 }
                 Phase::Dropping { .. } | Phase::Ending(_) => {}
@@ -45,15 +46,15 @@ impl Handoff {
         if !ctx.valid {
             return;
         }
-        let suspended = self.tenures.iter().filter(|(_, tenure)| tenure.is_suspended());
+        let suspended = self.held.iter().filter(|(_, held)| held.is_suspended());
         for key in suspended.map(|(key, _)| key.clone()).collect::<Vec<_>>() {
-            let Some(tenure) = self.tenures.get_mut(&key) else { continue };
+            let Some(held) = self.held.get_mut(&key) else { continue };
             if !is_read_before_it_goes_on() {
-                resume(&key, tenure, ctx);
+                resume(&key, held, ctx);
             }
-            if let Phase::Suspended { reading: reading @ false } = &mut tenure.phase {
+            if let Phase::Suspended { reading: reading @ false } = &mut held.phase {
                 *reading = true;
-                ctx.ask(op::Lease(key.clone()), ask::Revalidate(key, self.lapses));
+                ctx.ask(op::Lease(key.clone()), request::Revalidate(key, self.lapses));
             }
         }
     }
@@ -68,14 +69,14 @@ impl Handoff {
         if lapse != self.lapses {
             return;
         }
-        let Some(tenure) = self.tenures.get_mut(key) else { return };
-        let epoch = tenure.epoch();
-        let Phase::Suspended { reading } = &mut tenure.phase else { return };
+        let Some(held) = self.held.get_mut(key) else { return };
+        let epoch = held.epoch();
+        let Phase::Suspended { reading } = &mut held.phase else { return };
         *reading = false;
         match answer {
             Ok(Some(row)) if goes_on_in_place(&row, &self.me, epoch) && ctx.valid => {
                 sometimes!(ResumedInPlace);
-                resume(key, tenure, ctx);
+                resume(key, held, ctx);
             }
             Ok(Some(row)) if !goes_on_in_place(&row, &self.me, epoch) => {
                 sometimes!(LostMeanwhile);
@@ -89,11 +90,11 @@ impl Handoff {
 
     /// This session was ended: nothing it held is its own any more.
     pub(in crate::coordinator) fn lose_all(&mut self, reason: LossReason, ctx: &mut Context) {
-        let keys: Vec<LeaseKey> = self.tenures.keys().cloned().collect();
+        let keys: Vec<LeaseKey> = self.held.keys().cloned().collect();
         for key in keys {
             self.lose(&key, reason, ctx);
         }
-        self.wishes.clear();
+        self.wanted.clear();
         self.acquiring.clear();
         self.releases.clear();
         self.merging.clear();
@@ -103,17 +104,17 @@ impl Handoff {
     /// is acquired anew and written forward, as is every shard that ended here; where effects went
     /// back with the rows, both go on from what the rows say.
     pub(in crate::coordinator) fn on_store_went_back(&mut self, ctx: &mut Context) {
-        let overrules = self.memory.overrule();
+        let overrules_rows = self.memory.overrule();
         ctx.ended.clear();
-        let keys: Vec<LeaseKey> = self.tenures.keys().cloned().collect();
+        let keys: Vec<LeaseKey> = self.held.keys().cloned().collect();
         for key in keys {
             self.remember_progress(&key);
             self.lose(&key, LossReason::Taken, ctx);
-            self.wishes.insert(key, Wish::new(None, ctx.now));
+            self.wanted.insert(key, WantedLease::new(None, ctx.now));
         }
         let ended: Vec<LeaseKey> = self.memory.ended.keys().cloned().collect();
-        for key in ended.into_iter().filter(|_| overrules) {
-            self.wishes.insert(key, Wish::repair(ctx.now));
+        for key in ended.into_iter().filter(|_| overrules_rows) {
+            self.wanted.insert(key, WantedLease::repair(ctx.now));
         }
         self.pursue_due(ctx);
     }
@@ -126,8 +127,8 @@ impl Handoff {
         let again = under.is_some();
         self.memory.outlives = under.or_else(|| Some(ctx.starts.change()));
         ctx.ended.clear();
-        let (tenures, wishes) = (&self.tenures, &self.wishes);
-        let counts = |key: &LeaseKey| tenures.contains_key(key) || wishes.contains_key(key);
+        let (held, wanted) = (&self.held, &self.wanted);
+        let counts = |key: &LeaseKey| held.contains_key(key) || wanted.contains_key(key);
         self.memory.held.retain(|key, _| again || counts(key));
         self.memory.overrule();
         let keys: Vec<LeaseKey> = self.memory.held.keys().cloned().collect();
@@ -145,10 +146,10 @@ impl Handoff {
             return;
         }
         for key in self.memory.held.keys() {
-            self.wishes.insert(key.clone(), Wish::new(None, ctx.now));
+            self.wanted.insert(key.clone(), WantedLease::new(None, ctx.now));
         }
         for key in self.memory.ended.keys() {
-            self.wishes.insert(key.clone(), Wish::repair(ctx.now));
+            self.wanted.insert(key.clone(), WantedLease::repair(ctx.now));
         }
         self.pursue_due(ctx);
     }
@@ -160,9 +161,9 @@ impl Handoff {
 
     /// Remembers how far a lease was processed, stored or not.
     pub(super) fn remember_progress(&mut self, key: &LeaseKey) {
-        let Some(tenure) = self.tenures.get(key) else { return };
-        let mut row = tenure.lease.clone();
-        row.checkpoint = tenure.marks.newest().0.clone();
+        let Some(held) = self.held.get(key) else { return };
+        let mut row = held.lease.clone();
+        row.checkpoint = held.marks.newest().0.clone();
         self.memory.hold(&row);
     }
 
@@ -171,14 +172,14 @@ impl Handoff {
         let planned =
             self.assignment.as_ref().is_some_and(|a| a.holds.iter().any(|h| h.key == *key));
         if planned && !self.leaving {
-            self.wishes.insert(key.clone(), Wish::new(None, ctx.now));
+            self.wanted.insert(key.clone(), WantedLease::new(None, ctx.now));
             self.pursue_due(ctx);
         }
     }
 
     /// Lets every run finish its batch: nobody is there to hand over to.
     pub(in crate::coordinator) fn drain_all(&mut self, ctx: &mut Context) {
-        let keys: Vec<LeaseKey> = self.tenures.keys().cloned().collect();
+        let keys: Vec<LeaseKey> = self.held.keys().cloned().collect();
         for key in keys {
             self.start_draining(&key, None, ctx.settings.handoff_timeout, ctx);
         }
@@ -186,19 +187,19 @@ impl Handoff {
 
     /// Drops every batch; what was processed is still flushed.
     pub(in crate::coordinator) fn drop_all(&mut self, ctx: &mut Context) {
-        for (key, tenure) in self.tenures.iter_mut() {
-            if !matches!(tenure.phase, Phase::Dropping { .. } | Phase::Ending(_)) {
-                ctx.run(key, tenure.lease.epoch, RunOrder::Drop(DropReason::Leaving));
-                tenure.phase = Phase::Dropping { to: None };
+        for (key, held) in self.held.iter_mut() {
+            if !matches!(held.phase, Phase::Dropping { .. } | Phase::Ending(_)) {
+                ctx.run(key, held.lease.epoch, RunOrder::Drop(DropReason::Leaving));
+                held.phase = Phase::Dropping { to: None };
             }
         }
     }
 }
 
 /// Lets a suspended run go on in place.
-fn resume(key: &LeaseKey, tenure: &mut Tenure, ctx: &mut Context) {
-    tenure.phase = Phase::Running;
-    ctx.run(key, tenure.epoch(), RunOrder::Resume);
+fn resume(key: &LeaseKey, held: &mut HeldLease, ctx: &mut Context) {
+    held.phase = Phase::Running;
+    ctx.run(key, held.epoch(), RunOrder::Resume);
 }
 
 /// Whether a suspended run goes on only once its row was read.

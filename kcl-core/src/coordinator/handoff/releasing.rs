@@ -4,10 +4,11 @@
 //! outcome: it may land at any later time. It is repeated until the row shows that it is gone.
 
 use super::{
-    Handoff, ask,
+    Handoff,
+    held::{HeldLease, Phase},
+    request,
     sent::Releasing,
     signal::Signal,
-    tenure::{Phase, Tenure},
 };
 use crate::{
     coordinator::{
@@ -21,27 +22,27 @@ use crate::{
 impl Handoff {
     /// The run of a lease has stopped: the lease is released, with its last checkpoint.
     pub(super) fn on_stopped(&mut self, key: &LeaseKey, ctx: &mut Context) {
-        let stopping = self.tenures.get(key).is_some_and(Tenure::is_stopping);
+        let stopping = self.held.get(key).is_some_and(HeldLease::is_stopping);
         if !stopping {
             return;
         }
-        let Some(tenure) = self.tenures.remove(key) else { return };
-        let (Phase::Draining { to, .. } | Phase::Dropping { to }) = tenure.phase else { return };
-        let at = if tenure.marks.is_stored() {
+        let Some(held) = self.held.remove(key) else { return };
+        let (Phase::Draining { to, .. } | Phase::Dropping { to }) = held.phase else { return };
+        let at = if held.marks.is_stored() {
             None
         } else {
-            let (checkpoint, progress) = tenure.marks.newest();
+            let (checkpoint, progress) = held.marks.newest();
             Some((checkpoint.clone(), progress))
         };
-        let epoch = tenure.lease.epoch;
+        let epoch = held.lease.epoch;
         let reason = if self.leaving { LossReason::Leaving } else { LossReason::HandedOver };
         ctx.notify(Notice::Lost(key.clone(), epoch, reason));
-        if tenure.stalled {
+        if held.stalled {
             ctx.signal(Signal::Changed);
         }
-        self.release(key, epoch, at, to, tenure.stalled, ctx);
-        if let Some(wish) = self.wishes.get_mut(key) {
-            wish.try_at = ctx.now + ctx.settings.fast_poll;
+        self.release(key, epoch, at, to, held.stalled, ctx);
+        if let Some(wanted) = self.wanted.get_mut(key) {
+            wanted.try_at = ctx.now + ctx.settings.fast_poll;
         }
     }
 
@@ -63,7 +64,7 @@ impl Handoff {
 
     fn send_release(&mut self, release: Release, ctx: &mut Context) {
         let (key, epoch) = (release.key.clone(), release.epoch);
-        ctx.ask(op::Release(release.clone()), ask::Release(key.clone(), epoch));
+        ctx.ask(op::Release(release.clone()), request::Release(key.clone(), epoch));
         self.releases.insert((key, epoch), Releasing { release, in_flight: true });
     }
 
@@ -100,7 +101,7 @@ impl Handoff {
                 sometimes!(ReleaseRepeated);
                 releasing.in_flight = true;
                 let release = op::Release(releasing.release.clone());
-                ctx.ask(release, ask::Release(key.clone(), *epoch));
+                ctx.ask(release, request::Release(key.clone(), *epoch));
             }
         }
     }

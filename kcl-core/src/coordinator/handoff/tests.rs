@@ -12,14 +12,14 @@ mod merging;
 mod recovery;
 mod streams;
 mod taking;
-mod wishes;
+mod wanted;
 
 use super::{signal::Signal, *};
 use crate::{
     assignment::placement::Taking,
     coordinator::{
         command::Command,
-        document::{Give, Hold, How, Origin},
+        document::{Hold, Origin, Revoke, Transfer},
         op::StoreCall,
         signal::Signal as Any,
         tests::{self, Done, asked, at, context, done, id, said, session},
@@ -89,7 +89,7 @@ fn hold(number: u8, from: Option<Origin>) -> Hold {
     Hold { key: key(number), from, children: Taking::None }
 }
 
-fn origin(owner: Option<&str>, epoch: u64, how: How) -> Option<Origin> {
+fn origin(owner: Option<&str>, epoch: u64, how: Transfer) -> Option<Origin> {
     Some(Origin { owner: owner.map(id), epoch: Epoch(epoch), how })
 }
 
@@ -103,18 +103,18 @@ fn put_at(number: u8, checkpoint: Checkpoint) -> StoreCall {
 }
 
 /// The row of a wished lease was read.
-fn row(number: u8, row: Option<Lease>) -> Answer {
-    Answer::WishRow(key(number), Ok(row))
+fn row(number: u8, row: Option<Lease>) -> Reply {
+    Reply::WishRow(key(number), Ok(row))
 }
 
 /// A lease was acquired.
-fn granted(number: u8, epoch: u64) -> Answer {
-    Answer::Acquire(key(number), Epoch(epoch), Ok(Write::Done(held(number, "me", epoch))))
+fn granted(number: u8, epoch: u64) -> Reply {
+    Reply::Acquire(key(number), Epoch(epoch), Ok(Write::Done(held(number, "me", epoch))))
 }
 
 /// Another was quicker, or it is not as it was thought to be.
-fn refused(number: u8, epoch: u64, row: Option<Lease>) -> Answer {
-    Answer::Acquire(key(number), Epoch(epoch), Ok(Write::Refused(row)))
+fn refused(number: u8, epoch: u64, row: Option<Lease>) -> Reply {
+    Reply::Acquire(key(number), Epoch(epoch), Ok(Write::Refused(row)))
 }
 
 /// The lease 0 under epoch 8, on its way back.
@@ -156,7 +156,7 @@ impl Scene {
     }
 
     /// The next document.
-    fn document(&mut self, holds: Vec<Hold>, gives: Vec<Give>) -> Assignment {
+    fn document(&mut self, holds: Vec<Hold>, gives: Vec<Revoke>) -> Assignment {
         self.version += 1;
         let version = PlanVersion { term: Epoch(1), version: self.version };
         Assignment { holds, gives, ..tests::assignment("planner", "me", version) }
@@ -168,13 +168,13 @@ impl Scene {
     }
 
     /// What follows when the plan is this.
-    fn plan(&mut self, holds: Vec<Hold>, gives: Vec<Give>) -> Done {
+    fn plan(&mut self, holds: Vec<Hold>, gives: Vec<Revoke>) -> Done {
         let told = self.document(holds, gives);
         self.follow(told)
     }
 
     /// What is asked for then.
-    fn planned(&mut self, holds: Vec<Hold>, gives: Vec<Give>) -> Vec<StoreCall> {
+    fn planned(&mut self, holds: Vec<Hold>, gives: Vec<Revoke>) -> Vec<StoreCall> {
         self.plan(holds, gives).asked
     }
 
@@ -185,12 +185,12 @@ impl Scene {
         asked(&mut self.ctx)
     }
 
-    fn answer(&mut self, answer: Answer) -> Done {
+    fn answer(&mut self, answer: Reply) -> Done {
         self.handoff.on_answer(answer, &mut self.ctx);
         done(&mut self.ctx)
     }
 
-    fn after(&mut self, answer: Answer) -> Vec<StoreCall> {
+    fn after(&mut self, answer: Reply) -> Vec<StoreCall> {
         self.answer(answer).asked
     }
 
@@ -217,9 +217,9 @@ impl Scene {
         let row = Lease::new(key(9), Checkpoint::TrimHorizon);
         let _ = self.run_of(number, epoch, RunNews::Ended { children: vec![child] });
         let put = Ok(Write::Done(row));
-        let _ = self.after(Answer::PutChild(key(number), Epoch(epoch), shard(9), put));
+        let _ = self.after(Reply::PutChild(key(number), Epoch(epoch), shard(9), put));
         let written = Ok(Write::Done(ended(number, epoch)));
-        self.after(Answer::WriteEnd(key(number), Epoch(epoch), written))
+        self.after(Reply::WriteEnd(key(number), Epoch(epoch), written))
     }
 
     fn tick(&mut self, millis: u64) -> Done {
@@ -262,7 +262,7 @@ impl Scene {
     /// One that holds the lease 0 under epoch 8, as planned.
     fn holding() -> Self {
         let mut scene = Self::new();
-        let plan = vec![hold(0, origin(None, 7, How::Free))];
+        let plan = vec![hold(0, origin(None, 7, Transfer::Unowned))];
         assert_eq!(scene.planned(plan, Vec::new()), [acquire(&free(0, 7), 8)]);
         assert_eq!(scene.wakes(), Time::NEVER, "the answer is waited for");
         let done = scene.answer(granted(0, 8));
@@ -272,8 +272,8 @@ impl Scene {
         scene
     }
 
-    fn give(to: &str) -> Vec<Give> {
-        vec![Give { key: key(0), epoch: Epoch(8), to: Some(id(to)) }]
+    fn give(to: &str) -> Vec<Revoke> {
+        vec![Revoke { key: key(0), epoch: Epoch(8), to: Some(id(to)) }]
     }
 
     /// One whose run was told to finish its batch, for another session.

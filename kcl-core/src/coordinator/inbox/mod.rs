@@ -14,7 +14,7 @@
 //! | came | it was followed | at rest | – |
 //! | reading, came | it is to be read once more, and would be at rest | reading | the document |
 
-pub(super) mod ask;
+pub(super) mod request;
 pub(super) mod signal;
 
 #[cfg(test)]
@@ -22,7 +22,7 @@ mod tests;
 
 use std::time::Duration;
 
-use self::{ask::Answer, signal::Signal};
+use self::{request::Reply, signal::Signal};
 use super::{
     command::Notice,
     context::Context,
@@ -133,14 +133,14 @@ impl Inbox {
             Phase::AtRest => {
                 self.phase = Phase::Reading { again: false };
                 let name = DocName::assignment(&self.me.worker);
-                ctx.ask(op::Doc(name), ask::MyDocument);
+                ctx.ask(op::Doc(name), request::MyDocument);
             }
             Phase::Reading { again } | Phase::Came { again } => *again = true,
         }
     }
 
-    pub(super) fn on_answer(&mut self, answer: Answer, ctx: &mut Context) {
-        let Answer::MyDocument(answer) = answer;
+    pub(super) fn on_answer(&mut self, answer: Reply, ctx: &mut Context) {
+        let Reply::MyDocument(answer) = answer;
         let Phase::Reading { again } = self.phase else { return };
         match self.assignment(answer, ctx) {
             Some(assignment) => {

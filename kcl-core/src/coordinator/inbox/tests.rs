@@ -31,9 +31,9 @@ fn assignment(version: PlanVersion) -> Assignment {
     tests::assignment("planner", "me", version)
 }
 
-fn document(version: u64, body: impl Into<bytes::Bytes>) -> Answer {
+fn document(version: u64, body: impl Into<bytes::Bytes>) -> Reply {
     let name = DocName::assignment(&id("me").worker);
-    Answer::MyDocument(Ok(Some(Document::new(name, version, body.into()))))
+    Reply::MyDocument(Ok(Some(Document::new(name, version, body.into()))))
 }
 
 impl Scene {
@@ -61,13 +61,13 @@ impl Scene {
         done(&mut self.ctx).asked
     }
 
-    fn answer(&mut self, answer: Answer) -> Done {
+    fn answer(&mut self, answer: Reply) -> Done {
         self.inbox.on_answer(answer, &mut self.ctx);
         done(&mut self.ctx)
     }
 
     fn nothing(&mut self) -> Vec<StoreCall> {
-        self.answer(Answer::MyDocument(Ok(None))).asked
+        self.answer(Reply::MyDocument(Ok(None))).asked
     }
 }
 
@@ -126,7 +126,7 @@ fn what_is_to_be_read_while_it_is_read_is_read_once_more() {
     assert_eq!(scene.read(), []);
     assert_eq!(scene.nothing(), read(), "what was read may be older than the word to read it");
     assert_eq!(scene.read(), []);
-    let failed = Answer::MyDocument(Err(StoreErrorKind::Unavailable));
+    let failed = Reply::MyDocument(Err(StoreErrorKind::Unavailable));
     assert_eq!(scene.answer(failed).asked, read());
     assert_eq!(scene.read(), []);
     let came = document(1, assignment(version(7, 3)).encode());

@@ -1,6 +1,6 @@
 //! Going as asked: make before break.
 //!
-//! ARCHITECTURE §4 rule 14. The session says that it leaves and goes on reading until the plan has
+//! PROTOCOL rule 14. The session says that it leaves and goes on reading until the plan has
 //! found a successor for each lease; the planner's own lease goes last. No peer ever waits for the
 //! session timeout.
 //!

@@ -1,6 +1,6 @@
 //! Beating, and what the answers mean.
 
-use super::{Member, ask, phase::Phase, retry_pause, signal::Signal};
+use super::{Member, phase::Phase, request, retry_pause, signal::Signal};
 use crate::{
     coordinator::{context::Context, op},
     env::Time,
@@ -34,7 +34,7 @@ impl Member {
         if !writes_its_own_end() {
             return ctx.signal(Signal::Left);
         }
-        ctx.ask(op::EndSession(end), ask::Leave);
+        ctx.ask(op::EndSession(end), request::Leave);
     }
 
     pub(super) fn beat_when_due(&mut self, ctx: &mut Context) {
@@ -62,7 +62,7 @@ impl Member {
             .map_or(0, |at| u32::try_from(ctx.now.since(at).as_millis()).unwrap_or(u32::MAX));
         let beat =
             Beat::new(self.session.id.clone(), self.last_number, self.report).leaving(self.leaving);
-        ctx.ask(op::Beat(beat), ask::Beat(self.last_number));
+        ctx.ask(op::Beat(beat), request::Beat(self.last_number));
     }
 
     pub(super) fn on_beat(
@@ -192,7 +192,7 @@ impl Member {
         if self.poll_at <= ctx.now {
             self.poll_at = ctx.now + ctx.settings.wake_poll;
             let row = op::Session(self.session.id.clone(), Consistency::Eventual);
-            ctx.ask(row, ask::Mailbox);
+            ctx.ask(row, request::Mailbox);
         }
     }
 

@@ -1,8 +1,9 @@
 //! Waiting without a session while the application is closed: its rows are being rewritten.
 
 use super::{
-    Member, ask,
+    Member,
     phase::{Phase, Shut},
+    request,
     signal::Signal,
 };
 use crate::{
@@ -86,9 +87,9 @@ impl Member {
         shut.look_at = ctx.now + ctx.settings.wake_poll.min(ctx.settings.watch_interval);
         if !shut.ended {
             let end = EndSession::new(self.session.id.clone(), Ending::Leave);
-            ctx.ask(op::EndSession(end), ask::EndShut);
+            ctx.ask(op::EndSession(end), request::EndShut);
         }
-        ctx.ask(op::Doc(DocName::changing()), ask::Changing);
+        ctx.ask(op::Doc(DocName::changing()), request::Changing);
     }
 
     /// The end was written, or refused: it had ended already, or its row is gone; or that is not

@@ -4,10 +4,10 @@
 //! other, and both order themselves by (start number, incarnation).
 
 use super::{
-    Member, ask,
+    Member,
     older::{self, Listed, Older},
     phase::Phase,
-    retry_pause,
+    request, retry_pause,
     signal::Signal,
 };
 use crate::{
@@ -34,7 +34,7 @@ impl Member {
     pub(super) fn list_before(&mut self, ctx: &mut Context) {
         self.phase = Phase::Listing;
         self.retry_at = Time::NEVER;
-        ctx.ask(op::Sessions(Consistency::Strong), ask::ListBefore);
+        ctx.ask(op::Sessions(Consistency::Strong), request::ListBefore);
     }
 
     /// Tries the step of joining that failed again.
@@ -73,7 +73,7 @@ impl Member {
     /// must not leave a second session behind.
     fn send_register(&mut self, ctx: &mut Context) {
         self.retry_at = Time::NEVER;
-        ctx.ask(op::Register(self.session.clone()), ask::Register(ctx.now));
+        ctx.ask(op::Register(self.session.clone()), request::Register(ctx.now));
     }
 
     pub(super) fn on_registered(
@@ -126,7 +126,7 @@ impl Member {
 
     pub(super) fn list_after(&mut self, ctx: &mut Context) {
         self.listed = Listed::Asked;
-        ctx.ask(op::Sessions(Consistency::Strong), ask::ListAfter);
+        ctx.ask(op::Sessions(Consistency::Strong), request::ListAfter);
     }
 
     /// The sessions were listed after registering.
@@ -210,7 +210,7 @@ impl Member {
         older.end(ctx);
         for id in older.watched.keys() {
             let row = op::Session(id.clone(), Consistency::Strong);
-            ctx.ask(row, ask::LookAtOlder(id.clone()));
+            ctx.ask(row, request::LookAtOlder(id.clone()));
             older.look_at = Some(ctx.now + ctx.settings.watch_interval);
         }
     }
@@ -242,7 +242,7 @@ impl Member {
     pub(super) fn list_again(&mut self, ctx: &mut Context) {
         if self.recheck_at <= ctx.now {
             self.recheck_at = ctx.now + self.session.interval;
-            ctx.ask(op::Sessions(Consistency::Strong), ask::ListAgain);
+            ctx.ask(op::Sessions(Consistency::Strong), request::ListAgain);
         }
     }
 

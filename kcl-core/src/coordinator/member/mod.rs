@@ -1,6 +1,6 @@
 //! My own session: registering, beating, being valid, being fenced, leaving.
 //!
-//! ARCHITECTURE §4 rules 1, 2, 15, 16 and 17.
+//! PROTOCOL rules 1, 2, 15, 16 and 17.
 //!
 //! | phase | when | then | and there is asked |
 //! |---|---|---|---|
@@ -40,7 +40,6 @@
 //! | any | its row is gone in a changed history | over: vanished | – |
 //! | any | I am to leave | over | the end of my session, until that is answered: left |
 
-pub(super) mod ask;
 mod beat;
 mod closed;
 mod join;
@@ -49,6 +48,7 @@ mod pass;
 mod passing;
 mod phase;
 mod readers;
+pub(super) mod request;
 pub(super) mod signal;
 
 /// The incarnation of a new session: never one that was used before.
@@ -66,7 +66,7 @@ mod tests;
 
 use std::{collections::BTreeMap, time::Duration};
 
-use self::{ask::Answer, older::Listed, pass::Pass, phase::Phase, signal::Signal};
+use self::{older::Listed, pass::Pass, phase::Phase, request::Reply, signal::Signal};
 use super::{command::Command, context::Context};
 use crate::{
     env::Time,
@@ -271,39 +271,39 @@ impl Member {
         }
     }
 
-    pub(in crate::coordinator) fn on_answer(&mut self, answer: Answer, ctx: &mut Context) {
-        if self.phase == Phase::Over && !matches!(answer, Answer::Leave(_)) {
+    pub(in crate::coordinator) fn on_answer(&mut self, answer: Reply, ctx: &mut Context) {
+        if self.phase == Phase::Over && !matches!(answer, Reply::Leave(_)) {
             return;
         }
         match answer {
-            Answer::ListBefore(Ok(rows)) => self.register(&rows, ctx),
-            Answer::Register(sent, Ok(reply)) => self.on_registered(sent, reply, ctx),
-            Answer::ListBefore(Err(_)) | Answer::Register(_, Err(_)) => {
+            Reply::ListBefore(Ok(rows)) => self.register(&rows, ctx),
+            Reply::Register(sent, Ok(reply)) => self.on_registered(sent, reply, ctx),
+            Reply::ListBefore(Err(_)) | Reply::Register(_, Err(_)) => {
                 self.retry_at = ctx.now + retry_pause(ctx);
             }
-            Answer::Changing(answer) => self.on_changing(answer, ctx),
-            Answer::Streams(round, answer) => self.on_streams_read(round, answer, ctx),
-            Answer::PutStreams(round, answer) => self.on_streams_put(round, answer, ctx),
-            Answer::OtherReaders(round, Ok(rows)) => self.on_other_readers(round, &rows, ctx),
-            Answer::EndReader(round, id, Ok(write)) => {
+            Reply::Changing(answer) => self.on_changing(answer, ctx),
+            Reply::Streams(round, answer) => self.on_streams_read(round, answer, ctx),
+            Reply::PutStreams(round, answer) => self.on_streams_put(round, answer, ctx),
+            Reply::OtherReaders(round, Ok(rows)) => self.on_other_readers(round, &rows, ctx),
+            Reply::EndReader(round, id, Ok(write)) => {
                 self.on_reader_ended(round, &id, write.into_row().as_ref(), ctx);
             }
-            Answer::EndShut(answer) => self.on_shut_ended(answer.is_ok()),
-            Answer::ListAfter(Ok(rows)) => self.on_listed_after(rows, ctx),
-            Answer::ListAfter(Err(_)) => self.list_after_later(ctx),
-            Answer::EndOlder(id, answer) => self.on_older_ended(&id, answer, ctx),
-            Answer::LookAtOlder(id, Ok(row)) => self.on_older(&id, row.as_ref(), ctx),
-            Answer::ListAgain(Ok(rows)) => self.check_again(&rows, ctx),
-            Answer::Beat(number, Ok(reply)) => self.on_beat(number, reply, ctx),
-            Answer::Mailbox(Ok(row)) => self.on_mailbox(row.as_ref(), ctx),
-            Answer::Leave(answer) => self.on_left(answer.is_ok(), ctx),
+            Reply::EndShut(answer) => self.on_shut_ended(answer.is_ok()),
+            Reply::ListAfter(Ok(rows)) => self.on_listed_after(rows, ctx),
+            Reply::ListAfter(Err(_)) => self.list_after_later(ctx),
+            Reply::EndOlder(id, answer) => self.on_older_ended(&id, answer, ctx),
+            Reply::LookAtOlder(id, Ok(row)) => self.on_older(&id, row.as_ref(), ctx),
+            Reply::ListAgain(Ok(rows)) => self.check_again(&rows, ctx),
+            Reply::Beat(number, Ok(reply)) => self.on_beat(number, reply, ctx),
+            Reply::Mailbox(Ok(row)) => self.on_mailbox(row.as_ref(), ctx),
+            Reply::Leave(answer) => self.on_left(answer.is_ok(), ctx),
             // Asked again at the time of each.
-            Answer::OtherReaders(_, Err(_))
-            | Answer::EndReader(_, _, Err(_))
-            | Answer::LookAtOlder(_, Err(_))
-            | Answer::ListAgain(Err(_))
-            | Answer::Beat(_, Err(_))
-            | Answer::Mailbox(Err(_)) => {}
+            Reply::OtherReaders(_, Err(_))
+            | Reply::EndReader(_, _, Err(_))
+            | Reply::LookAtOlder(_, Err(_))
+            | Reply::ListAgain(Err(_))
+            | Reply::Beat(_, Err(_))
+            | Reply::Mailbox(Err(_)) => {}
         }
     }
 

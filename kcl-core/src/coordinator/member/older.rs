@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::ask;
+use super::request;
 use crate::{
     coordinator::{context::Context, op},
     env::Time,
@@ -53,5 +53,5 @@ impl Older {
 /// Asks for the end of one.
 pub(super) fn end(id: &SessionId, ending: Ending, ctx: &mut Context) {
     let end = EndSession::new(id.clone(), ending);
-    ctx.ask(op::EndSession(end), ask::EndOlder(id.clone()));
+    ctx.ask(op::EndSession(end), request::EndOlder(id.clone()));
 }

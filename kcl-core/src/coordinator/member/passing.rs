@@ -4,14 +4,14 @@
 //! the same content again, by a compare-and-set. So each version is a meeting place. Who wants to
 //! read another stream reads a version, waits for the end of all sessions that may have passed up
 //! to it, and puts its own name over that version. Whoever passes meanwhile makes that fail, and
-//! whoever comes later finds the new name. ARCHITECTURE §4 rule 17.
+//! whoever comes later finds the new name. PROTOCOL rule 17.
 
 use super::{
-    Member, ask,
+    Member,
     pass::{Meaning, Pass, Step, meaning},
     phase::Phase,
     readers::Readers,
-    retry_pause,
+    request, retry_pause,
     signal::Signal,
 };
 use crate::{
@@ -34,7 +34,7 @@ impl Member {
             self.pass.open = true;
             return self.on_passed(ctx);
         }
-        ctx.ask(op::Doc(DocName::changing()), ask::Changing);
+        ctx.ask(op::Doc(DocName::changing()), request::Changing);
         self.ask_streams(ctx);
     }
 
@@ -54,7 +54,7 @@ impl Member {
         if !matches!(self.pass.step, Step::Leaving(_)) {
             self.pass.step = Step::Idle;
         }
-        ctx.ask(op::Doc(DocName::streams()), ask::Streams(round));
+        ctx.ask(op::Doc(DocName::streams()), request::Streams(round));
     }
 
     fn read_again_at(&mut self, at: Time) {
@@ -67,13 +67,13 @@ impl Member {
         match &mut self.pass.step {
             Step::Again(at) if *at <= ctx.now => {
                 if !self.pass.open {
-                    ctx.ask(op::Doc(DocName::changing()), ask::Changing);
+                    ctx.ask(op::Doc(DocName::changing()), request::Changing);
                 }
                 self.ask_streams(ctx);
             }
             Step::Watching(readers) if readers.next_wake() <= ctx.now => {
                 readers.asked(valid, ctx);
-                ctx.ask(op::Sessions(Consistency::Strong), ask::OtherReaders(self.pass.round));
+                ctx.ask(op::Sessions(Consistency::Strong), request::OtherReaders(self.pass.round));
             }
             _ => {}
         }
@@ -180,7 +180,7 @@ impl Member {
         if let Step::Watching(readers) = &mut self.pass.step {
             readers.asked(true, ctx);
         }
-        ctx.ask(op::Sessions(Consistency::Strong), ask::OtherReaders(round));
+        ctx.ask(op::Sessions(Consistency::Strong), request::OtherReaders(round));
     }
 
     pub(super) fn on_other_readers(&mut self, round: u64, rows: &[Session], ctx: &mut Context) {
@@ -191,7 +191,7 @@ impl Member {
         if let Step::Watching(readers) = &mut self.pass.step {
             for fence in readers.on_listed(rows, &me, ctx) {
                 let id = fence.session.clone();
-                ctx.ask(op::EndSession(fence), ask::EndReader(round, id));
+                ctx.ask(op::EndSession(fence), request::EndReader(round, id));
             }
             self.go_on_watching(ctx);
         }
@@ -239,7 +239,7 @@ impl Member {
         let round = self.pass.next_round();
         self.pass.step = Step::Idle;
         let put = PutDoc::new(DocName::streams(), over, streams.encode());
-        ctx.ask(op::PutDoc(put), ask::PutStreams(round));
+        ctx.ask(op::PutDoc(put), request::PutStreams(round));
         if self.phase == Phase::Passing {
             // Whether the id is mine alone is asked at the same time, and judged after passing.
             self.list_after(ctx);

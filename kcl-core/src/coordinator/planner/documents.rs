@@ -16,7 +16,7 @@ use crate::{
     assignment::placement::Taking,
     coordinator::{
         context::Context,
-        document::{Assignment, Give, Hold, How, Origin, StreamStart},
+        document::{Assignment, Hold, Origin, Revoke, StreamStart, Transfer},
     },
     lease::{Lease, LeaseKey, PlanVersion, SessionId},
 };
@@ -34,7 +34,7 @@ pub(super) struct Documents<'a> {
 #[derive(Default)]
 struct Part {
     holds: Vec<Hold>,
-    gives: Vec<Give>,
+    gives: Vec<Revoke>,
 }
 
 impl Documents<'_> {
@@ -102,7 +102,7 @@ impl Documents<'_> {
                 part.holds.push(self.hold(key, None));
             } else {
                 let to = Some(moving.to.clone());
-                part.gives.push(Give { key: key.clone(), epoch: moving.epoch, to });
+                part.gives.push(Revoke { key: key.clone(), epoch: moving.epoch, to });
             }
         }
         parts
@@ -119,10 +119,10 @@ impl Documents<'_> {
         }
         let how = match self.moves.stage_of(&row.key) {
             // The row was read anew since the moves were planned.
-            None if self.catalogue.is_held(row) => How::Wait,
-            None => How::Free,
-            Some(Stage::Forced) => How::Force,
-            Some(_) => How::Wait,
+            None if self.catalogue.is_held(row) => Transfer::AwaitRelease,
+            None => Transfer::Unowned,
+            Some(Stage::Forced) => Transfer::Force,
+            Some(_) => Transfer::AwaitRelease,
         };
         Some(Origin { owner: row.owner.clone(), epoch: row.epoch, how })
     }
@@ -135,11 +135,11 @@ fn give_away<'a>(row: &'a Lease, parts: &mut BTreeMap<&'a SessionId, Part>) {
         && !row.key.is_role()
     {
         let gives = &mut parts.entry(owner).or_default().gives;
-        gives.push(Give { key: row.key.clone(), epoch: row.epoch, to: None });
+        gives.push(Revoke { key: row.key.clone(), epoch: row.epoch, to: None });
     }
 }
 
 /// Whether a document says how long the planner waits: where it takes something away.
-fn is_patience_told(gives: &[Give]) -> bool {
+fn is_patience_told(gives: &[Revoke]) -> bool {
     !gives.is_empty() && !planted!(PatienceNotTold)
 }

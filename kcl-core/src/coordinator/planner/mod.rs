@@ -1,6 +1,6 @@
 //! Planning: what each worker should hold, published as one document per worker.
 //!
-//! ARCHITECTURE §4 rules 6, 8, 12 and 14. A plan is intent only: owners take and release leases
+//! PROTOCOL rules 6, 8, 12 and 14. A plan is intent only: owners take and release leases
 //! themselves, so that a stale or doubled planner can waste moves and never break safety.
 //!
 //! | part | its question |
@@ -28,7 +28,6 @@
 //! | any | the store went back | none |
 //! | any | the planner's session is not valid | the same, once it is valid again |
 
-pub(super) mod ask;
 pub(in crate::coordinator) mod catalogue;
 mod children;
 mod documents;
@@ -39,6 +38,7 @@ mod made;
 pub(in crate::coordinator) mod moves;
 mod plan;
 pub(in crate::coordinator) mod publisher;
+pub(super) mod request;
 pub(super) mod signal;
 pub(in crate::coordinator) mod telling;
 mod term;
@@ -53,7 +53,6 @@ fn is_audited() -> bool {
 mod tests;
 
 use self::{
-    ask::Answer,
     catalogue::Catalogue,
     children::Children,
     documents::Documents,
@@ -62,6 +61,7 @@ use self::{
     moves::Moves,
     plan::Plan,
     publisher::Publisher,
+    request::Reply,
     signal::Signal,
     telling::Telling,
     term::Term,
@@ -195,28 +195,28 @@ impl Planner {
         self.turn.wait_for_next_event();
     }
 
-    pub(in crate::coordinator) fn on_answer(&mut self, answer: Answer, ctx: &mut Context) {
+    pub(in crate::coordinator) fn on_answer(&mut self, answer: Reply, ctx: &mut Context) {
         match answer {
-            Answer::Catalogue(answer) => {
+            Reply::Catalogue(answer) => {
                 if self.catalogue.on_answer(answer, ctx) {
                     self.turn.begin();
                 }
             }
-            Answer::Moves(answer) => {
+            Reply::Moves(answer) => {
                 let next = self.moves.on_answer(answer, ctx);
                 self.go_on(next, ctx);
             }
-            Answer::Publisher(answer) => {
+            Reply::Publisher(answer) => {
                 if let Some(document) = self.publisher.on_answer(answer, ctx) {
                     self.moves.on_published(&document, ctx);
                 }
             }
-            Answer::Loads(answer) => self.loads.on_answer(answer, ctx),
-            Answer::Telling(answer) => {
+            Reply::Loads(answer) => self.loads.on_answer(answer, ctx),
+            Reply::Telling(answer) => {
                 let version = self.publisher.newest();
                 self.telling.on_answer(answer, version, ctx);
             }
-            Answer::Janitor(answer) => {
+            Reply::Janitor(answer) => {
                 let term = self.term();
                 let gone = self.janitor.on_answer(answer, term, &mut self.catalogue, ctx);
                 if let Some(gone) = gone {

@@ -18,13 +18,13 @@
 //!
 //! Who watches is found out by `watched`, what the planner tells is passed on by `heard`.
 
-pub(super) mod ask;
 mod heard;
+pub(super) mod request;
 mod watched;
 
 use std::time::Duration;
 
-use self::{ask::Answer, heard::Heard, watched::Watched};
+use self::{heard::Heard, request::Reply, watched::Watched};
 use super::{
     command::Command,
     context::Context,
@@ -108,7 +108,7 @@ impl Reporting {
             self.measured_at = Some(ctx.now);
             ctx.push(Command::Measure);
             if self.heard.is_due(ctx.now, report::EVERY) {
-                ctx.ask(op::Doc(DocName::planner_report()), ask::Planner);
+                ctx.ask(op::Doc(DocName::planner_report()), request::Planner);
             }
         }
         self.watched.on_tick(ctx);
@@ -168,29 +168,29 @@ impl Reporting {
         report.store_clock = Some(ctx.epochs.store_time(ctx.now)).filter(|at| at.0 > 0);
         let name = DocName::report(&mine.session.worker);
         match self.paper.begin() {
-            Step::Look => ctx.ask(op::Doc(name), ask::Look),
+            Step::Look => ctx.ask(op::Doc(name), request::Look),
             Step::Put(seen) => {
-                ctx.ask(op::PutDoc(PutDoc::new(name, seen, report.encode())), ask::Put);
+                ctx.ask(op::PutDoc(PutDoc::new(name, seen, report.encode())), request::Put);
             }
         }
         self.phase = Phase::Writing(report);
     }
 
     /// The store answered.
-    pub(super) fn on_answer(&mut self, answer: Answer, me: &SessionId, ctx: &mut Context) {
+    pub(super) fn on_answer(&mut self, answer: Reply, me: &SessionId, ctx: &mut Context) {
         match answer {
-            Answer::Look(found) => {
+            Reply::Look(found) => {
                 let seen = self.paper.found(&found);
                 match (&self.phase, seen) {
                     (Phase::Writing(report), Some(seen)) => {
                         let name = DocName::report(&me.worker);
                         let put = PutDoc::new(name, seen, report.encode());
-                        ctx.ask(op::PutDoc(put), ask::Put);
+                        ctx.ask(op::PutDoc(put), request::Put);
                     }
                     _ => self.phase = Phase::Waiting,
                 }
             }
-            Answer::Put(written) => {
+            Reply::Put(written) => {
                 let phase = std::mem::take(&mut self.phase);
                 let is_stored = self.paper.put(&written);
                 self.told = match phase {
@@ -200,12 +200,12 @@ impl Reporting {
                     _ => None,
                 };
             }
-            Answer::Watch(found) => {
+            Reply::Watch(found) => {
                 if self.watched.on_found(found, ctx) {
                     self.be_due(ctx.now);
                 }
             }
-            Answer::Planner(found) => self.heard.on_found(found, ctx),
+            Reply::Planner(found) => self.heard.on_found(found, ctx),
         }
     }
 }

@@ -84,16 +84,16 @@ impl Scene {
 
     fn found(&mut self, version: Option<u64>) -> Vec<StoreCall> {
         let doc = version.map(|version| Document::new(name(), version, loads(1).encode()));
-        self.after(Answer::Look(Ok(doc)))
+        self.after(Reply::Look(Ok(doc)))
     }
 
     fn written(&mut self, version: u64) {
         let doc = Document::new(name(), version, loads(1).encode());
-        assert_eq!(self.after(Answer::Put(Ok(Write::Done(doc)))), []);
+        assert_eq!(self.after(Reply::Put(Ok(Write::Done(doc)))), []);
     }
 
     /// What is asked of the store after this answer.
-    fn after(&mut self, answer: Answer) -> Vec<StoreCall> {
+    fn after(&mut self, answer: Reply) -> Vec<StoreCall> {
         let me = self.me.clone();
         self.reporting.on_answer(answer, &me, &mut self.ctx);
         asked(&mut self.ctx)
@@ -103,7 +103,7 @@ impl Scene {
     fn watched(&mut self, version: u64, written: u64) {
         let watch = Watch::new("a test", WallTime::from_millis(STORE + written));
         let doc = Document::new(DocName::watch(), version, watch.encode());
-        assert_eq!(self.after(Answer::Watch(Ok(Some(doc)))), []);
+        assert_eq!(self.after(Reply::Watch(Ok(Some(doc)))), []);
     }
 
     fn beat(&mut self, millis: u64) -> bool {
@@ -226,7 +226,7 @@ fn a_watch_of_long_ago_or_none_or_what_makes_no_sense_is_no_watch() {
     assert!(!scene.reporting.watched.is_watched(at(700_000)));
     let odd = Document::new(DocName::watch(), 5, "odd".into());
     for found in [Ok(None), Ok(Some(odd)), Err(StoreErrorKind::Unavailable)] {
-        assert_eq!(scene.after(Answer::Watch(found)), []);
+        assert_eq!(scene.after(Reply::Watch(found)), []);
         assert!(!scene.reporting.watched.is_watched(at(700_000)));
     }
     scene.watched(6, 0);
@@ -240,15 +240,15 @@ fn a_report_that_cannot_be_written_is_written_at_the_next_time() {
     assert_eq!(scene.measured(loads(70_000)).len(), 1);
     // It is another's: a former life's late write.
     let there = Document::new(name(), 5, loads(1).encode());
-    assert_eq!(scene.after(Answer::Put(Ok(Write::Refused(Some(there))))), []);
+    assert_eq!(scene.after(Reply::Put(Ok(Write::Refused(Some(there))))), []);
     assert!(!scene.tick(129_999));
     assert!(scene.tick(130_000));
     assert_eq!(scene.measured(loads(70_000)), scene.put(Some(5), loads(70_000)));
     // What became of it is not known: it is looked for.
-    assert_eq!(scene.after(Answer::Put(Err(StoreErrorKind::Denied))), []);
+    assert_eq!(scene.after(Reply::Put(Err(StoreErrorKind::Denied))), []);
     assert!(scene.tick(190_000));
     assert_eq!(scene.measured(loads(70_000)), look());
-    assert_eq!(scene.after(Answer::Look(Err(StoreErrorKind::Unavailable))), []);
+    assert_eq!(scene.after(Reply::Look(Err(StoreErrorKind::Unavailable))), []);
     assert!(scene.tick(250_000));
 }
 
@@ -265,7 +265,7 @@ fn what_nobody_asked_for_is_not_told() {
 /// How many workers are wanted, as far as that is passed on after the planner's report was found.
 fn wanted(scene: &mut Scene, found: Result<Option<Document>, StoreErrorKind>) -> Option<Notice> {
     let me = scene.me.clone();
-    scene.reporting.on_answer(Answer::Planner(found), &me, &mut scene.ctx);
+    scene.reporting.on_answer(Reply::Planner(found), &me, &mut scene.ctx);
     let commands = scene.ctx.take_commands();
     commands.into_iter().find_map(|command| match command {
         Command::Notify(notice) => Some(notice),

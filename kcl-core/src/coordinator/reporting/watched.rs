@@ -10,7 +10,7 @@
 //!
 //! So an application that nobody watches pays for one small read with each wake-up, and no other.
 
-use super::ask;
+use super::request;
 use crate::{
     coordinator::{
         context::Context,
@@ -50,7 +50,7 @@ impl Watched {
     pub(super) fn look(&mut self, ctx: &mut Context) {
         self.look_at = None;
         if !std::mem::replace(&mut self.busy, true) {
-            ctx.ask(op::Doc(DocName::watch()), ask::Watch);
+            ctx.ask(op::Doc(DocName::watch()), request::Watch);
         }
     }
 

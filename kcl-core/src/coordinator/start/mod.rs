@@ -1,6 +1,6 @@
 //! Where reading of each stream began.
 //!
-//! ARCHITECTURE §7: a start is frozen once, in a document that is written before the first lease of
+//! PROTOCOL §6: a start is frozen once, in a document that is written before the first lease of
 //! its stream. A store that goes back in time may lose that document; then whoever knows the start
 //! gives it back, and only if nobody does is another one frozen. Of each stream:
 //!
@@ -15,26 +15,26 @@
 //! | being given back | the store may have lost it again | doubted | – |
 //! | any but unknown | the application was changed | unknown | – |
 
-pub(super) mod ask;
 mod known;
+pub(super) mod request;
 
 #[cfg(test)]
 mod tests;
 
 pub(super) use known::{Starts, stored};
 
-use self::ask::Answer;
+use self::request::Reply;
 use super::{command::Notice, context::Context, op};
 
 /// Gives the starts back that the store may have lost. A planner does so as it plans.
 pub(super) fn give_back(ctx: &mut Context) {
     for known::GiveBack { of, put, doubt } in ctx.starts.give_back() {
-        ctx.ask(op::PutDoc(put), ask::GiveBack(of, doubt));
+        ctx.ask(op::PutDoc(put), request::GiveBack(of, doubt));
     }
 }
 
-pub(super) fn on_answer(answer: Answer, ctx: &mut Context) {
-    let Answer::GiveBack(of, doubt, answer) = answer;
+pub(super) fn on_answer(answer: Reply, ctx: &mut Context) {
+    let Reply::GiveBack(of, doubt, answer) = answer;
     ctx.starts.on_given_back(&of, doubt, answer);
 }
 

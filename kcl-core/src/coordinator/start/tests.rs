@@ -78,7 +78,7 @@ fn each_stream_has_a_start_of_its_own() {
     give_back(&mut ctx);
     let puts = [&orders, &payments].map(|start| StoreCall::PutDoc(start.put()));
     assert_eq!(done(&mut ctx).asked, puts);
-    on_answer(Answer::GiveBack("payments".into(), 1, put(&payments)), &mut ctx);
+    on_answer(Reply::GiveBack("payments".into(), 1, put(&payments)), &mut ctx);
     assert_eq!(ctx.starts.stored_of(&orders.of), None);
     assert!(ctx.starts.stored_of(&payments.of).is_some());
     let told = [&orders, &payments].map(|start| ctx.starts.told(&start.of));

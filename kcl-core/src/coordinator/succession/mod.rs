@@ -1,6 +1,6 @@
 //! Who plans: looking at the planner's lease, taking it, and who looks how often.
 //!
-//! ARCHITECTURE §4 rule 6. The planner and the two standbys it names watch all sessions; the
+//! PROTOCOL rule 6. The planner and the two standbys it names watch all sessions; the
 //! planner and the first of them follow each other closely. The next in the order of succession
 //! look at the planner every watch interval, and at the standbys when it is silent; the others look
 //! now and then. Nothing here is needed for safety: the planner's lease is taken by compare-and-set
@@ -24,8 +24,8 @@
 //! | the planner | I step down | the same | the lease's release, to the standby |
 //! | the planner | that is answered | gone | – |
 
-pub(super) mod ask;
 mod partner;
+pub(super) mod request;
 pub(super) mod signal;
 
 /// Whether who finds the planner's lease to be its own, and does not plan, takes it anew.
@@ -43,7 +43,7 @@ mod tests;
 
 use std::time::Duration;
 
-use self::{ask::Answer, partner::Partner, signal::Signal};
+use self::{partner::Partner, request::Reply, signal::Signal};
 use super::{
     context::Context,
     document::{Assignment, NEAR},
@@ -132,7 +132,7 @@ impl Succession {
         } else if self.look_at <= ctx.now && !self.looking && self.taking.is_none() {
             self.looking = true;
             self.look_at = ctx.now + self.pause(ctx);
-            ctx.ask(op::Lease(LeaseKey::planner()), ask::PlannersRow);
+            ctx.ask(op::Lease(LeaseKey::planner()), request::PlannersRow);
         }
         if self.planner_at <= ctx.now {
             self.planner_at = ctx.now + self.pause_of_looks(ctx);
@@ -241,35 +241,35 @@ impl Succession {
 
     pub(in crate::coordinator) fn on_answer(
         &mut self,
-        answer: Answer,
+        answer: Reply,
         watch: &mut Watch,
         ctx: &mut Context,
     ) {
         match answer {
-            Answer::PlannersRow(Ok(row)) => {
+            Reply::PlannersRow(Ok(row)) => {
                 self.looking = false;
                 self.judge(row, watch, ctx);
             }
-            Answer::CreatePlannersRow(Ok(write)) => {
+            Reply::CreatePlannersRow(Ok(write)) => {
                 self.looking = false;
                 self.judge(write.into_row(), watch, ctx);
             }
-            Answer::PlannersRow(Err(_)) | Answer::CreatePlannersRow(Err(_)) => {
+            Reply::PlannersRow(Err(_)) | Reply::CreatePlannersRow(Err(_)) => {
                 self.looking = false;
                 self.look_soon(ctx);
             }
-            Answer::Take(epoch, answer) => self.on_taken(epoch, answer, watch, ctx),
-            Answer::Owner(id, Ok(row)) => {
+            Reply::Take(epoch, answer) => self.on_taken(epoch, answer, watch, ctx),
+            Reply::Owner(id, Ok(row)) => {
                 if row.is_none_or(|row| row.has_ended()) {
                     ctx.note_ended(&id);
                     self.look_now(ctx);
                 }
             }
-            Answer::Owner(_, Err(_)) => {}
-            Answer::StepDown(Ok(_)) => {
+            Reply::Owner(_, Err(_)) => {}
+            Reply::StepDown(Ok(_)) => {
                 ctx.signal(Signal::SteppedDown);
             }
-            Answer::StepDown(Err(_)) => self.look_soon(ctx),
+            Reply::StepDown(Err(_)) => self.look_soon(ctx),
         }
     }
 
@@ -278,7 +278,7 @@ impl Succession {
         let Some(row) = row else {
             self.looking = true;
             let row = Lease::new(LeaseKey::planner(), Checkpoint::TrimHorizon);
-            return ctx.ask(op::Create(row), ask::CreatePlannersRow);
+            return ctx.ask(op::Create(row), request::CreatePlannersRow);
         };
         ctx.epochs.saw(&row, ctx.now);
         if let Some(term) = self.term {
@@ -297,7 +297,7 @@ impl Succession {
                 }
                 if self.rank.is_none() {
                     let row = op::Session(owner.clone(), Consistency::Strong);
-                    ctx.ask(row, ask::Owner(owner.clone()));
+                    ctx.ask(row, request::Owner(owner.clone()));
                 }
             }
             // Free; or mine, and I do not plan: an acquire landed late, and is made anew.
@@ -315,7 +315,7 @@ impl Succession {
         let epoch = ctx.epochs.next(row.epoch, ctx.now);
         self.taking = Some(epoch);
         let acquire = Acquire::new(row, self.me.clone(), epoch);
-        ctx.ask(op::Acquire(acquire), ask::Take(epoch));
+        ctx.ask(op::Acquire(acquire), request::Take(epoch));
     }
 
     fn on_taken(
@@ -366,7 +366,7 @@ impl Succession {
         self.look_at = Time::NEVER;
         let release = Release::new(LeaseKey::planner(), self.me.clone(), term)
             .to(self.standbys.first.clone());
-        ctx.ask(op::Release(release), ask::StepDown);
+        ctx.ask(op::Release(release), request::StepDown);
     }
 
     fn look_soon(&mut self, ctx: &Context) {

@@ -35,7 +35,7 @@ impl Scene {
     }
 
     /// What is asked for next.
-    fn after(&mut self, answer: Answer) -> Vec<StoreCall> {
+    fn after(&mut self, answer: Reply) -> Vec<StoreCall> {
         self.succession.on_answer(answer, &mut self.watch, &mut self.ctx);
         asked(&mut self.ctx)
     }
@@ -50,8 +50,8 @@ impl Scene {
 
     /// A look at a session that was sent now shows this row; what is asked for then.
     fn seen(&mut self, row: Session) -> Vec<StoreCall> {
-        use crate::coordinator::watch::{ask::Answer, signal::Signal};
-        let look = Answer::Look(row.id.clone(), self.ctx.now, Ok(Some(row)));
+        use crate::coordinator::watch::{request::Reply, signal::Signal};
+        let look = Reply::Look(row.id.clone(), self.ctx.now, Ok(Some(row)));
         self.watch.on_answer(look, &mut self.ctx);
         for signal in said(&mut self.ctx) {
             match signal {
@@ -69,8 +69,8 @@ impl Scene {
 
     /// The planner's lease is found free, and granted under this epoch.
     fn elect(&mut self, epoch: u64) {
-        assert_eq!(self.after(Answer::PlannersRow(Ok(Some(free())))), [take(&free(), epoch)]);
-        let granted = Answer::Take(Epoch(epoch), Ok(Write::Done(held("me", epoch))));
+        assert_eq!(self.after(Reply::PlannersRow(Ok(Some(free())))), [take(&free(), epoch)]);
+        let granted = Reply::Take(Epoch(epoch), Ok(Write::Done(held("me", epoch))));
         assert_eq!(self.after(granted), []);
         assert_eq!(self.said(), [Signal::Elected(Epoch(epoch))]);
     }
@@ -87,7 +87,7 @@ impl Scene {
     fn taking() -> Self {
         let mut scene = Self::joined();
         assert_eq!(scene.tick(0), [look()]);
-        assert_eq!(scene.after(Answer::PlannersRow(Ok(Some(free())))), [take(&free(), 1)]);
+        assert_eq!(scene.after(Reply::PlannersRow(Ok(Some(free())))), [take(&free(), 1)]);
         scene
     }
 
@@ -138,19 +138,19 @@ fn without_a_row_one_is_put_and_then_taken() {
     let mut scene = Scene::joined();
     assert_eq!(scene.tick(0), [look()]);
     assert_eq!(scene.tick(2_000), [], "a look is under way");
-    assert_eq!(scene.after(Answer::PlannersRow(Ok(None))), [StoreCall::Create(free())]);
+    assert_eq!(scene.after(Reply::PlannersRow(Ok(None))), [StoreCall::Create(free())]);
     assert_eq!(scene.tick(4_000), [], "the row is being put");
     let there = Write::Refused(Some(free()));
-    assert_eq!(scene.after(Answer::CreatePlannersRow(Ok(there))), [take(&free(), 1)]);
+    assert_eq!(scene.after(Reply::CreatePlannersRow(Ok(there))), [take(&free(), 1)]);
 }
 
 #[test]
 fn a_row_that_another_has_put_and_taken_is_looked_at_again_in_time() {
     let mut scene = Scene::joined();
     assert_eq!(scene.tick(0), [look()]);
-    assert_eq!(scene.after(Answer::PlannersRow(Ok(None))), [StoreCall::Create(free())]);
+    assert_eq!(scene.after(Reply::PlannersRow(Ok(None))), [StoreCall::Create(free())]);
     let taken = Write::Refused(Some(held("other", 7)));
-    assert_eq!(scene.after(Answer::CreatePlannersRow(Ok(taken))), [owner("other")]);
+    assert_eq!(scene.after(Reply::CreatePlannersRow(Ok(taken))), [owner("other")]);
     assert!(scene.tick(2_000).contains(&look()));
 }
 
@@ -159,15 +159,15 @@ fn a_row_that_another_has_put_and_taken_is_looked_at_again_in_time() {
 fn a_row_that_a_store_has_lost_is_taken_under_no_epoch_that_was_seen() {
     let mut scene = Scene::joined();
     assert_eq!(scene.tick(0), [look()]);
-    let _ = scene.after(Answer::PlannersRow(Ok(Some(held("other", 50)))));
-    assert_eq!(scene.after(Answer::PlannersRow(Ok(Some(free())))), [take(&free(), 51)]);
+    let _ = scene.after(Reply::PlannersRow(Ok(Some(held("other", 50)))));
+    assert_eq!(scene.after(Reply::PlannersRow(Ok(Some(free())))), [take(&free(), 51)]);
 }
 
 #[test]
 fn a_look_that_failed_is_made_again_after_a_fast_poll() {
     for answer in [
-        Answer::PlannersRow(Err(StoreErrorKind::Unavailable)),
-        Answer::CreatePlannersRow(Err(StoreErrorKind::Unknown)),
+        Reply::PlannersRow(Err(StoreErrorKind::Unavailable)),
+        Reply::CreatePlannersRow(Err(StoreErrorKind::Unknown)),
     ] {
         let mut scene = Scene::joined();
         assert_eq!(scene.tick(0), [look()]);
@@ -189,29 +189,29 @@ fn a_free_lease_is_taken_under_the_next_epoch_and_who_got_it_plans() {
 fn an_acquire_that_was_refused_means_what_the_row_says() {
     let mut scene = Scene::taking();
     let other = Write::Refused(Some(held("other", 7)));
-    assert_eq!(scene.after(Answer::Take(Epoch(1), Ok(other))), [owner("other")]);
+    assert_eq!(scene.after(Reply::Take(Epoch(1), Ok(other))), [owner("other")]);
     assert_eq!(scene.said(), [Signal::Follows(id("other"))]);
     let mut scene = Scene::taking();
     let stepped = Lease { epoch: Epoch(7), ..free() };
-    let again = scene.after(Answer::Take(Epoch(1), Ok(Write::Refused(Some(stepped.clone())))));
+    let again = scene.after(Reply::Take(Epoch(1), Ok(Write::Refused(Some(stepped.clone())))));
     assert_eq!(again, [take(&stepped, 8)]);
 }
 
 #[test]
 fn an_acquire_without_an_answer_is_found_out_by_the_next_look() {
     let mut scene = Scene::taking();
-    assert_eq!(scene.after(Answer::Take(Epoch(1), Err(StoreErrorKind::Unknown))), []);
+    assert_eq!(scene.after(Reply::Take(Epoch(1), Err(StoreErrorKind::Unknown))), []);
     assert_eq!(scene.said(), []);
     assert_eq!(scene.tick(200), [look()]);
     // It had landed: it is acquired anew.
     let mine = held("me", 1);
-    assert_eq!(scene.after(Answer::PlannersRow(Ok(Some(mine.clone())))), [take(&mine, 2)]);
+    assert_eq!(scene.after(Reply::PlannersRow(Ok(Some(mine.clone())))), [take(&mine, 2)]);
 }
 
 #[test]
 fn an_answer_to_an_earlier_acquire_means_nothing() {
     let mut scene = Scene::taking();
-    assert_eq!(scene.after(Answer::Take(Epoch(9), Ok(Write::Done(held("me", 9))))), []);
+    assert_eq!(scene.after(Reply::Take(Epoch(9), Ok(Write::Done(held("me", 9))))), []);
     assert_eq!(scene.said(), []);
 }
 
@@ -220,14 +220,14 @@ fn who_is_not_valid_or_leaves_takes_nothing() {
     let mut scene = Scene::joined();
     scene.ctx.valid = false;
     assert_eq!(scene.tick(0), [look()]);
-    assert_eq!(scene.after(Answer::PlannersRow(Ok(Some(free())))), []);
+    assert_eq!(scene.after(Reply::PlannersRow(Ok(Some(free())))), []);
     let mut scene = Scene::joined();
     scene.succession.start_leaving();
     assert_eq!(scene.tick(0), [look()]);
-    assert_eq!(scene.after(Answer::PlannersRow(Ok(Some(free())))), []);
+    assert_eq!(scene.after(Reply::PlannersRow(Ok(Some(free())))), []);
     let mut scene = Scene::taking();
     scene.ctx.valid = false;
-    assert_eq!(scene.after(Answer::Take(Epoch(1), Ok(Write::Done(held("me", 1))))), []);
+    assert_eq!(scene.after(Reply::Take(Epoch(1), Ok(Write::Done(held("me", 1))))), []);
     assert_eq!(scene.said(), [], "the others may have ended this session");
 }
 
@@ -236,13 +236,13 @@ fn a_planner_that_has_ended_is_replaced() {
     let mut scene = Scene::joined();
     assert_eq!(scene.tick(0), [look()]);
     let other = held("other", 7);
-    assert_eq!(scene.after(Answer::PlannersRow(Ok(Some(other.clone())))), [owner("other")]);
+    assert_eq!(scene.after(Reply::PlannersRow(Ok(Some(other.clone())))), [owner("other")]);
     assert_eq!(scene.said(), [Signal::Follows(id("other"))]);
     let ended = Session { state: SessionState::Ended(EndReason::Fenced), ..session("other") };
-    assert_eq!(scene.after(Answer::Owner(id("other"), Ok(Some(session("other"))))), []);
-    assert_eq!(scene.after(Answer::Owner(id("other"), Ok(Some(ended)))), []);
+    assert_eq!(scene.after(Reply::Owner(id("other"), Ok(Some(session("other"))))), []);
+    assert_eq!(scene.after(Reply::Owner(id("other"), Ok(Some(ended)))), []);
     assert_eq!(scene.tick(0), [look()]);
-    assert_eq!(scene.after(Answer::PlannersRow(Ok(Some(other.clone())))), [take(&other, 8)]);
+    assert_eq!(scene.after(Reply::PlannersRow(Ok(Some(other.clone())))), [take(&other, 8)]);
 }
 
 #[test]
@@ -250,7 +250,7 @@ fn who_is_nearer_looks_sooner_when_the_planner_has_ended() {
     for (rank, pause) in [(1, 0), (2, 200), (3, 400)] {
         let mut scene = Scene::joined();
         assert_eq!(scene.tick(0), [look()]);
-        let _ = scene.after(Answer::PlannersRow(Ok(Some(held("other", 7)))));
+        let _ = scene.after(Reply::PlannersRow(Ok(Some(held("other", 7)))));
         scene.succession.rank = Some(rank);
         scene.ctx.now = at(1_000);
         scene.succession.on_ended(&id("other"), &mut scene.ctx);
@@ -265,13 +265,13 @@ fn a_planner_whose_row_is_anothers_or_of_another_epoch_plans_no_more() {
     for row in [held("other", 2), held("me", 2), free()] {
         let mut scene = Scene::planner();
         assert_eq!(scene.tick(60_000), [look()]);
-        assert_eq!(scene.after(Answer::PlannersRow(Ok(Some(row.clone())))), [], "{row:?}");
+        assert_eq!(scene.after(Reply::PlannersRow(Ok(Some(row.clone())))), [], "{row:?}");
         assert_eq!(scene.said(), [Signal::Deposed]);
         assert_eq!(scene.tick(60_000), [look()], "who plans now is found out at once");
     }
     let mut scene = Scene::planner();
     assert_eq!(scene.tick(60_000), [look()]);
-    assert_eq!(scene.after(Answer::PlannersRow(Ok(Some(held("me", 1))))), []);
+    assert_eq!(scene.after(Reply::PlannersRow(Ok(Some(held("me", 1))))), []);
     assert_eq!(scene.said(), [], "it is mine");
 }
 
@@ -290,7 +290,7 @@ fn who_is_outranked_plans_no_more_and_follows_whoever_does() {
     assert_eq!(scene.succession.standbys(), &standbys(None, None), "they were its own");
     assert_eq!(scene.tick(0), [look()], "and it looks at them no more");
     let other = held("other", 7);
-    assert_eq!(scene.after(Answer::PlannersRow(Ok(Some(other)))), [owner("other")]);
+    assert_eq!(scene.after(Reply::PlannersRow(Ok(Some(other)))), [owner("other")]);
 }
 
 #[test]
@@ -301,11 +301,11 @@ fn a_planner_gives_its_lease_to_the_standby_until_that_is_answered() {
     let release = || [StoreCall::Release(release.clone())];
     scene.succession.step_down(&mut scene.ctx);
     assert_eq!(asked(&mut scene.ctx), release());
-    assert_eq!(scene.after(Answer::StepDown(Err(StoreErrorKind::Unknown))), []);
+    assert_eq!(scene.after(Reply::StepDown(Err(StoreErrorKind::Unknown))), []);
     assert_eq!(scene.said(), []);
     let again = scene.tick(200);
     assert!(again.contains(&release()[0]), "{again:?}");
-    let _ = scene.after(Answer::StepDown(Ok(Write::Refused(Some(free())))));
+    let _ = scene.after(Reply::StepDown(Ok(Write::Refused(Some(free())))));
     assert_eq!(scene.said(), [Signal::SteppedDown], "it had landed");
 }
 

@@ -1,6 +1,6 @@
 //! Watching other sessions, and ending those that do not beat.
 //!
-//! ARCHITECTURE §4 rules 3 and 11. A window opens when a beat is first *received*; if it is still
+//! PROTOCOL rules 3 and 11. A window opens when a beat is first *received*; if it is still
 //! the newest a session timeout later, and this watcher was well throughout, the session is ended,
 //! conditional on that beat.
 //!
@@ -22,9 +22,9 @@
 //! Who watches all sessions suspects at once and looks fast; who looks only at those that do
 //! suspects after a look that found nothing new, and ends one only when all of them are silent.
 
-pub(super) mod ask;
 pub(super) mod due;
 mod health;
+pub(super) mod request;
 pub(super) mod signal;
 mod telling;
 mod window;
@@ -60,9 +60,9 @@ mod tests;
 use std::collections::BTreeSet;
 
 use self::{
-    ask::Answer,
     due::Due,
     health::Health,
+    request::Reply,
     signal::Signal,
     window::{Pace, Terms, Window},
 };
@@ -94,7 +94,7 @@ pub(in crate::coordinator) struct Watch {
     relist_at: Time,
     listing: bool,
     /// No session is ended before this time: an outage is waited out, or the store went back.
-    patience: Patience,
+    hold: FenceHold,
     /// What the deadlines of all sessions hang on, as it was when they were told.
     told: Option<Terms>,
 }
@@ -112,7 +112,7 @@ enum Scope {
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Patience {
+enum FenceHold {
     /// Sessions that are due are ended.
     Out,
     /// Nothing is ended before this time.
@@ -132,7 +132,7 @@ impl Watch {
             list_at: Time::NEVER,
             relist_at: Time::NEVER,
             listing: false,
-            patience: Patience::Out,
+            hold: FenceHold::Out,
             told: None,
         }
     }
@@ -172,14 +172,14 @@ impl Watch {
             window.looking = true;
         }
         let row = op::Session(id.clone(), Consistency::Eventual);
-        ctx.ask(row, ask::Look(id.clone(), ctx.now));
+        ctx.ask(row, request::Look(id.clone(), ctx.now));
     }
 
     /// Reads all sessions now.
     pub(in crate::coordinator) fn list(&mut self, consistency: Consistency, ctx: &mut Context) {
         self.listing = true;
         self.relist_at = Time::NEVER;
-        ctx.ask(op::Sessions(consistency), ask::List(consistency));
+        ctx.ask(op::Sessions(consistency), request::List(consistency));
     }
 
     /// Whether the session's next beat is overdue.
@@ -204,7 +204,7 @@ impl Watch {
 
     /// The store may have gone back in time: what beats it shows proves nothing for a while.
     pub(in crate::coordinator) fn on_store_went_back(&mut self, ctx: &Context) {
-        self.patience = Patience::Until(ctx.now + ctx.settings.session_timeout);
+        self.hold = FenceHold::Until(ctx.now + ctx.settings.session_timeout);
         self.forget_windows();
     }
 
@@ -215,7 +215,7 @@ impl Watch {
 
     /// Whether so many fell silent together that it is no usual time.
     fn is_patient(&self) -> bool {
-        self.patience != Patience::Out
+        self.hold != FenceHold::Out
     }
 
     pub(in crate::coordinator) fn on_tick(&mut self, ctx: &mut Context) {
@@ -244,9 +244,9 @@ impl Watch {
         self.fence_due(ctx);
     }
 
-    pub(in crate::coordinator) fn on_answer(&mut self, answer: Answer, ctx: &mut Context) {
+    pub(in crate::coordinator) fn on_answer(&mut self, answer: Reply, ctx: &mut Context) {
         match answer {
-            Answer::List(how, Ok(rows)) => {
+            Reply::List(how, Ok(rows)) => {
                 self.listing = false;
                 self.on_read(ctx);
                 if let Scope::All { read } = &mut self.scope {
@@ -257,19 +257,19 @@ impl Watch {
                 }
                 ctx.signal(Signal::Listed(rows, how));
             }
-            Answer::List(_, Err(_)) => {
+            Reply::List(_, Err(_)) => {
                 self.listing = false;
                 if self.list_at != Time::NEVER {
                     self.relist_at = ctx.now + ctx.settings.fast_poll;
                 }
             }
-            Answer::Look(id, asked, answer) => self.on_look(&id, asked, answer, ctx),
-            Answer::Confirm(id, Ok(None)) => {
+            Reply::Look(id, asked, answer) => self.on_look(&id, asked, answer, ctx),
+            Reply::Confirm(id, Ok(None)) => {
                 sometimes!(AbsenceConfirmed);
                 self.on_absent(&id, ctx);
             }
-            Answer::Confirm(..) => {}
-            Answer::Fence(id, answer) => self.on_fenced(&id, answer, ctx),
+            Reply::Confirm(..) => {}
+            Reply::Fence(id, answer) => self.on_fenced(&id, answer, ctx),
         }
         self.fence_due(ctx);
     }
@@ -310,7 +310,7 @@ impl Watch {
             } else {
                 // Absence is believed only from a consistent read; this was none.
                 let row = op::Session(id.clone(), consistency_of_absence());
-                ctx.ask(row, ask::Confirm(id.clone()));
+                ctx.ask(row, request::Confirm(id.clone()));
             }
         }
     }
@@ -377,37 +377,37 @@ impl Watch {
                 window.fencing = true;
             }
             let end = EndSession::new(session.clone(), Ending::Fence { beat });
-            ctx.ask(op::EndSession(end), ask::Fence(session));
+            ctx.ask(op::EndSession(end), request::Fence(session));
         }
     }
 
     /// An outage is not a death: when more than half of four or more sessions fall due together,
     /// one more session timeout is waited, once. Who has not seen all of them cannot tell.
     fn may_end(&mut self, any_due: bool, ctx: &Context) -> bool {
-        if self.patience == Patience::Out && !any_due {
+        if self.hold == FenceHold::Out && !any_due {
             return true;
         }
         let now = ctx.now;
         let overdue = self.windows.values().filter(|window| window.is_overdue(now)).count();
         let sessions = self.windows.len() + 1;
         let mass = self.can_tell_an_outage() && is_outage(overdue, sessions);
-        match self.patience {
-            Patience::Out if mass => {
+        match self.hold {
+            FenceHold::Out if mass => {
                 sometimes!(MassExpiryWait);
-                self.patience = Patience::Until(now + ctx.settings.session_timeout);
+                self.hold = FenceHold::Until(now + ctx.settings.session_timeout);
                 false
             }
-            Patience::Out => true,
-            Patience::Until(at) if now < at => false,
-            Patience::Until(_) if mass && !waits_only_once() => false,
-            Patience::Until(_) => {
+            FenceHold::Out => true,
+            FenceHold::Until(at) if now < at => false,
+            FenceHold::Until(_) if mass && !waits_only_once() => false,
+            FenceHold::Until(_) => {
                 sometimes!(MassExpiryOver, mass);
-                self.patience = if mass { Patience::Spent } else { Patience::Out };
+                self.hold = if mass { FenceHold::Spent } else { FenceHold::Out };
                 true
             }
-            Patience::Spent => {
+            FenceHold::Spent => {
                 if !mass {
-                    self.patience = Patience::Out;
+                    self.hold = FenceHold::Out;
                 }
                 true
             }

@@ -1,6 +1,6 @@
 //! Telling when sessions are to be read, looked at and ended.
 
-use super::{Patience, Watch, due::Due, window::Terms};
+use super::{FenceHold, Watch, due::Due, window::Terms};
 use crate::{
     coordinator::{context::Context, deadlines},
     env::Time,
@@ -25,8 +25,8 @@ impl Watch {
     }
 
     fn terms(&self, ctx: &Context) -> Terms {
-        let not_before = match self.patience {
-            Patience::Until(at) => at,
+        let not_before = match self.hold {
+            FenceHold::Until(at) => at,
             _ => Time::ZERO,
         };
         Terms {

@@ -48,13 +48,13 @@ impl Scene {
         scene
     }
 
-    fn answer(&mut self, answer: Answer) {
+    fn answer(&mut self, answer: Reply) {
         self.watch.on_answer(answer, &mut self.ctx);
     }
 
     /// All sessions were read.
     fn listed(&mut self) {
-        self.answer(Answer::List(Consistency::Eventual, Ok(self.rows.clone())));
+        self.answer(Reply::List(Consistency::Eventual, Ok(self.rows.clone())));
     }
 
     /// What is asked for when it is so late.
@@ -81,10 +81,10 @@ impl Scene {
                 let now = self.ctx.now;
                 match call {
                     StoreCall::Sessions(_) if self.lists => self.listed(),
-                    StoreCall::Sessions(how) => self.answer(Answer::List(how, Err(FAILED))),
+                    StoreCall::Sessions(how) => self.answer(Reply::List(how, Err(FAILED))),
                     StoreCall::Session(of, Consistency::Eventual) => {
                         let row = self.looks.then(|| self.row(&of)).ok_or(FAILED);
-                        self.answer(Answer::Look(of, now, row));
+                        self.answer(Reply::Look(of, now, row));
                     }
                     StoreCall::EndSession(end) => ends.push((step * 50, end)),
                     other => panic!("{other:?}"),
@@ -156,11 +156,11 @@ fn a_session_whose_beat_is_overdue_is_looked_at_fast_by_who_watches_all() {
     assert_eq!(scene.tick(2_249), []);
     assert_eq!(scene.tick(2_250), [look("other")]);
     assert_eq!(scene.tick(2_300), [], "a look is under way");
-    scene.answer(Answer::Look(id("other"), at(2_250), Ok(Some(session("other")))));
+    scene.answer(Reply::Look(id("other"), at(2_250), Ok(Some(session("other")))));
     assert_eq!(said(&mut scene.ctx).last(), Some(&Any::Watch(Signal::Seen(session("other")))));
     assert_eq!(scene.tick(2_449), []);
     assert_eq!(scene.tick(2_450), [look("other")]);
-    scene.answer(Answer::Look(id("other"), at(2_450), Ok(Some(beaten("other", 2)))));
+    scene.answer(Reply::Look(id("other"), at(2_450), Ok(Some(beaten("other", 2)))));
     assert_eq!(scene.tick(3_000), [], "it has beaten");
 }
 
@@ -169,12 +169,12 @@ fn an_absence_is_believed_of_a_consistent_read_only() {
     let mut scene = Scene::all(vec![session("other")]);
     said(&mut scene.ctx);
     let confirm = [StoreCall::Session(id("other"), Consistency::Strong)];
-    scene.answer(Answer::Look(id("other"), at(0), Ok(None)));
+    scene.answer(Reply::Look(id("other"), at(0), Ok(None)));
     assert_eq!(asked(&mut scene.ctx), confirm);
-    scene.answer(Answer::Confirm(id("other"), Ok(Some(session("other")))));
-    scene.answer(Answer::Confirm(id("other"), Err(StoreErrorKind::Unavailable)));
+    scene.answer(Reply::Confirm(id("other"), Ok(Some(session("other")))));
+    scene.answer(Reply::Confirm(id("other"), Err(StoreErrorKind::Unavailable)));
     assert_eq!(said(&mut scene.ctx), [], "it is there, or that is not known");
-    scene.answer(Answer::Confirm(id("other"), Ok(None)));
+    scene.answer(Reply::Confirm(id("other"), Ok(None)));
     assert_eq!(said(&mut scene.ctx), [Any::Watch(Signal::Ended(id("other"), false))]);
 }
 
@@ -194,7 +194,7 @@ fn an_end_that_is_read_is_told_once() {
 #[test]
 fn an_end_that_was_written_is_told_as_my_doing() {
     let mut scene = Scene::ending();
-    scene.answer(Answer::Fence(id("other"), Ok(Write::Done(ended("other")))));
+    scene.answer(Reply::Fence(id("other"), Ok(Write::Done(ended("other")))));
     assert_eq!(said(&mut scene.ctx), [Any::Watch(Signal::Ended(id("other"), true))]);
     assert_eq!(done(&mut scene.ctx).noted, [Notice::FencedOther(id("other"))]);
     scene.rows = vec![ended("other")];
@@ -207,7 +207,7 @@ fn an_end_that_was_written_is_told_as_my_doing() {
 fn an_end_that_was_refused_for_a_beat_leaves_the_session_watched_anew() {
     let mut scene = Scene::ending();
     scene.rows = vec![beaten("other", 2)];
-    scene.answer(Answer::Fence(id("other"), Ok(Write::Refused(Some(beaten("other", 2))))));
+    scene.answer(Reply::Fence(id("other"), Ok(Write::Refused(Some(beaten("other", 2))))));
     assert_eq!(said(&mut scene.ctx), []);
     assert_eq!(scene.pass_to(12_000), [(12_000, end("other", 2))]);
 }
@@ -215,14 +215,14 @@ fn an_end_that_was_refused_for_a_beat_leaves_the_session_watched_anew() {
 #[test]
 fn an_end_that_was_refused_for_the_row_is_gone_is_an_end() {
     let mut scene = Scene::ending();
-    scene.answer(Answer::Fence(id("other"), Ok(Write::Refused(None))));
+    scene.answer(Reply::Fence(id("other"), Ok(Write::Refused(None))));
     assert_eq!(said(&mut scene.ctx), [Any::Watch(Signal::Ended(id("other"), false))]);
 }
 
 #[test]
 fn an_end_without_an_answer_is_tried_again_after_a_fast_poll() {
     let mut scene = Scene::ending();
-    scene.answer(Answer::Fence(id("other"), Err(StoreErrorKind::Unknown)));
+    scene.answer(Reply::Fence(id("other"), Err(StoreErrorKind::Unknown)));
     assert_eq!(scene.pass_to(6_150), []);
     assert_eq!(scene.pass_to(6_200), [(6_200, end("other", 1))]);
 }
@@ -252,7 +252,7 @@ fn once_the_fleet_is_well_again_another_outage_is_waited_out_like_the_first() {
     let mut scene = Scene::all(former.map(session).to_vec());
     assert_eq!(scene.pass_to(12_000).len(), 4);
     for worker in former {
-        scene.answer(Answer::Fence(id(worker), Ok(Write::Done(ended(worker)))));
+        scene.answer(Reply::Fence(id(worker), Ok(Write::Done(ended(worker)))));
     }
     // They are first seen at 14 s.
     scene.rows = later.map(session).to_vec();

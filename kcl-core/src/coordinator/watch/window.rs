@@ -75,7 +75,7 @@ impl Window {
     /// When the session may be ended: a timeout after its newest beat was first received, of which
     /// the watcher was well all the time.
     pub(super) fn due_at(&self, health: &Health) -> Time {
-        (self.silent_from(health) + self.patience()).max(self.not_before)
+        (self.silent_from(health) + self.hold()).max(self.not_before)
     }
 
     /// From when silence counts: while the watcher is not well it proves nothing.
@@ -84,7 +84,7 @@ impl Window {
     }
 
     /// How long a session may be silent: its own timeout.
-    fn patience(&self) -> Duration {
+    fn hold(&self) -> Duration {
         if planted!(FencedEarly) { self.interval * 2 } else { self.timeout }
     }
 

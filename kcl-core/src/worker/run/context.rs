@@ -21,7 +21,7 @@ pub trait DeadLetter: Send + Sync + 'static {
     ///
     /// # Errors
     /// Any: tried again after a pause; the record is not skipped before it is kept.
-    async fn bury(
+    async fn send(
         &self,
         record: &Record,
         lease: &LeaseHandle,

@@ -6,7 +6,7 @@ use super::{
     backoff::Backoff,
     context::{Run, Shared},
     fetch::Fetched,
-    patience::Patience,
+    retry::RetryState,
     rewind::{Piece, Rewind},
     sticking::Sticking,
 };
@@ -65,7 +65,7 @@ pub(super) enum Delivered {
     Failed {
         error: String,
         /// A panic took with it what the processor had been given since its last checkpoint.
-        forgot: bool,
+        rewind_needed: bool,
     },
     /// The batch was dropped; its records come again, should the run go on.
     Dropped,
@@ -137,7 +137,7 @@ impl<'a> Delivering<'a> {
         for piece in self.rewind.pieces(all) {
             let flow = match piece {
                 Piece::New(batch) => self.deliver_cut(batch).await,
-                Piece::Interrupted(patience) => self.deliver(patience).await,
+                Piece::Interrupted(retry) => self.deliver(retry).await,
             };
             if flow != Flow::Continue {
                 return flow;
@@ -151,8 +151,8 @@ impl<'a> Delivering<'a> {
         let mut rest = batch;
         loop {
             let (now, later) = rest.split_at(self.shared().delivery.max_batch);
-            let patience = Patience::new(self.shared().delivery.on_failure, now);
-            let flow = self.deliver(patience).await;
+            let retry = RetryState::new(self.shared().delivery.on_failure, now);
+            let flow = self.deliver(retry).await;
             if flow != Flow::Continue || later.is_empty() {
                 return flow;
             }
@@ -161,29 +161,29 @@ impl<'a> Delivering<'a> {
     }
 
     /// Delivers a batch until it is processed, skipped by the policy, or forgotten.
-    async fn deliver(&mut self, mut patience: Patience) -> Flow {
-        while let Some(batch) = patience.next() {
+    async fn deliver(&mut self, mut retry: RetryState) -> Flow {
+        while let Some(batch) = retry.next() {
             if !self.run.gate.dispatchable().await || self.start().await == Flow::Stop {
                 return Flow::Stop;
             }
             match self.deliver_once(&batch).await {
                 Delivered::Done => {
-                    patience.on_done();
+                    retry.on_done();
                     self.recover(&batch);
                     self.sticking.passed(&batch);
                     self.note_progress(&batch);
                 }
-                Delivered::Dropped if !dropped_comes_again() => patience.on_done(),
+                Delivered::Dropped if !dropped_comes_again() => retry.on_done(),
                 Delivered::Dropped => {
-                    self.sticking.isolate(&mut patience);
+                    self.sticking.isolate(&mut retry);
                 }
-                Delivered::Failed { .. } if !failed_comes_again() => patience.on_done(),
-                Delivered::Failed { error, forgot } => {
-                    let flow = self.on_failed(&mut patience, &batch, error).await;
-                    if flow == Flow::Continue && forgot {
+                Delivered::Failed { .. } if !failed_comes_again() => retry.on_done(),
+                Delivered::Failed { error, rewind_needed } => {
+                    let flow = self.on_failed(&mut retry, &batch, error).await;
+                    if flow == Flow::Continue && rewind_needed {
                         let first = batch.first().map(|first| first.position.clone());
                         self.failed_at = first.map(Checkpoint::After);
-                        self.rewind.interrupt(patience, &batch);
+                        self.rewind.interrupt(retry, &batch);
                         return Flow::Rewind;
                     }
                     if flow != Flow::Continue {
@@ -213,7 +213,7 @@ impl<'a> Delivering<'a> {
                     result = &mut work => break result,
                     () = self.sticking.given_up_of(batch), if hangs => {
                         return match self.sticking.fails_by_hanging(batch) {
-                            Some(error) => Delivered::Failed { error, forgot: false },
+                            Some(error) => Delivered::Failed { error, rewind_needed: false },
                             None => Delivered::Dropped,
                         };
                     }
@@ -251,16 +251,16 @@ impl<'a> Delivering<'a> {
         match result {
             Ok(Ok(())) => Delivered::Done,
             Ok(Err(error)) => {
-                let forgot = error.is::<Forgotten>() && self.make_anew();
-                Delivered::Failed { error: error.to_string(), forgot }
+                let rewind_needed = error.is::<Forgotten>() && self.make_anew();
+                Delivered::Failed { error: error.to_string(), rewind_needed }
             }
             Err(message) => {
                 let key = self.run.key.clone();
                 self.shared()
                     .tell(WorkerEvent::ProcessorPanicked { key, message: message.clone() });
                 // What the panic left behind is not trusted.
-                let forgot = self.make_anew();
-                Delivered::Failed { error: format!("panicked: {message}"), forgot }
+                let rewind_needed = self.make_anew();
+                Delivered::Failed { error: format!("panicked: {message}"), rewind_needed }
             }
         }
     }
@@ -301,25 +301,25 @@ impl<'a> Delivering<'a> {
     /// A delivery failed: what the policy says.
     async fn on_failed(
         &mut self,
-        patience: &mut Patience,
+        retry: &mut RetryState,
         batch: &RecordBatch,
         error: String,
     ) -> Flow {
-        let attempt = patience.on_failed();
+        let attempt = retry.on_failed();
         let key = self.run.key.clone();
         let (records, error_told) = (batch.len(), error.clone());
         let failed = WorkerEvent::BatchFailed { key, attempt, records, error: error_told };
         self.shared().tell(failed);
-        if patience.is_out()
+        if retry.is_out()
             && !self.sticking.lets_go(batch)
             && self.park_on(batch, &error).await == Flow::Stop
         {
             return Flow::Stop;
         }
         let given_up = || self.sticking.lets_go(batch).then(|| batch.clone());
-        if let Some(record) = patience.to_skip().or_else(given_up) {
+        if let Some(record) = retry.to_skip().or_else(given_up) {
             let flow = self.skip(&record, &error).await;
-            patience.on_done();
+            retry.on_done();
             if flow == Flow::Continue {
                 self.sticking.passed(&record);
                 self.rewind.skip(&record);
@@ -327,13 +327,13 @@ impl<'a> Delivering<'a> {
             }
             return flow;
         }
-        if self.sticking.isolate(patience) {
+        if self.sticking.isolate(retry) {
             self.backoff.reset();
             return Flow::Continue;
         }
         // A smaller part is another one: to find a record in a thousand takes ten halvings, and
         // must not take ten times the longest pause.
-        if patience.next().is_some_and(|part| part.len() < batch.len()) {
+        if retry.next().is_some_and(|part| part.len() < batch.len()) {
             self.backoff.reset();
         }
         tokio::select! {
@@ -341,7 +341,7 @@ impl<'a> Delivering<'a> {
             () = self.sticking.said_other() => {}
             () = pause(self.run, &mut self.backoff) => {}
         }
-        self.sticking.isolate(patience);
+        self.sticking.isolate(retry);
         Flow::Continue
     }
 
@@ -382,7 +382,9 @@ impl<'a> Delivering<'a> {
         self.shared().tell(WorkerEvent::RecordsLost { key, from, to });
         match self.shared().delivery.on_records_lost {
             OnRecordsLost::Continue => Flow::Continue,
-            OnRecordsLost::StopShard => park(self.run, "records were lost".to_owned()).await,
+            OnRecordsLost::StopShard => {
+                hold_stopped_shard(self.run, "records were lost".to_owned()).await
+            }
         }
     }
 
@@ -391,7 +393,7 @@ impl<'a> Delivering<'a> {
     async fn park_on(&mut self, batch: &RecordBatch, error: &str) -> Flow {
         tokio::select! {
             biased;
-            flow = park(self.run, error.to_owned()) => flow,
+            flow = hold_stopped_shard(self.run, error.to_owned()) => flow,
             () = self.sticking.given_up_of(batch) => Flow::Continue,
         }
     }
@@ -411,7 +413,7 @@ impl<'a> Delivering<'a> {
 }
 
 /// Reads no more, but keeps the lease until the keeper wants it back.
-async fn park(run: &Run, reason: String) -> Flow {
+async fn hold_stopped_shard(run: &Run, reason: String) -> Flow {
     let key = run.key.clone();
     run.shared.tell(WorkerEvent::ShardStopped { key, reason });
     loop {

@@ -119,8 +119,8 @@ impl Fetcher {
         loop {
             // Without any room: a shard at rest takes none from the others.
             reader.ready().await;
-            let mut room = account.reserve(reader.expects().0).await;
-            let read = reader.next(crate::stream::Room(room.bytes())).await;
+            let mut room = account.reserve(reader.size_hint().0).await;
+            let read = reader.next(crate::stream::ByteLimit(room.bytes())).await;
             if is_first && read.is_ok() {
                 is_first = false;
                 let (key, epoch) = (self.key.clone(), self.epoch);

@@ -36,15 +36,15 @@ impl Delivering<'_> {
                 () = self.run.gate.must_drop() => continue,
                 result = CatchPanic(stopping) => result,
             };
-            let (error, forgot) = match self.judge(result) {
+            let (error, rewind_needed) = match self.judge(result) {
                 Delivered::Done => break,
-                Delivered::Failed { error, forgot } => (error, forgot),
+                Delivered::Failed { error, rewind_needed } => (error, rewind_needed),
                 Delivered::Dropped => continue,
             };
             let key = self.run.key.clone();
             self.shared().tell(WorkerEvent::ProcessorEndFailed { key, error });
             self.pause().await;
-            if forgot {
+            if rewind_needed {
                 self.failed_at = Some(Checkpoint::ShardEnd);
                 return Err(Flow::Rewind);
             }
@@ -119,7 +119,7 @@ impl Delivering<'_> {
     pub(super) async fn skip(&mut self, batch: &RecordBatch, error: &str) -> Flow {
         let Some(record) = batch.first() else { return Flow::Continue };
         if let Some(sink) = self.shared().dead_letter.clone() {
-            while let Err(failure) = sink.bury(record, &self.run.handle, error).await {
+            while let Err(failure) = sink.send(record, &self.run.handle, error).await {
                 let (key, error) = (self.run.key.clone(), failure.to_string());
                 self.shared().tell(WorkerEvent::DeadLetterFailed { key, error });
                 self.pause().await;

@@ -5,7 +5,7 @@ mod context;
 mod deliver;
 mod fetch;
 mod finish;
-mod patience;
+mod retry;
 mod rewind;
 mod sticking;
 

@@ -7,7 +7,7 @@
 
 use std::collections::BTreeSet;
 
-use super::patience::Patience;
+use super::retry::RetryState;
 use crate::{
     processor::RecordBatch,
     stream::{Position, Record, StartAt},
@@ -26,7 +26,7 @@ pub(super) struct Rewind {
 /// A batch in which the processor panicked.
 #[derive(Debug)]
 struct Interrupted {
-    patience: Patience,
+    retry: RetryState,
     /// The first and the last record of what was left of it.
     from: Position,
     to: Position,
@@ -38,16 +38,16 @@ pub(super) enum Piece {
     /// Records that have not failed.
     New(RecordBatch),
     /// What was left of a batch in which the processor panicked.
-    Interrupted(Patience),
+    Interrupted(RetryState),
 }
 
 impl Rewind {
     /// The processor panicked on `part` of a batch.
-    pub(super) fn interrupt(&mut self, patience: Patience, part: &RecordBatch) {
-        let to = patience.last_position().or_else(|| part.last_position()).cloned();
+    pub(super) fn interrupt(&mut self, retry: RetryState, part: &RecordBatch) {
+        let to = retry.last_position().or_else(|| part.last_position()).cloned();
         let from = part.first().map(|record| record.position.clone());
         self.passed = None;
-        self.interrupted = from.zip(to).map(|(from, to)| Interrupted { patience, from, to });
+        self.interrupted = from.zip(to).map(|(from, to)| Interrupted { retry, from, to });
     }
 
     /// Records that the policy skips are not to come again.
@@ -75,7 +75,7 @@ impl Rewind {
         if let Some(interrupted) = self.interrupted.take_if(reached) {
             let (before, at) = cut(&rest, |record| record.position < interrupted.from);
             self.push_unskipped(before, &mut pieces);
-            pieces.push(Piece::Interrupted(interrupted.patience));
+            pieces.push(Piece::Interrupted(interrupted.retry));
             self.passed = Some(interrupted.to);
             rest = self.unpassed(&at);
         }
@@ -135,8 +135,8 @@ mod tests {
     fn told(pieces: &[Piece]) -> Vec<String> {
         let tell = |piece: &Piece| match piece {
             Piece::New(records) => numbers(records),
-            Piece::Interrupted(patience) => {
-                let part = patience.next().map(|part| numbers(&part));
+            Piece::Interrupted(retry) => {
+                let part = retry.next().map(|part| numbers(&part));
                 format!("again {}", part.unwrap_or_default())
             }
         };
@@ -155,16 +155,16 @@ mod tests {
     #[test]
     fn a_batch_that_was_interrupted_comes_where_it_was_however_answers_are_cut_now() {
         let mut rewind = Rewind::default();
-        let mut patience = Patience::new(OnFailure::StopShard { attempts: 2 }, batch(4..=7));
-        patience.on_failed();
-        rewind.interrupt(patience, &batch(4..=7));
+        let mut retry = RetryState::new(OnFailure::StopShard { attempts: 2 }, batch(4..=7));
+        retry.on_failed();
+        rewind.interrupt(retry, &batch(4..=7));
         assert_eq!(told(&rewind.pieces(batch(1..=2))), ["1 2"]);
         let pieces = rewind.pieces(batch(3..=5));
         assert_eq!(told(&pieces), ["3", "again 4 5 6 7"]);
-        let Some(Piece::Interrupted(patience)) = pieces.into_iter().nth(1) else { panic!("none") };
-        let mut patience = patience;
-        patience.on_failed();
-        assert!(patience.is_out(), "how often it failed is remembered");
+        let Some(Piece::Interrupted(retry)) = pieces.into_iter().nth(1) else { panic!("none") };
+        let mut retry = retry;
+        retry.on_failed();
+        assert!(retry.is_out(), "how often it failed is remembered");
         assert_eq!(told(&rewind.pieces(batch(6..=6))), [""; 0]);
         assert_eq!(told(&rewind.pieces(batch(7..=9))), ["8 9"]);
         assert_eq!(told(&rewind.pieces(batch(10..=11))), ["10 11"]);

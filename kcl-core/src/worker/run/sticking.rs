@@ -4,7 +4,7 @@
 //! fails then, or the processor makes no progress on it, it goes to the dead letter: whoever names
 //! another record than the one that fails loses nothing.
 
-use super::{context::Run, patience::Patience};
+use super::{context::Run, retry::RetryState};
 use crate::{
     lease::LeaseKey,
     observe::{GivenUp, StuckBoard},
@@ -47,11 +47,11 @@ impl Sticking {
 
     /// Has the record that the operator gives up delivered by itself. Whether the parts of the
     /// batch are others now.
-    pub(super) fn isolate(&mut self, patience: &mut Patience) -> bool {
+    pub(super) fn isolate(&mut self, retry: &mut RetryState) -> bool {
         if let Some(given_up) = self.given_up() {
             self.alone = Some(given_up);
         }
-        self.alone.as_ref().is_some_and(|it| goes_alone() && patience.isolate(&it.at))
+        self.alone.as_ref().is_some_and(|it| goes_alone() && retry.isolate(&it.at))
     }
 
     /// Whether this is the record that the operator gives up, by itself.

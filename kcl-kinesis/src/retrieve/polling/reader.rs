@@ -6,7 +6,7 @@ use async_trait::async_trait;
 use kcl_core::{
     env::Time,
     stream::{
-        Batch, Position, ReadEvent, Record, Room, ShardId, ShardReader, SourceErrorKind,
+        Batch, ByteLimit, Position, ReadEvent, Record, ShardId, ShardReader, SourceErrorKind,
         SourceResult, StartAt,
     },
 };
@@ -74,7 +74,7 @@ impl PollingReader {
     }
 
     /// Calls until an answer is held, at most until `deadline`. Returns what is to be told instead.
-    async fn fetch(&mut self, room: Room, deadline: Time) -> SourceResult<Option<ReadEvent>> {
+    async fn fetch(&mut self, room: ByteLimit, deadline: Time) -> SourceResult<Option<ReadEvent>> {
         let mut refused = None;
         let mut renewals = 0;
         while self.held.is_none() {
@@ -132,7 +132,7 @@ impl PollingReader {
         Ok(())
     }
 
-    async fn read(&mut self, iterator: &str, room: Room) -> Result<(), Failure> {
+    async fn read(&mut self, iterator: &str, room: ByteLimit) -> Result<(), Failure> {
         let limit = self.sizing.limit(room);
         self.held = Some(self.calls.records(iterator, limit).await?);
         Ok(())
@@ -223,8 +223,8 @@ impl PollingReader {
 
 #[async_trait]
 impl ShardReader for PollingReader {
-    fn expects(&self) -> Room {
-        self.sizing.expects()
+    fn size_hint(&self) -> ByteLimit {
+        self.sizing.size_hint()
     }
 
     /// Until the next call may be sent and is worth while, unless something is to be told already.
@@ -235,7 +235,7 @@ impl ShardReader for PollingReader {
         }
     }
 
-    async fn next(&mut self, room: Room) -> SourceResult<ReadEvent> {
+    async fn next(&mut self, room: ByteLimit) -> SourceResult<ReadEvent> {
         let deadline = self.calls.now() + self.polling.idle_poll;
         loop {
             if let Some(event) = self.standstill.tell() {

@@ -1,6 +1,6 @@
 //! How many records to ask for, and how many bytes to expect.
 
-use kcl_core::stream::Room;
+use kcl_core::stream::ByteLimit;
 
 /// What an answer may weigh at most: Kinesis cuts at 10 MiB of payload.
 const LARGEST: usize = 10 << 20;
@@ -30,7 +30,7 @@ impl Sizing {
     }
 
     /// How many records to ask for so that they fit `room`: at least one.
-    pub(super) fn limit(&self, room: Room) -> usize {
+    pub(super) fn limit(&self, room: ByteLimit) -> usize {
         (room.0 / self.record()).clamp(1, self.most)
     }
 
@@ -39,8 +39,8 @@ impl Sizing {
     }
 
     /// How many bytes the next answer is expected to weigh.
-    pub(super) const fn expects(&self) -> Room {
-        Room(self.answer)
+    pub(super) const fn size_hint(&self) -> ByteLimit {
+        ByteLimit(self.answer)
     }
 
     /// An answer of so many stream records weighed so much, unpacked; there is more or not.
@@ -67,41 +67,41 @@ mod tests {
     #[test]
     fn asks_for_what_fits_by_recent_records_and_for_one_at_least() {
         let mut sizing = Sizing::new(10_000);
-        assert_eq!(sizing.limit(Room(100 << 10)), 100);
+        assert_eq!(sizing.limit(ByteLimit(100 << 10)), 100);
         sizing.observe(10, 2_000, true);
         for _ in 0..50 {
             sizing.observe(100, 20_000, true);
         }
-        assert_eq!(sizing.limit(Room(100_000)), 500);
+        assert_eq!(sizing.limit(ByteLimit(100_000)), 500);
         sizing.observe(1, 1 << 20, true);
-        assert_eq!(sizing.limit(Room(3 << 20)), 3);
-        assert_eq!(sizing.limit(Room(0)), 1);
-        assert_eq!(Sizing::new(10_000).limit(Room(usize::MAX)), 10_000);
+        assert_eq!(sizing.limit(ByteLimit(3 << 20)), 3);
+        assert_eq!(sizing.limit(ByteLimit(0)), 1);
+        assert_eq!(Sizing::new(10_000).limit(ByteLimit(usize::MAX)), 10_000);
     }
 
     #[test]
     fn the_first_records_say_what_a_record_weighs_whatever_was_guessed() {
         let mut sizing = Sizing::new(10_000);
         sizing.observe(1_024, 1_024 * 264, true);
-        assert_eq!(sizing.expects(), Room(2_640_000));
-        assert_eq!(sizing.limit(Room(2_640_000)), 10_000);
+        assert_eq!(sizing.size_hint(), ByteLimit(2_640_000));
+        assert_eq!(sizing.limit(ByteLimit(2_640_000)), 10_000);
         sizing.observe(10_000, 10_000 * 64, true);
-        assert_eq!(sizing.expects(), Room(2_140_000), "down slowly");
+        assert_eq!(sizing.size_hint(), ByteLimit(2_140_000), "down slowly");
     }
 
     #[test]
     fn expects_a_full_answer_while_there_is_more_and_little_at_the_tip() {
         let mut sizing = Sizing::new(1_000);
-        assert_eq!(sizing.expects(), Room(FIRST));
+        assert_eq!(sizing.size_hint(), ByteLimit(FIRST));
         for _ in 0..50 {
             sizing.observe(1_000, 264_000, true);
         }
-        assert_eq!(sizing.expects(), Room(264_000));
+        assert_eq!(sizing.size_hint(), ByteLimit(264_000));
         sizing.observe(2, 20 << 20, true);
-        assert_eq!(sizing.expects(), Room(LARGEST));
+        assert_eq!(sizing.size_hint(), ByteLimit(LARGEST));
         for _ in 0..20 {
             sizing.observe(0, 0, false);
         }
-        assert_eq!(sizing.expects(), Room(LEAST));
+        assert_eq!(sizing.size_hint(), ByteLimit(LEAST));
     }
 }

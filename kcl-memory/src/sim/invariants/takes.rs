@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use kcl_core::{
-    coordinator::{Assignment, How},
+    coordinator::{Assignment, Transfer},
     lease::{Epoch, LeaseKey, SessionId},
 };
 
@@ -33,7 +33,7 @@ impl Invariant for NobodyIsRobbed {
             Fact::Document(doc) => {
                 let holds = Assignment::decode(&doc.body).map(|doc| doc.holds).unwrap_or_default();
                 for hold in holds {
-                    if let Some(from) = hold.from.filter(|from| from.how == How::Force)
+                    if let Some(from) = hold.from.filter(|from| from.how == Transfer::Force)
                         && let Some(owner) = from.owner
                     {
                         self.ordered.insert((hold.key, owner, from.epoch));

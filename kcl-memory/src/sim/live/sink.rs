@@ -17,7 +17,7 @@ use kcl_core::{
 use tokio::{sync::oneshot, time::Instant};
 
 use super::{
-    fleet::{Process, Weather},
+    fleet::{ActiveFaults, Process},
     ledger::{Book, Place},
     plan::Fault,
 };
@@ -31,7 +31,7 @@ use super::{
 pub struct Sink {
     process: Process,
     book: Book,
-    weather: Weather,
+    active_faults: ActiveFaults,
     latency: Duration,
     rng: Arc<Mutex<Rng>>,
     store: Arc<Store>,
@@ -95,13 +95,13 @@ impl Sink {
     pub(super) fn new(
         process: &Process,
         book: &Book,
-        weather: &Weather,
+        active_faults: &ActiveFaults,
         latency: Duration,
         (seed, store): (u64, Arc<Store>),
     ) -> Self {
         let rng = Arc::new(Mutex::new(Rng::new(seed)));
-        let (process, book, weather) = (process.clone(), book.clone(), weather.clone());
-        Self { process, book, weather, latency, rng, store }
+        let (process, book, active_faults) = (process.clone(), book.clone(), active_faults.clone());
+        Self { process, book, active_faults, latency, rng, store }
     }
 
     /// Writes a record's effect, whatever was written before: a second write of it is a second
@@ -263,19 +263,19 @@ impl Sink {
         let way = |rng: &mut Rng| Duration::from_millis(1) + rng.span(self.latency);
         let (mut before, after) = (way(&mut rng), way(&mut rng));
         let (chance, silent, panics) = (rng.below(8), rng.below(4) == 0, rng.below(10) == 0);
-        if self.weather.is(Fault::SinkSlow) {
+        if self.active_faults.is(Fault::SinkSlow) {
             before += rng.span(Duration::from_secs(3));
         }
         drop(rng);
-        if panics && self.weather.is(Fault::SinkPanics) {
+        if panics && self.active_faults.is(Fault::SinkPanics) {
             // Not `panic!`: a panic on purpose is no news for the terminal.
             std::panic::resume_unwind(Box::new("a panic put there on purpose"));
         }
-        if let Some(left) = self.weather.left(Fault::SinkHangs, 0).filter(|_| silent) {
+        if let Some(left) = self.active_faults.left(Fault::SinkHangs, 0).filter(|_| silent) {
             let fate = if chance < 4 { Fate::Refused } else { Fate::Served };
             return (before + left, after, fate);
         }
-        let fails = self.weather.is(Fault::SinkErrors);
+        let fails = self.active_faults.is(Fault::SinkErrors);
         let fate = match chance {
             0 if fails => Fate::Refused,
             1 if fails => Fate::ReplyLost,

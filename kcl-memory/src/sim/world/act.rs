@@ -9,9 +9,9 @@ use kcl_core::{
 
 use super::{
     World,
+    active_faults::FaultWindow,
     host::{Host, Slowness, Stillness},
     past::Trap,
-    weather::Spell,
 };
 use crate::sim::{Action, Happened, Violation, fact::Fact, invariant::Excuse};
 
@@ -168,18 +168,20 @@ impl World {
     /// What troubles everybody for a while.
     fn trouble_all(&mut self, action: &Action) -> bool {
         let now = self.now;
-        let weather = &mut self.weather;
-        let spell = |span: Duration, chance| Spell { until: now + span, chance };
+        let active_faults = &mut self.active_faults;
+        let spell = |span: Duration, chance| FaultWindow { until: now + span, chance };
         match action {
-            Action::Outage(span) => extend(&mut weather.outage_until, now + *span),
-            Action::CutAllReplies(span) => extend(&mut weather.replies_cut_until, now + *span),
-            Action::StreamOutage(span) => extend(&mut weather.stream_out_until, now + *span),
-            Action::Slow(span, extra) => weather.slow = (now + *span, *extra),
-            Action::ThrottleWrites(span, chance) => weather.throttle = spell(*span, *chance),
-            Action::RefuseCalls(span, chance) => weather.refused = spell(*span, *chance),
-            Action::LoseReplies(span, chance) => weather.lost_reply = spell(*span, *chance),
-            Action::LateRequests(span, chance) => weather.late = spell(*span, *chance),
-            Action::RepeatRequests(span, chance) => weather.repeated = spell(*span, *chance),
+            Action::Outage(span) => extend(&mut active_faults.outage_until, now + *span),
+            Action::CutAllReplies(span) => {
+                extend(&mut active_faults.replies_cut_until, now + *span)
+            }
+            Action::StreamOutage(span) => extend(&mut active_faults.stream_out_until, now + *span),
+            Action::Slow(span, extra) => active_faults.slow = (now + *span, *extra),
+            Action::ThrottleWrites(span, chance) => active_faults.throttle = spell(*span, *chance),
+            Action::RefuseCalls(span, chance) => active_faults.refused = spell(*span, *chance),
+            Action::LoseReplies(span, chance) => active_faults.lost_reply = spell(*span, *chance),
+            Action::LateRequests(span, chance) => active_faults.late = spell(*span, *chance),
+            Action::RepeatRequests(span, chance) => active_faults.repeated = spell(*span, *chance),
             _ => return false,
         }
         true

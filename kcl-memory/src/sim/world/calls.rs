@@ -9,7 +9,7 @@ use kcl_core::{
     store::StoreErrorKind,
 };
 
-use super::{World, agenda::Happening, facts, host::Host, telling};
+use super::{World, facts, host::Host, sim_events::SimEvent, telling};
 use crate::sim::{Violation, fact::Fact};
 
 impl World {
@@ -22,8 +22,8 @@ impl World {
             return;
         }
         let now = self.now;
-        let network = self.weather.network(&self.script.network, now);
-        let refusals = self.weather.refusals(&call, now);
+        let network = self.active_faults.network(&self.script.network, now);
+        let refusals = self.active_faults.refusals(&call, now);
         let Some(host) = self.hosts.get_mut(at) else { return };
         // What is told has fates of its own, so that it changes nobody else's.
         let rng = if telling::is_told(&call) { &mut host.telling } else { &mut host.rng };
@@ -39,7 +39,7 @@ impl World {
             self.count_fault("request-cut");
         }
         self.count_trip(&trip);
-        let applied = trip.applied.map(|takes| takes + self.weather.delay(now));
+        let applied = trip.applied.map(|takes| takes + self.active_faults.delay(now));
         let answered = match (applied, trip.reply) {
             (Some(there), Some(back)) if there + back <= network.deadline => Some(back),
             _ => None,
@@ -48,17 +48,17 @@ impl World {
             self.give_up(at, id);
         }
         if let Some(later) = trip.again {
-            self.put(now + later, Happening::Again(call.clone()));
+            self.put(now + later, SimEvent::Again(call.clone()));
         }
         if let Some(there) = applied {
             let stale = trip.stale;
-            let arrive = Happening::Arrive { host: at, id, call, reply: answered, stale };
+            let arrive = SimEvent::Arrive { host: at, id, call, reply: answered, stale };
             self.put(now + there, arrive);
         }
     }
 
     pub(super) fn reply(&mut self, at: Time, host: usize, id: CallId, outcome: StoreOutcome) {
-        self.put(at, Happening::Reply { host, id, outcome: Box::new(outcome) });
+        self.put(at, SimEvent::Reply { host, id, outcome: Box::new(outcome) });
     }
 
     /// The caller hears nothing, and gives up in the end.
@@ -82,7 +82,7 @@ impl World {
 
     pub(super) fn is_reply_cut(&mut self, at: usize) -> bool {
         let now = self.now;
-        let cut = now < self.weather.replies_cut_until
+        let cut = now < self.active_faults.replies_cut_until
             || self.hosts.get(at).is_some_and(|host| now < host.replies_cut_until);
         if cut {
             self.count_fault("reply-cut");
@@ -99,7 +99,7 @@ impl World {
         reply: Option<Duration>,
         stale: bool,
     ) -> Result<(), Violation> {
-        if self.now < self.weather.outage_until {
+        if self.now < self.active_faults.outage_until {
             self.count_fault("call-in-outage");
             if reply.is_some() {
                 self.give_up(host, id);
@@ -219,12 +219,12 @@ impl World {
             .iter()
             .position(|host| host.is_up() && host.coordinator.session() == session);
         if let Some(at) = sleeper {
-            let network = self.weather.network(&self.script.network, now);
+            let network = self.active_faults.network(&self.script.network, now);
             let host = &mut self.hosts[at];
             let takes = network.least + host.rng.span(network.spread);
             let lost = now < host.replies_cut_until || host.rng.below(1_000) < network.lost_reply;
             if !lost {
-                self.put(now + takes, Happening::Woken { host: at });
+                self.put(now + takes, SimEvent::Woken { host: at });
             }
         }
     }

@@ -2,34 +2,34 @@
 //!
 //! | files | |
 //! |---|---|
-//! | `host`, `run`, `weather`, `rulebook`, `commands`, `interceptor` | what there is now |
-//! | `agenda`, `past`, `digest` | what will happen, and what has |
+//! | `host`, `run`, `active_faults`, `rulebook`, `commands`, `interceptor` | what there is now |
+//! | `sim_events`, `past`, `digest` | what will happen, and what has |
 //! | `telling` | which calls only tell what happens |
 //! | all others | what is done with that: parts of `impl World` |
 
 mod act;
-mod agenda;
-mod by_hand;
+mod active_faults;
 mod calls;
 mod commands;
 mod digest;
 mod facts;
 mod host;
 mod interceptor;
+mod interventions;
 mod look;
 mod marks;
 mod operator;
 mod past;
-mod people;
 mod placement;
+mod processes;
 mod rulebook;
 mod run;
 mod runs;
 mod settle;
+mod sim_events;
 mod start;
 mod streams;
 mod telling;
-mod weather;
 mod weights;
 
 use std::time::Duration;
@@ -38,14 +38,14 @@ use kcl_core::{coordinator::Event, env::Time, stream::SourceErrorKind};
 
 pub use self::interceptor::{Fate, InterceptorId};
 use self::{
-    agenda::{Agenda, Happening},
+    active_faults::ActiveFaults,
     commands::Operator,
     digest::Digest,
     host::Host,
     interceptor::Interceptor,
     past::Past,
     rulebook::Rulebook,
-    weather::Weather,
+    sim_events::{SimEvent, SimEvents},
 };
 use super::{
     Report, Script, Timeline, Violation, fact::Fact, oracle::Oracle, script::Ending,
@@ -58,13 +58,13 @@ pub struct World {
     script: Script,
     now: Time,
     end: Time,
-    agenda: Agenda,
+    sim_events: SimEvents,
     store: SimStore,
     stream: SimStream,
     hosts: Vec<Host>,
     /// The next unused number in a worker's id.
     next_worker: usize,
-    weather: Weather,
+    active_faults: ActiveFaults,
     placement: Rulebook,
     operator: Operator,
     past: Past,
@@ -88,7 +88,7 @@ impl World {
         Self {
             now: Time::ZERO,
             end: Time::NEVER,
-            agenda: Agenda::default(),
+            sim_events: SimEvents::default(),
             store: SimStore::new(script.network.staleness),
             stream: SimStream::new(
                 if script.has_two_streams() { 2 } else { 1 },
@@ -98,7 +98,7 @@ impl World {
             ),
             hosts: Vec::new(),
             next_worker: 0,
-            weather: Weather::default(),
+            active_faults: ActiveFaults::default(),
             placement: Rulebook::default(),
             operator: Operator::default(),
             past: Past::default(),
@@ -145,13 +145,13 @@ impl World {
     fn run(&mut self) -> Result<(), Violation> {
         self.start();
         for (at, step) in self.script.steps.iter().enumerate() {
-            self.agenda.put(Time::ZERO + step.at, Happening::Step(at));
+            self.sim_events.put(Time::ZERO + step.at, SimEvent::Step(at));
         }
         let last = self.script.steps.iter().map(|step| step.at).max().unwrap_or_default();
         match self.script.ending {
             Ending::Abrupt => self.end = Time::ZERO + last + self.script.settle,
             // The end is known when it is calm.
-            Ending::Calm => self.put(Time::ZERO + self.script.faults_end(), Happening::Calm),
+            Ending::Calm => self.put(Time::ZERO + self.script.faults_end(), SimEvent::Calm),
         }
         while self.step()? {}
         self.now = self.end;
@@ -180,7 +180,7 @@ impl World {
 
     /// Lets the next thing happen; false if the end comes before it.
     fn step(&mut self) -> Result<bool, Violation> {
-        let Some((at, happening)) = self.agenda.pop(self.end) else { return Ok(false) };
+        let Some((at, happening)) = self.sim_events.pop(self.end) else { return Ok(false) };
         self.standstill = if at == self.now { self.standstill + 1 } else { 0 };
         self.now = at;
         self.report.events += 1;
@@ -207,8 +207,8 @@ impl World {
         self.report
     }
 
-    fn put(&mut self, at: Time, happening: Happening) {
-        self.agenda.put(at.max(self.now), happening);
+    fn put(&mut self, at: Time, happening: SimEvent) {
+        self.sim_events.put(at.max(self.now), happening);
     }
 
     fn learn(&mut self, fact: &Fact<'_>) -> Result<(), Violation> {
@@ -222,37 +222,37 @@ impl World {
         }
     }
 
-    fn happen(&mut self, happening: Happening) -> Result<(), Violation> {
+    fn happen(&mut self, happening: SimEvent) -> Result<(), Violation> {
         self.digest.add(self.now.as_micros() << 4 | happening.code());
         self.digest.add(happening.whose());
         match happening {
-            Happening::Step(at) => {
+            SimEvent::Step(at) => {
                 let action = self.script.steps.get(at).map(|step| step.action);
                 action.map_or(Ok(()), |action| self.act(&action))
             }
-            Happening::Start { worker, changed, reads } => {
+            SimEvent::Start { worker, changed, reads } => {
                 self.start_host(worker, changed, reads);
                 Ok(())
             }
-            Happening::Replace { host } => self.replace(host),
-            Happening::Calm => {
+            SimEvent::Replace { host } => self.replace(host),
+            SimEvent::Calm => {
                 self.become_calm();
                 Ok(())
             }
-            Happening::Due => self.check_due(),
-            Happening::Timer { host, number } => self.on_timer(host, number),
-            Happening::Arrive { host, id, call, reply, stale } => {
+            SimEvent::Due => self.check_due(),
+            SimEvent::Timer { host, number } => self.on_timer(host, number),
+            SimEvent::Arrive { host, id, call, reply, stale } => {
                 self.arrive(host, id, &call, reply, stale)
             }
-            Happening::Again(call) => self.apply(&call, false).map(drop),
-            Happening::Reply { host, id, outcome } => {
+            SimEvent::Again(call) => self.apply(&call, false).map(drop),
+            SimEvent::Reply { host, id, outcome } => {
                 if outcome.is_ok() && self.is_reply_cut(host) {
                     self.give_up(host, id);
                     return Ok(());
                 }
                 self.deliver(host, Event::Store(id, *outcome))
             }
-            Happening::Described { host, id } => {
+            SimEvent::Described { host, id } => {
                 let described = if self.reaches_stream(host) {
                     Ok(self.stream.describe(self.hosts[host].reads, self.now))
                 } else {
@@ -261,7 +261,7 @@ impl World {
                 };
                 self.deliver(host, Event::Described(id, described))
             }
-            Happening::Shards { host, id, then, pages } => {
+            SimEvent::Shards { host, id, then, pages } => {
                 let listed = if self.reaches_stream(host) {
                     let reads = self.hosts[host].reads;
                     self.stream.listed(reads, *then, pages, self.now)
@@ -271,13 +271,13 @@ impl World {
                 };
                 self.deliver(host, Event::Shards(id, listed))
             }
-            Happening::Pushes { host } => self.deliver(host, Event::Pushes(true)),
-            Happening::Woken { host } => self.deliver(host, Event::Woken),
-            Happening::Run { host, shard, ticket } => self.step_run(host, shard, ticket),
-            Happening::Resume { host } => self.resume(host),
-            Happening::Command { command, news } => self.on_command(command, *news),
-            Happening::News { host, event } => self.deliver(host, Event::Run(*event)),
-            Happening::Measured { host, report } => self.deliver(host, Event::Measured(report)),
+            SimEvent::Pushes { host } => self.deliver(host, Event::Pushes(true)),
+            SimEvent::Woken { host } => self.deliver(host, Event::Woken),
+            SimEvent::Run { host, shard, ticket } => self.step_run(host, shard, ticket),
+            SimEvent::Resume { host } => self.resume(host),
+            SimEvent::Command { command, news } => self.on_command(command, *news),
+            SimEvent::News { host, event } => self.deliver(host, Event::Run(*event)),
+            SimEvent::Measured { host, report } => self.deliver(host, Event::Measured(report)),
         }
     }
 
@@ -309,7 +309,7 @@ impl World {
         host.timer += 1;
         host.timer_at = due;
         let number = host.timer;
-        self.put(due, Happening::Timer { host: at, number });
+        self.put(due, SimEvent::Timer { host: at, number });
     }
 
     fn on_timer(&mut self, at: usize, number: u64) -> Result<(), Violation> {

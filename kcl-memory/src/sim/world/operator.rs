@@ -13,8 +13,8 @@ use kcl_core::{
 
 use super::{
     World,
-    agenda::Happening,
     commands::{Command, Goal, News},
+    sim_events::SimEvent,
 };
 use crate::sim::{Action, Step, Violation, fact::Fact, stream::ShardNo};
 
@@ -78,7 +78,7 @@ impl World {
     }
 
     fn tell_command(&mut self, command: usize, after: Duration, news: News) {
-        self.put(self.now + after, Happening::Command { command, news: Box::new(news) });
+        self.put(self.now + after, SimEvent::Command { command, news: Box::new(news) });
     }
 
     pub(super) fn on_command(&mut self, at: usize, news: News) -> Result<(), Violation> {
@@ -145,7 +145,7 @@ impl World {
     }
 
     fn send_command(&mut self, at: usize, call: Box<StoreCall>) {
-        let network = self.weather.network(&self.script.network, self.now);
+        let network = self.active_faults.network(&self.script.network, self.now);
         let command = &mut self.operator.commands[at];
         command.call += 1;
         let number = command.call;

@@ -11,8 +11,8 @@ use kcl_core::{
 
 use super::{
     World,
-    agenda::Happening,
     run::{BatchInWork, Gate, Run},
+    sim_events::SimEvent,
 };
 use crate::sim::{
     Violation,
@@ -48,12 +48,12 @@ impl World {
                 }
             }
             Command::Describe(id, _) => {
-                let described = Happening::Described { host: at, id };
+                let described = SimEvent::Described { host: at, id };
                 self.put(self.now + DESCRIBING, described);
             }
             Command::ListShards(id, _) => {
                 let rng = &mut self.hosts[at].rng;
-                let more = self.weather.network(&self.script.network, self.now).listing;
+                let more = self.active_faults.network(&self.script.network, self.now).listing;
                 let takes = Duration::from_millis(20 + rng.below(60)) + rng.span(more);
                 let pages = match rng.below(2) {
                     0 => Pages::Asked,
@@ -61,12 +61,12 @@ impl World {
                     _ => Pages::Answered,
                 };
                 let then = Box::new(self.stream.view(self.hosts[at].reads, self.now));
-                let listed = Happening::Shards { host: at, id, then, pages };
+                let listed = SimEvent::Shards { host: at, id, then, pages };
                 self.put(self.now + takes, listed);
             }
             Command::Measure => {
                 let report = Box::new(self.measure(at));
-                self.put(self.now, Happening::Measured { host: at, report });
+                self.put(self.now, SimEvent::Measured { host: at, report });
             }
             Command::ValidUntil(until) => self.hosts[at].valid_until = until,
             Command::Run(command) => return self.direct(at, command),
@@ -208,14 +208,14 @@ impl World {
     /// A run's news reach its coordinator as an event of its own, a moment later.
     fn tell(&mut self, at: usize, key: &LeaseKey, epoch: Epoch, news: RunNews) {
         let event = RunEvent { key: key.clone(), epoch, news };
-        self.put(self.now, Happening::News { host: at, event: Box::new(event) });
+        self.put(self.now, SimEvent::News { host: at, event: Box::new(event) });
     }
 
     fn wake_run(&mut self, at: usize, no: ShardNo, when: Time) {
         let Some(run) = self.hosts[at].runs.get_mut(&no) else { return };
         run.ticket += 1;
         let ticket = run.ticket;
-        self.put(when, Happening::Run { host: at, shard: no, ticket });
+        self.put(when, SimEvent::Run { host: at, shard: no, ticket });
     }
 
     pub(super) fn step_run(
@@ -380,6 +380,6 @@ impl World {
 
     pub(super) fn reaches_stream(&self, at: usize) -> bool {
         let host = &self.hosts[at];
-        self.now >= self.weather.stream_out_until && self.now >= host.stream_cut_until
+        self.now >= self.active_faults.stream_out_until && self.now >= host.stream_cut_until
     }
 }

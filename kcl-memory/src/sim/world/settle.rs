@@ -11,10 +11,10 @@ use kcl_core::{
 
 use super::{
     World,
-    agenda::Happening,
     host::{Host, HostState},
     past::Trap,
     runs::BATCH_MAX,
+    sim_events::SimEvent,
 };
 use crate::sim::{
     Violation,
@@ -45,24 +45,24 @@ impl World {
     pub(super) fn become_calm(&mut self) {
         if self.is_commanded() {
             // A command is at it: it is calm when that is over.
-            self.weather.calm = true;
+            self.active_faults.calm = true;
             self.look_at_commands();
-            return self.put(self.now + Duration::from_secs(1), Happening::Calm);
+            return self.put(self.now + Duration::from_secs(1), SimEvent::Calm);
         }
         self.note(|| "--- calm".into());
-        self.weather.calm = true;
+        self.active_faults.calm = true;
         self.past.trap = None;
-        let quiet = self.agenda.last_trouble().map_or(self.now, |last| last.max(self.now));
+        let quiet = self.sim_events.last_trouble().map_or(self.now, |last| last.max(self.now));
         let quiet = self.last_end().map_or(quiet, |last| last.max(quiet));
         let due = quiet + self.bound();
         self.past.rest = due + self.round() + self.weighing();
-        self.put(due, Happening::Due);
+        self.put(due, SimEvent::Due);
         let end = self.past.rest + Duration::from_secs(1);
         self.end = end.max(self.now + self.script.settle) + self.catching_up();
     }
 
-    /// How long after the last fault every lease that can be read is owned and run: ARCHITECTURE
-    /// §9, last paragraph.
+    /// How long after the last fault every lease that can be read is owned and run: PROTOCOL
+    /// §8, last paragraph.
     fn bound(&self) -> Duration {
         let longest = |of: fn(&Coordination) -> Duration| {
             self.settings_used().map(of).max().unwrap_or_default()

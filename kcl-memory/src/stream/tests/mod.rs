@@ -17,8 +17,8 @@ use async_trait::async_trait;
 use kcl_core::{
     env::{Clock, Entropy, Env, Rng, Time, WallTime},
     stream::{
-        Batch, HashKey, Position, ReadEvent, Room, ShardId, ShardReader, SourceErrorKind, StartAt,
-        StreamSource,
+        Batch, ByteLimit, HashKey, Position, ReadEvent, ShardId, ShardReader, SourceErrorKind,
+        StartAt, StreamSource,
     },
 };
 
@@ -73,7 +73,7 @@ async fn open(stream: &MemoryStream, shard: u64, at: StartAt) -> Box<dyn ShardRe
 }
 
 async fn next(reader: &mut Box<dyn ShardReader>) -> ReadEvent {
-    reader.next(Room(1 << 20)).await.unwrap()
+    reader.next(ByteLimit(1 << 20)).await.unwrap()
 }
 
 async fn batch(reader: &mut Box<dyn ShardReader>) -> Batch {

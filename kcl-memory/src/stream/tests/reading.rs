@@ -57,7 +57,7 @@ async fn answers_fit_the_room_but_hold_at_least_one_record() {
         stream.put("key", vec![n; 100]).unwrap();
     }
     let mut reader = open(&stream, 0, StartAt::TrimHorizon).await;
-    let mut read = async |room| match reader.next(Room(room)).await.unwrap() {
+    let mut read = async |room| match reader.next(ByteLimit(room)).await.unwrap() {
         ReadEvent::Batch(batch) => batch.records.len(),
         other => panic!("{other:?}"),
     };
@@ -106,7 +106,7 @@ async fn calls_fail_as_they_are_told() {
         seen.fetch_add(1, Ordering::Relaxed);
         (call.op == StreamOp::Read).then_some(SourceErrorKind::Throttled)
     }));
-    assert_eq!(reader.next(Room(1)).await.unwrap_err().kind, SourceErrorKind::Throttled);
+    assert_eq!(reader.next(ByteLimit(1)).await.unwrap_err().kind, SourceErrorKind::Throttled);
     stream.describe().await.unwrap();
     assert_eq!(calls.load(Ordering::Relaxed), 2);
     stream.heal();

@@ -40,7 +40,7 @@ async fn records_and_closed_shards_expire() {
     let life = stream.describe().await.unwrap().key;
     let gone = stream.open(&life, &id(0), StartAt::TrimHorizon).await.map(drop).unwrap_err();
     assert_eq!(gone.kind, SourceErrorKind::NoShard);
-    assert_eq!(reader.next(Room(1)).await.unwrap_err().kind, SourceErrorKind::NoShard);
+    assert_eq!(reader.next(ByteLimit(1)).await.unwrap_err().kind, SourceErrorKind::NoShard);
     assert_eq!(stream.history().iter().map(|shard| shard.records.len()).sum::<usize>(), 3);
 }
 
@@ -64,13 +64,13 @@ async fn a_stream_made_again_is_another_one() {
     let mut reader = open(&stream, 0, StartAt::Latest).await;
     stream.delete();
     assert_eq!(stream.describe().await.unwrap_err().kind, SourceErrorKind::NoStream);
-    assert_eq!(reader.next(Room(1)).await.unwrap_err().kind, SourceErrorKind::NoStream);
+    assert_eq!(reader.next(ByteLimit(1)).await.unwrap_err().kind, SourceErrorKind::NoStream);
     assert_eq!(stream.put("key", "x").unwrap_err().kind, SourceErrorKind::NoStream);
     stream.create(1);
     put_numbers(&stream, 5..6);
     let after = stream.describe().await.unwrap();
     assert!(after.key.name == before.key.name && after.key.created > before.key.created);
-    assert_eq!(reader.next(Room(1)).await.unwrap_err().kind, SourceErrorKind::NoShard);
+    assert_eq!(reader.next(ByteLimit(1)).await.unwrap_err().kind, SourceErrorKind::NoShard);
     let mut reader = open(&stream, 0, StartAt::TrimHorizon).await;
     assert_eq!(texts(&mut reader).await, ["5"]);
     let lives: Vec<_> = stream.history().into_iter().map(|shard| shard.stream).collect();

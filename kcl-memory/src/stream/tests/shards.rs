@@ -94,7 +94,7 @@ async fn read_all(stream: &MemoryStream) -> BTreeMap<ShardId, Vec<Position>> {
         let mut reader = stream.open(&life, &shard.id, StartAt::TrimHorizon).await.unwrap();
         let positions: &mut Vec<Position> = read.entry(shard.id).or_default();
         loop {
-            match reader.next(Room(2_000)).await.unwrap() {
+            match reader.next(ByteLimit(2_000)).await.unwrap() {
                 ReadEvent::Batch(batch) if batch.records.is_empty() => break,
                 ReadEvent::Batch(batch) => {
                     positions.extend(batch.records.into_iter().map(|record| record.position));

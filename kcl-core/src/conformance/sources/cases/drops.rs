@@ -10,7 +10,7 @@ use crate::{
             reading::{ROOM, Until},
         },
     },
-    stream::Room,
+    stream::ByteLimit,
 };
 
 /// How many calls have to be dropped before that proves anything.
@@ -34,7 +34,7 @@ pub(crate) async fn a_dropped_read_loses_nothing_and_repeats_nothing(bench: Benc
         reading.reader.ready().await;
         tokio::select! {
             biased;
-            told = reading.reader.next(Room(1)) => {
+            told = reading.reader.next(ByteLimit(1)) => {
                 reading.seen.note(told)?;
                 patience = PATIENCE;
             }

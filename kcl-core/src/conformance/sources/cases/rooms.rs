@@ -10,7 +10,7 @@ use crate::{
             reading::{Reading, Until},
         },
     },
-    stream::{Batch, Room},
+    stream::{Batch, ByteLimit},
 };
 
 const SIZE: usize = 10_000;
@@ -26,7 +26,7 @@ async fn stage(bench: Bench) -> Result<Stage, Failure> {
 }
 
 /// The next answer, which has to hold records.
-async fn some(reading: &mut Reading, room: Room) -> Result<Batch, Failure> {
+async fn some(reading: &mut Reading, room: ByteLimit) -> Result<Batch, Failure> {
     for _ in 0..50 {
         match reading.step(room).await? {
             Some(batch) if batch.records.is_empty() => {}
@@ -41,10 +41,10 @@ async fn some(reading: &mut Reading, room: Room) -> Result<Batch, Failure> {
 pub(crate) async fn no_more_comes_than_there_is_room_for(bench: Bench) -> Check {
     let stage = stage(bench).await?;
     let mut reading = stage.open_first().await?;
-    let first = some(&mut reading, Room(1)).await?;
+    let first = some(&mut reading, ByteLimit(1)).await?;
     same("the records without any room", &first.records.len(), &1)?;
     let weight = first.weight();
-    let room = Room(3 * weight + weight / 2);
+    let room = ByteLimit(3 * weight + weight / 2);
     while reading.seen.records.len() < RECORDS {
         let batch = some(&mut reading, room).await?;
         check(batch.weight() <= room.0, || {
@@ -58,7 +58,7 @@ pub(crate) async fn one_record_comes_whatever_the_room(bench: Bench) -> Check {
     let stage = stage(bench).await?;
     let mut reading = stage.open_first().await?;
     for room in [1, 100, SIZE / 2] {
-        same("the records", &some(&mut reading, Room(room)).await?.records.len(), &1)?;
+        same("the records", &some(&mut reading, ByteLimit(room)).await?.records.len(), &1)?;
     }
     Ok(())
 }
@@ -69,7 +69,7 @@ pub(crate) async fn a_shard_at_its_tip_answers_with_nothing(bench: Bench) -> Che
     for _ in 0..2 {
         reading.read(Until::Rest).await?;
         // Another answer, and not the same one again.
-        reading.step(Room(1)).await?;
+        reading.step(ByteLimit(1)).await?;
     }
     stage.put(0, 0..1).await?;
     reading.brings(&crate::conformance::sources::bench::numbered(0..1)).await

@@ -1,4 +1,4 @@
-//! Writing checkpoints (ARCHITECTURE §4 rule 5).
+//! Writing checkpoints (PROTOCOL rule 5).
 
 use super::*;
 
@@ -12,7 +12,7 @@ impl Scene {
     /// What follows when this is stored.
     fn stored(&mut self, checkpoint: Checkpoint) -> Done {
         let row = Lease { checkpoint, ..held(0, "me", 8) };
-        self.answer(Answer::Advance(key(0), Epoch(8), Ok(Write::Done(row))))
+        self.answer(Reply::Advance(key(0), Epoch(8), Ok(Write::Done(row))))
     }
 }
 
@@ -32,7 +32,7 @@ fn checkpoints_are_written_one_at_a_time_and_the_newest_wins() {
     assert_eq!(scene.progress(8, after(7)), []);
     assert_eq!(scene.progress(8, after(8)), []);
     let row = Lease { checkpoint: after(6), ..held(0, "me", 8) };
-    let stored = Answer::Advance(key(0), Epoch(8), Ok(Write::Done(row)));
+    let stored = Reply::Advance(key(0), Epoch(8), Ok(Write::Done(row)));
     assert_eq!(scene.after(stored), [advance(8, after(8))]);
     assert_eq!(scene.progress(7, after(9)), [], "news of another epoch");
 }
@@ -41,7 +41,7 @@ fn checkpoints_are_written_one_at_a_time_and_the_newest_wins() {
 fn a_checkpoint_that_is_refused_for_the_row_is_anothers_is_a_loss_and_the_lease_wished_again() {
     let mut scene = Scene::holding();
     assert_eq!(scene.progress(8, after(6)), [advance(8, after(6))]);
-    let taken = Answer::Advance(key(0), Epoch(8), Ok(Write::Refused(Some(held(0, "other", 9)))));
+    let taken = Reply::Advance(key(0), Epoch(8), Ok(Write::Refused(Some(held(0, "other", 9)))));
     let done = scene.answer(taken);
     assert_eq!(done.noted, [Notice::Lost(key(0), Epoch(8), LossReason::Taken)]);
     assert_eq!(done.asked, [read(0)]);
@@ -75,7 +75,7 @@ fn a_checkpoint_of_which_nobody_knows_is_written_again_after_a_pause() {
     let mut scene = Scene::holding();
     assert_eq!(scene.progress(8, after(6)), [advance(8, after(6))]);
     assert_eq!(scene.progress(8, after(7)), []);
-    let unknown = Answer::Advance(key(0), Epoch(8), Err(StoreErrorKind::Unknown));
+    let unknown = Reply::Advance(key(0), Epoch(8), Err(StoreErrorKind::Unknown));
     assert_eq!(scene.after(unknown), [], "rule 10");
     assert_eq!(scene.wakes(), at(500));
     assert_eq!(scene.tick(500).asked, [advance(8, after(7))]);
@@ -86,7 +86,7 @@ fn a_row_that_is_ahead_of_what_is_written_counts() {
     let mut scene = Scene::holding();
     assert_eq!(scene.progress(8, after(6)), [advance(8, after(6))]);
     let ahead = Lease { checkpoint: after(7), ..held(0, "me", 8) };
-    let refused = Answer::Advance(key(0), Epoch(8), Ok(Write::Refused(Some(ahead))));
+    let refused = Reply::Advance(key(0), Epoch(8), Ok(Write::Refused(Some(ahead))));
     let done = scene.answer(refused);
     assert_eq!((done.asked.as_slice(), done.noted.as_slice()), (&[][..], &[][..]));
     assert_eq!(told_as_stored(done), [after(7)]);

@@ -1,4 +1,4 @@
-//! The end of a shard (ARCHITECTURE §4 rule 9).
+//! The end of a shard (PROTOCOL rule 9).
 
 use super::*;
 
@@ -15,8 +15,8 @@ fn end(epoch: u64, children: &[u8]) -> StoreCall {
     StoreCall::Advance(end.with_children(children))
 }
 
-fn written(epoch: u64, answer: Result<Write<Lease>, StoreErrorKind>) -> Answer {
-    Answer::WriteEnd(key(0), Epoch(epoch), answer)
+fn written(epoch: u64, answer: Result<Write<Lease>, StoreErrorKind>) -> Reply {
+    Reply::WriteEnd(key(0), Epoch(epoch), answer)
 }
 
 /// What the end of the lease 0 is answered with when it is there.
@@ -38,7 +38,7 @@ impl Scene {
         }
         for number in children {
             let put = Ok(Write::Done(child(*number)));
-            asked = scene.after(Answer::PutChild(key(0), Epoch(8), shard(*number), put));
+            asked = scene.after(Reply::PutChild(key(0), Epoch(8), shard(*number), put));
         }
         assert_eq!(asked, [end(8, children)]);
         scene
@@ -50,13 +50,13 @@ fn the_end_of_a_shard_is_written_after_its_childrens_rows_and_they_are_taken() {
     let mut scene = Scene::holding();
     let news = RunNews::Ended { children: vec![child_of(&[0], 1)] };
     assert_eq!(scene.run(8, news).asked, [StoreCall::Create(child(1))]);
-    let failed = Answer::PutChild(key(0), Epoch(8), shard(1), Err(StoreErrorKind::Unknown));
+    let failed = Reply::PutChild(key(0), Epoch(8), shard(1), Err(StoreErrorKind::Unknown));
     assert_eq!(scene.after(failed), []);
     assert_eq!(scene.wakes(), at(500));
     assert_eq!(scene.tick(500).asked, [StoreCall::Create(child(1))], "tried again");
     assert_eq!(scene.wakes(), Time::NEVER);
     let there = Ok(Write::Refused(Some(child(1))));
-    assert_eq!(scene.after(Answer::PutChild(key(0), Epoch(8), shard(1), there)), [end(8, &[1])]);
+    assert_eq!(scene.after(Reply::PutChild(key(0), Epoch(8), shard(1), there)), [end(8, &[1])]);
     let done = scene.answer(written(8, Ok(Write::Done(ended_with(8, &[1])))));
     assert_eq!(done.noted, [Notice::Ended(key(0), Epoch(8))]);
     assert_eq!(done.asked, [acquire(&child(1), 508)]);
@@ -102,7 +102,7 @@ fn a_child_that_another_was_quicker_to_take_is_left_to_the_plan() {
     let taken = scene.after(written(8, Ok(Write::Done(ended_with(8, &[1])))));
     assert_eq!(taken, [acquire(&child(1), 9)]);
     assert_eq!(scene.after(refused(1, 9, Some(held(1, "other", 9)))), []);
-    let planned = vec![hold(1, origin(None, 0, How::Free))];
+    let planned = vec![hold(1, origin(None, 0, Transfer::Unowned))];
     assert_eq!(scene.planned(planned, Vec::new()), [acquire(&child(1), 10)]);
     assert_eq!(
         scene.after(refused(1, 10, Some(held(1, "other", 11)))),
@@ -115,7 +115,7 @@ fn a_child_that_another_was_quicker_to_take_is_left_to_the_plan() {
 fn a_child_that_the_plan_names_too_is_not_given_up_when_another_was_quicker() {
     let mut scene = Scene::ending(&[1]);
     let _ = scene.after(written(8, Ok(Write::Done(ended_with(8, &[1])))));
-    let planned = vec![hold(1, origin(None, 0, How::Free))];
+    let planned = vec![hold(1, origin(None, 0, Transfer::Unowned))];
     assert_eq!(scene.planned(planned, Vec::new()), []);
     let theirs = Some(held(1, "other", 9));
     assert_eq!(scene.after(refused(1, 9, theirs)), [look_at("other")]);
@@ -132,10 +132,10 @@ fn no_more_children_are_taken_than_leases_may_be_held() {
 #[test]
 fn an_acquired_row_whose_shard_has_ended_is_not_run_but_its_end_completed() {
     let mut scene = Scene::new();
-    let plan = vec![hold(0, origin(None, 7, How::Free))];
+    let plan = vec![hold(0, origin(None, 7, Transfer::Unowned))];
     assert_eq!(scene.planned(plan, Vec::new()), [acquire(&free(0, 7), 8)]);
     let row = Lease { owner: Some(id("me")), ..ended_with(8, &[1]) };
-    let done = scene.answer(Answer::Acquire(key(0), Epoch(8), Ok(Write::Done(row))));
+    let done = scene.answer(Reply::Acquire(key(0), Epoch(8), Ok(Write::Done(row))));
     assert_eq!(done.asked, [end(8, &[1])]);
     assert_eq!(done.noted, []);
     assert_eq!(orders(done), [], "nothing is run");
@@ -160,7 +160,7 @@ fn an_end_that_the_store_lost_is_written_again_after_its_childrens_rows() {
     let again = scene.answer(granted(0, 10));
     assert_eq!(again.asked, [StoreCall::Create(child(1))]);
     assert_eq!(orders(again), []);
-    let put = Answer::PutChild(key(0), Epoch(10), shard(1), Ok(Write::Done(child(1))));
+    let put = Reply::PutChild(key(0), Epoch(10), shard(1), Ok(Write::Done(child(1))));
     assert_eq!(scene.after(put), [end(10, &[1])]);
 }
 

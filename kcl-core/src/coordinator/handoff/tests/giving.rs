@@ -1,4 +1,4 @@
-//! Handing leases over (ARCHITECTURE §4 rules 7, 8 and 12).
+//! Handing leases over (PROTOCOL rules 7, 8 and 12).
 
 use super::*;
 
@@ -10,11 +10,11 @@ fn a_lease_that_is_given_away_is_released_with_its_last_checkpoint_when_its_run_
     let release = released().at(after(6), Progress::NONE);
     assert_eq!(stopped.asked, [StoreCall::Release(release.clone())]);
     assert_eq!(stopped.noted, [Notice::Lost(key(0), Epoch(8), LossReason::HandedOver)]);
-    let unknown = Answer::Release(key(0), Epoch(8), Err(StoreErrorKind::Unknown));
+    let unknown = Reply::Release(key(0), Epoch(8), Err(StoreErrorKind::Unknown));
     assert_eq!(scene.after(unknown), []);
     assert_eq!(scene.beaten().asked, [StoreCall::Release(release)], "until it is answered");
     assert_eq!(scene.beaten().asked, [], "one at a time");
-    let landed = Answer::Release(key(0), Epoch(8), Ok(Write::Done(free(0, 8))));
+    let landed = Reply::Release(key(0), Epoch(8), Ok(Write::Done(free(0, 8))));
     assert_eq!(scene.after(landed), [StoreCall::Wake(id("next"))]);
     assert!(scene.handoff.is_empty());
 }
@@ -27,7 +27,7 @@ fn a_release_behind_the_rows_checkpoint_keeps_what_the_row_has() {
     let ahead = Write::Refused(Some(Lease { checkpoint: after(7), ..held(0, "me", 8) }));
     let mut kept = released().at(after(6), Progress::NONE);
     kept.checkpoint = None;
-    let again = scene.after(Answer::Release(key(0), Epoch(8), Ok(ahead)));
+    let again = scene.after(Reply::Release(key(0), Epoch(8), Ok(ahead)));
     assert_eq!(again, [StoreCall::Release(kept)]);
 }
 
@@ -44,7 +44,7 @@ fn an_order_to_release_what_is_not_run_here_is_followed_once() {
     let mut scene = Scene::new();
     let order = || Scene::give("next");
     assert_eq!(scene.planned(Vec::new(), order()), [StoreCall::Release(released())]);
-    let landed = Answer::Release(key(0), Epoch(8), Ok(Write::Done(free(0, 8))));
+    let landed = Reply::Release(key(0), Epoch(8), Ok(Write::Done(free(0, 8))));
     assert_eq!(scene.after(landed), [StoreCall::Wake(id("next"))]);
     assert_eq!(scene.planned(Vec::new(), order()), []);
 }
@@ -65,7 +65,7 @@ fn an_order_that_was_taken_back_is_followed_anew() {
     let mut scene = Scene::new();
     let release = [StoreCall::Release(released())];
     assert_eq!(scene.planned(Vec::new(), Scene::give("next")), release);
-    let _ = scene.after(Answer::Release(key(0), Epoch(8), Ok(Write::Done(free(0, 8)))));
+    let _ = scene.after(Reply::Release(key(0), Epoch(8), Ok(Write::Done(free(0, 8)))));
     assert_eq!(scene.planned(Vec::new(), Vec::new()), []);
     assert_eq!(scene.planned(Vec::new(), Scene::give("next")), release);
 }

@@ -1,4 +1,4 @@
-//! A worker that leaves goes on reading and takes nothing new (ARCHITECTURE §4 rule 14).
+//! A worker that leaves goes on reading and takes nothing new (PROTOCOL rule 14).
 
 use super::*;
 
@@ -17,15 +17,15 @@ fn who_leaves_goes_after_no_lease() {
     assert_eq!(scene.after(row(0, None)), []);
     scene.leaves(30_000);
     assert_eq!(scene.wakes(), Time::NEVER);
-    let free = origin(None, 7, How::Free);
+    let free = origin(None, 7, Transfer::Unowned);
     assert_eq!(scene.planned(vec![hold(1, free)], Vec::new()), []);
     assert_eq!(scene.wakes(), Time::NEVER);
 }
 
 #[test]
 fn who_leaves_gives_a_grant_back_and_an_acquire_of_which_nobody_knows_too() {
-    let plan = || vec![hold(0, origin(None, 7, How::Free))];
-    let unknown = Answer::Acquire(key(0), Epoch(8), Err(StoreErrorKind::Unknown));
+    let plan = || vec![hold(0, origin(None, 7, Transfer::Unowned))];
+    let unknown = Reply::Acquire(key(0), Epoch(8), Err(StoreErrorKind::Unknown));
     for answer in [granted(0, 8), unknown] {
         let mut scene = Scene::new();
         assert_eq!(scene.planned(plan(), Vec::new()), [acquire(&free(0, 7), 8)]);

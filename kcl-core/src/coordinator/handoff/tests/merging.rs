@@ -1,4 +1,4 @@
-//! Which child of two or more parents the owner of one of them takes (ARCHITECTURE §4 rule 9).
+//! Which child of two or more parents the owner of one of them takes (PROTOCOL rule 9).
 
 use super::*;
 
@@ -8,8 +8,8 @@ fn child() -> Lease {
 }
 
 /// The row of another parent was read, after the end of the lease 0.
-fn other_parent(row: Option<Lease>) -> Answer {
-    Answer::OtherParent(key(9), key(0), Ok(row))
+fn other_parent(row: Option<Lease>) -> Reply {
+    Reply::OtherParent(key(9), key(0), Ok(row))
 }
 
 impl Scene {
@@ -31,7 +31,7 @@ fn a_child_of_two_is_taken_when_the_other_parent_has_ended_too() {
 
 #[test]
 fn a_child_is_left_to_others_if_a_parent_is_read_still_or_it_is_not_known() {
-    let unknown = Answer::OtherParent(key(9), key(0), Err(StoreErrorKind::Unavailable));
+    let unknown = Reply::OtherParent(key(9), key(0), Err(StoreErrorKind::Unavailable));
     for answer in [other_parent(Some(held(1, "other", 7))), other_parent(None), unknown] {
         let mut scene = Scene::merging(&[1]);
         assert_eq!(scene.after(answer), []);
@@ -50,7 +50,7 @@ fn a_child_of_three_is_taken_when_all_its_parents_have_ended() {
 /// One that ended the leases 0 and 1, and reads the row of either for the child of both.
 fn ended_both() -> Scene {
     let mut scene = Scene::holding();
-    let both = vec![hold(0, None), hold(1, origin(None, 7, How::Free))];
+    let both = vec![hold(0, None), hold(1, origin(None, 7, Transfer::Unowned))];
     assert_eq!(scene.planned(both, Vec::new()), [acquire(&free(1, 7), 9)]);
     let _ = scene.after(granted(1, 9));
     assert_eq!(scene.ends(0, 8, &[0, 1]), [read(1)]);
@@ -62,12 +62,12 @@ fn ended_both() -> Scene {
 fn who_ends_both_parents_takes_the_child_once_whenever_the_rows_were_read() {
     let mut early = ended_both();
     assert_eq!(early.after(other_parent(Some(held(1, "me", 9)))), [], "before its end was there");
-    let of_first = Answer::OtherParent(key(9), key(1), Ok(Some(ended(0, 8))));
+    let of_first = Reply::OtherParent(key(9), key(1), Ok(Some(ended(0, 8))));
     assert_eq!(early.after(of_first), [acquire(&child(), 10)]);
 
     let mut late = ended_both();
     assert_eq!(late.after(other_parent(Some(ended(1, 9)))), [acquire(&child(), 10)]);
-    let of_first = Answer::OtherParent(key(9), key(1), Ok(Some(ended(0, 8))));
+    let of_first = Reply::OtherParent(key(9), key(1), Ok(Some(ended(0, 8))));
     assert_eq!(late.after(of_first), []);
 }
 

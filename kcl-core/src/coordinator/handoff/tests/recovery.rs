@@ -1,4 +1,4 @@
-//! After a lapse, a fence, or a store that went back in time (ARCHITECTURE §4 rules 2, 11, 13, 16).
+//! After a lapse, a fence, or a store that went back in time (PROTOCOL rules 2, 11, 13, 16).
 
 use super::*;
 
@@ -16,9 +16,9 @@ fn a_lapsed_session_dispatches_nothing_until_the_row_was_read_again() {
         scene.ctx.valid = true;
         assert_eq!(scene.beaten().asked, [read(0)]);
         assert_eq!(scene.beaten().asked, [], "it is being read");
-        let stale = Answer::Revalidate(key(0), 0, Ok(row.clone()));
+        let stale = Reply::Revalidate(key(0), 0, Ok(row.clone()));
         assert_eq!(orders(scene.answer(stale)), [], "a read from before the lapse");
-        let answer = Answer::Revalidate(key(0), 1, Ok(row));
+        let answer = Reply::Revalidate(key(0), 1, Ok(row));
         assert_eq!(orders(scene.answer(answer)), [expected]);
     }
 }
@@ -43,9 +43,9 @@ fn after_the_store_went_back_what_is_held_is_taken_anew_and_written_forward() {
     assert_eq!(back.asked, [read(0)]);
     assert_eq!(orders(back), [RunOrder::Drop(DropReason::Lost)]);
     let row = free(0, 7);
-    assert_eq!(scene.after(Answer::WishRow(key(0), Ok(Some(row.clone())))), [acquire(&row, 9)]);
+    assert_eq!(scene.after(Reply::WishRow(key(0), Ok(Some(row.clone())))), [acquire(&row, 9)]);
     let granted = held(0, "me", 9);
-    let done = scene.answer(Answer::Acquire(key(0), Epoch(9), Ok(Write::Done(granted.clone()))));
+    let done = scene.answer(Reply::Acquire(key(0), Epoch(9), Ok(Write::Done(granted.clone()))));
     let start = Lease { checkpoint: after(9), ..granted };
     assert_eq!(orders(done), [RunOrder::Start(Box::new(start))]);
     assert_eq!(scene.tick(0).asked, [advance(9, after(9))]);
@@ -56,10 +56,10 @@ fn a_row_that_could_not_be_read_after_a_lapse_is_read_again_at_the_next_beat() {
     let mut scene = Scene::holding();
     assert_eq!(orders(scene.on(Handoff::on_lapse)), [RunOrder::Suspend]);
     assert_eq!(scene.beaten().asked, [read(0)]);
-    let failed = Answer::Revalidate(key(0), 1, Err(StoreErrorKind::Unavailable));
+    let failed = Reply::Revalidate(key(0), 1, Err(StoreErrorKind::Unavailable));
     assert_eq!(scene.after(failed), []);
     assert_eq!(scene.beaten().asked, [read(0)]);
-    let mine = Answer::Revalidate(key(0), 1, Ok(Some(held(0, "me", 8))));
+    let mine = Reply::Revalidate(key(0), 1, Ok(Some(held(0, "me", 8))));
     assert_eq!(orders(scene.answer(mine)), [RunOrder::Resume]);
     assert_eq!(orders(scene.on(Handoff::on_lapse)), [RunOrder::Suspend], "it ran again");
 }
@@ -74,7 +74,7 @@ fn after_a_second_lapse_only_a_read_since_then_counts() {
     assert_eq!(scene.beaten().asked, [read(0)]);
     assert_eq!(orders(scene.on(Handoff::on_lapse)), []);
     assert_eq!(scene.beaten().asked, [read(0)]);
-    let read_after = |lapse| Answer::Revalidate(key(0), lapse, Ok(Some(held(0, "me", 8))));
+    let read_after = |lapse| Reply::Revalidate(key(0), lapse, Ok(Some(held(0, "me", 8))));
     assert_eq!(orders(scene.answer(read_after(1))), []);
     assert_eq!(orders(scene.answer(read_after(2))), [RunOrder::Resume]);
 }
@@ -91,9 +91,9 @@ fn what_is_being_handed_over_when_the_session_lapses_is_dropped_and_given_back()
 fn a_session_that_was_ended_waits_for_nothing_it_had_begun() {
     let mut scene = Scene::draining();
     assert_eq!(scene.run(8, RunNews::Stopped).asked, [StoreCall::Release(released())]);
-    let unknown = Answer::Release(key(0), Epoch(8), Err(StoreErrorKind::Unknown));
+    let unknown = Reply::Release(key(0), Epoch(8), Err(StoreErrorKind::Unknown));
     assert_eq!(scene.after(unknown), []);
-    let plan = vec![hold(1, origin(None, 7, How::Free)), hold(2, None)];
+    let plan = vec![hold(1, origin(None, 7, Transfer::Unowned)), hold(2, None)];
     assert_eq!(scene.planned(plan, Vec::new()), [acquire(&free(1, 7), 9), read(2)]);
     assert_eq!(scene.after(row(2, None)), []);
     let lost = scene.on(|handoff, ctx| handoff.lose_all(LossReason::Fenced, ctx));
@@ -109,7 +109,7 @@ fn who_saw_another_end() -> Scene {
     let mut scene = Scene::new();
     assert_eq!(scene.planned(vec![hold(0, None)], Vec::new()), [read(0)]);
     assert_eq!(scene.after(row(0, Some(held(0, "other", 7)))), [look_at("other")]);
-    assert_eq!(scene.after(Answer::Owner(id("other"), Ok(None))), [read(0)]);
+    assert_eq!(scene.after(Reply::Owner(id("other"), Ok(None))), [read(0)]);
     scene.ctx.now = at(1_500);
     scene
 }
@@ -130,7 +130,7 @@ fn after_the_store_went_back_orders_that_were_followed_are_followed_again() {
     let mut scene = Scene::new();
     let release = [StoreCall::Release(released())];
     assert_eq!(scene.planned(Vec::new(), Scene::give("next")), release);
-    let _ = scene.after(Answer::Release(key(0), Epoch(8), Ok(Write::Done(free(0, 8)))));
+    let _ = scene.after(Reply::Release(key(0), Epoch(8), Ok(Write::Done(free(0, 8)))));
     assert_eq!(scene.on(Handoff::on_store_went_back).asked, []);
     assert_eq!(scene.planned(Vec::new(), Scene::give("next")), release);
 }
@@ -153,8 +153,8 @@ fn what_was_given_away_before_the_store_lost_the_session_is_not_put_again() {
 /// One that ended the lease 0 and holds the lease 1, and was lost by the store.
 fn lost_by_the_store(mut scene: Scene) -> Scene {
     let _ = scene.run(8, RunNews::Ended { children: Vec::new() });
-    let _ = scene.after(Answer::WriteEnd(key(0), Epoch(8), Ok(Write::Done(ended(0, 8)))));
-    let plan = vec![hold(1, origin(None, 7, How::Free))];
+    let _ = scene.after(Reply::WriteEnd(key(0), Epoch(8), Ok(Write::Done(ended(0, 8)))));
+    let plan = vec![hold(1, origin(None, 7, Transfer::Unowned))];
     assert_eq!(scene.planned(plan, Vec::new()), [acquire(&free(1, 7), 9)]);
     let _ = scene.after(granted(1, 9));
     let _ = scene.on(Handoff::give_back);
@@ -179,7 +179,10 @@ fn what_was_known_before_a_change_of_the_application_is_not_taken_up() {
     let mut changed = lost_by_the_store(Scene::holding());
     changed.ctx.starts.changed(1);
     assert_eq!(changed.on(Handoff::take_up).asked, []);
-    assert_eq!(changed.planned(vec![hold(1, origin(None, 9, How::Free))], Vec::new()).len(), 1);
+    assert_eq!(
+        changed.planned(vec![hold(1, origin(None, 9, Transfer::Unowned))], Vec::new()).len(),
+        1
+    );
     let _ = changed.after(granted(1, 10));
     assert_eq!(changed.handoff.memory.furthest(&free(1, 9)), free(1, 9).checkpoint);
 

@@ -1,10 +1,10 @@
-//! A lease is run only if it is of my stream, in its present life (ARCHITECTURE §4 rule 17).
+//! A lease is run only if it is of my stream, in its present life (PROTOCOL rule 17).
 
 use super::*;
 
 fn of(stream: &str) -> Hold {
     let key = format!("{stream}/shardId-000000000000").parse().unwrap();
-    Hold { key, from: origin(None, 7, How::Free), children: Taking::None }
+    Hold { key, from: origin(None, 7, Transfer::Unowned), children: Taking::None }
 }
 
 impl Scene {
@@ -62,7 +62,7 @@ fn a_lease_of_a_later_life_is_taken_once_the_source_knows_of_that() {
 #[test]
 fn a_grant_of_a_life_that_is_over_meanwhile_is_given_back() {
     let mut scene = Scene::new();
-    let plan = vec![hold(0, origin(None, 7, How::Free))];
+    let plan = vec![hold(0, origin(None, 7, Transfer::Unowned))];
     assert_eq!(scene.planned(plan, Vec::new()), [acquire(&free(0, 7), 8)]);
     scene.describe(6);
     let done = scene.answer(granted(0, 8));

@@ -1,4 +1,4 @@
-//! Acquiring a lease (ARCHITECTURE §4 rules 4, 8 and 10), and what becomes of a grant.
+//! Acquiring a lease (PROTOCOL rules 4, 8 and 10), and what becomes of a grant.
 
 use super::*;
 
@@ -9,11 +9,11 @@ fn a_lease_that_is_free_is_taken_at_once_and_its_run_started() {
 
 #[test]
 fn a_lease_is_taken_by_force_only_from_the_owner_and_epoch_that_are_meant() {
-    let force = || vec![hold(0, origin(Some("other"), 7, How::Force))];
+    let force = || vec![hold(0, origin(Some("other"), 7, Transfer::Force))];
     let mut scene = Scene::new();
     assert_eq!(scene.planned(force(), Vec::new()), [acquire(&held(0, "other", 7), 8)]);
     let refused = Write::Refused(Some(held(0, "other", 9)));
-    let asked = scene.after(Answer::Acquire(key(0), Epoch(8), Ok(refused)));
+    let asked = scene.after(Reply::Acquire(key(0), Epoch(8), Ok(refused)));
     assert_eq!(
         asked,
         [StoreCall::Session(id("other"), Consistency::Strong)],
@@ -24,10 +24,10 @@ fn a_lease_is_taken_by_force_only_from_the_owner_and_epoch_that_are_meant() {
 #[test]
 fn a_grant_that_the_plan_has_given_away_is_given_back() {
     let mut scene = Scene::new();
-    let plan = vec![hold(0, origin(None, 7, How::Free))];
+    let plan = vec![hold(0, origin(None, 7, Transfer::Unowned))];
     assert_eq!(scene.planned(plan, Vec::new()), [acquire(&free(0, 7), 8)]);
     assert_eq!(scene.planned(Vec::new(), Scene::give("next")), []);
-    let granted = Answer::Acquire(key(0), Epoch(8), Ok(Write::Done(held(0, "me", 8))));
+    let granted = Reply::Acquire(key(0), Epoch(8), Ok(Write::Done(held(0, "me", 8))));
     let done = scene.answer(granted);
     assert_eq!(done.asked, [StoreCall::Release(released())]);
     assert_eq!(orders(done), []);
@@ -36,25 +36,25 @@ fn a_grant_that_the_plan_has_given_away_is_given_back() {
 #[test]
 fn a_grant_that_comes_too_late_starts_nothing() {
     let mut scene = Scene::new();
-    let plan = vec![hold(0, origin(None, 7, How::Free))];
+    let plan = vec![hold(0, origin(None, 7, Transfer::Unowned))];
     assert_eq!(scene.planned(plan, Vec::new()), [acquire(&free(0, 7), 8)]);
     scene.ctx.valid = false;
-    let granted = Answer::Acquire(key(0), Epoch(8), Ok(Write::Done(held(0, "me", 8))));
+    let granted = Reply::Acquire(key(0), Epoch(8), Ok(Write::Done(held(0, "me", 8))));
     let done = scene.answer(granted);
     assert_eq!((done.asked.len(), orders(done).len()), (0, 0));
     scene.ctx.valid = true;
     assert_eq!(scene.tick(200).asked, [read(0)]);
     let mine = held(0, "me", 8);
-    let again = scene.after(Answer::WishRow(key(0), Ok(Some(mine.clone()))));
+    let again = scene.after(Reply::WishRow(key(0), Ok(Some(mine.clone()))));
     assert_eq!(again, [acquire(&mine, 208)], "taken anew, under an epoch of its own");
 }
 
 #[test]
 fn an_acquire_of_which_nobody_knows_is_found_out() {
     let mut scene = Scene::new();
-    let plan = vec![hold(0, origin(None, 7, How::Free))];
+    let plan = vec![hold(0, origin(None, 7, Transfer::Unowned))];
     assert_eq!(scene.planned(plan, Vec::new()), [acquire(&free(0, 7), 8)]);
-    let unknown = Answer::Acquire(key(0), Epoch(8), Err(StoreErrorKind::Unknown));
+    let unknown = Reply::Acquire(key(0), Epoch(8), Err(StoreErrorKind::Unknown));
     assert_eq!(scene.after(unknown), []);
     assert_eq!(scene.tick(0).asked, [read(0)]);
 }
@@ -62,9 +62,9 @@ fn an_acquire_of_which_nobody_knows_is_found_out() {
 #[test]
 fn an_acquire_that_failed_is_made_good_soon() {
     let mut scene = Scene::new();
-    let plan = vec![hold(0, origin(None, 7, How::Free))];
+    let plan = vec![hold(0, origin(None, 7, Transfer::Unowned))];
     assert_eq!(scene.planned(plan, Vec::new()), [acquire(&free(0, 7), 8)]);
-    let failed = Answer::Acquire(key(0), Epoch(8), Err(StoreErrorKind::Throttled));
+    let failed = Reply::Acquire(key(0), Epoch(8), Err(StoreErrorKind::Throttled));
     assert_eq!(scene.after(failed), []);
     assert_eq!(scene.wakes(), at(200));
     assert_eq!(scene.tick(200).asked, [read(0)]);
@@ -75,10 +75,10 @@ fn an_acquire_of_which_nobody_knows_is_given_back_if_the_plan_wants_it_here_no_m
     let gives = [(Vec::new(), release()), (Scene::give("next"), released())];
     for (gives, release) in gives {
         let mut scene = Scene::new();
-        let plan = vec![hold(0, origin(None, 7, How::Free))];
+        let plan = vec![hold(0, origin(None, 7, Transfer::Unowned))];
         assert_eq!(scene.planned(plan, Vec::new()), [acquire(&free(0, 7), 8)]);
         assert_eq!(scene.planned(Vec::new(), gives), []);
-        let unknown = Answer::Acquire(key(0), Epoch(8), Err(StoreErrorKind::Unknown));
+        let unknown = Reply::Acquire(key(0), Epoch(8), Err(StoreErrorKind::Unknown));
         assert_eq!(scene.after(unknown), [StoreCall::Release(release)]);
         assert_eq!(scene.wakes(), Time::NEVER);
     }
@@ -87,7 +87,7 @@ fn an_acquire_of_which_nobody_knows_is_given_back_if_the_plan_wants_it_here_no_m
 #[test]
 fn an_owner_that_the_planner_saw_end_is_not_asked_for_again() {
     let mut scene = Scene::new();
-    let of_ended = vec![hold(0, origin(Some("other"), 7, How::Free))];
+    let of_ended = vec![hold(0, origin(Some("other"), 7, Transfer::Unowned))];
     assert_eq!(scene.planned(of_ended, Vec::new()), [acquire(&held(0, "other", 7), 8)]);
     let late = held(0, "other", 9);
     assert_eq!(scene.after(refused(0, 8, Some(late.clone()))), [acquire(&late, 10)]);
@@ -97,7 +97,7 @@ fn an_owner_that_the_planner_saw_end_is_not_asked_for_again() {
 fn of_two_acquires_of_a_lease_only_the_later_starts_a_run() {
     let mut scene = Scene::new();
     assert_eq!(scene.planned(vec![hold(0, None)], Vec::new()), [read(0)]);
-    let newer = vec![hold(0, origin(None, 7, How::Free))];
+    let newer = vec![hold(0, origin(None, 7, Transfer::Unowned))];
     assert_eq!(scene.planned(newer, Vec::new()), [acquire(&free(0, 7), 8)]);
     assert_eq!(scene.after(row(0, Some(free(0, 7)))), [acquire(&free(0, 7), 9)]);
     let first = scene.answer(granted(0, 8));

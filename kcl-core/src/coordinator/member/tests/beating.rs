@@ -2,8 +2,8 @@
 
 use super::*;
 
-fn beat_answered(scene: &Scene, number: u64) -> Answer {
-    Answer::Beat(number, Ok(scene.counted(number, "1")))
+fn beat_answered(scene: &Scene, number: u64) -> Reply {
+    Reply::Beat(number, Ok(scene.counted(number, "1")))
 }
 
 #[test]
@@ -26,7 +26,7 @@ fn one_without_an_answer_is_repeated() {
     assert_eq!(scene.tick(1_500), [scene.beat(2)], "tried again");
     let second = Session { beat: 2, ..scene.row() };
     let refused = stamped(Write::Refused(Some(second)), "1");
-    assert_eq!(scene.after(Answer::Beat(1, Ok(refused))), []);
+    assert_eq!(scene.after(Reply::Beat(1, Ok(refused))), []);
     assert_eq!(scene.said(), [], "a later attempt of mine was counted, its answer lost");
     assert_eq!(scene.valid_until.last(), Some(&at(7_200)), "from its own sending");
     assert_eq!(scene.tick(2_499), []);
@@ -91,7 +91,7 @@ fn a_session_that_was_ended_beats_no_more() {
         let mut scene = Scene::live();
         assert_eq!(scene.tick(1_000), [scene.beat(1)]);
         let refused = refusals(&scene.row())[which].clone();
-        assert_eq!(scene.after(Answer::Beat(1, Ok(refused))), []);
+        assert_eq!(scene.after(Reply::Beat(1, Ok(refused))), []);
         assert_eq!(scene.said(), [Signal::Fenced(EndReason::Fenced)]);
         scene.assert_over();
     }
@@ -125,7 +125,7 @@ fn a_beats_answer_tells_the_stores_time() {
     assert_eq!(scene.tick(1_000), [scene.beat(1)]);
     let mut reply = scene.counted(1, "1");
     reply.stamp.at = StoreTime(50);
-    assert_eq!(scene.after(Answer::Beat(1, Ok(reply))), []);
+    assert_eq!(scene.after(Reply::Beat(1, Ok(reply))), []);
     assert_eq!(scene.ctx.epochs.next(Epoch(0), at(1_000)), Epoch(50));
 }
 
@@ -141,12 +141,12 @@ fn who_leaves_says_so_in_a_beat_and_then_asks_for_its_end_until_that_is_answered
     assert_eq!(scene.asked(), std::slice::from_ref(&end));
     assert_eq!(scene.after(beat_answered(&scene, 1)), []);
     assert_eq!(scene.valid_until, [at(5_700)], "what it asked before means nothing");
-    assert_eq!(scene.after(Answer::Leave(Err(StoreErrorKind::Unknown))), []);
+    assert_eq!(scene.after(Reply::Leave(Err(StoreErrorKind::Unknown))), []);
     assert_eq!(scene.said(), []);
     let now = scene.now();
     assert_eq!(scene.tick(now + 249), []);
     assert_eq!(scene.tick(now + 750), [end]);
-    assert_eq!(scene.after(Answer::Leave(Ok(Write::Refused(None)))), []);
+    assert_eq!(scene.after(Reply::Leave(Ok(Write::Refused(None)))), []);
     assert_eq!(scene.said(), [Signal::Left]);
 }
 

@@ -8,12 +8,12 @@ fn document(state: ChangeState, by: &str) -> Document {
     Document::new(DocName::changing(), 1, changing.encode())
 }
 
-fn closed(by: &str) -> Answer {
-    Answer::Changing(Ok(Some(document(ChangeState::Closed, by))))
+fn closed(by: &str) -> Reply {
+    Reply::Changing(Ok(Some(document(ChangeState::Closed, by))))
 }
 
-fn open() -> Answer {
-    Answer::Changing(Ok(Some(document(ChangeState::Open, "ann"))))
+fn open() -> Reply {
+    Reply::Changing(Ok(Some(document(ChangeState::Open, "ann"))))
 }
 
 /// One that has found the application closed by ann, at 0.
@@ -27,7 +27,7 @@ fn shut() -> Scene {
 /// One that has asked twice whether the application is open: first it was.
 fn closed_since() -> Scene {
     let mut scene = Scene::registered(Coordination::default());
-    let failed = Answer::Streams(scene.round(), Err(StoreErrorKind::Unavailable));
+    let failed = Reply::Streams(scene.round(), Err(StoreErrorKind::Unavailable));
     assert_eq!(scene.after(failed), []);
     assert_eq!(scene.after_a_pause(), [changing(), streams()]);
     assert_eq!(scene.open(), []);
@@ -45,13 +45,13 @@ fn an_application_that_was_changed_once_is_open() {
 #[test]
 fn a_session_that_finds_it_closed_ends_until_that_is_answered_and_looks_at_a_pace() {
     let mut scene = shut();
-    assert_eq!(scene.after(Answer::EndShut(Err(StoreErrorKind::Unknown))), []);
+    assert_eq!(scene.after(Reply::EndShut(Err(StoreErrorKind::Unknown))), []);
     assert_eq!(scene.meanwhile(499), [], "it beats no more");
     assert_eq!(scene.meanwhile(500), [scene.end(Ending::Leave), changing()]);
-    assert_eq!(scene.after(Answer::EndShut(Ok(Write::Refused(None)))), []);
+    assert_eq!(scene.after(Reply::EndShut(Ok(Write::Refused(None)))), []);
     assert_eq!(scene.meanwhile(999), []);
     assert_eq!(scene.meanwhile(1_000), [changing()]);
-    assert_eq!(scene.after(Answer::Changing(Err(StoreErrorKind::Unavailable))), []);
+    assert_eq!(scene.after(Reply::Changing(Err(StoreErrorKind::Unavailable))), []);
     assert_eq!(scene.meanwhile(1_500), [changing()], "that failed");
     assert!(scene.beats.is_empty(), "it is not registered any more");
     assert_eq!(scene.said(), []);
@@ -63,7 +63,7 @@ fn whoever_closed_it_is_named_once() {
     let odd = Document::new(DocName::changing(), 1, "{}".into());
     let problem = Changing::decode(b"{}").unwrap_err().to_string();
     let unreadable = Notice::Unreadable(DocName::changing(), problem);
-    let odd = || Answer::Changing(Ok(Some(odd.clone())));
+    let odd = || Reply::Changing(Ok(Some(odd.clone())));
     for (answer, noted) in [
         (closed("ann"), Vec::new()),
         (closed("bob"), vec![Notice::Closed("bob".to_owned())]),
@@ -80,7 +80,7 @@ fn whoever_closed_it_is_named_once() {
 fn a_document_that_makes_no_sense_is_taken_for_closed() {
     let mut scene = Scene::registered(Coordination::default());
     let odd = Document::new(DocName::changing(), 1, "{}".into());
-    let asked = scene.after(Answer::Changing(Ok(Some(odd))));
+    let asked = scene.after(Reply::Changing(Ok(Some(odd))));
     assert_eq!(asked, [scene.end(Ending::Leave), changing()]);
 }
 
@@ -89,7 +89,7 @@ fn it_joins_anew_once_the_application_is_open_and_its_session_has_ended() {
     let mut scene = shut();
     assert_eq!(scene.after(open()), []);
     assert_eq!(scene.said(), [], "the session may still be there");
-    assert_eq!(scene.after(Answer::EndShut(Ok(Write::Done(scene.row())))), []);
+    assert_eq!(scene.after(Reply::EndShut(Ok(Write::Done(scene.row())))), []);
     assert_eq!(scene.meanwhile(500), [changing()]);
     assert_eq!(scene.noted(), []);
     assert_eq!(scene.after(open()), []);
@@ -106,7 +106,7 @@ fn who_beat_before_it_found_the_application_closed_is_over_all_the_same() {
     assert_eq!(scene.meanwhile(1_500), []);
     assert!(!scene.beats.is_empty());
     assert_eq!(scene.after(closed("ann")), [scene.end(Ending::Leave), changing()]);
-    assert_eq!(scene.after(Answer::EndShut(Ok(Write::Refused(None)))), []);
+    assert_eq!(scene.after(Reply::EndShut(Ok(Write::Refused(None)))), []);
     let _ = scene.noted();
     assert_eq!(scene.after(open()), []);
     assert_eq!(scene.said(), [Signal::Reopened]);
@@ -121,7 +121,7 @@ fn nothing_is_passed_in_an_application_that_is_closed() {
     assert_eq!(scene.read(Some(mine(3))), [pass(Some(3)), list()]);
     let former = scene.round();
     assert_eq!(scene.after(closed("ann")), [scene.end(Ending::Leave), changing()]);
-    let refused = Answer::PutStreams(former, Ok(Write::Refused(Some(theirs(4)))));
+    let refused = Reply::PutStreams(former, Ok(Write::Refused(Some(theirs(4)))));
     assert_eq!(scene.after(refused), []);
     assert_eq!(scene.noted(), [Notice::Closed("ann".to_owned())]);
     let mut scene = closed_since();
@@ -140,6 +140,6 @@ fn what_was_known_of_starts_from_before_the_change_is_forgotten() {
     scene.ctx.starts.learn(&told);
     let body = r#"{"state":"open","by":"ann","since":1,"turn":"t","change":3,"what":"reset"}"#;
     let doc = Document::new(DocName::changing(), 4, body.into());
-    assert_eq!(scene.after(Answer::Changing(Ok(Some(doc)))), []);
+    assert_eq!(scene.after(Reply::Changing(Ok(Some(doc)))), []);
     assert_eq!(scene.ctx.starts.told(&orders().key), None);
 }

@@ -131,7 +131,7 @@ impl Scene {
     /// being read.
     fn registered(settings: Coordination) -> Self {
         let mut scene = Self::starting(settings);
-        let asked = scene.after(Answer::ListBefore(Ok(Vec::new())));
+        let asked = scene.after(Reply::ListBefore(Ok(Vec::new())));
         assert_eq!(asked, [StoreCall::Register(scene.row())]);
         assert_eq!(scene.register("1"), [changing(), streams()]);
         scene
@@ -151,7 +151,7 @@ impl Scene {
         assert_eq!(scene.read(Some(mine(3))), [pass(Some(3)), list()]);
         assert_eq!(scene.put(Ok(Write::Done(mine(4)))), []);
         assert_eq!(scene.said(), [], "whether the id is mine alone is not known yet");
-        let listed = Answer::ListAfter(Ok(others(&scene)));
+        let listed = Reply::ListAfter(Ok(others(&scene)));
         scene.member.on_answer(listed, &mut scene.ctx);
         scene
     }
@@ -182,7 +182,7 @@ impl Scene {
     }
 
     /// What is asked for next.
-    fn after(&mut self, answer: Answer) -> Vec<StoreCall> {
+    fn after(&mut self, answer: Reply) -> Vec<StoreCall> {
         self.member.on_answer(answer, &mut self.ctx);
         self.asked()
     }
@@ -227,7 +227,7 @@ impl Scene {
         self.beats.push(self.now());
         if self.answers {
             let counted = self.counted(beat.number, self.generation);
-            self.member.on_answer(Answer::Beat(beat.number, Ok(counted)), &mut self.ctx);
+            self.member.on_answer(Reply::Beat(beat.number, Ok(counted)), &mut self.ctx);
             assert_eq!(self.asked(), []);
         }
         true
@@ -260,32 +260,32 @@ impl Scene {
     /// What is asked for once the row is registered.
     fn register(&mut self, generation: &str) -> Vec<StoreCall> {
         let row = stamped(Write::Done(self.row()), generation);
-        self.after(Answer::Register(self.ctx.now, Ok(row)))
+        self.after(Reply::Register(self.ctx.now, Ok(row)))
     }
 
     /// What is asked for once the application is seen to be open.
     fn open(&mut self) -> Vec<StoreCall> {
-        self.after(Answer::Changing(Ok(None)))
+        self.after(Reply::Changing(Ok(None)))
     }
 
     /// What is asked for once the document `streams` is read.
     fn read(&mut self, doc: Option<Document>) -> Vec<StoreCall> {
-        self.after(Answer::Streams(self.round(), Ok(doc)))
+        self.after(Reply::Streams(self.round(), Ok(doc)))
     }
 
     /// What is asked for once the document `streams` is put, or not.
     fn put(&mut self, answer: Result<Write<Document>, StoreErrorKind>) -> Vec<StoreCall> {
-        self.after(Answer::PutStreams(self.round(), answer))
+        self.after(Reply::PutStreams(self.round(), answer))
     }
 
     /// What is asked for once these sessions are listed as who may read another stream.
     fn others(&mut self, rows: &[Session]) -> Vec<StoreCall> {
-        self.after(Answer::OtherReaders(self.round(), Ok(rows.to_vec())))
+        self.after(Reply::OtherReaders(self.round(), Ok(rows.to_vec())))
     }
 
     /// What is asked for once the end of one of them is answered.
     fn reader_ended(&mut self, row: &Session, answer: Write<Session>) -> Vec<StoreCall> {
-        self.after(Answer::EndReader(self.round(), row.id.clone(), Ok(answer)))
+        self.after(Reply::EndReader(self.round(), row.id.clone(), Ok(answer)))
     }
 
     /// The number of what is being asked for in passing.
@@ -323,7 +323,7 @@ impl Scene {
         let now = self.now();
         assert_eq!(self.tick(now + 60_000), []);
         let counted = self.counted(1, "1");
-        assert_eq!(self.after(Answer::Beat(1, Ok(counted))), []);
+        assert_eq!(self.after(Reply::Beat(1, Ok(counted))), []);
         assert_eq!(self.said(), []);
     }
 }

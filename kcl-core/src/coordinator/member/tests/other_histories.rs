@@ -9,14 +9,14 @@ fn answered_from(scene: &mut Scene, generation: &'static str) {
     let _ = scene.tick(scene.now());
     let number = scene.member.last_number;
     let counted = scene.counted(number, generation);
-    assert_eq!(scene.after(Answer::Beat(number, Ok(counted))), []);
+    assert_eq!(scene.after(Reply::Beat(number, Ok(counted))), []);
 }
 
 #[test]
 fn a_row_that_is_gone_in_another_history_was_ended_by_nobody() {
     let mut scene = Scene::live();
     assert_eq!(scene.tick(1_000), [scene.beat(1)]);
-    assert_eq!(scene.after(Answer::Beat(1, Ok(stamped(Write::Refused(None), "2")))), []);
+    assert_eq!(scene.after(Reply::Beat(1, Ok(stamped(Write::Refused(None), "2")))), []);
     assert_eq!(scene.said(), [Signal::Vanished]);
     scene.assert_over();
 }
@@ -42,10 +42,10 @@ fn older_sessions_of_my_id_are_ended_until_a_listing_shows_none() {
     assert_eq!(scene.tick(1_000), [streams(), list()]);
     let older = scene.rival(0);
     let end = end_of(&older.id, Ending::Replace);
-    assert_eq!(scene.after(Answer::ListAgain(Ok(vec![older]))), [end]);
+    assert_eq!(scene.after(Reply::ListAgain(Ok(vec![older]))), [end]);
     assert_eq!(scene.meanwhile(2_499), []);
     assert_eq!(scene.meanwhile(2_500), [list()]);
-    assert_eq!(scene.after(Answer::ListAgain(Ok(vec![scene.row()]))), []);
+    assert_eq!(scene.after(Reply::ListAgain(Ok(vec![scene.row()]))), []);
     assert_eq!(scene.meanwhile(60_000), []);
     assert_eq!(scene.said(), [Signal::WentBack]);
 }
@@ -55,7 +55,7 @@ fn a_newer_session_of_my_id_takes_my_place_unless_ids_are_not_replaced() {
     for same_id in [SameId::Replace, SameId::Refuse] {
         let mut scene = Scene::live();
         scene.ctx.settings.same_id = same_id;
-        let newer = Answer::ListAgain(Ok(vec![scene.rival(2)]));
+        let newer = Reply::ListAgain(Ok(vec![scene.rival(2)]));
         if same_id == SameId::Replace {
             assert_eq!(scene.after(newer), [scene.end(Ending::Leave)]);
             assert_eq!(scene.said(), [Signal::Duplicate]);
@@ -86,12 +86,12 @@ fn what_was_asked_in_the_former_history_means_nothing() {
     let former = scene.round();
     answered_from(&mut scene, "3");
     assert_eq!(scene.tick(1_000), [streams(), list()]);
-    assert_eq!(scene.after(Answer::Streams(former, Ok(Some(mine(9))))), [], "it was read then");
+    assert_eq!(scene.after(Reply::Streams(former, Ok(Some(mine(9))))), [], "it was read then");
     assert_eq!(scene.read(Some(mine(3))), [pass(Some(3))]);
     let former = scene.round();
     answered_from(&mut scene, "4");
     assert_eq!(scene.tick(1_000), [streams(), list()]);
-    let refused = Answer::PutStreams(former, Ok(Write::Refused(Some(mine(2)))));
+    let refused = Reply::PutStreams(former, Ok(Write::Refused(Some(mine(2)))));
     assert_eq!(scene.after(refused), []);
     assert_eq!(scene.read(Some(mine(1))), [pass(Some(1))]);
 }

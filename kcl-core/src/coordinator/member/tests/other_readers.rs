@@ -57,7 +57,7 @@ fn a_fence_that_was_not_answered_is_sent_again() {
     let mut scene = watching(std::slice::from_ref(&row));
     assert_eq!(scene.watching(6_000, std::slice::from_ref(&row)), [fence(&row)]);
     let unknown = Err(StoreErrorKind::Unknown);
-    assert_eq!(scene.after(Answer::EndReader(scene.round(), row.id.clone(), unknown)), []);
+    assert_eq!(scene.after(Reply::EndReader(scene.round(), row.id.clone(), unknown)), []);
     assert_eq!(scene.watching(6_200, std::slice::from_ref(&row)), [fence(&row)]);
 }
 

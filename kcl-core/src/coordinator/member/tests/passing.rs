@@ -28,7 +28,7 @@ fn a_pass_that_was_refused_counts_if_my_stream_was_put_above_the_version_read_fi
     let mut scene = Scene::opened();
     assert_eq!(scene.read(Some(mine(3))), [pass(Some(3)), list()]);
     assert_eq!(scene.put(Ok(Write::Refused(Some(mine(5))))), [], "by another that passed");
-    assert_eq!(scene.after(Answer::ListAfter(Ok(Vec::new()))), []);
+    assert_eq!(scene.after(Reply::ListAfter(Ok(Vec::new()))), []);
     assert_eq!(scene.said(), [Signal::Joined]);
 }
 
@@ -40,7 +40,7 @@ fn a_pass_that_was_refused_does_not_count_at_the_version_read_first_or_below() {
     let back = scene.put(Ok(Write::Refused(Some(mine(1)))));
     assert_eq!(back, [pass(Some(1)), list()], "the store went back");
     assert_eq!(scene.put(Ok(Write::Refused(Some(mine(2))))), [], "that was put since");
-    assert_eq!(scene.after(Answer::ListAfter(Ok(Vec::new()))), []);
+    assert_eq!(scene.after(Reply::ListAfter(Ok(Vec::new()))), []);
     assert_eq!(scene.said(), [Signal::Joined]);
 }
 
@@ -48,7 +48,7 @@ fn a_pass_that_was_refused_does_not_count_at_the_version_read_first_or_below() {
 fn a_pass_whose_answer_was_lost_counts_once_it_is_read_back() {
     let mut scene = Scene::opened();
     assert_eq!(scene.read(Some(mine(3))), [pass(Some(3)), list()]);
-    assert_eq!(scene.after(Answer::ListAfter(Ok(Vec::new()))), []);
+    assert_eq!(scene.after(Reply::ListAfter(Ok(Vec::new()))), []);
     assert_eq!(scene.put(Err(StoreErrorKind::Unknown)), []);
     assert_eq!(scene.after_a_pause(), [streams()]);
     assert_eq!(scene.said(), []);
@@ -112,10 +112,10 @@ fn a_document_that_makes_no_sense_is_read_again_and_each_reason_is_said_once() {
 #[test]
 fn what_could_not_be_read_is_read_again_a_little_later() {
     let mut scene = Scene::registered(Coordination::default());
-    assert_eq!(scene.after(Answer::Streams(scene.round(), unavailable())), []);
+    assert_eq!(scene.after(Reply::Streams(scene.round(), unavailable())), []);
     assert_eq!(scene.after_a_pause(), [changing(), streams()]);
     assert_eq!(scene.open(), []);
-    assert_eq!(scene.after(Answer::Streams(scene.round(), unavailable())), []);
+    assert_eq!(scene.after(Reply::Streams(scene.round(), unavailable())), []);
     assert_eq!(scene.after_a_pause(), [streams()], "it is known to be open");
     assert_eq!(scene.read(Some(mine(3))), [pass(Some(3)), list()]);
 }
@@ -125,11 +125,11 @@ fn where_it_is_not_known_whether_the_application_is_open_both_documents_are_read
     for comes_first in [true, false] {
         let mut scene = Scene::registered(Coordination::default());
         let former = scene.round();
-        let read = |round| Answer::Streams(round, Ok(Some(mine(3))));
+        let read = |round| Reply::Streams(round, Ok(Some(mine(3))));
         if comes_first {
             assert_eq!(scene.after(read(former)), []);
         }
-        assert_eq!(scene.after(Answer::Changing(unavailable())), []);
+        assert_eq!(scene.after(Reply::Changing(unavailable())), []);
         if !comes_first {
             assert_eq!(scene.after(read(former)), []);
         }

@@ -6,12 +6,12 @@ fn refuse() -> Coordination {
     Coordination { same_id: SameId::Refuse, ..Coordination::default() }
 }
 
-fn end_answered(row: &Session, answer: Result<Write<Session>, StoreErrorKind>) -> Answer {
-    Answer::EndOlder(row.id.clone(), answer)
+fn end_answered(row: &Session, answer: Result<Write<Session>, StoreErrorKind>) -> Reply {
+    Reply::EndOlder(row.id.clone(), answer)
 }
 
-fn seen(row: &Session, now: Option<Session>) -> Answer {
-    Answer::LookAtOlder(row.id.clone(), Ok(now))
+fn seen(row: &Session, now: Option<Session>) -> Reply {
+    Reply::LookAtOlder(row.id.clone(), Ok(now))
 }
 
 fn look(row: &Session) -> StoreCall {
@@ -131,7 +131,7 @@ fn who_was_fenced_leaves_its_id_to_whoever_has_it_without_registering() {
     scene.member = Member::new(name_of_me(), at(0), Vec::new(), true, &mut scene.ctx);
     assert_eq!(scene.tick(0), [list()]);
     let rival = scene.rival(0);
-    assert_eq!(scene.after(Answer::ListBefore(Ok(vec![rival]))), []);
+    assert_eq!(scene.after(Reply::ListBefore(Ok(vec![rival]))), []);
     assert_eq!(scene.said(), [Signal::Duplicate]);
     scene.assert_over();
 }

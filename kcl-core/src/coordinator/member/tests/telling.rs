@@ -28,13 +28,13 @@ fn a_raised_mailbox_wakes_once() {
     let mut scene = Scene::live();
     for expected in [vec![Signal::Woken], Vec::new()] {
         let row = Session { mailbox: 1, ..scene.row() };
-        assert_eq!(scene.after(Answer::Mailbox(Ok(Some(row)))), []);
+        assert_eq!(scene.after(Reply::Mailbox(Ok(Some(row)))), []);
         assert_eq!(scene.said(), expected);
     }
     assert_eq!(scene.tick(1_000), [scene.beat(1)]);
     let row = Session { mailbox: 2, beat: 1, ..scene.row() };
     let counted = stamped(Write::Done(row), "1");
-    assert_eq!(scene.after(Answer::Beat(1, Ok(counted))), []);
+    assert_eq!(scene.after(Reply::Beat(1, Ok(counted))), []);
     assert_eq!(scene.said(), [Signal::Woken], "a beat's answer tells of it, too");
 }
 
@@ -44,7 +44,7 @@ fn a_wake_up_that_was_pushed_is_not_heard_of_again() {
     scene.member.on_push(&mut scene.ctx);
     assert_eq!(scene.said(), [Signal::Woken]);
     let row = Session { mailbox: 1, ..scene.row() };
-    assert_eq!(scene.after(Answer::Mailbox(Ok(Some(row)))), []);
+    assert_eq!(scene.after(Reply::Mailbox(Ok(Some(row)))), []);
     assert_eq!(scene.said(), []);
 }
 
@@ -52,10 +52,10 @@ fn a_wake_up_that_was_pushed_is_not_heard_of_again() {
 fn the_mailbox_is_polled_where_the_store_pushes_nothing() {
     let mut scene = Scene::starting(Coordination::default());
     scene.ctx.pushes = false;
-    let _ = scene.after(Answer::ListBefore(Ok(Vec::new())));
+    let _ = scene.after(Reply::ListBefore(Ok(Vec::new())));
     let _ = scene.register("1");
     let _ = (scene.open(), scene.read(Some(mine(3))), scene.put(Ok(Write::Done(mine(4)))));
-    let _ = scene.after(Answer::ListAfter(Ok(Vec::new())));
+    let _ = scene.after(Reply::ListAfter(Ok(Vec::new())));
     assert_eq!(scene.said(), [Signal::Joined]);
     let poll = StoreCall::Session(scene.member.id().clone(), Consistency::Eventual);
     assert_eq!(scene.meanwhile(499), []);
@@ -74,7 +74,7 @@ fn the_mailbox_is_polled_where_the_store_pushes_nothing() {
 fn a_session_sees_in_its_mailbox_that_it_was_ended() {
     let mut scene = Scene::live();
     let row = ended(&scene.row(), EndReason::Replaced);
-    assert_eq!(scene.after(Answer::Mailbox(Ok(Some(row)))), []);
+    assert_eq!(scene.after(Reply::Mailbox(Ok(Some(row)))), []);
     assert_eq!(scene.said(), [Signal::Fenced(EndReason::Replaced)]);
     scene.assert_over();
 }

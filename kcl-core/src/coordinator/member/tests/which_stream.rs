@@ -34,7 +34,7 @@ fn a_stream_that_nobody_reads_is_put_over() {
     assert_eq!(scene.others(&[scene.row()]), [pass(Some(3)), list()]);
     assert_eq!(scene.meanwhile(5_000), [], "nobody is watched any more");
     assert_eq!(scene.put(Ok(Write::Done(mine(4)))), []);
-    assert_eq!(scene.after(Answer::ListAfter(Ok(Vec::new()))), []);
+    assert_eq!(scene.after(Reply::ListAfter(Ok(Vec::new()))), []);
     assert_eq!(scene.said(), [Signal::Joined]);
 }
 
@@ -63,7 +63,7 @@ fn a_put_over_the_other_stream_that_was_refused_is_judged_by_what_is_there() {
     assert_eq!(scene.noted(), [differs()]);
     assert_eq!(scene.others(&[]), [pass(Some(4)), list()]);
     assert_eq!(scene.put(Ok(Write::Refused(Some(mine(5))))), [], "another of mine was first");
-    assert_eq!(scene.after(Answer::ListAfter(Ok(Vec::new()))), []);
+    assert_eq!(scene.after(Reply::ListAfter(Ok(Vec::new()))), []);
     assert_eq!(scene.said(), [Signal::Joined]);
 }
 
@@ -74,7 +74,7 @@ fn a_listing_counts_only_for_the_version_that_was_read_before_it() {
     let mut scene = watching();
     assert_eq!(scene.meanwhile(2_000), [list()], "the first one takes its time");
     let former = scene.round();
-    let nobody = |round| Answer::OtherReaders(round, Ok(Vec::new()));
+    let nobody = |round| Reply::OtherReaders(round, Ok(Vec::new()));
     assert_eq!(scene.after(nobody(former)), [pass(Some(3)), list()]);
     assert_eq!(scene.put(Ok(Write::Refused(Some(theirs(4))))), [list()]);
     assert_eq!(scene.after(nobody(former)), []);
@@ -97,14 +97,14 @@ fn who_reads_another_stream_lives_so_this_session_ends_and_names_both() {
 fn who_finds_its_own_stream_as_the_document_is_read_once_more_stays() {
     let mut scene = leaving();
     assert_eq!(scene.read(Some(mine(4))), [list()], "it was put since: a pass");
-    assert_eq!(scene.after(Answer::ListAfter(Ok(Vec::new()))), []);
+    assert_eq!(scene.after(Reply::ListAfter(Ok(Vec::new()))), []);
     assert_eq!(scene.said(), [Signal::Joined]);
 }
 
 #[test]
 fn nobody_leaves_by_a_document_that_could_not_be_read_once_more() {
     let mut scene = leaving();
-    let failed = Answer::Streams(scene.round(), Err(StoreErrorKind::Unavailable));
+    let failed = Reply::Streams(scene.round(), Err(StoreErrorKind::Unavailable));
     assert_eq!(scene.after(failed), []);
     assert_eq!(scene.after_a_pause(), [streams()]);
     assert_eq!(scene.read(Some(theirs(3))), [list()], "who reads it is found out again");
@@ -120,7 +120,7 @@ fn the_answers_about_readers_of_the_other_stream_mean_nothing_once_the_document_
     let fence = end_of(&row.id, Ending::Fence { beat: 1 });
     assert_eq!(scene.watching(6_000, std::slice::from_ref(&row)), [fence]);
     let number = scene.member.last_number;
-    let back = Answer::Beat(number, Ok(scene.counted(number, "2")));
+    let back = Reply::Beat(number, Ok(scene.counted(number, "2")));
     assert_eq!(scene.after(back), []);
     assert_eq!(scene.said(), [Signal::WentBack]);
     assert_eq!(scene.tick(6_000), [streams()]);
@@ -128,6 +128,6 @@ fn the_answers_about_readers_of_the_other_stream_mean_nothing_once_the_document_
     assert_eq!(scene.others(std::slice::from_ref(&row)), [], "it lives again");
     assert_eq!(scene.noted(), [differs()]);
     let over = Ok(Write::Done(ended(&row, EndReason::Fenced)));
-    assert_eq!(scene.after(Answer::EndReader(watched, row.id, over)), []);
+    assert_eq!(scene.after(Reply::EndReader(watched, row.id, over)), []);
     assert_eq!(scene.noted(), [], "that was in the former history");
 }

@@ -3,8 +3,9 @@
 use std::collections::BTreeSet;
 
 use super::{
-    Catalogue, ask,
+    Catalogue,
     phase::{Absence, Phase},
+    request,
     stream::Listing,
 };
 use crate::{
@@ -112,7 +113,7 @@ impl Catalogue {
             return true;
         }
         for row in now {
-            let request = ask::Create(self.round, row.key.clone());
+            let request = request::Create(self.round, row.key.clone());
             ctx.ask(op::Create(row), request);
         }
         false

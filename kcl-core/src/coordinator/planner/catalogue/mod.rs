@@ -23,12 +23,12 @@
 //! | any | the planner was woken | the same | the rules, beside any reading |
 //! | any | they are others than in the last reading | the same, and a plan is wanted | – |
 
-pub(in crate::coordinator) mod ask;
 mod fleet;
 mod inheritance;
 mod mending;
 mod phase;
 mod reading;
+pub(in crate::coordinator) mod request;
 mod rules;
 mod start;
 mod stream;
@@ -51,7 +51,7 @@ pub(super) use stream::StreamPlan;
 
 use std::{collections::BTreeMap, ops::Bound, time::Duration};
 
-use self::{ask::Round, fleet::News, inheritance::Inheritance, phase::Phase, rules::Rules};
+use self::{fleet::News, inheritance::Inheritance, phase::Phase, request::ReadingNo, rules::Rules};
 use crate::{
     coordinator::{context::Context, event::StreamView, heads::Standbys},
     env::Time,
@@ -73,7 +73,7 @@ pub(super) struct Catalogue {
     pub(super) streams: BTreeMap<StreamName, StreamPlan>,
     pub(super) rules: Rules,
     pub(super) inheritance: Inheritance,
-    round: Round,
+    round: ReadingNo,
     phase: Phase,
     /// When the next reading begins, if one is wanted.
     plan_at: Time,
@@ -91,7 +91,7 @@ impl Catalogue {
             streams: ctx.reads.all().map(|of| (of.name.clone(), StreamPlan::new(of))).collect(),
             rules: Rules::default(),
             inheritance: Inheritance::default(),
-            round: Round::default(),
+            round: ReadingNo::default(),
             phase: Phase::Idle,
             plan_at: first,
             read_at: Time::ZERO,

@@ -4,8 +4,8 @@ use std::collections::BTreeSet;
 
 use super::{
     Catalogue,
-    ask::{self, Answer, Round},
     phase::{Phase, Reading},
+    request::{self, ReadingNo, Reply},
     stream::{Listing, StartDoc},
 };
 use crate::{
@@ -67,55 +67,55 @@ impl Catalogue {
             inherited: false,
             since: ctx.now,
         });
-        ctx.ask(op::Leases, ask::Leases(self.round));
+        ctx.ask(op::Leases, request::Leases(self.round));
         self.list_sessions(ctx);
         if rules_due {
-            ctx.ask(op::Doc(DocName::placement()), ask::Rules(self.round));
+            ctx.ask(op::Doc(DocName::placement()), request::Rules(self.round));
         }
     }
 
     /// Lists the sessions: their absence is to be believed.
     fn list_sessions(&self, ctx: &mut Context) {
-        ctx.ask(op::Sessions(consistency_of_absence()), ask::Sessions(self.round));
+        ctx.ask(op::Sessions(consistency_of_absence()), request::Sessions(self.round));
     }
 
     /// The store answered. Whether the reading is complete with that.
     #[must_use]
     pub(in crate::coordinator::planner) fn on_answer(
         &mut self,
-        answer: Answer,
+        answer: Reply,
         ctx: &mut Context,
     ) -> bool {
         match answer {
-            Answer::Leases(round, rows) => self.on_reply(round, rows, Self::on_leases, ctx),
-            Answer::Sessions(round, rows) => self.on_reply(round, rows, Self::on_sessions, ctx),
-            Answer::Rules(round, doc) => {
+            Reply::Leases(round, rows) => self.on_reply(round, rows, Self::on_leases, ctx),
+            Reply::Sessions(round, rows) => self.on_reply(round, rows, Self::on_sessions, ctx),
+            Reply::Rules(round, doc) => {
                 let then = |it: &mut Self, doc: Option<_>, ctx: &mut _| {
                     it.rules.read(doc.as_ref(), ctx);
                     it.have_rules(ctx);
                 };
                 self.on_reply(round, doc, then, ctx)
             }
-            Answer::LookAtRules(doc) => {
+            Reply::LookAtRules(doc) => {
                 if self.rules.on_looked(doc, ctx) {
                     self.plan_soon(ctx);
                 }
                 false
             }
-            Answer::Inherited(round, doc) => {
+            Reply::Inherited(round, doc) => {
                 let then = |it: &mut Self, doc: Option<_>, ctx: &mut _| {
                     it.inheritance.read(doc.as_ref(), ctx);
                     it.have_inherited();
                 };
                 self.on_reply(round, doc, then, ctx)
             }
-            Answer::Create(round, key, write) => {
+            Reply::Create(round, key, write) => {
                 self.on_reply(round, write, |it, write, _| it.on_created(&key, write), ctx)
             }
-            Answer::Start(round, of, doc) => {
+            Reply::Start(round, of, doc) => {
                 self.on_reply(round, doc, |it, doc, ctx| it.on_start(of, doc.as_ref(), ctx), ctx)
             }
-            Answer::PutStart(round, of, write) => {
+            Reply::PutStart(round, of, write) => {
                 self.on_reply(round, write, |it, write, ctx| it.on_start_put(of, write, ctx), ctx)
             }
         }
@@ -124,7 +124,7 @@ impl Catalogue {
     /// Something that was asked for in this round was answered: `then` takes it up.
     fn on_reply<T>(
         &mut self,
-        round: Round,
+        round: ReadingNo,
         answer: Result<T, StoreErrorKind>,
         then: impl FnOnce(&mut Self, T, &mut Context),
         ctx: &mut Context,
@@ -213,7 +213,7 @@ impl Catalogue {
         }
         reading.inherited = !needed;
         if needed {
-            ctx.ask(op::Doc(DocName::inherited()), ask::Inherited(self.round));
+            ctx.ask(op::Doc(DocName::inherited()), request::Inherited(self.round));
         }
     }
 
@@ -299,7 +299,7 @@ impl Catalogue {
     }
 
     /// Whether something was asked for by the plan in the making.
-    fn is_of_this_plan(&self, round: Round) -> bool {
+    fn is_of_this_plan(&self, round: ReadingNo) -> bool {
         round == self.round || planted!(AnswersOutliveTheirPlan)
     }
 }

@@ -12,7 +12,7 @@ use crate::{
     store::StoreErrorKind,
 };
 
-use super::ask;
+use super::request;
 
 /// The placement rules, as last read.
 #[derive(Debug)]
@@ -79,7 +79,7 @@ impl Rules {
         match self.look {
             Look::None => {
                 self.look = Look::UnderWay;
-                ctx.ask(op::Doc(DocName::placement()), ask::LookAtRules);
+                ctx.ask(op::Doc(DocName::placement()), request::LookAtRules);
             }
             Look::UnderWay | Look::Again => self.look = Look::Again,
         }

@@ -3,8 +3,8 @@
 
 use super::{
     Catalogue,
-    ask::{self, Round},
     phase::{Absence, Phase},
+    request::{self, ReadingNo},
     stream::{StartDoc, StreamPlan},
 };
 use crate::{
@@ -80,7 +80,7 @@ impl Catalogue {
 
 impl StreamPlan {
     /// Asks for the start, or gives it back to a store that may have lost it.
-    pub(super) fn ask_start(&mut self, round: Round, ctx: &mut Context) {
+    pub(super) fn ask_start(&mut self, round: ReadingNo, ctx: &mut Context) {
         let Some(key) = self.key().cloned() else { return };
         if ctx.starts.stored_of(&key).is_some() || self.start != StartDoc::Unasked {
             return;
@@ -93,14 +93,19 @@ impl StreamPlan {
             }
             None => {
                 let document = op::Doc(DocName::start(&key));
-                ctx.ask(document, ask::Start(round, key));
+                ctx.ask(document, request::Start(round, key));
             }
         }
     }
 
     /// Does whatever the start waits for, if it can be done now. If nobody may freeze one yet,
     /// answers from when on.
-    fn settle_start(&mut self, round: Round, rows: &[Lease], ctx: &mut Context) -> Option<Time> {
+    fn settle_start(
+        &mut self,
+        round: ReadingNo,
+        rows: &[Lease],
+        ctx: &mut Context,
+    ) -> Option<Time> {
         match self.start {
             StartDoc::Unasked => self.ask_start(round, ctx),
             StartDoc::Missing(_) if is_new_each_time(ctx) && ctx.now < ctx.starts.free_at() => {
@@ -117,7 +122,7 @@ impl StreamPlan {
     }
 
     /// Freezes the start of a stream that has none: once for all, before its first lease.
-    fn freeze_start(&self, round: Round, rows: &[Lease], ctx: &mut Context) {
+    fn freeze_start(&self, round: ReadingNo, rows: &[Lease], ctx: &mut Context) {
         let Some(view) = self.view() else { return };
         let key = view.description.key.clone();
         let remade = rows.iter().any(|row| {
@@ -142,9 +147,9 @@ impl StreamPlan {
     }
 }
 
-fn put_start(key: StreamKey, start: FrozenStart, round: Round, ctx: &mut Context) {
+fn put_start(key: StreamKey, start: FrozenStart, round: ReadingNo, ctx: &mut Context) {
     let start = StreamStart { of: key.clone(), at: start.at, by: start.by, change: 0 };
-    ctx.ask(op::PutDoc(start.put()), ask::PutStart(round, key));
+    ctx.ask(op::PutDoc(start.put()), request::PutStart(round, key));
 }
 
 /// Whether another start than the one that was lost would skip records. Then it is made sure first

@@ -28,14 +28,17 @@ fn moves(plan: &Plan, known: &str, catalogue: &Catalogue, ctx: &mut Context) -> 
 }
 
 /// A lease to hold: `from` whom, and how it is come by.
-fn hold(number: usize, from: Option<(Option<&str>, How)>) -> Hold {
-    let origin =
-        |(owner, how): (Option<&str>, How)| Origin { owner: owner.map(id), epoch: Epoch(7), how };
+fn hold(number: usize, from: Option<(Option<&str>, Transfer)>) -> Hold {
+    let origin = |(owner, how): (Option<&str>, Transfer)| Origin {
+        owner: owner.map(id),
+        epoch: Epoch(7),
+        how,
+    };
     Hold { key: scene::key(number), from: from.map(origin), children: Taking::default() }
 }
 
-fn give(number: usize, to: Option<&str>) -> Give {
-    Give { key: scene::key(number), epoch: Epoch(7), to: to.map(id) }
+fn give(number: usize, to: Option<&str>) -> Revoke {
+    Revoke { key: scene::key(number), epoch: Epoch(7), to: to.map(id) }
 }
 
 #[test]
@@ -60,15 +63,15 @@ fn each_worker_is_told_what_to_hold_and_how_and_what_to_give_and_to_whom() {
         takes_children: false,
         ..assignment("me", worker, PlanVersion::NONE)
     };
-    let waits = Some((Some("a"), How::Wait));
+    let waits = Some((Some("a"), Transfer::AwaitRelease));
     let a = Assignment {
-        holds: vec![hold(1, None), hold(3, Some((Some("gone"), How::Free))), hold(4, None)],
+        holds: vec![hold(1, None), hold(3, Some((Some("gone"), Transfer::Unowned))), hold(4, None)],
         gives: vec![give(0, None), give(5, Some("c"))],
         give_within: Some(30_000),
         ..told("a", 1)
     };
     let b = Assignment {
-        holds: vec![hold(2, Some((None, How::Free))), hold(4, waits), hold(8, waits)],
+        holds: vec![hold(2, Some((None, Transfer::Unowned))), hold(4, waits), hold(8, waits)],
         gives: vec![give(7, None), give(9, None)],
         give_within: Some(30_000),
         ..told("b", 2)

@@ -14,7 +14,7 @@
 //! | what a shard inherits | its lease is gone, or it has a rule of its own | gone | puts the rest |
 //! | what is inherited | one is stored of a higher term | the same | – (the planner is outranked) |
 
-pub(in crate::coordinator) mod ask;
+pub(in crate::coordinator) mod request;
 
 /// Whether rows that nobody needs are deleted.
 fn useless_rows_go() -> bool {
@@ -26,7 +26,7 @@ mod tests;
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use self::ask::Answer;
+use self::request::Reply;
 use super::{
     catalogue::{Catalogue, Fleet},
     plan::Plan,
@@ -98,7 +98,7 @@ impl Janitor {
             if *since + wait <= now {
                 // Asked again a timeout later, should this fail.
                 *since = now;
-                ctx.ask(op::Forget(Forget::new(id.clone())), ask::Forget(id.clone()));
+                ctx.ask(op::Forget(Forget::new(id.clone())), request::Forget(id.clone()));
             }
         }
         self.schedule(ctx);
@@ -107,20 +107,20 @@ impl Janitor {
     /// The store answered. Answers the worker whose document is gone with that.
     pub(super) fn on_answer(
         &mut self,
-        answer: Answer,
+        answer: Reply,
         term: Epoch,
         catalogue: &mut Catalogue,
         ctx: &mut Context,
     ) -> Option<WorkerId> {
         match answer {
-            Answer::Forget(id, Ok(_)) => self.on_forgotten(&id, &catalogue.fleet, ctx),
-            Answer::DeadDoc(worker, Ok(Some(doc))) => {
+            Reply::Forget(id, Ok(_)) => self.on_forgotten(&id, &catalogue.fleet, ctx),
+            Reply::DeadDoc(worker, Ok(Some(doc))) => {
                 return delete_dead(worker, doc, &catalogue.fleet, ctx);
             }
-            Answer::DeadReport(worker, Ok(Some(doc))) => {
+            Reply::DeadReport(worker, Ok(Some(doc))) => {
                 let _ = delete_dead(worker, doc, &catalogue.fleet, ctx);
             }
-            Answer::PutInherited(says, deletes, write) => {
+            Reply::PutInherited(says, deletes, write) => {
                 catalogue.inheritance.is_busy = false;
                 match write {
                     Ok(Write::Done(doc)) => {
@@ -132,7 +132,7 @@ impl Janitor {
                     Err(_) => {}
                 }
             }
-            Answer::Forget(..) | Answer::DeadDoc(..) | Answer::DeadReport(..) => {}
+            Reply::Forget(..) | Reply::DeadDoc(..) | Reply::DeadReport(..) => {}
         }
         None
     }
@@ -144,9 +144,9 @@ impl Janitor {
         let others = fleet.of_worker(&id.worker).any(|row| row.id != *id);
         if !others {
             let document = op::Doc(DocName::assignment(&id.worker));
-            ctx.ask(document, ask::DeadDoc(id.worker.clone()));
+            ctx.ask(document, request::DeadDoc(id.worker.clone()));
             let report = op::Doc(DocName::report(&id.worker));
-            ctx.ask(report, ask::DeadReport(id.worker.clone()));
+            ctx.ask(report, request::DeadReport(id.worker.clone()));
         }
     }
 }
@@ -199,7 +199,7 @@ pub(super) fn delete_useless(term: Epoch, catalogue: &mut Catalogue, ctx: &mut C
     };
     catalogue.inheritance.is_busy = true;
     let put = PutDoc::new(DocName::inherited(), stored.version, body);
-    ctx.ask(op::PutDoc(put), ask::PutInherited(wanted, deletes));
+    ctx.ask(op::PutDoc(put), request::PutInherited(wanted, deletes));
 }
 
 /// What shards inherit, as it must be stored before these rows go.

@@ -69,7 +69,7 @@ impl Scene {
         done(&mut self.ctx).asked
     }
 
-    fn answer(&mut self, answer: Answer) -> (Option<WorkerId>, Vec<StoreCall>) {
+    fn answer(&mut self, answer: Reply) -> (Option<WorkerId>, Vec<StoreCall>) {
         let gone = self.janitor.on_answer(answer, TERM, &mut self.catalogue, &mut self.ctx);
         (gone, done(&mut self.ctx).asked)
     }
@@ -135,7 +135,7 @@ fn a_session_that_ended_is_forgotten_a_timeout_after_no_lease_names_it() {
     assert_eq!(scene.tick(6_000), [forget("w")]);
     assert_eq!(scene.janitor.next_wake(), at(12_000), "should that fail");
     assert_eq!(scene.tick(6_001), [], "it is being forgotten");
-    let failed = Answer::Forget(id("w"), Err(StoreErrorKind::Unavailable));
+    let failed = Reply::Forget(id("w"), Err(StoreErrorKind::Unavailable));
     assert_eq!(scene.answer(failed), (None, vec![]));
     assert_eq!(scene.tick(12_000), [forget("w")], "that failed");
 }
@@ -167,17 +167,17 @@ fn a_session_that_a_lease_names_again_is_not_forgotten() {
 fn with_the_last_session_of_a_worker_its_document_and_its_report_go() {
     let mut scene = Scene::forgetting();
     let report = DocName::report(&id("w").worker);
-    let forgotten = Answer::Forget(id("w"), Ok(Write::Refused(None)));
+    let forgotten = Reply::Forget(id("w"), Ok(Write::Refused(None)));
     let reads = vec![StoreCall::Doc(document("w")), StoreCall::Doc(report.clone())];
     assert_eq!(scene.answer(forgotten), (None, reads));
     assert_eq!(scene.janitor.next_wake(), Time::NEVER);
     let doc = Document::new(document("w"), 6, "{}".into());
-    let read = Answer::DeadDoc(id("w").worker, Ok(Some(doc)));
+    let read = Reply::DeadDoc(id("w").worker, Ok(Some(doc)));
     let delete = StoreCall::DeleteDoc(DeleteDoc::new(document("w"), 6));
     assert_eq!(scene.answer(read), (Some(id("w").worker), vec![delete]));
     let doc = Document::new(report.clone(), 7, "{}".into());
     let delete = StoreCall::DeleteDoc(DeleteDoc::new(report, 7));
-    let read = Answer::DeadReport(id("w").worker, Ok(Some(doc)));
+    let read = Reply::DeadReport(id("w").worker, Ok(Some(doc)));
     assert_eq!(scene.answer(read), (None, vec![delete]));
     assert_eq!(scene.tick(20_000), []);
 }
@@ -187,13 +187,13 @@ fn the_document_of_a_worker_that_is_known_by_another_session_stays() {
     let mut again = scene::session("w", crate::lease::PlanVersion::NONE);
     again.id = SessionId::new("w".parse().unwrap(), crate::lease::Incarnation::from_bits(9));
     let mut scene = Scene::of(&[ended("w"), again.clone()], Vec::new());
-    let forgotten = Answer::Forget(id("w"), Ok(Write::Refused(None)));
+    let forgotten = Reply::Forget(id("w"), Ok(Write::Refused(None)));
     assert_eq!(scene.answer(forgotten), (None, vec![]));
     // It came back while its document was being read.
     let mut scene = Scene::forgetting();
     scene.catalogue.on_seen(&again, &scene.ctx);
     let doc = Document::new(document("w"), 6, "{}".into());
-    let read = Answer::DeadDoc(id("w").worker, Ok(Some(doc)));
+    let read = Reply::DeadDoc(id("w").worker, Ok(Some(doc)));
     assert_eq!(scene.answer(read), (None, vec![]));
 }
 
@@ -201,7 +201,7 @@ fn the_document_of_a_worker_that_is_known_by_another_session_stays() {
 fn a_document_that_could_not_be_read_or_is_gone_is_left_alone() {
     let mut scene = Scene::forgetting();
     for answer in [Ok(None), Err(StoreErrorKind::Unavailable)] {
-        let read = Answer::DeadDoc(id("w").worker, answer);
+        let read = Reply::DeadDoc(id("w").worker, answer);
         assert_eq!(scene.answer(read), (None, vec![]));
     }
 }
@@ -242,7 +242,7 @@ fn what_a_row_hands_down_is_written_down_before_it_is_deleted_and_the_rules_are_
     assert!(scene.catalogue.rows.contains_key(&scene::key(0)));
     let put = |scene: &mut Scene| {
         let write = Ok(Write::Done(inherited(1, TERM, &heir())));
-        scene.answer(Answer::PutInherited(heir(), vec![parent_row()], write))
+        scene.answer(Reply::PutInherited(heir(), vec![parent_row()], write))
     };
     assert_eq!(put(&mut scene), (None, vec![StoreCall::Delete(parent_row())]));
     assert_eq!(scene.catalogue.inheritance.known(), &heir());
@@ -271,7 +271,7 @@ fn one_that_could_not_be_stored_keeps_the_row_until_it_is_read_again() {
         let _ = scene.delete_useless();
         scene.catalogue.found_for_test(found(), vec![parent_row()]);
         assert_eq!(scene.delete_useless().asked, [], "it is being written");
-        let put = Answer::PutInherited(heir(), vec![parent_row()], answer);
+        let put = Reply::PutInherited(heir(), vec![parent_row()], answer);
         assert_eq!(scene.answer(put), (None, vec![]));
         assert_eq!(said(&mut scene.ctx), []);
         assert!(scene.catalogue.rows.contains_key(&scene::key(0)));
@@ -291,7 +291,7 @@ fn one_of_a_higher_term_ends_the_planner_and_is_not_written_over() {
     let mut scene = Scene::family(vec![require(0)]);
     let _ = scene.delete_useless();
     let refused = Ok(Write::Refused(Some(later)));
-    assert_eq!(scene.answer(Answer::PutInherited(heir(), Vec::new(), refused)).1, []);
+    assert_eq!(scene.answer(Reply::PutInherited(heir(), Vec::new(), refused)).1, []);
     assert_eq!(said(&mut scene.ctx), outranked);
 }
 
@@ -323,7 +323,7 @@ fn what_a_shard_inherited_that_is_gone_or_has_a_rule_goes_without_any_row() {
         let left = if keeps { heir() } else { Inherited::default() };
         assert_eq!(scene.delete_useless().asked, [put_inherited(Some(4), &left)]);
         let write = Ok(Write::Done(inherited(5, TERM, &left)));
-        assert_eq!(scene.answer(Answer::PutInherited(left, Vec::new(), write)).1, []);
+        assert_eq!(scene.answer(Reply::PutInherited(left, Vec::new(), write)).1, []);
         assert_eq!(scene.delete_useless().asked, []);
     }
 }

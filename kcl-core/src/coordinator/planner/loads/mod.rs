@@ -8,11 +8,11 @@
 //! | any | a report was read | the same, its loads known | – |
 //! | any | there is none, or it could not be read | the same | – (what was told before holds) |
 
-pub(in crate::coordinator) mod ask;
+pub(in crate::coordinator) mod request;
 
 use std::{collections::BTreeMap, time::Duration};
 
-use self::ask::Answer;
+use self::request::Reply;
 use super::catalogue::Catalogue;
 use crate::{
     coordinator::{context::Context, op},
@@ -103,13 +103,13 @@ impl Loads {
             catalogue.fleet.members().map(|row| row.id.worker.clone()).collect();
         self.keep(&members, &catalogue.rows);
         for worker in members {
-            ctx.ask(op::Doc(DocName::report(&worker)), ask::Report(worker));
+            ctx.ask(op::Doc(DocName::report(&worker)), request::Report(worker));
         }
     }
 
     /// A worker's report was read. One that cannot be read, or is not there, says nothing.
-    pub(super) fn on_answer(&mut self, answer: Answer, ctx: &Context) {
-        let Answer::Report(worker, found) = answer;
+    pub(super) fn on_answer(&mut self, answer: Reply, ctx: &Context) {
+        let Reply::Report(worker, found) = answer;
         let Ok(Some(document)) = found else { return };
         if let Some(report) = WorkerReport::decode(&document.body) {
             self.learn(worker, report, document.version, ctx.now);

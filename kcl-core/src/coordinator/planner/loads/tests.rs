@@ -100,9 +100,9 @@ fn a_report_that_is_not_there_or_makes_no_sense_leaves_what_was_told_before() {
     let worker = || "a".parse::<WorkerId>().unwrap();
     let doc = |body| Document::new(DocName::report(&worker()), 1, body);
     let ctx = scene::context(Coordination::default());
-    loads.on_answer(Answer::Report(worker(), Ok(Some(doc(report(Some(40)).encode())))), &ctx);
+    loads.on_answer(Reply::Report(worker(), Ok(Some(doc(report(Some(40)).encode())))), &ctx);
     for answer in [Ok(None), Ok(Some(doc("[".into()))), Err(StoreErrorKind::Unavailable)] {
-        loads.on_answer(Answer::Report(worker(), answer), &ctx);
+        loads.on_answer(Reply::Report(worker(), answer), &ctx);
         assert_eq!(loads.weight(&row(Some("a"), 0)), Some(40));
     }
 }

@@ -17,7 +17,7 @@
 //! | ordered | the row could not be read | ordered | the row again, after the fast poll |
 //! | any | the plan, the row's owner or its epoch is another | – | – |
 
-pub(in crate::coordinator) mod ask;
+pub(in crate::coordinator) mod request;
 mod stage;
 mod waits;
 
@@ -28,7 +28,7 @@ pub(super) use stage::{Move, Stage};
 
 use std::{collections::BTreeMap, time::Duration};
 
-use self::{ask::Answer, stage::EchoLooks, waits::Waits};
+use self::{request::Reply, stage::AckPolls, waits::Waits};
 use super::catalogue::{Catalogue, Fleet};
 use crate::{
     coordinator::{command::Notice, context::Context, document::Assignment, op, watch::Watch},
@@ -47,7 +47,7 @@ pub(super) struct Moves {
     waits: Waits,
     /// When each lease last started to move between live workers.
     moved_at: BTreeMap<LeaseKey, Time>,
-    echoes: EchoLooks,
+    echoes: AckPolls,
 }
 
 /// What is to be done about the moves that went on.
@@ -180,7 +180,7 @@ impl Moves {
                 let (order, seen_at) = (*order, *seen_at);
                 let (published, look_at) = (Some(order), Time::NEVER);
                 self.restage(&key, Stage::Ordered { published, seen_at, look_at });
-                ctx.ask(op::Lease(key.clone()), ask::Row(key, order));
+                ctx.ask(op::Lease(key.clone()), request::Row(key, order));
             }
         }
     }
@@ -191,7 +191,7 @@ impl Moves {
         let waiting = self.waits.unaware().filter(|to| *to != me).take(LOOKS_MAX + 1);
         let waiting: Vec<&SessionId> = waiting.collect();
         if waiting.is_empty() {
-            self.echoes = EchoLooks::default();
+            self.echoes = AckPolls::default();
         } else if self.echoes.are_due(ctx) {
             if waiting.len() > LOOKS_MAX {
                 watch.list(Consistency::Eventual, ctx);
@@ -203,10 +203,10 @@ impl Moves {
         }
     }
 
-    pub(super) fn on_answer(&mut self, answer: Answer, ctx: &mut Context) -> Next {
+    pub(super) fn on_answer(&mut self, answer: Reply, ctx: &mut Context) -> Next {
         match answer {
-            Answer::Row(key, order, Ok(row)) => self.on_row(&key, order, row.as_ref(), ctx),
-            Answer::Row(key, order, Err(_)) => {
+            Reply::Row(key, order, Ok(row)) => self.on_row(&key, order, row.as_ref(), ctx),
+            Reply::Row(key, order, Err(_)) => {
                 self.look_later(&key, order, ctx);
                 Next::Nothing
             }

@@ -15,18 +15,18 @@ const EAGER: u32 = 8;
 
 /// When the sessions are looked at whose echo is awaited.
 #[derive(Debug)]
-pub(super) struct EchoLooks {
+pub(super) struct AckPolls {
     pub(super) at: Time,
     pause: Duration,
 }
 
-impl Default for EchoLooks {
+impl Default for AckPolls {
     fn default() -> Self {
         Self { at: Time::NEVER, pause: Duration::ZERO }
     }
 }
 
-impl EchoLooks {
+impl AckPolls {
     /// Whether it is time, and if so or at the beginning, when the next one is.
     pub(super) fn are_due(&mut self, ctx: &Context) -> bool {
         let slow = ctx.settings.fast_poll;

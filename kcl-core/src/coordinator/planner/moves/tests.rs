@@ -4,7 +4,7 @@ use super::{super::tests as scene, *};
 use crate::{
     coordinator::{
         command::Notice,
-        document::Give,
+        document::Revoke,
         op::StoreCall,
         tests::{self, Done, asked, at, done, id},
     },
@@ -33,7 +33,7 @@ fn look(worker: &str) -> StoreCall {
 /// A document of `old` that gives these leases away.
 fn giving(version: u64, leases: &[usize]) -> Assignment {
     let give =
-        |number: &usize| Give { key: scene::key(*number), epoch: Epoch(7), to: Some(id("new")) };
+        |number: &usize| Revoke { key: scene::key(*number), epoch: Epoch(7), to: Some(id("new")) };
     Assignment {
         gives: leases.iter().map(give).collect(),
         ..tests::assignment("me", "old", scene::version(version))
@@ -101,7 +101,7 @@ impl Scene {
     }
 
     fn row(&mut self, order: u64, row: Result<Option<Lease>, StoreErrorKind>) -> (Next, Done) {
-        let answer = Answer::Row(scene::key(0), scene::version(order), row);
+        let answer = Reply::Row(scene::key(0), scene::version(order), row);
         let next = self.moves.on_answer(answer, &mut self.ctx);
         (next, done(&mut self.ctx))
     }

@@ -14,15 +14,15 @@
 //! | at rest | its worker has not echoed it for two heartbeats | at rest | wakes the worker |
 //! | any | the planner's session is not valid | the same, due once it is | – |
 
-pub(in crate::coordinator) mod ask;
-mod desk;
+mod entry;
+pub(in crate::coordinator) mod request;
 
 #[cfg(test)]
 mod tests;
 
 use std::collections::BTreeMap;
 
-use self::{ask::Answer, desk::Desk};
+use self::{entry::AssignmentDoc, request::Reply};
 use super::{catalogue::Fleet, signal::Signal, term::Term};
 use crate::{
     coordinator::{command::Notice, context::Context, document::Assignment, op},
@@ -36,12 +36,12 @@ pub(super) struct Publisher {
     term: Term,
     /// The newest version of a document that was written in this term.
     version: u64,
-    desks: BTreeMap<WorkerId, Desk>,
+    entries: BTreeMap<WorkerId, AssignmentDoc>,
 }
 
 impl Publisher {
     pub(super) const fn new(term: Term) -> Self {
-        Self { term, version: 0, desks: BTreeMap::new() }
+        Self { term, version: 0, entries: BTreeMap::new() }
     }
 
     pub(super) const fn term(&self) -> &Term {
@@ -55,8 +55,8 @@ impl Publisher {
 
     /// Whether a session has said that it saw the document that should be stored, and is.
     pub(super) fn is_echoed_by(&self, session: &SessionId, fleet: &Fleet) -> bool {
-        let desk = self.desks.get(&session.worker);
-        desk.is_some_and(|desk| desk.is_echoed_by(session, fleet))
+        let entry = self.entries.get(&session.worker);
+        entry.is_some_and(|entry| entry.is_echoed_by(session, fleet))
     }
 
     /// Makes these documents be what is stored: writes those that say something else.
@@ -68,14 +68,14 @@ impl Publisher {
         for mut document in documents {
             let left_out = document.cut_to_fit();
             let worker = document.session.worker.clone();
-            let desk = self.desks.entry(worker.clone()).or_default();
-            if std::mem::replace(&mut desk.left_out, left_out) != left_out && left_out > 0 {
+            let entry = self.entries.entry(worker.clone()).or_default();
+            if std::mem::replace(&mut entry.left_out, left_out) != left_out && left_out > 0 {
                 ctx.notify(Notice::DocumentFull(DocName::assignment(&worker), left_out));
             }
-            if !desk.says(&document) {
+            if !entry.says(&document) {
                 self.version += 1;
                 let version = PlanVersion { term: self.term.number, version: self.version };
-                desk.wanted = Some(Assignment { version, ..document });
+                entry.wanted = Some(Assignment { version, ..document });
             }
             self.write(&worker, ctx);
         }
@@ -94,58 +94,58 @@ impl Publisher {
 
     /// The store may have lost what was published: nothing is wanted again before the next plan.
     pub(super) fn forget_stored(&mut self) {
-        for desk in self.desks.values_mut() {
-            desk.stored = None;
-            desk.published = None;
-            desk.wanted = None;
+        for entry in self.entries.values_mut() {
+            entry.stored = None;
+            entry.published = None;
+            entry.wanted = None;
         }
     }
 
     /// The worker is gone, and its document with it.
     pub(super) fn remove(&mut self, worker: &WorkerId) {
-        self.desks.remove(worker);
+        self.entries.remove(worker);
     }
 
     /// Brings one worker's stored document up to date.
     fn write(&mut self, worker: &WorkerId, ctx: &mut Context) {
-        let Some(desk) = self.desks.get_mut(worker) else { return };
+        let Some(entry) = self.entries.get_mut(worker) else { return };
         // What a store that went back may have lost is not wanted again before the next plan.
-        let done = desk.is_published() || desk.wanted.is_none();
+        let done = entry.is_published() || entry.wanted.is_none();
         if done {
-            desk.retry_at = None;
+            entry.retry_at = None;
         }
-        if desk.busy || done {
+        if entry.busy || done {
             return;
         }
         if !ctx.valid {
             // Written as soon as the planner's session is valid again.
-            desk.retry_at = Some(ctx.now);
+            entry.retry_at = Some(ctx.now);
             return;
         }
         let name = DocName::assignment(worker);
-        desk.busy = true;
-        desk.retry_at = None;
-        match (desk.stored, &desk.wanted) {
+        entry.busy = true;
+        entry.retry_at = None;
+        match (entry.stored, &entry.wanted) {
             (Some(seen), Some(wanted)) => {
                 let put = PutDoc::new(name, seen, wanted.encode());
-                let request = ask::PutDocument(worker.clone(), wanted.version);
+                let request = request::PutDocument(worker.clone(), wanted.version);
                 ctx.ask(op::PutDoc(put), request);
             }
-            _ => ctx.ask(op::Doc(name), ask::Doc(worker.clone())),
+            _ => ctx.ask(op::Doc(name), request::Doc(worker.clone())),
         }
     }
 
     /// The store answered. If a document is stored with that as it is wanted, answers it.
-    pub(super) fn on_answer(&mut self, answer: Answer, ctx: &mut Context) -> Option<Assignment> {
+    pub(super) fn on_answer(&mut self, answer: Reply, ctx: &mut Context) -> Option<Assignment> {
         match answer {
-            Answer::Doc(worker, Ok(found)) => self.on_found(&worker, found.as_ref(), ctx),
-            Answer::PutDocument(worker, version, Ok(Write::Done(doc))) => {
+            Reply::Doc(worker, Ok(found)) => self.on_found(&worker, found.as_ref(), ctx),
+            Reply::PutDocument(worker, version, Ok(Write::Done(doc))) => {
                 return self.on_put(&worker, version, &doc, ctx);
             }
-            Answer::PutDocument(worker, _, Ok(Write::Refused(found))) => {
+            Reply::PutDocument(worker, _, Ok(Write::Refused(found))) => {
                 self.on_found(&worker, found.as_ref(), ctx);
             }
-            Answer::Doc(worker, Err(_)) | Answer::PutDocument(worker, _, Err(_)) => {
+            Reply::Doc(worker, Err(_)) | Reply::PutDocument(worker, _, Err(_)) => {
                 self.write_later(&worker, ctx);
             }
         }
@@ -167,9 +167,9 @@ impl Publisher {
             ctx.signal(Signal::Outranked);
             return;
         }
-        if let Some(desk) = self.desks.get_mut(worker) {
-            desk.busy = false;
-            desk.stored = Some(found.map(|doc| doc.version));
+        if let Some(entry) = self.entries.get_mut(worker) {
+            entry.busy = false;
+            entry.stored = Some(found.map(|doc| doc.version));
         }
         self.write(worker, ctx);
     }
@@ -185,13 +185,13 @@ impl Publisher {
             self.write_later(worker, ctx);
             return None;
         };
-        let desk = self.desks.get_mut(worker)?;
-        desk.busy = false;
-        desk.stored = Some(Some(doc.version));
+        let entry = self.entries.get_mut(worker)?;
+        entry.busy = false;
+        entry.stored = Some(Some(doc.version));
         let published = (written.version == version).then_some(written);
         if let Some(document) = &published {
-            desk.published = Some(document.clone());
-            desk.woken_at = Some(ctx.now);
+            entry.published = Some(document.clone());
+            entry.woken_at = Some(ctx.now);
             if document.session == self.term.planner {
                 ctx.signal(Signal::Mine(Box::new(document.clone())));
             } else {
@@ -203,11 +203,11 @@ impl Publisher {
     }
 
     fn write_later(&mut self, worker: &WorkerId, ctx: &Context) {
-        if let Some(desk) = self.desks.get_mut(worker) {
+        if let Some(entry) = self.entries.get_mut(worker) {
             // A write whose outcome is unknown may land later: what is stored is read again.
-            desk.stored = None;
-            desk.busy = false;
-            desk.retry_at = Some(ctx.now + ctx.settings.fast_poll);
+            entry.stored = None;
+            entry.busy = false;
+            entry.retry_at = Some(ctx.now + ctx.settings.fast_poll);
         }
     }
 
@@ -215,9 +215,9 @@ impl Publisher {
     pub(super) fn go_on(&mut self, fleet: &Fleet, ctx: &mut Context) {
         let now = ctx.now;
         let due: Vec<WorkerId> = self
-            .desks
+            .entries
             .iter()
-            .filter(|(_, desk)| desk.retry_at.is_some_and(|at| at <= now))
+            .filter(|(_, entry)| entry.retry_at.is_some_and(|at| at <= now))
             .map(|(worker, _)| worker.clone())
             .collect();
         for worker in due {
@@ -229,9 +229,9 @@ impl Publisher {
     /// A wake-up may be lost, and a document read may have been stale.
     fn wake_the_deaf(&mut self, fleet: &Fleet, ctx: &mut Context) {
         let patience = ctx.settings.heartbeat_interval * 2;
-        for desk in self.desks.values_mut() {
-            let Some(document) = &desk.published else { continue };
-            if desk.woken_at.is_none_or(|at| ctx.now < at + patience) {
+        for entry in self.entries.values_mut() {
+            let Some(document) = &entry.published else { continue };
+            if entry.woken_at.is_none_or(|at| ctx.now < at + patience) {
                 continue;
             }
             let session = &document.session;
@@ -240,13 +240,13 @@ impl Publisher {
                 && fleet.seen_by(session) < document.version;
             if deaf {
                 sometimes!(DeafWokenAgain);
-                desk.woken_at = Some(ctx.now);
+                entry.woken_at = Some(ctx.now);
                 ctx.wake(session);
             }
         }
     }
 
     pub(super) fn next_wake(&self) -> Time {
-        self.desks.values().filter_map(|desk| desk.retry_at).min().unwrap_or(Time::NEVER)
+        self.entries.values().filter_map(|entry| entry.retry_at).min().unwrap_or(Time::NEVER)
     }
 }

@@ -2,7 +2,7 @@ use super::{super::tests as scene, *};
 use crate::{
     assignment::placement::Taking,
     coordinator::{
-        document::{Hold, How, Origin},
+        document::{Hold, Origin, Transfer},
         op::StoreCall,
         signal::Signal as Any,
         tests::{self, Done, at, done, id, said},
@@ -57,7 +57,7 @@ impl Scene {
     fn writing() -> Self {
         let mut scene = Self::new();
         assert_eq!(scene.publish(document("w", 3)).asked, [read("w")]);
-        let answer = Answer::Doc(id("w").worker, Ok(None));
+        let answer = Reply::Doc(id("w").worker, Ok(None));
         assert_eq!(scene.answer(answer).1.asked, [put(None, &written(1, document("w", 3)))]);
         scene
     }
@@ -77,7 +77,7 @@ impl Scene {
         done(&mut self.ctx)
     }
 
-    fn answer(&mut self, answer: Answer) -> (Option<Assignment>, Done) {
+    fn answer(&mut self, answer: Reply) -> (Option<Assignment>, Done) {
         let published = self.publisher.on_answer(answer, &mut self.ctx);
         (published, done(&mut self.ctx))
     }
@@ -87,7 +87,7 @@ impl Scene {
         version: u64,
         answer: Result<Write<Document>, StoreErrorKind>,
     ) -> (Option<Assignment>, Done) {
-        self.answer(Answer::PutDocument(id("w").worker, scene::version(version), answer))
+        self.answer(Reply::PutDocument(id("w").worker, scene::version(version), answer))
     }
 
     fn tick(&mut self, millis: u64) -> Vec<StoreCall> {
@@ -139,10 +139,10 @@ fn one_write_of_a_document_is_under_way_and_the_newest_follows() {
 fn the_planners_own_document_is_told_at_once() {
     let mut scene = Scene::new();
     let _ = scene.publish(document("me", 0));
-    let _ = scene.answer(Answer::Doc(id("me").worker, Ok(None)));
+    let _ = scene.answer(Reply::Doc(id("me").worker, Ok(None)));
     let mine = written(1, document("me", 0));
     let answer =
-        Answer::PutDocument(id("me").worker, mine.version, Ok(Write::Done(stored(1, &mine))));
+        Reply::PutDocument(id("me").worker, mine.version, Ok(Write::Done(stored(1, &mine))));
     assert_eq!(scene.answer(answer).1.asked, []);
     assert_eq!(scene.said(), [Signal::Mine(Box::new(mine))]);
 }
@@ -168,7 +168,7 @@ fn a_document_of_a_later_term_is_not_written_over_and_outranks_the_planner() {
     assert_eq!(scene.said(), [Signal::Outranked]);
     let mut scene = Scene::new();
     let _ = scene.publish(document("w", 3));
-    assert_eq!(scene.answer(Answer::Doc(id("w").worker, Ok(Some(there)))).1.asked, []);
+    assert_eq!(scene.answer(Reply::Doc(id("w").worker, Ok(Some(there)))).1.asked, []);
     assert_eq!(scene.said(), [Signal::Outranked]);
 }
 
@@ -178,7 +178,7 @@ fn a_document_that_makes_no_sense_is_told_before_it_is_written_over() {
     let _ = scene.publish(document("w", 3));
     let name = DocName::assignment(&id("w").worker);
     let garbled = Document::new(name.clone(), 6, "{}".into());
-    let (_, done) = scene.answer(Answer::Doc(id("w").worker, Ok(Some(garbled))));
+    let (_, done) = scene.answer(Reply::Doc(id("w").worker, Ok(Some(garbled))));
     assert_eq!(done.noted, [Notice::Unreadable(name, Assignment::EXPECTED.to_owned())]);
     assert_eq!(done.asked, [put(Some(6), &written(1, document("w", 3)))]);
 }
@@ -186,8 +186,8 @@ fn a_document_that_makes_no_sense_is_told_before_it_is_written_over() {
 #[test]
 fn after_a_failure_what_is_stored_is_read_again_after_a_pause() {
     let failures = [
-        Answer::PutDocument(id("w").worker, scene::version(1), Err(StoreErrorKind::Unavailable)),
-        Answer::Doc(id("w").worker, Err(StoreErrorKind::Unavailable)),
+        Reply::PutDocument(id("w").worker, scene::version(1), Err(StoreErrorKind::Unavailable)),
+        Reply::Doc(id("w").worker, Err(StoreErrorKind::Unavailable)),
     ];
     for failure in failures {
         let mut scene = Scene::writing();
@@ -232,7 +232,7 @@ fn what_a_store_may_have_lost_is_read_and_written_with_the_next_plan() {
     scene.publisher.forget_stored();
     assert_eq!(scene.tick(10), []);
     assert_eq!(scene.publish(document("w", 3)).asked, [read("w")]);
-    let answer = Answer::Doc(id("w").worker, Ok(None));
+    let answer = Reply::Doc(id("w").worker, Ok(None));
     let again = written(2, document("w", 3));
     assert_eq!(scene.answer(answer).1.asked, [put(None, &again)]);
 }
@@ -277,7 +277,7 @@ fn leases_for_which_a_document_has_no_room_are_told() {
         let width = crate::stream::ShardId::MAX_LENGTH - 4;
         let shard = format!("{number:04}{:0>width$}", "").parse().unwrap();
         let key = LeaseKey::of_shard(&scene::stream(), &shard);
-        let from = Some(Origin { owner: None, epoch: Epoch(7), how: How::Free });
+        let from = Some(Origin { owner: None, epoch: Epoch(7), how: Transfer::Unowned });
         Hold { key, from, children: Taking::default() }
     };
     let holds: Vec<Hold> = (0..3_200).map(hold).collect();

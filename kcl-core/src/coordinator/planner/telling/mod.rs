@@ -11,14 +11,14 @@
 //! | looking, writing | it is of a higher term | quiet | – (the documents of the workers will show it, too) |
 //! | looking, writing | answered, or not | at rest | – |
 
-pub(in crate::coordinator) mod ask;
 mod desired;
 mod journal;
+pub(in crate::coordinator) mod request;
 mod unread;
 
 use std::time::Duration;
 
-use self::{ask::Answer, desired::Shard, journal::Journal, unread::Unread};
+use self::{desired::Shard, journal::Journal, request::Reply, unread::Unread};
 use super::{catalogue::Catalogue, loads::Loads, made::Made, plan::Plan};
 use crate::{
     coordinator::{
@@ -123,14 +123,14 @@ impl Telling {
             self.try_soon(false, ctx);
         } else if !self.told.as_ref().is_some_and(holds) {
             match self.report.begin() {
-                Step::Look => ctx.ask(op::Doc(DocName::planner_report()), ask::LookReport),
+                Step::Look => ctx.ask(op::Doc(DocName::planner_report()), request::LookReport),
                 Step::Put(seen) => put_report(seen, &report, ctx),
             }
             self.wanted = Some(report);
         }
         if !self.moves.is_busy() && self.journal.has_news {
             match self.moves.begin() {
-                Step::Look => ctx.ask(op::Doc(DocName::moves()), ask::LookMoves),
+                Step::Look => ctx.ask(op::Doc(DocName::moves()), request::LookMoves),
                 Step::Put(seen) => self.put_moves(seen, ctx),
             }
         }
@@ -139,7 +139,7 @@ impl Telling {
     fn put_moves(&mut self, seen: Option<u64>, ctx: &mut Context) {
         self.journal.has_news = false;
         let put = PutDoc::new(DocName::moves(), seen, self.journal.moves().encode());
-        ctx.ask(op::PutDoc(put), ask::PutMoves);
+        ctx.ask(op::PutDoc(put), request::PutMoves);
     }
 
     /// How old what nobody reads is: for metrics, and once a lease when half of its time is over.
@@ -181,10 +181,10 @@ impl Telling {
     }
 
     /// The store answered.
-    pub(super) fn on_answer(&mut self, answer: Answer, me: PlanVersion, ctx: &mut Context) {
+    pub(super) fn on_answer(&mut self, answer: Reply, me: PlanVersion, ctx: &mut Context) {
         match answer {
-            Answer::LookReport(found) => self.on_report_found(&found, me, ctx),
-            Answer::PutReport(written) => {
+            Reply::LookReport(found) => self.on_report_found(&found, me, ctx),
+            Reply::PutReport(written) => {
                 if let Ok(Write::Refused(Some(document))) = &written {
                     self.meet(document, me);
                 }
@@ -193,7 +193,7 @@ impl Telling {
                 self.told = told.filter(|_| is_stored);
                 self.try_soon(is_stored, ctx);
             }
-            Answer::LookMoves(found) => match self.moves.found(&found) {
+            Reply::LookMoves(found) => match self.moves.found(&found) {
                 Some(seen) => {
                     let before = found.ok().flatten();
                     let before = before.and_then(|document| Moves::decode(&document.body));
@@ -202,7 +202,7 @@ impl Telling {
                 }
                 None => self.try_soon(false, ctx),
             },
-            Answer::PutMoves(written) => {
+            Reply::PutMoves(written) => {
                 let is_stored = self.moves.put(&written);
                 self.journal.has_news |= !is_stored;
                 self.try_soon(is_stored, ctx);
@@ -240,7 +240,7 @@ impl Telling {
 
 fn put_report(seen: Option<u64>, report: &PlannerReport, ctx: &mut Context) {
     let put = PutDoc::new(DocName::planner_report(), seen, report.encode());
-    ctx.ask(op::PutDoc(put), ask::PutReport);
+    ctx.ask(op::PutDoc(put), request::PutReport);
 }
 
 #[cfg(test)]

@@ -42,7 +42,7 @@ fn loads(busy: u64, ctx: &Context) -> Loads {
     let name = DocName::report(&id("a").worker);
     let mut loads = Loads::default();
     let found = Ok(Some(Document::new(name, 1, report.encode())));
-    loads.on_answer(super::super::loads::ask::Answer::Report(id("a").worker, found), ctx);
+    loads.on_answer(super::super::loads::request::Reply::Report(id("a").worker, found), ctx);
     loads
 }
 
@@ -94,7 +94,7 @@ impl Scene {
         self.telling.go_on(&facts, &mut self.ctx);
     }
 
-    fn after(&mut self, answer: Answer) -> Vec<StoreCall> {
+    fn after(&mut self, answer: Reply) -> Vec<StoreCall> {
         self.telling.on_answer(answer, MINE, &mut self.ctx);
         asked(&mut self.ctx)
     }
@@ -105,7 +105,7 @@ impl Scene {
         scene.plan(0, Vec::new(), &[]);
         assert_eq!(scene.go_on(1_999), []);
         assert_eq!(scene.go_on(2_000), [StoreCall::Doc(DocName::planner_report())]);
-        let put = scene.after(Answer::LookReport(Ok(None)));
+        let put = scene.after(Reply::LookReport(Ok(None)));
         assert_eq!(seen_of(&put), [None]);
         scene.stored(&put, 1);
         scene
@@ -113,7 +113,7 @@ impl Scene {
 
     /// What was to be put is stored.
     fn stored(&mut self, put: &[StoreCall], version: u64) {
-        let answer = Answer::PutReport(Ok(Write::Done(document(put, version))));
+        let answer = Reply::PutReport(Ok(Write::Done(document(put, version))));
         assert_eq!(self.after(answer), []);
     }
 }
@@ -183,18 +183,18 @@ fn moves_go_after_those_that_were_told_before_this_term() {
     };
     before.add([moved(2, 7)]);
     let found = Document::new(DocName::moves(), 4, before.encode());
-    let put = scene.after(Answer::LookMoves(Ok(Some(found))));
+    let put = scene.after(Reply::LookMoves(Ok(Some(found))));
     assert_eq!(seen_of(&put), [Some(4)]);
     let told = Moves::decode(&put_of(&put)[0].body).unwrap().moves;
     assert_eq!(told, [moved(2, 7), moved(1, STORE + 20_000), moved(0, STORE + 20_000)]);
-    assert_eq!(scene.after(Answer::PutMoves(Ok(Write::Done(document(&put, 5))))), []);
+    assert_eq!(scene.after(Reply::PutMoves(Ok(Write::Done(document(&put, 5))))), []);
     // What is told is not told again, and what goes on is no other move.
     scene.plan(40_000, vec![given(0)], &[]);
     assert_eq!(scene.go_on(42_000), []);
     scene.plan(50_000, vec![Given { from: Some(id("b").worker), ..given(0) }], &[]);
     assert_eq!(seen_of(&scene.go_on(52_000)), [Some(5)]);
     // Whether that was written is not known: it is looked for.
-    assert_eq!(scene.after(Answer::PutMoves(Err(StoreErrorKind::Unknown))), []);
+    assert_eq!(scene.after(Reply::PutMoves(Err(StoreErrorKind::Unknown))), []);
     assert_eq!(scene.go_on(57_000), [StoreCall::Doc(DocName::moves())]);
 }
 
@@ -206,7 +206,7 @@ fn a_planner_of_a_lower_term_is_quiet() {
     let theirs = PlanVersion { term: Epoch(4), version: 1 };
     let theirs = PlannerReport::new(id("b"), theirs).encode();
     let found = Document::new(DocName::planner_report(), 9, theirs);
-    assert_eq!(scene.after(Answer::LookReport(Ok(Some(found)))), []);
+    assert_eq!(scene.after(Reply::LookReport(Ok(Some(found)))), []);
     assert_eq!((scene.go_on(600_000), scene.telling.next_wake()), (vec![], Time::NEVER));
 }
 
@@ -221,7 +221,7 @@ fn what_the_planner_before_knew_is_known() {
     unread.since = Some(StoreTime(77));
     before.unassigned = vec![unread];
     let found = Document::new(DocName::planner_report(), 9, before.encode());
-    let put = scene.after(Answer::LookReport(Ok(Some(found))));
+    let put = scene.after(Reply::LookReport(Ok(Some(found))));
     scene.stored(&put, 10);
     let put = scene.go_on(62_000);
     assert_eq!(seen_of(&put), [Some(10)]);
@@ -233,10 +233,10 @@ fn what_the_planner_before_knew_is_known() {
 fn what_cannot_be_told_is_tried_again() {
     let mut scene = Scene::told();
     assert_eq!(scene.go_on(62_000).len(), 1);
-    assert_eq!(scene.after(Answer::PutReport(Err(StoreErrorKind::Denied))), []);
+    assert_eq!(scene.after(Reply::PutReport(Err(StoreErrorKind::Denied))), []);
     assert_eq!(scene.telling.next_wake(), at(67_000));
     assert_eq!(scene.go_on(67_000), [StoreCall::Doc(DocName::planner_report())]);
-    assert_eq!(scene.after(Answer::LookReport(Err(StoreErrorKind::Denied))), []);
+    assert_eq!(scene.after(Reply::LookReport(Err(StoreErrorKind::Denied))), []);
     assert_eq!(scene.telling.next_wake(), at(72_000));
 }
 
@@ -283,7 +283,7 @@ fn what_the_planner_knows_of_itself_and_of_the_stream_is_told() {
     scene.catalogue.rules_for_test(&doc, &mut scene.ctx);
     scene.plan(0, Vec::new(), &[]);
     let _ = scene.go_on(2_000);
-    let told = report_in(&scene.after(Answer::LookReport(Ok(None))));
+    let told = report_in(&scene.after(Reply::LookReport(Ok(None))));
     assert_eq!((told.beat, told.frozen, told.limits), (41, true, limits));
     assert_eq!(told.version.as_deref(), Some(env!("CARGO_PKG_VERSION")));
     assert_eq!(told.retention, Some(Duration::from_hours(24)));
@@ -331,7 +331,7 @@ fn who_is_refused_for_a_higher_term_is_quiet() {
     let theirs = PlanVersion { term: Epoch(4), version: 1 };
     let theirs = PlannerReport::new(id("b"), theirs).encode();
     let found = Document::new(DocName::planner_report(), 9, theirs);
-    assert_eq!(scene.after(Answer::PutReport(Ok(Write::Refused(Some(found))))), []);
+    assert_eq!(scene.after(Reply::PutReport(Ok(Write::Refused(Some(found))))), []);
     assert_eq!(scene.telling.next_wake(), Time::NEVER);
 }
 
@@ -340,6 +340,6 @@ fn moves_that_cannot_be_looked_up_are_tried_again() {
     let mut scene = Scene::told();
     scene.plan(20_000, vec![given(0)], &[]);
     assert_eq!(scene.go_on(22_000), [StoreCall::Doc(DocName::moves())]);
-    assert_eq!(scene.after(Answer::LookMoves(Err(StoreErrorKind::Denied))), []);
+    assert_eq!(scene.after(Reply::LookMoves(Err(StoreErrorKind::Denied))), []);
     assert_eq!(scene.telling.next_wake(), at(27_000));
 }

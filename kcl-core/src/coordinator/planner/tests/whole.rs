@@ -8,8 +8,8 @@ use crate::{
     coordinator::{
         call::{StoreOutcome, StoreReply},
         command::{Command, Notice},
-        context::Purpose,
-        document::{Assignment, FrozenStart, Hold, How, Origin, StreamStart},
+        context::ReplyTo,
+        document::{Assignment, FrozenStart, Hold, Origin, StreamStart, Transfer},
         op::StoreCall,
         planner::{Planner, signal::Signal},
         signal::Signal as Any,
@@ -39,7 +39,7 @@ struct Scene {
     /// How many shards the stream has.
     shards: usize,
     /// What was asked for and is not answered yet.
-    pending: Vec<(Purpose, Option<StoreCall>)>,
+    pending: Vec<(ReplyTo, Option<StoreCall>)>,
     /// How often the shards were to be listed.
     lists: usize,
     noted: Vec<Notice>,
@@ -150,11 +150,11 @@ impl Scene {
         while !self.pending.is_empty() {
             let (purpose, call) = self.pending.remove(0);
             match purpose {
-                Purpose::Planner(ask) => {
+                ReplyTo::Planner(ask) => {
                     let outcome = self.store(&call.unwrap());
                     self.planner.on_answer(ask.answered(outcome), &mut self.ctx);
                 }
-                Purpose::Shards(of) => {
+                ReplyTo::Shards(of) => {
                     let listed = Ok(view(shards(self.shards)));
                     self.planner.on_shards(&of, listed, &mut self.ctx);
                 }

@@ -77,7 +77,7 @@ fn one_that_was_found_to_live_by_another_way_is_looked_at_again() {
 fn one_that_has_ended_is_looked_at_no_more() {
     let mut scene = first();
     let _ = scene.seen(beaten("planner", 1));
-    let _ = scene.after(Answer::PlannersRow(Ok(Some(held("planner", 7)))));
+    let _ = scene.after(Reply::PlannersRow(Ok(Some(held("planner", 7)))));
     scene.ctx.now = at(11_000);
     let ended = Session { state: SessionState::Ended(EndReason::Fenced), ..session("planner") };
     assert_eq!(scene.seen(ended), []);

@@ -8,7 +8,7 @@ fn told(first: &str, second: &str, rank: u32) -> Scene {
     let mut scene = Scene::joined();
     assert_eq!(scene.tick(0), [look()]);
     scene.told(first, second, rank);
-    let _ = scene.after(Answer::PlannersRow(Ok(Some(held("planner", 7)))));
+    let _ = scene.after(Reply::PlannersRow(Ok(Some(held("planner", 7)))));
     assert_eq!(scene.said(), [], "it knows who plans");
     scene
 }
@@ -20,7 +20,7 @@ fn asked_until(scene: &mut Scene, to: u64) -> Vec<(u64, StoreCall)> {
     for millis in (from..=to).step_by(50) {
         for call in scene.tick(millis) {
             if call == look() {
-                let row = Answer::PlannersRow(Ok(Some(held("planner", 7))));
+                let row = Reply::PlannersRow(Ok(Some(held("planner", 7))));
                 assert_eq!(scene.after(row), []);
             }
             asked.push((millis, call));
@@ -147,7 +147,7 @@ fn who_plans_follows_no_document_of_a_former_term() {
 #[test]
 fn a_standby_that_is_found_to_plan_stands_by_no_more() {
     let mut scene = told("a", "b", 5);
-    assert_eq!(scene.after(Answer::PlannersRow(Ok(Some(held("a", 8))))), []);
+    assert_eq!(scene.after(Reply::PlannersRow(Ok(Some(held("a", 8))))), []);
     assert_eq!(scene.said(), [Signal::Follows(id("a"))]);
     assert_eq!(scene.succession.standbys(), &standbys(Some("b"), None));
 }

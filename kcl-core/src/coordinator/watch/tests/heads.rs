@@ -8,7 +8,7 @@ fn who_does_not_watch_all_ends_one_of_those_that_do_only_when_all_of_them_are_si
     scene.watch.look(&id("planner"), &mut scene.ctx);
     for beat in 2..20 {
         scene.rows[1].beat = beat;
-        scene.answer(Answer::Look(id("standby"), scene.ctx.now, Ok(scene.row(&id("standby")))));
+        scene.answer(Reply::Look(id("standby"), scene.ctx.now, Ok(scene.row(&id("standby")))));
         scene.watch.look(&id("planner"), &mut scene.ctx);
         assert_eq!(scene.pass_to((beat - 1) * 1_500), [], "the standby lives");
     }
@@ -27,7 +27,7 @@ fn a_session_that_watches_nobody_is_none_of_who_does_not_watch_all() {
 fn look_in_vain(scene: &mut Scene, worker: &str) {
     scene.watch.look(&id(worker), &mut scene.ctx);
     assert_eq!(asked(&mut scene.ctx), [look(worker)]);
-    scene.answer(Answer::Look(id(worker), scene.ctx.now, Ok(Some(session(worker)))));
+    scene.answer(Reply::Look(id(worker), scene.ctx.now, Ok(Some(session(worker)))));
 }
 
 #[test]
@@ -49,7 +49,7 @@ fn a_head_is_suspected_until_a_look_finds_a_new_beat() {
     assert!(scene.watch.is_unchanged(&id("planner")));
     assert_eq!(scene.tick(2_400), []);
     scene.watch.look(&id("planner"), &mut scene.ctx);
-    scene.answer(Answer::Look(id("planner"), at(2_400), Ok(Some(beaten("planner", 2)))));
+    scene.answer(Reply::Look(id("planner"), at(2_400), Ok(Some(beaten("planner", 2)))));
     assert!(!scene.watch.is_unchanged(&id("planner")));
 }
 
@@ -60,10 +60,10 @@ fn a_look_at_a_head_that_failed_is_made_again_after_a_fast_poll() {
     scene.watch.look(&id("planner"), &mut scene.ctx);
     scene.watch.look(&id("planner"), &mut scene.ctx);
     assert_eq!(asked(&mut scene.ctx), [look("planner")], "one look at a time");
-    scene.answer(Answer::Look(id("planner"), at(1_000), Err(FAILED)));
+    scene.answer(Reply::Look(id("planner"), at(1_000), Err(FAILED)));
     assert_eq!(scene.tick(1_199), []);
     assert_eq!(scene.tick(1_200), [look("planner")]);
-    scene.answer(Answer::Look(id("planner"), at(1_200), Ok(Some(session("planner")))));
+    scene.answer(Reply::Look(id("planner"), at(1_200), Ok(Some(session("planner")))));
     assert_eq!(scene.tick(1_400), [], "that did not fail");
 }
 
@@ -80,7 +80,7 @@ fn who_comes_to_watch_all_looks_at_the_heads_as_closely_as_at_everybody() {
 fn who_watches_all_no_more_reads_all_sessions_no_more() {
     let mut scene = Scene::all(Vec::new());
     assert_eq!(scene.tick(2_000), [list()]);
-    scene.answer(Answer::List(Consistency::Eventual, Err(FAILED)));
+    scene.answer(Reply::List(Consistency::Eventual, Err(FAILED)));
     scene.watch.watch_heads(vec![id("planner")]);
     for millis in [2_200, 4_000, 6_000] {
         assert_eq!(scene.tick(millis), []);

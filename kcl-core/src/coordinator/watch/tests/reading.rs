@@ -6,7 +6,7 @@ use super::*;
 fn a_listing_that_failed_is_made_again_after_a_fast_poll() {
     let mut scene = Scene::all(vec![session("other")]);
     assert_eq!(scene.tick(2_000), [list()]);
-    scene.answer(Answer::List(Consistency::Eventual, Err(StoreErrorKind::Unavailable)));
+    scene.answer(Reply::List(Consistency::Eventual, Err(StoreErrorKind::Unavailable)));
     assert_eq!(scene.tick(2_199), []);
     assert_eq!(scene.tick(2_200), [list()]);
     scene.listed();

@@ -12,7 +12,7 @@ mod standstill;
 use kcl_core::{
     env::WallTime,
     stream::{
-        Batch, Position, ReadEvent, Room, SequenceNumber, ShardReader, SourceResult, StartAt,
+        Batch, ByteLimit, Position, ReadEvent, SequenceNumber, ShardReader, SourceResult, StartAt,
         StreamKey, StreamSource,
     },
 };
@@ -24,7 +24,7 @@ use crate::{
     testing::{Reply, Sent},
 };
 
-const ROOM: Room = Room(1 << 20);
+const ROOM: ByteLimit = ByteLimit(1 << 20);
 
 /// A listing without the shard that is read.
 fn another_shard() -> (&'static str, Reply) {

@@ -3,7 +3,7 @@
 use bytes::Bytes;
 use kcl_core::{
     env::{Rng, WallTime},
-    stream::{Position, ReadEvent, Room, StartAt},
+    stream::{ByteLimit, Position, ReadEvent, StartAt},
 };
 use proptest::prelude::*;
 
@@ -59,7 +59,7 @@ async fn consume(source: &KinesisSource, model: &Model, mut rng: Rng) -> Vec<See
         assert!(step < 2_000, "no end in sight after {seen:?}");
         let event = tokio::select! {
             biased;
-            event = reader.next(Room(1 + usize::try_from(rng.below(9_000)).unwrap())) => event,
+            event = reader.next(ByteLimit(1 + usize::try_from(rng.below(9_000)).unwrap())) => event,
             () = model.silence.notified() => continue,
         };
         match event {

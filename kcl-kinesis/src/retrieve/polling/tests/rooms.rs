@@ -1,4 +1,4 @@
-use kcl_core::stream::{Room, StartAt};
+use kcl_core::stream::{ByteLimit, StartAt};
 
 use super::{batch, open, read};
 use crate::testing::{Scripted, Sent, answer, iterator, record_of, records};
@@ -22,7 +22,7 @@ async fn as_many_records_are_asked_for_as_fit_by_the_size_of_recent_ones() {
         records(&[40], Some("e"), 9),
     ]);
     let mut reader = open(&source, StartAt::TrimHorizon).await;
-    for room in [Room(100 << 10), Room(1 << 20), Room(1), Room(usize::MAX)] {
+    for room in [ByteLimit(100 << 10), ByteLimit(1 << 20), ByteLimit(1), ByteLimit(usize::MAX)] {
         batch(reader.next(room).await);
     }
     // A kibibyte each at first, then 50,065 bytes each.
@@ -34,7 +34,7 @@ async fn a_record_larger_than_the_room_is_returned_nevertheless() {
     let (source, _) =
         Scripted::source([iterator("a"), answer(&[record_of(1, &[0; 9_000])], Some("b"), 0)]);
     let mut reader = open(&source, StartAt::TrimHorizon).await;
-    assert_eq!(batch(reader.next(Room(10)).await).records.len(), 1);
+    assert_eq!(batch(reader.next(ByteLimit(10)).await).records.len(), 1);
 }
 
 #[tokio::test]

@@ -7,7 +7,7 @@ use kcl_core::{
     stream::{Shard, StreamSource},
 };
 
-use super::world::{Happening, World};
+use super::world::{SimEvent, World};
 use crate::sim::live::plan::{Fault, Step, Target};
 
 /// How many of a shard's records are left when it is trimmed.
@@ -34,7 +34,7 @@ impl World<'_> {
             Target::Worker => self.step_of_worker(step),
             Target::Shard => self.step_of_shards(step).await,
             Target::Everybody => {
-                self.weather.begin(step.fault, 0, step.lasts);
+                self.active_faults.begin(step.fault, 0, step.lasts);
                 let (fault, lasts) = (step.fault, step.lasts);
                 self.book.ledger().note("", format!("{fault} for {lasts:?}"));
                 true
@@ -70,11 +70,11 @@ impl World<'_> {
                 process.stop();
                 book.ledger().allow_overlap();
                 let suspended = if fault == Fault::Suspend { lasts } else { Duration::ZERO };
-                self.decide(self.now() + lasts, Happening::Resume(process, suspended));
+                self.decide(self.now() + lasts, SimEvent::Resume(process, suspended));
             }
             _ => {
                 book.ledger().note(name, format!("{fault} {name} for {lasts:?}"));
-                self.weather.begin(fault, step.on, lasts);
+                self.active_faults.begin(fault, step.on, lasts);
             }
         }
         true

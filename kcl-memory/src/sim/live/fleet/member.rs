@@ -4,13 +4,13 @@ use std::sync::{Arc, Mutex};
 
 use kcl_core::worker::{WorkerError, WorkerHandle};
 
-use super::{Process, ears::Ears};
+use super::{Process, ears::PushListener};
 
 /// A process of the fleet.
 pub(super) struct Member {
     pub(super) process: Process,
     pub(super) handle: WorkerHandle,
-    pub(super) ears: Ears,
+    pub(super) ears: PushListener,
     pub(super) leaving: bool,
     pub(super) exit: Exit,
 }

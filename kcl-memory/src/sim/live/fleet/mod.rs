@@ -1,6 +1,7 @@
 //! A fleet of whole workers on virtual time.
 
 mod act;
+mod active_faults;
 mod clock;
 mod ears;
 mod member;
@@ -8,9 +9,8 @@ mod process;
 mod start;
 mod tap;
 mod watch;
-mod weather;
 mod world;
 
+pub(super) use active_faults::ActiveFaults;
 pub(super) use process::Process;
-pub(super) use weather::Weather;
 pub(super) use world::{Played, play};

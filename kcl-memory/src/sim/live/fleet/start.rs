@@ -10,11 +10,11 @@ use kcl_core::{
 use super::{
     Process,
     clock::env_of,
-    ears::Ears,
+    ears::PushListener,
     member::{Exit, Member},
     tap::Tap,
     watch::Watch,
-    world::{APPLICATION, Happening, World},
+    world::{APPLICATION, SimEvent, World},
 };
 use crate::{
     Faulty,
@@ -33,7 +33,7 @@ impl World<'_> {
             self.book.ledger().allow_overlap();
         }
         let process = Process::new(slot, life);
-        let ears = Ears::default();
+        let ears = PushListener::default();
         let worker = match self.worker(&process, &ears, life) {
             Ok(worker) => worker,
             Err(error) => {
@@ -57,7 +57,12 @@ impl World<'_> {
         self.fleet.entry(slot).or_default().push(member);
     }
 
-    fn worker(&self, process: &Process, ears: &Ears, life: usize) -> Result<Worker, WorkerError> {
+    fn worker(
+        &self,
+        process: &Process,
+        ears: &PushListener,
+        life: usize,
+    ) -> Result<Worker, WorkerError> {
         let (slot, latency) = (process.slot(), self.plan.latency);
         // Each process draws from its own seeds, so that a plan with a fault less is much the same.
         let seed = |purpose: u64| {
@@ -67,7 +72,7 @@ impl World<'_> {
             });
             kcl_core::env::Rng::new(mixed).next_u64()
         };
-        let policy = self.weather.policy(slot, latency, seed(1));
+        let policy = self.active_faults.policy(slot, latency, seed(1));
         let store = Arc::new(self.server.store(APPLICATION));
         // What is on its way to the store belongs to no process.
         let store = Faulty::new(store, self.env.clone(), policy);
@@ -75,13 +80,13 @@ impl World<'_> {
         let tap = Tap {
             stream: self.stream.clone(),
             process: process.clone(),
-            weather: self.weather.clone(),
+            active_faults: self.active_faults.clone(),
             book: self.book.clone(),
             latency,
             rng,
         };
         let sinks = (seed(3), Arc::clone(&self.sinks));
-        let sink = Sink::new(process, &self.book, &self.weather, latency, sinks);
+        let sink = Sink::new(process, &self.book, &self.active_faults, latency, sinks);
         let watch = Watch {
             inner: (self.setup.make)(sink),
             process: process.clone(),
@@ -145,7 +150,7 @@ impl World<'_> {
             }
         }
         for slot in restart {
-            self.decide(self.now() + RESTART, Happening::Restart(slot));
+            self.decide(self.now() + RESTART, SimEvent::Restart(slot));
         }
     }
 }

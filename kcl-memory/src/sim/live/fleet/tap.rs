@@ -9,13 +9,13 @@ use async_trait::async_trait;
 use kcl_core::{
     env::Rng,
     stream::{
-        ReadEvent, Room, Shard, ShardId, ShardReader, SourceError, SourceErrorKind, SourceResult,
-        StartAt, StreamDescription, StreamKey, StreamSource,
+        ByteLimit, ReadEvent, Shard, ShardId, ShardReader, SourceError, SourceErrorKind,
+        SourceResult, StartAt, StreamDescription, StreamKey, StreamSource,
     },
 };
 use tokio::time::Instant;
 
-use super::{Process, weather::Weather};
+use super::{Process, active_faults::ActiveFaults};
 use crate::{
     MemoryStream,
     sim::live::{ledger::Book, plan::Fault},
@@ -26,7 +26,7 @@ use crate::{
 pub(super) struct Tap {
     pub(super) stream: MemoryStream,
     pub(super) process: Process,
-    pub(super) weather: Weather,
+    pub(super) active_faults: ActiveFaults,
     pub(super) book: Book,
     pub(super) latency: Duration,
     pub(super) rng: Arc<Mutex<Rng>>,
@@ -38,7 +38,7 @@ impl Tap {
         let (takes, failure) = {
             let mut rng = self.rng.lock().unwrap_or_else(PoisonError::into_inner);
             let takes = Duration::from_millis(1) + rng.span(self.latency);
-            match (self.weather.is(Fault::StreamErrors), rng.below(8)) {
+            match (self.active_faults.is(Fault::StreamErrors), rng.below(8)) {
                 (true, 0 | 1) => (takes, Some(SourceErrorKind::Throttled)),
                 (true, 2) => (takes, Some(SourceErrorKind::Unavailable)),
                 (true, 3) => (takes + rng.span(Duration::from_secs(4)), None),
@@ -109,8 +109,8 @@ impl Drop for TapReader {
 
 #[async_trait]
 impl ShardReader for TapReader {
-    fn expects(&self) -> Room {
-        self.reader.as_ref().map_or(Room(0), |reader| reader.expects())
+    fn size_hint(&self) -> ByteLimit {
+        self.reader.as_ref().map_or(ByteLimit(0), |reader| reader.size_hint())
     }
 
     async fn ready(&mut self) {
@@ -119,7 +119,7 @@ impl ShardReader for TapReader {
         }
     }
 
-    async fn next(&mut self, room: Room) -> SourceResult<ReadEvent> {
+    async fn next(&mut self, room: ByteLimit) -> SourceResult<ReadEvent> {
         self.tap.travel("GetRecords").await?;
         let event = self.reader()?.next(room).await?;
         if let ReadEvent::Batch(batch) = &event {

@@ -5,7 +5,7 @@ use kcl_core::processor::{
     LeaseHandle, ProcessorError, ProcessorFactory, RecordBatch, RecordProcessor, Stop,
 };
 
-use super::{Process, ears::Ears};
+use super::{Process, ears::PushListener};
 use crate::sim::live::ledger::{Book, Ended};
 
 /// Makes watched processors.
@@ -13,7 +13,7 @@ pub(super) struct Watch {
     pub(super) inner: Box<dyn ProcessorFactory>,
     pub(super) process: Process,
     pub(super) book: Book,
-    pub(super) ears: Ears,
+    pub(super) ears: PushListener,
 }
 
 impl ProcessorFactory for Watch {
@@ -38,7 +38,7 @@ struct Watched {
     inner: Box<dyn RecordProcessor>,
     process: Process,
     book: Book,
-    ears: Ears,
+    ears: PushListener,
     lease: LeaseHandle,
 }
 

@@ -12,7 +12,7 @@ use kcl_core::{
 };
 use tokio::time::Instant;
 
-use super::{Process, Weather, member::Member};
+use super::{ActiveFaults, Process, member::Member};
 use crate::{
     MemoryServer, MemoryStore, MemoryStream,
     sim::{
@@ -44,7 +44,7 @@ pub(in crate::sim::live) struct Played {
 }
 
 /// Something that will happen.
-pub(super) enum Happening {
+pub(super) enum SimEvent {
     Step(usize),
     Put(u64),
     Resume(Process, Duration),
@@ -69,7 +69,7 @@ pub(super) struct World<'a> {
     pub(super) setup: &'a Setup,
     pub(super) plan: &'a Plan,
     pub(super) book: Book,
-    pub(super) weather: Weather,
+    pub(super) active_faults: ActiveFaults,
     pub(super) env: Env,
     pub(super) stream: MemoryStream,
     pub(super) server: MemoryServer,
@@ -79,7 +79,7 @@ pub(super) struct World<'a> {
     pub(super) rng: Rng,
     pub(super) faults: Vec<Fault>,
     /// What will happen, by time and in the order it was decided.
-    agenda: EventQueue<Duration, Happening>,
+    sim_events: EventQueue<Duration, SimEvent>,
     leaving: bool,
     started: Instant,
 }
@@ -109,7 +109,7 @@ impl<'a> World<'a> {
             setup,
             plan,
             book,
-            weather: Weather::default(),
+            active_faults: ActiveFaults::default(),
             env,
             stream: MemoryStream::with(options),
             server,
@@ -117,15 +117,15 @@ impl<'a> World<'a> {
             fleet: BTreeMap::new(),
             rng: Rng::new(plan.seed ^ 0x5eed),
             faults: Vec::new(),
-            agenda: EventQueue::default(),
+            sim_events: EventQueue::default(),
             leaving: false,
             started: Instant::now(),
         }
     }
 
     /// Decides what will happen, and when.
-    pub(super) fn decide(&mut self, at: Duration, happening: Happening) {
-        self.agenda.put(at, happening);
+    pub(super) fn decide(&mut self, at: Duration, happening: SimEvent) {
+        self.sim_events.put(at, happening);
     }
 
     pub(super) fn now(&self) -> Duration {
@@ -138,9 +138,9 @@ impl<'a> World<'a> {
         for slot in 0..self.plan.workers {
             // Not all in one moment.
             let at = self.rng.span(Duration::from_millis(800));
-            self.decide(at, Happening::Restart(slot));
+            self.decide(at, SimEvent::Restart(slot));
         }
-        self.decide(LOOK, Happening::Look);
+        self.decide(LOOK, SimEvent::Look);
         let settled = self.settle().await;
         if settled {
             let until = self.now() + LINGER;
@@ -156,7 +156,7 @@ impl<'a> World<'a> {
     /// When which record is put, and which step taken.
     fn write_agenda(&mut self) {
         for (step, number) in self.plan.steps.iter().zip(0..) {
-            self.decide(step.at, Happening::Step(number));
+            self.decide(step.at, SimEvent::Step(number));
         }
         let (records, production) = (self.plan.records, self.plan.production());
         // A quarter is there before anybody reads.
@@ -171,7 +171,7 @@ impl<'a> World<'a> {
                 at += pause * u32::try_from(burst).unwrap_or(1);
             }
             burst -= 1;
-            self.decide(at, Happening::Put(n));
+            self.decide(at, SimEvent::Put(n));
         }
     }
 
@@ -199,10 +199,10 @@ impl<'a> World<'a> {
             if is_done(self) {
                 return true;
             }
-            if self.agenda.next_at().is_none() {
+            if self.sim_events.next_at().is_none() {
                 return false;
             }
-            let Some((at, happening)) = self.agenda.pop(until) else {
+            let Some((at, happening)) = self.sim_events.pop(until) else {
                 tokio::time::sleep_until(self.started + until).await;
                 return false;
             };
@@ -212,25 +212,25 @@ impl<'a> World<'a> {
         false
     }
 
-    async fn happen(&mut self, happening: Happening) {
+    async fn happen(&mut self, happening: SimEvent) {
         match happening {
-            Happening::Step(step) if self.waits(step) => {
-                self.decide(self.now() + Duration::from_millis(1), Happening::Step(step));
+            SimEvent::Step(step) if self.waits(step) => {
+                self.decide(self.now() + Duration::from_millis(1), SimEvent::Step(step));
             }
-            Happening::Step(step) => self.step(step).await,
-            Happening::Put(number) => self.put(number),
-            Happening::Resume(process, suspended) => {
+            SimEvent::Step(step) => self.step(step).await,
+            SimEvent::Put(number) => self.put(number),
+            SimEvent::Resume(process, suspended) => {
                 if !process.is_dead() {
                     self.book.ledger().note(process.name(), format!("{} goes on", process.name()));
                 }
                 process.resume(suspended);
             }
             // Once everybody was asked to leave, nobody is started any more.
-            Happening::Restart(_) if self.leaving => {}
-            Happening::Restart(slot) => self.start(slot),
-            Happening::Look => {
+            SimEvent::Restart(_) if self.leaving => {}
+            SimEvent::Restart(slot) => self.start(slot),
+            SimEvent::Look => {
                 self.look().await;
-                self.decide(self.now() + LOOK, Happening::Look);
+                self.decide(self.now() + LOOK, SimEvent::Look);
             }
         }
     }

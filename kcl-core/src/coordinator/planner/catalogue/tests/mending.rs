@@ -37,7 +37,7 @@ fn a_row_that_was_there_is_taken_as_it_is() {
     for there in held(2, "other") {
         let key = there.key.clone();
         let refused = Ok(Write::Refused(Some(there)));
-        let _ = scene.answer(|round| Answer::Create(round, key, refused));
+        let _ = scene.answer(|round| Reply::Create(round, key, refused));
     }
     assert!(scene.complete);
     let owners = scene.catalogue.rows.values().filter_map(|row| row.owner.clone());
@@ -63,7 +63,7 @@ fn a_row_that_makes_no_sense_is_told_and_neither_made_anew_nor_read_nor_given_up
     let mut scene = Scene::reading();
     let bad = BadRow::new(RowKind::Lease, key(1).as_str(), "epoch \"x\" is no number");
     let listed = Listing::of(held(1, "w")).with_unreadable(vec![bad.clone()]);
-    let done = scene.answer(|round| Answer::Leases(round, Ok(listed)));
+    let done = scene.answer(|round| Reply::Leases(round, Ok(listed)));
     assert_eq!(done.noted, [Notice::Lineage(Problem::Unreadable(bad).to_string())]);
     let _ = scene.sessions(&["w"]);
     let _ = scene.rules(None);
@@ -81,7 +81,7 @@ fn a_row_that_makes_no_sense_is_told_and_neither_made_anew_nor_read_nor_given_up
     let _ = scene.tick(200);
     let bad = BadRow::new(RowKind::Lease, key(1).as_str(), "epoch \"x\" is no number");
     let listed = Listing::of(held(1, "w")).with_unreadable(vec![bad]);
-    let _ = scene.answer(|round| Answer::Leases(round, Ok(listed)));
+    let _ = scene.answer(|round| Reply::Leases(round, Ok(listed)));
     let _ = scene.sessions(&["w"]);
     let _ = scene.listed(Ok(view(family[..1].to_vec())));
     assert!(scene.complete);
@@ -95,7 +95,7 @@ fn read(rows: Vec<Lease>, bad: Option<LeaseKey>, listed: StreamView) -> (Scene, 
     scene.ctx.starts.is_stored(listed.description.key.clone(), known);
     let bad = bad.map(|key| BadRow::new(RowKind::Lease, key.as_str(), "it has no epoch"));
     let rows = Listing::of(rows).with_unreadable(bad.into_iter().collect());
-    let _ = scene.answer(|round| Answer::Leases(round, Ok(rows)));
+    let _ = scene.answer(|round| Reply::Leases(round, Ok(rows)));
     let _ = scene.sessions(&["w"]);
     let _ = scene.rules(None);
     let done = scene.listed(Ok(listed));

@@ -1,5 +1,5 @@
 use super::{
-    ask::{Answer, Round},
+    request::{ReadingNo, Reply},
     *,
 };
 use crate::{
@@ -79,23 +79,23 @@ impl Scene {
         done(&mut self.ctx)
     }
 
-    fn answer(&mut self, answer: impl FnOnce(Round) -> Answer) -> Done {
+    fn answer(&mut self, answer: impl FnOnce(ReadingNo) -> Reply) -> Done {
         let answer = answer(self.catalogue.round);
         self.complete = self.catalogue.on_answer(answer, &mut self.ctx);
         done(&mut self.ctx)
     }
 
     fn rows(&mut self, rows: Vec<Lease>) -> Done {
-        self.answer(|round| Answer::Leases(round, Ok(Listing::of(rows))))
+        self.answer(|round| Reply::Leases(round, Ok(Listing::of(rows))))
     }
 
     fn sessions(&mut self, workers: &[&str]) -> Done {
         let rows = workers.iter().map(|worker| session(worker).reading(name())).collect();
-        self.answer(|round| Answer::Sessions(round, Ok(rows)))
+        self.answer(|round| Reply::Sessions(round, Ok(rows)))
     }
 
     fn rules(&mut self, doc: Option<Document>) -> Done {
-        self.answer(|round| Answer::Rules(round, Ok(doc)))
+        self.answer(|round| Reply::Rules(round, Ok(doc)))
     }
 
     fn listed(&mut self, listed: Result<StreamView, SourceErrorKind>) -> Done {
@@ -106,19 +106,19 @@ impl Scene {
     fn start(&mut self, doc: Option<&FrozenStart>) -> Done {
         let of = described(5).key;
         let doc = doc.map(|start| Document::new(DocName::start(&of), 1, start.encode()));
-        self.answer(|round| Answer::Start(round, of, Ok(doc)))
+        self.answer(|round| Reply::Start(round, of, Ok(doc)))
     }
 
     /// The start is stored, as it was put.
     fn start_is_put(&mut self, start: FrozenStart) -> Done {
         let of = described(5).key;
         let doc = Document::new(DocName::start(&of), 1, start.encode());
-        self.answer(|round| Answer::PutStart(round, of, Ok(Write::Done(doc))))
+        self.answer(|round| Reply::PutStart(round, of, Ok(Write::Done(doc))))
     }
 
     fn created(&mut self, row: &Lease) -> Done {
         let (key, row) = (row.key.clone(), row.clone());
-        self.answer(|round| Answer::Create(round, key, Ok(Write::Done(row))))
+        self.answer(|round| Reply::Create(round, key, Ok(Write::Done(row))))
     }
 
     /// A beat was answered that was sent now.

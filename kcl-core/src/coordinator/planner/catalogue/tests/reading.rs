@@ -110,12 +110,12 @@ fn a_session_known_to_have_ended_need_not_be_listed() {
 #[test]
 fn a_call_that_failed_makes_everything_be_read_again_after_a_pause() {
     let failed = || StoreErrorKind::Unavailable;
-    let answers: [fn(Round, StoreErrorKind) -> Answer; 5] = [
-        |round, why| Answer::Leases(round, Err(why)),
-        |round, why| Answer::Sessions(round, Err(why)),
-        |round, why| Answer::Rules(round, Err(why)),
-        |round, why| Answer::Inherited(round, Err(why)),
-        |round, why| Answer::Start(round, described(5).key, Err(why)),
+    let answers: [fn(ReadingNo, StoreErrorKind) -> Reply; 5] = [
+        |round, why| Reply::Leases(round, Err(why)),
+        |round, why| Reply::Sessions(round, Err(why)),
+        |round, why| Reply::Rules(round, Err(why)),
+        |round, why| Reply::Inherited(round, Err(why)),
+        |round, why| Reply::Start(round, described(5).key, Err(why)),
     ];
     for answer in answers {
         let mut scene = Scene::reading();
@@ -136,8 +136,8 @@ fn an_answer_to_a_reading_that_was_given_up_means_nothing() {
     scene.catalogue.on_store_went_back();
     scene.catalogue.plan_soon(&scene.ctx);
     assert_eq!(scene.tick(110).asked.len(), 3, "the rules too: they may be lost");
-    let _ = scene.answer(|_| Answer::Leases(former, Ok(Listing::of(held(2, "w")))));
-    let _ = scene.answer(|_| Answer::Leases(former, Err(StoreErrorKind::Unavailable)));
+    let _ = scene.answer(|_| Reply::Leases(former, Ok(Listing::of(held(2, "w")))));
+    let _ = scene.answer(|_| Reply::Leases(former, Err(StoreErrorKind::Unavailable)));
     assert!(lists(&scene.rows(held(1, "w")).other) == [name()], "this one counts");
 }
 
@@ -167,16 +167,16 @@ fn a_late_answer_to_a_reading_that_is_complete_or_given_up_changes_nothing() {
     let former = scene.catalogue.round;
     scene.catalogue.plan_soon(&scene.ctx);
     assert_eq!(scene.tick(200).asked, [StoreCall::Leases, listing()]);
-    let late = |_| Answer::Sessions(former, Err(StoreErrorKind::Unavailable));
+    let late = |_| Reply::Sessions(former, Err(StoreErrorKind::Unavailable));
     let _ = scene.answer(late);
     let _ = scene.rows(held(2, "w"));
     let _ = scene.sessions(&["w"]);
     assert!(scene.complete, "the new reading goes on");
     let mut scene = Scene::reading();
     let former = scene.catalogue.round;
-    let _ = scene.answer(|_| Answer::Leases(former, Err(StoreErrorKind::Unavailable)));
+    let _ = scene.answer(|_| Reply::Leases(former, Err(StoreErrorKind::Unavailable)));
     scene.ctx.now = at(250);
-    let _ = scene.answer(|_| Answer::Sessions(former, Err(StoreErrorKind::Unavailable)));
+    let _ = scene.answer(|_| Reply::Sessions(former, Err(StoreErrorKind::Unavailable)));
     assert_eq!(scene.catalogue.next_wake(), at(300), "a pause after the first that failed");
 }
 
@@ -199,7 +199,7 @@ fn sessions_that_a_reading_shows_to_have_ended_are_remembered() {
     let mut ended = session("x");
     ended.state = crate::lease::SessionState::Ended(crate::lease::EndReason::Left);
     let rows = vec![session("w").reading(name()), ended];
-    let _ = scene.answer(|round| Answer::Sessions(round, Ok(rows)));
+    let _ = scene.answer(|round| Reply::Sessions(round, Ok(rows)));
     assert!(scene.complete && scene.ctx.ended.contains(&id("x")));
 }
 

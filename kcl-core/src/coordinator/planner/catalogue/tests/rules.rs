@@ -26,7 +26,7 @@ impl Scene {
     }
 
     fn looked(&mut self, found: Result<Option<Document>, StoreErrorKind>) -> Vec<StoreCall> {
-        self.answer(|_| Answer::LookAtRules(found)).asked
+        self.answer(|_| Reply::LookAtRules(found)).asked
     }
 }
 
@@ -98,7 +98,7 @@ fn what_shards_inherit_is_read_after_the_leases_if_there_are_rules() {
         let _ = scene.listed(Ok(view(shards(2))));
         let _ = scene.start(Some(&start(None, InitialPosition::TrimHorizon)));
         assert!(!scene.complete);
-        let _ = scene.answer(|round| Answer::Inherited(round, Ok(None)));
+        let _ = scene.answer(|round| Reply::Inherited(round, Ok(None)));
         assert!(scene.complete && scene.catalogue.inheritance.is_known());
         // It is read again each time, the rules are not.
         scene.catalogue.plan_soon(&scene.ctx);

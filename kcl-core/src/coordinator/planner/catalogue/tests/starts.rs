@@ -31,7 +31,7 @@ fn a_stream_read_from_its_end_is_frozen_to_its_clock_once_a_beat_says_that_no_st
     let other = start(Some(800), InitialPosition::Latest);
     let of = described(5).key;
     let there = Document::new(DocName::start(&of), 1, other.encode());
-    let put = |round| Answer::PutStart(round, of, Ok(Write::Refused(Some(there))));
+    let put = |round| Reply::PutStart(round, of, Ok(Write::Refused(Some(there))));
     let rows: Vec<Lease> = shards(2)
         .iter()
         .rev()
@@ -85,7 +85,7 @@ fn a_start_that_makes_no_sense_is_told_and_only_what_follows_from_rows_gets_a_ro
     let of = DocName::start(&described(5).key);
     let garbled = Document::new(of.clone(), 1, "{}".into());
     let key = described(5).key;
-    let done = scene.answer(|round| Answer::Start(round, key, Ok(Some(garbled))));
+    let done = scene.answer(|round| Reply::Start(round, key, Ok(Some(garbled))));
     assert_eq!(done.noted, [Notice::Unreadable(of, FrozenStart::EXPECTED.to_owned())]);
     let row = row_of(&child, Checkpoint::TrimHorizon);
     assert_eq!(scene.beaten().asked, creates(std::slice::from_ref(&row)));
@@ -106,12 +106,12 @@ fn a_start_put_by_another_that_makes_no_sense_is_told_and_one_that_is_gone_is_re
     assert_eq!(scene.start(None).asked, [put_start(horizon)]);
     let name = DocName::start(&of());
     let garbled = Write::Refused(Some(Document::new(name.clone(), 1, "{}".into())));
-    let done = scene.answer(|round| Answer::PutStart(round, of(), Ok(garbled)));
+    let done = scene.answer(|round| Reply::PutStart(round, of(), Ok(garbled)));
     assert_eq!(done.noted, [Notice::Unreadable(name, FrozenStart::EXPECTED.to_owned())]);
     assert!(scene.complete, "no row is put for it");
     let mut scene = Scene::of_new_stream(InitialPosition::TrimHorizon);
     let _ = scene.start(None);
-    let _ = scene.answer(|round| Answer::PutStart(round, of(), Ok(Write::Refused(None))));
+    let _ = scene.answer(|round| Reply::PutStart(round, of(), Ok(Write::Refused(None))));
     let pause = scene.ctx.settings.fast_poll;
     assert_eq!(scene.catalogue.next_wake(), at(100) + pause, "everything is read again");
 }
@@ -142,10 +142,10 @@ fn a_stream_made_again_is_told_its_start_asked_for_and_its_former_rows_retired()
     // A stream made again is read from its beginning, whatever the settings say.
     let put = StreamStart { of: of.clone(), at: None, by: None, change: 0 }.put();
     let none = of.clone();
-    let done = scene.answer(|round| Answer::Start(round, none, Ok(None)));
+    let done = scene.answer(|round| Reply::Start(round, none, Ok(None)));
     assert_eq!(done.asked, [StoreCall::PutDoc(put.clone())]);
     let doc = Document::new(put.name, 1, put.body);
-    let _ = scene.answer(|round| Answer::PutStart(round, of, Ok(Write::Done(doc))));
+    let _ = scene.answer(|round| Reply::PutStart(round, of, Ok(Write::Done(doc))));
     let gone = Delete::of_gone_stream(key(0), Epoch(7));
     assert_eq!(scene.catalogue.take_deletable(), [gone]);
     assert_eq!(scene.catalogue.take_deletable(), [], "once");

@@ -26,7 +26,7 @@ fn overdue() -> (Scene, LeaseKey) {
     (scene, moving)
 }
 
-fn hold(key: &LeaseKey, how: How) -> Hold {
+fn hold(key: &LeaseKey, how: Transfer) -> Hold {
     let from = Some(Origin { owner: Some(id("a")), epoch: Epoch(7), how });
     Hold { key: key.clone(), from, children: Taking::default() }
 }
@@ -34,7 +34,7 @@ fn hold(key: &LeaseKey, how: How) -> Hold {
 #[test]
 fn the_new_owner_is_told_first_and_the_old_one_once_that_has_said_that_it_knows() {
     let (mut scene, moving) = moving();
-    assert_eq!(scene.told("b").holds, [hold(&moving, How::Wait)]);
+    assert_eq!(scene.told("b").holds, [hold(&moving, Transfer::AwaitRelease)]);
     assert_eq!((scene.told("a").holds.len(), scene.told("a").gives.len()), (2, 0));
     let look = StoreCall::Session(id("b"), Consistency::Eventual);
     assert_eq!(scene.tick(299), []);
@@ -56,7 +56,7 @@ fn an_owner_that_does_not_give_a_lease_in_time_has_it_taken_by_force() {
     let asked = scene.answer();
     let [first, StoreCall::PutDoc(_), second] = &asked[..] else { panic!("{asked:?}") };
     assert_eq!([first, second], [&wake("a"), &wake("b")]);
-    assert_eq!(scene.told("b").holds, [hold(&moving, How::Force)]);
+    assert_eq!(scene.told("b").holds, [hold(&moving, Transfer::Force)]);
     let forced = Notice::Forced { key: moving, from: id("a"), overlap: false };
     assert!(scene.noted.contains(&forced), "{:?}", scene.noted);
 }

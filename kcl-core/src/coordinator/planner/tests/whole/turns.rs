@@ -1,4 +1,4 @@
-//! The steps of a turn, and what begins one (ARCHITECTURE §4 rules 6 and 12).
+//! The steps of a turn, and what begins one (PROTOCOL rules 6 and 12).
 
 use super::*;
 use crate::lease::report::{self, WorkerReport};

@@ -1,0 +1,30 @@
+//! What the handoff asks the store for.
+
+use crate::{
+    coordinator::{op, request::requests},
+    lease::{Epoch, LeaseKey, SessionId},
+    stream::ShardId,
+};
+
+requests! {
+    /// The row of a wished lease.
+    WishRow(key: LeaseKey) by Lease;
+    /// The session of the owner of a wished lease.
+    Owner(id: SessionId) by Session;
+    /// A wished lease, under this epoch.
+    Acquire(key: LeaseKey, epoch: Epoch) by Acquire;
+    /// A row that the store lost.
+    Recreate(key: LeaseKey) by Create;
+    /// A checkpoint of a held lease.
+    Advance(key: LeaseKey, epoch: Epoch) by Advance;
+    /// The return of a lease.
+    Release(key: LeaseKey, epoch: Epoch) by Release;
+    /// The row of a child of an ending shard.
+    PutChild(key: LeaseKey, epoch: Epoch, child: ShardId) by Create;
+    /// The end of a shard.
+    WriteEnd(key: LeaseKey, epoch: Epoch) by Advance;
+    /// The row of another parent of this child, after the end of this parent.
+    OtherParent(child: LeaseKey, ended: LeaseKey) by Lease;
+    /// The row of a held lease, after this lapse of the session.
+    Revalidate(key: LeaseKey, lapse: u64) by Lease;
+}

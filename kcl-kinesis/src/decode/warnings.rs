@@ -1,0 +1,43 @@
+//! Warnings about records, not more often than anybody can read.
+
+use std::time::Duration;
+
+use kcl_core::{
+    env::Time,
+    stream::{SequenceNumber, ShardId},
+};
+
+use super::kpl::Damage;
+
+/// The time between two warnings about one shard.
+const PAUSE: Duration = Duration::from_secs(60);
+
+#[derive(Debug, Default)]
+pub(crate) struct RateLimitedWarnings {
+    next: Time,
+    unsaid: u64,
+}
+
+impl RateLimitedWarnings {
+    /// A record that looks like a KPL aggregate is damaged.
+    pub(crate) fn damaged(
+        &mut self,
+        now: Time,
+        shard: &ShardId,
+        sequence: &SequenceNumber,
+        why: Damage,
+    ) {
+        if now < self.next {
+            self.unsaid += 1;
+            return;
+        }
+        tracing::warn!(
+            %shard,
+            %sequence,
+            %why,
+            unsaid = self.unsaid,
+            "kcl.aggregate.damaged"
+        );
+        *self = Self { next: now + PAUSE, unsaid: 0 };
+    }
+}
