@@ -13,10 +13,10 @@ pub(super) trait StoreRequest {
     fn ask(self) -> Self::Request;
 }
 
-/// The table of a part's requests. A line names a request, what has to be remembered until the reply,
-/// and the operation of the store that carries it out. The table makes a type for each request, the
-/// enum `Request` of all, and the enum `Reply` of their replies: a reply that does not belong to its
-/// request cannot be written.
+/// The table of a part's requests. A line names a request, what has to be remembered until the
+/// reply, and the operation of the store that carries it out. The table makes a type for each
+/// request, the enum `Request` of all, and the enum `Reply` of their replies: a reply that does not
+/// belong to its request cannot be written.
 macro_rules! requests {
     ($(
         $(#[$doc:meta])*
