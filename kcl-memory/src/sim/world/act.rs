@@ -173,7 +173,7 @@ impl World {
         match action {
             Action::Outage(span) => extend(&mut active_faults.outage_until, now + *span),
             Action::CutAllReplies(span) => {
-                extend(&mut active_faults.replies_cut_until, now + *span)
+                extend(&mut active_faults.replies_cut_until, now + *span);
             }
             Action::StreamOutage(span) => extend(&mut active_faults.stream_out_until, now + *span),
             Action::Slow(span, extra) => active_faults.slow = (now + *span, *extra),
