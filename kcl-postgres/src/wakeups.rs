@@ -36,7 +36,7 @@ impl fmt::Display for Channel {
 }
 
 /// Waiting for the next wake-up: it goes on when whoever waited for it went away, and ends with the
-/// ears, or with what is wrong with them.
+/// listener, or with the error that there is none.
 type Hearing = Pin<Box<dyn Future<Output = Result<PushListener, Deaf>> + Send>>;
 
 /// A connection that listens for one session.

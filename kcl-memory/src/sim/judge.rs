@@ -83,7 +83,7 @@ pub struct Delivered<'a> {
     pub shard: &'a ShardId,
     /// The epoch of the lease that the worker held.
     pub epoch: Epoch,
-    /// The how manieth record of its shard it is, from 1.
+    /// Its 1-based index among the records of its shard.
     pub place: u64,
     /// Which record it is, as [`Judge::put`] was told; `None`: nobody put it.
     pub record: Option<u64>,

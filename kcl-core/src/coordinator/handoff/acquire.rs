@@ -114,7 +114,7 @@ impl Handoff {
         ctx.run(&key, epoch, RunOrder::Start(Box::new(start)));
     }
 
-    /// Whether a lease that is granted is still wished, and nobody else is to have it.
+    /// Whether a lease that is granted is still wanted, and nobody else is to have it.
     fn is_wanted(&self, key: &LeaseKey, acquiring: &Acquiring) -> bool {
         !acquiring.cancelled && self.wanted.contains_key(key) || planted!(CancelledGrantRuns)
     }

@@ -22,7 +22,7 @@ impl Handoff {
     pub(in crate::coordinator) fn apply(&mut self, assignment: Assignment, ctx: &mut Context) {
         let planned: BTreeSet<&LeaseKey> = assignment.holds.iter().map(|hold| &hold.key).collect();
         self.cancel_unplanned(&planned);
-        // What this session wants by itself stays wished.
+        // What this session wants by itself stays wanted.
         self.wanted.retain(|key, wanted| !wanted.is_planned() || planned.contains(key));
         self.wish_as_planned(&assignment, ctx);
         let own = ctx.settings.handoff_timeout;
@@ -36,7 +36,7 @@ impl Handoff {
         self.pursue_due(ctx);
     }
 
-    /// Takes over what the document of a former life of this worker wished. Its orders were not
+    /// Takes over what the document of a former life of this worker wanted. Its orders were not
     /// meant for this session.
     pub(in crate::coordinator) fn take_back(&mut self, former: &Assignment, ctx: &mut Context) {
         for hold in &former.holds {
@@ -47,7 +47,7 @@ impl Handoff {
         self.pursue_due(ctx);
     }
 
-    /// What the document names is wished, as its planner saw it.
+    /// What the document names is wanted, as its planner saw it.
     fn wish_as_planned(&mut self, assignment: &Assignment, ctx: &Context) {
         if self.leaving {
             return;

@@ -101,7 +101,7 @@ fn unknown_is_no_loss() -> bool {
     !planted!(UnknownCheckpointIsLoss)
 }
 
-/// Whether a lease that is lost for this reason is wished again, where the plan still gives it.
+/// Whether a lease that is lost for this reason is wanted again, where the plan still gives it.
 fn is_wished_again(reason: LossReason) -> bool {
     reason == LossReason::Gone || !planted!(TakenNotWishedAgain)
 }

@@ -11,6 +11,6 @@ pub(in crate::coordinator) enum Due {
     Drop(LeaseKey),
     /// The step of its shard's end that failed is to be tried again.
     End(LeaseKey),
-    /// The row of a wished one is to be looked at.
+    /// The row of a wanted one is to be looked at.
     WantedLease(LeaseKey),
 }

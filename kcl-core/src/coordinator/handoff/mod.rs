@@ -6,26 +6,26 @@
 //! | a lease is | when | then it is | and there is asked, or told to its run |
 //! |---|---|---|---|
 //! | – | the plan names it, free | being acquired | the lease, under the next epoch |
-//! | – | the plan names it, and its owner is to give it | wished | its row, again and again |
-//! | – | a former life's document names it | wished, from that life alone | its row |
+//! | – | the plan names it, and its owner is to give it | wanted | its row, again and again |
+//! | – | a former life's document names it | wanted, from that life alone | its row |
 //! | – | the plan orders its release | being released | its release, once for each order |
-//! | wished | it is not of my stream, in its present life | wished if planned | that the source be described |
-//! | wished | its row is free | being acquired | the lease |
-//! | wished | a live session holds it that is not expected to | wished: conflict | that session, now and then |
-//! | wished | there is no row, and how far it was read is known here | wished | its row to be put again |
-//! | wished | its row has ended | – : changed | – |
-//! | wished | the plan names it no more | – | – |
-//! | wished | the session is woken | wished | its row |
-//! | being acquired | it is granted, wished and the session valid | held | start |
+//! | wanted | it is not of my stream, in its present life | wanted if planned | that the source be described |
+//! | wanted | its row is free | being acquired | the lease |
+//! | wanted | a live session holds it that is not expected to | wanted: conflict | that session, now and then |
+//! | wanted | there is no row, and how far it was read is known here | wanted | its row to be put again |
+//! | wanted | its row has ended | – : changed | – |
+//! | wanted | the plan names it no more | – | – |
+//! | wanted | the session is woken | wanted | its row |
+//! | being acquired | it is granted, wanted and the session valid | held | start |
 //! | being acquired | it is granted, and its shard has ended | ending | its end |
 //! | being acquired | it is granted, and the plan has given it away, or it is not of my stream | being released | its release |
 //! | being acquired | nobody knows, and the plan has given it away | being released | its release |
-//! | being acquired | it is refused, or nobody knows | wished if planned | its row |
+//! | being acquired | it is refused, or nobody knows | wanted if planned | its row |
 //! | held | its run gets on | held | its checkpoint to be written: one at a time, the newest |
 //! | held | the plan gives it away | draining | finish the batch |
 //! | suspended | the plan gives it away | dropping | drop the batch |
 //! | draining, dropping | the plan gives it to another | the same, and no later | – |
-//! | draining, dropping | the plan wants it back | the same, and wished | – |
+//! | draining, dropping | the plan wants it back | the same, and wanted | – |
 //! | draining | the time is out, or the session lapses | dropping | drop the batch |
 //! | draining, dropping | its run has stopped | being released | its release, with the last checkpoint |
 //! | being released | that is answered | – | the wake-up of who takes it next |
@@ -33,18 +33,18 @@
 //! | held | the session lapses | suspended | suspend |
 //! | suspended | a beat is answered | the same | its row |
 //! | suspended | its row is still mine | held | resume |
-//! | held, suspended | its row is another's, or gone | lost, and wished if planned | drop the batch |
+//! | held, suspended | its row is another's, or gone | lost, and wanted if planned | drop the batch |
 //! | held | its shard has ended | ending | the rows of the children, then its end |
 //! | ending | a call failed | ending | the same again, after a pause |
 //! | ending | the end is written | – : changed | the other parents, then the children |
-//! | ending | its row is another's, or gone | lost, and wished if planned | drop the batch |
+//! | ending | its row is another's, or gone | lost, and wanted if planned | drop the batch |
 //! | held | the processor stands still | dropping | drop the batch; the release asks for another worker |
 //! | held, suspended | its source reads another stream | dropping | drop the batch; that the source be described |
 //! | any | the session was ended | lost | drop the batch |
-//! | held | the store went back | lost, and wished | drop the batch; its row |
-//! | ended here | the store went back | wished | its row |
-//! | held | the store lost the session | held, and wished by its next life | its row to be put again |
-//! | wished, being acquired | the worker leaves | –, or being released when it is granted | – |
+//! | held | the store went back | lost, and wanted | drop the batch; its row |
+//! | ended here | the store went back | wanted | its row |
+//! | held | the store lost the session | held, and wanted by its next life | its row to be put again |
+//! | wanted, being acquired | the worker leaves | –, or being released when it is granted | – |
 //! | held | the worker leaves, and nobody stays | draining | finish the batch |
 //! | all but ending | the grace of a worker that leaves is out | dropping | drop the batch |
 
@@ -110,11 +110,11 @@ pub(in crate::coordinator) struct Handoff {
     /// Children of merges and the parent of each that ended here: how many of its other parents
     /// have not been heard of.
     merging: BTreeMap<(LeaseKey, LeaseKey), usize>,
-    /// Row reads under way: bounded, however many leases are wished.
+    /// Row reads under way: bounded, however many leases are wanted.
     reads: usize,
     /// Counts the session's lapses, so that a read from before one proves nothing after it.
     lapses: u64,
-    /// Whether wishes were last told as deadlines: they are while the session is valid.
+    /// Whether wanted leases were last told as deadlines: they are while the session is valid.
     pursues: bool,
     leaving: bool,
     /// When a worker that leaves drops every batch.
@@ -190,7 +190,7 @@ impl Handoff {
         }
     }
 
-    /// When a wished lease is due for a look.
+    /// When a wanted lease is due for a look.
     fn wish_deadline(&self, key: &LeaseKey) -> (deadlines::Due, Time) {
         let wanted = self.wanted.get(key).filter(|_| self.pursues);
         let at = wanted.map_or(Time::NEVER, |wanted| wanted.try_at);
@@ -295,7 +295,7 @@ impl Handoff {
         }
     }
 
-    /// Ends the tenure of a lease that is held no longer.
+    /// Ends the hold on a lease that this session lost.
     fn lose(&mut self, key: &LeaseKey, reason: LossReason, ctx: &mut Context) {
         if let Some(held) = self.held.remove(key) {
             ctx.run(key, held.epoch(), RunOrder::Drop(DropReason::Lost));

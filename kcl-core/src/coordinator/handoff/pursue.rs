@@ -1,4 +1,4 @@
-//! Going after wished leases: looking at a lease's row, and judging it.
+//! Wanted leases: when to read the row of one, and what its row means for this session.
 
 use std::time::Duration;
 
@@ -16,11 +16,11 @@ use crate::{
     store::Consistency,
 };
 
-/// Row reads under way at once, however many leases are wished.
+/// Row reads under way at once, however many leases are wanted.
 const READS_MAX: usize = 32;
 
 impl Handoff {
-    /// Goes after every wish that is due.
+    /// Goes after every wanted lease that is due.
     pub(super) fn pursue_due(&mut self, ctx: &mut Context) {
         self.tell_deadlines(ctx);
         for due in ctx.deadlines.of_leases(ctx.now) {
@@ -85,7 +85,7 @@ impl Handoff {
         }
     }
 
-    /// Decides what to do about a wished lease from its row.
+    /// Decides what to do about a wanted lease from its row.
     pub(super) fn judge(&mut self, key: &LeaseKey, row: Option<Lease>, ctx: &mut Context) {
         if !self.wanted.contains_key(key) {
             return;
@@ -191,7 +191,7 @@ impl Handoff {
         }
     }
 
-    /// Looks at the wish again at the fast pace.
+    /// Looks at the wanted lease again at the fast pace.
     pub(super) fn try_soon(&mut self, key: &LeaseKey, ctx: &Context) {
         self.try_later(key, ctx.settings.fast_poll, ctx.now);
     }
@@ -208,7 +208,7 @@ impl Handoff {
         }
     }
 
-    /// Looks at every wish at once: something was released to this session, or it was woken.
+    /// Looks at every wanted lease at once: something was released to this session, or it was woken.
     pub(in crate::coordinator) fn hurry(&mut self, ctx: &mut Context) {
         for (_, wanted) in self.wanted.iter_mut() {
             if wanted.try_at != Time::NEVER {
@@ -229,7 +229,7 @@ fn a_sent_release_is_final() -> bool {
     !planted!(ReleaseTakenBack)
 }
 
-/// When a wish that has to wait is tried again.
+/// When a wanted lease that has to wait is tried again.
 fn tried_again_at(at: Time) -> Time {
     if planted!(NeverTriedAgain) { Time::NEVER } else { at }
 }

@@ -7,11 +7,11 @@ use crate::{
 };
 
 requests! {
-    /// The row of a wished lease.
+    /// The row of a wanted lease.
     WishRow(key: LeaseKey) by Lease;
-    /// The session of the owner of a wished lease.
+    /// The session of the owner of a wanted lease.
     Owner(id: SessionId) by Session;
-    /// A wished lease, under this epoch.
+    /// A wanted lease, under this epoch.
     Acquire(key: LeaseKey, epoch: Epoch) by Acquire;
     /// A row that the store lost.
     Recreate(key: LeaseKey) by Create;

@@ -102,7 +102,7 @@ fn put_at(number: u8, checkpoint: Checkpoint) -> StoreCall {
     StoreCall::Create(Lease { checkpoint, ..free(number, 8) })
 }
 
-/// The row of a wished lease was read.
+/// The row of a wanted lease was read.
 fn row(number: u8, row: Option<Lease>) -> Reply {
     Reply::WishRow(key(number), Ok(row))
 }

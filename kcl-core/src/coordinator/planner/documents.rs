@@ -112,7 +112,7 @@ impl Documents<'_> {
         Hold { key: key.clone(), from, children: self.children.of(key) }
     }
 
-    /// How the row of a wished lease was seen, when its new owner does not hold it.
+    /// How the row of a wanted lease was seen, when its new owner does not hold it.
     fn origin(&self, row: &Lease, session: &SessionId) -> Option<Origin> {
         if row.owner.as_ref() == Some(session) {
             return None;

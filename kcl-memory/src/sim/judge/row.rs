@@ -29,7 +29,7 @@ use crate::sim::{Violation, fact::Fact, invariants, oracle::Oracle};
 /// ```
 ///
 /// # Errors
-/// The invariant that a change broke, and the how manieth change that was; at no time, since
+/// The invariant that a change broke, and the index of that change; at no time, since
 /// histories have none. Also when a change begins with another row than the one before it left.
 pub fn judge_row(changes: &[Change]) -> Result<(), Violation> {
     let new_life = || {

@@ -143,7 +143,7 @@ impl Script {
         self
     }
 
-    /// The zone of the how manieth worker.
+    /// The zone of the worker with this index.
     pub(crate) fn zone_of(&self, number: usize) -> Option<Zone> {
         let zone = number.checked_rem(self.zones)?;
         format!("zone-{zone}").parse().ok()

@@ -64,7 +64,7 @@ impl<'a> Records<'a> {
         same.then_some(number as u64)
     }
 
-    /// The how manieth record of its shard it is, from 1.
+    /// Its 1-based index among the records of its shard.
     pub(super) fn place(&self, shard: &str, sequence: &str) -> u64 {
         let all = self.places.get(shard).map_or(&[][..], Vec::as_slice);
         all.partition_point(|record| *record <= order_of(sequence)) as u64

@@ -45,9 +45,8 @@ impl AssignmentDoc {
         self.is_published() && self.version().is_some_and(|v| fleet.seen_by(session) >= v)
     }
 
-    /// Whether `document` says the same as what should be stored: its version aside, how a lease
-    /// was to be come by that is held now, and what a worker that is far down in the order of
-    /// succession is told of that. None of it is worth rewriting a document.
+    /// Whether `document` says the same as the wanted one. Ignores version, rank, standbys, and the
+    /// transfer mode of leases that are held: a document is not rewritten for these.
     pub(super) fn says(&self, document: &Assignment) -> bool {
         self.wanted.as_ref().filter(|_| what_is_said_is_not_said_again()).is_some_and(|wanted| {
             let aligned = Assignment {

@@ -1,6 +1,6 @@
 //! Writing the documents, and meeting those of others.
 //!
-//! Each worker's document is at a desk of its own:
+//! Each worker's document has a state of its own, an `AssignmentDoc`:
 //!
 //! | phase | when | then | it asks |
 //! |---|---|---|---|

@@ -28,7 +28,7 @@ pub(super) struct ShardBook {
 /// What is known of one record.
 #[derive(Debug)]
 pub(super) struct RecordBook {
-    /// The how manieth record of the run it is.
+    /// Its index among all records of the run, in the order in which they were put.
     pub(super) number: u64,
     pub(super) position: Position,
     pub(super) key: Option<String>,
