@@ -14,13 +14,13 @@ use kcl_tests::{
     kinesis::TestStream,
     servers::{Dynalite, Ferrokinesis, installed},
 };
-
-const SHARDS: i32 = 8;
+use tempfile::TempDir;
 
 /// Who starts the children.
 #[derive(Clone, Debug)]
 pub(crate) enum Daemon {
-    Ours,
+    /// `kcl multilang` of this program.
+    Ours(String),
     /// The Java daemon, with its jars in this folder.
     Java(String),
 }
@@ -40,7 +40,7 @@ pub(crate) struct Contestant {
 impl Contestant {
     pub(crate) fn name(&self) -> String {
         let daemon = match &self.daemon {
-            Daemon::Ours => "kcl multilang",
+            Daemon::Ours(_) => "kcl multilang",
             Daemon::Java(_) => "Java",
         };
         format!("{daemon}, {:?} child", self.child).to_lowercase()
@@ -58,45 +58,44 @@ pub(crate) struct Spent {
     pub(crate) cpu: f64,
     /// How much of that time the busiest child ran.
     pub(crate) busy: f64,
+    /// With a child for each shard of an empty stream.
+    pub(crate) empty_kib: f64,
+    /// Three seconds after the backlog was worked off.
     pub(crate) idle_kib: f64,
     pub(crate) peak_kib: f64,
 }
 
-/// The servers, and a stream with a backlog.
+/// The servers, a stream with a backlog, and one that is empty.
 pub(crate) struct Lab {
     kinesis: Ferrokinesis,
     dynamodb: Dynalite,
     records: u32,
+    shards: i32,
 }
 
 impl Lab {
-    pub(crate) async fn new(records: u32) -> Self {
+    pub(crate) async fn new(records: u32, shards: i32) -> Self {
         let (kinesis, dynamodb) = (Ferrokinesis::start().unwrap(), Dynalite::start().unwrap());
-        let stream = TestStream::create(kinesis.url(), "backlog", SHARDS).await.unwrap();
-        let shards = stream.shards().await.unwrap();
-        let starts: Vec<HashKey> = shards.iter().map(|it| it.range.unwrap().start).collect();
+        TestStream::create(kinesis.url(), "empty", shards).await.unwrap();
+        let stream = TestStream::create(kinesis.url(), "backlog", shards).await.unwrap();
+        let listed = stream.shards().await.unwrap();
+        let starts: Vec<HashKey> = listed.iter().map(|it| it.range.unwrap().start).collect();
         let spread = starts.iter().cycle().take(records as usize);
         let all: Vec<(HashKey, String)> =
             spread.map(|start| (*start, "a record of one hundred bytes ".repeat(3))).collect();
         stream.put_all(&all).await.unwrap();
-        Self { kinesis, dynamodb, records }
+        Self { kinesis, dynamodb, records, shards }
     }
 
     pub(crate) fn run(&self, contestant: &Contestant, round: u32) -> Spent {
-        let folder = tempfile::tempdir().unwrap();
-        let notes = folder.path().join("notes");
-        fs::create_dir(&notes).unwrap();
-        let properties = self.properties(contestant, &notes, round);
-        let file = folder.path().join("app.properties");
-        fs::write(&file, properties).unwrap();
-        let mut command = command(contestant, &file);
-        let log = folder.path().join("log");
-        let mut process = Process::start(&mut command, &folder.path().join("out"), &log).unwrap();
+        let empty_kib = self.run_on_nothing(contestant, round);
+        let Started { folder: _folder, notes, log, mut process } =
+            self.start(contestant, "backlog", round);
         let pid = process.child().id();
         until(&log, || !notes_of(&notes).is_empty());
         let begun = (wall_millis() - process.started) / 1e3;
         // From then on every shard is worked on; what was done before does not count.
-        until(&log, || notes_of(&notes).len() >= usize::try_from(SHARDS).unwrap());
+        until(&log, || notes_of(&notes).len() >= usize::try_from(self.shards).unwrap());
         let (from, cpu_before, before) = (wall_millis(), cpu(pid), total(&notes));
         let children_before: Vec<(u32, f64)> = running(&notes);
         until(&log, || total(&notes) >= self.records);
@@ -109,13 +108,41 @@ impl Lab {
         let (busy, spent) = (busy.fold(0.0, f64::max), cpu(pid) - cpu_before);
         thread::sleep(Duration::from_secs(3));
         let (idle_kib, peak_kib) = (memory(pid, "VmRSS:"), memory(pid, "VmHWM:"));
-        process.signal(Signal::TERM).unwrap();
-        until(&log, || process.ended().unwrap().is_some());
+        end(&mut process, &log);
         let (rate, cpu) = (records / drained, spent / records);
-        Spent { begun, rate, cpu, busy, idle_kib, peak_kib }
+        Spent { begun, rate, cpu, busy, empty_kib, idle_kib, peak_kib }
     }
 
-    fn properties(&self, contestant: &Contestant, notes: &Path, round: u32) -> String {
+    /// The memory of a daemon whose children wait for the first record.
+    fn run_on_nothing(&self, contestant: &Contestant, round: u32) -> f64 {
+        let Started { folder: _folder, notes, log, mut process } =
+            self.start(contestant, "empty", round);
+        until(&log, || notes_of(&notes).len() >= usize::try_from(self.shards).unwrap());
+        thread::sleep(Duration::from_secs(5));
+        let kib = memory(process.child().id(), "VmRSS:");
+        end(&mut process, &log);
+        kib
+    }
+
+    fn start(&self, contestant: &Contestant, stream: &str, round: u32) -> Started {
+        let folder = tempfile::tempdir().unwrap();
+        let notes = folder.path().join("notes");
+        fs::create_dir(&notes).unwrap();
+        let file = folder.path().join("app.properties");
+        fs::write(&file, self.properties(contestant, stream, &notes, round)).unwrap();
+        let log = folder.path().join("log");
+        let mut command = command(contestant, &file);
+        let process = Process::start(&mut command, &folder.path().join("out"), &log).unwrap();
+        Started { folder, notes, log, process }
+    }
+
+    fn properties(
+        &self,
+        contestant: &Contestant,
+        stream: &str,
+        notes: &Path,
+        round: u32,
+    ) -> String {
         let notes = notes.display();
         let executable = match contestant.child {
             Child::Compiled => format!("{} {notes}", env!("CARGO_BIN_EXE_child-under-test")),
@@ -126,8 +153,8 @@ impl Lab {
         };
         let name = contestant.name().replace(|it: char| !it.is_ascii_alphanumeric(), "-");
         format!(
-            "executableName = {executable}\nstreamName = backlog\n\
-             applicationName = {name}-{round}\nAwsCredentialsProvider = \
+            "executableName = {executable}\nstreamName = {stream}\n\
+             applicationName = {name}-{stream}-{round}\nAwsCredentialsProvider = \
              DefaultCredentialsProvider\nregionName = us-east-1\n\
              initialPositionInStream = TRIM_HORIZON\nkinesisEndpoint = {}\ndynamoDBEndpoint = {}\n\
              retrievalMode = POLLING\nidleTimeBetweenReadsInMillis = 1\nmetricsLevel = NONE\n",
@@ -137,10 +164,23 @@ impl Lab {
     }
 }
 
+/// A daemon that was started, and the folders of its children's notes and of its log.
+struct Started {
+    folder: TempDir,
+    notes: PathBuf,
+    log: PathBuf,
+    process: Process,
+}
+
+fn end(process: &mut Process, log: &Path) {
+    process.signal(Signal::TERM).unwrap();
+    until(log, || process.ended().unwrap().is_some());
+}
+
 fn command(contestant: &Contestant, properties: &Path) -> Command {
     let mut command = match &contestant.daemon {
-        Daemon::Ours => {
-            let mut command = Launch::command(Path::new(env!("CARGO_BIN_EXE_kcl-under-test")));
+        Daemon::Ours(program) => {
+            let mut command = Launch::command(Path::new(program));
             command.args(["multilang", "--log", "warn", "--properties"]).arg(properties);
             command
         }
