@@ -3,8 +3,8 @@
 //! There are two simulators, and a judge for runs that are not simulated:
 //!
 //! - [`World`] plays the real coordinators (`kcl_core::coordinator`) over the real rules of writes
-//!   (`kcl_core::lease::rules`). Keeper, network, store, stream and processors are models. The tests
-//!   of the protocol and `kcl simulate` use it.
+//!   (`kcl_core::lease::rules`). Keeper, network, store, stream and processors are models. The
+//!   tests of the protocol and `kcl simulate` use it.
 //! - `Simulation` (feature `simulation`) plays whole workers with the user's processor. Stream,
 //!   store and sink are in memory, and the clock is virtual. Tests of a processor use it.
 //! - [`Judge`] plays nothing. A test that observes real processes on real servers tells it what

@@ -2,8 +2,8 @@
 //!
 //! For each fact the oracle first asks the invariants, which see what was known *before* it, and
 //! then updates [`Known`]. A simulated run ends at the first violation ([`Oracle::learn`]); a judge
-//! of a real run goes on ([`Oracle::learn_all`]). A fault that makes an invariant impossible to keep
-//! removes it for the rest of the run ([`Oracle::excuse`]).
+//! of a real run goes on ([`Oracle::learn_all`]). A fault that makes an invariant impossible to
+//! keep removes it for the rest of the run ([`Oracle::excuse`]).
 
 use std::{fmt, time::Duration};
 
