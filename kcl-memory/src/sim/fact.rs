@@ -1,4 +1,8 @@
 //! What happens in a run, as it is told to the oracle.
+//!
+//! A fact carries what an invariant cannot know from facts alone, such as whether a session's row
+//! says that it lives: the world looks it up when the fact becomes true. An invariant matches the
+//! few facts that concern it and ignores all others.
 
 use std::collections::BTreeMap;
 

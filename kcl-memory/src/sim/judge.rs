@@ -1,4 +1,13 @@
-//! The invariants of simulated runs, held to a run that was not simulated.
+//! Checks the invariants of simulated runs on a run of real processes.
+//!
+//! A simulated world sees everything; a test that observes real workers sees only deliveries, and
+//! lease rows that it reads or whose writes it counts. [`Judge`] turns these into the same `Fact`s,
+//! and asks the same oracle. One definition of each invariant thus serves simulated and real runs.
+//! The judge excuses what needs facts that it cannot have (plans), and adds invariants that a
+//! simulated store and stream make superfluous: stale writes, and records that nobody put.
+//!
+//! `records` knows the records that were put, `writes` has the calls about rows, and `row` judges
+//! the history of a single row, for the conformance suite.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -61,6 +70,7 @@ pub use self::records::Repeat;
 #[derive(Debug)]
 pub struct Judge {
     oracle: Oracle,
+    /// By [`ShardNo`]: the stream's shards, and those that were only named.
     shards: Vec<Judged>,
     numbers: BTreeMap<ShardId, ShardNo>,
     /// The last record delivered, by shard and epoch.
@@ -75,19 +85,20 @@ pub struct Judge {
 /// A record was given to a processor.
 #[derive(Clone, Copy, Debug)]
 pub struct Delivered<'a> {
-    /// Whose.
+    /// The worker that was given it.
     pub worker: &'a WorkerId,
-    /// Which process of that name.
+    /// Which process of that worker id: tells a restarted worker from its former process.
     pub life: usize,
     /// The record's shard.
     pub shard: &'a ShardId,
     /// The epoch of the lease that the worker held.
     pub epoch: Epoch,
-    /// Its 1-based index among the records of its shard.
+    /// The place of the record among all records of its shard, counted from 1.
     pub place: u64,
-    /// Which record it is, as [`Judge::put`] was told; `None`: nobody put it.
+    /// The number under which [`Judge::put`] was called; `None`: nobody put this record.
     pub record: Option<u64>,
-    /// Another worker that has records of the shard in its processor meanwhile, if that is known.
+    /// Another worker whose processor has records of the shard at the same time. `None`: there is
+    /// no such worker, or it is not known.
     pub beside: Option<&'a WorkerId>,
 }
 

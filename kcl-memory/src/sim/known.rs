@@ -1,4 +1,6 @@
 //! What is known of a run, kept outside the code under test.
+//!
+//! Only what several invariants need is here; what one of them needs alone is its own state.
 
 use kcl_core::env::Time;
 
@@ -17,6 +19,7 @@ pub(super) struct Known {
     ended: Vec<Time>,
     /// Until when what was sent before the store last went back may still land.
     pub(super) late_until: Time,
+    /// The time of the fact that is being checked.
     pub(super) now: Time,
     /// Whether the application is closed: rows may be set back.
     pub(super) closed: bool,
@@ -30,6 +33,7 @@ impl Known {
         Self { drift, ..Self::default() }
     }
 
+    /// Records up to this one are processed, or nobody has to process them.
     pub(super) fn done(&self, shard: ShardNo) -> u64 {
         self.done.get(shard).copied().unwrap_or(0)
     }

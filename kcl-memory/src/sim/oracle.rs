@@ -1,4 +1,9 @@
-//! Learns what happens in a run, and holds it to the invariants.
+//! Learns the facts of a run, and checks each with every invariant.
+//!
+//! For each fact the oracle first asks the invariants, which see what was known *before* it, and
+//! then updates [`Known`]. A simulated run ends at the first violation ([`Oracle::learn`]); a judge
+//! of a real run goes on ([`Oracle::learn_all`]). A fault that makes an invariant impossible to
+//! keep removes it for the rest of the run ([`Oracle::excuse`]).
 
 use std::{fmt, time::Duration};
 
@@ -22,11 +27,11 @@ pub(super) const LATE_MAX: Duration = Duration::from_secs(15);
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Violation {
-    /// Which.
+    /// The name of the invariant.
     pub invariant: &'static str,
-    /// When, on the simulation's own clock.
+    /// When it broke, on the simulation's own clock.
     pub at: Time,
-    /// How.
+    /// Which shard, worker or row broke it, and how: for people.
     pub what: String,
 }
 
@@ -43,8 +48,11 @@ impl std::error::Error for Violation {}
 pub(super) struct Oracle {
     invariants: Vec<Box<dyn Invariant>>,
     known: Known,
+    /// Records that were processed again.
     pub(super) duplicates: u64,
+    /// Records that were processed, each counted once.
     pub(super) processed: u64,
+    /// How often a lease got an owner, role leases left out.
     pub(super) acquires: u64,
 }
 
@@ -91,12 +99,12 @@ impl Oracle {
         self.known.closed
     }
 
-    /// From now on some invariants do not hold.
+    /// From now on the invariants with this excuse are not checked any more.
     pub(super) fn excuse(&mut self, excuse: Excuse) {
         self.invariants.retain(|invariant| invariant.until() != Some(excuse));
     }
 
-    /// Learns a fact, and checks it.
+    /// Checks a fact, and then knows it. A fact that breaks an invariant is not known afterwards.
     pub(super) fn learn(&mut self, now: Time, fact: &Fact<'_>) -> Result<(), Violation> {
         if let Some(broken) = self.check(now, fact).next() {
             return Err(broken);
@@ -105,14 +113,14 @@ impl Oracle {
         Ok(())
     }
 
-    /// Learns a fact, whatever it breaks: for who goes on after that.
+    /// Checks a fact and knows it, whatever it breaks: for a judge, who goes on after that.
     pub(super) fn learn_all(&mut self, now: Time, fact: &Fact<'_>) -> Vec<Violation> {
         let broken = self.check(now, fact).collect();
         self.know(now, fact);
         broken
     }
 
-    /// What a fact breaks, found one after another.
+    /// What a fact breaks. Lazy: an invariant is asked only when the iterator reaches it.
     fn check(&mut self, now: Time, fact: &Fact<'_>) -> impl Iterator<Item = Violation> {
         self.known.now = now;
         if matches!(fact, Fact::RolledBack) {

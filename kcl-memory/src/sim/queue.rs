@@ -2,13 +2,16 @@
 
 use std::{cmp::Reverse, collections::BinaryHeap};
 
-/// What will happen, in the order of time; at one time, in the order it was put down.
+/// What will happen, in the order of time; events of one time come in the order in which they were
+/// put. This makes runs repeatable: no two events are equal to the heap.
 #[derive(Debug)]
 pub(super) struct EventQueue<T, E> {
     heap: BinaryHeap<Reverse<(T, u64, usize)>>,
     /// What stands at the places that the heap names.
     slots: Vec<Option<E>>,
+    /// Places in `slots` that hold nothing.
     free: Vec<usize>,
+    /// How many events were ever put.
     sequence: u64,
 }
 

@@ -1,4 +1,8 @@
 //! Makes a script that breaks an invariant as short as can be found.
+//!
+//! A greedy search: each pass tries one simplification after the other, plays the result, and keeps
+//! it if it is still broken. It ends when a whole pass changes nothing, or after [`RUNS_MAX`] runs.
+//! A change may also need another seed, since every draw of the run shifts with it.
 
 use std::time::Duration;
 
@@ -33,8 +37,11 @@ pub fn shrink(script: &Script, broken: impl FnMut(&Script) -> bool) -> Script {
 }
 
 struct Search<F> {
+    /// The simplest script so far that is still broken.
     best: Script,
+    /// Plays a script, and says whether it is broken in the way that is looked for.
     broken: F,
+    /// Scripts played so far.
     runs: usize,
 }
 

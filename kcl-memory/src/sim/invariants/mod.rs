@@ -1,4 +1,13 @@
-//! What must hold, one small file each.
+//! The invariants: what must hold at every step of a run, one small file each.
+//!
+//! Each function below is the list for one kind of run:
+//!
+//! | run | lists |
+//! |---|---|
+//! | a simulated fleet (`World`) | [`all`]: of rows and of fleets |
+//! | real processes (`Judge`) | [`observed`]: all, of writes and of records |
+//! | the history of a row (`judge_row`) | [`of_rows`] and [`of_writes`] |
+//! | whole workers on virtual time (`live`) | `of_whole_workers`; the ledger checks the rest |
 
 #[cfg(feature = "simulation")]
 mod budget;
@@ -126,6 +135,7 @@ pub(super) fn of_whole_workers(once: bool, fresh: bool) -> Vec<Box<dyn Invariant
     all
 }
 
+/// For a simulated fleet.
 pub(super) fn all() -> Vec<Box<dyn Invariant>> {
     of_rows().into_iter().chain(of_fleets()).collect()
 }

@@ -1,4 +1,8 @@
-//! The invariants of simulated runs, held to the history of one row.
+//! Checks the invariants of simulated runs on the history of one row.
+//!
+//! The conformance suite runs drawn commands on a store and keeps what each changed. [`judge_row`]
+//! checks that history, so that a store is judged by the invariants, too, and not only by its
+//! equality with `lease::rules`.
 
 use kcl_core::{
     conformance::{Change, Row},
@@ -29,7 +33,7 @@ use crate::sim::{Violation, fact::Fact, invariants, oracle::Oracle};
 /// ```
 ///
 /// # Errors
-/// The invariant that a change broke, and the index of that change; at no time, since
+/// The invariant that a change broke, and the number of that change; at no time, since
 /// histories have none. Also when a change begins with another row than the one before it left.
 pub fn judge_row(changes: &[Change]) -> Result<(), Violation> {
     let new_life = || {

@@ -48,6 +48,16 @@
 //! Simulation::new(|sink| move |_: &LeaseHandle| OrderIndexer::new(sink.clone())).check();
 //! ```
 //!
+//! # How a run works
+//!
+//! A [`Plan`] is the input: seed, workers, shards, records, and steps, each a [`Fault`] at a time.
+//! Each worker is a simulated process: a set of tokio tasks that can be stopped, resumed and killed
+//! together. The processes share one thread, one lease store and one stream; each has a clock of
+//! its own. A ledger records what was put, delivered, acknowledged and written, and the run stops
+//! at the first violation. After the last fault the fleet has four minutes of virtual time to
+//! process everything; then every worker is asked to leave. A plan that was drawn and fails is
+//! shrunk. One seed in a hundred is played twice, and both runs must be alike.
+//!
 //! # What you supply
 //!
 //! - **The processor**, writing to the [`Sink`] through whatever trait or wrapper hides its real

@@ -33,6 +33,7 @@ pub(super) struct Host {
     pub(super) telling: Rng,
     /// Runs may dispatch before this local time.
     pub(super) valid_until: Time,
+    /// When the process last stood still, and until when; it stays after that time has passed.
     pub(super) still: Option<Still>,
     /// Events that arrived while the process stood still.
     pub(super) inbox: Vec<Event>,

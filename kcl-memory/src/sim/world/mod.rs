@@ -1,4 +1,10 @@
-//! The event heap, and everything on it.
+//! The first simulator: plays a script, one event after the other.
+//!
+//! Time jumps from event to event. [`World::step`] takes the earliest event; most reach a host,
+//! whose coordinator handles them at the host's own local time. Its commands are executed at once:
+//! a store call travels by the [`Network`](super::Network) and comes back as an event; a run of a
+//! lease is modelled as batches that take a while. Nothing waits, and nothing runs side by side.
+//! Every change of a row, dispatch and end is told to the oracle, whose first violation ends it.
 //!
 //! | files | |
 //! |---|---|
@@ -56,11 +62,14 @@ use super::{
 #[derive(Debug)]
 pub struct World {
     script: Script,
+    /// The true time; each host's clock shows another one.
     now: Time,
+    /// No event after this time happens. A calm run knows it only once the calm has begun.
     end: Time,
     sim_events: SimEvents,
     store: SimStore,
     stream: SimStream,
+    /// All processes that were ever started; those that ended keep their index.
     hosts: Vec<Host>,
     /// The next unused number in a worker's id.
     next_worker: usize,
@@ -70,10 +79,15 @@ pub struct World {
     past: Past,
     oracle: Oracle,
     report: Report,
+    /// Whether the report gets a line for each event.
     tracing: bool,
+    /// `Some` if a recording was asked for.
     timeline: Option<Timeline>,
+    /// Set by tests that play by hand: see `interventions`.
     interceptors: Vec<Interceptor>,
+    /// The workers that the script begins with have been started.
     started: bool,
+    /// Events at the present instant, beyond the first.
     standstill: u64,
     digest: Digest,
 }

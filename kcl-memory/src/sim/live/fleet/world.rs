@@ -1,4 +1,9 @@
 //! One run: a stream, a store, workers, and what happens to them when.
+//!
+//! The runtime has one thread and a paused clock: time passes only when every task waits. The world
+//! is itself a task. It takes the next event from the queue, sleeps until its time, and acts; the
+//! workers run meanwhile. A run has four phases: the steps of the plan, the time to settle, a while
+//! in which late writes may still arrive, and the leaving of all workers.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -28,7 +33,7 @@ use crate::{
     virtual_env,
 };
 
-/// Whose leases they are.
+/// The application whose leases all workers share.
 pub(super) const APPLICATION: &str = "simulated";
 
 /// What a run showed.
@@ -45,16 +50,19 @@ pub(in crate::sim::live) struct Played {
 
 /// Something that will happen.
 pub(super) enum SimEvent {
+    /// The step of this index in the plan.
     Step(usize),
+    /// The record of this number is put into the stream.
     Put(u64),
+    /// A process that stood still goes on; for how long its machine was suspended.
     Resume(Process, Duration),
-    /// A process ended that somebody wants to be there.
+    /// The worker of this number starts: at the beginning, or again after its process ended.
     Restart(usize),
-    /// The store is looked at.
+    /// The world reads the lease rows, and the ledger checks them.
     Look,
 }
 
-/// How often the store is looked at.
+/// How often the world reads the lease rows.
 const LOOK: Duration = Duration::from_millis(500);
 /// How long a fleet may take to be done once nothing goes wrong any more: planner and standby may
 /// both have died, a batch may wait for its next attempt, a handover for its deadline.
@@ -80,7 +88,9 @@ pub(super) struct World<'a> {
     pub(super) faults: Vec<Fault>,
     /// What will happen, by time and in the order it was decided.
     sim_events: EventQueue<Duration, SimEvent>,
+    /// Every worker was asked to leave: none is started any more.
     leaving: bool,
+    /// When the run began, on the runtime's paused clock.
     started: Instant,
 }
 

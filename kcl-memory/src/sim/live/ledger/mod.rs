@@ -1,5 +1,11 @@
 //! What is true of a run, kept outside the code under test: what was put, delivered, acknowledged
 //! and written, and what must hold of that.
+//!
+//! The wrappers in `fleet`, and the sink, call a [`Book`] at each delivery, acknowledgement and
+//! effect. The ledger compares it with what was put, and keeps the first [`Violation`]. What an
+//! invariant of the first simulator can judge (effects, memory, readers, ends of shards) goes to an
+//! oracle as a `Fact`. The log keeps a line for each thing that happened: for the story of a
+//! record, and for the digest by which two runs of one plan are compared.
 
 mod delivery;
 mod effects;
@@ -69,6 +75,7 @@ pub(super) struct Book(Arc<Mutex<Ledger>>);
 
 /// The pages of a [`Book`].
 pub(super) struct Ledger {
+    /// When the run began, on the runtime's paused clock.
     started: Instant,
     pub(super) expected: Expected,
     /// Two workers may be given records of one shard at once.
@@ -76,15 +83,21 @@ pub(super) struct Ledger {
     /// Nothing happens that makes a fleet deliver a record twice.
     planned: bool,
     shards: BTreeMap<ShardId, ShardBook>,
+    /// Where each record is, by its position.
     places: BTreeMap<Position, Place>,
+    /// Where each record is, in the order in which they were put.
     numbers: Vec<Place>,
     /// By process, shard and epoch.
     tenancies: BTreeMap<(String, ShardId, Epoch), Tenancy>,
     /// Bytes read and not processed, by process and shard.
     unprocessed: BTreeMap<(String, ShardId), usize>,
+    /// Bytes of the largest record that was put: a worker may exceed its budget by so much
+    /// for each shard.
     largest_record: usize,
+    /// Has the invariants of whole workers only.
     oracle: Oracle,
     log: Log,
+    /// The first violation; later ones may follow from it and are dropped.
     violation: Option<Violation>,
 }
 
