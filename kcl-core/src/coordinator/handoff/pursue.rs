@@ -208,7 +208,7 @@ impl Handoff {
         }
     }
 
-    /// Looks at every wanted lease at once: something was released to this session, or it was woken.
+    /// Looks at every wanted lease at once: something was released to this session, or woke it.
     pub(in crate::coordinator) fn hurry(&mut self, ctx: &mut Context) {
         for (_, wanted) in self.wanted.iter_mut() {
             if wanted.try_at != Time::NEVER {
