@@ -58,7 +58,7 @@ pub struct ByteLimit(pub usize);
 
 /// Reads one shard, in the shard's order.
 ///
-/// A worker awaits [`Self::ready`], reserves what the reader [`Self::expects`], and asks for it
+/// A worker awaits [`Self::ready`], reserves [`Self::size_hint`] bytes, and asks for records
 /// with [`Self::next`], over and over; then it calls [`Self::close`].
 #[async_trait]
 pub trait ShardReader: Debug + Send {
