@@ -1,9 +1,9 @@
-//! Errors in full: what failed, and why.
+//! Writes an error with all of its causes into one line.
 
 use std::error::Error;
 
-/// An error and its causes, from the outside in, in one line. What a cause only repeats is left
-/// out.
+/// Writes `error` and its causes, outermost first, into one line, separated by `: `. Leaves out a
+/// cause whose text an earlier part of the line already contains.
 #[must_use]
 pub fn explain(error: &dyn Error) -> String {
     let mut text = error.to_string();

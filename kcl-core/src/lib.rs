@@ -1,10 +1,23 @@
-//! Coordination of a fleet of workers that share the shards of a Kinesis stream.
+//! Coordinates a fleet of workers that share the shards of a Kinesis stream.
 //!
-//! Start at [`worker::Worker`], which puts together a [`stream::StreamSource`] (what is read), a
-//! [`store::LeaseStore`] (where the coordination state is kept) and a
-//! [`processor::RecordProcessor`] (what you write). The pure folders ([`lease`], [`assignment`],
-//! [`lineage`], `coordinator`) know neither clock nor runtime: time and randomness are arguments,
-//! so that the same code runs against a real store and inside the simulator.
+//! Start at [`worker::Worker`]. Its builder takes three parts:
+//!
+//! | part | what it does | who writes it |
+//! |---|---|---|
+//! | [`stream::StreamSource`] | reads the stream | `kcl-kinesis` |
+//! | [`store::LeaseStore`] | keeps all rows | `kcl-dynamo`, `kcl-postgres`, `kcl-redis` |
+//! | [`processor::RecordProcessor`] | processes the records of one shard | you |
+//!
+//! `kcl-memory` has a source and a store for tests. [`settings::Settings`] holds every setting.
+//! [`observe::Observer`] receives every event, store call, stream call and batch.
+//!
+//! Delivery is at least once and in order within a shard. After a lease changes hands, records
+//! since the last stored checkpoint are delivered again. Two owners may process the same shard for
+//! a moment; [`processor::Fence`] lets a sink refuse the older one.
+//!
+//! The pure folders ([`lease`], [`assignment`], [`lineage`], `coordinator`) read no clock and use
+//! no runtime. Their callers pass time and randomness as arguments, so that the same code runs
+//! against a real store and inside the simulator.
 //!
 //! # Features
 //! | feature | what it adds |

@@ -1,4 +1,4 @@
-//! What happens in a worker: one enum for all of it.
+//! The events of a worker, as one enum.
 
 use std::time::Duration;
 
@@ -10,490 +10,490 @@ use crate::{
     stream::{Position, SourceErrorKind, StartAt, StreamKey, StreamName},
 };
 
-/// Something that happened in a worker: in its part in the fleet, or in the reading of a shard. New
-/// kinds may come, and of each more may be told.
+/// An event of one worker: in the coordination of the fleet, or in the reading of a shard. A new
+/// version may add variants, and fields to variants.
 ///
-/// Texts say what went wrong in words; none holds records' data, partition keys or secrets, unless
-/// an error of the user's processor does.
+/// Error fields are texts. They contain no record data, partition keys or secrets, unless an error
+/// of the user's processor does.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum WorkerEvent {
-    /// The session is registered: the worker is known to the others.
+    /// This worker registered its session: the other workers see it.
     #[non_exhaustive]
     Registered {
-        /// Which session.
+        /// The session.
         session: SessionId,
     },
-    /// The session was ended by the others; a new one starts.
+    /// Another worker ended the session of this one, which registers a new session.
     #[non_exhaustive]
     Fenced {
-        /// Which session.
+        /// The ended session.
         session: SessionId,
         /// How it was ended.
         reason: EndReason,
     },
-    /// This worker ended the session of another one, which was silent.
+    /// This worker ended the session of another worker, which was silent for too long.
     #[non_exhaustive]
     EndedDead {
-        /// Which session.
+        /// The ended session.
         session: SessionId,
     },
-    /// Another worker uses this one's id; this one stops.
+    /// Another worker uses this worker's id; this worker stops.
     #[non_exhaustive]
     DuplicateWorkerId {
-        /// The session of the other one.
+        /// The session of the other worker.
         session: SessionId,
     },
-    /// The store has not answered in time: nothing is dispatched until it does.
+    /// The store has not answered in time. The worker dispatches nothing until it answers.
     Lapsed,
-    /// The store answers again; the leases that are still held go on in place.
+    /// The store answers again. The worker goes on with the leases that it still holds.
     #[non_exhaustive]
     Revived {
-        /// How many leases are looked at.
+        /// How many leases the worker reads again, to see whether it still holds them.
         leases: usize,
     },
-    /// The application is closed while its rows are rewritten: the worker waits.
+    /// An operator's command has closed the application to rewrite its rows. The worker waits.
     #[non_exhaustive]
     Closed {
-        /// By whom, and for what.
+        /// Who closed the application, and why.
         by: String,
     },
-    /// The application is open again: the worker joins.
+    /// The application is open again. The worker joins.
     Reopened,
-    /// The worker was told to leave: it hands its leases over.
+    /// The worker was asked to leave. It releases its leases.
     Leaving,
-    /// The worker is over.
+    /// The worker has ended.
     #[non_exhaustive]
     Finished {
         /// How it ended.
         outcome: String,
     },
 
-    /// A lease was gained: its shard is read from now on.
+    /// The worker acquired a lease and reads its shard from now on.
     #[non_exhaustive]
     LeaseGained {
-        /// Which lease.
+        /// The lease.
         key: LeaseKey,
-        /// Under which epoch.
+        /// The new epoch of the lease.
         epoch: Epoch,
     },
-    /// A lease is being given back.
+    /// The worker begins to release a lease.
     #[non_exhaustive]
     LeaseReleasing {
-        /// Which lease.
+        /// The lease.
         key: LeaseKey,
-        /// Under which epoch it was held.
+        /// The epoch under which the worker holds it.
         epoch: Epoch,
     },
-    /// A lease is held no longer.
+    /// The worker does not hold a lease any more.
     #[non_exhaustive]
     LeaseLost {
-        /// Which lease.
+        /// The lease.
         key: LeaseKey,
-        /// Under which epoch it was held.
+        /// The epoch under which the worker held it.
         epoch: Epoch,
         /// Why.
         reason: LossReason,
     },
-    /// The processor of a lease makes no progress: the lease goes elsewhere.
+    /// The processor of a lease makes no progress. The worker gives the lease to another worker.
     #[non_exhaustive]
     LeaseStalled {
-        /// Which lease.
+        /// The lease.
         key: LeaseKey,
-        /// Under which epoch it was held.
+        /// The epoch under which the worker held it.
         epoch: Epoch,
     },
-    /// A lease is held by a worker that should not hold it.
+    /// A live session holds a lease that it was not expected to hold.
     #[non_exhaustive]
     LeaseConflict {
-        /// Which lease.
+        /// The lease.
         key: LeaseKey,
-        /// Who holds it.
+        /// The session that holds it.
         session: SessionId,
     },
-    /// A lease was ordered to be taken from a live worker that did not give it back in time.
+    /// The planner told a worker to take a lease from a live one that did not release it in time.
     #[non_exhaustive]
     LeaseForced {
-        /// Which lease.
+        /// The lease.
         key: LeaseKey,
-        /// From whom.
+        /// The session that loses it.
         from: SessionId,
-        /// Whether that one never said that it saw the order: both may process for a moment.
+        /// Whether the former owner never confirmed the order: both may process for a moment.
         overlap: bool,
     },
-    /// The worker does not read a lease of another stream, or of another life of its own.
+    /// The worker ignores a lease of another stream, or of another life of its stream.
     #[non_exhaustive]
     NotOfMyStream {
-        /// Which lease.
+        /// The lease.
         key: LeaseKey,
     },
-    /// A shard is processed to its end.
+    /// The store has the end of a shard: the processor acknowledged every record of it.
     #[non_exhaustive]
     ShardEnded {
-        /// Its lease.
+        /// The lease of the shard.
         key: LeaseKey,
-        /// Under which epoch.
+        /// The epoch under which it ended.
         epoch: Epoch,
     },
-    /// A checkpoint is in the store.
+    /// The store has a new checkpoint of a lease.
     #[non_exhaustive]
     CheckpointStored {
-        /// Which lease.
+        /// The lease.
         key: LeaseKey,
-        /// Under which epoch.
+        /// The epoch of the lease.
         epoch: Epoch,
-        /// How far the shard is processed.
+        /// The new checkpoint.
         checkpoint: Checkpoint,
     },
-    /// This worker plans for the fleet from now on.
+    /// This worker is the planner from now on.
     #[non_exhaustive]
     PlanningStarted {
-        /// Its term.
+        /// The planner's term.
         term: Epoch,
     },
-    /// This worker plans no longer.
+    /// This worker is not the planner any more.
     #[non_exhaustive]
     PlanningStopped {
-        /// Its term.
+        /// The term that is over.
         term: Epoch,
     },
-    /// A plan was published by this worker.
+    /// This worker, the planner, published a plan.
     #[non_exhaustive]
     Planned {
-        /// Leases that change hands between live workers.
+        /// How many leases move between live workers.
         moves: usize,
-        /// Leases that nobody may take: [`Self::Unassignable`] names them.
+        /// How many leases no worker may take: [`Self::Unassignable`] names them.
         unassigned: usize,
         /// How many workers the plan counts on.
         workers: usize,
-        /// How many leases there are, those of shards that have ended among them.
+        /// How many leases there are, including those of ended shards.
         leases: usize,
     },
-    /// Nobody may take these leases, with the reason, worst lag first.
+    /// No worker may take these leases.
     #[non_exhaustive]
     Unassignable {
-        /// The leases.
+        /// Each lease with the reason; the lease with the worst lag comes first.
         leases: Vec<(LeaseKey, String)>,
     },
-    /// Half of the retention is over for what is unread of a shard that nobody may read. Told once.
+    /// Unread records of a shard that no worker may read reached half of the retention. Told once.
     #[non_exhaustive]
     UnreadOld {
-        /// Its lease.
+        /// The lease of the shard.
         key: LeaseKey,
-        /// How old that record is at the most.
+        /// An upper bound of the age of the oldest unread record.
         oldest: Duration,
         /// For how long the stream keeps records.
         retention: Duration,
     },
-    /// How old what nobody may read is. Told by the worker that plans, each minute and plan.
+    /// The age of records that no worker may read. The planner tells it each minute and each plan.
     #[non_exhaustive]
     UnreadAge {
-        /// Of the oldest unread record, at the most; `None` if there is none or it is not known.
+        /// An upper bound of the age of the oldest unread record; `None` if none or unknown.
         oldest: Option<Duration>,
-        /// For how long the stream keeps records; `None` if that is not known.
+        /// For how long the stream keeps records; `None` if unknown.
         retention: Option<Duration>,
     },
-    /// How many workers the measured load needs, as the planner tells. Told once a minute.
+    /// How many workers the measured load needs, as the planner computed. Told once a minute.
     #[non_exhaustive]
     WorkersWanted {
-        /// How many; `None` if that is not known, or was told long ago.
+        /// The number of workers; `None` if it is unknown or the planner's figure is old.
         workers: Option<u64>,
     },
-    /// The placement rules make no sense; those read before stay in force. Where there were none,
-    /// what a live worker holds stays where it is.
+    /// The placement rules in the store are invalid; the rules read before stay in force. Without
+    /// former rules each live worker keeps the leases that it holds.
     #[non_exhaustive]
     RulesRefused {
-        /// Why.
+        /// Why the rules are invalid.
         problem: String,
     },
-    /// The placement rules that this worker was started with are in force now.
+    /// The placement rules that this worker declares are in force now.
     #[non_exhaustive]
     RulesDeclared {
-        /// Where it has them from.
+        /// Where the rules come from, such as a file.
         from: String,
-        /// How many rules there are now.
+        /// How many rules are in force now.
         rules: usize,
     },
-    /// The placement rules that this worker was started with do not count; others are in force.
+    /// The placement rules that this worker declares do not apply; others are in force.
     #[non_exhaustive]
     RulesPassedOver {
-        /// Where it has them from.
+        /// Where the rules come from, such as a file.
         from: String,
-        /// Why, and what may be done.
+        /// Why they do not apply, and what the operator can do.
         why: String,
     },
-    /// No placement rule names this worker, and some name workers that do not live: it may have
-    /// been meant to be one of those.
+    /// No placement rule names this worker, and some rules name workers that do not run: this one
+    /// may run under a wrong id.
     #[non_exhaustive]
     WorkerNotNamed {
-        /// Whom rules name and who does not live.
+        /// The workers that rules name and that do not run.
         absent: Vec<WorkerId>,
-        /// Who lives and is named by no rule.
+        /// The workers that run and that no rule names.
         unnamed: Vec<WorkerId>,
     },
-    /// More shards inherit placement rules from shards that are gone than a document holds. Rows of
-    /// ended leases are kept in its place.
+    /// The document of inherited placement rules has no space for more shards. The planner keeps
+    /// rows of ended leases instead.
     #[non_exhaustive]
     InheritanceFull {
-        /// How many, and what to do.
+        /// How many shards there are, and what the operator can do.
         problem: String,
     },
-    /// A document of the store makes no sense to this version. It does not count as never written:
-    /// who needs it waits.
+    /// This version cannot decode a document of the store. Nobody treats it as missing: the part
+    /// that needs it waits.
     #[non_exhaustive]
     DocumentUnreadable {
-        /// Which document.
+        /// The document.
         document: DocName,
-        /// Why.
+        /// Why it cannot be decoded.
         problem: String,
     },
-    /// A worker's assignment has no room for more leases, and nobody else can take them: they wait
-    /// for more workers.
+    /// A worker's assignment document has no space for more leases, and no other worker can take
+    /// them: they wait for more workers.
     #[non_exhaustive]
     DocumentFull {
-        /// The assignment.
+        /// The assignment document.
         document: DocName,
-        /// How many wait.
+        /// How many leases wait.
         leases: usize,
     },
-    /// No lease covers a part of the hash-key space although shards for it are listed.
+    /// No lease covers a part of the hash-key space although the stream lists shards for it.
     #[non_exhaustive]
     HashRangeHole {
-        /// Which part.
+        /// The part that no lease covers.
         range: String,
     },
-    /// What the stream lists and the lease rows do not fit together.
+    /// The listed shards of the stream and the lease rows contradict each other.
     #[non_exhaustive]
     LineageUnclear {
-        /// In what way.
+        /// The contradiction, in words.
         problem: String,
     },
-    /// The first read of a shard under an epoch was answered.
+    /// The source answered the first read of a shard under an epoch.
     #[non_exhaustive]
     ReadingStarted {
-        /// Which lease.
+        /// The lease.
         key: LeaseKey,
-        /// Under which epoch.
+        /// The epoch of the lease.
         epoch: Epoch,
     },
-    /// A shard has nothing more to read; what was read may still be in the processor.
+    /// The source returned the end of a shard; the processor may still have records of it.
     #[non_exhaustive]
     ReadingEnded {
-        /// Which lease.
+        /// The lease.
         key: LeaseKey,
-        /// Under which epoch.
+        /// The epoch of the lease.
         epoch: Epoch,
     },
-    /// A shard is taken for ended because its source gives no more of it and the stream lists it as
-    /// closed. No answer showed that nothing is left: records may be missing.
+    /// The worker takes a shard for ended because the source returns no more records and the stream
+    /// lists the shard as closed. No answer proved that no record is left: some may be missing.
     #[non_exhaustive]
     EndUnproven {
-        /// Which lease.
+        /// The lease.
         key: LeaseKey,
-        /// The last position that was read, if any.
+        /// The last position that was read; `None` if none was.
         after: Option<Position>,
     },
-    /// Reading failed; it is retried.
+    /// A read of a shard failed; the worker retries it.
     #[non_exhaustive]
     ReadFailed {
-        /// Which lease.
+        /// The lease.
         key: LeaseKey,
-        /// What kind of failure.
+        /// The kind of failure.
         kind: SourceErrorKind,
-        /// What failed.
+        /// The error.
         error: String,
-        /// What the service or the transport said; empty if nothing.
+        /// The error of the service or the transport; empty if there is none.
         source: String,
     },
-    /// Reading a shard gets nowhere, although the stream answers. It goes on, ever more slowly.
-    /// Told at 10 calls in a row without a record or a new position, at 20, at 40, and so on.
+    /// The stream answers and no read brings a record or a new position. The worker reads on, less
+    /// and less often. Told at 10 such calls in a row, at 20, at 40, and so on.
     #[non_exhaustive]
     ReadStandstill {
-        /// Which lease.
+        /// The lease.
         key: LeaseKey,
-        /// How many calls.
+        /// How many calls in a row.
         calls: u32,
-        /// What the stream answers, in words.
+        /// The answer of the stream, in words.
         why: String,
     },
-    /// Records are gone from the stream before they could be read. They were never delivered.
+    /// The stream trimmed records before the worker could read them. They were never delivered.
     #[non_exhaustive]
     RecordsLost {
-        /// Which lease.
+        /// The lease.
         key: LeaseKey,
-        /// The last position that was read, if any.
+        /// The last position that was read; `None` if none was.
         from: Option<Position>,
-        /// The first position that is still there, where known.
+        /// The first position that the stream still has; `None` if unknown.
         to: Option<Position>,
     },
-    /// A batch failed and is delivered again.
+    /// The processor failed on a batch; the worker delivers it again.
     #[non_exhaustive]
     BatchFailed {
-        /// Which lease.
+        /// The lease.
         key: LeaseKey,
-        /// How often it has been delivered.
+        /// How often the worker has delivered the batch.
         attempt: u32,
-        /// How many records it holds.
+        /// How many records the batch has.
         records: usize,
-        /// What the processor said.
+        /// The processor's error.
         error: String,
     },
-    /// A record kept failing and was skipped, as the failure policy or the operator says.
+    /// The worker skipped a record, as the failure policy or the operator says.
     #[non_exhaustive]
     RecordSkipped {
-        /// Which lease.
+        /// The lease.
         key: LeaseKey,
-        /// Which record.
+        /// The position of the record.
         at: Position,
-        /// What the processor said last.
+        /// The processor's last error.
         error: String,
     },
-    /// The dead-letter sink failed; the record is not skipped before it is kept.
+    /// The dead-letter sink failed; the worker tries again before it skips the record.
     #[non_exhaustive]
     DeadLetterFailed {
-        /// Which lease.
+        /// The lease.
         key: LeaseKey,
-        /// What the sink said.
+        /// The sink's error.
         error: String,
     },
-    /// A processor could not start; it is tried again.
+    /// A processor's `start` failed; the worker calls it again.
     #[non_exhaustive]
     ProcessorStartFailed {
-        /// Which lease.
+        /// The lease.
         key: LeaseKey,
-        /// What it said.
+        /// The processor's error.
         error: String,
     },
-    /// A processor did not acknowledge the end of its shard; it is asked again.
+    /// A processor did not acknowledge the end of its shard; the worker asks again.
     #[non_exhaustive]
     ProcessorEndFailed {
-        /// Which lease.
+        /// The lease.
         key: LeaseKey,
-        /// What it said.
+        /// The processor's error.
         error: String,
     },
-    /// A processor could not stop cleanly; nobody waits for it.
+    /// A processor's `stop` failed; the worker does not call it again.
     #[non_exhaustive]
     ProcessorStopFailed {
-        /// Which lease.
+        /// The lease.
         key: LeaseKey,
-        /// What it said.
+        /// The processor's error.
         error: String,
     },
-    /// The processor of a lease panicked; it is made anew and the batch delivered again.
+    /// A processor panicked; the worker makes a new one and delivers the batch again.
     #[non_exhaustive]
     ProcessorPanicked {
-        /// Which lease.
+        /// The lease.
         key: LeaseKey,
         /// The panic's message.
         message: String,
     },
-    /// The processor of a lease makes no progress.
+    /// A processor works on one batch for longer than the setting `watchdog`.
     #[non_exhaustive]
     ProcessorStalled {
-        /// Which lease.
+        /// The lease.
         key: LeaseKey,
-        /// Since how long.
+        /// For how long it has worked on the batch.
         since: Duration,
     },
-    /// A processor with checkpoints of its own panicked: all since the last one comes again.
+    /// A processor with manual checkpoints panicked: all records since the last one come again.
     #[non_exhaustive]
     RunRewound {
-        /// Which lease.
+        /// The lease.
         key: LeaseKey,
-        /// Where reading goes on, where known.
+        /// Where reading goes on; `None` if unknown.
         to: Option<StartAt>,
     },
-    /// What the user gave (the factory, the source, the dead-letter sink) panicked outside of a
-    /// batch. The lease is given back, to another worker if there is one.
+    /// The user's factory, source or dead-letter sink panicked outside of a batch. The worker gives
+    /// the lease back, to another worker if there is one.
     #[non_exhaustive]
     RunBroken {
-        /// Which lease.
+        /// The lease.
         key: LeaseKey,
         /// The panic's message.
         why: String,
     },
-    /// A shard is not read any more, as the failure policy says, until the worker ends.
+    /// The worker stopped reading a shard until it ends, as the settings say for failures.
     #[non_exhaustive]
     ShardStopped {
-        /// Its lease.
+        /// The lease of the shard.
         key: LeaseKey,
-        /// Why.
+        /// Why it stopped.
         reason: String,
     },
-    /// The shards that continue an ended one could not be listed; it is tried again.
+    /// The worker could not list the child shards of an ended shard; it tries again.
     #[non_exhaustive]
     ChildrenUnknown {
         /// The lease of the ended shard.
         key: LeaseKey,
-        /// What the source said.
+        /// The source's error.
         error: String,
     },
-    /// The stream could not be described or listed, as the worker's part in the fleet has it.
+    /// The coordinator got an error in place of the stream's description or list of shards.
     #[non_exhaustive]
     StreamTrouble {
-        /// What kind of failure.
+        /// The kind of failure.
         kind: SourceErrorKind,
     },
-    /// The stream could not be described; it is tried again.
+    /// The worker could not describe the stream; it tries again.
     #[non_exhaustive]
     StreamUnknown {
-        /// What failed.
+        /// The error.
         error: String,
-        /// What the service or the transport said; empty if nothing.
+        /// The error of the service or the transport; empty if there is none.
         source: String,
     },
-    /// The shards of the stream could not be listed; it is tried again.
+    /// The worker could not list the shards of the stream; it tries again.
     #[non_exhaustive]
     ShardsUnknown {
-        /// What failed.
+        /// The error.
         error: String,
-        /// What the service or the transport said; empty if nothing.
+        /// The error of the service or the transport; empty if there is none.
         source: String,
     },
     /// The stream was deleted and made again.
     StreamRemade,
-    /// The application reads another stream; whether somebody still reads that one is found out.
+    /// The application reads another stream; the worker checks whether others still read that one.
     #[non_exhaustive]
     StreamDiffers {
-        /// The one that the store names; `None` if it names none.
+        /// The stream that the store names; `None` if it names none.
         reads: Option<StreamName>,
-        /// The one that this worker reads.
+        /// The stream that this worker reads.
         wanted: StreamName,
     },
-    /// Reading of the stream began elsewhere than the settings say; that holds. Told once.
+    /// The stored start of the stream differs from the settings. The stored one holds. Told once.
     #[non_exhaustive]
     StartDiffers {
-        /// Of which stream.
+        /// The stream.
         stream: StreamKey,
-        /// The time it began at; `None`: at the oldest record.
+        /// The time at which reading began; `None` means the oldest record.
         at: Option<WallTime>,
-        /// The setting that it began by, where known.
+        /// The setting by which reading began; `None` if unknown.
         by: Option<InitialPosition>,
-        /// What this worker's settings say.
+        /// The setting of this worker.
         wanted: InitialPosition,
     },
-    /// The store cannot be used yet, or any more; it is prepared again.
+    /// The store is not usable yet, or not any more; the worker prepares it again.
     #[non_exhaustive]
     StoreUnprepared {
-        /// What failed.
+        /// The error.
         error: String,
-        /// What the store or the transport said; empty if nothing.
+        /// The error of the store or the transport; empty if there is none.
         source: String,
     },
-    /// Somebody had deleted what the state is kept in. It is there again, and whoever knows
-    /// something writes it forward.
+    /// The store's table or schema had been deleted and exists again. The workers write again what
+    /// they know of their leases.
     #[non_exhaustive]
     StoreRemade {
-        /// Where it is.
+        /// Where the store is.
         store: String,
     },
-    /// The store lost its last writes, or may have; owners write them forward.
+    /// The store lost its last writes, or may have lost them. Lease owners write them again.
     StoreWentBack,
-    /// Wake-ups are polled until the store pushes them again.
+    /// The store pushes no wake-ups for now; the worker polls them meanwhile.
     #[non_exhaustive]
     WakeupsBroken {
-        /// What the store said.
+        /// The store's error.
         error: String,
     },
 }

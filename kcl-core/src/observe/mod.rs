@@ -1,9 +1,9 @@
-//! Watching: one seam that everything passes through, and whoever is told of it.
+//! Shows what a worker does: one seam through which every fact passes to all observers.
 //!
-//! Each [`WorkerEvent`], each call to the lease store and to the stream, and each batch that a
-//! processor is given is told to every [`Observer`], with how it ended and how long it took. The
-//! log, the worker's status, its loads and the events of its handle are observers themselves;
-//! yours are hung in beside them by [`crate::worker::WorkerBuilder::observer`]:
+//! Every [`Observer`] receives each [`WorkerEvent`], each call to the lease store and to the
+//! stream, and each batch of a processor, with the outcome and the duration. The log, the worker's
+//! status, its loads and the events of its handle are observers themselves.
+//! [`crate::worker::WorkerBuilder::observer`] adds yours:
 //!
 //! ```
 //! use std::sync::atomic::{AtomicU64, Ordering};
@@ -34,16 +34,16 @@
 //!
 //! | part | its question |
 //! |---|---|
-//! | `event` | what happens? |
-//! | `observer` | what is told, and about whom? |
-//! | `seam` | who is told? |
-//! | `store`, `source`, `batch` | what was done, how did it end, and how long did it take? |
-//! | `log`, `complaints` | what is written down, and how often? |
+//! | `event` | which events are there? |
+//! | `observer` | which facts does an observer receive, and about which worker or shard? |
+//! | `seam` | which observers receive a fact? |
+//! | `store`, `source`, `batch` | how did a call or a batch end, and how long did it take? |
+//! | `log`, `warnings` | what is logged, and how often? |
 //! | `status`, `told` | what does the worker's handle show? |
-//! | `meter`, `loads` | how heavy is each shard? |
+//! | `meter`, `loads` | how much load does each shard have? |
 //! | `stuck` | which shards are stuck, and which record does the operator give up? |
-//! | `report` | what does the worker tell of itself in the store? |
-//! | [`testing`] | how is an observer tested? |
+//! | `report` | what does the worker write about itself into the store? |
+//! | [`testing`] | how does a test call an observer? |
 
 mod about;
 mod batch;

@@ -1,4 +1,4 @@
-//! What an observer is told, and about whom.
+//! The trait of an observer, and the facts that it receives.
 
 use std::{sync::Arc, time::Duration};
 
@@ -11,32 +11,33 @@ use crate::{
     stream::{Position, ShardId, SourceError},
 };
 
-/// Watches a worker: hung in by [`crate::worker::WorkerBuilder::observer`], as often as you like.
+/// Watches a worker. [`crate::worker::WorkerBuilder::observer`] adds one, and may add several.
 ///
-/// Every method does nothing by default; write those that you need.
+/// Every method does nothing by default.
 ///
 /// # What an observer must not do
-/// It is called in the midst of the work, outside of locks, on whatever thread the work is done on:
-/// the keeper's own for store calls and the worker's part in the fleet, the runtime's for reads and
-/// batches. So it **must not block**: no lock that is held for long, no I/O, no waiting. One that
-/// blocks the keeper's thread costs the worker its leases. Count, or send to a task of yours.
+/// The worker calls an observer on the thread that does the work, without holding a lock: on the
+/// keeper's thread for store calls and coordination, on the user's runtime for reads and batches.
+/// An observer **must not block**: no I/O, no waiting, no lock that others hold for long. An
+/// observer that blocks the keeper's thread costs the worker its leases. Count, or send to a task
+/// of yours.
 ///
 /// # Panics
-/// A panic of an observer is caught and ends nothing; what it was told is not told again. Others
-/// are told all the same.
+/// The worker catches a panic of an observer and goes on. It does not repeat that call. Other
+/// observers get the call.
 pub trait Observer: Send + Sync + 'static {
-    /// Something happened.
+    /// An event happened.
     fn event(&self, about: &Subject, event: &WorkerEvent) {
         let _ = (about, event);
     }
 
-    /// The keeper, which keeps the worker's part in the fleet, has come round once more. That it
-    /// does depends neither on the store nor on the stream.
+    /// The keeper's loop has begun another turn. The turns go on while the store or the stream is
+    /// down, so that they show whether the worker itself lives.
     fn keeper_turn(&self, about: &Subject, turn: &KeeperTurn) {
         let _ = (about, turn);
     }
 
-    /// A call to the lease store has ended. A listing of several pages is a call a page.
+    /// A call to the lease store has ended. Each page of a listing is a call.
     fn store_call(&self, about: &Subject, call: &StoreCallEnded<'_>) {
         let _ = (about, call);
     }
@@ -46,40 +47,41 @@ pub trait Observer: Send + Sync + 'static {
         let _ = (about, call);
     }
 
-    /// A batch is given to the processor.
+    /// The worker gives a batch to the processor.
     fn batch_begins(&self, about: &Subject, batch: &RecordBatch) {
         let _ = (about, batch);
     }
 
-    /// The processor has a batch no longer.
+    /// The processor has finished a batch, or the worker has dropped its future.
     fn batch(&self, about: &Subject, batch: &BatchEnded<'_>) {
         let _ = (about, batch);
     }
 }
 
-/// Whom something is about: what a metric has for labels. What is `None` does not apply.
+/// The application, worker and shard that a fact is about; the labels of a metric. A field that
+/// does not apply is `None`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Subject {
     /// The application.
     pub application: Arc<str>,
-    /// The worker; a command that rewrites leases is none.
+    /// The worker. `None` for a command that rewrites leases.
     pub worker: Option<WorkerId>,
     /// The plain name of the stream.
     pub stream: Option<Arc<str>>,
     /// The shard.
     pub shard: Option<ShardId>,
-    /// The lease of the shard: its key tells the lives of a stream apart.
+    /// The lease of the shard. Its key differs between the lives of a stream.
     pub lease: Option<LeaseKey>,
 }
 
 impl Subject {
-    /// An application, and a worker if it is one.
+    /// The subject of facts about a whole worker, or about a command.
     pub(super) const fn new(application: Arc<str>, worker: Option<WorkerId>) -> Self {
         Self { application, worker, stream: None, shard: None, lease: None }
     }
 
-    /// One of its leases.
+    /// The subject of facts about one lease of this worker.
     pub(super) fn of_lease(&self, key: &LeaseKey) -> Self {
         Self {
             stream: key.stream().map(|stream| stream.name),
@@ -90,15 +92,15 @@ impl Subject {
     }
 }
 
-/// The keeper has come round once more, and waits for whatever comes first.
+/// One turn of the keeper's loop, at the moment when it begins to wait.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct KeeperTurn {
-    /// When it comes round again at the latest, on the worker's clock. [`Time::NEVER`]: nothing is
-    /// due by itself, it waits for an answer.
+    /// When the next turn begins at the latest, on the worker's clock. [`Time::NEVER`] means that
+    /// the keeper waits only for an answer or an event.
     pub next: Time,
-    /// How much later than it wanted to it came round, where only a time had to come: a thread that
-    /// gets no processor, or a machine that stood still.
+    /// How late this turn began, if it waited for a time. A high value shows that the thread got no
+    /// CPU, or that the machine was suspended.
     pub late: Duration,
 }
 
@@ -118,15 +120,15 @@ pub struct StoreCallEnded<'a> {
 #[derive(Clone, Copy, Debug)]
 #[non_exhaustive]
 pub enum StoreCallEnd<'a> {
-    /// It was answered, and if it was a write, that was applied.
+    /// The store answered, and applied the write if it was one.
     Done,
-    /// Its condition did not hold: a lost compare-and-set is an answer.
+    /// The condition of a write did not hold. This is an answer, not a failure.
     Refused,
-    /// The store said that it failed.
+    /// The store returned an error.
     Failed(&'a StoreError),
-    /// It was not answered within this time: a write may have been applied.
+    /// The store did not answer within this time. It may have applied a write.
     TimedOut(Duration),
-    /// Nobody waits for the answer any more: the worker is over, or had no more use for it.
+    /// The worker dropped the call because it ended or did not need the answer any more.
     Abandoned,
     /// The store's code panicked.
     Panicked,
@@ -141,22 +143,22 @@ pub struct SourceCallEnded<'a> {
     pub op: &'static str,
     /// How it ended.
     pub end: SourceCallEnd<'a>,
-    /// How long it took. A `next` waits while there is nothing to read, and keeps to the service's
-    /// rate limits: this is not the time that one request took.
+    /// How long it took. A `next` includes the wait for records and for the rate limits of the
+    /// service, so that this is not the time of one request.
     pub took: Duration,
-    /// Of `next`: how many records it brought.
+    /// For `next`: the number of records in the answer.
     pub records: usize,
-    /// Of `next`: their payload, in bytes.
+    /// For `next`: the bytes of their payloads.
     pub bytes: u64,
-    /// Of `next`: how far behind the newest record the source says that its answer is, in
-    /// milliseconds. `None` if it did not say: that is not zero.
+    /// For `next`: how far the answer is behind the newest record, in milliseconds, as the source
+    /// says. `None` if the source did not say, which does not mean zero.
     pub millis_behind: Option<u64>,
-    /// Of `next`: when the last of the records arrived at the stream, by the stream's clock.
+    /// For `next`: when the last of the records arrived at the stream, on the stream's clock.
     pub last_arrival: Option<WallTime>,
 }
 
 impl SourceCallEnded<'_> {
-    /// Whether a `next` was answered that there is nothing.
+    /// Whether this is a `next` whose answer had no records.
     #[must_use]
     pub fn is_empty_answer(&self) -> bool {
         self.op == "next" && self.records == 0 && matches!(self.end, SourceCallEnd::Done)
@@ -167,59 +169,59 @@ impl SourceCallEnded<'_> {
 #[derive(Clone, Copy, Debug)]
 #[non_exhaustive]
 pub enum SourceCallEnd<'a> {
-    /// It was answered; a `next` with records, or with none.
+    /// The source answered. A `next` returned a batch, which may be empty.
     Done,
-    /// Records are gone before they could be read.
+    /// A `next` returned [`ReadEvent::Lost`](crate::stream::ReadEvent::Lost).
     Lost,
-    /// Reading gets nowhere.
+    /// A `next` returned [`ReadEvent::Standstill`](crate::stream::ReadEvent::Standstill).
     Standstill,
-    /// The shard has ended.
+    /// A `next` returned [`ReadEvent::End`](crate::stream::ReadEvent::End).
     ShardEnded,
-    /// The source said that it failed.
+    /// The source returned an error.
     Failed(&'a SourceError),
-    /// Nobody waits for the answer any more: the lease or the worker is over.
+    /// The worker dropped the call because it lost the lease or ended.
     Abandoned,
     /// The source's code panicked.
     Panicked,
 }
 
-/// A batch that the processor has no longer.
+/// A batch whose processing has ended, in one way or another.
 #[derive(Clone, Copy, Debug)]
 #[non_exhaustive]
 pub struct BatchEnded<'a> {
-    /// What became of it.
+    /// How the processing ended.
     pub end: BatchEnd<'a>,
-    /// How long the processor had it.
+    /// How long the processor worked on the batch.
     pub took: Duration,
-    /// How long ago, by the wall clock, its last record had arrived at the stream when it was
-    /// processed; of one that was, where that is known.
+    /// The age of the last record by the wall clock when the processing ended: the time since its
+    /// arrival at the stream. `None` if the batch was not processed or the arrival is unknown.
     pub lag: Option<Duration>,
     pub(crate) batch: &'a RecordBatch,
 }
 
-/// What became of a batch.
+/// How the processing of a batch ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum BatchEnd<'a> {
-    /// It is processed.
+    /// The processor returned `Ok`.
     Done,
-    /// The processor said that it failed.
+    /// The processor returned an error, with this text.
     Failed(&'a str),
-    /// The processor panicked.
+    /// The processor panicked with this message.
     Panicked(&'a str),
-    /// It was dropped in the midst of its processing: the lease moves or is lost, or the session
-    /// is not valid. Its records come again, here or elsewhere.
+    /// The worker dropped the processor's future: the lease moves or is lost, or the session is not
+    /// valid. The records are delivered again, by this worker or by another.
     Dropped,
 }
 
 impl BatchEnded<'_> {
-    /// How many records.
+    /// The number of records in the batch.
     #[must_use]
     pub fn records(&self) -> usize {
         self.batch.len()
     }
 
-    /// Their payload, in bytes. Looks at each record.
+    /// The bytes of their payloads. The call visits each record.
     #[must_use]
     pub fn bytes(&self) -> u64 {
         self.batch.iter().map(|record| record.data.len() as u64).sum()
@@ -231,7 +233,7 @@ impl BatchEnded<'_> {
         self.batch.last_position()
     }
 
-    /// How far behind the newest record the source said that the batch is, in milliseconds.
+    /// How far the batch was behind the newest record, in milliseconds, as the source said.
     #[must_use]
     pub fn millis_behind(&self) -> Option<u64> {
         self.batch.millis_behind()

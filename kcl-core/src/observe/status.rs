@@ -1,4 +1,4 @@
-//! What a worker is doing, for whoever asks.
+//! The status of a worker, which its handle returns.
 
 use std::{
     collections::BTreeMap,
@@ -17,41 +17,43 @@ use crate::{
     stream::Position,
 };
 
-/// What a worker is doing.
+/// A copy of a worker's status. [`crate::worker::WorkerHandle::status`] returns it.
 #[derive(Clone, Debug, Default)]
 #[non_exhaustive]
 pub struct WorkerStatus {
-    /// Its session, once it is registered.
+    /// The newest session of the worker; `None` before it registered one.
     pub session: Option<SessionId>,
-    /// Whether its session is valid: while it is not, nothing is dispatched.
+    /// Whether the session is valid. While it is not, the worker gives no batch to a processor.
     pub valid: bool,
-    /// Whether it plans for the fleet.
+    /// Whether this worker is the planner.
     pub planning: bool,
-    /// The leases it holds.
+    /// The leases that the worker holds.
     pub leases: BTreeMap<LeaseKey, LeaseStatus>,
 }
 
-/// What is known of a held lease.
+/// The status of one held lease.
 #[derive(Clone, Debug, Default)]
 #[non_exhaustive]
 pub struct LeaseStatus {
-    /// Its fencing token.
+    /// The epoch under which the worker holds the lease.
     pub epoch: Epoch,
-    /// The last record processed under it, if any.
+    /// The position of the last record processed or skipped under this epoch; `None` before the
+    /// first. It may be ahead of the stored checkpoint.
     pub position: Option<Position>,
-    /// How old that record was when it was processed.
+    /// The age of the last processed record when its processing ended; `None` if unknown.
     pub lag: Option<Duration>,
-    /// How far behind the newest record the source said it was, in milliseconds.
+    /// How far the last processed batch, or a later empty read, was behind the newest record, in
+    /// milliseconds; `None` if the source did not say.
     pub millis_behind: Option<u64>,
-    /// Records processed under it.
+    /// The number of records processed or skipped under this epoch.
     pub records: u64,
-    /// When a record was last processed, on the worker's clock.
+    /// When a batch with records was last processed, on the worker's clock.
     pub progressed_at: Option<Time>,
-    /// How heavy it is, over the last minute or so.
+    /// The measured load of the shard, over about the last minute.
     pub load: Load,
 }
 
-/// The status, shared by the parts of a worker.
+/// Keeps the status up to date from what it observes. Clones share it.
 #[derive(Clone, Debug)]
 pub(crate) struct StatusBoard {
     status: Arc<Mutex<WorkerStatus>>,
@@ -72,7 +74,7 @@ impl StatusBoard {
         status
     }
 
-    /// The session is valid for a while.
+    /// Sets the session valid. The keeper calls it after each answered beat.
     pub(crate) fn be_valid(&self) {
         self.status().valid = true;
     }
@@ -114,7 +116,7 @@ impl Observer for StatusBoard {
     }
 
     fn source_call(&self, about: &Subject, call: &SourceCallEnded<'_>) {
-        // What was read and is not processed yet says nothing of how far processing is.
+        // Records that are read and not yet processed do not show how far the processing is.
         if call.is_empty_answer() {
             self.with(about, |lease| lease.millis_behind = call.millis_behind);
         }

@@ -1,4 +1,4 @@
-//! The channel of events that a worker's handle gives out.
+//! The channel behind `WorkerHandle::events`.
 
 use tokio::sync::broadcast;
 
@@ -7,10 +7,10 @@ use super::{
     observer::{Observer, Subject},
 };
 
-/// Events kept for a listener that is behind.
+/// How many events the channel keeps for a receiver that is behind.
 const EVENTS_KEPT: usize = 1_024;
 
-/// Tells whoever subscribed what happens.
+/// Sends each event to all subscribers.
 #[derive(Clone, Debug)]
 pub(crate) struct Told(broadcast::Sender<WorkerEvent>);
 
@@ -27,7 +27,7 @@ impl Told {
 impl Observer for Told {
     fn event(&self, _: &Subject, event: &WorkerEvent) {
         if self.0.receiver_count() > 0 {
-            // Whoever listened may be gone by now.
+            // The last receiver may be gone by now.
             let _ = self.0.send(event.clone());
         }
     }

@@ -1,40 +1,43 @@
-//! What can go wrong in and around a processor.
+//! Errors of a processor and of its checkpoints.
 
 use crate::{lease::LeaseKey, stream::Position};
 
-/// Whatever a processor reports. The batch is delivered again, by the failure policy.
+/// Any error that a processor returns. The worker delivers the batch again, as the failure policy
+/// ([`OnFailure`](crate::settings::OnFailure)) says.
 pub type ProcessorError = Box<dyn std::error::Error + Send + Sync>;
 
-/// A failure with which a processor lost what it had been given since its last checkpoint: a child
-/// process that buffered it and died, say.
+/// The processor lost the records that it got since its last checkpoint; for example, a child
+/// process buffered them and died.
 ///
-/// Returned by a processor, it counts as a panic does: the processor is made anew, and with manual
-/// checkpoints everything since the last one is delivered again, after a pause that grows until the
-/// batch that failed is processed.
+/// The worker treats this error like a panic. It makes a new processor. With manual checkpoints it
+/// delivers all records after the last checkpoint again, after a pause that grows until the failed
+/// batch is processed.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{0}")]
 pub struct Forgotten(pub String);
 
-/// Why a checkpoint was not taken.
+/// Why [`LeaseHandle::checkpoint`](super::LeaseHandle::checkpoint) failed.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum CheckpointError {
-    /// The lease is not held any more: somebody else works on the shard (`ShutdownException` in
-    /// the Java KCL).
+    /// This worker does not hold the lease any more; another worker may process the shard
+    /// (`ShutdownException` in the Java KCL). The processor should stop.
     #[error("lease {0} is not held any more: its next owner goes on from the last checkpoint")]
     LeaseLost(LeaseKey),
-    /// The position was not delivered to this processor under this lease.
+    /// The worker has not delivered this position under this lease yet.
     #[error("position {at} was not delivered yet: the last delivered is {delivered}")]
     NotDelivered {
-        /// The position asked for.
+        /// The position of the refused checkpoint.
         at: Position,
-        /// The last position delivered.
+        /// The last delivered position, in words.
         delivered: String,
     },
-    /// The processor commits its checkpoints with its effects: any other would separate the two.
+    /// The processor commits its checkpoints together with its effects
+    /// ([`Transactional`](crate::settings::ProgressMode::Transactional)), so that the worker takes
+    /// no other checkpoint.
     #[error("lease {0} takes no other checkpoints than those committed with their effects")]
     Transactional(LeaseKey),
-    /// The worker stopped before the store answered: the checkpoint may or may not be stored.
+    /// The worker ended before the store answered. The checkpoint may or may not be stored.
     #[error("the worker stopped before the checkpoint was known to be stored")]
     Stopped,
 }

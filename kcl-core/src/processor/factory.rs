@@ -1,4 +1,4 @@
-//! Making processors.
+//! Makes one processor for each lease.
 
 use std::{fmt, future::Future, marker::PhantomData};
 
@@ -6,13 +6,20 @@ use async_trait::async_trait;
 
 use super::{LeaseHandle, ProcessorError, RecordBatch, RecordProcessor};
 
-/// Makes a processor for each lease. Implemented by any `Fn(&LeaseHandle) -> P`.
+/// Makes a processor for each lease (`ShardRecordProcessorFactory` in the Java KCL). Any
+/// `Fn(&LeaseHandle) -> P` with `P: RecordProcessor` is a factory.
 pub trait ProcessorFactory: Send + Sync + 'static {
-    /// A processor for a lease that was just gained.
+    /// Makes the processor of a lease that the worker has just acquired, or a new one after the
+    /// former panicked or returned [`super::Forgotten`]. [`LeaseHandle::resumes_at`] tells after
+    /// which checkpoint its first record comes.
+    ///
+    /// # Panics
+    /// After a panic the worker gives the lease back.
     fn create(&self, lease: &LeaseHandle) -> Box<dyn RecordProcessor>;
 
-    /// Whether its processors commit the checkpoints themselves, with their effects: then, and only
-    /// then, the settings have to say [`crate::settings::ProgressMode::Transactional`].
+    /// Whether the processors commit their checkpoints themselves, together with their effects. It
+    /// must be `true` exactly if the settings say
+    /// [`crate::settings::ProgressMode::Transactional`]; otherwise the worker is not built.
     fn commits_checkpoints(&self) -> bool {
         false
     }
@@ -28,7 +35,8 @@ where
     }
 }
 
-/// A factory of processors that hand every batch to `work`, an async closure.
+/// Makes a factory whose processors pass every batch to `work`, an async closure. Each processor
+/// has its own clone of `work`.
 pub fn from_batches<F, R>(work: F) -> impl ProcessorFactory
 where
     F: Fn(RecordBatch) -> R + Clone + Send + Sync + 'static,
@@ -37,7 +45,7 @@ where
     move |_: &LeaseHandle| PerBatch { work: work.clone(), result: PhantomData }
 }
 
-/// A closure as a processor.
+/// A processor that calls a closure.
 struct PerBatch<F, R> {
     work: F,
     result: PhantomData<fn() -> R>,

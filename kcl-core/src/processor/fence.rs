@@ -1,20 +1,22 @@
-//! The fencing token, for the user's own sinks.
+//! The fencing token that a user passes to sinks.
 
 use std::{fmt, sync::Arc};
 
 use crate::lease::{Epoch, LeaseKey};
 
-/// The fencing token of one lease under one epoch. Pass it to sinks that can compare it: of two
-/// writes for one lease the one with the higher epoch is the newer owner's, and a sink that has
-/// seen it refuses the lower one.
+/// The fencing token of one lease under one epoch.
+///
+/// A worker that lost a lease may write to a sink for a moment longer, for example after a pause
+/// of its machine. A sink that compares tokens closes that gap: for each `store` and `key` it keeps
+/// the highest `epoch` that it has seen, and refuses a write with a lower one.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Fence {
-    /// Where the lease is kept: epochs of different stores cannot be compared.
+    /// The store that keeps the lease. Epochs of different stores are not comparable.
     pub store: Arc<str>,
-    /// Which lease.
+    /// The lease.
     pub key: LeaseKey,
-    /// Grows at each change of owner, never used twice.
+    /// The epoch of the owner. It grows at each change of owner and is never used twice.
     pub epoch: Epoch,
 }
 

@@ -1,4 +1,4 @@
-//! A processor's hold on its lease.
+//! The handle with which a processor takes checkpoints.
 
 use std::{fmt, sync::Arc};
 
@@ -9,17 +9,21 @@ use crate::{
     worker::gate::Gate,
 };
 
-/// A processor's hold on its lease, under one epoch. Cheap to clone; outlives neither: once the
-/// lease is lost it refuses.
+/// A processor's access to its lease under one epoch (`RecordProcessorCheckpointer` in the Java
+/// KCL).
+///
+/// A clone is cheap and refers to the same lease and epoch; a task of the processor may keep one.
+/// After the worker has lost the lease every checkpoint fails, also if the worker acquires the same
+/// lease again: that has a new handle.
 #[derive(Clone)]
 pub struct LeaseHandle(Arc<HandleParts>);
 
-/// What a handle is made of.
+/// The parts of a [`LeaseHandle`].
 pub(crate) struct HandleParts {
     pub(crate) fence: Fence,
     pub(crate) owner: SessionId,
     pub(crate) shard: ShardId,
-    /// Where reading started.
+    /// The checkpoint of the row when this worker acquired it.
     pub(crate) start: Checkpoint,
     pub(crate) gate: Arc<Gate>,
 }
@@ -29,61 +33,67 @@ impl LeaseHandle {
         Self(Arc::new(parts))
     }
 
-    /// The shard.
+    /// The shard that the lease is for.
     #[must_use]
     pub fn shard(&self) -> &ShardId {
         &self.0.shard
     }
 
-    /// The lease.
+    /// The key of the lease.
     #[must_use]
     pub fn key(&self) -> &LeaseKey {
         &self.0.fence.key
     }
 
-    /// The session that holds the lease. With the epoch of [`Self::fence`] it is what a row must
-    /// still show for a checkpoint to be accepted.
+    /// The session that holds the lease. The store accepts a checkpoint only while the lease's row
+    /// shows this session as the owner and the epoch of [`Self::fence`].
     #[must_use]
     pub fn owner(&self) -> &SessionId {
         &self.0.owner
     }
 
-    /// The checkpoint this lease was gained at: the first record delivered is after it.
+    /// The checkpoint of the lease when this worker acquired it. The first record delivered comes
+    /// after it.
     #[must_use]
     pub fn started_at(&self) -> &Checkpoint {
         &self.0.start
     }
 
-    /// The fencing token, for the user's own sinks.
+    /// The fencing token, for sinks that compare it.
     #[must_use]
     pub fn fence(&self) -> &Fence {
         &self.0.fence
     }
 
-    /// Whether records may still be processed under this handle, by the best of this worker's
-    /// knowledge. A pause between this answer and an effect is what the fencing token is for.
+    /// Whether this worker may still process records under this handle, as far as it knows. The
+    /// answer may be outdated at once, for example by a pause of the machine; only a sink that
+    /// compares the fencing token excludes late effects.
     #[must_use]
     pub fn is_held(&self) -> bool {
         self.0.gate.may_process()
     }
 
-    /// Waits until records may not be processed under this handle any more: the lease is lost, was
-    /// handed over, or the session could not be kept alive in time.
+    /// Waits until this worker may not process records under this handle any more: the lease is
+    /// lost or released, or the worker could not keep its session alive in time. A processor that
+    /// started a thread or a child process stops it then.
     ///
     /// # Cancel safety
-    /// Safe.
+    /// Safe: the call only waits.
     pub async fn lost(&self) {
         self.0.gate.closed().await;
     }
 
-    /// Takes a checkpoint at a record: everything up to it is processed. Returns once the store
-    /// has it. Several at once are written as one, the newest wins.
+    /// Takes a checkpoint at a record: the record and all before it are processed. Returns after
+    /// the store has written it. The worker writes only the newest of several calls at once.
     ///
     /// # Errors
-    /// When the lease is not held any more, or the record was not delivered under it.
+    /// [`CheckpointError::LeaseLost`] if the worker does not hold the lease any more,
+    /// [`CheckpointError::NotDelivered`] if it has not delivered the record under the lease,
+    /// [`CheckpointError::Transactional`] in that mode, [`CheckpointError::Stopped`] if the worker
+    /// ended before the store answered.
     ///
     /// # Cancel safety
-    /// The checkpoint may or may not be written.
+    /// A dropped call leaves open whether the checkpoint is written.
     pub async fn checkpoint(&self, at: &Record) -> Result<(), CheckpointError> {
         self.checkpoint_at(&at.position).await
     }
@@ -91,10 +101,10 @@ impl LeaseHandle {
     /// Takes a checkpoint at the position of a record, as [`Self::checkpoint`] does.
     ///
     /// # Errors
-    /// As [`Self::checkpoint`].
+    /// The same as [`Self::checkpoint`].
     ///
     /// # Cancel safety
-    /// The checkpoint may or may not be written.
+    /// The same as [`Self::checkpoint`].
     pub async fn checkpoint_at(&self, at: &Position) -> Result<(), CheckpointError> {
         let stored = self.0.gate.ask_checkpoint(&self.0.fence.key, at)?;
         match stored.await {
@@ -107,14 +117,15 @@ impl LeaseHandle {
 
 impl LeaseHandle {
     /// Takes a checkpoint at the last record delivered under this lease, as [`Self::checkpoint`]
-    /// does: everything delivered so far is processed. During [`super::RecordProcessor::process`]
-    /// that includes the batch at hand. Does nothing if no record was delivered yet.
+    /// does: every record delivered so far is processed. During
+    /// [`super::RecordProcessor::process`] that includes the running batch. Does nothing if the
+    /// worker has delivered no record yet.
     ///
     /// # Errors
-    /// When the lease is not held any more.
+    /// The same as [`Self::checkpoint`], except [`CheckpointError::NotDelivered`].
     ///
     /// # Cancel safety
-    /// The checkpoint may or may not be written.
+    /// The same as [`Self::checkpoint`].
     pub async fn checkpoint_delivered(&self) -> Result<(), CheckpointError> {
         match self.0.gate.last_delivered() {
             Some(last) => self.checkpoint_at(&last).await,
@@ -124,8 +135,8 @@ impl LeaseHandle {
 }
 
 impl LeaseHandle {
-    /// From where a processor that is made now goes on: the furthest checkpoint that was taken
-    /// under this lease, or else the one it was gained at. No earlier one is taken any more.
+    /// The checkpoint after which a processor made now goes on: the furthest that the processor
+    /// took under this lease, or else [`Self::started_at`].
     #[must_use]
     pub fn resumes_at(&self) -> Checkpoint {
         match self.0.gate.last_asked() {

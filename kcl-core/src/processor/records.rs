@@ -1,11 +1,15 @@
-//! Records of one shard, as a processor gets them.
+//! The batch of records that a processor gets.
 
 use std::{ops::Deref, sync::Arc};
 
 use super::Fence;
 use crate::stream::{Position, Record, ShardId};
 
-/// Records of one shard, in order. Cheap to clone: clones share the records.
+/// Records of one shard, in the shard's order. It dereferences to `[Record]`. A clone is cheap: it
+/// shares the records.
+///
+/// A batch has at most `max_batch` records. It is empty only if the setting `empty_batches` asks
+/// for calls without records.
 #[derive(Clone, Debug)]
 pub struct RecordBatch {
     records: Arc<Vec<Record>>,
@@ -27,44 +31,45 @@ impl RecordBatch {
         Self { records: Arc::new(records), from: 0, to, shard, fence, millis_behind }
     }
 
-    /// A batch made by hand, to test a processor with.
+    /// Makes a batch to test a processor with.
     #[must_use]
     pub fn for_test(records: Vec<Record>, shard: ShardId, fence: Fence) -> Self {
         Self::new(records, shard, fence, None)
     }
 
-    /// The same batch, of which the source says that it is so many milliseconds behind.
+    /// Returns the same batch with `millis` as its [`Self::millis_behind`], for tests.
     #[must_use]
     pub fn behind_for_test(self, millis: u64) -> Self {
         Self { millis_behind: Some(millis), ..self }
     }
 
-    /// The shard the records are from.
+    /// The shard that the records come from.
     #[must_use]
     pub const fn shard(&self) -> &ShardId {
         &self.shard
     }
 
-    /// The fencing token under which the records are delivered.
+    /// The fencing token under which the worker delivers the records.
     #[must_use]
     pub const fn fence(&self) -> &Fence {
         &self.fence
     }
 
-    /// How far behind the newest record of the shard this batch was when it was read, in
-    /// milliseconds, as the source says. Some servers always say zero.
+    /// How far this batch was behind the newest record of the shard when the source read it, in
+    /// milliseconds (`MillisBehindLatest`). `None` if the source did not say. Some servers always
+    /// say zero.
     #[must_use]
     pub const fn millis_behind(&self) -> Option<u64> {
         self.millis_behind
     }
 
-    /// The position of the last record.
+    /// The position of the last record; `None` for an empty batch.
     #[must_use]
     pub fn last_position(&self) -> Option<&Position> {
         self.last().map(|record| &record.position)
     }
 
-    /// The first `count` records, and the rest.
+    /// Splits the batch into its first `count` records and the rest. Either part may be empty.
     #[must_use]
     pub fn split_at(&self, count: usize) -> (Self, Self) {
         let middle = self.from.saturating_add(count).min(self.to);

@@ -1,4 +1,4 @@
-//! A lease made by hand, to test a processor without a worker.
+//! Tests a processor without a worker, with a lease made by hand.
 
 use std::{fmt, sync::Arc};
 
@@ -10,16 +10,16 @@ use crate::{
     worker::gate::{Gate, GateState},
 };
 
-/// The other side of a [`LeaseHandle`] made by [`LeaseHandle::for_test`]: what a worker and its
-/// store do with a lease, done by a test. Checkpoints are stored at once.
+/// Plays the worker and its store for one [`LeaseHandle`] that [`LeaseHandle::for_test`] made. It
+/// stores each checkpoint at once.
 pub struct TestLease {
     handle: LeaseHandle,
     gate: Arc<Gate>,
 }
 
 impl LeaseHandle {
-    /// A hold on the lease `key` under `epoch`, held by `owner`, that reads from `start`; and the
-    /// other side of it.
+    /// Makes a handle of the lease `key` under `epoch`, whose checkpoint is `start`, and the
+    /// [`TestLease`] that controls it.
     ///
     /// # Panics
     /// If `key` names no shard.
@@ -69,7 +69,8 @@ fn test_owner() -> SessionId {
 }
 
 impl TestLease {
-    /// The records as a batch of this lease, which from now on may be checkpointed.
+    /// Makes a batch of these records. From now on the handle accepts checkpoints up to the last of
+    /// them.
     #[must_use]
     pub fn deliver(&self, records: Vec<Record>) -> RecordBatch {
         let (shard, fence) = (self.handle.shard().clone(), self.handle.fence().clone());
@@ -80,13 +81,13 @@ impl TestLease {
         batch
     }
 
-    /// The newest checkpoint taken; `None` if there was none.
+    /// The newest stored checkpoint; `None` before the first one.
     #[must_use]
     pub fn checkpoint(&self) -> Option<Checkpoint> {
         self.gate.stored()
     }
 
-    /// The lease is lost: the handle refuses from now on.
+    /// Ends the lease: the handle refuses every checkpoint from now on.
     pub fn lose(&self) {
         self.gate.set(GateState::Dropped);
     }

@@ -1,4 +1,4 @@
-//! The trait a user implements.
+//! The trait that a user implements to process records.
 
 use std::time::Duration;
 
@@ -9,42 +9,45 @@ use crate::settings::ProgressMode;
 
 /// Processes the records of one shard under one lease (`ShardRecordProcessor` in the Java KCL).
 ///
-/// One processor per lease, made by a [`super::ProcessorFactory`] when the lease is gained and
-/// dropped when it is lost or handed over. Calls never overlap.
+/// A [`super::ProcessorFactory`] makes one processor for each lease when the worker acquires the
+/// lease. The worker drops the processor when the lease is lost or released. Calls on one processor
+/// never overlap.
 #[async_trait]
 pub trait RecordProcessor: Send + 'static {
-    /// Who says how far this lease's shard is processed, if it is not as the worker's settings say:
-    /// [`ProgressMode::Automatic`] or [`ProgressMode::Manual`]. Asked once for each lease.
-    /// [`ProgressMode::Transactional`] is a matter of the whole worker: where the settings say it,
-    /// nothing else is taken, and where they do not, it is not taken.
+    /// The progress mode of this lease: [`ProgressMode::Automatic`] or [`ProgressMode::Manual`].
+    /// `None` means the mode of the settings. The worker asks once for each lease. It ignores the
+    /// answer if the settings say [`ProgressMode::Transactional`], and it ignores that answer if
+    /// the settings say another mode.
     fn progress(&self) -> Option<ProgressMode> {
         None
     }
 
-    /// Called once, when the lease is gained: before the first batch, and without waiting for it.
+    /// Called once after the processor was made, before the first batch. The worker does not wait
+    /// for records before this call.
     ///
     /// # Errors
-    /// Any: called again after a pause, for as long as the lease is held.
+    /// Any. The worker calls again after a pause, for as long as it holds the lease.
     async fn start(&mut self, _lease: &LeaseHandle) -> Result<(), ProcessorError> {
         Ok(())
     }
 
-    /// Processes a batch. `Ok` means that all of it is processed: the worker checkpoints past it,
-    /// unless checkpoints are manual.
+    /// Processes a batch. In automatic mode `Ok` means that every record of the batch is processed,
+    /// and the worker checkpoints after the last of them.
     ///
     /// # Errors
-    /// Any: the batch is delivered again, by the failure policy. With [`super::Forgotten`] as after
-    /// a panic.
+    /// Any. The worker delivers the batch again, as the failure policy says. It treats
+    /// [`super::Forgotten`] like a panic.
     ///
     /// # Panics
-    /// A panic counts as an error, and the processor is made anew. Other shards go on. With manual
-    /// checkpoints, what the lost processor had been given since its last one is delivered again.
+    /// A panic counts as an error, and the worker makes a new processor. Other shards go on. With
+    /// manual checkpoints the worker delivers all records after the last checkpoint again.
     ///
     /// # Cancel safety
-    /// The future is dropped when the lease is lost, when the session cannot be kept alive in time
-    /// and when a handover or a shutdown does not wait any longer. The same records are then
-    /// delivered again, here or to the next owner. Dropping a future stops no thread and no child
-    /// process: what was started outside it is the processor's own to stop, by
+    /// The worker drops the future when the lease is lost, when it cannot keep its session alive in
+    /// time, and when a handoff or a shutdown waits no longer; with the setting `finish_batch` it
+    /// lets the future end. It also drops a future that hangs in a record which the operator gives
+    /// up. After a drop the records are delivered again, by this worker or by the next owner. A
+    /// dropped future stops no thread and no child process: a processor that starts one stops it at
     /// [`LeaseHandle::lost`].
     async fn process(
         &mut self,
@@ -52,32 +55,36 @@ pub trait RecordProcessor: Send + 'static {
         lease: &LeaseHandle,
     ) -> Result<(), ProcessorError>;
 
-    /// Called once, when no more batches will come.
+    /// Called after the last batch. `Ok` at [`Stop::ShardEnd`] acknowledges that every record of
+    /// the shard is processed: only then the worker writes the end of the shard, and only then the
+    /// fleet reads its child shards.
     ///
     /// # Errors
-    /// At [`Stop::ShardEnd`] an error is retried like a batch's: the end of the shard is written
-    /// once it is acknowledged. Elsewhere it is logged.
+    /// At [`Stop::ShardEnd`] the worker calls again after a pause, for as long as it holds the
+    /// lease. For the other reasons it logs the error and does not call again.
     ///
     /// # Panics
-    /// At [`Stop::ShardEnd`] as in [`Self::process`]; elsewhere a panic is logged.
+    /// At [`Stop::ShardEnd`] the same as [`Self::process`]. For the other reasons the worker logs
+    /// the panic.
     async fn stop(&mut self, _reason: Stop, _lease: &LeaseHandle) -> Result<(), ProcessorError> {
         Ok(())
     }
 }
 
-/// Why no more batches will come.
+/// Why a processor gets no more batches.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Stop {
-    /// The shard has ended: every record was delivered (`shardEnded`).
+    /// The shard has ended and the worker has delivered every record (`shardEnded` in the Java
+    /// KCL).
     ShardEnd,
-    /// The lease goes to another worker, or this one leaves (`shutdownRequested`). Checkpoints are
-    /// still taken.
+    /// The lease moves to another worker, or this worker leaves (`shutdownRequested` in the Java
+    /// KCL). The processor may still take checkpoints.
     Leaving {
-        /// After how long this call is dropped: what is left of `handoff_timeout` when the lease
-        /// moves, and no more than what is left of `shutdown_grace` when the worker leaves.
+        /// The worker drops this call after this time: the rest of `handoff_timeout` when the lease
+        /// moves, and at most the rest of `shutdown_grace` when the worker leaves.
         within: Duration,
     },
-    /// The lease is lost (`leaseLost`): no checkpoint is taken any more.
+    /// The lease is lost (`leaseLost` in the Java KCL). Every checkpoint fails.
     Lost,
 }

@@ -1,8 +1,10 @@
-//! Eras: what was connected before a server lost its role is not used again.
+//! Keeps a store from using connections to a server that is no longer the primary.
 //!
-//! For implementors of stores. A primary that became a replica, or only reads from now on, may stay
-//! up and answer on every open connection, while its address leads to another server by now. So
-//! with one connection that shows it, all that were made before it showed are to be left.
+//! It is for implementors of stores. A primary that became a replica, or that became read-only, may
+//! stay up and answer on every open connection, while its address already leads to another server.
+//! As soon as one connection shows that, the store has to drop all connections that it made
+//! before. An [`Era`] is the time between two such events: a connection belongs to the era in which
+//! it was made, and the store uses it only while that era lasts.
 
 use std::{
     sync::{Mutex, PoisonError},
@@ -13,14 +15,14 @@ use tokio::sync::watch;
 
 use crate::env::{Env, Time};
 
-/// For how long a server that is left again and again is not told of at the level of warnings.
+/// After one warning, [`Eras::end`] logs at the level `debug` for this time.
 const QUIET: Duration = Duration::from_secs(30);
 
-/// The time from one such loss to the next.
+/// The time from one change of the primary to the next.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Era(u64);
 
-/// Which era it is.
+/// The present era of one store.
 #[derive(Debug, Default)]
 pub struct Eras {
     now: watch::Sender<u64>,
@@ -28,22 +30,23 @@ pub struct Eras {
 }
 
 impl Eras {
-    /// The present one. Ask before connecting: one that ends meanwhile may be the connection's own.
+    /// The present era. A store reads it before it connects: an era that ends while it connects may
+    /// be over for the new connection, too.
     #[must_use]
     pub fn now(&self) -> Era {
         Era(*self.now.borrow())
     }
 
-    /// Whether what was connected in `era` may be used.
+    /// Whether the store may use a connection that it made in `era`.
     #[must_use]
     pub fn lasts(&self, era: Era) -> bool {
         self.now() == era
     }
 
-    /// Ends an era, unless it has ended: an older connection tells nothing of those made since.
+    /// Ends `era`. Does nothing if `era` is over: an old connection proves nothing of newer ones.
     ///
-    /// That `server` is left, and why, is logged: as a warning, or for debugging if there was a
-    /// warning in the last 30 s.
+    /// It logs `server` and `why` as a warning, or at the level `debug` if it logged a warning in
+    /// the last 30 s.
     pub fn end(&self, era: Era, server: &str, why: &str) {
         let ended = self.now.send_if_modified(|now| {
             let ends = *now == era.0;
@@ -63,10 +66,10 @@ impl Eras {
         }
     }
 
-    /// Waits until an era is over.
+    /// Waits until `era` is over. Returns at once if it is.
     ///
     /// # Cancel safety
-    /// Safe.
+    /// Safe: the call only waits.
     pub async fn over(&self, Era(era): Era) {
         // The sender is here, so that it cannot fail.
         drop(self.now.subscribe().wait_for(|now| *now != era).await);

@@ -1,30 +1,32 @@
-//! What can go wrong between a worker and its lease store.
+//! Errors of a lease store, sorted by what the caller has to do.
 
 use std::{error::Error as StdError, fmt};
 
 /// The result of an operation on a lease store.
 pub type StoreResult<T> = Result<T, StoreError>;
 
-/// What kind of failure it was, which is to say what to do about it.
+/// The kind of a failure, which decides what the caller does.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum StoreErrorKind {
-    /// The request never reached the store, or the store says that it did nothing. Try again.
+    /// The request did not reach the store, or the store says that it wrote nothing. The caller
+    /// tries again.
     Unavailable,
-    /// A rate limit was met; nothing was done. Try again later and more slowly.
+    /// The request exceeded a rate limit; the store wrote nothing. The caller tries again later and
+    /// less often.
     Throttled,
-    /// The request may or may not have been applied, and may still be. Read it back, and rely on
-    /// nothing.
+    /// The store may have applied the request, or may apply it later. The caller reads the row
+    /// before it decides anything.
     Unknown,
-    /// Credentials are missing, wrong or lack a right.
+    /// The credentials are missing or wrong, or lack a permission.
     Denied,
-    /// The store cannot work as it is set up: a foreign table, a schema of another version, a
-    /// read-only server.
+    /// The store cannot work as it is configured: the table belongs to another program, the schema
+    /// has another version, or the server is read-only.
     Misconfigured,
-    /// There is no table or schema (any more); nothing was done. [`super::LeaseStore::prepare`]
-    /// makes it, and a worker that runs calls that.
+    /// The table or schema does not exist; the store wrote nothing. [`super::LeaseStore::prepare`]
+    /// creates it; a running worker calls that by itself.
     Missing,
-    /// A row makes no sense.
+    /// A row cannot be decoded.
     Corrupt,
 }
 
@@ -47,38 +49,38 @@ impl fmt::Display for StoreErrorKind {
 #[error("{op} of {key} failed: {kind}")]
 #[non_exhaustive]
 pub struct StoreError {
-    /// What to do about it.
+    /// The kind, which decides what the caller does.
     pub kind: StoreErrorKind,
     /// The operation, as [`super::LeaseStore`] names it.
     pub op: &'static str,
-    /// The row or table it was about.
+    /// The row or table that the operation was for.
     pub key: String,
-    /// What the store or the transport said. Never holds a password.
+    /// The error of the store or of the transport. It never contains a password.
     #[source]
     pub source: Option<Box<dyn StdError + Send + Sync>>,
 }
 
 impl StoreError {
-    /// An error of `kind` in `op` on `key`.
+    /// Makes an error of `kind` in `op` on `key`, without a cause.
     #[must_use]
     pub fn new(kind: StoreErrorKind, op: &'static str, key: impl Into<String>) -> Self {
         Self { kind, op, key: key.into(), source: None }
     }
 
-    /// The same error with its cause.
+    /// Returns the same error with `source` as its cause.
     #[must_use]
     pub fn caused_by(mut self, source: impl Into<Box<dyn StdError + Send + Sync>>) -> Self {
         self.source = Some(source.into());
         self
     }
 
-    /// Whether the operation may have been applied, or may still be.
+    /// Whether the store may have applied the operation, or may apply it later.
     #[must_use]
     pub const fn may_have_applied(&self) -> bool {
         matches!(self.kind, StoreErrorKind::Unknown)
     }
 
-    /// Whether trying again can help without anybody mending anything.
+    /// Whether a retry can succeed although no operator changes anything.
     #[must_use]
     pub const fn is_retryable(&self) -> bool {
         matches!(

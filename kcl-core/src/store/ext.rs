@@ -1,4 +1,4 @@
-//! Conveniences over any lease store.
+//! Adds whole listings to every lease store.
 
 use std::future::Future;
 
@@ -7,13 +7,13 @@ use super::{
 };
 use crate::lease::{Document, Lease, Session};
 
-/// Conveniences over any lease store: whole listings.
+/// Reads all pages of a listing, on any lease store. Every [`LeaseStore`] has it.
 pub trait LeaseStoreExt: LeaseStore {
-    /// Every session, from all pages.
+    /// Reads every session, ended ones included.
     ///
     /// # Errors
-    /// The first page that fails, and the first row that makes no sense: a partial list is never
-    /// returned.
+    /// The error of the first page that fails, or [`StoreErrorKind::Corrupt`] for the first row
+    /// that cannot be decoded. A partial list is never returned.
     fn all_sessions(
         &self,
         consistency: Consistency,
@@ -24,28 +24,29 @@ pub trait LeaseStoreExt: LeaseStore {
         }
     }
 
-    /// Every lease, from all pages.
+    /// Reads every lease.
     ///
     /// # Errors
-    /// The first page that fails, and the first row that makes no sense: a partial list is never
-    /// returned. [`Self::list_leases`] tells such rows apart.
+    /// The error of the first page that fails, or [`StoreErrorKind::Corrupt`] for the first row
+    /// that cannot be decoded. A partial list is never returned. [`Self::list_leases`] returns such
+    /// rows apart and does not fail for them.
     fn all_leases(&self) -> impl Future<Output = StoreResult<Vec<Lease>>> + Send {
         async move { whole(self.list_leases().await?, "leases", self) }
     }
 
-    /// Every lease that can be read, from all pages, and which cannot.
+    /// Reads every lease; rows that cannot be decoded are listed apart.
     ///
     /// # Errors
-    /// The first page that fails: a partial list is never returned.
+    /// The error of the first page that fails. A partial list is never returned.
     fn list_leases(&self) -> impl Future<Output = StoreResult<Listing<Lease>>> + Send {
         pages(|from| self.leases(from))
     }
 
-    /// Every document, from all pages.
+    /// Reads every document.
     ///
     /// # Errors
-    /// The first page that fails, and the first row that makes no sense: a partial list is never
-    /// returned.
+    /// The error of the first page that fails, or [`StoreErrorKind::Corrupt`] for the first row
+    /// that cannot be decoded. A partial list is never returned.
     fn all_docs(&self) -> impl Future<Output = StoreResult<Vec<Document>>> + Send {
         async move { whole(pages(|from| self.docs(from)).await?, "docs", self) }
     }

@@ -1,46 +1,48 @@
-//! Pages of listings, and how fresh a read has to be.
+//! Pages of a listing, whole listings, and the consistency of a read.
 
 use super::codec::BadRow;
 
-/// How fresh a read has to be.
+/// The consistency of a read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Consistency {
-    /// It may miss recent writes. Cheaper on DynamoDB. Never believed about absence.
+    /// The read may miss recent writes. It costs half on DynamoDB. No caller takes an absent row in
+    /// its answer as proof that there is none.
     Eventual,
-    /// It sees every write that was acknowledged before it was sent.
+    /// The read sees every write that the store acknowledged before the read was sent.
     Strong,
 }
 
-/// Where the next page of a listing starts. Opaque; means something to the store that made it.
+/// Where the next page of a listing starts. Only the store that made a cursor can read it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Cursor(pub String);
 
-/// A page of a listing.
+/// One page of a listing.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Page<T> {
-    /// The rows, in no promised order.
+    /// The rows that the store could decode, in any order. A page may be empty although more pages
+    /// follow.
     pub items: Vec<T>,
-    /// The rows that are there and make no sense. One of them hides no other.
+    /// The rows that the store could not decode. Such a row does not fail the page.
     pub unreadable: Vec<BadRow>,
     /// Where the next page starts; `None` after the last one.
     pub next: Option<Cursor>,
 }
 
 impl<T> Page<T> {
-    /// A page with nothing after it.
+    /// Makes the last page of a listing.
     #[must_use]
     pub const fn last(items: Vec<T>) -> Self {
         Self::new(items, None)
     }
 
-    /// A page of these rows, all of them readable.
+    /// Makes a page of decoded rows.
     #[must_use]
     pub const fn new(items: Vec<T>, next: Option<Cursor>) -> Self {
         Self { items, unreadable: Vec::new(), next }
     }
 
-    /// A page of what could be read of its rows, and what could not.
+    /// Makes a page of decoded rows and of rows that could not be decoded.
     #[must_use]
     pub fn read(rows: impl IntoIterator<Item = Result<T, BadRow>>, next: Option<Cursor>) -> Self {
         let mut page = Self::new(Vec::new(), next);
@@ -58,21 +60,20 @@ impl<T> Page<T> {
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Listing<T> {
-    /// The rows that can be read.
+    /// The rows that the store could decode.
     pub rows: Vec<T>,
-    /// Those that are there and make no sense: neither what they say nor that they are absent is
-    /// known.
+    /// The rows that exist and that the store could not decode. Nobody may treat them as absent.
     pub unreadable: Vec<BadRow>,
 }
 
 impl<T> Listing<T> {
-    /// A listing of these rows, all of them readable.
+    /// Makes a listing of decoded rows.
     #[must_use]
     pub const fn of(rows: Vec<T>) -> Self {
         Self { rows, unreadable: Vec::new() }
     }
 
-    /// The same listing, with rows that make no sense.
+    /// Returns the same listing with these rows that could not be decoded.
     #[must_use]
     pub fn with_unreadable(mut self, unreadable: Vec<BadRow>) -> Self {
         self.unreadable = unreadable;

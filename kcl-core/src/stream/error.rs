@@ -1,31 +1,31 @@
-//! What can go wrong between a worker and its stream.
+//! Errors of a stream source, sorted by what the caller has to do.
 
 use std::error::Error as StdError;
 
 /// The result of an operation on a stream.
 pub type SourceResult<T> = Result<T, SourceError>;
 
-/// What kind of failure it was, which is to say what to do about it.
+/// The kind of a failure, which decides what the caller does.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum SourceErrorKind {
-    /// The service did not answer, or answered that it cannot now. Try again.
+    /// The service did not answer, or answered with a temporary failure. The caller tries again.
     Unavailable,
-    /// A rate limit was met. Try again later and more slowly.
+    /// The request exceeded a rate limit. The caller tries again later and less often.
     Throttled,
-    /// Credentials are missing, wrong or lack a right. Trying again helps only once that is mended.
+    /// The credentials are missing or wrong, or lack a permission.
     Denied,
-    /// The records' encryption key cannot be used (KMS). Nothing is skipped meanwhile.
+    /// The service cannot use the KMS key that encrypts the records. No record is skipped.
     Encryption,
-    /// There is no such stream.
+    /// The stream does not exist.
     NoStream,
-    /// There is no such shard (any more).
+    /// The shard does not exist, or the stream lists it no more.
     NoShard,
-    /// What is asked for belongs to another stream, or to another life of this one.
+    /// The request names another stream, or another life of this one.
     OtherStream,
-    /// The settings cannot work, or the service refuses the request as malformed.
+    /// A setting cannot work, or the service refuses the request as malformed.
     Misconfigured,
-    /// The answer makes no sense.
+    /// The source cannot interpret the answer of the service.
     Corrupt,
 }
 
@@ -34,27 +34,27 @@ pub enum SourceErrorKind {
 #[error("{op} of {subject} failed: {}", self.says())]
 #[non_exhaustive]
 pub struct SourceError {
-    /// What to do about it.
+    /// The kind, which decides what the caller does.
     pub kind: SourceErrorKind,
-    /// The operation, as the service calls it (`GetRecords`, `ListShards`, …).
+    /// The operation, as the service names it (`GetRecords`, `ListShards`, …).
     pub op: &'static str,
-    /// The stream or shard it was about.
+    /// The stream or shard that the operation was for.
     pub subject: String,
-    /// What the service or the transport said.
+    /// The error of the service or of the transport.
     #[source]
     pub source: Option<Box<dyn StdError + Send + Sync>>,
-    /// What happened, where that says more than the kind does.
+    /// A text that replaces the text of the kind, where it says more.
     what: Option<&'static str>,
 }
 
 impl SourceError {
-    /// An error of `kind` in `op` on `subject`.
+    /// Makes an error of `kind` in `op` on `subject`, without a cause.
     #[must_use]
     pub fn new(kind: SourceErrorKind, op: &'static str, subject: impl Into<String>) -> Self {
         Self { kind, op, subject: subject.into(), source: None, what: None }
     }
 
-    /// The same error, which says `what` happened in place of what its kind says.
+    /// Returns the same error, whose message says `what` in place of the text of its kind.
     #[must_use]
     pub const fn saying(mut self, what: &'static str) -> Self {
         self.what = Some(what);
@@ -65,14 +65,14 @@ impl SourceError {
         self.what.map_or_else(|| self.kind.to_string(), str::to_owned)
     }
 
-    /// The same error with its cause.
+    /// Returns the same error with `source` as its cause.
     #[must_use]
     pub fn caused_by(mut self, source: impl Into<Box<dyn StdError + Send + Sync>>) -> Self {
         self.source = Some(source.into());
         self
     }
 
-    /// Whether the same request may succeed later without anybody mending anything.
+    /// Whether a retry can succeed although no operator changes anything.
     #[must_use]
     pub const fn is_retryable(&self) -> bool {
         matches!(self.kind, SourceErrorKind::Unavailable | SourceErrorKind::Throttled)

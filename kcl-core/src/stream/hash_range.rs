@@ -1,11 +1,12 @@
-//! The part of the hash-key space a shard covers.
+//! Ranges of hash keys, as shards cover them.
 
 use std::{fmt, str::FromStr};
 
-/// A point of the 128-bit space that partition keys are hashed into.
+/// A hash key: Kinesis maps each partition key to one by MD5, from 0 to 2^128 - 1.
 pub type HashKey = u128;
 
-/// An inclusive range of hash keys.
+/// A range of hash keys; both ends are included. It is not checked: `start` may be above `end` in a
+/// row that was written by hand.
 #[derive(
     Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize, serde::Deserialize,
 )]
@@ -17,7 +18,7 @@ pub struct HashRange {
 }
 
 impl HashRange {
-    /// The whole space.
+    /// All hash keys.
     pub const ALL: Self = Self { start: 0, end: HashKey::MAX };
 
     /// The range from `start` to `end`, both included.
@@ -38,14 +39,14 @@ impl HashRange {
         self.start <= other.start && other.end <= self.end
     }
 
-    /// The middle of the range, where placement rules match a child. Of one that is backwards,
-    /// which a row written by hand can hold: its start.
+    /// The middle of the range, rounded down. Placement rules compare it to find the rule of a
+    /// child shard. Returns `start` if `start` is above `end`.
     #[must_use]
     pub const fn midpoint(&self) -> HashKey {
         self.start + self.end.saturating_sub(self.start) / 2
     }
 
-    /// The two halves a split in the middle makes; `None` for a range of one key.
+    /// The two ranges that a split in the middle makes. `None` for a range of one key.
     #[must_use]
     pub const fn halves(&self) -> Option<(Self, Self)> {
         if self.start >= self.end {
@@ -65,7 +66,7 @@ impl fmt::Display for HashRange {
 impl FromStr for HashRange {
     type Err = std::num::ParseIntError;
 
-    /// Parses `START-END` in decimal.
+    /// Parses `START-END`, two decimal numbers.
     fn from_str(text: &str) -> Result<Self, Self::Err> {
         let (start, end) = text.split_once('-').unwrap_or((text, ""));
         Ok(Self::new(start.parse()?, end.parse()?))

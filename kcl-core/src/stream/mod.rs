@@ -1,4 +1,14 @@
-//! What is read: shards, records, positions, and the trait a source implements.
+//! The contract of a stream source, and the types that it returns: shards, records, positions.
+//!
+//! - [`StreamSource`] describes one stream, lists its shards, and opens readers.
+//! - [`ShardReader`] reads one shard in order. Each call returns a [`ReadEvent`]: a [`Batch`] of
+//!   [`Record`]s, a proven loss, a standstill, or the end of the shard.
+//! - [`Position`] says where a record is in its shard. It extends the Kinesis [`SequenceNumber`] by
+//!   the index of a record inside a KPL aggregate.
+//! - [`StreamKey`] names one life of a stream: its name and its creation time.
+//!
+//! A source knows nothing of leases, checkpoints and other workers. The feature `conformance` has
+//! a suite that tests a source: `kcl_core::conformance::sources`.
 
 mod error;
 mod hash_range;

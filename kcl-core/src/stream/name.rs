@@ -1,19 +1,22 @@
-//! What a stream is called, in full.
+//! The full name of a stream.
 
 use std::{fmt, str::FromStr, sync::Arc};
 
-/// A stream's name, with where it lives if a name alone may mean several streams: `orders`, or
-/// `123456789012:eu-west-1:orders`. It says nothing of the stream's life: a stream deleted and made
-/// again keeps its name ([`super::StreamKey`] tells the two apart).
+/// The full name of a stream: `orders`, or with account and region `123456789012:eu-west-1:orders`.
+/// It has 1 to 256 of the characters `a-z A-Z 0-9 _ . : -`.
+///
+/// A stream that is deleted and made again keeps its name. A [`super::StreamKey`] differs between
+/// the two.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize, serde::Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub struct StreamName(Arc<str>);
 
 impl StreamName {
-    /// The longest name, in bytes: 128 for the stream, the rest for where it lives.
+    /// The longest name, in bytes: 128 for the stream's own name, which is the limit of Kinesis,
+    /// and the rest for account and region.
     pub const MAX_LENGTH: usize = 256;
 
-    /// The name in full.
+    /// The full name as text.
     #[must_use]
     pub fn as_str(&self) -> &str {
         &self.0
@@ -58,7 +61,7 @@ impl fmt::Debug for StreamName {
     }
 }
 
-/// A text that is no stream's name.
+/// The text is no valid [`StreamName`].
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{0:?} is no stream name: expected 1 to 256 of the characters a-z A-Z 0-9 _ . : -")]
 pub struct InvalidStreamName(String);

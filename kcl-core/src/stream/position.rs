@@ -1,14 +1,14 @@
-//! Where a record stands in its shard.
+//! Positions in a shard: sequence numbers, and indices inside a KPL aggregate.
 
 use std::{cmp::Ordering, fmt, str::FromStr};
 
-/// The number Kinesis gives a record: up to [`SequenceNumber::MAX_DIGITS`] decimal digits, more
-/// than any machine integer holds. Ordered by value.
+/// The sequence number of a record: 1 to [`SequenceNumber::MAX_DIGITS`] decimal digits, which no
+/// machine integer holds. The order is the order of the values.
 #[derive(Clone, PartialEq, Eq, Hash)]
 pub struct SequenceNumber(Box<str>);
 
 impl SequenceNumber {
-    /// The most digits a sequence number may have. Kinesis uses 56; the rest is headroom.
+    /// The most digits that a sequence number may have. Kinesis uses 56; the rest is a reserve.
     pub const MAX_DIGITS: usize = 64;
 
     /// The digits, without leading zeros.
@@ -17,8 +17,8 @@ impl SequenceNumber {
         &self.0
     }
 
-    /// The digits padded with zeros to [`Self::MAX_DIGITS`]: ASCII order is order by value, in
-    /// every collation.
+    /// The digits, padded on the left with zeros to [`Self::MAX_DIGITS`]. Padded numbers compared
+    /// as text have the order of their values, in every collation.
     #[must_use]
     pub fn padded(&self) -> String {
         format!("{:0>width$}", self.0, width = Self::MAX_DIGITS)
@@ -31,8 +31,8 @@ impl SequenceNumber {
     }
 }
 
-/// Whether each byte is an ASCII digit, eight bytes at a time: this runs for every record, and in a
-/// build for size a loop over single bytes takes a twentieth of a worker's time.
+/// Whether each byte is an ASCII digit. It checks eight bytes at a time because it runs for every
+/// record: in a build for size a loop over single bytes took a twentieth of a worker's time.
 fn are_digits(bytes: &[u8]) -> bool {
     const HIGH: u64 = 0xf0f0_f0f0_f0f0_f0f0;
     const THREES: u64 = 0x3030_3030_3030_3030;
@@ -46,7 +46,7 @@ fn are_digits(bytes: &[u8]) -> bool {
     words.iter().all(are) && rest.iter().all(u8::is_ascii_digit)
 }
 
-/// Takes the digits over without copying them, when they have no leading zero.
+/// Keeps the text without a copy if it has no leading zero.
 impl TryFrom<String> for SequenceNumber {
     type Error = InvalidSequenceNumber;
 
@@ -102,7 +102,7 @@ impl fmt::Debug for SequenceNumber {
     }
 }
 
-/// A text that is no sequence number.
+/// The text is no valid [`SequenceNumber`].
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error(
     "{shown:?} is no sequence number: expected 1 to {} decimal digits",
@@ -118,24 +118,25 @@ impl InvalidSequenceNumber {
     }
 }
 
-/// A record's place in its shard: the sequence number, and for a record unpacked from a KPL
-/// aggregate its index in it (`ExtendedSequenceNumber` in the Java KCL).
+/// The position of a record in its shard: its sequence number and, if it was unpacked from a KPL
+/// aggregate, its index there (`ExtendedSequenceNumber` in the Java KCL). Positions are ordered by
+/// `sequence`, then by `sub`. Its text form is `SEQUENCE`, or `SEQUENCE.SUB` if `sub` is not 0.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Position {
-    /// The Kinesis sequence number.
+    /// The sequence number that Kinesis gave the record or its aggregate.
     pub sequence: SequenceNumber,
-    /// The index inside a KPL aggregate; zero for a plain record.
+    /// The index of the record in its KPL aggregate, from 0; 0 for a plain record.
     pub sub: u64,
 }
 
 impl Position {
-    /// The place of a sub-record, or with `sub` zero of a plain record.
+    /// Makes a position. `sub` is 0 for a plain record.
     #[must_use]
     pub const fn new(sequence: SequenceNumber, sub: u64) -> Self {
         Self { sequence, sub }
     }
 
-    /// Whether this is before every record: a sequence number of zero.
+    /// Whether this is position zero, which no record has and which is before every record.
     pub(crate) fn is_zero(&self) -> bool {
         self.sub == 0 && self.sequence.as_str() == "0"
     }
@@ -157,8 +158,7 @@ impl fmt::Display for Position {
     }
 }
 
-/// As [`fmt::Display`] writes it: a sequence number, for a record of a KPL aggregate with a dot and
-/// its index behind it.
+/// Parses the text form that [`fmt::Display`] writes.
 impl FromStr for Position {
     type Err = InvalidPosition;
 
@@ -172,13 +172,13 @@ impl FromStr for Position {
     }
 }
 
-/// A text that is no place in a shard.
+/// The text is no valid [`Position`].
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum InvalidPosition {
-    /// What stands there is no sequence number.
+    /// The part before the dot is no sequence number.
     #[error(transparent)]
     Sequence(#[from] InvalidSequenceNumber),
-    /// What stands behind the dot is no index.
+    /// The part after the dot is no number from 0 to `u64::MAX`.
     #[error("behind the dot stands a record's index in its KPL aggregate, from 0 to {}", u64::MAX)]
     Sub,
 }

@@ -1,4 +1,4 @@
-//! Records, as they reach a processor.
+//! Records, and the batches in which a source returns them.
 
 use std::fmt;
 
@@ -7,36 +7,37 @@ use bytes::Bytes;
 use super::{HashKey, Position};
 use crate::env::WallTime;
 
-/// How Kinesis kept a record.
+/// How Kinesis stored a record.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Encryption {
-    /// In clear.
+    /// Without server-side encryption.
     #[default]
     None,
-    /// Encrypted by a KMS key.
+    /// Encrypted with a KMS key.
     Kms,
 }
 
-/// What de-aggregation found out about a record.
+/// The result of KPL de-aggregation for one record.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum KplMark {
-    /// The record stands in the stream by itself.
+    /// The record is one Kinesis record and no part of an aggregate.
     #[default]
     Plain,
-    /// It was unpacked from a KPL aggregate.
+    /// The record was unpacked from a KPL aggregate.
     Aggregated,
-    /// It was unpacked from a KPL aggregate, and its key hashes outside the shard's range: the
-    /// aggregate crossed a split or merge. The Java KCL drops such records; here they are
-    /// delivered.
+    /// The record was unpacked from a KPL aggregate, and its hash key is outside the shard's range,
+    /// because the aggregate was written across a split or merge. The Java KCL drops such a record;
+    /// this library delivers it.
     OutsideShard,
-    /// It starts like a KPL aggregate but is damaged: delivered whole, not unpacked. Or it was
-    /// unpacked from an aggregate that lacks its partition key: it has that of the aggregate.
+    /// The record starts like a KPL aggregate and is damaged: it is delivered as it is. Or it was
+    /// unpacked from an aggregate that lacks the record's partition key: it has the partition key
+    /// of the aggregate.
     Malformed,
 }
 
-/// One record.
+/// One record, unpacked from its KPL aggregate if it was in one.
 ///
 /// `Debug` shows neither payload nor partition key.
 #[derive(Clone, PartialEq, Eq)]
@@ -44,24 +45,24 @@ pub enum KplMark {
 pub struct Record {
     /// The payload.
     pub data: Bytes,
-    /// The key the producer gave it: records of one key are in one shard. `None` if it gave none,
-    /// as on a stream that distributes its records by itself: no order among records was asked for,
-    /// and they are not taken for records of one key.
+    /// The partition key that the producer gave. `None` if the producer gave none, as on a stream
+    /// that distributes records by itself: such records have no order among each other.
     pub partition_key: Option<String>,
-    /// Its place in the shard.
+    /// The position of the record in its shard.
     pub position: Position,
-    /// When it arrived at the stream, by the stream's clock: millisecond precision, not ordered.
+    /// When the record arrived at the stream, on the stream's clock, in milliseconds. `None` if the
+    /// service did not say. Arrival times of successive records may go back.
     pub arrival: Option<WallTime>,
-    /// How Kinesis kept it.
+    /// How Kinesis stored the record.
     pub encryption: Encryption,
-    /// What de-aggregation found out about it.
+    /// The result of KPL de-aggregation.
     pub kpl: KplMark,
-    /// Boxed: few records have one, and there are thousands of records in a batch.
+    /// Boxed because few records have one and a batch has thousands of records.
     explicit_hash_key: Option<Box<HashKey>>,
 }
 
 impl Record {
-    /// A plain record.
+    /// Makes a plain record without arrival time and encryption.
     #[must_use]
     pub const fn new(position: Position, partition_key: Option<String>, data: Bytes) -> Self {
         Self {
@@ -75,27 +76,27 @@ impl Record {
         }
     }
 
-    /// The hash key that the producer gave in place of the partition key's. `None` if it gave none,
-    /// and for every record that was not unpacked from a KPL aggregate: Kinesis does not tell.
+    /// The explicit hash key that the producer gave. `None` if it gave none, and for every plain
+    /// record: Kinesis returns it for no record, only a KPL aggregate contains it.
     #[must_use]
     pub fn explicit_hash_key(&self) -> Option<HashKey> {
         self.explicit_hash_key.as_deref().copied()
     }
 
-    /// Sets or takes away the hash key that its producer gave.
+    /// Sets the explicit hash key, or removes it.
     pub fn set_explicit_hash_key(&mut self, key: Option<HashKey>) {
         self.explicit_hash_key = key.map(Box::new);
     }
 
-    /// The same record, with its time of arrival.
+    /// Returns the same record with `at` as its arrival time.
     #[must_use]
     pub const fn arrived(mut self, at: WallTime) -> Self {
         self.arrival = Some(at);
         self
     }
 
-    /// What the record counts against the byte budget: payload, key, and a fixed share for the
-    /// rest.
+    /// The bytes that the record takes of the byte budget: payload, partition key, and 64 bytes for
+    /// the other fields.
     #[must_use]
     pub fn weight(&self) -> usize {
         const FIXED: usize = 64;
@@ -112,30 +113,30 @@ impl fmt::Debug for Record {
     }
 }
 
-/// Records of one shard, in order.
+/// One answer of a [`super::ShardReader`]: records of one shard, in the shard's order.
 #[derive(Clone, Debug, Default)]
 #[non_exhaustive]
 pub struct Batch {
-    /// The records. May be empty.
+    /// The records. An empty list means that the service returned no new record.
     pub records: Vec<Record>,
-    /// Where reading goes on if `records` is empty or was filtered: the last position the source
-    /// passed, delivered or not.
+    /// The last position that the source has read, also if it returned no record for it. Reading
+    /// goes on after the later of this position and the last record's.
     pub through: Option<Position>,
-    /// How far behind the newest record the source says this answer is, in milliseconds. Some
-    /// servers always say zero.
+    /// How far this answer is behind the newest record of the shard, in milliseconds
+    /// (`MillisBehindLatest`). `None` if the service did not say. Some servers always say zero.
     pub millis_behind: Option<u64>,
-    /// Whether the source had nothing more to give when it answered.
+    /// Whether the service had no more records when it answered.
     pub at_tip: bool,
 }
 
 impl Batch {
-    /// These records, with nothing said about lag.
+    /// Makes a batch of these records, with `None` and `false` in the other fields.
     #[must_use]
     pub fn of(records: Vec<Record>) -> Self {
         Self { records, ..Self::default() }
     }
 
-    /// The sum of the records' weights, in bytes.
+    /// The sum of [`Record::weight`], in bytes.
     #[must_use]
     pub fn weight(&self) -> usize {
         self.records.iter().map(Record::weight).sum()

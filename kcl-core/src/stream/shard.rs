@@ -5,16 +5,17 @@ use std::{fmt, str::FromStr, sync::Arc, time::Duration};
 use super::{HashRange, SequenceNumber, StreamName};
 use crate::env::WallTime;
 
-/// A shard's name, unique within its stream, like `shardId-000000000007`.
+/// The id of a shard, unique in its stream, like `shardId-000000000007`. It has 1 to 128 of the
+/// characters `a-z A-Z 0-9 _ . -`.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize, serde::Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub struct ShardId(Arc<str>);
 
 impl ShardId {
-    /// The longest name Kinesis allows.
+    /// The longest id, in bytes: the limit of Kinesis.
     pub const MAX_LENGTH: usize = 128;
 
-    /// The name.
+    /// The id as text.
     #[must_use]
     pub fn as_str(&self) -> &str {
         &self.0
@@ -59,12 +60,13 @@ impl fmt::Debug for ShardId {
     }
 }
 
-/// A text that is no shard id.
+/// The text is no valid [`ShardId`].
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{0:?} is no shard id: expected 1 to 128 of the characters a-z A-Z 0-9 _ . -")]
 pub struct InvalidShardId(String);
 
-/// Which stream, in which life: a stream deleted and made again under its old name is another one.
+/// One life of a stream. A stream that is deleted and made again has the same name and another
+/// creation time. Its text form is `NAME/CREATED`, with the time in milliseconds since 1970.
 #[derive(
     Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize, serde::Deserialize,
 )]
@@ -90,23 +92,23 @@ impl fmt::Display for StreamKey {
     }
 }
 
-/// What a source says of its stream.
+/// A source's description of its stream.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct StreamDescription {
-    /// Its name in full: an application reads the stream of one such name at a time.
+    /// The full name. An application reads the stream of one full name at a time.
     pub name: StreamName,
-    /// The name that leases carry, and the creation time.
+    /// The plain name, which lease keys contain, and the creation time.
     pub key: StreamKey,
-    /// How long records are kept.
+    /// How long the stream keeps records.
     pub retention: Duration,
-    /// The stream service's own clock when it answered, never ahead of the moment the answer
-    /// arrived: `Latest` is frozen to it.
+    /// The time on the service's own clock when it answered, and never later than the moment when
+    /// the answer arrived. The initial position `Latest` is frozen to it.
     pub server_time: WallTime,
 }
 
 impl StreamDescription {
-    /// The stream of this name, in this life.
+    /// Makes a description.
     #[must_use]
     pub const fn new(
         name: StreamName,
@@ -122,27 +124,27 @@ impl StreamDescription {
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Shard {
-    /// The shard's name.
+    /// The shard's id.
     pub id: ShardId,
-    /// The shards it came from: none, one (split) or two (merge). Parents that the stream no longer
-    /// lists may still be named.
+    /// The parent shards: none, one after a split, two after a merge. A parent may be a shard that
+    /// the stream lists no more.
     pub parents: Vec<ShardId>,
-    /// The hash keys it covers; `None` where the source has no such thing.
+    /// The hash keys that the shard covers. `None` if the source has no hash keys.
     pub range: Option<HashRange>,
-    /// The sequence number it starts at, where known.
+    /// The first sequence number of the shard's range; `None` if unknown.
     pub starting: Option<SequenceNumber>,
-    /// Whether it takes no more records: it was split or merged.
+    /// Whether the shard takes no more records because it was split or merged.
     pub closed: bool,
 }
 
 impl Shard {
-    /// An open shard of which no more is known.
+    /// Makes an open shard without parents and without a range.
     #[must_use]
     pub const fn new(id: ShardId) -> Self {
         Self { id, parents: Vec::new(), range: None, starting: None, closed: false }
     }
 
-    /// An open shard without parents.
+    /// Makes an open shard without parents.
     #[must_use]
     pub const fn open(id: ShardId, range: HashRange) -> Self {
         Self { id, parents: Vec::new(), range: Some(range), starting: None, closed: false }

@@ -1,4 +1,4 @@
-//! The contract of a stream's reader.
+//! The traits that a stream source implements.
 
 use std::fmt::Debug;
 
@@ -6,43 +6,44 @@ use async_trait::async_trait;
 
 use super::{Batch, Position, Shard, ShardId, SourceResult, StartAt, StreamDescription, StreamKey};
 
-/// A stream to read: Kinesis, or the simulator's.
+/// Describes one stream, lists its shards, and opens readers. `kcl-kinesis` implements it for
+/// Kinesis, `kcl-memory` for a stream in memory.
 #[async_trait]
 pub trait StreamSource: Debug + Send + Sync + 'static {
-    /// What the stream is. Asked at the start, and before and after each listing of shards, so that
-    /// a stream deleted and made again is noticed.
+    /// Describes the stream. A worker calls it at the start, and before and after each listing of
+    /// shards, to notice a stream that was deleted and made again.
     ///
     /// # Errors
-    /// [`super::SourceErrorKind::NoStream`] when it does not exist; any other kind.
+    /// [`super::SourceErrorKind::NoStream`] if the stream does not exist; any other kind.
     async fn describe(&self) -> SourceResult<StreamDescription>;
 
-    /// Gets ready what readers need beyond the stream itself, such as a registered consumer. A
-    /// worker calls it once, before it joins the others: it opens no reader before this has
-    /// succeeded. Several processes may do it at once, and again. By default nothing is to be done.
+    /// Creates what the readers need beside the stream, such as a registered consumer. A worker
+    /// calls it before it joins the fleet, and opens no reader before it has succeeded. Idempotent;
+    /// several processes may call it at once. The default does nothing.
     ///
     /// # Errors
-    /// Any kind. A worker tries again, with pauses that grow, what
-    /// [`super::SourceError::is_retryable`]; any other error ends it, with that error.
+    /// Any kind. A worker calls again after [`super::SourceError::is_retryable`] errors, with
+    /// growing pauses. Any other error ends the worker.
     ///
     /// # Cancel safety
-    /// A worker that is told to leave drops the call: it may have taken effect or not.
+    /// A worker that is asked to leave drops the call, which may or may not take effect.
     async fn prepare(&self) -> SourceResult<()> {
         Ok(())
     }
 
-    /// Every shard the stream lists, closed ones included, from all pages.
+    /// Lists all shards of the stream, closed ones included, from all pages.
     ///
     /// # Errors
-    /// Any kind. A partial list is an error, never an answer.
+    /// Any kind. If one page fails, the whole call fails; it never returns a partial list.
     async fn shards(&self) -> SourceResult<Vec<Shard>>;
 
-    /// Opens a reader of a shard of `stream`. Another stream, or another life of it, has shards of
-    /// the same names: a source makes sure that `stream` is its own. Sends nothing yet if it need
-    /// not.
+    /// Opens a reader of one shard that starts at `at`. The source checks that `stream` is its own,
+    /// because another life of the stream has shards with the same ids. It need not call the
+    /// service yet.
     ///
     /// # Errors
-    /// [`super::SourceErrorKind::OtherStream`] when `stream` is not the source's, as far as it
-    /// knows; [`super::SourceErrorKind::NoShard`] when the stream has no such shard.
+    /// [`super::SourceErrorKind::OtherStream`] if the source knows that `stream` is not its own;
+    /// [`super::SourceErrorKind::NoShard`] if the stream has no such shard; any other kind.
     async fn open(
         &self,
         stream: &StreamKey,
@@ -51,84 +52,83 @@ pub trait StreamSource: Debug + Send + Sync + 'static {
     ) -> SourceResult<Box<dyn ShardReader>>;
 }
 
-/// How many bytes the caller has room for: what it reserved before it asked.
+/// The bytes of the byte budget that the caller reserved for one answer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct ByteLimit(pub usize);
 
-/// Reads one shard, in order.
+/// Reads one shard, in the shard's order.
 ///
 /// A worker awaits [`Self::ready`], reserves [`Self::size_hint`] bytes, and asks for records
 /// with [`Self::next`], over and over; then it calls [`Self::close`].
 #[async_trait]
 pub trait ShardReader: Debug + Send {
-    /// How many bytes the next answer is expected to need, judged by recent answers.
+    /// How many bytes the next answer will probably take, estimated from recent answers. The worker
+    /// reserves them before it calls [`Self::next`].
     fn size_hint(&self) -> ByteLimit;
 
-    /// Waits until [`Self::next`] is worth a call: something has arrived, the time of the next
-    /// request has come, or about a poll interval has passed with nothing. Whoever calls it holds
-    /// no room meanwhile: a shard at rest takes none from the others. By default it is always time.
+    /// Waits until a call of [`Self::next`] makes sense: records have arrived, the time of the next
+    /// request has come, or about a poll interval has passed without records. The worker reserves
+    /// no bytes while it waits, so that an idle shard takes none from the others. The default
+    /// returns at once.
     ///
     /// # Cancel safety
-    /// Safe: nothing is taken from the shard by waiting.
+    /// Safe: the wait takes no record from the shard.
     async fn ready(&mut self) {}
 
-    /// The next piece of the shard. Waits while there is nothing, at most about a poll interval,
-    /// and then returns an empty batch; after [`Self::ready`] it need not wait. Keeps to the
-    /// service's rate limits by itself, renews expired iterators, and starts again after the last
-    /// position it returned.
+    /// Returns the next event of the shard. Without new records it waits for about one poll
+    /// interval at most, and then returns an empty batch; after [`Self::ready`] it need not wait.
+    /// The reader keeps the rate limits of the service, renews expired iterators, and continues
+    /// after the last position that it returned.
     ///
-    /// The answer is meant to fit `room`, but at least one record is always returned if there is
-    /// one, so it may be larger. With [`ReadEvent::End`] the reader is finished.
+    /// The records should weigh at most `room` bytes. A single record may weigh more: the reader
+    /// returns at least one record if there is one. After [`ReadEvent::End`] the worker does not
+    /// call again.
     ///
     /// # Errors
-    /// Any kind; calling again continues where the reader stood.
+    /// Any kind. The next call continues at the same place.
     ///
     /// # Cancel safety
-    /// Safe: a dropped call delivers nothing and loses nothing.
+    /// Safe: a dropped call loses no record; the next call returns what it would have returned.
     async fn next(&mut self, room: ByteLimit) -> SourceResult<ReadEvent>;
 
-    /// Gives back what the reader holds at the service, such as a subscription. A worker calls it
-    /// once for each reader it was given, when it needs no more of it: the shard has ended, or
-    /// reading starts over, or the lease goes, and then before another worker may have it. A call
-    /// of `ready` or `next` that was under way is dropped before. By default there is nothing to
-    /// give back.
+    /// Ends what the reader holds at the service, such as a subscription. A worker calls it once
+    /// for each reader: when the shard has ended, when reading starts again from a checkpoint, or
+    /// when the lease goes. In the last case it calls before it releases the lease. It drops a
+    /// running call of `ready` or `next` first. The default does nothing.
     ///
     /// # Cancel safety
-    /// A call that takes longer than 500 ms is dropped, and the reader with it: a release waits for
-    /// it no longer than that. A reader is dropped without this call only if it panicked, or if the
-    /// runtime it is read on ends.
+    /// A worker drops a call that takes longer than 500 ms, because a release waits for it. It
+    /// drops a reader without this call only if the reader panicked or the runtime ends.
     async fn close(self: Box<Self>) {}
 }
 
-/// What a reader found.
+/// The answer of one [`ShardReader::next`].
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub enum ReadEvent {
-    /// Records.
+    /// Records, or an empty batch.
     Batch(Batch),
-    /// Records between these two positions are gone before they could be read: they were trimmed.
-    /// `from` is the last position read, `to` the first still there; unknown ends are `None`.
+    /// The stream trimmed records between two positions before the reader could read them.
     Lost {
-        /// The last position that was read.
+        /// The last position that the reader returned; `None` if it returned none.
         from: Option<Position>,
-        /// The first position that is still there.
+        /// The first position that the stream still has; `None` if unknown.
         to: Option<Position>,
     },
-    /// Reading gets nowhere: so many calls in a row brought neither a record nor a new position.
-    /// The reader goes on, ever more slowly; this is told now and then while it lasts.
+    /// A number of successive calls brought neither a record nor a new position. The reader
+    /// continues with growing pauses and repeats this event from time to time.
     Standstill {
-        /// How many calls.
+        /// The number of calls without progress.
         calls: u32,
-        /// What the service answers, in words.
+        /// The answer of the service, in words.
         why: String,
     },
-    /// The shard has ended: all of its records were returned.
+    /// The shard has ended and the reader has returned all of its records.
     End {
-        /// The shards that continue it; `None` where the server does not say, and they have to be
-        /// listed.
+        /// The child shards. `None` if the service does not say; the worker then lists the shards.
         children: Option<Vec<Shard>>,
-        /// Whether an answer showed that no record is left. `false` if the source only stopped
-        /// answering with records, while the stream lists the shard as closed.
+        /// Whether an answer of the service proves that no record is left. `false` if the service
+        /// only returned no more records while the stream lists the shard as closed.
         proven: bool,
     },
 }

@@ -1,4 +1,4 @@
-//! Where reading starts.
+//! The place in a shard where a reader starts.
 
 use super::{Position, SequenceNumber};
 use crate::env::WallTime;
@@ -6,14 +6,14 @@ use crate::env::WallTime;
 /// Where a reader starts in its shard.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum StartAt {
-    /// At the oldest record the stream still has.
+    /// At the oldest record that the stream still has.
     TrimHorizon,
     /// After the newest record.
     Latest,
     /// At the first record that arrived at or after this time.
     AtTimestamp(WallTime),
-    /// At this record, included.
+    /// At the record with this sequence number, which is included.
     At(SequenceNumber),
-    /// At the first record (or sub-record of an aggregate) after this one.
+    /// At the first record after this position. It may be a later record of the same KPL aggregate.
     After(Position),
 }

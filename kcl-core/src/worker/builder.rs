@@ -1,4 +1,4 @@
-//! Making and running a worker.
+//! Builds a worker and runs it.
 
 use std::{
     collections::BTreeMap,
@@ -53,20 +53,20 @@ pub struct Worker {
     placement: Placed,
 }
 
-/// What a worker has to do with placement rules.
+/// The placement rules that this worker declares or needs.
 struct Placed {
     declared: Option<Declaration>,
-    /// It does not start without any.
+    /// Whether the worker refuses to start without rules.
     needed: bool,
     changes: (mpsc::UnboundedSender<Declaration>, mpsc::UnboundedReceiver<Declaration>),
 }
 
-/// Makes a [`Worker`], once it has a processor: a builder without one cannot build.
+/// Builds a [`Worker`]. Only a builder that has a processor has the method `build`.
 ///
 /// ```compile_fail,E0599
 /// # use kcl_core::{store::LeaseStore, stream::StreamSource, worker::Worker};
 /// # fn of(source: impl StreamSource, store: impl LeaseStore) {
-/// Worker::builder(source, store).build(); // of what is read, nothing would become
+/// Worker::builder(source, store).build(); // nobody would process the records
 /// # }
 /// ```
 ///
@@ -89,21 +89,21 @@ pub struct WorkerBuilder<P = NoProcessor> {
     needs_rules: bool,
 }
 
-/// What a [`WorkerBuilder`] has before it is given a processor.
+/// The type state of a [`WorkerBuilder`] without a processor.
 #[derive(Clone, Copy, Debug)]
 pub struct NoProcessor(());
 
-/// What a [`WorkerBuilder`] has once it was given a processor.
+/// The type state of a [`WorkerBuilder`] with a processor.
 pub struct WithProcessor(Box<dyn ProcessorFactory>);
 
 impl Worker {
-    /// A worker that reads `source` and keeps its coordination state in `store`.
+    /// Starts to build a worker that reads `source` and keeps its coordination state in `store`.
     #[must_use]
     pub fn builder(source: impl StreamSource, store: impl LeaseStore) -> WorkerBuilder {
         Self::shared_builder(Arc::new(source), Arc::new(store))
     }
 
-    /// As [`Self::builder`], for a source and a store chosen at run time.
+    /// Does the same as [`Self::builder`], for a source and a store chosen at run time.
     #[must_use]
     pub fn shared_builder(
         source: Arc<dyn StreamSource>,
@@ -123,7 +123,7 @@ impl Worker {
         }
     }
 
-    /// A hold on the worker, to watch and to stop it with.
+    /// Returns a handle that watches and stops the worker.
     #[must_use]
     pub fn handle(&self) -> WorkerHandle {
         WorkerHandle {
@@ -135,14 +135,14 @@ impl Worker {
         }
     }
 
-    /// Runs until `signal` completes, then hands every lease over and leaves.
+    /// Runs until `signal` completes, then releases every lease and leaves.
     ///
     /// # Errors
-    /// As [`Self::run`].
+    /// The same as [`Self::run`].
     ///
     /// # Cancel safety
-    /// Dropping the future stops every run and ends the session with one write, without letting
-    /// batches finish.
+    /// A caller that drops the future stops every run at once; no batch finishes. The keeper ends
+    /// the session with one write, so that other workers need not wait for the session timeout.
     pub async fn run_until(self, signal: impl Future) -> Result<(), WorkerError> {
         let handle = self.handle();
         let mut running = Box::pin(self.run());
@@ -154,15 +154,14 @@ impl Worker {
         running.await
     }
 
-    /// Runs until it is shut down by its handle, or cannot go on.
+    /// Runs until [`WorkerHandle::shut_down`] is called, or an error ends the worker.
     ///
     /// # Errors
-    /// When the store or the stream cannot be used as they are set up, another worker uses the same
-    /// id, the application reads another stream, or reading is to start at a time that is still to
-    /// come. What may pass is tried again, for ever.
+    /// Each variant of [`WorkerError`] says when it occurs. The worker retries an outage or a rate
+    /// limit of the store or the stream for ever.
     ///
     /// # Cancel safety
-    /// As [`Self::run_until`].
+    /// The same as [`Self::run_until`].
     pub async fn run(self) -> Result<(), WorkerError> {
         let span = info_span!("kcl.worker", worker = %self.id);
         self.work().instrument(span).await
@@ -171,7 +170,7 @@ impl Worker {
     async fn work(mut self) -> Result<(), WorkerError> {
         let described = match self.shared.sources.describe(None).await {
             Ok(description) => Some((self.env.clock.now(), description)),
-            // Somebody has to mend it, or it passes: only the first is worth stopping for.
+            // An error that may pass ends no worker; the coordinator describes the stream again.
             Err(error) if error.is_retryable() => None,
             Err(error) => return Err(error.into()),
         };
@@ -222,7 +221,7 @@ impl Worker {
                 () = wait_for_shutdown(&mut events.1) => {
                     // Nothing was registered, so there is nothing to hand over.
                     seam.event(&WorkerEvent::finished(&Outcome::Left));
-                    // Nobody listens if the worker's future is gone.
+                    // The receiver is gone if the caller dropped the worker's future.
                     let _ = directions.send(SupervisorCommand::Finished(Outcome::Left));
                     let _ = ready.send(Ok(()));
                     return;
@@ -277,42 +276,40 @@ impl Worker {
     }
 }
 
-/// A worker that was told to leave before it had begun: nothing was registered, so there is nothing
-/// to hand over.
+/// Logs the end of a worker that left before its keeper started, which logs it otherwise.
 fn say_left() {
     tracing::info!(outcome = %Outcome::Left, "kcl.worker.finished");
 }
 
-/// Waits until somebody asks the worker to leave that has not begun yet.
+/// Waits for a request to leave, while the worker prepares and no coordinator takes events.
 async fn wait_for_shutdown(events: &mut mpsc::UnboundedReceiver<Event>) {
     while let Some(event) = events.recv().await {
         if matches!(event, Event::Leave) {
             return;
         }
     }
-    // The supervisor has a sender as long as it lives.
+    // Handles and the supervisor hold senders, so that the channel does not close here.
     std::future::pending::<()>().await;
 }
 
 impl<P> WorkerBuilder<P> {
-    /// This worker's name among the workers of the application. Without one it is `POD_NAME` from
-    /// the environment, which then must be a name, else made of the host's name, the process id and
-    /// a random part.
+    /// Sets the worker's id, unique in the application. The default is the environment variable
+    /// `POD_NAME` if it is set and not empty; else the host name, the process id and a random part.
     #[must_use]
     pub fn worker_id(mut self, id: WorkerId) -> Self {
         self.id = Some(id);
         self
     }
 
-    /// Every knob.
+    /// Sets all settings.
     #[must_use]
     pub fn settings(mut self, settings: Settings) -> Self {
         self.settings = settings;
         self
     }
 
-    /// The processor: a factory, or any `Fn(&LeaseHandle) -> P` with `P: RecordProcessor`. The one
-    /// that was given last is used.
+    /// Sets the processor: a factory, or any `Fn(&LeaseHandle) -> P` with `P: RecordProcessor`. A
+    /// later call replaces the processor.
     #[must_use]
     pub fn processor(self, factory: impl ProcessorFactory) -> WorkerBuilder<WithProcessor> {
         WorkerBuilder {
@@ -329,7 +326,8 @@ impl<P> WorkerBuilder<P> {
         }
     }
 
-    /// The processor: an async closure that is given every batch.
+    /// Sets an async closure as the processor. The worker calls it with every batch; `Ok` means
+    /// that each record of the batch is processed.
     #[must_use]
     pub fn for_each_batch<F, R>(self, work: F) -> WorkerBuilder<WithProcessor>
     where
@@ -339,38 +337,38 @@ impl<P> WorkerBuilder<P> {
         self.processor(from_batches(work))
     }
 
-    /// Where records go that the failure policy skips, or that the operator gives up.
+    /// Sets the sink for records that the failure policy skips or the operator gives up.
     #[must_use]
     pub fn dead_letter(mut self, sink: impl DeadLetter) -> Self {
         self.dead_letter = Some(Arc::new(sink));
         self
     }
 
-    /// Whom everything is told to that is watched: see [`Observer`]. May be given several times.
+    /// Adds an [`Observer`]. Each call adds one more.
     #[must_use]
     pub fn observer(mut self, observer: impl Observer) -> Self {
         self.observers.push(Arc::new(observer));
         self
     }
 
-    /// Which shards must or should go to which workers, for the whole fleet. Applied once the
-    /// worker has joined, unless the same map was applied before and another one has taken its
-    /// place, or the operator has changed the rules by command: then the worker only warns. Rules
-    /// that name no stream are for the one that the worker reads.
+    /// Declares placement rules for the whole fleet. The worker writes them to the store after it
+    /// has joined. It only warns if these rules were in force before and others replaced them, or
+    /// if the operator has changed the rules by command. A rule that names no stream is for the
+    /// stream that this worker reads.
     #[must_use]
     pub fn placement(mut self, declaration: Declaration) -> Self {
         self.declared = Some(declaration);
         self
     }
 
-    /// The worker does not start without placement rules, its own or those in the store.
+    /// Makes [`Worker::run`] fail if neither this worker nor the store has placement rules.
     #[must_use]
     pub const fn needs_placement_rules(mut self) -> Self {
         self.needs_rules = true;
         self
     }
 
-    /// Another world than the real machine: a simulation's.
+    /// Replaces clock, randomness and spawner of the real machine: a simulation needs its own.
     #[must_use]
     pub fn env(mut self, env: Env) -> Self {
         self.env = env;
@@ -382,8 +380,8 @@ impl WorkerBuilder<WithProcessor> {
     /// Checks the settings and makes the worker.
     ///
     /// # Errors
-    /// The first contradiction in the settings, with the numbers; or that `POD_NAME` is to be the
-    /// worker's id and can be none.
+    /// [`WorkerError::Settings`] with the first contradiction in the settings and its numbers, or
+    /// with a `POD_NAME` that is no valid worker id.
     pub fn build(self) -> Result<Worker, WorkerError> {
         self.settings.validate()?;
         let WithProcessor(factory) = self.factory;
@@ -443,7 +441,7 @@ impl WorkerBuilder<WithProcessor> {
     }
 }
 
-/// Who commits checkpoints has to be said on both sides: a mistake would repeat effects.
+/// Refuses a processor and settings that disagree on who commits checkpoints: effects would repeat.
 fn check_progress(mode: ProgressMode, commits: bool) -> Result<(), InvalidSettings> {
     let transactional = mode == ProgressMode::Transactional;
     let (problem, remedy) = match (transactional, commits) {

@@ -1,4 +1,4 @@
-//! Why a worker ended, or did not start.
+//! The errors with which a worker ends or does not start.
 
 use crate::{
     env::WallTime,
@@ -8,31 +8,35 @@ use crate::{
     stream::{SourceError, StreamName},
 };
 
-/// Why a worker ended, or did not start.
+/// Why [`super::WorkerBuilder::build`] made no worker, or [`super::Worker::run`] ended.
+///
+/// An outage or a rate limit of the store or the stream ends no worker: the worker retries.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum WorkerError {
-    /// The settings cannot work together.
+    /// A setting has an impossible value, or two settings contradict each other.
     #[error("the settings cannot work")]
     Settings(#[from] InvalidSettings),
-    /// The lease store cannot be used.
+    /// [`LeaseStore::prepare`](crate::store::LeaseStore::prepare) failed with an error that is not
+    /// worth a retry.
     #[error("the lease store {location} cannot be used")]
     Store {
-        /// Where it is.
+        /// Where the store is, without secrets.
         location: String,
-        /// What it said.
+        /// The store's own error.
         #[source]
         source: StoreError,
     },
-    /// The stream cannot be read.
+    /// The source could not describe or prepare its stream, with an error that is not worth a
+    /// retry.
     #[error("the stream cannot be read")]
     Source(#[from] SourceError),
-    /// Another worker uses this one's id.
+    /// Another live worker uses the id of this worker.
     #[error(
         "another worker uses the id {0}: give each worker an id of its own, or stop the other one"
     )]
     DuplicateWorkerId(WorkerId),
-    /// The application reads another stream.
+    /// The application's other workers read another stream.
     #[error(
         "the application whose leases are in {location} reads {}, and this worker was started for \
          the stream {wanted}: give the worker an application name of its own to read both streams, \
@@ -45,23 +49,24 @@ pub enum WorkerError {
     OtherStream {
         /// Where the leases are.
         location: String,
-        /// The stream that the application reads, where known.
+        /// The stream that the application reads; `None` if its workers do not name it.
         reads: Option<StreamName>,
         /// The stream that this worker was started for.
         wanted: StreamName,
     },
-    /// Reading was to start at a time that is still to come.
+    /// The initial position is a time in the future.
     #[error(
         "the initial position {at} is later than the stream's own clock, which shows {now}: give a \
          time in the past, or `latest` to read from now on"
     )]
     StartAhead {
-        /// Where reading was to start.
+        /// The initial position from the settings.
         at: WallTime,
-        /// The stream's own clock.
+        /// The time on the stream's own clock when the worker compared it.
         now: WallTime,
     },
-    /// The worker is not to run without placement rules, and there are none.
+    /// The worker was built with [`super::WorkerBuilder::needs_placement_rules`], declares none
+    /// itself, and the store holds none.
     #[error(
         "there are no placement rules in {location}, and this worker has none of its own: a manual \
          assignment needs some. Give it a mapping (SHARD_MAPPING, --mapping-file, \
@@ -71,10 +76,10 @@ pub enum WorkerError {
         /// Where the leases are.
         location: String,
     },
-    /// The operating system gave no thread for the keeper.
+    /// The operating system refused a thread or a runtime for the keeper.
     #[error("no thread for the keeper")]
     Thread(#[source] std::io::Error),
-    /// The keeper ended without a word: a defect.
+    /// The keeper ended without an outcome. This is a defect of the library.
     #[error("the keeper ended unexpectedly")]
     KeeperGone,
 }

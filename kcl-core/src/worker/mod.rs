@@ -1,9 +1,20 @@
-//! The async shell around the coordinator: a keeper that talks to the store, and a task per shard.
+//! Runs a worker: this async shell executes the coordinator's commands on a store and a stream.
 //!
-//! The keeper runs on a thread and runtime of its own and owns the coordinator; a processor that
-//! blocks every thread of the user's runtime loses no lease. On the user's runtime a supervisor
-//! starts one run per held lease: a fetcher that reads ahead within the worker's byte budget, and
-//! a delivery loop that hands batches to the processor and looks at its gate before each.
+//! ```text
+//! keeper's own thread          the user's runtime
+//! Keeper + Coordinator  ─────► Supervisor ──► one run for each held lease
+//!   │        │                                   fetcher ──► delivery ──► RecordProcessor
+//!   ▼        └── gate: "may this run dispatch?" ────────────────┘
+//! LeaseStore
+//! ```
+//!
+//! - The keeper runs on a thread and a runtime of its own and owns the coordinator. A processor
+//!   that blocks every thread of the user's runtime therefore loses no lease.
+//! - The supervisor starts one run for each held lease, describes the stream and lists its shards.
+//! - A run has a fetcher, which reads ahead within the worker's byte budget, and a delivery loop,
+//!   which checks the gate and hands one batch at a time to the processor.
+//!
+//! The shell decides nothing about leases; the coordinator does.
 
 mod budget;
 mod builder;

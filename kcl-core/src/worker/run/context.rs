@@ -14,13 +14,17 @@ use crate::{
     worker::{budget::Budget, gate::Gate},
 };
 
-/// Where records go that keep failing, when the failure policy or the operator skips them.
+/// Stores records that fail again and again, before the worker skips them.
+///
+/// The failure policy skips a record ([`OnFailure`](crate::settings::OnFailure)), or the operator
+/// gives it up by command. The worker checkpoints past a skipped record.
 #[async_trait]
 pub trait DeadLetter: Send + Sync + 'static {
-    /// Keeps a record that is about to be skipped.
+    /// Stores one record. `error` is the processor's last error, in words. The worker may send the
+    /// same record more than once: after an error, or when the lease changes hands meanwhile.
     ///
     /// # Errors
-    /// Any: tried again after a pause; the record is not skipped before it is kept.
+    /// Any. The worker calls again after a pause and skips the record only after `Ok`.
     async fn send(
         &self,
         record: &Record,
@@ -29,7 +33,7 @@ pub trait DeadLetter: Send + Sync + 'static {
     ) -> Result<(), ProcessorError>;
 }
 
-/// What all runs of a worker share.
+/// The parts that all runs of a worker share.
 pub(in crate::worker) struct Shared {
     pub(in crate::worker) sources: Sources,
     pub(in crate::worker) factory: Box<dyn ProcessorFactory>,
@@ -64,8 +68,8 @@ pub(in crate::worker) struct Run {
 }
 
 impl Run {
-    /// The run of a lease that was just gained; `None` for a key that names no shard, or a
-    /// row that names no owner.
+    /// Makes the run of a lease that this worker has just acquired. `None` if the key names no
+    /// shard or the row names no owner.
     pub(in crate::worker) fn new(
         lease: &Lease,
         gate: Arc<Gate>,
