@@ -17,8 +17,8 @@
 //!
 //! Operators run this command while things are broken. So each call has a deadline, and a source
 //! that does not answer is unknown, never empty. The command changes nothing of the application.
-//! With `--watch` it writes one document, which asks the workers to report more often
-//! ([`Onlooker`]). The dashboard uses `facts` and `judge`, too.
+//! With `--watch` it asks the workers to report with each beat: it writes a document, and wakes
+//! workers ([`Onlooker`]). The dashboard uses `facts` and `judge`, too.
 
 mod args;
 pub(crate) mod facts;

@@ -35,8 +35,8 @@ pub(crate) struct Facts {
     pub(crate) stream_asked: Option<String>,
     /// The stream's description.
     pub(crate) stream: Known<Described>,
-    /// The stream's shards. `kcl doctor` lists them after the leases: otherwise the lease of a shard
-    /// that appeared in between would look like a lease without a shard.
+    /// The stream's shards. `kcl doctor` lists them after the leases: otherwise the lease of a
+    /// shard that appeared in between would look like a lease without a shard.
     pub(crate) shards: Known<Vec<Shard>>,
     /// The lag of the leases that were measured, `--lag-of` at most.
     pub(crate) lags: Known<BTreeMap<LeaseKey, Lag>>,
