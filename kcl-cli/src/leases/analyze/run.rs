@@ -1,8 +1,8 @@
 //! Joins the facts into spans: who read which shard from when to when, when each worker lived, and
 //! which events happened to the fleet.
 //!
-//! A worker that dies reports no loss of its leases. Its spans end at its last sign of life, and
-//! not before the session timeout ahead of the fact `Died`.
+//! A worker that dies reports no loss of its leases. Its spans end one session timeout before the
+//! fact `Died`, or at its last fact, if that is later.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
