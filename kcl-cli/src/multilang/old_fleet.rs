@@ -1,5 +1,8 @@
-//! Whether the application had a fleet of another library, whose checkpoints were left behind: then
-//! a first start would begin at LATEST, and nobody would know.
+//! Keeps a first start from ignoring the checkpoints of a fleet of another library.
+//!
+//! Such a fleet leaves its lease table, named after the application. If this application has no
+//! leases yet and such a table exists, a start would begin at LATEST and skip records silently. So
+//! the start is refused until the table was imported.
 
 use std::time::Duration;
 
@@ -22,11 +25,10 @@ const LOOK: Duration = Duration::from_millis(250);
 /// The pause after a call to the store that failed and may pass.
 const PAUSE: Duration = Duration::from_secs(1);
 
-/// Sees that nobody begins anew where an old fleet has left checkpoints. Waits while they are being
-/// imported.
+/// Checks that the worker may start. It waits while the table is being imported.
 ///
 /// # Errors
-/// There is such a table, and it was not imported: says by which command it is.
+/// A table of another library exists and was not imported. The message names the command.
 pub(super) async fn check(
     table: Option<&str>,
     url: &StoreUrl,
@@ -40,7 +42,7 @@ pub(super) async fn check(
         _ => false,
     };
     if is_ours {
-        // The store itself refuses a table that is another library's.
+        // The DynamoDB store refuses a table of another library itself.
         return Ok(());
     }
     let clock = Env::system().clock;
@@ -79,14 +81,15 @@ pub(super) async fn check(
     }
 }
 
-/// How the application stands in its store.
+/// The state of the application in its store.
 enum Standing {
-    /// The store does not answer just now.
+    /// The store failed, and a retry may help.
     Unknown(StoreError),
-    /// It has leases, or the table was imported.
+    /// The application has leases, or the table was imported.
     Begun,
-    /// It is being imported, or otherwise rewritten; by what.
+    /// A command has closed the application, for example to import the table. The text names it.
     Closed(String),
+    /// The store has nothing of the application.
     New,
 }
 
@@ -98,7 +101,8 @@ async fn standing(store: &dyn LeaseStore, table: &str) -> anyhow::Result<Standin
     }
 }
 
-/// The outer error is the store's; the inner one is that what it holds makes no sense.
+/// Reads the state. The outer error is the store's; the inner one means that a row cannot be
+/// decoded.
 async fn look(store: &dyn LeaseStore, table: &str) -> Result<anyhow::Result<Standing>, StoreError> {
     match present(was_imported(store, table).await)? {
         Some(Ok(Some(_))) => return Ok(Ok(Standing::Begun)),
@@ -119,7 +123,7 @@ async fn look(store: &dyn LeaseStore, table: &str) -> Result<anyhow::Result<Stan
     Ok(Ok(if begun { Standing::Begun } else { Standing::New }))
 }
 
-/// A store that is not there yet holds nothing.
+/// The answer of a read; `None` if the store's table does not exist yet.
 fn present<T>(found: Result<T, StoreError>) -> Result<Option<T>, StoreError> {
     match found {
         Ok(found) => Ok(Some(found)),
@@ -128,7 +132,8 @@ fn present<T>(found: Result<T, StoreError>) -> Result<Option<T>, StoreError> {
     }
 }
 
-/// Whose lease table it is; `None` if there is none, or a table of something else.
+/// The library whose lease table this is; `None` if there is no such table, or it is no lease
+/// table.
 async fn library_of(config: &Config, table: &str) -> anyhow::Result<Option<Library>> {
     let client = connect::tables(config).await?;
     let described = match client.describe_table().table_name(table).send().await {

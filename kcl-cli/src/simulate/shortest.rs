@@ -16,12 +16,12 @@ use crate::timeline::file;
 #[derive(Clone, Debug)]
 pub(super) struct Shortest {
     pub(super) script: Script,
-    /// Where it is; none if it is the one that was given.
+    /// The file; `None` if the script of the run could not be shortened.
     pub(super) file: Option<PathBuf>,
 }
 
 impl Shortest {
-    /// Looks for it, and writes it down.
+    /// Searches for the script, and writes it.
     pub(super) fn of(finding: &Finding, args: &SimulateArgs) -> Result<Self> {
         let broken = finding.violation.invariant;
         writeln!(io::stderr(), "looking for the shortest script that breaks \"{broken}\"")?;
@@ -43,12 +43,12 @@ impl Shortest {
     }
 }
 
-/// What stands in the file.
+/// The text of the file: the script, with comments on how to play it.
 fn text(found: &Finding, file: &str) -> String {
     format!("# {}\n# replay: {}\n{}", found.violation, replay_of(file), found.script)
 }
 
-/// Writes it to the working directory, over no other script.
+/// Writes the script to the working directory, under a name that no other file has.
 fn save(found: &Finding) -> io::Result<PathBuf> {
     let stem = found.name();
     let mut number = 1;
