@@ -94,7 +94,7 @@ struct Changes {
     refused: Option<String>,
 }
 
-/// What a look at the file shows.
+/// The result of one read of the file.
 #[derive(Debug, PartialEq, Eq)]
 enum Look {
     Same,

@@ -1,8 +1,9 @@
 //! Keeps a first start from ignoring the checkpoints of a fleet of another library.
 //!
-//! Such a fleet leaves its lease table, named after the application. If this application has no
-//! leases yet and such a table exists, a start would begin at LATEST and skip records silently. So
-//! the start is refused until the table was imported.
+//! Such a fleet leaves its lease table, mostly named after the application. If this application has
+//! no leases yet and such a table exists, a start would begin at the initial position, and ignore
+//! what that fleet has processed. So the start is refused until the table was imported, or the user
+//! says `--fresh`.
 
 use std::time::Duration;
 
@@ -19,10 +20,10 @@ use kcl_migrate::{Library, Place, was_imported};
 
 use crate::{config::Config, connect, report, store_url::StoreUrl};
 
-/// How often an application is looked at that is being imported.
+/// The interval between two reads of an application that is being imported.
 const LOOK: Duration = Duration::from_millis(250);
 
-/// The pause after a call to the store that failed and may pass.
+/// The pause after a call of the store that failed, and that a retry may mend.
 const PAUSE: Duration = Duration::from_secs(1);
 
 /// Checks that the worker may start. It waits while the table is being imported.
@@ -50,7 +51,7 @@ pub(super) async fn check(
     loop {
         match standing(store, table).await.with_context(|| store.location())? {
             Standing::Unknown(error) => {
-                // As a worker waits that has begun.
+                // A worker that runs waits for its store in the same way.
                 let error = format!("{:#}", anyhow::Error::new(error));
                 tracing::warn!(error, "kcl.multilang.waits_for_store");
                 clock.sleep(PAUSE).await;

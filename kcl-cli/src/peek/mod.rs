@@ -23,10 +23,10 @@ use crate::{
 /// The byte limit of one read.
 const ROOM: usize = 4 * 1024 * 1024;
 
-/// Does it.
+/// Runs the command. A signal ends it with the exit code that shells expect.
 ///
 /// # Errors
-/// The stream's; standard output cannot be written.
+/// The stream fails, it has no such shard, or stdout cannot be written.
 pub(crate) fn run(args: &PeekArgs, config: &Config) -> anyhow::Result<ExitCode> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     runtime.block_on(async {

@@ -6,7 +6,7 @@
 //! | `declared` | paths, types and meanings, from the source text of the types |
 //! | `facts` | units, limits and the reasons of defaults, which no type states |
 //! | `flags` | the flag of each setting, from the flags' own help |
-//! | `reads` | the environment variables that the command reads |
+//! | `reads` | tests that the code reads every setting |
 //! | `page` | the page |
 //! | `limits` | tests that try the limits of `facts` on the real settings |
 //!

@@ -1,4 +1,4 @@
-//! The shortest script that breaks what a run broke, in a file.
+//! Finds the shortest script that breaks the same invariant as a run, and writes it to a file.
 
 use std::{
     fs::{self, File},
@@ -12,11 +12,11 @@ use kcl_memory::sim::{Finding, Script};
 use super::args::{SimulateArgs, replay_of};
 use crate::timeline::file;
 
-/// The shortest script that breaks what a run broke.
+/// The shortest script that breaks the same invariant as a run.
 #[derive(Clone, Debug)]
 pub(super) struct Shortest {
     pub(super) script: Script,
-    /// The file; `None` if the script of the run could not be shortened.
+    /// The file; `None` if the user's own script is the shortest already.
     pub(super) file: Option<PathBuf>,
 }
 
@@ -48,7 +48,8 @@ fn text(found: &Finding, file: &str) -> String {
     format!("# {}\n# replay: {}\n{}", found.violation, replay_of(file), found.script)
 }
 
-/// Writes the script to the working directory, under a name that no other file has.
+/// Writes the script to the working directory. It never overwrites a file: if the name is taken by
+/// another text, the name gets a number.
 fn save(found: &Finding) -> io::Result<PathBuf> {
     let stem = found.name();
     let mut number = 1;

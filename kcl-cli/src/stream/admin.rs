@@ -15,7 +15,8 @@ use kcl_kinesis::{KinesisSource, StreamName};
 
 use crate::report;
 
-/// How often a change is looked at, and for how long.
+/// The interval between two calls that ask whether a change is made, and how many there are at
+/// most: ten minutes of calls.
 const LOOK: Duration = Duration::from_millis(200);
 const LOOKS: u32 = 3_000;
 

@@ -34,7 +34,7 @@ pub(crate) struct Ink {
 }
 
 impl Ink {
-    /// Colours if stdout is a terminal and the user has not switched them off.
+    /// Colours if the output `is_terminal`, unless `NO_COLOR` is set or `TERM` is `dumb`.
     pub(crate) fn new(is_terminal: bool) -> Self {
         let is_set = |name: &str| std::env::var_os(name).is_some_and(|value| !value.is_empty());
         let dumb = std::env::var_os("TERM").is_some_and(|term| term == "dumb");

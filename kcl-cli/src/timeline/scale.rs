@@ -53,7 +53,7 @@ pub(crate) fn seconds(micros: u64) -> String {
     format!("{}s", text.trim_end_matches('0').trim_end_matches('.'))
 }
 
-/// The width of the terminal in columns; a default where there is no terminal.
+/// The width of lines, `60..=400` columns: that of `COLUMNS`, else of the terminal, else 100.
 pub(crate) fn terminal_width() -> usize {
     let told = std::env::var("COLUMNS").ok().and_then(|text| text.parse().ok());
     let seen = || terminal_size::terminal_size().map(|(width, _)| usize::from(width.0));
