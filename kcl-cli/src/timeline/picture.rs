@@ -82,7 +82,8 @@ pub(crate) enum State {
 
 impl Picture {
     /// The end of a run that broke an invariant, with the shards that the violation names. `None`
-    /// if it would show no less than the whole picture, or nothing at all.
+    /// if no invariant broke, if the close-up would show most of the picture, or if nothing changed
+    /// in the last 20 seconds before the violation.
     pub(crate) fn close_up(&self) -> Option<Self> {
         let broken = self.broken?;
         let named = self.rows.iter().any(|row| row.guilty);
