@@ -23,7 +23,7 @@ pub(crate) fn write(text: &str) -> anyhow::Result<()> {
 /// Writes bytes, and flushes them.
 ///
 /// # Errors
-/// As [`write`].
+/// As [`write()`].
 pub(crate) fn bytes(bytes: &[u8]) -> anyhow::Result<()> {
     let mut to = io::stdout().lock();
     match to.write_all(bytes).and_then(|()| to.flush()) {
@@ -35,7 +35,7 @@ pub(crate) fn bytes(bytes: &[u8]) -> anyhow::Result<()> {
 /// Writes a line.
 ///
 /// # Errors
-/// As [`write`].
+/// As [`write()`].
 pub(crate) fn line(line: impl std::fmt::Display) -> anyhow::Result<()> {
     write(&format!("{line}\n"))
 }
@@ -43,7 +43,7 @@ pub(crate) fn line(line: impl std::fmt::Display) -> anyhow::Result<()> {
 /// Begins the next reading: it clears the screen of a terminal, and writes an empty line elsewhere.
 ///
 /// # Errors
-/// As [`write`].
+/// As [`write()`].
 pub(crate) fn clear() -> anyhow::Result<()> {
     write(if io::stdout().is_terminal() { "\x1b[H\x1b[2J" } else { "\n" })
 }
