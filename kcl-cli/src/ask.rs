@@ -1,4 +1,4 @@
-//! Asking a person before something is changed.
+//! Asks the user on the terminal before a command changes something.
 
 use std::io::{BufRead, IsTerminal, Write};
 
@@ -16,10 +16,10 @@ pub struct Consent {
     pub dry_run: bool,
 }
 
-/// Asks on the terminal.
+/// Asks on stderr, and reads the answer from stdin. `Ok` means yes.
 ///
 /// # Errors
-/// There is no terminal to ask on, or nobody agreed: nothing may be changed.
+/// Stdin is no terminal, or the answer is not `y` or `yes`. The caller must change nothing.
 #[expect(clippy::print_stderr, reason = "this is where people are asked")]
 pub(crate) fn agreed(question: &str) -> anyhow::Result<()> {
     let stdin = std::io::stdin();

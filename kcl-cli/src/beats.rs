@@ -1,6 +1,8 @@
-//! Who is alive: whose beats were seen to move, and since when those of the others stand still.
+//! Tells which workers live, by the beats in their session rows.
 //!
-//! A row that says `LIVE` is no proof of life, and one look at it is none of death.
+//! A session row says `LIVE` until somebody ends the session, so a single reading proves nothing. A
+//! worker lives if its beat number moved between two readings. It is silent if the number stood for
+//! longer than one and a half of its heartbeat intervals.
 
 use std::{collections::BTreeMap, time::Duration};
 
@@ -10,23 +12,29 @@ use kcl_core::{
     store::{Consistency, LeaseStore, LeaseStoreExt},
 };
 
-/// How often a beat that is waited for is looked at.
+/// The interval between two readings while a command waits for beats.
 pub(crate) const POLL: Duration = Duration::from_millis(300);
 
-/// Since when the beats stand where they stand, as far as was seen.
+/// What the readings so far showed of the beat of each session. Times are those of this machine, so
+/// that the clocks of workers and store do not matter.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Beats(BTreeMap<SessionId, Seen>);
 
+/// What the readings showed of one session.
 #[derive(Clone, Copy, Debug)]
 struct Seen {
+    /// The beat number of the last reading.
     beat: u64,
+    /// The first reading that showed this number.
     first: Time,
+    /// The last reading.
     last: Time,
+    /// Whether the number ever moved between two readings.
     moved: bool,
 }
 
 impl Beats {
-    /// Takes a look at the beats.
+    /// Adds a reading of all sessions. Sessions that it lacks are forgotten.
     pub(crate) fn note(&mut self, sessions: &[Session], now: Time) {
         self.0.retain(|id, _| sessions.iter().any(|session| session.id == *id));
         for session in sessions {
@@ -40,41 +48,42 @@ impl Beats {
         }
     }
 
-    /// Whether it is known of every live session whether it beats.
+    /// Whether it is known of every session that has not ended whether its beat moves.
     pub(crate) fn is_settled(&self, sessions: &[Session]) -> bool {
         let known = |session: &Session| {
             let seen = self.0.get(&session.id);
-            // Half an interval of grace for the way of a beat to the store.
+            // A beat needs time to reach the store: half an interval more.
             let patience = session.interval + session.interval / 2;
             seen.is_some_and(|seen| seen.moved || seen.last.since(seen.first) > patience)
         };
         sessions.iter().all(|session| session.has_ended() || known(session))
     }
 
-    /// Whether the session's beat was seen to move.
+    /// Whether the session has not ended and its beat moved in some reading. A worker that has
+    /// fallen silent since counts, too: see [`Beats::age`].
     pub(crate) fn lives(&self, session: &Session) -> bool {
         !session.has_ended() && self.0.get(&session.id).is_some_and(|seen| seen.moved)
     }
 
-    /// Since when its beat stands still, at least; nothing if it was looked at only once.
+    /// For how long the beat is known to have stood still; `None` after a single reading.
     pub(crate) fn age(&self, id: &SessionId) -> Option<Duration> {
         let seen = self.0.get(id)?;
         (seen.moved || seen.last > seen.first).then(|| seen.last.since(seen.first))
     }
 }
 
-/// The sessions there are, ended ones included.
+/// All session rows, ended ones included.
 ///
 /// # Errors
-/// The store's.
+/// The store fails.
 pub(crate) async fn sessions(store: &dyn LeaseStore) -> anyhow::Result<Vec<Session>> {
     Ok(store.all_sessions(Consistency::Strong).await?)
 }
 
-/// Looks at the sessions until it is known of each whether it beats.
+/// Reads the sessions until it is known of each whether its beat moves.
 ///
 /// # Errors
-/// The store's.
+/// The store fails.
 pub(crate) async fn settled(
     store: &dyn LeaseStore,
     clock: &dyn Clock,

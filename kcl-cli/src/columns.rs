@@ -1,8 +1,9 @@
-//! Text in columns.
+//! Aligns text in columns, for the tables of all commands.
 
 use std::fmt::Write;
 
-/// Rows in columns as wide as they must be.
+/// Writes rows as lines, with two spaces between the columns. Every row must have as many cells as
+/// the first one.
 pub(crate) fn columns(rows: &[Vec<String>]) -> String {
     let count = rows.first().map_or(0, Vec::len);
     let width = |column: usize| rows.iter().map(|row| row[column].chars().count()).max();
@@ -19,7 +20,7 @@ pub(crate) fn columns(rows: &[Vec<String>]) -> String {
     text
 }
 
-/// A table, if there is anything in it, and an empty line.
+/// A table with a head, and an empty line after it. The text is empty if there are no rows.
 pub(crate) fn section<T>(head: &[&str], rows: &[T], cells: impl Fn(&T) -> Vec<String>) -> String {
     if rows.is_empty() {
         return String::new();

@@ -1,4 +1,7 @@
-//! Sources, stores and clients, made from the settings.
+//! Makes stream sources, lease stores and AWS clients from the settings.
+//!
+//! Credentials come from the settings if they name any, else from where the AWS SDK finds them.
+//! `store_url` decides which store an address means, and calls [`lease_table`] for DynamoDB.
 
 use anyhow::{Context, bail};
 use aws_config::{BehaviorVersion, SdkConfig};
@@ -16,10 +19,10 @@ use crate::{
     credentials::{self, Origins},
 };
 
-/// The stream that the settings name.
+/// A source for the stream that the settings name.
 ///
 /// # Errors
-/// None is named, or a setting cannot work.
+/// No stream is named, or a setting is invalid. The message names the setting.
 pub(crate) fn source(config: &Config) -> anyhow::Result<KinesisSource> {
     let mut builder = KinesisSource::builder(config.stream()?.to_string());
     check_credentials(config)?;
@@ -51,10 +54,10 @@ pub(crate) fn source(config: &Config) -> anyhow::Result<KinesisSource> {
     })
 }
 
-/// The stream that the settings name; else the one whose leases these are.
+/// A source for the stream that the settings name; else for the stream of the leases in `store`.
 ///
 /// # Errors
-/// Neither names one stream.
+/// The settings name no stream, and the leases belong to none or to several; or the store fails.
 pub(crate) async fn source_of_leases(
     store: &dyn LeaseStore,
     config: &Config,
@@ -88,10 +91,10 @@ pub(crate) async fn source_of_leases(
     source(&config)
 }
 
-/// The lease table of this name, or of the application's.
+/// The lease store in the DynamoDB table of this name; `None` means the application's own table.
 ///
 /// # Errors
-/// No application is named, or a setting cannot work.
+/// No application is named, or a setting is invalid.
 pub(crate) fn lease_table(config: &Config, table: Option<&str>) -> anyhow::Result<DynamoStore> {
     let mut builder = DynamoStore::builder(config.application()?);
     if let Some(service) = sdk_config(config, config.dynamodb.credentials.as_deref())? {
@@ -109,11 +112,11 @@ pub(crate) fn lease_table(config: &Config, table: Option<&str>) -> anyhow::Resul
     Ok(builder.build()?)
 }
 
-/// A configuration of the SDK with the credentials that the settings name, if they name any: `own`
-/// of the service, or those for all.
+/// A configuration of the SDK with the credentials of the settings: `own` of the service, else
+/// those for all services. `None` if the settings name no credentials.
 ///
 /// # Errors
-/// They name half of them, or none that there are.
+/// The settings name only half of a key, two kinds of credentials, or an unknown kind.
 pub(crate) fn sdk_config(config: &Config, own: Option<&str>) -> anyhow::Result<Option<SdkConfig>> {
     let with = |credentials| {
         SdkConfig::builder()
@@ -124,16 +127,16 @@ pub(crate) fn sdk_config(config: &Config, own: Option<&str>) -> anyhow::Result<O
     Ok(credentials(config, own)?.map(with))
 }
 
-/// What calls DynamoDB, for tables that are none of kcl's own: region and credentials as the
-/// settings say.
+/// A configuration for calls of DynamoDB, for tables of other libraries: with region and
+/// credentials of the settings.
 ///
 /// # Errors
-/// Half of the credentials are named.
+/// As [`sdk_config`].
 pub(crate) async fn dynamodb(config: &Config) -> anyhow::Result<SdkConfig> {
     load(config, config.aws.region.clone(), config.dynamodb.credentials.as_deref()).await
 }
 
-/// A client for tables that are none of kcl's own.
+/// A client for DynamoDB tables of other libraries.
 ///
 /// # Errors
 /// As [`dynamodb`].
@@ -145,11 +148,11 @@ pub(crate) async fn tables(config: &Config) -> anyhow::Result<aws_sdk_dynamodb::
     Ok(aws_sdk_dynamodb::Client::from_conf(service.build()))
 }
 
-/// A client for what a source does not do: making streams and putting records. It calls the region
-/// of the stream's ARN.
+/// A client for the calls that a source does not make: to create streams and to put records. It
+/// calls the region of the stream's ARN, if there is one.
 ///
 /// # Errors
-/// No stream is named, or no region is known.
+/// No region is known, or a setting is invalid.
 pub(crate) async fn kinesis(config: &Config) -> anyhow::Result<Client> {
     let loaded = load(config, config.kinesis_region()?, None).await?;
     loaded.region().context("no region is configured: give --region, or set AWS_REGION")?;
@@ -160,8 +163,8 @@ pub(crate) async fn kinesis(config: &Config) -> anyhow::Result<Client> {
     Ok(Client::from_conf(service.build()))
 }
 
-/// With whose credentials Kinesis is called: the end of the access key's id, and the account where
-/// it is known. No secret.
+/// Whose credentials call Kinesis: the last four characters of the access key's id, and the account
+/// if it is known. The text holds no secret.
 ///
 /// # Errors
 /// There are no credentials.
@@ -175,7 +178,7 @@ pub(crate) async fn identity(config: &Config) -> anyhow::Result<String> {
     Ok(format!("access key …{tail}{}", account.unwrap_or_default()))
 }
 
-/// What the SDK finds in the environment, with what the settings say.
+/// The SDK's configuration from the environment, with the settings on top.
 async fn load(
     config: &Config,
     region: Option<String>,
@@ -192,7 +195,8 @@ async fn load(
     Ok(loader.load().await)
 }
 
-/// Sees that the credentials of every service make sense, before any is called.
+/// Checks the credentials of every service at the start, so that a wrong setting does not show up
+/// only at the first call of that service.
 fn check_credentials(config: &Config) -> anyhow::Result<()> {
     credentials(config, config.dynamodb.credentials.as_deref())
         .context("the setting `dynamodb.credentials`")?;

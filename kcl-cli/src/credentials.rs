@@ -1,4 +1,7 @@
-//! Where credentials are from, as the settings `credentials` say it, and the providers of the SDK.
+//! Parses the settings `credentials`, and makes the AWS SDK's providers of them.
+//!
+//! A setting lists [`Origins`], separated by commas. The provider asks them in that order, and the
+//! first that has credentials counts.
 
 use std::{fmt, str::FromStr};
 
@@ -16,27 +19,37 @@ use aws_sdk_kinesis::config::SharedHttpClient;
 use aws_smithy_http_client::tls::{Provider, rustls_provider::CryptoMode};
 use tokio::sync::OnceCell;
 
-/// Where credentials are looked for, one after the other.
+/// Where to look for credentials, in order; never empty.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Origins(Vec<Origin>);
 
+/// A place of credentials.
 #[derive(Clone, Debug, PartialEq, Eq)]
 enum Origin {
+    /// The SDK's own chain.
     Default,
+    /// The variables `AWS_ACCESS_KEY_ID` and so on.
     Environment,
+    /// The metadata service of an EC2 instance.
     Instance,
+    /// The endpoint of ECS, or of EKS Pod Identity.
     Container,
+    /// A token file, as for roles of Kubernetes service accounts (IRSA).
     WebIdentity,
+    /// A profile of the AWS files; `None` is the default one.
     Profile(Option<String>),
+    /// A role.
     AssumeRole(Role),
 }
 
-/// A role, assumed with the credentials that the SDK finds.
+/// A role. The credentials that the SDK finds assume it.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 struct Role {
     arn: String,
+    /// The session's name; `None` means `kcl`.
     session: Option<String>,
     external_id: Option<String>,
+    /// The region of the STS that is called; `None` means that of the settings or the environment.
     region: Option<String>,
 }
 
@@ -115,8 +128,9 @@ impl Role {
 }
 
 impl Origins {
-    /// A provider that looks there once it is asked; `None` where the SDK looks anyway. Without a
-    /// region it calls that of the environment, where it has to call a service.
+    /// A provider. It looks for credentials when the SDK first asks for them. `None` if the origins
+    /// are just the SDK's own chain. `region` is the region of the services that it calls; without
+    /// one it takes the environment's.
     pub(crate) fn provider(self, region: Option<String>) -> Option<SharedCredentialsProvider> {
         if self.0 == [Origin::Default] {
             return None;
@@ -126,6 +140,7 @@ impl Origins {
     }
 }
 
+/// The provider of several origins. It is made at the first use, because that is asynchronous.
 struct Chain {
     origins: Vec<Origin>,
     region: Option<String>,
@@ -134,7 +149,7 @@ struct Chain {
 
 impl Chain {
     async fn make(&self) -> CredentialsProviderChain {
-        // The client first: the region may have to be asked for, too.
+        // The client comes first: to find the region may need a call, too.
         let config = ProviderConfig::without_region().with_http_client(http_client());
         let config = match &self.region {
             Some(region) => config.with_region(Some(Region::new(region.clone()))),
@@ -211,7 +226,7 @@ impl fmt::Debug for Chain {
     }
 }
 
-/// What services are called with that are asked for credentials.
+/// The HTTP client for the services that give credentials.
 pub(crate) fn http_client() -> SharedHttpClient {
     aws_smithy_http_client::Builder::new()
         .tls_provider(Provider::Rustls(CryptoMode::Ring))

@@ -1,4 +1,4 @@
-//! Edits of placement rules: what a command makes of those that are there. Pure.
+//! Edits placement rules: adds, replaces and removes rules by the arguments of a command. Pure.
 
 use anyhow::{Context, bail};
 use kcl_core::{
@@ -8,10 +8,11 @@ use kcl_core::{
     stream::HashRange,
 };
 
-/// The rules that pairs and ranges of arguments ask for, for this stream.
+/// The rules of the arguments: `pairs` are `shard:worker`, `ranges` are `START-END:WORKER`. Each
+/// rule is for this stream.
 ///
 /// # Errors
-/// One makes no sense; it is named.
+/// An argument cannot be parsed. The message names it.
 pub(crate) fn asked(
     pairs: &[String],
     ranges: &[String],
@@ -31,10 +32,10 @@ pub(crate) fn asked(
     Ok(rules.into_iter().map(|rule| rule.for_stream(stream)).collect())
 }
 
-/// The targets that arguments name.
+/// The targets of the arguments: shard ids and ranges of hash keys.
 ///
 /// # Errors
-/// One makes no sense; it is named.
+/// An argument cannot be parsed. The message names it.
 pub(crate) fn named(shards: &[String], ranges: &[String]) -> anyhow::Result<Vec<Target>> {
     let shard = |text: &String| text.parse().map(Target::Shard).with_context(|| text.clone());
     let range = |text: &String| parsed(text).map(Target::Range);
@@ -47,16 +48,16 @@ fn parsed(text: &str) -> anyhow::Result<HashRange> {
     })
 }
 
-/// Whether a rule is for this target, where the stream is the one called `stream`.
+/// Whether a rule is for this target in this stream. A rule without a stream is for every stream.
 fn is_for(rule: &Rule, target: &Target, stream: &str) -> bool {
     let is_of_stream = rule.stream.as_deref().is_none_or(|name| name == stream);
     is_of_stream && rule.target == *target
 }
 
-/// The rules with these in place of those for the same targets.
+/// The rules with `asked` added. They replace rules for the same targets.
 ///
 /// # Errors
-/// They do not go together.
+/// The rules contradict each other.
 pub(crate) fn with(
     rules: &PlacementRules,
     asked: Vec<Rule>,
@@ -72,7 +73,7 @@ pub(crate) fn with(
 /// The rules without those for these targets.
 ///
 /// # Errors
-/// There is no rule for one of them.
+/// A target has no rule.
 pub(crate) fn without(
     rules: &PlacementRules,
     targets: &[Target],

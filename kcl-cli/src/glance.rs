@@ -1,37 +1,41 @@
-//! A glance at records of a shard: read without a lease, and without touching a checkpoint.
+//! Reads a number of records of a shard without a lease, and without a change of any checkpoint:
+//! for `kcl peek` and the dashboard.
 
 use anyhow::bail;
 use kcl_core::stream::{
     ByteLimit, Position, ReadEvent, Record, ShardId, ShardReader, StartAt, StreamKey, StreamSource,
 };
 
-/// A shard that is glanced at, for so many records.
+/// A reader of one shard that stops after a number of records.
 pub(crate) struct Glance {
     reader: Box<dyn ShardReader>,
+    /// The byte limit of one read.
     room: ByteLimit,
+    /// How many records may still come.
     left: usize,
 }
 
-/// What is met there.
+/// What one step of the read brought.
 #[derive(Debug, PartialEq)]
 pub(crate) enum Met {
-    /// Records; whether there are no more yet.
+    /// Records, possibly none. `is_tip`: the stream has no newer record yet, and all of this read
+    /// are here.
     Records { records: Vec<Record>, is_tip: bool },
-    /// Records from one place to another are gone.
+    /// The stream has trimmed the records between these positions.
     Lost { from: Option<Position>, to: Option<Position> },
-    /// So many calls brought nothing.
+    /// This many calls made no progress; `why` is the reason.
     Standstill { calls: u32, why: String },
     /// The shard has ended.
     End,
-    /// As many were met as were asked for, and there may be more.
+    /// The number is reached. The shard may have more records.
     Enough,
 }
 
 impl Glance {
-    /// Opens a shard from a place on.
+    /// Opens a shard at a position, for `most` records, with the byte limit `room` for each read.
     ///
     /// # Errors
-    /// The stream's; it has no such shard.
+    /// The stream fails, or has no such shard.
     pub(crate) async fn open(
         source: &dyn StreamSource,
         stream: &StreamKey,
@@ -50,18 +54,18 @@ impl Glance {
         Ok(Self::of(source.open(stream, shard, at).await?, (most, room)))
     }
 
-    /// A glance by this reader.
+    /// A glance with a reader that is open.
     pub(crate) const fn of(reader: Box<dyn ShardReader>, (most, room): (usize, ByteLimit)) -> Self {
         Self { reader, room, left: most }
     }
 
-    /// What is met next.
+    /// Reads on. After the number is reached it returns [`Met::Enough`] without a read.
     ///
     /// # Errors
-    /// The stream's.
+    /// The stream fails.
     ///
     /// # Cancel safety
-    /// Safe, as the reader is.
+    /// As safe as the reader's: dropping the future loses no record.
     pub(crate) async fn next(&mut self) -> anyhow::Result<Met> {
         while self.left > 0 {
             self.reader.ready().await;
@@ -76,19 +80,19 @@ impl Glance {
                 ReadEvent::Lost { from, to } => Met::Lost { from, to },
                 ReadEvent::Standstill { calls, why } => Met::Standstill { calls, why },
                 ReadEvent::End { .. } => Met::End,
-                // Of a kind that this version does not know.
+                // A later version of the library may add kinds of events.
                 _ => continue,
             });
         }
         Ok(Met::Enough)
     }
 
-    /// Whether as many were met as were asked for.
+    /// Whether the number is reached.
     pub(crate) const fn is_enough(&self) -> bool {
         self.left == 0
     }
 
-    /// Gives the reader back.
+    /// Closes the reader.
     pub(crate) async fn close(self) {
         self.reader.close().await;
     }

@@ -1,4 +1,4 @@
-//! One record as one line of JSON, as `kcl consume` and `kcl peek` write it.
+//! Writes a record as one line of JSON, for `kcl consume`, `kcl peek` and dead letters.
 
 use std::{io, sync::Arc};
 
@@ -16,7 +16,8 @@ use crate::times::rfc3339;
 pub(crate) struct Format {
     /// The stream's name.
     pub(crate) stream: Arc<str>,
-    /// Whether data is written as text where it is text.
+    /// Whether data that is UTF-8 is written as text in `data`, and other data in `data_base64`.
+    /// Otherwise `data` holds base64 for every record.
     pub(crate) text: bool,
 }
 
@@ -33,14 +34,14 @@ struct Line<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     data_base64: Option<&'a str>,
     arrival: Option<String>,
-    /// Of the lease that it was read under, if there is one.
+    /// The epoch of the lease under which a worker read it; absent without a lease.
     #[serde(skip_serializing_if = "Option::is_none")]
     epoch: Option<u64>,
     #[serde(skip_serializing_if = "Option::is_none")]
     kpl: Option<&'static str>,
 }
 
-/// What de-aggregation found out about a record, unless it stands in the stream by itself.
+/// What the KPL decoding found out about a record; `None` for a plain one.
 fn mark(kpl: KplMark) -> Option<&'static str> {
     match kpl {
         KplMark::Plain => None,
@@ -52,10 +53,10 @@ fn mark(kpl: KplMark) -> Option<&'static str> {
 }
 
 impl Format {
-    /// Appends a record's line.
+    /// Appends the line of a record to `lines`.
     ///
     /// # Errors
-    /// None in practice: memory takes everything, and every record is JSON.
+    /// Writing to memory does not fail, and every record can be written as JSON.
     pub(crate) fn append(
         &self,
         lines: &mut Vec<u8>,

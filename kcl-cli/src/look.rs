@@ -1,4 +1,5 @@
-//! Workers and leases, as a look at the store shows them.
+//! Reads workers and leases from the store, as rows for `kcl leases list` and `watch`. The JSON of
+//! these types is a public interface: `kcl leases analyze` reads it, too.
 
 use std::{collections::BTreeSet, time::Duration};
 
@@ -21,55 +22,60 @@ use crate::{
     times::{millis, rfc3339},
 };
 
-/// Workers and leases, as they stand in the store.
+/// One reading of workers and leases.
 #[derive(Clone, Debug, Serialize)]
 pub(crate) struct Look {
-    /// When it was taken, by this machine's clock.
+    /// When it was made, by this machine's clock, as RFC 3339.
     pub(crate) at: String,
     pub(crate) application: String,
+    /// The address of the store, without secrets.
     pub(crate) store: String,
-    /// Who changes the application, if it is closed for that.
+    /// Who has closed the application; `None` if it is open.
     pub(crate) closed: Option<Closed>,
-    /// Every stream that has a lease here, each of its lives by itself.
+    /// Each life of each stream that has a lease.
     pub(crate) streams: Vec<StreamRow>,
+    /// The sessions, ended ones included, sorted by worker.
     pub(crate) workers: Vec<WorkerRow>,
+    /// The leases of shards.
     pub(crate) leases: Vec<LeaseRow>,
-    /// Lease rows that make no sense: which, and why.
+    /// Lease rows that cannot be decoded: the key of each, and why.
     pub(crate) unreadable: Vec<String>,
-    /// Why nobody can tell what the operator has said of workers and leases.
+    /// Why the operator's marks cannot be decoded; `None` if they can.
     pub(crate) marks_unknown: Option<String>,
 }
 
-/// Who has closed the application.
+/// Who has closed the application to rewrite its rows, and when.
 #[derive(Clone, Debug, Serialize)]
 pub(crate) struct Closed {
     pub(crate) by: String,
     pub(crate) since: String,
 }
 
-/// A stream in one of its lives: one that was deleted and made again has another.
+/// One life of a stream. A stream that was deleted and made again has several.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 pub(crate) struct StreamRow {
     pub(crate) stream: String,
     pub(crate) created: String,
 }
 
-/// A worker's session.
+/// A session of a worker.
 #[derive(Clone, Debug, Serialize)]
 pub(crate) struct WorkerRow {
     pub(crate) worker: String,
     pub(crate) session: String,
     /// `LIVE`, `LEAVING`, or how it ended.
     pub(crate) state: &'static str,
-    /// `planner`, `standby`, or nothing.
+    /// `planner` or `standby`; `None` for all others.
     pub(crate) role: Option<&'static str>,
-    /// Whether the operator has drained it.
+    /// Whether the operator has drained the worker.
     pub(crate) drained: bool,
-    /// Where it runs, if it says so.
+    /// Its zone; `None` if it names none.
     pub(crate) zone: Option<String>,
+    /// How many leases of shards it holds.
     pub(crate) leases: usize,
+    /// Its beat number.
     pub(crate) beat: u64,
-    /// Since when its beat stands still, at least. Nothing if it was looked at only once.
+    /// For how long the beat is known to have stood still; `None` after a single reading.
     pub(crate) beat_age_ms: Option<u64>,
     pub(crate) session_timeout_ms: u64,
 }
@@ -78,29 +84,33 @@ pub(crate) struct WorkerRow {
 #[derive(Clone, Debug, Serialize)]
 pub(crate) struct LeaseRow {
     pub(crate) stream: String,
-    /// When this life of the stream began.
+    /// When this life of the stream began, as RFC 3339.
     pub(crate) stream_created: String,
     pub(crate) shard: String,
+    /// The owner's worker id; `None` if nobody holds the lease.
     pub(crate) owner: Option<String>,
+    /// The `beat_age_ms` of the owner.
     pub(crate) owner_beat_age_ms: Option<u64>,
     pub(crate) epoch: u64,
-    /// Whether the operator has paused it.
+    /// Whether the operator has paused the lease.
     pub(crate) paused: bool,
-    /// `TRIM_HORIZON`, `LATEST`, `AT_TIMESTAMP`, `AFTER`, `SHARD_END`.
+    /// `TRIM_HORIZON`, `LATEST`, `AT_TIMESTAMP`, `AFTER` or `SHARD_END`, with its value.
     pub(crate) checkpoint: String,
-    /// How far behind it is, as its owner tells; else how old the last checkpointed record was when
-    /// it was processed.
+    /// The lag by the owner's fresh report; else the age that the last checkpointed record had when
+    /// it was processed; `None` if neither is known.
     pub(crate) lag_ms: Option<u64>,
+    /// The rate in the lease row; 0 if unknown.
     pub(crate) bytes_per_second: u64,
     pub(crate) parents: Vec<String>,
     pub(crate) children: Vec<String>,
 }
 
 impl Look {
-    /// Reads the store.
+    /// Reads leases and documents, and joins them with sessions, beats and reports that were read
+    /// before.
     ///
     /// # Errors
-    /// The store's.
+    /// The store fails.
     pub(crate) async fn take(
         store: &dyn LeaseStore,
         sessions: Vec<Session>,
@@ -165,10 +175,10 @@ impl Look {
     }
 }
 
-/// What the workers that have not ended tell of themselves, as far as it is there.
+/// The reports of the workers that have a session that has not ended.
 ///
 /// # Errors
-/// The store's.
+/// The store fails.
 pub(crate) async fn reports(
     store: &dyn LeaseStore,
     sessions: &[Session],
@@ -184,14 +194,14 @@ pub(crate) async fn reports(
     Ok(reader.read(&told, sessions, clock.now()))
 }
 
-/// How far behind a shard is: as its owner tells now, else as it was when it was last checkpointed.
+/// The lag of a lease, by its owner's fresh report, else by its row.
 fn lag(lease: &Lease, reports: &Reports) -> Option<Duration> {
     let owner = lease.owner.as_ref().and_then(|owner| reports.of(&owner.worker));
     let told = owner.and_then(|report| report.shards.get(&lease.key)?.load.lag);
     told.or(lease.progress.lag)
 }
 
-/// Those that watch all sessions, as the planner's own document says.
+/// The planner and its standbys, by the planner's own assignment.
 async fn heads_of(store: &dyn LeaseStore, planner: &SessionId) -> anyhow::Result<Vec<SessionId>> {
     let document = store.doc(&DocName::assignment(&planner.worker)).await?;
     let assignment = document.and_then(|document| Assignment::decode(&document.body));

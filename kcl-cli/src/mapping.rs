@@ -1,4 +1,4 @@
-//! Placement rules as they stand in files and settings.
+//! Parses placement rules from files and from the setting `consumer.shard_mapping`.
 
 use anyhow::{Context, anyhow, bail};
 use kcl_core::assignment::placement::{
@@ -6,21 +6,21 @@ use kcl_core::assignment::placement::{
 };
 use serde_json::Value;
 
-/// Rules as somebody wrote them, not checked against each other yet.
+/// Rules as a user wrote them.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Written {
-    /// Rules with all that belongs to them.
+    /// A document with `rules:`. It also says what becomes of uncovered shards.
     Rules(PlacementRules),
-    /// Pairs of shards and workers, which leave open what becomes of the other shards.
+    /// Pairs of shards and workers. They do not say what becomes of uncovered shards, and may
+    /// contradict each other.
     Pairs(Vec<Rule>),
 }
 
 impl Written {
-    /// The rules, where what becomes of the shards that they do not cover is `uncovered` unless
-    /// they say so themselves.
+    /// The rules. `uncovered` says what becomes of uncovered shards, if the rules do not.
     ///
     /// # Errors
-    /// Two rules for one shard; none at all.
+    /// Two rules are for one shard, or there is no rule.
     pub(crate) fn rules(self, uncovered: Uncovered) -> anyhow::Result<PlacementRules> {
         let rules = match self {
             Self::Rules(rules) => rules,
@@ -33,12 +33,12 @@ impl Written {
     }
 }
 
-/// Reads a file of rules: `shard:worker` pairs, one a line or separated by commas, as
-/// `SHARD_MAPPING` takes them; or YAML or JSON with `rules:`. Lines that begin with `#` are passed
-/// over.
+/// Reads a file of rules. It holds `shard:worker` pairs, on lines or separated by commas, as the
+/// variable `SHARD_MAPPING` does; or YAML or JSON with `rules:`. Lines that begin with `#` are
+/// comments.
 ///
 /// # Errors
-/// The file cannot be read, or makes no sense: named by file, place and remedy.
+/// The file cannot be read or parsed. The message names the file, the place and the remedy.
 pub(crate) fn of_file(path: &std::path::Path) -> anyhow::Result<Written> {
     let name = path.display();
     let text = std::fs::read_to_string(path)
@@ -46,7 +46,7 @@ pub(crate) fn of_file(path: &std::path::Path) -> anyhow::Result<Written> {
     of_text(&text).with_context(|| format!("the file of placement rules {name} makes no sense"))
 }
 
-/// Reads the text of such a file.
+/// Parses the text of such a file.
 pub(crate) fn of_text(text: &str) -> anyhow::Result<Written> {
     let lines = || text.lines().map(str::trim).filter(|line| !line.starts_with('#'));
     let is_key = |line: &str| {
@@ -59,10 +59,10 @@ pub(crate) fn of_text(text: &str) -> anyhow::Result<Written> {
     rules.map(Written::Rules).map_err(|error| anyhow!("{error}"))
 }
 
-/// Reads the setting `consumer.shard_mapping`: a text of pairs, or workers by their shards.
+/// Parses the setting `consumer.shard_mapping`: a text of pairs, or a map from shards to workers.
 ///
 /// # Errors
-/// It is neither.
+/// The value is neither.
 pub(crate) fn of_setting(value: &Value) -> anyhow::Result<Written> {
     const EXPECTED: &str = "expected shards with their workers, like {shardId-…: worker-1}, or a \
                             text of shard:worker pairs";

@@ -1,5 +1,10 @@
-//! How a command says something of single workers or leases: it shows what that would come to, by
-//! the planner's own plan, asks, and puts the operator's document by compare-and-set.
+//! Sets and removes the operator's marks on workers and leases: `kcl workers drain`, `kcl leases
+//! move`, `pause`, `skip` and so on.
+//!
+//! Each such command is a [`Wish`]. [`carry_out`] reads the application, lets the wish change the
+//! marks, makes the plan that a planner would make with them, shows its effect, asks the user, and
+//! writes the document by compare-and-set. If another command has changed the document meanwhile,
+//! it starts again, and writes only if the effect is still the one that the user agreed to.
 
 use std::fmt::Write;
 
@@ -22,35 +27,35 @@ use crate::{
     times::rfc3339,
 };
 
-/// How often it is tried again when somebody else was faster.
+/// How many times a write is tried if others change the document meanwhile.
 const TRIES: usize = 5;
 
-/// What is to be said.
+/// A change of the operator's marks.
 pub(crate) trait Wish: Send + Sync {
     /// The command, without `kcl`.
     fn what(&self) -> &'static str;
 
-    /// What a person is asked.
+    /// The question to the user.
     fn question(&self) -> String;
 
-    /// The marks with it.
+    /// Adds the wish to `marks`. `said` names who says it, and when.
     ///
     /// # Errors
-    /// It cannot be, or makes no sense; nothing is changed.
+    /// The wish is not possible in this application. Nothing is changed then.
     fn mark(&self, picture: &Picture, said: &Said, marks: Marks) -> anyhow::Result<Marks>;
 
-    /// What else is to be said of what it comes to.
+    /// Notes for the user about the effect.
     ///
     /// # Errors
-    /// It does not come to what is wanted; nothing is changed.
+    /// The mark would not have the effect that the user wants. Nothing is changed then.
     fn judge(&self, picture: &Picture, outlook: &Outlook) -> anyhow::Result<Vec<String>>;
 }
 
-/// Shows what a wish comes to, asks, and puts it. Somebody else's change that comes between is
-/// kept: it is judged anew, and put if it comes to the same.
+/// Shows the effect of a wish, asks, and writes it. Changes that others make meanwhile are kept.
 ///
 /// # Errors
-/// The wish's; nobody agreed; the store's; what was agreed to is no longer what would happen.
+/// The wish is not possible, the user says no, the store fails, or a change by others has changed
+/// the effect that the user agreed to.
 pub(crate) async fn carry_out(
     wish: &dyn Wish,
     store: &dyn LeaseStore,
@@ -99,21 +104,25 @@ pub(crate) async fn carry_out(
     )
 }
 
-/// What a wish comes to.
+/// A wish and its effect in the application as it was read.
 pub(crate) struct Weighed {
+    /// The reading.
     picture: Picture,
+    /// The document with the wish.
     next: Placement,
+    /// The effect.
     outlook: Outlook,
+    /// The wish's notes for the user.
     notes: Vec<String>,
-    /// Whether it is not so already.
+    /// Whether the document differs from the stored one.
     pub(crate) changes: bool,
 }
 
 impl Weighed {
-    /// Looks at the application, and says what the wish comes to there. Changes nothing.
+    /// Reads the application, and computes the effect of the wish. It changes nothing.
     ///
     /// # Errors
-    /// The wish's; the store's.
+    /// The wish is not possible, or the store fails.
     pub(crate) async fn of(
         wish: &dyn Wish,
         by: &str,

@@ -1,8 +1,10 @@
-//! Looking on: has the workers of a fleet report with each beat while somebody watches.
+//! Asks the workers of a fleet to report with each beat while a user watches.
 //!
-//! It writes that somebody watches, every ten seconds, and wakes the workers that do not report as
-//! often as they beat: once each, and again when that was of no use, since wake-ups may be lost. If
-//! it may not, reports come once a minute: what is shown says how old it is.
+//! Workers report once a minute by themselves. While a document says that somebody watches, they
+//! report with each beat. An [`Onlooker`] writes that document every ten seconds. It also wakes the
+//! workers whose reports are old, so that they read the document soon; and again ten seconds later,
+//! because a wake-up may be lost. Without the right to write, the command still works: it shows
+//! older reports, with their age.
 
 use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
@@ -15,23 +17,28 @@ use kcl_core::{
     store::LeaseStore,
 };
 
-/// Workers that are woken at one look, at most: each costs a write.
+/// How many workers one reading wakes at most. Each wake-up costs a write.
 const WOKEN_AT_ONCE: usize = 100;
 
-/// Somebody who watches a fleet.
+/// A command that watches a fleet.
 #[derive(Debug)]
 pub(crate) struct Onlooker {
     store: Arc<dyn LeaseStore>,
+    /// The name in the document: the command and its host.
     by: String,
+    /// How long each call of the store may take.
     patience: Duration,
+    /// When the document was written last; `None` if the last write failed.
     written_at: Option<Time>,
-    /// The version of the document, once it is known; `Some(None)`: there is none.
+    /// The version of the document. `None`: not known yet; `Some(None)`: the document does not
+    /// exist.
     stored: Option<Option<u64>>,
+    /// When each session was woken last.
     woken: BTreeMap<SessionId, Time>,
 }
 
 impl Onlooker {
-    /// One that calls itself so, and waits for so long for each answer of the store.
+    /// An onlooker for this command. `patience` bounds each call of the store.
     pub(crate) fn new(store: Arc<dyn LeaseStore>, command: &str, patience: Duration) -> Self {
         let host = std::env::var("HOSTNAME").unwrap_or_default();
         let by = if host.is_empty() { command.to_owned() } else { format!("{command} on {host}") };
@@ -39,11 +46,11 @@ impl Onlooker {
         Self { store, by, patience, written_at, stored, woken }
     }
 
-    /// Says that somebody watches, if it is time to, and wakes whoever does not know. To be called
-    /// with each look. Whether it is written.
+    /// Writes the document if it is due, and wakes workers whose reports are old. Call this after
+    /// each reading. The answer tells whether the document is written; failures are no errors.
     ///
     /// # Cancel safety
-    /// Safe: what was not written is written at the next look.
+    /// Safe: the next call writes what this one did not.
     pub(crate) async fn look_on(
         &mut self,
         sessions: &[Session],
@@ -64,7 +71,8 @@ impl Onlooker {
         self.written_at.is_some()
     }
 
-    /// Writes the document; whoever else watches has written it as well.
+    /// Writes the document. The answer is true, too, if the write was refused because another
+    /// onlooker has just written it.
     async fn write(&mut self, clock: &dyn Clock) -> bool {
         let seen = match self.stored {
             Some(seen) => seen,
@@ -81,7 +89,7 @@ impl Onlooker {
             Some(Write::Refused(found)) => Some(found.map(|document| document.version)),
             None => None,
         };
-        // Refused: another who watches has just written it.
+        // A refusal with a document means that another onlooker was faster.
         matches!(self.stored, Some(Some(_)))
     }
 
@@ -107,7 +115,7 @@ impl Onlooker {
         }
     }
 
-    /// The answer, if it comes in time and is none of an error.
+    /// The answer of a call; `None` if it fails or is late.
     async fn within<T, E>(
         &self,
         clock: &dyn Clock,

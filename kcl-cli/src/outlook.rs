@@ -1,6 +1,6 @@
-//! What would become of an application's leases: what would move, what nobody would read, and how
-//! much each worker would hold. Pure: it is said of one [`Picture`], by the planner's own
-//! functions.
+//! Computes the effect of a change before it is made: which leases would move, which nobody would
+//! read, and how many each worker would hold. Pure: the input is a [`Picture`], and the planner's
+//! own functions make the plan.
 
 use std::collections::BTreeMap;
 
@@ -13,14 +13,14 @@ use serde::Serialize;
 
 use crate::{columns::section, picture::Picture, times::millis};
 
-/// What would become of the leases.
+/// The effect of a change.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 pub(crate) struct Outlook {
-    /// Leases that would change hands, or be taken by somebody.
+    /// Leases that would get another owner than their present live one.
     pub(crate) moves: Vec<Move>,
     /// Leases that nobody would read.
     pub(crate) unread: Vec<Unread>,
-    /// Each worker that is seen to beat.
+    /// The share of each live worker.
     pub(crate) workers: Vec<Share>,
 }
 
@@ -28,8 +28,9 @@ pub(crate) struct Outlook {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub(crate) struct Move {
     pub(crate) shard: String,
-    /// Who holds it now and lives.
+    /// The present owner; `None` if there is none that lives.
     pub(crate) from: Option<String>,
+    /// The worker that would get it.
     pub(crate) to: String,
 }
 
@@ -38,9 +39,10 @@ pub(crate) struct Move {
 pub(crate) struct Unread {
     pub(crate) shard: String,
     pub(crate) reason: String,
-    /// How long ago the last record arrived that was processed: what is unread may be as old.
+    /// How long ago the last processed record arrived; unread records may be as old. `None` if no
+    /// record was processed.
     pub(crate) since_ms: Option<u64>,
-    /// How long the stream keeps records, if that is known.
+    /// How long the stream keeps records; `None` if unknown.
     pub(crate) retention_ms: Option<u64>,
 }
 
@@ -53,12 +55,12 @@ pub(crate) struct Share {
 }
 
 impl Outlook {
-    /// What would come of it if this document were the operator's.
+    /// The effect of this placement document, in place of the one in the store.
     pub(crate) fn of(picture: &Picture, document: &Document) -> Self {
         Self::by(picture, &picture.plan(document))
     }
 
-    /// Whether it comes to the same as another, however much later.
+    /// Whether two outlooks are the same but for the ages of unread records.
     pub(crate) fn is_like(&self, other: &Self) -> bool {
         let unread = |outlook: &Self| -> Vec<(String, String)> {
             let each = outlook.unread.iter();
@@ -67,7 +69,7 @@ impl Outlook {
         self.moves == other.moves && self.workers == other.workers && unread(self) == unread(other)
     }
 
-    /// What this forecast comes to.
+    /// The effect of a plan, compared with the owners in the picture.
     pub(crate) fn by(picture: &Picture, planned: &Forecast) -> Self {
         let rows: BTreeMap<&LeaseKey, &Lease> =
             picture.rows.iter().map(|row| (&row.key, row)).collect();
@@ -110,20 +112,20 @@ fn left(
     }
 }
 
-/// A lease's shard, as people write it.
+/// The shard id of a lease; the whole key if the lease is not of a shard.
 pub(crate) fn shard_of(key: &LeaseKey) -> String {
     key.shard().map_or_else(|| key.to_string(), |shard| shard.to_string())
 }
 
-/// How a document would stand in the store.
+/// The document that these rules and marks make.
 ///
 /// # Errors
-/// It holds too much.
+/// They are larger than a document may be.
 pub(crate) fn document(placement: &Placement) -> anyhow::Result<Document> {
     Ok(Document::new(DocName::placement(), 0, placement.encode()?))
 }
 
-/// The moves as a table, if there are any.
+/// The moves as a table; empty if there are none.
 pub(crate) fn moves(moves: &[Move]) -> String {
     let dash = || "-".to_owned();
     section(&["WOULD MOVE", "FROM", "TO"], moves, |it| {
@@ -131,7 +133,7 @@ pub(crate) fn moves(moves: &[Move]) -> String {
     })
 }
 
-/// What nobody would read, as a table, if there is any.
+/// The unread leases as a table; empty if there are none.
 pub(crate) fn unread(unread: &[Unread]) -> String {
     let minutes = |millis: u64| format!("{} min", millis / 60_000);
     section(&["READ BY NOBODY", "WHY", "UNREAD SINCE"], unread, |it| {

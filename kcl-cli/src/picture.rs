@@ -1,5 +1,9 @@
-//! An application as it was found, read from store and stream once, and what its planner would make
-//! of it: what commands show before they change anything.
+//! Reads an application once, from store and stream, and makes the plan that its planner would
+//! make. Commands use it to show the effect of a change before they make the change.
+//!
+//! A [`Picture`] holds the rows, the live sessions and the stream's shards. [`Picture::plan`] calls
+//! `kcl_core::coordinator::forecast`, the planner's own function, so that a preview and the fleet
+//! cannot differ in their rules. `outlook` compares that plan with the present owners.
 
 #[cfg(test)]
 pub(crate) mod testing;
@@ -21,30 +25,36 @@ use kcl_core::{
 
 use crate::{beats, config::Config, connect};
 
-/// An application as it was found.
+/// One reading of an application.
 #[derive(Debug)]
 pub(crate) struct Picture {
     pub(crate) application: String,
+    /// The address of the store, without secrets.
     pub(crate) store: String,
-    /// The rules that are in force.
+    /// The document with the rules and marks in force, or why it cannot be decoded.
     pub(crate) stored: Stored,
-    /// The stream that is read; `None`, if nobody has read any yet and none is named.
+    /// The application's stream; `None` if no worker has read one yet and the settings name none.
     pub(crate) stream: Option<StreamDescription>,
-    /// Its shards, or why they could not be listed.
+    /// The stream's shards, or why they could not be listed.
     pub(crate) listed: Result<StreamView, String>,
+    /// All lease rows that can be decoded.
     pub(crate) rows: Vec<Lease>,
-    /// The sessions that were seen to beat.
+    /// The sessions whose beats moved.
     pub(crate) living: Vec<Session>,
+    /// The document of inherited rules; `None` if there is none.
     pub(crate) inherited: Option<Document>,
+    /// The settings of this command, with which the plan is made.
     pub(crate) settings: Coordination,
+    /// The time of the reading, by this machine's wall clock.
     pub(crate) now: WallTime,
 }
 
 impl Picture {
-    /// Looks at everything, for as long as a heartbeat takes: whoever beats meanwhile is alive.
+    /// Reads everything. It takes about a heartbeat interval, until it is known of each session
+    /// whether its beat moves.
     ///
     /// # Errors
-    /// The store's. That the stream cannot be listed is part of the picture.
+    /// The store fails. A failure of the stream is no error: see [`Picture::listed`].
     pub(crate) async fn take(
         store: &dyn LeaseStore,
         config: &Config,
@@ -75,15 +85,15 @@ impl Picture {
         })
     }
 
-    /// The rules in force; none, if there are none or they make no sense.
+    /// The rules in force; empty if there are none, or if they cannot be decoded.
     pub(crate) fn rules(&self) -> PlacementRules {
         self.stored.placement.as_ref().map(|it| it.rules.clone()).unwrap_or_default()
     }
 
-    /// The document in force; an empty one, if there is none.
+    /// The document in force; an empty one if there is none.
     ///
     /// # Errors
-    /// It makes no sense: an edit would lose what is in it.
+    /// The document cannot be decoded. An edit would lose what it says.
     pub(crate) fn readable(&self) -> anyhow::Result<Placement> {
         if let Some(problem) = &self.stored.problem {
             bail!(
@@ -95,21 +105,21 @@ impl Picture {
         Ok(self.stored.placement.clone().unwrap_or_default())
     }
 
-    /// Whether a worker is seen to beat.
+    /// Whether the beat of a worker moved.
     pub(crate) fn is_alive(&self, worker: &WorkerId) -> bool {
         self.living.iter().any(|session| session.id.worker == *worker)
     }
 
-    /// The worker that holds a lease and lives.
+    /// The owner of a lease, if it lives.
     pub(crate) fn holder<'r>(&self, row: &'r Lease) -> Option<&'r WorkerId> {
         row.owner.as_ref().map(|owner| &owner.worker).filter(|worker| self.is_alive(worker))
     }
 
-    /// The lease that an argument names: a shard of the stream that is read, or a lease's whole
-    /// key.
+    /// The lease that an argument names: by a shard id of the stream's present life, or by a whole
+    /// lease key.
     ///
     /// # Errors
-    /// There is none.
+    /// There is no such lease.
     pub(crate) fn lease(&self, named: &str) -> anyhow::Result<&Lease> {
         let of_this_life = |row: &&Lease| {
             self.stream.as_ref().is_none_or(|stream| row.key.stream().as_ref() == Some(&stream.key))
@@ -126,10 +136,10 @@ impl Picture {
         })
     }
 
-    /// The name of the stream by which rules and leases know it.
+    /// The stream's name as rules and leases spell it.
     ///
     /// # Errors
-    /// It is not known.
+    /// The stream is unknown.
     pub(crate) fn stream_name(&self) -> anyhow::Result<&str> {
         let stream = self.stream.as_ref().context(
             "which stream the application reads is not known: no worker has read one yet; name it \
@@ -138,15 +148,13 @@ impl Picture {
         Ok(&stream.key.name)
     }
 
-    /// The shards that are listed; none, if they could not be.
+    /// The stream's shards; empty if they could not be listed.
     pub(crate) fn shards(&self) -> &[Shard] {
         self.listed.as_ref().map_or(&[], |view| &view.shards)
     }
 
-    /// What the planner would plan under these rules.
-    ///
-    /// # Errors
-    /// The rules make no document.
+    /// The plan that the planner would make with this placement document. It is empty if the stream
+    /// is unknown.
     pub(crate) fn plan(&self, rules: &Document) -> Forecast {
         let Some(stream) = &self.stream else { return Forecast::default() };
         let mut situation = Situation::new(&self.rows, &self.living, stream);
@@ -157,7 +165,8 @@ impl Picture {
         forecast(&situation, &self.settings)
     }
 
-    /// What `with` makes of the rule of each shard, as the planner resolves it.
+    /// Calls `with` on a resolver, which finds the rule of each shard as the planner does. `None`
+    /// if the stream is unknown.
     pub(crate) fn resolved<T>(
         &self,
         rules: &PlacementRules,
@@ -178,8 +187,8 @@ async fn list(store: &dyn LeaseStore, config: &Config) -> anyhow::Result<StreamV
     Ok(StreamView { description, shards: source.shards().await? })
 }
 
-/// The stream as the store knows it, or else the one that the settings name. Of that nothing is
-/// known but the name.
+/// The stream by the application's document, else by the settings. Then only its name is known: its
+/// retention is zero. It serves if the stream does not answer.
 async fn known_stream(
     store: &dyn LeaseStore,
     config: &Config,

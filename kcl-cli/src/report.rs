@@ -1,4 +1,4 @@
-//! What people are told on stderr: how far the command is, and why it failed.
+//! Writes messages to stderr: the progress of a command, and why it failed.
 
 use std::{error::Error, fmt::Write};
 
@@ -7,19 +7,20 @@ use aws_sdk_kinesis::{
     error::{ProvideErrorMetadata, SdkError},
 };
 
-/// Says on stderr what went wrong, from the outside in.
+/// Writes an error with its causes, the outermost first.
 #[expect(clippy::print_stderr, reason = "this is where errors go")]
 pub(crate) fn failure(error: &anyhow::Error) {
     eprintln!("kcl: {}", explain(error));
 }
 
-/// Says on stderr how far it is.
+/// Writes a line about the progress.
 #[expect(clippy::print_stderr, reason = "this is where progress goes")]
 pub(crate) fn progress(text: &str) {
     eprintln!("kcl: {text}");
 }
 
-/// Why a call of the SDK failed, in one line: what the service answered, else why it did not.
+/// Why a call of the AWS SDK failed, in one line: the service's error code and message, else why
+/// there was no answer.
 pub(crate) fn why<E>(error: &SdkError<E, HttpResponse>) -> String
 where
     E: ProvideErrorMetadata + Error + 'static,
@@ -36,7 +37,7 @@ where
     }
 }
 
-/// Whether the service does not know the operation, as stand-ins for Kinesis may not.
+/// Whether the service does not know the operation. Emulators of Kinesis lack some.
 pub(crate) fn is_unknown_operation<E>(error: &SdkError<E, HttpResponse>) -> bool
 where
     E: ProvideErrorMetadata,
@@ -45,7 +46,7 @@ where
     matches!(code, Some("UnknownOperationException" | "UnknownOperation" | "NotImplemented"))
 }
 
-/// The error and its causes, one a line. What a cause only repeats is left out.
+/// The error and its causes, one on each line. A cause whose text is already there is left out.
 fn explain(error: &anyhow::Error) -> String {
     let mut text = error.to_string();
     for cause in error.chain().skip(1).map(ToString::to_string) {

@@ -1,4 +1,5 @@
-//! Ctrl-c and SIGTERM, as a command hears them: the first asks it to leave, a second one forces it.
+//! Handles Ctrl-C and SIGTERM: the first signal asks the command to leave, a second one forces it
+//! to end.
 
 use std::{sync::Arc, time::Duration};
 
@@ -6,16 +7,16 @@ use anyhow::Context;
 use kcl_core::env::{Clock, Env, Time};
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
-/// Signals this close to the first are the same wish: GNU `timeout` signals its child and then the
-/// child's group, and a shell and a supervisor may both pass one on.
+/// Signals that come this soon after the first one count as the same. GNU `timeout` signals its
+/// child and then the child's group, and a shell and a supervisor may both pass a signal on.
 const ONE_WISH: Duration = Duration::from_secs(1);
 
-/// Which signal it was.
+/// A signal.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Told {
-    /// Ctrl-c.
+    /// SIGINT: Ctrl-C.
     Interrupt,
-    /// `kill`, and whoever supervises the process.
+    /// SIGTERM: from `kill`, or from a supervisor such as Kubernetes.
     Terminate,
 }
 
@@ -28,7 +29,7 @@ impl Told {
         }
     }
 
-    /// What a shell reports of a process that such a signal ended: 128 and its number.
+    /// The exit code that shells report for a process that this signal ended: 128 and its number.
     pub(crate) const fn exit_code(self) -> u8 {
         match self {
             Self::Interrupt => 130,
@@ -40,9 +41,11 @@ impl Told {
 /// What a signal asks for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Wish {
+    /// The first signal: leave.
     Leave,
-    /// It came with the first, and asks for nothing more.
+    /// It came within [`ONE_WISH`] after the first: nothing more.
     Same,
+    /// A later signal: end at once.
     Force,
 }
 
@@ -54,20 +57,21 @@ fn wish(first: Option<Time>, now: Time) -> Wish {
     }
 }
 
-/// Listens to both signals.
+/// Receives both signals.
 #[derive(Debug)]
 pub(crate) struct Signals {
     interrupt: Signal,
     terminate: Signal,
     clock: Arc<dyn Clock>,
+    /// When the first signal came; `None` before.
     first: Option<Time>,
 }
 
 impl Signals {
-    /// From now on signals do not end the process.
+    /// Takes over both signals. From now on they do not end the process by themselves.
     ///
     /// # Errors
-    /// The operating system's.
+    /// The operating system refuses.
     pub(crate) fn listen() -> anyhow::Result<Self> {
         const FAILED: &str = "signals cannot be listened to";
         Ok(Self {
@@ -78,11 +82,11 @@ impl Signals {
         })
     }
 
-    /// Waits until somebody asks the process to leave; the second time, until somebody forces it to
-    /// end, which is logged.
+    /// Waits for a signal. The first call returns when the process should leave; after that, a call
+    /// returns when it should end at once, and logs it.
     ///
     /// # Cancel safety
-    /// Safe.
+    /// Safe: no signal is lost.
     pub(crate) async fn next(&mut self) -> Told {
         loop {
             let told = tokio::select! {

@@ -1,4 +1,5 @@
-//! Everything of an application that outlives its workers, as one value and as JSON.
+//! The rows of an application that outlive its workers, as one value and as JSON: the format of
+//! `kcl leases export` and `import`. Sessions and documents of workers are left out.
 
 use anyhow::{Context, bail, ensure};
 use base64::{Engine, engine::general_purpose::STANDARD};
@@ -13,12 +14,12 @@ use serde_json::Value;
 
 use crate::times::rfc3339;
 
-/// What the format is called, and its version.
+/// The name of the format, and its version. A higher version is refused.
 const FORMAT: &str = "kcl-leases";
 const VERSION: u32 = 1;
 
-/// Whether a document goes along: not those of workers, for which nobody else has a use, nor what
-/// tells of changes of the application in this store, or of what the fleet does.
+/// Whether a document is exported. Assignments and reports of workers are not, because they are of
+/// no use elsewhere; nor is the state of a change, which concerns this store only.
 fn is_kept(document: &Document) -> bool {
     let name = &document.name;
     !name.is_of_worker()
@@ -27,13 +28,16 @@ fn is_kept(document: &Document) -> bool {
         && name.copy_of().is_none()
 }
 
-/// Leases and documents of an application.
+/// The leases and documents of an application.
 #[derive(Debug, Serialize, Deserialize)]
 pub(crate) struct Snapshot {
+    /// [`FORMAT`].
     format: String,
     version: u32,
+    /// The application and the store that were read, for people.
     application: String,
     store: String,
+    /// RFC 3339.
     exported_at: String,
     pub(crate) leases: Vec<LeaseRecord>,
     documents: Vec<DocumentRecord>,
@@ -43,28 +47,28 @@ pub(crate) struct Snapshot {
 #[derive(Clone, Debug, Serialize, Deserialize)]
 struct DocumentRecord {
     name: String,
-    /// Its content, which is JSON.
+    /// Its content, if that is JSON that is written back byte by byte.
     body: Option<Value>,
-    /// Its content, should it be something else.
+    /// Its content in base64 otherwise.
     body_base64: Option<String>,
 }
 
-/// What became of a snapshot that was written to a store.
+/// How many rows of a snapshot were written to a store.
 #[derive(Clone, Copy, Debug, Default, Serialize)]
 pub(crate) struct Written {
-    /// Leases that were not there.
+    /// New leases.
     leases: usize,
-    /// Documents that were not there.
+    /// New documents.
     documents: usize,
-    /// Rows that were there already, the same.
+    /// Rows that the store had already, with the same content.
     unchanged: usize,
 }
 
 impl Snapshot {
-    /// Reads all of it.
+    /// Reads all leases, and the documents that are exported.
     ///
     /// # Errors
-    /// The store's.
+    /// The store fails.
     pub(crate) async fn read(store: &dyn LeaseStore) -> anyhow::Result<Self> {
         let leases = store.all_leases().await?;
         let documents = store.all_docs().await?;
@@ -79,10 +83,10 @@ impl Snapshot {
         })
     }
 
-    /// Reads what [`crate::leases`] exported.
+    /// Parses an export.
     ///
     /// # Errors
-    /// It is something else, or of a newer version.
+    /// The text is no export, or has a newer version.
     pub(crate) fn parse(text: &str) -> anyhow::Result<Self> {
         let snapshot: Self =
             serde_json::from_str(text).context("this is no export of `kcl leases export`")?;
@@ -92,11 +96,11 @@ impl Snapshot {
         Ok(snapshot)
     }
 
-    /// Makes sure that there is something in it: a misspelt name has no leases either, and a fleet
-    /// that then starts on what was copied begins anew.
+    /// Fails if the snapshot is empty. A misspelt name of an application gives an empty snapshot,
+    /// and a fleet that starts on its copy would begin anew.
     ///
     /// # Errors
-    /// There is nothing.
+    /// There are neither leases nor documents.
     pub(crate) fn ensure_something(&self) -> anyhow::Result<()> {
         let Self { application, store, leases, documents, .. } = self;
         ensure!(
@@ -107,11 +111,11 @@ impl Snapshot {
         Ok(())
     }
 
-    /// Puts every row that is not there yet.
+    /// Writes every row that the store lacks. It never overwrites a row.
     ///
     /// # Errors
-    /// The store's; a row that makes no sense; or a row that is there already and says something
-    /// else: nothing is written over. What was written before stays.
+    /// The store fails, a row cannot be decoded, or the store has a row of the same key with
+    /// another content. Rows that were written before stay.
     pub(crate) async fn write(&self, store: &dyn LeaseStore) -> anyhow::Result<Written> {
         let leases = self.leases.iter().map(LeaseRecord::read);
         let leases = leases.collect::<Result<Vec<Lease>, _>>()?;
@@ -151,7 +155,7 @@ impl Snapshot {
 impl DocumentRecord {
     fn of(document: &Document) -> Self {
         let body = serde_json::from_slice::<Value>(&document.body).ok();
-        // Only what comes out again as it went in may be shown as JSON.
+        // The body is shown as JSON only if writing that JSON gives the same bytes.
         let body = body.filter(|body| body.to_string().as_bytes() == &document.body[..]);
         let raw = body.is_none().then(|| STANDARD.encode(&document.body));
         Self { name: document.name.as_str().to_owned(), body, body_base64: raw }

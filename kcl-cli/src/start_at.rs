@@ -1,21 +1,22 @@
-//! Where reading begins, as text: for flags, files and the environment alike.
+//! Parses a start or a position, the same for flags, files and the environment.
 
 use kcl_core::{env::WallTime, settings::InitialPosition, stream::StartAt};
 
-/// What is accepted, for messages.
+/// The accepted forms, for error messages.
 pub(crate) const ACCEPTED: &str = "trim-horizon, latest (or TRIM_HORIZON, LATEST), a time like \
     2026-01-31T09:00:00Z, or seconds since 1970 like 1769850000 (with 13 digits: milliseconds)";
 
-/// From here on a bare number is milliseconds: as seconds it would be after the year 5138.
+/// From this value on a bare number counts as milliseconds. As seconds it would lie after the year
+/// 5138.
 const MILLISECONDS_FROM: u64 = 100_000_000_000;
 
-/// From so many digits on, a number is a record's and no time.
+/// From this many digits on a number is a sequence number, and not a time.
 const DIGITS_OF_RECORDS: usize = 20;
 
-/// Reads a start.
+/// Parses a start.
 ///
 /// # Errors
-/// The text is none; the message says what is accepted.
+/// The text is no start. The message lists the accepted forms.
 pub(crate) fn parse(text: &str) -> Result<InitialPosition, String> {
     let text = text.trim();
     let refused = || format!("expected {ACCEPTED}");
@@ -33,10 +34,10 @@ pub(crate) fn parse(text: &str) -> Result<InitialPosition, String> {
     Ok(InitialPosition::AtTimestamp(WallTime::from_millis(millis)))
 }
 
-/// Reads a place in a shard: a start, or the sequence number of a record.
+/// Parses a position in a shard: a start, or the sequence number of a record.
 ///
 /// # Errors
-/// The text is neither; the message says what is accepted.
+/// The text is neither. The message lists the accepted forms.
 pub(crate) fn place(text: &str) -> Result<StartAt, String> {
     let text = text.trim();
     let is_record =
@@ -52,7 +53,8 @@ pub(crate) fn place(text: &str) -> Result<StartAt, String> {
     })
 }
 
-/// A number of seconds, perhaps with a fraction as the AWS CLI writes it, or of milliseconds.
+/// Parses a bare number into milliseconds since 1970. It counts seconds, with a fraction as the AWS
+/// CLI writes it, or milliseconds. `None` if the text is no number.
 fn bare_number(text: &str) -> Option<u64> {
     let (whole, fraction) = text.split_once('.').unwrap_or((text, "0"));
     let digits = |part: &str| !part.is_empty() && part.bytes().all(|byte| byte.is_ascii_digit());

@@ -1,28 +1,29 @@
-//! Standard output, where data goes.
+//! Writes data to stdout. Messages go to stderr: see `report`.
+//!
+//! A closed pipe is an error of its own type, so that `kcl … | head` can end without a message.
 
 use std::io::{self, IsTerminal, Write};
 
-/// What a shell reports of a process that wrote to a pipe whose reader is gone: 128 + SIGPIPE.
-/// `kcl … | head` ends with it, quietly, as other commands do.
+/// The exit code of a command whose reader has closed the pipe: 128 + SIGPIPE, as shells report it.
 pub(crate) const READER_GONE: u8 = 141;
 
-/// Nobody reads standard output any more.
+/// The reader of stdout has closed the pipe.
 #[derive(Debug, thiserror::Error)]
 #[error("nobody reads standard output any more")]
 pub(crate) struct ReaderGone;
 
-/// Writes a text, and sees it off.
+/// Writes a text, and flushes it.
 ///
 /// # Errors
-/// [`ReaderGone`], or what else keeps it from being written.
+/// [`ReaderGone`] for a closed pipe; any other error of the write.
 pub(crate) fn write(text: &str) -> anyhow::Result<()> {
     bytes(text.as_bytes())
 }
 
-/// Writes bytes, and sees them off.
+/// Writes bytes, and flushes them.
 ///
 /// # Errors
-/// As [`write`].
+/// As [`write()`].
 pub(crate) fn bytes(bytes: &[u8]) -> anyhow::Result<()> {
     let mut to = io::stdout().lock();
     match to.write_all(bytes).and_then(|()| to.flush()) {
@@ -34,20 +35,20 @@ pub(crate) fn bytes(bytes: &[u8]) -> anyhow::Result<()> {
 /// Writes a line.
 ///
 /// # Errors
-/// As [`write`].
+/// As [`write()`].
 pub(crate) fn line(line: impl std::fmt::Display) -> anyhow::Result<()> {
     write(&format!("{line}\n"))
 }
 
-/// Makes room for the next look: on a terminal it takes the place of the last.
+/// Begins the next reading: it clears the screen of a terminal, and writes an empty line elsewhere.
 ///
 /// # Errors
-/// As [`write`].
+/// As [`write()`].
 pub(crate) fn clear() -> anyhow::Result<()> {
     write(if io::stdout().is_terminal() { "\x1b[H\x1b[2J" } else { "\n" })
 }
 
-/// What it means that standard output cannot be written.
+/// The error of a command that could not write to stdout.
 pub(crate) fn failed(error: io::Error) -> anyhow::Error {
     match error.kind() {
         io::ErrorKind::BrokenPipe => ReaderGone.into(),
@@ -55,7 +56,7 @@ pub(crate) fn failed(error: io::Error) -> anyhow::Error {
     }
 }
 
-/// Whether the command failed because nobody reads what it writes.
+/// Whether a command failed because the reader of stdout is gone.
 pub(crate) fn is_reader_gone(error: &anyhow::Error) -> bool {
     error.chain().any(|cause| cause.is::<ReaderGone>())
 }

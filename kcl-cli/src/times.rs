@@ -1,4 +1,4 @@
-//! Times as they are written, for people and machines.
+//! Writes times and spans as text, the same in all commands.
 
 use std::time::Duration;
 
@@ -14,12 +14,12 @@ pub(crate) fn rfc3339(at: WallTime) -> String {
     }
 }
 
-/// Whole milliseconds.
+/// Whole milliseconds, rounded down.
 pub(crate) fn millis(span: Duration) -> u64 {
     u64::try_from(span.as_millis()).unwrap_or(u64::MAX)
 }
 
-/// A span as people read it.
+/// A span for people, in one unit: `250 ms`, `3.2 s`, `20 min`, `5 h`.
 pub(crate) fn span(millis: u64) -> String {
     match millis {
         0..1_000 => format!("{millis} ms"),

@@ -1,4 +1,7 @@
-//! Leases from one place to another: exported, imported, copied between stores.
+//! Copies all rows of an application: to a file, from a file, and from one store to another.
+//!
+//! A copy is only right if nobody writes meanwhile. So import and copy refuse while a worker lives,
+//! unless the user says `--while-running`.
 
 use std::io::{Read, Write};
 
@@ -7,13 +10,13 @@ use kcl_core::{env::Env, lease::Session, store::LeaseStore};
 
 use crate::{beats, snapshot::Snapshot, stdout};
 
-/// What stands for standard input and output.
+/// The path that means stdin or stdout.
 pub(crate) const STANDARD: &str = "-";
 
-/// Writes everything into a file, or on stdout.
+/// Writes all rows into a new file, or to stdout.
 ///
 /// # Errors
-/// The store's; there is nothing; the file is there already, or cannot be written.
+/// The store fails, it has no rows, or the file exists or cannot be written.
 pub(crate) async fn export(store: &dyn LeaseStore, path: &str) -> anyhow::Result<()> {
     let snapshot = Snapshot::read(store).await?;
     snapshot.ensure_something()?;
@@ -29,8 +32,8 @@ pub(crate) async fn export(store: &dyn LeaseStore, path: &str) -> anyhow::Result
 /// Reads an export from a file, or from stdin, into a store.
 ///
 /// # Errors
-/// It cannot be read; the store's; there is nothing in it; workers that live, unless that is
-/// allowed; rows that are there already.
+/// The file cannot be read or decoded, or holds no rows; the store fails, or has rows already; a
+/// worker lives and `while_running` is false.
 pub(crate) async fn import(
     store: &dyn LeaseStore,
     path: &str,
@@ -47,10 +50,10 @@ pub(crate) async fn import(
     put(&snapshot, store, while_running).await
 }
 
-/// Copies everything from one store to another.
+/// Copies all rows from one store to another.
 ///
 /// # Errors
-/// As [`import`], for workers on either side.
+/// As [`import`]; a worker may live in neither store.
 pub(crate) async fn copy(
     from: &dyn LeaseStore,
     to: &dyn LeaseStore,
@@ -71,10 +74,10 @@ async fn put(snapshot: &Snapshot, to: &dyn LeaseStore, while_running: bool) -> a
     stdout::line(serde_json::to_string(&snapshot.write(to).await?)?)
 }
 
-/// Waits for a heartbeat, to see whether a worker lives.
+/// Waits until it is known of each session whether its beat moves, and fails if one does.
 ///
 /// # Errors
-/// One lives; the store's.
+/// A worker lives, or the store fails.
 pub(crate) async fn refuse_workers(store: &dyn LeaseStore) -> anyhow::Result<()> {
     let clock = Env::system().clock;
     let (sessions, beats) = beats::settled(store, &*clock).await?;

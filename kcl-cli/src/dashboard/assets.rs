@@ -1,4 +1,8 @@
-//! The page: its files are a part of the program, and nothing is loaded from anywhere else.
+//! Serves the page's files. They are a part of the program, and the page loads nothing from
+//! elsewhere.
+//!
+//! Each file has the hash of all files in its path. So a browser may cache it for ever, and a page
+//! never mixes the files of two builds.
 
 use std::hash::{DefaultHasher, Hash, Hasher};
 
@@ -6,11 +10,11 @@ use hyper::{Response, StatusCode};
 
 use super::server::respond::{self, Body};
 
-/// In which each place where the files' version belongs is marked.
+/// The page. It contains [`VERSION`] wherever the hash of the files belongs.
 const PAGE: &str = include_str!("assets/index.html");
 const VERSION: &str = "@VERSION@";
 
-/// Every file, by name and kind.
+/// Every other file: its name, its media type and its text.
 const FILES: &[(&str, &str, &str)] = &[
     ("style.css", "text/css; charset=utf-8", include_str!("assets/style.css")),
     ("main.js", SCRIPT, include_str!("assets/main.js")),
@@ -32,13 +36,15 @@ const FILES: &[(&str, &str, &str)] = &[
 
 const SCRIPT: &str = "text/javascript; charset=utf-8";
 
-/// A file of this version never changes.
+/// The caching of a file whose path contains its version: it never changes.
 const FOR_EVER: &str = "public, max-age=31536000, immutable";
 
-/// The page's files, under a version of their own: those of another are never mixed in.
+/// The page's files, and their version.
 #[derive(Debug)]
 pub(crate) struct Assets {
+    /// The hash of all files, in hexadecimal.
     version: String,
+    /// The page with that hash filled in.
     page: String,
 }
 
@@ -51,12 +57,12 @@ impl Assets {
         Self { page: PAGE.replace(VERSION, &version), version }
     }
 
-    /// The page itself.
+    /// The page itself. The browser asks for it anew each time, because its path has no version.
     pub(crate) fn page(&self) -> Response<Body> {
         respond::whole(StatusCode::OK, "text/html; charset=utf-8", "no-cache", self.page.clone())
     }
 
-    /// A file of it.
+    /// A file of the page; `None` for an unknown name or another version.
     pub(crate) fn file(&self, version: &str, name: &str) -> Option<Response<Body>> {
         let file = FILES.iter().find(|(of, ..)| *of == name && self.version == version);
         file.map(|(_, media, text)| respond::whole(StatusCode::OK, media, FOR_EVER, *text))

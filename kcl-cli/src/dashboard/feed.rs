@@ -1,7 +1,8 @@
-//! What pages are told of one application: all of it at first, then what changes.
+//! Keeps the versions of one application's model, and computes what a page lacks.
 //!
-//! Each version has a number; who comes back and names the last one it has is told what it missed,
-//! if that is still known, else everything.
+//! A new page gets a snapshot of the newest model, and then the deltas. Each version has a number.
+//! A page that reconnects names its last version, and gets the deltas after it, if the feed still
+//! has them, else a snapshot.
 
 use std::{
     collections::VecDeque,
@@ -13,20 +14,23 @@ use tokio::sync::watch;
 
 use super::model::{Delta, Model};
 
-/// How many versions are kept for whoever comes back.
+/// How many deltas the feed keeps for pages that reconnect.
 const KEPT: usize = 120;
-/// How many bytes they may take: at 2,000 shards a version is some 50 KB.
+/// How many bytes these deltas may take: with 2,000 shards a delta has some 50 KB.
 const KEPT_BYTES: usize = 8 << 20;
 
-/// A version as a page names it: the life of this process, and a number.
+/// A version as a page names it, like `7f3a-12`. The page gets it as the id of an event, and a
+/// browser sends it back when it reconnects.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Version {
+    /// A random number of this process. It tells versions of a former process apart.
     life: u64,
+    /// Counts from 1.
     number: u64,
 }
 
 impl Version {
-    /// Reads what [`Update::id`] gave.
+    /// Reads what `Display` wrote; `None` if the text is something else.
     pub(crate) fn parse(text: &str) -> Option<Self> {
         let (life, number) = text.split_once('-')?;
         Some(Self { life: u64::from_str_radix(life, 16).ok()?, number: number.parse().ok()? })
@@ -39,44 +43,50 @@ impl std::fmt::Display for Version {
     }
 }
 
-/// What a page is told.
+/// One event for a page.
 #[derive(Clone, Debug)]
 pub(crate) struct Update {
     /// `snapshot` or `delta`.
     pub(crate) kind: &'static str,
+    /// The version that the page has after this event.
     pub(crate) version: Version,
     /// One line of JSON.
     pub(crate) text: Arc<str>,
 }
 
-/// The versions of one application.
+/// The versions of one application. One task puts them; any number of pages read them.
 #[derive(Debug)]
 pub(crate) struct Feed {
     life: u64,
     state: Mutex<State>,
+    /// The number of the newest version; it wakes the pages.
     newest: watch::Sender<u64>,
 }
 
 #[derive(Debug, Default)]
 struct State {
+    /// The number of the newest version; 0 before the first.
     number: u64,
+    /// The newest version.
     model: Arc<Model>,
-    /// The newest last; each makes its version of the one before.
+    /// The deltas with the version that each leads to; the newest is last.
     deltas: VecDeque<(u64, Arc<str>)>,
+    /// The bytes of all deltas.
     bytes: usize,
 }
 
 impl Feed {
-    /// A feed without anything in it yet; `life` tells it from that of another process.
+    /// An empty feed. `life` must differ from that of a former process.
     pub(crate) fn new(life: u64) -> Self {
         Self { life, state: Mutex::default(), newest: watch::Sender::new(0) }
     }
 
-    /// Puts the next version.
+    /// Puts the next version, and wakes the pages. It drops the oldest deltas beyond [`KEPT`] and
+    /// [`KEPT_BYTES`].
     pub(crate) fn put(&self, model: Model) {
         let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
         let delta = Delta::between(&state.model, &model);
-        // Plain maps and arrays of JSON are always JSON.
+        // A delta consists of maps, arrays and texts, so that writing it as JSON cannot fail.
         let text: Arc<str> = serde_json::to_string(&delta).unwrap_or_default().into();
         state.number += 1;
         let number = state.number;
@@ -91,23 +101,24 @@ impl Feed {
         self.newest.send_replace(number);
     }
 
-    /// The newest model, once there is one.
+    /// The newest model; `None` before the first reading.
     pub(crate) fn model(&self) -> Option<Arc<Model>> {
         let state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
         (state.number > 0).then(|| Arc::clone(&state.model))
     }
 
-    /// Tells of each new version.
+    /// A receiver that wakes at each new version. It counts as a page that watches.
     pub(crate) fn newest(&self) -> watch::Receiver<u64> {
         self.newest.subscribe()
     }
 
-    /// Whether anybody listens.
+    /// Whether a page watches.
     pub(crate) fn is_watched(&self) -> bool {
         self.newest.receiver_count() > 0
     }
 
-    /// What somebody has to be told who has this version, or none.
+    /// The events that bring a page from the version `has` to the newest. Empty if it has the
+    /// newest one, or if there is no version yet.
     pub(crate) fn since(&self, has: Option<Version>) -> Vec<Update> {
         let state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
         if state.number == 0 {

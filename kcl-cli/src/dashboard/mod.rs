@@ -1,19 +1,27 @@
-//! `kcl dashboard`: a page that shows applications while they run, and while they do not.
+//! `kcl dashboard` serves a page that shows applications, whether their workers run or not.
+//!
+//! ```text
+//! store, stream ──► watched ──► model ──► feed ──► server ──► browser
+//!                   doctor's     tables    versions  HTTP       assets/
+//!                   facts, judge           + deltas  events
+//!                                                    └──► acts, records: on request only
+//! ```
 //!
 //! | part | its question |
 //! |---|---|
-//! | `args` | what was asked for? |
-//! | `watched` | what is looked at, and when? |
-//! | `moves` | what moved, as the planner tells? |
-//! | `model` | what is shown of it? Pure |
-//! | `feed` | what is a page told that has an older version? |
+//! | `args` | what does the command line ask for? |
+//! | `watched` | when is each application read? |
+//! | `moves` | which moves did the planner report? |
+//! | `model` | what does the page show of a reading? Pure |
+//! | `feed` | what does a page lack that has an older version? |
 //! | `acts` | what can be changed, and what would that do? |
 //! | `records` | which records are in a shard? |
-//! | `site`, `assets` | what is served, and the page itself |
-//! | `server` | who may ask, and what is answered |
+//! | `site`, `assets` | which applications and which files are served? |
+//! | `server` | who may ask, and what is the answer? |
 //!
-//! It reads the store and the stream alone, by what `doctor` reads and judges: so it works from a
-//! laptop, and with no worker alive. It writes nothing unless a flag allows that.
+//! The dashboard reads only the store and the stream, by the means of `doctor`. So it works from a
+//! laptop, and with no live worker. While somebody watches, it asks the workers to report more
+//! often. It changes nothing else unless `--allow-changes` is given.
 
 mod acts;
 mod args;
@@ -51,10 +59,10 @@ use crate::{
     store_url::StoreUrl,
 };
 
-/// Serves until it is told to stop.
+/// Runs the command: it serves until a signal ends it.
 ///
 /// # Errors
-/// An argument cannot work; nobody can listen there.
+/// An argument is invalid, a store cannot be opened, or the address cannot be bound.
 pub(crate) fn run(
     args: &DashboardArgs,
     settings: &SettingsArgs,
@@ -63,11 +71,12 @@ pub(crate) fn run(
     args.check()?;
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
     let done = runtime.block_on(Box::pin(work(args, settings, config)));
-    // A store that does not answer is not waited for.
+    // A call to a store that does not answer must not delay the end.
     runtime.shutdown_background();
     done.map(|()| ExitCode::SUCCESS)
 }
 
+/// Starts one task for each application, and serves them all.
 async fn work(
     args: &DashboardArgs,
     settings: &SettingsArgs,
@@ -85,7 +94,7 @@ async fn work(
     let address = socket.local_addr()?;
     let any = watch::Sender::new(());
     let pace = Pace { store: args.every(), stream: args.stream_every() };
-    // They end with this set.
+    // The tasks end when this set is dropped.
     let mut following = JoinSet::new();
     for watched in &applications {
         following.spawn(Arc::clone(watched).follow(pace, any.clone()));
@@ -104,7 +113,7 @@ async fn work(
     Ok(())
 }
 
-/// An application, as it is to be looked at.
+/// Opens the store of one application, and prepares its readings.
 fn watched(
     args: &DashboardArgs,
     settings: &SettingsArgs,

@@ -1,4 +1,5 @@
-//! The last moves, as the planner tells them: read now and then, since they change seldom.
+//! Reads the planner's document of the last moves. It changes seldom, so it is read as often as the
+//! stream, and not as often as the store.
 
 use std::{sync::Arc, time::Duration};
 
@@ -8,7 +9,8 @@ use kcl_core::{
     store::LeaseStore,
 };
 
-/// The moves; none if no planner told any, they make no sense, or they cannot be read in time.
+/// The moves. `None` if there is no such document, if it cannot be decoded, or if the store failed
+/// or did not answer within `patience`.
 pub(super) async fn read(
     store: Arc<dyn LeaseStore>,
     clock: Arc<dyn Clock>,

@@ -1,5 +1,6 @@
-//! Records of a shard, to look at: from a position of one's choice, without a lease and without
-//! touching a checkpoint. They go to the page alone, never to the log.
+//! Reads some records of a shard for the page, from a position that the user chooses.
+//!
+//! It takes no lease and changes no checkpoint. The records go to the page only, never to the log.
 
 use std::time::Duration;
 
@@ -19,34 +20,37 @@ use crate::{
     start_at,
 };
 
-/// How many records are shown at most, and unless another number is asked for.
+/// The most records that a request may ask for, and how many it gets if it names no number.
 const MOST: usize = 200;
 const USUAL: usize = 20;
-/// How much of a record's data is shown.
+/// How many bytes of a record's data the page shows.
 const SHOWN: usize = 16_384;
-/// How long records are waited for: the shard may have gaps without any.
+/// How long a request waits for records. A shard may have long gaps without any.
 const PATIENCE: Duration = Duration::from_secs(8);
-/// Room for what one answer may hold.
+/// The byte limit of one read.
 const ROOM: ByteLimit = ByteLimit(1 << 20);
 
-/// What is asked for.
+/// A request for records.
 #[derive(Clone, Debug, PartialEq, Eq)]
 struct Asked {
     shard: ShardId,
     from: From,
+    /// How many records, `1..=200`.
     most: usize,
 }
 
-/// From where on.
+/// Where to begin.
 #[derive(Clone, Debug, PartialEq, Eq)]
 enum From {
-    /// Where its lease's checkpoint stands: what is processed next.
+    /// After the checkpoint of the shard's lease: at the record that is processed next.
     Checkpoint,
+    /// At a position of the stream.
     At(StartAt),
 }
 
 impl Asked {
-    /// Reads a query, like `shard=shardId-…&from=2026-01-31T09:00:00Z&most=20`.
+    /// Parses a query, like `shard=shardId-…&from=2026-01-31T09:00:00Z&most=20`. An unknown name is
+    /// an error.
     fn parse(query: &str) -> anyhow::Result<Self> {
         let (mut shard, mut from, mut most) = (None, From::Checkpoint, USUAL);
         for (name, value) in form_urlencoded::parse(query.as_bytes()) {
@@ -69,19 +73,22 @@ impl Asked {
     }
 }
 
-/// What came of reading.
+/// The records that were read, and why the read ended.
 #[derive(Debug)]
 struct Found {
     records: Vec<Record>,
-    /// What was met meanwhile: `tip`, `end`, `more`, or `late`.
+    /// `tip`: no newer record yet; `end`: the shard has ended; `more`: the number was reached;
+    /// `late`: the time was up.
     then: &'static str,
+    /// Whether the stream had trimmed records after the position.
     lost: bool,
 }
 
-/// Reads records as a query asks for them.
+/// Reads the records for which a query asks, as JSON.
 ///
 /// # Errors
-/// The query makes no sense; the stream's; there is no such shard.
+/// The query is invalid; the shard, or the lease whose checkpoint is asked for, does not exist; the
+/// store or the stream fails.
 pub(crate) async fn look(watched: &Watched, query: &str) -> anyhow::Result<Value> {
     let asked = Asked::parse(query)?;
     let store = &*watched.sight.store;
@@ -115,6 +122,7 @@ pub(crate) async fn look(watched: &Watched, query: &str) -> anyhow::Result<Value
     }))
 }
 
+/// Reads until the number, the tip or the end is reached, or [`PATIENCE`] is over.
 async fn read(glance: &mut Glance, clock: &dyn Clock) -> anyhow::Result<Found> {
     let until = clock.now() + PATIENCE;
     let mut found = Found { records: Vec::new(), then: "more", lost: false };
@@ -145,11 +153,12 @@ async fn read(glance: &mut Glance, clock: &dyn Clock) -> anyhow::Result<Found> {
     }
 }
 
-/// A record: as text where it is text, else in base64.
+/// A record as JSON. Its data is text if it is UTF-8, else base64; `cut` says that only the first
+/// [`SHOWN`] bytes are there.
 fn shown(record: &Record) -> Value {
     let data = &record.data[..record.data.len().min(SHOWN)];
     let text = std::str::from_utf8(data).or_else(|error| {
-        // A character that was cut in two at the end is left out.
+        // The cut may fall within a character: its first bytes are left out.
         let cut = error.error_len().is_none() && data.len() < record.data.len();
         std::str::from_utf8(&data[..if cut { error.valid_up_to() } else { data.len() }])
     });
@@ -167,7 +176,7 @@ fn shown(record: &Record) -> Value {
     })
 }
 
-/// What unpacking found out about a record, unless it stands in the stream by itself.
+/// What the KPL decoding found out about a record; `None` for a plain one.
 const fn mark(kpl: KplMark) -> Option<&'static str> {
     match kpl {
         KplMark::Plain => None,

@@ -1,4 +1,5 @@
-//! What is served: applications that are looked at, what of them is offered, and the page.
+//! Holds what the server needs to answer a request: the guard, the applications, and the files of
+//! the page. There is one [`Site`] for each process.
 
 use std::sync::Arc;
 
@@ -7,31 +8,35 @@ use tokio::sync::watch;
 
 use super::{acts, assets::Assets, server::Guard, watched::Watched};
 
-/// What is served.
+/// Everything that one dashboard serves.
 #[derive(Debug)]
 pub(crate) struct Site {
+    /// Decides who may ask what.
     pub(crate) guard: Guard,
-    /// In the order in which they were named.
+    /// The applications, in the order of the command line.
     pub(crate) applications: Vec<Arc<Watched>>,
+    /// The page's files.
     pub(crate) assets: Assets,
-    /// Whether records may be looked at.
+    /// Whether the page may show records (without `--no-records`).
     pub(crate) records: bool,
-    /// Told whenever anything changes.
+    /// Notifies the overview after each reading of any application.
     pub(crate) any: watch::Sender<()>,
 }
 
 impl Site {
-    /// The application of this name.
+    /// The application of this name; `None` if this dashboard does not show it.
     pub(crate) fn find(&self, name: &str) -> Option<&Arc<Watched>> {
         self.applications.iter().find(|it| it.name == name)
     }
 
-    /// Somebody asks for what is known of all.
+    /// Notes a request that concerns all applications: for a while they are read as often as if a
+    /// page watched them.
     pub(crate) fn ask(&self) {
         self.applications.iter().for_each(|watched| watched.ask());
     }
 
-    /// Every application in short, and what is offered.
+    /// The overview as JSON: the head of every application, and what this dashboard offers. An
+    /// application that was not read yet has the state `looking`.
     pub(crate) fn heads(&self) -> Value {
         let head = |it: &Arc<Watched>| match it.feed.model() {
             Some(model) => Value::Object(model.head.clone()),

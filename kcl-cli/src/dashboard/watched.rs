@@ -1,4 +1,8 @@
-//! An application that is looked at again and again.
+//! Reads one application again and again, and puts a model of each reading into its feed.
+//!
+//! Each application has a task that runs [`Watched::follow`]. It reads the store at one rate, and
+//! the stream and the planner's moves at a slower one, in tasks of their own: a slow stream must
+//! not delay what the store shows. While no page watches, the task reads every [`UNWATCHED`] only.
 
 use std::{
     sync::{
@@ -30,45 +34,57 @@ use crate::{
     onlooker::Onlooker,
 };
 
-/// Between two looks while nobody watches: who comes finds something, and it costs little.
+/// The pause between two readings while no page watches. A page that opens then has something to
+/// show at once.
 const UNWATCHED: Duration = Duration::from_secs(15);
 
-/// An application, and how it is looked at.
+/// One application of this dashboard.
 #[derive(Debug)]
 pub(crate) struct Watched {
     pub(crate) name: String,
+    /// The settings for this application.
     pub(crate) config: Config,
+    /// Reads the store and the stream.
     pub(crate) sight: Arc<Sight>,
+    /// The thresholds of the judges.
     pub(crate) bounds: Bounds,
+    /// Spells the commands that the page shows.
     pub(crate) shell: Shell,
+    /// The models, for the pages.
     pub(crate) feed: Arc<Feed>,
-    /// When somebody asked for what is known last, in microseconds of this machine's clock.
+    /// The time of the last request about this application, in microseconds of the monotonic clock;
+    /// 0 before the first.
     pub(crate) asked: AtomicU64,
 }
 
-/// How often it is looked.
+/// The intervals between two readings while a page watches.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Pace {
-    /// At the store.
+    /// Between two readings of the store.
     pub(crate) store: Duration,
-    /// At the stream.
+    /// Between two readings of the stream.
     pub(crate) stream: Duration,
 }
 
-/// What was seen so far.
+/// What the task keeps from one reading to the next.
 struct Seen {
     beats: Beats,
     progress: Progress,
+    /// The moves that readings showed.
     history: History,
+    /// The last answer of each source; `None` before the first reading.
     shown: Option<Shown>,
+    /// The last answer of the stream.
     told: OfStream,
+    /// Tells the age of reports.
     reader: Reader,
+    /// The moves that the planner reported.
     planned: Option<Moves>,
-    /// Has workers report with each beat while somebody looks at the page.
+    /// Asks the workers to report with each beat while a page watches.
     onlooker: Onlooker,
 }
 
-/// What comes of something that is asked beside the looks.
+/// The answer of a task that runs beside the readings of the store.
 enum Came {
     OfStream(OfStream),
     Moves(Option<Moves>),
@@ -84,6 +100,7 @@ impl Seen {
 }
 
 impl Seen {
+    /// Asks the workers for frequent reports, if sessions and documents are known.
     async fn look_on(&mut self, facts: &Facts, clock: &dyn Clock) {
         if let (Some(sessions), Some(told)) = (facts.sessions.get(), facts.documents.get()) {
             self.onlooker.look_on(&sessions.rows, &told.reports, clock).await;
@@ -92,7 +109,7 @@ impl Seen {
 }
 
 impl Watched {
-    /// Looks until it is dropped, and tells `any` of each look.
+    /// Reads the application until this future is dropped, and notifies `any` after each reading.
     pub(crate) async fn follow(self: Arc<Self>, pace: Pace, any: watch::Sender<()>) {
         let clock = Arc::clone(&self.sight.clock);
         let (store, patience) = (Arc::clone(&self.sight.store), self.sight.patience);
@@ -132,7 +149,7 @@ impl Watched {
             let listeners = || self.was_asked() || any.receiver_count() > 0;
             tokio::select! {
                 Some(came) = asking.join_next(), if !asking.is_empty() => {
-                    // What panicked tells nothing.
+                    // A task that panicked has no answer; the next round asks again.
                     came.into_iter().for_each(|came| seen.hear(came));
                 }
                 () = wait(&*clock, begun, pace.store, listeners) => {}
@@ -140,18 +157,19 @@ impl Watched {
         }
     }
 
-    /// Somebody asks for what is known: for a while it is looked at as if that one watched.
+    /// Notes a request: for the next [`UNWATCHED`] the application is read as if a page watched.
     pub(crate) fn ask(&self) {
         self.asked.store(self.sight.clock.now().as_micros(), Ordering::Relaxed);
     }
 
-    /// Whether somebody listens, or asked a little while ago.
+    /// Whether a page watches, or a request came within the last [`UNWATCHED`].
     fn was_asked(&self) -> bool {
         let asked = Time::from_micros(self.asked.load(Ordering::Relaxed));
         let lately = asked > Time::ZERO && self.sight.clock.now() < asked + UNWATCHED;
         lately || self.feed.is_watched()
     }
 
+    /// Judges a reading, makes the model, and puts it into the feed.
     fn take(&self, seen: &mut Seen, facts: Facts) {
         seen.progress.note(&facts);
         let verdict = self.judge(&facts, &seen.progress);
@@ -173,9 +191,10 @@ impl Watched {
     }
 }
 
-/// Waits until the next look is due: sooner if somebody watches.
+/// Waits until the next reading is due: `every` after `begun` if a page watches, else [`UNWATCHED`]
+/// after it, or as soon as a page comes.
 async fn wait(clock: &dyn Clock, begun: Time, every: Duration, is_watched: impl Fn() -> bool) {
-    /// How soon it is noticed that somebody came.
+    /// How soon this function notices that a page came.
     const NOTICED: Duration = Duration::from_millis(200);
     clock.sleep_until(begun + every).await;
     while !is_watched() && clock.now() < begun + UNWATCHED {

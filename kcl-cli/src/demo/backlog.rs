@@ -1,4 +1,7 @@
-//! Which records are put next. Pure.
+//! Chooses the records of the next put: first those that the stream refused, then new ones. Pure.
+//!
+//! No batch has a key twice, and a refused record goes before any later record of its key. So the
+//! records of a key enter the stream in the order of their numbers.
 
 use std::{collections::BTreeSet, mem};
 
@@ -7,7 +10,8 @@ use super::{
     payload::Payload,
 };
 
-/// How many partition keys there are. More than a call takes, so that each call has a key once.
+/// The number of partition keys. It is more than the 500 records that one `PutRecords` call takes,
+/// so that a batch need not repeat a key.
 const KEYS: u32 = 1_000;
 
 /// A record to put.
@@ -17,13 +21,16 @@ pub(super) struct Entry {
     pub(super) payload: Payload,
 }
 
-/// Which records are put next: first what was refused, then new ones, each key at most once.
+/// The records that wait, and the state from which new ones are made.
 #[derive(Debug)]
 pub(super) struct Backlog {
+    /// Records that the stream refused, or whose call failed.
     refused: Vec<Entry>,
+    /// The number of the next new record.
     next_id: u64,
+    /// The key of the next new record; the keys take turns.
     next_key: u32,
-    /// How many records each key has.
+    /// The number of records of each key so far, by key.
     counts: Vec<u32>,
 }
 
@@ -35,18 +42,18 @@ impl Default for Backlog {
 }
 
 impl Backlog {
-    /// Whether nothing waits to be sent again.
+    /// Whether no refused record waits.
     pub(super) const fn is_empty(&self) -> bool {
         self.refused.is_empty()
     }
 
-    /// Takes back a record that the stream refused, to be sent again before any other of its key.
+    /// Takes back a record of the last batch, for the next batch.
     pub(super) fn refuse(&mut self, entry: Entry) {
         self.refused.push(entry);
     }
 
-    /// What was refused, and new records of other keys until there are `wanted`. All of it is
-    /// acknowledged or refused before the next call.
+    /// All refused records, and new records of other keys until the batch has `wanted`. Before the
+    /// next call of this function the caller must acknowledge or refuse each of them.
     pub(super) fn next_batch(&mut self, wanted: u32, now: Millis) -> Vec<Entry> {
         let mut batch = mem::take(&mut self.refused);
         let waiting: BTreeSet<u32> = batch.iter().map(|entry| entry.record.key).collect();

@@ -1,4 +1,4 @@
-//! What happened in a run, as plain facts: all that the judge goes by.
+//! The history of a run, as plain data. The judge and the picture use nothing else.
 
 use std::fmt;
 
@@ -20,7 +20,7 @@ impl fmt::Display for WorkerNo {
     }
 }
 
-/// A record the stream acknowledged.
+/// A record that the stream acknowledged.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Produced {
     /// Its number, unique in the run.
@@ -34,34 +34,34 @@ pub(super) struct Produced {
 /// A record that a worker processed.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Delivery {
-    /// By whom.
+    /// The worker that processed it.
     pub(super) worker: WorkerNo,
-    /// From which shard.
+    /// The shard from which the worker read it.
     pub(super) shard: ShardId,
-    /// Under which epoch of the shard's lease.
+    /// The epoch of the shard's lease, by the batch's fencing token.
     pub(super) epoch: Epoch,
-    /// Its place in the shard.
+    /// Its sequence number in the shard.
     pub(super) sequence: SequenceNumber,
-    /// Which record.
+    /// The record's number: [`Produced::id`].
     pub(super) id: u64,
-    /// When.
+    /// When it was processed.
     pub(super) at: Millis,
-    /// How long after it was sent.
+    /// How long after its sending that was.
     pub(super) lag: Millis,
 }
 
-/// A lease that came or went, as its worker told it.
+/// A lease that a worker gained or lost, by the worker's own event.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Turn {
-    /// Which worker.
+    /// The worker.
     pub(super) worker: WorkerNo,
-    /// Which shard's lease.
+    /// The shard of the lease.
     pub(super) shard: ShardId,
-    /// Under which epoch.
+    /// The epoch under which the worker held it.
     pub(super) epoch: Epoch,
-    /// Whether it is held from now on, or no longer.
+    /// Whether the worker gained the lease; otherwise it lost it.
     pub(super) gained: bool,
-    /// When.
+    /// When the event came. Events of two workers may come in the wrong order.
     pub(super) at: Millis,
 }
 
@@ -74,7 +74,7 @@ pub(super) struct Split {
     pub(super) children: Vec<ShardId>,
 }
 
-/// Something done to the fleet or the stream.
+/// One thing that the script does to the fleet or to the stream.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Cue {
     /// The first workers start on these open shards.
@@ -83,7 +83,7 @@ pub(super) enum Cue {
     Split(Vec<Split>),
     /// Workers join.
     Join(Vec<WorkerNo>),
-    /// A worker dies without a word.
+    /// A worker is switched off: it releases nothing and ends no session.
     Crash(WorkerNo),
     /// A worker leaves gracefully.
     Leave(WorkerNo),
@@ -101,7 +101,7 @@ impl Cue {
         }
     }
 
-    /// The workers it is about.
+    /// The workers that start, join or go; empty for a split.
     pub(super) fn workers(&self) -> &[WorkerNo] {
         match self {
             Self::Start(workers, _) | Self::Join(workers) => workers,
@@ -111,26 +111,26 @@ impl Cue {
     }
 }
 
-/// A cue and when it was given.
+/// A cue, and when the script gave it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Event {
-    /// What.
+    /// What the script did.
     pub(super) cue: Cue,
-    /// When.
+    /// When it began to.
     pub(super) at: Millis,
 }
 
 /// Everything that happened. Each list is in the order it happened.
 #[derive(Clone, Debug, Default)]
 pub(super) struct History {
-    /// What the stream acknowledged.
+    /// The records that the stream acknowledged.
     pub(super) produced: Vec<Produced>,
-    /// What was processed, by whomever: one order over all workers.
+    /// The records that workers processed: one order over all workers.
     pub(super) deliveries: Vec<Delivery>,
-    /// How leases changed hands.
+    /// The leases that workers gained and lost.
     pub(super) turns: Vec<Turn>,
-    /// What was done to the fleet.
+    /// What the script did.
     pub(super) events: Vec<Event>,
-    /// When the run was over.
+    /// When the run ended.
     pub(super) over: Millis,
 }

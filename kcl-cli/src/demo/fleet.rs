@@ -1,4 +1,5 @@
-//! The workers of the demo, each on a runtime of its own.
+//! Runs the workers of the demo, each on a runtime of its own with its own connections, so that a
+//! crash of one cannot touch the others.
 
 use std::{collections::BTreeMap, fmt, sync::Arc, time::Duration};
 
@@ -17,7 +18,7 @@ use super::{
     stream::DemoStream,
 };
 
-/// How long a worker may take to leave.
+/// How long the workers may take to leave at the end of the run.
 const LEAVING: Duration = Duration::from_secs(10);
 
 /// The workers that run.
@@ -31,9 +32,11 @@ pub(super) struct Fleet {
 /// A worker that runs.
 struct Running {
     handle: WorkerHandle,
-    /// Taken when the worker is over.
+    /// `None` once `drop` has shut it down.
     runtime: Option<Runtime>,
+    /// The future of `Worker::run`.
     task: JoinHandle<Result<(), WorkerError>>,
+    /// Stops its keeper, which writes to the store.
     life: Arc<KillSwitch>,
 }
 
@@ -43,10 +46,10 @@ impl Fleet {
         Self { stream, store, ledger, running: BTreeMap::new() }
     }
 
-    /// Starts a worker.
+    /// Starts a worker. Its processor writes each batch into the ledger.
     ///
     /// # Errors
-    /// The operating system's, or the settings'.
+    /// The operating system refuses a thread, or a setting is invalid.
     pub(super) fn start(&mut self, worker: WorkerNo) -> Result<()> {
         let runtime = tokio::runtime::Builder::new_multi_thread()
             .worker_threads(1)
@@ -76,33 +79,34 @@ impl Fleet {
         self.running.keys().copied()
     }
 
-    /// The worker that plans for the others, if one does just now.
+    /// The planner; `None` while no worker plans.
     pub(super) fn planner(&self) -> Option<WorkerNo> {
         let plans =
             |(no, running): (&WorkerNo, &Running)| running.handle.status().planning.then_some(*no);
         self.running.iter().find_map(plans)
     }
 
-    /// Switches a worker off: no release, no farewell, nothing in flight is finished.
+    /// Switches a worker off. It releases no lease, does not end its session, and finishes nothing
+    /// that is in flight.
     pub(super) fn crash(&mut self, worker: WorkerNo) {
         if let Some(running) = self.running.remove(&worker) {
-            // First what could still write to the store, then what reads.
+            // First the keeper, which could still write to the store, then the readers.
             running.life.end();
             drop(running);
         }
     }
 
-    /// Asks a worker to leave.
+    /// Asks a worker to leave gracefully, and does not wait.
     pub(super) fn ask_to_leave(&self, worker: WorkerNo) {
         if let Some(running) = self.running.get(&worker) {
             running.handle.shut_down();
         }
     }
 
-    /// Takes away those that have left.
+    /// Removes the workers that have ended. `leaving` are those that were asked to.
     ///
     /// # Errors
-    /// When a worker ended that nobody asked to, or could not go on.
+    /// A worker ended that nobody asked to leave, or it failed.
     pub(super) async fn reap(&mut self, leaving: &[WorkerNo]) -> Result<()> {
         let over = |(no, running): (&WorkerNo, &Running)| running.task.is_finished().then_some(*no);
         let gone: Vec<WorkerNo> = self.running.iter().filter_map(over).collect();
@@ -162,7 +166,7 @@ async fn listen(mut events: broadcast::Receiver<WorkerEvent>, worker: WorkerNo, 
     }
 }
 
-/// What an event says that must not happen in the demo.
+/// The text of an event that must not happen in the demo; `None` for all others.
 fn trouble(event: &WorkerEvent) -> Option<String> {
     match event {
         WorkerEvent::RecordsLost { key, .. } => Some(format!("records of {key} were lost")),
@@ -173,7 +177,7 @@ fn trouble(event: &WorkerEvent) -> Option<String> {
     }
 }
 
-/// A runtime may not be waited for inside another one's task.
+/// Tokio panics if a runtime is dropped within a task of another one, because the drop would block.
 impl Drop for Running {
     fn drop(&mut self) {
         if let Some(runtime) = self.runtime.take() {

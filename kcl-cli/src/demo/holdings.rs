@@ -1,4 +1,5 @@
-//! Who holds which lease, kept up from turns and cues. Pure.
+//! Computes from turns and cues who holds which lease, whether the fleet is in balance, and how
+//! many moves a cue needs. Pure. The ledger uses it during the run, the judge afterwards.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -6,22 +7,23 @@ use kcl_core::{lease::Epoch, stream::ShardId};
 
 use super::facts::{Cue, Turn, WorkerNo};
 
-/// Who holds which lease.
+/// Who holds which lease at a moment of the run.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Holdings {
-    /// Shards that take records.
+    /// The shards that take records.
     open: BTreeSet<ShardId>,
-    /// Workers that are to stay.
+    /// The workers that run and were not asked to leave.
     staying: BTreeSet<WorkerNo>,
-    /// Workers that went without a word: what they still say counts no more.
+    /// The workers that crashed. Their late turns are ignored.
     dead: BTreeSet<WorkerNo>,
+    /// The owner of each lease that has one, with the epoch.
     owners: BTreeMap<ShardId, (WorkerNo, Epoch)>,
-    /// Who held a lease last, also when nobody holds it now.
+    /// The last owner of each lease, also of one that has no owner now.
     last: BTreeMap<ShardId, WorkerNo>,
 }
 
 impl Holdings {
-    /// Takes a cue into account.
+    /// Applies a cue.
     pub(super) fn cue(&mut self, cue: &Cue) {
         match cue {
             Cue::Start(workers, shards) => {
@@ -44,15 +46,16 @@ impl Holdings {
         }
     }
 
-    /// Takes a turn into account. True if it is a move: a lease goes from one worker that stays to
-    /// another. Leases of the dead and the leaving, and new leases, must go somewhere: no moves.
+    /// Applies a turn. The answer is true if it is a move: a lease goes from one worker that stays
+    /// to another. New leases, and those of workers that crashed or leave, must go somewhere: they
+    /// are no moves.
     pub(super) fn turn(&mut self, turn: &Turn) -> bool {
         if self.dead.contains(&turn.worker) {
             return false;
         }
         let held = self.owners.get(&turn.shard).copied();
         if !turn.gained {
-            // A later owner may have spoken first.
+            // The event of a later owner may have come first.
             if held == Some((turn.worker, turn.epoch)) {
                 self.owners.remove(&turn.shard);
             }
@@ -66,7 +69,7 @@ impl Holdings {
         former.is_some_and(|former| former != turn.worker && self.staying.contains(&former))
     }
 
-    /// The epoch under which a shard is held, if it is.
+    /// The epoch under which a shard is held; [`Epoch::NONE`] if nobody holds it.
     pub(super) fn epoch(&self, shard: &ShardId) -> Epoch {
         self.owners.get(shard).map_or(Epoch::NONE, |(_, epoch)| *epoch)
     }
@@ -82,8 +85,8 @@ impl Holdings {
         held.map(|(shard, _)| shard)
     }
 
-    /// Whether every open shard is held, and nothing else, by workers that stay, as evenly as can
-    /// be: no two differ by more than one.
+    /// Whether the fleet is in balance: the workers that stay hold every open shard and nothing
+    /// else, and no two of them differ by more than one lease.
     pub(super) fn is_even(&self) -> bool {
         let covered = self.owners.keys().eq(self.open.iter());
         let staying = self.owners.values().all(|(owner, _)| self.staying.contains(owner));
@@ -92,9 +95,9 @@ impl Holdings {
         covered && staying && spread <= 1 && !self.staying.is_empty()
     }
 
-    /// The fewest moves an even plan needs right after `cue`: what each worker that stays holds
-    /// above its share. Children count as held by the owner of their parent, which takes them when
-    /// it reaches the parent's end.
+    /// The fewest moves that an even plan needs right after `cue`: the sum of what each worker that
+    /// stays holds above its share. A child counts as held by the owner of its parent, because that
+    /// worker takes it at the parent's end.
     pub(super) fn optimum(&self, cue: &Cue) -> usize {
         let mut after = self.clone();
         after.cue(cue);
@@ -117,7 +120,7 @@ impl Holdings {
         held.sort_unstable_by(|a, b| b.cmp(a));
         let workers = held.len().max(1);
         let (share, rest) = (after.open.len() / workers, after.open.len() % workers);
-        // Whoever holds most may keep one of the rest.
+        // The workers that hold most keep the larger shares.
         let target = |rank: usize| share + usize::from(rank < rest);
         held.iter().enumerate().map(|(rank, held)| held.saturating_sub(target(rank))).sum()
     }

@@ -1,31 +1,33 @@
-//! A machine that can be switched off.
+//! Switches a worker off as a power failure does.
 
 use std::sync::{Arc, Mutex, PoisonError};
 
 use kcl_core::env::{Env, Keeper, Spawner, Task, TaskHandle};
 use tokio::sync::oneshot;
 
-/// Starts a worker's tasks as [`Env::system`] does, and its keeper on a thread that can be stopped
-/// in mid-air: what it was about to write is never written, as when the machine loses its power.
-/// (Dropping a worker's future, by contrast, ends its session with one last write.)
+/// A spawner that starts tasks as [`Env::system`] does, and the keeper on a thread that a
+/// [`KillSwitch`] can stop at any await. Then the keeper writes nothing more. To drop the worker's
+/// future would not do: that ends its session with one last write.
 #[derive(Debug)]
 pub(super) struct KillableSpawner {
     usual: Arc<dyn Spawner>,
     life: Arc<KillSwitch>,
 }
 
-/// The thread of a keeper.
+/// Stops the keeper of one worker. It is empty before the keeper starts and after `end`.
 #[derive(Debug, Default)]
 pub(super) struct KillSwitch(Mutex<Option<KeeperThread>>);
 
+/// The thread of a keeper.
 #[derive(Debug)]
 struct KeeperThread {
+    /// A message stops the keeper; its drop alone does not.
     stop: oneshot::Sender<()>,
     thread: std::thread::JoinHandle<()>,
 }
 
 impl KillableSpawner {
-    /// The real machine with a switch.
+    /// The real environment with this spawner, and its switch.
     pub(super) fn env() -> (Env, Arc<KillSwitch>) {
         let mut env = Env::system();
         let life = Arc::new(KillSwitch::default());
@@ -46,7 +48,7 @@ impl Spawner for KillableSpawner {
         let keep = async move {
             tokio::select! {
                 biased;
-                // A switch that is merely gone stops nothing.
+                // If the switch is dropped without a message, this arm is disabled.
                 Ok(()) = stopped => {}
                 () = keeper() => {}
             }
@@ -60,11 +62,11 @@ impl Spawner for KillableSpawner {
 }
 
 impl KillSwitch {
-    /// Stops the keeper where it stands, and returns once it has stopped.
+    /// Stops the keeper at its next await, and blocks until its thread has ended.
     pub(super) fn end(&self) {
         let pulse = self.pulse().take();
         if let Some(KeeperThread { stop, thread }) = pulse {
-            // One that is over needs no stopping.
+            // The send fails if the keeper has ended by itself.
             let _ = stop.send(());
             let _ = thread.join();
         }

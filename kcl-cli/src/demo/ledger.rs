@@ -1,4 +1,5 @@
-//! The book of a run: everybody writes into it what happened, in one order.
+//! Records what happens in a run. Workers, producer and script write into it under one lock, so
+//! that the history has one order.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -15,33 +16,36 @@ use super::{
     payload::Payload,
 };
 
-/// The book of a run. Clones write into the same one.
+/// The ledger of a run. Clones share one book.
 #[derive(Clone, Debug)]
 pub(super) struct Ledger {
     book: Arc<Mutex<Book>>,
     clock: Arc<dyn Clock>,
+    /// The start of the run, from which all times count.
     start: Time,
 }
 
-/// What is written so far, and what is counted on the way.
+/// The history so far, and counts that the picture needs at once.
 #[derive(Debug, Default)]
 pub(super) struct Book {
+    /// The history. Its field `over` is set only by [`Ledger::history`].
     pub(super) history: History,
+    /// Who holds which lease now.
     pub(super) holdings: Holdings,
-    /// Moves so far.
+    /// The number of moves.
     pub(super) moves: usize,
-    /// Different records processed so far.
+    /// The number of different records that were processed.
     pub(super) processed: usize,
-    /// Of each delivery, whether its record had been processed before.
+    /// For each delivery, whether its record had been processed before.
     again: Vec<bool>,
-    /// Whether each record was processed, by its number.
+    /// For each record, by its number, whether it was processed.
     seen: Vec<bool>,
-    /// What must not happen and did, apart from what the judge finds.
+    /// Worker events that must not happen in the demo. The verdict adds them to its problems.
     pub(super) troubles: Vec<String>,
 }
 
 impl Ledger {
-    /// An empty book. Its time starts now.
+    /// An empty ledger. Its time starts now.
     pub(super) fn new(env: &Env) -> Self {
         let clock = Arc::clone(&env.clock);
         let start = clock.now();
@@ -54,20 +58,20 @@ impl Ledger {
         Millis::try_from(since).unwrap_or(Millis::MAX)
     }
 
-    /// The book, to read.
+    /// Locks the book. Writers wait meanwhile, so callers must be short.
     pub(super) fn book(&self) -> MutexGuard<'_, Book> {
         self.book.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// A record was acknowledged by the stream.
+    /// Notes that the stream acknowledged a record.
     pub(super) fn produced(&self, record: Produced) {
         self.book().history.produced.push(record);
     }
 
-    /// A batch was processed.
+    /// Notes that a worker processed a batch.
     ///
     /// # Errors
-    /// When a record is none that the producer made.
+    /// A record of the batch does not come from the producer; nothing is noted then.
     pub(super) fn processed(&self, worker: WorkerNo, batch: &RecordBatch) -> anyhow::Result<()> {
         let payload = |record: &Record| Payload::try_from(record.data.as_ref());
         let payloads = batch.iter().map(payload).collect::<anyhow::Result<Vec<_>>>()?;
@@ -87,7 +91,7 @@ impl Ledger {
         Ok(())
     }
 
-    /// A worker gained or lost a lease.
+    /// Notes that a worker gained or lost a lease. Leases of roles are ignored.
     pub(super) fn turn(&self, worker: WorkerNo, key: &LeaseKey, epoch: Epoch, gained: bool) {
         let Some(shard) = key.shard() else { return };
         let mut book = self.book();
@@ -95,26 +99,26 @@ impl Ledger {
         book.turn(Turn { worker, shard, epoch, gained, at });
     }
 
-    /// A worker came to the end of a shard.
+    /// Notes that a worker reached the end of a shard: its lease is held no more.
     pub(super) fn ended(&self, worker: WorkerNo, key: &LeaseKey) {
         let Some(shard) = key.shard() else { return };
         let epoch = self.book().holdings.epoch(&shard);
         self.turn(worker, key, epoch, false);
     }
 
-    /// Something is done to the fleet, and was begun at `at`.
+    /// Notes that the script gave a cue, which it began at `at`.
     pub(super) fn cue(&self, cue: Cue, at: Millis) {
         let mut book = self.book();
         book.holdings.cue(&cue);
         book.history.events.push(Event { cue, at });
     }
 
-    /// Something that must not happen did.
+    /// Notes something that must not happen in the demo.
     pub(super) fn trouble(&self, what: String) {
         self.book().troubles.push(what);
     }
 
-    /// Everything that happened until now.
+    /// A copy of the history until now.
     pub(super) fn history(&self) -> History {
         let over = self.now();
         History { over, ..self.book().history.clone() }
@@ -139,12 +143,12 @@ impl Book {
         self.history.turns.push(turn);
     }
 
-    /// Records that were processed again.
+    /// The number of deliveries of records that had been processed before.
     pub(super) fn duplicates(&self) -> usize {
         self.history.deliveries.len() - self.processed
     }
 
-    /// What was processed for the first time in the second before `now`, the newest first.
+    /// The first deliveries of the second before `now`, the newest first.
     pub(super) fn last_second(&self, now: Millis) -> Vec<&Delivery> {
         let recent = self.history.deliveries.iter().zip(&self.again).rev();
         let recent = recent.take_while(|(delivery, _)| delivery.at + 1_000 >= now);

@@ -36,6 +36,17 @@
 //! problems. Duplicates are not: after a crash a shard is read again from its last checkpoint. The
 //! optimum of a split is that of all its shards at once; they end one after another and the fleet
 //! answers each, so up to one move more for each is no problem.
+//!
+//! ```text
+//! server ◄── stream ◄── producer ── backlog         script: start, split, join, crash, leave, end
+//!   ▲                                                  │ cues
+//!   └─ fleet: workers ── deliveries, leases ──► ledger ◄┘ ──► view: picture or lines on stderr
+//!        │ leases                                 └──► judge ──► verdict: JSON on stdout
+//!      store
+//! ```
+//!
+//! Everything that happens goes into the ledger, in one order. The judge sees only its history
+//! (`facts`), and no part of the running fleet.
 
 mod args;
 mod backlog;
@@ -70,14 +81,15 @@ use self::{
 };
 use crate::config::Config;
 
-/// What a shell expects of a command that was interrupted.
+/// The exit code after Ctrl-C, as shells expect it: 128 and the number of SIGINT.
 const INTERRUPTED: u8 = 130;
 
-/// Runs the demo. Success means that the verdict is good.
+/// Runs the demo. The exit code is 0 for a good verdict, 1 for a bad one, 130 after an
+/// interruption.
 ///
 /// # Errors
-/// What keeps the demo from being played to its end: the operating system refuses a thread or a
-/// port, a worker or the stream's server cannot go on.
+/// The demo cannot be played to its end: the operating system refuses a thread or a port, the store
+/// fails, or a worker or the stream's server cannot go on.
 pub fn run(args: &DemoArgs, config: &Config) -> Result<ExitCode> {
     let store = DemoStore::new(args.store.as_deref(), config)?;
     let runtime = tokio::runtime::Builder::new_multi_thread()
@@ -87,10 +99,10 @@ pub fn run(args: &DemoArgs, config: &Config) -> Result<ExitCode> {
         .build()?;
     let server = KinesisServer::start()?;
     let played = runtime.block_on(play_in(&store, args, &server));
-    // Workers that still run after an error are not waited for.
+    // After an error workers may still run. The command does not wait for them.
     runtime.shutdown_background();
     let Some(verdict) = played? else {
-        // On a line of its own, after what the terminal shows for ctrl-c.
+        // The terminal shows `^C`: the empty line keeps the message apart.
         writeln!(io::stderr(), "\ninterrupted: the demo did not come to its end: no verdict")?;
         return Ok(ExitCode::from(INTERRUPTED));
     };
@@ -100,7 +112,8 @@ pub fn run(args: &DemoArgs, config: &Config) -> Result<ExitCode> {
     Ok(if verdict.is_ok() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
-/// Plays the demo, and leaves nothing in the store; `None` if it was interrupted.
+/// Prepares the store, plays the demo, and removes its rows, also after an error. `None` means that
+/// the user interrupted it.
 async fn play_in(
     store: &DemoStore,
     args: &DemoArgs,
@@ -111,7 +124,7 @@ async fn play_in(
     let ledger = Ledger::new(&env);
     let mut stage = Stage::set(args, server.url(), store.clone(), ledger.clone(), env).await?;
     let played = play(&mut stage, store, args, &ledger).await;
-    // Whoever still runs writes no more.
+    // Workers that still run must not write rows while they are removed.
     stage.stop();
     let cleared = store.clear().await;
     let verdict = played?;
@@ -119,6 +132,7 @@ async fn play_in(
     Ok(verdict)
 }
 
+/// Plays the script and judges it; `None` if a signal came first.
 async fn play(
     stage: &mut Stage,
     store: &DemoStore,

@@ -1,15 +1,15 @@
-//! What a record of the demo says.
+//! The data of a record of the demo: `NUMBER SENT`, as text.
 
 use std::str;
 
 use super::facts::Millis;
 
-/// What a record says: which one it is, and when it was sent.
+/// The data of a record: its number, and when the producer sent it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Payload {
     /// Its number.
     pub(super) id: u64,
-    /// When it was first sent.
+    /// When the producer made it. A record that was refused keeps its time.
     pub(super) sent: Millis,
 }
 

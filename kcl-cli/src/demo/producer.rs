@@ -1,4 +1,4 @@
-//! A steady producer that keeps the order of each key.
+//! Puts records at a steady rate, so that the records of each key stand in the stream in order.
 
 use std::{
     sync::{
@@ -28,15 +28,13 @@ const TICK: Duration = Duration::from_millis(100);
 /// Ticks in a second.
 const TICKS: u32 = 10;
 
-/// How many calls in a row may fail.
+/// How many calls in a row may fail before the demo fails.
 const PATIENCE: u32 = 50;
 
-/// The most records a second: what one call per tick carries.
+/// The most records a second: 500, the limit of `PutRecords`, in each tick.
 pub(super) const MAX_RATE: u32 = 500 * TICKS;
 
-/// Puts records at a steady rate. One call is in flight at a time, with each key at most once, and
-/// a record that was refused is sent again before any later one of its key: so records of a key
-/// stand in the stream in the order of their numbers.
+/// The producer. One call is in flight at a time, and its batches come from a [`Backlog`].
 #[derive(Debug)]
 pub(super) struct Producer {
     stream: DemoStream,
@@ -47,12 +45,12 @@ pub(super) struct Producer {
     backlog: Backlog,
 }
 
-/// Asks the producer to finish. Clones ask the same one.
+/// Asks the producer to finish. Clones belong to one producer.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Stop(Arc<AtomicBool>);
 
 impl Stop {
-    /// No more new records.
+    /// From now on the producer makes no new records.
     pub(super) fn ask(&self) {
         self.0.store(true, Ordering::Relaxed);
     }
@@ -71,10 +69,10 @@ impl Producer {
         Self { stream, ledger, clock, rate, stop, backlog: Backlog::default() }
     }
 
-    /// Puts records until asked to stop and everything begun is acknowledged.
+    /// Puts records until it is asked to stop and the stream has acknowledged every record.
     ///
     /// # Errors
-    /// The stream's, when many calls in a row fail.
+    /// More than [`PATIENCE`] calls in a row failed.
     pub(super) async fn run(mut self) -> Result<()> {
         let mut due = self.clock.now();
         let mut failures = 0;
@@ -90,7 +88,8 @@ impl Producer {
             match self.put(&batch).await {
                 Ok(()) => failures = 0,
                 Err(error) => {
-                    // Sent again as it is: should it have arrived, records stand there twice.
+                    // The batch is sent again. If the failed call had arrived, the stream has its
+                    // records twice, and the judge counts duplicates.
                     batch.into_iter().for_each(|entry| self.backlog.refuse(entry));
                     failures += 1;
                     if failures > PATIENCE {
@@ -103,12 +102,12 @@ impl Producer {
         }
     }
 
-    /// How many of a second's records this tick has.
+    /// How many of the records of a second belong to this tick.
     const fn share_of(&self, tick: u32) -> u32 {
         self.rate / TICKS + if tick < self.rate % TICKS { 1 } else { 0 }
     }
 
-    /// Puts a batch, and keeps what was refused.
+    /// Puts a batch. Refused records go back to the backlog.
     async fn put(&mut self, batch: &[Entry]) -> Result<()> {
         if batch.is_empty() {
             return Ok(());

@@ -1,4 +1,5 @@
-//! What happens in the demo, one thing after the other.
+//! Plays the demo: start, split, join, crash, leave, end. After each cue it waits until the fleet
+//! is in balance.
 
 use std::{fmt, time::Duration};
 
@@ -20,7 +21,7 @@ use super::{
     view::{Act, Scene, View},
 };
 
-/// How many shards the stream starts with, and how many of them are split.
+/// How many shards the stream has at first, and how many of them are split.
 const SHARDS: i32 = 20;
 const SPLITS: usize = 10;
 
@@ -28,36 +29,42 @@ const SPLITS: usize = 10;
 const FIRST: [WorkerNo; 3] = [WorkerNo(1), WorkerNo(2), WorkerNo(3)];
 const JOINING: [WorkerNo; 2] = [WorkerNo(4), WorkerNo(5)];
 
-/// How long balance, and the last records, are waited for.
+/// How long the script waits for balance after a cue, and for the last records.
 const PATIENCE: Millis = 15_000;
 
-/// How long the run takes: five times the calm, and the rest, most of which is the crash.
+/// The expected length of a run, for the picture: five times the calm, and a rest, most of which is
+/// the time until the crash is noticed.
 const ACTS_WITH_CALM: Millis = 5;
 const REST: Millis = 10_000;
 
-/// How often the picture is drawn and the fleet looked at.
+/// The interval at which the script checks the fleet and draws the picture.
 const FRAME: Duration = Duration::from_millis(100);
 
-/// Everything the script needs.
+/// Everything that the script moves.
 pub(super) struct Stage {
     env: Env,
     ledger: Ledger,
     stream: DemoStream,
     fleet: Fleet,
+    /// Asks the producer to finish.
     producer: Stop,
+    /// How the producer ended.
     produced: oneshot::Receiver<Result<()>>,
+    /// Draws the shards to split and the worker that leaves, from the seed.
     rng: Rng,
+    /// How long the fleet must stay in balance before the next cue.
     calm: Millis,
     /// Workers that were asked to leave.
     leaving: Vec<WorkerNo>,
+    /// The parts of the script that have begun, for the picture.
     acts: Vec<Act>,
 }
 
 impl Stage {
-    /// Makes the stream and starts the producer.
+    /// Creates the stream and starts the producer. No worker runs yet.
     ///
     /// # Errors
-    /// The server's.
+    /// The server fails.
     pub(super) async fn set(
         args: &DemoArgs,
         url: &str,
@@ -84,10 +91,10 @@ impl Stage {
         })
     }
 
-    /// Plays the whole script, and returns what happened until the last record was processed.
+    /// Plays the whole script. The history ends when the last record was processed.
     ///
     /// # Errors
-    /// When a worker or the producer cannot go on.
+    /// A worker or the producer failed.
     pub(super) async fn play(&mut self, view: &mut View) -> Result<History> {
         self.start(view).await?;
         self.split(view).await?;
@@ -97,7 +104,7 @@ impl Stage {
         self.end(view).await
     }
 
-    /// Switches everybody off who still runs.
+    /// Switches all workers off that still run.
     pub(super) fn stop(&mut self) {
         let running: Vec<WorkerNo> = self.fleet.workers().collect();
         for worker in running {
@@ -149,7 +156,7 @@ impl Stage {
         self.balance(view, at).await
     }
 
-    /// The planner dies: the hardest worker to lose.
+    /// Switches the planner off: the loss of no other worker takes the fleet as long to repair.
     async fn crash(&mut self, view: &mut View) -> Result<()> {
         let planner = self.fleet.planner();
         let worker = planner.or_else(|| self.fleet.workers().next()).context("no worker runs")?;
@@ -170,7 +177,7 @@ impl Stage {
         self.balance(view, at).await
     }
 
-    /// No more records; those there are, are processed; everybody goes home.
+    /// Stops the producer, waits until every record was processed, and lets all workers leave.
     async fn end(&mut self, view: &mut View) -> Result<History> {
         self.begin("end", "the last records are processed".to_owned());
         self.producer.ask();
@@ -196,7 +203,8 @@ impl Stage {
         Ok(history)
     }
 
-    /// Waits until the fleet has been balanced for a while after `since`, or for too long.
+    /// Waits until the fleet has been in balance for `calm`, or [`PATIENCE`] is over: then the
+    /// judge reports it. `since` is the time of the cue.
     async fn balance(&mut self, view: &mut View, since: Millis) -> Result<()> {
         let asked = self.ledger.now();
         let mut even_since = None;
@@ -223,7 +231,7 @@ impl Stage {
         }
     }
 
-    /// Draws a frame and waits for the next.
+    /// Removes workers that have left, draws a frame, and waits for the next one.
     async fn frame(&mut self, view: &mut View) -> Result<()> {
         self.fleet.reap(&self.leaving).await?;
         let scene = Scene::of(&self.ledger, &self.acts, self.fleet.planner());
@@ -232,7 +240,7 @@ impl Stage {
         Ok(())
     }
 
-    /// Writes down what is done now, and returns when that is.
+    /// Notes a cue as given now. The answer is that time.
     fn cue(&self, cue: Cue) -> Millis {
         let at = self.ledger.now();
         self.ledger.cue(cue, at);
@@ -249,14 +257,14 @@ impl Stage {
         }
     }
 
-    /// A place in a list of `length`.
+    /// A random index into a list of this length.
     fn draw(&mut self, length: usize) -> usize {
         let length = u64::try_from(length).unwrap_or(u64::MAX);
         usize::try_from(self.rng.below(length)).unwrap_or(0)
     }
 }
 
-/// Lets work go on beside the script, and tells how it ended.
+/// Runs `work` in a task of its own. The receiver gets its result.
 fn beside<T: Send + 'static>(
     env: &Env,
     name: &'static str,
@@ -264,7 +272,7 @@ fn beside<T: Send + 'static>(
 ) -> oneshot::Receiver<T> {
     let (done, result) = oneshot::channel();
     let work: Task = Box::pin(async move {
-        // Nobody listens if the demo is over already.
+        // The receiver is gone if the demo has ended.
         let _ = done.send(work.await);
     });
     drop(env.spawner.spawn(name, work));

@@ -1,4 +1,4 @@
-//! The Kinesis API server of the demo, in this process.
+//! Runs a server of the Kinesis API in this process: `ferrokinesis`, a crate.
 
 use std::{fmt, io, net::Ipv4Addr, thread::JoinHandle};
 
@@ -6,15 +6,17 @@ use axum::{extract::Request, middleware::Next};
 use ferrokinesis::store::StoreOptions;
 use tokio::{net::TcpListener, sync::oneshot, task};
 
-/// A Kinesis API server on a thread of its own, at a free port of the loopback interface. It ends
-/// when this is dropped.
+/// A Kinesis API server on a thread of its own, at a free port of the loopback interface. Its drop
+/// ends the server.
 ///
-/// One thread, and each request without tokio's cooperative budget: ferrokinesis 0.7.0 holds locks
-/// across awaits, so with more threads, or with a task that yields in between, it deadlocks, and a
-/// reader at the tip may miss records of a put in progress.
+/// The server has one thread, and serves each request without tokio's cooperative budget.
+/// Ferrokinesis 0.7.0 holds locks across awaits: with more threads, or with a task that yields in
+/// between, it deadlocks, and a reader at the tip may miss records of a put in progress.
 pub(super) struct KinesisServer {
     url: String,
+    /// Its drop stops the server.
     stop: Option<oneshot::Sender<()>>,
+    /// `None` once `drop` has joined it.
     thread: Option<JoinHandle<()>>,
 }
 
@@ -41,7 +43,7 @@ impl KinesisServer {
         Ok(Self { url, stop: Some(stop), thread: Some(thread) })
     }
 
-    /// Where it listens.
+    /// The server's address, like `http://127.0.0.1:40123`.
     pub(super) fn url(&self) -> &str {
         &self.url
     }
@@ -73,7 +75,7 @@ impl Drop for KinesisServer {
     fn drop(&mut self) {
         drop(self.stop.take());
         if let Some(thread) = self.thread.take() {
-            // What it panicked with was shown when it did.
+            // A panic of the thread was printed when it happened.
             drop(thread.join());
         }
     }

@@ -1,4 +1,4 @@
-//! Where the demo keeps its leases.
+//! The lease store of the demo: it opens it for each worker, and removes all rows at the end.
 
 use std::{fmt, sync::Arc};
 
@@ -13,26 +13,28 @@ use kcl_redis::RedisStore;
 
 use crate::{config::Config, store_url::StoreUrl};
 
-/// Where the demo keeps its leases: an application of its own, in memory or in a store that others
-/// may use, too. Clones name the same one.
+/// The lease store of the demo. The rows belong to an application with a random name, so that the
+/// store may serve others, too. Clones share the store.
 #[derive(Clone)]
 pub(super) struct DemoStore {
     url: StoreUrl,
-    /// The settings, with the demo's application.
+    /// The settings, with the name of the demo's application.
     config: Config,
+    /// Holds the rows if `url` says memory; otherwise unused.
     memory: MemoryServer,
 }
 
-/// How often rows are deleted that appeared while others were: what a worker sent before it was
-/// switched off may arrive late.
+/// How many times all rows are deleted at most. A write that a worker sent before it was switched
+/// off may arrive between two rounds.
 const ROUNDS: usize = 5;
 
 impl DemoStore {
-    /// The store at `address`; memory if there is none, whatever the settings say: a demo that
-    /// nobody asked to does not write where an application may live.
+    /// The store at `address`; memory if it is `None`. The store in the settings does not count: a
+    /// demo must not write into an application's store unless the user names that store.
     ///
     /// # Errors
-    /// The address names no store, or a table that would have to be named after the demo.
+    /// The address names no store, or names DynamoDB without a table: the demo would leave a new
+    /// table behind.
     pub(super) fn new(address: Option<&str>, config: &Config) -> Result<Self> {
         let url: StoreUrl = address.unwrap_or("memory:").parse()?;
         if url == (StoreUrl::Dynamo { table: None }) {
@@ -47,10 +49,10 @@ impl DemoStore {
         Ok(Self { url, config, memory: MemoryServer::new() })
     }
 
-    /// The store as one worker uses it: each has connections of its own.
+    /// Opens the store for one worker, with connections of its own.
     ///
     /// # Errors
-    /// A setting is missing or cannot work.
+    /// A setting is missing or invalid.
     pub(super) fn open(&self) -> Result<Arc<dyn LeaseStore>> {
         if self.url == StoreUrl::Memory {
             return Ok(Arc::new(self.memory.store(self.config.application()?)));
@@ -58,19 +60,19 @@ impl DemoStore {
         self.url.open(&self.config)
     }
 
-    /// Makes the store usable.
+    /// Prepares the store, for example makes its table.
     ///
     /// # Errors
-    /// Whatever is wrong with it: nothing is waited out.
+    /// The store fails; this function does not try again.
     pub(super) async fn prepare(&self) -> Result<()> {
         let prepared = self.open()?.prepare().await;
         prepared.with_context(|| format!("the lease store {self} cannot be used"))
     }
 
-    /// Removes what the demo wrote. Nobody may work any more.
+    /// Removes all rows of the demo. No worker may run.
     ///
     /// # Errors
-    /// The store's, or rows that do not go.
+    /// The store fails, or new rows appear in each of [`ROUNDS`] rounds.
     pub(super) async fn clear(&self) -> Result<()> {
         let store = self.open()?;
         let application = store.application();
@@ -83,7 +85,7 @@ impl DemoStore {
         bail!("{}: they appear as fast as they are deleted", left())
     }
 
-    /// Removes what a store keeps of an application without rows.
+    /// Removes the mark that Redis keeps for an application without rows.
     async fn remove_mark(&self) -> Result<()> {
         if let StoreUrl::Redis { url } = &self.url {
             RedisStore::new(self.config.application()?, url)?.remove_layout().await?;
@@ -92,12 +94,12 @@ impl DemoStore {
     }
 }
 
-/// Deletes every row; answers how many there were. What is refused has changed meanwhile: the next
-/// round sees it.
+/// Deletes every row, and returns how many there were. A delete is refused if its row has changed
+/// meanwhile: the next round deletes it.
 async fn remove_all(store: &dyn LeaseStore) -> StoreResult<usize> {
     let sessions = store.all_sessions(Consistency::Strong).await?;
     for Session { id, .. } in &sessions {
-        // One that was switched off never said that it left.
+        // The session of a worker that was switched off is still live, and cannot be forgotten.
         drop(store.end_session(EndSession::new(id.clone(), Ending::Leave)).await?);
         drop(store.forget(Forget::new(id.clone())).await?);
     }

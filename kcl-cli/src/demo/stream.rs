@@ -1,4 +1,5 @@
-//! The stream of the demo: made, split, described over the Kinesis API.
+//! Creates the demo's stream, splits its shards, and opens it for workers: all over the Kinesis
+//! API.
 
 use std::{fmt, time::Duration};
 
@@ -19,8 +20,8 @@ use super::facts::Split;
 /// The stream's name.
 pub(super) const NAME: &str = "demo";
 
-/// How often a shard with nothing new is read: often enough to look at, and seldom enough for
-/// thirty shards and their server on two busy cores.
+/// The interval at which an idle shard is read. It is short enough for a lively picture, and long
+/// enough for thirty shards and their server on two busy cores.
 const IDLE_POLL: Duration = Duration::from_millis(500);
 
 /// The stream of the demo.
@@ -32,10 +33,10 @@ pub(super) struct DemoStream {
 }
 
 impl DemoStream {
-    /// Makes the stream on the server at `url`, and waits until it is there.
+    /// Creates the stream on the server at `url`, and waits until it is active.
     ///
     /// # Errors
-    /// The server's.
+    /// The server fails.
     pub(super) async fn create(url: &str, shards: i32, env: Env) -> Result<Self> {
         let http = aws_smithy_http_client::Builder::new().build_http();
         let client = Client::from_conf(config(url).http_client(http).build());
@@ -45,15 +46,15 @@ impl DemoStream {
         Ok(stream)
     }
 
-    /// Calls the server. It repeats nothing by itself.
+    /// The client of the stream. It makes no retries.
     pub(super) const fn client(&self) -> &Client {
         &self.client
     }
 
-    /// The stream as a worker reads it: each worker has connections of its own.
+    /// A source that reads the stream, with connections of its own.
     ///
     /// # Errors
-    /// None in practice: the settings are constants.
+    /// A setting is invalid. They are constants, so this does not happen.
     pub(super) fn source(&self) -> Result<KinesisSource> {
         let builder = KinesisSource::builder(NAME).client_config(config(&self.url));
         Ok(builder.idle_poll(IDLE_POLL).build()?)

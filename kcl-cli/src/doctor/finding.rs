@@ -1,35 +1,39 @@
-//! What a look finds wrong.
+//! What the judges return: findings, and what they could not judge.
+//!
+//! The names of the kinds are a public interface: scripts compare them, and `docs/DOCTOR.md` lists
+//! them. A test compares that page with the table here.
 
 use serde::Serialize;
 
 use super::remedy::Remedy;
 
-/// How bad it is.
+/// How bad a finding is. Findings are sorted by it, problems first.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub(crate) enum Severity {
-    /// Records are not read, or are about to be lost, or were.
+    /// Records are not read, or the stream deletes them soon or has deleted them unread.
     Problem,
-    /// It may become one, or mends itself; or it is not as it should be.
+    /// Something that may become a problem, that mends itself, or that differs from what it should
+    /// be.
     Warning,
 }
 
 /// Each kind of finding: its variant, its name, and what it means.
 macro_rules! kinds {
     ($($variant:ident = $name:literal: $means:literal),+ $(,)?) => {
-        /// What is wrong, by name.
+        /// What is wrong. `Serialize` writes the name, like `shards-unread`.
         #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
         pub(crate) enum Kind {
             $(#[doc = $means] #[serde(rename = $name)] $variant,)+
         }
 
         impl Kind {
-            /// Its name.
+            /// The name, as the screen and JSON show it.
             pub(crate) const fn name(self) -> &'static str {
                 match self { $(Self::$variant => $name,)+ }
             }
 
-            /// All, with what they mean.
+            /// All kinds with their meanings, for the test of `docs/DOCTOR.md`.
             #[cfg(test)]
             pub(crate) const ALL: &[(Self, &'static str)] = &[$((Self::$variant, $means)),+];
         }
@@ -65,23 +69,23 @@ kinds! {
     ClockOff = "clock-off": "this machine's clock, a worker's, the store's and the stream's differ",
 }
 
-/// Something that is wrong.
+/// One thing that is wrong, with its cause and its remedies.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub(crate) struct Finding {
     pub(crate) severity: Severity,
     pub(crate) kind: Kind,
-    /// The workers it is about.
+    /// The workers that it concerns; may be empty.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub(crate) workers: Vec<String>,
-    /// The shards it is about.
+    /// The shards that it concerns; may be empty.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub(crate) shards: Vec<String>,
     /// What is wrong, in a sentence.
     pub(crate) says: String,
-    /// Why, from what is seen to where it comes from.
+    /// The chain of causes, from the symptom to its root. Empty if `says` names the cause.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub(crate) because: Vec<String>,
-    /// What is to be done: never nothing.
+    /// What the operator can do, the best first. There is always one.
     pub(crate) remedies: Vec<Remedy>,
 }
 
@@ -97,33 +101,38 @@ impl Finding {
         Self { severity, kind, workers, shards, says: says.into(), because, remedies: vec![remedy] }
     }
 
+    /// Replaces the workers.
     pub(crate) fn of_workers(mut self, workers: impl IntoIterator<Item = impl ToString>) -> Self {
         self.workers = workers.into_iter().map(|worker| worker.to_string()).collect();
         self
     }
 
+    /// Replaces the shards.
     pub(crate) fn of_shards(mut self, shards: impl IntoIterator<Item = impl ToString>) -> Self {
         self.shards = shards.into_iter().map(|shard| shard.to_string()).collect();
         self
     }
 
+    /// Adds a cause, one step nearer to the root.
     pub(crate) fn since(mut self, why: impl Into<String>) -> Self {
         self.because.push(why.into());
         self
     }
 
+    /// Adds another remedy.
     pub(crate) fn or(mut self, remedy: Remedy) -> Self {
         self.remedies.push(remedy);
         self
     }
 }
 
-/// Something that could not be judged.
+/// A question that the judges could not answer, because a source did not. It makes the exit code 2
+/// if nothing is found wrong.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub(crate) struct Unknown {
-    /// What is not known.
+    /// The question or the source.
     pub(crate) what: String,
-    /// Why not.
+    /// The error of the source, or what the user can do.
     pub(crate) why: String,
 }
 

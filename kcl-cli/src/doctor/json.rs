@@ -1,4 +1,5 @@
-//! A look as one JSON object. What is not known is null, never zero.
+//! Writes a reading and its verdict as one JSON object, for `--json`. A fact that is not known is
+//! null, never zero.
 
 use kcl_core::env::Time;
 use serde_json::{Value, json};
@@ -11,7 +12,7 @@ use super::{
 };
 use crate::times::{millis, rfc3339};
 
-/// The object.
+/// The object. `now` is the time from which the ages of the sources count.
 pub(super) fn of(facts: &Facts, progress: &Progress, verdict: &Verdict, now: Time) -> Value {
     let sources = sources(facts, now).into_iter().map(|(name, age, why)| {
         json!({
@@ -49,7 +50,7 @@ pub(super) fn of(facts: &Facts, progress: &Progress, verdict: &Verdict, now: Tim
     })
 }
 
-/// Of each shard that was asked; null if none could be.
+/// The lag of each shard that was measured; null if the lag is unknown.
 fn lag(facts: &Facts, progress: &Progress) -> Value {
     let Some(lags) = facts.lags.get() else { return Value::Null };
     let one = |(key, lag): (&kcl_core::lease::LeaseKey, &Lag)| {

@@ -1,15 +1,24 @@
-//! `kcl doctor`: is this application healthy, and if not, what is wrong and what is to be done.
+//! `kcl doctor` tells whether an application is healthy, and if it is not, what is wrong and which
+//! command helps.
+//!
+//! ```text
+//! store, stream ──► facts::Sight ──► Facts ──► judge ──► Verdict ──► text, json ──► stdout
+//!                   one reading       │                  findings, unknowns
+//!                                     └► Progress: what several readings show together
+//! ```
 //!
 //! | module | its question |
 //! |---|---|
-//! | `facts` | what is seen, how old it is, and what could not be seen |
-//! | `judge` | what is wrong with that: pure |
+//! | `facts` | what the store and the stream hold, how old that is, and what could not be read |
+//! | `judge` | what is wrong with the facts: pure, without I/O |
 //! | `finding`, `remedy` | what a finding is, and the command that helps |
-//! | `text`, `json`, `told` | how it is shown |
+//! | `text`, `json`, `told` | how facts and verdict are shown |
+//! | `holes`, `words` | hash keys without a shard; counts, lists and ages as text |
 //!
-//! It is asked while things are broken: each source has a deadline, and what does not answer is
-//! unknown, not empty. It writes nothing, but with `--watch` that somebody watches. The
-//! dashboard shows what is seen and judged here.
+//! Operators run this command while things are broken. So each call has a deadline, and a source
+//! that does not answer is unknown, never empty. The command changes nothing of the application.
+//! With `--watch` it asks the workers to report with each beat: it writes a document, and wakes
+//! workers ([`Onlooker`]). The dashboard uses `facts` and `judge`, too.
 
 mod args;
 pub(crate) mod facts;
@@ -47,13 +56,16 @@ use crate::{
     store_url::StoreUrl,
 };
 
-/// What could not be told, and that nothing could be looked at.
+/// The exit code if something could not be judged and nothing wrong was found, and if the command
+/// failed before its first reading.
 const COULD_NOT_TELL: u8 = 2;
 
-/// Looks, and tells: 0 healthy, 1 findings, 2 could not tell, also if it could not even begin.
+/// Runs the command. The exit code is 0 for a healthy application, 1 for findings, and 2 if the
+/// command could not tell. An error of the settings or of the store's address gives 2, too, so that
+/// a script can tell it from a finding.
 ///
 /// # Errors
-/// Nobody reads what it writes.
+/// The reader of stdout is gone (a broken pipe). The caller ends quietly then.
 pub(crate) fn run(
     args: &DoctorArgs,
     settings: &SettingsArgs,
@@ -68,6 +80,7 @@ pub(crate) fn run(
     }
 }
 
+/// Opens the store, and runs [`Doctor`] on a runtime of one thread. The answer is the exit code.
 fn examine(
     args: &DoctorArgs,
     settings: &SettingsArgs,
@@ -90,15 +103,20 @@ fn examine(
     runtime.block_on(Doctor { args, sight, bounds, shell }.look())
 }
 
+/// One run of the command: what it needs in each reading.
 struct Doctor<'a> {
     args: &'a DoctorArgs,
+    /// Reads the store and the stream.
     sight: Sight,
+    /// The thresholds of the judges.
     bounds: Bounds,
+    /// Spells the commands that findings propose.
     shell: Shell,
 }
 
 impl Doctor<'_> {
-    /// Once, twice, or until told to stop. The exit code of the last look.
+    /// Reads and judges once; twice with `--trend`; with `--watch` until Ctrl-C. The answer is the
+    /// exit code of the last reading.
     async fn look(&self) -> anyhow::Result<u8> {
         let last = AtomicU8::new(COULD_NOT_TELL);
         if !self.args.watch {
@@ -112,6 +130,8 @@ impl Doctor<'_> {
         Ok(last.load(Ordering::Relaxed))
     }
 
+    /// The loop of readings. It keeps the exit code of the newest one in `last`, because Ctrl-C
+    /// drops this future between two readings or within one.
     async fn look_on(&self, last: &AtomicU8) -> anyhow::Result<()> {
         let (mut progress, mut beats) = (Progress::default(), Beats::default());
         let (mut reader, mut onlooker) = (report::Reader::new(), self.onlooker());
@@ -135,13 +155,15 @@ impl Doctor<'_> {
         Ok(())
     }
 
+    /// What asks workers for frequent reports; `None` without `--watch`.
     fn onlooker(&self) -> Option<Onlooker> {
         let store = Arc::clone(&self.sight.store);
         let patience = self.sight.patience;
         self.args.watch.then(|| Onlooker::new(store, "kcl doctor --watch", patience))
     }
 
-    /// Has workers report more often while it is looked again and again.
+    /// Asks the workers to report more often while `--watch` runs. Without known sessions and
+    /// documents it asks nobody.
     async fn ask_for_reports(&self, facts: &Facts, onlooker: Option<&mut Onlooker>) {
         let (Some(onlooker), Some(sessions)) = (onlooker, facts.sessions.get()) else { return };
         let Some(documents) = facts.documents.get() else { return };
@@ -165,8 +187,9 @@ impl Doctor<'_> {
     }
 }
 
-/// What was seen of the beats, for the next look. A look at which the store did not answer shows
-/// nothing: who was silent before it is watched anew.
+/// The beats that a reading saw, for the next reading. If the store did not list the sessions, the
+/// next reading begins to watch all beats anew: a worker that was silent before may have beaten in
+/// between.
 fn seen(facts: Facts) -> Beats {
     match facts.sessions {
         Known::Read { value, .. } => value.beats,

@@ -1,30 +1,38 @@
-//! What is to be done about a finding, as a command to copy.
+//! Spells the commands that help against a finding, ready to copy into a shell.
+//!
+//! A [`Shell`] knows the flags by which the present command found its application, store and
+//! stream, and repeats them. Settings from the environment are left out: the user's shell has them.
+//! The dashboard shows the command for each of its buttons by the same means.
 
 use kcl_core::assignment::placement::Target;
 use serde::Serialize;
 
 use crate::config::SettingsArgs;
 
-/// What is to be done, and the command that does it.
+/// One thing that the operator can do, with its command.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub(crate) struct Remedy {
-    /// What it does, in words.
+    /// What the command does, or when to run it.
     pub(crate) does: String,
-    /// The command.
+    /// The whole command line. It holds no password.
     pub(crate) command: String,
 }
 
-/// How commands find the same application, store and stream as this one.
+/// The flags that make another command find the same application, store and stream.
 #[derive(Clone, Debug)]
 pub(crate) struct Shell {
     application: String,
+    /// The value of `--store`; `None` if it came from the environment or from a file.
     store: Option<String>,
+    /// Further flags, quoted, each with a space before it.
     settings: String,
+    /// The value of `--stream`; `None` if the stream is unknown.
     stream: Option<String>,
 }
 
 impl Shell {
-    /// Commands for this application; `settings` are flags as they were given.
+    /// Commands for this application. `settings` are flags with their values; a flag without a
+    /// value was not given, and is left out.
     pub(crate) fn new(
         application: &str,
         store: Option<&str>,
@@ -36,8 +44,8 @@ impl Shell {
         Self { application: application.to_owned(), store, settings, stream: None }
     }
 
-    /// Commands for this application that find what this one was told to find by flags: what came
-    /// from the environment is there again.
+    /// Commands for this application that repeat the flags of this command. Settings from the
+    /// environment need no flag: the next command gets them, too.
     pub(crate) fn of(settings: &SettingsArgs, application: &str, store: Option<&str>) -> Self {
         let path = settings.config.as_ref().map(|path| path.display().to_string());
         let given = [
@@ -50,14 +58,14 @@ impl Shell {
         Self::new(application, store, &given)
     }
 
-    /// The same, of an application that reads this stream.
+    /// The same commands for this stream. `None` makes them say `"$STREAM_NAME"`.
     pub(crate) fn reading(mut self, stream: Option<&str>) -> Self {
         self.stream = stream.map(str::to_owned);
         self
     }
 
-    /// The command `kcl VERB`, for a part of it that looks at the store. An address that holds a
-    /// user or a password is not repeated: `KCL_STORE` is to hold it.
+    /// The command `kcl VERB`, for a verb that uses the store. An address with `@` may hold a
+    /// password, and is written as `"$KCL_STORE"`.
     fn kcl(&self, verb: &str) -> String {
         let store = self.store.as_deref().map_or_else(String::new, |store| {
             let secret = store.contains('@');
@@ -66,6 +74,7 @@ impl Shell {
         format!("kcl {verb} --app {}{store}{}", quoted(&self.application), self.settings)
     }
 
+    /// The flag `--stream`, with a space before it.
     fn of_stream(&self) -> String {
         self.stream.as_deref().map_or_else(
             || " --stream \"$STREAM_NAME\"".to_owned(),
@@ -73,7 +82,7 @@ impl Shell {
         )
     }
 
-    /// Start a worker.
+    /// `kcl consume`, which starts a worker; `worker` is its id, if it matters.
     pub(crate) fn start(&self, does: &str, worker: Option<&str>) -> Remedy {
         let id = worker.map_or_else(String::new, |id| format!(" --worker-id {}", quoted(id)));
         let command = format!("{}{}{id}", self.kcl("consume"), self.of_stream());
@@ -95,38 +104,38 @@ impl Shell {
         Remedy { does: does.to_owned(), command: self.kcl(&format!("placement {action}")) }
     }
 
-    /// A command about placement rules, with words as they were filled in by somebody.
+    /// A command about placement rules, with arguments that a user typed: they are quoted.
     pub(crate) fn placement_of(&self, action: &str, words: &[&str]) -> String {
         self.kcl(&format!("placement {action}{}", spelled(words)))
     }
 
-    /// A command about leases, with words as they were filled in by somebody.
+    /// A command about leases, with arguments that a user typed: they are quoted.
     pub(crate) fn leases_of(&self, action: &str, words: &[&str]) -> String {
         self.kcl(&format!("leases {action}{}", spelled(words)))
     }
 
-    /// A command about workers, with words as they were filled in by somebody.
+    /// A command about workers, with arguments that a user typed: they are quoted.
     pub(crate) fn workers_of(&self, action: &str, words: &[&str]) -> String {
         self.kcl(&format!("workers {action}{}", spelled(words)))
     }
 
-    /// A command about the application.
+    /// A command about the application, like `app freeze`.
     pub(crate) fn app(&self, action: &str) -> String {
         self.kcl(&format!("app {action}"))
     }
 
-    /// Take back the rule for this target.
+    /// `kcl placement unset` for this target: it takes the rule back.
     pub(crate) fn unset(&self, target: &Target) -> Remedy {
         let target = match target {
             Target::Shard(shard) => shard.to_string(),
             Target::Range(range) => format!("--range {range}"),
-            // Of a kind that this command does not know.
+            // A later version of the library may add kinds of targets.
             _ => return self.placement("see the rules", "show"),
         };
         self.placement("take the rule back: others may then read it", &format!("unset {target}"))
     }
 
-    /// Look with other eyes.
+    /// `kcl doctor` again, with the flags `more`.
     pub(crate) fn doctor(&self, does: &str, more: &str) -> Remedy {
         Remedy { does: does.to_owned(), command: format!("{} {more}", self.kcl("doctor")) }
     }
@@ -138,12 +147,12 @@ impl Shell {
     }
 }
 
-/// As a shell reads them as these words.
+/// The words, each quoted for a POSIX shell, with a space before each.
 fn spelled(words: &[&str]) -> String {
     words.iter().map(|word| format!(" {}", quoted(word))).collect()
 }
 
-/// As a shell reads it as one word.
+/// The text as one word of a POSIX shell: in single quotes, unless every character is plain.
 fn quoted(text: &str) -> String {
     let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"_./:@%+=,-".contains(&byte);
     if !text.is_empty() && text.bytes().all(plain) {

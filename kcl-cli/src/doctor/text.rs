@@ -1,4 +1,5 @@
-//! A look as one screen of text.
+//! Writes a reading and its verdict as one screen of text: first what was read, then the findings,
+//! then what is unknown, and last one line with the conclusion.
 
 use std::{fmt::Write, time::Duration};
 
@@ -16,7 +17,7 @@ use crate::{
     times::{millis, span},
 };
 
-/// How many of the shards that are the furthest behind are shown.
+/// How many shards the table of lag shows: those that are the furthest behind.
 const SHARDS: usize = 5;
 
 /// The whole screen.
@@ -75,7 +76,7 @@ fn counted(verdict: &Verdict) -> String {
     )
 }
 
-/// How far behind, and the shards that are the furthest.
+/// The largest lag, and a table of the shards that are the furthest behind.
 fn lag(facts: &Facts, progress: &Progress) -> String {
     let Some(lags) = facts.lags.get() else { return "lag: unknown\n".to_owned() };
     let known = lags.iter().filter_map(|(key, lag)| Some((key, age(lag, facts.wall)?)));
@@ -95,7 +96,8 @@ fn lag(facts: &Facts, progress: &Progress) -> String {
     text
 }
 
-/// In words, what grows by so many milliseconds a second.
+/// The trend of a lag as a word. `by` is its growth in milliseconds a second; up to 100 either way
+/// counts as steady. `?` stands for an unknown trend.
 pub(super) const fn trend(by: Option<i64>) -> &'static str {
     const STEADY: i64 = 100;
     match by {
@@ -106,7 +108,7 @@ pub(super) const fn trend(by: Option<i64>) -> &'static str {
     }
 }
 
-/// How old each thing is that was read.
+/// One line: how long ago each source was read.
 fn read(facts: &Facts, now: Time) -> String {
     let parts = sources(facts, now).into_iter().map(|(name, age, _)| match age {
         Some(age) => format!("{name} {} ago", span(millis(age))),
@@ -115,7 +117,8 @@ fn read(facts: &Facts, now: Time) -> String {
     format!("read: {}\n", parts.collect::<Vec<_>>().join(", "))
 }
 
-/// Each source: its name, how long ago it was read, and if it was not, why.
+/// Each source with its name and its age. The age is `None` if the source is unknown, and the text
+/// says why.
 pub(super) fn sources(facts: &Facts, now: Time) -> [(&'static str, Option<Duration>, String); 6] {
     [
         of("sessions", &facts.sessions, now),
@@ -139,7 +142,8 @@ fn of<T>(
     }
 }
 
-/// Whose rights were tested; those of the workers are told by their own logs.
+/// One line: the rights that were tested, and whose. The text says that the workers may have other
+/// ones: they run with other credentials.
 fn rights(facts: &Facts) -> String {
     if facts.rights.is_empty() {
         return String::new();
@@ -154,6 +158,7 @@ fn rights(facts: &Facts) -> String {
     format!("rights of this command ({who}), not of the workers: {}\n", all.join(", "))
 }
 
+/// One finding, with its causes and the commands that help.
 fn told(finding: &Finding) -> String {
     let severity = match finding.severity {
         Severity::Problem => "PROBLEM",
@@ -169,6 +174,7 @@ fn told(finding: &Finding) -> String {
     text
 }
 
+/// The last line. It agrees with the exit code.
 fn conclusion(verdict: &Verdict) -> String {
     let problems = |wanted| verdict.findings.iter().filter(|it| it.severity == wanted).count();
     let (problems, warnings) = (problems(Severity::Problem), problems(Severity::Warning));

@@ -1,5 +1,7 @@
-//! What the fleet tells of itself, as lines of the screen and as JSON: who tells, how long ago, and
-//! what of the whole. What is not told, or was long ago, is unknown.
+//! Shows the reports of the workers and of the planner, as lines of the screen and as JSON.
+//!
+//! A report describes the time at which it was written. So each is shown with its age, and one that
+//! is missing or too old counts as unknown.
 
 use std::{collections::BTreeSet, time::Duration};
 
@@ -15,7 +17,8 @@ use super::{
 };
 use crate::times::{millis, rfc3339};
 
-/// The lines; none if the documents are not known, which is told elsewhere.
+/// The lines of the screen: reports, plan, and whether the fleet is frozen. The text is empty if
+/// the documents are unknown; the screen says that elsewhere.
 pub(super) fn lines(facts: &Facts) -> String {
     let Some(documents) = facts.documents.get() else { return String::new() };
     let mut text = reports(facts, &documents.reports);
@@ -36,6 +39,7 @@ fn open(facts: &Facts) -> BTreeSet<&WorkerId> {
     rows.filter(|row: &&Session| !row.has_ended()).map(|row| &row.id.worker).collect()
 }
 
+/// One line: how many workers have a fresh report, its age, and the workers that have none.
 fn reports(facts: &Facts, reports: &Reports) -> String {
     let open = open(facts);
     let (fresh, silent): (Vec<_>, Vec<_>) =
@@ -54,6 +58,7 @@ fn reports(facts: &Facts, reports: &Reports) -> String {
     }
 }
 
+/// One line of the planner's report; `plan: unknown` without a fresh one.
 fn plan(told: Option<&Told<PlannerReport>>) -> String {
     let Some((plan, age)) = told.and_then(|told| Some((told.fresh()?, told.age?))) else {
         return "plan: unknown\n".to_owned();
@@ -69,7 +74,8 @@ fn plan(told: Option<&Told<PlannerReport>>) -> String {
     )
 }
 
-/// As JSON: what each worker tells, and the planner.
+/// All reports as JSON, old ones included: `fresh` and `age_ms` say which. Null if the documents
+/// are unknown.
 pub(super) fn json(facts: &Facts) -> Value {
     let Some(Documents { reports, frozen, .. }) = facts.documents.get() else {
         return Value::Null;
@@ -92,6 +98,7 @@ pub(super) fn json(facts: &Facts) -> Value {
     json!({ "workers": workers.collect::<Vec<_>>(), "planner": planner, "frozen": frozen })
 }
 
+/// One worker's report as JSON. Spans in a report count back from its writing; `ago` adds its age.
 fn of_worker(worker: &WorkerId, told: &Told<WorkerReport>) -> Value {
     let report = &told.value;
     let ago = |span: Duration| told.age.map(|age| millis(span + age));

@@ -1,4 +1,8 @@
-//! `kcl leases move | release | pause | resume`: what is said of single leases.
+//! `kcl leases move | release | pause | resume`: sets marks on single leases, and takes them back.
+//!
+//! These commands move nothing themselves. They write a mark; the planner makes a plan that obeys
+//! it, and the workers take and give back the leases. Before the write, the command computes that
+//! plan, and fails if the mark would have no effect.
 
 #[cfg(test)]
 mod tests;
@@ -19,24 +23,24 @@ use crate::{
     times::rfc3339,
 };
 
-/// What is said.
+/// What a mark says of leases.
 #[derive(Clone, Debug)]
 pub(crate) enum Says {
-    /// This worker is to read them, for so long.
+    /// The worker `to` should read them for the time `within`.
     Move { to: WorkerId, within: Duration },
-    /// Whoever reads them is to hand them over.
+    /// Their owners should hand them to other workers, once.
     Release,
-    /// Nobody is to read them.
+    /// No worker may read them.
     Pause,
-    /// They are to be read again.
+    /// Takes `Pause` back.
     Resume,
 }
 
-/// Something that is said of leases.
+/// A mark, and the leases that it concerns.
 #[derive(Clone, Debug)]
 pub(crate) struct OfLeases {
     pub(crate) says: Says,
-    /// Shards, or leases' keys; none for all.
+    /// Shard ids or lease keys. With `Resume`, an empty list means every paused lease.
     pub(crate) leases: Vec<String>,
 }
 
@@ -110,6 +114,10 @@ impl Wish for OfLeases {
 }
 
 impl OfLeases {
+    /// Adds the mark of one lease to `marks`, or removes it.
+    ///
+    /// # Errors
+    /// The mark contradicts another one, or changes nothing.
     fn mark_one(
         &self,
         picture: &Picture,
@@ -158,6 +166,7 @@ fn until(now: WallTime, within: Duration) -> WallTime {
     WallTime::from_millis(now.as_millis().saturating_add(millis))
 }
 
+/// Fails if the lease is paused: nobody could take it.
 fn ensure_read(marks: &Marks, key: &LeaseKey, shard: &str) -> anyhow::Result<()> {
     if marks.pauses(key) {
         bail!("{shard} is paused: `kcl leases resume {shard}` first");
@@ -165,7 +174,7 @@ fn ensure_read(marks: &Marks, key: &LeaseKey, shard: &str) -> anyhow::Result<()>
     Ok(())
 }
 
-/// Fails unless the planner would give the lease to this worker.
+/// Fails unless the worker lives, and the planner would give the lease to it.
 fn ensure_it_goes(
     picture: &Picture,
     outlook: &Outlook,
@@ -195,7 +204,7 @@ fn ensure_it_goes(
     }
 }
 
-/// That a lease comes back to its worker by itself, if it does.
+/// A note if a placement rule brings the lease back to its present owner; otherwise `None`.
 fn came_back(picture: &Picture, row: &Lease) -> Option<String> {
     let owner = &row.owner.as_ref()?.worker;
     let (rules, shard) = (picture.rules(), row.key.shard()?);

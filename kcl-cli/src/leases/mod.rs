@@ -1,4 +1,16 @@
-//! `kcl leases`: who reads what, and how far they are.
+//! `kcl leases`: shows the leases of an application, and changes them.
+//!
+//! | module | commands |
+//! |---|---|
+//! | `watch`, `table` | `list`, and `watch` as text or JSON |
+//! | `view` | `watch` on a terminal: a screen with keys |
+//! | `marks` | `move`, `release`, `pause`, `resume`: marks on single leases |
+//! | `skip` | `skip`: hands a record that fails to the dead letter |
+//! | `reset` | `reset`: rewrites checkpoints while the application is closed |
+//! | `analyze` | `analyze`: measures a fleet from its logs |
+//!
+//! `copy`, `export` and `import` are in `transfer`, beside this folder. Commands that set a mark
+//! share `marking`: it shows the effect, asks, and writes by compare-and-set.
 
 mod analyze;
 mod args;
@@ -21,10 +33,10 @@ pub(crate) use marks::{OfLeases, Says};
 use self::args::{Action, How, Named};
 use crate::{config::Config, marking, store_url::StoreUrl, transfer};
 
-/// Does it.
+/// Runs the command.
 ///
 /// # Errors
-/// The store's.
+/// An argument is invalid, the store fails, or the change is refused.
 pub(crate) fn run(args: &LeasesArgs, config: &Config) -> anyhow::Result<ExitCode> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     runtime.block_on(act(&args.action, config))?;
@@ -36,7 +48,7 @@ async fn act(action: &Action, config: &Config) -> anyhow::Result<()> {
         return analyze::run(args);
     }
     if let Action::Copy { from, to, while_running } = action {
-        // Read here: a message of the arguments' parser would repeat a password.
+        // The addresses are parsed here, because an error of clap would repeat a password.
         let open = |url: &str| url.parse::<StoreUrl>()?.open_shared(config);
         let (from, to) = (open(from)?, open(to)?);
         return transfer::copy(&*from, &*to, *while_running).await;
@@ -65,7 +77,7 @@ async fn act(action: &Action, config: &Config) -> anyhow::Result<()> {
     }
 }
 
-/// What is said of single leases, if that is what is wanted.
+/// The mark that an action sets or takes back, and how to ask for it; `None` for other actions.
 fn wish(action: &Action) -> Option<(OfLeases, &How)> {
     let (says, leases, how) = match action {
         Action::Move { of: Named { leases }, to, within, how } => {

@@ -1,7 +1,8 @@
-//! `kcl leases skip`: a shard is stuck on one record, which goes to the dead letter.
+//! `kcl leases skip`: hands one record on which a shard is stuck to the dead letter.
 //!
-//! Only a record that fails right now is taken, as the worker that reads the shard tells; that
-//! worker tries it once more by itself. What became of it is waited for.
+//! The command accepts only a record of the batch that fails now, by the report of the lease's
+//! owner. It writes a mark. The owner then tries the record once more, alone, and skips it only if
+//! it fails again. The command waits for the result in the owner's reports and checkpoint.
 
 #[cfg(test)]
 mod tests;
@@ -30,25 +31,32 @@ use kcl_core::{
     stream::Position,
 };
 
-/// How often it is looked what became of the record.
+/// The interval between two reads of the owner's report.
 const LOOK: Duration = Duration::from_millis(500);
 
-/// A record that is to be skipped.
+/// The request to skip a record, or to take that back.
 #[derive(Debug)]
 pub(crate) struct Skip {
+    /// The shard id or the lease key.
     pub(crate) lease: String,
+    /// The record's position.
     pub(crate) at: Position,
+    /// Whether the record may be lost if the owner has no dead letter (`--unkept`).
     pub(crate) unkept: bool,
+    /// How long the mark holds, if the record does not fail.
     pub(crate) within: Duration,
+    /// Whether a former request is taken back.
     pub(crate) undo: bool,
-    /// What the worker that reads the shard tells of the present.
+    /// The owner of the lease with its fresh report; `None` before `ask_its_worker`, and if there
+    /// is none.
     pub(crate) told: Option<(WorkerId, WorkerReport)>,
 }
 
-/// Does it, and waits for what becomes of it.
+/// Writes the mark, and waits for the result.
 ///
 /// # Errors
-/// It is refused, or the store's; the record turns out not to be the one that fails.
+/// The record is not among those that fail now, it would be lost without `--unkept`, the user says
+/// no, or the store fails.
 pub(super) async fn run(
     args: &SkipArgs,
     store: &Arc<dyn LeaseStore>,
@@ -74,7 +82,7 @@ pub(super) async fn run(
     Ok(())
 }
 
-/// What the worker that reads a shard tells of the present.
+/// The owner of the lease with its fresh report; `None` without an owner or a fresh report.
 async fn told(
     store: &dyn LeaseStore,
     row: &Lease,
@@ -85,6 +93,7 @@ async fn told(
     Ok(reports.of(&owner.worker).map(|report| (owner.worker.clone(), report.clone())))
 }
 
+/// Reads the report of one worker, and the sessions, which tell the age of the report.
 async fn reports(
     store: &dyn LeaseStore,
     worker: &WorkerId,
@@ -263,14 +272,18 @@ impl Skip {
 /// What became of a record.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Became {
-    /// It was skipped; whether the worker has a dead letter.
+    /// The worker skipped it. The value says whether the worker has a dead letter, if it reports
+    /// that.
     Skipped(Option<bool>),
-    /// It was processed like any other.
+    /// The checkpoint passed it, and the worker did not report that it skipped it.
     Processed,
+    /// The time was up.
     Unknown,
 }
 
-/// Waits for what becomes of a record, and has the worker tell it soon.
+/// Waits for at most `wait` for what becomes of a record. Meanwhile it asks the owner to report
+/// with each beat. `Processed` needs three reports written after the checkpoint had passed the
+/// record: an earlier report cannot know of the skip.
 async fn became(
     store: &Arc<dyn LeaseStore>,
     key: &LeaseKey,
@@ -296,7 +309,7 @@ async fn became(
                 if is_skipped(shard, at) {
                     return Ok(Became::Skipped(report.keeps_skipped));
                 }
-                // What was told before the checkpoint had passed it proves nothing.
+                // Only reports that are read after the checkpoint count as a proof.
                 if is_passed {
                     passed.insert((owner.incarnation, report.clock));
                 }

@@ -1,4 +1,4 @@
-//! A look as tables.
+//! Draws a reading of the rows as two tables, workers and leases, with a line for each problem.
 
 use std::fmt::Write;
 
@@ -35,7 +35,7 @@ pub(super) fn draw(look: &Look) -> String {
     text
 }
 
-/// The leases; with the stream of each, if they are of more than one.
+/// The table of leases. If they belong to several streams, each row names its stream.
 fn leases(look: &Look) -> String {
     let head = ["SHARD", "OWNER", "BEAT", "EPOCH", "LAG", "CHECKPOINT"].map(str::to_owned).to_vec();
     let mut rows = vec![head];
@@ -53,7 +53,7 @@ fn leases(look: &Look) -> String {
     columns(&rows)
 }
 
-/// Whether there are leases of another life of the stream.
+/// Whether there are leases of two lives of the row's stream, so that its name alone is ambiguous.
 fn is_made_again(look: &Look, row: &LeaseRow) -> bool {
     look.streams.iter().filter(|stream| stream.stream == row.stream).count() > 1
 }
@@ -90,7 +90,7 @@ fn lease(row: &LeaseRow) -> Vec<String> {
     ]
 }
 
-/// What a person at 3 a.m. should see first.
+/// One sentence for each problem that these rows show. `kcl doctor` finds more, and explains it.
 fn problems(look: &Look) -> Vec<String> {
     let mut problems = Vec::new();
     let lives = |worker: &&WorkerRow| worker.state == "LIVE" && !worker.is_silent();

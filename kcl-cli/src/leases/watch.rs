@@ -1,4 +1,4 @@
-//! Looking once, and looking on.
+//! `kcl leases list`, and `kcl leases watch` as plain text or JSON.
 
 use std::{sync::Arc, time::Duration};
 
@@ -17,10 +17,11 @@ use crate::{
     stdout,
 };
 
-/// Shows workers and leases once, after a heartbeat if that is waited for.
+/// Shows workers and leases once. With `waits` it first waits until it is known of each session
+/// whether its beat moves: little more than one and a half heartbeat intervals at most.
 ///
 /// # Errors
-/// The store's.
+/// The store fails, or stdout cannot be written.
 pub(super) async fn once(
     store: &dyn LeaseStore,
     format: Format,
@@ -36,10 +37,10 @@ pub(super) async fn once(
     show(&Look::take(store, sessions, &beats, &told, &*clock).await?, format)
 }
 
-/// Shows workers and leases again and again.
+/// Shows workers and leases again and again, until a signal comes.
 ///
 /// # Errors
-/// The store's at the first look; later ones are told and tried again.
+/// The first reading failed. Later failures go to stderr, and the next reading is tried.
 pub(super) async fn forever(
     store: &Arc<dyn LeaseStore>,
     format: Format,
@@ -50,7 +51,7 @@ pub(super) async fn forever(
     let mut seen = Seen::nothing(store);
     let mut has_looked = false;
     loop {
-        // A look takes its time, and longer where the store is slow.
+        // A reading of a slow store may take long: a signal must end it, too.
         let looked = tokio::select! {
             _ = signals.next() => return Ok(()),
             looked = seen.look(&**store, &*clock) => looked,
@@ -73,28 +74,29 @@ pub(super) async fn forever(
     }
 }
 
-/// How long the store may take to note that somebody watches.
+/// How long the store may take for each write of the onlooker.
 const PATIENCE: Duration = Duration::from_secs(2);
 
-/// What was seen at the looks before.
+/// What is kept from one reading to the next.
 pub(super) struct Seen {
     beats: Beats,
+    /// Tells the age of reports.
     reader: Reader,
-    /// Has workers report with each beat: what is shown is seconds old then, and not a minute.
+    /// Asks the workers to report with each beat. Then the lag is seconds old, and not a minute.
     onlooker: Onlooker,
 }
 
 impl Seen {
-    /// Nothing yet.
+    /// The state before the first reading.
     pub(super) fn nothing(store: &Arc<dyn LeaseStore>) -> Self {
         let onlooker = Onlooker::new(Arc::clone(store), "kcl leases watch", PATIENCE);
         Self { beats: Beats::default(), reader: Reader::new(), onlooker }
     }
 
-    /// Takes a look, and says that somebody watches.
+    /// Reads workers and leases, and asks the workers for frequent reports.
     ///
     /// # Errors
-    /// The store's. That nobody may write there is none.
+    /// A read of the store failed. A write that fails or is denied is no error.
     pub(super) async fn look(
         &mut self,
         store: &dyn LeaseStore,

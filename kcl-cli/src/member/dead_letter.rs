@@ -1,8 +1,8 @@
-//! Where records go that are skipped: a file of lines of JSON.
+//! Keeps skipped records in a file, one line of JSON for each.
 //!
-//! Each line tells when, by whom and why a record was skipped, and holds the record as
-//! `kcl consume` writes it. It is on the disk before the record counts as processed. The file is
-//! opened for each line, so that it may be moved away or deleted at any time.
+//! A line says when, by whom and why the record was skipped, and holds the record as `kcl consume`
+//! writes it. The line is on the disk before the record counts as processed. The file is opened for
+//! each line, so that it may be moved or deleted at any time.
 
 use std::{
     fs,
@@ -32,23 +32,23 @@ pub(super) struct DeadLetters {
     clock: Arc<dyn Clock>,
 }
 
-/// What is told of a record beside itself.
+/// The part of a line before the record itself.
 #[derive(Serialize)]
 struct Head<'a> {
     at: String,
     application: &'a str,
     worker: &'a str,
     shard: &'a str,
-    /// As `kcl leases skip --record` takes it.
+    /// The position, as `kcl leases skip --record` takes it.
     position: String,
     error: &'a str,
 }
 
 impl DeadLetters {
-    /// The file that the settings name, if they name one: it is made if it is not there.
+    /// The file that the settings name, created if it does not exist; `None` if they name none.
     ///
     /// # Errors
-    /// It cannot be written.
+    /// The file cannot be written.
     pub(super) fn of(config: &Config, text: bool) -> anyhow::Result<Option<Self>> {
         let Some(file) = &config.consumer.dead_letter else { return Ok(None) };
         let help = || {
@@ -58,7 +58,7 @@ impl DeadLetters {
             )
         };
         let file = PathBuf::from(file);
-        // Whoever opens a pipe waits for its reader.
+        // To open a named pipe would block until it has a reader.
         if fs::metadata(&file).is_ok_and(|it| it.file_type().is_fifo()) {
             return Err(anyhow!("it is a pipe")).with_context(help);
         }
@@ -98,7 +98,7 @@ impl DeadLetter for DeadLetters {
         error: &str,
     ) -> Result<(), ProcessorError> {
         let (letter, file) = (self.letter(record, lease, error)?, self.file.clone());
-        // A disk may be slow, and other shards go on meanwhile.
+        // A disk may be slow: the write must not block the tasks of other shards.
         let kept = tokio::task::spawn_blocking(move || {
             keep(&file, &letter).with_context(|| format!("the dead letter {}", file.display()))
         });
@@ -106,15 +106,16 @@ impl DeadLetter for DeadLetters {
     }
 }
 
-/// What is there stays; a new file is for its owner alone, since it holds data of records.
+/// Opens the file to append. A new file can be read by its owner only, because it holds data of
+/// records.
 fn open(file: &Path) -> io::Result<fs::File> {
     fs::OpenOptions::new().read(true).append(true).create(true).mode(0o600).open(file)
 }
 
-/// Writes a line behind what is there, and waits until the disk has it.
+/// Appends a line, and waits until it is on the disk.
 fn keep(file: &Path, letter: &[u8]) -> io::Result<()> {
     let mut to = open(file)?;
-    // A device has no end, and keeps nothing.
+    // A device such as /dev/stderr has no end to check, and keeps nothing to sync.
     let is_file = to.metadata()?.is_file();
     let mut bytes = Vec::with_capacity(letter.len() + 1);
     if is_file && is_torn(&mut to)? {
@@ -125,7 +126,7 @@ fn keep(file: &Path, letter: &[u8]) -> io::Result<()> {
     if is_file { to.sync_all() } else { Ok(()) }
 }
 
-/// Whether the last line has no end, as when a disk was full.
+/// Whether the last line lacks its newline, for example after a full disk.
 fn is_torn(file: &mut fs::File) -> io::Result<bool> {
     if file.metadata()?.len() == 0 {
         return Ok(false);

@@ -1,5 +1,5 @@
-//! The placement rules that a worker is started with: which source counts, and a mounted file that
-//! changes.
+//! The placement rules with which a worker starts: it finds the source that counts, and follows a
+//! mounted file that changes.
 
 use std::{path::PathBuf, time::Duration};
 
@@ -17,15 +17,15 @@ use crate::{
     mapping::{self, Written},
 };
 
-/// How often a mapping file is looked at. By its content: a ConfigMap is mounted by links that are
-/// exchanged, and the times of its files say nothing.
+/// The interval between two reads of a mapping file. Its content is compared, not its time: a
+/// ConfigMap is mounted by links that Kubernetes exchanges, and the times of its files say nothing.
 const LOOK: Duration = Duration::from_secs(2);
 
-/// The rules that the worker is started with: those of the flag, else of the file, else of the
-/// settings, where the environment is stronger than the settings file.
+/// The rules with which the worker starts: those of the flag, else of the file, else of the
+/// settings, in which the environment overrides the settings file. `None` if there are no rules.
 ///
 /// # Errors
-/// They make no sense; the source is named.
+/// The rules cannot be parsed. The message names their source.
 pub(super) fn declared(args: &MemberArgs, config: &Config) -> anyhow::Result<Option<Declaration>> {
     let (written, from) = if let Some(pairs) = &args.shard_mapping {
         (Written::Pairs(shard_mapping(pairs).context("--shard-mapping")?), "--shard-mapping")
@@ -53,7 +53,7 @@ pub(super) const fn uncovered(config: &Config) -> Uncovered {
     }
 }
 
-/// The file that is looked at again and again, if that is where the rules come from.
+/// The file to follow; `None` if the rules do not come from a file.
 pub(super) fn watched_file(args: &MemberArgs) -> Option<PathBuf> {
     args.mapping_file.clone().filter(|_| args.shard_mapping.is_none())
 }
@@ -63,8 +63,8 @@ fn of_file(file: &std::path::Path, uncovered: Uncovered) -> anyhow::Result<Decla
     Ok(Declaration::new(rules, file.display().to_string()))
 }
 
-/// Tells the worker of each change of the file. One that makes no sense is told once, and what was
-/// declared before stays declared: a slip must not leave shards unread.
+/// Declares the rules anew whenever the file changes. If a change cannot be parsed, it is logged
+/// once and the former rules stay: a mistake in the file must not leave shards unread.
 pub(super) async fn follow(
     file: PathBuf,
     uncovered: Uncovered,
@@ -88,13 +88,13 @@ pub(super) async fn follow(
     }
 }
 
-/// What was seen of the file.
+/// The last content of the file.
 struct Changes {
     declared: Option<Declaration>,
     refused: Option<String>,
 }
 
-/// What a look at the file shows.
+/// The result of one read of the file.
 #[derive(Debug, PartialEq, Eq)]
 enum Look {
     Same,

@@ -1,4 +1,4 @@
-//! What the worker tells in figures: to whoever scrapes it, and to CloudWatch.
+//! Publishes the figures of a worker: over HTTP for Prometheus, and to CloudWatch.
 
 use anyhow::Context;
 use kcl_core::worker::{WithProcessor, WorkerBuilder};
@@ -9,17 +9,18 @@ use crate::{
     connect,
 };
 
-/// What tells, until it is dropped: CloudWatch first, which takes five seconds at most.
+/// Publishes until it is dropped. CloudWatch goes first, with its last figures: five seconds at
+/// most.
 #[derive(Debug, Default)]
 pub(super) struct Telling {
     _cloudwatch: Option<CloudWatch>,
     _listener: Option<Listener>,
 }
 
-/// The same worker, with its figures told to whom the settings say.
+/// Adds observers to the worker's builder, as the settings say.
 ///
 /// # Errors
-/// A setting that cannot work; an address that is in use.
+/// A setting is invalid, or an address is in use.
 pub(super) fn tell(
     mut builder: WorkerBuilder<WithProcessor>,
     config: &Config,
@@ -45,7 +46,7 @@ pub(super) fn tell(
 
 const SECTION: &str = "the settings `metrics.cloudwatch`";
 
-/// What CloudWatch is sent, if anything.
+/// The settings for CloudWatch; `None` if it is not enabled.
 fn cloudwatch(config: &Config) -> anyhow::Result<Option<CloudWatchSettings>> {
     let config::CloudwatchMetrics { enabled, names, level, namespace, period } =
         &config.metrics.cloudwatch;

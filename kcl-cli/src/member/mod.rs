@@ -1,5 +1,12 @@
-//! A member of a fleet, whatever it does with records: made of the settings, told of signals and of
-//! changed files, asked for its figures, and given a place for the records that it skips.
+//! A worker of the command, whatever its processors do: `kcl consume` and `kcl multilang` share it.
+//!
+//! | part | what it does |
+//! |---|---|
+//! | `args` | the arguments of both commands |
+//! | `mapping` | reads the placement rules, and follows a mounted file of them |
+//! | `metrics` | serves figures to Prometheus, and sends them to CloudWatch |
+//! | `dead_letter` | keeps skipped records in a file |
+//! | `stop` | leaves at the first signal, and ends at the second |
 
 mod args;
 mod dead_letter;
@@ -28,10 +35,10 @@ use crate::{
     signals::Signals,
 };
 
-/// What makes the worker that the settings say, once it has a processor.
+/// A builder of the worker that the settings describe. The caller adds the processor.
 ///
 /// # Errors
-/// A setting that cannot work.
+/// A setting is invalid.
 pub(crate) fn builder(
     config: &Config,
     store: Arc<dyn LeaseStore>,
@@ -45,16 +52,16 @@ pub(crate) fn builder(
 pub(crate) struct Member {
     worker: Worker,
     declared: Option<Declaration>,
-    /// It goes on until the worker is over.
+    /// Serves and sends the figures until it is dropped, after the worker.
     telling: Telling,
 }
 
 impl Member {
-    /// The worker that the settings say, which does this with records. Data of records that it
-    /// skips is kept as text, or else base64.
+    /// The worker of a builder with a processor. A dead letter keeps the data of a record as text
+    /// if it is UTF-8, else as base64.
     ///
     /// # Errors
-    /// A setting that cannot work, an address that is in use.
+    /// A setting is invalid, or an address is in use.
     pub(crate) fn new(
         args: &MemberArgs,
         config: &Config,
@@ -79,15 +86,15 @@ impl Member {
         Ok(Self { worker: builder.build()?, declared, telling })
     }
 
-    /// A hold on the worker.
+    /// A handle of the worker.
     pub(crate) fn handle(&self) -> WorkerHandle {
         self.worker.handle()
     }
 
-    /// Runs until it is told to stop.
+    /// Runs the worker until a signal ends it.
     ///
     /// # Errors
-    /// What cannot be mended by trying again.
+    /// The worker failed in a way that a retry does not mend.
     pub(crate) async fn run(
         self,
         args: &MemberArgs,
@@ -96,7 +103,7 @@ impl Member {
     ) -> anyhow::Result<()> {
         let handle = self.handle();
         tracing::info!(worker = %handle.id(), "kcl.worker.starting");
-        // They end with this set.
+        // These tasks end when the set is dropped.
         let mut watching = JoinSet::new();
         watching.spawn(stop::follow(Signals::listen()?, handle.clone(), leaving));
         if let Some(file) = mapping::watched_file(args) {
@@ -104,7 +111,7 @@ impl Member {
             watching.spawn(mapping::follow(file, uncovered, self.declared, handle));
         }
         let ended = self.worker.run().await;
-        // What is left is sent while a second signal still counts.
+        // The last figures are sent here, while a second signal can still end the process.
         drop(self.telling);
         Ok(ended?)
     }

@@ -1,4 +1,4 @@
-//! What ctrl-c and SIGTERM do to a worker.
+//! Ends a worker at Ctrl-C and SIGTERM.
 
 use std::{fmt, time::Duration};
 
@@ -7,14 +7,15 @@ use tokio_util::sync::CancellationToken;
 
 use crate::signals::Signals;
 
-/// How long a batch may wait for its reader once the worker was told to leave.
+/// How long the output of a batch may wait for its reader after the worker began to leave.
 const PATIENCE: Duration = Duration::from_secs(2);
 
-/// What happens beside the worker when it is told to leave.
+/// What a command does besides when its worker leaves.
 pub(crate) struct Leaving {
-    /// Set some time later: batches that nobody reads are given up.
+    /// Cancelled [`PATIENCE`] after the first signal: batches whose output nobody reads are given
+    /// up.
     pub(crate) give_up: CancellationToken,
-    /// Called before the process ends at once.
+    /// Called at the second signal, before the process exits.
     pub(crate) at_once: Box<dyn Fn() + Send + Sync>,
 }
 
@@ -24,8 +25,8 @@ impl fmt::Debug for Leaving {
     }
 }
 
-/// Leaves at the first signal; some time later batches that nobody reads are given up; at a second
-/// signal the process ends at once, and its leases stay taken until its session times out.
+/// Waits for signals. At the first one the worker leaves. At the second one the process exits at
+/// once; its leases keep their owner until the planner ends the session of the silent worker.
 pub(super) async fn follow(mut signals: Signals, handle: WorkerHandle, leaving: Leaving) {
     let told = signals.next().await;
     tracing::info!(signal = told.name(), "kcl.worker.leaving");

@@ -1,4 +1,5 @@
-//! `kcl multilang --check`: what becomes of each property.
+//! `kcl multilang --check`: shows what becomes of each property, and what would keep a worker from
+//! starting. It makes no call to AWS or to the store.
 
 use std::process::ExitCode;
 
@@ -9,7 +10,7 @@ use kcl_multilang::{
 
 use crate::{columns::section, config::Config, connect, stdout, store_url::StoreUrl};
 
-/// Writes what becomes of each property. What would keep a worker from starting is an error.
+/// Writes the table and the problems. The exit code is 0 if a worker could start.
 ///
 /// # Errors
 /// Standard output cannot be written.
@@ -39,7 +40,7 @@ fn cells(told: &Told) -> Vec<String> {
     vec![told.key.clone(), line, kind.to_owned(), shown(&told.key, says)]
 }
 
-/// A store's address may hold a password.
+/// The value of a property as it may be shown: the address of a store without its password.
 fn shown(key: &str, says: &str) -> String {
     let url = says.strip_prefix("store: ").filter(|_| key == "kclStore");
     match url.map(str::parse::<StoreUrl>) {
@@ -49,7 +50,7 @@ fn shown(key: &str, says: &str) -> String {
     }
 }
 
-/// What keeps a worker from starting beside refusals. Nothing is called.
+/// The problems beside refused properties that would keep a worker from starting.
 fn problems(converted: &Converted, config: impl Fn() -> anyhow::Result<Config>) -> Vec<String> {
     let mut problems = Vec::new();
     if let Some(executable) = &converted.executable

@@ -1,6 +1,6 @@
-//! In java's place: launchers start `java -cp … software.amazon.kinesis.multilang.MultiLangDaemon`,
-//! and by a link of the name `kcl-java` (or `java`, below a JAVA_HOME of its own) that is this
-//! program.
+//! Takes java's place. Launchers start `java -cp …
+//! software.amazon.kinesis.multilang.MultiLangDaemon`. A link named `kcl-java`, or `java` in a
+//! JAVA_HOME of its own, makes them start this program, which translates those arguments.
 
 use std::{
     ffi::{OsStr, OsString},
@@ -9,7 +9,7 @@ use std::{
 
 use anyhow::{Context, bail};
 
-/// By which names the program takes java's place.
+/// The names of the program under which it takes java's place.
 const NAMES: [&str; 2] = ["kcl-java", "java"];
 
 /// The classes of the daemon, in version 2 and later, and in version 1.
@@ -18,18 +18,19 @@ const DAEMONS: [&str; 2] = [
     "com.amazonaws.services.kinesis.multilang.MultiLangDaemon",
 ];
 
-/// Options of java that have their value behind them.
+/// Options of java whose value is the next argument.
 const WITH_VALUE: [&str; 6] =
     ["-cp", "-classpath", "--class-path", "--add-opens", "--add-exports", "--add-modules"];
 
-/// Beginnings of options of java that stand alone, and mean nothing here.
+/// The beginnings of options of java that have no value, and are ignored here.
 const IGNORED: [&str; 9] =
     ["-X", "-D", "-server", "-client", "-ea", "-da", "-javaagent:", "-agentlib:", "-verbose"];
 
-/// The arguments for [`crate::cli::Cli`], if the program was started in java's place.
+/// The arguments for [`crate::cli::Cli`], if the program was started in java's place; otherwise
+/// `None`.
 ///
 /// # Errors
-/// It was, and the arguments start no daemon.
+/// The arguments of java start no MultiLangDaemon.
 pub(crate) fn in_place_of_java(
     mut arguments: impl Iterator<Item = OsString>,
 ) -> Option<anyhow::Result<Vec<OsString>>> {
@@ -111,7 +112,8 @@ fn daemon(
     Ok(ours)
 }
 
-/// As the daemon does: first in the folders of the class path, then as a file.
+/// Finds the properties file as the daemon does: first in the folders of the class path, then as a
+/// path.
 fn find(name: &OsStr, class_path: &OsStr) -> PathBuf {
     let name = Path::new(name);
     if name.is_absolute() {

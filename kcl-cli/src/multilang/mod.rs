@@ -1,5 +1,11 @@
-//! `kcl multilang`: a member of a fleet whose processors are children, in any language; and
-//! `kcl-java`, which launchers start in place of java.
+//! `kcl multilang`: a worker whose processors are child processes, written in any language; and
+//! `kcl-java`, which launchers of the MultiLangDaemon start in place of java.
+//!
+//! - `java` translates the command line of the daemon into arguments of `kcl multilang`.
+//! - `check` shows what becomes of each property, and starts nothing.
+//! - `old_fleet` refuses to begin anew where a lease table of the Java KCL was not imported.
+//!
+//! The crate `kcl-multilang` reads the properties and drives the child processes.
 
 mod args;
 mod check;
@@ -27,11 +33,12 @@ use crate::{
     store_url::StoreUrl,
 };
 
-/// Reads the properties, and runs until it is told to stop; or says what becomes of them.
+/// Reads the properties, and runs the worker until a signal ends it. With `--check` it only shows
+/// what becomes of each property.
 ///
 /// # Errors
-/// Properties that are refused, a program that is not there, an old fleet's table that was not
-/// imported; what cannot be mended by trying again.
+/// A property is refused, the program of the children does not exist, an old fleet's table was not
+/// imported, or the worker fails in a way that a retry does not mend.
 pub(crate) fn run(args: &MultilangArgs, settings: &SettingsArgs) -> anyhow::Result<ExitCode> {
     let converted = properties::read(&args.properties)?;
     let config = || load(args, settings, &converted);
@@ -74,7 +81,7 @@ fn refuse(file: &Path, converted: &Converted) -> anyhow::Result<()> {
     )
 }
 
-/// The settings: properties stand between the environment and the flags.
+/// The settings. A property overrides the environment, and a flag overrides a property.
 fn load(
     args: &MultilangArgs,
     settings: &SettingsArgs,
@@ -104,7 +111,7 @@ async fn work(
     let clock = Env::system().clock;
     let options = options(args, config, converted, &clock)?;
     let processors = ChildProcessors::new(executable, config.application()?, options);
-    // By empty batches it is seen that a child has died that has nothing to do.
+    // An empty batch shows that a child has died, also while its shard has no records.
     let mut seeing = config.clone();
     seeing.delivery.empty_batches = true;
     let builder = member::builder(&seeing, store)?
@@ -114,7 +121,7 @@ async fn work(
     let children = processors.children();
     let leaving = Leaving {
         give_up: CancellationToken::new(),
-        // A process that is forced to end leaves no child behind.
+        // A process that is forced to end must leave no child process behind.
         at_once: Box::new(move || children.kill_all()),
     };
     let ended = member.run(&args.member, config, leaving).await;

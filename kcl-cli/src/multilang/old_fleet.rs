@@ -1,5 +1,9 @@
-//! Whether the application had a fleet of another library, whose checkpoints were left behind: then
-//! a first start would begin at LATEST, and nobody would know.
+//! Keeps a first start from ignoring the checkpoints of a fleet of another library.
+//!
+//! Such a fleet leaves its lease table, mostly named after the application. If this application has
+//! no leases yet and such a table exists, a start would begin at the initial position, and ignore
+//! what that fleet has processed. So the start is refused until the table was imported, or the user
+//! says `--fresh`.
 
 use std::time::Duration;
 
@@ -16,17 +20,16 @@ use kcl_migrate::{Library, Place, was_imported};
 
 use crate::{config::Config, connect, report, store_url::StoreUrl};
 
-/// How often an application is looked at that is being imported.
+/// The interval between two reads of an application that is being imported.
 const LOOK: Duration = Duration::from_millis(250);
 
-/// The pause after a call to the store that failed and may pass.
+/// The pause after a call of the store that failed, and that a retry may mend.
 const PAUSE: Duration = Duration::from_secs(1);
 
-/// Sees that nobody begins anew where an old fleet has left checkpoints. Waits while they are being
-/// imported.
+/// Checks that the worker may start. It waits while the table is being imported.
 ///
 /// # Errors
-/// There is such a table, and it was not imported: says by which command it is.
+/// A table of another library exists and was not imported. The message names the command.
 pub(super) async fn check(
     table: Option<&str>,
     url: &StoreUrl,
@@ -40,7 +43,7 @@ pub(super) async fn check(
         _ => false,
     };
     if is_ours {
-        // The store itself refuses a table that is another library's.
+        // The DynamoDB store refuses a table of another library itself.
         return Ok(());
     }
     let clock = Env::system().clock;
@@ -48,7 +51,7 @@ pub(super) async fn check(
     loop {
         match standing(store, table).await.with_context(|| store.location())? {
             Standing::Unknown(error) => {
-                // As a worker waits that has begun.
+                // A worker that runs waits for its store in the same way.
                 let error = format!("{:#}", anyhow::Error::new(error));
                 tracing::warn!(error, "kcl.multilang.waits_for_store");
                 clock.sleep(PAUSE).await;
@@ -79,14 +82,15 @@ pub(super) async fn check(
     }
 }
 
-/// How the application stands in its store.
+/// The state of the application in its store.
 enum Standing {
-    /// The store does not answer just now.
+    /// The store failed, and a retry may help.
     Unknown(StoreError),
-    /// It has leases, or the table was imported.
+    /// The application has leases, or the table was imported.
     Begun,
-    /// It is being imported, or otherwise rewritten; by what.
+    /// A command has closed the application, for example to import the table. The text names it.
     Closed(String),
+    /// The store has nothing of the application.
     New,
 }
 
@@ -98,7 +102,8 @@ async fn standing(store: &dyn LeaseStore, table: &str) -> anyhow::Result<Standin
     }
 }
 
-/// The outer error is the store's; the inner one is that what it holds makes no sense.
+/// Reads the state. The outer error is the store's; the inner one means that a row cannot be
+/// decoded.
 async fn look(store: &dyn LeaseStore, table: &str) -> Result<anyhow::Result<Standing>, StoreError> {
     match present(was_imported(store, table).await)? {
         Some(Ok(Some(_))) => return Ok(Ok(Standing::Begun)),
@@ -119,7 +124,7 @@ async fn look(store: &dyn LeaseStore, table: &str) -> Result<anyhow::Result<Stan
     Ok(Ok(if begun { Standing::Begun } else { Standing::New }))
 }
 
-/// A store that is not there yet holds nothing.
+/// The answer of a read; `None` if the store's table does not exist yet.
 fn present<T>(found: Result<T, StoreError>) -> Result<Option<T>, StoreError> {
     match found {
         Ok(found) => Ok(Some(found)),
@@ -128,7 +133,8 @@ fn present<T>(found: Result<T, StoreError>) -> Result<Option<T>, StoreError> {
     }
 }
 
-/// Whose lease table it is; `None` if there is none, or a table of something else.
+/// The library whose lease table this is; `None` if there is no such table, or it is no lease
+/// table.
 async fn library_of(config: &Config, table: &str) -> anyhow::Result<Option<Library>> {
     let client = connect::tables(config).await?;
     let described = match client.describe_table().table_name(table).send().await {

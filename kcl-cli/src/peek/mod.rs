@@ -1,4 +1,5 @@
-//! `kcl peek`: some records of a shard, without touching leases or checkpoints.
+//! `kcl peek`: writes some records of a shard to stdout. It takes no lease and changes no
+//! checkpoint.
 
 mod args;
 
@@ -19,13 +20,13 @@ use crate::{
     stdout,
 };
 
-/// Room for the answers that are asked for, in bytes.
+/// The byte limit of one read.
 const ROOM: usize = 4 * 1024 * 1024;
 
-/// Does it.
+/// Runs the command. A signal ends it with the exit code that shells expect.
 ///
 /// # Errors
-/// The stream's; standard output cannot be written.
+/// The stream fails, it has no such shard, or stdout cannot be written.
 pub(crate) fn run(args: &PeekArgs, config: &Config) -> anyhow::Result<ExitCode> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     runtime.block_on(async {
@@ -42,7 +43,7 @@ async fn peek(args: &PeekArgs, config: &Config) -> anyhow::Result<ExitCode> {
     let stream = source.describe().await?.key;
     let shard: ShardId = args.shard.parse().with_context(|| format!("--shard {:?}", args.shard))?;
     let start = args.at.clone();
-    // Whoever looks at what is to come waits for it.
+    // A user who asks for records from LATEST on waits for them.
     let waits = start == StartAt::Latest;
     let format = Format { stream: config.stream()?.short().into(), text: args.text };
     let most = (args.limit, ByteLimit(ROOM));
@@ -53,7 +54,7 @@ async fn peek(args: &PeekArgs, config: &Config) -> anyhow::Result<ExitCode> {
     Ok(ExitCode::SUCCESS)
 }
 
-/// Shows as many records as were asked for, or all that are there.
+/// Writes as many records as the user asked for, or all that the shard has.
 async fn show(
     glance: &mut Glance,
     format: &Format,

@@ -1,4 +1,5 @@
-//! The settings as their types declare them, read from the source of these types.
+//! Finds all settings by parsing the source files of their types. The doc comment of a field is the
+//! meaning of its setting on the page.
 
 use std::collections::BTreeMap;
 
@@ -15,30 +16,31 @@ const SOURCES: [&str; 7] = [
     include_str!("../../../kcl-core/src/assignment/balance.rs"),
 ];
 
-/// A setting: something that has a path and a value.
+/// A setting.
 #[derive(Clone, Debug)]
 pub(super) struct Setting {
-    /// Where it stands in the file, like `coordination.session_timeout`.
+    /// Its path in the settings file, like `coordination.session_timeout`.
     pub(super) path: String,
     /// The type that declares it.
     pub(super) of: String,
-    /// Its field there.
+    /// Its field in that type.
     pub(super) field: String,
+    /// Its values.
     pub(super) kind: Kind,
-    /// What the documentation of the field says.
+    /// The first paragraph of the field's doc comment.
     pub(super) meaning: String,
 }
 
-/// What a setting may be.
+/// The values of a setting.
 #[derive(Clone, Debug)]
 pub(super) enum Kind {
-    /// A type with a way of its own to be written, by its name.
+    /// Values of the type of this name, which parses its own text.
     Plain(String),
-    /// One of these, each with its meaning.
+    /// One of these names, each with its meaning.
     Choice(Vec<(String, String)>),
 }
 
-/// A type: its fields, or its variants.
+/// A type: its fields or its variants. A field is its name, its type and its meaning.
 #[derive(Clone, Debug)]
 enum Declared {
     Struct(Vec<(String, String, String)>),
@@ -49,7 +51,7 @@ enum Declared {
 struct Variant {
     name: String,
     meaning: String,
-    /// What belongs to it: the names and types of its fields.
+    /// The settings that only this variant has.
     fields: Vec<(String, String, String)>,
 }
 

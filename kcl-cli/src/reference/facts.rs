@@ -1,23 +1,24 @@
-//! What no type says of a setting: its unit, its limits, and why its default is as it is.
+//! What no type states about a setting: its unit, its limits, and the reason of its default.
 
-/// What no type says.
+/// The facts about one setting, as texts for the page and as values for the tests of `limits`.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Facts {
     pub(super) path: &'static str,
-    /// What a number counts, or a duration is of.
+    /// The unit of a number.
     pub(super) unit: &'static str,
+    /// The limits, in words.
     pub(super) limits: &'static str,
-    /// What holds where the type has no value.
+    /// What counts if the setting is absent and its type has no default value.
     pub(super) without: &'static str,
-    /// Why the default is what it is.
+    /// The reason of the default.
     pub(super) source: &'static str,
-    /// Values that are at the limits.
+    /// Values at the limits: the settings must accept them.
     pub(super) taken: &'static [&'static str],
-    /// Values that are beyond them.
+    /// Values beyond the limits: the settings must refuse them, by name.
     pub(super) refused: &'static [&'static str],
 }
 
-/// The facts of one setting.
+/// The facts about one setting. It panics if there are none.
 pub(super) fn facts(path: &str) -> &'static Facts {
     let found = ALL.iter().find(|facts| facts.path == path);
     found.unwrap_or_else(|| panic!("{path}: `kcl-cli/src/reference/facts.rs` says nothing of it"))

@@ -1,4 +1,5 @@
-//! Which flag sets which setting, as the flags' own help says: `[setting: consumer.worker_id]`.
+//! Finds the flag of each setting in the flags' own help, which says `[setting:
+//! consumer.worker_id]`.
 
 use std::collections::{BTreeMap, BTreeSet};
 

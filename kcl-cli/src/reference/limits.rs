@@ -1,4 +1,4 @@
-//! The limits that the page states are those that hold.
+//! Tests that the settings accept and refuse the values that `facts` names.
 
 use std::collections::BTreeSet;
 

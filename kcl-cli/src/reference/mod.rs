@@ -1,9 +1,16 @@
-//! `docs/CONFIGURATION.md`: every setting, made of the types that hold them.
+//! Makes `docs/CONFIGURATION.md`, the page of all settings, from the types that hold them. Tests
+//! only.
 //!
-//! Fields and their meaning are read from the source of the types, defaults are what the types
-//! make, variables and flags are those that the command reads. What no type says (units, limits,
-//! why a default is as it is) stands in [`facts`], which has to be complete, and whose limits are
-//! tried. `KCL_WRITE_TABLES=1 cargo test` writes the page anew.
+//! | part | what it gives |
+//! |---|---|
+//! | `declared` | paths, types and meanings, from the source text of the types |
+//! | `facts` | units, limits and the reasons of defaults, which no type states |
+//! | `flags` | the flag of each setting, from the flags' own help |
+//! | `reads` | tests that the code reads every setting |
+//! | `page` | the page |
+//! | `limits` | tests that try the limits of `facts` on the real settings |
+//!
+//! A test compares the page with the file. `KCL_WRITE_TABLES=1 cargo test` writes the file anew.
 
 mod declared;
 mod facts;

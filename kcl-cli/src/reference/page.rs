@@ -1,4 +1,4 @@
-//! The page itself.
+//! Writes the page: a section for each part of the settings file, with a table of its settings.
 
 use std::fmt::Write;
 

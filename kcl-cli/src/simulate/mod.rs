@@ -42,11 +42,11 @@ use crate::{
     timeline::{Picture, file, ink::Ink, scale, svg},
 };
 
-/// There is no verdict, or it could not be told.
+/// The exit code if there is no verdict, or if it could not be written.
 const NO_VERDICT: u8 = 2;
 
-/// Plays a run and tells what came of it. The exit code is 0 if every invariant held, 1 if one is
-/// broken, and 2 if nothing can be said.
+/// Plays a run, and writes its verdict. The exit code is 0 if every invariant held, 1 if one broke,
+/// and 2 if there is no verdict.
 pub(crate) fn run(args: &SimulateArgs, settings: &SettingsArgs) -> ExitCode {
     play(args, settings).unwrap_or_else(|error| {
         report::failure(&error);
@@ -59,7 +59,7 @@ fn play(args: &SimulateArgs, settings: &SettingsArgs) -> Result<ExitCode> {
     let script = args.read_script()?;
     let mut played = Played::of(script, args.trace, args.replay());
     let picture = recorded::picture(&played.report, played.violation.as_ref());
-    // What is known is told at once: the search for the shortest script takes its time.
+    // The picture comes before the search for the shortest script, which may take long.
     if args.format == Format::Text {
         or_unread(tell(&played, &picture))?;
     }
@@ -74,7 +74,7 @@ fn play(args: &SimulateArgs, settings: &SettingsArgs) -> Result<ExitCode> {
         Format::Text => writeln!(io::stdout(), "{}", played.way_on()),
         Format::Json => writeln!(io::stdout(), "{:#}", played.as_json()),
     })?;
-    // The verdict is told whatever else goes wrong.
+    // The verdict is written, whatever else fails.
     drawn.transpose()?;
     kept?;
     Ok(if played.violation.is_none() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
@@ -94,7 +94,7 @@ fn tell(played: &Played, picture: &Picture) -> io::Result<()> {
     write!(out, "\n{}", played.as_text(ink))
 }
 
-/// Whoever reads stdout may have seen enough.
+/// A closed pipe is no error: the reader of stdout may have seen enough.
 fn or_unread(told: io::Result<()>) -> Result<()> {
     match told {
         Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
@@ -102,7 +102,8 @@ fn or_unread(told: io::Result<()>) -> Result<()> {
     }
 }
 
-/// Workers of a simulation have the settings that the script says: others would be passed over.
+/// Refuses settings of the command line: the script sets those of the simulated workers, and others
+/// would be ignored silently.
 fn refuse_settings(settings: &SettingsArgs) -> Result<()> {
     if let Some(setting) = settings.set.first() {
         bail!(

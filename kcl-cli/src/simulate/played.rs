@@ -1,4 +1,4 @@
-//! A run that was played, and the verdict on it: as text and as JSON.
+//! Plays a run of the simulator, and writes its verdict as text and as JSON.
 
 use std::fmt::Write;
 
@@ -14,9 +14,9 @@ pub(super) struct Played {
     pub(super) script: Script,
     pub(super) report: Report,
     pub(super) violation: Option<Violation>,
-    /// The shortest script that breaks the same, if it was looked for.
+    /// The shortest script that breaks the same invariant; `None` if it was not searched for.
     pub(super) shortest: Option<Shortest>,
-    /// The command that plays it again.
+    /// The command that plays this run again.
     again: String,
 }
 
@@ -28,19 +28,19 @@ impl Played {
         Self { script, report, violation, shortest: None, again }
     }
 
-    /// What it broke.
+    /// The script with the invariant that it broke; `None` if all held.
     pub(super) fn finding(&self) -> Option<Finding> {
         let violation = self.violation.clone()?;
         Some(Finding::new(self.script.clone(), violation))
     }
 
-    /// The command that shows what one has to see.
+    /// The command that plays the violation again: with the shortest script, if there is one.
     fn replay(&self) -> String {
         let file = self.shortest.as_ref().and_then(|shortest| shortest.file.as_ref());
         file.map_or_else(|| self.again.clone(), |file| replay_of(&file.display().to_string()))
     }
 
-    /// What the picture shows, in a few words a line.
+    /// The headline of the picture, a few words a line.
     pub(super) fn headline(&self) -> Vec<String> {
         let Self { script, report, .. } = self;
         let size = format!(
@@ -64,7 +64,7 @@ impl Played {
         }
     }
 
-    /// The verdict to read.
+    /// The verdict as text.
     pub(super) fn as_text(&self, ink: Ink) -> String {
         let mut out = String::new();
         let mut line = |text: &str| {
@@ -96,7 +96,7 @@ impl Played {
         out
     }
 
-    /// What to look at next.
+    /// The commands that help to understand a violation.
     pub(super) fn way_on(&self) -> String {
         let Some(shortest) = &self.shortest else {
             return format!("play it again: {}", self.again);
@@ -123,7 +123,7 @@ impl Played {
         out
     }
 
-    /// The verdict to be read by machines.
+    /// The verdict as JSON: the table of `simulate`'s module header.
     pub(super) fn as_json(&self) -> Value {
         let Self { script, report, violation, .. } = self;
         let mut verdict = json!({

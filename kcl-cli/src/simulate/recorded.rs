@@ -1,4 +1,4 @@
-//! A run of the simulator, ready to be drawn.
+//! Makes the picture of a run from the simulator's report.
 
 use std::collections::BTreeMap;
 
@@ -7,7 +7,7 @@ use kcl_memory::sim::{Happened, Report, Timeline, Violation};
 
 use crate::timeline::{Bar, Fault, Picture, Row, short};
 
-/// What is drawn of a run.
+/// The picture of a run. `violation` marks the shards that it names.
 pub(super) fn picture(report: &Report, violation: Option<&Violation>) -> Picture {
     let Some(timeline) = &report.timeline else { return Picture::default() };
     let over = timeline.over.as_micros();
@@ -43,7 +43,7 @@ fn add_rows(picture: &mut Picture, timeline: &Timeline, violation: Option<&Viola
         }
         picture.rows.push(row);
     }
-    // Of shards of one name the last is meant.
+    // A name may belong to shards of several lives of the stream: the last one is meant.
     for (name, (place, _)) in names {
         picture.rows[place].guilty =
             violation.is_some_and(|broken| broken.what.contains(name.as_str()));

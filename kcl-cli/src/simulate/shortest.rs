@@ -1,4 +1,4 @@
-//! The shortest script that breaks what a run broke, in a file.
+//! Finds the shortest script that breaks the same invariant as a run, and writes it to a file.
 
 use std::{
     fs::{self, File},
@@ -12,16 +12,16 @@ use kcl_memory::sim::{Finding, Script};
 use super::args::{SimulateArgs, replay_of};
 use crate::timeline::file;
 
-/// The shortest script that breaks what a run broke.
+/// The shortest script that breaks the same invariant as a run.
 #[derive(Clone, Debug)]
 pub(super) struct Shortest {
     pub(super) script: Script,
-    /// Where it is; none if it is the one that was given.
+    /// The file; `None` if the user's own script is the shortest already.
     pub(super) file: Option<PathBuf>,
 }
 
 impl Shortest {
-    /// Looks for it, and writes it down.
+    /// Searches for the script, and writes it.
     pub(super) fn of(finding: &Finding, args: &SimulateArgs) -> Result<Self> {
         let broken = finding.violation.invariant;
         writeln!(io::stderr(), "looking for the shortest script that breaks \"{broken}\"")?;
@@ -43,12 +43,13 @@ impl Shortest {
     }
 }
 
-/// What stands in the file.
+/// The text of the file: the script, with comments on how to play it.
 fn text(found: &Finding, file: &str) -> String {
     format!("# {}\n# replay: {}\n{}", found.violation, replay_of(file), found.script)
 }
 
-/// Writes it to the working directory, over no other script.
+/// Writes the script to the working directory. It never overwrites a file: if the name is taken by
+/// another text, the name gets a number.
 fn save(found: &Finding) -> io::Result<PathBuf> {
     let stem = found.name();
     let mut number = 1;

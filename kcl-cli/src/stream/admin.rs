@@ -1,4 +1,5 @@
-//! Changing a stream.
+//! Creates, reshards and deletes a stream. Each change waits until Kinesis has made it, because
+//! Kinesis refuses a second change meanwhile.
 
 use std::time::Duration;
 
@@ -14,14 +15,15 @@ use kcl_kinesis::{KinesisSource, StreamName};
 
 use crate::report;
 
-/// How often a change is looked at, and for how long.
+/// The interval between two calls that ask whether a change is made, and how many there are at
+/// most: ten minutes of calls.
 const LOOK: Duration = Duration::from_millis(200);
 const LOOKS: u32 = 3_000;
 
 /// For how many looks a stream that was just made may not be known yet.
 const LOOKS_UNKNOWN: u32 = 50;
 
-/// A stream and those who change and read it.
+/// A stream, with the clients that change it and read it.
 #[derive(Clone)]
 pub(super) struct Admin {
     pub(super) client: Client,
@@ -36,7 +38,8 @@ impl Admin {
         let name = self.stream.short();
         let create = self.client.create_stream().stream_name(name).shard_count(shards);
         create.send().await.map_err(|error| self.failed("created", &error))?;
-        // By its name: an ARN may be of another account, in which nothing can be created.
+        // The call takes the name: an ARN may belong to another account, where nobody else can
+        // create a stream.
         let made = Self { stream: name.parse()?, ..self.clone() };
         made.settle().await?;
         let made = made.summary().await?.map(|made| made.stream_arn);
@@ -63,7 +66,8 @@ impl Admin {
         bail!("{} is still being deleted after {:?}", self.stream, LOOK * LOOKS)
     }
 
-    /// Brings the stream to `to` open shards. Kinesis at most doubles or halves at once.
+    /// Brings the stream to `to` open shards, in several steps if needed: Kinesis doubles or halves
+    /// their number at most.
     pub(super) async fn reshard(&self, to: i32) -> anyhow::Result<()> {
         ensure!(to >= 1, "--to {to}: a stream has at least 1 shard");
         loop {
@@ -87,7 +91,7 @@ impl Admin {
         }
     }
 
-    /// Splits a shard, in the middle unless told where.
+    /// Splits a shard at the hash key `at`; `None` means its middle.
     pub(super) async fn split(&self, shard: &str, at: Option<HashKey>) -> anyhow::Result<()> {
         let at = match at {
             Some(at) => at,
@@ -116,7 +120,7 @@ impl Admin {
         self.settle().await
     }
 
-    /// Every shard that is listed.
+    /// Every shard that the stream lists, closed ones included.
     pub(super) async fn shards(&self) -> anyhow::Result<Vec<Shard>> {
         Ok(self.source.shards().await?)
     }
@@ -125,7 +129,7 @@ impl Admin {
         Ok(self.summary().await?.with_context(|| self.unknown())?.open_shard_count)
     }
 
-    /// What the service says of the stream; `None` if there is no such stream.
+    /// The service's description of the stream; `None` if the stream does not exist.
     async fn summary(&self) -> anyhow::Result<Option<StreamDescriptionSummary>> {
         let summary = self.client.describe_stream_summary();
         let summary = summary.set_stream_name(self.stream.name()).set_stream_arn(self.stream.arn());
@@ -136,7 +140,7 @@ impl Admin {
         }
     }
 
-    /// Waits until nothing is being changed.
+    /// Waits until the stream is active.
     async fn settle(&self) -> anyhow::Result<()> {
         let mut unknown = 0;
         for _ in 0..LOOKS {

@@ -1,4 +1,4 @@
-//! Showing a stream and its shards.
+//! `kcl stream describe`: shows a stream and its shards.
 
 use kcl_core::stream::{Shard, StreamSource};
 use serde_json::json;

@@ -1,4 +1,4 @@
-//! Splitting half of the open shards: half as many again.
+//! `kcl stream split --half`: splits half of the open shards, so that there are half as many again.
 
 use anyhow::ensure;
 use kcl_core::stream::Shard;
@@ -6,10 +6,10 @@ use kcl_core::stream::Shard;
 use super::admin::Admin;
 use crate::{ask, stdout};
 
-/// Splits the half of the open shards that covers most of the hash keys, one after another.
+/// Splits the half of the open shards that covers the most hash keys, one after another.
 ///
 /// # Errors
-/// The service's; nobody agreed; there is only one open shard.
+/// The service fails, the user says no, or there is only one open shard.
 pub(super) async fn split(admin: &Admin, yes: bool) -> anyhow::Result<()> {
     let shards = admin.shards().await?;
     let open = shards.iter().filter(|shard| !shard.closed).count();
@@ -36,7 +36,7 @@ pub(super) async fn split(admin: &Admin, yes: bool) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// So many open shards that cover most; of those that cover the same, the oldest.
+/// The `count` open shards that cover the most hash keys; of equal ones, the oldest.
 fn widest(mut shards: Vec<Shard>, count: usize) -> Vec<Shard> {
     shards.retain(|shard| !shard.closed && shard.range.is_some());
     let width = |shard: &Shard| shard.range.map_or(0, |range| range.end - range.start);

@@ -1,4 +1,4 @@
-//! The colours of both drawings.
+//! The colours of drawings, on pages and on terminals.
 
 /// The workers' colours, told apart also by those who see few: as of a web page, that of
 /// text on it, and the nearest of a terminal's 256.
@@ -27,14 +27,14 @@ pub(crate) fn hex_on(worker: usize) -> &'static str {
     COLOURS[worker % COLOURS.len()].1
 }
 
-/// Text in colour, if somebody sees it.
+/// Adds colours to text for a terminal, or leaves it plain.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Ink {
     coloured: bool,
 }
 
 impl Ink {
-    /// Colours for a terminal whose user does not mind.
+    /// Colours if the output `is_terminal`, unless `NO_COLOR` is set or `TERM` is `dumb`.
     pub(crate) fn new(is_terminal: bool) -> Self {
         let is_set = |name: &str| std::env::var_os(name).is_some_and(|value| !value.is_empty());
         let dumb = std::env::var_os("TERM").is_some_and(|term| term == "dumb");
@@ -59,12 +59,12 @@ impl Ink {
         self.with("1;31", text)
     }
 
-    /// What is broken, to be seen from afar.
+    /// A violation: the most visible text.
     pub(crate) fn alarm(self, text: &str) -> String {
         self.with("1;97;41", text)
     }
 
-    /// Two readers.
+    /// A shard with two readers.
     pub(crate) fn two(self, text: &str) -> String {
         self.with("1;38;5;16;48;5;226", text)
     }
@@ -81,12 +81,12 @@ impl Ink {
         self.with("2", text)
     }
 
-    /// A bar of a worker.
+    /// Text on the worker's colour, as in a bar.
     pub(crate) fn solid(self, worker: usize, text: &str) -> String {
         self.with(&format!("38;5;16;48;5;{}", terminal(worker)), text)
     }
 
-    /// Letters of a worker.
+    /// Text in the worker's colour.
     pub(crate) fn thin(self, worker: usize, text: &str) -> String {
         self.with(&format!("38;5;{}", terminal(worker)), text)
     }

@@ -1,4 +1,4 @@
-//! Labels along an axis, in as few lanes as it takes so that no two stand on each other.
+//! Places labels along an axis in lanes, so that no two overlap, in as few lanes as that takes.
 
 /// Lanes that labels are put into.
 #[derive(Debug)]
@@ -12,7 +12,7 @@ pub(crate) struct Lanes {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Place {
     pub(crate) lane: usize,
-    /// It stands to the left of its mark: at the right there is no room.
+    /// Whether it stands to the left of its mark, because the right has no space for it.
     pub(crate) flipped: bool,
 }
 
@@ -21,8 +21,8 @@ impl Lanes {
         Self { width, most, taken: Vec::new() }
     }
 
-    /// Puts a label of this size at what lasts from one place to another; `None` if all lanes are
-    /// taken there.
+    /// Places a label of the size `label` at something that lasts from `from` to `to`. `None` if
+    /// every lane is taken there.
     pub(crate) fn put(&mut self, (from, to): (usize, usize), label: usize) -> Option<Place> {
         let flipped = from + label > self.width && from >= label;
         let (start, end) =

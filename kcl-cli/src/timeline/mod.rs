@@ -1,12 +1,15 @@
-//! A run as a timeline: a row for each shard, a bar for each time a worker held or read it. Whoever
-//! has a run makes a [`Picture`] of it.
+//! Draws a run as a timeline: a row for each shard, with a bar for each span during which a worker
+//! held or read it.
+//!
+//! `kcl simulate` and `kcl leases analyze` make a [`Picture`] of their runs. It is drawn as SVG
+//! here; `simulate` also draws it as text.
 //!
 //! | part | its question |
 //! |---|---|
 //! | `picture` | what is drawn? Pure |
 //! | `svg` | how does it look on a page? |
 //! | `ink`, `lanes`, `scale` | which colours, where do labels stand, where is a time? |
-//! | `file` | where does a drawing go? |
+//! | `file` | where is a drawing written? |
 
 pub(crate) mod file;
 pub(crate) mod ink;

@@ -1,53 +1,53 @@
-//! What is drawn of a run, whatever it is drawn with. Pure.
+//! The content of a drawing, independent of how it is drawn. Pure.
 
 use kcl_core::lease::WorkerId;
 
 use super::scale::seconds;
 
-/// A close-up shows so much of the end of a run at least and at most, in microseconds, and in
-/// between so many times the time since anything last changed there.
+/// The shortest and the longest span of a close-up, in microseconds. Between these it is
+/// [`CHANGES`] times the time since the last change before the violation.
 const CLOSE_UP: (u64, u64) = (500_000, 20_000_000);
 const CHANGES: u64 = 8;
-/// Rows of a close-up where the violation names no shard, at most.
+/// The most rows of a close-up if the violation names no shard.
 const CLOSE_UP_ROWS: usize = 12;
 
-/// A run, ready to be drawn. Times are microseconds.
+/// A run, ready to be drawn. Times are microseconds since its start.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Picture {
-    /// What is shown of the run.
+    /// The span of the run that is shown.
     pub(crate) from: u64,
     pub(crate) to: u64,
-    /// Who ever held or read anything, in the order of their numbers.
+    /// The workers that ever held or read a shard. Bars refer to them by index.
     pub(crate) workers: Vec<WorkerId>,
     /// The shards that had a lease, in the order in which they were opened.
     pub(crate) rows: Vec<Row>,
-    /// What was done to the fleet.
+    /// The faults and other events of the fleet.
     pub(crate) faults: Vec<Fault>,
-    /// When an invariant broke.
+    /// When an invariant broke; `None` if none did.
     pub(crate) broken: Option<u64>,
 }
 
-/// One shard.
+/// The row of one shard.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Row {
-    /// Its name, shortened; a stroke more for each time that the stream was made again.
+    /// Its short name, with a `'` for each former life of the stream.
     pub(crate) name: String,
-    /// Where the shards it came from stand in [`Picture::rows`].
+    /// The indices of its parents in [`Picture::rows`].
     pub(crate) parents: Vec<usize>,
-    /// When it got a lease, and until when it had one that had not ended.
+    /// When its lease was made, and when the lease ended or the run did.
     pub(crate) from: u64,
     pub(crate) to: u64,
-    /// Who held its lease.
+    /// The spans during which workers held its lease.
     pub(crate) held: Vec<Bar>,
-    /// Who read it.
+    /// The spans during which workers read it.
     pub(crate) run: Vec<Bar>,
-    /// When two workers read it at once: the one that had read it before, and the other.
+    /// The spans during which two workers read it: the earlier reader, and the later one.
     pub(crate) overlaps: Vec<(Bar, Bar)>,
-    /// Whether the violation names it.
+    /// Whether the violation names the shard.
     pub(crate) guilty: bool,
 }
 
-/// A stretch of time of one worker, by its place in [`Picture::workers`].
+/// A span of one worker. `worker` is its index in [`Picture::workers`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Bar {
     pub(crate) worker: usize,
@@ -55,7 +55,7 @@ pub(crate) struct Bar {
     pub(crate) to: u64,
 }
 
-/// Something done to the fleet.
+/// A fault or another event. `from` and `to` are equal for a single moment.
 #[derive(Clone, Debug)]
 pub(crate) struct Fault {
     pub(crate) from: u64,
@@ -63,10 +63,10 @@ pub(crate) struct Fault {
     pub(crate) what: String,
 }
 
-/// What a shard was like at a moment.
+/// The state of a shard at a moment.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum State {
-    /// It had no lease, or had ended.
+    /// It had no lease, or its lease had ended.
     Absent,
     /// Nobody held it and nobody read it.
     Free,
@@ -81,8 +81,9 @@ pub(crate) enum State {
 }
 
 impl Picture {
-    /// The end of a run that broke an invariant, with the shards that it is about; `None` if that
-    /// is what is shown anyway, or nothing happened there for long.
+    /// The end of a run that broke an invariant, with the shards that the violation names. `None`
+    /// if no invariant broke, if the close-up would show most of the picture, or if nothing changed
+    /// in the last 20 seconds before the violation.
     pub(crate) fn close_up(&self) -> Option<Self> {
         let broken = self.broken?;
         let named = self.rows.iter().any(|row| row.guilty);
@@ -104,7 +105,7 @@ impl Picture {
             from,
             to: broken,
             workers: self.workers.clone(),
-            // Where parents stand is another matter here.
+            // The indices of parents are not valid in a close-up.
             rows: wanted.take(CLOSE_UP_ROWS).cloned().map(Row::without_parents).collect(),
             faults: faults.cloned().collect(),
             broken: Some(broken),
@@ -113,7 +114,8 @@ impl Picture {
         Some(close_up)
     }
 
-    /// The faults as they get their places: what came last matters most if something broke.
+    /// The faults in the order in which they get their lanes. If an invariant broke, the last
+    /// faults matter most.
     pub(crate) fn faults_by_weight(&self) -> Vec<&Fault> {
         let mut faults: Vec<&Fault> = self.faults.iter().collect();
         if self.broken.is_some() {
@@ -122,7 +124,7 @@ impl Picture {
         faults
     }
 
-    /// What a close-up shows, in words.
+    /// The caption of a close-up.
     pub(crate) fn caption(&self) -> String {
         let span = self.broken.unwrap_or(self.to).saturating_sub(self.from);
         let guilty = self.rows.iter().any(|row| row.guilty);
@@ -130,7 +132,7 @@ impl Picture {
         format!("The last {}{what}", seconds(span))
     }
 
-    /// The workers that held or read anything in what is shown.
+    /// The workers that held or read a shard in the span that is shown, with their indices.
     pub(crate) fn seen(&self) -> impl Iterator<Item = (usize, &WorkerId)> {
         let is_seen = |worker: usize, bar: &Bar| {
             bar.worker == worker && bar.from < self.to && bar.to > self.from
@@ -141,7 +143,8 @@ impl Picture {
         })
     }
 
-    /// The moment at which it broke is the last: it needs a place beside what came before.
+    /// Extends the span a little, so that the moment of the violation, which is the last one, does
+    /// not stand at the edge.
     pub(crate) fn leave_room(&mut self) {
         if self.broken.is_some() {
             self.to += (self.to - self.from) / 40;
@@ -150,13 +153,13 @@ impl Picture {
 }
 
 impl Row {
-    /// What the shard was like in a stretch of time: two readers if there were two at any moment,
-    /// else as in its middle.
+    /// The state of the shard in a span: [`State::Two`] if it had two readers at any moment, else
+    /// the state in the middle of the span.
     pub(crate) fn over(&self, (from, to): (u64, u64)) -> State {
         if self.overlaps.iter().any(|(both, _)| both.from < to && from < both.to) {
             return State::Two;
         }
-        // A short life is seen, too.
+        // A life that is shorter than the span must be visible, too.
         let (from, to) = match (from.max(self.from), to.min(self.to)) {
             (first, last) if first < last => (first, last),
             _ => (from, to),
@@ -164,7 +167,7 @@ impl Row {
         self.at(from.midpoint(to))
     }
 
-    /// What the shard was like at a moment.
+    /// The state of the shard at a moment.
     pub(crate) fn at(&self, moment: u64) -> State {
         let at = |bars: &[Bar]| {
             bars.iter()
@@ -181,13 +184,13 @@ impl Row {
         }
     }
 
-    /// When its lease or its readers changed.
+    /// The moments at which its lease or its readers changed.
     fn changes(&self) -> impl Iterator<Item = u64> {
         let bars = self.held.iter().chain(&self.run);
         bars.flat_map(|bar| [bar.from, bar.to]).chain([self.from, self.to])
     }
 
-    /// When two workers read it at once.
+    /// Computes `overlaps` from `run`.
     pub(crate) fn find_overlaps(&mut self) {
         for (at, one) in self.run.iter().enumerate() {
             for two in self.run.iter().skip(at + 1).filter(|two| two.worker != one.worker) {

@@ -1,6 +1,6 @@
-//! What both drawings share: the axis of time, and how times are written.
+//! The axis of time, shared by drawings as SVG and as text.
 
-/// A stretch of time drawn over a width.
+/// Maps a span of time to a width.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Scale {
     from: u64,
@@ -9,12 +9,12 @@ pub(crate) struct Scale {
 }
 
 impl Scale {
-    /// From one time to another, in microseconds, over so many columns or whatever it is.
+    /// A scale from `from` to `to`, in microseconds, over `width` columns or other units.
     pub(crate) const fn new((from, to): (u64, u64), width: usize) -> Self {
         Self { from, to, width }
     }
 
-    /// Where a time is: what is outside stands at the edge.
+    /// The place of a time. A time outside of the span is at the edge.
     pub(crate) fn place(&self, at: u64) -> usize {
         let over = u128::from(self.to.saturating_sub(self.from).max(1));
         let at = u128::from(at.clamp(self.from, self.to) - self.from);
@@ -22,7 +22,7 @@ impl Scale {
         usize::try_from(at * width / over).unwrap_or(0)
     }
 
-    /// The times that a column stands for.
+    /// The span of time that a column stands for.
     pub(crate) fn column(&self, number: usize) -> (u64, u64) {
         let over = u128::from(self.to.saturating_sub(self.from));
         let at = |number: usize| {
@@ -33,7 +33,7 @@ impl Scale {
         (at(number), at(number + 1).max(at(number) + 1))
     }
 
-    /// Round times for marks, at most so many.
+    /// Round times for the marks of the axis, at most `most`.
     pub(crate) fn ticks(&self, most: u64) -> impl Iterator<Item = u64> {
         let least = self.to.saturating_sub(self.from) / most.max(1);
         let millis = [10, 20, 50, 100, 200, 500].into_iter();
@@ -46,14 +46,14 @@ impl Scale {
     }
 }
 
-/// Microseconds as seconds, to the millisecond.
+/// Microseconds as text in seconds, to the millisecond.
 pub(crate) fn seconds(micros: u64) -> String {
     let millis = micros / 1_000;
     let text = format!("{}.{:03}", millis / 1_000, millis % 1_000);
     format!("{}s", text.trim_end_matches('0').trim_end_matches('.'))
 }
 
-/// The width of the terminal, or of lines where none says how wide it is.
+/// The width of lines, `60..=400` columns: that of `COLUMNS`, else of the terminal, else 100.
 pub(crate) fn terminal_width() -> usize {
     let told = std::env::var("COLUMNS").ok().and_then(|text| text.parse().ok());
     let seen = || terminal_size::terminal_size().map(|(width, _)| usize::from(width.0));

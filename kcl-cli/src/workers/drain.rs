@@ -1,4 +1,4 @@
-//! `kcl workers drain | undrain`: what is said of single workers.
+//! `kcl workers drain | undrain`: sets and removes the mark `drained` of workers.
 
 use anyhow::bail;
 use kcl_core::{
@@ -8,11 +8,11 @@ use kcl_core::{
 
 use crate::{marking::Wish, outlook::Outlook, picture::Picture};
 
-/// Workers are drained, or get their share again.
+/// The wish to drain workers, or to take that back.
 #[derive(Clone, Debug)]
 pub(crate) struct OfWorkers {
     pub(crate) drain: bool,
-    /// Which; none for all that are drained.
+    /// The workers. To undrain, an empty list means every drained worker.
     pub(crate) workers: Vec<WorkerId>,
 }
 

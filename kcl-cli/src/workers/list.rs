@@ -1,4 +1,4 @@
-//! `kcl workers list`: who works, and how much.
+//! `kcl workers list`: shows the workers with the number of their leases and their lag.
 
 use std::collections::BTreeMap;
 
@@ -18,7 +18,7 @@ use crate::{
 struct Listed<'a> {
     #[serde(flatten)]
     row: &'a WorkerRow,
-    /// The largest lag of what it holds, as the rows tell; nothing if none of them does.
+    /// The largest lag among its leases; `None` if none is known.
     lag_ms: Option<u64>,
 }
 
@@ -45,7 +45,7 @@ pub(super) async fn show(
     stdout::write(&text(&look, &listed))
 }
 
-/// The workers that have not ended, with the lag of what they hold.
+/// The workers whose sessions have not ended, each with its lag.
 fn listed(look: &Look) -> Vec<Listed<'_>> {
     let mut lags: BTreeMap<&str, u64> = BTreeMap::new();
     let held = look.leases.iter().filter(|row| !row.checkpoint.starts_with("SHARD_END"));

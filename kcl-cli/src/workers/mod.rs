@@ -1,4 +1,5 @@
-//! `kcl workers`: who works for an application, and who is to get nothing for a while.
+//! `kcl workers`: lists the workers of an application, drains them, and takes that back. A drained
+//! worker hands over its leases and gets none.
 
 mod args;
 mod drain;

@@ -1,7 +1,9 @@
-//! What can be changed from the page: one table, what each act would do, and doing it.
+//! Changes an application on request of the page: pins, moves, drains, resets and so on.
 //!
-//! Each is a command, too, which is shown; it is asked for with the name of the application typed,
-//! and what became of it is told in the log.
+//! `table` lists the changes. Each one runs the code of a `kcl` command, and the page shows that
+//! command. A request goes two steps: [`preview`] shows what the change would do, and [`act`] does
+//! it. For the second step the user types the application's name. The log gets one line for each
+//! change, whether it worked or failed.
 
 mod table;
 
@@ -30,43 +32,46 @@ use crate::{
     workers::OfWorkers,
 };
 
-/// For how long a request waits for what becomes of a record.
+/// For how long a request to skip a record waits for the worker's result.
 const WAIT: Duration = Duration::from_secs(20);
 
-/// What a request asks for.
+/// The body of a request, as JSON. An unknown name in it is an error.
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Asking {
+    /// The values of the form, by the names of the fields.
     #[serde(default)]
     fields: BTreeMap<String, String>,
-    /// The application's name, typed.
+    /// The application's name as the user typed it. A preview needs none.
     #[serde(default)]
     confirm: Option<String>,
 }
 
 impl Asking {
-    /// What was filled in, if anything.
+    /// The trimmed value of a field; `None` if it is absent or empty.
     fn field(&self, name: &str) -> Option<&str> {
         self.fields.get(name).map(|text| text.trim()).filter(|text| !text.is_empty())
     }
 }
 
-/// The acts, for the page.
+/// The table of changes as JSON, for the page.
 pub(crate) fn offered() -> Value {
     json!(ACTS)
 }
 
-/// An act with what was filled in.
+/// A change with its values: complete, and without unknown fields.
 struct Wanted<'a> {
     watched: &'a Watched,
     act: &'static Act,
+    /// The values, by name. Optional fields that are empty are left out.
     fields: BTreeMap<&'static str, &'a str>,
 }
 
-/// What an act would do. Changes nothing.
+/// What a change would do, as JSON, with the command and the reason why it is refused now, if it
+/// is. It changes nothing.
 ///
 /// # Errors
-/// It makes no sense; the store's and the stream's.
+/// There is no such change, a field is missing or invalid, or the store or the stream fails.
 pub(crate) async fn preview(
     watched: &Watched,
     act: &str,
@@ -80,10 +85,10 @@ pub(crate) async fn preview(
     Ok(shown)
 }
 
-/// Does it.
+/// Makes a change. `peer` goes to the log.
 ///
 /// # Errors
-/// As [`preview`]; it is not confirmed; it is refused while anybody reads.
+/// As [`preview`]; the typed name is wrong; the change is refused while a worker lives.
 pub(crate) async fn act(
     watched: &Watched,
     act: &str,
@@ -114,6 +119,7 @@ pub(crate) async fn act(
 }
 
 impl<'a> Wanted<'a> {
+    /// Checks the values against the table.
     fn of(watched: &'a Watched, act: &str, asking: &'a Asking) -> anyhow::Result<Self> {
         let act = ACTS.iter().find(|it| it.name == act).context("there is no such act")?;
         let mut fields = BTreeMap::new();
@@ -130,11 +136,13 @@ impl<'a> Wanted<'a> {
         Ok(Self { watched, act, fields })
     }
 
+    /// The value of a field; empty if there is none.
     fn field(&self, name: &str) -> &'a str {
         self.fields.get(name).copied().unwrap_or_default()
     }
 
-    /// `shard:worker`, with a question mark behind if the worker is only preferred.
+    /// The rule in the form of `kcl placement set`: `shard:worker` for `require`, `shard:worker?`
+    /// for `prefer`.
     fn pair(&self) -> anyhow::Result<String> {
         let mode = match self.field("mode") {
             "prefer" => "?",
@@ -144,6 +152,7 @@ impl<'a> Wanted<'a> {
         Ok(format!("{}:{}{mode}", self.field("shard"), self.field("worker")))
     }
 
+    /// The edit of the placement rules, for `pin` and `unpin`.
     fn edit(&self) -> anyhow::Result<Edit> {
         Ok(match self.act.does {
             Does::Pin => Edit::Set(self.pair()?),
@@ -151,7 +160,7 @@ impl<'a> Wanted<'a> {
         })
     }
 
-    /// The record that is to be skipped, or no longer, and its lease.
+    /// The skip of a record, or its undo, and the key of its lease. It reads the worker's report.
     async fn skip(&self) -> anyhow::Result<(Skip, LeaseKey)> {
         let Watched { sight, config, .. } = self.watched;
         let record = self.field("record");
@@ -172,7 +181,7 @@ impl<'a> Wanted<'a> {
         skip.ask_its_worker(&*sight.store, config, &*sight.clock).await
     }
 
-    /// What is said of a lease or a worker, if that is what is done.
+    /// The mark that the change sets or takes back; `None` for a change that sets no mark.
     async fn wish(&self) -> anyhow::Result<Option<Box<dyn Wish>>> {
         let says = match self.act.does {
             Does::Move => {
@@ -193,12 +202,14 @@ impl<'a> Wanted<'a> {
         Ok(Some(Box::new(OfLeases { says, leases: vec![self.field("shard").to_owned()] })))
     }
 
+    /// The effect of a mark, by the plan that a planner would make with it.
     async fn weighed(&self, wish: &dyn Wish) -> anyhow::Result<Weighed> {
         let Watched { sight, config, .. } = self.watched;
         let by = format!("kcl dashboard: {}", self.act.name);
         Box::pin(Weighed::of(wish, &by, &*sight.store, config, &*sight.clock)).await
     }
 
+    /// The arguments of `kcl leases reset`.
     fn reset(&self) -> ResetArgs {
         ResetArgs {
             to: Some(self.field("to").to_owned()),
@@ -243,7 +254,8 @@ impl<'a> Wanted<'a> {
         Ok(command)
     }
 
-    /// Why it is not done now, if it is one that nobody may read meanwhile.
+    /// Why the change cannot be made now; `None` if it can. A reset needs that no worker lives. The
+    /// newest model tells that; the reset itself checks the sessions once more.
     fn refused(&self) -> Option<String> {
         if !matches!(self.act.does, Does::Reset | Does::Undo) {
             return None;
@@ -281,13 +293,14 @@ impl<'a> Wanted<'a> {
         }
     }
 
+    /// The effect of an edit of the rules.
     async fn proposed(&self) -> anyhow::Result<Proposed> {
         let Watched { sight, config, .. } = self.watched;
         let by = format!("kcl dashboard: {}", self.act.name);
         Box::pin(Proposed::of(&self.edit()?, &by, &*sight.store, config, &*sight.clock)).await
     }
 
-    /// Says what became of it, where that takes a while.
+    /// Makes the change. The answer is what became of a skipped record; `None` for other changes.
     async fn carry_out(&self) -> anyhow::Result<Option<String>> {
         let Watched { sight, .. } = self.watched;
         if matches!(self.act.does, Does::Skip) {
@@ -303,7 +316,7 @@ impl<'a> Wanted<'a> {
         Ok(None)
     }
 
-    /// Changes what is said of the whole application.
+    /// Makes a change that sets no mark: of the rules, the freeze, or all rows.
     async fn change(&self) -> anyhow::Result<()> {
         let Watched { sight, config, .. } = self.watched;
         let what = format!("kcl dashboard: {}", self.act.name);
@@ -333,7 +346,7 @@ impl<'a> Wanted<'a> {
     }
 }
 
-/// What a reset would write.
+/// The effect of a reset as JSON: the leases that move, and how many stay.
 fn rewritten(preview: &change::Preview) -> Value {
     let moving = preview.moves.iter().filter(|it| it.reach != Reach::Stays);
     let moving: Vec<Value> = moving.map(reset::record).collect();

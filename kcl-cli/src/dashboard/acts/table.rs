@@ -1,45 +1,66 @@
-//! What can be changed from the page: its names, its words, and what is to be filled in.
+//! The table of the changes that the page offers: names, texts and input fields. The page draws its
+//! forms from this table.
 
 use serde::Serialize;
 
-/// Something that is to be filled in.
+/// An input field of a form.
 #[derive(Clone, Copy, Debug, Serialize)]
 pub(super) struct Field {
+    /// The field's name in a request.
     pub(super) name: &'static str,
+    /// The label.
     pub(super) title: &'static str,
-    /// What is offered: `shard`, `worker`, or these words.
+    /// The values to choose from. `shard` and `worker` stand for those of the application; an empty
+    /// list is free text.
     offers: &'static [&'static str],
-    /// Whether it may be left out.
+    /// Whether the user may leave it empty.
     pub(super) optional: bool,
 }
 
-/// Something that can be changed.
+/// A change that the page offers.
 #[derive(Clone, Copy, Debug, Serialize)]
 pub(super) struct Act {
+    /// The name in a request's path.
     pub(super) name: &'static str,
+    /// The heading of the form.
     pub(super) title: &'static str,
+    /// What the change does.
     says: &'static str,
     pub(super) fields: &'static [Field],
     #[serde(skip)]
     pub(super) does: Does,
 }
 
-/// What is done.
+/// The command that a change runs.
 #[derive(Clone, Copy, Debug)]
 pub(super) enum Does {
+    /// `kcl placement set`
     Pin,
+    /// `kcl placement unset`
     Unpin,
+    /// `kcl leases move`
     Move,
+    /// `kcl leases release`
     Release,
+    /// `kcl leases pause`
     Pause,
+    /// `kcl leases resume`
     Resume,
+    /// `kcl leases skip`
     Skip,
+    /// `kcl leases skip --undo`
     KeepAfterAll,
+    /// `kcl workers drain`
     Drain,
+    /// `kcl workers undrain`
     Undrain,
+    /// `kcl app freeze`
     Freeze,
+    /// `kcl app thaw`
     Thaw,
+    /// `kcl leases reset`
     Reset,
+    /// `kcl leases reset --undo`
     Undo,
 }
 
@@ -51,13 +72,13 @@ const WORKER: Field =
 const RECORD: Field =
     Field { name: "record", title: "Sequence number of the record", offers: &[], optional: false };
 
-/// What is to be done if no dead letter keeps what is skipped.
+/// The choices for a worker without a dead letter: such a worker would lose the record.
 pub(super) const UNKEPT: [&str; 2] = ["refuse", "skip all the same"];
 
-/// For how long a shard may be moved.
+/// The spans that the form for `move` offers; the first is preset.
 const SPANS: &[&str] = &["1h", "10m", "8h", "24h"];
 
-/// Every act.
+/// Every change, in the order of the page.
 pub(super) const ACTS: &[Act] = &[
     Act {
         name: "pin",

@@ -1,5 +1,5 @@
-//! What changed between two models: cells, not rows, so that 2,000 shards whose checkpoints move
-//! are a few bytes each.
+//! The difference of two models, cell by cell: for 2,000 shards whose checkpoints move, a few bytes
+//! each are sent.
 
 use std::collections::BTreeMap;
 
@@ -8,30 +8,34 @@ use serde_json::{Map, Value};
 
 use super::{Model, Table};
 
-/// What changed. Who has the former model and applies this has the later one.
+/// The difference of two models. Applied to the former model, it gives the later one.
 #[derive(Clone, Debug, Default, PartialEq, Serialize)]
 pub(crate) struct Delta {
-    /// What the head says otherwise.
+    /// The values of the head that changed.
     #[serde(skip_serializing_if = "Map::is_empty")]
     head: Map<String, Value>,
+    /// The tables that changed.
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     tables: BTreeMap<&'static str, Changed>,
 }
 
-/// What changed in a table.
+/// The difference of two tables.
 #[derive(Clone, Debug, Default, PartialEq, Serialize)]
 struct Changed {
-    /// By row, the cells that changed: which column, and what it says now.
+    /// For each row in both tables, the cells that changed: the index of the column, and the value.
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     set: BTreeMap<String, Vec<(usize, Value)>>,
+    /// The rows that only the later table has.
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     new: BTreeMap<String, Vec<Value>>,
+    /// The keys of the rows that only the former table has.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     gone: Vec<String>,
 }
 
 impl Delta {
-    /// What makes `is` of `was`. Both have the same tables.
+    /// The difference that makes `is` of `was`. A `was` without tables is the empty model before
+    /// the first.
     pub(crate) fn between(was: &Model, is: &Model) -> Self {
         let changed = is.head.iter().filter(|(name, value)| was.head.get(*name) != Some(*value));
         let head = changed.map(|(name, value)| (name.clone(), value.clone())).collect();

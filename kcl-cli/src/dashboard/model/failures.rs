@@ -1,4 +1,5 @@
-//! What went wrong with each shard last, as its worker reports it, and calls that were denied.
+//! The table of failures: the last failure of each shard, and denied calls, by the workers'
+//! reports. A failure that is over stays in the table until the worker's report drops it.
 
 use std::time::Duration;
 
@@ -61,6 +62,7 @@ pub(super) fn table(look: &Look<'_>) -> Table {
     table
 }
 
+/// The row of the call that was denied to the worker last; `None` if none was.
 fn denial(
     worker: &WorkerId,
     told: &Told<WorkerReport>,

@@ -1,4 +1,5 @@
-//! What is wrong, why, and what helps: the doctor's findings, in its order.
+//! The table of the doctor's findings, in their order. The key of a row is the kind with the first
+//! worker and the first shard, so that a finding keeps its row from one reading to the next.
 
 use serde_json::json;
 
@@ -18,7 +19,7 @@ const COLUMNS: &[&str] = &[
     "shards_more",
 ];
 
-/// How many shards of a finding are named.
+/// How many shards of a finding the table names; `shards_more` counts the rest.
 const NAMED: usize = 100;
 
 pub(super) fn table(look: &Look<'_>) -> Table {

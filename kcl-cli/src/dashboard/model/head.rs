@@ -1,4 +1,4 @@
-//! What there is to say of an application as a whole.
+//! The head of a model: the values that describe an application as a whole.
 
 use kcl_core::lease::{Changing, LeaseKey, SessionState};
 use serde_json::{Map, Value, json};
@@ -12,7 +12,7 @@ use crate::{
     times::millis,
 };
 
-/// For how long after a move the fleet counts as rebalancing.
+/// For how many milliseconds after a move the fleet counts as rebalancing.
 const SETTLES: u64 = 10_000;
 
 pub(super) fn of(look: &Look<'_>) -> Map<String, Value> {
@@ -75,7 +75,18 @@ pub(super) fn of(look: &Look<'_>) -> Map<String, Value> {
     }
 }
 
-/// How the application is, in a word; the worst first.
+/// The state of the application in one word. If several apply, the first of this order wins:
+///
+/// | state | meaning |
+/// |---|---|
+/// | `unknown` | sessions or leases were not read, or beats were not watched for long enough |
+/// | `empty` | the store has no row of the application |
+/// | `closed` | a command has closed it to rewrite its rows |
+/// | `dead` | no worker lives |
+/// | `draining` | every live worker is leaving |
+/// | `rebalancing` | a lease moved in the last [`SETTLES`] milliseconds |
+/// | `unread` | nobody reads some shards |
+/// | `stable` | none of these |
 fn state(look: &Look<'_>) -> &'static str {
     let counts = &look.verdict.counts;
     let (Some(workers), Some(open), Some(read)) = (counts.workers, counts.open, counts.read) else {
@@ -106,7 +117,8 @@ fn state(look: &Look<'_>) -> &'static str {
     }
 }
 
-/// The most and the sum of all that is known, of how many leases that is, and of how many not.
+/// The largest lag and the sum of all lags, in milliseconds, with the number of leases whose lag is
+/// known and unknown. Null if the leases are unknown.
 fn lag(look: &Look<'_>) -> Value {
     let Some(leases) = look.facts().leases.get() else { return Value::Null };
     let loads = look.loads();
@@ -125,7 +137,7 @@ fn lag(look: &Look<'_>) -> Value {
     json!({ "max_ms": most, "sum_ms": sum, "known": known, "unknown": unknown })
 }
 
-/// What arrives at all shards, as far as their readers measured it.
+/// The bytes a second that all workers report together; `None` if nobody reports any.
 fn rate(look: &Look<'_>) -> Option<u64> {
     let loads = look.loads();
     let known: Vec<u64> = loads.values().filter_map(|load| load.bytes_per_second).collect();

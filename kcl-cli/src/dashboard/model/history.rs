@@ -1,5 +1,5 @@
-//! What looks one after another show that one alone does not: which leases changed hands, and for
-//! how long nobody read a shard meanwhile.
+//! Compares the leases of successive readings: which of them changed hands, and for how long nobody
+//! read the shard in between.
 
 use std::collections::{BTreeMap, VecDeque};
 
@@ -10,49 +10,55 @@ use kcl_core::{
 
 use crate::doctor::judge::{Fleet, Presence};
 
-/// Why a lease moved whose worker lives.
+/// The reason of a move whose former owner lives.
 pub(super) const HANDED_OVER: &str = "it was handed over";
 
-/// How many moves are kept.
+/// How many moves the history keeps.
 const MOVES: usize = 500;
 
 /// A lease that changed hands.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Move {
     pub(super) lease: LeaseKey,
+    /// The owner before; `None` if no reading saw one.
     pub(super) from: Option<SessionId>,
+    /// The owner now.
     pub(super) to: SessionId,
+    /// The epoch of the lease after the move.
     pub(super) epoch: u64,
-    /// When it was seen.
+    /// The time of the reading that saw the new owner.
     pub(super) at: WallTime,
+    /// The reason, as far as the sessions show it.
     pub(super) why: &'static str,
-    /// For how many milliseconds it was seen to be read by nobody; nothing if each look saw it in
-    /// somebody's hands.
+    /// For how many milliseconds readings saw no live owner; `None` if each reading saw one.
     pub(super) unread: Option<u64>,
 }
 
-/// What was seen so far.
+/// What the readings so far showed.
 #[derive(Debug, Default)]
 pub(crate) struct History {
+    /// The leases of the last reading.
     leases: BTreeMap<LeaseKey, Seen>,
+    /// The last [`MOVES`] moves with their numbers; the newest is last.
     pub(super) moves: VecDeque<(u64, Move)>,
+    /// The number of the newest move.
     counted: u64,
-    /// Whether there was a look before.
+    /// Whether there was a reading. In the first one every owner is new, and nothing has moved.
     has_looked: bool,
-    /// When something last changed hands, or who is there changed.
+    /// When the last move was seen; `None` if none was.
     pub(super) changed: Option<WallTime>,
 }
 
 #[derive(Debug)]
 struct Seen {
-    /// Who holds it, or held it last.
+    /// The owner, or the last one.
     holder: Option<SessionId>,
-    /// Since when nobody that lives holds it.
+    /// Since when readings see no live owner; `None` if there is one, or the shard has ended.
     unread: Option<WallTime>,
 }
 
 impl History {
-    /// Takes a look in.
+    /// Adds a reading whose leases and sessions are both known.
     pub(crate) fn note(&mut self, rows: &[Lease], fleet: Fleet<'_>, now: WallTime) {
         let mut before = std::mem::take(&mut self.leases);
         for row in rows.iter().filter(|row| !row.key.is_role()) {
@@ -68,6 +74,7 @@ impl History {
         self.has_looked = true;
     }
 
+    /// Notes a move if the owner of the row differs from the last owner that was seen.
     fn look_at(&mut self, row: &Lease, was: Option<&Seen>, fleet: Fleet<'_>, now: WallTime) {
         let from = was.and_then(|seen| seen.holder.as_ref());
         let Some(to) = row.owner.as_ref().filter(|owner| self.has_looked && from != Some(*owner))
@@ -104,12 +111,12 @@ impl History {
         }
     }
 
-    /// Since when nobody that lives holds the lease, as far as was seen.
+    /// Since when readings see no live owner of the lease; `None` if there is one.
     pub(super) fn unread_since(&self, key: &LeaseKey) -> Option<WallTime> {
         self.leases.get(key)?.unread
     }
 
-    /// How many leases changed hands in so many milliseconds before `now`.
+    /// How many moves were seen in the last `millis` milliseconds before `now`.
     pub(super) fn moves_within(&self, millis: u64, now: WallTime) -> usize {
         let recent =
             |it: &&(u64, Move)| now.as_millis().saturating_sub(it.1.at.as_millis()) < millis;

@@ -1,4 +1,4 @@
-//! What a model is made from: what is shown of each source, and what was judged.
+//! The input of a model: the last answer of each source, and the judgement of the last reading.
 
 use std::collections::BTreeMap;
 
@@ -19,18 +19,19 @@ use crate::{
     times::millis,
 };
 
-/// The last that was read of each source, and why the last attempt failed where it did. What is
-/// judged is what the last attempt read; a page whose rows vanish whenever a store is slow would
-/// help nobody.
+/// The last good answer of each source. If a source fails, the page shows its last answer with its
+/// age, so that rows do not vanish whenever a store is slow. The judges get the last reading alone,
+/// in which that source is unknown.
 #[derive(Debug)]
 pub(crate) struct Shown {
+    /// The last reading, with older answers where it has none.
     pub(crate) facts: Facts,
-    /// By the source's name.
+    /// The errors of the last reading, by the name of the source.
     pub(crate) failed: BTreeMap<&'static str, String>,
 }
 
 impl Shown {
-    /// What is shown after this look.
+    /// Replaces what `now` knows, and keeps from `before` what it does not.
     pub(crate) fn after(before: Option<Self>, mut now: Facts) -> Self {
         let mut failed = BTreeMap::new();
         let mut before = before.map(|shown| shown.facts);
@@ -57,7 +58,7 @@ impl Shown {
         Self { facts: now, failed }
     }
 
-    /// Each source: its name, when it was read last, and why it could not be read since.
+    /// Each source: its name, when it was read last, and why the last reading lacks it.
     pub(super) fn sources(&self) -> [(&'static str, Option<Time>, Option<String>); 6] {
         let facts = &self.facts;
         let of = |name, at: Option<Time>, left_out: Option<&'static str>| {
@@ -75,6 +76,7 @@ impl Shown {
     }
 }
 
+/// When the source answered.
 const fn at<T>(known: &Known<T>) -> Option<Time> {
     match known {
         Known::Read { at, .. } => Some(*at),
@@ -82,6 +84,7 @@ const fn at<T>(known: &Known<T>) -> Option<Time> {
     }
 }
 
+/// Why the dashboard does not ask the source.
 const fn left_out<T>(known: &Known<T>) -> Option<&'static str> {
     match known {
         Known::LeftOut(why) => Some(why),
@@ -89,14 +92,14 @@ const fn left_out<T>(known: &Known<T>) -> Option<&'static str> {
     }
 }
 
-/// What a model is made from.
+/// Everything from which a model is made.
 #[derive(Debug)]
 pub(crate) struct Look<'a> {
     pub(crate) shown: &'a Shown,
     pub(crate) verdict: &'a Verdict,
     pub(crate) progress: &'a Progress,
     pub(crate) history: &'a History,
-    /// The last moves, as the planner tells them; nothing if that is not known.
+    /// The last moves by the planner's report; `None` if unknown.
     pub(crate) planned: Option<&'a Moves>,
 }
 
@@ -105,7 +108,8 @@ impl<'a> Look<'a> {
         &self.shown.facts
     }
 
-    /// Who is there. What was read of sessions a while ago tells of nobody whether it lives now.
+    /// The fleet. It is unknown if the last reading lacks the sessions: old rows do not tell
+    /// whether a worker lives now.
     pub(super) fn fleet(&self) -> Fleet<'a> {
         match self.shown.failed.get("sessions") {
             None => Fleet::of(&self.shown.facts),
@@ -113,12 +117,12 @@ impl<'a> Look<'a> {
         }
     }
 
-    /// What this machine's wall clock showed at a time of its other clock.
+    /// The time of the wall clock at a time of the monotonic clock.
     pub(super) fn wall(&self, at: Time) -> WallTime {
         self.facts().wall.minus(self.facts().at.since(at))
     }
 
-    /// What workers and planner tell of themselves, and when it was read; nothing if it never was.
+    /// The reports, and when they were read; `None` if they never were.
     pub(super) fn reports(&self) -> Option<(&'a Reports, Time)> {
         match &self.facts().documents {
             Known::Read { value, at } => Some((&value.reports, *at)),
@@ -126,7 +130,7 @@ impl<'a> Look<'a> {
         }
     }
 
-    /// What the workers tell of their leases.
+    /// The loads that workers report, by worker and lease.
     pub(super) fn loads(&self) -> BTreeMap<(&'a WorkerId, &'a LeaseKey), &'a Load> {
         let reports = self.reports().into_iter().flat_map(|(it, _)| &it.workers);
         let of = |(worker, told): (&'a WorkerId, &'a Told<WorkerReport>)| {
@@ -135,8 +139,8 @@ impl<'a> Look<'a> {
         reports.flat_map(of).collect()
     }
 
-    /// How many milliseconds a lease is behind, and whose word that is: a record that was read for
-    /// it, its worker's report, or its checkpoint.
+    /// The lag of a lease in milliseconds, with its source. The first that is known counts: a
+    /// `record` that this dashboard read, the worker's `report`, the row's `checkpoint`.
     pub(super) fn lag(&self, lease: &Lease, load: Option<&Load>) -> Option<(u64, &'static str)> {
         let facts = self.facts();
         let asked = facts.lags.get().and_then(|lags| age(lags.get(&lease.key)?, facts.wall));

@@ -1,4 +1,4 @@
-//! What the operator has said of single shards and workers: each mark with who said it, and when.
+//! Shows the operator's marks on shards and workers: each with who set it, and when.
 
 use kcl_core::{
     assignment::placement::{Marks, Said},
@@ -7,7 +7,8 @@ use kcl_core::{
 };
 use serde_json::{Value, json};
 
-/// One mark: what it is, more of it, until when it holds, if it ends by itself.
+/// One mark as JSON. `more` is its target: a worker or a record. `until` is its end, if it ends by
+/// itself.
 fn mark(what: &str, more: Option<&str>, until: Option<WallTime>, said: &Said) -> Value {
     json!({
         "what": what,
@@ -18,7 +19,7 @@ fn mark(what: &str, more: Option<&str>, until: Option<WallTime>, said: &Said) ->
     })
 }
 
-/// What was said of a lease, of marks that still count.
+/// The marks of a lease. The caller passes only marks that still count.
 pub(super) fn of_lease(marks: &Marks, key: &LeaseKey) -> Vec<Value> {
     let paused = marks.paused.get(key).map(|said| mark("paused", None, None, said));
     let sent = marks.sent.get(key);
@@ -30,7 +31,7 @@ pub(super) fn of_lease(marks: &Marks, key: &LeaseKey) -> Vec<Value> {
     paused.into_iter().chain(sent).chain(let_go).chain(given_up).collect()
 }
 
-/// What was said of a worker.
+/// The marks of a worker.
 pub(super) fn of_worker(marks: &Marks, worker: &WorkerId) -> Vec<Value> {
     let drained = marks.drained.get(worker);
     drained.map(|said| mark("drained", None, None, said)).into_iter().collect()

@@ -1,15 +1,20 @@
-//! What the page shows of an application: what a look saw and what it comes to, as tables of rows.
-//! Pure.
+//! Makes of a reading what the page shows: a head with single values, and five tables. Pure.
+//!
+//! ```text
+//! Facts, Verdict, Progress, History ──► Look ──► Model { head, tables } ──► Delta to the next
+//! ```
 //!
 //! | part | its question |
 //! |---|---|
-//! | `table` | what is a model made of? |
-//! | `delta` | what changed between two? |
-//! | `look` | what is it made from? |
-//! | `head` | what is there to say of the whole? |
+//! | `look` | what is a model made from? |
+//! | `table` | what is a model? |
+//! | `delta` | what changed between two models? |
+//! | `head` | how is the application as a whole? |
 //! | `shards`, `workers`, `findings`, `moves`, `failures` | which rows are in each table? |
-//! | `marks` | what has the operator said of a shard, or of a worker? |
-//! | `history` | what do looks one after another show? |
+//! | `marks` | which marks of the operator has a shard or a worker? |
+//! | `history` | which leases changed hands between readings? |
+//!
+//! The columns of each table are a constant in its file; the page's scripts use their names.
 
 mod delta;
 mod failures;
@@ -35,7 +40,7 @@ pub(crate) use self::{
 use std::collections::BTreeMap;
 
 impl Model {
-    /// What a look comes to.
+    /// The model of one reading.
     pub(crate) fn of(look: &Look<'_>) -> Self {
         let tables = [
             ("shards", shards::table(look)),

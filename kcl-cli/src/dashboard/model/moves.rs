@@ -1,4 +1,7 @@
-//! The leases that changed hands: as was seen, and as the planner tells.
+//! The table of moves: leases that changed hands.
+//!
+//! Two sources are joined. Readings show that an owner changed, and for how long nobody read the
+//! shard. The planner's document gives the reason, and knows moves that no reading saw.
 
 use kcl_core::lease::{LeaseKey, WorkerId, report::Moved};
 use serde_json::{Value, json};
@@ -22,7 +25,7 @@ const COLUMNS: &[&str] = &[
     "how",
 ];
 
-/// How far apart a plan of a move and the sight of it may be.
+/// How far apart, in milliseconds, the planner's time of a move and the reading that saw it may be.
 const APART: u64 = 60_000;
 
 pub(super) fn table(look: &Look<'_>) -> Table {
@@ -34,7 +37,8 @@ pub(super) fn table(look: &Look<'_>) -> Table {
     };
     for (number, it) in &look.history.moves {
         let plan = planned.iter().rfind(|moved| is_of(it, moved));
-        // Of a handover the planner knows the reason; of a death, the looks know more.
+        // The planner knows why it moved a lease of a live worker. If the worker died, the readings
+        // know more.
         let why = plan.filter(|_| it.why == HANDED_OVER).map_or(it.why, |it| it.why.means());
         let cells = vec![
             json!(it.at.as_millis()),
@@ -48,7 +52,7 @@ pub(super) fn table(look: &Look<'_>) -> Table {
         ];
         table.rows.insert(format!("{number:010}"), cells);
     }
-    // What was planned before anybody looked here, or between two looks.
+    // Moves that the planner reports and that no reading of this dashboard saw.
     for moved in planned {
         if look.history.moves.iter().any(|(_, it)| is_of(it, moved)) {
             continue;
@@ -68,6 +72,7 @@ pub(super) fn table(look: &Look<'_>) -> Table {
     table
 }
 
+/// The shard's id; the whole key for a lease that has none.
 fn shard(lease: &LeaseKey) -> String {
     lease.shard().map_or_else(|| lease.to_string(), |it| it.to_string())
 }

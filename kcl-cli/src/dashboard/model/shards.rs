@@ -1,4 +1,7 @@
-//! The shards: those that the stream lists, and those that have a lease.
+//! The table of shards: those that the stream lists, and those that have a lease.
+//!
+//! The key of a row is the shard's id. A lease of another stream, or of a former life of this one,
+//! has a row of its own with the state `other` and its lease key as key.
 
 use kcl_core::{
     assignment::placement::Marks,
@@ -42,15 +45,17 @@ const COLUMNS: &[&str] = &[
     "marks",
 ];
 
-/// A shard, a lease, or both.
+/// The input of one row.
 struct One<'a> {
     id: &'a ShardId,
+    /// `None` if the shard has no lease, or the leases are unknown.
     lease: Option<&'a Lease>,
+    /// The hash keys that the shard covers; `None` if unknown.
     range: Option<HashRange>,
     parents: &'a [ShardId],
-    /// Of which parents the end is waited for.
+    /// The parents that must end before the shard may be read.
     waits: Vec<&'a ShardId>,
-    /// What the operator has said, if that is known.
+    /// The operator's marks; `None` if the documents are unknown.
     said: Option<&'a Marks>,
 }
 
@@ -90,8 +95,7 @@ pub(super) fn table(look: &Look<'_>) -> Table {
     table
 }
 
-/// Whether a shard's parent has yet to end, as far as rows and list show: the same that makes a
-/// lease runnable.
+/// Whether the shard must wait for this parent. The rule is that of `Lineage::is_runnable`.
 fn is_waited_for(lineage: &Lineage<'_>, child: Option<&Shard>, parent: &ShardId) -> bool {
     match lineage.lease(parent) {
         Some(lease) => !lease.has_ended(),
@@ -99,6 +103,7 @@ fn is_waited_for(lineage: &Lineage<'_>, child: Option<&Shard>, parent: &ShardId)
     }
 }
 
+/// The cells of one row, in the order of `COLUMNS`.
 fn row(look: &Look<'_>, one: &One<'_>, fleet: Fleet<'_>, load: Option<&Load>) -> Vec<Value> {
     let facts = look.facts();
     let lease = one.lease;
@@ -138,7 +143,7 @@ fn row(look: &Look<'_>, one: &One<'_>, fleet: Fleet<'_>, load: Option<&Load>) ->
     ]
 }
 
-/// In whose hands a shard is.
+/// The state of a shard: one of the words at the column `state`.
 fn state(one: &One<'_>, fleet: Fleet<'_>, leases_are_known: bool) -> &'static str {
     let Some(lease) = one.lease else {
         return match (leases_are_known, one.waits.is_empty()) {

@@ -1,21 +1,26 @@
-//! What is shown, as tables of rows with keys: one way of comparing and sending does for all.
+//! The form of everything that the page shows: values by name, and tables of rows with keys. One
+//! comparison and one way to send serve all of them.
 
 use std::collections::BTreeMap;
 
 use serde_json::{Map, Value, json};
 
-/// Rows by their keys. A cell is null where nothing is known, never zero.
+/// A table. A cell whose value is unknown is null, never zero.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub(crate) struct Table {
+    /// The names of the columns.
     pub(crate) columns: &'static [&'static str],
+    /// The rows by key; each has one cell for each column. A row's key never changes.
     pub(crate) rows: BTreeMap<String, Vec<Value>>,
 }
 
 /// One application, as the page shows it.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub(crate) struct Model {
-    /// What there is one of, by name. The names are always the same.
+    /// The values that exist once, by name. Every model has the same names, so that a delta needs
+    /// no way to remove one.
     pub(crate) head: Map<String, Value>,
+    /// The tables by name. Every model has the same tables.
     pub(crate) tables: BTreeMap<&'static str, Table>,
 }
 
@@ -25,14 +30,14 @@ impl Table {
         Self { columns, rows: BTreeMap::new() }
     }
 
-    /// The table as one value: arrays, which are shorter than an object for each row.
+    /// The table as JSON. Rows are arrays, which are shorter than objects.
     pub(crate) fn json(&self) -> Value {
         json!({ "columns": self.columns, "rows": self.rows })
     }
 }
 
 impl Model {
-    /// All of it as one value.
+    /// The whole model as JSON.
     pub(crate) fn json(&self) -> Value {
         let tables: BTreeMap<&str, Value> =
             self.tables.iter().map(|(name, table)| (*name, table.json())).collect();

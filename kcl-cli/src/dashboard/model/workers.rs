@@ -1,4 +1,4 @@
-//! The workers: each session there is a row of, those that are over included.
+//! The table of workers: one row for each session row of the store, ended ones included.
 
 use std::collections::BTreeMap;
 
@@ -73,7 +73,7 @@ pub(super) fn table(look: &Look<'_>) -> Table {
 fn cells(look: &Look<'_>, session: &Session, held: Option<usize>, rate: Option<u64>) -> Vec<Value> {
     let id = &session.id;
     let due = look.verdict.planned.counts.get(&id.worker).map(|(due, _)| *due);
-    // Who is drained has no part in the plan.
+    // A drained worker is left out of the plan: it should hold nothing.
     let is_drained = look.facts().documents.get().is_some_and(|it| it.marks.drains(&id.worker));
     let due = due.or_else(|| is_drained.then_some(0)).filter(|_| !session.has_ended());
     let report = look.reports().and_then(|(reports, _)| reports.of(&id.worker));
@@ -104,11 +104,12 @@ fn cells(look: &Look<'_>, session: &Session, held: Option<usize>, rate: Option<u
     ]
 }
 
-/// A session's name in full: of two lives of a worker, the short one may be the same.
+/// The full name of a session: worker and incarnation. Two sessions of one worker differ by it.
 fn whole(id: &SessionId) -> String {
     format!("{}#{}", id.worker, id.incarnation)
 }
 
+/// The state of a session: one of the words at the column `state`.
 fn state(session: &Session, fleet: Fleet<'_>) -> String {
     if session.has_ended() {
         return session.state.as_str().to_lowercase();
@@ -124,7 +125,8 @@ fn state(session: &Session, fleet: Fleet<'_>) -> String {
     word.to_owned()
 }
 
-/// Who plans, and who follows, where the plan was read.
+/// The planner, and its standbys. The standbys are in the planner's assignment: they are missing if
+/// that document was not read.
 fn roles<'a>(look: &Look<'a>) -> BTreeMap<&'a SessionId, &'static str> {
     let facts = look.facts();
     let leases = facts.leases.get().into_iter().flat_map(|it| &it.rows);

@@ -1,4 +1,4 @@
-//! What a request is answered.
+//! Answers a request: finds its route, asks the guard, and calls the part that has the answer.
 
 use std::{net::SocketAddr, sync::Arc, time::Duration};
 
@@ -22,14 +22,15 @@ use crate::dashboard::{
     watched::Watched,
 };
 
-/// How large the body of a request may be.
+/// How many bytes the body of a request may have.
 const BODY: usize = 16_384;
-/// How long it may take to come.
+/// How long the body of a request may take to arrive.
 const BODY_WITHIN: Duration = Duration::from_secs(5);
 
+/// The header in which a browser that reconnects names the last event that it got.
 const LAST_EVENT_ID: &str = "last-event-id";
 
-/// What a request is answered.
+/// The answer to a request. A refusal is an answer, too.
 pub(super) async fn answer(
     request: Request<Incoming>,
     peer: SocketAddr,
@@ -44,7 +45,8 @@ async fn answered(
     site: &Arc<Site>,
 ) -> Result<Response<Body>, Refusal> {
     let route = Route::of(request.method(), request.uri().path());
-    // Who may not ask is not told what there is, either.
+    // The guard comes first: a client that may not ask must not learn which paths exist, either.
+    // A path that does not exist tells nothing, and is checked like the page.
     let asked = route.as_ref().map_or(Asked::Data, Route::asked);
     let asked = if route == Err(NoRoute::NotFound) { Asked::Page } else { asked };
     site.guard.check(asked, request.headers()).inspect_err(|refusal| {
@@ -100,6 +102,7 @@ async fn answered(
     }
 }
 
+/// One table of an application, with the name of the application and the time of the reading.
 fn of_table(watched: &Watched, table: &'static str) -> Result<Response<Body>, Refusal> {
     let model = watched.feed.model().ok_or_else(not_yet)?;
     let rows = model.tables.get(table).ok_or_else(|| not_found("there is no such table"))?;
@@ -109,6 +112,7 @@ fn of_table(watched: &Watched, table: &'static str) -> Result<Response<Body>, Re
     Ok(respond::value(StatusCode::OK, &value))
 }
 
+/// The application of this name. The request counts as one that watches it for a while.
 fn found<'s>(site: &'s Site, name: &str) -> Result<&'s Arc<Watched>, Refusal> {
     site.find(name).inspect(|watched| watched.ask()).ok_or_else(|| {
         not_found("this dashboard shows no application of this name: start it with --app NAME")
@@ -124,7 +128,8 @@ fn not_yet() -> Refusal {
     Refusal::new(StatusCode::SERVICE_UNAVAILABLE, says)
 }
 
-/// What came of something that may fail for reasons of its own.
+/// The value as JSON. An error has the status 422: the request is well-formed, and the store, the
+/// stream or the change refused it.
 fn told(came: anyhow::Result<Value>) -> Result<Response<Body>, Refusal> {
     match came {
         Ok(value) => Ok(respond::value(StatusCode::OK, &value)),
@@ -132,7 +137,7 @@ fn told(came: anyhow::Result<Value>) -> Result<Response<Body>, Refusal> {
     }
 }
 
-/// What is asked for, in a body of JSON.
+/// The body of the request, decoded from JSON.
 async fn body(request: Request<Incoming>) -> Result<Asking, Refusal> {
     let clock = Env::system().clock;
     let all = Limited::new(request.into_body(), BODY).collect();

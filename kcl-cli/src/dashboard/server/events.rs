@@ -1,4 +1,7 @@
-//! Server-sent events: what changes, told for as long as somebody listens.
+//! Sends changes to pages as server-sent events, one task for each page that watches.
+//!
+//! A task waits until the feed has a new version, and sends what the page lacks. A slow page does
+//! not make a queue: when it can take more, it gets all the missed versions at once.
 
 use std::{convert::Infallible, fmt::Write, sync::Arc, time::Duration};
 
@@ -11,34 +14,37 @@ use crate::dashboard::{
     site::Site,
 };
 
-/// How long nothing may be said: something on the way may take silence for an end.
+/// The longest time without an event. Then a comment is sent, because a proxy may close a
+/// connection that is silent.
 const SILENCE: Duration = Duration::from_secs(15);
 
-/// How many pieces wait for a listener that is slow. What it misses meanwhile it is told at once.
+/// How many chunks wait for a slow page at most.
 const WAITING: usize = 2;
 
-/// How long changes of several applications are gathered.
+/// For how long changes of several applications are gathered into one event of the overview.
 const GATHERED: Duration = Duration::from_millis(300);
 
-/// The pause, in milliseconds, after which a page that was cut off is to come back.
+/// The pause, in milliseconds, after which a page reconnects.
 const BACK_AFTER: u64 = 1_000;
 
+/// The sending end of an answer's body. A send fails once the page is gone.
 type Listener = Sender<Bytes, Infallible>;
 
-/// Tells of one application from this version on.
+/// The events of one application, from the version `has` on.
 pub(super) fn of_feed(feed: Arc<Feed>, has: Option<Version>) -> Channel<Bytes, Infallible> {
     let (listener, body) = Channel::new(WAITING);
     Env::system().spawner.spawn("dashboard events", Box::pin(tell(feed, has, listener)));
     body
 }
 
-/// Tells of all applications in short.
+/// The events of the overview of all applications.
 pub(super) fn of_all(site: Arc<Site>) -> Channel<Bytes, Infallible> {
     let (listener, body) = Channel::new(WAITING);
     Env::system().spawner.spawn("dashboard events", Box::pin(tell_of_all(site, listener)));
     body
 }
 
+/// Sends the events of one application until the page is gone.
 async fn tell(feed: Arc<Feed>, mut has: Option<Version>, mut listener: Listener) {
     let clock = Env::system().clock;
     let mut newest = feed.newest();
@@ -65,6 +71,7 @@ fn append(text: &mut String, update: &Update) {
     let _ = write!(text, "id: {version}\nevent: {kind}\ndata: {data}\n\n");
 }
 
+/// Sends the overview whenever it differs from the one that was sent last, until the page is gone.
 async fn tell_of_all(site: Arc<Site>, mut listener: Listener) {
     let clock = Env::system().clock;
     let mut any = site.any.subscribe();

@@ -1,8 +1,14 @@
-//! Who may ask what. Pure: a request's headers come in, a refusal or nothing goes out.
+//! Decides by a request's headers whether it may be answered. Pure: it returns a refusal or
+//! nothing.
 //!
-//! The page is for whoever may open it, and for no other page in the same browser: a name that was
-//! made to lead here (DNS rebinding) is not among the hosts, and what another site sends is refused
-//! by what browsers say of it. There are no cookies, so that nothing is sent along unasked.
+//! | attack | defence |
+//! |---|---|
+//! | a host name that resolves to this machine (DNS rebinding) | `Host` is a known name, or an IP |
+//! | a request from another site's page | `Sec-Fetch-Site` and `Origin`, which browsers set |
+//! | a form that another site submits | a change must have the type `application/json` |
+//! | another user of the network | the token, compared in constant time |
+//!
+//! There are no cookies: a browser attaches nothing by itself to a request from another site.
 
 use std::{
     fmt,
@@ -22,15 +28,16 @@ const SEC_FETCH_SITE: HeaderName = HeaderName::from_static("sec-fetch-site");
 /// The fewest characters of a token.
 const SHORTEST: usize = 16;
 
-/// What whoever asks has to know. Shown to nobody.
+/// The secret that a client must send. `Debug` does not show it.
 #[derive(Clone)]
 pub(crate) struct Token(String);
 
 impl Token {
-    /// This token.
+    /// A token of this text.
     ///
     /// # Errors
-    /// It is short, or cannot stand in a header.
+    /// The text has fewer than 16 characters, or others than visible ASCII: they cannot stand in a
+    /// header.
     pub(crate) fn new(text: &str) -> anyhow::Result<Self> {
         let characters = text.chars().count();
         ensure!(
@@ -43,7 +50,7 @@ impl Token {
         Ok(Self(text.to_owned()))
     }
 
-    /// Takes as long for a wrong one as for the right one.
+    /// Compares in constant time, so that the time of an answer does not reveal the token.
     fn is(&self, given: &[u8]) -> bool {
         self.0.as_bytes().ct_eq(given).into()
     }
@@ -55,22 +62,23 @@ impl fmt::Debug for Token {
     }
 }
 
-/// What is asked for.
+/// What a request asks for. The checks grow from the first to the last.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Asked {
-    /// The page itself, in which nothing is told: a link from anywhere may lead there.
+    /// The page and its files. They hold no data: a link from any site may open them.
     Page,
-    /// What is known.
+    /// Data of an application.
     Data,
-    /// A change, or what it would do.
+    /// A change, or its preview.
     Change,
 }
 
 /// Why a request is refused.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Refusal {
+    /// The HTTP status of the answer.
     pub(crate) status: StatusCode,
-    /// In a sentence, with what helps. Nothing of the request is in it.
+    /// A sentence with the remedy. It repeats nothing of the request.
     pub(crate) says: String,
 }
 
@@ -80,17 +88,22 @@ impl Refusal {
     }
 }
 
-/// Who may ask what.
+/// The rules of one dashboard.
 #[derive(Clone, Debug)]
 pub(crate) struct Guard {
+    /// Where the server listens.
     address: SocketAddr,
+    /// Further host names by which clients may reach it (`--host`), in lower case.
     hosts: Vec<String>,
+    /// The token that data and changes need; `None` if they need none.
     token: Option<Token>,
+    /// Whether changes are allowed (`--allow-changes`).
     changes: bool,
 }
 
 impl Guard {
-    /// For what listens at `address`, and is reached by these names, too.
+    /// The rules of a server that listens at `address`, and that clients also reach by the names
+    /// `hosts`.
     pub(crate) fn new(
         address: SocketAddr,
         hosts: &[String],
@@ -106,15 +119,15 @@ impl Guard {
         self.changes
     }
 
-    /// Whether a token has to be given.
+    /// Whether clients must send a token.
     pub(crate) const fn wants_token(&self) -> bool {
         self.token.is_some()
     }
 
-    /// Refuses a request that must not be answered.
+    /// Checks a request that asks for `asked`.
     ///
     /// # Errors
-    /// The refusal.
+    /// The request must not be answered: the refusal says why.
     pub(crate) fn check(&self, asked: Asked, headers: &HeaderMap) -> Result<(), Refusal> {
         self.check_host(headers)?;
         if asked == Asked::Page {
@@ -128,6 +141,7 @@ impl Guard {
         Ok(())
     }
 
+    /// Refuses a request without exactly one `Host`, and one whose `Host` is unknown.
     fn check_host(&self, headers: &HeaderMap) -> Result<(), Refusal> {
         let mut given = headers.get_all(HOST).iter();
         let host = match (given.next(), given.next()) {
@@ -144,8 +158,9 @@ impl Guard {
         })
     }
 
-    /// Whether this is a name of ours. A page elsewhere can make a name of its own lead here, and
-    /// no IP address.
+    /// Whether this is a name of this dashboard. An attacker can make a host name resolve to this
+    /// machine, but cannot make a browser send an IP address as `Host` for a page of the attacker.
+    /// So IP addresses pass: loopback ones always, others if the server listens beyond loopback.
     fn knows(&self, host: &str) -> bool {
         let host = bare(host);
         let address: Option<IpAddr> =
@@ -169,6 +184,7 @@ impl Guard {
         })
     }
 
+    /// Refuses changes without `--allow-changes`, and bodies that a plain HTML form can send.
     fn check_change(&self, headers: &HeaderMap) -> Result<(), Refusal> {
         if !self.changes {
             return Err(Refusal::new(
@@ -188,14 +204,14 @@ impl Guard {
     }
 }
 
-/// Refuses what another site's page sends. Browsers say where a request comes from; what says
-/// nothing is no page of a browser of today.
+/// Refuses a request from another site's page. Browsers name the origin of a request in
+/// `Sec-Fetch-Site` and `Origin`. A request with neither comes from a command such as `curl`.
 fn check_site(asked: Asked, headers: &HeaderMap) -> Result<(), Refusal> {
     let site = headers.get(SEC_FETCH_SITE).map(|it| it.as_bytes());
     let from_here = match site {
         None => true,
         Some(b"same-origin") => true,
-        // Typed, or followed from outside of any page: nothing is changed by that.
+        // The user typed the address, or opened it from outside of any page. That reads only.
         Some(b"none") => asked == Asked::Data,
         Some(_) => false,
     };
@@ -210,7 +226,7 @@ fn check_site(asked: Asked, headers: &HeaderMap) -> Result<(), Refusal> {
     })
 }
 
-/// A host's name as names are compared.
+/// A host name in the form in which names are compared: lower case, without a dot at its end.
 fn bare(host: &str) -> String {
     host.trim().trim_end_matches('.').to_ascii_lowercase()
 }

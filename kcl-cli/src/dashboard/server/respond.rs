@@ -1,4 +1,4 @@
-//! Answers, with the headers that each has.
+//! Makes answers. Every answer has the same headers that protect the page in a browser.
 
 use std::convert::Infallible;
 
@@ -16,11 +16,11 @@ use serde_json::json;
 
 use super::guard::Refusal;
 
-/// What an answer holds: all of it, or what comes bit by bit.
+/// The body of an answer: whole, or a stream of events.
 pub(crate) type Body = Either<Full<Bytes>, Channel<Bytes, Infallible>>;
 
-/// Nothing but what is served here is loaded or asked, no script is made of text, and no other page
-/// shows this one inside of it.
+/// The content security policy. The page loads and calls this server only, makes no script from
+/// text, and no other page can show it in a frame.
 const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; \
     img-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'; \
     require-trusted-types-for 'script'; trusted-types 'none'";
@@ -28,7 +28,7 @@ const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; c
 const JSON: &str = "application/json";
 const NO_STORE: &str = "no-store";
 
-/// An answer of this kind, with what protects it.
+/// A whole answer. `media` is its `Content-Type`, `caching` its `Cache-Control`.
 pub(crate) fn whole(
     status: StatusCode,
     media: &'static str,
@@ -38,13 +38,13 @@ pub(crate) fn whole(
     headed(status, media, caching, Either::Left(Full::new(body.into())))
 }
 
-/// A value as JSON.
+/// A value as JSON, which no cache may keep.
 pub(crate) fn value(status: StatusCode, value: &impl Serialize) -> Response<Body> {
-    // Plain maps and arrays of JSON are always JSON.
+    // Values consist of maps, arrays and texts, so that writing them as JSON cannot fail.
     whole(status, JSON, NO_STORE, serde_json::to_vec(value).unwrap_or_default())
 }
 
-/// What says what went wrong.
+/// A refusal as JSON: `{"error": …}`.
 pub(crate) fn refusal(refusal: &Refusal) -> Response<Body> {
     let mut answer = value(refusal.status, &json!({ "error": refusal.says }));
     if refusal.status == StatusCode::UNAUTHORIZED {
@@ -53,7 +53,7 @@ pub(crate) fn refusal(refusal: &Refusal) -> Response<Body> {
     answer
 }
 
-/// It is asked for by these methods.
+/// The answer 405: the path exists, and takes `methods` only.
 pub(crate) fn other_method(methods: &'static str) -> Response<Body> {
     let says = format!("this is asked for by {methods}");
     let mut answer = refusal(&Refusal::new(StatusCode::METHOD_NOT_ALLOWED, says));
@@ -61,7 +61,7 @@ pub(crate) fn other_method(methods: &'static str) -> Response<Body> {
     answer
 }
 
-/// Events, as they come.
+/// A stream of server-sent events.
 pub(crate) fn events(body: Channel<Bytes, Infallible>) -> Response<Body> {
     headed(StatusCode::OK, "text/event-stream", NO_STORE, Either::Right(body))
 }

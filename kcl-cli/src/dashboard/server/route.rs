@@ -1,11 +1,12 @@
-//! What a path asks for. Pure.
+//! Parses method and path into a [`Route`]. Pure.
 
 use hyper::Method;
 use percent_encoding::percent_decode_str;
 
 use super::guard::Asked;
 
-/// The views of an application, each with the table that stands beside it as JSON.
+/// The views of an application, each with the table that `NAME.json` returns. Views with `None`
+/// have no table.
 const VIEWS: [(&str, Option<&str>); 9] = [
     ("shards", Some("shards")),
     ("workers", Some("workers")),
@@ -18,45 +19,45 @@ const VIEWS: [(&str, Option<&str>); 9] = [
     ("act", None),
 ];
 
-/// What is asked for.
+/// What a request asks for.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Route {
-    /// The page, whatever it is to show.
+    /// `/`, `/app/NAME` and `/app/NAME/VIEW`: the page. Its script shows the view.
     Page,
-    /// A part of the page: of which version, and its name.
+    /// `/assets/VERSION/NAME`: a file of the page.
     Asset { version: String, name: String },
-    /// Every application in short, and what this dashboard offers.
+    /// `/apps.json`: the overview of all applications, and what this dashboard offers.
     Applications,
-    /// The same, again and again.
+    /// `/events`: the overview as events.
     ApplicationsEvents,
-    /// All that is known of an application.
+    /// `/app/NAME/all.json`: the whole model of an application.
     All { application: String },
-    /// One table of it.
+    /// `/app/NAME/VIEW.json`: one table of the model.
     Table { application: String, table: &'static str },
-    /// All of it, and then what changes.
+    /// `/app/NAME/events`: the model as events, first a snapshot, then deltas.
     Events { application: String },
-    /// Records of a shard.
+    /// `/app/NAME/records.json`: records of a shard.
     Records { application: String },
-    /// What a change would do.
+    /// `POST /app/NAME/act/ACT/preview`: what a change would do.
     Preview { application: String, act: String },
-    /// A change.
+    /// `POST /app/NAME/act/ACT`: a change.
     Act { application: String, act: String },
 }
 
-/// Why there is no such thing.
+/// Why a request has no route.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum NoRoute {
-    /// The path leads nowhere.
+    /// No route has this path.
     NotFound,
-    /// It is asked for in another way: by these methods.
+    /// The path takes other methods: these.
     OtherMethod(&'static str),
 }
 
 impl Route {
-    /// What this path asks for.
+    /// The route of a method and a path. Each part of the path is percent-decoded.
     ///
     /// # Errors
-    /// There is no such thing.
+    /// No route has this path, or it takes other methods.
     pub(crate) fn of(method: &Method, path: &str) -> Result<Self, NoRoute> {
         let parts: Option<Vec<String>> = path.split('/').skip(1).map(decoded).collect();
         let parts = parts.ok_or(NoRoute::NotFound)?;
@@ -102,7 +103,7 @@ impl Route {
         })
     }
 
-    /// Who has to be asked whether it may be answered.
+    /// Which checks of the guard the route needs.
     pub(crate) const fn asked(&self) -> Asked {
         match self {
             Self::Page | Self::Asset { .. } => Asked::Page,
@@ -112,6 +113,7 @@ impl Route {
     }
 }
 
+/// A part of a path, percent-decoded; `None` unless that is UTF-8.
 fn decoded(part: &str) -> Option<String> {
     Some(percent_decode_str(part).decode_utf8().ok()?.into_owned())
 }

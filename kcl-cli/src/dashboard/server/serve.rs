@@ -1,4 +1,4 @@
-//! Taking connections, within limits.
+//! Accepts connections, within limits that keep a slow or hostile client from using up the process.
 
 use std::{convert::Infallible, net::SocketAddr, sync::Arc, time::Duration};
 
@@ -14,21 +14,21 @@ use tokio::{
 use super::answer::answer;
 use crate::dashboard::site::Site;
 
-/// How many connections there are at most: those that come then wait until others go.
+/// How many connections are open at most. Further ones wait in the listen queue.
 const CONNECTIONS: usize = 128;
-/// How long a request may take to come.
+/// How long the head of a request may take to arrive.
 const REQUEST: Duration = Duration::from_secs(5);
-/// How large a request's head may be.
+/// How many bytes the head of a request may have.
 const REQUEST_BYTES: usize = 16_384;
-/// How many headers it may have.
+/// How many headers a request may have.
 const HEADERS: usize = 64;
-/// The pause after a connection that could not be taken: there may be no more descriptors.
+/// The pause after a failed accept. The process may have no free file descriptor, and would spin.
 const PAUSE: Duration = Duration::from_millis(100);
 
-/// Listens there.
+/// Binds the address. Port 0 takes any free port.
 ///
 /// # Errors
-/// Nobody can: the port is in use, or the address is none of this machine's.
+/// The port is in use, or the address does not belong to this machine.
 pub(crate) async fn bind(address: SocketAddr) -> anyhow::Result<TcpListener> {
     let bound = TcpListener::bind(address).await;
     bound.with_context(|| {
@@ -39,7 +39,7 @@ pub(crate) async fn bind(address: SocketAddr) -> anyhow::Result<TcpListener> {
     })
 }
 
-/// Serves until it is dropped.
+/// Accepts and serves connections until this future is dropped. That closes all connections.
 pub(crate) async fn serve(socket: TcpListener, site: Arc<Site>) {
     let clock = Env::system().clock;
     let mut connections = JoinSet::new();
@@ -58,7 +58,7 @@ pub(crate) async fn serve(socket: TcpListener, site: Arc<Site>) {
     }
 }
 
-/// A connection, for as many requests as come.
+/// Serves the requests of one connection, one after the other.
 async fn connection(stream: TcpStream, peer: SocketAddr, site: Arc<Site>) {
     let service = service_fn(move |request| {
         let site = Arc::clone(&site);
@@ -70,6 +70,6 @@ async fn connection(stream: TcpStream, peer: SocketAddr, site: Arc<Site>) {
         .max_buf_size(REQUEST_BYTES)
         .max_headers(HEADERS)
         .serve_connection(TokioIo::new(stream), service);
-    // Whoever asked may be gone, or ask for nonsense.
+    // An error here is the client's: it is gone, or sent something that is no HTTP.
     let _ = connection.await;
 }

@@ -1,5 +1,5 @@
-//! Was every record processed, and in order? That is for the judge of simulated runs to say: here
-//! it is told what happened, and what it objects to is counted.
+//! Judges whether every record was processed, and in order. The judge of simulated runs decides:
+//! this module passes it the history, and counts the invariants that it reports as broken.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -41,12 +41,13 @@ pub(in crate::demo) struct Records {
     pub(in crate::demo) stale_epoch: usize,
     /// Deliveries of records that the stream never acknowledged.
     pub(in crate::demo) unknown: usize,
-    /// What else is wrong, in the judge's words.
+    /// The judge's texts about invariants that have no count above.
     #[serde(skip)]
     other: Vec<String>,
 }
 
-/// Invariants, where it is counted when they are broken, and what is said of that.
+/// The names of invariants, the count that grows when one of them breaks, and the end of the
+/// sentence about it.
 type Count = (&'static [&'static str], fn(&mut Records) -> &mut usize, &'static str);
 
 const COUNTS: [Count; 6] = [
@@ -79,7 +80,7 @@ const COUNTS: [Count; 6] = [
 ];
 
 impl Records {
-    /// What is wrong, in words.
+    /// One sentence for each count that is not zero, and the other texts.
     pub(super) fn problems(&self) -> Vec<String> {
         let mut counted = self.clone();
         let counts = COUNTS.map(|(_, of, words)| (*of(&mut counted), words));
@@ -88,7 +89,7 @@ impl Records {
         wrong.chain(self.other.iter().cloned()).collect()
     }
 
-    /// Counts what one record or delivery has broken.
+    /// Counts the invariants that one record or delivery has broken.
     fn count(&mut self, broken: &[Violation]) {
         let is = |names: &[&str], broken: &Violation| names.contains(&broken.invariant);
         for (names, of, _) in COUNTS {
@@ -136,8 +137,8 @@ pub(super) fn judge(history: &History) -> Records {
     found
 }
 
-/// The records of each shard in their order, so far as anybody ever saw them: of one that was lost,
-/// nobody knows where it is.
+/// The records of each shard in their order, as far as a worker ever read them. The place of a lost
+/// record is unknown.
 struct Places<'a>(BTreeMap<&'a ShardId, Vec<&'a SequenceNumber>>);
 
 impl<'a> Places<'a> {

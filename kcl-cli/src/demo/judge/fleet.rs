@@ -1,4 +1,5 @@
-//! How fast and how cheaply did the fleet come to balance after each event?
+//! Judges how fast, and with how many moves, the fleet came to balance after each cue. It replays
+//! the turns and cues of the history in [`Holdings`].
 
 use std::collections::BTreeMap;
 
@@ -10,31 +11,32 @@ use crate::demo::{
     holdings::Holdings,
 };
 
-/// What followed an event, until the next.
+/// What followed a cue, until the next one. `serde` writes it into the verdict.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub(in crate::demo) struct EventReport {
-    /// What was done: start, split, join, crash or leave.
+    /// The cue: start, split, join, crash or leave.
     pub(in crate::demo) event: &'static str,
-    /// Whom it is about.
+    /// The workers that start, join or go.
     pub(in crate::demo) workers: Vec<String>,
-    /// When, since the start of the run.
+    /// When the script gave the cue, since the start of the run.
     pub(in crate::demo) at_ms: Millis,
-    /// How long after it the fleet came to balance and stayed so: every open shard held, by
-    /// workers that stay, no two of which differ by more than one. `None` if it did not.
+    /// How long after the cue the fleet came to balance ([`Holdings::is_even`]) and stayed so.
+    /// `None` if it did not.
     pub(in crate::demo) balanced_after_ms: Option<Millis>,
     /// Leases that went from one worker that stays to another.
     pub(in crate::demo) moves: usize,
-    /// The fewest such moves an even spread needed.
+    /// The fewest such moves that an even spread needs.
     pub(in crate::demo) optimum: usize,
-    /// How many shards were split: they end one after another, and each may take a move.
+    /// How many shards were split. They end one after another, and each end may cost a move.
     #[serde(skip)]
     pub(in crate::demo) splits: usize,
-    /// Records processed again.
+    /// Deliveries of records that had been processed before.
     pub(in crate::demo) duplicates: usize,
-    /// After a crash or leave: when the last of the worker's shards was read by another.
+    /// After a crash or leave: how long it took until other workers had read each of the worker's
+    /// shards, as far as they did. `None` after other cues.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(in crate::demo) read_again_after_ms: Option<Millis>,
-    /// How many of the worker's shards nobody read again.
+    /// After a crash or leave: how many of the worker's shards nobody read before the next cue.
     #[serde(skip_serializing_if = "is_zero")]
     pub(in crate::demo) unread: usize,
 }
@@ -45,7 +47,7 @@ fn is_zero(count: &usize) -> bool {
 }
 
 impl EventReport {
-    /// What is wrong, in words.
+    /// One sentence for each problem.
     pub(super) fn problems(&self) -> Vec<String> {
         let mut problems = Vec::new();
         if self.balanced_after_ms.is_none() {
@@ -70,7 +72,7 @@ pub(super) fn judge(history: &History) -> Vec<EventReport> {
     for (number, event) in history.events.iter().enumerate() {
         let until = history.events.get(number + 1).map_or(history.over + 1, |next| next.at);
         while let Some(turn) = turns.next_if(|turn| turn.at < event.at) {
-            // Before the first event: nobody should have held anything.
+            // Turns before the first cue: no worker runs, so there should be none.
             holdings.turn(turn);
         }
         let optimum = holdings.optimum(&event.cue);
@@ -99,13 +101,13 @@ pub(super) fn judge(history: &History) -> Vec<EventReport> {
     reports
 }
 
-/// What the worker held that goes, and who that is.
+/// The shards of the worker that crashes or leaves, each with that worker.
 fn orphans(holdings: &Holdings, cue: &Cue) -> Vec<(ShardId, WorkerNo)> {
     let (Cue::Crash(worker) | Cue::Leave(worker)) = cue else { return Vec::new() };
     holdings.shards_of(*worker).map(|shard| (shard.clone(), *worker)).collect()
 }
 
-/// When each orphan was first read by another worker than the one that went.
+/// When another worker first read each orphan, between the cue and `until`; `None` if nobody did.
 fn read_again<'a>(
     history: &History,
     event: &Event,

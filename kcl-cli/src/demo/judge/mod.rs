@@ -1,4 +1,8 @@
-//! The judge: what a run was worth, from what was really delivered. Pure.
+//! Judges the history of a run. Pure.
+//!
+//! `delivery` judges the records: it passes each delivery to the judge of the simulator
+//! (`kcl_memory::sim::Judge`), and counts the invariants that broke. `fleet` judges the leases: how
+//! soon the fleet was in balance after each cue, and with how many moves.
 
 mod delivery;
 mod fleet;
@@ -8,18 +12,18 @@ pub(super) use fleet::EventReport;
 
 use super::facts::History;
 
-/// What the judge found.
+/// The judgement of a run.
 #[derive(Clone, Debug)]
 pub(super) struct Findings {
-    /// About records.
+    /// What became of the records.
     pub(super) records: Records,
-    /// About the fleet, for each event.
+    /// What followed each cue, in order.
     pub(super) events: Vec<EventReport>,
-    /// What is wrong, in words; empty if nothing is.
+    /// One sentence for each problem; empty for a good run.
     pub(super) problems: Vec<String>,
 }
 
-/// Judges a run that is over.
+/// Judges a run that has ended.
 pub(super) fn judge(history: &History) -> Findings {
     let records = delivery::judge(history);
     let events = fleet::judge(history);

@@ -1,4 +1,5 @@
-//! A line of the picture: pieces of text, some in colour.
+//! A line of the picture: pieces of text with styles. The picture knows its width before colours
+//! are added, so that it never wraps.
 
 use crossterm::style::{Attribute, Color, ContentStyle, Stylize};
 
@@ -6,23 +7,23 @@ use crossterm::style::{Attribute, Color, ContentStyle, Stylize};
 #[derive(Clone, Debug, Default)]
 pub(super) struct Line(Vec<(String, Ink)>);
 
-/// How a piece of text looks.
+/// The style of a piece of text, by its meaning.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) enum Ink {
-    /// As text does.
+    /// The terminal's usual text.
     #[default]
     Usual,
-    /// What matters most.
+    /// Text that matters most: bold.
     Loud,
-    /// What matters least.
+    /// Text that matters least: grey.
     Quiet,
-    /// Good.
+    /// A good result: green.
     Good,
-    /// Under way.
+    /// Something under way: yellow.
     Busy,
-    /// Bad.
+    /// A problem: bold red.
     Bad,
-    /// The colour of a worker.
+    /// The colour of the worker of this number, from 1. Colours repeat after six workers.
     Worker(u16),
 }
 
@@ -31,12 +32,12 @@ const PALETTE: [Color; 6] =
     [Color::Cyan, Color::Magenta, Color::Blue, Color::Green, Color::Yellow, Color::Red];
 
 impl Line {
-    /// A line that says this.
+    /// A line of one piece.
     pub(super) fn of(ink: Ink, text: impl Into<String>) -> Self {
         Self::default().with(ink, text)
     }
 
-    /// The same, and then this.
+    /// Appends a piece.
     pub(super) fn with(mut self, ink: Ink, text: impl Into<String>) -> Self {
         self.0.push((text.into(), ink));
         self
@@ -47,7 +48,7 @@ impl Line {
         self.0.iter().map(|(text, _)| text.chars().count()).sum()
     }
 
-    /// The same, and then `right` at the right margin of `width` columns.
+    /// Appends `right`, so that it ends at the column `width`.
     pub(super) fn right(mut self, width: usize, right: Self) -> Self {
         let gap = width.saturating_sub(self.width() + right.width());
         self.0.push((" ".repeat(gap), Ink::Usual));
@@ -55,13 +56,13 @@ impl Line {
         self
     }
 
-    /// The text alone.
+    /// The text without styles, and without spaces at its end.
     pub(super) fn plain(&self) -> String {
         let text: String = self.0.iter().map(|(text, _)| text.as_str()).collect();
         text.trim_end().to_owned()
     }
 
-    /// At most `width` columns of it, in colour.
+    /// The first `width` columns, with the escape sequences of their colours.
     pub(super) fn coloured(&self, width: usize) -> String {
         let mut room = width;
         let mut out = String::new();

@@ -1,4 +1,7 @@
-//! What is shown on stderr: a moving picture on a terminal, plain lines elsewhere.
+//! Shows the run on stderr: a moving picture on a terminal, plain lines elsewhere.
+//!
+//! `scene` copies from the ledger what a frame needs. `picture`, `timeline` and `summary` make
+//! lines of it: pure. `screen` draws them over the former frame, and `plain` writes a log instead.
 
 mod line;
 mod picture;
@@ -19,17 +22,17 @@ use self::{
 };
 use super::{facts::History, verdict::Verdict};
 
-/// Where the run is shown.
+/// The way in which the run is shown.
 #[derive(Debug)]
 pub(super) enum View {
-    /// A terminal that lines can be drawn over.
+    /// A terminal on which a frame can replace the former one.
     Screen(Screen),
-    /// Anything else.
+    /// A file, a pipe, or a terminal that cannot do that.
     Plain(Plain),
 }
 
 impl View {
-    /// The moving picture if stderr is a terminal and nobody asked for plain lines.
+    /// The moving picture, if stderr is a terminal that can show it and `plain` is not given.
     pub(super) fn new(plain: bool) -> Self {
         let dumb = std::env::var_os("TERM").is_some_and(|term| term == "dumb");
         if plain || dumb || !io::stderr().is_terminal() {
@@ -39,10 +42,10 @@ impl View {
         }
     }
 
-    /// Shows the present.
+    /// Shows a frame.
     ///
     /// # Errors
-    /// The terminal's.
+    /// Stderr cannot be written.
     pub(super) fn draw(&mut self, scene: &Scene) -> io::Result<()> {
         match self {
             Self::Screen(screen) => screen.draw(|width| picture::picture(scene, width)),
@@ -50,10 +53,10 @@ impl View {
         }
     }
 
-    /// Shows the whole run and its verdict.
+    /// Shows the timeline of the whole run and its verdict, and restores the terminal.
     ///
     /// # Errors
-    /// The terminal's.
+    /// Stderr cannot be written.
     pub(super) fn finish(&mut self, history: &History, verdict: &Verdict) -> io::Result<()> {
         let whole = |width: usize| {
             let mut lines = timeline::timeline(history, history.over, width);

@@ -1,4 +1,4 @@
-//! The moving picture. Pure: what is there to what is seen.
+//! Makes a frame of the moving picture from a scene. Pure.
 
 use super::{
     line::{Ink, Line},
@@ -7,13 +7,13 @@ use super::{
     timeline,
 };
 
-/// What the script plays, in order.
+/// The parts of the script, in order. The names are those of `Act::name`.
 const ACTS: [&str; 6] = ["start", "split", "join", "crash", "leave", "end"];
 
-/// Eighths of a character's height.
+/// Bars of one to eight eighths of a line's height.
 const HEIGHTS: [char; 8] = ['▁', '▂', '▃', '▄', '▅', '▆', '▇', '█'];
 
-/// The picture of a moment, `width` columns wide.
+/// The frame of a moment, `width` columns wide.
 pub(super) fn picture(scene: &Scene, width: usize) -> Vec<Line> {
     let mut lines = vec![
         Line::default(),
@@ -35,7 +35,7 @@ pub(super) fn picture(scene: &Scene, width: usize) -> Vec<Line> {
     lines
 }
 
-/// One word for each part of the script: what it took, or that it is to come.
+/// One line: each part of the script with the time that it took, or a sign that it is to come.
 fn acts(scene: &Scene) -> Line {
     let mut line = Line::of(Ink::Usual, " ");
     for (number, name) in ACTS.iter().enumerate() {
@@ -64,7 +64,7 @@ fn headline(scene: &Scene) -> Line {
     }
 }
 
-/// The columns beside the bar.
+/// How many columns of a worker's line are not its bar.
 const BESIDE: usize = 46;
 
 fn titles(width: usize) -> Line {
@@ -95,7 +95,8 @@ fn worker(row: &WorkerRow, most: usize, width: usize) -> Line {
     }
 }
 
-/// A block for each lease, and dots up to the most that a worker holds.
+/// A worker's bar: a block for each lease, then dots up to the number that the fullest worker
+/// holds.
 fn bar(line: Line, row: &WorkerRow, most: usize, room: usize, ink: Ink) -> Line {
     let block = (room / most).saturating_sub(1).max(1);
     let gap = usize::from(room / most > 1);

@@ -1,24 +1,27 @@
-//! Plain lines, for a log.
+//! Shows the run as plain lines, for a log.
 
 use std::io::{self, Write};
 
 use super::scene::{Scene, State};
 use crate::demo::facts::Millis;
 
-/// How often a line is written while nothing begins or ends.
+/// The interval between two lines of figures.
 const EVERY: Millis = 2_000;
 
-/// Plain lines: one when something begins, one when the fleet is balanced, and one every other
-/// second.
+/// Writes a line when a part of the script begins, when the fleet is in balance, and every
+/// [`EVERY`] milliseconds.
 #[derive(Debug, Default)]
 pub(in crate::demo) struct Plain {
+    /// How many parts of the script were written.
     acts: usize,
+    /// Whether the balance of the last part was written.
     balanced: bool,
+    /// When the next line of figures is due.
     next: Millis,
 }
 
 impl Plain {
-    /// Writes what is new.
+    /// Writes what is new since the last call.
     pub(super) fn draw(&mut self, scene: &Scene) -> io::Result<()> {
         let mut err = io::stderr().lock();
         let at = seconds(scene.now);

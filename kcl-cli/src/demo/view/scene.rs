@@ -1,4 +1,4 @@
-//! The present, as it is to be shown.
+//! The input of a frame: a copy of what the ledger has at a moment.
 
 use std::collections::BTreeMap;
 
@@ -11,21 +11,23 @@ use crate::demo::{
 /// A part of the script that has begun.
 #[derive(Clone, Debug)]
 pub(in crate::demo) struct Act {
-    /// In a word.
+    /// Its name in one word, like `split`.
     pub(in crate::demo) name: &'static str,
-    /// In a sentence.
+    /// What happens, in a sentence.
     pub(in crate::demo) headline: String,
-    /// How long it took until the fleet was in balance, if it is.
+    /// How long it took until the fleet was in balance; `None` while it is not.
     pub(in crate::demo) took: Option<Millis>,
 }
 
-/// The present.
+/// A moment of the run. Counts are since its start.
 #[derive(Clone, Debug)]
 pub(in crate::demo) struct Scene {
     pub(super) now: Millis,
-    /// How long the run will have taken, about.
+    /// About how long the whole run takes: the width of the timeline.
     pub(super) expected: Millis,
+    /// The parts of the script that have begun.
     pub(super) acts: Vec<Act>,
+    /// The workers that ever started.
     pub(super) workers: Vec<WorkerRow>,
     pub(super) produced: usize,
     pub(super) processed: usize,
@@ -33,38 +35,45 @@ pub(in crate::demo) struct Scene {
     pub(super) moves: usize,
     /// Records processed for the first time in the last second.
     pub(super) rate: usize,
-    /// How old they were: 99 of 100 were not older.
+    /// The 99th percentile of their lag.
     pub(super) lag: Millis,
-    /// Records processed in each of the last seconds.
+    /// The rate in each of the last [`RATES`] seconds.
     pub(super) rates: Vec<usize>,
-    /// What happened so far, without the records.
+    /// The turns and events so far, without the records.
     pub(super) history: History,
 }
 
-/// A worker, now.
+/// A worker at that moment.
 #[derive(Clone, Debug)]
 pub(super) struct WorkerRow {
     pub(super) worker: WorkerNo,
     pub(super) state: State,
+    /// How many leases it holds.
     pub(super) leases: usize,
+    /// How many records it processed in the last second.
     pub(super) rate: usize,
+    /// Their lag.
     pub(super) lag: Millis,
+    /// Whether it is the planner.
     pub(super) plans: bool,
 }
 
-/// What became of a worker.
+/// Whether a worker still runs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum State {
+    /// It runs.
     Works,
+    /// The script asked it to leave.
     Left,
+    /// The script switched it off.
     Crashed,
 }
 
-/// How many seconds of the rate are kept in view.
+/// How many seconds of the rate the picture shows.
 const RATES: usize = 24;
 
 impl Scene {
-    /// The present, as the book has it.
+    /// The present moment of the ledger.
     pub(in crate::demo) fn of(ledger: &Ledger, acts: &[Act], planner: Option<WorkerNo>) -> Self {
         let now = ledger.now();
         let book = ledger.book();

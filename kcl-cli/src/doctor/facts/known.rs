@@ -1,22 +1,24 @@
-//! What is known, since when, or why not. Unknown is never an empty answer.
+//! The answer of one source with its time, or the reason why there is none. An unknown answer is
+//! never shown as an empty one.
 
 use std::{future::Future, time::Duration};
 
 use kcl_core::env::{Clock, Time};
 
-/// What was read of one source.
+/// What one source answered in a reading.
 #[derive(Clone, Debug)]
 pub(crate) enum Known<T> {
-    /// It was read, at this time.
+    /// The source answered with `value` at the time `at` of this machine's monotonic clock.
     Read { value: T, at: Time },
-    /// It could not be read.
+    /// The call failed, or gave no answer in time. The text says why, for the operator.
     Failed(String),
-    /// It was not to be read, or nothing asked for it.
+    /// This command did not ask. The text names the flag or the reason, for example
+    /// `--no-stream`. This is no fault, and no judge reports it as unknown.
     LeftOut(&'static str),
 }
 
 impl<T> Known<T> {
-    /// What an answer tells at this time.
+    /// Makes a `Read` or a `Failed` of the answer of a call that came at the time `at`.
     pub(crate) fn of(answer: Result<T, String>, at: Time) -> Self {
         match answer {
             Ok(value) => Self::Read { value, at },
@@ -24,7 +26,8 @@ impl<T> Known<T> {
         }
     }
 
-    /// The same, with something else made of what was read, and of when that was.
+    /// Maps the value of a `Read` by `made`, which gets the value and its time. A `Failed` and a
+    /// `LeftOut` keep their reasons.
     pub(crate) fn map<U>(self, made: impl FnOnce(T, Time) -> U) -> Known<U> {
         match self {
             Self::Read { value, at } => Known::Read { value: made(value, at), at },
@@ -33,6 +36,7 @@ impl<T> Known<T> {
         }
     }
 
+    /// The value; `None` unless it was read.
     pub(crate) const fn get(&self) -> Option<&T> {
         match self {
             Self::Read { value, .. } => Some(value),
@@ -40,7 +44,7 @@ impl<T> Known<T> {
         }
     }
 
-    /// Why it is not known, if that is for no wish of the user's.
+    /// Why the source failed; `None` if it answered, or if this command did not ask it.
     pub(crate) fn failed(&self) -> Option<&str> {
         match self {
             Self::Failed(why) => Some(why),
@@ -49,7 +53,11 @@ impl<T> Known<T> {
     }
 }
 
-/// The answer, if it comes in time; else an error that says that it did not.
+/// Waits for `answer` for at most `patience`. The error is the failure with its causes, or a text
+/// that names the limit and the flag `--deadline`.
+///
+/// # Cancel safety
+/// At the limit `answer` is dropped. Callers pass only calls that read.
 pub(crate) async fn within<T, E: std::error::Error + 'static>(
     clock: &dyn Clock,
     patience: Duration,

@@ -1,5 +1,13 @@
-//! What a look sees: rows of the store, the stream's own word, and of each how old it is, or why it
-//! is not known. Nothing here judges.
+//! Reads the store and the stream once, and keeps for each source its time, or why it is unknown.
+//!
+//! - `sight` runs one reading ([`Sight`]) and returns [`Facts`].
+//! - `store` reads sessions, leases and documents; `stream` reads the stream's description, its
+//!   shards and the lag; `rights` tests calls to Kinesis.
+//! - `pages` bounds the rate of listings and the number of reads in flight.
+//! - `known` has [`Known`], in which every source's answer stands; `model` has the other types.
+//! - `progress` compares readings: how long a checkpoint has stood, and whether lag grows.
+//!
+//! Nothing here judges: `doctor::judge` does.
 
 mod known;
 mod model;

@@ -1,4 +1,4 @@
-//! Everything that a look sees, as one value.
+//! The types of a reading: [`Facts`] and what it consists of. They hold data only.
 
 use std::collections::BTreeMap;
 
@@ -14,32 +14,41 @@ use kcl_core::{
 use super::Known;
 use crate::beats::Beats;
 
-/// Everything that a look sees.
+/// One reading of an application: what the store and the stream answered.
 #[derive(Debug)]
 pub(crate) struct Facts {
+    /// The name of the application.
     pub(crate) application: String,
-    /// Where the leases are.
+    /// The address of the lease store, without secrets.
     pub(crate) store: String,
-    /// When the look ended.
+    /// When the reading ended, by this machine's monotonic clock.
     pub(crate) at: Time,
+    /// The same moment by this machine's wall clock.
     pub(crate) wall: WallTime,
+    /// The session rows of all workers, and their beats.
     pub(crate) sessions: Known<Sessions>,
+    /// All lease rows, with those of roles such as `@planner`.
     pub(crate) leases: Known<Listing<Lease>>,
+    /// The documents of the application and of its workers.
     pub(crate) documents: Known<Documents>,
-    /// The stream that was asked, as it was called.
+    /// The name of the stream that was asked; `None` if no stream was known to ask.
     pub(crate) stream_asked: Option<String>,
+    /// The stream's description.
     pub(crate) stream: Known<Described>,
-    /// Asked for after the leases.
+    /// The stream's shards. `kcl doctor` lists them after the leases: otherwise the lease of a
+    /// shard that appeared in between would look like a lease without a shard.
     pub(crate) shards: Known<Vec<Shard>>,
+    /// The lag of the leases that were measured, `--lag-of` at most.
     pub(crate) lags: Known<BTreeMap<LeaseKey, Lag>>,
-    /// With whose credentials the stream was asked.
+    /// The AWS identity whose credentials this command used for the stream.
     pub(crate) identity: Known<String>,
+    /// The calls that were tested, in the order of the tests; empty if the stream was not asked.
     pub(crate) rights: Vec<Right>,
 }
 
 #[cfg(test)]
 impl Facts {
-    /// A look at which nothing but the sessions was looked at.
+    /// A reading that knows nothing but these sessions.
     pub(crate) fn of_sessions(sessions: Known<Sessions>) -> Self {
         Self {
             application: "indexer".to_owned(),
@@ -59,62 +68,74 @@ impl Facts {
     }
 }
 
-/// The sessions, as listed last, and whose beats were seen to move.
+/// The session rows of the last listing, and the beats of all listings.
 #[derive(Debug, Default)]
 pub(crate) struct Sessions {
+    /// Every session row, ended ones included.
     pub(crate) rows: Vec<Session>,
+    /// The session rows that this version cannot decode.
     pub(crate) unreadable: Vec<BadRow>,
+    /// For each session, whether and when its beat was seen to move.
     pub(crate) beats: Beats,
 }
 
-/// The documents that tell of the whole, and those of workers that have not ended.
+/// The documents of the application, and those of the workers whose sessions have not ended.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Documents {
+    /// Whether a command has closed the application to rewrite its rows; `None` if none ever did.
     pub(crate) changing: Option<Changing>,
+    /// The stream that the application reads, with its start; `None` before the first worker.
     pub(crate) streams: Option<Streams>,
+    /// The placement rules; `None` if nobody has set any.
     pub(crate) placement: Option<PlacementRules>,
-    /// Who has frozen the fleet, if somebody has.
+    /// Who froze the fleet, and when; `None` if it is not frozen.
     pub(crate) frozen: Option<Frozen>,
-    /// What the operator has said of single workers and leases.
+    /// The operator's marks on workers and leases.
     pub(crate) marks: Marks,
+    /// The placement rules that children of split or merged shards inherit.
     pub(crate) inherited: Option<Inherited>,
-    /// Read only where nobody holds a lease.
+    /// The plan's document of each worker. It is read only if some lease has no owner; otherwise
+    /// the map is empty.
     pub(crate) assignments: BTreeMap<WorkerId, Assignment>,
-    /// What workers and planner tell of themselves, with its age.
+    /// The reports of the workers and of the planner, each with its age.
     pub(crate) reports: Reports,
-    /// Those that make no sense: their names, and why.
+    /// The documents that this version cannot decode: each with its name and the error.
     pub(crate) unreadable: Vec<(String, String)>,
-    /// Those of workers that could not be read: their names, and why.
+    /// The documents of workers for which the store failed: each with its name and the error.
     pub(crate) unread: Vec<(String, String)>,
 }
 
-/// What the stream says of itself.
+/// The stream's description.
 #[derive(Clone, Debug)]
 pub(crate) struct Described {
     pub(crate) description: StreamDescription,
-    /// What this machine's clock showed when the answer came.
+    /// What this machine's wall clock showed when the answer came. The difference to the server's
+    /// time in the description tells how far the two clocks are apart.
     pub(crate) heard: WallTime,
 }
 
-/// What stands after a lease's checkpoint.
+/// What a read at a lease's checkpoint found.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Lag {
-    /// The oldest record after it arrived then; before that one, records were trimmed unread.
+    /// The oldest record after the checkpoint arrived at `since`. With `lost`, the stream trimmed
+    /// records between the checkpoint and that record.
     Unread { since: WallTime, lost: bool },
-    /// Nothing.
+    /// There is no record after the checkpoint.
     CaughtUp,
-    /// It could not be read.
+    /// The shard could not be read, or its records have no arrival time. The text says why.
     Unknown(String),
 }
 
-/// Whether the identity that was tested may do something.
+/// Whether the credentials of this command may make a call.
 #[derive(Clone, Debug, PartialEq, Eq, serde::Serialize)]
 pub(crate) struct Right {
+    /// The action as IAM names it, for example `kinesis:GetRecords`.
     pub(crate) action: &'static str,
     /// `called`, or `dry run`.
     pub(crate) how: &'static str,
     /// `allowed`, `denied` or `unknown`.
     pub(crate) outcome: &'static str,
+    /// The error of the call; `None` if it was allowed.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) why: Option<String>,
 }

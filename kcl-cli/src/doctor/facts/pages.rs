@@ -1,5 +1,5 @@
-//! Whole listings, no faster than a fleet's store bears beside its work; and many small reads, a
-//! few at once.
+//! Reads whole listings page by page, and many small rows a few at a time, at a rate that leaves
+//! the store to the fleet.
 
 use std::{future::Future, time::Duration};
 
@@ -11,13 +11,19 @@ use tokio::task::JoinSet;
 
 use super::known::within;
 
-/// A partition of DynamoDB gives 3,000 read units of 4 KB a second: a quarter of them is ours.
+/// The most bytes a second that a listing reads. One partition of DynamoDB serves 3,000 read units
+/// of 4 KB a second; this command takes a quarter of that.
 const BYTES_A_SECOND: usize = 750 * 4_096;
 
-/// How many small reads are under way at once.
+/// How many reads [`each`] has in flight at most.
 const AT_ONCE: usize = 16;
 
-/// Every row, page by page: the next page is asked for when the one before has been paid for.
+/// Every row of a listing. Before the next page this function waits until the bytes of the page
+/// before have had their time at [`BYTES_A_SECOND`]. `bytes` estimates the size of a row.
+///
+/// # Errors
+/// A page failed, or did not come within `patience`. The rows of earlier pages are dropped: half a
+/// listing would pass for a whole one.
 pub(super) async fn all<T, F>(
     clock: &dyn Clock,
     patience: Duration,
@@ -44,7 +50,8 @@ where
     }
 }
 
-/// Does this for each, a few at once. The answers come in no promised order.
+/// Calls `work` for each item, at most [`AT_ONCE`] at a time. The answers come in the order in
+/// which they end, not in the order of `items`.
 pub(super) async fn each<I, T, F>(items: Vec<I>, work: impl Fn(I) -> F) -> Vec<T>
 where
     F: Future<Output = T> + Send + 'static,
@@ -57,7 +64,7 @@ where
         under_way.spawn(work(item));
     }
     while let Some(answer) = under_way.join_next().await {
-        // A task that panicked tells nothing.
+        // The answer of a task that panicked is missing from the result.
         answers.extend(answer.ok());
         if let Some(item) = items.next() {
             under_way.spawn(work(item));

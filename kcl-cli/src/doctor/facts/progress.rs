@@ -1,5 +1,5 @@
-//! What looks one after another show that one alone does not: which checkpoints stand, and whether
-//! lag grows.
+//! Compares readings with the readings before: for how long a checkpoint has stood, and whether
+//! the lag of a shard grows.
 
 use std::{
     collections::{BTreeMap, VecDeque},
@@ -13,22 +13,25 @@ use kcl_core::{
 
 use super::{Facts, Known, Lag};
 
-/// What is older tells nothing of how lag grows now.
+/// The length of time over which a trend is measured. Older readings are dropped.
 const TREND: Duration = Duration::from_secs(60);
 
-/// What was seen of the leases so far.
+/// What the readings so far showed of each lease. A lease that the newest listing lacks is
+/// forgotten.
 #[derive(Debug, Default)]
 pub(crate) struct Progress(BTreeMap<LeaseKey, Seen>);
 
+/// What the readings so far showed of one lease.
 #[derive(Debug)]
 struct Seen {
+    /// The checkpoint of the last reading.
     checkpoint: Checkpoint,
-    /// Since when it stands there.
+    /// The time of the first reading that showed this checkpoint.
     since: Time,
-    /// How old the oldest unread record was whenever that was read in the last minute or so, and
-    /// when these times were; the newest last.
+    /// The age of the oldest unread record in each reading of about the last [`TREND`], with the
+    /// time of that reading; the newest is last.
     before: VecDeque<(Duration, Time)>,
-    /// The same at the last look; nothing if it was not known then.
+    /// The same pair at the last reading; `None` if the age was unknown then.
     last: Option<(Duration, Time)>,
 }
 
@@ -36,7 +39,7 @@ impl Seen {
     fn note(&mut self, lag: Option<(Duration, Time)>) {
         self.last = lag;
         let Some((age, at)) = lag else { return };
-        // Who looks at the store more often than at the stream sees the same reading again.
+        // The dashboard reads the store more often than the stream, and passes the same lag again.
         if self.before.back().is_some_and(|(_, then)| *then == at) {
             return;
         }
@@ -48,7 +51,7 @@ impl Seen {
 }
 
 impl Progress {
-    /// Takes a look in.
+    /// Adds a reading. A reading without known leases changes nothing.
     pub(crate) fn note(&mut self, facts: &Facts) {
         let Some(leases) = facts.leases.get() else { return };
         let lags = match &facts.lags {
@@ -73,13 +76,14 @@ impl Progress {
         }
     }
 
-    /// For how long the checkpoint has stood where it is, as far as was seen.
+    /// For how long the checkpoint of this lease is known not to have moved; zero at the first
+    /// reading.
     pub(crate) fn stands(&self, key: &LeaseKey, now: Time) -> Duration {
         self.0.get(key).map_or(Duration::ZERO, |seen| now.since(seen.since))
     }
 
-    /// By how many milliseconds a second the age of the oldest unread record grows; nothing if it
-    /// was not known at two looks that are far enough apart.
+    /// By how many milliseconds a second the age of the oldest unread record grows; negative if it
+    /// shrinks. `None` unless the age was known in two readings that are a second apart or more.
     pub(crate) fn trend(&self, key: &LeaseKey) -> Option<i64> {
         const APART: Duration = Duration::from_secs(1);
         let seen = self.0.get(key)?;
@@ -93,7 +97,7 @@ impl Progress {
     }
 }
 
-/// How old the oldest unread record is: zero if there is none.
+/// The age of the oldest unread record; zero if no record is unread, `None` if that is unknown.
 pub(crate) fn age(lag: &Lag, now: WallTime) -> Option<Duration> {
     match lag {
         Lag::Unread { since, .. } => Some(now.since(*since)),

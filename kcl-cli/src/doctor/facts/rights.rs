@@ -1,5 +1,8 @@
-//! What the identity that asks may do: tried by calls that read, and by dry runs of them. Never by
-//! a dry run of a put: servers that know no dry runs would write the record.
+//! Tests which calls to Kinesis the credentials of this command may make.
+//!
+//! It calls `GetShardIterator`, and `GetRecords` as a dry run. It never tests a right to write by a
+//! dry run: a server that does not know dry runs would write the record. The rights of the workers
+//! are not tested here: each worker reports the calls that were denied to it.
 
 use std::time::Duration;
 
@@ -15,7 +18,8 @@ use kcl_kinesis::StreamName;
 use super::Right;
 use crate::report;
 
-/// Whether the records of a shard may be read.
+/// Tests whether the credentials may read the records of `shard`: one entry for each call that was
+/// made. `GetRecords` is missing if there was no iterator to call it with.
 pub(super) async fn of_reading(
     client: &Client,
     stream: &StreamName,
@@ -58,7 +62,8 @@ const fn allowed(action: &'static str, how: &'static str) -> Right {
     Right { action, how, outcome: "allowed", why: None }
 }
 
-/// What a refusal shows of a right.
+/// The right as a failed call shows it: `denied` only for an access error of the service. Any other
+/// failure proves nothing, and the right is `unknown`.
 fn refused<E>(action: &'static str, how: &'static str, error: &SdkError<E, HttpResponse>) -> Right
 where
     E: ProvideErrorMetadata + std::error::Error + 'static,

@@ -1,4 +1,8 @@
-//! A whole look: the store, then, while beats are waited for, the stream.
+//! Runs one reading: first the store, then the stream while the store's reader waits for beats.
+//!
+//! `kcl doctor` calls [`Sight::look`]. The dashboard reads the store and the stream at different
+//! rates: it calls [`Sight::look_at_store`], and, less often, [`Sight::ask_stream`] with the
+//! [`Question`] that a reading of the store gave.
 
 use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
@@ -15,23 +19,25 @@ use super::{
 };
 use crate::{beats::Beats, config::Config, connect, times::millis};
 
-/// Reading one answer a shard, of no more records than that.
+/// The most records that one read of a shard brings. The lag needs the first one only.
 const RECORDS: usize = 2;
 
-/// What is looked at, and how.
+/// What a reading needs: the store, the settings, and its limits.
 #[derive(Debug)]
 pub(crate) struct Sight {
     pub(crate) store: Arc<dyn LeaseStore>,
+    /// The settings of this command: the stream's name, if given, the region and the endpoints.
     pub(crate) config: Config,
     pub(crate) clock: Arc<dyn Clock>,
-    /// How long one answer may take.
+    /// How long one call may take (`--deadline`).
     pub(crate) patience: Duration,
+    /// Whether the stream is left out (`--no-stream`).
     pub(crate) no_stream: bool,
-    /// From how many shards at most a record is read.
+    /// The lag of how many shards is measured at most (`--lag-of`).
     pub(crate) lag_of: usize,
 }
 
-/// What the stream told.
+/// The stream's part of a reading; the fields are those of [`Facts`].
 #[derive(Clone, Debug)]
 pub(crate) struct OfStream {
     asked: Option<String>,
@@ -42,15 +48,18 @@ pub(crate) struct OfStream {
     rights: Vec<Right>,
 }
 
-/// What is to be asked of a stream.
+/// Which stream to ask, and the lag of which leases to measure. A reading of the store makes it.
 #[derive(Debug)]
 pub(crate) struct Question {
+    /// The settings with the stream's name; `None` if nothing names a stream.
     config: Option<Config>,
+    /// The leases with their checkpoints; `None` if the store did not list them.
     leases: Option<Listing<Lease>>,
 }
 
 impl Sight {
-    /// Looks. `beats` are what was seen of them so far, and `reader` what was of reports.
+    /// Reads the store and the stream. `beats` and `reader` hold what earlier readings saw of beats
+    /// and of reports; the first reading passes empty ones.
     pub(crate) async fn look(&self, mut beats: Beats, reader: &mut report::Reader) -> Facts {
         let (clock, patience) = (Arc::clone(&self.clock), self.patience);
         let store = StoreReader { store: Arc::clone(&self.store), clock, patience };
@@ -62,8 +71,8 @@ impl Sight {
         self.seen(rest, told)
     }
 
-    /// Looks at the store alone, and waits for no beat: for who looks again and again, and asks the
-    /// stream at another pace.
+    /// Reads the store alone, and does not wait for beats. `told` is what the stream answered last:
+    /// the facts contain it with its own time.
     pub(crate) async fn look_at_store(
         &self,
         mut beats: Beats,
@@ -76,17 +85,18 @@ impl Sight {
         self.seen(store.at_once(first, beats, reader).await, told)
     }
 
-    /// What is to be asked of which stream, by a look at the store.
+    /// The question to the stream that follows from a reading of the store.
     pub(crate) fn question(&self, seen: &Facts) -> Question {
         let leases = seen.leases.get().cloned();
         Question { config: self.stream_to_ask(seen.documents.get(), leases.as_ref()), leases }
     }
 
-    /// Asks the stream.
+    /// Asks the stream for its description, shards, lag and rights.
     pub(crate) async fn ask_stream(&self, question: Question) -> OfStream {
         self.ask(question.config, question.leases.as_ref()).await
     }
 
+    /// Joins both parts of a reading, and stamps it with the present time.
     fn seen(
         &self,
         (sessions, leases, documents): (Known<Sessions>, Known<Listing<Lease>>, Known<Documents>),
@@ -110,8 +120,9 @@ impl Sight {
         }
     }
 
-    /// The settings with the stream that is to be asked: the one they name, else the one that the
-    /// application reads, by its document or its leases.
+    /// The settings with the name of the stream to ask: the stream that the settings name, else the
+    /// stream of the application's document, else the stream of the newest lease. `None` if there
+    /// is none of these.
     fn stream_to_ask(
         &self,
         documents: Option<&Documents>,
@@ -123,7 +134,7 @@ impl Sight {
             return Some(config);
         }
         let named = documents.and_then(|it| it.streams.as_ref()).and_then(Streams::name);
-        // ACCOUNT:REGION:NAME, or a name.
+        // The document holds `ACCOUNT:REGION:NAME`, or a bare name.
         let mut parts = named.map_or("", |name| name.as_str()).rsplitn(3, ':');
         let (name, region) = (parts.next().filter(|name| !name.is_empty()), parts.next());
         if let Some(region) = region.filter(|_| config.aws.region.is_none()) {
@@ -183,7 +194,7 @@ const NO_STREAM: &str = "no stream is named, and neither documents nor leases te
     --stream";
 
 impl OfStream {
-    /// Nothing is known of it yet.
+    /// The stream's part before the first answer of the stream.
     pub(crate) fn not_yet() -> Self {
         Self::failed(None, "it was not asked yet".to_owned())
     }
@@ -200,8 +211,8 @@ impl OfStream {
     }
 }
 
-/// Lags that were read a while ago, to be told as they were then: whether what was unread still is
-/// was not looked at since, so it does not grow older.
+/// Lags that were read `ago` before now, with ages as they were then. Nobody has read the shards
+/// since, and the records may have been processed: so their ages must not grow with the clock.
 fn as_read(mut lags: BTreeMap<LeaseKey, Lag>, ago: Duration) -> BTreeMap<LeaseKey, Lag> {
     for lag in lags.values_mut() {
         if let Lag::Unread { since, .. } = lag {
@@ -211,7 +222,7 @@ fn as_read(mut lags: BTreeMap<LeaseKey, Lag>, ago: Duration) -> BTreeMap<LeaseKe
     lags
 }
 
-/// What a call shows of the right to it.
+/// The right to a call that was made anyway, as its answer shows it.
 fn of_call<T>(action: &'static str, answer: &Known<T>) -> Right {
     let (outcome, why) = match answer {
         Known::Read { .. } => ("allowed", None),

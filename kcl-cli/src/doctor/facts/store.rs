@@ -1,4 +1,14 @@
-//! What the store holds, read beside a fleet that may be in trouble.
+//! Reads the rows of an application from the lease store.
+//!
+//! The order matters, because the fleet goes on meanwhile:
+//!
+//! 1. [`Reader::first`] lists the sessions, the leases and the application's documents at once.
+//! 2. [`Reader::rest`] reads the documents of the workers, and lists the sessions again until it
+//!    is known of each whether its beat moves. Sessions are listed once more after the leases, so
+//!    that an owner that registered in between is not taken for absent.
+//!
+//! [`Reader::at_once`] replaces step 2 for a caller that reads again soon: it does not wait for
+//! beats.
 
 use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
@@ -14,10 +24,10 @@ use kcl_core::{
 use super::{Documents, Known, Sessions, known::within, pages};
 use crate::beats::{self, Beats};
 
-/// What a row takes beside its names, its checkpoint and its ranges.
+/// About how many bytes a row takes beside its names, its checkpoint and its hash range.
 const REST_OF_A_ROW: usize = 120;
 
-/// The store, and how long one answer of it may take.
+/// Reads one store; each call may take `patience` at most.
 #[derive(Clone, Debug)]
 pub(super) struct Reader {
     pub(super) store: Arc<dyn LeaseStore>,
@@ -25,7 +35,7 @@ pub(super) struct Reader {
     pub(super) patience: Duration,
 }
 
-/// What is read before anything is waited for.
+/// The first listing of everything, before the wait for beats.
 pub(super) struct First {
     pub(super) sessions: Result<Listing<Session>, String>,
     pub(super) leases: Known<Listing<Lease>>,
@@ -33,9 +43,10 @@ pub(super) struct First {
 }
 
 impl Reader {
-    /// The first look at the sessions, the leases, and the documents of the whole.
+    /// Lists the sessions, the leases and the application's documents at the same time.
     pub(super) async fn first(&self, beats: &mut Beats) -> First {
-        // Beats are watched from now on, and not from when all leases are there.
+        // The watch of the beats begins with the first list of sessions. The listing of all leases
+        // may take long, and counts as time for which the beats were watched.
         let look = async {
             let sessions = self.sessions().await;
             if let Ok(listing) = &sessions {
@@ -47,8 +58,8 @@ impl Reader {
         First { sessions, leases: Known::of(leases, self.clock.now()), documents }
     }
 
-    /// The documents of the workers, and the sessions: until it is known of each whether it beats,
-    /// and once more than the leases, so that nobody who registered meanwhile is taken for dead.
+    /// Reads the documents of the workers, and lists the sessions until it is known of each whether
+    /// its beat moves.
     pub(super) async fn rest(
         &self,
         first: First,
@@ -69,8 +80,8 @@ impl Reader {
         (Known::of(sessions, now), first.leases, Known::of(documents, now))
     }
 
-    /// The same without waiting for a beat: for who looks again soon. Who was not seen to beat yet
-    /// is only that.
+    /// Does the same without a wait for beats, for a caller that reads again soon. A worker whose
+    /// beat was not yet seen to move counts as unseen, not as silent.
     pub(super) async fn at_once(
         &self,
         first: First,
@@ -79,7 +90,7 @@ impl Reader {
     ) -> (Known<Sessions>, Known<Listing<Lease>>, Known<Documents>) {
         let (of_workers, plan_matters) = (workers(&first), has_free_leases(&first));
         let again = async {
-            // What cannot be read at once is not waited for a second time.
+            // A list that failed a moment ago is not tried again in this reading.
             first.sessions?;
             self.sessions().await
         };
@@ -127,7 +138,10 @@ impl Reader {
         }
     }
 
-    /// The documents that are about the whole.
+    /// The documents of the application as a whole. One that fails to decode goes to `unreadable`.
+    ///
+    /// # Errors
+    /// The store failed for one of them.
     async fn documents(&self) -> Result<Documents, String> {
         let (changing, streams, placement, inherited) = tokio::join!(
             self.document(DocName::changing()),
@@ -149,7 +163,8 @@ impl Reader {
         Ok(all)
     }
 
-    /// With those of these workers.
+    /// Adds the documents of `workers` to `all`, and returns the reports undecoded. The assignments
+    /// are read only if `plan_matters`: one read for each worker is saved in a fleet that is well.
     async fn documents_of(
         &self,
         workers: Vec<WorkerId>,
@@ -189,7 +204,8 @@ impl Reader {
     }
 }
 
-/// The documents with what workers and planner tell in them, beside the sessions that were listed.
+/// Decodes the reports that were read, and adds them to the documents. The session rows tell the
+/// age of each report.
 fn reported(
     documents: Result<(Documents, Vec<Document>), String>,
     sessions: &Result<Listing<Session>, String>,
@@ -206,14 +222,14 @@ fn reported(
     })
 }
 
-/// Whether somebody could ask to whom the plan gives a lease: nobody holds it. In a fleet that is
-/// well, that saves a read for each worker.
+/// Whether some lease that has not ended has no owner. Only then does a judge need the plan.
 fn has_free_leases(first: &First) -> bool {
     let mut leases = first.leases.get().into_iter().flat_map(|listing| &listing.rows);
     leases.any(|lease| !lease.key.is_role() && !lease.has_ended() && lease.owner.is_none())
 }
 
-/// Whose documents are worth a read: the workers that have not ended, and whoever plans.
+/// The workers whose documents are read: those with a session that has not ended, and the owner of
+/// the lease `@planner`.
 fn workers(first: &First) -> Vec<WorkerId> {
     let sessions = first.sessions.iter().flat_map(|listing| &listing.rows);
     let live = sessions.filter(|row| !row.has_ended()).map(|row| &row.id.worker);
@@ -224,7 +240,7 @@ fn workers(first: &First) -> Vec<WorkerId> {
     each_once.into_keys().cloned().collect()
 }
 
-/// What a document says; what makes no sense is noted.
+/// Decodes a document. A failure goes to `unreadable`, and the answer is `None`.
 fn read<T>(
     document: Option<Document>,
     unreadable: &mut Vec<(String, String)>,
@@ -235,7 +251,7 @@ fn read<T>(
     decoded.map_err(|why| unreadable.push((name.to_string(), why))).ok()
 }
 
-/// The document, if it could be read; that it could not is noted.
+/// The document, if the store answered. A failure goes to `unread`, and the answer is `None`.
 fn found(
     name: &DocName,
     answer: Result<Option<Document>, String>,
@@ -248,7 +264,7 @@ fn said(error: impl std::error::Error) -> String {
     error.to_string()
 }
 
-/// About how many bytes a row takes in a table.
+/// About how many bytes a lease row takes in a table of DynamoDB.
 fn size(lease: &Lease) -> usize {
     let names = lease.parents.iter().chain(&lease.children).map(|shard| shard.as_str().len());
     let range = lease.range.map_or(0, |_| 78);

@@ -1,4 +1,7 @@
-//! What the stream says of itself, and how old the records are that nobody has processed yet.
+//! Reads a stream's description and its shards, and measures the lag of leases.
+//!
+//! The lag of a lease is the age of the first record after its checkpoint. To find it, this module
+//! opens a reader at the checkpoint, as a worker does, and closes it after the first record.
 
 use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
@@ -15,13 +18,14 @@ use kcl_core::{
 use super::{Described, Known, Lag, known::within, pages};
 use crate::doctor::holes::holes;
 
-/// A list of shards may lag behind a reshard: a hole is believed when it is seen twice.
+/// The pause before the shards are listed again. A list of shards may lag behind a reshard, so a
+/// hole in the hash keys counts only if two lists show it.
 const LOOK_AGAIN: Duration = Duration::from_secs(1);
 
-/// Room for two records or so.
+/// The byte limit of one read: a few records, since only the first one matters.
 const ROOM: ByteLimit = ByteLimit(64 * 1_024);
 
-/// A stream, and how long one answer of it may take.
+/// Reads one stream; each call may take `patience` at most.
 #[derive(Clone, Debug)]
 pub(super) struct Reader {
     pub(super) source: Arc<dyn StreamSource>,
@@ -30,6 +34,7 @@ pub(super) struct Reader {
 }
 
 impl Reader {
+    /// The stream's description, with the time at which it came.
     pub(super) async fn describe(&self) -> Known<Described> {
         let answer = within(&*self.clock, self.patience, self.source.describe()).await;
         let heard = self.clock.wall();
@@ -37,6 +42,7 @@ impl Reader {
         Known::of(answer, self.clock.now())
     }
 
+    /// The stream's shards. A list with a hole is read a second time, after [`LOOK_AGAIN`].
     pub(super) async fn shards(&self) -> Known<Vec<Shard>> {
         let list = || within(&*self.clock, self.patience, self.source.shards());
         let mut shards = list().await;
@@ -48,8 +54,9 @@ impl Reader {
         Known::of(shards, self.clock.now())
     }
 
-    /// How far behind the leases of this stream are, of so many at most: those that nobody holds
-    /// first, then those whose checkpoints are the oldest. Each costs the shard two or three reads.
+    /// The lag of at most `most` leases of this stream: leases without an owner first, then those
+    /// whose checkpoints are the oldest. Each lease costs its shard two or three reads. If every
+    /// read fails, the whole is `Failed`.
     pub(super) async fn lags(
         &self,
         stream: &StreamKey,
@@ -84,7 +91,7 @@ impl Reader {
     }
 }
 
-/// What the shard's next record is.
+/// Reads until the first record, the tip or the end of the shard. The caller bounds the time.
 async fn first(reader: &mut dyn ShardReader) -> SourceResult<Lag> {
     let mut lost = false;
     loop {
@@ -107,7 +114,8 @@ async fn first(reader: &mut dyn ShardReader) -> SourceResult<Lag> {
     }
 }
 
-/// The leases that are worth a read.
+/// The leases to measure, in order, each with the position after its checkpoint. Ended leases are
+/// left out.
 fn chosen(
     stream: &StreamKey,
     leases: &Listing<Lease>,

@@ -1,5 +1,8 @@
-//! A look as the judges see it: who is there, which stream it is about, its lineage, and the plan
-//! that a planner would make of it.
+//! The input of the judges: the facts, and what all of them derive from the facts first.
+//!
+//! A [`Case`] adds the fleet, the stream's lineage and a plan. The plan is made by the same
+//! function as a planner's, with the rules and marks of the store: so a judge knows why a lease has
+//! no owner, although no planner lives.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -25,40 +28,43 @@ use crate::doctor::{
     remedy::Shell,
 };
 
-/// From where on something is a finding, and what the workers are likely to be told.
+/// The thresholds of the judges.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Bounds {
-    /// The age of the oldest unread record.
+    /// The age of the oldest unread record from which it is a finding (`--max-lag`).
     pub(crate) lag: Duration,
-    /// The limits that this command's settings name.
+    /// The limits in this command's settings. They count if the planner reports no limits.
     pub(crate) limits: Limits,
 }
 
-/// A look as the judges see it.
+/// One reading with everything that several judges need.
 pub(super) struct Case<'f> {
     pub(super) facts: &'f Facts,
     pub(super) progress: &'f Progress,
     pub(super) bounds: Bounds,
     pub(super) shell: &'f Shell,
     pub(super) fleet: Fleet<'f>,
-    /// The stream in its present life, joined with its leases.
+    /// The shards of the stream in its present life, joined with their leases; `None` if no stream
+    /// or no leases are known.
     pub(super) lineage: Option<&'f Lineage<'f>>,
+    /// The plan of [`Case::plan`].
     pub(super) planned: Planned,
 }
 
-/// What a planner would make of what was seen.
+/// The plan that a planner would make of a reading. It is empty if leases or documents are unknown.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Planned {
-    /// Why nobody may hold a lease.
+    /// Of each runnable lease that the plan gives to nobody, the reason.
     pub(crate) reasons: BTreeMap<LeaseKey, Reason>,
-    /// The rule of each shard that has one, as an index.
+    /// The index of the placement rule of each shard that has one, from 0.
     pub(crate) rules: BTreeMap<ShardId, usize>,
-    /// How many leases each worker should hold, and holds.
+    /// For each worker, the number of leases that it should hold, and the number that it holds.
+    /// Drained workers are left out.
     pub(crate) counts: BTreeMap<WorkerId, (usize, usize)>,
 }
 
-/// Which stream the look is about, in which life: the source's own word, else the document's, else
-/// the newest that has a lease.
+/// The stream, in its present life, that the reading is about: as the stream describes itself, else
+/// the newest stream that has a lease.
 pub(crate) fn stream_of(facts: &Facts) -> Option<StreamKey> {
     let told = facts.stream.get().map(|it| it.description.key.clone());
     let by_rows = || {
@@ -69,20 +75,20 @@ pub(crate) fn stream_of(facts: &Facts) -> Option<StreamKey> {
     told.or_else(by_rows)
 }
 
-/// The shards that the stream lists; none if that is not known.
+/// The shards that the stream lists; empty if the list is unknown.
 pub(crate) fn shards_of(facts: &Facts) -> &[Shard] {
     facts.shards.get().map_or(&[], Vec::as_slice)
 }
 
 impl<'f> Case<'f> {
-    /// The rows of shards, in their present life, that have not ended.
+    /// The leases of the stream's present life that have not ended, by shard.
     pub(super) fn open_leases(&self) -> impl Iterator<Item = (&ShardId, &'f Lease)> {
         let rows = self.lineage.into_iter().flat_map(Lineage::leases);
         rows.filter(|(_, lease)| !lease.has_ended())
     }
 
-    /// The workers that a plan counts on: who beats, does not leave, and may read the stream. Among
-    /// them those that are drained and get nothing.
+    /// The workers among which a planner shares leases out: those that beat, are not leaving, and
+    /// may read the stream. Drained workers are among them.
     pub(super) fn members(&self) -> Vec<&'f Session> {
         let streams = self.facts.documents.get().and_then(|it| it.streams.as_ref());
         let name = streams.and_then(kcl_core::lease::Streams::name);
@@ -92,28 +98,30 @@ impl<'f> Case<'f> {
         self.fleet.live().filter(may).collect()
     }
 
-    /// What workers and planner tell of themselves; nothing if documents are not known.
+    /// The reports of the workers and of the planner; `None` if the documents are unknown.
     pub(super) fn reports(&self) -> Option<&'f Reports> {
         self.facts.documents.get().map(|it| &it.reports)
     }
 
-    /// What each worker whose beat moves tells of the present.
+    /// The fresh reports of workers that live.
     pub(super) fn told(&self) -> impl Iterator<Item = (&'f WorkerId, &'f Told<WorkerReport>)> {
         let live: BTreeSet<&WorkerId> = self.fleet.live().map(|row| &row.id.worker).collect();
         let workers = self.reports().into_iter().flat_map(|it| &it.workers);
         workers.filter(move |(worker, told)| told.is_fresh() && live.contains(worker))
     }
 
-    /// How old the oldest unread record of a lease is.
+    /// The age of the oldest unread record of a lease; `None` if its lag is unknown.
     pub(super) fn unread_for(&self, key: &LeaseKey) -> Option<Duration> {
         self.facts.lags.get()?.get(key).and_then(|lag| age(lag, self.facts.wall))
     }
 
+    /// For how long the stream keeps records; `None` if the stream is unknown.
     pub(super) fn retention(&self) -> Option<Duration> {
         self.facts.stream.get().map(|it| it.description.retention)
     }
 
-    /// Makes the plan.
+    /// Makes the plan, by number of leases (`Balance::Even`) whatever the fleet's own setting is:
+    /// the reasons why a lease has no owner come from rules, marks and limits.
     pub(super) fn plan(&self) -> Planned {
         let (Some(lineage), Some(documents)) = (self.lineage, self.facts.documents.get()) else {
             return Planned::default();

@@ -1,4 +1,8 @@
-//! Who is there, as far as that was seen.
+//! Tells of each session and worker whether it lives, by the beats that readings saw.
+//!
+//! A single reading shows rows, not time. So "is silent" needs a beat that did not move for longer
+//! than one and a half heartbeat intervals, and "is dead" a silence longer than the session's
+//! timeout. Everything else is `Unseen` or `Unknown`, and no judge may take it for absence.
 
 use std::{fmt, time::Duration};
 
@@ -9,37 +13,39 @@ use crate::{
     times::{millis, span},
 };
 
-/// Whether somebody is there.
+/// Whether a session or a worker lives. The order counts: of several sessions of one worker, the
+/// smallest presence is taken.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Presence {
     /// Its beat moves.
     Beats,
-    /// Its beat moves, and it hands its leases over.
+    /// Its beat moves, and its session is leaving: it hands its leases over.
     Leaves,
-    /// It was not looked at for long enough to tell.
+    /// It was not watched for long enough to see its beat move.
     Unseen,
-    /// Its beat stands still for this long at least; its session lasts the second span.
+    /// Its beat did not move for the first span; the second span is its session's timeout.
     Silent(Duration, Duration),
-    /// Its session is over, in this way.
+    /// Its session has ended. The text is the state in the row, for example `FENCED`.
     Over(&'static str),
-    /// There is no session of it.
+    /// The store has no session row of it.
     Absent,
-    /// The sessions are not known.
+    /// The sessions were not read, or a row that cannot be decoded may be this one.
     Unknown,
 }
 
 impl Presence {
-    /// Whether it is known to be there.
+    /// Whether it is known to live.
     pub(crate) const fn is_there(self) -> bool {
         matches!(self, Self::Beats | Self::Leaves)
     }
 
-    /// Whether it is known not to be there, as far as one observation can tell.
+    /// Whether it is known to be silent, ended or absent. A silent worker may still live.
     pub(crate) const fn is_missed(self) -> bool {
         matches!(self, Self::Silent(..) | Self::Over(_) | Self::Absent)
     }
 
-    /// Whether it has been silent for so long that its session is over by any clock.
+    /// Whether its session has ended, or its silence is longer than the session's timeout, so that
+    /// the planner may fence it.
     pub(crate) fn is_dead(self) -> bool {
         match self {
             Self::Silent(age, timeout) => age > timeout,
@@ -74,7 +80,7 @@ impl fmt::Display for Presence {
     }
 }
 
-/// The sessions of a look.
+/// The sessions of one reading, with their beats.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Fleet<'f> {
     sessions: Option<&'f Sessions>,
@@ -85,7 +91,7 @@ impl<'f> Fleet<'f> {
         Self { sessions: facts.sessions.get() }
     }
 
-    /// Sessions of which nothing is known.
+    /// A fleet whose sessions are unknown.
     pub(crate) const fn unknown() -> Self {
         Self { sessions: None }
     }
@@ -107,17 +113,17 @@ impl<'f> Fleet<'f> {
         self.open().filter(move |session| fleet.presence(session).is_there())
     }
 
-    /// Whether a session is there.
+    /// Whether this session lives.
     pub(crate) fn of_session(&self, id: &SessionId) -> Presence {
         let Some(sessions) = self.sessions else { return Presence::Unknown };
         let row = sessions.rows.iter().find(|session| session.id == *id);
-        // A row that makes no sense may be this one.
+        // A row that cannot be decoded may be the one that is missing.
         let absent =
             if sessions.unreadable.is_empty() { Presence::Absent } else { Presence::Unknown };
         row.map_or(absent, |session| self.presence(session))
     }
 
-    /// Whether a worker is there, in the life of which most is known.
+    /// Whether this worker lives: the best presence among all its sessions.
     pub(crate) fn of_worker(&self, id: &WorkerId) -> Presence {
         let Some(sessions) = self.sessions else { return Presence::Unknown };
         let lives = sessions.rows.iter().filter(|session| session.id.worker == *id);

@@ -1,4 +1,9 @@
-//! How far behind the leases are, whether that grows, and whether records are about to be lost.
+//! Finds leases that are behind: records that expired or soon will, checkpoints that do not move,
+//! and lag that is high or grows.
+//!
+//! A lease whose lag was not measured counts only in `unmeasured`. A lease that nobody reads has
+//! its age in the finding of `unread`, and is left out of the findings about readers that are too
+//! slow.
 
 use std::time::Duration;
 
@@ -11,19 +16,21 @@ use crate::doctor::{
     words::{listed, said, some},
 };
 
-/// A checkpoint that stands for this long, while its records wait and its worker lives.
+/// For how long a checkpoint must not move, and records must wait, before its reader counts as
+/// stalled.
 const STALLED: Duration = Duration::from_secs(30);
 
-/// How many stalled shards' reasons are told.
+/// For how many stalled shards the finding lists the reason at most.
 const REASONS: usize = 5;
 
-/// By how many milliseconds a second lag grows that grows.
+/// The growth of lag from which it is a finding, in milliseconds a second.
 const GROWS: i64 = 200;
 
-/// What is no more than the time between two checkpoints is no lag.
+/// The least lag that can be a finding of growth. Between two checkpoints a lag of some seconds is
+/// normal.
 const SOME: Duration = Duration::from_secs(15);
 
-/// A lease, and the age that counts for it.
+/// A shard, and the age of a record of it.
 type Aged<'f> = (&'f ShardId, Duration);
 
 pub(super) fn judge(case: &Case<'_>) -> Vec<Finding> {
@@ -31,6 +38,7 @@ pub(super) fn judge(case: &Case<'_>) -> Vec<Finding> {
     all.into_iter().filter_map(|of| of(case)).collect()
 }
 
+/// The open leases whose lag is known, with the age of the oldest unread record.
 fn measured<'c>(case: &'c Case<'_>) -> impl Iterator<Item = (&'c ShardId, &'c Lease, Duration)> {
     let aged = |(shard, lease): (&'c ShardId, &'c Lease)| {
         Some((shard, lease, case.unread_for(&lease.key)?))
@@ -38,7 +46,7 @@ fn measured<'c>(case: &'c Case<'_>) -> impl Iterator<Item = (&'c ShardId, &'c Le
     case.open_leases().filter_map(aged)
 }
 
-/// Records before the oldest that is left were trimmed.
+/// The stream has trimmed records after a checkpoint: they are lost.
 fn expired(case: &Case<'_>) -> Option<Finding> {
     let lags = case.facts.lags.get()?;
     let lost = case
@@ -55,7 +63,7 @@ fn expired(case: &Case<'_>) -> Option<Finding> {
     (!lost.is_empty()).then(|| finding().of_shards(&lost))
 }
 
-/// The oldest unread record has half of its time behind it.
+/// The oldest unread record is as old as half of the retention, or older.
 fn expiring(case: &Case<'_>) -> Option<Finding> {
     let retention = case.retention()?;
     let old: Vec<Aged<'_>> = measured(case)
@@ -75,7 +83,9 @@ fn expiring(case: &Case<'_>) -> Option<Finding> {
     Some(finding.of_shards(old.iter().map(|(shard, _)| shard)))
 }
 
-/// Of these, only the row tells: how old the record was that was processed last.
+/// Leases whose lag is unknown, and whose last processed record is older than half of the
+/// retention. That record's arrival is in the row. Nothing may have come after it: so it is only a
+/// warning.
 fn unmeasured(case: &Case<'_>) -> Option<Finding> {
     let retention = case.retention()?;
     let unknown = case.open_leases().filter(|(_, lease)| case.unread_for(&lease.key).is_none());
@@ -98,21 +108,24 @@ fn unmeasured(case: &Case<'_>) -> Option<Finding> {
     Some(finding.of_shards(old.iter().map(|(shard, _)| shard)))
 }
 
+/// Whether the owner of the lease is known to live.
 fn is_read(case: &Case<'_>, lease: &Lease) -> bool {
     lease.owner.as_ref().is_some_and(|owner| case.fleet.of_session(owner).is_there())
 }
 
-/// Of what nobody reads, another finding tells how old its records are.
+/// Whether the lease has an owner that is not known to be missing.
 fn may_be_read(case: &Case<'_>, lease: &Lease) -> bool {
     lease.owner.as_ref().is_some_and(|owner| !case.fleet.of_session(owner).is_missed())
 }
 
+/// Whether the owner lives, and neither the checkpoint nor the oldest unread record has moved on
+/// for [`STALLED`]. It needs several readings.
 fn is_stalled(case: &Case<'_>, lease: &Lease, age: Duration) -> bool {
     let stands = case.progress.stands(&lease.key, case.facts.at);
     is_read(case, lease) && stands >= STALLED && age >= STALLED
 }
 
-/// Their workers beat, records wait, and their checkpoints stand.
+/// Stalled leases, with what their workers report about them.
 fn stalled(case: &Case<'_>) -> Option<Finding> {
     let stuck: Vec<(&ShardId, &Lease)> = measured(case)
         .filter(|(_, lease, age)| is_stalled(case, lease, *age))
@@ -142,6 +155,7 @@ fn stalled(case: &Case<'_>) -> Option<Finding> {
     Some(finding.of_workers(&workers).of_shards(stuck.iter().map(|(shard, _)| shard)))
 }
 
+/// Lag above `--max-lag`, and below half of the retention: above that, `expiring` reports it.
 fn high(case: &Case<'_>) -> Option<Finding> {
     let half = case.retention().map(|retention| retention / 2);
     let behind: Vec<Aged<'_>> = measured(case)
@@ -163,6 +177,7 @@ fn high(case: &Case<'_>) -> Option<Finding> {
     Some(finding.of_shards(behind.iter().map(|(shard, _)| shard)))
 }
 
+/// Lag that grows although the owner lives and the checkpoint moves.
 fn growing(case: &Case<'_>) -> Option<Finding> {
     let growing: Vec<&ShardId> = measured(case)
         .filter(|(_, lease, age)| is_read(case, lease) && !is_stalled(case, lease, *age))
@@ -180,7 +195,7 @@ fn growing(case: &Case<'_>) -> Option<Finding> {
     (!growing.is_empty()).then(|| finding().of_shards(&growing))
 }
 
-/// More workers help as long as there are shards for them.
+/// The remedy: another worker, while there are more open shards than live workers; else a reshard.
 fn faster(case: &Case<'_>) -> crate::doctor::remedy::Remedy {
     let open = case.facts.shards.get().map(|shards| shards.iter().filter(|it| !it.closed).count());
     match open {

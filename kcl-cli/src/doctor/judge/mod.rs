@@ -1,4 +1,22 @@
-//! From what a look saw to what is wrong: pure. What is not known is never taken for nothing.
+//! Derives findings from the facts of a reading: pure, without I/O.
+//!
+//! [`judge()`] makes a `Case` of the facts: the live workers (`fleet`), the stream's lineage, and
+//! the plan that a planner would make. Then each module judges one topic:
+//!
+//! | module | its question |
+//! |---|---|
+//! | `rows` | do the rows make sense, by themselves and beside the stream's list? |
+//! | `workers` | who is alive, who plans, and do the workers agree in their settings? |
+//! | `unread` | which shards does nobody read, and why? |
+//! | `rules` | which placement rules name an absent worker? |
+//! | `lag` | how far behind are the leases, and do records expire? |
+//! | `told` | what do the workers' reports complain of? |
+//! | `share` | does a worker hold far more or less than its share? |
+//! | `streams` | do all speak of one stream, and by one clock? |
+//! | `unknown` | what could not be judged? |
+//!
+//! The rule of all: an unknown fact makes no finding. A judge that lacks a source returns nothing,
+//! and `unknown` reports the source.
 
 mod case;
 mod fleet;
@@ -29,35 +47,37 @@ use super::{
     remedy::Shell,
 };
 
-/// What a look comes to.
+/// The result of a reading.
 #[derive(Clone, Debug, Serialize)]
 pub(crate) struct Verdict {
-    /// The worst first.
+    /// Sorted by severity, then by kind: problems first.
     pub(crate) findings: Vec<Finding>,
-    /// What could not be judged.
+    /// What could not be judged, and why.
     pub(crate) unknown: Vec<Unknown>,
+    /// How many workers and leases there are.
     pub(crate) counts: Counts,
-    /// What a planner would make of what was seen.
+    /// The plan that a planner would make of these facts. The dashboard shows it.
     #[serde(skip)]
     pub(crate) planned: Planned,
 }
 
-/// What there is.
+/// How many workers and leases a reading saw. Each count is `None` if its source is unknown.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
 pub(crate) struct Counts {
-    /// Workers whose beats move; nothing if the sessions are not known.
+    /// Sessions whose beats move.
     pub(crate) workers: Option<usize>,
     /// Sessions that have not ended and whose beats were not seen to move.
     pub(crate) silent: Option<usize>,
-    /// Leases that have not ended; nothing if the leases are not known.
+    /// Leases of shards that have not ended.
     pub(crate) open: Option<usize>,
-    /// Of these, those that a worker holds whose beat moves.
+    /// Those open leases whose owner's beat moves.
     pub(crate) read: Option<usize>,
     /// Leases that have ended.
     pub(crate) ended: Option<usize>,
 }
 
-/// Judges a look.
+/// Judges the facts of the last reading. `progress` has what readings before it showed, `bounds`
+/// the thresholds, and `shell` spells the remedies.
 pub(crate) fn judge(facts: &Facts, progress: &Progress, bounds: Bounds, shell: &Shell) -> Verdict {
     let stream = stream_of(facts);
     let leases = facts.leases.get();
@@ -94,7 +114,8 @@ impl Verdict {
         }
     }
 
-    /// 0 healthy, 1 findings, 2 could not tell.
+    /// The exit code of the command: 0 healthy; 1 findings; 2 no findings, but something is
+    /// unknown.
     pub(crate) const fn exit_code(&self) -> u8 {
         match (self.findings.is_empty(), self.unknown.is_empty()) {
             (false, _) => 1,

@@ -1,4 +1,5 @@
-//! Whether the rows make sense: by themselves, and beside what the stream lists.
+//! Finds faults in the rows: no rows at all, rows that cannot be decoded, an application that is
+//! closed, and leases that the stream's list of shards contradicts.
 
 use kcl_core::{
     lease::Changing,
@@ -26,6 +27,7 @@ pub(super) fn judge(case: &Case<'_>) -> Vec<Finding> {
     findings
 }
 
+/// The store has no row of this application. Most often a name is wrong.
 fn nothing(case: &Case<'_>) -> Option<Finding> {
     let facts = case.facts;
     let (sessions, leases) = (facts.sessions.get()?, facts.leases.get()?);
@@ -44,6 +46,7 @@ fn nothing(case: &Case<'_>) -> Option<Finding> {
     is_empty.then(|| Finding::new(Severity::Problem, Kind::NothingThere, says, start))
 }
 
+/// A command such as `kcl leases reset` has closed the application, or broke off while it was.
 fn closed(case: &Case<'_>) -> Option<Finding> {
     let documents = case.facts.documents.get()?;
     let changing = documents.changing.as_ref().filter(|it| Changing::is_closed(it))?;
@@ -59,6 +62,7 @@ fn closed(case: &Case<'_>) -> Option<Finding> {
     Some(Finding::new(Severity::Problem, Kind::Closed, says, undo))
 }
 
+/// One finding for each row and each document that this version cannot decode.
 fn unreadable(case: &Case<'_>) -> Vec<Finding> {
     let facts = case.facts;
     let leases = facts.leases.get().into_iter().flat_map(|it| &it.unreadable);
@@ -81,7 +85,8 @@ fn unreadable(case: &Case<'_>) -> Vec<Finding> {
     rows.chain(documents).collect()
 }
 
-/// Rows that the stream's list contradicts.
+/// Leases that the stream's list contradicts. The planner's own comparison, `reconcile`, finds
+/// them; an orphaned lease whose owner lives is left out, because the owner ends it.
 fn beside_the_list(case: &Case<'_>) -> Vec<Finding> {
     let (Some(lineage), Some(_)) = (case.lineage, case.facts.shards.get()) else {
         return Vec::new();
@@ -123,6 +128,7 @@ fn beside_the_list(case: &Case<'_>) -> Vec<Finding> {
     findings
 }
 
+/// Hash keys that no open shard covers.
 fn hole(case: &Case<'_>) -> Option<Finding> {
     let holes = holes(shards_of(case.facts)).filter(|holes| !holes.is_empty())?;
     let says = format!(

@@ -1,4 +1,4 @@
-//! Placement rules for workers that are not there.
+//! Finds `require` rules whose worker is absent or silent: nobody else may read their shards.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -13,7 +13,8 @@ use crate::doctor::{
     words::some,
 };
 
-/// `told`: those of whose rules an unread shard tells already.
+/// One finding for each such worker. `told` are the workers that the findings of unread shards name
+/// already: they are left out here.
 pub(super) fn judge(case: &Case<'_>, told: &BTreeSet<String>) -> Vec<Finding> {
     let Some(rules) = case.facts.documents.get().and_then(|it| it.placement.as_ref()) else {
         return Vec::new();

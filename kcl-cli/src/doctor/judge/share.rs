@@ -1,4 +1,8 @@
-//! Workers that hold far more or less than their share.
+//! Finds workers that hold far more or less than their share.
+//!
+//! If the fleet shares leases out by number, the share is the number of leases in the plan that
+//! `Case` makes. If it shares them out by load (`weighted`), the share is the mean of the loads
+//! that workers report. While a worker joins, leaves or is silent, there is no finding.
 
 use kcl_core::lease::{LeaseKey, WorkerId};
 
@@ -8,11 +12,12 @@ use crate::doctor::{
     words::said,
 };
 
-/// Loads that differ by less do not matter: a sixteenth of what one shard takes in.
+/// The smallest difference from the mean that counts, in bytes a second: a sixteenth of the 1 MiB a
+/// second that one shard takes in.
 const LEAST: u64 = 64 * 1_024;
 
 pub(super) fn judge(case: &Case<'_>) -> Vec<Finding> {
-    // While somebody comes, goes or is silent, shares are about to change.
+    // Otherwise the planner is about to change the shares.
     let is_calm =
         case.fleet.open().all(|session| case.fleet.of_session(&session.id) == Presence::Beats);
     if !is_calm {
@@ -21,8 +26,8 @@ pub(super) fn judge(case: &Case<'_>) -> Vec<Finding> {
     if is_by_load(case) { by_load(case) } else { by_count(case) }
 }
 
-/// Whether leases are shared out by load, as workers say. Builds that did not say it reported only
-/// where it was so.
+/// Whether leases are shared out by load, by the workers' reports. Older builds report no version;
+/// they reported at all only in fleets that share out by load.
 fn is_by_load(case: &Case<'_>) -> bool {
     let mut workers = case.reports().into_iter().flat_map(|it| it.workers.values());
     workers.any(|told| {
@@ -31,6 +36,7 @@ fn is_by_load(case: &Case<'_>) -> bool {
     })
 }
 
+/// A worker is far from its share if it differs by two leases or more, and by a quarter or more.
 fn by_count(case: &Case<'_>) -> Vec<Finding> {
     let far = case.planned.counts.iter().filter(|(_, (due, held))| {
         let off = due.abs_diff(*held);
@@ -43,7 +49,9 @@ fn by_count(case: &Case<'_>) -> Vec<Finding> {
     far.map(finding).collect()
 }
 
-/// Where leases are shared out by load, workers report it.
+/// A worker is far from its share if its load exceeds the mean by more than a half, and by
+/// [`LEAST`]. A worker with one lease has no finding: nothing can be taken from it. Unless every
+/// member reports its load, there is no finding at all.
 fn by_load(case: &Case<'_>) -> Vec<Finding> {
     let Some(reports) = case.reports() else { return Vec::new() };
     let members = case.members();
@@ -76,6 +84,7 @@ fn by_load(case: &Case<'_>) -> Vec<Finding> {
     far.map(finding).collect()
 }
 
+/// The finding. Its text says for how long a difference is normal after a change.
 fn told(case: &Case<'_>, worker: &WorkerId, says: &str) -> Finding {
     let longest = case.fleet.open().map(|session| session.timeout).max().unwrap_or_default();
     let says = format!("{says}. After a change that lasts for {} or so", said(longest));

@@ -1,4 +1,5 @@
-//! Whether everybody speaks of one stream, and by one time.
+//! Finds differences about the stream and about the time: this command, the workers and the rows
+//! may name different streams, or different lives of one; and their clocks may differ.
 
 use std::time::Duration;
 
@@ -13,10 +14,11 @@ use crate::{
     times::rfc3339,
 };
 
-/// A `Date` header has whole seconds, and an answer takes its time.
+/// The difference between two clocks from which it is a finding. Smaller ones may come from the
+/// `Date` header, which has whole seconds, and from the time that an answer takes.
 const CLOCKS_APART: Duration = Duration::from_secs(5);
 
-/// By how much a time in a row may lie ahead.
+/// How far the highest epoch may lie ahead of this machine's clock.
 const AHEAD: Duration = Duration::from_secs(60);
 
 pub(super) fn judge(case: &Case<'_>) -> Vec<Finding> {
@@ -30,6 +32,7 @@ pub(super) fn judge(case: &Case<'_>) -> Vec<Finding> {
     findings
 }
 
+/// The document that names the application's stream; `None` if it is unknown or absent.
 fn streams<'f>(case: &Case<'f>) -> Option<&'f Streams> {
     case.facts.documents.get()?.streams.as_ref()
 }
@@ -47,7 +50,8 @@ fn another_asked(case: &Case<'_>) -> Option<Finding> {
     Some(Finding::new(Severity::Problem, Kind::OtherStream, says, look))
 }
 
-/// The stream was made again since the application last looked.
+/// The stream was deleted and made again: its creation time differs from the application's
+/// document.
 fn another_life(case: &Case<'_>) -> Option<Finding> {
     let is = &case.facts.stream.get()?.description;
     let life = streams(case)?.life_of(&is.name).filter(|life| *life != is.key.created)?;
@@ -62,6 +66,7 @@ fn another_life(case: &Case<'_>) -> Option<Finding> {
     Some(Finding::new(Severity::Problem, Kind::OtherStream, says, start))
 }
 
+/// Live workers whose session names another stream.
 fn readers_of_another(case: &Case<'_>) -> Option<Finding> {
     let name = streams(case)?.name()?;
     let others = case.fleet.live().filter(|session| !session.may_read(Some(name)));
@@ -76,7 +81,7 @@ fn readers_of_another(case: &Case<'_>) -> Option<Finding> {
     (!others.is_empty()).then(|| finding().of_workers(&others))
 }
 
-/// This machine's clock beside the stream's.
+/// This machine's clock differs from the stream's.
 fn clock(case: &Case<'_>) -> Option<Finding> {
     let told = case.facts.stream.get()?;
     let (theirs, ours) = (told.description.server_time, told.heard);
@@ -90,7 +95,7 @@ fn clock(case: &Case<'_>) -> Option<Finding> {
     (apart > CLOCKS_APART).then(|| Finding::new(Severity::Warning, Kind::ClockOff, says, again))
 }
 
-/// The workers' own clocks, beside the store's as each of them knows it.
+/// Workers' clocks differ from the store's clock, by the workers' own reports.
 fn workers_clocks(case: &Case<'_>) -> Option<Finding> {
     let off = case.told().filter_map(|(worker, told)| {
         let ahead = told.value.clock_ahead()?;
@@ -109,7 +114,8 @@ fn workers_clocks(case: &Case<'_>) -> Option<Finding> {
     (!workers.is_empty()).then(|| finding().of_workers(workers))
 }
 
-/// Epochs follow the store's clock, and only forward.
+/// The highest epoch lies in the future. An epoch follows the store's clock, and only grows: so
+/// either clock is wrong, or the store's clock was wrong at some time.
 fn ahead(case: &Case<'_>) -> Option<Finding> {
     let leases = case.facts.leases.get()?;
     let highest = leases.rows.iter().map(|lease| lease.epoch.0).max()?;

@@ -1,6 +1,7 @@
-//! What workers tell of themselves: what fails, what was denied, who else reads, what differs.
+//! Finds what the workers' reports complain of: shards that fail, calls that were denied, reads
+//! that others throttle, and versions and settings that differ.
 //!
-//! Only reports that say something of the present count; each fact is told with its age.
+//! Only fresh reports of live workers count. The text of each finding says how old the fact is.
 
 use std::{collections::BTreeMap, time::Duration};
 
@@ -19,18 +20,19 @@ use crate::doctor::{
     words::{listed, said, some},
 };
 
-/// What fails for less long may be over at the next try.
+/// For how long a shard must have failed before it is a finding. A shorter failure may be over at
+/// the next retry.
 const FAILS: Duration = Duration::from_secs(30);
 
-/// What was denied longer ago may have been granted since.
+/// How old a denied call may be. An older one may have been granted since.
 const DENIED: Duration = Duration::from_secs(600);
 
-/// A shard gives five reads a second to all who read it, and two megabytes: who was throttled
-/// although its own reads were fewer than that is not alone.
+/// Kinesis allows 5 `GetRecords` calls and 2 MB a second for each shard, shared by all that poll
+/// it. A worker that stays below four fifths of both limits and is throttled has competitors.
 const READS_A_MINUTE: u64 = 240;
 const BYTES_A_SECOND: u64 = 1_600_000;
 
-/// So many throttled reads in a minute are more than a coincidence.
+/// The number of throttled reads in a minute from which they are a finding.
 const THROTTLED_A_MINUTE: u64 = 3;
 
 pub(super) fn judge(case: &Case<'_>) -> Vec<Finding> {
@@ -41,7 +43,8 @@ pub(super) fn judge(case: &Case<'_>) -> Vec<Finding> {
     findings
 }
 
-/// What its worker tells of a lease, and how old that is.
+/// The part of the owner's report about a lease, with the age of the report. `None` if the owner
+/// has no fresh report, or the report is of another session of that worker.
 fn of_lease<'f>(
     case: &Case<'f>,
     lease: &Lease,
@@ -53,8 +56,8 @@ fn of_lease<'f>(
     Some((worker, shard, told.age?))
 }
 
-/// Why a lease fails, in its worker's words, and how old they are; nothing if it does not, or does
-/// not say.
+/// Why a lease fails, by its owner's report, with the report's age. `None` if the report names no
+/// failure.
 pub(super) fn why_it_fails(case: &Case<'_>, lease: &Lease) -> Option<String> {
     let (worker, shard, age) = of_lease(case, lease)?;
     let trouble = shard.trouble.as_ref()?;
@@ -67,7 +70,8 @@ pub(super) fn why_it_fails(case: &Case<'_>, lease: &Lease) -> Option<String> {
     ))
 }
 
-/// Shards that fail, by what fails.
+/// Shards that have failed for [`FAILS`] or longer: one finding for each worker and kind of
+/// failure.
 fn failing(case: &Case<'_>) -> Vec<Finding> {
     let mut by: BTreeMap<(String, &WorkerId), Vec<(&ShardId, Duration)>> = BTreeMap::new();
     for (shard, lease) in case.open_leases() {
@@ -95,7 +99,8 @@ fn failing(case: &Case<'_>) -> Vec<Finding> {
     by.into_iter().map(finding).collect()
 }
 
-/// How a single shard goes on that is stuck on a single record.
+/// The remedy for one shard that is stuck on one record: `kcl leases skip`. `None` unless the
+/// worker has a dead letter, because otherwise the record would be lost.
 fn gives_up(case: &Case<'_>, shards: &[(&ShardId, Duration)]) -> Option<Remedy> {
     let [(shard, _)] = shards else { return None };
     let (_, lease) = case.open_leases().find(|(open, _)| open == shard)?;
@@ -108,7 +113,8 @@ fn gives_up(case: &Case<'_>, shards: &[(&ShardId, Duration)]) -> Option<Remedy> 
     keeps.then(|| case.shell.leases(does, &verb))
 }
 
-/// Calls that were denied to workers lately: whose rights lack something is told by them alone.
+/// Calls that were denied to workers in the last [`DENIED`]: one finding for each call and error.
+/// This command cannot test the workers' rights, so only their reports show them.
 fn denied(case: &Case<'_>) -> Vec<Finding> {
     let mut by: BTreeMap<(&str, &str), Vec<(&WorkerId, Duration)>> = BTreeMap::new();
     for (worker, told) in case.told() {
@@ -134,7 +140,8 @@ fn denied(case: &Case<'_>) -> Vec<Finding> {
     by.into_iter().map(finding).collect()
 }
 
-/// Shards whose reads are throttled although their worker reads little: somebody else polls them.
+/// Shards whose reads are throttled although their worker stays below the limits of a shard:
+/// another consumer polls them, too.
 fn read_by_others(case: &Case<'_>) -> Option<Finding> {
     let is_shared = |shard: &ShardReport| {
         let (throttled, reads) = (shard.throttled?, shard.reads?);
@@ -161,7 +168,7 @@ fn read_by_others(case: &Case<'_>) -> Option<Finding> {
     Some(finding.of_shards(names()))
 }
 
-/// Who runs which version.
+/// Live workers report different versions.
 fn versions(case: &Case<'_>) -> Option<Finding> {
     let by = by(case, |report| report.version.clone());
     let sides: Vec<String> =
@@ -173,7 +180,8 @@ fn versions(case: &Case<'_>) -> Option<Finding> {
     (by.len() > 1).then(|| finding().of_workers(by.values().flatten()))
 }
 
-/// The settings that all workers should share, by their values, but for those that rows tell.
+/// For each setting that all workers should share, the workers by its value. The two times that
+/// session rows hold are left out: `workers` compares them.
 pub(super) fn settings(case: &Case<'_>) -> Vec<(String, BTreeMap<String, Vec<String>>)> {
     const IN_ROWS: [&str; 2] = ["session_timeout", "heartbeat_interval"];
     let names: std::collections::BTreeSet<&String> =
@@ -184,7 +192,7 @@ pub(super) fn settings(case: &Case<'_>) -> Vec<(String, BTreeMap<String, Vec<Str
     shared.map(|name| (name.clone(), by(case, |it| it.settings.get(name).cloned()))).collect()
 }
 
-/// The workers that tell of it, by what they tell.
+/// The workers, grouped by a value of their reports. Workers that do not report it are left out.
 fn by(
     case: &Case<'_>,
     value: impl Fn(&WorkerReport) -> Option<String>,

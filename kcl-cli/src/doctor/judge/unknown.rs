@@ -1,4 +1,5 @@
-//! What could not be judged, and why.
+//! Lists what could not be judged: sources that failed, workers that were not watched for long
+//! enough, and shards whose lag could not be read. Sources that the user left out are no entries.
 
 use super::{case::Case, fleet::Presence};
 use crate::doctor::{
@@ -7,7 +8,7 @@ use crate::doctor::{
     words::{listed, some},
 };
 
-/// What could not be judged.
+/// The entries, in a fixed order.
 pub(super) fn of(case: &Case<'_>) -> Vec<Unknown> {
     let facts = case.facts;
     let sources = [
@@ -32,7 +33,8 @@ pub(super) fn of(case: &Case<'_>) -> Vec<Unknown> {
     unknown
 }
 
-/// The shards whose lag could not be read although that of others could.
+/// One entry for the shards whose lag could not be read although the lag of others could. If no lag
+/// could be read, the source `lags` has failed as a whole.
 fn of_lags(case: &Case<'_>) -> Option<Unknown> {
     let lags = case.facts.lags.get()?;
     let failed = lags.iter().filter_map(|(key, lag)| match lag {

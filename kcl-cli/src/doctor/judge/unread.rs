@@ -1,5 +1,11 @@
-//! Which shards nobody reads, and why: followed down from the child to its parent, to the rule, to
-//! the worker that is not there.
+//! Finds the shards that nobody reads, and follows each to its cause: from the child to its unread
+//! parent, from there to the placement rule, and to the worker that is absent.
+//!
+//! 1. `cause` names the [`Cause`] of one lease. It asks in this order: the owner's presence, the
+//!    plan of `Case`, whether a planner lives, the planner's report, the assignments.
+//! 2. `groups` gathers the shards of each cause, so that one fault makes one finding. A shard that
+//!    waits for an unread ancestor joins the ancestor's group.
+//! 3. `finding` writes the text, `because` the chain of causes, and `remedies` the commands.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -23,34 +29,35 @@ use crate::{
     times::rfc3339,
 };
 
-/// Why shards are not read. Shards of one cause are told together.
+/// Why shards are not read. Shards of equal causes share a finding.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 enum Cause {
-    /// Its owner's beat stands still.
+    /// The owner's beat does not move.
     Silent(WorkerId, Presence),
-    /// Its owner's session is over.
+    /// The owner's session has ended, or its row is gone. The presence is that of the session.
     Over(WorkerId, Presence),
-    /// A rule, by its number from 1, is for a worker alone, that is not there or full.
+    /// A `require` rule names this worker, which is absent or, with `full`, at its limit. `rule` is
+    /// the rule's number, from 1.
     Required { rule: usize, worker: WorkerId, full: bool },
-    /// A rule, by its number from 1, is for a worker alone that the operator has drained.
+    /// A `require` rule names this worker, which the operator has drained.
     RequiredDrained { rule: usize, worker: WorkerId },
-    /// The operator has paused it.
+    /// The operator has paused the lease.
     Paused,
-    /// The operator has drained every worker that lives.
+    /// The operator has drained every live worker.
     AllDrained,
-    /// No rule covers it, and uncovered shards are held.
+    /// No rule covers the shard, and the rules say `uncovered: hold`.
     HeldBack,
-    /// Every worker is at its limit.
+    /// Every live worker is at its limit.
     Full,
-    /// It has no row.
+    /// The stream lists the shard, and its lease should exist but does not.
     NoRow,
-    /// The plan gives it to this worker, which has not taken it.
+    /// The plan gives the lease to this worker, which has not taken it yet.
     OnItsWay(WorkerId, Presence),
-    /// Nobody plans.
+    /// No planner lives.
     NoPlanner,
-    /// The planner says why, and nothing else shows it.
+    /// The planner's report gives this reason, and the rows show no other.
     Told(String),
-    /// Workers live, somebody plans, and no reason is seen.
+    /// Workers and a planner live, and neither rows nor documents show a reason.
     NotSeen,
 }
 
@@ -58,21 +65,22 @@ enum Cause {
 #[derive(Debug, Default)]
 struct Group {
     shards: BTreeSet<ShardId>,
-    /// Children that wait for one of them, each with its parent.
+    /// Descendants that wait for the end of one of `shards`, each with that ancestor.
     waiting: BTreeMap<ShardId, ShardId>,
+    /// The age of the oldest unread record among `shards`; `None` if unknown.
     oldest: Option<Duration>,
 }
 
-/// What is known of the plan that is in force.
+/// What the store shows of the plan in force.
 struct Plan<'f> {
-    /// To whom each lease is given.
+    /// The worker to which the assignments give each lease.
     wishes: BTreeMap<&'f LeaseKey, &'f WorkerId>,
-    /// Whether whoever made it is there.
+    /// Whether the planner lives; `None` if the leases are unknown.
     planner: Option<Presence>,
 }
 
-/// The findings about shards that nobody reads. Not for a fleet of which nobody lives: that is one
-/// finding, and explains them all.
+/// The findings about shards that nobody reads. If no worker lives, there are none: the finding
+/// `no-worker` explains all of them.
 pub(super) fn judge(case: &Case<'_>) -> Vec<Finding> {
     if !case.fleet.is_known() || case.fleet.live().next().is_none() {
         return Vec::new();
@@ -81,12 +89,13 @@ pub(super) fn judge(case: &Case<'_>) -> Vec<Finding> {
     groups.into_iter().map(|(cause, group)| finding(case, &cause, &group)).collect()
 }
 
-/// The workers for which a rule keeps shards that are not read.
+/// The workers that findings of unread shards name. `rules` does not report them again.
 pub(super) fn required_absent(findings: &[Finding]) -> BTreeSet<String> {
     let unread = findings.iter().filter(|finding| finding.kind == Kind::ShardsUnread);
     unread.flat_map(|finding| finding.workers.clone()).collect()
 }
 
+/// All unread shards, by cause.
 fn groups(case: &Case<'_>) -> BTreeMap<Cause, Group> {
     let mut groups: BTreeMap<Cause, Group> = BTreeMap::new();
     let Some(lineage) = case.lineage else { return groups };
@@ -103,7 +112,7 @@ fn groups(case: &Case<'_>) -> BTreeMap<Cause, Group> {
         let key = lineage.lease(shard).map(|lease| &lease.key);
         group.oldest = group.oldest.max(key.and_then(|key| case.unread_for(key)));
     }
-    // A child gets its row when its parent ends: most that wait are only listed.
+    // A child gets its row when its parent ends. So most children that wait have no lease yet.
     let listed = lineage.shards().map(|shard| &shard.id);
     let without_row = listed.filter(|shard| lineage.lease(shard).is_none());
     let blocked = case.open_leases().filter(|(_, it)| it.owner.is_none()).map(|(shard, _)| shard);
@@ -114,7 +123,8 @@ fn groups(case: &Case<'_>) -> BTreeMap<Cause, Group> {
         }
     }
     if case.facts.shards.get().is_some() {
-        // What a planner would put; where reading began does not matter to whether rows are there.
+        // The rows that a planner would make. The start does not matter here: it decides the
+        // checkpoint of a new row, and not whether the row is made.
         let missing = reconcile(lineage, FrozenStart::TrimHorizon).create;
         let missing: BTreeSet<ShardId> = missing.iter().filter_map(|row| row.key.shard()).collect();
         if !missing.is_empty() {
@@ -124,7 +134,7 @@ fn groups(case: &Case<'_>) -> BTreeMap<Cause, Group> {
     groups
 }
 
-/// To whom the documents of the plan give each lease.
+/// The worker to which the assignment documents give each lease.
 fn wishes<'f>(case: &Case<'f>) -> BTreeMap<&'f LeaseKey, &'f WorkerId> {
     let documents = case.facts.documents.get();
     let assignments = documents.into_iter().flat_map(|it| &it.assignments);
@@ -134,8 +144,8 @@ fn wishes<'f>(case: &Case<'f>) -> BTreeMap<&'f LeaseKey, &'f WorkerId> {
     holds.collect()
 }
 
-/// Why nobody reads a shard by itself: nothing if somebody does, if it waits for its parents, or if
-/// nobody can tell.
+/// Why nobody reads this shard. `None` if its owner lives or may live, or if the shard waits for
+/// its parents.
 fn cause(case: &Case<'_>, shard: &ShardId, lease: &Lease, plan: &Plan<'_>) -> Option<Cause> {
     if let Some(owner) = &lease.owner {
         let presence = case.fleet.of_session(owner);
@@ -182,7 +192,7 @@ fn cause(case: &Case<'_>, shard: &ShardId, lease: &Lease, plan: &Plan<'_>) -> Op
     Some(told.or(on_its_way).unwrap_or(Cause::NotSeen))
 }
 
-/// The nearest ancestor that has not ended and that nobody reads.
+/// An unread ancestor of the shard, with its cause; `None` if all its ancestors are read or ended.
 fn unread_ancestor<'c>(
     case: &Case<'_>,
     shard: &ShardId,
@@ -203,6 +213,7 @@ fn unread_ancestor<'c>(
     None
 }
 
+/// The finding of one cause.
 fn finding(case: &Case<'_>, cause: &Cause, group: &Group) -> Finding {
     let shards = some(&group.shards);
     let count = group.shards.len();
@@ -213,7 +224,7 @@ fn finding(case: &Case<'_>, cause: &Cause, group: &Group) -> Finding {
         Cause::OnItsWay(_, presence) if presence.is_there() => {
             (Kind::ShardsUnread, Severity::Warning)
         }
-        // The operator knows.
+        // The operator wants it so.
         Cause::Paused => (Kind::ShardsUnread, Severity::Warning),
         _ => (Kind::ShardsUnread, Severity::Problem),
     };
@@ -249,6 +260,7 @@ fn finding(case: &Case<'_>, cause: &Cause, group: &Group) -> Finding {
     because(case, cause, group).into_iter().fold(finding, Finding::since)
 }
 
+/// The worker that the cause names.
 fn worker_of(cause: &Cause) -> Option<&WorkerId> {
     match cause {
         Cause::Silent(worker, _)
@@ -260,7 +272,7 @@ fn worker_of(cause: &Cause) -> Option<&WorkerId> {
     }
 }
 
-/// Where it comes from, the last of it last.
+/// The chain of causes; the root is last. Empty where the finding's own text names the worker.
 fn because(case: &Case<'_>, cause: &Cause, group: &Group) -> Vec<String> {
     match cause {
         Cause::Required { rule, worker, full } => {
@@ -310,13 +322,13 @@ fn because(case: &Case<'_>, cause: &Cause, group: &Group) -> Vec<String> {
     }
 }
 
-/// By whom a worker was drained, and when.
+/// Who drained the worker, and when, as the end of a sentence.
 fn drained_by(case: &Case<'_>, worker: &WorkerId) -> String {
     let said = case.facts.documents.get().and_then(|it| it.marks.drained.get(worker));
     said.map_or_else(String::new, |said| format!(" since {} by {}", rfc3339(said.since), said.by))
 }
 
-/// By whom a shard was paused, and when.
+/// A sentence that says who paused the shard, and when.
 fn paused_by(case: &Case<'_>, shard: &ShardId) -> String {
     let lease = case.lineage.and_then(|lineage| lineage.lease(shard));
     let marks = case.facts.documents.get().map(|it| &it.marks);
@@ -327,7 +339,7 @@ fn paused_by(case: &Case<'_>, shard: &ShardId) -> String {
     )
 }
 
-/// The rule of this number, counted from 1.
+/// The placement rule of this number, from 1.
 fn rule_of<'f>(case: &Case<'f>, rule: usize) -> Option<&'f Rule> {
     let rules = case.facts.documents.get()?.placement.as_ref()?;
     rules.rules().get(rule.checked_sub(1)?)
@@ -337,6 +349,7 @@ fn rule_text(case: &Case<'_>, rule: usize) -> String {
     rule_of(case, rule).map_or_else(|| "unknown".to_owned(), |rule| rule.target.to_string())
 }
 
+/// The commands that help against this cause, the best first.
 fn remedies(case: &Case<'_>, cause: &Cause, group: &Group) -> Vec<Remedy> {
     let shell = case.shell;
     let first = group.shards.first().map(ShardId::as_str).unwrap_or_default();

@@ -1,4 +1,5 @@
-//! Who is alive, who plans, and whether the workers agree.
+//! Finds faults of the fleet: no worker lives, nobody plans, a worker is silent, or workers differ
+//! in settings that all should share. If the sessions are unknown, it finds nothing.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -10,7 +11,7 @@ use crate::doctor::{
     words::{aged, listed, said, some},
 };
 
-/// Whether the planner is there; nothing if the leases are not known.
+/// Whether the owner of the lease `@planner` lives; `None` if the leases are unknown.
 pub(super) fn planner(case: &Case<'_>) -> Option<Presence> {
     let leases = case.facts.leases.get()?;
     let role = leases.rows.iter().find(|lease| lease.key == LeaseKey::planner());
@@ -34,11 +35,12 @@ pub(super) fn judge(case: &Case<'_>) -> Vec<Finding> {
     findings
 }
 
-/// No beat moves.
+/// No worker's beat moves. It is a warning until every silence is longer than its session's
+/// timeout.
 fn nobody(case: &Case<'_>) -> Option<Finding> {
     let presences: Vec<Presence> =
         case.fleet.open().map(|session| case.fleet.of_session(&session.id)).collect();
-    // One that was not looked at for long enough may live.
+    // A worker that was not watched for long enough may live.
     if presences.contains(&Presence::Unseen) {
         return None;
     }
@@ -67,6 +69,7 @@ fn nobody(case: &Case<'_>) -> Option<Finding> {
     Some(if is_dead { finding } else { finding.or(look) })
 }
 
+/// Workers live, and the planner is silent or absent.
 fn nobody_plans(case: &Case<'_>) -> Option<Finding> {
     let presence = planner(case).filter(|presence| presence.is_missed())?;
     let says = match presence {
@@ -79,8 +82,8 @@ fn nobody_plans(case: &Case<'_>) -> Option<Finding> {
     Some(Finding::new(severity, Kind::NobodyPlans, says, watch))
 }
 
-/// Silent workers that hold nothing; of the others the finding tells what they hold. If nobody
-/// lives, of each.
+/// Silent workers without a lease. A silent owner of leases has a finding in `unread` already; but
+/// `unread` says nothing if no worker lives, so then every silent worker is listed here.
 fn silent_without_leases(case: &Case<'_>) -> Vec<Finding> {
     let nobody_lives = case.fleet.live().next().is_none();
     let owners: BTreeSet<_> =
@@ -112,7 +115,8 @@ fn silent_without_leases(case: &Case<'_>) -> Vec<Finding> {
     silent.map(finding).collect()
 }
 
-/// Times that are not the same for all, and zones that only some name.
+/// Settings in which live workers differ: the times of their sessions, whether they name a zone,
+/// and what their reports say of shared settings.
 fn differing(case: &Case<'_>, live: &[&Session]) -> Vec<Finding> {
     let times = [
         ("session_timeout", by(live, |row| said(row.timeout))),
@@ -134,6 +138,7 @@ fn differing(case: &Case<'_>, live: &[&Session]) -> Vec<Finding> {
     differ.map(finding).collect()
 }
 
+/// The workers, grouped by a value of their session rows.
 fn by(live: &[&Session], value: impl Fn(&Session) -> String) -> BTreeMap<String, Vec<String>> {
     let mut by: BTreeMap<String, Vec<String>> = BTreeMap::new();
     for session in live {

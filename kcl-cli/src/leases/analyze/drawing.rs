@@ -1,4 +1,4 @@
-//! What is drawn of a run.
+//! Makes the timeline of a run: what `crate::timeline` draws.
 
 use super::run::Run;
 use crate::timeline::{Bar, Fault, Picture, Row, short};

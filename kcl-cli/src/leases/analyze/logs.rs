@@ -1,10 +1,11 @@
-//! Signs in the log of a worker (`--log-format json`): docs/EVENTS.md.
+//! Reads facts from the log of a worker (`--log-format json`). docs/EVENTS.md lists the events.
 
 use serde_json::Value;
 
 use super::sign::{Sign, What, micros};
 
-/// What a line of a log says. `worker` is whose log it is, as far as lines before have said.
+/// The fact in one line of a log; `None` if it shows none. `worker` is the worker of this log, if
+/// an earlier line has named it; this function updates it. Leases of roles are ignored.
 pub(super) fn sign(line: &Value, worker: &mut Option<String>) -> Option<Sign> {
     let at = micros(line.get("timestamp")?.as_str()?)?;
     let fields = line.get("fields").unwrap_or(line);

@@ -1,5 +1,5 @@
-//! Signs in what `kcl leases watch --format json` wrote: what differs from one look to the next.
-//! They are as exact as the looks are close.
+//! Reads facts from the output of `kcl leases watch --format json`: the differences between one
+//! reading and the next. Their times are as exact as the readings are close together.
 
 use std::collections::BTreeMap;
 
@@ -7,12 +7,14 @@ use serde_json::Value;
 
 use super::sign::{Sign, What, micros};
 
-/// A look, as far as it matters here.
+/// The parts of one reading that are compared.
 #[derive(Clone, Debug, Default)]
 struct Seen {
+    /// Microseconds since 1970.
     at: u64,
-    /// How each worker is: `LIVE`, `LEAVING`, or how it ended.
+    /// The state of each worker's session: `LIVE`, `LEAVING`, or how it ended, like `FENCED`.
     workers: BTreeMap<String, String>,
+    /// The leases, by shard id.
     shards: BTreeMap<String, Shard>,
 }
 
@@ -23,23 +25,23 @@ struct Shard {
     parents: Vec<String>,
 }
 
-/// The looks there are.
+/// The readings of all files.
 #[derive(Debug, Default)]
 pub(super) struct Looks(Vec<Seen>);
 
-/// Whether this is a look at workers and leases.
+/// Whether this line is a reading: it has lists of workers and leases.
 pub(super) fn is_look(value: &Value) -> bool {
     let is_list = |name: &str| value.get(name).is_some_and(Value::is_array);
     is_list("workers") && is_list("leases")
 }
 
 impl Looks {
-    /// Takes a look; one that does not say when it was is none.
+    /// Adds a reading; one without a time is ignored.
     pub(super) fn add(&mut self, value: &Value) {
         self.0.extend(Seen::of(value));
     }
 
-    /// What differs from each to the next.
+    /// The differences between each reading and the next, in the order of time.
     pub(super) fn into_signs(mut self) -> Vec<Sign> {
         self.0.sort_by_key(|seen| seen.at);
         let mut before = Seen::default();
@@ -62,7 +64,7 @@ impl Seen {
             let (Some(worker), Some(state)) = (text(row, "worker"), text(row, "state")) else {
                 continue;
             };
-            // Of several lives of one worker the living one counts.
+            // A worker may have several sessions: the one that has not ended counts.
             let known = seen.workers.entry(worker).or_insert_with(|| state.clone());
             if is_there(&state) {
                 *known = state;
@@ -79,6 +81,8 @@ impl Seen {
         Some(seen)
     }
 
+    /// Appends the facts that are new in this reading. In the `first` one everything is new; a
+    /// shard that had ended by then is ignored.
     fn differs(&self, before: &Self, first: bool, signs: &mut Vec<Sign>) {
         let at = self.at;
         let mut sign = |what: What| signs.push(Sign { at, what });

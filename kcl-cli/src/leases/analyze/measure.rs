@@ -1,10 +1,10 @@
-//! How long it took after each event, how many leases moved, and for how long each shard went
-//! unread. Pure.
+//! Computes how long the fleet took after each event, how many leases moved, and for how long each
+//! shard went unread. Pure.
 //!
-//! What happens up to the next event counts as the answer to one. A fleet has converged when the
-//! last lease changed hands and every shard that is there is read. Leases that moved are those that
-//! went from one worker to another although the first stayed; the optimum is how many have to, so
-//! that no two workers differ by more than one: the bound of docs/PROTOCOL.md §5.
+//! Everything up to the next event counts as the answer to an event. A fleet has *converged* when
+//! the last lease has changed hands and every runnable shard is read. A lease has *moved* if it
+//! went from one worker to another although the first one stayed. The *optimum* is the fewest moves
+//! after which no two workers differ by more than one lease: the bound of docs/PROTOCOL.md §5.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -12,38 +12,46 @@ use serde::Serialize;
 
 use super::run::{Event, Life, Run};
 
-/// What was found.
+/// The figures of a run, as `--format json` writes them.
 #[derive(Debug, Serialize)]
 pub(super) struct Findings {
-    /// What it was read from: `log` or `watch`.
+    /// Where the facts come from: `log` or `watch`.
     pub(super) source: &'static str,
-    /// When it begins, and how long it lasts.
+    /// The start of the run, as RFC 3339.
     pub(super) from: String,
+    /// The length of the run.
     pub(super) lasts_ms: u64,
-    /// Lines that say nothing of leases.
+    /// How many lines showed no fact.
     pub(super) passed_over: usize,
+    /// The events, in the order of time.
     pub(super) events: Vec<Answer>,
+    /// The shards; the one that went unread for the longest time is first.
     pub(super) shards: Vec<Unread>,
-    /// Times at which two workers read one shard: as far as the machines' clocks agree.
+    /// How many times a worker began to read a shard that another one still read. Clocks that
+    /// differ between machines can make such times appear.
     pub(super) overlaps: usize,
 }
 
-/// An event, and what the fleet made of it. Times are since the beginning.
+/// An event, and what the fleet did until the next one.
 #[derive(Debug, PartialEq, Eq, Serialize)]
 pub(super) struct Answer {
+    /// When it happened, since the start of the run.
     pub(super) at_ms: u64,
+    /// The event, like `join w2`.
     pub(super) what: String,
-    /// How long after it the last lease changed hands; nothing if a shard was then left unread.
+    /// How long after the event the last lease changed hands; `None` if a runnable shard had no
+    /// reader even then.
     pub(super) converged_ms: Option<u64>,
     /// Leases that went from one worker that stayed to another.
     pub(super) moves: usize,
-    /// How many had to.
+    /// The fewest such moves that an even spread needs.
     pub(super) optimum: usize,
-    /// Leases that somebody took whom nobody that stayed had: of workers that went, and new ones.
+    /// Leases that a worker took and that no staying worker had held: new ones, and those of
+    /// workers that went.
     pub(super) taken: usize,
-    /// For how long a shard went unread at most.
+    /// The longest time for which a shard went unread.
     pub(super) unread_ms: u64,
-    /// How many leases each worker had in the end.
+    /// The number of leases of each worker at the next event.
     pub(super) leases: BTreeMap<String, usize>,
 }
 
@@ -53,9 +61,11 @@ pub(super) struct Unread {
     pub(super) shard: String,
     /// How many times a worker took it.
     pub(super) readers: usize,
+    /// The longest time without a reader.
     pub(super) longest_ms: u64,
+    /// All times without a reader together.
     pub(super) total_ms: u64,
-    /// Whether somebody reads it in the end, or it was read to its end.
+    /// Whether a worker read it at the end of the run, or had read it to its end.
     pub(super) read: bool,
 }
 
@@ -126,8 +136,8 @@ impl Answer {
     }
 }
 
-/// The fewest moves that make the shares of these workers even, where each that stays holds what it
-/// held: the fullest get the higher shares.
+/// The fewest moves that make the shares even. Each staying worker begins with the leases that it
+/// held before the event; the workers that held most get the larger shares.
 fn optimum(stayed: &BTreeMap<&str, &str>, staying: &BTreeSet<&str>, leases: usize) -> usize {
     if staying.is_empty() {
         return 0;
@@ -144,13 +154,13 @@ fn optimum(stayed: &BTreeMap<&str, &str>, staying: &BTreeSet<&str>, leases: usiz
     held.into_iter().enumerate().map(above).sum()
 }
 
-/// Whether a shard waits for one that it comes from.
+/// Whether a parent of the shard has not ended at this time.
 fn waits(life: &Life, at: u64, run: &Run) -> bool {
     let mut parents = life.parents.iter().filter_map(|parent| run.shards.get(parent));
     parents.any(|parent| parent.ended.is_none_or(|ended| ended >= at))
 }
 
-/// When nobody read a shard although it was there to be read.
+/// The spans during which nobody read a shard although all its parents had ended.
 fn gaps(life: &Life, run: &Run) -> Vec<(u64, u64)> {
     let parents = life.parents.iter().filter_map(|parent| run.shards.get(parent));
     let ended: Vec<Option<u64>> = parents.map(|parent| parent.ended).collect();

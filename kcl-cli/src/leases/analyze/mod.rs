@@ -1,15 +1,20 @@
-//! `kcl leases analyze`: how well a fleet has shared its leases out, from its logs or from what
-//! `kcl leases watch` wrote.
+//! `kcl leases analyze` measures how well a fleet shared its leases out, from the workers' logs or
+//! from the output of `kcl leases watch --format json`.
+//!
+//! ```text
+//! files ──► read ──► logs, looks ──► signs ──► run ──► measure ──► show, drawing
+//!           lines                    by time   spans   figures     text, SVG
+//! ```
 //!
 //! | part | its question |
 //! |---|---|
-//! | `sign` | what can be seen? |
-//! | `read` | what do the files say? |
-//! | `logs`, `looks` | what is a line of a log, or a look, the sign of? |
+//! | `sign` | which facts can a line show? |
+//! | `read` | which files are there, and are they logs or readings? |
+//! | `logs`, `looks` | which facts does a line of a log, or a reading, show? |
 //! | `run` | who read which shard from when to when, and what happened to the fleet? |
 //! | `measure` | how long did it take after each event, and how many leases moved? Pure |
-//! | `show` | how is it shown? |
-//! | `drawing` | what is drawn of it? |
+//! | `show` | how is it written as text? |
+//! | `drawing` | how is it drawn as a timeline? |
 
 mod drawing;
 mod logs;

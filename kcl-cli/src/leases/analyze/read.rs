@@ -1,4 +1,7 @@
-//! What the files say: one sign after the other, in the order of time.
+//! Reads the files, and returns the facts of all of them in the order of time.
+//!
+//! A file may be a log or readings; both kinds may be mixed. If logs show who gained a lease, the
+//! readings are dropped: logs are complete and exact to the microsecond.
 
 use std::{
     fs,
@@ -15,20 +18,21 @@ use super::{
     sign::{Sign, What},
 };
 
-/// What was read, and what of.
+/// The facts of all files.
 #[derive(Debug)]
 pub(super) struct Signs {
+    /// Sorted; never empty.
     pub(super) signs: Vec<Sign>,
-    /// `log` or `watch`.
+    /// Where they come from: `log` or `watch`.
     pub(super) of: &'static str,
-    /// Lines that say nothing.
+    /// How many lines showed no fact.
     pub(super) passed_over: usize,
 }
 
-/// Reads all files.
+/// Reads all files; `-` is stdin.
 ///
 /// # Errors
-/// One cannot be read; none says anything of leases.
+/// A file cannot be read, or none shows a lease that a worker gained.
 pub(super) fn files(files: &[PathBuf]) -> anyhow::Result<Signs> {
     let (mut logged, mut watched) = (Vec::new(), Vec::new());
     let (mut passed_over, mut looks) = (0, Looks::default());
@@ -53,7 +57,7 @@ pub(super) fn files(files: &[PathBuf]) -> anyhow::Result<Signs> {
         }
     }
     watched.append(&mut looks.into_signs());
-    // Logs tell more, and to the microsecond.
+    // Logs show more than readings, and are exact to the microsecond.
     let is_told =
         |signs: &[Sign]| signs.iter().any(|sign| matches!(sign.what, What::Gained { .. }));
     let (mut signs, of) = if is_told(&logged) { (logged, "log") } else { (watched, "watch") };

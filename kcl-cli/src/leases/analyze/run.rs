@@ -1,4 +1,8 @@
-//! Who read which shard from when to when, and what happened to the fleet.
+//! Joins the facts into spans: who read which shard from when to when, when each worker lived, and
+//! which events happened to the fleet.
+//!
+//! A worker that dies reports no loss of its leases. Its spans end one session timeout before the
+//! fact `Died`, or at its last fact, if that is later.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -12,37 +16,41 @@ use super::{
     sign::{Sign, What},
 };
 
-/// Events so close to each other are one: workers that are started together, shards that are split
-/// together.
+/// Events that are at most this many microseconds apart count as one: workers that start together,
+/// and shards that are split together.
 const TOGETHER: u64 = 2_000_000;
 
-/// A fleet's run. Times are microseconds since 1970.
+/// The run of a fleet. Times are microseconds since 1970.
 #[derive(Debug, Default)]
 pub(super) struct Run {
+    /// The first and the last fact.
     pub(super) from: u64,
     pub(super) to: u64,
+    /// The shards, by id.
     pub(super) shards: BTreeMap<String, Life>,
     /// What happened to the fleet, in the order of time.
     pub(super) events: Vec<Event>,
-    /// When each worker lives: from, to.
+    /// For each worker, the spans during which it lived.
     pub(super) workers: BTreeMap<String, Vec<(u64, u64)>>,
-    /// `log` or `watch`.
+    /// Where the facts come from: `log` or `watch`.
     pub(super) source: &'static str,
+    /// How many lines showed no fact.
     pub(super) passed_over: usize,
 }
 
-/// A shard's life.
+/// The life of a shard during the run.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Life {
-    /// When it was there to be read; not before somebody reads it, where nothing says.
+    /// When it appeared. If no fact shows that, when a worker first read it.
     pub(super) from: u64,
-    /// When it had been read to its end.
+    /// When a worker had read it to its end; `None` if none has.
     pub(super) ended: Option<u64>,
     pub(super) parents: Vec<String>,
+    /// The spans during which workers read it, in the order of their starts.
     pub(super) tenures: Vec<Tenure>,
 }
 
-/// A time during which a worker read a shard.
+/// A span during which a worker read a shard.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Tenure {
     pub(super) worker: String,
@@ -50,34 +58,36 @@ pub(super) struct Tenure {
     pub(super) to: u64,
 }
 
-/// Things that happened to the fleet at one time.
+/// Things that happened to the fleet within [`TOGETHER`] of each other.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Event {
+    /// When the first of them happened.
     pub(super) at: u64,
     /// When the last of them happened.
     pub(super) last: u64,
-    /// In words, each kind once.
+    /// Their texts, each once, like `join w2`.
     pub(super) what: Vec<String>,
 }
 
-/// What is known while signs are read.
+/// The state while the facts are read.
 struct Reading {
     run: Run,
-    /// Who reads each shard.
+    /// The present readers of each shard, with the time since when. Two of them are an overlap.
     holds: BTreeMap<String, BTreeMap<String, u64>>,
-    /// Since when each worker lives.
+    /// The workers that live, with the time since when.
     lives: BTreeMap<String, u64>,
-    /// When each worker last gave a sign.
+    /// The time of the last fact of each worker.
     heard: BTreeMap<String, u64>,
-    /// How long a worker is silent before others end its session.
+    /// The session timeout in microseconds.
     timeout: u64,
 }
 
 impl Run {
-    /// A run of these signs. A worker that died was silent for `timeout` before others said so.
+    /// The run that these facts show. `timeout` is the session timeout: a worker that died had been
+    /// silent for that long when others ended its session.
     ///
     /// # Errors
-    /// They say nothing.
+    /// There are no facts.
     pub(super) fn of(signs: Signs, timeout: Duration) -> anyhow::Result<Self> {
         let (Some(first), Some(last)) = (signs.signs.first(), signs.signs.last()) else {
             bail!("there is nothing to analyze")
@@ -96,7 +106,7 @@ impl Run {
         Ok(reading.finish())
     }
 
-    /// Who lives at a moment.
+    /// The workers that live at a time.
     pub(super) fn living(&self, at: u64) -> BTreeSet<&str> {
         let lives =
             |spans: &Vec<(u64, u64)>| spans.iter().any(|(from, to)| *from <= at && at < *to);
@@ -107,7 +117,7 @@ impl Run {
             .collect()
     }
 
-    /// Who reads each shard at a moment: who began last.
+    /// The reader of each shard at a time; of two readers, the one that began later.
     pub(super) fn holders(&self, at: u64) -> BTreeMap<&str, &str> {
         let mut holders = BTreeMap::new();
         for (shard, life) in &self.shards {

@@ -1,14 +1,14 @@
-//! What was found, as text.
+//! Writes the figures as text: a summary, a table of events, and a table of unread shards.
 
 use std::fmt::Write;
 
 use super::measure::{Answer, Findings, Unread};
 use crate::{columns::section, times::span};
 
-/// Shards that are listed, those that went unread for longest.
+/// How many shards the table lists: those that went unread for the longest time.
 const SHARDS_MAX: usize = 20;
 
-/// Both tables, and a line about each thing that is not as it should be.
+/// The summary, both tables, and a line for each problem.
 pub(super) fn text(findings: &Findings) -> String {
     let mut text = String::new();
     for line in headline(findings) {
@@ -60,7 +60,7 @@ fn event(it: &Answer) -> Vec<String> {
     ]
 }
 
-/// What it is about, in a few lines.
+/// The summary, which the drawing shows, too.
 pub(super) fn headline(findings: &Findings) -> Vec<String> {
     let slowest = findings.events.iter().filter_map(|it| it.converged_ms).max().unwrap_or(0);
     let moves: usize = findings.events.iter().map(|it| it.moves).sum();

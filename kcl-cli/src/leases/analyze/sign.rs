@@ -1,38 +1,40 @@
-//! What can be seen of a run.
+//! The facts that logs and readings can show of a run.
 
 use jiff::Timestamp;
 
-/// Something that was seen, and when, in microseconds since 1970.
+/// A fact with its time. Signs are sorted by time; at equal times by the order of [`What`], so that
+/// a loss comes before the gain that follows it.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct Sign {
+    /// Microseconds since 1970.
     pub(super) at: u64,
     pub(super) what: What,
 }
 
-/// What was seen.
+/// A fact. The order of the variants matters: see [`Sign`].
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum What {
-    /// A worker reads a shard no longer.
+    /// A worker lost the lease of a shard.
     Lost { shard: String, worker: String },
-    /// A shard was read to its end.
+    /// A worker read a shard to its end.
     Ended { shard: String },
-    /// A worker is known to the others.
+    /// A worker registered its session.
     Joined { worker: String },
-    /// A worker was told to leave.
+    /// A worker began to leave.
     Leaving { worker: String },
-    /// A worker has gone by itself.
+    /// A worker has left.
     Gone { worker: String },
-    /// A worker was silent for longer than its session, and others ended that.
+    /// Others ended the session of a silent worker.
     Died { worker: String },
-    /// A shard came into being, from these.
+    /// The lease of a shard appeared; `parents` are empty for a shard of the first list.
     Born { shard: String, parents: Vec<String> },
-    /// A worker reads a shard.
+    /// A worker gained the lease of a shard.
     Gained { shard: String, worker: String },
-    /// Something of this run was written down then, whatever it was.
+    /// Any other line of the run. Its time extends the run.
     Looked,
 }
 
-/// A time as text, in microseconds since 1970.
+/// Parses a time like `2026-01-31T09:00:00Z` into microseconds since 1970; `None` if it is none.
 pub(super) fn micros(text: &str) -> Option<u64> {
     let at: Timestamp = text.parse().ok()?;
     u64::try_from(at.as_microsecond()).ok()

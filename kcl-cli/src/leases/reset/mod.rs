@@ -1,4 +1,8 @@
-//! `kcl leases reset`: start again from another position, or take that back.
+//! `kcl leases reset`: lets an application read on from another position, or takes that back.
+//!
+//! The change itself is `kcl_core::change`: it closes the application, proves that no worker lives,
+//! copies the rows, and writes the new checkpoints. This module makes the plan of the change from
+//! the arguments, shows it, and asks. The dashboard uses [`prepare`] for its preview.
 
 mod args;
 mod show;
@@ -19,10 +23,11 @@ pub(crate) use self::{args::ResetArgs, show::record};
 
 use crate::{ask, config::Config, connect, report};
 
-/// Shows what the reset does, asks, and does it.
+/// Shows what the reset does, asks, and makes it.
 ///
 /// # Errors
-/// It cannot be done; workers live; nobody agreed; the store's and the stream's.
+/// The arguments name no possible reset, a worker lives, the user says no, or the store or the
+/// stream fails.
 pub(super) async fn run(
     args: &ResetArgs,
     store: &Arc<dyn LeaseStore>,
@@ -38,18 +43,20 @@ pub(super) async fn run(
     decide(args, Intent::Make(Arc::new(reset)), &what, &preview, store, Some(&source)).await
 }
 
-/// A reset, with what it would do.
+/// A reset that is ready to be made.
 #[derive(Debug)]
 pub(crate) struct Prepared {
     pub(crate) reset: Reset,
+    /// The stream of the application.
     pub(crate) source: KinesisSource,
+    /// For each lease, from where to where it would move.
     pub(crate) preview: Preview,
 }
 
-/// Looks at what the reset that is asked for would do.
+/// Computes what the reset would do. It changes nothing.
 ///
 /// # Errors
-/// It cannot be done; the store's and the stream's.
+/// The arguments name no possible reset, or the store or the stream fails.
 pub(crate) async fn prepare(
     args: &ResetArgs,
     store: &dyn LeaseStore,
@@ -62,6 +69,7 @@ pub(crate) async fn prepare(
     Ok(Prepared { reset, source, preview })
 }
 
+/// Shows the preview, asks, and makes the change or the undo.
 async fn decide(
     args: &ResetArgs,
     intent: Intent,
@@ -83,8 +91,8 @@ async fn decide(
     show::done(&changed?, args.format)
 }
 
-/// A number that the lease has not come to yet may be no record's: past the end, whatever is put
-/// next would be passed over.
+/// Fails if the new position lies after the checkpoint and is not the position of a record. A
+/// position after the end of the shard would skip the records that are put next.
 async fn check_record(
     reset: &Reset,
     preview: &Preview,

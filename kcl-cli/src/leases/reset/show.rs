@@ -1,4 +1,4 @@
-//! What a reset would do, and what it did, for people and for machines.
+//! Writes what a reset would do and what it did: as tables, or as JSON.
 
 use std::fmt::Write;
 
@@ -15,10 +15,10 @@ use crate::{
     times::{millis, rfc3339, span},
 };
 
-/// Shows from where to where each lease would move.
+/// Writes from where to where each lease would move.
 ///
 /// # Errors
-/// It cannot be written as JSON.
+/// The preview cannot be written as JSON.
 #[expect(clippy::print_stdout, reason = "this is where data goes")]
 pub(super) fn preview(
     application: &str,
@@ -44,7 +44,7 @@ pub(super) fn preview(
     Ok(())
 }
 
-/// What came of it, for machines.
+/// The result as JSON.
 fn outcome(changed: &Changed) -> Value {
     json!({
         "change": changed.number,
@@ -53,10 +53,10 @@ fn outcome(changed: &Changed) -> Value {
     })
 }
 
-/// Says that it is done.
+/// Writes that the change is made.
 ///
 /// # Errors
-/// It cannot be written as JSON.
+/// The result cannot be written as JSON.
 #[expect(clippy::print_stdout, reason = "this is where data goes")]
 pub(super) fn done(changed: &Changed, format: Format) -> anyhow::Result<()> {
     match format {
@@ -123,7 +123,7 @@ fn reach(reach: Reach) -> String {
     }
 }
 
-/// A move, for machines.
+/// The move of one lease as JSON.
 pub(crate) fn record(it: &Move) -> Value {
     let (kind, span) = match it.reach {
         Reach::Stays => ("stays", None),

@@ -1,4 +1,4 @@
-//! How it looks: what is shown, as lines of a terminal. Pure.
+//! Makes the lines of the screen from the state. Pure.
 
 use super::{
     line::{Line, Tone},
@@ -9,19 +9,19 @@ use crate::{
     times::span,
 };
 
-/// Moves that are shown.
+/// How many moves the screen shows: the newest ones.
 const MOVES: usize = 5;
 
-/// The columns beside a worker's bar.
+/// How many columns of a worker's line are not its bar.
 const BESIDE: usize = 50;
 
-/// All of it, for a terminal of this size.
+/// All lines of a screen of this size.
 pub(super) fn draw(view: &View, width: usize, height: usize) -> Vec<Line> {
     let Some(look) = &view.look else { return vec![Line::of(Tone::Quiet, " looking …")] };
     let mut lines = head(view, look);
     let asked = asked(view);
     let moves = moves(view);
-    // What is left goes to workers first, at most half of it, and then to shards.
+    // Of the lines that are left, workers get what they need, at most half; shards get the rest.
     let left = height.saturating_sub(lines.len() + asked.len() + moves.len() + 1);
     let workers = workers(view, look, width, left / 2);
     let shards = shards(view, left.saturating_sub(workers.len()));
@@ -87,7 +87,7 @@ fn workers(view: &View, look: &Look, width: usize, most: usize) -> Vec<Line> {
 
 fn worker(view: &View, look: &Look, row: &WorkerRow, (largest, room): (usize, usize)) -> Line {
     let tone = Tone::Worker(view.colour(&row.worker));
-    // A block a lease while there is room for that.
+    // One block for each lease, if the fullest worker's bar fits; else bars are scaled.
     let blocks = if largest <= room { row.leases } else { (row.leases * room).div_ceil(largest) };
     let mine = |lease: &&LeaseRow| lease.owner.as_deref() == Some(row.worker.as_str());
     let held = look.leases.iter().filter(|lease| !is_over(lease)).filter(mine);
@@ -114,7 +114,7 @@ fn shards(view: &View, most: usize) -> Vec<Line> {
     let rows = view.shown();
     let listed = most.saturating_sub(1);
     let chosen = rows.iter().position(|row| view.is_chosen(row)).unwrap_or(0);
-    // The chosen one is always in sight.
+    // The list scrolls so that the chosen shard is always visible.
     let first = (chosen + 1).saturating_sub(listed);
     let filter = match view.filter.as_str() {
         "" => String::new(),
@@ -169,7 +169,7 @@ fn line_of(view: &View, Moved { at, shard, from, to }: &Moved) -> Line {
     whom(whom(line, from).with(Tone::Quiet, " → "), to)
 }
 
-/// What is being asked, or what became of it.
+/// The lines of an input or a question, and the result of the last one.
 fn asked(view: &View) -> Vec<Line> {
     let mut lines = Vec::new();
     match &view.mode {
@@ -206,7 +206,7 @@ fn keys(view: &View) -> Line {
     Line::of(Tone::Quiet, text)
 }
 
-/// So many characters at most.
+/// The text, cut to `most` characters with `…` at its end.
 fn cut(text: &str, most: usize) -> String {
     if text.chars().count() <= most {
         return text.to_owned();

@@ -1,4 +1,4 @@
-//! Keys, as a terminal in raw mode sends them.
+//! Decodes the keys that a terminal in raw mode sends.
 
 use std::io::Read;
 
@@ -13,11 +13,13 @@ pub(super) enum Key {
     Escape,
     Up,
     Down,
-    /// Ctrl-c, which is no signal in raw mode.
+    /// Ctrl-C. In raw mode the terminal sends it as a byte, and not as a signal.
     Interrupt,
 }
 
-/// Reads keys on a thread of its own, which ends with the process; each is told as `news` of it.
+/// Reads keys on a thread of its own, and sends each one as the message that `news` makes of it.
+/// The thread ends when stdin or the channel is closed, else with the process: a read of a terminal
+/// cannot be interrupted.
 pub(super) fn listen<T: Send + 'static>(to: mpsc::Sender<T>, news: fn(Key) -> T) {
     let read = move || {
         let mut stdin = std::io::stdin().lock();
@@ -31,11 +33,11 @@ pub(super) fn listen<T: Send + 'static>(to: mpsc::Sender<T>, news: fn(Key) -> T)
             }
         }
     };
-    // Without keys it is watched all the same, and a signal ends it.
+    // If there is no thread, the screen works without keys, and a signal ends it.
     let _ = std::thread::Builder::new().name("kcl-keys".into()).spawn(read);
 }
 
-/// The keys in what was read at once.
+/// The keys in the bytes of one read. Unknown sequences are ignored.
 pub(super) fn keys(bytes: &[u8]) -> Vec<Key> {
     let text = String::from_utf8_lossy(bytes);
     let mut rest = text.as_ref();

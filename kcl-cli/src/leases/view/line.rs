@@ -1,20 +1,22 @@
-//! A line of text in colours.
+//! A line of the screen: pieces of text, each with a tone.
 
 use crate::timeline::ink::Ink;
 
-/// How a piece of text is meant.
+/// The meaning of a piece of text, from which its colour follows.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Tone {
     Usual,
+    /// Matters most.
     Loud,
+    /// Matters least.
     Quiet,
     Good,
     Bad,
-    /// Of this worker.
+    /// Belongs to the worker with this number: [`super::state::View::colour`].
     Worker(usize),
 }
 
-/// A line of text in colours.
+/// A line of the screen.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(super) struct Line(Vec<(Tone, String)>);
 

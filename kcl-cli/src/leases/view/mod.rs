@@ -1,14 +1,17 @@
 //! `kcl leases watch` on a terminal: workers with bars, moves as they happen, lag; keys to sort,
 //! filter, pin and quit.
 //!
-//! | part | its question |
+//! A loop waits for keys, readings and results. Each one changes `state`, and then `draw` makes all
+//! lines of the screen anew. A slow store delays readings, but not keys.
+//!
+//! | part | what it does |
 //! |---|---|
-//! | `keys` | which key was pressed? |
-//! | `state` | what is shown, and what does a key do? Pure |
-//! | `draw` | how does it look? Pure |
-//! | `line` | a line of colours |
-//! | `terminal` | the terminal, which is as it was in the end, whatever happens |
-//! | `pin` | what would a rule move, and the rule |
+//! | `keys` | decodes the keys |
+//! | `state` | holds what is shown, and says what a key does. Pure |
+//! | `draw` | makes lines of the state. Pure |
+//! | `line` | is a line of coloured text |
+//! | `terminal` | draws on the terminal, and restores it at the end, also after a panic |
+//! | `pin` | computes what a new placement rule would move, and writes the rule |
 
 mod draw;
 mod keys;

@@ -1,4 +1,4 @@
-//! Pinning a shard: what a rule would move, and putting the rule.
+//! Pins a shard from the screen: computes what a `prefer` rule would move, and writes the rule.
 
 use std::fmt;
 
@@ -20,7 +20,7 @@ use crate::{
     picture::Picture,
 };
 
-/// A shard and the worker that it is to prefer.
+/// A rule that the user asks for: the worker should read the shard while it lives.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Pin {
     pub(super) shard: ShardId,
@@ -33,20 +33,23 @@ impl fmt::Display for Pin {
     }
 }
 
-/// What a pin comes to.
+/// A pin and its effect.
 #[derive(Debug)]
 pub(super) struct Preview {
     pub(super) pin: Pin,
+    /// What would move.
     pub(super) outlook: Outlook,
+    /// The reading from which the outlook was made.
     picture: Picture,
+    /// The document with the new rule.
     next: Placement,
 }
 
 impl Preview {
-    /// Looks at the application, and what the planner would make of it with the rule.
+    /// Reads the application, and makes the plan that a planner would make with the rule.
     ///
     /// # Errors
-    /// The store's; the rules in force make no sense.
+    /// The store fails, or the rules in force cannot be decoded.
     pub(super) async fn of(
         store: &dyn LeaseStore,
         config: &Config,
@@ -65,10 +68,10 @@ impl Preview {
         Ok(Self { pin, outlook, picture, next })
     }
 
-    /// Puts the rule, if the rules are as they were looked at.
+    /// Writes the rule.
     ///
     /// # Errors
-    /// The store's; somebody else changed the rules.
+    /// The store fails, or the rules have changed since the preview.
     pub(super) async fn put(&self, store: &dyn LeaseStore) -> anyhow::Result<()> {
         let put = placing::put(store, &self.picture.stored, &self.next).await;
         put.with_context(|| format!("the rules in {}", self.picture.store))

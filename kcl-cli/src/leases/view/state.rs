@@ -1,4 +1,5 @@
-//! What is shown, and what a key does. Pure.
+//! Holds what the screen shows, and says what a key does. Pure: a key returns an [`Effect`], which
+//! the loop in the module above carries out.
 
 use std::{
     collections::{BTreeMap, VecDeque},
@@ -11,16 +12,16 @@ use super::{
 };
 use crate::look::{LeaseRow, Look};
 
-/// Moves that are remembered.
+/// How many moves the state keeps.
 const MOVES_MAX: usize = 100;
 
-/// In which order shards are shown.
+/// The order of the shards.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) enum Sort {
     #[default]
     Shard,
     Owner,
-    /// The furthest behind first; of which nothing is known before all.
+    /// The largest lag first; unknown lags come before all others.
     Lag,
 }
 
@@ -42,59 +43,73 @@ impl Sort {
     }
 }
 
-/// What keys mean now.
+/// What the keys mean now.
+///
+/// ```text
+/// Watch ──/──► Filter ──enter──► Watch
+///   └──p──► Pin ──enter──► Wait ──preview──► Ask ──y──► Wait ──result──► Watch
+/// ```
 #[derive(Debug, Default)]
 pub(super) enum Mode {
+    /// Keys sort, choose, and begin the other modes.
     #[default]
     Watch,
-    /// A filter is typed.
+    /// The user types a filter.
     Filter,
-    /// A worker is typed that the chosen shard is to prefer.
+    /// The user types the worker that the chosen shard should prefer.
     Pin { shard: String, worker: String },
-    /// What the pin would move is being found out, or the rule is put.
+    /// The loop computes the preview or writes the rule. Only Ctrl-C counts. The text says which.
     Wait(String),
-    /// Whether the rule is to be put.
+    /// The user decides whether the rule is written.
     Ask(Box<Preview>),
 }
 
-/// A lease that changed hands.
+/// A lease that changed hands between two readings. `None` stands for no owner.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Moved {
+    /// The time of the reading that saw it, as text.
     pub(super) at: String,
     pub(super) shard: String,
     pub(super) from: Option<String>,
     pub(super) to: Option<String>,
 }
 
-/// What is to be done.
+/// What the loop must do after a key.
 #[derive(Debug)]
 pub(super) enum Effect {
+    /// Nothing.
     None,
+    /// End.
     Quit,
-    /// Find out what this would move.
+    /// Compute what this pin would move.
     Preview(Pin),
-    /// Put the rule.
+    /// Write the rule.
     Put(Box<Preview>),
 }
 
-/// What is shown.
+/// The state of the screen.
 #[derive(Debug)]
 pub(super) struct View {
+    /// The interval between two readings.
     pub(super) every: Duration,
+    /// The last good reading; `None` before the first.
     pub(super) look: Option<Look>,
-    /// Why the last look failed.
+    /// Why the last reading failed; `None` if it did not.
     pub(super) failure: Option<String>,
-    /// What became of what was asked for.
+    /// The result of the last pin.
     pub(super) notice: Option<String>,
+    /// The last moves; the newest is first.
     pub(super) moves: VecDeque<Moved>,
-    /// How many leases have changed hands since it is watched.
+    /// How many leases a worker has taken since the screen began.
     pub(super) moved: usize,
     pub(super) sort: Sort,
+    /// The text that a shard or an owner must contain to be listed. It ignores case.
     pub(super) filter: String,
     pub(super) mode: Mode,
-    /// The shard that is chosen.
+    /// The shard that the cursor is on; `None` before the first choice.
     pub(super) chosen: Option<String>,
-    /// Workers by their names, in the order in which they get their colours.
+    /// The colour number of each worker, in the order in which readings first showed them. A worker
+    /// keeps its colour.
     colours: BTreeMap<String, usize>,
 }
 
@@ -115,7 +130,7 @@ impl View {
         }
     }
 
-    /// A look was taken.
+    /// Takes a reading in, and notes which leases changed hands since the last one.
     pub(super) fn looked(&mut self, look: Look) {
         if let Some(before) = &self.look {
             let former: BTreeMap<_, _> =
@@ -139,17 +154,17 @@ impl View {
         self.failure = None;
     }
 
-    /// A look failed: what was seen before is shown on.
+    /// Notes that a reading failed. The screen goes on to show the last good one.
     pub(super) fn failed(&mut self, why: &str) {
         self.failure = Some(why.to_owned());
     }
 
-    /// The colour of a worker.
+    /// The colour number of a worker.
     pub(super) fn colour(&self, worker: &str) -> usize {
         self.colours.get(worker).copied().unwrap_or(0)
     }
 
-    /// The leases that are shown, in their order.
+    /// The leases that pass the filter, in their order. Ended ones are left out.
     pub(super) fn shown(&self) -> Vec<&LeaseRow> {
         let wanted = self.filter.to_lowercase();
         let is_wanted = |row: &&LeaseRow| {
@@ -172,7 +187,7 @@ impl View {
         rows
     }
 
-    /// A key was pressed.
+    /// Handles a key.
     pub(super) fn pressed(&mut self, key: Key) -> Effect {
         if key == Key::Interrupt {
             return Effect::Quit;

@@ -1,5 +1,5 @@
-//! The terminal: its other screen, in raw mode. It is as it was when this is dropped, and before a
-//! panic is told.
+//! Draws on the terminal's alternate screen in raw mode. The terminal is restored when
+//! [`Terminal`] is dropped, and before the message of a panic is printed.
 
 use std::{
     io::{self, Write},

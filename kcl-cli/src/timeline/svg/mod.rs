@@ -1,4 +1,6 @@
-//! The picture as SVG: a row for each shard, a bar for each time a worker held or read it.
+//! Draws a picture as SVG. `page` writes shapes and text from top to bottom; `panel` draws the
+//! faults, the axis and the rows; this module adds the headline and the legend. The file needs no
+//! script and no font of its own.
 
 mod page;
 mod panel;
@@ -9,7 +11,8 @@ use self::{
 };
 use super::{ink::hex, picture::Picture};
 
-/// The whole picture, as a file: what happened in words, the run, and the end of it if it broke.
+/// The text of the file: the headline, the whole run, and a close-up of its end if an invariant
+/// broke.
 pub(crate) fn draw(picture: &Picture, headline: &[String]) -> String {
     let mut page = Page::new();
     head(&mut page, headline, picture.broken.is_some());
@@ -43,7 +46,7 @@ fn head(page: &mut Page, lines: &[String], is_broken: bool) {
     page.down(4.0);
 }
 
-/// Which colour is whose.
+/// The legend of the workers' colours.
 fn workers(page: &mut Page, picture: &Picture) {
     let mut x = 16.0;
     for (at, worker) in picture.seen() {
@@ -60,7 +63,7 @@ fn workers(page: &mut Page, picture: &Picture) {
     page.down(20.0);
 }
 
-/// What the drawing's signs mean.
+/// The legend of the signs.
 fn signs(page: &mut Page, picture: &Picture) {
     let bar = "fill=\"#6b7280\"";
     let pale = "fill=\"#6b7280\" fill-opacity=\"0.35\"";

@@ -1,4 +1,4 @@
-//! A page that is written from top to bottom.
+//! Writes the shapes and texts of an SVG page, from top to bottom.
 
 use std::fmt::Write;
 
@@ -6,7 +6,7 @@ use std::fmt::Write;
 pub(super) const WIDTH: f64 = 1_280.0;
 pub(super) const RIGHT: f64 = 30.0;
 
-/// Red is for what is broken and nothing else.
+/// Red: for violations only.
 pub(super) const BAD: &str = "#c8102e";
 pub(super) const GOOD: &str = "#1b7a3d";
 pub(super) const DARK: &str = "#222222";
@@ -16,7 +16,7 @@ pub(super) const GREY: &str = "#6b7280";
 #[derive(Debug)]
 pub(super) struct Page {
     out: String,
-    /// Where the next thing goes.
+    /// The y coordinate below everything that is drawn.
     pub(super) y: f64,
 }
 
@@ -35,7 +35,7 @@ impl Page {
         let _ = writeln!(self.out, "<text x=\"{x:.1}\" y=\"{y:.1}\" {style}>{text}</text>");
     }
 
-    /// A rectangle, and what is said of it to whom points at it.
+    /// A rectangle with a tooltip.
     pub(super) fn rect(
         &mut self,
         (x, y): (f64, f64),
@@ -66,7 +66,7 @@ impl Page {
         let _ = writeln!(self.out, "<circle cx=\"{x:.1}\" cy=\"{y:.1}\" r=\"{radius}\" {style}/>");
     }
 
-    /// The file. It has a ground of its own: it is read on dark pages, too.
+    /// The text of the file. It has a light background, because it may be shown on dark pages.
     pub(super) fn finish(self) -> String {
         let height = self.y + 16.0;
         format!(
@@ -79,7 +79,7 @@ impl Page {
     }
 }
 
-/// About how wide a text is in letters of this size: rather too wide.
+/// An upper estimate of the width of a text in this font size.
 pub(super) fn width_of(text: &str, size: f64) -> f64 {
     let characters = u32::try_from(text.chars().count()).unwrap_or(u32::MAX);
     f64::from(characters) * size * 0.62

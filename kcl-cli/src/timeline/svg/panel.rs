@@ -1,4 +1,4 @@
-//! Faults, an axis of time, and the shards under it.
+//! Draws one panel: lanes of faults, an axis of time, and a row for each shard.
 
 use super::{
     super::{
@@ -17,7 +17,7 @@ const LANES_MAX: usize = 12;
 /// Places on the axis: tenths of a pixel.
 const PLACES: usize = 11_580;
 
-/// A stretch of a run.
+/// Draws the span of one picture.
 pub(super) struct Panel<'a> {
     page: &'a mut Page,
     picture: &'a Picture,
@@ -40,7 +40,7 @@ impl<'a> Panel<'a> {
         Self { page, picture, scale, height, top: 0.0, bottom: 0.0 }
     }
 
-    /// Draws it where the page goes on.
+    /// Draws the panel below what the page has.
     pub(super) fn draw(mut self) {
         self.faults();
         self.top = self.page.y + 22.0;
@@ -64,7 +64,7 @@ impl<'a> Panel<'a> {
         self.top + self.height * number(row)
     }
 
-    /// What was done when.
+    /// The lanes of faults.
     fn faults(&mut self) {
         let mut lanes = Lanes::new(PLACES, LANES_MAX);
         let mut hidden = 0;
@@ -95,7 +95,7 @@ impl<'a> Panel<'a> {
         }
     }
 
-    /// The rows that the violation names are seen from afar.
+    /// Marks the rows of the shards that the violation names.
     fn guilty(&mut self) {
         for (at, _) in self.picture.rows.iter().enumerate().filter(|(_, row)| row.guilty) {
             let (at, size) = ((0.0, self.y_of(at)), (WIDTH, self.height));
@@ -155,7 +155,7 @@ impl<'a> Panel<'a> {
         }
     }
 
-    /// Who it is, in a bar with room for that.
+    /// Writes the worker's name into a bar that is wide enough.
     fn name(&mut self, bar: &Bar, y: f64) {
         let Some(worker) = self.picture.workers.get(bar.worker) else { return };
         let name = worker.to_string();
@@ -175,7 +175,7 @@ impl<'a> Panel<'a> {
         format!("{worker} {does} it, {} to {}", seconds(bar.from), seconds(bar.to))
     }
 
-    /// A bar over what is shown of a stretch of time.
+    /// A bar over the visible part of a span.
     fn bar(&mut self, (from, to): (u64, u64), (y, height): (f64, f64), style: &str, title: &str) {
         if to <= self.picture.from || from >= self.picture.to {
             return;
@@ -184,7 +184,7 @@ impl<'a> Panel<'a> {
         self.page.rect((left, y), ((right - left).max(0.8), height), style, title);
     }
 
-    /// From the end of each parent to where its child begins.
+    /// Lines from the end of each parent to the start of its child.
     fn lineage(&mut self) {
         for (at, row) in self.picture.rows.iter().enumerate() {
             let (x, y) = (self.x(row.from), self.y_of(at) + self.height * 0.5);
@@ -209,7 +209,7 @@ impl<'a> Panel<'a> {
         }
     }
 
-    /// A flag at the moment at which it broke, and a ring at each shard that it names.
+    /// A flag at the moment of the violation, and a ring at each shard that it names.
     fn broken(&mut self) {
         let Some(at) = self.picture.broken else { return };
         let x = self.x(at);
