@@ -97,9 +97,9 @@ pub(crate) async fn listen(tables: &Tables, id: &SessionId) -> StoreResult<Box<d
         return Err(call.only_reads(&connections.address()));
     }
     let address = connections.address();
-    let ears = PushListener { listener, era, eras, address, patience };
+    let listener = PushListener { listener, era, eras, address, patience };
     let schema = tables.schema.clone();
-    Ok(Box::new(Listening { hearing: Some(Box::pin(ears.hear())), schema, session }))
+    Ok(Box::new(Listening { hearing: Some(Box::pin(listener.hear())), schema, session }))
 }
 
 const OP: &str = "wakeups";
@@ -154,8 +154,8 @@ impl Wakeups for Listening {
         };
         let heard = hearing.as_mut().await;
         self.hearing = None;
-        let ears = heard.map_err(|deaf| self.lost(&deaf))?;
-        self.hearing = Some(Box::pin(ears.hear()));
+        let listener = heard.map_err(|deaf| self.lost(&deaf))?;
+        self.hearing = Some(Box::pin(listener.hear()));
         Ok(())
     }
 }

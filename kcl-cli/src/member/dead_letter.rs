@@ -116,9 +116,10 @@ fn open(file: &Path) -> io::Result<fs::File> {
 fn keep(file: &Path, letter: &[u8]) -> io::Result<()> {
     let mut to = open(file)?;
     // A device such as /dev/stderr has no end to check, and keeps nothing to sync.
-    let is_file = to.metadata()?.is_file();
+    let about = to.metadata()?;
+    let is_file = about.is_file();
     let mut bytes = Vec::with_capacity(letter.len() + 1);
-    if is_file && is_torn(&mut to)? {
+    if is_file && about.len() > 0 && is_torn(&mut to)? {
         bytes.push(b'\n');
     }
     bytes.extend_from_slice(letter);
@@ -126,11 +127,9 @@ fn keep(file: &Path, letter: &[u8]) -> io::Result<()> {
     if is_file { to.sync_all() } else { Ok(()) }
 }
 
-/// Whether the last line lacks its newline, for example after a full disk.
+/// Whether the last line of a file that is not empty lacks its newline, for example after a full
+/// disk.
 fn is_torn(file: &mut fs::File) -> io::Result<bool> {
-    if file.metadata()?.len() == 0 {
-        return Ok(false);
-    }
     let mut last = [0];
     file.seek(SeekFrom::End(-1))?;
     file.read_exact(&mut last)?;

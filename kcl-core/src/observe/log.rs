@@ -24,13 +24,13 @@ const NAMED: usize = 10;
 /// The log. What a store's failures say again and again is said now and then.
 #[derive(Debug)]
 pub(super) struct Log {
-    complaints: RateLimitedWarnings,
+    warnings: RateLimitedWarnings,
     clock: Arc<dyn Clock>,
 }
 
 impl Log {
     pub(super) fn new(clock: Arc<dyn Clock>) -> Self {
-        Self { complaints: RateLimitedWarnings::default(), clock }
+        Self { warnings: RateLimitedWarnings::default(), clock }
     }
 }
 
@@ -40,7 +40,7 @@ impl Observer for Log {
         match event {
             E::StoreUnprepared { error, source } => {
                 let what = format!("prepare: {error}: {source}");
-                if self.complaints.due(what, self.clock.now()).is_some() {
+                if self.warnings.due(what, self.clock.now()).is_some() {
                     warn!(error, source, "kcl.store.unprepared");
                 }
             }
@@ -57,7 +57,7 @@ impl Observer for Log {
         match call.end {
             // Whoever prepares the store says so.
             StoreCallEnd::Failed(_) if op == "prepare" => {}
-            StoreCallEnd::Failed(error) => self.complaints.log(op, error, &*self.clock),
+            StoreCallEnd::Failed(error) => self.warnings.log(op, error, &*self.clock),
             StoreCallEnd::TimedOut(deadline) => warn!(op, ?deadline, "kcl.store.timeout"),
             _ => {}
         }

@@ -71,8 +71,8 @@ mod tests {
 
     #[test]
     fn the_same_is_said_once_in_half_a_minute_and_then_how_often_it_was() {
-        let complaints = RateLimitedWarnings::default();
-        let due = |what: &str, at| complaints.due(what.to_owned(), Time::from_millis(at));
+        let warnings = RateLimitedWarnings::default();
+        let due = |what: &str, at| warnings.due(what.to_owned(), Time::from_millis(at));
         assert_eq!(due("missing", 1_000), Some(0));
         assert_eq!((due("missing", 1_100), due("missing", 30_999)), (None, None));
         assert_eq!(due("denied", 1_100), Some(0));

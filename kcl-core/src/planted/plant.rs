@@ -98,7 +98,7 @@ by_rule! {
     "1.4" EndedRowRun,
     /// A checkpoint behind the stored one is accepted.
     "1.5" NoMonotoneGuard,
-    /// The epoch is not compared: whoever owns the lease now may write with an old epoch.
+    /// The store does not compare the epoch: the owner of a lease may write under an old one.
     "1.5" EpochNotCompared,
     /// Only the worker's name is compared, neither incarnation nor epoch.
     "1.5" OwnerOnlyFencing,
@@ -168,7 +168,7 @@ by_rule! {
     "1.8" ForcedWhateverTheEpoch,
     /// An acquire that was cancelled while under way starts a run.
     "1.8" CancelledGrantRuns,
-    /// A lease moves in one stage: its owner is told before its successor.
+    /// The planner orders the release of a lease before its new owner has seen the assignment.
     "1.8" MovesNotStaged,
     /// The end of a shard is written before its children's rows.
     "1.9" EndBeforeChildren,
@@ -220,7 +220,7 @@ by_rule! {
     "1.13" EpochsFollowTheClockBack,
     /// A lease whose checkpoint is refused is left to the planner, though the plan gives it to me.
     "1.13" TakenNotWishedAgain,
-    /// An older session of a worker that the store brought back to life is let live.
+    /// A worker does not end its older session, whose end the store has lost.
     "1.13" RivalsComeBack,
     /// An order to release is followed once, also if the store has lost that.
     "1.13" OrdersFollowedOnce,
@@ -312,7 +312,7 @@ by_rule! {
     "5" AnyRuleStopsChildren,
     /// Owners take children at once whatever rules touch them.
     "5" RuledChildrenTaken,
-    /// What shards inherited is said of those of the same names when the stream is made again.
+    /// Inherited rules apply to shards of the same names after the stream was made again.
     "5" RulesOutliveTheirStream,
     /// A lease that a rule requires at a worker that is gone goes elsewhere.
     "5" RequireFailsOver,

@@ -14,7 +14,7 @@ pub(crate) struct Unpacker {
     /// The shard's hash range, where known, and whether it was asked for.
     range: Option<HashRange>,
     range_asked: bool,
-    complaints: RateLimitedWarnings,
+    warnings: RateLimitedWarnings,
 }
 
 impl Unpacker {
@@ -48,7 +48,7 @@ impl Unpacker {
             if let Err(damage) = kpl::unpack(record, self.range, &mut unpacked)
                 && let Some(last) = unpacked.last()
             {
-                self.complaints.damaged(now, shard, &last.position.sequence, damage);
+                self.warnings.damaged(now, shard, &last.position.sequence, damage);
             }
         }
         unpacked

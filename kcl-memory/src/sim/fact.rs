@@ -118,6 +118,30 @@ pub(super) enum Fact<'a> {
     Over { put: u64 },
 }
 
+impl<'a> Fact<'a> {
+    /// A call changed a lease row, as that is seen from outside: nothing is known of its writer, of
+    /// the operator's rules, or of the rest of the fleet.
+    pub(super) const fn row_seen(
+        call: &'a StoreCall,
+        before: Option<&'a Lease>,
+        after: Option<&'a Lease>,
+        shard: Option<ShardNo>,
+    ) -> Self {
+        Self::Lease {
+            call,
+            before,
+            after,
+            shard,
+            stays: false,
+            uncovered: None,
+            allowed: None,
+            barred: None,
+            newcomer: false,
+            frozen: false,
+        }
+    }
+}
+
 /// A record given to a processor, as it was seen.
 #[derive(Debug)]
 pub(super) struct Given<'a> {

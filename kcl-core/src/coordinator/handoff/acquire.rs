@@ -105,9 +105,9 @@ impl Handoff {
         }
         let mut start = row.clone();
         start.checkpoint = self.memory.furthest(&row);
-        let (epoch, marks) =
+        let (epoch, checkpoints) =
             (row.epoch, CheckpointState::new(row.checkpoint.clone(), start.checkpoint.clone()));
-        let held = HeldLease { lease: row, phase: Phase::Running, marks, stalled: false };
+        let held = HeldLease { lease: row, phase: Phase::Running, checkpoints, stalled: false };
         self.held.insert(key.clone(), held);
         self.memory.hold(&start);
         ctx.notify(Notice::Gained(key.clone(), epoch));

@@ -39,7 +39,7 @@ impl Handoff {
             return;
         }
         let every = ctx.settings.checkpoint_interval;
-        let Some((checkpoint, progress)) = held.marks.take_due(by, ctx.now + every) else {
+        let Some((checkpoint, progress)) = held.checkpoints.take_due(by, ctx.now + every) else {
             return;
         };
         let epoch = held.epoch();
@@ -61,13 +61,13 @@ impl Handoff {
         match answer {
             Ok(Write::Done(row)) => {
                 self.memory.hold(&row);
-                held.marks.on_stored(row.checkpoint.clone());
+                held.checkpoints.on_stored(row.checkpoint.clone());
                 ctx.push(Command::Stored(key.clone(), epoch, row.checkpoint));
                 self.flush(key, ctx);
             }
             Ok(Write::Refused(Some(row))) => {
                 if row.is_held_by(&self.me, epoch) {
-                    held.marks.on_stored(row.checkpoint.clone());
+                    held.checkpoints.on_stored(row.checkpoint.clone());
                     ctx.push(Command::Stored(key.clone(), epoch, row.checkpoint));
                 } else {
                     self.on_not_mine(key, LossReason::Taken, ctx);
@@ -79,7 +79,7 @@ impl Handoff {
             Err(_) if !unknown_is_no_loss() => self.lose(key, LossReason::Taken, ctx),
             Err(_) => {
                 sometimes!(CheckpointUnknown);
-                held.marks.on_failed(ctx.now + ctx.settings.heartbeat_interval / 3);
+                held.checkpoints.on_failed(ctx.now + ctx.settings.heartbeat_interval / 3);
             }
         }
     }

@@ -40,11 +40,12 @@ impl Handoff {
     /// end may have lost the children's rows, too: they are put again first.
     pub(super) fn end_at_once(&mut self, row: Lease, ended: Ended, ctx: &mut Context) {
         let key = row.key.clone();
-        let marks = CheckpointState::new(row.checkpoint.clone(), row.checkpoint.clone());
+        let checkpoints = CheckpointState::new(row.checkpoint.clone(), row.checkpoint.clone());
         let Ended { names, rows: children } = ended;
         let missing = children.iter().filter_map(|child| child.key.shard()).collect();
         let ending = Ending { children, names, missing, step: Step::Waiting };
-        let held = HeldLease { lease: row, phase: Phase::Ending(ending), marks, stalled: false };
+        let held =
+            HeldLease { lease: row, phase: Phase::Ending(ending), checkpoints, stalled: false };
         self.held.insert(key.clone(), held);
         self.go_on_ending(&key, ctx);
     }
@@ -53,7 +54,7 @@ impl Handoff {
     pub(super) fn go_on_ending(&mut self, key: &LeaseKey, ctx: &mut Context) {
         let Some(held) = self.held.get_mut(key) else { return };
         let epoch = held.epoch();
-        let (_, progress) = held.marks.newest();
+        let (_, progress) = held.checkpoints.newest();
         let Phase::Ending(ending) = &mut held.phase else { return };
         ending.step = Step::Waiting;
         if may_be_written(ending) {

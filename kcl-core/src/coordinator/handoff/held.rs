@@ -15,7 +15,7 @@ pub(super) struct HeldLease {
     /// The row as it was acquired.
     pub(super) lease: Lease,
     pub(super) phase: Phase,
-    pub(super) marks: CheckpointState,
+    pub(super) checkpoints: CheckpointState,
     /// The processor made no progress: the release asks for another worker.
     pub(super) stalled: bool,
 }
@@ -55,7 +55,7 @@ impl HeldLease {
     pub(super) fn write_at(&self) -> Time {
         match self.phase {
             Phase::Ending(_) => Time::NEVER,
-            _ => self.marks.next_write(),
+            _ => self.checkpoints.next_write(),
         }
     }
 

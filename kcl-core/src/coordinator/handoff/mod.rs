@@ -250,7 +250,7 @@ impl Handoff {
         };
         match news {
             RunNews::Progress { checkpoint, progress, flush } => {
-                held.marks.advance(checkpoint, progress, flush);
+                held.checkpoints.advance(checkpoint, progress, flush);
                 self.flush(&key, ctx);
             }
             RunNews::Ended { children } => self.start_ending(&key, children, ctx),

@@ -163,7 +163,7 @@ impl Handoff {
     pub(super) fn remember_progress(&mut self, key: &LeaseKey) {
         let Some(held) = self.held.get(key) else { return };
         let mut row = held.lease.clone();
-        row.checkpoint = held.marks.newest().0.clone();
+        row.checkpoint = held.checkpoints.newest().0.clone();
         self.memory.hold(&row);
     }
 

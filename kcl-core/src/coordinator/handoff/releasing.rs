@@ -28,10 +28,10 @@ impl Handoff {
         }
         let Some(held) = self.held.remove(key) else { return };
         let (Phase::Draining { to, .. } | Phase::Dropping { to }) = held.phase else { return };
-        let at = if held.marks.is_stored() {
+        let at = if held.checkpoints.is_stored() {
             None
         } else {
-            let (checkpoint, progress) = held.marks.newest();
+            let (checkpoint, progress) = held.checkpoints.newest();
             Some((checkpoint.clone(), progress))
         };
         let epoch = held.lease.epoch;

@@ -79,19 +79,7 @@ fn facts(
     }
     if kind.lease().is_some() {
         let (before, after) = (before.and_then(Row::lease), after.and_then(Row::lease));
-        learn(Fact::Lease {
-            call,
-            before,
-            after,
-            // Nothing is known of a stream, nor of who wrote it.
-            shard: None,
-            stays: true,
-            uncovered: None,
-            allowed: None,
-            barred: None,
-            newcomer: false,
-            frozen: false,
-        })?;
+        learn(Fact::row_seen(call, before, after, None))?;
         if let (StoreCall::Delete(delete), Some(row), None) = (call, before, after) {
             let (unfinished, listed) = (delete.unfinished, false);
             return learn(Fact::Deleted { row, unfinished, listed });

@@ -7,7 +7,7 @@ use kcl_core::{
     stream::{Position, SequenceNumber},
 };
 
-use super::{Judge, ShardNo, Violation};
+use super::{Judge, Violation};
 use crate::sim::fact::Fact;
 
 impl Judge {
@@ -16,9 +16,7 @@ impl Judge {
     pub fn row(&mut self, at: Time, row: &Lease, passed: u64) -> &[Violation] {
         let before = self.rows.get(&row.key).cloned();
         let call = StoreCall::Lease(row.key.clone());
-        let broken = self.broken.len();
-        self.saw(at, &call, before.as_ref(), (row, passed));
-        &self.broken[broken..]
+        self.wrote(at, &call, before.as_ref(), (row, passed))
     }
 
     /// A call was accepted, and made of a lease row this one, whose checkpoint leaves `passed`
@@ -60,37 +58,13 @@ impl Judge {
             // The end leaves every record behind.
             row.checkpoint = after(self.shards[shard].records);
         }
-        self.became(at, call, shard, before, &row);
+        self.learn(at, &Fact::row_seen(call, before, Some(&row), Some(shard)));
         if has_ended {
             row.checkpoint = Checkpoint::ShardEnd;
             let read = StoreCall::Lease(row.key.clone());
-            self.became(at, &read, shard, Some(&row), &row);
+            self.learn(at, &Fact::row_seen(&read, Some(&row), Some(&row), Some(shard)));
         }
         self.rows.insert(row.key.clone(), row);
-    }
-
-    fn became(
-        &mut self,
-        at: Time,
-        call: &StoreCall,
-        shard: ShardNo,
-        before: Option<&Lease>,
-        after: &Lease,
-    ) {
-        let fact = Fact::Lease {
-            call,
-            before,
-            after: Some(after),
-            shard: Some(shard),
-            // Whether it was planned is not seen.
-            stays: false,
-            uncovered: None,
-            allowed: None,
-            barred: None,
-            newcomer: false,
-            frozen: false,
-        };
-        self.learn(at, &fact);
     }
 }
 

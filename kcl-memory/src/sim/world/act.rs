@@ -169,7 +169,7 @@ impl World {
     fn trouble_all(&mut self, action: &Action) -> bool {
         let now = self.now;
         let active_faults = &mut self.active_faults;
-        let spell = |span: Duration, chance| FaultWindow { until: now + span, chance };
+        let window = |span: Duration, chance| FaultWindow { until: now + span, chance };
         match action {
             Action::Outage(span) => extend(&mut active_faults.outage_until, now + *span),
             Action::CutAllReplies(span) => {
@@ -177,11 +177,11 @@ impl World {
             }
             Action::StreamOutage(span) => extend(&mut active_faults.stream_out_until, now + *span),
             Action::Slow(span, extra) => active_faults.slow = (now + *span, *extra),
-            Action::ThrottleWrites(span, chance) => active_faults.throttle = spell(*span, *chance),
-            Action::RefuseCalls(span, chance) => active_faults.refused = spell(*span, *chance),
-            Action::LoseReplies(span, chance) => active_faults.lost_reply = spell(*span, *chance),
-            Action::LateRequests(span, chance) => active_faults.late = spell(*span, *chance),
-            Action::RepeatRequests(span, chance) => active_faults.repeated = spell(*span, *chance),
+            Action::ThrottleWrites(span, chance) => active_faults.throttle = window(*span, *chance),
+            Action::RefuseCalls(span, chance) => active_faults.refused = window(*span, *chance),
+            Action::LoseReplies(span, chance) => active_faults.lost_reply = window(*span, *chance),
+            Action::LateRequests(span, chance) => active_faults.late = window(*span, *chance),
+            Action::RepeatRequests(span, chance) => active_faults.repeated = window(*span, *chance),
             _ => return false,
         }
         true

@@ -194,7 +194,7 @@ impl World {
 
     /// Lets the next thing happen; false if the end comes before it.
     fn step(&mut self) -> Result<bool, Violation> {
-        let Some((at, happening)) = self.sim_events.pop(self.end) else { return Ok(false) };
+        let Some((at, event)) = self.sim_events.pop(self.end) else { return Ok(false) };
         self.standstill = if at == self.now { self.standstill + 1 } else { 0 };
         self.now = at;
         self.report.events += 1;
@@ -202,7 +202,7 @@ impl World {
             let what = format!("{} events at one instant", self.standstill);
             return Err(Violation { invariant: "time goes on", at, what });
         }
-        self.happen(happening)?;
+        self.happen(event)?;
         Ok(true)
     }
 
@@ -221,8 +221,8 @@ impl World {
         self.report
     }
 
-    fn put(&mut self, at: Time, happening: SimEvent) {
-        self.sim_events.put(at.max(self.now), happening);
+    fn put(&mut self, at: Time, event: SimEvent) {
+        self.sim_events.put(at.max(self.now), event);
     }
 
     fn learn(&mut self, fact: &Fact<'_>) -> Result<(), Violation> {
@@ -236,10 +236,10 @@ impl World {
         }
     }
 
-    fn happen(&mut self, happening: SimEvent) -> Result<(), Violation> {
-        self.digest.add(self.now.as_micros() << 4 | happening.code());
-        self.digest.add(happening.whose());
-        match happening {
+    fn happen(&mut self, event: SimEvent) -> Result<(), Violation> {
+        self.digest.add(self.now.as_micros() << 4 | event.code());
+        self.digest.add(event.whose());
+        match event {
             SimEvent::Step(at) => {
                 let action = self.script.steps.get(at).map(|step| step.action);
                 action.map_or(Ok(()), |action| self.act(&action))

@@ -152,19 +152,19 @@ impl SimEvents {
     /// When the last of what has been set off comes to its end: calls that are on their way, and
     /// processes that are to start, stop or go on.
     pub(super) fn last_trouble(&self) -> Option<Time> {
-        let is_trouble = |happening: &SimEvent| {
-            if let SimEvent::Arrive { call, .. } | SimEvent::Again(call) = happening {
+        let is_trouble = |event: &SimEvent| {
+            if let SimEvent::Arrive { call, .. } | SimEvent::Again(call) = event {
                 return !telling::is_told(call);
             }
             matches!(
-                happening,
+                event,
                 SimEvent::Start { .. }
                     | SimEvent::Replace { .. }
                     | SimEvent::Resume { .. }
                     | SimEvent::Command { .. }
             )
         };
-        let trouble = self.iter().filter(|(_, happening)| is_trouble(happening));
+        let trouble = self.iter().filter(|(_, event)| is_trouble(event));
         trouble.map(|(at, _)| at).max()
     }
 }

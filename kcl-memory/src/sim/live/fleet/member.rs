@@ -4,13 +4,13 @@ use std::sync::{Arc, Mutex};
 
 use kcl_core::worker::{WorkerError, WorkerHandle};
 
-use super::{Process, ears::PushListener};
+use super::{Process, event_listener::EventListener};
 
 /// A process of the fleet.
 pub(super) struct Member {
     pub(super) process: Process,
     pub(super) handle: WorkerHandle,
-    pub(super) ears: PushListener,
+    pub(super) listener: EventListener,
     pub(super) leaving: bool,
     pub(super) exit: Exit,
 }

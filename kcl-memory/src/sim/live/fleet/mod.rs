@@ -6,14 +6,14 @@
 //! | `act`, `active_faults` | what a step of the plan does; which faults are in force until when |
 //! | `process`, `clock`, `member` | a process as a set of tasks, its own clock, and its exit |
 //! | `start` | how a worker is started, and what its end means |
-//! | `tap`, `watch`, `ears` | wrappers of the source and of the processor; the worker's events |
+//! | `tap`, `watch`, `event_listener` | wrappers of the source and of the processor; the worker's events |
 //!
 //! These three tell the ledger what a worker does; `tap` also adds the faults of the stream.
 
 mod act;
 mod active_faults;
 mod clock;
-mod ears;
+mod event_listener;
 mod member;
 mod process;
 mod start;

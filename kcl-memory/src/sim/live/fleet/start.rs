@@ -10,7 +10,7 @@ use kcl_core::{
 use super::{
     Process,
     clock::env_of,
-    ears::PushListener,
+    event_listener::EventListener,
     member::{Exit, Member},
     tap::Tap,
     watch::Watch,
@@ -33,8 +33,8 @@ impl World<'_> {
             self.book.ledger().allow_overlap();
         }
         let process = Process::new(slot, life);
-        let ears = PushListener::default();
-        let worker = match self.worker(&process, &ears, life) {
+        let listener = EventListener::default();
+        let worker = match self.worker(&process, &listener, life) {
             Ok(worker) => worker,
             Err(error) => {
                 let cause = std::error::Error::source(&error).map(ToString::to_string);
@@ -44,7 +44,7 @@ impl World<'_> {
             }
         };
         let handle = worker.handle();
-        ears.listen(handle.events());
+        listener.listen(handle.events());
         let exit = Exit::default();
         let result = Arc::clone(&exit);
         let running = async move {
@@ -53,14 +53,14 @@ impl World<'_> {
         };
         drop(process.spawn("worker", Box::pin(running)));
         self.book.ledger().note(process.name(), format!("{} starts", process.name()));
-        let member = Member { process, handle, ears, leaving: false, exit };
+        let member = Member { process, handle, listener, leaving: false, exit };
         self.fleet.entry(slot).or_default().push(member);
     }
 
     fn worker(
         &self,
         process: &Process,
-        ears: &PushListener,
+        listener: &EventListener,
         life: usize,
     ) -> Result<Worker, WorkerError> {
         let (slot, latency) = (process.slot(), self.plan.latency);
@@ -91,7 +91,7 @@ impl World<'_> {
             inner: (self.setup.make)(sink),
             process: process.clone(),
             book: self.book.clone(),
-            ears: ears.clone(),
+            listener: listener.clone(),
         };
         let builder = Worker::builder(tap, store).settings(self.setup.settings.clone());
         let builder = builder.env(env_of(process, seed(4))).processor(watch);
@@ -129,7 +129,7 @@ impl World<'_> {
             let newest = members.len().saturating_sub(1);
             for (member, n) in members.iter().zip(0..).filter(|(member, _)| member.is_up()) {
                 let name = member.process.name();
-                member.ears.hear(name, &self.book);
+                member.listener.hear(name, &self.book);
                 let ended = member.exit.lock().unwrap_or_else(PoisonError::into_inner).take();
                 let Some(ended) = ended else { continue };
                 // A process ends with its main function, and with it every task it had.

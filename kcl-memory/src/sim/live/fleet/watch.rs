@@ -5,7 +5,7 @@ use kcl_core::processor::{
     LeaseHandle, ProcessorError, ProcessorFactory, RecordBatch, RecordProcessor, Stop,
 };
 
-use super::{Process, ears::PushListener};
+use super::{Process, event_listener::EventListener};
 use crate::sim::live::ledger::{Book, Ended};
 
 /// Makes watched processors.
@@ -13,18 +13,18 @@ pub(super) struct Watch {
     pub(super) inner: Box<dyn ProcessorFactory>,
     pub(super) process: Process,
     pub(super) book: Book,
-    pub(super) ears: PushListener,
+    pub(super) listener: EventListener,
 }
 
 impl ProcessorFactory for Watch {
     fn create(&self, lease: &LeaseHandle) -> Box<dyn RecordProcessor> {
-        self.ears.hear(self.process.name(), &self.book);
+        self.listener.hear(self.process.name(), &self.book);
         self.book.ledger().gained(&self.process, lease);
         Box::new(Watched {
             inner: self.inner.create(lease),
             process: self.process.clone(),
             book: self.book.clone(),
-            ears: self.ears.clone(),
+            listener: self.listener.clone(),
             lease: lease.clone(),
         })
     }
@@ -38,7 +38,7 @@ struct Watched {
     inner: Box<dyn RecordProcessor>,
     process: Process,
     book: Book,
-    ears: PushListener,
+    listener: EventListener,
     lease: LeaseHandle,
 }
 
@@ -54,7 +54,7 @@ impl RecordProcessor for Watched {
         lease: &LeaseHandle,
     ) -> Result<(), ProcessorError> {
         // A loss that was told explains a hole.
-        self.ears.hear(self.process.name(), &self.book);
+        self.listener.hear(self.process.name(), &self.book);
         self.book.ledger().dispatched(&self.process, &batch);
         // Whether it ends by itself, panics or is dropped.
         let mut dispatch =
@@ -70,7 +70,7 @@ impl RecordProcessor for Watched {
 
     async fn stop(&mut self, reason: Stop, lease: &LeaseHandle) -> Result<(), ProcessorError> {
         let result = self.inner.stop(reason, lease).await;
-        self.ears.hear(self.process.name(), &self.book);
+        self.listener.hear(self.process.name(), &self.book);
         if reason == Stop::ShardEnd && result.is_ok() {
             self.book.ledger().end_acknowledged(&self.process, lease);
         }

@@ -134,8 +134,8 @@ impl<'a> World<'a> {
     }
 
     /// Decides what will happen, and when.
-    pub(super) fn decide(&mut self, at: Duration, happening: SimEvent) {
-        self.sim_events.put(at, happening);
+    pub(super) fn decide(&mut self, at: Duration, event: SimEvent) {
+        self.sim_events.put(at, event);
     }
 
     pub(super) fn now(&self) -> Duration {
@@ -212,18 +212,18 @@ impl<'a> World<'a> {
             if self.sim_events.next_at().is_none() {
                 return false;
             }
-            let Some((at, happening)) = self.sim_events.pop(until) else {
+            let Some((at, event)) = self.sim_events.pop(until) else {
                 tokio::time::sleep_until(self.started + until).await;
                 return false;
             };
             tokio::time::sleep_until(self.started + at).await;
-            self.happen(happening).await;
+            self.happen(event).await;
         }
         false
     }
 
-    async fn happen(&mut self, happening: SimEvent) {
-        match happening {
+    async fn happen(&mut self, event: SimEvent) {
+        match event {
             SimEvent::Step(step) if self.waits(step) => {
                 self.decide(self.now() + Duration::from_millis(1), SimEvent::Step(step));
             }

@@ -9,9 +9,9 @@ use crate::sim::live::ledger::Book;
 
 /// What a worker told and nobody heard yet. Clones share it.
 #[derive(Clone, Default)]
-pub(super) struct PushListener(Arc<Mutex<Option<Receiver<WorkerEvent>>>>);
+pub(super) struct EventListener(Arc<Mutex<Option<Receiver<WorkerEvent>>>>);
 
-impl PushListener {
+impl EventListener {
     /// Listens from now on.
     pub(super) fn listen(&self, events: Receiver<WorkerEvent>) {
         *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Some(events);
