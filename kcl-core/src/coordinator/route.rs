@@ -1,4 +1,4 @@
-//! Which part hears of what.
+//! Hands each event to the part that it belongs to.
 
 use std::time::Duration;
 
@@ -15,7 +15,8 @@ use crate::{
     stream::{SourceErrorKind, StreamDescription, StreamName},
 };
 
-/// By how much a stream's clock may be behind when it is heard of: it may be told to the second.
+/// A stream's clock may be this much later than the description says: a source may know it to the
+/// second only.
 const NEARLY: Duration = Duration::from_secs(5);
 
 impl Coordinator {
@@ -55,6 +56,7 @@ impl Coordinator {
         }
     }
 
+    /// Hands the outcome of a call to the part that made it.
     fn route_reply(&mut self, purpose: ReplyTo, outcome: StoreOutcome) {
         let ctx = &mut self.ctx;
         match purpose {
@@ -89,7 +91,7 @@ impl Coordinator {
         }
     }
 
-    /// A stream was described, or could not be.
+    /// A source described its stream, or failed to.
     fn on_described(
         &mut self,
         of: Option<StreamName>,
@@ -109,8 +111,8 @@ impl Coordinator {
         }
     }
 
-    /// Whether reading is to start at a time that is still to come, by the stream's own clock. If
-    /// that is told to the second only, the time may have come in truth: it is asked for again.
+    /// Whether the configured start is later than the stream's own clock. By more than [`NEARLY`],
+    /// the worker ends; by less, the clock may be past it by now, and the source is asked again.
     fn is_start_ahead(&mut self) -> bool {
         let InitialPosition::AtTimestamp(at) = self.ctx.settings.initial_position else {
             return false;
