@@ -60,7 +60,7 @@ pub enum RunNews {
     Progress {
         /// The checkpoint.
         checkpoint: Checkpoint,
-        /// The measured lag and load, as far as they are known.
+        /// When the checkpointed record arrived, and the measured lag, as far as they are known.
         progress: Progress,
         /// Whether the processor waits until the store holds the checkpoint.
         flush: bool,
