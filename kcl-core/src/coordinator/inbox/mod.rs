@@ -1,18 +1,22 @@
-//! My assignment document: when it is read, and what it means to this session.
+//! The assignment document of this worker: when to read it, and what it means to this session.
 //!
-//! It is read when somebody wakes this worker. While the first one, or the order to go, is expected
-//! any moment, it is read at the fast pace, too.
+//! A wake-up makes the inbox read the document. While the session waits for its first document, or
+//! leaves and waits for the document that names its successors, the inbox reads it every
+//! `fast_poll`, too. It reads at most one at a time: the document that came must be followed before
+//! the next read.
 //!
-//! | phase | when | then | it asks |
+//! The inbox does not follow a document: `hear.rs` hands it to the other parts.
+//!
+//! | phase | when | then | request to the store |
 //! |---|---|---|---|
-//! | at rest | it is to be read | reading | the document |
-//! | at rest | it is time to look for it, and somebody else plans | reading | the document |
-//! | reading | it is to be read | reading, and once more | – |
-//! | reading | it came, and makes sense | came | – |
-//! | reading | it makes no sense, there is none, or no answer | at rest | – (the first is told once a version) |
-//! | came | it is to be read | came, and once more | – |
-//! | came | it was followed | at rest | – |
-//! | reading, came | it is to be read once more, and would be at rest | reading | the document |
+//! | at rest | the document should be read | reading | read the document |
+//! | at rest | it is time for the next poll, and another session plans | reading | read the document |
+//! | reading | the document should be read | reading, and once more | – |
+//! | reading | the document came and can be decoded | came | – |
+//! | reading | it cannot be decoded, there is none, or no answer | at rest | – (the first is reported once for each version) |
+//! | came | the document should be read | came, and once more | – |
+//! | came | the other parts have followed it | at rest | – |
+//! | reading, came | it should be read once more, and would be at rest | reading | read the document |
 
 pub(super) mod request;
 pub(super) mod signal;
@@ -34,23 +38,23 @@ use crate::{
     lease::{DocName, Document, PlanVersion, SessionId},
 };
 
-/// How long a new session looks for its first document at the fast pace.
+/// How long a new session polls for its first document.
 const EAGER_FOR: Duration = Duration::from_secs(5);
 
-/// Reads of my assignment document.
+/// The reads of this worker's assignment document.
 #[derive(Debug)]
 pub(super) struct Inbox {
     me: SessionId,
     phase: Phase,
-    /// When it is read without having been woken.
+    /// When the document is read without a wake-up; [`Time::NEVER`] if it is not polled.
     poll_at: Time,
-    /// Until then the first one is expected any moment.
+    /// Until when the session polls for its first document.
     eager_until: Time,
-    /// The version that made no sense, once that was told.
+    /// The version that could not be decoded, once that was reported.
     unreadable: Option<u64>,
 }
 
-/// How far a read has got; `again`: it is to be read once more.
+/// The phase of a read. `again` says that the document should be read once more after this read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Phase {
     AtRest,
@@ -61,9 +65,9 @@ enum Phase {
 /// What the inbox has to know of the other parts.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Facts {
-    /// The session lives, and somebody else plans.
+    /// Whether the session is live and another session is the planner.
     pub(super) is_planned_for: bool,
-    /// It follows a document of its own.
+    /// Whether the session follows a document of its own.
     pub(super) follows_one: bool,
     pub(super) is_leaving: bool,
 }
@@ -71,11 +75,11 @@ pub(super) struct Facts {
 /// What a document means to this session.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Meaning {
-    /// It is to be followed.
+    /// It is newer than those seen before: the session follows it.
     New,
     /// It is no newer than one that was seen.
     Old,
-    /// It was written for another life of the worker.
+    /// It was written for another session of this worker.
     OfAnotherLife,
 }
 
@@ -94,13 +98,13 @@ impl Inbox {
         self.poll_at
     }
 
-    /// The session has joined: its first document is looked for at once.
+    /// The session has joined: starts to poll for its first document.
     pub(super) fn on_joined(&mut self, now: Time) {
         self.poll_at = now;
         self.eager_until = now + EAGER_FOR;
     }
 
-    /// The worker is to leave: the document that says to whom is expected any moment.
+    /// The worker leaves: starts to poll for the document that gives its leases away.
     pub(super) fn on_leaving(&mut self, ctx: &Context) {
         self.poll_at = ctx.now + ctx.settings.fast_poll;
     }
@@ -118,7 +122,7 @@ impl Inbox {
         }
     }
 
-    /// Whether a document is expected any moment.
+    /// Whether a document is expected at any moment, so that it is polled.
     fn is_expected(&self, facts: Facts, now: Time) -> bool {
         self.expects_the_first(facts, now) || facts.is_leaving || planted!(EagerForEver)
     }
@@ -127,7 +131,7 @@ impl Inbox {
         !facts.follows_one && now < self.eager_until
     }
 
-    /// Reads the document, once more if it is being read.
+    /// Reads the document; if a read is under way, reads it once more after that.
     pub(super) fn read(&mut self, ctx: &mut Context) {
         match &mut self.phase {
             Phase::AtRest => {
@@ -151,7 +155,7 @@ impl Inbox {
         }
     }
 
-    /// The document that came was followed, or not, as it was worth.
+    /// The other parts have followed the document that came, or ignored it.
     pub(super) fn on_followed(&mut self, ctx: &mut Context) {
         if let Phase::Came { again } = self.phase {
             self.rest(again, ctx);
@@ -174,8 +178,8 @@ impl Inbox {
         assignment
     }
 
-    /// My document makes no sense: what I hold I go on holding, and it is told once what stands in
-    /// the way of more.
+    /// Reports once for each version that the document cannot be decoded. The session goes on with
+    /// what it holds.
     fn tell_unreadable(&mut self, found: Document, ctx: &mut Context) {
         if self.unreadable != Some(found.version) {
             self.unreadable = Some(found.version);
@@ -183,7 +187,7 @@ impl Inbox {
         }
     }
 
-    /// What a document means to this session, which has seen those up to `seen`.
+    /// What a document means to this session, which has seen the versions up to `seen`.
     pub(super) fn meaning_of(&self, assignment: &Assignment, seen: PlanVersion) -> Meaning {
         if assignment.session != self.me {
             Meaning::OfAnotherLife
@@ -195,7 +199,7 @@ impl Inbox {
     }
 }
 
-/// Whether a document comes after another: that of a later term does, whatever its number.
+/// Whether a document is newer than another. One of a later term is newer, whatever its number.
 fn is_newer(version: PlanVersion, seen: PlanVersion) -> bool {
     if planted!(TermNotCompared) { version.version > seen.version } else { version > seen }
 }
