@@ -106,8 +106,8 @@ pub enum Notice {
     Planned {
         /// How many leases change hands between live workers.
         moves: usize,
-        /// The leases that no worker may take, with the reason. The oldest unread record comes
-        /// first.
+        /// The leases that no worker may take, with the reason; the lease with the greatest lag
+        /// comes first.
         unassigned: Vec<(LeaseKey, String)>,
         /// How many workers the plan counts on.
         workers: usize,

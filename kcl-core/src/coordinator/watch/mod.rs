@@ -14,10 +14,6 @@
 //!
 //! It does not decide who is a head; `succession` does.
 //!
-//! PROTOCOL rules 3 and 11. A window opens when a beat is first *received*; if it is still
-//! the newest a session timeout later, and this watcher was well throughout, the session is ended,
-//! conditional on that beat.
-//!
 //! | a session is | when | then it is | request to the store |
 //! |---|---|---|---|
 //! | not known | a read shows it live | watched | – |
@@ -32,9 +28,6 @@
 //! | being ended | the end was refused, since it has beaten | watched anew | – |
 //! | being ended | the call failed | suspected | end it, a little later |
 //! | all of them | the store went back | not known | nothing, for a timeout |
-//!
-//! Who watches all sessions suspects at once and looks fast; who looks only at those that do
-//! suspects after a look that found nothing new, and ends one only when all of them are silent.
 
 pub(super) mod due;
 mod health;
