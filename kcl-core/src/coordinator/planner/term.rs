@@ -1,8 +1,8 @@
-//! Who plans, and in which term.
+//! The planner's session and its term.
 
 use crate::lease::{Epoch, SessionId};
 
-/// A planner's term.
+/// A term: the planner and the epoch of its lease `@planner`.
 #[derive(Debug)]
 pub(super) struct Term {
     pub(super) planner: SessionId,
@@ -10,7 +10,7 @@ pub(super) struct Term {
 }
 
 impl Term {
-    /// Whether a document of this term ends it: a later one does.
+    /// Whether a document of the term `other` ends this term: a later one does.
     pub(super) fn is_over_by(&self, other: Epoch) -> bool {
         other > self.number && !planted!(HigherTermOverwritten)
     }
