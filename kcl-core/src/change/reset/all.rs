@@ -1,4 +1,4 @@
-//! Every shard: a new beginning.
+//! A reset of all shards.
 
 use std::collections::BTreeMap;
 
@@ -15,15 +15,15 @@ use crate::{
     stream::Shard,
 };
 
-/// Where reading began, if no document tells: nothing is known to skip.
+/// The start of an application that has no document of it: nothing is known to be skipped.
 const NO_START: FrozenStart = FrozenStart { at: None, by: None };
 
 /// A new beginning at `to`.
 ///
-/// Every shard that the stream lists stands at the new start, whether or not it had a row: children
-/// wait for their parents, so they come after these where both are read again; and a row that a
-/// dead planner still puts finds its place taken. Rows of shards that the stream lists no longer
-/// stay where they are: what is unread there is told as lost, or was processed.
+/// Every shard that the stream lists gets the new start, whether it had a row or not. Children wait
+/// for their parents, so their records come after these where both are read again. A row that a
+/// dead planner still puts is refused, since its place is taken. Rows of shards that the stream no
+/// longer lists keep their checkpoints: their records were processed, or are reported as lost.
 pub(super) fn plan(
     found: &Found<'_>,
     mine: &[&Lease],
@@ -44,7 +44,7 @@ pub(super) fn plan(
     Ok(Target { rows: rows.into_values().collect(), docs })
 }
 
-/// Where a first start would begin now.
+/// The start that a first start of the application would freeze now.
 fn frozen(to: InitialPosition, now: WallTime) -> Result<FrozenStart, Unfit> {
     let at = match to {
         InitialPosition::TrimHorizon => None,
@@ -55,7 +55,7 @@ fn frozen(to: InitialPosition, now: WallTime) -> Result<FrozenStart, Unfit> {
     Ok(FrozenStart { at, by: Some(to) })
 }
 
-/// Rows that there are not, as the lineage would make them.
+/// The rows of shards without a row, as the lineage would make them.
 pub(super) struct Unmade {
     beginnings: BTreeMap<LeaseKey, Lease>,
 }
@@ -70,8 +70,8 @@ impl Unmade {
         Self { beginnings: made.into_iter().map(|row| (row.key.clone(), row)).collect() }
     }
 
-    /// The row of a shard that has none. What is no beginning follows from a parent's end: at the
-    /// trim horizon.
+    /// The row of a shard that has none. A shard that is no beginning follows from its parent's
+    /// end: at the trim horizon.
     pub(super) fn change(&self, found: &Found<'_>, shard: &Shard) -> RowChange {
         let key = found.key_of(&shard.id);
         let row = self.beginnings.get(&key).cloned().unwrap_or_else(|| {
@@ -94,8 +94,8 @@ fn start_doc(found: &Found<'_>, start: FrozenStart) -> DocChange {
     DocChange::new(name, from, to)
 }
 
-/// Which stream is read stays as it is, and is written all the same: a switch that is still on its
-/// way is refused.
+/// The document `streams`, unchanged. It is written nevertheless, so that the store refuses a
+/// switch to another stream that is under way.
 fn streams_doc(found: &Found<'_>) -> Option<DocChange> {
     let doc = found.doc(&DocName::streams())?;
     let body = doc.body.clone();

@@ -1,4 +1,4 @@
-//! One shard.
+//! A reset of one shard.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -12,8 +12,8 @@ use crate::{
     stream::{Position, Shard, ShardId},
 };
 
-/// The lease at `to`, every other one where it is; with its descendants, these from their
-/// beginnings.
+/// The lease at `to`, and with `with_descendants` these at their trim horizons. All other rows keep
+/// their checkpoints.
 pub(super) fn plan(
     found: &Found<'_>,
     mine: &[&Lease],
@@ -51,7 +51,7 @@ pub(super) fn plan(
     Ok(Target { rows: target.into_values().collect(), docs: Vec::new() })
 }
 
-/// The row that is meant by a shard's name or a lease's whole key.
+/// The row of a shard's id or a lease's whole key.
 fn named<'a>(
     rows: &BTreeMap<ShardId, &'a Lease>,
     lease: &str,
@@ -67,12 +67,12 @@ fn named<'a>(
     }
 }
 
-/// Whether reading of a shard has begun: it stands at a record, or at its end.
+/// Whether a record of the shard was processed: its checkpoint is behind a record, or at the end.
 const fn has_begun(row: &Lease) -> bool {
     matches!(row.checkpoint, Checkpoint::After(_) | Checkpoint::ShardEnd)
 }
 
-/// Whether the shard can hold such a position.
+/// Whether the shard can hold this position.
 fn check(found: &Found<'_>, shard: &Shard, lease: &LeaseKey, to: &Place) -> Result<(), Unfit> {
     let now = found.stream.description.server_time;
     match to {
@@ -103,7 +103,7 @@ fn check_position(
     Ok(())
 }
 
-/// The shards that came from `id`, by what the stream lists and by what rows tell, in order.
+/// All descendants of `id`, as the stream lists them and as the rows name them.
 fn descendants(
     found: &Found<'_>,
     rows: &BTreeMap<ShardId, &Lease>,
