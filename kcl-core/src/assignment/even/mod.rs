@@ -1,8 +1,10 @@
-//! Sharing out by count: no two workers differ by more than one lease, and the fewest move.
+//! Sharing out by number: no two workers differ by more than one lease, with the fewest possible
+//! moves.
 //!
-//! The targets come first ([`quota`]), then who stays ([`keep`]), then who goes where ([`fill`]).
-//! The moves are those that the targets force: each worker gives up what it holds above its target,
-//! and the targets are chosen so that this is as little as possible.
+//! First the targets are computed ([`quota`]): how many leases each worker should have. Then it is
+//! decided which leases stay ([`keep`]), then where the others go ([`fill`]). A worker gives away
+//! what it has above its target and nothing else, and the targets are chosen so that this is as
+//! little as possible.
 
 mod fill;
 mod quota;
@@ -11,6 +13,7 @@ mod share;
 use self::share::Share;
 use super::{draft::Draft, order, unplaced::Unplaced};
 
+/// Shares out the free leases by number.
 pub(super) fn balance(draft: &mut Draft<'_>, mut free: Vec<Unplaced>) {
     let shares = share::tally(draft, &mut free);
     let targets = quota::targets(&shares, &free);
@@ -18,7 +21,7 @@ pub(super) fn balance(draft: &mut Draft<'_>, mut free: Vec<Unplaced>) {
     fill::fill(draft, &free, &movers, &targets);
 }
 
-/// Seats who stays; returns who does not, in the order of keys.
+/// Seats the leases that stay; returns the others, in the order of keys.
 fn keep(
     draft: &mut Draft<'_>,
     free: &[Unplaced],
@@ -52,12 +55,16 @@ fn keep(
     open
 }
 
-/// Which of a worker's leases go: evenly spread over the order of keys, and with each worker others
-/// than with the next, so that every stream gives up its part and none ends up with one worker.
+/// Chooses which of a worker's leases go: evenly spread over the order of keys, and other places
+/// for each worker. So every stream gives up its part, and no stream ends up at one worker.
 #[derive(Clone, Default)]
+/// How many leases there are to choose from.
 struct SpreadPicker {
+    /// How many of them go.
     of: usize,
+    /// Where the choice begins: another place for each worker.
     goes: usize,
+    /// How many leases were seen so far.
     phase: usize,
     seen: usize,
 }

@@ -1,37 +1,37 @@
-//! What each worker has and may get.
+//! What each worker holds and may hold.
 
 use crate::assignment::{draft::Draft, unplaced::Unplaced};
 
-/// What one worker has and may get.
+/// What one worker holds and may hold.
 #[derive(Clone, Debug)]
 pub(super) struct Share {
-    /// Its place in the order of ids.
+    /// The worker's place in the order of ids.
     pub(super) rank: usize,
-    /// Leases it has by a rule.
+    /// The leases that a rule or a mark has seated at it.
     pub(super) pinned: usize,
-    /// Free leases it holds and may keep.
+    /// The free leases that it holds and may keep.
     pub(super) holds: usize,
-    /// Free leases that must avoid it.
+    /// The free leases that must avoid it.
     pub(super) avoided_by: usize,
-    /// Orphans whose parent it holds.
+    /// The orphans whose parent it holds.
     pub(super) children: usize,
-    /// The most leases it can have.
+    /// The most leases that it can have.
     pub(super) most: usize,
 }
 
 impl Share {
-    /// What it has of what it may keep.
+    /// The leases that it has and may keep.
     pub(super) const fn held(&self) -> usize {
         self.pinned + self.holds
     }
 
-    /// How many leases it has when everybody is filled up to `level`.
+    /// How many leases it has when all workers are filled to `level`.
     pub(super) fn at(&self, level: usize) -> usize {
         level.clamp(self.pinned, self.most)
     }
 }
 
-/// Counts what each worker has.
+/// Counts what each worker holds and may hold.
 pub(super) fn tally(draft: &Draft<'_>, free: &mut [Unplaced]) -> Vec<Share> {
     let mut shares: Vec<Share> = (0..draft.load.len()).map(|at| empty(draft, at)).collect();
     for one in free.iter() {
@@ -64,9 +64,9 @@ fn empty(draft: &Draft<'_>, worker: usize) -> Share {
     }
 }
 
-/// Where all others together have too little room for the leases that must avoid a worker, it gets
-/// some all the same: those it holds stay, as many as must. There can be one such worker only: of
-/// two, the leases that avoid the one have room at the other.
+/// Where the leases that must avoid a worker find too few seats at all others together, it gets
+/// some of them nevertheless: as many as must be of those that it holds. There can be only one such
+/// worker: of two, the leases that avoid one have seats at the other.
 fn forgive(draft: &Draft<'_>, free: &mut [Unplaced], shares: &mut [Share]) {
     let room = |share: &Share| share.most - share.pinned;
     let total = free.len();

@@ -1,8 +1,9 @@
 //! Sharing out by load.
 //!
-//! Whoever holds a lease keeps it, and orphans go to the least loaded ([`place`]). Then workers
-//! that are loaded above the level of a perfect split are relieved ([`relief`]) and those below it
-//! draw from the others ([`draw`]), where that is worth a move.
+//! First every held lease stays at its holder, and orphans go to the least loaded workers
+//! ([`place`]). Then, where it is worth a move, workers above the level give leases away
+//! ([`relief`]), and workers below it get some ([`draw`]). [`Weighting`] defines level and
+//! tolerance.
 
 mod draw;
 mod loads;
@@ -13,6 +14,7 @@ mod tournament;
 use self::loads::{Loads, Weighed, Weights};
 use super::{Weighting, draft::Draft, unplaced::Unplaced};
 
+/// Shares out the free leases by load.
 pub(super) fn balance(draft: &mut Draft<'_>, free: Vec<Unplaced>, weighting: Weighting) {
     let weights = Weights::of(draft.view);
     let mut loads = Loads::of(draft, &weights);
@@ -24,9 +26,9 @@ pub(super) fn balance(draft: &mut Draft<'_>, free: Vec<Unplaced>, weighting: Wei
     draw::draw(draft, &mut loads, &free, threshold);
 }
 
-/// The load of each worker if the leases could be cut to measure. What cannot be cut and is more
-/// than that by itself (what rules pin to one worker, a very heavy lease) takes a worker out of the
-/// reckoning: the others share the rest.
+/// The level: the load of each worker in a perfect split. What cannot be split and is more than
+/// that by itself (leases that rules pin to one worker, or a very heavy lease) takes a worker out
+/// of the reckoning: the others share the rest.
 fn level(pinned: &Loads, free: &[Weighed]) -> u64 {
     let weights = || free.iter().map(|one| one.weight);
     let mut rest = pinned.all().iter().sum::<u64>() + weights().sum::<u64>();
