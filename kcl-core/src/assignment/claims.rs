@@ -81,8 +81,8 @@ fn is_moved_by_hand(draft: &Draft<'_>, lease: usize, holder: usize) -> bool {
     seen.let_go || draft.worker(seen.sent_to).is_some_and(|to| to != holder)
 }
 
-/// Refuses the leases for which the workers have no seat: orphans and the greatest lag keep theirs
-/// last in turn.
+/// Refuses the leases for which the workers have no seats: orphans before held ones, and those with
+/// the least lag first.
 fn within_room(draft: &mut Draft<'_>, mut open: Vec<usize>) -> Vec<usize> {
     let workers = 0..draft.load.len();
     let room = workers.map(|worker| draft.room(worker)).fold(0, usize::saturating_add);
