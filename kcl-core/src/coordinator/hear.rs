@@ -1,8 +1,9 @@
 //! Which part reacts to which signal.
 //!
-//! A part never calls another part when something happens to it: it queues a signal.
+//! When something happens to a part, it queues a signal; it does not call the parts that react to
+//! it. (The one exception: `succession` and `planner` order reads from `watch`.)
 //! [`Coordinator::settle`] delivers the signals in the order in which they were queued, each after
-//! the part that queued it has returned. Read this file to find all reactions to an event such as a
+//! the part that queued it has returned. So this file shows all reactions to an event such as a
 //! fence.
 
 use std::time::Duration;
@@ -39,6 +40,7 @@ impl Coordinator {
         }
     }
 
+    /// Hands a signal to the function that lists the reactions of all parts to it.
     fn hear(&mut self, signal: Signal) {
         match signal {
             Signal::Member(signal) => self.on_member(signal),
@@ -53,8 +55,8 @@ impl Coordinator {
         }
     }
 
-    /// Hands the session's validity and its own row on before each signal, so that no part works
-    /// with an older one.
+    /// Hands the session's validity and its own row on before each signal, so that no part uses
+    /// outdated ones.
     fn share_validity(&mut self) {
         self.ctx.valid = self.member.is_valid(self.ctx.now);
         if let Some(planner) = &mut self.planner {
@@ -62,6 +64,15 @@ impl Coordinator {
         }
     }
 
+    /// Reacts to what happened to this worker's session:
+    ///
+    /// - it joined: the other parts start to work;
+    /// - it was woken: see [`Self::on_woken`];
+    /// - it lapsed: runs are suspended; it revived: the rows of their leases are read first;
+    /// - it was fenced, lost by the store, or never heard of: this session is given up, and another
+    ///   one joins unless the worker leaves;
+    /// - the store went back in time: every part doubts what it knows (PROTOCOL rule 13);
+    /// - the application is open again, or reads another stream, or the session left or gave way.
     fn on_member(&mut self, signal: member::Signal) {
         match signal {
             member::Signal::Joined => {
@@ -131,8 +142,8 @@ impl Coordinator {
         }
     }
 
-    /// Another session ended this one. A worker that was replaced stops; every other one joins
-    /// again with a new session.
+    /// Another session ended this one. If it was replaced, the worker stops; if it was leaving, it
+    /// is done; else it joins again with a new session.
     fn on_fenced(&mut self, reason: EndReason) {
         let id = self.member.id().clone();
         self.ctx.notify(Notice::Fenced(id, reason));
@@ -187,6 +198,8 @@ impl Coordinator {
         self.ctx.starts.doubt(self.ctx.now + timeout);
     }
 
+    /// Reacts to changes of this session's leases: its beats tell the planner, which then plans
+    /// anew.
     fn on_handoff(&mut self, signal: &handoff::Signal) {
         match signal {
             handoff::Signal::Changed => {
@@ -197,6 +210,8 @@ impl Coordinator {
         }
     }
 
+    /// Reacts to what was read of other sessions: succession, planner and leaving learn from the
+    /// rows. A session that fenced another wakes the planner, which hands out the free leases.
     fn on_watch(&mut self, signal: watch::Signal) {
         let ctx = &mut self.ctx;
         match signal {
@@ -229,6 +244,8 @@ impl Coordinator {
         }
     }
 
+    /// Reacts to a new planner: this session becomes the planner, ceases to be it, or learns who it
+    /// is.
     fn on_succession(&mut self, signal: &succession::Signal) {
         match signal {
             succession::Signal::Elected(term) => self.start_planning(*term),
@@ -247,6 +264,8 @@ impl Coordinator {
         }
     }
 
+    /// Creates the planner. It makes its first plan only once workers that start together have
+    /// joined, and once the others have put rows that the store may have lost.
     fn start_planning(&mut self, term: Epoch) {
         let ctx = &mut self.ctx;
         // One plan for all workers that start together.
@@ -262,7 +281,7 @@ impl Coordinator {
         ctx.notify(Notice::Planning(term));
     }
 
-    /// Gives up planning, after the lease `@planner` was lost or the session ended.
+    /// Gives up planning, if this session was the planner, and ceases to read all sessions.
     fn stop_planning(&mut self) {
         if let Some(term) = self.drop_planner() {
             self.watch.watch_heads(Vec::new());
@@ -313,6 +332,8 @@ impl Coordinator {
         }
     }
 
+    /// Reacts to the planner: its own assignment, a planner of a higher term, or a doubt about the
+    /// store. The standbys that it names are handed to `succession` each time.
     fn on_planner(&mut self, signal: planner::Signal) {
         match signal {
             planner::Signal::Mine(assignment) => self.follow(*assignment),

@@ -1,4 +1,8 @@
-//! Hands each event to the part that it belongs to.
+//! Hands each event of the keeper to the part that it belongs to.
+//!
+//! The outcome of a call goes to the part that made it: the `Context` remembers the request by the
+//! number of the call. An outcome that no request waits for, since its session or its planner is
+//! over, is ignored.
 
 use std::time::Duration;
 
@@ -20,6 +24,7 @@ use crate::{
 const NEARLY: Duration = Duration::from_secs(5);
 
 impl Coordinator {
+    /// Hands an event to its part. An outcome without a request is ignored.
     pub(super) fn route(&mut self, event: Event) {
         match event {
             Event::Tick => {}
@@ -56,7 +61,8 @@ impl Coordinator {
         }
     }
 
-    /// Hands the outcome of a call to the part that made it.
+    /// Hands the outcome of a call to the part that made it. An answered beat also goes to the
+    /// parts that act after each beat.
     fn route_reply(&mut self, purpose: ReplyTo, outcome: StoreOutcome) {
         let ctx = &mut self.ctx;
         match purpose {

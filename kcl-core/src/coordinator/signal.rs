@@ -1,4 +1,5 @@
-//! The signals by which the parts of a coordinator notify one another. `hear.rs` says who reacts to
+//! The signals by which the parts of a coordinator notify one another. `hear.rs` lists which parts
+//! react to which signal.
 //! which.
 
 use super::{

@@ -29,7 +29,7 @@ pub struct Changes {
     /// The hash keys that no lease reads or will read once `create` is done. A hole that is seen
     /// once may come from a list that lags; one that is seen twice is to be reported.
     pub holes: Vec<HashRange>,
-    /// What in the list or the rows makes no sense.
+    /// Contradictions in the list of shards, or between the list and the rows.
     pub problems: Vec<Problem>,
 }
 
@@ -40,7 +40,7 @@ impl Changes {
     }
 }
 
-/// Something in the list of shards or in the rows that makes no sense.
+/// A contradiction in the list of shards, or between the list and the rows.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum Problem {

@@ -38,8 +38,8 @@ pub struct Placement {
     pub rules: PlacementRules,
     /// Where the rules come from.
     pub origin: Origin,
-    /// Who froze the fleet, and when; `None` if it is not frozen. In a frozen fleet no lease of a
-    /// live worker moves.
+    /// The command that froze the fleet, and when; `None` if it is not frozen. In a frozen fleet no
+    /// lease of a live worker moves.
     pub frozen: Option<Frozen>,
     /// The operator's marks for single workers and leases.
     pub marks: Marks,
@@ -78,7 +78,7 @@ pub enum Origin {
     },
 }
 
-/// Who froze the fleet, and when.
+/// The command that froze the fleet, and when.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Frozen {
     /// The command, in words.

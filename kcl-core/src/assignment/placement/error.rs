@@ -8,7 +8,7 @@ use crate::{
     stream::{HashRange, InvalidShardId},
 };
 
-/// Placement rules that make no sense.
+/// Placement rules that cannot be decoded, or that contradict one another.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum InvalidPlacement {
@@ -80,7 +80,7 @@ pub enum InvalidPlacement {
     Malformed(#[from] serde_json::Error),
 }
 
-/// The document `inherited` makes no sense.
+/// A document `inherited` that cannot be decoded, or that is too large to be stored.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum InvalidInherited {

@@ -168,10 +168,9 @@ impl<'a> Resolver<'a> {
     /// The entries of [`Inherited`] for this stream that are needed once the rows of `leaving` are
     /// deleted.
     ///
-    /// A deleted row takes with it who the parents of its shard are, and so the rule that
-    /// descendants inherit through it. So each child of such a shard gets an entry. An existing
-    /// entry stays as long as its shard is listed or has a row, and has no rule of its own that
-    /// counts for more.
+    /// A row names the parents of its shard. If it is deleted, descendants lose the rule that they
+    /// inherit through it, so each child of such a shard gets an entry. An existing entry stays as
+    /// long as its shard is listed or has a row, and has no rule of its own that counts for more.
     #[must_use]
     pub fn heirs(&self, leaving: &BTreeSet<ShardId>) -> BTreeMap<ShardId, Target> {
         let known = self.known();

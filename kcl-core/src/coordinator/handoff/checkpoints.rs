@@ -91,7 +91,7 @@ impl CheckpointState {
     pub(super) const fn on_failed(&mut self, at: Time) {
         self.in_flight = false;
         self.due_at = at;
-        // The one that waits is served by the next regular write; an urgent retry would come
+        // The next regular write serves the processor that waits. An urgent retry would be sent
         // without a pause.
         self.urgent = false;
     }

@@ -108,7 +108,8 @@ impl RollbackMemory {
         Some(row)
     }
 
-    /// The memory of the next session. It is empty after a fence, since other workers have gone on.
+    /// The memory of the next session. It is empty after a fence, since other sessions have
+    /// acquired the leases and gone on.
     pub(super) fn next_life(&mut self) -> Self {
         if self.outlives.is_none() {
             self.forget();

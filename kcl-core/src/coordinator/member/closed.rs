@@ -18,8 +18,8 @@ use crate::{
     lease::{Changing, DocName, Document, EndSession, Ending},
 };
 
-/// Who closed the application, or why that cannot be read; `None` if it is open. A document that
-/// cannot be decoded counts as closed.
+/// The command that closed the application, or why that cannot be read; `None` if the application
+/// is open. A document that cannot be decoded counts as closed.
 fn closed_by(doc: Option<&Document>) -> Option<Result<String, String>> {
     match Changing::decode(&doc?.body) {
         Ok(changing) => changing.is_closed().then_some(Ok(changing.by)),

@@ -29,7 +29,7 @@ pub(super) enum Phase {
 /// The state while the application is closed.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Shut {
-    /// Who closed it, or why that cannot be read; as last reported.
+    /// The command that closed the application, or why that cannot be read; as last reported.
     pub(super) by: String,
     /// Whether the end of the session was answered.
     pub(super) ended: bool,

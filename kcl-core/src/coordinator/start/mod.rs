@@ -7,10 +7,6 @@
 //!
 //! The table is for one stream:
 //!
-//! PROTOCOL §6: a start is frozen once, in a document that is written before the first lease of
-//! its stream. A store that goes back in time may lose that document; then whoever knows the start
-//! gives it back, and only if nobody does is another one frozen. Of each stream:
-//!
 //! | phase | when | then | request to the store |
 //! |---|---|---|---|
 //! | unknown | a document names it | known | – |

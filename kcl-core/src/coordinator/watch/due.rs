@@ -14,7 +14,7 @@ pub(in crate::coordinator) enum Due {
 }
 
 impl Due {
-    /// The session whose row is due to be read, if that is what is due.
+    /// The session of a [`Self::Look`]; `None` for any other deadline.
     pub(in crate::coordinator) fn into_look(self) -> Option<SessionId> {
         match self {
             Self::Look(id) => Some(id),

@@ -1,9 +1,9 @@
 //! Deleting what is useless: rows of ended sessions, documents of workers without a session, and
 //! leases of shards that the stream has forgotten.
 //!
-//! Nothing is deleted on one look. A session's row goes a session timeout after a consistent
-//! listing showed no lease that names it (PROTOCOL rule 1). Before a lease's row goes, the rules
-//! that other shards inherit through it are written to the document `inherited` (PROTOCOL §5).
+//! A session's row is deleted a session timeout after a consistent listing showed no lease that
+//! names it (PROTOCOL rule 1). Before a lease's row is deleted, the rules that other shards inherit
+//! through it are written to the document `inherited` (PROTOCOL §5).
 //!
 //! | what | when | then | request to the store |
 //! |---|---|---|---|
