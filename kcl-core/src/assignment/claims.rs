@@ -190,6 +190,7 @@ impl<'a> Rules<'a> {
         Self { rules, uncovered: view.rules.uncovered() }
     }
 
+    /// Whether no rule decides anything, so that nothing has to be looked up.
     fn say_nothing(&self) -> bool {
         self.rules.is_empty() && self.uncovered == Uncovered::Balance
     }
@@ -199,6 +200,8 @@ impl<'a> Rules<'a> {
         self.rules.get(draft.view.leases[lease].rule? as usize).copied()
     }
 
+    /// What its rule means for a lease. A drained worker is not among the view's workers, so a rule
+    /// that requires it refuses the lease like one that requires an absent worker.
     fn standing(&self, draft: &Draft<'_>, lease: usize) -> Standing {
         match self.rule(draft, lease) {
             None if self.uncovered == Uncovered::Hold => Standing::Refused(Reason::HeldBack),

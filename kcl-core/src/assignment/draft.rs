@@ -42,6 +42,7 @@ impl<'a> Draft<'a> {
         }
     }
 
+    /// Gives a lease without a seat to a worker.
     pub(super) fn seat(&mut self, lease: usize, worker: usize) {
         self.seats[lease] = Some(WorkerIndex::new(worker));
         self.load[worker] += 1;
@@ -65,6 +66,7 @@ impl<'a> Draft<'a> {
         self.refuse(lease, reason);
     }
 
+    /// Notes that no worker may hold a lease.
     pub(super) fn refuse(&mut self, lease: usize, reason: Reason) {
         self.unassigned.push(Unassigned { lease, reason });
     }

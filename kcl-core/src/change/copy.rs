@@ -129,6 +129,7 @@ struct Text {
     others: Vec<OtherText>,
 }
 
+/// A [`RowChange`] in the copy.
 #[derive(Debug, Serialize, Deserialize)]
 struct RowText {
     row: LeaseRecord,
@@ -138,6 +139,7 @@ struct RowText {
     children: Vec<ShardId>,
 }
 
+/// A [`DocChange`] in the copy.
 #[derive(Debug, Serialize, Deserialize)]
 struct DocText {
     name: String,
@@ -145,6 +147,7 @@ struct DocText {
     to: Body,
 }
 
+/// A document in the copy that the change does not touch.
 #[derive(Debug, Serialize, Deserialize)]
 struct OtherText {
     name: String,

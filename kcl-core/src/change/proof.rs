@@ -79,6 +79,7 @@ impl Proof {
         if now < self.look_at { Next::Wait(self.look_at) } else { self.list() }
     }
 
+    /// The listing of all sessions. It is consistent, since an absent session counts as ended.
     fn list(&self) -> Next {
         Next::Ask(Box::new(StoreCall::Sessions(Consistency::Strong)))
     }

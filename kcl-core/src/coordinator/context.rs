@@ -160,6 +160,7 @@ impl Context {
         }
     }
 
+    /// Remembers a request under the next call number.
     fn call(&mut self, purpose: ReplyTo) -> CallId {
         let id = CallId(self.next_call);
         self.next_call += 1;
@@ -179,6 +180,7 @@ impl Context {
         self.out.push(Command::Run(RunCommand { key: key.clone(), epoch, order }));
     }
 
+    /// Hands an event to the observers.
     pub(super) fn notify(&mut self, notice: Notice) {
         self.out.push(Command::Notify(notice));
     }
@@ -229,6 +231,7 @@ impl Context {
         self.signals.clear();
     }
 
+    /// Takes the commands of the present event, in the order in which they were pushed.
     pub(super) fn take_commands(&mut self) -> Vec<Command> {
         std::mem::take(&mut self.out)
     }

@@ -325,6 +325,7 @@ impl Assignment {
 mod one_or_many {
     use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
+    /// One element, or a list of them.
     #[derive(Deserialize)]
     #[serde(untagged)]
     enum OneOrMany<T> {

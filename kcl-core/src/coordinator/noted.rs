@@ -40,6 +40,7 @@ impl<K: Ord + Clone, V> Noted<K, V> {
         self.entries.entry(key.clone()).or_insert_with(value)
     }
 
+    /// The entry, to change it. It counts as touched, whether it is changed or not.
     pub(super) fn get_mut(&mut self, key: &K) -> Option<&mut V> {
         let entry = self.entries.get_mut(key);
         if entry.is_some() && !self.touched.contains(key) {
@@ -54,6 +55,7 @@ impl<K: Ord + Clone, V> Noted<K, V> {
         Some(value)
     }
 
+    /// Keeps the entries that `keeps` accepts; the others count as touched.
     pub(super) fn retain(&mut self, mut keeps: impl FnMut(&K, &V) -> bool) {
         let touched = &mut self.touched;
         self.entries.retain(|key, value| {
@@ -65,6 +67,7 @@ impl<K: Ord + Clone, V> Noted<K, V> {
         });
     }
 
+    /// Removes every entry; each counts as touched.
     pub(super) fn clear(&mut self) {
         self.touch_all();
         self.entries.clear();

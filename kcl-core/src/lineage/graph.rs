@@ -156,6 +156,7 @@ impl<'a> Lineage<'a> {
         })
     }
 
+    /// Whether a row may be read. `in_list` says whether the stream lists its shard.
     fn may_be_read(&self, lease: &Lease, in_list: bool, parents: &[ShardId]) -> bool {
         let done = |parent: &ShardId| match self.lease(parent) {
             Some(row) => row.has_ended(),

@@ -202,6 +202,7 @@ fn later_beginnings_are_made() -> bool {
     !planted!(MissingBeginningLeft)
 }
 
+/// Whether the stream has forgotten a shard.
 fn is_unlisted(node: &Node<'_>) -> bool {
     node.shard.is_none() || planted!(EndedRowDeletedEarly)
 }

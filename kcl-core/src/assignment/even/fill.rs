@@ -52,6 +52,7 @@ struct Seats {
 }
 
 impl Seats {
+    /// The seats that are open: for each worker those between what it has got and its target.
     fn open(draft: &Draft<'_>, targets: &[usize]) -> Self {
         let mut by_rank: Vec<usize> = (0..targets.len()).collect();
         by_rank.sort_unstable_by_key(|worker| draft.rank[*worker]);
@@ -126,6 +127,8 @@ impl<'d, 'a, 'f> Swap<'d, 'a, 'f> {
         Self { draft, worker, movers, stays }
     }
 
+    /// Seats the stranded leases, each by the cheapest way: it stays at home; a mover gives its
+    /// seat; a seated mover and its home are exchanged; any other lease moves.
     fn place(&mut self, stranded: &[Unplaced]) {
         let worker = self.worker;
         let stranded: Vec<&Unplaced> =

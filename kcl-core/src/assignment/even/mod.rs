@@ -70,6 +70,8 @@ struct SpreadPicker {
 }
 
 impl SpreadPicker {
+    /// Whether the next lease goes. The leases that go are as evenly spread as the pixels of a
+    /// line.
     fn next_goes(&mut self) -> bool {
         let gone = (self.seen * self.goes + self.phase) / self.of;
         self.seen += 1;

@@ -53,6 +53,7 @@ pub(super) fn tally(draft: &Draft<'_>, free: &mut [Unplaced]) -> Vec<Share> {
     shares
 }
 
+/// The share of a worker before free leases are counted: what rules have seated at it.
 fn empty(draft: &Draft<'_>, worker: usize) -> Share {
     Share {
         rank: draft.rank[worker],

@@ -204,6 +204,7 @@ struct Header {
     format: u64,
 }
 
+/// The form of the document in JSON.
 #[derive(Serialize, Deserialize)]
 struct DocumentForm {
     #[serde(default = "format")]

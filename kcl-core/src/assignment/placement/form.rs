@@ -10,10 +10,12 @@ use crate::{env::WallTime, lease::WorkerId, stream::ShardId};
 /// The only format so far.
 pub(super) const FORMAT: u64 = 1;
 
+/// The default for a text that names no format.
 pub(super) const fn format() -> u64 {
     FORMAT
 }
 
+/// The form of [`PlacementRules`](super::PlacementRules).
 #[derive(Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct RulesForm {
@@ -25,6 +27,7 @@ pub(super) struct RulesForm {
     rules: Vec<RuleForm>,
 }
 
+/// The form of one [`Rule`]: exactly one of `shard` and `range` must be there.
 #[derive(Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct RuleForm {
@@ -63,6 +66,7 @@ pub(super) fn read_rules(rules: Vec<RuleForm>) -> Result<Vec<Rule>, InvalidPlace
 }
 
 impl RuleForm {
+    /// The rule in this form. `number` counts from 1, for the error.
     fn read(self, number: usize) -> Result<Rule, InvalidPlacement> {
         let target = match (self.shard, self.range) {
             (Some(shard), None) => Target::Shard(shard),

@@ -128,6 +128,7 @@ struct Header {
     term: Epoch,
 }
 
+/// The form of the document in JSON.
 #[derive(Serialize, Deserialize)]
 struct Form {
     format: u64,
@@ -135,6 +136,7 @@ struct Form {
     streams: Vec<StreamForm>,
 }
 
+/// The form of the heirs in one life of a stream.
 #[derive(Serialize, Deserialize)]
 struct StreamForm {
     stream: StreamKey,
@@ -167,6 +169,7 @@ impl StreamForm {
 }
 
 impl OriginForm {
+    /// The target in this form: exactly one of `shard` and `range` must be there.
     fn target(&self) -> Result<Target, InvalidInherited> {
         match (&self.shard, &self.range) {
             (Some(shard), None) => Ok(Target::Shard(shard.clone())),

@@ -21,6 +21,7 @@ pub fn shard_mapping(text: &str) -> Result<Vec<Rule>, InvalidMapping> {
     pieces.map(pair).collect()
 }
 
+/// Parses one piece.
 fn pair(text: &str) -> Result<Rule, InvalidMapping> {
     let piece = || text.chars().take(300).collect::<String>();
     // Split at the first colon: a worker id may contain more of them, a shard id contains none.

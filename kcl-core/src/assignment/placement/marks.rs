@@ -169,6 +169,7 @@ pub(super) struct MarksForm {
     given_up: Vec<GivenUpForm>,
 }
 
+/// The form of an entry of [`Marks::drained`].
 #[derive(Serialize, Deserialize)]
 struct DrainedForm {
     worker: WorkerId,
@@ -176,6 +177,7 @@ struct DrainedForm {
     said: Said,
 }
 
+/// The form of an entry of [`Marks::paused`].
 #[derive(Serialize, Deserialize)]
 struct PausedForm {
     lease: LeaseKey,
@@ -183,6 +185,7 @@ struct PausedForm {
     said: Said,
 }
 
+/// The form of an entry of [`Marks::let_go`].
 #[derive(Serialize, Deserialize)]
 struct LetGoForm {
     lease: LeaseKey,
@@ -191,6 +194,7 @@ struct LetGoForm {
     said: Said,
 }
 
+/// The form of an entry of [`Marks::sent`].
 #[derive(Serialize, Deserialize)]
 struct SentForm {
     lease: LeaseKey,
@@ -200,6 +204,7 @@ struct SentForm {
     said: Said,
 }
 
+/// The form of an entry of [`Marks::given_up`].
 #[derive(Serialize, Deserialize)]
 struct GivenUpForm {
     lease: LeaseKey,

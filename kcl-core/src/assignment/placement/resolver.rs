@@ -109,11 +109,14 @@ impl<'a> Resolver<'a> {
         })
     }
 
+    /// The rule of the range that contains the shard's midpoint; `None` if its hash keys are not
+    /// known.
     fn own_range(&self, shard: &ShardId) -> Option<usize> {
         let midpoint = self.lineage.range(shard)?.midpoint();
         self.range(|range| range.contains(midpoint))
     }
 
+    /// The rule of the best range that `is_it` accepts.
     fn range(&self, is_it: impl Fn(&HashRange) -> bool) -> Option<usize> {
         self.ranges.iter().find(|(range, _)| is_it(range)).map(|(_, number)| *number)
     }

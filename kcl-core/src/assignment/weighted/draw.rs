@@ -42,6 +42,7 @@ struct Sources {
 }
 
 impl Sources {
+    /// The workers above the level, with the leases that may be moved for their weight.
     fn of(draft: &Draft<'_>, loads: &Loads, free: &[Weighed], threshold: Threshold) -> Self {
         let leases = place::movable(draft, free, |worker| loads.get(worker) > threshold.level);
         let mut sources = Self { threshold, leases, heap: BinaryHeap::new() };

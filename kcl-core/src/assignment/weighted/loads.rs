@@ -19,6 +19,7 @@ pub(super) struct Weights {
 }
 
 impl Weights {
+    /// Measures the average, and the bound that keeps sums within a `u64`.
     pub(super) fn of(view: &View) -> Self {
         let most = u64::MAX / (view.leases.len() as u64).max(1);
         let measured = view.leases.iter().filter_map(|lease| lease.weight);
@@ -31,6 +32,7 @@ impl Weights {
         Weighed { free, weight: self.weight(view, free.lease()) }
     }
 
+    /// The weight of a lease: the measured one, else the average.
     fn weight(&self, view: &View, lease: usize) -> u64 {
         view.leases[lease].weight.unwrap_or(self.usual).min(self.most)
     }

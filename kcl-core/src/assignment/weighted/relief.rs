@@ -139,10 +139,12 @@ impl Relief<'_, '_> {
         self.before.saturating_sub(self.peak.max(self.loads.get(self.donor)))
     }
 
+    /// The least loaded worker that may get this lease; `None` if every other one is full.
     fn receiver(&mut self, one: &Weighed) -> Option<usize> {
         self.tournament.least([Some(self.donor), one.free.avoid()], self.draft, self.loads)
     }
 
+    /// Moves a lease to the receiver, and remembers that for taking it back.
     fn give(&mut self, one: Weighed, receiver: usize) {
         self.loads.seat(self.draft, &one, receiver);
         self.tournament.note(receiver, self.draft, self.loads);

@@ -88,6 +88,8 @@ impl MinTournament {
 /// The bits of a worker's place and of a number of leases: a view indexes both with 32 bits.
 const RANK_BITS: u32 = u32::BITS;
 
+/// The standing of a worker. The bits for the value compared first come first, so that comparing
+/// two numbers compares the values in their order.
 fn node(by: Least, worker: usize, draft: &Draft<'_>, loads: &Loads) -> Node {
     if draft.room(worker) == 0 {
         return OUT;
@@ -101,6 +103,7 @@ fn node(by: Least, worker: usize, draft: &Draft<'_>, loads: &Loads) -> Node {
     what << RANK_BITS | rank
 }
 
+/// The place in the order of ids of the worker with this standing.
 fn rank(node: Node) -> usize {
     usize::try_from(node & Node::from(u32::MAX)).unwrap_or(usize::MAX)
 }

@@ -52,6 +52,8 @@ impl Closing {
         }
     }
 
+    /// The head of a copy was read. Without a copy of the present change no row was changed yet: an
+    /// undo opens the application at once, anything else collects one.
     fn on_head(&mut self, which: Which, doc: Option<&Document>) -> Phase {
         self.stray = None;
         let mut doc = doc;
@@ -146,6 +148,7 @@ impl Closing {
         StoreCall::PutDoc(PutDoc::new(name, None, body))
     }
 
+    /// A part of the copy was put. With the last part the head is put.
     fn on_kept(
         copy: Copy,
         head: Head,
@@ -188,6 +191,7 @@ impl Closing {
         Self::swept(leases, docs.into_iter().filter(is_former).collect())
     }
 
+    /// The next copy to delete; when none is left, the rows are marked as written.
     fn swept(leases: usize, copies: Vec<Document>) -> Phase {
         if copies.is_empty() {
             return Phase::Marking(Then::Open(leases));
@@ -195,6 +199,7 @@ impl Closing {
         Phase::Sweeping { leases, copies: Some(copies) }
     }
 
+    /// The call that deletes the last of these copies.
     pub(super) fn sweep(copies: &[Document]) -> StoreCall {
         match copies.last() {
             Some(doc) => StoreCall::DeleteDoc(DeleteDoc::new(doc.name.clone(), doc.version)),

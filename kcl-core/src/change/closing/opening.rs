@@ -59,6 +59,8 @@ impl Closing {
         change
     }
 
+    /// The opening was answered. A refusal shows whether an earlier attempt opened the application,
+    /// whether another run took over, or whether the store went back.
     pub(super) fn on_opening(&mut self, mut opening: Opening, reply: StoreReply) -> Phase {
         let doc = match reply {
             StoreReply::DocWrite(Write::Done(_)) => return Phase::Over(opening.result),

@@ -218,6 +218,7 @@ pub(super) struct Opening {
 }
 
 impl Opening {
+    /// Makes the next call read `changing`, since an attempt may have been applied.
     pub(super) const fn look(&mut self) {
         self.looks = true;
     }
@@ -319,6 +320,7 @@ impl Closing {
         }
     }
 
+    /// The number of the change whose copy is read.
     pub(super) fn number_of(&self, which: &Which) -> u64 {
         match which {
             Which::Mine => self.change.number,

@@ -99,6 +99,7 @@ impl Closing {
         )
     }
 
+    /// The put of `changing` over this version; 0 means that there is no document.
     fn put(&mut self, version: u64, changing: Changing) -> Phase {
         self.closed = self.change.write(changing);
         let body = self.closed.encode();
@@ -106,6 +107,7 @@ impl Closing {
         Phase::Taking(PutDoc::new(DocName::changing(), seen, body))
     }
 
+    /// `changing` was put, or refused.
     fn on_taken(&mut self, write: Write<Document>) -> Phase {
         match write {
             Write::Done(doc) => {
@@ -144,6 +146,7 @@ impl Closing {
     }
 }
 
+/// The error for an application that another command has closed.
 fn busy(changing: Changing) -> ChangeError {
     let change = Change::of(&changing);
     let undoing = change.as_ref().is_some_and(|change| change.undoing);

@@ -250,6 +250,7 @@ impl Closing {
 }
 
 impl Writing {
+    /// Whether a document is under way, and no rows.
     fn is_doc(&self) -> bool {
         self.open.first().is_none_or(|at| *at >= self.target.rows.len())
     }

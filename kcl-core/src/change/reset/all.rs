@@ -61,6 +61,7 @@ pub(super) struct Unmade {
 }
 
 impl Unmade {
+    /// The rows that the lineage would make at the stored start of the stream.
     pub(super) fn of(found: &Found<'_>, mine: &[&Lease]) -> Self {
         let start = stored_start(found).unwrap_or(NO_START);
         let rows: Vec<Lease> = mine.iter().map(|row| (*row).clone()).collect();
@@ -81,11 +82,13 @@ impl Unmade {
     }
 }
 
+/// The stored start; `None` if there is none, or if it cannot be decoded.
 fn stored_start(found: &Found<'_>) -> Option<FrozenStart> {
     let name = DocName::start(&found.stream.description.key);
     FrozenStart::decode(&found.doc(&name)?.body)
 }
 
+/// The document of the new start. If there was none, an undo writes the start at the trim horizon.
 fn start_doc(found: &Found<'_>, start: FrozenStart) -> DocChange {
     let name = DocName::start(&found.stream.description.key);
     let to = start.encode();

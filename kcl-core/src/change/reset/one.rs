@@ -82,6 +82,8 @@ fn check(found: &Found<'_>, shard: &Shard, lease: &LeaseKey, to: &Place) -> Resu
     }
 }
 
+/// Whether the shard can hold this position: it must not be below the shard's first sequence
+/// number, nor at or above the first one of a child.
 fn check_position(
     found: &Found<'_>,
     shard: &Shard,

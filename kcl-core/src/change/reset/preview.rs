@@ -71,6 +71,7 @@ fn of(change: &RowChange, stream: &StreamDescription) -> Move {
     }
 }
 
+/// The time between a row's present checkpoint and its new one, as far as both are known.
 fn reach(change: &RowChange, stream: &StreamDescription) -> Reach {
     let row = &change.row;
     if Spot::of(row) == change.to {

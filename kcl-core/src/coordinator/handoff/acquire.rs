@@ -42,6 +42,8 @@ impl Handoff {
         ctx.ask(op::Acquire(acquire), request::Acquire(key.clone(), epoch));
     }
 
+    /// The answer to an acquire. One that a later acquire of the same lease has replaced is
+    /// ignored.
     pub(super) fn on_acquire(
         &mut self,
         key: &LeaseKey,

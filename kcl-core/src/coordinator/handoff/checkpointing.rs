@@ -50,6 +50,8 @@ impl Handoff {
         ctx.ask(op::Advance(advance), request::Advance(key.clone(), epoch));
     }
 
+    /// A checkpoint was written, or refused. A refusal by a row that is still held here means that
+    /// the row is ahead: an earlier attempt was applied.
     pub(super) fn on_advance(
         &mut self,
         key: &LeaseKey,

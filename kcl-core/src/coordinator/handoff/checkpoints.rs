@@ -96,6 +96,7 @@ impl CheckpointState {
         self.urgent = false;
     }
 
+    /// The newest processed checkpoint, stored or not.
     pub(super) const fn newest(&self) -> (&Checkpoint, Progress) {
         (&self.newest, self.progress)
     }

@@ -75,6 +75,7 @@ impl Handoff {
         }
     }
 
+    /// The row of a child was put. With the last one, the end is written.
     pub(super) fn on_child_put(
         &mut self,
         key: &LeaseKey,
@@ -100,6 +101,7 @@ impl Handoff {
         }
     }
 
+    /// The end was written, or refused. A row that shows the end counts as written by this session.
     pub(super) fn on_end_written(
         &mut self,
         key: &LeaseKey,

@@ -98,6 +98,7 @@ pub(super) struct Ending {
     pub(super) step: Step,
 }
 
+/// The step that the end of a shard waits for.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Step {
     /// Calls are under way.

@@ -238,6 +238,7 @@ impl Handoff {
         wanted.chain(self.held.keys().flat_map(|key| self.tenure_deadlines(key)))
     }
 
+    /// Does what is due for each lease: checkpoints first, all together.
     pub(in crate::coordinator) fn on_tick(&mut self, ctx: &mut Context) {
         self.tell_deadlines(ctx);
         let due = ctx.deadlines.of_leases(ctx.now);
@@ -266,6 +267,7 @@ impl Handoff {
         }
     }
 
+    /// Reacts to news of a run. News of an epoch that this session no longer holds are ignored.
     pub(in crate::coordinator) fn on_run(&mut self, event: RunEvent, ctx: &mut Context) {
         let RunEvent { key, epoch, news } = event;
         let Some(held) = self.held.get_mut(&key).filter(|t| t.epoch() == epoch) else {
@@ -297,6 +299,7 @@ impl Handoff {
         }
     }
 
+    /// Hands an answer of the store to the function that its request belongs to.
     pub(in crate::coordinator) fn on_answer(&mut self, answer: Reply, ctx: &mut Context) {
         match answer {
             Reply::WishRow(key, answer) => self.on_wish_row(&key, answer, ctx),

@@ -75,6 +75,7 @@ impl Handoff {
         }
     }
 
+    /// The row of a wanted lease was read. At most `READS_MAX` such reads are under way.
     pub(super) fn on_wish_row(
         &mut self,
         key: &LeaseKey,

@@ -62,6 +62,8 @@ impl Handoff {
         }
     }
 
+    /// The row of a suspended lease was read. An answer from before the last lapse proves nothing
+    /// and is ignored.
     pub(super) fn on_revalidated(
         &mut self,
         key: &LeaseKey,

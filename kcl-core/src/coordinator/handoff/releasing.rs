@@ -65,12 +65,16 @@ impl Handoff {
         self.send_release(release, ctx);
     }
 
+    /// Sends a release, and remembers it until it is confirmed.
     fn send_release(&mut self, release: Release, ctx: &mut Context) {
         let (key, epoch) = (release.key.clone(), release.epoch);
         ctx.ask(op::Release(release.clone()), request::Release(key.clone(), epoch));
         self.releases.insert((key, epoch), Releasing { release, in_flight: true });
     }
 
+    /// A release was answered. If the row still names this session and epoch, the release is sent
+    /// again without a checkpoint. Any other answer means that the row is released, and wakes the
+    /// successor.
     pub(super) fn on_release(
         &mut self,
         key: &LeaseKey,

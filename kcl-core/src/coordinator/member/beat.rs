@@ -38,6 +38,8 @@ impl Member {
         ctx.ask(op::EndSession(end), request::Leave);
     }
 
+    /// Sends the regular beat when it is due, and a beat again when the last one has no answer for
+    /// a third of the interval.
     pub(super) fn beat_when_due(&mut self, ctx: &mut Context) {
         if self.beat_at <= ctx.now {
             // The regular beats keep their phase, which watchers rely on; after a pause they start
@@ -51,6 +53,7 @@ impl Member {
         }
     }
 
+    /// Sends a beat, and remembers when: its answer makes the session valid from then on.
     pub(super) fn send_beat(&mut self, ctx: &mut Context) {
         self.last_number += 1;
         self.attempts.insert(self.last_number, ctx.now);
@@ -68,6 +71,8 @@ impl Member {
         ctx.ask(op::Beat(beat), request::Beat(self.last_number));
     }
 
+    /// A beat was answered: it was counted; or it was refused, because a later one was counted, the
+    /// session has ended, or its row does not exist.
     pub(super) fn on_beat(
         &mut self,
         number: u64,
@@ -95,6 +100,7 @@ impl Member {
         self.on_generation(&reply.stamp.generation, ctx);
     }
 
+    /// This beat was counted, and so the session was live when it was sent.
     fn on_counted(&mut self, number: u64, row: &Session, ctx: &mut Context) {
         let sent = self.counts_from(number, ctx.now);
         self.attempts = self.attempts.split_off(&(number + 1));
@@ -132,6 +138,7 @@ impl Member {
         row.mailbox > self.mailbox && !planted!(WakeNeverRead)
     }
 
+    /// This session's row was read: it shows whether the session was ended, or was woken.
     pub(super) fn on_mailbox(&mut self, row: Option<&Session>, ctx: &mut Context) {
         let Some(row) = row else { return };
         if let SessionState::Ended(reason) = row.state {
@@ -143,6 +150,8 @@ impl Member {
         }
     }
 
+    /// An answer of the store named its generation. Another one than before means that the store
+    /// went back in time: this session checks its id and passes again.
     pub(super) fn on_generation(&mut self, generation: &Generation, ctx: &mut Context) {
         match &self.generation {
             Some(known) if is_another(generation, known) => {
@@ -172,6 +181,7 @@ impl Member {
         }
     }
 
+    /// Another session ended this one.
     pub(super) fn on_fence(&mut self, reason: EndReason, ctx: &mut Context) {
         if self.phase != Phase::Over {
             self.be_over();
@@ -185,6 +195,7 @@ impl Member {
         self.retry_at = Time::NEVER;
     }
 
+    /// Notices that the session's validity is over.
     pub(super) fn check_deadline(&mut self, ctx: &mut Context) {
         if !self.lapsed && ctx.now >= self.valid_until {
             self.lapsed = true;
@@ -193,6 +204,7 @@ impl Member {
         }
     }
 
+    /// Reads this session's row every `wake_poll`, where the store pushes no wake-ups.
     pub(super) fn poll_mailbox(&mut self, ctx: &mut Context) {
         if self.poll_at <= ctx.now {
             self.poll_at = ctx.now + ctx.settings.wake_poll;

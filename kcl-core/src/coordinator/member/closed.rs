@@ -69,6 +69,7 @@ impl Member {
         }
     }
 
+    /// Reports once for each reason that the application is closed.
     fn tell_closed(&mut self, why: Result<String, String>, ctx: &mut Context) {
         let (notice, text) = match why {
             Ok(by) => (Notice::Closed(by.clone()), by),

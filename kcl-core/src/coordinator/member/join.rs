@@ -32,6 +32,7 @@ impl Member {
         ctx.reads.want();
     }
 
+    /// Lists the sessions before registering, to find the start number.
     pub(super) fn list_before(&mut self, ctx: &mut Context) {
         self.phase = Phase::Listing;
         self.retry_at = Time::NEVER;
@@ -80,6 +81,8 @@ impl Member {
         ctx.ask(op::Register(self.session.clone()), request::Register(ctx.now));
     }
 
+    /// The registration was answered: the session is valid from when it was sent, and begins to
+    /// pass.
     pub(super) fn on_registered(
         &mut self,
         sent: Time,
@@ -129,6 +132,7 @@ impl Member {
         }
     }
 
+    /// Lists the sessions after registering.
     pub(super) fn list_after(&mut self, ctx: &mut Context) {
         self.listed = Listed::Asked;
         ctx.ask(op::Sessions(Consistency::Strong), request::ListAfter);
@@ -180,6 +184,7 @@ impl Member {
         }
     }
 
+    /// The end of an older session was answered.
     pub(super) fn on_older_ended(
         &mut self,
         id: &SessionId,

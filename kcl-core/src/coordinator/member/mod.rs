@@ -217,6 +217,7 @@ impl Member {
         self.is_live() && !self.lapsed && now < self.valid_until
     }
 
+    /// The newest assignment document that this session has seen.
     pub(in crate::coordinator) const fn seen(&self) -> PlanVersion {
         self.report.seen
     }
@@ -259,6 +260,7 @@ impl Member {
         ctx.signal(Signal::Woken);
     }
 
+    /// When the session has something to do next: it depends on its phase.
     pub(in crate::coordinator) fn next_wake(&self) -> Time {
         let deadline = if self.lapsed { Time::NEVER } else { self.valid_until };
         let beat = self.beat_at.min(self.retry_at).min(deadline).min(self.pass.next_wake());
@@ -275,6 +277,7 @@ impl Member {
         }
     }
 
+    /// Does what is due in the present phase.
     pub(in crate::coordinator) fn on_tick(&mut self, ctx: &mut Context) {
         match &self.phase {
             Phase::Waiting(at) if *at <= ctx.now => self.start_joining(ctx),
@@ -303,6 +306,8 @@ impl Member {
         }
     }
 
+    /// Hands an answer of the store to the function that its request belongs to. A session that is
+    /// over waits only for the answer to its own end.
     pub(in crate::coordinator) fn on_answer(&mut self, answer: Reply, ctx: &mut Context) {
         if self.phase == Phase::Over && !matches!(answer, Reply::Leave(_)) {
             return;

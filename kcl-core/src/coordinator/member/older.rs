@@ -40,6 +40,7 @@ impl Older {
         self.look_at.unwrap_or(Time::NEVER)
     }
 
+    /// Whether no older session is left, so that this one may become live.
     pub(super) fn is_settled(&self) -> bool {
         self.listed && self.ending.is_empty() && self.watched.is_empty()
     }

@@ -85,6 +85,7 @@ impl Member {
         }
     }
 
+    /// `streams` was read. An answer to an earlier round is ignored.
     pub(super) fn on_streams_read(
         &mut self,
         round: u64,
@@ -100,6 +101,7 @@ impl Member {
         }
     }
 
+    /// `streams` was put. Only a put that was applied is a pass.
     pub(super) fn on_streams_put(
         &mut self,
         round: u64,
@@ -191,6 +193,7 @@ impl Member {
         ctx.ask(op::Sessions(Consistency::Strong), request::OtherReaders(round));
     }
 
+    /// The sessions were listed: silent ones are fenced.
     pub(super) fn on_other_readers(&mut self, round: u64, rows: &[Session], ctx: &mut Context) {
         if round != self.pass.round {
             return;
@@ -222,6 +225,7 @@ impl Member {
         }
     }
 
+    /// Decides what follows: leave if one of the sessions is live, take over if all have ended.
     fn go_on_watching(&mut self, ctx: &mut Context) {
         let Step::Watching(readers) = &self.pass.step else { return };
         if readers.one_lives() {
@@ -255,6 +259,7 @@ impl Member {
         }
     }
 
+    /// The session has passed. When it passes again later, nothing follows.
     fn on_passed(&mut self, ctx: &mut Context) {
         if self.phase == Phase::Passing {
             self.start_checking(ctx);
@@ -276,6 +281,7 @@ impl Member {
         self.read_again_at(again);
     }
 
+    /// Stops passing, since the application is closed. Answers that are under way are ignored.
     pub(super) fn stop_passing(&mut self) {
         let round = self.pass.next_round();
         self.pass = Pass { round, ..Pass::default() };
