@@ -166,7 +166,9 @@ fn grant<K: Ord>(
 
 /// The rules of a view, each with the index of its worker if that is live.
 struct Rules<'a> {
+    /// Each rule, in the order of the view, with the index of its worker if that is live.
     rules: Vec<(&'a Rule, Option<usize>)>,
+    /// What becomes of leases that no rule covers.
     uncovered: Uncovered,
 }
 

@@ -5,6 +5,7 @@ use super::{Reason, Unassigned, View, WorkerIndex};
 /// A plan in the making: leases get their seats one by one.
 #[derive(Debug)]
 pub(super) struct Draft<'a> {
+    /// The input of the plan.
     pub(super) view: &'a View,
     /// The place of each worker in the order of ids, which decides between equals.
     pub(super) rank: Vec<usize>,

@@ -6,8 +6,12 @@ use super::{WorkerIndex, draft::Draft};
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Unplaced {
     lease: u32,
+    /// The worker that holds it and may keep it; `None` for an orphan, or if it must avoid its
+    /// holder.
     home: Option<WorkerIndex>,
+    /// The live worker that must not get it.
     avoid: Option<WorkerIndex>,
+    /// The live worker that holds or held its parent.
     parent_holder: Option<WorkerIndex>,
 }
 

@@ -132,9 +132,13 @@ struct Text {
 /// A [`RowChange`] in the copy.
 #[derive(Debug, Serialize, Deserialize)]
 struct RowText {
+    /// The row as it was; for a lease without one, the row that the lineage would make.
     row: LeaseRecord,
+    /// Whether there was a row.
     found: bool,
+    /// The checkpoint that the row should get.
     to: CheckpointRecord,
+    /// The children that the row should get with the end of its shard.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     children: Vec<ShardId>,
 }

@@ -33,6 +33,7 @@ pub(super) struct Proof {
 /// How long a session has shown the same beat.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 struct Window {
+    /// The newest beat that was seen.
     beat: u64,
     /// When that beat was first seen.
     since: Time,
@@ -43,7 +44,9 @@ struct Window {
 /// What comes next.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Next {
+    /// Make this call, and hand in its reply with [`Proof::learn`].
     Ask(Box<StoreCall>),
+    /// Wait until this time.
     Wait(Time),
     /// Every session has ended.
     NobodyLives,

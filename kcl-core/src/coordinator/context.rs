@@ -53,7 +53,9 @@ pub(super) struct Context {
     pub(super) pushes: bool,
     /// The only source of randomness.
     pub(super) rng: Rng,
+    /// Makes the epochs for acquires.
     pub(super) epochs: Epochs,
+    /// The frozen starts that this process knows.
     pub(super) starts: Starts,
     /// Which streams the sources of this worker read.
     pub(super) reads: Reads,
@@ -67,6 +69,7 @@ pub(super) struct Context {
     next_call: u64,
     /// The commands of the present event.
     out: Vec<Command>,
+    /// When each part is due next.
     pub(super) deadlines: Deadlines,
     /// Signals of parts that no other part has heard yet, the oldest first.
     signals: VecDeque<Signal>,

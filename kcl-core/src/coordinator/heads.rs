@@ -8,7 +8,9 @@ use crate::lease::{SessionId, Zone};
 /// The two standbys. `None` where the fleet is too small, or while the planner is not known.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(super) struct Standbys {
+    /// The session that follows the planner; it reads all sessions at the opposite phase.
     pub(super) first: Option<SessionId>,
+    /// The session that follows the first standby.
     pub(super) second: Option<SessionId>,
 }
 

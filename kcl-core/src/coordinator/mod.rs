@@ -89,6 +89,7 @@ const COMPARED_EVERY: u64 = 251;
 /// fenced goes on with a new session in the same coordinator.
 #[derive(Debug)]
 pub struct Coordinator {
+    /// What all parts share.
     ctx: Context,
     member: Member,
     handoff: Handoff,
@@ -108,6 +109,7 @@ pub struct Coordinator {
     others_known_at: Time,
     /// Whether the worker is over: [`Command::Finished`] was returned.
     over: bool,
+    /// The number of events so far.
     #[cfg(debug_assertions)]
     events: u64,
 }

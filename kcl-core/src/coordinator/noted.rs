@@ -10,7 +10,9 @@ use std::{
 /// [`Self::take_touched`]. It is read like any map; no method changes an entry without a note.
 #[derive(Debug)]
 pub(super) struct Noted<K, V> {
+    /// The map itself.
     entries: BTreeMap<K, V>,
+    /// The keys of the entries that were put, changed or removed.
     touched: BTreeSet<K>,
 }
 

@@ -15,6 +15,7 @@ use crate::{
 /// row that is not listed is past, and one without a row that is listed has never been read.
 #[derive(Clone, Debug)]
 pub struct Lineage<'a> {
+    /// The stream, in the life that was listed.
     stream: &'a StreamKey,
     /// The shards, in the order of ids.
     nodes: Vec<Node<'a>>,
@@ -25,8 +26,11 @@ pub struct Lineage<'a> {
 /// A shard that is listed, or has a row, or both.
 #[derive(Clone, Debug)]
 pub(crate) struct Node<'a> {
+    /// The shard's id.
     pub(crate) id: ShardId,
+    /// The shard as the stream lists it; `None` if it does not.
     pub(crate) shard: Option<&'a Shard>,
+    /// The shard's lease row; `None` if it has none.
     pub(crate) row: Option<&'a Lease>,
 }
 

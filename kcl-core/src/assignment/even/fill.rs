@@ -98,6 +98,7 @@ struct Swap<'d, 'a, 'f> {
     /// The only worker with seats left.
     draft: &'d mut Draft<'a>,
     worker: usize,
+    /// The leases that did not stay, in the order of keys.
     movers: &'f [Unplaced],
     /// For each worker, the leases that stay at it and could go to `worker`.
     stays: Vec<Stays>,

@@ -39,6 +39,7 @@ fn level(shares: &[Share], total: usize) -> usize {
 /// All workers at one level, and the seats that are left over.
 struct Base<'a> {
     shares: &'a [Share],
+    /// The target of each worker at this level.
     targets: Vec<usize>,
     /// The workers that may have one lease more.
     candidates: Vec<usize>,

@@ -122,7 +122,9 @@ fn bars(touched: bool) -> bool {
 /// The borders of the shards that a rule touches.
 #[derive(Default)]
 struct Neighbours {
+    /// Where the touched shards begin.
     starts: BTreeSet<HashKey>,
+    /// Where the touched shards end.
     ends: BTreeSet<HashKey>,
     /// Whether the range of one of them is not known: it may lie beside any shard.
     anywhere: bool,

@@ -33,6 +33,7 @@ const FORMAT: u64 = 1;
 /// ```
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Inherited {
+    /// For each life of a stream, its heirs. A life without heirs has no entry.
     heirs: BTreeMap<StreamKey, Heirs>,
 }
 

@@ -67,6 +67,7 @@ struct Relief<'r, 'a> {
     loads: &'r mut Loads,
     tournament: &'r mut MinTournament,
     threshold: Threshold,
+    /// The overloaded worker.
     donor: usize,
     /// The load of the donor at the beginning.
     before: u64,

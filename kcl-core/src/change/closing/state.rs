@@ -67,6 +67,7 @@ pub struct Changed {
 /// describes the steps.
 #[derive(Clone, Debug)]
 pub struct Closing {
+    /// What the command should do.
     pub(super) intent: Intent,
     /// When the run began, by the clock of its machine.
     pub(super) wall: WallTime,
@@ -182,6 +183,7 @@ pub(super) enum Then {
 /// How far rows and documents are written.
 #[derive(Clone, Debug)]
 pub(super) struct Writing {
+    /// The rows and documents to write.
     pub(super) target: Target,
     /// How many of the rows, and then of the documents, are begun. All of these are done but those
     /// in `open`.
@@ -198,11 +200,14 @@ pub(super) struct Writing {
 /// The step of the rows, or the document, that are under way.
 #[derive(Clone, Debug)]
 pub(super) enum Step {
+    /// Read the rows, or the document.
     Read,
     /// They were read; now read `changing`: does this run still hold the turn?
     CheckRows(Vec<Option<Lease>>),
     CheckDoc(Option<Document>),
+    /// Send the writes of the rows as they were read; `None`: there was no row.
     SendRows(Vec<Option<Lease>>),
+    /// Send the put of the document as it was read.
     SendDoc(Option<Document>),
     /// Read the rows after the turn. No step of the protocol, but of a planted bug.
     ReadLate,

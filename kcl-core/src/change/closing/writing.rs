@@ -20,7 +20,9 @@ use crate::{
 
 /// What is under way.
 enum At<'a> {
+    /// Rows: one or several.
     Rows,
+    /// A document, with its change.
     Doc(&'a DocChange),
 }
 

@@ -57,6 +57,7 @@ fn frozen(to: InitialPosition, now: WallTime) -> Result<FrozenStart, Unfit> {
 
 /// The rows of shards without a row, as the lineage would make them.
 pub(super) struct Unmade {
+    /// The rows of shards that no row leads to, at the start that was stored before.
     beginnings: BTreeMap<LeaseKey, Lease>,
 }
 

@@ -119,13 +119,17 @@ pub(in crate::coordinator) struct Handoff {
     me: SessionId,
     /// The newest assignment document that the session follows.
     assignment: Option<Assignment>,
+    /// The leases that this session should take.
     wanted: Noted<LeaseKey, WantedLease>,
     /// Acquires whose outcome is not known yet.
     acquiring: BTreeMap<LeaseKey, Acquiring>,
+    /// The leases that this session has, with the state of their runs.
     held: Noted<LeaseKey, HeldLease>,
     /// Releases that were sent and not confirmed, by lease and epoch.
     releases: BTreeMap<(LeaseKey, Epoch), Releasing>,
+    /// When the session of another owner was last read.
     owners: OwnerChecks,
+    /// What this process knows although the store may have lost it.
     memory: RollbackMemory,
     /// Children of merges: the child and the parent that ended here, with the number of its other
     /// parents whose rows have not been read yet.
@@ -136,6 +140,7 @@ pub(in crate::coordinator) struct Handoff {
     lapses: u64,
     /// Whether the deadlines of wanted leases are set: they are while the session is valid.
     pursues: bool,
+    /// Whether the worker leaves, and takes no new lease.
     leaving: bool,
     /// When a worker that leaves drops every batch; [`Time::NEVER`] while it stays.
     grace_until: Time,

@@ -57,8 +57,11 @@ pub(super) struct Inbox {
 /// The phase of a read. `again` says that the document should be read once more after this read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Phase {
+    /// No read is under way.
     AtRest,
+    /// A read of the document is under way.
     Reading { again: bool },
+    /// The document was read; the other parts have not followed it yet.
     Came { again: bool },
 }
 
@@ -109,6 +112,7 @@ impl Inbox {
         self.poll_at = ctx.now + ctx.settings.fast_poll;
     }
 
+    /// Polls the document, if that is due and another session plans for this one.
     pub(super) fn on_tick(&mut self, facts: Facts, ctx: &mut Context) {
         if self.poll_at > ctx.now {
             return;
@@ -127,6 +131,7 @@ impl Inbox {
         self.expects_the_first(facts, now) || facts.is_leaving || planted!(EagerForEver)
     }
 
+    /// Whether the session still waits for its first document.
     fn expects_the_first(&self, facts: Facts, now: Time) -> bool {
         !facts.follows_one && now < self.eager_until
     }
@@ -143,6 +148,7 @@ impl Inbox {
         }
     }
 
+    /// The document was read: hands it to the other parts, or rests if there is nothing to follow.
     pub(super) fn on_answer(&mut self, answer: Reply, ctx: &mut Context) {
         let Reply::MyDocument(answer) = answer;
         let Phase::Reading { again } = self.phase else { return };
@@ -162,6 +168,7 @@ impl Inbox {
         }
     }
 
+    /// Ends a read, and starts another one if the document should be read once more.
     fn rest(&mut self, again: bool, ctx: &mut Context) {
         self.phase = Phase::AtRest;
         if again {
@@ -169,6 +176,8 @@ impl Inbox {
         }
     }
 
+    /// The document in an answer; `None` if the read failed, or if there is none that can be
+    /// decoded.
     fn assignment(&mut self, answer: Answered<op::Doc>, ctx: &mut Context) -> Option<Assignment> {
         let found = answer.ok().flatten()?;
         let assignment = Assignment::decode(&found.body);

@@ -46,12 +46,18 @@ pub(super) struct Leaving {
     waiting_since: Option<Time>,
 }
 
+/// The phases of leaving, in their order.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 enum Phase {
+    /// The worker was not asked to leave.
     Staying,
+    /// The session reads on until each lease has a successor.
     HandingOver,
+    /// No other worker stays: every run finishes its batch.
     Draining,
+    /// The release of the planner's lease was sent.
     SteppingDown,
+    /// The end of the session was sent.
     Gone,
 }
 

@@ -18,6 +18,7 @@ use crate::{
 pub(super) struct Readers {
     /// The stream that this version names.
     version: Option<u64>,
+    /// The stream that the version names; `None` if there is no document.
     names: Option<StreamName>,
     /// The sessions that have not ended; `None` until they were listed for the first time.
     watched: Option<BTreeMap<SessionId, Watched>>,

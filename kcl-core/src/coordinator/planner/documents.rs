@@ -37,7 +37,9 @@ pub(super) struct Documents<'a> {
 /// The lists of one document.
 #[derive(Default)]
 struct Part {
+    /// The leases to take or keep.
     holds: Vec<Hold>,
+    /// The leases to give away.
     gives: Vec<Revoke>,
 }
 

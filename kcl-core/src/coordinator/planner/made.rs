@@ -24,9 +24,13 @@ pub(super) struct Made {
 /// A lease that a plan gives to another worker, for the list of moves.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Given {
+    /// The lease.
     pub(super) lease: LeaseKey,
+    /// Its owner; `None` if it has none.
     pub(super) from: Option<WorkerId>,
+    /// The worker that gets it.
     pub(super) to: WorkerId,
+    /// The reason of the move.
     pub(super) why: Why,
 }
 

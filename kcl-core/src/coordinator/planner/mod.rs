@@ -80,11 +80,16 @@ use crate::{
 /// The planner of one term: see the module.
 #[derive(Debug)]
 pub(in crate::coordinator) struct Planner {
+    /// What there is: leases, sessions, streams, rules.
     catalogue: Catalogue,
+    /// Which worker should hold which lease.
     plan: Plan,
     children: Children,
+    /// The loads that the workers report.
     loads: Loads,
+    /// How far the moves between live workers are.
     moves: Moves,
+    /// The documents of the workers.
     publisher: Publisher,
     janitor: Janitor,
     telling: Telling,
@@ -166,6 +171,8 @@ impl Planner {
             .min(self.telling.next_wake())
     }
 
+    /// Does what is due in all parts, in the order of the module's table. A planner whose session
+    /// is not valid does nothing.
     pub(in crate::coordinator) fn on_tick(&mut self, watch: &mut Watch, ctx: &mut Context) {
         if !ctx.valid {
             return;
@@ -198,6 +205,7 @@ impl Planner {
         self.turn.wait_for_next_event();
     }
 
+    /// Hands an answer of the store to the part that its request belongs to.
     pub(in crate::coordinator) fn on_answer(&mut self, answer: Reply, ctx: &mut Context) {
         match answer {
             Reply::Catalogue(answer) => {

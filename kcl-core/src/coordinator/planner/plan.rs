@@ -143,9 +143,11 @@ impl Plan {
 struct Sight<'a> {
     /// The plan before this one.
     plan: &'a Plan,
+    /// What the last reading found.
     catalogue: &'a Catalogue,
     loads: &'a Loads,
     moves: &'a Moves,
+    /// The index of each worker in the view.
     workers: BTreeMap<&'a WorkerId, WorkerIndex>,
     ctx: &'a Context,
 }
@@ -304,6 +306,7 @@ impl<'a> Sight<'a> {
         readable.map(|(node, row, _)| (&node.id, row))
     }
 
+    /// What the algorithms need to know of a lease: its holder, weight, lag, rule and marks.
     fn lease_view(&self, shard: &ShardId, row: &Lease, resolver: &Resolver<'_>) -> LeaseView {
         let worker = |id: Option<&WorkerId>| id.and_then(|id| self.workers.get(id).copied());
         let mut view = LeaseView::new(row.key.clone());

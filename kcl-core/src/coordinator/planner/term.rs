@@ -5,7 +5,9 @@ use crate::lease::{Epoch, SessionId};
 /// A term: the planner and the epoch of its lease `@planner`.
 #[derive(Debug)]
 pub(super) struct Term {
+    /// The planner's session.
     pub(super) planner: SessionId,
+    /// The epoch of `@planner` under which it plans.
     pub(super) number: Epoch,
 }
 

@@ -73,9 +73,12 @@ pub(super) struct Reporting {
 /// The phase of a report. Reading the document's version is part of `Writing`.
 #[derive(Debug, Default)]
 enum Phase {
+    /// Waits until a report is due.
     #[default]
     Waiting,
+    /// The worker measures the facts.
     Measuring,
+    /// This report is being written; the document's version may have to be read first.
     Writing(Box<WorkerReport>),
 }
 
@@ -106,6 +109,7 @@ impl Reporting {
         due.min(self.watched.next_wake())
     }
 
+    /// Starts a measurement that is due. Nothing is reported before the session is live.
     pub(super) fn on_tick(&mut self, live: bool, ctx: &mut Context) {
         if !live {
             self.due_at = None;
@@ -133,6 +137,7 @@ impl Reporting {
         self.be_due(soonest);
     }
 
+    /// Makes a report due at `at`, even if the loads have not changed.
     fn be_due(&mut self, at: Time) {
         // A session that is not live writes no report.
         if let Some(due) = &mut self.due_at {

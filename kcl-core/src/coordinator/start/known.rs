@@ -59,8 +59,11 @@ fn is_known_whatever_the_store_has() -> bool {
 /// A put of a start that the store may have lost.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct GiveBack {
+    /// The stream's name in lease keys.
     pub(super) of: Arc<str>,
+    /// The put, which is refused if the document exists.
     pub(super) put: PutDoc,
+    /// The doubt because of which it is put.
     pub(super) doubt: u32,
 }
 

@@ -144,6 +144,7 @@ impl Succession {
         look.min(self.planner_at).min(self.partner.look_at())
     }
 
+    /// Does what is due: reads the planner's lease and session, and follows the partner.
     pub(in crate::coordinator) fn on_tick(&mut self, watch: &mut Watch, ctx: &mut Context) {
         if self.stepping_down && self.term.is_some() && self.look_at <= ctx.now {
             self.step_down(ctx);
@@ -259,6 +260,7 @@ impl Succession {
         }
     }
 
+    /// Takes the answers about the planner's lease, and about the session of its owner.
     pub(in crate::coordinator) fn on_answer(
         &mut self,
         answer: Reply,
@@ -340,6 +342,8 @@ impl Succession {
         ctx.ask(op::Acquire(acquire), request::Take(epoch));
     }
 
+    /// The acquire of the planner's lease was answered. A grant that comes too late, when the
+    /// session is not valid, is not used: the row is then acquired anew.
     fn on_taken(
         &mut self,
         epoch: Epoch,

@@ -44,6 +44,7 @@ impl Partner {
         self.look_at
     }
 
+    /// Reads the partner's row, if that is due and the partner's beat is not overdue.
     pub(super) fn on_tick(&mut self, watch: &mut Watch, ctx: &mut Context) {
         if self.look_at > ctx.now {
             return;
@@ -80,6 +81,7 @@ impl Partner {
         fresh
     }
 
+    /// A session has ended: if it was the partner, none is followed.
     pub(super) fn on_ended(&mut self, id: &SessionId) {
         if self.id.as_ref() == Some(id) {
             self.id = None;

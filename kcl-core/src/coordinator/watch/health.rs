@@ -9,8 +9,11 @@ use crate::env::Time;
 /// had a gap.
 #[derive(Debug)]
 pub(super) struct Health {
+    /// When the last own beat was answered.
     beat_at: Time,
+    /// When the last read succeeded.
     read_at: Time,
+    /// Since when neither had a gap.
     unbroken_since: Time,
 }
 

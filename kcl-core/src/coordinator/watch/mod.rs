@@ -232,6 +232,7 @@ impl Watch {
         self.hold != FenceHold::Out
     }
 
+    /// Does what is due: reads sessions, and ends those that have been silent for too long.
     pub(in crate::coordinator) fn on_tick(&mut self, ctx: &mut Context) {
         self.tell_deadlines(ctx);
         // To go through all sessions at each event would take longer than most events do.
@@ -241,6 +242,8 @@ impl Watch {
         }
     }
 
+    /// Reads all sessions and single suspects, as far as these are due, and ends those that may be
+    /// ended.
     fn do_due(&mut self, due: BTreeSet<Due>, ctx: &mut Context) {
         if self.list_at <= ctx.now && !self.listing {
             // The readings keep their phase: the other head reads at the opposite one.
@@ -289,6 +292,7 @@ impl Watch {
         self.fence_due(ctx);
     }
 
+    /// How closely this session follows suspects: as a head, or as any other session.
     fn pace(&self, ctx: &Context) -> Pace {
         if self.list_at == Time::NEVER {
             Pace::Casual(ctx.settings.watch_interval)
@@ -301,6 +305,7 @@ impl Watch {
         self.health.on_read(ctx.now, ctx.settings.session_timeout / 2);
     }
 
+    /// A session's row was read. A read that found none is repeated consistently.
     fn on_look(
         &mut self,
         id: &SessionId,
@@ -434,6 +439,8 @@ impl Watch {
         matches!(self.scope, Scope::All { read: true }) || planted!(OutageSeenInPart)
     }
 
+    /// The end of a session was answered. A refusal shows a newer beat, or that the session had
+    /// ended.
     fn on_fenced(&mut self, id: &SessionId, answer: Answered<op::EndSession>, ctx: &mut Context) {
         if let Some(window) = self.windows.get_mut(id) {
             window.fencing = false;

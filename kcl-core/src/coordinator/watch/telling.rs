@@ -44,6 +44,8 @@ impl Watch {
         (deadlines::Due::Watch(Due::List), at)
     }
 
+    /// The next read of a session's row, and its end. [`Time::NEVER`] for an end while this watcher
+    /// may not end sessions.
     fn deadlines_of(&self, id: &SessionId, terms: Terms) -> [(deadlines::Due, Time); 2] {
         let window = self.windows.get(id);
         let look = window.map_or(Time::NEVER, |window| window.next_look(terms.pace));

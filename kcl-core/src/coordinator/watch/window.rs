@@ -130,10 +130,12 @@ impl Window {
         regular.min(self.again_at)
     }
 
+    /// Sets the earliest time of the next attempt to end the session.
     pub(super) const fn postpone(&mut self, to: Time) {
         self.not_before = to;
     }
 
+    /// When the next beat is overdue: half an interval after it should have been seen.
     fn overdue_at(&self) -> Time {
         self.since + self.interval + self.interval / 2
     }

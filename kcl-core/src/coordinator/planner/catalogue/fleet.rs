@@ -15,6 +15,7 @@ use crate::{
 /// The sessions, as last seen.
 #[derive(Debug, Default)]
 pub(in crate::coordinator::planner) struct Fleet {
+    /// The newest known row of each session that was not removed.
     rows: BTreeMap<SessionId, Session>,
     /// The order of succession: sessions in the order in which they were first seen, and when.
     order: Vec<(SessionId, Time)>,
@@ -137,6 +138,7 @@ impl Fleet {
         self.rows.values().filter(|row| self.is_member(row))
     }
 
+    /// Whether a session counts as a worker: see the module.
     fn is_member(&self, row: &Session) -> bool {
         stays(row) && self.takes_part(row) && self.is_newest(row)
     }
@@ -146,6 +148,7 @@ impl Fleet {
         row.may_read(self.reads.as_ref()) || planted!(StrangersArePlannedFor)
     }
 
+    /// Whether no other live session of the same worker id is newer.
     fn is_newest(&self, row: &Session) -> bool {
         let mut rivals =
             self.of_worker(&row.id.worker).filter(|other| is_alive(other) && other.id != row.id);

@@ -119,6 +119,7 @@ impl Catalogue {
         false
     }
 
+    /// The row of a shard was put, or exists already: takes the stored one over.
     pub(super) fn on_created(&mut self, key: &LeaseKey, write: Write<Lease>) {
         if let Some(row) = write.into_row() {
             self.rows.insert(key.clone(), row);

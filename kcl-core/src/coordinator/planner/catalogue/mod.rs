@@ -147,6 +147,7 @@ impl Catalogue {
         self.react(news, ctx);
     }
 
+    /// Wants a reading, if a session's news may change the plan.
     fn react(&mut self, news: News, ctx: &Context) {
         match news {
             News::None => {}
@@ -178,6 +179,8 @@ impl Catalogue {
         self.readable_of(plan).chain(unreadable)
     }
 
+    /// The leases of a stream whose rows can be decoded. Keys of one stream have one prefix, so
+    /// they are neighbours in the map.
     fn readable_of<'a>(&'a self, plan: &'a StreamPlan) -> impl Iterator<Item = &'a Lease> + Clone {
         let prefix = LeaseKey::prefix_of(plan.in_keys());
         let from = (Bound::Included(prefix.as_str()), Bound::Unbounded);

@@ -87,6 +87,7 @@ impl Absence {
         Self { found: now, asked: false }
     }
 
+    /// Whether a beat was answered that was sent after the read.
     pub(super) fn is_sure(&self, ctx: &Context) -> bool {
         ctx.heard >= self.found
     }

@@ -163,6 +163,7 @@ impl Catalogue {
         self.phase = Phase::Idle;
     }
 
+    /// The leases were listed: the streams can be listed now, and what shards inherit can be read.
     fn on_leases(&mut self, listed: Listed<Lease>, ctx: &mut Context) {
         let Phase::Reading(reading) = &mut self.phase else { return };
         reading.leases = Some(listed.rows);

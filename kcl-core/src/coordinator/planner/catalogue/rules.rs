@@ -39,7 +39,9 @@ pub(in crate::coordinator::planner) struct Rules {
 /// The read of the document beside the readings.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Look {
+    /// No read is under way.
     None,
+    /// A read is under way.
     UnderWay,
     /// A read is under way, and another one follows: the planner was woken meanwhile.
     Again,

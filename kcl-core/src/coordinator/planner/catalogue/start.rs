@@ -148,6 +148,7 @@ impl StreamPlan {
     }
 }
 
+/// Puts a start, if there is none. Its answer belongs to this reading.
 fn put_start(key: StreamKey, start: FrozenStart, round: ReadingNo, ctx: &mut Context) {
     let start = StreamStart { of: key.clone(), at: start.at, by: start.by, change: 0 };
     ctx.ask(op::PutDoc(start.put()), request::PutStart(round, key));

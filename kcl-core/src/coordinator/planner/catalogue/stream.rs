@@ -20,6 +20,7 @@ use crate::{
 /// One stream that is planned for.
 #[derive(Debug)]
 pub(in crate::coordinator::planner) struct StreamPlan {
+    /// The stream's full name.
     name: StreamName,
     /// The stream's name in lease keys.
     in_keys: Arc<str>,
@@ -45,6 +46,7 @@ pub(in crate::coordinator::planner) struct StreamPlan {
 /// Whether the present reading, or the next one, needs a listing of the shards.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Listing {
+    /// The present reading needs none.
     NotWanted,
     /// The shards should be listed once the rows are read.
     Wanted,
@@ -59,7 +61,9 @@ pub(super) enum Listing {
 /// What the present reading knows of the start's document.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum StartDoc {
+    /// The document was not asked for.
     Unasked,
+    /// The document is being read, or put.
     Asked,
     /// There is no document.
     Missing(Absence),

@@ -84,6 +84,7 @@ impl Janitor {
         self.schedule(ctx);
     }
 
+    /// Sets the time at which the first unused session may be deleted.
     fn schedule(&mut self, ctx: &Context) {
         let wait = ctx.settings.session_timeout;
         self.forget_at = self.unused.values().min().map_or(Time::NEVER, |since| *since + wait);
@@ -96,6 +97,7 @@ impl Janitor {
         }
     }
 
+    /// Asks for the deletion of each row that has waited long enough.
     fn forget(&mut self, ctx: &mut Context) {
         let wait = ctx.settings.session_timeout;
         let now = ctx.now;
@@ -235,6 +237,8 @@ fn give_way_to_higher(found: Option<&Document>, term: Epoch, ctx: &mut Context) 
     }
 }
 
+/// Deletes these lease rows, here at once and in the store without waiting for the outcome: a row
+/// that is left is found by the next reading.
 fn delete(deletes: Vec<Delete>, catalogue: &mut Catalogue, ctx: &mut Context) {
     for delete in deletes.into_iter().filter(|_| useless_rows_go()) {
         sometimes!(EndedRowDeleted);

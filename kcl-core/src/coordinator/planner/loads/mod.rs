@@ -117,6 +117,8 @@ impl Loads {
         }
     }
 
+    /// Takes over a report. A version that was read before keeps the time of its first read, so
+    /// that a worker which ceases to report is noticed.
     fn learn(&mut self, worker: WorkerId, report: WorkerReport, version: u64, now: Time) {
         for (key, ShardReport { load, .. }) in &report.shards {
             if load.bytes_per_second.is_some() {

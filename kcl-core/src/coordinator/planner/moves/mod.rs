@@ -45,6 +45,7 @@ const LOOKS_MAX: usize = 8;
 /// The moves between live workers: see the module.
 #[derive(Debug, Default)]
 pub(super) struct Moves {
+    /// The move of each lease that is under way.
     moves: BTreeMap<LeaseKey, Move>,
     /// Which moves wait for which echo, and until when.
     waits: Waits,
@@ -250,6 +251,7 @@ impl Moves {
         Next::Publish
     }
 
+    /// Sets a later time for reading the row, since the read failed.
     fn look_later(&mut self, key: &LeaseKey, order: PlanVersion, ctx: &Context) {
         if let Some(Stage::Ordered { published, seen_at, .. }) = self.stage_of(key)
             && *published == Some(order)

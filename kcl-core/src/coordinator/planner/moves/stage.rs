@@ -104,6 +104,7 @@ impl Stage {
         if planted!(MovesNotStaged) { Self::ordered() } else { Self::Announced }
     }
 
+    /// The second stage, before the old owner's document is stored.
     pub(super) const fn ordered() -> Self {
         Self::Ordered { published: None, seen_at: None, look_at: Time::NEVER }
     }

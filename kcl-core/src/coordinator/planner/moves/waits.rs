@@ -19,6 +19,7 @@ pub(super) struct Waits {
 }
 
 impl Waits {
+    /// The waits of these moves.
     pub(super) fn of(moves: &BTreeMap<LeaseKey, Move>) -> Self {
         let mut waits = Self::default();
         for (key, moving) in moves {
@@ -27,6 +28,7 @@ impl Waits {
         waits
     }
 
+    /// Adds what a move waits for.
     pub(super) fn add(&mut self, key: &LeaseKey, moving: &Move) {
         if let Some(echo) = moving.awaited() {
             self.echoes.entry(echo).or_default().insert(key.clone());
@@ -36,6 +38,7 @@ impl Waits {
         }
     }
 
+    /// Removes what a move waits for. Called before the move changes, with its former stage.
     pub(super) fn remove(&mut self, key: &LeaseKey, moving: &Move) {
         if let Some(echo) = moving.awaited()
             && let Some(keys) = self.echoes.get_mut(&echo)

@@ -205,6 +205,7 @@ impl Publisher {
         published
     }
 
+    /// A read or a write failed: the document is read again after `fast_poll`.
     fn write_later(&mut self, worker: &WorkerId, ctx: &Context) {
         if let Some(entry) = self.entries.get_mut(worker) {
             // The write may be applied later, so the document is read again.

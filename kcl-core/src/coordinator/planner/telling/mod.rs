@@ -63,11 +63,15 @@ pub(super) struct Telling {
     workers: usize,
     /// The number of leases that may be read, by the last plan.
     runnable: usize,
+    /// The leases that no worker may take.
     unread: Unread,
+    /// The moves for `@moves`.
     journal: Journal,
     /// How much a worker was seen to bear, in thousandths of a whole shard.
     borne: u64,
+    /// The state of the document `@report`.
     report: Paper,
+    /// The state of the document `@moves`.
     moves: Paper,
     /// The report that is being put.
     wanted: Option<PlannerReport>,
@@ -142,6 +146,7 @@ impl Telling {
         }
     }
 
+    /// Puts the moves; those of plans that are made meanwhile follow with the next put.
     fn put_moves(&mut self, seen: Option<u64>, ctx: &mut Context) {
         self.journal.has_news = false;
         let put = PutDoc::new(DocName::moves(), seen, self.journal.moves().encode());
@@ -218,6 +223,7 @@ impl Telling {
         }
     }
 
+    /// The stored report was read, for its version and for what an earlier planner knew.
     fn on_report_found(&mut self, found: &Answered<op::Doc>, me: PlanVersion, ctx: &mut Context) {
         let Some(seen) = self.report.found(found) else { return self.try_soon(false, ctx) };
         if let Ok(Some(document)) = found {
