@@ -131,7 +131,8 @@ pub enum Notice {
     StreamRemade,
     /// The store went back in time, or lost this session's row: leases may have gone back, too.
     StoreWentBack,
-    /// A part of the hash-key space has no lease although the stream lists shards for it.
+    /// No lease reads or will read a part of the hash-key space, which the text names: its records
+    /// are not read.
     Hole(String),
     /// The lease rows do not fit the shards that the stream lists.
     Lineage(String),

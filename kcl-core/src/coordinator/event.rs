@@ -22,8 +22,8 @@ pub enum Event {
     Run(RunEvent),
     /// The answer to [`super::Command::Measure`].
     Measured(Box<WorkerReport>),
-    /// A kind of fact in the worker's report has changed: a shard began to fail, or a call was
-    /// denied.
+    /// A kind of fact in the worker's report has changed, for example: a shard began to fail, or a
+    /// call was denied.
     News,
     /// The store pushed a wake-up to this session.
     Woken,

@@ -226,7 +226,7 @@ mod tests {
     }
 
     impl Reads {
-        /// Whether the one source is asked.
+        /// Whether the one source is asked for a description.
         fn requests(&mut self, now: Time) -> bool {
             !self.take_due(now).is_empty()
         }

@@ -104,7 +104,7 @@ mod tests {
         }
     }
 
-    /// How many workers are wanted where each worker has these loads.
+    /// The number of workers that is wanted, where each worker has these loads.
     fn wanted(workers: &[&[Load]], borne: u64) -> (Option<u64>, u64) {
         let ids: Vec<WorkerId> =
             (0..workers.len()).map(|at| format!("w{at}").parse().unwrap()).collect();
@@ -127,9 +127,9 @@ mod tests {
     #[test]
     fn a_worker_is_to_be_busy_with_four_fifths_of_what_one_was_seen_to_bear() {
         let half = [load(500, 10, 10, 1); 8];
-        // Each bears four busy shards, as is seen.
+        // Each worker bears four busy shards, as was seen.
         assert_eq!(wanted(&[&half, &half], 0), (Some(3), 4_000));
-        // And goes on to, though it is seen no more: three is enough, and stays so.
+        // That stays known although it is not seen any more: three workers are enough.
         let less = [load(500, 10, 10, 1); 6];
         assert_eq!(wanted(&[&less, &less, &less[..4]], 4_000), (Some(3), 4_000));
     }
@@ -147,7 +147,7 @@ mod tests {
         // It processes ten times what arrives, and has nearly caught up.
         assert_eq!(need(&load(1_000, 10, 100, 0)), Some(100));
         assert_eq!(need(&load(400, 10, 10, 150)), Some(600));
-        // None needs more than one reader, however far behind it is.
+        // No shard needs more than one reader, however far behind it is.
         assert_eq!(need(&load(900, 50, 10, 9_000)), Some(1_000));
         assert_eq!(need(&Load::UNKNOWN), None);
     }
@@ -177,7 +177,8 @@ mod tests {
             prop_assert!(borne >= ALL);
         }
 
-        /// Acting on it changes nothing that was wanted: shards that move take their loads along.
+        /// Acting on the number changes nothing that was wanted: shards that move take their loads
+        /// along.
         #[test]
         fn what_is_wanted_does_not_hang_on_who_reads_what(
             busy in proptest::collection::vec(0..900_u64, 1..30),

@@ -116,7 +116,7 @@ mod tests {
         unread
     }
 
-    /// How many hours old its oldest unread record is at the most.
+    /// An upper bound, in hours, for the age of the oldest unread record.
     fn age(unread: &Unread, progress: Progress, now: u64) -> Option<u64> {
         let mut row = Lease::new(key(), Checkpoint::TrimHorizon);
         row.progress = progress;
@@ -136,7 +136,7 @@ mod tests {
         assert_eq!(age(&unread, Progress::NONE, 23 * HOUR), None, "unknown is not zero");
         assert_eq!(age(&unread, progress(Some(10 * HOUR), None), 23 * HOUR), Some(13));
         assert_eq!(age(&unread, progress(None, Some(HOUR)), 23 * HOUR), Some(4));
-        // A shard that had nothing new for long before: its last record says little.
+        // A shard that had no new record for long before: the arrival of its last one says little.
         assert_eq!(age(&unread, progress(Some(HOUR), Some(0)), 23 * HOUR), Some(3));
     }
 
