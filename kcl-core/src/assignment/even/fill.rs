@@ -44,8 +44,8 @@ fn join_parents(draft: &mut Draft<'_>, movers: &[Unplaced], targets: &[usize]) -
 /// The open seats. Those of the workers with the fewest leases come first, and one of each worker
 /// at a time. So neighbours in the order of keys, like the shards of one stream, are spread over
 /// all workers.
-/// The worker of each open seat, in this order.
 struct Seats {
+    /// The worker of each open seat, in this order.
     workers: Vec<usize>,
     /// How many of the seats are taken.
     taken: usize,
@@ -95,8 +95,8 @@ impl Seats {
 /// Seats the leases that must avoid the only worker with seats left: other leases go to that
 /// worker, and free seats elsewhere. It chooses those whose move costs the least.
 struct Swap<'d, 'a, 'f> {
-    /// The only worker with seats left.
     draft: &'d mut Draft<'a>,
+    /// The only worker with seats left.
     worker: usize,
     /// The leases that did not stay, in the order of keys.
     movers: &'f [Unplaced],

@@ -58,14 +58,14 @@ fn keep(
 /// Chooses which of a worker's leases go: evenly spread over the order of keys, and other places
 /// for each worker. So every stream gives up its part, and no stream ends up at one worker.
 #[derive(Clone, Default)]
-/// How many leases there are to choose from.
 struct SpreadPicker {
-    /// How many of them go.
+    /// How many leases there are to choose from.
     of: usize,
-    /// Where the choice begins: another place for each worker.
+    /// How many of them go.
     goes: usize,
-    /// How many leases were seen so far.
+    /// Where the choice begins: another place for each worker.
     phase: usize,
+    /// How many leases were seen so far.
     seen: usize,
 }
 

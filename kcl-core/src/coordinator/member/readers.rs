@@ -14,9 +14,8 @@ use crate::{
 /// whose rows name none. A session that registers later needs no watching: its pass makes the
 /// switch over this version fail.
 #[derive(Debug)]
-/// The version of `streams`; `None`: there is no document.
 pub(super) struct Readers {
-    /// The stream that this version names.
+    /// The version of `streams`; `None` if there is no document.
     version: Option<u64>,
     /// The stream that the version names; `None` if there is no document.
     names: Option<StreamName>,

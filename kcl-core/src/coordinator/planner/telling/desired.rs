@@ -29,10 +29,10 @@ const TARGET: u64 = 800;
 
 /// A shard that may be read.
 #[derive(Clone, Copy, Debug)]
-/// The worker that reads it; `None` if none does.
 pub(super) struct Shard<'a> {
-    /// Its load in a fresh report; `None` if there is none.
+    /// The worker that reads it; `None` if none does.
     pub(super) worker: Option<&'a WorkerId>,
+    /// Its load in a fresh report; `None` if there is none.
     pub(super) load: Option<&'a Load>,
 }
 
