@@ -38,8 +38,8 @@ pub(super) struct Packed<S> {
 /// The leases with the same shared values.
 #[derive(Debug, Serialize, Deserialize)]
 struct Pack<S> {
-    #[serde(rename = "o")]
     /// The shared values.
+    #[serde(rename = "o")]
     said: S,
     /// The common prefix of all keys.
     #[serde(rename = "p")]
