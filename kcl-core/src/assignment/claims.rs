@@ -20,6 +20,7 @@ pub(super) fn settle(draft: &mut Draft<'_>) -> Vec<Unplaced> {
     let rules = Rules::of(draft);
     let leases = without_paused(draft);
     let leases = keep_held(draft, leases);
+    // The usual case: no rule and no mark, so the limits alone decide.
     if rules.say_nothing() && !draft.view.leases.iter().any(|lease| lease.sent_to.is_some()) {
         let seated = within_room(draft, leases);
         return seated.into_iter().map(|lease| Unplaced::new(draft, lease)).collect();
@@ -33,6 +34,8 @@ pub(super) fn settle(draft: &mut Draft<'_>) -> Vec<Unplaced> {
             Standing::Refused(reason) => draft.refuse(lease, reason),
         }
     }
+    // Required leases at their own worker come first, then those that another worker holds, then
+    // orphans.
     let first = |draft: &Draft<'_>, claim: &Claim| {
         let holder = draft.worker(draft.view.leases[claim.lease].holder);
         (holder != Some(claim.worker), holder.is_none())

@@ -110,6 +110,7 @@ impl Closing {
         match outcome {
             Ok(reply) => {
                 self.failures = 0;
+                // The phase is taken out, so that the next one can be made of its parts.
                 let phase = std::mem::replace(&mut self.phase, Phase::Looking);
                 self.phase = self.after(now, phase, reply);
             }

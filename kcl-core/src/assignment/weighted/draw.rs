@@ -67,6 +67,7 @@ impl Sources {
         let before = loads.get(worker);
         let mut moved: Vec<(Weighed, usize)> = Vec::new();
         let mut useless = Vec::new();
+        // The most loaded source gives first, and comes back into the heap with its lower load.
         while loads.get(worker) < self.threshold.level - half && draft.room(worker) > 0 {
             let Some((_, _, source)) = self.heap.pop() else { break };
             match self.take(draft, loads, source, worker) {
@@ -78,6 +79,7 @@ impl Sources {
                 None => useless.push(source),
             }
         }
+        // Not worth the moves: every lease goes back to its source.
         if loads.get(worker) - before <= half {
             for (one, source) in moved {
                 loads.seat(draft, &one, source);
@@ -85,6 +87,7 @@ impl Sources {
                 useless.push(source);
             }
         }
+        // A source that had nothing for this worker may have something for the next one.
         for source in useless {
             self.note(draft, loads, source);
         }
@@ -99,6 +102,7 @@ impl Sources {
         source: usize,
         worker: usize,
     ) -> Option<Weighed> {
+        // The source must not fall below the level, nor the worker rise above the bar.
         let excess = loads.get(source).saturating_sub(self.threshold.level);
         let most = excess.min(self.threshold.height() - loads.get(worker));
         let leases = &mut self.leases[source];

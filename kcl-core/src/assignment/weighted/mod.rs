@@ -19,6 +19,7 @@ pub(super) fn balance(draft: &mut Draft<'_>, free: Vec<Unplaced>, weighting: Wei
     let weights = Weights::of(draft.view);
     let mut loads = Loads::of(draft, &weights);
     let free: Vec<Weighed> = free.into_iter().map(|free| weights.weigh(draft.view, free)).collect();
+    // Computed before any lease is seated: it does not depend on where leases are now.
     let threshold = relief::Threshold::new(level(&loads, &free), weighting);
     let orphans = place::keep(draft, &mut loads, &free);
     place::place(draft, &mut loads, orphans, weighting.floor);
@@ -34,6 +35,8 @@ fn level(pinned: &Loads, free: &[Weighed]) -> u64 {
     let mut rest = pinned.all().iter().sum::<u64>() + weights().sum::<u64>();
     let mut workers = pinned.all().len() as u64;
     let share = rest.checked_div(workers).unwrap_or(0);
+    // A lease heavier than the average share, and the leases that rules pin to one worker, cannot
+    // be split. Each that is above the level takes its worker out of the reckoning.
     let heavy = weights().filter(|weight| *weight > share);
     let mut blocks: Vec<u64> = pinned.all().iter().copied().chain(heavy).collect();
     blocks.sort_unstable_by(|a, b| b.cmp(a));

@@ -88,6 +88,7 @@ impl Relief<'_, '_> {
                 break;
             }
         }
+        // Not worth the moves: every lease goes back to the donor, the last one first.
         if self.gain() <= self.threshold.tolerance {
             while let Some((one, receiver)) = self.moved.pop() {
                 self.loads.seat(self.draft, &one, self.donor);

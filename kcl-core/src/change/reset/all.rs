@@ -34,6 +34,7 @@ pub(super) fn plan(
     let spot = Spot::at(lineage::FrozenStart::from(start).into());
     let mut rows: BTreeMap<LeaseKey, RowChange> =
         found.rows_kept().into_iter().map(|row| (row.key().clone(), row)).collect();
+    // A shard without a row gets one now: no worker makes it while the application is closed.
     let unmade = Unmade::of(found, mine);
     for shard in &found.stream.shards {
         let key = found.key_of(&shard.id);

@@ -30,6 +30,8 @@ pub(super) fn plan(
     check(found, shard, &row.key, to)?;
     let descendants = descendants(found, &rows, &id);
     let begun = |id: &&ShardId| rows.get(*id).is_some_and(|row| has_begun(row));
+    // Once a descendant was read, records of its ancestor would be delivered after it. An ended
+    // shard has let its children start, whether their rows say so or not.
     let is_late = row.has_ended() || descendants.iter().any(|id| begun(&id));
     if !with_descendants && is_late && !descendants.is_empty() {
         let descendants = descendants.iter().map(|id| found.key_of(id)).collect();
@@ -40,6 +42,7 @@ pub(super) fn plan(
         found.rows_kept().into_iter().map(|row| (row.key().clone(), row)).collect();
     let spot = Spot::at(to.checkpoint(now));
     target.insert(row.key.clone(), RowChange::moved(row, spot));
+    // Descendants that the stream no longer lists are left out: their records have expired.
     if with_descendants {
         let unmade = Unmade::of(found, mine);
         for shard in descendants.iter().filter_map(|id| found.shard(id)) {

@@ -59,6 +59,7 @@ pub fn moves(target: &Target, found: &Found<'_>) -> Vec<Move> {
     target.rows.iter().map(|row| of(row, description)).collect()
 }
 
+/// One row of the preview.
 fn of(change: &RowChange, stream: &StreamDescription) -> Move {
     let row = &change.row;
     let to = &change.to.checkpoint;
@@ -77,10 +78,12 @@ fn reach(change: &RowChange, stream: &StreamDescription) -> Reach {
     if Spot::of(row) == change.to {
         return Reach::Stays;
     }
+    // The last processed record arrived at this time, or reading was to start at it.
     let stood = match row.checkpoint {
         Checkpoint::AtTimestamp(at) => Some(at),
         _ => row.progress.arrival.filter(|_| change.found),
     };
+    // No record can be older than the retention, or than the stream itself.
     let oldest = stream.server_time.minus(stream.retention).max(stream.key.created);
     let Some(stood) = stood else { return Reach::Unknown };
     match change.to.checkpoint {
