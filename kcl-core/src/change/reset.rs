@@ -19,6 +19,16 @@ use super::{
 use crate::{lease::Lease, settings::InitialPosition};
 
 /// Starts reading again from another position.
+///
+/// ```
+/// use kcl_core::change::{Design, Place, Reset};
+///
+/// let reset = Reset::one("shardId-000000000000", Place::TrimHorizon).and_descendants();
+/// assert_eq!(
+///     reset.what(),
+///     "reset --lease shardId-000000000000 --to trim-horizon --with-descendants"
+/// );
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Reset {

@@ -92,6 +92,20 @@ pub enum Problem {
 ///   later), and all their old records would be delivered.
 ///
 /// Applied again and again, this fills every hole that a listed shard can fill.
+///
+/// ```
+/// use kcl_core::{
+///     env::WallTime,
+///     lineage::{FrozenStart, Lineage, reconcile},
+///     stream::{Shard, StreamKey},
+/// };
+///
+/// let stream = StreamKey::new("orders", WallTime::from_millis(1));
+/// let shards = [Shard::new("shardId-000000000000".parse().unwrap())];
+/// let lineage = Lineage::new(&stream, &shards, []);
+/// let changes = reconcile(&lineage, FrozenStart::TrimHorizon);
+/// assert_eq!(changes.create.len(), 1);
+/// ```
 #[must_use]
 pub fn reconcile(lineage: &Lineage<'_>, start: FrozenStart) -> Changes {
     let mut changes = Changes::default();

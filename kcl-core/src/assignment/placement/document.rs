@@ -175,6 +175,18 @@ impl Placement {
     ///
     /// # Errors
     /// When the body is no such document, or has a later format.
+    ///
+    /// ```
+    /// use kcl_core::assignment::placement::{
+    ///     Mode, Placement, PlacementRules, Rule, Target, Uncovered,
+    /// };
+    ///
+    /// let shard = Target::Shard("shardId-000000000003".parse().unwrap());
+    /// let rule = Rule::new(shard, "orders-0".parse().unwrap(), Mode::Require);
+    /// let rules = PlacementRules::new(vec![rule], Uncovered::Balance).unwrap();
+    /// let placement = Placement::from(rules);
+    /// assert_eq!(Placement::decode(&placement.encode().unwrap()).unwrap(), placement);
+    /// ```
     pub fn decode(body: &[u8]) -> Result<Self, InvalidPlacement> {
         let Header { format } = serde_json::from_slice(body)?;
         if format != FORMAT {

@@ -60,6 +60,14 @@ impl fmt::Display for Place {
 /// Parses `trim-horizon`, `latest`, a sequence number, or a sequence number and a sub-sequence
 /// number with a colon or (as a list of leases shows it) a dot between them. It parses no times:
 /// the caller does, since it knows their formats.
+///
+/// ```
+/// use kcl_core::change::Place;
+///
+/// assert_eq!("latest".parse::<Place>().unwrap(), Place::Latest);
+/// let place: Place = "4959:3".parse().unwrap();
+/// assert!(matches!(place, Place::After(position) if position.sub == 3));
+/// ```
 impl FromStr for Place {
     type Err = InvalidPlace;
 

@@ -24,7 +24,7 @@ pub(super) struct Children {
 }
 
 impl Children {
-    /// By the rules and the shards of the last reading.
+    /// Computes them from the rules and the shards of the last reading.
     pub(super) fn by(catalogue: &Catalogue) -> Self {
         let paused = &catalogue.rules.marks().paused;
         if !catalogue.rules.may_bind() && (paused.is_empty() || are_taken()) {

@@ -1,8 +1,8 @@
 //! What the document of each worker should say, by the plan and the moves.
 //!
 //! A lease with a seat is in `holds` of its worker. A lease without a seat is in `gives` of its
-//! owner. A lease that moves between live workers is in `holds` of the new owner, and, once that is
-//! confirmed, in `gives` of the old one.
+//! owner. A lease that moves between live workers is in `holds` of both; once the new owner has
+//! confirmed its document, the lease is in `gives` of the old one.
 
 #[cfg(test)]
 mod tests;

@@ -21,7 +21,7 @@ pub(super) enum Phase {
         waiting: Vec<Lease>,
         /// The rows that are being put.
         missing: BTreeSet<LeaseKey>,
-        /// That these rows are absent has to be sure first.
+        /// Whether it is certain yet that these rows are absent.
         absence: Absence,
     },
     /// A call failed, or no start may be frozen yet: everything is read again at this time.

@@ -145,9 +145,9 @@ impl Moves {
         }
     }
 
-    /// Takes moves on whose echo came, and reads the rows of those whose time is over. `knows` says
-    /// whether a session has confirmed the document that it should have, and that document is
-    /// stored.
+    /// For each move whose echo came, goes to the next stage; reads the rows of moves whose time is
+    /// over. `knows` says whether a session has confirmed the document that it should have, and
+    /// that document is stored.
     pub(super) fn go_on(
         &mut self,
         knows: impl Fn(&SessionId) -> bool,
