@@ -16,10 +16,10 @@
 //! | part | its question |
 //! |---|---|
 //! | `design` | what should the application become? (a trait: [`Reset`] implements it) |
-//! | `target` | what becomes of each row and document? |
+//! | `target` | which content shall each row and document get? |
 //! | `turn` | which run of which command may write? |
 //! | `proof` | has every session ended? |
-//! | `copy` | what was the application before? |
+//! | `copy` | which content had each row and document before? |
 //! | `closing` | which call comes next? (a state machine without I/O) |
 //! | `drive` | making the calls, on a store |
 

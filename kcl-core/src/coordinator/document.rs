@@ -162,7 +162,8 @@ pub enum Transfer {
     /// The lease is unowned, or its owner's session has ended: acquire it.
     #[serde(rename = "f")]
     Unowned,
-    /// Its owner lives, and has been or will be told to give it away: wait for the release.
+    /// Its owner lives. The planner has ordered it to release the lease, or will do so next: wait
+    /// for the release.
     #[serde(rename = "w")]
     AwaitRelease,
     /// Its owner lives and did not release it in time: acquire it, if owner and epoch are still

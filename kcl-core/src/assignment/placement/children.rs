@@ -1,9 +1,9 @@
 //! Which children of a shard its owner may acquire at once, without waiting for a plan.
 //!
 //! When a shard ends, the plan knows to which worker a rule gives each child; the shard's owner
-//! does not. So the planner tells the owner beforehand for which children no rule can apply, and
-//! the owner acquires these. It has to be decided before the children exist, since they are made
-//! when the shard ends.
+//! does not. So the planner writes to the owner's document beforehand for which children no rule
+//! can apply, and the owner acquires these. The planner has to decide it before the children exist,
+//! since their leases are made when the shard ends.
 
 use std::collections::{BTreeMap, BTreeSet};
 

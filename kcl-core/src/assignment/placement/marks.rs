@@ -124,9 +124,9 @@ impl Marks {
         self.sent.values().filter(|sent| !sent.is_over(now)).map(|sent| sent.until).min()
     }
 
-    /// These marks without those that count no more at the time `now`: their time is over, the
-    /// owner released the lease, the record was processed, or the lease has ended or does not
-    /// exist. `rows` are all leases.
+    /// These marks without those that have no effect any more at the time `now`: their time is
+    /// over, the owner released the lease, the record was processed, or the lease has ended or does
+    /// not exist. `rows` are all leases.
     #[must_use]
     pub fn tidied(mut self, now: WallTime, rows: &[Lease]) -> Self {
         let rows: BTreeMap<&LeaseKey, &Lease> = rows.iter().map(|row| (&row.key, row)).collect();

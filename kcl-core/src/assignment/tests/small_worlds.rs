@@ -23,7 +23,7 @@ fn multisets(kinds: usize, len: usize) -> Vec<Vec<usize>> {
     all
 }
 
-/// The worker that `kind` stands for, and what is left of it.
+/// The worker that the lowest digit of `kind` stands for, `None` for digit 0; and the other digits.
 fn take(kind: usize, workers: usize) -> (Option<usize>, usize) {
     ((kind % (workers + 1)).checked_sub(1), kind / (workers + 1))
 }

@@ -108,8 +108,8 @@ pub(super) enum Phase {
     Looking,
     /// Put `changing`, to take the turn.
     Taking(PutDoc),
-    /// Put `changing` again, with the same content: what was written before is then lost only
-    /// together with it.
+    /// Put `changing` again, with the same content: the store can then lose earlier writes only
+    /// together with this put.
     Marking(Then),
     /// Register the session: the answer holds the store's time and generation.
     Stamping(Then),

@@ -2,9 +2,9 @@
 //!
 //! A store that goes back loses its last writes, whatever they were, and says so in its next answer
 //! to a registration. So `changing` is put again once the copy is stored, and once the rows are.
-//! What was written before such a put is lost only together with it; then the next check of the
-//! turn shows an older version. After each such put a registration tells whether the store went
-//! back before it.
+//! The store can lose earlier writes only together with such a put; then the next check of the turn
+//! shows an older version. After each such put a registration tells whether the store went back
+//! before it.
 
 use super::state::{Closing, Phase, Then, Writing};
 use crate::{

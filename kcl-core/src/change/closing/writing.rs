@@ -5,8 +5,8 @@
 //! epoch, so the store refuses what was sent here. That is why every run writes every row, even one
 //! that looks right.
 //!
-//! Where there are many rows, several are under way at once: all are read, one check of the turn is
-//! for all, all are sent. For each row that is the same order.
+//! If there are many rows, a run writes several at once: it reads them all, checks the turn once,
+//! and sends them all. For each row the order of the steps is the same.
 //!
 //! A row that the change makes is not read first: it is put if there is none. If there is one, the
 //! put is refused, and the row is read and judged anew.
@@ -18,7 +18,7 @@ use crate::{
     lease::{DocName, Epoch, Lease, PutDoc, Restart},
 };
 
-/// What is under way.
+/// The kind of the current writes.
 enum At<'a> {
     /// Rows: one or several.
     Rows,
@@ -62,7 +62,7 @@ impl Writing {
         }
     }
 
-    /// A call failed: what is under way starts again with reading.
+    /// A call failed: the current writes start again with the first step, the read.
     pub(super) fn again(&mut self) {
         if matches!(self.step, Step::SendRows(_) | Step::SendDoc(_)) {
             self.sent = self.named();
@@ -75,7 +75,7 @@ impl Writing {
         self.lanes = (self.lanes / 2).max(1);
     }
 
-    /// The kind of what is under way; `None` when all is written.
+    /// The kind of the current writes; `None` when all is written.
     fn at(&self) -> Option<At<'_>> {
         let (rows, first) = (self.target.rows.len(), *self.open.first()?);
         match self.target.rows.get(first) {
@@ -84,7 +84,7 @@ impl Writing {
         }
     }
 
-    /// The rows that are under way.
+    /// The rows that are written now.
     fn rows(&self) -> impl Iterator<Item = &RowChange> {
         self.open.iter().filter_map(|at| self.target.rows.get(*at))
     }
@@ -95,7 +95,7 @@ impl Writing {
         on_rows && self.open.len() > 1
     }
 
-    /// The calls for the rows that are under way.
+    /// The next call for each row that is written now: its read or its write.
     pub(super) fn calls(&self, run: &Closing) -> Vec<StoreCall> {
         match &self.step {
             Step::SendRows(rows) => {
@@ -106,7 +106,7 @@ impl Writing {
         }
     }
 
-    /// The single call for what is under way.
+    /// The next call, if one row or a document is written now.
     pub(super) fn call(&self, run: &Closing) -> StoreCall {
         match (self.at(), &self.step) {
             (Some(At::Rows), Step::Read | Step::ReadLate | Step::SendRows(_)) => {
@@ -252,12 +252,12 @@ impl Closing {
 }
 
 impl Writing {
-    /// Whether a document is under way, and no rows.
+    /// Whether a document is written now, and no rows.
     fn is_doc(&self) -> bool {
         self.open.first().is_none_or(|at| *at >= self.target.rows.len())
     }
 
-    /// The names of what is under way.
+    /// The names of the rows, or of the document, that are written now.
     fn named(&self) -> Option<String> {
         let keys: Vec<String> = match self.at()? {
             At::Rows => self.rows().map(|change| change.key().to_string()).collect(),
@@ -266,8 +266,8 @@ impl Writing {
         Some(keys.join(", "))
     }
 
-    /// Drops what is done from what is under way. What was refused, or had no answer, is judged
-    /// anew.
+    /// Removes the rows that are done from the current writes. A row whose write was refused, or
+    /// had no answer, is read and judged anew.
     fn settle(&mut self, done: &[Option<bool>]) {
         self.sent = self.named();
         let mut each = done.iter();

@@ -1,8 +1,8 @@
 //! The end of a shard (PROTOCOL rule 9): put the children's rows, write the end with their ids, and
 //! only *then* read the other parents.
 //!
-//! After a crash before the end is written the next owner repeats these steps; after a crash behind
-//! it the planner puts what is missing.
+//! After a crash before the end is written the next owner repeats these steps; after a later
+//! crash the planner puts the missing rows.
 
 use super::{
     Handoff,

@@ -91,7 +91,8 @@ impl WantedLease {
         }
     }
 
-    /// Whether the owner has been or will be told to release the lease for this session.
+    /// Whether the planner has ordered the owner to release the lease for this session, or will do
+    /// so next.
     fn expects_a_release(&self) -> bool {
         self.from.as_ref().is_some_and(|from| from.how == Transfer::AwaitRelease)
             && !planted!(SuccessorPollsSlowly)

@@ -61,7 +61,7 @@ impl Member {
         ctx.ask(op::Doc(DocName::streams()), request::Streams(round));
     }
 
-    /// Reads `streams` again at `at`; what was read before is forgotten.
+    /// Forgets the document that was read, and reads `streams` again at `at`.
     fn read_again_at(&mut self, at: Time) {
         self.pass.read = None;
         self.pass.step = Step::Again(at);
@@ -124,7 +124,7 @@ impl Member {
     /// Takes over a document that was read, or that refused a put.
     fn on_streams(&mut self, doc: Option<Document>, ctx: &mut Context) {
         let version = doc.as_ref().map_or(0, |doc| doc.version);
-        // A lower version than before: the store went back, and what was put before counts no more.
+        // A lower version than before: the store went back, and earlier puts may be lost.
         let floor = self.pass.floor.map_or(version, |floor| floor.min(version));
         self.pass.floor = Some(floor);
         self.pass.read = Some(doc);

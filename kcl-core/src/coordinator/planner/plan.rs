@@ -1,8 +1,8 @@
 //! Which worker should hold which lease: builds the view for the pure algorithms of `assignment`,
 //! and takes over their answer.
 //!
-//! The view is what they need of rows, sessions, rules, marks, loads and moves. Making a plan asks
-//! the store nothing.
+//! The view holds the rows, sessions, rules, marks, loads and moves that the algorithms need.
+//! Making a plan asks the store nothing.
 
 /// Whether the lease of an ended shard takes a seat.
 fn takes_a_seat_ended(row: &Lease) -> bool {
@@ -306,7 +306,7 @@ impl<'a> Sight<'a> {
         readable.map(|(node, row, _)| (&node.id, row))
     }
 
-    /// What the algorithms need to know of a lease: its holder, weight, lag, rule and marks.
+    /// The facts about a lease that the algorithms need: its holder, weight, lag, rule and marks.
     fn lease_view(&self, shard: &ShardId, row: &Lease, resolver: &Resolver<'_>) -> LeaseView {
         let worker = |id: Option<&WorkerId>| id.and_then(|id| self.workers.get(id).copied());
         let mut view = LeaseView::new(row.key.clone());

@@ -25,7 +25,7 @@ impl Turn {
         *self = Self { next: Some(Step::Plan), due: false };
     }
 
-    /// Gives the turn up: what was read counts no more.
+    /// Gives the turn up, since its reading may be stale. The next reading begins a new turn.
     pub(super) fn give_up(&mut self) {
         *self = Self::default();
     }

@@ -159,7 +159,7 @@ impl Catalogue {
     }
 
     /// The store may have lost its last writes: the rules, and even the ends of sessions. A plan in
-    /// the making rests on what was read before, so it is given up.
+    /// the making rests on documents and rows read before that, so it is given up.
     pub(super) fn on_store_went_back(&mut self) {
         self.fleet.forget_rows();
         if a_plan_dies_with_its_store() {

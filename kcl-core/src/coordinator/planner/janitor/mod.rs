@@ -1,5 +1,5 @@
-//! Deleting what is useless: rows of ended sessions, documents of workers without a session, and
-//! leases of shards that the stream has forgotten.
+//! Deleting useless rows and documents: rows of ended sessions, documents of workers without a
+//! session, and leases of shards that the stream has forgotten.
 //!
 //! A session's row is deleted a session timeout after a consistent listing showed no lease that
 //! names it (PROTOCOL rule 1). Before a lease's row is deleted, the rules that other shards inherit

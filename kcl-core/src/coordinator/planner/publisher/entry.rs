@@ -1,4 +1,4 @@
-//! The assignment document of one worker: what is stored, and what should be.
+//! The assignment document of one worker: the stored one, and the one that should be stored.
 
 use crate::{
     coordinator::{

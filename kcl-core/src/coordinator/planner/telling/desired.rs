@@ -24,7 +24,7 @@ const KEEPS_UP: Duration = Duration::from_secs(30);
 const BUSY: u64 = 900;
 /// The whole time, in thousandths.
 const ALL: u64 = 1_000;
-/// The part of what a worker bears that it should be busy with, in thousandths.
+/// The share of its capacity that a worker should use, in thousandths.
 const TARGET: u64 = 800;
 
 /// A shard that may be read.
@@ -36,9 +36,9 @@ pub(super) struct Shard<'a> {
     pub(super) load: Option<&'a Load>,
 }
 
-/// How many workers these shards need, and how much one worker bears, in thousandths of a whole
-/// shard. `borne` is how much was known before. The number is `None` if less than half of the
-/// shards are measured.
+/// How many workers these shards need, and the capacity of one worker, in thousandths of a shard
+/// that is busy all the time. `borne` is the capacity known before. The number is `None` if less
+/// than half of the shards are measured.
 pub(super) fn desired(shards: &[Shard<'_>], borne: u64) -> (Option<u64>, u64) {
     let borne = bears(shards, borne.max(ALL));
     let known: Vec<u64> = shards.iter().filter_map(|shard| need(shard.load?)).collect();
@@ -69,7 +69,7 @@ fn need(load: &Load) -> Option<u64> {
     Some((for_arrivals.min(ALL) + catching_up).min(ALL))
 }
 
-/// How much one worker bears, by these shards and what was known before.
+/// The capacity of one worker, by these shards and the capacity known before.
 fn bears(shards: &[Shard<'_>], before: u64) -> u64 {
     let mut workers: BTreeMap<&WorkerId, Option<(u64, bool, bool)>> = BTreeMap::new();
     for shard in shards {
