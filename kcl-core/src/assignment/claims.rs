@@ -1,4 +1,4 @@
-//! Which leases get a seat at all, and the seats that placement rules and marks fix.
+//! Decides which leases get a seat at all, and fixes the seats by placement rules and marks.
 
 use std::collections::BTreeMap;
 

@@ -1,4 +1,4 @@
-//! Which worker should hold which lease.
+//! Decides which worker should hold which lease.
 //!
 //! [`plan`] takes a [`View`] (the runnable leases and the live workers) and returns a [`Plan`]: the
 //! worker of each lease, or the reason why none may hold it. It is a pure function: the same view

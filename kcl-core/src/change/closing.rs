@@ -1,11 +1,12 @@
-//! The steps of a change as a state machine: which call comes next, and what its answer means.
+//! The steps of a change, as a state machine: it names the next call, and learns from the answer.
 //!
 //! It does no I/O and reads no clock: the command, the simulator and the search of small worlds
 //! drive the same [`Closing`]. One call is under way at a time, or several calls on different rows.
 //! The driver repeats: [`Closing::next`], make the call, [`Closing::learn`].
 //!
-//! `state` holds what a run knows and its phases. `taking`, `collecting`, `writing` and `opening`
-//! are the steps in their order; `witness` notices a store that goes back in time meanwhile.
+//! `state` holds the knowledge of a run and its phases. `taking`, `collecting`, `writing` and
+//! `opening` are the steps in their order; `witness` notices a store that goes back in time
+//! meanwhile.
 
 mod collecting;
 mod opening;

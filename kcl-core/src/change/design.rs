@@ -1,4 +1,4 @@
-//! What a change should make of an application: the trait [`Design`], and why it may be impossible.
+//! The content of a change: the trait [`Design`], and the reasons why a change may be impossible.
 
 use std::{fmt, sync::Arc};
 

@@ -1,4 +1,5 @@
-//! What a change makes of each row and document: the result of a [`Design`](super::Design).
+//! The target of a change: the content that each row and document should get. It is the result of a
+//! [`Design`](super::Design).
 
 use bytes::Bytes;
 

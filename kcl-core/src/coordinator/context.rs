@@ -1,5 +1,5 @@
-//! What all parts of a coordinator share: the time, the settings, the calls under way, and the
-//! commands to return.
+//! The [`Context`], which all parts of a coordinator share: it holds the time, the settings, the
+//! calls under way, and the commands to return.
 //!
 //! A part asks the store with [`Context::ask`] and gets the answer through `route.rs`; it notifies
 //! the other parts with [`Context::signal`]; it returns commands with [`Context::push`] and the

@@ -1,6 +1,5 @@
 //! The signals by which the parts of a coordinator notify one another. `hear.rs` lists which parts
 //! react to which signal.
-//! which.
 
 use super::{
     gather::gathers, handoff::signal as handoff, inbox::signal as inbox, member::signal as member,

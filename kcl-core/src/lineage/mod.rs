@@ -1,4 +1,4 @@
-//! Which leases must exist for the shards of a stream, and which may be deleted.
+//! Decides which leases must exist for the shards of a stream, and which may be deleted.
 //!
 //! A shard is split or merged into children, which are read after all of their parents. A lease is
 //! made

@@ -1,4 +1,4 @@
-//! Which lease goes to which worker.
+//! Gives the leases that need a worker to the workers below their targets.
 
 use crate::assignment::{draft::Draft, order, unplaced::Unplaced};
 

@@ -1,10 +1,12 @@
 //! Sharing out by number: no two workers differ by more than one lease, with the fewest possible
 //! moves.
 //!
-//! First the targets are computed ([`quota`]): how many leases each worker should have. Then it is
-//! decided which leases stay ([`keep`]), then where the others go ([`fill`]). A worker gives away
-//! what it has above its target and nothing else, and the targets are chosen so that this is as
-//! little as possible.
+//! 1. [`quota`] computes the targets: how many leases each worker should have;
+//! 2. [`keep`] decides which leases stay at their holders;
+//! 3. [`fill`] gives the other leases to workers.
+//!
+//! A worker gives away only the leases above its target, and `quota` chooses the targets so that
+//! these are as few as possible.
 
 mod fill;
 mod quota;

@@ -1,8 +1,8 @@
-//! What each worker holds and may hold.
+//! Counts the leases that each worker holds and may hold.
 
 use crate::assignment::{draft::Draft, unplaced::Unplaced};
 
-/// What one worker holds and may hold.
+/// The numbers of leases that one worker holds and may hold.
 #[derive(Clone, Debug)]
 pub(super) struct Share {
     /// The worker's place in the order of ids.
@@ -31,7 +31,7 @@ impl Share {
     }
 }
 
-/// Counts what each worker holds and may hold.
+/// Counts the leases that each worker holds and may hold.
 pub(super) fn tally(draft: &Draft<'_>, free: &mut [Unplaced]) -> Vec<Share> {
     let mut shares: Vec<Share> = (0..draft.load.len()).map(|at| empty(draft, at)).collect();
     for one in free.iter() {
@@ -53,7 +53,8 @@ pub(super) fn tally(draft: &Draft<'_>, free: &mut [Unplaced]) -> Vec<Share> {
     shares
 }
 
-/// The share of a worker before free leases are counted: what rules have seated at it.
+/// The share of a worker before free leases are counted: only leases that rules or marks have
+/// seated at it.
 fn empty(draft: &Draft<'_>, worker: usize) -> Share {
     Share {
         rank: draft.rank[worker],

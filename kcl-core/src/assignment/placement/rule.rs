@@ -1,4 +1,4 @@
-//! One placement rule: for which shards, which worker, how strictly.
+//! One placement rule: it names shards, the worker that should read them, and how strict it is.
 
 use std::{fmt, sync::Arc};
 

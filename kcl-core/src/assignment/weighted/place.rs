@@ -1,4 +1,4 @@
-//! Which leases stay, and where orphans go.
+//! Keeps leases at their holders, and gives orphans to workers.
 
 use std::cmp::Reverse;
 

@@ -3,7 +3,7 @@
 use super::loads::Loads;
 use crate::assignment::draft::Draft;
 
-/// What is compared first.
+/// The value that is compared first.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Least {
     /// The least load, then the fewest leases.

@@ -1,4 +1,4 @@
-//! What a change would move, for a command that asks before it goes on.
+//! The leases that a change would move, for a command that asks before it goes on.
 
 use std::time::Duration;
 

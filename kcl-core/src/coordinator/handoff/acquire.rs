@@ -1,4 +1,4 @@
-//! Acquires: sending one, and what its answer means.
+//! Sends acquires, and handles their answers.
 
 use std::time::Duration;
 

@@ -1,4 +1,5 @@
-//! Following an assignment document: what it names becomes wanted, what it revokes is drained.
+//! Follows an assignment document: the leases that it names become wanted, and those that it
+//! revokes are drained.
 
 use std::{collections::BTreeSet, time::Duration};
 

@@ -1,5 +1,5 @@
-//! How far one lease was processed, and how much of that the store holds. It decides when a write
-//! is due; it sends none.
+//! The checkpoint state of one lease: the newest processed position, and the checkpoint that the
+//! store holds. It decides when a write is due; it sends none.
 
 use crate::{
     env::Time,

@@ -1,8 +1,10 @@
-//! What this process knows of its leases although the store may have lost it (PROTOCOL rule 13).
+//! The memory of this process: facts about its leases that the store may have lost (PROTOCOL rule
+//! 13).
 //!
-//! Only after the store went back in time does the memory overrule a row that is behind it: at any
-//! other time an operator may set a checkpoint back. A row that does not exist is put again from
-//! memory at any time. Where effects are in the store itself, rows always decide.
+//! The memory overrules a row with an older checkpoint only after the store went back in time. At
+//! any other time an operator may have set the checkpoint back. A row that does not exist is put
+//! again from memory at any time. If processors write their effects into the store itself, the row
+//! always decides.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -24,7 +26,7 @@ pub(super) struct Ended {
     pub(super) rows: Vec<Lease>,
 }
 
-/// What this process knows although its store may have lost it: see the module.
+/// Facts that this process knows although its store may have lost them: see the module.
 #[derive(Debug, Default)]
 pub(super) struct RollbackMemory {
     /// The row of each lease held here, with the newest known checkpoint.

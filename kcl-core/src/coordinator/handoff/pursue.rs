@@ -1,4 +1,4 @@
-//! Wanted leases: when to read the row of one, and what the row means to this session.
+//! Pursues wanted leases: decides when to read the row of a lease, and acts on the row.
 
 use std::time::Duration;
 

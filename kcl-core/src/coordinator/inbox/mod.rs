@@ -1,4 +1,4 @@
-//! The assignment document of this worker: when to read it, and what it means to this session.
+//! Reads the assignment document of this worker, and decides when to read it.
 //!
 //! A wake-up makes the inbox read the document. While the session waits for its first document, or
 //! leaves and waits for the document that names its successors, the inbox reads it every

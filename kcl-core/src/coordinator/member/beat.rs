@@ -1,4 +1,4 @@
-//! Beats: sending them, and what the answers mean.
+//! Sends beats, and handles their answers.
 
 use super::{Member, phase::Phase, request, retry_pause, signal::Signal};
 use crate::{

@@ -1,4 +1,4 @@
-//! How far a session has got with passing, and what the document `streams` means to it.
+//! The state of a pass: its step, and how the session judges the document `streams`.
 //!
 //! `passing.rs` explains the pass.
 
@@ -9,7 +9,7 @@ use crate::{
     stream::{StreamDescription, StreamName},
 };
 
-/// How far a session has got with passing.
+/// The state of a session's pass.
 #[derive(Debug, Default)]
 pub(super) struct Pass {
     /// Whether the application was seen open after this session registered.

@@ -1,4 +1,4 @@
-//! What the document of each worker should say, by the plan and the moves.
+//! Builds the document of each worker from the plan and the moves.
 //!
 //! A lease with a seat is in `holds` of its worker. A lease without a seat is in `gives` of its
 //! owner. A lease that moves between live workers is in `holds` of both; once the new owner has

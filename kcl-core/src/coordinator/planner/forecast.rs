@@ -1,8 +1,7 @@
-//! What a planner would plan for given rows, shards and rules: for commands that show a change
-//! before it is made.
+//! Forecasts the plan of a planner for given rows, shards and rules. Commands show it before they
+//! make a change.
 //!
-//! It is the planner's own code for the view and the plan. Nothing is asked of the store, and
-//! nothing is written.
+//! A forecast runs the planner's own code for the view and the plan. It sends the store no request.
 
 use std::collections::BTreeMap;
 
@@ -15,7 +14,7 @@ use crate::{
     stream::StreamDescription,
 };
 
-/// What was read of an application.
+/// The state of an application, as a command has read it.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct Situation<'a> {

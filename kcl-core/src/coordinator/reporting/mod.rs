@@ -19,12 +19,11 @@
 //! | waiting | a beat was answered while somebody watches | waiting, due at once | – |
 //! | measuring | no fact has changed, and the loads are about those of a report of the last minute | waiting | – |
 //! | measuring | else, and the document's version is known | writing | put the document over that version |
-//! | measuring | else, and the version is not known | looking | read the document |
-//! | looking | it was read, or does not exist | writing | put the document |
-//! | looking, writing | answered, or failed | waiting | – |
+//! | measuring | else, and the version is not known | reading | read the document |
+//! | reading | it was read, or does not exist | writing | put the document |
+//! | reading, writing | answered, or failed | waiting | – |
 //!
-//! No other worker decides anything by a report, but for the planner, which may share out leases by
-//! its loads.
+//! Only the planner decides anything by a report: it may share out leases by the loads in it.
 
 mod heard;
 pub(super) mod request;
@@ -82,7 +81,7 @@ enum Phase {
     Writing(Box<WorkerReport>),
 }
 
-/// What only the coordinator knows of the report's facts.
+/// The facts of a report that only the coordinator knows.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Mine<'a> {
     pub(super) session: &'a SessionId,

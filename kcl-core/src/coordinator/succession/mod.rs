@@ -1,7 +1,8 @@
-//! Which session is the planner: reading the planner's lease, taking it, and deciding who reads
-//! what how often.
+//! Finds out which session is the planner: reads the planner's lease, acquires it, and decides
+//! which sessions this session reads, and how often.
 //!
-//! PROTOCOL rule 6. The planner names two standbys; these three, the heads, read all sessions.
+//! PROTOCOL rule 6. The planner names two standbys; these three sessions, the heads, read all
+//! sessions.
 //!
 //! ```text
 //!   place     reads

@@ -1,12 +1,13 @@
-//! What a plan is made from: leases, sessions, the shards of each stream, the rules, and what
-//! shards inherit of them.
+//! The input of a plan: leases, sessions, the shards of each stream, the rules, and the rules that
+//! shards inherit from deleted ancestors.
 //!
 //! A *reading* asks for all of it, so that a plan is made from one picture. When everything is
 //! there, the reading *mends* the lineage: it puts the rows that listed shards lack. Then it is
 //! complete, and the plan is made.
 //!
-//! What a reading does not find is not simply absent: sessions are listed after the leases, shards
-//! after the rows, and rows are put only after a beat that shows that the store has not gone back.
+//! A listing may lack a thing that exists, since the store changes meanwhile. So sessions are
+//! listed after the leases, shards after the rows, and rows are put only after a beat has shown
+//! that the store has not gone back.
 //!
 //! | phase | when | then | request to the store or the source |
 //! |---|---|---|---|

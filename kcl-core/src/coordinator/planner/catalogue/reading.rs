@@ -1,4 +1,4 @@
-//! The steps of a reading: what it asks for, and what the answers mean.
+//! The steps of a reading: its requests, and the handling of their answers.
 
 use std::collections::BTreeSet;
 

@@ -9,7 +9,7 @@
 //! |---|---|---|---|
 //! | – | the plan gives it to another session than its live owner | announced | – |
 //! | announced | the new owner has confirmed its document | ordered | – (the documents are published) |
-//! | announced | it is time to look for that | announced | read the session of the new owner, or all sessions |
+//! | announced | it is time to check for that echo | announced | read the session of the new owner, or all sessions |
 //! | ordered | the old owner's document is stored | ordered | – (it waits for the echo) |
 //! | ordered | the old owner has confirmed it | ordered | – (it waits for the handoff timeout) |
 //! | ordered | that time is over | ordered | read the row of the lease |

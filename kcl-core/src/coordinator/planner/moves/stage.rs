@@ -1,4 +1,4 @@
-//! The stages of a move, and the pace at which echoes are looked for.
+//! The stages of a move, and the times at which the planner reads sessions for their echoes.
 
 use std::time::Duration;
 

@@ -1,5 +1,5 @@
 //! Which moves wait for which echo, and until when. An event between two plans concerns few moves,
-//! so they are not all gone through.
+//! so the planner goes through these alone.
 
 use std::collections::{BTreeMap, BTreeSet};
 

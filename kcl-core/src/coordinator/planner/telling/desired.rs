@@ -1,16 +1,16 @@
 //! How many workers the measured load needs.
 //!
-//! Of each shard the report says: the share of time that its records are in the processor, how many
+//! A report says of each shard: the share of time that its records are in the processor, how many
 //! records arrive and are processed in a second, and the lag. From these follows the time that one
-//! record takes, and so the share of time that is needed to process the arriving records and to
-//! catch up with the waiting ones within [`CATCH_UP`]. This is the "true processing rate" of
-//! Flink's autoscaler (FLIP-271). A shard is processed in order, so none needs more than one
-//! reader's whole time.
+//! record takes. From that follows the share of time that the shard's reader needs to process the
+//! arriving records, and to catch up with the waiting ones within [`CATCH_UP`]. This is the "true
+//! processing rate" of Flink's autoscaler (FLIP-271). A shard is processed in order, so none needs
+//! more than one reader's whole time.
 //!
-//! How much one worker bears is measured, too: the most that any worker was busy in all of its
-//! shards while none of them fell behind. It is one whole shard before more was measured, and less
-//! if a worker that is busy no more than that falls behind. Workers should be busy with [`TARGET`]
-//! of it.
+//! The capacity of one worker is measured, too: the greatest sum of busy time over all shards of
+//! one worker, while none of these shards fell behind. It is at least one shard that is busy all
+//! the time. It falls to the sum of a worker of which a shard falls behind although it is busy all
+//! the time ([`BUSY`]). Workers should use [`TARGET`] of it.
 
 use std::{collections::BTreeMap, time::Duration};
 

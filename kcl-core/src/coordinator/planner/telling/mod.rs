@@ -7,10 +7,10 @@
 //! | phase | when | then it is | request to the store |
 //! |---|---|---|---|
 //! | at rest | a plan was made | at rest, due two seconds later, or five after the last time | – |
-//! | at rest | due, and a minute has passed or something has changed (for the moves: only if there are new ones) | looking or writing | read the document; if its version is known, put it |
-//! | looking | it was read, or does not exist | writing | put the document, with what earlier planners wrote |
-//! | looking, writing | the stored report is of a higher term | quiet | – (the workers' documents will end the planner) |
-//! | looking, writing | answered, or failed | at rest | – |
+//! | at rest | due, and a minute has passed or something has changed (for the moves: only if there are new ones) | reading or writing | read the document; if its version is known, put it |
+//! | reading | it was read, or does not exist | writing | put the document, with what earlier planners wrote |
+//! | reading, writing | the stored report is of a higher term | quiet | – (the workers' documents will end the planner) |
+//! | reading, writing | answered, or failed | at rest | – |
 
 mod desired;
 mod journal;

@@ -1,4 +1,5 @@
-//! The leases that no worker may take: since when, and how old the oldest unread record is at most.
+//! The leases that no worker may take: since when, and the greatest age that their oldest unread
+//! record can have.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
