@@ -3,7 +3,7 @@
 use super::WorkerIndex;
 use crate::lease::WorkerId;
 
-/// Which worker should hold which lease.
+/// A plan: the worker that should hold each lease.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Plan {

@@ -171,11 +171,11 @@ fn grant<K: Ord>(
 struct Rules<'a> {
     /// Each rule, in the order of the view, with the index of its worker if that is live.
     rules: Vec<(&'a Rule, Option<usize>)>,
-    /// What becomes of leases that no rule covers.
+    /// The policy for leases that no rule covers.
     uncovered: Uncovered,
 }
 
-/// What its rule means for a lease.
+/// The effect of the rules on one lease.
 enum Standing {
     /// No rule requires a worker.
     Open,
@@ -205,8 +205,8 @@ impl<'a> Rules<'a> {
         self.rules.get(draft.view.leases[lease].rule? as usize).copied()
     }
 
-    /// What its rule means for a lease. A drained worker is not among the view's workers, so a rule
-    /// that requires it refuses the lease like one that requires an absent worker.
+    /// The effect of the rules on a lease. A drained worker is not among the view's workers, so a
+    /// rule that requires it refuses the lease like one that requires an absent worker.
     fn standing(&self, draft: &Draft<'_>, lease: usize) -> Standing {
         match self.rule(draft, lease) {
             None if self.uncovered == Uncovered::Hold => Standing::Refused(Reason::HeldBack),

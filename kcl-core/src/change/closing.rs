@@ -28,7 +28,7 @@ use crate::{
     store::StoreErrorKind,
 };
 
-/// What the driver has to do next.
+/// The next action of the driver.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Ask {
     /// Make this call to the store, and hand in its outcome with [`Closing::learn`].
@@ -50,7 +50,7 @@ const PAUSE: Duration = Duration::from_millis(250);
 const FAILURES_MAX: u32 = 60;
 
 impl Closing {
-    /// What the driver has to do at `now`.
+    /// The next action of the driver, at `now`.
     #[must_use]
     pub fn next(&mut self, now: Time) -> Ask {
         if self.resume_at > now && !matches!(self.phase, Phase::Over(_)) {

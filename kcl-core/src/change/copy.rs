@@ -26,7 +26,7 @@ pub struct Copy {
     pub change: u64,
     /// The change in the words of its command.
     pub what: String,
-    /// What becomes of rows and documents, and what they were before.
+    /// The content of rows and documents before and after the change.
     pub target: Target,
     /// The documents that the change does not touch.
     pub others: Vec<Document>,

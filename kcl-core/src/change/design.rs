@@ -53,14 +53,15 @@ impl<'a> Found<'a> {
     }
 }
 
-/// What a change should make of an application. It is a pure function, so that a command can show
-/// the change before it is made.
+/// The content of a change: it computes the target of an application. It is a pure function, so
+/// that a command can show the change before it makes it.
 pub trait Design: fmt::Debug + Send + Sync {
     /// The change in words, always the same for the same command. A command with the same words
     /// goes on with a change that was broken off; every other command is refused.
     fn what(&self) -> String;
 
-    /// What becomes of every row of a shard, and of the documents that say where it is read from.
+    /// The target of the application: each row of a shard, and the documents that say where the
+    /// stream is read from.
     ///
     /// # Errors
     /// When the change cannot be made of this application.

@@ -37,7 +37,7 @@ const LANES: usize = 32;
 /// One more row at once for each this many rows: a small application is written row by row.
 const ROWS_A_LANE: usize = 64;
 
-/// What a change would do to the application as it is now.
+/// The effect that a change would have on the application as it is now.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct Preview {

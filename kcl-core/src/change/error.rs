@@ -19,7 +19,7 @@ pub enum ChangeError {
     Busy {
         /// The command that closed it.
         by: String,
-        /// What that command does.
+        /// The change of that command, in words.
         what: String,
         /// Since when it is closed.
         since: WallTime,

@@ -30,7 +30,7 @@ pub(super) struct Proof {
     look_at: Time,
 }
 
-/// How long a session has shown the same beat.
+/// The time for which a session has shown the same beat.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 struct Window {
     /// The newest beat that was seen.
@@ -41,7 +41,7 @@ struct Window {
     moved: bool,
 }
 
-/// What comes next.
+/// The next step of a proof.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Next {
     /// Make this call, and hand in its reply with [`Proof::learn`].
@@ -60,7 +60,7 @@ impl Proof {
         Self { since: None, timeout: Duration::ZERO, open: BTreeMap::new(), look_at: Time::ZERO }
     }
 
-    /// What comes next at `now`.
+    /// The next step, at `now`.
     pub(super) fn next(&self, now: Time) -> Next {
         let Some(since) = self.since else { return self.list() };
         if self.open.is_empty() {

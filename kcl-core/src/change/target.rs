@@ -37,7 +37,7 @@ impl Spot {
     }
 }
 
-/// What becomes of one lease.
+/// The change of one lease.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct RowChange {
@@ -82,7 +82,7 @@ impl RowChange {
     }
 }
 
-/// What becomes of one document.
+/// The change of one document.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct DocChange {
@@ -109,7 +109,7 @@ impl DocChange {
     }
 }
 
-/// What becomes of an application: every row of a shard that it has or should get, and the
+/// The target of a change: every row of a shard that the application has or should get, and the
 /// documents that say where it reads from.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]

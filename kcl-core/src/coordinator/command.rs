@@ -45,7 +45,7 @@ pub struct RunCommand {
     pub order: RunOrder,
 }
 
-/// What a run has to do. After `Drain` and `Drop` the run answers with [`super::RunNews::Stopped`].
+/// An order to a run. After `Drain` and `Drop` the run answers with [`super::RunNews::Stopped`].
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum RunOrder {
     /// Start to read behind the checkpoint of this row, and to dispatch.

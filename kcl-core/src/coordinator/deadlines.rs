@@ -14,7 +14,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::{handoff::due as handoff, watch::due as watch};
 use crate::env::Time;
 
-/// Which part is due, and for which of its leases or sessions.
+/// A deadline: the part that is due, and its lease or session.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Due {
     Member,

@@ -44,8 +44,8 @@ struct Lists<'a> {
     rest: &'a Assignment,
 }
 
-/// What one worker should hold and give away. The field names are short since the planner rewrites
-/// the document at each change.
+/// The leases that one worker should hold and give away. The field names are short since the
+/// planner rewrites the document at each change.
 ///
 /// Any later life of the worker may take the leases that it names ([`Hold`]), as long as their rows
 /// belong to that earlier life. Orders ([`Revoke`], and a hold by force) count only for the session
@@ -137,7 +137,7 @@ pub struct Origin {
     /// The epoch of the row.
     #[serde(rename = "e")]
     pub epoch: Epoch,
-    /// How the new owner comes by the lease.
+    /// The way in which the new owner gets the lease.
     #[serde(rename = "h")]
     pub how: Transfer,
 }
@@ -156,7 +156,7 @@ impl Origin {
     }
 }
 
-/// How a new owner comes by a lease.
+/// The way in which a new owner gets a lease.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Transfer {
     /// The lease is unowned, or its owner's session has ended: acquire it.
@@ -188,7 +188,7 @@ pub struct Revoke {
 }
 
 impl Entry for Hold {
-    /// How to come by the lease, and which children its owner may take.
+    /// The way to get the lease, and the children that its owner may take.
     type Said = (Option<(Option<SessionId>, Transfer)>, Option<Taking>);
 
     fn key(&self) -> &LeaseKey {

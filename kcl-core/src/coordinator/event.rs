@@ -53,7 +53,7 @@ pub struct RunEvent {
     pub news: RunNews,
 }
 
-/// What a run reports.
+/// A report of a run.
 #[derive(Clone, Debug)]
 pub enum RunNews {
     /// Every record up to a checkpoint was processed.

@@ -62,8 +62,8 @@ impl Standbys {
     }
 }
 
-/// How likely a head in this zone fails together with another head, from 0. A worker that names no
-/// zone may be in any.
+/// The danger that a head in this zone fails together with another head, from 0 (least). A worker
+/// that names no zone may be in any zone.
 fn danger_of(zone: Option<&Zone>, is_taken: bool) -> u8 {
     match zone {
         _ if planted!(HeadsInOneZone) => 0,

@@ -89,7 +89,7 @@ const COMPARED_EVERY: u64 = 251;
 /// fenced goes on with a new session in the same coordinator.
 #[derive(Debug)]
 pub struct Coordinator {
-    /// What all parts share.
+    /// The context that all parts share.
     ctx: Context,
     member: Member,
     handoff: Handoff,

@@ -9,7 +9,7 @@ use crate::{
     stream::{HashRange, Shard, ShardId},
 };
 
-/// What [`reconcile`] found.
+/// The result of [`reconcile`].
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Changes {

@@ -66,9 +66,10 @@ fn empty(draft: &Draft<'_>, worker: usize) -> Share {
     }
 }
 
-/// Where the leases that must avoid a worker find too few seats at all others together, it gets
-/// some of them nevertheless: as many as must be of those that it holds. There can be only one such
-/// worker: of two, the leases that avoid one have seats at the other.
+/// If too many leases must avoid a worker, the seats of all other workers together are too few for
+/// them. Then the worker keeps as many of these leases as have no seat elsewhere, and only leases
+/// that it holds. There can be only one such worker: if there were two, the leases that avoid one
+/// would have seats at the other.
 fn forgive(draft: &Draft<'_>, free: &mut [Unplaced], shares: &mut [Share]) {
     let room = |share: &Share| share.most - share.pinned;
     let total = free.len();

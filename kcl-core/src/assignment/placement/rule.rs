@@ -25,7 +25,7 @@ pub struct Rule {
     pub target: Target,
     /// The worker that these shards go to.
     pub worker: WorkerId,
-    /// How strictly the rule is meant.
+    /// Whether the rule is required or only preferred.
     pub mode: Mode,
 }
 
@@ -80,7 +80,7 @@ impl fmt::Display for Target {
     }
 }
 
-/// How strictly a rule is meant.
+/// Whether a rule is required or only preferred.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 #[non_exhaustive]
@@ -94,7 +94,7 @@ pub enum Mode {
     Prefer,
 }
 
-/// What becomes of the shards that no rule covers.
+/// The policy for the shards that no rule covers.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 #[non_exhaustive]

@@ -11,7 +11,8 @@ use serde::{Deserialize, Serialize};
 use super::{InvalidPlacement, Rule, Target, Uncovered, form::RulesForm};
 use crate::stream::HashRange;
 
-/// Which shards must or should be read by which worker, and what becomes of the others.
+/// The placement rules: which shards must or should be read by which worker, and the policy for
+/// the other shards.
 ///
 /// [`Self::new`] checks the rules: no two have the same target, no range ends before it starts, and
 /// no two ranges cross. If one range lies within another, the narrower one counts for the shards in
@@ -62,7 +63,7 @@ impl PlacementRules {
         &self.rules
     }
 
-    /// What becomes of the shards that no rule covers.
+    /// The policy for the shards that no rule covers.
     #[must_use]
     pub const fn uncovered(&self) -> Uncovered {
         self.uncovered

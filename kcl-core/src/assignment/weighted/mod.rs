@@ -19,7 +19,7 @@ pub(super) fn balance(draft: &mut Draft<'_>, free: Vec<Unplaced>, weighting: Wei
     let weights = Weights::of(draft.view);
     let mut loads = Loads::of(draft, &weights);
     let free: Vec<Weighed> = free.into_iter().map(|free| weights.weigh(draft.view, free)).collect();
-    // Computed before any lease is seated: it does not depend on where leases are now.
+    // Here `loads` holds the pinned leases only; `level` adds the free ones by itself.
     let threshold = relief::Threshold::new(level(&loads, &free), weighting);
     let orphans = place::keep(draft, &mut loads, &free);
     place::place(draft, &mut loads, orphans, weighting.floor);
@@ -27,16 +27,15 @@ pub(super) fn balance(draft: &mut Draft<'_>, free: Vec<Unplaced>, weighting: Wei
     draw::draw(draft, &mut loads, &free, threshold);
 }
 
-/// The level: the load of each worker in a perfect split. What cannot be split and is more than
-/// that by itself (leases that rules pin to one worker, or a very heavy lease) takes a worker out
-/// of the reckoning: the others share the rest.
+/// The level: the load of each worker in a perfect split. A block is load that cannot be split: the
+/// leases that rules pin to one worker, or one very heavy lease. A block above the level takes its
+/// worker out of the reckoning: the other workers share the rest.
 fn level(pinned: &Loads, free: &[Weighed]) -> u64 {
     let weights = || free.iter().map(|one| one.weight);
     let mut rest = pinned.all().iter().sum::<u64>() + weights().sum::<u64>();
     let mut workers = pinned.all().len() as u64;
     let share = rest.checked_div(workers).unwrap_or(0);
-    // A lease heavier than the average share, and the leases that rules pin to one worker, cannot
-    // be split. Each that is above the level takes its worker out of the reckoning.
+    // Only a lease heavier than the average share can be a block.
     let heavy = weights().filter(|weight| *weight > share);
     let mut blocks: Vec<u64> = pinned.all().iter().copied().chain(heavy).collect();
     blocks.sort_unstable_by(|a, b| b.cmp(a));

@@ -14,7 +14,7 @@ use crate::assignment::{Weighting, draft::Draft};
 pub(super) struct Threshold {
     /// The load of each worker in a perfect split.
     pub(super) level: u64,
-    /// How far above the level a load is not worth a move.
+    /// A load above the level by at most this is not worth a move.
     pub(super) tolerance: u64,
 }
 

@@ -28,7 +28,7 @@ use crate::{
     },
 };
 
-/// What a command should do.
+/// The purpose of a command.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub enum Intent {
@@ -67,7 +67,7 @@ pub struct Changed {
 /// describes the steps.
 #[derive(Clone, Debug)]
 pub struct Closing {
-    /// What the command should do.
+    /// The purpose of the command.
     pub(super) intent: Intent,
     /// When the run began, by the clock of its machine.
     pub(super) wall: WallTime,
@@ -167,7 +167,7 @@ pub(super) enum Which {
     Former(Vec<Lease>, Vec<Document>),
 }
 
-/// What follows once the store is known not to have gone back.
+/// The step that follows once the store is known not to have gone back.
 #[derive(Clone, Debug)]
 pub(super) enum Then {
     /// Make sure that every session has ended.
@@ -180,15 +180,15 @@ pub(super) enum Then {
     Stay,
 }
 
-/// How far rows and documents are written.
+/// The progress of writing rows and documents.
 #[derive(Clone, Debug)]
 pub(super) struct Writing {
     /// The rows and documents to write.
     pub(super) target: Target,
-    /// How many of the rows, and then of the documents, are begun. All of these are done but those
-    /// in `open`.
+    /// The number of rows, and then of documents, whose write was begun. All of these are done but
+    /// those in `open`.
     pub(super) begun: usize,
-    /// Which of them are under way: several rows, or one document.
+    /// The indexes of the current writes: several rows, or one document.
     pub(super) open: Vec<usize>,
     /// The most rows that may be under way at once.
     pub(super) lanes: usize,

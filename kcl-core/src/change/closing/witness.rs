@@ -13,7 +13,7 @@ use crate::{
     lease::{Changing, DocName, Document, Generation, PutDoc, Write},
 };
 
-/// Who holds the turn, as `changing` says.
+/// The holder of the turn, as `changing` says.
 pub(super) enum Turn {
     /// This run.
     Mine,
@@ -24,8 +24,8 @@ pub(super) enum Turn {
 }
 
 impl Closing {
-    /// Who holds the turn, by this document. A later version than the known one is this run's if it
-    /// names its turn.
+    /// The holder of the turn, by this document. A later version than the known one is this run's
+    /// if it names its turn.
     pub(super) fn turn_of(&self, doc: Option<&Document>) -> Turn {
         let version = doc.map_or(0, |doc| doc.version);
         let changing = doc.map(|doc| Changing::decode(&doc.body));

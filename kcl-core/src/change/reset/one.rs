@@ -12,8 +12,8 @@ use crate::{
     stream::{Position, Shard, ShardId},
 };
 
-/// The lease at `to`, and with `with_descendants` these at their trim horizons. All other rows keep
-/// their checkpoints.
+/// The target that sets the lease back to `to`. With `with_descendants` it sets the descendants
+/// back to their trim horizons, too. All other rows keep their checkpoints.
 pub(super) fn plan(
     found: &Found<'_>,
     mine: &[&Lease],

@@ -12,7 +12,7 @@ use crate::{
     stream::StreamDescription,
 };
 
-/// How a change would move one lease.
+/// The move of one lease by a change.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Move {

@@ -2,7 +2,7 @@
 
 use crate::lease::LeaseKey;
 
-/// What is due of a lease, in the order in which it is done.
+/// A deadline of a lease. The handoff serves them in the order of the variants.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(in crate::coordinator) enum Due {
     /// Write the newest checkpoint of a held lease.

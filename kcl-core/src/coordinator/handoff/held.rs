@@ -86,7 +86,7 @@ impl HeldLease {
     }
 }
 
-/// How far the end of a shard has got.
+/// The progress of a shard's end.
 #[derive(Debug)]
 pub(super) struct Ending {
     /// The rows to put for the shards that continue this one.

@@ -129,7 +129,7 @@ pub(in crate::coordinator) struct Handoff {
     releases: BTreeMap<(LeaseKey, Epoch), Releasing>,
     /// When the session of another owner was last read.
     owners: OwnerChecks,
-    /// What this process knows although the store may have lost it.
+    /// Facts that this process knows although the store may have lost them.
     memory: RollbackMemory,
     /// Children of merges: the child and the parent that ended here, with the number of its other
     /// parents whose rows have not been read yet.

@@ -14,7 +14,7 @@ use crate::{
 /// How long an expected release is polled at the fast pace; after that at half of it.
 const FAST_FOR: Duration = Duration::from_secs(3);
 
-/// Who wants the lease for this session, and so how long it stays wanted.
+/// The reason why the lease is wanted. It decides how long the lease stays wanted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Cause {
     /// The plan.

@@ -65,7 +65,7 @@ enum Phase {
     Came { again: bool },
 }
 
-/// What the inbox has to know of the other parts.
+/// The facts of other parts that the inbox needs.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Facts {
     /// Whether the session is live and another session is the planner.
@@ -75,7 +75,7 @@ pub(super) struct Facts {
     pub(super) is_leaving: bool,
 }
 
-/// What a document means to this session.
+/// The meaning of a document to this session.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Meaning {
     /// It is newer than those seen before: the session follows it.
@@ -196,7 +196,7 @@ impl Inbox {
         }
     }
 
-    /// What a document means to this session, which has seen the versions up to `seen`.
+    /// The meaning of a document to this session, which has seen the versions up to `seen`.
     pub(super) fn meaning_of(&self, assignment: &Assignment, seen: PlanVersion) -> Meaning {
         if assignment.session != self.me {
             Meaning::OfAnotherLife

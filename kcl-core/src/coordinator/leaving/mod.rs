@@ -30,7 +30,7 @@ use crate::{
 /// to be stored, and then as long again for the end of its session.
 const LAST_MOMENT: Duration = Duration::from_secs(1);
 
-/// How far the worker has got with leaving.
+/// The state of leaving.
 #[derive(Debug)]
 pub(super) struct Leaving {
     phase: Phase,
@@ -61,7 +61,7 @@ enum Phase {
     Gone,
 }
 
-/// What the leaving has to know of the other parts.
+/// The facts of other parts that the leaving needs.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Facts {
     pub(super) now: Time,
@@ -69,13 +69,13 @@ pub(super) struct Facts {
     pub(super) is_live: bool,
     /// Whether a lease is held, or an acquire or a release is under way.
     pub(super) holds_any: bool,
-    /// What the planner knows; `None` if this session is not the planner.
+    /// The facts of the planner; `None` if this session is not the planner.
     pub(super) planner: Option<PlannerFacts>,
     pub(super) watch_interval: Duration,
     pub(super) heartbeat_interval: Duration,
 }
 
-/// What a planner that leaves knows of its successors.
+/// The facts that a leaving planner knows about its successors.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct PlannerFacts {
     /// Whether the standby has confirmed the document that names it.

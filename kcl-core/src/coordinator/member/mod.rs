@@ -95,7 +95,7 @@ pub(in crate::coordinator) struct Member {
     /// The row of this session.
     session: Session,
     phase: Phase,
-    /// How far the session has got with `streams`.
+    /// The state of the session's pass.
     pass: Pass,
     /// The sessions, as they were listed together with the last pass.
     listed: Listed,
@@ -117,7 +117,7 @@ pub(in crate::coordinator) struct Member {
     lapsed: bool,
     /// Whether the beats say that the session leaves.
     leaving: bool,
-    /// What the next beat says: the newest plan seen, conflicts, and so on.
+    /// The content of the next beat: the newest plan seen, conflicts, and so on.
     report: Report,
     /// The highest mailbox count that this session has heard of.
     mailbox: u64,

@@ -61,7 +61,7 @@ impl Pass {
     }
 }
 
-/// What the document `streams` means to a worker that reads a given stream.
+/// The meaning of the document `streams` to a worker that reads a given stream.
 pub(super) enum Meaning {
     /// It names this worker's stream, and was put since this session registered.
     Passed,
@@ -75,7 +75,7 @@ pub(super) enum Meaning {
     Unreadable(String),
 }
 
-/// What the document means. `floor` is the version that was read first after registering.
+/// The meaning of the document. `floor` is the version that was read first after registering.
 pub(super) fn meaning(doc: Option<&Document>, mine: &StreamDescription, floor: u64) -> Meaning {
     let Some(doc) = doc else { return Meaning::Other(None) };
     let streams = match Streams::decode(&doc.body) {

@@ -3,7 +3,7 @@
 use super::older::Older;
 use crate::env::Time;
 
-/// How far a session has got.
+/// The phase of a session.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Phase {
     /// Waiting for its time: sessions that join again start spread over a heartbeat interval.

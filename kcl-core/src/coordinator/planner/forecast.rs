@@ -49,7 +49,7 @@ impl<'a> Situation<'a> {
     }
 }
 
-/// What a planner would plan.
+/// The plan that a planner would make.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Forecast {
@@ -60,8 +60,8 @@ pub struct Forecast {
     pub unassigned: Vec<(LeaseKey, String)>,
 }
 
-/// What a planner with these settings would plan. Every lease weighs the same unless its row says
-/// how many bytes arrive; no move is under way.
+/// The plan that a planner with these settings would make. Every lease weighs the same unless its
+/// row says how many bytes arrive; no move is under way.
 #[must_use]
 pub fn forecast(found: &Situation<'_>, settings: &Coordination) -> Forecast {
     let mut ctx = Context::new(settings.clone(), 0);

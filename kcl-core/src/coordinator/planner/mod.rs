@@ -80,14 +80,14 @@ use crate::{
 /// The planner of one term: see the module.
 #[derive(Debug)]
 pub(in crate::coordinator) struct Planner {
-    /// What there is: leases, sessions, streams, rules.
+    /// The leases, sessions, streams and rules.
     catalogue: Catalogue,
     /// Which worker should hold which lease.
     plan: Plan,
     children: Children,
     /// The loads that the workers report.
     loads: Loads,
-    /// How far the moves between live workers are.
+    /// The moves between live workers.
     moves: Moves,
     /// The documents of the workers.
     publisher: Publisher,

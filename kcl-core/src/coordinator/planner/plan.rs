@@ -143,7 +143,7 @@ impl Plan {
 struct Sight<'a> {
     /// The plan before this one.
     plan: &'a Plan,
-    /// What the last reading found.
+    /// The result of the last reading.
     catalogue: &'a Catalogue,
     loads: &'a Loads,
     moves: &'a Moves,

@@ -10,7 +10,7 @@ use crate::{
     lease::report::{PlannerReport, STALE_AFTER},
 };
 
-/// What was read of the planner's report.
+/// The state of reading the planner's report.
 #[derive(Debug, Default)]
 pub(super) struct Heard {
     /// When it was last asked for.

@@ -18,7 +18,8 @@ use crate::{
 pub(in crate::coordinator) struct Starts {
     /// By the stream's name in lease keys.
     streams: BTreeMap<Arc<str>, KnownStart>,
-    /// How often the store may have lost the starts: the number of the present doubt.
+    /// The number of times that the store may have lost the starts: the number of the present
+    /// doubt.
     doubts: u32,
     /// No other start may be frozen before this time.
     free_at: Time,
@@ -26,7 +27,7 @@ pub(in crate::coordinator) struct Starts {
     change: u64,
 }
 
-/// What is known of the start of one stream.
+/// The start of one stream, as far as this process knows it.
 #[derive(Debug, Default)]
 struct KnownStart {
     /// The start; `None` if it is not known.

@@ -77,7 +77,7 @@ const LOOK_FAR: Duration = Duration::from_secs(30);
 /// Practically never, for a planted bug.
 const NEVER: Duration = Duration::from_secs(3_600);
 
-/// Which session is the planner, as far as this one knows.
+/// The planner's session, as far as this session knows it, and the state of taking its lease.
 #[derive(Debug)]
 pub(in crate::coordinator) struct Succession {
     me: SessionId,

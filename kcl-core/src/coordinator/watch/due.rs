@@ -2,7 +2,7 @@
 
 use crate::lease::SessionId;
 
-/// What is due in watching the sessions, in the order in which it is done.
+/// A deadline of the watch. The watch serves them in the order of the variants.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(in crate::coordinator) enum Due {
     /// Read all sessions.

@@ -14,7 +14,8 @@ pub(super) enum Pace {
     Casual(Duration),
 }
 
-/// What the deadlines of all sessions have in common. When it changes, all of them are set anew.
+/// The facts on which the deadlines of all sessions depend. If they change, the watch sets all
+/// deadlines anew.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Terms {
     pub(super) pace: Pace,

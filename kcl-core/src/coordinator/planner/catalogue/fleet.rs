@@ -27,7 +27,7 @@ pub(in crate::coordinator::planner) struct Fleet {
     own: Option<(u64, Report, bool)>,
 }
 
-/// What a new row of a session means to the plan.
+/// The effect of a session's new row on the plan.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub(in crate::coordinator::planner) enum News {
     /// It changes nothing.

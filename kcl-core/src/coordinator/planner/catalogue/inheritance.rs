@@ -11,7 +11,7 @@ use crate::{
     lease::{DocName, Document, Epoch},
 };
 
-/// Which rules shards inherit.
+/// The rules that shards inherit.
 #[derive(Debug, Default)]
 pub(in crate::coordinator::planner) struct Inheritance {
     /// The entries that this planner has read or written. Lineage never changes, so no entry

@@ -38,8 +38,8 @@ impl Catalogue {
         self.put_rows(ctx)
     }
 
-    /// What the rows of a stream lack, if its shards were listed after the rows were read. Where
-    /// the start is not known, only descendants of shards with a row get one.
+    /// The changes that the lineage of a stream needs, if its shards were listed after the rows
+    /// were read. Where the start is not known, only descendants of shards with a row get one.
     fn changes_of(&self, name: &StreamName, ctx: &Context) -> Option<Changes> {
         let plan = self.streams.get(name).filter(|plan| plan.listing == Listing::Fresh)?;
         let view = plan.view()?;

@@ -64,7 +64,7 @@ use crate::{
     stream::StreamName,
 };
 
-/// What there is, as last read, and the reading that is under way: see the module.
+/// The input of plans, as last read, and the reading that is under way: see the module.
 #[derive(Debug)]
 pub(super) struct Catalogue {
     /// The leases, as last read; those that cannot be decoded are in `unreadable`.
@@ -77,7 +77,7 @@ pub(super) struct Catalogue {
     pub(super) streams: BTreeMap<StreamName, StreamPlan>,
     /// The placement rules and the operator's marks.
     pub(super) rules: Rules,
-    /// What shards inherit from deleted leases.
+    /// The rules that shards inherit from deleted leases.
     pub(super) inheritance: Inheritance,
     /// The number of the present reading.
     round: ReadingNo,

@@ -28,7 +28,7 @@ pub(super) enum Phase {
     Again(Time),
 }
 
-/// What a reading has read so far.
+/// The state of a reading, with the things that it has read so far.
 #[derive(Debug)]
 pub(super) struct Reading {
     /// The leases; `None` until they are listed.

@@ -27,7 +27,7 @@ requests! {
     Rules(round: ReadingNo) by Doc;
     /// The placement rules, beside any reading: the planner was woken.
     LookAtRules by Doc;
-    /// What shards inherit, for this reading.
+    /// The rules that shards inherit, for this reading.
     Inherited(round: ReadingNo) by Doc;
     /// The row of a lease that a shard lacks, put by this reading.
     Create(round: ReadingNo, key: LeaseKey) by Create;

@@ -26,13 +26,13 @@ pub(in crate::coordinator::planner) struct StreamPlan {
     in_keys: Arc<str>,
     /// The last listing; `None` before the first, and after one that was older than the rows.
     view: Option<StreamView>,
-    /// How far the present reading is with the listing.
+    /// The state of the listing in the present reading.
     pub(super) listing: Listing,
     /// When the listing under way was asked for; `None` if there is none.
     listing_since: Option<Time>,
     /// When the shards are listed next, even if no reading needs it.
     pub(super) list_at: Time,
-    /// How far the present reading is with the start.
+    /// The state of the start in the present reading.
     pub(super) start: StartDoc,
     /// Holes in the hash-key space that the last reading found: reported if the next one finds
     /// them, too.
@@ -58,7 +58,7 @@ pub(super) enum Listing {
     Failed,
 }
 
-/// What the present reading knows of the start's document.
+/// The knowledge of the present reading about the start's document.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum StartDoc {
     /// The document was not asked for.

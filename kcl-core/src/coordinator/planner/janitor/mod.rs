@@ -212,7 +212,7 @@ pub(super) fn delete_useless(term: Epoch, catalogue: &mut Catalogue, ctx: &mut C
     ctx.ask(op::PutDoc(put), request::PutInherited(wanted, deletes));
 }
 
-/// Which rules shards inherit, as it has to be stored before these rows are deleted.
+/// The rules that shards inherit, as they have to be stored before these rows are deleted.
 fn handed_down(deletes: &[Delete], catalogue: &Catalogue) -> Inherited {
     let mut inherited = catalogue.inheritance.known().clone();
     for plan in catalogue.streams.values() {

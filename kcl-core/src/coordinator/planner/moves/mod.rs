@@ -55,7 +55,7 @@ pub(super) struct Moves {
     echoes: AckPolls,
 }
 
-/// What the planner has to do since moves went on.
+/// The action of the planner after moves have reached a new stage.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Next {
     Nothing,

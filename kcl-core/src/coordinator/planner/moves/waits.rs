@@ -9,7 +9,7 @@ use crate::{
     lease::{LeaseKey, SessionId},
 };
 
-/// What the moves wait for.
+/// The echoes and times that moves wait for.
 #[derive(Debug, Default)]
 pub(super) struct Waits {
     /// The leases that wait for each echo.

@@ -67,7 +67,7 @@ pub(super) struct Telling {
     unread: Unread,
     /// The moves for `@moves`.
     journal: Journal,
-    /// How much a worker was seen to bear, in thousandths of a whole shard.
+    /// The measured capacity of one worker, in thousandths of a shard that is busy all the time.
     borne: u64,
     /// The state of the document `@report`.
     report: Paper,
