@@ -2,7 +2,7 @@
 
 use super::{WorkerIndex, draft::Draft};
 
-/// A lease that is to be shared out: what decides where it goes.
+/// A lease that is to be shared out, with the facts that decide its worker.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Unplaced {
     lease: u32,

@@ -1,4 +1,5 @@
-//! The copy: everything as it was before the change, and what it should become.
+//! The copy: the content of each row and document before the change, and the content that it should
+//! get.
 //!
 //! It is one JSON text, cut into documents of a size that every store takes. Each attempt writes
 //! parts under names of its own. Then it puts the document `copy:N`, the head, which names the
@@ -18,7 +19,7 @@ use crate::stream::ShardId;
 /// The largest size of a part, in bytes.
 const PART: usize = Document::MAX_BODY - 10_000;
 
-/// Everything of an application before a change, and what it should become.
+/// The rows and documents of an application before a change, and the content that they should get.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Copy {

@@ -87,7 +87,7 @@ pub async fn state(store: &dyn LeaseStore) -> Result<Option<Changing>, Failed> {
     Ok(Some(changing.map_err(|error| ChangeError::corrupt(&doc.name, &error))?))
 }
 
-/// Shows what a change would do. It changes nothing.
+/// Shows the effect that a change would have. It changes nothing.
 ///
 /// # Errors
 /// When the store or the source fails, or the change cannot be made of this application.
@@ -108,8 +108,8 @@ pub async fn preview(
     Ok(Preview { moves: moves(&target, &found), changing })
 }
 
-/// Shows what an undo would do: it takes back the change that was broken off, or else the last one.
-/// It changes nothing.
+/// Shows the effect that an undo would have: it takes back the change that was broken off, or else
+/// the last one. It changes nothing.
 ///
 /// # Errors
 /// When the store fails, a document cannot be decoded, or there is no change to take back.

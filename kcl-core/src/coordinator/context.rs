@@ -64,7 +64,7 @@ pub(super) struct Context {
     pub(super) heard: Time,
     /// Sessions that have ended. An end is final, so a session stays here until the set is full.
     pub(super) ended: BTreeSet<SessionId>,
-    /// The calls under way, and what each reply is for.
+    /// The calls under way, each with the request that waits for its reply.
     calls: BTreeMap<CallId, ReplyTo>,
     next_call: u64,
     /// The commands of the present event.

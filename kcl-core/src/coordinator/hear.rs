@@ -71,7 +71,7 @@ impl Coordinator {
     /// - it lapsed: runs are suspended; it revived: the rows of their leases are read first;
     /// - it was fenced, lost by the store, or never heard of: this session is given up, and another
     ///   one joins unless the worker leaves;
-    /// - the store went back in time: every part doubts what it knows (PROTOCOL rule 13);
+    /// - the store went back in time: every part doubts its knowledge (PROTOCOL rule 13);
     /// - the application is open again, or reads another stream, or the session left or gave way.
     fn on_member(&mut self, signal: member::Signal) {
         match signal {
@@ -210,7 +210,7 @@ impl Coordinator {
         }
     }
 
-    /// Reacts to what was read of other sessions: succession, planner and leaving learn from the
+    /// Reacts to reads of other sessions: succession, planner and leaving learn from the
     /// rows. A session that fenced another wakes the planner, which hands out the free leases.
     fn on_watch(&mut self, signal: watch::Signal) {
         let ctx = &mut self.ctx;
@@ -396,7 +396,7 @@ impl Coordinator {
         next.is_some()
     }
 
-    /// Does what the next step of leaving says.
+    /// Takes the next step of leaving.
     fn take_leave(&mut self, next: Option<Next>) {
         let ctx = &mut self.ctx;
         match next {

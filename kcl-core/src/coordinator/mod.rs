@@ -250,7 +250,7 @@ impl Coordinator {
         self.ctx.take_commands()
     }
 
-    /// Lets each part do what is due, in the order of [`Due`].
+    /// Lets each part do the work that is due, in the order of [`Due`].
     fn tick(&mut self) {
         let ctx = &mut self.ctx;
         self.handoff.on_tick(ctx);
@@ -284,7 +284,7 @@ impl Coordinator {
     }
 
     /// Replaces the session and everything that belongs to it. What the process knows beyond its
-    /// sessions stays: frozen starts, sources, epochs, and what `handoff` keeps for its next life.
+    /// sessions stays: frozen starts, sources, epochs, and the memory of `handoff`.
     fn start_anew(&mut self, pause: Duration) {
         self.drop_planner();
         let ctx = &mut self.ctx;

@@ -99,7 +99,7 @@ impl Declaration {
         PlacementRules::new(rules, self.rules.uncovered())
     }
 
-    /// Decides what becomes of the declaration. `stored` is the document as it was read; `None`:
+    /// Decides whether the declaration is applied. `stored` is the document as it was read; `None`:
     /// there is none. `former` is the map that the process declared before, if it has declared
     /// another one; `by` is the worker and `at` the time.
     ///

@@ -50,7 +50,7 @@ impl RulesForm {
         Self { format: FORMAT, uncovered, rules: rules.iter().map(RuleForm::from).collect() }
     }
 
-    /// The rules in this form, and what becomes of shards that they do not cover.
+    /// The rules in this form, and the policy for shards that they do not cover.
     pub(super) fn read(self) -> Result<(Vec<Rule>, Uncovered), InvalidPlacement> {
         if self.format != FORMAT {
             return Err(InvalidPlacement::Format { found: self.format });

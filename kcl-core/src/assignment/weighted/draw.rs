@@ -32,7 +32,7 @@ pub(super) fn draw(
     }
 }
 
-/// The workers above the level, and what they can spare.
+/// The workers above the level, and the leases that they can spare.
 struct Sources {
     threshold: Threshold,
     /// For each worker, the leases that it can spare.

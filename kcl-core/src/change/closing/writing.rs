@@ -222,7 +222,7 @@ impl Closing {
         }
     }
 
-    /// Takes up what comes next; after the last document the copies are swept.
+    /// Begins the next writes; after the last document the copies are swept.
     fn go_on(&self, mut writing: Writing) -> Phase {
         let undoing = self.change.undoing;
         if writing.open.is_empty() {

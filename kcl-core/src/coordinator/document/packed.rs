@@ -2,7 +2,7 @@
 //! pack, and the common prefix of their keys is written once.
 //!
 //! Builds that do not know packed lists cannot decode such a document: they report it, and go on
-//! with what they hold.
+//! with the leases that they hold.
 
 use std::{collections::BTreeMap, fmt, marker::PhantomData};
 

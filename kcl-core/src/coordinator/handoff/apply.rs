@@ -154,7 +154,7 @@ impl Handoff {
     }
 }
 
-/// Whether the session gives away what the plan revokes.
+/// Whether the session gives away the leases that the plan revokes.
 fn gives_are_followed() -> bool {
     !planted!(GiveIgnored)
 }

@@ -119,9 +119,9 @@ impl RollbackMemory {
         std::mem::take(self)
     }
 
-    /// Whether this session takes up what a lost session held. It does not after another change of
-    /// the application: then the rows say where to read, and the memory is emptied. Only the first
-    /// call can return true.
+    /// Whether this session takes up the leases that a lost session held. It does not after another
+    /// change of the application: then the rows say where to read, and the memory is emptied. Only
+    /// the first call can return true.
     pub(super) fn is_taken_up(&mut self, change: u64) -> bool {
         let Some(under) = self.outlives.take() else { return false };
         if under != change {

@@ -17,8 +17,8 @@
 //!
 //! It does not decide who should hold a lease, and it ends no other session.
 //!
-//! The table lists every reaction. The last column says what the handoff asks the store for, or
-//! which order it gives to the run.
+//! The table lists every reaction. The last column names the handoff's request to the store, or its
+//! order to the run.
 //!
 //! | a lease is | when | then it is | request to the store, or order to its run |
 //! |---|---|---|---|
@@ -166,8 +166,8 @@ impl Handoff {
         }
     }
 
-    /// The handoff of this process's next session. It inherits what this process still knows of its
-    /// leases.
+    /// The handoff of this process's next session. It inherits the facts that this process still
+    /// knows about its leases.
     pub(in crate::coordinator) fn next_life(&mut self, me: SessionId) -> Self {
         Self { memory: self.memory.next_life(), ..Self::new(me) }
     }
@@ -187,8 +187,8 @@ impl Handoff {
         self.held.is_empty() && self.releases.is_empty() && self.acquiring.is_empty()
     }
 
-    /// The worker leaves: it goes on reading what it holds, until `grace_until` at the latest, and
-    /// takes no new lease.
+    /// The worker leaves: it goes on reading the leases that it holds, until `grace_until` at the
+    /// latest, and takes no new lease.
     pub(in crate::coordinator) fn start_leaving(&mut self, grace_until: Time) {
         self.leaving = true;
         self.grace_until = grace_until;
@@ -243,7 +243,7 @@ impl Handoff {
         wanted.chain(self.held.keys().flat_map(|key| self.tenure_deadlines(key)))
     }
 
-    /// Does what is due for each lease: checkpoints first, all together.
+    /// Does the work that is due for each lease: checkpoints first, all together.
     pub(in crate::coordinator) fn on_tick(&mut self, ctx: &mut Context) {
         self.tell_deadlines(ctx);
         let due = ctx.deadlines.of_leases(ctx.now);

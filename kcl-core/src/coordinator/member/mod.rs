@@ -277,7 +277,7 @@ impl Member {
         }
     }
 
-    /// Does what is due in the present phase.
+    /// Does the work that is due in the present phase.
     pub(in crate::coordinator) fn on_tick(&mut self, ctx: &mut Context) {
         match &self.phase {
             Phase::Waiting(at) if *at <= ctx.now => self.start_joining(ctx),

@@ -67,7 +67,7 @@ impl Member {
         self.pass.step = Step::Again(at);
     }
 
-    /// Does what is due: reads `streams` again, or lists the sessions of the other stream.
+    /// Does the work that is due: reads `streams` again, or lists the sessions of the other stream.
     pub(super) fn go_on_passing(&mut self, ctx: &mut Context) {
         let valid = ctx.now < self.valid_until;
         match &mut self.pass.step {
@@ -225,7 +225,7 @@ impl Member {
         }
     }
 
-    /// Decides what follows: leave if one of the sessions is live, take over if all have ended.
+    /// Decides the next step: leave if one of the sessions is live, take over if all have ended.
     fn go_on_watching(&mut self, ctx: &mut Context) {
         let Step::Watching(readers) = &self.pass.step else { return };
         if readers.one_lives() {

@@ -11,7 +11,7 @@
 //! | `plan`, `made` | which worker should hold which lease, and what does that change? |
 //! | `children` | which children may owners take without a plan? |
 //! | `loads` | what load have the leases? |
-//! | `moves` | how far is each move between live workers? |
+//! | `moves` | at which stage is each move between live workers? |
 //! | `documents`, `publisher` | what should each worker's document say, and has the worker confirmed it? |
 //! | `janitor` | which rows and documents can be deleted? |
 //! | `telling` | what do the planner's report and the list of moves say? |
@@ -171,8 +171,8 @@ impl Planner {
             .min(self.telling.next_wake())
     }
 
-    /// Does what is due in all parts, in the order of the module's table. A planner whose session
-    /// is not valid does nothing.
+    /// Does the work that is due in all parts, in the order of the module's table. A planner whose
+    /// session is not valid does nothing.
     pub(in crate::coordinator) fn on_tick(&mut self, watch: &mut Watch, ctx: &mut Context) {
         if !ctx.valid {
             return;
@@ -292,7 +292,7 @@ impl Planner {
         self.telling.go_on(&facts, ctx);
     }
 
-    /// Does what the moves ask for.
+    /// Takes the action that the moves ask for.
     fn go_on(&mut self, next: moves::Next, ctx: &mut Context) {
         match next {
             moves::Next::Nothing => {}
@@ -301,7 +301,7 @@ impl Planner {
         }
     }
 
-    /// Makes every worker's document say what plan and moves now mean.
+    /// Brings every worker's document in line with the plan and the moves.
     fn publish(&mut self, ctx: &mut Context) {
         let documents = Documents {
             term: self.publisher.term(),

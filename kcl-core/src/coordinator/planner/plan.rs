@@ -164,7 +164,8 @@ fn numbered<'a>(members: &[&'a Session]) -> BTreeMap<&'a WorkerId, WorkerIndex> 
 }
 
 impl<'a> Sight<'a> {
-    /// The view for the algorithms, and when to make another plan for what this one leaves waiting.
+    /// The view for the algorithms, and the time when another plan is due: a worker has lived long
+    /// enough for leases to return to it, or an order to send a lease to a worker is over.
     fn view(&self, members: &[&Session]) -> (View, Time) {
         let rules = self.rules_in_force();
         let returns = self.returns(members, &rules);
@@ -221,9 +222,9 @@ impl<'a> Sight<'a> {
         named.filter_map(with_time).filter(|(_, at)| *at > self.ctx.now).collect()
     }
 
-    /// The rules to plan by. A planner that could not read the rules, or what shards inherit of
-    /// them, must not plan as if there were none: a lease without a known rule stays with its live
-    /// owner, and leases without one go to any worker with a free seat.
+    /// The rules to plan by. A planner that could not read the rules, or the inherited ones, must
+    /// not plan as if there were none: a lease without a known rule stays with its live owner, and
+    /// leases without one go to any worker with a free seat.
     fn rules_in_force(&self) -> PlacementRules {
         let Some(rules) = self.catalogue.rules.known() else {
             return self.with_all_that_stay(&PlacementRules::default());

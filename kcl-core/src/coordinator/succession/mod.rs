@@ -145,7 +145,7 @@ impl Succession {
         look.min(self.planner_at).min(self.partner.look_at())
     }
 
-    /// Does what is due: reads the planner's lease and session, and follows the partner.
+    /// Does the work that is due: reads the planner's lease and session, and follows the partner.
     pub(in crate::coordinator) fn on_tick(&mut self, watch: &mut Watch, ctx: &mut Context) {
         if self.stepping_down && self.term.is_some() && self.look_at <= ctx.now {
             self.step_down(ctx);
@@ -296,7 +296,7 @@ impl Succession {
         }
     }
 
-    /// Decides what the row of the planner's lease means to this session.
+    /// Judges the row of the planner's lease, and takes the next step.
     fn judge(&mut self, row: Option<Lease>, watch: &mut Watch, ctx: &mut Context) {
         let Some(row) = row else {
             self.looking = true;

@@ -232,7 +232,8 @@ impl Watch {
         self.hold != FenceHold::Out
     }
 
-    /// Does what is due: reads sessions, and ends those that have been silent for too long.
+    /// Does the work that is due: reads sessions, and ends those that have been silent for too
+    /// long.
     pub(in crate::coordinator) fn on_tick(&mut self, ctx: &mut Context) {
         self.tell_deadlines(ctx);
         // To go through all sessions at each event would take longer than most events do.

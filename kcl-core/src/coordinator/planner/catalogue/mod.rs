@@ -13,7 +13,7 @@
 //! |---|---|---|---|
 //! | idle, again | a plan is wanted and due, the session is valid | reading | list leases and sessions; read the rules, if they are due |
 //! | reading | the leases are read | reading | list the shards of each stream that should be listed |
-//! | reading | leases and rules are read, and there are rules | reading | read what shards inherit |
+//! | reading | leases and rules are read, and there are rules | reading | read the document `inherited` |
 //! | reading | a listing of shards came that was asked for before the leases were read | reading | list the shards again |
 //! | reading | a stream is listed, its start is not known | reading | read the start; or put the one that is known here |
 //! | reading | no start is stored | reading | beat, if another start than a lost one would skip records |
@@ -220,7 +220,7 @@ impl Catalogue {
         }
     }
 
-    /// Takes over rules that were read elsewhere, and what shards inherit of them, for a forecast.
+    /// Takes over rules that were read elsewhere, and the inherited rules, for a forecast.
     pub(super) fn take_rules(
         &mut self,
         rules: Option<&Document>,
@@ -242,7 +242,7 @@ impl Catalogue {
         self.rules.read(Some(doc), ctx);
     }
 
-    /// Takes over what shards inherit, as if it had been read.
+    /// Takes over inherited rules, as if they had been read.
     #[cfg(test)]
     pub(super) fn inheritance_for_test(&mut self, doc: Option<&Document>, ctx: &mut Context) {
         self.inheritance.read(doc, ctx);

@@ -13,7 +13,7 @@ use crate::{
 pub(super) enum Phase {
     /// No reading is under way.
     Idle,
-    /// Leases, sessions and what goes with them are being read.
+    /// Leases, sessions, shards, rules and starts are being read.
     Reading(Reading),
     /// Rows that shards lack are being put.
     Mending {
@@ -40,7 +40,7 @@ pub(super) struct Reading {
     pub(super) sessions_after: bool,
     /// Whether the rules are as new as this reading needs them.
     pub(super) rules: bool,
-    /// Whether what shards inherit is as new as this reading needs it.
+    /// Whether the known inherited rules are as new as this reading needs them.
     pub(super) inherited: bool,
     /// When the reading began.
     pub(super) since: Time,

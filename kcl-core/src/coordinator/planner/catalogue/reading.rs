@@ -163,7 +163,7 @@ impl Catalogue {
         self.phase = Phase::Idle;
     }
 
-    /// The leases were listed: the streams can be listed now, and what shards inherit can be read.
+    /// The leases were listed: the streams can be listed now, and `inherited` can be read.
     fn on_leases(&mut self, listed: Listed<Lease>, ctx: &mut Context) {
         let Phase::Reading(reading) = &mut self.phase else { return };
         reading.leases = Some(listed.rows);
@@ -208,7 +208,7 @@ impl Catalogue {
         }
     }
 
-    /// Reads what shards inherit, once leases and rules are read and if there are rules.
+    /// Reads the document `inherited`, once leases and rules are read, and if there are rules.
     fn read_inherited(&mut self, ctx: &mut Context) {
         let needed = self.needs_inherited();
         let Phase::Reading(reading) = &mut self.phase else { return };

@@ -196,8 +196,8 @@ impl StreamPlan {
         self.list_at = ctx.now + ctx.settings.watch_interval;
     }
 
-    /// Reports what the lineage found wrong. A hole is reported when two readings in a row find it:
-    /// a listing may lag.
+    /// Reports the faults that the lineage found. A hole is reported when two readings in a row
+    /// find it: a listing may lag.
     pub(super) fn note_problems(&mut self, changes: &Changes, ctx: &mut Context) {
         for hole in changes.holes.iter().filter(|hole| self.holes.contains(hole)) {
             ctx.notify(Notice::Hole(hole.to_string()));

@@ -176,7 +176,7 @@ fn delete_dead(
     Some(worker)
 }
 
-/// Deletes useless lease rows. A row says what the parents of its shard are; so first the rules
+/// Deletes useless lease rows. A row names the parents of its shard; so first the rules
 /// that shards inherit through it are written down, and entries that no shard needs are left out.
 pub(super) fn delete_useless(term: Epoch, catalogue: &mut Catalogue, ctx: &mut Context) {
     let deletes = catalogue.take_deletable();

@@ -36,7 +36,7 @@ pub(super) struct Loads {
     /// The last report of each worker.
     reports: BTreeMap<WorkerId, Told>,
     /// The last measured load of each lease, whichever worker measured it: a lease that has just
-    /// moved weighs what it weighed before.
+    /// moved keeps its weight.
     measured: BTreeMap<LeaseKey, Load>,
 }
 

@@ -237,7 +237,7 @@ impl Moves {
             return Next::Nothing;
         }
         if !row.is_some_and(|row| row.is_held_by(&moving.from, moving.epoch)) {
-            // It was released, or something else happened to it: the next plan sees what.
+            // It was released, or has changed otherwise: the next plan uses the new row.
             self.waits.remove(key, moving);
             self.moves.remove(key);
             return Next::Plan;

@@ -28,7 +28,7 @@ impl Waits {
         waits
     }
 
-    /// Adds what a move waits for.
+    /// Adds the echo or the time that a move waits for.
     pub(super) fn add(&mut self, key: &LeaseKey, moving: &Move) {
         if let Some(echo) = moving.awaited() {
             self.echoes.entry(echo).or_default().insert(key.clone());
@@ -38,7 +38,8 @@ impl Waits {
         }
     }
 
-    /// Removes what a move waits for. Called before the move changes, with its former stage.
+    /// Removes the echo or the time that a move waits for. Called before the move changes, with its
+    /// former stage.
     pub(super) fn remove(&mut self, key: &LeaseKey, moving: &Move) {
         if let Some(echo) = moving.awaited()
             && let Some(keys) = self.echoes.get_mut(&echo)

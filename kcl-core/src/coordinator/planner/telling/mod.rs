@@ -8,7 +8,7 @@
 //! |---|---|---|---|
 //! | at rest | a plan was made | at rest, due two seconds later, or five after the last time | – |
 //! | at rest | due, and a minute has passed or something has changed (for the moves: only if there are new ones) | reading or writing | read the document; if its version is known, put it |
-//! | reading | it was read, or does not exist | writing | put the document, with what earlier planners wrote |
+//! | reading | it was read, or does not exist | writing | put the document, with the content of earlier planners |
 //! | reading, writing | the stored report is of a higher term | quiet | – (the workers' documents will end the planner) |
 //! | reading, writing | answered, or failed | at rest | – |
 
@@ -223,7 +223,7 @@ impl Telling {
         }
     }
 
-    /// The stored report was read, for its version and for what an earlier planner knew.
+    /// The stored report was read, for its version and for the facts of an earlier planner.
     fn on_report_found(&mut self, found: &Answered<op::Doc>, me: PlanVersion, ctx: &mut Context) {
         let Some(seen) = self.report.found(found) else { return self.try_soon(false, ctx) };
         if let Ok(Some(document)) = found {
