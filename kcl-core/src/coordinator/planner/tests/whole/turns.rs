@@ -162,7 +162,7 @@ fn a_plan_is_told_two_seconds_later_and_once() {
     let moves = report::Moves::decode(&scene.docs[&DocName::moves()].body).unwrap().moves;
     let to: Vec<_> = moves.into_iter().map(|it| (it.from, it.to)).collect();
     assert_eq!(to, [(Some(id("a").worker), id("b").worker)]);
-    // What is stored is known: it is put over that a minute later.
+    // The stored version is known: a minute later the report is put over it.
     scene.shows_what_is_told = true;
     let asked = scene.run(62_100);
     assert!(!asked.contains(&StoreCall::Doc(DocName::planner_report())), "{asked:?}");
