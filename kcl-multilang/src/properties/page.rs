@@ -1,4 +1,5 @@
-//! The table of docs/MULTILANG.md is this crate's. `KCL_WRITE_TABLES=1 cargo test` writes it anew.
+//! Compares the table in docs/MULTILANG.md with the table of the code. `KCL_WRITE_TABLES=1 cargo
+//! test` writes it anew.
 
 use std::{fmt::Write, fs, path::Path};
 
