@@ -1,4 +1,4 @@
-//! Rows and streams for tests, by hand.
+//! Makes leases and streams for tests.
 
 use std::time::Duration;
 
