@@ -93,12 +93,15 @@ impl ImportArgs {
         config
     }
 
-    /// Where the leases are.
+    /// The place to import from.
+    ///
+    /// # Errors
+    /// `--from` is missing. Only `--abandon` does without it.
     pub(super) fn place(&self) -> anyhow::Result<&Place> {
         self.from.as_ref().context("--from says where the leases are")
     }
 
-    /// What is said of single shards, and of those of which nothing was processed.
+    /// The checkpoints that the operator gives.
     pub(super) fn wishes(&self) -> Wishes {
         let mut wishes = Wishes::default();
         wishes.latest_as = self.latest_as;

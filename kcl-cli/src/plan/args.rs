@@ -41,7 +41,7 @@ pub enum Number {
     Just(usize),
 }
 
-/// The most that may be supposed.
+/// The largest number of workers or shards that an argument may name.
 const MOST: usize = 10_000;
 
 impl FromStr for Number {
@@ -63,7 +63,7 @@ impl FromStr for Number {
 }
 
 impl Number {
-    /// How many there are then, of so many now.
+    /// The new number, if there are `now`.
     pub(super) const fn of(self, now: usize) -> usize {
         match self {
             Self::More(more) => now.saturating_add(more),
