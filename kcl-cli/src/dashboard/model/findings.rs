@@ -12,7 +12,7 @@ const COLUMNS: &[&str] = &[
     "kind",
     "says",
     "because",
-    // What each does, and the command.
+    // For each remedy what it does, and its command.
     "remedies",
     "workers",
     "shards",

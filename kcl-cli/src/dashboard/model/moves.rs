@@ -12,16 +12,16 @@ use super::{
 };
 
 const COLUMNS: &[&str] = &[
-    // When it was seen, or planned.
+    // The time of the reading that saw the move, or of the plan.
     "at_ms",
     "shard",
     "from",
     "to",
     "why",
-    // For how long it was seen to be read by nobody.
+    // For how long readings saw no live owner.
     "unread_ms",
     "epoch",
-    // Whether it was seen here, or only planned.
+    // Whether a reading of this dashboard saw the move, or only the planner reported it.
     "how",
 ];
 

@@ -20,20 +20,20 @@ const COLUMNS: &[&str] = &[
     "state",
     "owner",
     "lag_ms",
-    // Whose word the lag is: a record that was read for it, the worker's report, its checkpoint.
+    // The source of the lag: a record that this dashboard read, the worker's report, the row.
     "lag_from",
     "grows_ms_a_second",
     "bytes_per_second",
     "records_per_second",
     "busy_permille",
     "checkpoint",
-    // When the last record arrived that was processed.
+    // The arrival time of the last processed record.
     "processed_ms",
     "unread_since_ms",
     "epoch",
-    // The number of the placement rule that it follows, from 1.
+    // The number of the placement rule that the shard follows, from 1.
     "rule",
-    // What part of the hash keys it covers, of 0 to 1.
+    // The part of the hash-key space that the shard covers, as numbers from 0 to 1.
     "from",
     "to",
     "parents",
@@ -41,7 +41,7 @@ const COLUMNS: &[&str] = &[
     "waits_for",
     "reason",
     "lease",
-    // What the operator has said of it; nothing if that is not known.
+    // The operator's marks; null if they are unknown.
     "marks",
 ];
 

@@ -115,15 +115,15 @@ impl Reader {
         pages::all(&*self.clock, self.patience, page, size).await
     }
 
-    /// Sessions, looked at until it is known of each whether it beats. Should a worker say that it
-    /// beats once an hour, no hour is waited.
+    /// Lists the sessions until it is known of each whether its beat moves. The wait has a limit,
+    /// because a worker's row may name an interval of any length, like an hour.
     async fn settled(
         &self,
         first: Result<Listing<Session>, String>,
         beats: &mut Beats,
     ) -> Result<Listing<Session>, String> {
         let began = self.clock.now();
-        // What cannot be read at once is not waited for a second time.
+        // If the first list failed, the list is not tried again in this reading.
         first?;
         loop {
             let listing = self.sessions().await?;
