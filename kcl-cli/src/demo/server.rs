@@ -24,7 +24,7 @@ impl KinesisServer {
     /// Starts a server in which streams and shards change within milliseconds.
     ///
     /// # Errors
-    /// The operating system's.
+    /// The operating system refuses a port or a thread.
     pub(super) fn start() -> io::Result<Self> {
         let listener = std::net::TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?;
         listener.set_nonblocking(true)?;

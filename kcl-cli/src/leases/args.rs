@@ -260,7 +260,7 @@ const WAIT_MAX: Duration = Duration::from_hours(1);
 const MOVE_MAX: Duration = Duration::from_hours(30 * 24);
 
 impl LeasesArgs {
-    /// The settings, with what the arguments say.
+    /// The settings, overridden by the arguments.
     pub(crate) fn apply_to(&self, config: Config) -> Config {
         let mut config = self.of.apply_to(config);
         let stream = match &self.action {

@@ -16,7 +16,7 @@ use serde::Serialize;
 
 use crate::demo::facts::{Cue, History};
 
-/// What became of the records. All counts are of records or deliveries.
+/// The results of the records. All counts are of records or deliveries.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 pub(in crate::demo) struct Records {
     /// Acknowledged by the stream.

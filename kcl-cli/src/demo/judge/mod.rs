@@ -15,7 +15,7 @@ use super::facts::History;
 /// The judgement of a run.
 #[derive(Clone, Debug)]
 pub(super) struct Findings {
-    /// What became of the records.
+    /// The results of the records.
     pub(super) records: Records,
     /// What followed each cue, in order.
     pub(super) events: Vec<EventReport>,
