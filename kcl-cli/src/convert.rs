@@ -57,6 +57,7 @@ fn yaml(name: &str, converted: &Converted) -> String {
     text
 }
 
+/// Sets the value at a path in the tree, and makes the sections on the way.
 fn put(tree: &mut Map<String, Value>, path: &str, value: &Value) {
     match path.split_once('.') {
         None => {

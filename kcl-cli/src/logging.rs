@@ -71,6 +71,7 @@ pub(crate) fn start(args: &LoggingArgs, default: &str) -> anyhow::Result<()> {
     started.map_err(|error| anyhow::anyhow!(error))
 }
 
+/// Whether stderr is a terminal, and `NO_COLOR` is not set.
 fn shows_colours() -> bool {
     stderr().is_terminal() && std::env::var_os("NO_COLOR").is_none_or(|it| it.is_empty())
 }

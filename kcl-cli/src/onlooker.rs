@@ -93,6 +93,8 @@ impl Onlooker {
         matches!(self.stored, Some(Some(_)))
     }
 
+    /// Wakes the workers whose reports are older than four heartbeat intervals, unless they were
+    /// woken a moment ago. It ends at the first failure.
     async fn wake(&mut self, sessions: &[Session], reports: &Reports, clock: &dyn Clock) {
         let now = clock.now();
         self.woken.retain(|id, _| sessions.iter().any(|session| session.id == *id));

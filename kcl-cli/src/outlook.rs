@@ -97,6 +97,7 @@ impl Outlook {
     }
 }
 
+/// A lease that the plan gives to no worker, with the ages that show how urgent it is.
 fn left(
     picture: &Picture,
     rows: &BTreeMap<&LeaseKey, &Lease>,

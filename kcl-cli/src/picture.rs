@@ -181,6 +181,7 @@ impl Picture {
     }
 }
 
+/// The stream's description and shards, by calls to the stream.
 async fn list(store: &dyn LeaseStore, config: &Config) -> anyhow::Result<StreamView> {
     let source = connect::source_of_leases(store, config).await?;
     let description = source.describe().await?;

@@ -49,6 +49,7 @@ enum Wish {
     Force,
 }
 
+/// The meaning of a signal that comes now, if the first one came at `first`.
 fn wish(first: Option<Time>, now: Time) -> Wish {
     match first {
         None => Wish::Leave,

@@ -153,6 +153,7 @@ impl Snapshot {
 }
 
 impl DocumentRecord {
+    /// The record of a document in an export.
     fn of(document: &Document) -> Self {
         let body = serde_json::from_slice::<Value>(&document.body).ok();
         // The body is shown as JSON only if writing that JSON gives the same bytes.
@@ -161,6 +162,7 @@ impl DocumentRecord {
         Self { name: document.name.as_str().to_owned(), body, body_base64: raw }
     }
 
+    /// The content of the document, byte by byte as it was exported.
     fn content(&self) -> anyhow::Result<Bytes> {
         match (&self.body, &self.body_base64) {
             (_, Some(raw)) => Ok(STANDARD.decode(raw).context("a document's body")?.into()),

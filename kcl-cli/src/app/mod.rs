@@ -142,6 +142,7 @@ impl Wish {
     }
 }
 
+/// The change as the end of a question.
 fn question(before: &Placement, freeze: bool) -> String {
     match &before.frozen {
         Some(Frozen { by, since }) => {

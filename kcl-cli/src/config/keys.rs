@@ -25,6 +25,7 @@ pub(super) fn check(from: &str, given: &Value, known: &Value) -> anyhow::Result<
     check_below(from, "", given, known)
 }
 
+/// Checks the keys of the section at `path`, and of those below.
 fn check_below(from: &str, path: &str, given: &Value, known: &Value) -> anyhow::Result<()> {
     let (Value::Object(given), Value::Object(known)) = (given, known) else { return Ok(()) };
     for (key, value) in given {

@@ -40,6 +40,7 @@ pub(crate) fn run(args: &ConsumeArgs, config: &Config) -> anyhow::Result<ExitCod
     result
 }
 
+/// Builds the worker and its output, and runs the worker to its end.
 async fn consume(args: &ConsumeArgs, config: &Config) -> anyhow::Result<ExitCode> {
     let builder = member::builder(config, StoreUrl::of(config)?.open(config)?)?;
     let give_up = CancellationToken::new();

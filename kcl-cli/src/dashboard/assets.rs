@@ -12,6 +12,7 @@ use super::server::respond::{self, Body};
 
 /// The page. It contains [`VERSION`] wherever the hash of the files belongs.
 const PAGE: &str = include_str!("assets/index.html");
+/// The text in the page for which the hash is filled in.
 const VERSION: &str = "@VERSION@";
 
 /// Every other file: its name, its media type and its text.

@@ -132,7 +132,7 @@ mod tests {
 
     use super::*;
 
-    /// Workers that hold so many leases of a stream that has just those.
+    /// Workers that hold these numbers of leases, of a stream with as many shards.
     fn holding(counts: &[usize]) -> Holdings {
         let mut holdings = Holdings::default();
         let workers = (1..).map(WorkerNo).take(counts.len());

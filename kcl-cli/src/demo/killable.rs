@@ -72,6 +72,7 @@ impl KillSwitch {
         }
     }
 
+    /// Locks the thread of the keeper.
     fn pulse(&self) -> std::sync::MutexGuard<'_, Option<KeeperThread>> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }

@@ -49,6 +49,7 @@ impl KinesisServer {
     }
 }
 
+/// Serves the Kinesis API until this future is dropped.
 async fn serve(listener: std::net::TcpListener) -> io::Result<()> {
     let options = StoreOptions {
         create_stream_ms: 5,

@@ -36,6 +36,7 @@ pub(crate) fn run(args: &ExportArgs, config: &Config) -> anyhow::Result<ExitCode
     Ok(ExitCode::SUCCESS)
 }
 
+/// Reads leases and table, plans the rows, shows them, asks, and writes.
 async fn act(args: &ExportArgs, config: &Config) -> anyhow::Result<()> {
     let store = StoreUrl::of(config)?.open_shared(config)?;
     let (library, name) = match &args.to {

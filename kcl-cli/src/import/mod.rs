@@ -43,6 +43,7 @@ pub(crate) fn run(args: &ImportArgs, config: &Config) -> anyhow::Result<ExitCode
     Ok(ExitCode::SUCCESS)
 }
 
+/// Carries out `--abandon`, an import from a file, or an import from a table.
 async fn act(args: &ImportArgs, config: &Config) -> anyhow::Result<()> {
     let url = StoreUrl::of(config)?;
     let store = url.open_shared(config)?;
@@ -169,6 +170,7 @@ impl Run<'_> {
         Ok(design.behind(fence, &by))
     }
 
+    /// Shows the judgement, as text or as JSON.
     fn show(
         &self,
         first: &First,

@@ -149,6 +149,7 @@ impl Scene<'_> {
         })
     }
 
+    /// The judgement of one shard as JSON.
     fn shard(&self, judged: &Judged) -> Value {
         let verdict = match &judged.verdict {
             Verdict::Taken(_) => "taken",
@@ -172,6 +173,7 @@ impl Scene<'_> {
     }
 }
 
+/// A finding as JSON.
 fn finding(finding: &Finding) -> Value {
     let level = match finding.level() {
         Level::Note => "note",

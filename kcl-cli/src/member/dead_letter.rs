@@ -68,7 +68,7 @@ impl DeadLetters {
         Ok(Some(Self { file, application, format, clock: Env::system().clock }))
     }
 
-    /// The line of a record.
+    /// The line of a record, as JSON with a line feed.
     fn letter(&self, record: &Record, lease: &LeaseHandle, error: &str) -> io::Result<Vec<u8>> {
         let head = Head {
             at: rfc3339(self.clock.wall()),

@@ -29,6 +29,7 @@ pub(super) fn run(
     Ok(if is_fine { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
+/// A row of the table.
 fn cells(told: &Told) -> Vec<String> {
     let (kind, says) = match &told.verdict {
         Verdict::Mapped(says) => ("mapped", says),

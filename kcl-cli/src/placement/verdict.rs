@@ -123,6 +123,7 @@ fn follows(picture: &Picture, rules: &PlacementRules) -> BTreeMap<usize, Vec<Sha
     of.unwrap_or_default()
 }
 
+/// A rule with the shards that follow it.
 fn followed(picture: &Picture, rule: &Rule, shards: Option<&Vec<ShardId>>) -> Followed {
     Followed {
         stream: rule.stream.as_deref().map(str::to_owned),

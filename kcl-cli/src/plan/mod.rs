@@ -111,6 +111,7 @@ impl Planned {
         Ok(Self { supposed, outlook, unknown })
     }
 
+    /// The plan as text.
     fn text(&self) -> String {
         let mut text = String::new();
         // Writing to a string cannot fail.
@@ -134,6 +135,7 @@ impl Planned {
         text
     }
 
+    /// The plan as JSON.
     fn json(&self, application: &str, store: &str) -> anyhow::Result<serde_json::Value> {
         let Supposed { joined, left, split } = &self.supposed;
         let joined: Vec<&str> = joined.iter().map(|it| it.as_str()).collect();

@@ -68,6 +68,8 @@ pub(crate) fn batch_size(settings: &Producer) -> anyhow::Result<usize> {
     Ok(size)
 }
 
+/// Puts the records, and writes the account. The exit code is that of a signal if a signal ended
+/// the command before its work was done.
 async fn produce(args: &ProduceArgs, config: &Config) -> anyhow::Result<ExitCode> {
     let Producer { batch_size, batch_delay_ms, total_messages } = config.producer;
     let mut signals = Signals::listen()?;

@@ -158,6 +158,7 @@ fn is_for_good(code: &str) -> bool {
     matches!(code, "InvalidArgumentException" | "ValidationException" | "SerializationException")
 }
 
+/// The error about a record that the stream will never take.
 fn cannot_be_put(record: &str, why: &str) -> anyhow::Error {
     anyhow!("{record} cannot be put: {why}")
 }

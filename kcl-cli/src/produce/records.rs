@@ -19,6 +19,7 @@ pub(super) struct Records {
     rng: Rng,
 }
 
+/// The kind of source.
 enum From {
     /// Records of this size, with a number and padding.
     Generator {
@@ -113,6 +114,7 @@ impl Records {
         Ok(Some(record))
     }
 
+    /// The refusal of a record that is larger than the stream allows.
     fn too_large(&self, record: &NewRecord) -> NoRecord {
         let (what, whole) = match self.from {
             From::Generator { .. } => ("record", true),

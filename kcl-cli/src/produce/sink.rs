@@ -90,6 +90,7 @@ impl Stream {
         }
     }
 
+    /// The error of a call, with the stream's name.
     fn failed(&self, why: &str) -> anyhow::Error {
         anyhow::anyhow!("{why}").context(format!("nothing can be put into {}", self.name))
     }

@@ -54,6 +54,8 @@ pub(crate) fn run(args: &SimulateArgs, settings: &SettingsArgs) -> ExitCode {
     })
 }
 
+/// Plays the run, and writes everything that the arguments ask for. The verdict is written also if
+/// the drawing or the script cannot be.
 fn play(args: &SimulateArgs, settings: &SettingsArgs) -> Result<ExitCode> {
     refuse_settings(settings)?;
     let script = args.read_script()?;

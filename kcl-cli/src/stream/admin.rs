@@ -162,6 +162,7 @@ impl Admin {
         format!("there is no stream {} in this region and account", self.stream)
     }
 
+    /// The error of a call. `done` is the participle of the change, like `created`.
     fn failed<E>(&self, done: &str, error: &SdkError<E, HttpResponse>) -> anyhow::Error
     where
         E: ProvideErrorMetadata + std::error::Error + 'static,

@@ -121,7 +121,7 @@ mod tests {
         placing::put(&store, &stored, &placement).await.unwrap();
         let clock = Env::system().clock;
         let sessions = beats::sessions(&store).await.unwrap();
-        // One of them tells how far behind it is now.
+        // One worker reports its lag.
         let mut report = WorkerReport::default();
         (report.incarnation, report.beat) = (Some(Incarnation::from_bits(1)), sessions[0].beat);
         let key = "orders/7/shardId-000000000001".parse().unwrap();

@@ -30,6 +30,7 @@ pub(crate) fn run(args: &WorkersArgs, config: &Config) -> anyhow::Result<ExitCod
     Ok(ExitCode::SUCCESS)
 }
 
+/// Carries out the action.
 async fn act(
     args: &WorkersArgs,
     store: &dyn LeaseStore,

@@ -49,6 +49,7 @@ impl Delta {
 }
 
 impl Changed {
+    /// The difference that makes `is` of `was`.
     fn between(was: &Table, is: &Table) -> Self {
         let mut changed = Self::default();
         for (key, row) in &is.rows {

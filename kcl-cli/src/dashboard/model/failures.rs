@@ -15,6 +15,7 @@ use serde_json::{Value, json};
 use super::{Look, Table};
 use crate::times::millis;
 
+/// The columns. The page's scripts use these names.
 const COLUMNS: &[&str] = &[
     // Null if the failure is not about a shard.
     "shard",
@@ -32,6 +33,7 @@ const COLUMNS: &[&str] = &[
     "stuck_to",
 ];
 
+/// The table; empty if the reports are unknown.
 pub(super) fn table(look: &Look<'_>) -> Table {
     let mut table = Table::of(COLUMNS);
     let Some((reports, read)) = look.reports() else { return table };

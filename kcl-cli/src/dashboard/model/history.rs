@@ -49,6 +49,7 @@ pub(crate) struct History {
     pub(super) changed: Option<WallTime>,
 }
 
+/// What the last reading showed of one lease.
 #[derive(Debug)]
 struct Seen {
     /// The owner, or the last one.
@@ -102,6 +103,7 @@ impl History {
         });
     }
 
+    /// Adds a move, and drops the oldest beyond [`MOVES`].
     fn push(&mut self, it: Move) {
         self.changed = Some(it.at);
         self.counted += 1;

@@ -11,6 +11,7 @@ use super::{
     history::{HANDED_OVER, Move},
 };
 
+/// The columns. The page's scripts use these names.
 const COLUMNS: &[&str] = &[
     // The time of the reading that saw the move, or of the plan.
     "at_ms",
@@ -28,6 +29,7 @@ const COLUMNS: &[&str] = &[
 /// How far apart, in milliseconds, the planner's time of a move and the reading that saw it may be.
 const APART: u64 = 60_000;
 
+/// The table: the moves that readings saw, then those that only the planner reported.
 pub(super) fn table(look: &Look<'_>) -> Table {
     let mut table = Table::of(COLUMNS);
     let planned: &[Moved] = look.planned.map_or(&[], |it| &it.moves);

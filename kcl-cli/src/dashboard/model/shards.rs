@@ -14,6 +14,7 @@ use serde_json::{Value, json};
 use super::{Look, Table, marks};
 use crate::doctor::judge::{Fleet, Presence, shards_of, stream_of};
 
+/// The columns. The page's scripts use these names.
 const COLUMNS: &[&str] = &[
     "shard",
     // read, silent, unread, unseen, waits, missing, ended, or other: of another stream or life.
@@ -59,6 +60,7 @@ struct One<'a> {
     said: Option<&'a Marks>,
 }
 
+/// The table; empty if the stream is unknown.
 pub(super) fn table(look: &Look<'_>) -> Table {
     let mut table = Table::of(COLUMNS);
     let facts = look.facts();

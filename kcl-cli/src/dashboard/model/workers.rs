@@ -14,6 +14,7 @@ use crate::{
     times::millis,
 };
 
+/// The columns. The page's scripts use these names.
 const COLUMNS: &[&str] = &[
     "worker",
     "session",
@@ -41,6 +42,7 @@ const COLUMNS: &[&str] = &[
     "marks",
 ];
 
+/// The table; empty if the sessions are unknown.
 pub(super) fn table(look: &Look<'_>) -> Table {
     let mut table = Table::of(COLUMNS);
     let Some(sessions) = look.facts().sessions.get() else { return table };
@@ -70,6 +72,7 @@ pub(super) fn table(look: &Look<'_>) -> Table {
     table
 }
 
+/// The cells of one row, in the order of `COLUMNS`, without the role.
 fn cells(look: &Look<'_>, session: &Session, held: Option<usize>, rate: Option<u64>) -> Vec<Value> {
     let id = &session.id;
     let due = look.verdict.planned.counts.get(&id.worker).map(|(due, _)| *due);

@@ -50,6 +50,7 @@ pub(in crate::demo) struct Records {
 /// sentence about it.
 type Count = (&'static [&'static str], fn(&mut Records) -> &mut usize, &'static str);
 
+/// All counts that a broken invariant may raise.
 const COUNTS: [Count; 6] = [
     (&["everything is delivered"], |it| &mut it.lost, "were never processed"),
     (
@@ -101,6 +102,7 @@ impl Records {
     }
 }
 
+/// Passes every delivery to the judge of simulated runs, and counts what it finds.
 pub(super) fn judge(history: &History) -> Records {
     let places = Places::of(history);
     let mut judge = Judge::new(places.shards(history));
@@ -150,6 +152,7 @@ impl<'a> Places<'a> {
         Self(seen.into_iter().map(|(shard, seen)| (shard, seen.into_iter().collect())).collect())
     }
 
+    /// The place of a record in its shard, from 1.
     fn of_record(&self, shard: &ShardId, sequence: &SequenceNumber) -> u64 {
         let seen = self.0.get(shard).map_or(&[][..], Vec::as_slice);
         seen.partition_point(|seen| *seen <= sequence) as u64

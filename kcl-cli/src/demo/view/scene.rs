@@ -124,6 +124,7 @@ impl Scene {
     }
 }
 
+/// The state of each worker, by the last cue that names it.
 fn states(history: &History) -> BTreeMap<WorkerNo, State> {
     let mut states = BTreeMap::new();
     for event in &history.events {

@@ -105,11 +105,13 @@ impl Reader {
         (Known::of(sessions, now), first.leases, Known::of(documents, now))
     }
 
+    /// Lists the sessions, by consistent reads.
     async fn sessions(&self) -> Result<Listing<Session>, String> {
         let page = |from| self.store.sessions(from, Consistency::Strong);
         pages::all(&*self.clock, self.patience, page, |_| REST_OF_A_ROW).await
     }
 
+    /// Lists the leases.
     async fn leases(&self) -> Result<Listing<Lease>, String> {
         let page = |from| self.store.leases(from);
         pages::all(&*self.clock, self.patience, page, size).await
@@ -199,6 +201,7 @@ impl Reader {
         Ok((all, told))
     }
 
+    /// Reads one document, undecoded.
     async fn document(&self, name: DocName) -> Result<Option<Document>, String> {
         within(&*self.clock, self.patience, self.store.doc(&name)).await
     }

@@ -21,6 +21,7 @@ const CLOCKS_APART: Duration = Duration::from_secs(5);
 /// How far the highest epoch may lie ahead of this machine's clock.
 const AHEAD: Duration = Duration::from_secs(60);
 
+/// All findings of this topic.
 pub(super) fn judge(case: &Case<'_>) -> Vec<Finding> {
     let mut findings = Vec::new();
     findings.extend(another_asked(case));

@@ -70,6 +70,7 @@ pub(super) struct Unread {
 }
 
 impl Findings {
+    /// Measures a run.
     pub(super) fn of(run: &Run) -> Self {
         let ends = run.events.iter().skip(1).map(|event| event.at).chain([run.to + 1]);
         let events = run.events.iter().zip(ends);
@@ -91,6 +92,7 @@ impl Findings {
 }
 
 impl Answer {
+    /// The fleet's answer to an event, until the next event at `end`.
     fn to(event: &Event, end: u64, run: &Run) -> Self {
         let before = run.holders(event.at.saturating_sub(1));
         let after = run.holders(end - 1);

@@ -131,6 +131,7 @@ impl Run {
 }
 
 impl Reading {
+    /// Adds a sign. Signs come in the order of time.
     fn take(&mut self, Sign { at, what }: Sign) {
         match what {
             What::Looked => {}
@@ -188,11 +189,13 @@ impl Reading {
         }
     }
 
+    /// The life of a shard, which begins at `at` if the shard is new.
     fn life(&mut self, shard: &str, at: u64) -> &mut Life {
         let fresh = || Life { from: at, ..Life::default() };
         self.run.shards.entry(shard.to_owned()).or_insert_with(fresh)
     }
 
+    /// Ends the span in which a worker holds a shard.
     fn close(&mut self, shard: &str, worker: &str, to: u64) {
         let from = self.holds.get_mut(shard).and_then(|readers| readers.remove(worker));
         if let Some(from) = from {
@@ -216,10 +219,13 @@ impl Reading {
         }
     }
 
+    /// Adds an event.
     fn event(&mut self, at: u64, what: String) {
         self.run.events.push(Event { at, last: at, what: vec![what] });
     }
 
+    /// Ends everything that is open at the end of the run, and joins events that are close
+    /// together.
     fn finish(mut self) -> Run {
         let end = self.run.to + 1;
         let open: Vec<(String, String)> = self

@@ -7,7 +7,7 @@
 //! | part | what it does |
 //! |---|---|
 //! | `keys` | decodes the keys |
-//! | `state` | holds what is shown, and says what a key does. Pure |
+//! | `state` | holds what is shown, and the meaning of each key. Pure |
 //! | `draw` | makes lines of the state. Pure |
 //! | `line` | is a line of coloured text |
 //! | `terminal` | draws on the terminal, and restores it at the end, also after a panic |
@@ -68,7 +68,8 @@ pub(super) async fn watch(
     let mut signals = Signals::listen()?;
     let (news, mut heard) = mpsc::channel(16);
     let mut tasks = JoinSet::new();
-    // Before the terminal is changed: what fails at once is told as any command tells it.
+    // The first reading is made before the terminal is changed: its error is shown as by any
+    // other command.
     let mut seen = Seen::nothing(store);
     let first = tokio::select! {
         _ = signals.next() => return Ok(()),

@@ -49,10 +49,10 @@ impl Terminal {
         Ok(taken)
     }
 
-    /// Draws what is made for this width and height.
+    /// Draws a frame. `picture` makes its lines for a width and a height.
     ///
     /// # Errors
-    /// The terminal's.
+    /// The terminal cannot be written.
     pub(super) fn draw(
         &mut self,
         picture: impl FnOnce(usize, usize) -> Vec<Line>,

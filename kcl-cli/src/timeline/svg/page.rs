@@ -31,6 +31,7 @@ impl Page {
         self.y += by;
     }
 
+    /// A text whose baseline begins at a point.
     pub(super) fn text(&mut self, (x, y): (f64, f64), style: &str, text: &str) {
         let text = escaped(text);
         // Writing to a string cannot fail.

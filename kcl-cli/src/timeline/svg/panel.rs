@@ -31,6 +31,7 @@ pub(super) struct Panel<'a> {
 }
 
 impl<'a> Panel<'a> {
+    /// A panel for a picture. The more rows it has, the lower they are.
     pub(super) fn new(page: &'a mut Page, picture: &'a Picture) -> Self {
         let scale = Scale::new((picture.from, picture.to), PLACES);
         let height = match picture.rows.len() {
