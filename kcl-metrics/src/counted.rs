@@ -18,6 +18,7 @@ pub(crate) struct Counted {
 }
 
 impl Counted {
+    /// The value of a series in a snapshot.
     pub(crate) fn of(value: &Value) -> Self {
         match value {
             Value::Count(count) => Self { counts: Vec::new(), sum: float(*count) },
@@ -81,6 +82,7 @@ pub(crate) fn numbers(bounds: &[f64], counts: &[u64], sum: f64) -> Vec<(f64, u64
     numbers
 }
 
+/// A count as a float.
 #[expect(clippy::cast_precision_loss, reason = "exact up to 2^53")]
 pub(crate) const fn float(count: u64) -> f64 {
     count as f64

@@ -120,6 +120,7 @@ impl fmt::Debug for Facade {
 /// The origin of every metric, for recorders that filter by it.
 static METADATA: Metadata<'static> = Metadata::new("kcl_metrics", Level::INFO, None);
 
+/// Sets a gauge of the recorder.
 fn set(key: &counted::Key, to: f64) {
     let key = told_as(key);
     with_recorder(|recorder| recorder.register_gauge(&key, &METADATA).set(to));
@@ -133,6 +134,7 @@ fn told_as((id, labels): &counted::Key) -> Key {
     Key::from_parts(crate::sheet::row(*id).name, labels.iter().map(label).collect::<Vec<_>>())
 }
 
+/// Describes an instrument to the recorder.
 fn describe(recorder: &dyn Recorder, row: &Instrument) {
     let unit = match row.unit {
         Unit::Seconds => Some(FacadeUnit::Seconds),

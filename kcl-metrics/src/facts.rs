@@ -127,6 +127,7 @@ impl Facts {
 }
 
 impl ShardFacts {
+    /// The state of a lease that the worker has just taken: everything is unknown.
     fn new(stream: Arc<str>, shard: ShardId) -> Self {
         Self {
             stream,
@@ -180,6 +181,7 @@ impl ShardFacts {
         self.is_undone = false;
     }
 
+    /// Sets how far processing is behind; `None` makes it unknown.
     fn set_behind(&mut self, millis: Option<u64>, now: Time) {
         self.behind = millis.map(|millis| (Duration::from_millis(millis), now));
     }

@@ -25,6 +25,7 @@ pub struct Health {
 }
 
 impl Health {
+    /// The answers for the current state of a worker.
     pub(crate) fn of(facts: &Facts, now: Time) -> Self {
         let goes_on = facts.turn.is_none_or(|turn| now.since(turn.next) <= GRACE);
         let alive = facts.over || goes_on;

@@ -26,6 +26,7 @@ use crate::{sheet::Further, table::Id};
 #[derive(Clone)]
 pub struct Metrics(Arc<Inner>);
 
+/// The metrics that all clones share.
 struct Inner {
     clock: Arc<dyn Clock>,
     /// The application's name, from the first event.

@@ -21,6 +21,7 @@ pub(crate) type Further = [&'static str; 2];
 /// No labels besides those of the scope.
 pub(crate) const PLAIN: Further = ["", ""];
 
+/// A series of a sheet: its instrument and its labels besides those of the scope.
 type Key = (Id, Further);
 
 /// The counters and histograms of one scope. Times are counted in microseconds.

@@ -43,6 +43,7 @@ pub enum Value {
 }
 
 impl Snapshot {
+    /// Reads all series of a worker at the time `now`.
     pub(crate) fn of(application: &Arc<str>, worker: &Sheet, facts: &Facts, now: Time) -> Self {
         let mut all = Collected { application, series: Vec::new() };
         all.sheet(&[], worker);
@@ -119,6 +120,7 @@ impl Collected<'_> {
         }
     }
 
+    /// Adds a whole number of the worker.
     fn count(&mut self, id: Id, count: u64) {
         self.push(id, &[], PLAIN, Value::Count(count));
     }

@@ -87,6 +87,7 @@ fn described(instrument: &Instrument) -> (&'static str, MetricType) {
     }
 }
 
+/// Writes one series of a family.
 fn write(series: &Series, encoder: &mut MetricEncoder<'_>) -> fmt::Result {
     let labels: Vec<(&str, &str)> =
         series.labels.iter().map(|(label, value)| (label.as_str(), &**value)).collect();

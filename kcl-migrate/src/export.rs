@@ -120,6 +120,7 @@ struct Scene<'a> {
 }
 
 impl<'a> Scene<'a> {
+    /// The rows of `stream` among the contents of a table.
     fn of(library: Library, stream: &StreamKey, contents: &'a Contents, items: &'a [Item]) -> Self {
         let seconds = stream.created.as_millis() / 1_000;
         let is_mine = |of: &OfStream| *of.name == *stream.name && of.created == seconds;

@@ -135,6 +135,7 @@ impl Design for Import {
     }
 }
 
+/// The error of an import that is refused.
 fn refused(why: String) -> Unfit {
     Unfit::Refused { why }
 }

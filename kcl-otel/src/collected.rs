@@ -25,6 +25,7 @@ pub(crate) struct Collected {
 }
 
 impl Collected {
+    /// The metrics of a worker, before the first collection.
     pub(crate) fn new(metrics: Metrics, attributes: Vec<KeyValue>) -> Self {
         Self { metrics, attributes, clock: Env::system().clock, last: Mutex::default() }
     }

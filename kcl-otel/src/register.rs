@@ -96,6 +96,7 @@ const fn float(count: u64) -> f64 {
     count as f64
 }
 
+/// The value of a counter or a gauge; `None` for a histogram.
 const fn number(value: &Value) -> Option<f64> {
     match value {
         Value::Count(count) => Some(float(*count)),

@@ -71,6 +71,7 @@ impl Browser {
         Ok(browser)
     }
 
+    /// Opens the page and attaches to it, so that its errors are received.
     fn open_page(&mut self) -> Result<()> {
         let target = self.ask("Target.createTarget", &json!({ "url": "about:blank" }))?;
         let attach = json!({ "targetId": target["targetId"], "flatten": true });

@@ -51,6 +51,7 @@ struct Judged {
 }
 
 impl Judged {
+    /// Counts the history of one row.
     fn count(&self, changes: &[Change]) {
         self.histories.fetch_add(1, Ordering::Relaxed);
         let Some(row) = changes.first().and_then(|change| change.after.as_ref()) else { return };

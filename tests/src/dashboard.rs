@@ -123,6 +123,7 @@ impl Dashboard {
         Ok(Answer { status, head: head.to_lowercase(), body: body.to_owned() })
     }
 
+    /// Sends a request, and returns the connection to read the answer from.
     fn connect(
         &self,
         method: &str,

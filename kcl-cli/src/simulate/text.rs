@@ -1,7 +1,7 @@
 //! Draws the picture of a run as text: a row for each shard, a column for each step of time.
 //!
-//! A letter stands for a worker: in upper case if it reads the shard, in lower case if it only holds
-//! the lease. The legend below the picture explains the other signs.
+//! A letter stands for a worker: in upper case if it reads the shard, in lower case if it only
+//! holds the lease. The legend below the picture explains the other signs.
 
 use std::fmt::Write;
 
@@ -172,8 +172,8 @@ impl Canvas<'_> {
         self.wrapped(signs.collect());
     }
 
-    /// Writes texts side by side, in as many lines as they need. Each text is given without and with
-    /// colours.
+    /// Writes texts side by side, in as many lines as they need. Each text is given without and
+    /// with colours.
     fn wrapped(&mut self, texts: Vec<(String, String)>) {
         let mut line = String::new();
         let mut taken = 0;

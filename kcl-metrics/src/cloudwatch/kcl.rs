@@ -29,6 +29,7 @@ use crate::counted::float;
 #[derive(Clone)]
 pub struct KclTally(Arc<Inner>);
 
+/// The counts that all clones share.
 struct Inner {
     /// How much is counted; `None` for nothing.
     level: Option<Level>,
@@ -98,6 +99,7 @@ impl KclTally {
 }
 
 impl Counted {
+    /// Adds a sample of a metric.
     fn add(&mut self, name: &'static str, operation: &'static str, about: &About, it: Sample) {
         let key = (name, operation, about.clone());
         let entry = self.all.entry(key);
@@ -117,6 +119,7 @@ impl Counted {
     }
 }
 
+/// One sample, with its unit.
 #[derive(Clone, Copy)]
 struct Sample {
     unit: Unit,

@@ -88,6 +88,7 @@ fn row(id: Id) -> &'static Instrument {
     crate::sheet::row(id)
 }
 
+/// A series as a datum: its labels become dimensions.
 fn datum(row: &'static Instrument, labels: Vec<(Label, Arc<str>)>, amount: Amount) -> Datum {
     let dimension = |(label, value): (Label, Arc<str>)| (label.as_str(), value.to_string());
     let unit = match row.unit {

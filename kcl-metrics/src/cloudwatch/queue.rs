@@ -23,6 +23,7 @@ pub(super) struct Queue {
     changed: Notify,
 }
 
+/// The requests, under one lock.
 #[derive(Debug, Default)]
 struct State {
     /// The requests, oldest first.

@@ -33,6 +33,7 @@ pub(super) const FLUSH: Duration = Duration::from_secs(5);
 /// The least time between two warnings of the same kind.
 const SELDOM: Duration = Duration::from_secs(300);
 
+/// The outcomes of data, as the worker's own metrics label them.
 const TAKEN: &str = "taken";
 const DROPPED: &str = "dropped";
 

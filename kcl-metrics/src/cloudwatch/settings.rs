@@ -67,6 +67,7 @@ pub enum CloudWatchError {
 const NAMESPACE: &str = "KCL";
 /// The service's limit, `PutMetricData`.
 const LONGEST_NAMESPACE: usize = 255;
+/// The shortest and the longest period: a choice of this library.
 const SHORTEST: Duration = Duration::from_secs(1);
 const LONGEST: Duration = Duration::from_secs(3_600);
 

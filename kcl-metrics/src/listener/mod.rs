@@ -53,6 +53,7 @@ impl Listener {
         Self::begin(address, metrics).map_err(|source| ListenError { address, source })
     }
 
+    /// Binds the address, and starts the thread.
     fn begin(address: SocketAddr, metrics: Metrics) -> io::Result<Self> {
         let socket = TcpListener::bind(address)?;
         let address = socket.local_addr()?;

@@ -53,6 +53,7 @@ impl Executable {
         Self::find_in(text, &env::var_os("PATH").unwrap_or_default())
     }
 
+    /// The same with another `PATH`, for tests.
     fn find_in(text: &str, path: &OsStr) -> Result<Self, NotExecutable> {
         let mut words = text.split_whitespace();
         let name = words.next().ok_or(NotExecutable::Empty)?;

@@ -79,6 +79,7 @@ struct Noise {
 }
 
 impl Noise {
+    /// Counts a line that is no message.
     fn more(&mut self, bytes: usize, why: &'static str) {
         self.lines += 1;
         self.bytes += bytes as u64;
@@ -89,6 +90,7 @@ impl Noise {
         }
     }
 
+    /// Logs the count, if there is one, and begins anew.
     fn tell(&mut self) {
         if self.lines > 0 {
             let Self { place: Place { shard, pid }, lines, bytes, why } = self;

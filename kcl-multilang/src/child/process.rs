@@ -184,6 +184,7 @@ impl Child {
         Some(self.with_last_words(how))
     }
 
+    /// Adds the last line of the standard error, if there is one.
     fn with_last_words(&self, how: String) -> String {
         match self.last_words.get() {
             last if last.is_empty() => how,
@@ -249,6 +250,7 @@ impl<M: Future<Output = ()>, L: Future<Output = ()>> Watched<M, L> {
     }
 }
 
+/// Reads the messages of a child; ends at once without a pipe.
 async fn listen_to(
     from: Option<ChildStdout>,
     to: mpsc::Sender<Answer>,
@@ -260,6 +262,7 @@ async fn listen_to(
     }
 }
 
+/// Logs the standard error of a child; ends at once without a pipe.
 async fn log_of(from: Option<ChildStderr>, place: Place, last: LastWords) {
     if let Some(from) = from {
         listen::log(from, place, last).await;

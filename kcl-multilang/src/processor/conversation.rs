@@ -71,6 +71,7 @@ pub(super) struct Conversation {
 }
 
 impl Conversation {
+    /// A conversation with a child that was just started.
     pub(super) const fn new(child: Child, identity: Identity, clock: Arc<dyn Clock>) -> Self {
         Self { child, identity, clock, early: VecDeque::new() }
     }

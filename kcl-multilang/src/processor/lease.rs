@@ -59,6 +59,7 @@ impl ChildProcessor {
         }
     }
 
+    /// Starts the child of a lease. It got no message yet.
     fn start_child(&self, lease: &LeaseHandle) -> Result<Conversation, ProcessorError> {
         let Shared { executable, options, children, env, .. } = &*self.shared;
         let identity = self.identity(lease);
@@ -67,6 +68,7 @@ impl ChildProcessor {
         Ok(Conversation::new(child, identity, Arc::clone(&env.clock)))
     }
 
+    /// Stores the checkpoints of an action under a lease.
     fn checkpoints<'a>(&'a self, lease: &'a LeaseHandle, action: Action) -> Checkpoints<'a> {
         Checkpoints {
             lease,

@@ -98,6 +98,7 @@ pub fn convert(properties: &[Property]) -> Converted {
 struct Values<'a>(&'a [Property]);
 
 impl Values<'_> {
+    /// The value of a property without blanks around it; `None` if it is missing or empty.
     fn get(&self, key: &str) -> Option<&str> {
         let found = self.0.iter().find(|it| it.key == key).map(|it| it.value.trim());
         found.filter(|value| !value.is_empty())
@@ -307,6 +308,7 @@ fn metrics(value: &str, converted: &mut Converted) -> Result<Verdict, String> {
     }
 }
 
+/// A value that is a whole number.
 fn whole(value: &str) -> Result<u64, String> {
     value.parse().map_err(|_| format!("{value:?} is no whole number from 0 to {}", u64::MAX))
 }

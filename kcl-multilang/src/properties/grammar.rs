@@ -46,6 +46,7 @@ pub fn parse(bytes: &[u8]) -> Result<Vec<Property>, InvalidProperties> {
     Ok(found)
 }
 
+/// Whether Java counts the character as a blank: also a form feed, but no line end.
 fn is_blank(character: char) -> bool {
     matches!(character, ' ' | '\t' | '\u{c}')
 }
@@ -113,6 +114,7 @@ fn skip_blanks(text: &[char]) -> &[char] {
     text.get(begin..).unwrap_or_default()
 }
 
+/// Replaces the escapes of a key or a value. A backslash before any other character is dropped.
 fn unescape(text: &[char], line: usize) -> Result<String, InvalidProperties> {
     // A `\u` escape is a unit of UTF-16: a character may need two of them.
     let mut units: Vec<u16> = Vec::new();

@@ -8,6 +8,7 @@ use super::table::{Does, Row, TABLE};
 const BEGIN: &str = "<!-- properties: made of kcl-multilang/src/properties/table.rs -->\n";
 const END: &str = "<!-- /properties -->";
 
+/// The second cell of a row.
 fn becomes(row: &Row) -> String {
     let setting = match row.does {
         Does::Text(path)

@@ -33,6 +33,7 @@ pub enum Does {
     Nothing,
 }
 
+/// A row; only to keep the table short.
 const fn row(name: &'static str, does: Does, says: &'static str) -> Row {
     Row { name, does, says }
 }

@@ -77,6 +77,7 @@ impl<'a> Records<'a> {
         self.state != State::Done
     }
 
+    /// Appends the smallest part: the beginning, a part of a record, or the end.
     fn step(&mut self, out: &mut Vec<u8>) {
         if self.state == State::Begin {
             out.extend_from_slice(b"{\"action\":");

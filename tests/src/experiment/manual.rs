@@ -73,12 +73,14 @@ pub async fn play(place: &Place, stream: &str, told: &mut Timeline) -> Result<St
     Ok(doctor)
 }
 
+/// Starts a worker with the settings of the mapping.
 fn start(fleet: &mut Fleet, place: &Place, worker: &str) -> Result<()> {
     let mut command = fleet.launch.consumer(worker);
     command.arg("--config").arg(place.settings.join("config-manual.yaml"));
     fleet.start_command(worker, command)
 }
 
+/// The id of a shard.
 fn shard(number: usize) -> String {
     format!("shardId-{number:012}")
 }

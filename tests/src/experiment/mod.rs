@@ -161,6 +161,7 @@ fn shares(shards: usize, pods: usize) -> Vec<usize> {
     (0..pods).map(|pod| (shards + pods - 1 - pod) / pods).collect()
 }
 
+/// The even shares as text, like `7/7/6`.
 fn shared(shards: usize, pods: usize) -> String {
     shares(shards, pods).iter().map(ToString::to_string).collect::<Vec<_>>().join("/")
 }

@@ -54,6 +54,7 @@ pub struct Cost {
 
 /// The operations that consume write units.
 pub const WRITES: [&str; 3] = ["UpdateItem", "PutItem", "DeleteItem"];
+/// The operations that consume read units.
 const READS: [&str; 3] = ["GetItem", "Query", "Scan"];
 
 impl Counted {
@@ -135,6 +136,7 @@ impl Shared {
         self.refusals.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    /// Whether the request contains the text of [`Counted::refuse_about`].
     fn is_about(&self, request: &Message) -> bool {
         let about = self.about.lock().unwrap_or_else(PoisonError::into_inner);
         about.is_empty() || String::from_utf8_lossy(&request.body).contains(&**about)

@@ -111,6 +111,7 @@ impl Link {
         self.order(|orders| orders.delay = delay);
     }
 
+    /// Changes the state, which wakes every connection.
     fn order(&self, change: impl FnOnce(&mut Orders)) {
         if let Some(orders) = &self.orders {
             orders.send_modify(change);
@@ -191,6 +192,7 @@ async fn pump(from: OwnedReadHalf, to: OwnedWriteHalf, nights: u64, told: watch:
 /// Bytes, and the time at which they may be written.
 type Chunk = (Instant, Vec<u8>);
 
+/// Reads bytes, and gives each piece the time at which it may be written.
 async fn read(
     mut from: OwnedReadHalf,
     to: mpsc::UnboundedSender<Chunk>,
@@ -205,6 +207,7 @@ async fn read(
     }
 }
 
+/// Writes each piece at its time, unless the test holds bytes back or made the connection silent.
 async fn write(
     mut to: OwnedWriteHalf,
     mut from: mpsc::UnboundedReceiver<Chunk>,

@@ -99,6 +99,7 @@ impl Postgres {
         Ok((server, url, made.certificate))
     }
 
+    /// Makes an empty database, and starts a server on it.
     fn start_anew(release: PostgresRelease, settings: Vec<String>) -> io::Result<Self> {
         let home = Folder::create("postgres")?;
         let mut initdb = unprivileged(&release.programs()?.join("initdb"));
@@ -150,6 +151,7 @@ impl Postgres {
         self.go_on()
     }
 
+    /// Runs `pg_ctl` on the server's data.
     fn control(&self, what: &[&str]) -> io::Result<()> {
         let mut control = unprivileged(&self.release.programs()?.join("pg_ctl"));
         finish(control.args(what).arg("-D").arg(self.home.data()))
@@ -328,6 +330,7 @@ fn is_root() -> bool {
     status.lines().any(|line| line.starts_with("Uid:\t0\t"))
 }
 
+/// Runs a command to its end. A failure has its error output.
 fn finish(command: &mut Command) -> io::Result<()> {
     let output = command.stdin(Stdio::null()).output()?;
     if output.status.success() {

@@ -73,6 +73,7 @@ impl Prometheus {
         Ok(groups.into_iter().flat_map(rules).collect())
     }
 
+    /// Sends a request of the HTTP API, and returns the answer.
     fn ask(&self, method: &str, path: &str, form: &str) -> io::Result<Value> {
         let mut stream = TcpStream::connect(self.address)?;
         let length = form.len();

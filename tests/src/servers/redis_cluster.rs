@@ -54,6 +54,7 @@ impl RedisCluster {
         Ok(self.nodes.len() - 1)
     }
 
+    /// Adds the last node to the cluster, as a replica of `primary`.
     async fn join(&self, primary: usize) -> RedisResult<()> {
         let [others @ .., replica] = &*self.nodes else { return Ok(()) };
         let (bus, port) = (replica.bus_port().await?, replica.port().to_string());

@@ -21,6 +21,7 @@ use crate::{
 #[derive(Debug)]
 pub struct KinesisStreams(Arc<Server>);
 
+/// The server that has the streams.
 #[derive(Debug)]
 enum Server {
     Ferrokinesis(Box<Ferrokinesis>),
