@@ -268,7 +268,7 @@ mod tests {
     async fn the_first_that_has_any_counts() {
         let chain: Origins = "profile/that-is-nowhere, environment".parse().unwrap();
         let provider = chain.provider(Some("us-east-1".to_owned())).unwrap();
-        // Of whatever the environment of the test holds, each names its place.
+        // The environment of the test may have credentials: then there is no error.
         if let Err(error) = provider.provide_credentials().await {
             assert!(error.to_string().contains("not enabled"), "{error}");
         }

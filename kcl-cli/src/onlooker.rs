@@ -177,7 +177,7 @@ mod tests {
         env.clock.sleep(6 * SECOND).await;
         assert!(onlooker.look_on(&[session()], &none, &*env.clock).await);
         assert_eq!((version(&*store).await.unwrap(), mailbox().await), (Some(2), before + 2));
-        // Its report is fresh now: it knows.
+        // The worker's report is fresh now, so it is not woken again.
         let mut report = kcl_core::lease::report::WorkerReport::default();
         report.incarnation = Some(session().id.incarnation);
         let name = DocName::report(&session().id.worker);

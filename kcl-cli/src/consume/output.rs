@@ -103,7 +103,7 @@ fn write_all(mut to: impl Write, mut queue: mpsc::Receiver<Piece>, state: &State
 mod tests {
     use super::*;
 
-    /// Takes this many bytes, then breaks.
+    /// An output that takes this many bytes, and then fails.
     struct Pipe(usize);
 
     impl Write for Pipe {

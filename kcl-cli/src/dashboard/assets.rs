@@ -108,7 +108,7 @@ mod tests {
         ];
         for (name, _, text) in FILES.iter().chain(&[("index.html", "", PAGE)]) {
             for word in banned {
-                // The one address that is a name: that of SVG.
+                // The namespace of SVG looks like an address, and nothing is loaded from it.
                 let text = text.replace("http://www.w3.org/2000/svg", "");
                 assert!(!text.contains(word), "{name}: {word}");
             }

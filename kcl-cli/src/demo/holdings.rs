@@ -147,7 +147,8 @@ mod tests {
         holdings
     }
 
-    /// Moves one lease at a time from who has most to who has least.
+    /// Counts the moves of one lease at a time, from the worker with the most to the one with the
+    /// fewest leases, until the shares are even.
     fn moves_by_hand(mut counts: Vec<usize>) -> usize {
         for moves in 0.. {
             counts.sort_unstable();

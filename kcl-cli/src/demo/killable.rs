@@ -98,7 +98,7 @@ mod tests {
         assert_eq!(Arc::strong_count(&held), 2);
         life.end();
         assert_eq!(Arc::strong_count(&held), 1);
-        // Once more changes nothing.
+        // A second call does nothing.
         life.end();
     }
 }

@@ -155,7 +155,7 @@ mod tests {
         Declaration::new(rules.unwrap(), "a test")
     }
 
-    /// Whose worker the rule for `s-0` names, and where the rules come from.
+    /// The worker of the rule for `s-0`, and the source of the rules.
     fn winner(arguments: &[&str], config: &Config) -> Option<(String, String)> {
         let declared = declared(&args(arguments), config).unwrap()?;
         let worker = declared.rules().rules()[0].worker.to_string();

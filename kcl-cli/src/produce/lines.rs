@@ -155,7 +155,7 @@ mod tests {
         let read = all(b"1234\n12345\n1234", 4).await;
         assert_eq!(read.len(), 2);
         assert_eq!(read[1], (2, b"12345".to_vec()));
-        // Two bytes may be an end of line: no more than those are read beyond the limit.
+        // A line's end has up to two bytes: only those are read beyond the limit.
         assert_eq!(all(b"123456789", 4).await[0].1.len(), 6);
     }
 

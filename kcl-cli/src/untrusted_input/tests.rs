@@ -5,7 +5,7 @@ use super::*;
 const SETTINGS: &str = include_str!("examples/settings/everything.yaml");
 const EXPORT: &str = include_str!("examples/exports/two-leases.json");
 
-/// Somewhere in a text.
+/// A place in a text.
 fn at() -> impl Strategy<Value = prop::sample::Index> {
     any::<prop::sample::Index>()
 }

@@ -138,7 +138,7 @@ mod tests {
         picture.stored.placement = Some(Placement::default().marked(marks));
         let last = made(&picture, &wish(true, &["worker-2"])).unwrap_err().to_string();
         assert!(last.contains("start another worker first"), "{last}");
-        // One that is not there may be marked beforehand.
+        // A worker that does not live may be drained in advance.
         let (_, _, notes) = made(&picture, &wish(true, &["worker-7"])).unwrap();
         assert_eq!(notes, ["worker-7 is not seen to beat now"]);
     }

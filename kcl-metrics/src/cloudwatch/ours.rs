@@ -115,7 +115,7 @@ mod tests {
         metrics.event(&Subject::for_test("it", event.lease()), &event);
     }
 
-    /// The processor failed so often with a batch of the shard.
+    /// Counts failures of the processor with a batch of the shard.
     fn fails(metrics: &Metrics, lease: &LeaseKey, times: u64) {
         let sheet = metrics.facts().shards[lease].sheet.clone();
         sheet.add(Id::BatchFailures, crate::sheet::PLAIN, times);
@@ -144,7 +144,7 @@ mod tests {
         assert_eq!(failures(&ours.take(&metrics.snapshot())), Some(7.0));
         assert_eq!(failures(&ours.take(&metrics.snapshot())), Some(0.0));
         fails(&metrics, &lease, 1);
-        // Read here again between two looks: it counts from zero on.
+        // The lease moves away and back between two snapshots: its counters begin at zero.
         happens(&metrics, &lease, lose);
         happens(&metrics, &lease, gain);
         fails(&metrics, &lease, 1);

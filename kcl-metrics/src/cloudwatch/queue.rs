@@ -138,7 +138,7 @@ mod tests {
         assert_eq!(queue.push(batch(2, MOST_BYTES / 2)), 0);
         assert_eq!(queue.push(batch(4, 1)), 1);
         assert_eq!(queue.data(), 6);
-        // What is put back is the oldest.
+        // A request that is put back is the oldest, so it is dropped first.
         assert_eq!(queue.give_back(batch(8, MOST_BYTES)), 8);
         assert_eq!(queue.data(), 6);
     }

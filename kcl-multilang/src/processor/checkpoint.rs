@@ -107,7 +107,7 @@ mod tests {
         let cases = [
             (at("50", None), Ok(())),
             (at("50", Some(0)), Ok(())),
-            // Before the last one; beyond what was delivered; none at all.
+            // Before the last checkpoint; not delivered; no sequence number.
             (at("49", None), Err(ILLEGAL)),
             (at("39", None), Err(ILLEGAL)),
             (at("61", None), Err(ILLEGAL)),

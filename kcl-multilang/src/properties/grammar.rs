@@ -215,7 +215,7 @@ mod tests {
         assert_eq!(lines, [2, 5]);
     }
 
-    /// As Java's `store` writes it.
+    /// The text with the escapes that Java's `Properties.store` writes.
     fn escape(text: &str, key: bool) -> String {
         let mut out = String::new();
         for (n, character) in text.chars().enumerate() {

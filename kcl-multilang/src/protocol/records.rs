@@ -160,7 +160,7 @@ mod tests {
         record.arrived(WallTime::from_millis(1_769_850_000_007))
     }
 
-    /// The message, and how large its largest piece was.
+    /// The whole message, and the size of its largest piece.
     fn whole(records: &[Record], behind: Option<u64>) -> (Vec<u8>, usize) {
         let (mut message, mut largest) = (Vec::new(), 0);
         let mut pieces = Records::new(records, behind);

@@ -149,7 +149,7 @@ mod tests {
         row
     }
 
-    /// A look at which these workers are there, a beat further each time.
+    /// Adds a reading in which these workers live.
     fn look(history: &mut History, there: &[&str], rows: &[Lease], at: u64) {
         let session = |worker: &&str| {
             let second = Duration::from_secs(1);
