@@ -177,8 +177,9 @@ impl Reading {
             What::Leaving { worker } => self.event(at, format!("leave {worker}")),
             What::Gone { worker } => self.gone(&worker, at),
             What::Died { worker } => {
-                // It was silent for so long before, unless its own log says more. One that came
-                // since is another life.
+                // A worker is declared dead one session timeout after its last sign of life, so it
+                // died that long before `at`, or at its last own fact. If it began after that, it
+                // is a new process with the same name, which lives.
                 let since = at.saturating_sub(self.timeout).max(self.run.from);
                 if self.lives.get(&worker).is_some_and(|from| *from <= since) {
                     let died = self.heard.get(&worker).map_or(since, |heard| since.max(*heard));
@@ -205,7 +206,7 @@ impl Reading {
         }
     }
 
-    /// A worker is no more, and reads nothing.
+    /// Ends the life of a worker, and every span in which it reads a shard.
     fn gone(&mut self, worker: &str, at: u64) {
         let held: Vec<String> = self
             .holds
@@ -259,7 +260,7 @@ impl Reading {
     }
 }
 
-/// What happened several times, once and how often.
+/// Joins equal events: three times `join w2` becomes `join w2 (3)`.
 fn counted(what: Vec<String>) -> Vec<String> {
     let mut counts: Vec<(String, usize)> = Vec::new();
     for one in what {

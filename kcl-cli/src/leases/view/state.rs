@@ -288,7 +288,8 @@ impl View {
         Effect::None
     }
 
-    /// What a pin would move is known.
+    /// Takes in the preview of a pin: the screen asks whether to write the pin, or shows why there
+    /// is no preview.
     pub(super) fn previewed(&mut self, preview: anyhow::Result<Box<Preview>>) {
         self.mode = match preview {
             Ok(preview) => Mode::Ask(preview),
@@ -299,7 +300,7 @@ impl View {
         };
     }
 
-    /// The rule was put, or not.
+    /// Takes in the result of the write: the screen shows it and returns to [`Mode::Watch`].
     pub(super) fn pinned(&mut self, done: anyhow::Result<String>) {
         self.mode = Mode::Watch;
         self.notice = Some(match done {
@@ -314,7 +315,7 @@ pub(super) fn is_over(row: &LeaseRow) -> bool {
     row.checkpoint.starts_with("SHARD_END")
 }
 
-/// Which lease it is.
+/// The key of a lease, by which two readings are compared.
 fn place(row: &LeaseRow) -> (&str, &str, &str) {
     (&row.stream, &row.stream_created, &row.shard)
 }
