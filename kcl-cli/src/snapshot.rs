@@ -43,13 +43,14 @@ pub(crate) struct Snapshot {
     documents: Vec<DocumentRecord>,
 }
 
-/// A document.
+/// A document. Its content is in one of the two fields.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 struct DocumentRecord {
     name: String,
-    /// Its content, if that is JSON that is written back byte by byte.
+    /// The content as JSON, so that a person can read it. Only if the JSON, written again, has the
+    /// same bytes.
     body: Option<Value>,
-    /// Its content in base64 otherwise.
+    /// Any other content, in base64.
     body_base64: Option<String>,
 }
 

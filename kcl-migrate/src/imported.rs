@@ -31,7 +31,7 @@ pub struct Imported {
     more: Map<String, Value>,
 }
 
-/// One import.
+/// One import: from where, of which stream, when and by which command.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct Entry {
@@ -47,7 +47,7 @@ pub struct Entry {
     pub at: WallTime,
     /// The command that imported, as the user ran it.
     pub by: String,
-    /// What kept the old fleet from writing.
+    /// Why the command could believe that the old fleet does not write any more.
     pub fence: Fence,
     /// How many imported leases had not ended.
     pub open: usize,

@@ -106,7 +106,7 @@ impl Dashboard {
     /// Sends a request with these headers besides `Host`, and reads the whole answer.
     ///
     /// # Errors
-    /// It does not answer.
+    /// The dashboard does not answer within half a minute, or its answer is no HTTP.
     pub fn send(
         &self,
         method: &str,
@@ -147,7 +147,7 @@ impl Dashboard {
     /// Sends a GET request.
     ///
     /// # Errors
-    /// It does not answer.
+    /// As [`Self::send`].
     pub fn get(&self, path: &str) -> Result<Answer> {
         self.send("GET", path, &[], "")
     }
@@ -155,7 +155,7 @@ impl Dashboard {
     /// Sends a POST request with a JSON body.
     ///
     /// # Errors
-    /// It does not answer.
+    /// As [`Self::send`].
     pub fn post(&self, path: &str, body: &Value) -> Result<Answer> {
         self.send("POST", path, &[("Content-Type", "application/json")], &body.to_string())
     }
@@ -215,7 +215,7 @@ impl Dashboard {
     /// Ends the dashboard by SIGINT, and returns its log.
     ///
     /// # Errors
-    /// Its exit code is not 0.
+    /// The exit code is not 0.
     pub fn end(mut self) -> Result<String> {
         self.process.signal(Signal::INT)?;
         let output = self.process.into_output()?;

@@ -252,7 +252,7 @@ impl Config {
     /// The settings of the worker.
     ///
     /// # Errors
-    /// They are invalid, or contradict each other.
+    /// A setting is invalid, or two settings contradict each other.
     pub fn worker_settings(&self) -> anyhow::Result<Settings> {
         let mut settings = Settings::default();
         settings.coordination = self.coordination.clone();
@@ -265,7 +265,7 @@ impl Config {
     /// The access key and its secret, if they are set.
     ///
     /// # Errors
-    /// One is set without the other.
+    /// The access key is set without its secret, or the secret without the key.
     pub fn static_credentials(&self) -> anyhow::Result<Option<(&str, &str)>> {
         match (self.aws.access_key.as_deref(), self.aws.secret_key.as_deref()) {
             (Some(key), Some(secret)) => Ok(Some((key, secret))),

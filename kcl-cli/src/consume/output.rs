@@ -22,7 +22,7 @@ pub(super) struct Output {
 /// The failure of the writing thread.
 #[derive(Debug, Default)]
 struct State {
-    /// Why it ended, until somebody takes the error.
+    /// Why the thread ended, until a caller takes the error.
     failure: Mutex<Option<io::Error>>,
     /// Cancelled when it has ended.
     failed: CancellationToken,

@@ -87,7 +87,7 @@ impl Verdict {
         &self.lag_ms
     }
 
-    /// What followed each event.
+    /// For each cue of the script, how the fleet answered it.
     pub(super) fn events(&self) -> &[EventReport] {
         &self.events
     }

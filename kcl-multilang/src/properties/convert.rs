@@ -52,7 +52,7 @@ pub enum Verdict {
     Mapped(String),
     /// The property is accepted and has no effect here: says why.
     Noted(String),
-    /// Nobody knows the property, and it is ignored: may name a similar one.
+    /// The property has no known meaning, and it is ignored: the text may name a similar one.
     Unknown(String),
     /// The property is missing, or its value cannot be used: says why. The worker must not start.
     Refused(String),

@@ -53,7 +53,7 @@ impl Place {
     /// code is 0.
     ///
     /// # Errors
-    /// It cannot be started, or writes no text.
+    /// The command cannot be started, or its output is not UTF-8.
     pub fn ask(&self, launch: &Launch, words: &[&str]) -> Result<(String, bool)> {
         let mut command = Launch::command(&self.binary);
         command.args(words).args(["--region", "us-east-1"]);
@@ -67,16 +67,16 @@ impl Place {
     }
 }
 
-/// How large it is.
+/// The size of the experiment: shards, pods and times.
 #[derive(Clone, Debug)]
 pub struct Plan {
-    /// The stream's name, which nobody has used.
+    /// The stream's name. It must be new on the server.
     pub stream: String,
-    /// Open shards at first.
+    /// The number of open shards at first.
     pub shards: usize,
-    /// Pods that start at first.
+    /// The number of pods that start at first.
     pub pods: usize,
-    /// Pods in the end.
+    /// The number of pods in the end.
     pub more: usize,
     /// How long each state lasts once it is even.
     pub rest: Duration,

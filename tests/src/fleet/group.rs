@@ -340,7 +340,7 @@ impl Fleet {
     /// Waits until the workers hold these numbers of leases, the largest first.
     ///
     /// # Errors
-    /// They do not within a minute.
+    /// The workers do not hold these numbers of leases within a minute.
     pub async fn until_shared(&self, wanted: &[usize]) -> Result<()> {
         self.until_leases(&format!("{wanted:?}"), |leases| {
             let mut shares: Vec<_> = shares(leases).into_values().collect();

@@ -19,11 +19,11 @@ use crate::demo::facts::{Cue, History};
 /// The results of the records. All counts are of records or deliveries.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 pub(in crate::demo) struct Records {
-    /// Acknowledged by the stream.
+    /// Records that the stream acknowledged.
     pub(in crate::demo) produced: usize,
-    /// Of those, processed at least once.
+    /// Acknowledged records that were processed at least once.
     pub(in crate::demo) processed: usize,
-    /// Of those, never processed.
+    /// Acknowledged records that were never processed.
     pub(in crate::demo) lost: usize,
     /// Deliveries of a record that had been processed before.
     pub(in crate::demo) duplicates: usize,

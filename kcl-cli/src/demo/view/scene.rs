@@ -61,7 +61,7 @@ pub(super) struct WorkerRow {
 /// Whether a worker still runs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum State {
-    /// It runs.
+    /// The worker runs.
     Works,
     /// The script asked it to leave.
     Left,

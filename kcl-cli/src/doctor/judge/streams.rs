@@ -82,7 +82,7 @@ fn readers_of_another(case: &Case<'_>) -> Option<Finding> {
     (!others.is_empty()).then(|| finding().of_workers(&others))
 }
 
-/// This machine's clock differs from the stream's.
+/// The finding that this machine's clock differs from the clock of the stream's service.
 fn clock(case: &Case<'_>) -> Option<Finding> {
     let told = case.facts.stream.get()?;
     let (theirs, ours) = (told.description.server_time, told.heard);
