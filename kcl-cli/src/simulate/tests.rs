@@ -1,3 +1,5 @@
+//! Tests of the pictures and texts of simulated runs, and of the arguments that are refused.
+
 use std::process::ExitCode;
 
 use clap::Parser;

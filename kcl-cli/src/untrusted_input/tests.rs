@@ -1,3 +1,6 @@
+//! Tests with arbitrary text, and with good examples that are damaged in one place: no input may
+//! make a parser panic.
+
 use proptest::prelude::*;
 
 use super::*;

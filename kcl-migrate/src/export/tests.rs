@@ -1,3 +1,6 @@
+//! Tests of the rows that an export writes into the table of the old fleet, and of a way there and
+//! back.
+
 use kcl_core::{
     env::WallTime,
     lease::{Checkpoint, Lease, LeaseKey},

@@ -1,3 +1,5 @@
+//! Tests of the design of an import: the rows and documents that it writes, and what it refuses.
+
 use std::collections::BTreeMap;
 
 use kcl_core::{

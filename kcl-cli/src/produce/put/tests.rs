@@ -1,3 +1,5 @@
+//! Tests of batches, retries and the end of patience, against a sink whose answers the test sets.
+
 use std::sync::Mutex;
 
 use async_trait::async_trait;

@@ -1,3 +1,6 @@
+//! Tests of the judgement of deliveries: each kind of fault is put into a correct history, and the
+//! judge must count it.
+
 use proptest::prelude::*;
 
 use super::world::{Step, World, name, steps};
