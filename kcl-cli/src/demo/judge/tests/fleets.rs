@@ -1,5 +1,5 @@
-//! Tests of the judgement of the fleet: when it is in balance again after a cue, and how many leases
-//! moved until then.
+//! Tests of the judgement of the fleet: when it is in balance again after a cue, and how many
+//! leases moved until then.
 
 use kcl_core::lease::Epoch;
 
