@@ -93,6 +93,8 @@ impl FromStr for Origin {
 }
 
 impl Role {
+    /// Parses `ARN?session=…&external_id=…&region=…`; `None` if the ARN is empty or a name is
+    /// unknown.
     fn of(text: &str) -> Option<Self> {
         let (arn, more) = text.split_once('?').unwrap_or((text, ""));
         let mut role = Self { arn: arn.to_owned(), ..Self::default() };
@@ -108,6 +110,7 @@ impl Role {
         (!role.arn.is_empty()).then_some(role)
     }
 
+    /// A provider that assumes the role with the credentials that the SDK finds.
     async fn provider(&self, region: Option<&str>) -> AssumeRoleProvider {
         let mut loader = aws_config::defaults(BehaviorVersion::latest()).http_client(http_client());
         if let Some(region) = region {
@@ -148,6 +151,7 @@ struct Chain {
 }
 
 impl Chain {
+    /// The provider that asks the origins in their order.
     async fn make(&self) -> CredentialsProviderChain {
         // The client comes first: to find the region may need a call, too.
         let config = ProviderConfig::without_region().with_http_client(http_client());
@@ -264,7 +268,7 @@ mod tests {
     async fn the_first_that_has_any_counts() {
         let chain: Origins = "profile/that-is-nowhere, environment".parse().unwrap();
         let provider = chain.provider(Some("us-east-1".to_owned())).unwrap();
-        // Of whatever the environment of the test holds, each names its place.
+        // The environment of the test may have credentials: then there is no error.
         if let Err(error) = provider.provide_credentials().await {
             assert!(error.to_string().contains("not enabled"), "{error}");
         }

@@ -1,8 +1,9 @@
-//! Tables of the Java KCL.
+//! Reads tables of the Java KCL.
 //!
-//! Since 3.5 a table holds the leader's lock, what workers measure, and the states of migrations in
-//! the same key space. An item is a lease only if its `entityType` is absent or `LEASE` *and* it
-//! has a `checkpoint`; never by how its key looks: worker ids are free text.
+//! Since 3.5 a table also holds the lock of the leader, the measurements of workers, and the states
+//! of migrations. An item is a lease only if its `entityType` is absent or `LEASE` *and* it has a
+//! `checkpoint`. The form of its key proves nothing: a worker id is free text, and may look like a
+//! shard id.
 
 use kcl_core::stream::{Position, SequenceNumber, ShardId};
 
@@ -11,7 +12,7 @@ use crate::{
     item::Item,
 };
 
-/// What the items are.
+/// Reads all items of a table.
 pub(crate) fn read(items: &[Item]) -> Contents {
     let mut contents = Contents::default();
     for item in items {
@@ -36,6 +37,7 @@ pub(crate) fn read(items: &[Item]) -> Contents {
     contents
 }
 
+/// The first release that could have written this item.
 fn layout(item: &Item) -> Layout {
     if item.has("entityType") {
         Layout::Kcl35
@@ -46,6 +48,7 @@ fn layout(item: &Item) -> Layout {
     }
 }
 
+/// The later of two releases.
 const fn later(one: Layout, other: Layout) -> Layout {
     match (one, other) {
         (Layout::Kcl35, _) | (_, Layout::Kcl35) => Layout::Kcl35,
@@ -54,7 +57,8 @@ const fn later(one: Layout, other: Layout) -> Layout {
     }
 }
 
-/// What changes of an item that is no lease, and of whom it tells.
+/// For an item that is not a lease: the worker that writes it, and the attribute that changes each
+/// time. `None` if no worker writes such an item again and again.
 fn pulse_of(item: &Item, kind: &str, key: &str) -> Option<(String, String)> {
     match kind {
         "WORKER_METRIC_STATS" => Some((key.to_owned(), item.written("lut").to_owned())),
@@ -67,6 +71,10 @@ fn pulse_of(item: &Item, kind: &str, key: &str) -> Option<(String, String)> {
     }
 }
 
+/// Reads a lease item.
+///
+/// # Errors
+/// The attribute that cannot be understood, and why.
 fn lease(key: &str, item: &Item) -> Result<Fact, String> {
     let (stream, shard) = match stream_of(key) {
         Some((stream, shard)) => (Some(stream), shard),
@@ -87,12 +95,14 @@ fn lease(key: &str, item: &Item) -> Result<Fact, String> {
     })
 }
 
-/// What grows each time the lease is renewed or its checkpoint written.
+/// A text that changes each time a worker renews or takes the lease, or writes its checkpoint.
 fn pulse(item: &Item) -> String {
     let parts = ["leaseCounter", "checkpoint", "checkpointSubSequenceNumber", "leaseOwner"];
     parts.map(|name| item.written(name)).join("|")
 }
 
+/// The checkpoint. An absent sub-sequence number is 0; one that cannot be read is an error, because
+/// a wrong number would skip or repeat records.
 fn mark(item: &Item) -> Result<Mark, String> {
     let text = item.text("checkpoint").ok_or("its checkpoint is no text")?;
     Ok(match text {
@@ -115,7 +125,8 @@ fn mark(item: &Item) -> Result<Mark, String> {
     })
 }
 
-/// The stream and the shard of `account:stream:epoch:shard`.
+/// The stream and the shard of a key of the multi-stream mode, `account:stream:epoch:shard`; `None`
+/// for any other key, which is a shard id.
 fn stream_of(key: &str) -> Option<(OfStream, &str)> {
     let mut parts = key.splitn(4, ':');
     let (account, name) = (parts.next()?, parts.next()?);

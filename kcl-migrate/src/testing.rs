@@ -1,4 +1,4 @@
-//! Rows and streams for tests, by hand.
+//! Makes leases and streams for tests.
 
 use std::time::Duration;
 
@@ -57,8 +57,8 @@ pub(crate) fn contents(leases: &[Fact]) -> Contents {
     Contents { leases: leases.to_vec(), ..Contents::default() }
 }
 
-/// A shard of the `of`th part of `parts` (a power of two) of the hash keys, which begins at
-/// `100 * number`.
+/// A shard with part `of` of the hash keys, which are divided into `parts` (a power of two). Its
+/// first sequence number is `100 * number`.
 pub(crate) fn shard(number: usize, (of, parts): (u128, u128), parents: &[usize]) -> Shard {
     let step = u128::MAX / parts;
     let start = step * of + of;

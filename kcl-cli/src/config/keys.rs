@@ -1,9 +1,10 @@
-//! Checking keys against those that exist.
+//! Checks the keys of settings against those that exist. An unknown key is an error, so that a
+//! typing mistake does not leave a default in force unnoticed.
 
 use anyhow::bail;
 use serde_json::{Map, Value};
 
-/// Settings that other consumers of such files have, and what is there instead.
+/// Settings of other consumers with similar settings files, and the advice what to use here.
 const FOREIGN: &[(&str, &str)] = &[
     (
         "consumer.assigned_shards",
@@ -16,14 +17,15 @@ const FOREIGN: &[(&str, &str)] = &[
     ),
 ];
 
-/// Checks that every key of `given` exists in `known`, however deep.
+/// Checks that every key of `given` exists in `known`, at every depth. `from` names the source.
 ///
 /// # Errors
-/// The first that does not, with the nearest that does.
+/// The first unknown key, with the most similar known one.
 pub(super) fn check(from: &str, given: &Value, known: &Value) -> anyhow::Result<()> {
     check_below(from, "", given, known)
 }
 
+/// Checks the keys of the section at `path`, and of those below.
 fn check_below(from: &str, path: &str, given: &Value, known: &Value) -> anyhow::Result<()> {
     let (Value::Object(given), Value::Object(known)) = (given, known) else { return Ok(()) };
     for (key, value) in given {
@@ -39,6 +41,7 @@ fn check_below(from: &str, path: &str, given: &Value, known: &Value) -> anyhow::
     Ok(())
 }
 
+/// The most similar known key, or all of them if none is similar.
 fn advice(key: &str, known: &Map<String, Value>) -> String {
     let nearest = known.keys().min_by_key(|known| strsim::damerau_levenshtein(key, known));
     let is_near =

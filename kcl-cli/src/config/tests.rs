@@ -1,10 +1,10 @@
-//! Layers, keys and their errors.
+//! Tests of the layers of settings, of unknown keys, and of the errors.
 
 use std::time::Duration;
 
 use super::{model::START, *};
 
-/// The shape that other tools of this kind use.
+/// A settings file of another consumer, with the same structure.
 const FILE: &str = include_str!("../../../tests/fixtures/poc.yaml");
 
 fn load(file: &str, environment: &[(&str, &str)], args: &SettingsArgs) -> anyhow::Result<Config> {
@@ -258,7 +258,7 @@ fn the_pods_name_is_no_setting_and_so_stronger_than_none() {
     let pod = [("POD_NAME", "pod-0")];
     let named = load("consumer: {worker_id: w1}", &pod, &set(&[])).unwrap();
     assert_eq!(named.consumer.worker_id.as_deref(), Some("w1"));
-    // The worker itself looks at it then.
+    // Without a setting the worker itself reads POD_NAME.
     assert_eq!(load("", &pod, &set(&[])).unwrap().consumer.worker_id, None);
 }
 

@@ -44,6 +44,7 @@ pub(super) fn draw(facts: &Facts, progress: &Progress, verdict: &Verdict, now: T
     text
 }
 
+/// The first lines: the application, its store and its stream.
 fn head(facts: &Facts) -> String {
     let mut text = format!("application {} in {}\n", facts.application, facts.store);
     match (facts.stream.get(), &facts.stream_asked) {
@@ -63,6 +64,7 @@ fn head(facts: &Facts) -> String {
     text
 }
 
+/// One line: how many workers and leases there are. `?` stands for an unknown count.
 fn counted(verdict: &Verdict) -> String {
     let counts = &verdict.counts;
     let said = |count: Option<usize>| count.map_or_else(|| "?".to_owned(), |it| it.to_string());
@@ -130,6 +132,7 @@ pub(super) fn sources(facts: &Facts, now: Time) -> [(&'static str, Option<Durati
     ]
 }
 
+/// One source for [`sources`].
 fn of<T>(
     name: &'static str,
     known: &Known<T>,

@@ -84,7 +84,7 @@ pub enum NamedFence {
 }
 
 impl ImportArgs {
-    /// The settings, with what the arguments say.
+    /// The settings, overridden by the arguments.
     pub(crate) fn apply_to(&self, config: Config) -> Config {
         let mut config = self.of.apply_to(config);
         if self.stream.is_some() {
@@ -93,12 +93,15 @@ impl ImportArgs {
         config
     }
 
-    /// Where the leases are.
+    /// The place to import from.
+    ///
+    /// # Errors
+    /// `--from` is missing. Only `--abandon` does without it.
     pub(super) fn place(&self) -> anyhow::Result<&Place> {
         self.from.as_ref().context("--from says where the leases are")
     }
 
-    /// What is said of single shards, and of those of which nothing was processed.
+    /// The checkpoints that the operator gives.
     pub(super) fn wishes(&self) -> Wishes {
         let mut wishes = Wishes::default();
         wishes.latest_as = self.latest_as;

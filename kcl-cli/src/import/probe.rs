@@ -1,5 +1,7 @@
-//! What comes next in each shard: whether records after a checkpoint are gone, and since when the
-//! next one waits.
+//! Reads each shard at its old checkpoint: have records after it been deleted, and since when does
+//! the next record wait? An import shows the answers, and warns of losses.
+//!
+//! A shard that cannot be read gets [`Probe::Unknown`]; it does not stop the import.
 
 use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
@@ -14,16 +16,16 @@ use kcl_core::{
 use kcl_migrate::{Contents, Mark, Probe};
 use tokio::task::JoinSet;
 
-/// How many shards are looked at at once.
+/// How many shards are read at the same time.
 const AT_ONCE: usize = 32;
 
-/// How long a shard may take.
+/// How long one shard may take.
 const PATIENCE: Duration = Duration::from_secs(10);
 
-/// Room for two records or so.
+/// The byte limit of a read. Only the first record is needed.
 const ROOM: ByteLimit = ByteLimit(64 * 1_024);
 
-/// Looks at every shard that the stream lists and the table has a checkpoint of.
+/// Probes every shard that the stream lists and that has a position as its checkpoint in the table.
 pub(super) async fn look(
     source: &Arc<dyn StreamSource>,
     stream: &StreamView,
@@ -59,13 +61,15 @@ pub(super) async fn look(
         }
         match under_way.join_next().await {
             Some(Ok((shard, probe))) => drop(probes.insert(shard, probe)),
-            // A task that panicked tells nothing.
+            // A task that panicked has no result: its shard counts as not probed.
             Some(Err(_)) => {}
             None => return probes,
         }
     }
 }
 
+/// Probes one shard. If no record follows the checkpoint, it also checks whether the stream still
+/// has the record at the checkpoint.
 async fn one(
     source: &dyn StreamSource,
     lease: &LeaseKey,
@@ -86,6 +90,7 @@ async fn one(
     }
 }
 
+/// Reads until the first record, the tip or the end of the shard.
 async fn next(reader: &mut dyn ShardReader) -> SourceResult<Probe> {
     let mut lost = false;
     loop {

@@ -1,4 +1,4 @@
-//! moto: among much else, a CloudWatch API server, as a Python program.
+//! moto: a server of many AWS services, as a Python program. Tests use its CloudWatch.
 
 use std::{
     io::{self, Read, Write},
@@ -8,7 +8,7 @@ use std::{
 
 use super::process::{ServerProcess, installed};
 
-/// A CloudWatch, as it is published.
+/// A CloudWatch server.
 #[derive(Debug)]
 pub struct Moto {
     port: u16,
@@ -19,7 +19,7 @@ impl Moto {
     /// Starts an empty server.
     ///
     /// # Errors
-    /// It cannot be started, or is not installed.
+    /// The server cannot be started, or is not installed.
     pub fn start() -> io::Result<Self> {
         let mut command = Command::new("python3");
         command.env("PYTHONPATH", installed("moto")?).env("PYTHONUNBUFFERED", "1").args([
@@ -36,19 +36,19 @@ impl Moto {
         Ok(Self { port, _process: process })
     }
 
-    /// The port it listens on.
+    /// The port that the server listens on.
     #[must_use]
     pub const fn port(&self) -> u16 {
         self.port
     }
 
-    /// What it answers to a question about CloudWatch, which is a form: XML.
+    /// Sends a request of the query protocol, an encoded form. Returns the answer, which is XML.
     ///
     /// # Errors
-    /// It does not answer.
+    /// The server does not answer, or refuses the request.
     pub fn ask(&self, form: &str) -> io::Result<String> {
         let mut stream = TcpStream::connect((Ipv4Addr::LOCALHOST, self.port))?;
-        // It goes by the scope of the signature, and checks none.
+        // moto finds the service by the scope of the signature, and does not check the signature.
         write!(
             stream,
             "POST / HTTP/1.0\r\nHost: localhost\r\n\

@@ -1,4 +1,5 @@
-// Elements. Text is only ever put as text: what a store or a record holds is never markup.
+// Makes elements of the page. Texts are always set as text, never as markup, because they come from
+// stores and records.
 
 import { ago, local, MARKS, utc, UNKNOWN } from "./say.js";
 

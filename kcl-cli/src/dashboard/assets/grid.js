@@ -1,5 +1,5 @@
-// A table of many rows, of which only those in sight are there. Rows are patched in place: an update
-// moves nothing under the reader's eyes or pointer.
+// A table with many rows. The page contains only the visible ones. Rows are changed in place: an
+// update moves nothing under the reader's eyes or pointer.
 
 import { h, copy, put } from "./dom.js";
 import { many, UNKNOWN } from "./say.js";

@@ -1,4 +1,4 @@
-// Which shards came from which, and which of them have to wait.
+// The view of the lineage: the parents of each shard, and the shards that wait for them.
 
 import { h, badge, colour, pill, put, sheet } from "./dom.js";
 import { Grid } from "./grid.js";

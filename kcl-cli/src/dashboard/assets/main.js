@@ -1,4 +1,4 @@
-// Which view is shown, of which application, and what it is told.
+// The page: shows the view that the address names, and passes the model's changes to it.
 
 import { h, announce, aged, figure, fill, pill, put, tick } from "./dom.js";
 import { ask, listen, Model, of, token } from "./feed.js";
@@ -234,7 +234,7 @@ async function begin() {
   show();
 }
 
-// A hidden tab holds no connection: browsers allow six to a host.
+// A hidden tab closes its connection, because browsers allow six to a host.
 document.addEventListener("visibilitychange", () => {
   if (document.hidden) open?.feed.close();
   else open?.feed.again();

@@ -1,4 +1,4 @@
-// Which leases changed hands, when, and for how long nobody read them.
+// The view of moves: which leases got another owner, when, and for how long no worker read them.
 
 import { h, badge, colour, sheet, time } from "./dom.js";
 import { Grid } from "./grid.js";

@@ -1,4 +1,4 @@
-// How times, sizes and states are said. What is not known is said so, and never as zero.
+// Writes times, sizes and states as text. An unknown value is written as unknown, never as zero.
 
 let ahead = 0;
 

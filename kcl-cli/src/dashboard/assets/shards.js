@@ -1,4 +1,4 @@
-// Every shard: in whose hands it is, and how far behind.
+// The view of shards: the owner and the lag of each.
 
 import { h, badge, command, fill, markList, marks, pill, time } from "./dom.js";
 import { Grid } from "./grid.js";

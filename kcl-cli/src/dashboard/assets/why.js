@@ -1,4 +1,4 @@
-// What is wrong, why, and the command that helps.
+// The view of findings: what is wrong, why, and the command that helps.
 
 import { h, command, fill, keyed } from "./dom.js";
 import { of } from "./feed.js";

@@ -15,6 +15,7 @@ use crate::{
 /// For how many milliseconds after a move the fleet counts as rebalancing.
 const SETTLES: u64 = 10_000;
 
+/// All values of the head, by name. An unknown value is null.
 pub(super) fn of(look: &Look<'_>) -> Map<String, Value> {
     let facts = look.facts();
     let of_severity =

@@ -1,4 +1,4 @@
-//! What is shown of fleets in health, in trouble and out of sight.
+//! Tests of the models of healthy fleets, of fleets with faults, and of unknown fleets.
 
 use kcl_core::lease::{
     StoreTime,
@@ -17,7 +17,7 @@ use crate::doctor::{
     remedy::Shell,
 };
 
-/// Looks at worlds one after another, as the dashboard does.
+/// Makes models of successive readings, as the dashboard does.
 #[derive(Default)]
 struct Viewer {
     history: History,

@@ -37,6 +37,7 @@ pub(super) fn draw(view: &View, width: usize, height: usize) -> Vec<Line> {
     lines
 }
 
+/// The first lines: the application, counts, and the failure of the last reading if it failed.
 fn head(view: &View, look: &Look) -> Vec<Line> {
     let at = look.at.get(11..19).unwrap_or(&look.at);
     let title = Line::of(Tone::Loud, format!(" {}", look.application))
@@ -62,6 +63,7 @@ fn head(view: &View, look: &Look) -> Vec<Line> {
     lines
 }
 
+/// The table of workers, at most `most` lines high.
 fn workers(view: &View, look: &Look, width: usize, most: usize) -> Vec<Line> {
     let there: Vec<&WorkerRow> =
         look.workers.iter().filter(|row| matches!(row.state, "LIVE" | "LEAVING")).collect();
@@ -85,6 +87,7 @@ fn workers(view: &View, look: &Look, width: usize, most: usize) -> Vec<Line> {
     lines
 }
 
+/// The row of a worker. `largest` is the most leases of a worker, `room` the width of its bar.
 fn worker(view: &View, look: &Look, row: &WorkerRow, (largest, room): (usize, usize)) -> Line {
     let tone = Tone::Worker(view.colour(&row.worker));
     // One block for each lease, if the fullest worker's bar fits; else bars are scaled.
@@ -110,6 +113,7 @@ fn worker(view: &View, look: &Look, row: &WorkerRow, (largest, room): (usize, us
         .with(if bad { Tone::Bad } else { Tone::Quiet }, condition)
 }
 
+/// The table of shards, at most `most` lines high, scrolled to the chosen one.
 fn shards(view: &View, most: usize) -> Vec<Line> {
     let rows = view.shown();
     let listed = most.saturating_sub(1);
@@ -134,6 +138,7 @@ fn shards(view: &View, most: usize) -> Vec<Line> {
     lines
 }
 
+/// The row of a shard.
 fn shard(view: &View, row: &LeaseRow) -> Line {
     let is_chosen = view.is_chosen(row);
     let mark = if is_chosen { "> " } else { "  " };
@@ -150,6 +155,7 @@ fn shard(view: &View, row: &LeaseRow) -> Line {
         .with(Tone::Quiet, row.checkpoint.clone())
 }
 
+/// The last moves that readings showed; empty if there were none.
 fn moves(view: &View) -> Vec<Line> {
     if view.moves.is_empty() {
         return Vec::new();
@@ -195,6 +201,7 @@ fn asked(view: &View) -> Vec<Line> {
     lines
 }
 
+/// The last line: the keys that have a meaning now.
 fn keys(view: &View) -> Line {
     let text = match view.mode {
         Mode::Watch => " q quit  s sort  / filter  ↑↓ choose  p pin  esc clear",

@@ -1,4 +1,4 @@
-//! What is seen, and what keys do.
+//! Tests of the screen's text, and of its keys.
 
 use std::time::Duration;
 

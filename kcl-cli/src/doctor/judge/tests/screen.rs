@@ -1,4 +1,4 @@
-//! What a person sees.
+//! Tests of the text on the screen.
 
 use kcl_core::{
     assignment::{Limits, placement::Placement},
