@@ -8,7 +8,7 @@ use std::{collections::BTreeMap, process::ExitCode, sync::Arc, time::Duration};
 
 use anyhow::{Context, bail};
 use kcl_core::{
-    change::{self, Change, Design, Found, Intent, Spot, StreamView},
+    change::{self, Change, Changed, Design, Found, Intent, Spot, StreamView},
     env::{Clock, Env, Time},
     lease::{Changing, DocName, Document, Lease},
     store::{LeaseStore, LeaseStoreExt, StoreErrorKind, StoreResult},
@@ -87,11 +87,16 @@ struct First {
 
 impl Run<'_> {
     async fn whole(&self) -> anyhow::Result<()> {
-        let first = self.look().await?;
+        let mut first = self.look().await?;
+        if !self.probes_last() {
+            first.probes = self.probe(&first, probe::ALONE).await;
+        }
         let changing = state(&*self.store).await?;
         let design = self.design(&first, first.contents.clone(), Fence::Watched)?;
-        self.show(&first, &design, changing.as_ref())?;
         let refusals = design.judgement(&first.stream).refusals().count();
+        if !self.probes_last() || refusals > 0 {
+            self.show(&first, &design, changing.as_ref())?;
+        }
         if refusals > 0 {
             bail!("nothing was changed: {refusals} findings are in the way");
         }
@@ -115,10 +120,33 @@ impl Run<'_> {
         }
         let (fence, contents, between) = self.fence(&first).await?;
         let design = self.design(&first, contents, fence)?;
-        self.finish(design, fence, between).await
+        let changed = self.finish(design.clone(), fence, between).await?;
+        if self.probes_last() {
+            first.probes = self.probe(&first, probe::BESIDE_WORKERS).await;
+            let design = design.seen(first.probes.clone());
+            self.show(&first, &design, None)?;
+        }
+        if self.args.json {
+            let from = self.args.place()?;
+            let says = fence.says(between);
+            return stdout::line(show::outcome(&changed, from, &fence.to_string(), &says));
+        }
+        Ok(())
     }
 
-    /// Reads the table and the stream.
+    /// Whether the shards are looked at once the application is open: what is seen in them keeps
+    /// nothing from being imported, and workers wait. Where somebody is asked, or the table is
+    /// watched for longer than it takes, it is seen before.
+    const fn probes_last(&self) -> bool {
+        self.args.finish && self.args.fence.is_some() && self.args.yes
+    }
+
+    async fn probe(&self, first: &First, at_once: usize) -> BTreeMap<ShardId, Probe> {
+        let (stream, contents) = (&first.stream, &first.contents);
+        probe::look(&self.source, stream, contents, &self.clock, at_once).await
+    }
+
+    /// Reads the table, and lists the stream.
     async fn look(&self) -> anyhow::Result<First> {
         let contents = self.read().await?;
         let read = self.clock.now();
@@ -127,8 +155,7 @@ impl Run<'_> {
         if let Some((id, _)) = self.args.shards.iter().find(|(id, _)| !is_listed(id)) {
             bail!("--shard {id}: the stream lists no such shard; `kcl stream describe` shows them");
         }
-        let probes = probe::look(&self.source, &stream, &contents, &self.clock).await;
-        Ok(First { contents, read, stream, probes })
+        Ok(First { contents, read, stream, probes: BTreeMap::new() })
     }
 
     async fn read(&self) -> anyhow::Result<Contents> {
@@ -271,21 +298,24 @@ impl Run<'_> {
         )
     }
 
-    async fn finish(&self, design: Import, fence: Fence, between: Duration) -> anyhow::Result<()> {
+    async fn finish(
+        &self,
+        design: Import,
+        fence: Fence,
+        between: Duration,
+    ) -> anyhow::Result<Changed> {
         let by = change::caller(&format!("kcl {}", design.what()));
         let intent = Intent::Make(Arc::new(design));
         let source = Some(&*self.source);
         let changed = change::apply(intent, &by, &self.store, source, &Env::system()).await?;
-        let says = fence.says(between);
-        if self.args.json {
-            let from = self.args.place()?;
-            return stdout::line(show::outcome(&changed, from, &fence.to_string(), &says));
+        if !self.args.json {
+            report::progress(&format!(
+                "{} leases are written; the application is open. Fence: {}",
+                changed.leases,
+                fence.says(between)
+            ));
         }
-        report::progress(&format!(
-            "{} leases are written; the application is open. Fence: {says}",
-            changed.leases
-        ));
-        Ok(())
+        Ok(changed)
     }
 }
 
