@@ -1,6 +1,9 @@
 //! What a row of another library's table says of a lease.
 
-use std::{collections::BTreeMap, fmt};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    fmt,
+};
 
 use kcl_core::stream::{Position, ShardId};
 
@@ -116,15 +119,38 @@ impl fmt::Display for Layout {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::Kcl1Or2 => "the Java KCL 1 or 2",
-            Self::Kcl3 => {
-                "the Java KCL 3.0 to 3.4 (its tables -CoordinatorState and -WorkerMetricStats hold \
-                 no leases and are not read)"
-            }
+            Self::Kcl3 => "the Java KCL 3.0 to 3.4",
             Self::Kcl35 => "the Java KCL 3.5",
             Self::Vmware => "VMware-Go-KCL",
             Self::VmwareSticky => "VMware-Go-KCL with sticky columns",
         })
     }
+}
+
+/// What became of reading a table beside the lease table.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum SideTable {
+    /// It was read.
+    Read,
+    /// It is not there.
+    Missing,
+    /// It could not be read, for this reason.
+    Unread(String),
+}
+
+/// What a fleet of the Java KCL 3 says of itself as a whole.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Coordination {
+    /// By which release's ways it works: what rows `Migration3.0` say.
+    pub client_versions: BTreeSet<String>,
+    /// How far these rows have moved into the lease table: what rows `TableMigration3.5` say.
+    pub table_migrations: BTreeSet<String>,
+    /// When each worker last wrote what it measures, in seconds since 1970.
+    pub reported: BTreeMap<String, u64>,
+    /// What became of each table that was looked for.
+    pub tables: BTreeMap<String, SideTable>,
 }
 
 /// What a table holds.
@@ -139,8 +165,11 @@ pub struct Contents {
     pub unreadable: Vec<Unreadable>,
     /// How many items are none, by what they say they are.
     pub others: BTreeMap<String, usize>,
-    /// What changes of items that are no leases while a worker lives, by whom it tells of.
+    /// What changes of items that are no leases while a worker lives, by whom it tells of. Those of
+    /// tables beside this one, too.
     pub pulses: BTreeMap<String, String>,
+    /// What a fleet of the Java KCL 3 says of itself.
+    pub coordination: Coordination,
 }
 
 impl Contents {

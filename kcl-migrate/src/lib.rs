@@ -6,6 +6,7 @@
 //! | [`place`] | which table, of which library? |
 //! | `item` | what does one item hold? (no SDK type beyond it) |
 //! | `kcl`, `vmware` | which lease is an item, and how far is it? → a [`Fact`] |
+//! | [`beside`] | what does a fleet say of itself, in the table and beside it? |
 //! | [`fence`] | does the old fleet still move? |
 //! | [`mod@judge`] | what becomes of each shard? facts and our own list of shards → a [`Judgement`] |
 //! | `import` | the change that an application is closed for ([`kcl_core::change::Design`]) |
@@ -15,6 +16,7 @@
 //!
 //! The hazards that are looked for, and what is done about each, are in `docs/IMPORT.md`.
 
+pub mod beside;
 pub mod export;
 pub mod fact;
 pub mod fence;
@@ -32,7 +34,10 @@ pub mod table;
 mod testing;
 mod vmware;
 
-pub use fact::{Contents, Fact, Layout, Mark, OfStream, Sticky, Unreadable};
+pub use beside::Beside;
+pub use fact::{
+    Contents, Coordination, Fact, Layout, Mark, OfStream, SideTable, Sticky, Unreadable,
+};
 pub use fence::Fence;
 pub use import::Import;
 pub use imported::{Entry, Imported, UnreadableImports, was_imported};

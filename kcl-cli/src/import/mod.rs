@@ -14,7 +14,11 @@ use kcl_core::{
     store::{LeaseStore, LeaseStoreExt, StoreErrorKind, StoreResult},
     stream::{ShardId, StreamSource},
 };
-use kcl_migrate::{Contents, Fence, Import, Library, Place, Probe, Table, fence};
+use kcl_migrate::{
+    Beside, Contents, Fence, Import, Library, Place, Probe, Table,
+    beside::{self, SideRead},
+    fence,
+};
 
 pub(crate) use self::args::ImportArgs;
 
@@ -158,9 +162,12 @@ impl Run<'_> {
         Ok(First { contents, read, stream, probes: BTreeMap::new() })
     }
 
+    /// Reads the table, and beside it those in which the Java KCL 3 keeps what is no lease.
     async fn read(&self) -> anyhow::Result<Contents> {
-        let items = self.table.read(self.library).await?;
-        let contents = kcl_migrate::read(self.library, &items);
+        let (items, beside) =
+            tokio::join!(Box::pin(self.table.read(self.library)), Box::pin(self.beside()));
+        let items = items?;
+        let mut contents = kcl_migrate::read(self.library, &items);
         if contents.is_empty() {
             bail!(
                 "the table {} holds no lease among its {} items: check its name, and whose it is",
@@ -168,7 +175,28 @@ impl Run<'_> {
                 items.len()
             );
         }
+        for (beside, read) in beside {
+            beside::add(&mut contents, beside, &beside.table(self.old_app()), read);
+        }
         Ok(contents)
+    }
+
+    /// The Java KCL names its table by the application, unless it is told otherwise.
+    fn old_app(&self) -> &str {
+        self.args.old_app.as_deref().unwrap_or_else(|| self.table.name())
+    }
+
+    async fn beside(&self) -> Vec<(Beside, SideRead)> {
+        if self.library != Library::Kcl {
+            return Vec::new();
+        }
+        let read = async |beside| {
+            let read = Box::pin(self.table.read_beside(beside, self.old_app())).await;
+            (beside, read.map_err(|error| error.to_string()))
+        };
+        let [state, stats] = Beside::ALL;
+        let (state, stats) = tokio::join!(read(state), read(stats));
+        vec![state, stats]
     }
 
     fn design(&self, first: &First, contents: Contents, fence: Fence) -> anyhow::Result<Import> {

@@ -2,6 +2,7 @@
 //! [`Judgement`] goes out. Pure.
 
 mod finding;
+mod fleet;
 mod kin;
 mod row;
 #[cfg(test)]
@@ -110,6 +111,8 @@ pub fn judge(
     }
     judgement.shards = judged.into_values().collect();
     check_table(contents, &facts, &listed, &mut judgement);
+    let now = stream.description.server_time;
+    judgement.findings.extend(fleet::findings(contents, now));
     check_rows(stream, wishes, &listed, &mut judgement);
     stick(&facts, stream, &mut judgement);
     judgement
