@@ -1,4 +1,4 @@
-//! moto: among much else, a CloudWatch API server, as a Python program.
+//! moto: among much else, a server of CloudWatch, IAM, STS and Kinesis, as a Python program.
 
 use std::{
     io::{self, Read, Write},
@@ -8,7 +8,7 @@ use std::{
 
 use super::process::{ServerProcess, installed};
 
-/// A CloudWatch, as it is published.
+/// A server of many APIs, as it is published.
 #[derive(Debug)]
 pub struct Moto {
     port: u16,
@@ -42,21 +42,49 @@ impl Moto {
         self.port
     }
 
+    /// Where it listens.
+    #[must_use]
+    pub fn url(&self) -> String {
+        format!("http://127.0.0.1:{}", self.port)
+    }
+
     /// What it answers to a question about CloudWatch, which is a form: XML.
     ///
     /// # Errors
     /// It does not answer.
     pub fn ask(&self, form: &str) -> io::Result<String> {
+        self.call("monitoring", form)
+    }
+
+    /// What it answers to a call of this service, which is a form: XML.
+    ///
+    /// # Errors
+    /// It does not answer.
+    pub fn call(&self, service: &str, form: &str) -> io::Result<String> {
+        // It goes by the scope of the signature, and checks none until it is told to.
+        let head = format!(
+            "Authorization: AWS4-HMAC-SHA256 Credential=test/20260131/us-east-1/{service}/\
+             aws4_request, SignedHeaders=host, Signature=0\r\n\
+             Content-Type: application/x-www-form-urlencoded\r\n"
+        );
+        self.post("/", &head, form)
+    }
+
+    /// From now on it checks each signature, and whether the policies of whoever signed allow the
+    /// call.
+    ///
+    /// # Errors
+    /// It does not answer.
+    pub fn enforce(&self) -> io::Result<()> {
+        self.post("/moto-api/reset-auth", "Content-Type: text/plain\r\n", "0").map(drop)
+    }
+
+    fn post(&self, path: &str, head: &str, body: &str) -> io::Result<String> {
         let mut stream = TcpStream::connect((Ipv4Addr::LOCALHOST, self.port))?;
-        // It goes by the scope of the signature, and checks none.
         write!(
             stream,
-            "POST / HTTP/1.0\r\nHost: localhost\r\n\
-             Authorization: AWS4-HMAC-SHA256 Credential=test/20260131/us-east-1/monitoring/\
-             aws4_request, SignedHeaders=host, Signature=0\r\n\
-             Content-Type: application/x-www-form-urlencoded\r\n\
-             Content-Length: {}\r\n\r\n{form}",
-            form.len()
+            "POST {path} HTTP/1.0\r\nHost: localhost\r\n{head}Content-Length: {}\r\n\r\n{body}",
+            body.len()
         )?;
         let mut answer = String::new();
         stream.read_to_string(&mut answer)?;
