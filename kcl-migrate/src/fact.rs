@@ -3,7 +3,10 @@
 //! [`Contents`] holds a whole table, [`Fact`] one lease. `kcl` and `vmware` make them of items;
 //! `judge`, `fence` and `export` use them. Nothing is judged here: a [`Fact`] is what the row says.
 
-use std::{collections::BTreeMap, fmt};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    fmt,
+};
 
 use kcl_core::stream::{Position, ShardId};
 
@@ -121,15 +124,38 @@ impl fmt::Display for Layout {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::Kcl1Or2 => "the Java KCL 1 or 2",
-            Self::Kcl3 => {
-                "the Java KCL 3.0 to 3.4 (its tables -CoordinatorState and -WorkerMetricStats hold \
-                 no leases and are not read)"
-            }
+            Self::Kcl3 => "the Java KCL 3.0 to 3.4",
             Self::Kcl35 => "the Java KCL 3.5",
             Self::Vmware => "VMware-Go-KCL",
             Self::VmwareSticky => "VMware-Go-KCL with sticky columns",
         })
     }
+}
+
+/// The outcome of reading a table beside the lease table.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum SideTable {
+    /// The table was read.
+    Read,
+    /// There is no such table.
+    Missing,
+    /// Reading failed for this reason.
+    Unread(String),
+}
+
+/// What a fleet of the Java KCL 3 reports of itself as a whole.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Coordination {
+    /// The client versions in its rows `Migration3.0`: as which release it coordinates.
+    pub client_versions: BTreeSet<String>,
+    /// The states in its rows `TableMigration3.5`: how far these rows have moved into the lease table.
+    pub table_migrations: BTreeSet<String>,
+    /// When each worker last wrote its measurements, in seconds since 1970.
+    pub reported: BTreeMap<String, u64>,
+    /// The outcome of reading each of its tables.
+    pub tables: BTreeMap<String, SideTable>,
 }
 
 /// The contents of a table.
@@ -144,8 +170,11 @@ pub struct Contents {
     pub unreadable: Vec<Unreadable>,
     /// How many items are not leases, by their `entityType`.
     pub others: BTreeMap<String, usize>,
-    /// The attributes of other items that change while a worker lives, by the name of the worker.
+    /// The attributes of other items that change while a worker lives, by the name of the worker;
+    /// items of the tables beside this one among them.
     pub pulses: BTreeMap<String, String>,
+    /// What a fleet of the Java KCL 3 says of itself.
+    pub coordination: Coordination,
 }
 
 impl Contents {

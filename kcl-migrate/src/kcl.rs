@@ -8,6 +8,7 @@
 use kcl_core::stream::{Position, SequenceNumber, ShardId};
 
 use crate::{
+    beside::{self, Row},
     fact::{Contents, Fact, Layout, Mark, OfStream, Unreadable},
     item::Item,
 };
@@ -22,8 +23,8 @@ pub(crate) fn read(items: &[Item]) -> Contents {
         let is_lease = entity.is_none_or(|it| it == "LEASE") && item.has("checkpoint");
         if !is_lease {
             let kind = entity.unwrap_or("without entityType and checkpoint").to_owned();
-            if let Some((whose, pulse)) = pulse_of(item, &kind, &key) {
-                contents.pulses.insert(whose, pulse);
+            if let Some(row) = Row::of_entity(&kind) {
+                beside::take(row, &key, item, "", &mut contents);
             }
             *contents.others.entry(kind).or_default() += 1;
             continue;
@@ -54,20 +55,6 @@ const fn later(one: Layout, other: Layout) -> Layout {
         (Layout::Kcl35, _) | (_, Layout::Kcl35) => Layout::Kcl35,
         (Layout::Kcl3, _) | (_, Layout::Kcl3) => Layout::Kcl3,
         _ => Layout::Kcl1Or2,
-    }
-}
-
-/// For an item that is not a lease: the worker that writes it, and the attribute that changes each
-/// time. `None` if no worker writes such an item again and again.
-fn pulse_of(item: &Item, kind: &str, key: &str) -> Option<(String, String)> {
-    match kind {
-        "WORKER_METRIC_STATS" => Some((key.to_owned(), item.written("lut").to_owned())),
-        "LEADER" => {
-            let owner = item.text("ownerName")?;
-            let number = item.written("recordVersionNumber").to_owned();
-            Some((format!("{owner} (leader)"), number))
-        }
-        _ => None,
     }
 }
 
@@ -142,11 +129,10 @@ fn stream_of(key: &str) -> Option<(OfStream, &str)> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::testing::{number, position, text};
+    use crate::testing::{items, number, position, text};
 
     fn of(attributes: &[(&str, crate::Value)]) -> Contents {
-        let owned = attributes.iter().map(|(name, value)| ((*name).to_owned(), value.clone()));
-        read(&[Item::new(owned)])
+        read(&items(&[attributes]))
     }
 
     #[test]

@@ -14,6 +14,7 @@
 //! | [`place`] | which table, of which library? |
 //! | `item` | which attributes does an item have? The SDK's types end here |
 //! | `kcl`, `vmware` | which lease is an item, and where is its checkpoint? → a [`Fact`] |
+//! | [`beside`] | what does the old fleet report of itself, in its lease table and in the tables beside it? |
 //! | [`fence`] | does the old fleet still write its table? |
 //! | [`mod@judge`] | at which checkpoint is each shard imported? → a [`Judgement`] |
 //! | `import` | which rows are written while the application is closed? |
@@ -25,6 +26,7 @@
 //! which `kcl_core::change` carries out. `docs/IMPORT.md` lists every hazard of a table, and how an
 //! import treats it.
 
+pub mod beside;
 pub mod export;
 pub mod fact;
 pub mod fence;
@@ -42,7 +44,10 @@ pub mod table;
 mod testing;
 mod vmware;
 
-pub use fact::{Contents, Fact, Layout, Mark, OfStream, Sticky, Unreadable};
+pub use beside::Beside;
+pub use fact::{
+    Contents, Coordination, Fact, Layout, Mark, OfStream, SideTable, Sticky, Unreadable,
+};
 pub use fence::Fence;
 pub use import::Import;
 pub use imported::{Entry, Imported, UnreadableImports, was_imported};

@@ -20,6 +20,7 @@ use kcl_core::env::{Clock, Env};
 use tokio::task::JoinSet;
 
 use crate::{
+    beside::Beside,
     export::Put,
     item::{Item, Value},
     place::Library,
@@ -147,12 +148,37 @@ impl Table {
         let described =
             described.ok_or_else(|| TableError::Missing { table: self.name.clone() })?;
         self.check(library, &described)?;
-        // Half of the capacity is left to the old fleet.
+        self.scan(self.pace(&described)).await
+    }
+
+    /// Every item of a table that the Java KCL 3 keeps beside its leases, of this application;
+    /// `None`: there is none.
+    ///
+    /// # Errors
+    /// It is no such table; the service's.
+    pub async fn read_beside(
+        &self,
+        beside: Beside,
+        application: &str,
+    ) -> Result<Option<Vec<Item>>, TableError> {
+        let table = Self { name: beside.table(application), ..self.clone() };
+        let Some(described) = table.describe().await? else { return Ok(None) };
+        if described.keys != [beside.key()] {
+            let keys = described.keys.join(" and ");
+            let why = format!("its key is {keys} and not {}", beside.key());
+            return Err(table.service("DescribeTable", why));
+        }
+        table.scan(table.pace(&described)).await.map(Some)
+    }
+
+    /// How many read units a second it may take. Half of what there is stays with whoever lives on
+    /// it.
+    fn pace(&self, described: &Described) -> u64 {
         let spare = match described.read_units {
             0 => ON_DEMAND_UNITS,
-            provisioned => (provisioned / 2).max(1),
+            provisioned => provisioned / 2,
         };
-        self.scan(self.units.unwrap_or(spare).max(1)).await
+        self.units.unwrap_or(spare).max(1)
     }
 
     /// Reads all pages. After each it waits until the consumed units fit the rate.

@@ -10,7 +10,7 @@ use kcl_core::{
 
 use crate::{
     fact::{Contents, Fact, Mark},
-    item::Value,
+    item::{Item, Value},
 };
 
 pub(crate) fn text(text: &str) -> Value {
@@ -19,6 +19,12 @@ pub(crate) fn text(text: &str) -> Value {
 
 pub(crate) fn number(text: &str) -> Value {
     Value::N(text.to_owned())
+}
+
+/// Items of these attributes.
+pub(crate) fn items(of: &[&[(&str, Value)]]) -> Vec<Item> {
+    let owned = |(name, value): &(&str, Value)| ((*name).to_owned(), value.clone());
+    of.iter().map(|attributes| Item::new(attributes.iter().map(owned))).collect()
 }
 
 pub(crate) fn position(sequence: &str, sub: u64) -> Position {

@@ -75,11 +75,10 @@ fn lease(key: &str, item: &Item) -> Result<Fact, String> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::testing::{number, position, text};
+    use crate::testing::{items, number, position, text};
 
     fn of(attributes: &[(&str, crate::Value)]) -> Contents {
-        let owned = attributes.iter().map(|(name, value)| ((*name).to_owned(), value.clone()));
-        read(&[Item::new(owned)])
+        read(&items(&[attributes]))
     }
 
     #[test]

@@ -63,6 +63,11 @@ pub struct ImportArgs {
     /// provisioned; 1000 on demand.
     #[arg(long, value_name = "UNITS", value_parser = clap::value_parser!(u64).range(1..))]
     pub read_units: Option<u64>,
+    /// How the old fleet's application is called, if not as its lease table: the Java KCL 3.0 to
+    /// 3.4 has the tables NAME-CoordinatorState and NAME-WorkerMetricStats beside it, which tell
+    /// whether the fleet is between two releases, and which workers live.
+    #[arg(long, value_name = "NAME")]
+    pub old_app: Option<String>,
     /// From a file: even while workers live there.
     #[arg(long)]
     pub while_running: bool,

@@ -19,13 +19,17 @@ use std::{collections::BTreeMap, process::ExitCode, sync::Arc, time::Duration};
 
 use anyhow::{Context, bail};
 use kcl_core::{
-    change::{self, Change, Design, Found, Intent, Spot, StreamView},
+    change::{self, Change, Changed, Design, Found, Intent, Spot, StreamView},
     env::{Clock, Env, Time},
     lease::{Changing, DocName, Document, Lease},
     store::{LeaseStore, LeaseStoreExt, StoreErrorKind, StoreResult},
     stream::{ShardId, StreamSource},
 };
-use kcl_migrate::{Contents, Fence, Import, Library, Place, Probe, Table, fence};
+use kcl_migrate::{
+    Beside, Contents, Fence, Import, Library, Place, Probe, Table,
+    beside::{self, SideRead},
+    fence,
+};
 
 pub(crate) use self::args::ImportArgs;
 
@@ -103,11 +107,16 @@ struct First {
 impl Run<'_> {
     /// All steps, in order.
     async fn whole(&self) -> anyhow::Result<()> {
-        let first = self.look().await?;
+        let mut first = self.look().await?;
+        if !self.probes_last() {
+            first.probes = self.probe(&first, probe::ALONE).await;
+        }
         let changing = state(&*self.store).await?;
         let design = self.design(&first, first.contents.clone(), Fence::Watched)?;
-        self.show(&first, &design, changing.as_ref())?;
         let refusals = design.judgement(&first.stream).refusals().count();
+        if !self.probes_last() || refusals > 0 {
+            self.show(&first, &design, changing.as_ref())?;
+        }
         if refusals > 0 {
             bail!("nothing was changed: {refusals} findings are in the way");
         }
@@ -131,10 +140,33 @@ impl Run<'_> {
         }
         let (fence, contents, between) = self.fence(&first).await?;
         let design = self.design(&first, contents, fence)?;
-        self.finish(design, fence, between).await
+        let changed = self.finish(design.clone(), fence, between).await?;
+        if self.probes_last() {
+            first.probes = self.probe(&first, probe::BESIDE_WORKERS).await;
+            let design = design.seen(first.probes.clone());
+            self.show(&first, &design, None)?;
+        }
+        if self.args.json {
+            let from = self.args.place()?;
+            let says = fence.says(between);
+            return stdout::line(show::outcome(&changed, from, &fence.to_string(), &says));
+        }
+        Ok(())
     }
 
-    /// Reads the table and the stream, and probes the shards.
+    /// Whether the shards are probed after the application was opened: no answer of a probe stops an
+    /// import, and workers wait. Where the operator is asked first, or the table is watched for
+    /// longer than probing takes, they are probed before.
+    const fn probes_last(&self) -> bool {
+        self.args.finish && self.args.fence.is_some() && self.args.yes
+    }
+
+    async fn probe(&self, first: &First, at_once: usize) -> BTreeMap<ShardId, Probe> {
+        let (stream, contents) = (&first.stream, &first.contents);
+        probe::look(&self.source, stream, contents, &self.clock, at_once).await
+    }
+
+    /// Reads the table, and lists the stream.
     async fn look(&self) -> anyhow::Result<First> {
         let contents = self.read().await?;
         let read = self.clock.now();
@@ -143,14 +175,16 @@ impl Run<'_> {
         if let Some((id, _)) = self.args.shards.iter().find(|(id, _)| !is_listed(id)) {
             bail!("--shard {id}: the stream lists no such shard; `kcl stream describe` shows them");
         }
-        let probes = probe::look(&self.source, &stream, &contents, &self.clock).await;
-        Ok(First { contents, read, stream, probes })
+        Ok(First { contents, read, stream, probes: BTreeMap::new() })
     }
 
-    /// Reads the table. A table without leases is an error: it is probably the wrong one.
+    /// Reads the table, and the tables in which the Java KCL 3 keeps items that are no leases. A table
+    /// without leases is an error: it is probably the wrong one.
     async fn read(&self) -> anyhow::Result<Contents> {
-        let items = self.table.read(self.library).await?;
-        let contents = kcl_migrate::read(self.library, &items);
+        let (items, beside) =
+            tokio::join!(Box::pin(self.table.read(self.library)), Box::pin(self.beside()));
+        let items = items?;
+        let mut contents = kcl_migrate::read(self.library, &items);
         if contents.is_empty() {
             bail!(
                 "the table {} holds no lease among its {} items: check its name, and whose it is",
@@ -158,10 +192,32 @@ impl Run<'_> {
                 items.len()
             );
         }
+        for (beside, read) in beside {
+            beside::add(&mut contents, beside, &beside.table(self.old_app()), read);
+        }
         Ok(contents)
     }
 
-    /// The import of these contents, with the options of the command.
+    /// The name of the old application: the Java KCL names its table by it, unless configured
+    /// otherwise.
+    fn old_app(&self) -> &str {
+        self.args.old_app.as_deref().unwrap_or_else(|| self.table.name())
+    }
+
+    /// Reads the tables beside the lease table.
+    async fn beside(&self) -> Vec<(Beside, SideRead)> {
+        if self.library != Library::Kcl {
+            return Vec::new();
+        }
+        let read = async |beside| {
+            let read = Box::pin(self.table.read_beside(beside, self.old_app())).await;
+            (beside, read.map_err(|error| error.to_string()))
+        };
+        let [state, stats] = Beside::ALL;
+        let (state, stats) = tokio::join!(read(state), read(stats));
+        vec![state, stats]
+    }
+
     fn design(&self, first: &First, contents: Contents, fence: Fence) -> anyhow::Result<Import> {
         let from = self.args.place()?.clone();
         let by = change::caller("kcl import");
@@ -295,21 +351,24 @@ impl Run<'_> {
     }
 
     /// Closes the application, writes its rows, and opens it.
-    async fn finish(&self, design: Import, fence: Fence, between: Duration) -> anyhow::Result<()> {
+    async fn finish(
+        &self,
+        design: Import,
+        fence: Fence,
+        between: Duration,
+    ) -> anyhow::Result<Changed> {
         let by = change::caller(&format!("kcl {}", design.what()));
         let intent = Intent::Make(Arc::new(design));
         let source = Some(&*self.source);
         let changed = change::apply(intent, &by, &self.store, source, &Env::system()).await?;
-        let says = fence.says(between);
-        if self.args.json {
-            let from = self.args.place()?;
-            return stdout::line(show::outcome(&changed, from, &fence.to_string(), &says));
+        if !self.args.json {
+            report::progress(&format!(
+                "{} leases are written; the application is open. Fence: {}",
+                changed.leases,
+                fence.says(between)
+            ));
         }
-        report::progress(&format!(
-            "{} leases are written; the application is open. Fence: {says}",
-            changed.leases
-        ));
-        Ok(())
+        Ok(changed)
     }
 }
 

@@ -62,11 +62,23 @@ pub enum Hazard {
     Released,
     /// The fork pins the shard to a name that is no valid worker id.
     StickyName,
+    /// The fleet is between two releases of the KCL, and workers of both may live.
+    Upgrading,
+    /// The fleet was set back to the ways of the KCL 2.
+    RolledBack,
+    /// The fleet moves what is beside its leases into the lease table.
+    TablesMoving,
+    /// A row says of the fleet what this version does not know.
+    UnknownState,
+    /// A table beside the lease table was not read.
+    SideTables,
+    /// Workers wrote lately what they measure.
+    ReportedLately,
 }
 
 impl Hazard {
-    /// Every hazard, in the order of the variants.
-    pub const ALL: [Self; 22] = [
+    /// Every hazard.
+    pub const ALL: [Self; 28] = [
         Self::Latest,
         Self::NeverRead,
         Self::Timestamp,
@@ -89,6 +101,12 @@ impl Hazard {
         Self::OtherStream,
         Self::Released,
         Self::StickyName,
+        Self::Upgrading,
+        Self::RolledBack,
+        Self::TablesMoving,
+        Self::UnknownState,
+        Self::SideTables,
+        Self::ReportedLately,
     ];
 
     /// The stable name, like `never-read`.
@@ -117,6 +135,12 @@ impl Hazard {
             Self::OtherStream => "other-stream",
             Self::Released => "released",
             Self::StickyName => "sticky-name",
+            Self::Upgrading => "upgrading",
+            Self::RolledBack => "rolled-back",
+            Self::TablesMoving => "tables-moving",
+            Self::UnknownState => "unknown-state",
+            Self::SideTables => "side-tables",
+            Self::ReportedLately => "reported-lately",
         }
     }
 
@@ -124,9 +148,12 @@ impl Hazard {
     #[must_use]
     pub const fn level(self) -> Level {
         match self {
-            Self::Pending | Self::HandedOver | Self::SubSequence | Self::ChildWithoutRow => {
-                Level::Note
-            }
+            Self::Pending
+            | Self::HandedOver
+            | Self::SubSequence
+            | Self::ChildWithoutRow
+            | Self::TablesMoving
+            | Self::ReportedLately => Level::Note,
             Self::Latest
             | Self::NeverRead
             | Self::Gap
@@ -134,7 +161,11 @@ impl Hazard {
             | Self::Unread
             | Self::Expired
             | Self::ParentWithoutRow
-            | Self::Released => Level::Warning,
+            | Self::Released
+            | Self::Upgrading
+            | Self::RolledBack
+            | Self::UnknownState
+            | Self::SideTables => Level::Warning,
             Self::Timestamp
             | Self::OtherLife
             | Self::BeyondShard

@@ -7,6 +7,7 @@
 //! lineage is checked as a whole: the imported leases must cover every hash key.
 
 mod finding;
+mod fleet;
 mod kin;
 mod row;
 #[cfg(test)]
@@ -120,6 +121,8 @@ pub fn judge(
     }
     judgement.shards = judged.into_values().collect();
     check_table(contents, &facts, &listed, &mut judgement);
+    let now = stream.description.server_time;
+    judgement.findings.extend(fleet::findings(contents, now));
     check_rows(stream, wishes, &listed, &mut judgement);
     stick(&facts, stream, &mut judgement);
     judgement
