@@ -301,8 +301,14 @@ impl Planner {
         self.publisher.publish(documents, ctx);
     }
 
+    /// The worker leaves: it plans for that at once, and tells at once what it plans.
+    pub(in crate::coordinator) fn start_leaving(&mut self, ctx: &Context) {
+        self.telling.start_leaving(ctx.now);
+        self.plan_soon(ctx);
+    }
+
     /// Makes a plan at once, or again if one is being made.
-    pub(in crate::coordinator) fn plan_soon(&mut self, ctx: &Context) {
+    fn plan_soon(&mut self, ctx: &Context) {
         self.catalogue.plan_soon(ctx);
     }
 

@@ -5,7 +5,8 @@
 //!
 //! | phase | when | then it is | and there is asked |
 //! |---|---|---|---|
-//! | at rest | a plan was made | at rest, due two seconds later, or five after the last time | – |
+//! | at rest | a plan was made | at rest, due two seconds later, or five after the last time; at once if this worker leaves | – |
+//! | at rest | this worker leaves, and moves are not told yet | at rest, due at once | – |
 //! | at rest | due, a minute has passed or something else is to be told (of the moves: only that) | looking or writing | the document, or if its version is known, the document to be put |
 //! | looking | it is there, or there is none | writing | the document to be put, with what the planner before had told |
 //! | looking, writing | it is of a higher term | quiet | – (the documents of the workers will show it, too) |
@@ -69,6 +70,8 @@ pub(super) struct Telling {
     told: Option<(PlannerReport, Time)>,
     /// A planner of a higher term tells.
     is_quiet: bool,
+    /// This worker leaves: what waits might never be told.
+    is_leaving: bool,
 }
 
 impl Default for Telling {
@@ -87,6 +90,7 @@ impl Default for Telling {
             wanted: None,
             told: None,
             is_quiet: false,
+            is_leaving: false,
         }
     }
 }
@@ -104,7 +108,24 @@ impl Telling {
         self.unread.replace(made.unassigned, at);
         self.journal.add(made.given, at);
         let soonest = self.asked_at.map_or(ctx.now, |asked| asked + SOONEST);
-        self.due_at = self.due_at.min(soonest.max(ctx.now + GATHERED));
+        let due = if self.is_leaving { ctx.now } else { soonest.max(ctx.now + GATHERED) };
+        self.due_at = self.due_at.min(due);
+    }
+
+    /// The worker leaves: its successor knows nothing of these moves, so they are told at once.
+    /// The leaving does not wait for that.
+    pub(super) fn start_leaving(&mut self, now: Time) {
+        if tells_before_it_leaves() {
+            self.is_leaving = true;
+            self.hurry(now);
+        }
+    }
+
+    /// If moves are left to be told, they are due.
+    fn hurry(&mut self, now: Time) {
+        if self.is_leaving && self.journal.has_news {
+            self.due_at = self.due_at.min(now);
+        }
     }
 
     /// Tells what is due.
@@ -204,6 +225,10 @@ impl Telling {
             },
             Reply::PutMoves(written) => {
                 let is_stored = self.moves.put(&written);
+                if is_stored {
+                    // A plan may have been made meanwhile.
+                    self.hurry(ctx.now);
+                }
                 self.journal.has_news |= !is_stored;
                 self.try_soon(is_stored, ctx);
             }
@@ -241,6 +266,11 @@ impl Telling {
 fn put_report(seen: Option<u64>, report: &PlannerReport, ctx: &mut Context) {
     let put = PutDoc::new(DocName::planner_report(), seen, report.encode());
     ctx.ask(op::PutDoc(put), request::PutReport);
+}
+
+/// Whether a planner that leaves tells at once which moves it has planned.
+fn tells_before_it_leaves() -> bool {
+    !planted!(LeaversMovesUntold)
 }
 
 #[cfg(test)]
