@@ -1,4 +1,5 @@
-//! Checking keys against those that exist.
+//! Checking keys against those that exist, and leaving out what other tools have and nothing here
+//! hangs on.
 
 use anyhow::bail;
 use serde_json::{Map, Value};
@@ -12,9 +13,25 @@ const FOREIGN: &[(&str, &str)] = &[
     ),
     (
         "kinesis.shard_ids",
-        "leave it out to have every shard read; `kcl leases pause` keeps single ones from it",
+        "`all` or nothing has every shard read; `kcl leases pause` keeps single ones from it",
     ),
 ];
+
+/// Leaves out settings of other tools where they ask for what is done anyway: `kinesis.shard_ids`
+/// that says `all`, and `consumer.assigned_shards` beside `assignment_mode: kcl`, by which those
+/// tools do not go either.
+pub(super) fn leave_out_idle(given: &mut Value) {
+    for (section, key, beside, says) in [
+        ("kinesis", "shard_ids", "shard_ids", "all"),
+        ("consumer", "assigned_shards", "assignment_mode", "kcl"),
+    ] {
+        if let Some(Value::Object(section)) = given.get_mut(section)
+            && section.get(beside).and_then(Value::as_str) == Some(says)
+        {
+            section.remove(key);
+        }
+    }
+}
 
 /// Checks that every key of `given` exists in `known`, however deep.
 ///
