@@ -53,6 +53,13 @@ fn of_a_setting_that_only_others_have_it_is_said_what_is_there_instead() {
 }
 
 #[test]
+fn a_shard_that_a_file_maps_twice_is_named_with_the_line() {
+    let said = refused("consumer:\n  shard_mapping:\n    shard-0: a\n    shard-0: b\n", &[]);
+    assert!(said.contains("settings.yaml") && said.contains("line 4"), "{said}");
+    assert!(said.contains("shard-0: remove one of the two") && !said.contains("Options"), "{said}");
+}
+
+#[test]
 fn the_environment_overrides_the_file_and_flags_override_both() {
     let environment = [
         ("APP_NAME", "from-environment"),

@@ -44,7 +44,13 @@ pub(super) fn parse(from: &str, path: &str, text: &str) -> anyhow::Result<Value>
     serde_saphyr::with_deserializer_from_str(text, |yaml| at.deserialize(yaml))
         // What is no text where text should be is told of later, by its path.
         .or_else(|_| serde_saphyr::from_str(text))
-        .map_err(|error| anyhow!("{from} is no valid YAML: {error}"))
+        .map_err(|error| anyhow!("{from} is no valid YAML: {}", to_whoever_wrote_it(&error)))
+}
+
+/// The error without what only a program could do about it.
+fn to_whoever_wrote_it(error: &impl fmt::Display) -> String {
+    const TO_PROGRAMS: &str = ", set DuplicateKeyPolicy in Options if acceptable";
+    error.to_string().replace(TO_PROGRAMS, ": remove one of the two")
 }
 
 /// What stands at a path like `consumer.worker_id`.
