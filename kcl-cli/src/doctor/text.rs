@@ -168,11 +168,11 @@ fn told(finding: &Finding) -> String {
     text
 }
 
-/// What could not be judged, with each cause once: a store that is away fails every listing alike.
+/// What could not be judged, with each cause once.
 fn unknown(all: &[Unknown]) -> String {
     let mut by_cause: Vec<(&str, Vec<&Unknown>)> = Vec::new();
     for unknown in all {
-        let cause = cause(&unknown.why);
+        let cause = unknown.cause();
         match by_cause.iter_mut().find(|(known, _)| *known == cause) {
             Some((_, alike)) => alike.push(unknown),
             None => by_cause.push((cause, vec![unknown])),
@@ -194,11 +194,6 @@ fn unknown(all: &[Unknown]) -> String {
         let _ = writeln!(text, "    because {cause}");
     }
     text
-}
-
-/// Why a call failed, without the name of the call, which stands before it.
-fn cause(why: &str) -> &str {
-    why.split_once(" failed: ").map_or(why, |(_, cause)| cause)
 }
 
 /// The last line. It agrees with the exit code.
