@@ -285,3 +285,6 @@ pub(crate) fn json(marks: &Marks) -> Value {
         "given_up": given_up,
     })
 }
+
+#[cfg(test)]
+mod tests;

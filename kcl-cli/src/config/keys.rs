@@ -1,5 +1,6 @@
 //! Checks the keys of settings against those that exist. An unknown key is an error, so that a
-//! typing mistake does not leave a default in force unnoticed.
+//! typing mistake does not leave a default in force unnoticed. Settings of other tools that ask for
+//! what happens anyway are removed first.
 
 use anyhow::bail;
 use serde_json::{Map, Value};
@@ -13,9 +14,25 @@ const FOREIGN: &[(&str, &str)] = &[
     ),
     (
         "kinesis.shard_ids",
-        "leave it out to have every shard read; `kcl leases pause` keeps single ones from it",
+        "`all` or nothing has every shard read; `kcl leases pause` keeps single ones from it",
     ),
 ];
+
+/// Removes settings of other tools where they ask for what happens anyway: `kinesis.shard_ids` with
+/// the value `all`, and `consumer.assigned_shards` beside `assignment_mode: kcl`, in which mode
+/// those tools ignore it, too.
+pub(super) fn leave_out_idle(given: &mut Value) {
+    for (section, key, beside, says) in [
+        ("kinesis", "shard_ids", "shard_ids", "all"),
+        ("consumer", "assigned_shards", "assignment_mode", "kcl"),
+    ] {
+        if let Some(Value::Object(section)) = given.get_mut(section)
+            && section.get(beside).and_then(Value::as_str) == Some(says)
+        {
+            section.remove(key);
+        }
+    }
+}
 
 /// Checks that every key of `given` exists in `known`, at every depth. `from` names the source.
 ///

@@ -23,7 +23,8 @@ impl Tree {
     ///
     /// # Errors
     /// The layer has an unknown key, or is no mapping.
-    pub(super) fn lay(&mut self, from: &str, layer: Value) -> anyhow::Result<()> {
+    pub(super) fn lay(&mut self, from: &str, mut layer: Value) -> anyhow::Result<()> {
+        keys::leave_out_idle(&mut layer);
         keys::check(from, &layer, &serde_json::to_value(Config::default())?)?;
         let Value::Object(layer) = layer else {
             bail!("{from}: expected settings by name, like `kinesis: {{stream_name: orders}}`");

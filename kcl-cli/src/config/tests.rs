@@ -33,6 +33,9 @@ fn the_existing_shape_is_read_as_it_is() {
     assert_eq!(config.dynamodb_endpoint(), Some("http://127.0.0.1:4566"));
     assert_eq!(config.static_credentials().unwrap(), Some(("AKIA", "hunter2")));
     assert_eq!(config.poll_interval(), Some(Duration::from_millis(250)));
+    assert_eq!(config.consumer.assignment_mode, AssignmentMode::Kcl);
+    assert_eq!(config.consumer.worker_id.as_deref(), Some("w1"));
+    assert_eq!(config.consumer.max_records, Some(500));
     assert!(config.worker_settings().unwrap().delivery.empty_batches);
     let producer = &config.producer;
     assert_eq!((producer.batch_size, producer.total_messages), (50, Some(0)));
@@ -40,9 +43,20 @@ fn the_existing_shape_is_read_as_it_is() {
 
 #[test]
 fn of_a_setting_that_only_others_have_it_is_said_what_is_there_instead() {
-    let shards = refused("consumer: {assigned_shards: [shardId-000000000000]}", &[]);
-    assert!(shards.contains("`consumer.assigned_shards`") && shards.contains("shard_mapping"));
-    assert!(refused("kinesis: {shard_ids: all}", &[]).contains("leave it out"));
+    let assigned = "assigned_shards: [shardId-000000000000]";
+    for consumer in [assigned.to_owned(), format!("assignment_mode: manual, {assigned}")] {
+        let shards = refused(&format!("consumer: {{{consumer}}}"), &[]);
+        assert!(shards.contains("`consumer.assigned_shards`") && shards.contains("shard_mapping"));
+    }
+    let some = refused("kinesis: {shard_ids: [shardId-000000000000]}", &[]);
+    assert!(some.contains("`all` or nothing") && some.contains("kcl leases pause"), "{some}");
+}
+
+#[test]
+fn a_shard_that_a_file_maps_twice_is_named_with_the_line() {
+    let said = refused("consumer:\n  shard_mapping:\n    shard-0: a\n    shard-0: b\n", &[]);
+    assert!(said.contains("settings.yaml") && said.contains("line 4"), "{said}");
+    assert!(said.contains("shard-0: remove one of the two") && !said.contains("Options"), "{said}");
 }
 
 #[test]

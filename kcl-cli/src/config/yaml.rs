@@ -46,7 +46,13 @@ pub(super) fn parse(from: &str, path: &str, text: &str) -> anyhow::Result<Value>
         // A text setting may have a value of another type: it is read as it is, and refused
         // later with its path.
         .or_else(|_| serde_saphyr::from_str(text))
-        .map_err(|error| anyhow!("{from} is no valid YAML: {error}"))
+        .map_err(|error| anyhow!("{from} is no valid YAML: {}", to_whoever_wrote_it(&error)))
+}
+
+/// The error without what only a program could do about it.
+fn to_whoever_wrote_it(error: &impl fmt::Display) -> String {
+    const TO_PROGRAMS: &str = ", set DuplicateKeyPolicy in Options if acceptable";
+    error.to_string().replace(TO_PROGRAMS, ": remove one of the two")
 }
 
 /// Reads the value at a path like `consumer.worker_id`.

@@ -32,9 +32,9 @@ pub(super) fn declared(args: &MemberArgs, config: &Config) -> anyhow::Result<Opt
     } else if let Some(file) = &args.mapping_file {
         return of_file(file, uncovered(config)).map(Some);
     } else if let Some(value) = &config.consumer.shard_mapping {
-        // A file can hold a text, too: then it is named as what it is mostly.
+        // A file can hold a text, too: nobody knows any more where a text is from.
         let from = match value {
-            Value::String(_) => "SHARD_MAPPING",
+            Value::String(_) => "SHARD_MAPPING or the setting consumer.shard_mapping",
             _ => "the setting consumer.shard_mapping",
         };
         (mapping::of_setting(value).context(from)?, from)
@@ -174,7 +174,8 @@ mod tests {
         let setting = "the setting consumer.shard_mapping";
         assert_eq!(winner(&[], &config), won("of-yaml", setting));
         config.consumer.shard_mapping = Some(json!("s-0:of-variable"));
-        assert_eq!(winner(&[], &config), won("of-variable", "SHARD_MAPPING"));
+        let variable = "SHARD_MAPPING or the setting consumer.shard_mapping";
+        assert_eq!(winner(&[], &config), won("of-variable", variable));
         assert_eq!(winner(&["--mapping-file", name], &config), won("of-file", name));
         let both = ["--mapping-file", name, "--shard-mapping", "s-0:of-flag"];
         assert_eq!(winner(&both, &config), won("of-flag", "--shard-mapping"));

@@ -361,7 +361,7 @@ impl Coordinator {
         self.handoff.start_leaving(now + grace);
         self.succession.start_leaving();
         if let Some(planner) = &mut self.planner {
-            planner.plan_soon(&self.ctx);
+            planner.start_leaving(&self.ctx);
         } else if let Some(planner) = self.succession.planner().cloned() {
             self.ctx.wake(&planner);
             self.inbox.on_leaving(&self.ctx);

@@ -150,6 +150,11 @@ export function colour(name) {
 
 const seats = new Map();
 
+/** Gives workers that are met together their letters in the order of their names. */
+export function seat(workers) {
+  for (const worker of [...new Set(workers)].filter(Boolean).sort()) badge(worker);
+}
+
 /** A worker's colour, and the letter that says the same: both stay as long as the page does. */
 export function badge(worker) {
   if (!seats.has(worker)) seats.set(worker, seats.size);

@@ -89,6 +89,7 @@ fn a_worker_is_silent_before_it_is_dead_and_its_shards_with_it() {
     world.silence(1, 4 * SECOND);
     let model = seen(&world);
     assert_eq!(states(&model), ["read", "silent"]);
+    assert_eq!(model.head["state"], "silent");
     assert_eq!(cell(&model, "workers", "1", "state"), "silent");
     world.silence(1, 7 * SECOND);
     let model = seen(&world);

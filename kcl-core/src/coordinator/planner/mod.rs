@@ -314,8 +314,14 @@ impl Planner {
         self.publisher.publish(documents, ctx);
     }
 
+    /// The worker leaves: the planner plans for that at once, and writes its moves at once.
+    pub(in crate::coordinator) fn start_leaving(&mut self, ctx: &Context) {
+        self.telling.start_leaving(ctx.now);
+        self.plan_soon(ctx);
+    }
+
     /// Starts a reading at once, and so a plan; again, if one is under way.
-    pub(in crate::coordinator) fn plan_soon(&mut self, ctx: &Context) {
+    fn plan_soon(&mut self, ctx: &Context) {
         self.catalogue.plan_soon(ctx);
     }
 

@@ -66,3 +66,31 @@ shardId-000000000001, require)
 ";
     assert_eq!(shown, expected);
 }
+
+#[test]
+fn what_fails_for_one_cause_says_it_once() {
+    let away = |what: &str| format!("{what} of redis://h failed: no answer: Connection refused");
+    let mut world = World::of(1, 1);
+    world.change = Box::new(move |facts| {
+        facts.sessions = Known::Failed(away("sessions"));
+        facts.leases = Known::Failed(away("leases"));
+        facts.documents = Known::Failed(away("doc of changing"));
+        facts.lags = Known::Failed("GetRecords failed: denied".to_owned());
+    });
+    let facts = world.facts(0);
+    let bounds = Bounds { lag: 300 * SECOND, limits: Limits::default() };
+    let shell = Shell::new("indexer", None, &[]);
+    let verdict = judge(&facts, &world.progress, bounds, &shell);
+    let shown = text::draw(&facts, &world.progress, &verdict, facts.at);
+    let expected = "
+unknown:
+  who lives, and what follows from that
+  the leases, and what follows from them
+  the documents: rules, plan, what is being changed
+    because no answer: Connection refused
+  lag: how old unread records are: GetRecords failed: denied
+
+nothing wrong was seen, but not everything could be judged
+";
+    assert!(shown.ends_with(expected), "{shown}");
+}

@@ -6,7 +6,8 @@
 //!
 //! | phase | when | then it is | request to the store |
 //! |---|---|---|---|
-//! | at rest | a plan was made | at rest, due two seconds later, or five after the last time | – |
+//! | at rest | a plan was made | at rest, due two seconds later, or five after the last time; at once if this worker leaves | – |
+//! | at rest | this worker leaves, and moves are not written yet | at rest, due at once | – |
 //! | at rest | due, and a minute has passed or something has changed (for the moves: only if there are new ones) | reading or writing | read the document; if its version is known, put it |
 //! | reading | it was read, or does not exist | writing | put the document, with the content of earlier planners |
 //! | reading, writing | the stored report is of a higher term | quiet | – (the workers' documents will end the planner) |
@@ -79,6 +80,8 @@ pub(super) struct Telling {
     told: Option<(PlannerReport, Time)>,
     /// Whether the stored report is of a higher term: then nothing is written any more.
     is_quiet: bool,
+    /// This worker leaves: what waits might never be told.
+    is_leaving: bool,
 }
 
 impl Default for Telling {
@@ -97,6 +100,7 @@ impl Default for Telling {
             wanted: None,
             told: None,
             is_quiet: false,
+            is_leaving: false,
         }
     }
 }
@@ -114,7 +118,24 @@ impl Telling {
         self.unread.replace(made.unassigned, at);
         self.journal.add(made.given, at);
         let soonest = self.asked_at.map_or(ctx.now, |asked| asked + SOONEST);
-        self.due_at = self.due_at.min(soonest.max(ctx.now + GATHERED));
+        let due = if self.is_leaving { ctx.now } else { soonest.max(ctx.now + GATHERED) };
+        self.due_at = self.due_at.min(due);
+    }
+
+    /// The worker leaves: its successor knows nothing of these moves, so they are told at once.
+    /// The leaving does not wait for that.
+    pub(super) fn start_leaving(&mut self, now: Time) {
+        if tells_before_it_leaves() {
+            self.is_leaving = true;
+            self.hurry(now);
+        }
+    }
+
+    /// If moves are left to be told, they are due.
+    fn hurry(&mut self, now: Time) {
+        if self.is_leaving && self.journal.has_news {
+            self.due_at = self.due_at.min(now);
+        }
     }
 
     /// Writes the documents that are due.
@@ -217,6 +238,10 @@ impl Telling {
             },
             Reply::PutMoves(written) => {
                 let is_stored = self.moves.put(&written);
+                if is_stored {
+                    // A plan may have been made meanwhile.
+                    self.hurry(ctx.now);
+                }
                 self.journal.has_news |= !is_stored;
                 self.try_soon(is_stored, ctx);
             }
@@ -255,6 +280,11 @@ impl Telling {
 fn put_report(seen: Option<u64>, report: &PlannerReport, ctx: &mut Context) {
     let put = PutDoc::new(DocName::planner_report(), seen, report.encode());
     ctx.ask(op::PutDoc(put), request::PutReport);
+}
+
+/// Whether a planner that leaves tells at once which moves it has planned.
+fn tells_before_it_leaves() -> bool {
+    !planted!(LeaversMovesUntold)
 }
 
 #[cfg(test)]

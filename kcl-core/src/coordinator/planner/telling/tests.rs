@@ -199,6 +199,34 @@ fn moves_go_after_those_that_were_told_before_this_term() {
 }
 
 #[test]
+fn who_leaves_tells_its_moves_at_once_and_those_of_a_plan_made_meanwhile() {
+    let mut scene = Scene::told();
+    scene.plan(20_000, vec![given(0)], &[]);
+    assert_eq!(scene.go_on(20_500), []);
+    scene.telling.start_leaving(at(20_500));
+    assert_eq!(scene.telling.next_wake(), at(20_500));
+    assert_eq!(scene.go_on(20_500), [StoreCall::Doc(DocName::moves())]);
+    let put = scene.after(Reply::LookMoves(Ok(None)));
+    assert_eq!(seen_of(&put), [None]);
+    scene.plan(20_600, vec![given(1)], &[]);
+    assert_eq!((scene.telling.next_wake(), scene.go_on(20_600)), (at(20_600), vec![]));
+    assert_eq!(scene.after(Reply::PutMoves(Ok(Write::Done(document(&put, 5))))), []);
+    let put = scene.go_on(20_600);
+    assert_eq!(seen_of(&put), [Some(5)]);
+    assert_eq!(Moves::decode(&put_of(&put)[0].body).unwrap().moves.len(), 2);
+    // What cannot be written now is not tried without end.
+    assert_eq!(scene.after(Reply::PutMoves(Err(StoreErrorKind::Denied))), []);
+    assert_eq!(scene.telling.next_wake(), at(25_600));
+}
+
+#[test]
+fn who_leaves_and_has_told_all_moves_tells_nothing_at_once() {
+    let mut scene = Scene::told();
+    scene.telling.start_leaving(at(20_000));
+    assert_eq!(scene.telling.next_wake(), at(62_000));
+}
+
+#[test]
 fn a_planner_of_a_lower_term_is_quiet() {
     let mut scene = Scene::new();
     scene.plan(0, vec![given(0)], &[]);
