@@ -168,7 +168,7 @@ fn longest<'a>(names: impl Iterator<Item = &'a str>) -> usize {
     names.map(|name| name.chars().count() + 2).max().unwrap_or(0)
 }
 
-/// The row of a shard. `name` is the width of its name's column, `width` that of the screen.
+/// The row of a shard: `name` and `width` are the widths of the columns of its name and its owner.
 fn shard(view: &View, row: &LeaseRow, (name, width): (usize, usize)) -> Line {
     let is_chosen = view.is_chosen(row);
     let mark = if is_chosen { "> " } else { "  " };
