@@ -1,4 +1,8 @@
-//! Drawing commands: valid ones, stale ones, and ones that were never right.
+//! Draws random commands: valid ones, stale ones, and some whose condition has never held.
+//!
+//! All draws come from one seed, so that a failure can be repeated. The weights make a drawn
+//! history do what fleets do most: sessions beat, leases are acquired, advanced and released; a few
+//! commands carry an old epoch, a foreign owner or a lower checkpoint.
 
 use bytes::Bytes;
 
@@ -21,11 +25,12 @@ use crate::{
 /// Draws commands on a few rows.
 pub(super) struct Drawer {
     rng: Rng,
-    /// Who may own what: two lives of one worker, and another.
+    /// The sessions that own leases: two of one worker id, and one of another.
     owners: Vec<SessionId>,
     shards: Vec<ShardId>,
     streams: Vec<StreamName>,
     zones: Vec<Zone>,
+    /// The rows that commands are drawn for.
     keys: Vec<RowKey>,
 }
 
@@ -53,7 +58,7 @@ impl Drawer {
         &self.keys
     }
 
-    /// One of the rows.
+    /// A random one of the rows.
     pub(super) fn key(&mut self) -> RowKey {
         pick(&mut self.rng, &self.keys)
     }
@@ -68,7 +73,7 @@ impl Drawer {
         self.rng.below(bound)
     }
 
-    /// A command on the row `key` by somebody who believes that it is `seen`.
+    /// A command on the row `key` by a client that last saw the row as `seen`.
     pub(super) fn command(&mut self, key: &RowKey, seen: Option<&Row>) -> Command {
         match key {
             RowKey::Session(id) => self.on_session(id, seen.and_then(Row::session)),
@@ -135,7 +140,7 @@ impl Drawer {
         lease.epoch = Epoch(self.rng.below(2));
         if self.once_in(3) {
             lease.owner = Some(pick(&mut self.rng, &self.owners));
-            // Nobody holds a lease under the epoch of one that nobody ever held.
+            // An owner's epoch is above the epoch of a lease that nobody has held.
             lease.epoch.0 += 1;
             lease.checkpoint = self.checkpoint(&Checkpoint::TrimHorizon);
         }
@@ -177,7 +182,7 @@ impl Drawer {
         let new = Epoch(row.epoch.0 + self.rng.below(4));
         let to = if self.once_in(2) { Checkpoint::TrimHorizon } else { row.checkpoint.clone() };
         let to = self.checkpoint(&to);
-        // Also those of a shard that is not at its end: the rule passes over them.
+        // Children, too, if the new checkpoint is not the end: the rule ignores them then.
         let mut restart = Restart::new(row, new, to).with_children(self.some_shards());
         restart.seen_epoch = epoch;
         if self.once_in(6) {
@@ -189,7 +194,7 @@ impl Drawer {
         restart.into()
     }
 
-    /// A checkpoint around `stored`: mostly forward, sometimes the same, sometimes back.
+    /// A checkpoint near `stored`: mostly above it, sometimes the same, sometimes below.
     fn checkpoint(&mut self, stored: &Checkpoint) -> Checkpoint {
         match self.rng.below(16) {
             0 => Checkpoint::ShardEnd,
@@ -200,7 +205,8 @@ impl Drawer {
                     Checkpoint::After(at) => at.sequence.as_str().parse().unwrap_or(1_u128),
                     _ => 8,
                 };
-                // Around 9, 99, 999: numbers of different lengths meet.
+                // From 8, these steps cross 9, 99 and 999, so that numbers of different lengths are
+                // compared.
                 let step = [0_u128, 1, 2, 5, 90, 900][usize::from(self.small_index(6))];
                 let back = u128::from(self.once_in(4)) * 3;
                 samples::after((around + step).saturating_sub(back), self.rng.below(3))
@@ -224,8 +230,8 @@ impl Drawer {
         }
     }
 
-    /// What to write as a document's version `next`: different each time. Versions of plans rise
-    /// with those of the document, as planners see to.
+    /// A body for version `next` of a document, different each time. The term of a plan rises with
+    /// the version of its document, as it does with real planners.
     fn body(&mut self, name: &DocName, next: u64) -> Bytes {
         let mut body = vec![b'x'; usize::from(self.small_index(40))];
         let mark = self.rng.next_u64();
@@ -236,7 +242,7 @@ impl Drawer {
         body.into()
     }
 
-    /// A plan that asks for nothing.
+    /// An assignment without leases.
     fn plan(&self, version: PlanVersion) -> Assignment {
         Assignment {
             version,
