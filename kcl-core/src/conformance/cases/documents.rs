@@ -1,4 +1,4 @@
-//! The life of a document.
+//! The writes of a document: put and delete.
 
 use bytes::Bytes;
 
@@ -11,6 +11,8 @@ use crate::{
     lease::{DeleteDoc, PutDoc},
 };
 
+/// A write names the version that it replaces, `None` for a new document, and is refused at any
+/// other.
 pub(super) async fn a_document_counts_its_versions(bench: Bench) -> Check {
     let mut script = bench.script().await?;
     let name = doc_name("placement")?;
@@ -27,6 +29,8 @@ pub(super) async fn a_document_counts_its_versions(bench: Bench) -> Check {
     script.done(write(Some(2), b"third")).await
 }
 
+/// A deletion names the version that it saw. A document that is written again after it starts at
+/// version 1.
 pub(super) async fn a_document_is_deleted_at_the_version_seen(bench: Bench) -> Check {
     let mut script = bench.script().await?;
     let name = doc_name("assignment:worker")?;
@@ -40,6 +44,7 @@ pub(super) async fn a_document_is_deleted_at_the_version_seen(bench: Bench) -> C
     script.done(new_doc("assignment:worker", b"[]")?).await
 }
 
+/// Empty bodies, zero bytes and bytes that are no UTF-8 come back as they were written.
 pub(super) async fn a_document_holds_any_bytes(bench: Bench) -> Check {
     let mut script = bench.script().await?;
     let every: Vec<u8> = (0..=u8::MAX).collect();

@@ -1,4 +1,4 @@
-//! Random histories: one client, any commands, every answer compared with its rule's.
+//! Random histories: one client sends random commands, and each answer is compared with the rule's.
 
 use crate::conformance::{
     bench::Bench,
@@ -7,10 +7,11 @@ use crate::conformance::{
     failure::{Check, check},
 };
 
-/// Histories a case, and commands a history.
+/// The number of histories in a case, and of commands in a history.
 const HISTORIES: u64 = 4;
 const COMMANDS: usize = 250;
 
+/// Draws commands from the newest row, a few of them stale on purpose.
 pub(super) async fn random_histories_answer_as_the_rules_do(bench: Bench) -> Check {
     let (mut done, mut refused) = (0, 0);
     for history in 0..HISTORIES {
@@ -28,10 +29,12 @@ pub(super) async fn random_histories_answer_as_the_rules_do(bench: Bench) -> Che
         let judged = script.histories().try_for_each(|changes| bench.judge(changes));
         judged.map_err(|why| why.during(format_args!("history {history}")))?;
     }
-    // Otherwise the histories would prove less than they seem to.
+    // A history in which nearly everything is done, or refused, proves little.
     check(done > 100 && refused > 100, || format!("{done} done, {refused} refused: too few"))
 }
 
+/// Sends old commands again, as a network may. The rules accept only the duplicates that do no
+/// harm.
 pub(super) async fn late_duplicates_change_nothing_they_must_not(bench: Bench) -> Check {
     let mut drawer = Drawer::new(bench.rng(100))?;
     let mut script = bench.script_apart(100).await?;

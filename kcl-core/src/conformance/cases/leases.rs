@@ -1,4 +1,4 @@
-//! The life of a lease's row.
+//! The writes of a lease's row, except [restarts](super::restarts).
 
 use crate::{
     conformance::{
@@ -14,7 +14,7 @@ use crate::{
     },
 };
 
-/// A script with one lease held by `owner` under `epoch`.
+/// A script with one lease, which `owner` holds under `epoch`.
 async fn held(bench: &Bench, owner: &SessionId, epoch: u64) -> Result<(Script, LeaseKey), Failure> {
     let mut script = bench.script().await?;
     let key = lease_key(1)?;
@@ -25,6 +25,7 @@ async fn held(bench: &Bench, owner: &SessionId, epoch: u64) -> Result<(Script, L
     Ok((script, key))
 }
 
+/// An existing row is never replaced by a creation, and every kind of checkpoint is kept.
 pub(super) async fn a_lease_is_created_once_with_every_field(bench: Bench) -> Check {
     let mut script = bench.script().await?;
     let key = lease_key(1)?;
@@ -45,6 +46,8 @@ pub(super) async fn a_lease_is_created_once_with_every_field(bench: Bench) -> Ch
     script.done(Lease::new(LeaseKey::planner(), Checkpoint::TrimHorizon)).await
 }
 
+/// An acquire is refused with a wrong owner, a wrong epoch, or a new epoch that is not above the
+/// old.
 pub(super) async fn an_acquire_needs_the_owner_and_epoch_it_saw(bench: Bench) -> Check {
     let (me, other) = (session_id("worker", 1)?, session_id("other", 1)?);
     let mut script = bench.script().await?;
@@ -73,6 +76,7 @@ pub(super) async fn an_acquire_needs_the_owner_and_epoch_it_saw(bench: Bench) ->
     script.done(Acquire::new(&held, other, Epoch(6))).await
 }
 
+/// The row does not protect its owner: the caller decides whether the owner may be replaced.
 pub(super) async fn an_acquire_takes_the_lease_of_any_owner_it_saw(bench: Bench) -> Check {
     let mut script = bench.script().await?;
     let key = lease_key(1)?;
@@ -86,6 +90,7 @@ pub(super) async fn an_acquire_takes_the_lease_of_any_owner_it_saw(bench: Bench)
     Ok(())
 }
 
+/// Refuses another worker, another session of the same worker, other epochs, and a former owner.
 pub(super) async fn a_checkpoint_needs_the_owner_and_the_epoch(bench: Bench) -> Check {
     let me = session_id("worker", 1)?;
     let (mut script, key) = held(&bench, &me, 5).await?;
@@ -102,6 +107,7 @@ pub(super) async fn a_checkpoint_needs_the_owner_and_the_epoch(bench: Bench) -> 
     script.refused(write(&me, 5, 12)).await
 }
 
+/// Sequence numbers are compared by value at any length, then by sub-sequence number.
 pub(super) async fn a_checkpoint_never_goes_back(bench: Bench) -> Check {
     let me = session_id("worker", 1)?;
     let (mut script, key) = held(&bench, &me, 5).await?;
@@ -125,6 +131,7 @@ pub(super) async fn a_checkpoint_never_goes_back(bench: Bench) -> Check {
     script.done(at(after(long + 1, 0)).with_progress(Progress::NONE)).await
 }
 
+/// An ended shard can be acquired and ended again, but its checkpoint never leaves the end.
 pub(super) async fn the_end_of_a_shard_clears_the_owner_and_names_the_children(
     bench: Bench,
 ) -> Check {
@@ -138,10 +145,12 @@ pub(super) async fn the_end_of_a_shard_clears_the_owner_and_names_the_children(
     let ended = script.lease(&key)?.clone();
     script.done(Acquire::new(&ended, me.clone(), Epoch(6))).await?;
     script.refused(Advance::new(key.clone(), me.clone(), Epoch(6), after(9, 0))).await?;
-    // Ended once more without children: the children go.
+    // A second end without children clears the children.
     script.done(Advance::new(key, me, Epoch(6), Checkpoint::ShardEnd)).await
 }
 
+/// Only the owner under its epoch can release, and only once. The next acquire clears the
+/// successor.
 pub(super) async fn a_release_clears_the_owner_and_names_the_successor(bench: Bench) -> Check {
     let (me, next) = (session_id("worker", 1)?, session_id("next", 1)?);
     let (mut script, key) = held(&bench, &me, 5).await?;
@@ -155,6 +164,7 @@ pub(super) async fn a_release_clears_the_owner_and_names_the_successor(bench: Be
     script.done(Release::new(key, next, Epoch(7))).await
 }
 
+/// A release is refused as a whole if its checkpoint would go back.
 pub(super) async fn a_release_carries_the_last_checkpoint(bench: Bench) -> Check {
     let me = session_id("worker", 1)?;
     let (mut script, key) = held(&bench, &me, 5).await?;
@@ -165,13 +175,15 @@ pub(super) async fn a_release_carries_the_last_checkpoint(bench: Bench) -> Check
     script.done(release(5).at(after(20, 1), progress(6))).await?;
     let free = script.lease(&key)?.clone();
     script.done(Acquire::new(&free, me.clone(), Epoch(6))).await?;
-    // Without a checkpoint the stored one stays, and so does its progress.
+    // A release without a checkpoint keeps the stored one and its progress.
     script.done(release(6)).await?;
     let free = script.lease(&key)?.clone();
     script.done(Acquire::new(&free, me.clone(), Epoch(7))).await?;
     script.done(release(7).at(Checkpoint::ShardEnd, Progress::NONE)).await
 }
 
+/// A row is deleted at the epoch seen: an ended one without an owner, or any row of a stream that
+/// is gone.
 pub(super) async fn a_lease_is_deleted_when_ended_or_its_stream_is_gone(bench: Bench) -> Check {
     let me = session_id("worker", 1)?;
     let (mut script, key) = held(&bench, &me, 5).await?;
@@ -182,7 +194,7 @@ pub(super) async fn a_lease_is_deleted_when_ended_or_its_stream_is_gone(bench: B
     script.refused(Delete::ended(key.clone(), Epoch(6))).await?;
     let ended = script.lease(&key)?.clone();
     script.done(Acquire::new(&ended, me.clone(), Epoch(6))).await?;
-    // Ended, but held: whoever holds it is about to say what it found.
+    // Ended, but held: the owner may still write to it.
     script.refused(Delete::ended(key.clone(), Epoch(6))).await?;
     script.done(Release::new(key.clone(), me.clone(), Epoch(6))).await?;
     script.done(Delete::ended(key.clone(), Epoch(6))).await?;
@@ -192,6 +204,7 @@ pub(super) async fn a_lease_is_deleted_when_ended_or_its_stream_is_gone(bench: B
     script.done(Delete::of_gone_stream(key, epoch)).await
 }
 
+/// Finds updates that create a missing row, as an unconditional `UpdateItem` or `HSET` does.
 pub(super) async fn an_absent_lease_is_not_made_by_accident(bench: Bench) -> Check {
     let mut script = bench.script().await?;
     let me = session_id("worker", 1)?;
@@ -206,6 +219,7 @@ pub(super) async fn an_absent_lease_is_not_made_by_accident(bench: Bench) -> Che
     script.refused(Delete::of_gone_stream(key, Epoch(0))).await
 }
 
+/// Owners are compared by worker id and incarnation.
 pub(super) async fn two_lives_of_one_worker_are_two_owners(bench: Bench) -> Check {
     let (old, new) = (session_id("worker", 1)?, session_id("worker", 2)?);
     let (mut script, key) = held(&bench, &old, 5).await?;

@@ -1,4 +1,4 @@
-//! The life of a session's row.
+//! The writes of a session's row: register, beat, end and forget.
 
 use crate::{
     conformance::{
@@ -9,6 +9,7 @@ use crate::{
     lease::{Beat, EndSession, Ending, Forget, Session, Stamp},
 };
 
+/// A registration never replaces a row; another incarnation has a row of its own.
 pub(super) async fn a_new_session_is_put_once(bench: Bench) -> Check {
     let mut script = bench.script().await?;
     let id = session_id("worker", 1)?;
@@ -28,6 +29,7 @@ pub(super) async fn a_new_session_is_put_once(bench: Bench) -> Check {
     script.done(bare).await
 }
 
+/// A beat is accepted only with a number above the stored one, so that a duplicate has no effect.
 pub(super) async fn a_beat_counts_only_forwards(bench: Bench) -> Check {
     let mut script = bench.script().await?;
     let id = session_id("worker", 1)?;
@@ -41,6 +43,7 @@ pub(super) async fn a_beat_counts_only_forwards(bench: Bench) -> Check {
     script.refused(Beat::new(session_id("worker", 2)?, 7, report(6))).await
 }
 
+/// A later beat that does not say `leaving` leaves the session in that state.
 pub(super) async fn leaving_is_for_good(bench: Bench) -> Check {
     let mut script = bench.script().await?;
     let id = session_id("worker", 1)?;
@@ -52,6 +55,7 @@ pub(super) async fn leaving_is_for_good(bench: Bench) -> Check {
     script.done(EndSession::new(id, Ending::Leave)).await
 }
 
+/// No write changes the row of an ended session, whatever ended it.
 pub(super) async fn an_ended_session_stays_ended(bench: Bench) -> Check {
     let mut script = bench.script().await?;
     let endings = [Ending::Leave, Ending::Replace, Ending::Fence { beat: 0 }];
@@ -70,6 +74,7 @@ pub(super) async fn an_ended_session_stays_ended(bench: Bench) -> Check {
     Ok(())
 }
 
+/// A fence is refused if the session has beaten since the caller watched it.
 pub(super) async fn a_fence_needs_the_beat_that_was_watched(bench: Bench) -> Check {
     let mut script = bench.script().await?;
     let id = session_id("worker", 1)?;
@@ -81,6 +86,7 @@ pub(super) async fn a_fence_needs_the_beat_that_was_watched(bench: Bench) -> Che
     script.done(EndSession::new(id, Ending::Fence { beat: 7 })).await
 }
 
+/// The row of a live or leaving session is not deleted.
 pub(super) async fn only_an_ended_session_is_forgotten(bench: Bench) -> Check {
     let mut script = bench.script().await?;
     let id = session_id("worker", 1)?;
@@ -95,6 +101,7 @@ pub(super) async fn only_an_ended_session_is_forgotten(bench: Bench) -> Check {
     script.done(session(id)?).await
 }
 
+/// Finds updates that create a missing row.
 pub(super) async fn an_absent_session_is_not_made_by_accident(bench: Bench) -> Check {
     let mut script = bench.script().await?;
     let id = session_id("nobody", 1)?;
@@ -106,6 +113,8 @@ pub(super) async fn an_absent_session_is_not_made_by_accident(bench: Bench) -> C
     script.refused(Forget::new(id)).await
 }
 
+/// Every answer to a beat, a refusal too, carries the store's time, which never goes back, and its
+/// generation.
 pub(super) async fn the_store_tells_time_and_generation(bench: Bench) -> Check {
     let store = bench.store().await?;
     let id = session_id("worker", 1)?;

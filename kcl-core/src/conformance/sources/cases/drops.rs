@@ -1,4 +1,4 @@
-//! Calls that are dropped half way, and readers that are closed.
+//! Cancel safety: calls that are dropped half way, and readers that are closed at any time.
 
 use std::time::Duration;
 
@@ -13,14 +13,14 @@ use crate::{
     stream::ByteLimit,
 };
 
-/// How many calls have to be dropped before that proves anything.
+/// The number of calls that must be dropped before the case counts.
 const DROPS: u32 = 8;
 
-/// How long a call may take before it is dropped, at most; longer while none is answered.
+/// The longest time after which a call is dropped. It doubles while no call is answered.
 const PATIENCE: Duration = Duration::from_millis(3);
 
-/// Calls are dropped at any moment between their start and their answer. One record at a time: so
-/// the reader is never at rest.
+/// Drops calls of `next` at random moments between their start and their answer. Each call may
+/// bring one record only, so that calls go on while records are left.
 pub(crate) async fn a_dropped_read_loses_nothing_and_repeats_nothing(bench: Bench) -> Check {
     let mut stage = bench.stream(1).await?;
     let mut reading = stage.open_first().await?;
@@ -47,7 +47,7 @@ pub(crate) async fn a_dropped_read_loses_nothing_and_repeats_nothing(bench: Benc
     reading.brings(&numbered(0..put)).await
 }
 
-/// Waits are dropped before and after there is something to wait for.
+/// Drops calls of `ready` before and after a record has arrived.
 pub(crate) async fn a_dropped_wait_takes_nothing(bench: Bench) -> Check {
     const RECORDS: u32 = 12;
     let mut stage = bench.stream(1).await?;
@@ -76,6 +76,8 @@ pub(crate) async fn a_dropped_wait_takes_nothing(bench: Bench) -> Check {
     reading.brings(&numbered(0..RECORDS)).await
 }
 
+/// Closes readers that were never read, that have records left, whose call was dropped, and whose
+/// shard has ended, each within 500 ms.
 pub(crate) async fn a_reader_can_be_closed_at_any_time(bench: Bench) -> Check {
     let stage = bench.stream(1).await?;
     stage.put(0, 0..3).await?;

@@ -1,4 +1,4 @@
-//! What is gone before it could be read.
+//! Losses: records that the stream has trimmed before they were read.
 
 use crate::{
     conformance::{
@@ -11,6 +11,8 @@ use crate::{
     stream::StartAt,
 };
 
+/// The loss names the last position read and the first one left, and comes before the records that
+/// follow.
 pub(crate) async fn trimmed_records_are_lost_from_the_last_position_read(bench: Bench) -> Check {
     let stage = bench.stream(1).await?;
     let put = stage.put(0, 0..6).await?;
@@ -24,6 +26,7 @@ pub(crate) async fn trimmed_records_are_lost_from_the_last_position_read(bench: 
     same("the records that are left", &seen, &numbered(4..6))
 }
 
+/// No loss is reported if only records before the start are gone.
 pub(crate) async fn what_was_read_before_it_was_trimmed_is_not_lost(bench: Bench) -> Check {
     let stage = bench.stream(1).await?;
     let put = stage.put(0, 0..6).await?;
@@ -31,6 +34,7 @@ pub(crate) async fn what_was_read_before_it_was_trimmed_is_not_lost(bench: Bench
     stage.open(0, StartAt::After(put[2].clone())).await?.brings(&numbered(3..6)).await
 }
 
+/// A reader from the trim horizon has no position yet, so nothing is lost.
 pub(crate) async fn the_trim_horizon_is_after_what_was_trimmed(bench: Bench) -> Check {
     let stage = bench.stream(1).await?;
     stage.put(0, 0..6).await?;

@@ -1,4 +1,4 @@
-//! Where reading starts.
+//! The start positions of a reader.
 
 use bytes::Bytes;
 
@@ -14,16 +14,18 @@ use crate::{
     stream::{Position, StartAt},
 };
 
-/// Some servers tell arrivals to the second, and a source may allow for that.
+/// The time in milliseconds between two groups of records. Some servers round arrivals to a second,
+/// and a source may start a second earlier because of that.
 const APART: u64 = 2_300;
 
+/// A reader from the trim horizon returns every record that is left.
 pub(crate) async fn the_trim_horizon_is_before_every_record(bench: Bench) -> Check {
     let stage = bench.stream(1).await?;
     stage.put(0, 0..4).await?;
     stage.open_first().await?.brings(&numbered(0..4)).await
 }
 
-/// From the first read on at the latest.
+/// A reader at `Latest` returns the records that are put after its first read, at the latest.
 pub(crate) async fn the_latest_is_after_every_record(bench: Bench) -> Check {
     let stage = bench.stream(1).await?;
     stage.put(0, 0..4).await?;
@@ -34,6 +36,7 @@ pub(crate) async fn the_latest_is_after_every_record(bench: Bench) -> Check {
     reading.brings(&numbered(4..7)).await
 }
 
+/// A reader from a time returns the first record that arrived at or after it, and all after that.
 pub(crate) async fn a_time_is_before_the_first_record_that_arrived_then(bench: Bench) -> Check {
     let stage = bench.stream(1).await?;
     stage.put(0, 0..3).await?;
@@ -51,6 +54,7 @@ pub(crate) async fn a_time_is_before_the_first_record_that_arrived_then(bench: B
     Ok(())
 }
 
+/// `StartAt::At` returns the record itself first.
 pub(crate) async fn at_a_record_is_with_it(bench: Bench) -> Check {
     let stage = bench.stream(1).await?;
     let put = stage.put(0, 0..4).await?;
@@ -61,6 +65,7 @@ pub(crate) async fn at_a_record_is_with_it(bench: Bench) -> Check {
     Ok(())
 }
 
+/// `StartAt::After` starts with the next record.
 pub(crate) async fn after_a_record_is_without_it(bench: Bench) -> Check {
     let stage = bench.stream(1).await?;
     let put = stage.put(0, 0..5).await?;
@@ -70,6 +75,7 @@ pub(crate) async fn after_a_record_is_without_it(bench: Bench) -> Check {
     Ok(())
 }
 
+/// A reader that starts at the tip misses nothing that is put later.
 pub(crate) async fn after_the_newest_record_is_what_comes_next(bench: Bench) -> Check {
     let stage = bench.stream(1).await?;
     let newest = stage.put(0, 0..3).await?.remove(2);
@@ -80,6 +86,7 @@ pub(crate) async fn after_the_newest_record_is_what_comes_next(bench: Bench) -> 
     reading.brings(&numbered(3..5)).await
 }
 
+/// A checkpoint may lie inside a KPL aggregate; the rest of the aggregate must still come.
 pub(crate) async fn after_a_part_of_an_aggregate_are_the_others(bench: Bench) -> Check {
     let stage = bench.stream(1).await?;
     stage.put(0, 0..1).await?;
