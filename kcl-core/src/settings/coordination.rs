@@ -1,4 +1,5 @@
-//! The knobs of the coordination protocol.
+//! The settings of the coordination protocol. The reference page of settings takes the first
+//! paragraph of each field's comment, and a test compares the page.
 
 use std::{fmt, time::Duration};
 
@@ -11,10 +12,10 @@ use crate::{
     lease::Zone,
 };
 
-/// The knobs of the coordination protocol. All workers of an application should share them; a
-/// rolling change is safe.
+/// The settings of the coordination protocol. All workers of an application should have the same
+/// values; a rolling change is safe.
 ///
-/// In a file, durations are written like `6s`, `1500ms`, `2m`.
+/// In a file, durations are texts such as `6s`, `1500ms` or `2m`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 #[non_exhaustive]
@@ -98,7 +99,7 @@ pub enum InitialPosition {
     AtTimestamp(WallTime),
 }
 
-/// As the command's flag takes it.
+/// Formats the position as the command line takes it.
 impl fmt::Display for InitialPosition {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
@@ -149,10 +150,10 @@ impl Coordination {
         }
     }
 
-    /// Checks that the knobs can work together.
+    /// Checks each setting, and the settings against each other.
     ///
     /// # Errors
-    /// The first contradiction, with the numbers.
+    /// The first contradiction, with the numbers and the remedy.
     pub fn validate(&self) -> Result<(), InvalidSettings> {
         for (key, span) in self.spans() {
             if span < Duration::from_millis(1) {
@@ -183,6 +184,7 @@ impl Coordination {
         Ok(())
     }
 
+    /// Checks that a duration is at most `bound`, which `what` names.
     fn at_most(
         &self,
         key: &'static str,
@@ -199,6 +201,7 @@ impl Coordination {
         Err(InvalidSettings::new(key, problem, remedy))
     }
 
+    /// All durations, none of which may be shorter than a millisecond.
     const fn spans(&self) -> [(&'static str, Duration); 12] {
         [
             ("session_timeout", self.session_timeout),

@@ -1,4 +1,5 @@
-//! The knobs of delivery: checkpoints, failures, memory.
+//! The settings of delivery: checkpoints, failures and memory. The reference page of settings takes
+//! the first paragraph of each field's comment, and a test compares the page.
 
 use std::time::Duration;
 
@@ -6,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use super::InvalidSettings;
 
-/// How records are delivered, and what happens when processing them fails.
+/// The settings of delivery, and of the reaction to failures.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 #[non_exhaustive]
@@ -58,8 +59,8 @@ pub enum ProgressMode {
 }
 
 impl ProgressMode {
-    /// The mode of one lease, whose processor may ask for another than the worker's. Whether
-    /// checkpoints are committed with their effects is decided for the whole worker.
+    /// The mode of one lease. Its processor may ask for `Automatic` or `Manual` instead of the
+    /// worker's mode; `Transactional` holds for all leases of a worker or for none.
     pub(crate) const fn for_lease(self, asked: Option<Self>) -> Self {
         match (self, asked) {
             (Self::Automatic | Self::Manual, Some(mode @ (Self::Automatic | Self::Manual))) => mode,
@@ -133,13 +134,13 @@ impl Default for Delivery {
 }
 
 impl Delivery {
-    /// The smallest byte budget: what one answer of the stream may need.
+    /// The smallest byte budget: 1 MiB.
     pub const BYTE_BUDGET_MIN: usize = 1024 * 1024;
 
-    /// Checks that the knobs can work.
+    /// Checks each setting.
     ///
     /// # Errors
-    /// The first that cannot, with the numbers.
+    /// The first impossible value, with the numbers and the remedy.
     pub fn validate(&self) -> Result<(), InvalidSettings> {
         if self.byte_budget < Self::BYTE_BUDGET_MIN {
             let problem = format!("{} bytes hold no answer of the stream", self.byte_budget);

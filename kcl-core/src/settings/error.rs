@@ -1,14 +1,14 @@
-//! Settings that cannot work together.
+//! The error of settings that cannot work.
 
-/// Settings that cannot work, with the numbers and the remedy.
+/// A setting that cannot work, alone or together with others.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{key}: {problem}; {remedy}")]
 pub struct InvalidSettings {
-    /// The setting at fault.
+    /// The name of the setting.
     pub key: &'static str,
-    /// What is wrong, with the numbers.
+    /// The problem, with the numbers.
     pub problem: String,
-    /// What to do.
+    /// The remedy.
     pub remedy: String,
 }
 
