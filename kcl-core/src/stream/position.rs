@@ -46,7 +46,7 @@ fn are_digits(bytes: &[u8]) -> bool {
     words.iter().all(are) && rest.iter().all(u8::is_ascii_digit)
 }
 
-/// Keeps the text without a copy if it has no leading zero.
+/// Takes the text over without a copy if it has no leading zero.
 impl TryFrom<String> for SequenceNumber {
     type Error = InvalidSequenceNumber;
 
