@@ -111,7 +111,7 @@ pub enum WorkerEvent {
         /// The session that holds it.
         session: SessionId,
     },
-    /// The planner told a worker to take a lease from a live one that did not release it in time.
+    /// The planner ordered a worker to take a lease from one that did not release it in time.
     #[non_exhaustive]
     LeaseForced {
         /// The lease.
@@ -175,7 +175,7 @@ pub enum WorkerEvent {
         /// Each lease with the reason; the lease with the worst lag comes first.
         leases: Vec<(LeaseKey, String)>,
     },
-    /// Unread records of a shard that no worker may read reached half of the retention. Told once.
+    /// Unread records of a shard that no worker may read reached half of the retention. Sent once.
     #[non_exhaustive]
     UnreadOld {
         /// The lease of the shard.
@@ -185,7 +185,7 @@ pub enum WorkerEvent {
         /// For how long the stream keeps records.
         retention: Duration,
     },
-    /// The age of records that no worker may read. The planner tells it each minute and each plan.
+    /// The age of records that no worker may read. The planner sends it each minute and each plan.
     #[non_exhaustive]
     UnreadAge {
         /// An upper bound of the age of the oldest unread record; `None` if none or unknown.
@@ -193,7 +193,7 @@ pub enum WorkerEvent {
         /// For how long the stream keeps records; `None` if unknown.
         retention: Option<Duration>,
     },
-    /// How many workers the measured load needs, as the planner computed. Told once a minute.
+    /// The number of workers that the measured load needs, by the planner. Sent once a minute.
     #[non_exhaustive]
     WorkersWanted {
         /// The number of workers; `None` if it is unknown or the planner's figure is old.
@@ -306,7 +306,7 @@ pub enum WorkerEvent {
         source: String,
     },
     /// The stream answers and no read brings a record or a new position. The worker reads on, less
-    /// and less often. Told at 10 such calls in a row, at 20, at 40, and so on.
+    /// and less often. Sent at 10 such calls in a row, at 20, at 40, and so on.
     #[non_exhaustive]
     ReadStandstill {
         /// The lease.
@@ -461,7 +461,7 @@ pub enum WorkerEvent {
         /// The stream that this worker reads.
         wanted: StreamName,
     },
-    /// The stored start of the stream differs from the settings. The stored one holds. Told once.
+    /// The stored start of the stream differs from the settings. The stored one holds. Sent once.
     #[non_exhaustive]
     StartDiffers {
         /// The stream.
