@@ -1,4 +1,5 @@
-//! Branches that the simulated fleets must reach.
+//! Marks on branches that the simulated fleets must reach. The doc comment of each mark is its text
+//! in `docs/PLANTED.md`, which a test compares.
 
 use std::cell::Cell;
 
@@ -8,7 +9,7 @@ thread_local! {
 }
 
 impl Mark {
-    /// Counts that the thread at hand came here.
+    /// Counts that this thread has reached the mark.
     pub fn reach(self) {
         REACHED.with(|reached| {
             if let Some(count) = reached.get(self as usize) {
@@ -17,7 +18,7 @@ impl Mark {
         });
     }
 
-    /// How often the thread at hand reached each mark since it was asked last.
+    /// The number of times that this thread has reached each mark since the last call.
     pub fn take_counts() -> Vec<(Self, u64)> {
         REACHED.with(|reached| {
             let counts = reached.iter().map(|count| count.replace(0));

@@ -1,25 +1,27 @@
-//! The bugs that can be planted.
+//! The bugs that can be planted. The doc comment of each is its text in `docs/PLANTED.md`, which a
+//! test compares.
 //!
-//! Some clauses of the rules have none, because without them another clause still prevents the
-//! harm, and nothing could be noticed:
+//! Some clauses of the rules have no planted bug, because another clause prevents the harm without
+//! them, so that no test could notice it:
 //!
-//! - *Incarnations are compared (5).* No epoch is given twice, so rows with equal epochs are of one
-//!   incarnation. What is planted is `OwnerOnlyFencing`, without the epoch.
-//! - *A grant after the deadline starts nothing (2).* The gate of a run looks at the same deadline
+//! - *Incarnations are compared (5).* No epoch is given twice, so rows with equal epochs belong to
+//!   one incarnation. `OwnerOnlyFencing` is planted instead, which compares no epoch either.
+//! - *A grant after the deadline starts nothing (2).* The gate of a run checks the same deadline
 //!   before each dispatch. The mark `GrantedTooLate` shows that the branch is taken.
-//! - *The clock guard (2).* It covers the drift of two clocks over one session timeout, some
-//!   milliseconds; in the simulated network a fence and the acquires after it take longer.
-//! - *A session is ended by a timer (3).* A suspect is looked at every 200 ms, and each look ends
-//!   who is due: no bound is that tight.
-//! - *The rows of ended sessions are kept while leases name them (1).* An absent row counts as
-//!   ended too. What they are kept for is `RegisteredTwice`: a late register finds them.
-//! - *One checkpoint in flight (5).* The guard of `NoMonotoneGuard` refuses the one that is late.
-//! - *A new life takes wishes from its former life's document, never orders (8).* Orders name owner
-//!   and epoch, and the compare-and-set refuses what has changed since (`AcquireComparesNothing`).
-//! - *Ends are written forward (13).* The plan gives such a row back to its owner, which remembers
-//!   the end (`EndedRowRun`): a matter of a second.
-//! - *Nobody fences for a while after the store went back (13).* A fence is conditional on a beat's
-//!   number, and numbers are counted by the owner, which forgets none (`FenceWhateverTheBeat`).
+//! - *The clock guard (2).* It covers the drift of two clocks over one session timeout, which is
+//!   some milliseconds; in the simulated network a fence and the next acquire take longer.
+//! - *A timer ends a silent session (3).* The heads read a suspect's row every 200 ms, and each
+//!   read ends the sessions that are due; no bound is tight enough to show the missing timer.
+//! - *The rows of ended sessions are kept while leases name them (1).* A missing row counts as
+//!   ended, too. The rows are kept against late registrations, which `RegisteredTwice` covers.
+//! - *One checkpoint under way (5).* The guard of `NoMonotoneGuard` refuses a late checkpoint.
+//! - *A new session takes wanted leases from its former session's document, never orders (8).* An
+//!   order names owner and epoch, and the compare-and-set refuses it if the row has changed
+//!   (`AcquireComparesNothing`).
+//! - *Ends are written forward (13).* The plan gives such a row back to its owner within about a
+//!   second, and the owner remembers the end (`EndedRowRun`).
+//! - *Nobody fences for a while after the store went back (13).* A fence names a beat number, and
+//!   the owner counts the numbers and forgets none (`FenceWhateverTheBeat`).
 
 use std::cell::Cell;
 
@@ -28,15 +30,15 @@ thread_local! {
 }
 
 impl Plant {
-    /// Whether this bug is planted in the thread at hand.
+    /// True if this bug is planted in this thread.
     #[must_use]
     pub fn is_in(self) -> bool {
         PLANTED.get() == Some(self)
     }
 
-    /// Does something with a bug, or none, planted in the thread at hand.
+    /// Runs `work` with this bug, or with none, planted in this thread.
     pub fn during<T>(plant: Option<Self>, work: impl FnOnce() -> T) -> T {
-        /// Takes the bug out again, also when `work` panics.
+        /// Restores the former bug, even if `work` panics.
         struct Weed(Option<Plant>);
         impl Drop for Weed {
             fn drop(&mut self) {
