@@ -1,4 +1,4 @@
-//! The server's clock, as its answers tell it.
+//! The server's clock, from the `Date` headers of its answers.
 
 use std::sync::{
     Arc,
@@ -15,8 +15,8 @@ use aws_sdk_dynamodb::{
 };
 use kcl_core::lease::StoreTime;
 
-/// The latest `Date` header of any answer, in milliseconds since 1970; it never goes back. Headers
-/// tell whole seconds.
+/// The latest `Date` header of any answer, in milliseconds since 1970. It never goes back. Headers
+/// have a resolution of one second. The SDK calls it for each answer, as an interceptor.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct ServerClock(Arc<AtomicU64>);
 

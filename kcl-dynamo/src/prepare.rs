@@ -1,4 +1,8 @@
-//! Making the table usable.
+//! Prepares the table: creates it if it is missing, waits until it is active, and checks its
+//! layout.
+//!
+//! A worker prepares at its start, and again when a call finds the table missing. If everything is
+//! in place, that costs one consistent read of the layout item.
 
 use std::{sync::PoisonError, time::Duration};
 
@@ -22,26 +26,26 @@ use crate::{
     table::Table,
 };
 
-/// How long a table may take to become usable.
+/// The time that a new table has to become active.
 const PATIENCE: Duration = Duration::from_secs(180);
-/// How long the first wait for something takes.
+/// The first pause between two checks; each further pause is twice as long.
 pub(crate) const FIRST_WAIT: Duration = Duration::from_millis(50);
-/// The longest single wait for the table.
+/// The longest pause between two checks of the table.
 const LONGEST_WAIT: Duration = Duration::from_secs(2);
 pub(crate) const OP: &str = "prepare";
 
-/// What stands in the way.
+/// The reason for which the layout item could not be read.
 enum Obstacle {
-    /// There is no table, or not yet.
+    /// The table does not exist, or is not active yet.
     NoTable,
-    /// There is one with other keys.
+    /// The table has other keys: it belongs to another program.
     OtherKeys,
     Failed(StoreError),
 }
 
 impl Table {
-    /// Makes the table if there is none, waits for it, and checks that its layout is ours. One
-    /// consistent read if everything is in place.
+    /// Creates the table if it is missing, waits until it is active, writes the layout item if it
+    /// is missing, and checks the layout's version.
     pub(crate) async fn prepare(&self, creation: &Creation) -> StoreResult<()> {
         let clock = Env::system().clock;
         let deadline = clock.now() + PATIENCE;
@@ -52,7 +56,7 @@ impl Table {
                     self.check_layout(version)?;
                     break;
                 }
-                // Read once more: another worker's mark may have been first.
+                // Then reads again: another worker may have written its layout item first.
                 Ok(None) => self.mark().await?,
                 Err(Obstacle::Failed(error)) => return Err(error),
                 Err(Obstacle::OtherKeys) => return Err(self.foreign().await),
@@ -86,7 +90,8 @@ impl Table {
         Call { probe, ..self.call(OP, "", effect) }.failed(error)
     }
 
-    /// The version of the layout, as the table says.
+    /// Reads the layout item: notes the table's life and returns the layout's version. `None` if
+    /// the table has no layout item.
     async fn layout(&self) -> Result<Option<u64>, Obstacle> {
         let call = self.call(OP, "", Effect::Reads);
         let client = self.connection.client().await;
@@ -110,7 +115,7 @@ impl Table {
         Ok(Some(version))
     }
 
-    /// Learns which life of the table is being used, from the item that tells its layout.
+    /// Notes the life of the table from its layout item.
     fn learn_life(&self, marker: &Item) {
         let life = match marker.get(LIFE) {
             Some(AttributeValue::S(life)) => Generation::new(life),
@@ -119,8 +124,9 @@ impl Table {
         *self.life.lock().unwrap_or_else(PoisonError::into_inner) = life;
     }
 
-    /// Reads which life of the table this is: a session that is gone may be gone with its table.
-    /// A table without a layout is being made anew, and has no life yet.
+    /// Reads the life of the table again, after a beat has found no session: the table may have
+    /// been deleted and made again. A table without a layout item is not ready yet, and counts as
+    /// missing.
     pub(crate) async fn look_at_life(&self) -> StoreResult<()> {
         match self.layout().await {
             Ok(Some(_)) => Ok(()),
@@ -133,6 +139,7 @@ impl Table {
         }
     }
 
+    /// Accepts the layout version of this release and the one before.
     fn check_layout(&self, version: u64) -> StoreResult<()> {
         if version == layout::VERSION || version + 1 == layout::VERSION {
             return Ok(());
@@ -145,7 +152,7 @@ impl Table {
         Err(self.not_prepared(StoreErrorKind::Misconfigured, why))
     }
 
-    /// Writes the layout's version, unless another worker did.
+    /// Writes the layout item, unless another worker has written it.
     async fn mark(&self) -> StoreResult<()> {
         let sent = self
             .connection
@@ -166,7 +173,7 @@ impl Table {
         }
     }
 
-    /// Creates the table, unless it is on its way.
+    /// Creates the table if it does not exist. Fails if its state needs an operator.
     async fn ensure_table(&self, creation: &Creation) -> StoreResult<()> {
         match self.describe().await? {
             None => self.create_table(creation).await,
@@ -211,13 +218,13 @@ impl Table {
         })?;
         match request.send().await {
             Ok(_) => Ok(()),
-            // Another worker was faster.
+            // Another worker creates the table.
             Err(error) if code(&error) == Some("ResourceInUseException") => Ok(()),
             Err(error) => Err(self.failed(Effect::Writes, &error)),
         }
     }
 
-    /// What to say of a table that is not ours.
+    /// The error of a table that belongs to another program.
     async fn foreign(&self) -> StoreError {
         let found = match self.describe().await {
             Ok(Some(table)) => keys_of(&table),
@@ -233,7 +240,7 @@ impl Table {
     }
 }
 
-/// The key of the item that tells the layout's version.
+/// The keys of the layout item.
 fn marker() -> Item {
     [(PK, MARKER.0), (SK, MARKER.1)]
         .map(|(name, value)| (name.to_owned(), AttributeValue::S(value.to_owned())))
@@ -260,7 +267,7 @@ fn version_of(item: &Item) -> Option<u64> {
     }
 }
 
-/// The keys of a table, like `leaseKey (HASH, S)`.
+/// The keys of a table as text, such as `leaseKey (HASH, S)`.
 fn keys_of(table: &TableDescription) -> String {
     let describe = |key: &KeySchemaElement| {
         let name = key.attribute_name();

@@ -1,4 +1,4 @@
-//! Requests on one table, for one application.
+//! Sends requests for the rows of one application in one table.
 
 use std::sync::Mutex;
 
@@ -30,27 +30,27 @@ use crate::{
     send_probe::SendProbe,
 };
 
-/// A table, as one application uses it.
+/// The rows of one application in a table.
 #[derive(Debug)]
 pub(crate) struct Table {
     pub(crate) application: String,
     pub(crate) name: String,
-    /// Where it is, for messages.
+    /// The endpoint or region, for messages.
     pub(crate) place: String,
     pub(crate) connection: Connection,
-    /// Which life of the table is being used.
+    /// The life of the table, as it was last read; the store's generation.
     pub(crate) life: Mutex<Generation>,
 }
 
-/// What the server made of a conditional write.
+/// The server's answer to a conditional write.
 enum Answer {
-    /// Done; the item it sent along.
+    /// The write was applied. Holds the item, if the request asked for it.
     Done(Option<Item>),
-    /// Refused; the item then, if the server told it.
+    /// The condition did not hold. Holds the item at that moment, if the server returned it.
     Refused(Option<Item>),
 }
 
-/// Sends a write under the condition of a change.
+/// Sends a request with the conditions of a change.
 macro_rules! send {
     ($request:expr, $change:expr, $probe:expr) => {{
         let mut request = $request
@@ -64,7 +64,7 @@ macro_rules! send {
 }
 
 impl Table {
-    /// Puts a whole row under the condition of `change`.
+    /// Writes a whole row, under the conditions of `change`.
     pub(crate) async fn put<R: Row>(
         &self,
         op: &'static str,
@@ -84,7 +84,7 @@ impl Table {
         }
     }
 
-    /// Changes a row that is there.
+    /// Changes an existing row, under the conditions of `change`.
     pub(crate) async fn update<R: Row>(
         &self,
         op: &'static str,
@@ -104,7 +104,7 @@ impl Table {
         self.settle(&call, sent.map(|output| output.attributes)).await
     }
 
-    /// Deletes a row under the condition of `change`.
+    /// Deletes a row, under the conditions of `change`.
     pub(crate) async fn remove<R: Row>(
         &self,
         op: &'static str,
@@ -134,7 +134,7 @@ impl Table {
         self.look(&self.call(op, &key, Effect::Reads), consistency).await
     }
 
-    /// Reads the row that a call is about.
+    /// Reads the row of a call.
     async fn look<R: Row>(
         &self,
         call: &Call<'_>,
@@ -154,7 +154,7 @@ impl Table {
         output.item.map(|item| read(call, &item)).transpose()
     }
 
-    /// Lists rows of one kind: a page of up to a megabyte.
+    /// Lists rows of one kind: one page, which DynamoDB ends at 1 MB.
     pub(crate) async fn query<R: Row>(
         &self,
         op: &'static str,
@@ -193,7 +193,7 @@ impl Table {
         Call { op, table, place, row, effect, probe }
     }
 
-    /// The answer of a write whose reply brings the row.
+    /// The result of a write whose request asked for the row.
     async fn settle<R: Row, E: MayRefuse>(
         &self,
         call: &Call<'_>,
@@ -209,8 +209,9 @@ impl Table {
         }
     }
 
-    /// The row of a refused write. Some servers do not tell it, and none tells that there is none:
-    /// it is read then. That nothing was done is certain, so a failed read is a failed read only.
+    /// The result of a refused write. Without an item in the answer, the row is read: some servers
+    /// return no item, and a missing item looks the same. If that read fails, its error is that of
+    /// a read: the write was certainly not applied.
     async fn refused<R: Row>(&self, call: &Call<'_>, item: Option<Item>) -> StoreResult<Write<R>> {
         let row = match item {
             Some(item) => Some(read(call, &item)?),
@@ -227,7 +228,7 @@ fn read<R: Row>(call: &Call<'_>, item: &Item) -> StoreResult<R> {
     decode(item).map_err(|bad: BadRow| call.error(StoreErrorKind::Corrupt, bad.to_string()))
 }
 
-/// Tells a refusal from a failure.
+/// Distinguishes a refusal from a failure.
 fn answer<E: MayRefuse>(
     call: &Call<'_>,
     sent: Result<Option<Item>, SdkError<E, HttpResponse>>,
@@ -241,7 +242,8 @@ fn answer<E: MayRefuse>(
     }
 }
 
-/// Where the page after this key starts. A made-up key would pass over rows.
+/// The cursor for the page after this key. A key without a sort key is an error, because a wrong
+/// cursor could skip rows.
 fn cursor_at(call: &Call<'_>, key: &Item) -> StoreResult<Cursor> {
     match key.get(SK) {
         Some(AttributeValue::S(key)) => Ok(Cursor(key.clone())),
@@ -252,7 +254,7 @@ fn cursor_at(call: &Call<'_>, key: &Item) -> StoreResult<Cursor> {
     }
 }
 
-/// An error that may say that a condition did not hold.
+/// The error of an operation with a condition.
 trait MayRefuse: ServiceFault {
     fn refusal(&self) -> Option<&ConditionalCheckFailedException>;
 }

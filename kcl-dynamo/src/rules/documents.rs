@@ -1,4 +1,4 @@
-//! What is demanded of a document's row.
+//! The conditions of writes on documents.
 
 use kcl_core::lease::{DeleteDoc, PutDoc};
 

@@ -1,6 +1,8 @@
-//! The rules of `kcl_core::lease::rules` as conditions and changes.
+//! The rules of [`kcl_core::lease::rules`] as DynamoDB expressions: one function for each
+//! conditional write. The attribute names are the short names of [`kcl_core::store::codec`].
 //!
-//! An absent row fails every comparison, so that no update makes one.
+//! A comparison with an attribute of a missing item is false. `UpdateItem`, which creates missing
+//! items, therefore creates none here: each update has a comparison.
 
 mod documents;
 mod leases;
@@ -12,7 +14,7 @@ pub(crate) use sessions::{beat, end_session, forget, wake};
 
 use crate::change::Change;
 
-/// Demands that there is no row.
+/// Requires that the row does not exist.
 pub(crate) fn absent() -> Change {
     Change::new().when("attribute_not_exists(pk)")
 }

@@ -1,4 +1,4 @@
-//! What is demanded of a session's row, and done to it.
+//! The conditions and changes of writes on sessions.
 
 use kcl_core::lease::{Beat, EndReason, EndSession, Ending, SessionState};
 
@@ -7,7 +7,7 @@ use crate::{
     codec::{number, text},
 };
 
-/// Demands that the session is there and has not ended.
+/// Requires that the session has a row and has not ended.
 fn alive() -> Change {
     Change::new()
         .when("st IN (:live,:leaving)")
