@@ -1,6 +1,5 @@
-//! From an answer to records: which of them are new, what is unpacked from KPL aggregates, what is
-//! missing before them, and whether the shard has ended. However the answer was come by: nothing
-//! here calls the service.
+//! Decoding the answers of `GetRecords`: selecting the new records, unpacking KPL aggregates,
+//! detecting missing records and the end of the shard. Nothing here calls the service.
 
 mod answer;
 mod cursor;
