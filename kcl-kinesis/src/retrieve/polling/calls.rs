@@ -1,4 +1,4 @@
-//! The calls about one shard, each at its turn.
+//! [`ShardCalls`]: the calls about one shard, within its rate limits.
 
 use std::sync::Arc;
 
@@ -15,7 +15,7 @@ use crate::{
     service::{Failure, IteratorAt, ShardIterator},
 };
 
-/// How often the first record is looked for in answers that bring the reader no nearer to the tip.
+/// The number of calls without progress after which [`ShardCalls::first_of`] gives up.
 const MOST_LOOKS: u32 = 10;
 
 fn raw(output: GetRecordsOutput) -> Raw {
@@ -44,8 +44,8 @@ impl ShardCalls {
         self.stream.env.clock.now()
     }
 
-    /// Waits until a call of this kind may be sent, and `earliest` has come; at most until
-    /// `deadline`. Whether it may be sent now.
+    /// Waits until a call of this kind may be sent and `earliest` has come, at most until
+    /// `deadline`. Returns true if the call may be sent now.
     pub(super) async fn turn(&self, call: Call, earliest: Time, deadline: Time) -> bool {
         let ready = self.quota.ready(call).max(earliest);
         if ready > self.now() {
@@ -54,7 +54,7 @@ impl ShardCalls {
         ready <= deadline
     }
 
-    /// Waits until a call of this kind may be sent, and `earliest` has come.
+    /// Waits until a call of this kind may be sent and `earliest` has come.
     pub(super) async fn wait_for(&self, call: Call, earliest: Time) {
         let ready = self.quota.ready(call).max(earliest);
         if ready > self.now() {
@@ -82,8 +82,8 @@ impl ShardCalls {
         outcome
     }
 
-    /// The first record there is at or after `at`; `None` if the service says that there is none.
-    /// Takes the turns it needs. An answer that says neither is an error, never "none".
+    /// Returns the number of the first record at or after `at`; `None` if the answers show that
+    /// there is none. If they show neither, returns an error. Waits for the rate limits.
     pub(super) async fn first_of(&self, at: IteratorAt) -> SourceResult<Option<SequenceNumber>> {
         self.turn(Call::Iterator, Time::ZERO, Time::NEVER).await;
         let mut iterator = match self.iterator(&at).await {

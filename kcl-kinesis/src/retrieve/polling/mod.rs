@@ -1,4 +1,4 @@
-//! Reading a shard by polling: `GetShardIterator`, then `GetRecords` again and again.
+//! Reading a shard by polling: `GetShardIterator` once, then `GetRecords` repeatedly.
 
 mod calls;
 mod last_event;

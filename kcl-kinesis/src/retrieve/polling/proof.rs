@@ -1,4 +1,4 @@
-//! Asking for what is in doubt about an answer: see [`crate::decode::Doubt`].
+//! The checks for missing records before an answer is delivered: see [`crate::decode::Doubt`].
 
 use std::time::Duration;
 
@@ -11,7 +11,8 @@ use crate::{
 };
 
 impl PollingReader {
-    /// What is missing before the answer that is held. Says it once.
+    /// Checks if records are missing before the answer in `held`, and returns the loss. Returns it
+    /// once only.
     pub(super) async fn gap(&mut self) -> SourceResult<Option<ReadEvent>> {
         let Some(answer) = self.held.as_ref().filter(|answer| !answer.proven) else {
             return Ok(None);
@@ -34,7 +35,8 @@ impl PollingReader {
         Ok(is_gone.then(|| lost(&self.cursor, first)))
     }
 
-    /// The service refuses an iterator at `number`.
+    /// Handles the refusal of an iterator at `number`: a loss if that record was trimmed,
+    /// otherwise the error.
     pub(super) async fn refused(
         &mut self,
         number: &SequenceNumber,
@@ -58,7 +60,8 @@ impl PollingReader {
         safe_age(self.calls.stream.retention())
     }
 
-    /// Whether the last record passed was trimmed since. Not asked while it is too young for that.
+    /// Returns true if the last record passed has been trimmed. Sends no call while that record is
+    /// too young to be trimmed.
     async fn is_last_trimmed(&self) -> SourceResult<bool> {
         let Some(passed) = self.cursor.passed() else { return Ok(false) };
         let now = self.calls.stream.env.clock.wall();
