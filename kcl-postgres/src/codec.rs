@@ -194,7 +194,7 @@ mod tests {
     use super::*;
     use crate::layout::MIGRATIONS;
 
-    /// How the migrations make a column: its type, and whether it may be null.
+    /// The type of a column in the migrations, and true if it may be null.
     fn made(table: &str, column: &str) -> Option<(String, bool)> {
         let all = MIGRATIONS.concat().replace("add column if not exists ", "");
         let made: Vec<&str> = all.split(';').filter(|sql| sql.contains(table)).collect();

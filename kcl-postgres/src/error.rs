@@ -219,7 +219,7 @@ mod tests {
             ("53300", Some(Unavailable)),
             ("40001", Some(Unavailable)),
             ("55P03", Some(Unavailable)),
-            // The server went down with the statement under way.
+            // The server was shut down during the statement.
             ("57P01", None),
             ("57P02", None),
             ("08006", None),

@@ -213,7 +213,7 @@ mod tests {
         Arrived { records: bytes / 100, bytes, lag, age: None }
     }
 
-    /// At the tip of a shard that takes so much, looked at once a second.
+    /// Reads once a second at the tip of a shard that receives `bytes` per second.
     fn at_tip(meter: &mut LoadMeter, span: std::ops::Range<u64>, bytes: u64) {
         span.for_each(|at| meter.read(secs(at), answer(bytes, 0)));
     }
@@ -241,7 +241,7 @@ mod tests {
         assert_eq!(meter.load(secs(169)).bytes_per_second, Some(0));
     }
 
-    /// An hour that is read in a minute is not sixty times the load.
+    /// Reading an hour of backlog in a minute must not count as sixty times the load.
     #[test]
     fn a_backlog_that_is_caught_up_with_is_no_load() {
         let mut meter = LoadMeter::new(secs(0));
@@ -253,11 +253,11 @@ mod tests {
         assert_eq!(load.lag, Some(Duration::from_secs(60)));
     }
 
-    /// Nor is a shard lighter because its reader cannot keep up.
+    /// The load of a shard must not be lower because its reader cannot keep up.
     #[test]
     fn a_reader_that_falls_behind_sees_what_arrives() {
         let mut meter = LoadMeter::new(secs(0));
-        // In each ten seconds it reads what arrived in two.
+        // In ten seconds it reads the records that arrived in two.
         for round in 0..60 {
             meter.read(secs(round * 10), answer(2_000, round * 8));
         }
@@ -282,7 +282,7 @@ mod tests {
         }
         for at in 30..40 {
             meter.open();
-            // From a checkpoint of twenty seconds ago.
+            // Starts from a checkpoint of twenty seconds ago.
             meter.read(secs(at), answer(1_000, 20));
             meter.read(secs(at), answer(20_000, 0));
         }
@@ -328,7 +328,7 @@ mod tests {
     }
 
     proptest! {
-        /// However answers are cut, and however fast they are read.
+        /// The result depends neither on the size of the answers nor on the speed of reading.
         #[test]
         fn the_measure_is_what_arrives(
             rate in 1_u64..2_000_000,
@@ -336,7 +336,7 @@ mod tests {
             steps in proptest::collection::vec((100_u64..3_000, 100_u64..20_000), 100..200),
         ) {
             let mut meter = LoadMeter::new(Time::ZERO);
-            // Milliseconds: of the clock, and of the stream up to where it is read.
+            // In milliseconds: the time of the clock, and the arrival time of the last record read.
             let (mut now, mut read) = (behind, 0);
             meter.read(Time::from_millis(now), Arrived {
                 lag: Some(Duration::from_millis(behind)),

@@ -214,7 +214,7 @@ mod tests {
         }
     }
 
-    /// Each byte at each place: what is looked at in words is judged byte by byte.
+    /// Tests each byte at each place, since the implementation checks eight bytes at once.
     #[test]
     fn one_byte_that_is_no_digit_is_found_wherever_it_is() {
         for length in 0..=20 {

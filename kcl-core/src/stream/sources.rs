@@ -109,7 +109,7 @@ mod tests {
         stream::{Shard, ShardId, ShardReader, StartAt},
     };
 
-    /// A stream of this name.
+    /// A stream with this name.
     #[derive(Debug)]
     struct Named(&'static str);
 

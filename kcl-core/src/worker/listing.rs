@@ -72,7 +72,8 @@ mod tests {
         stream::{Shard, ShardId, ShardReader, StartAt, StreamDescription, StreamKey},
     };
 
-    /// A stream that lists these shards, and is made again at so many listings.
+    /// A stream that lists these shards. During each of the next `left` listings it is deleted and
+    /// created again.
     #[derive(Debug)]
     struct Lists {
         shards: Vec<Shard>,
@@ -128,7 +129,7 @@ mod tests {
             (vec![], None),
             (vec![shard("shard-0", false)], None),
             (vec![shard("shard-0", true)], Some(0)),
-            // It is forgotten, and so is what continued it.
+            // The shard is no longer listed, and neither are its children.
             (vec![shard("shard-7", false)], Some(0)),
             (vec![shard("shard-0", false), child.clone()], Some(1)),
             (vec![child], Some(1)),

@@ -255,11 +255,12 @@ mod tests {
         let reports = reader.read(&[report(3, 100)], &[session(104)], secs(10));
         assert_eq!(told(&reports).age, Some(Duration::from_millis(7_500)));
         assert!(told(&reports).is_fresh());
-        // Its worker is silent.
+        // Its worker sends no beats.
         let reports = reader.read(&[report(3, 100)], &[session(104)], secs(160));
         assert_eq!(told(&reports).age, Some(Duration::from_millis(157_500)));
         assert!(!told(&reports).is_fresh() && reports.of(&session(0).id.worker).is_none());
-        // One that beats more often than it has to: the look before tells more.
+        // A worker that beats more often than required: the time since the read before is the
+        // better limit of the age.
         let reports = reader.read(&[report(4, 100)], &[session(104_000)], secs(165));
         assert_eq!(told(&reports).age, Some(Duration::from_secs(5)));
     }

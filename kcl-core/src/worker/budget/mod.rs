@@ -152,7 +152,7 @@ impl Drop for Reservation {
 mod tests {
     use super::*;
 
-    /// Runs a future until it waits.
+    /// Polls a future once; true if it is not ready.
     async fn is_pending(future: impl Future<Output = Reservation> + Unpin) -> bool {
         tokio::select! {
             biased;

@@ -155,7 +155,7 @@ mod tests {
     #[test]
     fn an_answer_is_delivered_as_it_is_unless_something_is_remembered() {
         assert_eq!(told(&Rewind::default().pieces(batch(1..=4))), ["1 2 3 4"]);
-        // Some want to be called with nothing.
+        // Some processors want empty batches as well.
         #[expect(clippy::reversed_empty_ranges, reason = "an empty batch")]
         let nothing = batch(2..=1);
         assert_eq!(told(&Rewind::default().pieces(nothing)), [""]);

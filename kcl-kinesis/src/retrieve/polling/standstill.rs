@@ -167,7 +167,7 @@ mod tests {
             standstill.crossed(Some(lag));
             assert_eq!(standstill.calls(), 0);
         }
-        // The same stretch again, from a new iterator.
+        // The same part of the shard again, from a new iterator.
         for (lag, calls) in [(Some(9_000), 1), (Some(3_000), 2), (None, 3)] {
             standstill.crossed(lag);
             assert_eq!(standstill.calls(), calls);
