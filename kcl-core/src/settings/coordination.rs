@@ -65,7 +65,7 @@ pub struct Coordination {
     /// Where this worker runs, like an availability zone. The planner and its standbys are chosen
     /// from different zones, as far as workers name theirs: a zone that is lost takes one of them.
     pub zone: Option<Zone>,
-    /// How much any one worker may take.
+    /// The limits for every single worker.
     pub limits: Limits,
     /// How leases are shared out.
     pub balance: Balance,
@@ -73,7 +73,7 @@ pub struct Coordination {
     pub initial_position: InitialPosition,
 }
 
-/// What happens when a worker starts whose id another one uses.
+/// The reaction when a worker starts with an id that another worker uses.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 #[non_exhaustive]
@@ -85,21 +85,23 @@ pub enum SameId {
     Refuse,
 }
 
-/// Where reading starts in a stream that has no lease yet (`initialPositionInStream`).
+/// The position at which reading starts in a stream without leases (`initialPositionInStream` in
+/// the Java KCL).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 #[non_exhaustive]
 pub enum InitialPosition {
-    /// At the oldest record.
+    /// The oldest record.
     #[default]
     TrimHorizon,
-    /// After the newest record at the first start of the application; frozen then.
+    /// After the newest record at the first start of the application. Later starts use the same
+    /// position.
     Latest,
-    /// At the first record that arrived at or after this time.
+    /// The first record that arrived at or after this time.
     AtTimestamp(WallTime),
 }
 
-/// Formats the position as the command line takes it.
+/// Formats the position as `--initial-position` and the settings file accept it.
 impl fmt::Display for InitialPosition {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
@@ -136,8 +138,8 @@ impl Default for Coordination {
 }
 
 impl Coordination {
-    /// Half the times of the defaults: failover in about three seconds, at twice the store
-    /// requests.
+    /// Returns settings with half the times of the defaults: failover in about three seconds, at
+    /// twice the store requests.
     #[must_use]
     pub fn fast() -> Self {
         Self {
@@ -153,7 +155,7 @@ impl Coordination {
     /// Checks each setting, and the settings against each other.
     ///
     /// # Errors
-    /// The first contradiction, with the numbers and the remedy.
+    /// Returns the first invalid setting or contradiction, with the numbers and a remedy.
     pub fn validate(&self) -> Result<(), InvalidSettings> {
         for (key, span) in self.spans() {
             if span < Duration::from_millis(1) {

@@ -42,7 +42,7 @@ pub struct Delivery {
     pub on_records_lost: OnRecordsLost,
 }
 
-/// Who says how far a shard is processed.
+/// The rule by which records count as processed.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 #[non_exhaustive]
@@ -69,7 +69,7 @@ impl ProgressMode {
     }
 }
 
-/// What happens when a batch keeps failing.
+/// The reaction when a batch fails again and again.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 #[non_exhaustive]
@@ -91,7 +91,7 @@ pub enum OnFailure {
     },
 }
 
-/// What happens when a processor makes no progress.
+/// The reaction to a processor that makes no progress.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 #[non_exhaustive]
@@ -103,7 +103,7 @@ pub enum OnStall {
     HandOver,
 }
 
-/// What happens when records were trimmed before they could be read.
+/// The reaction when records were trimmed before they could be read.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 #[non_exhaustive]
@@ -140,7 +140,7 @@ impl Delivery {
     /// Checks each setting.
     ///
     /// # Errors
-    /// The first impossible value, with the numbers and the remedy.
+    /// Returns the first invalid value, with the numbers and a remedy.
     pub fn validate(&self) -> Result<(), InvalidSettings> {
         if self.byte_budget < Self::BYTE_BUDGET_MIN {
             let problem = format!("{} bytes hold no answer of the stream", self.byte_budget);

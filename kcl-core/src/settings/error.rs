@@ -1,6 +1,6 @@
-//! The error of settings that cannot work.
+//! [`InvalidSettings`]: the error of an invalid setting.
 
-/// A setting that cannot work, alone or together with others.
+/// An invalid setting, or one that contradicts other settings.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{key}: {problem}; {remedy}")]
 pub struct InvalidSettings {

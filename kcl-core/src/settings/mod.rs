@@ -29,7 +29,7 @@ impl Settings {
     /// Checks each setting, and the settings against each other.
     ///
     /// # Errors
-    /// The first contradiction, with the numbers and the remedy.
+    /// Returns the first invalid setting or contradiction, with the numbers and a remedy.
     pub fn validate(&self) -> Result<(), InvalidSettings> {
         self.coordination.validate()?;
         self.delivery.validate()
