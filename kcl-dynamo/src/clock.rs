@@ -1,4 +1,5 @@
-//! The server's clock, from the `Date` headers of its answers.
+//! The server's clock, from the `Date` headers of its answers. DynamoDB has no operation that
+//! returns the time.
 
 use std::sync::{
     Arc,
@@ -25,6 +26,7 @@ impl ServerClock {
         StoreTime(self.0.load(Ordering::Relaxed))
     }
 
+    /// Moves the clock to the time of a `Date` header, if that is later. Ignores an invalid header.
     fn hear(&self, date: &str) {
         let date = DateTime::from_str(date, DateTimeFormat::HttpDate);
         let millis = date.ok().and_then(|date| date.to_millis().ok());

@@ -27,10 +27,12 @@ pub enum Billing {
     },
 }
 
-/// The properties of a table that the store creates.
+/// The properties of a table that the store creates. An existing table keeps its own; only
+/// point-in-time recovery is turned on for an existing table as well.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Creation {
     pub(crate) billing: Billing,
+    /// Names and values of the table's tags.
     pub(crate) tags: Vec<(String, String)>,
     pub(crate) point_in_time_recovery: bool,
     pub(crate) deletion_protection: bool,

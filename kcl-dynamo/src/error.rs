@@ -18,7 +18,9 @@ use crate::send_probe::SendProbe;
 /// Whether a call reads or writes: a write without an answer may have been applied.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Effect {
+    /// A call without an answer counts as [`StoreErrorKind::Unavailable`].
     Reads,
+    /// A call without an answer counts as [`StoreErrorKind::Unknown`].
     Writes,
 }
 

@@ -12,14 +12,16 @@ use tokio::{
     task::JoinHandle,
 };
 
-/// What the server does with a request.
+/// The reaction of the server to a request.
 #[derive(Clone, Copy)]
 pub(crate) enum Reply {
     /// An error answer: status and code.
     Error(u16, &'static str),
     /// An answer with this body.
     Body(&'static str),
+    /// No answer: the server closes the connection.
     HangUp,
+    /// No answer, while the connection stays open.
     Silence,
 }
 

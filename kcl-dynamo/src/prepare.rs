@@ -26,7 +26,7 @@ use crate::{
     table::Table,
 };
 
-/// The time that a new table has to become active.
+/// The time that a table has to become active after it was created. `prepare` fails then.
 const PATIENCE: Duration = Duration::from_secs(180);
 /// The first pause between two checks; each further pause is twice as long.
 pub(crate) const FIRST_WAIT: Duration = Duration::from_millis(50);
@@ -40,6 +40,7 @@ enum Obstacle {
     NoTable,
     /// The table has other keys: it belongs to another program.
     OtherKeys,
+    /// The read failed for another reason.
     Failed(StoreError),
 }
 
@@ -77,10 +78,13 @@ impl Table {
         Ok(())
     }
 
+    /// Makes an error of `prepare` about the table.
     pub(crate) fn not_prepared(&self, kind: StoreErrorKind, why: String) -> StoreError {
         self.call(OP, "", Effect::Reads).error(kind, why)
     }
 
+    /// Makes the error of a failed request of `prepare`. These requests have no [`SendProbe`], so a
+    /// write without an answer may have been applied.
     pub(crate) fn failed<E: ServiceFault>(
         &self,
         effect: Effect,
@@ -194,6 +198,7 @@ impl Table {
         }
     }
 
+    /// Describes the table; `None` if it does not exist.
     async fn describe(&self) -> StoreResult<Option<TableDescription>> {
         let client = self.connection.client().await;
         match client.describe_table().table_name(&self.name).send().await {
@@ -207,6 +212,7 @@ impl Table {
         }
     }
 
+    /// Requests the table. Returns before the table is active.
     async fn create_table(&self, creation: &Creation) -> StoreResult<()> {
         tracing::info!(table = self.name, "creating the lease table");
         let request = self.connection.client().await.create_table().table_name(&self.name);
@@ -247,6 +253,8 @@ fn marker() -> Item {
         .into()
 }
 
+/// Classifies a failed read of the layout item. DynamoDB answers a read with other keys than the
+/// table's with a `ValidationException`.
 fn obstacle(call: &Call<'_>, error: &SdkError<GetItemError, HttpResponse>) -> Obstacle {
     match code(error) {
         Some("ResourceNotFoundException") => Obstacle::NoTable,
@@ -255,11 +263,13 @@ fn obstacle(call: &Call<'_>, error: &SdkError<GetItemError, HttpResponse>) -> Ob
     }
 }
 
+/// A new random text for a table: 128 bits.
 fn new_life() -> String {
     let entropy = Env::system().entropy;
     format!("{:016x}{:016x}", entropy.next_u64(), entropy.next_u64())
 }
 
+/// The version in a layout item; `None` if the attribute is missing or is no number.
 fn version_of(item: &Item) -> Option<u64> {
     match item.get(VERSION_ATTRIBUTE)? {
         AttributeValue::N(digits) => digits.parse().ok(),

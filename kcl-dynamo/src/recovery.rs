@@ -41,6 +41,7 @@ impl Table {
         }
     }
 
+    /// Requests point-in-time recovery, again and again while a new table refuses it.
     async fn turn_recovery_on(&self) -> StoreResult<()> {
         let clock = Env::system().clock;
         let mut wait = FIRST_WAIT;

@@ -1,4 +1,7 @@
 //! Notices whether the request of a call was sent.
+//!
+//! A call may fail before its request is sent: no credentials, no connection, a time-out while it
+//! waits for either. The caller may then safely repeat the write.
 
 use std::sync::{
     Arc,
@@ -33,6 +36,7 @@ impl Intercept for SendProbe {
         "Flight"
     }
 
+    /// The SDK calls this just before it passes the request to a connection.
     fn read_before_transmit(
         &self,
         _: &BeforeTransmitInterceptorContextRef<'_>,

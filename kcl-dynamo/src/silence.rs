@@ -1,4 +1,5 @@
-//! Notices a client whose connections bring no answers.
+//! Notices a client whose connections bring no answers. [`crate::connection`] then replaces it, and
+//! the new client resolves the host name again.
 
 use std::{
     sync::{Arc, Mutex, MutexGuard, PoisonError},
@@ -28,6 +29,7 @@ impl Silence {
         self.since().is_some_and(|since| now >= since + limit)
     }
 
+    /// Locks the start of the silence.
     fn since(&self) -> MutexGuard<'_, Option<Time>> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }

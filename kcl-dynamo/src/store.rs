@@ -28,6 +28,7 @@ pub struct DynamoStore {
 }
 
 impl DynamoStore {
+    /// Makes a store from its parts. Connects to nothing.
     pub(crate) fn assemble(
         application: String,
         table: String,
@@ -111,7 +112,7 @@ impl LeaseStore for DynamoStore {
     }
 
     async fn wake(&self, id: &SessionId) -> StoreResult<()> {
-        // A refusal means that the session has no row or has ended.
+        // A refusal means that the session has no row or has ended: no worker is left to wake.
         let _: Write<Session> = self.table.update("wake", id, rules::wake()).await?;
         Ok(())
     }

@@ -50,7 +50,8 @@ enum Answer {
     Refused(Option<Item>),
 }
 
-/// Sends a request with the conditions of a change.
+/// Sends a request with the conditions of a change. If the conditions do not hold, the answer has
+/// the item as it is. A macro, because the request builders of the SDK have no common trait.
 macro_rules! send {
     ($request:expr, $change:expr, $probe:expr) => {{
         let mut request = $request
@@ -64,7 +65,8 @@ macro_rules! send {
 }
 
 impl Table {
-    /// Writes a whole row, under the conditions of `change`.
+    /// Writes a whole row, under the conditions of `change`. Replaces the item, with all attributes
+    /// that it had.
     pub(crate) async fn put<R: Row>(
         &self,
         op: &'static str,
@@ -84,7 +86,8 @@ impl Table {
         }
     }
 
-    /// Changes an existing row, under the conditions of `change`.
+    /// Changes an existing row, under the conditions of `change`. Attributes that the change does
+    /// not name stay as they are.
     pub(crate) async fn update<R: Row>(
         &self,
         op: &'static str,
@@ -154,7 +157,8 @@ impl Table {
         output.item.map(|item| read(call, &item)).transpose()
     }
 
-    /// Lists rows of one kind: one page, which DynamoDB ends at 1 MB.
+    /// Lists rows of one kind: one page, which DynamoDB ends at 1 MB. The partition of a kind holds
+    /// the rows of this application only, in the order of their keys.
     pub(crate) async fn query<R: Row>(
         &self,
         op: &'static str,
@@ -181,6 +185,7 @@ impl Table {
         Ok(Page::read(items.iter().map(decode), next))
     }
 
+    /// The two key attributes of a row of this application.
     fn key_of<R: Row>(&self, key: &str) -> Item {
         let partition = partition(R::KIND, &self.application);
         [(PK, partition), (SK, key.to_owned())]
@@ -188,12 +193,14 @@ impl Table {
             .into()
     }
 
+    /// Describes a call for its errors, with a new probe.
     pub(crate) fn call<'a>(&'a self, op: &'static str, row: &'a str, effect: Effect) -> Call<'a> {
         let (table, place, probe) = (&*self.name, &*self.place, SendProbe::default());
         Call { op, table, place, row, effect, probe }
     }
 
-    /// The result of a write whose request asked for the row.
+    /// The result of a write whose request asked for the row. If the write was applied but the
+    /// answer has no row, its outcome is unknown.
     async fn settle<R: Row, E: MayRefuse>(
         &self,
         call: &Call<'_>,
@@ -224,6 +231,7 @@ impl Table {
     }
 }
 
+/// Decodes an item. A bad item is an error about this call.
 fn read<R: Row>(call: &Call<'_>, item: &Item) -> StoreResult<R> {
     decode(item).map_err(|bad: BadRow| call.error(StoreErrorKind::Corrupt, bad.to_string()))
 }
@@ -256,6 +264,7 @@ fn cursor_at(call: &Call<'_>, key: &Item) -> StoreResult<Cursor> {
 
 /// The error of an operation with a condition.
 trait MayRefuse: ServiceFault {
+    /// The refusal, if the condition did not hold; `None` for any other error.
     fn refusal(&self) -> Option<&ConditionalCheckFailedException>;
 }
 

@@ -78,10 +78,12 @@ impl Source for Attributes<'_> {
     }
 }
 
+/// Parses the digits of a number attribute. A fraction, or a number above `u64::MAX`, is an error.
 fn whole(digits: &str) -> Result<u64, String> {
     digits.parse().map_err(|_| format!("is no whole number in range: {digits:?}"))
 }
 
+/// The strings of a list attribute. Any other kind of element is an error.
 fn texts(items: &[AttributeValue]) -> Result<Vec<Cow<'_, str>>, String> {
     let no_string = |_| "holds what is no string (S)".to_owned();
     items.iter().map(|item| item.as_s().map(Cow::from).map_err(no_string)).collect()

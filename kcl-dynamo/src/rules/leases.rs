@@ -9,6 +9,7 @@ use crate::{
     codec::{number, shards, text},
 };
 
+/// Sets the owner and the epoch, under the conditions of `as_seen`, and ends the release before.
 pub(crate) fn acquire(acquire: &Acquire) -> Change {
     as_seen(acquire.seen_owner.as_ref(), acquire.seen_epoch, acquire.epoch)
         .set("o", text(acquire.owner.key()))
@@ -49,6 +50,8 @@ fn at(change: Change, checkpoint: &Checkpoint, progress: &Progress) -> Change {
     change.write(checkpoint).write(progress)
 }
 
+/// Writes a checkpoint of the owner. The checkpoint at the end of a shard also gives the lease up
+/// and names the children.
 pub(crate) fn advance(advance: &Advance) -> Change {
     let held = held(&advance.owner, advance.epoch);
     let change = forward(held, &advance.checkpoint, &advance.progress);
@@ -59,6 +62,8 @@ pub(crate) fn advance(advance: &Advance) -> Change {
     }
 }
 
+/// Removes the owner, and writes its last checkpoint, its successor, and itself as the worker to
+/// avoid, as far as the command has them.
 pub(crate) fn release(release: &Release) -> Change {
     let change = held(&release.owner, release.epoch)
         .remove("o")
@@ -70,6 +75,7 @@ pub(crate) fn release(release: &Release) -> Change {
     }
 }
 
+/// Moves the checkpoint, also backwards, under a new epoch and without an owner.
 pub(crate) fn restart(restart: &Restart) -> Change {
     let change = as_seen(restart.seen_owner.as_ref(), restart.seen_epoch, restart.epoch);
     at(change, &restart.checkpoint, &Progress::NONE)
@@ -79,6 +85,8 @@ pub(crate) fn restart(restart: &Restart) -> Change {
         .set_or_remove("cd", shards(restart.children_afterwards()))
 }
 
+/// Requires the epoch that the caller saw; and, unless the command is for unfinished leases as
+/// well, that the shard has ended and nobody owns the lease.
 pub(crate) fn delete(delete: &Delete) -> Change {
     let change = Change::new().when("e=:seen").bind(":seen", number(delete.seen_epoch));
     if delete.unfinished {

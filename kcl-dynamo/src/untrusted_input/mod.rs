@@ -32,6 +32,7 @@ pub(crate) fn item(attributes: &str) -> Item {
     attributes.lines().filter_map(attribute).collect()
 }
 
+/// The attribute that one line describes; `None` for a line without a type.
 fn attribute(line: &str) -> Option<(String, AttributeValue)> {
     let mut parts = line.splitn(3, ' ');
     let (name, kind, value) = (parts.next()?, parts.next()?, parts.next().unwrap_or_default());
@@ -45,6 +46,7 @@ fn attribute(line: &str) -> Option<(String, AttributeValue)> {
     Some((name.to_owned(), value))
 }
 
+/// If `item` is a row of this kind, checks that writing and reading it again changes nothing.
 fn reads_back<R: Row + PartialEq + Debug>(item: &Item) {
     if let Ok(row) = decode::<R>(item) {
         let again = decode::<R>(&stored(&row));
