@@ -94,6 +94,7 @@ pub(crate) fn in_full(
     }
 }
 
+/// True for a name that Kinesis allows: 1 to 128 letters, digits, `_`, `.` or `-`.
 fn is_name(text: &str) -> bool {
     let allowed = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'_' | b'.' | b'-');
     !text.is_empty() && text.len() <= StreamName::MAX_LENGTH && text.bytes().all(allowed)

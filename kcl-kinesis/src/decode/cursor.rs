@@ -43,6 +43,8 @@ pub(crate) struct Passed {
 }
 
 impl Cursor {
+    /// Creates a cursor at `start`. A checkpoint to start after counts as a position that was
+    /// passed.
     pub(crate) fn new(start: StartAt) -> Self {
         let passed = match &start {
             StartAt::After(position) => Some(Passed { position: position.clone(), arrival: None }),
@@ -51,14 +53,17 @@ impl Cursor {
         Self { start, passed, sought: None, caught_up: None, filtering: false }
     }
 
+    /// The last position passed; `None` before the first record.
     pub(crate) const fn passed(&self) -> Option<&Passed> {
         self.passed.as_ref()
     }
 
+    /// The record that the first answer of the current iterator has to show; see the field.
     pub(crate) const fn sought(&self) -> Option<&SequenceNumber> {
         self.sought.as_ref()
     }
 
+    /// The last time when all records had been passed; `None` if that was never so.
     pub(crate) const fn caught_up(&self) -> Option<Time> {
         self.caught_up
     }
@@ -120,6 +125,8 @@ impl Cursor {
         self.filtering = wanted.is_none();
     }
 
+    /// True if a record is to be delivered: it is after the last position passed or, before the
+    /// first record, not before the timestamp to start at.
     fn wants(&self, record: &Record) -> bool {
         match (&self.passed, &self.start) {
             (Some(passed), _) => record.position > passed.position,

@@ -1,5 +1,13 @@
 //! Decoding the answers of `GetRecords`: selecting the new records, unpacking KPL aggregates,
 //! detecting missing records and the end of the shard. Nothing here calls the service.
+//!
+//! | module | task |
+//! |---|---|
+//! | `answer` | parses an answer |
+//! | `cursor` | the reader's position, and the records that were delivered before |
+//! | `gap` | decides which check shows that no record is missing before an answer |
+//! | `end` | decides whether the shard has ended |
+//! | `unpacking`, `kpl`, `warnings` | unpack KPL aggregates, and log damaged ones |
 
 mod answer;
 mod cursor;

@@ -58,6 +58,7 @@ pub(crate) async fn shards(service: &Service, env: &Env) -> Result<Vec<Shard>, F
     }
 }
 
+/// True if the call failed because the server did not accept the token.
 fn is_about_token(failure: &Failure) -> bool {
     failure.is("ExpiredNextTokenException")
         || matches!(failure.kind(), SourceErrorKind::NoStream | SourceErrorKind::Misconfigured)

@@ -41,6 +41,7 @@ impl Stream {
         Self { service, env, registry, retention, key, learning }
     }
 
+    /// Describes the stream, and remembers its key and retention. Repeats a throttled call.
     pub(crate) async fn describe(&self) -> SourceResult<StreamDescription> {
         let outcome = listing::patiently(&self.env, || self.service.describe()).await;
         let description = outcome.map_err(|failure| {
@@ -51,6 +52,7 @@ impl Stream {
         Ok(description)
     }
 
+    /// Remembers the key of the stream.
     pub(crate) fn is_described_as(&self, key: &StreamKey) {
         *self.key.lock().unwrap_or_else(PoisonError::into_inner) = Some(key.clone());
     }
@@ -72,6 +74,7 @@ impl Stream {
         Err(error.caused_by(format!("this is {now}")))
     }
 
+    /// Lists all shards, and remembers their hash ranges.
     pub(crate) async fn shards(&self) -> SourceResult<Vec<Shard>> {
         let shards = listing::shards(&self.service, &self.env).await;
         let shards = shards

@@ -59,6 +59,8 @@ const NO_REGION: &str = "no region is configured: set AWS_REGION, a region in th
     or the region of the source";
 
 impl Clients {
+    /// Loads the configuration, which may read files or call a credentials service, and makes the
+    /// clients.
     pub(super) async fn load(
         configuration: Configuration,
         overrides: Overrides,

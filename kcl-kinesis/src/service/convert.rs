@@ -42,6 +42,7 @@ fn record(raw: types::Record) -> Result<Record, Nonsense> {
     Ok(record)
 }
 
+/// Converts a shard in a listing. It is closed if it has an ending sequence number.
 pub(crate) fn shard(raw: types::Shard) -> Result<Shard, Nonsense> {
     let numbers = raw.sequence_number_range;
     // An empty text is a missing value: no parent, or no ending number.

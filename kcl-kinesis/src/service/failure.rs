@@ -97,6 +97,7 @@ where
     }
 }
 
+/// The kind of an error answer: by its code if that is known, otherwise by its HTTP status.
 fn kind_of_code(code: &str, status: u16) -> SourceErrorKind {
     use SourceErrorKind as Kind;
     match code {
@@ -169,6 +170,7 @@ fn what_befell<E>(error: &SdkError<E, HttpResponse>) -> Option<&'static str> {
     }
 }
 
+/// The first error of type `T` among an error and its causes.
 fn find_cause<'a, T: StdError + 'static>(error: &'a (dyn StdError + 'static)) -> Option<&'a T> {
     let mut cause = Some(error);
     while let Some(error) = cause {

@@ -1,5 +1,9 @@
 //! The calls to Kinesis that a source makes: arguments in the library's types, and failures by
 //! kind. Neither rate limits nor retries are handled here.
+//!
+//! `clients` makes the SDK clients, `pool` replaces a client whose connections bring no answers
+//! (`silence` measures that), `server_date` reads the time of the service, `convert` converts the
+//! SDK's types, and `failure` its errors.
 
 mod clients;
 pub(crate) mod convert;
@@ -79,6 +83,7 @@ impl Service {
         &self.stream
     }
 
+    /// The clients. The first call makes them; if that fails, the next call tries again.
     async fn clients(&self) -> Result<&Clients, Failure> {
         let load = || {
             let (configuration, overrides) = (self.configuration.clone(), self.overrides.clone());

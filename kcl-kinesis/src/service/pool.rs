@@ -58,6 +58,7 @@ impl Pool {
     }
 }
 
+/// Makes a client with new connections and a new measure of its silence.
 fn connect(config: &Builder, clock: &Arc<dyn Clock>, is_given: bool) -> (Client, Silence) {
     let silence = Silence::new(clock.clone());
     let config = config.clone().interceptor(silence.clone());

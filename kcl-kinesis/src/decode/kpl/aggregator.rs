@@ -186,6 +186,7 @@ struct Place {
 }
 
 impl KeyTable {
+    /// The place of a key, without adding it.
     fn find(&self, key: &str) -> Place {
         match self.index.get(key) {
             Some(index) => Place { index: *index, cost: 0 },
@@ -193,6 +194,7 @@ impl KeyTable {
         }
     }
 
+    /// Adds a key, unless it is there.
     fn insert(&mut self, key: String) {
         if !self.index.contains_key(&key) {
             self.index.insert(key.clone(), self.next());
@@ -200,6 +202,7 @@ impl KeyTable {
         }
     }
 
+    /// The index of the next new key.
     fn next(&self) -> u64 {
         u64::try_from(self.keys.len()).unwrap_or(u64::MAX)
     }

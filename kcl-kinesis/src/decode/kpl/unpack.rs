@@ -63,6 +63,8 @@ pub fn unpack(
     outcome
 }
 
+/// Checks the digest and decodes the message. Every record has data then, and there is at least
+/// one.
 fn decode(data: &Bytes) -> Result<AggregatedRecord, Damage> {
     let end = data.len().checked_sub(DIGEST).filter(|end| *end >= MAGIC.len());
     let end = end.ok_or(Damage::Digest)?;
@@ -105,6 +107,8 @@ impl Keys {
         Self { partition: partition.collect(), explicit: explicit.collect() }
     }
 
+    /// Makes the user record of a sub-record: its key, position and mark. The explicit hash key, if
+    /// there is one, decides on the mark.
     fn resolve(&self, aggregate: &Record, sub: SubRecord, index: u64) -> Record {
         let by_partition = entry(&self.partition, sub.partition_key);
         let explicit = entry(&self.explicit, sub.explicit_hash_key).and_then(Option::as_ref);

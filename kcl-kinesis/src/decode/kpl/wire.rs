@@ -90,6 +90,7 @@ impl Iterator for Fields {
 }
 
 impl Fields {
+    /// Reads the next field; `None` if it is malformed.
     fn field(&mut self) -> Option<(u64, Value)> {
         let (number, kind) = self.tag()?;
         let value = match kind {
@@ -106,6 +107,7 @@ impl Fields {
         (1..=0x1fff_ffff).contains(&number).then_some((number, tag & 7))
     }
 
+    /// Reads a value of the wire type `kind`; `None` if it is malformed.
     fn value(&mut self, kind: u64) -> Option<Value> {
         match kind {
             0 => self.varint().map(Value::Number),
@@ -136,6 +138,7 @@ impl Fields {
         Some(Value::Other)
     }
 
+    /// Takes the next `length` bytes; `None` if there are fewer.
     fn take(&mut self, length: usize) -> Option<Bytes> {
         (length <= self.0.len()).then(|| self.0.split_to(length))
     }

@@ -18,6 +18,7 @@ use crate::{
 /// The number of calls without progress after which [`ShardCalls::first_of`] gives up.
 const MOST_LOOKS: u32 = 10;
 
+/// Converts an answer of the SDK.
 fn raw(output: GetRecordsOutput) -> Raw {
     Raw {
         records: output.records,
@@ -62,6 +63,7 @@ impl ShardCalls {
         }
     }
 
+    /// Calls `GetShardIterator`. The caller has waited for its turn.
     pub(super) async fn iterator(&self, at: &IteratorAt) -> Result<ShardIterator, Failure> {
         self.quota.sent(Call::Iterator, self.now());
         let outcome = self.stream.service.iterator(&self.shard, at).await;
@@ -69,6 +71,7 @@ impl ShardCalls {
         outcome
     }
 
+    /// Calls `GetRecords` for at most `limit` records. The caller has waited for its turn.
     pub(super) async fn records(&self, iterator: &str, limit: usize) -> Result<Answer, Failure> {
         let sent = self.now();
         self.quota.sent(Call::Records, sent);
@@ -113,10 +116,12 @@ impl ShardCalls {
         Err(self.explain(Call::Records, failure).await)
     }
 
+    /// Converts a failure to the error for the caller; see [`Stream::explain`].
     pub(super) async fn explain(&self, call: Call, failure: Failure) -> SourceError {
         self.stream.explain(call.name(), &self.shard, failure).await
     }
 
+    /// Updates the rate limits after a call. Other failures than throttling change nothing.
     fn settle<T>(&self, call: Call, outcome: &Result<T, Failure>, bytes: usize) {
         match outcome {
             Ok(_) => {

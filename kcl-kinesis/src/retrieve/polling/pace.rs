@@ -69,10 +69,12 @@ impl Pace {
         self.calls_paid = now + pause * self.burst + jitter.span(pause / 2);
     }
 
+    /// The time between two calls at the present share.
     fn interval(&self) -> Duration {
         self.of_share(Duration::from_secs(1) / CALLS_PER_SECOND)
     }
 
+    /// The span for the present share: longer if the share is smaller.
     fn of_share(&self, span: Duration) -> Duration {
         span * WHOLE / self.share
     }

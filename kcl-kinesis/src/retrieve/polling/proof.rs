@@ -51,11 +51,14 @@ impl PollingReader {
         Ok(lost)
     }
 
+    /// True if this reader had passed all records so recently that later ones cannot have been
+    /// trimmed.
     fn was_caught_up(&self) -> bool {
         let now = self.calls.now();
         self.cursor.caught_up().is_some_and(|at| now.since(at) < self.safe_age())
     }
 
+    /// The age up to which a record is certainly still there, by the stream's retention.
     fn safe_age(&self) -> Duration {
         safe_age(self.calls.stream.retention())
     }
@@ -81,6 +84,7 @@ impl PollingReader {
         }
     }
 
+    /// Returns true if the oldest remaining record is after `number`, or there is none.
     async fn is_before_oldest(&self, number: &SequenceNumber) -> SourceResult<bool> {
         let oldest = self.calls.first_of(IteratorAt::TrimHorizon).await?;
         Ok(is_before(number, oldest.as_ref()))

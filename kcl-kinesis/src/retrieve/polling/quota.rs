@@ -49,6 +49,7 @@ struct Buckets {
 }
 
 impl Quota {
+    /// Creates the limits of one shard, with full buckets.
     pub(super) fn new(enforced: Enforced, jitter: Rng) -> Self {
         // Opening a reader needs up to three iterators at once; reads are sent one by one.
         let buckets = Buckets { records: Pace::new(1), iterators: Pace::new(5), jitter };

@@ -121,10 +121,12 @@ impl PollingReader {
         Ok(None)
     }
 
+    /// The kind of the next call: a new iterator if there is none.
     const fn next_call(&self) -> Call {
         if self.iterator.is_some() { Call::Records } else { Call::Iterator }
     }
 
+    /// Requests an iterator at the position of the cursor.
     async fn renew(&mut self) -> Result<(), Failure> {
         let at = self.cursor.iterator_at();
         let iterator = self.calls.iterator(&at).await?;
@@ -133,6 +135,7 @@ impl PollingReader {
         Ok(())
     }
 
+    /// Sends one read, and keeps its answer in `held`.
     async fn read(&mut self, iterator: &str, room: ByteLimit) -> Result<(), Failure> {
         let limit = self.sizing.limit(room);
         self.held = Some(self.calls.records(iterator, limit).await?);
@@ -209,10 +212,12 @@ impl PollingReader {
         self.slow_down();
     }
 
+    /// Postpones the next read by the pause of the standstill.
     fn slow_down(&mut self) {
         self.due = self.due.max(self.calls.now() + self.standstill.pause());
     }
 
+    /// Makes a batch at the present position and lag.
     fn batch(&self, records: Vec<Record>, at_tip: bool) -> Batch {
         let mut batch = Batch::of(records);
         batch.through = self.stand();

@@ -35,6 +35,7 @@ pub(super) enum Nothing {
 }
 
 impl Nothing {
+    /// The text of the event.
     const fn says(self) -> &'static str {
         match self {
             Self::Refused => "the iterators that it gives are refused",
