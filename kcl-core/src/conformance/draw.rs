@@ -82,6 +82,8 @@ impl Drawer {
         }
     }
 
+    /// Draws a command on a session: three of four on a live session are beats. On a missing or
+    /// ended session, a third are registrations or deletions.
     fn on_session(&mut self, id: &SessionId, seen: Option<&Session>) -> Command {
         let beat = seen.map_or(0, |row| row.beat);
         let ended = seen.is_some_and(Session::has_ended);
@@ -105,6 +107,7 @@ impl Drawer {
         }
     }
 
+    /// Draws a registration, half of them without a stream, and half without a zone.
     fn new_session(&mut self, id: &SessionId) -> Session {
         let mut session = samples::tacit_session(id.clone());
         session.start = self.rng.below(5);
@@ -114,6 +117,8 @@ impl Drawer {
         session
     }
 
+    /// Draws a command on a lease. One in five has an epoch near the stored one, one in six an
+    /// owner drawn at random. A missing lease is mostly created.
     fn on_lease(&mut self, key: &LeaseKey, seen: Option<&Lease>) -> Command {
         let Some(row) = seen else {
             let lease = self.new_lease(key);
@@ -134,6 +139,7 @@ impl Drawer {
         }
     }
 
+    /// Draws a creation, one in three of a lease with an owner.
     fn new_lease(&mut self, key: &LeaseKey) -> Lease {
         let mut lease = Lease::new(key.clone(), Checkpoint::TrimHorizon);
         lease.parents = self.some_shards();
@@ -147,6 +153,7 @@ impl Drawer {
         lease
     }
 
+    /// Draws an acquire whose new epoch may be too low. One in six expects no owner.
     fn acquire(&mut self, row: &Lease, epoch: Epoch) -> Command {
         let taker = pick(&mut self.rng, &self.owners);
         let new = Epoch(row.epoch.0 + self.rng.below(4));
@@ -158,6 +165,8 @@ impl Drawer {
         acquire.into()
     }
 
+    /// Draws a checkpoint, half of them with progress. At the end of a shard it has up to two
+    /// children.
     fn advance(&mut self, row: &Lease, owner: SessionId, epoch: Epoch) -> Command {
         let checkpoint = self.checkpoint(&row.checkpoint);
         let children = if checkpoint.is_end() { self.some_shards() } else { Vec::new() };
@@ -168,6 +177,7 @@ impl Drawer {
         advance.with_children(children).into()
     }
 
+    /// Draws a release: half of them with a checkpoint, half with a successor.
     fn release(&mut self, row: &Lease, owner: SessionId, epoch: Epoch) -> Command {
         let mut release = Release::new(row.key.clone(), owner, epoch);
         if self.once_in(2) {
@@ -178,6 +188,8 @@ impl Drawer {
         release.to(successor).avoiding(self.once_in(4)).into()
     }
 
+    /// Draws a restart to a checkpoint near the beginning or near the stored one. Some expect
+    /// another owner.
     fn restart(&mut self, row: &Lease, epoch: Epoch) -> Command {
         let new = Epoch(row.epoch.0 + self.rng.below(4));
         let to = if self.once_in(2) { Checkpoint::TrimHorizon } else { row.checkpoint.clone() };
@@ -214,6 +226,7 @@ impl Drawer {
         }
     }
 
+    /// Draws a write or a deletion of a document, some with an old or a future version.
     fn on_doc(&mut self, name: &DocName, seen: Option<&Document>) -> Command {
         let version = seen.map(|doc| doc.version);
         let believed = match self.rng.below(5) {
@@ -264,14 +277,17 @@ impl Drawer {
         (n + self.rng.below(3)).saturating_sub(1)
     }
 
+    /// A number below 100.
     fn small(&mut self) -> u32 {
         u32::from(self.small_index(100))
     }
 
+    /// A number below `bound`.
     fn small_index(&mut self, bound: u8) -> u8 {
         u8::try_from(self.rng.below(u64::from(bound))).unwrap_or(0)
     }
 
+    /// None, one or two of the shards.
     fn some_shards(&mut self) -> Vec<ShardId> {
         let many = usize::from(self.small_index(3));
         (0..many).map(|_| pick(&mut self.rng, &self.shards)).collect()

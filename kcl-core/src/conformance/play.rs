@@ -24,6 +24,7 @@ pub(super) async fn play(name: &'static str, play: Play) -> CaseReport {
     CaseReport { name, took: clock.now().since(started), failure }
 }
 
+/// Runs the case as a task. A panic or the time limit is a failure.
 #[expect(clippy::disallowed_methods, reason = "a watchdog of tests, no part of any simulation")]
 async fn guarded(play: Play) -> Check {
     let mut task = JoinSet::new();

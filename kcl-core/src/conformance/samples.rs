@@ -17,6 +17,7 @@ use crate::{
 /// The highest epoch or counter that a store must hold: a signed 64-bit column must suffice.
 pub(super) const HIGHEST: u64 = u64::MAX / 2;
 
+/// The session with this worker id and incarnation.
 pub(super) fn session_id(worker: &str, incarnation: u128) -> Result<SessionId, Failure> {
     Ok(SessionId::new(worker.parse()?, Incarnation::from_bits(incarnation)))
 }
@@ -56,10 +57,12 @@ pub(super) fn report(n: u32) -> Report {
     }
 }
 
+/// The shard id number `n`, as Kinesis writes it.
 pub(super) fn shard(n: u64) -> Result<ShardId, Failure> {
     Ok(format!("shardId-{n:012}").parse()?)
 }
 
+/// The key of the lease for shard number `n` of one stream.
 pub(super) fn lease_key(n: u64) -> Result<LeaseKey, Failure> {
     let stream = StreamKey::new("orders", WallTime::from_millis(1_700_000_000_000));
     Ok(LeaseKey::of_shard(&stream, &shard(n)?))
@@ -86,10 +89,12 @@ pub(super) fn full_lease(key: LeaseKey, owner: SessionId) -> Result<Lease, Failu
     Ok(lease)
 }
 
+/// The checkpoint after this position.
 pub(super) fn after(sequence: u128, sub: u64) -> Checkpoint {
     Checkpoint::After(Position::new(sequence.into(), sub))
 }
 
+/// A progress that differs with `n` in every field.
 pub(super) fn progress(n: u64) -> Progress {
     Progress {
         arrival: Some(WallTime::from_millis(1_700_000_000_000 + n)),
@@ -98,6 +103,7 @@ pub(super) fn progress(n: u64) -> Progress {
     }
 }
 
+/// Parses the name of a document.
 pub(super) fn doc_name(name: &str) -> Result<DocName, Failure> {
     Ok(name.parse()?)
 }

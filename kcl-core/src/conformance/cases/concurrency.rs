@@ -46,7 +46,8 @@ async fn explained(bench: Bench, drops_one_in: u64) -> Check {
     check(answered * 2 > called, || format!("only {answered} of {called} calls were answered"))
 }
 
-/// Finds a write that is not atomic, and a strong read that returns an old row.
+/// Finds a write that is not atomic, and a strong read that returns an old row. Such an order
+/// exists for every history if each row is linearizable.
 pub(super) async fn concurrent_histories_have_an_order_that_explains_them(bench: Bench) -> Check {
     explained(bench, 0).await
 }

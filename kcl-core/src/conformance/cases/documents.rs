@@ -12,7 +12,7 @@ use crate::{
 };
 
 /// A write names the version that it replaces, `None` for a new document, and is refused at any
-/// other.
+/// other. So of two writers that read the same version, one is refused and reads again.
 pub(super) async fn a_document_counts_its_versions(bench: Bench) -> Check {
     let mut script = bench.script().await?;
     let name = doc_name("placement")?;
@@ -30,7 +30,7 @@ pub(super) async fn a_document_counts_its_versions(bench: Bench) -> Check {
 }
 
 /// A deletion names the version that it saw. A document that is written again after it starts at
-/// version 1.
+/// version 1. A document that was written since the read is kept.
 pub(super) async fn a_document_is_deleted_at_the_version_seen(bench: Bench) -> Check {
     let mut script = bench.script().await?;
     let name = doc_name("assignment:worker")?;
@@ -44,7 +44,8 @@ pub(super) async fn a_document_is_deleted_at_the_version_seen(bench: Bench) -> C
     script.done(new_doc("assignment:worker", b"[]")?).await
 }
 
-/// Empty bodies, zero bytes and bytes that are no UTF-8 come back as they were written.
+/// Empty bodies, zero bytes and bytes that are no UTF-8 come back as they were written. The store
+/// must not interpret the body.
 pub(super) async fn a_document_holds_any_bytes(bench: Bench) -> Check {
     let mut script = bench.script().await?;
     let every: Vec<u8> = (0..=u8::MAX).collect();

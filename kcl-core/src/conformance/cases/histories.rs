@@ -11,7 +11,8 @@ use crate::conformance::{
 const HISTORIES: u64 = 4;
 const COMMANDS: usize = 250;
 
-/// Draws commands from the newest row, a few of them stale on purpose.
+/// Draws commands from the newest row, a few of them stale on purpose. Finds conditions that hold
+/// in each single case, but not after each other.
 pub(super) async fn random_histories_answer_as_the_rules_do(bench: Bench) -> Check {
     let (mut done, mut refused) = (0, 0);
     for history in 0..HISTORIES {
@@ -34,7 +35,7 @@ pub(super) async fn random_histories_answer_as_the_rules_do(bench: Bench) -> Che
 }
 
 /// Sends old commands again, as a network may. The rules accept only the duplicates that do no
-/// harm.
+/// harm. Drivers and networks may send a request twice, the second time much later.
 pub(super) async fn late_duplicates_change_nothing_they_must_not(bench: Bench) -> Check {
     let mut drawer = Drawer::new(bench.rng(100))?;
     let mut script = bench.script_apart(100).await?;

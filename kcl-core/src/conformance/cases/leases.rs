@@ -25,7 +25,9 @@ async fn held(bench: &Bench, owner: &SessionId, epoch: u64) -> Result<(Script, L
     Ok((script, key))
 }
 
-/// An existing row is never replaced by a creation, and every kind of checkpoint is kept.
+/// An existing row is never replaced by a creation, and every kind of checkpoint is kept. If a
+/// creation replaced the row, a planner with an old list of rows would reset the checkpoint of a
+/// lease.
 pub(super) async fn a_lease_is_created_once_with_every_field(bench: Bench) -> Check {
     let mut script = bench.script().await?;
     let key = lease_key(1)?;
@@ -47,7 +49,7 @@ pub(super) async fn a_lease_is_created_once_with_every_field(bench: Bench) -> Ch
 }
 
 /// An acquire is refused with a wrong owner, a wrong epoch, or a new epoch that is not above the
-/// old.
+/// old. Otherwise a worker with an old copy of the row could take the lease of a live owner.
 pub(super) async fn an_acquire_needs_the_owner_and_epoch_it_saw(bench: Bench) -> Check {
     let (me, other) = (session_id("worker", 1)?, session_id("other", 1)?);
     let mut script = bench.script().await?;
@@ -76,7 +78,8 @@ pub(super) async fn an_acquire_needs_the_owner_and_epoch_it_saw(bench: Bench) ->
     script.done(Acquire::new(&held, other, Epoch(6))).await
 }
 
-/// The row does not protect its owner: the caller decides whether the owner may be replaced.
+/// The row does not protect its owner: the caller decides whether the owner may be replaced. The
+/// store must not compare the owner with the sessions.
 pub(super) async fn an_acquire_takes_the_lease_of_any_owner_it_saw(bench: Bench) -> Check {
     let mut script = bench.script().await?;
     let key = lease_key(1)?;
@@ -91,6 +94,8 @@ pub(super) async fn an_acquire_takes_the_lease_of_any_owner_it_saw(bench: Bench)
 }
 
 /// Refuses another worker, another session of the same worker, other epochs, and a former owner.
+/// Otherwise a former owner, which may have been paused for minutes, could overwrite the checkpoint
+/// of the present one.
 pub(super) async fn a_checkpoint_needs_the_owner_and_the_epoch(bench: Bench) -> Check {
     let me = session_id("worker", 1)?;
     let (mut script, key) = held(&bench, &me, 5).await?;
@@ -107,7 +112,8 @@ pub(super) async fn a_checkpoint_needs_the_owner_and_the_epoch(bench: Bench) -> 
     script.refused(write(&me, 5, 12)).await
 }
 
-/// Sequence numbers are compared by value at any length, then by sub-sequence number.
+/// Sequence numbers are compared by value at any length, then by sub-sequence number. Otherwise a
+/// late write of the same owner would make the next owner process records again.
 pub(super) async fn a_checkpoint_never_goes_back(bench: Bench) -> Check {
     let me = session_id("worker", 1)?;
     let (mut script, key) = held(&bench, &me, 5).await?;
@@ -131,7 +137,8 @@ pub(super) async fn a_checkpoint_never_goes_back(bench: Bench) -> Check {
     script.done(at(after(long + 1, 0)).with_progress(Progress::NONE)).await
 }
 
-/// An ended shard can be acquired and ended again, but its checkpoint never leaves the end.
+/// An ended shard can be acquired and ended again, but its checkpoint never leaves the end. Both
+/// happen in the same write, so that no reader sees an end without its children.
 pub(super) async fn the_end_of_a_shard_clears_the_owner_and_names_the_children(
     bench: Bench,
 ) -> Check {
@@ -150,7 +157,7 @@ pub(super) async fn the_end_of_a_shard_clears_the_owner_and_names_the_children(
 }
 
 /// Only the owner under its epoch can release, and only once. The next acquire clears the
-/// successor.
+/// successor. A second release must not clear the owner that came after the first.
 pub(super) async fn a_release_clears_the_owner_and_names_the_successor(bench: Bench) -> Check {
     let (me, next) = (session_id("worker", 1)?, session_id("next", 1)?);
     let (mut script, key) = held(&bench, &me, 5).await?;
@@ -164,7 +171,8 @@ pub(super) async fn a_release_clears_the_owner_and_names_the_successor(bench: Be
     script.done(Release::new(key, next, Epoch(7))).await
 }
 
-/// A release is refused as a whole if its checkpoint would go back.
+/// A release is refused as a whole if its checkpoint would go back. The checkpoint is stored in the
+/// same write that clears the owner, so that the next owner starts from it.
 pub(super) async fn a_release_carries_the_last_checkpoint(bench: Bench) -> Check {
     let me = session_id("worker", 1)?;
     let (mut script, key) = held(&bench, &me, 5).await?;
@@ -183,7 +191,7 @@ pub(super) async fn a_release_carries_the_last_checkpoint(bench: Bench) -> Check
 }
 
 /// A row is deleted at the epoch seen: an ended one without an owner, or any row of a stream that
-/// is gone.
+/// is gone. Otherwise a checkpoint that is still needed could be deleted.
 pub(super) async fn a_lease_is_deleted_when_ended_or_its_stream_is_gone(bench: Bench) -> Check {
     let me = session_id("worker", 1)?;
     let (mut script, key) = held(&bench, &me, 5).await?;
@@ -204,7 +212,8 @@ pub(super) async fn a_lease_is_deleted_when_ended_or_its_stream_is_gone(bench: B
     script.done(Delete::of_gone_stream(key, epoch)).await
 }
 
-/// Finds updates that create a missing row, as an unconditional `UpdateItem` or `HSET` does.
+/// Finds updates that create a missing row, as an unconditional `UpdateItem` or `HSET` does. Such a
+/// row would have an owner or a checkpoint, but no parents and no hash range.
 pub(super) async fn an_absent_lease_is_not_made_by_accident(bench: Bench) -> Check {
     let mut script = bench.script().await?;
     let me = session_id("worker", 1)?;
@@ -219,7 +228,8 @@ pub(super) async fn an_absent_lease_is_not_made_by_accident(bench: Bench) -> Che
     script.refused(Delete::of_gone_stream(key, Epoch(0))).await
 }
 
-/// Owners are compared by worker id and incarnation.
+/// Owners are compared by worker id and incarnation. A restarted worker must not pass for its
+/// former session, which may still be running.
 pub(super) async fn two_lives_of_one_worker_are_two_owners(bench: Bench) -> Check {
     let (old, new) = (session_id("worker", 1)?, session_id("worker", 2)?);
     let (mut script, key) = held(&bench, &old, 5).await?;

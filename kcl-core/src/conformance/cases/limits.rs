@@ -41,7 +41,8 @@ fn longest_key() -> Result<LeaseKey, Failure> {
     Ok(LeaseKey::of_shard(&stream, &shard).as_str().parse()?)
 }
 
-/// Finds columns and keys that are too short, and names that are cut.
+/// Finds columns and keys that are too short, and names that are cut. A name that is cut could be
+/// the name of another row.
 pub(super) async fn the_longest_names_are_kept(bench: Bench) -> Check {
     let mut script = bench.script().await?;
     let owner = session_id(&long(WorkerId::MAX_LENGTH), u128::MAX)?;
@@ -71,6 +72,7 @@ pub(super) async fn the_longest_names_are_kept(bench: Bench) -> Check {
 }
 
 /// Finds numbers that lose precision as floating-point numbers, and columns that are too narrow.
+/// New epochs are at least the store's time, in milliseconds since 1970.
 pub(super) async fn the_highest_numbers_are_kept(bench: Bench) -> Check {
     let mut script = bench.script().await?;
     let id = session_id("worker", 0)?;

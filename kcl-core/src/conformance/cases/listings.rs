@@ -60,7 +60,8 @@ fn exactly<K: Ord + std::fmt::Debug>(listed: Vec<K>, expected: &BTreeSet<K>) -> 
 }
 
 /// A strong listing by one client shows every write and every deletion that another client has seen
-/// acknowledged.
+/// acknowledged. The planner treats a lease as missing, and a session as gone, if a strong listing
+/// lacks it.
 pub(super) async fn listings_see_every_acknowledged_write(bench: Bench) -> Check {
     let (writer, reader) = (bench.store().await?, bench.store().await?);
     for n in 0..20 {
@@ -94,7 +95,8 @@ async fn ids_of(store: &dyn LeaseStore) -> StoreResult<Vec<crate::lease::Session
     Ok(sessions.into_iter().map(|session| session.id).collect())
 }
 
-/// An eventual read may be late, but shows the row after some time.
+/// An eventual read may be late, but shows the row after some time. Workers use eventual reads
+/// where an old row does no harm, because they cost less.
 pub(super) async fn an_eventual_read_sees_a_write_in_the_end(bench: Bench) -> Check {
     const TRIES: usize = 10_000;
     let (writer, reader) = (bench.store().await?, bench.store().await?);
@@ -110,7 +112,8 @@ pub(super) async fn an_eventual_read_sees_a_write_in_the_end(bench: Bench) -> Ch
     Err(Failure::new(format!("{TRIES} eventual reads did not see {row:?}")))
 }
 
-/// DynamoDB, for example, ends a page at 1 MB.
+/// DynamoDB, for example, ends a page at 1 MB. A lease that is not listed would be run by no
+/// worker.
 pub(super) async fn leases_are_listed_past_a_page_and_a_megabyte(bench: Bench) -> Check {
     let store = bench.store().await?;
     fill(&store, MANY, |store, n| async move {
@@ -128,7 +131,8 @@ pub(super) async fn leases_are_listed_past_a_page_and_a_megabyte(bench: Bench) -
     exactly(listed.into_iter().map(|lease| lease.key).collect(), &keys)
 }
 
-/// An eventual listing may lack rows, but lists none that does not exist.
+/// An eventual listing may lack rows, but lists none that does not exist. A session that a strong
+/// listing lacks counts as ended.
 pub(super) async fn sessions_are_listed_past_a_page(bench: Bench) -> Check {
     let id = |n: u64| session_id(&format!("worker-{n}"), u128::from(n));
     let store = bench.store().await?;
@@ -149,7 +153,7 @@ pub(super) async fn sessions_are_listed_past_a_page(bench: Bench) -> Check {
     Ok(())
 }
 
-/// Bodies come back whole in a listing.
+/// Bodies come back whole in a listing. A body that is cut could not be decoded.
 pub(super) async fn documents_are_listed_past_a_megabyte(bench: Bench) -> Check {
     const LARGE: u64 = 8;
     let store = bench.store().await?;
@@ -177,7 +181,7 @@ pub(super) async fn documents_are_listed_past_a_megabyte(bench: Bench) -> Check 
 }
 
 /// Deletes and creates rows between the pages. Finds a cursor that counts rows instead of naming
-/// the last key.
+/// the last key. Rows are created and deleted at any time, so a listing is never alone.
 pub(super) async fn a_listing_holds_what_stays_while_rows_come_and_go(bench: Bench) -> Check {
     // More than a megabyte, and more than a thousand rows.
     const ROWS: u64 = 1_600;

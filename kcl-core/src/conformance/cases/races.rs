@@ -26,6 +26,8 @@ const ROUNDS: u64 = 12;
 struct Track(Vec<Arc<dyn LeaseStore>>);
 
 impl Track {
+    /// Opens the clients. Several clients have several connections, so that the server sees the
+    /// writes at the same time.
     async fn of(bench: &Bench) -> Result<Self, Failure> {
         let mut clients = Vec::new();
         for _ in 0..CLIENTS {
@@ -34,6 +36,7 @@ impl Track {
         Ok(Self(clients))
     }
 
+    /// One of the clients, for the steps between races.
     fn store(&self) -> &dyn LeaseStore {
         self.0[0].as_ref()
     }
@@ -121,7 +124,8 @@ pub(super) async fn one_of_many_acquires_wins(bench: Bench) -> Check {
     Ok(())
 }
 
-/// All racers create the same row with different epochs.
+/// All racers create the same row with different epochs. Otherwise two workers that make the same
+/// missing row would both believe that theirs is stored.
 pub(super) async fn one_of_many_creations_wins(bench: Bench) -> Check {
     let track = Track::of(&bench).await?;
     for round in 1..=ROUNDS {
@@ -136,6 +140,7 @@ pub(super) async fn one_of_many_creations_wins(bench: Bench) -> Check {
 }
 
 /// Half of the racers acquire a lease, the other half restart it, under the same new epoch.
+/// Otherwise a worker would process records of a lease whose checkpoint is being moved.
 pub(super) async fn a_restart_and_an_acquire_never_both_win(bench: Bench) -> Check {
     let track = Track::of(&bench).await?;
     let mut seen = lease(lease_key(1)?)?;
@@ -154,7 +159,8 @@ pub(super) async fn a_restart_and_an_acquire_never_both_win(bench: Bench) -> Che
     Ok(())
 }
 
-/// All racers register the same session id with different starts.
+/// All racers register the same session id with different starts. Otherwise two processes could use
+/// the same session.
 pub(super) async fn one_of_many_registrations_wins(bench: Bench) -> Check {
     let track = Track::of(&bench).await?;
     for round in 1..=ROUNDS {
@@ -169,7 +175,8 @@ pub(super) async fn one_of_many_registrations_wins(bench: Bench) -> Check {
     same("the sessions made", &listed, &ROUNDS)
 }
 
-/// All racers write the next version of one document.
+/// All racers write the next version of one document. Otherwise the plan of one planner could
+/// silently replace that of another.
 pub(super) async fn one_of_many_document_writes_wins(bench: Bench) -> Check {
     let track = Track::of(&bench).await?;
     let name = doc_name("placement")?;
@@ -184,7 +191,8 @@ pub(super) async fn one_of_many_document_writes_wins(bench: Bench) -> Check {
 }
 
 /// Either the beat is counted and the fence is refused, or the session ends and the beat is
-/// refused.
+/// refused. Otherwise a worker whose beat was counted would go on with leases that another worker
+/// may take.
 pub(super) async fn a_fence_and_a_beat_never_both_win(bench: Bench) -> Check {
     let track = Track::of(&bench).await?;
     for round in 0..3 * ROUNDS {
@@ -200,7 +208,8 @@ pub(super) async fn a_fence_and_a_beat_never_both_win(bench: Bench) -> Check {
     Ok(())
 }
 
-/// Finds a beat that writes back an old mailbox, and a wake-up that writes back an old beat.
+/// Finds a beat that writes back an old mailbox, and a wake-up that writes back an old beat. Both
+/// change the same row, but different fields of it.
 pub(super) async fn wakes_and_beats_lose_nothing_of_each_other(bench: Bench) -> Check {
     let track = Track::of(&bench).await?;
     let id = racer(0)?;

@@ -28,7 +28,8 @@ fn above(row: &Lease) -> Epoch {
     Epoch(row.epoch.0 + 1)
 }
 
-/// The condition is that of an acquire: owner and epoch as seen, and a new epoch above.
+/// The condition is that of an acquire: owner and epoch as seen, and a new epoch above. So a
+/// restart is refused if a worker has acquired the lease meanwhile.
 pub(super) async fn a_restart_needs_the_owner_and_epoch_it_saw(bench: Bench) -> Check {
     let (mut script, held) = full(&bench).await?;
     let to = |seen: &Lease| Restart::new(seen, Epoch(seen.epoch.0 + 9), Checkpoint::TrimHorizon);
@@ -50,6 +51,7 @@ pub(super) async fn a_restart_needs_the_owner_and_epoch_it_saw(bench: Bench) -> 
 }
 
 /// The row after a restart is that of a lease that nobody has held, at the new checkpoint.
+/// Progress, children and successor would be wrong at another checkpoint.
 pub(super) async fn a_restart_takes_back_and_clears_what_was_known(bench: Bench) -> Check {
     let (mut script, row) = full(&bench).await?;
     let starts = [
@@ -80,7 +82,8 @@ pub(super) async fn a_restart_takes_back_and_clears_what_was_known(bench: Bench)
     Ok(())
 }
 
-/// Children are kept only with a checkpoint at the end of the shard.
+/// Children are kept only with a checkpoint at the end of the shard. Before the end, a shard has no
+/// children yet.
 pub(super) async fn a_restart_at_the_end_of_a_shard_names_the_children(bench: Bench) -> Check {
     let (mut script, row) = full(&bench).await?;
     let end = Restart::new(&row, above(&row), Checkpoint::ShardEnd);

@@ -9,7 +9,8 @@ use crate::{
     lease::{Beat, EndSession, Ending, Forget, Session, Stamp},
 };
 
-/// A registration never replaces a row; another incarnation has a row of its own.
+/// A registration never replaces a row; another incarnation has a row of its own. A replaced row
+/// would lose the beat that the other workers watch.
 pub(super) async fn a_new_session_is_put_once(bench: Bench) -> Check {
     let mut script = bench.script().await?;
     let id = session_id("worker", 1)?;
@@ -30,6 +31,7 @@ pub(super) async fn a_new_session_is_put_once(bench: Bench) -> Check {
 }
 
 /// A beat is accepted only with a number above the stored one, so that a duplicate has no effect.
+/// The other workers take a changed number for a sign of life.
 pub(super) async fn a_beat_counts_only_forwards(bench: Bench) -> Check {
     let mut script = bench.script().await?;
     let id = session_id("worker", 1)?;
@@ -43,7 +45,8 @@ pub(super) async fn a_beat_counts_only_forwards(bench: Bench) -> Check {
     script.refused(Beat::new(session_id("worker", 2)?, 7, report(6))).await
 }
 
-/// A later beat that does not say `leaving` leaves the session in that state.
+/// A later beat that does not say `leaving` leaves the session in that state. Otherwise the planner
+/// would assign leases again to a worker that is about to stop.
 pub(super) async fn leaving_is_for_good(bench: Bench) -> Check {
     let mut script = bench.script().await?;
     let id = session_id("worker", 1)?;
@@ -55,7 +58,8 @@ pub(super) async fn leaving_is_for_good(bench: Bench) -> Check {
     script.done(EndSession::new(id, Ending::Leave)).await
 }
 
-/// No write changes the row of an ended session, whatever ended it.
+/// No write changes the row of an ended session, whatever ended it. Other workers take the leases
+/// of an ended session, so it must not return.
 pub(super) async fn an_ended_session_stays_ended(bench: Bench) -> Check {
     let mut script = bench.script().await?;
     let endings = [Ending::Leave, Ending::Replace, Ending::Fence { beat: 0 }];
@@ -74,7 +78,8 @@ pub(super) async fn an_ended_session_stays_ended(bench: Bench) -> Check {
     Ok(())
 }
 
-/// A fence is refused if the session has beaten since the caller watched it.
+/// A fence is refused if the session has beaten since the caller watched it. Otherwise a watcher
+/// that was slow itself could end a live session.
 pub(super) async fn a_fence_needs_the_beat_that_was_watched(bench: Bench) -> Check {
     let mut script = bench.script().await?;
     let id = session_id("worker", 1)?;
@@ -86,7 +91,8 @@ pub(super) async fn a_fence_needs_the_beat_that_was_watched(bench: Bench) -> Che
     script.done(EndSession::new(id, Ending::Fence { beat: 7 })).await
 }
 
-/// The row of a live or leaving session is not deleted.
+/// The row of a live or leaving session is not deleted. The other workers treat a session without a
+/// row as ended, so they would take its leases.
 pub(super) async fn only_an_ended_session_is_forgotten(bench: Bench) -> Check {
     let mut script = bench.script().await?;
     let id = session_id("worker", 1)?;
@@ -101,7 +107,8 @@ pub(super) async fn only_an_ended_session_is_forgotten(bench: Bench) -> Check {
     script.done(session(id)?).await
 }
 
-/// Finds updates that create a missing row.
+/// Finds updates that create a missing row. Such a row would look like a live session that no
+/// worker runs.
 pub(super) async fn an_absent_session_is_not_made_by_accident(bench: Bench) -> Check {
     let mut script = bench.script().await?;
     let id = session_id("nobody", 1)?;
@@ -114,7 +121,8 @@ pub(super) async fn an_absent_session_is_not_made_by_accident(bench: Bench) -> C
 }
 
 /// Every answer to a beat, a refusal too, carries the store's time, which never goes back, and its
-/// generation.
+/// generation. Workers take the time for new epochs; a changed generation shows them that the store
+/// went back in time.
 pub(super) async fn the_store_tells_time_and_generation(bench: Bench) -> Check {
     let store = bench.store().await?;
     let id = session_id("worker", 1)?;

@@ -23,7 +23,7 @@ async fn mailbox(store: &dyn LeaseStore, id: &SessionId) -> Result<u64, Failure>
 }
 
 /// The answer to the next beat shows the mailbox, which is the wake-up of a store that does not
-/// push.
+/// push. A wake-up must not count as a beat, or a dead session would look alive.
 pub(super) async fn a_wake_up_raises_the_mailbox_and_nothing_else(bench: Bench) -> Check {
     let mut script = bench.script().await?;
     let (id, other) = (session_id("worker", 1)?, session_id("worker", 2)?);
@@ -42,7 +42,8 @@ pub(super) async fn a_wake_up_raises_the_mailbox_and_nothing_else(bench: Bench) 
     }
 }
 
-/// A wake-up for a missing or ended session has no effect.
+/// A wake-up for a missing or ended session has no effect. The sender may know an old list of
+/// sessions.
 pub(super) async fn nobody_is_made_or_woken_by_waking_the_absent_or_ended(bench: Bench) -> Check {
     let mut script = bench.script().await?;
     let id = session_id("worker", 1)?;
@@ -55,7 +56,8 @@ pub(super) async fn nobody_is_made_or_woken_by_waking_the_absent_or_ended(bench:
     script.refused(id).await
 }
 
-/// The channel exists exactly if the factory says so, and no wake-up after its opening is missed.
+/// The channel exists exactly if the factory says so, and no wake-up after its opening is missed. A
+/// missed wake-up costs no correctness, but the time until the next poll.
 pub(super) async fn wake_ups_are_pushed_where_the_store_says_so(bench: Bench) -> Check {
     let (store, other) = (bench.store().await?, bench.store().await?);
     let id = session_id("worker", 1)?;
