@@ -63,6 +63,7 @@ pub(super) async fn record(
     Ok(std::mem::take(&mut *events))
 }
 
+/// One client of a history, with the row as it believes it to be.
 struct Client {
     store: Arc<dyn LeaseStore>,
     drawer: Drawer,
@@ -73,6 +74,8 @@ struct Client {
 }
 
 impl Client {
+    /// Makes all calls of this client, one after the other, and records those that had or may have
+    /// had an effect.
     async fn run(mut self, recorder: Arc<Recorder>) -> Result<(), Failure> {
         for _ in 0..self.habits.calls {
             let reads = self.drawer.once_in(5);

@@ -85,6 +85,7 @@ impl Stage {
         self.open(0, StartAt::TrimHorizon).await
     }
 
+    /// Sleeps on the clock of the factory, which may be simulated.
     pub(super) async fn wait(&self, millis: u64) {
         self.clock.sleep(Duration::from_millis(millis)).await;
     }

@@ -102,6 +102,7 @@ impl Reading {
         self.has_seen(texts)
     }
 
+    /// Closes the reader as a worker does.
     pub(super) async fn close(self) {
         self.reader.close().await;
     }
@@ -126,6 +127,7 @@ impl Seen {
         Ok(None)
     }
 
+    /// True once the events so far have reached `until`.
     fn reaches(&self, until: Until) -> bool {
         match until {
             Until::Records(records) => self.records.len() >= records,

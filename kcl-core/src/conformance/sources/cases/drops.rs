@@ -20,7 +20,8 @@ const DROPS: u32 = 8;
 const PATIENCE: Duration = Duration::from_millis(3);
 
 /// Drops calls of `next` at random moments between their start and their answer. Each call may
-/// bring one record only, so that calls go on while records are left.
+/// bring one record only, so that calls go on while records are left. The next call has to return
+/// what the dropped call would have returned.
 pub(crate) async fn a_dropped_read_loses_nothing_and_repeats_nothing(bench: Bench) -> Check {
     let mut stage = bench.stream(1).await?;
     let mut reading = stage.open_first().await?;
@@ -47,7 +48,7 @@ pub(crate) async fn a_dropped_read_loses_nothing_and_repeats_nothing(bench: Benc
     reading.brings(&numbered(0..put)).await
 }
 
-/// Drops calls of `ready` before and after a record has arrived.
+/// Drops calls of `ready` before and after a record has arrived. The record must still come.
 pub(crate) async fn a_dropped_wait_takes_nothing(bench: Bench) -> Check {
     const RECORDS: u32 = 12;
     let mut stage = bench.stream(1).await?;
@@ -77,7 +78,8 @@ pub(crate) async fn a_dropped_wait_takes_nothing(bench: Bench) -> Check {
 }
 
 /// Closes readers that were never read, that have records left, whose call was dropped, and whose
-/// shard has ended, each within 500 ms.
+/// shard has ended, each within 500 ms. A worker closes the reader before it releases the lease, so
+/// a slow one delays the next owner.
 pub(crate) async fn a_reader_can_be_closed_at_any_time(bench: Bench) -> Check {
     let stage = bench.stream(1).await?;
     stage.put(0, 0..3).await?;

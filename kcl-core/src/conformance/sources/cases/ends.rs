@@ -45,7 +45,8 @@ async fn ends(stage: &Stage, shard: usize, mut reading: Reading, count: usize) -
     }
 }
 
-/// A reader that was open before the split and one that is opened after it both read to the end.
+/// A reader that was open before the split and one that is opened after it both read to the end. An
+/// end that comes early loses the remaining records, because the lease is then complete.
 pub(crate) async fn a_split_shard_ends_after_its_last_record(bench: Bench) -> Check {
     let stage = bench.stream(1).await?;
     let mut early = stage.open_first().await?;
@@ -61,7 +62,8 @@ pub(crate) async fn a_split_shard_ends_after_its_last_record(bench: Bench) -> Ch
     Ok(())
 }
 
-/// Both parents end, and name the same child.
+/// Both parents end, and name the same child. The worker starts the child after both parents have
+/// ended.
 pub(crate) async fn merged_shards_end_and_share_their_child(bench: Bench) -> Check {
     let stage = bench.stream(2).await?;
     stage.put(0, 0..3).await?;
@@ -76,7 +78,7 @@ pub(crate) async fn merged_shards_end_and_share_their_child(bench: Bench) -> Che
     Ok(())
 }
 
-/// A split of another shard must not end this one.
+/// A split of another shard must not end this one. A wrong end would stop the shard permanently.
 pub(crate) async fn an_open_shard_does_not_end(bench: Bench) -> Check {
     let stage = bench.stream(2).await?;
     stage.put(0, 0..3).await?;
@@ -92,7 +94,7 @@ pub(crate) async fn an_open_shard_does_not_end(bench: Bench) -> Check {
     check(reading.seen.end.is_none(), || "it ended".to_owned())
 }
 
-/// No record can carry the news of the end here.
+/// The answer with the end has no records here, and none came before it.
 pub(crate) async fn a_shard_without_records_ends_too(bench: Bench) -> Check {
     let stage = bench.stream(1).await?;
     let mut early = stage.open_first().await?;
@@ -104,7 +106,8 @@ pub(crate) async fn a_shard_without_records_ends_too(bench: Bench) -> Check {
     Ok(())
 }
 
-/// A new owner may start behind the last record, when only the end is left to read.
+/// A new owner may start behind the last record, when only the end is left to read. If it got no
+/// end, the children would never start.
 pub(crate) async fn after_the_last_record_of_an_ended_shard_is_its_end(bench: Bench) -> Check {
     let stage = bench.stream(1).await?;
     let last = stage.put(0, 0..3).await?.remove(2);
@@ -115,7 +118,8 @@ pub(crate) async fn after_the_last_record_of_an_ended_shard_is_its_end(bench: Be
     ends(&stage, 0, reading, 2).await
 }
 
-/// Records put after the split are in the children, from their trim horizon.
+/// Records put after the split are in the children, from their trim horizon. So the records of
+/// parent and children together are complete.
 pub(crate) async fn children_begin_where_their_parent_ended(bench: Bench) -> Check {
     let mut stage = bench.stream(1).await?;
     stage.put(0, 0..3).await?;

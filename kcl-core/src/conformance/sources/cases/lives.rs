@@ -14,7 +14,7 @@ use crate::{
 };
 
 /// Two sources of one stream give the same key and name, a retention of at least a day, and the
-/// server's time.
+/// server's time. All workers of an application compare these keys and names.
 pub(crate) async fn a_stream_is_described_alike_each_time(bench: Bench) -> Check {
     let stage = bench.stream(1).await?;
     let (one, other) = (stage.source.describe().await?, stage.stream.source().describe().await?);
@@ -28,7 +28,8 @@ pub(crate) async fn a_stream_is_described_alike_each_time(bench: Bench) -> Check
     check(early, || format!("the stream's time is ahead: {}", other.server_time))
 }
 
-/// Two sources prepare at once, and one of them twice; reading works afterwards.
+/// Two sources prepare at once, and one of them twice; reading works afterwards. Every worker
+/// prepares at its start.
 pub(crate) async fn preparing_at_once_and_twice_is_harmless(bench: Bench) -> Check {
     let stage = bench.stream(1).await?;
     stage.put(0, 0..2).await?;
@@ -40,7 +41,8 @@ pub(crate) async fn preparing_at_once_and_twice_is_harmless(bench: Bench) -> Che
 }
 
 /// Shards of both lives have the same ids, so a source must refuse the key of the former life,
-/// whether it has described that life or not.
+/// whether it has described that life or not. A checkpoint of the former stream would skip records
+/// of the new one.
 pub(crate) async fn a_stream_that_was_made_again_is_another(bench: Bench) -> Check {
     let stage = bench.stream(1).await?;
     stage.put(0, 0..3).await?;
@@ -63,7 +65,7 @@ pub(crate) async fn a_stream_that_was_made_again_is_another(bench: Bench) -> Che
     Ok(())
 }
 
-/// `NoStream`, and not an error that is worth a retry.
+/// Describing and listing fail with `NoStream`, and not with an error that is retried.
 pub(crate) async fn a_stream_that_is_gone_is_told_as_such(bench: Bench) -> Check {
     let stage = bench.stream(1).await?;
     done(stage.stream.delete().await)?;

@@ -12,7 +12,7 @@ use crate::{
 };
 
 /// The loss names the last position read and the first one left, and comes before the records that
-/// follow.
+/// follow. The worker reports the loss, and may stop the shard.
 pub(crate) async fn trimmed_records_are_lost_from_the_last_position_read(bench: Bench) -> Check {
     let stage = bench.stream(1).await?;
     let put = stage.put(0, 0..6).await?;
@@ -26,7 +26,8 @@ pub(crate) async fn trimmed_records_are_lost_from_the_last_position_read(bench: 
     same("the records that are left", &seen, &numbered(4..6))
 }
 
-/// No loss is reported if only records before the start are gone.
+/// No loss is reported if only records before the start are gone. A false report would stop the
+/// shard if the worker is configured to stop.
 pub(crate) async fn what_was_read_before_it_was_trimmed_is_not_lost(bench: Bench) -> Check {
     let stage = bench.stream(1).await?;
     let put = stage.put(0, 0..6).await?;

@@ -25,7 +25,8 @@ pub(crate) async fn the_trim_horizon_is_before_every_record(bench: Bench) -> Che
     stage.open_first().await?.brings(&numbered(0..4)).await
 }
 
-/// A reader at `Latest` returns the records that are put after its first read, at the latest.
+/// A reader at `Latest` returns the records that are put after its first read, at the latest. A
+/// record that is put before the first read may be returned or not.
 pub(crate) async fn the_latest_is_after_every_record(bench: Bench) -> Check {
     let stage = bench.stream(1).await?;
     stage.put(0, 0..4).await?;
@@ -75,7 +76,8 @@ pub(crate) async fn after_a_record_is_without_it(bench: Bench) -> Check {
     Ok(())
 }
 
-/// A reader that starts at the tip misses nothing that is put later.
+/// A reader that starts at the tip misses nothing that is put later. So an owner that has processed
+/// everything loses nothing when it restarts.
 pub(crate) async fn after_the_newest_record_is_what_comes_next(bench: Bench) -> Check {
     let stage = bench.stream(1).await?;
     let newest = stage.put(0, 0..3).await?.remove(2);

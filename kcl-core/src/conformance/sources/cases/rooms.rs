@@ -13,10 +13,11 @@ use crate::{
     stream::{Batch, ByteLimit},
 };
 
+/// The size of each record's payload in bytes, and the number of records.
 const SIZE: usize = 10_000;
 const RECORDS: usize = 12;
 
-/// Records of one size.
+/// Makes a stream with [`RECORDS`] records of [`SIZE`] bytes.
 async fn stage(bench: Bench) -> Result<Stage, Failure> {
     let stage = bench.stream(1).await?;
     for _ in 0..RECORDS {
@@ -38,7 +39,7 @@ async fn some(reading: &mut Reading, room: ByteLimit) -> Result<Batch, Failure> 
 }
 
 /// After a first read with the smallest limit, from which a source may learn the size of records,
-/// no batch weighs more than the limit.
+/// no batch weighs more than the limit. The limit bounds the memory of a worker.
 pub(crate) async fn no_more_comes_than_there_is_room_for(bench: Bench) -> Check {
     let stage = stage(bench).await?;
     let mut reading = stage.open_first().await?;
@@ -55,7 +56,8 @@ pub(crate) async fn no_more_comes_than_there_is_room_for(bench: Bench) -> Check 
     same("the records", &reading.seen.records.len(), &RECORDS)
 }
 
-/// A byte limit below the size of a record must not stop the shard.
+/// A byte limit below the size of a record must not stop the shard. The reader returns one record
+/// then.
 pub(crate) async fn one_record_comes_whatever_the_room(bench: Bench) -> Check {
     let stage = stage(bench).await?;
     let mut reading = stage.open_first().await?;
@@ -65,7 +67,8 @@ pub(crate) async fn one_record_comes_whatever_the_room(bench: Bench) -> Check {
     Ok(())
 }
 
-/// Without new records a read returns an empty batch, again and again.
+/// Without new records a read returns an empty batch, again and again. The batch says `at_tip`, by
+/// which a worker knows that it has no lag.
 pub(crate) async fn a_shard_at_its_tip_answers_with_nothing(bench: Bench) -> Check {
     let stage = bench.stream(1).await?;
     let mut reading = stage.open_first().await?;

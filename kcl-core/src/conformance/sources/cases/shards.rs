@@ -28,7 +28,8 @@ fn cover(shards: &[Shard]) -> Check {
     check(joined, || format!("ranges that do not join: {ranges:?}"))
 }
 
-/// The ranges of a new stream join without gap or overlap, and no shard has a parent.
+/// The ranges of a new stream join without gap or overlap, and no shard has a parent. Otherwise a
+/// record could be in no shard, or in two.
 pub(crate) async fn the_shards_cover_all_hash_keys(bench: Bench) -> Check {
     let stage = bench.stream(5).await?;
     same("the shards", &stage.shards.len(), &5)?;
@@ -39,7 +40,8 @@ pub(crate) async fn the_shards_cover_all_hash_keys(bench: Bench) -> Check {
     Ok(())
 }
 
-/// The parent is listed as closed, and both children name it.
+/// The parent is listed as closed, and both children name it. The children get their leases from
+/// this list if the end of the parent does not name them.
 pub(crate) async fn a_split_is_listed_with_its_children(bench: Bench) -> Check {
     let stage = bench.stream(2).await?;
     let parent = &stage.shards[1];
@@ -54,7 +56,8 @@ pub(crate) async fn a_split_is_listed_with_its_children(bench: Bench) -> Check {
     same("the parents", &parents, &vec![vec![], vec![parent.id.clone()], vec![parent.id.clone()]])
 }
 
-/// Both parents are listed as closed, and the child names them.
+/// Both parents are listed as closed, and the child names them. The planner holds the child back
+/// until both parents have ended.
 pub(crate) async fn a_merge_is_listed_with_its_parents(bench: Bench) -> Check {
     let stage = bench.stream(2).await?;
     let mut both: Vec<ShardId> = stage.shards.iter().map(|shard| shard.id.clone()).collect();
@@ -69,7 +72,8 @@ pub(crate) async fn a_merge_is_listed_with_its_parents(bench: Bench) -> Check {
     same("the parents of the child", &(child.closed, child.parents), &(false, both))
 }
 
-/// 1,002 shards, more than one page of Kinesis' `ListShards` holds.
+/// 1,002 shards, more than one page of Kinesis' `ListShards` holds. A shard that is not listed
+/// would be read by no worker.
 pub(crate) async fn every_shard_of_a_long_list_is_listed(bench: Bench) -> Check {
     let stage = bench.stream(1_000).await?;
     cover(&stage.shards)?;

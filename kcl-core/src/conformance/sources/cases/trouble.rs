@@ -30,6 +30,7 @@ async fn passes(stage: &Stage, trouble: Trouble, reads: u32, rounds: u32) -> Che
     check(reading.seen.end.is_none(), || "it ended".to_owned())
 }
 
+/// Two reads are throttled at the beginning.
 pub(crate) async fn a_throttled_read_is_made_again_and_is_no_end(bench: Bench) -> Check {
     // One round only: a source may slow down more with every throttled read.
     passes(&bench.stream(1).await?, Trouble::Throttled, 2, 1).await
@@ -40,7 +41,8 @@ pub(crate) async fn an_outage_loses_nothing(bench: Bench) -> Check {
     passes(&bench.stream(1).await?, Trouble::Unavailable, 4, 2).await
 }
 
-/// Finds a reader that starts a new iterator at its first position.
+/// Finds a reader that starts a new iterator at its first position. Such a reader would repeat
+/// records or miss some.
 pub(crate) async fn an_expired_iterator_is_renewed_where_the_reader_stood(bench: Bench) -> Check {
     passes(&bench.stream(1).await?, Trouble::Expired, 1, 3).await
 }
