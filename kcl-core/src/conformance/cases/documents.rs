@@ -18,9 +18,11 @@ pub(super) async fn a_document_counts_its_versions(bench: Bench) -> Check {
     let name = doc_name("placement")?;
     let write =
         |seen, body: &'static [u8]| PutDoc::new(name.clone(), seen, Bytes::from_static(body));
+    // The document does not exist, so no version is right.
     script.refused(write(Some(0), b"zero")).await?;
     script.refused(write(Some(1), b"one")).await?;
     script.done(write(None, b"first")).await?;
+    // It has version 1, so it is not new, and versions 0 and 2 are wrong.
     script.refused(write(None, b"again")).await?;
     script.refused(write(Some(0), b"stale")).await?;
     script.refused(write(Some(2), b"ahead")).await?;
@@ -36,6 +38,7 @@ pub(super) async fn a_document_is_deleted_at_the_version_seen(bench: Bench) -> C
     let name = doc_name("assignment:worker")?;
     script.refused(DeleteDoc::new(name.clone(), 1)).await?;
     script.done(new_doc("assignment:worker", b"{}")?).await?;
+    // A document whose name begins with the name of the first, which must stay.
     script.done(new_doc("assignment:worker-2", b"{}")?).await?;
     script.refused(DeleteDoc::new(name.clone(), 0)).await?;
     script.refused(DeleteDoc::new(name.clone(), 2)).await?;

@@ -21,6 +21,7 @@ pub(super) async fn random_histories_answer_as_the_rules_do(bench: Bench) -> Che
         for step in 0..COMMANDS {
             let key = drawer.key();
             let command = drawer.command(&key, script.row(&key));
+            // `play` compares the answer and the stored row with the rule's.
             let answer = script.play(command).await;
             match answer.map_err(|why| why.during(format_args!("history {history}, {step}")))? {
                 true => done += 1,
@@ -46,6 +47,7 @@ pub(super) async fn late_duplicates_change_nothing_they_must_not(bench: Bench) -
         let command = drawer.command(&key, script.row(&key));
         sent.push(command.clone());
         script.play(command).await.map_err(|why| why.during(format_args!("step {step}")))?;
+        // Sends any earlier command once more.
         if drawer.once_in(2) {
             let at = usize::try_from(drawer.below(sent.len() as u64)).unwrap_or(0);
             let again = sent[at].clone();

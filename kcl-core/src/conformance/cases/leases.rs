@@ -32,9 +32,11 @@ pub(super) async fn a_lease_is_created_once_with_every_field(bench: Bench) -> Ch
     let mut script = bench.script().await?;
     let key = lease_key(1)?;
     script.done(lease(key.clone())?).await?;
+    // The same row again, and another row with the same key.
     script.refused(lease(key.clone())?).await?;
     script.refused(full_lease(key, session_id("worker", 1)?)?).await?;
     script.done(full_lease(lease_key(2)?, session_id("worker", 1)?)?).await?;
+    // Every kind of checkpoint.
     let starts = [
         Checkpoint::Latest,
         Checkpoint::AtTimestamp(WallTime::from_millis(1_700_000_000_001)),
@@ -56,6 +58,7 @@ pub(super) async fn an_acquire_needs_the_owner_and_epoch_it_saw(bench: Bench) ->
     let key = lease_key(1)?;
     script.done(lease(key.clone())?).await?;
     let free = script.lease(&key)?.clone();
+    // A free lease: the new epoch is not above the old, the owner is wrong, the epoch is wrong.
     script.refused(Acquire::new(&free, me.clone(), free.epoch)).await?;
     let mut wrong = Acquire::new(&free, me.clone(), Epoch(9));
     wrong.seen_owner = Some(other.clone());
@@ -64,6 +67,7 @@ pub(super) async fn an_acquire_needs_the_owner_and_epoch_it_saw(bench: Bench) ->
     wrong.seen_epoch = Epoch(1);
     script.refused(wrong).await?;
     script.done(Acquire::new(&free, me.clone(), Epoch(5))).await?;
+    // A held lease: the row has changed since, no owner is expected, the owner is wrong.
     script.refused(Acquire::new(&free, other.clone(), Epoch(6))).await?;
     let held = script.lease(&key)?.clone();
     let mut wrong = Acquire::new(&held, other.clone(), Epoch(9));
@@ -72,6 +76,7 @@ pub(super) async fn an_acquire_needs_the_owner_and_epoch_it_saw(bench: Bench) ->
     let mut wrong = Acquire::new(&held, other.clone(), Epoch(9));
     wrong.seen_owner = Some(other.clone());
     script.refused(wrong).await?;
+    // Owner and epoch are right, but the new epoch is not above the old.
     for lower in [0, 4, 5] {
         script.refused(Acquire::new(&held, other.clone(), Epoch(lower))).await?;
     }
@@ -85,6 +90,7 @@ pub(super) async fn an_acquire_takes_the_lease_of_any_owner_it_saw(bench: Bench)
     let key = lease_key(1)?;
     script.done(full_lease(key.clone(), session_id("gone", 1)?)?).await?;
     let mut epoch = script.lease(&key)?.epoch.0;
+    // Another worker, the owner itself, and a new session of the first owner.
     for worker in ["next", "next", "gone"] {
         epoch += 1_000;
         let seen = script.lease(&key)?.clone();
@@ -102,12 +108,14 @@ pub(super) async fn a_checkpoint_needs_the_owner_and_the_epoch(bench: Bench) -> 
     let write = |owner: &SessionId, epoch, at| {
         Advance::new(key.clone(), owner.clone(), Epoch(epoch), after(at, 0))
     };
+    // Another worker, another session of this worker, a lower and a higher epoch.
     script.refused(write(&session_id("other", 1)?, 5, 10)).await?;
     script.refused(write(&session_id("worker", 2)?, 5, 10)).await?;
     script.refused(write(&me, 4, 10)).await?;
     script.refused(write(&me, 6, 10)).await?;
     script.done(write(&me, 5, 10).with_progress(progress(3))).await?;
     script.done(write(&me, 5, 11)).await?;
+    // After a release the former owner is refused under its last epoch as well.
     script.done(Release::new(key.clone(), me.clone(), Epoch(5))).await?;
     script.refused(write(&me, 5, 12)).await
 }
@@ -118,6 +126,7 @@ pub(super) async fn a_checkpoint_never_goes_back(bench: Bench) -> Check {
     let me = session_id("worker", 1)?;
     let (mut script, key) = held(&bench, &me, 5).await?;
     let at = |checkpoint| Advance::new(key.clone(), me.clone(), Epoch(5), checkpoint);
+    // The start positions are equal to each other, and below every record.
     script.done(at(Checkpoint::Latest)).await?;
     script.done(at(Checkpoint::AtTimestamp(WallTime::from_millis(1_000)))).await?;
     script.done(at(Checkpoint::TrimHorizon)).await?;
@@ -162,6 +171,7 @@ pub(super) async fn a_release_clears_the_owner_and_names_the_successor(bench: Be
     let (me, next) = (session_id("worker", 1)?, session_id("next", 1)?);
     let (mut script, key) = held(&bench, &me, 5).await?;
     let release = Release::new(key.clone(), me.clone(), Epoch(5));
+    // A wrong epoch, and a wrong owner.
     script.refused(Release { epoch: Epoch(6), ..release.clone() }).await?;
     script.refused(Release { owner: next.clone(), ..release.clone() }).await?;
     script.done(release.clone().to(Some(next.clone())).avoiding(true)).await?;
@@ -195,9 +205,11 @@ pub(super) async fn a_release_carries_the_last_checkpoint(bench: Bench) -> Check
 pub(super) async fn a_lease_is_deleted_when_ended_or_its_stream_is_gone(bench: Bench) -> Check {
     let me = session_id("worker", 1)?;
     let (mut script, key) = held(&bench, &me, 5).await?;
+    // Not ended; and of a stream that is gone, but at another epoch.
     script.refused(Delete::ended(key.clone(), Epoch(5))).await?;
     script.refused(Delete::of_gone_stream(key.clone(), Epoch(4))).await?;
     script.done(Advance::new(key.clone(), me.clone(), Epoch(5), Checkpoint::ShardEnd)).await?;
+    // Ended, but at another epoch.
     script.refused(Delete::ended(key.clone(), Epoch(4))).await?;
     script.refused(Delete::ended(key.clone(), Epoch(6))).await?;
     let ended = script.lease(&key)?.clone();
@@ -207,6 +219,7 @@ pub(super) async fn a_lease_is_deleted_when_ended_or_its_stream_is_gone(bench: B
     script.done(Release::new(key.clone(), me.clone(), Epoch(6))).await?;
     script.done(Delete::ended(key.clone(), Epoch(6))).await?;
     script.refused(Delete::ended(key.clone(), Epoch(6))).await?;
+    // A lease with an owner is deleted if its stream is gone.
     script.done(full_lease(key.clone(), me)?).await?;
     let epoch = script.lease(&key)?.epoch;
     script.done(Delete::of_gone_stream(key, epoch)).await
@@ -236,10 +249,12 @@ pub(super) async fn two_lives_of_one_worker_are_two_owners(bench: Bench) -> Chec
     let seen = script.lease(&key)?.clone();
     let mut mistaken = Acquire::new(&seen, new.clone(), Epoch(6));
     mistaken.seen_owner = Some(new.clone());
+    // The lease is held by the old session, so every write of the new one is refused.
     script.refused(mistaken).await?;
     script.refused(Advance::new(key.clone(), new.clone(), Epoch(5), after(1, 0))).await?;
     script.refused(Release::new(key.clone(), new.clone(), Epoch(5))).await?;
     script.done(Acquire::new(&seen, new.clone(), Epoch(6))).await?;
+    // Now the lease is held by the new session.
     script.refused(Advance::new(key.clone(), old.clone(), Epoch(6), after(1, 0))).await?;
     script.refused(Release::new(key.clone(), old, Epoch(6))).await?;
     script.done(Release::new(key, new, Epoch(6))).await

@@ -50,6 +50,7 @@ pub(super) async fn the_longest_names_are_kept(bench: Bench) -> Check {
     let zone: Zone = long(Zone::MAX_LENGTH).parse()?;
     script.done(session(owner.clone())?.reading(stream).in_zone(Some(zone))).await?;
     script.done(owner.clone()).await?;
+    // The longest lease key, parents, children, successor and worker to avoid.
     let key = longest_key()?;
     let parent: ShardId = long_plain(ShardId::MAX_LENGTH).parse()?;
     let children = vec![parent.clone(); 20];
@@ -65,6 +66,7 @@ pub(super) async fn the_longest_names_are_kept(bench: Bench) -> Check {
     script.done(end.with_children(children)).await?;
     let name: DocName = long(DocName::MAX_LENGTH).parse()?;
     script.done(PutDoc::new(name, None, Bytes::from_static(b"x"))).await?;
+    // A listing must return them as well as a read.
     let listed = script.store().all_sessions(Consistency::Strong).await?;
     same("the session listed", &listed, &vec![script.session(&owner)?.clone()])?;
     let listed = script.store().all_leases().await?;
@@ -91,6 +93,7 @@ pub(super) async fn the_highest_numbers_are_kept(bench: Bench) -> Check {
         watched: u32::MAX,
     };
     script.done(Beat::new(id.clone(), HIGHEST - 1, report)).await?;
+    // As floating-point numbers, these beats and the one in the fence would be equal.
     script.refused(Beat::new(id.clone(), HIGHEST - 2, report)).await?;
     script.done(Beat::new(id.clone(), HIGHEST, report)).await?;
     let near = EndSession::new(id.clone(), Ending::Fence { beat: HIGHEST - 1 });

@@ -77,6 +77,7 @@ pub(super) async fn listings_see_every_acknowledged_write(bench: Bench) -> Check
         let doc = made(writer.put_doc(put).await?)?;
         let docs = reader.all_docs().await?;
         check(docs.contains(&doc), || format!("doc-{n} was written and is not listed"))?;
+        // Deletes the rows again. The next listing must not show them.
         made(writer.end_session(EndSession::new(id.clone(), Ending::Leave)).await?)?;
         made(writer.forget(Forget::new(id.clone())).await?)?;
         made(writer.delete(Delete::of_gone_stream(lease.key.clone(), lease.epoch)).await?)?;
@@ -123,6 +124,7 @@ pub(super) async fn leases_are_listed_past_a_page_and_a_megabyte(bench: Bench) -
     })
     .await?;
     let listed = store.all_leases().await?;
+    // Compares some of the listed rows with single reads.
     for lease in listed.iter().step_by(97) {
         let read = store.lease(&lease.key).await?;
         same(format_args!("{} as read and as listed", lease.key), &read.as_ref(), &Some(lease))?;

@@ -33,17 +33,22 @@ fn above(row: &Lease) -> Epoch {
 pub(super) async fn a_restart_needs_the_owner_and_epoch_it_saw(bench: Bench) -> Check {
     let (mut script, held) = full(&bench).await?;
     let to = |seen: &Lease| Restart::new(seen, Epoch(seen.epoch.0 + 9), Checkpoint::TrimHorizon);
+    // A wrong owner: none, another worker, another session of the owner.
     for owner in [None, Some(session_id("other", 1)?), Some(session_id("worker", 2)?)] {
         script.refused(Restart { seen_owner: owner, ..to(&held) }).await?;
     }
+    // A wrong epoch.
     for epoch in [held.epoch.0 - 1, held.epoch.0 + 1, 0] {
         script.refused(Restart { seen_epoch: Epoch(epoch), ..to(&held) }).await?;
     }
+    // A new epoch that is not above the old.
     for epoch in [held.epoch.0, held.epoch.0 - 1, 0] {
         script.refused(Restart { epoch: Epoch(epoch), ..to(&held) }).await?;
     }
     script.done(Restart::new(&held, above(&held), Checkpoint::TrimHorizon)).await?;
     let free = script.lease(&held.key)?.clone();
+    // The lease has no owner now: the owner before, the epoch before, and the same epoch are
+    // refused.
     script.refused(Restart { seen_owner: held.owner, ..to(&free) }).await?;
     script.refused(Restart { seen_epoch: held.epoch, ..to(&free) }).await?;
     script.refused(Restart { epoch: free.epoch, ..to(&free) }).await?;

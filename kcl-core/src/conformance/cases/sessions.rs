@@ -15,12 +15,14 @@ pub(super) async fn a_new_session_is_put_once(bench: Bench) -> Check {
     let mut script = bench.script().await?;
     let id = session_id("worker", 1)?;
     script.done(session(id.clone())?).await?;
+    // The same row again, and another row with the same id.
     script.refused(session(id.clone())?).await?;
     let mut other = session(id.clone())?;
     other.start += 1;
     other.beat = 9;
     script.refused(other).await?;
     script.done(session(session_id("worker", 2)?)?).await?;
+    // A session without any optional value.
     let bare = Session::new(
         session_id("bare", 1)?,
         0,
@@ -36,6 +38,7 @@ pub(super) async fn a_beat_counts_only_forwards(bench: Bench) -> Check {
     let mut script = bench.script().await?;
     let id = session_id("worker", 1)?;
     script.done(session(id.clone())?).await?;
+    // A new session has beat number 0. Numbers may be skipped, but not used twice.
     script.refused(Beat::new(id.clone(), 0, report(2))).await?;
     script.done(Beat::new(id.clone(), 1, report(2))).await?;
     script.refused(Beat::new(id.clone(), 1, report(3))).await?;
@@ -85,6 +88,7 @@ pub(super) async fn a_fence_needs_the_beat_that_was_watched(bench: Bench) -> Che
     let id = session_id("worker", 1)?;
     script.done(session(id.clone())?).await?;
     script.done(Beat::new(id.clone(), 7, report(1))).await?;
+    // The first beat, one before, one after, and a number that only starts like the right one.
     for wrong in [0, 6, 8, 70] {
         script.refused(EndSession::new(id.clone(), Ending::Fence { beat: wrong })).await?;
     }
@@ -96,6 +100,7 @@ pub(super) async fn a_fence_needs_the_beat_that_was_watched(bench: Bench) -> Che
 pub(super) async fn only_an_ended_session_is_forgotten(bench: Bench) -> Check {
     let mut script = bench.script().await?;
     let id = session_id("worker", 1)?;
+    // Missing, live, leaving, and ended.
     script.refused(Forget::new(id.clone())).await?;
     script.done(session(id.clone())?).await?;
     script.refused(Forget::new(id.clone())).await?;
@@ -104,6 +109,7 @@ pub(super) async fn only_an_ended_session_is_forgotten(bench: Bench) -> Check {
     script.done(EndSession::new(id.clone(), Ending::Leave)).await?;
     script.done(Forget::new(id.clone())).await?;
     script.refused(Forget::new(id.clone())).await?;
+    // After the row was deleted, the same session may register again.
     script.done(session(id)?).await
 }
 

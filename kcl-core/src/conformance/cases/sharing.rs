@@ -25,6 +25,7 @@ pub(super) async fn two_applications_do_not_see_each_other(bench: Bench) -> Chec
     first.done(lease(lease_key(1)?)?).await?;
     first.done(new_doc("placement", b"first")?).await?;
     is_empty(second.store()).await?;
+    // Both applications have rows with the same keys and different values.
     second.done(session(id.clone())?).await?;
     second.done(full_lease(lease_key(1)?, id.clone())?).await?;
     second.done(new_doc("placement", b"second")?).await?;
@@ -48,6 +49,7 @@ pub(super) async fn preparing_at_once_and_twice_is_harmless(bench: Bench) -> Che
     }
     let mut script = Script::on(bench.unprepared().await?);
     script.done(lease(lease_key(1)?)?).await?;
+    // The row of the script must survive another preparation.
     script.store().prepare().await?;
     is_listed(script.store(), script.lease(&lease_key(1)?)?).await
 }
@@ -58,6 +60,7 @@ pub(super) async fn names_that_differ_in_case_or_ending_are_apart(bench: Bench) 
     for worker in ["worker", "Worker", "WORKER", "worker.", "worker-", "worker:1", "worker@1"] {
         script.done(session(session_id(worker, 1)?)?).await?;
     }
+    // Lease keys of streams whose names differ little.
     for stream in ["orders", "Orders", "orders.", "orders_", "orders-"] {
         let stream = StreamKey::new(stream, WallTime::from_millis(1));
         let key = LeaseKey::of_shard(&stream, &"shardId-000000000000".parse()?);

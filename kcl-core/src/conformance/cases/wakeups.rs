@@ -52,6 +52,7 @@ pub(super) async fn nobody_is_made_or_woken_by_waking_the_absent_or_ended(bench:
     check(listed.is_empty(), || format!("waking made a session: {listed:?}"))?;
     script.done(session(id.clone())?).await?;
     script.done(id.clone()).await?;
+    // After its end the session's mailbox stays as it is.
     script.done(EndSession::new(id.clone(), Ending::Replace)).await?;
     script.refused(id).await
 }

@@ -28,6 +28,7 @@ pub(crate) async fn a_dropped_read_loses_nothing_and_repeats_nothing(bench: Benc
     let (mut put, mut dropped, mut patience) = (30, 0, PATIENCE);
     stage.put(0, 0..put).await?;
     while dropped < DROPS || reading.seen.records.len() < put as usize {
+        // Another record, so that there is a call to drop.
         if reading.seen.records.len() == put as usize {
             stage.put(0, put..put + 1).await?;
             put += 1;
@@ -41,6 +42,7 @@ pub(crate) async fn a_dropped_read_loses_nothing_and_repeats_nothing(bench: Benc
             }
             () = stage.clock.sleep(stage.rng.span(patience)) => {
                 dropped += 1;
+                // More time, so that some calls are answered on a slow server as well.
                 patience *= 2;
             }
         }
@@ -57,6 +59,7 @@ pub(crate) async fn a_dropped_wait_takes_nothing(bench: Bench) -> Check {
     for number in 0..RECORDS {
         let moment = stage.rng.span(3 * PATIENCE);
         let mut waiting = reading.reader.ready();
+        // Polls the wait once: most readers wait, because there is no record yet.
         let waits = tokio::select! {
             biased;
             () = &mut waiting => false,

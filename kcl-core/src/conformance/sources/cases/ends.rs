@@ -54,6 +54,7 @@ pub(crate) async fn a_split_shard_ends_after_its_last_record(bench: Bench) -> Ch
     early.read(Until::Records(5)).await?;
     stage.put(0, 5..8).await?;
     done(stage.stream.split(&stage.shards[0]).await)?;
+    // The reader that was open before the split, and a new one.
     for mut reading in [early, stage.open_first().await?] {
         reading.read_in_trouble(Until::Records(8)).await?;
         reading.has_seen(&numbered(0..8))?;
@@ -89,6 +90,7 @@ pub(crate) async fn an_open_shard_does_not_end(bench: Bench) -> Check {
     for _ in 0..2 {
         reading.step(ROOM).await?;
     }
+    // A record that is put later must still come.
     stage.put(0, 3..4).await?;
     reading.brings(&numbered(0..4)).await?;
     check(reading.seen.end.is_none(), || "it ended".to_owned())

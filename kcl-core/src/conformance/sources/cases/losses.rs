@@ -18,6 +18,7 @@ pub(crate) async fn trimmed_records_are_lost_from_the_last_position_read(bench: 
     let put = stage.put(0, 0..6).await?;
     done(stage.stream.trim(4).await)?;
     let mut reading = stage.open(0, StartAt::After(put[0].clone())).await?;
+    // The checkpoint is at record 0; records 0 to 3 are gone.
     reading.read(Until::Records(2)).await?;
     reading.read(Until::Rest).await?;
     let lost = (Some(put[0].clone()), Some(put[4].clone()), 0);

@@ -48,6 +48,7 @@ pub(crate) async fn a_time_is_before_the_first_record_that_arrived_then(bench: B
     let arrivals = all.seen.records.iter().map(|record| record.arrival);
     let arrivals: Option<Vec<WallTime>> = arrivals.collect();
     let arrivals = arrivals.ok_or_else(|| Failure::new("a record without a time of arrival"))?;
+    // A time between the two groups of records.
     let between = WallTime::from_millis(arrivals[3].as_millis() - APART / 2);
     for (at, numbers) in [(arrivals[0], 0..6), (between, 3..6)] {
         stage.open(0, StartAt::AtTimestamp(at)).await?.brings(&numbered(numbers)).await?;
