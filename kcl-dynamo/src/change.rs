@@ -45,6 +45,7 @@ impl Change {
         self
     }
 
+    /// Adds an assignment. The placeholder has the name of the attribute.
     fn put(&mut self, name: &str, value: AttributeValue) {
         self.sets.push(format!("{name}=:{name}"));
         self.values.push((format!(":{name}"), value));

@@ -29,6 +29,7 @@ pub(crate) enum Effect {
 pub(crate) struct Call<'a> {
     /// The operation, as [`kcl_core::store::LeaseStore`] names it.
     pub(crate) op: &'static str,
+    /// The name of the table.
     pub(crate) table: &'a str,
     /// The endpoint or region of the table.
     pub(crate) place: &'a str,

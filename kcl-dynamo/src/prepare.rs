@@ -3,6 +3,17 @@
 //!
 //! A worker prepares at its start, and again when a call finds the table missing. If everything is
 //! in place, that costs one consistent read of the layout item.
+//!
+//! ```text
+//! read the layout item ─┬─ found ──────── check its version: done
+//!       ^               ├─ no item ────── write it ──────────────────┐
+//!       │               ├─ no table ───── create it, or wait for it ─┤
+//!       │               └─ other keys ─── fail                       │
+//!       └────────────────────────────────────────────────────────────┘
+//! ```
+//!
+//! Several workers may prepare at once: a table that another worker creates, or a layout item that
+//! another worker has written first, is no error.
 
 use std::{sync::PoisonError, time::Duration};
 

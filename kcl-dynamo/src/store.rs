@@ -24,6 +24,7 @@ use crate::{connection::Connection, creation::Creation, rules, table::Table};
 /// when the table is deleted and made again. The store does not push wake-ups.
 pub struct DynamoStore {
     table: Table,
+    /// The properties of the table, in case `prepare` has to create it.
     creation: Creation,
 }
 

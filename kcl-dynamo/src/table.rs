@@ -33,7 +33,9 @@ use crate::{
 /// The rows of one application in a table.
 #[derive(Debug)]
 pub(crate) struct Table {
+    /// The application's name: a part of the partition key of every row.
     pub(crate) application: String,
+    /// The name of the table.
     pub(crate) name: String,
     /// The endpoint or region, for messages.
     pub(crate) place: String,
