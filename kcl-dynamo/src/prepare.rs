@@ -5,11 +5,11 @@
 //! in place, that costs one consistent read of the layout item.
 //!
 //! ```text
-//! read the layout item ─┬─ found ──────── check its version: done
-//!       ^               ├─ no item ────── write it ──────────────────┐
-//!       │               ├─ no table ───── create it, or wait for it ─┤
-//!       │               └─ other keys ─── fail                       │
-//!       └────────────────────────────────────────────────────────────┘
+//! read the layout item -+- found -------- check its version: done
+//!       ^               +- no item ------ write it ------------------+
+//!       |               +- no table ----- create it, or wait for it -+
+//!       |               +- other keys --- fail                       |
+//!       +------------------------------------------------------------+
 //! ```
 //!
 //! Several workers may prepare at once: a table that another worker creates, or a layout item that
