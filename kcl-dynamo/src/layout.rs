@@ -20,8 +20,8 @@ pub(crate) const MARKER: (&str, &str) = ("@kcl", "layout");
 pub(crate) const VERSION_ATTRIBUTE: &str = "v";
 
 /// The attribute of the layout item with the life of the table: a random text that never changes.
-/// It differs after the table was deleted and made again, and serves as the store's generation. A
-/// table of an older release has none.
+/// It differs after the table was deleted and created again, and serves as the store's generation.
+/// A table of an older release has none.
 pub(crate) const LIFE: &str = "life";
 
 /// The partition key of all rows of one kind and application. The kind comes first, so that no

@@ -140,8 +140,8 @@ impl Table {
     }
 
     /// Reads the life of the table again, after a beat has found no session: the table may have
-    /// been deleted and made again. A table without a layout item is not ready yet, and counts as
-    /// missing.
+    /// been deleted and created again. A table without a layout item is not ready yet, and counts
+    /// as missing.
     pub(crate) async fn look_at_life(&self) -> StoreResult<()> {
         match self.layout().await {
             Ok(Some(_)) => Ok(()),

@@ -21,7 +21,7 @@ use crate::{connection::Connection, creation::Creation, rules, table::Table};
 /// The lease store of one application, in a DynamoDB table.
 ///
 /// The store's time is the `Date` header of the answers, in whole seconds. The generation changes
-/// when the table is deleted and made again. The store does not push wake-ups.
+/// when the table is deleted and created again. The store does not push wake-ups.
 pub struct DynamoStore {
     table: Table,
     /// The properties of the table, in case `prepare` has to create it.

@@ -25,8 +25,8 @@ use crate::{
 /// The lease store of one application, in a schema of a PostgreSQL database.
 ///
 /// The store's time is the server's clock, in milliseconds. The generation is the server's timeline
-/// with the object id of the session table, which changes when the table is dropped and made again.
-/// Wake-ups are pushed by `LISTEN` and `NOTIFY`.
+/// with the object id of the session table, which changes when the table is dropped and created
+/// again. Wake-ups are pushed by `LISTEN` and `NOTIFY`.
 pub struct PostgresStore {
     pub(crate) tables: Tables,
     coalescer: Coalescer,

@@ -2,7 +2,7 @@
 //! continue.
 //!
 //! Far from the server, a connection attempt with its many round trips may take longer than a
-//! caller waits. If each caller began anew, none would ever get a connection.
+//! caller waits. If each caller started again, none would ever get a connection.
 
 use std::{fmt, pin::Pin, sync::Mutex, sync::PoisonError};
 

@@ -10,8 +10,8 @@ use crate::{
 /// A lease's key, unique within an application: `stream/creation milliseconds/shard` for a shard,
 /// `@name` for a role of the fleet.
 ///
-/// The creation time distinguishes the lives of a stream that was deleted and made again under the
-/// same name: both have the same shard ids.
+/// The creation time distinguishes the lives of a stream that was deleted and created again under
+/// the same name: both have the same shard ids.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize, serde::Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub struct LeaseKey(Arc<str>);

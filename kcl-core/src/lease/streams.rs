@@ -53,7 +53,7 @@ impl Streams {
         self.streams.iter().find(|stream| stream.name == *name).map(|stream| stream.life)
     }
 
-    /// Sets the creation time of the stream `name`, after it was made again.
+    /// Sets the creation time of the stream `name`, after it was created again.
     #[must_use]
     pub fn at_life(mut self, name: &StreamName, life: WallTime) -> Self {
         for stream in self.streams.iter_mut().filter(|stream| stream.name == *name) {

@@ -451,7 +451,7 @@ pub enum WorkerEvent {
         /// The error of the service or the transport; empty if there is none.
         source: String,
     },
-    /// The stream was deleted and made again.
+    /// The stream was deleted and created again.
     StreamRemade,
     /// The application reads another stream; the worker checks whether others still read that one.
     #[non_exhaustive]

@@ -79,7 +79,7 @@ pub enum Need {
     Trimming,
     /// A reader can start at a time.
     Times,
-    /// A stream can be deleted and made again.
+    /// A stream can be deleted and created again.
     Remaking,
     /// Reads can be made to fail in this way.
     Trouble(Trouble),

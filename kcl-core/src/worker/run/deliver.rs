@@ -5,8 +5,8 @@
 //!
 //! - The gate drops a batch that runs. Its records are delivered again when the gate opens.
 //! - A failed batch is delivered again as [`RetryState`] says.
-//! - After a panic or [`Forgotten`] the processor is made anew. A processor with checkpoints of its
-//!   own has then lost its buffer, and the run goes back to the last checkpoint ([`Rewind`]).
+//! - After a panic or [`Forgotten`] the processor is created again. A processor with checkpoints of
+//!   its own has then lost its buffer, and the run goes back to the last checkpoint ([`Rewind`]).
 //!
 //! Invariant: no batch is delivered before all records before it are processed or skipped.
 
@@ -79,7 +79,7 @@ pub(super) enum Delivered {
     Done,
     Failed {
         error: String,
-        /// The processor was made anew and has lost the records since its last checkpoint.
+        /// The processor was created again and has lost the records since its last checkpoint.
         rewind_needed: bool,
     },
     /// The call was dropped. Its records are delivered again if the run goes on.
@@ -261,7 +261,7 @@ impl<'a> Delivering<'a> {
         Some(self.shared().env.clock.wall().since(arrival))
     }
 
-    /// Turns the result of a call into its outcome. Makes the processor anew after a panic or
+    /// Turns the result of a call into its outcome. Creates the processor again after a panic or
     /// [`Forgotten`].
     pub(super) fn judge(
         &mut self,
@@ -284,8 +284,8 @@ impl<'a> Delivering<'a> {
         }
     }
 
-    /// Makes the processor anew. True if the run has to rewind: a processor with checkpoints of its
-    /// own may have buffered records that it has not checkpointed.
+    /// Creates the processor again. True if the run has to rewind: a processor with checkpoints of
+    /// its own may have buffered records that it has not checkpointed.
     fn make_anew(&mut self) -> bool {
         self.processor = self.shared().factory.create(&self.run.handle);
         self.started = false;

@@ -1,8 +1,8 @@
 //! Keeps the retry state of a run over a rewind to the last checkpoint.
 //!
 //! A processor with checkpoints of its own may buffer records that it has not checkpointed. After a
-//! panic the processor is made anew, without that buffer, and its next checkpoint would pass over
-//! the lost records for ever. The run therefore reads again from the last checkpoint.
+//! panic the processor is created again, without that buffer, and its next checkpoint would pass
+//! over the lost records for ever. The run therefore reads again from the last checkpoint.
 //!
 //! Two facts survive the rewind: the [`RetryState`] of the failing batch, so that it does not get
 //! all its attempts again, and the skipped records, so that they are not delivered again. A new

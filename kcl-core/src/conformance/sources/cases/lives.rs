@@ -1,4 +1,5 @@
-//! The description of a stream, and its lives: a stream that is deleted and made again is another.
+//! The description of a stream, and its lives: a stream that is deleted and created again is
+//! another.
 
 use std::time::Duration;
 
