@@ -20,56 +20,59 @@ use crate::{
 #[serde(default, deny_unknown_fields)]
 #[non_exhaustive]
 pub struct Coordination {
-    /// T: a session that does not beat for this long is ended by the others
+    /// T: a session that does not beat for this long is ended by another worker
     /// (`failoverTimeMillis` in the Java KCL).
     #[serde(with = "humantime_serde")]
     pub session_timeout: Duration,
-    /// h: how often a worker beats. At most a third of the session timeout.
+    /// h: the time between two beats of a worker. At most a third of the session timeout.
     #[serde(with = "humantime_serde")]
     pub heartbeat_interval: Duration,
-    /// g: how much earlier than the others an owner believes its own session to be over. Covers the
-    /// drift between two clocks over one session timeout.
+    /// g: the margin by which an owner considers its own session ended before the other workers do.
+    /// It covers the drift between two clocks over one session timeout.
     #[serde(with = "humantime_serde")]
     pub clock_guard: Duration,
-    /// w: how often planner and standby read all sessions. At most a third of the session timeout.
+    /// w: the time between two reads of all sessions by the planner or a standby. At most a third
+    /// of the session timeout.
     #[serde(with = "humantime_serde")]
     pub watch_interval: Duration,
-    /// How often something that is expected any moment is looked at.
+    /// The time between two reads of a row that is about to change, and the pause before a failed
+    /// read is repeated.
     #[serde(with = "humantime_serde")]
     pub fast_poll: Duration,
-    /// How often a worker looks for wake-ups on a store that does not push them.
+    /// The time between two reads of the wake-ups, on a store that does not push them.
     #[serde(with = "humantime_serde")]
     pub wake_poll: Duration,
-    /// How long the planner waits for more workers when one has joined.
+    /// The time that the planner waits for more workers after one has joined.
     #[serde(with = "humantime_serde")]
     pub join_gather: Duration,
-    /// How often the planner lists the shards of the stream.
+    /// The time between two listings of the stream's shards by the planner.
     #[serde(with = "humantime_serde")]
     pub shard_sync_interval: Duration,
-    /// How often the planner compares every lease with its plan.
+    /// The time between two comparisons of all leases with the plan, by the planner.
     #[serde(with = "humantime_serde")]
     pub audit_interval: Duration,
-    /// How often the newest checkpoint of a lease is written.
+    /// The time between two writes of a lease's newest checkpoint.
     #[serde(with = "humantime_serde")]
     pub checkpoint_interval: Duration,
-    /// How long an owner may take to finish its batch when a lease moves away.
+    /// The time that an owner has to finish its batch when its lease moves to another worker.
     #[serde(with = "humantime_serde")]
     pub handoff_timeout: Duration,
-    /// How long a worker that leaves may take to hand its leases over.
+    /// The time that a leaving worker has to hand over its leases.
     #[serde(with = "humantime_serde")]
     pub shutdown_grace: Duration,
-    /// What happens when a worker starts whose id another one uses.
+    /// The reaction when a worker starts with an id that another worker uses.
     pub same_id: SameId,
-    /// The most leases this worker takes (`maxLeasesForWorker`).
+    /// The largest number of leases for this worker (`maxLeasesForWorker`).
     pub max_leases: Option<u32>,
-    /// Where this worker runs, like an availability zone. The planner and its standbys are chosen
-    /// from different zones, as far as workers name theirs: a zone that is lost takes one of them.
+    /// The zone in which this worker runs, such as its availability zone. The planner and its
+    /// standbys are chosen from different zones if workers name theirs, so that the loss of a zone
+    /// ends only one of them.
     pub zone: Option<Zone>,
     /// The limits for every single worker.
     pub limits: Limits,
-    /// How leases are shared out.
+    /// The rule by which leases are assigned to workers.
     pub balance: Balance,
-    /// Where reading starts in a stream that has no lease yet.
+    /// The position at which reading starts if the stream has no leases yet.
     pub initial_position: InitialPosition,
 }
 
@@ -78,10 +81,10 @@ pub struct Coordination {
 #[serde(rename_all = "kebab-case")]
 #[non_exhaustive]
 pub enum SameId {
-    /// The newer one takes the place of the older at once: what a StatefulSet wants.
+    /// The newer worker replaces the older one at once, as a StatefulSet needs it.
     #[default]
     Replace,
-    /// The newer one stops, if the older still beats.
+    /// The newer worker stops if the older one still beats.
     Refuse,
 }
 

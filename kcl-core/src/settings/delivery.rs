@@ -12,33 +12,34 @@ use super::InvalidSettings;
 #[serde(default, deny_unknown_fields)]
 #[non_exhaustive]
 pub struct Delivery {
-    /// Who says how far a shard is processed.
+    /// The rule by which records count as processed.
     pub progress: ProgressMode,
-    /// How many bytes of records may be fetched and not yet processed, in all shards of the worker.
-    /// Half of them are kept for floors: each shard has an equal part that no other can take.
+    /// The number of bytes of records that may be fetched and not yet processed, in all shards of
+    /// the worker together. Half of them are reserved: each shard has an equal part that no other
+    /// shard can use.
     pub byte_budget: usize,
-    /// The most records of a batch; answers of the stream with more are cut.
+    /// The largest number of records in a batch. Larger answers of the stream are split.
     pub max_batch: usize,
-    /// Whether a processor is also called when there was nothing to read
+    /// If true, the processor is also called with an empty batch when a read has found no records
     /// (`callProcessRecordsEvenForEmptyRecordList`).
     pub empty_batches: bool,
-    /// What happens when a batch keeps failing.
+    /// The reaction when a batch fails again and again.
     pub on_failure: OnFailure,
-    /// The pause before a failed batch is delivered again; doubled each time, with jitter.
+    /// The pause before a failed batch is delivered again. It doubles each time, with jitter.
     #[serde(with = "humantime_serde")]
     pub retry_pause: Duration,
-    /// The longest such pause.
+    /// The longest pause before a failed batch is delivered again.
     #[serde(with = "humantime_serde")]
     pub retry_pause_max: Duration,
-    /// After how long without progress a processor is reported.
+    /// The time without progress after which a processor is reported as stalled.
     #[serde(with = "humantime_serde")]
     pub watchdog: Duration,
-    /// What happens when it is.
+    /// The reaction to a stalled processor.
     pub on_stall: OnStall,
-    /// Whether a batch may run on when its lease cannot be kept any more. The overlap with the next
-    /// owner is then the user's.
+    /// If true, a running batch is finished even if its lease cannot be kept. The next owner may
+    /// then process the same records at the same time, which the processor has to allow for.
     pub finish_batch: bool,
-    /// What happens when records were trimmed by the stream before they could be read.
+    /// The reaction when the stream has trimmed records before they could be read.
     pub on_records_lost: OnRecordsLost,
 }
 
@@ -47,14 +48,15 @@ pub struct Delivery {
 #[serde(rename_all = "kebab-case")]
 #[non_exhaustive]
 pub enum ProgressMode {
-    /// A batch whose processing returned `Ok` is processed.
+    /// A batch counts as processed when the processor returns `Ok`.
     #[default]
     Automatic,
-    /// Only the processor's checkpoints count: for sinks that buffer.
+    /// Records count as processed up to the processor's own checkpoints. For processors that buffer
+    /// records.
     Manual,
     /// The processor commits each checkpoint together with its effects, in the database that also
-    /// keeps the leases. The worker writes none but the end of a shard. Needs a processor made for
-    /// it, which in turn works in no other mode.
+    /// keeps the leases. The worker itself writes a checkpoint only at the end of a shard. Needs a
+    /// transactional processor, which in turn needs this mode.
     Transactional,
 }
 
@@ -74,19 +76,19 @@ impl ProgressMode {
 #[serde(rename_all = "kebab-case")]
 #[non_exhaustive]
 pub enum OnFailure {
-    /// It is delivered again for ever. Nothing is skipped.
+    /// The batch is delivered again without limit. Nothing is skipped.
     #[default]
     Retry,
-    /// After this many deliveries, the shard stops; the lease is kept, so that nobody else fails
-    /// on it, until the worker ends.
+    /// After this many deliveries, the shard stops. The worker keeps the lease until it ends, so
+    /// that no other worker fails on the same batch.
     StopShard {
-        /// How often the batch is delivered.
+        /// The number of deliveries of the batch.
         attempts: u32,
     },
-    /// After this many deliveries, the record that fails is found by halving the batch, reported,
-    /// handed to the dead-letter sink if there is one, and skipped.
+    /// After this many deliveries, the failing record is found by halving the batch. It is
+    /// reported, handed to the dead-letter sink if there is one, and skipped.
     SkipRecord {
-        /// How often each half, and at the end the record, is delivered.
+        /// The number of deliveries of each half, and at the end of the record.
         attempts: u32,
     },
 }
@@ -96,10 +98,10 @@ pub enum OnFailure {
 #[serde(rename_all = "kebab-case")]
 #[non_exhaustive]
 pub enum OnStall {
-    /// It is reported.
+    /// The processor is reported.
     #[default]
     Report,
-    /// It is reported and its lease goes to another worker, if there is one.
+    /// The processor is reported, and its lease moves to another worker if there is one.
     HandOver,
 }
 
@@ -108,10 +110,10 @@ pub enum OnStall {
 #[serde(rename_all = "kebab-case")]
 #[non_exhaustive]
 pub enum OnRecordsLost {
-    /// The loss is reported and reading goes on after it.
+    /// The loss is reported, and reading goes on after it.
     #[default]
     Continue,
-    /// The loss is reported and the shard stops until the worker ends.
+    /// The loss is reported, and the shard stops until the worker ends.
     StopShard,
 }
 
