@@ -17,7 +17,7 @@ pub struct ApplicationArgs {
 }
 
 impl ApplicationArgs {
-    /// The settings, with what the arguments say.
+    /// The settings, overridden by the arguments.
     pub(crate) fn apply_to(&self, mut config: Config) -> Config {
         if self.application.is_some() {
             config.consumer.application_name.clone_from(&self.application);

@@ -115,10 +115,10 @@ pub enum Command {
 }
 
 impl Command {
-    /// What is logged unless somebody says otherwise.
+    /// The log filter of this command if neither `--log` nor `RUST_LOG` is given.
     pub(crate) const fn default_log(&self) -> &'static str {
         match self {
-            // A member of a fleet tells what happens to it.
+            // A worker runs for a long time, and its log is how an operator follows it.
             Self::Consume(_) => {
                 "warn,kcl_core=info,kcl_dynamo=info,kcl_kinesis=info,kcl_cli=info,kcl_metrics=info"
             }

@@ -205,6 +205,8 @@ fn check_credentials(config: &Config) -> anyhow::Result<()> {
     Ok(())
 }
 
+/// The provider that the settings ask for: `own` of a service, else that for all services; `None`
+/// if they name none.
 fn credentials(
     config: &Config,
     own: Option<&str>,

@@ -1,4 +1,4 @@
-//! `kcl config`: settings files, made of what others write.
+//! `kcl config convert`: writes the properties file of a MultiLangDaemon as a settings file.
 
 use std::{fmt::Write, path::PathBuf, process::ExitCode};
 
@@ -27,10 +27,10 @@ pub enum Action {
     },
 }
 
-/// Does it.
+/// Runs the command. The exit code is 1 if a property is refused.
 ///
 /// # Errors
-/// The file cannot be read, or is none; standard output cannot be written.
+/// The file cannot be read or parsed, or stdout cannot be written.
 pub(crate) fn run(args: &ConfigArgs) -> anyhow::Result<ExitCode> {
     let Action::Convert { file } = &args.action;
     let converted = properties::read(file)?;
@@ -40,6 +40,7 @@ pub(crate) fn run(args: &ConfigArgs) -> anyhow::Result<ExitCode> {
     Ok(if is_fine { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
+/// The text of the settings file: the settings, then a comment for each property without one.
 fn yaml(name: &str, converted: &Converted) -> String {
     let mut tree = Map::new();
     for (path, value) in converted.defaults.iter().chain(&converted.settings) {
@@ -56,6 +57,7 @@ fn yaml(name: &str, converted: &Converted) -> String {
     text
 }
 
+/// Sets the value at a path in the tree, and makes the sections on the way.
 fn put(tree: &mut Map<String, Value>, path: &str, value: &Value) {
     match path.split_once('.') {
         None => {
@@ -70,7 +72,7 @@ fn put(tree: &mut Map<String, Value>, path: &str, value: &Value) {
     }
 }
 
-/// A text in the quotes of JSON is one in YAML, too.
+/// Writes the settings of a section as YAML. Values are written as JSON, which is valid YAML.
 fn write_below(text: &mut String, tree: &Map<String, Value>, depth: usize) {
     for (key, value) in tree {
         let indent = "  ".repeat(depth);
@@ -86,7 +88,8 @@ fn write_below(text: &mut String, tree: &Map<String, Value>, depth: usize) {
     }
 }
 
-/// What has no setting: on one line, whatever it holds.
+/// The comment about a property that became no setting; empty for one that did. Control characters
+/// are replaced, so that the comment stays on one line.
 fn comment(told: &Told) -> String {
     let said = match &told.verdict {
         Verdict::Mapped(says) if says.contains(": ") => return String::new(),

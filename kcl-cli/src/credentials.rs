@@ -3,14 +3,16 @@
 //! A setting lists [`Origins`], separated by commas. The provider asks them in that order, and the
 //! first that has credentials counts.
 
+mod role;
+
 use std::{fmt, str::FromStr};
 
 use aws_config::{
-    BehaviorVersion, Region, default_provider::credentials::DefaultCredentialsChain,
-    ecs::EcsCredentialsProvider, environment::EnvironmentVariableCredentialsProvider,
+    Region, default_provider::credentials::DefaultCredentialsChain, ecs::EcsCredentialsProvider,
+    environment::EnvironmentVariableCredentialsProvider,
     imds::credentials::ImdsCredentialsProvider, meta::credentials::CredentialsProviderChain,
     profile::ProfileFileCredentialsProvider, provider_config::ProviderConfig,
-    sts::AssumeRoleProvider, web_identity_token::WebIdentityTokenCredentialsProvider,
+    web_identity_token::WebIdentityTokenCredentialsProvider,
 };
 use aws_credential_types::provider::{
     ProvideCredentials, SharedCredentialsProvider, future::ProvideCredentials as Provided,
@@ -18,6 +20,8 @@ use aws_credential_types::provider::{
 use aws_sdk_kinesis::config::SharedHttpClient;
 use aws_smithy_http_client::tls::{Provider, rustls_provider::CryptoMode};
 use tokio::sync::OnceCell;
+
+use self::role::Role;
 
 /// Where to look for credentials, in order; never empty.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -40,17 +44,6 @@ enum Origin {
     Profile(Option<String>),
     /// A role.
     AssumeRole(Role),
-}
-
-/// A role. The credentials that the SDK finds assume it.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-struct Role {
-    arn: String,
-    /// The session's name; `None` means `kcl`.
-    session: Option<String>,
-    external_id: Option<String>,
-    /// The region of the STS that is called; `None` means that of the settings or the environment.
-    region: Option<String>,
 }
 
 /// A text that names no origin of credentials.
@@ -92,41 +85,6 @@ impl FromStr for Origin {
     }
 }
 
-impl Role {
-    fn of(text: &str) -> Option<Self> {
-        let (arn, more) = text.split_once('?').unwrap_or((text, ""));
-        let mut role = Self { arn: arn.to_owned(), ..Self::default() };
-        for (name, value) in form_urlencoded::parse(more.as_bytes()) {
-            let field = match &*name {
-                "session" => &mut role.session,
-                "external_id" => &mut role.external_id,
-                "region" => &mut role.region,
-                _ => return None,
-            };
-            *field = Some(value.into_owned());
-        }
-        (!role.arn.is_empty()).then_some(role)
-    }
-
-    async fn provider(&self, region: Option<&str>) -> AssumeRoleProvider {
-        let mut loader = aws_config::defaults(BehaviorVersion::latest()).http_client(http_client());
-        if let Some(region) = region {
-            loader = loader.region(Region::new(region.to_owned()));
-        }
-        let session = self.session.as_deref().unwrap_or("kcl");
-        let mut builder = AssumeRoleProvider::builder(&self.arn)
-            .session_name(session)
-            .configure(&loader.load().await);
-        if let Some(id) = &self.external_id {
-            builder = builder.external_id(id);
-        }
-        if let Some(region) = &self.region {
-            builder = builder.region(Region::new(region.clone()));
-        }
-        builder.build().await
-    }
-}
-
 impl Origins {
     /// A provider. It looks for credentials when the SDK first asks for them. `None` if the origins
     /// are just the SDK's own chain. `region` is the region of the services that it calls; without
@@ -148,6 +106,7 @@ struct Chain {
 }
 
 impl Chain {
+    /// The provider that asks the origins in their order.
     async fn make(&self) -> CredentialsProviderChain {
         // The client comes first: to find the region may need a call, too.
         let config = ProviderConfig::without_region().with_http_client(http_client());
@@ -264,7 +223,7 @@ mod tests {
     async fn the_first_that_has_any_counts() {
         let chain: Origins = "profile/that-is-nowhere, environment".parse().unwrap();
         let provider = chain.provider(Some("us-east-1".to_owned())).unwrap();
-        // Of whatever the environment of the test holds, each names its place.
+        // The environment of the test may have credentials: then there is no error.
         if let Err(error) = provider.provide_credentials().await {
             assert!(error.to_string().contains("not enabled"), "{error}");
         }

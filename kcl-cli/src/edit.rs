@@ -42,6 +42,7 @@ pub(crate) fn named(shards: &[String], ranges: &[String]) -> anyhow::Result<Vec<
     shards.iter().map(shard).chain(ranges.iter().map(range)).collect()
 }
 
+/// Parses a range of hash keys.
 fn parsed(text: &str) -> anyhow::Result<HashRange> {
     text.trim().parse().with_context(|| {
         format!("{text:?} is no range of hash keys: expected START-END, two numbers in decimal")

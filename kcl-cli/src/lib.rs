@@ -1,42 +1,42 @@
-//! The `kcl` command as a library: its [`main`] is all that the binary adds.
+//! The `kcl` command as a library: the binary only calls its [`main`].
 //!
 //! | module | what it is for |
 //! |---|---|
-//! | [`cli`] | the arguments of all commands, put together |
-//! | `consume` | `kcl consume`: a member of a fleet that writes records to stdout |
-//! | `multilang` | `kcl multilang`, and `kcl-java` in place of java: processors in any language |
-//! | `produce` | `kcl produce`: records into a stream |
-//! | `peek` | `kcl peek`: some records of a shard |
-//! | `stream` | `kcl stream`: create, describe, reshard, split, merge, delete |
-//! | `leases` | `kcl leases`: who reads what, and how far they are |
-//! | `doctor` | `kcl doctor`: what is wrong, why, and what helps |
-//! | `dashboard` | `kcl dashboard`: a page that shows applications, and what helps them |
-//! | `import`, `export` | leases from tables of other libraries and files, and back |
-//! | `workers` | `kcl workers`: who works, and who is to get nothing for a while |
-//! | `plan` | `kcl plan`: what would move with other workers or shards |
-//! | `placement` | `kcl placement`: which shards go to which workers, and what is wrong with that |
-//! | `app` | `kcl app`: freeze and thaw a fleet |
-//! | `simulate` | `kcl simulate`: one simulated fleet under faults, played and explained |
-//! | `demo` | `kcl demo`: a fleet, its stream and its troubles in one process (feature `demo`) |
-//! | `convert` | `kcl config convert`: a settings file of a properties file |
-//! | `properties` | the properties file of a MultiLangDaemon |
-//! | `connect`, [`store_url`] | sources, clients and stores, made from the settings |
-//! | `credentials` | where credentials for AWS are from |
-//! | `mapping`, `edit` | placement rules as they stand in files and settings; changing them |
-//! | `member` | a worker of the command: its arguments, figures, signals, mounted rules |
+//! | [`cli`] | the arguments of all commands |
+//! | `consume` | `kcl consume`: runs a worker that writes records to stdout |
+//! | `multilang` | `kcl multilang`, `kcl-java`: runs a worker with processors in any language |
+//! | `produce` | `kcl produce`: puts records into a stream |
+//! | `peek` | `kcl peek`: shows some records of a shard |
+//! | `stream` | `kcl stream`: creates, describes, reshards and deletes a stream |
+//! | `leases` | `kcl leases`: shows owners, checkpoints and lag; moves, pauses and resets leases |
+//! | `doctor` | `kcl doctor`: finds what is wrong with an application, why, and what helps |
+//! | `dashboard` | `kcl dashboard`: serves a page that shows and changes applications |
+//! | `import`, `export` | `kcl import`, `kcl export`: leases of other libraries and of files |
+//! | `workers` | `kcl workers`: lists and drains workers |
+//! | `plan` | `kcl plan`: shows which leases would move with other workers or shards |
+//! | `placement` | `kcl placement`: shows, checks and changes placement rules |
+//! | `app` | `kcl app`: freezes and thaws a fleet |
+//! | `simulate` | `kcl simulate`: plays and explains a simulated fleet under faults |
+//! | `demo` | `kcl demo`: plays a real fleet with its stream in one process (feature `demo`) |
+//! | `convert` | `kcl config convert`: makes a settings file of a properties file |
+//! | `properties` | reads the properties file of a MultiLangDaemon |
+//! | `connect`, [`store_url`] | make sources, clients and stores from the settings |
+//! | `credentials` | finds credentials for AWS, as the settings say |
+//! | `mapping`, `edit` | parse placement rules of files and settings; change rules |
+//! | `member` | the worker of a command: its arguments, metrics, signals, mounted rules |
 //! | `application` | the arguments that name an application |
-//! | `beats`, `look` | who is alive; workers and leases as they stand in the store |
-//! | `picture`, `outlook` | an application as it was found; what would become of its leases |
-//! | `marking` | saying something of single workers and leases |
-//! | `snapshot`, `transfer` | everything of an application as one value; from store to store |
+//! | `beats`, `look` | which workers live; workers and leases as rows |
+//! | `picture`, `outlook` | one reading of an application; the effect of a change on its leases |
+//! | `marking` | sets and removes marks on workers and leases |
+//! | `snapshot`, `transfer` | all rows of an application as one value; their copy |
 //! | `line` | a record as a line of JSON |
-//! | `timeline` | a run as a picture: a row for each shard, a bar for each time a worker read it |
-//! | `ask`, `columns` | asking before a change; tables |
-//! | [`config`] | settings from a file, the environment and flags: below all of these |
-//! | `reference` | docs/CONFIGURATION.md, made of the settings' types (tests only) |
+//! | `timeline` | draws a run: a row for each shard, a bar for each span of a worker |
+//! | `ask`, `columns` | ask the user before a change; align tables |
+//! | [`config`] | settings from a file, the environment and flags |
+//! | `reference` | makes docs/CONFIGURATION.md from the types of the settings (tests only) |
 //!
-//! A command knows what stands below all of them, and no other command; but `dashboard` does, which
-//! shows what `doctor` sees and judges, and offers what `placement`, `app` and `leases` do.
+//! A command uses the shared modules, and no other command. The exception is `dashboard`: it shows
+//! what `doctor` finds, and offers changes of `placement`, `app`, `leases` and `workers`.
 //!
 //! Data goes to stdout, everything else to stderr.
 

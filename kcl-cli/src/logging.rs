@@ -1,4 +1,4 @@
-//! The log, on stderr, and the arguments that say what is in it.
+//! Starts the log, which goes to stderr, and has the arguments that filter and format it.
 
 use std::{
     io::{IsTerminal, stderr},
@@ -37,21 +37,21 @@ pub enum LogFormat {
     Json,
 }
 
-/// The variable that says what is logged, unless an argument does.
+/// The variable with the filter; `--log` overrides it.
 const VARIABLE: &str = "RUST_LOG";
 
-/// Set when the command ends because nobody reads what it writes.
+/// Whether only errors are logged. Set when the reader of stdout is gone and the command ends.
 static ONLY_ERRORS: AtomicBool = AtomicBool::new(false);
 
-/// From now on only errors are logged: what follows is a quiet end.
+/// Logs only errors from now on, so that a command whose reader is gone ends quietly.
 pub(crate) fn only_errors() {
     ONLY_ERRORS.store(true, Ordering::Relaxed);
 }
 
-/// Starts the log.
+/// Starts the log. `default` is the filter without `--log` and `RUST_LOG`.
 ///
 /// # Errors
-/// The filter makes no sense.
+/// The filter cannot be parsed, or the process has a log already.
 pub(crate) fn start(args: &LoggingArgs, default: &str) -> anyhow::Result<()> {
     let from_environment = std::env::var(VARIABLE).ok().filter(|it| !it.is_empty());
     let wanted = args.log.clone().or(from_environment).unwrap_or_else(|| default.to_owned());
@@ -65,12 +65,13 @@ pub(crate) fn start(args: &LoggingArgs, default: &str) -> anyhow::Result<()> {
     let lines = fmt::layer().with_writer(stderr);
     let started = match args.log_format {
         LogFormat::Text => registry.with(lines.with_ansi(shows_colours())).try_init(),
-        // A list of the spans says all: the innermost need not be repeated.
+        // Each line lists all spans, so the innermost one is not repeated.
         LogFormat::Json => registry.with(lines.json().with_current_span(false)).try_init(),
     };
     started.map_err(|error| anyhow::anyhow!(error))
 }
 
+/// Whether stderr is a terminal, and `NO_COLOR` is not set.
 fn shows_colours() -> bool {
     stderr().is_terminal() && std::env::var_os("NO_COLOR").is_none_or(|it| it.is_empty())
 }

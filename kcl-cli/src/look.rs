@@ -208,6 +208,7 @@ async fn heads_of(store: &dyn LeaseStore, planner: &SessionId) -> anyhow::Result
     Ok(assignment.iter().flat_map(Assignment::heads).cloned().collect())
 }
 
+/// Whether this is the lease of a shard that has not ended and that the session holds.
 fn is_shard_of(lease: &Lease, id: &SessionId) -> bool {
     !lease.key.is_role() && !lease.has_ended() && lease.owner.as_ref() == Some(id)
 }

@@ -1,10 +1,13 @@
 //! Sets and removes the operator's marks on workers and leases: `kcl workers drain`, `kcl leases
 //! move`, `pause`, `skip` and so on.
 //!
-//! Each such command is a [`Wish`]. [`carry_out`] reads the application, lets the wish change the
-//! marks, makes the plan that a planner would make with them, shows its effect, asks the user, and
-//! writes the document by compare-and-set. If another command has changed the document meanwhile,
-//! it starts again, and writes only if the effect is still the one that the user agreed to.
+//! Each such command is a change, an implementation of [`Wish`]. [`carry_out`] reads the
+//! application, has the change made to the marks, makes the plan that the planner would make with
+//! them, shows its effect, asks the user, and writes the document by compare-and-set. If another
+//! command has changed the document meanwhile, it starts again, and writes only if the effect is
+//! still the one that the user agreed to.
+//!
+//! Nothing moves here: the planner and the workers notice the new document and act on it.
 
 use std::fmt::Write;
 
@@ -38,23 +41,24 @@ pub(crate) trait Wish: Send + Sync {
     /// The question to the user.
     fn question(&self) -> String;
 
-    /// Adds the wish to `marks`. `said` names who says it, and when.
+    /// Makes the change to `marks`, and returns the result. `said` names the user, and the time.
     ///
     /// # Errors
-    /// The wish is not possible in this application. Nothing is changed then.
+    /// The change is not possible in this application. Nothing is written then.
     fn mark(&self, picture: &Picture, said: &Said, marks: Marks) -> anyhow::Result<Marks>;
 
     /// Notes for the user about the effect.
     ///
     /// # Errors
-    /// The mark would not have the effect that the user wants. Nothing is changed then.
+    /// The mark would not have the effect that the user wants. Nothing is written then.
     fn judge(&self, picture: &Picture, outlook: &Outlook) -> anyhow::Result<Vec<String>>;
 }
 
-/// Shows the effect of a wish, asks, and writes it. Changes that others make meanwhile are kept.
+/// Shows the effect of a change, asks the user, and writes the change. Changes that other commands
+/// make meanwhile are kept.
 ///
 /// # Errors
-/// The wish is not possible, the user says no, the store fails, or a change by others has changed
+/// The change is not possible, the user says no, the store fails, or a change by others has altered
 /// the effect that the user agreed to.
 pub(crate) async fn carry_out(
     wish: &dyn Wish,
@@ -104,25 +108,26 @@ pub(crate) async fn carry_out(
     )
 }
 
-/// A wish and its effect in the application as it was read.
+/// A change, and its effect in the application as it was read.
 pub(crate) struct Weighed {
     /// The reading.
     picture: Picture,
-    /// The document with the wish.
+    /// The document after the change.
     next: Placement,
     /// The effect.
     outlook: Outlook,
-    /// The wish's notes for the user.
+    /// Notes for the user about the effect.
     notes: Vec<String>,
     /// Whether the document differs from the stored one.
     pub(crate) changes: bool,
 }
 
 impl Weighed {
-    /// Reads the application, and computes the effect of the wish. It changes nothing.
+    /// Reads the application, and computes the effect of the change. It writes nothing. `by` names
+    /// the command, for the mark.
     ///
     /// # Errors
-    /// The wish is not possible, or the store fails.
+    /// The change is not possible, or the store fails.
     pub(crate) async fn of(
         wish: &dyn Wish,
         by: &str,
@@ -141,18 +146,18 @@ impl Weighed {
         Ok(Self { picture, next, outlook, notes, changes })
     }
 
-    /// Puts it, and wakes the planner.
+    /// Writes the document by compare-and-set, and wakes the planner.
     ///
     /// # Errors
-    /// Somebody else was faster; the store's.
+    /// Another command changed the document since it was read, or the store failed.
     pub(crate) async fn put(&self, store: &dyn LeaseStore) -> Result<(), NotPlaced> {
         placing::put(store, &self.picture.stored, &self.next).await
     }
 
-    /// For machines.
+    /// The effect as JSON. `what` is the command.
     ///
     /// # Errors
-    /// It cannot be written so.
+    /// A part cannot be serialised.
     pub(crate) fn json(&self, what: &str) -> anyhow::Result<Value> {
         let Self { picture, outlook, notes, changes, .. } = self;
         Ok(json!({
@@ -168,6 +173,7 @@ impl Weighed {
         }))
     }
 
+    /// Shows the effect to the user, as tables or as JSON.
     fn show(&self, what: &str, json: bool) -> anyhow::Result<()> {
         if json {
             return stdout::line(self.json(what)?);
@@ -193,10 +199,11 @@ impl Weighed {
     }
 }
 
-/// Refuses what a frozen fleet would not do.
+/// Fails if the fleet is frozen: the planner of a frozen fleet moves no held lease, so a mark that
+/// moves one would have no effect.
 ///
 /// # Errors
-/// The fleet is frozen.
+/// The fleet is frozen. The message says by whom and since when.
 pub(crate) fn ensure_thawed(placement: &Placement) -> anyhow::Result<()> {
     if let Some(Frozen { by, since }) = &placement.frozen {
         bail!(
@@ -208,7 +215,7 @@ pub(crate) fn ensure_thawed(placement: &Placement) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// What the operator has said, a line for each.
+/// The marks as text, one on each line, with the user and the time.
 pub(crate) fn told(marks: &Marks) -> Vec<String> {
     let by = |said: &Said| format!("{}, {}", said.by, rfc3339(said.since));
     let drained = marks.drained.iter();
@@ -227,7 +234,7 @@ pub(crate) fn told(marks: &Marks) -> Vec<String> {
     drained.chain(paused).chain(sent).chain(let_go).chain(given_up).collect()
 }
 
-/// The same for machines.
+/// The marks as JSON: a list for each kind.
 pub(crate) fn json(marks: &Marks) -> Value {
     let said = |said: &Said| json!({"by": said.by, "since": rfc3339(said.since)});
     let with = |mut said: Value, more: Value| {
@@ -278,3 +285,6 @@ pub(crate) fn json(marks: &Marks) -> Value {
         "given_up": given_up,
     })
 }
+
+#[cfg(test)]
+mod tests;

@@ -93,6 +93,8 @@ impl Onlooker {
         matches!(self.stored, Some(Some(_)))
     }
 
+    /// Wakes the workers whose reports are older than four heartbeat intervals, unless they were
+    /// woken a moment ago. It ends at the first failure.
     async fn wake(&mut self, sessions: &[Session], reports: &Reports, clock: &dyn Clock) {
         let now = clock.now();
         self.woken.retain(|id, _| sessions.iter().any(|session| session.id == *id));
@@ -175,7 +177,7 @@ mod tests {
         env.clock.sleep(6 * SECOND).await;
         assert!(onlooker.look_on(&[session()], &none, &*env.clock).await);
         assert_eq!((version(&*store).await.unwrap(), mailbox().await), (Some(2), before + 2));
-        // Its report is fresh now: it knows.
+        // The worker's report is fresh now, so it is not woken again.
         let mut report = kcl_core::lease::report::WorkerReport::default();
         report.incarnation = Some(session().id.incarnation);
         let name = DocName::report(&session().id.worker);

@@ -97,6 +97,7 @@ impl Outlook {
     }
 }
 
+/// A lease that the plan gives to no worker, with the ages that show how urgent it is.
 fn left(
     picture: &Picture,
     rows: &BTreeMap<&LeaseKey, &Lease>,
@@ -120,7 +121,7 @@ pub(crate) fn shard_of(key: &LeaseKey) -> String {
 /// The document that these rules and marks make.
 ///
 /// # Errors
-/// They are larger than a document may be.
+/// The encoded rules and marks are larger than a document may be.
 pub(crate) fn document(placement: &Placement) -> anyhow::Result<Document> {
     Ok(Document::new(DocName::placement(), 0, placement.encode()?))
 }

@@ -93,7 +93,7 @@ impl Picture {
     /// The document in force; an empty one if there is none.
     ///
     /// # Errors
-    /// The document cannot be decoded. An edit would lose what it says.
+    /// The document cannot be decoded, so an edit would lose its content.
     pub(crate) fn readable(&self) -> anyhow::Result<Placement> {
         if let Some(problem) = &self.stored.problem {
             bail!(
@@ -119,7 +119,7 @@ impl Picture {
     /// lease key.
     ///
     /// # Errors
-    /// There is no such lease.
+    /// No lease has this name.
     pub(crate) fn lease(&self, named: &str) -> anyhow::Result<&Lease> {
         let of_this_life = |row: &&Lease| {
             self.stream.as_ref().is_none_or(|stream| row.key.stream().as_ref() == Some(&stream.key))
@@ -181,6 +181,7 @@ impl Picture {
     }
 }
 
+/// The stream's description and shards, by calls to the stream.
 async fn list(store: &dyn LeaseStore, config: &Config) -> anyhow::Result<StreamView> {
     let source = connect::source_of_leases(store, config).await?;
     let description = source.describe().await?;

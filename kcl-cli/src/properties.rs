@@ -1,14 +1,14 @@
-//! The properties file of a MultiLangDaemon: read, and made settings of.
+//! Reads the properties file of a MultiLangDaemon, for `kcl multilang` and `kcl config convert`.
 
 use std::{fs, path::Path};
 
 use anyhow::Context;
 use kcl_multilang::properties::{Converted, convert, parse};
 
-/// Reads a properties file, and finds out what becomes of each property.
+/// Reads a properties file, and converts each property.
 ///
 /// # Errors
-/// It cannot be read, or is none.
+/// The file cannot be read or parsed. A refused property is no error here.
 pub(crate) fn read(file: &Path) -> anyhow::Result<Converted> {
     let name = file.display();
     let bytes =

@@ -21,7 +21,7 @@ pub(crate) enum Told {
 }
 
 impl Told {
-    /// Its name, as in `kill -l`.
+    /// The name of the signal, as `kill -l` prints it.
     pub(crate) const fn name(self) -> &'static str {
         match self {
             Self::Interrupt => "SIGINT",
@@ -43,12 +43,13 @@ impl Told {
 enum Wish {
     /// The first signal: leave.
     Leave,
-    /// It came within [`ONE_WISH`] after the first: nothing more.
+    /// Another signal within [`ONE_WISH`] after the first: it changes nothing.
     Same,
     /// A later signal: end at once.
     Force,
 }
 
+/// The meaning of a signal that comes now, if the first one came at `first`.
 fn wish(first: Option<Time>, now: Time) -> Wish {
     match first {
         None => Wish::Leave,

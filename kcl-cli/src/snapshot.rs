@@ -43,13 +43,14 @@ pub(crate) struct Snapshot {
     documents: Vec<DocumentRecord>,
 }
 
-/// A document.
+/// A document. Its content is in one of the two fields.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 struct DocumentRecord {
     name: String,
-    /// Its content, if that is JSON that is written back byte by byte.
+    /// The content as JSON, so that a person can read it. Only if the JSON, written again, has the
+    /// same bytes.
     body: Option<Value>,
-    /// Its content in base64 otherwise.
+    /// Any other content, in base64.
     body_base64: Option<String>,
 }
 
@@ -153,6 +154,7 @@ impl Snapshot {
 }
 
 impl DocumentRecord {
+    /// The record of a document in an export.
     fn of(document: &Document) -> Self {
         let body = serde_json::from_slice::<Value>(&document.body).ok();
         // The body is shown as JSON only if writing that JSON gives the same bytes.
@@ -161,6 +163,7 @@ impl DocumentRecord {
         Self { name: document.name.as_str().to_owned(), body, body_base64: raw }
     }
 
+    /// The content of the document, byte by byte as it was exported.
     fn content(&self) -> anyhow::Result<Bytes> {
         match (&self.body, &self.body_base64) {
             (_, Some(raw)) => Ok(STANDARD.decode(raw).context("a document's body")?.into()),

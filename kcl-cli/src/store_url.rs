@@ -1,4 +1,6 @@
-//! Which lease store, as one text, like `dynamodb://TABLE` or `postgres://…`.
+//! Parses and opens the address of a lease store, like `dynamodb://TABLE` or `postgres://…`.
+//!
+//! An address may contain a password. `Display` and `Debug` leave it out.
 
 use std::{fmt, str::FromStr, sync::Arc};
 
@@ -10,29 +12,29 @@ use kcl_redis::RedisStore;
 
 use crate::{config::Config, connect};
 
-/// Which lease store. The text of a server's address may hold a password: it is shown to nobody.
+/// The address of a lease store.
 #[derive(Clone, PartialEq, Eq)]
 pub enum StoreUrl {
-    /// A DynamoDB table; without a name it is called like the application.
+    /// A DynamoDB table.
     Dynamo {
-        /// Its name.
+        /// The table's name; `None` means the application's name.
         table: Option<String>,
     },
     /// A PostgreSQL database.
     Postgres {
-        /// Its address.
+        /// The whole address, as the user wrote it.
         url: String,
     },
     /// A Redis or Valkey server, or a cluster of them.
     Redis {
-        /// Its address.
+        /// The whole address, as the user wrote it.
         url: String,
     },
-    /// This process's memory: gone with it, and nobody else's.
+    /// The memory of this process. No other process sees it, and it ends with this one.
     Memory,
 }
 
-/// A text that names no lease store.
+/// A text names no lease store. Holds the text without a password.
 #[derive(Debug, thiserror::Error)]
 #[error(
     "{0:?} names no lease store: expected dynamodb, dynamodb://TABLE, \
@@ -61,7 +63,7 @@ impl FromStr for StoreUrl {
     }
 }
 
-/// The text without what stands before an `@`: it may be a password.
+/// The address without user and password: everything between `://` and the last `@`.
 fn without_password(text: &str) -> String {
     match (text.find("://"), text.rfind('@')) {
         (Some(scheme), Some(at)) if at > scheme => {
@@ -89,18 +91,18 @@ impl fmt::Debug for StoreUrl {
 }
 
 impl StoreUrl {
-    /// The store that the settings name: DynamoDB unless they say otherwise.
+    /// The address in the settings; that of DynamoDB if they have none.
     ///
     /// # Errors
-    /// They name none that exists.
+    /// The text names no lease store.
     pub(crate) fn of(config: &Config) -> Result<Self, UnknownStore> {
         config.store.as_deref().unwrap_or("dynamodb").parse()
     }
 
-    /// The store. Nothing is sent yet.
+    /// Makes the store. It connects at the first call, not here.
     ///
     /// # Errors
-    /// A setting is missing or cannot work.
+    /// A setting is missing or invalid.
     pub(crate) fn open(&self, config: &Config) -> anyhow::Result<Arc<dyn LeaseStore>> {
         Ok(match self {
             Self::Dynamo { table } => Arc::new(connect::lease_table(config, table.as_deref())?),
@@ -110,10 +112,10 @@ impl StoreUrl {
         })
     }
 
-    /// The store, for a command that looks at what others put there.
+    /// Makes the store for a command that reads what workers have written there.
     ///
     /// # Errors
-    /// As [`Self::open`], and a store that nobody shares.
+    /// As [`Self::open`]; or the store is the memory of this process, which no worker shares.
     pub(crate) fn open_shared(&self, config: &Config) -> anyhow::Result<Arc<dyn LeaseStore>> {
         if *self == Self::Memory {
             bail!(

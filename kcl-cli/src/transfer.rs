@@ -1,7 +1,7 @@
 //! Copies all rows of an application: to a file, from a file, and from one store to another.
 //!
-//! A copy is only right if nobody writes meanwhile. So import and copy refuse while a worker lives,
-//! unless the user says `--while-running`.
+//! A copy is only correct if no worker writes meanwhile. So import and copy fail while a worker
+//! lives, unless the user says `--while-running`.
 
 use std::io::{Read, Write};
 
@@ -65,6 +65,7 @@ pub(crate) async fn copy(
     put(&Snapshot::read(from).await?, to, while_running).await
 }
 
+/// Writes the rows into a store, and the counts to stdout.
 async fn put(snapshot: &Snapshot, to: &dyn LeaseStore, while_running: bool) -> anyhow::Result<()> {
     snapshot.ensure_something()?;
     to.prepare().await.with_context(|| format!("{} cannot be used", to.location()))?;

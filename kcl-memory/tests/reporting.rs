@@ -11,7 +11,7 @@ use kcl_core::{
     env::WallTime,
     lease::{
         DocName, Document, PutDoc,
-        report::{Moves, Watch, WorkerReport},
+        report::{Moves, Watch, Why, WorkerReport},
     },
     processor::{ProcessorError, RecordBatch},
     store::{Consistency, LeaseStore, LeaseStoreExt},
@@ -116,5 +116,25 @@ pub(crate) fn a_planner_keeps_what_the_one_before_had_told() {
         assert_eq!(after[..4], before, "{after:?}");
         let came = |worker| after[4..].iter().filter(|(_, to)| to == worker).count();
         assert!(came("b") >= 2 && came("c") == 2, "{after:?}");
+    });
+}
+
+/// It leaves within the two seconds for which plans are gathered before they are told.
+#[test]
+pub(crate) fn a_planner_that_leaves_tells_to_whom_it_gave_its_leases() {
+    bench::virtually(4, |bench| async move {
+        let first = start(&bench, "a", &Arc::default());
+        bench.sleep(10).await;
+        start(&bench, "b", &Arc::default());
+        bench.sleep(20).await;
+        first.shut_down();
+        bench.sleep(30).await;
+        let document = doc(&bench, DocName::moves()).await.unwrap();
+        let told = Moves::decode(&document.body).unwrap().moves.into_iter();
+        let left = told.filter(|it| it.why == Why::Leaves);
+        let left: Vec<(String, String)> = left
+            .map(|it| (it.from.map(|from| from.to_string()).unwrap_or_default(), it.to.to_string()))
+            .collect();
+        assert_eq!(left, vec![("a".to_owned(), "b".to_owned()); 2]);
     });
 }

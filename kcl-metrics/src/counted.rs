@@ -1,20 +1,24 @@
-//! What came of each figure since the last look, for those who tell others that.
+//! Computes by how much counters and histograms grew between two snapshots: CloudWatch and the
+//! crate `metrics` take increments, and a snapshot has totals.
 
 use std::sync::Arc;
 
 use crate::{Id, Label, Value};
 
-/// A series: its instrument and what its labels say.
+/// The identity of a series: its instrument and the values of its labels.
 pub(crate) type Key = (Id, Vec<(Label, Arc<str>)>);
 
-/// Something that only grows: a counter, or what is in each range of a histogram, and the sum.
+/// The value of a series, or its growth: the sum, and for a histogram the count in each range.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Counted {
+    /// The counts of a histogram's ranges; empty for a counter or a gauge.
     pub(crate) counts: Vec<u64>,
+    /// The sum of a histogram, or the value of a counter or a gauge.
     pub(crate) sum: f64,
 }
 
 impl Counted {
+    /// The value of a series in a snapshot.
     pub(crate) fn of(value: &Value) -> Self {
         match value {
             Value::Count(count) => Self { counts: Vec::new(), sum: float(*count) },
@@ -23,7 +27,8 @@ impl Counted {
         }
     }
 
-    /// What came since; all of it where it began anew: a shard that is read here again.
+    /// The growth since `before`; the whole value if the series is new, or smaller than before. It
+    /// is smaller if the worker lost a shard and got it again: its series began at zero.
     pub(crate) fn since(&self, before: Option<&Self>) -> Self {
         let Some(before) = before.filter(|before| before.sum <= self.sum) else {
             return self.clone();
@@ -35,6 +40,7 @@ impl Counted {
         Self { counts: counts.collect(), sum: self.sum - before.sum }
     }
 
+    /// Adds the growth of another interval, or of another series.
     #[cfg(feature = "cloudwatch")]
     pub(crate) fn add(&mut self, more: &Self) {
         self.counts.resize(self.counts.len().max(more.counts.len()), 0);
@@ -45,9 +51,10 @@ impl Counted {
     }
 }
 
-/// Numbers that are in these ranges and add up to `sum`: of a histogram nothing else is known. Each
-/// stands for all of its range, as far into it as makes the sum right. `counts` has one more than
-/// there are bounds: what is above them all.
+/// Estimates the samples of a histogram: numbers, each with how often it occurs. Every range gets
+/// one number that stands for all of its samples. The numbers lie equally far into their ranges, so
+/// far that all samples together give `sum`. `counts` has one entry more than `bounds`, for samples
+/// above all bounds.
 pub(crate) fn numbers(bounds: &[f64], counts: &[u64], sum: f64) -> Vec<(f64, u64)> {
     let below = std::iter::once(0.0).chain(bounds.iter().copied());
     let ranges: Vec<(f64, f64, u64)> = below
@@ -75,6 +82,7 @@ pub(crate) fn numbers(bounds: &[f64], counts: &[u64], sum: f64) -> Vec<(f64, u64
     numbers
 }
 
+/// A count as a float.
 #[expect(clippy::cast_precision_loss, reason = "exact up to 2^53")]
 pub(crate) const fn float(count: u64) -> f64 {
     count as f64

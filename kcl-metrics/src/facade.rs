@@ -1,13 +1,13 @@
-//! The figures for the facade of the crate `metrics`: whatever recorder a program has installed.
+//! Passes the metrics of a worker to the recorder of the crate `metrics` that the program has
+//! installed.
 //!
-//! A recorder is told what changes, and by whom it is asked nothing: so somebody calls
-//! [`Facade::tell`] again and again. Names, units and labels are those of the table.
+//! A recorder never asks for values. The program must call [`Facade::tell`] at regular intervals.
+//! Names, units and labels are those of the table.
 //!
-//! | in the table | in the facade |
-//! |---|---|
-//! | a counter | a counter, by what came since. Counters are whole: of one in seconds whole seconds are told, and the rest later |
-//! | a gauge | a gauge; one that is not known any more becomes NaN, never zero |
-//! | a histogram | a histogram: as many numbers as there were in each range, which add up to the right sum |
+//! - A counter gets the growth. The recorder takes whole numbers only: a counter in seconds gets
+//!   whole seconds, and the rest at a later call.
+//! - A gauge gets the value. One that becomes unknown is set to NaN, never to zero.
+//! - A histogram gets estimated samples: the right number in each range, with the right sum.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -21,27 +21,28 @@ use crate::{
     counted::{self, Counted, numbers},
 };
 
-/// Tells the figures of one worker to the recorder of the crate `metrics`.
+/// Passes the metrics of one worker to the recorder of the crate `metrics`.
 ///
 /// ```
 /// use kcl_metrics::{Facade, Metrics};
 ///
 /// let metrics = Metrics::new(); // and `.observer(metrics.clone())` at the worker
 /// let mut facade = Facade::new(metrics);
-/// // As often as figures are to be fresh, like every ten seconds:
+/// // At regular intervals, like every ten seconds:
 /// facade.tell();
 /// ```
 pub struct Facade {
     metrics: Metrics,
-    /// What each counted series was at the last look.
+    /// The counters and histograms at the last call.
     before: BTreeMap<counted::Key, Counted>,
-    /// Of counters in seconds what is less than one.
+    /// For each counter in seconds, the fraction of a second that was not passed on yet.
     rest: BTreeMap<counted::Key, f64>,
+    /// The gauges that had a value at the last call.
     gauges: BTreeSet<counted::Key>,
 }
 
 impl Facade {
-    /// Describes every instrument to the recorder.
+    /// Describes every instrument to the recorder that is installed now. Install it before.
     #[must_use]
     pub fn new(metrics: Metrics) -> Self {
         for row in TABLE {
@@ -51,8 +52,8 @@ impl Facade {
         Self { metrics, before, rest, gauges }
     }
 
-    /// Tells what came since the last time, and how things stand. A shard's series vanish when it
-    /// moves on: what came after the last call before is not told.
+    /// Passes the growth since the last call, and the current gauges, to the recorder. The series
+    /// of a shard end when its lease moves away: growth between the last call and the move is lost.
     pub fn tell(&mut self) {
         let snapshot = self.metrics.snapshot();
         let mut before = BTreeMap::new();
@@ -76,6 +77,7 @@ impl Facade {
         (self.before, self.gauges) = (before, gauges);
     }
 
+    /// Passes the growth of a counter or a histogram.
     fn count(&mut self, series: &Series, key: &counted::Key, more: &Counted) {
         let (facade_key, row) = (told_as(key), series.instrument);
         if let Kind::Histogram(bounds) = row.kind {
@@ -115,15 +117,16 @@ impl fmt::Debug for Facade {
     }
 }
 
-/// From where figures come.
+/// The origin of every metric, for recorders that filter by it.
 static METADATA: Metadata<'static> = Metadata::new("kcl_metrics", Level::INFO, None);
 
+/// Sets a gauge of the recorder.
 fn set(key: &counted::Key, to: f64) {
     let key = told_as(key);
     with_recorder(|recorder| recorder.register_gauge(&key, &METADATA).set(to));
 }
 
-/// A series as the facade names it.
+/// The key of a series at the recorder.
 fn told_as((id, labels): &counted::Key) -> Key {
     let label = |(label, value): &(crate::Label, std::sync::Arc<str>)| {
         Label::new(label.as_str(), value.to_string())
@@ -131,6 +134,7 @@ fn told_as((id, labels): &counted::Key) -> Key {
     Key::from_parts(crate::sheet::row(*id).name, labels.iter().map(label).collect::<Vec<_>>())
 }
 
+/// Describes an instrument to the recorder.
 fn describe(recorder: &dyn Recorder, row: &Instrument) {
     let unit = match row.unit {
         Unit::Seconds => Some(FacadeUnit::Seconds),

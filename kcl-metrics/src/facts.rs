@@ -1,4 +1,8 @@
-//! How things stand with a worker: what gauges and probes are made of.
+//! The current state of a worker, its leases and its shards. Gauges and probes are made of it.
+//!
+//! The observer changes it under one lock. An unknown value is `None`, and its gauge is absent:
+//! zero would mean that it is known. Ages are kept as points in time, so that they grow between two
+//! events.
 
 use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
@@ -11,53 +15,61 @@ use kcl_core::{
 
 use crate::{sheet::Sheet, table::Scope};
 
-/// How things stand with a worker.
+/// The current state of a worker.
 #[derive(Debug, Default)]
 pub(crate) struct Facts {
-    /// The leases that are held.
+    /// The held leases.
     pub(crate) shards: BTreeMap<LeaseKey, ShardFacts>,
-    /// The streams that anything was read of.
+    /// The counters of each stream that the worker read, also after its shards moved away.
     pub(crate) streams: BTreeMap<Arc<str>, Arc<Sheet>>,
-    /// When the last beat was sent that was acknowledged.
+    /// When the worker sent the last beat that the store acknowledged.
     pub(crate) acknowledged: Option<Time>,
-    /// Whether the session is valid, once it ever was.
+    /// Whether the session is valid; `None` before the first beat was acknowledged.
     pub(crate) valid: Option<bool>,
+    /// Whether the application is closed for a change of its rows.
     pub(crate) closed: bool,
+    /// Whether this worker is the planner.
     pub(crate) planning: bool,
-    /// As of the last plan of this term.
+    /// The leases without a worker in the last plan of this term; `None` if it made none.
     pub(crate) unassigned: Option<u64>,
-    /// How many workers the load needs, and when that was told.
+    /// How many workers the load needs, and when the planner computed it.
     wanted: Option<(u64, Time)>,
-    /// How old what nobody reads is, and when that was told, in this term.
+    /// The age of the oldest record that no worker reads, and when the planner measured it in this
+    /// term.
     unread: Option<(Duration, Time)>,
+    /// How long the stream keeps records, measured together with `unread`.
     pub(crate) retention: Option<Duration>,
-    /// The last turn of the keeper.
+    /// The last turn of the keeper's loop.
     pub(crate) turn: Option<KeeperTurn>,
-    /// It was told to leave, or is over.
+    /// Whether the worker shuts down, or has ended.
     pub(crate) leaves: bool,
+    /// Whether the worker has ended.
     pub(crate) over: bool,
 }
 
-/// How things stand with a shard that is read here.
+/// The current state of a shard whose lease this worker holds.
 #[derive(Debug)]
 pub(crate) struct ShardFacts {
     pub(crate) stream: Arc<str>,
     pub(crate) shard: ShardId,
+    /// The counters of the shard. They begin at zero each time that the worker gets the lease.
     pub(crate) sheet: Arc<Sheet>,
-    /// How far behind processing was, and when.
+    /// How far processing was behind the newest record, and when that was measured.
     behind: Option<(Duration, Time)>,
-    /// How old the last record was that was processed.
+    /// How old the last processed record was when it was processed.
     pub(crate) age: Option<Duration>,
-    /// Since when the processor has a batch.
+    /// Since when the processor has its current batch; `None` between batches.
     pub(crate) begun: Option<Time>,
-    /// A batch was given to the processor, and is not processed.
+    /// Whether a batch was delivered and is neither processed nor skipped, also after it failed.
     is_undone: bool,
+    /// Whether the processor made no progress with its current batch for too long.
     pub(crate) stalled: bool,
+    /// Whether the failure policy stopped the shard.
     pub(crate) stopped: bool,
 }
 
 impl Facts {
-    /// A lease is held from now on. A former life of its shard is read no longer.
+    /// Adds a lease that the worker took. Removes the same shard of an earlier life of the stream.
     pub(crate) fn gain(&mut self, about: &Subject) {
         let (Some(key), Some(stream), Some(shard)) = (&about.lease, &about.stream, &about.shard)
         else {
@@ -68,18 +80,19 @@ impl Facts {
         self.shards.insert(key.clone(), ShardFacts::new(Arc::clone(stream), shard.clone()));
     }
 
-    /// The planner tells, or does not any more, how many workers the load needs.
+    /// Sets how many workers the load needs; `None` if the planner does not know it any more.
     pub(crate) fn want(&mut self, workers: Option<u64>, now: Time) {
         self.wanted = workers.map(|workers| (workers, now));
     }
 
-    /// How many workers the load needs, if that was told lately.
+    /// How many workers the load needs; `None` if the value is older than [`STALE_AFTER`].
     pub(crate) fn wanted(&self, now: Time) -> Option<u64> {
         let lately = self.wanted.filter(|(_, at)| now.since(*at) <= STALE_AFTER);
         lately.map(|(workers, _)| workers)
     }
 
-    /// How old what nobody reads is, as this worker plans.
+    /// Sets the age of the oldest record that no worker reads, as this worker measured it as the
+    /// planner.
     pub(crate) fn note_unread(
         &mut self,
         oldest: Option<Duration>,
@@ -90,30 +103,31 @@ impl Facts {
         self.retention = retention;
     }
 
-    /// How old what nobody reads is now.
+    /// The age of that record now.
     pub(crate) fn unread(&self, now: Time) -> Option<Duration> {
         self.unread.map(|(oldest, at)| oldest + now.since(at))
     }
 
-    /// This worker does not plan any more.
+    /// Forgets everything that only the planner knows: this worker is not the planner any more.
     pub(crate) const fn forget_plan(&mut self) {
         (self.planning, self.unassigned) = (false, None);
         (self.unread, self.retention) = (None, None);
     }
 
-    /// The figures of a stream.
+    /// The counters of a stream, which are made at the first call.
     pub(crate) fn stream(&mut self, name: &Arc<str>) -> Arc<Sheet> {
         let new = || Arc::new(Sheet::of(Scope::Stream));
         Arc::clone(self.streams.entry(Arc::clone(name)).or_insert_with(new))
     }
 
-    /// The shard, if it is read here.
+    /// The shard of an event; `None` if this worker does not hold its lease.
     pub(crate) fn shard(&mut self, about: &Subject) -> Option<&mut ShardFacts> {
         self.shards.get_mut(about.lease.as_ref()?)
     }
 }
 
 impl ShardFacts {
+    /// The state of a lease that the worker has just taken: everything is unknown.
     fn new(stream: Arc<str>, shard: ShardId) -> Self {
         Self {
             stream,
@@ -128,26 +142,28 @@ impl ShardFacts {
         }
     }
 
-    /// How far processing is behind at most, if that is known: what comes after the last look at it
-    /// may have arrived right then.
+    /// The most that processing can be behind the newest record now: the last measured value, and
+    /// the time since, because a new record may have arrived right after it. `None` if unknown.
     pub(crate) fn lag(&self, now: Time) -> Option<Duration> {
         self.behind.map(|(behind, at)| behind + now.since(at))
     }
 
-    /// The stream was read.
+    /// Takes the answer of a read. `millis_behind` is how far the read is behind the newest record.
     pub(crate) fn read(&mut self, millis_behind: Option<u64>, is_empty: bool, now: Time) {
-        // What is read and not processed says nothing of how far processing is, but at the start.
+        // Reading is ahead of processing: a read counts only before the first batch, or if it is
+        // empty and every delivered batch is processed.
         if self.behind.is_none() || (is_empty && !self.is_undone) {
             self.set_behind(millis_behind, now);
         }
     }
 
+    /// The processor gets a batch.
     pub(crate) fn begin(&mut self, now: Time) {
         self.begun = Some(now);
         self.is_undone = true;
     }
 
-    /// The processor has the batch no longer.
+    /// The call of the processor has ended, with or without an error.
     pub(crate) fn end(&mut self) {
         self.begun = None;
         self.stalled = false;
@@ -160,11 +176,12 @@ impl ShardFacts {
         self.set_behind(millis_behind, now);
     }
 
-    /// What could not be processed is skipped.
+    /// A record that failed was skipped: nothing delivered waits to be processed.
     pub(crate) const fn skip(&mut self) {
         self.is_undone = false;
     }
 
+    /// Sets how far processing is behind; `None` makes it unknown.
     fn set_behind(&mut self, millis: Option<u64>, now: Time) {
         self.behind = millis.map(|millis| (Duration::from_millis(millis), now));
     }

@@ -1,8 +1,9 @@
-//! What a worker does, in figures: for Prometheus, for probes, and for whoever embeds it.
+//! Metrics and probes of a worker: for Prometheus, CloudWatch, the crate `metrics`, and the program
+//! that embeds the worker.
 //!
-//! A [`Metrics`] is an observer of one worker: it counts what it is told, and keeps no state
-//! outside itself, so that two workers of a process stay apart. [`TABLE`] says what there is to
-//! count: name, kind, unit, labels and meaning of each instrument. `docs/METRICS.md` is made of it.
+//! A [`Metrics`] is an observer of one worker. It counts events and calls, and keeps no global
+//! state, so that two workers of a process have separate metrics. [`TABLE`] defines every
+//! instrument: its name, kind, unit, labels and meaning. A test writes `docs/METRICS.md` from it.
 //!
 //! ```
 //! use kcl_core::worker::Worker;
@@ -16,34 +17,40 @@
 //!     .for_each_batch(|_| async { Ok(()) })
 //!     .build()?;
 //! # let _ = worker;
-//! // Whenever somebody asks:
+//! // At any time:
 //! let text = metrics.text(Format::Prometheus);
 //! let lag = metrics.snapshot().number("kcl_lag_max_seconds", &[("stream", "orders")]);
-//! assert_eq!(lag, None); // it reads nothing yet: unknown is absent, never zero
+//! assert_eq!(lag, None); // the worker reads nothing yet: an unknown value is absent, never zero
 //! # let _ = text;
 //! # Ok(())
 //! # }
 //! ```
 //!
 //! With the feature `listener`, `Listener` serves `/metrics`, `/livez` and `/readyz` on a thread of
-//! its own: neither a processor that blocks its runtime nor a client that is slow holds the other.
-//! With `cloudwatch`, `CloudWatch` sends the figures to Amazon CloudWatch, by their own names or by
-//! the Java KCL's. With `facade`, `Facade` tells them to the recorder of the crate `metrics`; the
-//! crate `kcl-otel` has them for OpenTelemetry.
+//! its own: a processor that blocks its runtime does not delay probes, and a slow client does not
+//! delay the worker. With `cloudwatch`, `CloudWatch` sends the metrics to Amazon CloudWatch, under
+//! their own names or under those of the Java KCL. With `facade`, `Facade` passes them to the
+//! recorder of the crate `metrics`. The crate `kcl-otel` registers them with OpenTelemetry.
+//!
+//! ```text
+//! worker ─► observer ─► sheet (counters, histograms) ─┐
+//!                   └─► facts (the current state) ────┴─► snapshot ─► text, cloudwatch, facade
+//!                                  └─► health
+//! ```
 //!
 //! | module | its question |
 //! |---|---|
-//! | `table` | what is there to tell? |
-//! | `sheet` | how often, and how long? |
-//! | `facts` | how do things stand? |
-//! | `observer` | what changes when something happens? |
-//! | `snapshot` | what is each worth now? |
-//! | `text` | how is it written? |
-//! | `health` | is the worker alive, and does it take part? |
-//! | `listener` | who may ask over the network? |
-//! | `cloudwatch` | what is Amazon CloudWatch told? |
-//! | `counted` | what came since the last look? |
-//! | `facade` | what is the recorder of the crate `metrics` told? |
+//! | `table` | which instruments exist? |
+//! | `sheet` | how often did something happen, and how long did it take? |
+//! | `facts` | what is the state of the worker, its leases and its shards? |
+//! | `observer` | which metric does an event or a call change? |
+//! | `snapshot` | which value does each series have now? |
+//! | `text` | how does Prometheus want them written? |
+//! | `health` | is the worker alive, and is it ready? |
+//! | `listener` | how are scrapes and probes answered? |
+//! | `cloudwatch` | what is sent to Amazon CloudWatch, and when? |
+//! | `counted` | by how much did each series grow since the last reading? |
+//! | `facade` | what does the recorder of the crate `metrics` get? |
 
 #[cfg(feature = "cloudwatch")]
 mod cloudwatch;

@@ -1,4 +1,4 @@
-//! The figures of one worker.
+//! [`Metrics`], the observer that holds the metrics of one worker.
 
 use std::{
     fmt,
@@ -21,53 +21,55 @@ use crate::{
 #[cfg(feature = "cloudwatch")]
 use crate::{sheet::Further, table::Id};
 
-/// The figures of one worker: hang a clone of it in by `WorkerBuilder::observer`. Cheap to clone;
-/// clones share the figures.
+/// The metrics of one worker. Give a clone to `WorkerBuilder::observer`. Clones are cheap and share
+/// the metrics. Give each worker its own: two workers would be added up.
 #[derive(Clone)]
 pub struct Metrics(Arc<Inner>);
 
+/// The metrics that all clones share.
 struct Inner {
     clock: Arc<dyn Clock>,
-    /// As the first that is told says.
+    /// The application's name, from the first event.
     application: OnceLock<Arc<str>>,
+    /// The counters that belong to no stream.
     worker: Sheet,
     facts: Mutex<Facts>,
 }
 
 impl Metrics {
-    /// No figures yet.
+    /// Metrics without any series yet.
     #[must_use]
     pub fn new() -> Self {
         Self::with_clock(Env::system().clock)
     }
 
-    /// The same, for a worker whose environment has another clock.
+    /// The same, for a worker whose environment has this clock.
     #[must_use]
     pub fn with_clock(clock: Arc<dyn Clock>) -> Self {
         let (application, facts) = (OnceLock::new(), Mutex::default());
         Self(Arc::new(Inner { clock, application, worker: Sheet::of(Scope::Worker), facts }))
     }
 
-    /// What each figure is now. Empty before the worker has done anything.
+    /// The current value of each series. Empty before the first event of the worker.
     #[must_use]
     pub fn snapshot(&self) -> Snapshot {
         let Some(application) = self.0.application.get() else { return Snapshot::default() };
         Snapshot::of(application, &self.0.worker, &self.facts(), self.now())
     }
 
-    /// What each figure is now, as a text for Prometheus.
+    /// The current value of each series, as a text for Prometheus.
     #[must_use]
     pub fn text(&self, format: Format) -> String {
         text::encode(self.snapshot(), format)
     }
 
-    /// Whether the worker is alive, and whether it takes part.
+    /// Whether the worker is alive, and whether it is ready.
     #[must_use]
     pub fn health(&self) -> Health {
         Health::of(&self.facts(), self.now())
     }
 
-    /// Counts what an exporter does.
+    /// Counts something that an exporter did. The worker's own metrics contain it.
     #[cfg(feature = "cloudwatch")]
     pub(crate) fn count(&self, id: Id, further: Further, count: u64) {
         self.0.worker.add(id, further, count);
@@ -77,12 +79,12 @@ impl Metrics {
         self.0.clock.now()
     }
 
-    /// Never held while anything else is waited for.
+    /// Locks the state. The lock is held for a moment only, never during I/O or another lock.
     pub(crate) fn facts(&self) -> MutexGuard<'_, Facts> {
         self.0.facts.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// The figures of the worker that something is about.
+    /// The counters that belong to no stream. Takes the application's name from `about`.
     pub(crate) fn worker(&self, about: &Subject) -> &Sheet {
         self.0.application.get_or_init(|| Arc::clone(&about.application));
         &self.0.worker

@@ -1,4 +1,7 @@
-//! What changes when something happens.
+//! The observer: which metric each event, call and batch changes.
+//!
+//! Counters of a shard end with its lease. What must not be forgotten when a lease moves is counted
+//! by stream. `tests/events.rs` has a row for each event.
 
 use std::{sync::Arc, time::Duration};
 
@@ -107,7 +110,7 @@ impl Observer for Metrics {
 }
 
 impl Metrics {
-    /// What becomes of the session, and of planning.
+    /// Events of the session, of planning, and of the worker as a whole.
     fn on_session(&self, about: &Subject, event: &E) {
         let sheet = self.worker(about);
         let count = |id| sheet.add(id, PLAIN, 1);
@@ -145,18 +148,19 @@ impl Metrics {
         }
     }
 
-    /// A beat was acknowledged that took so long: the session is valid from its sending on.
+    /// The store acknowledged a beat after `took`. The session counts as valid from the time at
+    /// which the beat was sent.
     fn on_beat(&self, took: Duration) {
         let sent = self.now() - took;
         let mut facts = self.facts();
-        // A late answer to an earlier one says nothing new.
+        // An answer that arrives late belongs to an earlier beat.
         if facts.acknowledged.is_none_or(|before| before < sent) {
             facts.acknowledged = Some(sent);
             facts.valid = Some(true);
         }
     }
 
-    /// What becomes of leases.
+    /// Events of leases and shards.
     fn on_lease(&self, about: &Subject, event: &E) {
         let sheet = self.worker(about);
         match event {
@@ -179,13 +183,14 @@ impl Metrics {
         }
     }
 
+    /// Changes the state of the shard that an event is about, if this worker holds its lease.
     fn with(&self, about: &Subject, change: impl FnOnce(&mut ShardFacts)) {
         if let Some(shard) = self.facts().shard(about) {
             change(shard);
         }
     }
 
-    /// What is counted by stream, so that it is remembered when the shard moves on.
+    /// Events that are counted by stream, so that the count survives a move of the shard.
     fn on_stream_of(&self, about: &Subject, event: &E) {
         let (id, step) = match event {
             E::RecordSkipped { .. } => (Id::Skipped, ""),
@@ -207,7 +212,8 @@ impl Metrics {
     }
 }
 
-/// What seldom happens and somebody should look at.
+/// The kind of an event that is rare and needs the operator's attention; `None` for any other
+/// event.
 const fn trouble(event: &E) -> Option<&'static str> {
     Some(match event {
         E::DuplicateWorkerId { .. } => "duplicate_worker_id",
@@ -242,7 +248,7 @@ const fn trouble(event: &E) -> Option<&'static str> {
 const THROTTLED: &str = "throttled";
 const ACKNOWLEDGED: &str = "acknowledged";
 
-/// How a beat or a checkpoint ended; `None` if nobody waits for it any more.
+/// The outcome of a beat or a checkpoint; `None` if the worker abandoned the call.
 const fn in_short(end: StoreCallEnd<'_>) -> Option<&'static str> {
     match end {
         StoreCallEnd::Done => Some(ACKNOWLEDGED),
@@ -252,11 +258,12 @@ const fn in_short(end: StoreCallEnd<'_>) -> Option<&'static str> {
     }
 }
 
-/// The same of a checkpoint.
+/// The outcome of a checkpoint, which has another name for success.
 fn written(end: &'static str) -> &'static str {
     if end == ACKNOWLEDGED { "written" } else { end }
 }
 
+/// The label `outcome` of a store call.
 const fn of_store(end: StoreCallEnd<'_>) -> &'static str {
     match end {
         StoreCallEnd::Done => "done",
@@ -278,6 +285,7 @@ const fn of_store(end: StoreCallEnd<'_>) -> &'static str {
     }
 }
 
+/// The label `outcome` of a call of the stream.
 const fn of_source(end: SourceCallEnd<'_>) -> &'static str {
     match end {
         SourceCallEnd::Done => "done",
@@ -302,6 +310,7 @@ const fn of_source(end: SourceCallEnd<'_>) -> &'static str {
     }
 }
 
+/// The label `outcome` of a batch.
 const fn of_batch(end: BatchEnd<'_>) -> &'static str {
     match end {
         BatchEnd::Done => "done",
@@ -312,6 +321,7 @@ const fn of_batch(end: BatchEnd<'_>) -> &'static str {
     }
 }
 
+/// The label `reason` of a lost lease.
 const fn of_loss(reason: LossReason) -> &'static str {
     match reason {
         LossReason::HandedOver => "handed_over",

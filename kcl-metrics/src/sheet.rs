@@ -1,6 +1,7 @@
-//! Counters and histograms of one scope: a worker, a stream, or a shard.
+//! The counters and histograms of one scope: a worker, a stream, or a shard.
 //!
-//! A figure that exists is found under a lock that readers share, and grows as an atomic.
+//! A series is made at its first use. After that a thread finds it under a shared lock and adds to
+//! an atomic, so that threads do not wait for each other.
 
 use std::{
     collections::BTreeMap,
@@ -13,40 +14,44 @@ use std::{
 
 use crate::table::{Id, Instrument, Kind, Scope, TABLE};
 
-/// The values of an instrument's further labels, in their order; empty where it has fewer.
+/// The values of an instrument's labels besides those of its scope, in the instrument's order. A
+/// missing label is an empty text.
 pub(crate) type Further = [&'static str; 2];
 
-/// No further labels.
+/// No labels besides those of the scope.
 pub(crate) const PLAIN: Further = ["", ""];
 
+/// A series of a sheet: its instrument and its labels besides those of the scope.
 type Key = (Id, Further);
 
-/// Counters and histograms of one scope.
+/// The counters and histograms of one scope. Times are counted in microseconds.
 #[derive(Debug, Default)]
 pub(crate) struct Sheet {
     counters: RwLock<BTreeMap<Key, AtomicU64>>,
     histograms: RwLock<BTreeMap<Key, Histogram>>,
 }
 
-/// How many were in each range, and their sum.
+/// The counts of a histogram's ranges, and the sum of its samples.
 #[derive(Debug)]
 struct Histogram {
-    /// One more than there are bounds.
+    /// One count for each bound, and one for samples above all bounds.
     counts: Vec<AtomicU64>,
+    /// The sum of the samples in microseconds.
     micros: AtomicU64,
 }
 
-/// What a figure of a sheet is now.
+/// The current value of a series.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Figure {
+    /// A count, or a time in microseconds.
     Counter(u64),
-    /// What is in each range, and the sum in microseconds.
+    /// The count of each range, and the sum in microseconds.
     Histogram(Vec<u64>, u64),
 }
 
 impl Sheet {
-    /// The counters of this scope that have no further labels, at zero: that nothing has happened
-    /// yet is known.
+    /// A sheet with the counters of this scope at zero, because it is known that nothing has
+    /// happened yet. Counters with further labels are made at their first use.
     pub(crate) fn of(scope: Scope) -> Self {
         let is_plain = |row: &&Instrument| {
             let is_counter = row.kind == Kind::Counter;
@@ -57,6 +62,7 @@ impl Sheet {
         Self { counters: RwLock::new(counters), histograms: RwLock::default() }
     }
 
+    /// Adds to a counter.
     pub(crate) fn add(&self, id: Id, further: Further, count: u64) {
         let counters = self.counters.read().unwrap_or_else(PoisonError::into_inner);
         if let Some(counter) = counters.get(&(id, further)) {
@@ -68,10 +74,12 @@ impl Sheet {
         counters.entry((id, further)).or_default().fetch_add(count, Ordering::Relaxed);
     }
 
+    /// Adds a time to a counter in seconds.
     pub(crate) fn add_time(&self, id: Id, further: Further, time: Duration) {
         self.add(id, further, micros(time));
     }
 
+    /// Adds a sample to a histogram.
     pub(crate) fn observe(&self, id: Id, further: Further, time: Duration) {
         let Kind::Histogram(bounds) = row(id).kind else { return };
         let histograms = self.histograms.read().unwrap_or_else(PoisonError::into_inner);
@@ -84,7 +92,7 @@ impl Sheet {
         histogram.observe(bounds, time);
     }
 
-    /// Everything there is.
+    /// The current value of every series.
     pub(crate) fn figures(&self) -> Vec<(Id, Further, Figure)> {
         let counters = self.counters.read().unwrap_or_else(PoisonError::into_inner);
         let counted = |((id, further), counter): (&Key, &AtomicU64)| {
@@ -118,7 +126,7 @@ impl Histogram {
     }
 }
 
-/// The row of an instrument: the table is in the order of the names.
+/// The row of an instrument. The table is in the order of [`Id`].
 pub(crate) const fn row(id: Id) -> &'static Instrument {
     &TABLE[id as usize]
 }

@@ -1,4 +1,4 @@
-//! What each figure is at one moment.
+//! The value of every series at one moment, read from the counters and the state of a worker.
 
 use std::sync::Arc;
 
@@ -10,36 +10,40 @@ use crate::{
     table::{Id, Instrument, Label},
 };
 
-/// What each figure of a worker is at one moment: in the order of the table, then of the labels.
+/// The value of every series of a worker at one moment, in the order of the table and then of the
+/// labels. A series whose value is unknown is absent.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Snapshot {
     series: Vec<Series>,
 }
 
-/// One figure.
+/// A series: an instrument with one set of label values.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct Series {
-    /// Of which instrument.
+    /// The instrument.
     pub instrument: &'static Instrument,
-    /// Its labels, in the instrument's order.
+    /// The labels and their values, in the instrument's order.
     pub labels: Vec<(Label, Arc<str>)>,
-    /// What it is.
+    /// The value.
     pub value: Value,
 }
 
-/// What a figure is.
+/// The value of a series.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Value {
-    /// A count.
+    /// A whole number.
     Count(u64),
-    /// A number of the instrument's unit.
+    /// A number in the instrument's unit.
     Number(f64),
-    /// How many were in each range of a histogram, the last one without a bound; and their sum.
+    /// The count of samples in each range of a histogram, and the sum of the samples in the
+    /// instrument's unit. The counts are not cumulative; the last one is for samples above all
+    /// bounds.
     Histogram(Vec<u64>, f64),
 }
 
 impl Snapshot {
+    /// Reads all series of a worker at the time `now`.
     pub(crate) fn of(application: &Arc<str>, worker: &Sheet, facts: &Facts, now: Time) -> Self {
         let mut all = Collected { application, series: Vec::new() };
         all.sheet(&[], worker);
@@ -59,14 +63,14 @@ impl Snapshot {
         Self { series }
     }
 
-    /// Every figure.
+    /// Every series.
     #[must_use]
     pub fn series(&self) -> &[Series] {
         &self.series
     }
 
-    /// The figure of this name with these labels, as a number: of a histogram its count. `None` if
-    /// there is none, or more than one: that is not zero.
+    /// The value of the series of this name that has these labels and perhaps more; for a histogram
+    /// the count of its samples. `None` if no series or more than one fits.
     #[must_use]
     pub fn number(&self, name: &str, labels: &[(&str, &str)]) -> Option<f64> {
         let has = |series: &Series, (label, value): &(&str, &str)| {
@@ -91,14 +95,14 @@ impl Value {
     }
 }
 
-/// Figures as they are collected.
+/// The series that were read so far.
 struct Collected<'a> {
     application: &'a Arc<str>,
     series: Vec<Series>,
 }
 
 impl Collected<'_> {
-    /// `of`: the stream, and the shard, if it is about one.
+    /// Adds a series. `of` is empty, or has the stream, or the stream and the shard.
     fn push(&mut self, id: Id, of: &[&Arc<str>], further: Further, value: Value) {
         let instrument = row(id);
         let scope = [Label::Application, Label::Stream, Label::Shard];
@@ -109,16 +113,19 @@ impl Collected<'_> {
         self.series.push(Series { instrument, labels, value });
     }
 
+    /// Adds a gauge, unless its value is unknown.
     fn number(&mut self, id: Id, of: &[&Arc<str>], number: Option<f64>) {
         if let Some(number) = number {
             self.push(id, of, PLAIN, Value::Number(number));
         }
     }
 
+    /// Adds a whole number of the worker.
     fn count(&mut self, id: Id, count: u64) {
         self.push(id, &[], PLAIN, Value::Count(count));
     }
 
+    /// Adds the counters and histograms of a scope.
     fn sheet(&mut self, of: &[&Arc<str>], sheet: &Sheet) {
         for (id, further, figure) in sheet.figures() {
             let instrument = row(id);
@@ -131,6 +138,7 @@ impl Collected<'_> {
         }
     }
 
+    /// Adds the series of a held shard.
     fn shard(&mut self, held: &ShardFacts, now: Time) {
         let of = [&held.stream, &Arc::from(held.shard.as_str())];
         self.sheet(&of, &held.sheet);
@@ -138,6 +146,7 @@ impl Collected<'_> {
         self.number(Id::RecordAge, &of, held.age.map(|age| age.as_secs_f64()));
     }
 
+    /// Adds the largest lag of each stream.
     fn streams(&mut self, facts: &Facts, now: Time) {
         for stream in facts.streams.keys() {
             let held = facts.shards.values().filter(|held| held.stream == *stream);
@@ -146,6 +155,7 @@ impl Collected<'_> {
         }
     }
 
+    /// Adds the gauges of the worker.
     fn worker(&mut self, facts: &Facts, now: Time) {
         let all = || facts.shards.values();
         let how_many = |is: fn(&ShardFacts) -> bool| all().filter(|held| is(held)).count() as u64;

@@ -1,4 +1,4 @@
-//! Figures as a text for Prometheus.
+//! Writes a snapshot as a text that Prometheus can scrape.
 
 use std::fmt;
 
@@ -14,7 +14,7 @@ use crate::{
     table::{Instrument, Kind},
 };
 
-/// How figures are written.
+/// The format of the text.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Format {
@@ -25,14 +25,14 @@ pub enum Format {
 }
 
 impl Format {
-    /// What a scraper is given that accepts these.
+    /// The format for a scraper with this `Accept` header: OpenMetrics if the header contains it.
     #[must_use]
     pub fn accepted(accept: &str) -> Self {
         let is_open = accept.contains("application/openmetrics-text");
         if is_open { Self::OpenMetrics } else { Self::Prometheus }
     }
 
-    /// The media type.
+    /// The media type, for the header `Content-Type`.
     #[must_use]
     pub const fn content_type(self) -> &'static str {
         match self {
@@ -42,12 +42,12 @@ impl Format {
     }
 }
 
-/// The text of these figures.
+/// The text of a snapshot.
 pub(crate) fn encode(snapshot: Snapshot, format: Format) -> String {
     let mut registry = Registry::default();
     registry.register_collector(Box::new(Families(snapshot)));
     let mut text = String::new();
-    // Writing to a string cannot fail, and nothing here does.
+    // A write to a string cannot fail.
     let _ = match format {
         Format::Prometheus => prometheus_text::encode(&mut text, &registry),
         Format::OpenMetrics => text::encode(&mut text, &registry),
@@ -55,7 +55,7 @@ pub(crate) fn encode(snapshot: Snapshot, format: Format) -> String {
     text
 }
 
-/// Figures in families, one for each instrument.
+/// The series of a snapshot in families, one for each instrument.
 #[derive(Debug)]
 struct Families(Snapshot);
 
@@ -75,7 +75,7 @@ impl Collector for Families {
     }
 }
 
-/// The name without the end that the library gives it, and the kind.
+/// The name without `_total`, which the library appends itself, and the kind.
 fn described(instrument: &Instrument) -> (&'static str, MetricType) {
     match instrument.kind {
         Kind::Counter => {
@@ -87,6 +87,7 @@ fn described(instrument: &Instrument) -> (&'static str, MetricType) {
     }
 }
 
+/// Writes one series of a family.
 fn write(series: &Series, encoder: &mut MetricEncoder<'_>) -> fmt::Result {
     let labels: Vec<(&str, &str)> =
         series.labels.iter().map(|(label, value)| (label.as_str(), &**value)).collect();

@@ -1,5 +1,10 @@
-//! What is written back, so that the old fleet can go on: our rows and the table's items come in,
-//! changes of items go out. Pure.
+//! Plans the export: how an old table must change so that its fleet goes on at the checkpoints of
+//! the leases. Pure.
+//!
+//! [`export`] compares the leases with the items of the table and gives an [`Outcome`] for each
+//! shard. A [`Put`] is the conditional write of one row; [`crate::Table::write`] sends it. Every
+//! written row is unowned. A row is never taken backwards, and a position that the table cannot
+//! hold is never rounded up, unless [`Allowed`] says so.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -14,20 +19,21 @@ use crate::{
     place::Library,
 };
 
-/// A row that is to be written.
+/// A conditional write of one row.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Put {
-    /// Its key.
+    /// The row's key.
     pub key: String,
-    /// What its attributes become; `None`: they go.
+    /// The new values of attributes; `None` removes the attribute. All others stay.
     pub changes: Vec<(&'static str, Option<Value>)>,
-    /// What they were when it was read: it is written on that condition.
+    /// The condition of the write: attributes with the values that were read; `None`: the row had
+    /// no such attribute.
     pub seen: Vec<(&'static str, Option<Value>)>,
 }
 
 impl Put {
-    /// The row `key`, where these changes are made if it is as it was seen.
+    /// A write of `changes` to the row `key`, on the condition `seen`.
     #[must_use]
     pub fn new(
         key: &str,
@@ -37,55 +43,56 @@ impl Put {
         Self { key: key.to_owned(), changes, seen }
     }
 
-    /// Whether an item is what this makes of it.
+    /// Whether an item has every change: a write whose answer was lost has succeeded.
     pub(crate) fn is_done(&self, item: &Item) -> bool {
         self.changes.iter().all(|(name, value)| item.get(name) == value.as_ref())
     }
 }
 
-/// What becomes of one row.
+/// The change of one row of the table.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Outcome {
-    /// It is made.
+    /// The table has no row for the shard, and gets one.
     Made(Put),
-    /// It is moved forward, or set free where it stands.
+    /// The row gets the checkpoint of the lease, which may be the same, and no owner.
     Moved(Put),
-    /// The table is further on than the lease.
+    /// Refused: the checkpoint of the table is further on than that of the lease.
     Backwards,
-    /// The table cannot hold the position: it lies within an aggregate.
+    /// Refused: the checkpoint lies within a KPL aggregate, and the table has no sub-sequence
+    /// numbers.
     WithinAggregate,
-    /// Nothing of it was processed, and where it begins the table cannot hold: it begins at the
-    /// oldest record.
+    /// The lease begins at a time, which the table cannot hold: the row begins at the oldest
+    /// record.
     FromHorizon(Put),
 }
 
-/// A lease, and what becomes of its row.
+/// A lease, and the change of its row in the table.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Exported {
     /// The shard.
     pub shard: ShardId,
-    /// Where the table's row stands; `None`: there is none.
+    /// The checkpoint of the table's row, as text; `None` if the table has no row.
     pub from: Option<String>,
-    /// Where the lease stands.
+    /// The checkpoint of the lease.
     pub to: Checkpoint,
-    /// What becomes of the row.
+    /// The change of the row.
     pub outcome: Outcome,
 }
 
-/// What may be done.
+/// What the operator allows beyond the safe changes. By default nothing.
 #[derive(Clone, Debug, Default)]
 pub struct Allowed {
-    /// Rows are taken back to where the leases stand.
+    /// Rows may go back to the checkpoints of the leases.
     pub backwards: bool,
-    /// Shards that are known to be processed to the end of the aggregate they stand in, or whose
-    /// aggregate may count as processed.
+    /// Shards whose checkpoint lies within a KPL aggregate that counts as processed as a whole.
     pub whole: BTreeSet<ShardId>,
 }
 
-/// What becomes of the table: of the leases of `stream`, in the order of shards. `items` are what
-/// it holds now.
+/// Plans the change of a table for the leases of `stream`. The result has one entry for each of
+/// them, in the order of shard ids. `rows` are all leases of the application, `items` all items of
+/// the table; rows of other streams are left alone.
 #[must_use]
 pub fn export(
     library: Library,
@@ -102,21 +109,24 @@ pub fn export(
     shards.into_iter().map(|(shard, row)| scene.row(shard, row, allowed)).collect()
 }
 
+/// The table as it was read, for the rows of one stream.
 struct Scene<'a> {
     library: Library,
     layout: Layout,
-    /// The stream, in a table for many.
+    /// The stream as the table's keys name it; `None` if the table is for one stream.
     of: Option<OfStream>,
     facts: BTreeMap<&'a ShardId, &'a Fact>,
     items: BTreeMap<&'a str, &'a Item>,
 }
 
 impl<'a> Scene<'a> {
+    /// The rows of `stream` among the contents of a table.
     fn of(library: Library, stream: &StreamKey, contents: &'a Contents, items: &'a [Item]) -> Self {
         let seconds = stream.created.as_millis() / 1_000;
         let is_mine = |of: &OfStream| *of.name == *stream.name && of.created == seconds;
         let streams = contents.streams();
-        // A table for many streams keys its rows by account, which is in its other rows.
+        // The keys of a multi-stream table contain the account: it is taken from rows of other
+        // streams if this one has none.
         let of = streams.keys().find(|of| is_mine(of)).cloned().or_else(|| {
             let account = streams.keys().next()?.account.clone();
             Some(OfStream { account, name: stream.name.to_string(), created: seconds })
@@ -133,6 +143,7 @@ impl<'a> Scene<'a> {
         }
     }
 
+    /// The change for one lease.
     fn row(&self, shard: ShardId, row: &Lease, allowed: &Allowed) -> Exported {
         let fact = self.facts.get(&shard);
         let is_back = fact.is_some_and(|fact| !is_forward(&fact.mark, &row.checkpoint));
@@ -151,6 +162,8 @@ impl<'a> Scene<'a> {
         Exported { shard, from, to, outcome }
     }
 
+    /// The write for one lease. Its condition names the attributes that any worker of the old fleet
+    /// changes when it holds the row.
     fn put(&self, shard: &ShardId, row: &Lease) -> Put {
         let key = match &self.of {
             Some(of) => format!("{of}:{shard}"),
@@ -172,7 +185,8 @@ impl<'a> Scene<'a> {
         Put { key, changes, seen }
     }
 
-    /// A row as the Java KCL writes it, which nobody holds.
+    /// An unowned row as the Java KCL writes it. The lease counter grows, so that a worker with an
+    /// old copy of the row cannot write it.
     fn kcl(
         &self,
         shard: &ShardId,
@@ -228,7 +242,7 @@ impl<'a> Scene<'a> {
     }
 }
 
-/// A row as VMware-Go-KCL writes it, which nobody holds.
+/// An unowned row as VMware-Go-KCL writes it. It has no checkpoint if nothing was processed.
 fn vmware(row: &Lease) -> Vec<(&'static str, Option<Value>)> {
     let checkpoint = match &row.checkpoint {
         Checkpoint::After(position) => Some(Value::S(position.sequence.as_str().to_owned())),
@@ -247,7 +261,8 @@ fn vmware(row: &Lease) -> Vec<(&'static str, Option<Value>)> {
     changes
 }
 
-/// Whether a row that stands at `mark` would not be taken back by `to`.
+/// Whether `to` does not take a row with the checkpoint `mark` backwards. A row without processed
+/// records cannot go backwards.
 fn is_forward(mark: &Mark, to: &Checkpoint) -> bool {
     match mark {
         Mark::After(position) => to.may_follow(&Checkpoint::After(position.clone())),

@@ -1,24 +1,30 @@
-//! What a row of another library's table says of a lease.
+//! The leases of another library's table as plain data, the same for every library.
+//!
+//! [`Contents`] holds a whole table, [`Fact`] one lease. `kcl` and `vmware` make them of items;
+//! `judge`, `fence` and `export` use them. Nothing is judged here: a [`Fact`] is what the row says.
 
-use std::{collections::BTreeMap, fmt};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    fmt,
+};
 
 use kcl_core::stream::{Position, ShardId};
 
-/// How far a shard was processed, as the row says it.
+/// The checkpoint of a row, as the other library wrote it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Mark {
-    /// Nothing: it was to start at the oldest record.
+    /// Nothing is processed: the old fleet would start at the oldest record.
     TrimHorizon,
-    /// Nothing: it was to start after the newest record.
+    /// Nothing is processed: the old fleet would start after the newest record.
     Latest,
-    /// Nothing: it was to start at a time that the table does not hold.
+    /// Nothing is processed: the old fleet would start at a time that only its settings hold.
     AtTimestamp,
-    /// Nothing was ever written.
+    /// The row has no checkpoint. Only VMware-Go-KCL writes such rows.
     Never,
-    /// Everything up to and including this position.
+    /// Every record up to and including this position is processed.
     After(Position),
-    /// Everything.
+    /// The whole shard is processed.
     ShardEnd,
 }
 
@@ -35,14 +41,14 @@ impl fmt::Display for Mark {
     }
 }
 
-/// Which stream a row of a table for many streams is of.
+/// The stream of a row, in a table of the Java KCL's multi-stream mode.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct OfStream {
-    /// The account.
+    /// The AWS account, as digits.
     pub account: String,
     /// The stream's name.
     pub name: String,
-    /// When it was made, in seconds since 1970.
+    /// The stream's creation time, in seconds since 1970.
     pub created: u64,
 }
 
@@ -52,57 +58,59 @@ impl fmt::Display for OfStream {
     }
 }
 
-/// What the fork's columns say of a shard.
+/// The sticky columns of a row, which only a fork of VMware-Go-KCL writes.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Sticky {
-    /// Only this worker may read it (`Sticky` 10).
+    /// Only the worker of this name may read the shard (`Sticky` is 10).
     To(String),
-    /// Nobody may, until somebody says so (`Sticky` 20).
+    /// No worker may read the shard until the operator changes the row (`Sticky` is 20).
     Released,
 }
 
-/// A lease.
+/// A lease of another library.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Fact {
     /// The row's key.
     pub key: String,
-    /// The stream, in a table for many.
+    /// The stream; `None` if the table is for one stream.
     pub stream: Option<OfStream>,
     /// The shard.
     pub shard: ShardId,
-    /// Who holds it, or did last.
+    /// The worker that holds the lease or held it last; `None` if the row names none.
     pub owner: Option<String>,
-    /// How far it is processed.
+    /// The checkpoint.
     pub mark: Mark,
-    /// Whether a checkpoint was prepared that never came to be.
+    /// Whether the row has a prepared checkpoint of the Java KCL that was not completed.
     pub is_pending: bool,
-    /// Whether it was just being handed over.
+    /// Whether the old fleet was handing the lease over when the row was read.
     pub is_handed_over: bool,
-    /// What changes while somebody holds it.
+    /// A text of the attributes that change while a worker holds the lease. Two readings with the
+    /// same text: no worker wrote the row between them.
     pub pulse: String,
-    /// What the fork's columns say.
+    /// The sticky columns; `None` if the row has none, or they say nothing.
     pub sticky: Option<Sticky>,
 }
 
-/// A row that is a lease, and makes no sense.
+/// A lease row with an attribute that cannot be understood.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Unreadable {
     /// The row's key.
     pub key: String,
-    /// What makes no sense in it.
+    /// The attribute, and what is wrong with it.
     pub why: String,
 }
 
-/// Which releases wrote such a table, as far as it shows.
+/// The releases that wrote a table, recognised by its attributes. A table of the Java KCL counts
+/// as the latest release that one of its items shows.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Layout {
     /// The Java KCL 1 or 2.
     #[default]
     Kcl1Or2,
-    /// The Java KCL 3.0 to 3.4, which keeps what is no lease in two tables beside this one.
+    /// The Java KCL 3.0 to 3.4, which keeps everything but leases in two other tables.
     Kcl3,
     /// The Java KCL 3.5, which keeps everything in this table.
     Kcl35,
@@ -116,10 +124,7 @@ impl fmt::Display for Layout {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::Kcl1Or2 => "the Java KCL 1 or 2",
-            Self::Kcl3 => {
-                "the Java KCL 3.0 to 3.4 (its tables -CoordinatorState and -WorkerMetricStats hold \
-                 no leases and are not read)"
-            }
+            Self::Kcl3 => "the Java KCL 3.0 to 3.4",
             Self::Kcl35 => "the Java KCL 3.5",
             Self::Vmware => "VMware-Go-KCL",
             Self::VmwareSticky => "VMware-Go-KCL with sticky columns",
@@ -127,24 +132,53 @@ impl fmt::Display for Layout {
     }
 }
 
-/// What a table holds.
+/// The outcome of reading a table beside the lease table.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum SideTable {
+    /// The table was read.
+    Read,
+    /// There is no such table.
+    Missing,
+    /// Reading failed for this reason.
+    Unread(String),
+}
+
+/// What a fleet of the Java KCL 3 reports of itself as a whole.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Coordination {
+    /// The client versions in its rows `Migration3.0`: as which release it coordinates.
+    pub client_versions: BTreeSet<String>,
+    /// The states in its rows `TableMigration3.5`: how far these rows have moved into the lease table.
+    pub table_migrations: BTreeSet<String>,
+    /// When each worker last wrote its measurements, in seconds since 1970.
+    pub reported: BTreeMap<String, u64>,
+    /// The outcome of reading each of its tables.
+    pub tables: BTreeMap<String, SideTable>,
+}
+
+/// The contents of a table.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Contents {
-    /// Which releases wrote it.
+    /// The releases that wrote the table.
     pub layout: Layout,
-    /// The leases, in the order of keys.
+    /// The leases, in the order of their keys.
     pub leases: Vec<Fact>,
-    /// Leases that make no sense.
+    /// The lease rows that cannot be understood.
     pub unreadable: Vec<Unreadable>,
-    /// How many items are none, by what they say they are.
+    /// How many items are not leases, by their `entityType`.
     pub others: BTreeMap<String, usize>,
-    /// What changes of items that are no leases while a worker lives, by whom it tells of.
+    /// The attributes of other items that change while a worker lives, by the name of the worker;
+    /// items of the tables beside this one among them.
     pub pulses: BTreeMap<String, String>,
+    /// What a fleet of the Java KCL 3 says of itself.
+    pub coordination: Coordination,
 }
 
 impl Contents {
-    /// Whether there is no lease in it, readable or not.
+    /// Whether the table has no lease row, readable or not.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.leases.is_empty() && self.unreadable.is_empty()

@@ -1,4 +1,8 @@
-//! Whether the old fleet is kept from writing, and whether it still moves.
+//! Shows whether the old fleet still writes its table: two readings of it are compared.
+//!
+//! Two fleets of two libraries cannot fence each other: the old workers know nothing of the new
+//! leases. [`Fence`] is the reason to believe that the old fleet has stopped; [`movers`] finds
+//! workers that disprove it.
 
 use std::{collections::BTreeMap, fmt, time::Duration};
 
@@ -6,21 +10,21 @@ use serde::{Deserialize, Serialize};
 
 use crate::fact::Contents;
 
-/// What keeps the old fleet from going on beside the new one.
+/// Why the old fleet does not process records beside the new one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 #[non_exhaustive]
 pub enum Fence {
-    /// The operator has revoked the old role's right to write its table.
+    /// The operator says that the role of the old fleet cannot write the table any more.
     WritesRevoked,
     /// The operator says that the old fleet is scaled to zero.
     AtZero,
-    /// Nothing moved in the table for twice the old fleet's failover time.
+    /// No row changed for twice the old fleet's failover time, and the operator said nothing.
     Watched,
 }
 
 impl Fence {
-    /// What it rests on, and what was looked at, in words.
+    /// The reason in words for the user, with the time for which no row changed.
     #[must_use]
     pub fn says(self, between: Duration) -> String {
         let seen = format!("no counter and no checkpoint moved for {:.1} s", between.as_secs_f64());
@@ -50,12 +54,13 @@ impl fmt::Display for Fence {
     }
 }
 
-/// Somebody who moved between two looks at a table.
+/// A worker that wrote the table between two readings.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Mover {
-    /// The worker; `None`: rows do not say.
+    /// The worker; `None` if the changed rows do not name one.
     pub worker: Option<String>,
-    /// What of it moved: keys of rows.
+    /// The keys of the changed rows, never empty; `@` stands before the name of an item that is not
+    /// a lease.
     pub rows: Vec<String>,
 }
 
@@ -70,7 +75,8 @@ impl fmt::Display for Mover {
     }
 }
 
-/// Who moved between two looks: whose rows changed, came or went.
+/// The workers that wrote the table between two readings: rows of theirs changed, appeared or
+/// disappeared. Empty if nothing changed.
 #[must_use]
 pub fn movers(before: &Contents, after: &Contents) -> Vec<Mover> {
     let pulses = |contents: &Contents| -> BTreeMap<String, (String, Option<String>)> {
@@ -89,8 +95,8 @@ pub fn movers(before: &Contents, after: &Contents) -> Vec<Mover> {
         if was.map(|(pulse, _)| pulse) == is.map(|(pulse, _)| pulse) {
             continue;
         }
-        // Cleaning away a row of a worker that is gone is no life of that worker; that it is done
-        // is somebody's.
+        // A row that disappeared does not show that its own worker lives: an unknown worker
+        // deleted it.
         let worker = is.and_then(|(_, owner)| owner.clone());
         moved.entry(worker).or_default().push(key.clone());
     }

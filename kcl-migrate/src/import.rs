@@ -1,4 +1,9 @@
-//! The change that an application is closed for: rows as the old table has them.
+//! The import as a change of an application: leases at the checkpoints of the old table.
+//!
+//! [`Import`] is a [`Design`]: it says which rows and documents an application gets, and
+//! `kcl_core::change` closes the application, checks, writes and opens it again. Besides the leases
+//! an import writes four documents: the start of the stream (the oldest record, so that no shard
+//! is skipped), the stream of the application, rules for sticky shards, and the list of imports.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -17,23 +22,28 @@ use crate::{
     place::Place,
 };
 
-/// How many refusals a message names.
+/// How many refusals an error message names.
 const NAMED: usize = 5;
 
-/// An import of what was read from a table.
+/// An import of a table that was read. It is pure: planning it twice from the same readings gives
+/// the same target.
 #[derive(Clone, Debug)]
 pub struct Import {
     from: Place,
     contents: Contents,
     wishes: Wishes,
+    /// What the shards hold after the old checkpoints; shards may be missing.
     probes: BTreeMap<ShardId, Probe>,
+    /// Whether leases of the application may exist already.
     replace: bool,
     fence: Fence,
+    /// The command that imports, for the documents.
     by: String,
 }
 
 impl Import {
-    /// Of what `from` holds. Leases that are there already are in the way.
+    /// An import of `contents`, which were read from `from`. It refuses an application that has
+    /// leases, knows of no probes, and has the fence [`Fence::Watched`].
     #[must_use]
     pub const fn new(from: Place, contents: Contents, wishes: Wishes) -> Self {
         Self {
@@ -47,21 +57,22 @@ impl Import {
         }
     }
 
-    /// With what was seen in the shards.
+    /// Adds probes of the shards: findings of a judgement are made from them.
     #[must_use]
     pub fn seen(mut self, probes: BTreeMap<ShardId, Probe>) -> Self {
         self.probes = probes;
         self
     }
 
-    /// Over leases that are there already.
+    /// Whether the import may move leases that the application has already.
     #[must_use]
     pub const fn over_others(mut self, replace: bool) -> Self {
         self.replace = replace;
         self
     }
 
-    /// By a command, behind a fence.
+    /// Sets the reason why the old fleet does not write, and the command, for the document
+    /// `imported`.
     #[must_use]
     pub fn behind(mut self, fence: Fence, by: &str) -> Self {
         by.clone_into(&mut self.by);
@@ -69,12 +80,13 @@ impl Import {
         self
     }
 
-    /// What becomes of each shard.
+    /// The judgement of every shard of the stream.
     #[must_use]
     pub fn judgement(&self, found: &kcl_core::change::StreamView) -> Judgement {
         judge(&self.contents, found, &self.wishes, &self.probes)
     }
 
+    /// The entry of this import in the document `imported`.
     fn entry(&self, judgement: &Judgement, found: &Found<'_>) -> crate::Entry {
         let ended = judgement.rows().iter().filter(|row| row.has_ended()).count();
         let table = match &self.from {
@@ -123,11 +135,12 @@ impl Design for Import {
     }
 }
 
+/// The error of an import that is refused.
 fn refused(why: String) -> Unfit {
     Unfit::Refused { why }
 }
 
-/// What is in the way, in one message.
+/// Fails if a finding refuses the import, or if there is nothing to import.
 fn refuse(judgement: &Judgement) -> Result<(), Unfit> {
     let refusals: Vec<String> = judgement
         .refusals()
@@ -148,8 +161,8 @@ fn refuse(judgement: &Judgement) -> Result<(), Unfit> {
     }
 }
 
-/// Every row that is to be, and those that are there: what the table does not speak of stays where
-/// it is, but that what waits for its parent begins at its first record.
+/// The change of every row. Judged shards get their new checkpoint. Leases of other shards stay as
+/// they are; but the lease of a shard that follows its parent begins at its first record.
 fn rows(judgement: &Judgement, found: &Found<'_>, here: &[&Lease]) -> Vec<RowChange> {
     let key = &found.stream.description.key;
     let mut rows: BTreeMap<LeaseKey, RowChange> =
@@ -171,14 +184,16 @@ fn rows(judgement: &Judgement, found: &Found<'_>, here: &[&Lease]) -> Vec<RowCha
     rows.into_values().collect()
 }
 
-/// Where reading begins of what has no row: whatever a worker's settings say, nothing is passed
-/// over.
+/// The start of the stream: shards without a row begin at their oldest record, whatever the
+/// settings of a worker say.
 fn start_doc(found: &Found<'_>) -> DocChange {
     let name = DocName::start(&found.stream.description.key);
     let from = found.doc(&name).map_or_else(|| START.encode(), |doc| doc.body.clone());
     DocChange::new(name, from, START.encode())
 }
 
+/// The document that names the stream of the application. An application of another stream is
+/// refused.
 fn streams_doc(found: &Found<'_>) -> Result<DocChange, Unfit> {
     let description = &found.stream.description;
     let name = DocName::streams();
@@ -199,7 +214,8 @@ fn streams_doc(found: &Found<'_>) -> Result<DocChange, Unfit> {
     }
 }
 
-/// The rules that sticky columns ask for, in place of those for the same shards.
+/// The placement document with a rule for each sticky shard. These replace rules for the same
+/// shards; all other rules stay. `None` if no shard is sticky.
 fn placement_doc(
     judgement: &Judgement,
     found: &Found<'_>,
@@ -230,6 +246,7 @@ fn placement_doc(
     Ok(Some(DocChange::new(name.clone(), from, to)))
 }
 
+/// The document `imported`, with one more entry.
 fn imported_doc(found: &Found<'_>, entry: crate::Entry) -> Result<DocChange, Unfit> {
     let name = DocName::imported();
     let before = match found.doc(&name) {

@@ -1,4 +1,8 @@
-//! What was imported: a document of the application, so that whoever starts later can see it.
+//! The document `imported` of an application, which lists its imports.
+//!
+//! [`crate::Import`] adds an entry together with the imported rows. [`was_imported`] reads it for
+//! `kcl multilang`, which starts beside the table of an old fleet only if that table was imported:
+//! otherwise it would begin at the newest record by mistake.
 
 use bytes::Bytes;
 use kcl_core::{
@@ -11,44 +15,45 @@ use serde_json::{Map, Value};
 
 use crate::fence::Fence;
 
-/// The one format there is.
+/// The only format so far.
 const FORMAT: u64 = 1;
 
-/// What the document [`DocName::imported`] says.
+/// The contents of the document [`DocName::imported`]. Unknown fields are kept when it is written
+/// again.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct Imported {
     format: u64,
     /// The imports, the latest last.
     pub imports: Vec<Entry>,
-    /// What later versions add.
+    /// The fields that this version does not know.
     #[serde(flatten)]
     more: Map<String, Value>,
 }
 
-/// One import.
+/// One import: from where, of which stream, when and by which command.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct Entry {
-    /// From where, like `dynamodb-kcl:orders`.
+    /// The text of the [`Place`](crate::Place), like `dynamodb-kcl:orders`.
     pub from: String,
-    /// The table's name.
+    /// The name of the table, or the path of the file.
     pub table: String,
     /// The stream's name, as leases carry it.
     pub stream: String,
-    /// When that stream was made.
+    /// The creation time of that stream.
     pub life: WallTime,
-    /// When it was imported, by the stream's clock.
+    /// The time of the import, by the clock of the stream's service.
     pub at: WallTime,
-    /// By which command.
+    /// The command that imported, as the user ran it.
     pub by: String,
-    /// What kept the old fleet from going on.
+    /// Why the command could believe that the old fleet does not write any more.
     pub fence: Fence,
-    /// How many leases were taken that have not ended.
+    /// How many imported leases had not ended.
     pub open: usize,
-    /// How many that have.
+    /// How many imported leases had ended.
     pub ended: usize,
-    /// What later versions add.
+    /// The fields that this version does not know.
     #[serde(flatten)]
     more: Map<String, Value>,
 }
@@ -63,14 +68,14 @@ impl Imported {
     /// The document's text.
     #[must_use]
     pub fn encode(&self) -> Bytes {
-        // Serialising plain structs with string keys into memory cannot fail.
+        // Plain structs with string keys can always be serialised into memory.
         serde_json::to_vec(self).unwrap_or_default().into()
     }
 
     /// Reads the document.
     ///
     /// # Errors
-    /// It makes no sense, or is of a later format.
+    /// The document is malformed, or has a later format.
     pub fn decode(body: &[u8]) -> Result<Self, UnreadableImports> {
         let imported: Self =
             serde_json::from_slice(body).map_err(|error| UnreadableImports(error.to_string()))?;
@@ -82,21 +87,21 @@ impl Imported {
         Ok(imported)
     }
 
-    /// With one more.
+    /// These imports and one more.
     #[must_use]
     pub fn with(mut self, entry: Entry) -> Self {
         self.imports.push(entry);
         self
     }
 
-    /// The last import of a table of this name.
+    /// The last import of the table of this name; `None` if there was none.
     #[must_use]
     pub fn of(&self, table: &str) -> Option<&Entry> {
         self.imports.iter().rfind(|entry| entry.table == table)
     }
 }
 
-/// What an import is to be remembered by.
+/// The fields of a new [`Entry`], which has private ones.
 pub(crate) struct Told<'a> {
     pub(crate) from: String,
     pub(crate) table: String,
@@ -117,16 +122,16 @@ impl From<Told<'_>> for Entry {
     }
 }
 
-/// The document cannot be read.
+/// The document `imported` is malformed. Holds the reason.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("the document imported makes no sense: {0}; a later version may have written it")]
 pub struct UnreadableImports(String);
 
-/// The last import of the table `table` into the application of this store; `None`: there was none,
-/// or it was taken back.
+/// The last import of the table `table` into the application of this store; `None` if there was
+/// none, or if the import was taken back.
 ///
 /// # Errors
-/// The store's. The inner one: the document makes no sense, so that nobody knows.
+/// The store failed. The inner error: the document is malformed, so that the answer is unknown.
 pub async fn was_imported(
     store: &dyn LeaseStore,
     table: &str,

@@ -1,4 +1,5 @@
-//! An item of a table, without the SDK's types: what is parsed is plain data.
+//! An item of a DynamoDB table without the SDK's types, so that the modules that read items are
+//! pure, and tests can read what `aws dynamodb scan` wrote.
 
 use std::collections::BTreeMap;
 
@@ -6,21 +7,21 @@ use aws_sdk_dynamodb::types::AttributeValue;
 
 use crate::number::whole;
 
-/// One attribute's value.
+/// The value of an attribute.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Value {
     /// A text.
     S(String),
-    /// A number, as it was written.
+    /// A number, as the text that DynamoDB returned.
     N(String),
     /// A set of texts.
     Ss(Vec<String>),
-    /// Of another type: nothing here reads it.
+    /// A value of another type, which nothing here reads. The text names the type.
     Other(String),
 }
 
-/// An item.
+/// An item: attributes by their names.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Item(BTreeMap<String, Value>);
 
@@ -31,19 +32,19 @@ impl Item {
         Self(attributes.into_iter().collect())
     }
 
-    /// An attribute.
+    /// The value of an attribute; `None` if the item has no such attribute.
     #[must_use]
     pub fn get(&self, name: &str) -> Option<&Value> {
         self.0.get(name)
     }
 
-    /// Whether there is such an attribute.
+    /// Whether the item has an attribute of this name, of any type.
     #[must_use]
     pub fn has(&self, name: &str) -> bool {
         self.0.contains_key(name)
     }
 
-    /// A text that is not empty; `None` if there is none.
+    /// The text of an attribute; `None` if it is absent, empty or of another type.
     #[must_use]
     pub fn text(&self, name: &str) -> Option<&str> {
         match self.0.get(name)? {
@@ -52,7 +53,8 @@ impl Item {
         }
     }
 
-    /// A whole number; `None` if there is none.
+    /// The number of an attribute; `None` if it is absent, no whole number of 64 bits, or of
+    /// another type.
     #[must_use]
     pub fn number(&self, name: &str) -> Option<u64> {
         match self.0.get(name)? {
@@ -61,7 +63,8 @@ impl Item {
         }
     }
 
-    /// An attribute as it was written, for comparisons; empty if there is none.
+    /// The text of an attribute of type text or number, for comparisons; empty if it is absent or
+    /// of another type.
     pub(crate) fn written(&self, name: &str) -> &str {
         match self.0.get(name) {
             Some(Value::S(text) | Value::N(text)) => text,
@@ -69,12 +72,12 @@ impl Item {
         }
     }
 
-    /// Its attributes, as the SDK takes them; those of another type are left out.
+    /// The attributes as types of the SDK, without those of [`Value::Other`].
     pub fn attributes(&self) -> impl Iterator<Item = (String, AttributeValue)> + '_ {
         self.0.iter().filter_map(|(name, value)| Some((name.clone(), value.attribute()?)))
     }
 
-    /// An item as the SDK gives it.
+    /// The item of attributes of the SDK.
     pub(crate) fn of(attributes: impl IntoIterator<Item = (String, AttributeValue)>) -> Self {
         let value = |value| match value {
             AttributeValue::S(text) => Value::S(text),
@@ -87,7 +90,7 @@ impl Item {
 }
 
 impl Value {
-    /// As the SDK takes it.
+    /// The value as a type of the SDK; `None` for [`Value::Other`].
     pub(crate) fn attribute(&self) -> Option<AttributeValue> {
         Some(match self {
             Self::S(text) => AttributeValue::S(text.clone()),
@@ -98,15 +101,21 @@ impl Value {
     }
 }
 
-/// A text that is no answer of `aws dynamodb scan`.
+/// A text is no answer of `aws dynamodb scan`. Holds the reason.
 #[derive(Debug, thiserror::Error)]
 #[error("this is no answer of `aws dynamodb scan`: {0}")]
 pub struct InvalidScan(String);
 
-/// The items of what `aws dynamodb scan` writes: `{"Items": […]}`.
+/// The items of an answer of `aws dynamodb scan`: `{"Items": […]}`.
 ///
 /// # Errors
-/// It is something else.
+/// The text is no JSON, or has no list `Items` of typed attributes.
+///
+/// ```
+/// let scan = r#"{"Items": [{"leaseKey": {"S": "shardId-000000000000"}}]}"#;
+/// let items = kcl_migrate::items_of_scan(scan).unwrap();
+/// assert_eq!(items[0].text("leaseKey"), Some("shardId-000000000000"));
+/// ```
 pub fn items_of_scan(text: &str) -> Result<Vec<Item>, InvalidScan> {
     let scan: serde_json::Value =
         serde_json::from_str(text).map_err(|error| InvalidScan(error.to_string()))?;
@@ -114,6 +123,7 @@ pub fn items_of_scan(text: &str) -> Result<Vec<Item>, InvalidScan> {
     items.iter().map(item).collect()
 }
 
+/// One item of the answer.
 fn item(json: &serde_json::Value) -> Result<Item, InvalidScan> {
     let refuse = |why: &str| InvalidScan(why.to_owned());
     let attributes = json.as_object().ok_or_else(|| refuse("an item is no object"))?;

@@ -1,17 +1,19 @@
-//! Tables of the Java KCL.
+//! Reads tables of the Java KCL.
 //!
-//! Since 3.5 a table holds the leader's lock, what workers measure, and the states of migrations in
-//! the same key space. An item is a lease only if its `entityType` is absent or `LEASE` *and* it
-//! has a `checkpoint`; never by how its key looks: worker ids are free text.
+//! Since 3.5 a table also holds the lock of the leader, the measurements of workers, and the states
+//! of migrations. An item is a lease only if its `entityType` is absent or `LEASE` *and* it has a
+//! `checkpoint`. The form of its key proves nothing: a worker id is free text, and may look like a
+//! shard id.
 
 use kcl_core::stream::{Position, SequenceNumber, ShardId};
 
 use crate::{
+    beside::{self, Row},
     fact::{Contents, Fact, Layout, Mark, OfStream, Unreadable},
     item::Item,
 };
 
-/// What the items are.
+/// Reads all items of a table.
 pub(crate) fn read(items: &[Item]) -> Contents {
     let mut contents = Contents::default();
     for item in items {
@@ -21,8 +23,8 @@ pub(crate) fn read(items: &[Item]) -> Contents {
         let is_lease = entity.is_none_or(|it| it == "LEASE") && item.has("checkpoint");
         if !is_lease {
             let kind = entity.unwrap_or("without entityType and checkpoint").to_owned();
-            if let Some((whose, pulse)) = pulse_of(item, &kind, &key) {
-                contents.pulses.insert(whose, pulse);
+            if let Some(row) = Row::of_entity(&kind) {
+                beside::take(row, &key, item, "", &mut contents);
             }
             *contents.others.entry(kind).or_default() += 1;
             continue;
@@ -36,6 +38,7 @@ pub(crate) fn read(items: &[Item]) -> Contents {
     contents
 }
 
+/// The first release that could have written this item.
 fn layout(item: &Item) -> Layout {
     if item.has("entityType") {
         Layout::Kcl35
@@ -46,6 +49,7 @@ fn layout(item: &Item) -> Layout {
     }
 }
 
+/// The later of two releases.
 const fn later(one: Layout, other: Layout) -> Layout {
     match (one, other) {
         (Layout::Kcl35, _) | (_, Layout::Kcl35) => Layout::Kcl35,
@@ -54,19 +58,10 @@ const fn later(one: Layout, other: Layout) -> Layout {
     }
 }
 
-/// What changes of an item that is no lease, and of whom it tells.
-fn pulse_of(item: &Item, kind: &str, key: &str) -> Option<(String, String)> {
-    match kind {
-        "WORKER_METRIC_STATS" => Some((key.to_owned(), item.written("lut").to_owned())),
-        "LEADER" => {
-            let owner = item.text("ownerName")?;
-            let number = item.written("recordVersionNumber").to_owned();
-            Some((format!("{owner} (leader)"), number))
-        }
-        _ => None,
-    }
-}
-
+/// Reads a lease item.
+///
+/// # Errors
+/// The attribute that cannot be understood, and why.
 fn lease(key: &str, item: &Item) -> Result<Fact, String> {
     let (stream, shard) = match stream_of(key) {
         Some((stream, shard)) => (Some(stream), shard),
@@ -87,12 +82,14 @@ fn lease(key: &str, item: &Item) -> Result<Fact, String> {
     })
 }
 
-/// What grows each time the lease is renewed or its checkpoint written.
+/// A text that changes each time a worker renews or takes the lease, or writes its checkpoint.
 fn pulse(item: &Item) -> String {
     let parts = ["leaseCounter", "checkpoint", "checkpointSubSequenceNumber", "leaseOwner"];
     parts.map(|name| item.written(name)).join("|")
 }
 
+/// The checkpoint. An absent sub-sequence number is 0; one that cannot be read is an error, because
+/// a wrong number would skip or repeat records.
 fn mark(item: &Item) -> Result<Mark, String> {
     let text = item.text("checkpoint").ok_or("its checkpoint is no text")?;
     Ok(match text {
@@ -115,7 +112,8 @@ fn mark(item: &Item) -> Result<Mark, String> {
     })
 }
 
-/// The stream and the shard of `account:stream:epoch:shard`.
+/// The stream and the shard of a key of the multi-stream mode, `account:stream:epoch:shard`; `None`
+/// for any other key, which is a shard id.
 fn stream_of(key: &str) -> Option<(OfStream, &str)> {
     let mut parts = key.splitn(4, ':');
     let (account, name) = (parts.next()?, parts.next()?);
@@ -131,11 +129,10 @@ fn stream_of(key: &str) -> Option<(OfStream, &str)> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::testing::{number, position, text};
+    use crate::testing::{items, number, position, text};
 
     fn of(attributes: &[(&str, crate::Value)]) -> Contents {
-        let owned = attributes.iter().map(|(name, value)| ((*name).to_owned(), value.clone()));
-        read(&[Item::new(owned)])
+        read(&items(&[attributes]))
     }
 
     #[test]

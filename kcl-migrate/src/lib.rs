@@ -1,20 +1,32 @@
-//! Lease tables of others: the Java KCL's (1, 2, 3) and VMware-Go-KCL's (v1, v2, and the fork with
-//! sticky columns), read and written for applications of `kcl-core`.
+//! Reads and writes the lease tables of other libraries, so that an application can move to
+//! `kcl-core` and back: tables of the Java KCL (1, 2, 3) and of VMware-Go-KCL (v1, v2, and the fork
+//! with sticky columns).
+//!
+//! ```text
+//! import:  table ─► items ─► facts ─┐
+//!                                   ├─► judgement ─► the rows, rules and documents of kcl-core
+//!          the stream's shards ─────┘
+//! export:  leases of kcl-core, items of the table ─► changes of items ─► table
+//! ```
 //!
 //! | part | its question |
 //! |---|---|
 //! | [`place`] | which table, of which library? |
-//! | `item` | what does one item hold? (no SDK type beyond it) |
-//! | `kcl`, `vmware` | which lease is an item, and how far is it? → a [`Fact`] |
-//! | [`fence`] | does the old fleet still move? |
-//! | [`mod@judge`] | what becomes of each shard? facts and our own list of shards → a [`Judgement`] |
-//! | `import` | the change that an application is closed for ([`kcl_core::change::Design`]) |
-//! | `imported` | was this table imported? |
+//! | `item` | which attributes does an item have? The SDK's types end here |
+//! | `kcl`, `vmware` | which lease is an item, and where is its checkpoint? → a [`Fact`] |
+//! | [`beside`] | what does the old fleet report of itself, in its lease table and in the tables beside it? |
+//! | [`fence`] | does the old fleet still write its table? |
+//! | [`mod@judge`] | at which checkpoint is each shard imported? → a [`Judgement`] |
+//! | `import` | which rows are written while the application is closed? |
+//! | `imported` | was this table imported before? |
 //! | [`export`] | what is written back, so that the old fleet can go on? |
-//! | [`table`] | the table itself, on DynamoDB; the only part that does I/O |
+//! | [`table`] | how is a DynamoDB table read and written? |
 //!
-//! The hazards that are looked for, and what is done about each, are in `docs/IMPORT.md`.
+//! Only `table` and `imported` do I/O. The import itself is a [`Design`](kcl_core::change::Design),
+//! which `kcl_core::change` carries out. `docs/IMPORT.md` lists every hazard of a table, and how an
+//! import treats it.
 
+pub mod beside;
 pub mod export;
 pub mod fact;
 pub mod fence;
@@ -32,7 +44,10 @@ pub mod table;
 mod testing;
 mod vmware;
 
-pub use fact::{Contents, Fact, Layout, Mark, OfStream, Sticky, Unreadable};
+pub use beside::Beside;
+pub use fact::{
+    Contents, Coordination, Fact, Layout, Mark, OfStream, SideTable, Sticky, Unreadable,
+};
 pub use fence::Fence;
 pub use import::Import;
 pub use imported::{Entry, Imported, UnreadableImports, was_imported};
@@ -41,7 +56,7 @@ pub use judge::{Finding, Hazard, Judged, Judgement, Level, Probe, Said, Verdict,
 pub use place::{InvalidPlace, Library, Place};
 pub use table::{Table, TableError};
 
-/// What the items of a table of this library are: its leases, and what else was seen.
+/// Reads the items of a table of this library: its leases, and counts of all other items.
 #[must_use]
 pub fn read(library: Library, items: &[Item]) -> Contents {
     match library {

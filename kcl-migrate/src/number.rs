@@ -1,6 +1,7 @@
-//! Numbers as DynamoDB writes them: decimal, and with an exponent where it likes (`1.2E-5`).
+//! Reads numbers as DynamoDB returns them: decimal, sometimes with an exponent (`1.2E-5`).
 
-/// A whole number that fits 64 bits; `None` for anything else, such as a fraction.
+/// The value of a text that is a whole number of 64 bits, like `12`, `1.2E1` or `+120E-1`; `None`
+/// for anything else, such as a fraction or a negative number.
 pub(crate) fn whole(text: &str) -> Option<u64> {
     let text = text.strip_prefix('+').unwrap_or(text);
     let (mantissa, exponent) = match text.split_once(['e', 'E']) {

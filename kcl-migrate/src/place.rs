@@ -1,19 +1,19 @@
-//! Which table, of which library.
+//! Names of places that leases are imported from or exported to, like `dynamodb-kcl:orders`.
 
 use std::{fmt, str::FromStr};
 
-/// Whose leases a table holds.
+/// The library that a lease table belongs to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Library {
-    /// The Java KCL, in any version, and whatever keeps its leases in the same way (the
-    /// MultiLangDaemon, zio-kinesis).
+    /// The Java KCL in any version, and programs that use the same table (the MultiLangDaemon,
+    /// zio-kinesis).
     Kcl,
     /// VMware-Go-KCL v1 and v2, and the fork with sticky columns.
     Vmware,
 }
 
 impl Library {
-    /// The table's one key.
+    /// The name of the table's partition key. The table has no sort key.
     #[must_use]
     pub const fn key(self) -> &'static str {
         match self {
@@ -22,7 +22,7 @@ impl Library {
         }
     }
 
-    /// The attribute that makes an item a lease, for messages.
+    /// The name of the library, for messages.
     #[must_use]
     pub const fn name(self) -> &'static str {
         match self {
@@ -31,6 +31,7 @@ impl Library {
         }
     }
 
+    /// The part of a [`Place`] before the colon.
     const fn scheme(self) -> &'static str {
         match self {
             Self::Kcl => "dynamodb-kcl",
@@ -39,20 +40,29 @@ impl Library {
     }
 }
 
-/// Where leases are imported from, or exported to.
+/// A place that leases are imported from or exported to. [`FromStr`] parses the text that
+/// [`Display`](fmt::Display) writes.
+///
+/// ```
+/// use kcl_migrate::{Library, Place};
+///
+/// let place: Place = "dynamodb-kcl://orders".parse().unwrap();
+/// assert_eq!(place.to_string(), "dynamodb-kcl:orders");
+/// assert!(matches!(place, Place::Table { library: Library::Kcl, .. }));
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Place {
     /// A table of DynamoDB.
     Table {
-        /// Whose leases it holds.
+        /// The library that the table belongs to.
         library: Library,
-        /// Its name.
+        /// The table's name, of 3 to 255 characters.
         name: String,
     },
-    /// A file with what `kcl export --to file:…` wrote; `-` is standard input or output.
+    /// A file in the format of `kcl export --to file:…`; `-` is standard input or output.
     File {
-        /// Its path.
+        /// The path; not empty.
         path: String,
     },
 }
@@ -88,7 +98,7 @@ impl FromStr for Place {
     }
 }
 
-/// A text that names no place of leases.
+/// A text names no place of leases. Holds at most 200 characters of it.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error(
     "{0:?} names no leases: expected dynamodb-kcl:TABLE (a table of the Java KCL), \

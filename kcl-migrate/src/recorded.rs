@@ -1,4 +1,4 @@
-//! Tables as the real libraries wrote them: `tests/fixtures/tables`.
+//! Imports and exports tables that the real libraries wrote: `tests/fixtures/tables`.
 
 use std::collections::BTreeMap;
 
@@ -41,7 +41,7 @@ fn stream(text: &str) -> StreamView {
     StreamView { description, shards }
 }
 
-/// A table, its stream, and who wrote it.
+/// The text of a recorded table, and of its stream's shards.
 macro_rules! recorded {
     ($kind:literal) => {
         (

@@ -1,7 +1,7 @@
-//! A table of another library, on DynamoDB.
+//! Reads and writes a lease table of another library, on DynamoDB.
 //!
-//! Reads are consistent, page by page, and no faster than the table can spare while its fleet still
-//! lives on it. Writes are conditional, some at a time.
+//! Reads are consistent, page by page, and slow enough to leave capacity to the fleet that still
+//! uses the table. Every write is conditional on the row that was read; 16 writes run at a time.
 
 use std::{sync::Arc, time::Duration};
 
@@ -20,93 +20,98 @@ use kcl_core::env::{Clock, Env};
 use tokio::task::JoinSet;
 
 use crate::{
+    beside::Beside,
     export::Put,
     item::{Item, Value},
     place::Library,
 };
 
-/// How many read units a second a table on demand is asked for.
+/// The read units that a scan of a table with on-demand capacity uses each second. A choice of this
+/// library: a new table on demand serves several times as many.
 const ON_DEMAND_UNITS: u64 = 1_000;
 
-/// A page takes no more than this many items, however much a table can spare.
+/// The most items of one page of a scan.
 const PAGE_MAX: u64 = 1_000;
 
-/// How many writes are under way at once.
+/// How many writes run at the same time.
 const WRITES: usize = 16;
 
-/// How long a new table is waited for.
+/// How long [`Table::create`] waits until a new table is active.
 const ACTIVE_WITHIN: Duration = Duration::from_secs(120);
 
-/// A table.
+/// A lease table of another library, which may not exist.
 #[derive(Clone, Debug)]
 pub struct Table {
     client: Client,
     name: String,
     clock: Arc<dyn Clock>,
+    /// The read units a second that the user allows; `None`: half of the provisioned ones.
     units: Option<u64>,
 }
 
-/// What a table is.
+/// The answer of `DescribeTable`, as far as it is used.
 #[derive(Clone, Debug, PartialEq, Eq)]
 struct Described {
+    /// The attributes of the key: the partition key, then the sort key if there is one.
     keys: Vec<String>,
-    /// Provisioned read units a second; 0: on demand.
+    /// The provisioned read units a second; 0 if the table has on-demand capacity.
     read_units: u64,
     is_active: bool,
 }
 
-/// What went wrong with a table.
+/// Why a table could not be read or written.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum TableError {
-    /// It is not there.
+    /// The table does not exist.
     #[error("there is no table {table}: check its name, and --region")]
     Missing {
-        /// Its name.
+        /// The table's name.
         table: String,
     },
-    /// It is no lease table of that library.
+    /// The table is no lease table of the library.
     #[error(
         "the table {table} is no lease table of {library}: its key is {} and not {key}{hint}",
         .keys.join(" and ")
     )]
     NoLeaseTable {
-        /// Its name.
+        /// The table's name.
         table: String,
-        /// Whose it was to be.
+        /// The name of the library whose table was expected.
         library: &'static str,
-        /// The key that such a table has.
+        /// The key that a table of that library has.
         key: &'static str,
-        /// The keys that this one has.
+        /// The keys that this table has.
         keys: Vec<String>,
-        /// What it may be.
+        /// A guess at what the table is; may be empty.
         hint: &'static str,
     },
-    /// The service's.
+    /// A call of the service failed.
     #[error("{op} of the table {table}: {why}")]
     Service {
-        /// Which call.
+        /// The name of the call, like `Scan`.
         op: &'static str,
-        /// The table.
+        /// The table's name.
         table: String,
-        /// Why.
+        /// The code and the message of the error.
         why: String,
     },
-    /// A row changed while it was written.
+    /// Somebody changed a row between its reading and its write.
     #[error(
         "the row {key} of the table {table} changed while it was written: somebody uses the table. \
          Stop the old fleet, and run this again"
     )]
     Changed {
-        /// The table.
+        /// The table's name.
         table: String,
-        /// The row.
+        /// The row's key.
         key: String,
     },
 }
 
 impl Table {
-    /// The table of this name, by this configuration of the SDK.
+    /// The table `name`, with the SDK's configuration; `endpoint` replaces the address of the
+    /// service.
     #[must_use]
     pub fn new(sdk: &SdkConfig, endpoint: Option<&str>, name: &str) -> Self {
         let mut config = aws_sdk_dynamodb::config::Builder::from(sdk);
@@ -114,44 +119,71 @@ impl Table {
         Self::of(Client::from_conf(config.build()), name)
     }
 
-    /// The table of this name, by this client.
+    /// The table `name`, with this client.
     #[must_use]
     pub fn of(client: Client, name: &str) -> Self {
         Self { client, name: name.to_owned(), clock: Env::system().clock, units: None }
     }
 
-    /// Read no faster than so many units of 4 KB a second.
+    /// Limits reads to this many read units (4 KB) a second. `None`, the default: half of the
+    /// provisioned units, or 1,000 with on-demand capacity.
     #[must_use]
     pub const fn paced(mut self, units: Option<u64>) -> Self {
         self.units = units;
         self
     }
 
-    /// Its name.
+    /// The table's name.
     #[must_use]
     pub fn name(&self) -> &str {
         &self.name
     }
 
-    /// Every item, read consistently.
+    /// Every item. Each page is a consistent read; the pages are not read at the same time.
     ///
     /// # Errors
-    /// It is not there, or no lease table of that library; the service's.
+    /// The table does not exist, is no lease table of the library, or a call failed.
     pub async fn read(&self, library: Library) -> Result<Vec<Item>, TableError> {
         let described = self.describe().await?;
         let described =
             described.ok_or_else(|| TableError::Missing { table: self.name.clone() })?;
         self.check(library, &described)?;
-        // Half of what there is stays with whoever lives on it.
-        let spare = match described.read_units {
-            0 => ON_DEMAND_UNITS,
-            provisioned => (provisioned / 2).max(1),
-        };
-        self.scan(self.units.unwrap_or(spare).max(1)).await
+        self.scan(self.pace(&described)).await
     }
 
+    /// Every item of a table that the Java KCL 3 keeps beside its leases, of this application;
+    /// `None`: there is none.
+    ///
+    /// # Errors
+    /// It is no such table; the service's.
+    pub async fn read_beside(
+        &self,
+        beside: Beside,
+        application: &str,
+    ) -> Result<Option<Vec<Item>>, TableError> {
+        let table = Self { name: beside.table(application), ..self.clone() };
+        let Some(described) = table.describe().await? else { return Ok(None) };
+        if described.keys != [beside.key()] {
+            let keys = described.keys.join(" and ");
+            let why = format!("its key is {keys} and not {}", beside.key());
+            return Err(table.service("DescribeTable", why));
+        }
+        table.scan(table.pace(&described)).await.map(Some)
+    }
+
+    /// How many read units a second it may take. Half of what there is stays with whoever lives on
+    /// it.
+    fn pace(&self, described: &Described) -> u64 {
+        let spare = match described.read_units {
+            0 => ON_DEMAND_UNITS,
+            provisioned => provisioned / 2,
+        };
+        self.units.unwrap_or(spare).max(1)
+    }
+
+    /// Reads all pages. After each it waits until the consumed units fit the rate.
     async fn scan(&self, units_a_second: u64) -> Result<Vec<Item>, TableError> {
-        // Some eight leases make a unit: a page is a second's worth at most.
+        // About eight leases fill a read unit: a page uses the units of one second at most.
         let limit = i32::try_from((units_a_second * 8).clamp(25, PAGE_MAX)).unwrap_or(i32::MAX);
         let (mut items, mut from) = (Vec::new(), None);
         loop {
@@ -171,6 +203,7 @@ impl Table {
         }
     }
 
+    /// Fails if the key is not that of the library's tables.
     fn check(&self, library: Library, described: &Described) -> Result<(), TableError> {
         if described.keys == [library.key()] {
             return Ok(());
@@ -190,6 +223,7 @@ impl Table {
         })
     }
 
+    /// Describes the table; `None` if it does not exist.
     async fn describe(&self) -> Result<Option<Described>, TableError> {
         let answer = self.client.describe_table().table_name(&self.name).send().await;
         let table = match answer {
@@ -208,10 +242,10 @@ impl Table {
         }))
     }
 
-    /// Every item of a table that may not be there yet; `None`: it is not.
+    /// Every item, as by [`Self::read`]; `None` if the table does not exist.
     ///
     /// # Errors
-    /// It is no lease table of that library; the service's.
+    /// The table is no lease table of the library, or a call failed.
     pub async fn read_if_there(&self, library: Library) -> Result<Option<Vec<Item>>, TableError> {
         match self.read(library).await {
             Ok(items) => Ok(Some(items)),
@@ -220,10 +254,11 @@ impl Table {
         }
     }
 
-    /// Makes the table, as the library makes it, and waits until it is there.
+    /// Makes the table with the key of the library's tables and on-demand capacity, and waits until
+    /// it is active. An existing table is left as it is.
     ///
     /// # Errors
-    /// The service's.
+    /// A call failed, or the table is not active within two minutes.
     pub async fn create(&self, library: Library) -> Result<(), TableError> {
         let bad = |error| self.failed("CreateTable", &error);
         let key = library.key();
@@ -255,10 +290,15 @@ impl Table {
         }
     }
 
-    /// Writes rows, some at a time. A row that changed since it was read is not written.
+    /// Writes rows, 16 at a time and in no order. A row that changed since it was read is not
+    /// written.
     ///
     /// # Errors
-    /// A row that changed; the service's. What was written before stays: writing again goes on.
+    /// A row changed, or a call failed. Rows that were written stay written: read, plan and write
+    /// again to go on.
+    ///
+    /// # Cancel safety
+    /// Calls that are not answered are cancelled; the service may have carried them out.
     pub async fn write(&self, library: Library, puts: Vec<Put>) -> Result<(), TableError> {
         let mut puts = puts.into_iter();
         let mut under_way = JoinSet::new();
@@ -277,7 +317,7 @@ impl Table {
         }
     }
 
-    /// Writes one row, if it is as it was read.
+    /// Writes one row, on its condition.
     async fn put(&self, library: Library, put: Put) -> Result<(), TableError> {
         let key = library.key();
         let update = self.client.update_item().table_name(&self.name);
@@ -319,7 +359,8 @@ impl Table {
         match sent {
             Ok(_) => Ok(()),
             Err(error) if is(&error, "ConditionalCheckFailedException") => {
-                // An earlier attempt may have landed, whose answer was lost.
+                // The SDK may have sent the write twice: then the first one succeeded, and its
+                // answer was lost.
                 let there = match error.as_service_error() {
                     Some(UpdateItemError::ConditionalCheckFailedException(refused)) => {
                         Item::of(refused.item.clone().into_iter().flatten())
@@ -335,6 +376,7 @@ impl Table {
         }
     }
 
+    /// The error of a failed call: its code and message if the service answered.
     fn failed<E>(&self, op: &'static str, error: &E) -> TableError
     where
         E: ProvideErrorMetadata + std::error::Error,

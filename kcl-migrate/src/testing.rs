@@ -1,4 +1,4 @@
-//! Rows and streams for tests, by hand.
+//! Makes leases and streams for tests.
 
 use std::time::Duration;
 
@@ -10,7 +10,7 @@ use kcl_core::{
 
 use crate::{
     fact::{Contents, Fact, Mark},
-    item::Value,
+    item::{Item, Value},
 };
 
 pub(crate) fn text(text: &str) -> Value {
@@ -19,6 +19,12 @@ pub(crate) fn text(text: &str) -> Value {
 
 pub(crate) fn number(text: &str) -> Value {
     Value::N(text.to_owned())
+}
+
+/// Items of these attributes.
+pub(crate) fn items(of: &[&[(&str, Value)]]) -> Vec<Item> {
+    let owned = |(name, value): &(&str, Value)| ((*name).to_owned(), value.clone());
+    of.iter().map(|attributes| Item::new(attributes.iter().map(owned))).collect()
 }
 
 pub(crate) fn position(sequence: &str, sub: u64) -> Position {
@@ -57,8 +63,8 @@ pub(crate) fn contents(leases: &[Fact]) -> Contents {
     Contents { leases: leases.to_vec(), ..Contents::default() }
 }
 
-/// A shard of the `of`th part of `parts` (a power of two) of the hash keys, which begins at
-/// `100 * number`.
+/// A shard with part `of` of the hash keys, which are divided into `parts` (a power of two). Its
+/// first sequence number is `100 * number`.
 pub(crate) fn shard(number: usize, (of, parts): (u128, u128), parents: &[usize]) -> Shard {
     let step = u128::MAX / parts;
     let start = step * of + of;

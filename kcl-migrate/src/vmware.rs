@@ -1,5 +1,7 @@
-//! Tables of VMware-Go-KCL: one stream, no counter, no sub-sequence numbers; and the columns of the
-//! fork that pins shards to workers.
+//! Reads tables of VMware-Go-KCL, and the sticky columns of the fork that pins shards to workers.
+//!
+//! Such a table is for one stream, and every item is a lease. It has neither a lease counter nor
+//! sub-sequence numbers: a change of the lease timeout shows that a worker lives.
 
 use kcl_core::stream::{Position, SequenceNumber, ShardId};
 
@@ -8,12 +10,12 @@ use crate::{
     item::Item,
 };
 
-/// What `Sticky` holds where one worker alone may read a shard.
+/// The value of `Sticky` of a shard that only the worker `StickyWorker` may read.
 const PINNED: u64 = 10;
-/// What it holds where nobody may.
+/// The value of `Sticky` of a shard that no worker may read.
 const RELEASED: u64 = 20;
 
-/// What the items are.
+/// Reads all items of a table.
 pub(crate) fn read(items: &[Item]) -> Contents {
     let mut contents = Contents { layout: Layout::Vmware, ..Contents::default() };
     for item in items {
@@ -30,6 +32,10 @@ pub(crate) fn read(items: &[Item]) -> Contents {
     contents
 }
 
+/// Reads one item.
+///
+/// # Errors
+/// The attribute that cannot be understood, and why.
 fn lease(key: &str, item: &Item) -> Result<Fact, String> {
     let shard: ShardId = key.parse().map_err(|error| format!("{error}"))?;
     let mark = match item.text("Checkpoint") {
@@ -69,11 +75,10 @@ fn lease(key: &str, item: &Item) -> Result<Fact, String> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::testing::{number, position, text};
+    use crate::testing::{items, number, position, text};
 
     fn of(attributes: &[(&str, crate::Value)]) -> Contents {
-        let owned = attributes.iter().map(|(name, value)| ((*name).to_owned(), value.clone()));
-        read(&[Item::new(owned)])
+        read(&items(&[attributes]))
     }
 
     #[test]

@@ -1,17 +1,17 @@
-//! Record processors in any language: each is a child process of a [`kcl_core`] worker, one for
-//! each shard, that speaks the protocol of the MultiLangDaemon of the Java KCL on its standard
-//! input and output.
+//! Record processors in any language: each processor is a child process of a [`kcl_core`] worker.
+//! There is one child for each shard. It speaks the protocol of the MultiLangDaemon of the Java KCL
+//! on its standard input and output.
 //!
-//! [`ChildProcessors`] is a processor factory like any other: a worker of whatever stream and lease
-//! store runs it.
+//! [`ChildProcessors`] is a processor factory like any other: it works with every stream source and
+//! every lease store. It stores no checkpoint by itself: only a child's request stores one.
 //!
 //! | module | its question |
 //! |---|---|
-//! | [`protocol`] | which bytes are said and heard? |
-//! | [`child`] | how does a child live, and end? |
-//! | [`properties`] | what does the daemon's properties file come to here? |
-//! | `processor` | what is it asked, and what becomes of its lease? |
-//! | `transcript` | what was said, for a report of a bug? |
+//! | [`protocol`] | which bytes do the worker and the child exchange? |
+//! | [`child`] | how does a child process start, live and end? |
+//! | [`properties`] | which settings does the daemon's properties file give? |
+//! | `processor` | what does the worker ask a child, and when does it give the child up? |
+//! | `transcript` | which lines were exchanged, for a report of a bug? |
 
 pub mod child;
 mod processor;

@@ -1,5 +1,7 @@
-//! What workers and children told each other, line by line, for reports of bugs. It holds the data
-//! of records: it is written only where somebody asks for it.
+//! The transcript: every line that a worker and its children exchanged, for reports of bugs.
+//!
+//! A transcript contains the data and the partition keys of records. A worker writes one only if
+//! [`Options::transcript`](crate::Options::transcript) holds one.
 
 use std::{
     fmt, fs,
@@ -15,23 +17,27 @@ use tracing::error;
 
 use crate::child::Place;
 
-/// A file of lines of JSON: when, which child, who said it, and what. Clones write to the same.
+/// A file with one JSON object on each line: the time (`at`, UTC, in milliseconds), the child
+/// (`shard`, `pid`), the sender (`from`: `worker` or `child`) and the text (`line`). Clones write
+/// to the same file.
 #[derive(Clone)]
 pub struct Transcript {
+    /// `None` after a write failed.
     to: Arc<Mutex<Option<fs::File>>>,
     clock: Arc<dyn Clock>,
 }
 
-/// Who said it.
+/// The sender of a line.
 #[derive(Clone, Copy, Debug, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub(crate) enum Who {
-    /// The worker, to its child.
+    /// The worker sent the line to its child.
     Worker,
-    /// The child.
+    /// The child sent the line, a message or not, on its standard output.
     Child,
 }
 
+/// A line of the file, as it is serialized.
 #[derive(Serialize)]
 struct Line<'a> {
     at: String,
@@ -42,17 +48,18 @@ struct Line<'a> {
 }
 
 impl Transcript {
-    /// Writes to this file from now on, behind what is there. A new one is for its owner alone.
+    /// Opens `file` and appends to it. A file that does not exist is made, with the mode 0600: only
+    /// its owner can read it.
     ///
     /// # Errors
-    /// The operating system's.
+    /// The operating system cannot open or make the file.
     pub fn open(file: &Path, clock: Arc<dyn Clock>) -> io::Result<Self> {
         let to = fs::OpenOptions::new().append(true).create(true).mode(0o600).open(file)?;
         Ok(Self { to: Arc::new(Mutex::new(Some(to))), clock })
     }
 
-    /// Notes a line. A file that cannot be written is given up, with a word in the log: a
-    /// transcript stops no work.
+    /// Writes a line. If a write fails, the error is logged once and nothing more is written: a
+    /// transcript never stops the work.
     pub(crate) fn note(&self, place: &Place, from: Who, line: &[u8]) {
         let line = String::from_utf8_lossy(line);
         let (at, shard, pid) = (written(self.clock.wall()), place.shard.as_str(), place.pid);
@@ -67,11 +74,12 @@ impl Transcript {
     }
 }
 
+/// The time as RFC 3339 in UTC, with milliseconds.
 fn written(at: WallTime) -> String {
     let millis = i64::try_from(at.as_millis()).unwrap_or(i64::MAX);
     match jiff::Timestamp::from_millisecond(millis) {
         Ok(at) => at.strftime("%Y-%m-%dT%H:%M:%S.%3fZ").to_string(),
-        // After the year 9999.
+        // The time is after the year 9999: its milliseconds since 1970.
         Err(_) => millis.to_string(),
     }
 }

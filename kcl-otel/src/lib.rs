@@ -1,8 +1,9 @@
-//! The figures of a worker for OpenTelemetry: every instrument of [`kcl_metrics::TABLE`],
-//! registered at a meter of whoever embeds the worker.
+//! The metrics of a worker for OpenTelemetry: registers every instrument of [`kcl_metrics::TABLE`]
+//! with a meter of the program that embeds the worker.
 //!
-//! Instruments are asked when the SDK collects; in between nothing is done. Names and labels are
-//! those of the table, units those of UCUM. What is not known is not told, never zero.
+//! All instruments are observable: the SDK asks for their values when it collects, and nothing
+//! happens in between. Names and labels are those of the table, units those of UCUM. An unknown
+//! value is not reported; it is never zero.
 //!
 //! ```
 //! use kcl_metrics::Metrics;
@@ -14,13 +15,13 @@
 //! # drop(exported);
 //! ```
 //!
-//! OpenTelemetry takes no histogram that was counted before: each is three counters, as Prometheus
-//! writes it, `_bucket` with the attribute `le`, `_sum` and `_count`.
+//! OpenTelemetry has no observable histogram. Each histogram becomes three counters, as in
+//! Prometheus: `_bucket` with the attribute `le`, `_sum` and `_count`.
 //!
 //! | module | its question |
 //! |---|---|
-//! | `collected` | what is each figure when it is asked for? |
-//! | `register` | as which instrument is it asked for? |
+//! | `collected` | which value does each series have in this collection? |
+//! | `register` | as which instruments of OpenTelemetry is a row of the table registered? |
 
 mod collected;
 mod register;
@@ -32,14 +33,14 @@ use opentelemetry::{KeyValue, metrics::Meter};
 
 use self::collected::Collected;
 
-/// The figures of a worker, told as long as this lives: a meter forgets no instrument, but those
-/// of a worker that is over tell nothing any more.
+/// The registered metrics of a worker. They report values as long as this value lives. A meter
+/// never removes an instrument; after a drop the instruments report nothing.
 #[must_use = "what is dropped tells nothing"]
 pub struct Exported(Arc<Collected>);
 
 impl Exported {
-    /// Registers every instrument at `meter`. What is told has these attributes beside its labels:
-    /// two workers of one process need some that tell them apart.
+    /// Registers every instrument with `meter`. Each value has these attributes besides its labels:
+    /// give two workers of one process different ones.
     pub fn new(
         metrics: &Metrics,
         meter: &Meter,

@@ -1,4 +1,4 @@
-//! As which instrument a figure is asked for.
+//! Registers a row of the table as one or three observable instruments of OpenTelemetry.
 
 use std::sync::Arc;
 
@@ -7,7 +7,8 @@ use opentelemetry::{KeyValue, metrics::Meter};
 
 use crate::collected::Collected;
 
-/// Registers an instrument, or of a histogram three. They hold no worker's figures alive.
+/// Registers a row. The callbacks hold the metrics weakly: a meter keeps them for ever, and they
+/// report nothing after [`Exported`](crate::Exported) was dropped.
 pub(crate) fn register(row: &'static Instrument, meter: &Meter, collected: &Arc<Collected>) {
     match row.kind {
         Kind::Histogram(bounds) => {
@@ -39,7 +40,7 @@ pub(crate) fn register(row: &'static Instrument, meter: &Meter, collected: &Arc<
     }
 }
 
-/// A figure that only grows.
+/// Registers a counter. `number` takes the value to report from a series.
 fn counter(
     row: &'static Instrument,
     ending: &str,
@@ -62,7 +63,8 @@ fn counter(
     let _ = counter.with_callback(asked).build();
 }
 
-/// How many were at most as large as each bound.
+/// Registers the counter `_bucket` of a histogram: for each bound, how many samples are at most as
+/// large.
 fn ranges(
     row: &'static Instrument,
     bounds: &'static [f64],
@@ -94,6 +96,7 @@ const fn float(count: u64) -> f64 {
     count as f64
 }
 
+/// The value of a counter or a gauge; `None` for a histogram.
 const fn number(value: &Value) -> Option<f64> {
     match value {
         Value::Count(count) => Some(float(*count)),
@@ -102,7 +105,7 @@ const fn number(value: &Value) -> Option<f64> {
     }
 }
 
-/// As UCUM has it.
+/// The unit's code in UCUM.
 const fn unit(unit: Unit) -> &'static str {
     match unit {
         Unit::Seconds => "s",

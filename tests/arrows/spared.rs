@@ -51,7 +51,7 @@ const HANDOFF: &[Spared] = &[
     Spared {
         file: "coordinator/handoff/recovery.rs",
         function: "revalidate",
-        text: "resume(&key, tenure, ctx);",
+        text: "resume(&key, held, ctx);",
         why: PLANTED,
     },
 ];

@@ -1,7 +1,9 @@
-//! Chromium without a window, driven by its own protocol: pages as a person sees and uses them.
+//! Drives Chromium without a window, by its DevTools protocol: tests see and use pages as a person
+//! does.
 //!
-//! The protocol's messages go through a pipe, so that neither a port nor a web socket is needed: a
-//! shell hands the browser its own two ends of the pipe, as the numbers that the browser asks for.
+//! The messages go through pipes, so that neither a port nor a web socket is needed. The browser
+//! wants the pipes as the file descriptors 3 and 4: a shell starts it with its own input and output
+//! as these.
 
 use std::{
     collections::VecDeque,
@@ -16,10 +18,10 @@ use anyhow::{Context, Result, bail, ensure};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
-/// How long anything may take that has to come.
+/// How long a test waits for any fact.
 const PATIENCE: Duration = Duration::from_secs(30);
 
-/// What a shell does with its input and output, so that they are what the browser speaks through.
+/// The shell's script: it starts the browser with the shell's input and output as the pipes.
 const SPEAKING: &str = "exec \"$0\" \"$@\" 3<&0 4>&1 </dev/null >&2";
 
 /// A browser with one page, which ends when this is dropped.
@@ -28,24 +30,27 @@ pub struct Browser {
     child: Child,
     to: ChildStdin,
     from: Receiver<Value>,
+    /// Messages that came while a call waited for its answer.
     told: VecDeque<Value>,
+    /// The id of the last call.
     asked: u64,
+    /// The protocol's session with the page; `None` before it is open.
     session: Option<String>,
-    /// What went wrong on the page, as its console says.
+    /// The errors of the page's scripts and of its console.
     pub complaints: Vec<String>,
     _profile: TempDir,
 }
 
 impl Browser {
-    /// Starts one, with an empty page.
+    /// Starts a browser with an empty page.
     ///
     /// # Errors
-    /// It is not installed, or does not start.
+    /// The browser is not installed, or does not start.
     pub fn start() -> Result<Self> {
         let profile = TempDir::with_prefix("kcl-browser-")?;
         let mut command = Command::new("sh");
         command.args(["-c", SPEAKING, "chromium-headless-shell", "--remote-debugging-pipe"]);
-        // Whoever runs the tests as root has no other user to shut it in for.
+        // As root, for example in a container, the browser's sandbox does not start.
         command.args(["--no-sandbox", "--disable-gpu", "--hide-scrollbars", "--no-first-run"]);
         command.arg(format!("--user-data-dir={}", profile.path().display()));
         command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::null());
@@ -66,6 +71,7 @@ impl Browser {
         Ok(browser)
     }
 
+    /// Opens the page and attaches to it, so that its errors are received.
     fn open_page(&mut self) -> Result<()> {
         let target = self.ask("Target.createTarget", &json!({ "url": "about:blank" }))?;
         let attach = json!({ "targetId": target["targetId"], "flatten": true });
@@ -77,10 +83,10 @@ impl Browser {
         self.size(1_280, 800)
     }
 
-    /// Asks the browser, and waits for its answer.
+    /// Calls a method of the protocol, and waits for the answer.
     ///
     /// # Errors
-    /// It refuses, or does not answer.
+    /// The browser refuses the call, or does not answer within half a minute.
     pub fn ask(&mut self, method: &str, parameters: &Value) -> Result<Value> {
         self.asked += 1;
         let id = self.asked;
@@ -102,7 +108,7 @@ impl Browser {
         }
     }
 
-    /// The next message; what a page complains of is noted.
+    /// Waits for the next message, and notes errors of the page.
     fn hear(&mut self, until: Instant) -> Result<Value> {
         let left = until.saturating_duration_since(now());
         let heard = self.from.recv_timeout(left)?;
@@ -119,39 +125,39 @@ impl Browser {
         Ok(heard)
     }
 
-    /// How large the page is, in CSS pixels.
+    /// Sets the size of the page, in CSS pixels.
     ///
     /// # Errors
-    /// The browser's.
+    /// The browser reports an error.
     pub fn size(&mut self, width: u32, height: u32) -> Result<()> {
         let metrics =
             json!({ "width": width, "height": height, "deviceScaleFactor": 1, "mobile": false });
         self.ask("Emulation.setDeviceMetricsOverride", &metrics).map(drop)
     }
 
-    /// What the viewer's system prefers: `light` or `dark`.
+    /// Sets the colour scheme that the user's system prefers: `light` or `dark`.
     ///
     /// # Errors
-    /// The browser's.
+    /// The browser reports an error.
     pub fn scheme(&mut self, scheme: &str) -> Result<()> {
         let features = json!([{ "name": "prefers-color-scheme", "value": scheme }]);
         self.ask("Emulation.setEmulatedMedia", &json!({ "features": features })).map(drop)
     }
 
-    /// Opens an address, and waits until the page is there.
+    /// Opens an address, and waits until the page is loaded.
     ///
     /// # Errors
-    /// It cannot be opened.
+    /// The page cannot be opened.
     pub fn open(&mut self, url: &str) -> Result<()> {
         let opened = self.ask("Page.navigate", &json!({ "url": url }))?;
         ensure!(opened["errorText"].is_null(), "{url}: {}", opened["errorText"]);
         self.until("document.readyState === 'complete' && location.href !== 'about:blank'")
     }
 
-    /// What an expression is worth on the page. A promise is waited for.
+    /// Evaluates an expression on the page, and waits for the result if that is a promise.
     ///
     /// # Errors
-    /// It throws.
+    /// The expression throws.
     pub fn eval(&mut self, expression: &str) -> Result<Value> {
         let asked = json!({
             "expression": expression,
@@ -167,11 +173,11 @@ impl Browser {
     /// Waits until an expression is true.
     ///
     /// # Errors
-    /// It is not within half a minute: what the page then shows is told.
+    /// The expression is not true within half a minute. The message shows the text of the page.
     pub fn until(&mut self, expression: &str) -> Result<()> {
         let until = after(PATIENCE);
         while now() < until {
-            // A page that is being left answers nothing.
+            // While the browser leaves a page for another, the page does not answer.
             if self.eval(&format!("Boolean({expression})")).is_ok_and(|value| value == true) {
                 return Ok(());
             }
@@ -184,7 +190,7 @@ impl Browser {
     /// Waits until the page shows a text.
     ///
     /// # Errors
-    /// It does not.
+    /// The page does not show it within half a minute.
     pub fn until_shown(&mut self, text: &str) -> Result<()> {
         self.until(&format!("document.body.innerText.includes({})", json!(text)))
     }
@@ -192,7 +198,7 @@ impl Browser {
     /// Presses a key, like `Tab` or `/`.
     ///
     /// # Errors
-    /// The browser's.
+    /// The browser reports an error.
     pub fn press(&mut self, key: &str) -> Result<()> {
         let (code, text) = match key {
             "Tab" => (9, ""),
@@ -217,16 +223,16 @@ impl Browser {
         Ok(())
     }
 
-    /// Types a text into what has the focus.
+    /// Types a text into the element that has the focus.
     ///
     /// # Errors
-    /// The browser's.
+    /// The browser reports an error.
     pub fn type_in(&mut self, text: &str) -> Result<()> {
         self.ask("Input.insertText", &json!({ "text": text })).map(drop)
     }
 
-    /// Writes what is seen as a PNG file into the folder that `KCL_PICTURES` names, if it does: so
-    /// the pictures of the docs are made.
+    /// Writes a picture of the page into the folder that the variable `KCL_PICTURES` names, for the
+    /// docs. Without the variable it does nothing.
     ///
     /// # Errors
     /// As [`Self::picture`].
@@ -235,10 +241,10 @@ impl Browser {
         folder.map_or(Ok(()), |folder| self.picture(&folder.join(name)))
     }
 
-    /// Writes what is seen as a PNG file.
+    /// Writes a picture of the page as a PNG file.
     ///
     /// # Errors
-    /// The browser's; the file cannot be written.
+    /// The browser reports an error, or the file cannot be written.
     pub fn picture(&mut self, file: &Path) -> Result<()> {
         let taken = self.ask("Page.captureScreenshot", &json!({ "format": "png" }))?;
         let text = taken["data"].as_str().context("no picture")?;
@@ -248,7 +254,7 @@ impl Browser {
 
 impl Drop for Browser {
     fn drop(&mut self) {
-        // It may have ended by itself.
+        // It may have ended already.
         drop(self.child.kill());
         drop(self.child.wait());
     }

@@ -1,4 +1,5 @@
-//! Running the conformance suite in a test.
+//! Runs the conformance suite on a store, with its history judged by the invariants of simulated
+//! fleets.
 
 use std::{
     fmt,
@@ -16,14 +17,14 @@ use kcl_core::{
 };
 use kcl_memory::{Faulty, faults::Mishaps, sim::judge_row};
 
-/// Runs the suite, with its histories judged by the invariants of simulated fleets, and shows how
-/// long each case took (`cargo test -- --nocapture`).
+/// Runs the suite, judges the history of each row, and prints how long each case took (`cargo test
+/// -- --nocapture`).
 ///
 /// # Errors
-/// When a case fails.
+/// A case failed.
 ///
 /// # Panics
-/// When so little was judged that it would prove nothing.
+/// Fewer than 50 changes of a kind of row were judged: they would prove nothing.
 #[expect(clippy::print_stdout, reason = "cargo test shows it on request only")]
 pub async fn conforms(suite: Suite) -> Result<(), Failed> {
     let judged = Arc::new(Judged::default());
@@ -38,17 +39,19 @@ pub async fn conforms(suite: Suite) -> Result<(), Failed> {
     Ok(())
 }
 
-/// What was judged.
+/// Counts of what was judged.
 #[derive(Debug, Default)]
 struct Judged {
+    /// The rows, each with its whole history.
     histories: AtomicU64,
-    /// Changes by kind of row.
+    /// The changes, by kind of row.
     sessions: AtomicU64,
     leases: AtomicU64,
     documents: AtomicU64,
 }
 
 impl Judged {
+    /// Counts the history of one row.
     fn count(&self, changes: &[Change]) {
         self.histories.fetch_add(1, Ordering::Relaxed);
         let Some(row) = changes.first().and_then(|change| change.after.as_ref()) else { return };
@@ -60,7 +63,7 @@ impl Judged {
         kind.fetch_add(changes.len() as u64, Ordering::Relaxed);
     }
 
-    /// Whether rows of every kind were judged, and were written to.
+    /// Whether enough changes of every kind of row were judged.
     fn is_enough(&self) -> bool {
         [&self.sessions, &self.leases, &self.documents]
             .into_iter()
@@ -82,7 +85,7 @@ impl fmt::Display for Judged {
     }
 }
 
-/// The stores of another factory, each client behind a network that misbehaves in its own way.
+/// The stores of another factory, each client behind a network that loses, delays and fails calls.
 #[derive(Debug)]
 pub struct BadNetwork<F> {
     factory: F,
@@ -91,9 +94,9 @@ pub struct BadNetwork<F> {
 }
 
 impl<F> BadNetwork<F> {
-    /// Puts `mishaps`, drawn from `seed`, before the clients of `factory`.
+    /// Puts `mishaps` before the clients of `factory`, drawn from `seed`.
     pub fn before(factory: F, mishaps: Mishaps, seed: u64) -> Self {
-        // Every client draws from a seed of its own.
+        // Each client has a seed of its own.
         Self { factory, mishaps, seed: AtomicU64::new(seed << 32) }
     }
 }

@@ -1,4 +1,4 @@
-//! A dashboard as a process, and what it answers.
+//! Starts `kcl dashboard` as a process, and sends requests to it.
 
 use std::{
     io::{BufRead, BufReader, Read, Write},
@@ -13,25 +13,25 @@ use serde_json::Value;
 
 use crate::fleet::{Launch, Process, Signal};
 
-/// Between two looks at what is answered.
+/// The interval between two requests while a test waits.
 const AGAIN: Duration = Duration::from_millis(200);
 
 /// A dashboard, which ends when this is dropped.
 #[derive(Debug)]
 pub struct Dashboard {
     process: Process,
-    /// Where it listens, like `127.0.0.1:43210`.
+    /// The address of the server, like `127.0.0.1:43210`.
     pub address: String,
 }
 
-/// What was answered.
+/// An HTTP answer.
 #[derive(Debug)]
 pub struct Answer {
-    /// The status.
+    /// The status code.
     pub status: u16,
-    /// Status and headers, in lower case.
+    /// The status line and the headers, in lower case.
     pub head: String,
-    /// What came after them.
+    /// The body.
     pub body: String,
 }
 
@@ -39,7 +39,7 @@ impl Answer {
     /// The body as JSON.
     ///
     /// # Errors
-    /// It is none.
+    /// The body is no JSON.
     pub fn json(&self) -> Result<Value> {
         serde_json::from_str(&self.body).with_context(|| format!("{}\n{}", self.head, self.body))
     }
@@ -70,18 +70,18 @@ pub fn command(launch: &Launch, arguments: &[&str]) -> Command {
 }
 
 impl Dashboard {
-    /// Starts one, and waits until it listens.
+    /// Starts a dashboard of an application, and waits until it listens.
     ///
     /// # Errors
-    /// It does not: what it said is told.
+    /// It does not listen. The message has its output.
     pub fn start(launch: &Launch, arguments: &[&str]) -> Result<Self> {
         Self::of(command(launch, arguments))
     }
 
-    /// Starts what this command starts, and waits until it listens.
+    /// Starts a dashboard by a given command, and waits until it listens.
     ///
     /// # Errors
-    /// It does not: what it said is told.
+    /// It does not listen. The message has its output.
     pub fn of(mut command: Command) -> Result<Self> {
         command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
         let mut process = Process::spawn(&mut command)?;
@@ -97,16 +97,16 @@ impl Dashboard {
         Ok(Self { address: format!("127.0.0.1:{port}"), process })
     }
 
-    /// The address of a page.
+    /// The URL of a path.
     #[must_use]
     pub fn url(&self, path: &str) -> String {
         format!("http://{}{path}", self.address)
     }
 
-    /// Sends a request with these headers beside `Host`, and reads the whole answer.
+    /// Sends a request with these headers besides `Host`, and reads the whole answer.
     ///
     /// # Errors
-    /// It does not answer.
+    /// The dashboard does not answer within half a minute, or its answer is no HTTP.
     pub fn send(
         &self,
         method: &str,
@@ -123,6 +123,7 @@ impl Dashboard {
         Ok(Answer { status, head: head.to_lowercase(), body: body.to_owned() })
     }
 
+    /// Sends a request, and returns the connection to read the answer from.
     fn connect(
         &self,
         method: &str,
@@ -143,26 +144,26 @@ impl Dashboard {
         Ok(stream)
     }
 
-    /// Asks for a path.
+    /// Sends a GET request.
     ///
     /// # Errors
-    /// It does not answer.
+    /// As [`Self::send`].
     pub fn get(&self, path: &str) -> Result<Answer> {
         self.send("GET", path, &[], "")
     }
 
-    /// Asks for a change.
+    /// Sends a POST request with a JSON body.
     ///
     /// # Errors
-    /// It does not answer.
+    /// As [`Self::send`].
     pub fn post(&self, path: &str, body: &Value) -> Result<Answer> {
         self.send("POST", path, &[("Content-Type", "application/json")], &body.to_string())
     }
 
-    /// Asks until what is answered is as wanted, for half a minute.
+    /// Sends GET requests until the answer is as `wanted`, for half a minute.
     ///
     /// # Errors
-    /// It never is: what was answered last is told.
+    /// The answer never is as wanted. The message has the last one.
     pub async fn until(&self, path: &str, wanted: impl Fn(&Value) -> bool) -> Result<Value> {
         let mut last = None;
         for _ in 0..150 {
@@ -179,10 +180,11 @@ impl Dashboard {
         bail!("{path}: {last:#?}")
     }
 
-    /// The first so many events of a stream of them: of each, its id, kind and data.
+    /// The first `count` events of a stream of events, each with its id, kind and data. `last` is
+    /// the id of the last event that the client has.
     ///
     /// # Errors
-    /// They do not come.
+    /// The stream ends before, or is silent for half a minute.
     pub fn events(
         &self,
         path: &str,
@@ -210,10 +212,10 @@ impl Dashboard {
         bail!("the stream of events ended after {}", events.len())
     }
 
-    /// Ends it, and returns its log.
+    /// Ends the dashboard by SIGINT, and returns its log.
     ///
     /// # Errors
-    /// It fails.
+    /// The exit code is not 0.
     pub fn end(mut self) -> Result<String> {
         self.process.signal(Signal::INT)?;
         let output = self.process.into_output()?;
@@ -222,7 +224,7 @@ impl Dashboard {
     }
 }
 
-/// Of a table as it is answered, the cell of a row.
+/// A cell of a table in an answer, by the key of its row; null if there is none.
 #[must_use]
 pub fn cell<'v>(table: &'v Value, row: &str, column: &str) -> &'v Value {
     let columns = table["columns"].as_array();

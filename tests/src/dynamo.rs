@@ -1,8 +1,8 @@
-//! Clients of the DynamoDB servers that tests run against.
+//! Clients of the DynamoDB servers of tests.
 
 use aws_sdk_dynamodb::config::{BehaviorVersion, Builder, Credentials, Region};
 
-/// A configuration for the server at `url`: these servers take any credentials.
+/// A configuration for the server at `url`, with invented credentials: test servers check none.
 #[must_use]
 pub fn config(url: &str) -> Builder {
     Builder::new()

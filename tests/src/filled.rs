@@ -1,4 +1,5 @@
-//! Stores that hold an application of any size, without a process that ever ran.
+//! Fills a store with the rows of an application of any size, without a worker: for tests and
+//! benchmarks of large fleets.
 
 use std::{sync::Arc, time::Duration};
 
@@ -11,22 +12,23 @@ use kcl_core::{
 };
 use tokio::task::JoinSet;
 
-/// The heartbeat of the workers.
+/// The heartbeat interval of the workers.
 pub const BEAT: Duration = Duration::from_millis(1_500);
 
-/// The worker of this number, in its only life.
+/// The session of the worker with this number.
 ///
 /// # Errors
-/// None in practice.
+/// The worker id is invalid; it never is.
 pub fn session_id(number: usize) -> Result<SessionId> {
     let worker = format!("worker-{number:03}").parse()?;
     Ok(SessionId::new(worker, Incarnation::from_bits(number as u128 + 1)))
 }
 
-/// Puts as many leases, shared out evenly, and the sessions that hold them.
+/// Puts the sessions `ids`, and `leases` leases that they hold in equal shares. The last session
+/// holds the lease of the planner.
 ///
 /// # Errors
-/// The store's; something is there already.
+/// The store fails, or has one of the rows already.
 pub async fn fill(store: &Arc<dyn LeaseStore>, ids: &[SessionId], leases: u32) -> Result<()> {
     let now = Env::system().clock.wall();
     for id in ids {
@@ -64,7 +66,7 @@ pub async fn fill(store: &Arc<dyn LeaseStore>, ids: &[SessionId], leases: u32) -
     Ok(())
 }
 
-/// Keeps a session alive until it is dropped.
+/// Writes the beats of a session until this future is dropped.
 pub async fn beat(store: Arc<dyn LeaseStore>, id: SessionId) {
     let clock = Env::system().clock;
     loop {

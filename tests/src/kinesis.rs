@@ -1,4 +1,4 @@
-//! Streams for tests, on any server that speaks the Kinesis API.
+//! Streams for tests, on any server with the Kinesis API.
 
 use std::{fmt, time::Duration};
 
@@ -12,9 +12,9 @@ use aws_sdk_kinesis::{
 use kcl_core::stream::{HashKey, Shard, ShardId, StreamSource};
 use kcl_kinesis::{KinesisSource, KinesisSourceBuilder};
 
-/// A stream of a test's own.
+/// A stream that belongs to one test.
 pub struct TestStream {
-    /// Calls the server.
+    /// The client for the server.
     pub client: Client,
     /// The stream's name.
     pub name: String,
@@ -22,10 +22,10 @@ pub struct TestStream {
 }
 
 impl TestStream {
-    /// Makes a stream, and waits until it is there.
+    /// Makes a stream, and waits until it is active.
     ///
     /// # Errors
-    /// The server's.
+    /// The server reports an error.
     pub async fn create(url: &str, name: &str, shards: i32) -> Result<Self> {
         let stream = Self::named(url, name);
         stream.client.create_stream().stream_name(name).shard_count(shards).send().await?;
@@ -33,7 +33,7 @@ impl TestStream {
         Ok(stream)
     }
 
-    /// A stream that was made before, or never.
+    /// A stream of this name, which may or may not exist. It makes no call.
     #[must_use]
     pub fn named(url: &str, name: &str) -> Self {
         let http = aws_smithy_http_client::Builder::new().build_http();
@@ -41,40 +41,40 @@ impl TestStream {
         Self { client, name: name.to_owned(), url: url.to_owned() }
     }
 
-    /// A source that reads the stream, to be set up further.
+    /// A builder of a source that reads the stream.
     pub fn source_builder(&self) -> KinesisSourceBuilder {
         KinesisSource::builder(&self.name).client_config(config(&self.url))
     }
 
-    /// A source that reads the stream, looking often.
+    /// A source that reads the stream, an idle shard every 200 ms.
     #[must_use]
     pub fn source(&self) -> KinesisSource {
         let built = self.source_builder().idle_poll(Duration::from_millis(200)).build();
         built.unwrap_or_else(|invalid| unreachable!("{invalid}"))
     }
 
-    /// The shards there are.
+    /// The shards that the stream lists, closed ones included.
     ///
     /// # Errors
-    /// The source's.
+    /// The source fails.
     pub async fn shards(&self) -> Result<Vec<Shard>> {
         Ok(self.source().shards().await?)
     }
 
-    /// Puts one record where its key belongs, and returns its sequence number.
+    /// Puts one record, and returns its sequence number. `hash` overrides the hash of the key.
     ///
     /// # Errors
-    /// The server's.
+    /// The server reports an error.
     pub async fn put(&self, key: &str, hash: Option<HashKey>, data: &[u8]) -> Result<String> {
         let put = self.client.put_record().stream_name(&self.name).partition_key(key);
         let put = put.set_explicit_hash_key(hash.map(|hash| hash.to_string()));
         Ok(put.data(Blob::new(data)).send().await?.sequence_number)
     }
 
-    /// Puts one record for each text, in order, where its hash key belongs.
+    /// Puts one record for each text, in order, into the shard of its hash key.
     ///
     /// # Errors
-    /// The server's.
+    /// The server reports an error.
     pub async fn put_all(&self, records: &[(HashKey, String)]) -> Result<()> {
         for records in records.chunks(500) {
             let entry = |(hash, text): &(HashKey, String)| {
@@ -95,7 +95,7 @@ impl TestStream {
     /// Splits a shard in the middle.
     ///
     /// # Errors
-    /// The server's.
+    /// The server reports an error.
     pub async fn split(&self, shard: &Shard) -> Result<()> {
         let (_, upper) =
             shard.range.and_then(|range| range.halves()).context("nothing to split")?;
@@ -108,7 +108,7 @@ impl TestStream {
     /// Merges two adjacent shards.
     ///
     /// # Errors
-    /// The server's.
+    /// The server reports an error.
     pub async fn merge(&self, lower: &ShardId, upper: &ShardId) -> Result<()> {
         let merge = self.client.merge_shards().stream_name(&self.name);
         let merge = merge.shard_to_merge(lower.as_str());
@@ -137,7 +137,7 @@ impl TestStream {
         anyhow::bail!("the stream {} is not deleted", self.name)
     }
 
-    /// Waits until nothing is being changed.
+    /// Waits until the stream is active, for example after a split.
     ///
     /// # Errors
     /// The server's, or it takes longer than a minute.
@@ -161,7 +161,7 @@ impl fmt::Debug for TestStream {
     }
 }
 
-/// A configuration for the server at `url`: these servers take any credentials.
+/// A configuration for the server at `url`, with invented credentials: test servers check none.
 #[must_use]
 pub fn config(url: &str) -> aws_sdk_kinesis::config::Builder {
     aws_sdk_kinesis::Config::builder()

@@ -1,4 +1,4 @@
-//! What tests on PostgreSQL share.
+//! Helpers for tests on PostgreSQL.
 
 #![expect(clippy::unwrap_used, reason = "helpers of tests fail the test")]
 
@@ -12,29 +12,29 @@ use sqlx::{AssertSqlSafe, ConnectOptions, PgConnection, postgres::PgConnectOptio
 
 use crate::servers::Postgres;
 
-/// A connection that may do everything.
+/// A connection of the superuser.
 ///
 /// # Panics
-/// The server takes none.
+/// The server takes no connection.
 pub async fn superuser(server: &Postgres) -> PgConnection {
     server.url().parse::<PgConnectOptions>().unwrap().connect().await.unwrap()
 }
 
-/// Runs some statements.
+/// Runs SQL statements.
 ///
 /// # Panics
-/// One of them fails.
+/// A statement fails.
 pub async fn run(connection: &mut PgConnection, sql: &str) {
     sqlx::raw_sql(AssertSqlSafe(sql)).execute(connection).await.unwrap();
 }
 
-/// Why it failed.
+/// The cause of a store's error as text; empty if it has none.
 #[must_use]
 pub fn cause(error: &StoreError) -> String {
     error.source.as_ref().map(ToString::to_string).unwrap_or_default()
 }
 
-/// Settings for tests on real time: a quarter of the defaults.
+/// Settings with short times, for tests on real time: a session timeout of 1.5 seconds.
 #[must_use]
 pub fn short_settings() -> Settings {
     let mut coordination = Coordination::default();

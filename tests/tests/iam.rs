@@ -11,7 +11,7 @@ use std::{
 use anyhow::{Context, Result, ensure};
 use kcl_core::store::LeaseStore;
 use kcl_dynamo::DynamoStore;
-use kcl_migrate::{Library, Table, Value as Attribute, export::Put};
+use kcl_migrate::{Beside, Library, Table, Value as Attribute, export::Put};
 use kcl_tests::{
     dynamo,
     fleet::{Fleet, History, Launch, Producer, Signal},
@@ -245,6 +245,13 @@ async fn takes_over(
     let import = ["import", "--from", "dynamodb-kcl:iam-taken-over", "--fence", "at-zero"];
     recorded.run(&[&import[..], &of].concat())?;
     let looking = to_look.remove("stream/${STREAM}").context("no stream")?;
+    // The tables that the Java KCL 3 has beside its leases are read as these are.
+    for beside in Beside::ALL {
+        assert_eq!(
+            to_look.remove(&*format!("table/{}", beside.table("${OLD_TABLE}"))).as_ref(),
+            Some(to_read)
+        );
+    }
     assert!(to_look.is_empty(), "{to_look:?}");
     assert!(to_read.is_disjoint(to_fill), "each of the two tables has rights of its own");
     let all: Actions = to_fill.iter().chain(to_read).chain(&looking).cloned().collect();

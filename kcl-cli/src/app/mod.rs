@@ -1,4 +1,7 @@
-//! `kcl app`: what concerns an application as a whole.
+//! `kcl app`: freezes and thaws the fleet of an application.
+//!
+//! The planner of a frozen fleet moves no lease that a live worker holds. The freeze is a field of
+//! the placement document, which is written by compare-and-set.
 
 use std::process::ExitCode;
 
@@ -46,10 +49,10 @@ pub enum Action {
     },
 }
 
-/// Does it.
+/// Runs the command.
 ///
 /// # Errors
-/// The store's; nobody agreed; somebody else was faster.
+/// The store fails, the user says no, or another command changed the document meanwhile.
 pub(crate) fn run(args: &AppArgs, config: &Config) -> anyhow::Result<ExitCode> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     let store = StoreUrl::of(config)?.open_shared(config)?;
@@ -61,7 +64,7 @@ pub(crate) fn run(args: &AppArgs, config: &Config) -> anyhow::Result<ExitCode> {
     Ok(ExitCode::SUCCESS)
 }
 
-/// Freezes or thaws the fleet; what is so already is left as it is.
+/// Freezes or thaws the fleet. It writes nothing if the fleet is frozen or thawed already.
 async fn set(
     store: &dyn LeaseStore,
     freeze: bool,
@@ -83,7 +86,7 @@ async fn set(
     }))
 }
 
-/// That a fleet be frozen, or thawed, beside how it is.
+/// A change that freezes or thaws a fleet, with the document as it was read.
 #[derive(Debug)]
 pub(crate) struct Wish {
     stored: Stored,
@@ -92,10 +95,10 @@ pub(crate) struct Wish {
 }
 
 impl Wish {
-    /// Reads how the fleet is.
+    /// Reads the document.
     ///
     /// # Errors
-    /// The store's; the rules make no sense.
+    /// The store fails, or the document cannot be decoded.
     pub(crate) async fn read(store: &dyn LeaseStore, freeze: bool) -> anyhow::Result<Self> {
         let stored = placing::read(store).await?;
         if let Some(problem) = &stored.problem {
@@ -109,20 +112,20 @@ impl Wish {
         Ok(Self { stored, before, freeze })
     }
 
-    /// Whether it is so already.
+    /// Whether the fleet is frozen or thawed already, as the change wants it.
     pub(crate) const fn is_done(&self) -> bool {
         self.before.frozen.is_some() == self.freeze
     }
 
-    /// What it would do.
+    /// The change in words, for a question.
     pub(crate) fn says(&self) -> String {
         question(&self.before, self.freeze)
     }
 
-    /// Does it; what is so already is left as it is.
+    /// Makes the change, unless it is made already. `what` is the command, for the document.
     ///
     /// # Errors
-    /// The store's; somebody else was faster.
+    /// The store fails, or another command changed the document since it was read.
     pub(crate) async fn carry_out(
         &self,
         store: &dyn LeaseStore,
@@ -139,6 +142,7 @@ impl Wish {
     }
 }
 
+/// The change as the end of a question.
 fn question(before: &Placement, freeze: bool) -> String {
     match &before.frozen {
         Some(Frozen { by, since }) => {

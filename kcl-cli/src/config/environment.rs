@@ -1,4 +1,7 @@
-//! Settings from the environment.
+//! Reads settings from environment variables.
+//!
+//! Every setting below a section has a variable: `KCL_`, then its path in upper case with `__`
+//! between the parts. Some settings have a second variable of their own, which takes precedence.
 
 use std::collections::BTreeMap;
 
@@ -6,19 +9,19 @@ use serde_json::{Map, Value};
 
 use super::{layers, yaml};
 
-/// What every other setting's variable begins with: `KCL_COORDINATION__SESSION_TIMEOUT=10s`.
+/// The beginning of a setting's variable, like `KCL_COORDINATION__SESSION_TIMEOUT=10s`.
 const PREFIX: &str = "KCL_";
 
-/// What joins the parts of a path in such a variable.
+/// The text between the parts of a path in such a variable.
 const JOINT: &str = "__";
 
-/// The environment's variables.
+/// Environment variables: those of the process, or given ones.
 #[derive(Clone, Debug, Default)]
 pub struct Environment(BTreeMap<String, String>);
 
 impl Environment {
-    /// Variables with a meaning of their own, and the settings they set. `POD_NAME` is none of
-    /// them: it names a worker that no setting names, which the worker itself looks after.
+    /// The variables with a name of their own, and the settings that they set. `POD_NAME` is not
+    /// among them: the worker itself reads it, as the default of its id.
     pub(crate) const NAMED: [(&str, &str); 10] = [
         ("APP_NAME", "consumer.application_name"),
         ("STREAM_NAME", "kinesis.stream_name"),
@@ -32,13 +35,13 @@ impl Environment {
         ("SHARD_MAPPING", "consumer.shard_mapping"),
     ];
 
-    /// The variable that every setting below a section has.
+    /// The variable of the setting at a path.
     #[cfg(test)]
     pub(crate) fn variable(path: &str) -> String {
         format!("{PREFIX}{}", path.to_uppercase().replace('.', JOINT))
     }
 
-    /// This process's.
+    /// The variables of this process. Those that are not UTF-8 are left out.
     #[must_use]
     pub fn of_process() -> Self {
         let text = |(name, value): (std::ffi::OsString, std::ffi::OsString)| {
@@ -47,14 +50,15 @@ impl Environment {
         Self(std::env::vars_os().filter_map(text).collect())
     }
 
-    /// These.
+    /// These variables, in place of the process's.
     #[must_use]
     pub fn of(variables: &[(&str, &str)]) -> Self {
         let owned = |(name, value): &(&str, &str)| ((*name).to_owned(), (*value).to_owned());
         Self(variables.iter().map(owned).collect())
     }
 
-    /// The settings it holds. Empty variables count as unset.
+    /// The settings of the variables, as a layer. Empty variables count as unset. Unknown variables
+    /// are ignored, unless they have the form of a setting's: then the key check refuses them.
     pub(super) fn layer(&self) -> anyhow::Result<Value> {
         let mut layer = Value::Object(Map::new());
         let set = |(_, value): &(&String, &String)| !value.is_empty();

@@ -1,4 +1,7 @@
-//! Settings as one tree, laid over the defaults layer by layer.
+//! Merges the layers of settings into one tree, and reads it as a [`Config`].
+//!
+//! A later layer overrides an earlier one, key by key. The defaults are added at the end, below all
+//! layers: they depend on the profile, which any layer may set.
 
 use anyhow::{Context, anyhow, bail};
 use kcl_core::settings::Coordination;
@@ -11,16 +14,17 @@ use super::{
 };
 use crate::start_at;
 
-/// Everything that was set, without the defaults.
+/// All layers so far, without the defaults.
 #[derive(Debug, Default)]
 pub(super) struct Tree(Map<String, Value>);
 
 impl Tree {
-    /// Lays one source of settings over those before it.
+    /// Adds a layer over those before it. `from` names its source, for errors.
     ///
     /// # Errors
-    /// A key that does not exist.
-    pub(super) fn lay(&mut self, from: &str, layer: Value) -> anyhow::Result<()> {
+    /// The layer has an unknown key, or is no mapping.
+    pub(super) fn lay(&mut self, from: &str, mut layer: Value) -> anyhow::Result<()> {
+        keys::leave_out_idle(&mut layer);
         keys::check(from, &layer, &serde_json::to_value(Config::default())?)?;
         let Value::Object(layer) = layer else {
             bail!("{from}: expected settings by name, like `kinesis: {{stream_name: orders}}`");
@@ -32,7 +36,8 @@ impl Tree {
         Ok(())
     }
 
-    /// A common endpoint is stronger than any endpoint from further below.
+    /// Removes the endpoints of single services: an `aws.endpoint` overrides those of all earlier
+    /// layers.
     fn forget_endpoints(&mut self) {
         for service in ["kinesis", "dynamodb", "cloudwatch"] {
             if let Some(Value::Object(service)) = self.0.get_mut(service) {
@@ -41,10 +46,10 @@ impl Tree {
         }
     }
 
-    /// The settings, with the defaults of their profile.
+    /// The settings, with the defaults of their profile where no layer sets a value.
     ///
     /// # Errors
-    /// A value that makes no sense, with its path.
+    /// A value is invalid. The message has its path.
     pub(super) fn read(self) -> anyhow::Result<Config> {
         let mut config = Config::default();
         if let Some(profile) = self.0.get("profile") {
@@ -66,11 +71,12 @@ impl Tree {
     }
 }
 
+/// Overrides the values of `below` with those of `above`, at every depth.
 fn merge(below: &mut Map<String, Value>, above: Map<String, Value>) {
     for (key, value) in above {
         match (below.get_mut(&key), value) {
             (Some(Value::Object(below)), Value::Object(above)) => merge(below, above),
-            // A section that was left empty says nothing.
+            // An empty section sets nothing.
             (Some(Value::Object(_)), Value::Null) => {}
             (_, value) => {
                 below.insert(key, value);
@@ -92,7 +98,8 @@ pub(super) fn put(layer: &mut Value, path: &str, value: Value) {
     *node = value;
 }
 
-/// Reads where reading begins, which is a text, into what the settings hold.
+/// Replaces the text of `coordination.initial_position`, like `latest` or a time, by the value that
+/// the settings hold.
 fn read_start(all: &mut Map<String, Value>) -> anyhow::Result<()> {
     let start = all.get_mut("coordination").and_then(|times| times.get_mut("initial_position"));
     let Some(start) = start else { return Ok(()) };
@@ -108,7 +115,7 @@ fn read_start(all: &mut Map<String, Value>) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// What a setting's refusal leaves out.
+/// The examples that serde's message about a duration lacks.
 fn example(refusal: &str) -> &'static str {
     if refusal.ends_with("expected a duration") { " like `1500ms`, `6s` or `2m`" } else { "" }
 }

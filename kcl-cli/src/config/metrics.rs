@@ -1,4 +1,5 @@
-//! What `kcl consume` tells of itself, and to whom.
+//! The settings of metrics: where they are served, and what is sent to CloudWatch. The doc comments
+//! of the fields are the text of `docs/CONFIGURATION.md`.
 
 use std::time::Duration;
 

@@ -1,7 +1,12 @@
-//! Settings from a YAML file, the environment and flags, in rising precedence.
+//! Reads the settings of the command from a YAML file, the environment and flags, in rising
+//! precedence.
 //!
-//! All layers are laid over the defaults as one tree, whose keys are checked, and which is read as
-//! a [`Config`] at the end. So a wrong value is named by its path, wherever it comes from.
+//! ```text
+//! defaults < profile < file < environment < properties of kcl multilang < flags, --set
+//! ```
+//!
+//! `layers` merges all sources into one tree, `keys` checks the keys of each, and the tree is read
+//! as a [`Config`] at the end. So an error names a wrong value by its path, from whichever source.
 
 mod args;
 mod environment;
@@ -27,18 +32,18 @@ use serde_json::Value;
 
 use self::layers::Tree;
 
-/// Settings of another file than that of settings.
+/// Settings from another file than the settings file: the properties of `kcl multilang`.
 #[derive(Clone, Debug, Default)]
 pub struct Between {
-    /// Which file, for messages.
+    /// The name of the file, for messages.
     pub from: String,
-    /// By their paths: weaker than everything else.
+    /// Values by paths that every other source overrides.
     pub defaults: BTreeMap<String, Value>,
-    /// By their paths: stronger than the environment, weaker than the command line.
+    /// Values by paths that override the environment, and that the command line overrides.
     pub settings: BTreeMap<String, Value>,
 }
 
-/// Settings by their paths, as a layer.
+/// A layer of values by paths.
 fn layer_of(settings: &BTreeMap<String, Value>) -> Value {
     let mut layer = Value::Object(serde_json::Map::new());
     for (path, value) in settings {
@@ -48,16 +53,16 @@ fn layer_of(settings: &BTreeMap<String, Value>) -> Value {
 }
 
 impl Config {
-    /// Reads every layer.
+    /// Reads all sources.
     ///
     /// # Errors
-    /// A file that cannot be read or parsed, a key that does not exist, a value that makes no
-    /// sense: named by file or path, with the remedy.
+    /// The file cannot be read or parsed, a key is unknown, or a value is invalid. The message
+    /// names the file or the path, and the remedy.
     pub fn load(args: &SettingsArgs, environment: &Environment) -> anyhow::Result<Self> {
         Self::load_with(args, environment, &Between::default())
     }
 
-    /// Reads every layer, and those of another file.
+    /// Reads all sources, and those of another file.
     ///
     /// # Errors
     /// As [`Self::load`].
@@ -81,7 +86,7 @@ impl Config {
     }
 }
 
-/// Reads a file's settings alone.
+/// Reads the text of a settings file without any other source.
 #[cfg(any(test, fuzzing))]
 pub(crate) fn read_file(text: &str) -> anyhow::Result<Config> {
     let mut tree = Tree::default();
@@ -89,7 +94,7 @@ pub(crate) fn read_file(text: &str) -> anyhow::Result<Config> {
     tree.read()
 }
 
-/// What the flags say.
+/// The layer of the flags. `--set` is weaker than a flag for the same setting.
 fn flags(args: &SettingsArgs) -> anyhow::Result<Value> {
     let mut layer = Value::Object(serde_json::Map::new());
     for setting in &args.set {

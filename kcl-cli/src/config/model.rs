@@ -1,4 +1,5 @@
-//! The settings as one value. The shape of the file is the shape of these structs.
+//! The settings as one value, [`Config`]. The structs have the shape of the settings file, and the
+//! doc comments of their fields are the text of `docs/CONFIGURATION.md`.
 
 use std::{fmt, net::SocketAddr, time::Duration};
 
@@ -13,7 +14,7 @@ use super::{
     profile::Profile,
 };
 
-/// The setting that says where reading begins.
+/// The path of the setting for the start of reading.
 pub(super) const START: &str = "coordination.initial_position";
 
 /// Every setting of the command.
@@ -136,7 +137,7 @@ impl Default for Producer {
     }
 }
 
-/// Shows no secret: the store's address may hold one.
+/// Leaves out the store's address, which may hold a password.
 impl fmt::Debug for Config {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Config")
@@ -154,7 +155,7 @@ impl fmt::Debug for Config {
     }
 }
 
-/// Shows no secret.
+/// Leaves out the access key and its secret.
 impl fmt::Debug for Aws {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Aws")
@@ -165,10 +166,10 @@ impl fmt::Debug for Aws {
 }
 
 impl Config {
-    /// The stream.
+    /// The stream that the settings name.
     ///
     /// # Errors
-    /// None is named, or by a text that names none.
+    /// The settings name no stream, or the name is invalid.
     pub fn stream(&self) -> anyhow::Result<StreamName> {
         let text = self.kinesis.stream_name.as_deref().context(
             "no stream is named: give --stream, STREAM_NAME or `kinesis: {stream_name: …}`",
@@ -176,8 +177,8 @@ impl Config {
         Ok(text.parse()?)
     }
 
-    /// The region in which Kinesis is called, as far as the settings say: that of the stream's ARN,
-    /// for the stream is nowhere else.
+    /// The region of the stream: that of its ARN, else `aws.region`; `None` if the settings have
+    /// neither.
     ///
     /// # Errors
     /// As [`Self::stream`].
@@ -186,8 +187,8 @@ impl Config {
         Ok(of_stream.or_else(|| self.aws.region.clone()))
     }
 
-    /// Checks the region that was asked for against the stream's, for a command that has no other
-    /// use for it.
+    /// Checks `--region` against the stream's ARN, for a command that uses the region for nothing
+    /// else: it would be ignored silently.
     ///
     /// # Errors
     /// The stream is given by an ARN of another region.
@@ -205,7 +206,7 @@ impl Config {
     /// The application's name.
     ///
     /// # Errors
-    /// There is none.
+    /// The settings name no application.
     pub fn application(&self) -> anyhow::Result<&str> {
         self.consumer.application_name.as_deref().context(
             "no application is named: give --app, APP_NAME or `consumer: {application_name: …}`",
@@ -218,28 +219,28 @@ impl Config {
         self.consumer.poll_interval_ms.map(Duration::from_millis)
     }
 
-    /// Where Kinesis is, if not at AWS.
+    /// The endpoint of Kinesis; `None` for that of AWS.
     #[must_use]
     pub fn kinesis_endpoint(&self) -> Option<&str> {
         self.kinesis.endpoint.as_deref().or(self.aws.endpoint.as_deref())
     }
 
-    /// Where DynamoDB is, if not at AWS.
+    /// The endpoint of DynamoDB; `None` for that of AWS.
     #[must_use]
     pub fn dynamodb_endpoint(&self) -> Option<&str> {
         self.dynamodb.endpoint.as_deref().or(self.aws.endpoint.as_deref())
     }
 
-    /// Where CloudWatch is, if not at AWS.
+    /// The endpoint of CloudWatch; `None` for that of AWS.
     #[must_use]
     pub fn cloudwatch_endpoint(&self) -> Option<&str> {
         self.cloudwatch.endpoint.as_deref().or(self.aws.endpoint.as_deref())
     }
 
-    /// Where metrics and probes are served, if they are.
+    /// The address on which metrics and probes are served; `None` if they are not.
     ///
     /// # Errors
-    /// That is no address.
+    /// The setting is no address.
     pub fn metrics_address(&self) -> anyhow::Result<Option<SocketAddr>> {
         let parse = |listen: &Value| {
             let text = listen.as_str().map_or_else(|| listen.to_string(), str::to_owned);
@@ -248,10 +249,10 @@ impl Config {
         self.metrics.listen.as_ref().map(parse).transpose().context("the setting `metrics.listen`")
     }
 
-    /// The worker's knobs.
+    /// The settings of the worker.
     ///
     /// # Errors
-    /// They contradict each other.
+    /// A setting is invalid, or two settings contradict each other.
     pub fn worker_settings(&self) -> anyhow::Result<Settings> {
         let mut settings = Settings::default();
         settings.coordination = self.coordination.clone();
@@ -264,7 +265,7 @@ impl Config {
     /// The access key and its secret, if they are set.
     ///
     /// # Errors
-    /// One is set without the other.
+    /// The access key is set without its secret, or the secret without the key.
     pub fn static_credentials(&self) -> anyhow::Result<Option<(&str, &str)>> {
         match (self.aws.access_key.as_deref(), self.aws.secret_key.as_deref()) {
             (Some(key), Some(secret)) => Ok(Some((key, secret))),

@@ -1,10 +1,10 @@
-//! Layers, keys and their errors.
+//! Tests of the layers of settings, of unknown keys, and of the errors.
 
 use std::time::Duration;
 
 use super::{model::START, *};
 
-/// The shape that other tools of this kind use.
+/// A settings file of another consumer, with the same structure.
 const FILE: &str = include_str!("../../../tests/fixtures/poc.yaml");
 
 fn load(file: &str, environment: &[(&str, &str)], args: &SettingsArgs) -> anyhow::Result<Config> {
@@ -33,6 +33,9 @@ fn the_existing_shape_is_read_as_it_is() {
     assert_eq!(config.dynamodb_endpoint(), Some("http://127.0.0.1:4566"));
     assert_eq!(config.static_credentials().unwrap(), Some(("AKIA", "hunter2")));
     assert_eq!(config.poll_interval(), Some(Duration::from_millis(250)));
+    assert_eq!(config.consumer.assignment_mode, AssignmentMode::Kcl);
+    assert_eq!(config.consumer.worker_id.as_deref(), Some("w1"));
+    assert_eq!(config.consumer.max_records, Some(500));
     assert!(config.worker_settings().unwrap().delivery.empty_batches);
     let producer = &config.producer;
     assert_eq!((producer.batch_size, producer.total_messages), (50, Some(0)));
@@ -40,9 +43,20 @@ fn the_existing_shape_is_read_as_it_is() {
 
 #[test]
 fn of_a_setting_that_only_others_have_it_is_said_what_is_there_instead() {
-    let shards = refused("consumer: {assigned_shards: [shardId-000000000000]}", &[]);
-    assert!(shards.contains("`consumer.assigned_shards`") && shards.contains("shard_mapping"));
-    assert!(refused("kinesis: {shard_ids: all}", &[]).contains("leave it out"));
+    let assigned = "assigned_shards: [shardId-000000000000]";
+    for consumer in [assigned.to_owned(), format!("assignment_mode: manual, {assigned}")] {
+        let shards = refused(&format!("consumer: {{{consumer}}}"), &[]);
+        assert!(shards.contains("`consumer.assigned_shards`") && shards.contains("shard_mapping"));
+    }
+    let some = refused("kinesis: {shard_ids: [shardId-000000000000]}", &[]);
+    assert!(some.contains("`all` or nothing") && some.contains("kcl leases pause"), "{some}");
+}
+
+#[test]
+fn a_shard_that_a_file_maps_twice_is_named_with_the_line() {
+    let said = refused("consumer:\n  shard_mapping:\n    shard-0: a\n    shard-0: b\n", &[]);
+    assert!(said.contains("settings.yaml") && said.contains("line 4"), "{said}");
+    assert!(said.contains("shard-0: remove one of the two") && !said.contains("Options"), "{said}");
 }
 
 #[test]
@@ -258,7 +272,7 @@ fn the_pods_name_is_no_setting_and_so_stronger_than_none() {
     let pod = [("POD_NAME", "pod-0")];
     let named = load("consumer: {worker_id: w1}", &pod, &set(&[])).unwrap();
     assert_eq!(named.consumer.worker_id.as_deref(), Some("w1"));
-    // The worker itself looks at it then.
+    // Without a setting the worker itself reads POD_NAME.
     assert_eq!(load("", &pod, &set(&[])).unwrap().consumer.worker_id, None);
 }
 

@@ -1,5 +1,5 @@
-//! YAML as a tree, in which a setting that is text stays the text that was written: the worker id
-//! `007` is no number.
+//! Parses YAML into a tree. The values of settings that are text stay exactly as written: the
+//! worker id `007` does not become the number 7.
 
 use std::fmt;
 
@@ -9,7 +9,7 @@ use serde_json::{Map, Number, Value};
 
 use super::model::START;
 
-/// The settings that are text.
+/// The paths of the settings whose values are text.
 pub(super) const TEXTS: [&str; 16] = [
     "aws.region",
     "aws.endpoint",
@@ -29,25 +29,33 @@ pub(super) const TEXTS: [&str; 16] = [
     START,
 ];
 
-/// Below this, everything is text: workers by their shards.
+/// All values below this path are text: the workers of a shard mapping.
 const TEXTS_BELOW: &str = "consumer.shard_mapping.";
 
-/// Reads what stands at `path`, which is empty for a whole file. An empty file has no settings.
+/// Parses a text as the value at `path`; an empty path means a whole file. A text without settings
+/// gives an empty mapping. `from` names the source, for errors.
 ///
 /// # Errors
-/// It is no YAML.
+/// The text is no YAML.
 pub(super) fn parse(from: &str, path: &str, text: &str) -> anyhow::Result<Value> {
     if text.lines().all(|line| line.trim().is_empty() || line.trim_start().starts_with('#')) {
         return Ok(Value::Object(Map::new()));
     }
     let at = At(path.trim().to_owned());
     serde_saphyr::with_deserializer_from_str(text, |yaml| at.deserialize(yaml))
-        // What is no text where text should be is told of later, by its path.
+        // A text setting may have a value of another type: it is read as it is, and refused
+        // later with its path.
         .or_else(|_| serde_saphyr::from_str(text))
-        .map_err(|error| anyhow!("{from} is no valid YAML: {error}"))
+        .map_err(|error| anyhow!("{from} is no valid YAML: {}", to_whoever_wrote_it(&error)))
 }
 
-/// What stands at a path like `consumer.worker_id`.
+/// The error without what only a program could do about it.
+fn to_whoever_wrote_it(error: &impl fmt::Display) -> String {
+    const TO_PROGRAMS: &str = ", set DuplicateKeyPolicy in Options if acceptable";
+    error.to_string().replace(TO_PROGRAMS, ": remove one of the two")
+}
+
+/// Reads the value at a path like `consumer.worker_id`.
 struct At(String);
 
 impl<'de> DeserializeSeed<'de> for At {

@@ -30,7 +30,7 @@ pub struct ConsumeArgs {
 }
 
 impl ConsumeArgs {
-    /// The settings, with what the arguments say.
+    /// The settings, overridden by the arguments.
     pub(crate) fn apply_to(&self, config: Config) -> Config {
         let mut config = self.member.apply_to(config);
         if self.stream.is_some() {

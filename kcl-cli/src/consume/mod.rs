@@ -1,4 +1,9 @@
-//! `kcl consume`: a member of a fleet that writes records to stdout.
+//! `kcl consume`: runs a worker that writes the records of its shards to stdout, as lines of JSON.
+//!
+//! - `processor` makes lines of each batch. The batch is processed when its lines are flushed.
+//! - `output` writes the lines from a thread of its own, so that a reader that stops reading blocks
+//!   neither heartbeats nor signals.
+//! - `member`, beside this folder, is the rest of the worker.
 
 mod args;
 mod output;
@@ -22,18 +27,20 @@ use crate::{
     store_url::StoreUrl,
 };
 
-/// Reads until it is told to stop. What was not written and flushed is not checkpointed.
+/// Runs the worker until a signal ends it, or the reader of stdout is gone. Only records that were
+/// written and flushed are checkpointed.
 ///
 /// # Errors
-/// What cannot be mended by trying again; standard output cannot be written any more.
+/// The worker failed in a way that a retry does not mend, or stdout cannot be written any more.
 pub(crate) fn run(args: &ConsumeArgs, config: &Config) -> anyhow::Result<ExitCode> {
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
     let result = runtime.block_on(consume(args, config));
-    // A writer that nobody reads from would be waited for otherwise.
+    // A shutdown that waits would wait for a write that no reader takes.
     runtime.shutdown_background();
     result
 }
 
+/// Builds the worker and its output, and runs the worker to its end.
 async fn consume(args: &ConsumeArgs, config: &Config) -> anyhow::Result<ExitCode> {
     let builder = member::builder(config, StoreUrl::of(config)?.open(config)?)?;
     let give_up = CancellationToken::new();
@@ -44,7 +51,7 @@ async fn consume(args: &ConsumeArgs, config: &Config) -> anyhow::Result<ExitCode
         give_up: give_up.clone(),
     };
     let member = Member::new(&args.member, config, builder.processor(writing), args.text)?;
-    // It ends with this set.
+    // The task ends when the set is dropped.
     let mut watching = JoinSet::new();
     watching.spawn(leave_when_closed(output.clone(), member.handle(), give_up.clone()));
     let leaving = Leaving { give_up, at_once: Box::new(|| {}) };
@@ -55,7 +62,7 @@ async fn consume(args: &ConsumeArgs, config: &Config) -> anyhow::Result<ExitCode
     Ok(ExitCode::SUCCESS)
 }
 
-/// Leaves when nobody reads what is written.
+/// Shuts the worker down when the output has failed.
 async fn leave_when_closed(output: Output, handle: WorkerHandle, leaving: CancellationToken) {
     output.failed().await;
     leaving.cancel();

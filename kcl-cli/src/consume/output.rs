@@ -1,4 +1,4 @@
-//! Writing stdout from a thread of its own: a reader that stops reading blocks that thread and
+//! Writes stdout from a thread of its own: a reader that stops reading blocks that thread and
 //! nothing else.
 
 use std::{
@@ -12,26 +12,31 @@ use tokio_util::sync::CancellationToken;
 /// How many pieces may wait for the writer.
 const QUEUE: usize = 4;
 
-/// Writes pieces of output, one after the other. Clones write to the same place.
+/// Writes pieces of output, one after the other. Clones write to the same thread.
 #[derive(Clone, Debug)]
 pub(super) struct Output {
     pieces: mpsc::Sender<Piece>,
     state: Arc<State>,
 }
 
+/// The failure of the writing thread.
 #[derive(Debug, Default)]
 struct State {
+    /// Why the thread ended, until a caller takes the error.
     failure: Mutex<Option<io::Error>>,
+    /// Cancelled when it has ended.
     failed: CancellationToken,
 }
 
+/// Bytes that are written together.
 #[derive(Debug)]
 struct Piece {
     bytes: Vec<u8>,
+    /// Notified when they are written and flushed; dropped if that failed.
     written: oneshot::Sender<()>,
 }
 
-/// Output is over: its reader is gone, or its disk is full.
+/// Nothing can be written any more: the reader is gone, or the disk is full.
 #[derive(Debug, thiserror::Error)]
 #[error("the output is closed")]
 pub(super) struct Closed;
@@ -40,7 +45,7 @@ impl Output {
     /// Starts the thread that writes.
     ///
     /// # Errors
-    /// The operating system has no thread.
+    /// The operating system gives no thread.
     pub(super) fn start(to: impl Write + Send + 'static) -> io::Result<Self> {
         let (pieces, queue) = mpsc::channel(QUEUE);
         let state = Arc::new(State::default());
@@ -51,13 +56,13 @@ impl Output {
         Ok(output)
     }
 
-    /// Writes and flushes.
+    /// Writes bytes, and waits until they are flushed.
     ///
     /// # Errors
     /// Nothing can be written any more.
     ///
     /// # Cancel safety
-    /// The bytes may or may not be written; never a part of them while others follow.
+    /// The bytes may or may not be written. They are never written in part with others behind them.
     pub(super) async fn write(&self, bytes: Vec<u8>) -> Result<(), Closed> {
         let (written, done) = oneshot::channel();
         self.pieces.send(Piece { bytes, written }).await.map_err(|_| Closed)?;
@@ -69,19 +74,20 @@ impl Output {
         self.state.failed.cancelled().await;
     }
 
-    /// Why nothing can be written any more.
+    /// Takes the error of the write that failed; `None` if none failed, or if it was taken.
     pub(super) fn failure(&self) -> Option<io::Error> {
         self.state.failure.lock().unwrap_or_else(PoisonError::into_inner).take()
     }
 }
 
+/// The thread: writes until a write fails, or all clones of the output are dropped.
 fn write_all(mut to: impl Write, mut queue: mpsc::Receiver<Piece>, state: &State) {
     while let Some(piece) = queue.blocking_recv() {
         match to.write_all(&piece.bytes).and_then(|()| to.flush()) {
-            // Whoever waited may be gone.
+            // The future that waited may have been dropped.
             Ok(()) => drop(piece.written.send(())),
             Err(error) => {
-                // Batches that fail for it are no news.
+                // After this every batch fails: warnings about that would only repeat it.
                 if error.kind() == io::ErrorKind::BrokenPipe {
                     crate::logging::only_errors();
                 }
@@ -97,7 +103,7 @@ fn write_all(mut to: impl Write, mut queue: mpsc::Receiver<Piece>, state: &State
 mod tests {
     use super::*;
 
-    /// Takes this many bytes, then breaks.
+    /// An output that takes this many bytes, and then fails.
     struct Pipe(usize);
 
     impl Write for Pipe {

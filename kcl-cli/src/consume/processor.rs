@@ -1,4 +1,4 @@
-//! Batches become lines.
+//! The processor of `kcl consume`: makes lines of records, and waits until they are written.
 
 use async_trait::async_trait;
 use kcl_core::processor::{
@@ -9,7 +9,7 @@ use tokio_util::sync::CancellationToken;
 use super::output::Output;
 use crate::line::Format;
 
-/// How many bytes are handed to the writer at once, about.
+/// The bytes after which lines are handed to the writer, so that a large batch is not copied whole.
 const PIECE: usize = 256 * 1024;
 
 /// Writes batches. A batch is processed when every line of it is written and flushed.
@@ -17,7 +17,7 @@ const PIECE: usize = 256 * 1024;
 pub(super) struct Writing {
     pub(super) format: Format,
     pub(super) output: Output,
-    /// Set when batches that nobody reads are not waited for any longer.
+    /// Cancelled when a batch must not wait for the reader of the output any longer: it fails then.
     pub(super) give_up: CancellationToken,
 }
 
@@ -43,6 +43,7 @@ impl RecordProcessor for Writing {
 }
 
 impl Writing {
+    /// Writes every record of a batch as a line.
     async fn write(&self, batch: &RecordBatch, lease: &LeaseHandle) -> Result<(), ProcessorError> {
         let mut lines = Vec::new();
         for record in batch {

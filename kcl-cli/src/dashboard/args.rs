@@ -63,7 +63,7 @@ impl DashboardArgs {
     /// The settings of each application, in the order in which they are named.
     ///
     /// # Errors
-    /// None is named, or one twice.
+    /// No application is named, or one is named twice.
     pub(super) fn applications(&self, config: &Config) -> anyhow::Result<Vec<Config>> {
         let mut names = self.applications.clone();
         if names.is_empty() {
@@ -116,7 +116,8 @@ impl DashboardArgs {
     /// Where to listen, and who may ask what.
     ///
     /// # Errors
-    /// No address; one that others reach, without a token; a token that is short.
+    /// `--listen` is no address; other machines can reach the address, but there is no token; or
+    /// the token is too short.
     pub(super) fn guard(&self) -> anyhow::Result<(SocketAddr, Guard)> {
         let listen = &self.listen;
         let address = kcl_metrics::parse_address(listen).map_err(|_| {

@@ -12,6 +12,7 @@ use super::server::respond::{self, Body};
 
 /// The page. It contains [`VERSION`] wherever the hash of the files belongs.
 const PAGE: &str = include_str!("assets/index.html");
+/// The text in the page for which the hash is filled in.
 const VERSION: &str = "@VERSION@";
 
 /// Every other file: its name, its media type and its text.
@@ -107,7 +108,7 @@ mod tests {
         ];
         for (name, _, text) in FILES.iter().chain(&[("index.html", "", PAGE)]) {
             for word in banned {
-                // The one address that is a name: that of SVG.
+                // The namespace of SVG looks like an address, and nothing is loaded from it.
                 let text = text.replace("http://www.w3.org/2000/svg", "");
                 assert!(!text.contains(word), "{name}: {word}");
             }

@@ -63,6 +63,7 @@ pub(crate) struct Feed {
     newest: watch::Sender<u64>,
 }
 
+/// The newest version, and the way to it.
 #[derive(Debug, Default)]
 struct State {
     /// The number of the newest version; 0 before the first.

@@ -91,6 +91,7 @@ enum Came {
 }
 
 impl Seen {
+    /// Keeps the answer of a task.
     fn hear(&mut self, came: Came) {
         match came {
             Came::OfStream(told) => self.told = told,
@@ -185,6 +186,7 @@ impl Watched {
         seen.shown = Some(shown);
     }
 
+    /// Judges a reading. The proposed commands name the stream that was asked.
     fn judge(&self, facts: &Facts, progress: &Progress) -> Verdict {
         let shell = self.shell.clone().reading(facts.stream_asked.as_deref());
         judge::judge(facts, progress, self.bounds, &shell)

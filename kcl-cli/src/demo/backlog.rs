@@ -68,6 +68,7 @@ impl Backlog {
         batch
     }
 
+    /// A new record of a key, with the next numbers of the stream and of the key.
     fn next_entry(&mut self, key: u32, now: Millis) -> Entry {
         let id = self.next_id;
         self.next_id += 1;

@@ -46,7 +46,7 @@ pub(super) struct Delivery {
     pub(super) id: u64,
     /// When it was processed.
     pub(super) at: Millis,
-    /// How long after its sending that was.
+    /// The time from its sending to its processing.
     pub(super) lag: Millis,
 }
 

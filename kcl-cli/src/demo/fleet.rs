@@ -123,7 +123,7 @@ impl Fleet {
     /// Stops every worker gracefully.
     ///
     /// # Errors
-    /// When one could not go on, or takes too long.
+    /// A worker failed, or did not leave within [`LEAVING`].
     pub(super) async fn stop(&mut self, env: &Env) -> Result<()> {
         let all: Vec<WorkerNo> = self.workers().collect();
         for worker in &all {
@@ -142,7 +142,7 @@ impl Fleet {
     }
 }
 
-/// Writes down what a worker tells.
+/// Notes the events of a worker in the ledger.
 async fn listen(mut events: broadcast::Receiver<WorkerEvent>, worker: WorkerNo, ledger: Ledger) {
     loop {
         match events.recv().await {

@@ -132,7 +132,7 @@ mod tests {
 
     use super::*;
 
-    /// Workers that hold so many leases of a stream that has just those.
+    /// Workers that hold these numbers of leases, of a stream with as many shards.
     fn holding(counts: &[usize]) -> Holdings {
         let mut holdings = Holdings::default();
         let workers = (1..).map(WorkerNo).take(counts.len());
@@ -147,7 +147,8 @@ mod tests {
         holdings
     }
 
-    /// Moves one lease at a time from who has most to who has least.
+    /// Counts the moves of one lease at a time, from the worker with the most to the one with the
+    /// fewest leases, until the shares are even.
     fn moves_by_hand(mut counts: Vec<usize>) -> usize {
         for moves in 0.. {
             counts.sort_unstable();

@@ -72,6 +72,7 @@ impl KillSwitch {
         }
     }
 
+    /// Locks the thread of the keeper.
     fn pulse(&self) -> std::sync::MutexGuard<'_, Option<KeeperThread>> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -97,7 +98,7 @@ mod tests {
         assert_eq!(Arc::strong_count(&held), 2);
         life.end();
         assert_eq!(Arc::strong_count(&held), 1);
-        // Once more changes nothing.
+        // A second call does nothing.
         life.end();
     }
 }

@@ -126,6 +126,7 @@ impl Ledger {
 }
 
 impl Book {
+    /// Adds a delivery, and notes whether its record had been processed before.
     fn deliver(&mut self, delivery: Delivery) {
         let at = usize::try_from(delivery.id).unwrap_or(usize::MAX);
         if at >= self.seen.len() && at < usize::MAX {
@@ -138,6 +139,7 @@ impl Book {
         self.history.deliveries.push(delivery);
     }
 
+    /// Adds a turn, and counts it if it is a move.
     fn turn(&mut self, turn: Turn) {
         self.moves += usize::from(self.holdings.turn(&turn));
         self.history.turns.push(turn);

@@ -1,9 +1,9 @@
-//! `kcl demo`: a fleet at work in one process, and a verdict on it.
+//! `kcl demo`: plays a real fleet in one process, and writes a verdict on it.
 //!
-//! A Kinesis API server, a stream of 20 shards, a steady producer, and workers that read it over
-//! HTTP with their leases in memory, or in the store that is given. Then shards split, workers
-//! join, one crashes, one leaves. The picture goes to stderr; on stdout there is one JSON object
-//! when it is over:
+//! The demo starts a Kinesis API server, a stream of 20 shards, a steady producer, and workers that
+//! read the stream over HTTP. Leases are in memory, or in a given store. Then shards split, workers
+//! join, one crashes, one leaves. A picture goes to stderr. At the end one JSON object goes to
+//! stdout:
 //!
 //! | key | meaning |
 //! |---|---|
@@ -153,7 +153,7 @@ async fn play(
     Ok(Some(verdict))
 }
 
-/// Waits until somebody wants the demo to stop.
+/// Waits for a signal that stops the demo.
 #[cfg(unix)]
 async fn interruption() -> io::Result<()> {
     use tokio::signal::unix::{SignalKind, signal};
@@ -164,7 +164,7 @@ async fn interruption() -> io::Result<()> {
     }
 }
 
-/// Waits until somebody wants the demo to stop.
+/// Waits for a signal that stops the demo.
 #[cfg(not(unix))]
 async fn interruption() -> io::Result<()> {
     tokio::signal::ctrl_c().await

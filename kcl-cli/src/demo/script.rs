@@ -112,6 +112,7 @@ impl Stage {
         }
     }
 
+    /// Starts the first workers.
     async fn start(&mut self, view: &mut View) -> Result<()> {
         let open = self.stream.open_shards().await?;
         let open = open.into_iter().map(|shard| shard.id).collect();
@@ -123,6 +124,7 @@ impl Stage {
         self.balance(view, at).await
     }
 
+    /// Splits random shards, in a task of their own, so that frames go on.
     async fn split(&mut self, view: &mut View) -> Result<()> {
         let mut open = self.stream.open_shards().await?;
         let chosen: Vec<Shard> = (0..SPLITS.min(open.len()))
@@ -146,6 +148,7 @@ impl Stage {
         self.balance(view, at).await
     }
 
+    /// Starts more workers.
     async fn join(&mut self, view: &mut View) -> Result<()> {
         let (before, more) = (FIRST.len(), JOINING.len());
         self.begin("join", format!("{more} workers join: {before} → {}", before + more));
@@ -167,6 +170,7 @@ impl Stage {
         self.balance(view, at).await
     }
 
+    /// Asks a random worker to leave.
     async fn leave(&mut self, view: &mut View) -> Result<()> {
         let workers: Vec<WorkerNo> = self.fleet.workers().collect();
         let worker = *workers.get(self.draw(workers.len())).context("no worker runs")?;
@@ -247,10 +251,12 @@ impl Stage {
         at
     }
 
+    /// Begins a part of the script, for the picture.
     fn begin(&mut self, name: &'static str, headline: String) {
         self.acts.push(Act { name, headline, took: None });
     }
 
+    /// Notes when the fleet was in balance after the current part.
     fn finish(&mut self, took: Option<Millis>) {
         if let Some(act) = self.acts.last_mut() {
             act.took = took;

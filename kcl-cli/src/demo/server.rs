@@ -24,7 +24,7 @@ impl KinesisServer {
     /// Starts a server in which streams and shards change within milliseconds.
     ///
     /// # Errors
-    /// The operating system's.
+    /// The operating system refuses a port or a thread.
     pub(super) fn start() -> io::Result<Self> {
         let listener = std::net::TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?;
         listener.set_nonblocking(true)?;
@@ -49,6 +49,7 @@ impl KinesisServer {
     }
 }
 
+/// Serves the Kinesis API until this future is dropped.
 async fn serve(listener: std::net::TcpListener) -> io::Result<()> {
     let options = StoreOptions {
         create_stream_ms: 5,

@@ -93,7 +93,7 @@ impl DemoStream {
         Ok(splits.collect())
     }
 
-    /// Waits until nothing is being changed.
+    /// Waits until the stream is active, after a change.
     async fn settle(&self) -> Result<()> {
         for _ in 0..1_000 {
             let describe = self.client.describe_stream_summary().stream_name(NAME);
@@ -113,7 +113,7 @@ impl fmt::Debug for DemoStream {
     }
 }
 
-/// Keys of no account: the server in this process checks none.
+/// A configuration with invented keys: the server in this process checks none.
 fn config(url: &str) -> aws_sdk_kinesis::config::Builder {
     let timeouts = TimeoutConfig::builder().operation_attempt_timeout(Duration::from_secs(10));
     aws_sdk_kinesis::Config::builder()

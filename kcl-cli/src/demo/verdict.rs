@@ -9,7 +9,7 @@ use super::{
     store::DemoStore,
 };
 
-/// What a run was worth, as printed on stdout. Its keys are documented in [`crate::demo`].
+/// The verdict on a run, as it is written to stdout. [`crate::demo`] documents its keys.
 #[derive(Clone, Debug, Serialize)]
 pub(super) struct Verdict {
     verdict: Word,
@@ -30,7 +30,7 @@ enum Word {
     Bad,
 }
 
-/// From sending a record to having processed it for the first time.
+/// The time from the put of a record until it was processed for the first time, in milliseconds.
 #[derive(Clone, Copy, Debug, Default, Serialize)]
 pub(super) struct Lag {
     p50: Millis,
@@ -67,27 +67,27 @@ impl Verdict {
         self.verdict == Word::Ok
     }
 
-    /// What is wrong, in words.
+    /// The problems, in words; empty for a good run.
     pub(super) fn problems(&self) -> &[String] {
         &self.problems
     }
 
-    /// Where leases were kept.
+    /// The address of the lease store.
     pub(super) fn store(&self) -> &str {
         &self.store
     }
 
-    /// What became of the records.
+    /// The results of the records.
     pub(super) const fn records(&self) -> &Records {
         &self.records
     }
 
-    /// How old records were when they were processed.
+    /// The lag of the records.
     pub(super) const fn lag(&self) -> &Lag {
         &self.lag_ms
     }
 
-    /// What followed each event.
+    /// For each cue of the script, how the fleet answered it.
     pub(super) fn events(&self) -> &[EventReport] {
         &self.events
     }
@@ -103,12 +103,12 @@ impl Lag {
         Self { p50: percentile(&lags, 50), p99: percentile(&lags, 99), max }
     }
 
-    /// Half were processed sooner.
+    /// Half of the records had a smaller lag.
     pub(super) const fn p50(&self) -> Millis {
         self.p50
     }
 
-    /// All but one of a hundred were processed sooner.
+    /// 99 of 100 records had a smaller lag.
     pub(super) const fn p99(&self) -> Millis {
         self.p99
     }

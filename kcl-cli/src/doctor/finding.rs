@@ -136,6 +136,14 @@ pub(crate) struct Unknown {
     pub(crate) why: String,
 }
 
+impl Unknown {
+    /// Why, without the name of the call that failed: a store that is away fails every listing for
+    /// the same cause.
+    pub(crate) fn cause(&self) -> &str {
+        self.why.split_once(" failed: ").map_or(&self.why, |(_, cause)| cause)
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

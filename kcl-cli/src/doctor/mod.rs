@@ -170,11 +170,13 @@ impl Doctor<'_> {
         onlooker.look_on(&sessions.rows, &documents.reports, &*self.sight.clock).await;
     }
 
+    /// Judges a reading. The proposed commands name the stream that was asked.
     fn judge(&self, facts: &Facts, progress: &Progress) -> Verdict {
         let shell = self.shell.clone().reading(facts.stream_asked.as_deref());
         judge::judge(facts, progress, self.bounds, &shell)
     }
 
+    /// Writes a reading and its verdict to stdout.
     fn show(&self, facts: &Facts, progress: &Progress, verdict: &Verdict) -> anyhow::Result<()> {
         let now = self.sight.clock.now();
         if self.args.json {

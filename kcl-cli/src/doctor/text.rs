@@ -7,7 +7,7 @@ use kcl_core::{env::Time, lease::LeaseKey};
 
 use super::{
     facts::{Facts, Known, Progress, Right, age},
-    finding::{Finding, Severity},
+    finding::{Finding, Severity, Unknown},
     judge::Verdict,
     told,
     words::listed,
@@ -32,18 +32,13 @@ pub(super) fn draw(facts: &Facts, progress: &Progress, verdict: &Verdict, now: T
         text.push('\n');
         text += &told(finding);
     }
-    if !verdict.unknown.is_empty() {
-        text += "\nunknown:\n";
-    }
-    for unknown in &verdict.unknown {
-        // Writing to a string cannot fail.
-        let _ = writeln!(text, "  {}: {}", unknown.what, unknown.why);
-    }
+    text += &unknown(&verdict.unknown);
     text.push('\n');
     text += &conclusion(verdict);
     text
 }
 
+/// The first lines: the application, its store and its stream.
 fn head(facts: &Facts) -> String {
     let mut text = format!("application {} in {}\n", facts.application, facts.store);
     match (facts.stream.get(), &facts.stream_asked) {
@@ -63,6 +58,7 @@ fn head(facts: &Facts) -> String {
     text
 }
 
+/// One line: how many workers and leases there are. `?` stands for an unknown count.
 fn counted(verdict: &Verdict) -> String {
     let counts = &verdict.counts;
     let said = |count: Option<usize>| count.map_or_else(|| "?".to_owned(), |it| it.to_string());
@@ -130,6 +126,7 @@ pub(super) fn sources(facts: &Facts, now: Time) -> [(&'static str, Option<Durati
     ]
 }
 
+/// One source for [`sources`].
 fn of<T>(
     name: &'static str,
     known: &Known<T>,
@@ -170,6 +167,34 @@ fn told(finding: &Finding) -> String {
     }
     for remedy in &finding.remedies {
         let _ = writeln!(text, "  to do: {}\n    {}", remedy.does, remedy.command);
+    }
+    text
+}
+
+/// What could not be judged, with each cause once.
+fn unknown(all: &[Unknown]) -> String {
+    let mut by_cause: Vec<(&str, Vec<&Unknown>)> = Vec::new();
+    for unknown in all {
+        let cause = unknown.cause();
+        match by_cause.iter_mut().find(|(known, _)| *known == cause) {
+            Some((_, alike)) => alike.push(unknown),
+            None => by_cause.push((cause, vec![unknown])),
+        }
+    }
+    let mut text = String::new();
+    if !all.is_empty() {
+        text += "\nunknown:\n";
+    }
+    for (cause, alike) in by_cause {
+        if let [one] = alike.as_slice() {
+            // Writing to a string cannot fail.
+            let _ = writeln!(text, "  {}: {}", one.what, one.why);
+            continue;
+        }
+        for unknown in alike {
+            let _ = writeln!(text, "  {}", unknown.what);
+        }
+        let _ = writeln!(text, "    because {cause}");
     }
     text
 }

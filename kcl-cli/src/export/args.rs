@@ -42,7 +42,7 @@ pub struct ExportArgs {
 }
 
 impl ExportArgs {
-    /// The settings, with what the arguments say.
+    /// The settings, overridden by the arguments.
     pub(crate) fn apply_to(&self, config: Config) -> Config {
         let mut config = self.of.apply_to(config);
         if self.stream.is_some() {

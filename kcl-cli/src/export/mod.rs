@@ -1,4 +1,9 @@
-//! `kcl export`: checkpoints go back into another library's lease table, or everything into a file.
+//! `kcl export`: writes the checkpoints back into the lease table of another library, so that its
+//! fleet can go on; or writes all rows into a file.
+//!
+//! `kcl_migrate::export` plans the rows, `show` shows them, and a refused row stops the command
+//! before anything is written. VMware-Go-KCL has no positions within a KPL aggregate: for such a
+//! checkpoint the stream is read, to see whether the aggregate is processed to its end.
 
 mod args;
 mod show;
@@ -20,16 +25,18 @@ pub(crate) use self::args::ExportArgs;
 
 use crate::{ask, config::Config, connect, report, stdout, store_url::StoreUrl, transfer};
 
-/// Does it.
+/// Runs the command.
 ///
 /// # Errors
-/// It cannot be done; workers live; nobody agreed; the table's, the store's and the stream's.
+/// A row is refused, workers of the application live, the user says no, or the table, the store or
+/// the stream fails.
 pub(crate) fn run(args: &ExportArgs, config: &Config) -> anyhow::Result<ExitCode> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     runtime.block_on(act(args, config))?;
     Ok(ExitCode::SUCCESS)
 }
 
+/// Reads leases and table, plans the rows, shows them, asks, and writes.
 async fn act(args: &ExportArgs, config: &Config) -> anyhow::Result<()> {
     let store = StoreUrl::of(config)?.open_shared(config)?;
     let (library, name) = match &args.to {
@@ -89,6 +96,7 @@ async fn act(args: &ExportArgs, config: &Config) -> anyhow::Result<()> {
     Ok(())
 }
 
+/// The write of an exported row; `None` if it is refused.
 fn put(exported: Exported) -> Option<Put> {
     match exported.outcome {
         Outcome::Made(put) | Outcome::Moved(put) | Outcome::FromHorizon(put) => Some(put),
@@ -96,7 +104,7 @@ fn put(exported: Exported) -> Option<Put> {
     }
 }
 
-/// Nothing is written while something is in the way.
+/// Fails if a row is refused. The message names the first one and the option that allows it.
 fn check(exported: &[Exported]) -> anyhow::Result<()> {
     let first = |is: fn(&Outcome) -> bool| exported.iter().find(|it| is(&it.outcome));
     if let Some(it) = first(|outcome| matches!(outcome, Outcome::Backwards)) {
@@ -121,7 +129,7 @@ fn check(exported: &[Exported]) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// The shards that stand at the last record of an aggregate: it is processed whole.
+/// The shards whose checkpoint is the last record of a KPL aggregate.
 async fn whole(source: &dyn StreamSource, stream: &StreamKey, rows: &[Lease]) -> BTreeSet<ShardId> {
     let mut whole = BTreeSet::new();
     for row in rows.iter().filter(|row| row.key.stream().as_ref() == Some(stream)) {
@@ -134,7 +142,8 @@ async fn whole(source: &dyn StreamSource, stream: &StreamKey, rows: &[Lease]) ->
     whole
 }
 
-/// Whether what comes next is of another record. What cannot be told is not.
+/// Whether the next record after a position belongs to another aggregate, or the shard has none.
+/// `false` also if that is unknown.
 async fn is_whole(
     source: &dyn StreamSource,
     stream: &StreamKey,
@@ -144,7 +153,7 @@ async fn is_whole(
     let at = StartAt::After(position.clone());
     let Ok(mut reader) = source.open(stream, shard, at).await else { return false };
     let mut is_whole = false;
-    // Nothing is believed of an answer that holds nothing, but for one at the tip.
+    // An empty answer proves nothing, unless it is at the tip of the shard: five attempts.
     for _ in 0..5 {
         match reader.next(ByteLimit(64 * 1_024)).await {
             Ok(ReadEvent::Batch(batch)) => match batch.records.first() {

@@ -1,4 +1,4 @@
-//! What an export would write, for people and for machines.
+//! Shows the rows that an export would write, as text and as JSON.
 
 use kcl_migrate::{
     Place,
@@ -8,15 +8,16 @@ use serde_json::{Value, json};
 
 use crate::columns::columns;
 
-/// What there is to show.
+/// Everything that is shown before the export.
 #[derive(Debug)]
 pub(super) struct Scene<'a> {
     pub(super) to: &'a Place,
+    /// Whether the table does not exist and is made.
     pub(super) is_new: bool,
     pub(super) exported: &'a [Exported],
 }
 
-/// What becomes of a row, in a word and in words.
+/// The change of a row: in a word for JSON, and in words for the table.
 const fn words(outcome: &Outcome) -> (&'static str, &'static str) {
     match outcome {
         Outcome::Made(_) => ("made", "is made"),
@@ -31,7 +32,7 @@ const fn words(outcome: &Outcome) -> (&'static str, &'static str) {
 }
 
 impl Scene<'_> {
-    /// For people.
+    /// The rows as a table.
     pub(super) fn text(&self, application: &str, store: &str) -> String {
         let made = if self.is_new { ", which is made" } else { "" };
         let head = ["SHARD", "TABLE", "LEASE", "ROW"].map(str::to_owned).to_vec();
@@ -43,7 +44,7 @@ impl Scene<'_> {
         format!("export: application {application} in {store} to {}{made}\n\n{table}\n", self.to)
     }
 
-    /// For machines.
+    /// The rows as JSON.
     pub(super) fn json(&self) -> Value {
         let row = |it: &Exported| {
             json!({

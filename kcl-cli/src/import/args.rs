@@ -63,6 +63,11 @@ pub struct ImportArgs {
     /// provisioned; 1000 on demand.
     #[arg(long, value_name = "UNITS", value_parser = clap::value_parser!(u64).range(1..))]
     pub read_units: Option<u64>,
+    /// How the old fleet's application is called, if not as its lease table: the Java KCL 3.0 to
+    /// 3.4 has the tables NAME-CoordinatorState and NAME-WorkerMetricStats beside it, which tell
+    /// whether the fleet is between two releases, and which workers live.
+    #[arg(long, value_name = "NAME")]
+    pub old_app: Option<String>,
     /// From a file: even while workers live there.
     #[arg(long)]
     pub while_running: bool,
@@ -84,7 +89,7 @@ pub enum NamedFence {
 }
 
 impl ImportArgs {
-    /// The settings, with what the arguments say.
+    /// The settings, overridden by the arguments.
     pub(crate) fn apply_to(&self, config: Config) -> Config {
         let mut config = self.of.apply_to(config);
         if self.stream.is_some() {
@@ -93,12 +98,15 @@ impl ImportArgs {
         config
     }
 
-    /// Where the leases are.
+    /// The place to import from.
+    ///
+    /// # Errors
+    /// `--from` is missing. Only `--abandon` does without it.
     pub(super) fn place(&self) -> anyhow::Result<&Place> {
         self.from.as_ref().context("--from says where the leases are")
     }
 
-    /// What is said of single shards, and of those of which nothing was processed.
+    /// The checkpoints that the operator gives.
     pub(super) fn wishes(&self) -> Wishes {
         let mut wishes = Wishes::default();
         wishes.latest_as = self.latest_as;

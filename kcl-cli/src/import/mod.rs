@@ -1,4 +1,15 @@
-//! `kcl import`: an application is taken over from another library's lease table.
+//! `kcl import`: takes an application over from the lease table of another library.
+//!
+//! ```text
+//! read table, stream, shards ─► judge ─► show ─► ask ─┬─► close (--prepare)
+//!                                                     └─► see that the old fleet has stopped
+//!                                                         ─► close, write, open
+//! ```
+//!
+//! `kcl-migrate` judges the table, and `kcl_core::change` closes the application and rewrites its
+//! rows. The same command continues an import that was interrupted, if the table has not changed;
+//! `--abandon` takes it back. `probe` reads each shard at its old checkpoint, `show` shows the
+//! judgement.
 
 mod args;
 mod probe;
@@ -8,29 +19,35 @@ use std::{collections::BTreeMap, process::ExitCode, sync::Arc, time::Duration};
 
 use anyhow::{Context, bail};
 use kcl_core::{
-    change::{self, Change, Design, Found, Intent, Spot, StreamView},
+    change::{self, Change, Changed, Design, Found, Intent, Spot, StreamView},
     env::{Clock, Env, Time},
     lease::{Changing, DocName, Document, Lease},
     store::{LeaseStore, LeaseStoreExt, StoreErrorKind, StoreResult},
     stream::{ShardId, StreamSource},
 };
-use kcl_migrate::{Contents, Fence, Import, Library, Place, Probe, Table, fence};
+use kcl_migrate::{
+    Beside, Contents, Fence, Import, Library, Place, Probe, Table,
+    beside::{self, SideRead},
+    fence,
+};
 
 pub(crate) use self::args::ImportArgs;
 
 use self::{args::NamedFence, show::Scene};
 use crate::{ask, config::Config, connect, report, stdout, store_url::StoreUrl, transfer};
 
-/// Does it.
+/// Runs the command.
 ///
 /// # Errors
-/// It cannot be done; nobody agreed; the table's, the store's and the stream's.
+/// A finding refuses the import, the old fleet still writes, the user says no, or the table, the
+/// store or the stream fails.
 pub(crate) fn run(args: &ImportArgs, config: &Config) -> anyhow::Result<ExitCode> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     runtime.block_on(act(args, config))?;
     Ok(ExitCode::SUCCESS)
 }
 
+/// Carries out `--abandon`, an import from a file, or an import from a table.
 async fn act(args: &ImportArgs, config: &Config) -> anyhow::Result<()> {
     let url = StoreUrl::of(config)?;
     let store = url.open_shared(config)?;
@@ -51,7 +68,7 @@ async fn act(args: &ImportArgs, config: &Config) -> anyhow::Result<()> {
     run.whole().await
 }
 
-/// A table of kcl's own is another one, whatever the application is called.
+/// Fails if the old table is the one in which this library keeps the application's leases.
 fn refuse_own_table(url: &StoreUrl, name: &str, config: &Config) -> anyhow::Result<()> {
     let StoreUrl::Dynamo { table } = url else { return Ok(()) };
     let own = match table {
@@ -67,7 +84,7 @@ fn refuse_own_table(url: &StoreUrl, name: &str, config: &Config) -> anyhow::Resu
     Ok(())
 }
 
-/// One import.
+/// One run of the command for a table.
 struct Run<'a> {
     args: &'a ImportArgs,
     store: Arc<dyn LeaseStore>,
@@ -77,21 +94,29 @@ struct Run<'a> {
     clock: Arc<dyn Clock>,
 }
 
-/// What was read before anything is decided.
+/// The first reading of everything.
 struct First {
+    /// The contents of the table.
     contents: Contents,
+    /// When the table was read: from then on it is watched.
     read: Time,
     stream: StreamView,
     probes: BTreeMap<ShardId, Probe>,
 }
 
 impl Run<'_> {
+    /// All steps, in order.
     async fn whole(&self) -> anyhow::Result<()> {
-        let first = self.look().await?;
+        let mut first = self.look().await?;
+        if !self.probes_last() {
+            first.probes = self.probe(&first, probe::ALONE).await;
+        }
         let changing = state(&*self.store).await?;
         let design = self.design(&first, first.contents.clone(), Fence::Watched)?;
-        self.show(&first, &design, changing.as_ref())?;
         let refusals = design.judgement(&first.stream).refusals().count();
+        if !self.probes_last() || refusals > 0 {
+            self.show(&first, &design, changing.as_ref())?;
+        }
         if refusals > 0 {
             bail!("nothing was changed: {refusals} findings are in the way");
         }
@@ -115,10 +140,33 @@ impl Run<'_> {
         }
         let (fence, contents, between) = self.fence(&first).await?;
         let design = self.design(&first, contents, fence)?;
-        self.finish(design, fence, between).await
+        let changed = self.finish(design.clone(), fence, between).await?;
+        if self.probes_last() {
+            first.probes = self.probe(&first, probe::BESIDE_WORKERS).await;
+            let design = design.seen(first.probes.clone());
+            self.show(&first, &design, None)?;
+        }
+        if self.args.json {
+            let from = self.args.place()?;
+            let says = fence.says(between);
+            return stdout::line(show::outcome(&changed, from, &fence.to_string(), &says));
+        }
+        Ok(())
     }
 
-    /// Reads the table and the stream.
+    /// Whether the shards are probed after the application was opened: no answer of a probe stops an
+    /// import, and workers wait. Where the operator is asked first, or the table is watched for
+    /// longer than probing takes, they are probed before.
+    const fn probes_last(&self) -> bool {
+        self.args.finish && self.args.fence.is_some() && self.args.yes
+    }
+
+    async fn probe(&self, first: &First, at_once: usize) -> BTreeMap<ShardId, Probe> {
+        let (stream, contents) = (&first.stream, &first.contents);
+        probe::look(&self.source, stream, contents, &self.clock, at_once).await
+    }
+
+    /// Reads the table, and lists the stream.
     async fn look(&self) -> anyhow::Result<First> {
         let contents = self.read().await?;
         let read = self.clock.now();
@@ -127,13 +175,16 @@ impl Run<'_> {
         if let Some((id, _)) = self.args.shards.iter().find(|(id, _)| !is_listed(id)) {
             bail!("--shard {id}: the stream lists no such shard; `kcl stream describe` shows them");
         }
-        let probes = probe::look(&self.source, &stream, &contents, &self.clock).await;
-        Ok(First { contents, read, stream, probes })
+        Ok(First { contents, read, stream, probes: BTreeMap::new() })
     }
 
+    /// Reads the table, and the tables in which the Java KCL 3 keeps items that are no leases. A table
+    /// without leases is an error: it is probably the wrong one.
     async fn read(&self) -> anyhow::Result<Contents> {
-        let items = self.table.read(self.library).await?;
-        let contents = kcl_migrate::read(self.library, &items);
+        let (items, beside) =
+            tokio::join!(Box::pin(self.table.read(self.library)), Box::pin(self.beside()));
+        let items = items?;
+        let mut contents = kcl_migrate::read(self.library, &items);
         if contents.is_empty() {
             bail!(
                 "the table {} holds no lease among its {} items: check its name, and whose it is",
@@ -141,7 +192,30 @@ impl Run<'_> {
                 items.len()
             );
         }
+        for (beside, read) in beside {
+            beside::add(&mut contents, beside, &beside.table(self.old_app()), read);
+        }
         Ok(contents)
+    }
+
+    /// The name of the old application: the Java KCL names its table by it, unless configured
+    /// otherwise.
+    fn old_app(&self) -> &str {
+        self.args.old_app.as_deref().unwrap_or_else(|| self.table.name())
+    }
+
+    /// Reads the tables beside the lease table.
+    async fn beside(&self) -> Vec<(Beside, SideRead)> {
+        if self.library != Library::Kcl {
+            return Vec::new();
+        }
+        let read = async |beside| {
+            let read = Box::pin(self.table.read_beside(beside, self.old_app())).await;
+            (beside, read.map_err(|error| error.to_string()))
+        };
+        let [state, stats] = Beside::ALL;
+        let (state, stats) = tokio::join!(read(state), read(stats));
+        vec![state, stats]
     }
 
     fn design(&self, first: &First, contents: Contents, fence: Fence) -> anyhow::Result<Import> {
@@ -152,6 +226,7 @@ impl Run<'_> {
         Ok(design.behind(fence, &by))
     }
 
+    /// Shows the judgement, as text or as JSON.
     fn show(
         &self,
         first: &First,
@@ -173,8 +248,9 @@ impl Run<'_> {
         if self.args.json { stdout::line(scene.json()) } else { stdout::write(&scene.text()) }
     }
 
-    /// Whether it can be made of what the store holds. What an interrupted run has planned is gone
-    /// on with: then the table has to stand where it stood.
+    /// Fails if the import is impossible with the rows in the store. `mine` is an interrupted run
+    /// of the same import: it continues with the rows that it planned, so the table must still have
+    /// the same checkpoints.
     async fn precheck(
         &self,
         design: &Import,
@@ -206,6 +282,7 @@ impl Run<'_> {
         }
     }
 
+    /// Asks the user.
     fn agree(&self) -> anyhow::Result<()> {
         if self.args.yes {
             return Ok(());
@@ -222,11 +299,12 @@ impl Run<'_> {
         ask::agreed(&format!("{application} in {store}: {how}"))
     }
 
-    /// For how long the table is watched.
+    /// How long the table is watched: every worker of the old fleet writes within half of it.
     fn watched(&self) -> Duration {
         self.args.failover * 2
     }
 
+    /// Closes the application. It stays closed until the import is finished or abandoned.
     async fn prepare(&self, design: Import) -> anyhow::Result<()> {
         let by = change::caller(&format!("kcl {} --prepare", design.what()));
         let intent = Intent::Prepare(Arc::new(design));
@@ -242,7 +320,8 @@ impl Run<'_> {
         Ok(())
     }
 
-    /// Sees that the old fleet stands still; what the table holds then.
+    /// Reads the table a second time, and fails if a worker of the old fleet wrote it since the
+    /// first reading. Returns the fence, the new contents, and the time between the readings.
     async fn fence(&self, first: &First) -> anyhow::Result<(Fence, Contents, Duration)> {
         let fence = match self.args.fence {
             Some(NamedFence::WritesRevoked) => Fence::WritesRevoked,
@@ -271,25 +350,32 @@ impl Run<'_> {
         )
     }
 
-    async fn finish(&self, design: Import, fence: Fence, between: Duration) -> anyhow::Result<()> {
+    /// Closes the application, writes its rows, and opens it.
+    async fn finish(
+        &self,
+        design: Import,
+        fence: Fence,
+        between: Duration,
+    ) -> anyhow::Result<Changed> {
         let by = change::caller(&format!("kcl {}", design.what()));
         let intent = Intent::Make(Arc::new(design));
         let source = Some(&*self.source);
         let changed = change::apply(intent, &by, &self.store, source, &Env::system()).await?;
-        let says = fence.says(between);
-        if self.args.json {
-            let from = self.args.place()?;
-            return stdout::line(show::outcome(&changed, from, &fence.to_string(), &says));
+        if !self.args.json {
+            report::progress(&format!(
+                "{} leases are written; the application is open. Fence: {}",
+                changed.leases,
+                fence.says(between)
+            ));
         }
-        report::progress(&format!(
-            "{} leases are written; the application is open. Fence: {says}",
-            changed.leases
-        ));
-        Ok(())
+        Ok(changed)
     }
 }
 
-/// Opens an application that an import has closed.
+/// Takes an unfinished import back, and opens the application.
+///
+/// # Errors
+/// No import has closed the application, the user says no, or the store fails.
 async fn abandon(args: &ImportArgs, store: &Arc<dyn LeaseStore>) -> anyhow::Result<()> {
     let changing = state(&**store).await?.filter(Changing::is_closed);
     let change = changing.as_ref().and_then(Change::of);
@@ -324,7 +410,8 @@ async fn abandon(args: &ImportArgs, store: &Arc<dyn LeaseStore>) -> anyhow::Resu
     Ok(())
 }
 
-/// Whether the application is closed; a store that is not there yet is open.
+/// The document that says whether the application is closed; `None` if there is none, or if the
+/// store's table does not exist yet.
 async fn state(store: &dyn LeaseStore) -> anyhow::Result<Option<Changing>> {
     match change::state(store).await {
         Err(change::Failed::Store(error)) if error.kind == StoreErrorKind::Missing => Ok(None),
@@ -332,7 +419,8 @@ async fn state(store: &dyn LeaseStore) -> anyhow::Result<Option<Changing>> {
     }
 }
 
-/// What a store holds; nothing, if it is not there yet.
+/// All leases and documents of the application, without the document of a change; empty if the
+/// store's table does not exist yet.
 async fn contents_of(store: &dyn LeaseStore) -> StoreResult<(Vec<Lease>, Vec<Document>)> {
     let rows = match store.all_leases().await {
         Err(error) if error.kind == StoreErrorKind::Missing => Vec::new(),

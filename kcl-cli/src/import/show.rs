@@ -1,4 +1,4 @@
-//! What an import would take, and what it took, for people and for machines.
+//! Shows the judgement of an import before it is made, and its result, as text and as JSON.
 
 use std::{collections::BTreeMap, fmt::Write};
 
@@ -11,10 +11,10 @@ use crate::{
     times::{millis, rfc3339, span},
 };
 
-/// How many notes of one kind are shown.
+/// How many findings of one kind the text shows.
 const NAMED: usize = 5;
 
-/// What there is to show.
+/// Everything that is shown before the import.
 #[derive(Debug)]
 pub(super) struct Scene<'a> {
     pub(super) from: &'a Place,
@@ -23,12 +23,14 @@ pub(super) struct Scene<'a> {
     pub(super) probes: &'a BTreeMap<ShardId, Probe>,
     pub(super) application: &'a str,
     pub(super) store: &'a str,
+    /// The time of the stream's service, for ages of records.
     pub(super) now: WallTime,
+    /// The document of the last change; `None` if there was none.
     pub(super) changing: Option<&'a Changing>,
 }
 
 impl Scene<'_> {
-    /// For people.
+    /// The judgement as text.
     pub(super) fn text(&self) -> String {
         let Self { judgement, contents, .. } = self;
         let mut text = format!(
@@ -63,6 +65,7 @@ impl Scene<'_> {
         text
     }
 
+    /// A table with a row for each shard.
     fn table(&self) -> String {
         let head = ["SHARD", "OLD ROW", "TAKEN AT", "LAST OWNER", "UNREAD"];
         let head = head.map(str::to_owned).to_vec();
@@ -78,7 +81,8 @@ impl Scene<'_> {
         columns(&std::iter::once(head).chain(rows).collect::<Vec<_>>())
     }
 
-    /// For how long the next record of a shard waits.
+    /// How long the first record after the checkpoint has waited; `None` if there is none, or if it
+    /// is unknown.
     fn lag(&self, shard: &ShardId) -> Option<u64> {
         match self.probes.get(shard)? {
             Probe::Next { since, .. } => Some(millis(self.now.since((*since)?))),
@@ -86,6 +90,7 @@ impl Scene<'_> {
         }
     }
 
+    /// The findings, refusals first.
     fn findings(&self) -> String {
         let mut text = String::new();
         for (level, head) in
@@ -114,7 +119,7 @@ impl Scene<'_> {
         text
     }
 
-    /// For machines.
+    /// The judgement as JSON, with every finding.
     pub(super) fn json(&self) -> Value {
         let Self { judgement, contents, .. } = self;
         let shards: Vec<Value> = judgement.shards.iter().map(|it| self.shard(it)).collect();
@@ -144,6 +149,7 @@ impl Scene<'_> {
         })
     }
 
+    /// The judgement of one shard as JSON.
     fn shard(&self, judged: &Judged) -> Value {
         let verdict = match &judged.verdict {
             Verdict::Taken(_) => "taken",
@@ -167,6 +173,7 @@ impl Scene<'_> {
     }
 }
 
+/// A finding as JSON.
 fn finding(finding: &Finding) -> Value {
     let level = match finding.level() {
         Level::Note => "note",
@@ -176,6 +183,7 @@ fn finding(finding: &Finding) -> Value {
     json!({"hazard": finding.hazard.name(), "level": level, "says": finding.says})
 }
 
+/// The checkpoint at which a shard is imported, or why it is not.
 fn at(judged: &Judged) -> String {
     match &judged.verdict {
         Verdict::Taken(spot) => spot.checkpoint.to_string(),
@@ -185,7 +193,7 @@ fn at(judged: &Judged) -> String {
     }
 }
 
-/// What came of it, for machines.
+/// The result of a finished import, as JSON.
 pub(super) fn outcome(changed: &Changed, from: &Place, fence: &str, says: &str) -> Value {
     json!({
         "change": changed.number,

@@ -209,7 +209,8 @@ pub struct How {
     pub stream: Option<String>,
 }
 
-/// For how long a skip is tried, should the shard change hands meanwhile.
+/// The default of `kcl leases skip --for`: how long the request to skip a record stays valid, also
+/// for a worker that takes the shard meanwhile.
 pub(crate) const SKIP_WITHIN: &str = "1h";
 
 /// The arguments of `kcl leases analyze`.
@@ -230,10 +231,10 @@ pub struct AnalyzeArgs {
     pub svg: Option<PathBuf>,
 }
 
-/// A time like `30m`, `8h` or `1h 30m`.
+/// Parses a duration like `30m`, `8h` or `1h 30m`.
 ///
 /// # Errors
-/// It is none, or too long.
+/// The text is no duration, or the duration is shorter than a second or longer than [`MOVE_MAX`].
 pub(crate) fn span(text: &str) -> Result<Duration, String> {
     let span = humantime_serde::re::humantime::parse_duration(text);
     let span = span.map_err(|error| format!("{text:?}: {error}; write a time like 30m or 8h"))?;
@@ -243,7 +244,7 @@ pub(crate) fn span(text: &str) -> Result<Duration, String> {
     Ok(span)
 }
 
-/// How long somebody waits, like `30s`.
+/// Parses the time that the user is ready to wait, like `30s`: an hour at most.
 fn pause(text: &str) -> Result<Duration, String> {
     let pause = humantime_serde::re::humantime::parse_duration(text);
     let pause = pause.map_err(|error| format!("{text:?}: {error}; write a time like 30s or 2m"))?;
@@ -253,14 +254,14 @@ fn pause(text: &str) -> Result<Duration, String> {
     Ok(pause)
 }
 
-/// The longest time that somebody waits.
+/// The longest time for which a command waits for a result: [`pause`].
 const WAIT_MAX: Duration = Duration::from_hours(1);
 
-/// The longest time for which a lease is sent somewhere.
+/// The longest duration that [`span`] accepts, for example for a move. Placement rules have no end.
 const MOVE_MAX: Duration = Duration::from_hours(30 * 24);
 
 impl LeasesArgs {
-    /// The settings, with what the arguments say.
+    /// The settings, overridden by the arguments.
     pub(crate) fn apply_to(&self, config: Config) -> Config {
         let mut config = self.of.apply_to(config);
         let stream = match &self.action {

@@ -161,6 +161,7 @@ impl OfLeases {
     }
 }
 
+/// The end of a move that begins now.
 fn until(now: WallTime, within: Duration) -> WallTime {
     let millis = u64::try_from(within.as_millis()).unwrap_or(u64::MAX);
     WallTime::from_millis(now.as_millis().saturating_add(millis))

@@ -43,6 +43,7 @@ pub(crate) fn run(args: &LeasesArgs, config: &Config) -> anyhow::Result<ExitCode
     Ok(ExitCode::SUCCESS)
 }
 
+/// Carries out an action. Actions that set a mark share `marking::carry_out`.
 async fn act(action: &Action, config: &Config) -> anyhow::Result<()> {
     if let Action::Analyze(args) = action {
         return analyze::run(args);

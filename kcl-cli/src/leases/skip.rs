@@ -174,10 +174,10 @@ impl Wish for Skip {
 }
 
 impl Skip {
-    /// The same, with what the worker that reads the shard tells of it; and its lease.
+    /// Reads the report of the lease's owner into this skip. Returns it with the key of the lease.
     ///
     /// # Errors
-    /// The store's; there is no such lease.
+    /// The store fails, or has no such lease.
     pub(crate) async fn ask_its_worker(
         mut self,
         store: &dyn LeaseStore,
@@ -190,10 +190,10 @@ impl Skip {
         Ok((self, row.key.clone()))
     }
 
-    /// Waits for what becomes of the record, and says it.
+    /// Waits for the result of the skip, and returns it as a sentence.
     ///
     /// # Errors
-    /// The store's; the record turns out not to be the one that fails.
+    /// The store fails, or the record was processed: then another record is the one that fails.
     pub(crate) async fn became(
         &self,
         store: &Arc<dyn LeaseStore>,
@@ -219,10 +219,12 @@ impl Skip {
         })
     }
 
+    /// Whether the owner has a dead letter; `None` if its report does not say.
     fn keeps(&self) -> Option<bool> {
         self.told.as_ref().and_then(|(_, report)| report.keeps_skipped)
     }
 
+    /// The batch on which the shard is stuck, by the owner's report; `None` if it is not stuck.
     fn stuck(&self, row: &Lease) -> Option<&Stuck> {
         self.told.as_ref()?.1.shards.get(&row.key)?.stuck.as_ref()
     }
@@ -269,7 +271,7 @@ impl Skip {
     }
 }
 
-/// What became of a record.
+/// The result of a skip.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Became {
     /// The worker skipped it. The value says whether the worker has a dead letter, if it reports
@@ -281,8 +283,8 @@ enum Became {
     Unknown,
 }
 
-/// Waits for at most `wait` for what becomes of a record. Meanwhile it asks the owner to report
-/// with each beat. `Processed` needs three reports written after the checkpoint had passed the
+/// Waits at most `wait` for the result of a skip. Meanwhile it asks the owner to report with each
+/// beat. `Processed` needs three reports that were written after the checkpoint had passed the
 /// record: an earlier report cannot know of the skip.
 async fn became(
     store: &Arc<dyn LeaseStore>,
@@ -325,6 +327,7 @@ async fn became(
     }
 }
 
+/// Whether the report says that the record at this position was the last that was skipped.
 fn is_skipped(shard: Option<&ShardReport>, at: &Position) -> bool {
     shard.is_some_and(|shard| shard.skipped.as_ref() == Some(at))
 }

@@ -136,6 +136,7 @@ fn problems(look: &Look) -> Vec<String> {
     problems
 }
 
+/// An age as text; `?` if it is unknown.
 fn age(millis: Option<u64>) -> String {
     millis.map_or_else(|| "?".to_owned(), |millis| format!("{} ago", span(millis)))
 }

@@ -110,6 +110,7 @@ impl Seen {
     }
 }
 
+/// Writes a reading to stdout.
 fn show(look: &Look, format: Format) -> anyhow::Result<()> {
     match format {
         Format::Table => stdout::write(&table::draw(look)),

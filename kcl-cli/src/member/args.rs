@@ -51,7 +51,7 @@ pub struct MemberArgs {
 }
 
 impl MemberArgs {
-    /// The settings, with what the arguments say.
+    /// The settings, overridden by the arguments.
     pub(crate) fn apply_to(&self, mut config: Config) -> Config {
         let set = |setting: &mut Option<String>, argument: &Option<String>| {
             if argument.is_some() {

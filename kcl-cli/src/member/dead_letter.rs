@@ -68,7 +68,7 @@ impl DeadLetters {
         Ok(Some(Self { file, application, format, clock: Env::system().clock }))
     }
 
-    /// The line of a record.
+    /// The line of a record, as JSON with a line feed.
     fn letter(&self, record: &Record, lease: &LeaseHandle, error: &str) -> io::Result<Vec<u8>> {
         let head = Head {
             at: rfc3339(self.clock.wall()),
@@ -170,7 +170,7 @@ mod tests {
         fs::OpenOptions::new().append(true).open(&file).unwrap().write_all(b"{\"b").unwrap();
         keep(&file, b"{\"b\":2}\n").unwrap();
         assert_eq!(fs::read_to_string(&file).unwrap(), "{\"a\":1}\n{\"b\n{\"b\":2}\n");
-        // It was moved away, as by whoever works through it.
+        // The operator may move the file away at any time.
         fs::remove_file(&file).unwrap();
         keep(&file, b"{\"c\":3}\n").unwrap();
         assert_eq!(fs::read_to_string(&file).unwrap(), "{\"c\":3}\n");

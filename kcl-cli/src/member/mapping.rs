@@ -32,9 +32,9 @@ pub(super) fn declared(args: &MemberArgs, config: &Config) -> anyhow::Result<Opt
     } else if let Some(file) = &args.mapping_file {
         return of_file(file, uncovered(config)).map(Some);
     } else if let Some(value) = &config.consumer.shard_mapping {
-        // A file can hold a text, too: then it is named as what it is mostly.
+        // A file can hold a text, too: nobody knows any more where a text is from.
         let from = match value {
-            Value::String(_) => "SHARD_MAPPING",
+            Value::String(_) => "SHARD_MAPPING or the setting consumer.shard_mapping",
             _ => "the setting consumer.shard_mapping",
         };
         (mapping::of_setting(value).context(from)?, from)
@@ -45,7 +45,7 @@ pub(super) fn declared(args: &MemberArgs, config: &Config) -> anyhow::Result<Opt
     Ok(Some(Declaration::new(rules, from)))
 }
 
-/// What becomes of the shards that no rule covers, by the worker's assignment mode.
+/// How shards that no rule covers are treated, by the worker's assignment mode.
 pub(super) const fn uncovered(config: &Config) -> Uncovered {
     match config.consumer.assignment_mode {
         AssignmentMode::Kcl => Uncovered::Balance,
@@ -58,6 +58,7 @@ pub(super) fn watched_file(args: &MemberArgs) -> Option<PathBuf> {
     args.mapping_file.clone().filter(|_| args.shard_mapping.is_none())
 }
 
+/// The rules of a file, with the file's name as their source.
 fn of_file(file: &std::path::Path, uncovered: Uncovered) -> anyhow::Result<Declaration> {
     let rules: PlacementRules = mapping::of_file(file)?.rules(uncovered)?;
     Ok(Declaration::new(rules, file.display().to_string()))
@@ -88,17 +89,22 @@ pub(super) async fn follow(
     }
 }
 
-/// The last content of the file.
+/// The results of earlier reads of the file.
 struct Changes {
+    /// The last rules that were declared.
     declared: Option<Declaration>,
+    /// Why the last read was refused; `None` if it was not.
     refused: Option<String>,
 }
 
 /// The result of one read of the file.
 #[derive(Debug, PartialEq, Eq)]
 enum Look {
+    /// Nothing has changed since the last read.
     Same,
+    /// The file has new rules.
     Changed(Declaration),
+    /// The file has changed and cannot be parsed. Holds the reason.
     Refused(String),
 }
 
@@ -149,7 +155,7 @@ mod tests {
         Declaration::new(rules.unwrap(), "a test")
     }
 
-    /// Whose worker the rule for `s-0` names, and where the rules come from.
+    /// The worker of the rule for `s-0`, and the source of the rules.
     fn winner(arguments: &[&str], config: &Config) -> Option<(String, String)> {
         let declared = declared(&args(arguments), config).unwrap()?;
         let worker = declared.rules().rules()[0].worker.to_string();
@@ -168,7 +174,8 @@ mod tests {
         let setting = "the setting consumer.shard_mapping";
         assert_eq!(winner(&[], &config), won("of-yaml", setting));
         config.consumer.shard_mapping = Some(json!("s-0:of-variable"));
-        assert_eq!(winner(&[], &config), won("of-variable", "SHARD_MAPPING"));
+        let variable = "SHARD_MAPPING or the setting consumer.shard_mapping";
+        assert_eq!(winner(&[], &config), won("of-variable", variable));
         assert_eq!(winner(&["--mapping-file", name], &config), won("of-file", name));
         let both = ["--mapping-file", name, "--shard-mapping", "s-0:of-flag"];
         assert_eq!(winner(&both, &config), won("of-flag", "--shard-mapping"));

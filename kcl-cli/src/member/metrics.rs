@@ -1,4 +1,4 @@
-//! Publishes the figures of a worker: over HTTP for Prometheus, and to CloudWatch.
+//! Publishes the metrics of a worker: over HTTP for Prometheus, and to CloudWatch.
 
 use anyhow::Context;
 use kcl_core::worker::{WithProcessor, WorkerBuilder};
@@ -9,8 +9,8 @@ use crate::{
     connect,
 };
 
-/// Publishes until it is dropped. CloudWatch goes first, with its last figures: five seconds at
-/// most.
+/// Publishes until it is dropped. The drop first sends the last metrics to CloudWatch, which takes
+/// five seconds at most, and then closes the listener.
 #[derive(Debug, Default)]
 pub(super) struct Telling {
     _cloudwatch: Option<CloudWatch>,

@@ -1,12 +1,12 @@
-//! A worker of the command, whatever its processors do: `kcl consume` and `kcl multilang` share it.
+//! The worker that `kcl consume` and `kcl multilang` run. The two differ only in their processors.
 //!
 //! | part | what it does |
 //! |---|---|
 //! | `args` | the arguments of both commands |
 //! | `mapping` | reads the placement rules, and follows a mounted file of them |
-//! | `metrics` | serves figures to Prometheus, and sends them to CloudWatch |
+//! | `metrics` | serves metrics to Prometheus, and sends them to CloudWatch |
 //! | `dead_letter` | keeps skipped records in a file |
-//! | `stop` | leaves at the first signal, and ends at the second |
+//! | `stop` | shuts down at the first signal, and exits at the second |
 
 mod args;
 mod dead_letter;
@@ -51,8 +51,9 @@ pub(crate) fn builder(
 #[derive(Debug)]
 pub(crate) struct Member {
     worker: Worker,
+    /// The placement rules that the worker declares; `None` if it declares none.
     declared: Option<Declaration>,
-    /// Serves and sends the figures until it is dropped, after the worker.
+    /// Serves and sends the metrics until it is dropped, after the worker.
     telling: Telling,
 }
 
@@ -111,7 +112,7 @@ impl Member {
             watching.spawn(mapping::follow(file, uncovered, self.declared, handle));
         }
         let ended = self.worker.run().await;
-        // The last figures are sent here, while a second signal can still end the process.
+        // The last metrics are sent here, while a second signal can still end the process.
         drop(self.telling);
         Ok(ended?)
     }

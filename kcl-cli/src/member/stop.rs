@@ -1,4 +1,4 @@
-//! Ends a worker at Ctrl-C and SIGTERM.
+//! Ends a worker at Ctrl-C and SIGTERM: in order at the first signal, at once at the second.
 
 use std::{fmt, time::Duration};
 
@@ -7,10 +7,10 @@ use tokio_util::sync::CancellationToken;
 
 use crate::signals::Signals;
 
-/// How long the output of a batch may wait for its reader after the worker began to leave.
+/// How long the output of a batch may wait for its reader after the worker began to shut down.
 const PATIENCE: Duration = Duration::from_secs(2);
 
-/// What a command does besides when its worker leaves.
+/// What a command does besides when its worker shuts down.
 pub(crate) struct Leaving {
     /// Cancelled [`PATIENCE`] after the first signal: batches whose output nobody reads are given
     /// up.
@@ -25,8 +25,8 @@ impl fmt::Debug for Leaving {
     }
 }
 
-/// Waits for signals. At the first one the worker leaves. At the second one the process exits at
-/// once; its leases keep their owner until the planner ends the session of the silent worker.
+/// Waits for signals. At the first one the worker shuts down. At the second one the process exits
+/// at once; its leases keep their owner until the planner ends the session of the silent worker.
 pub(super) async fn follow(mut signals: Signals, handle: WorkerHandle, leaving: Leaving) {
     let told = signals.next().await;
     tracing::info!(signal = told.name(), "kcl.worker.leaving");

@@ -1,5 +1,5 @@
-//! `kcl multilang --check`: shows what becomes of each property, and what would keep a worker from
-//! starting. It makes no call to AWS or to the store.
+//! `kcl multilang --check`: shows how each property is converted, and every reason why a worker
+//! could not start. It makes no call to AWS or to the store.
 
 use std::process::ExitCode;
 
@@ -29,6 +29,7 @@ pub(super) fn run(
     Ok(if is_fine { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
+/// A row of the table.
 fn cells(told: &Told) -> Vec<String> {
     let (kind, says) = match &told.verdict {
         Verdict::Mapped(says) => ("mapped", says),
@@ -50,7 +51,7 @@ fn shown(key: &str, says: &str) -> String {
     }
 }
 
-/// The problems beside refused properties that would keep a worker from starting.
+/// The reasons why a worker could not start, apart from refused properties.
 fn problems(converted: &Converted, config: impl Fn() -> anyhow::Result<Config>) -> Vec<String> {
     let mut problems = Vec::new();
     if let Some(executable) = &converted.executable
@@ -66,6 +67,7 @@ fn problems(converted: &Converted, config: impl Fn() -> anyhow::Result<Config>) 
     problems
 }
 
+/// Fails as the start of a worker would, without a connection.
 fn settle(config: &Config) -> anyhow::Result<()> {
     connect::source(config)?;
     StoreUrl::of(config)?.open(config)?;

@@ -1,6 +1,7 @@
-//! Takes java's place. Launchers start `java -cp …
-//! software.amazon.kinesis.multilang.MultiLangDaemon`. A link named `kcl-java`, or `java` in a
-//! JAVA_HOME of its own, makes them start this program, which translates those arguments.
+//! Lets this program run in place of `java`. The launchers of the client libraries start
+//! `java -cp … software.amazon.kinesis.multilang.MultiLangDaemon`. A link named `kcl-java`, or
+//! `java` in a JAVA_HOME of its own, makes them start this program. It translates those arguments
+//! into arguments of `kcl multilang`.
 
 use std::{
     ffi::{OsStr, OsString},
@@ -9,7 +10,7 @@ use std::{
 
 use anyhow::{Context, bail};
 
-/// The names of the program under which it takes java's place.
+/// The names of a link under which this program runs in place of java.
 const NAMES: [&str; 2] = ["kcl-java", "java"];
 
 /// The classes of the daemon, in version 2 and later, and in version 1.
@@ -26,7 +27,7 @@ const WITH_VALUE: [&str; 6] =
 const IGNORED: [&str; 9] =
     ["-X", "-D", "-server", "-client", "-ea", "-da", "-javaagent:", "-agentlib:", "-verbose"];
 
-/// The arguments for [`crate::cli::Cli`], if the program was started in java's place; otherwise
+/// The arguments for [`crate::cli::Cli`], if the program was started in place of java; otherwise
 /// `None`.
 ///
 /// # Errors
@@ -39,6 +40,7 @@ pub(crate) fn in_place_of_java(
     NAMES.iter().any(|it| name == *it).then(|| translate(arguments.collect()))
 }
 
+/// Skips the options of java, checks the class, and translates the arguments of the daemon.
 fn translate(arguments: Vec<OsString>) -> anyhow::Result<Vec<OsString>> {
     let mut rest = arguments.into_iter();
     let mut class_path = OsString::new();
@@ -73,6 +75,7 @@ fn translate(arguments: Vec<OsString>) -> anyhow::Result<Vec<OsString>> {
     daemon(rest, &class_path)
 }
 
+/// Whether an option of java without a following value is known, and ignored.
 fn is_ignored(option: &str) -> bool {
     let with_equals = WITH_VALUE.iter().any(|it| {
         option.strip_prefix(it).is_some_and(|rest| it.starts_with("--") && rest.starts_with('='))
@@ -80,7 +83,7 @@ fn is_ignored(option: &str) -> bool {
     with_equals || IGNORED.iter().any(|beginning| option.starts_with(beginning))
 }
 
-/// The arguments of the daemon itself.
+/// Translates the arguments behind the class, which are those of the daemon.
 fn daemon(
     mut rest: impl Iterator<Item = OsString>,
     class_path: &OsStr,

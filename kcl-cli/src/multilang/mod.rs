@@ -2,8 +2,9 @@
 //! `kcl-java`, which launchers of the MultiLangDaemon start in place of java.
 //!
 //! - `java` translates the command line of the daemon into arguments of `kcl multilang`.
-//! - `check` shows what becomes of each property, and starts nothing.
-//! - `old_fleet` refuses to begin anew where a lease table of the Java KCL was not imported.
+//! - `check` shows how each property is converted, and starts nothing.
+//! - `old_fleet` refuses to begin anew beside a lease table of another library that was not
+//!   imported.
 //!
 //! The crate `kcl-multilang` reads the properties and drives the child processes.
 
@@ -34,7 +35,7 @@ use crate::{
 };
 
 /// Reads the properties, and runs the worker until a signal ends it. With `--check` it only shows
-/// what becomes of each property.
+/// how each property is converted.
 ///
 /// # Errors
 /// A property is refused, the program of the children does not exist, an old fleet's table was not
@@ -67,6 +68,7 @@ pub(crate) fn run(args: &MultilangArgs, settings: &SettingsArgs) -> anyhow::Resu
     result
 }
 
+/// Fails if a property is refused. The message lists all refusals.
 fn refuse(file: &Path, converted: &Converted) -> anyhow::Result<()> {
     let refusals: Vec<String> = converted.refusals().collect();
     if refusals.is_empty() {
@@ -96,6 +98,7 @@ fn load(
     Ok(args.member.apply_to(config))
 }
 
+/// Runs the worker, and waits until all children have ended.
 async fn work(
     args: &MultilangArgs,
     config: &Config,
@@ -125,12 +128,13 @@ async fn work(
         at_once: Box::new(move || children.kill_all()),
     };
     let ended = member.run(&args.member, config, leaving).await;
-    // However it ended.
+    // Also after an error: no child process may be left behind.
     processors.gone().await;
     ended?;
     Ok(ExitCode::SUCCESS)
 }
 
+/// The options of the children, from the properties, the settings and the arguments.
 fn options(
     args: &MultilangArgs,
     config: &Config,

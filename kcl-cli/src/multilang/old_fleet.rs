@@ -94,6 +94,7 @@ enum Standing {
     New,
 }
 
+/// The state of the application, as [`look`] reads it; a failure that a retry may mend is a state.
 async fn standing(store: &dyn LeaseStore, table: &str) -> anyhow::Result<Standing> {
     match look(store, table).await {
         Ok(found) => found,

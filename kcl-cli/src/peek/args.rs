@@ -27,7 +27,7 @@ pub struct PeekArgs {
 }
 
 impl PeekArgs {
-    /// The settings, with what the arguments say.
+    /// The settings, overridden by the arguments.
     pub(crate) fn apply_to(&self, mut config: Config) -> Config {
         if self.stream.is_some() {
             config.kinesis.stream_name.clone_from(&self.stream);

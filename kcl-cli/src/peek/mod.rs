@@ -38,6 +38,7 @@ pub(crate) fn run(args: &PeekArgs, config: &Config) -> anyhow::Result<ExitCode> 
     })
 }
 
+/// Opens the shard, shows its records, and closes it, also after an error.
 async fn peek(args: &PeekArgs, config: &Config) -> anyhow::Result<ExitCode> {
     let source = connect::source(config)?;
     let stream = source.describe().await?.key;

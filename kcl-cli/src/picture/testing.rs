@@ -1,4 +1,4 @@
-//! A picture to judge by: an application of four shards and two workers.
+//! A picture for tests: an application with four shards and two workers.
 
 use std::time::Duration;
 
@@ -48,8 +48,8 @@ pub(crate) fn session(worker: &str) -> Session {
     Session::new(id(worker), 1, Duration::from_secs(6), Duration::from_millis(1_500))
 }
 
-/// Four shards, of which `worker-1` holds each; shard 9 ended, and nothing comes from it. What
-/// stands in this store are the rules.
+/// An application in which `worker-1` holds all four shards; shard 9 has ended and has no children.
+/// The rules are those in `store`.
 pub(crate) async fn picture(store: &MemoryStore) -> Picture {
     let mut shards: Vec<Shard> = (0..4).map(|number| shard(number, false)).collect();
     shards.push(shard(9, true));

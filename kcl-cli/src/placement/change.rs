@@ -1,5 +1,8 @@
-//! A change of the rules, for another part of the command that offers one: what it would do, and
-//! doing it.
+//! Changes one placement rule for other parts of the command: the dashboard and the screen of `kcl
+//! leases watch` offer to pin a shard to a worker.
+//!
+//! [`Proposed::of`] computes the change, [`Proposed::shown`] gives its effect, and
+//! [`Proposed::put`] writes it. A caller asks the user between the last two.
 
 use anyhow::Context;
 use kcl_core::{assignment::placement::Placement, change, env::Clock, placing, store::LeaseStore};
@@ -11,25 +14,29 @@ use crate::{config::Config, edit, outlook, picture::Picture};
 /// A change of one rule.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Edit {
-    /// `shard:worker`, with a question mark behind if the worker is only preferred.
+    /// Sets a rule: `shard:worker`; a question mark behind it means that the worker is preferred,
+    /// and not required.
     Set(String),
-    /// The rule of this shard is taken back.
+    /// Removes the rule of this shard.
     Unset(String),
 }
 
-/// A change, with what it would do.
+/// A change that is not written yet.
 #[derive(Debug)]
 pub(crate) struct Proposed {
+    /// The application as it was read.
     picture: Picture,
+    /// The document after the change.
     placement: Placement,
 }
 
 impl Proposed {
-    /// What this edit would make of the rules that are there. Takes as long as a heartbeat, to see
-    /// who is alive; changes nothing.
+    /// Computes a change of the present rules. It takes about a heartbeat interval, until it is
+    /// known which workers live. It writes nothing. `by` names the command, for the document.
     ///
     /// # Errors
-    /// The store's; the edit makes no sense.
+    /// The store fails, the present rules cannot be decoded, the stream is unknown, or the edit is
+    /// invalid.
     pub(crate) async fn of(
         edit: &Edit,
         by: &str,
@@ -54,20 +61,20 @@ impl Proposed {
         Ok(Self { picture, placement })
     }
 
-    /// What would move, what would be read by nobody, and what is wrong with it.
+    /// The effect as JSON: the moves, the leases that no worker would read, and the findings.
     ///
     /// # Errors
-    /// The rules make no document.
+    /// The rules are too large for a document.
     pub(crate) fn shown(&self, what: &str) -> anyhow::Result<Value> {
         let Self { picture, placement } = self;
         let verdict = Verdict::of(picture, &placement.rules, &outlook::document(placement)?);
         show::json(what, picture, Some(placement), &placement.rules, &verdict)
     }
 
-    /// Makes the change.
+    /// Writes the change by compare-and-set, and wakes the planner.
     ///
     /// # Errors
-    /// The store's; somebody else was faster.
+    /// The store fails, or another command changed the document since it was read.
     pub(crate) async fn put(&self, store: &dyn LeaseStore) -> anyhow::Result<()> {
         let put = placing::put(store, &self.picture.stored, &self.placement).await;
         put.with_context(|| format!("the placement rules in {}", self.picture.store))

@@ -1,12 +1,19 @@
-//! `kcl placement`: which shards must or should go to which workers, and what is wrong with that.
+//! `kcl placement`: shows, checks and changes the placement rules, which say which worker must or
+//! should read a shard.
+//!
+//! Each action reads the application once, makes the new rules, and computes their effect by the
+//! planner's own functions. A change is shown, agreed to, and written by compare-and-set: it fails
+//! if another command has changed the document meanwhile.
 //!
 //! | part | its question |
 //! |---|---|
-//! | `args` | what is asked for? |
-//! | `verdict` | who follows them, what would move, what is wrong? Pure |
-//! | `names` | which names of workers do not stay? Pure |
-//! | `show` | how is it shown? |
-//! | `change` | how does another part offer a change? |
+//! | `args` | which action with which arguments? |
+//! | `verdict` | which shards follow each rule, what would move, what is wrong? Pure |
+//! | `names` | which worker ids change at each start? Pure |
+//! | `show` | how is a verdict shown? |
+//! | `change` | how do the dashboard and the screen change one rule? |
+//!
+//! `edit`, beside this folder, makes the new rules of the old ones.
 
 mod args;
 mod change;
@@ -45,10 +52,11 @@ use crate::{
     store_url::StoreUrl,
 };
 
-/// The exit code of a check that came to no verdict.
+/// The exit code of a check that failed before it could judge the rules.
 const NO_VERDICT: u8 = 2;
 
-/// Does it, and says what went wrong.
+/// Runs the command, and reports an error itself, because the exit code of a check depends on it:
+/// 1 if the check has findings, [`NO_VERDICT`] if it failed.
 pub(crate) fn run(args: &PlacementArgs, config: &Config) -> ExitCode {
     let is_check = matches!(args.action, Action::Check { .. });
     let done = || -> anyhow::Result<bool> {
@@ -68,7 +76,7 @@ pub(crate) fn run(args: &PlacementArgs, config: &Config) -> ExitCode {
     }
 }
 
-/// Does it. Whether nothing was found wrong, where that was asked.
+/// Carries out the action. Returns `false` only if a check has findings.
 async fn act(
     args: &PlacementArgs,
     store: &dyn LeaseStore,
@@ -98,6 +106,8 @@ async fn act(
     change(&picture, placement, what, *consent, args.json, store).await
 }
 
+/// The rules of `placement set`: those in force, with the new ones in place of rules for the same
+/// targets.
 fn set(
     picture: &Picture,
     pairs: &[String],
@@ -112,6 +122,7 @@ fn set(
     edit::with(&picture.readable()?.rules, asked, uncovered, stream)
 }
 
+/// The rules of `placement unset`: those in force without the named ones.
 fn unset(
     picture: &Picture,
     shards: &[String],
@@ -128,19 +139,24 @@ fn unset(
     edit::without(&rules, &edit::named(shards, ranges)?, picture.stream_name()?)
 }
 
-/// The rules of a file, over those that are there. Rules that make no sense are replaced.
+/// The rules of `placement apply`: those of a file, in place of those in force for this stream.
+/// Stored rules that cannot be decoded are replaced, too.
 fn applied(picture: &Picture, file: &Path) -> anyhow::Result<PlacementRules> {
     let rules = mapping::of_file(file)?.rules(picture.rules().uncovered())?;
     let declared = Declaration::new(rules, "").for_stream(picture.stream_name()?)?;
     Ok(declared.over(&picture.rules())?)
 }
 
-/// Shows the rules that are in force. Whatever is wrong with them, it was shown.
+/// Shows the rules in force. Findings do not make it fail.
 fn show(picture: &Picture, json: bool) -> anyhow::Result<bool> {
     judged(picture, picture.stored.placement.as_ref(), "placement show", json)?;
     Ok(true)
 }
 
+/// Checks the rules in force, or those of a file. Returns whether there is no finding.
+///
+/// # Errors
+/// The stream could not be listed: a verdict on unknown shards proves nothing.
 fn check(picture: &Picture, file: Option<&Path>, json: bool) -> anyhow::Result<bool> {
     let verdict = match file {
         None => judged(picture, picture.stored.placement.as_ref(), "placement check", json)?,
@@ -158,7 +174,7 @@ fn check(picture: &Picture, file: Option<&Path>, json: bool) -> anyhow::Result<b
     Ok(verdict.findings.is_empty())
 }
 
-/// Judges rules, and shows what they come to.
+/// Judges rules, and shows the verdict. `stated` is the document they are in, if there is one.
 fn judged(
     picture: &Picture,
     stated: Option<&Placement>,
@@ -182,7 +198,7 @@ fn judged(
     Ok(verdict)
 }
 
-/// Shows what a change would do, asks, and makes it.
+/// Shows the effect of a change, asks the user, and writes it.
 async fn change(
     picture: &Picture,
     placement: Placement,

@@ -1,10 +1,10 @@
-//! Names that are made up at each start.
+//! Recognises worker ids that change at each start, so that no rule can name such a worker.
 
-/// The letters that Kubernetes makes names of: none that make words.
+/// The characters of random names in Kubernetes. It leaves out vowels, so that no word appears.
 const LETTERS: &str = "bcdfghjklmnpqrstvwxz2456789";
 
-/// Whether a worker's name looks like one that is another after each start: that of a Deployment's
-/// pod (`orders-7d9c5bf8b5-x2x7k`), or one that this library makes up (`host-4711-0f3a9c1e`).
+/// Whether a worker id looks like the name of a Deployment's pod (`orders-7d9c5bf8b5-x2x7k`), or
+/// like one that this library makes by default (`host-4711-0f3a9c1e`). It is a guess.
 pub(super) fn is_made_up(name: &str) -> bool {
     let mut parts = name.rsplit('-');
     let (Some(last), Some(before), Some(_)) = (parts.next(), parts.next(), parts.next()) else {

@@ -1,4 +1,4 @@
-//! Rules and what they come to, for people and for machines.
+//! Shows placement rules and the verdict on them, as text and as JSON.
 
 use std::fmt::Write;
 
@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use super::verdict::{Finding, Followed, Verdict, others};
 use crate::{columns::section, marking, outlook, picture::Picture, times::rfc3339};
 
-/// Where rules come from, in words.
+/// The origin of the rules, in words.
 fn origin(origin: &Origin) -> String {
     match origin {
         Origin::Declared { by, from, at, .. } => {
@@ -23,7 +23,7 @@ fn origin(origin: &Origin) -> String {
     }
 }
 
-/// Rules as text, with what they come to.
+/// The rules and the verdict as text. `what` is the command.
 pub(super) fn text(
     what: &str,
     picture: &Picture,
@@ -63,6 +63,7 @@ pub(super) fn text(
     text
 }
 
+/// A row of the table of rules. It names at most three shards.
 fn rule(rule: &Followed) -> Vec<String> {
     let target = match &rule.stream {
         Some(stream) => format!("{stream}: {}", rule.target),
@@ -77,7 +78,7 @@ fn rule(rule: &Followed) -> Vec<String> {
     vec![target, rule.worker.clone(), alive.to_owned(), rule.mode.to_owned(), shards]
 }
 
-/// The same for machines.
+/// The rules and the verdict as JSON.
 pub(super) fn json(
     what: &str,
     picture: &Picture,

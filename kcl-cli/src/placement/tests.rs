@@ -1,4 +1,4 @@
-//! What rules come to, and how they are changed.
+//! Tests of the verdict on rules, and of changes of rules.
 
 use std::time::Duration;
 
@@ -100,7 +100,7 @@ async fn a_shard_that_nobody_reads_says_since_when_and_warns_at_half_of_the_rete
         assert_eq!(judged.unread[0].since_ms, Some(hours * HOUR));
         assert_eq!(judged.unread[0].retention_ms, Some(24 * HOUR));
     }
-    // Of a stream that could not be described nobody knows how long it keeps anything.
+    // The retention of a stream that could not be described is unknown.
     if let Some(stream) = &mut there.stream {
         stream.retention = Duration::ZERO;
     }
@@ -138,7 +138,7 @@ async fn a_change_is_put_only_over_what_it_was_shown_against() {
     assert!(matches!(stands.origin, Origin::Command { .. }));
 }
 
-/// There is no terminal: nobody can have agreed.
+/// The test has no terminal: the question fails.
 #[tokio::test]
 async fn without_consent_nothing_is_changed() {
     let store = MemoryStore::new("indexer");

@@ -1,5 +1,6 @@
-//! What rules come to: who follows them, what would move, what is wrong with them. Pure: all of it
-//! is said of one [`Picture`], by the planner's own functions.
+//! Judges placement rules: which shards follow each rule, which leases would move, and what is
+//! wrong. Pure: the input is a [`Picture`], and the planner's own functions resolve the rules and
+//! make the plan.
 
 use std::collections::BTreeMap;
 
@@ -16,46 +17,52 @@ use crate::{
     picture::Picture,
 };
 
-/// What rules come to.
+/// The verdict on a set of rules.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 pub(super) struct Verdict {
     /// Each rule, in the order of the document.
     pub(super) rules: Vec<Followed>,
-    /// Leases that would change hands, or be taken by somebody.
+    /// The leases that would move, or get an owner.
     pub(super) moves: Vec<Move>,
-    /// Leases that nobody would read.
+    /// The leases that no worker would read.
     pub(super) unread: Vec<Unread>,
+    /// Everything that is wrong; empty if nothing is.
     pub(super) findings: Vec<Finding>,
-    /// What could not be judged, in words.
+    /// What could not be judged, and why; empty if everything was.
     pub(super) unknown: Vec<String>,
 }
 
 /// A rule, and the open shards that follow it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub(super) struct Followed {
+    /// The stream that the rule is limited to; `None` if it counts for any stream.
     pub(super) stream: Option<String>,
     /// `shard ID` or `range START-END`.
     pub(super) target: String,
     pub(super) worker: String,
     /// `require` or `prefer`.
     pub(super) mode: &'static str,
-    /// Whether the worker is seen to beat.
+    /// Whether the worker lives: its beat moved during the reading.
     pub(super) alive: bool,
+    /// The open shards that follow the rule, descendants of the named one included.
     pub(super) shards: Vec<String>,
 }
 
-/// Something that is wrong.
+/// A problem of the rules.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub(super) struct Finding {
-    /// What kind: `unknown-shard`, `closed-shard`, `worker-not-alive`, `above-limit`,
+    /// The kind, for `--json`: `unknown-shard`, `closed-shard`, `worker-not-alive`, `above-limit`,
     /// `random-name`, `unread`, `retention`, `unreadable-rules`.
     pub(super) kind: &'static str,
+    /// The problem, in a sentence.
     pub(super) what: String,
+    /// What the user can do: commands, or a sentence.
     pub(super) remedy: String,
 }
 
 impl Verdict {
-    /// What these rules come to, where `document` is how they would stand in the store.
+    /// Judges `rules`. `document` is the document that contains them, with the marks; it is put in
+    /// place of the stored one.
     pub(super) fn of(picture: &Picture, rules: &PlacementRules, document: &Document) -> Self {
         let Outlook { moves, unread, .. } = Outlook::of(picture, document);
         let mut verdict = Self { moves, unread, ..Self::default() };
@@ -70,6 +77,7 @@ impl Verdict {
         verdict
     }
 
+    /// Collects the findings, and everything that cannot be judged.
     fn judge(
         &mut self,
         picture: &Picture,
@@ -94,7 +102,8 @@ impl Verdict {
     }
 }
 
-/// Which open shards follow which rule.
+/// The open shards that follow each rule, by the number of the rule. Rules without shards are
+/// absent.
 fn follows(picture: &Picture, rules: &PlacementRules) -> BTreeMap<usize, Vec<ShardId>> {
     let of = picture.resolved(rules, |lineage, resolver| {
         let mut follows: BTreeMap<usize, Vec<ShardId>> = BTreeMap::new();
@@ -114,6 +123,7 @@ fn follows(picture: &Picture, rules: &PlacementRules) -> BTreeMap<usize, Vec<Sha
     of.unwrap_or_default()
 }
 
+/// A rule with the shards that follow it.
 fn followed(picture: &Picture, rule: &Rule, shards: Option<&Vec<ShardId>>) -> Followed {
     Followed {
         stream: rule.stream.as_deref().map(str::to_owned),
@@ -130,7 +140,8 @@ fn mode(rule: &Rule) -> &'static str {
     if rule.mode == Mode::Require { "require" } else { "prefer" }
 }
 
-/// Shards that nobody knows, and shards that have ended and left nobody to follow their rule.
+/// Finds rules that no open shard follows: their shard is unknown, or has ended without open
+/// descendants. If the stream could not be listed, no shard counts as unknown.
 fn targets(
     picture: &Picture,
     rules: &PlacementRules,
@@ -163,7 +174,7 @@ fn targets(
     found.unwrap_or_default()
 }
 
-/// Workers that rules name and that are not seen to beat.
+/// Finds workers that rules name and that do not live.
 fn absentees(picture: &Picture, rules: &PlacementRules) -> Vec<Finding> {
     let mut by_worker: BTreeMap<&WorkerId, (usize, usize)> = BTreeMap::new();
     for rule in rules.rules().iter().filter(|rule| !picture.is_alive(&rule.worker)) {
@@ -181,7 +192,7 @@ fn absentees(picture: &Picture, rules: &PlacementRules) -> Vec<Finding> {
     by_worker.into_iter().map(finding).collect()
 }
 
-/// Workers to which rules give more than they may take.
+/// Finds workers to which rules give more shards than their limit.
 fn overfull(
     picture: &Picture,
     rules: &PlacementRules,
@@ -198,7 +209,8 @@ fn overfull(
     let finding = |(worker, mapped): (&WorkerId, usize)| {
         let session = picture.living.iter().find(|session| session.id.worker == *worker);
         let own = session.map(|session| session.capacity).filter(|most| *most > 0);
-        // Without leases nothing is limited by their number yet.
+        // Limits depend on the number of leases. A new application has none yet: then the mapped
+        // shards count as leases.
         let limit = picture.settings.limits.per_worker(open.max(mapped), workers, own);
         (mapped > limit).then(|| Finding {
             kind: "above-limit",
@@ -209,7 +221,7 @@ fn overfull(
     mapped.into_iter().filter_map(finding).collect()
 }
 
-/// Workers whose names will be others after a restart.
+/// Finds workers, of the rules or alive, whose ids change at each start.
 fn made_up(picture: &Picture, rules: &PlacementRules) -> Vec<Finding> {
     if rules.rules().is_empty() {
         return Vec::new();
@@ -232,7 +244,8 @@ fn made_up(picture: &Picture, rules: &PlacementRules) -> Vec<Finding> {
     random.into_iter().map(finding).collect()
 }
 
-/// A shard that nobody reads, and how much time is left until its records are lost.
+/// The findings about a lease that no worker would read: that it is unread, and, from half of the
+/// stream's retention on, that its records are about to be lost.
 fn left_unread(unread: &Unread) -> Vec<Finding> {
     let Unread { shard, reason, since_ms, retention_ms } = unread;
     let mut findings = vec![Finding {
@@ -256,7 +269,7 @@ fn left_unread(unread: &Unread) -> Vec<Finding> {
     findings
 }
 
-/// What becomes of the shards that no rule covers, in one word.
+/// How shards that no rule covers are treated: `hold` or `balance`.
 pub(super) const fn others(rules: &PlacementRules) -> &'static str {
     match rules.uncovered() {
         Uncovered::Hold => "hold",

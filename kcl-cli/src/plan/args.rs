@@ -41,7 +41,7 @@ pub enum Number {
     Just(usize),
 }
 
-/// The most that may be supposed.
+/// The largest number of workers or shards that an argument may name.
 const MOST: usize = 10_000;
 
 impl FromStr for Number {
@@ -63,7 +63,7 @@ impl FromStr for Number {
 }
 
 impl Number {
-    /// How many there are then, of so many now.
+    /// The new number, if there are `now`.
     pub(super) const fn of(self, now: usize) -> usize {
         match self {
             Self::More(more) => now.saturating_add(more),
@@ -74,7 +74,7 @@ impl Number {
 }
 
 impl PlanArgs {
-    /// The settings, with what the arguments say.
+    /// The settings, overridden by the arguments.
     pub(crate) fn apply_to(&self, config: Config) -> Config {
         let mut config = self.of.apply_to(config);
         if self.stream.is_some() {

@@ -1,5 +1,9 @@
-//! `kcl plan`: what would move with other workers or more shards, by the planner's own plan. It
-//! touches nothing.
+//! `kcl plan`: shows which leases would move if the fleet had other workers or more shards. It
+//! writes nothing.
+//!
+//! `suppose` changes a [`Picture`] of the application in memory; the planner's own function then
+//! makes the plan of it. Loads are unknown here: with `balance: weighted` all shards weigh the
+//! same.
 
 mod args;
 mod suppose;
@@ -25,10 +29,10 @@ use crate::{
     store_url::StoreUrl,
 };
 
-/// Does it.
+/// Runs the command.
 ///
 /// # Errors
-/// The store's; what is supposed cannot be.
+/// The store fails, or the supposed fleet is impossible: for example, fewer shards.
 pub(crate) fn run(args: &PlanArgs, config: &Config) -> anyhow::Result<ExitCode> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     let store = StoreUrl::of(config)?.open_shared(config)?;
@@ -52,16 +56,20 @@ async fn act(
     stdout::write(&format!("plan: application {application} in {store}\n{}", planned.text()))
 }
 
-/// What would become of the leases.
+/// The plan of the supposed fleet.
 #[derive(Debug)]
 struct Planned {
+    /// The supposed differences.
     supposed: Supposed,
+    /// The effect of the plan; its shares begin with the real fleet.
     outlook: Outlook,
-    /// What could not be told, in words.
+    /// What could not be known, and why; empty if everything was.
     unknown: Vec<String>,
 }
 
 impl Planned {
+    /// Plans the application of `picture` with these numbers of workers and shards; `None` keeps
+    /// the present number.
     fn of(
         mut picture: Picture,
         workers: Option<Number>,
@@ -103,6 +111,7 @@ impl Planned {
         Ok(Self { supposed, outlook, unknown })
     }
 
+    /// The plan as text.
     fn text(&self) -> String {
         let mut text = String::new();
         // Writing to a string cannot fail.
@@ -126,6 +135,7 @@ impl Planned {
         text
     }
 
+    /// The plan as JSON.
     fn json(&self, application: &str, store: &str) -> anyhow::Result<serde_json::Value> {
         let Supposed { joined, left, split } = &self.supposed;
         let joined: Vec<&str> = joined.iter().map(|it| it.as_str()).collect();
@@ -143,7 +153,8 @@ impl Planned {
     }
 }
 
-/// What each worker holds now, and would hold then.
+/// The share of each worker: the leases that it holds in the real fleet, and those that it would
+/// hold in the supposed one.
 fn shares(now: &[Share], then: &[Share]) -> Vec<Share> {
     let mut all: BTreeMap<&str, (usize, usize)> = BTreeMap::new();
     for share in now {

@@ -1,4 +1,4 @@
-//! An application as it would be with other workers or more shards. Pure.
+//! Changes the picture of an application to a fleet with other workers or more shards. Pure.
 
 use std::collections::BTreeSet;
 
@@ -11,26 +11,27 @@ use kcl_core::{
 use super::args::Number;
 use crate::picture::Picture;
 
-/// What is supposed to be otherwise.
+/// The differences between the supposed application and the real one.
 #[derive(Debug, Default)]
 pub(super) struct Supposed {
-    /// Workers that are not there yet.
+    /// The new workers.
     pub(super) joined: Vec<WorkerId>,
-    /// Workers that are there, and would not be.
+    /// The workers that are removed.
     pub(super) left: BTreeSet<WorkerId>,
-    /// Shards that would be split.
+    /// The shards that are split.
     pub(super) split: Vec<ShardId>,
 }
 
 impl Supposed {
-    /// Supposes other workers: newcomers, or without those that came last.
+    /// Adds workers `new-1`, `new-2` and so on, or removes those with the highest numbers at the
+    /// end of their ids.
     ///
     /// # Errors
-    /// An id cannot be made.
+    /// A new worker's id is invalid.
     pub(super) fn workers(&mut self, picture: &mut Picture, number: Number) -> anyhow::Result<()> {
         let now = picture.living.len();
         let then = number.of(now);
-        // Those with the highest numbers go first, as of a StatefulSet.
+        // A StatefulSet removes the pods with the highest numbers first.
         picture.living.sort_by(|a, b| by_number(&a.id).cmp(&by_number(&b.id)));
         for session in picture.living.drain(then.min(now)..) {
             self.left.insert(session.id.worker);
@@ -47,11 +48,11 @@ impl Supposed {
         Ok(())
     }
 
-    /// Supposes more shards: the widest is split, again and again. Its worker takes the halves, as
-    /// it does when a shard ends.
+    /// Splits the widest shard, again and again, until there are enough. The owner of a split shard
+    /// takes the halves, as it does in a fleet when a shard ends.
     ///
     /// # Errors
-    /// The shards are not known, or there would be less.
+    /// The shards are unknown, there are more of them already, or none can be split.
     pub(super) fn shards(&mut self, picture: &mut Picture, number: Number) -> anyhow::Result<()> {
         let stream = picture.stream.clone().context(
             "which stream the application reads is not known: no worker has read one yet; name it \
@@ -99,7 +100,7 @@ impl Supposed {
     }
 }
 
-/// A worker that has just come, and will have lived for a while.
+/// The session of a new worker, old enough to get leases.
 fn newcomer(picture: &Picture, worker: WorkerId) -> Session {
     let id = SessionId::new(worker, Incarnation::from_bits(0));
     let settings = &picture.settings;
@@ -110,13 +111,13 @@ fn newcomer(picture: &Picture, worker: WorkerId) -> Session {
     }
 }
 
-/// The order of workers' names, by the numbers at their ends.
+/// The sort key of a worker: the number at the end of its id, then the id.
 fn by_number(id: &SessionId) -> (Option<u64>, &WorkerId) {
     let digits = id.worker.as_str().rsplit(|it: char| !it.is_ascii_digit()).next();
     (digits.and_then(|digits| digits.parse().ok()), &id.worker)
 }
 
-/// How many hash keys a shard has beside one.
+/// The number of a shard's hash keys, less one; 0 if it cannot be split.
 fn width(shard: &Shard) -> u128 {
     shard.range.map_or(0, |range| range.end - range.start)
 }

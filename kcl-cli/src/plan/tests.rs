@@ -1,4 +1,4 @@
-//! What would move with other workers or more shards.
+//! Tests of plans with other workers or more shards.
 
 use kcl_core::{assignment::placement::Placement, lease::WorkerId};
 use kcl_memory::MemoryStore;
@@ -46,7 +46,7 @@ async fn newcomers_get_their_share_and_of_the_others_those_with_the_highest_numb
 async fn the_widest_shards_are_split_and_their_halves_stay_unless_others_are_to_have_them() {
     let more = planned(Some("1"), Some("+2")).await.unwrap();
     assert_eq!(more.supposed.split.len(), 2);
-    // Nobody is there but who holds them all.
+    // The only worker holds all leases, before and after.
     assert_eq!((shares(&more)[0], moves(&more)), (("worker-1", 4, 6), Vec::new()));
     let two = planned(None, Some("6")).await.unwrap();
     assert_eq!(shares(&two), [("worker-1", 4, 3), ("worker-2", 0, 3)]);

@@ -1,30 +1,31 @@
-//! What became of the records, whatever ended the command.
+//! Counts the results of the records. The command writes the counts at its end, also after an
+//! error.
 
 use serde::Serialize;
 
-/// What became of the records. Lines, and generated records, are counted from 1.
+/// The results of the records, as the JSON on stdout. Lines and generated records are numbered
+/// from 1.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
 pub(super) struct Account {
-    /// Records that the stream took.
+    /// How many records the stream acknowledged.
     pub(super) produced: u64,
-    /// Times a record was put again.
+    /// How many times a record was part of a call again.
     pub(super) retried: u64,
-    /// Records that were tried and not taken, as far as is known: a call without an answer may have
-    /// put its records all the same.
+    /// How many records were part of a call and were not acknowledged. A call without an answer may
+    /// have put its records nevertheless.
     pub(super) failed: u64,
-    /// Records that were never tried: of --total, or of the lines that were read.
+    /// How many records were never part of a call: of `--total`, or of the lines that were read.
     pub(super) not_tried: u64,
     /// The number of the first record that failed.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) first_failed: Option<u64>,
-    /// The number of the first record that was not tried: with it and those that failed, everything
-    /// can be put that is missing.
+    /// The number of the first record that was not tried. No later record was tried either.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) first_not_tried: Option<u64>,
 }
 
 impl Account {
-    /// Counts a record that waited when the command ended.
+    /// Counts a record that was not acknowledged when the command ended.
     pub(super) fn leave(&mut self, number: u64, was_tried: bool) {
         let (count, first) = match was_tried {
             true => (&mut self.failed, &mut self.first_failed),
@@ -34,7 +35,7 @@ impl Account {
         *first = Some(first.map_or(number, |first| first.min(number)));
     }
 
-    /// Counts records from `number` on that nobody got to.
+    /// Counts `count` records from `number` on that were never tried.
     pub(super) fn leave_rest(&mut self, number: u64, count: u64) {
         if count > 0 {
             self.not_tried = self.not_tried.saturating_add(count);
@@ -42,7 +43,7 @@ impl Account {
         }
     }
 
-    /// Whether everything that there was to put is in the stream.
+    /// Whether the stream acknowledged every record.
     pub(super) const fn is_complete(&self) -> bool {
         self.failed == 0 && self.not_tried == 0
     }

@@ -34,7 +34,7 @@ pub struct ProduceArgs {
 }
 
 impl ProduceArgs {
-    /// The settings, with what the arguments say.
+    /// The settings, overridden by the arguments.
     pub(crate) fn apply_to(&self, mut config: Config) -> Config {
         if self.stream.is_some() {
             config.kinesis.stream_name.clone_from(&self.stream);

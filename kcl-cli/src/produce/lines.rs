@@ -1,24 +1,27 @@
-//! The lines of standard input, read by a thread of their own: reading a terminal or a pipe cannot
+//! Reads the lines of stdin on a thread of its own, because a read of a terminal or a pipe cannot
 //! be cancelled.
+//!
+//! The thread hands lines over in chunks. It waits if [`CHUNKS`] of them are not taken, so that a
+//! fast input does not fill the memory.
 
 use std::io::{self, BufRead, BufReader, Read};
 
 use anyhow::Context;
 use tokio::sync::mpsc;
 
-/// How many bytes are handed over at once, about: what waits between reader and stream is bounded.
+/// The bytes after which a chunk is handed over. A chunk may be longer by one line.
 const CHUNK: usize = 1024 * 1024;
 
-/// How many lines are handed over at once at most.
+/// The most lines of a chunk.
 const CHUNK_LINES: usize = 500;
 
-/// How many chunks may wait.
+/// The most chunks that wait.
 const CHUNKS: usize = 4;
 
 /// Lines with their numbers, from 1.
 type Chunk = Vec<(u64, Vec<u8>)>;
 
-/// Lines as they arrive.
+/// Receives the lines as they arrive.
 #[derive(Debug)]
 pub(super) struct Lines {
     chunks: mpsc::Receiver<io::Result<Chunk>>,
@@ -26,11 +29,11 @@ pub(super) struct Lines {
 }
 
 impl Lines {
-    /// Reads `from`. Of a line that is longer than `longest`, only one byte more than that is read:
-    /// it is the last.
+    /// Starts to read `from`. A line that is longer than `longest` bytes is cut, and is the last
+    /// one: its length is more than `longest`, so that the caller can refuse it.
     ///
     /// # Errors
-    /// The operating system has no thread.
+    /// The operating system gives no thread.
     pub(super) fn read(from: impl Read + Send + 'static, longest: usize) -> anyhow::Result<Self> {
         let (sender, chunks) = mpsc::channel(CHUNKS);
         let thread = std::thread::Builder::new().name("kcl-stdin".into());
@@ -40,13 +43,14 @@ impl Lines {
         Ok(Self { chunks, chunk: Vec::new().into_iter() })
     }
 
-    /// The next line and its number; waits for it. `None` at the end.
+    /// Waits for the next line. Returns its number and the line without its end; `None` at the end
+    /// of the input.
     ///
     /// # Errors
-    /// The input's.
+    /// The input cannot be read.
     ///
     /// # Cancel safety
-    /// Safe.
+    /// Safe: no line is lost.
     pub(super) async fn next(&mut self) -> io::Result<Option<(u64, Vec<u8>)>> {
         loop {
             if let Some(line) = self.chunk.next() {
@@ -59,10 +63,10 @@ impl Lines {
         }
     }
 
-    /// The next line, if it is there already.
+    /// The next line, if it has arrived already; `None` if not, and at the end of the input.
     ///
     /// # Errors
-    /// The input's.
+    /// The input cannot be read.
     pub(super) fn try_next(&mut self) -> io::Result<Option<(u64, Vec<u8>)>> {
         loop {
             if let Some(line) = self.chunk.next() {
@@ -76,13 +80,14 @@ impl Lines {
     }
 }
 
+/// The thread: reads lines until the end, an error, or the drop of the receiver.
 fn send_all(mut from: BufReader<impl Read>, longest: usize, to: &mpsc::Sender<io::Result<Chunk>>) {
     let (mut chunk, mut bytes) = (Chunk::new(), 0);
     for number in 1.. {
         let line = match read_line(&mut from, longest) {
             Ok(line) => line,
             Err(error) => {
-                // What was read before comes first.
+                // The lines before the error are delivered first.
                 let _ = to.blocking_send(Ok(chunk));
                 let _ = to.blocking_send(Err(error));
                 return;
@@ -93,7 +98,7 @@ fn send_all(mut from: BufReader<impl Read>, longest: usize, to: &mpsc::Sender<io
             bytes += line.len();
             chunk.push((number, line));
         }
-        // Nothing more is there yet: what there is goes on its way.
+        // If no more input is buffered, the next read may block: the chunk is handed over now.
         let is_full = bytes >= CHUNK || chunk.len() >= CHUNK_LINES || from.buffer().is_empty();
         if is_last || is_full {
             bytes = 0;
@@ -105,10 +110,11 @@ fn send_all(mut from: BufReader<impl Read>, longest: usize, to: &mpsc::Sender<io
     }
 }
 
-/// A line without its end; `None` at the end of the input.
+/// The next line without its end; `None` at the end of the input. A line that is too long is cut
+/// one or two bytes behind `longest`.
 fn read_line(from: &mut impl BufRead, longest: usize) -> io::Result<Option<Vec<u8>>> {
     let mut line = Vec::new();
-    // Two more for the end of the line.
+    // Two bytes more, for the end of the line.
     let most = u64::try_from(longest).unwrap_or(u64::MAX).saturating_add(2);
     if from.take(most).read_until(b'\n', &mut line)? == 0 {
         return Ok(None);
@@ -149,7 +155,7 @@ mod tests {
         let read = all(b"1234\n12345\n1234", 4).await;
         assert_eq!(read.len(), 2);
         assert_eq!(read[1], (2, b"12345".to_vec()));
-        // Two bytes may be an end of line: no more than those are read beyond the limit.
+        // A line's end has up to two bytes: only those are read beyond the limit.
         assert_eq!(all(b"123456789", 4).await[0].1.len(), 6);
     }
 

@@ -1,4 +1,13 @@
-//! `kcl produce`: records into a stream.
+//! `kcl produce`: puts records into a stream, generated ones or the lines of stdin.
+//!
+//! ```text
+//! lines (stdin) ─┐
+//!                ├─► records ─► put ─► sink (PutRecords)
+//! generator ─────┘               └──► account ─► JSON on stdout
+//! ```
+//!
+//! `put` sends a record again until the stream acknowledges it. `account` counts the results; the
+//! command writes them at its end, also after an error or a signal.
 
 mod account;
 mod args;
@@ -27,27 +36,27 @@ use crate::{
     stdout,
 };
 
-/// What a call of PutRecords takes.
+/// How many records one call takes: a limit of `PutRecords`.
 const BATCH: std::ops::RangeInclusive<usize> = 1..=500;
 
-/// Puts records until there are no more, enough, or it is told to stop. Whatever ends it, an
-/// account of what it did is written.
+/// Puts records until the input ends, `--total` is reached, or a signal comes. In each case it
+/// writes the account to stdout.
 ///
 /// # Errors
-/// What cannot be mended by trying again.
+/// A setting is invalid, a record cannot be put, or the stream takes no records for a minute.
 pub(crate) fn run(args: &ProduceArgs, config: &Config) -> anyhow::Result<ExitCode> {
     batch_size(&config.producer)?;
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     let result = runtime.block_on(produce(args, config));
-    // Stdin may be waited for.
+    // A shutdown that waits would wait for a read of stdin.
     runtime.shutdown_background();
     result
 }
 
-/// How many records are put by one call.
+/// The setting for the number of records of a call.
 ///
 /// # Errors
-/// A call does not take so many.
+/// A call does not take that number.
 pub(crate) fn batch_size(settings: &Producer) -> anyhow::Result<usize> {
     let size = settings.batch_size;
     ensure!(
@@ -59,12 +68,14 @@ pub(crate) fn batch_size(settings: &Producer) -> anyhow::Result<usize> {
     Ok(size)
 }
 
+/// Puts the records, and writes the account. The exit code is that of a signal if a signal ended
+/// the command before its work was done.
 async fn produce(args: &ProduceArgs, config: &Config) -> anyhow::Result<ExitCode> {
     let Producer { batch_size, batch_delay_ms, total_messages } = config.producer;
     let mut signals = Signals::listen()?;
     let stream = Stream { client: connect::kinesis(config).await?, name: config.stream()? };
     let limits = stream.limits().await?;
-    // None at all would be nothing to start it for.
+    // A total of 0 means no limit.
     let total = total_messages.filter(|total| *total > 0);
     let stop = CancellationToken::new();
     let mut work = Work {
@@ -90,19 +101,19 @@ async fn produce(args: &ProduceArgs, config: &Config) -> anyhow::Result<ExitCode
     })
 }
 
-/// Records, and where they go.
+/// The source of the records, and their way into the stream.
 struct Work<S> {
     records: Records,
     putting: Putting<S>,
     batch_size: usize,
     pause: Duration,
-    /// Set when nothing more is to be sent.
+    /// Cancelled at the first signal: no further call is made.
     stop: CancellationToken,
 }
 
 impl<S: Sink> Work<S> {
-    /// Puts records until there are no more, or a signal comes. The call under way is waited for,
-    /// until a second signal forces the end.
+    /// Puts all records, or until a signal comes. It then waits for the call in flight; a second
+    /// signal ends that wait. Returns the result, and the signal if one came.
     async fn until_told(&mut self, signals: &mut Signals) -> (anyhow::Result<()>, Option<Told>) {
         let stop = self.stop.clone();
         let put = self.put_all();
@@ -120,6 +131,7 @@ impl<S: Sink> Work<S> {
         }
     }
 
+    /// Puts records batch by batch, with a pause after each.
     async fn put_all(&mut self) -> anyhow::Result<()> {
         let stop = self.stop.clone();
         while !stop.is_cancelled() {

@@ -1,4 +1,8 @@
-//! Putting, until every record of a batch is taken.
+//! Puts a batch, and puts refused records again until the stream has acknowledged every record.
+//!
+//! The stream may refuse single records of a call: they are put again, so that records of one key
+//! may change places. A call that is rejected as a whole is sent again record by record, to find
+//! the record that cannot be put.
 
 use std::time::Duration;
 
@@ -11,11 +15,11 @@ use super::{
     sink::{Answer, Limits, Sink},
 };
 
-/// The pause before what was refused is put again; doubled each time.
+/// The pause before refused records are put again. It doubles each time, up to the longest.
 const PAUSE: Duration = Duration::from_millis(100);
 const PAUSE_MAX: Duration = Duration::from_secs(5);
 
-/// How long to wait, pauses taken together, while the stream takes not one record.
+/// The sum of the pauses after which the command fails, if the stream takes no record meanwhile.
 const PATIENCE: Duration = Duration::from_secs(60);
 
 /// Puts records into one stream.
@@ -23,17 +27,19 @@ pub(super) struct Putting<S> {
     pub(super) sink: S,
     pub(super) limits: Limits,
     pub(super) account: Account,
-    /// What is to be put, the oldest first. Whatever ends this, what was not taken is in here.
+    /// The records that are not acknowledged, oldest first, also after an error.
     waiting: Vec<NewRecord>,
-    /// So many of the first go by themselves: one of them cannot be put.
+    /// How many of the first records get a call of their own: one of them cannot be put.
     singly: usize,
-    /// Set when nothing more is to be sent.
+    /// Cancelled when no further call must be made.
     stop: CancellationToken,
 }
 
-/// How long nothing was taken, and how long the next pause is.
+/// The state of the retries.
 struct Patience {
+    /// The sum of the pauses since the stream took a record.
     waited: Duration,
+    /// The next pause.
     pause: Duration,
 }
 
@@ -47,15 +53,14 @@ impl<S: Sink> Putting<S> {
         Self { sink, limits, account, waiting: Vec::new(), singly: 0, stop }
     }
 
-    /// Puts all of them, unless it is stopped. What the stream refuses is put again, so that
-    /// records of one key may change places.
+    /// Puts a batch, until the stream has every record or `stop` is cancelled.
     ///
     /// # Errors
-    /// A record that cannot be put, by its number; the stream cannot be reached, or takes nothing
-    /// for a minute.
+    /// A record cannot be put (the message has its number), the stream cannot be reached, or it
+    /// takes no record for a minute.
     ///
     /// # Cancel safety
-    /// What the call under way puts is not known then; it counts as failed.
+    /// The call in flight may or may not put its records. They count as failed.
     pub(super) async fn put(&mut self, batch: Vec<NewRecord>) -> anyhow::Result<()> {
         self.waiting = batch;
         let mut patience = Patience::FRESH;
@@ -83,7 +88,7 @@ impl<S: Sink> Putting<S> {
         Ok(())
     }
 
-    /// Puts the first records by one call.
+    /// Puts as many of the first records as fit one call.
     async fn put_once(&mut self) -> anyhow::Result<Refused> {
         let most = if self.singly > 0 { 1 } else { fitting(&self.waiting, self.limits.call) };
         let call = &mut self.waiting[..most];
@@ -108,7 +113,8 @@ impl<S: Sink> Putting<S> {
             Answer::Rejected(why) if most == 1 => {
                 Err(cannot_be_put(&described(&self.waiting[0]), &why))
             }
-            // The others are not to suffer for it, and it is to be known which it is.
+            // One record makes the stream reject all of them: single calls show which one, and
+            // put the others.
             Answer::Rejected(why) => {
                 tracing::debug!(records = most, why, "a call was rejected: its records go singly");
                 self.singly = most;
@@ -117,10 +123,10 @@ impl<S: Sink> Putting<S> {
         }
     }
 
-    /// Takes what was taken out of what waits.
+    /// Removes the acknowledged records of a call from those that wait.
     fn settle(&mut self, each: &[Option<String>]) -> Refused {
         let mut answers = each.iter();
-        // Beyond the call there are no answers, and everything waits on.
+        // The records behind the call have no answers, and stay.
         self.waiting.retain(|_| answers.next().is_none_or(Option::is_some));
         let why = each.iter().flatten().next().cloned();
         let records = each.iter().flatten().count();
@@ -129,7 +135,7 @@ impl<S: Sink> Putting<S> {
         Refused { taken, records, why }
     }
 
-    /// Counts what waits, when all is over.
+    /// Counts the records that wait as failed or not tried, at the end of the command.
     pub(super) fn leave(&mut self) {
         for record in self.waiting.drain(..) {
             self.account.leave(record.number, record.was_tried);
@@ -137,24 +143,27 @@ impl<S: Sink> Putting<S> {
     }
 }
 
-/// What a call did not put.
+/// The result of a call.
 struct Refused {
+    /// How many records the stream took.
     taken: usize,
+    /// How many records the stream refused.
     records: usize,
-    /// Why not, of the first; `None` if nothing was refused.
+    /// Why it refused the first of them; `None` if it refused none.
     why: Option<String>,
 }
 
-/// Whether a record that was refused so would be refused for ever.
+/// Whether a record with this error code would be refused each time.
 fn is_for_good(code: &str) -> bool {
     matches!(code, "InvalidArgumentException" | "ValidationException" | "SerializationException")
 }
 
+/// The error about a record that the stream will never take.
 fn cannot_be_put(record: &str, why: &str) -> anyhow::Error {
     anyhow!("{record} cannot be put: {why}")
 }
 
-/// Which record, and how large it is: that is mostly what is wrong with it.
+/// The number and the size of a record: mostly its size is the reason of a refusal.
 fn described(record: &NewRecord) -> String {
     format!("record {}, of {} bytes with its key,", record.number, record.weight())
 }
@@ -179,7 +188,7 @@ pub(super) async fn rest(pause: Duration) {
     tokio::time::sleep(pause).await;
 }
 
-/// Which records: `record 7`, or `records 7 to 9`.
+/// The numbers of the records as text: `record 7`, or `records 7 to 9`.
 fn numbers(call: &[NewRecord]) -> String {
     let numbers = || call.iter().map(|record| record.number);
     match (numbers().min(), numbers().max()) {

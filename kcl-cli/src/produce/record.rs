@@ -1,4 +1,4 @@
-//! One record to put.
+//! A record before it is put.
 
 /// A record to put.
 #[derive(Clone, Debug)]
@@ -12,7 +12,7 @@ pub(super) struct NewRecord {
 }
 
 impl NewRecord {
-    /// What Kinesis counts.
+    /// The size by which Kinesis limits records: data and partition key, in bytes.
     pub(super) fn weight(&self) -> usize {
         self.key.len() + self.data.len()
     }

@@ -1,26 +1,27 @@
-//! What is put: generated records, or lines.
+//! The source of the records: a generator, or the lines of stdin.
 
 use kcl_core::env::{Env, Rng};
 
 use super::{account::Account, args::ProduceArgs, lines::Lines, record::NewRecord, sink::Limits};
 
-/// Where records come from.
+/// Makes the records, within the stream's limit and `--total`.
 pub(super) struct Records {
     from: From,
     key: Option<String>,
-    /// The largest record, its key included.
+    /// The most bytes of a record, its key included.
     largest: usize,
-    /// How many more at most.
+    /// How many more records may follow; `None` for any number.
     left: Option<u64>,
-    /// How many there were.
+    /// The number of the last record that was given.
     given: u64,
-    /// What stands in the way of the next one.
+    /// Why the next record cannot be given. It is returned once all records before it were.
     refused: Option<NoRecord>,
     rng: Rng,
 }
 
+/// The kind of source.
 enum From {
-    /// Numbers and padding.
+    /// Records of this size, with a number and padding.
     Generator {
         size: usize,
     },
@@ -30,7 +31,7 @@ enum From {
 /// Why there is no next record.
 #[derive(Debug, thiserror::Error)]
 pub(super) enum NoRecord {
-    /// It is too large.
+    /// The next record is larger than the stream allows.
     #[error(
         "{what} {number} makes a record of {weight} bytes, its key included: the stream takes up \
          to {largest}. Split it, or raise the stream's limit (UpdateMaxRecordSize, up to 10 MiB)"
@@ -38,23 +39,23 @@ pub(super) enum NoRecord {
     TooLarge {
         /// `line`, or `record`.
         what: &'static str,
-        /// Which.
+        /// The number of the record.
         number: u64,
-        /// As Kinesis counts; at least so much of a line that was not read to its end.
+        /// The size of the record as Kinesis counts it; `… or more` for a line that was cut.
         weight: String,
-        /// The limit.
+        /// The stream's limit.
         largest: usize,
     },
-    /// The input broke.
+    /// Stdin cannot be read. Holds the number of the last line.
     #[error("stdin cannot be read after line {0}")]
     Input(u64, #[source] std::io::Error),
 }
 
 impl Records {
-    /// What the arguments ask for, at most `total`.
+    /// The records that the arguments ask for, at most `total`.
     ///
     /// # Errors
-    /// The operating system has no thread to read stdin with.
+    /// The operating system gives no thread to read stdin with.
     pub(super) fn new(
         args: &ProduceArgs,
         total: Option<u64>,
@@ -69,13 +70,14 @@ impl Records {
         Ok(Self { from, key, largest, left: total, given: 0, refused: None, rng })
     }
 
-    /// Up to `most` records: as many as there are by now, but at least one. None at the end.
+    /// Up to `most` records: it waits for the first, and takes the others if they have arrived.
+    /// Empty at the end.
     ///
     /// # Errors
-    /// [`NoRecord`], once every record before it was given.
+    /// The next record cannot be given. All records before it were given.
     ///
     /// # Cancel safety
-    /// Safe.
+    /// Safe: it waits only before the first record, so none is lost.
     pub(super) async fn next(&mut self, most: usize) -> Result<Vec<NewRecord>, NoRecord> {
         let mut batch = Vec::new();
         while batch.len() < most && self.left != Some(0) && self.refused.is_none() {
@@ -92,6 +94,7 @@ impl Records {
         Ok(batch)
     }
 
+    /// The next record. Without `waits`, only if it has arrived.
     async fn one(&mut self, waits: bool) -> Result<Option<NewRecord>, NoRecord> {
         let given = self.given;
         let broken = |error| NoRecord::Input(given, error);
@@ -111,6 +114,7 @@ impl Records {
         Ok(Some(record))
     }
 
+    /// The refusal of a record that is larger than the stream allows.
     fn too_large(&self, record: &NewRecord) -> NoRecord {
         let (what, whole) = match self.from {
             From::Generator { .. } => ("record", true),
@@ -121,11 +125,12 @@ impl Records {
         NoRecord::TooLarge { what, number: record.number, weight, largest: self.largest }
     }
 
-    /// Counts what nobody got to: the rest of the total, or the lines that are there.
+    /// Counts the records that were never tried: the rest of the total, or the lines that have
+    /// arrived.
     pub(super) fn leave(&mut self, refused: Option<&NoRecord>, account: &mut Account) {
         let mut next = self.given + 1;
         if let Some(NoRecord::TooLarge { number, .. }) = refused.or(self.refused.as_ref()) {
-            // Refused before it was tried: the line itself is what failed.
+            // A record that is too large counts as failed, although no call had it.
             account.leave(*number, true);
             next += 1;
             self.left = self.left.map(|left| left.saturating_sub(1));
@@ -142,6 +147,7 @@ impl Records {
     }
 }
 
+/// The data of a generated record: JSON with its number, padded to `size` bytes.
 fn generated(number: u64, size: usize) -> Vec<u8> {
     let mut data = format!(r#"{{"number":{number},"padding":""#).into_bytes();
     let end = br#""}"#;

@@ -1,4 +1,4 @@
-//! Where records are put: a stream, by PutRecords.
+//! The stream that records are put into, by `PutRecords`. Tests have another [`Sink`].
 
 use anyhow::Context;
 use async_trait::async_trait;
@@ -17,48 +17,48 @@ use crate::report;
 
 const MIB: usize = 1024 * 1024;
 
-/// What a stream takes, in bytes, keys included.
+/// The limits of a stream, in bytes, keys included.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Limits {
-    /// A record.
+    /// The most bytes of a record.
     pub(super) record: usize,
-    /// All records of a call.
+    /// The most bytes of all records of a call.
     pub(super) call: usize,
 }
 
 impl Limits {
-    /// The limits of a stream whose records may have so many KiB. If that is not known, records up
-    /// to the most that any stream takes are sent, and the service decides.
+    /// The limits of a stream whose records may have this many KiB. If that is unknown, records of
+    /// up to 10 MiB are sent, the most that any stream can allow, and the service decides.
     fn of(record_kib: Option<i32>) -> Self {
         let record = record_kib.and_then(|kib| usize::try_from(kib).ok()).map(|kib| kib * 1024);
-        // 10 MiB to a call came with large records; where there are none, servers may refuse it.
+        // A stream that allows large records takes calls of 10 MiB. Other servers may refuse them.
         let call = if record.is_some_and(|record| record > MIB) { 10 * MIB } else { 5 * MIB };
         Self { record: record.unwrap_or(10 * MIB), call }
     }
 }
 
-/// What the stream says to a call.
+/// The answer to a call. The texts hold the reason.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Answer {
-    /// For each record why it was refused; `None` if it was taken.
+    /// For each record why it was refused; `None` if the stream took it.
     Each(Vec<Option<String>>),
-    /// All of it is to come again later.
+    /// The stream took no record, and may take all of them later.
     Throttled(String),
-    /// Something in it cannot be put, and nothing was.
+    /// The stream took no record, because one of them cannot be put.
     Rejected(String),
 }
 
-/// Takes records.
+/// A stream as `put` needs it.
 #[async_trait]
 pub(super) trait Sink: Send + Sync {
     /// Puts records by one call.
     ///
     /// # Errors
-    /// No record can be put: the stream is unknown, access is denied, no answer came.
+    /// The stream does not exist, access is denied, or no answer came.
     async fn put(&self, records: &[NewRecord]) -> anyhow::Result<Answer>;
 }
 
-/// A stream.
+/// A stream of Kinesis.
 #[derive(Clone, Debug)]
 pub(super) struct Stream {
     pub(super) client: Client,
@@ -66,10 +66,11 @@ pub(super) struct Stream {
 }
 
 impl Stream {
-    /// Asks for the stream's limits. A producer may lack the right to ask.
+    /// The stream's limits. If the call fails, for example because it is denied, the limits count
+    /// as unknown.
     ///
     /// # Errors
-    /// There is no such stream.
+    /// The stream does not exist.
     pub(super) async fn limits(&self) -> anyhow::Result<Limits> {
         let call = self.client.describe_stream_summary();
         let call = call.set_stream_name(self.name.name()).set_stream_arn(self.name.arn());
@@ -81,7 +82,7 @@ impl Stream {
             Err(error) if error.code() == Some("ResourceNotFoundException") => {
                 Err(self.failed(&report::why(&error)))
             }
-            // If it is more than that right, putting will tell.
+            // If more is wrong than the right to this call, the first put fails.
             Err(error) => {
                 tracing::debug!(error = report::why(&error), "the stream's limits are not known");
                 Ok(Limits::of(None))
@@ -89,6 +90,7 @@ impl Stream {
         }
     }
 
+    /// The error of a call, with the stream's name.
     fn failed(&self, why: &str) -> anyhow::Error {
         anyhow::anyhow!("{why}").context(format!("nothing can be put into {}", self.name))
     }
@@ -117,7 +119,7 @@ impl Sink for Stream {
     }
 }
 
-/// What a failed call says about its records, if it is about them.
+/// The answer that a failed call stands for; `None` if the error is not about the records.
 fn refusal(error: &SdkError<PutRecordsError, HttpResponse>) -> Option<Answer> {
     let status = error.raw_response().map_or(0, |answer| answer.status().as_u16());
     let code = error.as_service_error().and_then(ProvideErrorMetadata::code).unwrap_or_default();

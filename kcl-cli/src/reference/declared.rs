@@ -87,7 +87,7 @@ fn one(
     let mut inner: &[Variant] = &[];
     let kind = match types.get(of_type) {
         Some(Declared::Struct(_)) => return below(path, of_type, types, found),
-        // It is written as a text.
+        // The file holds it as one text, although the type is an enum.
         Some(Declared::Enum(_)) if of_type == "InitialPosition" => Kind::Plain(of_type.to_owned()),
         Some(Declared::Enum(variants)) => {
             inner = variants;
@@ -101,7 +101,8 @@ fn one(
     for variant in inner {
         let path = format!("{path}.{}", variant.name);
         for (field, of_type, meaning) in &variant.fields {
-            // The one field without a name is a struct of its own.
+            // A tuple variant has one field without a name: a struct, which declares the settings
+            // of that variant.
             let of = if field.is_empty() { of_type } else { &variant.name };
             let path = if field.is_empty() { path.clone() } else { format!("{path}.{field}") };
             one(&path, (of, field), of_type, meaning, types, found);
@@ -147,7 +148,7 @@ fn type_name(of: &Type) -> String {
     type_name(inner)
 }
 
-/// How serde writes the names of variants.
+/// The function by which serde changes the names of variants: kebab-case, or else lower case.
 fn serde_renames(attributes: &[Attribute]) -> fn(&str) -> String {
     let text: String = attributes
         .iter()
@@ -169,7 +170,7 @@ fn serde_renames(attributes: &[Attribute]) -> fn(&str) -> String {
     |name| name.to_lowercase()
 }
 
-/// The first paragraph of a documentation, as one line.
+/// The first paragraph of a doc comment, as one line.
 fn documentation(attributes: &[Attribute]) -> String {
     let line = |attribute: &Attribute| {
         let Meta::NameValue(it) = &attribute.meta else { return None };

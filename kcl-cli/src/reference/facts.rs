@@ -1,6 +1,6 @@
 //! What no type states about a setting: its unit, its limits, and the reason of its default.
 
-/// The facts about one setting, as texts for the page and as values for the tests of `limits`.
+/// The facts about one setting: texts for the page, and values for the tests of `limits`.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Facts {
     pub(super) path: &'static str,
@@ -42,7 +42,7 @@ const CREDENTIALS_OF_ONE: Facts = Facts {
     ..NONE
 };
 
-/// A time that must be no shorter than a millisecond, and nothing else.
+/// The facts about a duration whose only limit is that it is at least a millisecond.
 const fn span(path: &'static str, source: &'static str) -> Facts {
     let (taken, refused): (&[&str], &[&str]) = (&["1ms"], &["0s", "soon", "6"]);
     Facts { path, limits: MILLISECOND, source, taken, refused, ..NONE }

@@ -30,7 +30,8 @@ fn help(argument: &clap::Arg) -> String {
     help.map(ToString::to_string).unwrap_or_default()
 }
 
-/// The settings that a flag's help names: `[setting: metrics.cloudwatch.enabled, .names; …]`.
+/// The settings that a flag's help names: `[setting: metrics.cloudwatch.enabled, .names; …]`. A
+/// name with a leading dot is in the same section as the name before it.
 fn paths(help: &str) -> Vec<String> {
     let Some((_, rest)) = help.split_once("[setting: ") else { return Vec::new() };
     let named = rest.split([';', ']']).next().unwrap_or_default();
@@ -56,7 +57,8 @@ fn flags_and_variables_name_settings_that_exist() {
     }
 }
 
-/// A help that names a variable names one that is read, and for this setting.
+/// The help of a flag may name an environment variable after the setting. The program must read
+/// that variable, and for that setting.
 #[test]
 fn the_variables_that_help_names_are_those_that_are_read() {
     fn check(command: &Command) {

@@ -17,7 +17,10 @@ fn every_setting_has_its_facts_and_no_other() {
     assert_eq!(told.iter().collect::<BTreeSet<_>>().len(), told.len(), "none twice");
 }
 
-/// What a value leads to, where everything else has its default.
+/// Loads a configuration that sets only this value, and makes all that the commands make of it.
+///
+/// # Errors
+/// The value is refused at some step.
 fn set(path: &str, value: &str) -> anyhow::Result<()> {
     let set = ["kinesis.stream_name=orders", "consumer.application_name=indexer"]
         .map(str::to_owned)

@@ -83,11 +83,12 @@ fn row<'a>(
     writeln!(page, "{row} |").unwrap();
 }
 
-/// The variables that set it: one of its own, if it has one, and the one that every setting has.
+/// The environment variables that set a setting: a short name such as `AWS_REGION`, if it has one,
+/// and the name that is made from its path.
 fn variables(path: &str) -> Vec<String> {
     let own = Environment::NAMED.iter().filter(|(_, of)| *of == path).map(|(name, _)| *name);
     let mut all: Vec<String> = own.map(|name| format!("`{name}`")).collect();
-    // Without a section there is no such variable: `KCL_STORE` is a name of its own.
+    // Only settings in a section have the second: `KCL_STORE` is in the list of short names.
     if path.contains('.') {
         all.push(format!("`{}`", Environment::variable(path)));
     }
@@ -124,7 +125,8 @@ fn kind(setting: &Setting, facts: &Facts) -> String {
     if facts.unit.is_empty() { kind.to_owned() } else { format!("{kind} ({})", facts.unit) }
 }
 
-/// What the types make, as trees.
+/// The default values of all settings as JSON trees: the usual ones, and those of the profile
+/// `fast`.
 struct Defaults {
     usual: Value,
     fast: Value,

@@ -1,4 +1,9 @@
-//! No setting goes unread: each is read somewhere in the code that works by it.
+//! Tests that the code reads every setting: a setting that is parsed and checked but that changes
+//! nothing would be a trap for its user.
+//!
+//! The test parses all source files with `syn` and collects the field accesses, like
+//! `config.consumer`. It knows no types, so it compares names: [`HELD_AS`] lists the variables and
+//! fields that hold a value of each settings type.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -10,7 +15,8 @@ use syn::{Expr, Item, Member, Pat, visit::Visit};
 
 use super::declared::settings;
 
-/// By which names the code holds the values of each type, beside a pattern of the type itself.
+/// For each settings type, the names of the variables and fields that hold its values. A pattern
+/// that names the type counts too, and needs no entry.
 const HELD_AS: [(&str, &[&str]); 15] = [
     ("Config", &["config", "self"]),
     ("Aws", &["aws"]),
@@ -29,14 +35,14 @@ const HELD_AS: [(&str, &[&str]); 15] = [
     ("skip-record", &[]),
 ];
 
-/// Files that set settings, or check them, or only say what they are.
+/// Whether a file does not count as a reader: it only declares, sets, checks or documents settings.
 fn is_no_reader(path: &Path) -> bool {
     let text = path.to_string_lossy();
     let parts = ["/tests/", "/tests.rs", "/args.rs", "/application.rs", "/reference/"];
     parts.iter().any(|part| text.contains(part)) || text.contains("/kcl-core/src/settings/")
 }
 
-/// Who reads which field: the last name before it, and the field.
+/// The field accesses found: the last name before the dot, and the field.
 #[derive(Default)]
 struct Reads {
     fields: BTreeSet<(String, String)>,
@@ -49,7 +55,7 @@ fn ends_with(path: &syn::Path, name: &str) -> bool {
 impl<'ast> Visit<'ast> for Reads {
     fn visit_item(&mut self, item: &'ast Item) {
         let attributes = match item {
-            // To show a value is no use of it.
+            // To print a value in debug output is not to use it.
             Item::Impl(it) if it.trait_.as_ref().is_some_and(|(of, _)| ends_with(of, "Debug")) => {
                 return;
             }
@@ -57,7 +63,7 @@ impl<'ast> Visit<'ast> for Reads {
             Item::Mod(it) => &it.attrs,
             _ => return syn::visit::visit_item(self, item),
         };
-        // Tests read what they like.
+        // A test that reads a setting does not prove that the program does.
         let is_test = |it: &syn::Attribute| {
             it.path().is_ident("test")
                 || it.meta.require_list().is_ok_and(|list| list.tokens.to_string().contains("test"))
@@ -68,7 +74,7 @@ impl<'ast> Visit<'ast> for Reads {
     }
 
     fn visit_expr_assign(&mut self, assigned: &'ast syn::ExprAssign) {
-        // What is written to is not read.
+        // The left side is written, so only the right side is searched.
         self.visit_expr(&assigned.right);
     }
 
@@ -88,7 +94,9 @@ impl<'ast> Visit<'ast> for Reads {
         syn::visit::visit_expr_field(self, field);
     }
 
-    /// What stands in a macro is no expression yet: `shared.delivery.watchdog` in a `select!`.
+    /// The arguments of a macro are tokens, which `syn` does not parse as expressions. So names
+    /// around a dot or a brace are found in their text, like `shared.delivery.watchdog` in a
+    /// `select!`.
     fn visit_macro(&mut self, of: &'ast syn::Macro) {
         let text = of.tokens.to_string().replace('.', " . ").replace('{', " { ");
         let is_kept = |it: char| it.is_alphanumeric() || "_.{".contains(it);

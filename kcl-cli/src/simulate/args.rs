@@ -135,7 +135,7 @@ impl Amount {
         Ok(Self { from, to })
     }
 
-    /// One of the range, both ends included.
+    /// Draws a number of the range, both ends included.
     fn draw(self, rng: &mut Rng) -> usize {
         let among = u64::try_from(self.to - self.from + 1).unwrap_or(1);
         self.from + usize::try_from(rng.below(among)).unwrap_or(0)
@@ -156,7 +156,7 @@ fn seed(text: &str) -> Result<u64, String> {
     text.parse().map_err(|_| format!("write a whole number from 0 to {}", u64::MAX))
 }
 
-/// A word as a shell takes it.
+/// A word, quoted for a shell if it needs quotes.
 fn quoted(word: &str) -> String {
     let is_plain = |c: char| c.is_ascii_alphanumeric() || "-_./,:+@%".contains(c);
     if !word.is_empty() && word.chars().all(is_plain) {

@@ -1,13 +1,13 @@
-//! `kcl simulate`: one simulated fleet, played and explained.
+//! `kcl simulate`: plays one simulated fleet, and explains the run.
 //!
-//! The real coordination code on virtual time, with faults drawn from a seed or written in a
-//! script; every invariant is checked at every step. On stdout: who held what when, and the
-//! verdict; with `--format json` one object instead:
+//! The simulator runs the real coordination code on virtual time. A seed or a script says which
+//! faults occur. Every invariant is checked at every step. The command writes a timeline of owners
+//! and readers, and the verdict, to stdout; with `--format json` it writes one object instead:
 //!
 //! | key | meaning |
 //! |---|---|
 //! | `verdict` | `ok`, or `bad` if an invariant is broken |
-//! | `violation.invariant`, `.at_ms`, `.what` | which, when and how; absent if none is |
+//! | `violation.invariant`, `.at_ms`, `.what` | what broke, when and how; absent if nothing did |
 //! | `replay` | the command that plays this run again; the shortest one, if one was written |
 //! | `shortest.file`, `.script` | the shortest script that breaks the same, and where it is |
 //! | `seed`, `workers`, `shards`, `steps` | as given or drawn |
@@ -54,6 +54,8 @@ pub(crate) fn run(args: &SimulateArgs, settings: &SettingsArgs) -> ExitCode {
     })
 }
 
+/// Plays the run, and writes everything that the arguments ask for. The verdict is written also if
+/// the drawing or the script cannot be.
 fn play(args: &SimulateArgs, settings: &SettingsArgs) -> Result<ExitCode> {
     refuse_settings(settings)?;
     let script = args.read_script()?;
@@ -80,6 +82,7 @@ fn play(args: &SimulateArgs, settings: &SettingsArgs) -> Result<ExitCode> {
     Ok(if played.violation.is_none() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
+/// Writes the trace, the timeline and the verdict as text.
 fn tell(played: &Played, picture: &Picture) -> io::Result<()> {
     let mut out = io::stdout().lock();
     for line in &played.report.trace {

@@ -21,6 +21,7 @@ pub(super) struct Played {
 }
 
 impl Played {
+    /// Plays a script. `again` is the command that plays it.
     pub(super) fn of(script: Script, traced: bool, again: String) -> Self {
         let world = World::new(script.clone()).recorded();
         let world = if traced { world.traced() } else { world };

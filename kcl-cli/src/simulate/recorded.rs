@@ -22,6 +22,7 @@ pub(super) fn picture(report: &Report, violation: Option<&Violation>) -> Picture
     picture
 }
 
+/// Adds the workers, and a row for each shard with its bars.
 fn add_rows(picture: &mut Picture, timeline: &Timeline, violation: Option<&Violation>) {
     let mut places: BTreeMap<usize, usize> = BTreeMap::new();
     let mut names: BTreeMap<&ShardId, (usize, usize)> = BTreeMap::new();
@@ -66,6 +67,7 @@ fn add_rows(picture: &mut Picture, timeline: &Timeline, violation: Option<&Viola
     picture.rows.iter_mut().for_each(Row::find_overlaps);
 }
 
+/// A fault with a short label: its kind, the worker, and how long it lasts.
 fn fault(happened: &Happened) -> Fault {
     let ends = happened.at + happened.lasts;
     let what = match (&happened.whom, happened.what.split_whitespace().next()) {

@@ -21,7 +21,11 @@ pub(super) struct Shortest {
 }
 
 impl Shortest {
-    /// Searches for the script, and writes it.
+    /// Searches for the script, and writes it to the file that `--save` names, or to a new file in
+    /// the working directory.
+    ///
+    /// # Errors
+    /// The file cannot be written.
     pub(super) fn of(finding: &Finding, args: &SimulateArgs) -> Result<Self> {
         let broken = finding.violation.invariant;
         writeln!(io::stderr(), "looking for the shortest script that breaks \"{broken}\"")?;

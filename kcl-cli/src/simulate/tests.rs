@@ -1,3 +1,5 @@
+//! Tests of the pictures and texts of simulated runs, and of the arguments that are refused.
+
 use std::process::ExitCode;
 
 use clap::Parser;
@@ -12,7 +14,7 @@ use crate::{
     timeline::{Picture, State, ink::Ink, scale::seconds, svg},
 };
 
-/// Clocks that are wrong by a tenth: more than the guard between two owners allows for.
+/// A script with clocks that are wrong by a tenth: more than the guard between two owners allows.
 const WRONG_CLOCKS: &str = "\
 seed 31
 workers 3
@@ -50,7 +52,7 @@ fn drawn(played: &Played) -> Picture {
     recorded::picture(&played.report, played.violation.as_ref())
 }
 
-/// Fails unless this is one well-formed XML element and what is in it.
+/// Panics unless the text is one well-formed XML element.
 fn assert_well_formed(xml: &str) {
     let mut open: Vec<&str> = Vec::new();
     for (at, piece) in xml.split('<').skip(1).enumerate() {

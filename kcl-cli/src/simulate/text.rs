@@ -1,4 +1,7 @@
-//! The picture as text: a row for each shard, a column for each step of time.
+//! Draws the picture of a run as text: a row for each shard, a column for each step of time.
+//!
+//! A letter stands for a worker: in upper case if it reads the shard, in lower case if it only
+//! holds the lease. The legend below the picture explains the other signs.
 
 use std::fmt::Write;
 
@@ -9,9 +12,9 @@ use crate::timeline::{
     scale::{Scale, seconds},
 };
 
-/// Shards shown; of the rest only those that a violation names.
+/// The most shards that are shown, besides those that a violation names.
 const ROWS_MAX: usize = 64;
-/// Lines of faults; the rest is counted.
+/// The most lines of faults; the rest is counted.
 const LANES_MAX: usize = 8;
 
 /// The whole picture in lines of at most `width` columns.
@@ -28,6 +31,7 @@ pub(super) fn draw(picture: &Picture, width: usize, ink: Ink) -> String {
     canvas.out
 }
 
+/// A text under construction.
 struct Canvas<'a> {
     picture: &'a Picture,
     scale: Scale,
@@ -40,7 +44,7 @@ struct Canvas<'a> {
 }
 
 impl Canvas<'_> {
-    /// What was done when.
+    /// The lanes of faults.
     fn faults(&mut self) {
         let mut lanes = Lanes::new(self.columns, LANES_MAX);
         let mut lines: Vec<Vec<char>> = Vec::new();
@@ -73,6 +77,7 @@ impl Canvas<'_> {
         }
     }
 
+    /// The axis of time. A mark that would overlap the one before is left out.
     fn axis(&mut self) {
         let mut marks = vec![' '; self.columns];
         let mut free = 0;
@@ -90,6 +95,7 @@ impl Canvas<'_> {
         self.line("  shard", marks.trim_end());
     }
 
+    /// The rows of the shards, at most [`ROWS_MAX`], and those that the violation names.
     fn rows(&mut self) {
         let is_shown = |(at, row): &(usize, &Row)| *at < ROWS_MAX || row.guilty;
         let shown: Vec<&Row> =
@@ -103,9 +109,10 @@ impl Canvas<'_> {
         }
     }
 
+    /// The row of one shard. Equal neighbouring columns get their colour together.
     fn row(&mut self, row: &Row) {
         let broken = self.picture.broken.map(|at| self.scale.place(at).min(self.columns - 1));
-        // Nobody knows what comes after.
+        // The run ends at the violation: nothing is known after it.
         let end = broken.unwrap_or(self.columns);
         let states = (0..end).map(|column| row.over(self.scale.column(column)));
         let mut states: Vec<(State, usize)> = states.map(|state| (state, 1)).collect();
@@ -126,6 +133,7 @@ impl Canvas<'_> {
         self.line(&format!("{sign} {}", label(self.picture, row)), &text);
     }
 
+    /// Columns of one state.
     fn stretch(&self, state: State, times: usize) -> String {
         let letters = |c: char| c.to_string().repeat(times);
         match state {
@@ -140,6 +148,7 @@ impl Canvas<'_> {
         }
     }
 
+    /// The legend: the workers that occur, then the signs.
     fn legend(&mut self) {
         let mut entries: Vec<(String, String)> = Vec::new();
         for (at, id) in self.picture.seen() {
@@ -148,7 +157,7 @@ impl Canvas<'_> {
         }
         self.wrapped(entries);
         if self.picture.from > 0 {
-            // A close-up stands under what explains the signs.
+            // A close-up stands below the whole picture, whose legend explains the signs.
             return;
         }
         let mut signs = vec!["A reads", "a holds, does not read", ". held by nobody"];
@@ -163,7 +172,8 @@ impl Canvas<'_> {
         self.wrapped(signs.collect());
     }
 
-    /// Texts beside each other, in as many lines as it takes: as they are, and in colour.
+    /// Writes texts side by side, in as many lines as they need. Each text is given without and
+    /// with colours.
     fn wrapped(&mut self, texts: Vec<(String, String)>) {
         let mut line = String::new();
         let mut taken = 0;
@@ -179,6 +189,7 @@ impl Canvas<'_> {
         self.line("", &line);
     }
 
+    /// Appends a line: the name in the left column, then the text.
     fn line(&mut self, name: &str, text: &str) {
         let line = format!("{name:<left$}{text}", left = self.left);
         self.out.push_str(line.trim_end());
@@ -186,7 +197,7 @@ impl Canvas<'_> {
     }
 }
 
-/// The name of a row, and where it came from.
+/// The name of a row, with the names of its parents.
 fn label(picture: &Picture, row: &Row) -> String {
     let parents = row.parents.iter().filter_map(|at| picture.rows.get(*at));
     let parents: Vec<&str> = parents.map(|parent| parent.name.as_str()).collect();
@@ -197,7 +208,7 @@ fn label(picture: &Picture, row: &Row) -> String {
     }
 }
 
-/// The letter of a worker; beyond the alphabet they come again.
+/// The letter of a worker; after `z` the letters repeat.
 fn letter(worker: usize) -> char {
     let place = u8::try_from(worker % 26).unwrap_or(0);
     char::from(b'a' + place)

@@ -15,12 +15,12 @@ use kcl_kinesis::{KinesisSource, StreamName};
 
 use crate::report;
 
-/// The interval between two calls that ask whether a change is made, and how many there are at
-/// most: ten minutes of calls.
+/// The interval between two calls that check whether a change is made, and the most of these calls:
+/// ten minutes without the time of the calls.
 const LOOK: Duration = Duration::from_millis(200);
 const LOOKS: u32 = 3_000;
 
-/// For how many looks a stream that was just made may not be known yet.
+/// For how many of these calls a new stream may be unknown to the service.
 const LOOKS_UNKNOWN: u32 = 50;
 
 /// A stream, with the clients that change it and read it.
@@ -125,6 +125,7 @@ impl Admin {
         Ok(self.source.shards().await?)
     }
 
+    /// The number of open shards.
     async fn open_shards(&self) -> anyhow::Result<i32> {
         Ok(self.summary().await?.with_context(|| self.unknown())?.open_shard_count)
     }
@@ -161,6 +162,7 @@ impl Admin {
         format!("there is no stream {} in this region and account", self.stream)
     }
 
+    /// The error of a call. `done` is the participle of the change, like `created`.
     fn failed<E>(&self, done: &str, error: &SdkError<E, HttpResponse>) -> anyhow::Error
     where
         E: ProvideErrorMetadata + std::error::Error + 'static,
@@ -169,6 +171,8 @@ impl Admin {
             .context(format!("the stream {} cannot be {done}", self.stream))
     }
 
+    /// The error of a reshard. It names other commands if the service lacks `UpdateShardCount`, as
+    /// some emulators do.
     fn not_resharded<E>(&self, error: &SdkError<E, HttpResponse>) -> anyhow::Error
     where
         E: ProvideErrorMetadata + std::error::Error + 'static,

@@ -39,6 +39,7 @@ const fn state(shard: &Shard) -> &'static str {
     if shard.closed { "closed" } else { "open" }
 }
 
+/// A shard as JSON.
 fn as_value(shard: &Shard) -> serde_json::Value {
     json!({
         "shard": shard.id.as_str(),

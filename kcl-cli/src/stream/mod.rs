@@ -1,4 +1,5 @@
-//! `kcl stream`: create, describe, reshard, split, merge, delete.
+//! `kcl stream`: creates, describes, reshards and deletes a stream. `admin` makes the calls,
+//! `describe` shows the stream, `half` splits half of its shards.
 
 mod admin;
 mod describe;
@@ -25,7 +26,7 @@ pub struct StreamArgs {
 }
 
 impl StreamArgs {
-    /// The settings, with what the arguments say.
+    /// The settings, overridden by the arguments.
     pub(crate) fn apply_to(&self, mut config: Config) -> Config {
         if self.stream.is_some() {
             config.kinesis.stream_name.clone_from(&self.stream);
@@ -82,10 +83,10 @@ pub enum Action {
     Delete,
 }
 
-/// Does it.
+/// Runs the command, and waits until the change is made.
 ///
 /// # Errors
-/// The service's.
+/// The service refuses the change, does not answer, or does not finish it within ten minutes.
 pub(crate) fn run(args: &StreamArgs, config: &Config) -> anyhow::Result<ExitCode> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     runtime.block_on(act(&args.action, config))?;

@@ -1,7 +1,7 @@
-//! The colours of drawings, on pages and on terminals.
+//! The colours of drawings, on pages and on terminals. Each worker has the same colour in both.
 
-/// The workers' colours, told apart also by those who see few: as of a web page, that of
-/// text on it, and the nearest of a terminal's 256.
+/// The colours of workers: on a page, of text on that colour, and the most similar of the 256
+/// colours of terminals. Colour-blind readers can distinguish them.
 const COLOURS: [(&str, &str, u8); 12] = [
     ("#4285c6", "#ffffff", 68),
     ("#e69f00", "#1a1a1a", 214),
@@ -22,7 +22,7 @@ pub(crate) fn hex(worker: usize) -> &'static str {
     COLOURS[worker % COLOURS.len()].0
 }
 
-/// The colour of text on it.
+/// The colour of text on the worker's colour on a page.
 pub(crate) fn hex_on(worker: usize) -> &'static str {
     COLOURS[worker % COLOURS.len()].1
 }
@@ -64,7 +64,7 @@ impl Ink {
         self.with("1;97;41", text)
     }
 
-    /// A shard with two readers.
+    /// A shard with two readers: black on yellow.
     pub(crate) fn two(self, text: &str) -> String {
         self.with("1;38;5;16;48;5;226", text)
     }
@@ -91,11 +91,13 @@ impl Ink {
         self.with(&format!("38;5;{}", terminal(worker)), text)
     }
 
+    /// The text between these codes of the terminal and a reset.
     fn with(self, codes: &str, text: &str) -> String {
         if self.coloured { format!("\x1b[{codes}m{text}\x1b[0m") } else { text.to_owned() }
     }
 }
 
+/// The colour of a worker on a terminal.
 fn terminal(worker: usize) -> u8 {
     COLOURS[worker % COLOURS.len()].2
 }

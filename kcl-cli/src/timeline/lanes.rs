@@ -3,12 +3,15 @@
 /// Lanes that labels are put into.
 #[derive(Debug)]
 pub(crate) struct Lanes {
+    /// The length of the axis, in columns or tenths of a pixel.
     width: usize,
+    /// The most lanes.
     most: usize,
+    /// The taken spans of each lane.
     taken: Vec<Vec<(usize, usize)>>,
 }
 
-/// Where a label stands.
+/// The place of a label.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Place {
     pub(crate) lane: usize,

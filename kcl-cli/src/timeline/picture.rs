@@ -202,6 +202,7 @@ impl Row {
         }
     }
 
+    /// The row for a close-up, where the indices of its parents are not valid.
     fn without_parents(mut self) -> Self {
         self.parents.clear();
         self

@@ -1,12 +1,12 @@
-//! Texts from outside: settings and exports are read or refused, never a panic, and what is read is
-//! written back as the same thing.
+//! Tests and fuzz targets for texts from outside, settings and exports: each is read or refused,
+//! without a panic; and a row that was read is written back as the same row.
 
 use crate::{config, snapshot};
 
 /// Reads a settings file.
 pub fn settings(text: &str) {
     if let Ok(config) = config::read_file(text) {
-        // They may fit together or not; finding out is no panic.
+        // The settings may contradict each other: that must not panic either.
         drop(config.worker_settings());
     }
 }

@@ -1,3 +1,6 @@
+//! Tests with arbitrary text, and with good examples that are damaged in one place: no input may
+//! make a parser panic.
+
 use proptest::prelude::*;
 
 use super::*;
@@ -5,7 +8,7 @@ use super::*;
 const SETTINGS: &str = include_str!("examples/settings/everything.yaml");
 const EXPORT: &str = include_str!("examples/exports/two-leases.json");
 
-/// Somewhere in a text.
+/// A place in a text.
 fn at() -> impl Strategy<Value = prop::sample::Index> {
     any::<prop::sample::Index>()
 }

@@ -53,7 +53,7 @@ pub enum Action {
 }
 
 impl WorkersArgs {
-    /// The settings, with what the arguments say.
+    /// The settings, overridden by the arguments.
     pub(crate) fn apply_to(&self, config: Config) -> Config {
         let mut config = self.of.apply_to(config);
         if self.stream.is_some() {

@@ -1,4 +1,7 @@
 //! `kcl workers drain | undrain`: sets and removes the mark `drained` of workers.
+//!
+//! The mark belongs to the worker's id, not to its session: a worker that is restarted stays
+//! drained. At least one live worker must stay undrained.
 
 use anyhow::bail;
 use kcl_core::{
@@ -8,15 +11,17 @@ use kcl_core::{
 
 use crate::{marking::Wish, outlook::Outlook, picture::Picture};
 
-/// The wish to drain workers, or to take that back.
+/// The change that drains workers, or takes that back.
 #[derive(Clone, Debug)]
 pub(crate) struct OfWorkers {
+    /// Whether the workers are drained; `false` takes their marks back.
     pub(crate) drain: bool,
     /// The workers. To undrain, an empty list means every drained worker.
     pub(crate) workers: Vec<WorkerId>,
 }
 
 impl OfWorkers {
+    /// The workers, for the question.
     fn named(&self) -> String {
         match &self.workers[..] {
             [] => "all that are drained".to_owned(),
@@ -133,7 +138,7 @@ mod tests {
         picture.stored.placement = Some(Placement::default().marked(marks));
         let last = made(&picture, &wish(true, &["worker-2"])).unwrap_err().to_string();
         assert!(last.contains("start another worker first"), "{last}");
-        // One that is not there may be marked beforehand.
+        // A worker that does not live may be drained in advance.
         let (_, _, notes) = made(&picture, &wish(true, &["worker-7"])).unwrap();
         assert_eq!(notes, ["worker-7 is not seen to beat now"]);
     }

@@ -22,10 +22,11 @@ struct Listed<'a> {
     lag_ms: Option<u64>,
 }
 
-/// Shows the workers once, after a heartbeat.
+/// Shows the workers once. It takes about a heartbeat interval, until it is known of each session
+/// whether its beat moves.
 ///
 /// # Errors
-/// The store's.
+/// The store fails, or stdout cannot be written.
 pub(super) async fn show(
     store: &dyn LeaseStore,
     clock: &dyn Clock,
@@ -58,6 +59,7 @@ fn listed(look: &Look) -> Vec<Listed<'_>> {
     rows.map(|row| Listed { row, lag_ms: lags.get(row.worker.as_str()).copied() }).collect()
 }
 
+/// The workers as a table.
 fn text(look: &Look, listed: &[Listed<'_>]) -> String {
     let head = ["WORKER", "STATE", "ROLE", "LEASES", "LAG", "LAST BEAT", "ZONE"];
     let dash = || "-".to_owned();
@@ -119,7 +121,7 @@ mod tests {
         placing::put(&store, &stored, &placement).await.unwrap();
         let clock = Env::system().clock;
         let sessions = beats::sessions(&store).await.unwrap();
-        // One of them tells how far behind it is now.
+        // One worker reports its lag.
         let mut report = WorkerReport::default();
         (report.incarnation, report.beat) = (Some(Incarnation::from_bits(1)), sessions[0].beat);
         let key = "orders/7/shardId-000000000001".parse().unwrap();

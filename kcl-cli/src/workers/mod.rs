@@ -18,10 +18,10 @@ pub(crate) use drain::OfWorkers;
 use self::args::Action;
 use crate::{config::Config, marking, store_url::StoreUrl};
 
-/// Does it.
+/// Runs the command.
 ///
 /// # Errors
-/// The store's; a refusal, with the reason.
+/// The store fails, the user says no, or the change is refused: the message says why.
 pub(crate) fn run(args: &WorkersArgs, config: &Config) -> anyhow::Result<ExitCode> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     let store = StoreUrl::of(config)?.open_shared(config)?;
@@ -30,6 +30,7 @@ pub(crate) fn run(args: &WorkersArgs, config: &Config) -> anyhow::Result<ExitCod
     Ok(ExitCode::SUCCESS)
 }
 
+/// Carries out the action.
 async fn act(
     args: &WorkersArgs,
     store: &dyn LeaseStore,

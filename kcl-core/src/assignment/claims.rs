@@ -1,4 +1,4 @@
-//! Who gets a seat at all, and the seats that placement rules fix.
+//! Decides which leases get a seat at all, and fixes the seats by placement rules and marks.
 
 use std::collections::BTreeMap;
 
@@ -10,15 +10,17 @@ use super::{
     unplaced::Unplaced,
 };
 
-/// Seats what rules place, refuses what cannot be seated, and returns the leases that are left to
-/// be shared out: there is room for all of them.
+/// Seats the leases that rules place, refuses those that cannot get a seat, and returns the others:
+/// the workers have a seat for each of them.
 ///
-/// Seats go to required leases first (no other worker may have them), then to leases that are held
-/// (nothing is gained by reading one shard in place of another), then to the most lagging.
+/// If there are too few seats, leases are seated in this order: first required ones, since no other
+/// worker may have them; then held ones, since to read one shard instead of another gains nothing;
+/// then those with the greatest lag.
 pub(super) fn settle(draft: &mut Draft<'_>) -> Vec<Unplaced> {
     let rules = Rules::of(draft);
     let leases = without_paused(draft);
     let leases = keep_held(draft, leases);
+    // The usual case: no rule and no mark, so the limits alone decide.
     if rules.say_nothing() && !draft.view.leases.iter().any(|lease| lease.sent_to.is_some()) {
         let seated = within_room(draft, leases);
         return seated.into_iter().map(|lease| Unplaced::new(draft, lease)).collect();
@@ -32,6 +34,8 @@ pub(super) fn settle(draft: &mut Draft<'_>) -> Vec<Unplaced> {
             Standing::Refused(reason) => draft.refuse(lease, reason),
         }
     }
+    // Required leases at their own worker come first, then those that another worker holds, then
+    // orphans.
     let first = |draft: &Draft<'_>, claim: &Claim| {
         let holder = draft.worker(draft.view.leases[claim.lease].holder);
         (holder != Some(claim.worker), holder.is_none())
@@ -44,7 +48,7 @@ pub(super) fn settle(draft: &mut Draft<'_>) -> Vec<Unplaced> {
     prefer(draft, &rules, seated)
 }
 
-/// Refuses what the operator has paused; returns the other leases.
+/// Refuses the paused leases; returns the others.
 fn without_paused(draft: &mut Draft<'_>) -> Vec<usize> {
     let all = 0..draft.seats.len();
     let is_read = |lease: &usize| {
@@ -57,7 +61,8 @@ fn without_paused(draft: &mut Draft<'_>) -> Vec<usize> {
     all.filter(is_read).collect()
 }
 
-/// Seats what is held where it is, if nothing is to move; returns the leases that have no seat yet.
+/// If no held lease may move, seats these at their holders. Returns the leases that have no seat
+/// yet.
 fn keep_held(draft: &mut Draft<'_>, mut leases: Vec<usize>) -> Vec<usize> {
     if !draft.view.keeps() || !held_leases_are_kept() {
         return leases;
@@ -72,14 +77,15 @@ fn keep_held(draft: &mut Draft<'_>, mut leases: Vec<usize>) -> Vec<usize> {
     leases
 }
 
-/// Whether the operator has said of this very lease that it goes elsewhere: where nothing is
-/// balanced, that is how leases move.
+/// Whether the operator moves this lease by a mark: under `balance: keep` leases move in no other
+/// way.
 fn is_moved_by_hand(draft: &Draft<'_>, lease: usize, holder: usize) -> bool {
     let seen = &draft.view.leases[lease];
     seen.let_go || draft.worker(seen.sent_to).is_some_and(|to| to != holder)
 }
 
-/// Refuses what the workers have no room for.
+/// Refuses the leases for which the workers have no seats: orphans before held ones, and those with
+/// the least lag first.
 fn within_room(draft: &mut Draft<'_>, mut open: Vec<usize>) -> Vec<usize> {
     let workers = 0..draft.load.len();
     let room = workers.map(|worker| draft.room(worker)).fold(0, usize::saturating_add);
@@ -102,7 +108,7 @@ fn within_room(draft: &mut Draft<'_>, mut open: Vec<usize>) -> Vec<usize> {
     open
 }
 
-/// Seats the leases a live worker is preferred for, while it has room; returns the others.
+/// Seats leases at the live worker that they prefer, while it has seats; returns the others.
 fn prefer(draft: &mut Draft<'_>, rules: &Rules<'_>, open: Vec<usize>) -> Vec<Unplaced> {
     let mut claims = Vec::new();
     let mut free = Vec::with_capacity(open.len());
@@ -115,7 +121,7 @@ fn prefer(draft: &mut Draft<'_>, rules: &Rules<'_>, open: Vec<usize>) -> Vec<Unp
             None => free.push(Unplaced::new(draft, lease)),
         }
     }
-    // One that is held elsewhere had better stay than one that is held nowhere be left.
+    // A lease that is held elsewhere comes after one without an owner, which nobody reads.
     let first = |draft: &Draft<'_>, claim: &Claim| {
         let holder = draft.worker(draft.view.leases[claim.lease].holder);
         (holder != Some(claim.worker), holder.is_some())
@@ -125,9 +131,8 @@ fn prefer(draft: &mut Draft<'_>, rules: &Rules<'_>, open: Vec<usize>) -> Vec<Unp
     free
 }
 
-/// Who keeps a lease that prefers a worker which has only just come: its holder, as long as the
-/// worker may go as fast as it came. Without that a worker that restarts again and again would draw
-/// its leases back and forth.
+/// The holder that keeps a lease for now, since the preferred worker has not lived long enough.
+/// Else a worker that restarts again and again would draw its leases back and forth.
 fn keeper_until_return(draft: &Draft<'_>, lease: usize, preferred: usize) -> Option<usize> {
     let view = draft.view;
     let seen = &view.leases[lease];
@@ -136,14 +141,14 @@ fn keeper_until_return(draft: &Draft<'_>, lease: usize, preferred: usize) -> Opt
     (stays && !view.workers[preferred].is_settled && returns_wait()).then_some(holder)
 }
 
-/// A lease that is to be seated at one certain worker.
+/// A lease that should be seated at this worker.
 struct Claim {
     worker: usize,
     lease: usize,
 }
 
-/// Seats claims while there is room, those that are `first` of all and then the most lagging;
-/// returns the rest.
+/// Seats claims while their workers have seats: in the order of `first`, then the greatest lag
+/// first. Returns the others.
 fn grant<K: Ord>(
     draft: &mut Draft<'_>,
     mut claims: Vec<Claim>,
@@ -162,16 +167,21 @@ fn grant<K: Ord>(
     rest
 }
 
-/// The rules of a view, each with its worker if that lives.
+/// The rules of a view, each with the index of its worker if that is live.
 struct Rules<'a> {
+    /// Each rule, in the order of the view, with the index of its worker if that is live.
     rules: Vec<(&'a Rule, Option<usize>)>,
+    /// The policy for leases that no rule covers.
     uncovered: Uncovered,
 }
 
-/// Where a lease stands by its rule.
+/// The effect of the rules on one lease.
 enum Standing {
+    /// No rule requires a worker.
     Open,
+    /// A rule requires this live worker.
     Required(usize),
+    /// The lease gets no seat.
     Refused(Reason),
 }
 
@@ -185,15 +195,18 @@ impl<'a> Rules<'a> {
         Self { rules, uncovered: view.rules.uncovered() }
     }
 
+    /// Whether no rule decides anything, so that nothing has to be looked up.
     fn say_nothing(&self) -> bool {
         self.rules.is_empty() && self.uncovered == Uncovered::Balance
     }
 
-    /// The rule of a lease, and its worker if that lives.
+    /// The rule of a lease, with the index of its worker if that is live.
     fn rule(&self, draft: &Draft<'_>, lease: usize) -> Option<(&'a Rule, Option<usize>)> {
         self.rules.get(draft.view.leases[lease].rule? as usize).copied()
     }
 
+    /// The effect of the rules on a lease. A drained worker is not among the view's workers, so a
+    /// rule that requires it refuses the lease like one that requires an absent worker.
     fn standing(&self, draft: &Draft<'_>, lease: usize) -> Standing {
         match self.rule(draft, lease) {
             None if self.uncovered == Uncovered::Hold => Standing::Refused(Reason::HeldBack),
@@ -213,8 +226,8 @@ impl<'a> Rules<'a> {
         }
     }
 
-    /// The live worker an open lease should go to, unless it is the one to avoid: the operator's
-    /// word for a while counts for more than a rule.
+    /// The live worker that a lease prefers: the one that the operator sent it to, else that of its
+    /// rule; never the worker that it should avoid.
     fn preferred(&self, draft: &Draft<'_>, lease: usize) -> Option<usize> {
         let sent_to = draft.worker(draft.view.leases[lease].sent_to);
         let by_rule = || self.rule(draft, lease).and_then(|(_, worker)| worker);
@@ -228,17 +241,18 @@ fn is_waited_for() -> bool {
     !planted!(RequireFailsOver)
 }
 
-/// Whether what is paused is read by nobody.
+/// Whether paused leases get no seat.
 fn pauses_count() -> bool {
     !planted!(PausedIsPlanned)
 }
 
-/// Whether nothing moves that a live worker holds, where that is asked for.
+/// Whether held leases keep their holders, where the view says so.
 fn held_leases_are_kept() -> bool {
     !planted!(FrozenFleetMoves)
 }
 
-/// Whether a lease returns to the worker that it prefers only once that has lived for a while.
+/// Whether a lease returns to the worker that it prefers only once that worker has lived for a
+/// while.
 fn returns_wait() -> bool {
     !planted!(ReturnsAtOnce)
 }

@@ -1,19 +1,21 @@
-//! A plan in the making.
+//! A plan in the making, to which the steps add seats.
 
 use super::{Reason, Unassigned, View, WorkerIndex};
 
-/// A plan in the making: seats are given out one by one.
+/// A plan in the making: leases get their seats one by one.
 #[derive(Debug)]
 pub(super) struct Draft<'a> {
+    /// The input of the plan.
     pub(super) view: &'a View,
-    /// The place of each worker in the order of ids: the last word between equals.
+    /// The place of each worker in the order of ids, which decides between equals.
     pub(super) rank: Vec<usize>,
-    /// The most leases each worker may hold.
+    /// The most leases that each worker may hold.
     pub(super) limit: Vec<usize>,
-    /// How many it holds.
+    /// How many leases each worker has got.
     pub(super) load: Vec<usize>,
-    /// Who holds each lease.
+    /// The worker of each lease, as far as it is decided.
     pub(super) seats: Vec<Option<WorkerIndex>>,
+    /// The leases that no worker may hold.
     pub(super) unassigned: Vec<Unassigned>,
 }
 
@@ -41,12 +43,13 @@ impl<'a> Draft<'a> {
         }
     }
 
+    /// Gives a lease without a seat to a worker.
     pub(super) fn seat(&mut self, lease: usize, worker: usize) {
         self.seats[lease] = Some(WorkerIndex::new(worker));
         self.load[worker] += 1;
     }
 
-    /// Seats a lease elsewhere; returns where it was.
+    /// Seats a lease at another worker; returns the worker that had it.
     pub(super) fn reseat(&mut self, lease: usize, worker: usize) -> Option<usize> {
         let before = self.seat_of(lease);
         if let Some(before) = before {
@@ -56,7 +59,7 @@ impl<'a> Draft<'a> {
         before
     }
 
-    /// Takes a lease back from whoever was to have it.
+    /// Takes a lease's seat away, for this reason.
     pub(super) fn unseat(&mut self, lease: usize, reason: Reason) {
         if let Some(before) = self.seats[lease].take() {
             self.load[before.get()] -= 1;
@@ -64,6 +67,7 @@ impl<'a> Draft<'a> {
         self.refuse(lease, reason);
     }
 
+    /// Notes that no worker may hold a lease.
     pub(super) fn refuse(&mut self, lease: usize, reason: Reason) {
         self.unassigned.push(Unassigned { lease, reason });
     }
@@ -73,18 +77,18 @@ impl<'a> Draft<'a> {
         self.limit[worker].saturating_sub(self.load[worker])
     }
 
-    /// Who gets `lease`, as far as that is decided.
+    /// The worker of a lease, as far as it is decided.
     pub(super) fn seat_of(&self, lease: usize) -> Option<usize> {
         self.seats[lease].map(WorkerIndex::get)
     }
 
-    /// The index, if it names a worker of the view.
+    /// The index, if the view has such a worker.
     pub(super) fn worker(&self, index: Option<WorkerIndex>) -> Option<usize> {
         index.map(WorkerIndex::get).filter(|worker| *worker < self.load.len())
     }
 }
 
-/// Whether workers that are equal otherwise come in the order of their ids, not of the input.
+/// Whether equal workers come in the order of their ids, not of the input.
 fn ties_go_by_id() -> bool {
     !planted!(TiesByInputOrder)
 }

@@ -1,23 +1,23 @@
-//! How a view and its plan name workers.
+//! The index by which a view and its plan name a worker.
 
 use std::{fmt, num::NonZeroU32};
 
-/// A worker of a [`View`](super::View): its index into [`View::workers`](super::View::workers).
+/// The index of a worker in [`View::workers`](super::View::workers).
 ///
-/// As small with `Option` as without it: a view of 100,000 leases holds 300,000 of them.
+/// It takes four bytes with and without `Option`: a view of 100,000 leases holds 300,000 of them.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct WorkerIndex(NonZeroU32);
 
 impl WorkerIndex {
-    /// The worker at `index`. No view has more than four billion workers: a larger index names
-    /// none.
+    /// The worker at `index`. No view has more than four billion workers: a larger index names none
+    /// of them.
     #[must_use]
     pub fn new(index: usize) -> Self {
         let index = u32::try_from(index).unwrap_or(u32::MAX);
         Self(NonZeroU32::MIN.saturating_add(index))
     }
 
-    /// The index.
+    /// The index, from 0.
     #[must_use]
     pub const fn get(self) -> usize {
         self.0.get() as usize - 1

@@ -1,13 +1,34 @@
-//! Who should read what.
+//! Decides which worker should hold which lease.
 //!
-//! [`plan`] takes a [`View`] of the runnable leases and the live workers, and says which worker
-//! should hold which lease, or why nobody can. It is a function: the same view gives the same plan,
-//! and the order of its leases and workers never matters.
+//! [`plan`] takes a [`View`] (the runnable leases and the live workers) and returns a [`Plan`]: the
+//! worker of each lease, or the reason why none may hold it. It is a pure function: the same view
+//! gives the same plan, and the order of its leases and workers never matters.
 //!
-//! A plan is made in steps, a folder or file each:
-//! 1. `claims`: what no balancing may touch. Which leases get a seat at all when the limits cannot
-//!    hold every lease, and which seats [placement rules](placement) fix;
-//! 2. `even` or `weighted`: the rest is shared out, by count or by load.
+//! A plan is made in steps, a file or folder each:
+//!
+//! 1. `claims`: the seats that no balancing may change. Which leases get a seat at all, if the
+//!    limits have too few; and which seats [placement rules](placement) and the operator's marks
+//!    fix;
+//! 2. `even` or `weighted`: all other leases are shared out, by count or by load.
+//!
+//! Both fill a `Draft`. Where workers are equal, the present owner comes first, then the holder of
+//! the parent, then the order of worker ids.
+//!
+//! ```
+//! use kcl_core::{
+//!     assignment::{LeaseView, View, WorkerView, plan},
+//!     env::WallTime,
+//!     lease::LeaseKey,
+//!     stream::StreamKey,
+//! };
+//!
+//! let stream = StreamKey::new("orders", WallTime::from_millis(1));
+//! let shard = "shardId-000000000000".parse().unwrap();
+//! let lease = LeaseView::new(LeaseKey::of_shard(&stream, &shard));
+//! let worker = WorkerView::new("worker-1".parse().unwrap());
+//! let plan = plan(&View::new(vec![lease], vec![worker]));
+//! assert_eq!(plan.seats[0].map(|worker| worker.get()), Some(0));
+//! ```
 
 mod answer;
 mod balance;

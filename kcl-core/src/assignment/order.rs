@@ -1,4 +1,4 @@
-//! Orders that do not depend on how a view was put together.
+//! Orders of leases that do not depend on the order of the input.
 
 use std::{
     cmp::{Ordering, Reverse},
@@ -8,19 +8,21 @@ use std::{
 
 use super::{LeaseView, View};
 
-/// Most lagging first, then by key. One whose lag is not known may have waited longest.
+/// The greatest lag first, then the order of keys. An unknown lag counts as the greatest: such a
+/// lease may have waited longest.
 pub(super) fn most_lagging_first(view: &View, a: usize, b: usize) -> Ordering {
     let rank = |lease: &LeaseView| Reverse(lease.lag.unwrap_or(Duration::MAX));
     let (a, b) = (&view.leases[a], &view.leases[b]);
     rank(a).cmp(&rank(b)).then_with(|| a.key.cmp(&b.key))
 }
 
-/// Sorts what stands for leases by their keys.
+/// Sorts items by the keys of their leases.
 ///
-/// Keys of one stream differ only near their end, so comparing them whole makes most of the cost of
-/// a large plan. Here the part all share is found once, and the eight bytes behind it decide.
+/// The keys of one stream differ only near their ends, so comparing whole keys is most of the cost
+/// of a large plan. Here the common beginning of all keys is found once, and the eight bytes behind
+/// it are compared.
 pub(super) fn by_key<T: Copy>(view: &View, items: &mut [T], lease: impl Fn(&T) -> usize) {
-    /// So few are sorted faster as they are.
+    /// Up to this many items the usual sort is faster.
     const FEW: usize = 64;
     let key = |item: &T| view.leases[lease(item)].key.as_str().as_bytes();
     if items.len() <= FEW {
@@ -34,10 +36,10 @@ pub(super) fn by_key<T: Copy>(view: &View, items: &mut [T], lease: impl Fn(&T) -
     }
 }
 
-/// Eight bytes of a key, and its place among the keys.
+/// Eight bytes of a key as a number, and the key's index.
 type Tagged = (u64, usize);
 
-/// Sorts keys that are alike in their first `from` bytes.
+/// Sorts keys that have their first `from` bytes in common.
 fn sort_from(keys: &[&[u8]], tagged: &mut [Tagged], from: usize) {
     let rest = |at: usize| keys[at].get(from..).unwrap_or(&[]);
     let (Some(first), true) = (tagged.first(), tagged.len() > 1) else { return };
@@ -62,7 +64,8 @@ fn sort_from(keys: &[&[u8]], tagged: &mut [Tagged], from: usize) {
     }
 }
 
-/// The first eight bytes as a number that orders as they do; keys hold no zero bytes.
+/// The first eight bytes as a number of the same order. Keys contain no zero bytes, so shorter keys
+/// come first.
 fn eight_bytes(text: &[u8]) -> u64 {
     let bytes = text.iter().copied().chain(iter::repeat(0)).take(size_of::<u64>());
     bytes.fold(0, |number, byte| number << u8::BITS | u64::from(byte))

@@ -1,13 +1,13 @@
-//! How a plan comes about.
+//! The steps of a plan, in their order.
 
 use super::{
     Balance, LeaseView, Plan, Reason, View, WorkerIndex, claims, draft::Draft, even, order,
     weighted,
 };
 
-/// Plans who should hold what.
+/// Plans which worker should hold which lease.
 ///
-/// Takes O(N log N + P log P) for N leases and P workers, less where little has to move.
+/// It takes O(N log N + P log P) for N leases and P workers, and less where few leases move.
 #[must_use]
 pub fn plan(view: &View) -> Plan {
     let mut draft = Draft::new(view);
@@ -20,8 +20,8 @@ pub fn plan(view: &View) -> Plan {
     finish(draft)
 }
 
-/// What is to be let go of and still has the same seat, since nobody else can take it, is held by
-/// nobody for now.
+/// Takes the seat of each lease that its holder should release and that no other worker can take:
+/// no worker holds it until it was released.
 fn let_go(draft: &mut Draft<'_>) {
     let view = draft.view;
     if view.frozen || !needs_no_taker() {
@@ -34,11 +34,12 @@ fn let_go(draft: &mut Draft<'_>) {
     }
 }
 
-/// Whether what is to be let go of is given up although nobody else can take it.
+/// Whether a holder releases such a lease even if no other worker can take it.
 fn needs_no_taker() -> bool {
     !planted!(LetGoNeedsATaker)
 }
 
+/// The plan of a complete draft: counts the moves, and sorts the leases without a seat.
 fn finish(draft: Draft<'_>) -> Plan {
     let view = draft.view;
     let is_moved = |(lease, seat): &(&LeaseView, &Option<WorkerIndex>)| {
@@ -51,7 +52,7 @@ fn finish(draft: Draft<'_>) -> Plan {
     Plan { seats: draft.seats, unassigned, counts: draft.load, moves }
 }
 
-/// Whether a lease that fits nowhere is listed.
+/// Whether a lease without a seat is listed.
 fn is_listed_with_its_reason() -> bool {
     !planted!(UnseatedNotListed)
 }

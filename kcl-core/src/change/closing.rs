@@ -1,10 +1,12 @@
-//! The way through a closed application, step by step: what to ask next, what an answer means.
+//! The steps of a change, as a state machine: it names the next call, and learns from the answer.
 //!
-//! Does no I/O and reads no clock: the command, the simulator and the search of small worlds drive
-//! the same machine. One call is under way at a time.
+//! It does no I/O and reads no clock: the command, the simulator and the search of small worlds
+//! drive the same [`Closing`]. One call is under way at a time, or several calls on different rows.
+//! The driver repeats: [`Closing::next`], make the call, [`Closing::learn`].
 //!
-//! `state` is what a run knows and where it is; `taking`, `collecting`, `writing` and `opening` are
-//! the parts of the way, in this order; `witness` notices a store that goes back meanwhile.
+//! `state` holds the knowledge of a run and its phases. `taking`, `collecting`, `writing` and
+//! `opening` are the steps in their order; `witness` notices a store that goes back in time
+//! meanwhile.
 
 mod collecting;
 mod opening;
@@ -26,29 +28,29 @@ use crate::{
     store::StoreErrorKind,
 };
 
-/// What is to be done next.
+/// The next action of the driver.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Ask {
-    /// Carry out a call on the store, and tell the outcome.
+    /// Make this call to the store, and hand in its outcome with [`Closing::learn`].
     Store(Box<StoreCall>),
-    /// Carry out these calls on rows at once, in any order, and tell the outcomes in this order
+    /// Make these calls on different rows at the same time, and hand in the outcomes in this order
     /// with [`Closing::learn_each`].
     Each(Vec<StoreCall>),
-    /// Describe the stream and list its shards, and tell what they are.
+    /// Describe the stream and list its shards, and hand them in with [`Closing::learn_stream`].
     Stream,
-    /// Wait until then.
+    /// Wait until this time.
     Wait(Time),
-    /// Nothing: it is over.
+    /// Nothing: the run is over. [`Closing::result`] has its outcome.
     Over,
 }
 
-/// How long to wait before a call that failed is sent again.
+/// The pause before a failed call is made again.
 const PAUSE: Duration = Duration::from_millis(250);
-/// How many calls may fail in a row.
+/// After this many failed calls in a row the run fails.
 const FAILURES_MAX: u32 = 60;
 
 impl Closing {
-    /// What is to be done at `now`.
+    /// The next action of the driver, at `now`.
     #[must_use]
     pub fn next(&mut self, now: Time) -> Ask {
         if self.resume_at > now && !matches!(self.phase, Phase::Over(_)) {
@@ -72,6 +74,7 @@ impl Closing {
         }
     }
 
+    /// The single call of the present phase.
     fn call(&self) -> StoreCall {
         let doc = |name: DocName| StoreCall::Doc(name);
         match &self.phase {
@@ -103,11 +106,12 @@ impl Closing {
         }
     }
 
-    /// The outcome of the call that was asked for came at `now`.
+    /// Takes the outcome of the single call that came at `now`.
     pub fn learn(&mut self, now: Time, outcome: StoreOutcome) {
         match outcome {
             Ok(reply) => {
                 self.failures = 0;
+                // The phase is taken out, so that the next one can be made of its parts.
                 let phase = std::mem::replace(&mut self.phase, Phase::Looking);
                 self.phase = self.after(now, phase, reply);
             }
@@ -115,7 +119,7 @@ impl Closing {
         }
     }
 
-    /// The outcomes of the calls that were asked for at once came at `now`.
+    /// Takes the outcomes of the calls of [`Ask::Each`] that came at `now`, in their order.
     pub fn learn_each(&mut self, now: Time, outcomes: Vec<StoreOutcome>) {
         let failed = outcomes.iter().find_map(|outcome| outcome.as_ref().err().copied());
         let some_done = outcomes.iter().any(Result::is_ok);
@@ -133,7 +137,7 @@ impl Closing {
         }
     }
 
-    /// Nobody lives: what was prepared is told of, anything else is gone on with.
+    /// Every session has ended: a preparation notes that and stays closed, anything else goes on.
     fn proved(&mut self) -> Phase {
         if !matches!(self.intent, Intent::Prepare(_)) {
             return Phase::Finding(Which::Mine);
@@ -143,7 +147,7 @@ impl Closing {
         Phase::Marking(Then::Stay)
     }
 
-    /// The stream could be listed, or not.
+    /// Takes the stream and its shards, or the reason why they could not be listed.
     pub fn learn_stream(&mut self, found: Result<StreamView, String>) {
         let phase = std::mem::replace(&mut self.phase, Phase::Looking);
         self.phase = match (phase, found) {
@@ -153,8 +157,8 @@ impl Closing {
         };
     }
 
-    /// A call failed. It may have been applied, and may still be: what depends on a row is asked
-    /// again from the reading of that row on.
+    /// A call failed. It may have been applied, or may be applied later: so what depends on a row
+    /// starts again with reading it.
     fn on_failed(&mut self, now: Time, kind: StoreErrorKind) {
         self.failures += 1;
         let retried = matches!(
@@ -179,7 +183,7 @@ impl Closing {
                 }
             }
             Phase::Opening(opening) => opening.look(),
-            // What is left of former copies goes with the next change.
+            // The copies of former changes that are left are deleted by the next change.
             Phase::Sweeping { leases, .. } => self.phase = Phase::Marking(Then::Open(*leases)),
             _ => {}
         }

@@ -1,9 +1,10 @@
-//! The copy: everything as it was before the change, and what it is to become.
+//! The copy: the content of each row and document before the change, and the content that it should
+//! get.
 //!
-//! It is one JSON text, cut into documents of a size that every store takes. Each attempt to make
-//! it writes parts of its own; the document at its head, put if absent, says which parts are the
-//! copy. So there is one copy for a change, it is complete from the moment it exists, and nothing
-//! rewrites it.
+//! It is one JSON text, cut into documents of a size that every store takes. Each attempt writes
+//! parts under names of its own. Then it puts the document `copy:N`, the head, which names the
+//! parts, if there is none yet. So a change has one copy, which is complete from the moment its
+//! head exists and is never rewritten.
 
 use bytes::Bytes;
 use serde::{Deserialize, Serialize};
@@ -15,34 +16,35 @@ use crate::lease::{
 };
 use crate::stream::ShardId;
 
-/// How large a part is, at most.
+/// The largest size of a part, in bytes.
 const PART: usize = Document::MAX_BODY - 10_000;
 
-/// Everything of an application as it was before a change, and what it becomes.
+/// The rows and documents of an application before a change, and the content that they should get.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Copy {
-    /// The change it was made for.
+    /// The number of the change that the copy was made for.
     pub change: u64,
-    /// What the change is, as its command says it.
+    /// The change in the words of its command.
     pub what: String,
-    /// What becomes of rows and documents; what they were stands beside it.
+    /// The content of rows and documents before and after the change.
     pub target: Target,
-    /// The documents that the change leaves alone.
+    /// The documents that the change does not touch.
     pub others: Vec<Document>,
 }
 
-/// Says which documents are the copy of a change.
+/// The document `copy:N`: which documents are the copy of change N.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct Head {
-    /// The turn that made them.
+    /// The turn that wrote the parts.
     pub(super) turn: String,
-    /// The turn that began the change: its number alone would also be that of another one, after
-    /// the store lost the first.
+    /// The turn that began the change. The number alone does not name it: after the store lost a
+    /// change, the number is given again.
     #[serde(default)]
     pub(super) begun: String,
+    /// How many parts there are.
     pub(super) parts: usize,
-    /// How long the text is, in bytes.
+    /// The length of the text, in bytes.
     pub(super) bytes: usize,
 }
 
@@ -55,7 +57,8 @@ impl Head {
         serde_json::from_slice(body).ok()
     }
 
-    /// Whether it is of the change that the turn `begun` began; one that names none is of any.
+    /// Whether the copy belongs to the change that the turn `begun` began. Without such a turn
+    /// (older builds) any does.
     pub(super) fn is_of(&self, begun: &str) -> bool {
         begun.is_empty() || self.begun == begun || planted!(CopyByNumberAlone)
     }
@@ -67,7 +70,7 @@ impl Head {
 }
 
 impl Copy {
-    /// Cuts the copy into parts, and says what they are.
+    /// Cuts the copy into parts. The head that names them, and their contents.
     pub(super) fn parts(&self, turn: &str, begun: &str) -> (Head, Vec<Bytes>) {
         // Serialising plain structs with string keys into memory cannot fail.
         let text: Bytes = serde_json::to_vec(&Text::of(self)).unwrap_or_default().into();
@@ -78,10 +81,10 @@ impl Copy {
         (Head { turn, begun, parts: parts.len(), bytes: text.len() }, parts)
     }
 
-    /// Puts the parts together again.
+    /// Joins the parts again.
     ///
     /// # Errors
-    /// They are not what was cut.
+    /// When parts are missing, or the text is no copy.
     pub(super) fn read(head: &Head, parts: &[Bytes]) -> Result<Self, InvalidCopy> {
         let text = parts.concat();
         if parts.len() != head.parts || text.len() != head.bytes {
@@ -91,33 +94,33 @@ impl Copy {
     }
 }
 
-/// A stored copy that makes no sense.
+/// A stored copy that cannot be decoded.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum InvalidCopy {
-    /// Parts of it are missing.
+    /// Parts are missing.
     #[error("it has {bytes} bytes instead of {expected}")]
     Incomplete {
-        /// What is there.
+        /// How many bytes there are.
         bytes: usize,
-        /// What should be.
+        /// How many bytes there should be.
         expected: usize,
     },
-    /// It is no JSON of this kind.
+    /// It is no JSON of this form.
     #[error(transparent)]
     Json(#[from] serde_json::Error),
-    /// A lease in it makes no sense.
+    /// A lease in it cannot be decoded.
     #[error(transparent)]
     Lease(#[from] InvalidLeaseRecord),
-    /// A checkpoint in it makes no sense.
+    /// A checkpoint in it cannot be decoded.
     #[error(transparent)]
     Checkpoint(#[from] InvalidCheckpoint),
-    /// The name of a document in it is none.
+    /// A document in it has a name that no document has.
     #[error(transparent)]
     Name(#[from] InvalidName),
 }
 
-/// The copy as it is written.
+/// The form of the copy in JSON.
 #[derive(Debug, Serialize, Deserialize)]
 struct Text {
     change: u64,
@@ -127,15 +130,21 @@ struct Text {
     others: Vec<OtherText>,
 }
 
+/// A [`RowChange`] in the copy.
 #[derive(Debug, Serialize, Deserialize)]
 struct RowText {
+    /// The row as it was; for a lease without one, the row that the lineage would make.
     row: LeaseRecord,
+    /// Whether there was a row.
     found: bool,
+    /// The checkpoint that the row should get.
     to: CheckpointRecord,
+    /// The children that the row should get with the end of its shard.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     children: Vec<ShardId>,
 }
 
+/// A [`DocChange`] in the copy.
 #[derive(Debug, Serialize, Deserialize)]
 struct DocText {
     name: String,
@@ -143,13 +152,14 @@ struct DocText {
     to: Body,
 }
 
+/// A document in the copy that the change does not touch.
 #[derive(Debug, Serialize, Deserialize)]
 struct OtherText {
     name: String,
     body: Body,
 }
 
-/// A document's content: text wherever it is text.
+/// The content of a document: as text, if it is UTF-8.
 #[derive(Debug, Serialize, Deserialize)]
 #[serde(untagged)]
 enum Body {

@@ -1,4 +1,4 @@
-//! What a change is to make of an application.
+//! The content of a change: the trait [`Design`], and the reasons why a change may be impossible.
 
 use std::{fmt, sync::Arc};
 
@@ -11,124 +11,125 @@ use crate::{
 
 use super::target::{RowChange, Target};
 
-/// What an application and its stream are found to be. The shards were listed after the rows were
-/// read.
+/// An application and its stream as they were read. The shards were listed after the rows.
 #[derive(Clone, Copy, Debug)]
 #[non_exhaustive]
 pub struct Found<'a> {
-    /// Every lease, roles included.
+    /// All leases, those of roles included.
     pub rows: &'a [Lease],
-    /// Every document.
+    /// All documents.
     pub docs: &'a [Document],
     /// The stream and its shards.
     pub stream: &'a StreamView,
 }
 
 impl<'a> Found<'a> {
-    /// These rows and documents, and this stream.
+    /// An application with these rows and documents, and its stream.
     #[must_use]
     pub const fn new(rows: &'a [Lease], docs: &'a [Document], stream: &'a StreamView) -> Self {
         Self { rows, docs, stream }
     }
 
-    /// A document by its name.
+    /// The document of this name; `None` if there is none.
     #[must_use]
     pub fn doc(&self, name: &DocName) -> Option<&'a Document> {
         self.docs.iter().find(|doc| doc.name == *name)
     }
 
-    /// A shard that the stream lists, by its name.
+    /// The shard of this id; `None` if the stream does not list it.
     #[must_use]
     pub fn shard(&self, id: &ShardId) -> Option<&'a Shard> {
         self.stream.shards.iter().find(|shard| shard.id == *id)
     }
 
-    /// The key of a shard's lease in the stream as it is now.
+    /// The key of a shard's lease, in the present life of the stream.
     pub(super) fn key_of(&self, shard: &ShardId) -> LeaseKey {
         LeaseKey::of_shard(&self.stream.description.key, shard)
     }
 
-    /// Every row of a shard where it is, for those that stay.
+    /// Every row of a shard, unchanged: a change starts from these.
     pub(super) fn rows_kept(&self) -> Vec<RowChange> {
         self.rows.iter().filter(|row| !row.key.is_role()).map(RowChange::kept).collect()
     }
 }
 
-/// What a change is to make of an application: pure, so that it can be shown before it is done.
+/// The content of a change: it computes the target of an application. It is a pure function, so
+/// that a command can show the change before it makes it.
 pub trait Design: fmt::Debug + Send + Sync {
-    /// The change in words: the same command always says the same. Whoever says the same goes on
-    /// with a change that was broken off; anybody else is refused.
+    /// The change in words, always the same for the same command. A command with the same words
+    /// goes on with a change that was broken off; every other command is refused.
     fn what(&self) -> String;
 
-    /// What becomes of every row of a shard, and of the documents that say where it is read.
+    /// The target of the application: each row of a shard, and the documents that say where the
+    /// stream is read from.
     ///
     /// # Errors
-    /// It cannot be done to what was found.
+    /// When the change cannot be made of this application.
     fn plan(&self, found: &Found<'_>) -> Result<Target, Unfit>;
 }
 
-/// Why a change cannot be made of what was found. Nothing is changed.
+/// Why a change cannot be made of an application. Nothing was changed.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Unfit {
-    /// The application has no lease of the stream.
+    /// The application has no lease of this stream.
     Empty {
         /// The stream.
         stream: StreamKey,
     },
-    /// The leases are another stream's.
+    /// The leases belong to another stream.
     OtherStream {
-        /// Whose leases there are.
+        /// The stream of the leases.
         here: Arc<str>,
-        /// Which stream was asked for.
+        /// The stream of the command.
         asked: Arc<str>,
     },
-    /// There is no such lease.
+    /// No lease has this key or shard id.
     NoLease {
-        /// What was asked for.
+        /// The key or shard id of the command, at most 300 characters of it.
         asked: String,
         /// The shards that have leases.
         there: Vec<ShardId>,
     },
-    /// The stream no longer lists the lease's shard: its records are gone.
+    /// The stream no longer lists the lease's shard: its records have expired.
     Forgotten {
-        /// Which lease.
+        /// The lease.
         lease: LeaseKey,
     },
-    /// The time is later than the stream's own.
+    /// The time of the command is later than the stream's clock.
     Future {
-        /// The time that was asked for.
+        /// The time of the command.
         at: WallTime,
-        /// The stream's own.
+        /// The stream's clock.
         now: WallTime,
     },
-    /// The shard holds no such position.
+    /// The shard cannot hold this position.
     Outside {
-        /// Which lease.
+        /// The lease.
         lease: LeaseKey,
-        /// What was asked for.
+        /// The position of the command.
         position: Position,
-        /// The first sequence number that the shard can hold, where known.
+        /// The first sequence number that the shard can hold; `None` if it is not known.
         from: Option<SequenceNumber>,
-        /// A sequence number that is past its last one, where known.
+        /// The lowest sequence number that is past the shard's end; `None` if it is not known.
         before: Option<SequenceNumber>,
     },
-    /// It may not be done, for a reason that the change itself says.
+    /// The change itself refuses, for a reason of its own.
     Refused {
-        /// Why, and what helps.
+        /// The reason, and the remedy.
         why: String,
     },
-    /// What came from the shard was read already, or may have been: it would be read before its
-    /// parent.
+    /// The descendants of the shard have been read, or may have been: after the reset they would
+    /// have been read before their ancestor.
     Descendants {
-        /// Which lease.
+        /// The lease.
         lease: LeaseKey,
-        /// The leases of the shards that came from it.
+        /// The leases of the descendants.
         descendants: Vec<LeaseKey>,
     },
 }
 
-/// How many leases a message names.
+/// The most leases that a message names.
 const NAMED: usize = 10;
 
 impl fmt::Display for Unfit {

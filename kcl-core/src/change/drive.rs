@@ -1,4 +1,4 @@
-//! Driving a change on a store.
+//! Making the calls of a change on a store: [`apply`], and the previews for commands.
 
 use std::{sync::Arc, task::Poll, time::Duration};
 
@@ -30,64 +30,67 @@ use crate::{
 /// How long a call may take before its outcome counts as unknown.
 const DEADLINE: Duration = Duration::from_secs(10);
 
-/// How many rows are written at once where there are thousands: a store that is shared with others
-/// still has room for them.
+/// The most rows that are written at once: a store that other applications use still has capacity
+/// left.
 const LANES: usize = 32;
 
-/// So many rows are worth a lane more: what is small is written row by row.
+/// One more row at once for each this many rows: a small application is written row by row.
 const ROWS_A_LANE: usize = 64;
 
-/// What a change would do to what is there now.
+/// The effect that a change would have on the application as it is now.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct Preview {
-    /// Each lease, those that stay included, in the order of keys.
+    /// All leases, those that do not move included, in the order of keys.
     pub moves: Vec<Move>,
-    /// What the document `changing` says: a change that was broken off is gone on with as it was
-    /// planned then, whatever is shown here.
+    /// The document `changing`; `None` if there is none. If it names a change that was broken off,
+    /// that change goes on as it was planned then, whatever this preview shows.
     pub changing: Option<Changing>,
 }
 
 impl Preview {
-    /// These moves, in an application that says this of a change.
+    /// A preview of these moves, with the content of `changing`.
     #[must_use]
     pub const fn new(moves: Vec<Move>, changing: Option<Changing>) -> Self {
         Self { moves, changing }
     }
 }
 
-/// Why nothing can be shown.
+/// Why a preview or a state cannot be shown.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum Failed {
-    /// The store's failure.
+    /// The store failed.
     #[error(transparent)]
     Store(#[from] StoreError),
-    /// The stream's failure.
+    /// The source failed.
     #[error(transparent)]
     Source(#[from] SourceError),
-    /// The change cannot be made.
+    /// The change cannot be made of this application.
     #[error(transparent)]
     Unfit(#[from] Unfit),
-    /// A document makes no sense.
+    /// A document cannot be decoded, or there is no change to take back.
     #[error(transparent)]
     Change(#[from] ChangeError),
 }
 
-/// Whether the application is closed, and by whom; `None`: it never was.
+/// Whether the application is closed, and by whom; `None` if it was never closed.
 ///
 /// # Errors
-/// The store's; a document that makes no sense.
+/// When the store fails, or the document `changing` cannot be decoded.
+///
+/// # Cancel safety
+/// Safe: it only reads.
 pub async fn state(store: &dyn LeaseStore) -> Result<Option<Changing>, Failed> {
     let Some(doc) = store.doc(&DocName::changing()).await? else { return Ok(None) };
     let changing = Changing::decode(&doc.body);
     Ok(Some(changing.map_err(|error| ChangeError::corrupt(&doc.name, &error))?))
 }
 
-/// Shows what a change would do. Nothing is changed.
+/// Shows the effect that a change would have. It changes nothing.
 ///
 /// # Errors
-/// The store's, the stream's; the change cannot be made of what is there.
+/// When the store or the source fails, or the change cannot be made of this application.
 ///
 /// # Cancel safety
 /// Safe: it only reads.
@@ -105,11 +108,11 @@ pub async fn preview(
     Ok(Preview { moves: moves(&target, &found), changing })
 }
 
-/// Shows what taking a change back would do: the one that was broken off, else the last. Nothing is
-/// changed.
+/// Shows the effect that an undo would have: it takes back the change that was broken off, or else
+/// the last one. It changes nothing.
 ///
 /// # Errors
-/// The store's; there is no change to take back.
+/// When the store fails, a document cannot be decoded, or there is no change to take back.
 ///
 /// # Cancel safety
 /// Safe: it only reads.
@@ -137,10 +140,14 @@ pub async fn preview_undo(store: &dyn LeaseStore) -> Result<Preview, Failed> {
     Ok(Preview { moves: changes.iter().map(back).collect(), changing: Some(changing) })
 }
 
-/// The copy that was made for a change; `None`: rows were not changed for it yet, or it is too old.
+/// The stored copy of a change. `None` if no row was changed for it yet, or if the copy was deleted
+/// since.
 ///
 /// # Errors
-/// The store's; a copy that makes no sense.
+/// When the store fails, or the copy cannot be decoded.
+///
+/// # Cancel safety
+/// Safe: it only reads.
 pub async fn stored_copy(store: &dyn LeaseStore, change: &Change) -> Result<Option<Copy>, Failed> {
     let (change, begun) = (change.number, &change.begun);
     let name = DocName::copy(change);
@@ -158,20 +165,22 @@ pub async fn stored_copy(store: &dyn LeaseStore, change: &Change) -> Result<Opti
     Ok(Some(copy))
 }
 
-/// Who is at it, for the document `changing`: a command, on this machine, in this process.
+/// A text that names this process, for the document `changing`: the command, the host and the
+/// process id.
 #[must_use]
 pub fn caller(command: &str) -> String {
     let host = rustix::system::uname().nodename().to_string_lossy().into_owned();
     format!("{command} on {host} (process {})", std::process::id())
 }
 
-/// How many answers without a record are waited for.
+/// After this many answers without a record a shard counts as without one.
 const EMPTY_MAX: usize = 5;
 
-/// Whether the shard of a lease is seen to hold the record of this number.
+/// Whether the shard of a lease is seen to hold the record with this sequence number. `false` is no
+/// proof that it does not: the answers may have been empty.
 ///
 /// # Errors
-/// The stream's.
+/// When the source fails. A sequence number that the service refuses is no error, but `false`.
 ///
 /// # Cancel safety
 /// Safe: it only reads.
@@ -183,7 +192,7 @@ pub async fn has_record(
     let Some((stream, shard)) = lease.stream().zip(lease.shard()) else { return Ok(false) };
     let mut reader = match source.open(&stream, &shard, StartAt::At(number.clone())).await {
         Ok(reader) => reader,
-        // The service refuses a number that is none of its own.
+        // The service refuses a sequence number that it never gave.
         Err(error) if error.kind == SourceErrorKind::Misconfigured => return Ok(false),
         Err(error) => return Err(error),
     };
@@ -192,7 +201,7 @@ pub async fn has_record(
     begins
 }
 
-/// Whether the first record that a reader finds has this number.
+/// Whether the first record that the reader returns has this number.
 async fn begins_with(reader: &mut dyn ShardReader, number: &SequenceNumber) -> SourceResult<bool> {
     for _ in 0..EMPTY_MAX {
         match reader.next(reader.size_hint()).await {
@@ -209,18 +218,19 @@ async fn begins_with(reader: &mut dyn ShardReader, number: &SequenceNumber) -> S
     Ok(false)
 }
 
-/// Carries a change out, for somebody called `by`: closes the application, proves that nobody
-/// lives, copies everything, writes every row, and opens the application again. It takes at least
-/// a session timeout if a worker died without a word.
+/// Carries a change out in the name `by`: closes the application, makes sure that every session has
+/// ended, copies everything, writes every row, and opens the application again. It takes at least a
+/// session timeout if a worker died without ending its session.
 ///
-/// The stream is needed by a change that is made, not by one that is taken back.
+/// `source` is needed to make a change; an undo needs none.
 ///
 /// # Errors
-/// [`ChangeError`]. What was begun stays closed, unless nothing was changed yet.
+/// [`ChangeError`]. The application stays closed, unless nothing was changed yet;
+/// [`Intent::Prepare`] leaves it closed in any case once it has prepared.
 ///
 /// # Cancel safety
-/// Dropping the future leaves the application closed, as a crash does: the same change goes on
-/// with it.
+/// Dropping the future leaves the application closed, as a crash does: the same command goes on
+/// with the change.
 pub async fn apply(
     intent: Intent,
     by: &str,
@@ -231,7 +241,7 @@ pub async fn apply(
     apply_observed(intent, by, store, source, env, Vec::new()).await
 }
 
-/// As [`apply`]; each call to the store is told to these, too.
+/// As [`apply`], with observers that hear of each call to the store.
 ///
 /// # Errors
 /// Those of [`apply`].
@@ -296,7 +306,7 @@ pub async fn apply_observed(
     }
 }
 
-/// Waits for all of them side by side; their answers, in their order.
+/// Polls all futures side by side until each is ready. Their outputs, in their order.
 async fn each<F: Future>(calls: impl Iterator<Item = F>) -> Vec<F::Output> {
     let mut waiting: Vec<_> = calls.map(Box::pin).map(|call| (Some(call), None)).collect();
     std::future::poll_fn(|context| {
@@ -315,10 +325,10 @@ async fn each<F: Future>(calls: impl Iterator<Item = F>) -> Vec<F::Output> {
     waiting.into_iter().filter_map(|(_, answer)| answer).collect()
 }
 
-/// The stream and its shards, all of one life of it.
+/// The stream and its shards, all of the same life.
 ///
 /// # Errors
-/// The stream's; it was made again meanwhile.
+/// When the source fails, or the stream was made again between the two calls.
 ///
 /// # Cancel safety
 /// Safe: it only reads.

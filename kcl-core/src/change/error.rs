@@ -1,4 +1,4 @@
-//! Why an application was not changed.
+//! The errors of a change.
 
 use super::{copy::InvalidCopy, design::Unfit};
 use crate::{
@@ -6,33 +6,33 @@ use crate::{
     store::{StoreErrorKind, codec::BadRow},
 };
 
-/// Why an application was not changed, or not to the end.
+/// Why an application was not changed, or not completely.
 #[derive(Clone, Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum ChangeError {
-    /// Another command has closed it.
+    /// Another command has closed the application.
     #[error(
         "the application is closed since {since}: {by} is at {what:?}{}. If that runs no more, run \
          the same again to go on with it, or take it back with `kcl leases reset --undo`",
         if *.undoing { ", taking it back" } else { "" }
     )]
     Busy {
-        /// Who.
+        /// The command that closed it.
         by: String,
-        /// What that command does.
+        /// The change of that command, in words.
         what: String,
-        /// Since when.
+        /// Since when it is closed.
         since: WallTime,
-        /// Whether it is being taken back.
+        /// Whether that change is being taken back.
         undoing: bool,
     },
-    /// Another run of the same command, or one that takes the change back, has taken over.
+    /// Another run of the same command, or an undo, has taken the change over.
     #[error("{by} has taken over: nothing is changed by this run any more")]
     Overtaken {
-        /// Who.
+        /// The command that took over.
         by: String,
     },
-    /// The store has lost the change while it was made.
+    /// The store went back in time and lost the change while it was made.
     #[error(
         "the store went back in time and lost this change: the application is as it was before, \
          and workers may have started{}. See `kcl leases list`, stop them, and run the same again",
@@ -41,10 +41,10 @@ pub enum ChangeError {
         ))
     )]
     WentBack {
-        /// The lease or the document that was written last.
+        /// The leases or the document that were written last; `None` if none was.
         sent: Option<String>,
     },
-    /// Workers live.
+    /// There are live workers.
     #[error(
         "workers live: {}. Stop them first; nothing was changed{}",
         .workers.join(", "),
@@ -55,12 +55,13 @@ pub enum ChangeError {
         }
     )]
     Alive {
-        /// Their names.
+        /// The ids of the live workers.
         workers: Vec<String>,
-        /// Whether the application stays closed, because rows were changed before.
+        /// Whether the application stays closed, because an earlier run may have changed rows or
+        /// because it was prepared.
         closed: bool,
     },
-    /// It cannot be done to what was found.
+    /// The change cannot be made of this application.
     #[error(transparent)]
     Unfit(#[from] Unfit),
     /// The stream could not be listed.
@@ -69,18 +70,18 @@ pub enum ChangeError {
     /// There is no change to take back.
     #[error("there is no change to take back")]
     NothingToUndo,
-    /// A document makes no sense.
+    /// A document cannot be decoded.
     #[error("the document {name} makes no sense: {why}; a later version may have written it")]
     Corrupt {
-        /// Which.
+        /// The name of the document.
         name: String,
-        /// Why.
+        /// The reason.
         why: String,
     },
-    /// A row makes no sense, and a copy without it would not be one of everything.
+    /// A row cannot be decoded, so the copy would not be complete.
     #[error("{0}. Mend the row in the store, or delete it there, and run this again")]
     Unreadable(BadRow),
-    /// The store failed, again and again.
+    /// The store failed, too often or in a way that no retry helps.
     #[error(
         "{kind}{}",
         if *.closed {
@@ -91,7 +92,7 @@ pub enum ChangeError {
         }
     )]
     Store {
-        /// How.
+        /// The kind of the last failure.
         kind: StoreErrorKind,
         /// Whether the application stays closed.
         closed: bool,

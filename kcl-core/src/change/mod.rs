@@ -1,20 +1,27 @@
-//! Changing an application while nobody reads: closing it, rewriting its rows, opening it.
+//! Changing an application while no worker reads: closing it, rewriting its rows, opening it.
 //!
-//! A reset, an import or a restore sets leases back, which no worker may do or see half done. It
-//! runs *closed* (PROTOCOL rule 18): the document `changing` keeps workers from joining,
-//! each one that lived is seen to have ended, everything is copied, and then each row is written
-//! under a higher epoch, so that whatever the dead still have on its way is refused. A run that
-//! breaks off leaves the application closed; the same command goes on, or the change is taken back.
+//! A reset, an import or a restore sets leases back. No worker may do that, or see it half done, so
+//! it runs while the application is *closed* (PROTOCOL rule 18, §3):
+//!
+//! 1. the document `changing` says that the application is closed: workers wait instead of joining;
+//! 2. each session that was live is seen to have ended;
+//! 3. a copy of everything is stored;
+//! 4. each row is written under a higher epoch, so that the store refuses every write that a dead
+//!    worker still has under way;
+//! 5. the application is opened.
+//!
+//! A run that breaks off leaves the application closed. The same command goes on with the change;
+//! an undo takes it back.
 //!
 //! | part | its question |
 //! |---|---|
-//! | `design` | what is it to become? (a trait: [`Reset`] is one) |
-//! | `target` | what becomes of each row and document? |
-//! | `turn` | who is at it? |
-//! | `proof` | does nobody live? |
-//! | `copy` | what was it before? |
-//! | `closing` | what is to be done next? (a state machine, no I/O) |
-//! | `drive` | doing it, on a store |
+//! | `design` | what should the application become? (a trait: [`Reset`] implements it) |
+//! | `target` | which content shall each row and document get? |
+//! | `turn` | which run of which command may write? |
+//! | `proof` | has every session ended? |
+//! | `copy` | which content had each row and document before? |
+//! | `closing` | which call comes next? (a state machine without I/O) |
+//! | `drive` | making the calls, on a store |
 
 #[cfg_attr(not(feature = "unstable-simulation"), allow(dead_code, unreachable_pub))]
 mod closing;

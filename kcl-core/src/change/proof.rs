@@ -1,9 +1,9 @@
-//! Proof that nobody lives: each session that was there when the application was closed is seen to
-//! have ended.
+//! The proof that no worker is live: each session that existed when the application was closed is
+//! seen to have ended.
 //!
-//! To watch alone proves nothing: a beat that is still on its way revives a session. So one that is
-//! silent for a session timeout is ended, on the condition that it has not beaten since; then a
-//! late beat is refused. Sessions that come later find the application closed.
+//! To watch a session is no proof: a beat under way may revive it. So a session that is silent for
+//! a session timeout is ended, on condition that it has not beaten since; the store then refuses a
+//! late beat. Sessions that come later find the application closed.
 
 use std::{collections::BTreeMap, time::Duration};
 
@@ -14,47 +14,53 @@ use crate::{
     store::Consistency,
 };
 
-/// How often the sessions are looked at, in a session timeout.
+/// How often the sessions are listed in a session timeout.
 const LOOKS: u32 = 12;
 
 /// The sessions that are not known to have ended.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Proof {
-    /// When the sessions were first heard of.
+    /// When the sessions were first listed.
     since: Option<Time>,
-    /// The largest session timeout of the rows.
+    /// The largest session timeout among the rows: every session is given that time.
     timeout: Duration,
+    /// The sessions that have not ended.
     open: BTreeMap<SessionId, Window>,
+    /// When the sessions are listed next.
     look_at: Time,
 }
 
-/// How long a beat was seen to stand still.
+/// The time for which a session has shown the same beat.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 struct Window {
+    /// The newest beat that was seen.
     beat: u64,
+    /// When that beat was first seen.
     since: Time,
-    /// Whether it was seen to move.
+    /// Whether the beat ever changed while it was watched.
     moved: bool,
 }
 
-/// What is to be done next.
+/// The next step of a proof.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Next {
+    /// Make this call, and hand in its reply with [`Proof::learn`].
     Ask(Box<StoreCall>),
+    /// Wait until this time.
     Wait(Time),
-    /// Everybody was seen to have ended.
+    /// Every session has ended.
     NobodyLives,
-    /// These beat on.
+    /// These workers still beat.
     Alive(Vec<String>),
 }
 
 impl Proof {
-    /// Nothing is known yet: the sessions are to be listed, after the application was closed.
+    /// Knows nothing: the sessions are to be listed, after the application was closed.
     pub(super) const fn new() -> Self {
         Self { since: None, timeout: Duration::ZERO, open: BTreeMap::new(), look_at: Time::ZERO }
     }
 
-    /// What is to be done at `now`.
+    /// The next step, at `now`.
     pub(super) fn next(&self, now: Time) -> Next {
         let Some(since) = self.since else { return self.list() };
         if self.open.is_empty() {
@@ -76,17 +82,18 @@ impl Proof {
         if now < self.look_at { Next::Wait(self.look_at) } else { self.list() }
     }
 
+    /// The listing of all sessions. It is consistent, since an absent session counts as ended.
     fn list(&self) -> Next {
         Next::Ask(Box::new(StoreCall::Sessions(Consistency::Strong)))
     }
 
-    /// An answer came at `now`.
+    /// Takes an answer that came at `now`.
     pub(super) fn learn(&mut self, now: Time, reply: &StoreReply) {
         match reply {
             StoreReply::Sessions(rows) if self.since.is_none() => self.begin(now, rows),
             StoreReply::Sessions(rows) => {
                 for (id, window) in std::mem::take(&mut self.open) {
-                    // A row goes only after its session has ended.
+                    // A session's row is deleted only after the session has ended.
                     if let Some(row) = rows.iter().find(|row| row.id == id) {
                         self.see(now, row, Some(window));
                     }
@@ -98,11 +105,12 @@ impl Proof {
                     self.see(now, row, Some(window));
                 }
             }
-            // The next listing tells.
+            // The next listing shows the state.
             _ => self.look_at = now,
         }
     }
 
+    /// Takes the first listing: every live session of it has to end.
     fn begin(&mut self, now: Time, rows: &[Session]) {
         self.since = Some(now);
         self.timeout = rows.iter().map(|row| row.timeout).max().unwrap_or_default();
@@ -112,6 +120,7 @@ impl Proof {
         }
     }
 
+    /// Takes a row: a session that has ended is forgotten, a new beat starts a new window.
     fn see(&mut self, now: Time, row: &Session, known: Option<Window>) {
         if row.has_ended() {
             return;
@@ -122,7 +131,7 @@ impl Proof {
     }
 }
 
-/// Whether a session that is silent has to be ended before it counts as dead.
+/// Whether a silent session has to be ended before it counts as dead.
 fn silence_is_no_proof() -> bool {
     !planted!(ProvenByWatching)
 }

@@ -1,4 +1,4 @@
-//! Reading starts again elsewhere: what becomes of each row.
+//! The change that starts reading again from another position: for all shards, or for one.
 //!
 //! Pure: rows, documents and shards come in, a [`Target`] goes out.
 
@@ -19,33 +19,43 @@ use super::{
 use crate::{lease::Lease, settings::InitialPosition};
 
 /// Starts reading again from another position.
+///
+/// ```
+/// use kcl_core::change::{Design, Place, Reset};
+///
+/// let reset = Reset::one("shardId-000000000000", Place::TrimHorizon).and_descendants();
+/// assert_eq!(
+///     reset.what(),
+///     "reset --lease shardId-000000000000 --to trim-horizon --with-descendants"
+/// );
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Reset {
-    /// Every shard: a new beginning, as a first start at that position would make it.
+    /// All shards, as a first start of the application at this position would.
     All(InitialPosition),
     /// One shard.
     #[non_exhaustive]
     One {
-        /// Its name, or the whole key of its lease.
+        /// The shard's id, or the whole key of its lease.
         lease: Arc<str>,
-        /// Where in it.
+        /// The position in the shard.
         to: Place,
-        /// Whether the shards that came from it are read again, too, each from its beginning.
+        /// Whether the shard's descendants are read again, too, each from its trim horizon.
         with_descendants: bool,
     },
 }
 
 impl Reset {
-    /// One shard, by its name or the whole key of its lease; the shards that came from it are left
-    /// alone.
+    /// A reset of one shard, named by its id or by the whole key of its lease. Its descendants keep
+    /// their checkpoints.
     #[must_use]
     pub fn one(lease: &str, to: Place) -> Self {
         Self::One { lease: lease.into(), to, with_descendants: false }
     }
 
-    /// The same; if it is of one shard, those that came from it are read again, too, each from its
-    /// beginning.
+    /// The same reset; for one shard its descendants are read again, too, each from its trim
+    /// horizon.
     #[must_use]
     pub fn and_descendants(self) -> Self {
         match self {
@@ -77,7 +87,7 @@ impl Design for Reset {
     }
 }
 
-/// The rows of shards of the stream as it is now.
+/// The rows of the stream's shards, in its present life.
 fn of_this_stream<'a>(found: &Found<'a>) -> Result<Vec<&'a Lease>, Unfit> {
     let key = &found.stream.description.key;
     let shards = found.rows.iter().filter_map(|row| Some((row.key.stream()?, row)));

@@ -1,34 +1,35 @@
-//! What becomes of each row and document.
+//! The target of a change: the content that each row and document should get. It is the result of a
+//! [`Design`](super::Design).
 
 use bytes::Bytes;
 
 use crate::lease::{Checkpoint, DocName, Lease, LeaseKey};
 use crate::stream::ShardId;
 
-/// How far a shard is processed, with what goes along with that in its row.
+/// A checkpoint, with the fields of a row that go with it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Spot {
-    /// How far.
+    /// The checkpoint.
     pub checkpoint: Checkpoint,
-    /// With the end of the shard: the shards that continue it.
+    /// The shards that continue an ended shard; empty for any other checkpoint.
     pub children: Vec<ShardId>,
 }
 
 impl Spot {
-    /// Here; the shard has not ended.
+    /// This checkpoint of a shard that has not ended.
     #[must_use]
     pub const fn at(checkpoint: Checkpoint) -> Self {
         Self { checkpoint, children: Vec::new() }
     }
 
-    /// At the end of the shard, which these continue.
+    /// The end of a shard, which these shards continue.
     #[must_use]
     pub const fn ended(children: Vec<ShardId>) -> Self {
         Self { checkpoint: Checkpoint::ShardEnd, children }
     }
 
-    /// Where a row stands.
+    /// The checkpoint of a row.
     #[must_use]
     pub fn of(row: &Lease) -> Self {
         let children = if row.has_ended() { row.children.clone() } else { Vec::new() };
@@ -36,85 +37,86 @@ impl Spot {
     }
 }
 
-/// What becomes of one lease.
+/// The change of one lease.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct RowChange {
-    /// The row as it was found; of a lease that had none, the row as the lineage would make it.
+    /// The row as it was found. For a lease that had none, the row that the lineage would make.
     pub row: Lease,
     /// Whether there was a row.
     pub found: bool,
-    /// Where it is to stand.
+    /// The checkpoint that the row should get.
     pub to: Spot,
 }
 
 impl RowChange {
-    /// A row that stays where it stands: it is written all the same, so that whatever is still on
-    /// its way to it is refused.
+    /// A row that keeps its checkpoint. It is written nevertheless, so that the store refuses
+    /// writes that a dead worker has under way.
     #[must_use]
     pub fn kept(row: &Lease) -> Self {
         Self { row: row.clone(), found: true, to: Spot::of(row) }
     }
 
-    /// A row that is to stand elsewhere.
+    /// A row that gets another checkpoint.
     #[must_use]
     pub fn moved(row: &Lease, to: Spot) -> Self {
         Self { row: row.clone(), found: true, to }
     }
 
-    /// A row that is to be made, as it stands here.
+    /// A new row, with this content.
     #[must_use]
     pub fn made(row: Lease) -> Self {
         Self { found: false, to: Spot::of(&row), row }
     }
 
-    /// Which lease.
+    /// The key of the lease.
     #[must_use]
     pub const fn key(&self) -> &LeaseKey {
         &self.row.key
     }
 
-    /// Where the row is to stand; if the change is taken back, where it stood before.
+    /// The checkpoint that the row should get; for an undo the one that it had before.
     #[must_use]
     pub fn wanted(&self, undo: bool) -> Spot {
         if undo { Spot::of(&self.row) } else { self.to.clone() }
     }
 }
 
-/// What becomes of one document.
+/// The change of one document.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct DocChange {
-    /// Which document.
+    /// The name of the document.
     pub name: DocName,
-    /// Its content as it was found; if there was none, what does no harm in its place: a document
-    /// cannot be deleted while a late write may bring it back.
+    /// Its content as it was found. If there was none, a content that changes nothing: for an undo
+    /// cannot delete the document while a late write may bring it back.
     pub from: Bytes,
-    /// What it is to say.
+    /// The content that it should get.
     pub to: Bytes,
 }
 
 impl DocChange {
-    /// The document `name`, which said `from`, is to say `to`.
+    /// The document `name` with the content `from` should get the content `to`.
     #[must_use]
     pub const fn new(name: DocName, from: Bytes, to: Bytes) -> Self {
         Self { name, from, to }
     }
 
-    /// What the document is to say; if the change is taken back, what it said before.
+    /// The content that the document should get; for an undo the one that it had before.
     #[must_use]
     pub fn wanted(&self, undo: bool) -> Bytes {
         if undo { self.from.clone() } else { self.to.clone() }
     }
 }
 
-/// What becomes of an application: every row that it has or is to have, and the documents that
-/// say where it reads.
+/// The target of a change: every row of a shard that the application has or should get, and the
+/// documents that say where it reads from.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Target {
-    /// The leases of shards, those that stay where they are included; none of roles.
+    /// The leases of shards, unchanged ones included. Leases of roles (like `@planner`) are not
+    /// among them.
     pub rows: Vec<RowChange>,
-    /// The documents, in the order in which they are written: after the rows.
+    /// The documents, in the order in which they are written. They are written after the rows.
     pub docs: Vec<DocChange>,
 }

@@ -1,30 +1,32 @@
-//! Whose turn it is: what the document `changing` says of the change at hand.
+//! The turn: which run may write, as the document `changing` says.
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::lease::Changing;
 
-/// The change at hand, or the last one if the application is open. It stands in the document
-/// beside who makes it.
+/// The present change; if the application is open, the last one. The document `changing` holds it
+/// beside the name of the command.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct Change {
-    /// Names the change, and its copy: the version of the document with which it began.
+    /// The number of the change: the version that `changing` got when the change began. The copy is
+    /// named after it.
     #[serde(rename = "change")]
     pub number: u64,
-    /// The turn that began it. Empty: not known.
+    /// The turn that began the change; empty if an older build wrote it.
     #[serde(skip_serializing_if = "String::is_empty", default)]
     pub begun: String,
-    /// What it is, as its command says it.
+    /// The change in the words of its command.
     pub what: String,
-    /// The change before it.
+    /// The number of the change before; `None` if there was none.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub former: Option<u64>,
-    /// Whether it was prepared: nothing is to be opened before it is made, or taken back.
+    /// Whether the change was prepared: the application stays closed until the change is made or
+    /// taken back.
     #[serde(skip_serializing_if = "std::ops::Not::not", default)]
     pub prepared: bool,
-    /// Whether it is being taken back.
+    /// Whether the change is being taken back.
     #[serde(skip_serializing_if = "std::ops::Not::not", default)]
     pub undoing: bool,
 }
@@ -34,7 +36,7 @@ impl Change {
         Self { number, begun: begun.to_owned(), what, former, prepared: false, undoing: false }
     }
 
-    /// The change that a document tells of.
+    /// The change in a document; `None` if it names none.
     #[must_use]
     pub fn of(changing: &Changing) -> Option<Self> {
         serde_json::from_value(Value::Object(changing.more.clone())).ok()

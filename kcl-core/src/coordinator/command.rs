@@ -1,4 +1,4 @@
-//! What a coordinator wants done.
+//! The commands that a coordinator returns.
 
 use std::{fmt, time::Duration};
 
@@ -10,206 +10,215 @@ use crate::{
     stream::{SourceErrorKind, StreamName},
 };
 
-/// Something to do.
+/// One thing that the keeper (or the simulator) has to do.
 #[derive(Clone, Debug)]
 pub enum Command {
-    /// Ask the store; hand the outcome back as [`super::Event::Store`].
+    /// Make this call to the store; hand the outcome back as [`super::Event::Store`].
     Store(CallId, Box<StoreCall>),
-    /// Describe this stream; hand the answer back as [`super::Event::Described`]. Without a name:
-    /// the stream of a source that has not said yet which it reads.
+    /// Describe this stream; hand the answer back as [`super::Event::Described`]. `None` means the
+    /// stream of a source that has not yet said which stream it reads.
     Describe(CallId, Option<StreamName>),
     /// Describe this stream and list its shards; hand them back as [`super::Event::Shards`].
     ListShards(CallId, StreamName),
-    /// Measure what the worker's report tells; hand it back as [`super::Event::Measured`].
+    /// Measure the facts of the worker's report; hand them back as [`super::Event::Measured`].
     Measure,
-    /// Direct a run.
+    /// Hand an order to the run of a lease.
     Run(RunCommand),
-    /// Runs may dispatch before this time, and not at or after it.
+    /// Runs may dispatch before this time, and not at it or after it. It only ever grows.
     ValidUntil(Time),
-    /// Every checkpoint up to this one is stored.
+    /// The store holds this checkpoint of the lease under this epoch, and so every earlier one.
     Stored(LeaseKey, Epoch, Checkpoint),
-    /// Tell whoever listens.
+    /// Tell observers and the listeners of the worker's handle.
     Notify(Notice),
-    /// The worker is over.
+    /// The worker is over. No command follows.
     Finished(Outcome),
 }
 
-/// A direction to the run of one lease under one epoch.
+/// An order to the run of one lease under one epoch.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RunCommand {
-    /// Which lease.
+    /// The lease.
     pub key: LeaseKey,
-    /// Under which epoch.
+    /// The epoch under which the run was started.
     pub epoch: Epoch,
-    /// What to do.
+    /// The order.
     pub order: RunOrder,
 }
 
-/// What a run is to do. After `Drain` and `Drop` it answers with [`super::RunNews::Stopped`].
+/// An order to a run. After `Drain` and `Drop` the run answers with [`super::RunNews::Stopped`].
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum RunOrder {
-    /// Start reading and dispatching after the row's checkpoint.
+    /// Start to read behind the checkpoint of this row, and to dispatch.
     Start(Box<Lease>),
-    /// Dispatch nothing new; finish the batch that runs.
+    /// Dispatch no new batch; let the running one finish.
     Drain {
-        /// When the batch, and whatever the processor does after it, is dropped at the latest.
+        /// When the run drops the batch, and whatever the processor does after it, at the latest.
         until: Time,
     },
-    /// Dispatch nothing new and drop the batch that runs; the lease is lost or given up.
+    /// Dispatch no new batch and drop the running one: the lease is lost or given up.
     Drop(DropReason),
-    /// Dispatch nothing and drop the batch that runs, but keep its records: they come again first,
-    /// should the run be resumed.
+    /// Dispatch no new batch and drop the running one, but keep its records: `Resume` delivers them
+    /// again first.
     Suspend,
-    /// Dispatch again.
+    /// Dispatch again, after `Suspend`.
     Resume,
 }
 
-/// Why a run is dropped.
+/// Why the coordinator orders a run to drop its batch.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum DropReason {
-    /// Somebody else holds the lease, or may.
+    /// Another session holds the lease, or may hold it; or the source reads another stream.
     Lost,
-    /// The batch did not end in time, and the lease moves on.
+    /// The batch did not end in time, and the lease goes to another worker.
     TimedOut,
-    /// The worker is over.
+    /// The grace of a worker that leaves is over.
     Leaving,
 }
 
-/// Something worth telling: events of the worker's handle, metrics and logs.
+/// An event for observers: the worker's handle, metrics and logs turn it into theirs.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Notice {
-    /// This session is registered.
+    /// The session is registered, and its id is its own.
     Registered(SessionId),
-    /// This session holds the lease from now on.
+    /// The session holds this lease from now on, under this epoch.
     Gained(LeaseKey, Epoch),
-    /// This session holds the lease no longer.
+    /// The session no longer holds this lease.
     Lost(LeaseKey, Epoch, LossReason),
-    /// The shard is processed to its end, and the store knows.
+    /// Every record of the shard was processed, and the row of the lease says so.
     Ended(LeaseKey, Epoch),
-    /// This session was ended by others.
+    /// Another session ended this one.
     Fenced(SessionId, EndReason),
-    /// The session could not be kept alive in time; dispatch stops until the store answers.
+    /// No beat was answered in time; runs dispatch nothing until the store answers.
     Lapsed,
-    /// The session is valid again; this many leases go on in place.
+    /// A beat was answered after a lapse. The number is that of the leases held, whose rows are
+    /// read before their runs go on.
     Revived(usize),
-    /// This session ended another one that did not beat.
+    /// This session ended another one, which did not beat.
     FencedOther(SessionId),
-    /// A newer session of this worker's id took its place.
+    /// Another live session uses the id of this worker. This session, which the event names, stops.
     DuplicateWorkerId(SessionId),
-    /// This session plans from now on, in this term.
+    /// This session is the planner from now on, in this term.
     Planning(Epoch),
-    /// This session plans no longer.
+    /// This session is the planner no longer; its term was this.
     StoppedPlanning(Epoch),
-    /// A plan was published.
+    /// The planner published a plan.
     Planned {
-        /// Leases that change hands between live workers.
+        /// How many leases change hands between live workers.
         moves: usize,
-        /// Leases nobody may take, with the reason, worst lag first.
+        /// The leases that no worker may take, with the reason; the lease with the greatest lag
+        /// comes first.
         unassigned: Vec<(LeaseKey, String)>,
-        /// How many workers it counts on.
+        /// How many workers the plan counts on.
         workers: usize,
-        /// How many leases there are, those of shards that have ended among them.
+        /// How many leases there are, including those of ended shards.
         leases: usize,
     },
-    /// A lease was ordered to be taken from a live owner that did not release it in time.
+    /// The planner ordered to take a lease by force, since its live owner did not release it in
+    /// time.
     Forced {
-        /// Which lease.
+        /// The lease.
         key: LeaseKey,
-        /// From whom.
+        /// The owner.
         from: SessionId,
-        /// Whether the owner never said that it saw the order: both may process for a moment.
+        /// Whether the owner never confirmed the order to give the lease away: then two workers may
+        /// process it for a moment.
         overlap: bool,
     },
-    /// The stream cannot be listed.
+    /// The source could not describe the stream or list its shards.
     StreamTrouble(SourceErrorKind),
     /// The stream was deleted and made again.
     StreamRemade,
-    /// Leases went back in time, or may have.
+    /// The store went back in time, or lost this session's row: leases may have gone back, too.
     StoreWentBack,
-    /// No lease covers a part of the hash-key space although shards for it are listed.
+    /// No lease reads or will read a part of the hash-key space, which the text names: its records
+    /// are not read.
     Hole(String),
-    /// What the stream lists and the lease rows do not fit together.
+    /// The lease rows do not fit the shards that the stream lists.
     Lineage(String),
-    /// The placement rules make no sense; those read before stay in force. If none were, what a
-    /// live worker holds stays where it is.
+    /// The placement rules cannot be decoded. The rules that were read before stay in force; if
+    /// there are none, no lease of a live worker moves.
     BadRules(String),
-    /// More shards inherit rules from shards that are gone than a document holds: rows of ended
-    /// leases are kept in its place.
+    /// More shards inherit a rule from deleted leases than the document `inherited` holds. So the
+    /// rows of ended leases are kept.
     InheritanceFull(String),
-    /// The processor of a lease makes no progress; it is handed over.
+    /// The processor of this lease makes no progress; the worker releases the lease for another.
     Stalled(LeaseKey, Epoch),
-    /// A lease was seen held by a live session that was not expected to hold it.
+    /// A live session holds a lease that this session should take, and it is not the owner that the
+    /// plan names.
     Conflict(LeaseKey, SessionId),
-    /// The application reads another stream; whether somebody still reads that one is found out.
+    /// The application reads another stream than this worker; the worker finds out whether the
+    /// other stream has a live reader.
     StreamDiffers {
-        /// The one that the store names; `None` if it names none.
+        /// The stream that the store names; `None` if it names none.
         reads: Option<StreamName>,
-        /// The one that this worker reads.
+        /// The stream that this worker reads.
         wanted: StreamName,
     },
-    /// This worker was given a lease that is not of its stream, or not of its present life. It does
-    /// not take it.
+    /// The plan gives this worker a lease of another stream, or of another life of its stream. The
+    /// worker does not take it.
     NotOfMyStream(LeaseKey),
-    /// Reading of the stream began elsewhere than this worker's settings say; that holds.
+    /// The application began to read the stream elsewhere than this worker's settings say; the
+    /// frozen start holds.
     StartDiffers {
-        /// Where it began, and by which setting.
+        /// The frozen start, and the setting that it came from.
         start: StreamStart,
-        /// What this worker's settings say.
+        /// The start in this worker's settings.
         wanted: InitialPosition,
     },
-    /// The application is closed while its rows are rewritten: the worker waits. Says by whom.
+    /// The application is closed while a command rewrites its rows; the worker waits. The text
+    /// names the command.
     Closed(String),
-    /// The application is open again: the worker joins.
+    /// The application is open again; the worker joins.
     Reopened,
-    /// A document makes no sense to this version. It does not count as never written: who needs it
-    /// waits. Says which one, and why.
+    /// A document cannot be decoded by this version. It does not count as absent: the part that
+    /// needs it waits. The text is the reason.
     Unreadable(DocName, String),
-    /// How old the oldest unread record is of what nobody may read, at the most; `None` if that is
-    /// not known, or if there is nothing.
+    /// The age of the oldest unread record among the leases that no worker may take.
     Unread {
-        /// The age.
+        /// An upper bound of the age; `None` if it is not known, or if there is no such lease.
         oldest: Option<Duration>,
-        /// For how long the stream keeps records.
+        /// How long the stream keeps records; `None` if it is not known.
         retention: Option<Duration>,
     },
-    /// Half of the retention is over for the oldest unread record of a lease that nobody may take.
+    /// The oldest unread record of a lease that no worker may take has reached half of the
+    /// retention.
     UnreadOld {
-        /// Which lease.
+        /// The lease.
         key: LeaseKey,
-        /// How old that record is at the most.
+        /// An upper bound of the record's age.
         oldest: Duration,
-        /// For how long the stream keeps records.
+        /// How long the stream keeps records.
         retention: Duration,
     },
-    /// How many workers the measured load needs, as the planner tells; `None` if that is not known.
+    /// How many workers the measured load needs, as the planner's report says.
     Wanted {
-        /// How many.
+        /// The number; `None` if it is not known.
         workers: Option<u64>,
     },
-    /// A worker's document has no room for so many leases that nobody else can take: they wait for
-    /// more workers.
+    /// A worker's document has no space left for this many leases, which no other worker can take:
+    /// they stay without a worker.
     DocumentFull(DocName, usize),
 }
 
-/// Why a lease was lost.
+/// Why the session lost a lease.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum LossReason {
-    /// It was handed over.
+    /// The session released it for another worker.
     HandedOver,
-    /// Somebody else holds it.
+    /// Its row names another owner or epoch, or may do so since the store went back in time.
     Taken,
-    /// This session was ended.
+    /// The session was ended, or gave way to another one of its id.
     Fenced,
-    /// Its row is gone.
+    /// Its row does not exist.
     Gone,
-    /// The worker leaves.
+    /// The worker leaves: it released the lease, or ended its session.
     Leaving,
 }
 
 impl LossReason {
-    /// As logs name it.
+    /// The reason as logs name it.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
         match self {
@@ -222,25 +231,25 @@ impl LossReason {
     }
 }
 
-/// How a worker's life ended.
+/// Why a worker is over.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Outcome {
-    /// It left as it was asked to.
+    /// It left because it was asked to.
     Left,
-    /// A newer session of its id took its place, or was there first.
+    /// Another live session uses the id of this worker.
     Duplicate(WorkerId),
-    /// The application reads another stream, and who reads it lives.
+    /// The application reads another stream, which has a live reader.
     OtherStream {
-        /// The one it reads; `None` if those who live do not say.
+        /// The stream that the application reads; `None` if its live readers name none.
         reads: Option<StreamName>,
-        /// The one that this worker was to read.
+        /// The stream that this worker should read.
         wanted: StreamName,
     },
-    /// Reading was to start at a time that is still to come.
+    /// The start in the settings is later than the stream's own clock.
     StartAhead {
-        /// That time.
+        /// The start in the settings.
         at: WallTime,
-        /// The stream's own clock.
+        /// The stream's clock.
         now: WallTime,
     },
 }

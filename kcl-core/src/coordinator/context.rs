@@ -1,4 +1,9 @@
-//! What the parts of a coordinator share: time, knobs, calls under way, commands to come.
+//! The [`Context`], which all parts of a coordinator share: it holds the time, the settings, the
+//! calls under way, and the commands to return.
+//!
+//! A part asks the store with [`Context::ask`] and gets the answer through `route.rs`; it notifies
+//! the other parts with [`Context::signal`]; it returns commands with [`Context::push`] and the
+//! methods beside it. [`Epochs`] makes the epochs for acquires.
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
@@ -31,37 +36,46 @@ use crate::{
     stream::StreamName,
 };
 
-/// Ended sessions remembered. Only a cache: what is forgotten is asked for again.
+/// How many ended sessions are remembered. The set is only a cache: a session that was forgotten is
+/// read again.
 const ENDED_MAX: usize = 10_000;
 
-/// Shared by the parts of one coordinator.
+/// The state that all parts of one coordinator share.
 #[derive(Debug)]
 pub(super) struct Context {
-    /// The time of the event at hand.
+    /// The time of the present event.
     pub(super) now: Time,
     pub(super) settings: Coordination,
-    /// Whether the session is valid: who is not takes nothing, plans nothing and runs nothing.
+    /// Whether the session is valid. A session that is not acquires nothing, runs nothing and
+    /// publishes no plan.
     pub(super) valid: bool,
-    /// Whether the store pushes wake-ups.
+    /// Whether the store pushes wake-ups; else `member` reads its own row for them.
     pub(super) pushes: bool,
+    /// The only source of randomness.
     pub(super) rng: Rng,
+    /// Makes the epochs for acquires.
     pub(super) epochs: Epochs,
+    /// The frozen starts that this process knows.
     pub(super) starts: Starts,
+    /// Which streams the sources of this worker read.
     pub(super) reads: Reads,
-    /// When the newest beat was sent whose answer was heard: by then the store had gone back no
-    /// further than is known.
+    /// When the newest answered beat was sent: the session knows of every step back of the store up
+    /// to then.
     pub(super) heard: Time,
-    /// Sessions known to have ended: that is final, so it may be remembered.
+    /// Sessions that have ended. An end is final, so a session stays here until the set is full.
     pub(super) ended: BTreeSet<SessionId>,
+    /// The calls under way, each with the request that waits for its reply.
     calls: BTreeMap<CallId, ReplyTo>,
     next_call: u64,
+    /// The commands of the present event.
     out: Vec<Command>,
+    /// When each part is due next.
     pub(super) deadlines: Deadlines,
-    /// What the parts have said and nobody has heard yet.
+    /// Signals of parts that no other part has heard yet, the oldest first.
     signals: VecDeque<Signal>,
 }
 
-/// Why a call was made, and by which part: routes its outcome.
+/// The request that a call was made for; it names the part that gets the outcome.
 #[derive(Clone, Debug)]
 pub(super) enum ReplyTo {
     Member(member::Request),
@@ -72,12 +86,12 @@ pub(super) enum ReplyTo {
     Reporting(reporting::Request),
     Succession(succession::Request),
     Inbox(inbox::Request),
-    /// What the stream is of the source that has said it reads this one; of one that has said
-    /// nothing yet.
+    /// The description of the stream of a source, by the name that the source gave before; `None`
+    /// for a source that has given none.
     Describe(Option<StreamName>),
-    /// The planner's listing of the shards of a stream.
+    /// The planner's listing of the shards of this stream.
     Shards(StreamName),
-    /// Nobody waits for the outcome.
+    /// No part needs the outcome.
     Nobody,
 }
 
@@ -116,7 +130,8 @@ impl Context {
         }
     }
 
-    /// Asks the store, for `request`.
+    /// Makes a call to the store. Its reply goes to the part of `request`, together with what the
+    /// request remembers.
     pub(super) fn ask<R: StoreRequest>(&mut self, by: R::By, request: R)
     where
         ReplyTo: From<R::Request>,
@@ -124,7 +139,7 @@ impl Context {
         self.send(by, request.ask().into());
     }
 
-    /// Tells the store something whose outcome nobody waits for.
+    /// Makes a call whose outcome no part needs.
     pub(super) fn tell(&mut self, what: impl Operation) {
         self.send(what, ReplyTo::Nobody);
     }
@@ -134,13 +149,13 @@ impl Context {
         self.out.push(Command::Store(id, Box::new(by.call())));
     }
 
-    /// Asks for a listing of the shards of a stream, for the planner.
+    /// Lists the shards of a stream. The outcome goes to the planner.
     pub(super) fn list_shards(&mut self, of: &StreamName) {
         let id = self.call(ReplyTo::Shards(of.clone()));
         self.out.push(Command::ListShards(id, of.clone()));
     }
 
-    /// Asks what the streams are of which that is wanted and due.
+    /// Asks for each description of a stream that a part wants and that is due.
     pub(super) fn describe_due(&mut self) {
         for of in self.reads.take_due(self.now) {
             let id = self.call(ReplyTo::Describe(of.clone()));
@@ -148,6 +163,7 @@ impl Context {
         }
     }
 
+    /// Remembers a request under the next call number.
     fn call(&mut self, purpose: ReplyTo) -> CallId {
         let id = CallId(self.next_call);
         self.next_call += 1;
@@ -155,17 +171,19 @@ impl Context {
         id
     }
 
-    /// Wakes a session; a wake-up may be lost.
+    /// Wakes another session. The wake-up may be lost; nothing may rely on it.
     pub(super) fn wake(&mut self, session: &SessionId) {
         if wakes_others() {
             self.tell(op::Wake(session.clone()));
         }
     }
 
+    /// Hands an order to the run of a lease.
     pub(super) fn run(&mut self, key: &LeaseKey, epoch: Epoch, order: RunOrder) {
         self.out.push(Command::Run(RunCommand { key: key.clone(), epoch, order }));
     }
 
+    /// Hands an event to the observers.
     pub(super) fn notify(&mut self, notice: Notice) {
         self.out.push(Command::Notify(notice));
     }
@@ -174,13 +192,13 @@ impl Context {
         self.out.push(command);
     }
 
-    /// Queues a signal for the other parts. They hear it after those queued before, and not before
-    /// the part that queues it is done.
+    /// Queues a signal for the other parts. They hear it after the signals queued before, and only
+    /// after the present part has returned.
     pub(super) fn signal(&mut self, signal: impl Into<Signal>) {
         self.signals.push_back(signal.into());
     }
 
-    /// Takes the signal that was queued first.
+    /// Takes the oldest signal.
     pub(super) fn next_signal(&mut self) -> Option<Signal> {
         self.signals.pop_front()
     }
@@ -193,12 +211,12 @@ impl Context {
         self.ended.insert(id.clone());
     }
 
-    /// Who made the call, once.
+    /// Takes the request of a call: `None` for a second reply, or for a call that was forgotten.
     pub(super) fn take_purpose(&mut self, id: CallId) -> Option<ReplyTo> {
         self.calls.remove(&id)
     }
 
-    /// Forgets what a planner that is no more waits for, and has said.
+    /// Forgets the calls and the signals of a planner that exists no more.
     pub(super) fn forget_planner_calls(&mut self) {
         let of_planner =
             |purpose: &ReplyTo| matches!(purpose, ReplyTo::Planner(_) | ReplyTo::Shards(_));
@@ -206,8 +224,8 @@ impl Context {
         self.signals.retain(|signal| !matches!(signal, Signal::Planner(_)));
     }
 
-    /// Forgets every call under way, what the parts have said and what they wait for: it means
-    /// nothing to a new life.
+    /// Forgets every call, signal and deadline of a session that is over: they mean nothing to its
+    /// successor.
     pub(super) fn forget_calls(&mut self) {
         self.deadlines.clear();
         self.starts.forget_calls();
@@ -216,22 +234,26 @@ impl Context {
         self.signals.clear();
     }
 
+    /// Takes the commands of the present event, in the order in which they were pushed.
     pub(super) fn take_commands(&mut self) -> Vec<Command> {
         std::mem::take(&mut self.out)
     }
 }
 
-/// Makes epochs: above the row's, above all seen, and no less than the store's clock, so that a
-/// store that lost its last writes gives no epoch a second time.
+/// Makes the epochs for acquires (PROTOCOL rule 4). A new epoch is above the row's and above all
+/// epochs seen, and not below the store's time. So a store that lost its last writes never gives an
+/// epoch twice.
 #[derive(Debug, Default)]
 pub(super) struct Epochs {
+    /// The highest epoch seen or made.
     highest: u64,
-    /// The latest time of the store that is known of, and when it was.
+    /// The latest store time that is known, in milliseconds, and the worker's time at which it was
+    /// known.
     clock: Option<(u64, Time)>,
 }
 
 impl Epochs {
-    /// Learns from a row. An epoch was the store's time once.
+    /// Learns from a row. Its epoch was a store time once, so the store's time is at least that.
     pub(super) fn saw(&mut self, row: &Lease, now: Time) {
         self.highest = self.highest.max(row.epoch.0);
         self.is_at_least(row.epoch.0, now);
@@ -243,13 +265,13 @@ impl Epochs {
         self.is_at_least(stamp.at.0, now);
     }
 
-    /// The store's time as far as it is known: zero before anything is.
+    /// The store's time, in milliseconds; zero before any is known.
     pub(super) fn store_time(&self, now: Time) -> StoreTime {
         StoreTime(self.clock(now))
     }
 
-    /// The store's time, which goes on here whatever the store's own clock does: one that takes
-    /// over with its writes lost may have a clock that is behind.
+    /// The latest known store time plus the time that has passed here since. A replica that takes
+    /// over may have a clock that is behind: this one never goes back.
     fn clock(&self, now: Time) -> u64 {
         self.clock.map_or(0, |(at, then)| {
             let passed = u64::try_from(now.since(then).as_millis()).unwrap_or(0);
@@ -257,21 +279,21 @@ impl Epochs {
         })
     }
 
-    /// At `now` it is as late as this by the store's clock, if not later.
+    /// Learns that the store's time was at least `at` at the worker's time `now`.
     pub(super) fn is_at_least(&mut self, at: u64, now: Time) {
         if at > self.clock(now) {
             self.clock = Some((at, now));
         }
     }
 
-    /// The epoch that follows `seen`.
+    /// The epoch for an acquire of a row with the epoch `seen`.
     pub(super) fn next(&mut self, seen: Epoch, now: Time) -> Epoch {
         self.highest = (seen.0 + 1).max(self.highest + 1).max(self.clock(now));
         above(seen, Epoch(self.highest))
     }
 }
 
-/// Whether who is waited for is woken.
+/// Whether sessions that wait are woken.
 fn wakes_others() -> bool {
     !planted!(WakeNeverSent)
 }
@@ -281,12 +303,12 @@ fn goes_only_forward() -> bool {
     !planted!(EpochsFollowTheClockBack)
 }
 
-/// The next epoch: above that of the row.
+/// The next epoch: above the row's.
 fn above(row: Epoch, all: Epoch) -> Epoch {
     if planted!(NoEpochBump) { row } else { above_all(row, all) }
 }
 
-/// The next epoch: above that of the row, and above all others that are known of.
+/// The next epoch: above the row's, and above all others that are known.
 fn above_all(row: Epoch, all: Epoch) -> Epoch {
     if planted!(EpochFromRowAlone) { Epoch(row.0 + 1) } else { all }
 }

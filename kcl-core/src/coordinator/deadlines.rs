@@ -1,17 +1,20 @@
-//! The deadlines of all parts: one set, in the order of time.
+//! The deadlines of all parts: one set, in the order of time. The next wake-up of the coordinator
+//! is the first of them.
 //!
-//! The next wake-up is the first of them. Whoever waits for few things tells of them after each
-//! event, whether or not they changed: so none can be forgotten. Whoever waits for many, for
-//! hundreds of leases or sessions, tells of those that were touched, which [`super::noted::Noted`]
-//! knows. What is due is taken in the order of [`Due`], whichever was due first: the parts have
-//! their turns in that order, and each goes through its leases or sessions in the order of names.
+//! - A part with one deadline sets it after each event, whether it changed or not. So none can be
+//!   forgotten.
+//! - `handoff` and `watch` have deadlines for hundreds of leases and sessions. They set those of
+//!   the entries that were touched, which [`super::noted::Noted`] knows.
+//!
+//! What is due is done in the order of [`Due`], not in the order of time: part by part, and within
+//! a part by the name of the lease or session. So a run is the same whichever deadline came first.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::{handoff::due as handoff, watch::due as watch};
 use crate::env::Time;
 
-/// What is due: whose turn it is, and about what.
+/// A deadline: the part that is due, and its lease or session.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Due {
     Member,
@@ -21,12 +24,12 @@ pub(super) enum Due {
     Planner,
     Inbox,
     Reporting,
-    /// What the stream is, is to be asked.
+    /// The next description of a stream is to be asked for.
     Describe,
     Leaving,
 }
 
-/// What is due that is one thing, whatever there is of leases and sessions.
+/// The deadlines of the parts that have one each.
 const FEW: [Due; 7] = [
     Due::Member,
     Due::Succession,
@@ -53,12 +56,14 @@ impl Due {
     }
 }
 
-/// The deadlines of all parts.
+/// The deadlines of all parts: see the module.
 #[derive(Debug)]
 pub(super) struct Deadlines {
-    /// Of the few, which are told after each event: by their places, [`Time::NEVER`] for none.
+    /// The deadlines of [`FEW`], by place; [`Time::NEVER`] where there is none.
     few: [Time; FEW.len()],
+    /// The deadlines of leases and sessions.
     at: BTreeMap<Due, Time>,
+    /// The same deadlines in the order of time.
     order: BTreeSet<(Time, Due)>,
 }
 
@@ -92,13 +97,13 @@ impl Deadlines {
         }
     }
 
-    /// The first of them.
+    /// The first deadline; [`Time::NEVER`] if there is none.
     pub(super) fn first(&self) -> Time {
         let first = self.order.first().map_or(Time::NEVER, |(at, _)| *at);
         self.few.iter().fold(first, |first, at| first.min(*at))
     }
 
-    /// What of this part is due by then, in the order of [`Due`].
+    /// The deadlines of one part that have come at `by`, in the order of [`Due`].
     fn due_by<T: Clone + Ord>(
         &self,
         by: Time,
@@ -108,22 +113,23 @@ impl Deadlines {
         due.filter_map(|(_, due)| of_part(due)).cloned().collect()
     }
 
-    /// The leases that are due by then.
+    /// The deadlines of leases that have come at `by`.
     pub(super) fn of_leases(&self, by: Time) -> BTreeSet<handoff::Due> {
         self.due_by(by, |due| if let Due::Handoff(due) = due { Some(due) } else { None })
     }
 
-    /// What is due by then of watching the sessions.
+    /// The deadlines of sessions that have come at `by`.
     pub(super) fn of_sessions(&self, by: Time) -> BTreeSet<watch::Due> {
         self.due_by(by, |due| if let Due::Watch(due) = due { Some(due) } else { None })
     }
 
-    /// Forgets them all: they were those of a session that is over.
+    /// Clears all deadlines: they belonged to a session that is over.
     pub(super) fn clear(&mut self) {
         *self = Self::default();
     }
 
-    /// One that is not as it should be, when these are all there are; `NEVER` counts as none.
+    /// A deadline in which this set differs from `all`, which are the parts' own; [`Time::NEVER`]
+    /// counts as none.
     #[cfg(any(test, debug_assertions))]
     pub(super) fn differs_from(&self, all: impl IntoIterator<Item = (Due, Time)>) -> Option<Due> {
         let all = all.into_iter().filter(|(_, at)| *at != Time::NEVER);
@@ -139,7 +145,7 @@ impl Deadlines {
     }
 }
 
-/// Whether a deadline that was at `before` takes its new place in the order of time: each does.
+/// Whether a deadline that is moved takes its new place in the order of time.
 fn takes_its_place(before: Time) -> bool {
     before == Time::NEVER || !planted!(MovedDeadlineForgotten)
 }

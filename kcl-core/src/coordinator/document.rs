@@ -1,4 +1,10 @@
-//! The assignment document: what one worker should hold, as the planner writes it.
+//! The assignment document: what one worker should hold and give away, as the planner writes it,
+//! and the document of a frozen start.
+//!
+//! [`Assignment`] lists [`Hold`]s (leases to take or keep) and [`Revoke`]s (leases to give away). A
+//! lease that is in neither list stays where it is: a document that is late or lost takes nothing
+//! from anybody. A document that would be larger than a store takes is written with packed lists
+//! (`packed`), and cut if that is not enough.
 
 mod packed;
 #[cfg(test)]
@@ -16,16 +22,18 @@ use crate::{
     stream::StreamKey,
 };
 
-/// The last in the order of succession who looks at the planner's session all the time.
+/// The last place in the order of succession that reads the planner's session every watch interval
+/// (PROTOCOL rule 6).
 pub(super) const NEAR: u32 = 8;
 
-/// The most bytes that one lease takes, by the longest names: its key, and two sessions.
+/// The most bytes that one lease can take in a document, with the longest names: its key and two
+/// sessions.
 const LARGEST_ENTRY: usize = 800;
 
-/// The most that a document takes without its leases, of one stream.
+/// The most bytes that a document of one stream can take without its leases.
 const LARGEST_REST: usize = 4_000;
 
-/// A document whose lists are packed.
+/// A document with packed lists.
 #[derive(Serialize)]
 struct Lists<'a> {
     #[serde(rename = "h")]
@@ -36,39 +44,43 @@ struct Lists<'a> {
     rest: &'a Assignment,
 }
 
-/// What one worker should hold. Field names are short: the document is rewritten at each change.
+/// The leases that one worker should hold and give away. The field names are short since the
+/// planner rewrites the document at each change.
 ///
-/// Any later life of the worker may take the leases that it names ([`Hold`]). Orders ([`Revoke`],
-/// and a hold by force) name the session and the epoch that they mean.
+/// Any later life of the worker may take the leases that it names ([`Hold`]), as long as their rows
+/// belong to that earlier life. Orders ([`Revoke`], and a hold by force) count only for the session
+/// and the epoch that they name.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Assignment {
-    /// Orders documents; an older one than a worker has seen is ignored.
+    /// The plan's version. A worker ignores a document with a version no higher than one it has
+    /// seen.
     #[serde(rename = "p")]
     pub version: PlanVersion,
-    /// For which life of the worker it was written.
+    /// The session of the worker that the document was written for.
     #[serde(rename = "s")]
     pub session: SessionId,
-    /// The planner that wrote it.
+    /// The planner that wrote the document.
     #[serde(rename = "l")]
     pub planner: SessionId,
-    /// The worker the planner named to follow it.
+    /// The first standby; `None` if the planner named none.
     #[serde(rename = "b", skip_serializing_if = "Option::is_none", default)]
     pub standby: Option<SessionId>,
-    /// The one that comes after the standby. Planners of older builds name none.
+    /// The second standby; `None` if the planner named none, as older builds do.
     #[serde(rename = "c", skip_serializing_if = "Option::is_none", default)]
     pub second: Option<SessionId>,
-    /// This worker's place in the order of succession: 0 the planner, 1 and 2 the standbys.
+    /// The worker's place in the order of succession: 0 the planner, 1 and 2 the standbys, then the
+    /// other workers in the order of their registration.
     #[serde(rename = "r")]
     pub rank: u32,
-    /// Whether the worker may acquire the children of any shard it has read to the end at once.
-    /// Where rules say otherwise of some, each [`Hold`] tells.
+    /// Whether the worker may acquire the children of every shard that it has read to its end,
+    /// without a plan. Where rules allow that for some shards only, [`Hold::children`] says which.
     #[serde(rename = "k")]
     pub takes_children: bool,
-    /// Where reading of each stream began: known to all, so that a store that lost it gets it back.
-    /// Of one stream it is written without a list around it, as older builds read it.
+    /// The frozen start of each stream: every worker knows it, so that a store that lost it gets it
+    /// back. For one stream it is written without a list around it, since older builds read it so.
     #[serde(rename = "f", skip_serializing_if = "Vec::is_empty", default, with = "one_or_many")]
     pub starts: Vec<StreamStart>,
-    /// What the worker should hold.
+    /// The leases that the worker should hold.
     #[serde(
         rename = "h",
         skip_serializing_if = "Vec::is_empty",
@@ -76,7 +88,7 @@ pub struct Assignment {
         deserialize_with = "each_or_packed"
     )]
     pub holds: Vec<Hold>,
-    /// What the worker should give away.
+    /// The leases that the worker should give away.
     #[serde(
         rename = "g",
         skip_serializing_if = "Vec::is_empty",
@@ -84,8 +96,8 @@ pub struct Assignment {
         deserialize_with = "each_or_packed"
     )]
     pub gives: Vec<Revoke>,
-    /// How long the planner waits for a lease to be given away before another takes it by force, in
-    /// milliseconds; given with `gives`. Planner and worker may have different settings.
+    /// How long the planner waits for the `gives` before another worker takes them by force, in
+    /// milliseconds. `None` if there are no `gives`. The settings of planner and worker may differ.
     #[serde(rename = "w", skip_serializing_if = "Option::is_none", default)]
     pub give_within: Option<u64>,
 }
@@ -93,14 +105,14 @@ pub struct Assignment {
 /// A lease the worker should hold.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Hold {
-    /// Which lease.
+    /// The lease.
     #[serde(rename = "k")]
     pub key: LeaseKey,
-    /// How the planner saw the row, when the worker does not hold it yet.
+    /// The row as the planner saw it; `None` if the worker holds the lease already.
     #[serde(rename = "o", skip_serializing_if = "Option::is_none", default)]
     pub from: Option<Origin>,
-    /// Which children of its shard the worker may take at once although a rule keeps it from
-    /// taking any ([`Assignment::takes_children`]). Older builds tell and read of none.
+    /// Which children of its shard the worker may acquire at once although
+    /// [`Assignment::takes_children`] is false. Older builds do not write or read this field.
     #[serde(
         rename = "c",
         skip_serializing_if = "Taking::is_none",
@@ -110,50 +122,52 @@ pub struct Hold {
     pub children: Taking,
 }
 
-/// What is known, or none: later builds may tell of children that this one does not know.
+/// A value that this version knows, else none: later versions may write others.
 fn known_taking<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Taking, D::Error> {
     let value = serde_json::Value::deserialize(deserializer)?;
     Ok(serde_json::from_value(value).unwrap_or_default())
 }
 
-/// How the planner saw the row of a lease that is to change its owner.
+/// The row of a lease that should change its owner, as the planner saw it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Origin {
-    /// The owner; `None`: nobody.
+    /// The owner; `None` if the lease is unowned.
     #[serde(rename = "o", skip_serializing_if = "Option::is_none", default)]
     pub owner: Option<SessionId>,
-    /// The epoch.
+    /// The epoch of the row.
     #[serde(rename = "e")]
     pub epoch: Epoch,
-    /// How to come by it.
+    /// The way in which the new owner gets the lease.
     #[serde(rename = "h")]
     pub how: Transfer,
 }
 
 impl Origin {
-    /// Whether this orders to take `row` from its owner by force (PROTOCOL rule 8). The
-    /// order means one owner under one epoch: what its session acquired since is no part of it.
+    /// Whether this orders to take `row` from its owner by force (PROTOCOL rule 8). The order
+    /// counts for one owner under one epoch, and not for what that owner acquired since.
     #[must_use]
     pub fn forces(&self, row: &Lease) -> bool {
         self.how == Transfer::Force && self.means(row)
     }
 
-    /// Whether the row is as the planner saw it.
+    /// Whether the row is still as the planner saw it.
     fn means(&self, row: &Lease) -> bool {
         self.owner == row.owner && self.epoch == row.epoch || planted!(ForcedWhateverTheEpoch)
     }
 }
 
-/// How to come by a lease.
+/// The way in which a new owner gets a lease.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Transfer {
-    /// Nobody holds it, or its owner's session has ended: take it.
+    /// The lease is unowned, or its owner's session has ended: acquire it.
     #[serde(rename = "f")]
     Unowned,
-    /// Its owner lives and has been or will be told to release it: wait for that.
+    /// Its owner lives. The planner has ordered it to release the lease, or will do so next: wait
+    /// for the release.
     #[serde(rename = "w")]
     AwaitRelease,
-    /// Its owner lives but did not release it in time: take it, if owner and epoch are still these.
+    /// Its owner lives and did not release it in time: acquire it, if owner and epoch are still
+    /// these.
     #[serde(rename = "x")]
     Force,
 }
@@ -161,20 +175,20 @@ pub enum Transfer {
 /// A lease the worker should give away.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Revoke {
-    /// Which lease.
+    /// The lease.
     #[serde(rename = "k")]
     pub key: LeaseKey,
-    /// The epoch the planner saw: the order to release a lease the worker does not run means this
-    /// epoch only.
+    /// The epoch of the row as the planner saw it. A worker that does not run the lease releases
+    /// its row only at this epoch.
     #[serde(rename = "e")]
     pub epoch: Epoch,
-    /// Who takes it next.
+    /// The session that should take the lease next; `None` if there is none.
     #[serde(rename = "t", skip_serializing_if = "Option::is_none", default)]
     pub to: Option<SessionId>,
 }
 
 impl Entry for Hold {
-    /// How to come by it, and which children its owner may take.
+    /// The way to get the lease, and the children that its owner may take.
     type Said = (Option<(Option<SessionId>, Transfer)>, Option<Taking>);
 
     fn key(&self) -> &LeaseKey {
@@ -197,6 +211,7 @@ impl Entry for Hold {
 }
 
 impl Entry for Revoke {
+    /// The successor.
     type Said = Option<SessionId>;
 
     fn key(&self) -> &LeaseKey {
@@ -217,35 +232,35 @@ impl Entry for Revoke {
 }
 
 impl Assignment {
-    /// What a document is told that makes no sense.
+    /// The text of the error for a document that cannot be decoded.
     pub(super) const EXPECTED: &str = "it is no assignment, or one of a later version";
 
-    /// Those that watch all sessions, in the order in which they plan.
+    /// The planner and the standbys, which watch all sessions, in the order in which they plan.
     pub fn heads(&self) -> impl Iterator<Item = &SessionId> {
         std::iter::once(&self.planner).chain(&self.standby).chain(&self.second)
     }
 
-    /// Whether the worker comes so soon in the order of succession that it looks at the planner's
-    /// session all the time, or watches all.
+    /// Whether the worker is so early in the order of succession that it reads the planner's
+    /// session every watch interval, or watches all sessions.
     pub(super) const fn is_near(&self) -> bool {
         self.rank <= NEAR
     }
 
-    /// The worker's place among those that watch all sessions, if it is one of them.
+    /// The worker's place among the heads, from 0; `None` if it is none of them.
     pub(super) fn part(&self) -> Option<usize> {
         self.heads().position(|head| *head == self.session)
     }
 
-    /// Whether the worker may acquire a child of this lease's shard at once when it has read that
-    /// to the end: one that is `merged` with another shard, or not.
+    /// Whether the worker may acquire a child of this shard at once when it has read the shard to
+    /// its end. `merged` says whether the child has another parent, too.
     #[must_use]
     pub fn may_take_child(&self, parent: &LeaseKey, merged: bool) -> bool {
         let of_parent = || self.holds.iter().find(|hold| hold.key == *parent);
         self.takes_children || of_parent().is_some_and(|hold| hold.children.allows(merged))
     }
 
-    /// The document's text: as builds of every version read it, if that is no larger than
-    /// [`Document::MAX_BODY`], else with packed lists.
+    /// The document as JSON: in the form that builds of every version read, if that is no larger
+    /// than [`Document::MAX_BODY`]; else with packed lists.
     #[must_use]
     pub fn encode(&self) -> Bytes {
         // Serialising plain structs with string keys into memory cannot fail.
@@ -259,9 +274,10 @@ impl Assignment {
         serde_json::to_vec(&packed).unwrap_or_default().into()
     }
 
-    /// Leaves out, from the last on, leases that the worker does not hold yet or is to give away,
-    /// until the document is no larger than it may be. What it is to give it goes on reading until
-    /// a later document has room for that. How many leases are left out that nobody is told of.
+    /// Leaves out leases until the document is no larger than a store takes: from the ends of both
+    /// lists, leases to give away and leases that the worker does not hold yet. A lease to give
+    /// away stays with its owner until a later document has space for it. How many leases to take
+    /// were left out.
     pub(super) fn cut_to_fit(&mut self) -> usize {
         let before = self.holds.len();
         while self.may_be_too_large() {
@@ -282,20 +298,20 @@ impl Assignment {
         before - self.holds.len()
     }
 
-    /// Whether the document must be written to know its size.
+    /// Whether the document may be too large, so that it has to be written to know its size.
     fn may_be_too_large(&self) -> bool {
         (self.holds.len() + self.gives.len()) * LARGEST_ENTRY > Document::MAX_BODY - LARGEST_REST
     }
 
-    /// Reads a document; `None` if it makes no sense. That is no proof that there is none: whoever
-    /// meets such a document says so.
+    /// Decodes a document; `None` if it is no assignment. That does not prove that there is none:
+    /// the caller reports such a document.
     #[must_use]
     pub fn decode(body: &[u8]) -> Option<Self> {
         serde_json::from_slice(body).ok()
     }
 
-    /// The version of a document of which nothing else need make sense: a newer planner may write
-    /// what this one cannot read.
+    /// The version of a document whose other fields need not be readable: a planner of a later
+    /// version may write fields that this build cannot read.
     pub(super) fn version_in(body: &[u8]) -> Option<PlanVersion> {
         #[derive(Deserialize)]
         struct Versioned {
@@ -306,10 +322,11 @@ impl Assignment {
     }
 }
 
-/// A list that is written as what it holds, if that is one.
+/// A list that is written as its element if it has exactly one.
 mod one_or_many {
     use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
+    /// One element, or a list of them.
     #[derive(Deserialize)]
     #[serde(untagged)]
     enum OneOrMany<T> {
@@ -337,16 +354,16 @@ mod one_or_many {
     }
 }
 
-/// The frozen start of a stream, as others are told of it.
+/// The frozen start of a stream, as workers tell it to one another.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct StreamStart {
-    /// Of which stream, in which life.
+    /// The stream and its life.
     #[serde(rename = "s")]
     pub of: StreamKey,
-    /// As in [`FrozenStart`].
+    /// See [`FrozenStart::at`].
     #[serde(rename = "at", skip_serializing_if = "Option::is_none", default)]
     pub at: Option<WallTime>,
-    /// As in [`FrozenStart`].
+    /// See [`FrozenStart::by`].
     #[serde(
         rename = "by",
         skip_serializing_if = "Option::is_none",
@@ -354,8 +371,8 @@ pub struct StreamStart {
         deserialize_with = "known_setting"
     )]
     pub by: Option<InitialPosition>,
-    /// The last change of the application that was known to whoever tells of it: a later one may
-    /// have set another start.
+    /// The number of the last change of the application (PROTOCOL §3) that the writer knew of; 0 if
+    /// it knew of none. A later change may have set another start.
     #[serde(rename = "c", skip_serializing_if = "is_zero", default)]
     pub change: u64,
 }
@@ -365,14 +382,15 @@ const fn is_zero(number: &u64) -> bool {
     *number == 0
 }
 
-/// The frozen start of a stream: where leases start that no parent's end has created.
+/// The frozen start of a stream: where a lease starts whose row was not made by the end of a
+/// parent.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct FrozenStart {
-    /// The time LATEST was frozen to, or the configured timestamp; `None`: the trim horizon, which
-    /// is written down as null.
+    /// The time to read from: that at which `Latest` was frozen, or the configured one. `None`
+    /// means the trim horizon, and is written as null.
     #[serde(rename = "at", deserialize_with = "Option::deserialize")]
     pub at: Option<WallTime>,
-    /// The setting that it was frozen by, where that is known.
+    /// The setting that the start came from; `None` if it is not known.
     #[serde(
         rename = "by",
         skip_serializing_if = "Option::is_none",
@@ -382,8 +400,8 @@ pub struct FrozenStart {
     pub by: Option<InitialPosition>,
 }
 
-/// A setting, or `None` for one that only later versions know: where reading began does not hang
-/// on it.
+/// A setting, or `None` for one that only later versions know: the start itself does not depend on
+/// it.
 fn known_setting<'de, D: Deserializer<'de>>(
     deserializer: D,
 ) -> Result<Option<InitialPosition>, D::Error> {
@@ -398,17 +416,17 @@ impl From<FrozenStart> for crate::lineage::FrozenStart {
 }
 
 impl FrozenStart {
-    /// What a document is told that makes no sense.
+    /// The text of the error for a document that cannot be decoded.
     pub(super) const EXPECTED: &str = "it is no frozen start, or one of a later version";
 
-    /// The document's text.
+    /// The document as JSON.
     #[must_use]
     pub fn encode(&self) -> Bytes {
         serde_json::to_vec(self).unwrap_or_default().into()
     }
 
-    /// Reads a document; `None` if it makes no sense, as one without a place does not. That is no
-    /// proof that no start was frozen.
+    /// Decodes a document; `None` if it is no frozen start. A document without `at` is none. That
+    /// does not prove that no start was frozen.
     #[must_use]
     pub fn decode(body: &[u8]) -> Option<Self> {
         serde_json::from_slice(body).ok()

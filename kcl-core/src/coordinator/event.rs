@@ -1,4 +1,4 @@
-//! What happens to a coordinator.
+//! The events that a coordinator reacts to.
 
 use super::call::{CallId, StoreOutcome};
 use crate::{
@@ -6,72 +6,74 @@ use crate::{
     stream::{Shard, SourceErrorKind, StreamDescription},
 };
 
-/// Something happened.
+/// One thing that happened.
 #[derive(Clone, Debug)]
 pub enum Event {
-    /// The time [`super::Coordinator::next_wake`] named has come, or any other time.
+    /// The time of [`super::Coordinator::next_wake`] has come. A tick at any other time does no
+    /// harm.
     Tick,
-    /// A store call ended.
+    /// The outcome of a [`super::Command::Store`].
     Store(CallId, StoreOutcome),
-    /// The stream that [`super::Command::Describe`] named was described.
+    /// The outcome of a [`super::Command::Describe`].
     Described(CallId, Result<StreamDescription, SourceErrorKind>),
-    /// The shards of the stream that [`super::Command::ListShards`] named were listed.
+    /// The outcome of a [`super::Command::ListShards`].
     Shards(CallId, Result<StreamView, SourceErrorKind>),
     /// A run has news.
     Run(RunEvent),
-    /// What the worker knows of itself was measured.
+    /// The answer to [`super::Command::Measure`].
     Measured(Box<WorkerReport>),
-    /// A kind of fact has changed of which the worker's report tells.
+    /// A kind of fact in the worker's report has changed, for example: a shard began to fail, or a
+    /// call was denied.
     News,
-    /// The store pushed a wake-up.
+    /// The store pushed a wake-up to this session.
     Woken,
-    /// The store pushes wake-ups from now on, or no longer does.
+    /// From now on the store pushes wake-ups (`true`), or no longer does (`false`).
     Pushes(bool),
-    /// The worker is asked to leave.
+    /// The worker should leave.
     Leave,
 }
 
-/// The stream as one listing showed it.
+/// A stream and its shards, as one listing returned them.
 #[derive(Clone, Debug)]
 pub struct StreamView {
-    /// What the stream is.
+    /// The description of the stream.
     pub description: StreamDescription,
-    /// Every shard it lists.
+    /// Every shard that the stream lists.
     pub shards: Vec<Shard>,
 }
 
-/// News of the run of one lease under one epoch.
+/// News of the run of one lease under one epoch. News of an epoch that is over are ignored.
 #[derive(Clone, Debug)]
 pub struct RunEvent {
-    /// Which lease.
+    /// The lease.
     pub key: LeaseKey,
-    /// Under which epoch.
+    /// The epoch of the run.
     pub epoch: Epoch,
-    /// What it has to say.
+    /// The news.
     pub news: RunNews,
 }
 
-/// What a run has to say.
+/// A report of a run.
 #[derive(Clone, Debug)]
 pub enum RunNews {
-    /// Everything up to here is processed.
+    /// Every record up to a checkpoint was processed.
     Progress {
-        /// How far.
+        /// The checkpoint.
         checkpoint: Checkpoint,
-        /// What is known of the lag.
+        /// When the checkpointed record arrived, and the measured lag, as far as they are known.
         progress: Progress,
-        /// Whether somebody waits for it to be stored.
+        /// Whether the processor waits until the store holds the checkpoint.
         flush: bool,
     },
-    /// The processor acknowledged the end of the shard; these shards continue it.
+    /// The processor acknowledged the end of the shard.
     Ended {
-        /// The shards that continue it.
+        /// The shards that continue this one.
         children: Vec<Shard>,
     },
-    /// Nothing of the run is dispatched any more, and nothing will be.
+    /// The run stopped: it dispatches nothing, now or later.
     Stopped,
-    /// The processor makes no progress; the lease had better go elsewhere.
+    /// The processor makes no progress; another worker should take the lease.
     Stalled,
-    /// The source says that it is not of the lease's stream, or not in that life of it.
+    /// The source reads another stream than the lease names, or another life of it.
     OtherStream,
 }

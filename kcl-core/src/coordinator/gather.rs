@@ -1,7 +1,7 @@
-//! What belongs to one part, as what belongs to any of them.
+//! Conversions from the requests or signals of one part into the enum of all of them.
 
-/// Makes each of these types into its variant of an enum that gathers them. A variant may itself
-/// gather what belongs to the parts of a part, named after it in parentheses.
+/// Implements `From` for each of these types into its variant of the enum. With `with`, a variant
+/// also takes the types of a part's own parts.
 macro_rules! gathers {
     ($whole:ident: $($variant:ident of $part:ty $(, with ($($inner:ty),+))?;)+) => {
         $(

@@ -1,18 +1,20 @@
-//! Who stands by: two sessions that watch all the others beside the planner, each in a zone of its
-//! own as far as there are zones. Pure.
+//! Which two sessions are the standbys: they watch all sessions beside the planner, and follow it
+//! in this order. Each runs in a zone of its own, as far as the workers name zones. Pure.
 
 use std::collections::BTreeSet;
 
 use crate::lease::{SessionId, Zone};
 
-/// The sessions that follow the planner, in this order, and that watch all sessions as it does.
+/// The two standbys. `None` where the fleet is too small, or while the planner is not known.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(super) struct Standbys {
+    /// The session that follows the planner; it reads all sessions at the opposite phase.
     pub(super) first: Option<SessionId>,
+    /// The session that follows the first standby.
     pub(super) second: Option<SessionId>,
 }
 
-/// A session that may stand by.
+/// A session that may become a standby.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Candidate<'a> {
     pub(super) id: &'a SessionId,
@@ -28,19 +30,20 @@ impl Standbys {
         self.iter().any(|standby| standby == id)
     }
 
-    /// Without one of them; who came after it takes its place.
+    /// The standbys without this session; the second takes the place of the first.
     pub(super) fn without(&self, id: &SessionId) -> Self {
         let mut rest = self.iter().filter(|standby| *standby != id).cloned();
         Self { first: rest.next(), second: rest.next() }
     }
 
-    /// Who stands by from now on: the present ones while they are candidates, the second before
-    /// anybody new, else who comes first. A zone that no other head runs in goes before that, and
-    /// one that is not known before one that another head runs in.
+    /// The standbys from now on, out of `candidates`, which are in the order of succession. A
+    /// present standby stays while its zone is no worse than another's; the second moves up before
+    /// a new one comes. A zone without another head is preferred to an unknown zone, and that to a
+    /// zone with another head.
     pub(super) fn chosen(&self, planner: Option<&Zone>, candidates: &[Candidate<'_>]) -> Self {
         let mut taken: BTreeSet<&Zone> = planner.into_iter().collect();
         let mut left = candidates.to_vec();
-        // The sort is stable: among equals the order of succession holds.
+        // The sort is stable: equal candidates keep the order of succession.
         left.sort_by_key(|candidate| !self.contains(candidate.id));
         left.sort_by_key(|candidate| self.first.as_ref() != Some(candidate.id));
         let mut next = || {
@@ -59,8 +62,8 @@ impl Standbys {
     }
 }
 
-/// How likely a head in this zone is lost together with another: a zone that no other head runs in
-/// is the best, one that is not known may be another's.
+/// The danger that a head in this zone fails together with another head, from 0 (least). A worker
+/// that names no zone may be in any zone.
 fn danger_of(zone: Option<&Zone>, is_taken: bool) -> u8 {
     match zone {
         _ if planted!(HeadsInOneZone) => 0,

@@ -1,7 +1,10 @@
-//! Who hears whom: what each part says, and what the others do about it.
+//! Which part reacts to which signal.
 //!
-//! What is said is heard in the order in which it was said, each time after whoever said it is
-//! done.
+//! When something happens to a part, it queues a signal; it does not call the parts that react to
+//! it. (The one exception: `succession` and `planner` order reads from `watch`.)
+//! [`Coordinator::settle`] delivers the signals in the order in which they were queued, each after
+//! the part that queued it has returned. So this file shows all reactions to an event such as a
+//! fence.
 
 use std::time::Duration;
 
@@ -24,8 +27,8 @@ use crate::{
 };
 
 impl Coordinator {
-    /// Lets every part hear what the others have to say, in the order in which they said it, until
-    /// nobody has anything to say.
+    /// Delivers all signals in their order, and those that they cause in turn. When none is left,
+    /// takes the next step of leaving, if the worker leaves.
     pub(super) fn settle(&mut self) {
         while !self.over {
             self.share_validity();
@@ -37,6 +40,7 @@ impl Coordinator {
         }
     }
 
+    /// Hands a signal to the function that lists the reactions of all parts to it.
     fn hear(&mut self, signal: Signal) {
         match signal {
             Signal::Member(signal) => self.on_member(signal),
@@ -51,6 +55,8 @@ impl Coordinator {
         }
     }
 
+    /// Hands the session's validity and its own row on before each signal, so that no part uses
+    /// outdated ones.
     fn share_validity(&mut self) {
         self.ctx.valid = self.member.is_valid(self.ctx.now);
         if let Some(planner) = &mut self.planner {
@@ -58,6 +64,15 @@ impl Coordinator {
         }
     }
 
+    /// Reacts to what happened to this worker's session:
+    ///
+    /// - it joined: the other parts start to work;
+    /// - it was woken: see [`Self::on_woken`];
+    /// - it lapsed: runs are suspended; it revived: the rows of their leases are read first;
+    /// - it was fenced, lost by the store, or never heard of: this session is given up, and another
+    ///   one joins unless the worker leaves;
+    /// - the store went back in time: every part doubts its knowledge (PROTOCOL rule 13);
+    /// - the application is open again, or reads another stream, or the session left or gave way.
     fn on_member(&mut self, signal: member::Signal) {
         match signal {
             member::Signal::Joined => {
@@ -114,8 +129,8 @@ impl Coordinator {
         }
     }
 
-    /// Somebody wants this worker to look: at its document, at leases released to it, and as the
-    /// planner at the sessions and at the rules.
+    /// Another session woke this one. It may mean any of these: a new assignment document, a lease
+    /// released for this worker, or, for the planner, a new session or new rules. So all are read.
     fn on_woken(&mut self) {
         self.handoff.hurry(&mut self.ctx);
         if let Some(planner) = &mut self.planner {
@@ -127,6 +142,8 @@ impl Coordinator {
         }
     }
 
+    /// Another session ended this one. If it was replaced, the worker stops; if it was leaving, it
+    /// is done; else it joins again with a new session.
     fn on_fenced(&mut self, reason: EndReason) {
         let id = self.member.id().clone();
         self.ctx.notify(Notice::Fenced(id, reason));
@@ -142,9 +159,9 @@ impl Coordinator {
         }
     }
 
-    /// The store lost everything, this session with it. What the session held it gives back at
-    /// once, at the checkpoints it knows, before anybody makes it anew at the frozen start; its
-    /// next life takes it up.
+    /// The store lost everything, this session's row with it. The session puts the rows of its
+    /// leases again at once, at the checkpoints it knows, before a planner makes them anew at the
+    /// frozen start. Its next life acquires them.
     fn on_vanished(&mut self) {
         sometimes!(SessionLost);
         self.ctx.notify(Notice::StoreWentBack);
@@ -157,12 +174,14 @@ impl Coordinator {
         if self.leaving.is_under_way() {
             self.finish(Outcome::Left);
         } else {
-            // Nobody fenced this life: another session of its id is no newer for that.
+            // Nobody fenced this session, so it does not count as rejoined: another session of its
+            // id need not be newer.
             let pause = self.ctx.rng.span(self.ctx.settings.heartbeat_interval);
             self.start_anew(pause);
         }
     }
 
+    /// Another live session uses this worker's id: this worker stops.
     fn on_duplicate(&mut self) {
         self.handoff.lose_all(LossReason::Fenced, &mut self.ctx);
         self.stop_planning();
@@ -171,13 +190,16 @@ impl Coordinator {
         self.finish(Outcome::Duplicate(worker));
     }
 
-    /// The store went back in time, or has lost this session's row: it may have lost the start,
-    /// too. Whoever else knows it has heard of that within two heartbeats.
+    /// The store may have lost the frozen starts. Another start may be frozen only a session
+    /// timeout later: the other workers learn of the loss within two heartbeats, and put the starts
+    /// again.
     fn doubt_start(&mut self) {
         let timeout = self.ctx.settings.session_timeout;
         self.ctx.starts.doubt(self.ctx.now + timeout);
     }
 
+    /// Reacts to changes of this session's leases: its beats tell the planner, which then plans
+    /// anew.
     fn on_handoff(&mut self, signal: &handoff::Signal) {
         match signal {
             handoff::Signal::Changed => {
@@ -188,6 +210,8 @@ impl Coordinator {
         }
     }
 
+    /// Reacts to reads of other sessions: succession, planner and leaving learn from the
+    /// rows. A session that fenced another wakes the planner, which hands out the free leases.
     fn on_watch(&mut self, signal: watch::Signal) {
         let ctx = &mut self.ctx;
         match signal {
@@ -220,6 +244,8 @@ impl Coordinator {
         }
     }
 
+    /// Reacts to a new planner: this session becomes the planner, ceases to be it, or learns who it
+    /// is.
     fn on_succession(&mut self, signal: &succession::Signal) {
         match signal {
             succession::Signal::Elected(term) => self.start_planning(*term),
@@ -228,7 +254,8 @@ impl Coordinator {
                 self.inbox.read(&mut self.ctx);
             }
             succession::Signal::Follows(planner) => {
-                // The planner is known from its lease before any document: it is told of me.
+                // The planner may not know of this session yet: the wake-up makes it list the
+                // sessions.
                 if self.handoff.assignment().is_none() {
                     self.ctx.wake(planner);
                 }
@@ -237,9 +264,11 @@ impl Coordinator {
         }
     }
 
+    /// Creates the planner. It makes its first plan only once workers that start together have
+    /// joined, and once the others have put rows that the store may have lost.
     fn start_planning(&mut self, term: Epoch) {
         let ctx = &mut self.ctx;
-        // Workers that start together are planned for together.
+        // One plan for all workers that start together.
         let gathered = self.joined_at + ctx.settings.join_gather;
         let first = ctx.now.max(gathered).max(self.others_known_at);
         let me = self.member.id().clone();
@@ -252,6 +281,7 @@ impl Coordinator {
         ctx.notify(Notice::Planning(term));
     }
 
+    /// Gives up planning, if this session was the planner, and ceases to read all sessions.
     fn stop_planning(&mut self) {
         if let Some(term) = self.drop_planner() {
             self.watch.watch_heads(Vec::new());
@@ -259,7 +289,7 @@ impl Coordinator {
         }
     }
 
-    /// Forgets what was planned.
+    /// Drops the planner with its calls and its signals. Its term, if there was one.
     pub(super) fn drop_planner(&mut self) -> Option<Epoch> {
         let planner = self.planner.take()?;
         if answers_die_with_their_planner() {
@@ -268,13 +298,15 @@ impl Coordinator {
         Some(planner.term())
     }
 
-    /// Follows a document, if it is newer than any seen, and says so in a beat.
+    /// Follows an assignment document if it is newer than those seen before, and confirms it with a
+    /// beat. A document for an earlier life of the worker counts only as a list of wanted leases,
+    /// and only until a document of this life comes.
     fn follow(&mut self, assignment: Assignment) {
         if !self.member.is_live() {
             return;
         }
         let mine = self.ctx.reads.known().map(|known| &known.key.name);
-        // A former life of this worker may have read another stream.
+        // An earlier life of this worker may have read another stream.
         for start in assignment.starts.iter().filter(|told| Some(&told.of.name) == mine) {
             self.ctx.starts.learn(start);
         }
@@ -300,6 +332,8 @@ impl Coordinator {
         }
     }
 
+    /// Reacts to the planner: its own assignment, a planner of a higher term, or a doubt about the
+    /// store. The standbys that it names are handed to `succession` each time.
     fn on_planner(&mut self, signal: planner::Signal) {
         match signal {
             planner::Signal::Mine(assignment) => self.follow(*assignment),
@@ -311,6 +345,8 @@ impl Coordinator {
         }
     }
 
+    /// The worker should leave (PROTOCOL rule 14). A session that has not joined holds nothing and
+    /// ends at once.
     pub(super) fn start_leaving(&mut self) {
         if self.leaving.is_under_way() {
             return;
@@ -325,7 +361,7 @@ impl Coordinator {
         self.handoff.start_leaving(now + grace);
         self.succession.start_leaving();
         if let Some(planner) = &mut self.planner {
-            planner.plan_soon(&self.ctx);
+            planner.start_leaving(&self.ctx);
         } else if let Some(planner) = self.succession.planner().cloned() {
             self.ctx.wake(&planner);
             self.inbox.on_leaving(&self.ctx);
@@ -338,7 +374,7 @@ impl Coordinator {
         }
     }
 
-    /// Does what the leaving waits for next, if it can be done now; whether there was anything.
+    /// Takes the next step of leaving, if it can be taken now. Whether there was one.
     fn go_on_leaving(&mut self) -> bool {
         if !self.leaving.is_under_way() {
             return false;
@@ -360,6 +396,7 @@ impl Coordinator {
         next.is_some()
     }
 
+    /// Takes the next step of leaving.
     fn take_leave(&mut self, next: Option<Next>) {
         let ctx = &mut self.ctx;
         match next {
@@ -373,7 +410,8 @@ impl Coordinator {
         }
     }
 
-    /// The planner's lease is free: whoever is to take it is told to look.
+    /// The planner's lease is free: wakes the standby that knows of its part, else all other
+    /// sessions.
     fn on_stepped_down(&mut self) {
         if let Some(planner) = &self.planner {
             let standby = planner.standbys().first.clone().filter(|_| planner.standby_knows());
@@ -386,32 +424,33 @@ impl Coordinator {
     }
 }
 
-/// Whether a session that was ended loses all it held at once.
+/// Whether a fenced session loses all its leases at once.
 fn loses_all_when_fenced() -> bool {
     !planted!(FencedGoesOn)
 }
 
-/// Whether a document is echoed by a beat of its own.
+/// Whether a session confirms a document with a beat at once, instead of with the next regular one.
 fn is_echoed_at_once() -> bool {
     !planted!(EchoWaitsForBeat)
 }
 
-/// Whether who takes over goes on counting how long others have been silent.
+/// Whether a new planner keeps the windows it had as a standby: how long each session has been
+/// silent.
 fn keeps_the_windows_it_has() -> bool {
     !planted!(WindowsOpenedAnew)
 }
 
-/// Whether what a planner asked for means nothing once it is no more.
+/// Whether a planner's calls are forgotten with the planner.
 fn answers_die_with_their_planner() -> bool {
     !planted!(AnswersOutliveTheirPlan)
 }
 
-/// Whether who leaves goes on reading each lease until another takes it.
+/// Whether a session that leaves goes on reading each lease until another session takes it.
 fn makes_before_it_breaks() -> bool {
     !planted!(BreaksBeforeMake)
 }
 
-/// Whether a planner that leaves keeps the planner's lease to the last.
+/// Whether a planner that leaves releases `@planner` after all other leases.
 fn planners_lease_goes_last() -> bool {
     !planted!(PlannerLeavesFirst)
 }

@@ -1,21 +1,35 @@
-//! When to do what: the coordination protocol of PROTOCOL §1 as a state machine.
+//! The coordination protocol (PROTOCOL §1) as a state machine without I/O.
 //!
-//! A [`Coordinator`] is one worker's part in it. It does no I/O and reads no clock: [`Event`]s and
-//! the time go in, [`Command`]s come out. The keeper of a real worker and the simulator drive the
-//! same machine.
+//! One [`Coordinator`] is the protocol of one worker. [`Coordinator::handle`] takes the time and an
+//! [`Event`] (the answer of a call, news of a run, a timer) and returns [`Command`]s (calls to
+//! make, orders to runs). The keeper of a real worker executes the commands on a lease store; the
+//! simulator executes the same commands on a simulated store.
+//!
+//! Each part is a folder or a file with its own states; its `mod.rs` holds the table of them:
 //!
 //! | part | its question |
 //! |---|---|
-//! | `member` | is my own session alive? |
-//! | `handoff` | which leases do I hold, take, give? |
+//! | `member` | is the session of this worker alive? |
+//! | `handoff` | which leases does this worker hold, acquire and release? |
 //! | `watch` | which other sessions are dead? |
-//! | `succession` | who plans? |
-//! | `planner` | who should hold what? |
-//! | `inbox` | what does my assignment document say? |
-//! | `leaving` | how do I go? |
-//! | `start` | where did reading begin? |
-//! | `reads` | which stream is it? |
-//! | `reporting` | what do I tell of myself? |
+//! | `succession` | which worker is the planner? |
+//! | `planner` | which worker should hold which lease? (only while this worker plans) |
+//! | `inbox` | what does the assignment document of this worker say? |
+//! | `leaving` | in which order does a worker stop? |
+//! | `start` | where did the application begin to read each stream? |
+//! | `reads` | which streams do the sources of this worker read? |
+//! | `reporting` | what does this worker report of itself? |
+//!
+//! How the parts work together:
+//!
+//! - `route.rs` hands each event to the part that it belongs to. A part asks the store through the
+//!   `Context`, which remembers the request until the reply comes.
+//! - A part notifies the other parts with a signal. `hear.rs` lists who reacts to which signal.
+//! - Each part knows when it is due next; `deadlines.rs` keeps these times in one set, and
+//!   [`Coordinator::next_wake`] is the first of them.
+//!
+//! What it does not do: no safety rests on the order or the speed of events. The conditional writes
+//! of the store decide which worker holds a lease.
 
 mod call;
 mod command;
@@ -66,34 +80,43 @@ use crate::{
     settings::Coordination,
 };
 
-/// At which of the events the deadlines are compared with what the parts wait for.
+/// A debug build compares the set of deadlines with the parts' own at one event in this many. A
+/// comparison at each event would make simulated fleets three times slower.
 #[cfg(debug_assertions)]
 const COMPARED_EVERY: u64 = 251;
 
-/// One worker's part in the coordination protocol.
+/// The coordination protocol of one worker, for the whole life of its process: a worker that was
+/// fenced goes on with a new session in the same coordinator.
 #[derive(Debug)]
 pub struct Coordinator {
+    /// The context that all parts share.
     ctx: Context,
     member: Member,
     handoff: Handoff,
     watch: Watch,
     succession: Succession,
+    /// `Some` while this worker holds the lease `@planner`.
     planner: Option<Planner>,
     inbox: Inbox,
     leaving: Leaving,
     reporting: Reporting,
+    /// Whether another session fenced an earlier session of this process.
     rejoined: bool,
+    /// When the present session joined. The first plan waits `join_gather` from then on.
     joined_at: Time,
-    /// After the store lost everything: when whoever lives has put again what it knows.
+    /// After the store lost everything: the time by which the other live workers have put again the
+    /// rows they know. This worker makes no plan before.
     others_known_at: Time,
+    /// Whether the worker is over: [`Command::Finished`] was returned.
     over: bool,
+    /// The number of events so far.
     #[cfg(debug_assertions)]
     events: u64,
 }
 
 impl Coordinator {
-    /// A worker's part, starting at `now`. Two coordinators with the same arguments and the same
-    /// events do the same.
+    /// A worker that starts to join at `now`. `seed` feeds all random choices: two coordinators
+    /// with the same arguments and the same events return the same commands.
     #[must_use]
     pub fn new(worker: WorkerId, settings: Coordination, now: Time, seed: u64) -> Self {
         let mut ctx = Context::new(settings, seed);
@@ -121,50 +144,52 @@ impl Coordinator {
         it
     }
 
-    /// The same for processors that keep their effects in the store's own database: when the store
-    /// went back in time, so did the effects, and nothing is written forward.
+    /// The same coordinator for processors that keep their effects in the store's own database.
+    /// When such a store goes back in time, the effects go back with the rows. So this coordinator
+    /// never writes a checkpoint forward over an older row.
     #[must_use]
     pub fn following_the_store(mut self) -> Self {
         self.handoff.follow_the_store();
         self
     }
 
-    /// The session as it is now; a worker that was fenced gets a new one.
+    /// The present session. A worker that was fenced gets a new one.
     #[must_use]
     pub const fn session(&self) -> &SessionId {
         self.member.id()
     }
 
-    /// Whether the worker is over: no event means anything to it any more.
+    /// Whether the worker is over: [`Self::handle`] returns no command any more.
     #[must_use]
     pub const fn is_over(&self) -> bool {
         self.over
     }
 
-    /// Whether this worker plans, and in which term.
+    /// The term of the planner, if this worker is the planner; else `None`.
     #[must_use]
     pub fn planning(&self) -> Option<Epoch> {
         self.planner.as_ref().map(Planner::term)
     }
 
-    /// The leases held, with their epochs.
+    /// The leases that this worker holds, with their epochs.
     pub fn held(&self) -> impl Iterator<Item = (&LeaseKey, Epoch)> {
         self.handoff.held()
     }
 
-    /// The newest assignment followed.
+    /// The newest assignment document that this session follows; `None` before the first.
     #[must_use]
     pub fn assignment(&self) -> Option<&Assignment> {
         self.handoff.assignment()
     }
 
-    /// When [`Event::Tick`] is due at the latest.
+    /// The latest time at which the caller has to hand in the next event; [`Event::Tick`], if there
+    /// is no other. [`Time::NEVER`] once the worker is over.
     #[must_use]
     pub fn next_wake(&self) -> Time {
         if self.over { Time::NEVER } else { self.ctx.deadlines.first() }
     }
 
-    /// Tells all that the parts wait for, as far as it may have changed.
+    /// Brings the set of deadlines up to date with the parts.
     fn tell_deadlines(&mut self) {
         self.handoff.tell_deadlines(&mut self.ctx);
         self.watch.tell_deadlines(&mut self.ctx);
@@ -175,8 +200,8 @@ impl Coordinator {
         self.compare_deadlines();
     }
 
-    /// Sees at some of the events that no part waits for anything that is not in the set, nor the
-    /// set for anything else: to look at all takes longer than most events.
+    /// Panics, at one event in [`COMPARED_EVERY`], if the set of deadlines differs from the times
+    /// that the parts have. To compare them takes longer than most events.
     #[cfg(debug_assertions)]
     fn compare_deadlines(&mut self) {
         self.events += 1;
@@ -192,7 +217,7 @@ impl Coordinator {
         self.planner.as_ref().map_or(Time::NEVER, |planner| planner.next_wake(&self.ctx))
     }
 
-    /// The deadlines of the parts that have few.
+    /// The deadlines of the parts that have one deadline each.
     fn few_deadlines(&self) -> [(Due, Time); 7] {
         [
             (Due::Member, self.member.next_wake()),
@@ -205,14 +230,16 @@ impl Coordinator {
         ]
     }
 
-    /// Something happened at `now`: what is to be done about it.
+    /// Reacts to an event that happened at `now`: the commands to execute, in this order. `now`
+    /// must come from a monotonic clock; an earlier time than that of the last event counts as that
+    /// one.
     #[must_use]
     pub fn handle(&mut self, now: Time, event: Event) -> Vec<Command> {
         if self.over {
             return Vec::new();
         }
         self.ctx.now = self.ctx.now.max(now);
-        // A deadline that has passed is noticed before anything else is looked at.
+        // The session's validity is checked first: no part may act on a session that has lapsed.
         self.member.on_tick(&mut self.ctx);
         self.settle();
         self.route(event);
@@ -223,7 +250,7 @@ impl Coordinator {
         self.ctx.take_commands()
     }
 
-    /// The parts have their turns, in the order of [`Due`].
+    /// Lets each part do the work that is due, in the order of [`Due`].
     fn tick(&mut self) {
         let ctx = &mut self.ctx;
         self.handoff.on_tick(ctx);
@@ -247,7 +274,8 @@ impl Coordinator {
         }
     }
 
-    /// The session was ended by others: a new life starts, with nothing of the old one.
+    /// Another session fenced this one: registers a new session after a random pause of up to one
+    /// heartbeat interval.
     fn rejoin(&mut self) {
         sometimes!(Rejoined);
         let pause = self.ctx.rng.span(self.ctx.settings.heartbeat_interval);
@@ -255,11 +283,13 @@ impl Coordinator {
         self.start_anew(pause);
     }
 
+    /// Replaces the session and everything that belongs to it. What the process knows beyond its
+    /// sessions stays: frozen starts, sources, epochs, and the memory of `handoff`.
     fn start_anew(&mut self, pause: Duration) {
         self.drop_planner();
         let ctx = &mut self.ctx;
         ctx.forget_calls();
-        // For the session that is over.
+        // The store pushed wake-ups to the old session.
         ctx.pushes = false;
         let worker = self.member.id().worker.clone();
         let former = self.member.lives();
@@ -272,19 +302,20 @@ impl Coordinator {
         self.reporting = Reporting::default();
     }
 
-    /// Gives the frozen starts back to a store that may have lost them. A planner does so as it
-    /// plans.
+    /// Puts the frozen starts again that the store may have lost. A planner does so in its own
+    /// readings.
     fn give_starts_back(&mut self) {
         if self.planner.is_none() && self.member.is_live() {
             start::give_back(&mut self.ctx);
         }
     }
 
-    /// Where reading of each stream began, as far as this process knows.
+    /// The frozen start of each stream that this process knows.
     pub fn known_starts(&self) -> impl Iterator<Item = &StreamStart> {
         self.ctx.starts.known()
     }
 
+    /// Ends the worker: `outcome` is the last command.
     fn finish(&mut self, outcome: Outcome) {
         self.over = true;
         self.planner = None;

@@ -1,16 +1,18 @@
-//! A map that notes which of its entries were touched, so that what hangs on them is worked out
-//! anew for these alone.
+//! A map that notes which entries were touched. Its owner recomputes the deadlines of these entries
+//! alone, so the cost of an event does not grow with the number of leases or sessions.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
     ops::Deref,
 };
 
-/// A map, and the keys of the entries that were put, changed or removed since that was last asked.
-/// It is read like any map; there is no way to change an entry without its being noted.
+/// A map, and the keys of the entries that were put, changed or removed since
+/// [`Self::take_touched`]. It is read like any map; no method changes an entry without a note.
 #[derive(Debug)]
 pub(super) struct Noted<K, V> {
+    /// The map itself.
     entries: BTreeMap<K, V>,
+    /// The keys of the entries that were put, changed or removed.
     touched: BTreeSet<K>,
 }
 
@@ -19,12 +21,12 @@ impl<K: Ord + Clone, V> Noted<K, V> {
         Self { entries: BTreeMap::new(), touched: BTreeSet::new() }
     }
 
-    /// The keys of the entries that were touched since; once.
+    /// Takes the keys of the entries that were touched since the last call.
     pub(super) fn take_touched(&mut self) -> BTreeSet<K> {
         std::mem::take(&mut self.touched)
     }
 
-    /// Notes every entry.
+    /// Notes every entry, as if each had changed.
     pub(super) fn touch_all(&mut self) {
         self.touched.extend(self.entries.keys().cloned());
     }
@@ -34,12 +36,13 @@ impl<K: Ord + Clone, V> Noted<K, V> {
         self.entries.insert(key, value);
     }
 
-    /// The entry, which is put if there is none.
+    /// The entry, to change it; `value` is put if there is none.
     pub(super) fn or_insert_with(&mut self, key: &K, value: impl FnOnce() -> V) -> &mut V {
         self.touched.insert(key.clone());
         self.entries.entry(key.clone()).or_insert_with(value)
     }
 
+    /// The entry, to change it. It counts as touched, whether it is changed or not.
     pub(super) fn get_mut(&mut self, key: &K) -> Option<&mut V> {
         let entry = self.entries.get_mut(key);
         if entry.is_some() && !self.touched.contains(key) {
@@ -54,6 +57,7 @@ impl<K: Ord + Clone, V> Noted<K, V> {
         Some(value)
     }
 
+    /// Keeps the entries that `keeps` accepts; the others count as touched.
     pub(super) fn retain(&mut self, mut keeps: impl FnMut(&K, &V) -> bool) {
         let touched = &mut self.touched;
         self.entries.retain(|key, value| {
@@ -65,12 +69,13 @@ impl<K: Ord + Clone, V> Noted<K, V> {
         });
     }
 
+    /// Removes every entry; each counts as touched.
     pub(super) fn clear(&mut self) {
         self.touch_all();
         self.entries.clear();
     }
 
-    /// All entries, to change any of them.
+    /// All entries, to change any of them. Notes every entry.
     pub(super) fn iter_mut(&mut self) -> impl Iterator<Item = (&K, &mut V)> {
         self.touch_all();
         self.entries.iter_mut()

@@ -1,4 +1,8 @@
-//! The operations of the store: each a type of its own, that knows the type of its answer.
+//! The operations of the store: a type for each, which knows the type of its reply.
+//!
+//! One table, `operations!`, lists them. From it come [`StoreCall`], the call as data for the
+//! keeper; a type for each operation; and, in the keeper, the method of the store that carries it
+//! out.
 
 use super::call::{StoreOutcome, StoreReply};
 use crate::{
@@ -6,29 +10,30 @@ use crate::{
     store::{Consistency, Listing, StoreErrorKind},
 };
 
-/// An operation of the store, and the type of its answer.
+/// An operation of the store, with the type of its reply.
 pub(super) trait Operation {
-    /// What the store answers.
+    /// The type of the reply.
     type Reply;
 
-    /// As data.
+    /// The operation as data, for [`super::Command::Store`].
     fn call(self) -> StoreCall;
 
-    /// The answer to it. A reply of another kind, which no store gives, tells nothing.
+    /// The reply to the operation. A reply of another kind counts as [`StoreErrorKind::Unknown`];
+    /// no store gives one.
     fn answered(outcome: StoreOutcome) -> Result<Self::Reply, StoreErrorKind>;
 }
 
-/// What became of an operation.
+/// The outcome of an operation.
 pub(super) type Answered<O> = Result<<O as Operation>::Reply, StoreErrorKind>;
 
-/// Makes of the table the calls as data, and a type for each operation.
+/// Makes [`StoreCall`] and a type for each operation from the table.
 macro_rules! types {
     ($(
         $name:ident $(($($of:ident: $type:ty),+))?, $log:literal => $kind:ident($reply:ty),
         |$store:ident| $method:expr;
     )+) => {
-        /// One operation on the store. The names are those of [`crate::store::LeaseStore`];
-        /// listings mean all pages.
+        /// One call to the store. Each variant is the method of that name in
+        /// [`crate::store::LeaseStore`]; a listing means all of its pages.
         #[derive(Clone, Debug, PartialEq, Eq)]
         #[allow(missing_docs, reason = "each variant is the store's operation of that name")]
         pub enum StoreCall {
@@ -68,8 +73,8 @@ macro_rules! types {
     };
 }
 
-/// The table of the operations: what each takes, its name in logs, the kind of its reply, what that
-/// holds, and by which method of a store it is carried out. Given to the macro `then`.
+/// The table of the operations. A line holds the arguments, the name in logs, the kind of the
+/// reply, the type inside it, and the method of the store. The macro `then` gets the table.
 macro_rules! operations {
     ($then:ident) => {
         $then! {

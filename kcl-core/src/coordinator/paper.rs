@@ -1,38 +1,44 @@
-//! A document that its writer puts again and again: over which version, as far as that is known.
+//! A document that one writer puts again and again, by compare-and-set over the version it knows.
+//!
+//! The writer calls [`Paper::begin`], makes the call that it returns, and hands the answer to
+//! [`Paper::found`] or [`Paper::put`]. Another writer's version is written over at the next
+//! attempt, not at once.
 
 use super::op::{self, Answered};
 use crate::lease::Write;
 
-/// What a writer knows of a document that it keeps up to date.
+/// The state of such a document at its writer.
 #[derive(Debug, Default)]
 pub(super) struct Paper {
-    /// The version that is stored, once it is known; `Some(None)`: there is none.
+    /// The stored version, if it is known; `Some(None)` means that there is no document.
     stored: Option<Option<u64>>,
+    /// Whether a call is under way.
     busy: bool,
 }
 
-/// What has to be asked of the store so that the document gets written.
+/// The call that the writer makes next.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Step {
-    /// Which version there is.
+    /// Read the document, to learn its version.
     Look,
-    /// The document, over this version.
+    /// Put the document over this version; `None`: where there is no document.
     Put(Option<u64>),
 }
 
 impl Paper {
-    /// Whether something was asked that is not answered yet.
+    /// Whether a call is under way.
     pub(super) const fn is_busy(&self) -> bool {
         self.busy
     }
 
-    /// What is to be asked first.
+    /// Begins a write: the call to make first.
     pub(super) fn begin(&mut self) -> Step {
         self.busy = true;
         self.stored.map_or(Step::Look, Step::Put)
     }
 
-    /// It was looked for: over which version it is to be put. `None` if that could not be told.
+    /// The document was read. The version to put it over; `None` if the read failed: then the write
+    /// is given up.
     pub(super) fn found(&mut self, answer: &Answered<op::Doc>) -> Option<Option<u64>> {
         match answer {
             Ok(found) => {
@@ -47,20 +53,21 @@ impl Paper {
         }
     }
 
-    /// It was put, or not. Whether it is known to be stored.
+    /// The put was answered. Whether the store is known to hold the document.
     pub(super) fn put(&mut self, answer: &Answered<op::PutDoc>) -> bool {
         self.busy = false;
         self.stored = match answer {
             Ok(Write::Done(document)) => Some(Some(document.version)),
-            // It was lost, or is another's: what is there is written over next time.
+            // An earlier put of this writer landed, or another writer's: the next write goes over
+            // it.
             Ok(Write::Refused(found)) => Some(found.as_ref().map(|document| document.version)),
-            // It may have been written.
+            // The put may have been applied.
             Err(_) => None,
         };
         matches!(answer, Ok(Write::Done(_)))
     }
 
-    /// It is not written after all.
+    /// Gives the write up.
     pub(super) const fn leave(&mut self) {
         self.busy = false;
     }

@@ -1,7 +1,9 @@
-//! Which streams this worker reads, and in which life, as its sources last described them.
+//! Which streams the sources of this worker read, and in which life, as the sources last described
+//! them.
 //!
-//! No run starts on a lease of another stream, whatever a plan says: the reader would find shards
-//! of the same names in its own stream, and write their positions into the other's leases.
+//! No run starts on a lease of another stream, whatever the plan says. All streams have shards of
+//! the same names: the reader would read its own stream and write its positions into the other
+//! stream's leases.
 
 use std::{collections::BTreeMap, time::Duration};
 
@@ -11,41 +13,44 @@ use crate::{
     stream::{SourceErrorKind, StreamDescription, StreamKey, StreamName},
 };
 
-/// The least time between two descriptions, however many leases ask for one.
+/// The least time between two descriptions of a stream, however many leases ask for one.
 const PAUSE: Duration = Duration::from_secs(1);
-/// The longest, while they all say the same.
+/// The longest time between two, while all of them are the same: the pause doubles up to this.
 const PAUSE_MAX: Duration = Duration::from_secs(16);
 
-/// How a lease fits the sources: the better comes first.
+/// Whether a worker may run a lease: does a source read its stream? The better comes first.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Fit {
-    /// It is of a source's stream, in its present life; or no stream's.
+    /// A source reads the lease's stream in this life; or the lease belongs to no stream.
     Mine,
-    /// It is of a later life of the stream: the source has to be described anew.
+    /// The lease belongs to a later life of the stream than the source described: it is to be
+    /// described again.
     LaterLife,
-    /// It is of another stream, or of a life that is over.
+    /// The lease belongs to another stream, or to a life that is over.
     OtherStream,
 }
 
-/// The sources, each as it was last described. They outlive the process's sessions.
-///
-/// One source is the case of one entry.
+/// The sources of the process, each as it was last described. Most workers have one source. The
+/// entries outlive the sessions of the process.
 #[derive(Debug)]
 pub(super) struct Reads {
-    /// By the stream that each said it reads; without a name one that has said none yet.
+    /// By the stream that the source said it reads; under `None` a source that has said nothing
+    /// yet.
     sources: BTreeMap<Option<StreamName>, Source>,
 }
 
-/// A source, as last described.
+/// One source, as it was last described.
 #[derive(Debug)]
 struct Source {
+    /// The last description; `None` before the first.
     known: Option<StreamDescription>,
-    /// A description is under way.
+    /// Whether a description is under way.
     asked: bool,
-    /// One is wanted.
+    /// Whether some part needs a description.
     wanted: bool,
-    /// None is asked for before.
+    /// The earliest time of the next description.
     free_at: Time,
+    /// The pause after the next answer that says the same.
     pause: Duration,
 }
 
@@ -63,20 +68,22 @@ impl Default for Reads {
 }
 
 impl Reads {
-    /// Every stream that is read, as far as its source has said what it is.
+    /// The description of each stream whose source has given one.
     pub(super) fn all(&self) -> impl Iterator<Item = &StreamDescription> {
         self.sources.values().filter_map(|source| source.known.as_ref())
     }
 
-    /// The stream that is read.
+    /// The description of the first stream.
     pub(super) fn known(&self) -> Option<&StreamDescription> {
         self.all().next()
     }
 
+    /// The full name of the first stream.
     pub(super) fn name(&self) -> Option<&StreamName> {
         self.known().map(|known| &known.name)
     }
 
+    /// Whether a source reads this lease's stream, in its present life.
     pub(super) fn fit(&self, key: &LeaseKey) -> Fit {
         let Some(of) = key.stream() else { return Fit::Mine };
         if !has_to_fit() {
@@ -85,14 +92,15 @@ impl Reads {
         self.sources.values().map(|source| source.fit(&of)).min().unwrap_or(Fit::OtherStream)
     }
 
-    /// Asks every source for a description, as soon as there may be another one.
+    /// Wants a description of every source, as soon as the pause allows one.
     pub(super) fn want(&mut self) {
         for source in self.sources.values_mut() {
             source.wanted = true;
         }
     }
 
-    /// The same of the source of a lease's stream; of each, if it is not known which that is.
+    /// Wants a description of the source of this lease's stream; of every source, if none is known
+    /// to read that stream.
     pub(super) fn want_of(&mut self, key: &LeaseKey) {
         let Some(of) = key.stream() else { return };
         let mut its = self.sources.values_mut().filter(|source| source.has_name(&of)).peekable();
@@ -102,13 +110,13 @@ impl Reads {
         its.for_each(|source| source.wanted = true);
     }
 
-    /// When the next description is asked for.
+    /// When the next description is due.
     pub(super) fn next_wake(&self) -> Time {
         self.sources.values().map(Source::next_wake).min().unwrap_or(Time::NEVER)
     }
 
-    /// The sources of which a description is to be asked for now, by the streams they said they
-    /// read: they then count as asked.
+    /// The sources whose descriptions are due, by the streams that they read. They count as asked
+    /// from now on.
     pub(super) fn take_due(&mut self, now: Time) -> Vec<Option<StreamName>> {
         let due = self.sources.iter_mut().filter(|(_, source)| source.next_wake() <= now);
         let asked = due.map(|(of, source)| {
@@ -119,8 +127,8 @@ impl Reads {
         asked.collect()
     }
 
-    /// A source was described, or could not be: then it is tried again. Whether something else is
-    /// known of it now.
+    /// A source described its stream, or failed to and is asked again. Whether the known stream or
+    /// life has changed.
     pub(super) fn on_described(
         &mut self,
         of: Option<StreamName>,
@@ -134,7 +142,8 @@ impl Reads {
         changed
     }
 
-    /// What was said of this stream is too early to be used: it is asked for again at this time.
+    /// Forgets the description of this stream, because it came too early to be used, and wants
+    /// another one at `at`.
     pub(super) fn ask_again_at(&mut self, of: &StreamName, at: Time) {
         if let Some(source) = self.sources.get_mut(&Some(of.clone())) {
             source.known = None;
@@ -143,7 +152,7 @@ impl Reads {
         }
     }
 
-    /// The answers to what was asked for mean nothing any more.
+    /// Forgets the descriptions under way, and wants them again: the session that asked is over.
     pub(super) fn forget_call(&mut self) {
         for source in self.sources.values_mut() {
             source.wanted |= source.asked;
@@ -153,11 +162,12 @@ impl Reads {
 }
 
 impl Source {
-    /// Whether leases of its stream carry this name.
+    /// Whether the leases of this source's stream carry the name in `of`.
     fn has_name(&self, of: &StreamKey) -> bool {
         self.known.as_ref().is_some_and(|known| known.key.name == of.name)
     }
 
+    /// Whether this source reads the stream `of`.
     fn fit(&self, of: &StreamKey) -> Fit {
         match self.known.as_ref().map(|known| &known.key) {
             Some(known) if known == of => Fit::Mine,
@@ -184,7 +194,7 @@ impl Source {
         let same = self.known.as_ref().is_some_and(|old| old.key == new.key);
         self.pause = if same { (self.pause * 2).min(PAUSE_MAX) } else { PAUSE };
         self.free_at = now + self.pause;
-        // An earlier life than one that was seen is an answer from the past.
+        // An answer with an earlier life than a previous answer is out of date.
         let older = self.known.as_ref().is_some_and(|old| new.key.created < old.key.created);
         if older {
             self.wanted = true;
@@ -195,7 +205,7 @@ impl Source {
     }
 }
 
-/// Whether a lease is run only if it is of the source's stream, in its present life.
+/// Whether a worker runs only leases of its source's stream, in its present life.
 fn has_to_fit() -> bool {
     !planted!(RunsWhateverItIsGiven)
 }
@@ -216,7 +226,7 @@ mod tests {
     }
 
     impl Reads {
-        /// Whether the one source is asked.
+        /// Whether the one source is asked for a description.
         fn requests(&mut self, now: Time) -> bool {
             !self.take_due(now).is_empty()
         }

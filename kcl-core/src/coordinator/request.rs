@@ -1,34 +1,36 @@
-//! What a part asks the store for, and what it is answered: of the type that belongs to it.
+//! The requests of a part to the store, each with the reply that belongs to it.
+//!
+//! A part lists its requests in a table (`requests!` in its `request.rs`). The table makes the
+//! types, so that the compiler refuses a reply that does not belong to its request.
 
 use super::op::Operation;
 
-/// Something that a part asks for by one operation of the store.
+/// A request that is made by one operation of the store.
 pub(super) trait StoreRequest {
-    /// The operation that it is asked by.
+    /// The operation.
     type By: Operation;
-    /// All that the part asks for.
+    /// The enum of all requests of the part.
     type Request;
 
-    /// As one of them.
+    /// The request as a variant of that enum.
     fn ask(self) -> Self::Request;
 }
 
-/// The table of a part's requests. A line names a request, what has to be remembered until the
-/// reply, and the operation of the store that carries it out. The table makes a type for each
-/// request, the enum `Request` of all, and the enum `Reply` of their replies: a reply that does not
-/// belong to its request cannot be written.
+/// Makes the types from the table of a part's requests. A line holds the name of a request, the
+/// values that are remembered until the reply, and the operation of the store. It makes a type for
+/// each request, the enum `Request` of all, and the enum `Reply` of their replies.
 macro_rules! requests {
     ($(
         $(#[$doc:meta])*
         $name:ident $(($($of:ident: $type:ty),+))? by $op:ident;
     )+) => {
-        /// What was asked for, until the answer comes.
+        /// A request, with the values to remember until the reply.
         #[derive(Clone, Debug)]
         pub(crate) enum Request {
             $($(#[$doc])* $name $(($($type),+))?,)+
         }
 
-        /// What came back.
+        /// A reply, with the values remembered from its request.
         #[allow(dead_code, reason = "of some it means nothing what comes back")]
         #[allow(clippy::large_enum_variant, reason = "an answer is handed on at once")]
         pub(crate) enum Reply {
@@ -36,7 +38,7 @@ macro_rules! requests {
         }
 
         impl Request {
-            /// The answer to it.
+            /// The reply to this request.
             pub(crate) fn answered(
                 self,
                 outcome: $crate::coordinator::call::StoreOutcome,

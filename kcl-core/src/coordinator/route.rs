@@ -1,4 +1,8 @@
-//! Which part hears of what.
+//! Hands each event of the keeper to the part that it belongs to.
+//!
+//! The outcome of a call goes to the part that made it: the `Context` remembers the request by the
+//! number of the call. An outcome that no request waits for, since its session or its planner is
+//! over, is ignored.
 
 use std::time::Duration;
 
@@ -15,10 +19,12 @@ use crate::{
     stream::{SourceErrorKind, StreamDescription, StreamName},
 };
 
-/// By how much a stream's clock may be behind when it is heard of: it may be told to the second.
+/// A stream's clock may be this much later than the description says: a source may know it to the
+/// second only.
 const NEARLY: Duration = Duration::from_secs(5);
 
 impl Coordinator {
+    /// Hands an event to its part. An outcome without a request is ignored.
     pub(super) fn route(&mut self, event: Event) {
         match event {
             Event::Tick => {}
@@ -55,6 +61,8 @@ impl Coordinator {
         }
     }
 
+    /// Hands the outcome of a call to the part that made it. An answered beat also goes to the
+    /// parts that act after each beat.
     fn route_reply(&mut self, purpose: ReplyTo, outcome: StoreOutcome) {
         let ctx = &mut self.ctx;
         match purpose {
@@ -89,7 +97,7 @@ impl Coordinator {
         }
     }
 
-    /// A stream was described, or could not be.
+    /// A source described its stream, or failed to.
     fn on_described(
         &mut self,
         of: Option<StreamName>,
@@ -109,8 +117,8 @@ impl Coordinator {
         }
     }
 
-    /// Whether reading is to start at a time that is still to come, by the stream's own clock. If
-    /// that is told to the second only, the time may have come in truth: it is asked for again.
+    /// Whether the configured start is later than the stream's own clock. By more than [`NEARLY`],
+    /// the worker ends; by less, the clock may be past it by now, and the source is asked again.
     fn is_start_ahead(&mut self) -> bool {
         let InitialPosition::AtTimestamp(at) = self.ctx.settings.initial_position else {
             return false;

@@ -1,11 +1,12 @@
-//! What the parts of a coordinator say to one another. Who hears it, stands in `hear.rs`.
+//! The signals by which the parts of a coordinator notify one another. `hear.rs` lists which parts
+//! react to which signal.
 
 use super::{
     gather::gathers, handoff::signal as handoff, inbox::signal as inbox, member::signal as member,
     planner::signal as planner, succession::signal as succession, watch::signal as watch,
 };
 
-/// Something that one part has to say.
+/// A signal of one part to the others.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Signal {
     Member(member::Signal),

@@ -1,4 +1,5 @@
-//! What the tests of the parts share: a context, rows, and what a part asks, says and notes.
+//! What the tests of all parts share: a context, rows, and the calls, signals and notices of a
+//! part.
 
 use super::{
     command::{Command, Notice},
@@ -54,7 +55,7 @@ pub(super) fn assignment(planner: &str, worker: &str, version: PlanVersion) -> A
     }
 }
 
-/// What was asked of the store since, and noted; the signals wait.
+/// The calls and notices since; the signals stay queued.
 #[derive(Debug, Default)]
 pub(super) struct Done {
     pub(super) asked: Vec<StoreCall>,
@@ -74,12 +75,12 @@ pub(super) fn done(ctx: &mut Context) -> Done {
     done
 }
 
-/// What was asked of the store since.
+/// The calls since.
 pub(super) fn asked(ctx: &mut Context) -> Vec<StoreCall> {
     done(ctx).asked
 }
 
-/// What was said to the other parts since.
+/// The signals since.
 pub(super) fn said(ctx: &mut Context) -> Vec<Signal> {
     std::iter::from_fn(|| ctx.next_signal()).collect()
 }

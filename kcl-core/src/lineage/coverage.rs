@@ -1,4 +1,4 @@
-//! Whether every record has, or will have, a lease that reads it.
+//! The check that every record has, or will have, a lease that reads it.
 
 use super::Lineage;
 use crate::{
@@ -6,12 +6,12 @@ use crate::{
     stream::{HashKey, HashRange},
 };
 
-/// The parts of the hash-key space that nothing reads or will read once `create` is done: neither
-/// an unfinished lease, nor a shard that follows from one. None, if a range is unknown: a source
+/// The parts of the hash-key space that no lease reads or will read, once `create` is done: neither
+/// an unfinished lease, nor a shard that follows from one. Empty if a range is not known: a source
 /// without hash keys has no holes.
 ///
-/// A hole that stays is loud news: records of that range go unread, and the stream lists no shard
-/// without a row that could fill it.
+/// A hole that stays is an alarm: the records of that range are not read, and the stream lists no
+/// shard without a row that could fill it.
 pub(super) fn holes(lineage: &Lineage<'_>, create: &[Lease]) -> Vec<HashRange> {
     let nodes = lineage.nodes();
     let is_unfinished = |row: &Lease| !row.has_ended();
@@ -27,7 +27,7 @@ pub(super) fn holes(lineage: &Lineage<'_>, create: &[Lease]) -> Vec<HashRange> {
     ranges.map(gaps).unwrap_or_default()
 }
 
-/// Marks as read the listed shards without a row that will get one as their parents end.
+/// Marks the listed shards without a row that get one when their parents end.
 fn mark_followers(lineage: &Lineage<'_>, read: &mut [bool]) {
     for at in lineage.parents_first() {
         let node = &lineage.nodes()[at];
@@ -38,7 +38,14 @@ fn mark_followers(lineage: &Lineage<'_>, read: &mut [bool]) {
     }
 }
 
-/// What `ranges` leave of the whole space, in order.
+/// The parts of the whole hash-key space that `ranges` do not cover, in order.
+///
+/// ```
+/// use kcl_core::{lineage::gaps, stream::HashRange};
+///
+/// let covered = vec![HashRange::new(0, 9), HashRange::new(5, 99)];
+/// assert_eq!(gaps(covered), [HashRange::new(100, u128::MAX)]);
+/// ```
 #[must_use]
 pub fn gaps(mut ranges: Vec<HashRange>) -> Vec<HashRange> {
     ranges.sort_unstable();

@@ -1,4 +1,4 @@
-//! The shards and lease rows of one stream, joined.
+//! The graph of one stream: its listed shards joined with its lease rows.
 
 use std::{cmp::Reverse, collections::BinaryHeap};
 
@@ -8,28 +8,34 @@ use crate::{
     stream::{HashRange, Shard, ShardId, StreamKey},
 };
 
-/// The shards a stream lists and the lease rows of that stream, joined into one graph.
+/// The shards that a stream lists and its lease rows, joined into one graph.
 ///
-/// A row's absence and a shard's absence from the list mean different things: a shard is forgotten
-/// by its stream when its last record has expired, a row is deleted after that. So "no row, not
-/// listed" is the past, and "no row, listed" is work nobody has begun.
+/// That a row is absent means something else than that a shard is not listed. A stream forgets a
+/// shard when its last record has expired, and the row is deleted after that. So a shard without a
+/// row that is not listed is past, and one without a row that is listed has never been read.
 #[derive(Clone, Debug)]
 pub struct Lineage<'a> {
+    /// The stream, in the life that was listed.
     stream: &'a StreamKey,
-    /// In the order of ids.
+    /// The shards, in the order of ids.
     nodes: Vec<Node<'a>>,
+    /// The rows of other lives of the stream, with the creation time of that life.
     other_lives: Vec<(WallTime, &'a Lease)>,
 }
 
 /// A shard that is listed, or has a row, or both.
 #[derive(Clone, Debug)]
 pub(crate) struct Node<'a> {
+    /// The shard's id.
     pub(crate) id: ShardId,
+    /// The shard as the stream lists it; `None` if it does not.
     pub(crate) shard: Option<&'a Shard>,
+    /// The shard's lease row; `None` if it has none.
     pub(crate) row: Option<&'a Lease>,
 }
 
 impl<'a> Node<'a> {
+    /// The parents, as the list says, else as the row says.
     pub(crate) fn parents(&self) -> &'a [ShardId] {
         match (self.shard, self.row) {
             (Some(shard), _) => &shard.parents,
@@ -38,21 +44,21 @@ impl<'a> Node<'a> {
         }
     }
 
-    /// The hash keys the shard covers, where known.
+    /// The hash keys that the shard covers; `None` if they are not known.
     pub(super) fn range(&self) -> Option<HashRange> {
         let listed = self.shard.and_then(|shard| shard.range);
         listed.or_else(|| self.row.and_then(|row| row.range))
     }
 
-    /// Whether reading of the shard is over, by a list that is newer than the row.
+    /// Whether the shard was read to its end; the list has to be newer than the row.
     fn is_past(&self) -> bool {
         self.row.map_or_else(|| self.shard.is_none(), Lease::has_ended)
     }
 }
 
 impl<'a> Lineage<'a> {
-    /// Joins all shards that `stream` lists with those of `leases` that are of this stream; roles
-    /// and leases of other streams are passed over. Quick where both come in the order of ids.
+    /// Joins the shards that `stream` lists with those of `leases` that are of this stream. Leases
+    /// of roles and of other streams are ignored. It is fast if both are in the order of ids.
     #[must_use]
     pub fn new<'l: 'a>(
         stream: &'a StreamKey,
@@ -77,7 +83,7 @@ impl<'a> Lineage<'a> {
         Self { stream, nodes: joined(in_order(listed), in_order(rows)), other_lives }
     }
 
-    /// Which stream this is.
+    /// The stream, in the life that was listed.
     #[must_use]
     pub const fn stream(&self) -> &'a StreamKey {
         self.stream
@@ -88,7 +94,7 @@ impl<'a> Lineage<'a> {
         &self.nodes
     }
 
-    /// The place of a shard among the nodes.
+    /// The index of a shard among the nodes.
     pub(super) fn position(&self, id: &str) -> Option<usize> {
         self.nodes.binary_search_by(|node| node.id.as_str().cmp(id)).ok()
     }
@@ -97,19 +103,19 @@ impl<'a> Lineage<'a> {
         self.nodes.get(self.position(id.as_str())?)
     }
 
-    /// The shard called `id`, if the stream lists it.
+    /// The shard of this id; `None` if the stream does not list it.
     #[must_use]
     pub fn shard(&self, id: &ShardId) -> Option<&'a Shard> {
         self.node(id)?.shard
     }
 
-    /// The row of the shard called `id`.
+    /// The row of the shard of this id; `None` if it has none.
     #[must_use]
     pub fn lease(&self, id: &ShardId) -> Option<&'a Lease> {
         self.node(id)?.row
     }
 
-    /// The shards the stream lists, in the order of ids.
+    /// The shards that the stream lists, in the order of ids.
     pub fn shards(&self) -> impl Iterator<Item = &'a Shard> + '_ {
         self.nodes.iter().filter_map(|node| node.shard)
     }
@@ -119,23 +125,24 @@ impl<'a> Lineage<'a> {
         self.nodes.iter().filter_map(|node| Some((&node.id, node.row?)))
     }
 
-    /// The parents of a shard, listed or not; empty if the shard is in neither list nor rows.
+    /// The parents of a shard, listed or not; empty if the shard is neither listed nor has a row.
     #[must_use]
     pub fn parents(&self, id: &ShardId) -> &'a [ShardId] {
         self.node(id).map_or(&[], Node::parents)
     }
 
-    /// The hash keys a shard covers, where known.
+    /// The hash keys that a shard covers; `None` if they are not known.
     #[must_use]
     pub fn range(&self, id: &ShardId) -> Option<HashRange> {
         self.node(id)?.range()
     }
 
-    /// Whether `lease` may be read: its shard has not ended, and every parent has positively ended.
+    /// Whether `lease` may be read: its shard has not ended, and every parent is known to have
+    /// ended.
     ///
-    /// An absent parent row counts as ended only if the stream lists the child and no longer the
-    /// parent. If it lists neither, the list may simply be older than both, so rows may be newer
-    /// than the list here: the worst that comes of it is a wait for the next list.
+    /// A parent without a row counts as ended only if the stream lists the child and no longer the
+    /// parent. If it lists neither, the list may be older than both: so the rows may be newer than
+    /// the list here, and at worst a lease waits for the next list.
     #[must_use]
     pub fn is_runnable(&self, lease: &Lease) -> bool {
         let Some((.., shard)) = lease.key.place() else { return false };
@@ -153,6 +160,7 @@ impl<'a> Lineage<'a> {
         })
     }
 
+    /// Whether a row may be read. `in_list` says whether the stream lists its shard.
     fn may_be_read(&self, lease: &Lease, in_list: bool, parents: &[ShardId]) -> bool {
         let done = |parent: &ShardId| match self.lease(parent) {
             Some(row) => row.has_ended(),
@@ -166,26 +174,26 @@ impl<'a> Lineage<'a> {
         !lease.has_ended() && unblocked
     }
 
-    /// The rows of former lives of the stream, which was deleted and made again since.
+    /// The rows of earlier lives of the stream, which was deleted and made again.
     pub(super) fn former_life(&self) -> impl Iterator<Item = &'a Lease> + '_ {
         let former = self.other_lives.iter().filter(|(life, _)| *life < self.stream.created);
         former.map(|(_, lease)| *lease)
     }
 
-    /// A row of a later life of the stream: the one in hand is over.
+    /// A row of a later life of the stream: the listed life is over.
     pub(super) fn later_life(&self) -> Option<&'a Lease> {
         let later = self.other_lives.iter().find(|(life, _)| *life > self.stream.created);
         later.map(|(_, lease)| *lease)
     }
 
-    /// Whether reading of the shard called `id` is over, by a list that is newer than the rows: it
-    /// ended, or it has no row and the stream has forgotten it.
+    /// Whether the shard of this id was read to its end: its row has ended, or it has no row and
+    /// the stream has forgotten it. The list has to be newer than the rows.
     pub(super) fn is_past(&self, id: &ShardId) -> bool {
         self.node(id).is_none_or(Node::is_past)
     }
 
-    /// The places of the listed shards, each after its listed parents, else in the order of ids.
-    /// Shards whose parents run in a circle, which no stream has, come last.
+    /// The indexes of the listed shards, each behind its listed parents, else in the order of ids.
+    /// Shards whose parents form a circle, which no stream has, come last.
     pub(super) fn parents_first(&self) -> Vec<usize> {
         let mut waits = vec![0_usize; self.nodes.len()];
         let mut children = Vec::new();
@@ -223,7 +231,7 @@ impl<'a> Lineage<'a> {
     }
 }
 
-/// In the order of names, each once: the last of a name counts.
+/// Sorts by name, and keeps the last item of each name.
 fn in_order<T: Copy>(mut named: Vec<(&str, T)>) -> Vec<(&str, T)> {
     named.sort_by_key(|(name, _)| *name);
     named.dedup_by(|later, earlier| {
@@ -236,7 +244,7 @@ fn in_order<T: Copy>(mut named: Vec<(&str, T)>) -> Vec<(&str, T)> {
     named
 }
 
-/// Shards and rows, both in the order of names, side by side.
+/// Joins shards and rows, both in the order of names.
 fn joined<'a>(shards: Vec<(&str, &'a Shard)>, rows: Vec<(&str, &'a Lease)>) -> Vec<Node<'a>> {
     let mut nodes = Vec::with_capacity(shards.len().max(rows.len()));
     let mut rows = rows.into_iter().peekable();
@@ -254,13 +262,13 @@ fn joined<'a>(shards: Vec<(&str, &'a Shard)>, rows: Vec<(&str, &'a Lease)>) -> V
     nodes
 }
 
-/// Whether a parent without a row has been forgotten by its stream, and so has ended: the list
-/// shows the child, and no longer the parent.
+/// Whether a parent without a row was forgotten by its stream and so has ended: the list shows the
+/// child, and no longer the parent.
 fn is_forgotten(child_listed: bool, parent_listed: bool) -> bool {
     child_listed && !parent_listed || planted!(AbsentParentEnded)
 }
 
-/// Whether every parent has positively ended.
+/// Whether every parent is known to have ended.
 fn are_all_done<'p>(parents: &'p [ShardId], done: impl Fn(&'p ShardId) -> bool) -> bool {
     parents.iter().all(done) || planted!(ChildRunsEarly)
 }

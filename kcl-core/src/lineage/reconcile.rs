@@ -1,4 +1,4 @@
-//! What to change, so that leases and shards agree.
+//! Comparing shards and rows: which leases are missing, and which are useless.
 
 use std::collections::BTreeSet;
 
@@ -9,60 +9,62 @@ use crate::{
     stream::{HashRange, Shard, ShardId},
 };
 
-/// What [`reconcile`] found.
+/// The result of [`reconcile`].
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Changes {
-    /// Leases to put if absent, **in this order**: descendants before their ancestors. A planner
-    /// that stops half way then leaves no ancestor with a row whose descendants lack theirs, which
-    /// the next one would take for children that came later.
+    /// The leases to put if they are absent, **in this order**: descendants before their ancestors.
+    /// If a planner stops half way, no ancestor has a row while its descendants have none: the next
+    /// planner would take those for children that were made later.
     pub create: Vec<Lease>,
-    /// Rows nothing depends on any more: the shard has ended and is forgotten.
+    /// Rows that no shard depends on: the shard has ended, and the stream has forgotten it.
     pub delete: Vec<Delete>,
-    /// Unfinished leases whose shard the stream no longer lists and whose parents are all done.
-    /// Give each to a worker like a runnable one: its reader finds the shard gone, and its owner
-    /// ends it loudly, putting those of its children that are still listed.
+    /// Unfinished leases whose shard the stream no longer lists and whose parents have all ended.
+    /// The planner gives each to a worker like a runnable one. The worker's reader finds that the
+    /// shard is gone; the worker reports that, ends the lease, and puts the children that are still
+    /// listed.
     pub orphaned: Vec<LeaseKey>,
-    /// Leases of former lives of the stream, to be retired: their records are gone.
+    /// Leases of earlier lives of the stream, to be deleted: their records are gone.
     pub stale: Vec<Delete>,
-    /// Hash keys that nothing reads or will read, with everything in `create` made. One seen once
-    /// may be a list that lags; one seen twice is loud news.
+    /// The hash keys that no lease reads or will read once `create` is done. A hole that is seen
+    /// once may come from a list that lags; one that is seen twice is to be reported.
     pub holes: Vec<HashRange>,
-    /// What makes no sense.
+    /// Contradictions in the list of shards, or between the list and the rows.
     pub problems: Vec<Problem>,
 }
 
 impl Changes {
-    /// Whether the shards that were listed are of an earlier life of the stream than rows.
+    /// Whether the listed shards are of an earlier life of the stream than the rows.
     pub(crate) fn is_of_former_life(&self) -> bool {
         self.problems.iter().any(|problem| matches!(problem, Problem::LaterLife { .. }))
     }
 }
 
-/// What makes no sense in what a stream lists, or beside the rows.
+/// A contradiction in the list of shards, or between the list and the rows.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum Problem {
     /// The stream lists no shard, which no stream does. Nothing is changed.
     #[error("the stream lists no shards; leases are left as they are")]
     NothingListed,
-    /// There are rows of a later life of the stream than the one listed. Nothing is changed.
+    /// A row is of a later life of the stream than the one listed. Nothing is changed.
     #[error("lease {key} is of a later life of its stream than the shards that were listed")]
     LaterLife {
-        /// Such a row.
+        /// The key of such a row.
         key: LeaseKey,
     },
-    /// The row says that the shard has ended, the stream says that it takes records.
+    /// The row says that the shard has ended, but the stream says that it still takes records.
     #[error(
         "lease {key} has ended but its shard is open: records put to it are not read. Stop all \
          workers, and `kcl leases reset --lease {key} --to trim-horizon` reads the shard again \
          from its start"
     )]
     EndedWhileOpen {
-        /// The row.
+        /// The key of the row.
         key: LeaseKey,
     },
-    /// A lease row cannot be read. [`reconcile`] never says so: it is given rows that can.
+    /// A lease row cannot be decoded. [`reconcile`] never reports it, since it gets only rows that
+    /// can.
     #[error(
         "{0}. Its shard is not read and not given another row until this one is mended in the \
          store. If it cannot be, delete it there: the shard is then read again from its start"
@@ -70,26 +72,40 @@ pub enum Problem {
     Unreadable(BadRow),
 }
 
-/// Compares the shards a stream lists with the lease rows. The list must be complete and must have
-/// been asked for *after* the rows were read: then whatever a row speaks of either is listed or is
-/// forgotten by the stream.
+/// Compares the shards that a stream lists with its lease rows. The list must be complete, and it
+/// must have been asked for *after* the rows were read: then every shard that a row names either is
+/// listed or was forgotten by the stream.
 ///
-/// `start` is where reading of the stream began. What gets a lease:
+/// `start` is the frozen start of the stream. These shards get a lease:
 ///
-/// - A listed shard with an ancestor that has a row is left to the end of its parent, which puts it
-///   at `TrimHorizon`. If a parent has ended and the row is missing all the same (the owner died in
-///   between), it is put here. A child's first record always came after reading began: a shard that
-///   was there at the beginning had a row before any of its ancestors had one.
-/// - A listed shard nothing leads to is a beginning, or the other parent of a merge, or a row that
-///   was lost. From `TrimHorizon`, only the oldest get a lease (no parent is listed); the rest
-///   follows as these end, from their first record too. From a time, **every** such shard gets a
-///   lease at that time, closed ones too. Nobody tells when a shard was closed, so any may hold
-///   records from after that time; one that does not drains at once. And its children must not come
-///   from its end, at `TrimHorizon`: they may have been open long before that time (a stream lists
-///   closed shards until their last record expires, days later), and all their old records would be
-///   delivered.
+/// - A listed shard with an ancestor that has a row gets its lease at the end of a parent, at
+///   `TrimHorizon`. If a parent has ended and the row is missing nevertheless (the owner died in
+///   between), it is put here. The child's first record always came after reading began: a shard
+///   that existed then had a row before any of its ancestors had one.
+/// - A listed shard that no row leads to is a beginning, or the other parent of a merge, or its row
+///   was lost. If the start is `TrimHorizon`, only the oldest of these get a lease (no parent is
+///   listed); the others follow as these end, from their first record, too. If the start is a time,
+///   **every** such shard gets a lease at that time, closed ones too. A list does not say when a
+///   shard was closed, so any may hold records from after that time; one that holds none is drained
+///   at once. Its children must not start at its end, at `TrimHorizon`: they may have been open
+///   long before that time (a stream lists closed shards until their last record expires, days
+///   later), and all their old records would be delivered.
 ///
-/// Applied again and again this heals every hole that a listed shard can fill.
+/// Applied again and again, this fills every hole that a listed shard can fill.
+///
+/// ```
+/// use kcl_core::{
+///     env::WallTime,
+///     lineage::{FrozenStart, Lineage, reconcile},
+///     stream::{Shard, StreamKey},
+/// };
+///
+/// let stream = StreamKey::new("orders", WallTime::from_millis(1));
+/// let shards = [Shard::new("shardId-000000000000".parse().unwrap())];
+/// let lineage = Lineage::new(&stream, &shards, []);
+/// let changes = reconcile(&lineage, FrozenStart::TrimHorizon);
+/// assert_eq!(changes.create.len(), 1);
+/// ```
 #[must_use]
 pub fn reconcile(lineage: &Lineage<'_>, start: FrozenStart) -> Changes {
     let mut changes = Changes::default();
@@ -136,7 +152,7 @@ fn missing(lineage: &Lineage<'_>, start: FrozenStart) -> Vec<Lease> {
     create
 }
 
-/// Whether a shard nothing leads to gets a lease of its own, and not from its parent's end.
+/// Whether a shard that no row leads to gets a lease by itself, and not at the end of its parent.
 fn begins(lineage: &Lineage<'_>, shard: &Shard, start: FrozenStart) -> bool {
     match start {
         FrozenStart::AtTimestamp(_) => true,
@@ -144,13 +160,14 @@ fn begins(lineage: &Lineage<'_>, shard: &Shard, start: FrozenStart) -> bool {
     }
 }
 
+/// A lease of this shard, with its parents and its range.
 fn lease_of(lineage: &Lineage<'_>, shard: &Shard, start: Checkpoint) -> Lease {
     Lease::new(LeaseKey::of_shard(lineage.stream(), &shard.id), start)
         .of_shard(shard.parents.clone(), shard.range)
 }
 
-/// The rows that may go: ended, the shard no longer listed, and each child has a row or is no
-/// longer listed itself. While the shard is listed, its row is what tells that it was read.
+/// The rows to delete: the shard has ended, it is no longer listed, and each child has a row or is
+/// no longer listed either. While a shard is listed, its row is the only proof that it was read.
 fn forgotten(lineage: &Lineage<'_>) -> Vec<Delete> {
     let nodes = lineage.nodes();
     let without_row = |id: &ShardId| lineage.shard(id).is_some() && lineage.lease(id).is_none();
@@ -166,6 +183,7 @@ fn forgotten(lineage: &Lineage<'_>) -> Vec<Delete> {
     rows.map(|row| Delete::ended(row.key.clone(), row.epoch)).collect()
 }
 
+/// The unfinished leases of shards that the stream has forgotten, and that nothing else holds up.
 fn orphaned(lineage: &Lineage<'_>) -> Vec<LeaseKey> {
     let is_orphaned = |node: &Node<'_>, row: &Lease| {
         !row.has_ended()
@@ -181,22 +199,24 @@ fn of_gone_stream(lease: &Lease) -> Delete {
     Delete::of_gone_stream(lease.key.clone(), lease.epoch)
 }
 
+/// The rows of shards that have ended although the stream says that they are open.
 fn ended_while_open(lineage: &Lineage<'_>) -> Vec<Problem> {
     let open = lineage.nodes().iter().filter(|node| node.shard.is_some_and(|shard| !shard.closed));
     let ended = open.filter_map(|node| node.row.filter(|row| row.has_ended()));
     ended.map(|row| Problem::EndedWhileOpen { key: row.key.clone() }).collect()
 }
 
-/// Whether a child that has no row gets one, once a parent's row has ended.
+/// Whether a child without a row gets one once a parent has ended.
 fn children_of_the_ended_are_made() -> bool {
     !planted!(MissingChildLeft)
 }
 
-/// Whether a shard that nothing leads to gets a row although there are others.
+/// Whether a shard that no row leads to gets a row although other shards have some.
 fn later_beginnings_are_made() -> bool {
     !planted!(MissingBeginningLeft)
 }
 
+/// Whether the stream has forgotten a shard.
 fn is_unlisted(node: &Node<'_>) -> bool {
     node.shard.is_none() || planted!(EndedRowDeletedEarly)
 }

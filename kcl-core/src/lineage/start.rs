@@ -1,19 +1,19 @@
-//! Where reading of a stream starts that was never read.
+//! The frozen start of a stream, for the lineage.
 
 use serde::{Deserialize, Serialize};
 
 use crate::{env::WallTime, lease::Checkpoint};
 
-/// Where reading of a stream starts that was never read, written down once before its first lease
-/// exists. A configured `LATEST` is a time here: the server's, when it was frozen. So a row that is
-/// lost and made again skips nothing.
+/// The frozen start of a stream, written down once, before its first lease exists. A configured
+/// `LATEST` is a time here: the service's, when the start was frozen. So a lost row that is made
+/// again skips no record.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum FrozenStart {
-    /// At the oldest record the stream has.
+    /// The oldest record that the stream has.
     TrimHorizon,
-    /// At the first record that arrived at or after this time.
+    /// The first record that arrived at this time or later.
     AtTimestamp(WallTime),
 }
 

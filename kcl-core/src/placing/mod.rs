@@ -1,7 +1,8 @@
-//! Reading and changing the operator's placement rules in a store: by command, or with what a
-//! worker was started with.
+//! Reading and changing the operator's placement rules in a store, for commands and for workers
+//! that declare rules.
 //!
-//! Every change is a compare-and-set on the document as it was read, and wakes the planner.
+//! Each change is a compare-and-set over the document as it was read, and wakes the planner:
+//! [`read`] it, make the next [`Placement`], [`put`] that.
 
 use bytes::Bytes;
 
@@ -14,40 +15,41 @@ use crate::{
 /// The document as it was read.
 #[derive(Debug)]
 pub struct Stored {
-    /// What it says; `None`, if there is none, or if it makes no sense.
+    /// Its content; `None` if there is no document, or if it cannot be decoded.
     pub placement: Option<Placement>,
-    /// What is wrong with it.
+    /// Why it cannot be decoded.
     pub problem: Option<InvalidPlacement>,
+    /// Its version in the store; `None` if there is no document.
     version: Option<u64>,
 }
 
-/// Why the rules could not be changed.
+/// Why the rules were not changed.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum NotPlaced {
-    /// Somebody else changed them since they were read: nothing was changed.
+    /// Another command or worker has changed the document since it was read. Nothing was changed.
     #[error(
         "somebody else changed the placement rules just now: nothing was changed; look at what \
          they say and try again"
     )]
     Raced,
-    /// Whether they were changed is not known.
+    /// The answer was lost, and the document does not show whether the change was applied.
     #[error(
         "whether the placement rules were changed is not known: look at what they say and try again"
     )]
     Unknown(#[source] StoreError),
-    /// The rules make no document.
+    /// The rules cannot be stored as a document.
     #[error(transparent)]
     Invalid(#[from] InvalidPlacement),
-    /// The store's failure: nothing was changed.
+    /// The store failed. Nothing was changed.
     #[error(transparent)]
     Store(StoreError),
 }
 
-/// Reads the document. One that makes no sense is no error here: it can be replaced.
+/// Reads the document. One that cannot be decoded is no error here, since it can be replaced.
 ///
 /// # Errors
-/// The store's.
+/// When the store fails.
 ///
 /// # Cancel safety
 /// Safe: it only reads.
@@ -62,14 +64,15 @@ pub async fn read(store: &dyn LeaseStore) -> StoreResult<Stored> {
     Ok(Stored { placement, problem, version })
 }
 
-/// Puts `next` in the place of what was read, and wakes the planner.
+/// Puts `next` in the place of the document that was read, and wakes the planner.
 ///
 /// # Errors
-/// [`NotPlaced::Raced`], if it is not what was read any more; [`NotPlaced::Unknown`], if the answer
-/// was lost and the document does not show what became of it; the store's.
+/// [`NotPlaced::Raced`] if the document has changed since; [`NotPlaced::Unknown`] if the answer was
+/// lost and the document does not show whether the change was applied; [`NotPlaced::Invalid`] if
+/// the rules are too large; [`NotPlaced::Store`] if the store fails.
 ///
 /// # Cancel safety
-/// Dropped, it may or may not have been put.
+/// A dropped future may have put the document or not, and may not have woken the planner.
 pub async fn put(store: &dyn LeaseStore, read: &Stored, next: &Placement) -> Result<(), NotPlaced> {
     let body = next.encode()?;
     let put = PutDoc::new(DocName::placement(), read.version, body.clone());
@@ -87,14 +90,17 @@ pub async fn put(store: &dyn LeaseStore, read: &Stored, next: &Placement) -> Res
     Ok(())
 }
 
-/// Whether what was put stands there, as the very next version.
+/// Whether the stored document is the one that was put, in the very next version.
 async fn has_landed(store: &dyn LeaseStore, before: Option<u64>, body: &Bytes) -> bool {
     let Ok(Some(doc)) = store.doc(&DocName::placement()).await else { return false };
     doc.version == before.unwrap_or(0) + 1 && doc.body == *body
 }
 
-/// Wakes the planner, if there is one, so that it reads the rules. One that is not woken reads them
-/// with its next audit: so a failure is none of the change's.
+/// Wakes the planner, if there is one, so that it reads the rules. A planner that is not woken
+/// reads them at its next audit, so a failure is ignored.
+///
+/// # Cancel safety
+/// Safe: at worst no wake-up is sent.
 pub async fn wake_planner(store: &dyn LeaseStore) {
     let Ok(Some(lease)) = store.lease(&LeaseKey::planner()).await else { return };
     if let Some(planner) = lease.owner {

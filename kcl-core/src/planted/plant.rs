@@ -351,6 +351,8 @@ by_rule! {
     "5" WatchersWaitForTheMinute,
     /// A planner writes its moves over those that the planner before had told.
     "5" FormerMovesForgotten,
+    /// A planner that leaves gathers its moves to tell them later, when it is gone.
+    "5" LeaversMovesUntold,
     /// A child counts as runnable before its parents have ended.
     "6" ChildRunsEarly,
     /// A parent without a row counts as ended although the stream lists it (W6).

@@ -79,6 +79,7 @@ checks! {
         what_begins_to_fail_is_told_at_once,
         reports_come_with_each_beat_while_somebody_watches,
         a_planner_keeps_what_the_one_before_had_told,
+        a_planner_that_leaves_tells_to_whom_it_gave_its_leases,
     }
     "worker": skipping {
         one_record_is_given_up_and_nothing_else,

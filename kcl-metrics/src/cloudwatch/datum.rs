@@ -1,29 +1,30 @@
-//! What CloudWatch is told: figures with dimensions.
+//! The data of CloudWatch: a metric with its dimensions and its value in one period.
 
 use crate::counted::numbers;
 
-/// One figure of a period.
+/// One metric with one set of dimensions, in one period.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) struct Datum {
     pub(super) name: &'static str,
-    /// In one order for each name.
+    /// Names and values. All data of one name have them in the same order.
     pub(super) dimensions: Vec<(&'static str, String)>,
     pub(super) unit: Unit,
     pub(super) amount: Amount,
 }
 
-/// What a figure is.
+/// The value of a datum.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) enum Amount {
     /// One number.
     One(f64),
-    /// Of several numbers what CloudWatch keeps of them.
+    /// The statistics of several samples.
     Statistics(Statistics),
-    /// Numbers, and how often each was: so percentiles can be asked for. At most 150.
+    /// Numbers, each with how often it occurred, so that CloudWatch can compute percentiles. The
+    /// service takes at most 150 of them.
     Spread(Vec<(f64, u64)>),
 }
 
-/// What CloudWatch keeps of several numbers.
+/// The statistics of several samples, a `StatisticSet` of CloudWatch.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(super) struct Statistics {
     pub(super) count: u64,
@@ -32,7 +33,7 @@ pub(super) struct Statistics {
     pub(super) most: f64,
 }
 
-/// As CloudWatch names it.
+/// A unit of CloudWatch.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Unit {
     Count,
@@ -67,7 +68,7 @@ impl Statistics {
     }
 }
 
-/// As [`numbers`] has it.
+/// The samples of a histogram, estimated by [`numbers`].
 pub(super) fn spread(bounds: &[f64], counts: &[u64], sum: f64) -> Amount {
     Amount::Spread(numbers(bounds, counts, sum))
 }

@@ -1,5 +1,6 @@
-//! What the Java KCL tells CloudWatch, by its names and with its dimensions: each batch, read, beat
-//! and plan is one sample, as it is there.
+//! Counts the metrics of the Java KCL, under its names and with its dimensions, so that dashboards
+//! and alarms that were made for it keep working. Each batch, read, beat and plan is one sample, as
+//! in the Java KCL.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -23,28 +24,32 @@ use super::{
 };
 use crate::counted::float;
 
-/// Counts what the Java KCL counts: hang it in beside the figures. Without `Names::Kcl` it counts
-/// nothing. Clones share what is counted.
+/// An observer that counts the metrics of the Java KCL. Register it at the worker besides
+/// [`Metrics`](crate::Metrics). Without `Names::Kcl` it counts nothing. Clones share the counts.
 #[derive(Clone)]
 pub struct KclTally(Arc<Inner>);
 
+/// The counts that all clones share.
 struct Inner {
-    /// `None`: nothing is counted.
+    /// How much is counted; `None` for nothing.
     level: Option<Level>,
     counted: Mutex<Counted>,
 }
 
+/// The samples since the last [`KclTally::take`].
 #[derive(Debug, Default)]
 struct Counted {
     all: BTreeMap<Key, (Unit, Statistics)>,
+    /// The leases that the worker holds now.
     held: BTreeSet<LeaseKey>,
-    /// Since the last beat.
+    /// How many leases the worker lost since its last beat.
     lost: u64,
 }
 
-/// A name, an operation, and the shard or the worker, if any.
+/// The name of a metric, the dimension `Operation`, and the other dimension.
 type Key = (&'static str, &'static str, About);
 
+/// The dimension besides `Operation`, if there is one.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 enum About {
     All,
@@ -52,6 +57,7 @@ enum About {
     Worker(WorkerId),
 }
 
+// The operations of the Java KCL.
 const PROCESS: &str = "ProcessTask";
 const APPLICATION: &str = "ApplicationTracker";
 const RENEW: &str = "RenewAllLeases";
@@ -63,7 +69,7 @@ impl KclTally {
         Self(Arc::new(Inner { level, counted: Mutex::default() }))
     }
 
-    /// What was counted since this was asked last.
+    /// The data since the last call; counting begins anew.
     pub(super) fn take(&self) -> Vec<Datum> {
         let all = std::mem::take(&mut self.counted().all);
         let datum = |((name, operation, about), (unit, statistics)): (Key, (Unit, Statistics))| {
@@ -78,7 +84,7 @@ impl KclTally {
         all.into_iter().map(datum).collect()
     }
 
-    /// Held for a moment only.
+    /// Locks the counts, for a moment only: the observer runs on the worker's threads.
     fn counted(&self) -> MutexGuard<'_, Counted> {
         self.0.counted.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -93,6 +99,7 @@ impl KclTally {
 }
 
 impl Counted {
+    /// Adds a sample of a metric.
     fn add(&mut self, name: &'static str, operation: &'static str, about: &About, it: Sample) {
         let key = (name, operation, about.clone());
         let entry = self.all.entry(key);
@@ -101,6 +108,7 @@ impl Counted {
             .or_insert_with(|| (it.unit, Statistics::of(it.number)));
     }
 
+    /// Adds how far a shard is behind, for the shard and for the application; nothing if unknown.
     fn behind(&mut self, shard: &About, millis: Option<u64>) {
         let Some(millis) = millis.map(|millis| Sample::new(Unit::Milliseconds, float(millis)))
         else {
@@ -111,6 +119,7 @@ impl Counted {
     }
 }
 
+/// One sample, with its unit.
 #[derive(Clone, Copy)]
 struct Sample {
     unit: Unit,
@@ -131,7 +140,7 @@ impl Sample {
     }
 }
 
-/// The shard that something is about.
+/// The dimension of the shard that an event is about.
 fn shard(about: &Subject) -> Option<About> {
     about.shard.clone().map(About::Shard)
 }

@@ -1,19 +1,26 @@
-//! Figures for Amazon CloudWatch.
+//! Sends the metrics of a worker to Amazon CloudWatch.
 //!
-//! A worker is not disturbed by it: everything is done on a thread of its own, with a runtime of
-//! its own. What CloudWatch does not take waits, up to a bound; what it refuses, or does not take
-//! in time, is dropped, counted (`kcl_cloudwatch_data_total`) and said in the log once in a while.
+//! The exporter does not disturb the worker: it has a thread and a runtime of its own. A request
+//! that fails waits and is sent again; at most 4 MiB of requests wait. Metrics that CloudWatch
+//! refuses, or that waited too long, are dropped, counted (`kcl_cloudwatch_data_total`), and logged
+//! at most every five minutes.
+//!
+//! ```text
+//! snapshot ─► ours ─┐
+//!                   ├─► datums ─► wire ─► queue ─► send ─► PutMetricData
+//! events ───► kcl ──┘
+//! ```
 //!
 //! | module | its question |
 //! |---|---|
 //! | `settings` | what is sent where, and how often? |
-//! | `ours` | what is there to send by the names of the table? |
-//! | `kcl` | what by the names of the Java KCL? |
-//! | `datum` | what is one figure? |
-//! | `wire` | how is it written? |
-//! | `queue` | what waits? |
-//! | `send` | what becomes of one request? |
-//! | `run` | when is what done? |
+//! | `ours` | which data are sent under the names of the table? |
+//! | `kcl` | which data are sent under the names of the Java KCL? |
+//! | `datum` | what has one metric of one period? |
+//! | `wire` | how are data written into requests? |
+//! | `queue` | which requests wait? |
+//! | `send` | did CloudWatch take a request, and if not, is it worth another attempt? |
+//! | `run` | when is a snapshot taken, and when is a request sent? |
 
 mod datum;
 mod kcl;
@@ -33,23 +40,24 @@ pub use settings::{CloudWatchError, CloudWatchSettings, Level, Names};
 
 use crate::Metrics;
 
-/// Sends figures until it is dropped; then what is left, which takes five seconds at most.
+/// Sends metrics until it is dropped. The drop sends the last period and everything that waits, and
+/// takes five seconds at most.
 #[derive(Debug)]
 pub struct CloudWatch {
     tally: KclTally,
-    /// Dropped to end it.
+    /// The thread ends when this sender is dropped.
     stop: Option<oneshot::Sender<()>>,
     thread: Option<JoinHandle<()>>,
 }
 
 impl CloudWatch {
-    /// Sends what `metrics` says, each period. Hang `metrics` in as an observer, and for the Java
-    /// KCL's names [`Self::observer`], too.
+    /// Sends the metrics of a worker once in each period. Register `metrics` as an observer of the
+    /// worker; for the names of the Java KCL also [`Self::observer`].
     ///
-    /// That CloudWatch cannot be reached, or refuses, is no error: it is said in the log.
+    /// A CloudWatch that cannot be reached, or refuses, is no error here: it is logged.
     ///
     /// # Errors
-    /// A setting that cannot work.
+    /// A setting is invalid, or the operating system gives no thread.
     pub fn start(settings: CloudWatchSettings, metrics: Metrics) -> Result<Self, CloudWatchError> {
         settings.check()?;
         tracing::info!(
@@ -65,26 +73,26 @@ impl CloudWatch {
         let runtime = runtime.map_err(none)?;
         let work = move || {
             runtime.block_on(run::run(exporter, stopped));
-            // A name that is still being looked up would be waited for.
+            // A shutdown that waits would wait for a name lookup that is still running.
             runtime.shutdown_background();
         };
         let thread = Builder::new().name("kcl-cloudwatch".to_owned()).spawn(work).map_err(none)?;
         Ok(Self { tally, stop: Some(stop), thread: Some(thread) })
     }
 
-    /// What counts for the Java KCL's names; without these it counts nothing.
+    /// The observer that counts for the names of the Java KCL. With [`Names::Ours`] it does
+    /// nothing.
     #[must_use]
     pub fn observer(&self) -> KclTally {
         self.tally.clone()
     }
 }
 
-/// What is left was sent, or five seconds are over.
 impl Drop for CloudWatch {
     fn drop(&mut self) {
         drop(self.stop.take());
         if let Some(thread) = self.thread.take() {
-            // What went wrong on it was said there.
+            // The thread has logged its own errors.
             let _ = thread.join();
         }
     }

@@ -1,5 +1,5 @@
-//! The figures of the table, by their own names: what was counted since the last time, and gauges
-//! as they are.
+//! Makes data of snapshots, under the names of the table: counters and histograms as their growth
+//! in the period, gauges as their value at its end.
 
 use std::{collections::BTreeMap, sync::Arc};
 
@@ -13,13 +13,13 @@ use crate::{
     table::{Scope, Unit as TableUnit},
 };
 
-/// What is under way of the figures of the table.
+/// The growth of the series in the current period.
 #[derive(Debug)]
 pub(super) struct Ours {
     level: Level,
-    /// What each series that is counted was at the last look.
+    /// The counters and histograms in the last snapshot.
     before: BTreeMap<Key, Counted>,
-    /// What came since the last sending.
+    /// Their growth since the last [`Ours::take`], by the labels that are sent.
     since: BTreeMap<Key, Counted>,
 }
 
@@ -28,8 +28,8 @@ impl Ours {
         Self { level, before: BTreeMap::new(), since: BTreeMap::new() }
     }
 
-    /// Looks what came. A shard's series vanish when it moves on, so this is done more often than
-    /// something is sent.
+    /// Adds the growth since the last snapshot. The series of a shard end when its lease moves, so
+    /// snapshots are taken more often than data are sent.
     pub(super) fn look(&mut self, snapshot: &Snapshot) {
         let mut now = BTreeMap::new();
         for series in snapshot.series().iter().filter(|it| it.instrument.kind != Kind::Gauge) {
@@ -42,7 +42,7 @@ impl Ours {
         self.before = now;
     }
 
-    /// What is to be sent: all that came since this was asked last, and how things stand.
+    /// The data of the period that ends now: the growth since the last call, and the gauges.
     pub(super) fn take(&mut self, snapshot: &Snapshot) -> Vec<Datum> {
         self.look(snapshot);
         let counted = std::mem::take(&mut self.since).into_iter().map(|(key, counted)| {
@@ -58,10 +58,12 @@ impl Ours {
         all.map(|((id, labels), amount)| datum(row(id), labels, amount)).collect()
     }
 
-    /// Of several shards that are told as one, the largest.
+    /// The gauges by the labels that are sent. Of several shards that are sent as one, the largest
+    /// value counts.
     fn gauges(&self, snapshot: &Snapshot) -> BTreeMap<Key, f64> {
         let mut all: BTreeMap<Key, f64> = BTreeMap::new();
-        // Its label changes with each release, and there is nothing in it.
+        // The gauge of the build is left out: its value says nothing, and its label, which
+        // changes with each release, would make a new metric that CloudWatch charges for.
         let is_gauge =
             |it: &&Series| it.instrument.kind == Kind::Gauge && it.instrument.id != Id::Build;
         for series in snapshot.series().iter().filter(is_gauge) {
@@ -72,7 +74,7 @@ impl Ours {
         all
     }
 
-    /// Under what a series is sent.
+    /// The key under which a series is sent: without the shard at [`Level::Summary`].
     fn sent_as(&self, series: &Series) -> Key {
         let mut labels = series.labels.clone();
         if self.level == Level::Summary && series.instrument.scope() == Scope::Shard {
@@ -86,6 +88,7 @@ fn row(id: Id) -> &'static Instrument {
     crate::sheet::row(id)
 }
 
+/// A series as a datum: its labels become dimensions.
 fn datum(row: &'static Instrument, labels: Vec<(Label, Arc<str>)>, amount: Amount) -> Datum {
     let dimension = |(label, value): (Label, Arc<str>)| (label.as_str(), value.to_string());
     let unit = match row.unit {
@@ -112,7 +115,7 @@ mod tests {
         metrics.event(&Subject::for_test("it", event.lease()), &event);
     }
 
-    /// The processor failed so often with a batch of the shard.
+    /// Counts failures of the processor with a batch of the shard.
     fn fails(metrics: &Metrics, lease: &LeaseKey, times: u64) {
         let sheet = metrics.facts().shards[lease].sheet.clone();
         sheet.add(Id::BatchFailures, crate::sheet::PLAIN, times);
@@ -141,7 +144,7 @@ mod tests {
         assert_eq!(failures(&ours.take(&metrics.snapshot())), Some(7.0));
         assert_eq!(failures(&ours.take(&metrics.snapshot())), Some(0.0));
         fails(&metrics, &lease, 1);
-        // Read here again between two looks: it counts from zero on.
+        // The lease moves away and back between two snapshots: its counters begin at zero.
         happens(&metrics, &lease, lose);
         happens(&metrics, &lease, gain);
         fails(&metrics, &lease, 1);

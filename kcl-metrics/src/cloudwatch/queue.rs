@@ -1,4 +1,8 @@
-//! Requests that were not taken yet: a bounded number of bytes, the oldest of which go first.
+//! The queue of requests that CloudWatch has not taken. Its bytes are limited: if a request does
+//! not fit, the oldest requests are dropped.
+//!
+//! One future pushes, another sends one request at a time. A request that is being sent is not in
+//! the queue, but its data still count as waiting, so that none is lost uncounted at the end.
 
 use std::{
     collections::VecDeque,
@@ -9,28 +13,31 @@ use tokio::sync::Notify;
 
 use super::wire::Batch;
 
-/// How many bytes wait at most, compressed: hours of a worker with a hundred shards.
+/// The most bytes that wait, compressed: hours of a worker with a hundred shards.
 const MOST_BYTES: usize = 4 * 1_024 * 1_024;
 
-/// Requests that were not taken yet.
+/// The queue. Both tasks share it by reference.
 #[derive(Debug, Default)]
 pub(super) struct Queue {
     state: Mutex<State>,
     changed: Notify,
 }
 
+/// The requests, under one lock.
 #[derive(Debug, Default)]
 struct State {
+    /// The requests, oldest first.
     waiting: VecDeque<Batch>,
+    /// The bytes of their bodies.
     bytes: usize,
-    /// How many figures are in the one that was given out, until it is known what became of it.
+    /// The data in the request that is being sent; 0 if there is none.
     under_way: u64,
-    /// Nothing more comes.
+    /// No more requests will be pushed.
     is_closed: bool,
 }
 
 impl State {
-    /// Makes room, and says how many figures had to go for that.
+    /// Drops the oldest requests until the rest fits. Returns how many data were dropped.
     fn shrink(&mut self) -> u64 {
         let mut dropped = 0;
         while self.bytes > MOST_BYTES {
@@ -47,7 +54,7 @@ impl Queue {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// One more; says how many figures were dropped for it.
+    /// Appends a request. Returns how many data were dropped for it.
     pub(super) fn push(&self, batch: Batch) -> u64 {
         let mut state = self.state();
         state.bytes += batch.body.len();
@@ -58,7 +65,8 @@ impl Queue {
         dropped
     }
 
-    /// Puts back what was not taken; says how many figures were dropped for want of room.
+    /// Puts a request that failed back to the front. Returns how many data were dropped because it
+    /// does not fit any more.
     pub(super) fn give_back(&self, batch: Batch) -> u64 {
         let mut state = self.state();
         state.under_way = 0;
@@ -67,8 +75,8 @@ impl Queue {
         state.shrink()
     }
 
-    /// The oldest, as soon as there is one; `None` when nothing more comes. What becomes of it is
-    /// said by [`Self::settle`] or [`Self::give_back`] before the next is asked for.
+    /// Waits for the oldest request; `None` if the queue is closed and empty. Call
+    /// [`Self::settle`] or [`Self::give_back`] before the next call.
     pub(super) async fn next(&self) -> Option<Batch> {
         loop {
             {
@@ -86,12 +94,12 @@ impl Queue {
         }
     }
 
-    /// What was given out was taken, or refused.
+    /// The request from [`Self::next`] is done: CloudWatch took or refused it.
     pub(super) fn settle(&self) {
         self.state().under_way = 0;
     }
 
-    /// Nothing more comes.
+    /// Declares that no more requests will be pushed.
     pub(super) fn close(&self) {
         self.state().is_closed = true;
         self.changed.notify_one();
@@ -101,14 +109,14 @@ impl Queue {
         self.state().is_closed
     }
 
-    /// Waits until nothing more comes.
+    /// Waits until the queue is closed.
     pub(super) async fn closed(&self) {
         while !self.is_closed() {
             self.changed.notified().await;
         }
     }
 
-    /// How many figures wait, or are under way.
+    /// How many data wait, those in the request that is being sent included.
     pub(super) fn data(&self) -> u64 {
         let state = self.state();
         state.under_way + state.waiting.iter().map(|batch| batch.data).sum::<u64>()
@@ -130,7 +138,7 @@ mod tests {
         assert_eq!(queue.push(batch(2, MOST_BYTES / 2)), 0);
         assert_eq!(queue.push(batch(4, 1)), 1);
         assert_eq!(queue.data(), 6);
-        // What is put back is the oldest.
+        // A request that is put back is the oldest, so it is dropped first.
         assert_eq!(queue.give_back(batch(8, MOST_BYTES)), 8);
         assert_eq!(queue.data(), 6);
     }

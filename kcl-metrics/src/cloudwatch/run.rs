@@ -1,4 +1,9 @@
-//! Collecting, sending, and the end, on a thread that is nobody else's.
+//! The loop of the exporter's thread: it collects data, sends requests, and sends the rest at the
+//! end.
+//!
+//! Two futures run side by side and share a queue: `collect` pushes the requests of each period,
+//! `send` sends them one by one and waits after a failure. So a CloudWatch that does not answer
+//! delays no snapshot.
 
 use std::{sync::Arc, time::Duration};
 
@@ -15,30 +20,32 @@ use super::{
 };
 use crate::{Id, Metrics};
 
-/// How often counters are looked at, or at each sending if that is more often: what a shard did
-/// since the last look is not seen when it moves on.
+/// The time between two snapshots, or the period if that is shorter. Growth of a shard between the
+/// last snapshot and a move of its lease is lost.
 const LOOK: Duration = Duration::from_secs(10);
-/// The pause after a request that was not taken; it doubles up to the longest.
+/// The pause after a failed request. It doubles with each further failure, up to the longest.
 const FIRST_PAUSE: Duration = Duration::from_secs(1);
 const LONGEST_PAUSE: Duration = Duration::from_secs(60);
-/// The same once nothing more comes.
+/// The pause after a failed request once the worker has ended.
 const LAST_PAUSE: Duration = Duration::from_millis(250);
-/// How long the last requests may take.
+/// How long the last requests may take altogether.
 pub(super) const FLUSH: Duration = Duration::from_secs(5);
-/// How often it is said that something is wrong.
+/// The least time between two warnings of the same kind.
 const SELDOM: Duration = Duration::from_secs(300);
 
+/// The outcomes of data, as the worker's own metrics label them.
 const TAKEN: &str = "taken";
 const DROPPED: &str = "dropped";
 
-/// What is sent, and whom it is from.
+/// The settings and the sources of an exporter.
 pub(super) struct Exporter {
     pub(super) settings: CloudWatchSettings,
     pub(super) metrics: Metrics,
     pub(super) tally: KclTally,
 }
 
-/// Sends until `stopped` is told, or its other end is gone; then what is left, within a bound.
+/// Sends until the sender of `stopped` is dropped or sends; then sends the rest, for [`FLUSH`] at
+/// most. Data that are left after that are counted as dropped.
 pub(super) async fn run(exporter: Exporter, stopped: oneshot::Receiver<()>) {
     let (queue, clock) = (Queue::default(), Env::system().clock);
     {
@@ -63,13 +70,14 @@ pub(super) async fn run(exporter: Exporter, stopped: oneshot::Receiver<()>) {
 }
 
 impl Exporter {
+    /// Counts data in the worker's own metrics.
     fn count(&self, outcome: &'static str, data: u64) {
         if data > 0 {
             self.metrics.count(Id::CloudWatchData, [outcome, ""], data);
         }
     }
 
-    /// Puts what there is into the queue, each period and at the end.
+    /// Pushes the data of each period into the queue, and those of the last one at the end.
     async fn collect(
         &self,
         queue: &Queue,
@@ -107,13 +115,13 @@ impl Exporter {
             if is_over {
                 return;
             }
-            // A machine that stood still sends once, not once for each period.
+            // After a suspension of the machine data are sent once, not once for each period.
             sends = now + period;
             looks = now + LOOK.min(period);
         }
     }
 
-    /// Sends what is in the queue, one request at a time, until nothing more comes.
+    /// Sends the requests of the queue one at a time, until it is closed and empty.
     async fn send(&self, queue: &Queue, clock: &Arc<dyn Clock>) {
         let client = send::client(&self.settings).await;
         let namespace = self.settings.sent_into();
@@ -144,6 +152,7 @@ impl Exporter {
         }
     }
 
+    /// Waits after a failure; for a shorter time once the queue is closed.
     async fn wait(&self, queue: &Queue, clock: &Arc<dyn Clock>, pause: Duration) {
         if queue.is_closed() {
             return clock.sleep(LAST_PAUSE).await;
@@ -154,6 +163,7 @@ impl Exporter {
         }
     }
 
+    /// Counts dropped data, and logs them at most once in [`SELDOM`].
     fn drop(&self, data: u64, why: &str, seldom: &mut Seldom, now: Time) {
         if data == 0 {
             return;
@@ -167,14 +177,17 @@ impl Exporter {
     }
 }
 
-/// What is said seldom.
+/// Limits how often a warning is logged.
 #[derive(Debug, Default)]
 struct Seldom {
+    /// When the warning was logged last.
     last: Option<Time>,
+    /// The data that were dropped since then.
     unsaid: u64,
 }
 
 impl Seldom {
+    /// Whether the warning may be logged now. If so, it counts as logged.
     fn is_due(&mut self, now: Time) -> bool {
         let is_due = self.last.is_none_or(|last| now.since(last) >= SELDOM);
         if is_due {

@@ -1,4 +1,4 @@
-//! One request, and what becomes of it.
+//! Sends one request, and decides after a failure whether to send it again.
 
 use std::time::Duration;
 
@@ -16,22 +16,23 @@ use super::{
     wire::{AsQuery, Batch},
 };
 
-/// How long a connection may take, and a whole call.
+/// How long a connection may take to open, and a whole call.
 const CONNECT: Duration = Duration::from_secs(3);
 const CALL: Duration = Duration::from_secs(10);
 
-/// What became of a request.
+/// The result of a request. The texts hold the reason.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Outcome {
-    /// CloudWatch has it.
+    /// CloudWatch has taken the data.
     Taken,
-    /// It wants none of it, and would not later.
+    /// CloudWatch refuses the request, and would refuse it again.
     Refused(String),
-    /// It may want it later: too many requests, no answer.
+    /// The same request may succeed later: CloudWatch did not answer, or throttled.
     Later(String),
 }
 
-/// A client for these settings.
+/// A client for these settings. Region and credentials that they lack are found as the AWS SDK
+/// finds them.
 pub(super) async fn client(settings: &CloudWatchSettings) -> Client {
     let https = aws_smithy_http_client::Builder::new()
         .tls_provider(Provider::Rustls(CryptoMode::Ring))
@@ -54,7 +55,7 @@ pub(super) async fn client(settings: &CloudWatchSettings) -> Client {
     };
     let timeouts =
         TimeoutConfig::builder().connect_timeout(CONNECT).operation_timeout(CALL).build();
-    // What is not taken waits here, and the SDK's own form is not what is sent.
+    // The queue repeats failed requests, and `AsQuery` sends a body of its own, compressed.
     config = config
         .http_client(https)
         .retry_config(RetryConfig::disabled())
@@ -69,7 +70,7 @@ pub(super) async fn client(settings: &CloudWatchSettings) -> Client {
     Client::from_conf(config.build())
 }
 
-/// Sends it once.
+/// Sends a request once.
 pub(super) async fn put(client: &Client, namespace: &str, batch: &Batch) -> Outcome {
     let call = client.put_metric_data().namespace(namespace).customize();
     match call.interceptor(AsQuery(batch.body.clone())).send().await {
@@ -78,6 +79,8 @@ pub(super) async fn put(client: &Client, namespace: &str, batch: &Batch) -> Outc
     }
 }
 
+/// The result of a failed call. The answer is read here, because it is in the query protocol, which
+/// the SDK's own parser does not expect.
 fn judged(error: &SdkError<PutMetricDataError, HttpResponse>) -> Outcome {
     let Some(answer) = error.raw_response() else {
         return Outcome::Later(kcl_core::explain(error));
@@ -96,7 +99,7 @@ fn judged(error: &SdkError<PutMetricDataError, HttpResponse>) -> Outcome {
     if is_for_later(status, &code) { Outcome::Later(why) } else { Outcome::Refused(why) }
 }
 
-/// Whether the same request may be taken later.
+/// Whether the same request may succeed later.
 fn is_for_later(status: u16, code: &str) -> bool {
     const LATER: [&str; 6] = [
         "Throttling",

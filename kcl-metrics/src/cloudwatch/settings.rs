@@ -1,33 +1,34 @@
-//! What is sent where, and how often.
+//! The settings of the exporter to CloudWatch.
 
 use std::{fmt, time::Duration};
 
 use aws_config::SdkConfig;
 
-/// By which names figures are sent.
+/// The names under which metrics are sent.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Names {
-    /// Those of docs/METRICS.md.
+    /// The names of docs/METRICS.md.
     #[default]
     Ours,
-    /// Those of the Java KCL, in its namespace and with its dimensions: dashboards and alarms made
-    /// for it go on.
+    /// The names of the Java KCL, in its namespace and with its dimensions: dashboards and alarms
+    /// that were made for it keep working.
     Kcl,
 }
 
-/// How much is sent.
+/// How detailed the sent metrics are.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Level {
-    /// Nothing by shard; of the Java KCL's, its level `SUMMARY`, which has shards.
+    /// The shards of a stream are sent as one: counters and histograms as their sum, gauges as the
+    /// largest value. With the names of the Java KCL: its level `SUMMARY`, which has single shards.
     #[default]
     Summary,
-    /// Everything: each shard is a dozen of metrics that CloudWatch charges for.
+    /// All metrics. Each shard has about a dozen, and CloudWatch charges for each.
     Detailed,
 }
 
-/// What is sent where, and how often.
+/// The settings of the exporter. [`CloudWatch::start`](crate::CloudWatch::start) checks them.
 #[derive(Clone)]
 pub struct CloudWatchSettings {
     pub(super) application: String,
@@ -40,37 +41,39 @@ pub struct CloudWatchSettings {
     pub(super) sdk_config: Option<SdkConfig>,
 }
 
-/// A setting that cannot work.
+/// Why an exporter cannot start.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum CloudWatchError {
-    /// CloudWatch takes no such namespace.
+    /// The namespace is not allowed by CloudWatch. Holds it.
     #[error(
         "{0:?} is no namespace of CloudWatch: give 1 to 255 letters, digits or any of . - _ / # : \
          that do not begin with AWS/ (by default it is KCL, or by the Java KCL's names the \
          application's name)"
     )]
     Namespace(String),
-    /// Too short, or too long.
+    /// The period is shorter than a second or longer than an hour. Holds it.
     #[error("metrics cannot be sent every {0:?}: give a period from 1s to 1h, like 60s")]
     Period(Duration),
-    /// Not a URL that can be called.
+    /// The endpoint is no URL that can be called. Holds it.
     #[error("{0:?} is no endpoint: give a URL like https://monitoring.eu-west-1.amazonaws.com")]
     Endpoint(String),
-    /// The operating system gives no thread.
+    /// The operating system gives no thread. Holds the reason.
     #[error("there is no thread to send metrics from: {0}")]
     Thread(String),
 }
 
-/// Where figures by names of ours go unless somebody says otherwise.
+/// The default namespace of [`Names::Ours`].
 const NAMESPACE: &str = "KCL";
+/// The service's limit, `PutMetricData`.
 const LONGEST_NAMESPACE: usize = 255;
+/// The shortest and the longest period: a choice of this library.
 const SHORTEST: Duration = Duration::from_secs(1);
 const LONGEST: Duration = Duration::from_secs(3_600);
 
 impl CloudWatchSettings {
-    /// Figures of a worker of this application: by names of ours, without shards, every minute;
-    /// region, credentials and endpoint as the AWS SDK finds them.
+    /// The defaults for a worker of this application: [`Names::Ours`], [`Level::Summary`], a period
+    /// of one minute, and region, credentials and endpoint as the AWS SDK finds them.
     #[must_use]
     pub fn new(application: impl Into<String>) -> Self {
         Self {
@@ -85,57 +88,58 @@ impl CloudWatchSettings {
         }
     }
 
-    /// By which names.
+    /// Sets the names under which metrics are sent.
     #[must_use]
     pub const fn names(mut self, names: Names) -> Self {
         self.names = names;
         self
     }
 
-    /// How much.
+    /// Sets how detailed the metrics are.
     #[must_use]
     pub const fn level(mut self, level: Level) -> Self {
         self.level = level;
         self
     }
 
-    /// Into which namespace; by default `KCL`, and by the Java KCL's names the application's name.
+    /// Sets the namespace. Default: `KCL`; with [`Names::Kcl`] the application's name, as in the
+    /// Java KCL.
     #[must_use]
     pub fn namespace(mut self, namespace: impl Into<String>) -> Self {
         self.namespace = Some(namespace.into());
         self
     }
 
-    /// How often, from a second to an hour.
+    /// Sets how often data are sent: every second to every hour.
     #[must_use]
     pub const fn period(mut self, period: Duration) -> Self {
         self.period = period;
         self
     }
 
-    /// The region.
+    /// Sets the AWS region, like `eu-west-1`.
     #[must_use]
     pub fn region(mut self, region: impl Into<String>) -> Self {
         self.region = Some(region.into());
         self
     }
 
-    /// Where CloudWatch is, if not at AWS.
+    /// Sets the address of CloudWatch, for example of a test server.
     #[must_use]
     pub fn endpoint_url(mut self, endpoint: impl Into<String>) -> Self {
         self.endpoint = Some(endpoint.into());
         self
     }
 
-    /// An SDK configuration of yours, like one with an assumed role. Region and endpoint that are
-    /// given here are stronger. Retries and time-outs stay this exporter's.
+    /// Sets a configuration of the AWS SDK, for example with an assumed role. [`Self::region`] and
+    /// [`Self::endpoint_url`] take precedence over it. Its retries and timeouts are ignored.
     #[must_use]
     pub fn sdk_config(mut self, config: &SdkConfig) -> Self {
         self.sdk_config = Some(config.clone());
         self
     }
 
-    /// Into which namespace figures go.
+    /// The namespace that data are sent to.
     pub(super) fn sent_into(&self) -> &str {
         let by_names = match self.names {
             Names::Ours => NAMESPACE,
@@ -144,8 +148,10 @@ impl CloudWatchSettings {
         self.namespace.as_deref().unwrap_or(by_names)
     }
 
+    /// Checks the settings.
+    ///
     /// # Errors
-    /// A setting that cannot work.
+    /// The first setting that is invalid.
     pub(super) fn check(&self) -> Result<(), CloudWatchError> {
         let namespace = self.sent_into();
         let is_allowed = |c: char| c.is_ascii_alphanumeric() || ".-_/#:".contains(c);
@@ -170,7 +176,7 @@ impl CloudWatchSettings {
     }
 }
 
-/// Shows no secret.
+/// Leaves out the SDK's configuration, which may hold secrets.
 impl fmt::Debug for CloudWatchSettings {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("CloudWatchSettings")

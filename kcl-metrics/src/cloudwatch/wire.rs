@@ -1,8 +1,9 @@
-//! Figures as requests: within the limits of `PutMetricData`, in its query protocol, compressed.
+//! Writes data as requests of `PutMetricData`: within its limits, in the query protocol, compressed
+//! with gzip.
 //!
-//! The SDK speaks another protocol (Smithy RPC v2 CBOR) that most servers for tests do not know.
-//! The query protocol is older, and everybody knows it; so the SDK finds the endpoint, signs and
-//! sends, and what it sends is written here.
+//! The SDK uses another protocol (Smithy RPC v2 CBOR) that most test servers do not know. The query
+//! protocol is older, and all of them know it. The SDK still finds the endpoint, signs and sends;
+//! [`AsQuery`] replaces the body before it is signed.
 
 use std::io::Write;
 
@@ -20,28 +21,29 @@ use kcl_core::env::WallTime;
 
 use super::datum::{Amount, Datum};
 
-/// How many figures a request may have.
+/// The most data of a request: a limit of `PutMetricData`.
 const MOST_DATA: usize = 1_000;
-/// How large it may be, before it is compressed: the limit is 1 MB.
+/// The most bytes of a request before compression: `PutMetricData` takes 1 MB.
 const MOST_BYTES: usize = 1_000_000;
-/// How long the value of a dimension may be.
+/// The most characters of a dimension's value: a limit of CloudWatch.
 const LONGEST_VALUE: usize = 1_024;
-/// What the SDK's own protocol adds to the path.
+/// The path that the SDK's own protocol appends to the endpoint.
 const OTHER_PATH: &str = "/service/GraniteServiceVersion20100801/operation/PutMetricData";
 
-/// A request that was not taken yet.
+/// A request.
 #[derive(Clone, Debug)]
 pub(super) struct Batch {
-    /// How many figures are in it.
+    /// How many data it has; at least one.
     pub(super) data: u64,
-    /// Compressed.
+    /// The compressed body.
     pub(super) body: Vec<u8>,
 }
 
-/// These figures of one moment, in as few requests as the limits allow.
+/// Writes data of one time into as few requests as the limits allow. Data that are not finite are
+/// left out.
 pub(super) fn batches(namespace: &str, at: WallTime, data: &[Datum]) -> Vec<Batch> {
     let millis = i64::try_from(at.as_millis()).unwrap_or(i64::MAX);
-    // No time of this clock is out of range.
+    // It cannot fail: no time of this clock is out of range.
     let at = DateTime::from_millis(millis).fmt(DateTimeFormat::DateTime).unwrap_or_default();
     let begin = || {
         let mut form = Serializer::new(String::new());
@@ -70,7 +72,7 @@ pub(super) fn batches(namespace: &str, at: WallTime, data: &[Datum]) -> Vec<Batc
     all
 }
 
-/// CloudWatch refuses a whole request for a number that is none.
+/// Whether CloudWatch takes the numbers. It refuses a whole request for one NaN or infinity.
 fn is_finite(amount: &Amount) -> bool {
     match amount {
         Amount::One(number) => number.is_finite(),
@@ -79,7 +81,7 @@ fn is_finite(amount: &Amount) -> bool {
     }
 }
 
-/// One figure, as the so manieth of its request.
+/// Writes one datum as the parameters of member `number`, from 1, of its request.
 fn written(datum: &Datum, at: &str, number: usize) -> String {
     let mut form = Serializer::new(String::new());
     let mut put = |key: &str, value: &str| {
@@ -110,8 +112,8 @@ fn written(datum: &Datum, at: &str, number: usize) -> String {
     form.finish()
 }
 
-/// A value as a dimension may have it: printable ASCII, not empty, not too long, without a colon at
-/// its beginning.
+/// Makes a text a valid value of a dimension: printable ASCII, not empty, not too long, and no
+/// colon at the beginning. Other characters become `?`.
 fn allowed(value: &str) -> String {
     let known = |c: char| if c.is_ascii_graphic() || c == ' ' { c } else { '?' };
     let mut text: String = value.chars().take(LONGEST_VALUE).map(known).collect();
@@ -122,14 +124,16 @@ fn allowed(value: &str) -> String {
     text
 }
 
+/// The text in gzip.
 fn compressed(text: &str) -> Vec<u8> {
     let mut encoder = GzEncoder::new(Vec::new(), Compression::default());
-    // Writing to memory cannot fail.
+    // A write to memory cannot fail.
     let _ = encoder.write_all(text.as_bytes());
     encoder.finish().unwrap_or_default()
 }
 
-/// Puts a request of ours in the place of the SDK's, before it is signed.
+/// An interceptor of the SDK that replaces the body, the path and the headers of its request by
+/// those of the query protocol, before the SDK signs it. Holds the compressed body.
 #[derive(Debug)]
 pub(super) struct AsQuery(pub(super) Vec<u8>);
 

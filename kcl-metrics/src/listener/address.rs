@@ -1,8 +1,8 @@
-//! Where to listen, as people write it.
+//! Parses the address of the listener as an operator writes it.
 
 use std::net::{Ipv4Addr, SocketAddr};
 
-/// A text that is no address to listen on.
+/// A text is no address to listen on. Holds the text.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error(
     "{0:?} is no address to serve metrics on: give a port, like 9464, which is reached from this \
@@ -10,11 +10,11 @@ use std::net::{Ipv4Addr, SocketAddr};
 )]
 pub struct NoAddress(String);
 
-/// An address to listen on. A port alone is one of the loopback address: it is reached from this
-/// machine only.
+/// Parses an address to listen on. A port alone, with or without a colon before it, means the
+/// loopback address: only this machine reaches it.
 ///
 /// # Errors
-/// It is neither a port nor an IP address with a port.
+/// The text is neither a port nor an IP address with a port.
 ///
 /// ```
 /// use kcl_metrics::parse_address;

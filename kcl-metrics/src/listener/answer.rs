@@ -1,4 +1,4 @@
-//! What is answered to whom.
+//! Answers one request of a scraper or a probe.
 
 use bytes::Bytes;
 use http_body_util::Full;
@@ -12,7 +12,7 @@ use crate::{Format, Metrics};
 const TEXT: &str = "text/plain; charset=utf-8";
 const PATHS: &str = "there are /metrics, /livez and /readyz\n";
 
-/// What a request is answered. Nothing of the request is in the answer.
+/// The answer to a request. It never repeats a part of the request.
 pub(super) fn answer<B>(request: &Request<B>, metrics: &Metrics) -> Response<Full<Bytes>> {
     if !matches!(*request.method(), Method::GET | Method::HEAD) {
         let mut refusal = text(StatusCode::METHOD_NOT_ALLOWED, "only GET and HEAD are answered\n");
@@ -33,6 +33,7 @@ pub(super) fn answer<B>(request: &Request<B>, metrics: &Metrics) -> Response<Ful
     }
 }
 
+/// The answer of a failed probe, with the reason.
 fn unwell(why: &'static str) -> Response<Full<Bytes>> {
     text(StatusCode::SERVICE_UNAVAILABLE, why)
 }

@@ -1,8 +1,7 @@
-//! `/metrics`, `/livez` and `/readyz` over HTTP.
+//! Serves `/metrics`, `/livez` and `/readyz` over HTTP.
 //!
-//! It runs on a thread of its own, with a runtime of its own: a processor that blocks every thread
-//! of the worker's runtime keeps no probe waiting, and a client that is slow keeps no worker
-//! waiting.
+//! The listener has a thread and a runtime of its own. A processor that blocks every thread of the
+//! worker's runtime does not delay a probe, and a slow client does not delay the worker.
 
 mod address;
 mod answer;
@@ -20,38 +19,41 @@ pub use address::{NoAddress, parse_address};
 
 use crate::Metrics;
 
-/// Answers scrapes and probes until it is dropped.
+/// Answers scrapes and probes until it is dropped. The drop waits for the thread; the port is free
+/// after it.
 #[derive(Debug)]
 pub struct Listener {
     address: SocketAddr,
-    /// Dropped to end it.
+    /// The thread ends when this sender is dropped.
     stop: Option<oneshot::Sender<()>>,
     thread: Option<JoinHandle<()>>,
 }
 
-/// Why nobody can listen there.
+/// Why the listener cannot be started on an address.
 #[derive(Debug, thiserror::Error)]
 #[error("metrics and probes cannot be served on {address}: {source}; {}", remedy(source))]
 #[non_exhaustive]
 pub struct ListenError {
-    /// Where.
+    /// The address.
     pub address: SocketAddr,
-    /// What the operating system says.
+    /// The error of the operating system.
     pub source: io::Error,
 }
 
 impl Listener {
-    /// Answers scrapes and probes about `metrics` on `address`; port 0 is any that is free.
+    /// Answers scrapes and probes about `metrics` on `address`; port 0 takes any free port.
     ///
-    /// Whoever reaches the address reads the figures, and needs no password: names of the
-    /// application, the stream and its shards are in them, records' data and keys are not.
+    /// There is no authentication: every client that reaches the address can read the metrics. They
+    /// contain the names of the application, the stream and the shards, and never the data or the
+    /// partition keys of records.
     ///
     /// # Errors
-    /// Nobody can listen there: the port is in use, or may not be used.
+    /// The operating system refuses the address: for example, the port is in use.
     pub fn start(address: SocketAddr, metrics: Metrics) -> Result<Self, ListenError> {
         Self::begin(address, metrics).map_err(|source| ListenError { address, source })
     }
 
+    /// Binds the address, and starts the thread.
     fn begin(address: SocketAddr, metrics: Metrics) -> io::Result<Self> {
         let socket = TcpListener::bind(address)?;
         let address = socket.local_addr()?;
@@ -63,24 +65,24 @@ impl Listener {
         Ok(Self { address, stop: Some(stop), thread: Some(thread) })
     }
 
-    /// Where it listens.
+    /// The address that it listens on, with the port that was taken for port 0.
     #[must_use]
     pub const fn address(&self) -> SocketAddr {
         self.address
     }
 }
 
-/// The port is free afterwards.
 impl Drop for Listener {
     fn drop(&mut self) {
         drop(self.stop.take());
         if let Some(thread) = self.thread.take() {
-            // What went wrong on it was said there.
+            // The thread has logged its own errors.
             let _ = thread.join();
         }
     }
 }
 
+/// The advice for an error of the operating system.
 fn remedy(error: &io::Error) -> &'static str {
     match error.kind() {
         io::ErrorKind::AddrInUse => "end what listens there, or give another port (0: any free)",

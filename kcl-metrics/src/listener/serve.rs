@@ -1,4 +1,4 @@
-//! Taking connections, within limits.
+//! Accepts connections within limits, so that clients cannot exhaust the worker's machine.
 
 use std::{collections::VecDeque, convert::Infallible, time::Duration};
 
@@ -14,21 +14,21 @@ use tokio::{
 use super::answer::answer;
 use crate::Metrics;
 
-/// How many connections there are at most. The oldest goes when another comes: who asks and takes
-/// the answer is long gone, and who holds on keeps no probe out.
+/// The most connections at a time. A further one closes the oldest: a client that works as it
+/// should is served within milliseconds, and one that does not must not keep a probe out.
 const CONNECTIONS: usize = 16;
-/// How long a request may take to come.
+/// How long a client may take to send its request.
 const REQUEST: Duration = Duration::from_secs(2);
-/// How long a connection lasts at most, however slowly the answer is taken.
+/// How long a connection lasts at most, even if the client reads slowly.
 const CONNECTION: Duration = Duration::from_secs(10);
-/// How large a request may be: hyper's least.
+/// The most bytes of a request: the least that hyper allows.
 const REQUEST_BYTES: usize = 8_192;
-/// How many headers it may have.
+/// The most headers of a request.
 const HEADERS: usize = 64;
-/// The pause after a connection that could not be taken: there may be no more descriptors.
+/// The pause after a connection could not be accepted: the process may be out of descriptors.
 const PAUSE: Duration = Duration::from_millis(100);
 
-/// Serves until `stopped` is told, or its other end is gone.
+/// Serves until the sender of `stopped` is dropped or sends.
 pub(super) async fn serve(
     socket: std::net::TcpListener,
     metrics: Metrics,
@@ -66,7 +66,7 @@ pub(super) async fn serve(
     }
 }
 
-/// One request and its answer.
+/// Serves one request, until `until` at the latest.
 async fn connection(stream: TcpStream, metrics: Metrics, until: Time) {
     let service = service_fn(move |request| {
         let answer = answer(&request, &metrics);
@@ -81,7 +81,7 @@ async fn connection(stream: TcpStream, metrics: Metrics, until: Time) {
         .serve_connection(TokioIo::new(stream), service);
     let clock = Env::system().clock;
     tokio::select! {
-        // Whoever asked may be gone, or ask for nonsense: that is no concern of the worker's.
+        // An error is the client's: it is gone, or its request is malformed.
         _ = connection => {}
         () = clock.sleep_until(until) => {}
     }

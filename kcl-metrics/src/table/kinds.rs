@@ -1,55 +1,57 @@
-//! What kinds of figures there are, in what they are measured, and what tells series apart.
+//! The kinds, the units and the labels of instruments.
 
-/// What kind of figure an instrument is.
+/// The kind of an instrument.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Kind {
-    /// It only grows, from zero on when the worker starts.
+    /// A number that only grows. It begins at zero when the worker starts; a counter of a shard,
+    /// when the worker gets the lease.
     Counter,
-    /// It goes up and down; absent while it is not known.
+    /// A number that goes up and down. The series is absent while the value is unknown.
     Gauge,
-    /// How many were at most as large as each of these bounds, their sum and their count.
+    /// Counts of samples in ranges, and the sum of the samples. These are the upper bounds of the
+    /// ranges, in ascending order; a further range has no bound.
     Histogram(&'static [f64]),
 }
 
-/// In what an instrument is measured.
+/// The unit of an instrument.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Unit {
-    /// So many.
+    /// A number of things.
     Count,
     /// Seconds.
     Seconds,
     /// Bytes.
     Bytes,
-    /// 1: yes; 0: no.
+    /// 1 for yes, 0 for no.
     Flag,
 }
 
-/// What series are told apart by.
+/// A label, which distinguishes the series of an instrument.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Label {
-    /// The application.
+    /// The application's name.
     Application,
-    /// The plain name of the stream.
+    /// The stream's name, without account and region.
     Stream,
-    /// The shard.
+    /// The shard id.
     Shard,
-    /// The operation, as the trait of stores or sources names it.
+    /// The method of the trait for stores or stream sources that was called.
     Operation,
-    /// How it ended.
+    /// How a call, a batch, a beat or a checkpoint ended.
     Outcome,
-    /// Why.
+    /// Why a lease was lost.
     Reason,
-    /// Which service: `store` or `stream`.
+    /// The service that throttled: `store` or `stream`.
     Service,
-    /// Which kind.
+    /// The kind of a rare event that needs attention.
     Kind,
-    /// Which of a processor's steps: `start`, `end` or `stop`.
+    /// The step of a processor that failed: `start`, `end` or `stop`.
     Step,
     /// The version of this library.
     Version,
 }
 
-/// What a series is about.
+/// What a series belongs to. It lives as long as that.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Scope {
     Worker,
@@ -58,7 +60,7 @@ pub(crate) enum Scope {
 }
 
 impl Kind {
-    /// As Prometheus names it.
+    /// The name in Prometheus.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
         match self {
@@ -70,7 +72,7 @@ impl Kind {
 }
 
 impl Unit {
-    /// In a word.
+    /// The unit in words, for `docs/METRICS.md`.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
         match self {
@@ -83,7 +85,7 @@ impl Unit {
 }
 
 impl Label {
-    /// As Prometheus has it.
+    /// The name in Prometheus, which all exporters use.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
         match self {

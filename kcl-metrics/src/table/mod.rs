@@ -1,8 +1,8 @@
-//! The table of instruments: everything that a worker tells in figures, once.
+//! The table of instruments: the one place that defines each metric of a worker.
 //!
-//! Labels are few: all have `application`; what is about a stream `stream`, too; what is about a
-//! shard also `shard`, and only while that is read here. Whoever scrapes adds the instance. What
-//! has to be remembered when a shard moves on is counted by stream.
+//! Labels are few. Every series has `application`; a series of a stream also has `stream`; a series
+//! of a shard also has `shard`, and exists only while this worker holds the lease. The scraper adds
+//! the instance. What must not be forgotten when a lease moves is counted by stream.
 
 mod kinds;
 mod rows;

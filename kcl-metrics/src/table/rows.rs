@@ -1,4 +1,4 @@
-//! The rows of the table, and what each says.
+//! The rows of the table, and the type of a row.
 
 use super::kinds::{
     Kind,
@@ -11,29 +11,30 @@ use super::kinds::{
     Unit::{Bytes, Count, Flag, Seconds},
 };
 
-/// Something that is told in figures.
+/// An instrument: one metric with all its series.
 #[derive(Clone, Copy, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct Instrument {
-    /// Which one.
+    /// The instrument's identity in the code.
     pub id: Id,
-    /// Its name, as Prometheus has it.
+    /// The name in Prometheus, like `kcl_lag_max_seconds`.
     pub name: &'static str,
-    /// What kind of figure it is.
+    /// The kind.
     pub kind: Kind,
-    /// In what it is measured.
+    /// The unit.
     pub unit: Unit,
-    /// What its series are told apart by.
+    /// The labels of its series: those of the scope, then others.
     pub labels: &'static [Label],
-    /// What it says, in a sentence.
+    /// The meaning, in a sentence.
     pub help: &'static str,
-    /// What the Java KCL calls the same or the nearest, if it tells it.
+    /// The Java KCL's name of the same metric, or of the most similar one; `None` if it has none.
     pub kcl: Option<&'static str>,
-    /// When it changes.
+    /// When the value changes.
     pub changes: &'static str,
 }
 
 impl Instrument {
+    /// The scope, which the labels imply.
     pub(crate) fn scope(&self) -> Scope {
         if self.labels.contains(&Shard) {
             Scope::Shard
@@ -44,18 +45,18 @@ impl Instrument {
         }
     }
 
-    /// The labels beside those of its scope.
+    /// The labels besides those of the scope; at most two.
     pub(crate) fn further_labels(&self) -> impl Iterator<Item = Label> {
         let scope = [Application, Stream, Shard];
         self.labels.iter().copied().filter(move |label| !scope.contains(label))
     }
 
-    /// Whether what is counted is told as it is.
+    /// Whether counted values are whole numbers of the unit. Times are not.
     pub(crate) fn is_whole(&self) -> bool {
         self.unit != Seconds
     }
 
-    /// What a figure that was counted is in its unit: times are counted in microseconds.
+    /// A counted value in the instrument's unit: times are counted in microseconds.
     pub(crate) fn scaled(&self, count: u64) -> f64 {
         #[expect(clippy::cast_precision_loss, reason = "exact up to 2^53, as all in Prometheus")]
         let count = count as f64;
@@ -63,24 +64,24 @@ impl Instrument {
     }
 }
 
-/// The time that one call takes.
+/// The bounds for the time of one call, in seconds.
 const CALL: Kind = Kind::Histogram(&[0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0]);
-/// The time that a batch takes.
+/// The bounds for the time of one batch, in seconds.
 const BATCH: Kind = Kind::Histogram(&[0.001, 0.01, 0.1, 0.5, 1.0, 5.0, 10.0, 30.0, 60.0, 300.0]);
-/// How late a thread runs.
+/// The bounds for the lateness of the keeper's thread, in seconds.
 const LATENESS: Kind = Kind::Histogram(&[0.01, 0.05, 0.1, 0.5, 1.0, 5.0]);
 
 const WORKER: &[Label] = &[Application];
 const STREAM: &[Label] = &[Application, Stream];
 const SHARD: &[Label] = &[Application, Stream, Shard];
 
-/// Makes of the rows the names of the instruments and the table of them, in one order.
+/// Makes the variants of [`Id`] and the rows of [`TABLE`], in the same order.
 macro_rules! instruments {
     ($(
         $id:ident = $name:literal, $kind:expr, $unit:expr, $labels:expr,
         $help:literal, $kcl:literal, $changes:literal;
     )+) => {
-        /// Which instrument.
+        /// The identity of an instrument.
         #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
         #[non_exhaustive]
         pub enum Id {
@@ -104,7 +105,7 @@ macro_rules! instruments {
     };
 }
 
-// Name, kind, unit, labels; what it says; the Java KCL's name; when it changes.
+// Name, kind, unit, labels; meaning; the Java KCL's name; when the value changes.
 instruments! {
     Records = "kcl_records_processed_total", Counter, Count, SHARD,
         "Records that the processor has processed.", "RecordsProcessed",

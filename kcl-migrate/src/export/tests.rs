@@ -1,3 +1,6 @@
+//! Tests of the rows that an export writes into the table of the old fleet, and of a way there and
+//! back.
+
 use kcl_core::{
     env::WallTime,
     lease::{Checkpoint, Lease, LeaseKey},
@@ -54,7 +57,7 @@ fn put(outcome: &Outcome) -> &Put {
     }
 }
 
-/// What an item becomes.
+/// The item after a write.
 fn applied(item: Option<&Item>, put: &Put, key: &str) -> Item {
     let mut attributes: std::collections::BTreeMap<String, Value> =
         std::iter::once((key.to_owned(), text(&put.key))).collect();
@@ -173,7 +176,7 @@ fn vmware_stops_at_whole_records_alone() {
     assert!(put.seen.contains(&seen), "{:?}", put.seen);
 }
 
-/// What is exported and imported again stands where it stood.
+/// An export and an import of its result give the same leases.
 #[test]
 fn there_and_back() {
     let stream = stream(&[shard(0, (0, 1), &[]), shard(1, (0, 2), &[0]), shard(2, (1, 2), &[0])]);
@@ -188,7 +191,7 @@ fn there_and_back() {
         assert!(read.leases.iter().all(|fact| fact.owner.is_none()));
         let after = judge(&read, &stream, &Wishes::default(), &none);
         assert_eq!(after.rows(), before.rows());
-        // Nobody holds them: nothing moves.
+        // The rows have no owner, and did not change between the two readings.
         assert_eq!(movers(&read, &read), []);
     }
     assert_eq!(before.rows()[2].checkpoint, Checkpoint::TrimHorizon);

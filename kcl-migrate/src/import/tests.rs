@@ -1,3 +1,5 @@
+//! Tests of the design of an import: the rows and documents that it writes, and what it refuses.
+
 use std::collections::BTreeMap;
 
 use kcl_core::{
@@ -44,7 +46,7 @@ fn an_empty_application_gets_rows_a_start_its_stream_and_the_memory_of_it() {
     assert_eq!(streams.name(), Some(&two().description.name));
     let start = doc(&target, &DocName::start(&two().description.key));
     assert_eq!(&start[..], br#"{"at":null}"#);
-    // Taken back, it is no import any more.
+    // After the import was taken back, the document does not list it.
     let back = target.docs.iter().find(|doc| doc.name == DocName::imported()).unwrap();
     assert_eq!(Imported::decode(&back.from).unwrap().of("old-orders"), None);
 }

@@ -1,20 +1,20 @@
-//! What is found of a shard or of the whole table: each hazard by name.
+//! Findings: the hazards of a shard or of the whole table, each with a name and a level.
 
 use std::fmt;
 
-/// How much a finding weighs.
+/// The severity of a finding.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Level {
-    /// Worth knowing.
+    /// The user should know it; nothing is wrong.
     Note,
-    /// Something is read twice, or was lost before.
+    /// Records may be processed twice, or were lost before the import.
     Warning,
-    /// Nothing is imported while it stands.
+    /// The import is refused while there is such a finding.
     Refusal,
 }
 
-/// What can be wrong with a table, or with a row of it. Names are stable: they stand in `--json`
-/// and in `docs/IMPORT.md`.
+/// Something that can be wrong with a table or a row. The names are stable: `--json` and
+/// `docs/IMPORT.md` contain them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 #[non_exhaustive]
 pub enum Hazard {
@@ -24,49 +24,61 @@ pub enum Hazard {
     NeverRead,
     /// The row says AT_TIMESTAMP, and the table does not hold the time.
     Timestamp,
-    /// A checkpoint was prepared and never came to be.
+    /// The row has a prepared checkpoint that was not completed.
     Pending,
-    /// The lease was just being handed over.
+    /// The old fleet was handing the lease over when the row was read.
     HandedOver,
-    /// The checkpoint lies within an aggregate.
+    /// The checkpoint lies within a KPL aggregate.
     SubSequence,
-    /// Records after the checkpoint are gone already.
+    /// The stream deleted records after the checkpoint.
     Gap,
     /// No record has the checkpoint's number, and none comes after it.
     NoRecord,
-    /// What comes after the checkpoint is not known.
+    /// The probe of the shard failed: it is unknown whether records were lost.
     Unread,
-    /// The checkpoint is older than the shard: the stream was made again since.
+    /// The checkpoint is older than the shard: the stream was deleted and made again.
     OtherLife,
     /// The checkpoint is past the end of the shard.
     BeyondShard,
     /// The row says that an open shard has ended.
     EndedWhileOpen,
-    /// The row makes no sense.
+    /// The row has an attribute that cannot be understood.
     Unreadable,
-    /// The row's shard is gone, and was not read to its end.
+    /// The stream does not list the row's shard any more, and the shard was not read to its end.
     Expired,
-    /// The stream lists a parent without a row, whose children have rows.
+    /// The shard has no row, and a descendant of it has one.
     ParentWithoutRow,
-    /// A parent has ended, and its child has no row.
+    /// The shard has no row, and its parent has ended.
     ChildWithoutRow,
-    /// Nothing leads to a shard that has no row.
+    /// Neither the shard nor any ancestor or descendant has a row.
     NoRow,
-    /// Hash keys that nobody would read.
+    /// No lease would cover some hash keys: no worker would read their records.
     Uncovered,
-    /// No row is of a shard that the stream lists.
+    /// The stream lists none of the shards that have rows.
     NothingMatches,
-    /// The rows are of another stream, or of another life of it.
+    /// Every row belongs to another stream, or to another life of the stream.
     OtherStream,
-    /// The fork had released the shard: nobody was to read it.
+    /// The fork had released the shard: no worker read it.
     Released,
-    /// The fork pins the shard to a name that no worker can have.
+    /// The fork pins the shard to a name that is no valid worker id.
     StickyName,
+    /// The fleet is between two releases of the KCL, and workers of both may live.
+    Upgrading,
+    /// The fleet was set back to the ways of the KCL 2.
+    RolledBack,
+    /// The fleet moves what is beside its leases into the lease table.
+    TablesMoving,
+    /// A row says of the fleet what this version does not know.
+    UnknownState,
+    /// A table beside the lease table was not read.
+    SideTables,
+    /// Workers wrote lately what they measure.
+    ReportedLately,
 }
 
 impl Hazard {
     /// Every hazard.
-    pub const ALL: [Self; 22] = [
+    pub const ALL: [Self; 28] = [
         Self::Latest,
         Self::NeverRead,
         Self::Timestamp,
@@ -89,9 +101,15 @@ impl Hazard {
         Self::OtherStream,
         Self::Released,
         Self::StickyName,
+        Self::Upgrading,
+        Self::RolledBack,
+        Self::TablesMoving,
+        Self::UnknownState,
+        Self::SideTables,
+        Self::ReportedLately,
     ];
 
-    /// Its name.
+    /// The stable name, like `never-read`.
     #[must_use]
     pub const fn name(self) -> &'static str {
         match self {
@@ -117,16 +135,25 @@ impl Hazard {
             Self::OtherStream => "other-stream",
             Self::Released => "released",
             Self::StickyName => "sticky-name",
+            Self::Upgrading => "upgrading",
+            Self::RolledBack => "rolled-back",
+            Self::TablesMoving => "tables-moving",
+            Self::UnknownState => "unknown-state",
+            Self::SideTables => "side-tables",
+            Self::ReportedLately => "reported-lately",
         }
     }
 
-    /// How much it weighs.
+    /// The severity of this hazard.
     #[must_use]
     pub const fn level(self) -> Level {
         match self {
-            Self::Pending | Self::HandedOver | Self::SubSequence | Self::ChildWithoutRow => {
-                Level::Note
-            }
+            Self::Pending
+            | Self::HandedOver
+            | Self::SubSequence
+            | Self::ChildWithoutRow
+            | Self::TablesMoving
+            | Self::ReportedLately => Level::Note,
             Self::Latest
             | Self::NeverRead
             | Self::Gap
@@ -134,7 +161,11 @@ impl Hazard {
             | Self::Unread
             | Self::Expired
             | Self::ParentWithoutRow
-            | Self::Released => Level::Warning,
+            | Self::Released
+            | Self::Upgrading
+            | Self::RolledBack
+            | Self::UnknownState
+            | Self::SideTables => Level::Warning,
             Self::Timestamp
             | Self::OtherLife
             | Self::BeyondShard
@@ -155,12 +186,12 @@ impl fmt::Display for Hazard {
     }
 }
 
-/// Something that was found.
+/// A hazard that was found in a table or a row.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Finding {
-    /// What.
+    /// The hazard.
     pub hazard: Hazard,
-    /// In words, with what is done about it, or what helps.
+    /// The finding in words: what the import does about it, or what the user should do.
     pub says: String,
 }
 
@@ -169,7 +200,7 @@ impl Finding {
         Self { hazard, says: says.into() }
     }
 
-    /// How much it weighs.
+    /// The severity of its hazard.
     #[must_use]
     pub const fn level(&self) -> Level {
         self.hazard.level()

@@ -1,10 +1,12 @@
-//! Which shards without a row have relatives with one.
+//! Finds, for shards without a row, whether their ancestors or descendants have one: a shard before
+//! a row was read, a shard behind a row was not.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use kcl_core::stream::{Shard, ShardId};
 
-/// Ancestors and descendants, by the stream's own list.
+/// The relatives of shards, by the stream's own list. Shards that the list does not have are
+/// unknown here.
 #[derive(Debug, Default)]
 pub(super) struct Kin<'a> {
     children: BTreeMap<&'a ShardId, Vec<&'a ShardId>>,
@@ -15,6 +17,8 @@ pub(super) struct Kin<'a> {
 }
 
 impl<'a> Kin<'a> {
+    /// The relatives among `listed`. `has_row` says which shards have a row, or a checkpoint from
+    /// the operator.
     pub(super) fn of(
         listed: &BTreeMap<&'a ShardId, &'a Shard>,
         has_row: impl Fn(&ShardId) -> bool,
@@ -44,17 +48,17 @@ impl<'a> Kin<'a> {
         kin
     }
 
-    /// The shards that continue one.
+    /// The children of a shard.
     pub(super) fn children(&self, id: &ShardId) -> &[&'a ShardId] {
         self.children.get(id).map(Vec::as_slice).unwrap_or_default()
     }
 
-    /// Whether something that came of it has a row.
+    /// Whether a descendant of the shard has a row.
     pub(super) fn leads_to_a_row(&self, id: &ShardId) -> bool {
         self.before.contains(id)
     }
 
-    /// Whether something that it came of has a row.
+    /// Whether an ancestor of the shard has a row.
     pub(super) fn comes_of_a_row(&self, id: &ShardId) -> bool {
         self.after.contains(id)
     }

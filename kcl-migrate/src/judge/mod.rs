@@ -1,7 +1,13 @@
-//! What becomes of each shard: facts of the old table and our own list of shards come in, a
-//! [`Judgement`] goes out. Pure.
+//! Decides at which checkpoint each shard is imported, and finds everything that is wrong. Pure:
+//! the leases of the old table, the stream's own list of shards, the operator's words and the
+//! probes come in; a [`Judgement`] goes out.
+//!
+//! For a shard these count, in this order: what the operator says, the shard's row, the rows of its
+//! relatives. A shard without any of them is refused: an import never guesses. After that the
+//! lineage is checked as a whole: the imported leases must cover every hash key.
 
 mod finding;
+mod fleet;
 mod kin;
 mod row;
 #[cfg(test)]
@@ -24,36 +30,40 @@ pub use types::{Judged, Probe, Said, Verdict, Wishes};
 use self::kin::Kin;
 use crate::fact::{Contents, Fact, OfStream, Sticky};
 
-/// Where reading begins of what the import makes no row for: nothing is known to skip.
+/// The start of the stream after an import: shards without a row begin at their oldest record.
 pub(crate) const START: FrozenStart = FrozenStart { at: None, by: None };
 
-/// What becomes of an application's shards.
+/// The judgement of all shards of a stream.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct Judgement {
     /// The stream.
     pub stream: StreamKey,
-    /// Every shard that the stream lists, and unfinished rows of others, in the order of ids.
+    /// Every shard that the stream lists, and every shard with an unfinished row that it does not
+    /// list, in the order of ids.
     pub shards: Vec<Judged>,
-    /// What was found of the table as a whole.
+    /// The findings about the table as a whole.
     pub findings: Vec<Finding>,
-    /// How many ended rows are of shards that the stream lists no more: nothing is left to do.
+    /// How many ended rows belong to shards that the stream does not list any more. They are not
+    /// imported.
     pub past: usize,
-    /// Rows of other streams, or of other lives of this one: they are left alone.
+    /// How many rows belong to each other stream, or other life of this one. They are not imported.
     pub others: BTreeMap<OfStream, usize>,
-    /// What sticky columns ask for.
+    /// The placement rules for sticky shards.
     pub rules: Vec<Rule>,
+    /// The leases to write: one for each shard that was [`Verdict::Taken`] before the lineage was
+    /// checked.
     rows: Vec<Lease>,
 }
 
 impl Judgement {
-    /// The rows that are to be.
+    /// The leases that the import writes. Use them only if [`Self::refusals`] is empty.
     #[must_use]
     pub fn rows(&self) -> &[Lease] {
         &self.rows
     }
 
-    /// Everything that was found, and of which shard.
+    /// Every finding, with its shard; `None` if it is about the table.
     pub fn all(&self) -> impl Iterator<Item = (Option<&ShardId>, &Finding)> {
         let of_table = self.findings.iter().map(|finding| (None, finding));
         let of_shards = self.shards.iter().flat_map(|judged| {
@@ -62,13 +72,14 @@ impl Judgement {
         of_table.chain(of_shards)
     }
 
-    /// What is in the way.
+    /// The findings that refuse the import, with their shards.
     pub fn refusals(&self) -> impl Iterator<Item = (Option<&ShardId>, &Finding)> {
         self.all().filter(|(_, finding)| finding.level() == Level::Refusal)
     }
 }
 
-/// What becomes of the shards of `stream` by what a table holds.
+/// Judges every shard of `stream` by the contents of a table. Shards without a probe get no
+/// findings about records after their checkpoint.
 #[must_use]
 pub fn judge(
     contents: &Contents,
@@ -110,12 +121,14 @@ pub fn judge(
     }
     judgement.shards = judged.into_values().collect();
     check_table(contents, &facts, &listed, &mut judgement);
+    let now = stream.description.server_time;
+    judgement.findings.extend(fleet::findings(contents, now));
     check_rows(stream, wishes, &listed, &mut judgement);
     stick(&facts, stream, &mut judgement);
     judgement
 }
 
-/// The rows of this stream in this life. Others are counted.
+/// The rows of this stream in this life. Rows of others are counted in the judgement.
 fn mine<'a>(
     contents: &'a Contents,
     stream: &StreamView,
@@ -139,7 +152,7 @@ fn mine<'a>(
     facts
 }
 
-/// What is wrong with the table as a whole.
+/// Adds the findings about the table as a whole.
 fn check_table(
     contents: &Contents,
     facts: &BTreeMap<&ShardId, &Fact>,
@@ -176,7 +189,7 @@ fn check_table(
     }
 }
 
-/// Makes the rows, and sees whether every record would be read.
+/// Makes the leases, and checks by the lineage that they would read every record.
 fn check_rows(
     stream: &StreamView,
     wishes: &Wishes,
@@ -221,7 +234,7 @@ fn check_rows(
     judgement.rows = rows;
 }
 
-/// The fork's pins as rules.
+/// Makes placement rules of the fork's sticky columns, for shards that have not ended.
 fn stick(facts: &BTreeMap<&ShardId, &Fact>, stream: &StreamView, judgement: &mut Judgement) {
     let name = &stream.description.key.name;
     for judged in &mut judgement.shards {

@@ -1,4 +1,4 @@
-//! What becomes of one shard.
+//! Judges one shard: by the operator's word, by its row, or by its relatives.
 
 use std::collections::BTreeMap;
 
@@ -15,9 +15,10 @@ use super::{
 };
 use crate::fact::{Fact, Mark};
 
-/// What a shard is judged by.
+/// Everything that a shard is judged by, apart from its row.
 pub(super) struct Scene<'a> {
     pub(super) stream: &'a StreamView,
+    /// The shards that the stream lists.
     pub(super) listed: &'a BTreeMap<&'a ShardId, &'a Shard>,
     pub(super) kin: &'a Kin<'a>,
     pub(super) wishes: &'a Wishes,
@@ -25,7 +26,7 @@ pub(super) struct Scene<'a> {
 }
 
 impl Scene<'_> {
-    /// The operator says where it begins.
+    /// Judges a shard whose checkpoint the operator gave. Its row, if there is one, does not count.
     pub(super) fn said(&self, shard: &Shard, said: &Said, fact: Option<&Fact>) -> Judged {
         let mut judged = begun(&shard.id, fact);
         let position = match said {
@@ -43,7 +44,7 @@ impl Scene<'_> {
         judged
     }
 
-    /// The table has a row of it.
+    /// Judges a shard by its row.
     pub(super) fn with_row(&self, shard: &Shard, fact: &Fact) -> Judged {
         let mut judged = begun(&shard.id, Some(fact));
         if fact.is_pending {
@@ -64,7 +65,7 @@ impl Scene<'_> {
             Mark::TrimHorizon => {
                 judged.verdict = Verdict::Taken(Spot::at(Checkpoint::TrimHorizon));
             }
-            // What comes after another shard begins with its first record, whatever its row says.
+            // A shard whose ancestor has a row begins at its first record, whatever its row says.
             Mark::Latest | Mark::Never | Mark::AtTimestamp
                 if self.kin.comes_of_a_row(&shard.id) =>
             {
@@ -77,7 +78,8 @@ impl Scene<'_> {
         judged
     }
 
-    /// Nothing was checkpointed: taken as it stands, LATEST would pass over what came since.
+    /// Begins a shard of which nothing was checkpointed at [`Wishes::latest_as`]. The LATEST of its
+    /// row is not imported: it would skip the records that arrived since the row was made.
     fn begin(&self, hazard: Hazard, why: &str, judged: &mut Judged) {
         let now = self.stream.description.server_time;
         let place = Place::from(self.wishes.latest_as);
@@ -90,6 +92,7 @@ impl Scene<'_> {
         judged.verdict = Verdict::Taken(Spot::at(checkpoint));
     }
 
+    /// Begins a shard at the time that the operator gave; refuses it without one.
     fn begin_at_the_time(&self, judged: &mut Judged) {
         match self.wishes.timestamp {
             Some(at) => {
@@ -103,8 +106,8 @@ impl Scene<'_> {
         }
     }
 
-    /// The table has no row of it. Shards come in the order of ids, so that `judged` has its
-    /// parents.
+    /// Judges a shard without a row by its relatives. Shards are judged in the order of their ids,
+    /// so `judged` contains its parents.
     pub(super) fn without_row(&self, shard: &Shard, judged: &BTreeMap<ShardId, Judged>) -> Judged {
         let mut mine = begun(&shard.id, None);
         if self.kin.leads_to_a_row(&shard.id) {
@@ -137,11 +140,12 @@ impl Scene<'_> {
         mine
     }
 
+    /// The end of the shard, with its children.
     fn ended(&self, id: &ShardId) -> Spot {
         Spot::ended(self.kin.children(id).iter().map(|child| (*child).clone()).collect())
     }
 
-    /// Whether the shard can hold such a position.
+    /// Adds findings if the shard cannot contain the position, and refuses it.
     fn check_position(&self, shard: &Shard, position: &Position, judged: &mut Judged) {
         let sequence = &position.sequence;
         if let Some(from) = shard.starting.as_ref().filter(|from| sequence < from) {
@@ -170,7 +174,8 @@ impl Scene<'_> {
         }
     }
 
-    /// Where the shards begin that continue it; a number from before its own beginning is none.
+    /// The lowest starting sequence number of the shard's children; `None` if it has none. A number
+    /// that is not after the shard's own start is ignored: it proves nothing.
     fn end(&self, shard: &Shard) -> Option<SequenceNumber> {
         let children = self.kin.children(&shard.id);
         let children = children.iter().filter_map(|child| self.listed.get(*child));
@@ -178,7 +183,7 @@ impl Scene<'_> {
         starts.filter(|start| shard.starting.as_ref().is_none_or(|own| start > own)).min()
     }
 
-    /// What was seen after the position.
+    /// Adds a finding if the probe of the shard shows a loss, or failed.
     fn check_probe(&self, shard: &Shard, position: &Position, judged: &mut Judged) {
         let (hazard, says) = match self.probes.get(&shard.id) {
             Some(Probe::Next { lost: true, .. }) => (
@@ -204,7 +209,8 @@ impl Scene<'_> {
     }
 }
 
-/// A row of a shard that the stream lists no more; `None`: it had ended.
+/// Judges the row of a shard that the stream does not list any more; `None` if the shard was
+/// processed to its end.
 pub(super) fn gone(fact: &Fact) -> Option<Judged> {
     if fact.mark == Mark::ShardEnd {
         return None;
@@ -217,6 +223,7 @@ pub(super) fn gone(fact: &Fact) -> Option<Judged> {
     Some(judged)
 }
 
+/// A refused shard without findings: every judgement starts with it.
 fn begun(shard: &ShardId, fact: Option<&Fact>) -> Judged {
     Judged {
         shard: shard.clone(),

@@ -1,4 +1,4 @@
-//! Each hazard by a table of its own.
+//! Tests of each hazard, with a table that has it.
 
 use std::collections::BTreeMap;
 
@@ -41,7 +41,7 @@ fn with(facts: &[Fact], stream: &StreamView, wishes: &Wishes) -> Judgement {
     judge(&contents(facts), stream, wishes, &BTreeMap::new())
 }
 
-/// Where a shard is taken, in words.
+/// The checkpoint at which a shard is imported, as text.
 fn at(judgement: &Judgement, number: usize) -> String {
     let judged = judgement.shards.iter().find(|it| it.shard == shard_id(number));
     match judged.map(|it| &it.verdict) {
@@ -78,7 +78,7 @@ fn latest_passes_nothing_over_unless_it_is_said() {
     assert_eq!(at(&judgement, 0), "TRIM_HORIZON");
     only(&judgement, 0, Hazard::Latest);
     let mut wishes = Wishes { latest_as: InitialPosition::Latest, ..Wishes::default() };
-    // The stream's own time, so that nothing that comes now is passed over.
+    // The stream's own time, so that no record that arrives from now on is skipped.
     assert_eq!(at(&with(&facts, &two(), &wishes), 0), "AT_TIMESTAMP:90000");
     wishes.latest_as = InitialPosition::AtTimestamp(WallTime::from_millis(7));
     assert_eq!(at(&with(&facts, &two(), &wishes), 0), "AT_TIMESTAMP:7");
@@ -161,7 +161,7 @@ fn an_end_that_the_stream_knows_nothing_of_is_refused_unless_it_is_said() {
         let judgement = with(&facts, &two(), &wishes);
         assert_eq!(at(&judgement, 0), stands);
         let in_the_way: Vec<_> = judgement.refusals().map(|(_, it)| it.hazard).collect();
-        // Who says that an open shard has ended leaves a hole, and is told so.
+        // An open shard that the operator calls ended leaves a hole in the hash keys: refused.
         let expected: &[Hazard] = if stands == "SHARD_END" { &[Hazard::Uncovered] } else { &[] };
         assert_eq!(in_the_way, expected);
     }
@@ -196,7 +196,7 @@ fn parents_without_a_row_count_as_read_as_for_the_old_fleet() {
 
 #[test]
 fn children_without_a_row_wait_for_their_parent_or_begin() {
-    // 1 is read: what comes of it waits.
+    // Shard 1 is open: its children wait.
     let judgement = judged(&[fact(0, "SHARD_END"), fact(1, "149"), fact(2, "249")], &split());
     let follows = |number| {
         let it = judgement.shards.iter().find(|it| it.shard == shard_id(number)).unwrap();
@@ -204,11 +204,12 @@ fn children_without_a_row_wait_for_their_parent_or_begin() {
     };
     assert!(follows(3) && follows(4));
     assert_eq!(hazards(&judgement), []);
-    // 0 has ended and 1 has no row yet: it begins, and what comes of it waits.
+    // Shard 0 has ended and shard 1 has no row yet: it begins, and its children wait.
     let judgement = judged(&[fact(0, "SHARD_END"), fact(2, "249")], &split());
     assert_eq!(at(&judgement, 1), "TRIM_HORIZON");
     only(&judgement, 1, Hazard::ChildWithoutRow);
-    // The row of a child says LATEST, as VMware-Go-KCL may write it: it begins at its beginning.
+    // The row of a child says LATEST, as VMware-Go-KCL may write it: the child begins at its
+    // oldest record.
     let facts = [fact(0, "SHARD_END"), fact(1, "LATEST"), fact(2, "")];
     let judgement = judged(&facts, &split());
     assert_eq!(
@@ -300,7 +301,7 @@ fn every_hazard_has_a_name_of_its_own_and_is_on_the_page() {
     assert_eq!(names.len(), Hazard::ALL.len());
 }
 
-/// Rows as a table may have them, of shards that are listed, gone, or neither.
+/// Any rows, of shards that the stream lists and of others.
 fn any_facts() -> impl Strategy<Value = Vec<Fact>> {
     let mark = prop_oneof![
         Just("TRIM_HORIZON".to_owned()),
@@ -314,8 +315,8 @@ fn any_facts() -> impl Strategy<Value = Vec<Fact>> {
 }
 
 proptest! {
-    /// Whatever a table holds: it is refused, or every record is read by somebody from no later a
-    /// position than the row's on.
+    /// Every table is refused, or its leases read every record, none from a later position than
+    /// its row.
     #[test]
     fn what_is_not_refused_is_read_whole(facts in any_facts()) {
         let stream = split();

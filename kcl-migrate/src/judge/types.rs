@@ -1,4 +1,4 @@
-//! What a judgement is made of, and what it says of one shard.
+//! The types of a judgement: the operator's words, probes of shards, and the verdict on a shard.
 
 use std::collections::BTreeMap;
 
@@ -11,15 +11,16 @@ use kcl_core::{
 
 use super::finding::Finding;
 
-/// What the operator says.
+/// What the operator says about checkpoints. By default a shard without a checkpoint begins at its
+/// oldest record, and nothing else is said.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct Wishes {
-    /// Where a shard begins of which nothing was checkpointed: its row says LATEST, or nothing.
+    /// Where a shard begins whose row says LATEST or has no checkpoint.
     pub latest_as: InitialPosition,
-    /// Where one begins whose row says AT_TIMESTAMP.
+    /// Where a shard begins whose row says AT_TIMESTAMP; `None` refuses such rows.
     pub timestamp: Option<WallTime>,
-    /// What is said of single shards, whatever their rows say.
+    /// Checkpoints of single shards; their rows do not count.
     pub said: BTreeMap<ShardId, Said>,
 }
 
@@ -30,62 +31,62 @@ impl Default for Wishes {
     }
 }
 
-/// What the operator says of a shard.
+/// The checkpoint that the operator gives a shard.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Said {
-    /// It begins here.
+    /// The shard begins at this place.
     At(Place),
-    /// It is processed to its end.
+    /// The shard is processed to its end.
     Ended,
 }
 
-/// What was seen in a shard, from the checkpoint on.
+/// The result of reading a shard from its checkpoint on, before the import.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Probe {
-    /// A record comes next.
+    /// The shard has a record after the checkpoint.
     Next {
-        /// When it arrived, where known.
+        /// The record's arrival time; `None` if the stream does not say it.
         since: Option<WallTime>,
-        /// Whether records between the checkpoint and it are gone.
+        /// Whether the stream deleted records between the checkpoint and this record.
         lost: bool,
     },
-    /// Nothing comes next.
+    /// The shard has no record after the checkpoint.
     CaughtUp {
-        /// Whether there is still a record of the checkpoint's number, where that was asked.
+        /// Whether the stream still has the record at the checkpoint; `None` if nobody asked.
         found: Option<bool>,
     },
-    /// It could not be told.
+    /// The shard could not be read. Holds the reason.
     Unknown(String),
 }
 
-/// What becomes of a shard.
+/// The decision about a shard.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Verdict {
-    /// It gets a lease that stands here.
+    /// The import writes a lease with this checkpoint.
     Taken(Spot),
-    /// It gets its lease when its parent has ended.
+    /// The import writes no lease: the planner makes it when the parent has ended.
     Follows,
-    /// The stream lists it no more.
+    /// The stream does not list the shard any more: there is nothing to import.
     Gone,
-    /// It cannot be taken.
+    /// The shard cannot be imported; a finding says why.
     Refused,
 }
 
-/// A shard, and what becomes of it.
+/// A shard, and the decision about it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Judged {
-    /// Which.
+    /// The shard.
     pub shard: ShardId,
-    /// The old row's checkpoint, in words; `None`: there is no row.
+    /// The checkpoint of the old row, as text; `None` if the shard has no row.
     pub was: Option<String>,
-    /// Who held it.
+    /// The worker that held the lease; `None` if the row names none.
     pub owner: Option<String>,
-    /// What becomes of it.
+    /// The decision.
     pub verdict: Verdict,
-    /// What was found of it.
+    /// The findings about this shard; may be empty.
     pub findings: Vec<Finding>,
 }

@@ -1,4 +1,5 @@
-//! What `executableName` names: a program, found as the Java daemon finds it, and its arguments.
+//! The program that the property `executableName` names, with its arguments. It is found in the
+//! way of the Java daemon.
 
 use std::{
     env,
@@ -11,46 +12,48 @@ use std::{
 /// A program that was found, and its arguments.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Executable {
-    /// Where it is.
+    /// The path of the program.
     pub program: PathBuf,
-    /// What it is started with.
+    /// The arguments that it is started with; may be empty.
     pub arguments: Vec<String>,
 }
 
-/// Why a text names no program.
+/// Why a text names no program that can be started.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum NotExecutable {
-    /// There is nothing but blanks.
+    /// The text has only blanks.
     #[error("executableName is empty: name the program that processes records, like sampleapp.py")]
     Empty,
-    /// No folder of the path has it.
+    /// No folder of `PATH` has a file of this name. Holds the name and `PATH`.
     #[error(
         "executableName: {0} is in no folder of PATH ({1}); a name without a slash is looked for \
          there, and not in the working directory: write ./{0} for one that is there"
     )]
     NotOnPath(String, String),
-    /// There is no such file.
+    /// The text names a path, and there is no file. Holds the path and the working directory.
     #[error(
         "executableName: there is no file {} (the working directory is {})",
         .0.display(), .1.display()
     )]
     NoFile(PathBuf, PathBuf),
-    /// Nobody may execute it.
+    /// The file lacks the permission to execute.
     #[error("executableName: {} may not be executed: chmod +x {}", .0.display(), .0.display())]
     NotPermitted(PathBuf),
 }
 
 impl Executable {
-    /// Finds what `text` names: split at blanks, as the Java daemon does; a name without a slash is
-    /// looked for in the folders of the environment's `PATH`.
+    /// Finds the program that `text` names. The text is split at blanks, as by the Java daemon: the
+    /// first word is the program, the others are its arguments. A name without a slash is searched
+    /// for in the folders of `PATH`, and not in the working directory.
     ///
     /// # Errors
-    /// It is not there, or cannot be executed.
+    /// The text is blank, the file does not exist, or nobody may execute it.
     pub fn find(text: &str) -> Result<Self, NotExecutable> {
         Self::find_in(text, &env::var_os("PATH").unwrap_or_default())
     }
 
+    /// The same with another `PATH`, for tests.
     fn find_in(text: &str, path: &OsStr) -> Result<Self, NotExecutable> {
         let mut words = text.split_whitespace();
         let name = words.next().ok_or(NotExecutable::Empty)?;
@@ -59,6 +62,7 @@ impl Executable {
     }
 }
 
+/// The file that a name stands for. In `PATH`, the first file that may be executed counts.
 fn locate(name: &str, path: &OsStr) -> Result<PathBuf, NotExecutable> {
     if name.contains('/') {
         let file = PathBuf::from(name);

@@ -1,5 +1,8 @@
-//! Reading what a child writes, all the time, whatever is waited for: a client whose pipe is full
-//! blocks, or gives up.
+//! Reads a child's standard output and standard error until they end.
+//!
+//! The worker reads both all the time, also while it waits for the store or for nothing: a child
+//! whose pipe is full blocks, or crashes. Messages go into a channel; lines of the standard error,
+//! and a count of lines that are no messages, go into the log.
 
 use tokio::{
     io::{AsyncBufReadExt, AsyncRead, BufReader},
@@ -13,13 +16,14 @@ use crate::{
     transcript::{Transcript, Who},
 };
 
-/// So many bytes of a line count; a message has some hundred.
+/// The bytes of a line of standard output that are kept. A message has about a hundred.
 const LINE: usize = 16 * 1024;
 
-/// So many bytes of a line on stderr are logged.
+/// The bytes of a line of standard error that are logged.
 const LOGGED: usize = 4 * 1024;
 
-/// Reads messages from the child's standard output until it ends.
+/// Reads messages from the child's standard output until it ends. A message is dropped, with a
+/// warning, if `to` is full: no client sends a thousand requests before it reads an answer.
 pub(super) async fn messages(
     from: impl AsyncRead + Unpin,
     to: mpsc::Sender<Answer>,
@@ -48,7 +52,7 @@ pub(super) async fn messages(
     noise.tell();
 }
 
-/// Logs the child's standard error until it ends.
+/// Logs the child's standard error until it ends, and keeps its last line in `last`.
 pub(super) async fn log(from: impl AsyncRead + Unpin, place: Place, last: LastWords) {
     let mut lines = Lines::new(from, LOGGED);
     while let Some((line, cut)) = lines.next().await {
@@ -62,25 +66,31 @@ pub(super) async fn log(from: impl AsyncRead + Unpin, place: Place, last: LastWo
     }
 }
 
-/// What a child printed that is no message: said with its next message, and when it begins.
+/// Counts the lines of a child that are no messages. The count is logged when the next message
+/// arrives, when the output ends, and each time that it reaches 10,000 lines.
 struct Noise {
     place: Place,
+    /// How many lines since the last log line.
     lines: u64,
+    /// Their bytes, without those that were cut off.
     bytes: u64,
+    /// Why the last of them is no message.
     why: &'static str,
 }
 
 impl Noise {
+    /// Counts a line that is no message.
     fn more(&mut self, bytes: usize, why: &'static str) {
         self.lines += 1;
         self.bytes += bytes as u64;
         self.why = why;
-        // Of one that never says anything else, something is told now and then.
+        // A child that never sends a message is visible in the log, too.
         if self.lines == 10_000 {
             self.tell();
         }
     }
 
+    /// Logs the count, if there is one, and begins anew.
     fn tell(&mut self) {
         if self.lines > 0 {
             let Self { place: Place { shard, pid }, lines, bytes, why } = self;
@@ -90,7 +100,8 @@ impl Noise {
     }
 }
 
-/// Lines of at most so many bytes: what is longer is read on, and its rest forgotten.
+/// Reads lines of at most `most` bytes. The rest of a longer line is read and thrown away, so that
+/// a child cannot fill the worker's memory.
 struct Lines<R> {
     from: BufReader<R>,
     line: Vec<u8>,
@@ -102,7 +113,8 @@ impl<R: AsyncRead + Unpin> Lines<R> {
         Self { from: BufReader::new(from), line: Vec::new(), most }
     }
 
-    /// The next line, and whether it was cut; `None` at the end, and where nothing can be read.
+    /// The next line without its line feed, and whether it was cut; `None` at the end, or after an
+    /// error.
     async fn next(&mut self) -> Option<(&[u8], bool)> {
         self.line.clear();
         let mut cut = false;

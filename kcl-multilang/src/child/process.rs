@@ -1,4 +1,11 @@
-//! One child: started, written to, ended.
+//! One running child: [`Child`] is the worker's end, and a task ("watched") is the other.
+//!
+//! ```text
+//! Child::start ─┬─► Child: writes to stdin, receives messages, kills
+//!               └─► task:  reads stdout and stderr, waits for the end, reaps
+//! ```
+//!
+//! The task outlives a dropped `Child`, so that every child is reaped.
 
 use std::{
     future::Future,
@@ -30,42 +37,48 @@ use crate::{
     transcript::{Transcript, Who},
 };
 
-/// How many messages may wait to be heard: a child answers, and seldom asks unasked.
+/// How many messages of a child may wait until the worker receives them. A child mostly answers,
+/// and seldom sends more than one request without an answer.
 const ANSWERS: usize = 1_024;
 
-/// How long what a child wrote before its end is read on: whatever it started may hold its pipes.
+/// How long the worker goes on reading the pipes of a child that has ended. It cannot wait for
+/// their end: a process that the child started outside of its group may hold them open.
 const REST: Duration = Duration::from_secs(1);
 
-/// For what a child is started: its environment says so.
+/// The lease that a child is started for. The child finds each field in its environment, as
+/// `KCL_APPLICATION`, `KCL_WORKER`, `KCL_STREAM`, `KCL_SHARD` and `KCL_FENCE`.
 #[derive(Clone, Debug)]
 pub(crate) struct Identity {
     pub(crate) application: Arc<str>,
     pub(crate) worker: String,
     pub(crate) stream: String,
     pub(crate) shard: ShardId,
-    /// The fencing token.
+    /// The fencing token: the epoch of the lease.
     pub(crate) epoch: u64,
 }
 
-/// A child that was started. Dropped, it is killed with its group.
+/// A child that was started. A dropped `Child` is killed with its process group.
 #[derive(Debug)]
 pub(crate) struct Child {
     place: Place,
+    /// `None` after [`Child::close`].
     stdin: Option<ChildStdin>,
+    /// The messages that the child wrote and nobody received yet.
     answers: mpsc::Receiver<Answer>,
+    /// How the child ended, in words; `None` while it lives.
     ended: watch::Receiver<Option<String>>,
     last_words: LastWords,
     children: Children,
     transcript: Option<Transcript>,
-    /// What it was told of a message, for the transcript.
+    /// The written part of the current message, for the transcript; empty without one.
     said: Vec<u8>,
 }
 
 impl Child {
-    /// Starts one.
+    /// Starts a child in a process group of its own, and the task that reads its output.
     ///
     /// # Errors
-    /// The operating system's.
+    /// The operating system cannot start the program.
     pub(crate) fn start(
         executable: &Executable,
         identity: &Identity,
@@ -92,10 +105,10 @@ impl Child {
         let (tell, ended) = watch::channel(None);
         let watching = async move {
             let how = watched.until_it_ends().await;
-            // Nobody may want to know.
+            // The `Child` may be dropped: then nobody receives it.
             tell.send_replace(Some(how));
         };
-        // It goes on when whoever holds the child is gone.
+        // The task goes on when the `Child` is dropped.
         drop(env.spawner.spawn("kcl-child", Box::pin(watching.in_current_span())));
         info!(shard = %place.shard, pid, epoch = identity.epoch, "kcl.child.started");
         let (children, transcript) = (children.clone(), transcript.cloned());
@@ -113,18 +126,18 @@ impl Child {
 }
 
 impl Child {
-    /// Its process id.
+    /// The child's process id.
     pub(crate) const fn pid(&self) -> u32 {
         self.place.pid
     }
 
-    /// Writes a part of a message.
+    /// Writes a part of a message to the child's standard input.
     ///
     /// # Errors
-    /// It does not read any more.
+    /// The child has closed its standard input, or [`Child::close`] was called.
     ///
     /// # Cancel safety
-    /// A part of it may be written: nothing else may follow.
+    /// None: the child may have got a part of the bytes, so nothing may be written after them.
     pub(crate) async fn write(&mut self, bytes: &[u8]) -> io::Result<()> {
         if let Some(transcript) = &self.transcript {
             self.said.extend_from_slice(bytes);
@@ -139,23 +152,24 @@ impl Child {
         }
     }
 
-    /// Its next message; `None` when it has closed its output.
+    /// Waits for the child's next message; `None` when the child has closed its standard output.
     ///
     /// # Cancel safety
-    /// Safe.
+    /// Safe: no message is lost.
     pub(crate) async fn answer(&mut self) -> Option<Answer> {
         self.answers.recv().await
     }
 
-    /// A message that it has written already.
+    /// The next message that the child wrote already; `None` if there is none.
     pub(crate) fn answered(&mut self) -> Option<Answer> {
         self.answers.try_recv().ok()
     }
 
-    /// How it ended, and the last line that it wrote on stderr; waits for that.
+    /// Waits until the child has ended. Returns how it ended, with the last line of its standard
+    /// error.
     ///
     /// # Cancel safety
-    /// Safe.
+    /// Safe: it changes nothing.
     pub(crate) async fn ended(&mut self) -> String {
         let how = match self.ended.wait_for(Option::is_some).await {
             Ok(how) => how.clone().unwrap_or_default(),
@@ -164,12 +178,13 @@ impl Child {
         self.with_last_words(how)
     }
 
-    /// The same if it has ended.
+    /// How the child ended, as by [`Child::ended`]; `None` while it lives.
     pub(crate) fn has_ended(&mut self) -> Option<String> {
         let how = self.ended.borrow().clone()?;
         Some(self.with_last_words(how))
     }
 
+    /// Adds the last line of the standard error, if there is one.
     fn with_last_words(&self, how: String) -> String {
         match self.last_words.get() {
             last if last.is_empty() => how,
@@ -177,12 +192,12 @@ impl Child {
         }
     }
 
-    /// Lets it end by itself: its input is over.
+    /// Closes the child's standard input. A client ends by itself then.
     pub(crate) fn close(&mut self) {
         self.stdin = None;
     }
 
-    /// Kills it, and whatever it started in its group.
+    /// Kills the child and its process group; does nothing if it is reaped.
     pub(crate) fn kill(&self) {
         self.children.kill(self.place.pid);
     }
@@ -194,10 +209,12 @@ impl Drop for Child {
     }
 }
 
-/// A child, and what listens to it.
+/// The process of a child, and the futures that read its output.
 struct Watched<M, L> {
     started: tokio::process::Child,
+    /// Reads the standard output.
     messages: Pin<Box<M>>,
+    /// Reads the standard error.
     log: Pin<Box<L>>,
     place: Place,
     children: Children,
@@ -205,7 +222,8 @@ struct Watched<M, L> {
 }
 
 impl<M: Future<Output = ()>, L: Future<Output = ()>> Watched<M, L> {
-    /// Listens until it has ended, and is reaped; how that was.
+    /// Reads the child's output until the child has ended, reaps it, and reads what is left in its
+    /// pipes for [`REST`] at most. Returns how the child ended, in words.
     async fn until_it_ends(self) -> String {
         let Self { mut started, messages, log, place, children, clock } = self;
         let listen = async {
@@ -232,6 +250,7 @@ impl<M: Future<Output = ()>, L: Future<Output = ()>> Watched<M, L> {
     }
 }
 
+/// Reads the messages of a child; ends at once without a pipe.
 async fn listen_to(
     from: Option<ChildStdout>,
     to: mpsc::Sender<Answer>,
@@ -243,12 +262,14 @@ async fn listen_to(
     }
 }
 
+/// Logs the standard error of a child; ends at once without a pipe.
 async fn log_of(from: Option<ChildStderr>, place: Place, last: LastWords) {
     if let Some(from) = from {
         listen::log(from, place, last).await;
     }
 }
 
+/// The command that starts a child, with pipes for all its standard streams.
 fn command(executable: &Executable, identity: &Identity) -> Command {
     let mut command = Command::new(&executable.program);
     command
@@ -261,7 +282,7 @@ fn command(executable: &Executable, identity: &Identity) -> Command {
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
         .stderr(Stdio::piped())
-        // Ctrl-c on a terminal is the worker's: it asks each child in its turn.
+        // Ctrl-c on a terminal must not reach the child: the worker asks it to shut down.
         .process_group(0);
     command
 }

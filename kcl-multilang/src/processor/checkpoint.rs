@@ -1,4 +1,5 @@
-//! A checkpoint that a child asks for: taken, or refused by the name that the Java daemon gives.
+//! Stores the checkpoints that a child requests, or refuses them with the name of the exception
+//! that the Java daemon sends in this case. Clients decide by that name whether to try again.
 
 use std::{sync::Arc, time::Duration};
 
@@ -12,32 +13,34 @@ use kcl_core::{
 use super::store::StoreTrouble;
 use crate::protocol::Sequence;
 
-/// The sequence number is none, was not delivered, or lies before the last checkpoint.
+/// The sequence number is malformed, was not delivered, or lies before the last checkpoint.
 const ILLEGAL: &str = "IllegalArgumentException";
-/// The lease is not held any more.
+/// The worker does not hold the lease any more.
 const SHUTDOWN: &str = "ShutdownException";
-/// No checkpoint is taken now.
+/// The worker stores no checkpoint during this action, or the processor must store it in its own
+/// transaction.
 pub(super) const INVALID: &str = "InvalidStateException";
 
-/// How the Java daemon writes the end of a shard.
+/// The sequence number by which clients request a checkpoint at the end of a shard.
 const SHARD_END: &str = "SHARD_END";
 
-/// What takes the checkpoints of one action.
+/// Stores the checkpoints that a child requests during one action.
 pub(super) struct Checkpoints<'a> {
     pub(super) lease: &'a LeaseHandle,
-    /// The shard has ended: the whole of it may be checkpointed by name.
+    /// Whether the action is `shardEnded`: then [`SHARD_END`] stands for every delivered record.
     pub(super) at_end: bool,
     pub(super) trouble: &'a StoreTrouble,
-    /// How long the store may take before the child is told that it failed.
+    /// How long the store may take before the child gets an error.
     pub(super) patience: Duration,
     pub(super) clock: &'a Arc<dyn Clock>,
 }
 
 impl Checkpoints<'_> {
-    /// Takes a checkpoint.
+    /// Stores a checkpoint at a requested position, and waits until it is stored.
     ///
     /// # Errors
-    /// The name of what kept it from being taken.
+    /// The name of a Java exception: the request is invalid, the lease is lost, or the store did
+    /// not answer within `patience`.
     pub(super) async fn take(&self, at: &Sequence) -> Result<(), &'static str> {
         let stored = async {
             let stored = match &at.number {
@@ -52,12 +55,13 @@ impl Checkpoints<'_> {
         tokio::select! {
             biased;
             stored = stored => stored,
-            // It may be stored later, which is as well: the child has processed that far.
+            // The checkpoint may still be stored later. That is harmless: the child has processed
+            // every record up to it.
             () = self.clock.sleep(self.patience) => Err(self.trouble.name()),
         }
     }
 
-    /// A position that is not before the last checkpoint.
+    /// The requested position, if it is well-formed and not before the last checkpoint.
     fn position(&self, number: &str, sub: Option<u64>) -> Result<Position, &'static str> {
         let number: SequenceNumber = number.parse().map_err(|_| ILLEGAL)?;
         let position = Position::new(number, sub.unwrap_or(0));
@@ -66,6 +70,7 @@ impl Checkpoints<'_> {
     }
 }
 
+/// The Java exception for an error of the lease handle.
 fn name(error: &CheckpointError) -> &'static str {
     match error {
         CheckpointError::NotDelivered { .. } => ILLEGAL,
@@ -102,7 +107,7 @@ mod tests {
         let cases = [
             (at("50", None), Ok(())),
             (at("50", Some(0)), Ok(())),
-            // Before the last one; beyond what was delivered; none at all.
+            // Before the last checkpoint; not delivered; no sequence number.
             (at("49", None), Err(ILLEGAL)),
             (at("39", None), Err(ILLEGAL)),
             (at("61", None), Err(ILLEGAL)),

@@ -1,4 +1,9 @@
-//! Asking a child to do something, and hearing whether it has.
+//! Asks a child to do an action, serves its checkpoint requests meanwhile, and waits for its
+//! `status` message.
+//!
+//! A child does one action at a time. [`Conversation::ask`] takes care of the order: a `status`
+//! that arrived before the action was asked is ignored with a warning; a checkpoint request that
+//! arrived early is served during the action.
 
 use std::{collections::VecDeque, sync::Arc, time::Duration};
 
@@ -11,66 +16,74 @@ use crate::{
     protocol::{self, Action, Answer, Records, Sequence},
 };
 
-/// Why a child is of no use any more.
+/// Why a child cannot be used any more. The process was killed, or has ended.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub(super) enum Failed {
+    /// The child did not finish the action within its deadline.
     #[error("the child {pid} did not answer {action} within {within:?} and was killed")]
     Silent { pid: u32, action: &'static str, within: Duration },
+    /// The child ended during the action.
     #[error("the child {pid} did not do {action}: {how}")]
     Ended { pid: u32, action: &'static str, how: String },
+    /// The child ended between two actions.
     #[error("the child {pid} ended while it was asked nothing: {how}")]
     Gone { pid: u32, how: String },
+    /// The child closed its standard input or output during the action, and runs on.
     #[error("the child {pid} closed its output and does not do {action}: it was killed")]
     Mute { pid: u32, action: &'static str },
+    /// The child's `status` names another action.
     #[error("the child {pid} was asked to do {action} and says that it did {other}: it was killed")]
     Other { pid: u32, action: &'static str, other: String },
 }
 
-/// How long a child may take.
+/// How long a child may take for an action.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Deadline {
-    /// After this it has failed; `None` for never.
+    /// The child has failed after this time; `None` lets it take any time.
     pub(super) within: Option<Duration>,
-    /// After this it is told of, again and again.
+    /// The worker logs a warning after this time, and each time that it passes again; `None` never.
     pub(super) slow: Option<Duration>,
 }
 
-/// What a child is told to do it.
+/// The message that asks a child for an action.
 pub(super) enum Task<'a> {
-    /// A message as it is.
+    /// A whole message, with its line feed.
     Line(&'a [u8]),
-    /// Records.
+    /// The message `processRecords`, which is written in pieces.
     Records(Records<'a>),
 }
 
-/// How long the end of a child that has closed its output is waited for.
+/// How long the worker waits for the end of a child that has closed its standard input or output,
+/// so that the error can name the exit code.
 const ENDING: Duration = Duration::from_secs(2);
 
-/// What is said of an action in a log: some of a name that a child may have made up.
+/// The characters of an action's name that an error shows: the child may have made it up.
 const NAME: usize = 40;
 
-/// A child, and what is known of what it says. Dropped in the midst of an action, the child is
-/// killed: what it does is not to go on without its lease.
+/// A child, and its requests that wait. A dropped conversation kills the child: it must not go on
+/// with an action without its lease.
 pub(super) struct Conversation {
     child: Child,
     identity: Identity,
     clock: Arc<dyn Clock>,
-    /// Checkpoints that it asked for when it was not asked anything.
+    /// The checkpoint requests that the child sent between two actions, oldest first.
     early: VecDeque<Sequence>,
 }
 
 impl Conversation {
+    /// A conversation with a child that was just started.
     pub(super) const fn new(child: Child, identity: Identity, clock: Arc<dyn Clock>) -> Self {
         Self { child, identity, clock, early: VecDeque::new() }
     }
 
-    /// Has the child do something. If it fails, it is of no use any more.
+    /// Has the child do an action, and waits until it says that it has. `checkpoints` stores the
+    /// checkpoints that it requests; `None` refuses them.
     ///
     /// # Errors
-    /// It did not do it in time, ended, or says that it did something else.
+    /// The child did not finish in time, ended, or named another action. Drop the conversation.
     ///
     /// # Cancel safety
-    /// None: the child is in the midst of it, and to be dropped.
+    /// None: the child is in the middle of the action. Drop the conversation, which kills it.
     pub(super) async fn ask(
         &mut self,
         action: Action,
@@ -102,8 +115,8 @@ impl Conversation {
         }
     }
 
-    /// What it said since its last answer cannot be the next one. Checkpoints wait: some clients
-    /// ask for them from a thread of their own.
+    /// Receives the messages that the child sent between two actions: none of them answers the next
+    /// one. Checkpoint requests are kept: some clients send them from a thread of their own.
     fn hear_early(&mut self) {
         while let Some(answer) = self.child.answered() {
             match answer {
@@ -116,6 +129,7 @@ impl Conversation {
         }
     }
 
+    /// Sends a task, then serves checkpoint requests until the child's `status` arrives.
     async fn talk(
         &mut self,
         action: Action,
@@ -152,6 +166,7 @@ impl Conversation {
         }
     }
 
+    /// Writes the message of a task.
     async fn tell(&mut self, task: Task<'_>) -> std::io::Result<()> {
         match task {
             Task::Line(line) => self.child.write(line).await,
@@ -169,6 +184,7 @@ impl Conversation {
         }
     }
 
+    /// The error for a child that reads or writes no more.
     async fn why_it_ended(&mut self, action: Action) -> Failed {
         let (pid, action) = (self.child.pid(), action.name());
         let clock = Arc::clone(&self.clock);
@@ -179,10 +195,10 @@ impl Conversation {
         }
     }
 
-    /// Looks whether the child lives that is not asked anything.
+    /// Checks, between two actions, that the child lives.
     ///
     /// # Errors
-    /// It does not.
+    /// The child has ended.
     pub(super) fn look(mut self) -> Result<Self, Failed> {
         match self.child.has_ended() {
             Some(how) => Err(Failed::Gone { pid: self.child.pid(), how }),
@@ -190,7 +206,7 @@ impl Conversation {
         }
     }
 
-    /// Its input is over: it ends by itself within `grace`, or is killed.
+    /// Closes the child's standard input. The child ends by itself within `grace`, or is killed.
     pub(super) async fn end(mut self, grace: Duration) {
         self.child.close();
         let clock = Arc::clone(&self.clock);

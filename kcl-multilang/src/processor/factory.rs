@@ -1,4 +1,4 @@
-//! Makes a processor for each lease.
+//! The factory that a worker is built with: it makes a processor for each lease.
 
 use std::{fmt, sync::Arc};
 
@@ -14,12 +14,18 @@ use super::{
 };
 use crate::child::{Children, Executable};
 
-/// Processors that are children: one is started for each lease. Clones share everything.
+/// A processor factory that starts a child process for each lease. Clones share their children and
+/// their options.
+///
+/// The worker must deliver empty batches (`delivery.empty_batches`), so that a processor notices
+/// the death of a child that has no records. Register [`Self::observer`] at the worker, and await
+/// [`Self::gone`] after the worker has ended.
 #[derive(Clone)]
 pub struct ChildProcessors(Arc<Shared>);
 
 impl ChildProcessors {
-    /// Of this program, for this application.
+    /// A factory that starts `executable`. A child finds the name of the application in its
+    /// environment, as `KCL_APPLICATION`.
     #[must_use]
     pub fn new(executable: Executable, application: &str, options: Options) -> Self {
         Self(Arc::new(Shared {
@@ -32,19 +38,23 @@ impl ChildProcessors {
         }))
     }
 
-    /// What has to observe the worker, so that children hear why a checkpoint was not stored.
+    /// The observer that the worker needs: it notices why the store did not store a checkpoint, so
+    /// that the child gets the right exception.
     #[must_use]
     pub fn observer(&self) -> StoreTrouble {
         self.0.trouble.clone()
     }
 
-    /// The children that live.
+    /// The children of this factory that are not reaped.
     #[must_use]
     pub fn children(&self) -> Children {
         self.0.children.clone()
     }
 
-    /// Waits until every child has ended; those that do not end in time are killed.
+    /// Waits until every child has ended. Kills those that live on after [`Options::ending`].
+    ///
+    /// # Cancel safety
+    /// Safe: it may be called again.
     pub async fn gone(&self) {
         let children = &self.0.children;
         tokio::select! {

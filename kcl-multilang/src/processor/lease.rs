@@ -1,7 +1,15 @@
-//! The processor of one lease: one child, from its first message to its last.
+//! The processor of one lease. It has one child, from the child's first message to its last.
 //!
-//! A child that fails takes with it what it was given since its last checkpoint. So the processor
-//! is over with it: the worker makes another one, which begins behind that checkpoint.
+//! | call of the worker | messages to the child |
+//! |---|---|
+//! | `start` | `initialize`, after the child was started |
+//! | `process` | `processRecords`; none for an empty batch, unless the options ask for it |
+//! | `stop`, at the end of the shard | `shardEnded` |
+//! | `stop`, when the lease moves or the worker shuts down | `shutdownRequested`, `leaseLost` |
+//! | `stop`, for other reasons | `leaseLost` |
+//!
+//! A child that fails loses the records that it got since its last checkpoint. Its processor ends
+//! with it: the worker makes another one, which begins behind that checkpoint.
 
 use std::{sync::Arc, time::Duration};
 
@@ -21,15 +29,16 @@ use crate::{
     protocol::{self, Action, Records},
 };
 
-/// How much of the time to leave is kept for the last message.
+/// The part of the time to leave that is kept for `leaseLost`; at most a quarter of that time.
 const LAST_MESSAGE: Duration = Duration::from_millis(500);
 
-/// How long a child whose lease is lost may take for its last message.
+/// How long a child may take for `leaseLost`, if the worker lost the lease without warning.
 const LOST: Duration = Duration::from_secs(4);
 
+/// The processor of one lease.
 pub(super) struct ChildProcessor {
     shared: Arc<Shared>,
-    /// There is none before the start, while it is asked something, and when it failed.
+    /// `None` before the start, during a call, and after the child failed or a call was dropped.
     conversation: Option<Conversation>,
 }
 
@@ -38,6 +47,7 @@ impl ChildProcessor {
         Self { shared, conversation: None }
     }
 
+    /// The lease as the child's environment names it.
     fn identity(&self, lease: &LeaseHandle) -> Identity {
         let stream = lease.key().stream().map(|stream| stream.name.to_string());
         Identity {
@@ -49,6 +59,7 @@ impl ChildProcessor {
         }
     }
 
+    /// Starts the child of a lease. It got no message yet.
     fn start_child(&self, lease: &LeaseHandle) -> Result<Conversation, ProcessorError> {
         let Shared { executable, options, children, env, .. } = &*self.shared;
         let identity = self.identity(lease);
@@ -57,6 +68,7 @@ impl ChildProcessor {
         Ok(Conversation::new(child, identity, Arc::clone(&env.clock)))
     }
 
+    /// Stores the checkpoints of an action under a lease.
     fn checkpoints<'a>(&'a self, lease: &'a LeaseHandle, action: Action) -> Checkpoints<'a> {
         Checkpoints {
             lease,
@@ -67,7 +79,8 @@ impl ChildProcessor {
         }
     }
 
-    /// Asks a child for something; it is returned only if it has done it.
+    /// Has a child do an action. Returns the conversation only if the child has done it; otherwise
+    /// it is dropped here, which kills the child.
     async fn ask(
         &self,
         mut conversation: Conversation,
@@ -82,20 +95,20 @@ impl ChildProcessor {
         Ok(conversation)
     }
 
-    /// What a child may take that is asked for something while its lease is held.
+    /// How long a child may take for an action while the worker holds the lease.
     fn deadline(&self, action: Action) -> Deadline {
-        // Of records that take long the worker tells itself.
+        // The worker itself warns of a batch that takes long.
         let slow = self.shared.options.slow.filter(|_| action != Action::ProcessRecords);
         Deadline { within: self.shared.options.timeout, slow }
     }
 
-    /// Nobody waits for the end of a child that has done everything.
+    /// Ends a child that has done everything, in a task: the processor does not wait for it.
     fn let_go(&self, conversation: Conversation) {
         let ending = conversation.end(self.shared.options.ending);
         drop(self.shared.env.spawner.spawn("kcl-child-end", Box::pin(ending)));
     }
 
-    /// The child is told that the lease is not held any more, and let go.
+    /// Sends `leaseLost`, and ends the child.
     async fn tell_lost(
         &self,
         conversation: Conversation,
@@ -109,8 +122,8 @@ impl ChildProcessor {
         Ok(())
     }
 
-    /// The worker leaves, or the lease moves: the child may checkpoint once more, and is told that
-    /// the lease is gone.
+    /// Gives the child up when the worker shuts down or the lease moves: `shutdownRequested` lets
+    /// it checkpoint once more, `leaseLost` follows. Both together take `within` at most.
     async fn leave(
         &self,
         conversation: Conversation,
@@ -130,7 +143,7 @@ impl ChildProcessor {
     }
 }
 
-/// The child is gone, and with it what it had.
+/// The error after which the worker delivers the records behind the last checkpoint again.
 fn forgotten(failed: &Failed) -> ProcessorError {
     Forgotten(failed.to_string()).into()
 }
@@ -189,7 +202,8 @@ impl RecordProcessor for ChildProcessor {
     }
 }
 
-/// From where a child is given records, as the Java daemon says it.
+/// The checkpoint after which a child gets records, as the Java daemon writes it in `initialize`:
+/// a sequence number or a sentinel, and the sub-sequence number.
 fn begins_at(lease: &LeaseHandle) -> (String, u64) {
     use kcl_core::lease::Checkpoint;
     match lease.resumes_at() {

@@ -1,4 +1,4 @@
-//! What all processors of a worker share.
+//! The options and the state that all processors of one factory share.
 
 use std::{sync::Arc, time::Duration};
 
@@ -14,18 +14,22 @@ use crate::{
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct Options {
-    /// How long a child may take for what it is asked, records among it; `None` for ever.
+    /// How long a child may take for one action, a batch included, before it is killed; `None` lets
+    /// it take any time. Default: one hour.
     pub timeout: Option<Duration>,
-    /// Whether children are also told when there was nothing to read. The worker has to deliver
-    /// empty batches in any case: by them it is seen that a child has died that has nothing to do.
+    /// Whether children get empty batches, too. Default: `false`. The worker must deliver empty
+    /// batches in both cases: at each of them the processor checks that its child lives.
     pub empty_batches: bool,
-    /// After how long a child that does not answer is told of.
+    /// After how long the worker logs a warning that a child does not answer; `None` for never.
+    /// Default: one minute.
     pub slow: Option<Duration>,
-    /// How long a child may take to end by itself, once its input is over.
+    /// How long a child may take to end by itself after its standard input was closed. Default: 10
+    /// seconds.
     pub ending: Duration,
-    /// How long the store may take for a checkpoint before the child is told that it failed.
+    /// How long the store may take for a checkpoint before the child gets an error. Default: 5
+    /// seconds.
     pub checkpoint: Duration,
-    /// Where everything is noted that is said, if it is.
+    /// The file that every exchanged line is written to; `None`, the default, writes none.
     pub transcript: Option<Transcript>,
 }
 
@@ -42,7 +46,7 @@ impl Default for Options {
     }
 }
 
-/// What all processors of a worker share.
+/// The parts that all processors of one factory share.
 pub(super) struct Shared {
     pub(super) executable: Executable,
     pub(super) application: Arc<str>,

@@ -1,4 +1,5 @@
-//! Why a checkpoint takes so long: what the lease store said of the last one.
+//! Keeps the result of the last checkpoint write, so that a child whose checkpoint is late gets the
+//! exception that fits: it tries again after one, and gives up after another.
 
 use std::sync::{
     Arc,
@@ -10,19 +11,21 @@ use kcl_core::{
     store::StoreErrorKind,
 };
 
-/// The store asked to slow down.
+/// The store refused the write because it is too busy.
 const THROTTLED: u8 = 1;
-/// It cannot work as it is set up, is not there, or denies access.
+/// The store is missing or misconfigured, or denies access.
 const INVALID: u8 = 2;
-/// It failed otherwise, or was not in time.
+/// The write failed in another way, or timed out.
 const FAILED: u8 = 3;
 
-/// Hears how calls to the store end: hung into the worker as an observer. Clones are the same.
+/// An observer of the worker that keeps the result of its last checkpoint write, of whichever
+/// lease. Clones share it. [`ChildProcessors::observer`](crate::ChildProcessors::observer) makes
+/// one.
 #[derive(Clone, Debug, Default)]
 pub struct StoreTrouble(Arc<AtomicU8>);
 
 impl StoreTrouble {
-    /// The name by which a child knows why a checkpoint was not stored in time.
+    /// The exception that a child gets if its checkpoint was not stored in time.
     pub(super) fn name(&self) -> &'static str {
         match self.0.load(Ordering::Relaxed) {
             THROTTLED => "ThrottlingException",

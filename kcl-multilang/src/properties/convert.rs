@@ -1,4 +1,9 @@
-//! Properties become settings: each is mapped, accepted with a note, or refused with the reason.
+//! Converts properties into settings: each property is mapped, accepted with a note, or refused
+//! with a reason.
+//!
+//! `one` does it for a property by its row of [`TABLE`]; `own` has the properties that need code of
+//! their own. `Converted::settle_defaults` then adds the defaults of the Java daemon that differ
+//! from this library's, and refuses a file that lacks a property without a default.
 
 use std::{collections::BTreeMap, time::Duration};
 
@@ -10,55 +15,68 @@ use super::{
     table::{Does, Row, TABLE, row_of},
 };
 
-/// What a properties file comes to.
+/// The settings that a properties file gives.
 #[derive(Clone, Debug, Default)]
 pub struct Converted {
-    /// Settings by their path, like `kinesis.stream_name`.
+    /// Values of settings by their path, like `kinesis.stream_name`.
     pub settings: BTreeMap<String, Value>,
-    /// Settings that hold where nothing else says otherwise, the environment among it.
+    /// Values that count only if neither a settings file nor the environment sets the path.
     pub defaults: BTreeMap<String, Value>,
-    /// The program that is started for each shard, with its arguments.
+    /// The text of `executableName`: the program of the children, with its arguments; `None` if the
+    /// property is missing.
     pub executable: Option<String>,
-    /// How long a child may take; `Some(None)` for ever, `None` if nothing is said.
+    /// How long a child may take for one message. `Some(None)`: any time; `None`: the file does not
+    /// say it.
     pub timeout: Option<Option<Duration>>,
-    /// The old fleet's table, if it is not called like the application.
+    /// The lease table of the old fleet, from `tableName`; `None`: it has the application's name.
     pub old_table: Option<String>,
-    /// What became of each property.
+    /// The verdict for each property, in the order of the file; then those for missing properties.
     pub told: Vec<Told>,
 }
 
-/// What became of a property.
+/// A property, and how it was converted.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Told {
-    /// Its name.
+    /// The name of the property.
     pub key: String,
-    /// The line that it begins on; `None` if it is missing.
+    /// The number of the line that the property begins on, from 1; `None` if it is missing.
     pub line: Option<usize>,
-    /// What became of it.
+    /// How it was converted.
     pub verdict: Verdict,
 }
 
-/// What became of a property.
+/// How a property was converted. Each variant holds the text for the user.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Verdict {
-    /// It is this setting now.
+    /// The property sets a setting, or a default holds: names both.
     Mapped(String),
-    /// It is accepted, and this is said of it.
+    /// The property is accepted and has no effect here: says why.
     Noted(String),
-    /// It is not known, and passed over.
+    /// The property has no known meaning, and it is ignored: the text may name a similar one.
     Unknown(String),
-    /// It cannot be, and why.
+    /// The property is missing, or its value cannot be used: says why. The worker must not start.
     Refused(String),
 }
 
-/// The times that follow from the session timeout, as parts of 120 of it: those of the defaults.
+/// The settings that `failoverTimeMillis` sets besides the session timeout, each in 120ths of it.
+/// The ratios are those of this library's defaults.
 const PROPORTIONS: [(&str, u32); 3] = [
     ("coordination.heartbeat_interval", 30),
     ("coordination.clock_guard", 6),
     ("coordination.watch_interval", 40),
 ];
 
-/// Finds out what becomes of properties.
+/// Converts the properties of a file. It never fails: problems are refusals in
+/// [`Converted::told`].
+///
+/// ```
+/// use kcl_multilang::properties::{convert, parse};
+///
+/// let converted = convert(&parse(b"streamName = orders").unwrap());
+/// assert_eq!(converted.settings["kinesis.stream_name"], "orders");
+/// // executableName and applicationName are missing.
+/// assert_eq!(converted.refusals().count(), 2);
+/// ```
 #[must_use]
 pub fn convert(properties: &[Property]) -> Converted {
     let mut converted = Converted::default();
@@ -76,10 +94,11 @@ pub fn convert(properties: &[Property]) -> Converted {
     converted
 }
 
-/// All that is given.
+/// The properties of the file. An empty value counts as missing.
 struct Values<'a>(&'a [Property]);
 
 impl Values<'_> {
+    /// The value of a property without blanks around it; `None` if it is missing or empty.
     fn get(&self, key: &str) -> Option<&str> {
         let found = self.0.iter().find(|it| it.key == key).map(|it| it.value.trim());
         found.filter(|value| !value.is_empty())
@@ -91,17 +110,19 @@ impl Values<'_> {
 }
 
 impl Converted {
+    /// Sets a setting. Returns the verdict that says so.
     fn set(&mut self, path: &str, value: Value) -> Verdict {
         let text = value.as_str().map_or_else(|| value.to_string(), str::to_owned);
         self.settings.insert(path.to_owned(), value);
         Verdict::Mapped(format!("{path}: {text}"))
     }
 
+    /// Adds a verdict for a property that is not in the file.
     fn say(&mut self, key: &str, verdict: Verdict) {
         self.told.push(Told { key: key.to_owned(), line: None, verdict });
     }
 
-    /// What has to be said, and what holds where nothing is.
+    /// Refuses missing properties that have no default, and sets the defaults of the others.
     fn settle_defaults(&mut self, all: &Values<'_>) {
         let missing = |why: &str| Verdict::Refused(format!("it is missing: {why}"));
         for (key, why) in [
@@ -130,7 +151,7 @@ impl Converted {
         }
     }
 
-    /// Whether this property is given and refused: then no default is said to hold.
+    /// Whether the file has this property and it was refused: a default would hide the refusal.
     fn refuses(&self, name: &str) -> bool {
         self.told.iter().any(|told| {
             matches!(told.verdict, Verdict::Refused(_))
@@ -138,13 +159,14 @@ impl Converted {
         })
     }
 
+    /// Sets a default, with a verdict that says so.
     fn assume(&mut self, key: &str, path: &str, value: &str) {
         self.defaults.insert(path.to_owned(), json!(value));
         let says = format!("{path}: {value}, unless KCL_CONFIG or the environment say otherwise");
         self.say(key, Verdict::Mapped(says));
     }
 
-    /// The refusals, each with its property.
+    /// The text of each refusal, with the line and the name of the property.
     pub fn refusals(&self) -> impl Iterator<Item = String> {
         self.told.iter().filter_map(|told| match &told.verdict {
             Verdict::Refused(why) => Some(match told.line {
@@ -156,6 +178,10 @@ impl Converted {
     }
 }
 
+/// Converts a property by its row.
+///
+/// # Errors
+/// The text of the refusal.
 fn one(
     row: &'static Row,
     value: &str,
@@ -188,6 +214,10 @@ fn one(
     })
 }
 
+/// Converts a property whose row says [`Does::Own`].
+///
+/// # Errors
+/// The text of the refusal.
 fn own(
     row: &'static Row,
     value: &str,
@@ -241,7 +271,8 @@ fn own(
     })
 }
 
-/// One region holds leases and metrics.
+/// Accepts a region of leases or metrics only if it is that of `regionName`: this library has one
+/// region for both.
 fn another_region(row: &'static Row, value: &str, all: &Values<'_>) -> Result<Verdict, String> {
     match all.get("regionName") {
         Some(region) if region == value => Ok(Verdict::Noted("it is regionName's".to_owned())),
@@ -254,7 +285,7 @@ fn another_region(row: &'static Row, value: &str, all: &Values<'_>) -> Result<Ve
     }
 }
 
-/// The session timeout, and what follows from it.
+/// Sets the session timeout, and the times in proportion to it.
 fn failover(millis: u64, converted: &mut Converted) -> Verdict {
     for (path, part) in PROPORTIONS {
         let share = millis.saturating_mul(part.into()) / 120;
@@ -263,6 +294,7 @@ fn failover(millis: u64, converted: &mut Converted) -> Verdict {
     converted.set("coordination.session_timeout", json!(format!("{millis}ms")))
 }
 
+/// Converts `metricsLevel` into the settings of CloudWatch.
 fn metrics(value: &str, converted: &mut Converted) -> Result<Verdict, String> {
     let level = value.to_ascii_lowercase();
     match level.as_str() {
@@ -276,11 +308,12 @@ fn metrics(value: &str, converted: &mut Converted) -> Result<Verdict, String> {
     }
 }
 
+/// A value that is a whole number.
 fn whole(value: &str) -> Result<u64, String> {
     value.parse().map_err(|_| format!("{value:?} is no whole number from 0 to {}", u64::MAX))
 }
 
-/// As the Java daemon reads it.
+/// A value as the Java daemon reads it: not only `true` and `false`.
 fn is_true(value: &str) -> Result<bool, String> {
     match value.to_ascii_lowercase().as_str() {
         "true" | "yes" | "y" | "on" | "1" => Ok(true),
@@ -289,7 +322,8 @@ fn is_true(value: &str) -> Result<bool, String> {
     }
 }
 
-/// Of a property that the Java daemon does not know either.
+/// The note on a property that is in no row. It names the most similar property, if one is at
+/// most three typing errors away.
 fn unknown(key: &str) -> String {
     let near = TABLE
         .iter()

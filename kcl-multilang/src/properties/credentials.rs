@@ -1,16 +1,18 @@
-//! Providers of credentials, as the Java daemon names them by their classes.
+//! Converts the credentials providers of the Java daemon, which are names of Java classes, into
+//! the setting `aws.credentials`. Classes of both versions of the AWS SDK are known.
 
-/// What is accepted, for messages.
+/// The accepted classes, for error messages.
 const ACCEPTED: &str = "DefaultCredentialsProvider, EnvironmentVariableCredentialsProvider, \
     InstanceProfileCredentialsProvider, ContainerCredentialsProvider, \
     WebIdentityTokenFileCredentialsProvider, ProfileCredentialsProvider|NAME, \
     StsAssumeRoleCredentialsProvider|ARN|SESSION (with |externalId=ID and |endpointRegion=REGION \
     behind it), several of them by commas, and the names that these had in version 1 of the SDK";
 
-/// The setting `aws.credentials` for the text of a property.
+/// The value of the setting for the text of a property, a list of providers with commas.
 ///
 /// # Errors
-/// A provider that cannot be had here: the message says which can.
+/// The text names no provider, or one that this library does not have: the message lists those
+/// that it has.
 pub(super) fn credentials(text: &str) -> Result<String, String> {
     let names = text.split(',').map(str::trim).filter(|name| !name.is_empty());
     let chain = names.map(one).collect::<Result<Vec<String>, String>>()?;
@@ -20,6 +22,8 @@ pub(super) fn credentials(text: &str) -> Result<String, String> {
     Ok(chain.join(", "))
 }
 
+/// Converts one provider, with its arguments behind `|`. The package of the class does not count,
+/// and neither do upper and lower case.
 fn one(provider: &str) -> Result<String, String> {
     let mut parts = provider.split('|').map(str::trim);
     let class = parts.next().unwrap_or_default();
@@ -62,6 +66,7 @@ fn one(provider: &str) -> Result<String, String> {
     }
 }
 
+/// Converts a provider that assumes a role.
 fn assume(class: &str, arguments: &[&str]) -> Result<String, String> {
     let [role, session, more @ ..] = arguments else {
         return Err(format!("{class}: expected {class}|ARN|SESSION"));

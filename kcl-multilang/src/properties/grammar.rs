@@ -1,18 +1,22 @@
-//! The grammar of Java's properties: keys and values in Latin-1, comments, continued lines,
-//! escapes.
+//! Reads the file format of `java.util.Properties`: keys and values in Latin-1, comments,
+//! continued lines, escapes.
+//!
+//! A natural line is one line of the file. A logical line is a natural line with those that
+//! continue it: each but the last ends with an odd number of backslashes.
 
 /// A key and its value.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Property {
-    /// What is set.
+    /// The key, without escapes.
     pub key: String,
-    /// To what.
+    /// The value, without escapes; blanks at its end are kept, as in Java.
     pub value: String,
-    /// The number of the line that it begins on.
+    /// The number of the line that the property begins on, from 1.
     pub line: usize,
 }
 
-/// A file that is none of properties.
+/// The file is malformed. The only possible error is a `\u` without four hexadecimal digits, or
+/// with half of a surrogate pair.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error(
     "line {line}: \\u wants four hexadecimal digits behind it, like \\u00e9; write \\\\u for \
@@ -20,16 +24,17 @@ pub struct Property {
 )]
 #[non_exhaustive]
 pub struct InvalidProperties {
-    /// The number of the line.
+    /// The number of the line that the property begins on, from 1.
     pub line: usize,
 }
 
-/// Reads properties. Of two with one key the last counts, as in Java.
+/// Reads the properties of a file, in its order. If a key occurs twice, the last one counts, as in
+/// Java.
 ///
 /// # Errors
-/// An escape that is none.
+/// A `\u` escape is malformed.
 pub fn parse(bytes: &[u8]) -> Result<Vec<Property>, InvalidProperties> {
-    // Latin-1 is the beginning of Unicode.
+    // A byte of Latin-1 is the character with the same number.
     let text: Vec<char> = bytes.iter().map(|byte| char::from(*byte)).collect();
     let mut found: Vec<Property> = Vec::new();
     for (line, characters) in logical_lines(&text) {
@@ -41,12 +46,13 @@ pub fn parse(bytes: &[u8]) -> Result<Vec<Property>, InvalidProperties> {
     Ok(found)
 }
 
+/// Whether Java counts the character as a blank: also a form feed, but no line end.
 fn is_blank(character: char) -> bool {
     matches!(character, ' ' | '\t' | '\u{c}')
 }
 
-/// Lines with those that continue them, without comments and what is blank; with the number of the
-/// first.
+/// The logical lines, without comments and blank lines, each with the number of its first natural
+/// line.
 fn logical_lines(text: &[char]) -> Vec<(usize, Vec<char>)> {
     let mut lines = Vec::new();
     let mut open: Option<(usize, Vec<char>)> = None;
@@ -68,7 +74,7 @@ fn logical_lines(text: &[char]) -> Vec<(usize, Vec<char>)> {
     lines
 }
 
-/// Lines that end with a line feed, a carriage return, or both; with their numbers.
+/// The natural lines with their numbers. A line ends with a line feed, a carriage return, or both.
 fn natural_lines(text: &[char]) -> impl Iterator<Item = (usize, &[char])> {
     let mut rest = Some(text);
     let lines = std::iter::from_fn(move || {
@@ -84,8 +90,8 @@ fn natural_lines(text: &[char]) -> impl Iterator<Item = (usize, &[char])> {
     (1..).zip(lines)
 }
 
-/// The key ends at a blank, `=` or `:` that no backslash stands before; what separates it from the
-/// value is one of the latter two at most, and blanks.
+/// Splits a logical line into key and value. The key ends at the first blank, `=` or `:` without a
+/// backslash before it. Blanks, and at most one `=` or `:`, separate key and value.
 fn cut(line: &[char]) -> (&[char], &[char]) {
     let mut escaped = false;
     let ends = |it: &char| {
@@ -108,8 +114,9 @@ fn skip_blanks(text: &[char]) -> &[char] {
     text.get(begin..).unwrap_or_default()
 }
 
+/// Replaces the escapes of a key or a value. A backslash before any other character is dropped.
 fn unescape(text: &[char], line: usize) -> Result<String, InvalidProperties> {
-    // Escapes are units of UTF-16: two of them may be one character.
+    // A `\u` escape is a unit of UTF-16: a character may need two of them.
     let mut units: Vec<u16> = Vec::new();
     let mut rest = text;
     while let [first, after @ ..] = rest {
@@ -136,6 +143,7 @@ fn unescape(text: &[char], line: usize) -> Result<String, InvalidProperties> {
     String::from_utf16(&units).map_err(|_| InvalidProperties { line })
 }
 
+/// The number in the first four characters, in hexadecimal.
 fn unit(text: &[char]) -> Option<u16> {
     let digits: String = text.get(..4)?.iter().collect();
     let plain = digits.chars().all(|it| it.is_ascii_hexdigit());
@@ -207,7 +215,7 @@ mod tests {
         assert_eq!(lines, [2, 5]);
     }
 
-    /// As Java's `store` writes it.
+    /// The text with the escapes that Java's `Properties.store` writes.
     fn escape(text: &str, key: bool) -> String {
         let mut out = String::new();
         for (n, character) in text.chars().enumerate() {

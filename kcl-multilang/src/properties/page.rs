@@ -1,4 +1,5 @@
-//! The table of docs/MULTILANG.md is this crate's. `KCL_WRITE_TABLES=1 cargo test` writes it anew.
+//! Compares the table in docs/MULTILANG.md with the table of the code. `KCL_WRITE_TABLES=1 cargo
+//! test` writes it anew.
 
 use std::{fmt::Write, fs, path::Path};
 
@@ -7,6 +8,7 @@ use super::table::{Does, Row, TABLE};
 const BEGIN: &str = "<!-- properties: made of kcl-multilang/src/properties/table.rs -->\n";
 const END: &str = "<!-- /properties -->";
 
+/// The second cell of a row.
 fn becomes(row: &Row) -> String {
     let setting = match row.does {
         Does::Text(path)

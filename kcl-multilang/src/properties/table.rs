@@ -1,36 +1,39 @@
-//! Every property of the MultiLangDaemon, and what becomes of it here. The table of
-//! docs/MULTILANG.md is made of this one.
+//! The table of every property of the MultiLangDaemon, with its effect here. A test writes the
+//! table of docs/MULTILANG.md from it.
 
-/// A property.
+/// A property of the MultiLangDaemon.
 #[derive(Clone, Copy, Debug)]
 pub struct Row {
-    /// Its name; with an asterisk behind it, all that begin like this.
+    /// The name of the property. With an asterisk at its end it stands for all names that begin
+    /// like this.
     pub name: &'static str,
-    /// What becomes of it.
+    /// The effect of the property.
     pub does: Does,
-    /// What is said of it.
+    /// A note for the user; may be empty.
     pub says: &'static str,
 }
 
-/// What becomes of a property.
+/// The effect of a property. The text of a variant is the path of the setting that it sets.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Does {
-    /// A setting of this path is set to the text.
+    /// The value is taken as it is.
     Text(&'static str),
-    /// One that is a duration; the property is in milliseconds, and nothing if zero.
+    /// The value is a number of milliseconds and sets a duration; 0 sets nothing.
     Millis(&'static str),
-    /// One that is a number; nothing if zero.
+    /// The value is a number; 0 sets nothing.
     Count(&'static str),
-    /// One that is true or false.
+    /// The value is true or false.
     Switch(&'static str),
-    /// One that names credentials.
+    /// The value names credentials providers. Upper and lower case of the property's name are the
+    /// same.
     Credentials(&'static str),
-    /// Something of its own, by its name.
+    /// `convert` has code for this property alone.
     Own,
-    /// It is accepted, and does nothing.
+    /// The property is accepted and has no effect.
     Nothing,
 }
 
+/// A row; only to keep the table short.
 const fn row(name: &'static str, does: Does, says: &'static str) -> Row {
     Row { name, does, says }
 }
@@ -249,7 +252,7 @@ pub const TABLE: &[Row] = &[
     row("tags", Does::Nothing, WRITTEN_BY_US),
 ];
 
-/// What the table says of a property. Credentials may be written in upper or lower case.
+/// The row of a property; `None` if the table has none. An exact name counts before a beginning.
 pub(super) fn row_of(key: &str) -> Option<&'static Row> {
     let exact = TABLE.iter().find(|row| match row.does {
         Does::Credentials(_) => row.name.eq_ignore_ascii_case(key),

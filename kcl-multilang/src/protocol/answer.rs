@@ -1,41 +1,44 @@
-//! What a child says: messages, and whatever else it prints.
+//! The lines that a child writes to its standard output: messages, and other output.
+//!
+//! User code may print to the standard output, too. [`hear`] tells such lines ("noise") from
+//! messages, and never fails: the Java daemon ignores such lines as well.
 
 use serde::Deserialize;
 use serde_json::Value;
 
-/// A message of a child.
+/// A message that a child sends.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Answer {
-    /// It has done what it was asked.
+    /// The child says that it has done an action.
     Status {
-        /// The action that it has done.
+        /// The name of that action, as the child wrote it; not checked here.
         response_for: String,
     },
-    /// It asks for a checkpoint.
+    /// The child requests a checkpoint.
     Checkpoint(Sequence),
 }
 
-/// Where a checkpoint is asked for.
+/// The position of a checkpoint request.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Sequence {
-    /// As it was written; `None` for everything that was delivered.
+    /// The sequence number as the child wrote it, unchecked; `None` means every delivered record.
     pub number: Option<String>,
-    /// Within a record that was unpacked.
+    /// The sub-sequence number, for a record of a KPL aggregate; `None` if the child gave none.
     pub sub: Option<u64>,
 }
 
-/// What a line is.
+/// The meaning of one line.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Heard {
-    /// A message.
+    /// The line is a message.
     Answer(Answer),
-    /// Nothing: clients put an empty line before each message.
+    /// The line is blank: clients put an empty line before each message.
     Blank,
-    /// Something else, which is passed over; why it is no message.
+    /// The line is other output, and is ignored. The text says why it is no message.
     Noise(&'static str),
 }
 
-/// What may stand in a message. More may: it is passed over.
+/// The fields of a message that are read. All other fields are ignored.
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
 struct Written {
@@ -45,14 +48,14 @@ struct Written {
     sub_sequence_number: Option<Value>,
 }
 
-/// Reads a line.
+/// Reads one line, with or without the line feed.
 #[must_use]
 pub fn hear(line: &[u8]) -> Heard {
     let line = line.trim_ascii();
     if line.is_empty() {
         return Heard::Blank;
     }
-    // What users print is seldom an object: it need not be read.
+    // Output of user code is seldom a JSON object: most of it is recognised without a parser.
     if line.first() != Some(&b'{') {
         return Heard::Noise("no JSON object");
     }
@@ -77,7 +80,7 @@ pub fn hear(line: &[u8]) -> Heard {
     }
 }
 
-/// A number may stand without quotes.
+/// The sequence number of a request. A client may write it without quotes.
 fn as_text(value: Value) -> String {
     match value {
         Value::String(text) => text,
@@ -85,6 +88,7 @@ fn as_text(value: Value) -> String {
     }
 }
 
+/// The sub-sequence number of a request, with or without quotes; `None` if it is no number.
 fn as_number(value: Value) -> Option<u64> {
     match value {
         Value::String(text) => text.parse().ok(),

@@ -1,11 +1,12 @@
-//! JSON in ASCII: read alike by every client, whatever its locale.
+//! Writes JSON in ASCII only, so that a client reads it correctly in every locale. All other
+//! characters are written as `\u` escapes.
 
 use std::io::Write;
 
-/// Appends a text in quotes.
+/// Appends a text in quotes, with escapes where it needs them.
 pub(super) fn text(out: &mut Vec<u8>, text: &str) {
     out.push(b'"');
-    // Keys and numbers of records mostly are.
+    // Partition keys and sequence numbers mostly need no escapes.
     if text.bytes().all(|byte| matches!(byte, b' '..=b'~') && !matches!(byte, b'"' | b'\\')) {
         out.extend_from_slice(text.as_bytes());
     } else {
@@ -14,6 +15,7 @@ pub(super) fn text(out: &mut Vec<u8>, text: &str) {
     out.push(b'"');
 }
 
+/// Appends one character, with an escape if it needs one.
 fn one(out: &mut Vec<u8>, character: char) {
     match character {
         '"' => out.extend_from_slice(b"\\\""),
@@ -36,11 +38,11 @@ pub(super) fn optional(out: &mut Vec<u8>, value: Option<&str>) {
 
 /// Appends a number.
 pub(super) fn number(out: &mut Vec<u8>, number: impl std::fmt::Display) {
-    // Memory takes everything.
+    // A write to a vector cannot fail.
     let _ = write!(out, "{number}");
 }
 
-/// As one unit of UTF-16, or two.
+/// Appends a character as one or two units of UTF-16, as JSON demands.
 fn escape(out: &mut Vec<u8>, character: char) {
     const DIGITS: [u8; 16] = *b"0123456789abcdef";
     let digit = |unit: u16, shift: u32| DIGITS[usize::from(unit >> shift & 0xf)];

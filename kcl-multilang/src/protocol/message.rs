@@ -1,24 +1,24 @@
-//! What a child is told, but for records.
+//! The messages that a worker sends, except `processRecords`. Every message ends with a line feed.
 
 use super::json;
 
-/// What a child is asked to do.
+/// An action that a worker asks of a child. The child answers each with a `status` message.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Action {
-    /// The first message: which shard, and from where.
+    /// The first message: names the shard, and the checkpoint after which the child gets records.
     Initialize,
-    /// Records.
+    /// The child processes the records of a batch.
     ProcessRecords,
-    /// The lease is lost: no checkpoint is taken any more.
+    /// The worker lost or gave up the lease: the child's checkpoints are refused.
     LeaseLost,
-    /// The shard has ended.
+    /// The child has got every record of the shard and should checkpoint its end.
     ShardEnded,
-    /// The worker leaves, or the lease moves; checkpoints are still taken.
+    /// The worker shuts down, or the lease moves: the child may checkpoint for the last time.
     ShutdownRequested,
 }
 
 impl Action {
-    /// Its name in messages.
+    /// The action's name in messages, like `processRecords`.
     #[must_use]
     pub const fn name(self) -> &'static str {
         match self {
@@ -30,14 +30,15 @@ impl Action {
         }
     }
 
-    /// Whether the child may checkpoint meanwhile.
+    /// Whether the worker stores checkpoints that the child requests during this action. During the
+    /// others it answers with `InvalidStateException`.
     #[must_use]
     pub const fn takes_checkpoints(self) -> bool {
         matches!(self, Self::ProcessRecords | Self::ShardEnded | Self::ShutdownRequested)
     }
 }
 
-/// A message without anything more.
+/// The message of an action without arguments: `leaseLost`, `shardEnded` or `shutdownRequested`.
 #[must_use]
 pub fn control(action: Action) -> Vec<u8> {
     let mut line = begin(action.name());
@@ -45,8 +46,8 @@ pub fn control(action: Action) -> Vec<u8> {
     line
 }
 
-/// The first message: from where the shard is read, which is a sequence number or a sentinel like
-/// `TRIM_HORIZON`.
+/// The first message. The child gets the records of `shard` after `sequence`, which is a sequence
+/// number or a sentinel like `TRIM_HORIZON`. `sub` is the sub-sequence number; 0 with a sentinel.
 #[must_use]
 pub fn initialize(shard: &str, sequence: &str, sub: u64) -> Vec<u8> {
     let mut line = begin(Action::Initialize.name());
@@ -60,8 +61,8 @@ pub fn initialize(shard: &str, sequence: &str, sub: u64) -> Vec<u8> {
     line
 }
 
-/// What became of a checkpoint that the child asked for: what it asked, as it was asked, and the
-/// name of the error, if it failed.
+/// The answer to a child's checkpoint request. `sequence` and `sub` repeat the request. `error` is
+/// the name of a Java exception; `None` if the checkpoint was stored.
 #[must_use]
 pub fn checkpoint_reply(
     sequence: Option<&str>,
@@ -82,6 +83,7 @@ pub fn checkpoint_reply(
     line
 }
 
+/// The beginning of a message, without the closing brace.
 fn begin(action: &str) -> Vec<u8> {
     let mut line = b"{\"action\":".to_vec();
     json::text(&mut line, action);

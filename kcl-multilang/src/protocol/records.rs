@@ -1,49 +1,71 @@
-//! A batch as a message, written piece by piece: a child needs it whole, its worker does not.
+//! Writes a batch as the message `processRecords`, in pieces of about 64 KiB.
+//!
+//! A batch of 10 MB is 13 MB in base64. The worker never holds the whole message: it writes a
+//! piece, waits until the child's pipe has taken it, and makes the next one.
 
 use base64::{Engine, engine::general_purpose::STANDARD};
 use kcl_core::stream::Record;
 
 use super::{Action, json};
 
-/// After so many bytes, a piece is handed on.
+/// The bytes after which a piece is complete. A piece may be longer by one record's fields and one
+/// encoded part.
 const PIECE: usize = 64 * 1024;
 
-/// So many bytes of data are encoded at once: a multiple of three, so that pieces join.
+/// The bytes of data that are encoded at once. A multiple of three: base64 makes four characters
+/// of three bytes, so that the encoded parts join without padding between them.
 const ENCODED: usize = 36 * 1024;
 
-/// The message `processRecords`.
+/// The message `processRecords`, partly written.
+///
+/// ```
+/// use kcl_multilang::protocol::Records;
+///
+/// let mut line = Vec::new();
+/// let mut message = Records::new(&[], Some(0));
+/// while message.write_piece(&mut line) {}
+/// let expected = r#"{"action":"processRecords","records":[],"millisBehindLatest":0}"#;
+/// assert_eq!(String::from_utf8(line).unwrap().trim_end(), expected);
+/// ```
 #[derive(Debug)]
 pub struct Records<'a> {
+    /// The records that are not begun.
     left: std::slice::Iter<'a, Record>,
     current: Option<Current<'a>>,
     millis_behind: Option<u64>,
     state: State,
 }
 
-/// A record whose data is being written.
+/// The record whose data is partly written.
 #[derive(Debug)]
 struct Current<'a> {
     record: &'a Record,
-    /// How much of its data is.
+    /// The bytes of its data that are written.
     written: usize,
 }
 
+/// How far the message is written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum State {
+    /// Nothing is written.
     Begin,
+    /// No record is begun: the next one gets no comma before it.
     First,
+    /// A record is begun: the next one gets a comma before it.
     Further,
+    /// The whole message is written.
     Done,
 }
 
 impl<'a> Records<'a> {
-    /// The message for these records, of which the source says how far behind they are.
+    /// The message for `records`. `millis_behind` is how far their batch is behind the newest
+    /// record of the shard, in milliseconds; `None`, written as `null`, if the source does not say.
     #[must_use]
     pub fn new(records: &'a [Record], millis_behind: Option<u64>) -> Self {
         Self { left: records.iter(), current: None, millis_behind, state: State::Begin }
     }
 
-    /// Appends the next piece; whether there is another.
+    /// Appends the next piece to `out`. Returns whether another piece follows.
     pub fn write_piece(&mut self, out: &mut Vec<u8>) -> bool {
         let begin = out.len();
         while out.len() - begin < PIECE {
@@ -55,6 +77,7 @@ impl<'a> Records<'a> {
         self.state != State::Done
     }
 
+    /// Appends the smallest part: the beginning, a part of a record, or the end.
     fn step(&mut self, out: &mut Vec<u8>) {
         if self.state == State::Begin {
             out.extend_from_slice(b"{\"action\":");
@@ -83,7 +106,8 @@ impl<'a> Records<'a> {
 }
 
 impl Current<'_> {
-    /// Writes more of the data, and after it everything else; what is left then.
+    /// Appends the next part of the data, and after the last part all other fields. Returns the
+    /// record if some of its data is not written.
     fn go_on(self, out: &mut Vec<u8>) -> Option<Self> {
         let data = self.record.data.get(self.written..).unwrap_or_default();
         let (now, later) = data.split_at(data.len().min(ENCODED));
@@ -98,7 +122,7 @@ impl Current<'_> {
         out.extend_from_slice(b",\"sequenceNumber\":");
         json::text(out, position.sequence.as_str());
         out.extend_from_slice(b",\"approximateArrivalTimestamp\":");
-        // Clients compute with it: what is not known is zero, as null would end them.
+        // Clients compute with this number: an unknown time is 0, because null would crash them.
         json::number(out, arrival.map_or(0, |at| at.as_millis()));
         out.extend_from_slice(b",\"subSequenceNumber\":");
         json::number(out, position.sub);
@@ -107,12 +131,13 @@ impl Current<'_> {
     }
 }
 
+/// Appends `data` in base64.
 fn encode(out: &mut Vec<u8>, data: &[u8]) {
     let begin = out.len();
-    // Four for three, and some more for what is left over.
+    // Four characters for each three bytes, padding included.
     out.resize(begin + data.len().div_ceil(3) * 4, 0);
     let room = out.get_mut(begin..).unwrap_or_default();
-    // There is room for all of it.
+    // The encoder fails only if the space is too small, and it is not.
     let written = STANDARD.encode_slice(data, room).unwrap_or_default();
     out.truncate(begin + written);
 }
@@ -135,7 +160,7 @@ mod tests {
         record.arrived(WallTime::from_millis(1_769_850_000_007))
     }
 
-    /// The message, and how large its largest piece was.
+    /// The whole message, and the size of its largest piece.
     fn whole(records: &[Record], behind: Option<u64>) -> (Vec<u8>, usize) {
         let (mut message, mut largest) = (Vec::new(), 0);
         let mut pieces = Records::new(records, behind);

@@ -22,7 +22,7 @@ use tokio::{sync::Notify, task::JoinSet};
 
 use crate::{
     collector,
-    server::{RECORDS, SHARDS, STREAM},
+    server::{SHARDS, STREAM},
     spent::{Meter, Spent},
 };
 
@@ -56,10 +56,10 @@ impl Contestant {
         Self::ALL.into_iter().find(|contestant| contestant.name() == name)
     }
 
-    /// Drains everything, and says what that took.
-    pub(crate) fn drain(self, url: &str) -> Spent {
+    /// Drains `each` records of each shard, which is all, and says what that took.
+    pub(crate) fn drain(self, url: &str, each: usize) -> Spent {
         let runtime = tokio::runtime::Runtime::new().unwrap();
-        let tally = Arc::new(Tally::new());
+        let tally = Arc::new(Tally::new(each));
         runtime.block_on(async {
             match self {
                 Self::Bare => by_sdk(url, &tally).await,
@@ -76,6 +76,8 @@ impl Contestant {
 #[derive(Debug)]
 struct Tally {
     meter: Meter,
+    /// Records of each shard.
+    each: usize,
     first: OnceLock<Duration>,
     records: AtomicUsize,
     spent: OnceLock<Spent>,
@@ -83,9 +85,10 @@ struct Tally {
 }
 
 impl Tally {
-    fn new() -> Self {
+    fn new(each: usize) -> Self {
         Self {
             meter: Meter::start(),
+            each,
             first: OnceLock::new(),
             records: AtomicUsize::new(0),
             spent: OnceLock::new(),
@@ -95,7 +98,7 @@ impl Tally {
 
     fn count(&self, records: usize) {
         let first = *self.first.get_or_init(|| self.meter.elapsed());
-        let all = SHARDS * RECORDS;
+        let all = SHARDS * self.each;
         let before = self.records.fetch_add(records, Ordering::Relaxed);
         assert!(before + records <= all, "a record came twice");
         if before + records == all {
@@ -125,7 +128,7 @@ async fn shard_by_sdk(client: Client, shard: String, tally: Arc<Tally>) {
     let iterator = iterator.shard_iterator_type(ShardIteratorType::TrimHorizon).send().await;
     let mut iterator = iterator.unwrap().shard_iterator.unwrap();
     let mut records = 0;
-    while records < RECORDS {
+    while records < tally.each {
         let read = client.get_records().shard_iterator(iterator).limit(10_000);
         let answer = read.send().await.unwrap();
         tally.count(answer.records.len());
@@ -149,7 +152,7 @@ async fn shard_by_source(source: KinesisSource, shard: String, tally: Arc<Tally>
     let shard = shard.parse().unwrap();
     let mut reader = source.open(&stream, &shard, StartAt::TrimHorizon).await.unwrap();
     let mut records = 0;
-    while records < RECORDS {
+    while records < tally.each {
         match reader.next(ByteLimit(64 << 20)).await.unwrap() {
             ReadEvent::Batch(batch) => {
                 tally.count(batch.records.len());

@@ -15,9 +15,6 @@ use serde_json::{Value, json};
 /// Shards of the stream.
 pub(crate) const SHARDS: usize = 64;
 
-/// Records of each shard.
-pub(crate) const RECORDS: usize = 31_250;
-
 /// The name of the stream.
 pub(crate) const STREAM: &str = "flood";
 
@@ -30,11 +27,11 @@ const FIRST: &str = "49590338271490256608559692538361571095921575989";
 /// What Kinesis gives at most.
 const ANSWER: usize = 10_000;
 
-/// Tells the address on standard output, and serves until it is killed.
-pub(crate) fn serve() {
+/// Tells the address on standard output, and serves `each` records of each shard, for ever.
+pub(crate) fn serve(each: usize) {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     println!("{}", listener.local_addr().unwrap());
-    let prepared: &'static Prepared = Box::leak(Box::new(Prepared::new()));
+    let prepared: &'static Prepared = Box::leak(Box::new(Prepared::new(each)));
     for connection in listener.incoming() {
         let connection = connection.unwrap();
         let answer = move || drop(answer_all(&connection, prepared));
@@ -46,25 +43,26 @@ struct Prepared {
     /// The records of a shard, each as wide as any other and followed by a comma.
     records: String,
     width: usize,
+    each: usize,
     shards: String,
     summary: String,
 }
 
 impl Prepared {
-    fn new() -> Self {
+    fn new(each: usize) -> Self {
         let now = Env::system().clock.wall().as_millis() / 1_000;
         let data = aws_smithy_types::base64::encode([7; SIZE]);
         let mut records = String::new();
-        for number in 0..RECORDS {
+        for number in 0..each {
             let record = json!({
                 "ApproximateArrivalTimestamp": now,
                 "Data": &data,
-                "PartitionKey": format!("key-{number:05}"),
+                "PartitionKey": format!("key-{:05}", number % 100_000),
                 "SequenceNumber": format!("{FIRST}{number:09}"),
             });
             write!(records, "{record},").unwrap();
         }
-        let width = records.len() / RECORDS;
+        let width = records.len() / each;
         let summary = json!({"StreamDescriptionSummary": {
             "StreamName": STREAM,
             "StreamARN": format!("arn:aws:kinesis:us-east-1:000000000000:stream/{STREAM}"),
@@ -74,7 +72,7 @@ impl Prepared {
             "EnhancedMonitoring": [],
             "OpenShardCount": SHARDS,
         }});
-        Self { records, width, shards: shards(), summary: summary.to_string() }
+        Self { records, width, each, shards: shards(), summary: summary.to_string() }
     }
 
     /// What is before, in and after the list of records of the answer to a read.
@@ -82,8 +80,8 @@ impl Prepared {
         let first: usize = request["ShardIterator"].as_str().unwrap().parse().unwrap();
         let limit =
             request["Limit"].as_u64().map_or(ANSWER, |limit| usize::try_from(limit).unwrap());
-        let next = (first + limit.min(ANSWER)).min(RECORDS);
-        let behind = if next < RECORDS { 1_000 } else { 0 };
+        let next = (first + limit.min(ANSWER)).min(self.each);
+        let behind = if next < self.each { 1_000 } else { 0 };
         let head =
             format!(r#"{{"MillisBehindLatest":{behind},"NextShardIterator":"{next}","Records":["#);
         let records = &self.records[first * self.width..next * self.width];

@@ -1,6 +1,6 @@
-//! A record processor that only answers, for what a worker costs its children: it speaks the
-//! MultiLangDaemon's protocol, checkpoints each batch, and notes in a folder how many records it
-//! was given.
+//! A child process of `kcl multilang` that does nothing with its records, for measurements of the
+//! worker's own cost. It speaks the protocol of the MultiLangDaemon, checkpoints each batch, and
+//! writes the number of its records into a folder.
 
 use std::{
     fs,
@@ -33,7 +33,7 @@ fn main() -> io::Result<()> {
     }
 }
 
-/// The action of a control message or a batch: it is the first field.
+/// The action of a message: it is the first field.
 fn action(line: &[u8]) -> Option<String> {
     let text = std::str::from_utf8(line.strip_prefix(b"{\"action\":\"")?).ok()?;
     Some(text.split_once('"')?.0.to_owned())

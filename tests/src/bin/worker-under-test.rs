@@ -1,5 +1,5 @@
-//! A worker as a user of the library writes it: the README's example, for a stream and an
-//! application that are given. The benchmarks start it as a process.
+//! A worker as a user of the library writes it: the example of the README, with the stream and the
+//! application as arguments. The benchmarks start it as a process.
 
 #![allow(clippy::print_stdout, reason = "this is what the example does with records")]
 

@@ -1,6 +1,10 @@
-//! The published mapping: four shards, three workers, the third with two. Shards are split, and
-//! each child is read by its parent's worker; the third worker dies: what prefers it is read by
-//! others, what requires it by nobody, which is told; it comes back.
+//! The published experiment with a fixed mapping: four shards and three workers, the third with two
+//! shards.
+//!
+//! 1. The shards are split: each child is read by its parent's worker.
+//! 2. The third worker dies: shards that prefer it are read by others, shards that require it by no
+//!    worker, and `kcl doctor` reports that.
+//! 3. The third worker starts again, and gets its shards.
 
 use std::collections::BTreeMap;
 
@@ -16,11 +20,11 @@ use crate::{
 /// The workers of the shards 0 to 3, as `config/config-manual.yaml` says.
 const WORKERS: [&str; 4] = ["worker-1", "worker-2", "worker-3", "worker-3"];
 
-/// Plays it, and tells what happens as it happens; returns what `kcl doctor` says while the third
-/// worker is dead.
+/// Plays the experiment, and adds each step to the timeline. Returns the output of `kcl doctor`
+/// while the third worker is dead.
 ///
 /// # Errors
-/// The servers', the operating system's; something that has to come does not.
+/// A server or the operating system fails, or an expected fact does not come within a minute.
 pub async fn play(place: &Place, stream: &str, told: &mut Timeline) -> Result<String> {
     let made = TestStream::create(&place.kinesis, stream, 4).await?;
     let mut fleet = Fleet::new(place.launch(stream))?;
@@ -69,17 +73,19 @@ pub async fn play(place: &Place, stream: &str, told: &mut Timeline) -> Result<St
     Ok(doctor)
 }
 
+/// Starts a worker with the settings of the mapping.
 fn start(fleet: &mut Fleet, place: &Place, worker: &str) -> Result<()> {
     let mut command = fleet.launch.consumer(worker);
     command.arg("--config").arg(place.settings.join("config-manual.yaml"));
     fleet.start_command(worker, command)
 }
 
+/// The id of a shard.
 fn shard(number: usize) -> String {
     format!("shardId-{number:012}")
 }
 
-/// The worker of each open shard, by its name.
+/// The owner of each open shard; `-` if it has none.
 fn owners(leases: &[Lease]) -> BTreeMap<String, String> {
     let open = leases.iter().filter(|lease| !lease.has_ended());
     let owner = |lease: &Lease| {
@@ -89,7 +95,8 @@ fn owners(leases: &[Lease]) -> BTreeMap<String, String> {
     open.filter_map(owner).collect()
 }
 
-/// Waits until each of these shards is read by the worker of the shard that it comes from.
+/// Waits until each shard is held by the worker of its root. `shards` has the index of each one's
+/// root in `workers`.
 async fn until(
     fleet: &Fleet,
     what: &str,

@@ -1,6 +1,6 @@
-//! The experiment that was published of another library, with real processes on real servers: a
-//! fleet shares a stream, shards are split, more workers join. `docs/EXPERIMENT.md` says what was
-//! published, and what came of it here.
+//! The experiment that was published about another library, played with real processes on real
+//! servers: a fleet shares a stream, shards are split, more workers join. `docs/EXPERIMENT.md` has
+//! the published results and those of this library.
 
 pub mod manual;
 mod outcome;
@@ -22,21 +22,21 @@ use crate::{
     kinesis::TestStream,
 };
 
-/// Enough keys for each shard to have some.
+/// The number of partition keys: enough for each shard to have some.
 const KEYS: usize = 400;
 
-/// Where it is played.
+/// The servers and files of an experiment.
 #[derive(Clone, Debug)]
 pub struct Place {
     /// The binary of the `kcl` command.
     pub binary: PathBuf,
-    /// Where the Kinesis API is served.
+    /// The URL of the Kinesis server.
     pub kinesis: String,
-    /// Where the DynamoDB API is served.
+    /// The URL of the DynamoDB server.
     pub dynamodb: String,
-    /// The settings of the workers: `config-pod1.yaml` and so on.
+    /// The folder with the settings of the workers: `config-pod1.yaml` and so on.
     pub settings: PathBuf,
-    /// Where logs, leases and the picture go.
+    /// The folder for logs, leases and the picture.
     pub results: PathBuf,
 }
 
@@ -49,11 +49,11 @@ impl Place {
         launch
     }
 
-    /// Runs a command about the application to its end, and returns what it wrote and whether it
-    /// succeeded.
+    /// Runs a command about the application to its end. Returns its output, and whether its exit
+    /// code is 0.
     ///
     /// # Errors
-    /// It cannot be started, or writes no text.
+    /// The command cannot be started, or its output is not UTF-8.
     pub fn ask(&self, launch: &Launch, words: &[&str]) -> Result<(String, bool)> {
         let mut command = Launch::command(&self.binary);
         command.args(words).args(["--region", "us-east-1"]);
@@ -67,16 +67,16 @@ impl Place {
     }
 }
 
-/// How large it is.
+/// The size of the experiment: shards, pods and times.
 #[derive(Clone, Debug)]
 pub struct Plan {
-    /// The stream's name, which nobody has used.
+    /// The stream's name. It must be new on the server.
     pub stream: String,
-    /// Open shards at first.
+    /// The number of open shards at first.
     pub shards: usize,
-    /// Pods that start at first.
+    /// The number of pods that start at first.
     pub pods: usize,
-    /// Pods in the end.
+    /// The number of pods in the end.
     pub more: usize,
     /// How long each state lasts once it is even.
     pub rest: Duration,
@@ -91,10 +91,11 @@ impl Plan {
     }
 }
 
-/// Plays it, and tells what happens as it happens.
+/// Plays the experiment, and adds each step to the timeline.
 ///
 /// # Errors
-/// The servers', the operating system's; something that has to come does not.
+/// A server or the operating system fails, an expected fact does not come within a minute, or the
+/// oracle finds a broken invariant.
 pub async fn play(place: &Place, plan: &Plan, told: &mut Timeline) -> Result<Outcome> {
     let shards = i32::try_from(plan.shards)?;
     let stream = TestStream::create(&place.kinesis, &plan.stream, shards).await?;
@@ -144,7 +145,7 @@ pub async fn play(place: &Place, plan: &Plan, told: &mut Timeline) -> Result<Out
     })
 }
 
-/// Starts pods by their settings; returns when.
+/// Starts pods with their settings. Returns the time before the first start.
 fn start(fleet: &mut Fleet, place: &Place, pods: std::ops::RangeInclusive<usize>) -> Result<f64> {
     let at = wall_millis();
     for pod in pods {
@@ -155,17 +156,18 @@ fn start(fleet: &mut Fleet, place: &Place, pods: std::ops::RangeInclusive<usize>
     Ok(at)
 }
 
-/// How many each of so many pods has, the most first.
+/// An even share of `shards` for each pod, the largest first.
 fn shares(shards: usize, pods: usize) -> Vec<usize> {
     (0..pods).map(|pod| (shards + pods - 1 - pod) / pods).collect()
 }
 
+/// The even shares as text, like `7/7/6`.
 fn shared(shards: usize, pods: usize) -> String {
     shares(shards, pods).iter().map(ToString::to_string).collect::<Vec<_>>().join("/")
 }
 
-/// Waits until the leases are even and each is read by its owner; returns when the last of these
-/// reads was answered.
+/// Waits until the leases are even and each is read by its owner. Returns the time of the last of
+/// these first reads.
 async fn settled(fleet: &Fleet, shards: usize, pods: usize) -> Result<f64> {
     fleet.until_shared(&shares(shards, pods)).await?;
     let held = fleet.leases().await.into_iter().filter(|lease| lease.owner.is_some());
@@ -183,7 +185,7 @@ async fn settled(fleet: &Fleet, shards: usize, pods: usize) -> Result<f64> {
     last.context("no leases")
 }
 
-/// When each shard was first read under each epoch.
+/// The time of the first read of each shard under each epoch.
 fn first_reads(history: &History) -> BTreeMap<(String, u64), f64> {
     let mut first = BTreeMap::new();
     for line in history.events("kcl.read.first") {
@@ -194,7 +196,7 @@ fn first_reads(history: &History) -> BTreeMap<(String, u64), f64> {
     first
 }
 
-/// Splits half of the open shards, one after another: which, and when each split was done.
+/// Splits half of the open shards, one after another. Returns each with the time after its split.
 async fn split_half(stream: &TestStream) -> Result<BTreeMap<String, f64>> {
     let mut open = stream.shards().await?;
     open.retain(|shard| !shard.closed);
@@ -210,8 +212,8 @@ fn latest(times: &BTreeMap<String, f64>) -> Result<f64> {
     times.values().copied().reduce(f64::max).context("nothing was split")
 }
 
-/// Waits until each child of these is read; returns the longest time from a parent's split to the
-/// first read of a child, in seconds.
+/// Waits until each child of these shards is read. Returns the longest time from a parent's split
+/// to the first read of a child, in seconds.
 async fn children(
     stream: &TestStream,
     fleet: &Fleet,
@@ -245,7 +247,7 @@ async fn pause(span: Duration) {
     tokio::time::sleep(span).await;
 }
 
-/// The settings of the workers, as they stand in the project.
+/// The folder of the project with the settings of the workers.
 #[must_use]
 pub fn settings() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../config")

@@ -1,8 +1,8 @@
-//! What came of it, beside what was published.
+//! The results of the experiment, beside the published ones.
 
 use std::fmt;
 
-/// A time as it is told.
+/// A time as text.
 pub(super) fn s(seconds: f64) -> String {
     format!("{seconds:.2} s")
 }
@@ -10,26 +10,26 @@ pub(super) fn s(seconds: f64) -> String {
 /// How long each step took, in seconds.
 #[derive(Clone, Copy, Debug)]
 pub struct Outcome {
-    /// From the first start until every shard is read, evenly.
+    /// From the first start until every shard is read and the shares are even.
     pub first: f64,
-    /// From a parent's split to the first read of a child, at most.
+    /// The longest time from a parent's split to the first read of a child.
     pub children: f64,
-    /// From the last split until every open shard is read, evenly.
+    /// From the last split until every open shard is read and the shares are even.
     pub split: f64,
-    /// From the start of more pods until every shard is read, evenly.
+    /// From the start of more pods until every shard is read and the shares are even.
     pub grown: f64,
     /// How many records were delivered, each once.
     pub records: usize,
 }
 
-/// Published: children are seen within this time, in seconds.
+/// The published time within which children are read, in seconds.
 const CHILDREN: f64 = 5.0;
 
-/// Published: the fleet is even within this time.
+/// The published time within which the shares are even, in seconds.
 const EVEN: f64 = 60.0;
 
 impl Outcome {
-    /// What was measured, and what was published of it.
+    /// Each step with the measured time and the published one, in seconds; `None`: not published.
     fn rows(&self) -> [(&'static str, f64, Option<f64>); 4] {
         [
             ("pods start → every shard read, evenly", self.first, None),
@@ -39,14 +39,14 @@ impl Outcome {
         ]
     }
 
-    /// Whether everything came within the time that was published.
+    /// Whether every step took no longer than the published time.
     #[must_use]
     pub fn is_as_published(&self) -> bool {
         self.rows().iter().all(|(_, here, published)| published.is_none_or(|most| *here <= most))
     }
 }
 
-/// As a table.
+/// A table in Markdown.
 impl fmt::Display for Outcome {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         writeln!(f, "| | here | published |\n|---|---|---|")?;

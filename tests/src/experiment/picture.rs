@@ -1,4 +1,4 @@
-//! The timeline as a picture: how many leases each pod has, over time.
+//! Draws the number of leases of each pod over time, with the steps of the timeline, as SVG.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -12,10 +12,10 @@ const HEIGHT: f64 = 280.0;
 const LEFT: f64 = 50.0;
 const TOP: f64 = 30.0;
 
-/// Colours that people who see few of them tell apart.
+/// Colours that colour-blind readers can distinguish.
 const COLOURS: [&str; 5] = ["#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00"];
 
-/// Draws what the rows showed: one line a pod, with what happened below it.
+/// Draws a line for each pod, and the steps below. `begun` is the start of the timeline.
 pub(super) fn draw(readings: &[Reading], told: &[(f64, String)], begun: f64) -> String {
     let seconds = |reading: &Reading| (reading.seen - begun) / 1e3;
     let held: Vec<(f64, BTreeMap<String, usize>)> =

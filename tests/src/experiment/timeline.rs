@@ -1,11 +1,11 @@
-//! What happened when, as it is told to whoever watches.
+//! The timeline of an experiment: its steps with their times.
 
 use std::fmt;
 
 use super::picture;
 use crate::fleet::{Reading, wall_millis};
 
-/// What happened when. It is written to standard error as it happens.
+/// The steps of an experiment. Each is written to standard error when it is added.
 #[derive(Debug)]
 pub struct Timeline {
     begun: f64,
@@ -14,30 +14,30 @@ pub struct Timeline {
 }
 
 impl Timeline {
-    /// It begins now.
+    /// A timeline that begins now.
     #[must_use]
     pub fn begin() -> Self {
         Self { begun: wall_millis(), lines: Vec::new(), is_silent: false }
     }
 
-    /// It begins now, and nobody watches.
+    /// A timeline that begins now and writes nothing to standard error.
     #[must_use]
     pub fn silent() -> Self {
         Self { is_silent: true, ..Self::begin() }
     }
 
-    /// As a picture, with what the lease rows showed meanwhile.
+    /// Draws the timeline as SVG, with the leases in these readings.
     #[must_use]
     pub fn draw(&self, readings: &[Reading]) -> String {
         picture::draw(readings, &self.lines, self.begun)
     }
 
-    /// This happens now.
+    /// Adds a step that happens now.
     pub fn tell(&mut self, what: String) {
         self.at(wall_millis(), what);
     }
 
-    /// This happened then, in milliseconds since 1970.
+    /// Adds a step that happened at `when`, in milliseconds since 1970.
     #[expect(clippy::print_stderr, reason = "this is where progress goes")]
     pub fn at(&mut self, when: f64, what: String) {
         let seconds = (when - self.begun) / 1e3;

@@ -1,4 +1,4 @@
-//! One record as a consumer wrote it.
+//! One record, as a consumer wrote it.
 
 use std::sync::Arc;
 
@@ -10,12 +10,12 @@ use serde_json::Value;
 pub struct Delivery {
     /// The consumer's worker id.
     pub worker: Arc<str>,
-    /// Which process wrote it, counted over the fleet.
+    /// The number of the process that wrote it: processes are counted over the fleet.
     pub life: usize,
-    /// The pass of the watcher that saw it. Of two processes' lines, the one seen two passes or
-    /// more before the other was written before it.
+    /// The pass of the watcher that saw it. Of the lines of two processes, one that was seen two
+    /// passes or more before the other was written before it.
     pub pass: u64,
-    /// When that was, in milliseconds since 1970.
+    /// The time of that pass, in milliseconds since 1970.
     pub seen: f64,
     /// The shard.
     pub shard: Arc<str>,
@@ -30,10 +30,10 @@ pub struct Delivery {
 }
 
 impl Delivery {
-    /// Reads a line.
+    /// Parses a line. `(pass, seen)` are the fields of these names.
     ///
     /// # Errors
-    /// It is no record, and what is wrong with it.
+    /// The line is no record: the message says why.
     pub fn parse(
         worker: &Arc<str>,
         life: usize,

@@ -1,4 +1,4 @@
-//! Several consumers of one application.
+//! A fleet: several consumer processes of one application.
 
 use std::{
     collections::BTreeMap,
@@ -20,13 +20,13 @@ use tempfile::TempDir;
 use super::{History, Launch, Process, Signal, wall_millis, watcher::Watcher};
 use crate::dynamo;
 
-/// How long anything may take that has to come.
+/// How long a test waits for any fact.
 const PATIENCE: Duration = Duration::from_secs(60);
 
-/// Milliseconds between two looks at the rows.
+/// Milliseconds between two readings of the lease rows.
 const LOOK: u64 = 40;
 
-/// Lines of each worker's log that are shown when something did not come.
+/// The lines of each worker's log that an error shows.
 const SHOWN: usize = 25;
 
 /// Several consumers of one application. They are killed when this is dropped.
@@ -34,18 +34,22 @@ const SHOWN: usize = 25;
 pub struct Fleet {
     /// How consumers are started.
     pub launch: Launch,
+    /// The store from which the test reads the leases.
     store: Arc<dyn LeaseStore>,
+    /// The last process of each worker.
     processes: BTreeMap<String, Process>,
+    /// How many processes were started.
     lives: usize,
     watcher: Watcher,
+    /// Has the output and the log of each process.
     folder: TempDir,
 }
 
 impl Fleet {
-    /// A fleet without anybody yet, whose leases are in DynamoDB.
+    /// A fleet without processes, whose leases are in DynamoDB.
     ///
     /// # Errors
-    /// The operating system's.
+    /// The operating system reports an error.
     pub fn new(launch: Launch) -> Result<Self> {
         let store = DynamoStore::builder(&launch.application);
         let store = launch.table.iter().fold(store, |store, table| store.table(table));
@@ -53,10 +57,10 @@ impl Fleet {
         Self::watched_in(launch, Arc::new(store))
     }
 
-    /// A fleet without anybody yet, whose leases are looked at in this store.
+    /// A fleet without processes, whose leases the test reads from this store.
     ///
     /// # Errors
-    /// The operating system's.
+    /// The operating system reports an error.
     pub fn watched_in(launch: Launch, store: Arc<dyn LeaseStore>) -> Result<Self> {
         Ok(Self {
             launch,
@@ -68,7 +72,7 @@ impl Fleet {
         })
     }
 
-    /// The store that the leases are looked at in.
+    /// The store from which the test reads the leases.
     #[must_use]
     pub fn store(&self) -> &dyn LeaseStore {
         &*self.store
@@ -77,25 +81,25 @@ impl Fleet {
     /// Starts a consumer.
     ///
     /// # Errors
-    /// The operating system's.
+    /// The operating system reports an error.
     pub fn start(&mut self, worker: &str) -> Result<()> {
         let command = self.launch.consumer(worker);
         self.start_command(worker, command)
     }
 
-    /// Starts each of these, at once.
+    /// Starts a consumer for each of these workers, without a wait in between.
     ///
     /// # Errors
-    /// The operating system's.
+    /// The operating system reports an error.
     pub fn start_all(&mut self, workers: &[&str]) -> Result<()> {
         workers.iter().try_for_each(|worker| self.start(worker))
     }
 
-    /// Starts a consumer by a command of its own. A process of the same worker that is still there
-    /// is killed.
+    /// Starts a consumer with a given command. A process of the same worker that still runs is
+    /// killed.
     ///
     /// # Errors
-    /// The operating system's.
+    /// The operating system reports an error.
     pub fn start_command(&mut self, worker: &str, mut command: Command) -> Result<()> {
         self.lives += 1;
         let path = |kind: &str| self.folder.path().join(format!("{}.{worker}.{kind}", self.lives));
@@ -106,18 +110,18 @@ impl Fleet {
         Ok(())
     }
 
-    /// The process of a worker.
+    /// The last process of a worker.
     ///
     /// # Errors
-    /// It was never started.
+    /// The worker was never started.
     pub fn process(&mut self, worker: &str) -> Result<&mut Process> {
         self.processes.get_mut(worker).with_context(|| format!("nobody started {worker}"))
     }
 
-    /// Sends a worker a signal; returns when, in milliseconds since 1970.
+    /// Sends a signal to a worker. Returns the time, in milliseconds since 1970.
     ///
     /// # Errors
-    /// It has ended.
+    /// The process has ended.
     pub fn signal(&mut self, worker: &str, signal: Signal) -> Result<f64> {
         if signal == Signal::STOP {
             self.watcher.stands_still();
@@ -130,7 +134,7 @@ impl Fleet {
     /// Waits until a worker's process has ended.
     ///
     /// # Errors
-    /// It does not within a minute.
+    /// The process does not end within a minute.
     pub async fn gone(&mut self, worker: &str) -> Result<ExitStatus> {
         let until = wall_millis() + PATIENCE.as_millis() as f64;
         while wall_millis() < until {
@@ -142,10 +146,10 @@ impl Fleet {
         bail!("{worker} does not end:\n{}", self.watcher.caught_up().log_of(worker))
     }
 
-    /// Asks a worker to leave, and waits until it has, without an error.
+    /// Sends SIGTERM to a worker, and waits until its process has ended.
     ///
     /// # Errors
-    /// It does not, or fails.
+    /// The process does not end within a minute, or its exit code is not 0.
     pub async fn leave(&mut self, worker: &str) -> Result<()> {
         self.signal(worker, Signal::TERM)?;
         let status = self.gone(worker).await?;
@@ -153,10 +157,10 @@ impl Fleet {
         Ok(())
     }
 
-    /// Those whose process has ended, or that never held a lease.
+    /// The workers whose process has ended, or that never held a lease.
     ///
     /// # Errors
-    /// The operating system's.
+    /// The operating system reports an error.
     pub fn lost(&mut self) -> Result<Vec<String>> {
         let mut lost = Vec::new();
         let history = self.watcher.caught_up();
@@ -169,11 +173,11 @@ impl Fleet {
         Ok(lost)
     }
 
-    /// Copies the logs of all lives, which go with this value, into a folder: `1.a.log` is the
-    /// first process, of worker `a`.
+    /// Copies the logs of all processes into a folder, because the fleet's own folder is deleted
+    /// when this is dropped. `1.a.log` is the log of the first process, of worker `a`.
     ///
     /// # Errors
-    /// The operating system's.
+    /// The operating system reports an error.
     pub fn keep_logs(&self, folder: &Path) -> Result<Vec<PathBuf>> {
         let mut kept = Vec::new();
         for entry in std::fs::read_dir(self.folder.path())? {
@@ -188,19 +192,19 @@ impl Fleet {
         Ok(kept)
     }
 
-    /// What the consumers wrote, up to a few milliseconds ago.
+    /// Everything that the consumers wrote, up to a few milliseconds ago.
     pub fn history(&self) -> MutexGuard<'_, History> {
         self.watcher.history()
     }
 
-    /// What the consumers wrote, up to now.
+    /// Everything that the consumers wrote until now.
     pub fn caught_up(&self) -> MutexGuard<'_, History> {
         self.watcher.caught_up()
     }
 
-    /// The leases of the shards, as they stand in the store; none while there is no table.
+    /// The leases of the shards in the store; empty if the store fails, or has no table yet.
     pub async fn leases(&self) -> Vec<Lease> {
-        // Whoever waits for something asks again.
+        // Callers that wait for a fact read again after a failure.
         let notebook = self.watcher.notebook();
         let begun = notebook.begin();
         let leases = rows(self.store.as_ref()).await.unwrap_or_default();
@@ -208,14 +212,14 @@ impl Fleet {
         leases
     }
 
-    /// From now on looks at the rows again and again, so that they are judged with the rest.
+    /// Reads the lease rows again and again from now on, so that the oracle can judge them, too.
     #[expect(clippy::disallowed_methods, reason = "a test may spawn")]
     pub fn keep_looking(&self) {
         let (store, notebook) = (Arc::clone(&self.store), self.watcher.notebook());
         tokio::spawn(async move {
             while !notebook.is_over() {
                 let begun = notebook.begin();
-                // While the server is away, there is nothing to see.
+                // A test may stop the server: then there is no reading.
                 if let Ok(leases) = rows(store.as_ref()).await {
                     notebook.saw(begun, leases);
                 }
@@ -224,7 +228,7 @@ impl Fleet {
         });
     }
 
-    /// How many records a worker has delivered that no checkpoint covers.
+    /// How many records a worker has delivered behind the checkpoints in the store.
     pub async fn uncheckpointed(&self, worker: &str) -> usize {
         let leases = self.leases().await;
         let checkpoints: BTreeMap<_, _> = leases
@@ -241,10 +245,10 @@ impl Fleet {
         after.count()
     }
 
-    /// Who plans.
+    /// Waits for a planner, and returns its worker id.
     ///
     /// # Errors
-    /// Nobody does for a minute.
+    /// No worker holds the lease `@planner` for a minute.
     pub async fn planner(&self) -> Result<String> {
         let until = wall_millis() + PATIENCE.as_millis() as f64;
         while wall_millis() < until {
@@ -257,18 +261,19 @@ impl Fleet {
         bail!("nobody plans")
     }
 
-    /// Whom the planner named to follow it.
+    /// Waits for the first standby, and returns its worker id.
     ///
     /// # Errors
-    /// It named nobody for a minute.
+    /// The planner names no standby for a minute.
     pub async fn standby(&self) -> Result<String> {
         self.heads(2).await?.into_iter().nth(1).context("nobody stands by")
     }
 
-    /// The planner and those it named to follow it: this many at least, in their order.
+    /// Waits for the planner and its standbys, `least` workers at least, and returns them in their
+    /// order.
     ///
     /// # Errors
-    /// There are not so many for a minute.
+    /// The planner does not name enough of them for a minute.
     pub async fn heads(&self, least: usize) -> Result<Vec<String>> {
         let until = wall_millis() + PATIENCE.as_millis() as f64;
         while wall_millis() < until {
@@ -286,10 +291,10 @@ impl Fleet {
         bail!("nobody is named to follow the planner")
     }
 
-    /// Waits until what the consumers wrote is as wanted.
+    /// Waits until the history is as `wanted`. `what` names the fact, for the error.
     ///
     /// # Errors
-    /// It is not within a minute.
+    /// The history is not as wanted within a minute. The error shows leases and logs.
     pub async fn until(&self, what: &str, mut wanted: impl FnMut(&History) -> bool) -> Result<()> {
         let until = wall_millis() + PATIENCE.as_millis() as f64;
         while wall_millis() < until {
@@ -301,10 +306,10 @@ impl Fleet {
         Err(self.missed(what).await)
     }
 
-    /// Waits until so many different records were delivered.
+    /// Waits until this many different records were delivered.
     ///
     /// # Errors
-    /// They are not within a minute.
+    /// Fewer are delivered within a minute.
     pub async fn until_delivered(&self, records: usize) -> Result<()> {
         self.until(&format!("{records} records"), |history| {
             history.deliveries.len() >= records && history.distinct() >= records
@@ -312,11 +317,11 @@ impl Fleet {
         .await
     }
 
-    /// Waits until the leases are as wanted. That none are seen, be it that the store does not
-    /// answer, is nothing that could be wanted.
+    /// Waits until the leases are as `wanted`. An empty list never counts: it may mean that the
+    /// store failed.
     ///
     /// # Errors
-    /// They are not within a minute.
+    /// The leases are not as wanted within a minute.
     pub async fn until_leases(
         &self,
         what: &str,
@@ -332,10 +337,10 @@ impl Fleet {
         Err(self.missed(what).await)
     }
 
-    /// Waits until the leases are shared out like this, the largest share first.
+    /// Waits until the workers hold these numbers of leases, the largest first.
     ///
     /// # Errors
-    /// They are not within a minute.
+    /// The workers do not hold these numbers of leases within a minute.
     pub async fn until_shared(&self, wanted: &[usize]) -> Result<()> {
         self.until_leases(&format!("{wanted:?}"), |leases| {
             let mut shares: Vec<_> = shares(leases).into_values().collect();
@@ -345,6 +350,7 @@ impl Fleet {
         .await
     }
 
+    /// The error of a wait that was too long, with the leases and the ends of the logs.
     async fn missed(&self, what: &str) -> anyhow::Error {
         let leases = self.leases().await;
         let mut shown = format!("not reached within a minute: {what}\n{:?}\n", shares(&leases));
@@ -359,7 +365,8 @@ impl Fleet {
     }
 }
 
-/// Whether there are leases, and as wanted: of none, everything would be true.
+/// Whether there are leases, and they are as wanted. Of an empty list every condition on all leases
+/// would be true.
 fn is_seen(leases: &[Lease], wanted: impl FnOnce(&[Lease]) -> bool) -> bool {
     !leases.is_empty() && wanted(leases)
 }

@@ -1,4 +1,4 @@
-//! Everything that the consumers of a fleet wrote.
+//! The history of a fleet: everything that its consumers wrote, and readings of the store.
 
 use std::collections::BTreeSet;
 
@@ -6,36 +6,37 @@ use kcl_core::lease::Lease;
 
 use super::{Delivery, LogLine};
 
-/// Everything that the consumers of a fleet wrote, in the order of each process.
+/// Everything that the consumers of a fleet wrote. The lines of each process are in its order.
 #[derive(Clone, Debug, Default)]
 pub struct History {
-    /// What stood on standard output.
+    /// The records on standard output.
     pub deliveries: Vec<Delivery>,
-    /// What stood on standard error.
+    /// The lines on standard error.
     pub log: Vec<LogLine>,
-    /// Lines of standard output that are no records.
+    /// Lines of standard output that are no records, and errors of reading.
     pub broken: Vec<String>,
-    /// What stood in the store whenever somebody looked.
+    /// The lease rows of the store, at each reading of the test.
     pub readings: Vec<Reading>,
-    /// A process was stopped in the midst of its work.
+    /// Whether a process was stopped by SIGSTOP: then it may go on after another took its leases.
     pub stood_still: bool,
+    /// How many passes the watcher has begun.
     pub(super) passes: u64,
 }
 
-/// The lease rows as they were read.
+/// One reading of the lease rows.
 #[derive(Clone, Debug)]
 pub struct Reading {
-    /// The last pass of the watcher that had begun when they had been read: what is seen two passes
-    /// later was written after that.
+    /// The last pass of the watcher that had begun when the reading ended. A line that is seen two
+    /// passes later was written after the reading.
     pub pass: u64,
-    /// When that was, in milliseconds since 1970.
+    /// When the reading ended, in milliseconds since 1970.
     pub seen: f64,
     /// The rows.
     pub rows: Vec<Lease>,
 }
 
 impl History {
-    /// How many different records were delivered.
+    /// How many different records were delivered. A record is a shard and a sequence number.
     #[must_use]
     pub fn distinct(&self) -> usize {
         let different = self.deliveries.iter().map(|record| (&record.shard, &record.sequence));
@@ -47,7 +48,7 @@ impl History {
         self.log.iter().filter(move |line| line.message == name)
     }
 
-    /// What one worker logged, as lines, for messages of failures.
+    /// The log of one worker, with all its processes, as text for errors.
     #[must_use]
     pub fn log_of(&self, worker: &str) -> String {
         let lines = self.log.iter().filter(|line| &*line.worker == worker);

@@ -1,35 +1,35 @@
-//! How consumers are started.
+//! The command line and the environment of the consumers of a fleet.
 
 use std::{
     path::{Path, PathBuf},
     process::Command,
 };
 
-/// What the consumers of a fleet are started with.
+/// The arguments that all consumers of a fleet share.
 #[derive(Clone, Debug)]
 pub struct Launch {
     /// The binary of the `kcl` command.
     pub binary: PathBuf,
-    /// The stream they read.
+    /// The name of the stream.
     pub stream: String,
-    /// The application they are.
+    /// The name of the application.
     pub application: String,
-    /// Where the Kinesis API is served.
+    /// The URL of the Kinesis server.
     pub kinesis: String,
-    /// Where the DynamoDB API is served.
+    /// The URL of the DynamoDB server.
     pub dynamodb: String,
-    /// The lease table, if not one of the application's name.
+    /// The lease table; `None` means the application's name.
     pub table: Option<String>,
-    /// Another lease store than DynamoDB, by its address.
+    /// The address of another lease store than DynamoDB.
     pub other_store: Option<String>,
-    /// What else each is told.
+    /// Further arguments of each consumer.
     pub arguments: Vec<String>,
-    /// Which events are logged.
+    /// The log filter.
     pub log: String,
 }
 
 impl Launch {
-    /// Consumers of `stream`, each application of its own with the stream's name.
+    /// Consumers of `stream`, whose application has the stream's name.
     #[must_use]
     pub fn new(binary: &str, stream: &str, kinesis: &str, dynamodb: &str) -> Self {
         Self {
@@ -45,20 +45,21 @@ impl Launch {
         }
     }
 
-    /// Tells each consumer something more.
+    /// Adds arguments for each consumer.
     #[must_use]
     pub fn with(mut self, arguments: &[&str]) -> Self {
         self.arguments.extend(arguments.iter().map(|&argument| argument.to_owned()));
         self
     }
 
-    /// Changes one setting.
+    /// Adds a setting, like `coordination.session_timeout=2s`.
     #[must_use]
     pub fn set(self, setting: &str) -> Self {
         self.with(&["--set", setting])
     }
 
-    /// The command with the environment of a test and no arguments yet.
+    /// The command without arguments, in the environment of a test: without the variables that the
+    /// command reads, and with invented credentials.
     #[must_use]
     pub fn command(binary: &Path) -> Command {
         let mut command = Command::new(binary);
@@ -74,7 +75,7 @@ impl Launch {
         command
             .env("AWS_ACCESS_KEY_ID", "test")
             .env("AWS_SECRET_ACCESS_KEY", "test")
-            // No test asks the machine it runs on who it is.
+            // No call to the metadata service, also if the tests run on EC2.
             .env("AWS_EC2_METADATA_DISABLED", "true");
         command
     }
@@ -94,7 +95,7 @@ impl Launch {
         command
     }
 
-    /// The store, as the command is told it.
+    /// The value of `--store`.
     #[must_use]
     pub fn store(&self) -> String {
         match (&self.other_store, &self.table) {
@@ -105,7 +106,7 @@ impl Launch {
     }
 }
 
-/// What the clock of this machine shows, in milliseconds since 1970, as logs do.
+/// The time by this machine's clock, in milliseconds since 1970, as in the logs.
 #[must_use]
 pub fn wall_millis() -> f64 {
     jiff::Timestamp::now().as_microsecond() as f64 / 1e3

@@ -1,4 +1,4 @@
-//! One event of a consumer's log.
+//! One line of a consumer's log.
 
 use std::sync::Arc;
 
@@ -9,19 +9,19 @@ use serde_json::{Map, Value};
 pub struct LogLine {
     /// The consumer's worker id.
     pub worker: Arc<str>,
-    /// Which process wrote it, counted over the fleet.
+    /// The number of the process that wrote it: processes are counted over the fleet.
     pub life: usize,
-    /// When, in milliseconds since 1970; 0 for a line that is no event.
+    /// The time of the event, in milliseconds since 1970; 0 for a line that is no event.
     pub at: f64,
-    /// What happened: the event's name, or a whole line that is no event.
+    /// The event's name; the whole line if it is no event.
     pub message: String,
-    /// The names of the spans it happened in, from the outside in.
+    /// The names of the event's spans, the outermost first.
     pub spans: Vec<String>,
     fields: Map<String, Value>,
 }
 
 impl LogLine {
-    /// Reads a line; one that is no event is kept as a message.
+    /// Parses a line. A line that is no event becomes a message.
     #[must_use]
     pub fn parse(worker: &Arc<str>, life: usize, line: &str) -> Self {
         let worker = Arc::clone(worker);
@@ -53,7 +53,7 @@ impl LogLine {
         Some(Self { worker: Arc::clone(worker), life, at, message, spans, fields })
     }
 
-    /// A field as text.
+    /// The value of a field as text; `None` if the event has no such field.
     #[must_use]
     pub fn text(&self, field: &str) -> Option<String> {
         match self.fields.get(field)? {
@@ -62,20 +62,20 @@ impl LogLine {
         }
     }
 
-    /// The shard whose lease the event is about.
+    /// The shard of the lease that the event is about; `None` if it is about no lease.
     #[must_use]
     pub fn shard(&self) -> Option<String> {
         let lease = self.text("lease")?;
         lease.rsplit_once('/').map(|(_, shard)| shard.to_owned())
     }
 
-    /// A field as a number.
+    /// The value of a field as a number; `None` if it is absent or no number.
     #[must_use]
     pub fn number(&self, field: &str) -> Option<u64> {
         self.text(field)?.parse().ok()
     }
 
-    /// Every field, for messages of failures.
+    /// Every field as JSON, for errors.
     #[must_use]
     pub fn fields(&self) -> String {
         Value::Object(self.fields.clone()).to_string()

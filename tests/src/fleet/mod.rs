@@ -1,9 +1,14 @@
-//! Fleets of real `kcl consume` processes, and what they wrote.
+//! Fleets of real `kcl consume` processes, and the judge of their output.
 //!
-//! A [`Fleet`] starts consumers, sends them signals, and waits for what their leases and their
-//! output show. Standard output and log of each go to files, which one thread reads: the order of
-//! its passes orders what different processes wrote. [`oracle::judge`] holds what came out against
-//! what was put in.
+//! A [`Fleet`] starts consumers, sends them signals, and waits until their leases or their output
+//! show a fact. The standard output and the log of each process go to files. One thread reads all
+//! files again and again; the order of its passes orders the lines of different processes.
+//! [`oracle::judge`] compares the output with the records that were put into the stream.
+//!
+//! ```text
+//! Producer ─► stream ─► processes ─► files ─► watcher ─► History ─┐
+//!    └──────────────────────────── Produced ──────────────────────┴─► oracle ─► Verdict
+//! ```
 
 mod delivery;
 mod group;

@@ -1,10 +1,11 @@
-//! Judging what consumers wrote by what was put into the stream.
+//! Judges the output of a fleet: was every record delivered, in order, and by the right owner?
 //!
-//! What is wrong is for the judge of simulated runs to say. Here is what it has to be told: which
-//! record is which, and an order. One process's lines are in its order, and the processes that held
-//! a shard are in the order of their epochs; what different processes wrote about different shards
-//! is in order only as far as the passes of the watcher tell. `order` makes one of that, the
-//! kindest that is possible: it never calls right wrong.
+//! The judge of simulated runs (`kcl_memory::sim::Judge`) decides. This module passes it the
+//! history, as facts in one order. The real order is known only in part: the lines of one process
+//! are in its order, the owners of one shard are in the order of their epochs, and lines of
+//! different processes about different shards are in the order of the watcher's passes. `order`
+//! chooses, of all orders that fit, the one that is best for the fleet: so a correct run is never
+//! judged as wrong. `records` numbers the records, `ends` finds ended shards in the readings.
 
 mod ends;
 mod order;
@@ -26,34 +27,34 @@ use self::{
 };
 use super::{Delivery, History, Produced};
 
-/// What is wrong, and what was delivered again.
+/// The verdict on a history.
 #[derive(Clone, Debug, Default)]
 pub struct Verdict {
-    /// What no run may show; one line each.
+    /// The broken invariants, one line each; empty for a correct run.
     pub wrong: Vec<String>,
-    /// Records of a key that came before an earlier one of that key. Also in `wrong`.
+    /// How many records came before an earlier record of their key. They are in `wrong`, too.
     pub out_of_order: usize,
-    /// Records that had been delivered before: who was first, and who came again, each a worker
-    /// with the number of its process.
+    /// The records that were delivered again: the first worker and the later one, each with the
+    /// number of its process.
     pub repeats: Vec<Repeat>,
 }
 
 impl Verdict {
-    /// Fails if anything is wrong.
+    /// Fails if an invariant broke.
     ///
     /// # Errors
-    /// With the first few things that are.
+    /// The first ten broken invariants.
     pub fn check(&self) -> anyhow::Result<()> {
         let some = &self.wrong[..self.wrong.len().min(10)];
         anyhow::ensure!(some.is_empty(), "{} things wrong: {some:#?}", self.wrong.len());
         Ok(())
     }
 
-    /// Fails if anything is wrong, or a record was delivered twice that one of these workers had
-    /// not delivered first: those that died or were paused.
+    /// Fails if an invariant broke, or if a record was delivered again whose first delivery was not
+    /// by one of `workers`: those that died or were paused.
     ///
     /// # Errors
-    /// With the first few things that are.
+    /// The first ten broken invariants or repeats.
     pub fn check_repeats_of(&self, workers: &[&str]) -> anyhow::Result<()> {
         self.check()?;
         let allowed = |repeat: &&Repeat| workers.contains(&repeat.first.0.as_str());
@@ -64,7 +65,8 @@ impl Verdict {
     }
 }
 
-/// Judges everything that was written by everything that was put. The shards tell the lineage.
+/// Judges a history. `produced` are all records of the stream, and `shards` all its shards, from
+/// which the judge takes the lineage.
 #[must_use]
 pub fn judge(history: &History, produced: &[Produced], shards: &[Shard]) -> Verdict {
     let mut wrong = history.broken.clone();
@@ -102,7 +104,7 @@ pub fn judge(history: &History, produced: &[Produced], shards: &[Shard]) -> Verd
     Verdict { wrong, out_of_order, repeats: judge.repeats() }
 }
 
-/// Tells the judge of a line.
+/// Passes one delivery to the judge.
 fn delivered(
     judge: &mut Judge,
     at: Time,

@@ -1,4 +1,4 @@
-//! One consumer's process.
+//! One process of the `kcl` command.
 
 use std::{
     fs::File,
@@ -19,23 +19,24 @@ pub struct Process {
     child: Child,
     /// When it was started, in milliseconds since 1970.
     pub started: f64,
+    /// How it ended; `None` as long as nobody has noticed its end.
     ended: Option<ExitStatus>,
 }
 
 impl Process {
-    /// Starts it with its output in files.
+    /// Starts a process with its standard output and error in files.
     ///
     /// # Errors
-    /// The operating system's.
+    /// The operating system reports an error.
     pub fn start(command: &mut Command, output: &Path, log: &Path) -> io::Result<Self> {
         command.stdin(Stdio::null()).stdout(File::create(output)?).stderr(File::create(log)?);
         Self::spawn(command)
     }
 
-    /// Starts it with whatever output the command has.
+    /// Starts a process with the streams that the command has.
     ///
     /// # Errors
-    /// The operating system's.
+    /// The operating system reports an error.
     pub fn spawn(command: &mut Command) -> io::Result<Self> {
         let started = wall_millis();
         Ok(Self { child: command.spawn()?, started, ended: None })
@@ -46,20 +47,20 @@ impl Process {
         &mut self.child
     }
 
-    /// Sends it a signal.
+    /// Sends a signal.
     ///
     /// # Errors
-    /// It has ended.
+    /// The process has ended.
     pub fn signal(&mut self, signal: Signal) -> Result<()> {
         anyhow::ensure!(self.ended()?.is_none(), "it has ended: {:?}", self.ended);
         let pid = Pid::from_child(&self.child);
         kill_process(pid, signal).context("the signal did not arrive")
     }
 
-    /// How it ended, if it has.
+    /// How the process ended; `None` if it runs.
     ///
     /// # Errors
-    /// The operating system's.
+    /// The operating system reports an error.
     pub fn ended(&mut self) -> io::Result<Option<ExitStatus>> {
         if self.ended.is_none() {
             self.ended = self.child.try_wait()?;
@@ -67,10 +68,10 @@ impl Process {
         Ok(self.ended)
     }
 
-    /// Waits until it has ended, and returns what its pipes still hold.
+    /// Waits until the process has ended, and returns the rest of its output.
     ///
     /// # Errors
-    /// The operating system's.
+    /// The operating system reports an error.
     pub fn into_output(mut self) -> io::Result<Output> {
         let mut output =
             Output { status: self.child.wait()?, stdout: Vec::new(), stderr: Vec::new() };
@@ -83,10 +84,10 @@ impl Process {
         Ok(output)
     }
 
-    /// How much memory it has resident, in KiB.
+    /// The resident memory of the process, in KiB.
     ///
     /// # Errors
-    /// It has ended.
+    /// The process has ended.
     pub fn resident_kib(&self) -> Result<u64> {
         let status = std::fs::read_to_string(format!("/proc/{}/status", self.child.id()))?;
         let resident = status.lines().find_map(|line| line.strip_prefix("VmRSS:"));
@@ -97,7 +98,7 @@ impl Process {
 
 impl Drop for Process {
     fn drop(&mut self) {
-        // It may have ended by itself.
+        // It may have ended already.
         drop(self.child.kill());
         drop(self.child.wait());
     }

@@ -1,4 +1,4 @@
-//! Putting records whose delivery can be judged.
+//! Puts records whose delivery the oracle can judge.
 
 use std::{
     collections::BTreeMap,
@@ -18,13 +18,13 @@ use crate::kinesis::TestStream;
 /// A record as it was put.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Produced {
-    /// The shard it went to.
+    /// The shard that the record went to.
     pub shard: String,
-    /// The sequence number it was given.
+    /// The sequence number of the record.
     pub sequence: String,
     /// The partition key.
     pub key: String,
-    /// Its place among the records of its key: its payload.
+    /// The number of the record among those of its key, from 0. It is the payload, too.
     pub number: usize,
 }
 
@@ -36,15 +36,15 @@ pub struct Producer {
     keys: usize,
     next: BTreeMap<String, usize>,
     turn: usize,
-    /// What was put so far.
+    /// The records that were put so far.
     pub produced: Vec<Produced>,
 }
 
-/// Records of a call.
+/// The most records of a call.
 const CALL: usize = 400;
 
 impl Producer {
-    /// Puts records of so many keys.
+    /// A producer that puts records of `keys` partition keys.
     #[must_use]
     pub fn new(stream: &TestStream, keys: usize) -> Self {
         Self {
@@ -57,10 +57,10 @@ impl Producer {
         }
     }
 
-    /// Puts so many records, the keys in turn.
+    /// Puts records. The keys take turns.
     ///
     /// # Errors
-    /// The server's.
+    /// The server reports an error.
     pub async fn put(&mut self, records: usize) -> Result<()> {
         let mut left = records;
         while left > 0 {
@@ -96,7 +96,7 @@ impl Producer {
         Ok(())
     }
 
-    /// Goes on putting `records` every `interval`, until told to stop.
+    /// Puts `records` every `interval` in a task, until [`Load::stop`].
     #[must_use]
     #[expect(clippy::disallowed_methods, reason = "a test may spawn, on the machine's clock")]
     pub fn go_on(mut self, records: usize, interval: Duration) -> Load {
@@ -114,7 +114,7 @@ impl Producer {
     }
 }
 
-/// Records that are put in the background.
+/// A producer that runs in a task.
 #[derive(Debug)]
 pub struct Load {
     done: Arc<AtomicBool>,
@@ -122,10 +122,10 @@ pub struct Load {
 }
 
 impl Load {
-    /// Stops, and hands the producer back.
+    /// Stops the task, and returns the producer.
     ///
     /// # Errors
-    /// Of any put.
+    /// A put failed.
     pub async fn stop(self) -> Result<Producer> {
         self.done.store(true, Ordering::Relaxed);
         self.task.await?

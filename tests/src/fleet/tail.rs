@@ -1,4 +1,4 @@
-//! Following a file that somebody else writes.
+//! Reads a file while another process writes it.
 
 use std::{
     fs::File,
@@ -6,11 +6,11 @@ use std::{
     path::Path,
 };
 
-/// Reads the lines of a file as they come.
+/// Reads the lines of a file as they appear.
 #[derive(Debug)]
 pub(super) struct Tail {
     file: File,
-    /// The beginning of a line whose end is not there yet.
+    /// The beginning of a line whose end is not written yet.
     rest: Vec<u8>,
 }
 
@@ -19,7 +19,7 @@ impl Tail {
         Ok(Self { file: File::open(path)?, rest: Vec::new() })
     }
 
-    /// Hands over each line that is complete by now.
+    /// Calls `each` for every line that was completed since the last call.
     pub(super) fn lines(&mut self, mut each: impl FnMut(&str)) -> io::Result<()> {
         if self.file.read_to_end(&mut self.rest)? == 0 {
             return Ok(());

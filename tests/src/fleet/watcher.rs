@@ -1,4 +1,8 @@
-//! The thread that reads what the consumers of a fleet write.
+//! The thread that reads the files of all consumers of a fleet.
+//!
+//! It reads in passes, all files in each pass, and notes the number of the pass with each line. If
+//! a line is seen two passes or more before another, it was written before it, whichever processes
+//! wrote them.
 
 use std::{
     io,
@@ -25,14 +29,17 @@ pub(super) struct Watcher {
     thread: Option<JoinHandle<()>>,
 }
 
+/// The state that the thread shares with the test.
 #[derive(Debug, Default)]
 struct Shared {
+    /// The files. The lock is held for a whole pass.
     watched: Mutex<Vec<Watched>>,
     history: Mutex<History>,
+    /// Set when the fleet is dropped.
     done: AtomicBool,
 }
 
-/// The output of one process.
+/// The files of one process.
 #[derive(Debug)]
 struct Watched {
     worker: Arc<str>,
@@ -55,7 +62,7 @@ impl Watcher {
         Ok(Self { shared, thread: Some(thread) })
     }
 
-    /// Watches one more process, from the beginning of its files.
+    /// Adds the files of a process, which are read from their beginning.
     pub(super) fn watch(
         &self,
         worker: &str,
@@ -68,40 +75,40 @@ impl Watcher {
         Ok(())
     }
 
-    /// What was seen so far.
+    /// The history as of the last pass.
     pub(super) fn history(&self) -> MutexGuard<'_, History> {
         lock(&self.shared.history)
     }
 
-    /// Where to note what stands in the store.
+    /// A notebook for readings of the store.
     pub(super) fn notebook(&self) -> Notebook {
         Notebook(Arc::clone(&self.shared))
     }
 
-    /// A process stands still from now on.
+    /// Notes that a process is stopped.
     pub(super) fn stands_still(&self) {
         self.history().stood_still = true;
     }
 
-    /// Everything that is written by now.
+    /// The history after one more pass: it has everything that is written until now.
     pub(super) fn caught_up(&self) -> MutexGuard<'_, History> {
         self.shared.pass();
         self.history()
     }
 }
 
-/// Takes notes of what stands in the store.
+/// Adds readings of the store to the history.
 #[derive(Debug)]
 pub(super) struct Notebook(Arc<Shared>);
 
 impl Notebook {
-    /// How many readings there are: one begins now.
+    /// Begins a reading. Returns the number of readings so far, for [`Self::saw`].
     pub(super) fn begin(&self) -> usize {
         lock(&self.0.history).readings.len()
     }
 
-    /// Notes a reading that began when there were `begun`. If there is another one since, which of
-    /// the two saw the older rows nobody knows: it is left out.
+    /// Adds a reading that began when there were `begun` readings. It is left out if another one
+    /// was added since, because it is unknown which of the two has the older rows.
     pub(super) fn saw(&self, begun: usize, rows: Vec<Lease>) {
         let mut history = lock(&self.0.history);
         if history.readings.len() == begun {
@@ -110,14 +117,14 @@ impl Notebook {
         }
     }
 
-    /// Whether nobody will read them any more.
+    /// Whether the fleet was dropped.
     pub(super) fn is_over(&self) -> bool {
         self.0.done.load(Ordering::Relaxed)
     }
 }
 
 impl Shared {
-    /// Reads what each process has written since the last time.
+    /// Makes a pass: reads everything that each process wrote since the last one.
     fn pass(&self) {
         let mut watched = lock(&self.watched);
         let pass = {
@@ -146,7 +153,7 @@ impl Shared {
 impl Drop for Watcher {
     fn drop(&mut self) {
         self.shared.done.store(true, Ordering::Relaxed);
-        // What it panicked with was shown when it did.
+        // A panic of the thread was printed when it happened.
         drop(self.thread.take().map(JoinHandle::join));
     }
 }

@@ -1,4 +1,4 @@
-//! Certificates for servers that speak TLS.
+//! Makes certificates for servers with TLS.
 
 use std::{
     io,
@@ -6,7 +6,7 @@ use std::{
     process::Command,
 };
 
-/// A certificate that names `localhost` and nothing else, signed by itself, and its key.
+/// The files of a self-signed certificate, valid for `localhost` only, and of its key.
 #[derive(Debug)]
 pub(super) struct Certificate {
     pub(super) certificate: PathBuf,
@@ -14,7 +14,7 @@ pub(super) struct Certificate {
 }
 
 impl Certificate {
-    /// Makes one in `folder` by `openssl`, the command, which knows what user it runs as.
+    /// Makes a certificate in `folder`. `openssl` is that command, set up for the server's user.
     pub(super) fn make(mut openssl: Command, folder: &Path) -> io::Result<Self> {
         let made =
             Self { certificate: folder.join("certificate.pem"), key: folder.join("key.pem") };

@@ -1,4 +1,5 @@
-//! A proxy before a DynamoDB or Kinesis server that counts requests, and what each costs.
+//! A proxy before a DynamoDB or Kinesis server that counts requests and their capacity units, and
+//! can refuse some of them.
 
 use std::{
     collections::BTreeMap,
@@ -13,9 +14,10 @@ use std::{
 
 use serde_json::Value;
 
-/// Passes requests on to a server, and counts them by operation: those to DynamoDB with the
-/// capacity units they consumed. It asks the server for those; a refused write, of which servers
-/// tell nothing, costs a unit. It ends when this is dropped.
+/// The proxy. It passes requests on, and counts them by operation; those of DynamoDB with the
+/// capacity units that they consumed, for which it asks the server. A conditional write that the
+/// server refuses counts as one unit, because servers do not report these. The proxy ends when this
+/// is dropped.
 #[derive(Debug)]
 pub struct Counted {
     url: String,
@@ -23,37 +25,43 @@ pub struct Counted {
     thread: Option<JoinHandle<()>>,
 }
 
+/// The state that all connections share.
 #[derive(Debug)]
 struct Shared {
+    /// The server's host and port.
     upstream: String,
+    /// The counts since the last [`Counted::take`].
     bill: Mutex<Bill>,
+    /// The error code for each operation that is refused.
     refusals: Mutex<BTreeMap<String, &'static str>>,
-    /// Only requests that hold this are refused.
+    /// Only requests that contain this text are refused; all if it is empty.
     about: Mutex<String>,
+    /// Set when the proxy is dropped.
     done: AtomicBool,
 }
 
-/// What was asked, by operation.
+/// The costs of requests, by operation.
 pub type Bill = BTreeMap<String, Cost>;
 
-/// What the requests of one operation cost.
+/// The cost of the requests of one operation.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct Cost {
-    /// How many there were.
+    /// The number of requests.
     pub requests: u32,
-    /// What they consumed: of writes for operations that write, else of reads.
+    /// The capacity units: write units of operations that write, read units of others.
     pub units: f64,
 }
 
 /// The operations that consume write units.
 pub const WRITES: [&str; 3] = ["UpdateItem", "PutItem", "DeleteItem"];
+/// The operations that consume read units.
 const READS: [&str; 3] = ["GetItem", "Query", "Scan"];
 
 impl Counted {
     /// Starts a proxy before the server at `url`.
     ///
     /// # Errors
-    /// The operating system's.
+    /// The operating system reports an error.
     pub fn before(url: &str) -> io::Result<Self> {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?;
         let own = listener.local_addr()?;
@@ -72,7 +80,7 @@ impl Counted {
                     return;
                 }
                 let shared = Arc::clone(&serving);
-                // A connection that breaks is the client's to open again.
+                // After an error the client opens a new connection.
                 let pass = move || drop(shared.pass_all(&client));
                 drop(std::thread::Builder::new().name("counted".into()).spawn(pass));
             }
@@ -81,39 +89,39 @@ impl Counted {
         Ok(Self { url: format!("http://{own}"), shared, thread: Some(thread) })
     }
 
-    /// Where it listens.
+    /// The address that it listens on.
     #[must_use]
     pub fn url(&self) -> &str {
         &self.url
     }
 
-    /// Refuses these operations from now on, and no others, without the server's knowing: with a
-    /// code like `AccessDeniedException`.
+    /// Refuses these operations from now on, and no others, with an error code like
+    /// `AccessDeniedException`. The server does not get the requests.
     pub fn refuse(&self, operations: &[&str], code: &'static str) {
         self.refuse_about("", operations, code);
     }
 
-    /// The same for those of these operations alone whose requests hold a text.
+    /// The same, but only for requests that contain `text`.
     pub fn refuse_about(&self, text: &str, operations: &[&str], code: &'static str) {
         text.clone_into(&mut self.shared.about.lock().unwrap_or_else(PoisonError::into_inner));
         let refusals = operations.iter().map(|operation| ((*operation).to_owned(), code));
         *self.shared.refusals() = refusals.collect();
     }
 
-    /// Whether this operation was asked for since the last [`Self::take`].
+    /// Whether a request of this operation was passed on since the last [`Self::take`].
     #[must_use]
     pub fn has_seen(&self, operation: &str) -> bool {
         self.shared.bill().contains_key(operation)
     }
 
-    /// What was asked since this was asked last.
+    /// The costs since the last call.
     #[must_use]
     pub fn take(&self) -> Bill {
         std::mem::take(&mut *self.shared.bill())
     }
 }
 
-/// The write units and the read units of a bill.
+/// The sums of the write units and of the read units of a bill.
 #[must_use]
 pub fn units(bill: &Bill) -> (f64, f64) {
     let of = |operations: [&str; 3]| -> f64 {
@@ -128,6 +136,7 @@ impl Shared {
         self.refusals.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    /// Whether the request contains the text of [`Counted::refuse_about`].
     fn is_about(&self, request: &Message) -> bool {
         let about = self.about.lock().unwrap_or_else(PoisonError::into_inner);
         about.is_empty() || String::from_utf8_lossy(&request.body).contains(&**about)
@@ -137,6 +146,7 @@ impl Shared {
         self.bill.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    /// Serves one connection of a client, with a connection of its own to the server.
     fn pass_all(&self, client: &TcpStream) -> io::Result<()> {
         let server = TcpStream::connect(&self.upstream)?;
         server.set_nodelay(true)?;
@@ -170,22 +180,24 @@ impl Shared {
 impl Drop for Counted {
     fn drop(&mut self) {
         self.shared.done.store(true, Ordering::Relaxed);
-        // Wakes the thread that accepts; it may be gone.
+        // A connection wakes the thread that accepts; it may have ended.
         drop(TcpStream::connect(self.url.trim_start_matches("http://")));
         drop(self.thread.take().map(JoinHandle::join));
     }
 }
 
-/// A request or an answer, with the length of its body known.
+/// An HTTP request or answer.
 #[derive(Debug)]
 struct Message {
+    /// The first line, with its end.
     first: String,
     headers: Vec<(String, String)>,
     body: Vec<u8>,
 }
 
 impl Message {
-    /// `None` at the end of the connection.
+    /// Reads a message, whose headers must have the length of the body; `None` at the end of the
+    /// connection.
     fn read(from: &mut impl BufRead) -> io::Result<Option<Self>> {
         let mut first = String::new();
         if from.read_line(&mut first)? == 0 {
@@ -205,6 +217,7 @@ impl Message {
         Ok(Some(message))
     }
 
+    /// The answer that refuses an operation.
     fn refusing(operation: &str, code: &str) -> Self {
         let body = serde_json::json!({
             "__type": format!("com.amazonaws.dynamodb.v20120810#{code}"),
@@ -230,6 +243,7 @@ impl Message {
         to.write_all(&bytes)
     }
 
+    /// Makes a request of DynamoDB ask for the consumed capacity.
     fn ask_for_units(&mut self) {
         if let Ok(Value::Object(mut request)) = serde_json::from_slice(&self.body) {
             request.insert("ReturnConsumedCapacity".to_owned(), "TOTAL".into());
@@ -237,7 +251,7 @@ impl Message {
         }
     }
 
-    /// What the answer says was consumed.
+    /// The capacity units that an answer reports.
     fn units(&self, operation: &str) -> f64 {
         let answer: Value = serde_json::from_slice(&self.body).unwrap_or_default();
         let refused = answer["__type"].as_str().is_some_and(|kind| kind.contains("Conditional"));

@@ -1,4 +1,4 @@
-//! dynalite: a DynamoDB API server as a Node program.
+//! dynalite: a DynamoDB server, as a Node program.
 
 use std::{io, process::Command};
 
@@ -6,9 +6,9 @@ use rustix::process::Signal;
 
 use super::process::{ServerProcess, beside_install, installed};
 
-/// The server that refuses things: it tells no row of a refused write, knows neither point-in-time
-/// recovery nor deletion protection, and takes no empty binary. It checks expressions for reserved
-/// words.
+/// A DynamoDB server with many gaps: it does not return the row of a refused write, has neither
+/// point-in-time recovery nor deletion protection, and refuses an empty binary. But it refuses
+/// reserved words in expressions, as DynamoDB does.
 #[derive(Debug)]
 pub struct Dynalite {
     port: u16,
@@ -16,14 +16,14 @@ pub struct Dynalite {
     process: ServerProcess,
 }
 
-/// A port in name only: the server gets a free one.
+/// The port in the arguments. `only-localhost.js` makes the server listen on a free port instead.
 const PORT: &str = "4567";
 
 impl Dynalite {
     /// Starts an empty server in which tables take a moment to become active.
     ///
     /// # Errors
-    /// It cannot be started, or is not installed.
+    /// The server cannot be started, or is not installed.
     pub fn start() -> io::Result<Self> {
         let mut command = Command::new("node");
         command
@@ -37,16 +37,16 @@ impl Dynalite {
         Ok(Self { port, url: format!("http://127.0.0.1:{port}"), process })
     }
 
-    /// The port it listens on.
+    /// The port that the server listens on.
     #[must_use]
     pub const fn port(&self) -> u16 {
         self.port
     }
 
-    /// Stops the process until [`Self::resume`]: connections stay, nobody answers.
+    /// Stops the process until [`Self::resume`]: connections stay open, without answers.
     ///
     /// # Errors
-    /// It has ended.
+    /// The server has ended.
     pub fn pause(&self) -> io::Result<()> {
         self.process.signal(Signal::STOP)
     }
@@ -54,12 +54,12 @@ impl Dynalite {
     /// Lets a paused process go on.
     ///
     /// # Errors
-    /// It has ended.
+    /// The server has ended.
     pub fn resume(&self) -> io::Result<()> {
         self.process.signal(Signal::CONT)
     }
 
-    /// Where it listens.
+    /// The address that it listens on.
     #[must_use]
     pub fn url(&self) -> &str {
         &self.url

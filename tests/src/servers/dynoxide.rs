@@ -1,11 +1,11 @@
-//! dynoxide: a DynamoDB API server in this process.
+//! dynoxide: a DynamoDB server in this process.
 
 use std::{io, net::Ipv4Addr, thread::JoinHandle};
 
 use tokio::{net::TcpListener, sync::oneshot};
 
-/// A DynamoDB API server on a thread of its own, at a free port of the loopback interface. It ends
-/// when this is dropped. Tells the row of a refused write; knows no point-in-time recovery.
+/// A DynamoDB server on a thread of its own, at a free port of the loopback interface. It ends when
+/// this is dropped. It returns the row of a refused write, and has no point-in-time recovery.
 #[derive(Debug)]
 pub struct Dynoxide {
     port: u16,
@@ -18,7 +18,7 @@ impl Dynoxide {
     /// Starts an empty server.
     ///
     /// # Errors
-    /// The operating system's or the database's.
+    /// The operating system or the database reports an error.
     pub fn start() -> io::Result<Self> {
         let listener = std::net::TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?;
         listener.set_nonblocking(true)?;
@@ -44,13 +44,13 @@ impl Dynoxide {
         })
     }
 
-    /// The port it listens on.
+    /// The port that the server listens on.
     #[must_use]
     pub const fn port(&self) -> u16 {
         self.port
     }
 
-    /// Where it listens.
+    /// The address that it listens on.
     #[must_use]
     pub fn url(&self) -> &str {
         &self.url

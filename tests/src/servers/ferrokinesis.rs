@@ -1,4 +1,4 @@
-//! ferrokinesis: a Kinesis API server in this process.
+//! ferrokinesis: a Kinesis server in this process.
 
 use std::{io, net::Ipv4Addr, thread::JoinHandle};
 
@@ -6,12 +6,12 @@ use axum::{extract::Request, middleware::Next};
 use ferrokinesis::store::{Store, StoreOptions};
 use tokio::{net::TcpListener, sync::oneshot, task};
 
-/// A Kinesis API server on a thread of its own, at a free port of the loopback interface. It ends
-/// when this is dropped.
+/// A Kinesis server on a thread of its own, at a free port of the loopback interface. It ends when
+/// this is dropped.
 ///
-/// It runs on one thread, and each request without tokio's cooperative budget: ferrokinesis 0.7.0
-/// holds locks across awaits, so with more threads, or with a task that yields in between, it
-/// deadlocks, and a reader at the tip may miss records of a put in progress.
+/// The server has one thread, and serves each request without tokio's cooperative budget.
+/// Ferrokinesis 0.7.0 holds locks across awaits: with more threads, or with a task that yields in
+/// between, it deadlocks, and a reader at the tip may miss records of a put in progress.
 pub struct Ferrokinesis {
     url: String,
     store: Store,
@@ -24,7 +24,7 @@ impl Ferrokinesis {
     /// shards are allowed.
     ///
     /// # Errors
-    /// The operating system's.
+    /// The operating system reports an error.
     pub fn start() -> io::Result<Self> {
         Self::start_with(StoreOptions {
             create_stream_ms: 5,
@@ -38,7 +38,7 @@ impl Ferrokinesis {
     /// Starts a server with these options.
     ///
     /// # Errors
-    /// The operating system's.
+    /// The operating system reports an error.
     pub fn start_with(options: StoreOptions) -> io::Result<Self> {
         let listener = std::net::TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?;
         listener.set_nonblocking(true)?;
@@ -64,13 +64,13 @@ impl Ferrokinesis {
         Ok(Self { url, store, stop: Some(stop), thread: Some(thread) })
     }
 
-    /// Where it listens.
+    /// The address that it listens on.
     #[must_use]
     pub fn url(&self) -> &str {
         &self.url
     }
 
-    /// What it stores.
+    /// The server's data, which tests change directly.
     #[must_use]
     pub const fn store(&self) -> &Store {
         &self.store
@@ -87,7 +87,7 @@ impl Drop for Ferrokinesis {
     fn drop(&mut self) {
         drop(self.stop.take());
         if let Some(thread) = self.thread.take() {
-            // What it panicked with was shown when it did.
+            // A panic of the thread was printed when it happened.
             drop(thread.join());
         }
     }

@@ -1,4 +1,4 @@
-//! kinesis-local: kinesis-mock, the engine of LocalStack, as a Node program.
+//! kinesis-local: a Kinesis server (kinesis-mock, the engine of LocalStack), as a Node program.
 
 use std::{
     io,
@@ -8,23 +8,23 @@ use std::{
 
 use super::process::{ServerProcess, beside_install, installed};
 
-/// The server nearest to Kinesis: it names the children at the end of a shard, and pages lists. It
-/// gets slow with more than some thousand records in a shard.
+/// The server that is most similar to Kinesis: it names the children at the end of a shard, and
+/// pages lists. It becomes slow with more than a few thousand records in a shard.
 #[derive(Debug)]
 pub struct KinesisLocal {
     url: String,
     _process: ServerProcess,
 }
 
-/// A port in name only: the server gets a free one.
+/// The port in the settings. `only-localhost.js` makes the server listen on a free port instead.
 const PLAIN_PORT: &str = "4568";
 
 impl KinesisLocal {
-    /// The server that the tests of sources share: started at the first call, it ends with the
-    /// process. Each test has streams of its own in it.
+    /// The server that tests of sources share. The first call starts it, and it ends with the
+    /// process. Each test makes streams of its own.
     ///
     /// # Errors
-    /// It cannot be started, or is not installed.
+    /// The server cannot be started, or is not installed.
     pub fn shared() -> io::Result<Arc<Self>> {
         static SHARED: Mutex<Option<Arc<KinesisLocal>>> = Mutex::new(None);
         let mut shared = SHARED.lock().unwrap_or_else(PoisonError::into_inner);
@@ -34,10 +34,10 @@ impl KinesisLocal {
         Ok(Arc::clone(shared.insert(Arc::new(Self::start()?))))
     }
 
-    /// Starts a server of one's own: one that many use is slow.
+    /// Starts a server for one test: a shared one is slow.
     ///
     /// # Errors
-    /// It cannot be started, or is not installed.
+    /// The server cannot be started, or is not installed.
     pub fn start() -> io::Result<Self> {
         let package = installed("kinesis-local/node_modules/kinesis-local")?;
         let mut command = Command::new("node");
@@ -62,7 +62,7 @@ impl KinesisLocal {
         Ok(Self { url: format!("http://127.0.0.1:{port}"), _process: process })
     }
 
-    /// Where it listens.
+    /// The address that it listens on.
     #[must_use]
     pub fn url(&self) -> &str {
         &self.url

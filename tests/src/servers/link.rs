@@ -1,4 +1,4 @@
-//! The way to a server over TCP, which a test can spoil.
+//! A TCP proxy before a server, whose connections a test can break.
 
 use std::{
     io,
@@ -18,9 +18,9 @@ use tokio::{
     time::Instant,
 };
 
-/// A proxy before a server, on a thread of its own and at a free port of the loopback interface.
-/// Its connections can be cut, go dark, or be led to another server; new ones can be refused, bytes
-/// kept back or delayed. It ends when this is dropped.
+/// A proxy before a server, on a thread of its own, at a free port of the loopback interface. A
+/// test can end its connections, make them silent, lead new ones to another server or refuse them,
+/// and hold back or delay bytes. The proxy ends when this is dropped.
 #[derive(Debug)]
 pub struct Link {
     address: SocketAddr,
@@ -28,25 +28,28 @@ pub struct Link {
     thread: Option<JoinHandle<()>>,
 }
 
-/// What is to be done with connections.
+/// The state that the test wants. Every connection watches it.
 #[derive(Clone, Copy, Debug)]
 struct Orders {
-    /// Where new ones lead.
+    /// The server to which new connections lead.
     server: SocketAddr,
-    /// How often all were cut.
+    /// How many times all connections were ended.
     cuts: u64,
-    /// How often all that were open went dark.
+    /// How many times all open connections were made silent.
     nights: u64,
+    /// Whether new connections are refused.
     refuse: bool,
+    /// Whether bytes are held back.
     hold: bool,
+    /// How long bytes are delayed in each direction.
     delay: Duration,
 }
 
 impl Link {
-    /// A way to the server at `port` of the loopback interface.
+    /// Starts a proxy before the server at `port` of the loopback interface.
     ///
     /// # Errors
-    /// The operating system's.
+    /// The operating system reports an error.
     pub fn to(port: u16) -> io::Result<Self> {
         let listener = std::net::TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?;
         listener.set_nonblocking(true)?;
@@ -69,45 +72,46 @@ impl Link {
         Ok(Self { address, orders: Some(orders), thread: Some(thread) })
     }
 
-    /// Where it listens.
+    /// The address that it listens on.
     #[must_use]
     pub const fn port(&self) -> u16 {
         self.address.port()
     }
 
-    /// Leads new connections to the server at another port. Those that are open stay where they
-    /// are.
+    /// Leads new connections to the server at another port. Open ones stay connected to the former
+    /// server.
     pub fn lead(&self, port: u16) {
         self.order(|orders| orders.server = (Ipv4Addr::LOCALHOST, port).into());
     }
 
-    /// Lets nothing more through on the connections that are open now, and does not end them: as if
-    /// the machine at the other end had gone. New ones are as before.
+    /// Passes nothing more on the connections that are open now, and does not end them: as if the
+    /// machine at the other end had failed. New connections work.
     pub fn darken(&self) {
         self.order(|orders| orders.nights += 1);
     }
 
-    /// Ends every connection, with all that was under way on it.
+    /// Ends every connection. Bytes that were not passed on are lost.
     pub fn cut(&self) {
         self.order(|orders| orders.cuts += 1);
     }
 
-    /// Whether new connections are refused from now on, as by a machine on which nobody listens.
+    /// Sets whether new connections are refused, as by a machine without a server.
     pub fn refuse(&self, refuse: bool) {
         self.order(|orders| orders.refuse = refuse);
     }
 
-    /// Whether bytes are kept back from now on, in both directions. Nothing is lost: once they may
-    /// go on, they arrive.
+    /// Sets whether bytes are held back, in both directions. None is lost: they are passed on when
+    /// `hold` ends.
     pub fn hold(&self, hold: bool) {
         self.order(|orders| orders.hold = hold);
     }
 
-    /// How long bytes are under way from now on, in each direction.
+    /// Sets how long bytes are delayed, in each direction.
     pub fn delay(&self, delay: Duration) {
         self.order(|orders| orders.delay = delay);
     }
 
+    /// Changes the state, which wakes every connection.
     fn order(&self, change: impl FnOnce(&mut Orders)) {
         if let Some(orders) = &self.orders {
             orders.send_modify(change);
@@ -123,7 +127,7 @@ impl Drop for Link {
     }
 }
 
-/// Accepts connections until nobody gives orders any more.
+/// Accepts connections until the proxy is dropped.
 async fn serve(listener: TcpListener, address: SocketAddr, mut told: watch::Receiver<Orders>) {
     let mut listener = Some(listener);
     let mut connections = JoinSet::new();
@@ -133,7 +137,7 @@ async fn serve(listener: TcpListener, address: SocketAddr, mut told: watch::Rece
             listener = None;
         }
         while listener.is_none() && !refuses {
-            // Somebody's outgoing connection may sit on the port for a moment.
+            // An outgoing connection of another process may use the port for a moment.
             tokio::time::sleep_until(Instant::now() + Duration::from_millis(10)).await;
             listener = TcpListener::bind(address).await.ok();
         }
@@ -147,6 +151,7 @@ async fn serve(listener: TcpListener, address: SocketAddr, mut told: watch::Rece
     }
 }
 
+/// The next connection; waits for ever without a listener.
 async fn accept(listener: Option<&TcpListener>) -> TcpStream {
     loop {
         match listener {
@@ -160,7 +165,7 @@ async fn accept(listener: Option<&TcpListener>) -> TcpStream {
     }
 }
 
-/// Passes bytes on in both directions until one side ends, or the connection is cut.
+/// Passes bytes on in both directions until one side closes, or the test ends the connection.
 async fn pass(client: TcpStream, mut told: watch::Receiver<Orders>) {
     let Orders { server, cuts, nights, .. } = *told.borrow();
     let Ok(server) = TcpStream::connect(server).await else { return };
@@ -177,16 +182,17 @@ async fn pass(client: TcpStream, mut told: watch::Receiver<Orders>) {
     }
 }
 
-/// Passes bytes on in one direction until the sender ends.
+/// Passes bytes on in one direction until the sender closes.
 async fn pump(from: OwnedReadHalf, to: OwnedWriteHalf, nights: u64, told: watch::Receiver<Orders>) {
-    // What is delayed does not keep what follows from being read: latency is not bandwidth.
+    // Reading goes on while earlier bytes are delayed: a delay must not limit the bandwidth.
     let (sender, queue) = mpsc::unbounded_channel();
     tokio::join!(read(from, sender, told.clone()), write(to, queue, nights, told));
 }
 
-/// Bytes, and when they are due.
+/// Bytes, and the time at which they may be written.
 type Chunk = (Instant, Vec<u8>);
 
+/// Reads bytes, and gives each piece the time at which it may be written.
 async fn read(
     mut from: OwnedReadHalf,
     to: mpsc::UnboundedSender<Chunk>,
@@ -201,6 +207,7 @@ async fn read(
     }
 }
 
+/// Writes each piece at its time, unless the test holds bytes back or made the connection silent.
 async fn write(
     mut to: OwnedWriteHalf,
     mut from: mpsc::UnboundedReceiver<Chunk>,

@@ -1,8 +1,17 @@
-//! The servers that tests run against. They listen on the loopback interface, at free ports, and
-//! end with the value that started them.
+//! The servers that tests run against. They listen on free ports of the loopback interface, and end
+//! when the value that started them is dropped, or when this process ends.
 //!
-//! Those that are no Rust code are installed by `tests/servers/install.sh`. A server that cannot be
-//! started is an error: no test passes without it.
+//! | servers | for |
+//! |---|---|
+//! | [`Dynoxide`], [`Dynalite`] | DynamoDB, in this process and as a Node program |
+//! | [`Ferrokinesis`], [`KinesisLocal`] | Kinesis, in this process and as a Node program |
+//! | [`Postgres`], [`PgBouncer`] | PostgreSQL, and a pooler before it |
+//! | [`RedisServer`], [`RedisCluster`] | Redis and Valkey |
+//! | [`Moto`], [`Prometheus`] | CloudWatch, and a scraper |
+//! | [`Link`], [`Counted`] | proxies that break connections, and that count and refuse requests |
+//!
+//! `tests/servers/install.sh` installs the servers that are not written in Rust. A server that
+//! cannot be started is an error: no test passes without it.
 
 mod certificate;
 mod counted;

@@ -1,4 +1,5 @@
-//! moto: among much else, a CloudWatch API server, as a Python program.
+//! moto: a server of many AWS services, as a Python program. Tests use its CloudWatch, IAM, STS and
+//! Kinesis.
 
 use std::{
     io::{self, Read, Write},
@@ -8,7 +9,7 @@ use std::{
 
 use super::process::{ServerProcess, installed};
 
-/// A CloudWatch, as it is published.
+/// A moto server.
 #[derive(Debug)]
 pub struct Moto {
     port: u16,
@@ -19,7 +20,7 @@ impl Moto {
     /// Starts an empty server.
     ///
     /// # Errors
-    /// It cannot be started, or is not installed.
+    /// The server cannot be started, or is not installed.
     pub fn start() -> io::Result<Self> {
         let mut command = Command::new("python3");
         command.env("PYTHONPATH", installed("moto")?).env("PYTHONUNBUFFERED", "1").args([
@@ -36,27 +37,57 @@ impl Moto {
         Ok(Self { port, _process: process })
     }
 
-    /// The port it listens on.
+    /// The port that the server listens on.
     #[must_use]
     pub const fn port(&self) -> u16 {
         self.port
     }
 
-    /// What it answers to a question about CloudWatch, which is a form: XML.
+    /// Its URL.
+    #[must_use]
+    pub fn url(&self) -> String {
+        format!("http://127.0.0.1:{}", self.port)
+    }
+
+    /// Sends a request of CloudWatch's query protocol, an encoded form. Returns the answer, which is
+    /// XML.
     ///
     /// # Errors
-    /// It does not answer.
+    /// The server does not answer, or refuses the request.
     pub fn ask(&self, form: &str) -> io::Result<String> {
+        self.call("monitoring", form)
+    }
+
+    /// Calls this service by the query protocol, with an encoded form. Returns the answer, which is
+    /// XML.
+    ///
+    /// # Errors
+    /// moto does not answer.
+    pub fn call(&self, service: &str, form: &str) -> io::Result<String> {
+        // moto finds the service by the scope of the signature, and does not check the signature until
+        // `enforce` was called.
+        let head = format!(
+            "Authorization: AWS4-HMAC-SHA256 Credential=test/20260131/us-east-1/{service}/\
+             aws4_request, SignedHeaders=host, Signature=0\r\n\
+             Content-Type: application/x-www-form-urlencoded\r\n"
+        );
+        self.post("/", &head, form)
+    }
+
+    /// Makes moto check each signature from now on, and whether the signer's policies allow the call.
+    ///
+    /// # Errors
+    /// moto does not answer.
+    pub fn enforce(&self) -> io::Result<()> {
+        self.post("/moto-api/reset-auth", "Content-Type: text/plain\r\n", "0").map(drop)
+    }
+
+    fn post(&self, path: &str, head: &str, body: &str) -> io::Result<String> {
         let mut stream = TcpStream::connect((Ipv4Addr::LOCALHOST, self.port))?;
-        // It goes by the scope of the signature, and checks none.
         write!(
             stream,
-            "POST / HTTP/1.0\r\nHost: localhost\r\n\
-             Authorization: AWS4-HMAC-SHA256 Credential=test/20260131/us-east-1/monitoring/\
-             aws4_request, SignedHeaders=host, Signature=0\r\n\
-             Content-Type: application/x-www-form-urlencoded\r\n\
-             Content-Length: {}\r\n\r\n{form}",
-            form.len()
+            "POST {path} HTTP/1.0\r\nHost: localhost\r\n{head}Content-Length: {}\r\n\r\n{body}",
+            body.len()
         )?;
         let mut answer = String::new();
         stream.read_to_string(&mut answer)?;

@@ -1,4 +1,4 @@
-//! PgBouncer: a pooler in front of PostgreSQL.
+//! PgBouncer: a connection pooler before PostgreSQL.
 
 use std::{fs, io, path::Path};
 
@@ -16,11 +16,11 @@ pub struct PgBouncer {
 }
 
 impl PgBouncer {
-    /// Starts a pooler that throws away these startup parameters, and refuses connections that
-    /// send others which it does not know.
+    /// Starts a pooler before `server`. It ignores the startup parameters in `ignored`, and refuses
+    /// connections with other parameters that it does not know.
     ///
     /// # Errors
-    /// It cannot be started, or is not installed.
+    /// The server cannot be started, or is not installed.
     pub fn start(server: &Postgres, ignored: &str) -> io::Result<Self> {
         let home = Folder::create("pgbouncer")?;
         let (port, server) = (free_port()?, server.port());
@@ -43,7 +43,7 @@ impl PgBouncer {
         Ok(Self { port, _process: process, _home: home })
     }
 
-    /// The address of the database behind it.
+    /// The address of the server's database through the pooler.
     #[must_use]
     pub fn url(&self) -> String {
         format!("postgres://postgres@127.0.0.1:{}/postgres", self.port)

@@ -1,4 +1,4 @@
-//! PostgreSQL: servers of their own, with data in temporary folders.
+//! PostgreSQL servers, each with its data in a temporary folder.
 
 use std::{
     fs,
@@ -22,24 +22,25 @@ pub struct Postgres {
     release: PostgresRelease,
     home: Folder,
     port: u16,
-    /// What it is started with beyond the usual.
+    /// Further settings, like `max_connections=500`.
     settings: Vec<String>,
     process: Option<ServerProcess>,
 }
 
-/// Which server.
+/// A release of PostgreSQL.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum PostgresRelease {
-    /// The one of the operating system's packages: 15 on Debian 12.
+    /// The release of the operating system's packages: 15 on Debian 12.
     Packaged,
-    /// The one from Maven: 18.
+    /// Release 18, from Maven.
     Newest,
 }
 
 impl PostgresRelease {
+    /// The folder with the programs of the release.
     fn programs(self) -> io::Result<PathBuf> {
         match self {
-            // Where it really is: the servers' user may not get there by way of a link.
+            // The path without links: the servers' user may lack the right to follow them.
             Self::Newest => installed("postgres-18/bin")?.canonicalize(),
             Self::Packaged => {
                 let releases = fs::read_dir("/usr/lib/postgresql").into_iter().flatten().flatten();
@@ -54,10 +55,10 @@ impl PostgresRelease {
 }
 
 impl Postgres {
-    /// Starts a fresh server of the operating system's packages.
+    /// Starts an empty server of [`PostgresRelease::Packaged`].
     ///
     /// # Errors
-    /// It cannot be started, or is not installed.
+    /// The server cannot be started, or is not installed.
     pub fn start() -> io::Result<Self> {
         Self::start_release(PostgresRelease::Packaged)
     }
@@ -65,25 +66,25 @@ impl Postgres {
     /// The same with more settings, like `max_connections=500`.
     ///
     /// # Errors
-    /// It cannot be started, or is not installed.
+    /// The server cannot be started, or is not installed.
     pub fn start_with(settings: &[&str]) -> io::Result<Self> {
         let settings = settings.iter().map(ToString::to_string).collect();
         Self::start_anew(PostgresRelease::Packaged, settings)
     }
 
-    /// Starts a fresh server.
+    /// Starts an empty server of a release.
     ///
     /// # Errors
-    /// It cannot be started, or is not installed.
+    /// The server cannot be started, or is not installed.
     pub fn start_release(release: PostgresRelease) -> io::Result<Self> {
         Self::start_anew(release, Vec::new())
     }
 
-    /// A server that also speaks TLS, its URL by the name that its certificate has, and where that
-    /// certificate is. Another way to it, by address, is [`Self::url`].
+    /// Starts a server that also takes TLS. Returns it with a URL that has the certificate's name,
+    /// and the path of the certificate. [`Self::url`] is another URL, with the IP address.
     ///
     /// # Errors
-    /// It cannot be started, or is not installed, or `openssl` is not.
+    /// The server cannot be started, or the server or `openssl` is not installed.
     pub fn start_with_tls() -> io::Result<(Self, String, PathBuf)> {
         let mut server = Self::start()?;
         let made = Certificate::make(unprivileged(Path::new("openssl")), server.home.path())?;
@@ -98,6 +99,7 @@ impl Postgres {
         Ok((server, url, made.certificate))
     }
 
+    /// Makes an empty database, and starts a server on it.
     fn start_anew(release: PostgresRelease, settings: Vec<String>) -> io::Result<Self> {
         let home = Folder::create("postgres")?;
         let mut initdb = unprivileged(&release.programs()?.join("initdb"));
@@ -108,10 +110,10 @@ impl Postgres {
         Ok(server)
     }
 
-    /// Starts a server that follows this one.
+    /// Starts a standby that replicates this server.
     ///
     /// # Errors
-    /// It cannot be started.
+    /// The server cannot be started.
     pub fn follower(&self) -> io::Result<Self> {
         let home = Folder::create("postgres")?;
         let mut copy = unprivileged(&self.release.programs()?.join("pg_basebackup"));
@@ -125,19 +127,19 @@ impl Postgres {
         Ok(server)
     }
 
-    /// Makes a follower go on by itself.
+    /// Makes a standby the primary.
     ///
     /// # Errors
-    /// It does not.
+    /// The server does not become the primary.
     pub fn promote(&self) -> io::Result<()> {
         self.control(&["promote", "-w"])
     }
 
-    /// Has the server follow another one from now on, on the same port: it is started again and
-    /// only reads. What it alone has, it keeps.
+    /// Makes this server a standby of `primary`: restarts it on the same port, read-only. Rows that
+    /// only this server has stay in it.
     ///
     /// # Errors
-    /// It cannot be started.
+    /// The server cannot be started.
     pub fn demote(&mut self, primary: &Self) -> io::Result<()> {
         self.control(&["stop", "-m", "fast", "-w"])?;
         self.process = None;
@@ -149,6 +151,7 @@ impl Postgres {
         self.go_on()
     }
 
+    /// Runs `pg_ctl` on the server's data.
     fn control(&self, what: &[&str]) -> io::Result<()> {
         let mut control = unprivileged(&self.release.programs()?.join("pg_ctl"));
         finish(control.args(what).arg("-D").arg(self.home.data()))
@@ -157,7 +160,7 @@ impl Postgres {
     /// Starts the server again, on the same port with the same data.
     ///
     /// # Errors
-    /// It cannot be started.
+    /// The server cannot be started.
     pub fn go_on(&mut self) -> io::Result<()> {
         let mut command = unprivileged(Path::new("/bin/sh"));
         command
@@ -183,21 +186,21 @@ impl Postgres {
         Ok(())
     }
 
-    /// Ends the server as a crash would: without a word to its clients.
+    /// Ends the server as a crash would: it does not close its connections in order.
     ///
     /// # Errors
-    /// It does not end.
+    /// The server does not end.
     pub fn crash(&mut self) -> io::Result<()> {
         let stopped = self.control(&["stop", "-m", "immediate", "-w"]);
         self.process = None;
         stopped
     }
 
-    /// Stops all of the server's processes until [`Self::resume`]: connections stay, nobody
+    /// Stops all of the server's processes until [`Self::resume`]: connections stay open, without
     /// answers.
     ///
     /// # Errors
-    /// It does not run.
+    /// The server does not run.
     pub fn pause(&self) -> io::Result<()> {
         self.signal(Signal::STOP)
     }
@@ -205,34 +208,34 @@ impl Postgres {
     /// Lets a paused server go on.
     ///
     /// # Errors
-    /// It does not run.
+    /// The server does not run.
     pub fn resume(&self) -> io::Result<()> {
         self.signal(Signal::CONT)
     }
 
-    /// The process that is the parent of all others.
+    /// The id of the process that is the parent of all others.
     ///
     /// # Errors
-    /// It does not run.
+    /// The server does not run.
     pub fn process_id(&self) -> io::Result<i32> {
         let first = fs::read_to_string(self.home.data().join("postmaster.pid"))?;
         let first = first.lines().next().and_then(|line| line.parse().ok());
         first.ok_or_else(|| io::Error::other("the server does not say its process"))
     }
 
-    /// Each of its processes is its own group, so each gets the signal: first the one that would
-    /// start more of them.
+    /// Sends a signal to each process of the server, because each is a group of its own: first to
+    /// the parent, which would start new ones.
     fn signal(&self, signal: Signal) -> io::Result<()> {
         let first = self.process_id()?;
         send(first, signal)?;
         for process in children(first)? {
-            // One that has just ended needs no signal.
+            // A process that has just ended needs no signal.
             drop(send(process, signal));
         }
         Ok(())
     }
 
-    /// The port it listens on.
+    /// The port that the server listens on.
     #[must_use]
     pub const fn port(&self) -> u16 {
         self.port
@@ -253,7 +256,7 @@ impl Postgres {
 
 impl Drop for Postgres {
     fn drop(&mut self) {
-        // It may have ended by itself.
+        // It may have ended already.
         drop(self.crash());
     }
 }
@@ -275,13 +278,14 @@ fn children(parent: i32) -> io::Result<Vec<i32>> {
     Ok(all.filter(is_child).collect())
 }
 
-/// What a server says that serves, or one that follows another.
+/// The messages of a primary and of a standby that are ready.
 const READY: [&str; 2] = ["ready to accept connections", "ready to accept read-only connections"];
 
-/// Ends the server when standard input is closed, which happens however this process ends.
+/// A shell script that starts the server, and ends it when standard input is closed: that happens
+/// at every end of this process, also at a crash.
 const WATCHED: &str = r#""$0" "$@" <&- & read _; kill -QUIT $!; wait"#;
 
-/// A temporary folder that the servers' user may write, which is removed when this is dropped.
+/// A temporary folder that the servers' user can write. It is removed when this is dropped.
 #[derive(Debug)]
 pub(super) struct Folder(PathBuf);
 
@@ -291,7 +295,7 @@ impl Folder {
         let name =
             format!("kcl-{what}-{}-{}", std::process::id(), COUNT.fetch_add(1, Ordering::Relaxed));
         let path = std::env::temp_dir().join(name);
-        // Made by that user, so that it is theirs.
+        // The servers' user makes the folder, so that it owns it.
         finish(unprivileged(Path::new("/bin/mkdir")).arg("-m").arg("755").arg(&path))?;
         Ok(Self(path))
     }
@@ -311,7 +315,7 @@ impl Drop for Folder {
     }
 }
 
-/// A command that does not run as root: these servers refuse that.
+/// A command that never runs as root, because these servers refuse to.
 pub(super) fn unprivileged(program: &Path) -> Command {
     if !is_root() {
         return Command::new(program);
@@ -326,6 +330,7 @@ fn is_root() -> bool {
     status.lines().any(|line| line.starts_with("Uid:\t0\t"))
 }
 
+/// Runs a command to its end. A failure has its error output.
 fn finish(command: &mut Command) -> io::Result<()> {
     let output = command.stdin(Stdio::null()).output()?;
     if output.status.success() {
@@ -335,7 +340,7 @@ fn finish(command: &mut Command) -> io::Result<()> {
     Err(io::Error::other(format!("{command:?} failed with {}: {said}", output.status)))
 }
 
-/// A port that nobody listens on.
+/// A port that was free a moment ago.
 pub(super) fn free_port() -> io::Result<u16> {
     Ok(TcpListener::bind("127.0.0.1:0")?.local_addr()?.port())
 }

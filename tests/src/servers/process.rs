@@ -1,4 +1,4 @@
-//! Servers in processes of their own.
+//! Starts a server as a process, waits until it is ready, and ends it.
 
 use std::{
     io::{self, BufRead, BufReader, Read},
@@ -13,16 +13,16 @@ use rustix::process::{Pid, Signal, kill_process};
 /// How long a server may take to say that it is ready.
 const PATIENCE: Duration = Duration::from_secs(60);
 
-/// A server in a process of its own, which is killed when this is dropped. Its standard input is
-/// closed when this process ends, in whatever way.
+/// A server in a process of its own, which is killed when this is dropped. Its standard input is a
+/// pipe, which is closed at every end of this process.
 #[derive(Debug)]
 pub struct ServerProcess(Child);
 
 impl ServerProcess {
-    /// Starts a server, and feeds the lines it writes to `ready` until that returns something.
+    /// Starts a server, and passes each line of its output to `ready` until that returns a value.
     ///
     /// # Errors
-    /// The server cannot be started, ends, or is not ready within a minute.
+    /// The server cannot be started, ends, or is silent for a minute before it is ready.
     pub fn start<T>(
         command: &mut Command,
         mut ready: impl FnMut(&str) -> Option<T>,
@@ -46,7 +46,7 @@ impl ServerProcess {
         }
     }
 
-    /// The process.
+    /// The process id.
     #[must_use]
     pub fn id(&self) -> i32 {
         Pid::from_child(&self.0).as_raw_nonzero().get()
@@ -55,14 +55,14 @@ impl ServerProcess {
     /// Sends a signal.
     ///
     /// # Errors
-    /// It cannot be sent.
+    /// The signal cannot be sent.
     pub fn signal(&self, signal: Signal) -> io::Result<()> {
         Ok(kill_process(Pid::from_child(&self.0), signal)?)
     }
 }
 
-/// Passes on what the server writes, and reads on when nobody listens any more: a full pipe would
-/// stop the server.
+/// Passes the lines of an output on, in a thread. It reads on when the receiver is gone: a full
+/// pipe would block the server.
 fn pass_on(output: impl Read + Send + 'static, to: mpsc::Sender<String>) -> io::Result<()> {
     let lines = BufReader::new(output).lines();
     let pass = move || lines.map_while(Result::ok).for_each(|line| drop(to.send(line)));
@@ -71,16 +71,17 @@ fn pass_on(output: impl Read + Send + 'static, to: mpsc::Sender<String>) -> io::
 
 impl Drop for ServerProcess {
     fn drop(&mut self) {
-        // It may have ended by itself.
+        // It may have ended already.
         drop(self.0.kill());
         drop(self.0.wait());
     }
 }
 
-/// Where `tests/servers/install.sh` put a file of a server.
+/// The path of a file that `tests/servers/install.sh` has installed: below `KCL_TEST_SERVERS`, or
+/// else `.servers` of the workspace.
 ///
 /// # Errors
-/// It is not there.
+/// The file does not exist.
 pub fn installed(file: impl AsRef<Path>) -> io::Result<PathBuf> {
     let servers = std::env::var_os("KCL_TEST_SERVERS")
         .map_or_else(|| workspace().join(".servers"), PathBuf::from);
@@ -95,7 +96,7 @@ pub fn installed(file: impl AsRef<Path>) -> io::Result<PathBuf> {
     ))
 }
 
-/// A file beside `install.sh`.
+/// The path of a file in the folder of `install.sh`.
 pub(super) fn beside_install(file: &str) -> PathBuf {
     workspace().join("tests/servers").join(file)
 }

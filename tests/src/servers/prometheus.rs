@@ -1,4 +1,5 @@
-//! Prometheus, of Debian: it scrapes, and asks what rules and boards ask.
+//! Prometheus, from the operating system's packages: it scrapes workers, evaluates the alert rules,
+//! and answers the queries of the boards.
 
 use std::{
     io::{self, Read, Write},
@@ -12,7 +13,7 @@ use tempfile::TempDir;
 
 use super::{process::ServerProcess, redis::free_port};
 
-/// A server that scrapes every second, and evaluates rules as often.
+/// A server that scrapes and evaluates its rules every second.
 #[derive(Debug)]
 pub struct Prometheus {
     address: SocketAddr,
@@ -21,15 +22,15 @@ pub struct Prometheus {
 }
 
 impl Prometheus {
-    /// Starts one that scrapes this address, and evaluates the rules of these files.
+    /// Starts a server that scrapes the address `scraped`, and evaluates the rules of these files.
     ///
     /// # Errors
-    /// It cannot be started, or is not installed.
+    /// The server cannot be started, or is not installed.
     pub fn start(scraped: &str, rules: &[PathBuf]) -> io::Result<Self> {
         let folder = TempDir::new()?;
         let config = folder.path().join("prometheus.yml");
         let rules: Vec<String> = rules.iter().map(|file| file.display().to_string()).collect();
-        // JSON is YAML.
+        // JSON is valid YAML.
         let text = serde_json::json!({
             "global": {"scrape_interval": "1s", "evaluation_interval": "1s"},
             "rule_files": rules,
@@ -50,10 +51,10 @@ impl Prometheus {
         Ok(Self { address, _process: process, _folder: folder })
     }
 
-    /// The series that an expression has now, each with its labels and its value.
+    /// The series of an expression now, each with its labels and its value.
     ///
     /// # Errors
-    /// It does not answer, or the expression makes no sense.
+    /// The server does not answer, or the expression is invalid.
     pub fn query(&self, expression: &str) -> io::Result<Vec<Value>> {
         let mut form = form_urlencoded::Serializer::new(String::new());
         let form = form.append_pair("query", expression).finish();
@@ -61,10 +62,10 @@ impl Prometheus {
         Ok(answer["data"]["result"].as_array().cloned().unwrap_or_default())
     }
 
-    /// Every rule, with its health and what was wrong with it.
+    /// Every rule, with its health and its last error.
     ///
     /// # Errors
-    /// It does not answer.
+    /// The server does not answer.
     pub fn rules(&self) -> io::Result<Vec<Value>> {
         let answer = self.ask("GET", "/api/v1/rules", "")?;
         let groups = answer["data"]["groups"].as_array().cloned().unwrap_or_default();
@@ -72,6 +73,7 @@ impl Prometheus {
         Ok(groups.into_iter().flat_map(rules).collect())
     }
 
+    /// Sends a request of the HTTP API, and returns the answer.
     fn ask(&self, method: &str, path: &str, form: &str) -> io::Result<Value> {
         let mut stream = TcpStream::connect(self.address)?;
         let length = form.len();

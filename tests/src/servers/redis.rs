@@ -1,4 +1,4 @@
-//! Redis and Valkey.
+//! Redis and Valkey servers.
 
 use std::{
     io,
@@ -18,7 +18,7 @@ use super::{
     process::{ServerProcess, installed},
 };
 
-/// Whose server it is.
+/// The make of a server.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum RedisMake {
     /// Redis 7, as Debian packages it.
@@ -27,13 +27,13 @@ pub enum RedisMake {
     Valkey,
 }
 
-/// How long servers may take to do what they are told.
+/// How long a server may take to carry out a command.
 const PATIENCE: Duration = Duration::from_secs(60);
 
-/// How often another free port is tried: between finding and using one, somebody may take it.
+/// How many ports are tried: another process may take a free port before the server does.
 const MOST_PORTS: usize = 20;
 
-/// A Redis or Valkey server without persistence, in a folder of its own that goes with it.
+/// A Redis or Valkey server without persistence. Its folder is deleted when this is dropped.
 #[derive(Debug)]
 pub struct RedisServer {
     make: RedisMake,
@@ -47,7 +47,7 @@ impl RedisServer {
     /// Starts an empty server.
     ///
     /// # Errors
-    /// It cannot be started, or is not installed.
+    /// The server cannot be started, or is not installed.
     pub fn start(make: RedisMake) -> io::Result<Self> {
         Self::with(make, &[])
     }
@@ -55,7 +55,7 @@ impl RedisServer {
     /// The same with more options, like `["--appendonly", "yes"]`.
     ///
     /// # Errors
-    /// It cannot be started, or is not installed.
+    /// The server cannot be started, or is not installed.
     pub fn with(make: RedisMake, options: &[&str]) -> io::Result<Self> {
         let mut taken = None;
         for _ in 0..MOST_PORTS {
@@ -72,10 +72,11 @@ impl RedisServer {
         Err(taken.unwrap_or_else(|| io::ErrorKind::AddrInUse.into()))
     }
 
-    /// A server that also speaks TLS, its URL for that, and the certificate to trust, as PEM.
+    /// Starts a server that also takes TLS. Returns it with the URL for TLS, and the certificate to
+    /// trust, as PEM.
     ///
     /// # Errors
-    /// It cannot be started, or is not installed, or `openssl` is not.
+    /// The server cannot be started, or the server or `openssl` is not installed.
     pub fn with_tls(make: RedisMake) -> io::Result<(Self, String, Vec<u8>)> {
         let port = free_port()?;
         let folder = TempDir::new()?;
@@ -90,10 +91,10 @@ impl RedisServer {
         Ok((server, format!("rediss://localhost:{port}"), std::fs::read(&certificate)?))
     }
 
-    /// A Sentinel that watches a primary under the name `orders`.
+    /// Starts a Sentinel that watches a primary under the name `orders`.
     ///
     /// # Errors
-    /// It cannot be started, or is not installed.
+    /// The server cannot be started, or is not installed.
     pub fn sentinel(primary: &Self) -> io::Result<Self> {
         let (port, folder) = (free_port()?, TempDir::new()?);
         let config = folder.path().join("sentinel.conf");
@@ -107,10 +108,10 @@ impl RedisServer {
         Ok(Self { make, port, options, folder, process: Some(process) })
     }
 
-    /// Starts the server anew, on its port and in its folder, if it does not run.
+    /// Starts the server again, on its port and in its folder, unless it runs.
     ///
     /// # Errors
-    /// It cannot be started.
+    /// The server cannot be started.
     pub fn launch(&mut self) -> io::Result<()> {
         if self.process.is_some() {
             return Ok(());
@@ -143,10 +144,10 @@ impl RedisServer {
         self.process = None;
     }
 
-    /// Stops the process until [`Self::resume`]: connections stay, nobody answers.
+    /// Stops the process until [`Self::resume`]: connections stay open, without answers.
     ///
     /// # Errors
-    /// It does not run.
+    /// The server does not run.
     pub fn pause(&self) -> io::Result<()> {
         self.signal(Signal::STOP)
     }
@@ -154,15 +155,15 @@ impl RedisServer {
     /// Lets a paused process go on.
     ///
     /// # Errors
-    /// It does not run.
+    /// The server does not run.
     pub fn resume(&self) -> io::Result<()> {
         self.signal(Signal::CONT)
     }
 
-    /// The server's process.
+    /// The id of the server's process.
     ///
     /// # Errors
-    /// It does not run.
+    /// The server does not run.
     pub fn process_id(&self) -> io::Result<i32> {
         Ok(self.running()?.id())
     }
@@ -176,32 +177,32 @@ impl RedisServer {
         self.process.as_ref().ok_or_else(gone)
     }
 
-    /// Where it listens, as `redis://host:port`.
+    /// The address of the server, as `redis://host:port`.
     #[must_use]
     pub fn url(&self) -> String {
         format!("redis://127.0.0.1:{}", self.port)
     }
 
-    /// The port where it was started.
+    /// The port that the server listens on.
     #[must_use]
     pub const fn port(&self) -> u16 {
         self.port
     }
 
-    /// Has the server listen on another port from now on.
+    /// Makes the server listen on another port.
     ///
     /// # Errors
-    /// What the server says.
+    /// The server refuses the command.
     pub async fn move_to(&mut self, port: u16) -> RedisResult<()> {
         self.tell(&["CONFIG", "SET", "port", &port.to_string()]).await?;
         self.port = port;
         Ok(())
     }
 
-    /// Becomes a replica of `primary`, and waits until it has everything.
+    /// Makes this server a replica of `primary`, and waits until the first copy is complete.
     ///
     /// # Errors
-    /// What the servers say; that it takes longer than a minute.
+    /// A server refuses a command, or the copy takes longer than a minute.
     pub async fn follow(&self, primary: &Self) -> RedisResult<()> {
         self.tell(&["REPLICAOF", "127.0.0.1", &primary.port.to_string()]).await?;
         until("the replica copies", async || {
@@ -210,41 +211,41 @@ impl RedisServer {
         .await
     }
 
-    /// Waits until this replica of `primary` has everything that was written before.
+    /// Waits until this replica has everything that `primary` has written before this call.
     ///
     /// # Errors
-    /// What the servers say; that it takes longer than a minute.
+    /// A server refuses a command, or it takes longer than a minute.
     pub async fn catch_up(&self, primary: &Self) -> RedisResult<()> {
         let written = primary.offset().await?;
         until("the replica catches up", async || Ok(self.offset().await? >= written)).await
     }
 
-    /// How far its history goes.
+    /// The replication offset of the server.
     async fn offset(&self) -> RedisResult<u64> {
         let info = self.info("replication").await?;
         let offset = info.lines().find_map(|line| line.strip_prefix("master_repl_offset:"));
         Ok(offset.and_then(|offset| offset.trim().parse().ok()).unwrap_or(0))
     }
 
-    /// What it says of itself.
+    /// The answer to `INFO` with a section.
     ///
     /// # Errors
-    /// What the server says.
+    /// The server refuses the command.
     pub async fn info(&self, section: &str) -> RedisResult<String> {
         Ok(redis::from_redis_value(self.tell(&["INFO", section]).await?)?)
     }
 
-    /// Sends a command as its operator.
+    /// Sends a command.
     ///
     /// # Errors
-    /// What the server says.
+    /// The server refuses it.
     pub async fn tell(&self, command: &[&str]) -> RedisResult<Value> {
         let mut connection = Client::open(self.url())?.get_multiplexed_async_connection().await?;
         redis::cmd(command[0]).arg(&command[1..]).query_async(&mut connection).await
     }
 }
 
-/// Waits for something that has to happen.
+/// Waits until `done` returns true. `what` names the fact, for the error.
 pub(super) async fn until(
     what: &str,
     mut done: impl AsyncFnMut() -> RedisResult<bool>,

@@ -1,4 +1,4 @@
-//! Clusters of Redis or Valkey.
+//! Clusters of Redis or Valkey servers.
 
 use std::io;
 
@@ -6,10 +6,10 @@ use redis::RedisResult;
 
 use super::redis::{RedisMake, RedisServer, free_port, until};
 
-/// Slots of a cluster.
+/// The hash slots of a cluster: a constant of Redis.
 const SLOTS: usize = 16_384;
 
-/// Three primaries that share the slots.
+/// A cluster of three primaries that share the slots, and replicas that a test adds.
 #[derive(Debug)]
 pub struct RedisCluster {
     nodes: Vec<RedisServer>,
@@ -19,13 +19,14 @@ impl RedisCluster {
     /// Starts an empty cluster.
     ///
     /// # Errors
-    /// It cannot be started, or is not installed; its nodes do not agree within a minute.
+    /// A node cannot be started or is not installed, or the nodes do not agree within a minute.
     pub async fn start(make: RedisMake) -> io::Result<Self> {
         let cluster = Self { nodes: vec![node(make)?, node(make)?, node(make)?] };
         cluster.form().await.map_err(io::Error::other)?;
         Ok(cluster)
     }
 
+    /// Gives each node its slots, introduces the nodes, and waits until they agree.
     async fn form(&self) -> RedisResult<()> {
         let count = self.nodes.len();
         for (at, node) in self.nodes.iter().enumerate() {
@@ -42,16 +43,18 @@ impl RedisCluster {
         until("the nodes agree", async || self.agrees().await).await
     }
 
-    /// Starts a node that follows one of them and waits until it has everything; tells its place.
+    /// Starts a replica of the node `primary`, and waits until its first copy is complete. Returns
+    /// its index.
     ///
     /// # Errors
-    /// It cannot be started; it does not follow within a minute.
+    /// The node cannot be started, or does not become a replica within a minute.
     pub async fn follow(&mut self, make: RedisMake, primary: usize) -> io::Result<usize> {
         self.nodes.push(node(make)?);
         self.join(primary).await.map_err(io::Error::other)?;
         Ok(self.nodes.len() - 1)
     }
 
+    /// Adds the last node to the cluster, as a replica of `primary`.
     async fn join(&self, primary: usize) -> RedisResult<()> {
         let [others @ .., replica] = &*self.nodes else { return Ok(()) };
         let (bus, port) = (replica.bus_port().await?, replica.port().to_string());
@@ -66,7 +69,7 @@ impl RedisCluster {
         .await
     }
 
-    /// Whether every node knows all others and who keeps which slots.
+    /// Whether every node knows all others, and all slots are served.
     async fn agrees(&self) -> RedisResult<bool> {
         for node in &self.nodes {
             let info = node.cluster_info().await?;
@@ -83,7 +86,7 @@ impl RedisCluster {
         self.nodes[node].kill();
     }
 
-    /// The nodes.
+    /// The nodes, killed ones included.
     #[must_use]
     pub fn nodes(&self) -> &[RedisServer] {
         &self.nodes
@@ -95,7 +98,7 @@ impl RedisServer {
         Ok(redis::from_redis_value(self.tell(&["CLUSTER", "INFO"]).await?)?)
     }
 
-    /// The port on which nodes of a cluster talk.
+    /// The port of the cluster bus, by which the nodes communicate.
     async fn bus_port(&self) -> RedisResult<String> {
         let answer = self.tell(&["CONFIG", "GET", "cluster-port"]).await?;
         let pairs: Vec<String> = redis::from_redis_value(answer)?;

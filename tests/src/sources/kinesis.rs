@@ -1,4 +1,4 @@
-//! Streams of a Kinesis API server.
+//! Streams of a Kinesis server, for the conformance suite.
 
 use std::{sync::Arc, time::Duration};
 
@@ -21,6 +21,7 @@ use crate::{
 #[derive(Debug)]
 pub struct KinesisStreams(Arc<Server>);
 
+/// The server that has the streams.
 #[derive(Debug)]
 enum Server {
     Ferrokinesis(Box<Ferrokinesis>),
@@ -28,18 +29,18 @@ enum Server {
 }
 
 impl KinesisStreams {
-    /// On a ferrokinesis of its own.
+    /// Starts a ferrokinesis for these streams.
     ///
     /// # Errors
-    /// It cannot be started.
+    /// The server cannot be started.
     pub fn on_ferrokinesis() -> std::io::Result<Self> {
         Ok(Self(Arc::new(Server::Ferrokinesis(Box::new(Ferrokinesis::start()?)))))
     }
 
-    /// On the one kinesis-local of this process.
+    /// Uses the kinesis-local that all tests of this process share.
     ///
     /// # Errors
-    /// It cannot be started, or is not installed.
+    /// The server cannot be started, or is not installed.
     pub fn on_kinesis_local() -> std::io::Result<Self> {
         Ok(Self(Arc::new(Server::KinesisLocal(KinesisLocal::shared()?))))
     }
@@ -54,7 +55,7 @@ impl Server {
     }
 }
 
-/// One stream.
+/// One stream on a server.
 struct OnServer {
     server: Arc<Server>,
     stream: TestStream,
@@ -73,7 +74,7 @@ impl SourceFactory for KinesisStreams {
     fn lacks(&self) -> Vec<Need> {
         match &*self.0 {
             Server::Ferrokinesis(_) => vec![],
-            // It keeps records for a day at least.
+            // The server keeps records for at least a day.
             Server::KinesisLocal(_) => vec![Need::Trimming],
         }
     }

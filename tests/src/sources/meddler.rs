@@ -1,4 +1,5 @@
-//! What stands between a Kinesis source and its server: it answers some reads itself.
+//! An HTTP client between a Kinesis source and its server that answers some reads itself, with an
+//! error or with an empty answer.
 
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -12,13 +13,15 @@ use aws_smithy_runtime_api::client::http::{
 use aws_smithy_types::body::SdkBody;
 use kcl_core::conformance::sources::Trouble;
 
-/// An HTTP client that answers the next reads itself, as it is told to. Clones share that.
+/// The HTTP client. Clones share the answers that a test has ordered.
 #[derive(Clone, Debug)]
 pub(super) struct Meddler {
     inner: SharedHttpClient,
+    /// The kind of the next answers, and how many are left.
     trouble: Arc<Mutex<Option<(Trouble, u32)>>>,
 }
 
+/// A connector of the SDK that asks the client first.
 #[derive(Debug)]
 struct Way {
     meddler: Meddler,
@@ -31,12 +34,12 @@ impl Meddler {
         Self { inner, trouble: Arc::default() }
     }
 
-    /// The next so many reads are answered so.
+    /// Answers the next `reads` reads with this trouble.
     pub(super) fn trouble(&self, trouble: Trouble, reads: u32) {
         *self.trouble.lock().unwrap_or_else(PoisonError::into_inner) = Some((trouble, reads));
     }
 
-    /// What this request is answered, if it does not get to the server.
+    /// The answer to a request; `None` if the request goes to the server.
     fn answer(&self, request: &HttpRequest) -> Option<HttpResponse> {
         if !request.headers().get("x-amz-target")?.ends_with(".GetRecords") {
             return None;

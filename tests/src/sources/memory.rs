@@ -1,4 +1,4 @@
-//! Streams in memory.
+//! Streams in memory, for the conformance suite.
 
 use std::{
     sync::{
@@ -35,7 +35,7 @@ impl MemoryStreams {
 }
 
 impl<W> MemoryStreams<W> {
-    /// The same, each source wrapped.
+    /// The same streams, with each source wrapped by `wrap`.
     pub fn wrapped<V>(self, wrap: V) -> MemoryStreams<V>
     where
         V: Fn(MemoryStream) -> Arc<dyn StreamSource>,

@@ -9,14 +9,14 @@ pub use memory::MemoryStreams;
 
 use kcl_core::conformance::{Failed, sources::Suite};
 
-/// Runs the suite, and shows how long each case took (`cargo test -- --nocapture`).
+/// Runs the conformance suite, and prints how long each case took (`cargo test -- --nocapture`).
 ///
 /// # Errors
-/// When a case fails.
+/// A case failed.
 ///
 /// # Panics
-/// When another number of cases than `left_out` was left out: a server that can do more, or less,
-/// than its bench says proves something else than it seems to.
+/// The number of cases that were left out is not `left_out`: a server that can do more or less than
+/// its bench says would prove less than it seems to.
 #[expect(clippy::print_stdout, reason = "cargo test shows it on request only")]
 pub async fn source_conforms(suite: Suite, left_out: usize) -> Result<(), Failed> {
     let report = suite.run().await?;

@@ -13,6 +13,9 @@ const FAINT: &str = include_str!("faint.js");
 /// What can be used and has no name for whoever does not see it.
 const NAMELESS: &str = include_str!("nameless.js");
 
+/// Texts in tables that their columns have no room for, although they could.
+const CUT: &str = include_str!("cut.js");
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn the_page_follows_a_reshard_and_a_failover_by_keyboard_in_light_and_dark() -> Result<()> {
     let mut stage = Stage::new(Servers::InProcess, NAME, 4).await?;
@@ -51,8 +54,18 @@ async fn the_page_follows_a_reshard_and_a_failover_by_keyboard_in_light_and_dark
             ensure!(faint == "", "{scheme}, {view}: {faint}");
             let nameless = browser.eval(NAMELESS)?;
             ensure!(nameless == "", "{view}: {nameless}");
+            browser.until(&format!("({CUT}) === ''"))?;
         }
     }
+    // One with a longer name takes shards, beside the panel of one of them.
+    follow(&mut browser, "Shards")?;
+    browser.eval("document.querySelector('tbody tr[data-key] button').click(); 1")?;
+    browser.until("document.querySelector('.split.open aside h2')")?;
+    let pod = "order-indexer-7d9c5bf8b5-x2x7k";
+    stage.fleet.start(pod)?;
+    browser.until(&format!("document.querySelector('tbody').innerText.includes({pod:?})"))?;
+    browser.until(&format!("({CUT}) === ''"))?;
+    browser.picture_for_docs("dark-panel.png")?;
     ensure!(browser.complaints.is_empty(), "{:#?}", browser.complaints);
     Ok(())
 }

@@ -3,7 +3,7 @@
 
 use std::{collections::BTreeMap, process::Command};
 
-use anyhow::{Context, Result, ensure};
+use anyhow::{Context, Result, bail, ensure};
 use serde::Deserialize;
 use serde_json::Value;
 
@@ -56,6 +56,9 @@ struct Healthcheck {
     timeout: String,
     retries: u32,
 }
+
+/// Variables that the SDK of AWS reads, and the command does not.
+const OF_THE_SDK: [&str; 2] = ["AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"];
 
 fn compose() -> Result<Compose> {
     Ok(serde_json::from_value(document("deploy/compose.yaml")?)?)
@@ -119,7 +122,13 @@ fn the_commands_and_settings_of_services_are_taken_by_the_command() -> Result<()
             "KCL_STORE" => ("KCL_STORE", store),
             name => (name, value.as_str()),
         });
-        let config = settings("", &variables.collect::<Vec<_>>())?;
+        let variables: Vec<_> = variables.collect();
+        let config = settings("", &variables)?;
+        for variable in &variables {
+            let is_of_the_sdk = OF_THE_SDK.contains(&variable.0);
+            let sets = || Ok::<_, anyhow::Error>(settings("", &[*variable])? != settings("", &[])?);
+            ensure!(is_of_the_sdk || sets()?, "{name}: {} sets nothing", variable.0);
+        }
         ensure!(config.stream()?.short() == "orders" && config.application()? == "order-indexer");
         ensure!(config.kinesis_endpoint() == Some("http://localstack:4566"));
         store.parse::<kcl_cli::store_url::StoreUrl>()?;
@@ -132,6 +141,68 @@ fn the_commands_and_settings_of_services_are_taken_by_the_command() -> Result<()
         seen.push((name.as_str(), service.profiles.is_empty()));
     }
     ensure!(seen == [("kcl", false), ("producer", true), ("stream", true), ("worker", true)]);
+    Ok(())
+}
+
+/// What its comments tell to run, and other stores that they name.
+#[test]
+fn what_its_comments_say_can_be_done() -> Result<()> {
+    let compose = compose()?;
+    let text = std::fs::read_to_string(file("deploy/compose.yaml"))?;
+    let comments: Vec<&str> =
+        text.lines().filter_map(|line| line.trim().strip_prefix("# ")).collect();
+    let mut run = 0;
+    for line in &comments {
+        let Some((_, command)) = line.split_once("docker compose -f deploy/compose.yaml ") else {
+            continue;
+        };
+        let words: Vec<&str> = command.split_whitespace().collect();
+        match words.as_slice() {
+            ["run", "--rm", service, command @ ..] => {
+                ensure!(compose.services[*service].build.is_some(), "{line}");
+                arguments(command)?;
+            }
+            ["up", "--build", "--scale", scaled] => {
+                let (service, count) = scaled.split_once('=').context("how many")?;
+                ensure!(compose.services.contains_key(service) && count.parse::<u32>()? > 1);
+                ensure!(compose.services[service].ports.is_empty(), "{service}: one port for all");
+            }
+            _ => bail!("{line}: who knows whether that works?"),
+        }
+        run += 1;
+    }
+    ensure!(run == 3, "{comments:?}");
+    let stores = comments.iter().flat_map(|line| line.split_whitespace());
+    let stores: Vec<_> = stores.filter_map(|word| word.strip_prefix("KCL_STORE=")).collect();
+    ensure!(stores == ["redis://redis:6379", "dynamodb"], "{stores:?}");
+    for store in stores {
+        store.parse::<kcl_cli::store_url::StoreUrl>()?;
+        let host = store.split_once("://").map(|(_, rest)| rest.split(':').next());
+        let Some(host) = host.flatten() else { continue };
+        ensure!(compose.services.contains_key(host), "{store}: nobody is there");
+    }
+    Ok(())
+}
+
+/// A file that a container is told of is there, from what is mounted.
+#[test]
+fn what_a_container_is_told_to_read_is_mounted() -> Result<()> {
+    let mut read = Vec::new();
+    for (name, service) in compose()?.services {
+        for path in service.command.iter().filter_map(|it| it.split_once("=/")) {
+            let path = format!("/{}", path.1);
+            let mounts = service.volumes.iter().filter_map(|it| it.strip_suffix(":ro"));
+            let mounts = mounts.filter_map(|it| it.split_once(':'));
+            let here = mounts.into_iter().find_map(|(here, there)| {
+                let below = path.strip_prefix(there)?.trim_start_matches('/');
+                Some(file("deploy").join(here).join(below))
+            });
+            let here = here.with_context(|| format!("{name}: nothing is mounted for {path}"))?;
+            ensure!(here.is_file(), "{name}: {}", here.display());
+            read.push(name.clone());
+        }
+    }
+    ensure!(read == ["prometheus"], "{read:?}");
     Ok(())
 }
 

@@ -2,7 +2,7 @@
 
 use anyhow::{Result, bail, ensure};
 use kcl_core::{change, lease::Checkpoint};
-use kcl_tests::fleet::Signal;
+use kcl_tests::fleet::{History, Signal};
 
 use super::stage::{Home, Stage, pause};
 
@@ -13,13 +13,19 @@ const SHARDS: i32 = 300;
 async fn half_an_import_is_closed_and_the_same_command_finishes_it() -> Result<()> {
     let name = "import-killed";
     let home = Home::DynamoDb;
-    let stage = Stage::new(&home, name, SHARDS).await?;
+    let mut stage = Stage::new(&home, name, SHARDS).await?;
     stage.old_table(0).await?;
     let from = format!("dynamodb-kcl:{name}");
     let import = ["--from", &from, "--fence", "at-zero", "--yes"];
     killed_midway(&stage, &import).await?;
     let half = stage.count().await;
     ensure!(half > 0, "nothing was written yet");
+    // A worker that starts now sees that the application is closed, and takes none of it.
+    stage.fleet.start("a")?;
+    let waits = |history: &History| history.events("kcl.application.closed").count() > 0;
+    stage.fleet.until("a worker that waits", waits).await?;
+    ensure!(stage.fleet.caught_up().events("kcl.lease.gained").count() == 0);
+    stage.fleet.leave("a").await?;
 
     // What was planned then is gone on with, and nothing else.
     let other = ["--shard", "shardId-000000000007=latest"];

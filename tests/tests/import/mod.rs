@@ -5,6 +5,7 @@
 mod back;
 mod beside;
 mod broken;
+mod fleet;
 mod odd;
 mod over;
 mod recorded;

@@ -172,8 +172,8 @@ impl Stage {
 
     /// Puts a row.
     pub(super) async fn put(&self, table: &str, attributes: &[(&str, &str)]) -> Result<()> {
-        const NUMBERS: [&str; 4] =
-            ["leaseCounter", "checkpointSubSequenceNumber", "throughputKBps", "Sticky"];
+        const NUMBERS: [&str; 5] =
+            ["leaseCounter", "checkpointSubSequenceNumber", "throughputKBps", "Sticky", "lut"];
         let mut put = self.client.put_item().table_name(table);
         for (name, value) in attributes {
             let value = (*value).to_owned();

@@ -7,5 +7,6 @@ mod daemon;
 mod dead_letters;
 mod examples;
 mod recorded;
+mod roles;
 mod transcript;
 mod trouble;

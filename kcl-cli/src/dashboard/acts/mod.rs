@@ -270,6 +270,7 @@ impl<'a> Wanted<'a> {
         }
     }
 
+    /// The effect of the change as JSON, by the code of the command.
     async fn preview(&self) -> anyhow::Result<Value> {
         let store = &*self.watched.sight.store;
         if let Some(wish) = self.wish().await? {

@@ -1,4 +1,5 @@
-// Changes: what each would do is shown first, and the application's name is typed to confirm.
+// The view of changes. It first shows the effect of a change; the user then types the application's
+// name to confirm it.
 
 import { h, announce, command, fill } from "./dom.js";
 import { of, post } from "./feed.js";
@@ -78,7 +79,7 @@ export function act({ application, model, site, state }) {
     typed.focus();
   }
 
-  // Who followed a link to one act has it before him.
+  // A link may name one change: its form is scrolled into view.
   if (chosen && site().changes) {
     queueMicrotask(() => {
       chosen.scrollIntoView({ block: "nearest" });

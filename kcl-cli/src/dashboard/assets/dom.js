@@ -1,4 +1,5 @@
-// Elements. Text is only ever put as text: what a store or a record holds is never markup.
+// Makes elements of the page. Texts are always set as text, never as markup, because they come from
+// stores and records.
 
 import { ago, local, MARKS, utc, UNKNOWN } from "./say.js";
 
@@ -148,6 +149,11 @@ export function colour(name) {
 }
 
 const seats = new Map();
+
+/** Gives workers that are met together their letters in the order of their names. */
+export function seat(workers) {
+  for (const worker of [...new Set(workers)].filter(Boolean).sort()) badge(worker);
+}
 
 /** A worker's colour, and the letter that says the same: both stay as long as the page does. */
 export function badge(worker) {

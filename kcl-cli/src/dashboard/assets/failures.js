@@ -1,4 +1,4 @@
-// What fails: shards that make no progress, records that are lost, and what workers report.
+// The view of failures: shards without progress, lost records, and failures in workers' reports.
 
 import { h, fill, keyed, time } from "./dom.js";
 import { of } from "./feed.js";

@@ -1,7 +1,7 @@
-// What the server tells, as it comes: all of it at first, then cells that changed.
+// Receives the server's events: first a snapshot of the model, then the cells that changed.
 //
-// Events are read by fetch and not by EventSource, which sends no header: the token stands in one,
-// and what was heard last in another.
+// It reads the events by fetch and not by EventSource, which can send no headers: one header has
+// the token, and another the last event that the page has received.
 
 const SECRET = "kcl-token";
 

@@ -1,5 +1,5 @@
-// A table of many rows, of which only those in sight are there. Rows are patched in place: an update
-// moves nothing under the reader's eyes or pointer.
+// A table with many rows. The page contains only the visible ones. Rows are changed in place: an
+// update moves nothing under the reader's eyes or pointer.
 
 import { h, copy, put } from "./dom.js";
 import { many, UNKNOWN } from "./say.js";
@@ -8,6 +8,8 @@ import { many, UNKNOWN } from "./say.js";
 const ALL = 60;
 const ROW = 30;
 const BEYOND = 8;
+/** No column gets wider for its texts than the style sheet lets it. */
+const WIDEST = 420;
 
 /**
  * `columns`: { name, title, text(row), sort(row)?, number?, mark?(row), fill?(cell, row), lives? }.
@@ -23,6 +25,8 @@ export class Grid {
     this.rows = new Map();
     this.order = [];
     this.made = new Map();
+    this.changed = new Set();
+    this.natural = columns.map(() => 0);
     this.build();
   }
 
@@ -162,20 +166,42 @@ export class Grid {
     if (!this.fastened) requestAnimationFrame(() => this.fasten());
   }
 
-  /** Columns are as wide as they have to be once, and stay so: a text that changes moves nothing. */
+  /**
+   * Columns are as wide as their widest text was by now, and what is left of the room is theirs in
+   * proportion. They stay so: a text that changes moves nothing, unless it needs more room.
+   */
   fasten() {
     if (this.fastened || this.made.size === 0 || !this.table.isConnected) return;
-    const widths = this.columns.map((column) => column.head.offsetWidth);
+    this.table.style.width = "max-content";
+    const widths = this.columns.map((column) => column.head.getBoundingClientRect().width);
+    const room = this.scroll.clientWidth;
+    this.table.style.width = "";
     if (widths.every((width) => width === 0)) return;
-    this.columns.forEach((column, at) => { column.head.style.width = `${widths[at]}px`; });
+    this.natural = widths.map((width, at) => Math.max(width, this.natural[at]));
+    const all = this.natural.reduce((sum, width) => sum + width, 0);
+    const share = Math.max(1, (room - 0.5) / all);
+    this.columns.forEach((column, at) => { column.head.style.width = `${this.natural[at] * share}px`; });
     this.table.style.tableLayout = "fixed";
     this.fastened = true;
   }
 
-  /** There is more room, or less: columns are made as wide as they have to be anew. */
+  /** There is more room, or less, or more is needed: columns are made as wide as they have to be. */
   refit() {
     this.loosen();
-    requestAnimationFrame(() => this.fasten());
+    this.fasten();
+  }
+
+  /** A text that was changed may have become too long for its column: all are looked at together. */
+  watch(cell) {
+    if (this.changed.size === 0) requestAnimationFrame(() => this.outgrown());
+    this.changed.add(cell);
+  }
+
+  outgrown() {
+    const cells = [...this.changed];
+    this.changed.clear();
+    const isCut = (cell) => cell.scrollWidth > cell.clientWidth && cell.offsetWidth < WIDEST;
+    if (this.fastened && cells.some(isCut)) this.refit();
   }
 
   loosen() {
@@ -217,6 +243,7 @@ export class Grid {
       }
       cell.className = `${column.number ? "number" : ""} ${mark}`.trim();
       cell.title = text.length > 40 ? text : "";
+      if (this.fastened) this.watch(cell);
     });
     made.row.classList.toggle("chosen", key === this.chosen);
   }

@@ -1,9 +1,9 @@
-// Which shards came from which, and which of them have to wait.
+// The view of the lineage: the parents of each shard, and the shards that wait for them.
 
 import { h, badge, colour, pill, put, sheet } from "./dom.js";
 import { Grid } from "./grid.js";
 import { of } from "./feed.js";
-import { many, SHARDS, span } from "./say.js";
+import { fitted, many, SHARDS, span } from "./say.js";
 import { owner } from "./shards.js";
 
 const HIGH = 360;
@@ -62,7 +62,7 @@ export function lineage({ application, model, state, go }) {
     const { ink, width } = sheet(picture, HIGH);
     const known = [...shards.values()].filter((it) => it.from !== null);
     const deepest = Math.max(0, ...known.map((it) => it.depth));
-    const wide = Math.min(260, width / (deepest + 1));
+    const wide = Math.min(420, width / (deepest + 1));
     places = known.map((it) => ({ it, x: it.depth * wide, y: it.from * HIGH, wide: wide - 10, high: Math.max(1, (it.to - it.from) * HIGH) }));
     ink.font = "11.5px system-ui, sans-serif";
     ink.textBaseline = "middle";
@@ -75,7 +75,7 @@ export function lineage({ application, model, state, go }) {
       ink.fillStyle = it.state === "ended" ? colour("quiet") : it.state === "waits" ? colour("warn") : it.state === "read" ? "rgb(0 0 0 / .8)" : colour("card");
       const name = it.shard.replace(/^shardId-0*/, "");
       const text = `${name || "0"}${it.state === "waits" ? " waits" : it.owner ? ` ${it.owner}` : ""}`;
-      ink.fillText(text.slice(0, Math.floor(across / 6.4)), x + 6, y + high / 2);
+      ink.fillText(fitted(text, Math.floor(across / 6.4)), x + 6, y + high / 2);
     }
     ink.strokeStyle = colour("quiet");
     ink.lineWidth = 1;

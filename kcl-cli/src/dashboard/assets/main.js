@@ -1,6 +1,6 @@
-// Which view is shown, of which application, and what it is told.
+// The page: shows the view that the address names, and passes the model's changes to it.
 
-import { h, announce, aged, figure, fill, pill, put, tick } from "./dom.js";
+import { h, announce, aged, figure, fill, pill, put, seat, tick } from "./dom.js";
 import { ask, listen, Model, of, token } from "./feed.js";
 import { count, many, setClock, span, STATES } from "./say.js";
 import { act } from "./act.js";
@@ -117,6 +117,7 @@ function one(application) {
     if (kind !== "snapshot" && kind !== "delta") return;
     const begun = performance.now();
     const changed = self.model.take(kind, value);
+    if (kind === "snapshot") seat(self.model.all("shards").map((it) => it.owner));
     setClock(self.model.head.at_ms);
     self.ready = true;
     if (open !== self) return;
@@ -234,7 +235,7 @@ async function begin() {
   show();
 }
 
-// A hidden tab holds no connection: browsers allow six to a host.
+// A hidden tab closes its connection, because browsers allow six to a host.
 document.addEventListener("visibilitychange", () => {
   if (document.hidden) open?.feed.close();
   else open?.feed.again();

@@ -1,4 +1,5 @@
-// Which worker has which part of the hash keys: a strip, and a field with one cell for each shard.
+// The view of the hash keys: a strip with the worker of each part, and a field with a cell for each
+// shard.
 
 import { h, announce, badge, colour, fill, sheet } from "./dom.js";
 import { of } from "./feed.js";
@@ -35,7 +36,7 @@ export function map({ application, model, go }) {
   function take() {
     cells = model.all("shards").filter((it) => it.state !== "ended" && it.state !== "other");
     cells.sort((a, b) => (a.from ?? 2) - (b.from ?? 2) || (a.shard < b.shard ? -1 : 1));
-    // Who waits for its parents lies over what they cover.
+    // A shard that waits for its parents is drawn over them, because they cover the same keys.
     cells = cells.filter((it) => it.state !== "waits" || it.from === null).concat(cells.filter((it) => it.state === "waits" && it.from !== null));
   }
 

@@ -1,9 +1,9 @@
-// Which leases changed hands, when, and for how long nobody read them.
+// The view of moves: which leases got another owner, when, and for how long no worker read them.
 
 import { h, badge, colour, sheet, time } from "./dom.js";
 import { Grid } from "./grid.js";
 import { of } from "./feed.js";
-import { local, now, span, UNKNOWN } from "./say.js";
+import { fitted, local, now, span, UNKNOWN } from "./say.js";
 import { feed, owner } from "./shards.js";
 
 const LANE = 26;
@@ -43,7 +43,9 @@ export function moves({ application, model, state }) {
     const until = now();
     const reach = Number(choice.value) * 60_000;
     const recent = model.all("moves").filter((it) => it.at_ms > until - reach);
-    const lanes = [...new Set(recent.flatMap((it) => [it.from ?? "nobody", it.to]))].sort().slice(0, LANES);
+    const names = new Set(recent.flatMap((it) => [it.from ?? "nobody", it.to]));
+    const nobody = names.delete("nobody") ? ["nobody"] : [];
+    const lanes = [...[...names].sort().slice(0, LANES - nobody.length), ...nobody];
     const high = Math.max(2, lanes.length) * LANE + 26;
     const { ink, width } = sheet(picture, high);
     const x = (at) => NAMES + (1 - (until - at) / reach) * (width - NAMES - 10);
@@ -52,7 +54,7 @@ export function moves({ application, model, state }) {
     ink.textBaseline = "middle";
     for (const name of lanes) {
       ink.fillStyle = colour("text");
-      ink.fillText(name.length > 20 ? `${name.slice(0, 19)}…` : name, 0, y(name));
+      ink.fillText(fitted(name, 20), 0, y(name));
       ink.strokeStyle = colour("line");
       ink.lineWidth = 1;
       ink.beginPath();
@@ -63,7 +65,7 @@ export function moves({ application, model, state }) {
     ink.fillStyle = colour("quiet");
     for (let part = 0; part <= 4; part += 1) {
       const at = until - reach + (reach * part) / 4;
-      ink.textAlign = part === 4 ? "right" : "left";
+      ink.textAlign = ["left", "center", "center", "center", "right"][part];
       ink.fillText(local(at), x(at), high - 10);
     }
     ink.textAlign = "left";

@@ -1,4 +1,4 @@
-// Every application, the worst first.
+// The overview of all applications, those with the worst state first.
 
 import { h, pill, put } from "./dom.js";
 import { Grid } from "./grid.js";

@@ -1,4 +1,4 @@
-// Records of a shard, without a lease and without touching a checkpoint.
+// The view of records: reads records of a shard without a lease, and changes no checkpoint.
 
 import { h, announce, fill, time } from "./dom.js";
 import { ask, of } from "./feed.js";

@@ -1,4 +1,4 @@
-// How times, sizes and states are said. What is not known is said so, and never as zero.
+// Writes times, sizes and states as text. An unknown value is written as unknown, never as zero.
 
 let ahead = 0;
 
@@ -81,6 +81,7 @@ export const STATES = {
   unknown: ["warn", "the store does not tell"],
   draining: ["warn", "every worker is leaving"],
   rebalancing: ["warn", "leases are changing hands"],
+  silent: ["warn", "a worker's beat stands still: what it holds may not be read"],
   looking: ["", "it is being looked at for the first time"],
   stable: ["good", "every lease is where it belongs"],
 };
@@ -118,3 +119,10 @@ export const WORKERS = {
   replaced: ["", "a newer life of the same worker took its place"],
   fenced: ["", "its session was ended by others: it had fallen silent"],
 };
+
+/** A name in so many letters: of those that begin alike, the ends tell one from the other. */
+export function fitted(name, most) {
+  if (name.length <= most) return name;
+  const begin = Math.floor((most - 1) / 3);
+  return `${name.slice(0, begin)}…${name.slice(name.length - (most - 1 - begin))}`;
+}

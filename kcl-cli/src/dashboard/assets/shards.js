@@ -1,4 +1,4 @@
-// Every shard: in whose hands it is, and how far behind.
+// The view of shards: the owner and the lag of each.
 
 import { h, badge, command, fill, markList, marks, pill, time } from "./dom.js";
 import { Grid } from "./grid.js";
@@ -86,8 +86,9 @@ export function shards({ application, model, site, state }) {
 
   function detail() {
     const row = chosen && model.row("shards", chosen);
-    if (node.classList.toggle("open", Boolean(row)) === aside.hidden) grid.refit();
+    const toggles = node.classList.toggle("open", Boolean(row)) === aside.hidden;
     aside.hidden = !row;
+    if (toggles) grid.refit();
     if (!row) return;
     const fact = (name, ...value) => [h("dt", {}, name), h("dd", {}, ...value)];
     const links = (names) => (names?.length ? names.map((name) => h("button", { type: "button", className: "small", onclick: () => choose(name) }, name)) : ["none"]);

@@ -1,4 +1,4 @@
-// What is wrong, why, and the command that helps.
+// The view of findings: what is wrong, why, and the command that helps.
 
 import { h, command, fill, keyed } from "./dom.js";
 import { of } from "./feed.js";
@@ -26,7 +26,9 @@ export function why({ application, model }) {
         said.length ? " Nothing wrong was seen, but not everything could be judged." : " Everything was judged, and nothing is wrong.");
       unknown.hidden = said.length === 0;
       fill(unknown, h("h2", {}, "What could not be judged"),
-        h("ul", { className: "lines" }, said.map((it) => h("li", {}, h("b", {}, it.what), ": ", it.why))));
+        h("ul", { className: "lines" }, byCause(said).map(([cause, alike]) => h("li", {},
+          ...(alike.length === 1 ? [h("b", {}, alike[0].what), `: ${alike[0].why}`]
+            : [...alike.flatMap((it) => [h("b", {}, it.what), h("br")]), `because ${cause}`])))));
       rights.hidden = model.head.rights.length === 0;
       fill(rights, h("h2", {}, "Rights of whoever runs this dashboard"),
         h("p", { className: "quiet" }, `${model.head.identity ?? "whose is unknown"}; those of the workers may be others.`),
@@ -34,6 +36,13 @@ export function why({ application, model }) {
           h("code", {}, it.action), ` ${it.outcome} (${it.how})${it.why ? `: ${it.why}` : ""}`))));
     },
   };
+}
+
+/** What could not be judged, by what was in the way: a store that is away fails all its calls alike. */
+function byCause(unknown) {
+  const groups = new Map();
+  for (const it of unknown) groups.set(it.cause, [...(groups.get(it.cause) ?? []), it]);
+  return [...groups];
 }
 
 function finding(application, it) {

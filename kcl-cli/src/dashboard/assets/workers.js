@@ -1,4 +1,4 @@
-// Every worker: what it holds and should hold, and when it was heard of last.
+// The view of workers: the leases that each holds and should hold, and its last beat.
 
 import { h, marks, pill } from "./dom.js";
 import { Grid } from "./grid.js";

@@ -49,6 +49,7 @@ impl Delta {
 }
 
 impl Changed {
+    /// The difference that makes `is` of `was`.
     fn between(was: &Table, is: &Table) -> Self {
         let mut changed = Self::default();
         for (key, row) in &is.rows {
@@ -77,7 +78,7 @@ mod tests {
 
     const COLUMNS: &[&str] = &["a", "b", "c"];
 
-    /// What the page does with a delta.
+    /// Applies a delta as the page does.
     fn apply(was: &Model, delta: &Value) -> Model {
         let mut model = was.clone();
         let object = |value: &Value| value.as_object().cloned().unwrap_or_default();

@@ -1,4 +1,4 @@
-//! The table of failures: the last failure of each shard, and denied calls, by the workers'
+//! The table of failures: the last failure of each shard, and denied calls, from the workers'
 //! reports. A failure that is over stays in the table until the worker's report drops it.
 
 use std::time::Duration;
@@ -15,23 +15,25 @@ use serde_json::{Value, json};
 use super::{Look, Table};
 use crate::times::millis;
 
+/// The columns. The page's scripts use these names.
 const COLUMNS: &[&str] = &[
-    // Nothing, if it is about no shard.
+    // Null if the failure is not about a shard.
     "shard",
     "worker",
     "kind",
     "says",
-    // When it went wrong last, at the earliest.
+    // The time of the last failure; it may be a little later.
     "at_ms",
-    // For how long it has been failing; nothing once it goes well again.
+    // How long the shard has been failing; null if it works again.
     "failing_ms",
-    // Whether it is told of the present.
+    // Whether the report is fresh.
     "fresh",
-    // The first and the last of the records on which it is stuck.
+    // The first and the last record of the batch that fails.
     "stuck_from",
     "stuck_to",
 ];
 
+/// The table; empty if the reports are unknown.
 pub(super) fn table(look: &Look<'_>) -> Table {
     let mut table = Table::of(COLUMNS);
     let Some((reports, read)) = look.reports() else { return table };

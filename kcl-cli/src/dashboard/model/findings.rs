@@ -5,6 +5,7 @@ use serde_json::json;
 
 use super::{Look, Table};
 
+/// The columns. The page's scripts use these names.
 const COLUMNS: &[&str] = &[
     "order",
     // problem or warning.
@@ -12,7 +13,7 @@ const COLUMNS: &[&str] = &[
     "kind",
     "says",
     "because",
-    // What each does, and the command.
+    // For each remedy what it does, and its command.
     "remedies",
     "workers",
     "shards",
@@ -22,6 +23,7 @@ const COLUMNS: &[&str] = &[
 /// How many shards of a finding the table names; `shards_more` counts the rest.
 const NAMED: usize = 100;
 
+/// The table. A key that is taken gets a `+`, so that each finding has a row.
 pub(super) fn table(look: &Look<'_>) -> Table {
     let mut table = Table::of(COLUMNS);
     for (order, finding) in look.verdict.findings.iter().enumerate() {

@@ -7,7 +7,7 @@ use super::Look;
 use crate::{
     doctor::{
         facts::Known,
-        finding::{Kind, Severity},
+        finding::{Kind, Severity, Unknown},
     },
     times::millis,
 };
@@ -15,6 +15,7 @@ use crate::{
 /// For how many milliseconds after a move the fleet counts as rebalancing.
 const SETTLES: u64 = 10_000;
 
+/// All values of the head, by name. An unknown value is null.
 pub(super) fn of(look: &Look<'_>) -> Map<String, Value> {
     let facts = look.facts();
     let of_severity =
@@ -52,7 +53,7 @@ pub(super) fn of(look: &Look<'_>) -> Map<String, Value> {
         "problems": of_severity(Severity::Problem),
         "warnings": of_severity(Severity::Warning),
         "counts": look.verdict.counts,
-        "unknown": look.verdict.unknown,
+        "unknown": look.verdict.unknown.iter().map(unknown).collect::<Vec<_>>(),
         "lag": lag(look),
         "bytes_per_second": rate(look),
         "closed": closed.map(|it| by(&it.by, it.since)),
@@ -75,6 +76,10 @@ pub(super) fn of(look: &Look<'_>) -> Map<String, Value> {
     }
 }
 
+fn unknown(it: &Unknown) -> Value {
+    json!({ "what": it.what, "why": it.why, "cause": it.cause() })
+}
+
 /// The state of the application in one word. If several apply, the first of this order wins:
 ///
 /// | state | meaning |
@@ -86,6 +91,7 @@ pub(super) fn of(look: &Look<'_>) -> Map<String, Value> {
 /// | `draining` | every live worker is leaving |
 /// | `rebalancing` | a lease moved in the last [`SETTLES`] milliseconds |
 /// | `unread` | nobody reads some shards |
+/// | `silent` | the beat of a worker stands still |
 /// | `stable` | none of these |
 fn state(look: &Look<'_>) -> &'static str {
     let counts = &look.verdict.counts;
@@ -112,6 +118,8 @@ fn state(look: &Look<'_>) -> &'static str {
         "rebalancing"
     } else if read < open && has(Kind::ShardsUnread) {
         "unread"
+    } else if counts.silent.is_some_and(|silent| silent > 0) {
+        "silent"
     } else {
         "stable"
     }

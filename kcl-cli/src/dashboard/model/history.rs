@@ -49,6 +49,7 @@ pub(crate) struct History {
     pub(super) changed: Option<WallTime>,
 }
 
+/// What the last reading showed of one lease.
 #[derive(Debug)]
 struct Seen {
     /// The owner, or the last one.
@@ -102,6 +103,7 @@ impl History {
         });
     }
 
+    /// Adds a move, and drops the oldest beyond [`MOVES`].
     fn push(&mut self, it: Move) {
         self.changed = Some(it.at);
         self.counted += 1;
@@ -147,7 +149,7 @@ mod tests {
         row
     }
 
-    /// A look at which these workers are there, a beat further each time.
+    /// Adds a reading in which these workers live.
     fn look(history: &mut History, there: &[&str], rows: &[Lease], at: u64) {
         let session = |worker: &&str| {
             let second = Duration::from_secs(1);

@@ -104,6 +104,7 @@ pub(crate) struct Look<'a> {
 }
 
 impl<'a> Look<'a> {
+    /// The facts that the page shows: the last answer of each source.
     pub(super) const fn facts(&self) -> &'a Facts {
         &self.shown.facts
     }

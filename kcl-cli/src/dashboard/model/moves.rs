@@ -11,23 +11,25 @@ use super::{
     history::{HANDED_OVER, Move},
 };
 
+/// The columns. The page's scripts use these names.
 const COLUMNS: &[&str] = &[
-    // When it was seen, or planned.
+    // The time of the reading that saw the move, or of the plan.
     "at_ms",
     "shard",
     "from",
     "to",
     "why",
-    // For how long it was seen to be read by nobody.
+    // For how long readings saw no live owner.
     "unread_ms",
     "epoch",
-    // Whether it was seen here, or only planned.
+    // Whether a reading of this dashboard saw the move, or only the planner reported it.
     "how",
 ];
 
 /// How far apart, in milliseconds, the planner's time of a move and the reading that saw it may be.
 const APART: u64 = 60_000;
 
+/// The table: the moves that readings saw, then those that only the planner reported.
 pub(super) fn table(look: &Look<'_>) -> Table {
     let mut table = Table::of(COLUMNS);
     let planned: &[Moved] = look.planned.map_or(&[], |it| &it.moves);

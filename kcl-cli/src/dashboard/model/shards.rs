@@ -14,26 +14,27 @@ use serde_json::{Value, json};
 use super::{Look, Table, marks};
 use crate::doctor::judge::{Fleet, Presence, shards_of, stream_of};
 
+/// The columns. The page's scripts use these names.
 const COLUMNS: &[&str] = &[
     "shard",
     // read, silent, unread, unseen, waits, missing, ended, or other: of another stream or life.
     "state",
     "owner",
     "lag_ms",
-    // Whose word the lag is: a record that was read for it, the worker's report, its checkpoint.
+    // The source of the lag: a record that this dashboard read, the worker's report, the row.
     "lag_from",
     "grows_ms_a_second",
     "bytes_per_second",
     "records_per_second",
     "busy_permille",
     "checkpoint",
-    // When the last record arrived that was processed.
+    // The arrival time of the last processed record.
     "processed_ms",
     "unread_since_ms",
     "epoch",
-    // The number of the placement rule that it follows, from 1.
+    // The number of the placement rule that the shard follows, from 1.
     "rule",
-    // What part of the hash keys it covers, of 0 to 1.
+    // The part of the hash-key space that the shard covers, as numbers from 0 to 1.
     "from",
     "to",
     "parents",
@@ -41,7 +42,7 @@ const COLUMNS: &[&str] = &[
     "waits_for",
     "reason",
     "lease",
-    // What the operator has said of it; nothing if that is not known.
+    // The operator's marks; null if they are unknown.
     "marks",
 ];
 
@@ -59,6 +60,7 @@ struct One<'a> {
     said: Option<&'a Marks>,
 }
 
+/// The table; empty if the stream is unknown.
 pub(super) fn table(look: &Look<'_>) -> Table {
     let mut table = Table::of(COLUMNS);
     let facts = look.facts();

@@ -1,4 +1,4 @@
-//! What is shown of fleets in health, in trouble and out of sight.
+//! Tests of the models of healthy fleets, of fleets with faults, and of unknown fleets.
 
 use kcl_core::lease::{
     StoreTime,
@@ -17,7 +17,7 @@ use crate::doctor::{
     remedy::Shell,
 };
 
-/// Looks at worlds one after another, as the dashboard does.
+/// Makes models of successive readings, as the dashboard does.
 #[derive(Default)]
 struct Viewer {
     history: History,
@@ -89,6 +89,7 @@ fn a_worker_is_silent_before_it_is_dead_and_its_shards_with_it() {
     world.silence(1, 4 * SECOND);
     let model = seen(&world);
     assert_eq!(states(&model), ["read", "silent"]);
+    assert_eq!(model.head["state"], "silent");
     assert_eq!(cell(&model, "workers", "1", "state"), "silent");
     world.silence(1, 7 * SECOND);
     let model = seen(&world);

@@ -14,6 +14,7 @@ use crate::{
     times::millis,
 };
 
+/// The columns. The page's scripts use these names.
 const COLUMNS: &[&str] = &[
     "worker",
     "session",
@@ -22,10 +23,10 @@ const COLUMNS: &[&str] = &[
     // planner, standby, or nothing.
     "role",
     "held",
-    // How many it should hold, as a planner would plan it now.
+    // How many leases the worker should hold, by the plan that a planner would make now.
     "due",
     "bytes_per_second",
-    // Since when its beat is where it is, as far as was seen.
+    // The time of the first reading that showed the present beat number.
     "beat_ms",
     "timeout_ms",
     "interval_ms",
@@ -34,13 +35,14 @@ const COLUMNS: &[&str] = &[
     "lives",
     "stream",
     "seen_plan",
-    // As it reports: the version of its build, and how much later than it wanted it beat last.
+    // From the worker's report: the version of its build, and how late its last beat was.
     "version",
     "late_ms",
-    // What the operator has said of it; nothing if that is not known.
+    // The operator's marks; null if they are unknown.
     "marks",
 ];
 
+/// The table; empty if the sessions are unknown.
 pub(super) fn table(look: &Look<'_>) -> Table {
     let mut table = Table::of(COLUMNS);
     let Some(sessions) = look.facts().sessions.get() else { return table };
@@ -70,6 +72,7 @@ pub(super) fn table(look: &Look<'_>) -> Table {
     table
 }
 
+/// The cells of one row, in the order of `COLUMNS`, without the role.
 fn cells(look: &Look<'_>, session: &Session, held: Option<usize>, rate: Option<u64>) -> Vec<Value> {
     let id = &session.id;
     let due = look.verdict.planned.counts.get(&id.worker).map(|(due, _)| *due);

@@ -39,6 +39,7 @@ pub(super) async fn answer(
     answered(request, peer, &site).await.unwrap_or_else(|refusal| respond::refusal(&refusal))
 }
 
+/// The answer, or the refusal that becomes the answer.
 async fn answered(
     request: Request<Incoming>,
     peer: SocketAddr,
@@ -123,6 +124,7 @@ fn not_found(says: &str) -> Refusal {
     Refusal::new(StatusCode::NOT_FOUND, says)
 }
 
+/// The refusal before the first reading of an application.
 fn not_yet() -> Refusal {
     let says = "the store was not read yet: ask again in some seconds";
     Refusal::new(StatusCode::SERVICE_UNAVAILABLE, says)

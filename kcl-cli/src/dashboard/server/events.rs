@@ -65,6 +65,7 @@ async fn tell(feed: Arc<Feed>, mut has: Option<Version>, mut listener: Listener)
     }
 }
 
+/// Appends an event in the form of server-sent events.
 fn append(text: &mut String, update: &Update) {
     let Update { kind, version, text: data } = update;
     // Writing to a string cannot fail.

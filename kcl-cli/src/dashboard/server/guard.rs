@@ -171,6 +171,7 @@ impl Guard {
         }
     }
 
+    /// Refuses a request without the token, if the dashboard has one.
     fn check_token(&self, headers: &HeaderMap) -> Result<(), Refusal> {
         let Some(token) = &self.token else { return Ok(()) };
         let given = headers.get(AUTHORIZATION).map_or(&[][..], |it| it.as_bytes());

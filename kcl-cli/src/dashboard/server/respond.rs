@@ -66,6 +66,7 @@ pub(crate) fn events(body: Channel<Bytes, Infallible>) -> Response<Body> {
     headed(StatusCode::OK, "text/event-stream", NO_STORE, Either::Right(body))
 }
 
+/// An answer with the headers that all answers have.
 fn headed(
     status: StatusCode,
     media: &'static str,

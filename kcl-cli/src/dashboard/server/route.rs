@@ -71,6 +71,7 @@ impl Route {
         }
     }
 
+    /// The route of the parts of a path; `None` if there is none.
     fn of_parts(parts: &[&str]) -> Option<Self> {
         Some(match *parts {
             [""] | ["app", _] => Self::Page,

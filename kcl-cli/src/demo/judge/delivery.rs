@@ -16,14 +16,14 @@ use serde::Serialize;
 
 use crate::demo::facts::{Cue, History};
 
-/// What became of the records. All counts are of records or deliveries.
+/// The results of the records. All counts are of records or deliveries.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 pub(in crate::demo) struct Records {
-    /// Acknowledged by the stream.
+    /// Records that the stream acknowledged.
     pub(in crate::demo) produced: usize,
-    /// Of those, processed at least once.
+    /// Acknowledged records that were processed at least once.
     pub(in crate::demo) processed: usize,
-    /// Of those, never processed.
+    /// Acknowledged records that were never processed.
     pub(in crate::demo) lost: usize,
     /// Deliveries of a record that had been processed before.
     pub(in crate::demo) duplicates: usize,
@@ -50,6 +50,7 @@ pub(in crate::demo) struct Records {
 /// sentence about it.
 type Count = (&'static [&'static str], fn(&mut Records) -> &mut usize, &'static str);
 
+/// All counts that a broken invariant may raise.
 const COUNTS: [Count; 6] = [
     (&["everything is delivered"], |it| &mut it.lost, "were never processed"),
     (
@@ -101,6 +102,7 @@ impl Records {
     }
 }
 
+/// Passes every delivery to the judge of simulated runs, and counts what it finds.
 pub(super) fn judge(history: &History) -> Records {
     let places = Places::of(history);
     let mut judge = Judge::new(places.shards(history));
@@ -150,6 +152,7 @@ impl<'a> Places<'a> {
         Self(seen.into_iter().map(|(shard, seen)| (shard, seen.into_iter().collect())).collect())
     }
 
+    /// The place of a record in its shard, from 1.
     fn of_record(&self, shard: &ShardId, sequence: &SequenceNumber) -> u64 {
         let seen = self.0.get(shard).map_or(&[][..], Vec::as_slice);
         seen.partition_point(|seen| *seen <= sequence) as u64

@@ -65,6 +65,7 @@ impl EventReport {
     }
 }
 
+/// The report of each cue, in order.
 pub(super) fn judge(history: &History) -> Vec<EventReport> {
     let mut holdings = Holdings::default();
     let mut turns = history.turns.iter().peekable();

@@ -15,9 +15,9 @@ use super::facts::History;
 /// The judgement of a run.
 #[derive(Clone, Debug)]
 pub(super) struct Findings {
-    /// What became of the records.
+    /// The results of the records.
     pub(super) records: Records,
-    /// What followed each cue, in order.
+    /// For each cue of the script, how the fleet answered it; in the order of time.
     pub(super) events: Vec<EventReport>,
     /// One sentence for each problem; empty for a good run.
     pub(super) problems: Vec<String>,

@@ -19,7 +19,7 @@ pub(super) enum Ink {
     Quiet,
     /// A good result: green.
     Good,
-    /// Something under way: yellow.
+    /// Something that is not finished: yellow.
     Busy,
     /// A problem: bold red.
     Bad,

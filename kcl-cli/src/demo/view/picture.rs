@@ -52,6 +52,7 @@ fn acts(scene: &Scene) -> Line {
     line
 }
 
+/// The current part of the script, and how soon the fleet was in balance.
 fn headline(scene: &Scene) -> Line {
     let Some(act) = scene.act() else { return Line::default() };
     let line = Line::of(Ink::Loud, format!(" {}", act.headline));

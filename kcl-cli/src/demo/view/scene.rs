@@ -61,7 +61,7 @@ pub(super) struct WorkerRow {
 /// Whether a worker still runs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum State {
-    /// It runs.
+    /// The worker runs.
     Works,
     /// The script asked it to leave.
     Left,
@@ -113,17 +113,18 @@ impl Scene {
         }
     }
 
-    /// The same in a run that is expected to take that long.
+    /// Sets how long the run is expected to take.
     pub(in crate::demo) fn lasting(self, expected: Millis) -> Self {
         Self { expected, ..self }
     }
 
-    /// What is being played.
+    /// The part of the script that is played now.
     pub(super) fn act(&self) -> Option<&Act> {
         self.acts.last()
     }
 }
 
+/// The state of each worker, by the last cue that names it.
 fn states(history: &History) -> BTreeMap<WorkerNo, State> {
     let mut states = BTreeMap::new();
     for event in &history.events {
@@ -138,7 +139,7 @@ fn states(history: &History) -> BTreeMap<WorkerNo, State> {
     states
 }
 
-/// Records in each of the last whole seconds, the newest last.
+/// The number of records in each of the last [`RATES`] whole seconds, the newest last.
 fn rates(deliveries: &[Delivery], now: Millis) -> Vec<usize> {
     let mut rates = vec![0; RATES];
     for delivery in deliveries.iter().rev() {

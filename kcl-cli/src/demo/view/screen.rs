@@ -1,4 +1,4 @@
-//! A terminal whose last lines are drawn over.
+//! Draws frames on a terminal, each over the lines of the former one.
 
 use std::io::{self, Write};
 
@@ -13,23 +13,23 @@ use crossterm::{
 
 use super::line::Line;
 
-/// The width of what is shown where no terminal says how wide it is.
+/// The width if the terminal does not say its own.
 pub(super) const USUAL_WIDTH: usize = 80;
 
 /// The widest picture: longer lines are hard to read.
 const WIDEST: usize = 120;
 
-/// A terminal whose last lines are drawn over. Its cursor is hidden meanwhile and comes back when
-/// this is dropped, whatever happens.
+/// A terminal on which each frame replaces the former one. The cursor is hidden, and is shown again
+/// when this value is dropped.
 #[derive(Debug, Default)]
 pub(in crate::demo) struct Screen {
-    /// How many lines stand there to be drawn over.
+    /// The lines of the last frame, which the next one replaces.
     drawn: u16,
     hidden: bool,
 }
 
 impl Screen {
-    /// Draws lines over those drawn before.
+    /// Draws a frame over the last one. `picture` makes the lines for a width.
     pub(super) fn draw(&mut self, picture: impl FnOnce(usize) -> Vec<Line>) -> io::Result<()> {
         let (columns, rows) = match terminal::size() {
             Ok((columns, rows)) if columns > 0 && rows > 1 => (usize::from(columns), rows),
@@ -39,7 +39,7 @@ impl Screen {
         let width = (columns - 1).min(WIDEST);
         let mut lines = picture(width);
         lines.truncate(usize::from(rows - 1));
-        // Written at once, so that the terminal never shows half a picture.
+        // One write for the whole frame, so that the terminal never shows half of it.
         let mut frame = Vec::new();
         queue!(frame, BeginSynchronizedUpdate, cursor::Hide, DisableLineWrap)?;
         if self.drawn > 0 {
@@ -57,7 +57,7 @@ impl Screen {
         err.flush()
     }
 
-    /// Leaves what stands there, and gives the cursor back.
+    /// Keeps the last frame on the terminal, and shows the cursor again.
     pub(super) fn restore(&mut self) -> io::Result<()> {
         self.drawn = 0;
         if std::mem::take(&mut self.hidden) {
@@ -69,7 +69,7 @@ impl Screen {
 
 impl Drop for Screen {
     fn drop(&mut self) {
-        // There is nobody left to tell.
+        // A drop cannot return the error.
         let _ = self.restore();
     }
 }

@@ -1,4 +1,4 @@
-//! The verdict, in words.
+//! Writes the verdict in a few lines of text.
 
 use super::{
     line::{Ink, Line},
@@ -6,7 +6,7 @@ use super::{
 };
 use crate::demo::{facts::Millis, judge::EventReport, verdict::Verdict};
 
-/// The verdict, in a few lines.
+/// The lines of a verdict.
 pub(super) fn summary(verdict: &Verdict) -> Vec<Line> {
     let mut lines: Vec<Line> = verdict.events().iter().map(event).collect();
     lines.push(Line::default());

@@ -1,4 +1,4 @@
-//! Who held how many leases, over time. Pure.
+//! Draws how many leases each worker held over time. Pure.
 
 use std::collections::BTreeSet;
 
@@ -8,18 +8,19 @@ use crate::demo::{
     holdings::Holdings,
 };
 
-/// Eighths of a character's height.
+/// Bars of zero to eight eighths of a character's height.
 const HEIGHTS: [char; 9] = [' ', '▁', '▂', '▃', '▄', '▅', '▆', '▇', '█'];
 
-/// The height of the picture in leases, at least: so that it does not change while it is watched.
+/// The least number of leases that the height of a row stands for. Without it the scale would
+/// change during the run.
 const USUAL_MOST: usize = 10;
 
 /// The columns left of the picture and right of it.
 const LEFT: usize = 11;
 const RIGHT: usize = 1;
 
-/// A row for each worker, as high as the leases it held, and the events above. It covers
-/// `expected`, or what happened if that is more.
+/// Draws a row for each worker, whose bars are as high as the number of its leases, and the events
+/// above. The axis covers `expected`, or the whole run if that is longer.
 pub(super) fn timeline(history: &History, expected: Millis, width: usize) -> Vec<Line> {
     let columns = width.saturating_sub(LEFT + RIGHT).max(10);
     let span = history.over.max(expected).max(1);
@@ -41,7 +42,7 @@ pub(super) fn timeline(history: &History, expected: Millis, width: usize) -> Vec
     lines
 }
 
-/// Some columns of the same count: the number, where there is room for it, and bars.
+/// Appends columns with the same count: the number if it fits, and bars.
 fn stretch(line: Line, ink: Ink, count: Option<usize>, length: usize, most: usize) -> Line {
     let Some(count) = count else { return line };
     let number = if count == 0 { String::new() } else { count.to_string() };
@@ -57,7 +58,8 @@ fn bar(count: usize, most: usize) -> char {
     HEIGHTS.get(eighths).copied().unwrap_or('█')
 }
 
-/// The leases of each worker in each column, as they stood at its end; `None` after the present.
+/// The number of leases of each worker at the end of each column; `None` for columns after the
+/// present.
 fn counts(
     history: &History,
     workers: &BTreeSet<WorkerNo>,
@@ -88,7 +90,7 @@ fn counts(
     rows
 }
 
-/// The names of the events above the places where they happened.
+/// The lines with the names of the events, each above its column.
 fn markers(events: &[Event], column: impl Fn(Millis) -> usize, columns: usize) -> Vec<Line> {
     let mut names = String::new();
     let mut arrows = vec![' '; columns];
@@ -111,7 +113,7 @@ fn markers(events: &[Event], column: impl Fn(Millis) -> usize, columns: usize) -
     ]
 }
 
-/// The seconds, every five or ten.
+/// The axis, with a mark every five or ten seconds.
 fn axis(span: Millis, columns: usize) -> Line {
     let step = if span > 60_000 { 20 } else { 10 };
     let mut text = String::new();
@@ -127,7 +129,7 @@ fn axis(span: Millis, columns: usize) -> Line {
     Line::of(Ink::Quiet, format!("{}{text}", " ".repeat(LEFT)))
 }
 
-/// The column at which a time lies.
+/// The column of a time.
 fn scale(at: Millis, span: Millis, columns: usize) -> usize {
     let columns = Millis::try_from(columns).unwrap_or(0);
     usize::try_from(at * columns / span.max(1)).unwrap_or(0)

@@ -36,6 +36,8 @@ struct Seen {
 }
 
 impl Seen {
+    /// Adds the age of the oldest unread record, and drops entries older than [`TREND`] but the
+    /// first of them, so that the entries always span it.
     fn note(&mut self, lag: Option<(Duration, Time)>) {
         self.last = lag;
         let Some((age, at)) = lag else { return };

@@ -58,6 +58,7 @@ pub(super) async fn of_reading(
     }
 }
 
+/// The right to a call that succeeded.
 const fn allowed(action: &'static str, how: &'static str) -> Right {
     Right { action, how, outcome: "allowed", why: None }
 }

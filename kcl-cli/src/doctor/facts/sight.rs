@@ -148,6 +148,7 @@ impl Sight {
         config.kinesis.stream_name.is_some().then_some(config)
     }
 
+    /// Asks the stream that `config` names. The lags need the stream's description and the leases.
     async fn ask(&self, config: Option<Config>, leases: Option<&Listing<Lease>>) -> OfStream {
         if self.no_stream {
             return OfStream::left_out("--no-stream");
@@ -174,6 +175,7 @@ impl Sight {
         OfStream { asked, stream, shards, lags, identity, rights }
     }
 
+    /// The identity of the credentials, or why there are none.
     async fn identity(&self, config: &Config) -> Known<String> {
         let answer = tokio::select! {
             answer = connect::identity(config) => answer.map_err(|error| format!("{error:#}")),
@@ -182,6 +184,7 @@ impl Sight {
         Known::of(answer, self.clock.now())
     }
 
+    /// Tests the rights to read an open shard; empty if none is known.
     async fn reading(&self, config: &Config, shards: &Known<Vec<Shard>>) -> Vec<Right> {
         let open = shards.get().and_then(|shards| shards.iter().find(|shard| !shard.closed));
         let (Some(shard), Ok(stream)) = (open, config.stream()) else { return Vec::new() };
@@ -199,12 +202,14 @@ impl OfStream {
         Self::failed(None, "it was not asked yet".to_owned())
     }
 
+    /// The stream's part if the stream was not asked.
     fn left_out(why: &'static str) -> Self {
         let (stream, shards) = (Known::LeftOut(why), Known::LeftOut(why));
         let (lags, identity) = (Known::LeftOut(why), Known::LeftOut(why));
         Self { asked: None, stream, shards, lags, identity, rights: Vec::new() }
     }
 
+    /// The stream's part if the stream could not be asked: it has failed, for this reason.
     fn failed(asked: Option<String>, why: String) -> Self {
         let failed = Self::left_out("the stream cannot be asked");
         Self { asked, stream: Known::Failed(why.clone()), shards: Known::Failed(why), ..failed }

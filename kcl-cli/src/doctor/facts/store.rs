@@ -105,25 +105,27 @@ impl Reader {
         (Known::of(sessions, now), first.leases, Known::of(documents, now))
     }
 
+    /// Lists the sessions, by consistent reads.
     async fn sessions(&self) -> Result<Listing<Session>, String> {
         let page = |from| self.store.sessions(from, Consistency::Strong);
         pages::all(&*self.clock, self.patience, page, |_| REST_OF_A_ROW).await
     }
 
+    /// Lists the leases.
     async fn leases(&self) -> Result<Listing<Lease>, String> {
         let page = |from| self.store.leases(from);
         pages::all(&*self.clock, self.patience, page, size).await
     }
 
-    /// Sessions, looked at until it is known of each whether it beats. Should a worker say that it
-    /// beats once an hour, no hour is waited.
+    /// Lists the sessions until it is known of each whether its beat moves. The wait has a limit,
+    /// because a worker's row may name an interval of any length, like an hour.
     async fn settled(
         &self,
         first: Result<Listing<Session>, String>,
         beats: &mut Beats,
     ) -> Result<Listing<Session>, String> {
         let began = self.clock.now();
-        // What cannot be read at once is not waited for a second time.
+        // If the first list failed, the list is not tried again in this reading.
         first?;
         loop {
             let listing = self.sessions().await?;
@@ -199,6 +201,7 @@ impl Reader {
         Ok((all, told))
     }
 
+    /// Reads one document, undecoded.
     async fn document(&self, name: DocName) -> Result<Option<Document>, String> {
         within(&*self.clock, self.patience, self.store.doc(&name)).await
     }

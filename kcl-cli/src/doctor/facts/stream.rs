@@ -80,6 +80,7 @@ impl Reader {
         Known::of(answer, self.clock.now())
     }
 
+    /// The lag of one lease, by a reader that is opened at `at` and closed again.
     async fn lag(&self, stream: &StreamKey, shard: &ShardId, at: StartAt) -> Lag {
         let first = async {
             let mut reader = self.source.open(stream, shard, at).await?;

@@ -1,5 +1,5 @@
-//! Reading on virtual time: no faster than agreed, no longer than the deadline, and long enough to
-//! see every beat.
+//! Tests of readings on virtual time: they stay below their rate and their deadline, and last long
+//! enough to see every beat move.
 
 use std::{
     collections::BTreeMap,
@@ -51,7 +51,7 @@ async fn a_page_is_asked_for_when_the_one_before_has_been_paid_for() {
         let next = (number < 3).then(|| Cursor(String::new()));
         async move { Ok(Page::new(vec![number], next)) }
     };
-    // Each of the four pages weighs what is given in half a second.
+    // Each of the four pages has the bytes of half a second.
     let listing = pages::all(&*env.clock, SECOND, page, |_| 750 * 4_096 / 2).await.unwrap();
     assert_eq!(listing.rows, [0, 1, 2, 3]);
     assert_eq!(

@@ -160,7 +160,7 @@ impl<'f> Case<'f> {
         });
         let leases: Vec<LeaseView> = leases.collect();
         let mut view = View::new(leases, members.iter().map(|row| worker(row)).collect());
-        // The planner's own limits count, where it tells them.
+        // The limits in the planner's report count, if it has them.
         let told = self.reports().and_then(Reports::plan).map(|told| told.limits);
         (view.limits, view.balance) = (told.unwrap_or(self.bounds.limits), Balance::Even);
         view.rules = rules.clone();
@@ -179,6 +179,7 @@ impl<'f> Case<'f> {
     }
 }
 
+/// The worker of a session as the plan sees it.
 fn worker(row: &Session) -> WorkerView {
     let mut worker = WorkerView::new(row.id.worker.clone());
     worker.capacity = Some(row.capacity).filter(|capacity| *capacity > 0);

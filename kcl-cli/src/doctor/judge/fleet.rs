@@ -87,6 +87,7 @@ pub(crate) struct Fleet<'f> {
 }
 
 impl<'f> Fleet<'f> {
+    /// The fleet of a reading; unknown if the reading lacks the sessions.
     pub(crate) fn of(facts: &'f Facts) -> Self {
         Self { sessions: facts.sessions.get() }
     }
@@ -130,6 +131,7 @@ impl<'f> Fleet<'f> {
         lives.map(|session| self.presence(session)).min().unwrap_or(Presence::Absent)
     }
 
+    /// The presence of a session, by its row and its beats.
     fn presence(&self, session: &Session) -> Presence {
         let Some(sessions) = self.sessions else { return Presence::Unknown };
         if session.has_ended() {

@@ -33,6 +33,7 @@ const SOME: Duration = Duration::from_secs(15);
 /// A shard, and the age of a record of it.
 type Aged<'f> = (&'f ShardId, Duration);
 
+/// All findings of this topic.
 pub(super) fn judge(case: &Case<'_>) -> Vec<Finding> {
     let all = [expired, expiring, unmeasured, stalled, high, growing];
     all.into_iter().filter_map(|of| of(case)).collect()

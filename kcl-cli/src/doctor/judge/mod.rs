@@ -125,6 +125,7 @@ impl Verdict {
     }
 }
 
+/// Counts workers and leases. A count whose source is unknown is `None`.
 fn counts(case: &Case<'_>) -> Counts {
     let workers = case.fleet.is_known().then(|| case.fleet.live().count());
     let leases = case.facts.leases.get();

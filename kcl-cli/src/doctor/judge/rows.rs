@@ -17,6 +17,7 @@ use crate::{
     times::rfc3339,
 };
 
+/// All findings of this topic.
 pub(super) fn judge(case: &Case<'_>) -> Vec<Finding> {
     let mut findings = Vec::new();
     findings.extend(nothing(case));

@@ -16,6 +16,7 @@ use crate::doctor::{
 /// second that one shard takes in.
 const LEAST: u64 = 64 * 1_024;
 
+/// All findings of this topic.
 pub(super) fn judge(case: &Case<'_>) -> Vec<Finding> {
     // Otherwise the planner is about to change the shares.
     let is_calm =

@@ -21,6 +21,7 @@ const CLOCKS_APART: Duration = Duration::from_secs(5);
 /// How far the highest epoch may lie ahead of this machine's clock.
 const AHEAD: Duration = Duration::from_secs(60);
 
+/// All findings of this topic.
 pub(super) fn judge(case: &Case<'_>) -> Vec<Finding> {
     let mut findings = Vec::new();
     findings.extend(another_asked(case));
@@ -81,7 +82,7 @@ fn readers_of_another(case: &Case<'_>) -> Option<Finding> {
     (!others.is_empty()).then(|| finding().of_workers(&others))
 }
 
-/// This machine's clock differs from the stream's.
+/// The finding that this machine's clock differs from the clock of the stream's service.
 fn clock(case: &Case<'_>) -> Option<Finding> {
     let told = case.facts.stream.get()?;
     let (theirs, ours) = (told.description.server_time, told.heard);

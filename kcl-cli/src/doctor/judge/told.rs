@@ -35,6 +35,7 @@ const BYTES_A_SECOND: u64 = 1_600_000;
 /// The number of throttled reads in a minute from which they are a finding.
 const THROTTLED_A_MINUTE: u64 = 3;
 
+/// All findings of this topic.
 pub(super) fn judge(case: &Case<'_>) -> Vec<Finding> {
     let mut findings = failing(case);
     findings.extend(denied(case));

@@ -345,6 +345,7 @@ fn rule_of<'f>(case: &Case<'f>, rule: usize) -> Option<&'f Rule> {
     rules.rules().get(rule.checked_sub(1)?)
 }
 
+/// The target of the placement rule of this number, as text.
 fn rule_text(case: &Case<'_>, rule: usize) -> String {
     rule_of(case, rule).map_or_else(|| "unknown".to_owned(), |rule| rule.target.to_string())
 }

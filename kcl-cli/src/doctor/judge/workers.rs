@@ -19,6 +19,7 @@ pub(super) fn planner(case: &Case<'_>) -> Option<Presence> {
     Some(owner.map_or(Presence::Absent, |owner| case.fleet.of_session(owner)))
 }
 
+/// All findings of this topic.
 pub(super) fn judge(case: &Case<'_>) -> Vec<Finding> {
     let mut findings = Vec::new();
     if !case.fleet.is_known() {

@@ -18,6 +18,7 @@ struct Seen {
     shards: BTreeMap<String, Shard>,
 }
 
+/// The lease of a shard in one reading.
 #[derive(Clone, Debug, Default)]
 struct Shard {
     owner: Option<String>,
@@ -55,6 +56,7 @@ impl Looks {
 }
 
 impl Seen {
+    /// Parses a reading; `None` if it has no valid time.
     fn of(value: &Value) -> Option<Self> {
         let at = micros(value.get("at")?.as_str()?)?;
         let list = |name: &str| value.get(name).and_then(Value::as_array).into_iter().flatten();
@@ -124,6 +126,7 @@ impl Seen {
     }
 }
 
+/// Whether a session in this state has not ended.
 fn is_there(state: &str) -> bool {
     matches!(state, "LIVE" | "LEAVING")
 }

@@ -70,6 +70,7 @@ pub(super) struct Unread {
 }
 
 impl Findings {
+    /// Measures a run.
     pub(super) fn of(run: &Run) -> Self {
         let ends = run.events.iter().skip(1).map(|event| event.at).chain([run.to + 1]);
         let events = run.events.iter().zip(ends);
@@ -91,6 +92,7 @@ impl Findings {
 }
 
 impl Answer {
+    /// The fleet's answer to an event, until the next event at `end`.
     fn to(event: &Event, end: u64, run: &Run) -> Self {
         let before = run.holders(event.at.saturating_sub(1));
         let after = run.holders(end - 1);
@@ -160,7 +162,7 @@ fn waits(life: &Life, at: u64, run: &Run) -> bool {
     parents.any(|parent| parent.ended.is_none_or(|ended| ended >= at))
 }
 
-/// The spans during which nobody read a shard although all its parents had ended.
+/// The spans during which no worker read a shard although all its parents had ended.
 fn gaps(life: &Life, run: &Run) -> Vec<(u64, u64)> {
     let parents = life.parents.iter().filter_map(|parent| run.shards.get(parent));
     let ended: Vec<Option<u64>> = parents.map(|parent| parent.ended).collect();
@@ -180,7 +182,7 @@ fn gaps(life: &Life, run: &Run) -> Vec<(u64, u64)> {
     gaps
 }
 
-/// How often somebody began to read a shard that another one still read.
+/// How many times a worker began to read this shard while another worker still read it.
 fn overlaps(life: &Life) -> usize {
     let pairs = life.tenures.windows(2);
     pairs.filter(|pair| pair[0].to > pair[1].from && pair[0].worker != pair[1].worker).count()

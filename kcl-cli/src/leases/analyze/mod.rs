@@ -34,10 +34,11 @@ use crate::{
     timeline::{file, svg},
 };
 
-/// Does it.
+/// Runs the command.
 ///
 /// # Errors
-/// A file cannot be read, or says nothing of leases; the drawing cannot be written.
+/// A file cannot be read, no file has events or readings of leases, or the drawing cannot be
+/// written.
 pub(super) fn run(args: &AnalyzeArgs) -> anyhow::Result<()> {
     let run = Run::of(read::files(&args.files)?, args.session_timeout)?;
     let findings = Findings::of(&run);

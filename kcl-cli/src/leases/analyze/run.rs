@@ -131,6 +131,7 @@ impl Run {
 }
 
 impl Reading {
+    /// Adds a sign. Signs come in the order of time.
     fn take(&mut self, Sign { at, what }: Sign) {
         match what {
             What::Looked => {}
@@ -176,8 +177,9 @@ impl Reading {
             What::Leaving { worker } => self.event(at, format!("leave {worker}")),
             What::Gone { worker } => self.gone(&worker, at),
             What::Died { worker } => {
-                // It was silent for so long before, unless its own log says more. One that came
-                // since is another life.
+                // A worker is declared dead one session timeout after its last sign of life, so it
+                // died that long before `at`, or at its last own fact. If it began after that, it
+                // is a new process with the same name, which lives.
                 let since = at.saturating_sub(self.timeout).max(self.run.from);
                 if self.lives.get(&worker).is_some_and(|from| *from <= since) {
                     let died = self.heard.get(&worker).map_or(since, |heard| since.max(*heard));
@@ -188,11 +190,13 @@ impl Reading {
         }
     }
 
+    /// The life of a shard, which begins at `at` if the shard is new.
     fn life(&mut self, shard: &str, at: u64) -> &mut Life {
         let fresh = || Life { from: at, ..Life::default() };
         self.run.shards.entry(shard.to_owned()).or_insert_with(fresh)
     }
 
+    /// Ends the span in which a worker holds a shard.
     fn close(&mut self, shard: &str, worker: &str, to: u64) {
         let from = self.holds.get_mut(shard).and_then(|readers| readers.remove(worker));
         if let Some(from) = from {
@@ -202,7 +206,7 @@ impl Reading {
         }
     }
 
-    /// A worker is no more, and reads nothing.
+    /// Ends the life of a worker, and every span in which it reads a shard.
     fn gone(&mut self, worker: &str, at: u64) {
         let held: Vec<String> = self
             .holds
@@ -216,10 +220,13 @@ impl Reading {
         }
     }
 
+    /// Adds an event.
     fn event(&mut self, at: u64, what: String) {
         self.run.events.push(Event { at, last: at, what: vec![what] });
     }
 
+    /// Ends everything that is open at the end of the run, and joins events that are close
+    /// together.
     fn finish(mut self) -> Run {
         let end = self.run.to + 1;
         let open: Vec<(String, String)> = self
@@ -253,7 +260,7 @@ impl Reading {
     }
 }
 
-/// What happened several times, once and how often.
+/// Joins equal events: three times `join w2` becomes `join w2 (3)`.
 fn counted(what: Vec<String>) -> Vec<String> {
     let mut counts: Vec<(String, usize)> = Vec::new();
     for one in what {

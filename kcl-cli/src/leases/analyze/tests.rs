@@ -1,4 +1,4 @@
-//! Runs of which it is known what has to be found.
+//! Tests of runs with known results.
 
 use std::{io::Write, path::PathBuf, time::Duration};
 
@@ -102,7 +102,7 @@ fn logs_of_workers_are_merged_and_each_event_has_its_answer() {
     let expected = [
         answer(100, "join w1, join w2", 620, 0, 4, 0, &[("w1", 2), ("w2", 2)]),
         answer(30_000, "join w3", 550, 1, 0, 50, &[("w1", 1), ("w2", 2), ("w3", 1)]),
-        // It was silent for six seconds before others said so.
+        // The worker was silent for six seconds before another worker ended its session.
         answer(60_000, "death of w1", 6_400, 0, 1, 6_400, &[("w2", 3), ("w3", 1)]),
     ];
     assert_eq!(findings.events, expected);
@@ -129,7 +129,7 @@ fn what_was_found_is_a_table_an_object_and_a_drawing() {
     assert!(drawn.contains("death of w1") && drawn.contains("w3 reads it"), "{drawn}");
 }
 
-/// A look, as `kcl leases watch --format json` writes it.
+/// A reading, as `kcl leases watch --format json` writes it.
 fn look(millis: u64, workers: &[(&str, &str)], leases: &[(&str, Option<&str>, bool)]) -> String {
     let workers: Vec<Value> = workers
         .iter()
@@ -212,7 +212,7 @@ fn a_worker_that_is_started_again_under_its_name_is_another_life() {
         gained("a", 500, 0),
         joined("a", 20_000),
         gained("a", 20_400, 0),
-        // Somebody ends its former life later: that is no death of this one.
+        // Another worker ends the former session of `a` later: the present one has not died.
         line("b", 21_000, "kcl.session.ended_dead", json!({"session": "a#1"})),
         line("a", 30_000, "kcl.plan.published", json!({})),
     ];

@@ -1,4 +1,4 @@
-//! What is said of single leases, and what that comes to.
+//! Tests of marks on single leases, and of their effects.
 
 use kcl_core::{
     assignment::placement::{Frozen, Mode, Placement, PlacementRules, Rule, Target, Uncovered},
@@ -26,7 +26,7 @@ fn to(worker: &str) -> Says {
     Says::Move { to: worker.parse().unwrap(), within: Duration::from_hours(1) }
 }
 
-/// The marks that a wish makes, and what is said beside.
+/// The marks that a change makes, with its effect and its notes.
 fn made(picture: &Picture, wish: &OfLeases) -> anyhow::Result<(Marks, Outlook, Vec<String>)> {
     let before = picture.readable()?;
     let marks = wish.mark(picture, &said(), before.marks.clone())?;

@@ -77,6 +77,7 @@ pub(super) fn done(changed: &Changed, format: Format) -> anyhow::Result<()> {
     Ok(())
 }
 
+/// The leases that would move, as a table, and how many stay.
 fn draw(application: &str, store: &str, what: &str, preview: &Preview) -> String {
     let mut text = format!("{what}: application {application} in {store}\n");
     if let Some(changing) = preview.changing.as_ref().filter(|it| it.is_closed()) {
@@ -95,6 +96,7 @@ fn draw(application: &str, store: &str, what: &str, preview: &Preview) -> String
     text
 }
 
+/// The note that an interrupted change is continued.
 fn already_closed(changing: &Changing) -> String {
     format!(
         "the application is closed by {} since {}: the same command goes on with what was planned \

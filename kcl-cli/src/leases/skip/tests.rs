@@ -1,4 +1,4 @@
-//! Which records may be given up, and in which words the others are refused.
+//! Tests of the records that may be skipped, and of the refusals of all others.
 
 use kcl_core::{assignment::placement::Placement, lease::Epoch};
 use kcl_memory::MemoryStore;
@@ -20,7 +20,7 @@ async fn there() -> Picture {
     picture
 }
 
-/// What is wished, where the owner of the first shard tells that it is stuck from 10 to 20.
+/// The skip of a record. The owner of the shard reports that it is stuck from 10 to 20.
 fn skip(picture: &Picture, number: u128) -> Skip {
     let row = picture.lease(&name(0)).unwrap();
     let mut shard = ShardReport::default();

@@ -12,8 +12,16 @@ use crate::{
 /// How many moves the screen shows: the newest ones.
 const MOVES: usize = 5;
 
-/// How many columns of a worker's line are not its bar.
-const BESIDE: usize = 50;
+/// How many columns of a worker's line are neither its name nor its bar.
+const BESIDE: usize = 34;
+
+/// How many columns of a shard's line are neither its name nor its owner's, with room for the first
+/// digits of a checkpoint.
+const BESIDE_NAMES: usize = 24;
+
+/// How many columns a worker and a shard get at least, however narrow the terminal.
+const WORKER: usize = 16;
+const SHARD: usize = 24;
 
 /// All lines of a screen of this size.
 pub(super) fn draw(view: &View, width: usize, height: usize) -> Vec<Line> {
@@ -24,7 +32,7 @@ pub(super) fn draw(view: &View, width: usize, height: usize) -> Vec<Line> {
     // Of the lines that are left, workers get what they need, at most half; shards get the rest.
     let left = height.saturating_sub(lines.len() + asked.len() + moves.len() + 1);
     let workers = workers(view, look, width, left / 2);
-    let shards = shards(view, left.saturating_sub(workers.len()));
+    let shards = shards(view, width, left.saturating_sub(workers.len()));
     lines.extend(workers);
     lines.extend(shards);
     while lines.len() + moves.len() + asked.len() + 1 < height {
@@ -37,6 +45,7 @@ pub(super) fn draw(view: &View, width: usize, height: usize) -> Vec<Line> {
     lines
 }
 
+/// The first lines: the application, counts, and the failure of the last reading if it failed.
 fn head(view: &View, look: &Look) -> Vec<Line> {
     let at = look.at.get(11..19).unwrap_or(&look.at);
     let title = Line::of(Tone::Loud, format!(" {}", look.application))
@@ -62,17 +71,22 @@ fn head(view: &View, look: &Look) -> Vec<Line> {
     lines
 }
 
+/// The table of workers, at most `most` lines high.
 fn workers(view: &View, look: &Look, width: usize, most: usize) -> Vec<Line> {
     let there: Vec<&WorkerRow> =
         look.workers.iter().filter(|row| matches!(row.state, "LIVE" | "LEAVING")).collect();
     let largest = there.iter().map(|row| row.leases).max().unwrap_or(0).max(1);
-    let room = width.saturating_sub(BESIDE).max(10);
-    let title =
-        format!(" {:<16}{:<room$} {:>6}  {:<9}{:<8}{}", "WORKER", "", "LEASES", "LAG", "BEAT", "");
+    let names = longest(there.iter().map(|row| row.worker.as_str()));
+    let name = names.clamp(WORKER, (width * 2 / 5).max(WORKER));
+    let room = width.saturating_sub(BESIDE + name).max(10);
+    let title = format!(
+        " {:<name$}{:<room$} {:>6}  {:<9}{:<8}{}",
+        "WORKER", "", "LEASES", "LAG", "BEAT", ""
+    );
     let mut lines = vec![Line::of(Tone::Quiet, title)];
     let listed = most.saturating_sub(3).max(1).min(there.len());
     for row in &there[..listed] {
-        lines.push(worker(view, look, row, (largest, room)));
+        lines.push(worker(view, look, row, (largest, name, room)));
     }
     if there.len() > listed {
         let more = format!(" and {} workers more", there.len() - listed);
@@ -85,7 +99,14 @@ fn workers(view: &View, look: &Look, width: usize, most: usize) -> Vec<Line> {
     lines
 }
 
-fn worker(view: &View, look: &Look, row: &WorkerRow, (largest, room): (usize, usize)) -> Line {
+/// The row of a worker. `largest` is the most leases of a worker, `name` the width of the column of
+/// names, and `room` the width of the bar.
+fn worker(
+    view: &View,
+    look: &Look,
+    row: &WorkerRow,
+    (largest, name, room): (usize, usize, usize),
+) -> Line {
     let tone = Tone::Worker(view.colour(&row.worker));
     // One block for each lease, if the fullest worker's bar fits; else bars are scaled.
     let blocks = if largest <= room { row.leases } else { (row.leases * room).div_ceil(largest) };
@@ -103,15 +124,22 @@ fn worker(view: &View, look: &Look, row: &WorkerRow, (largest, room): (usize, us
         (other, _) => other.to_lowercase(),
     };
     let bad = row.is_silent();
-    Line::of(tone, format!(" {:<16}", cut(&row.worker, 15)))
+    Line::of(tone, format!(" {:<name$}", cut(&row.worker, name - 1)))
         .with(tone, format!("{:<room$}", "█".repeat(blocks)))
         .with(Tone::Loud, format!(" {:>6}  ", row.leases))
         .with(Tone::Usual, format!("{lag:<9}{beat:<8}"))
         .with(if bad { Tone::Bad } else { Tone::Quiet }, condition)
 }
 
-fn shards(view: &View, most: usize) -> Vec<Line> {
+/// The table of shards, at most `most` lines high, scrolled to the chosen one.
+fn shards(view: &View, width: usize, most: usize) -> Vec<Line> {
     let rows = view.shown();
+    // Names are shown whole where there is room, those of shards before those of workers.
+    let room = width.saturating_sub(BESIDE_NAMES);
+    let names = longest(rows.iter().map(|row| row.shard.as_str()));
+    let name = names.clamp(SHARD, room.saturating_sub(WORKER).max(SHARD));
+    let owners = longest(rows.iter().filter_map(|row| row.owner.as_deref()));
+    let owner = owners.clamp(WORKER, room.saturating_sub(name).max(WORKER));
     let listed = most.saturating_sub(1);
     let chosen = rows.iter().position(|row| view.is_chosen(row)).unwrap_or(0);
     // The list scrolls so that the chosen shard is always visible.
@@ -121,7 +149,7 @@ fn shards(view: &View, most: usize) -> Vec<Line> {
         filter => format!(", with {filter:?}"),
     };
     let title = format!(
-        "  {:<26}{:<18}{:<10}{}   {} of them by {}{filter}",
+        "  {:<name$}{:<owner$}{:<10}{}   {} of them by {}{filter}",
         "SHARD",
         "OWNER",
         "LAG",
@@ -130,11 +158,18 @@ fn shards(view: &View, most: usize) -> Vec<Line> {
         view.sort.name()
     );
     let mut lines = vec![Line::of(Tone::Quiet, title)];
-    lines.extend(rows.into_iter().skip(first).take(listed).map(|row| shard(view, row)));
+    let listed = rows.into_iter().skip(first).take(listed);
+    lines.extend(listed.map(|row| shard(view, row, (name, owner))));
     lines
 }
 
-fn shard(view: &View, row: &LeaseRow) -> Line {
+/// How many columns these names need, with two between them and the next column.
+fn longest<'a>(names: impl Iterator<Item = &'a str>) -> usize {
+    names.map(|name| name.chars().count() + 2).max().unwrap_or(0)
+}
+
+/// The row of a shard. `name` is the width of its name's column, `width` that of the screen.
+fn shard(view: &View, row: &LeaseRow, (name, width): (usize, usize)) -> Line {
     let is_chosen = view.is_chosen(row);
     let mark = if is_chosen { "> " } else { "  " };
     let (tone, owner) = match (&row.owner, row.paused) {
@@ -144,12 +179,13 @@ fn shard(view: &View, row: &LeaseRow) -> Line {
     };
     let lag = row.lag_ms.map_or_else(|| "unknown".to_owned(), span);
     let usual = if is_chosen { Tone::Loud } else { Tone::Usual };
-    Line::of(usual, format!("{mark}{:<26}", cut(&row.shard, 25)))
-        .with(tone, format!("{:<18}", cut(&owner, 17)))
+    Line::of(usual, format!("{mark}{:<name$}", cut(&row.shard, name - 1)))
+        .with(tone, format!("{:<width$}", cut(&owner, width - 1)))
         .with(usual, format!("{lag:<10}"))
         .with(Tone::Quiet, row.checkpoint.clone())
 }
 
+/// The last moves that readings showed; empty if there were none.
 fn moves(view: &View) -> Vec<Line> {
     if view.moves.is_empty() {
         return Vec::new();
@@ -195,6 +231,7 @@ fn asked(view: &View) -> Vec<Line> {
     lines
 }
 
+/// The last line: the keys that have a meaning now.
 fn keys(view: &View) -> Line {
     let text = match view.mode {
         Mode::Watch => " q quit  s sort  / filter  ↑↓ choose  p pin  esc clear",

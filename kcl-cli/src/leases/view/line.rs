@@ -6,13 +6,13 @@ use crate::timeline::ink::Ink;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Tone {
     Usual,
-    /// Matters most.
+    /// What the reader should see first: bold.
     Loud,
-    /// Matters least.
+    /// What the reader may pass over: dim.
     Quiet,
     Good,
     Bad,
-    /// Belongs to the worker with this number: [`super::state::View::colour`].
+    /// The colour of the worker with this number: see [`super::state::View::colour`].
     Worker(usize),
 }
 
@@ -30,18 +30,19 @@ impl Line {
         self
     }
 
-    /// Without colours.
+    /// The text without colours.
     #[cfg(test)]
     pub(super) fn plain(&self) -> String {
         self.0.iter().map(|(_, text)| text.as_str()).collect()
     }
 
-    /// As a terminal shows it, no wider than this.
+    /// The text with its colours, cut to `width` columns.
     pub(super) fn shown(&self, width: usize, ink: Ink) -> String {
         let mut left = width;
         let mut shown = String::new();
         for (tone, text) in &self.0 {
-            // What comes from a store is shown and does nothing.
+            // A name from a store may contain control characters, which would move the cursor or
+            // change the terminal. Each one becomes `?`.
             let letter = |it: char| if it.is_control() { '?' } else { it };
             let text: String = text.chars().map(letter).take(left).collect();
             left -= text.chars().count();

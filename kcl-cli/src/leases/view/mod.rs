@@ -7,7 +7,7 @@
 //! | part | what it does |
 //! |---|---|
 //! | `keys` | decodes the keys |
-//! | `state` | holds what is shown, and says what a key does. Pure |
+//! | `state` | holds what is shown, and the meaning of each key. Pure |
 //! | `draw` | makes lines of the state. Pure |
 //! | `line` | is a line of coloured text |
 //! | `terminal` | draws on the terminal, and restores it at the end, also after a panic |
@@ -45,20 +45,22 @@ pub(super) fn is_possible() -> bool {
     !dumb && std::io::stdout().is_terminal() && std::io::stdin().is_terminal()
 }
 
-/// What happens while it is watched.
+/// The messages that the loop of [`watch`] handles, each from a task or thread of its own.
 enum News {
     Key(Key),
+    /// A new reading of the lease table.
     Looked(anyhow::Result<Box<Look>>),
-    /// What a pin would move.
+    /// What a pin would move, for the question whether to write it.
     Previewed(anyhow::Result<Box<Preview>>),
-    /// A pin was put.
+    /// The pin was written, or the write failed.
     Pinned(anyhow::Result<String>),
 }
 
-/// Watches until somebody quits.
+/// Shows the screen until the user quits or a signal arrives. It reads the table each `every`.
 ///
 /// # Errors
-/// The store's at the first look; the terminal's.
+/// The first reading fails, or the terminal cannot be used. A later reading that fails only appears
+/// on the screen.
 pub(super) async fn watch(
     store: &Arc<dyn LeaseStore>,
     config: &Config,
@@ -68,7 +70,8 @@ pub(super) async fn watch(
     let mut signals = Signals::listen()?;
     let (news, mut heard) = mpsc::channel(16);
     let mut tasks = JoinSet::new();
-    // Before the terminal is changed: what fails at once is told as any command tells it.
+    // The first reading is made before the terminal is changed: its error is shown as by any
+    // other command.
     let mut seen = Seen::nothing(store);
     let first = tokio::select! {
         _ = signals.next() => return Ok(()),
@@ -122,7 +125,7 @@ pub(super) async fn watch(
     }
 }
 
-/// Looks again and again.
+/// Reads the lease table each `every` and sends the readings, until the screen is gone.
 async fn look_on(
     store: Arc<dyn LeaseStore>,
     clock: Arc<dyn Clock>,

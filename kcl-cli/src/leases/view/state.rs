@@ -34,6 +34,7 @@ impl Sort {
         }
     }
 
+    /// The order after the next press of `s`.
     const fn next(self) -> Self {
         match self {
             Self::Shard => Self::Owner,
@@ -211,6 +212,7 @@ impl View {
         Effect::None
     }
 
+    /// A key while nothing is typed or asked.
     fn watching(&mut self, key: Key) -> Effect {
         self.notice = None;
         match key {
@@ -235,10 +237,12 @@ impl View {
         Effect::None
     }
 
+    /// Whether the user has chosen this row with the arrows.
     pub(super) fn is_chosen(&self, row: &LeaseRow) -> bool {
         self.chosen.as_deref() == Some(row.shard.as_str())
     }
 
+    /// Chooses another of the rows that are shown. `next` computes its index from the present one.
     fn choose(&mut self, next: impl Fn(usize) -> usize) {
         let rows: Vec<String> = self.shown().into_iter().map(|row| row.shard.clone()).collect();
         let now = rows.iter().position(|shard| Some(shard) == self.chosen.as_ref());
@@ -246,6 +250,7 @@ impl View {
         self.chosen = rows.get(at).cloned();
     }
 
+    /// A key while the filter is typed.
     fn typed_filter(&mut self, key: Key) {
         match key {
             Key::Enter => return,
@@ -257,6 +262,7 @@ impl View {
         self.mode = Mode::Filter;
     }
 
+    /// A key while the worker of a pin is typed. Enter asks for a preview.
     fn typed_pin(&mut self, key: Key, shard: String, mut worker: String) -> Effect {
         match key {
             Key::Escape => return Effect::None,
@@ -282,7 +288,8 @@ impl View {
         Effect::None
     }
 
-    /// What a pin would move is known.
+    /// Takes in the preview of a pin: the screen asks whether to write the pin, or shows why there
+    /// is no preview.
     pub(super) fn previewed(&mut self, preview: anyhow::Result<Box<Preview>>) {
         self.mode = match preview {
             Ok(preview) => Mode::Ask(preview),
@@ -293,7 +300,7 @@ impl View {
         };
     }
 
-    /// The rule was put, or not.
+    /// Takes in the result of the write: the screen shows it and returns to [`Mode::Watch`].
     pub(super) fn pinned(&mut self, done: anyhow::Result<String>) {
         self.mode = Mode::Watch;
         self.notice = Some(match done {
@@ -308,7 +315,7 @@ pub(super) fn is_over(row: &LeaseRow) -> bool {
     row.checkpoint.starts_with("SHARD_END")
 }
 
-/// Which lease it is.
+/// The key of a lease, by which two readings are compared.
 fn place(row: &LeaseRow) -> (&str, &str, &str) {
     (&row.stream, &row.stream_created, &row.shard)
 }

@@ -20,17 +20,18 @@ use crossterm::{
 use super::line::Line;
 use crate::{stdout, timeline::ink::Ink};
 
-/// The terminal.
+/// The terminal while the screen has it. A drop gives it back.
 #[derive(Debug)]
 pub(super) struct Terminal {
     ink: Ink,
 }
 
 impl Terminal {
-    /// Takes it: from now on keys are read one by one.
+    /// Takes the terminal: switches to raw mode, in which each key arrives at once and without
+    /// echo, and to the alternate screen, so that the former text returns at the end.
     ///
     /// # Errors
-    /// The terminal's.
+    /// The terminal cannot be switched or written.
     pub(super) fn take() -> anyhow::Result<Self> {
         static HOOK: Once = Once::new();
         HOOK.call_once(|| {
@@ -49,10 +50,10 @@ impl Terminal {
         Ok(taken)
     }
 
-    /// Draws what is made for this width and height.
+    /// Draws a frame. `picture` makes its lines for a width and a height.
     ///
     /// # Errors
-    /// The terminal's.
+    /// The terminal cannot be written.
     pub(super) fn draw(
         &mut self,
         picture: impl FnOnce(usize, usize) -> Vec<Line>,
@@ -63,7 +64,7 @@ impl Terminal {
         };
         let mut lines = picture(width, height);
         lines.truncate(height);
-        // Written at once, so that the terminal never shows half a picture.
+        // One write for the whole frame, so that the terminal never shows half of one.
         let mut frame = Vec::new();
         let mut framed = || -> io::Result<()> {
             queue!(frame, BeginSynchronizedUpdate, cursor::MoveTo(0, 0))?;
@@ -85,7 +86,8 @@ impl Drop for Terminal {
     }
 }
 
-/// Leaves the terminal as it was. There is nobody to tell if that fails.
+/// Restores the terminal. An error is ignored: this runs in a drop or a panic, which cannot return
+/// it.
 fn give_back() {
     let mut out = io::stdout();
     let _ = queue!(out, cursor::Show, LeaveAlternateScreen).and_then(|()| out.flush());

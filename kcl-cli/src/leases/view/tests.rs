@@ -1,4 +1,4 @@
-//! What is seen, and what keys do.
+//! Tests of the screen's text, and of its keys.
 
 use std::time::Duration;
 
@@ -101,6 +101,23 @@ fn workers_have_bars_and_shards_their_readers() {
     let unknown = lines.iter().find(|line| line.contains("shardId-000000000001")).unwrap();
     assert!(unknown.contains("unknown"), "not known is not zero: {unknown}");
     assert!(lines.last().unwrap().contains("q quit"));
+}
+
+/// Such as pods have.
+#[test]
+fn long_names_are_shown_whole_where_there_is_room() {
+    let pod = "order-indexer-7d9c5bf8b5-x2x7k";
+    let mut look = look(1, &[Some(pod), W1]);
+    look.workers[1] = worker(pod, 1);
+    let view = view(&[look]);
+    let count = |width: usize| {
+        let lines = screen(&view, width, 24);
+        assert!(lines.iter().any(|line| line.contains("shardId-000000000000  ")), "{lines:#?}");
+        lines.iter().filter(|line| line.contains(pod)).count()
+    };
+    assert_eq!((count(120), count(80), count(60)), (2, 2, 0));
+    let narrow = screen(&view, 40, 24);
+    assert!(narrow.iter().any(|line| line.starts_with(" order-indexer-…")), "{narrow:#?}");
 }
 
 #[test]

@@ -1,16 +1,18 @@
+//! Tests of batches, retries and the end of patience, against a sink whose answers the test sets.
+
 use std::sync::Mutex;
 
 use async_trait::async_trait;
 
 use super::*;
 
-/// Takes what it is told to take.
+/// A sink whose answers the test sets.
 #[derive(Default)]
 struct Scripted {
     calls: Mutex<Vec<Vec<u64>>>,
-    /// Cannot be put.
+    /// The number of a record that cannot be put.
     bad: Option<u64>,
-    /// So many calls are answered so first.
+    /// How many calls are refused in part before the sink takes everything.
     refusals: Mutex<u32>,
     /// Every call from this one on gets no answer.
     silent_from: Option<usize>,
@@ -101,7 +103,7 @@ async fn a_record_that_is_refused_for_good_is_not_put_for_ever() {
 #[tokio::test(start_paused = true)]
 async fn a_stream_that_takes_nothing_for_a_minute_is_given_up() {
     let mut putting = putting(Scripted { refusals: Mutex::new(u32::MAX), ..Scripted::default() });
-    // The first is taken each time, so the last one is tried alone, and taken, too.
+    // Each call takes its first record, so the last one is tried alone, and taken, too.
     putting.put(batch(1..=3, 60)).await.unwrap();
     assert_eq!(putting.account.produced, 3);
 

@@ -29,6 +29,7 @@ pub(crate) fn draw(picture: &Picture, headline: &[String]) -> String {
     page.finish()
 }
 
+/// The headline: the verdict in large letters, and details below.
 fn head(page: &mut Page, lines: &[String], is_broken: bool) {
     page.down(34.0);
     let fill = if is_broken { BAD } else { GOOD };

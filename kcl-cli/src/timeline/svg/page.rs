@@ -15,6 +15,7 @@ pub(super) const GREY: &str = "#6b7280";
 /// A page that is written from top to bottom.
 #[derive(Debug)]
 pub(super) struct Page {
+    /// The elements that are written.
     out: String,
     /// The y coordinate below everything that is drawn.
     pub(super) y: f64,
@@ -25,10 +26,12 @@ impl Page {
         Self { out: String::new(), y: 0.0 }
     }
 
+    /// Moves `y` down.
     pub(super) fn down(&mut self, by: f64) {
         self.y += by;
     }
 
+    /// A text whose baseline begins at a point.
     pub(super) fn text(&mut self, (x, y): (f64, f64), style: &str, text: &str) {
         let text = escaped(text);
         // Writing to a string cannot fail.
@@ -58,6 +61,7 @@ impl Page {
         let _ = writeln!(self.out, "<path d=\"{path}\" {style}/>");
     }
 
+    /// A vertical line.
     pub(super) fn upright(&mut self, x: f64, (from, to): (f64, f64), style: &str) {
         self.path(&format!("M {x:.1} {from:.1} V {to:.1}"), style);
     }
@@ -85,6 +89,7 @@ pub(super) fn width_of(text: &str, size: f64) -> f64 {
     f64::from(characters) * size * 0.62
 }
 
+/// The text with the special characters of XML escaped.
 fn escaped(text: &str) -> String {
     text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;").replace('"', "&quot;")
 }

@@ -10,6 +10,7 @@ use super::{
     page::{BAD, DARK, GREY, Page, RIGHT, WIDTH, width_of},
 };
 
+/// The width of the column with the names of shards.
 const LEFT: f64 = 92.0;
 /// The height of a lane of faults.
 const LANE: f64 = 17.0;
@@ -24,11 +25,13 @@ pub(super) struct Panel<'a> {
     scale: Scale,
     /// The height of a row.
     height: f64,
+    /// The y coordinates of the rows' upper and lower edge.
     top: f64,
     bottom: f64,
 }
 
 impl<'a> Panel<'a> {
+    /// A panel for a picture. The more rows it has, the lower they are.
     pub(super) fn new(page: &'a mut Page, picture: &'a Picture) -> Self {
         let scale = Scale::new((picture.from, picture.to), PLACES);
         let height = match picture.rows.len() {
@@ -56,10 +59,12 @@ impl<'a> Panel<'a> {
         self.page.y = self.bottom + 22.0;
     }
 
+    /// The x coordinate of a time.
     fn x(&self, at: u64) -> f64 {
         LEFT + tenths(self.scale.place(at))
     }
 
+    /// The y coordinate of a row's upper edge.
     fn y_of(&self, row: usize) -> f64 {
         self.top + self.height * number(row)
     }
@@ -103,6 +108,7 @@ impl<'a> Panel<'a> {
         }
     }
 
+    /// The axis of time, with its marks above and below the rows.
     fn axis(&mut self) {
         let style = format!("fill=\"{GREY}\" text-anchor=\"middle\"");
         let broken = self.picture.broken.map(|at| self.x(at));
@@ -110,7 +116,7 @@ impl<'a> Panel<'a> {
             let x = self.x(at);
             let line = "stroke=\"#e1e4e8\" stroke-width=\"1\"";
             self.page.upright(x, (self.top, self.bottom), line);
-            // The flag of what is broken stands there.
+            // The space left of the violation's flag stays free.
             if broken.is_none_or(|broken| x < broken - 160.0) {
                 self.page.text((x, self.top - 6.0), &style, &seconds(at));
             }
@@ -120,6 +126,8 @@ impl<'a> Panel<'a> {
         self.page.text((LEFT - 18.0, self.top - 6.0), &style, "shard");
     }
 
+    /// A row: the name of the shard; pale bars for owners, slim bars for readers above them, and
+    /// both readers where there are two.
     fn row(&mut self, row: &Row, y: f64) {
         let (fill, weight) = if row.guilty { (BAD, "bold") } else { (DARK, "normal") };
         let size = (self.height - 1.0).min(12.0);
@@ -132,7 +140,7 @@ impl<'a> Panel<'a> {
         self.bar((row.from, row.to), whole, free, "nobody holds it");
         for bar in &row.held {
             let style = format!("fill=\"{}\" fill-opacity=\"0.35\"", hex(bar.worker));
-            // What is under it shines through.
+            // The colour is translucent: the colour below it must be white.
             self.bar((bar.from, bar.to), whole, "fill=\"#ffffff\"", "");
             self.bar((bar.from, bar.to), whole, &style, &self.says(bar, "holds"));
         }
@@ -169,6 +177,7 @@ impl<'a> Panel<'a> {
         self.page.text((left + 4.0, y + self.height * 0.5 + size * 0.36), &style, &name);
     }
 
+    /// The tooltip of a bar.
     fn says(&self, bar: &Bar, does: &str) -> String {
         let worker = self.picture.workers.get(bar.worker);
         let worker = worker.map(ToString::to_string).unwrap_or_default();
@@ -201,6 +210,7 @@ impl<'a> Panel<'a> {
         }
     }
 
+    /// A dotted line across all rows at the start of each fault.
     fn fault_lines(&mut self) {
         for fault in self.picture.faults.iter().filter(|fault| fault.from >= self.picture.from) {
             let style = "stroke=\"#222222\" stroke-width=\"0.8\" stroke-dasharray=\"1.5 3\" \
@@ -231,6 +241,7 @@ impl<'a> Panel<'a> {
     }
 }
 
+/// A place on the axis in pixels.
 fn tenths(place: usize) -> f64 {
     number(place) / 10.0
 }

@@ -1,8 +1,8 @@
-//! Who goes where.
+//! Gives the leases that need a worker to the workers below their targets.
 
 use crate::assignment::{draft::Draft, order, unplaced::Unplaced};
 
-/// Seats `movers`, which come in the order of keys, so that every worker reaches its target.
+/// Seats `movers`, which are in the order of keys, so that every worker reaches its target.
 pub(super) fn fill(
     draft: &mut Draft<'_>,
     free: &[Unplaced],
@@ -11,7 +11,7 @@ pub(super) fn fill(
 ) {
     let rest = join_parents(draft, movers, targets);
     let mut seats = Seats::open(draft, targets);
-    // Who must avoid somebody chooses first.
+    // Leases that must avoid a worker choose first.
     let (avoiding, others): (Vec<Unplaced>, Vec<Unplaced>) =
         rest.iter().partition(|one| one.avoid().is_some());
     let mut stranded = Vec::new();
@@ -26,7 +26,7 @@ pub(super) fn fill(
     }
 }
 
-/// Seats the movers whose parent's holder has a seat for them; returns the others.
+/// Seats movers at the holder of their parent, if it is below its target; returns the others.
 fn join_parents(draft: &mut Draft<'_>, movers: &[Unplaced], targets: &[usize]) -> Vec<Unplaced> {
     let mut rest = Vec::with_capacity(movers.len());
     for one in movers {
@@ -41,14 +41,18 @@ fn join_parents(draft: &mut Draft<'_>, movers: &[Unplaced], targets: &[usize]) -
     rest
 }
 
-/// The open seats. Those of the emptiest workers come first, and one of each worker at a time:
-/// neighbours in the order of keys, a stream's shards above all, are spread over all workers.
+/// The open seats. Those of the workers with the fewest leases come first, and one of each worker
+/// at a time. So neighbours in the order of keys, like the shards of one stream, are spread over
+/// all workers.
 struct Seats {
+    /// The worker of each open seat, in this order.
     workers: Vec<usize>,
+    /// How many of the seats are taken.
     taken: usize,
 }
 
 impl Seats {
+    /// The seats that are open: for each worker those between what it has got and its target.
     fn open(draft: &Draft<'_>, targets: &[usize]) -> Self {
         let mut by_rank: Vec<usize> = (0..targets.len()).collect();
         by_rank.sort_unstable_by_key(|worker| draft.rank[*worker]);
@@ -56,7 +60,7 @@ impl Seats {
             let levels = |worker: usize| draft.load[worker]..targets[worker];
             by_rank.iter().flat_map(move |worker| levels(*worker).map(|level| (level, *worker)))
         };
-        // Sorted by counting: how many seats are below each level is where its own begin.
+        // Sorted by counting: the seats of a level begin behind all seats of lower levels.
         let mut begin = vec![0; targets.iter().max().map_or(1, |max| max + 1)];
         for (level, _) in seats() {
             begin[level + 1] += 1;
@@ -72,7 +76,7 @@ impl Seats {
         Self { workers, taken: 0 }
     }
 
-    /// The next seat that is not of the worker to `avoid`.
+    /// Takes the next seat that is not at the worker `avoid`.
     fn take(&mut self, avoid: Option<usize>) -> Option<usize> {
         let open = &self.workers[self.taken..];
         let at = open.iter().position(|worker| Some(*worker) != avoid)?;
@@ -81,24 +85,26 @@ impl Seats {
         self.workers.get(self.taken - 1).copied()
     }
 
-    /// Whose seats are left. If any are, then all are of one worker, and who is stranded must avoid
-    /// that one: before anybody is, every seat of another worker is taken.
+    /// The worker of the seats that are left, if there are any. All of them are then at one worker,
+    /// and every lease that found no seat must avoid that worker: else it would have taken one.
     fn left(&self) -> Option<usize> {
         self.workers.get(self.taken).copied()
     }
 }
 
-/// Seats those for whom only seats of the worker they must avoid are left: others go there and make
-/// room. Which others, is looked for where it costs the least.
+/// Seats the leases that must avoid the only worker with seats left: other leases go to that
+/// worker, and free seats elsewhere. It chooses those whose move costs the least.
 struct Swap<'d, 'a, 'f> {
     draft: &'d mut Draft<'a>,
+    /// The only worker with seats left.
     worker: usize,
+    /// The leases that did not stay, in the order of keys.
     movers: &'f [Unplaced],
-    /// For each worker, the leases that stay with it and could go to `worker`.
+    /// For each worker, the leases that stay at it and could go to `worker`.
     stays: Vec<Stays>,
 }
 
-/// Leases that stay where they are, sorted when first asked for.
+/// Leases that stay where they are; sorted when they are first needed.
 #[derive(Clone, Default)]
 struct Stays {
     leases: Vec<usize>,
@@ -122,6 +128,8 @@ impl<'d, 'a, 'f> Swap<'d, 'a, 'f> {
         Self { draft, worker, movers, stays }
     }
 
+    /// Seats the stranded leases, each by the cheapest way: it stays at home; a mover gives its
+    /// seat; a seated mover and its home are exchanged; any other lease moves.
     fn place(&mut self, stranded: &[Unplaced]) {
         let worker = self.worker;
         let stranded: Vec<&Unplaced> =
@@ -130,13 +138,13 @@ impl<'d, 'a, 'f> Swap<'d, 'a, 'f> {
         for one in stranded {
             let seat = others.find_map(|other| self.send(other.lease()));
             let seat = seat.or_else(|| self.exchange()).or_else(|| self.send_any());
-            // Where everybody else is full, better the wrong worker than none.
+            // Where every other worker is full, the wrong worker is better than none.
             self.draft.seat(one.lease(), seat.unwrap_or(worker));
         }
     }
 
-    /// One of the stranded keeps its home, and another lease from there goes to the worker: that is
-    /// no move more.
+    /// Lets a stranded lease stay at its home, and sends another lease from there to the worker:
+    /// that costs no move more.
     fn stay_after_all(&mut self, one: &Unplaced) -> bool {
         let Some(home) = one.home() else { return false };
         let Some(other) = self.pop(home) else { return false };
@@ -145,13 +153,13 @@ impl<'d, 'a, 'f> Swap<'d, 'a, 'f> {
         true
     }
 
-    /// Sends a lease to the worker; returns the seat it leaves, if that is somebody else's.
+    /// Sends a lease to the worker; returns the seat that it leaves, if it had one elsewhere.
     fn send(&mut self, lease: usize) -> Option<usize> {
         self.draft.seat_of(lease).filter(|seat| *seat != self.worker)?;
         self.draft.reseat(lease, self.worker)
     }
 
-    /// The same for a lease that has got a seat elsewhere; returns that seat.
+    /// As `stay_after_all`, for a mover that has got a seat elsewhere; returns that seat.
     fn exchange(&mut self) -> Option<usize> {
         let is_elsewhere = |one: &&Unplaced| {
             let seat = self.draft.seat_of(one.lease());
@@ -164,7 +172,7 @@ impl<'d, 'a, 'f> Swap<'d, 'a, 'f> {
         self.stay_after_all(&one).then_some(freed)
     }
 
-    /// Any lease moves that could stay.
+    /// Sends a lease to the worker that could have stayed: one move more.
     fn send_any(&mut self) -> Option<usize> {
         let has_some = |home: &usize| !self.stays[*home].leases.is_empty();
         let homes = (0..self.stays.len()).filter(has_some);
@@ -173,7 +181,7 @@ impl<'d, 'a, 'f> Swap<'d, 'a, 'f> {
         self.send(other)
     }
 
-    /// Takes the first, in the order of keys, of the leases that stay at `home`.
+    /// Takes the first lease, in the order of keys, of those that stay at `home`.
     fn pop(&mut self, home: usize) -> Option<usize> {
         let stays = &mut self.stays[home];
         if !stays.is_sorted {

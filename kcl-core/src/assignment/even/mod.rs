@@ -1,8 +1,12 @@
-//! Sharing out by count: no two workers differ by more than one lease, and the fewest move.
+//! Sharing out by number: no two workers differ by more than one lease, with the fewest possible
+//! moves.
 //!
-//! The targets come first ([`quota`]), then who stays ([`keep`]), then who goes where ([`fill`]).
-//! The moves are those that the targets force: each worker gives up what it holds above its target,
-//! and the targets are chosen so that this is as little as possible.
+//! 1. [`quota`] computes the targets: how many leases each worker should have;
+//! 2. [`keep`] decides which leases stay at their holders;
+//! 3. [`fill`] gives the other leases to workers.
+//!
+//! A worker gives away only the leases above its target, and `quota` chooses the targets so that
+//! these are as few as possible.
 
 mod fill;
 mod quota;
@@ -11,6 +15,7 @@ mod share;
 use self::share::Share;
 use super::{draft::Draft, order, unplaced::Unplaced};
 
+/// Shares out the free leases by number.
 pub(super) fn balance(draft: &mut Draft<'_>, mut free: Vec<Unplaced>) {
     let shares = share::tally(draft, &mut free);
     let targets = quota::targets(&shares, &free);
@@ -18,7 +23,7 @@ pub(super) fn balance(draft: &mut Draft<'_>, mut free: Vec<Unplaced>) {
     fill::fill(draft, &free, &movers, &targets);
 }
 
-/// Seats who stays; returns who does not, in the order of keys.
+/// Seats the leases that stay; returns the others, in the order of keys.
 fn keep(
     draft: &mut Draft<'_>,
     free: &[Unplaced],
@@ -52,17 +57,23 @@ fn keep(
     open
 }
 
-/// Which of a worker's leases go: evenly spread over the order of keys, and with each worker others
-/// than with the next, so that every stream gives up its part and none ends up with one worker.
+/// Chooses which of a worker's leases go: evenly spread over the order of keys, and other places
+/// for each worker. So every stream gives up its part, and no stream ends up at one worker.
 #[derive(Clone, Default)]
 struct SpreadPicker {
+    /// How many leases there are to choose from.
     of: usize,
+    /// How many of them go.
     goes: usize,
+    /// Where the choice begins: another place for each worker.
     phase: usize,
+    /// How many leases were seen so far.
     seen: usize,
 }
 
 impl SpreadPicker {
+    /// Whether the next lease goes. The leases that go are as evenly spread as the pixels of a
+    /// line.
     fn next_goes(&mut self) -> bool {
         let gone = (self.seen * self.goes + self.phase) / self.of;
         self.seen += 1;

@@ -1,13 +1,13 @@
-//! How many leases each worker gets.
+//! The target of each worker: how many leases it should have.
 
 use std::cmp::Reverse;
 
 use super::share::Share;
 use crate::assignment::unplaced::Unplaced;
 
-/// How many leases each worker gets, pinned ones included: all are filled to one level, as far as
-/// each may go. The seats that are left over raise some by one: those that would otherwise have to
-/// give up a lease.
+/// The target of each worker, pinned leases included. All workers are filled to one level, as far
+/// as each may go. The seats that are left over raise some of them by one: first those that would
+/// otherwise have to give a lease away.
 pub(super) fn targets(shares: &[Share], free: &[Unplaced]) -> Vec<usize> {
     let total = free.len() + shares.iter().map(|share| share.pinned).sum::<usize>();
     let base = Base::new(shares, level(shares, total), total);
@@ -21,7 +21,7 @@ pub(super) fn targets(shares: &[Share], free: &[Unplaced]) -> Vec<usize> {
     }
 }
 
-/// The highest level up to which there are leases for all.
+/// The highest level to which there are enough leases to fill all workers.
 fn level(shares: &[Share], total: usize) -> usize {
     let filled = |level: usize| shares.iter().map(|share| share.at(level)).sum::<usize>();
     let (mut enough, mut too_much) = (0, total + 1);
@@ -36,13 +36,14 @@ fn level(shares: &[Share], total: usize) -> usize {
     enough
 }
 
-/// All workers at one level, and what is left over.
+/// All workers at one level, and the seats that are left over.
 struct Base<'a> {
     shares: &'a [Share],
+    /// The target of each worker at this level.
     targets: Vec<usize>,
-    /// The workers that may have one more.
+    /// The workers that may have one lease more.
     candidates: Vec<usize>,
-    /// How many of them get it.
+    /// How many of them get one more.
     spare: usize,
 }
 
@@ -55,9 +56,9 @@ impl<'a> Base<'a> {
         Self { shares, targets, candidates, spare }
     }
 
-    /// Raises `spare` of the candidates by one: first by what `gain` says is gained by it, then
-    /// those that hold the parents of more orphans than they have room for, then the fullest, then
-    /// in the order of ids.
+    /// Raises `spare` of the candidates by one: first by the gain, then those that hold the parents
+    /// of more orphans than they have seats for, then those with the most leases, then in the order
+    /// of ids.
     fn raised(
         &self,
         candidates: &[usize],
@@ -78,8 +79,8 @@ impl<'a> Base<'a> {
         targets
     }
 
-    /// Raises the candidates so that most leases stay, where too few leases need not avoid one of
-    /// the workers. Tries it with that worker raised and not.
+    /// Raises the candidates so that the most leases stay, where one worker is avoided by so many
+    /// leases that too few are left for it. Tries it with that worker raised and without.
     fn raised_around(&self, avoided: &Avoided) -> Vec<usize> {
         let others: Vec<usize> =
             self.candidates.iter().copied().filter(|worker| *worker != avoided.worker).collect();
@@ -99,15 +100,16 @@ impl<'a> Base<'a> {
 
 /// The leases that must avoid one worker.
 struct Avoided {
+    /// That worker.
     worker: usize,
     /// How many of them each worker holds.
     held: Vec<usize>,
-    /// How many free leases may go to it.
+    /// How many free leases may go to that worker.
     welcome: usize,
 }
 
 impl Avoided {
-    /// One for each worker that is avoided, in the order of ids.
+    /// An entry for each worker that leases must avoid, in the order of ids.
     fn all(shares: &[Share], free: &[Unplaced]) -> Vec<Self> {
         let avoided = free.iter().filter_map(|one| Some((one.avoid()?, one.home())));
         let mut avoided: Vec<(usize, Option<usize>)> = avoided.collect();
@@ -123,10 +125,11 @@ impl Avoided {
         avoided.chunk_by(|a, b| a.0 == b.0).map(group).collect()
     }
 
-    /// How many leases stay, and whether fewer do because the avoided worker needs them.
+    /// How many leases stay by these targets, and whether fewer do because the avoided worker needs
+    /// them.
     ///
-    /// Its target can only be met with leases that may go to it. So of those, no more may stay
-    /// elsewhere than it leaves over.
+    /// That worker's target can only be filled with leases that may go to it. So of those, at most
+    /// as many may stay elsewhere as it does not need.
     fn stays(&self, shares: &[Share], targets: &[usize]) -> (usize, bool) {
         let (mut avoided, mut others) = (0, 0);
         for (worker, share) in shares.iter().enumerate().filter(|(at, _)| *at != self.worker) {
@@ -141,8 +144,8 @@ impl Avoided {
         (own.holds.min(seats) + avoided + others.min(left_over), others > left_over)
     }
 
-    /// What is gained by one seat more for a worker with `target` seats: a lease that must avoid
-    /// the scarce worker may stay (2), another may (1), or nothing.
+    /// The gain of one seat more for a worker with `target` seats: 2 if a lease may stay that must
+    /// avoid the scarce worker, 1 if another may, else 0.
     fn gain(&self, share: &Share, worker: usize, target: usize) -> usize {
         let seats = target - share.pinned;
         if self.held[worker] > seats { 2 } else { usize::from(share.holds > seats) }

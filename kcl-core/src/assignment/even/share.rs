@@ -1,37 +1,37 @@
-//! What each worker has and may get.
+//! Counts the leases that each worker holds and may hold.
 
 use crate::assignment::{draft::Draft, unplaced::Unplaced};
 
-/// What one worker has and may get.
+/// The numbers of leases that one worker holds and may hold.
 #[derive(Clone, Debug)]
 pub(super) struct Share {
-    /// Its place in the order of ids.
+    /// The worker's place in the order of ids.
     pub(super) rank: usize,
-    /// Leases it has by a rule.
+    /// The leases that a rule or a mark has seated at it.
     pub(super) pinned: usize,
-    /// Free leases it holds and may keep.
+    /// The free leases that it holds and may keep.
     pub(super) holds: usize,
-    /// Free leases that must avoid it.
+    /// The free leases that must avoid it.
     pub(super) avoided_by: usize,
-    /// Orphans whose parent it holds.
+    /// The orphans whose parent it holds.
     pub(super) children: usize,
-    /// The most leases it can have.
+    /// The most leases that it can have.
     pub(super) most: usize,
 }
 
 impl Share {
-    /// What it has of what it may keep.
+    /// The leases that it has and may keep.
     pub(super) const fn held(&self) -> usize {
         self.pinned + self.holds
     }
 
-    /// How many leases it has when everybody is filled up to `level`.
+    /// How many leases it has when all workers are filled to `level`.
     pub(super) fn at(&self, level: usize) -> usize {
         level.clamp(self.pinned, self.most)
     }
 }
 
-/// Counts what each worker has.
+/// Counts the leases that each worker holds and may hold.
 pub(super) fn tally(draft: &Draft<'_>, free: &mut [Unplaced]) -> Vec<Share> {
     let mut shares: Vec<Share> = (0..draft.load.len()).map(|at| empty(draft, at)).collect();
     for one in free.iter() {
@@ -53,6 +53,8 @@ pub(super) fn tally(draft: &Draft<'_>, free: &mut [Unplaced]) -> Vec<Share> {
     shares
 }
 
+/// The share of a worker before free leases are counted: only leases that rules or marks have
+/// seated at it.
 fn empty(draft: &Draft<'_>, worker: usize) -> Share {
     Share {
         rank: draft.rank[worker],
@@ -64,9 +66,10 @@ fn empty(draft: &Draft<'_>, worker: usize) -> Share {
     }
 }
 
-/// Where all others together have too little room for the leases that must avoid a worker, it gets
-/// some all the same: those it holds stay, as many as must. There can be one such worker only: of
-/// two, the leases that avoid the one have room at the other.
+/// If too many leases must avoid a worker, the seats of all other workers together are too few for
+/// them. Then the worker keeps as many of these leases as have no seat elsewhere, and only leases
+/// that it holds. There can be only one such worker: if there were two, the leases that avoid one
+/// would have seats at the other.
 fn forgive(draft: &Draft<'_>, free: &mut [Unplaced], shares: &mut [Share]) {
     let room = |share: &Share| share.most - share.pinned;
     let total = free.len();

@@ -1,8 +1,9 @@
-//! Which children of a shard its owner may take at once, without waiting for a plan.
+//! Which children of a shard its owner may acquire at once, without waiting for a plan.
 //!
-//! The plan knows whom a rule gives a shard to; the owner of a shard that ends does not, and takes
-//! its children if it was told that no rule can touch them. That has to be known before the
-//! children are: they are made when the shard ends.
+//! When a shard ends, the plan knows to which worker a rule gives each child; the shard's owner
+//! does not. So the planner writes to the owner's document beforehand for which children no rule
+//! can apply, and the owner acquires these. The planner has to decide it before the children exist,
+//! since their leases are made when the shard ends.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -14,31 +15,32 @@ use crate::{
     stream::{HashKey, HashRange, ShardId},
 };
 
-/// Which children of a shard its owner may take at once.
+/// Which children of a shard its owner may acquire at once.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[non_exhaustive]
 pub enum Taking {
-    /// None: a rule may say who gets them.
+    /// None: a rule may apply to any of them.
     #[default]
     #[serde(skip)]
     None,
-    /// Those of a split: with which shards it may be merged, a rule touches.
+    /// The children of a split. A rule may apply to a child of a merge, since it touches a
+    /// neighbour with which the shard may be merged.
     #[serde(rename = "s")]
     OfSplit,
-    /// All.
+    /// All children.
     #[serde(rename = "a")]
     All,
 }
 
 impl Taking {
-    /// Whether no child may be taken at once.
+    /// Whether the owner may acquire no child at once.
     #[must_use]
     pub const fn is_none(&self) -> bool {
         matches!(self, Self::None)
     }
 
-    /// Whether a child may be taken that was `merged` of several shards, or of which the shard is
-    /// the one parent.
+    /// Whether the owner may acquire a child at once. `merged` says that the child has several
+    /// parents; else the shard is its only parent.
     #[must_use]
     pub const fn allows(self, merged: bool) -> bool {
         match self {
@@ -53,15 +55,17 @@ impl Taking {
 struct Open<'r> {
     id: &'r ShardId,
     range: Option<HashRange>,
+    /// Whether a rule touches the shard.
     touched: bool,
 }
 
 impl Resolver<'_> {
-    /// Of the shards that have not ended, those of which the owner may take some children at once.
+    /// Of the shards that have not ended, those whose owner may acquire some children at once.
     ///
-    /// A rule touches a shard if the shard follows one, if a child of it does that is there
-    /// already, or if a child's midpoint may lie in a range. A shard that is merged with one that a
-    /// rule touches has a child that it touches, too; only neighbours are merged.
+    /// A rule *touches* a shard if the shard follows it, if an existing child of the shard follows
+    /// it, or if the midpoint of a child may lie in its range. If a shard is merged with one that a
+    /// rule touches, the rule touches their child, too; only neighbours can be merged. So the owner
+    /// of a shard beside a touched one may acquire only the children of a split.
     #[must_use]
     pub fn taking(&self) -> BTreeMap<ShardId, Taking> {
         let known = self.known();
@@ -93,15 +97,15 @@ impl Resolver<'_> {
         free.collect()
     }
 
-    /// Whether a rule is for a shard of which nothing is known yet, since it was made after the
-    /// shards were listed: whose child it is, nobody knows. Later shards have higher ids.
+    /// Whether a rule names a shard that was made after the shards were listed: its parents are not
+    /// known yet. Later shards have higher ids.
     fn names_a_shard_to_come(&self, known: &BTreeSet<&ShardId>) -> bool {
         let newest = self.lineage.shards().map(|shard| &shard.id).max();
         let is_later = |shard: &ShardId| newest.is_none_or(|newest| shard > newest);
         self.named_shards().any(|shard| is_later(shard) && !known.contains(shard))
     }
 
-    /// Whether a rule is for this shard, or may be for what it is split into.
+    /// Whether a rule applies to this shard, or may apply to a child of a split.
     fn touches(&self, shard: &ShardId, range: Option<HashRange>) -> bool {
         let meets = |other: &HashRange| {
             range.is_none_or(|range| range.start <= other.end && other.start <= range.end)
@@ -110,17 +114,19 @@ impl Resolver<'_> {
     }
 }
 
-/// Whether a rule that touches a shard, or does not, keeps its owner from taking children.
+/// Whether a rule that touches a shard keeps its owner from acquiring children.
 fn bars(touched: bool) -> bool {
     touched && !planted!(RuledChildrenTaken)
 }
 
-/// Where shards that a rule touches begin and end.
+/// The borders of the shards that a rule touches.
 #[derive(Default)]
 struct Neighbours {
+    /// Where the touched shards begin.
     starts: BTreeSet<HashKey>,
+    /// Where the touched shards end.
     ends: BTreeSet<HashKey>,
-    /// Of one it is not known where it begins and ends: it may lie beside any.
+    /// Whether the range of one of them is not known: it may lie beside any shard.
     anywhere: bool,
 }
 
@@ -139,7 +145,7 @@ impl Neighbours {
         all
     }
 
-    /// Whether one of the shards beside this range is touched.
+    /// Whether a rule touches a shard beside this range.
     fn are_touched(&self, range: HashRange) -> bool {
         let after = range.end.checked_add(1).is_some_and(|next| self.starts.contains(&next));
         let before = range.start.checked_sub(1).is_some_and(|last| self.ends.contains(&last));

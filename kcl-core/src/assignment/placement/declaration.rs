@@ -1,64 +1,69 @@
-//! The rules that a process is started with, and whether they count.
+//! A declaration: the rules that a process is started with, and whether they are applied.
 
 use std::sync::Arc;
 
 use super::{Fingerprint, InvalidPlacement, Origin, Placement, PlacementRules, Rule};
 use crate::{env::WallTime, lease::WorkerId};
 
-/// The rules that a process is started with: its declaration.
+/// The rules that a process is started with.
 ///
-/// A fleet has one set of rules, and many processes that may be started with different ones while a
-/// deployment rolls. Which declaration counts does not depend on who starts last: one that was
-/// applied before, and then superseded, never comes back by itself ([`Self::judge`]).
+/// A fleet has one set of rules, but while a deployment rolls its processes may be started with
+/// different ones. Which declaration counts does not depend on which process starts last: one that
+/// was applied before and then superseded is never applied again by itself. [`Self::judge`]
+/// decides.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Declaration {
+    /// The declared rules.
     rules: PlacementRules,
+    /// Where the rules come from, in words.
     from: String,
-    /// The stream of the process that declares it.
+    /// The stream of the process; `None` before [`Self::for_stream`].
     stream: Option<Arc<str>>,
 }
 
-/// What becomes of a declaration.
+/// The fate of a declaration.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Verdict {
-    /// It is new: this document is to take the place of the one that was read.
+    /// It is new: put this document in the place of the stored one.
     Apply(Box<Placement>),
-    /// It is in force.
+    /// It is in force already.
     InForce,
     /// It was in force before, and another one has taken its place.
     Superseded,
-    /// The operator has stated rules by command since.
+    /// The operator has stated rules by command; no declaration is applied until the operator
+    /// adopts them again.
     Overruled {
-        /// By which command.
+        /// The command.
         by: String,
     },
 }
 
 impl Declaration {
-    /// Declares `rules`, which come `from` there, in words: `SHARD_MAPPING`, a file's name.
+    /// A declaration of `rules`. `from` says where they come from, in words: `SHARD_MAPPING`, or
+    /// the name of a file.
     #[must_use]
     pub fn new(rules: PlacementRules, from: impl Into<String>) -> Self {
         Self { rules, from: from.into(), stream: None }
     }
 
-    /// The rules.
+    /// The declared rules.
     #[must_use]
     pub const fn rules(&self) -> &PlacementRules {
         &self.rules
     }
 
-    /// Where they come from, in words.
+    /// Where the rules come from, in words.
     #[must_use]
     pub fn from(&self) -> &str {
         &self.from
     }
 
     /// The same declaration by a process that reads the stream called `name`: rules that name no
-    /// stream are for this one.
+    /// stream become rules for this one.
     ///
     /// # Errors
-    /// When two rules then have the same target, or two ranges cross.
+    /// When two rules have the same target then, or two ranges cross.
     pub fn for_stream(&self, name: &str) -> Result<Self, InvalidPlacement> {
         let of_stream = |rule: &Rule| match rule.stream {
             Some(_) => rule.clone(),
@@ -69,7 +74,8 @@ impl Declaration {
         Ok(Self { rules, from: self.from.clone(), stream: Some(name.into()) })
     }
 
-    /// Tells this map from others, whatever the order of its rules and wherever it comes from.
+    /// The fingerprint of this map. It does not depend on the order of the rules, or on where they
+    /// come from.
     #[must_use]
     pub fn map(&self) -> Fingerprint {
         let mut rules: Vec<String> = self.rules.rules().iter().map(written).collect();
@@ -78,11 +84,11 @@ impl Declaration {
         Fingerprint::of(format!("{held}\n{}", rules.join("\n")).as_bytes())
     }
 
-    /// Its rules, and of those that are there the ones that stay: for other streams than the
-    /// process's, and than those that it names.
+    /// The declared rules, together with those of `there` that stay: rules for streams that neither
+    /// the process reads nor the declaration names.
     ///
     /// # Errors
-    /// They do not go together.
+    /// When two of these rules have the same target, or two ranges cross.
     pub fn over(&self, there: &PlacementRules) -> Result<PlacementRules, InvalidPlacement> {
         let of_declared = |rule: &Rule| {
             let named = self.rules.rules().iter().any(|it| it.stream == rule.stream);
@@ -93,16 +99,18 @@ impl Declaration {
         PlacementRules::new(rules, self.rules.uncovered())
     }
 
-    /// What becomes of it, given what stands in the store. `by` declares it at `at`, in place of
-    /// the map `former`, if it declared another one before.
+    /// Decides whether the declaration is applied. `stored` is the document as it was read; `None`:
+    /// there is none. `former` is the map that the process declared before, if it has declared
+    /// another one; `by` is the worker and `at` the time.
     ///
-    /// It is applied if no declaration of the same map ever was: so an old process that is started
-    /// again with its old map changes nothing. It is applied, too, if the process sees its own map
-    /// change, and that was the one in force: so a change of a file may be taken back. Rules that
-    /// are none of its streams' stay.
+    /// The declaration is applied if its map was never applied before. So an old process that is
+    /// started again with its old map changes nothing. It is applied, too, if the process has seen
+    /// its own map change, and the former one is in force: so a change of a file can be taken back.
+    /// Rules for other streams stay.
     ///
     /// # Errors
-    /// When it does not go with the rules that stay.
+    /// When the declared rules do not go together with those that stay: two have the same target,
+    /// or two ranges cross.
     pub fn judge(
         &self,
         stored: Option<&Placement>,
@@ -130,7 +138,7 @@ impl Declaration {
     }
 }
 
-/// A rule as one text that no other rule has.
+/// A rule as a text that is different for each different rule.
 fn written(rule: &Rule) -> String {
     let stream = rule.stream.as_deref().unwrap_or_default();
     let life = rule.created.map(WallTime::as_millis);

@@ -1,4 +1,4 @@
-//! The operator's document: the rules in force, and where they come from.
+//! The operator's document: the rules and marks in force, and where they come from.
 
 use bytes::Bytes;
 use serde::{Deserialize, Serialize};
@@ -14,13 +14,13 @@ use crate::{
     lease::{Document, WorkerId},
 };
 
-/// How many declared maps are remembered as applied: the latest.
+/// The most declared maps that are remembered as applied; the oldest ones are forgotten.
 const APPLIED_MAX: usize = 1_000;
 
-/// The document [`crate::lease::DocName::placement`]: the rules in force, where they come from, and
-/// whether anything may move.
+/// The document [`crate::lease::DocName::placement`]: the rules and marks in force, where they come
+/// from, and whether the fleet is frozen.
 ///
-/// As a document, the rules as [`PlacementRules`] writes them, and beside them:
+/// As JSON it holds the rules in the form of [`PlacementRules`], and beside them:
 ///
 /// ```json
 /// {"format": 1, "uncovered": "balance", "rules": [],
@@ -30,21 +30,22 @@ const APPLIED_MAX: usize = 1_000;
 ///  "drained": [{"worker": "w1", "by": "kcl workers drain on host", "since": 1769850000000}]}
 /// ```
 ///
-/// Further lists of [`Marks`] are `paused`, `let_go` and `sent`; what stands beside these is kept
-/// as it is, for the builds that know it.
+/// The other lists of [`Marks`] are `paused`, `let_go`, `sent` and `given_up`. Fields that this
+/// build does not know are kept as they are, for the builds that know them.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Placement {
     /// The rules in force.
     pub rules: PlacementRules,
-    /// Where they come from.
+    /// Where the rules come from.
     pub origin: Origin,
-    /// Who froze the fleet, if it is frozen: nothing moves that a live worker holds.
+    /// The command that froze the fleet, and when; `None` if it is not frozen. In a frozen fleet no
+    /// lease of a live worker moves.
     pub frozen: Option<Frozen>,
-    /// What is said of single workers and leases.
+    /// The operator's marks for single workers and leases.
     pub marks: Marks,
-    /// The declared maps that were applied before, latest last.
+    /// The declared maps that were applied, the latest one last.
     applied: Vec<Fingerprint>,
-    /// What later builds have written beside the rules.
+    /// The fields that this build does not know.
     others: Map<String, Value>,
 }
 
@@ -53,55 +54,56 @@ pub struct Placement {
 #[serde(rename_all = "lowercase")]
 #[non_exhaustive]
 pub enum Origin {
-    /// Nobody has stated any.
+    /// No rules were stated.
     #[default]
     Nobody,
     /// A worker was started with them.
     Declared {
-        /// Which worker.
+        /// The worker.
         by: WorkerId,
-        /// Where it had them from, in words.
+        /// Where the worker has them from, in words.
         from: String,
-        /// When it applied them.
+        /// When the worker applied them.
         at: WallTime,
-        /// Which map it was.
+        /// The fingerprint of the map.
         map: Fingerprint,
     },
-    /// A command of the operator. What workers declare is not applied until it is adopted.
+    /// The operator stated them by command. No declaration of a worker is applied until the
+    /// operator adopts them again.
     Command {
-        /// Which, in words.
+        /// The command, in words.
         by: String,
         /// When; 0 if the document does not say.
         at: WallTime,
     },
 }
 
-/// Who froze the fleet, and since when it is frozen.
+/// The command that froze the fleet, and when.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Frozen {
-    /// Which command, in words.
+    /// The command, in words.
     pub by: String,
-    /// Since when.
+    /// Since when the fleet is frozen.
     pub since: WallTime,
 }
 
 impl Placement {
-    /// With these rules, from wherever the former ones were.
+    /// The document with these rules. Their origin stays as it is.
     #[must_use]
     pub fn with_rules(mut self, rules: PlacementRules) -> Self {
         self.rules = rules;
         self
     }
 
-    /// With these rules, which a command of the operator has stated.
+    /// The document with these rules, which the operator stated by the command `by` at `at`.
     #[must_use]
     pub fn commanded(mut self, rules: PlacementRules, by: &str, at: WallTime) -> Self {
         self.origin = Origin::Command { by: by.to_owned(), at };
         self.with_rules(rules)
     }
 
-    /// What workers declare counts again: of the maps applied before, the latest one is forgotten,
-    /// so that whoever declares it next applies it. Earlier ones stay superseded.
+    /// The document under which declarations count again. The latest applied map is forgotten, so
+    /// that the next worker that declares it applies it. Earlier maps stay superseded.
     #[must_use]
     pub fn adopting(mut self) -> Self {
         self.origin = Origin::Nobody;
@@ -109,27 +111,27 @@ impl Placement {
         self
     }
 
-    /// The same rules, while nothing moves that a live worker holds; or no longer.
+    /// The document of a frozen fleet; `None`: of a fleet that is not frozen.
     #[must_use]
     pub fn frozen(mut self, frozen: Option<Frozen>) -> Self {
         self.frozen = frozen;
         self
     }
 
-    /// The same rules, with these marks.
+    /// The document with these marks in the place of the former ones.
     #[must_use]
     pub fn marked(mut self, marks: Marks) -> Self {
         self.marks = marks;
         self
     }
 
-    /// The declared maps that were applied before, latest last.
+    /// The declared maps that were applied, the latest one last.
     #[must_use]
     pub fn applied(&self) -> &[Fingerprint] {
         &self.applied
     }
 
-    /// With these rules, which a worker has declared as this map.
+    /// The document with these rules, which a worker has declared as this map.
     pub(super) fn declared(
         mut self,
         rules: PlacementRules,
@@ -144,10 +146,10 @@ impl Placement {
         self
     }
 
-    /// As the body of a document.
+    /// The document as JSON.
     ///
     /// # Errors
-    /// When the rules are too many for one document.
+    /// When it is larger than [`Document::MAX_BODY`].
     pub fn encode(&self) -> Result<Bytes, InvalidPlacement> {
         let form = DocumentForm {
             format: FORMAT,
@@ -167,12 +169,24 @@ impl Placement {
         Ok(body.into())
     }
 
-    /// Reads back what [`Self::encode`] gave. What later versions add beside the rules is kept as
-    /// it is; a rule that holds something unknown is not. A document that does not say where its
-    /// rules come from is taken for the operator's.
+    /// Decodes what [`Self::encode`] returned. Fields that this build does not know are kept; a
+    /// rule with an unknown field is refused. A document without an origin counts as stated by
+    /// command.
     ///
     /// # Errors
-    /// When the body is no such document, or is of a later format.
+    /// When the body is no such document, or has a later format.
+    ///
+    /// ```
+    /// use kcl_core::assignment::placement::{
+    ///     Mode, Placement, PlacementRules, Rule, Target, Uncovered,
+    /// };
+    ///
+    /// let shard = Target::Shard("shardId-000000000003".parse().unwrap());
+    /// let rule = Rule::new(shard, "orders-0".parse().unwrap(), Mode::Require);
+    /// let rules = PlacementRules::new(vec![rule], Uncovered::Balance).unwrap();
+    /// let placement = Placement::from(rules);
+    /// assert_eq!(Placement::decode(&placement.encode().unwrap()).unwrap(), placement);
+    /// ```
     pub fn decode(body: &[u8]) -> Result<Self, InvalidPlacement> {
         let Header { format } = serde_json::from_slice(body)?;
         if format != FORMAT {
@@ -187,27 +201,29 @@ impl Placement {
     }
 }
 
-/// These rules, which nobody says the origin of.
+/// A document of these rules, of which no origin is known.
 impl From<PlacementRules> for Placement {
     fn from(rules: PlacementRules) -> Self {
         Self { rules, ..Self::default() }
     }
 }
 
-/// Tells a later format by its number, before its other fields are stumbled over.
+/// Read first, so that a later format is reported by its number and not by a field that this build
+/// does not know.
 #[derive(Deserialize)]
 struct Header {
     #[serde(default = "format")]
     format: u64,
 }
 
+/// The form of the document in JSON.
 #[derive(Serialize, Deserialize)]
 struct DocumentForm {
     #[serde(default = "format")]
     format: u64,
     #[serde(default)]
     uncovered: Uncovered,
-    /// Always there: a document whose rules are misspelt must not pass for one without.
+    /// Required: a document whose `rules` are misspelt must not count as one without rules.
     rules: Vec<RuleForm>,
     #[serde(default)]
     origin: Option<Origin>,

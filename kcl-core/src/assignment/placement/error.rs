@@ -1,4 +1,4 @@
-//! What can be wrong with placement rules.
+//! The errors of placement rules.
 
 use std::num::ParseIntError;
 
@@ -8,62 +8,62 @@ use crate::{
     stream::{HashRange, InvalidShardId},
 };
 
-/// Placement rules that make no sense.
+/// Placement rules that cannot be decoded, or that contradict one another.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum InvalidPlacement {
-    /// Written by a later version.
+    /// A later version wrote them.
     #[error(
         "the placement rules are of format {found}, this version knows format 1 only: update it"
     )]
     Format {
-        /// The format they say.
+        /// The format that they name.
         found: u64,
     },
-    /// A rule for nothing, or for two things.
+    /// A rule names no target, or two.
     #[error("placement rule {number} must name a shard or a range, and not both")]
     NotOneTarget {
-        /// Which rule, counted from 1.
+        /// The number of the rule, counted from 1.
         number: usize,
     },
-    /// A range that cannot be read.
+    /// A rule has a range that cannot be parsed.
     #[error(
         "{text:?} in placement rule {number} is no range: expected START-END, two hash keys in \
          decimal"
     )]
     Range {
-        /// Which rule, counted from 1.
+        /// The number of the rule, counted from 1.
         number: usize,
-        /// What it says.
+        /// The text of the range.
         text: String,
-        /// What is wrong with it.
+        /// The reason.
         #[source]
         source: ParseIntError,
     },
-    /// A range that ends before it starts.
+    /// A range ends before it starts.
     #[error("the placement range {range} ends before it starts: expected START-END")]
     RangeBackwards {
         /// The range.
         range: HashRange,
     },
-    /// Two rules for the same target.
+    /// Two rules have the same target.
     #[error("there are two placement rules for {target}: only one could ever apply; remove one")]
     Duplicate {
         /// The target.
         target: Target,
     },
-    /// Two ranges that overlap, and of which neither lies in the other.
+    /// Two ranges overlap, and neither lies within the other.
     #[error(
         "the placement ranges {one} and {other} cross: make one lie within the other, and the \
          narrower one holds there, or move them apart"
     )]
     Crossing {
-        /// The one that starts first.
+        /// The range that starts first.
         one: HashRange,
-        /// The other.
+        /// The other range.
         other: HashRange,
     },
-    /// More rules than a document holds.
+    /// The rules make more than a document holds.
     #[error(
         "{rules} placement rules make {bytes} bytes, a document holds {}: use ranges in place of \
          single shards",
@@ -72,37 +72,37 @@ pub enum InvalidPlacement {
     TooLarge {
         /// How many rules there are.
         rules: usize,
-        /// How large they are together.
+        /// The size of the document, in bytes.
         bytes: usize,
     },
-    /// Not the document it should be.
+    /// It is no JSON or YAML of this form.
     #[error("the placement rules cannot be read")]
     Malformed(#[from] serde_json::Error),
 }
 
-/// What the planner wrote down of what shards inherit, and makes no sense.
+/// A document `inherited` that cannot be decoded, or that is too large to be stored.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum InvalidInherited {
-    /// Written by a later version.
+    /// A later version wrote it.
     #[error("it is of format {found}, this version knows format 1 only: update it")]
     Format {
-        /// The format it says.
+        /// The format that it names.
         found: u64,
     },
-    /// Something is inherited from nothing, or from two things.
+    /// An entry names no origin, or two.
     #[error("what is inherited must come from a shard or a range, and not both")]
     NotOneOrigin,
-    /// A range that cannot be read.
+    /// An entry has a range that cannot be parsed.
     #[error("{text:?} is no range: expected START-END, two hash keys in decimal")]
     Range {
-        /// What it says.
+        /// The text of the range.
         text: String,
-        /// What is wrong with it.
+        /// The reason.
         #[source]
         source: ParseIntError,
     },
-    /// More than a document holds.
+    /// The entries make more than a document holds.
     #[error(
         "what {shards} shards inherit from shards that are gone makes {bytes} bytes, a document \
          holds {}: rows of ended leases are kept in its place; give these shards rules of their \
@@ -110,41 +110,41 @@ pub enum InvalidInherited {
         Document::MAX_BODY
     )]
     TooLarge {
-        /// How many shards inherit.
+        /// How many shards inherit a rule.
         shards: usize,
-        /// How large that is.
+        /// The size of the document, in bytes.
         bytes: usize,
     },
-    /// Not the document it should be.
+    /// It is no JSON of this form.
     #[error("it is not what a planner writes of what shards inherit")]
     Malformed(#[from] serde_json::Error),
 }
 
-/// A text of `shard:worker` pairs that cannot be read.
+/// A text of `shard:worker` pairs that cannot be parsed.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum InvalidMapping {
-    /// No colon.
+    /// A piece without a colon.
     #[error("{piece:?} in the shard mapping names no worker: expected shard:worker")]
     NoWorker {
-        /// The piece.
+        /// The piece, at most 300 characters of it.
         piece: String,
     },
-    /// What stands before the colon is no shard.
+    /// The text before the colon is no shard id.
     #[error("the piece {piece:?} of the shard mapping is wrong")]
     Shard {
-        /// The piece.
+        /// The piece, at most 300 characters of it.
         piece: String,
-        /// What is wrong with it.
+        /// The reason.
         #[source]
         source: InvalidShardId,
     },
-    /// What stands behind the colon is no worker.
+    /// The text behind the colon is no worker id.
     #[error("the piece {piece:?} of the shard mapping is wrong")]
     Worker {
-        /// The piece.
+        /// The piece, at most 300 characters of it.
         piece: String,
-        /// What is wrong with it.
+        /// The reason.
         #[source]
         source: InvalidName,
     },

@@ -1,4 +1,4 @@
-//! What tells one declared map from another.
+//! The fingerprint of a declared map.
 
 use std::fmt;
 
@@ -6,14 +6,14 @@ use serde::{Deserialize, Serialize, de::Error};
 
 /// A short value that two maps share only if they say the same.
 ///
-/// FNV-1a of 128 bits: the same in every release and on every machine, as nothing of the standard
-/// library is. It guards against mistakes, not against forgery: whoever can declare a map can write
-/// the rules.
+/// It is FNV-1a with 128 bits: the same in every release and on every machine, which no hash of the
+/// standard library promises. It protects against mistakes, not against forgery: a process that can
+/// declare a map can write the rules, too.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Fingerprint(u128);
 
 impl Fingerprint {
-    /// Of a text.
+    /// The fingerprint of a text.
     pub(super) fn of(text: &[u8]) -> Self {
         const BASIS: u128 = 0x6c62_272e_07bb_0142_62b8_2175_6295_c58d;
         const PRIME: u128 = 0x0000_0000_0100_0000_0000_0000_0000_013b;

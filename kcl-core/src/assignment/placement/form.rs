@@ -1,18 +1,21 @@
-//! How placement rules look as JSON or YAML, as an operator writes them. Hash keys are text: few
-//! readers of either hold 128 bits. A key that is not known is refused: it may be a slip.
+//! The form of placement rules in JSON or YAML, as an operator writes them. Hash keys are text,
+//! since few parsers of either hold 128 bits. An unknown key is refused, since it may be a typing
+//! error.
 
 use serde::{Deserialize, Serialize};
 
 use super::{InvalidPlacement, Mode, Rule, Target, Uncovered};
 use crate::{env::WallTime, lease::WorkerId, stream::ShardId};
 
-/// The one format there is.
+/// The only format so far.
 pub(super) const FORMAT: u64 = 1;
 
+/// The default for a text that names no format.
 pub(super) const fn format() -> u64 {
     FORMAT
 }
 
+/// The form of [`PlacementRules`](super::PlacementRules).
 #[derive(Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct RulesForm {
@@ -24,6 +27,7 @@ pub(super) struct RulesForm {
     rules: Vec<RuleForm>,
 }
 
+/// The form of one [`Rule`]: exactly one of `shard` and `range` must be there.
 #[derive(Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct RuleForm {
@@ -46,7 +50,7 @@ impl RulesForm {
         Self { format: FORMAT, uncovered, rules: rules.iter().map(RuleForm::from).collect() }
     }
 
-    /// The rules as they are written, and what becomes of the shards they do not cover.
+    /// The rules in this form, and the policy for shards that they do not cover.
     pub(super) fn read(self) -> Result<(Vec<Rule>, Uncovered), InvalidPlacement> {
         if self.format != FORMAT {
             return Err(InvalidPlacement::Format { found: self.format });
@@ -55,13 +59,14 @@ impl RulesForm {
     }
 }
 
-/// The rules as they are written.
+/// The rules of these forms; an error names the first that is wrong.
 pub(super) fn read_rules(rules: Vec<RuleForm>) -> Result<Vec<Rule>, InvalidPlacement> {
     let numbered = rules.into_iter().zip(1..);
     numbered.map(|(rule, number)| rule.read(number)).collect()
 }
 
 impl RuleForm {
+    /// The rule in this form. `number` counts from 1, for the error.
     fn read(self, number: usize) -> Result<Rule, InvalidPlacement> {
         let target = match (self.shard, self.range) {
             (Some(shard), None) => Target::Shard(shard),

@@ -1,4 +1,5 @@
-//! What shards inherit from ancestors whose rows are gone: the planner's own document.
+//! Which shards inherit a rule from ancestors whose rows were deleted: the document `inherited`,
+//! which the planner alone writes.
 
 use std::collections::BTreeMap;
 
@@ -11,19 +12,19 @@ use crate::{
     stream::{ShardId, StreamKey},
 };
 
-/// The one format there is.
+/// The only format so far.
 const FORMAT: u64 = 1;
 
-/// Which shards follow the rule for another shard, or for a range, although no row leads from the
+/// Which shards follow the rule for another shard, or for a range, although no lease row leads from
 /// one to the other any more.
 ///
-/// An operator's rules hold for the descendants of the shards they name. What descends from what
-/// stands in the rows of leases, and these are deleted once their shards are past. Before a row is
-/// deleted, the planner writes down here which rule its shard's children follow by it: not what the
-/// rule says, which is the operator's to change, but for what it is. So a rule that is changed or
-/// taken back is so for all heirs, and one that is put back holds for them again.
+/// An operator's rule for a shard holds for its descendants, too. The lease rows say which shard
+/// descends from which, but they are deleted once their shards are past. So before it deletes a
+/// row, the planner writes here which rule the shard's children follow because of it. It writes the
+/// target of the rule, not its worker: if the operator changes or removes the rule, that counts for
+/// all heirs; if the operator puts it back, they follow it again.
 ///
-/// As a document, [`crate::lease::DocName::inherited`]:
+/// The document is [`crate::lease::DocName::inherited`], as JSON:
 ///
 /// ```json
 /// {"format": 1, "term": 7, "streams": [{"stream": {"name": "orders", "created": 5}, "from": [
@@ -32,33 +33,34 @@ const FORMAT: u64 = 1;
 /// ```
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Inherited {
+    /// For each life of a stream, its heirs. A life without heirs has no entry.
     heirs: BTreeMap<StreamKey, Heirs>,
 }
 
-/// The shards of one life of a stream that inherit, and the target of the rule that each follows.
+/// The heirs in one life of a stream: for each shard the target of the rule that it follows.
 pub(super) type Heirs = BTreeMap<ShardId, Target>;
 
 impl Inherited {
-    /// Whether nothing is inherited.
+    /// Whether no shard inherits a rule.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.heirs.is_empty()
     }
 
-    /// Every shard that inherits, and the target of the rule that it follows.
+    /// Every shard that inherits a rule, with its stream and the target of that rule.
     pub fn iter(&self) -> impl Iterator<Item = (&StreamKey, &ShardId, &Target)> {
         self.heirs
             .iter()
             .flat_map(|(stream, heirs)| heirs.iter().map(move |(heir, from)| (stream, heir, from)))
     }
 
-    /// The heirs of one life of a stream.
+    /// The heirs in one life of a stream; `None` if there are none.
     pub(super) fn of(&self, stream: &StreamKey) -> Option<&Heirs> {
         self.heirs.get(stream)
     }
 
-    /// The heirs of this life of a stream are these. What its former lives' shards inherited goes:
-    /// the same names mean other shards now.
+    /// Replaces the heirs in this life of a stream. Entries of the stream's former lives are
+    /// dropped: the same names mean other shards now.
     pub fn replace(&mut self, stream: &StreamKey, heirs: BTreeMap<ShardId, Target>) {
         let is_former =
             |other: &StreamKey| other.name == stream.name && other.created < stream.created;
@@ -68,7 +70,7 @@ impl Inherited {
         }
     }
 
-    /// Takes over what `known` says of shards of which nothing stands here.
+    /// Takes over the entries of `known` for shards that have none here.
     pub fn fill_in(&mut self, known: &Self) {
         for (stream, heir, from) in known.iter() {
             let heirs = self.heirs.entry(stream.clone()).or_default();
@@ -76,10 +78,10 @@ impl Inherited {
         }
     }
 
-    /// As the body of a document, written by the planner of this term.
+    /// The document as JSON, written by the planner of this term.
     ///
     /// # Errors
-    /// When it is more than one document holds.
+    /// When it is larger than [`Document::MAX_BODY`].
     pub fn encode(&self, term: Epoch) -> Result<Bytes, InvalidInherited> {
         let streams = self.heirs.iter().map(|(stream, heirs)| StreamForm::new(stream, heirs));
         let form = Form { format: FORMAT, term, streams: streams.collect() };
@@ -91,10 +93,10 @@ impl Inherited {
         Ok(body.into())
     }
 
-    /// Reads back what [`Self::encode`] gave, and the term. What later versions add is passed over.
+    /// Decodes what [`Self::encode`] returned, and the term. Unknown fields are ignored.
     ///
     /// # Errors
-    /// When the body is no such document, or is of a later format.
+    /// When the body is no such document, or has a later format.
     pub fn decode(body: &[u8]) -> Result<(Epoch, Self), InvalidInherited> {
         let Header { format, .. } = serde_json::from_slice(body)?;
         if format != FORMAT {
@@ -113,20 +115,21 @@ impl Inherited {
         Ok((form.term, Self { heirs }))
     }
 
-    /// The term in a document of which nothing else need make sense.
+    /// The term in a document whose other fields need not be readable; `None` if it has none.
     #[must_use]
     pub fn term_in(body: &[u8]) -> Option<Epoch> {
         serde_json::from_slice(body).ok().map(|Header { term, .. }| term)
     }
 }
 
-/// What every format says.
+/// The fields that every format has.
 #[derive(Deserialize)]
 struct Header {
     format: u64,
     term: Epoch,
 }
 
+/// The form of the document in JSON.
 #[derive(Serialize, Deserialize)]
 struct Form {
     format: u64,
@@ -134,13 +137,15 @@ struct Form {
     streams: Vec<StreamForm>,
 }
 
+/// The form of the heirs in one life of a stream.
 #[derive(Serialize, Deserialize)]
 struct StreamForm {
     stream: StreamKey,
     from: Vec<OriginForm>,
 }
 
-/// What is inherited by which shards. Together, since many come of one.
+/// A target, and the shards that inherit from it. They stand together, since many shards inherit
+/// from one target.
 #[derive(Serialize, Deserialize)]
 struct OriginForm {
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -165,6 +170,7 @@ impl StreamForm {
 }
 
 impl OriginForm {
+    /// The target in this form: exactly one of `shard` and `range` must be there.
     fn target(&self) -> Result<Target, InvalidInherited> {
         match (&self.shard, &self.range) {
             (Some(shard), None) => Ok(Target::Shard(shard.clone())),

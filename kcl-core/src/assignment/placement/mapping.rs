@@ -1,21 +1,30 @@
-//! The text form that `SHARD_MAPPING` takes.
+//! The text form of placement rules, as in `SHARD_MAPPING`.
 
 use super::{InvalidMapping, Mode, Rule, Target};
 
-/// Reads `shard:worker` pairs, separated by commas or line breaks. Blanks and empty pieces are
-/// passed over. A pair requires the worker; one that ends in a question mark, `shard:worker?`,
-/// prefers it. The rules name no stream.
+/// Parses `shard:worker` pairs, separated by commas or line breaks. Blanks and empty pieces are
+/// ignored. A pair requires the worker; with a question mark, `shard:worker?`, it prefers the
+/// worker. The rules name no stream.
+///
+/// ```
+/// use kcl_core::assignment::placement::{Mode, shard_mapping};
+///
+/// let text = "shardId-000000000000:worker-1, shardId-000000000001:worker-2?";
+/// let rules = shard_mapping(text).unwrap();
+/// assert_eq!((rules[0].mode, rules[1].mode), (Mode::Require, Mode::Prefer));
+/// ```
 ///
 /// # Errors
-/// When a piece is no such pair; the error names the piece.
+/// When a piece is no such pair. The error names the piece.
 pub fn shard_mapping(text: &str) -> Result<Vec<Rule>, InvalidMapping> {
     let pieces = text.split([',', '\n', '\r']).map(str::trim).filter(|piece| !piece.is_empty());
     pieces.map(pair).collect()
 }
 
+/// Parses one piece.
 fn pair(text: &str) -> Result<Rule, InvalidMapping> {
     let piece = || text.chars().take(300).collect::<String>();
-    // The first colon: a worker id may hold more of them, a shard id none.
+    // Split at the first colon: a worker id may contain more of them, a shard id contains none.
     let Some((shard, worker)) = text.split_once(':') else {
         return Err(InvalidMapping::NoWorker { piece: piece() });
     };
@@ -27,8 +36,7 @@ fn pair(text: &str) -> Result<Rule, InvalidMapping> {
     Ok(Rule::new(Target::Shard(shard), worker, mode))
 }
 
-/// Splits `worker` or `worker?` into the worker's id, which is not checked, and how strictly it is
-/// meant.
+/// Splits `worker` or `worker?` into the worker's id, which is not checked, and the mode.
 #[must_use]
 pub fn wanted_worker(text: &str) -> (&str, Mode) {
     match text.trim().strip_suffix('?') {

@@ -1,8 +1,8 @@
-//! What the operator has said of single workers and leases, beside the rules: a worker is drained,
-//! a lease is paused, let go, or sent to a worker for a while, or one record of it is given up.
+//! The operator's marks for single workers and leases, beside the rules: a worker is drained; a
+//! lease is paused, released, or sent to a worker for a while; one record of a lease is given up.
 //!
-//! A mark is about one worker id, or about one lease in one life of its stream. Marks stand in the
-//! operator's document, next to the rules, and are written by command alone.
+//! A mark names one worker id, or one lease in one life of its stream. Marks are in the operator's
+//! document, next to the rules, and only commands write them.
 
 use std::{collections::BTreeMap, ops::RangeInclusive};
 
@@ -18,61 +18,61 @@ use crate::{
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Marks {
-    /// Workers that get nothing and hand over what they hold, until they are undrained.
+    /// Workers that get no lease and hand over those that they hold, until they are undrained.
     pub drained: BTreeMap<WorkerId, Said>,
-    /// Leases that nobody reads, until they are resumed. They keep their checkpoints.
+    /// Leases that no worker reads, until they are resumed. They keep their checkpoints.
     pub paused: BTreeMap<LeaseKey, Said>,
-    /// Leases whose present owner is to let go of them, once.
+    /// Leases that their present owner should release, once.
     pub let_go: BTreeMap<LeaseKey, LetGo>,
     /// Leases that go to one worker for a while, as by a rule that prefers it.
     pub sent: BTreeMap<LeaseKey, Sent>,
-    /// Records that go to the dead letter if their shard is stuck on them. The planner does not
-    /// care: it is read by the workers whose shards are stuck.
+    /// Records that go to the dead-letter sink if their shard is stuck on them. The planner ignores
+    /// these marks: a worker whose shard is stuck reads them.
     pub given_up: BTreeMap<(LeaseKey, Position), GivenUp>,
 }
 
-/// By which command something was said, and when.
+/// The command that set a mark, and when.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Said {
-    /// Which command, in words.
+    /// The command, in words.
     pub by: String,
-    /// Since when.
+    /// When the mark was set.
     pub since: WallTime,
 }
 
-/// A lease is to be let go of by its present owner.
+/// The present owner of a lease should release it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct LetGo {
-    /// The epoch of that owner: once the lease has another one, the mark means nothing any more.
+    /// The epoch of that owner. The mark counts no more once the lease has another epoch.
     pub epoch: Epoch,
-    /// Who says so.
+    /// The command that set the mark.
     pub said: Said,
 }
 
-/// A lease is sent to a worker.
+/// A lease should go to a worker.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Sent {
-    /// To which one.
+    /// The worker.
     pub to: WorkerId,
-    /// Until when it is to be there, by the store's clock.
+    /// Until when the lease should be there, by the store's clock.
     pub until: WallTime,
-    /// Who says so.
+    /// The command that set the mark.
     pub said: Said,
 }
 
 /// A record is given up.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct GivenUp {
-    /// Also where no dead letter keeps it.
+    /// Whether that holds even if no dead-letter sink keeps the record.
     pub unkept: bool,
-    /// Until when, by the clock of the worker that reads it.
+    /// Until when the mark counts, by the clock of the worker that reads it.
     pub until: WallTime,
-    /// Who says so.
+    /// The command that set the mark.
     pub said: Said,
 }
 
 impl Marks {
-    /// Whether nothing is said.
+    /// Whether there is no mark.
     #[must_use]
     pub fn are_none(&self) -> bool {
         *self == Self::default()
@@ -90,21 +90,21 @@ impl Marks {
         self.paused.contains_key(lease)
     }
 
-    /// Whether the owner of this lease is to let go of it.
+    /// Whether the owner of this row should release it.
     #[must_use]
     pub fn frees(&self, row: &Lease) -> bool {
         let is_meant = |mark: &LetGo| mark.epoch == row.epoch && row.owner.is_some();
         self.let_go.get(&row.key).is_some_and(is_meant)
     }
 
-    /// Where this lease is to be at `now`, if it is sent somewhere.
+    /// The worker that this lease should be at, at the time `now`; `None` if it is not sent to one.
     #[must_use]
     pub fn sends(&self, lease: &LeaseKey, now: WallTime) -> Option<&WorkerId> {
         let sent = self.sent.get(lease).filter(|sent| !sent.is_over(now))?;
         Some(&sent.to)
     }
 
-    /// The first record of these that the operator has given up at `now`.
+    /// The first record in this range that is given up at the time `now`.
     #[must_use]
     pub fn gives_up(
         &self,
@@ -118,14 +118,15 @@ impl Marks {
         all.next().map(|((_, at), it)| (at, it))
     }
 
-    /// When the next lease ceases to be sent somewhere, after `now`.
+    /// When the next order to send a lease ends, after `now`; `None` if there is none.
     #[must_use]
     pub fn next_end(&self, now: WallTime) -> Option<WallTime> {
         self.sent.values().filter(|sent| !sent.is_over(now)).map(|sent| sent.until).min()
     }
 
-    /// Without what means nothing any more at `now`, where the leases are these: what has ended,
-    /// has come to pass, or is about a lease that is no more.
+    /// These marks without those that have no effect any more at the time `now`: their time is
+    /// over, the owner released the lease, the record was processed, or the lease has ended or does
+    /// not exist. `rows` are all leases.
     #[must_use]
     pub fn tidied(mut self, now: WallTime, rows: &[Lease]) -> Self {
         let rows: BTreeMap<&LeaseKey, &Lease> = rows.iter().map(|row| (&row.key, row)).collect();
@@ -152,8 +153,8 @@ impl Sent {
     }
 }
 
-/// Marks as they stand in the document, each kind a list of its own. A kind that is not known is
-/// none of this build's: the document keeps it.
+/// The marks in the document, a list for each kind. Kinds that this build does not know are kept by
+/// the document, not here.
 #[derive(Default, Serialize, Deserialize)]
 pub(super) struct MarksForm {
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
@@ -168,6 +169,7 @@ pub(super) struct MarksForm {
     given_up: Vec<GivenUpForm>,
 }
 
+/// The form of an entry of [`Marks::drained`].
 #[derive(Serialize, Deserialize)]
 struct DrainedForm {
     worker: WorkerId,
@@ -175,6 +177,7 @@ struct DrainedForm {
     said: Said,
 }
 
+/// The form of an entry of [`Marks::paused`].
 #[derive(Serialize, Deserialize)]
 struct PausedForm {
     lease: LeaseKey,
@@ -182,6 +185,7 @@ struct PausedForm {
     said: Said,
 }
 
+/// The form of an entry of [`Marks::let_go`].
 #[derive(Serialize, Deserialize)]
 struct LetGoForm {
     lease: LeaseKey,
@@ -190,6 +194,7 @@ struct LetGoForm {
     said: Said,
 }
 
+/// The form of an entry of [`Marks::sent`].
 #[derive(Serialize, Deserialize)]
 struct SentForm {
     lease: LeaseKey,
@@ -199,6 +204,7 @@ struct SentForm {
     said: Said,
 }
 
+/// The form of an entry of [`Marks::given_up`].
 #[derive(Serialize, Deserialize)]
 struct GivenUpForm {
     lease: LeaseKey,
@@ -211,7 +217,7 @@ struct GivenUpForm {
     said: Said,
 }
 
-/// Where a record stands, as text.
+/// A position as text.
 mod place {
     use serde::{Deserialize, Deserializer, Serializer, de::Error};
 

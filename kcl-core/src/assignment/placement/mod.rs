@@ -1,10 +1,13 @@
 //! Placement rules: which shards must or should be read by which worker.
 //!
-//! [`PlacementRules`] stand in a document of the store that is the operator's alone, [`Placement`].
-//! It is written by command, or with what a process was started with: a [`Declaration`], by code,
-//! from a YAML file or from `SHARD_MAPPING` ([`shard_mapping`]). A [`Resolver`] finds the rule of
-//! each shard, through reshards. What it needs for that and no row says any more stands in a
-//! document of the planner's, [`Inherited`].
+//! [`PlacementRules`] are in [`Placement`], a document of the store that the operator alone
+//! changes: by command, or by starting a process with a [`Declaration`] (in code, from a YAML file,
+//! or from `SHARD_MAPPING`, see [`shard_mapping`]). Beside the rules it holds [`Marks`] for single
+//! workers and leases.
+//!
+//! A [`Resolver`] finds the rule of each shard, also after reshards: children follow the rule of
+//! their nearest ancestor that has one. If the rows of the ancestors were deleted, it finds the
+//! rule by [`Inherited`], a document that the planner writes.
 
 mod children;
 mod declaration;

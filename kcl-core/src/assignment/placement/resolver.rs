@@ -1,4 +1,4 @@
-//! Which rule a shard follows.
+//! Finding the rule that a shard follows.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -10,27 +10,30 @@ use crate::{
 
 /// Finds the rules of one stream's shards.
 ///
-/// In this order, the first that there is:
-/// 1. the rule for the shard itself, else for its nearest ancestor that has one: somebody who names
-///    a shard means its records, wherever a reshard takes them, and means them more than a range
-///    that happens to cover them;
-/// 2. the range the shard's midpoint lies in, else its nearest ancestor's: a split may put both
-///    midpoints outside a narrow range that the parent's was in, and then somebody must go on
-///    reading for the worker that did.
+/// Of these rules the first counts that exists:
 ///
-/// A shard that is [`Inherited`] counts as the next of kin of whatever it inherits from, since no
-/// row leads there any more.
+/// 1. the rule for the shard itself, else for its nearest ancestor that has one. A rule that names
+///    a shard means its records, wherever a reshard takes them, and counts for more than a range
+///    that covers them;
+/// 2. the range that contains the shard's midpoint, else the range of its nearest ancestor. A split
+///    may put both midpoints outside a narrow range that contains the parent's: the children then
+///    stay with the same worker.
 ///
-/// Of ranges the narrowest wins, then a rule that names the stream, then the order in the document.
-/// Of rules for one shard an operator's wins over one that an older build handed down, and then one
-/// that names the stream.
+/// A shard in [`Inherited`] counts as a direct child of the shard or range that it inherits from,
+/// since no row leads there any more.
+///
+/// Of several ranges the narrowest counts, then the rule that names the stream, then the first in
+/// the document. Of several rules for one shard the operator's counts before one that an older
+/// build handed down, and then the rule that names the stream.
 #[derive(Clone, Debug)]
 pub struct Resolver<'a> {
     pub(super) rules: &'a PlacementRules,
     pub(super) lineage: &'a Lineage<'a>,
+    /// The heirs of this stream; `None` if there are none.
     heirs: Option<&'a Heirs>,
+    /// For each named shard the rule that counts, as an index.
     by_shard: BTreeMap<&'a ShardId, usize>,
-    /// Best first.
+    /// The ranges with their rules, the best one first.
     ranges: Vec<(HashRange, usize)>,
 }
 
@@ -38,14 +41,14 @@ pub struct Resolver<'a> {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Resolved {
-    /// The rule, as an index into [`PlacementRules::rules`].
+    /// The index of the rule in [`PlacementRules::rules`].
     pub rule: usize,
-    /// The rule that was passed over, where the parents of a merge are placed differently.
+    /// The index of the rule that does not count, where the parents of a merge have different ones.
     pub contender: Option<usize>,
 }
 
 impl<'a> Resolver<'a> {
-    /// Prepares `rules` for the stream of `lineage`.
+    /// The rules that may apply to the stream of `lineage`.
     #[must_use]
     pub fn new(rules: &'a PlacementRules, lineage: &'a Lineage<'a>) -> Self {
         let numbered = rules.rules().iter().enumerate();
@@ -68,7 +71,7 @@ impl<'a> Resolver<'a> {
         Self { rules, lineage, heirs: None, by_shard, ranges }
     }
 
-    /// With what shards inherit that no row says any more.
+    /// The resolver with the rules that shards inherit although no row says so.
     #[must_use]
     pub fn with_inherited(mut self, inherited: &'a Inherited) -> Self {
         self.heirs = inherited.of(self.lineage.stream());
@@ -85,7 +88,7 @@ impl<'a> Resolver<'a> {
         named.or_else(|| self.nearest(shard, |shard| self.in_range(shard)))
     }
 
-    /// The rule for the shard itself, or for the one that it inherits from.
+    /// The rule for the shard itself, or for the shard that it inherits from.
     fn named(&self, shard: &ShardId) -> Option<usize> {
         self.own(shard).or_else(|| match self.origin(shard)? {
             Target::Shard(of) => self.own(of),
@@ -98,7 +101,7 @@ impl<'a> Resolver<'a> {
         self.by_shard.get(shard).copied()
     }
 
-    /// The range that the shard's midpoint lies in, or that it inherits.
+    /// The rule of the range that contains the shard's midpoint, or that the shard inherits.
     fn in_range(&self, shard: &ShardId) -> Option<usize> {
         self.own_range(shard).or_else(|| match self.origin(shard)? {
             Target::Range(of) => self.range(|range| range == of),
@@ -106,11 +109,14 @@ impl<'a> Resolver<'a> {
         })
     }
 
+    /// The rule of the range that contains the shard's midpoint; `None` if its hash keys are not
+    /// known.
     fn own_range(&self, shard: &ShardId) -> Option<usize> {
         let midpoint = self.lineage.range(shard)?.midpoint();
         self.range(|range| range.contains(midpoint))
     }
 
+    /// The rule of the best range that `is_it` accepts.
     fn range(&self, is_it: impl Fn(&HashRange) -> bool) -> Option<usize> {
         self.ranges.iter().find(|(range, _)| is_it(range)).map(|(_, number)| *number)
     }
@@ -125,12 +131,12 @@ impl<'a> Resolver<'a> {
         self.ranges.iter().map(|(range, _)| range)
     }
 
-    /// Where the shard has its rule from, if no row says it.
+    /// The target that the shard inherits from, where no row says so.
     fn origin(&self, shard: &ShardId) -> Option<&Target> {
         self.heirs?.get(shard)
     }
 
-    /// Looks at the shard, then at its parents, then at theirs.
+    /// The rule of the shard, else of its parents, else of theirs, and so on.
     fn nearest<'s>(
         &'s self,
         shard: &'s ShardId,
@@ -149,9 +155,9 @@ impl<'a> Resolver<'a> {
         None
     }
 
-    /// Decides between the rules of a merge's parents. `require` first: it promises that nobody
-    /// else reads these records, `prefer` promises nothing. Then the parent named first, which is
-    /// the one Kinesis calls the parent; the other it calls adjacent.
+    /// Decides between the rules of a merge's parents. `require` counts first: it promises that no
+    /// other worker reads these records, while `prefer` promises nothing. Then the parent named
+    /// first counts, which Kinesis calls the parent; it calls the other one adjacent.
     fn best_of(&self, found: &[usize]) -> Option<Resolved> {
         let rules = self.rules.rules();
         let rule = *found.iter().min_by_key(|number| rules[**number].mode)?;
@@ -162,13 +168,12 @@ impl<'a> Resolver<'a> {
         Some(Resolved { rule, contender: found.iter().find(differs).copied() })
     }
 
-    /// What the shards of this stream inherit that no row will say once those of `leaving` are
+    /// The entries of [`Inherited`] for this stream that are needed once the rows of `leaving` are
     /// deleted.
     ///
-    /// A row that is deleted takes with it what is known of its shard's parents, and so the rule
-    /// that its descendants inherit through it: it is written down for each of its shard's
-    /// children. What was written down before is kept as long as there is anything of its shard,
-    /// and no rule that counts for more.
+    /// A row names the parents of its shard. If it is deleted, descendants lose the rule that they
+    /// inherit through it, so each child of such a shard gets an entry. An existing entry stays as
+    /// long as its shard is listed or has a row, and has no rule of its own that counts for more.
     #[must_use]
     pub fn heirs(&self, leaving: &BTreeSet<ShardId>) -> BTreeMap<ShardId, Target> {
         let known = self.known();
@@ -188,19 +193,19 @@ impl<'a> Resolver<'a> {
         heirs
     }
 
-    /// Whether a shard has a rule of its own that counts for more than what it inherits.
+    /// Whether a shard has a rule of its own that counts for more than the inherited one.
     fn is_outranked(&self, heir: &ShardId, from: &Target) -> bool {
         let by_range = matches!(from, Target::Range(_)) && self.own_range(heir).is_some();
         self.own(heir).is_some() || by_range
     }
 
-    /// Every shard the lineage knows.
+    /// Every shard that is listed or has a row.
     pub(super) fn known(&self) -> BTreeSet<&ShardId> {
         let listed = self.lineage.shards().map(|shard| &shard.id);
         listed.chain(self.lineage.leases().map(|(shard, _)| shard)).collect()
     }
 
-    /// The rule a shard has by its ancestors and not by itself.
+    /// The rule that a shard has through its ancestors, and not by itself.
     fn inherited(&self, shard: &ShardId) -> Option<usize> {
         let rule = self.resolve(shard)?.rule;
         let own = self.own(shard).or_else(|| self.own_range(shard));
@@ -208,7 +213,7 @@ impl<'a> Resolver<'a> {
     }
 }
 
-/// Of rules for one shard the least wins.
+/// The order of rules for one shard: the least counts.
 const fn precedence(rule: &Rule) -> (bool, bool) {
     (rule.created.is_some(), rule.stream.is_none())
 }

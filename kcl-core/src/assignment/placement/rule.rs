@@ -1,4 +1,4 @@
-//! One rule: which shards, which worker, how strictly.
+//! One placement rule: it names shards, the worker that should read them, and how strict it is.
 
 use std::{fmt, sync::Arc};
 
@@ -10,21 +10,22 @@ use crate::{
     stream::{HashRange, ShardId, StreamKey},
 };
 
-/// One rule.
+/// One placement rule.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Rule {
-    /// The stream it is for, by name; `None` for any.
+    /// The name of the stream that the rule is for; `None`: any stream.
     pub stream: Option<Arc<str>>,
-    /// When the stream was created that it is for; `None` for any stream of that name. Planners of
-    /// older builds wrote such rules here for shards whose ancestors' rows went: the same names
-    /// mean other shards once a stream is made again.
+    /// The creation time of the stream that the rule is for; `None`: any stream of that name.
+    /// Planners of older builds wrote such rules for shards whose ancestors' rows were deleted.
+    /// They count for one life of the stream only: once it is made again, the same names mean other
+    /// shards.
     pub created: Option<WallTime>,
-    /// The shards it is for.
+    /// The shards that the rule is for.
     pub target: Target,
-    /// The worker they go to.
+    /// The worker that these shards go to.
     pub worker: WorkerId,
-    /// How strictly.
+    /// Whether the rule is required or only preferred.
     pub mode: Mode,
 }
 
@@ -42,30 +43,29 @@ impl Rule {
         self
     }
 
-    /// Whether a planner of an older build wrote it among the operator's rules, for a shard that
-    /// inherits it.
+    /// Whether a planner of an older build wrote the rule, for a shard that inherits it.
     #[must_use]
     pub const fn was_handed_down(&self) -> bool {
         self.created.is_some()
     }
 
-    /// Whether it is for the life of the stream that is named, if it is for one only.
+    /// Whether the rule is for this life of the stream, or for any.
     fn is_for_life(&self, stream: &StreamKey) -> bool {
         self.created.is_none_or(|created| created == stream.created)
             || planted!(RulesOutliveTheirStream)
     }
 
-    /// Whether it may be for shards of `stream`.
+    /// Whether the rule may be for shards of `stream`.
     pub(super) fn is_for(&self, stream: &StreamKey) -> bool {
         self.is_for_life(stream) && self.stream.as_ref().is_none_or(|name| *name == stream.name)
     }
 }
 
-/// Which shards a rule is for.
+/// The shards that a rule is for.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 #[non_exhaustive]
 pub enum Target {
-    /// This shard, and its descendants that have no nearer rule.
+    /// This shard, and its descendants without a nearer rule.
     Shard(ShardId),
     /// The shards whose midpoint lies in this range of hash keys.
     Range(HashRange),
@@ -80,21 +80,21 @@ impl fmt::Display for Target {
     }
 }
 
-/// How strictly a rule is meant.
+/// Whether a rule is required or only preferred.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 #[non_exhaustive]
 pub enum Mode {
-    /// No other worker reads the shard. While the worker is not there, nobody does: the shard is
-    /// listed as unassigned.
+    /// No other worker reads the shard. While this worker is not live, no worker does, and the
+    /// shard is listed as unassigned.
     Require,
-    /// Others read it while the worker is not there or is at its limit. It returns by handoff, once
-    /// the worker has lived for two session timeouts.
+    /// Other workers read the shard while this worker is not live or is at its limit. The shard
+    /// returns by handoff once this worker has lived for two session timeouts.
     #[default]
     Prefer,
 }
 
-/// What becomes of the shards that no rule covers.
+/// The policy for the shards that no rule covers.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 #[non_exhaustive]
@@ -102,6 +102,6 @@ pub enum Uncovered {
     /// They are shared out among all workers.
     #[default]
     Balance,
-    /// Nobody reads them: they are listed as unassigned.
+    /// No worker reads them; they are listed as unassigned.
     Hold,
 }

@@ -1,4 +1,4 @@
-//! All rules of an application, checked together.
+//! All placement rules of an application, checked together.
 
 use std::{
     cmp::Reverse,
@@ -11,10 +11,12 @@ use serde::{Deserialize, Serialize};
 use super::{InvalidPlacement, Rule, Target, Uncovered, form::RulesForm};
 use crate::stream::HashRange;
 
-/// Which shards must or should be read by which worker, and what becomes of the others.
+/// The placement rules: which shards must or should be read by which worker, and the policy for
+/// the other shards.
 ///
-/// Checked when made: no target twice, no range backwards, no two ranges that cross. Of ranges one
-/// of which lies in the other, the narrower one holds for the shards in it. As JSON or YAML:
+/// [`Self::new`] checks the rules: no two have the same target, no range ends before it starts, and
+/// no two ranges cross. If one range lies within another, the narrower one counts for the shards in
+/// it. As YAML, or JSON of the same form:
 ///
 /// ```yaml
 /// format: 1
@@ -35,10 +37,10 @@ pub struct PlacementRules {
 }
 
 impl PlacementRules {
-    /// Makes rules of `rules`, in this order.
+    /// Checks these rules, and keeps their order.
     ///
     /// # Errors
-    /// When two rules have the same target, a range is backwards, or two ranges cross.
+    /// When two rules have the same target, a range ends before it starts, or two ranges cross.
     pub fn new(rules: Vec<Rule>, uncovered: Uncovered) -> Result<Self, InvalidPlacement> {
         let mut seen = BTreeSet::new();
         for rule in &rules {
@@ -61,15 +63,15 @@ impl PlacementRules {
         &self.rules
     }
 
-    /// What becomes of the shards no rule covers.
+    /// The policy for the shards that no rule covers.
     #[must_use]
     pub const fn uncovered(&self) -> Uncovered {
         self.uncovered
     }
 }
 
-/// Refuses ranges that have hash keys in common, each of which has others beside: of two that are
-/// nested, the narrower one holds; of these, nobody could say which.
+/// Refuses ranges that cross: of nested ranges the narrower one counts, but of crossing ones
+/// neither could.
 fn refuse_crossings(rules: &[Rule]) -> Result<(), InvalidPlacement> {
     let mut by_stream: BTreeMap<Option<&Arc<str>>, Vec<HashRange>> = BTreeMap::new();
     for rule in rules {
@@ -85,7 +87,8 @@ fn refuse_crossings(rules: &[Rule]) -> Result<(), InvalidPlacement> {
     of_streams.chain([of_any.clone()]).try_for_each(refuse_crossing)
 }
 
-/// Looks at ranges in the order of their starts, wide ones first: each must lie in what is open.
+/// Goes through the ranges in the order of their starts, wide ones first: each must lie within the
+/// ranges that are still open.
 fn refuse_crossing(mut ranges: Vec<HashRange>) -> Result<(), InvalidPlacement> {
     ranges.sort_unstable_by_key(|range| (range.start, Reverse(range.end)));
     let mut open: Vec<HashRange> = Vec::new();

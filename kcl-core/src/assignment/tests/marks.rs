@@ -1,4 +1,4 @@
-//! What the operator says of single workers and leases.
+//! The operator's marks for single workers and leases.
 
 use proptest::prelude::*;
 
@@ -13,7 +13,7 @@ fn reasons(view: &View) -> Vec<(usize, Reason)> {
     plan(view).unassigned.into_iter().map(|one| (one.lease, one.reason)).collect()
 }
 
-/// Any view, in which some leases are paused, let go or sent to a worker.
+/// Any view, in which some leases are paused, to be released, or sent to a worker.
 fn marked_view() -> impl Strategy<Value = View> {
     let marks = prop::collection::vec((any::<bool>(), any::<bool>(), 0..12_usize), 60);
     (any_view(Balance::Even), marks, any::<bool>()).prop_map(|(mut view, marks, frozen)| {
@@ -96,7 +96,8 @@ fn what_is_let_go_goes_to_another_and_if_there_is_none_to_nobody_for_now() {
     let mut lone = holding(&[2], 0);
     (lone.leases[0].let_go, lone.leases[0].avoid) = (true, lone.leases[0].holder);
     assert_eq!((plan(&lone).counts, reasons(&lone)), (vec![1], vec![(0, Reason::LetGo)]));
-    // A rule that requires its holder does not keep it from being started again.
+    // A rule that requires the holder does not keep the lease there: it is released, and may start
+    // again.
     let mut ruled = holding(&[2, 0], 0);
     ruled.rules = rule_for_all(0, Mode::Require);
     ruled.leases[0].rule = Some(0);

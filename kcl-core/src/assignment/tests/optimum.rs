@@ -1,4 +1,4 @@
-//! The best plan there is, by trying them all. Shares nothing with the planner.
+//! The best possible plan, found by trying all. It shares no code with the planner.
 
 use std::{cmp::Reverse, time::Duration};
 
@@ -7,14 +7,14 @@ use crate::assignment::{
     placement::{Mode, Uncovered},
 };
 
-/// How bad a plan is. What comes first matters most.
+/// How bad a plan is. The first fields matter most.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct Badness {
     /// Leases without a seat.
     unseated: usize,
-    /// Which: a bit for each, the one with the first right to a seat the highest.
+    /// Which leases: a bit for each, the highest for the one with the first right to a seat.
     who: u64,
-    /// Leases that are not where a rule would rather have them.
+    /// Leases that are not at the worker that a rule prefers.
     pub(super) unpreferred: usize,
     /// Leases at a worker they should avoid.
     unavoided: usize,
@@ -24,7 +24,7 @@ pub(super) struct Badness {
     pub(super) moves: usize,
 }
 
-/// What a lease may and should have.
+/// The workers that a lease may and should have.
 struct Wish {
     /// Whether it may go to each worker.
     allowed: Vec<bool>,
@@ -60,7 +60,7 @@ impl World {
         Self { wishes, limits: view.workers.iter().map(|w| limit(w.capacity)).collect(), rights }
     }
 
-    /// The least badness of all plans.
+    /// The least badness among all plans.
     pub(super) fn best(&self) -> Badness {
         let mut best = None;
         let mut seats = vec![None; self.wishes.len()];

@@ -1,4 +1,4 @@
-//! What holds of every plan.
+//! Properties of every plan.
 
 use std::{collections::BTreeMap, time::Duration};
 
@@ -22,7 +22,7 @@ fn view_and_balance() -> impl Strategy<Value = View> {
     prop_oneof![any_view(Balance::Even), any_view(WEIGHTED)]
 }
 
-/// Who gets each lease, whatever the order of the view.
+/// The worker of each lease, whatever the order of the view.
 fn by_name(view: &View, plan: &Plan) -> BTreeMap<LeaseKey, Option<WorkerId>> {
     let name = |seat: &Option<WorkerIndex>| seat.map(|seat| view.workers[seat.get()].id.clone());
     let leases = view.leases.iter().zip(&plan.seats);
@@ -141,7 +141,7 @@ proptest! {
     fn other_names_give_as_good_a_plan(
         (mut view, leases, workers) in any_view(Balance::Even).prop_flat_map(with_shuffles),
     ) {
-        // Which of too many leases that prefer one worker it gets is decided by name.
+        // If too many leases prefer one worker, their names decide which it gets.
         view.rules = PlacementRules::default();
         let mut other = view.clone();
         for (lease, name) in other.leases.iter_mut().zip(leases) {
@@ -251,7 +251,7 @@ fn a_lease_returns_to_a_worker_that_has_only_just_come_later_and_meanwhile_stays
     let mut later = carried_out(&view, &first);
     later.workers[1].is_settled = true;
     assert_eq!(plan(&later).seats[0], Some(WorkerIndex::new(1)));
-    // Of one that makes no progress where it is, nothing is waited for.
+    // A lease that makes no progress where it is does not wait for the return.
     view.leases[0].avoid = Some(WorkerIndex::new(0));
     assert_eq!(plan(&view).seats[0], Some(WorkerIndex::new(1)));
 }

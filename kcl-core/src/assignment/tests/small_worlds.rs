@@ -1,4 +1,4 @@
-//! Every small world there is: the plan is as good as the best.
+//! All small worlds: in each the plan is as good as the best possible one.
 
 use proptest::prelude::*;
 
@@ -23,7 +23,7 @@ fn multisets(kinds: usize, len: usize) -> Vec<Vec<usize>> {
     all
 }
 
-/// The worker that `kind` stands for, and what is left of it.
+/// The worker that the lowest digit of `kind` stands for, `None` for digit 0; and the other digits.
 fn take(kind: usize, workers: usize) -> (Option<usize>, usize) {
     ((kind % (workers + 1)).checked_sub(1), kind / (workers + 1))
 }
@@ -44,8 +44,8 @@ fn assert_is_best(view: &View) {
     let world = World::of(view);
     let (mut badness, best) = (world.judge_plan(&made), world.best());
     if best.unpreferred > 0 {
-        // Which of too many leases for one worker it gets is decided before anything is shared out,
-        // and may cost a move.
+        // If a worker cannot get all leases that prefer it, it is decided which it gets before
+        // anything is shared out, and that may cost a move.
         badness.moves = best.moves;
     }
     assert_eq!(badness, best, "{view:?}\n{made:?}");
@@ -96,7 +96,7 @@ fn with_any_rules_every_plan_keeps_them_and_moves_no_more_than_they_ask_for() {
                 for kinds in multisets((workers + 1) * kinds_of_rule, leases) {
                     let ruled = |(number, kind): (usize, &usize)| {
                         let (holder, rest) = take(*kind, workers);
-                        // Those that are held come first in the order of keys, too.
+                        // The held leases come first in the order of keys, too.
                         let number = if names_go_back { 9 - number } else { number };
                         let rule = rest.checked_sub(1).and_then(|rule| u32::try_from(rule).ok());
                         LeaseView { rule, ..lease(number, holder) }

@@ -7,7 +7,7 @@ use crate::assignment::{Balance, Plan, View, Weighting, WorkerIndex, placement::
 
 const TENTH: Weighting = Weighting { hysteresis_percent: 10, floor: 0 };
 
-/// A view of leases that are held and weigh what is said.
+/// A view of held leases with these weights.
 fn weighing(held: &[&[u64]], weighting: Weighting) -> View {
     let per_worker = held.iter().enumerate();
     let pairs = per_worker.flat_map(|(worker, weights)| weights.iter().map(move |w| (worker, *w)));
@@ -232,7 +232,7 @@ proptest! {
         prop_assert!(rounds.count() < 8);
     }
 
-    /// What the hysteresis is for: at rest, weights that change a little move nothing.
+    /// The purpose of the hysteresis: at rest, weights that change a little move nothing.
     #[test]
     fn small_changes_of_weight_move_nothing(
         held in prop::collection::vec(prop::collection::vec(900..1_100_u64, 20), 2..8),

@@ -46,7 +46,7 @@ pub(super) fn rules_for(workers: usize) -> PlacementRules {
     PlacementRules::new((0..2 * workers + 2).map(rule).collect(), Uncovered::Balance).unwrap()
 }
 
-/// A rule for all there is.
+/// A rule for every shard.
 pub(super) fn rule_for_all(worker: usize, mode: Mode) -> PlacementRules {
     let rule = Rule::new(Target::Range(HashRange::ALL), worker_id(worker), mode);
     PlacementRules::new(vec![rule], Uncovered::Balance).unwrap()
@@ -67,7 +67,7 @@ pub(super) fn sorted(counts: &[usize]) -> Vec<usize> {
     counts
 }
 
-/// A worker among `workers`, none, or one that is not there.
+/// A worker among `workers`, none, or one that is not live.
 fn some_worker(workers: usize) -> impl Strategy<Value = Option<usize>> {
     prop_oneof![
         3 => (0..workers.max(1)).prop_map(Some),
@@ -105,7 +105,7 @@ fn any_worker(number: usize) -> impl Strategy<Value = WorkerView> {
     })
 }
 
-/// Anything at all.
+/// Any view.
 pub(super) fn any_view(balance: Balance) -> impl Strategy<Value = View> {
     let sizes = (0..60_usize, 0..9_usize);
     sizes.prop_flat_map(move |(leases, workers)| {

@@ -1,6 +1,6 @@
-//! Moves to workers that have too little, above all to those that have just joined: with a
-//! tolerance of a tenth, the eleventh of eleven workers would otherwise stay idle, for no other is
-//! loaded above the bar.
+//! Moves to workers that have too little load, above all to those that have just joined. `relief`
+//! does not help these: with a tolerance of a tenth, the eleventh of eleven workers would stay
+//! idle, since no other worker is above the bar.
 
 use std::{cmp::Reverse, collections::BinaryHeap};
 
@@ -11,7 +11,8 @@ use super::{
 };
 use crate::assignment::draft::Draft;
 
-/// Fills workers below the bar with what those above the level can spare, the most loaded first.
+/// Fills the workers below the level minus the tolerance with what the workers above the level can
+/// spare, the most loaded first.
 pub(super) fn draw(
     draft: &mut Draft<'_>,
     loads: &mut Loads,
@@ -31,16 +32,17 @@ pub(super) fn draw(
     }
 }
 
-/// The workers above the level.
+/// The workers above the level, and the leases that they can spare.
 struct Sources {
     threshold: Threshold,
-    /// For each worker, what it can spare.
+    /// For each worker, the leases that it can spare.
     leases: Vec<Vec<Weighed>>,
-    /// The workers that can spare something, by load; of equals, the first in the order of ids.
+    /// The workers that can spare a lease, by load; equal ones in the order of ids.
     heap: BinaryHeap<(u64, Reverse<usize>, usize)>,
 }
 
 impl Sources {
+    /// The workers above the level, with the leases that may be moved for their weight.
     fn of(draft: &Draft<'_>, loads: &Loads, free: &[Weighed], threshold: Threshold) -> Self {
         let leases = place::movable(draft, free, |worker| loads.get(worker) > threshold.level);
         let mut sources = Self { threshold, leases, heap: BinaryHeap::new() };
@@ -50,6 +52,7 @@ impl Sources {
         sources
     }
 
+    /// Takes note of a worker that can spare leases.
     fn note(&mut self, draft: &Draft<'_>, loads: &Loads, worker: usize) {
         let load = loads.get(worker);
         if load > self.threshold.level && !self.leases[worker].is_empty() {
@@ -57,13 +60,14 @@ impl Sources {
         }
     }
 
-    /// Fills one worker up to half the tolerance below the level; leaves it as it is if not even
-    /// half the tolerance can be found for it.
+    /// Fills a worker up to half the tolerance below the level. Takes that back, if it would gain
+    /// no more than half the tolerance.
     fn fill(&mut self, draft: &mut Draft<'_>, loads: &mut Loads, worker: usize) {
         let half = self.threshold.tolerance / 2;
         let before = loads.get(worker);
         let mut moved: Vec<(Weighed, usize)> = Vec::new();
         let mut useless = Vec::new();
+        // The most loaded source gives first, and comes back into the heap with its lower load.
         while loads.get(worker) < self.threshold.level - half && draft.room(worker) > 0 {
             let Some((_, _, source)) = self.heap.pop() else { break };
             match self.take(draft, loads, source, worker) {
@@ -75,6 +79,7 @@ impl Sources {
                 None => useless.push(source),
             }
         }
+        // Not worth the moves: every lease goes back to its source.
         if loads.get(worker) - before <= half {
             for (one, source) in moved {
                 loads.seat(draft, &one, source);
@@ -82,13 +87,14 @@ impl Sources {
                 useless.push(source);
             }
         }
+        // A source that had nothing for this worker may have something for the next one.
         for source in useless {
             self.note(draft, loads, source);
         }
     }
 
-    /// The heaviest lease that leaves the source at or above the level and the worker at or below
-    /// the bar; of equals, the first in the order of keys.
+    /// Takes the heaviest lease that leaves the source at or above the level and the worker at or
+    /// below the bar; of equal ones the first in the order of keys.
     fn take(
         &mut self,
         draft: &Draft<'_>,
@@ -96,6 +102,7 @@ impl Sources {
         source: usize,
         worker: usize,
     ) -> Option<Weighed> {
+        // The source must not fall below the level, nor the worker rise above the bar.
         let excess = loads.get(source).saturating_sub(self.threshold.level);
         let most = excess.min(self.threshold.height() - loads.get(worker));
         let leases = &mut self.leases[source];

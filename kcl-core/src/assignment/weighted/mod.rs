@@ -1,8 +1,9 @@
 //! Sharing out by load.
 //!
-//! Whoever holds a lease keeps it, and orphans go to the least loaded ([`place`]). Then workers
-//! that are loaded above the level of a perfect split are relieved ([`relief`]) and those below it
-//! draw from the others ([`draw`]), where that is worth a move.
+//! First every held lease stays at its holder, and orphans go to the least loaded workers
+//! ([`place`]). Then, where it is worth a move, workers above the level give leases away
+//! ([`relief`]), and workers below it get some ([`draw`]). [`Weighting`] defines level and
+//! tolerance.
 
 mod draw;
 mod loads;
@@ -13,10 +14,12 @@ mod tournament;
 use self::loads::{Loads, Weighed, Weights};
 use super::{Weighting, draft::Draft, unplaced::Unplaced};
 
+/// Shares out the free leases by load.
 pub(super) fn balance(draft: &mut Draft<'_>, free: Vec<Unplaced>, weighting: Weighting) {
     let weights = Weights::of(draft.view);
     let mut loads = Loads::of(draft, &weights);
     let free: Vec<Weighed> = free.into_iter().map(|free| weights.weigh(draft.view, free)).collect();
+    // Here `loads` holds the pinned leases only; `level` adds the free ones by itself.
     let threshold = relief::Threshold::new(level(&loads, &free), weighting);
     let orphans = place::keep(draft, &mut loads, &free);
     place::place(draft, &mut loads, orphans, weighting.floor);
@@ -24,14 +27,15 @@ pub(super) fn balance(draft: &mut Draft<'_>, free: Vec<Unplaced>, weighting: Wei
     draw::draw(draft, &mut loads, &free, threshold);
 }
 
-/// The load of each worker if the leases could be cut to measure. What cannot be cut and is more
-/// than that by itself (what rules pin to one worker, a very heavy lease) takes a worker out of the
-/// reckoning: the others share the rest.
+/// The level: the load of each worker in a perfect split. A block is load that cannot be split: the
+/// leases that rules pin to one worker, or one very heavy lease. A block above the level takes its
+/// worker out of the reckoning: the other workers share the rest.
 fn level(pinned: &Loads, free: &[Weighed]) -> u64 {
     let weights = || free.iter().map(|one| one.weight);
     let mut rest = pinned.all().iter().sum::<u64>() + weights().sum::<u64>();
     let mut workers = pinned.all().len() as u64;
     let share = rest.checked_div(workers).unwrap_or(0);
+    // Only a lease heavier than the average share can be a block.
     let heavy = weights().filter(|weight| *weight > share);
     let mut blocks: Vec<u64> = pinned.all().iter().copied().chain(heavy).collect();
     blocks.sort_unstable_by(|a, b| b.cmp(a));

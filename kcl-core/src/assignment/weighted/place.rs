@@ -1,4 +1,4 @@
-//! Who stays, and where orphans go.
+//! Keeps leases at their holders, and gives orphans to workers.
 
 use std::cmp::Reverse;
 
@@ -8,7 +8,7 @@ use super::{
 };
 use crate::assignment::{draft::Draft, order};
 
-/// Seats every free lease at its holder while that has room, the heaviest first; returns the
+/// Seats every free lease at its holder while that has seats, the heaviest first; returns the
 /// others.
 pub(super) fn keep(draft: &mut Draft<'_>, loads: &mut Loads, free: &[Weighed]) -> Vec<Weighed> {
     let mut homes = vec![0; draft.load.len()];
@@ -36,9 +36,10 @@ pub(super) fn keep(draft: &mut Draft<'_>, loads: &mut Loads, free: &[Weighed]) -
     orphans
 }
 
-/// Seats each orphan at the least loaded worker, the heaviest first: that ends at most a third
-/// above the best there is (Graham 1969). Idle ones go where the fewest leases are instead, or all
-/// would go to one worker. Who must avoid somebody chooses before the others.
+/// Seats each orphan at the least loaded worker, the heaviest first: the highest load is then at
+/// most a third above the best possible one (Graham 1969). An idle orphan goes to the worker with
+/// the fewest leases, or all idle ones would go to one worker. Orphans that must avoid a worker
+/// choose first.
 pub(super) fn place(
     draft: &mut Draft<'_>,
     loads: &mut Loads,
@@ -62,8 +63,8 @@ pub(super) fn place(
     }
 }
 
-/// The worker with the least; of those that have the same, the one that holds the parent. Where
-/// every other worker is at its limit, better the one to avoid than none.
+/// The worker with the least; of equal ones the holder of the parent. Where every other worker is
+/// at its limit, the worker to avoid is better than none.
 fn choose(
     draft: &Draft<'_>,
     loads: &Loads,
@@ -77,8 +78,8 @@ fn choose(
     Some(one.free.parent_holder().filter(is_as_good).unwrap_or(least))
 }
 
-/// For each of some workers, the leases seated there that may move for their weight's sake:
-/// measured, settled, and placed by no rule.
+/// The leases at each worker that may be moved for their weight: measured, settled, and not placed
+/// by a rule. Empty for workers that are not asked for.
 pub(super) fn movable(
     draft: &Draft<'_>,
     free: &[Weighed],
@@ -98,7 +99,7 @@ pub(super) fn movable(
     leases
 }
 
-/// Sorts leases by weight, then by key.
+/// Sorts leases by weight, the heaviest first, then by key.
 pub(super) fn heaviest_first(draft: &Draft<'_>, leases: &mut [Weighed]) {
     let weight = |one: &Weighed| Reverse(one.weight);
     leases.sort_unstable_by_key(weight);

@@ -1,4 +1,4 @@
-//! Moves that relieve overloaded workers.
+//! Moves away from overloaded workers.
 
 use std::cmp::Reverse;
 
@@ -9,12 +9,12 @@ use super::{
 };
 use crate::assignment::{Weighting, draft::Draft};
 
-/// From where on a worker is overloaded.
+/// When a worker is overloaded.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Threshold {
     /// The load of each worker in a perfect split.
     pub(super) level: u64,
-    /// How far above it is not worth a move.
+    /// A load above the level by at most this is not worth a move.
     pub(super) tolerance: u64,
 }
 
@@ -25,6 +25,7 @@ impl Threshold {
         Self { level, tolerance: tolerance(slack, weighting.floor) }
     }
 
+    /// The bar: a worker above it is overloaded.
     pub(super) const fn height(self) -> u64 {
         self.level.saturating_add(self.tolerance)
     }
@@ -60,22 +61,24 @@ pub(super) fn relieve(
     }
 }
 
-/// The relief of one worker.
+/// The relief of one worker, the donor.
 struct Relief<'r, 'a> {
     draft: &'r mut Draft<'a>,
     loads: &'r mut Loads,
     tournament: &'r mut MinTournament,
     threshold: Threshold,
+    /// The overloaded worker.
     donor: usize,
-    /// Its load at the beginning.
+    /// The load of the donor at the beginning.
     before: u64,
-    /// The highest load of a receiver.
+    /// The highest load of a worker that got a lease.
     peak: u64,
+    /// The leases that were moved, and their receivers.
     moved: Vec<(Weighed, usize)>,
 }
 
 impl Relief<'_, '_> {
-    /// Moves what fits, and takes it all back if it was not worth it.
+    /// Moves leases away, and takes all of it back if it was not worth it.
     fn run(&mut self, leases: &[Weighed]) {
         self.before = self.loads.get(self.donor);
         loop {
@@ -85,6 +88,7 @@ impl Relief<'_, '_> {
                 break;
             }
         }
+        // Not worth the moves: every lease goes back to the donor, the last one first.
         if self.gain() <= self.threshold.tolerance {
             while let Some((one, receiver)) = self.moved.pop() {
                 self.loads.seat(self.draft, &one, self.donor);
@@ -94,8 +98,8 @@ impl Relief<'_, '_> {
         self.tournament.note(self.donor, self.draft, self.loads);
     }
 
-    /// The heaviest leases that leave the donor at or above the level and the receiver below the
-    /// bar, until the rest is not worth a move.
+    /// Moves the heaviest leases that leave the donor at or above the level and the receiver at or
+    /// below the bar, until the rest is not worth a move.
     fn shed_what_fits(&mut self, leases: &[Weighed]) {
         for one in leases {
             let excess = self.loads.get(self.donor).saturating_sub(self.threshold.level);
@@ -113,7 +117,8 @@ impl Relief<'_, '_> {
         }
     }
 
-    /// The lightest lease whose move lowers the higher of both loads by more than the tolerance.
+    /// Moves the lightest lease that lowers the higher of both loads by more than the tolerance.
+    /// Whether there was one.
     fn shed_one_more(&mut self, leases: &[Weighed]) -> bool {
         for one in leases.iter().rev() {
             if self.draft.seat_of(one.free.lease()) != Some(self.donor) {
@@ -131,15 +136,17 @@ impl Relief<'_, '_> {
         false
     }
 
-    /// How much lower the highest of all loads concerned is than the donor's was.
+    /// By how much the highest load among donor and receivers is lower than the donor's was.
     fn gain(&self) -> u64 {
         self.before.saturating_sub(self.peak.max(self.loads.get(self.donor)))
     }
 
+    /// The least loaded worker that may get this lease; `None` if every other one is full.
     fn receiver(&mut self, one: &Weighed) -> Option<usize> {
         self.tournament.least([Some(self.donor), one.free.avoid()], self.draft, self.loads)
     }
 
+    /// Moves a lease to the receiver, and remembers that for taking it back.
     fn give(&mut self, one: Weighed, receiver: usize) {
         self.loads.seat(self.draft, &one, receiver);
         self.tournament.note(receiver, self.draft, self.loads);
@@ -148,7 +155,7 @@ impl Relief<'_, '_> {
     }
 }
 
-/// What is not worth a move: a part of the level, and never less than the floor.
+/// The tolerance: a part of the level, and at least the floor.
 fn tolerance(slack: u64, floor: u64) -> u64 {
     if planted!(NoTolerance) { 0 } else { slack.max(floor) }
 }

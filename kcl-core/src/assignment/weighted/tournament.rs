@@ -1,9 +1,9 @@
-//! Which worker has the least of all.
+//! Finding the worker with the least of all.
 
 use super::loads::Loads;
 use crate::assignment::draft::Draft;
 
-/// What counts first when the least of all workers is looked for.
+/// The value that is compared first.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Least {
     /// The least load, then the fewest leases.
@@ -12,22 +12,22 @@ pub(super) enum Least {
     Held,
 }
 
-/// Finds the worker with the least of all: a tournament, in which a worker that changes replays its
-/// matches only.
+/// Finds the worker with the least of all. It is a tournament: when a worker changes, only its
+/// matches are played again.
 #[derive(Debug)]
 pub(super) struct MinTournament {
     by: Least,
     /// The workers in the order of ids.
     by_rank: Vec<usize>,
-    /// The first half: the winner of each match, the final at 1; the second: the workers.
+    /// In the first half the winner of each match, the final at 1; in the second half the workers.
     matches: Vec<Node>,
 }
 
-/// Where a worker stands: what counts first, what counts second, and its place in the order of ids,
-/// in one number.
+/// The standing of a worker in one number: the value compared first, the value compared second, and
+/// the worker's place in the order of ids.
 type Node = u128;
 
-/// Of a worker that takes no more.
+/// The standing of a worker without free seats.
 const OUT: Node = Node::MAX;
 
 impl MinTournament {
@@ -45,18 +45,18 @@ impl MinTournament {
         Self { by, by_rank, matches }
     }
 
-    /// Whether two workers have the same.
+    /// Whether two workers have the same load and the same number of leases.
     pub(super) fn are_even(&self, a: usize, b: usize, draft: &Draft<'_>, loads: &Loads) -> bool {
         let above_rank = |worker: usize| node(self.by, worker, draft, loads) >> RANK_BITS;
         above_rank(a) == above_rank(b)
     }
 
-    /// Takes note of a worker that has more or less than before.
+    /// Takes note of a worker whose load or number of leases has changed.
     pub(super) fn note(&mut self, worker: usize, draft: &Draft<'_>, loads: &Loads) {
         self.replay(draft.rank[worker], node(self.by, worker, draft, loads));
     }
 
-    /// The worker with room that has the least, other than those in `except`.
+    /// The worker with free seats that has the least; those in `except` do not count.
     pub(super) fn least(
         &mut self,
         except: [Option<usize>; 2],
@@ -70,6 +70,7 @@ impl MinTournament {
         least.and_then(|least| self.by_rank.get(rank(least)).copied())
     }
 
+    /// Plays the matches of a worker again.
     fn replay(&mut self, rank: usize, node: Node) {
         let mut at = self.matches.len() / 2 + rank;
         self.matches[at] = node;
@@ -84,9 +85,11 @@ impl MinTournament {
     }
 }
 
-/// Counts of workers and of leases fit this many bits: views index both with them.
+/// The bits of a worker's place and of a number of leases: a view indexes both with 32 bits.
 const RANK_BITS: u32 = u32::BITS;
 
+/// The standing of a worker. The bits for the value compared first come first, so that comparing
+/// two numbers compares the values in their order.
 fn node(by: Least, worker: usize, draft: &Draft<'_>, loads: &Loads) -> Node {
     if draft.room(worker) == 0 {
         return OUT;
@@ -100,6 +103,7 @@ fn node(by: Least, worker: usize, draft: &Draft<'_>, loads: &Loads) -> Node {
     what << RANK_BITS | rank
 }
 
+/// The place in the order of ids of the worker with this standing.
 fn rank(node: Node) -> usize {
     usize::try_from(node & Node::from(u32::MAX)).unwrap_or(usize::MAX)
 }

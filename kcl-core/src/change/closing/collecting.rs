@@ -1,4 +1,5 @@
-//! The copy: found, or made of what is there, before the first row changes.
+//! Collecting the copy: finding the one that exists, or making one before the first row changes;
+//! and deleting the copies of former changes at the end.
 
 use std::collections::BTreeMap;
 
@@ -17,7 +18,7 @@ use crate::{
 };
 
 impl Closing {
-    /// What an answer means while the copy is found or made, or former ones are tidied away.
+    /// Takes an answer while the copy is found or made, or former copies are deleted.
     pub(super) fn collect(&mut self, phase: Phase, reply: StoreReply) -> Phase {
         match (phase, reply) {
             (Phase::Finding(which), StoreReply::Doc(head)) => self.on_head(which, head.as_ref()),
@@ -26,7 +27,7 @@ impl Closing {
             }
             (Phase::Rows, StoreReply::Leases(listed)) => match listed.unreadable.first() {
                 None => Phase::Docs(listed.rows),
-                // A copy without it would not be one of everything.
+                // A copy without this row would not be complete.
                 Some(row) => Phase::BackingOut(ChangeError::Unreadable(row.clone())),
             },
             (Phase::Docs(rows), StoreReply::Docs(docs)) => match self.intent {
@@ -46,22 +47,24 @@ impl Closing {
                 copies.pop();
                 Self::swept(leases, copies)
             }
-            // No answer to what was asked: it is asked again.
+            // The answer does not belong to the call, which is made again.
             (phase, _) => phase,
         }
     }
 
+    /// The head of a copy was read. Without a copy of the present change no row was changed yet: an
+    /// undo opens the application at once, anything else collects one.
     fn on_head(&mut self, which: Which, doc: Option<&Document>) -> Phase {
         self.stray = None;
         let mut doc = doc;
         if matches!(which, Which::Mine) && !self.is_of_mine(doc) {
-            // It was still on its way when the store lost its change.
+            // A head of another change: it was under way when the store lost that change.
             self.stray = doc.map(|doc| doc.version);
             doc = None;
         }
         let Some(doc) = doc else {
             return match which {
-                // Nothing was changed yet.
+                // No row was changed yet.
                 Which::Mine if self.change.undoing => self.opening(0),
                 Which::Mine => Phase::Rows,
                 Which::Former(..) => Phase::BackingOut(ChangeError::NothingToUndo),
@@ -76,13 +79,15 @@ impl Closing {
         }
     }
 
-    /// Whether there is a copy's head, and it is of the change at hand.
+    /// Whether `doc` is the head of a copy, and belongs to the present change.
     pub(super) fn is_of_mine(&self, doc: Option<&Document>) -> bool {
         let head = doc.map(|doc| Head::decode(&doc.body));
-        // One that makes no sense is told of where it is read.
+        // A head that cannot be decoded is reported where it is read.
         head.is_some_and(|head| head.is_none_or(|head| head.is_of(&self.change.begun)))
     }
 
+    /// A part of a copy was read. With the last part, the rows can be written, or the former change
+    /// be undone.
     fn on_part(
         &mut self,
         which: Which,
@@ -106,7 +111,7 @@ impl Closing {
         }
     }
 
-    /// What the change makes of what was found.
+    /// Plans the change, from everything that was read.
     pub(super) fn plan(
         &mut self,
         rows: &[Lease],
@@ -120,8 +125,9 @@ impl Closing {
         }
     }
 
+    /// Starts to store the copy of this target.
     fn keep_copy(&mut self, mut target: Target, docs: Vec<Document>) -> Phase {
-        // Roles keep their epochs: a term is no row of a shard.
+        // Roles keep their epochs: the term of a planner is not the change's to raise.
         target.rows.retain(|row| !row.key().is_role());
         let is_other = |doc: &Document| {
             doc.name != DocName::changing()
@@ -135,12 +141,14 @@ impl Closing {
         Phase::Keeping { copy, head, parts, next: 0 }
     }
 
+    /// The call that puts the next part of the copy.
     pub(super) fn keep(&self, head: &Head, parts: &[Bytes], next: usize) -> StoreCall {
         let name = DocName::copy_part(self.change.number, &head.turn, next);
         let body = parts.get(next).cloned().unwrap_or_default();
         StoreCall::PutDoc(PutDoc::new(name, None, body))
     }
 
+    /// A part of the copy was put. With the last part the head is put.
     fn on_kept(
         copy: Copy,
         head: Head,
@@ -148,7 +156,7 @@ impl Closing {
         next: usize,
         write: Write<Document>,
     ) -> Phase {
-        // Refused: an earlier attempt has landed, or something else is there that is no copy.
+        // A refusal: an earlier attempt was applied, or a document that is no copy has this name.
         let stored = write.into_row();
         if stored.as_ref().map(|doc| &doc.body) != parts.get(next) {
             let name = stored.map_or_else(|| "copy".to_owned(), |doc| doc.name.to_string());
@@ -162,7 +170,8 @@ impl Closing {
         }
     }
 
-    /// There is a copy now: mine, or that of another run that was faster.
+    /// The head is stored: this run's, or that of another run that was faster. Then that copy
+    /// counts.
     fn on_sealed(&mut self, copy: Copy, mine: &Head, write: Write<Document>) -> Phase {
         match write {
             Write::Done(_) => Phase::Marking(Then::Write(copy.target)),
@@ -173,14 +182,16 @@ impl Closing {
         }
     }
 
-    /// The rows are written: copies of former changes are of no more use. That of the change before
-    /// stays: the store may go back to the midst of it before this deletion lands.
+    /// The rows are written, so copies of earlier changes are useless. The copy of the change
+    /// before this one stays: the store may go back in time to the middle of that change, and this
+    /// deletion be applied then.
     fn on_copies(&self, leases: usize, docs: Vec<Document>) -> Phase {
         let kept = first_copy_kept(self.change.number, self.change.former);
         let is_former = |doc: &Document| doc.name.copy_of().is_some_and(|change| change < kept);
         Self::swept(leases, docs.into_iter().filter(is_former).collect())
     }
 
+    /// The next copy to delete; when none is left, the rows are marked as written.
     fn swept(leases: usize, copies: Vec<Document>) -> Phase {
         if copies.is_empty() {
             return Phase::Marking(Then::Open(leases));
@@ -188,6 +199,7 @@ impl Closing {
         Phase::Sweeping { leases, copies: Some(copies) }
     }
 
+    /// The call that deletes the last of these copies.
     pub(super) fn sweep(copies: &[Document]) -> StoreCall {
         match copies.last() {
             Some(doc) => StoreCall::DeleteDoc(DeleteDoc::new(doc.name.clone(), doc.version)),
@@ -196,7 +208,8 @@ impl Closing {
     }
 }
 
-/// What takes a change back that was made to the end: everything where it stood before it.
+/// The target that takes a completed change back: every row and document as it was before that
+/// change.
 fn restoring(former: &Target, rows: &[Lease], docs: &[Document]) -> Target {
     let shards = rows.iter().filter(|row| !row.key.is_role());
     let mut changes: BTreeMap<LeaseKey, RowChange> =
@@ -219,7 +232,7 @@ fn copy_comes_first() -> bool {
     !planted!(RowsBeforeCopy)
 }
 
-/// The first change whose copy is kept: the one before this.
+/// The number of the first change whose copy is kept: that of the change before this one.
 fn first_copy_kept(own: u64, former: Option<u64>) -> u64 {
     if planted!(FormerCopyDeleted) { own } else { former.unwrap_or_default() }
 }

@@ -1,4 +1,4 @@
-//! Opening: the last write, and what is done when a change cannot be made after all.
+//! Opening the application: the last write of a change, and the way out of one that cannot be made.
 
 use super::state::{Changed, Closing, Opening, Phase};
 use crate::{
@@ -8,22 +8,22 @@ use crate::{
 };
 
 impl Closing {
-    /// Everything is written.
+    /// Every row is written: the application can be opened.
     pub(super) fn opening(&self, leases: usize) -> Phase {
         let number = self.change.number;
         let changed = Changed { number, leases, undone: self.change.undoing };
         Phase::Opening(Opening { result: Ok(changed), looks: false })
     }
 
-    /// The change is prepared: what comes next is another run.
+    /// The change is prepared: the application stays closed, and this run is over.
     pub(super) fn stays(&self) -> Phase {
         let number = self.change.number;
         Phase::Over(Ok(Changed { number, leases: 0, undone: false }))
     }
 
-    /// The change cannot be made. If there is a copy, an earlier run may have changed rows: then
-    /// the application stays closed, and so does one that was prepared, since workers wait there
-    /// for what is not there yet.
+    /// The change cannot be made. The application stays closed if there is a copy, since an earlier
+    /// run may have changed rows; and if the change was prepared, since workers wait there for
+    /// leases that do not exist yet. Else it is opened.
     pub(super) fn back_out(&self, why: ChangeError, is_changed: bool) -> Phase {
         let is_changed = is_changed || self.change.prepared;
         let why = match why {
@@ -38,6 +38,7 @@ impl Closing {
         Phase::Opening(Opening { result: Err(why), looks: false })
     }
 
+    /// The call that opens the application, or first reads whether it is open.
     pub(super) fn open_call(&self, opening: &Opening) -> StoreCall {
         if opening.looks {
             return StoreCall::Doc(DocName::changing());
@@ -47,8 +48,8 @@ impl Closing {
         StoreCall::PutDoc(PutDoc::new(DocName::changing(), Some(self.version), body))
     }
 
-    /// What an open application's document tells of: the last change that was made. Of one that
-    /// was given up there is nothing to take back.
+    /// The change that an open application names: the last one that was made. A change that was
+    /// given up is not named, since there is nothing to undo.
     fn opened(&self, opening: &Opening) -> Change {
         let mut change = Change { prepared: false, undoing: false, ..self.change.clone() };
         if opening.result.is_err() {
@@ -58,6 +59,8 @@ impl Closing {
         change
     }
 
+    /// The opening was answered. A refusal shows whether an earlier attempt opened the application,
+    /// whether another run took over, or whether the store went back.
     pub(super) fn on_opening(&mut self, mut opening: Opening, reply: StoreReply) -> Phase {
         let doc = match reply {
             StoreReply::DocWrite(Write::Done(_)) => return Phase::Over(opening.result),
@@ -78,7 +81,8 @@ impl Closing {
         }
     }
 
-    /// The document has changed since the turn was mine: whether it was I who opened.
+    /// The document has a newer version than this run's turn: whether this run opened the
+    /// application.
     fn check_opened(&self, doc: Option<&Document>) -> Result<(), ChangeError> {
         let changing = doc.and_then(|doc| Changing::decode(&doc.body).ok());
         let opened = changing.as_ref().is_some_and(|changing| {

@@ -1,4 +1,12 @@
-//! What a run knows: what it is for, whose turn it is, and where it is.
+//! The state of a run: its intent, its turn, and its phase.
+//!
+//! The phases in their order, for a change that meets no trouble:
+//!
+//! ```text
+//!  Looking → Taking → Stamping, Unstamping → Proving → Finding → Rows → Docs → Stream
+//!    → Keeping → Sealing → Marking, Stamping, Unstamping → Writing → Sweeping
+//!    → Marking, Stamping, Unstamping → Opening → Over
+//! ```
 
 use std::{sync::Arc, time::Duration};
 
@@ -20,20 +28,21 @@ use crate::{
     },
 };
 
-/// What a command is to do.
+/// The purpose of a command.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub enum Intent {
     /// Makes a change, or goes on with it.
     Make(Arc<dyn Design>),
-    /// Closes the application for a change, sees that nobody lives, and leaves it closed: workers
-    /// that start wait until the change is made, or taken back.
+    /// Closes the application for a change, makes sure that every session has ended, and leaves it
+    /// closed: workers that start wait until the change is made or taken back.
     Prepare(Arc<dyn Design>),
-    /// Takes a change back that was broken off; if there is none, the last one.
+    /// Takes back the change that was broken off; if there is none, the last one.
     Undo,
 }
 
 impl Intent {
+    /// The intent in words, as `changing` names it.
     pub(super) fn what(&self) -> String {
         match self {
             Self::Make(design) | Self::Prepare(design) => design.what(),
@@ -42,162 +51,179 @@ impl Intent {
     }
 }
 
-/// A change that was made, or taken back.
+/// The outcome of a change that was made or taken back.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Changed {
-    /// Names the change, and its copy.
+    /// The number of the change.
     pub number: u64,
-    /// How many leases were written.
+    /// How many leases were written; 0 after [`Intent::Prepare`].
     pub leases: usize,
-    /// Whether it was taken back.
+    /// Whether the change was taken back.
     pub undone: bool,
 }
 
-/// One run of a command that changes an application while it is closed.
+/// One run of a command that changes an application while it is closed. The module `change`
+/// describes the steps.
 #[derive(Clone, Debug)]
 pub struct Closing {
+    /// The purpose of the command.
     pub(super) intent: Intent,
+    /// When the run began, by the clock of its machine.
     pub(super) wall: WallTime,
-    /// Names this run.
+    /// The name of this run.
     pub(super) turn: String,
+    /// The session that this run registers to learn the store's time and generation.
     pub(super) session: Session,
-    /// The version of `changing` that made the turn mine, and the change that it tells of.
+    /// The version of `changing` with which this run holds the turn; 0 before that.
     pub(super) version: u64,
+    /// The change in that document.
     pub(super) change: Change,
-    /// What `changing` says while the turn is mine.
+    /// The content of `changing` while this run holds the turn.
     pub(super) closed: Changing,
-    /// The store's history when the turn was taken.
+    /// The store's generation when this run took the turn.
     pub(super) generation: Option<Generation>,
-    /// The store has lost the turn since; what was sent last, if that was a row or a document.
+    /// Set once the store lost the turn: the leases or document that were sent last, if any were.
     pub(super) lost: Option<Option<String>>,
-    /// The version of a copy's head that is of a change that the store has lost.
+    /// The version of a copy's head that belongs to a change which the store lost: the own head is
+    /// put over it.
     pub(super) stray: Option<u64>,
-    /// Every new epoch is above this: the store's time.
+    /// The highest store time that is known: every new epoch is above it.
     pub(super) floor: u64,
-    /// How many rows may be under way at once.
+    /// The most rows that are written at once.
     pub(super) lanes: usize,
-    /// How many rows are worth a lane more.
+    /// One more row at once for each this many rows.
     pub(super) rows_a_lane: usize,
     pub(super) phase: Phase,
+    /// How many calls failed in a row.
     pub(super) failures: u32,
+    /// When the next call may be made.
     pub(super) resume_at: Time,
 }
 
-/// Where a run is.
+/// The phase of a run: which call it makes next.
 #[derive(Clone, Debug)]
 pub(super) enum Phase {
-    /// `changing` is read.
+    /// Read `changing`.
     Looking,
-    /// It is written.
+    /// Put `changing`, to take the turn.
     Taking(PutDoc),
-    /// `changing` is put again: what was written before is lost only together with it.
+    /// Put `changing` again, with the same content: the store can then lose earlier writes only
+    /// together with this put.
     Marking(Then),
-    /// The store's time and history are asked for: they are told to those who register.
+    /// Register the session: the answer holds the store's time and generation.
     Stamping(Then),
-    /// The session that was registered for that is ended.
+    /// End that session.
     Unstamping(Then),
-    /// Nobody is to live.
+    /// Make sure that every session has ended.
     Proving(Proof),
-    /// The head of a copy is read: that of the change at hand, or that of the one before.
+    /// Read the head of a copy.
     Finding(Which),
-    /// The parts of a copy are read.
+    /// Read the parts of a copy.
     Loading {
         which: Which,
         head: Head,
         parts: Vec<Bytes>,
     },
-    /// The leases are read, and then the documents, the former copy, and the stream.
+    /// List the leases, then the documents; then find the former copy, or list the shards.
     Rows,
     Docs(Vec<Lease>),
     Stream(Vec<Lease>, Vec<Document>),
-    /// The parts of the copy are put.
+    /// Put the parts of the copy.
     Keeping {
         copy: Copy,
         head: Head,
         parts: Vec<Bytes>,
         next: usize,
     },
-    /// Its head is put.
+    /// Put the head of the copy.
     Sealing {
         copy: Copy,
         head: Head,
     },
-    /// Rows, and then documents, are written.
+    /// Write the rows, then the documents.
     Writing(Writing),
-    /// Copies of former changes are listed, and deleted.
+    /// List the copies of former changes, then delete them.
     Sweeping {
         leases: usize,
         copies: Option<Vec<Document>>,
     },
-    /// The application is opened.
+    /// Open the application.
     Opening(Opening),
-    /// It is not changed after all: whether it may be opened depends on whether there is a copy.
+    /// The change cannot be made: read whether there is a copy, which decides whether the
+    /// application may be opened.
     BackingOut(ChangeError),
+    /// The run is over.
     Over(Result<Changed, ChangeError>),
 }
 
-/// Which copy.
+/// Which copy is read.
 #[derive(Clone, Debug)]
 pub(super) enum Which {
-    /// That of the change at hand.
+    /// The copy of the present change.
     Mine,
-    /// That of the change before, to be restored; with what was found now.
+    /// The copy of the change before, which is being undone; with the rows and documents as they
+    /// are now.
     Former(Vec<Lease>, Vec<Document>),
 }
 
-/// What comes when the store is known not to have gone back.
+/// The step that follows once the store is known not to have gone back.
 #[derive(Clone, Debug)]
 pub(super) enum Then {
-    /// It is made sure that nobody lives.
+    /// Make sure that every session has ended.
     Prove,
-    /// Rows are written: their copy is there.
+    /// Write the rows: the copy is stored.
     Write(Target),
-    /// The application is opened: so many leases are written.
+    /// Open the application: this many leases are written.
     Open(usize),
-    /// It stays closed: the change is prepared.
+    /// Leave it closed: the change is prepared.
     Stay,
 }
 
-/// How far the rows and documents are written.
+/// The progress of writing rows and documents.
 #[derive(Clone, Debug)]
 pub(super) struct Writing {
+    /// The rows and documents to write.
     pub(super) target: Target,
-    /// How many of the rows, and then of the documents, are begun: all but `open` are done.
+    /// The number of rows, and then of documents, whose write was begun. All of these are done but
+    /// those in `open`.
     pub(super) begun: usize,
-    /// Which of them are at hand: several rows, or one document.
+    /// The indexes of the current writes: several rows, or one document.
     pub(super) open: Vec<usize>,
-    /// How many rows may be at hand at once.
+    /// The most rows that may be under way at once.
     pub(super) lanes: usize,
     pub(super) step: Step,
-    /// What was sent last: rows, or a document.
+    /// The leases or the document that were sent last.
     pub(super) sent: Option<String>,
 }
 
-/// How far those at hand are.
+/// The step of the rows, or the document, that are under way.
 #[derive(Clone, Debug)]
 pub(super) enum Step {
+    /// Read the rows, or the document.
     Read,
-    /// They were read: whose turn is it?
+    /// They were read; now read `changing`: does this run still hold the turn?
     CheckRows(Vec<Option<Lease>>),
     CheckDoc(Option<Document>),
+    /// Send the writes of the rows as they were read; `None`: there was no row.
     SendRows(Vec<Option<Lease>>),
+    /// Send the put of the document as it was read.
     SendDoc(Option<Document>),
-    /// The rows are read after the look at the turn. No step of the protocol: that of a planted
-    /// bug.
+    /// Read the rows after the turn. No step of the protocol, but of a planted bug.
     ReadLate,
 }
 
 /// The application is being opened.
 #[derive(Clone, Debug)]
 pub(super) struct Opening {
-    /// What is told once it is open.
+    /// The result of the run once the application is open.
     pub(super) result: Result<Changed, ChangeError>,
-    /// An attempt may have landed: the document is read first.
+    /// Whether an attempt may have been applied, so that `changing` is read first.
     pub(super) looks: bool,
 }
 
 impl Opening {
+    /// Makes the next call read `changing`, since an attempt may have been applied.
     pub(super) const fn look(&mut self) {
         self.looks = true;
     }
@@ -211,15 +237,15 @@ impl Opening {
 }
 
 impl Phase {
-    /// It is over, and nothing came of it.
+    /// The run is over, with this error.
     pub(super) const fn failed(error: ChangeError) -> Self {
         Self::Over(Err(error))
     }
 }
 
 impl Closing {
-    /// A run for `intent`, by somebody called `by`, which begins when it is `wall`. Two runs may
-    /// not be given the same randomness.
+    /// A run of `intent` by the command `by`, which begins at the time `wall`. Two runs must not
+    /// get the same random numbers.
     #[must_use]
     pub fn new(intent: Intent, by: &str, wall: WallTime, rng: &mut Rng) -> Self {
         let incarnation = Incarnation::from_bits(rng.next_u128());
@@ -249,15 +275,15 @@ impl Closing {
         }
     }
 
-    /// The same run, which writes up to so many rows at once where there are many: so many rows are
-    /// worth a lane more.
+    /// The same run, which writes up to `lanes` rows at once: one, and one more for each
+    /// `rows_each` rows.
     #[must_use]
     pub fn in_lanes(mut self, lanes: usize, rows_each: usize) -> Self {
         (self.lanes, self.rows_a_lane) = (lanes.max(1), rows_each.max(1));
         self
     }
 
-    /// What came of it, once it is over.
+    /// The outcome; `None` until the run is over.
     #[must_use]
     pub const fn result(&self) -> Option<&Result<Changed, ChangeError>> {
         match &self.phase {
@@ -266,31 +292,31 @@ impl Closing {
         }
     }
 
-    /// The change at hand, once the turn is mine.
+    /// The present change; `None` until this run holds the turn.
     #[must_use]
     pub const fn change(&self) -> Option<&Change> {
         if self.version == 0 { None } else { Some(&self.change) }
     }
 
-    /// Whether the store went back in time, so that everything is done again.
+    /// Whether the store went back in time, so that the run started over.
     #[must_use]
     pub const fn starts_over(&self) -> bool {
         self.lost.is_some()
     }
 
-    /// Names this run.
+    /// The name of this run.
     #[must_use]
     pub fn turn(&self) -> &str {
         &self.turn
     }
 
-    /// Whether it takes a change back.
+    /// Whether the run takes a change back.
     #[must_use]
     pub const fn is_undo(&self) -> bool {
         matches!(self.intent, Intent::Undo)
     }
 
-    /// What it has made, once nothing is left to do but to open the application.
+    /// The outcome, once every row is written and only the opening is left.
     #[must_use]
     pub const fn opens(&self) -> Option<&Changed> {
         match &self.phase {
@@ -299,6 +325,7 @@ impl Closing {
         }
     }
 
+    /// The number of the change whose copy is read.
     pub(super) fn number_of(&self, which: &Which) -> u64 {
         match which {
             Which::Mine => self.change.number,
@@ -307,7 +334,7 @@ impl Closing {
     }
 }
 
-/// A name for the session that only asks for the time.
+/// A worker id for the session that only asks for the store's time.
 #[expect(clippy::expect_used, reason = "letters, digits and dashes make a valid worker id")]
 fn worker_named(turn: &str) -> WorkerId {
     format!("change-{turn}").parse().expect("a valid worker id")

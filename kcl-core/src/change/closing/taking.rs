@@ -1,4 +1,4 @@
-//! Taking the turn: the application is closed, or one that is closed already is taken over.
+//! Taking the turn: closing an open application, or taking over a change in a closed one.
 
 use super::{
     state::{Closing, Intent, Phase, Then},
@@ -11,7 +11,7 @@ use crate::{
 };
 
 impl Closing {
-    /// What an answer means, in the phase it was waited for in.
+    /// Takes the answer to a call of this phase.
     pub(super) fn after(
         &mut self,
         now: crate::env::Time,
@@ -37,7 +37,7 @@ impl Closing {
         }
     }
 
-    /// What is to become of the application as it stands.
+    /// Decides from `changing` what to do: begin, go on with a change, take it back, or refuse.
     pub(super) fn look(&mut self, doc: Option<&Document>) -> Phase {
         let version = doc.map_or(0, |doc| doc.version);
         let Some(doc) = doc else {
@@ -68,7 +68,7 @@ impl Closing {
         }
     }
 
-    /// Closes an application that is open.
+    /// Closes an open application: begins a change.
     fn begin(&mut self, version: u64, before: Option<Changing>, former: Option<u64>) -> Phase {
         if matches!(self.intent, Intent::Undo) && former.is_none() {
             return Phase::failed(ChangeError::NothingToUndo);
@@ -83,9 +83,10 @@ impl Closing {
         )
     }
 
-    /// Makes the turn mine in an application that is closed.
+    /// Takes the turn in a closed application.
     fn take_over(&mut self, version: u64, before: Changing, mut change: Change) -> Phase {
-        // An undo that was broken off is no other change to be taken back: it goes on.
+        // An undo that was broken off goes on as an undo, also under the command that began the
+        // change.
         change.undoing |= change.what != self.intent.what();
         if !change.undoing && !goes_on_with_its_copy() {
             change.number = version + 1;
@@ -98,6 +99,7 @@ impl Closing {
         )
     }
 
+    /// The put of `changing` over this version; 0 means that there is no document.
     fn put(&mut self, version: u64, changing: Changing) -> Phase {
         self.closed = self.change.write(changing);
         let body = self.closed.encode();
@@ -105,18 +107,20 @@ impl Closing {
         Phase::Taking(PutDoc::new(DocName::changing(), seen, body))
     }
 
+    /// `changing` was put, or refused.
     fn on_taken(&mut self, write: Write<Document>) -> Phase {
         match write {
             Write::Done(doc) => {
                 self.version = doc.version;
                 Phase::Stamping(Then::Prove)
             }
-            // Another was faster, or an earlier attempt of mine has landed.
+            // Another run was faster, or an earlier attempt of this run was applied.
             Write::Refused(doc) => self.look(doc.as_ref()),
         }
     }
 
-    /// An earlier attempt has landed, whose answer was lost, or the store went back to it.
+    /// This run holds the turn already: an earlier attempt was applied whose answer was lost, or
+    /// the store went back to it.
     fn is_mine(&mut self, version: u64, changing: Changing, change: Option<Change>) -> Phase {
         if let Some(change) = change {
             self.change = change;
@@ -126,8 +130,8 @@ impl Closing {
         Phase::Stamping(Then::Prove)
     }
 
-    /// Whether the turn is still mine; if not, what is to be done. `sent` was sent since the last
-    /// such look.
+    /// `None` if this run still holds the turn; else the phase that follows. `sent` names the
+    /// writes since the last check.
     pub(super) fn check_turn(
         &mut self,
         doc: Option<&Document>,
@@ -142,6 +146,7 @@ impl Closing {
     }
 }
 
+/// The error for an application that another command has closed.
 fn busy(changing: Changing) -> ChangeError {
     let change = Change::of(&changing);
     let undoing = change.as_ref().is_some_and(|change| change.undoing);
@@ -149,12 +154,12 @@ fn busy(changing: Changing) -> ChangeError {
     ChangeError::Busy { by: changing.by, what, since: changing.since, undoing }
 }
 
-/// Whether who takes a change over goes on with the copy that it began with.
+/// Whether a run that takes over a change goes on with its copy.
 fn goes_on_with_its_copy() -> bool {
     !planted!(CopyMadeAnew)
 }
 
-/// Whether each write waits for a look whether the turn is still mine.
+/// Whether each write waits until `changing` shows that this run still holds the turn.
 fn turns_are_checked() -> bool {
     !planted!(TurnNotChecked)
 }

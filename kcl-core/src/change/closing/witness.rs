@@ -1,9 +1,10 @@
-//! A store that goes back in time while a change runs.
+//! Noticing a store that goes back in time while a change runs.
 //!
-//! It loses its last writes, whatever they were, and says so in the next answer to a registration.
-//! So `changing` is put again when the copy is there, and when the rows are: what was written
-//! before such a put is lost only together with it, and then the next look at the turn shows an
-//! older version. After each such put a registration tells whether the store went back before it.
+//! A store that goes back loses its last writes, whatever they were, and says so in its next answer
+//! to a registration. So `changing` is put again once the copy is stored, and once the rows are.
+//! The store can lose earlier writes only together with such a put; then the next check of the turn
+//! shows an older version. After each such put a registration tells whether the store went back
+//! before it.
 
 use super::state::{Closing, Phase, Then, Writing};
 use crate::{
@@ -12,19 +13,19 @@ use crate::{
     lease::{Changing, DocName, Document, Generation, PutDoc, Write},
 };
 
-/// What the document `changing` says of the turn.
+/// The holder of the turn, as `changing` says.
 pub(super) enum Turn {
-    /// It is still mine.
+    /// This run.
     Mine,
-    /// The store has lost it.
+    /// Nobody: the store has lost the turn.
     Lost,
-    /// Somebody called so has taken over.
+    /// The command of this name has taken over.
     Overtaken(String),
 }
 
 impl Closing {
-    /// Whose turn it is, as this document says; a version later than the one known of is mine if I
-    /// put it.
+    /// The holder of the turn, by this document. A later version than the known one is this run's
+    /// if it names its turn.
     pub(super) fn turn_of(&self, doc: Option<&Document>) -> Turn {
         let version = doc.map_or(0, |doc| doc.version);
         let changing = doc.map(|doc| Changing::decode(&doc.body));
@@ -43,12 +44,13 @@ impl Closing {
         }
     }
 
-    /// `changing` with the same content again.
+    /// The put of `changing` with the same content.
     pub(super) fn mark(&self) -> StoreCall {
         let body = self.closed.encode();
         StoreCall::PutDoc(PutDoc::new(DocName::changing(), Some(self.version), body))
     }
 
+    /// `changing` was put again, or refused.
     pub(super) fn on_marked(&mut self, then: Then, write: Write<Document>) -> Phase {
         let doc = match write {
             Write::Done(doc) => Some(doc),
@@ -64,7 +66,7 @@ impl Closing {
         }
     }
 
-    /// The session that was registered for a stamp is ended.
+    /// The session that was registered for the stamp has ended: the next phase.
     pub(super) fn stamped(&mut self, then: Then) -> Phase {
         match then {
             Then::Prove => Phase::Proving(Proof::new()),
@@ -77,7 +79,7 @@ impl Closing {
         }
     }
 
-    /// The stamp of a registration: whether the store has gone back since the turn was taken.
+    /// The answer to the registration: whether the store went back since the turn was taken.
     pub(super) fn on_stamp(&mut self, then: Then, at: u64, generation: Generation) -> Phase {
         self.floor = self.floor.max(at);
         let is_first = matches!(then, Then::Prove);
@@ -89,15 +91,15 @@ impl Closing {
         self.start_over(None)
     }
 
-    /// The store went back: everything is done again, as by another run of the command. What was
-    /// sent last may have landed since.
+    /// The store went back: the run starts over, as another run of the command would. The last
+    /// writes may have been applied since.
     pub(super) fn start_over(&mut self, sent: Option<String>) -> Phase {
         self.lost = Some(sent);
         Phase::Looking
     }
 
-    /// Whether a run that starts over still finds the change that it was at. If not, there is
-    /// nothing to go on with: workers may have started.
+    /// For a run that started over: fails if its change no longer exists. Then there is nothing to
+    /// go on with, since workers may have started.
     pub(super) fn is_gone(&self, found: Option<&Change>) -> Option<Phase> {
         let lost = self.lost.as_ref()?;
         let is_there = found.is_some_and(|found| {
@@ -106,7 +108,7 @@ impl Closing {
         (!is_there).then(|| Phase::failed(ChangeError::WentBack { sent: lost.clone() }))
     }
 
-    /// The next step once everything is written, or the copy is there.
+    /// Takes an answer in the phases around a mark.
     pub(super) fn after_mark(&mut self, phase: Phase, reply: StoreReply) -> Phase {
         match (phase, reply) {
             (Phase::Marking(then), StoreReply::DocWrite(write)) => self.on_marked(then, write),
@@ -114,13 +116,13 @@ impl Closing {
                 self.on_stamp(then, stamped.stamp.at.0, stamped.stamp.generation)
             }
             (Phase::Unstamping(then), _) => self.stamped(then),
-            // No answer to what was asked: it is asked again.
+            // The answer does not belong to the call, which is made again.
             (phase, _) => phase,
         }
     }
 }
 
-/// Whether the store's history is still the same.
+/// Whether the store's generation is still the same.
 fn is_same(known: Option<&Generation>, now: Option<&Generation>) -> bool {
     known == now || planted!(ChangeIgnoresGeneration)
 }

@@ -1,14 +1,15 @@
-//! Writing rows and documents.
+//! Writing the rows, then the documents.
 //!
-//! Each write: read the row, *then* see that the turn is still mine, then send. Whoever takes over
-//! after that look writes this row, too, and so refuses what is sent here. That is why every run
-//! writes every row, also those that look right.
+//! Each write has three steps: read the row, *then* check in `changing` that this run still holds
+//! the turn, then send. A run that takes over after that check writes this row, too, under a higher
+//! epoch, so the store refuses what was sent here. That is why every run writes every row, even one
+//! that looks right.
 //!
-//! Where there are many rows, several are at hand at once: all of them are read, then one look at
-//! the turn is for all, then all are sent. For each row that is the same order.
+//! If there are many rows, a run writes several at once: it reads them all, checks the turn once,
+//! and sends them all. For each row the order of the steps is the same.
 //!
-//! A row that the change makes is not read before: it is put if there is none, and that is what
-//! was to be read. If there is one, the put is refused, and the row is read and judged anew.
+//! A row that the change makes is not read first: it is put if there is none. If there is one, the
+//! put is refused, and the row is read and judged anew.
 
 use super::state::{Closing, Phase, Step, Writing};
 use crate::{
@@ -17,14 +18,16 @@ use crate::{
     lease::{DocName, Epoch, Lease, PutDoc, Restart},
 };
 
-/// What is at hand.
+/// The kind of the current writes.
 enum At<'a> {
+    /// Rows: one or several.
     Rows,
+    /// A document, with its change.
     Doc(&'a DocChange),
 }
 
 impl Writing {
-    /// In so many lanes at most.
+    /// Starts to write this target, with at most `lanes` rows at once.
     pub(super) fn new(target: Target, lanes: usize, rows_a_lane: usize, undoing: bool) -> Self {
         let lanes = lanes.min(target.rows.len() / rows_a_lane.max(1) + 1);
         let mut writing =
@@ -34,8 +37,8 @@ impl Writing {
         writing
     }
 
-    /// How what was just taken in hand begins. Rows that the change makes are taken for absent; of
-    /// an undo these rows are there.
+    /// The first step of the rows that were just taken up. Rows that the change makes count as read
+    /// and absent; in an undo they exist.
     fn begin(&mut self, undoing: bool) {
         let rows: Vec<bool> = self.rows().map(|change| change.found).collect();
         let are_made = !rows.is_empty() && rows.iter().all(|found| !found);
@@ -45,7 +48,7 @@ impl Writing {
         };
     }
 
-    /// Takes the next rows in hand, or the next document, if there is nothing in it.
+    /// Takes up the next rows, or the next document, if nothing is under way.
     fn take_up(&mut self, found_only: bool) {
         let (rows, docs) = (self.target.rows.len(), self.target.docs.len());
         while self.open.is_empty() && self.begun < rows + docs {
@@ -59,7 +62,7 @@ impl Writing {
         }
     }
 
-    /// Calls failed: what is at hand is judged anew.
+    /// A call failed: the current writes start again with the first step, the read.
     pub(super) fn again(&mut self) {
         if matches!(self.step, Step::SendRows(_) | Step::SendDoc(_)) {
             self.sent = self.named();
@@ -67,11 +70,12 @@ impl Writing {
         self.step = Step::Read;
     }
 
-    /// After calls that were throttled: fewer at once.
+    /// The store throttled calls: halves the number of rows at once.
     pub(super) fn slow_down(&mut self) {
         self.lanes = (self.lanes / 2).max(1);
     }
 
+    /// The kind of the current writes; `None` when all is written.
     fn at(&self) -> Option<At<'_>> {
         let (rows, first) = (self.target.rows.len(), *self.open.first()?);
         match self.target.rows.get(first) {
@@ -80,18 +84,18 @@ impl Writing {
         }
     }
 
-    /// The rows at hand.
+    /// The rows that are written now.
     fn rows(&self) -> impl Iterator<Item = &RowChange> {
         self.open.iter().filter_map(|at| self.target.rows.get(*at))
     }
 
-    /// Whether several calls are to be carried out at once.
+    /// Whether several calls are to be made at once.
     pub(super) fn is_wide(&self) -> bool {
         let on_rows = matches!(self.step, Step::Read | Step::SendRows(_) | Step::ReadLate);
         on_rows && self.open.len() > 1
     }
 
-    /// The calls on the rows at hand.
+    /// The next call for each row that is written now: its read or its write.
     pub(super) fn calls(&self, run: &Closing) -> Vec<StoreCall> {
         match &self.step {
             Step::SendRows(rows) => {
@@ -102,6 +106,7 @@ impl Writing {
         }
     }
 
+    /// The next call, if one row or a document is written now.
     pub(super) fn call(&self, run: &Closing) -> StoreCall {
         match (self.at(), &self.step) {
             (Some(At::Rows), Step::Read | Step::ReadLate | Step::SendRows(_)) => {
@@ -120,8 +125,8 @@ impl Writing {
 }
 
 impl Closing {
-    /// What puts a row where it is to stand. Its epoch is above all that were ever given: the
-    /// row's, the copy's (the row may have been deleted and made anew since), and the store's time.
+    /// The write of a row. Its epoch is above all that the lease ever had: the row's, the copy's
+    /// (the row may have been deleted and made anew since), and the store's time.
     fn write_row(&self, change: &RowChange, row: Option<&Lease>) -> StoreCall {
         let wanted = change.wanted(self.change.undoing);
         let present = row.map_or(Epoch::NONE, |row| row.epoch);
@@ -141,7 +146,7 @@ impl Closing {
         }
     }
 
-    /// What the answer to a single call means.
+    /// Takes the answer to a single call.
     pub(super) fn on_write(&mut self, mut writing: Writing, reply: StoreReply) -> Phase {
         let step = std::mem::replace(&mut writing.step, Step::Read);
         writing.step = match (step, reply) {
@@ -172,7 +177,8 @@ impl Closing {
         self.go_on(writing)
     }
 
-    /// What the answers of the rows at hand mean, in their order; `None`: there was none.
+    /// Takes the answers for the rows that are under way, in their order; `None` for a call that
+    /// failed.
     pub(super) fn on_rows(
         &mut self,
         mut writing: Writing,
@@ -206,7 +212,7 @@ impl Closing {
         self.go_on(writing)
     }
 
-    /// The turn is still mine: what is sent of the rows that were read before.
+    /// This run still holds the turn: the rows to send, of those that were read.
     fn checked(&self, writing: &mut Writing, rows: Vec<Option<Lease>>) -> Step {
         let rows = if writes_every_row() { rows } else { self.without_right(writing, rows) };
         match rows {
@@ -216,6 +222,7 @@ impl Closing {
         }
     }
 
+    /// Begins the next writes; after the last document the copies are swept.
     fn go_on(&self, mut writing: Writing) -> Phase {
         let undoing = self.change.undoing;
         if writing.open.is_empty() {
@@ -228,7 +235,7 @@ impl Closing {
         }
     }
 
-    /// Takes the rows that look right out of hand. No step of the protocol: that of a planted bug.
+    /// Leaves out rows that look right. No step of the protocol, but of a planted bug.
     fn without_right(&self, writing: &mut Writing, rows: Vec<Option<Lease>>) -> Vec<Option<Lease>> {
         let looks_right = |change: &RowChange, row: &Option<Lease>| {
             let wanted = change.wanted(self.change.undoing);
@@ -245,11 +252,12 @@ impl Closing {
 }
 
 impl Writing {
+    /// Whether a document is written now, and no rows.
     fn is_doc(&self) -> bool {
         self.open.first().is_none_or(|at| *at >= self.target.rows.len())
     }
 
-    /// What is at hand, in words.
+    /// The names of the rows, or of the document, that are written now.
     fn named(&self) -> Option<String> {
         let keys: Vec<String> = match self.at()? {
             At::Rows => self.rows().map(|change| change.key().to_string()).collect(),
@@ -258,7 +266,8 @@ impl Writing {
         Some(keys.join(", "))
     }
 
-    /// What is done is out of hand; what was refused, or had no answer, is judged anew.
+    /// Removes the rows that are done from the current writes. A row whose write was refused, or
+    /// had no answer, is read and judged anew.
     fn settle(&mut self, done: &[Option<bool>]) {
         self.sent = self.named();
         let mut each = done.iter();
@@ -270,27 +279,27 @@ impl Writing {
     }
 }
 
-/// The epoch above all that were ever given: the row's, the copy's, and the store's time.
+/// The epoch above all that the lease ever had.
 fn above_all(row: u64, copy: u64, floor: u64) -> Epoch {
     Epoch(1 + if planted!(EpochOfTheRowAlone) { row } else { row.max(copy).max(floor) })
 }
 
-/// Whether a row is written although it looks right.
+/// Whether a row is written even if it looks right.
 fn writes_every_row() -> bool {
     !planted!(RightRowsPassedOver)
 }
 
-/// Whether a row is read before it is seen that the turn is mine.
+/// Whether a row is read before the turn is checked.
 fn is_read_before_the_turn() -> bool {
     !planted!(TurnLookedAtFirst)
 }
 
-/// Whether an undo sets rows back that the change made.
+/// Whether an undo sets back rows that the change made.
 fn rows_that_were_made_are_undone() -> bool {
     !planted!(MadeRowsNotUndone)
 }
 
-/// Whether a row is done with: what was refused is judged anew.
+/// Whether a row is done. A refused one is judged anew.
 fn is_settled(done: bool) -> bool {
     done || planted!(RefusedTakenForDone)
 }

@@ -1,4 +1,4 @@
-//! Every shard: a new beginning.
+//! A reset of all shards.
 
 use std::collections::BTreeMap;
 
@@ -15,15 +15,15 @@ use crate::{
     stream::Shard,
 };
 
-/// Where reading began, if no document tells: nothing is known to skip.
+/// The start of an application that has no document of it: nothing is known to be skipped.
 const NO_START: FrozenStart = FrozenStart { at: None, by: None };
 
 /// A new beginning at `to`.
 ///
-/// Every shard that the stream lists stands at the new start, whether or not it had a row: children
-/// wait for their parents, so they come after these where both are read again; and a row that a
-/// dead planner still puts finds its place taken. Rows of shards that the stream lists no longer
-/// stay where they are: what is unread there is told as lost, or was processed.
+/// Every shard that the stream lists gets the new start, whether it had a row or not. Children wait
+/// for their parents, so their records come after these where both are read again. A row that a
+/// dead planner still puts is refused, since its place is taken. Rows of shards that the stream no
+/// longer lists keep their checkpoints: their records were processed, or are reported as lost.
 pub(super) fn plan(
     found: &Found<'_>,
     mine: &[&Lease],
@@ -34,6 +34,7 @@ pub(super) fn plan(
     let spot = Spot::at(lineage::FrozenStart::from(start).into());
     let mut rows: BTreeMap<LeaseKey, RowChange> =
         found.rows_kept().into_iter().map(|row| (row.key().clone(), row)).collect();
+    // A shard without a row gets one now: no worker makes it while the application is closed.
     let unmade = Unmade::of(found, mine);
     for shard in &found.stream.shards {
         let key = found.key_of(&shard.id);
@@ -44,7 +45,7 @@ pub(super) fn plan(
     Ok(Target { rows: rows.into_values().collect(), docs })
 }
 
-/// Where a first start would begin now.
+/// The start that a first start of the application would freeze now.
 fn frozen(to: InitialPosition, now: WallTime) -> Result<FrozenStart, Unfit> {
     let at = match to {
         InitialPosition::TrimHorizon => None,
@@ -55,12 +56,14 @@ fn frozen(to: InitialPosition, now: WallTime) -> Result<FrozenStart, Unfit> {
     Ok(FrozenStart { at, by: Some(to) })
 }
 
-/// Rows that there are not, as the lineage would make them.
+/// The rows of shards without a row, as the lineage would make them.
 pub(super) struct Unmade {
+    /// The rows of shards that no row leads to, at the start that was stored before.
     beginnings: BTreeMap<LeaseKey, Lease>,
 }
 
 impl Unmade {
+    /// The rows that the lineage would make at the stored start of the stream.
     pub(super) fn of(found: &Found<'_>, mine: &[&Lease]) -> Self {
         let start = stored_start(found).unwrap_or(NO_START);
         let rows: Vec<Lease> = mine.iter().map(|row| (*row).clone()).collect();
@@ -70,8 +73,8 @@ impl Unmade {
         Self { beginnings: made.into_iter().map(|row| (row.key.clone(), row)).collect() }
     }
 
-    /// The row of a shard that has none. What is no beginning follows from a parent's end: at the
-    /// trim horizon.
+    /// The row of a shard that has none. A shard that is no beginning follows from its parent's
+    /// end: at the trim horizon.
     pub(super) fn change(&self, found: &Found<'_>, shard: &Shard) -> RowChange {
         let key = found.key_of(&shard.id);
         let row = self.beginnings.get(&key).cloned().unwrap_or_else(|| {
@@ -81,11 +84,13 @@ impl Unmade {
     }
 }
 
+/// The stored start; `None` if there is none, or if it cannot be decoded.
 fn stored_start(found: &Found<'_>) -> Option<FrozenStart> {
     let name = DocName::start(&found.stream.description.key);
     FrozenStart::decode(&found.doc(&name)?.body)
 }
 
+/// The document of the new start. If there was none, an undo writes the start at the trim horizon.
 fn start_doc(found: &Found<'_>, start: FrozenStart) -> DocChange {
     let name = DocName::start(&found.stream.description.key);
     let to = start.encode();
@@ -94,8 +99,8 @@ fn start_doc(found: &Found<'_>, start: FrozenStart) -> DocChange {
     DocChange::new(name, from, to)
 }
 
-/// Which stream is read stays as it is, and is written all the same: a switch that is still on its
-/// way is refused.
+/// The document `streams`, unchanged. It is written nevertheless, so that the store refuses a
+/// switch to another stream that is under way.
 fn streams_doc(found: &Found<'_>) -> Option<DocChange> {
     let doc = found.doc(&DocName::streams())?;
     let body = doc.body.clone();

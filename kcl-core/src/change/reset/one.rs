@@ -1,4 +1,4 @@
-//! One shard.
+//! A reset of one shard.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -12,8 +12,8 @@ use crate::{
     stream::{Position, Shard, ShardId},
 };
 
-/// The lease at `to`, every other one where it is; with its descendants, these from their
-/// beginnings.
+/// The target that sets the lease back to `to`. With `with_descendants` it sets the descendants
+/// back to their trim horizons, too. All other rows keep their checkpoints.
 pub(super) fn plan(
     found: &Found<'_>,
     mine: &[&Lease],
@@ -30,6 +30,8 @@ pub(super) fn plan(
     check(found, shard, &row.key, to)?;
     let descendants = descendants(found, &rows, &id);
     let begun = |id: &&ShardId| rows.get(*id).is_some_and(|row| has_begun(row));
+    // Once a descendant was read, records of its ancestor would be delivered after it. An ended
+    // shard has let its children start, whether their rows say so or not.
     let is_late = row.has_ended() || descendants.iter().any(|id| begun(&id));
     if !with_descendants && is_late && !descendants.is_empty() {
         let descendants = descendants.iter().map(|id| found.key_of(id)).collect();
@@ -40,6 +42,7 @@ pub(super) fn plan(
         found.rows_kept().into_iter().map(|row| (row.key().clone(), row)).collect();
     let spot = Spot::at(to.checkpoint(now));
     target.insert(row.key.clone(), RowChange::moved(row, spot));
+    // Descendants that the stream no longer lists are left out: their records have expired.
     if with_descendants {
         let unmade = Unmade::of(found, mine);
         for shard in descendants.iter().filter_map(|id| found.shard(id)) {
@@ -51,7 +54,7 @@ pub(super) fn plan(
     Ok(Target { rows: target.into_values().collect(), docs: Vec::new() })
 }
 
-/// The row that is meant by a shard's name or a lease's whole key.
+/// The row of a shard's id or a lease's whole key.
 fn named<'a>(
     rows: &BTreeMap<ShardId, &'a Lease>,
     lease: &str,
@@ -67,12 +70,12 @@ fn named<'a>(
     }
 }
 
-/// Whether reading of a shard has begun: it stands at a record, or at its end.
+/// Whether a record of the shard was processed: its checkpoint is behind a record, or at the end.
 const fn has_begun(row: &Lease) -> bool {
     matches!(row.checkpoint, Checkpoint::After(_) | Checkpoint::ShardEnd)
 }
 
-/// Whether the shard can hold such a position.
+/// Whether the shard can hold this position.
 fn check(found: &Found<'_>, shard: &Shard, lease: &LeaseKey, to: &Place) -> Result<(), Unfit> {
     let now = found.stream.description.server_time;
     match to {
@@ -82,6 +85,8 @@ fn check(found: &Found<'_>, shard: &Shard, lease: &LeaseKey, to: &Place) -> Resu
     }
 }
 
+/// Whether the shard can hold this position: it must not be below the shard's first sequence
+/// number, nor at or above the first one of a child.
 fn check_position(
     found: &Found<'_>,
     shard: &Shard,
@@ -103,7 +108,7 @@ fn check_position(
     Ok(())
 }
 
-/// The shards that came from `id`, by what the stream lists and by what rows tell, in order.
+/// All descendants of `id`, as the stream lists them and as the rows name them.
 fn descendants(
     found: &Found<'_>,
     rows: &BTreeMap<ShardId, &Lease>,

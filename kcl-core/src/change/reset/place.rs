@@ -1,4 +1,4 @@
-//! A position in one shard, as people write it.
+//! A position in one shard, as commands take it.
 
 use std::{fmt, str::FromStr};
 
@@ -15,16 +15,16 @@ use crate::{
 pub enum Place {
     /// Before the oldest record.
     TrimHorizon,
-    /// After the newest record: the stream's own time, when the rows are written.
+    /// After the newest record: at the stream's own time, when the change is planned.
     Latest,
-    /// Before the first record that arrived at or after this time.
+    /// Before the first record that arrived at this time or later.
     At(WallTime),
     /// After this record, which counts as processed.
     After(Position),
 }
 
 impl Place {
-    /// The checkpoint that starts here, when it is `now` at the stream.
+    /// The checkpoint that starts at this position. `now` is the stream's own time.
     #[must_use]
     pub fn checkpoint(&self, now: WallTime) -> Checkpoint {
         match self {
@@ -57,9 +57,17 @@ impl fmt::Display for Place {
     }
 }
 
-/// Reads `trim-horizon`, `latest`, a sequence number, or one with a sub-sequence number after a
-/// colon or (as a lease list shows it) a dot. Times are for the caller to read: it knows the
-/// formats.
+/// Parses `trim-horizon`, `latest`, a sequence number, or a sequence number and a sub-sequence
+/// number with a colon or (as a list of leases shows it) a dot between them. It parses no times:
+/// the caller does, since it knows their formats.
+///
+/// ```
+/// use kcl_core::change::Place;
+///
+/// assert_eq!("latest".parse::<Place>().unwrap(), Place::Latest);
+/// let place: Place = "4959:3".parse().unwrap();
+/// assert!(matches!(place, Place::After(position) if position.sub == 3));
+/// ```
 impl FromStr for Place {
     type Err = InvalidPlace;
 
@@ -80,7 +88,7 @@ impl FromStr for Place {
     }
 }
 
-/// A text that is no position.
+/// A text that is no position; at most 100 characters of it.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error(
     "{0:?} is no position: use trim-horizon, latest, a time like 2026-01-31T08:00:00Z, or the \

@@ -1,4 +1,4 @@
-//! What a change would move, for people to look at before they agree.
+//! The leases that a change would move, for a command that asks before it goes on.
 
 use std::time::Duration;
 
@@ -12,53 +12,54 @@ use crate::{
     stream::StreamDescription,
 };
 
-/// From where to where a lease would move.
+/// The move of one lease by a change.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Move {
-    /// Which lease.
+    /// The lease.
     pub lease: LeaseKey,
-    /// Where it stands; `None`: it has no row yet.
+    /// Its present checkpoint; `None` if it has no row.
     pub from: Option<Checkpoint>,
-    /// Where it would stand.
+    /// Its checkpoint after the change.
     pub to: Checkpoint,
-    /// When the last record that was processed arrived at the stream, where known.
+    /// When the last processed record arrived at the stream; `None` if it is not known.
     pub arrival: Option<WallTime>,
-    /// How much time lies between the two.
+    /// How much time lies between the two checkpoints.
     pub reach: Reach,
 }
 
 impl Move {
-    /// A move of which nothing is known but where the lease would stand.
+    /// A move to this checkpoint, of which nothing else is known.
     #[must_use]
     pub const fn to(lease: LeaseKey, to: Checkpoint) -> Self {
         Self { lease, from: None, to, arrival: None, reach: Reach::Unknown }
     }
 }
 
-/// How much time a move takes back or passes over.
+/// How much time a move sets a lease back, or skips.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Reach {
-    /// It stays where it is.
+    /// The checkpoint stays.
     Stays,
     /// Records of this much time are read again.
     Back(Duration),
-    /// Records of at most this much time are read again: the oldest record is that old at most.
+    /// Records of at most this much time are read again: the stream keeps none that is older.
     BackAtMost(Duration),
-    /// Records of this much time are passed over.
+    /// Records of this much time are skipped.
     Forward(Duration),
-    /// The times of the two are not known.
+    /// The time of one of the checkpoints is not known.
     Unknown,
 }
 
-/// The moves that `target` makes, in the order of leases.
+/// The moves of a target, in the order of its rows.
 #[must_use]
 pub fn moves(target: &Target, found: &Found<'_>) -> Vec<Move> {
     let description = &found.stream.description;
     target.rows.iter().map(|row| of(row, description)).collect()
 }
 
+/// One row of the preview.
 fn of(change: &RowChange, stream: &StreamDescription) -> Move {
     let row = &change.row;
     let to = &change.to.checkpoint;
@@ -71,15 +72,18 @@ fn of(change: &RowChange, stream: &StreamDescription) -> Move {
     }
 }
 
+/// The time between a row's present checkpoint and its new one, as far as both are known.
 fn reach(change: &RowChange, stream: &StreamDescription) -> Reach {
     let row = &change.row;
     if Spot::of(row) == change.to {
         return Reach::Stays;
     }
+    // The last processed record arrived at this time, or reading was to start at it.
     let stood = match row.checkpoint {
         Checkpoint::AtTimestamp(at) => Some(at),
         _ => row.progress.arrival.filter(|_| change.found),
     };
+    // No record can be older than the retention, or than the stream itself.
     let oldest = stream.server_time.minus(stream.retention).max(stream.key.created);
     let Some(stood) = stood else { return Reach::Unknown };
     match change.to.checkpoint {

@@ -9,7 +9,7 @@ use crate::{
     stream::{Position, SequenceNumber, Shard, StreamDescription, StreamKey},
 };
 
-/// When it is at the stream.
+/// The time by the stream's clock.
 const NOW: u64 = 100_000_000;
 
 fn at(millis: u64) -> WallTime {
@@ -98,7 +98,7 @@ fn one(lease: &str, to: Place, with_descendants: bool) -> Reset {
     Reset::One { lease: lease.into(), to, with_descendants }
 }
 
-/// Where each shard is to stand, by its name.
+/// The checkpoint that each shard should get, by its name.
 fn spots(target: &Target) -> Vec<(String, String, bool)> {
     let told = |row: &RowChange| {
         let shard = row.key().shard().unwrap().as_str().to_owned();

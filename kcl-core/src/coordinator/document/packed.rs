@@ -1,7 +1,8 @@
-//! The lists of a document that would be too large: leases of which the same is said stand
-//! together, and what their keys have in common is written once.
+//! Packed lists, for a document that would be too large. Leases with equal values stand in one
+//! pack, and the common prefix of their keys is written once.
 //!
-//! Builds that know no packed list cannot read one, and say so: they go on with what they hold.
+//! Builds that do not know packed lists cannot decode such a document: they report it, and go on
+//! with the leases that they hold.
 
 use std::{collections::BTreeMap, fmt, marker::PhantomData};
 
@@ -12,43 +13,48 @@ use serde::{
 
 use crate::lease::{Epoch, LeaseKey};
 
-/// What a list says of one lease.
+/// An entry of a list, for one lease.
 pub(super) trait Entry: DeserializeOwned {
-    /// What is said of it and of many others.
+    /// The values of an entry that many other entries share.
     type Said: Serialize + DeserializeOwned;
 
+    /// The key of the lease.
     fn key(&self) -> &LeaseKey;
+    /// The shared values.
     fn said(&self) -> Self::Said;
-    /// Its epoch, which is hardly ever another's; zero, where none is told.
+    /// The epoch, which entries hardly ever share; zero where the entry has none.
     fn epoch(&self) -> Epoch;
+    /// The entry again, from its parts.
     fn of(key: LeaseKey, said: &Self::Said, epoch: Epoch) -> Self;
 }
 
-/// A packed list.
+/// A packed list: `{"by": [pack, ...]}`.
 #[derive(Debug, Serialize, Deserialize)]
 pub(super) struct Packed<S> {
     #[serde(rename = "by")]
     packs: Vec<Pack<S>>,
 }
 
-/// Leases of which the same is said.
+/// The leases with the same shared values.
 #[derive(Debug, Serialize, Deserialize)]
 struct Pack<S> {
+    /// The shared values.
     #[serde(rename = "o")]
     said: S,
-    /// What all their keys begin with.
+    /// The common prefix of all keys.
     #[serde(rename = "p")]
     prefix: String,
-    /// The least of their epochs.
+    /// The lowest epoch of these leases.
     #[serde(rename = "e")]
     epoch: Epoch,
-    /// The rest of each key, and after `~` how much higher its epoch is, if it is. Between commas:
-    /// no key has any of these in it.
+    /// The rest of each key, separated by commas. A lease with a higher epoch has `~` and the
+    /// difference behind it. No key contains a comma or `~`.
     #[serde(rename = "k")]
     rests: String,
 }
 
 impl<S: Serialize + DeserializeOwned> Packed<S> {
+    /// Packs a list.
     pub(super) fn of<E: Entry<Said = S>>(entries: &[E]) -> Self {
         let mut by_said: BTreeMap<String, (S, Vec<&E>)> = BTreeMap::new();
         for entry in entries {
@@ -60,7 +66,7 @@ impl<S: Serialize + DeserializeOwned> Packed<S> {
         Self { packs: by_said.into_values().map(|(said, entries)| pack(said, &entries)).collect() }
     }
 
-    /// The entries, in the order of keys.
+    /// The entries, in the order of keys; an error if a key or an epoch makes no sense.
     fn unpacked<E: Entry<Said = S>>(self) -> Result<Vec<E>, String> {
         let mut entries = Vec::new();
         for Pack { said, prefix, epoch, rests } in self.packs {
@@ -77,6 +83,7 @@ impl<S: Serialize + DeserializeOwned> Packed<S> {
     }
 }
 
+/// Packs entries with the same shared values.
 fn pack<E: Entry>(said: E::Said, entries: &[&E]) -> Pack<E::Said> {
     let keys: Vec<&str> = entries.iter().map(|entry| entry.key().as_str()).collect();
     let prefix = common_prefix(&keys);
@@ -92,6 +99,7 @@ fn pack<E: Entry>(said: E::Said, entries: &[&E]) -> Pack<E::Said> {
     Pack { said, prefix: prefix.to_owned(), epoch, rests: rests.join(",") }
 }
 
+/// The longest common prefix of the keys.
 fn common_prefix<'a>(keys: &[&'a str]) -> &'a str {
     let Some(first) = keys.first() else { return "" };
     let alike = |key: &&str| first.bytes().zip(key.bytes()).take_while(|(a, b)| a == b).count();
@@ -99,13 +107,14 @@ fn common_prefix<'a>(keys: &[&'a str]) -> &'a str {
     first.get(..keys.iter().map(alike).min().unwrap_or(0)).unwrap_or("")
 }
 
-/// Reads a list, packed or not.
+/// Decodes a list, packed or not.
 pub(super) fn each_or_packed<'de, E: Entry, D: Deserializer<'de>>(
     from: D,
 ) -> Result<Vec<E>, D::Error> {
     from.deserialize_any(Lists(PhantomData))
 }
 
+/// Decodes an array as a plain list and an object as a packed one.
 struct Lists<E>(PhantomData<E>);
 
 impl<'de, E: Entry> Visitor<'de> for Lists<E> {

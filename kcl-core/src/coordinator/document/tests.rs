@@ -96,8 +96,8 @@ fn one_start_is_written_as_older_builds_read_it_and_several_as_a_list() {
     assert_eq!(written.unwrap().as_array().map(Vec::len), Some(2));
 }
 
-/// A worker of an older build passes over what it is told of children, and takes none; an older
-/// planner tells of none, and what a later one tells may be more than is known.
+/// A worker of an older build ignores what a document says of children, and takes none. An older
+/// planner says nothing of them; a later one may say more than this build knows.
 #[test]
 fn what_children_may_be_taken_stands_beside_what_older_builds_write_and_read() {
     let key: LeaseKey = "orders/5/shardId-000000000000".parse().unwrap();
@@ -144,7 +144,7 @@ fn a_document_of_a_planner_that_names_one_standby_is_read() {
     assert_eq!(Assignment::decode(&text).unwrap(), old);
 }
 
-/// A worker of an older build knows no second standby, and passes over what it does not know.
+/// A worker of an older build knows no second standby, and ignores unknown fields.
 #[test]
 fn the_second_standby_stands_beside_what_older_workers_read() {
     let text: serde_json::Value = serde_json::from_slice(&document().encode()).unwrap();

@@ -1,4 +1,4 @@
-//! Taking a lease, and what the answers mean.
+//! Sends acquires, and handles their answers.
 
 use std::time::Duration;
 
@@ -24,6 +24,8 @@ use crate::{
 };
 
 impl Handoff {
+    /// Sends an acquire of a wanted lease, on condition that its row still has this owner and
+    /// epoch.
     pub(super) fn acquire(
         &mut self,
         key: &LeaseKey,
@@ -40,6 +42,8 @@ impl Handoff {
         ctx.ask(op::Acquire(acquire), request::Acquire(key.clone(), epoch));
     }
 
+    /// The answer to an acquire. One that a later acquire of the same lease has replaced is
+    /// ignored.
     pub(super) fn on_acquire(
         &mut self,
         key: &LeaseKey,
@@ -59,9 +63,10 @@ impl Handoff {
         }
     }
 
-    /// It may have landed, or land yet. If it has by the next look, the row is mine and not running
-    /// here, and is acquired anew. If the plan gives the lease to another by now, who waits for it,
-    /// it is given back in case it has landed; one that lands after that the planner's audit sees.
+    /// The acquire may have been applied, or may be applied later. The row is read at once: if it
+    /// is this session's, and not running here, it is acquired anew. If the plan has given the
+    /// lease to another session meanwhile, which waits for it, a release is sent in case the
+    /// acquire was applied; if it is applied after that release, the planner's audit finds it.
     fn on_unknown(&mut self, key: &LeaseKey, acquiring: &Acquiring, ctx: &mut Context) {
         sometimes!(AcquireUnknown);
         if acquiring.cancelled {
@@ -70,6 +75,7 @@ impl Handoff {
         self.try_later(key, pause_of_unknown(ctx.settings.audit_interval), ctx.now);
     }
 
+    /// Another write was first. A child that this session wanted by itself is left to the plan.
     fn on_refused(&mut self, key: &LeaseKey, row: Option<Lease>, ctx: &mut Context) {
         if self.wanted.get(key).is_some_and(|wanted| wanted.cause == Cause::Child) {
             self.wanted.remove(key);
@@ -78,6 +84,8 @@ impl Handoff {
         }
     }
 
+    /// The row is this session's now. It starts a run, unless the lease should go on to another
+    /// worker or its shard has ended.
     pub(super) fn on_granted(&mut self, row: Lease, acquiring: &Acquiring, ctx: &mut Context) {
         ctx.epochs.saw(&row, ctx.now);
         let key = row.key.clone();
@@ -86,14 +94,14 @@ impl Handoff {
             return self.release(&key, row.epoch, None, acquiring.to.clone(), false, ctx);
         }
         if ctx.reads.fit(&key) != Fit::Mine {
-            // The source was described anew meanwhile.
+            // The source was described anew since the acquire was sent.
             self.release(&key, row.epoch, None, None, false, ctx);
             return self.try_later(&key, ctx.settings.heartbeat_interval, ctx.now);
         }
         if !ctx.valid {
             sometimes!(GrantedTooLate);
-            // Too late: the others may have ended this session. It starts nothing; the row, if it
-            // is still mine, is acquired anew once a beat is answered.
+            // The answer came too late: another session may have ended this one. It starts no run.
+            // If the row is still its own after the next beat, it acquires the row anew.
             return self.try_later(&key, ctx.settings.fast_poll, ctx.now);
         }
         if self.wanted.remove(&key).is_some_and(|wanted| !wanted.is_planned()) {
@@ -114,12 +122,13 @@ impl Handoff {
         ctx.run(&key, epoch, RunOrder::Start(Box::new(start)));
     }
 
-    /// Whether a lease that is granted is still wanted, and nobody else is to have it.
+    /// Whether this session still wants a lease that was granted, and the plan has not given it to
+    /// another.
     fn is_wanted(&self, key: &LeaseKey, acquiring: &Acquiring) -> bool {
         !acquiring.cancelled && self.wanted.contains_key(key) || planted!(CancelledGrantRuns)
     }
 
-    /// The children of a shard that ended although its acquired row may not say so.
+    /// The children of a shard that ended, whether its row says so or only this process knows.
     fn ended_before(&self, row: &Lease) -> Option<Ended> {
         if row.has_ended() {
             Some(Ended { names: row.children.clone(), rows: Vec::new() })
@@ -129,12 +138,12 @@ impl Handoff {
     }
 }
 
-/// How long until it is found out what became of an acquire: no time at all.
+/// How long to wait before the row of an acquire with an unknown outcome is read: no time.
 fn pause_of_unknown(audit: Duration) -> Duration {
     if planted!(UnknownAcquireForgotten) { audit } else { Duration::ZERO }
 }
 
-/// Whether an acquired row whose shard has ended is not run, but its end completed.
+/// Whether an acquired row of an ended shard gets its end completed, instead of a run.
 fn an_ended_row_is_not_run() -> bool {
     !planted!(EndedRowRun)
 }

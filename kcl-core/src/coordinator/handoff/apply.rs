@@ -1,4 +1,5 @@
-//! Following an assignment document.
+//! Follows an assignment document: the leases that it names become wanted, and those that it
+//! revokes are drained.
 
 use std::{collections::BTreeSet, time::Duration};
 
@@ -17,12 +18,12 @@ use crate::{
 };
 
 impl Handoff {
-    /// Follows a document that is newer than any seen. When this returns, new dispatch of what it
-    /// revokes has stopped, and the next beat may say that it was seen.
+    /// Follows a document that is newer than those seen before. When this returns, runs dispatch
+    /// nothing new of what it revokes, so the next beat may confirm the document.
     pub(in crate::coordinator) fn apply(&mut self, assignment: Assignment, ctx: &mut Context) {
         let planned: BTreeSet<&LeaseKey> = assignment.holds.iter().map(|hold| &hold.key).collect();
         self.cancel_unplanned(&planned);
-        // What this session wants by itself stays wanted.
+        // Leases that this session wants by itself stay wanted.
         self.wanted.retain(|key, wanted| !wanted.is_planned() || planned.contains(key));
         self.wish_as_planned(&assignment, ctx);
         let own = ctx.settings.handoff_timeout;
@@ -36,8 +37,8 @@ impl Handoff {
         self.pursue_due(ctx);
     }
 
-    /// Takes over what the document of a former life of this worker wanted. Its orders were not
-    /// meant for this session.
+    /// Wants the leases that the document of a former life names. The orders in it do not count for
+    /// this session.
     pub(in crate::coordinator) fn take_back(&mut self, former: &Assignment, ctx: &mut Context) {
         for hold in &former.holds {
             if !self.held.contains_key(&hold.key) {
@@ -47,13 +48,13 @@ impl Handoff {
         self.pursue_due(ctx);
     }
 
-    /// What the document names is wanted, as its planner saw it.
+    /// Makes each lease of the document wanted, with its row as the planner saw it.
     fn wish_as_planned(&mut self, assignment: &Assignment, ctx: &Context) {
         if self.leaving {
             return;
         }
         for hold in &assignment.holds {
-            // A lease on its way out that the plan wants back is acquired anew once it is out.
+            // A held lease that is being given away is acquired anew once it has been released.
             if self.held.get(&hold.key).is_some_and(|held| !held.is_stopping()) {
                 continue;
             }
@@ -64,7 +65,7 @@ impl Handoff {
         }
     }
 
-    /// An acquire under way for a lease that the plan no longer gives me starts nothing.
+    /// Marks acquires of leases that the plan no longer names: a grant starts no run.
     fn cancel_unplanned(&mut self, planned: &BTreeSet<&LeaseKey>) {
         for (key, acquiring) in &mut self.acquiring {
             let own = self.wanted.get(key).is_some_and(|wanted| !wanted.is_planned());
@@ -74,6 +75,7 @@ impl Handoff {
         }
     }
 
+    /// Follows an order to give a lease away.
     fn give(&mut self, give: &Revoke, within: Duration, ctx: &mut Context) {
         if let Some(acquiring) = self.acquiring.get_mut(&give.key) {
             acquiring.cancelled = true;
@@ -85,8 +87,8 @@ impl Handoff {
             }
             return;
         }
-        // Not run here, yet the row says that it is mine: a write landed late. If its release is on
-        // its way, that one carries a checkpoint, which another must not overtake.
+        // No run here has the lease, yet its row names this session: a write was applied late. A
+        // release under way carries a checkpoint, so no second release may overtake it.
         let releasing = self.releases.contains_key(&(give.key.clone(), give.epoch));
         let acquiring = self.acquiring.contains_key(&give.key);
         if !acquiring && !releasing && self.is_new(give) {
@@ -96,13 +98,14 @@ impl Handoff {
         }
     }
 
-    /// Whether an order to release what is not run here has not been followed yet.
+    /// Whether this order to release a row has not been followed yet.
     fn is_new(&self, give: &Revoke) -> bool {
         !self.memory.has_given(give) && !planted!(DropOrderIgnored)
     }
 
-    /// Tells a run to finish its batch; the lease is released when it has, and may be taken by
-    /// force after `within`.
+    /// Orders a run to finish its batch; the lease is released once the run has stopped. After
+    /// `within` another worker may take the lease by force, so the batch is dropped `clock_guard`
+    /// before that.
     pub(in crate::coordinator) fn start_draining(
         &mut self,
         key: &LeaseKey,
@@ -122,7 +125,7 @@ impl Handoff {
                     self.release(key, epoch, None, successor, false, ctx);
                 }
             }
-            // Its batch is dropped already.
+            // A suspended run has dropped its batch already.
             Phase::Suspended { .. } => {
                 held.phase = Phase::Dropping { to: successor };
                 ctx.run(key, epoch, RunOrder::Drop(DropReason::TimedOut));
@@ -136,7 +139,7 @@ impl Handoff {
         }
     }
 
-    /// Drops a batch that did not end in time.
+    /// Drops the batch of a drain whose time is over.
     pub(super) fn drop_overdue(&mut self, key: &LeaseKey, ctx: &mut Context) {
         let Some(held) = self.held.get_mut(key) else { return };
         if let Phase::Draining { to, deadline } = &mut held.phase
@@ -151,17 +154,17 @@ impl Handoff {
     }
 }
 
-/// Whether a lease that the plan gives away is given away.
+/// Whether the session gives away the leases that the plan revokes.
 fn gives_are_followed() -> bool {
     !planted!(GiveIgnored)
 }
 
-/// Whether a lease is released only when its run has stopped.
+/// Whether a lease is released only once its run has stopped.
 fn is_released_once_stopped() -> bool {
     !planted!(ReleasedWhileRunning)
 }
 
-/// Whether a batch that does not end in time is dropped.
+/// Whether a batch is dropped once the time of its drain is over.
 fn overdue_batches_are_dropped() -> bool {
     !planted!(OverdueBatchKept)
 }

@@ -1,4 +1,5 @@
-//! Writing checkpoints: one write in flight per lease, the newest position wins.
+//! Writing checkpoints (PROTOCOL rule 5): one write in flight for each lease, and the newest
+//! position wins.
 
 use super::{Handoff, due::Due, held::Phase, request};
 use crate::{
@@ -11,13 +12,13 @@ use crate::{
     lease::{Advance, Epoch, LeaseKey, Write},
 };
 
-/// The part of a checkpoint interval within which checkpoints are written together: stores that can
-/// make one request of them.
+/// Checkpoints that are due within this part of the checkpoint interval are written together: a
+/// store can make one request of them.
 const TOGETHER: u32 = 10;
 
 impl Handoff {
-    /// Writes the checkpoints that are due. Those that are nearly due go along, and from then on
-    /// they are due together.
+    /// Writes the checkpoints that are due, and those that are nearly due. All of them are due
+    /// together from then on.
     pub(super) fn flush_together(&mut self, ctx: &mut Context) {
         let soon = ctx.now + ctx.settings.checkpoint_interval / TOGETHER;
         for due in ctx.deadlines.of_leases(soon) {
@@ -27,12 +28,13 @@ impl Handoff {
         }
     }
 
-    /// Writes the newest checkpoint of a lease if it is due.
+    /// Writes the newest checkpoint of a lease, if a write is due now.
     pub(super) fn flush(&mut self, key: &LeaseKey, ctx: &mut Context) {
         self.flush_by(key, ctx.now, ctx);
     }
 
-    /// Writes the newest checkpoint of a lease if it is due by then.
+    /// Writes the newest checkpoint of a lease, if a write is due at `by`. An ending shard writes
+    /// its end instead.
     fn flush_by(&mut self, key: &LeaseKey, by: Time, ctx: &mut Context) {
         let Some(held) = self.held.get_mut(key) else { return };
         if matches!(held.phase, Phase::Ending(_)) {
@@ -48,6 +50,8 @@ impl Handoff {
         ctx.ask(op::Advance(advance), request::Advance(key.clone(), epoch));
     }
 
+    /// A checkpoint was written, or refused. A refusal by a row that is still held here means that
+    /// the row is ahead: an earlier attempt was applied.
     pub(super) fn on_advance(
         &mut self,
         key: &LeaseKey,
@@ -84,9 +88,10 @@ impl Handoff {
         }
     }
 
-    /// The row of a held lease is gone, or not mine any more. Where the plan still gives it to me,
-    /// the row is made anew, or the lease taken once it is free: a store that went back, which may
-    /// be heard of only later, leaves nobody else to.
+    /// The row of a held lease is gone, or names another owner or epoch. If the plan still names
+    /// the lease for this session, the session puts the row again or waits until it is free: the
+    /// store may have gone back in time without this session's knowing it yet, and then no other
+    /// worker would.
     pub(super) fn on_not_mine(&mut self, key: &LeaseKey, reason: LossReason, ctx: &mut Context) {
         self.remember_progress(key);
         self.lose(key, reason, ctx);
@@ -96,12 +101,12 @@ impl Handoff {
     }
 }
 
-/// Whether a lease stays mine although nobody knows what became of a checkpoint.
+/// Whether a lease stays held although the outcome of a checkpoint is unknown.
 fn unknown_is_no_loss() -> bool {
     !planted!(UnknownCheckpointIsLoss)
 }
 
-/// Whether a lease that is lost for this reason is wanted again, where the plan still gives it.
+/// Whether a lease that is lost for this reason becomes wanted again, if the plan still names it.
 fn is_wished_again(reason: LossReason) -> bool {
     reason == LossReason::Gone || !planted!(TakenNotWishedAgain)
 }

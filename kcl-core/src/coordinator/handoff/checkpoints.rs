@@ -1,19 +1,25 @@
-//! How far a lease got, and how much of that is stored: one write in flight, the newest wins.
+//! The checkpoint state of one lease: the newest processed position, and the checkpoint that the
+//! store holds. It decides when a write is due; it sends none.
 
 use crate::{
     env::Time,
     lease::{Checkpoint, Progress},
 };
 
-/// The checkpoints of one lease under one epoch.
+/// The checkpoint state of one lease under one epoch.
 #[derive(Debug)]
 pub(super) struct CheckpointState {
+    /// The checkpoint that the store is known to hold.
     stored: Checkpoint,
+    /// Every record up to here was processed.
     newest: Checkpoint,
+    /// The progress that is written with `newest`.
     progress: Progress,
+    /// Whether a write is under way.
     in_flight: bool,
+    /// Whether a processor waits until `newest` is stored.
     urgent: bool,
-    /// When the next write is due, if there is anything to write.
+    /// When the next regular write is due, if there is something to write.
     due_at: Time,
 }
 
@@ -29,7 +35,7 @@ impl CheckpointState {
         }
     }
 
-    /// Learns that everything up to `checkpoint` is processed.
+    /// Learns that every record up to `checkpoint` was processed. An older checkpoint is ignored.
     pub(super) fn advance(&mut self, checkpoint: Checkpoint, progress: Progress, urgent: bool) {
         if checkpoint.may_follow(&self.newest) {
             self.newest = checkpoint;
@@ -38,8 +44,8 @@ impl CheckpointState {
         self.urgent |= urgent;
     }
 
-    /// What to write now, if it is due by then; the write counts as in flight, and the one after
-    /// it is due at `next`.
+    /// The checkpoint to write, if a write is due at `by`. It counts as in flight from now on; the
+    /// next regular write is due at `next`.
     pub(super) fn take_due(&mut self, by: Time, next: Time) -> Option<(Checkpoint, Progress)> {
         if self.next_write() > by {
             return None;
@@ -50,7 +56,8 @@ impl CheckpointState {
         Some((self.newest.clone(), self.progress))
     }
 
-    /// When [`Self::take_due`] will have something.
+    /// When [`Self::take_due`] returns a checkpoint; [`Time::NEVER`] while a write is under way or
+    /// there is nothing to write.
     pub(super) fn next_write(&self) -> Time {
         if self.in_flight || !self.has_news() {
             Time::NEVER
@@ -61,17 +68,17 @@ impl CheckpointState {
         }
     }
 
-    /// Whether there is anything to write.
+    /// Whether something was processed that is not stored.
     fn has_news(&self) -> bool {
         self.newest != self.stored && !planted!(CheckpointOnlyAtRelease)
     }
 
-    /// Whether somebody waits for the write.
+    /// Whether a processor waits for the write.
     fn is_awaited(&self) -> bool {
         self.urgent || planted!(CheckpointAtEachBatch)
     }
 
-    /// The write in flight ended: this is stored now.
+    /// The write in flight ended: the store holds `stored`.
     pub(super) fn on_stored(&mut self, stored: Checkpoint) {
         self.in_flight = false;
         if stored.may_follow(&self.newest) {
@@ -80,19 +87,21 @@ impl CheckpointState {
         self.stored = stored;
     }
 
-    /// The write in flight failed, or nobody knows: it is written again at `at`.
+    /// The write in flight failed, or its outcome is unknown: the next write is due at `at`.
     pub(super) const fn on_failed(&mut self, at: Time) {
         self.in_flight = false;
         self.due_at = at;
-        // A reply that is lost must not keep whoever waits for it from the next try.
+        // The next regular write serves the processor that waits. An urgent retry would be sent
+        // without a pause.
         self.urgent = false;
     }
 
+    /// The newest processed checkpoint, stored or not.
     pub(super) const fn newest(&self) -> (&Checkpoint, Progress) {
         (&self.newest, self.progress)
     }
 
-    /// Whether a release can leave the stored checkpoint as it is.
+    /// Whether the store holds the newest checkpoint, so that a release need not carry it.
     pub(super) fn is_stored(&self) -> bool {
         self.newest == self.stored && !self.in_flight || planted!(ReleasedWithoutCheckpoint)
     }

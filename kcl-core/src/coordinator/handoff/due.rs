@@ -1,16 +1,16 @@
-//! What the handoff waits for.
+//! The deadlines of the handoff.
 
 use crate::lease::LeaseKey;
 
-/// What is due of a lease, in the order in which it is done.
+/// A deadline of a lease. The handoff serves them in the order of the variants.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(in crate::coordinator) enum Due {
-    /// The newest checkpoint of a held one is to be written.
+    /// Write the newest checkpoint of a held lease.
     Checkpoint(LeaseKey),
-    /// The batch of one that is given away is to be dropped.
+    /// Drop the batch of a lease whose drain has lasted too long.
     Drop(LeaseKey),
-    /// The step of its shard's end that failed is to be tried again.
+    /// Try the failed step of a shard's end again.
     End(LeaseKey),
-    /// The row of a wanted one is to be looked at.
+    /// Read the row of a wanted lease, or acquire it.
     WantedLease(LeaseKey),
 }

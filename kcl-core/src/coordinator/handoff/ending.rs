@@ -1,6 +1,8 @@
-//! The end of a shard: put the children, write the end, *then* look at the other parents.
+//! The end of a shard (PROTOCOL rule 9): put the children's rows, write the end with their ids, and
+//! only *then* read the other parents.
 //!
-//! A crash before the end is written is made good by the next owner, one after it by the planner.
+//! After a crash before the end is written the next owner repeats these steps; after a later
+//! crash the planner puts the missing rows.
 
 use super::{
     Handoff,
@@ -23,6 +25,7 @@ use crate::{
 };
 
 impl Handoff {
+    /// The processor acknowledged the end of a shard that continues in `children`.
     pub(super) fn start_ending(&mut self, key: &LeaseKey, children: Vec<Shard>, ctx: &mut Context) {
         let Some(held) = self.held.get_mut(key) else { return };
         let names: Vec<ShardId> = children.iter().map(|child| child.id.clone()).collect();
@@ -36,8 +39,9 @@ impl Handoff {
         self.go_on_ending(key, ctx);
     }
 
-    /// A row was acquired whose shard is known to have ended: it is not run. A store that lost the
-    /// end may have lost the children's rows, too: they are put again first.
+    /// Ends a shard whose row was acquired although the shard is known to have ended: no run
+    /// starts. A store that lost the end may have lost the children's rows, too, so these are put
+    /// first.
     pub(super) fn end_at_once(&mut self, row: Lease, ended: Ended, ctx: &mut Context) {
         let key = row.key.clone();
         let checkpoints = CheckpointState::new(row.checkpoint.clone(), row.checkpoint.clone());
@@ -50,7 +54,7 @@ impl Handoff {
         self.go_on_ending(&key, ctx);
     }
 
-    /// Makes the calls of the step the end has got to.
+    /// Makes the calls of the present step: the missing rows, or the end.
     pub(super) fn go_on_ending(&mut self, key: &LeaseKey, ctx: &mut Context) {
         let Some(held) = self.held.get_mut(key) else { return };
         let epoch = held.epoch();
@@ -71,6 +75,7 @@ impl Handoff {
         }
     }
 
+    /// The row of a child was put. With the last one, the end is written.
     pub(super) fn on_child_put(
         &mut self,
         key: &LeaseKey,
@@ -85,7 +90,7 @@ impl Handoff {
         };
         let Phase::Ending(ending) = &mut held.phase else { return };
         match answer {
-            // Put, or refused because it is there.
+            // The row was put, or it exists already.
             Ok(Write::Done(_) | Write::Refused(Some(_))) => {
                 ending.missing.remove(child);
                 if ending.missing.is_empty() {
@@ -96,6 +101,7 @@ impl Handoff {
         }
     }
 
+    /// The end was written, or refused. A row that shows the end counts as written by this session.
     pub(super) fn on_end_written(
         &mut self,
         key: &LeaseKey,
@@ -130,9 +136,9 @@ impl Handoff {
         }
     }
 
-    /// Takes the children at once, without waiting for a plan, where all parents have ended and
-    /// neither a rule nor the hard maximum forbids it. Who has no document of its own yet, and
-    /// reads what its former life did, cannot know of rules.
+    /// Acquires the children at once, without waiting for a plan, where all parents have ended and
+    /// neither a placement rule nor `max_leases` forbids it. A session without a document of its
+    /// own cannot know the rules, so it takes none.
     fn take_children(&mut self, parent: &LeaseKey, children: &[Lease], ctx: &mut Context) {
         if self.leaving {
             return;
@@ -158,15 +164,15 @@ impl Handoff {
         }
     }
 
-    /// Whether no rule can touch such a child, as the planner said.
+    /// Whether no placement rule can touch such a child, as the planner's document says.
     fn may_take_child(&self, parent: &LeaseKey, merged: bool) -> bool {
         let told = |told: &Assignment| takes_child(told, parent, merged);
         self.assignment.as_ref().map_or_else(who_knows_no_rules, told)
     }
 
-    /// Another parent of a child of which one parent ended here: if it has ended too, the child can
-    /// be read. If it has not, its owner will take the child; if it is not there, the planner knows
-    /// why.
+    /// The row of another parent of a merge's child was read. If all parents have ended, the child
+    /// can be acquired. If this parent is open, its owner takes the child; if its row is absent,
+    /// the planner decides.
     pub(super) fn on_other_parent(
         &mut self,
         merge: (LeaseKey, LeaseKey),
@@ -185,6 +191,7 @@ impl Handoff {
         }
     }
 
+    /// Wants a child, unless that would exceed `max_leases`.
     fn wish_child(&mut self, child: &LeaseKey, ctx: &mut Context) {
         let most = ctx.settings.max_leases.map_or(usize::MAX, |max| max as usize);
         let taken = self.held.len() + self.wanted.len();
@@ -197,36 +204,37 @@ impl Handoff {
     }
 }
 
-/// Where a child is read from: its beginning, so that nothing is skipped.
+/// Where a child is read from: its trim horizon, so that nothing is skipped.
 fn start_of_a_child() -> Checkpoint {
     if planted!(ChildrenAtLatest) { Checkpoint::Latest } else { Checkpoint::TrimHorizon }
 }
 
-/// Whether the end may be written: once the row of every child is there.
+/// Whether the end may be written: once the row of every child exists.
 fn may_be_written(ending: &Ending) -> bool {
     ending.missing.is_empty() || planted!(EndBeforeChildren)
 }
 
-/// Whether an end that is there already was written by me, and its answer lost.
+/// Whether an end that exists already counts as written by this session, whose answer was lost.
 fn an_end_that_is_there_is_mine() -> bool {
     !planted!(EndTwiceIsLoss)
 }
 
-/// Whether nobody need be asked for a child's other parents.
+/// Whether the child has no other parent whose row is to be read.
 fn has_no_parent_but_mine(others: &[LeaseKey]) -> bool {
     others.is_empty() || planted!(OtherParentNotRead)
 }
 
-/// Whether a parent whose row is not there counts as ended: that is the planner's to say.
+/// Whether a parent without a row counts as ended. Only the planner can tell.
 fn absent_is_ended() -> bool {
     planted!(AbsentOtherParentEnded)
 }
 
-/// Whether who has no document of its own takes children: it cannot know of rules.
+/// Whether a session without a document takes children. It cannot know the placement rules.
 fn who_knows_no_rules() -> bool {
     planted!(ChildrenTakenUntold)
 }
 
+/// Whether this document lets its worker take the child.
 fn takes_child(told: &Assignment, parent: &LeaseKey, merged: bool) -> bool {
     told.may_take_child(parent, merged) && !planted!(ChildrenWaitForPlan)
 }

@@ -1,4 +1,4 @@
-//! One lease this session holds, under one epoch.
+//! A lease that this session holds, under one epoch, and the phase that it is in.
 
 use std::collections::BTreeSet;
 
@@ -9,40 +9,40 @@ use crate::{
     stream::ShardId,
 };
 
-/// One lease this session holds, under one epoch.
+/// A lease that this session holds, under one epoch.
 #[derive(Debug)]
 pub(super) struct HeldLease {
-    /// The row as it was acquired.
+    /// The row as the acquire returned it. Its checkpoint is not brought up to date.
     pub(super) lease: Lease,
     pub(super) phase: Phase,
     pub(super) checkpoints: CheckpointState,
-    /// The processor made no progress: the release asks for another worker.
+    /// Whether the processor made no progress: the release then asks for another worker.
     pub(super) stalled: bool,
 }
 
-/// What goes on with a held lease.
+/// The phase of a held lease. The module's table has the transitions.
 #[derive(Debug)]
 pub(super) enum Phase {
     /// The run dispatches.
     Running,
     /// The session lapsed: the run dispatches nothing until the row was read again.
     Suspended {
-        /// Whether the row is being read.
+        /// Whether a read of the row is under way.
         reading: bool,
     },
     /// The plan gives the lease away: the run finishes its batch.
     Draining {
-        /// Who takes it next.
+        /// The session that should take the lease next, if there is one.
         to: Option<SessionId>,
         /// When the batch is dropped.
         deadline: Time,
     },
-    /// The run drops its batch; then the lease is released.
+    /// The run drops its batch; the lease is released once it has stopped.
     Dropping {
-        /// Who takes it next.
+        /// The session that should take the lease next, if there is one.
         to: Option<SessionId>,
     },
-    /// The shard has ended; its children are put and its end is written.
+    /// The shard has ended; the children's rows are being put, then the end is written.
     Ending(Ending),
 }
 
@@ -51,7 +51,7 @@ impl HeldLease {
         self.lease.epoch
     }
 
-    /// When the newest checkpoint is written. The end of a shard is written instead of it.
+    /// When the next checkpoint is written; never while the end is written instead.
     pub(super) fn write_at(&self) -> Time {
         match self.phase {
             Phase::Ending(_) => Time::NEVER,
@@ -59,7 +59,7 @@ impl HeldLease {
         }
     }
 
-    /// When the batch of a run that was told to finish it is dropped.
+    /// When the batch of a draining run is dropped.
     pub(super) const fn drop_at(&self) -> Time {
         match self.phase {
             Phase::Draining { deadline, .. } => deadline,
@@ -67,7 +67,7 @@ impl HeldLease {
         }
     }
 
-    /// When the step of the shard's end that failed is tried again.
+    /// When the failed step of the shard's end is tried again.
     pub(super) const fn retry_at(&self) -> Time {
         match &self.phase {
             Phase::Ending(ending) => ending.retry_at(),
@@ -80,27 +80,30 @@ impl HeldLease {
         matches!(self.phase, Phase::Suspended { .. })
     }
 
-    /// Whether the run has been told to stop.
+    /// Whether the run was ordered to stop.
     pub(super) const fn is_stopping(&self) -> bool {
         matches!(self.phase, Phase::Draining { .. } | Phase::Dropping { .. })
     }
 }
 
-/// Where the end of a shard has got to.
+/// The progress of a shard's end.
 #[derive(Debug)]
 pub(super) struct Ending {
+    /// The rows to put for the shards that continue this one.
     pub(super) children: Vec<Lease>,
+    /// The ids of these shards, which the end names.
     pub(super) names: Vec<ShardId>,
-    /// Children whose rows are not known to be there.
+    /// The shards whose rows are not known to exist.
     pub(super) missing: BTreeSet<ShardId>,
     pub(super) step: Step,
 }
 
+/// The step that the end of a shard waits for.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Step {
     /// Calls are under way.
     Waiting,
-    /// A call failed and is made again.
+    /// A call failed; it is made again at this time.
     Again(Time),
 }
 

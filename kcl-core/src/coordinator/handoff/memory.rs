@@ -1,4 +1,10 @@
-//! What this process knows although its store may have lost it.
+//! The memory of this process: facts about its leases that the store may have lost (PROTOCOL rule
+//! 13).
+//!
+//! The memory overrules a row with an older checkpoint only after the store went back in time. At
+//! any other time an operator may have set the checkpoint back. A row that does not exist is put
+//! again from memory at any time. If processors write their effects into the store itself, the row
+//! always decides.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -8,42 +14,44 @@ use crate::{
     stream::ShardId,
 };
 
-/// Ended shards remembered for a store that goes back in time.
+/// How many ended shards are remembered.
 const ENDS_KEPT: usize = 1_000;
 
-/// What continues a shard that ended.
+/// The shards that continue an ended shard.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Ended {
-    /// The children's names.
+    /// The ids of the children.
     pub(super) names: Vec<ShardId>,
-    /// The rows that were put for them, as far as it was done here.
+    /// The rows that this process put for them; empty if another process put them.
     pub(super) rows: Vec<Lease>,
 }
 
-/// What this process knows although its store may have lost it.
+/// Facts that this process knows although its store may have lost them: see the module.
 #[derive(Debug, Default)]
 pub(super) struct RollbackMemory {
-    /// Rows of leases held, with the newest checkpoint known to be processed.
+    /// The row of each lease held here, with the newest known checkpoint.
     pub(super) held: BTreeMap<LeaseKey, Lease>,
-    /// Shards that ended here.
+    /// The shards that ended here.
     pub(super) ended: BTreeMap<LeaseKey, Ended>,
-    /// Orders to release a lease that was not run, which have been followed.
+    /// Orders to release a row without a run, by epoch, that were followed already.
     given: BTreeMap<LeaseKey, Epoch>,
-    /// Whether the store went back in time: only then does memory overrule a row. Otherwise an
-    /// operator who sets a checkpoint back would not be obeyed.
+    /// Whether the store went back in time: only then may memory overrule a row.
     pub(super) overrules_rows: bool,
-    /// Whether effects go back in time with the rows: then memory never overrules.
+    /// Whether the effects of processors go back in time with the rows: then memory never overrules
+    /// a row.
     pub(super) effects_follow: bool,
-    /// The store lost the session: its next life takes up what it held, if the last change of the
-    /// application is still this one.
+    /// The number of the last change of the application when the store lost the session. The next
+    /// session takes up the leases, if there was no other change since.
     pub(super) outlives: Option<u64>,
 }
 
 impl RollbackMemory {
+    /// Remembers the row of a held lease.
     pub(super) fn hold(&mut self, row: &Lease) {
         self.held.insert(row.key.clone(), row.clone());
     }
 
+    /// Remembers that a shard ended here.
     pub(super) fn end(&mut self, key: &LeaseKey, ended: Ended) {
         self.held.remove(key);
         self.ended.insert(key.clone(), ended);
@@ -52,8 +60,8 @@ impl RollbackMemory {
         }
     }
 
-    /// The store went back in time, and may have lost the releases that followed orders; whether
-    /// memory overrules it from now on.
+    /// The store went back in time, and may have lost releases that followed orders. Whether memory
+    /// overrules rows from now on.
     pub(super) fn overrule(&mut self) -> bool {
         if releases_may_be_lost() {
             self.given.clear();
@@ -62,16 +70,18 @@ impl RollbackMemory {
         self.overrules_rows
     }
 
-    /// Whether what is known here counts for more than a row that is behind it.
+    /// Whether a known checkpoint counts for more than a row that is behind it.
     fn writes_forward(&self) -> bool {
         self.overrules_rows && !planted!(NotWrittenForward)
     }
 
-    /// Whether a row that the store lost is made anew.
+    /// Whether a lost row is put again from memory.
     fn makes_rows_anew(&self) -> bool {
         !self.effects_follow && !planted!(LostRowLeft)
     }
 
+    /// Where to start the run of an acquired row: its checkpoint, or the known one if that is ahead
+    /// and memory overrules rows.
     pub(super) fn furthest(&self, row: &Lease) -> Checkpoint {
         let held = self.held.get(&row.key);
         if is_read_from_what_is_known() {
@@ -86,11 +96,13 @@ impl RollbackMemory {
         }
     }
 
+    /// The children of a shard that ended here, if memory overrules rows.
     pub(super) fn end_of(&self, key: &LeaseKey) -> Option<Ended> {
         self.ended.get(key).filter(|_| self.overrules_rows).cloned()
     }
 
-    /// The row to make anew for a lease that was held here and whose row is gone.
+    /// The row to put for a lease that was held here and has no row; `None` if it was not held
+    /// here, or if effects follow the store.
     pub(super) fn lost_row(&self, key: &LeaseKey) -> Option<Lease> {
         let mut row = self.held.get(key).filter(|_| self.makes_rows_anew())?.clone();
         sometimes!(LostRowMade);
@@ -98,7 +110,8 @@ impl RollbackMemory {
         Some(row)
     }
 
-    /// What the next session knows. After a fence, others have gone on: nothing.
+    /// The memory of the next session. It is empty after a fence, since other sessions have
+    /// acquired the leases and gone on.
     pub(super) fn next_life(&mut self) -> Self {
         if self.outlives.is_none() {
             self.forget();
@@ -106,8 +119,9 @@ impl RollbackMemory {
         std::mem::take(self)
     }
 
-    /// Whether the session follows one that the store lost, under the same change of the
-    /// application; asked once. Under another, rows say where to read: all else is forgotten.
+    /// Whether this session takes up the leases that a lost session held. It does not after another
+    /// change of the application: then the rows say where to read, and the memory is emptied. Only
+    /// the first call can return true.
     pub(super) fn is_taken_up(&mut self, change: u64) -> bool {
         let Some(under) = self.outlives.take() else { return false };
         if under != change {
@@ -116,20 +130,22 @@ impl RollbackMemory {
         self.overrules_rows
     }
 
-    /// Forgets what rows say otherwise.
+    /// Forgets everything but whether effects follow the store.
     pub(super) fn forget(&mut self) {
         *self = Self { effects_follow: self.effects_follow, ..Self::default() };
     }
 
+    /// Whether this order to release a row was followed already.
     pub(super) fn has_given(&self, give: &Revoke) -> bool {
         self.given.get(&give.key) == Some(&give.epoch)
     }
 
+    /// Notes that this order was followed.
     pub(super) fn note_given(&mut self, give: &Revoke) {
         self.given.insert(give.key.clone(), give.epoch);
     }
 
-    /// Forgets leases that are neither held nor planned for me.
+    /// Forgets leases that are neither held nor planned for this session.
     pub(super) fn keep_only<'a>(
         &mut self,
         assignment: &Assignment,
@@ -142,12 +158,12 @@ impl RollbackMemory {
     }
 }
 
-/// Whether a store that went back may have lost the releases that followed orders: it may.
+/// Whether a store that went back may have lost releases that followed orders.
 fn releases_may_be_lost() -> bool {
     !planted!(OrdersFollowedOnce)
 }
 
-/// Whether a run starts from what is known here, instead of the row that the acquire brought.
+/// Whether a run starts from memory instead of the row that its acquire returned.
 fn is_read_from_what_is_known() -> bool {
     planted!(StartedFromEarlierRead)
 }

@@ -1,52 +1,69 @@
-//! My leases: taking them, running them, handing them over.
+//! The leases of this session: it acquires them, runs them, and hands them over.
 //!
-//! PROTOCOL rules 4, 5, 7–10, 12 and 13. A [`wanted::WantedLease`] becomes a [`held::HeldLease`] by
-//! an acquire. A release, the end of the shard, or a loss ends it.
+//! PROTOCOL rules 4, 5, 7–10, 12 and 13. The plan names a lease: it is *wanted*
+//! ([`wanted::WantedLease`]). The session acquires it: it is *held* ([`held::HeldLease`]), and a
+//! run reads its shard. A release, the end of the shard, or a loss ends that.
 //!
-//! | a lease is | when | then it is | and there is asked, or told to its run |
+//! ```text
+//!              names it            acquire                 release, end, loss
+//!   the plan ──────────► wanted ───────────► held + run ──────────────────────► –
+//!              pursue.rs          acquire.rs   checkpointing.rs   releasing.rs, ending.rs,
+//!              apply.rs                                           recovery.rs
+//! ```
+//!
+//! The invariant: this session has at most one run of a lease at a time. A run starts only after a
+//! granted acquire, and its lease is released only after the run has stopped. Once a release was
+//! *sent*, the lease is lost to this session at that epoch, whatever the outcome.
+//!
+//! It does not decide who should hold a lease, and it ends no other session.
+//!
+//! The table lists every reaction. The last column names the handoff's request to the store, or its
+//! order to the run.
+//!
+//! | a lease is | when | then it is | request to the store, or order to its run |
 //! |---|---|---|---|
-//! | – | the plan names it, free | being acquired | the lease, under the next epoch |
-//! | – | the plan names it, and its owner is to give it | wanted | its row, again and again |
-//! | – | a former life's document names it | wanted, from that life alone | its row |
-//! | – | the plan orders its release | being released | its release, once for each order |
-//! | wanted | it is not of my stream, in its present life | wanted if planned | that the source be described |
-//! | wanted | its row is free | being acquired | the lease |
-//! | wanted | a live session holds it that is not expected to | wanted: conflict | that session, now and then |
-//! | wanted | there is no row, and how far it was read is known here | wanted | its row to be put again |
+//! | – | the plan names it as unowned | being acquired | acquire, under the next epoch |
+//! | – | the plan names it, and its owner should release it | wanted | read its row, again and again |
+//! | – | the document of a former life names it | wanted, from that life alone | read its row |
+//! | – | the plan orders its release, and no run has it | being released | release, once for each order |
+//! | wanted | it is not of this worker's stream in its present life | wanted if planned | describe the stream |
+//! | wanted | its row is free | being acquired | acquire |
+//! | wanted | a live session holds it that the plan does not name as owner | wanted: conflict | read that session, now and then |
+//! | wanted | it has no row, and its checkpoint is known here | wanted | put its row again |
 //! | wanted | its row has ended | – : changed | – |
 //! | wanted | the plan names it no more | – | – |
-//! | wanted | the session is woken | wanted | its row |
-//! | being acquired | it is granted, wanted and the session valid | held | start |
-//! | being acquired | it is granted, and its shard has ended | ending | its end |
-//! | being acquired | it is granted, and the plan has given it away, or it is not of my stream | being released | its release |
-//! | being acquired | nobody knows, and the plan has given it away | being released | its release |
-//! | being acquired | it is refused, or nobody knows | wanted if planned | its row |
-//! | held | its run gets on | held | its checkpoint to be written: one at a time, the newest |
-//! | held | the plan gives it away | draining | finish the batch |
-//! | suspended | the plan gives it away | dropping | drop the batch |
-//! | draining, dropping | the plan gives it to another | the same, and no later | – |
-//! | draining, dropping | the plan wants it back | the same, and wanted | – |
-//! | draining | the time is out, or the session lapses | dropping | drop the batch |
-//! | draining, dropping | its run has stopped | being released | its release, with the last checkpoint |
-//! | being released | that is answered | – | the wake-up of who takes it next |
-//! | being released | it is not answered | the same | the same again, after each beat |
+//! | wanted | the session is woken | wanted | read its row |
+//! | being acquired | it is granted, wanted, and the session is valid | held | start |
+//! | being acquired | it is granted, and its shard has ended | ending | write its end |
+//! | being acquired | it is granted, and the plan has given it away, or it is of another stream | being released | release |
+//! | being acquired | the outcome is unknown, and the plan has given it away | being released | release |
+//! | being acquired | it is refused, or the outcome is unknown | wanted if planned | read its row |
+//! | held | its run made progress | held | write the newest checkpoint, one write at a time |
+//! | held | the plan gives it away | draining | drain |
+//! | suspended | the plan gives it away | dropping | drop |
+//! | draining, dropping | the plan gives it to another session | the same, and no later | – |
+//! | draining, dropping | the plan names it again | the same, and wanted | – |
+//! | draining | its time is over, or the session lapses | dropping | drop |
+//! | draining, dropping | its run has stopped | being released | release, with the last checkpoint |
+//! | being released | the release is answered | – | wake the successor |
+//! | being released | there is no answer | the same | release again, after each beat |
 //! | held | the session lapses | suspended | suspend |
-//! | suspended | a beat is answered | the same | its row |
-//! | suspended | its row is still mine | held | resume |
-//! | held, suspended | its row is another's, or gone | lost, and wanted if planned | drop the batch |
-//! | held | its shard has ended | ending | the rows of the children, then its end |
-//! | ending | a call failed | ending | the same again, after a pause |
-//! | ending | the end is written | – : changed | the other parents, then the children |
-//! | ending | its row is another's, or gone | lost, and wanted if planned | drop the batch |
-//! | held | the processor stands still | dropping | drop the batch; the release asks for another worker |
-//! | held, suspended | its source reads another stream | dropping | drop the batch; that the source be described |
-//! | any | the session was ended | lost | drop the batch |
-//! | held | the store went back | lost, and wanted | drop the batch; its row |
-//! | ended here | the store went back | wanted | its row |
-//! | held | the store lost the session | held, and wanted by its next life | its row to be put again |
-//! | wanted, being acquired | the worker leaves | –, or being released when it is granted | – |
-//! | held | the worker leaves, and nobody stays | draining | finish the batch |
-//! | all but ending | the grace of a worker that leaves is out | dropping | drop the batch |
+//! | suspended | a beat is answered | the same | read its row |
+//! | suspended | its row still names this session and epoch | held | resume |
+//! | held, suspended | its row names another owner or epoch, or is gone | lost, and wanted if planned | drop |
+//! | held | its shard has ended | ending | put the rows of the children, then write its end |
+//! | ending | a call failed | ending | the same call, after a pause |
+//! | ending | the end is written | – : changed | read the other parents, then acquire the children |
+//! | ending | its row names another owner or epoch, or is gone | lost, and wanted if planned | drop |
+//! | held | the processor makes no progress | dropping | drop; the release asks for another worker |
+//! | held, suspended | its source reads another stream | dropping | drop; describe the stream |
+//! | any | the session was ended | lost | drop |
+//! | held | the store went back | lost, and wanted | drop; read its row |
+//! | ended here | the store went back | wanted | read its row |
+//! | held | the store lost the session | held, and wanted by its next life | put its row again |
+//! | wanted, being acquired | the worker leaves | –, or being released when granted | – |
+//! | held | the worker leaves, and no other worker stays | draining | drain |
+//! | all but ending | the grace of a worker that leaves is over | dropping | drop |
 
 mod acquire;
 mod apply;
@@ -64,7 +81,7 @@ mod sent;
 pub(super) mod signal;
 mod wanted;
 
-/// Whether the session's beat is all that keeps its leases.
+/// Whether the session's beat alone keeps its leases.
 fn one_write_keeps_all_alive() -> bool {
     !planted!(BeatPerLease)
 }
@@ -96,28 +113,36 @@ use crate::{
     lease::{Epoch, LeaseKey, SessionId},
 };
 
-/// My leases.
+/// The leases of this session: see the module.
 #[derive(Debug)]
 pub(in crate::coordinator) struct Handoff {
     me: SessionId,
+    /// The newest assignment document that the session follows.
     assignment: Option<Assignment>,
+    /// The leases that this session should take.
     wanted: Noted<LeaseKey, WantedLease>,
+    /// Acquires whose outcome is not known yet.
     acquiring: BTreeMap<LeaseKey, Acquiring>,
+    /// The leases that this session has, with the state of their runs.
     held: Noted<LeaseKey, HeldLease>,
+    /// Releases that were sent and not confirmed, by lease and epoch.
     releases: BTreeMap<(LeaseKey, Epoch), Releasing>,
+    /// When the session of another owner was last read.
     owners: OwnerChecks,
+    /// Facts that this process knows although the store may have lost them.
     memory: RollbackMemory,
-    /// Children of merges and the parent of each that ended here: how many of its other parents
-    /// have not been heard of.
+    /// Children of merges: the child and the parent that ended here, with the number of its other
+    /// parents whose rows have not been read yet.
     merging: BTreeMap<(LeaseKey, LeaseKey), usize>,
-    /// Row reads under way: bounded, however many leases are wanted.
+    /// How many rows are being read, at most `READS_MAX`.
     reads: usize,
-    /// Counts the session's lapses, so that a read from before one proves nothing after it.
+    /// How often the session lapsed. A row that was read before a lapse proves nothing after it.
     lapses: u64,
-    /// Whether wanted leases were last told as deadlines: they are while the session is valid.
+    /// Whether the deadlines of wanted leases are set: they are while the session is valid.
     pursues: bool,
+    /// Whether the worker leaves, and takes no new lease.
     leaving: bool,
-    /// When a worker that leaves drops every batch.
+    /// When a worker that leaves drops every batch; [`Time::NEVER`] while it stays.
     grace_until: Time,
 }
 
@@ -141,28 +166,29 @@ impl Handoff {
         }
     }
 
-    /// That of this process's next session, which knows what this one gave back.
+    /// The handoff of this process's next session. It inherits the facts that this process still
+    /// knows about its leases.
     pub(in crate::coordinator) fn next_life(&mut self, me: SessionId) -> Self {
         Self { memory: self.memory.next_life(), ..Self::new(me) }
     }
 
-    /// The newest assignment seen.
+    /// The newest assignment document that the session follows.
     pub(in crate::coordinator) const fn assignment(&self) -> Option<&Assignment> {
         self.assignment.as_ref()
     }
 
-    /// The leases held, with their epochs.
+    /// The leases that this session holds, with their epochs.
     pub(in crate::coordinator) fn held(&self) -> impl Iterator<Item = (&LeaseKey, Epoch)> {
         self.held.iter().map(|(key, held)| (key, held.epoch()))
     }
 
-    /// Whether nothing is held and nothing is on its way back.
+    /// Whether nothing is held, and no acquire or release is under way.
     pub(in crate::coordinator) fn is_empty(&self) -> bool {
         self.held.is_empty() && self.releases.is_empty() && self.acquiring.is_empty()
     }
 
-    /// The worker leaves: what it holds it goes on reading, at the longest until `grace_until`; new
-    /// leases it does not take.
+    /// The worker leaves: it goes on reading the leases that it holds, until `grace_until` at the
+    /// latest, and takes no new lease.
     pub(in crate::coordinator) fn start_leaving(&mut self, grace_until: Time) {
         self.leaving = true;
         self.grace_until = grace_until;
@@ -173,7 +199,7 @@ impl Handoff {
         }
     }
 
-    /// Tells when each lease that was touched is due for something.
+    /// Sets the deadlines of each lease that was touched.
     pub(in crate::coordinator) fn tell_deadlines(&mut self, ctx: &mut Context) {
         if self.pursues != ctx.valid {
             self.pursues = ctx.valid;
@@ -190,14 +216,15 @@ impl Handoff {
         }
     }
 
-    /// When a wanted lease is due for a look.
+    /// When the row of a wanted lease is to be read.
     fn wish_deadline(&self, key: &LeaseKey) -> (deadlines::Due, Time) {
         let wanted = self.wanted.get(key).filter(|_| self.pursues);
         let at = wanted.map_or(Time::NEVER, |wanted| wanted.try_at);
         (deadlines::Due::Handoff(Due::WantedLease(key.clone())), at)
     }
 
-    /// When a held lease is due for what.
+    /// When a held lease needs a checkpoint written, its batch dropped, or a step of its end tried
+    /// again.
     fn tenure_deadlines(&self, key: &LeaseKey) -> [(deadlines::Due, Time); 3] {
         let held = self.held.get(key);
         let at = |of: fn(&HeldLease) -> Time| held.map_or(Time::NEVER, of);
@@ -209,13 +236,14 @@ impl Handoff {
         .map(|(due, at)| (deadlines::Due::Handoff(due), at))
     }
 
-    /// When everything is due.
+    /// All deadlines, for the comparison of a debug build.
     #[cfg(debug_assertions)]
     pub(in crate::coordinator) fn deadlines(&self) -> impl Iterator<Item = (deadlines::Due, Time)> {
         let wanted = self.wanted.keys().map(|key| self.wish_deadline(key));
         wanted.chain(self.held.keys().flat_map(|key| self.tenure_deadlines(key)))
     }
 
+    /// Does the work that is due for each lease: checkpoints first, all together.
     pub(in crate::coordinator) fn on_tick(&mut self, ctx: &mut Context) {
         self.tell_deadlines(ctx);
         let due = ctx.deadlines.of_leases(ctx.now);
@@ -232,7 +260,8 @@ impl Handoff {
         }
     }
 
-    /// A beat was answered: what is unfinished is tried again.
+    /// A beat was answered: releases without an answer are repeated, and the rows of suspended
+    /// leases are read.
     pub(in crate::coordinator) fn on_beat(&mut self, ctx: &mut Context) {
         self.repeat_releases(ctx);
         self.revalidate(ctx);
@@ -243,6 +272,7 @@ impl Handoff {
         }
     }
 
+    /// Reacts to news of a run. News of an epoch that this session no longer holds are ignored.
     pub(in crate::coordinator) fn on_run(&mut self, event: RunEvent, ctx: &mut Context) {
         let RunEvent { key, epoch, news } = event;
         let Some(held) = self.held.get_mut(&key).filter(|t| t.epoch() == epoch) else {
@@ -274,6 +304,7 @@ impl Handoff {
         }
     }
 
+    /// Hands an answer of the store to the function that its request belongs to.
     pub(in crate::coordinator) fn on_answer(&mut self, answer: Reply, ctx: &mut Context) {
         match answer {
             Reply::WishRow(key, answer) => self.on_wish_row(&key, answer, ctx),
@@ -295,7 +326,7 @@ impl Handoff {
         }
     }
 
-    /// Ends the hold on a lease that this session lost.
+    /// Ends the hold on a lease whose row belongs to this session no more.
     fn lose(&mut self, key: &LeaseKey, reason: LossReason, ctx: &mut Context) {
         if let Some(held) = self.held.remove(key) {
             ctx.run(key, held.epoch(), RunOrder::Drop(DropReason::Lost));

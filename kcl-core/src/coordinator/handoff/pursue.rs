@@ -1,4 +1,4 @@
-//! Wanted leases: when to read the row of one, and what its row means for this session.
+//! Pursues wanted leases: decides when to read the row of a lease, and acts on the row.
 
 use std::time::Duration;
 
@@ -16,11 +16,11 @@ use crate::{
     store::Consistency,
 };
 
-/// Row reads under way at once, however many leases are wanted.
+/// The most row reads under way at a time, however many leases are wanted.
 const READS_MAX: usize = 32;
 
 impl Handoff {
-    /// Goes after every wanted lease that is due.
+    /// Pursues every wanted lease that is due.
     pub(super) fn pursue_due(&mut self, ctx: &mut Context) {
         self.tell_deadlines(ctx);
         for due in ctx.deadlines.of_leases(ctx.now) {
@@ -30,6 +30,8 @@ impl Handoff {
         }
     }
 
+    /// Takes the next step towards a wanted lease. Where the planner's document says how to take
+    /// it, this session acquires it once without a read; else it reads the row.
     pub(super) fn pursue(&mut self, key: &LeaseKey, ctx: &mut Context) {
         if self.leaving || self.acquiring.contains_key(key) || self.held.contains_key(key) {
             return self.try_later(key, ctx.settings.heartbeat_interval, ctx.now);
@@ -55,7 +57,8 @@ impl Handoff {
         ctx.ask(op::Lease(key.clone()), request::WishRow(key.clone()));
     }
 
-    /// The lease is not of my stream as I know it. If it is of a later life, that is asked for.
+    /// The lease does not belong to this worker's stream as it was last described. If it belongs to
+    /// a later life, the stream is to be described again.
     fn pass_over(&mut self, key: &LeaseKey, ctx: &mut Context) {
         sometimes!(ForeignLeasePassedOver);
         if ctx.reads.fit(key) == Fit::LaterLife {
@@ -72,6 +75,7 @@ impl Handoff {
         }
     }
 
+    /// The row of a wanted lease was read. At most `READS_MAX` such reads are under way.
     pub(super) fn on_wish_row(
         &mut self,
         key: &LeaseKey,
@@ -85,7 +89,7 @@ impl Handoff {
         }
     }
 
-    /// Decides what to do about a wanted lease from its row.
+    /// Decides from its row what to do about a wanted lease: acquire it, wait, or give it up.
     pub(super) fn judge(&mut self, key: &LeaseKey, row: Option<Lease>, ctx: &mut Context) {
         if !self.wanted.contains_key(key) {
             return;
@@ -118,13 +122,14 @@ impl Handoff {
         }
     }
 
+    /// Whether the plan orders to take this row from its owner by force.
     fn is_forced(&self, key: &LeaseKey, row: &Lease) -> bool {
         let from = self.wanted.get(key).and_then(|wanted| wanted.from.as_ref());
         from.is_some_and(|from| from.forces(row))
     }
 
-    /// Another session holds the lease. If it is the expected one, its release is waited for; of
-    /// any other one is asked whether it lives.
+    /// Another live session holds the lease. The session waits, and reads the owner's session now
+    /// and then: it may have ended. An owner that the plan does not name is reported as a conflict.
     fn wait_for_owner(
         &mut self,
         key: &LeaseKey,
@@ -156,6 +161,7 @@ impl Handoff {
         }
     }
 
+    /// The owner's session was read. If it has ended, its leases can be acquired.
     pub(super) fn on_owner(
         &mut self,
         id: &SessionId,
@@ -175,8 +181,8 @@ impl Handoff {
         self.pursue_due(ctx);
     }
 
-    /// The row is not there. Its owner makes it anew where it had got; anybody else leaves it to
-    /// the planner.
+    /// The lease has no row. A session that held it puts the row again at the known checkpoint; any
+    /// other leaves that to the planner.
     fn on_row_missing(&mut self, key: &LeaseKey, ctx: &mut Context) {
         if self.wanted.get(key).is_some_and(|wanted| !wanted.is_planned()) {
             self.wanted.remove(key);
@@ -191,24 +197,27 @@ impl Handoff {
         }
     }
 
-    /// Looks at the wanted lease again at the fast pace.
+    /// Pursues the wanted lease again after `fast_poll`.
     pub(super) fn try_soon(&mut self, key: &LeaseKey, ctx: &Context) {
         self.try_later(key, ctx.settings.fast_poll, ctx.now);
     }
 
+    /// Pursues the wanted lease again after `pause`.
     pub(super) fn try_later(&mut self, key: &LeaseKey, pause: Duration, now: Time) {
         if let Some(wanted) = self.wanted.get_mut(key) {
             wanted.try_at = now + pause;
         }
     }
 
+    /// Sets no time for the wanted lease: a call is under way that will.
     fn try_never(&mut self, key: &LeaseKey) {
         if let Some(wanted) = self.wanted.get_mut(key) {
             wanted.try_at = Time::NEVER;
         }
     }
 
-    /// Looks at every wanted lease at once: something was released to this session, or woke it.
+    /// Pursues every wanted lease at once: a wake-up may mean that one was released for this
+    /// session.
     pub(in crate::coordinator) fn hurry(&mut self, ctx: &mut Context) {
         for (_, wanted) in self.wanted.iter_mut() {
             if wanted.try_at != Time::NEVER {
@@ -219,7 +228,7 @@ impl Handoff {
     }
 }
 
-/// Whether a lease may be taken: from nobody who lives.
+/// Whether a lease may be taken: only if no live session holds it.
 fn is_takeable(from_nobody: bool) -> bool {
     from_nobody || planted!(TakenFromTheLiving)
 }
@@ -229,12 +238,12 @@ fn a_sent_release_is_final() -> bool {
     !planted!(ReleaseTakenBack)
 }
 
-/// When a wanted lease that has to wait is tried again.
+/// When a wanted lease that has to wait is pursued again.
 fn tried_again_at(at: Time) -> Time {
     if planted!(NeverTriedAgain) { Time::NEVER } else { at }
 }
 
-/// Whether the planner is told of a live session that holds what I should.
+/// Whether the planner learns of a live session that holds a lease planned for this one.
 fn conflicts_are_told() -> bool {
     !planted!(ConflictNotTold)
 }

@@ -1,4 +1,5 @@
-//! After a lapse, a fence, or a store that went back in time.
+//! What happens to leases after a lapse of the session, after a fence, and when the store went back
+//! in time.
 
 use super::{
     Handoff,
@@ -16,11 +17,13 @@ use crate::{
 };
 
 impl Handoff {
+    /// Says that the effects of processors go back in time with the rows.
     pub(in crate::coordinator) const fn follow_the_store(&mut self) {
         self.memory.effects_follow = true;
     }
 
-    /// The deadline passed: nothing may be dispatched. What was to be drained is dropped.
+    /// The session's validity is over: runs dispatch nothing. A batch that was being drained is
+    /// dropped.
     pub(in crate::coordinator) fn on_lapse(&mut self, ctx: &mut Context) {
         self.lapses += 1;
         for (key, held) in self.held.iter_mut() {
@@ -41,7 +44,7 @@ impl Handoff {
         }
     }
 
-    /// Reads the rows of suspended leases: those that are still mine go on in place.
+    /// Reads the rows of suspended leases: a lease whose row is unchanged goes on in place.
     pub(in crate::coordinator) fn revalidate(&mut self, ctx: &mut Context) {
         if !ctx.valid {
             return;
@@ -59,6 +62,8 @@ impl Handoff {
         }
     }
 
+    /// The row of a suspended lease was read. An answer from before the last lapse proves nothing
+    /// and is ignored.
     pub(super) fn on_revalidated(
         &mut self,
         key: &LeaseKey,
@@ -83,12 +88,12 @@ impl Handoff {
                 self.on_not_mine(key, LossReason::Taken, ctx);
             }
             Ok(None) => self.on_not_mine(key, LossReason::Gone, ctx),
-            // Read again at the next beat.
+            // The read failed, or the session lapsed again: the row is read after the next beat.
             _ => {}
         }
     }
 
-    /// This session was ended: nothing it held is its own any more.
+    /// Ends the hold on every lease: the session has ended.
     pub(in crate::coordinator) fn lose_all(&mut self, reason: LossReason, ctx: &mut Context) {
         let keys: Vec<LeaseKey> = self.held.keys().cloned().collect();
         for key in keys {
@@ -100,9 +105,9 @@ impl Handoff {
         self.merging.clear();
     }
 
-    /// The store may have lost its last writes, this session's claims among them. Every lease held
-    /// is acquired anew and written forward, as is every shard that ended here; where effects went
-    /// back with the rows, both go on from what the rows say.
+    /// The store went back in time, and may have lost this session's acquires. The session acquires
+    /// every held lease anew and writes its checkpoint forward; the same goes for every shard that
+    /// ended here. Where effects went back with the rows, both go on from the rows.
     pub(in crate::coordinator) fn on_store_went_back(&mut self, ctx: &mut Context) {
         let overrules_rows = self.memory.overrule();
         ctx.ended.clear();
@@ -119,10 +124,10 @@ impl Handoff {
         self.pursue_due(ctx);
     }
 
-    /// The store lost this session and all it held. The rows are put again, as far as the store
-    /// has none, each at the checkpoint that is known here.
+    /// The store lost this session and its leases. The session puts each row again, where the store
+    /// has none, at the checkpoint that is known here.
     pub(in crate::coordinator) fn give_back(&mut self, ctx: &mut Context) {
-        // It may lose the next session, too, before that has taken up what this one held.
+        // The store may lose the next session, too, before that one has taken up these leases.
         let under = self.memory.outlives;
         let again = under.is_some();
         self.memory.outlives = under.or_else(|| Some(ctx.starts.change()));
@@ -140,7 +145,8 @@ impl Handoff {
         }
     }
 
-    /// This session follows one that the store lost: it takes up what that one held and ended.
+    /// If the store lost the former session: wants the leases that it held, and the shards that it
+    /// ended.
     pub(in crate::coordinator) fn take_up(&mut self, ctx: &mut Context) {
         if !self.memory.is_taken_up(ctx.starts.change()) {
             return;
@@ -154,12 +160,12 @@ impl Handoff {
         self.pursue_due(ctx);
     }
 
-    /// The application was closed: where to read stands in its rows, whatever was known before.
+    /// The application was closed meanwhile: its rows say where to read, so the memory is emptied.
     pub(in crate::coordinator) fn on_reopened(&mut self) {
         self.memory.forget();
     }
 
-    /// Remembers how far a lease was processed, stored or not.
+    /// Remembers how far a lease was processed, whether that is stored or not.
     pub(super) fn remember_progress(&mut self, key: &LeaseKey) {
         let Some(held) = self.held.get(key) else { return };
         let mut row = held.lease.clone();
@@ -167,7 +173,7 @@ impl Handoff {
         self.memory.hold(&row);
     }
 
-    /// Wishes a lost lease again if the plan still gives it to this session.
+    /// Wants a lost lease again, if the plan still names it for this session.
     pub(super) fn wish_again(&mut self, key: &LeaseKey, ctx: &mut Context) {
         let planned =
             self.assignment.as_ref().is_some_and(|a| a.holds.iter().any(|h| h.key == *key));
@@ -177,7 +183,7 @@ impl Handoff {
         }
     }
 
-    /// Lets every run finish its batch: nobody is there to hand over to.
+    /// Orders every run to finish its batch: no other worker stays to take the leases.
     pub(in crate::coordinator) fn drain_all(&mut self, ctx: &mut Context) {
         let keys: Vec<LeaseKey> = self.held.keys().cloned().collect();
         for key in keys {
@@ -185,7 +191,7 @@ impl Handoff {
         }
     }
 
-    /// Drops every batch; what was processed is still flushed.
+    /// Orders every run to drop its batch. The releases carry what was processed.
     pub(in crate::coordinator) fn drop_all(&mut self, ctx: &mut Context) {
         for (key, held) in self.held.iter_mut() {
             if !matches!(held.phase, Phase::Dropping { .. } | Phase::Ending(_)) {
@@ -196,18 +202,18 @@ impl Handoff {
     }
 }
 
-/// Lets a suspended run go on in place.
+/// Lets a suspended run dispatch again.
 fn resume(key: &LeaseKey, held: &mut HeldLease, ctx: &mut Context) {
     held.phase = Phase::Running;
     ctx.run(key, held.epoch(), RunOrder::Resume);
 }
 
-/// Whether a suspended run goes on only once its row was read.
+/// Whether a suspended run goes on only after its row was read.
 fn is_read_before_it_goes_on() -> bool {
     !planted!(ResumedUnread)
 }
 
-/// Whether a lease whose row was read after a lapse is still mine, and goes on where it is.
+/// Whether a row that was read after a lapse still names this session and epoch.
 fn goes_on_in_place(row: &Lease, me: &SessionId, epoch: Epoch) -> bool {
     row.is_held_by(me, epoch) && !planted!(LapsedStartsAnew)
 }

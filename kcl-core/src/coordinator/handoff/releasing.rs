@@ -1,7 +1,8 @@
-//! Giving a lease back.
+//! Releasing a lease (PROTOCOL rule 7).
 //!
-//! Once *sent*, a release means that the lease is lost to this session at this epoch, whatever its
-//! outcome: it may land at any later time. It is repeated until the row shows that it is gone.
+//! Once a release was *sent*, the lease is lost to this session at this epoch, whatever the
+//! outcome: the store may apply it at any later time. The session repeats it after each beat until
+//! an answer shows that the row is released.
 
 use super::{
     Handoff,
@@ -20,7 +21,7 @@ use crate::{
 };
 
 impl Handoff {
-    /// The run of a lease has stopped: the lease is released, with its last checkpoint.
+    /// The run of a lease has stopped: releases the lease with its last checkpoint.
     pub(super) fn on_stopped(&mut self, key: &LeaseKey, ctx: &mut Context) {
         let stopping = self.held.get(key).is_some_and(HeldLease::is_stopping);
         if !stopping {
@@ -46,6 +47,8 @@ impl Handoff {
         }
     }
 
+    /// Releases a row of this session at this epoch, for `to`. `avoid` asks for a worker other than
+    /// this one.
     pub(super) fn release(
         &mut self,
         key: &LeaseKey,
@@ -62,12 +65,16 @@ impl Handoff {
         self.send_release(release, ctx);
     }
 
+    /// Sends a release, and remembers it until it is confirmed.
     fn send_release(&mut self, release: Release, ctx: &mut Context) {
         let (key, epoch) = (release.key.clone(), release.epoch);
         ctx.ask(op::Release(release.clone()), request::Release(key.clone(), epoch));
         self.releases.insert((key, epoch), Releasing { release, in_flight: true });
     }
 
+    /// A release was answered. If the row still names this session and epoch, the release is sent
+    /// again without a checkpoint. Any other answer means that the row is released, and wakes the
+    /// successor.
     pub(super) fn on_release(
         &mut self,
         key: &LeaseKey,
@@ -79,7 +86,7 @@ impl Handoff {
         let Some(releasing) = self.releases.get_mut(&id) else { return };
         match answer {
             Ok(Write::Refused(Some(row))) if row.is_held_by(&self.me, epoch) => {
-                // The row is ahead of the release's checkpoint: it keeps what it has.
+                // The row's checkpoint is ahead of the release's: the row keeps it.
                 let mut release = releasing.release.clone();
                 release.checkpoint = None;
                 self.send_release(release, ctx);
@@ -95,6 +102,7 @@ impl Handoff {
         }
     }
 
+    /// Sends each release again that got no answer. Called after each answered beat.
     pub(super) fn repeat_releases(&mut self, ctx: &mut Context) {
         for ((key, epoch), releasing) in &mut self.releases {
             if !releasing.in_flight && is_repeated() {
@@ -107,7 +115,7 @@ impl Handoff {
     }
 }
 
-/// Whether a release is sent until it was answered.
+/// Whether a release is repeated until it is answered.
 fn is_repeated() -> bool {
     !planted!(ReleaseSentOnce)
 }

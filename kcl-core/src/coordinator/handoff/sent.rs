@@ -6,15 +6,16 @@ use crate::lease::{Epoch, Release, SessionId};
 #[derive(Debug)]
 pub(super) struct Acquiring {
     pub(super) epoch: Epoch,
-    /// The plan has given the lease to somebody else since: a success starts nothing.
+    /// Whether the plan no longer names the lease for this session: a grant starts no run.
     pub(super) cancelled: bool,
-    /// To whom.
+    /// The session that the plan gave the lease to meanwhile, if there is one.
     pub(super) to: Option<SessionId>,
 }
 
-/// A release that has been sent.
+/// A release that was sent and not confirmed.
 #[derive(Debug)]
 pub(super) struct Releasing {
     pub(super) release: Release,
+    /// Whether a call is under way; else the release is repeated after the next beat.
     pub(super) in_flight: bool,
 }

@@ -1,10 +1,12 @@
-//! What the handoff has to tell the rest of the coordinator.
+//! The signals of the handoff to the other parts.
 
-/// What the handoff has to tell the rest of the coordinator.
+/// A signal of the handoff to the other parts.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(in crate::coordinator) enum Signal {
-    /// Leases changed in a way no plan foresaw.
+    /// This session's leases changed without a plan: a shard ended, a child was taken, a processor
+    /// stalled.
     Changed,
-    /// A live session holds what I should, and is not the expected one.
+    /// A live session holds a lease planned for this one, and it is not the owner that the plan
+    /// names.
     Conflict,
 }

@@ -1,4 +1,4 @@
-//! A handoff and its context, what it is told, and what it asks for and says then.
+//! A handoff with its context: events go in; calls, orders to runs, signals and notices come out.
 
 use std::time::Duration;
 
@@ -112,12 +112,12 @@ fn granted(number: u8, epoch: u64) -> Reply {
     Reply::Acquire(key(number), Epoch(epoch), Ok(Write::Done(held(number, "me", epoch))))
 }
 
-/// Another was quicker, or it is not as it was thought to be.
+/// The acquire was refused: another was faster, or the row was not as expected.
 fn refused(number: u8, epoch: u64, row: Option<Lease>) -> Reply {
     Reply::Acquire(key(number), Epoch(epoch), Ok(Write::Refused(row)))
 }
 
-/// The lease 0 under epoch 8, on its way back.
+/// The release of the lease 0 under epoch 8.
 fn release() -> Release {
     Release::new(key(0), id("me"), Epoch(8))
 }
@@ -126,7 +126,7 @@ fn released() -> Release {
     release().to(Some(id("next")))
 }
 
-/// What runs are told.
+/// The orders to runs.
 fn orders(done: Done) -> Vec<RunOrder> {
     let orders = done.other.into_iter().filter_map(|command| match command {
         Command::Run(run) => Some(run.order),
@@ -146,7 +146,7 @@ impl Scene {
         scene
     }
 
-    /// The source says which life of the stream there is.
+    /// The source describes the stream in this life.
     fn describe(&mut self, life: u64) {
         let of = self.ctx.reads.name().cloned();
         let key = StreamKey::new("orders", WallTime::from_millis(life));
@@ -173,12 +173,12 @@ impl Scene {
         self.follow(told)
     }
 
-    /// What is asked for then.
+    /// The calls when the plan is this.
     fn planned(&mut self, holds: Vec<Hold>, gives: Vec<Revoke>) -> Vec<StoreCall> {
         self.plan(holds, gives).asked
     }
 
-    /// What is asked for when a former life's document names these.
+    /// The calls when the document of a former life names these leases.
     fn taken_back(&mut self, holds: Vec<Hold>) -> Vec<StoreCall> {
         let former = self.document(holds, Vec::new());
         self.handoff.take_back(&former, &mut self.ctx);
@@ -204,14 +204,13 @@ impl Scene {
         done(&mut self.ctx)
     }
 
-    /// The run of the lease 0 got on, and somebody waits for its checkpoint.
+    /// The run of the lease 0 made progress, and its processor waits for the checkpoint.
     fn progress(&mut self, epoch: u64, checkpoint: Checkpoint) -> Vec<StoreCall> {
         let progress = Progress::NONE;
         self.run(epoch, RunNews::Progress { checkpoint, progress, flush: true }).asked
     }
 
-    /// What is asked for once the end of this lease is written, whose child, the lease 9, has these
-    /// parents.
+    /// The calls once the end of this lease is written; its child, the lease 9, has these parents.
     fn ends(&mut self, number: u8, epoch: u64, parents: &[u8]) -> Vec<StoreCall> {
         let child = child_of(parents, 9);
         let row = Lease::new(key(9), Checkpoint::TrimHorizon);
@@ -240,7 +239,7 @@ impl Scene {
         done(&mut self.ctx)
     }
 
-    /// What follows at something that happens to the session.
+    /// What follows when this happens to the session.
     fn on(&mut self, event: impl FnOnce(&mut Handoff, &mut Context)) -> Done {
         event(&mut self.handoff, &mut self.ctx);
         done(&mut self.ctx)
@@ -259,7 +258,7 @@ impl Scene {
         self.handoff.held().map(|(key, _)| key.clone()).collect()
     }
 
-    /// One that holds the lease 0 under epoch 8, as planned.
+    /// A handoff that holds the lease 0 under epoch 8, as planned.
     fn holding() -> Self {
         let mut scene = Self::new();
         let plan = vec![hold(0, origin(None, 7, Transfer::Unowned))];
@@ -276,7 +275,7 @@ impl Scene {
         vec![Revoke { key: key(0), epoch: Epoch(8), to: Some(id(to)) }]
     }
 
-    /// One whose run was told to finish its batch, for another session.
+    /// A handoff whose run was ordered to finish its batch, for another session.
     fn draining() -> Self {
         let mut scene = Self::holding();
         // The longest a handoff may take, without the guard.

@@ -1,8 +1,8 @@
-//! What the inbox asks the store for.
+//! The requests of the inbox to the store.
 
 use crate::coordinator::{op, request::requests};
 
 requests! {
-    /// My assignment document.
+    /// The assignment document of this worker.
     MyDocument by Doc;
 }

@@ -1,10 +1,10 @@
-//! What the inbox has to tell the rest of the coordinator.
+//! The signals of the inbox to the other parts.
 
 use crate::coordinator::document::Assignment;
 
-/// What the inbox has to tell the rest of the coordinator.
+/// A signal of the inbox to the other parts.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(in crate::coordinator) enum Signal {
-    /// My document was read. The next reading waits for [`super::Inbox::on_followed`].
+    /// The assignment document was read. The next read waits for [`super::Inbox::on_followed`].
     Came(Box<Assignment>),
 }

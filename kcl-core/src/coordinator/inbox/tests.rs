@@ -16,7 +16,7 @@ struct Scene {
     facts: Facts,
 }
 
-/// A worker that follows no document yet, while another one plans.
+/// A worker that follows no document yet, while another session plans.
 const WAITING: Facts = Facts { is_planned_for: true, follows_one: false, is_leaving: false };
 
 fn read() -> [StoreCall; 1] {
@@ -42,7 +42,7 @@ impl Scene {
         Self { inbox: Inbox::new(id("me")), ctx, facts: WAITING }
     }
 
-    /// One that has joined at 0 and looks for its document.
+    /// A worker that has joined at 0 and polls for its document.
     fn joined() -> Self {
         let mut scene = Self::new();
         scene.inbox.on_joined(at(0));

@@ -1,19 +1,21 @@
-//! Going as asked: make before break.
+//! The order of steps of a worker that leaves: make before break (PROTOCOL rule 14).
 //!
-//! PROTOCOL rule 14. The session says that it leaves and goes on reading until the plan has
-//! found a successor for each lease; the planner's own lease goes last. No peer ever waits for the
-//! session timeout.
+//! The session says in its beats that it leaves, and goes on reading until the plan has named a
+//! successor for each lease. It releases the planner's lease last, and then ends its session. So no
+//! other session has to wait for the session timeout.
 //!
-//! | phase | when | then | it does |
+//! [`Leaving`] only decides which step is next ([`Next`]); `hear.rs` carries it out.
+//!
+//! | phase | when | then | step |
 //! |---|---|---|---|
-//! | staying | asked to leave | handing over | reads the sessions, again every watch interval |
-//! | handing over | nobody stays to hand over to | draining | lets every run finish its batch |
-//! | both | nothing is held, and I plan | stepping down | gives the planner's lease back |
-//! | both | nothing is held, and I do not plan | gone | ends the session |
-//! | stepping down | the planner's lease is free | gone | ends the session |
-//! | all of them | the grace is out | the same | drops every batch |
-//! | all of them | a moment later | gone | ends the session |
-//! | gone | a moment later | – | waits for nothing any more |
+//! | staying | the worker is asked to leave | handing over | read the sessions, again every watch interval |
+//! | handing over | no other session stays | draining | let every run finish its batch |
+//! | both | nothing is held, and this session is the planner | stepping down | release the planner's lease |
+//! | both | nothing is held, and this session is not the planner | gone | end the session |
+//! | stepping down | the planner's lease is released | gone | end the session |
+//! | all of them | the grace is over | the same | drop every batch |
+//! | all of them | a second later | gone | end the session |
+//! | gone | a second later | – | finish, whatever is not answered |
 
 use std::time::Duration;
 
@@ -24,71 +26,78 @@ use crate::{
     stream::StreamName,
 };
 
-/// How long a worker whose grace is out waits for its batches to be dropped and its last
-/// checkpoints to be stored, and then for the end of its session to be written.
+/// How long a worker waits once its grace is over: for batches to be dropped and their checkpoints
+/// to be stored, and then as long again for the end of its session.
 const LAST_MOMENT: Duration = Duration::from_secs(1);
 
-/// How far the leaving has got.
+/// The state of leaving.
 #[derive(Debug)]
 pub(super) struct Leaving {
     phase: Phase,
-    /// When every batch is dropped; then, twice, when waiting ends.
+    /// When the grace is over; then, twice, when the worker stops to wait.
     deadline: Time,
+    /// Whether every batch was dropped because the grace is over.
     dropped: bool,
-    /// When the sessions are read next: the others may be leaving too.
+    /// When the sessions are read next: other workers may be leaving, too.
     list_at: Time,
-    /// Whether nobody lives to hand over to, once that is known.
+    /// Whether no other session stays to take the leases; `None` until the sessions were listed.
     alone: Option<bool>,
-    /// Since when only the standby's word is missing.
+    /// Since when this planner waits only for the standby to confirm its document.
     waiting_since: Option<Time>,
 }
 
+/// The phases of leaving, in their order.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 enum Phase {
+    /// The worker was not asked to leave.
     Staying,
+    /// The session reads on until each lease has a successor.
     HandingOver,
+    /// No other worker stays: every run finishes its batch.
     Draining,
+    /// The release of the planner's lease was sent.
     SteppingDown,
+    /// The end of the session was sent.
     Gone,
 }
 
-/// What the leaving has to know of the other parts.
+/// The facts of other parts that the leaving needs.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Facts {
     pub(super) now: Time,
     /// Whether the session is registered and not over.
     pub(super) is_live: bool,
-    /// Whether a lease is held, or is on its way here or back.
+    /// Whether a lease is held, or an acquire or a release is under way.
     pub(super) holds_any: bool,
-    /// What the planner says, if this session plans.
+    /// The facts of the planner; `None` if this session is not the planner.
     pub(super) planner: Option<PlannerFacts>,
     pub(super) watch_interval: Duration,
     pub(super) heartbeat_interval: Duration,
 }
 
-/// What a planner that leaves knows of its successors.
+/// The facts that a leaving planner knows about its successors.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct PlannerFacts {
-    /// The standby has seen the document that names it.
+    /// Whether the standby has confirmed the document that names it.
     pub(super) standby_knows: bool,
-    /// Somebody lives who stays.
+    /// Whether a live session stays.
     pub(super) has_successors: bool,
 }
 
-/// What is to be done next.
+/// A step of leaving.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Next {
     /// Read all sessions.
     List,
-    /// Let every run finish its batch.
+    /// Order every run to finish its batch.
     DrainAll,
-    /// Drop every batch; what was processed is still flushed.
+    /// Order every run to drop its batch. The releases carry what was processed.
     DropAll,
-    /// Give the planner's lease back.
+    /// Release the planner's lease.
     StepDown,
     /// End the session.
     EndSession,
-    /// Wait for nothing any more.
+    /// End the worker, whatever is not answered.
     Finish,
 }
 
@@ -114,16 +123,15 @@ impl Leaving {
         self.deadline.min(self.list_at)
     }
 
-    /// The worker is asked to leave, and given this long. A session that is not live holds nothing
-    /// and is ended at once.
+    /// The worker is asked to leave, and has `grace` to do so.
     pub(super) fn start(&mut self, now: Time, grace: Duration) {
         self.phase = Phase::HandingOver;
         self.deadline = now + grace;
         self.list_at = now;
     }
 
-    /// All sessions were read. Only a consistent listing counts: who joined since an older view is
-    /// somebody, too.
+    /// The sessions were listed. Only a consistent listing counts: an older view may lack a session
+    /// that has joined since.
     pub(super) fn on_listed(
         &mut self,
         how: Consistency,
@@ -139,7 +147,7 @@ impl Leaving {
         }
     }
 
-    /// What can be done now; then the next, until there is nothing.
+    /// The step that can be taken now, if there is one. The caller asks again until there is none.
     pub(super) fn next(&mut self, facts: Facts) -> Option<Next> {
         let now = facts.now;
         if self.deadline <= now {
@@ -163,7 +171,7 @@ impl Leaving {
         }
     }
 
-    /// Nothing is held any more: what is left is the planner's lease, and the session.
+    /// Nothing is held any more: the planner's lease is next, then the session.
     fn leave_the_plan(&mut self, alone: bool, facts: Facts) -> Option<Next> {
         let Some(planner) = facts.planner else { return self.go() };
         if self.phase == Phase::SteppingDown {
@@ -180,8 +188,8 @@ impl Leaving {
         None
     }
 
-    /// Grace is out: every batch is dropped and what was processed is flushed, then the session is
-    /// ended, then nothing is waited for any more.
+    /// The grace is over: drops every batch, then ends the session, then ends the worker, with a
+    /// [`LAST_MOMENT`] between two steps.
     fn on_grace_out(&mut self, facts: Facts) -> Option<Next> {
         let drops = !self.dropped && facts.is_live;
         if self.phase == Phase::Gone && !drops {
@@ -196,7 +204,7 @@ impl Leaving {
         self.go()
     }
 
-    /// The session is to be ended, if it has not been.
+    /// Ends the session, unless that was done.
     pub(super) fn go(&mut self) -> Option<Next> {
         let stays = self.phase != Phase::Gone;
         self.phase = Phase::Gone;

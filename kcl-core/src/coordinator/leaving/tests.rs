@@ -5,7 +5,7 @@ const GRACE: Duration = Duration::from_secs(10);
 const WATCH: Duration = Duration::from_secs(2);
 const BEAT: Duration = Duration::from_millis(1_500);
 
-/// A live follower that holds leases.
+/// A live session that holds leases, and is not the planner.
 fn facts(millis: u64) -> Facts {
     Facts {
         now: at(millis),
@@ -17,7 +17,7 @@ fn facts(millis: u64) -> Facts {
     }
 }
 
-/// One that has handed over all it held.
+/// A session that has handed over all its leases.
 fn emptied(millis: u64) -> Facts {
     Facts { holds_any: false, ..facts(millis) }
 }
@@ -27,12 +27,12 @@ fn planning(millis: u64, standby_knows: bool, has_successors: bool) -> Facts {
     Facts { planner, ..emptied(millis) }
 }
 
-/// All that can be done now.
+/// All steps that can be taken now.
 fn all(leaving: &mut Leaving, facts: Facts) -> Vec<Next> {
     std::iter::from_fn(|| leaving.next(facts).filter(|next| *next != Next::Finish)).collect()
 }
 
-/// Asked to leave at 0, with the sessions read; the others are these.
+/// A worker that was asked to leave at 0, with the sessions read; these others live.
 fn asked(others: &[Session]) -> Leaving {
     let mut leaving = Leaving::default();
     leaving.start(at(0), GRACE);

@@ -1,4 +1,4 @@
-//! Beating, and what the answers mean.
+//! Sends beats, and handles their answers.
 
 use super::{Member, phase::Phase, request, retry_pause, signal::Signal};
 use crate::{
@@ -10,24 +10,25 @@ use crate::{
     store::Consistency,
 };
 
-/// Unanswered attempts worth remembering: T/h of them and their retries fit many times over.
+/// How many unanswered beats are remembered. A session timeout of beats and their repetitions is
+/// far fewer.
 const ATTEMPTS_KEPT: usize = 64;
 
 impl Member {
-    /// Beats now, beside the regular schedule: something is worth telling.
+    /// Sends a beat now, beside the regular ones: it has something new to say.
     pub(in crate::coordinator) fn beat_now(&mut self, ctx: &mut Context) {
         if self.is_live() {
             self.send_beat(ctx);
         }
     }
 
-    /// Says from the next beat on, which is now, that the session hands its leases over.
+    /// Says in the beats from now on that the session leaves, and sends the first of them.
     pub(in crate::coordinator) fn start_leaving(&mut self, ctx: &mut Context) {
         self.leaving = leaving_is_said();
         self.beat_now(ctx);
     }
 
-    /// Ends the session: everything it holds is free from then on.
+    /// Ends the session: other sessions may acquire its leases from then on.
     pub(in crate::coordinator) fn leave(&mut self, ctx: &mut Context) {
         let end = EndSession::new(self.session.id.clone(), Ending::Leave);
         self.be_over();
@@ -37,9 +38,12 @@ impl Member {
         ctx.ask(op::EndSession(end), request::Leave);
     }
 
+    /// Sends the regular beat when it is due, and a beat again when the last one has no answer for
+    /// a third of the interval.
     pub(super) fn beat_when_due(&mut self, ctx: &mut Context) {
         if self.beat_at <= ctx.now {
-            // The schedule keeps its phase, which watchers rely on; after a pause it starts anew.
+            // The regular beats keep their phase, which watchers rely on; after a pause they start
+            // anew.
             self.late = ctx.now.since(self.beat_at);
             let next = self.beat_at + self.session.interval;
             self.beat_at = if next > ctx.now { next } else { ctx.now + self.session.interval };
@@ -49,13 +53,15 @@ impl Member {
         }
     }
 
+    /// Sends a beat, and remembers when: its answer makes the session valid from then on.
     pub(super) fn send_beat(&mut self, ctx: &mut Context) {
         self.last_number += 1;
         self.attempts.insert(self.last_number, ctx.now);
         if self.attempts.len() > ATTEMPTS_KEPT {
             self.attempts.pop_first();
         }
-        // Tried again without giving this attempt up: any answer counts, from its own sending.
+        // The next attempt does not replace this one: the answer of either counts, from when it was
+        // sent.
         self.retry_at = ctx.now + self.session.interval / 3;
         self.report.watched = self
             .watched_at
@@ -65,6 +71,8 @@ impl Member {
         ctx.ask(op::Beat(beat), request::Beat(self.last_number));
     }
 
+    /// A beat was answered: it was counted; or it was refused, because a later one was counted, the
+    /// session has ended, or its row does not exist.
     pub(super) fn on_beat(
         &mut self,
         number: u64,
@@ -76,13 +84,14 @@ impl Member {
             Write::Done(row) => self.on_counted(number, &row, ctx),
             Write::Refused(Some(row)) => match end_shown_by(&row) {
                 Some(reason) => return self.on_fence(reason, ctx),
-                // A later attempt of mine was counted, its answer lost: no fence, and as good.
+                // A later beat of this session was applied and its answer lost: this proves life as
+                // well.
                 None => {
                     sometimes!(LaterBeatCounted);
                     self.on_counted(row.beat, &row, ctx);
                 }
             },
-            // The row is gone: lost by the store, or forgotten after its end.
+            // The row does not exist: the store lost it, or it was deleted after its end.
             Write::Refused(None) if self.is_other(&reply.stamp.generation) => {
                 return self.on_vanished(ctx);
             }
@@ -91,6 +100,7 @@ impl Member {
         self.on_generation(&reply.stamp.generation, ctx);
     }
 
+    /// This beat was counted, and so the session was live when it was sent.
     fn on_counted(&mut self, number: u64, row: &Session, ctx: &mut Context) {
         let sent = self.counts_from(number, ctx.now);
         self.attempts = self.attempts.split_off(&(number + 1));
@@ -109,12 +119,12 @@ impl Member {
         self.on_mailbox(Some(row), ctx);
     }
 
-    /// From when a beat counts that was answered now: from its own sending.
+    /// When the answered beat was sent: the session is valid from then on, not from the answer.
     fn counts_from(&self, number: u64, now: Time) -> Option<Time> {
         if planted!(ValidFromReply) { Some(now) } else { self.sent_at(number) }
     }
 
-    /// When the attempt that was answered was sent, and none after it.
+    /// When the beat of this number was sent.
     fn sent_at(&self, number: u64) -> Option<Time> {
         if planted!(ValidFromLastAttempt) {
             self.attempts.values().last().copied()
@@ -123,11 +133,12 @@ impl Member {
         }
     }
 
-    /// Whether somebody raised the mailbox since it was last read.
+    /// Whether another session raised the mailbox since it was last read.
     fn is_woken_by(&self, row: &Session) -> bool {
         row.mailbox > self.mailbox && !planted!(WakeNeverRead)
     }
 
+    /// This session's row was read: it shows whether the session was ended, or was woken.
     pub(super) fn on_mailbox(&mut self, row: Option<&Session>, ctx: &mut Context) {
         let Some(row) = row else { return };
         if let SessionState::Ended(reason) = row.state {
@@ -139,6 +150,8 @@ impl Member {
         }
     }
 
+    /// An answer of the store named its generation. Another one than before means that the store
+    /// went back in time: this session checks its id and passes again.
     pub(super) fn on_generation(&mut self, generation: &Generation, ctx: &mut Context) {
         match &self.generation {
             Some(known) if is_another(generation, known) => {
@@ -154,12 +167,13 @@ impl Member {
         }
     }
 
-    /// Whether the store's history has changed since this session heard of it.
+    /// Whether the store's generation is another than this session knows.
     fn is_other(&self, generation: &Generation) -> bool {
         self.generation.as_ref().is_some_and(|known| known != generation)
     }
 
-    /// The store lost the session: nobody ended it, and what it held is known here alone.
+    /// The store lost the session. No other session ended it, and only this process knows what it
+    /// held.
     fn on_vanished(&mut self, ctx: &mut Context) {
         if self.phase != Phase::Over {
             self.be_over();
@@ -167,6 +181,7 @@ impl Member {
         }
     }
 
+    /// Another session ended this one.
     pub(super) fn on_fence(&mut self, reason: EndReason, ctx: &mut Context) {
         if self.phase != Phase::Over {
             self.be_over();
@@ -174,12 +189,13 @@ impl Member {
         }
     }
 
-    /// Nothing is asked for any more.
+    /// Ends the session here: nothing is sent for it any more.
     pub(super) fn be_over(&mut self) {
         self.phase = Phase::Over;
         self.retry_at = Time::NEVER;
     }
 
+    /// Notices that the session's validity is over.
     pub(super) fn check_deadline(&mut self, ctx: &mut Context) {
         if !self.lapsed && ctx.now >= self.valid_until {
             self.lapsed = true;
@@ -188,6 +204,7 @@ impl Member {
         }
     }
 
+    /// Reads this session's row every `wake_poll`, where the store pushes no wake-ups.
     pub(super) fn poll_mailbox(&mut self, ctx: &mut Context) {
         if self.poll_at <= ctx.now {
             self.poll_at = ctx.now + ctx.settings.wake_poll;
@@ -196,8 +213,8 @@ impl Member {
         }
     }
 
-    /// The end was written, or refused: it had ended already, or its row is gone; or that is not
-    /// known.
+    /// The end of the session was answered, or failed. A refusal counts as an answer: the session
+    /// had ended before, or its row does not exist.
     pub(super) fn on_left(&mut self, answered: bool, ctx: &mut Context) {
         if answered {
             ctx.signal(Signal::Left);
@@ -207,18 +224,18 @@ impl Member {
     }
 }
 
-/// Whether beats say that the session hands its leases over: from the first one on.
+/// Whether the beats say that the session leaves.
 fn leaving_is_said() -> bool {
     !planted!(LeavingNotSaid)
 }
 
-/// Whether who leaves writes the end of its session, so that nobody waits for its timeout.
+/// Whether a session that leaves ends itself, so that no other session waits for its timeout.
 fn writes_its_own_end() -> bool {
     !planted!(LeavesWithoutEnd)
 }
 
-/// How the session has ended, if the row that refused a beat shows that: a higher beat is proof of
-/// life.
+/// How the session has ended, if the row that refused a beat shows an end. A refusal because of a
+/// higher beat shows none: it proves life.
 fn end_shown_by(row: &Session) -> Option<EndReason> {
     match row.state {
         SessionState::Ended(reason) => Some(reason),
@@ -226,12 +243,12 @@ fn end_shown_by(row: &Session) -> Option<EndReason> {
     }
 }
 
-/// Whether the store's history is another than the one that was known.
+/// Whether the store's generation changed.
 fn is_another(generation: &Generation, known: &Generation) -> bool {
     known != generation && !planted!(GenerationIgnored)
 }
 
-/// Whether a store that went back may have lost the ends of older sessions of my id: it may.
+/// Whether a store that went back may have lost the ends of older sessions of this id.
 fn ends_may_be_lost() -> bool {
     !planted!(RivalsComeBack)
 }

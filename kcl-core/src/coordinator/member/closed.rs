@@ -1,4 +1,5 @@
-//! Waiting without a session while the application is closed: its rows are being rewritten.
+//! Waiting without a session while the application is closed, because a command rewrites its rows
+//! (PROTOCOL §3).
 
 use super::{
     Member,
@@ -17,7 +18,8 @@ use crate::{
     lease::{Changing, DocName, Document, EndSession, Ending},
 };
 
-/// Why workers may not join, in words; `None` if they may. What cannot be read is taken for closed.
+/// The command that closed the application, or why that cannot be read; `None` if the application
+/// is open. A document that cannot be decoded counts as closed.
 fn closed_by(doc: Option<&Document>) -> Option<Result<String, String>> {
     match Changing::decode(&doc?.body) {
         Ok(changing) => changing.is_closed().then_some(Ok(changing.by)),
@@ -25,17 +27,17 @@ fn closed_by(doc: Option<&Document>) -> Option<Result<String, String>> {
     }
 }
 
-/// The last change of the application.
+/// The number of the last change of the application.
 fn last_change(doc: &Document) -> Option<u64> {
     let changing = Changing::decode(&doc.body).ok()?;
     Change::of(&changing).map(|change| change.number)
 }
 
 impl Member {
-    /// Whether the application is open was read.
+    /// The document `changing` was read: it says whether the application is open.
     pub(super) fn on_changing(&mut self, answer: Answered<op::Doc>, ctx: &mut Context) {
         let Ok(doc) = answer else {
-            // Read again with the other document, or at the next look.
+            // Read again together with `streams`, or after the next `wake_poll`.
             if self.phase == Phase::Passing {
                 self.retry_passing(ctx);
             }
@@ -67,6 +69,7 @@ impl Member {
         }
     }
 
+    /// Reports once for each reason that the application is closed.
     fn tell_closed(&mut self, why: Result<String, String>, ctx: &mut Context) {
         let (notice, text) = match why {
             Ok(by) => (Notice::Closed(by.clone()), by),
@@ -80,8 +83,8 @@ impl Member {
         }
     }
 
-    /// Looks again, as often as for wake-ups: nobody reads until then, and it costs no more than a
-    /// worker that does. Ends the session again if it may not have ended.
+    /// Reads `changing` again, as often as a live worker reads its mailbox. Ends the session again,
+    /// if that is not confirmed.
     pub(super) fn look_whether_open(&mut self, ctx: &mut Context) {
         let Phase::Shut(shut) = &mut self.phase else { return };
         shut.look_at = ctx.now + ctx.settings.wake_poll.min(ctx.settings.watch_interval);
@@ -92,8 +95,8 @@ impl Member {
         ctx.ask(op::Doc(DocName::changing()), request::Changing);
     }
 
-    /// The end was written, or refused: it had ended already, or its row is gone; or that is not
-    /// known.
+    /// The end of the session was answered, or failed. A refusal counts as an answer: the session
+    /// had ended before, or its row does not exist.
     pub(super) fn on_shut_ended(&mut self, answered: bool) {
         if let Phase::Shut(shut) = &mut self.phase {
             shut.ended |= answered;

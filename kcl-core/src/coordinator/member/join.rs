@@ -1,7 +1,7 @@
-//! Registering, and making sure that the worker id is mine alone.
+//! Registering, and making sure that no other session uses the worker's id (PROTOCOL rule 1).
 //!
-//! Register, *then* list: of two sessions that start under one id at once at least one sees the
-//! other, and both order themselves by (start number, incarnation).
+//! A session registers, and *then* lists: of two sessions that start under one id at once at least
+//! one sees the other. Both order themselves by (start number, incarnation); the older one stops.
 
 use super::{
     Member,
@@ -22,7 +22,8 @@ use crate::{
 };
 
 impl Member {
-    /// It is time to start. What the stream is stays known from one session to the next.
+    /// Starts to join. The description of the stream stays known from one session of the process to
+    /// the next.
     pub(super) fn start_joining(&mut self, ctx: &mut Context) {
         if ctx.reads.known().is_some() {
             return self.list_before(ctx);
@@ -31,17 +32,19 @@ impl Member {
         ctx.reads.want();
     }
 
+    /// Lists the sessions before registering, to find the start number.
     pub(super) fn list_before(&mut self, ctx: &mut Context) {
         self.phase = Phase::Listing;
         self.retry_at = Time::NEVER;
         ctx.ask(op::Sessions(Consistency::Strong), request::ListBefore);
     }
 
-    /// Tries the step of joining that failed again.
+    /// Makes the failed call of joining again.
     pub(super) fn rejoin(&mut self, ctx: &mut Context) {
         match self.phase {
-            // Whatever was sent may have been registered, ended for its silence and forgotten:
-            // others take that session for ended for good.
+            // A register without an answer may have been applied, fenced for its silence, and
+            // deleted. Other sessions take this session for ended for good, so it must not
+            // register.
             Phase::Registering(since) if ctx.now >= since + self.session.timeout => {
                 self.be_over();
                 ctx.signal(Signal::Unheard);
@@ -51,6 +54,7 @@ impl Member {
         }
     }
 
+    /// The sessions were listed: registers with the next start number of this id.
     pub(super) fn register(&mut self, rows: &[Session], ctx: &mut Context) {
         let mine = rows.iter().filter(|row| row.id.worker == self.session.id.worker);
         if mine.clone().any(|row| self.must_give_way_to(row)) {
@@ -63,19 +67,22 @@ impl Member {
         self.send_register(ctx);
     }
 
-    /// Whether this process was fenced and another session of its id lives: that one is newer.
+    /// Whether this session must stop: a session of this process was fenced, and `row` is another
+    /// live session of its id, which is newer.
     fn must_give_way_to(&self, row: &Session) -> bool {
         let is_newer = !row.has_ended() && !self.former.contains(&row.id);
         self.fenced_before && is_newer && gives_way_once_fenced()
     }
 
-    /// Registers, again with the same incarnation if need be: a register whose answer was lost
+    /// Puts the row, with the same incarnation at each attempt: an attempt whose answer was lost
     /// must not leave a second session behind.
     fn send_register(&mut self, ctx: &mut Context) {
         self.retry_at = Time::NEVER;
         ctx.ask(op::Register(self.session.clone()), request::Register(ctx.now));
     }
 
+    /// The registration was answered: the session is valid from when it was sent, and begins to
+    /// pass.
     pub(super) fn on_registered(
         &mut self,
         sent: Time,
@@ -88,20 +95,21 @@ impl Member {
         ctx.epochs.stamped(&reply.stamp, ctx.now);
         self.on_generation(&reply.stamp.generation, ctx);
         let Some(row) = reply.value.into_row() else { return self.list_before(ctx) };
-        // An earlier attempt was counted, and its answer lost.
+        // The row may have been put by an earlier attempt, and ended since.
         if let SessionState::Ended(reason) = row.state {
             return self.on_fence(reason, ctx);
         }
         self.mailbox = row.mailbox;
         self.become_valid(sent, ctx);
-        // Spread the fleet's beats over the interval: pods of one deployment start together.
+        // The beats of a fleet are spread over the interval: the pods of a deployment start
+        // together.
         self.beat_at = ctx.now + ctx.rng.span(self.session.interval);
         self.poll_at = if ctx.pushes { Time::NEVER } else { ctx.now + ctx.settings.wake_poll };
         self.start_passing(ctx);
     }
 
-    /// The application reads my stream: whether the id is mine alone is judged now. The sessions
-    /// were asked for with the last put.
+    /// The application reads this worker's stream: checks that no other session uses the id. The
+    /// sessions were listed together with the last put of `streams`.
     pub(super) fn start_checking(&mut self, ctx: &mut Context) {
         self.phase = Phase::Checking(Older::default());
         if !looks_for_others_first() {
@@ -115,7 +123,7 @@ impl Member {
         }
     }
 
-    /// The listing after registering failed: it is made again a little later.
+    /// The listing after registering failed: it is made again after a pause.
     pub(super) fn list_after_later(&mut self, ctx: &mut Context) {
         if let Phase::Checking(older) = &mut self.phase {
             older.look_at = Some(ctx.now + retry_pause(ctx));
@@ -124,12 +132,14 @@ impl Member {
         }
     }
 
+    /// Lists the sessions after registering.
     pub(super) fn list_after(&mut self, ctx: &mut Context) {
         self.listed = Listed::Asked;
         ctx.ask(op::Sessions(Consistency::Strong), request::ListAfter);
     }
 
-    /// The sessions were listed after registering.
+    /// The sessions were listed after registering. If the session has not passed yet, the listing
+    /// is kept until then.
     pub(super) fn on_listed_after(&mut self, rows: Vec<Session>, ctx: &mut Context) {
         if self.phase == Phase::Passing {
             self.listed = Listed::Rows(rows);
@@ -138,6 +148,7 @@ impl Member {
         }
     }
 
+    /// Stops for a newer session of this id; ends or watches the older ones, as `same_id` says.
     fn check(&mut self, rows: &[Session], ctx: &mut Context) {
         let Phase::Checking(older) = &mut self.phase else { return };
         let me = &self.session;
@@ -146,7 +157,8 @@ impl Member {
             if !is_rival(me, row) {
                 continue;
             }
-            // A former life's registration may land after this one's.
+            // The registration of an earlier session of this process may be applied after this
+            // one's.
             let former = self.former.contains(&row.id);
             if !former && stops_for(me, row) {
                 return self.give_way(ctx);
@@ -162,6 +174,7 @@ impl Member {
         self.join_when_settled(ctx);
     }
 
+    /// Becomes live once no older session of this id is left.
     fn join_when_settled(&mut self, ctx: &mut Context) {
         if let Phase::Checking(older) = &self.phase
             && older.is_settled()
@@ -171,6 +184,7 @@ impl Member {
         }
     }
 
+    /// The end of an older session was answered.
     pub(super) fn on_older_ended(
         &mut self,
         id: &SessionId,
@@ -182,22 +196,23 @@ impl Member {
             return;
         }
         match answer {
-            // It was to be fenced, and has beaten.
+            // It should have been fenced, and it has beaten.
             Ok(Write::Refused(Some(row))) if !row.has_ended() => {
                 self.give_way(ctx);
             }
-            // Done, or it had ended: either way it is over.
+            // The end was written, or the session had ended before.
             Ok(_) => {
                 sometimes!(OlderReplaced);
                 older.ending.remove(id);
                 ctx.note_ended(id);
                 self.join_when_settled(ctx);
             }
-            // The next look asks again.
+            // The end is asked for again at the next read.
             Err(_) => older.look_at = Some(ctx.now + ctx.settings.fast_poll),
         }
     }
 
+    /// Under `same_id = refuse`: reads the rows of the older sessions again, when that is due.
     pub(super) fn look_at_older(&mut self, ctx: &mut Context) {
         let Phase::Checking(older) = &mut self.phase else { return };
         if older.look_at.is_none_or(|at| at > ctx.now) {
@@ -215,6 +230,8 @@ impl Member {
         }
     }
 
+    /// The row of an older session was read. If it beats, this session stops; if it is silent for a
+    /// timeout, it is fenced.
     pub(super) fn on_older(&mut self, id: &SessionId, row: Option<&Session>, ctx: &mut Context) {
         let timeout = self.session.timeout;
         let Phase::Checking(older) = &mut self.phase else { return };
@@ -237,8 +254,8 @@ impl Member {
         }
     }
 
-    /// The store went back, and may have lost the ends of older sessions of my id: whether it is
-    /// mine alone is looked at again.
+    /// Lists the sessions again, if the store went back: it may have lost the ends of older
+    /// sessions of this id.
     pub(super) fn list_again(&mut self, ctx: &mut Context) {
         if self.recheck_at <= ctx.now {
             self.recheck_at = ctx.now + self.session.interval;
@@ -246,8 +263,8 @@ impl Member {
         }
     }
 
-    /// Ends the older sessions of my id that live, until a listing shows none. A newer one takes my
-    /// place; under `same_id = refuse` it may just be finding out that it must not.
+    /// Ends the older live sessions of this id, until a listing shows none. Stops for a newer one,
+    /// but not under `same_id = refuse`: there the newer one stops by itself, if it finds this one.
     pub(super) fn check_again(&mut self, rows: &[Session], ctx: &mut Context) {
         let me = &self.session;
         let (newer, older): (Vec<&Session>, Vec<&Session>) = rows
@@ -267,7 +284,8 @@ impl Member {
         }
     }
 
-    /// Another session of my id is there to stay: I go, and leave nothing behind.
+    /// Stops this worker, because another session of its id stays. Ends its own session, if it may
+    /// have registered.
     fn give_way(&mut self, ctx: &mut Context) {
         let registered = !matches!(self.phase, Phase::Listing | Phase::Waiting(_));
         self.be_over();
@@ -279,27 +297,27 @@ impl Member {
     }
 }
 
-/// Whether `row` is another session of my id that lives.
+/// Whether `row` is another live session of this worker's id.
 fn is_rival(me: &Session, row: &Session) -> bool {
     row.id.worker == me.id.worker && row.id != me.id && !row.has_ended()
 }
 
-/// The start number that follows those of my id that are listed.
+/// The start number of a new session, above those listed for its id.
 fn start_after(highest: Option<u64>) -> u64 {
     if planted!(StartsNotCounted) { 1 } else { highest.unwrap_or(0) + 1 }
 }
 
-/// Whether sessions are listed after registering and before anything is acquired.
+/// Whether a session lists the sessions after it registered and before it acquires anything.
 fn looks_for_others_first() -> bool {
     !planted!(JoinsWithoutListing)
 }
 
-/// Whether I stop because of a session of my id that lives: a newer one.
+/// Whether this session stops for a live session of its id: for a newer one.
 fn stops_for(me: &Session, row: &Session) -> bool {
     row.seniority() > me.seniority() && !planted!(OlderDoesNotStop)
 }
 
-/// Whether who was fenced leaves its id to another session that lives.
+/// Whether a fenced worker leaves its id to another live session.
 fn gives_way_once_fenced() -> bool {
     !planted!(FencedComesBack)
 }

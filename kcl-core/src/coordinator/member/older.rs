@@ -1,4 +1,4 @@
-//! The older live sessions of my id that stand in the way of a join.
+//! The older live sessions of this id, which have to end before this one is live.
 
 use std::collections::BTreeMap;
 
@@ -9,27 +9,29 @@ use crate::{
     lease::{EndSession, Ending, Session, SessionId},
 };
 
-/// The sessions, listed after registering, until they are judged.
+/// The listing of all sessions after registering.
 #[derive(Debug, Default)]
 pub(super) enum Listed {
-    /// They are not being listed.
+    /// It has not been asked for.
     #[default]
     Not,
-    /// They are.
+    /// It is under way.
     Asked,
-    /// These are there.
+    /// These rows were listed; the session has not passed yet.
     Rows(Vec<Session>),
 }
 
-/// The older live sessions of my id that stand in the way.
+/// The older live sessions of this id, which have to end before this one is live.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(super) struct Older {
-    /// Told to end, and how; not answered yet.
+    /// Those that are being ended, and how; without an answer so far.
     pub(super) ending: BTreeMap<SessionId, Ending>,
-    /// Under `same_id = refuse`: with the beat seen at first, and since when.
+    /// Those that must not be replaced (`same_id = refuse`): the beat that was seen first, and
+    /// when.
     pub(super) watched: BTreeMap<SessionId, (u64, Time)>,
+    /// When their rows are read next, or the failed calls made again.
     pub(super) look_at: Option<Time>,
-    /// The first listing after registering has been judged.
+    /// Whether the listing after registering was judged.
     pub(super) listed: bool,
 }
 
@@ -38,11 +40,12 @@ impl Older {
         self.look_at.unwrap_or(Time::NEVER)
     }
 
+    /// Whether no older session is left, so that this one may become live.
     pub(super) fn is_settled(&self) -> bool {
         self.listed && self.ending.is_empty() && self.watched.is_empty()
     }
 
-    /// Asks for the end of each that is to end.
+    /// Ends each of `ending`.
     pub(super) fn end(&self, ctx: &mut Context) {
         for (id, ending) in &self.ending {
             end(id, *ending, ctx);
@@ -50,7 +53,7 @@ impl Older {
     }
 }
 
-/// Asks for the end of one.
+/// Ends one of them.
 pub(super) fn end(id: &SessionId, ending: Ending, ctx: &mut Context) {
     let end = EndSession::new(id.clone(), ending);
     ctx.ask(op::EndSession(end), request::EndOlder(id.clone()));

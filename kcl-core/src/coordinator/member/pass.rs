@@ -1,4 +1,6 @@
-//! How far a session has got with passing, and what the document `streams` means to it.
+//! The state of a pass: its step, and how the session judges the document `streams`.
+//!
+//! `passing.rs` explains the pass.
 
 use super::readers::Readers;
 use crate::{
@@ -7,41 +9,44 @@ use crate::{
     stream::{StreamDescription, StreamName},
 };
 
-/// How far it has got.
+/// The state of a session's pass.
 #[derive(Debug, Default)]
 pub(super) struct Pass {
-    /// Whether the application was seen open after registering.
+    /// Whether the application was seen open after this session registered.
     pub(super) open: bool,
-    /// The version that was read first, 0 if there was none. What is above it was put since I
-    /// registered, so that it also ends whatever anybody decided about an earlier one.
+    /// The version of `streams` that was read first, 0 if there was none. Every higher version was
+    /// put after this session registered.
     pub(super) floor: Option<u64>,
     /// The document as it was last read, until it is judged.
     pub(super) read: Option<Option<Document>>,
     pub(super) step: Step,
-    /// It named a later life of my stream than I knew of.
+    /// Whether `streams` named a later life of the stream than the source had described.
     pub(super) later: bool,
-    /// Numbers the steps: an answer to an earlier one means nothing.
+    /// The number of the present step. An answer to an earlier step is ignored.
     pub(super) round: u64,
-    /// What is waited for, as it was last told.
+    /// The reason that was last reported for a document that cannot be used.
     pub(super) told: Option<String>,
 }
 
+/// The present step of passing.
 #[derive(Debug, Default)]
 pub(super) enum Step {
-    /// Nothing is to be done at a time: not registered yet; the document is being read or put, or
-    /// waits to be judged; or passed.
+    /// Nothing is due at a time: the session has not registered, or has passed, or the document is
+    /// being read or put, or waits to be judged.
     #[default]
     Idle,
-    /// It is read again at this time.
+    /// The document is read again at this time.
     Again(Time),
-    /// It names another stream, or there is none: who reads that is being found out.
+    /// The document names another stream, or does not exist. The sessions that may read that stream
+    /// are being watched.
     Watching(Readers),
-    /// One of them lives: the document is read once more.
+    /// One of them is live: the document is read once more, and if it still names another stream,
+    /// this worker leaves.
     Leaving(Option<StreamName>),
 }
 
 impl Pass {
-    /// The number of the step that begins now.
+    /// Starts the next step: its number.
     pub(super) const fn next_round(&mut self) -> u64 {
         self.round += 1;
         self.round
@@ -56,21 +61,21 @@ impl Pass {
     }
 }
 
-/// What the document means to who reads the stream as it is described.
+/// The meaning of the document `streams` to a worker that reads a given stream.
 pub(super) enum Meaning {
-    /// It is mine.
+    /// It names this worker's stream, and was put since this session registered.
     Passed,
-    /// It names my stream: this is to be put over it.
+    /// It names this worker's stream: this content is to be put over it.
     Put(Streams),
-    /// It names a later life of my stream than was described.
+    /// It names a later life of the stream than the source described.
     Later,
-    /// It names another stream, or none.
+    /// It names another stream, or does not exist (`None`).
     Other(Option<StreamName>),
-    /// It makes no sense, because of this.
+    /// It cannot be decoded, for this reason.
     Unreadable(String),
 }
 
-/// What the document means, whose version was `floor` when it was first read after registering.
+/// The meaning of the document. `floor` is the version that was read first after registering.
 pub(super) fn meaning(doc: Option<&Document>, mine: &StreamDescription, floor: u64) -> Meaning {
     let Some(doc) = doc else { return Meaning::Other(None) };
     let streams = match Streams::decode(&doc.body) {
@@ -89,7 +94,7 @@ pub(super) fn meaning(doc: Option<&Document>, mine: &StreamDescription, floor: u
     Meaning::Put(streams.at_life(&mine.name, mine.key.created))
 }
 
-/// Whether this version was put since I registered.
+/// Whether this version was put after this session registered.
 fn is_put_since(version: u64, floor: u64) -> bool {
     version > floor || planted!(PassesWithoutPutting)
 }

@@ -1,10 +1,13 @@
-//! Which stream the application reads: making sure that it is mine, or making it mine.
+//! Passing (PROTOCOL rule 17): making sure that the application reads this worker's stream, or
+//! making it do so.
 //!
-//! The document `streams` names it. Who has registered reads that document and *passes*: it puts
-//! the same content again, by a compare-and-set. So each version is a meeting place. Who wants to
-//! read another stream reads a version, waits for the end of all sessions that may have passed up
-//! to it, and puts its own name over that version. Whoever passes meanwhile makes that fail, and
-//! whoever comes later finds the new name. PROTOCOL rule 17.
+//! The document `streams` names the stream. A session that has registered reads the document and
+//! *passes*: it puts the same content again, by a compare-and-set over the version that it read. A
+//! worker of another stream reads a version, waits until all sessions that may have passed up to it
+//! have ended, and puts its own stream over that version. So each version is a meeting place:
+//!
+//! - a session that passes meanwhile makes that put fail;
+//! - a session that comes later finds the new stream in the document.
 
 use super::{
     Member,
@@ -27,7 +30,7 @@ use crate::{
 };
 
 impl Member {
-    /// The session is registered: reads which stream the application reads.
+    /// The session is registered: reads `changing` and `streams`.
     pub(super) fn start_passing(&mut self, ctx: &mut Context) {
         self.phase = Phase::Passing;
         if !must_pass() {
@@ -38,7 +41,7 @@ impl Member {
         self.ask_streams(ctx);
     }
 
-    /// The store went back in time, and may have lost the pass: it is made again.
+    /// Passes again, after the store went back: the store may have lost the pass.
     pub(super) fn pass_again(&mut self, now: Time) {
         if matches!(self.phase, Phase::Passing | Phase::Checking(_) | Phase::Live)
             && pass_may_be_lost()
@@ -49,6 +52,7 @@ impl Member {
         }
     }
 
+    /// Reads `streams`.
     fn ask_streams(&mut self, ctx: &mut Context) {
         let round = self.pass.next_round();
         if !matches!(self.pass.step, Step::Leaving(_)) {
@@ -57,11 +61,13 @@ impl Member {
         ctx.ask(op::Doc(DocName::streams()), request::Streams(round));
     }
 
+    /// Forgets the document that was read, and reads `streams` again at `at`.
     fn read_again_at(&mut self, at: Time) {
         self.pass.read = None;
         self.pass.step = Step::Again(at);
     }
 
+    /// Does the work that is due: reads `streams` again, or lists the sessions of the other stream.
     pub(super) fn go_on_passing(&mut self, ctx: &mut Context) {
         let valid = ctx.now < self.valid_until;
         match &mut self.pass.step {
@@ -79,6 +85,7 @@ impl Member {
         }
     }
 
+    /// `streams` was read. An answer to an earlier round is ignored.
     pub(super) fn on_streams_read(
         &mut self,
         round: u64,
@@ -94,6 +101,7 @@ impl Member {
         }
     }
 
+    /// `streams` was put. Only a put that was applied is a pass.
     pub(super) fn on_streams_put(
         &mut self,
         round: u64,
@@ -113,17 +121,17 @@ impl Member {
         }
     }
 
+    /// Takes over a document that was read, or that refused a put.
     fn on_streams(&mut self, doc: Option<Document>, ctx: &mut Context) {
         let version = doc.as_ref().map_or(0, |doc| doc.version);
-        // Below it, the store went back: nothing that was put before counts any more.
+        // A lower version than before: the store went back, and earlier puts may be lost.
         let floor = self.pass.floor.map_or(version, |floor| floor.min(version));
         self.pass.floor = Some(floor);
         self.pass.read = Some(doc);
         self.judge_streams(ctx);
     }
 
-    /// Decides what to do about the document, once it is read and the application is known to be
-    /// open.
+    /// Judges the document, once it was read and the application is known to be open.
     pub(super) fn judge_streams(&mut self, ctx: &mut Context) {
         let Some(mine) = ctx.reads.known().filter(|_| self.pass.open) else { return };
         let (Some(read), Some(floor)) = (self.pass.read.take(), self.pass.floor) else { return };
@@ -143,8 +151,8 @@ impl Member {
         }
     }
 
-    /// The document names a later life of my stream than I know of: that is asked for. If it is not
-    /// there either, that is said.
+    /// The document names a later life of the stream than the source described: asks the source
+    /// again, and reports it if the source does not know that life, either.
     fn wait_for_life(&mut self, read: Option<Document>, ctx: &mut Context) {
         if self.pass.later {
             let problem = "it names a later life of the stream than the stream service knows of";
@@ -155,6 +163,8 @@ impl Member {
         ctx.reads.want();
     }
 
+    /// The document names another stream, or does not exist: finds out whether that stream has a
+    /// live reader.
     fn on_other_stream(
         &mut self,
         version: Option<u64>,
@@ -175,14 +185,15 @@ impl Member {
         if !looks_who_reads() {
             return self.take_over(ctx);
         }
-        // They are listed only now: a session that passed up to the version that was read had
-        // registered by then.
+        // The listing is asked for only now: every session that passed up to this version had
+        // registered before the version was read.
         if let Step::Watching(readers) = &mut self.pass.step {
             readers.asked(true, ctx);
         }
         ctx.ask(op::Sessions(Consistency::Strong), request::OtherReaders(round));
     }
 
+    /// The sessions were listed: silent ones are fenced.
     pub(super) fn on_other_readers(&mut self, round: u64, rows: &[Session], ctx: &mut Context) {
         if round != self.pass.round {
             return;
@@ -197,7 +208,7 @@ impl Member {
         }
     }
 
-    /// One of them was to be ended, and its row is this.
+    /// The end of one of these sessions was answered; `row` is its row, if there is one.
     pub(super) fn on_reader_ended(
         &mut self,
         round: u64,
@@ -214,6 +225,7 @@ impl Member {
         }
     }
 
+    /// Decides the next step: leave if one of the sessions is live, take over if all have ended.
     fn go_on_watching(&mut self, ctx: &mut Context) {
         let Step::Watching(readers) = &self.pass.step else { return };
         if readers.one_lives() {
@@ -225,7 +237,7 @@ impl Member {
         }
     }
 
-    /// Nobody reads what the version names: mine is put over it.
+    /// No session reads the stream that this version names: puts this worker's stream over it.
     fn take_over(&mut self, ctx: &mut Context) {
         let Step::Watching(readers) = &self.pass.step else { return };
         let version = readers.version();
@@ -235,24 +247,26 @@ impl Member {
         }
     }
 
+    /// Puts `streams` over the version `over`; `None`: where there is no document.
     fn put_streams(&mut self, over: Option<u64>, streams: &Streams, ctx: &mut Context) {
         let round = self.pass.next_round();
         self.pass.step = Step::Idle;
         let put = PutDoc::new(DocName::streams(), over, streams.encode());
         ctx.ask(op::PutDoc(put), request::PutStreams(round));
         if self.phase == Phase::Passing {
-            // Whether the id is mine alone is asked at the same time, and judged after passing.
+            // The sessions of this id are listed at the same time, and judged after passing.
             self.list_after(ctx);
         }
     }
 
+    /// The session has passed. When it passes again later, nothing follows.
     fn on_passed(&mut self, ctx: &mut Context) {
         if self.phase == Phase::Passing {
             self.start_checking(ctx);
         }
     }
 
-    /// Others read another stream: I go, and leave nothing behind.
+    /// Other workers read another stream: ends this session and stops the worker.
     fn leave_to(&mut self, reads: Option<StreamName>, wanted: StreamName, ctx: &mut Context) {
         self.be_over();
         let end = EndSession::new(self.session.id.clone(), Ending::Leave);
@@ -260,19 +274,20 @@ impl Member {
         ctx.signal(Signal::OtherStream { reads, wanted });
     }
 
-    /// What was asked failed: it is asked again a little later.
+    /// A read or a put failed: reads the document again after a pause.
     pub(super) fn retry_passing(&mut self, ctx: &mut Context) {
         let again = ctx.now + retry_pause(ctx);
         self.pass.round += 1;
         self.read_again_at(again);
     }
 
+    /// Stops passing, since the application is closed. Answers that are under way are ignored.
     pub(super) fn stop_passing(&mut self) {
         let round = self.pass.next_round();
         self.pass = Pass { round, ..Pass::default() };
     }
 
-    /// Says what cannot be read, once for each reason.
+    /// Reports why a document cannot be used, once for each reason.
     pub(super) fn tell_unreadable(&mut self, name: DocName, problem: String, ctx: &mut Context) {
         if self.pass.told.as_ref() != Some(&problem) {
             self.pass.told = Some(problem.clone());
@@ -281,22 +296,22 @@ impl Member {
     }
 }
 
-/// Whether who has registered passes before it does anything else.
+/// Whether a registered session passes before it does anything else.
 fn must_pass() -> bool {
     !planted!(RegistersWithoutPassing)
 }
 
-/// Whether a store that went back may have lost the pass: it may.
+/// Whether a store that went back may have lost the pass.
 fn pass_may_be_lost() -> bool {
     !planted!(PassesOnce)
 }
 
-/// Whether a put is a pass: if it was refused, what is there is judged.
+/// Whether a put is a pass. After a refusal the document that is there is judged.
 fn is_pass(put: &Write<Document>) -> bool {
     matches!(put, Write::Done(_)) || planted!(RefusalTakenForPass)
 }
 
-/// Whether it is found out who reads another stream before mine is put over it.
+/// Whether the worker looks for live readers of the other stream before it puts its own over it.
 fn looks_who_reads() -> bool {
     !planted!(SwitchesWithoutLooking)
 }

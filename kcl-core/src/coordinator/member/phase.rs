@@ -1,33 +1,38 @@
-//! The phases of a session, in their order.
+//! The phases of a session, in the order in which it goes through them.
 
 use super::older::Older;
 use crate::env::Time;
 
-/// How far a session has got.
+/// The phase of a session.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Phase {
-    /// Waiting until it is time to start: after a fence, the first beats are spread.
+    /// Waiting for its time: sessions that join again start spread over a heartbeat interval.
     Waiting(Time),
-    /// What the stream is, is being found out.
+    /// Waiting for the description of the stream.
     Describing,
+    /// Waiting for the list of sessions before registering.
     Listing,
-    /// Since when the same row is sent.
+    /// Waiting until the row is put; since when the same row is sent.
     Registering(Time),
-    /// Registered; whether the application is open and reads my stream is being found out.
+    /// Registered, and finding out whether the application is open and reads the same stream.
     Passing,
-    /// It is closed: the session has ended, or will have.
+    /// The application is closed: the session has ended or is being ended.
     Shut(Shut),
-    /// Passed; whether the id is mine alone is being found out.
+    /// Passed, and finding out whether the id is its own.
     Checking(Older),
+    /// Joined: it may acquire, plan and fence.
     Live,
+    /// The session has ended, or is being ended by itself.
     Over,
 }
 
-/// The application is closed.
+/// The state while the application is closed.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Shut {
+    /// The command that closed the application, or why that cannot be read; as last reported.
     pub(super) by: String,
-    /// The session that had registered has ended.
+    /// Whether the end of the session was answered.
     pub(super) ended: bool,
+    /// When `changing` is read next.
     pub(super) look_at: Time,
 }

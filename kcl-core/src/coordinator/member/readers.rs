@@ -1,5 +1,5 @@
-//! Who reads the stream that a version of the document `streams` names: watched until one of them
-//! beats, or all have ended.
+//! The sessions that may read the stream which a version of `streams` names. They are watched until
+//! one of them beats, or all have ended.
 
 use std::collections::BTreeMap;
 
@@ -11,21 +11,25 @@ use crate::{
 };
 
 /// The sessions that may have passed up to one version: those whose rows name its stream, and those
-/// that name none. Others meet in the version.
+/// whose rows name none. A session that registers later needs no watching: its pass makes the
+/// switch over this version fail.
 #[derive(Debug)]
 pub(super) struct Readers {
+    /// The version of `streams`; `None` if there is no document.
     version: Option<u64>,
+    /// The stream that the version names; `None` if there is no document.
     names: Option<StreamName>,
-    /// `None` until they are listed for the first time.
+    /// The sessions that have not ended; `None` until they were listed for the first time.
     watched: Option<BTreeMap<SessionId, Watched>>,
-    /// One of them has beaten.
+    /// Whether one of them has beaten since.
     one_lives: bool,
+    /// When the sessions are listed next.
     look_at: Time,
-    /// When they were last seen.
+    /// When they were last listed; [`Time::ZERO`] if the own session was not valid since.
     seen_at: Time,
 }
 
-/// A session with the beat that was seen at first, and since when.
+/// A session, with the beat that was seen first, and when it was seen.
 #[derive(Debug)]
 struct Watched {
     beat: u64,
@@ -56,7 +60,7 @@ impl Readers {
         self.one_lives
     }
 
-    /// Whether all that had to end have ended.
+    /// Whether all sessions that had to end have ended.
     pub(super) fn are_over(&self) -> bool {
         self.watched.as_ref().is_some_and(BTreeMap::is_empty)
     }
@@ -65,8 +69,8 @@ impl Readers {
         self.look_at
     }
 
-    /// They are being listed. Who does not know that its own session is valid takes nobody for
-    /// dead.
+    /// A listing was asked for. A session that does not know whether it is valid itself must not
+    /// take others for dead.
     pub(super) fn asked(&mut self, valid: bool, ctx: &Context) {
         self.look_at = ctx.now + ctx.settings.watch_interval;
         if !valid {
@@ -74,7 +78,7 @@ impl Readers {
         }
     }
 
-    /// They were listed: says whom to fence.
+    /// The sessions were listed: returns the silent ones to fence.
     pub(super) fn on_listed(
         &mut self,
         rows: &[Session],
@@ -90,7 +94,8 @@ impl Readers {
             self.seen_at = now;
             return Vec::new();
         };
-        // A gap in the looks is an outage, and no death: the windows open anew.
+        // A gap between two listings is an outage and no proof of death: every session gets a full
+        // timeout again.
         let gap = now.since(self.seen_at) > timeout / 2;
         self.seen_at = now;
         let live: BTreeMap<&SessionId, &Session> = live.map(|row| (&row.id, row)).collect();
@@ -100,7 +105,7 @@ impl Readers {
             let Some(row) = live.get(id) else { continue };
             if row.beat != watch.beat {
                 *watch = Watched { beat: row.beat, since: now };
-                // Who leaves will have left.
+                // The last beats of a session that leaves are no reason to leave this application.
                 self.one_lives |= row.state != SessionState::Leaving;
             } else if gap {
                 watch.since = now;
@@ -115,7 +120,7 @@ impl Readers {
         fences
     }
 
-    /// One of them was to be fenced, and its row is this.
+    /// The end of one of them was answered; `row` is its row, if there is one.
     pub(super) fn on_end(&mut self, id: &SessionId, row: Option<&Session>, ctx: &mut Context) {
         let Some(watched) = &mut self.watched else { return };
         match row {

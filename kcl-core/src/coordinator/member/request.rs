@@ -1,4 +1,4 @@
-//! What a member asks the store for.
+//! The requests of a member to the store.
 
 use crate::{
     coordinator::{op, request::requests},
@@ -7,34 +7,34 @@ use crate::{
 };
 
 requests! {
-    /// The sessions, before registering.
+    /// All sessions, before registering.
     ListBefore by Sessions;
-    /// The row of a new session; sent at.
+    /// The row of a new session, put; sent at this time.
     Register(sent: Time) by Register;
-    /// Whether the application is open.
+    /// The document `changing`: is the application open?
     Changing by Doc;
-    /// Which stream the application reads, in this round of passing.
+    /// The document `streams`, in this round of passing.
     Streams(round: u64) by Doc;
-    /// A compare-and-set of that, in this round.
+    /// A compare-and-set of `streams`, in this round.
     PutStreams(round: u64) by PutDoc;
-    /// The sessions, for those that read another stream, in this round.
+    /// All sessions, to watch the readers of another stream, in this round.
     OtherReaders(round: u64) by Sessions;
-    /// The end of one of them that is silent, in this round.
+    /// The end of a silent one of them, in this round.
     EndReader(round: u64, id: SessionId) by EndSession;
-    /// The end of the session that found the application closed.
+    /// The end of this session, which found the application closed.
     EndShut by EndSession;
-    /// The sessions, after registering.
+    /// All sessions, after registering.
     ListAfter by Sessions;
-    /// The end of an older session of my id.
+    /// The end of an older session of this id.
     EndOlder(id: SessionId) by EndSession;
-    /// The row of an older session of my id that I must not replace.
+    /// The row of an older session of this id that must not be replaced.
     LookAtOlder(id: SessionId) by Session;
-    /// The sessions, after the store went back.
+    /// All sessions, after the store went back.
     ListAgain by Sessions;
-    /// A beat of this number.
+    /// The beat of this number.
     Beat(number: u64) by Beat;
-    /// My own row, for its mailbox.
+    /// The row of this session, for its mailbox.
     Mailbox by Session;
-    /// The end of my own session, by myself.
+    /// The end of this session, at the end of leaving.
     Leave by EndSession;
 }

@@ -1,32 +1,33 @@
-//! What became of the member, for the rest of the coordinator.
+//! The signals of the member to the other parts.
 
 use crate::{lease::EndReason, stream::StreamName};
 
-/// What became of the member.
+/// A signal of the member to the other parts.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(in crate::coordinator) enum Signal {
-    /// The session is registered and its id is mine alone.
+    /// The session is live: registered, passed, and the only one of its id.
     Joined,
-    /// Somebody raised the mailbox.
+    /// Another session raised the mailbox.
     Woken,
-    /// The deadline passed without an answered beat.
+    /// The validity passed without an answered beat.
     Lapsed,
     /// A beat was answered after a lapse.
     Revived,
-    /// Nobody knows what became of the session: no attempt to register it was answered in time.
+    /// No attempt to register was answered for a session timeout; nobody knows whether the session
+    /// exists.
     Unheard,
-    /// The session was ended by others.
+    /// Another session ended this one.
     Fenced(EndReason),
-    /// The store's history changed.
+    /// The store's generation changed.
     WentBack,
     /// The application was closed, and is open again.
     Reopened,
-    /// The application reads another stream, and who reads it lives.
+    /// The application reads another stream, which has a live reader.
     OtherStream { reads: Option<StreamName>, wanted: StreamName },
-    /// The store's history changed, and the session's row is not in the new one.
+    /// The store's generation changed, and the new history has no row of this session.
     Vanished,
-    /// The session ended itself, as it was asked to.
+    /// The session ended itself, as the last step of leaving.
     Left,
-    /// A newer session of my id lives.
+    /// Another live session uses this worker's id.
     Duplicate,
 }

@@ -1,7 +1,6 @@
-//! Which children of a shard its owner may take at once: those that no rule can touch, and that are
-//! not paused.
-//!
-//! The others wait for the plan, which knows whom a rule gives them to.
+//! Which children of a shard its owner may acquire at once (PROTOCOL rule 9): those that no
+//! placement rule can touch, and that the operator has not paused. The other children wait for the
+//! plan.
 
 #[cfg(test)]
 mod tests;
@@ -15,17 +14,17 @@ use crate::{
     lineage::Lineage,
 };
 
-/// Which children the owners of shards may take at once.
+/// Which children the owners may acquire at once.
 #[derive(Debug, Default)]
 pub(super) struct Children {
-    /// All, whatever the shard.
+    /// Whether they may acquire all of them, of every shard.
     all_free: bool,
-    /// Else: of which leases, which ones.
+    /// Else: which children, by the lease of the parent.
     of: BTreeMap<LeaseKey, Taking>,
 }
 
 impl Children {
-    /// By the rules and shards as they were read.
+    /// Computes them from the rules and the shards of the last reading.
     pub(super) fn by(catalogue: &Catalogue) -> Self {
         let paused = &catalogue.rules.marks().paused;
         if !catalogue.rules.may_bind() && (paused.is_empty() || are_taken()) {
@@ -51,30 +50,30 @@ impl Children {
         Self { all_free: false, of }
     }
 
-    /// Whether every child may be taken at once.
+    /// Whether the owners may acquire every child.
     pub(super) const fn are_all_free(&self) -> bool {
         self.all_free
     }
 
-    /// Which children of this lease's shard may be taken, where not all may.
+    /// Which children the owner of this lease may acquire, if not all.
     pub(super) fn of(&self, key: &LeaseKey) -> Taking {
         self.of.get(key).copied().unwrap_or_default()
     }
 }
 
-/// Whether children are taken at once that are paused.
+/// Whether owners acquire paused children at once.
 fn are_taken() -> bool {
     planted!(PausedChildrenTaken)
 }
 
-/// Whether it is known which shards a rule touches, and not only that it touches some.
+/// Whether the planner knows which shards a rule touches, and not only that there may be rules.
 fn are_known_apart(catalogue: &Catalogue) -> bool {
     let rules = &catalogue.rules;
     let are_heirs_known = !rules.name_any() || catalogue.inheritance.is_known();
     rules.known().is_some() && are_heirs_known && shards_are_told_apart()
 }
 
-/// Whether a rule stops the children of those shards alone that it touches.
+/// Whether a rule stops the children of only those shards that it touches.
 fn shards_are_told_apart() -> bool {
     !planted!(AnyRuleStopsChildren)
 }

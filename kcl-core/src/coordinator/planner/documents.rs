@@ -1,4 +1,8 @@
-//! What each worker's document should say, by plan and moves.
+//! Builds the document of each worker from the plan and the moves.
+//!
+//! A lease with a seat is in `holds` of its worker. A lease without a seat is in `gives` of its
+//! owner. A lease that moves between live workers is in `holds` of both; once the new owner has
+//! confirmed its document, the lease is in `gives` of the old one.
 
 #[cfg(test)]
 mod tests;
@@ -21,7 +25,7 @@ use crate::{
     lease::{Lease, LeaseKey, PlanVersion, SessionId},
 };
 
-/// What documents are made from.
+/// The sources of the documents.
 pub(super) struct Documents<'a> {
     pub(super) term: &'a Term,
     pub(super) catalogue: &'a Catalogue,
@@ -30,16 +34,18 @@ pub(super) struct Documents<'a> {
     pub(super) children: &'a Children,
 }
 
-/// What one session should hold and give.
+/// The lists of one document.
 #[derive(Default)]
 struct Part {
+    /// The leases to take or keep.
     holds: Vec<Hold>,
+    /// The leases to give away.
     gives: Vec<Revoke>,
 }
 
 impl Documents<'_> {
-    /// What every worker's document should say now. A leaving worker is no member of the fleet, and
-    /// is told whom to hand its leases to.
+    /// The documents of all workers, without versions. A leaving worker that holds leases gets one,
+    /// too: it says to which workers the leases go.
     pub(super) fn all(&self, ctx: &Context) -> Vec<Assignment> {
         let fleet = &self.catalogue.fleet;
         let members: Vec<&SessionId> = fleet.members().map(|row| &row.id).collect();
@@ -82,10 +88,10 @@ impl Documents<'_> {
         to_leave.into_iter().chain(members).map(&mut document).collect()
     }
 
-    /// What each session should hold and give.
+    /// The lists of each session.
     fn parts(&self) -> BTreeMap<&SessionId, Part> {
         let mut parts: BTreeMap<&SessionId, Part> = BTreeMap::new();
-        // Both are in the order of keys.
+        // Plan and rows are both in the order of keys.
         let mut rows = self.catalogue.rows.iter().peekable();
         for (key, session) in self.plan.iter() {
             while let Some((_, row)) = rows.next_if(|(of, _)| *of < key) {
@@ -112,13 +118,13 @@ impl Documents<'_> {
         Hold { key: key.clone(), from, children: self.children.of(key) }
     }
 
-    /// How the row of a wanted lease was seen, when its new owner does not hold it.
+    /// The row of a lease as it was read, if the session that should take it does not hold it.
     fn origin(&self, row: &Lease, session: &SessionId) -> Option<Origin> {
         if row.owner.as_ref() == Some(session) {
             return None;
         }
         let how = match self.moves.stage_of(&row.key) {
-            // The row was read anew since the moves were planned.
+            // The plan is older than the row: a live session holds it now, and no move was planned.
             None if self.catalogue.is_held(row) => Transfer::AwaitRelease,
             None => Transfer::Unowned,
             Some(Stage::Forced) => Transfer::Force,
@@ -128,7 +134,7 @@ impl Documents<'_> {
     }
 }
 
-/// A lease that nobody should hold is given up by whoever holds it.
+/// Makes the owner of a lease without a seat give it away.
 fn give_away<'a>(row: &'a Lease, parts: &mut BTreeMap<&'a SessionId, Part>) {
     if let Some(owner) = &row.owner
         && !row.has_ended()
@@ -139,7 +145,7 @@ fn give_away<'a>(row: &'a Lease, parts: &mut BTreeMap<&'a SessionId, Part>) {
     }
 }
 
-/// Whether a document says how long the planner waits: where it takes something away.
+/// Whether a document says how long the planner waits: only if it takes something away.
 fn is_patience_told(gives: &[Revoke]) -> bool {
     !gives.is_empty() && !planted!(PatienceNotTold)
 }

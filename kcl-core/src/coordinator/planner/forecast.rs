@@ -1,7 +1,7 @@
-//! What a planner would plan for what was found: for whoever wants to know before anything moves.
+//! Forecasts the plan of a planner for given rows, shards and rules. Commands show it before they
+//! make a change.
 //!
-//! It is the planner's own sight of rows, shards and rules, and its own plan; nothing is asked and
-//! nothing is written.
+//! A forecast runs the planner's own code for the view and the plan. It sends the store no request.
 
 use std::collections::BTreeMap;
 
@@ -14,28 +14,30 @@ use crate::{
     stream::StreamDescription,
 };
 
-/// What was found of an application.
+/// The state of an application, as a command has read it.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct Situation<'a> {
-    /// Every lease.
+    /// All leases.
     pub rows: &'a [Lease],
-    /// The sessions that live. Each counts as one that has lived for long.
+    /// The live sessions. Each counts as one that has lived long enough for leases to return to it.
     pub sessions: &'a [Session],
-    /// The stream that is read.
+    /// The stream that the application reads.
     pub stream: &'a StreamDescription,
-    /// Its shards; `None`, if they could not be listed.
+    /// Its shards; `None` if they could not be listed.
     pub listed: Option<&'a StreamView>,
-    /// The placement rules, as they stand or as they are to be.
+    /// The document with the placement rules, as stored or as it should become; `None`: no rules.
     pub rules: Option<&'a Document>,
-    /// What shards inherit of them.
+    /// The document `inherited`: which rules shards inherit; `None`: there is none.
     pub inherited: Option<&'a Document>,
-    /// When it was found: what the operator has sent somewhere for a while may be back by then.
+    /// When it was read, by the store's clock. Orders to send a lease somewhere that end before
+    /// this do not count.
     pub at: WallTime,
 }
 
 impl<'a> Situation<'a> {
-    /// These rows and sessions of an application that reads this stream: not listed, without rules.
+    /// The rows and sessions of an application that reads this stream: without shards and rules, at
+    /// time zero.
     #[must_use]
     pub const fn new(
         rows: &'a [Lease],
@@ -47,17 +49,19 @@ impl<'a> Situation<'a> {
     }
 }
 
-/// What would be planned.
+/// The plan that a planner would make.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Forecast {
-    /// Who should hold each lease that somebody should hold.
+    /// The session that should hold each lease. Leases that no session should hold are missing.
     pub seats: BTreeMap<LeaseKey, SessionId>,
-    /// The leases that nobody may hold, and why, worst lag first.
+    /// The leases that no worker may hold, with the reason; the lease with the greatest lag comes
+    /// first.
     pub unassigned: Vec<(LeaseKey, String)>,
 }
 
-/// What a planner with these settings would plan for what was found.
+/// The plan that a planner with these settings would make. Every lease weighs the same unless its
+/// row says how many bytes arrive; no move is under way.
 #[must_use]
 pub fn forecast(found: &Situation<'_>, settings: &Coordination) -> Forecast {
     let mut ctx = Context::new(settings.clone(), 0);
@@ -68,7 +72,7 @@ pub fn forecast(found: &Situation<'_>, settings: &Coordination) -> Forecast {
         catalogue.on_seen(session, &ctx);
     }
     catalogue.take_rules(found.rules, found.inherited, &mut ctx);
-    // By then leases have returned to whom they prefer.
+    // Every worker has lived long enough by then.
     ctx.now = Time::NEVER;
     ctx.epochs.is_at_least(found.at.as_millis(), ctx.now);
     let mut plan = Plan::default();

@@ -1,4 +1,4 @@
-//! What a plan came to: what nobody may hold, and what goes to others than those who have it.
+//! The outcome of a plan: leases that no worker may hold, and leases that change hands.
 
 use std::collections::BTreeMap;
 
@@ -8,28 +8,33 @@ use crate::{
     lease::{Lease, LeaseKey, Session, SessionId, SessionState, WorkerId, report::Why},
 };
 
-/// What a plan came to.
+/// The outcome of a plan.
 #[derive(Debug, Default)]
 pub(super) struct Made {
-    /// Leases that nobody may take, and why.
+    /// The leases that no worker may take, with the reason.
     pub(super) unassigned: Vec<(LeaseKey, String)>,
-    /// Leases that go to others.
+    /// The leases that the plan gives to another worker.
     pub(super) given: Vec<Given>,
-    /// How many workers are counted on, and how many leases may be read.
+    /// How many workers the plan counts on.
     pub(super) workers: usize,
+    /// How many leases may be read now.
     pub(super) runnable: usize,
 }
 
-/// A lease that a plan gives to another.
+/// A lease that a plan gives to another worker, for the list of moves.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Given {
+    /// The lease.
     pub(super) lease: LeaseKey,
+    /// Its owner; `None` if it has none.
     pub(super) from: Option<WorkerId>,
+    /// The worker that gets it.
     pub(super) to: WorkerId,
+    /// The reason of the move.
     pub(super) why: Why,
 }
 
-/// What this plan gives to others, that the one before did not.
+/// The leases that this plan gives to another worker, and the plan before did not.
 pub(super) fn given(
     view: &View,
     seats: &[Option<WorkerIndex>],
@@ -43,7 +48,7 @@ pub(super) fn given(
         let row = catalogue.rows.get(&lease.key)?;
         let is_new = before.get(&lease.key) != Some(to) && row.owner.as_ref() != Some(to);
         let from = row.owner.as_ref().map(|owner| &owner.worker);
-        // A worker that came back under its id keeps what it had.
+        // A worker with a new session keeps the leases of its former session.
         let moves = is_new && from != Some(&to.worker);
         moves.then(|| Given {
             lease: lease.key.clone(),
@@ -55,6 +60,7 @@ pub(super) fn given(
     given.collect()
 }
 
+/// The reason for a move, for the list of moves. The first that applies is taken.
 fn why(row: &Lease, to: &WorkerId, lease: &LeaseView, view: &View, catalogue: &Catalogue) -> Why {
     let Some(owner) = &row.owner else { return Why::Free };
     let session = catalogue.fleet.rows().find(|session| session.id == *owner);

@@ -1,29 +1,32 @@
-//! Planning: what each worker should hold, published as one document per worker.
+//! The planner: it computes which worker should hold which lease, and publishes one document for
+//! each worker. It exists only while this worker holds the lease `@planner`.
 //!
-//! PROTOCOL rules 6, 8, 12 and 14. A plan is intent only: owners take and release leases
-//! themselves, so that a stale or doubled planner can waste moves and never break safety.
+//! PROTOCOL rules 6, 8, 12 and 14. A plan is intent only: workers acquire and release leases
+//! themselves, and every write is compared with owner and epoch. So an outdated planner, or two at
+//! once, can waste moves and break nothing.
 //!
 //! | part | its question |
 //! |---|---|
-//! | `catalogue` | what is there: leases, sessions, streams, rules? |
-//! | `plan`, `made` | who should hold what, and what does that change? |
-//! | `children` | what may owners take without waiting for a plan? |
-//! | `loads` | how heavy are the leases? |
-//! | `moves` | how far has a lease got on its way between live workers? |
-//! | `documents`, `publisher` | what is each worker told, and has it heard? |
-//! | `janitor` | what does nobody need any more? |
-//! | `telling` | what is whoever looks at the fleet told? |
-//! | `forecast` | what would be planned? Asked by commands, of rows that they have read |
+//! | `catalogue` | which leases, sessions, shards and rules are there? |
+//! | `plan`, `made` | which worker should hold which lease, and what does that change? |
+//! | `children` | which children may owners take without a plan? |
+//! | `loads` | what load have the leases? |
+//! | `moves` | at which stage is each move between live workers? |
+//! | `documents`, `publisher` | what should each worker's document say, and has the worker confirmed it? |
+//! | `janitor` | which rows and documents can be deleted? |
+//! | `telling` | what do the planner's report and the list of moves say? |
+//! | `forecast` | what would a planner do with these rows? (for commands; nothing is written) |
 //!
-//! One turn goes from top to bottom: a reading completes, the plan is made, the moves follow it,
-//! the documents are published, the rest is tidied. Each step is taken at an event of its own, in a
-//! hurry: in a large fleet a step takes a good part of a second, and no beat waits for two.
+//! A *turn* goes from top to bottom: a reading of everything completes, the plan is made, the moves
+//! follow it, the documents are published, and then useless rows are deleted. Each step is taken at
+//! an event of its own, which comes at once: in a large fleet a step takes a good part of a second,
+//! and so no beat waits for two steps.
 //!
 //! | step | when | then |
 //! |---|---|---|
 //! | any | a reading is complete | plan |
-//! | plan | the next event | tidy: the plan is made, the moves follow it, the documents are published |
-//! | tidy | the next event | none: what nobody needs is deleted |
+//! | plan | the next event | tidy: the plan was made, the moves follow it, the documents are published |
+//! | tidy | the next event | none: useless rows were deleted |
 //! | any | a worker has lived long enough for leases to return to it | the same, and a reading begins |
 //! | any | the store went back | none |
 //! | any | the planner's session is not valid | the same, once it is valid again |
@@ -44,7 +47,7 @@ pub(in crate::coordinator) mod telling;
 mod term;
 mod turn;
 
-/// Whether everything is read again now and then, whatever has happened.
+/// Whether the planner reads everything again at regular intervals, even if nothing has changed.
 fn is_audited() -> bool {
     !planted!(NoAudit)
 }
@@ -74,25 +77,30 @@ use crate::{
     stream::{SourceErrorKind, StreamName},
 };
 
-/// The planner of one term.
+/// The planner of one term: see the module.
 #[derive(Debug)]
 pub(in crate::coordinator) struct Planner {
+    /// The leases, sessions, streams and rules.
     catalogue: Catalogue,
+    /// Which worker should hold which lease.
     plan: Plan,
     children: Children,
+    /// The loads that the workers report.
     loads: Loads,
+    /// The moves between live workers.
     moves: Moves,
+    /// The documents of the workers.
     publisher: Publisher,
     janitor: Janitor,
     telling: Telling,
     turn: Turn,
-    /// When the next audit is due: everything is then read again, whatever has happened.
+    /// When the next audit is due: everything is read again then, even if nothing has changed.
     audit_at: Time,
 }
 
 impl Planner {
-    /// A planner that starts its term. Those who stood by already go on, if they still can: they
-    /// have watched the others.
+    /// A planner that starts its term. `standbys` are those of its predecessor: they go on if they
+    /// can, since they have watched the others.
     pub(in crate::coordinator) fn new(
         me: SessionId,
         term: Epoch,
@@ -122,29 +130,29 @@ impl Planner {
         &self.publisher.term().planner
     }
 
-    /// The sessions named to follow the planner.
+    /// The two standbys.
     pub(in crate::coordinator) const fn standbys(&self) -> &Standbys {
         self.catalogue.fleet.standbys()
     }
 
-    /// Whether a live session that does not leave, other than the planner, is known.
+    /// Whether there is a live session besides the planner's that does not leave.
     pub(in crate::coordinator) fn has_successors(&self) -> bool {
         self.catalogue.fleet.members().any(|row| row.id != *self.me())
     }
 
-    /// Whether the standby has seen the document that names it.
+    /// Whether the first standby has confirmed the document that names it.
     pub(in crate::coordinator) fn standby_knows(&self) -> bool {
         let standby = self.standbys().first.as_ref();
         standby.is_some_and(|id| self.publisher.is_echoed_by(id, &self.catalogue.fleet))
     }
 
-    /// Every known live session but the planner's.
+    /// Every known live session but the planner's that does not leave.
     pub(in crate::coordinator) fn others(&self) -> Vec<SessionId> {
         let others = self.catalogue.fleet.members().filter(|row| row.id != *self.me());
         others.map(|row| row.id.clone()).collect()
     }
 
-    /// While its session is not valid, a planner does nothing.
+    /// When the planner has something to do; never while its session is not valid.
     pub(in crate::coordinator) fn next_wake(&self, ctx: &Context) -> Time {
         if !ctx.valid {
             return Time::NEVER;
@@ -163,6 +171,8 @@ impl Planner {
             .min(self.telling.next_wake())
     }
 
+    /// Does the work that is due in all parts, in the order of the module's table. A planner whose
+    /// session is not valid does nothing.
     pub(in crate::coordinator) fn on_tick(&mut self, watch: &mut Watch, ctx: &mut Context) {
         if !ctx.valid {
             return;
@@ -195,6 +205,7 @@ impl Planner {
         self.turn.wait_for_next_event();
     }
 
+    /// Hands an answer of the store to the part that its request belongs to.
     pub(in crate::coordinator) fn on_answer(&mut self, answer: Reply, ctx: &mut Context) {
         match answer {
             Reply::Catalogue(answer) => {
@@ -226,7 +237,7 @@ impl Planner {
         }
     }
 
-    /// The shards of a stream were listed, or could not be.
+    /// The shards of a stream were listed, or the listing failed.
     pub(in crate::coordinator) fn on_shards(
         &mut self,
         of: &StreamName,
@@ -238,7 +249,7 @@ impl Planner {
         }
     }
 
-    /// Takes the step of the turn that is due.
+    /// Takes the step of the turn that is due, if there is one.
     fn take_step(&mut self, ctx: &mut Context) {
         match self.turn.take_due() {
             None => {}
@@ -250,11 +261,12 @@ impl Planner {
         }
     }
 
-    /// Somebody woke this worker.
+    /// Another session woke this one: the operator may have changed the rules.
     pub(in crate::coordinator) fn on_woken(&mut self, ctx: &mut Context) {
         self.catalogue.on_woken(ctx);
     }
 
+    /// Makes the plan of a complete reading, and publishes it.
     fn make_plan(&mut self, ctx: &mut Context) {
         let made = self.plan.make(&self.catalogue, &self.loads, &self.moves, ctx);
         self.children = Children::by(&self.catalogue);
@@ -268,7 +280,7 @@ impl Planner {
         self.publish(ctx);
     }
 
-    /// Tells what is due of the plan.
+    /// Writes the planner's report and the moves, if that is due.
     fn tell(&mut self, ctx: &mut Context) {
         let facts = telling::Facts {
             me: &self.publisher.term().planner,
@@ -280,6 +292,7 @@ impl Planner {
         self.telling.go_on(&facts, ctx);
     }
 
+    /// Takes the action that the moves ask for.
     fn go_on(&mut self, next: moves::Next, ctx: &mut Context) {
         match next {
             moves::Next::Nothing => {}
@@ -288,7 +301,7 @@ impl Planner {
         }
     }
 
-    /// Makes every worker's document say what the plan and the moves now mean.
+    /// Brings every worker's document in line with the plan and the moves.
     fn publish(&mut self, ctx: &mut Context) {
         let documents = Documents {
             term: self.publisher.term(),
@@ -301,11 +314,18 @@ impl Planner {
         self.publisher.publish(documents, ctx);
     }
 
-    /// Makes a plan at once, or again if one is being made.
-    pub(in crate::coordinator) fn plan_soon(&mut self, ctx: &Context) {
+    /// The worker leaves: the planner plans for that at once, and writes its moves at once.
+    pub(in crate::coordinator) fn start_leaving(&mut self, ctx: &Context) {
+        self.telling.start_leaving(ctx.now);
+        self.plan_soon(ctx);
+    }
+
+    /// Starts a reading at once, and so a plan; again, if one is under way.
+    fn plan_soon(&mut self, ctx: &Context) {
         self.catalogue.plan_soon(ctx);
     }
 
+    /// Starts a reading that lists the shards, too.
     fn read_all_again(&mut self, ctx: &Context) {
         self.catalogue.want_listings();
         self.catalogue.plan_soon(ctx);
@@ -318,20 +338,21 @@ impl Planner {
         }
     }
 
-    /// A session was seen.
+    /// A session's row was read. Its last beat may show a document of a newer planner, or one that
+    /// the store has lost.
     pub(in crate::coordinator) fn on_seen(&mut self, row: &Session, ctx: &mut Context) {
         self.catalogue.on_seen(row, ctx);
         if self.publisher.term().is_over_by(row.report.seen.term) {
             sometimes!(Outranked);
-            // It has seen the document of a newer planner.
+            // The session has seen the document of a newer planner.
             ctx.signal(Signal::Outranked);
         } else if self.publisher.is_echo_of_lost(row.report.seen) {
             self.rewrite_all(ctx);
         }
     }
 
-    /// The planner's own session, which is seen at every event. Nothing is to be learnt of it until
-    /// it has news, or the planner has forgotten what it saw.
+    /// Looks at the planner's own session, which is known at every event. Does nothing unless its
+    /// row changed, or the planner has forgotten the rows.
     pub(in crate::coordinator) fn on_own(
         &mut self,
         news: (u64, Report, bool),
@@ -348,8 +369,7 @@ impl Planner {
         self.catalogue.on_ended(id, ctx);
     }
 
-    /// The store may have lost its last writes: what was published, the rules, and even the ends of
-    /// sessions.
+    /// The store may have lost its last writes: documents, rules, and the ends of sessions.
     pub(in crate::coordinator) fn on_store_went_back(&mut self, ctx: &Context) {
         self.catalogue.on_store_went_back();
         if catalogue::a_plan_dies_with_its_store() {
@@ -358,6 +378,7 @@ impl Planner {
         self.rewrite_all(ctx);
     }
 
+    /// Publishes every document again, and reads everything again.
     fn rewrite_all(&mut self, ctx: &Context) {
         self.publisher.forget_stored();
         self.read_all_again(ctx);

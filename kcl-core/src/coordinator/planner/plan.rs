@@ -1,18 +1,20 @@
-//! Who should hold what: what the pure algorithms are asked, and what their answer means.
+//! Which worker should hold which lease: builds the view for the pure algorithms of `assignment`,
+//! and takes over their answer.
 //!
-//! A plan has no phases: it is made from the catalogue and the moves under way, at once.
+//! The view holds the rows, sessions, rules, marks, loads and moves that the algorithms need.
+//! Making a plan asks the store nothing.
 
-/// Whether a lease that has ended takes a seat: none does.
+/// Whether the lease of an ended shard takes a seat.
 fn takes_a_seat_ended(row: &Lease) -> bool {
     row.has_ended() && planted!(EndedTakesSeat)
 }
 
-/// Whether a lease that was released counts as its successor's until that has taken it.
+/// Whether a released lease counts as its successor's until that session has acquired it.
 fn is_awaited_by_successor() -> bool {
     !planted!(HandoverCalledOff)
 }
 
-/// Whether a worker that the operator has drained gets nothing.
+/// Whether a worker that the operator has drained gets no lease.
 fn drained_get_nothing() -> bool {
     !planted!(DrainedStillCounts)
 }
@@ -40,19 +42,20 @@ use crate::{
     stream::{Shard, ShardId, StreamKey},
 };
 
-/// How many session timeouts a lease stays where it was moved to before its weight may move it on.
+/// For how many session timeouts a lease that was moved stays, before its weight may move it again.
 const COOL_DOWN: u32 = 10;
 
-/// For how many session timeouts a worker must have lived before what prefers it returns to it.
+/// How many session timeouts a worker must have lived before a lease that prefers it returns to it.
 const RETURN_AFTER: u32 = 2;
 
-/// Who should hold what.
+/// The newest plan.
 #[derive(Debug)]
 pub(super) struct Plan {
+    /// For each lease that a worker should hold, that worker's session.
     desired: BTreeMap<LeaseKey, SessionId>,
-    /// When another plan is to be made for what this one leaves waiting: the next worker has lived
-    /// long enough for leases to return to it, one ceases to be sent somewhere, or may have been
-    /// let go of.
+    /// When another plan should be made because of this one: a worker will have lived long enough
+    /// for leases to return to it, an order to send a lease somewhere ends, or an owner may have
+    /// released a lease as the operator asked.
     return_at: Time,
 }
 
@@ -68,12 +71,12 @@ impl Plan {
         Self { desired, return_at: Time::NEVER }
     }
 
-    /// When another plan is to be made because of this one.
+    /// When another plan should be made because of this one; [`Time::NEVER`] if it need not.
     pub(super) const fn next_wake(&self) -> Time {
         self.return_at
     }
 
-    /// Whether another plan is to be made now because of this one; once.
+    /// Whether that time has come; true only once.
     pub(super) fn take_return(&mut self, now: Time) -> bool {
         let due = self.return_at <= now;
         if due {
@@ -82,18 +85,18 @@ impl Plan {
         due
     }
 
-    /// Each lease that somebody should hold, and who.
+    /// Each lease that a worker should hold, with that worker's session.
     pub(super) fn iter(&self) -> impl Iterator<Item = (&LeaseKey, &SessionId)> {
         self.desired.iter()
     }
 
-    /// Who should hold a lease.
+    /// The session that should hold a lease; `None` if none may.
     pub(super) fn holder_of(&self, key: &LeaseKey) -> Option<&SessionId> {
         self.desired.get(key)
     }
 
-    /// Decides anew who should hold what. Answers which leases nobody may hold, and why, and which
-    /// go to others.
+    /// Makes the plan anew, from a complete reading. Returns which leases no worker may hold, and
+    /// which change hands.
     pub(super) fn make(
         &mut self,
         catalogue: &Catalogue,
@@ -114,7 +117,8 @@ impl Plan {
             Some((lease.key.clone(), member.id.clone()))
         });
         let desired = desired.collect();
-        // A planner that leaves alone knows that it leaves nobody behind.
+        // A planner that leaves a fleet without other workers: that no worker is left is no news to
+        // it.
         let is_news = |left: &&assignment::Unassigned| left.reason != assignment::Reason::NoWorker;
         let unassigned = plan.unassigned.iter().filter(is_news).filter_map(|left| {
             let lease = view.leases.get(left.lease)?;
@@ -127,7 +131,7 @@ impl Plan {
             runnable: view.leases.len(),
         };
         if plan.unassigned.iter().any(|left| left.reason == assignment::Reason::LetGo) {
-            // Nobody says that it was let go of: there is nobody to whom it was handed over.
+            // The owner hands such a lease over to nobody, so no signal says that it was released.
             return_at = return_at.min(ctx.now + ctx.settings.heartbeat_interval);
         }
         (self.desired, self.return_at) = (desired, return_at);
@@ -135,30 +139,33 @@ impl Plan {
     }
 }
 
-/// What the next plan is made from.
+/// The sources of the view from which a plan is made.
 struct Sight<'a> {
-    /// The plan so far.
+    /// The plan before this one.
     plan: &'a Plan,
+    /// The result of the last reading.
     catalogue: &'a Catalogue,
     loads: &'a Loads,
     moves: &'a Moves,
+    /// The index of each worker in the view.
     workers: BTreeMap<&'a WorkerId, WorkerIndex>,
     ctx: &'a Context,
 }
 
-/// The shards of a stream, as it was last listed.
+/// The shards of a stream as it was last listed; empty if it was not.
 fn shards_of(plan: &StreamPlan) -> &[Shard] {
     plan.view().map_or([].as_slice(), |view| view.shards.as_slice())
 }
 
-/// The place of each worker among the members.
+/// The index of each worker among the members.
 fn numbered<'a>(members: &[&'a Session]) -> BTreeMap<&'a WorkerId, WorkerIndex> {
     let numbered = members.iter().enumerate();
     numbered.map(|(at, row)| (&row.id.worker, WorkerIndex::new(at))).collect()
 }
 
 impl<'a> Sight<'a> {
-    /// What the plan is made from, and when to make another one for what it leaves waiting.
+    /// The view for the algorithms, and the time when another plan is due: a worker has lived long
+    /// enough for leases to return to it, or an order to send a lease to a worker is over.
     fn view(&self, members: &[&Session]) -> (View, Time) {
         let rules = self.rules_in_force();
         let returns = self.returns(members, &rules);
@@ -179,20 +186,21 @@ impl<'a> Sight<'a> {
         (view, returns.min().unwrap_or(Time::NEVER))
     }
 
-    /// The time by the store's clock.
+    /// The store's time.
     fn store_time(&self) -> WallTime {
         WallTime::from_millis(self.ctx.epochs.store_time(self.ctx.now).0)
     }
 
-    /// When the next lease ceases to be sent somewhere by the operator.
+    /// When the next order of the operator to send a lease to a worker ends.
     fn end_of_the_next_sent(&self) -> Option<Time> {
         let now = self.store_time();
         let end = self.catalogue.rules.marks().next_end(now)?;
         Some(self.ctx.now + end.since(now))
     }
 
-    /// The workers that rules prefer and that have not lived long enough yet for leases to return
-    /// to them, and when they will have. A new planner counts from when it saw them first.
+    /// The workers that a rule or an order prefers and that have not lived long enough for leases
+    /// to return to them, and when they will have. A new planner counts from when it saw them
+    /// first.
     fn returns<'r>(
         &self,
         members: &[&'r Session],
@@ -214,9 +222,9 @@ impl<'a> Sight<'a> {
         named.filter_map(with_time).filter(|(_, at)| *at > self.ctx.now).collect()
     }
 
-    /// The rules to plan by. That they could not be read is no proof that there are none, nor is it
-    /// one that a shard inherits none of those there are: then each lease that no rule is known for
-    /// had better stay where it is, and what nobody holds goes to whoever has room.
+    /// The rules to plan by. A planner that could not read the rules, or the inherited ones, must
+    /// not plan as if there were none: a lease without a known rule stays with its live owner, and
+    /// leases without one go to any worker with a free seat.
     fn rules_in_force(&self) -> PlacementRules {
         let Some(rules) = self.catalogue.rules.known() else {
             return self.with_all_that_stay(&PlacementRules::default());
@@ -227,16 +235,17 @@ impl<'a> Sight<'a> {
         self.with_all_that_stay(rules)
     }
 
-    /// The rules, and one for each lease that they do not cover and that a live worker holds: it
-    /// stays there.
+    /// These rules, and for each lease of a live worker that none of them covers one more: the
+    /// lease prefers its owner.
     fn with_all_that_stay(&self, stated: &PlacementRules) -> PlacementRules {
         let streams = self.catalogue.streams.values();
         let stay = streams.flat_map(|plan| self.uncovered_that_stay(plan, stated));
         let rules = stated.rules().iter().cloned().chain(stay).collect();
-        // One for each row: none is there twice.
+        // The added rules are one for each row, so no shard has two.
         PlacementRules::new(rules, stated.uncovered()).unwrap_or_default()
     }
 
+    /// The rules that keep the uncovered leases of a stream where they are.
     fn uncovered_that_stay(&self, plan: &StreamPlan, stated: &PlacementRules) -> Vec<Rule> {
         let Some(stream) = self.stream_of(plan) else { return Vec::new() };
         let rows = self.catalogue.rows_of(plan);
@@ -255,8 +264,8 @@ impl<'a> Sight<'a> {
         rows.filter(|row| !is_covered(row)).filter_map(stays).collect()
     }
 
-    /// The stream, in the life it was listed in. One that has not been listed yet is known by its
-    /// rows: the rules hold all the same.
+    /// The stream, in the life in which it was listed; before the first listing in the latest life
+    /// that its rows name.
     fn stream_of(&self, plan: &StreamPlan) -> Option<StreamKey> {
         let by_rows = || {
             let rows = self.catalogue.rows_of(plan);
@@ -269,7 +278,7 @@ impl<'a> Sight<'a> {
         Resolver::new(rules, lineage).with_inherited(self.catalogue.inheritance.known())
     }
 
-    /// The leases of a stream that may be read.
+    /// The leases of a stream that may be read now.
     fn leases_of(&self, plan: &StreamPlan, rules: &PlacementRules) -> Vec<LeaseView> {
         let Some(stream) = self.stream_of(plan) else { return Vec::new() };
         let lineage = Lineage::new(&stream, shards_of(plan), self.catalogue.rows_of(plan));
@@ -278,9 +287,9 @@ impl<'a> Sight<'a> {
         self.runnable(&lineage, plan).map(view).collect()
     }
 
-    /// The rows that may be read now, and those that an owner has to end because the stream has
-    /// forgotten their shard. As long as the stream has not been listed, whatever a live worker
-    /// holds stays where it is.
+    /// The rows of shards that may be read now, and those of shards that the stream has forgotten:
+    /// an owner has to end these. Before the first listing of the stream every lease of a live
+    /// worker counts, too, so that it stays.
     fn runnable<'r>(
         &self,
         lineage: &'r Lineage<'_>,
@@ -298,6 +307,7 @@ impl<'a> Sight<'a> {
         readable.map(|(node, row, _)| (&node.id, row))
     }
 
+    /// The facts about a lease that the algorithms need: its holder, weight, lag, rule and marks.
     fn lease_view(&self, shard: &ShardId, row: &Lease, resolver: &Resolver<'_>) -> LeaseView {
         let worker = |id: Option<&WorkerId>| id.and_then(|id| self.workers.get(id).copied());
         let mut view = LeaseView::new(row.key.clone());
@@ -315,7 +325,7 @@ impl<'a> Sight<'a> {
         view
     }
 
-    /// What the operator has said of this very lease.
+    /// The operator's marks for this lease.
     fn mark(&self, row: &Lease, view: &mut LeaseView) {
         let marks = self.catalogue.rules.marks();
         let sent_to = marks.sends(&row.key, self.store_time());
@@ -324,14 +334,14 @@ impl<'a> Sight<'a> {
         if marks.frees(row) {
             let owner = row.owner.as_ref().and_then(|owner| self.workers.get(&owner.worker));
             view.avoid = owner.copied();
-            // Once its owner was ordered to give it to somebody, it is as good as there.
+            // Once its owner was ordered to give it to another, it is as good as there.
             view.let_go = view.holder == view.avoid;
         }
     }
 
-    /// Who holds a lease, or is about to: a move that has been ordered is not called off, nor when
-    /// the lease is released and not yet taken. A worker that came back under its id keeps what its
-    /// former life held.
+    /// The worker that holds a lease or is about to: a move that was ordered is not called off, not
+    /// even when the lease is released and not acquired yet. A worker with a new session keeps the
+    /// leases of its former session.
     fn holder<'r>(&'r self, row: &'r Lease) -> Option<&'r WorkerId> {
         let ordered = self.moves.ordered_to(row);
         let lives = |to: &&SessionId| self.catalogue.fleet.is_alive(to);
@@ -339,7 +349,7 @@ impl<'a> Sight<'a> {
         ordered.or(row.owner.as_ref()).or(released).map(|holder| &holder.worker)
     }
 
-    /// Who holds, or held last by the plan, a parent of the lease.
+    /// The worker that holds a parent of the lease, or should hold it by the plan before.
     fn parent_holder(&self, row: &Lease) -> Option<&'a WorkerId> {
         row.parents.iter().find_map(|parent| {
             let key = row.key.sibling(parent)?;

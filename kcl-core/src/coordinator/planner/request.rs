@@ -1,4 +1,4 @@
-//! What the planner's parts ask the store for, and what they are answered, as one.
+//! The requests and replies of the planner's parts, gathered.
 
 use super::{
     catalogue::request as catalogue, janitor::request as janitor, loads::request as loads,
@@ -6,7 +6,7 @@ use super::{
 };
 use crate::coordinator::{call::StoreOutcome, gather::gathers};
 
-/// What was asked for, until the answer comes.
+/// A request of one of the planner's parts, until the reply comes.
 #[derive(Clone, Debug)]
 pub(in crate::coordinator) enum Request {
     Catalogue(catalogue::Request),
@@ -17,7 +17,7 @@ pub(in crate::coordinator) enum Request {
     Telling(telling::Request),
 }
 
-/// What came back.
+/// A reply to one of the planner's parts.
 pub(in crate::coordinator) enum Reply {
     Catalogue(catalogue::Reply),
     Moves(moves::Reply),
@@ -37,7 +37,7 @@ gathers! { Request:
 }
 
 impl Request {
-    /// The answer to it.
+    /// The reply to this request.
     pub(in crate::coordinator) fn answered(self, outcome: StoreOutcome) -> Reply {
         match self {
             Self::Catalogue(ask) => Reply::Catalogue(ask.answered(outcome)),

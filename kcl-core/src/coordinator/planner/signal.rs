@@ -1,14 +1,14 @@
-//! What the planner has to tell the rest of the coordinator.
+//! The signals of the planner to the other parts.
 
 use crate::coordinator::document::Assignment;
 
-/// What the planner has to tell the rest of the coordinator.
+/// A signal of the planner to the other parts.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(in crate::coordinator) enum Signal {
-    /// My own document changed.
+    /// The planner's own assignment document changed.
     Mine(Box<Assignment>),
-    /// A document of a higher term was met.
+    /// The planner met a document of a higher term, so it is outdated.
     Outranked,
-    /// A beat is to show whether the store has gone back.
+    /// The planner needs an answered beat, which shows whether the store has gone back.
     Unsure,
 }

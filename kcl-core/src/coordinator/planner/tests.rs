@@ -57,7 +57,7 @@ pub(super) fn view(shards: Vec<Shard>) -> StreamView {
     StreamView { description: described(5), shards }
 }
 
-/// The row that a shard gets, which nobody holds.
+/// The new row of a shard, without an owner.
 pub(super) fn row_of(shard: &Shard, at: Checkpoint) -> Lease {
     let key = LeaseKey::of_shard(&stream(), &shard.id);
     Lease::new(key, at).of_shard(shard.parents.clone(), shard.range)
@@ -85,7 +85,7 @@ pub(super) const fn version(version: u64) -> PlanVersion {
     PlanVersion { term: Epoch(3), version }
 }
 
-/// What is there: these leases and sessions.
+/// A catalogue of these leases and sessions.
 pub(super) fn catalogue(rows: Vec<Lease>, workers: &[&str], ctx: &Context) -> Catalogue {
     let mut catalogue = Catalogue::new(Time::NEVER, Standbys::default(), ctx);
     catalogue.rows = rows.into_iter().map(|row| (row.key.clone(), row)).collect();

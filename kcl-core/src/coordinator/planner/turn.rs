@@ -1,30 +1,31 @@
-//! How far a turn has got once its reading is complete.
+//! The steps of a turn, once its reading is complete: one step for each event.
 
-/// What is left to be done of a turn.
+/// The steps of a turn that are left.
 #[derive(Debug, Default)]
 pub(super) struct Turn {
+    /// The next step; `None` if the turn is complete.
     next: Option<Step>,
-    /// Whether an event has passed since the step before.
+    /// Whether an event has passed since the step before, so that the next may be taken.
     due: bool,
 }
 
 /// A step of a turn.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Step {
-    /// The plan is made, the moves follow it, and the documents are published: until a new owner's
-    /// document is wanted, what it has seen says nothing of the move.
+    /// Make the plan, bring the moves in line with it, and publish the documents. These three
+    /// belong together: a move may go on only if the new owner confirms a document of this plan.
     Plan,
-    /// What nobody needs any more is deleted.
+    /// Delete rows that are useless.
     Tidy,
 }
 
 impl Turn {
-    /// A reading is complete: the plan is made from it, whatever was left of the turn before.
+    /// A reading is complete: the next step is the plan, whatever step of the turn before was left.
     pub(super) const fn begin(&mut self) {
         *self = Self { next: Some(Step::Plan), due: false };
     }
 
-    /// What was read means nothing any more.
+    /// Gives the turn up, since its reading may be stale. The next reading begins a new turn.
     pub(super) fn give_up(&mut self) {
         *self = Self::default();
     }
@@ -34,12 +35,12 @@ impl Turn {
         self.due
     }
 
-    /// This event is done: the next step, if there is one, is for the next.
+    /// The present event is done: a step that is left is due at the next one.
     pub(super) const fn wait_for_next_event(&mut self) {
         self.due = self.next.is_some();
     }
 
-    /// The step that is due; it then counts as taken.
+    /// The step that is due. It counts as taken.
     pub(super) fn take_due(&mut self) -> Option<Step> {
         let step = self.next.filter(|_| self.due)?;
         self.due = false;

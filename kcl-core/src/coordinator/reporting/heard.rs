@@ -1,4 +1,4 @@
-//! What the planner tells that workers pass on.
+//! What this worker learns from the planner's report: how many workers the measured load needs.
 
 use crate::{
     coordinator::{
@@ -10,17 +10,17 @@ use crate::{
     lease::report::{PlannerReport, STALE_AFTER},
 };
 
-/// What was heard of the planner.
+/// The state of reading the planner's report.
 #[derive(Debug, Default)]
 pub(super) struct Heard {
-    /// When it was asked for last.
+    /// When it was last asked for.
     asked_at: Option<Time>,
-    /// The version that was met last, and when first.
+    /// The last version that was read, and when that version was first read.
     seen: Option<(u64, Time)>,
 }
 
 impl Heard {
-    /// Whether what the planner tells is to be asked for; it is taken for asked then.
+    /// Whether the planner's report is to be read; it counts as asked for then.
     pub(super) fn is_due(&mut self, now: Time, every: std::time::Duration) -> bool {
         let due = self.asked_at.is_none_or(|at| now >= at + every);
         if due {
@@ -29,7 +29,8 @@ impl Heard {
         due
     }
 
-    /// What the planner tells was read. What is old, or is not there, is unknown.
+    /// The planner's report was read. The number is unknown if there is no report, or one older
+    /// than [`STALE_AFTER`] by the store's time or by this worker's.
     pub(super) fn on_found(&mut self, answer: Answered<op::Doc>, ctx: &mut Context) {
         let Ok(found) = answer else { return };
         let report = found.and_then(|document| {

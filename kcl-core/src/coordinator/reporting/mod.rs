@@ -1,22 +1,29 @@
-//! Telling whoever looks at the fleet how I am, and how heavy my leases are: one document, apart
-//! from checkpoints and beats. Nobody waits for it, and no harm is done if it cannot be written.
+//! The report of this worker: one document with its state and the loads of its leases, for `kcl
+//! doctor`, the dashboard, and plans by load. No part waits for it, and a report that cannot be
+//! written does no harm.
 //!
-//! It is written every minute; at once when a kind of fact changes, though not twice in ten
-//! seconds; and after each beat while somebody watches. Where leases are shared out by load, it is
-//! looked twice as often whether loads are others than was told.
+//! When it is written:
 //!
-//! | phase | when | then it is | and there is asked |
+//! - every minute;
+//! - at once when a kind of fact changes, but at most once in ten seconds;
+//! - after each answered beat, while somebody watches the fleet (`watched.rs`).
+//!
+//! Where leases are shared out by load, the worker measures twice a minute, and writes if the loads
+//! have changed. `heard.rs` reads the planner's report, for the number of workers that the load
+//! needs.
+//!
+//! | phase | when | then it is | request to the worker or the store |
 //! |---|---|---|---|
-//! | waiting | due, the session live | measuring | the worker, for what it knows; once a minute the planner's report |
-//! | waiting | a kind of fact has changed | waiting, due at once, or ten seconds after the last look | – |
+//! | waiting | due, and the session is live | measuring | measure the facts; once a minute read the planner's report |
+//! | waiting | a kind of fact has changed | waiting, due at once, or ten seconds after the last measurement | – |
 //! | waiting | a beat was answered while somebody watches | waiting, due at once | – |
-//! | measuring | nothing has changed, the loads are much as told less than a minute ago | waiting | – |
-//! | measuring | else, and the document's version is known | writing | the document to be put over that version |
-//! | measuring | else, and the version is not known | looking | the document |
-//! | looking | it is there, or there is none | writing | the document to be put |
-//! | looking, writing | answered, or not | waiting | – |
+//! | measuring | no fact has changed, and the loads are about those of a report of the last minute | waiting | – |
+//! | measuring | else, and the document's version is known | writing | put the document over that version |
+//! | measuring | else, and the version is not known | reading | read the document |
+//! | reading | it was read, or does not exist | writing | put the document |
+//! | reading, writing | answered, or failed | waiting | – |
 //!
-//! Who watches is found out by `watched`, what the planner tells is passed on by `heard`.
+//! Only the planner decides anything by a report: it may share out leases by the loads in it.
 
 mod heard;
 pub(super) mod request;
@@ -40,47 +47,52 @@ use crate::{
     },
 };
 
-/// The first report comes so long after the session lives.
+/// How long after the session is live the first report is due.
 const FIRST: Duration = Duration::from_secs(10);
-/// A kind of fact that changes again and again is told no more often than that.
+/// The least time between two reports because of changed facts.
 const SOONEST: Duration = Duration::from_secs(10);
 
-/// The report of one session.
+/// The reporting of one session: see the module.
 #[derive(Debug, Default)]
 pub(super) struct Reporting {
-    /// When it is measured next; `None` before the session lives.
+    /// When the facts are measured next; `None` while the session is not live.
     due_at: Option<Time>,
-    /// When it was measured last.
+    /// When they were measured last.
     measured_at: Option<Time>,
-    /// Whether there is something to tell, whatever the loads are.
+    /// Whether a report is to be written even if the loads have not changed.
     has_news: bool,
     phase: Phase,
     paper: Paper,
-    /// What was told last, and when it was measured.
+    /// The report that the store is known to hold, and when it was measured.
     told: Option<(WorkerReport, Time)>,
     watched: Watched,
     heard: Heard,
 }
 
+/// The phase of a report. Reading the document's version is part of `Writing`.
 #[derive(Debug, Default)]
 enum Phase {
+    /// Waits until a report is due.
     #[default]
     Waiting,
+    /// The worker measures the facts.
     Measuring,
+    /// This report is being written; the document's version may have to be read first.
     Writing(Box<WorkerReport>),
 }
 
-/// What the coordinator knows that belongs into the report.
+/// The facts of a report that only the coordinator knows.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Mine<'a> {
     pub(super) session: &'a SessionId,
-    /// The number of its last beat, and how late it was sent.
+    /// The number of its last beat.
     pub(super) beat: u64,
+    /// How late that beat was sent.
     pub(super) late: Duration,
 }
 
 impl Reporting {
-    /// How often it is looked whether there is something to tell.
+    /// How often the facts are measured: twice as often where leases are shared out by load.
     fn interval(ctx: &Context) -> Duration {
         match ctx.settings.balance {
             Balance::Weighted(_) => report::EVERY / 2,
@@ -96,6 +108,7 @@ impl Reporting {
         due.min(self.watched.next_wake())
     }
 
+    /// Starts a measurement that is due. Nothing is reported before the session is live.
     pub(super) fn on_tick(&mut self, live: bool, ctx: &mut Context) {
         if !live {
             self.due_at = None;
@@ -114,7 +127,7 @@ impl Reporting {
         self.watched.on_tick(ctx);
     }
 
-    /// A kind of fact has changed.
+    /// A kind of fact has changed: measures soon.
     pub(super) fn on_news(&mut self, now: Time) {
         if !tells_news_at_once() {
             return;
@@ -123,27 +136,28 @@ impl Reporting {
         self.be_due(soonest);
     }
 
+    /// Makes a report due at `at`, even if the loads have not changed.
     fn be_due(&mut self, at: Time) {
-        // Before the session lives there is nothing to write.
+        // A session that is not live writes no report.
         if let Some(due) = &mut self.due_at {
             *due = at.min(*due);
             self.has_news = true;
         }
     }
 
-    /// A beat was answered.
+    /// A beat was answered: if somebody watches, a report is due.
     pub(super) fn on_beat(&mut self, now: Time) {
         if self.watched.is_watched(now) && tells_who_watches() {
             self.be_due(now);
         }
     }
 
-    /// Somebody woke this worker: perhaps whoever watches.
+    /// A wake-up came: it may mean that somebody watches.
     pub(super) fn on_woken(&mut self, ctx: &mut Context) {
         self.watched.look(ctx);
     }
 
-    /// What the worker knows was measured.
+    /// The facts were measured. Writes them, if they are worth it.
     pub(super) fn on_measured(
         &mut self,
         mut report: Box<WorkerReport>,
@@ -176,7 +190,7 @@ impl Reporting {
         self.phase = Phase::Writing(report);
     }
 
-    /// The store answered.
+    /// The store answered a request.
     pub(super) fn on_answer(&mut self, answer: Reply, me: &SessionId, ctx: &mut Context) {
         match answer {
             Reply::Look(found) => {
@@ -210,12 +224,12 @@ impl Reporting {
     }
 }
 
-/// Whether what begins or ceases to fail is told at once.
+/// Whether a shard that begins or ceases to fail is reported at once.
 fn tells_news_at_once() -> bool {
     !planted!(NewsWaitForTheMinute)
 }
 
-/// Whether each beat is followed by a report while somebody watches.
+/// Whether each answered beat is followed by a report while somebody watches.
 fn tells_who_watches() -> bool {
     !planted!(WatchersWaitForTheMinute)
 }

@@ -1,14 +1,14 @@
-//! What is asked of the store for my report, and for what is told to me.
+//! The requests of the reporting to the store.
 
 use crate::coordinator::{op, request::requests};
 
 requests! {
-    /// My report, for its version.
+    /// This worker's report, for its version.
     Look by Doc;
-    /// My report, written.
+    /// This worker's report, put.
     Put by PutDoc;
-    /// Whether somebody watches.
+    /// The document `watch`: does somebody watch?
     Watch by Doc;
-    /// What the planner tells.
+    /// The planner's report.
     Planner by Doc;
 }

@@ -15,7 +15,7 @@ use crate::{
     store::StoreErrorKind,
 };
 
-/// What the store's clock shows at the beginning.
+/// The store's clock at the beginning.
 const STORE: u64 = 1_700_000_000_000;
 
 struct Scene {
@@ -30,7 +30,7 @@ fn loads(bytes: u64) -> WorkerReport {
 }
 
 impl Scene {
-    /// A session that lives since 0.
+    /// A session that has been live since 0.
     fn new(balance: Balance) -> Self {
         let mut ctx = context(Coordination { balance, ..Coordination::default() });
         let stamp = Stamp::new(StoreTime(STORE), crate::lease::Generation::default());
@@ -48,7 +48,7 @@ impl Scene {
         Self::new(Balance::Weighted(Weighting::default()))
     }
 
-    /// One whose first report was written at 10 s: 70,000 bytes a second.
+    /// A session whose first report was written at 10 s: 70,000 bytes a second.
     fn told(mut self) -> Self {
         assert!(self.tick(10_000));
         assert_eq!(self.measured(loads(70_000)), look());
@@ -57,14 +57,14 @@ impl Scene {
         self
     }
 
-    /// Whether the worker is asked for what it knows.
+    /// Whether the worker is asked to measure.
     fn tick(&mut self, millis: u64) -> bool {
         self.ctx.now = at(millis);
         self.reporting.on_tick(true, &mut self.ctx);
         done(&mut self.ctx).other.iter().any(|command| matches!(command, Command::Measure))
     }
 
-    /// What is asked of the store when this is measured.
+    /// The calls when this is measured.
     fn measured(&mut self, report: WorkerReport) -> Vec<StoreCall> {
         let late = Duration::from_millis(3);
         let me = self.me.clone();
@@ -73,7 +73,7 @@ impl Scene {
         asked(&mut self.ctx)
     }
 
-    /// What is put of what was measured.
+    /// The report that is put when this is measured.
     fn put(&self, seen: Option<u64>, mut report: WorkerReport) -> Vec<StoreCall> {
         let now = self.ctx.now.as_micros() / 1_000;
         report.incarnation = Some(self.me.incarnation);
@@ -92,14 +92,14 @@ impl Scene {
         assert_eq!(self.after(Reply::Put(Ok(Write::Done(doc)))), []);
     }
 
-    /// What is asked of the store after this answer.
+    /// The calls after this answer.
     fn after(&mut self, answer: Reply) -> Vec<StoreCall> {
         let me = self.me.clone();
         self.reporting.on_answer(answer, &me, &mut self.ctx);
         asked(&mut self.ctx)
     }
 
-    /// The document that says that somebody watches is found, in this version.
+    /// The document `watch` is read, in this version.
     fn watched(&mut self, version: u64, written: u64) {
         let watch = Watch::new("a test", WallTime::from_millis(STORE + written));
         let doc = Document::new(DocName::watch(), version, watch.encode());
@@ -205,7 +205,7 @@ fn each_beat_is_followed_by_a_report_while_somebody_watches() {
     assert!(scene.beat(15_000));
     assert_eq!(scene.measured(loads(70_000)), scene.put(Some(2), loads(70_000)));
     scene.written(3);
-    // Ten seconds after it was found it is looked for again: another version holds on.
+    // Ten seconds after it was read it is read again: another version goes on.
     scene.ctx.now = at(22_000);
     scene.reporting.on_tick(true, &mut scene.ctx);
     assert_eq!(asked(&mut scene.ctx), [StoreCall::Doc(DocName::watch())]);
@@ -238,13 +238,13 @@ fn a_report_that_cannot_be_written_is_written_at_the_next_time() {
     let mut scene = Scene::even().told();
     assert!(scene.tick(70_000));
     assert_eq!(scene.measured(loads(70_000)).len(), 1);
-    // It is another's: a former life's late write.
+    // The stored report is another session's: a late write of an earlier life.
     let there = Document::new(name(), 5, loads(1).encode());
     assert_eq!(scene.after(Reply::Put(Ok(Write::Refused(Some(there))))), []);
     assert!(!scene.tick(129_999));
     assert!(scene.tick(130_000));
     assert_eq!(scene.measured(loads(70_000)), scene.put(Some(5), loads(70_000)));
-    // What became of it is not known: it is looked for.
+    // The outcome is unknown, so the document is read.
     assert_eq!(scene.after(Reply::Put(Err(StoreErrorKind::Denied))), []);
     assert!(scene.tick(190_000));
     assert_eq!(scene.measured(loads(70_000)), look());
@@ -262,7 +262,7 @@ fn what_nobody_asked_for_is_not_told() {
     assert_eq!(scene.found(None), scene.put(None, loads(70_000)));
 }
 
-/// How many workers are wanted, as far as that is passed on after the planner's report was found.
+/// The number of workers that the session passes on after it has read the planner's report.
 fn wanted(scene: &mut Scene, found: Result<Option<Document>, StoreErrorKind>) -> Option<Notice> {
     let me = scene.me.clone();
     scene.reporting.on_answer(Reply::Planner(found), &me, &mut scene.ctx);

@@ -1,14 +1,14 @@
-//! Whether somebody watches the fleet: then each beat is followed by a report.
+//! Whether somebody watches the fleet: while somebody does, each beat is followed by a report.
 //!
-//! | phase | when | then it is | and there is asked |
+//! | phase | when | then it is | request to the store |
 //! |---|---|---|---|
-//! | any | the worker is woken, which may mean that somebody watches | the same | the document `watch` |
-//! | any | it is there, in another version than before | watched, for as long as it says | – |
-//! | any | it is met for the first time, and is of long ago | the same | – |
-//! | watched | ten seconds after it was read | watched | the document again |
-//! | watched | its time is over, with no other version | not watched | – |
+//! | any | the worker is woken, which may mean that somebody watches | the same | read the document `watch` |
+//! | any | it has another version than before | watched, for as long as it says | – |
+//! | any | it is read for the first time, and its time is over | the same | – |
+//! | watched | ten seconds after it was read | watched | read the document again |
+//! | watched | its time is over, and no other version came | not watched | – |
 //!
-//! So an application that nobody watches pays for one small read with each wake-up, and no other.
+//! So an application that nobody watches pays one small read for each wake-up, and nothing else.
 
 use super::request;
 use crate::{
@@ -20,14 +20,16 @@ use crate::{
     lease::{DocName, report::Watch},
 };
 
-/// Whether somebody watches.
+/// Whether somebody watches the fleet: see the module.
 #[derive(Debug, Default)]
 pub(super) struct Watched {
-    /// Until when, and when that is looked at again.
+    /// Until when somebody watches; `None` if nobody ever did.
     until: Option<Time>,
+    /// When the document is read next.
     look_at: Option<Time>,
-    /// The version that was met last.
+    /// The last version that was read.
     version: Option<u64>,
+    /// Whether a read is under way.
     busy: bool,
 }
 
@@ -46,7 +48,7 @@ impl Watched {
         }
     }
 
-    /// Looks whether somebody watches, unless that is being done.
+    /// Reads `watch`, unless a read is under way.
     pub(super) fn look(&mut self, ctx: &mut Context) {
         self.look_at = None;
         if !std::mem::replace(&mut self.busy, true) {
@@ -54,7 +56,7 @@ impl Watched {
         }
     }
 
-    /// It was looked for. Whether somebody watches from now on who did not before.
+    /// The document was read. Whether somebody watches from now on, and nobody did before.
     pub(super) fn on_found(&mut self, answer: Answered<op::Doc>, ctx: &Context) -> bool {
         self.busy = false;
         let was_watched = self.is_watched(ctx.now);

@@ -1,16 +1,19 @@
-//! Where reading of each stream began.
+//! The frozen start of each stream: where the application began to read it.
 //!
-//! PROTOCOL §6: a start is frozen once, in a document that is written before the first lease of
-//! its stream. A store that goes back in time may lose that document; then whoever knows the start
-//! gives it back, and only if nobody does is another one frozen. Of each stream:
+//! PROTOCOL §6: a start is frozen once, in a document that is written before the first lease of its
+//! stream. A store that goes back in time may lose that document. Then the workers that know the
+//! start put it again, and only if none does is another start frozen. Freezing is the planner's
+//! (`planner/catalogue/start.rs`).
 //!
-//! | phase | when | then | it asks |
+//! The table is for one stream:
+//!
+//! | phase | when | then | request to the store |
 //! |---|---|---|---|
-//! | unknown | a document tells of it | known | – |
+//! | unknown | a document names it | known | – |
 //! | any | the store is known to hold it | known | – |
 //! | known | the store may have lost it | doubted | – |
-//! | doubted | a beat was answered, or a session joined | being given back | puts it, if there is none |
-//! | being given back | it was put, or one was there | known | – |
+//! | doubted | a beat was answered, or a session joined | being given back | put it, if there is none |
+//! | being given back | it was put, or existed | known | – |
 //! | being given back | that failed | doubted | – |
 //! | being given back | the store may have lost it again | doubted | – |
 //! | any but unknown | the application was changed | unknown | – |
@@ -26,7 +29,7 @@ pub(super) use known::{Starts, stored};
 use self::request::Reply;
 use super::{command::Notice, context::Context, op};
 
-/// Gives the starts back that the store may have lost. A planner does so as it plans.
+/// Puts the starts that the store may have lost. A planner does so in its own readings.
 pub(super) fn give_back(ctx: &mut Context) {
     for known::GiveBack { of, put, doubt } in ctx.starts.give_back() {
         ctx.ask(op::PutDoc(put), request::GiveBack(of, doubt));
@@ -38,7 +41,7 @@ pub(super) fn on_answer(answer: Reply, ctx: &mut Context) {
     ctx.starts.on_given_back(&of, doubt, answer);
 }
 
-/// Says once of each stream that another start is in force than the settings say.
+/// Reports, once for each stream, a frozen start that came from another setting than this worker's.
 pub(super) fn tell_others(ctx: &mut Context) {
     let wanted = ctx.settings.initial_position;
     for start in ctx.starts.take_other_than(wanted) {

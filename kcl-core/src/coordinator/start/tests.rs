@@ -27,7 +27,7 @@ fn put(told: &StreamStart) -> Answered<op::PutDoc> {
     Ok(Write::Done(Document::new(put.name, 1, put.body)))
 }
 
-/// The one that is given back, and for which doubt.
+/// The start that is put again, and the doubt because of which it is.
 fn given(known: &mut Starts) -> Option<(StreamStart, u32)> {
     let mut given = known.give_back();
     assert!(given.len() < 2);

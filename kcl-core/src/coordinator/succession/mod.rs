@@ -1,39 +1,51 @@
-//! Who plans: looking at the planner's lease, taking it, and who looks how often.
+//! Finds out which session is the planner: reads the planner's lease, acquires it, and decides
+//! which sessions this session reads, and how often.
 //!
-//! PROTOCOL rule 6. The planner and the two standbys it names watch all sessions; the
-//! planner and the first of them follow each other closely. The next in the order of succession
-//! look at the planner every watch interval, and at the standbys when it is silent; the others look
-//! now and then. Nothing here is needed for safety: the planner's lease is taken by compare-and-set
-//! like any other.
+//! PROTOCOL rule 6. The planner names two standbys; these three sessions, the heads, read all
+//! sessions.
 //!
-//! | I am | when | then I am | and I ask for |
+//! ```text
+//!   place     reads
+//!   0 planner all sessions every w, and the row of standby 1 after each beat expected
+//!   1 standby all sessions every w at the opposite phase, and the planner's row likewise
+//!   2 standby all sessions every w
+//!   3–8       the planner's session every w, the standbys' if the planner is silent
+//!   9 and on  the planner's session and `@planner` every 30 s
+//! ```
+//!
+//! Places 1–8 also read the lease `@planner` every 5 s. Nothing here is needed for safety: that
+//! lease is taken by a compare-and-set like any other, and its epoch is the planner's term. In the
+//! table “I” is this session.
+//!
+//! | I am | when | then I am | request to the store |
 //! |---|---|---|---|
-//! | no planner | it is time to look | the same | the planner's lease |
-//! | no planner | there is no such lease | the same | its row to be put |
-//! | no planner | it is free, its owner has ended, or it is mine of old | taking it | the lease, under the next epoch |
-//! | no planner | it is another's | a follower of that one | its session, while I have no rank |
-//! | no planner | my document names the heads and my place | a follower | as often as my place says: the planner's lease and session, or, as a standby, all sessions |
-//! | a follower | a look finds no new beat of the planner | the same | the standbys' sessions, unless I watch all |
-//! | a head | my partner's next beat is expected | the same | its session, until it shows the beat or is overdue |
-//! | the first standby | the planner's row tells when it read all sessions | the same | all sessions, at the opposite phase |
-//! | a follower | the planner's session ends | the same | the lease, the sooner the nearer I am |
-//! | taking it | it is granted, and I am valid and stay | the planner | – |
-//! | taking it | it is refused | no planner | what the row then says |
-//! | taking it | there is no answer | no planner | the lease, a little later |
-//! | the planner | its row is not mine any more, or I am outranked | no planner | the lease, at once |
-//! | the planner | I step down | the same | the lease's release, to the standby |
-//! | the planner | that is answered | gone | – |
+//! | no planner | it is time | the same | read the planner's lease |
+//! | no planner | there is no such lease | the same | put its row |
+//! | no planner | it is free, its owner has ended, or an old acquire of mine was applied | taking it | acquire it, under the next epoch |
+//! | no planner | another live session holds it | a follower of that session | read that session, while I have no place |
+//! | no planner | my document names the heads and my place | a follower | as often as my place says: the planner's lease and session, or all sessions |
+//! | a follower | a read finds no new beat of the planner | the same | read the standbys' sessions, unless I read all sessions |
+//! | a head | my partner's next beat is expected | the same | read its session, until it shows the beat or is overdue |
+//! | the first standby | the planner's row says when it read all sessions | the same | read all sessions, at the opposite phase |
+//! | a follower | the planner's session ends | the same | read the lease, the sooner the lower my place |
+//! | taking it | it is granted, I am valid and do not leave | the planner | – |
+//! | taking it | it is refused | no planner | as the row in the refusal says |
+//! | taking it | the acquire failed, or came too late | no planner | read the lease, a little later |
+//! | the planner | its row names another owner or epoch, or I met a higher term | no planner | read the lease, at once |
+//! | the planner | I leave, and it is its turn | the same | release the lease, to the standby |
+//! | the planner | that is answered | stepped down | – |
 
 mod partner;
 pub(super) mod request;
 pub(super) mod signal;
 
-/// Whether who finds the planner's lease to be its own, and does not plan, takes it anew.
+/// Whether a session that finds itself the owner of the planner's lease, without being the planner,
+/// acquires it anew.
 fn takes_its_own_row_anew() -> bool {
     !planted!(OwnPlannerRowLeft)
 }
 
-/// Whether those that are no heads look whether somebody plans.
+/// Whether sessions that are no heads find out whether there is a planner.
 fn others_look() -> bool {
     !planted!(OthersNeverLook)
 }
@@ -57,30 +69,37 @@ use crate::{
     store::Consistency,
 };
 
-/// How often the planner's lease is read by those that are near in the order of succession, and by
-/// the others.
+/// How often the planner's lease is read by the sessions up to place [`NEAR`].
 const LOOK_NEAR: Duration = Duration::from_secs(5);
+/// How often the planner's lease and session are read by the others.
 const LOOK_FAR: Duration = Duration::from_secs(30);
 
-/// So rarely that it is never, for a bug that is planted.
+/// Practically never, for a planted bug.
 const NEVER: Duration = Duration::from_secs(3_600);
 
-/// Who plans, as far as I know.
+/// The planner's session, as far as this session knows it, and the state of taking its lease.
 #[derive(Debug)]
 pub(in crate::coordinator) struct Succession {
     me: SessionId,
+    /// The planner, as this session knows it.
     planner: Option<SessionId>,
     standbys: Standbys,
+    /// This session's place in the order of succession; `None` before its first document.
     rank: Option<u32>,
-    /// My term, while I plan.
+    /// This session's term while it is the planner.
     term: Option<Epoch>,
+    /// The epoch of an acquire of the planner's lease under way.
     taking: Option<Epoch>,
+    /// Whether a read of the planner's lease is under way.
     looking: bool,
+    /// When the planner's lease is read next.
     look_at: Time,
-    /// When the planner's session is looked at next, by who does not watch all.
+    /// When the planner's session is read next; [`Time::NEVER`] for a session that reads all
+    /// sessions.
     planner_at: Time,
     partner: Partner,
     leaving: bool,
+    /// Whether the release of the planner's lease was sent.
     stepping_down: bool,
 }
 
@@ -106,17 +125,17 @@ impl Succession {
         self.planner.as_ref()
     }
 
-    /// Who follows the planner, as far as I know; while I plan, whom I named.
+    /// The standbys, as far as this session knows; those that it named, while it is the planner.
     pub(in crate::coordinator) const fn standbys(&self) -> &Standbys {
         &self.standbys
     }
 
-    /// The worker leaves: it takes the planner's lease no more.
+    /// The worker leaves: it does not take the planner's lease any more.
     pub(in crate::coordinator) const fn start_leaving(&mut self) {
         self.leaving = true;
     }
 
-    /// Looks at the planner's lease at once.
+    /// Reads the planner's lease at once.
     pub(in crate::coordinator) fn look_now(&mut self, ctx: &Context) {
         self.look_at = ctx.now;
     }
@@ -126,6 +145,7 @@ impl Succession {
         look.min(self.planner_at).min(self.partner.look_at())
     }
 
+    /// Does the work that is due: reads the planner's lease and session, and follows the partner.
     pub(in crate::coordinator) fn on_tick(&mut self, watch: &mut Watch, ctx: &mut Context) {
         if self.stepping_down && self.term.is_some() && self.look_at <= ctx.now {
             self.step_down(ctx);
@@ -143,7 +163,7 @@ impl Succession {
         self.partner.on_tick(watch, ctx);
     }
 
-    /// Learns from my newest assignment document.
+    /// Takes over the heads and this session's place from its newest assignment document.
     pub(in crate::coordinator) fn on_assignment(
         &mut self,
         assignment: &Assignment,
@@ -162,7 +182,8 @@ impl Succession {
         self.partner.follow(partner, ctx.now);
     }
 
-    /// Who plans is known: watches everybody, or looks at those who do.
+    /// The planner is known: reads all sessions from now on, or only those of the heads, as this
+    /// session's place says.
     fn follow(&mut self, planner: SessionId, watch: &mut Watch, ctx: &Context) {
         let is_new = self.planner.as_ref() != Some(&planner);
         self.planner = Some(planner);
@@ -174,7 +195,7 @@ impl Succession {
             return;
         }
         if is_new || self.planner_at == Time::NEVER {
-            // Not all at once: those that are near share the interval.
+            // The reads of the near ones are spread over the watch interval.
             let place = self.rank.unwrap_or(0) % NEAR;
             self.planner_at = ctx.now + ctx.settings.watch_interval * place / NEAR;
         }
@@ -183,14 +204,15 @@ impl Succession {
         watch.watch_heads(heads.filter(|id| **id != self.me).cloned().collect());
     }
 
-    /// While I plan: whom I named to follow me.
+    /// While this session is the planner: the standbys that it named.
     pub(in crate::coordinator) fn name_standbys(&mut self, standbys: &Standbys, now: Time) {
         self.standbys.clone_from(standbys);
         self.partner.follow(standbys.first.clone(), now);
     }
 
-    /// A session was seen. Following the partner, and keeping to the phase opposite to its own
-    /// readings of all sessions, so that every session is seen twice per watch interval.
+    /// A session's row was read. If it is the partner's, the first standby moves its own readings
+    /// of all sessions to the phase opposite to the planner's, so that the two together read every
+    /// session twice in a watch interval.
     pub(in crate::coordinator) fn on_seen(
         &mut self,
         row: &Session,
@@ -214,8 +236,8 @@ impl Succession {
         }
     }
 
-    /// The planner is silent: whether the standbys are, too, is what those find out that do not
-    /// watch all. Only then is it theirs to end the planner's session.
+    /// The planner is silent: a session that does not read all sessions finds out whether the
+    /// standbys are silent, too. Only then may it end the planner's session.
     fn look_at_standbys(&self, row: &Session, watch: &mut Watch, ctx: &mut Context) {
         let is_planner = self.planner.as_ref() == Some(&row.id);
         if !is_planner || self.planner_at == Time::NEVER || !watch.is_unchanged(&row.id) {
@@ -228,17 +250,18 @@ impl Succession {
         }
     }
 
-    /// A session has ended. If it was the planner's, its lease is free.
+    /// A session has ended. If it was the planner's, the planner's lease is free.
     pub(in crate::coordinator) fn on_ended(&mut self, id: &SessionId, ctx: &mut Context) {
         self.partner.on_ended(id);
         if self.planner.as_ref() == Some(id) && self.term.is_none() {
-            // The standby comes first; the others give those before them a moment and then look.
+            // The standby reads it at once; each further place waits a little longer.
             let rank = self.rank.unwrap_or(NEAR).min(NEAR);
             let pause = ctx.settings.fast_poll * rank.saturating_sub(1);
             self.look_at = self.look_at.min(ctx.now + pause);
         }
     }
 
+    /// Takes the answers about the planner's lease, and about the session of its owner.
     pub(in crate::coordinator) fn on_answer(
         &mut self,
         answer: Reply,
@@ -273,7 +296,7 @@ impl Succession {
         }
     }
 
-    /// Decides what the planner's row means to me.
+    /// Judges the row of the planner's lease, and takes the next step.
     fn judge(&mut self, row: Option<Lease>, watch: &mut Watch, ctx: &mut Context) {
         let Some(row) = row else {
             self.looking = true;
@@ -300,7 +323,8 @@ impl Succession {
                     ctx.ask(row, request::Owner(owner.clone()));
                 }
             }
-            // Free; or mine, and I do not plan: an acquire landed late, and is made anew.
+            // It is free; or it names this session, which is not the planner: an acquire was
+            // applied late, and is made anew.
             _ => {
                 sometimes!(OwnPlannerRowTaken, row.owner.as_ref() == Some(&self.me));
                 self.take(&row, ctx);
@@ -308,6 +332,7 @@ impl Succession {
         }
     }
 
+    /// Acquires the planner's lease, unless this session is not valid, or leaves.
     fn take(&mut self, row: &Lease, ctx: &mut Context) {
         if self.leaving || !ctx.valid || self.taking.is_some() {
             return;
@@ -318,6 +343,8 @@ impl Succession {
         ctx.ask(op::Acquire(acquire), request::Take(epoch));
     }
 
+    /// The acquire of the planner's lease was answered. A grant that comes too late, when the
+    /// session is not valid, is not used: the row is then acquired anew.
     fn on_taken(
         &mut self,
         epoch: Epoch,
@@ -347,7 +374,8 @@ impl Succession {
         }
     }
 
-    /// A plan of a higher term was met, or the planner's lease is not mine any more.
+    /// This session is the planner no more: it met a plan of a higher term, or its lease names
+    /// another owner or epoch.
     pub(in crate::coordinator) fn depose(&mut self, ctx: &mut Context) {
         if self.term.take().is_some() {
             self.rank = None;
@@ -359,7 +387,7 @@ impl Succession {
         }
     }
 
-    /// Gives the planner's lease back, for `successor` if there is one.
+    /// Releases the planner's lease, to the first standby if there is one.
     pub(in crate::coordinator) fn step_down(&mut self, ctx: &mut Context) {
         let Some(term) = self.term else { return };
         self.stepping_down = true;
@@ -373,27 +401,28 @@ impl Succession {
         self.look_at = ctx.now + ctx.settings.fast_poll;
     }
 
-    /// Whether I am the one that plans next.
+    /// Whether this session is the first standby.
     fn is_first(&self) -> bool {
         self.term.is_none() && self.standbys.first.as_ref() == Some(&self.me)
     }
 
-    /// Whether I am one of those that watch all sessions beside the planner.
+    /// Whether this session is a standby.
     fn stands_by(&self) -> bool {
         self.term.is_none() && self.standbys.contains(&self.me)
     }
 
-    /// Whether I read all sessions: both standbys do.
+    /// Whether this session reads all sessions without being the planner: both standbys do.
     fn watches_all(&self) -> bool {
         self.stands_by() && (self.is_first() || !planted!(SecondDoesNotWatch))
     }
 
-    /// Whether I read them at the phase opposite to the planner's: the first standby does.
+    /// Whether this session reads all sessions at the phase opposite to the planner's: the first
+    /// standby does.
     fn keeps_to_a_phase(&self) -> bool {
         self.is_first() && !planted!(WatchersInPhase)
     }
 
-    /// How long until the next look at the planner's lease.
+    /// How long until the planner's lease is read next.
     fn pause(&self, ctx: &Context) -> Duration {
         match self.rank {
             _ if self.term.is_some() => ctx.settings.audit_interval,
@@ -404,7 +433,8 @@ impl Succession {
         }
     }
 
-    /// How long until the next look at the planner's session, for who does not watch all.
+    /// How long until the planner's session is read next, for a session that does not read all
+    /// sessions.
     fn pause_of_looks(&self, ctx: &Context) -> Duration {
         match self.rank {
             Some(3..) if !others_look() => NEVER,

@@ -1,5 +1,6 @@
-//! Following one session closely: planner and standby read each other's row shortly after each
-//! beat they expect, so that the death of either is known as soon as the protocol allows.
+//! Reading one session closely: the planner and the first standby read each other's row shortly
+//! after each beat that they expect. So the death of either is known as soon as the protocol
+//! allows.
 
 use std::time::Duration;
 
@@ -9,15 +10,17 @@ use crate::{
     lease::{Session, SessionId},
 };
 
-/// How long after an expected beat the row is read, and how soon again if it is late.
+/// How long after an expected beat the row is read, and how long until it is read again if the beat
+/// is late.
 const AFTER_BEAT: Duration = Duration::from_millis(100);
 
-/// The session followed closely, if any.
+/// The session that is followed closely, if there is one.
 #[derive(Debug)]
 pub(super) struct Partner {
     id: Option<SessionId>,
+    /// When its row is read next; [`Time::NEVER`] if it is overdue, since `watch` reads it then.
     look_at: Time,
-    /// The last look that found no new beat.
+    /// When a read last found no new beat.
     stale_at: Time,
 }
 
@@ -28,7 +31,7 @@ impl Default for Partner {
 }
 
 impl Partner {
-    /// Follows another session, or none.
+    /// Follows another session from now on, or none.
     pub(super) fn follow(&mut self, id: Option<SessionId>, now: Time) {
         if self.id != id {
             let follows = id.is_some() && is_followed_closely();
@@ -41,6 +44,7 @@ impl Partner {
         self.look_at
     }
 
+    /// Reads the partner's row, if that is due and the partner's beat is not overdue.
     pub(super) fn on_tick(&mut self, watch: &mut Watch, ctx: &mut Context) {
         if self.look_at > ctx.now {
             return;
@@ -48,7 +52,7 @@ impl Partner {
         if let Some(id) = &self.id {
             self.look_at = ctx.now + AFTER_BEAT;
             if watch.is_overdue(id, ctx.now) {
-                // The watch looks at suspects by itself.
+                // `watch` reads the rows of suspects by itself.
                 self.look_at = Time::NEVER;
             } else {
                 watch.look(id, ctx);
@@ -56,7 +60,7 @@ impl Partner {
         }
     }
 
-    /// The session was seen. True if it is the one followed.
+    /// A session's row was read. Whether it is the partner's and shows a new beat.
     pub(super) fn on_seen(&mut self, row: &Session, watch: &Watch, ctx: &Context) -> bool {
         if self.id.as_ref() != Some(&row.id) || !is_followed_closely() {
             return false;
@@ -70,13 +74,14 @@ impl Partner {
         } else if ctx.now.since(self.stale_at) <= AFTER_BEAT * 2 {
             self.look_at = ctx.now + row.interval;
         } else {
-            // How long ago it beat is not known: creep up on the next beat until a look finds
-            // nothing new.
+            // It is not known when the beat was written. Each read comes a little earlier in the
+            // interval than the one before, until one finds no new beat.
             self.look_at = ctx.now + row.interval - AFTER_BEAT;
         }
         fresh
     }
 
+    /// A session has ended: if it was the partner, none is followed.
     pub(super) fn on_ended(&mut self, id: &SessionId) {
         if self.id.as_ref() == Some(id) {
             self.id = None;
@@ -85,7 +90,7 @@ impl Partner {
     }
 }
 
-/// Whether a partner's row is read shortly after each beat that is expected.
+/// Whether the partner's row is read shortly after each expected beat.
 fn is_followed_closely() -> bool {
     !planted!(PartnerNotFollowed)
 }

@@ -1,4 +1,4 @@
-//! What the succession asks the store for.
+//! The requests of the succession to the store.
 
 use crate::{
     coordinator::{op, request::requests},
@@ -6,14 +6,14 @@ use crate::{
 };
 
 requests! {
-    /// The planner's lease.
+    /// The row of the planner's lease.
     PlannersRow by Lease;
     /// The row of the planner's lease, put because there was none.
     CreatePlannersRow by Create;
-    /// The planner's lease for me, under this epoch.
+    /// An acquire of the planner's lease, under this epoch.
     Take(epoch: Epoch) by Acquire;
     /// The session of the planner.
     Owner(id: SessionId) by Session;
-    /// The planner's lease, given back.
+    /// A release of the planner's lease.
     StepDown by Release;
 }

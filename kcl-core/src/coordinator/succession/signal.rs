@@ -1,16 +1,16 @@
-//! What the succession has to tell the rest of the coordinator.
+//! The signals of the succession to the other parts.
 
 use crate::lease::{Epoch, SessionId};
 
-/// What the succession has to tell the rest of the coordinator.
+/// A signal of the succession to the other parts.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(in crate::coordinator) enum Signal {
-    /// I plan from now on, in this term.
+    /// This session is the planner from now on, in this term.
     Elected(Epoch),
-    /// Somebody else plans, or nobody does.
+    /// This session is the planner no more.
     Deposed,
-    /// A live session plans that I did not know of.
+    /// A live session that this one did not know of is the planner.
     Follows(SessionId),
-    /// The planner's lease is given back.
+    /// The planner's lease was released.
     SteppedDown,
 }

@@ -34,7 +34,7 @@ impl Scene {
         asked(&mut self.ctx)
     }
 
-    /// What is asked for next.
+    /// The next calls.
     fn after(&mut self, answer: Reply) -> Vec<StoreCall> {
         self.succession.on_answer(answer, &mut self.watch, &mut self.ctx);
         asked(&mut self.ctx)
@@ -48,7 +48,7 @@ impl Scene {
         self.succession.on_assignment(&assignment, &mut self.watch, &mut self.ctx);
     }
 
-    /// A look at a session that was sent now shows this row; what is asked for then.
+    /// A read of a session that was sent now shows this row; the calls then.
     fn seen(&mut self, row: Session) -> Vec<StoreCall> {
         use crate::coordinator::watch::{request::Reply, signal::Signal};
         let look = Reply::Look(row.id.clone(), self.ctx.now, Ok(Some(row)));
@@ -67,7 +67,7 @@ impl Scene {
         asked(&mut self.ctx)
     }
 
-    /// The planner's lease is found free, and granted under this epoch.
+    /// The planner's lease is read without an owner, and granted under this epoch.
     fn elect(&mut self, epoch: u64) {
         assert_eq!(self.after(Reply::PlannersRow(Ok(Some(free())))), [take(&free(), epoch)]);
         let granted = Reply::Take(Epoch(epoch), Ok(Write::Done(held("me", epoch))));
@@ -83,7 +83,7 @@ impl Scene {
         own.collect()
     }
 
-    /// One whose acquire under epoch 1 is under way.
+    /// A session whose acquire under epoch 1 is under way.
     fn taking() -> Self {
         let mut scene = Self::joined();
         assert_eq!(scene.tick(0), [look()]);
@@ -103,7 +103,7 @@ fn look() -> StoreCall {
     StoreCall::Lease(LeaseKey::planner())
 }
 
-/// A look at one session.
+/// A read of one session's row.
 fn look_at(worker: &str) -> StoreCall {
     StoreCall::Session(id(worker), Consistency::Eventual)
 }
@@ -203,7 +203,7 @@ fn an_acquire_without_an_answer_is_found_out_by_the_next_look() {
     assert_eq!(scene.after(Reply::Take(Epoch(1), Err(StoreErrorKind::Unknown))), []);
     assert_eq!(scene.said(), []);
     assert_eq!(scene.tick(200), [look()]);
-    // It had landed: it is acquired anew.
+    // The acquire was applied: it is made anew.
     let mine = held("me", 1);
     assert_eq!(scene.after(Reply::PlannersRow(Ok(Some(mine.clone())))), [take(&mine, 2)]);
 }

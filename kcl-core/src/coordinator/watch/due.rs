@@ -1,20 +1,20 @@
-//! What the watch waits for.
+//! The deadlines of the watch.
 
 use crate::lease::SessionId;
 
-/// What is due of watching the sessions, in the order in which it is done.
+/// A deadline of the watch. The watch serves them in the order of the variants.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(in crate::coordinator) enum Due {
-    /// All sessions are to be read.
+    /// Read all sessions.
     List,
-    /// This one is to be looked at.
+    /// Read the row of this session.
     Look(SessionId),
-    /// This one is to be ended, if it may be.
+    /// End this session, if that is allowed.
     End(SessionId),
 }
 
 impl Due {
-    /// Who is to be looked at, if that is what is due.
+    /// The session of a [`Self::Look`]; `None` for any other deadline.
     pub(in crate::coordinator) fn into_look(self) -> Option<SessionId> {
         match self {
             Self::Look(id) => Some(id),

@@ -1,14 +1,19 @@
-//! Whether this watcher is in a state to judge others.
+//! Whether this watcher may judge others (PROTOCOL rule 11): its own beats are answered and its
+//! reads succeed. If they do not, the silence of the others may be this watcher's own outage.
 
 use std::time::Duration;
 
 use crate::env::Time;
 
-/// Since when this watcher's beats have been answered and its reads have succeeded without a gap.
+/// When this watcher's last beat was answered and its last read succeeded, and since when neither
+/// had a gap.
 #[derive(Debug)]
 pub(super) struct Health {
+    /// When the last own beat was answered.
     beat_at: Time,
+    /// When the last read succeeded.
     read_at: Time,
+    /// Since when neither had a gap.
     unbroken_since: Time,
 }
 
@@ -27,7 +32,7 @@ impl Health {
         self.read_at = now;
     }
 
-    /// A gap is no success for `gap`; one failed call is none.
+    /// A gap is a time longer than `gap` without success. One failed call makes no gap.
     fn note(&mut self, now: Time, last: Time, gap: Duration) {
         if now.since(last) > gap {
             self.unbroken_since = now;
@@ -38,7 +43,7 @@ impl Health {
         self.unbroken_since
     }
 
-    /// Whether neither beats nor reads are in a gap now.
+    /// Whether neither beats nor reads have a gap now.
     pub(super) fn is_well(&self, now: Time, gap: Duration) -> bool {
         now.since(self.beat_at) <= gap && now.since(self.read_at) <= gap
     }

@@ -1,26 +1,33 @@
-//! Watching other sessions, and ending those that do not beat.
+//! Watching other sessions, and ending (fencing) those that do not beat.
 //!
-//! PROTOCOL rules 3 and 11. A window opens when a beat is first *received*; if it is still
-//! the newest a session timeout later, and this watcher was well throughout, the session is ended,
-//! conditional on that beat.
+//! PROTOCOL rules 3 and 11. A *window* opens when a beat is first *received*. If that beat is still
+//! the newest a session timeout later, and this watcher was well all the time (`health.rs`), the
+//! watcher ends the session, on condition of that beat. So a session that beats meanwhile is not
+//! ended, however wrong the watcher's clock is.
 //!
-//! | a session is | when | then it is | and there is asked |
+//! Two kinds of watchers:
+//!
+//! - A head reads all sessions. It reads a suspect every `fast_poll` as soon as a beat is overdue.
+//! - Another session reads the heads only. It suspects a head after a read that found no new beat,
+//!   and ends it only if all heads are silent: a head can tell an outage from a death, and this
+//!   session cannot.
+//!
+//! It does not decide who is a head; `succession` does.
+//!
+//! | a session is | when | then it is | request to the store |
 //! |---|---|---|---|
-//! | not known | a read shows it alive | watched | – |
+//! | not known | a read shows it live | watched | – |
 //! | watched | a read shows a newer beat | watched anew | – |
-//! | watched | the next beat is overdue by half an interval | suspected | its row, again and again |
+//! | watched | the next beat is overdue by half an interval | suspected | read its row, again and again |
 //! | suspected | a read shows a newer beat | watched anew | – |
-//! | suspected | it was silent for a timeout, while this watcher was well | being ended | its end, on condition of that beat |
-//! | suspected | the same, and more than half of them with it | suspected | nothing, for one more timeout, once |
-//! | any of these | a look does not find it | the same | its row, consistently |
-//! | any of these | that does not find it either, or a read shows its end | ended | – |
-//! | being ended | the end was written, or its row is gone | ended | – |
-//! | being ended | the end was refused: it has beaten | watched anew | – |
-//! | being ended | there is no answer | suspected | its end, a little later |
+//! | suspected | it was silent for a timeout, while this watcher was well | being ended | end it, on condition of that beat |
+//! | suspected | the same, and more than half of the sessions with it | suspected | nothing, for one more timeout, once |
+//! | any of these | a read does not find it | the same | read its row consistently |
+//! | any of these | the consistent read does not find it, or a read shows its end | ended | – |
+//! | being ended | the end was written, or its row does not exist | ended | – |
+//! | being ended | the end was refused, since it has beaten | watched anew | – |
+//! | being ended | the call failed | suspected | end it, a little later |
 //! | all of them | the store went back | not known | nothing, for a timeout |
-//!
-//! Who watches all sessions suspects at once and looks fast; who looks only at those that do
-//! suspects after a look that found nothing new, and ends one only when all of them are silent.
 
 pub(super) mod due;
 mod health;
@@ -29,12 +36,13 @@ pub(super) mod signal;
 mod telling;
 mod window;
 
-/// How a session is read that a look did not find: its absence is then believed.
+/// How consistently a session is read that an eventual read did not find: its absence is believed
+/// then.
 fn consistency_of_absence() -> Consistency {
     if planted!(AbsenceFromStaleRead) { Consistency::Eventual } else { Consistency::Strong }
 }
 
-/// Whether all of the heads are silent, so that one of them may be ended.
+/// Whether all heads are silent, so that a session that is no head may end one.
 fn are_all(heads: &[SessionId], is_silent: impl Fn(&SessionId) -> bool) -> bool {
     heads.iter().all(is_silent) || planted!(OneHeadIsEnough)
 }
@@ -44,12 +52,13 @@ fn has_to_be_well() -> bool {
     !planted!(OutageIsDeath)
 }
 
-/// Whether so many of the sessions are overdue together that it is no matter of theirs.
+/// Whether so many of the sessions are overdue together that the store or the network is at fault,
+/// not the sessions.
 fn is_outage(overdue: usize, sessions: usize) -> bool {
     sessions >= OUTAGE_MIN_SESSIONS && overdue * 2 > sessions && !planted!(NoSecondWait)
 }
 
-/// Whether an outage is waited out once, however many are silent after that.
+/// Whether an outage is waited out only once, however many sessions are silent after that.
 fn waits_only_once() -> bool {
     !planted!(WaitsForEver)
 }
@@ -78,47 +87,51 @@ use crate::{
     store::Consistency,
 };
 
-/// From this many sessions on, more than half of them failing at once is taken for an outage first.
+/// The least number of sessions of which more than half may fail at once and be taken for an outage
+/// (PROTOCOL rule 11).
 const OUTAGE_MIN_SESSIONS: usize = 4;
 
-/// The sessions being watched.
+/// The sessions that this one watches: see the module.
 #[derive(Debug)]
 pub(in crate::coordinator) struct Watch {
     me: SessionId,
+    /// A window for each watched session.
     windows: Noted<SessionId, Window>,
     scope: Scope,
     health: Health,
-    /// When all sessions are read next; `NEVER`: not my part.
+    /// When all sessions are read next; `NEVER` if this session is no head.
     list_at: Time,
-    /// When a reading that failed is tried again: one failed call is no gap (rule 11).
+    /// When a failed reading of all sessions is tried again; one failed call is no gap (rule 11).
     relist_at: Time,
+    /// Whether a reading of all sessions is under way.
     listing: bool,
-    /// No session is ended before this time: an outage is waited out, or the store went back.
+    /// Whether sessions may be ended now: not during an outage, and not after the store went back.
     hold: FenceHold,
-    /// What the deadlines of all sessions hang on, as it was when they were told.
+    /// The common terms of all deadlines, as they were when the deadlines were last set.
     told: Option<Terms>,
 }
 
-/// Whom to watch.
+/// Which sessions are watched.
 #[derive(Debug)]
 enum Scope {
-    /// Everybody.
+    /// All sessions: this session is a head.
     All {
-        /// Whether all sessions have been read since.
+        /// Whether all sessions were read since.
         read: bool,
     },
-    /// Those that watch everybody, by single looks.
+    /// Only the heads, each by reads of its own row.
     Heads(Vec<SessionId>),
 }
 
+/// Whether sessions may be ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum FenceHold {
-    /// Sessions that are due are ended.
+    /// A session that is due is ended.
     Out,
-    /// Nothing is ended before this time.
+    /// No session is ended before this time.
     Until(Time),
-    /// One wait was granted and is over; what is due is ended, however many, until the fleet is
-    /// well again.
+    /// An outage was waited out. Sessions that are due are ended, however many they are, until half
+    /// of the fleet beats again.
     Spent,
 }
 
@@ -137,7 +150,7 @@ impl Watch {
         }
     }
 
-    /// Reads all sessions every watch interval from `at` on. What is known of some still counts.
+    /// Reads all sessions every watch interval, from `at` on. The windows that are open stay open.
     pub(in crate::coordinator) fn watch_all_from(&mut self, at: Time) {
         self.list_at = at;
         if !matches!(self.scope, Scope::All { .. }) {
@@ -145,12 +158,12 @@ impl Watch {
         }
     }
 
-    /// When all sessions are read next; `NEVER` if not at all.
+    /// When all sessions are read next; `NEVER` if this session is no head.
     pub(in crate::coordinator) const fn lists_at(&self) -> Time {
         self.list_at
     }
 
-    /// Watches only these sessions from now on, by single looks: all that watch everybody.
+    /// Watches only these sessions, the heads, from now on.
     pub(in crate::coordinator) fn watch_heads(&mut self, ids: Vec<SessionId>) {
         self.list_at = Time::NEVER;
         self.relist_at = Time::NEVER;
@@ -158,12 +171,12 @@ impl Watch {
         self.scope = Scope::Heads(ids);
     }
 
-    /// Forgets how long anybody has been silent.
+    /// Closes all windows: every session gets a full timeout again.
     pub(in crate::coordinator) fn forget_windows(&mut self) {
         self.windows.clear();
     }
 
-    /// Looks at one session now.
+    /// Reads the row of one session now, unless that is under way.
     pub(in crate::coordinator) fn look(&mut self, id: &SessionId, ctx: &mut Context) {
         if let Some(window) = self.windows.get_mut(id) {
             if window.looking {
@@ -182,54 +195,59 @@ impl Watch {
         ctx.ask(op::Sessions(consistency), request::List(consistency));
     }
 
-    /// Whether the session's next beat is overdue.
+    /// Whether the session's next beat is overdue by half an interval.
     pub(in crate::coordinator) fn is_overdue(&self, id: &SessionId, now: Time) -> bool {
         self.windows.get(id).is_some_and(|window| window.is_overdue(now))
     }
 
-    /// Whether the newest look at the session found no new beat.
+    /// Whether the newest read of the session's own row found no new beat.
     pub(in crate::coordinator) fn is_unchanged(&self, id: &SessionId) -> bool {
         self.windows.get(id).is_some_and(Window::is_unchanged)
     }
 
-    /// When the newest beat of a session was received, and its interval.
+    /// When the newest beat of a session was first received; `None` if it is not watched.
     pub(in crate::coordinator) fn last_change(&self, id: &SessionId) -> Option<Time> {
         self.windows.get(id).map(|window| window.since)
     }
 
-    /// An own beat was answered.
+    /// A beat of this session was answered.
     pub(in crate::coordinator) fn on_own_beat(&mut self, ctx: &Context) {
         self.health.on_beat(ctx.now, ctx.settings.session_timeout / 2);
     }
 
-    /// The store may have gone back in time: what beats it shows proves nothing for a while.
+    /// The store may have gone back in time: it may show old beats, so no session is ended for a
+    /// session timeout.
     pub(in crate::coordinator) fn on_store_went_back(&mut self, ctx: &Context) {
         self.hold = FenceHold::Until(ctx.now + ctx.settings.session_timeout);
         self.forget_windows();
     }
 
-    /// A watcher that is not well ends nobody, until an answer makes it well again.
+    /// Whether this watcher may end others: its own beats are answered and its reads succeed.
     fn is_well(&self, ctx: &Context) -> bool {
         self.health.is_well(ctx.now, ctx.settings.session_timeout / 2)
     }
 
-    /// Whether so many fell silent together that it is no usual time.
+    /// Whether sessions may not be ended, or only since an outage was waited out.
     fn is_patient(&self) -> bool {
         self.hold != FenceHold::Out
     }
 
+    /// Does the work that is due: reads sessions, and ends those that have been silent for too
+    /// long.
     pub(in crate::coordinator) fn on_tick(&mut self, ctx: &mut Context) {
         self.tell_deadlines(ctx);
-        // To go through all sessions at each event would cost more than most events.
+        // To go through all sessions at each event would take longer than most events do.
         let due = ctx.deadlines.of_sessions(ctx.now);
         if !due.is_empty() || self.is_patient() {
             self.do_due(due, ctx);
         }
     }
 
+    /// Reads all sessions and single suspects, as far as these are due, and ends those that may be
+    /// ended.
     fn do_due(&mut self, due: BTreeSet<Due>, ctx: &mut Context) {
         if self.list_at <= ctx.now && !self.listing {
-            // The schedule keeps its phase: the other watcher keeps to the opposite one.
+            // The readings keep their phase: the other head reads at the opposite one.
             let next = self.list_at + ctx.settings.watch_interval;
             self.list_at =
                 if next > ctx.now { next } else { ctx.now + ctx.settings.watch_interval };
@@ -244,6 +262,7 @@ impl Watch {
         self.fence_due(ctx);
     }
 
+    /// Learns from an answer, and ends the sessions that are due then.
     pub(in crate::coordinator) fn on_answer(&mut self, answer: Reply, ctx: &mut Context) {
         match answer {
             Reply::List(how, Ok(rows)) => {
@@ -274,6 +293,7 @@ impl Watch {
         self.fence_due(ctx);
     }
 
+    /// How closely this session follows suspects: as a head, or as any other session.
     fn pace(&self, ctx: &Context) -> Pace {
         if self.list_at == Time::NEVER {
             Pace::Casual(ctx.settings.watch_interval)
@@ -286,6 +306,7 @@ impl Watch {
         self.health.on_read(ctx.now, ctx.settings.session_timeout / 2);
     }
 
+    /// A session's row was read. A read that found none is repeated consistently.
     fn on_look(
         &mut self,
         id: &SessionId,
@@ -308,14 +329,14 @@ impl Watch {
                 }
                 ctx.signal(Signal::Seen(row));
             } else {
-                // Absence is believed only from a consistent read; this was none.
+                // An eventual read proves no absence: reads the row consistently.
                 let row = op::Session(id.clone(), consistency_of_absence());
                 ctx.ask(row, request::Confirm(id.clone()));
             }
         }
     }
 
-    /// The session has ended, or has ended and was forgotten.
+    /// The session has ended: its row shows it, or was deleted after the end.
     fn on_absent(&mut self, id: &SessionId, ctx: &mut Context) {
         let watched = self.windows.remove(id).is_some();
         if watched || !ctx.ended.contains(id) {
@@ -324,7 +345,7 @@ impl Watch {
         }
     }
 
-    /// Learns from a row, wherever it was read.
+    /// Learns from a session's row, whatever it was read for.
     pub(in crate::coordinator) fn observe(&mut self, row: &Session, ctx: &mut Context) {
         if row.id == self.me {
             return;
@@ -341,8 +362,8 @@ impl Watch {
         self.windows.or_insert_with(&row.id, fresh).observe(row, ctx.now);
     }
 
-    /// Whether it is mine to say who is dead: while one of those lives that watch everybody, it is
-    /// theirs, who can tell an outage from a death.
+    /// Whether this session may end others: a head may; any other session may only if no head is
+    /// left that beats.
     fn may_judge(&self, ctx: &Context) -> bool {
         let is_silent = |id: &SessionId| {
             ctx.ended.contains(id) || self.windows.get(id).is_some_and(Window::is_suspect)
@@ -353,7 +374,7 @@ impl Watch {
         }
     }
 
-    /// Ends every session that is due, unless so many are that it looks like an outage.
+    /// Ends every session that is due, unless so many are due that it may be an outage.
     fn fence_due(&mut self, ctx: &mut Context) {
         let now = ctx.now;
         if !self.may_judge(ctx) {
@@ -381,8 +402,8 @@ impl Watch {
         }
     }
 
-    /// An outage is not a death: when more than half of four or more sessions fall due together,
-    /// one more session timeout is waited, once. Who has not seen all of them cannot tell.
+    /// Whether sessions that are due may be ended. If more than half of four or more sessions are
+    /// overdue together, one more session timeout is waited, once: it may be an outage.
     fn may_end(&mut self, any_due: bool, ctx: &Context) -> bool {
         if self.hold == FenceHold::Out && !any_due {
             return true;
@@ -414,11 +435,13 @@ impl Watch {
         }
     }
 
-    /// Whether an outage can be told from deaths: by who has seen all sessions.
+    /// Whether this session can tell an outage from deaths: it must have read all sessions.
     fn can_tell_an_outage(&self) -> bool {
         matches!(self.scope, Scope::All { read: true }) || planted!(OutageSeenInPart)
     }
 
+    /// The end of a session was answered. A refusal shows a newer beat, or that the session had
+    /// ended.
     fn on_fenced(&mut self, id: &SessionId, answer: Answered<op::EndSession>, ctx: &mut Context) {
         if let Some(window) = self.windows.get_mut(id) {
             window.fencing = false;
@@ -433,7 +456,7 @@ impl Watch {
             }
             Ok(Write::Refused(Some(row))) => self.observe(&row, ctx),
             Ok(Write::Refused(None)) => self.on_absent(id, ctx),
-            // Tried again at the next look: the window stays due.
+            // The window stays due: the end is tried again after `fast_poll`.
             Err(_) => {
                 if let Some(window) = self.windows.get_mut(id) {
                     window.postpone(ctx.now + ctx.settings.fast_poll);

@@ -1,4 +1,4 @@
-//! What the watch asks the store for.
+//! The requests of the watch to the store.
 
 use crate::{
     coordinator::{op, request::requests},
@@ -8,12 +8,12 @@ use crate::{
 };
 
 requests! {
-    /// All sessions, this consistently.
+    /// All sessions, read this consistently.
     List(how: Consistency) by Sessions;
-    /// One session; asked at.
+    /// The row of one session; asked for at this time.
     Look(id: SessionId, asked: Time) by Session;
-    /// One session that a look did not find, consistently.
+    /// The row of a session that an eventual read did not find, read consistently.
     Confirm(id: SessionId) by Session;
-    /// The end of a session.
+    /// The end of a silent session.
     Fence(id: SessionId) by EndSession;
 }

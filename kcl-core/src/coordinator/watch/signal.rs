@@ -1,17 +1,17 @@
-//! What the watch has to tell the rest of the coordinator.
+//! The signals of the watch to the other parts.
 
 use crate::{
     lease::{Session, SessionId},
     store::Consistency,
 };
 
-/// What the watch has to tell the rest of the coordinator.
+/// A signal of the watch to the other parts.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(in crate::coordinator) enum Signal {
     /// All sessions were read, this consistently.
     Listed(Vec<Session>, Consistency),
-    /// A watched session has ended; true: by my hand.
+    /// A session has ended; `true` if this session ended it.
     Ended(SessionId, bool),
-    /// A watched session beat, or its row changed.
+    /// The row of a session was read.
     Seen(Session),
 }

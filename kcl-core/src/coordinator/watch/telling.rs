@@ -1,4 +1,4 @@
-//! Telling when sessions are to be read, looked at and ended.
+//! Sets the deadlines of the watch: when to read all sessions, when to read one, when to end one.
 
 use super::{FenceHold, Watch, due::Due, window::Terms};
 use crate::{
@@ -8,7 +8,8 @@ use crate::{
 };
 
 impl Watch {
-    /// Tells when all sessions are to be read, and when each that was touched is due for what.
+    /// Sets the deadline of the next reading of all sessions, and those of each session that was
+    /// touched.
     pub(in crate::coordinator) fn tell_deadlines(&mut self, ctx: &mut Context) {
         let terms = self.terms(ctx);
         if self.told != Some(terms) {
@@ -24,6 +25,7 @@ impl Watch {
         }
     }
 
+    /// The common terms of the sessions' deadlines, as they are now.
     fn terms(&self, ctx: &Context) -> Terms {
         let not_before = match self.hold {
             FenceHold::Until(at) => at,
@@ -42,6 +44,8 @@ impl Watch {
         (deadlines::Due::Watch(Due::List), at)
     }
 
+    /// The next read of a session's row, and its end. [`Time::NEVER`] for an end while this watcher
+    /// may not end sessions.
     fn deadlines_of(&self, id: &SessionId, terms: Terms) -> [(deadlines::Due, Time); 2] {
         let window = self.windows.get(id);
         let look = window.map_or(Time::NEVER, |window| window.next_look(terms.pace));
@@ -51,7 +55,7 @@ impl Watch {
             .map(|(due, at)| (deadlines::Due::Watch(due), at))
     }
 
-    /// When everything is due.
+    /// All deadlines, for the comparison of a debug build.
     #[cfg(debug_assertions)]
     pub(in crate::coordinator) fn deadlines(
         &self,

@@ -17,16 +17,16 @@ mod reading;
 struct Scene {
     watch: Watch,
     ctx: Context,
-    /// What the store shows.
+    /// The rows that the store shows.
     rows: Vec<Session>,
-    /// Whether own beats are answered, listings and looks.
+    /// Whether own beats, listings and single reads are answered.
     beats: bool,
     lists: bool,
     looks: bool,
 }
 
 impl Scene {
-    /// One that watches all sessions, and has read them at 0.
+    /// A watch of all sessions, which has read them at 0.
     fn all(rows: Vec<Session>) -> Self {
         let mut watch = Watch::new(id("me"), at(0));
         watch.watch_all_from(at(0));
@@ -37,7 +37,7 @@ impl Scene {
         scene
     }
 
-    /// One that looks at those that watch all, and has seen both at 0.
+    /// A watch of the heads alone, which has read both at 0.
     fn of_heads() -> Self {
         let mut watch = Watch::new(id("me"), at(0));
         watch.watch_heads(vec![id("planner"), id("standby")]);
@@ -57,7 +57,7 @@ impl Scene {
         self.answer(Reply::List(Consistency::Eventual, Ok(self.rows.clone())));
     }
 
-    /// What is asked for when it is so late.
+    /// The calls at this time.
     fn tick(&mut self, millis: u64) -> Vec<StoreCall> {
         self.ctx.now = at(millis);
         if self.beats {
@@ -71,7 +71,7 @@ impl Scene {
         self.rows.iter().find(|row| row.id == *of).cloned()
     }
 
-    /// Lets time pass until it is so late. Reads are answered; tells who was to be ended, and when.
+    /// Lets time pass until then; reads are answered. The sessions that were to be ended, and when.
     fn pass_to(&mut self, millis: u64) -> Vec<(u64, EndSession)> {
         let mut ends = Vec::new();
         let from = self.ctx.now.since(Time::ZERO).as_millis();
@@ -99,7 +99,7 @@ impl Scene {
         ends
     }
 
-    /// One silent session, `other`, that was to be ended at 6 s.
+    /// A watch with one silent session, `other`, which was to be ended at 6 s.
     fn ending() -> Self {
         let mut scene = Self::all(vec![session("other")]);
         assert_eq!(scene.pass_to(6_000), [(6_000, end("other", 1))]);
@@ -134,7 +134,7 @@ fn a_session_is_ended_a_timeout_after_its_newest_beat_came_on_condition_of_that_
     let mut scene = Scene::all(vec![session("other")]);
     assert_eq!(scene.pass_to(3_950), []);
     scene.rows = vec![beaten("other", 9)];
-    // Seen at the next look, a fast poll after the last.
+    // Seen at the next read, a fast poll after the last one.
     let ends = scene.pass_to(20_000);
     assert_eq!(ends.len(), 1, "it is asked for once, while there is no answer");
     assert_eq!(ends[0].1, end("other", 9));

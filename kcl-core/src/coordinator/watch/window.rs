@@ -1,49 +1,54 @@
-//! One watched session: its newest beat, and since when it is the newest.
+//! The window of one watched session: its newest beat, and when that was first received.
 
 use std::time::Duration;
 
 use super::health::Health;
 use crate::{env::Time, lease::Session};
 
-/// How closely a watcher follows a suspect.
+/// How closely a watcher reads a suspect.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Pace {
-    /// Who watches all sessions: at once, this often.
+    /// For a head: as soon as the suspect is overdue, with this pause between two reads.
     Close(Duration),
-    /// Everybody else: once the suspicion is confirmed, this often.
+    /// For any other session: once the suspicion is confirmed, with this pause between two reads.
     Casual(Duration),
 }
 
-/// What the deadlines of all sessions hang on.
+/// The facts on which the deadlines of all sessions depend. If they change, the watch sets all
+/// deadlines anew.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Terms {
     pub(super) pace: Pace,
-    /// Whether somebody may be ended.
+    /// Whether this watcher may end sessions now.
     pub(super) judges: bool,
-    /// Nobody is ended before.
+    /// No session is ended before this time.
     pub(super) not_before: Time,
+    /// Since when this watcher has been well without a gap.
     pub(super) unbroken_since: Time,
 }
 
-/// One watched session.
+/// The window of one watched session.
 #[derive(Debug)]
 pub(super) struct Window {
+    /// The newest beat of the session.
     pub(super) beat: u64,
     /// When `beat` was first received.
     pub(super) since: Time,
-    /// The session's timeout and interval, which it keeps for life.
+    /// The session's timeout and heartbeat interval, which never change.
     timeout: Duration,
     interval: Duration,
-    /// A single read of the session is under way.
+    /// Whether a read of the session's row is under way.
     pub(super) looking: bool,
-    /// When the last single read was sent.
+    /// When the last such read was sent.
     pub(super) looked_at: Time,
-    /// When a single read that failed is tried again.
+    /// When a failed one is tried again.
     pub(super) again_at: Time,
-    /// When the newest single read was sent that found no beat after `beat`, if one did.
+    /// When the newest such read was sent that found no beat after `beat`; `None` if a beat came
+    /// since.
     unchanged_at: Option<Time>,
-    /// Its end is being written.
+    /// Whether the end of the session is being written.
     pub(super) fencing: bool,
+    /// The session is not ended before this time, since an attempt failed.
     not_before: Time,
 }
 
@@ -63,7 +68,7 @@ impl Window {
         }
     }
 
-    /// Learns from a read. A lower beat than the newest known is a stale read.
+    /// Learns from a row. A beat below the newest is out of date, and ignored.
     pub(super) const fn observe(&mut self, row: &Session, now: Time) {
         if row.beat > self.beat {
             self.beat = row.beat;
@@ -72,35 +77,35 @@ impl Window {
         }
     }
 
-    /// When the session may be ended: a timeout after its newest beat was first received, of which
-    /// the watcher was well all the time.
+    /// When the session may be ended: a session timeout after its newest beat was first received,
+    /// counted only from when the watcher was well.
     pub(super) fn due_at(&self, health: &Health) -> Time {
         (self.silent_from(health) + self.hold()).max(self.not_before)
     }
 
-    /// From when silence counts: while the watcher is not well it proves nothing.
+    /// From when the silence counts. While the watcher is not well, silence proves nothing.
     fn silent_from(&self, health: &Health) -> Time {
         if planted!(OutageIsDeath) { self.since } else { self.since.max(health.unbroken_since()) }
     }
 
-    /// How long a session may be silent: its own timeout.
+    /// How long a session may be silent: its own session timeout.
     fn hold(&self) -> Duration {
         if planted!(FencedEarly) { self.interval * 2 } else { self.timeout }
     }
 
-    /// A single read that was sent then has been answered, and learnt from.
+    /// A read of the session's row, sent at `asked`, was answered and learnt from.
     pub(super) fn was_read(&mut self, asked: Time) {
         if self.since < asked {
             self.unchanged_at = Some(asked);
         }
     }
 
-    /// Whether the newest single read found no new beat.
+    /// Whether the newest read of the session's row found no new beat.
     pub(super) const fn is_unchanged(&self) -> bool {
         self.unchanged_at.is_some()
     }
 
-    /// Whether a read that was sent when the next beat was overdue has not found it.
+    /// Whether a read that was sent when the next beat was overdue found no new beat.
     pub(super) fn is_suspect(&self) -> bool {
         self.unchanged_at.is_some_and(|asked| asked >= self.overdue_at())
     }
@@ -110,9 +115,9 @@ impl Window {
         now >= self.overdue_at()
     }
 
-    /// When a suspect is looked at next. A close watcher suspects as soon as a beat is overdue and
-    /// looks fast, so that a beat that comes late is seen; a casual one only once a look after that
-    /// time has found nothing new. A look that failed is tried again soon, whoever looks.
+    /// When the row of a suspect is read next. A head reads it as soon as a beat is overdue, often,
+    /// so that it sees a beat that comes late. Any other session reads it only after a read of its
+    /// own after that time found no new beat. A read that failed is tried again soon by both.
     pub(super) fn next_look(&self, pace: Pace) -> Time {
         if self.looking || self.fencing {
             return Time::NEVER;
@@ -126,16 +131,18 @@ impl Window {
         regular.min(self.again_at)
     }
 
+    /// Sets the earliest time of the next attempt to end the session.
     pub(super) const fn postpone(&mut self, to: Time) {
         self.not_before = to;
     }
 
+    /// When the next beat is overdue: half an interval after it should have been seen.
     fn overdue_at(&self) -> Time {
         self.since + self.interval + self.interval / 2
     }
 }
 
-/// Whether a suspect is looked at by single reads.
+/// Whether the row of a suspect is read by itself.
 fn suspects_are_watched() -> bool {
     !planted!(SuspectNotWatched)
 }

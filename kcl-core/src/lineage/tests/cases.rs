@@ -79,7 +79,7 @@ fn java_leases(shards: &[Shard]) -> Vec<Lease> {
 fn the_java_example_from_trim_horizon_starts_at_the_oldest() {
     let mut shards = java_shards();
     let leases = java_leases(&shards);
-    // The parents of 7 are forgotten, as they must be where 7 has a row and they have none.
+    // The parents of 7 are forgotten: that must be so where 7 has a row and they have none.
     shards.retain(|shard| !["2", "3"].contains(&shard.id.as_str()));
     let changes = run(&shards, &leases, FrozenStart::TrimHorizon);
     assert_eq!(created(&changes), at(&FrozenStart::TrimHorizon, &["1", "0"]));
@@ -169,7 +169,7 @@ fn the_other_parent_of_a_merge_gets_a_lease_where_reading_began() {
     let changes = run(&shards, &leases, NOON);
     assert_eq!(created(&changes), at(&NOON, &["1"]));
     assert!(!Lineage::new(&stream(), &shards, &leases).is_runnable(&leases[1]));
-    // Once the stream has forgotten it, nobody waits for it.
+    // Once the stream has forgotten it, no shard waits for it.
     let later = [shards[0].clone(), shards[2].clone()];
     assert_eq!(created(&run(&later, &leases, NOON)), []);
     assert!(Lineage::new(&stream(), &later, &leases).is_runnable(&leases[1]));
@@ -199,7 +199,7 @@ fn an_ended_row_stays_while_its_shard_is_listed_or_a_child_lacks_its_row() {
     assert_eq!(deleted(&shards[1..], &[ended.clone(), one.clone()]), []);
     assert_eq!(deleted(&shards[1..], &[ended.clone(), one.clone(), two]), gone);
     assert_eq!(deleted(&shards[3..], &[ended.clone(), one.clone()]), gone);
-    // The end did not say which children there are; the list does.
+    // The end did not name the children; the list does.
     ended.children.clear();
     assert_eq!(deleted(&shards[1..], &[ended, one]), []);
 }

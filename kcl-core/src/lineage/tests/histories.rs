@@ -1,5 +1,5 @@
-//! Properties over random histories: of the stream, of what the planner gets to see of it and when,
-//! and of owners that die at the worst moment.
+//! Properties over random histories: of the stream, of what the planner reads of it and when, and
+//! of owners that die at the worst moment.
 
 use proptest::prelude::*;
 

@@ -1,4 +1,4 @@
-//! A stream that is split, merged and trimmed, and the rows a fleet keeps of it.
+//! A stream that is split, merged and trimmed, and the rows that a fleet keeps of it.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -9,7 +9,7 @@ use crate::{
     stream::{HashRange, Shard, ShardId, StreamKey},
 };
 
-/// A shard, and what nobody tells a reader: when it was opened and closed.
+/// A shard, with the times that no list shows: when it was opened and closed.
 #[derive(Clone, Debug)]
 struct Life {
     shard: Shard,
@@ -164,7 +164,7 @@ impl World {
         self.lives.iter().find(|life| life.shard.id == *id).unwrap()
     }
 
-    /// The leases a planner would hand out now, by its last list, which may be old.
+    /// The leases that a planner would hand out now, by its last list, which may be old.
     pub(super) fn runnable(&self) -> Vec<ShardId> {
         let rows: Vec<Lease> = self.rows.values().cloned().collect();
         let lineage = Lineage::new(&self.stream, &self.list, &rows);
@@ -232,8 +232,8 @@ impl World {
         }
     }
 
-    /// Nothing that is still there is unread: each listed shard was read to its end, or is open and
-    /// being read.
+    /// Every record that still exists was read: each listed shard was read to its end, or is open
+    /// and being read.
     pub(super) fn assert_all_is_read(&self) {
         let runnable = self.runnable();
         for life in self.lives.iter().filter(|life| !life.trimmed) {

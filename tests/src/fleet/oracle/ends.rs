@@ -1,4 +1,5 @@
-//! Ends of shards as readings show them, with those of their children that have no row.
+//! Finds the ends of shards in readings of the store, and children that have no row then: the rows
+//! of children must be put before the end of their parent is written.
 
 use std::collections::BTreeSet;
 
@@ -6,19 +7,19 @@ use kcl_core::lease::{Lease, LeaseKey};
 
 use super::super::Reading;
 
-/// Which shards had ended at the last reading.
+/// The shards that had ended at the last reading.
 ///
-/// A reading is not made at one moment: the row of a child may be put after its place was read,
-/// and the end of its parent be written before that is. Children that are not there in the next
-/// reading, which began later, were not put before the end.
+/// A reading takes time. The row of a child may be put just behind the read, and the end of the
+/// parent be written before the read reaches it: that is correct. But a child without a row in the
+/// next reading, which began later, was not put before the end.
 #[derive(Debug, Default)]
 pub(super) struct Ends {
     ended: BTreeSet<LeaseKey>,
 }
 
 impl Ends {
-    /// Each shard that had ended at the reading before and is not gone since; and which children
-    /// that it names have no row.
+    /// Each shard that had ended at the reading before and still has a row, with those of its
+    /// children that have no row.
     pub(super) fn seen_in<'a>(&mut self, reading: &'a Reading) -> Vec<(&'a Lease, Vec<LeaseKey>)> {
         let there: BTreeSet<&LeaseKey> = reading.rows.iter().map(|row| &row.key).collect();
         let without_row = |row: &Lease| {

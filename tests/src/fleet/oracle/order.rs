@@ -1,4 +1,4 @@
-//! One order of everything that was seen: the kindest to the fleet of those that are possible.
+//! Chooses one order of all facts: of the possible orders, the one that is best for the fleet.
 
 use std::collections::{BTreeMap, VecDeque};
 
@@ -6,7 +6,7 @@ use kcl_core::stream::Shard;
 
 use super::super::{Delivery, History, Reading};
 
-/// Something that was seen.
+/// A fact of the history.
 #[derive(Clone, Copy, Debug)]
 pub(super) enum Seen<'a> {
     Delivery(&'a Delivery),
@@ -22,21 +22,23 @@ impl Seen<'_> {
     }
 }
 
-/// What each process wrote, and what the store was seen to hold, each in its own order.
+/// The facts that are not ordered yet.
 struct Sources<'a> {
+    /// A queue for each process, and one for the readings; each is in its own order.
     queues: Vec<VecDeque<Seen<'a>>>,
-    /// Deliveries that are still in the queues, by shard and epoch.
+    /// The number of deliveries in the queues, by shard and epoch.
     pending: BTreeMap<&'a str, BTreeMap<u64, usize>>,
+    /// The parents of each shard.
     parents: BTreeMap<&'a str, Vec<&'a str>>,
 }
 
-/// Everything in one order. Of two sources, what was seen two passes earlier was certainly first;
-/// where that leaves a choice, records of a former owner and of parents come first, and rows after
-/// the records that they may tell of.
+/// Orders all facts. A fact of one queue that was seen two passes before a fact of another queue
+/// was certainly first. Where that leaves a choice, records of a former owner and of parents come
+/// first, and rows come after the records that their checkpoints may cover.
 ///
-/// Something is taken too early only when all that may be next is too early: then what that waits
-/// for was certainly later, or waits for it in turn, and no order is right. Records of a key are in
-/// one shard, or in one that comes from it: no kinder order is to be had for them.
+/// A delivery is taken too early only if every fact that may be next is too early. Then the facts
+/// it waits for were certainly later, or wait for it in turn: no order is correct. The records of a
+/// key are in one shard or in its descendants, so there is no better order for them either.
 pub(super) fn in_order<'a>(history: &'a History, shards: &'a [Shard]) -> Vec<Seen<'a>> {
     let mut sources = Sources::new(history, shards);
     std::iter::from_fn(|| sources.next()).collect()
@@ -61,6 +63,7 @@ impl<'a> Sources<'a> {
         }
     }
 
+    /// Takes the next fact: of the queues' heads that may be first, the best one.
     fn next(&mut self) -> Option<Seen<'a>> {
         let heads = self.queues.iter().filter_map(|queue| queue.front().copied());
         let first = heads.map(Seen::pass).min()?;
@@ -91,7 +94,7 @@ impl<'a> Sources<'a> {
     }
 }
 
-/// Whether records of a former owner of the shard, or of a parent, are still to come.
+/// Whether the queues still have records of a former owner of the shard, or of a parent.
 fn is_too_early(
     delivery: &Delivery,
     pending: &BTreeMap<&str, BTreeMap<u64, usize>>,

@@ -1,4 +1,4 @@
-//! Which record is which: by shard and sequence number as it was put, and its place there.
+//! Numbers the records: finds the put record of each delivery, and its place in its shard.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -9,15 +9,16 @@ use kcl_core::{
 
 use super::super::{Delivery, History, Produced};
 
-/// Sequence numbers have up to 128 digits and no leading zeros: how they compare.
+/// The sort key of a sequence number. It has up to 128 digits and no leading zeros: so the longer
+/// one is greater, and of equal length the text decides.
 type Sequence<'a> = (usize, &'a str);
 
-/// What was put, and what was written of it.
+/// The records of the stream.
 pub(super) struct Records<'a> {
     produced: &'a [Produced],
-    /// By shard and sequence number: which of `produced` that is.
+    /// The index in `produced` by shard and sequence number.
     numbers: BTreeMap<(&'a str, &'a str), usize>,
-    /// The records of each shard in their order; of what nobody put, those that were written.
+    /// The records of each shard in their order. A delivery of an unknown record counts, too.
     places: BTreeMap<&'a str, Vec<Sequence<'a>>>,
 }
 
@@ -36,8 +37,8 @@ impl<'a> Records<'a> {
         Self { produced, numbers, places: places.collect() }
     }
 
-    /// Each shard of the stream, and each that anything was put into or written of, with its
-    /// number of records.
+    /// Each shard that the stream lists, and each other shard with records, with the number of its
+    /// records.
     pub(super) fn shards(&self, listed: &[Shard]) -> Vec<(Shard, u64)> {
         let known: BTreeSet<&str> = listed.iter().map(|shard| shard.id.as_str()).collect();
         let others = self.places.keys().filter(|shard| !known.contains(*shard));
@@ -49,14 +50,14 @@ impl<'a> Records<'a> {
         listed.iter().cloned().chain(others).map(counted).collect()
     }
 
-    /// Which records there are, with their keys; those of a key as they were put.
+    /// The index and the key of every record; those of a key in the order in which they were put.
     pub(super) fn by_key(&self) -> impl Iterator<Item = (u64, &'a str)> {
         let mut all: Vec<(usize, &Produced)> = self.produced.iter().enumerate().collect();
         all.sort_by_key(|(_, record)| record.number);
         all.into_iter().map(|(number, record)| (number as u64, &*record.key))
     }
 
-    /// Which record a line is of; `None` if nobody put it, or not like this.
+    /// The index of a delivered record; `None` if no such record was put, or with another content.
     pub(super) fn number(&self, line: &Delivery) -> Option<u64> {
         let number = *self.numbers.get(&(&*line.shard, &*line.sequence))?;
         let put = &self.produced[number];
@@ -64,13 +65,13 @@ impl<'a> Records<'a> {
         same.then_some(number as u64)
     }
 
-    /// Its 1-based index among the records of its shard.
+    /// The place of a record among those of its shard, from 1.
     pub(super) fn place(&self, shard: &str, sequence: &str) -> u64 {
         let all = self.places.get(shard).map_or(&[][..], Vec::as_slice);
         all.partition_point(|record| *record <= order_of(sequence)) as u64
     }
 
-    /// How many records a row's checkpoint leaves behind.
+    /// How many records of the shard a row's checkpoint covers.
     pub(super) fn passed(&self, row: &Lease) -> u64 {
         let (Checkpoint::After(position), Some(shard)) = (&row.checkpoint, row.key.shard()) else {
             return 0;

@@ -1,4 +1,4 @@
-//! The oracle sees what it is there to see.
+//! Tests of the oracle: it accepts every correct history, and notices each fault.
 
 use kcl_core::{
     env::WallTime,
@@ -9,7 +9,7 @@ use kcl_core::{
 use super::*;
 use crate::fleet::Reading;
 
-/// What was put: `(shard, sequence, key, number)`.
+/// The records of a stream, each `(shard, sequence, key, number)`.
 fn put(records: &[(&str, &str, &str, usize)]) -> Vec<Produced> {
     let record = |&(shard, sequence, key, number): &(&str, &str, &str, usize)| Produced {
         shard: shard.to_owned(),
@@ -20,7 +20,7 @@ fn put(records: &[(&str, &str, &str, usize)]) -> Vec<Produced> {
     records.iter().map(record).collect()
 }
 
-/// The delivery of what was put by a process, under an epoch, in a pass.
+/// The delivery of a record by a process, under an epoch, seen in a pass.
 fn line(record: &Produced, life: usize, epoch: u64, pass: u64) -> Delivery {
     Delivery {
         worker: format!("w{life}").into(),
@@ -43,7 +43,7 @@ fn three() -> Vec<Produced> {
     put(&[("a", "9", "k", 0), ("a", "10", "k", 1), ("a", "11", "k", 2)])
 }
 
-/// What is wrong with these deliveries of `three`, each `(which, life, epoch)`.
+/// The broken invariants of these deliveries of the records `three`, each `(which, life, epoch)`.
 fn wrong(deliveries: &[(usize, usize, u64)]) -> Vec<String> {
     let put = three();
     let lines = deliveries.iter().zip(0..);
@@ -133,7 +133,7 @@ fn a_child_before_its_parents_end_is_wrong_when_the_passes_prove_it() {
         judge(&history(lines), &put, std::slice::from_ref(&child))
     };
     assert!(judged(1, 2).wrong.is_empty());
-    // One pass reads one file after another: this proves nothing.
+    // A pass reads one file after another: one pass of difference proves no order.
     assert!(judged(2, 1).wrong.is_empty());
     let verdict = judged(3, 1);
     assert_eq!((verdict.wrong.len(), verdict.out_of_order), (2, 1));
@@ -150,7 +150,7 @@ fn a_key_is_followed_from_a_shard_into_its_children() {
         let lines = [0, 1, 2].map(|at| line(&put[at], at, 1, passes[at])).into();
         judge(&history(lines), &put, &shards)
     };
-    // Three processes: what two of them wrote about one shard is in the order of their epochs.
+    // Of three processes, two wrote about one shard, under the same epoch.
     let verdict = judged([1, 1, 5]);
     assert!(verdict.wrong.iter().all(|wrong| wrong.contains("one process per epoch")));
     let verdict = judged([9, 9, 5]);
@@ -193,14 +193,13 @@ fn an_end_whose_child_has_no_row_is_wrong_when_a_second_reading_shows_it() {
     };
     assert_eq!(judged(&[&[&end, &child], &[&end, &child]]), [""; 0]);
     assert_eq!(judged(&[&[&end], &[&end, &child]]), [""; 0]);
-    // It may be restarted, or the store may not answer.
+    // A reading without rows, for example of a store that restarts, proves nothing.
     assert_eq!(judged(&[&[&end], &[], &[&end]]), [""; 0]);
     let wrong = judged(&[&[&end], &[&end]]);
     assert!(wrong[0].contains("children are put before the end"), "{wrong:?}");
 }
 
-/// Four shards of six records: one that stays, one whose records go on in its child's, and in that
-/// one's child's.
+/// Four shards of six records each: one without children, and one with a child and a grandchild.
 fn family() -> (Vec<Shard>, Vec<Produced>) {
     let name = |shard: usize| format!("s{shard}");
     let open = |n| Shard::open(name(n).parse().unwrap(), kcl_core::stream::HashRange::ALL);
@@ -218,8 +217,8 @@ fn family() -> (Vec<Shard>, Vec<Produced>) {
     (shards, (0..24).map(record).collect())
 }
 
-/// A right run of the family, drawn: processes read on, or take a shard over a little before where
-/// the last one was. Each pass of the watcher reads one file after another while they write on.
+/// A random correct run of the family. Processes read on, or take a shard over and repeat a few
+/// records. Each pass of the watcher reads one file after another while the processes write.
 fn right_run(put: &[Produced], seed: u64) -> Vec<Delivery> {
     let mut state = seed;
     let mut draw = |below: u64| {
@@ -241,7 +240,7 @@ fn right_run(put: &[Produced], seed: u64) -> Vec<Delivery> {
             continue;
         }
         let ((life, epoch), time) = (held[shard], lines.len() as u64);
-        // The first pass that comes to its file after it was written.
+        // The first pass that reads its file after the line was written.
         let within = (life as u64 % files).min(pause - 1);
         let pass = (time + pause - within) / pause;
         lines.push(line(&put[shard * 6 + done[shard]], life, epoch, pass));
@@ -255,7 +254,7 @@ fn a_right_run_is_right_however_its_lines_are_seen() {
     let (shards, put) = family();
     for seed in 0..400 {
         let lines = right_run(&put, seed);
-        // The watcher tells of each file in turn.
+        // The order in which the watcher adds the lines: file by file in each pass.
         let mut seen = lines.clone();
         seen.sort_by_key(|line| (line.pass, line.life));
         for lines in [lines, seen] {
@@ -273,7 +272,7 @@ fn a_right_run_with_one_slip_is_wrong_once_the_passes_tell() {
         for (time, line) in (0..).zip(&mut lines) {
             line.pass = 2 * time;
         }
-        // The last time that a record in the midst of a shard comes, it never does.
+        // A record in the middle of a shard is removed.
         let midst = |line: &Delivery| line.sequence.parse::<u64>().is_ok_and(|n| n % 6 == 3);
         let lost = lines.iter().rposition(midst).unwrap();
         let sequence = lines[lost].sequence.clone();

@@ -1,9 +1,12 @@
+//! Tests of the judgement of deliveries: each kind of fault is put into a correct history, and the
+//! judge must count it.
+
 use proptest::prelude::*;
 
 use super::world::{Step, World, name, steps};
 use crate::demo::judge::{Records, delivery::judge};
 
-/// What is wrong, apart from duplicates, which are not.
+/// The counts that must be zero in a correct run. Duplicates are not among them.
 const fn wrong(found: &Records) -> [usize; 6] {
     let in_order = [found.out_of_order_shard, found.out_of_order_key, found.before_parent];
     let [shard, key, parent] = in_order;
@@ -62,7 +65,7 @@ proptest! {
             record.key == later.key && record.nth + 1 == later.nth
         });
         let earlier = earlier.unwrap().id;
-        // As if the producer had put them the other way round.
+        // The two records change places, as if the producer had put the later one first.
         for delivery in &mut history.deliveries {
             if delivery.id == later.id {
                 delivery.id = earlier;

@@ -1,3 +1,6 @@
+//! Tests of the judgement of the fleet: when it is in balance again after a cue, and how many
+//! leases moved until then.
+
 use kcl_core::lease::Epoch;
 
 use super::world::name;
@@ -64,7 +67,7 @@ fn a_join_takes_as_many_moves_as_the_new_worker_gets() {
     gain(&mut history, 0, WorkerNo(3), 2, 112);
     let report = last(&history);
     assert_eq!((report.balanced_after_ms, report.moves, report.optimum), (Some(12), 1, 1));
-    // There and back again.
+    // The lease moves back and again to the new worker.
     gain(&mut history, 0, A, 3, 120);
     gain(&mut history, 0, WorkerNo(3), 4, 121);
     let report = last(&history);
@@ -85,7 +88,7 @@ fn a_loss_that_is_told_after_the_next_owners_gain_changes_nothing() {
 fn leases_of_the_dead_are_no_moves_and_must_be_read_again() {
     let mut history = two_by_two();
     history.events.push(Event { cue: Cue::Crash(A), at: 100 });
-    // What the dead say late counts no more.
+    // A late event of the crashed worker does not count.
     gain(&mut history, 1, A, 9, 101);
     gain(&mut history, 0, B, 2, 600);
     gain(&mut history, 1, B, 2, 700);
@@ -112,7 +115,7 @@ fn children_count_for_the_owner_of_their_parent() {
         parent: name(parent),
         children: vec![name(child), name(child + 1)],
     };
-    // Both of A's: it holds four of six then, and one has to go.
+    // Both shards of A are split: it then holds four of six leases, and one must move.
     history.events.push(Event { cue: Cue::Split(vec![split(0, 4), split(1, 6)]), at: 100 });
     let report = last(&history);
     assert_eq!((report.optimum, report.splits), (1, 2));

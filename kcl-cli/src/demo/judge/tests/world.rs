@@ -1,4 +1,4 @@
-//! A stream and its readers that never do anything wrong, to spoil on purpose.
+//! Makes histories of correct runs, which tests change into wrong ones.
 
 use std::ops::Range;
 
@@ -10,15 +10,15 @@ use proptest::prelude::*;
 
 use crate::demo::facts::{Cue, Delivery, Event, History, Produced, Split, WorkerNo};
 
-/// Partition keys there are.
+/// The number of partition keys.
 const KEYS: u32 = 8;
 
-/// Something that happens in the world. Shards are counted around.
+/// A step of a run. A shard's number is taken modulo the number of shards.
 #[derive(Clone, Copy, Debug)]
 pub(super) enum Step {
     Put(u32),
     Deliver(usize, usize),
-    /// Another worker goes on a little before where the last one was.
+    /// Another worker takes the shard over, and repeats a few records.
     TakeOver(usize, usize),
     Split(usize),
 }
@@ -39,22 +39,22 @@ struct Shard {
     parent: Option<usize>,
     open: bool,
     records: Vec<u64>,
-    /// How many are processed.
+    /// How many of the records are processed.
     done: usize,
     epoch: u64,
 }
 
-/// The world, and what was written of it.
+/// A stream with its readers, and the history so far.
 #[derive(Debug)]
 pub(super) struct World {
     shards: Vec<Shard>,
     pub(super) history: History,
-    /// Deliveries that were not the first.
+    /// The number of repeated deliveries.
     pub(super) again: usize,
 }
 
 impl World {
-    /// A world in which this happened, and then everything left was processed.
+    /// Plays the steps, and then processes all remaining records.
     pub(super) fn after(steps: &[Step]) -> Self {
         let mut world = Self { shards: Vec::new(), history: History::default(), again: 0 };
         world.shards.push(Shard::new(0..KEYS / 2, None));
@@ -62,7 +62,7 @@ impl World {
         for step in steps {
             world.step(*step);
         }
-        // Parents stand before their children.
+        // Parents come before their children in the list.
         for shard in 0..world.shards.len() {
             world.deliver(shard, usize::MAX);
         }

@@ -1,4 +1,4 @@
-//! Who lives, what is read, and why not.
+//! Tests of the findings about workers that do not live and shards that no worker reads.
 
 use kcl_core::{
     env::WallTime,

@@ -1,4 +1,4 @@
-//! What the operator has said of single workers and leases.
+//! Tests of the findings about the operator's marks.
 
 use super::world::World;
 use crate::doctor::finding::{Kind, Severity};

@@ -1,3 +1,5 @@
+//! Tests of the judges on readings made by hand: `world` makes them.
+
 mod fleets;
 mod marks;
 mod progress;

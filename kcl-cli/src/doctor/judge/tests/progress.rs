@@ -1,4 +1,4 @@
-//! Lag, what is about to be lost, and what looks one after another show.
+//! Tests of the findings about lag, about records that expire, and about several readings.
 
 use kcl_core::env::WallTime;
 
@@ -78,7 +78,7 @@ fn how_lag_grows_is_told_of_the_last_minute_and_not_of_all_that_was_seen() {
         world.progress.note(&facts);
     }
     assert_eq!(world.progress.trend(&key(1)), Some(0), "it grew once, and stands since");
-    // Looked at again before it was read again.
+    // The store was read again, and the stream was not: the lag has its former time.
     let (mut again, read) = (world.facts(151), world.facts(150).at);
     if let Known::Read { at, .. } = &mut again.lags {
         *at = read;

@@ -1,4 +1,4 @@
-//! What a person sees.
+//! Tests of the text on the screen.
 
 use kcl_core::{
     assignment::{Limits, placement::Placement},
@@ -65,4 +65,32 @@ shardId-000000000001, require)
 1 problem, 0 warnings
 ";
     assert_eq!(shown, expected);
+}
+
+#[test]
+fn what_fails_for_one_cause_says_it_once() {
+    let away = |what: &str| format!("{what} of redis://h failed: no answer: Connection refused");
+    let mut world = World::of(1, 1);
+    world.change = Box::new(move |facts| {
+        facts.sessions = Known::Failed(away("sessions"));
+        facts.leases = Known::Failed(away("leases"));
+        facts.documents = Known::Failed(away("doc of changing"));
+        facts.lags = Known::Failed("GetRecords failed: denied".to_owned());
+    });
+    let facts = world.facts(0);
+    let bounds = Bounds { lag: 300 * SECOND, limits: Limits::default() };
+    let shell = Shell::new("indexer", None, &[]);
+    let verdict = judge(&facts, &world.progress, bounds, &shell);
+    let shown = text::draw(&facts, &world.progress, &verdict, facts.at);
+    let expected = "
+unknown:
+  who lives, and what follows from that
+  the leases, and what follows from them
+  the documents: rules, plan, what is being changed
+    because no answer: Connection refused
+  lag: how old unread records are: GetRecords failed: denied
+
+nothing wrong was seen, but not everything could be judged
+";
+    assert!(shown.ends_with(expected), "{shown}");
 }

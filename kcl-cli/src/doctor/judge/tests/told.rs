@@ -1,4 +1,5 @@
-//! What workers tell of themselves: only what is of the present counts, and never for a zero.
+//! Tests of the findings from workers' reports: only fresh reports count, and a missing value is
+//! never taken for zero.
 
 use std::time::Duration;
 
@@ -18,14 +19,14 @@ use kcl_core::{
 use super::world::{NOW, SECOND, World, id, key, shard};
 use crate::doctor::finding::Kind;
 
-/// A worker tells of a shard, that it fails for so long.
+/// The report about a shard that has failed for a time.
 fn failing(kind: TroubleKind, since: Duration) -> ShardReport {
     let mut report = ShardReport::default();
     report.trouble = Some(Trouble::new(kind, Duration::ZERO, Some(since)));
     report
 }
 
-/// A fleet of two workers and four shards, of which worker 1 tells this of the first shard it has.
+/// A fleet of two workers and four shards, in which worker 1 reports this about its first shard.
 fn telling(shard: ShardReport) -> World {
     let mut world = World::of(2, 4);
     let mut report = WorkerReport::default();

@@ -1,5 +1,5 @@
-//! Broken while it is looked at: whatever does not answer, the rest is judged, and nothing is taken
-//! for nothing.
+//! Tests of readings in which sources fail: the other sources are judged, and a missing answer is
+//! never taken for an empty one.
 
 use proptest::prelude::*;
 
@@ -9,7 +9,7 @@ use crate::doctor::{
     finding::Kind,
 };
 
-/// The sources, each as it is when it does not answer.
+/// For each source a change that makes it fail.
 const SOURCES: [fn(&mut Facts); 6] = [
     |facts| facts.sessions = Known::Failed("slow".to_owned()),
     |facts| facts.leases = Known::Failed("slow".to_owned()),
@@ -66,8 +66,9 @@ proptest! {
         let all = world().judged();
         let some = without(world(), &gone).judged();
         for finding in &some.findings {
-            // With less evidence a finding may be milder, never of a new kind. That records are
-            // old is measured, whoever is to read them: where more is known, more is said of them.
+            // With fewer sources a finding may be milder, but not of a new kind. The exception is
+            // high lag: it is measured without an owner, and with more sources another finding
+            // explains it.
             let known = all.findings.iter().any(|it| it.kind == finding.kind);
             prop_assert!(known || finding.kind == Kind::LagHigh, "{:#?}", finding);
         }

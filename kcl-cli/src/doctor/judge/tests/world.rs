@@ -1,4 +1,4 @@
-//! Facts made by hand: a fleet, its stream and its leases, to be broken by a test.
+//! Makes the facts of a healthy fleet, its stream and its leases, which a test then breaks.
 
 use std::{collections::BTreeMap, time::Duration};
 
@@ -30,16 +30,16 @@ pub(crate) const HOUR: Duration = Duration::from_secs(3_600);
 pub(crate) const SECOND: Duration = Duration::from_secs(1);
 pub(crate) const NOW: u64 = 1_769_850_000_000;
 
-/// A look at a healthy fleet: workers w0, w1, … share shards that cover every hash key.
+/// A healthy fleet: workers w0, w1, … share shards that cover every hash key.
 pub(crate) struct World {
     pub(crate) sessions: Vec<Session>,
-    /// For how long each session's beat stands still; none: it moves.
+    /// For each silent session, how long its beat has stood still. The beats of all others move.
     pub(crate) silent: BTreeMap<SessionId, Duration>,
     pub(crate) leases: Vec<Lease>,
     pub(crate) shards: Vec<Shard>,
     pub(crate) lags: BTreeMap<LeaseKey, Lag>,
     pub(crate) documents: Documents,
-    /// Reports, as they are stored.
+    /// The documents with reports.
     pub(crate) told: Vec<Document>,
     pub(crate) progress: Progress,
     pub(crate) change: Box<dyn Fn(&mut Facts)>,
@@ -67,7 +67,7 @@ pub(crate) fn description() -> StreamDescription {
 }
 
 impl World {
-    /// So many workers that share so many shards.
+    /// A fleet with these numbers of workers and shards.
     pub(crate) fn of(workers: usize, shards: usize) -> Self {
         let session = |number: usize| {
             let mut session = Session::new(id(number), 1, 6 * SECOND, SECOND);
@@ -128,7 +128,7 @@ impl World {
         self.documents.placement = Some(placement.rules);
     }
 
-    /// A worker tells this, with its last beat.
+    /// Adds a report of a worker, written with its last beat.
     pub(crate) fn tells(&mut self, worker: usize, mut report: WorkerReport) {
         let session = &self.sessions[worker];
         (report.incarnation, report.beat) = (Some(session.id.incarnation), session.beat);
@@ -136,12 +136,12 @@ impl World {
         self.told.push(Document::new(name, 1, report.encode()));
     }
 
-    /// The planner tells this.
+    /// Adds a report of the planner.
     pub(crate) fn plans(&mut self, report: &PlannerReport) {
         self.told.push(Document::new(DocName::planner_report(), 1, report.encode()));
     }
 
-    /// Splits a shard in two that come after all; the parent's lease stays as it is.
+    /// Splits a shard. Its children get the next numbers; the lease of the parent is unchanged.
     pub(crate) fn split(&mut self, number: usize) -> [ShardId; 2] {
         let parent = &mut self.shards[number];
         parent.closed = true;
@@ -155,7 +155,7 @@ impl World {
         })
     }
 
-    /// What a look sees at this time of this machine's clock.
+    /// The facts of a reading at this time of this machine's clock.
     pub(crate) fn facts(&self, seconds: u64) -> Facts {
         let at = Time::ZERO + Duration::from_secs(1_000 + seconds);
         let mut beats = Beats::default();
@@ -164,7 +164,8 @@ impl World {
             session
         };
         let moving = self.sessions.iter().filter(|it| !self.silent.contains_key(&it.id));
-        // First everybody at another beat, those that are silent as they are, each since then.
+        // Earlier readings show another beat of each live worker, and the present beat of each
+        // silent one since it is silent.
         let mut looks: Vec<(Time, Vec<Session>)> =
             self.silent
                 .values()
@@ -223,14 +224,14 @@ impl World {
         verdict
     }
 
-    /// The kinds of what is found, and that nothing is unknown.
+    /// The kinds of all findings. It panics if something is unknown.
     pub(crate) fn found(&self) -> Vec<Kind> {
         let verdict = self.judged();
         assert_eq!(verdict.unknown, [], "{verdict:#?}");
         verdict.findings.iter().map(|finding| finding.kind).collect()
     }
 
-    /// The one finding there is.
+    /// The only finding. It panics if there are none or several.
     pub(crate) fn only(&self) -> Finding {
         let mut verdict = self.judged();
         assert_eq!(verdict.findings.len(), 1, "{verdict:#?}");
@@ -238,7 +239,7 @@ impl World {
     }
 }
 
-/// Fails unless the command is one that this program knows.
+/// Panics unless this program can parse the command.
 fn parses(command: &str) {
     let words = command.split_whitespace();
     let knows_placement = Cli::command().find_subcommand("placement").is_some();

@@ -1,4 +1,4 @@
-//! What processes are started with: which of it counts.
+//! Declarations: the rules that processes are started with, and which of them count.
 
 use super::*;
 use crate::lease::WorkerId;
@@ -63,7 +63,7 @@ fn after_a_command_no_map_is_applied_until_it_is_adopted() {
     assert_eq!(applied(&unseen, Some(&adopted)).rules.rules()[0].worker, worker("c"));
 }
 
-/// Somebody takes back the change of a mounted file.
+/// An operator takes back the change of a mounted file.
 #[test]
 fn a_process_that_sees_its_own_map_change_may_go_back_to_a_former_one() {
     let (one, two) = (declared("s-0:a"), declared("s-0:b"));
@@ -94,7 +94,7 @@ fn a_map_is_told_from_others_by_what_it_says_alone() {
     for other in others {
         assert_ne!(other.map(), map, "{other:?}");
     }
-    // It stands in documents: no release may give another.
+    // It is stored in documents: no release may compute another.
     assert_eq!(declared("s-0:a").map().to_string(), "dea721d3426dc2735657f10011f70208");
 }
 

@@ -1,10 +1,10 @@
-//! What shards inherit from ancestors whose rows are gone, and what of a shard's children its owner
-//! may take.
+//! Which shards inherit a rule from ancestors whose rows were deleted, and which children an owner
+//! may acquire at once.
 
 use super::*;
 use crate::{lease::Epoch, stream::ShardId};
 
-/// What `leaving` leaves behind, beside what was `inherited` before.
+/// The entries once the rows of `leaving` are deleted, beside those of `inherited`.
 fn handed_down(
     rules: &PlacementRules,
     inherited: &Inherited,
@@ -22,7 +22,7 @@ fn entries(inherited: &Inherited) -> Vec<String> {
     inherited.iter().map(|(stream, heir, from)| format!("{stream} {heir}: {from}")).collect()
 }
 
-/// The worker each shard goes to where the rows of their ancestors are gone.
+/// The worker that each shard goes to once the rows of its ancestors are deleted.
 fn heirs_go_to(rules: &PlacementRules, inherited: &Inherited, shards: &[Shard]) -> Vec<String> {
     let stream = orders();
     let lineage = Lineage::new(&stream, shards, &[]);
@@ -32,7 +32,8 @@ fn heirs_go_to(rules: &PlacementRules, inherited: &Inherited, shards: &[Shard]) 
     shards.iter().map(name).collect()
 }
 
-/// A shard with a rule is split again and again; the stream forgets the oldest, whose row goes.
+/// A shard with a rule is split again and again; the stream forgets the oldest, whose row is
+/// deleted.
 #[test]
 fn a_rule_is_handed_down_before_the_row_that_leads_to_it_goes() {
     let line: Vec<Shard> = (0..6_u32)
@@ -57,7 +58,7 @@ fn a_rule_is_handed_down_before_the_row_that_leads_to_it_goes() {
     assert_eq!(entries(&now), ["orders/1 5: shard 0"], "of what is gone nothing is left");
 }
 
-/// What is written down is whose rule it is, not what the rule says.
+/// An entry names the target of a rule, not what the rule says.
 #[test]
 fn a_rule_that_is_changed_or_taken_back_is_so_for_the_heirs() {
     let stream = orders();
@@ -69,7 +70,7 @@ fn a_rule_that_is_changed_or_taken_back_is_so_for_the_heirs() {
     assert_eq!(to(&first), ["a"]);
     assert_eq!(to(&rules(vec![requiring(shard_rule("0", "b"))])), ["b"]);
     assert_eq!(to(&rules(vec![])), ["-"]);
-    // The heirs of a rule that was taken back are kept: it may be put back.
+    // The heirs of a rule that was removed stay: the operator may put it back.
     let lineage = Lineage::new(&stream, &children, &[]);
     assert_eq!(handed_down(&rules(vec![]), &handed, &lineage, &[]), handed);
 }
@@ -123,7 +124,7 @@ fn what_is_inherited_goes_with_its_shard_and_where_the_shard_has_a_rule_of_its_o
     assert_eq!(entries(&left), ["orders/1 1: shard 0"]);
 }
 
-/// What was handed down is said of shards of one life of the stream, and goes once that is over.
+/// An entry is for one life of the stream, and is dropped once that life is over.
 #[test]
 fn what_is_handed_down_does_not_outlive_its_stream() {
     let stream = orders();
@@ -140,8 +141,8 @@ fn what_is_handed_down_does_not_outlive_its_stream() {
 }
 
 /// A planner of an older build wrote rules for the heirs among the operator's. They hold as long as
-/// they stand there, an operator's rule for the same shard counts for more, and what descends from
-/// them inherits like any other.
+/// they are there, an operator's rule for the same shard counts for more, and descendants inherit
+/// them like any other rule.
 #[test]
 fn what_an_older_build_handed_down_is_inherited_on() {
     let stream = orders();
@@ -176,9 +177,9 @@ fn the_children_of_a_shard_may_be_taken_if_no_rule_can_touch_them() {
         (vec![shard_rule("3", "a")], &[("0", All), ("1", All), ("2", OfSplit)]),
         (vec![range_rule(120, 130, "a")], &[("0", OfSplit), ("2", OfSplit), ("3", All)]),
         (vec![range_rule(0, 399, "a")], &[]),
-        // It may be the child of any.
+        // It may be the child of any shard.
         (vec![shard_rule("4", "a")], &[]),
-        // It is long gone.
+        // It was forgotten long ago.
         (vec![shard_rule("00", "a")], &[("0", All), ("1", All), ("2", All), ("3", All)]),
     ];
     let stream = orders();

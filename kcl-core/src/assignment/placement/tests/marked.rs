@@ -53,7 +53,7 @@ fn marks_stand_beside_the_rules_and_come_back() {
     assert!(!String::from_utf8(without.to_vec()).unwrap().contains("drained"));
 }
 
-/// A build that knows marks meets one that knows more, and one that knew none.
+/// This build reads marks of a later build; an older build, which knows no marks, reads the rules.
 #[test]
 fn what_a_later_build_wrote_beside_is_kept_and_an_older_build_reads_the_rules_all_the_same() {
     let later = r#"{"format":1,"rules":[],"drained":[{"worker":"w1","by":"d","since":3,"why":1}],
@@ -64,7 +64,7 @@ fn what_a_later_build_wrote_beside_is_kept_and_an_older_build_reads_the_rules_al
     let text = String::from_utf8(changed.to_vec()).unwrap();
     assert!(text.contains(r#""echoed":[{"x":18446744073709551615}]"#), "{text}");
     assert!(text.contains(r#""zeal":{"a":[null]}"#) && !text.contains("drained"), "{text}");
-    /// What builds before marks read.
+    /// The fields that a build before marks reads.
     #[derive(serde::Deserialize)]
     struct Older {
         format: u64,

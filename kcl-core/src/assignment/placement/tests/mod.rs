@@ -39,7 +39,7 @@ fn orders() -> StreamKey {
     StreamKey::new("orders", WallTime::from_millis(1))
 }
 
-/// The worker each shard goes to, and the one it could have gone to by its other parent.
+/// The worker that each shard goes to, and the one that it could have gone to by its other parent.
 fn placed(rules: &PlacementRules, shards: &[Shard]) -> Vec<(Option<String>, Option<String>)> {
     let stream = orders();
     let lineage = Lineage::new(&stream, shards, &[]);
@@ -62,7 +62,7 @@ fn stored(body: &[u8]) -> Result<PlacementRules, InvalidPlacement> {
     Placement::decode(body).map(|placement| placement.rules)
 }
 
-/// The rules that an operator writes so.
+/// The rules of this text, as an operator writes it.
 fn in_a_file(json: &str) -> Result<PlacementRules, serde_json::Error> {
     serde_json::from_str(json)
 }
@@ -91,7 +91,8 @@ fn a_handwritten_document_may_leave_out_what_goes_without_saying() {
     assert_eq!(stored(json.as_bytes()).unwrap(), expected);
     assert_eq!(in_a_file(json).unwrap(), expected);
     assert_eq!(in_a_file("{}").unwrap(), PlacementRules::default());
-    // Of a file nobody but its author can say what is missing; a document has its rules.
+    // A file may leave out its rules, since only its author knows what is missing; a document must
+    // not.
     assert!(stored(br#"{"rulez":[]}"#).is_err());
     let by_hand = Placement::decode(json.as_bytes()).unwrap();
     assert!(matches!(by_hand.origin, Origin::Command { .. }), "it is the operator's");

@@ -3,20 +3,20 @@
 use super::*;
 
 impl Scene {
-    /// The run got on, and nobody waits for the checkpoint.
+    /// The run made progress, and no processor waits for the checkpoint.
     fn quietly(&mut self, checkpoint: Checkpoint) -> Vec<StoreCall> {
         let progress = Progress::NONE;
         self.run(8, RunNews::Progress { checkpoint, progress, flush: false }).asked
     }
 
-    /// What follows when this is stored.
+    /// What follows when this checkpoint is stored.
     fn stored(&mut self, checkpoint: Checkpoint) -> Done {
         let row = Lease { checkpoint, ..held(0, "me", 8) };
         self.answer(Reply::Advance(key(0), Epoch(8), Ok(Write::Done(row))))
     }
 }
 
-/// What runs are told is stored.
+/// The stored checkpoints that runs hear of.
 fn told_as_stored(done: Done) -> Vec<Checkpoint> {
     let told = done.other.into_iter().map(|command| match command {
         Command::Stored(of, Epoch(8), checkpoint) if of == key(0) => checkpoint,

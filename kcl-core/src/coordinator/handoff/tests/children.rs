@@ -3,7 +3,8 @@
 use super::*;
 
 impl Scene {
-    /// One that holds the lease 0 in a fleet with rules, and was told so much of its children.
+    /// A handoff that holds the lease 0 in a fleet with rules; its document says this of the
+    /// children.
     fn told(children: Taking) -> Self {
         let mut scene = Self::holding();
         assert_eq!(scene.told_anew(vec![Hold { children, ..hold(0, None) }]), []);

@@ -19,14 +19,14 @@ fn written(epoch: u64, answer: Result<Write<Lease>, StoreErrorKind>) -> Reply {
     Reply::WriteEnd(key(0), Epoch(epoch), answer)
 }
 
-/// What the end of the lease 0 is answered with when it is there.
+/// The answer to the end of the lease 0, if it is written already.
 fn ended_with(epoch: u64, children: &[u8]) -> Lease {
     let children = children.iter().map(|number| shard(*number)).collect();
     Lease { children, ..ended(0, epoch) }
 }
 
 impl Scene {
-    /// One whose shard has ended, which writes the end; these shards go on with it.
+    /// A handoff whose shard has ended in these shards, and that writes the end.
     fn ending(children: &[u8]) -> Self {
         let mut scene = Self::holding();
         let shards = children.iter().map(|number| child_of(&[0], *number)).collect();
@@ -143,7 +143,7 @@ fn an_acquired_row_whose_shard_has_ended_is_not_run_but_its_end_completed() {
     assert_eq!(done.noted, [Notice::Ended(key(0), Epoch(8))]);
 }
 
-/// One that ended the lease 0, with one child; then the store went back.
+/// A handoff that ended the lease 0, with one child; then the store went back.
 fn ended_before_the_store_went_back() -> Scene {
     let mut scene = Scene::ending(&[1]);
     let _ = scene.after(written(8, Ok(Write::Done(ended_with(8, &[1])))));

@@ -3,7 +3,7 @@
 use super::*;
 
 impl Scene {
-    /// Asked to leave, with so much time.
+    /// The worker is asked to leave, with so much time.
     fn leaves(&mut self, millis: u64) {
         let asked = self.on(|handoff, _| handoff.start_leaving(at(millis)));
         assert_eq!((asked.asked.len(), asked.other.len()), (0, 0));

@@ -1,5 +1,4 @@
-//! What is known here although the store has no row for it, or an older one (PROTOCOL §1
-//! rule 13).
+//! What the process knows although the store has no row for it, or an older one (PROTOCOL rule 13).
 
 use super::*;
 
@@ -18,7 +17,7 @@ fn a_row_that_is_gone_is_put_again_by_who_knows_how_far_it_was_read() {
     assert_eq!(other.after(Reply::WishRow(key(0), Ok(None))), [], "that is the planner's");
 }
 
-/// One whose lease 0 was lost, for its row is gone; the row is being read.
+/// A handoff whose lease 0 was lost, since its row is gone; the row is being read.
 fn whose_row_is_gone() -> Scene {
     let mut scene = Scene::holding();
     assert_eq!(scene.progress(8, after(9)), [advance(8, after(9))]);

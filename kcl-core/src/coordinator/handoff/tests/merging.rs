@@ -13,7 +13,7 @@ fn other_parent(row: Option<Lease>) -> Reply {
 }
 
 impl Scene {
-    /// One that ended the lease 0, whose child has these parents, too.
+    /// A handoff that ended the lease 0, whose child has these parents, too.
     fn merging(others: &[u8]) -> Self {
         let mut scene = Self::holding();
         let parents: Vec<u8> = [0].iter().chain(others).copied().collect();
@@ -47,7 +47,7 @@ fn a_child_of_three_is_taken_when_all_its_parents_have_ended() {
     assert_eq!(scene.after(other_parent(Some(ended(2, 8)))), [acquire(&child(), 9)]);
 }
 
-/// One that ended the leases 0 and 1, and reads the row of either for the child of both.
+/// A handoff that ended the leases 0 and 1, and reads the row of either for the child of both.
 fn ended_both() -> Scene {
     let mut scene = Scene::holding();
     let both = vec![hold(0, None), hold(1, origin(None, 7, Transfer::Unowned))];

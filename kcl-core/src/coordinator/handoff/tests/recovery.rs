@@ -104,7 +104,7 @@ fn a_session_that_was_ended_waits_for_nothing_it_had_begun() {
     assert!(scene.handoff.is_empty());
 }
 
-/// One that knows that another session has ended, and reads the row of a lease.
+/// A handoff that knows that another session has ended, and reads the row of a lease.
 fn who_saw_another_end() -> Scene {
     let mut scene = Scene::new();
     assert_eq!(scene.planned(vec![hold(0, None)], Vec::new()), [read(0)]);
@@ -150,7 +150,7 @@ fn what_was_given_away_before_the_store_lost_the_session_is_not_put_again() {
     assert_eq!(scene.on(Handoff::give_back).asked, []);
 }
 
-/// One that ended the lease 0 and holds the lease 1, and was lost by the store.
+/// A handoff that ended the lease 0 and holds the lease 1, and whose session the store lost.
 fn lost_by_the_store(mut scene: Scene) -> Scene {
     let _ = scene.run(8, RunNews::Ended { children: Vec::new() });
     let _ = scene.after(Reply::WriteEnd(key(0), Epoch(8), Ok(Write::Done(ended(0, 8)))));

@@ -1,4 +1,5 @@
-//! A lease is run only if it is of my stream, in its present life (PROTOCOL rule 17).
+//! A lease is run only if it belongs to this worker's stream, in its present life (PROTOCOL rule
+//! 17).
 
 use super::*;
 

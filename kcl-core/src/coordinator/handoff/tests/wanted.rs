@@ -1,4 +1,4 @@
-//! Looking at the rows of wanted leases, and judging them (PROTOCOL rules 12 and 15).
+//! Reading the rows of wanted leases, and judging them (PROTOCOL rules 12 and 15).
 
 use super::*;
 

@@ -129,7 +129,7 @@ fn a_beats_answer_tells_the_stores_time() {
     assert_eq!(scene.ctx.epochs.next(Epoch(0), at(1_000)), Epoch(50));
 }
 
-/// Rule 14: who leaves says so and goes on; at last it ends its session.
+/// Rule 14: a session that leaves says so and goes on; at last it ends itself.
 #[test]
 fn who_leaves_says_so_in_a_beat_and_then_asks_for_its_end_until_that_is_answered() {
     let mut scene = Scene::live();

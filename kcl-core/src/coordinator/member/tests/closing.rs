@@ -16,7 +16,7 @@ fn open() -> Reply {
     Reply::Changing(Ok(Some(document(ChangeState::Open, "ann"))))
 }
 
-/// One that has found the application closed by ann, at 0.
+/// A session that has found the application closed by ann, at 0.
 fn shut() -> Scene {
     let mut scene = Scene::registered(Coordination::default());
     assert_eq!(scene.after(closed("ann")), [scene.end(Ending::Leave), changing()]);
@@ -24,7 +24,7 @@ fn shut() -> Scene {
     scene
 }
 
-/// One that has asked twice whether the application is open: first it was.
+/// A session that has read `changing` twice: at first the application was open.
 fn closed_since() -> Scene {
     let mut scene = Scene::registered(Coordination::default());
     let failed = Reply::Streams(scene.round(), Err(StoreErrorKind::Unavailable));
@@ -98,7 +98,7 @@ fn it_joins_anew_once_the_application_is_open_and_its_session_has_ended() {
     scene.assert_over();
 }
 
-/// A beat on its way when the application was found closed leaves nothing to be sent again.
+/// A beat under way when the application was found closed is not sent again.
 #[test]
 fn who_beat_before_it_found_the_application_closed_is_over_all_the_same() {
     let mut scene = Scene::registered(Coordination::default());

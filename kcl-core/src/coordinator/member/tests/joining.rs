@@ -103,7 +103,7 @@ fn a_registration_tells_the_stores_time_and_what_the_mailbox_was() {
     assert_eq!(scene.said(), []);
 }
 
-/// Which of the two answers comes first, the put's or the listing's, does not matter.
+/// The order of the two answers, the put's and the listing's, does not matter.
 #[test]
 fn the_sessions_are_listed_with_the_put_and_judged_after_it() {
     let mut scene = Scene::opened();

@@ -1,4 +1,4 @@
-//! A session without its coordinator: events go in, and what it asks, says and notes comes out.
+//! A session without its coordinator: events go in; requests, signals and notices come out.
 
 mod beating;
 mod closing;
@@ -34,17 +34,17 @@ struct Scene {
     ctx: Context,
     /// Whether the store answers beats, as time passes.
     answers: bool,
-    /// And in which history.
+    /// The store's generation in its answers.
     generation: &'static str,
-    /// When it beat, in milliseconds.
+    /// When the session beat, in milliseconds.
     beats: Vec<u64>,
-    /// What was noted and not looked at yet.
+    /// The notices that no test has checked yet.
     noted: Vec<Notice>,
-    /// Until when it was told to be valid.
+    /// The validity that the session announced, each time.
     valid_until: Vec<Time>,
 }
 
-/// A stream in the life that began then.
+/// A stream in the life that began at `created`.
 fn stream(name: &str, created: u64) -> StreamDescription {
     let key = StreamKey::new(name, WallTime::from_millis(created));
     let (name, now) = (name.parse().unwrap(), WallTime::from_millis(9));
@@ -76,7 +76,7 @@ fn streams() -> StoreCall {
     StoreCall::Doc(DocName::streams())
 }
 
-/// The document `streams`, that names this stream.
+/// The document `streams`, naming this stream.
 fn names(of: &StreamDescription, version: u64) -> Document {
     Document::new(DocName::streams(), version, Streams::of(of).encode())
 }
@@ -89,7 +89,7 @@ fn theirs(version: u64) -> Document {
     names(&stream("payments", 7), version)
 }
 
-/// My stream, put over this version.
+/// The put of this worker's stream over this version.
 fn pass(over: Option<u64>) -> StoreCall {
     let body = Streams::of(&orders()).encode();
     StoreCall::PutDoc(PutDoc::new(DocName::streams(), over, body))
@@ -99,7 +99,7 @@ fn end_of(id: &SessionId, ending: Ending) -> StoreCall {
     StoreCall::EndSession(EndSession::new(id.clone(), ending))
 }
 
-/// The row of a worker that reads this stream, or does not say which.
+/// The row of a worker that reads this stream; `None`: the row names none.
 fn reader(worker: &str, of: Option<&str>) -> Session {
     Session { stream: of.map(name), ..session(worker) }
 }
@@ -127,8 +127,7 @@ impl Scene {
         scene
     }
 
-    /// One that has registered: whether the application is open, and which stream it reads, is
-    /// being read.
+    /// A session that has registered, and reads `changing` and `streams`.
     fn registered(settings: Coordination) -> Self {
         let mut scene = Self::starting(settings);
         let asked = scene.after(Reply::ListBefore(Ok(Vec::new())));
@@ -137,14 +136,14 @@ impl Scene {
         scene
     }
 
-    /// One that has registered, and has seen that the application is open.
+    /// A session that has registered, and has seen that the application is open.
     fn opened() -> Self {
         let mut scene = Self::registered(Coordination::default());
         assert_eq!(scene.open(), []);
         scene
     }
 
-    /// One that has passed; of other sessions these were listed since.
+    /// A session that has passed; the listing since shows these other sessions.
     fn checking(settings: Coordination, others: impl FnOnce(&Self) -> Vec<Session>) -> Self {
         let mut scene = Self::registered(settings);
         assert_eq!(scene.open(), []);
@@ -156,7 +155,7 @@ impl Scene {
         scene
     }
 
-    /// One that lives, and beats at 1,000.
+    /// A live session, which beats at 1,000.
     fn live() -> Self {
         let mut scene = Self::checking(Coordination::default(), |scene| vec![scene.row()]);
         assert_eq!(scene.said(), [Signal::Joined]);
@@ -164,7 +163,7 @@ impl Scene {
         scene
     }
 
-    /// What is asked for since.
+    /// The calls since.
     fn asked(&mut self) -> Vec<StoreCall> {
         let done = done(&mut self.ctx);
         self.noted.extend(done.noted);
@@ -181,7 +180,7 @@ impl Scene {
         self.asked()
     }
 
-    /// What is asked for next.
+    /// The next call.
     fn after(&mut self, answer: Reply) -> Vec<StoreCall> {
         self.member.on_answer(answer, &mut self.ctx);
         self.asked()
@@ -204,8 +203,7 @@ impl Scene {
         self.ctx.now.as_micros() / 1_000
     }
 
-    /// Time passes until then, with a turn whenever one is due; beats are answered. What else is
-    /// asked for.
+    /// Lets time pass, with a turn whenever one is due; beats are answered. The other calls.
     fn meanwhile(&mut self, until: u64) -> Vec<StoreCall> {
         let mut asked = Vec::new();
         loop {
@@ -221,7 +219,7 @@ impl Scene {
         }
     }
 
-    /// Whether it is a beat, which is answered.
+    /// Whether the call is a beat, which is answered.
     fn is_beat(&mut self, call: &StoreCall) -> bool {
         let StoreCall::Beat(beat) = call else { return false };
         self.beats.push(self.now());
@@ -233,15 +231,14 @@ impl Scene {
         true
     }
 
-    /// What is asked for again after something failed: not at once, and once.
+    /// The call that is made again after a failure: not at once, and once.
     fn after_a_pause(&mut self) -> Vec<StoreCall> {
         let now = self.now();
         assert_eq!(self.meanwhile(now + 249), []);
         self.meanwhile(now + 750)
     }
 
-    /// Time passes until then, and whenever all sessions are listed these are there. What else is
-    /// asked for.
+    /// Lets time pass; whenever all sessions are listed, these are shown. The other calls.
     fn watching(&mut self, until: u64, rows: &[Session]) -> Vec<StoreCall> {
         let mut asked = Vec::new();
         loop {
@@ -257,38 +254,38 @@ impl Scene {
         }
     }
 
-    /// What is asked for once the row is registered.
+    /// The calls once the row is registered.
     fn register(&mut self, generation: &str) -> Vec<StoreCall> {
         let row = stamped(Write::Done(self.row()), generation);
         self.after(Reply::Register(self.ctx.now, Ok(row)))
     }
 
-    /// What is asked for once the application is seen to be open.
+    /// The calls once the application is seen to be open.
     fn open(&mut self) -> Vec<StoreCall> {
         self.after(Reply::Changing(Ok(None)))
     }
 
-    /// What is asked for once the document `streams` is read.
+    /// The calls once the document `streams` is read.
     fn read(&mut self, doc: Option<Document>) -> Vec<StoreCall> {
         self.after(Reply::Streams(self.round(), Ok(doc)))
     }
 
-    /// What is asked for once the document `streams` is put, or not.
+    /// The calls once the put of `streams` is answered.
     fn put(&mut self, answer: Result<Write<Document>, StoreErrorKind>) -> Vec<StoreCall> {
         self.after(Reply::PutStreams(self.round(), answer))
     }
 
-    /// What is asked for once these sessions are listed as who may read another stream.
+    /// The calls once these sessions are listed as possible readers of another stream.
     fn others(&mut self, rows: &[Session]) -> Vec<StoreCall> {
         self.after(Reply::OtherReaders(self.round(), Ok(rows.to_vec())))
     }
 
-    /// What is asked for once the end of one of them is answered.
+    /// The calls once the end of one of them is answered.
     fn reader_ended(&mut self, row: &Session, answer: Write<Session>) -> Vec<StoreCall> {
         self.after(Reply::EndReader(self.round(), row.id.clone(), Ok(answer)))
     }
 
-    /// The number of what is being asked for in passing.
+    /// The number of the present round of passing.
     fn round(&self) -> u64 {
         self.member.pass.round
     }
@@ -301,7 +298,7 @@ impl Scene {
         end_of(self.member.id(), ending)
     }
 
-    /// Another session of my id, that started as the `start`th.
+    /// Another session of this id, with the start number `start`.
     fn rival(&self, start: u64) -> Session {
         let mut row = self.row();
         row.id.incarnation = Incarnation::from_bits(7);
@@ -317,7 +314,7 @@ impl Scene {
         stamped(Write::Done(Session { beat, ..self.row() }), generation)
     }
 
-    /// That it asks for nothing any more, whatever comes.
+    /// Checks that the session makes no call any more, whatever happens.
     fn assert_over(&mut self) {
         assert_eq!(self.member.next_wake(), Time::NEVER);
         let now = self.now();

@@ -1,8 +1,8 @@
-//! Rule 13: the store went back in time, and may have lost what made the session what it is.
+//! Rule 13: the store went back in time, and may have lost what this session wrote.
 
 use super::*;
 
-/// Its newest beat is answered from this history.
+/// The newest beat is answered with this generation.
 fn answered_from(scene: &mut Scene, generation: &'static str) {
     scene.generation = generation;
     scene.member.beat_at = scene.ctx.now;

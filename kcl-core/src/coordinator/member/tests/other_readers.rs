@@ -1,4 +1,5 @@
-//! Rules 3, 11 and 17: who reads the other stream is watched, and fenced when it is silent.
+//! Rules 3, 11 and 17: the readers of the other stream are watched, and fenced when they are
+//! silent.
 
 use super::*;
 

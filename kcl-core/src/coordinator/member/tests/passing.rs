@@ -1,4 +1,4 @@
-//! Rule 17: the document `streams` names my stream, and the same content is put over it.
+//! Rule 17: the document `streams` names this worker's stream, and the same content is put over it.
 
 use super::*;
 

@@ -124,7 +124,7 @@ fn a_newer_session_of_my_id_takes_my_place() {
     scene.assert_over();
 }
 
-/// Rule 16: who was fenced starts anew, and finds who took its id meanwhile.
+/// Rule 16: a fenced session starts anew, and finds a session that took its id meanwhile.
 #[test]
 fn who_was_fenced_leaves_its_id_to_whoever_has_it_without_registering() {
     let mut scene = Scene::starting(Coordination::default());

@@ -1,4 +1,4 @@
-//! What the row and the beats tell the fleet, and rule 15: what the mailbox tells the session.
+//! What row and beats say to the fleet; and what the mailbox says to the session (rule 15).
 
 use super::*;
 

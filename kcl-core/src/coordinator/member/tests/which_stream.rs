@@ -1,4 +1,4 @@
-//! Rule 17: the document `streams` names another stream, or there is none.
+//! Rule 17: the document `streams` names another stream, or does not exist.
 
 use super::*;
 
@@ -10,7 +10,7 @@ fn other_stream(reads: Option<&str>) -> Signal {
     Signal::OtherStream { reads: reads.map(name), wanted: name("orders") }
 }
 
-/// One that found the other stream, and lists who reads it.
+/// A session that found the other stream, and lists the sessions that may read it.
 fn watching() -> Scene {
     let mut scene = Scene::opened();
     assert_eq!(scene.read(Some(theirs(3))), [list()]);
@@ -18,7 +18,7 @@ fn watching() -> Scene {
     scene
 }
 
-/// One that has seen a reader of the other stream beat, and reads the document once more.
+/// A session that has seen a reader of the other stream beat, and reads the document once more.
 fn leaving() -> Scene {
     let mut scene = watching();
     let row = reader("a", Some("payments"));
@@ -67,8 +67,8 @@ fn a_put_over_the_other_stream_that_was_refused_is_judged_by_what_is_there() {
     assert_eq!(scene.said(), [Signal::Joined]);
 }
 
-/// Who passed up to a version had registered before it was read: only a listing asked for after
-/// that shows them all.
+/// A session that passed up to a version had registered before the version was read: a listing that
+/// is asked for after that shows all of these sessions.
 #[test]
 fn a_listing_counts_only_for_the_version_that_was_read_before_it() {
     let mut scene = watching();

@@ -1,4 +1,7 @@
-//! The sessions, as last seen: who counts as a worker, in which order of succession.
+//! The sessions, as last seen: which of them count as workers, and the order of succession.
+//!
+//! A session is a *member* if it is the newest live one of its worker id, does not leave, and may
+//! read the same stream. Only members get leases.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -12,30 +15,32 @@ use crate::{
 /// The sessions, as last seen.
 #[derive(Debug, Default)]
 pub(in crate::coordinator::planner) struct Fleet {
+    /// The newest known row of each session that was not removed.
     rows: BTreeMap<SessionId, Session>,
-    /// Sessions in the order they were first seen, and when: the order of succession.
+    /// The order of succession: sessions in the order in which they were first seen, and when.
     order: Vec<(SessionId, Time)>,
     standbys: Standbys,
-    /// The stream that is planned for: who reads another one counts as no worker.
+    /// The stream that is planned for. A session that reads another stream counts as no worker.
     reads: Option<StreamName>,
-    /// What was last learnt of the planner's own session, since anything was forgotten.
+    /// The last known beat number, report and leaving of the planner's own session; `None` after
+    /// rows were forgotten.
     own: Option<(u64, Report, bool)>,
 }
 
-/// What a row newly seen means to the plan.
+/// The effect of a session's new row on the plan.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub(in crate::coordinator::planner) enum News {
-    /// Nothing.
+    /// It changes nothing.
     #[default]
     None,
-    /// A session joined: more may, so others are waited for.
+    /// A session joined: a plan is due after a pause, since others may join, too.
     Joined,
-    /// Leases changed, a session leaves or has ended: plan at once.
+    /// Leases changed, or a session leaves or has ended: a plan is due at once.
     Urgent,
 }
 
 impl Fleet {
-    /// A fleet that reads this stream, of which nothing else is known but who stands by.
+    /// A fleet that reads this stream; only its standbys are known.
     pub(in crate::coordinator::planner) fn reading(
         stream: Option<StreamName>,
         standbys: Standbys,
@@ -43,7 +48,7 @@ impl Fleet {
         Self { reads: stream, standbys, ..Self::default() }
     }
 
-    /// Learns from a row.
+    /// Learns from a session's row. A row with a lower beat is out of date; an end is final.
     pub(in crate::coordinator::planner) fn observe(&mut self, row: &Session, now: Time) -> News {
         let news = match self.rows.get(&row.id) {
             None if row.has_ended() => News::None,
@@ -59,7 +64,7 @@ impl Fleet {
             }
         };
         let known = self.rows.get(&row.id);
-        // Whoever is known to live has its place.
+        // A session that is known to be live has its place already.
         let has_place = known.is_some_and(is_alive);
         let known_ended = known.is_some_and(Session::has_ended);
         if !row.has_ended() && !has_place && self.order.iter().all(|(id, _)| *id != row.id) {
@@ -71,7 +76,7 @@ impl Fleet {
         news
     }
 
-    /// Whether there is anything to learn of the planner's own session.
+    /// Whether the planner's own row has changed since the last call.
     pub(in crate::coordinator::planner) fn is_news_of_own(
         &mut self,
         news: (u64, Report, bool),
@@ -79,7 +84,7 @@ impl Fleet {
         self.own.replace(news) != Some(news)
     }
 
-    /// A session is known to have ended, whether or not its row was seen.
+    /// A session has ended, whether its row was seen or not.
     pub(in crate::coordinator::planner) fn remove(&mut self, id: &SessionId) -> News {
         self.own = None;
         self.order.retain(|(known, _)| known != id);
@@ -93,8 +98,8 @@ impl Fleet {
         }
     }
 
-    /// Keeps only what a consistent listing showed that was asked for at `asked`, and what was
-    /// first seen since.
+    /// Takes over a consistent listing, asked for at `asked`: sessions that it does not show are
+    /// gone, unless they were first seen since.
     pub(in crate::coordinator::planner) fn replace(
         &mut self,
         listed: &[Session],
@@ -117,7 +122,7 @@ impl Fleet {
         }
     }
 
-    /// Forgets what was seen, but not the order of succession.
+    /// Forgets the rows, but not the order of succession.
     pub(in crate::coordinator::planner) fn forget_rows(&mut self) {
         self.own = None;
         self.rows.clear();
@@ -127,12 +132,13 @@ impl Fleet {
         self.rows.values()
     }
 
-    /// The sessions that count as workers: for each worker id its newest live one, unless that one
-    /// is leaving.
+    /// The sessions that count as workers: of each worker id the newest live one, unless that one
+    /// leaves.
     pub(in crate::coordinator::planner) fn members(&self) -> impl Iterator<Item = &Session> {
         self.rows.values().filter(|row| self.is_member(row))
     }
 
+    /// Whether a session counts as a worker: see the module.
     fn is_member(&self, row: &Session) -> bool {
         stays(row) && self.takes_part(row) && self.is_newest(row)
     }
@@ -142,13 +148,14 @@ impl Fleet {
         row.may_read(self.reads.as_ref()) || planted!(StrangersArePlannedFor)
     }
 
+    /// Whether no other live session of the same worker id is newer.
     fn is_newest(&self, row: &Session) -> bool {
         let mut rivals =
             self.of_worker(&row.id.worker).filter(|other| is_alive(other) && other.id != row.id);
         rivals.all(|other| other.seniority() < row.seniority())
     }
 
-    /// The sessions of a worker, one life after another.
+    /// All sessions of a worker id.
     pub(in crate::coordinator::planner) fn of_worker<'a>(
         &'a self,
         worker: &'a WorkerId,
@@ -158,7 +165,7 @@ impl Fleet {
         rows.take_while(move |row| row.id.worker == *worker)
     }
 
-    /// Whether the session beats, leaving or not.
+    /// Whether the session has not ended. It may be leaving.
     pub(in crate::coordinator::planner) fn is_alive(&self, id: &SessionId) -> bool {
         self.rows.get(id).is_some_and(is_alive)
     }
@@ -168,7 +175,7 @@ impl Fleet {
         self.order.iter().map(|(id, at)| (id, *at)).collect()
     }
 
-    /// The newest live session of a worker.
+    /// The session that counts as this worker, if there is one.
     pub(in crate::coordinator::planner) fn member_of<'a>(
         &'a self,
         worker: &'a WorkerId,
@@ -177,18 +184,18 @@ impl Fleet {
         lives.find(|row| self.is_member(row))
     }
 
-    /// The newest document a session says that it has seen.
+    /// The newest document that a session has confirmed.
     pub(in crate::coordinator::planner) fn seen_by(&self, id: &SessionId) -> PlanVersion {
         self.rows.get(id).map_or(PlanVersion::NONE, |row| row.report.seen)
     }
 
-    /// The number of the last beat of a session that was seen.
+    /// The number of a session's last beat that was seen.
     pub(in crate::coordinator::planner) fn beat_of(&self, id: &SessionId) -> u64 {
         self.rows.get(id).map_or(0, |row| row.beat)
     }
 
-    /// Names those that stand by: the present ones while they live and stay, else the next in
-    /// order; in different zones, as far as there are zones.
+    /// Names the standbys anew: the present ones while they stay, else the next in the order of
+    /// succession, in zones of their own where that is possible.
     pub(in crate::coordinator::planner) fn name_standbys(&mut self, planner: &SessionId) {
         let zone = |id: &SessionId| self.rows.get(id).and_then(|row| row.zone.as_ref());
         let staying: BTreeSet<&SessionId> = self.members().map(|row| &row.id).collect();
@@ -207,7 +214,7 @@ impl Fleet {
     }
 
     /// Each session's place in the order of succession: 0 the planner, 1 and 2 the standbys, then
-    /// 3, 4, …; who has none comes last.
+    /// 3, 4, …; a session that has none comes last.
     pub(in crate::coordinator::planner) fn ranks<'a>(
         &'a self,
         planner: &'a SessionId,
@@ -227,17 +234,18 @@ const fn is_alive(row: &Session) -> bool {
     !row.has_ended()
 }
 
-/// Whether a session says that leases changed, or that it met an owner that it did not expect.
+/// Whether a session reports that its leases changed without a plan, or that it met an unexpected
+/// owner.
 fn tells_of_changes(before: &Report, now: &Report) -> bool {
     (before.changes, before.conflicts) != (now.changes, now.conflicts) && !planted!(ChangesNotHeard)
 }
 
-/// Whether a session counts on for leases: it lives and does not leave.
+/// Whether a session counts for leases: it is live and does not leave.
 fn stays(row: &Session) -> bool {
     row.state == SessionState::Live || planted!(LeavingStillCounts) && !row.has_ended()
 }
 
-/// Those that are named to stand by: whoever is chosen.
+/// The standbys that are named: those that were chosen.
 fn named(chosen: Standbys) -> Standbys {
     if planted!(NoStandby) { Standbys::default() } else { chosen }
 }

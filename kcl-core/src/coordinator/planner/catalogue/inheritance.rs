@@ -1,9 +1,9 @@
-//! What shards inherit from ancestors whose rows are gone, as the planner knows it and as it is
-//! stored.
+//! Which rules shards inherit from ancestors whose rows were deleted: as this planner knows it, and
+//! as the document `inherited` says.
 //!
-//! It is read in each reading for which there are rules to inherit, and *after* the leases: what
-//! leads to a rule stands in the rows or here, since it is written here before a row is deleted. So
-//! whatever the listing of the leases no longer shows, this shows.
+//! A reading reads the document if there are rules, and *after* the leases. An entry is written
+//! before its ancestor's row is deleted. So whatever a listing of leases no longer shows is in the
+//! document.
 
 use crate::{
     assignment::placement::Inherited,
@@ -11,32 +11,33 @@ use crate::{
     lease::{DocName, Document, Epoch},
 };
 
-/// What shards inherit.
+/// The rules that shards inherit.
 #[derive(Debug, Default)]
 pub(in crate::coordinator::planner) struct Inheritance {
-    /// Whatever this planner has read or written. What descends from what never changes: a store
-    /// that has lost some of it gets it back.
+    /// The entries that this planner has read or written. Lineage never changes, so no entry
+    /// becomes wrong: a store that lost some of them gets them back.
     known: Inherited,
-    /// Whether this planner has read one that makes sense, or that there is none.
+    /// Whether this planner ever read the document, or that there is none.
     is_known: bool,
-    /// What is stored; `None` while that makes no sense, or was not read yet.
+    /// The document as last read or written; `None` before that, or if it cannot be decoded.
     stored: Option<Stored>,
-    /// It is being written.
+    /// Whether a write is under way.
     pub(in crate::coordinator::planner) is_busy: bool,
 }
 
-/// The document, as last seen.
+/// The document, as last read or written.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(in crate::coordinator::planner) struct Stored {
-    /// Its version, as [`crate::lease::PutDoc`] takes it; `None`: there is none.
+    /// Its version, as [`crate::lease::PutDoc`] takes it; `None`: there is no document.
     pub(in crate::coordinator::planner) version: Option<u64>,
     /// The term of the planner that wrote it.
     pub(in crate::coordinator::planner) term: Epoch,
+    /// Its entries.
     pub(in crate::coordinator::planner) says: Inherited,
 }
 
 impl Inheritance {
-    /// It was read. If it makes no sense, what was read before goes on to count.
+    /// The document was read. If it cannot be decoded, the known entries still count.
     pub(super) fn read(&mut self, doc: Option<&Document>, ctx: &mut Context) {
         let read = doc.map_or_else(|| Ok((Epoch::NONE, Inherited::default())), decoded);
         match read {
@@ -54,7 +55,7 @@ impl Inheritance {
         }
     }
 
-    /// The planner of this term wrote it.
+    /// The planner of this term wrote the document.
     pub(in crate::coordinator::planner) fn written(
         &mut self,
         says: Inherited,
@@ -65,17 +66,17 @@ impl Inheritance {
         self.stored = Some(Stored { version: Some(version), term, says });
     }
 
-    /// What is inherited, as far as this planner knows.
+    /// The entries, as far as this planner knows them.
     pub(in crate::coordinator::planner) const fn known(&self) -> &Inherited {
         &self.known
     }
 
-    /// Whether this planner ever knew what is stored.
+    /// Whether this planner ever knew the document.
     pub(in crate::coordinator::planner) const fn is_known(&self) -> bool {
         self.is_known
     }
 
-    /// What is stored, as last seen, if it makes sense: else nobody writes over it.
+    /// The document; `None` if it cannot be decoded: then it is not written over.
     pub(in crate::coordinator::planner) const fn stored(&self) -> Option<&Stored> {
         self.stored.as_ref()
     }

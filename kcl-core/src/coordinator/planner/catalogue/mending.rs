@@ -1,4 +1,4 @@
-//! Mending the lineage: rows that shards lack are put, and what nobody needs any more is found.
+//! Mending the lineage: putting the rows that shards lack, and finding rows that are useless.
 
 use std::collections::BTreeSet;
 
@@ -17,8 +17,8 @@ use crate::{
 };
 
 impl Catalogue {
-    /// Compares the rows with listings of the shards that are newer than them. Whether the reading
-    /// is complete with that.
+    /// Compares the rows of each stream with a listing of its shards that is newer. Whether the
+    /// reading is complete now.
     pub(super) fn mend(&mut self, ctx: &mut Context) -> bool {
         let mut waiting = Vec::new();
         let names: Vec<StreamName> = self.streams.keys().cloned().collect();
@@ -38,8 +38,8 @@ impl Catalogue {
         self.put_rows(ctx)
     }
 
-    /// What the lineage of a stream asks for, if its shards were listed after the rows were read.
-    /// Where it is not known where reading began, only what follows from rows gets a row.
+    /// The changes that the lineage of a stream needs, if its shards were listed after the rows
+    /// were read. Where the start is not known, only descendants of shards with a row get one.
     fn changes_of(&self, name: &StreamName, ctx: &Context) -> Option<Changes> {
         let plan = self.streams.get(name).filter(|plan| plan.listing == Listing::Fresh)?;
         let view = plan.view()?;
@@ -61,7 +61,7 @@ impl Catalogue {
         Some(changes)
     }
 
-    /// Takes up what the lineage of a stream asks for. Answers which rows are to be put.
+    /// Takes over the changes for a stream. Returns the rows to put.
     fn take_changes(
         &mut self,
         name: &StreamName,
@@ -80,18 +80,18 @@ impl Catalogue {
         changes.create
     }
 
-    /// Of the rows of a former life of the stream, those that no live session holds. The others
-    /// are given up first.
+    /// The rows of a former life of the stream that no live session holds. The others are given
+    /// away first.
     fn retirable(&self, stale: &[Delete]) -> Vec<Delete> {
         let held =
             |delete: &&Delete| self.rows.get(&delete.key).is_some_and(|row| self.is_held(row));
         stale.iter().filter(|delete| !held(delete)).cloned().collect()
     }
 
-    /// Puts the rows no other row waits for: descendants before their ancestors, so that a planner
-    /// that stops half way leaves no ancestor with a row whose descendants lack theirs. Their
-    /// owners know more of rows that the store has lost than the frozen start. Whether no row is
-    /// missing any more.
+    /// Puts the next rows: descendants before their ancestors, so that a planner that stops half
+    /// way leaves no ancestor with a row whose descendants have none. First a beat has to show that
+    /// the store has not gone back: the owners of lost rows know their checkpoints, and put them
+    /// themselves. Whether no row is missing any more.
     pub(super) fn put_rows(&mut self, ctx: &mut Context) -> bool {
         let Phase::Mending { waiting, missing, absence } = &mut self.phase else { return false };
         if !waiting.is_empty() && !absence.is_sure(ctx) {
@@ -119,6 +119,7 @@ impl Catalogue {
         false
     }
 
+    /// The row of a shard was put, or exists already: takes the stored one over.
     pub(super) fn on_created(&mut self, key: &LeaseKey, write: Write<Lease>) {
         if let Some(row) = write.into_row() {
             self.rows.insert(key.clone(), row);
@@ -129,7 +130,7 @@ impl Catalogue {
     }
 }
 
-/// The time at which reading of a stream began: as it was frozen, whatever time it is now.
+/// The frozen start as it was frozen, whatever time it is now.
 fn frozen(at: WallTime, now: WallTime) -> WallTime {
     if planted!(FrozenStartMovesOn) { now } else { at }
 }

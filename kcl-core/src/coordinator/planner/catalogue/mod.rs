@@ -1,27 +1,32 @@
-//! What there is: leases, sessions, streams, rules and what is inherited of them, as one reading
-//! shows them together.
+//! The input of a plan: leases, sessions, the shards of each stream, the rules, and the rules that
+//! shards inherit from deleted ancestors.
 //!
-//! A reading asks for everything at once, mends the lineage (puts the rows that shards lack), and
-//! is then complete: the plan is made from what it found.
+//! A *reading* asks for all of it, so that a plan is made from one picture. When everything is
+//! there, the reading *mends* the lineage: it puts the rows that listed shards lack. Then it is
+//! complete, and the plan is made.
 //!
-//! | phase | when | then | it asks |
+//! A listing may lack a thing that exists, since the store changes meanwhile. So sessions are
+//! listed after the leases, shards after the rows, and rows are put only after a beat has shown
+//! that the store has not gone back.
+//!
+//! | phase | when | then | request to the store or the source |
 //! |---|---|---|---|
-//! | idle, again | a plan is wanted and due, the session valid | reading | leases, sessions; the rules, if they are due |
-//! | reading | the leases are read | reading | a listing of each stream of which one is wanted |
-//! | reading | leases and rules are read, there are rules | reading | what shards inherit |
-//! | reading | a listing came that was asked for before the leases were read | reading | another one |
-//! | reading | a stream is listed, its start is not known | reading | the start; or puts the one it knows |
-//! | reading | no start is stored | reading | a beat, if another start than the lost one would skip records |
-//! | reading | everything is read, and that beat answered | reading | puts a start |
-//! | reading | everything is read, nobody may freeze a start yet | again | – |
-//! | reading | a lease names a session that is not listed | reading | the sessions once more, after the leases |
-//! | reading | everything is read | mending | a beat, if rows are missing |
-//! | mending | that beat was answered | mending | puts rows, descendants first |
+//! | idle, again | a plan is wanted and due, the session is valid | reading | list leases and sessions; read the rules, if they are due |
+//! | reading | the leases are read | reading | list the shards of each stream that should be listed |
+//! | reading | leases and rules are read, and there are rules | reading | read the document `inherited` |
+//! | reading | a listing of shards came that was asked for before the leases were read | reading | list the shards again |
+//! | reading | a stream is listed, its start is not known | reading | read the start; or put the one that is known here |
+//! | reading | no start is stored | reading | beat, if another start than a lost one would skip records |
+//! | reading | everything is read, and that beat is answered | reading | put a start |
+//! | reading | everything is read, no start may be frozen yet | again | – |
+//! | reading | a lease names a session that is not listed | reading | list the sessions once more, after the leases |
+//! | reading | everything is read | mending | beat, if rows are missing |
+//! | mending | that beat is answered | mending | put rows, descendants first |
 //! | mending | no row is missing | idle, and complete | – |
 //! | reading, mending | a call failed | again | – |
 //! | reading, mending | the store went back | idle | – |
-//! | any | the planner was woken | the same | the rules, beside any reading |
-//! | any | they are others than in the last reading | the same, and a plan is wanted | – |
+//! | any | the planner was woken | the same | read the rules, beside any reading |
+//! | any | their version is another than in the last reading | the same, and a plan is wanted | – |
 
 mod fleet;
 mod inheritance;
@@ -33,7 +38,7 @@ mod rules;
 mod start;
 mod stream;
 
-/// How long others are waited for that join together with one.
+/// How long the planner waits for other workers that join at about the same time.
 fn gathers_for(ctx: &Context) -> Duration {
     if planted!(JoinsNotGathered) { Duration::ZERO } else { ctx.settings.join_gather }
 }
@@ -59,30 +64,32 @@ use crate::{
     stream::StreamName,
 };
 
-/// What there is, and how it is read.
+/// The input of plans, as last read, and the reading that is under way: see the module.
 #[derive(Debug)]
 pub(super) struct Catalogue {
-    /// The leases, as last read.
+    /// The leases, as last read; those that cannot be decoded are in `unreadable`.
     pub(super) rows: BTreeMap<LeaseKey, Lease>,
-    /// Leases whose rows make no sense, and what stands for each: nothing is known of them but that
-    /// they are there.
+    /// Leases whose rows cannot be decoded, each with a row in its place. Only its key is right.
     unreadable: BTreeMap<LeaseKey, Lease>,
     /// The sessions, as last seen.
     pub(super) fleet: Fleet,
-    /// The streams that are planned for.
+    /// The streams that are planned for, by name.
     pub(super) streams: BTreeMap<StreamName, StreamPlan>,
+    /// The placement rules and the operator's marks.
     pub(super) rules: Rules,
+    /// The rules that shards inherit from deleted leases.
     pub(super) inheritance: Inheritance,
+    /// The number of the present reading.
     round: ReadingNo,
     phase: Phase,
-    /// When the next reading begins, if one is wanted.
+    /// When the next reading begins; [`Time::NEVER`] if none is wanted.
     plan_at: Time,
     /// When the leases of this reading were read: its listings of shards have to be newer.
     read_at: Time,
 }
 
 impl Catalogue {
-    /// Nothing is known yet but who stands by. The first reading begins at this time.
+    /// Knows nothing but the standbys. The first reading begins at `first`.
     pub(super) fn new(first: Time, standbys: Standbys, ctx: &Context) -> Self {
         Self {
             rows: BTreeMap::new(),
@@ -98,7 +105,7 @@ impl Catalogue {
         }
     }
 
-    /// For how long the streams keep records, as they were last listed: the least of them.
+    /// How long the streams keep records, as last described: the shortest time of all.
     pub(super) fn retention(&self) -> Option<Duration> {
         let views = self.streams.values().filter_map(StreamPlan::view);
         views.map(|view| view.description.retention).min()
@@ -110,26 +117,26 @@ impl Catalogue {
         listings.fold(reading, Time::min)
     }
 
-    /// A reading begins at once, or again if one is under way.
+    /// Wants a reading at once; after the present one, if one is under way.
     pub(super) fn plan_soon(&mut self, ctx: &Context) {
         self.plan_at = self.plan_at.min(ctx.now);
     }
 
-    /// Somebody woke the planner: the operator, perhaps, who has changed the rules.
+    /// Another session woke the planner: the operator may have changed the rules.
     pub(super) fn on_woken(&mut self, ctx: &mut Context) {
         if means_rules() {
             self.rules.look(ctx);
         }
     }
 
-    /// The next reading lists the shards of every stream.
+    /// Makes the next reading list the shards of every stream.
     pub(super) fn want_listings(&mut self) {
         for plan in self.streams.values_mut() {
             plan.listing = stream::Listing::Wanted;
         }
     }
 
-    /// A session was seen.
+    /// A session's row was read.
     pub(super) fn on_seen(&mut self, row: &Session, ctx: &Context) {
         let news = self.fleet.observe(row, ctx.now);
         self.react(news, ctx);
@@ -141,6 +148,7 @@ impl Catalogue {
         self.react(news, ctx);
     }
 
+    /// Wants a reading, if a session's news may change the plan.
     fn react(&mut self, news: News, ctx: &Context) {
         match news {
             News::None => {}
@@ -152,7 +160,7 @@ impl Catalogue {
     }
 
     /// The store may have lost its last writes: the rules, and even the ends of sessions. A plan in
-    /// the making rests on what was read before.
+    /// the making rests on documents and rows read before that, so it is given up.
     pub(super) fn on_store_went_back(&mut self) {
         self.fleet.forget_rows();
         if a_plan_dies_with_its_store() {
@@ -161,7 +169,7 @@ impl Catalogue {
         self.rules.want();
     }
 
-    /// The leases of a stream, in any of its lives. Of one whose row makes no sense only the key is
+    /// The leases of a stream, in all of its lives. Of a row that cannot be decoded only the key is
     /// right.
     pub(super) fn rows_of<'a>(
         &'a self,
@@ -172,6 +180,8 @@ impl Catalogue {
         self.readable_of(plan).chain(unreadable)
     }
 
+    /// The leases of a stream whose rows can be decoded. Keys of one stream have one prefix, so
+    /// they are neighbours in the map.
     fn readable_of<'a>(&'a self, plan: &'a StreamPlan) -> impl Iterator<Item = &'a Lease> + Clone {
         let prefix = LeaseKey::prefix_of(plan.in_keys());
         let from = (Bound::Included(prefix.as_str()), Bound::Unbounded);
@@ -179,13 +189,12 @@ impl Catalogue {
         rows.take_while(|row| row.key.is_of(plan.in_keys()))
     }
 
-    /// Whether the row of a lease makes no sense: whether anybody holds it is not known, nor how
-    /// far it is.
+    /// Whether the row of a lease cannot be decoded: its owner and its checkpoint are not known.
     pub(super) fn is_unreadable(&self, key: &LeaseKey) -> bool {
         self.unreadable.contains_key(key)
     }
 
-    /// Whether every lease could be read: of the others it is not known which sessions they name.
+    /// Whether every row could be decoded; else there may be owners that are not known.
     pub(super) fn is_whole(&self) -> bool {
         self.unreadable.is_empty()
     }
@@ -195,13 +204,13 @@ impl Catalogue {
         row.owner.as_ref().is_some_and(|owner| self.fleet.is_alive(owner))
     }
 
-    /// The rows that nobody needs any more, as the last reading found them; once.
+    /// Takes the rows that the last reading found to be useless.
     pub(super) fn take_deletable(&mut self) -> Vec<Delete> {
         let of = |plan: &mut StreamPlan| std::mem::take(&mut plan.deletable);
         self.streams.values_mut().flat_map(of).collect()
     }
 
-    /// These leases were found, and these shards of the stream.
+    /// Takes over rows and shards that were read elsewhere, for a forecast.
     pub(super) fn take(&mut self, rows: &[Lease], listed: Option<&StreamView>) {
         self.rows = rows.iter().map(|row| (row.key.clone(), row.clone())).collect();
         if let Some(view) = listed
@@ -211,7 +220,7 @@ impl Catalogue {
         }
     }
 
-    /// These rules were read, and this of what shards inherit of them.
+    /// Takes over rules that were read elsewhere, and the inherited rules, for a forecast.
     pub(super) fn take_rules(
         &mut self,
         rules: Option<&Document>,
@@ -222,31 +231,31 @@ impl Catalogue {
         self.inheritance.read(inherited, ctx);
     }
 
-    /// Whether there is anything to inherit, and so to be read.
+    /// Whether shards may inherit a rule, so that the document has to be read.
     fn needs_inherited(&self) -> bool {
         self.rules.name_any()
     }
 
-    /// These rules were read.
+    /// Takes over the rules, as if they had been read.
     #[cfg(test)]
     pub(super) fn rules_for_test(&mut self, doc: &Document, ctx: &mut Context) {
         self.rules.read(Some(doc), ctx);
     }
 
-    /// What shards inherit was read.
+    /// Takes over inherited rules, as if they had been read.
     #[cfg(test)]
     pub(super) fn inheritance_for_test(&mut self, doc: Option<&Document>, ctx: &mut Context) {
         self.inheritance.read(doc, ctx);
     }
 
-    /// The row of this lease makes no sense.
+    /// Makes the row of this lease one that cannot be decoded.
     #[cfg(test)]
     pub(super) fn unreadable_for_test(&mut self, key: LeaseKey) {
         let stand_in = Lease::new(key.clone(), crate::lease::Checkpoint::TrimHorizon);
         self.unreadable.insert(key, stand_in);
     }
 
-    /// The stream was listed so, and these rows found to be useless.
+    /// Takes over a listing, and rows that are useless.
     #[cfg(test)]
     pub(super) fn found_for_test(&mut self, view: StreamView, deletable: Vec<Delete>) {
         if let Some(plan) = self.streams.get_mut(&view.description.name) {

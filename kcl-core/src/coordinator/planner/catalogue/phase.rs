@@ -1,4 +1,4 @@
-//! How far a reading has got.
+//! The phase of a reading.
 
 use std::collections::BTreeSet;
 
@@ -8,41 +8,46 @@ use crate::{
     lease::{Lease, LeaseKey, Session},
 };
 
-/// How far a reading has got.
+/// The phase of a reading.
 #[derive(Debug)]
 pub(super) enum Phase {
+    /// No reading is under way.
     Idle,
-    /// Leases and sessions are being read, and what goes with them.
+    /// Leases, sessions, shards, rules and starts are being read.
     Reading(Reading),
-    /// Rows that the lineage asks for are being put.
+    /// Rows that shards lack are being put.
     Mending {
-        /// Those that are put when the present ones are there.
+        /// The rows that are put after those in `missing`.
         waiting: Vec<Lease>,
-        /// Those being put.
+        /// The rows that are being put.
         missing: BTreeSet<LeaseKey>,
+        /// Whether it is certain yet that these rows are absent.
         absence: Absence,
     },
-    /// A call failed: everything is read again at this time.
+    /// A call failed, or no start may be frozen yet: everything is read again at this time.
     Again(Time),
 }
 
-/// What has been read so far.
+/// The state of a reading, with the things that it has read so far.
 #[derive(Debug)]
 pub(super) struct Reading {
+    /// The leases; `None` until they are listed.
     pub(super) leases: Option<Vec<Lease>>,
+    /// The sessions; `None` while they are being listed.
     pub(super) sessions: Option<Vec<Session>>,
-    /// Whether the sessions were asked for after the leases had been read: only then does a
-    /// session's absence mean that it is gone. A session registers before it takes a lease.
+    /// Whether the sessions were listed after the leases. Only then is a session that the listing
+    /// lacks gone, since a session registers before it acquires a lease.
     pub(super) sessions_after: bool,
-    /// Whether the placement rules are as fresh as they need be.
+    /// Whether the rules are as new as this reading needs them.
     pub(super) rules: bool,
-    /// Whether what shards inherit is as fresh as it need be.
+    /// Whether the known inherited rules are as new as this reading needs them.
     pub(super) inherited: bool,
+    /// When the reading began.
     pub(super) since: Time,
 }
 
 impl Reading {
-    /// Whether leases, sessions and rules are read, and what goes with the rules.
+    /// Whether all of it was read but the streams.
     pub(super) fn is_whole(&self) -> bool {
         let rules = self.rules && self.inherited;
         self.leases.is_some() && self.sessions.is_some() && rules
@@ -66,13 +71,14 @@ impl Phase {
     }
 }
 
-/// Something that a read did not find. That it is absent is believed once a beat was answered that
-/// was sent after the read: a store that lost it says so in that answer, and who knows more of it
-/// puts it again.
+/// The absence of something that a read did not find. It counts once a beat was answered that was
+/// sent after the read: that answer shows whether the store has gone back and lost it. If it has,
+/// the workers that know more put it again.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Absence {
+    /// When the read did not find it.
     found: Time,
-    /// The beat was asked for.
+    /// Whether the beat was asked for.
     asked: bool,
 }
 
@@ -81,11 +87,12 @@ impl Absence {
         Self { found: now, asked: false }
     }
 
+    /// Whether a beat was answered that was sent after the read.
     pub(super) fn is_sure(&self, ctx: &Context) -> bool {
         ctx.heard >= self.found
     }
 
-    /// Whether the beat is still to be asked for: it then counts as asked for.
+    /// Whether the beat is to be asked for now; it counts as asked for then.
     pub(super) fn take_doubt(&mut self, ctx: &Context) -> bool {
         !self.is_sure(ctx) && !std::mem::replace(&mut self.asked, true)
     }

@@ -1,4 +1,4 @@
-//! Reading everything, as one picture: what is asked for, and what the answers mean.
+//! The steps of a reading: its requests, and the handling of their answers.
 
 use std::collections::BTreeSet;
 
@@ -18,7 +18,7 @@ use crate::{
 };
 
 impl Catalogue {
-    /// Lists the streams that are due for it.
+    /// Lists the shards of each stream for which that is due.
     pub(in crate::coordinator::planner) fn list_due(&mut self, ctx: &mut Context) {
         let now = ctx.now;
         for plan in self.streams.values_mut().filter(|plan| plan.list_at <= now) {
@@ -26,8 +26,8 @@ impl Catalogue {
         }
     }
 
-    /// Does whatever the reading waits for, if it can be done now. Whether it is complete with
-    /// that: the plan is then to be made.
+    /// Takes the next step of the reading, if it can be taken now. Returns true once, when the
+    /// reading is complete: then the plan is to be made.
     #[must_use]
     pub(in crate::coordinator::planner) fn go_on(&mut self, ctx: &mut Context) -> bool {
         match &self.phase {
@@ -46,6 +46,7 @@ impl Catalogue {
         }
     }
 
+    /// Begins a reading, if one is due.
     fn begin(&mut self, ctx: &mut Context) {
         if self.plan_at > ctx.now || !ctx.valid {
             return;
@@ -74,12 +75,12 @@ impl Catalogue {
         }
     }
 
-    /// Lists the sessions: their absence is to be believed.
+    /// Lists the sessions consistently, since their absence counts.
     fn list_sessions(&self, ctx: &mut Context) {
         ctx.ask(op::Sessions(consistency_of_absence()), request::Sessions(self.round));
     }
 
-    /// The store answered. Whether the reading is complete with that.
+    /// The store answered. Whether the reading is complete now.
     #[must_use]
     pub(in crate::coordinator::planner) fn on_answer(
         &mut self,
@@ -121,7 +122,8 @@ impl Catalogue {
         }
     }
 
-    /// Something that was asked for in this round was answered: `then` takes it up.
+    /// A request of the reading `round` was answered: `then` takes the answer over. An answer to an
+    /// earlier reading is ignored.
     fn on_reply<T>(
         &mut self,
         round: ReadingNo,
@@ -145,13 +147,13 @@ impl Catalogue {
         }
     }
 
-    /// A call failed: everything is read again, the shards too.
+    /// A call failed: everything is read again after `fast_poll`, the shards, too.
     pub(super) fn restart(&mut self, ctx: &Context) {
         self.give_up();
         self.phase = Phase::Again(ctx.now + ctx.settings.fast_poll);
     }
 
-    /// The reading is given up: answers to it mean nothing any more.
+    /// Gives the reading up: answers to it are ignored.
     pub(super) fn give_up(&mut self) {
         self.want_listings();
         if let Phase::Reading(Reading { rules: false, .. }) = &self.phase {
@@ -161,11 +163,13 @@ impl Catalogue {
         self.phase = Phase::Idle;
     }
 
+    /// The leases were listed: the streams can be listed now, and `inherited` can be read.
     fn on_leases(&mut self, listed: Listed<Lease>, ctx: &mut Context) {
         let Phase::Reading(reading) = &mut self.phase else { return };
         reading.leases = Some(listed.rows);
         self.note_unreadable(&listed.unreadable, ctx);
-        // What the rows speak of, a listing asked for after them shows or has forgotten.
+        // A listing of shards that is asked for now is newer than the rows: it shows every shard
+        // that they name, unless the stream has forgotten it.
         self.read_at = ctx.now;
         for plan in self.streams.values_mut().filter(|plan| plan.listing == Listing::Wanted) {
             plan.listing = Listing::UnderWay;
@@ -174,8 +178,8 @@ impl Catalogue {
         self.read_inherited(ctx);
     }
 
-    /// Takes note of the rows that make no sense, and tells of each. One is neither absent nor
-    /// ended: its shard gets no other row and no reader, and what continues it waits.
+    /// Takes note of the rows that cannot be decoded, and reports each. Such a lease counts as
+    /// neither absent nor ended: its shard gets no other row and no reader, and its children wait.
     fn note_unreadable(&mut self, rows: &[BadRow], ctx: &mut Context) {
         for row in rows {
             ctx.notify(Notice::Lineage(Problem::Unreadable(row.clone()).to_string()));
@@ -204,7 +208,7 @@ impl Catalogue {
         }
     }
 
-    /// Reads what shards inherit, once leases and rules are read, if there are rules to inherit.
+    /// Reads the document `inherited`, once leases and rules are read, and if there are rules.
     fn read_inherited(&mut self, ctx: &mut Context) {
         let needed = self.needs_inherited();
         let Phase::Reading(reading) = &mut self.phase else { return };
@@ -217,8 +221,8 @@ impl Catalogue {
         }
     }
 
-    /// The shards of a stream were listed, or could not be. Whether the reading is complete with
-    /// that.
+    /// The shards of a stream were listed, or the listing failed. Whether the reading is complete
+    /// now.
     #[must_use]
     pub(in crate::coordinator::planner) fn on_shards(
         &mut self,
@@ -239,7 +243,8 @@ impl Catalogue {
         self.go_on(ctx)
     }
 
-    /// Leases, sessions and rules are read; the streams may or may not be known.
+    /// Leases, sessions and rules are read. Waits for starts and listings, then takes everything
+    /// over and mends the lineage.
     fn on_all_read(&mut self, ctx: &mut Context) -> bool {
         if !self.settle_starts(ctx) {
             return false;
@@ -272,8 +277,8 @@ impl Catalogue {
         self.mend(ctx)
     }
 
-    /// Whether a lease names a session that the listing does not show, and the listing may be
-    /// older than the lease: the sessions are then listed again.
+    /// Whether a lease names a session that the listing lacks although the listing may be older
+    /// than the lease. The sessions are then listed again.
     fn must_list_sessions_again(&mut self, ctx: &Context) -> bool {
         let Phase::Reading(Reading {
             leases: Some(leases),
@@ -298,24 +303,25 @@ impl Catalogue {
         again
     }
 
-    /// Whether something was asked for by the plan in the making.
+    /// Whether an answer belongs to the present reading.
     fn is_of_this_plan(&self, round: ReadingNo) -> bool {
         round == self.round || planted!(AnswersOutliveTheirPlan)
     }
 }
 
-/// Whether the next reading lists a stream that has forgotten these shards: what comes of them may
-/// be gone, too.
+/// Whether the next reading lists a stream that has forgotten these shards: it may have forgotten
+/// their children, too.
 fn must_be_listed(orphaned: &[LeaseKey]) -> bool {
     !orphaned.is_empty() && !planted!(OrphansWaitForTheAudit)
 }
 
-/// How sessions are read whose absence is to be believed.
+/// How consistently sessions are listed whose absence counts.
 fn consistency_of_absence() -> Consistency {
     if planted!(AbsenceFromStaleListing) { Consistency::Eventual } else { Consistency::Strong }
 }
 
-/// Whether sessions count as absent only by a listing that was asked for after the leases' one.
+/// Whether a session counts as absent only by a listing that was asked for after that of the
+/// leases.
 fn is_listed_after_the_leases() -> bool {
     !planted!(AbsenceFromOlderListing)
 }

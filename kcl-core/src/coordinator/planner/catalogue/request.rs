@@ -1,4 +1,4 @@
-//! What the catalogue asks the store for.
+//! The requests of the catalogue to the store.
 
 use crate::{
     coordinator::{op, request::requests},
@@ -6,33 +6,33 @@ use crate::{
     stream::StreamKey,
 };
 
-/// Which plan something was asked for. An answer to a plan that was given up is too old for the
-/// next: that may rely on having asked for this after it knew of that.
+/// The number of a reading. An answer to an earlier reading must not be used by a later one: the
+/// later one may rely on the order in which it asked.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(in crate::coordinator) struct ReadingNo(u64);
 
 impl ReadingNo {
-    /// The next plan begins, or this one is given up.
+    /// The next reading begins, or this one is given up.
     pub(super) const fn next(&mut self) {
         self.0 += 1;
     }
 }
 
 requests! {
-    /// Every lease, for the plan of this round.
+    /// All leases, for this reading.
     Leases(round: ReadingNo) by Leases;
-    /// Every session, likewise.
+    /// All sessions, for this reading.
     Sessions(round: ReadingNo) by Sessions;
-    /// The placement rules, likewise.
+    /// The placement rules, for this reading.
     Rules(round: ReadingNo) by Doc;
-    /// The placement rules, for no plan yet: the planner was woken.
+    /// The placement rules, beside any reading: the planner was woken.
     LookAtRules by Doc;
-    /// What shards inherit, for the plan of this round.
+    /// The rules that shards inherit, for this reading.
     Inherited(round: ReadingNo) by Doc;
-    /// The row of a lease that the lineage asks for, put in this round.
+    /// The row of a lease that a shard lacks, put by this reading.
     Create(round: ReadingNo, key: LeaseKey) by Create;
-    /// The frozen start of a stream, for the plan of this round.
+    /// The frozen start of a stream, for this reading.
     Start(round: ReadingNo, of: StreamKey) by Doc;
-    /// The frozen start, put in this round because there was none.
+    /// The frozen start of a stream, put by this reading because there was none.
     PutStart(round: ReadingNo, of: StreamKey) by PutDoc;
 }

@@ -1,9 +1,9 @@
-//! The placement rules and the marks beside them, as the planner last read them. They are the
-//! operator's: no planner writes them.
+//! The placement rules and the operator's marks, which stand in one document, as last read. No
+//! planner writes it.
 //!
-//! They are read with the first reading, at each audit, and when the planner is woken: whoever
-//! changes them wakes it. A wake-up may mean anything, so only their document is read; another
-//! version of it than the one in hand makes a reading.
+//! They are read by the first reading, by each audit, and when the planner is woken: a command that
+//! changes them wakes the planner. A wake-up may mean other things, so only the document is read
+//! then; a reading begins if its version is another than that of the last reading.
 
 use crate::{
     assignment::placement::{Marks, Placement, PlacementRules, Uncovered},
@@ -14,31 +14,36 @@ use crate::{
 
 use super::request;
 
-/// The placement rules, as last read.
+/// The placement rules and marks, as last read.
 #[derive(Debug)]
 pub(in crate::coordinator::planner) struct Rules {
+    /// The rules as the operator stated them; the default, if they could never be read.
     stated: PlacementRules,
-    /// What the operator has said of single workers and leases.
+    /// The operator's marks for single workers and leases.
     marks: Marks,
     /// Whether the operator has frozen the fleet.
     frozen: bool,
-    /// Whether this planner has read rules that make sense, or that there are none.
+    /// Whether this planner ever read the rules, or that there are none.
     known: bool,
-    /// The version that was last read, `Some(None)` if there was no document.
+    /// The version that was last read: `Some(None)` if there was no document, `None` before the
+    /// first read.
     version: Option<Option<u64>>,
-    /// Whether what was last read makes sense.
+    /// Whether the document that was last read could be decoded.
     make_sense: bool,
-    /// Whether the next plan reads them anew.
+    /// Whether the next reading reads the document.
     due: bool,
+    /// The read beside the readings.
     look: Look,
 }
 
-/// A look at the rules beside the readings.
+/// The read of the document beside the readings.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Look {
+    /// No read is under way.
     None,
+    /// A read is under way.
     UnderWay,
-    /// Another one follows: the planner was woken since this one was asked for.
+    /// A read is under way, and another one follows: the planner was woken meanwhile.
     Again,
 }
 
@@ -58,8 +63,8 @@ impl Default for Rules {
 }
 
 impl Rules {
-    /// Takes the rules over from their document. Rules that make no sense leave those in force that
-    /// were read before: a slip of an operator must not move every lease.
+    /// The document was read. If it cannot be decoded, the rules that were read before stay in
+    /// force: a slip of the operator must not move every lease.
     pub(super) fn read(&mut self, doc: Option<&Document>, ctx: &mut Context) {
         self.version = Some(doc.map(|doc| doc.version));
         let read = doc.map_or_else(|| Ok(Placement::default()), decoded);
@@ -74,7 +79,7 @@ impl Rules {
         }
     }
 
-    /// The planner was woken: the rules may be others now.
+    /// The planner was woken: reads the document.
     pub(super) fn look(&mut self, ctx: &mut Context) {
         match self.look {
             Look::None => {
@@ -85,8 +90,8 @@ impl Rules {
         }
     }
 
-    /// They were looked at. Whether a reading is to be made for what was seen: they are others than
-    /// the last reading found, or nobody knows. They are then read anew.
+    /// The document was read beside the readings. Whether a reading has to begin: the version is
+    /// another than the last reading's, or the read failed. That reading reads the rules.
     pub(super) fn on_looked(
         &mut self,
         answer: Result<Option<Document>, StoreErrorKind>,
@@ -97,54 +102,54 @@ impl Rules {
             self.look(ctx);
         }
         let found = answer.ok().map(|doc| doc.map(|doc| doc.version));
-        // The next reading, which is to come, reads them if that is due.
+        // If the rules are due anyway, the reading that is to come reads them.
         let news = !self.due && (found.is_none() || found != self.version);
         self.due |= news;
         news
     }
 
-    /// The next plan reads them anew.
+    /// Makes the next reading read the document.
     pub(in crate::coordinator::planner) const fn want(&mut self) {
         self.due = true;
     }
 
-    /// Whether they are to be read: they then count as asked for.
+    /// Whether the document is to be read; it counts as asked for then.
     pub(super) const fn take_due(&mut self) -> bool {
         std::mem::replace(&mut self.due, false)
     }
 
-    /// The rules, if they were read.
+    /// The rules; `None` if they could never be read.
     pub(in crate::coordinator::planner) fn known(&self) -> Option<&PlacementRules> {
         self.known.then_some(&self.stated)
     }
 
-    /// The rules as last read; none, if they never were.
+    /// The rules as last read; the default, if they could never be read.
     pub(in crate::coordinator::planner) const fn stated(&self) -> &PlacementRules {
         &self.stated
     }
 
-    /// What the operator has said of single workers and leases, as last read.
+    /// The operator's marks, as last read.
     pub(in crate::coordinator::planner) const fn marks(&self) -> &Marks {
         &self.marks
     }
 
-    /// Whether nothing may move that a live worker holds.
+    /// Whether no lease of a live worker may move.
     pub(in crate::coordinator::planner) const fn are_frozen(&self) -> bool {
         self.frozen
     }
 
-    /// Whether what was last read makes sense. Rules that make none may be mended, and must then
-    /// find what they were about.
+    /// Whether the document that was last read could be decoded. If it could not, the operator may
+    /// still repair it, and the leases that it names must not be deleted meanwhile.
     pub(in crate::coordinator::planner) const fn make_sense(&self) -> bool {
         self.make_sense
     }
 
-    /// Whether there are any that shards can follow, and inherit.
+    /// Whether there are rules that shards can follow and inherit.
     pub(in crate::coordinator::planner) fn name_any(&self) -> bool {
         !self.stated.rules().is_empty()
     }
 
-    /// Whether there are rules that say who may take a lease. Rules that could never be read may.
+    /// Whether rules may say who takes a lease; rules that could never be read may.
     pub(in crate::coordinator::planner) fn may_bind(&self) -> bool {
         !self.known || self.name_any() || self.stated.uncovered() == Uncovered::Hold
     }

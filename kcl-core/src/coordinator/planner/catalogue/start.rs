@@ -1,5 +1,5 @@
-//! Where reading of a stream begins: asked for, given back, or frozen once for all, before the
-//! first lease.
+//! The frozen start of a stream in a reading: it is read, put again, or frozen, before the first
+//! lease.
 
 use super::{
     Catalogue,
@@ -23,8 +23,8 @@ use crate::{
 };
 
 impl Catalogue {
-    /// Whether the start of every listed stream is known, or cannot be. Does whatever the others
-    /// wait for, if it can be done now.
+    /// Whether the start of every listed stream is known, or cannot be. Takes the next step for the
+    /// others, if it can be taken now.
     pub(super) fn settle_starts(&mut self, ctx: &mut Context) -> bool {
         let Phase::Reading(reading) = &self.phase else { return false };
         let rows = reading.leases.as_deref().unwrap_or_default();
@@ -41,8 +41,7 @@ impl Catalogue {
         settled
     }
 
-    /// The frozen start of a stream was read. Should the stream have been made again meanwhile,
-    /// that of the new one has been asked for.
+    /// The frozen start of a stream was read. An answer for a former life of the stream is ignored.
     pub(super) fn on_start(&mut self, of: StreamKey, doc: Option<&Document>, ctx: &mut Context) {
         let Some(plan) = self.stream_of(&of) else { return };
         match doc.map(|doc| FrozenStart::decode(&doc.body)) {
@@ -58,6 +57,7 @@ impl Catalogue {
         }
     }
 
+    /// A start was put. A refusal shows the one that is stored.
     pub(super) fn on_start_put(
         &mut self,
         of: StreamKey,
@@ -79,7 +79,7 @@ impl Catalogue {
 }
 
 impl StreamPlan {
-    /// Asks for the start, or gives it back to a store that may have lost it.
+    /// Reads the start; puts it, if this process knows it and the store may have lost it.
     pub(super) fn ask_start(&mut self, round: ReadingNo, ctx: &mut Context) {
         let Some(key) = self.key().cloned() else { return };
         if ctx.starts.stored_of(&key).is_some() || self.start != StartDoc::Unasked {
@@ -98,8 +98,8 @@ impl StreamPlan {
         }
     }
 
-    /// Does whatever the start waits for, if it can be done now. If nobody may freeze one yet,
-    /// answers from when on.
+    /// Takes the next step towards the start, if it can be taken now. If no start may be frozen
+    /// yet, returns the time from which one may.
     fn settle_start(
         &mut self,
         round: ReadingNo,
@@ -121,7 +121,7 @@ impl StreamPlan {
         None
     }
 
-    /// Freezes the start of a stream that has none: once for all, before its first lease.
+    /// Freezes a start for a stream that has none.
     fn freeze_start(&self, round: ReadingNo, rows: &[Lease], ctx: &mut Context) {
         let Some(view) = self.view() else { return };
         let key = view.description.key.clone();
@@ -129,32 +129,34 @@ impl StreamPlan {
             row.key.stream().is_some_and(|of| of.name == key.name && of.created != key.created)
         });
         let at = match ctx.settings.initial_position {
-            // A stream made again is read from its beginning, whatever the settings say.
+            // A stream that was deleted and made again is read from its trim horizon, whatever the
+            // settings say.
             _ if remade => None,
             InitialPosition::TrimHorizon => None,
             InitialPosition::Latest => Some(view.description.server_time),
             InitialPosition::AtTimestamp(at) => Some(at),
         };
-        // What a stream made again starts with is no setting.
+        // The start of a stream that was made again comes from no setting.
         let by = Some(ctx.settings.initial_position).filter(|_| !remade);
         put_start(key, FrozenStart { at, by }, round, ctx);
     }
 
-    /// A start was frozen, and cannot be read.
+    /// The document of the start exists and cannot be decoded.
     fn on_unreadable_start(&mut self, of: &StreamKey, ctx: &mut Context) {
         self.start = StartDoc::Unreadable;
         ctx.notify(Notice::Unreadable(DocName::start(of), FrozenStart::EXPECTED.to_owned()));
     }
 }
 
+/// Puts a start, if there is none. Its answer belongs to this reading.
 fn put_start(key: StreamKey, start: FrozenStart, round: ReadingNo, ctx: &mut Context) {
     let start = StreamStart { of: key.clone(), at: start.at, by: start.by, change: 0 };
     ctx.ask(op::PutDoc(start.put()), request::PutStart(round, key));
 }
 
-/// Whether another start than the one that was lost would skip records. Then it is made sure first
-/// that it was not lost: a store that went back says so in its answer to the next beat, and whoever
-/// knows the start gives it back.
+/// Whether another start than a lost one would skip records. If so, a beat has to show first that
+/// the store has not gone back and lost a start: if it has, the workers that know the start put it
+/// again.
 fn is_new_each_time(ctx: &Context) -> bool {
     ctx.settings.initial_position != InitialPosition::TrimHorizon && !planted!(FreezesAtOnce)
 }

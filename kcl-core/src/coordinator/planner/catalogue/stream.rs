@@ -1,5 +1,5 @@
-//! One stream that is planned for: its shards as last listed, where reading of it began, and what
-//! is wrong with its leases.
+//! One stream that is planned for: its shards as last listed, its start, and the rows that have to
+//! be ended or deleted.
 
 use std::sync::Arc;
 
@@ -20,53 +20,59 @@ use crate::{
 /// One stream that is planned for.
 #[derive(Debug)]
 pub(in crate::coordinator::planner) struct StreamPlan {
+    /// The stream's full name.
     name: StreamName,
-    /// Its name in the keys of leases.
+    /// The stream's name in lease keys.
     in_keys: Arc<str>,
-    /// As it was last listed.
+    /// The last listing; `None` before the first, and after one that was older than the rows.
     view: Option<StreamView>,
+    /// The state of the listing in the present reading.
     pub(super) listing: Listing,
-    /// When the listing that is under way was asked for.
+    /// When the listing under way was asked for; `None` if there is none.
     listing_since: Option<Time>,
-    /// When it is listed next, whether or not a reading wants that.
+    /// When the shards are listed next, even if no reading needs it.
     pub(super) list_at: Time,
+    /// The state of the start in the present reading.
     pub(super) start: StartDoc,
-    /// Hash-range holes that the last reading saw: told when they are seen twice.
+    /// Holes in the hash-key space that the last reading found: reported if the next one finds
+    /// them, too.
     holes: Vec<HashRange>,
-    /// Leases whose shard the stream has forgotten, to be ended by an owner.
+    /// Leases of shards that the stream has forgotten; an owner has to end them.
     pub(super) orphaned: Vec<LeaseKey>,
-    /// Rows that nobody needs any more.
+    /// Rows that are useless.
     pub(super) deletable: Vec<Delete>,
 }
 
-/// Whether the present reading, or the next, needs a listing of the shards.
+/// Whether the present reading, or the next one, needs a listing of the shards.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Listing {
+    /// The present reading needs none.
     NotWanted,
-    /// The shards are to be listed once the rows are read.
+    /// The shards should be listed once the rows are read.
     Wanted,
-    /// They are being listed.
+    /// The listing was asked for.
     UnderWay,
-    /// They were listed after the rows were read.
+    /// The shards were listed after the rows were read.
     Fresh,
-    /// They could not be listed.
+    /// The listing failed.
     Failed,
 }
 
-/// What the present reading knows of the stored start.
+/// The knowledge of the present reading about the start's document.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum StartDoc {
+    /// The document was not asked for.
     Unasked,
+    /// The document is being read, or put.
     Asked,
-    /// There is none.
+    /// There is no document.
     Missing(Absence),
-    /// There is one, and it makes no sense: where reading began is not known, and no other start is
-    /// frozen.
+    /// There is a document that cannot be decoded: the start is not known, and no other is frozen.
     Unreadable,
 }
 
 impl StreamPlan {
-    /// Nothing is known yet but what the stream is called.
+    /// Knows nothing but the stream's names.
     pub(super) fn new(of: &StreamDescription) -> Self {
         Self {
             name: of.name.clone(),
@@ -82,7 +88,7 @@ impl StreamPlan {
         }
     }
 
-    /// The stream's name in the keys of leases.
+    /// The stream's name in lease keys.
     pub(in crate::coordinator::planner) fn in_keys(&self) -> &str {
         &self.in_keys
     }
@@ -91,32 +97,32 @@ impl StreamPlan {
         self.view.as_ref()
     }
 
-    /// The stream in the life in which it was listed.
+    /// The stream in the life in which it was last listed; `None` if it was not.
     pub(in crate::coordinator::planner) fn key(&self) -> Option<&StreamKey> {
         self.view.as_ref().map(|view| &view.description.key)
     }
 
-    /// Leases whose shard the stream has forgotten.
+    /// Leases of shards that the stream has forgotten.
     pub(in crate::coordinator::planner) fn orphaned(&self) -> &[LeaseKey] {
         &self.orphaned
     }
 
-    /// What workers are told of where reading began.
+    /// The start, for the assignment documents.
     pub(in crate::coordinator::planner) fn told_start(&self, ctx: &Context) -> Option<StreamStart> {
         ctx.starts.told(self.key()?)
     }
 
-    /// The frozen start of the stream as it is now, if the store is known to have it.
+    /// The frozen start of the stream in its present life, if the store is known to hold it.
     pub(super) fn known_start(&self, ctx: &Context) -> Option<FrozenStart> {
         ctx.starts.stored_of(self.key()?)
     }
 
-    /// Whether the plan is made without knowing where reading began.
+    /// Whether a plan is made although the start cannot be known.
     pub(super) fn lacks_start(&self) -> bool {
         self.start == StartDoc::Unreadable
     }
 
-    /// Lists the shards, unless they are being listed.
+    /// Lists the shards, unless a listing is under way.
     pub(super) fn list(&mut self, ctx: &mut Context) {
         if self.listing_since.is_none() {
             self.listing_since = Some(ctx.now);
@@ -125,7 +131,8 @@ impl StreamPlan {
         }
     }
 
-    /// The shards were listed, or could not be; when that was asked for, and what they are.
+    /// The shards were listed, or the listing failed. When the listing was asked for, and what it
+    /// showed.
     pub(super) fn take_listed(
         &mut self,
         result: Result<StreamView, SourceErrorKind>,
@@ -133,8 +140,8 @@ impl StreamPlan {
     ) -> Option<(Time, StreamView)> {
         let asked = self.listing_since.take()?;
         match result {
-            // No stream is without shards: what was listed before is believed for longer. By a list
-            // that shows nothing every lease would seem to wait for its parents.
+            // No stream is without shards, so this listing is wrong and the one before still
+            // counts. By a listing without shards every lease would seem to wait for its parents.
             Ok(view) if view.shards.is_empty() => {
                 ctx.notify(Notice::Lineage(Problem::NothingListed.to_string()));
             }
@@ -152,8 +159,8 @@ impl StreamPlan {
         None
     }
 
-    /// The shards were listed, as was asked for at `asked`; the rows of this reading were read at
-    /// `read_at`. Whether it is worth a reading with a listing of its own.
+    /// The shards were listed, as asked for at `asked`; the rows of this reading were read at
+    /// `read_at`. Whether the listing shows something new that needs a reading.
     pub(super) fn on_view(
         &mut self,
         view: StreamView,
@@ -168,7 +175,7 @@ impl StreamPlan {
         let same_shards = old.as_ref().map(|view| &view.shards) == new.map(|view| &view.shards);
         if old.is_some() && !same_stream {
             ctx.notify(Notice::StreamRemade);
-            // What was asked about the former stream says nothing of this one.
+            // An answer about the former life says nothing of this one.
             self.start = StartDoc::Unasked;
         }
         if self.listing == Listing::UnderWay && asked < read_at {
@@ -182,14 +189,15 @@ impl StreamPlan {
         false
     }
 
-    /// What was listed is of an earlier life of the stream than the rows: it says nothing of them;
-    /// another listing may.
+    /// The last listing showed an earlier life of the stream than the rows name: it is forgotten,
+    /// and the stream is listed again soon.
     pub(super) fn forget_view(&mut self, ctx: &Context) {
         self.view = None;
         self.list_at = ctx.now + ctx.settings.watch_interval;
     }
 
-    /// Tells of what the lineage found wrong. A hole counts when it is seen twice: a list may lag.
+    /// Reports the faults that the lineage found. A hole is reported when two readings in a row
+    /// find it: a listing may lag.
     pub(super) fn note_problems(&mut self, changes: &Changes, ctx: &mut Context) {
         for hole in changes.holes.iter().filter(|hole| self.holes.contains(hole)) {
             ctx.notify(Notice::Hole(hole.to_string()));
@@ -200,7 +208,7 @@ impl StreamPlan {
         }
     }
 
-    /// It was listed so.
+    /// Takes over a listing that was made elsewhere.
     pub(super) fn is_listed(&mut self, view: StreamView) {
         self.view = Some(view);
     }

@@ -57,7 +57,7 @@ fn where_it_is_not_known_what_shards_inherit_no_child_is_taken() {
     assert_eq!(taking(&Children::by(&catalogue)), [Taking::None; 5]);
 }
 
-/// A child of the second shard is paused: of no other shard are the children any less free.
+/// A child of the second shard is paused: the children of all other shards stay as free as before.
 #[test]
 fn only_the_owners_of_its_parents_do_not_take_a_child_that_is_paused() {
     use crate::{assignment::placement::Said, env::WallTime};

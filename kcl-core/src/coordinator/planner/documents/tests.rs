@@ -19,7 +19,7 @@ fn documents(
     Documents { term: &term, catalogue, plan, moves, children: &children }.all(ctx)
 }
 
-/// The moves that this plan makes; who is `known` has seen its document.
+/// The moves that this plan makes; the sessions in `known` have confirmed their documents.
 fn moves(plan: &Plan, known: &str, catalogue: &Catalogue, ctx: &mut Context) -> Moves {
     let mut moves = Moves::default();
     moves.follow(plan.iter(), catalogue, at(0));
@@ -27,7 +27,7 @@ fn moves(plan: &Plan, known: &str, catalogue: &Catalogue, ctx: &mut Context) -> 
     moves
 }
 
-/// A lease to hold: `from` whom, and how it is come by.
+/// A lease to hold, with the row as it was read.
 fn hold(number: usize, from: Option<(Option<&str>, Transfer)>) -> Hold {
     let origin = |(owner, how): (Option<&str>, Transfer)| Origin {
         owner: owner.map(id),
@@ -51,7 +51,7 @@ fn each_worker_is_told_what_to_hold_and_how_and_what_to_give_and_to_whom() {
     rows[7].owner = Some(id("b"));
     rows[9].owner = Some(id("b"));
     let mut catalogue = scene::catalogue(rows, &["a", "b", "c", "me"], &ctx);
-    // Nobody should hold 0, 7 and 9; 6 has ended.
+    // No worker should hold 0, 7 and 9; 6 has ended.
     let desired = [(1, "a"), (2, "b"), (3, "a"), (4, "b"), (5, "c")];
     let moves = moves(&scene::plan(&desired), "c", &catalogue, &mut ctx);
     // The row of 8 was read anew since the moves were planned.
@@ -98,7 +98,7 @@ fn a_session_that_leaves_is_told_whom_to_hand_over_to_while_it_holds_leases() {
     assert_eq!(told[0].gives, [give(0, Some("a"))]);
 }
 
-/// It reads on until others have taken over, and meanwhile takes nothing that comes.
+/// A drained worker reads on until other workers have taken over, and takes no children meanwhile.
 #[test]
 fn a_worker_that_is_drained_is_told_to_take_no_children() {
     use crate::{

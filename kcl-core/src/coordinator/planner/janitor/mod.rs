@@ -1,22 +1,26 @@
-//! Tidying: rows of sessions that have ended, documents of workers that are gone, leases of shards
-//! that are no more.
+//! Deleting useless rows and documents: rows of ended sessions, documents of workers without a
+//! session, and leases of shards that the stream has forgotten.
 //!
-//! | of | when | then | it asks |
+//! A session's row is deleted a session timeout after a consistent listing showed no lease that
+//! names it (PROTOCOL rule 1). Before a lease's row is deleted, the rules that other shards inherit
+//! through it are written to the document `inherited` (PROTOCOL §5).
+//!
+//! | what | when | then | request to the store |
 //! |---|---|---|---|
-//! | an ended session | a reading shows that no lease names it | it is unused from now | – |
-//! | an unused session | a session timeout later, and again after each | the same | forgets its row |
-//! | an unused session | its row is forgotten, no other session of its worker is known | gone | the worker's document, and its report |
-//! | a worker's document or report | it was read, and no session of its worker lives | gone | deletes it, in that version |
-//! | a useless lease | a reading found it; shards inherit no rule by it | gone | deletes its row |
-//! | a useless lease | likewise, and some do | waits | puts what is inherited, with the heirs |
-//! | a useless lease | that is stored | gone | deletes its row |
-//! | a useless lease | it is not, or too large | left to the next audit | – |
-//! | what a shard inherits | its lease is gone, or it has a rule of its own | gone | puts the rest |
-//! | what is inherited | one is stored of a higher term | the same | – (the planner is outranked) |
+//! | an ended session | a reading shows that no lease names it | it is unused from now on | – |
+//! | an unused session | a session timeout later, and again after each | the same | delete its row (`forget`) |
+//! | an unused session | its row is deleted, and no other session of its worker is known | gone | read the worker's document and its report |
+//! | a worker's document or report | it was read, and no session of its worker lives | gone | delete it, in that version |
+//! | a useless lease | a reading found it; no shard inherits a rule through it | gone | delete its row |
+//! | a useless lease | the same, and some shard does | waits | put `inherited` with these shards |
+//! | a useless lease | that is stored | gone | delete its row |
+//! | a useless lease | that is not stored, or too large | left to the next audit | – |
+//! | an inherited rule | the heir's lease is gone, or it has a rule of its own | gone | put `inherited` without it |
+//! | `inherited` | the stored one is of a higher term | the same | – (the planner is outranked) |
 
 pub(in crate::coordinator) mod request;
 
-/// Whether rows that nobody needs are deleted.
+/// Whether useless lease rows are deleted.
 fn useless_rows_go() -> bool {
     !planted!(EndedRowKept)
 }
@@ -42,12 +46,12 @@ use crate::{
     lineage::Lineage,
 };
 
-/// What is to be tidied, and when.
+/// The ended sessions whose rows are to be deleted, and when.
 #[derive(Debug)]
 pub(super) struct Janitor {
-    /// Ended sessions that no lease named, since when.
+    /// The ended sessions that no lease and no plan names, and since when.
     unused: BTreeMap<SessionId, Time>,
-    /// When the first of them may be forgotten.
+    /// When the first of their rows may be deleted; [`Time::NEVER`] if there is none.
     forget_at: Time,
 }
 
@@ -62,7 +66,8 @@ impl Janitor {
         self.forget_at
     }
 
-    /// Notes, after a consistent listing, which ended sessions no lease names.
+    /// Notes, after a consistent listing, which ended sessions no lease and no plan names. Notes
+    /// none while a lease's row cannot be decoded: it may name any session.
     pub(super) fn note_unused(&mut self, catalogue: &Catalogue, plan: &Plan, ctx: &Context) {
         let ended = catalogue.fleet.rows().filter(|row| catalogue.is_whole() && row.has_ended());
         let mut unused: BTreeSet<&SessionId> = ended.map(|row| &row.id).collect();
@@ -79,24 +84,26 @@ impl Janitor {
         self.schedule(ctx);
     }
 
+    /// Sets the time at which the first unused session may be deleted.
     fn schedule(&mut self, ctx: &Context) {
         let wait = ctx.settings.session_timeout;
         self.forget_at = self.unused.values().min().map_or(Time::NEVER, |since| *since + wait);
     }
 
-    /// Deletes the rows of sessions that ended a session timeout ago and that no lease names.
+    /// Deletes the rows of sessions that have been unused for a session timeout.
     pub(super) fn forget_due(&mut self, ctx: &mut Context) {
         if self.forget_at <= ctx.now {
             self.forget(ctx);
         }
     }
 
+    /// Asks for the deletion of each row that has waited long enough.
     fn forget(&mut self, ctx: &mut Context) {
         let wait = ctx.settings.session_timeout;
         let now = ctx.now;
         for (id, since) in &mut self.unused {
             if *since + wait <= now {
-                // Asked again a timeout later, should this fail.
+                // Deleted again a timeout later, if this fails.
                 *since = now;
                 ctx.ask(op::Forget(Forget::new(id.clone())), request::Forget(id.clone()));
             }
@@ -104,7 +111,8 @@ impl Janitor {
         self.schedule(ctx);
     }
 
-    /// The store answered. Answers the worker whose document is gone with that.
+    /// The store answered. Returns the worker whose assignment document is being deleted, if there
+    /// is one.
     pub(super) fn on_answer(
         &mut self,
         answer: Reply,
@@ -127,7 +135,7 @@ impl Janitor {
                         catalogue.inheritance.written(says, term, doc.version);
                         delete(deletes, catalogue, ctx);
                     }
-                    // The next reading reads it again, and the next audit finds the rows.
+                    // The next reading reads `inherited` again, and the next audit finds the rows.
                     Ok(Write::Refused(found)) => give_way_to_higher(found.as_ref(), term, ctx),
                     Err(_) => {}
                 }
@@ -137,6 +145,8 @@ impl Janitor {
         None
     }
 
+    /// The row of a session is deleted. If no other session of its worker is known, the worker's
+    /// documents are read, to delete them.
     fn on_forgotten(&mut self, id: &SessionId, fleet: &Fleet, ctx: &mut Context) {
         sometimes!(SessionForgotten);
         self.unused.remove(id);
@@ -151,7 +161,8 @@ impl Janitor {
     }
 }
 
-/// The document of a worker that is gone goes, too. Answers that worker, unless it came back.
+/// Deletes a document of a worker without a session. Returns the worker; `None` if it has come
+/// back.
 fn delete_dead(
     worker: WorkerId,
     doc: Document,
@@ -165,9 +176,8 @@ fn delete_dead(
     Some(worker)
 }
 
-/// Deletes lease rows that nobody needs any more. With a row goes what is known of its shard's
-/// parents: what shards inherit through it is written down first. What is written down of shards
-/// that inherit no longer goes.
+/// Deletes useless lease rows. A row names the parents of its shard; so first the rules
+/// that shards inherit through it are written down, and entries that no shard needs are left out.
 pub(super) fn delete_useless(term: Epoch, catalogue: &mut Catalogue, ctx: &mut Context) {
     let deletes = catalogue.take_deletable();
     if !catalogue.rules.make_sense() || catalogue.inheritance.is_busy {
@@ -176,7 +186,7 @@ pub(super) fn delete_useless(term: Epoch, catalogue: &mut Catalogue, ctx: &mut C
     if !catalogue.rules.name_any() {
         return delete(deletes, catalogue, ctx);
     }
-    // Nobody writes over what makes no sense, or is of a later planner.
+    // A document that cannot be decoded, or is of a later planner, is not written over.
     let Some(stored) = catalogue.inheritance.stored().cloned() else { return };
     if stored.term > term {
         return ctx.signal(Signal::Outranked);
@@ -189,7 +199,7 @@ pub(super) fn delete_useless(term: Epoch, catalogue: &mut Catalogue, ctx: &mut C
         Ok(body) => (wanted, deletes, body),
         Err(error) => {
             ctx.notify(Notice::InheritanceFull(error.to_string()));
-            // No row goes; what nobody inherits any more may make room for the next time.
+            // No row is deleted. Without the entries that no shard needs it may fit the next time.
             let tidied = handed_down(&[], catalogue);
             let Some(body) = tidied.encode(term).ok().filter(|_| tidied != stored.says) else {
                 return;
@@ -202,7 +212,7 @@ pub(super) fn delete_useless(term: Epoch, catalogue: &mut Catalogue, ctx: &mut C
     ctx.ask(op::PutDoc(put), request::PutInherited(wanted, deletes));
 }
 
-/// What shards inherit, as it must be stored before these rows go.
+/// The rules that shards inherit, as they have to be stored before these rows are deleted.
 fn handed_down(deletes: &[Delete], catalogue: &Catalogue) -> Inherited {
     let mut inherited = catalogue.inheritance.known().clone();
     for plan in catalogue.streams.values() {
@@ -218,7 +228,8 @@ fn handed_down(deletes: &[Delete], catalogue: &Catalogue) -> Inherited {
     inherited
 }
 
-/// Another planner wrote it meanwhile. If that one is of a higher term, this one is over.
+/// Another planner wrote the document meanwhile. If that planner's term is higher, this one is
+/// outdated.
 fn give_way_to_higher(found: Option<&Document>, term: Epoch, ctx: &mut Context) {
     let theirs = found.and_then(|doc| Inherited::term_in(&doc.body));
     if theirs.is_some_and(|theirs| theirs > term) {
@@ -226,6 +237,8 @@ fn give_way_to_higher(found: Option<&Document>, term: Epoch, ctx: &mut Context) 
     }
 }
 
+/// Deletes these lease rows, here at once and in the store without waiting for the outcome: a row
+/// that is left is found by the next reading.
 fn delete(deletes: Vec<Delete>, catalogue: &mut Catalogue, ctx: &mut Context) {
     for delete in deletes.into_iter().filter(|_| useless_rows_go()) {
         sometimes!(EndedRowDeleted);

@@ -1,4 +1,4 @@
-//! What the janitor asks the store for.
+//! The requests of the janitor to the store.
 
 use crate::{
     assignment::placement::Inherited,
@@ -7,12 +7,12 @@ use crate::{
 };
 
 requests! {
-    /// The end of a session's row.
+    /// The deletion of a session's row.
     Forget(id: SessionId) by Forget;
-    /// The document of a worker that is gone.
+    /// The assignment document of a worker without a session.
     DeadDoc(worker: WorkerId) by Doc;
-    /// What a worker that is gone told of itself.
+    /// The report of a worker without a session.
     DeadReport(worker: WorkerId) by Doc;
-    /// What shards inherit, with what the rows to be deleted hand down.
+    /// The document `inherited`, put before these rows are deleted.
     PutInherited(inherited: Inherited, deletes: Vec<Delete>) by PutDoc;
 }

@@ -13,7 +13,7 @@ use crate::{
     stream::{Shard, ShardId},
 };
 
-/// The term of the planner that is tested.
+/// The term of the planner under test.
 const TERM: Epoch = Epoch(3);
 
 struct Scene {
@@ -37,7 +37,7 @@ fn document(worker: &str) -> DocName {
 }
 
 impl Scene {
-    /// These sessions are seen, and these leases there.
+    /// A scene with these sessions and these leases.
     fn of(sessions: &[Session], rows: Vec<Lease>) -> Self {
         let ctx = scene::context(Coordination::default());
         let mut catalogue = scene::catalogue(rows, &[], &ctx);
@@ -45,14 +45,14 @@ impl Scene {
         Self { janitor: Janitor::default(), catalogue, ctx }
     }
 
-    /// One to whom the ended session `w` was shown, named by no lease, at 0.
+    /// A scene in which the ended session `w`, which no lease names, was noted at 0.
     fn unused() -> Self {
         let mut scene = Self::of(&[ended("w")], Vec::new());
         scene.note(&[]);
         scene
     }
 
-    /// One that has asked for the end of the row of `w`, at 6 s.
+    /// A scene in which the deletion of the row of `w` was asked for at 6 s.
     fn forgetting() -> Self {
         let mut scene = Self::unused();
         assert_eq!(scene.tick(6_000), [forget("w")]);
@@ -74,8 +74,8 @@ impl Scene {
         (gone, done(&mut self.ctx).asked)
     }
 
-    /// A family whose ended parent, shard 0, the stream has forgotten: its row may go, and with it
-    /// what is known of the parent of shard 1. These are the rules.
+    /// A family with these rules: the stream has forgotten the ended parent, shard 0. If its row is
+    /// deleted, the parent of shard 1 is known no more.
     fn family(rules: Vec<Rule>) -> Self {
         let mut parent = scene::held(1, "w").remove(0);
         parent.checkpoint = Checkpoint::ShardEnd;
@@ -88,7 +88,7 @@ impl Scene {
             .unwrap();
         let doc = Document::new(DocName::placement(), 4, body);
         scene.catalogue.rules_for_test(&doc, &mut scene.ctx);
-        // Where there are no rules it is not read.
+        // Without rules it is not read.
         if scene.catalogue.rules.name_any() {
             scene.catalogue.inheritance_for_test(None, &mut scene.ctx);
         }
@@ -103,7 +103,7 @@ impl Scene {
         done(&mut self.ctx)
     }
 
-    /// This is stored of what shards inherit.
+    /// Stores this document.
     fn stored(&mut self, doc: &Document) {
         self.catalogue.inheritance_for_test(Some(doc), &mut self.ctx);
     }
@@ -189,7 +189,7 @@ fn the_document_of_a_worker_that_is_known_by_another_session_stays() {
     let mut scene = Scene::of(&[ended("w"), again.clone()], Vec::new());
     let forgotten = Reply::Forget(id("w"), Ok(Write::Refused(None)));
     assert_eq!(scene.answer(forgotten), (None, vec![]));
-    // It came back while its document was being read.
+    // The worker came back while its document was being read.
     let mut scene = Scene::forgetting();
     scene.catalogue.on_seen(&again, &scene.ctx);
     let doc = Document::new(document("w"), 6, "{}".into());
@@ -332,7 +332,7 @@ fn what_a_shard_inherited_that_is_gone_or_has_a_rule_goes_without_any_row() {
 fn where_no_document_holds_it_the_rows_stay_and_it_is_told() {
     let mut scene = Scene::family(vec![require(0)]);
     let child = scene.catalogue.rows[&scene::key(1)].clone();
-    // The longer their names, the fewer are too many.
+    // The longer the names, the fewer heirs fit.
     let width = ShardId::MAX_LENGTH;
     for number in 2..3_000 {
         let shard = format!("{number:0width$}").parse().unwrap();

@@ -1,12 +1,12 @@
-//! How heavy the leases are, as their workers tell. Read before each audit, which plans by it where
-//! leases are shared out by load; what the planner tells of the fleet follows from it, too.
+//! The loads of the leases, as their owners report them. The planner reads the reports shortly
+//! before each audit: a plan by load uses them, and so does the planner's own report.
 //!
-//! | phase | when | then | it asks |
+//! | phase | when | then | request to the store |
 //! |---|---|---|---|
-//! | due | no reading has shown yet who there is | due a second later | – |
-//! | due | shortly before an audit | due before the next one | the report of each worker |
+//! | due | no reading has shown the sessions yet | due a second later | – |
+//! | due | shortly before an audit | due before the next one | read the report of each worker |
 //! | any | a report was read | the same, its loads known | – |
-//! | any | there is none, or it could not be read | the same | – (what was told before holds) |
+//! | any | there is none, or the read failed | the same | – (the report before counts) |
 
 pub(in crate::coordinator) mod request;
 
@@ -23,30 +23,30 @@ use crate::{
     },
 };
 
-/// How long before an audit the reports are read that it plans by. What comes later serves the
-/// next one.
+/// How long before an audit the reports are read that its plan uses.
 const BEFORE_AUDIT: Duration = Duration::from_secs(2);
-/// The pause before it is looked again who there is.
+/// The pause until the next attempt, while no session is known.
 const NOBODY_YET: Duration = Duration::from_secs(1);
 
-/// The loads that are known.
+/// The known loads.
 #[derive(Debug)]
 pub(super) struct Loads {
     /// When the reports are read next.
     due_at: Time,
-    /// What the workers told last.
+    /// The last report of each worker.
     reports: BTreeMap<WorkerId, Told>,
-    /// The last load that was measured of each lease, whoever held it then: a lease that has just
-    /// moved is as heavy as it was.
+    /// The last measured load of each lease, whichever worker measured it: a lease that has just
+    /// moved keeps its weight.
     measured: BTreeMap<LeaseKey, Load>,
 }
 
-/// What a worker told last.
+/// The last report of one worker.
 #[derive(Debug)]
 struct Told {
     report: WorkerReport,
-    /// The document's version, and when it was met first.
+    /// The document's version.
     version: u64,
+    /// When this version was first read.
     since: Time,
 }
 
@@ -61,33 +61,34 @@ impl Loads {
         self.due_at
     }
 
-    /// What a lease weighs; `None` if nobody has measured that. Workers of older builds tell of it
-    /// in the row alone.
+    /// The weight of a lease, in bytes that arrive in a second; `None` if no worker has measured
+    /// it. For workers of older builds it is in the row.
     pub(super) fn weight(&self, row: &Lease) -> Option<u64> {
         let told = self.now(row).and_then(|load| load.bytes_per_second);
         let once = || self.measured.get(&row.key).and_then(|load| load.bytes_per_second);
         told.or_else(once).or_else(|| Some(row.progress.rate).filter(|rate| *rate > 0))
     }
 
-    /// How far behind its shard a lease is.
+    /// How far the lease is behind the end of its shard; `None` if it is not known.
     pub(super) fn lag(&self, row: &Lease) -> Option<Duration> {
         self.now(row).and_then(|load| load.lag).or(row.progress.lag)
     }
 
-    /// What its owner tells of a lease.
+    /// The load of a lease in the report of its present owner.
     fn now(&self, row: &Lease) -> Option<&Load> {
         let owner = &row.owner.as_ref()?.worker;
         self.reports.get(owner)?.report.load_of(&row.key)
     }
 
-    /// The same, if its owner goes on telling.
+    /// The load of a lease in the report of its present owner, unless the report is older than
+    /// [`STALE_AFTER`].
     pub(super) fn fresh(&self, row: &Lease, now: Time) -> Option<&Load> {
         let told = self.reports.get(&row.owner.as_ref()?.worker)?;
         let is_fresh = now.since(told.since) <= STALE_AFTER;
         told.report.load_of(&row.key).filter(|_| is_fresh)
     }
 
-    /// Reads what the workers tell of their loads, shortly before the next audit.
+    /// Reads the report of each worker, if the next audit is near.
     pub(super) fn read_due(&mut self, catalogue: &Catalogue, audit_at: Time, ctx: &mut Context) {
         if self.due_at > ctx.now {
             return;
@@ -107,7 +108,7 @@ impl Loads {
         }
     }
 
-    /// A worker's report was read. One that cannot be read, or is not there, says nothing.
+    /// A worker's report was read. One that is absent or cannot be decoded changes nothing.
     pub(super) fn on_answer(&mut self, answer: Reply, ctx: &Context) {
         let Reply::Report(worker, found) = answer;
         let Ok(Some(document)) = found else { return };
@@ -116,6 +117,8 @@ impl Loads {
         }
     }
 
+    /// Takes over a report. A version that was read before keeps the time of its first read, so
+    /// that a worker which ceases to report is noticed.
     fn learn(&mut self, worker: WorkerId, report: WorkerReport, version: u64, now: Time) {
         for (key, ShardReport { load, .. }) in &report.shards {
             if load.bytes_per_second.is_some() {
@@ -127,7 +130,7 @@ impl Loads {
         self.reports.insert(worker, Told { report, version, since });
     }
 
-    /// Forgets whoever and whatever is no more.
+    /// Forgets workers that left the fleet, and leases that are gone or have ended.
     fn keep(&mut self, members: &[WorkerId], rows: &BTreeMap<LeaseKey, Lease>) {
         self.reports.retain(|worker, _| members.contains(worker));
         self.measured.retain(|key, _| rows.get(key).is_some_and(|row| !row.has_ended()));

@@ -1,4 +1,4 @@
-//! What is asked of the store for the loads.
+//! The requests of the loads to the store.
 
 use crate::{
     coordinator::{op, request::requests},
@@ -6,6 +6,6 @@ use crate::{
 };
 
 requests! {
-    /// What a worker tells of its shards.
+    /// The report of a worker.
     Report(worker: WorkerId) by Doc;
 }

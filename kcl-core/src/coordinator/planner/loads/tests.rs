@@ -31,7 +31,7 @@ fn a_lease_weighs_what_its_owner_tells_else_what_was_last_told_else_what_its_row
     loads.learn("a".parse().unwrap(), report(Some(40)), 1, at(0));
     assert_eq!(loads.weight(&row(Some("a"), 5)), Some(40));
     assert_eq!(loads.lag(&row(Some("a"), 5)), Some(Duration::from_secs(7)));
-    // It has just moved to one that has not measured it.
+    // The lease has just moved to a worker that has not measured it.
     loads.learn("b".parse().unwrap(), report(None), 1, at(0));
     assert_eq!(loads.weight(&row(Some("b"), 0)), Some(40));
     assert_eq!(loads.weight(&row(None, 0)), Some(40));
@@ -72,7 +72,7 @@ fn reports_are_read_shortly_before_each_audit() {
     ctx.now = at(57_999);
     loads.read_due(&catalogue, audit, &mut ctx);
     assert_eq!(asked(&mut ctx), []);
-    // What was told by one that is gone is forgotten.
+    // The report of a worker that is gone is forgotten.
     loads.learn("gone".parse().unwrap(), report(Some(40)), 1, at(0));
     ctx.now = at(58_000);
     loads.read_due(&catalogue, audit, &mut ctx);

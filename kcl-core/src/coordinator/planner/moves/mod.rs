@@ -1,21 +1,22 @@
-//! Leases on their way from one live worker to another: make before break.
+//! Moves of leases between live workers: make before break (PROTOCOL rule 8).
 //!
-//! First the new owner's document names the lease; once it has said that it saw that, the old
-//! owner's document gives the lease away; an owner that does not release it in time has it taken by
-//! force. Of each lease:
+//! First the new owner's document names the lease, so that the new owner polls its row. Once the
+//! new owner has confirmed that (an *echo*: its beat says which document it has seen), the old
+//! owner's document gives the lease away. If the old owner does not release it in time, the new
+//! owner's document orders it to take the lease by force. For each lease:
 //!
-//! | stage | when | then | it asks |
+//! | stage | when | then | request to the store |
 //! |---|---|---|---|
-//! | – | the plan gives it to another than its live owner | announced | – |
-//! | announced | the new owner has seen its document | ordered | – (the documents are published) |
-//! | announced | it is time to look for that | announced | the session of the new owner, or all |
-//! | ordered | the old owner's document is stored | ordered | – (it waits for an echo) |
-//! | ordered | the old owner has seen it | ordered | – (it waits for the handoff timeout) |
-//! | ordered | it has waited | ordered | the row of the lease |
-//! | ordered | the row is as it was | forced | wakes the old owner (the documents are published) |
-//! | ordered | the row has moved | – | – (a plan is made) |
-//! | ordered | the row could not be read | ordered | the row again, after the fast poll |
-//! | any | the plan, the row's owner or its epoch is another | – | – |
+//! | – | the plan gives it to another session than its live owner | announced | – |
+//! | announced | the new owner has confirmed its document | ordered | – (the documents are published) |
+//! | announced | it is time to check for that echo | announced | read the session of the new owner, or all sessions |
+//! | ordered | the old owner's document is stored | ordered | – (it waits for the echo) |
+//! | ordered | the old owner has confirmed it | ordered | – (it waits for the handoff timeout) |
+//! | ordered | that time is over | ordered | read the row of the lease |
+//! | ordered | the row still names the old owner and epoch | forced | wake the old owner (the documents are published) |
+//! | ordered | the row names another owner or epoch | – | – (a plan is made) |
+//! | ordered | the row could not be read | ordered | read the row again, after `fast_poll` |
+//! | any | the plan, the row's owner or its epoch has changed | – | – |
 
 pub(in crate::coordinator) mod request;
 mod stage;
@@ -37,26 +38,30 @@ use crate::{
     store::Consistency,
 };
 
-/// Sessions looked at one by one for an expected echo; beyond, all are read at once.
+/// The most sessions that are read one by one for an expected echo; if there are more, all sessions
+/// are listed.
 const LOOKS_MAX: usize = 8;
 
-/// Leases on their way.
+/// The moves between live workers: see the module.
 #[derive(Debug, Default)]
 pub(super) struct Moves {
+    /// The move of each lease that is under way.
     moves: BTreeMap<LeaseKey, Move>,
+    /// Which moves wait for which echo, and until when.
     waits: Waits,
     /// When each lease last started to move between live workers.
     moved_at: BTreeMap<LeaseKey, Time>,
+    /// When the sessions are read whose echo is awaited.
     echoes: AckPolls,
 }
 
-/// What is to be done about the moves that went on.
+/// The action of the planner after moves have reached a new stage.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Next {
     Nothing,
-    /// The documents say something else now.
+    /// Publish the documents: they should say something else now.
     Publish,
-    /// The rows are not what they were.
+    /// Make a plan: a row is not as it was.
     Plan,
 }
 
@@ -65,25 +70,25 @@ impl Moves {
         self.moves.iter()
     }
 
-    /// How far a lease has got.
+    /// The stage of a lease's move; `None` if it does not move.
     pub(super) fn stage_of(&self, key: &LeaseKey) -> Option<&Stage> {
         self.moves.get(key).map(|moving| &moving.stage)
     }
 
-    /// When a lease last started to move.
+    /// When a lease last started to move between live workers.
     pub(super) fn moved_at(&self, key: &LeaseKey) -> Option<Time> {
         self.moved_at.get(key).copied()
     }
 
-    /// To whom the owner of a lease has been ordered to give it.
+    /// The session that the owner of this row was ordered to give it to.
     pub(super) fn ordered_to(&self, row: &Lease) -> Option<&SessionId> {
         let moving = self.moves.get(&row.key)?;
         let ordered = moving.stage != Stage::Announced && row.owner.as_ref() == Some(&moving.from);
         ordered.then_some(&moving.to)
     }
 
-    /// Brings the moves in line with a new plan: who should hold what. Answers how many leases
-    /// start to move.
+    /// Brings the moves in line with a new plan. A move goes on if row and target are the same.
+    /// Returns how many moves start.
     pub(super) fn follow<'p>(
         &mut self,
         desired: impl Iterator<Item = (&'p LeaseKey, &'p SessionId)>,
@@ -116,7 +121,7 @@ impl Moves {
         started
     }
 
-    /// The move of this lease has got so far.
+    /// Moves the lease on to this stage.
     fn restage(&mut self, key: &LeaseKey, stage: Stage) {
         if let Some(moving) = self.moves.get_mut(key) {
             self.waits.remove(key, moving);
@@ -125,7 +130,7 @@ impl Moves {
         }
     }
 
-    /// A document was published: orders in it count from now.
+    /// A document was published: the waiting time of the orders in it starts.
     pub(super) fn on_published(&mut self, document: &Assignment, ctx: &Context) {
         let silent = ctx.settings.session_timeout + ctx.settings.handoff_timeout;
         for give in &document.gives {
@@ -133,15 +138,16 @@ impl Moves {
             {
                 let seen_at = *seen_at;
                 let published = Some(document.version);
-                // An owner that beats but never says that it saw the order.
+                // For an owner that beats but never confirms the order.
                 let look_at = ctx.now + silent;
                 self.restage(&give.key, Stage::Ordered { published, seen_at, look_at });
             }
         }
     }
 
-    /// Moves whose new owner knows go on; those overdue are looked at. `knows`: whether a session
-    /// has said that it saw the document that is wanted for it, and is stored.
+    /// For each move whose echo came, goes to the next stage; reads the rows of moves whose time is
+    /// over. `knows` says whether a session has confirmed the document that it should have, and
+    /// that document is stored.
     pub(super) fn go_on(
         &mut self,
         knows: impl Fn(&SessionId) -> bool,
@@ -171,7 +177,7 @@ impl Moves {
         next
     }
 
-    /// Looks at the rows of leases that should have moved by now.
+    /// Reads the rows of leases that should have been released by now.
     fn look_at_due(&mut self, ctx: &mut Context) {
         for key in self.waits.due(ctx.now) {
             if let Some(Stage::Ordered { published: Some(order), seen_at, .. }) =
@@ -185,8 +191,8 @@ impl Moves {
         }
     }
 
-    /// Looks, if it is time, whether the new owners have seen their documents. `me` is the
-    /// planner's session, which knows at once.
+    /// Reads the sessions of new owners, if it is time, to see whether they have confirmed their
+    /// documents. `me` is the planner's session, whose echo needs no read.
     pub(super) fn look_for_echoes(&mut self, me: &SessionId, watch: &mut Watch, ctx: &mut Context) {
         let waiting = self.waits.unaware().filter(|to| *to != me).take(LOOKS_MAX + 1);
         let waiting: Vec<&SessionId> = waiting.collect();
@@ -213,8 +219,8 @@ impl Moves {
         }
     }
 
-    /// The row of a lease that should have moved by now, as `order` said: if it has not, it is
-    /// taken by force.
+    /// The row of a lease that should have been released was read. If it still names the old owner
+    /// and epoch, the lease is taken by force.
     fn on_row(
         &mut self,
         key: &LeaseKey,
@@ -231,7 +237,7 @@ impl Moves {
             return Next::Nothing;
         }
         if !row.is_some_and(|row| row.is_held_by(&moving.from, moving.epoch)) {
-            // It has moved, or something else became of it: the next plan will see.
+            // It was released, or has changed otherwise: the next plan uses the new row.
             self.waits.remove(key, moving);
             self.moves.remove(key);
             return Next::Plan;
@@ -245,6 +251,7 @@ impl Moves {
         Next::Publish
     }
 
+    /// Sets a later time for reading the row, since the read failed.
     fn look_later(&mut self, key: &LeaseKey, order: PlanVersion, ctx: &Context) {
         if let Some(Stage::Ordered { published, seen_at, .. }) = self.stage_of(key)
             && *published == Some(order)
@@ -260,12 +267,12 @@ impl Moves {
     }
 }
 
-/// How long an owner may take that has seen the order to give a lease away.
+/// How long the old owner may take after it has confirmed the order to give the lease away.
 fn patience(ctx: &Context) -> Duration {
     if planted!(ForcedWithoutWaiting) { Duration::ZERO } else { ctx.settings.handoff_timeout }
 }
 
-/// Whether a look was made for the order that is in force, and not for an earlier one.
+/// Whether the row was read for the order that counts now, and not for an earlier one.
 fn is_same_order(published: PlanVersion, looked_for: PlanVersion) -> bool {
     published == looked_for || planted!(ForcedForAnEarlierOrder)
 }

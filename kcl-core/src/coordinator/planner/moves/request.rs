@@ -1,4 +1,4 @@
-//! What the moves ask the store for.
+//! The requests of the moves to the store.
 
 use crate::{
     coordinator::{op, request::requests},
@@ -6,6 +6,6 @@ use crate::{
 };
 
 requests! {
-    /// The row of a lease that should have moved by now, as this order said.
+    /// The row of a lease that should have been released by now, by this order.
     Row(key: LeaseKey, order: PlanVersion) by Lease;
 }

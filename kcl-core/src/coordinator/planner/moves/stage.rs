@@ -1,4 +1,4 @@
-//! How far a lease has got on its way, and when somebody looks.
+//! The stages of a move, and the times at which the planner reads sessions for their echoes.
 
 use std::time::Duration;
 
@@ -8,14 +8,15 @@ use crate::{
     lease::{Epoch, PlanVersion, SessionId},
 };
 
-/// Where wake-ups are pushed, the first look for an echo comes after this part of a fast poll: by
-/// then a worker has been woken, has read its document and has beaten. Each pause is twice the one
-/// before.
+/// Where wake-ups are pushed, the first read for an echo comes after this part of `fast_poll`: by
+/// then the woken worker has read its document and has beaten. Each pause is twice the one before,
+/// up to `fast_poll`.
 const EAGER: u32 = 8;
 
-/// When the sessions are looked at whose echo is awaited.
+/// When the sessions are read whose echo is awaited.
 #[derive(Debug)]
 pub(super) struct AckPolls {
+    /// The next time; [`Time::NEVER`] while no echo is awaited.
     pub(super) at: Time,
     pause: Duration,
 }
@@ -27,7 +28,8 @@ impl Default for AckPolls {
 }
 
 impl AckPolls {
-    /// Whether it is time, and if so or at the beginning, when the next one is.
+    /// Whether it is time. Starts the pauses at the first call; sets the next time if this one has
+    /// come.
     pub(super) fn are_due(&mut self, ctx: &Context) -> bool {
         let slow = ctx.settings.fast_poll;
         if self.at == Time::NEVER {
@@ -44,26 +46,29 @@ impl AckPolls {
     }
 }
 
-/// A lease on its way.
+/// A move of a lease.
 #[derive(Clone, Debug)]
 pub(in crate::coordinator::planner) struct Move {
+    /// The old owner.
     pub(in crate::coordinator::planner) from: SessionId,
+    /// The epoch of the row under the old owner.
     pub(in crate::coordinator::planner) epoch: Epoch,
+    /// The new owner.
     pub(in crate::coordinator::planner) to: SessionId,
     pub(in crate::coordinator::planner) stage: Stage,
 }
 
-/// What a move waits to be said.
+/// An echo that a move waits for: a session confirms a document.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct Echo {
-    /// By whom.
+    /// The session.
     pub(super) session: SessionId,
-    /// That it saw this version of its document; `None`: the one that is wanted for it.
+    /// The version of the document. `None` means the document that the session should have now.
     pub(super) version: Option<PlanVersion>,
 }
 
 impl Move {
-    /// What has to be said for the move to go on.
+    /// The echo that the move waits for, if it waits for one.
     pub(super) fn awaited(&self) -> Option<Echo> {
         match &self.stage {
             Stage::Announced => Some(Echo { session: self.to.clone(), version: None }),
@@ -75,35 +80,36 @@ impl Move {
     }
 }
 
-/// How far a move has got.
+/// The stage of a move.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(in crate::coordinator::planner) enum Stage {
-    /// The new owner is told; the old one goes on.
+    /// The new owner's document names the lease; the old owner goes on.
     Announced,
-    /// The old owner is told to release.
+    /// The old owner's document gives the lease away.
     Ordered {
-        /// As what the order was published. Until then there is nothing to look at.
+        /// The version of that document; `None` until it is stored.
         published: Option<PlanVersion>,
-        /// When it was known that the old owner had seen it.
+        /// When the planner saw the old owner's echo; `None` before that.
         seen_at: Option<Time>,
-        /// When the row is looked at: it should have moved by then.
+        /// When the row is read to see whether the lease was released.
         look_at: Time,
     },
-    /// The new owner is told to take it by force.
+    /// The new owner's document orders it to take the lease by force.
     Forced,
 }
 
 impl Stage {
-    /// The first: the new owner is told before the old one.
+    /// The first stage: the new owner knows of the move before the old one.
     pub(super) fn first() -> Self {
         if planted!(MovesNotStaged) { Self::ordered() } else { Self::Announced }
     }
 
+    /// The second stage, before the old owner's document is stored.
     pub(super) const fn ordered() -> Self {
         Self::Ordered { published: None, seen_at: None, look_at: Time::NEVER }
     }
 
-    /// When somebody looks at the row.
+    /// When the row is read, if it is to be.
     pub(super) const fn look_at(&self) -> Time {
         match self {
             Self::Ordered { look_at, .. } => *look_at,

@@ -18,7 +18,7 @@ struct Scene {
     catalogue: Catalogue,
     watch: Watch,
     ctx: Context,
-    /// Who has seen its document.
+    /// The sessions that have confirmed their documents.
     known: BTreeSet<SessionId>,
 }
 
@@ -46,7 +46,7 @@ fn ordered(published: u64, seen_at: Option<u64>, look_at: u64) -> Stage {
 }
 
 impl Scene {
-    /// Leases that `old` holds, of which the plan gives so many to `new`.
+    /// Leases that `old` holds, so many of which the plan gives to `new`.
     fn moving(count: usize) -> Self {
         let ctx = scene::context(Coordination::default());
         let catalogue = scene::catalogue(scene::held(3, "old"), &["me", "old", "new"], &ctx);
@@ -57,7 +57,7 @@ impl Scene {
         scene
     }
 
-    /// One whose order is published in the document of version 5.
+    /// A scene whose order is published in the document of version 5.
     fn ordered() -> Self {
         let mut scene = Self::moving(1);
         scene.known.insert(id("new"));
@@ -67,7 +67,7 @@ impl Scene {
         scene
     }
 
-    /// One whose order the old owner saw at 100 ms, and that is overdue.
+    /// A scene whose order the old owner confirmed at 100 ms, and that is overdue.
     fn overdue() -> Self {
         let mut scene = Self::ordered();
         scene.sees("old", 5);
@@ -77,7 +77,7 @@ impl Scene {
         scene
     }
 
-    /// A plan gives the first leases to `to`, the rest to `old`. How many start to move.
+    /// A plan that gives the first leases to `to`, the others to `old`. How many start to move.
     fn planned(&mut self, to: &str, count: usize) -> usize {
         let rest = (count..3).map(|number| (number, "old"));
         let desired: Vec<(usize, &str)> =

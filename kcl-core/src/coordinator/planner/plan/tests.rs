@@ -45,14 +45,14 @@ impl Scene {
         self.plan.make(&self.catalogue, &self.loads, &self.moves, &self.ctx).unassigned
     }
 
-    /// By whom each lease should be held.
+    /// The worker that should hold each lease.
     fn holders(&mut self) -> Vec<(LeaseKey, &str)> {
         let _ = self.make();
         self.plan.iter().map(|(key, id)| (key.clone(), id.worker.as_str())).collect()
     }
 }
 
-/// The rows of two shards that nobody holds.
+/// The rows of two shards, without owners.
 fn free(count: usize) -> Vec<Lease> {
     let rows = scene::shards(count);
     rows.iter().map(|shard| scene::row_of(shard, Checkpoint::TrimHorizon)).collect()
@@ -96,7 +96,7 @@ fn as_long_as_a_stream_was_not_listed_what_a_live_worker_holds_stays() {
     child.parents = vec![scene::shard_id(0)];
     let mut held = scene::row_of(&child, Checkpoint::TrimHorizon);
     (held.owner, held.epoch) = (Some(id("a")), Epoch(7));
-    // Its parent has no row, and nobody knows whether the stream lists it.
+    // The parent has no row, and it is not known whether the stream lists it.
     let mut scene = Scene::of(vec![held.clone()], &["a"]);
     assert_eq!(scene.holders(), [(scene::key(1), "a")]);
     let mut nobodys = Scene::of(vec![Lease { owner: None, ..held.clone() }], &["a"]);
@@ -177,7 +177,7 @@ fn a_move_that_was_ordered_and_a_release_to_a_live_session_are_not_called_off() 
     let _ = scene.moves.go_on(|_| true, &scene.catalogue.fleet, &mut scene.ctx);
     let expected = [(scene::key(0), "b"), (scene::key(1), "a")];
     assert_eq!(scene.holders(), expected);
-    // It was released, and not yet taken.
+    // The lease was released, and not acquired yet.
     let row = scene.catalogue.rows.get_mut(&scene::key(0)).unwrap();
     (row.owner, row.successor) = (None, Some(id("b")));
     scene.moves = Moves::default();
@@ -340,7 +340,7 @@ fn nothing_moves_while_the_operators_document_says_that_the_fleet_is_frozen() {
     assert_eq!(scene.holders(), [(scene::key(0), "b"), (scene::key(1), "a")]);
 }
 
-/// From whom to whom a plan gives leases, by their numbers, and why.
+/// The leases that a plan gives away: from which worker, to which, and why.
 fn given(scene: &mut Scene) -> Vec<(usize, Option<String>, String, Why)> {
     let made = scene.plan.make(&scene.catalogue, &scene.loads, &scene.moves, &scene.ctx);
     let number = |key: &LeaseKey| (0..9).find(|number| scene::key(*number) == *key).unwrap();

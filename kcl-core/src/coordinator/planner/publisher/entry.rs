@@ -1,4 +1,4 @@
-//! The document of one worker: what is stored, and what should be.
+//! The assignment document of one worker: the stored one, and the one that should be stored.
 
 use crate::{
     coordinator::{
@@ -9,27 +9,28 @@ use crate::{
     lease::{PlanVersion, SessionId},
 };
 
-/// The document of one worker.
+/// The assignment document of one worker.
 #[derive(Debug, Default)]
 pub(super) struct AssignmentDoc {
-    /// The document's version in the store, once it is known: `Some(None)` means there is none.
+    /// The version in the store, if it is known; `Some(None)` means that there is no document.
     pub(super) stored: Option<Option<u64>>,
-    /// What the store holds of this term, once acknowledged.
+    /// The document of this term that the store is known to hold.
     pub(super) published: Option<Assignment>,
-    /// What it should hold.
+    /// The document that the store should hold.
     pub(super) wanted: Option<Assignment>,
-    /// Leases that it had no room for.
+    /// How many leases to take did not fit into it.
     pub(super) left_out: usize,
-    /// A read or write is under way.
+    /// Whether a read or a write is under way.
     pub(super) busy: bool,
-    /// When a failed read or write is tried again.
+    /// When a failed read or write is made again.
     pub(super) retry_at: Option<Time>,
-    /// When the worker was last told to look.
+    /// When the worker was last woken for it.
     pub(super) woken_at: Option<Time>,
 }
 
 impl AssignmentDoc {
-    /// Whether the store holds what it should. No two documents of a term have one version.
+    /// Whether the store holds the document that it should. No two documents of a term have one
+    /// version.
     pub(super) fn is_published(&self) -> bool {
         let wanted = self.wanted.as_ref().map(|document| document.version);
         wanted.is_some() && self.version() == wanted
@@ -40,13 +41,13 @@ impl AssignmentDoc {
         self.published.as_ref().map(|document| document.version)
     }
 
-    /// Whether what should be stored is stored, and `session` has said that it saw it.
+    /// Whether the store holds the document that it should, and `session` has confirmed it.
     pub(super) fn is_echoed_by(&self, session: &SessionId, fleet: &Fleet) -> bool {
         self.is_published() && self.version().is_some_and(|v| fleet.seen_by(session) >= v)
     }
 
-    /// Whether `document` says the same as the wanted one. Ignores version, rank, standbys, and the
-    /// transfer mode of leases that are held: a document is not rewritten for these.
+    /// Whether `document` says the same as the wanted one, so that it need not be written. Ignores
+    /// version, rank, standbys, and the transfer mode of held leases.
     pub(super) fn says(&self, document: &Assignment) -> bool {
         self.wanted.as_ref().filter(|_| what_is_said_is_not_said_again()).is_some_and(|wanted| {
             let aligned = Assignment {
@@ -64,14 +65,16 @@ impl AssignmentDoc {
     }
 }
 
-/// Whether the worker has the same part in watching the others. Who watches all of them or looks
-/// at those who do has to know them.
+/// Whether the worker has the same part in watching others: is it a head, is it near? A worker that
+/// watches heads has to know them.
 fn says_part(stored: &Assignment, wanted: &Assignment) -> bool {
     let near = stored.is_near();
     let told = !near || knows_heads(stored, wanted);
     near == wanted.is_near() && stored.part() == wanted.part() && told
 }
 
+/// Whether the leases to hold are the same. How the row was seen does not matter once the worker
+/// holds the lease.
 fn says_holds(stored: &[Hold], wanted: &[Hold]) -> bool {
     let same = |(old, new): (&Hold, &Hold)| {
         let same = old.key == new.key && old.children == new.children;
@@ -80,11 +83,12 @@ fn says_holds(stored: &[Hold], wanted: &[Hold]) -> bool {
     stored.len() == wanted.len() && stored.iter().zip(wanted).all(same)
 }
 
-/// Whether a document is left as it is while it says the same.
+/// Whether a document that says the same is not written again.
 fn what_is_said_is_not_said_again() -> bool {
     !planted!(DocumentsAlwaysRewritten)
 }
 
+/// Whether the document names the same heads.
 fn knows_heads(stored: &Assignment, wanted: &Assignment) -> bool {
     stored.heads().eq(wanted.heads()) || planted!(HeadsNotTold)
 }

@@ -1,18 +1,19 @@
-//! Writing the documents, and meeting those of others.
+//! Writing the assignment documents.
 //!
-//! Each worker's document has a state of its own, an `AssignmentDoc`:
+//! Each worker's document has a state of its own, an `AssignmentDoc`. A document is written only if
+//! it says something else than the one before, and never over one of a higher term.
 //!
-//! | phase | when | then | it asks |
+//! | phase | when | then | request to the store |
 //! |---|---|---|---|
-//! | at rest | something else is wanted | writing | puts the document, or reads it if its version is not known |
-//! | writing | it was read | writing | puts the document |
-//! | writing | it was put | at rest | wakes the worker (its own session is told at once) |
-//! | writing | another version is there, of this term or an earlier one | writing | puts over it |
-//! | writing | one of a higher term is there | – | – (the planner is outranked) |
-//! | writing | that failed | failed | – |
-//! | failed | after the fast poll | writing | reads what is stored |
-//! | at rest | its worker has not echoed it for two heartbeats | at rest | wakes the worker |
-//! | any | the planner's session is not valid | the same, due once it is | – |
+//! | at rest | another document is wanted | writing | put the document; read it first, if its version is not known |
+//! | writing | it was read | writing | put the document |
+//! | writing | it was put | at rest | wake the worker (the planner's own session hears of it by a signal) |
+//! | writing | another version is stored, of this term or an earlier one | writing | put over it |
+//! | writing | a document of a higher term is stored | – | – (the planner is outranked) |
+//! | writing | the call failed | failed | – |
+//! | failed | after `fast_poll` | writing | read the document |
+//! | at rest | its worker has not confirmed it for two heartbeats | at rest | wake the worker |
+//! | any | the planner's session is not valid | the same, due once it is valid | – |
 
 mod entry;
 pub(in crate::coordinator) mod request;
@@ -30,11 +31,11 @@ use crate::{
     lease::{DocName, Document, PlanVersion, PutDoc, SessionId, WorkerId, Write},
 };
 
-/// The documents of the workers.
+/// The assignment documents of all workers, in one term.
 #[derive(Debug)]
 pub(super) struct Publisher {
     term: Term,
-    /// The newest version of a document that was written in this term.
+    /// The number of the newest document of this term.
     version: u64,
     entries: BTreeMap<WorkerId, AssignmentDoc>,
 }
@@ -48,18 +49,19 @@ impl Publisher {
         &self.term
     }
 
-    /// The newest document that was wanted in this term.
+    /// The version of the newest document of this term.
     pub(super) const fn newest(&self) -> PlanVersion {
         PlanVersion { term: self.term.number, version: self.version }
     }
 
-    /// Whether a session has said that it saw the document that should be stored, and is.
+    /// Whether the store holds the document that this session should have, and the session has
+    /// confirmed it.
     pub(super) fn is_echoed_by(&self, session: &SessionId, fleet: &Fleet) -> bool {
         let entry = self.entries.get(&session.worker);
         entry.is_some_and(|entry| entry.is_echoed_by(session, fleet))
     }
 
-    /// Makes these documents be what is stored: writes those that say something else.
+    /// Makes these the wanted documents: writes those that say something else than before.
     pub(super) fn publish(
         &mut self,
         documents: impl IntoIterator<Item = Assignment>,
@@ -81,9 +83,9 @@ impl Publisher {
         }
     }
 
-    /// A session echoes this version. If this planner did not write it, that was its own earlier
-    /// writing, which a store that went back has lost: later ones have to be newer. Whether it is
-    /// so.
+    /// Whether a session has confirmed a version of this term that this planner has not written, as
+    /// far as it knows. The planner wrote it, and a store that went back has lost it. Later
+    /// documents get higher versions from now on.
     pub(super) const fn is_echo_of_lost(&mut self, seen: PlanVersion) -> bool {
         let lost = seen.term.0 == self.term.number.0 && seen.version > self.version;
         if lost {
@@ -92,7 +94,7 @@ impl Publisher {
         lost
     }
 
-    /// The store may have lost what was published: nothing is wanted again before the next plan.
+    /// The store may have lost the documents. None is wanted before the next plan.
     pub(super) fn forget_stored(&mut self) {
         for entry in self.entries.values_mut() {
             entry.stored = None;
@@ -101,15 +103,15 @@ impl Publisher {
         }
     }
 
-    /// The worker is gone, and its document with it.
+    /// The worker has no session any more, and its document was deleted.
     pub(super) fn remove(&mut self, worker: &WorkerId) {
         self.entries.remove(worker);
     }
 
-    /// Brings one worker's stored document up to date.
+    /// Brings the stored document of one worker up to date, unless a call is under way.
     fn write(&mut self, worker: &WorkerId, ctx: &mut Context) {
         let Some(entry) = self.entries.get_mut(worker) else { return };
-        // What a store that went back may have lost is not wanted again before the next plan.
+        // After the store went back nothing is wanted before the next plan.
         let done = entry.is_published() || entry.wanted.is_none();
         if done {
             entry.retry_at = None;
@@ -118,7 +120,7 @@ impl Publisher {
             return;
         }
         if !ctx.valid {
-            // Written as soon as the planner's session is valid again.
+            // It is written as soon as the planner's session is valid again.
             entry.retry_at = Some(ctx.now);
             return;
         }
@@ -135,7 +137,7 @@ impl Publisher {
         }
     }
 
-    /// The store answered. If a document is stored with that as it is wanted, answers it.
+    /// The store answered. Returns the document, if the wanted one is stored now.
     pub(super) fn on_answer(&mut self, answer: Reply, ctx: &mut Context) -> Option<Assignment> {
         match answer {
             Reply::Doc(worker, Ok(found)) => self.on_found(&worker, found.as_ref(), ctx),
@@ -152,9 +154,9 @@ impl Publisher {
         None
     }
 
-    /// A stored document was met. One of a higher term ends this planner; any other is written
-    /// over. One that makes no sense is no less a document: its term counts, and if that cannot be
-    /// read either, it is not written over in silence.
+    /// A stored document was read, or refused a put. One of a higher term ends this planner; any
+    /// other is written over. Of a document that cannot be decoded the term still counts; if the
+    /// term cannot be read, either, that is reported before it is written over.
     fn on_found(&mut self, worker: &WorkerId, found: Option<&Document>, ctx: &mut Context) {
         let version = found.map(|doc| Assignment::version_in(&doc.body));
         if version == Some(None) {
@@ -174,6 +176,7 @@ impl Publisher {
         self.write(worker, ctx);
     }
 
+    /// A document was put: wakes its worker, or, for the planner's own, queues a signal.
     fn on_put(
         &mut self,
         worker: &WorkerId,
@@ -202,16 +205,18 @@ impl Publisher {
         published
     }
 
+    /// A read or a write failed: the document is read again after `fast_poll`.
     fn write_later(&mut self, worker: &WorkerId, ctx: &Context) {
         if let Some(entry) = self.entries.get_mut(worker) {
-            // A write whose outcome is unknown may land later: what is stored is read again.
+            // The write may be applied later, so the document is read again.
             entry.stored = None;
             entry.busy = false;
             entry.retry_at = Some(ctx.now + ctx.settings.fast_poll);
         }
     }
 
-    /// Writes what is due, and wakes those that have not said in time that they saw their document.
+    /// Makes the calls that are due, and wakes workers that have not confirmed their documents in
+    /// time.
     pub(super) fn go_on(&mut self, fleet: &Fleet, ctx: &mut Context) {
         let now = ctx.now;
         let due: Vec<WorkerId> = self
@@ -226,7 +231,8 @@ impl Publisher {
         self.wake_the_deaf(fleet, ctx);
     }
 
-    /// A wake-up may be lost, and a document read may have been stale.
+    /// Wakes workers that have not confirmed their documents for two heartbeats: a wake-up may have
+    /// been lost, or the worker may have read an older version.
     fn wake_the_deaf(&mut self, fleet: &Fleet, ctx: &mut Context) {
         let patience = ctx.settings.heartbeat_interval * 2;
         for entry in self.entries.values_mut() {

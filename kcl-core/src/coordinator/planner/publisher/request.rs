@@ -1,4 +1,4 @@
-//! What the publisher asks the store for.
+//! The requests of the publisher to the store.
 
 use crate::{
     coordinator::{op, request::requests},
@@ -6,8 +6,8 @@ use crate::{
 };
 
 requests! {
-    /// A worker's document.
+    /// The assignment document of a worker.
     Doc(worker: WorkerId) by Doc;
-    /// A worker's document, written.
+    /// The assignment document of a worker, put.
     PutDocument(worker: WorkerId, version: PlanVersion) by PutDoc;
 }

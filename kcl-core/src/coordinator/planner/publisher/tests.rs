@@ -26,7 +26,7 @@ fn read(worker: &str) -> StoreCall {
     StoreCall::Doc(DocName::assignment(&id(worker).worker))
 }
 
-/// The document, in the version of this term that it is written in.
+/// The document with this version of the present term.
 fn written(version: u64, document: Assignment) -> Assignment {
     Assignment { version: scene::version(version), ..document }
 }
@@ -53,7 +53,7 @@ impl Scene {
         Self { publisher: Publisher::new(term), fleet, ctx }
     }
 
-    /// One that has read that `w` has no document, and puts its first one.
+    /// A scene in which `w` has no document and its first one is being put.
     fn writing() -> Self {
         let mut scene = Self::new();
         assert_eq!(scene.publish(document("w", 3)).asked, [read("w")]);
@@ -62,7 +62,7 @@ impl Scene {
         scene
     }
 
-    /// One that has stored the first document of `w`.
+    /// A scene in which the first document of `w` is stored.
     fn at_rest() -> Self {
         let mut scene = Self::writing();
         let first = written(1, document("w", 3));
@@ -116,7 +116,7 @@ fn what_is_stored_is_read_before_the_first_document_is_put_and_its_worker_woken(
 fn a_document_that_says_the_same_is_not_written_again() {
     let mut scene = Scene::at_rest();
     assert_eq!(scene.publish(document("w", 3)).asked, []);
-    // Far down in the order of succession one place is like another.
+    // Behind the near ones, one place is like another.
     assert_eq!(scene.publish(document("w", 4)).asked, []);
     let second = written(2, document("w", 30));
     assert_eq!(scene.publish(document("w", 30)).asked, [put(Some(1), &second)]);

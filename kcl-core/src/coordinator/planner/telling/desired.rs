@@ -1,39 +1,44 @@
 //! How many workers the measured load needs.
 //!
-//! Of each shard it is known what share of its time its records are in the processor, how many
-//! arrive and how many are processed in a second, and how far behind it is. So the time that one
-//! record takes is known, and with it the share of time that is needed to process what arrives and
-//! to catch up with what waits within [`CATCH_UP`]: the "true processing rate" of Flink's
-//! autoscaler (FLIP-271). A shard is processed in order: none needs more than all of one reader.
+//! A report says of each shard: the share of time that its records are in the processor, how many
+//! records arrive and are processed in a second, and the lag. From these follows the time that one
+//! record takes. From that follows the share of time that the shard's reader needs to process the
+//! arriving records, and to catch up with the waiting ones within [`CATCH_UP`]. This is the "true
+//! processing rate" of Flink's autoscaler (FLIP-271). A shard is processed in order, so none needs
+//! more than one reader's whole time.
 //!
-//! What one worker bears is the most that any was seen busy in all its shards together while none
-//! of these fell behind, and one busy shard before anything more was seen; less, if one that is
-//! busy no more than that falls behind. Workers are to be busy with [`TARGET`] of it.
+//! The capacity of one worker is measured, too: the greatest sum of busy time over all shards of
+//! one worker, while none of these shards fell behind. It is at least one shard that is busy all
+//! the time. It falls to the sum of a worker of which a shard falls behind although it is busy all
+//! the time ([`BUSY`]). Workers should use [`TARGET`] of it.
 
 use std::{collections::BTreeMap, time::Duration};
 
 use crate::lease::{Load, WorkerId};
 
-/// Within which time what waits is to be caught up with.
+/// The time in which waiting records should be caught up with.
 const CATCH_UP: Duration = Duration::from_secs(300);
-/// A shard that is no further behind keeps up.
+/// A shard with a lag of at most this keeps up.
 const KEEPS_UP: Duration = Duration::from_secs(30);
-/// A shard that is busy for so many thousandths of the time can do no more.
+/// A shard that is busy for this many thousandths of the time can do no more.
 const BUSY: u64 = 900;
-/// All of the time, in thousandths.
+/// The whole time, in thousandths.
 const ALL: u64 = 1_000;
-/// How much of what a worker bears it is to be busy with, in thousandths.
+/// The share of its capacity that a worker should use, in thousandths.
 const TARGET: u64 = 800;
 
-/// A shard that may be read: by whom it is, and what is known of its load.
+/// A shard that may be read.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Shard<'a> {
+    /// The worker that reads it; `None` if none does.
     pub(super) worker: Option<&'a WorkerId>,
+    /// Its load in a fresh report; `None` if there is none.
     pub(super) load: Option<&'a Load>,
 }
 
-/// How many workers these shards need, and what one worker is known to bear, in thousandths of a
-/// busy shard. Unknown, if too little is known: of less than half of the shards.
+/// How many workers these shards need, and the capacity of one worker, in thousandths of a shard
+/// that is busy all the time. `borne` is the capacity known before. The number is `None` if less
+/// than half of the shards are measured.
 pub(super) fn desired(shards: &[Shard<'_>], borne: u64) -> (Option<u64>, u64) {
     let borne = bears(shards, borne.max(ALL));
     let known: Vec<u64> = shards.iter().filter_map(|shard| need(shard.load?)).collect();
@@ -41,20 +46,21 @@ pub(super) fn desired(shards: &[Shard<'_>], borne: u64) -> (Option<u64>, u64) {
     if measured == 0 || measured * 2 < all {
         return (None, borne);
     }
-    // What nobody has measured needs what the others do on average.
+    // A shard that no worker has measured needs what the others need on average.
     let needed = known.iter().sum::<u64>().saturating_mul(all) / measured;
     let workers = (needed * ALL).div_ceil(borne * TARGET);
     (Some(workers.clamp(1, all)), borne)
 }
 
-/// The share of its time that the reader of a shard needs, in thousandths.
+/// The share of time that the reader of a shard needs, in thousandths; `None` if it is not
+/// measured.
 fn need(load: &Load) -> Option<u64> {
     let busy = load.busy_permille?.min(ALL);
     let for_arrivals = match (load.records_per_second, load.processed_per_second) {
         (Some(arrive), Some(processed)) if arrive > 0 && processed > 0 => {
             busy.saturating_mul(arrive) / processed
         }
-        // Too few to count by the second.
+        // Too few records to count them by the second.
         _ => busy,
     };
     let lag = load.lag.unwrap_or_default().min(CATCH_UP).as_millis();
@@ -63,7 +69,7 @@ fn need(load: &Load) -> Option<u64> {
     Some((for_arrivals.min(ALL) + catching_up).min(ALL))
 }
 
-/// What one worker bears, as far as was seen by now.
+/// The capacity of one worker, by these shards and the capacity known before.
 fn bears(shards: &[Shard<'_>], before: u64) -> u64 {
     let mut workers: BTreeMap<&WorkerId, Option<(u64, bool, bool)>> = BTreeMap::new();
     for shard in shards {
@@ -98,7 +104,7 @@ mod tests {
         }
     }
 
-    /// How many workers are wanted where each worker has these loads.
+    /// The number of workers that is wanted, where each worker has these loads.
     fn wanted(workers: &[&[Load]], borne: u64) -> (Option<u64>, u64) {
         let ids: Vec<WorkerId> =
             (0..workers.len()).map(|at| format!("w{at}").parse().unwrap()).collect();
@@ -121,9 +127,9 @@ mod tests {
     #[test]
     fn a_worker_is_to_be_busy_with_four_fifths_of_what_one_was_seen_to_bear() {
         let half = [load(500, 10, 10, 1); 8];
-        // Each bears four busy shards, as is seen.
+        // Each worker bears four busy shards, as was seen.
         assert_eq!(wanted(&[&half, &half], 0), (Some(3), 4_000));
-        // And goes on to, though it is seen no more: three is enough, and stays so.
+        // That stays known although it is not seen any more: three workers are enough.
         let less = [load(500, 10, 10, 1); 6];
         assert_eq!(wanted(&[&less, &less, &less[..4]], 4_000), (Some(3), 4_000));
     }
@@ -141,7 +147,7 @@ mod tests {
         // It processes ten times what arrives, and has nearly caught up.
         assert_eq!(need(&load(1_000, 10, 100, 0)), Some(100));
         assert_eq!(need(&load(400, 10, 10, 150)), Some(600));
-        // None needs more than one reader, however far behind it is.
+        // No shard needs more than one reader, however far behind it is.
         assert_eq!(need(&load(900, 50, 10, 9_000)), Some(1_000));
         assert_eq!(need(&Load::UNKNOWN), None);
     }
@@ -171,7 +177,8 @@ mod tests {
             prop_assert!(borne >= ALL);
         }
 
-        /// Acting on it changes nothing that was wanted: shards that move take their loads along.
+        /// Acting on the number changes nothing that was wanted: shards that move take their loads
+        /// along.
         #[test]
         fn what_is_wanted_does_not_hang_on_who_reads_what(
             busy in proptest::collection::vec(0..900_u64, 1..30),

@@ -1,4 +1,4 @@
-//! The moves that are to be told.
+//! The moves for the document `@moves`.
 
 use crate::{
     coordinator::planner::made::Given,
@@ -8,20 +8,21 @@ use crate::{
     },
 };
 
-/// The moves that are to be told.
+/// The moves for the document `@moves`.
 #[derive(Debug, Default)]
 pub(super) struct Journal {
+    /// The last moves, those of earlier planners among them.
     moves: Moves,
-    /// Whether some are not told yet.
+    /// Whether some are not stored yet.
     pub(super) has_news: bool,
 }
 
 impl Journal {
-    /// A plan gives these to others, at this time of the store.
+    /// Adds the moves of a plan that was made at this time of the store.
     pub(super) fn add(&mut self, given: Vec<Given>, at: StoreTime) {
         let is_new = |it: &Given| {
             let last = self.moves.moves.iter().rev().find(|moved| moved.lease == it.lease);
-            // The planner before has told it, and its move is under way.
+            // The former planner has recorded this move, and it is still under way.
             last.is_none_or(|moved| moved.from != it.from || moved.to != it.to)
         };
         let new: Vec<Given> = given.into_iter().filter(is_new).collect();
@@ -30,7 +31,7 @@ impl Journal {
         self.moves.add(new.into_iter().map(moved));
     }
 
-    /// What was told before this planner's term goes before what it has to tell.
+    /// Puts the moves of earlier planners before those of this one.
     pub(super) fn follow(&mut self, mut before: Moves) {
         if !keeps_what_was_told() {
             return;
@@ -45,7 +46,7 @@ impl Journal {
     }
 }
 
-/// Whether what the planner before had told is kept.
+/// Whether the moves of earlier planners are kept.
 fn keeps_what_was_told() -> bool {
     !planted!(FormerMovesForgotten)
 }

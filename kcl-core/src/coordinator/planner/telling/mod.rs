@@ -1,15 +1,17 @@
-//! Telling whoever looks at the fleet what is planned, and why: the report of the planner, and the
-//! last moves. Nobody goes by either.
+//! The two documents in which the planner reports: `@report` (the plan and its reasons) and
+//! `@moves` (the last moves). They are for `kcl doctor`, the dashboard and metrics; no part of the
+//! protocol depends on them.
 //!
-//! Of each of the two documents:
+//! For each of the two documents:
 //!
-//! | phase | when | then it is | and there is asked |
+//! | phase | when | then it is | request to the store |
 //! |---|---|---|---|
-//! | at rest | a plan was made | at rest, due two seconds later, or five after the last time | – |
-//! | at rest | due, a minute has passed or something else is to be told (of the moves: only that) | looking or writing | the document, or if its version is known, the document to be put |
-//! | looking | it is there, or there is none | writing | the document to be put, with what the planner before had told |
-//! | looking, writing | it is of a higher term | quiet | – (the documents of the workers will show it, too) |
-//! | looking, writing | answered, or not | at rest | – |
+//! | at rest | a plan was made | at rest, due two seconds later, or five after the last time; at once if this worker leaves | – |
+//! | at rest | this worker leaves, and moves are not written yet | at rest, due at once | – |
+//! | at rest | due, and a minute has passed or something has changed (for the moves: only if there are new ones) | reading or writing | read the document; if its version is known, put it |
+//! | reading | it was read, or does not exist | writing | put the document, with the content of earlier planners |
+//! | reading, writing | the stored report is of a higher term | quiet | – (the workers' documents will end the planner) |
+//! | reading, writing | answered, or failed | at rest | – |
 
 mod desired;
 mod journal;
@@ -34,41 +36,52 @@ use crate::{
     },
 };
 
-/// Plans that are made one soon after another are told together.
+/// Plans that follow one another so soon are reported together.
 const GATHERED: Duration = Duration::from_secs(2);
-/// Nothing is told more often than that.
+/// The least time between two reports.
 const SOONEST: Duration = Duration::from_secs(5);
 
-/// What there is to know when it is told.
+/// The sources of the report.
 pub(super) struct Facts<'a> {
     pub(super) me: &'a SessionId,
-    /// The newest document of this term.
+    /// The version of the newest assignment document of this term.
     pub(super) version: PlanVersion,
     pub(super) catalogue: &'a Catalogue,
     pub(super) plan: &'a Plan,
     pub(super) loads: &'a Loads,
 }
 
-/// What is told.
+/// The reports of one planner: see the module.
 #[derive(Debug)]
 pub(super) struct Telling {
+    /// When the documents are due next.
     due_at: Time,
+    /// When they were last due.
     asked_at: Option<Time>,
-    /// Nothing is told before the first plan.
+    /// Whether a plan was made: nothing is reported before the first.
     has_plan: bool,
+    /// The number of workers that the last plan counts on.
     workers: usize,
+    /// The number of leases that may be read, by the last plan.
     runnable: usize,
+    /// The leases that no worker may take.
     unread: Unread,
+    /// The moves for `@moves`.
     journal: Journal,
-    /// What a worker was seen to bear.
+    /// The measured capacity of one worker, in thousandths of a shard that is busy all the time.
     borne: u64,
+    /// The state of the document `@report`.
     report: Paper,
+    /// The state of the document `@moves`.
     moves: Paper,
-    /// What is to be put, and what was told last, and when that was asked for.
+    /// The report that is being put.
     wanted: Option<PlannerReport>,
+    /// The report that the store is known to hold, and when it was put.
     told: Option<(PlannerReport, Time)>,
-    /// A planner of a higher term tells.
+    /// Whether the stored report is of a higher term: then nothing is written any more.
     is_quiet: bool,
+    /// This worker leaves: what waits might never be told.
+    is_leaving: bool,
 }
 
 impl Default for Telling {
@@ -87,6 +100,7 @@ impl Default for Telling {
             wanted: None,
             told: None,
             is_quiet: false,
+            is_leaving: false,
         }
     }
 }
@@ -96,7 +110,7 @@ impl Telling {
         if self.is_quiet { Time::NEVER } else { self.due_at }
     }
 
-    /// A plan was made.
+    /// A plan was made: its outcome is due to be reported.
     pub(super) fn on_plan(&mut self, made: Made, ctx: &Context) {
         let at = ctx.epochs.store_time(ctx.now);
         self.has_plan = true;
@@ -104,10 +118,27 @@ impl Telling {
         self.unread.replace(made.unassigned, at);
         self.journal.add(made.given, at);
         let soonest = self.asked_at.map_or(ctx.now, |asked| asked + SOONEST);
-        self.due_at = self.due_at.min(soonest.max(ctx.now + GATHERED));
+        let due = if self.is_leaving { ctx.now } else { soonest.max(ctx.now + GATHERED) };
+        self.due_at = self.due_at.min(due);
     }
 
-    /// Tells what is due.
+    /// The worker leaves: its successor knows nothing of these moves, so they are told at once.
+    /// The leaving does not wait for that.
+    pub(super) fn start_leaving(&mut self, now: Time) {
+        if tells_before_it_leaves() {
+            self.is_leaving = true;
+            self.hurry(now);
+        }
+    }
+
+    /// If moves are left to be told, they are due.
+    fn hurry(&mut self, now: Time) {
+        if self.is_leaving && self.journal.has_news {
+            self.due_at = self.due_at.min(now);
+        }
+    }
+
+    /// Writes the documents that are due.
     pub(super) fn go_on(&mut self, facts: &Facts<'_>, ctx: &mut Context) {
         if self.is_quiet || !self.has_plan || self.due_at > ctx.now {
             return;
@@ -136,13 +167,15 @@ impl Telling {
         }
     }
 
+    /// Puts the moves; those of plans that are made meanwhile follow with the next put.
     fn put_moves(&mut self, seen: Option<u64>, ctx: &mut Context) {
         self.journal.has_news = false;
         let put = PutDoc::new(DocName::moves(), seen, self.journal.moves().encode());
         ctx.ask(op::PutDoc(put), request::PutMoves);
     }
 
-    /// How old what nobody reads is: for metrics, and once a lease when half of its time is over.
+    /// Reports the age of the oldest record that no worker reads, for metrics; and, once for each
+    /// lease, that half of the retention is over.
     fn tell_ages(&mut self, report: &PlannerReport, ctx: &mut Context) {
         let oldest = report.unassigned.iter().filter_map(|it| it.oldest_unread).max();
         ctx.notify(Notice::Unread { oldest, retention: report.retention });
@@ -152,6 +185,7 @@ impl Telling {
         }
     }
 
+    /// The report, as things are now.
     fn compose(&mut self, facts: &Facts<'_>, ctx: &Context) -> PlannerReport {
         let Facts { me, version, catalogue, plan, loads } = facts;
         let now = ctx.epochs.store_time(ctx.now);
@@ -204,12 +238,17 @@ impl Telling {
             },
             Reply::PutMoves(written) => {
                 let is_stored = self.moves.put(&written);
+                if is_stored {
+                    // A plan may have been made meanwhile.
+                    self.hurry(ctx.now);
+                }
                 self.journal.has_news |= !is_stored;
                 self.try_soon(is_stored, ctx);
             }
         }
     }
 
+    /// The stored report was read, for its version and for the facts of an earlier planner.
     fn on_report_found(&mut self, found: &Answered<op::Doc>, me: PlanVersion, ctx: &mut Context) {
         let Some(seen) = self.report.found(found) else { return self.try_soon(false, ctx) };
         if let Ok(Some(document)) = found {
@@ -221,8 +260,8 @@ impl Telling {
         }
     }
 
-    /// A report of the planner was met: this one's own, that of the one before, or of one of a
-    /// higher term.
+    /// A stored report was read: this planner's own, an earlier planner's, or one of a higher term.
+    /// Takes over since when leases have been without a worker.
     fn meet(&mut self, document: &Document, me: PlanVersion) {
         let Some(before) = PlannerReport::decode(&document.body) else { return };
         self.is_quiet = before.plan.term > me.term;
@@ -230,7 +269,7 @@ impl Telling {
         self.borne = self.borne.max(before.borne.unwrap_or(0));
     }
 
-    /// What could not be written is tried again.
+    /// Tries again soon, if the document is not stored.
     fn try_soon(&mut self, is_stored: bool, ctx: &Context) {
         if !is_stored {
             self.due_at = self.due_at.min(ctx.now + SOONEST);
@@ -241,6 +280,11 @@ impl Telling {
 fn put_report(seen: Option<u64>, report: &PlannerReport, ctx: &mut Context) {
     let put = PutDoc::new(DocName::planner_report(), seen, report.encode());
     ctx.ask(op::PutDoc(put), request::PutReport);
+}
+
+/// Whether a planner that leaves tells at once which moves it has planned.
+fn tells_before_it_leaves() -> bool {
+    !planted!(LeaversMovesUntold)
 }
 
 #[cfg(test)]

@@ -1,14 +1,14 @@
-//! What is asked of the store for what the planner tells.
+//! The requests of the planner's reports to the store.
 
 use crate::coordinator::{op, request::requests};
 
 requests! {
-    /// The planner's report, for its version and what it says.
+    /// The report, for its version and its content.
     LookReport by Doc;
-    /// The planner's report, written.
+    /// The report, put.
     PutReport by PutDoc;
-    /// The last moves, for their version and what they are.
+    /// The last moves, for their version and their content.
     LookMoves by Doc;
-    /// The last moves, written.
+    /// The last moves, put.
     PutMoves by PutDoc;
 }

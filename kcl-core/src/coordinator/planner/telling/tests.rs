@@ -21,7 +21,7 @@ use crate::{
     store::StoreErrorKind,
 };
 
-/// What the store's clock shows at the beginning.
+/// The store's clock at the beginning.
 const STORE: u64 = 1_700_000_000_000;
 
 const MINE: PlanVersion = PlanVersion { term: Epoch(3), version: 5 };
@@ -35,7 +35,7 @@ struct Scene {
     ctx: Context,
 }
 
-/// What `a` tells of three shards, in which it is busy for so many thousandths of the time.
+/// The report of `a` on three shards, in which it is busy for so many thousandths of the time.
 fn loads(busy: u64, ctx: &Context) -> Loads {
     let each = Load { busy_permille: Some(busy / 3), lag: Some(Duration::ZERO), ..Load::UNKNOWN };
     let report = WorkerReport::of_loads((0..3).map(|shard| (scene::key(shard), each)));
@@ -67,7 +67,7 @@ impl Scene {
         Self { telling, catalogue, plan, loads, me: id("me"), ctx }
     }
 
-    /// A plan is made, which moves these and leaves these without a worker.
+    /// Makes a plan that moves these leases and leaves these without a worker.
     fn plan(&mut self, millis: u64, given: Vec<Given>, unassigned: &[usize]) {
         self.ctx.now = at(millis);
         let key = |shard: &usize| scene::key(*shard);
@@ -76,7 +76,7 @@ impl Scene {
         self.telling.on_plan(made, &self.ctx);
     }
 
-    /// What is asked of the store at this time.
+    /// The calls to the store at this time.
     fn go_on(&mut self, millis: u64) -> Vec<StoreCall> {
         self.ctx.now = at(millis);
         self.tell();
@@ -99,7 +99,7 @@ impl Scene {
         asked(&mut self.ctx)
     }
 
-    /// One whose first report is stored, in version 1, after the plan at 0.
+    /// A scene whose first report is stored, in version 1, after the plan at 0.
     fn told() -> Self {
         let mut scene = Self::new();
         scene.plan(0, Vec::new(), &[]);
@@ -111,7 +111,7 @@ impl Scene {
         scene
     }
 
-    /// What was to be put is stored.
+    /// Stores the document that is being put.
     fn stored(&mut self, put: &[StoreCall], version: u64) {
         let answer = Reply::PutReport(Ok(Write::Done(document(put, version))));
         assert_eq!(self.after(answer), []);
@@ -188,14 +188,42 @@ fn moves_go_after_those_that_were_told_before_this_term() {
     let told = Moves::decode(&put_of(&put)[0].body).unwrap().moves;
     assert_eq!(told, [moved(2, 7), moved(1, STORE + 20_000), moved(0, STORE + 20_000)]);
     assert_eq!(scene.after(Reply::PutMoves(Ok(Write::Done(document(&put, 5))))), []);
-    // What is told is not told again, and what goes on is no other move.
+    // A stored move is not written again, and a move that is still under way is no new one.
     scene.plan(40_000, vec![given(0)], &[]);
     assert_eq!(scene.go_on(42_000), []);
     scene.plan(50_000, vec![Given { from: Some(id("b").worker), ..given(0) }], &[]);
     assert_eq!(seen_of(&scene.go_on(52_000)), [Some(5)]);
-    // Whether that was written is not known: it is looked for.
+    // The outcome is unknown, so the document is read.
     assert_eq!(scene.after(Reply::PutMoves(Err(StoreErrorKind::Unknown))), []);
     assert_eq!(scene.go_on(57_000), [StoreCall::Doc(DocName::moves())]);
+}
+
+#[test]
+fn who_leaves_tells_its_moves_at_once_and_those_of_a_plan_made_meanwhile() {
+    let mut scene = Scene::told();
+    scene.plan(20_000, vec![given(0)], &[]);
+    assert_eq!(scene.go_on(20_500), []);
+    scene.telling.start_leaving(at(20_500));
+    assert_eq!(scene.telling.next_wake(), at(20_500));
+    assert_eq!(scene.go_on(20_500), [StoreCall::Doc(DocName::moves())]);
+    let put = scene.after(Reply::LookMoves(Ok(None)));
+    assert_eq!(seen_of(&put), [None]);
+    scene.plan(20_600, vec![given(1)], &[]);
+    assert_eq!((scene.telling.next_wake(), scene.go_on(20_600)), (at(20_600), vec![]));
+    assert_eq!(scene.after(Reply::PutMoves(Ok(Write::Done(document(&put, 5))))), []);
+    let put = scene.go_on(20_600);
+    assert_eq!(seen_of(&put), [Some(5)]);
+    assert_eq!(Moves::decode(&put_of(&put)[0].body).unwrap().moves.len(), 2);
+    // What cannot be written now is not tried without end.
+    assert_eq!(scene.after(Reply::PutMoves(Err(StoreErrorKind::Denied))), []);
+    assert_eq!(scene.telling.next_wake(), at(25_600));
+}
+
+#[test]
+fn who_leaves_and_has_told_all_moves_tells_nothing_at_once() {
+    let mut scene = Scene::told();
+    scene.telling.start_leaving(at(20_000));
+    assert_eq!(scene.telling.next_wake(), at(62_000));
 }
 
 #[test]
@@ -289,7 +317,7 @@ fn what_the_planner_knows_of_itself_and_of_the_stream_is_told() {
     assert_eq!(told.retention, Some(Duration::from_hours(24)));
 }
 
-/// What half of the retention is over of is told once, until somebody reads it.
+/// That half of the retention is over is reported once, until a worker reads the lease.
 #[test]
 fn what_nobody_reads_is_told_to_be_old_once() {
     let mut rows = scene::held(3, "a");

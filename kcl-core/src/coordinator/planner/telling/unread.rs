@@ -1,4 +1,5 @@
-//! Since when nobody reads a shard, and how old its oldest unread record is at the most.
+//! The leases that no worker may take: since when, and the greatest age that their oldest unread
+//! record can have.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -13,17 +14,18 @@ use crate::{
     settings::Coordination,
 };
 
-/// The leases that nobody may take.
+/// The leases that no worker may take.
 #[derive(Debug, Default)]
 pub(super) struct Unread {
-    /// Why, and since when, in the order of the plan.
+    /// The leases, with the reason and since when, in the order of the plan.
     leases: Vec<Unassigned>,
-    /// Of which it was said that half of the retention is over.
+    /// Those of which it was reported that half of the retention is over.
     told: BTreeSet<LeaseKey>,
 }
 
 impl Unread {
-    /// Nobody may take these, by a plan made at this time of the store.
+    /// Takes over the leases of a plan that was made at this time of the store. A lease that was
+    /// there before keeps its time.
     pub(super) fn replace(&mut self, leases: Vec<(LeaseKey, String)>, now: StoreTime) {
         let before: BTreeMap<LeaseKey, Option<StoreTime>> =
             self.leases.drain(..).map(|it| (it.lease, it.since)).collect();
@@ -40,7 +42,7 @@ impl Unread {
         self.told.retain(|key| leases.contains(key));
     }
 
-    /// What the planner before told: what was unread then has been so since.
+    /// Takes over from an earlier planner's report since when a lease has been without a worker.
     pub(super) fn follow(&mut self, before: &PlannerReport) {
         for it in &mut self.leases {
             let told = before.unassigned.iter().find(|told| told.lease == it.lease);
@@ -49,7 +51,7 @@ impl Unread {
         }
     }
 
-    /// The leases, with the ages of what is unread.
+    /// The leases, each with the age of its oldest unread record.
     pub(super) fn aged<'r>(
         &self,
         row: impl Fn(&LeaseKey) -> Option<&'r Lease>,
@@ -64,7 +66,7 @@ impl Unread {
         aged.collect()
     }
 
-    /// Of these, the leases of which half of the retention is over, each told once.
+    /// Those of these leases for which half of the retention is over; each is returned once.
     pub(super) fn newly_old(
         &mut self,
         aged: &[Unassigned],
@@ -79,8 +81,9 @@ impl Unread {
     }
 }
 
-/// How old the oldest unread record of a lease is at the most. What is unread arrived after what
-/// was processed last; and that was so far behind, shortly before nobody read it.
+/// An upper bound for the age of a lease's oldest unread record. It arrived after the last
+/// processed one; and it is no older than the lag when the lease was last read, plus the time
+/// since.
 fn oldest(
     row: &Lease,
     since: Option<StoreTime>,
@@ -114,7 +117,7 @@ mod tests {
         unread
     }
 
-    /// How many hours old its oldest unread record is at the most.
+    /// An upper bound, in hours, for the age of the oldest unread record.
     fn age(unread: &Unread, progress: Progress, now: u64) -> Option<u64> {
         let mut row = Lease::new(key(), Checkpoint::TrimHorizon);
         row.progress = progress;
@@ -134,7 +137,7 @@ mod tests {
         assert_eq!(age(&unread, Progress::NONE, 23 * HOUR), None, "unknown is not zero");
         assert_eq!(age(&unread, progress(Some(10 * HOUR), None), 23 * HOUR), Some(13));
         assert_eq!(age(&unread, progress(None, Some(HOUR)), 23 * HOUR), Some(4));
-        // A shard that had nothing new for long before: its last record says little.
+        // A shard that had no new record for long before: the arrival of its last one says little.
         assert_eq!(age(&unread, progress(Some(HOUR), Some(0)), 23 * HOUR), Some(3));
     }
 

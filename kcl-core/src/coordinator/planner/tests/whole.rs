@@ -1,4 +1,4 @@
-//! The whole planner, driven by what a store answers.
+//! The whole planner, driven by the answers of a store.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -28,7 +28,7 @@ mod moves;
 mod sessions;
 mod turns;
 
-/// The planner `me` of term 3, and the store that it plans from.
+/// The planner `me` of term 3, with its store.
 struct Scene {
     planner: Planner,
     watch: Watch,
@@ -38,16 +38,16 @@ struct Scene {
     docs: BTreeMap<DocName, Document>,
     /// How many shards the stream has.
     shards: usize,
-    /// What was asked for and is not answered yet.
+    /// The calls that are not answered yet.
     pending: Vec<(ReplyTo, Option<StoreCall>)>,
     /// How often the shards were to be listed.
     lists: usize,
     noted: Vec<Notice>,
-    /// Whether calls are shown that are about documents by which nobody goes.
+    /// Whether calls for reports are shown, which nothing in the protocol depends on.
     shows_what_is_told: bool,
 }
 
-/// Whether a call is about a document that only tells what the fleet does.
+/// Whether a call is about a report.
 fn is_told(call: &StoreCall) -> bool {
     match call {
         StoreCall::Doc(name) => name.is_told(),
@@ -61,7 +61,7 @@ fn leases_and_sessions() -> [StoreCall; 2] {
     [StoreCall::Leases, StoreCall::Sessions(Consistency::Strong)]
 }
 
-/// What a reading asks for that reads the rules, too.
+/// The calls of a reading that reads the rules, too.
 fn everything() -> Vec<StoreCall> {
     [&leases_and_sessions()[..], &[StoreCall::Doc(DocName::placement())]].concat()
 }
@@ -107,7 +107,7 @@ impl Scene {
         Self::with(Coordination::default(), owners, workers)
     }
 
-    /// One whose first plan is made and known to everybody, at 100 ms.
+    /// A scene whose first plan is made and known to every session, at 100 ms.
     fn planned(owners: &[&str], workers: &[&str]) -> Self {
         let mut scene = Self::of(owners, workers);
         let _ = scene.run(100);
@@ -115,7 +115,7 @@ impl Scene {
         scene
     }
 
-    /// What is asked for at this event.
+    /// The calls at this event.
     fn tick(&mut self, millis: u64) -> Vec<StoreCall> {
         self.ctx.now = at(millis);
         self.planner.on_tick(&mut self.watch, &mut self.ctx);
@@ -144,7 +144,7 @@ impl Scene {
         asked
     }
 
-    /// Answers whatever is asked for, and takes no step after that. What else is asked for.
+    /// Answers every call, and takes no step after that. The other calls.
     fn answer(&mut self) -> Vec<StoreCall> {
         let mut asked = Vec::new();
         while !self.pending.is_empty() {
@@ -158,7 +158,7 @@ impl Scene {
                     let listed = Ok(view(shards(self.shards)));
                     self.planner.on_shards(&of, listed, &mut self.ctx);
                 }
-                // A look of the watch, or nobody's.
+                // A read of the watch, or a call that waits for no answer.
                 _ => drop(call.map(|call| self.store(&call))),
             }
             self.planner.on_tick(&mut self.watch, &mut self.ctx);
@@ -167,7 +167,7 @@ impl Scene {
         asked
     }
 
-    /// Time passes, and everything is done that can be done then. What is asked for.
+    /// Lets time pass, and does all that can be done then. The calls.
     fn run(&mut self, millis: u64) -> Vec<StoreCall> {
         let mut asked = self.tick(millis);
         loop {
@@ -220,7 +220,7 @@ impl Scene {
         Assignment::decode(&self.docs[&DocName::assignment(&id(worker).worker)].body).unwrap()
     }
 
-    /// A session beats, with a change to its row, and is seen.
+    /// A session beats, its row changes, and the row is read.
     fn beats(&mut self, worker: &str, change: impl FnOnce(&mut Session)) {
         let row = self.sessions.get_mut(&id(worker)).unwrap();
         row.beat += 1;
@@ -228,7 +228,7 @@ impl Scene {
         self.planner.on_seen(row, &mut self.ctx);
     }
 
-    /// A worker says that it has seen its newest document.
+    /// A worker confirms its newest document.
     fn echoes(&mut self, worker: &str) {
         let seen = self.told(worker).version;
         self.beats(worker, |row| row.report.seen = seen);
@@ -250,7 +250,7 @@ impl Scene {
         own.collect()
     }
 
-    /// The notices since, of plans.
+    /// The notices of plans since.
     fn plans(&mut self) -> Vec<usize> {
         let plans = std::mem::take(&mut self.noted).into_iter().filter_map(|notice| match notice {
             Notice::Planned { moves, .. } => Some(moves),

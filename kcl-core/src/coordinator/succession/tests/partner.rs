@@ -3,7 +3,7 @@
 
 use super::*;
 
-/// The first standby, told so at 10 s; it has looked at the planner's lease and session then.
+/// The first standby by a document of 10 s, which has read the planner's lease and session then.
 fn first() -> Scene {
     let mut scene = Scene::joined();
     assert_eq!(scene.tick(10_000), [look()]);
@@ -12,7 +12,7 @@ fn first() -> Scene {
     scene
 }
 
-/// It is looked at at this time, and not a moment sooner.
+/// The row is read at this time, and not sooner.
 fn looks_at(scene: &mut Scene, millis: u64) {
     assert_eq!(scene.succession.next_wake(), at(millis));
     assert_eq!(scene.tick(millis - 1), []);
@@ -36,7 +36,7 @@ fn it_is_looked_at_again_soon_until_it_was_seen() {
 #[test]
 fn once_seen_it_is_crept_up_on_until_a_look_finds_nothing_new_and_then_followed() {
     let mut scene = first();
-    // How old that beat is is not known.
+    // The age of that beat is not known.
     assert_eq!(scene.seen(beaten("planner", 1)), []);
     looks_at(&mut scene, 11_400);
     assert_eq!(scene.seen(beaten("planner", 1)), [], "not yet");

@@ -1,9 +1,8 @@
-//! Rule 6: who watches all sessions, who looks at the heads, and how often, by its place in the
-//! order of succession.
+//! Rule 6: which rows a session reads, and how often, by its place in the order of succession.
 
 use super::*;
 
-/// One that has looked at the planner's lease at 0, and was told then.
+/// A session that has read the planner's lease at 0, and has got its document then.
 fn told(first: &str, second: &str, rank: u32) -> Scene {
     let mut scene = Scene::joined();
     assert_eq!(scene.tick(0), [look()]);
@@ -13,7 +12,7 @@ fn told(first: &str, second: &str, rank: u32) -> Scene {
     scene
 }
 
-/// When what is asked for until `to`, every 50 ms; a look at the lease is answered.
+/// When this call is made until `to`, every 50 ms; reads of the lease are answered.
 fn asked_until(scene: &mut Scene, to: u64) -> Vec<(u64, StoreCall)> {
     let from = u64::try_from(scene.ctx.now.since(Time::ZERO).as_millis()).unwrap();
     let mut asked = Vec::new();
@@ -104,7 +103,7 @@ fn the_standbys_are_looked_at_once_the_planner_shows_no_new_beat() {
     for head in ["a", "b"] {
         assert_eq!(scene.seen(session(head)), []);
     }
-    // One that has ended is silent for good.
+    // A session that has ended is silent for good.
     scene.ctx.note_ended(&id("a"));
     assert_eq!(scene.tick(7_250), [look_at("planner")]);
     assert_eq!(scene.seen(beaten("planner", 2)), [look_at("b")]);
@@ -129,7 +128,7 @@ fn who_takes_over_keeps_the_standbys_that_are_left_and_follows_nobody() {
     for millis in [0, 100, 2_000, 5_000, 59_999] {
         assert_eq!(scene.tick(millis), [], "{millis}");
     }
-    // Not even who was no standby looks at a planner's session any more.
+    // No session reads a planner's session any more, not even one that was no standby.
     let mut scene = told("a", "b", 5);
     scene.elect(8);
     assert_eq!(scene.tick(59_999), []);

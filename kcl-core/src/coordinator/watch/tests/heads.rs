@@ -1,4 +1,5 @@
-//! Rules 3 and 6: who does not watch all looks at the heads, and judges when all are silent.
+//! Rules 3 and 6: a session that is no head reads the heads, and judges when all of them are
+//! silent.
 
 use super::*;
 
@@ -23,7 +24,7 @@ fn a_session_that_watches_nobody_is_none_of_who_does_not_watch_all() {
     assert_eq!(scene.watch.last_change(&id("planner")), None, "it is no head any more");
 }
 
-/// A head is looked at, and shows what it showed before.
+/// A head's row is read, and shows the same beat as before.
 fn look_in_vain(scene: &mut Scene, worker: &str) {
     scene.watch.look(&id(worker), &mut scene.ctx);
     assert_eq!(asked(&mut scene.ctx), [look(worker)]);

@@ -1,4 +1,4 @@
-//! What is read, and when; and what reads that fail mean.
+//! Which rows are read, and when; and what failed reads mean.
 
 use super::*;
 
@@ -45,7 +45,7 @@ fn while_no_read_is_answered_silence_proves_nothing() {
     (scene.lists, scene.looks) = (false, false);
     assert_eq!(scene.pass_to(8_000), []);
     (scene.lists, scene.looks) = (true, true);
-    // The first that is answered is the look at 8,050 ms.
+    // The first answered read is that of 8,050 ms.
     assert_eq!(scene.pass_to(14_000), []);
     assert_eq!(scene.pass_to(14_050), [(14_050, end("other", 1))]);
 }

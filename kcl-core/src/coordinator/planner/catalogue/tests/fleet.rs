@@ -1,4 +1,4 @@
-//! Who counts as a worker, and what news of the sessions mean.
+//! Which sessions count as workers, and what their news mean.
 
 use super::{fleet::Fleet, *};
 use crate::lease::{EndReason, Report, SessionState};
@@ -52,7 +52,7 @@ fn a_worker_counts_by_its_newest_live_session() {
     assert_eq!(scene.catalogue.fleet.seen_by(&older.id), PlanVersion::NONE);
 }
 
-/// A fleet that knows these, in this order, of which `me` plans.
+/// A fleet that knows these sessions, in this order; `me` is the planner.
 fn fleet(workers: &[&str]) -> Fleet {
     let mut fleet = Fleet::reading(Some(name()), Standbys::default());
     for worker in workers {

@@ -1,4 +1,4 @@
-//! Rows that are put, and rows that nobody needs.
+//! Rows that are put, and rows that are useless.
 
 use super::*;
 use crate::{
@@ -67,7 +67,8 @@ fn a_row_that_makes_no_sense_is_told_and_neither_made_anew_nor_read_nor_given_up
     assert_eq!(done.noted, [Notice::Lineage(Problem::Unreadable(bad).to_string())]);
     let _ = scene.sessions(&["w"]);
     let _ = scene.rules(None);
-    // Of three shards the first is read, the second makes no sense, the third has no row.
+    // Of three shards the first is read, the row of the second cannot be decoded, the third has
+    // none.
     let family = shards(3);
     let _ = scene.listed(Ok(view(family.clone())));
     let _ = scene.start(Some(&start(None, InitialPosition::TrimHorizon)));
@@ -75,7 +76,7 @@ fn a_row_that_makes_no_sense_is_told_and_neither_made_anew_nor_read_nor_given_up
     assert_eq!(scene.beaten().asked, creates(&[missing]));
     assert!(scene.catalogue.is_unreadable(&key(1)));
     assert!(!scene.catalogue.is_whole());
-    // The stream forgets that shard: its owner, if there is one, is not known to have gone.
+    // The stream forgets that shard: it is not known whether the lease has a live owner.
     scene.catalogue.give_up();
     scene.catalogue.plan_soon(&scene.ctx);
     let _ = scene.tick(200);
@@ -88,7 +89,7 @@ fn a_row_that_makes_no_sense_is_told_and_neither_made_anew_nor_read_nor_given_up
     assert!(scene.catalogue.streams.values().all(|plan| plan.orphaned.is_empty()));
 }
 
-/// A reading of these rows, one of which makes no sense if `bad`, and of these shards.
+/// A reading of these rows, one of which cannot be decoded if `bad`, and of these shards.
 fn read(rows: Vec<Lease>, bad: Option<LeaseKey>, listed: StreamView) -> (Scene, Done) {
     let mut scene = Scene::reading();
     let known = start(None, InitialPosition::TrimHorizon);

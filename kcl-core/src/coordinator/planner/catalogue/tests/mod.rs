@@ -32,7 +32,7 @@ mod starts;
 struct Scene {
     catalogue: Catalogue,
     ctx: Context,
-    /// Whether the reading was said to be complete.
+    /// Whether the catalogue said that the reading is complete.
     complete: bool,
 }
 
@@ -64,7 +64,7 @@ impl Scene {
         Self::with(Coordination::default())
     }
 
-    /// One whose first reading has begun, at 100 ms.
+    /// A catalogue whose first reading has begun, at 100 ms.
     fn reading() -> Self {
         let mut scene = Self::new();
         let rules = StoreCall::Doc(DocName::placement());
@@ -155,7 +155,7 @@ impl Scene {
         scene
     }
 
-    /// Nothing is there but a stream of two shards; where reading of it began is asked for.
+    /// There is a stream of two shards and nothing else; its start is being read.
     fn of_new_stream(by: InitialPosition) -> Self {
         let mut scene =
             Self::with(Coordination { initial_position: by, ..Coordination::default() });
@@ -168,7 +168,7 @@ impl Scene {
     }
 }
 
-/// Which streams were to be listed.
+/// The streams that were to be listed.
 fn lists(commands: &[Command]) -> Vec<StreamName> {
     let listed = commands.iter().filter_map(|command| match command {
         Command::ListShards(_, of) => Some(of.clone()),

@@ -1,4 +1,4 @@
-//! What is read, in which order, and when again.
+//! What a reading asks for, in which order, and when it begins again.
 
 use super::*;
 

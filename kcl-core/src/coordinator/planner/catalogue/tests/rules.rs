@@ -1,4 +1,4 @@
-//! When the rules are read, and what shards inherit of them.
+//! When the rules are read, and when what shards inherit.
 
 use super::*;
 use crate::assignment::placement::Inherited;
@@ -81,7 +81,7 @@ fn before_the_first_reading_a_look_makes_none_sooner() {
     assert_eq!(scene.tick(100).asked, [StoreCall::Leases, listing(), placement()]);
 }
 
-/// Where it is written down before a row goes, it shows whatever the rows no longer show.
+/// An entry is written before its row is deleted, so it shows whatever the rows no longer show.
 #[test]
 fn what_shards_inherit_is_read_after_the_leases_if_there_are_rules() {
     for rules_first in [true, false] {
@@ -100,7 +100,7 @@ fn what_shards_inherit_is_read_after_the_leases_if_there_are_rules() {
         assert!(!scene.complete);
         let _ = scene.answer(|round| Reply::Inherited(round, Ok(None)));
         assert!(scene.complete && scene.catalogue.inheritance.is_known());
-        // It is read again each time, the rules are not.
+        // `inherited` is read again each time, the rules are not.
         scene.catalogue.plan_soon(&scene.ctx);
         assert_eq!(scene.tick(200).asked, [StoreCall::Leases, listing()]);
         assert_eq!(scene.rows(held(2, "w")).asked, [inherited()]);

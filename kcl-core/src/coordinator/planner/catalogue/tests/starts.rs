@@ -1,4 +1,4 @@
-//! Where reading of a stream begins.
+//! The frozen start of a stream.
 
 use super::*;
 
@@ -27,7 +27,7 @@ fn a_stream_read_from_its_end_is_frozen_to_its_clock_once_a_beat_says_that_no_st
     assert_eq!(scene.said(), [Signal::Unsure]);
     let frozen = start(Some(900), InitialPosition::Latest);
     assert_eq!(scene.beaten().asked, [put_start(frozen)]);
-    // Another planner was there first.
+    // Another planner was faster.
     let other = start(Some(800), InitialPosition::Latest);
     let of = described(5).key;
     let there = Document::new(DocName::start(&of), 1, other.encode());
@@ -91,7 +91,7 @@ fn a_start_that_makes_no_sense_is_told_and_only_what_follows_from_rows_gets_a_ro
     assert_eq!(scene.beaten().asked, creates(std::slice::from_ref(&row)));
     let _ = scene.created(&row);
     assert!(scene.complete);
-    // Somebody may have mended it.
+    // The operator may have repaired it.
     scene.catalogue.plan_soon(&scene.ctx);
     let _ = scene.tick(300);
     let _ = scene.rows(held(2, "w"));
@@ -132,14 +132,14 @@ fn a_stream_made_again_is_told_its_start_asked_for_and_its_former_rows_retired()
     let _ = scene.tick(30_100);
     let remade = StreamView { description: described(6), shards: shards(1) };
     assert_eq!(scene.listed(Ok(remade.clone())).noted, [Notice::StreamRemade]);
-    // Nobody holds the first any more, and a live session the second.
+    // The first has no owner any more; a live session holds the second.
     let mut rows = held(2, "w");
     rows[0].owner = None;
     let _ = scene.rows(rows);
     let of = described(6).key;
     assert_eq!(scene.sessions(&["w"]).asked, [StoreCall::Doc(DocName::start(&of))]);
     assert_eq!(scene.listed(Ok(remade)).asked, []);
-    // A stream made again is read from its beginning, whatever the settings say.
+    // A stream that was made again is read from its trim horizon, whatever the settings say.
     let put = StreamStart { of: of.clone(), at: None, by: None, change: 0 }.put();
     let none = of.clone();
     let done = scene.answer(|round| Reply::Start(round, none, Ok(None)));

@@ -1,4 +1,4 @@
-//! What the operator says of single workers and leases.
+//! The operator's marks for single workers and leases.
 
 use super::*;
 use crate::assignment::placement::{LetGo, Marks, Said, Sent};
@@ -7,7 +7,7 @@ fn said() -> Said {
     Said { by: "a test".to_owned(), since: WallTime::from_millis(1) }
 }
 
-/// A scene of two leases that `a` holds, where `b` lives, too, and the operator has said this.
+/// A scene of two leases that `a` holds, with a live `b`, and with these marks.
 fn marked(change: impl FnOnce(&mut Marks)) -> Scene {
     let mut scene = Scene::of(scene::held(2, "a"), &["a", "b"]).listed(scene::shards(2));
     scene.mark(change);

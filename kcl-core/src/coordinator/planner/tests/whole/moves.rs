@@ -1,8 +1,8 @@
-//! A lease on its way between two live workers: make before break, and force (rule 8).
+//! A lease that moves between two live workers: make before break, and force (rule 8).
 
 use super::*;
 
-/// One that moves a lease of `a` to `b`, which has yet to say that it knows; and which lease.
+/// A planner that moves a lease of `a` to `b`, which has not confirmed that yet; and the lease.
 fn moving() -> (Scene, LeaseKey) {
     let mut scene = Scene::of(&["a", "a", "me"], &["a", "b", "me"]);
     let _ = scene.run(100);
@@ -14,7 +14,7 @@ fn moving() -> (Scene, LeaseKey) {
     (scene, moving)
 }
 
-/// One whose order `a` has seen at 500 ms, and that is overdue now.
+/// A planner whose order `a` has confirmed at 500 ms, and that is overdue now.
 fn overdue() -> (Scene, LeaseKey) {
     let (mut scene, moving) = moving();
     scene.echoes("b");

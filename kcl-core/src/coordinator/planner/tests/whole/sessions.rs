@@ -1,4 +1,4 @@
-//! What sessions that are seen, join or end mean to the planner.
+//! How the planner reacts to sessions that are seen, join or end.
 
 use super::*;
 
@@ -27,7 +27,7 @@ fn what_a_session_held_that_has_ended_is_given_to_others_at_once() {
     assert_eq!(holds, 3);
 }
 
-/// Rule 1: the row goes a timeout after it is seen that no lease names it.
+/// Rule 1: the row is deleted a timeout after it was seen that no lease names it.
 #[test]
 fn a_worker_that_is_gone_is_forgotten_with_its_document_and_one_that_returns_is_told_anew() {
     let mut scene = Scene::planned(&["a", "me"], &["a", "me", "x"]);
@@ -55,7 +55,7 @@ fn an_echo_of_a_document_of_a_later_term_outranks_the_planner() {
     let _ = scene.said();
     scene.beats("a", |row| row.report.seen = later);
     assert_eq!(scene.said(), [Signal::Outranked]);
-    // Its own session is seen at every event, and learnt from when it has news.
+    // The planner's own session is seen at every event, and counts when its row has changed.
     let own = session("me", later);
     let news = (9, own.report, false);
     scene.planner.on_own(news, || own.clone(), &mut scene.ctx);

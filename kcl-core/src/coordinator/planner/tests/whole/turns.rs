@@ -69,6 +69,16 @@ fn a_plan_that_is_wanted_is_made_at_once_and_a_planner_that_is_woken_looks_at_th
 }
 
 #[test]
+fn who_leaves_plans_at_once_and_tells_at_once_which_moves_it_has_planned() {
+    let mut scene = Scene::planned(&["a", "a", "me"], &["a", "b", "me"]);
+    let moves = |scene: &Scene| scene.docs.get(&DocName::moves()).map(|moves| moves.version);
+    assert_eq!(moves(&scene), None);
+    scene.planner.start_leaving(&scene.ctx);
+    assert_eq!(scene.run(200)[..2], leases_and_sessions());
+    assert_eq!(moves(&scene), Some(1));
+}
+
+#[test]
 fn a_start_that_another_part_has_given_back_completes_the_reading() {
     let initial_position = InitialPosition::Latest;
     let settings = Coordination { initial_position, ..Coordination::default() };
@@ -162,7 +172,7 @@ fn a_plan_is_told_two_seconds_later_and_once() {
     let moves = report::Moves::decode(&scene.docs[&DocName::moves()].body).unwrap().moves;
     let to: Vec<_> = moves.into_iter().map(|it| (it.from, it.to)).collect();
     assert_eq!(to, [(Some(id("a").worker), id("b").worker)]);
-    // What is stored is known: it is put over that a minute later.
+    // The stored version is known: a minute later the report is put over it.
     scene.shows_what_is_told = true;
     let asked = scene.run(62_100);
     assert!(!asked.contains(&StoreCall::Doc(DocName::planner_report())), "{asked:?}");
