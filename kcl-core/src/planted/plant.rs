@@ -345,13 +345,13 @@ by_rule! {
     "5" NoTolerance,
     /// Leases that no worker gets are not listed in the plan.
     "5" UnseatedNotListed,
-    /// What begins to fail is told with the next minute's report only.
+    /// A new failure is reported with the next minute's report only.
     "5" NewsWaitForTheMinute,
-    /// Reports come once a minute whoever watches.
+    /// Reports are written once a minute even if a program watches the fleet.
     "5" WatchersWaitForTheMinute,
-    /// A planner writes its moves over those that the planner before had told.
+    /// A planner overwrites the moves that the former planner has reported.
     "5" FormerMovesForgotten,
-    /// A planner that leaves gathers its moves to tell them later, when it is gone.
+    /// A leaving planner collects its moves to report them later, when it has left.
     "5" LeaversMovesUntold,
     /// A child counts as runnable before its parents have ended.
     "6" ChildRunsEarly,
