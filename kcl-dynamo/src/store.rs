@@ -81,6 +81,7 @@ impl LeaseStore for DynamoStore {
         // Read before the call: another call may note another life before the answer arrives.
         let life = self.life();
         let answer = self.table.update("beat", &beat.session, rules::beat(&beat)).await?;
+        // A session without a row: the table may be another one now, with another life.
         if matches!(answer, Write::Refused(None)) {
             self.table.look_at_life().await?;
             return Ok(self.stamped(answer, self.life()));
@@ -119,6 +120,7 @@ impl LeaseStore for DynamoStore {
     }
 
     async fn wakeups(&self, _: &SessionId) -> StoreResult<Option<Box<dyn Wakeups>>> {
+        // DynamoDB has no channel to push through: workers poll their mailbox.
         Ok(None)
     }
 
@@ -160,6 +162,7 @@ impl LeaseStore for DynamoStore {
 
     async fn put_doc(&self, put: PutDoc) -> StoreResult<Write<Document>> {
         let condition = rules::put_doc(&put);
+        // The first version of a document is 1.
         let version = put.seen.map_or(1, |seen| seen.saturating_add(1));
         let document = Document::new(put.name, version, put.body);
         self.table.put("put_doc", document, condition).await
